@@ -1,1 +1,2 @@
-//! x
+//! spanspec tests a distributed system by its traces.
+pub mod trace;

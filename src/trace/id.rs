@@ -1,0 +1,129 @@
+//! Trace and span ids: 16 and 8 bytes, written as lowercase hex.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The 16 bytes that all spans of one trace share.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TraceId([u8; 16]);
+
+/// The 8 bytes that name a span within its trace.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SpanId([u8; 8]);
+
+/// Text that is no id: wrong length, a character that is no hex digit, or zeros only.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not {expected} hex digits, not all of them zero")]
+pub struct InvalidId {
+    text: String,
+    expected: usize,
+}
+
+macro_rules! id {
+    ($name:ident, $bytes:literal) => {
+        impl $name {
+            /// The id of these bytes, or nothing if all are zero, which OpenTelemetry calls invalid.
+            #[must_use]
+            pub fn from_bytes(bytes: [u8; $bytes]) -> Option<Self> {
+                (bytes != [0; $bytes]).then_some(Self(bytes))
+            }
+
+            /// As `from_bytes`, of a slice that must have the right length.
+            #[must_use]
+            pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+                Self::from_bytes(bytes.try_into().ok()?)
+            }
+
+            /// A fresh random id.
+            #[must_use]
+            pub fn random() -> Self {
+                loop {
+                    if let Some(id) = Self::from_bytes(rand::random()) {
+                        return id;
+                    }
+                }
+            }
+
+            /// The bytes, in network order.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; $bytes] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                parse_hex::<$bytes>(text)
+                    .and_then(Self::from_bytes)
+                    .ok_or_else(|| InvalidId {
+                        text: text.chars().take(80).collect(),
+                        expected: $bytes * 2,
+                    })
+            }
+        }
+    };
+}
+
+id!(TraceId, 16);
+id!(SpanId, 8);
+
+impl TraceId {
+    /// The first eight hex digits: enough to tell the traces of one run apart in a headline.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.to_string()[..8].to_owned()
+    }
+}
+
+fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digits = text.as_bytes();
+    if digits.len() != N * 2 {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let high = char::from(pair[0]).to_digit(16)?;
+        let low = char::from(pair[1]).to_digit(16)?;
+        *byte = u8::try_from(high << 4 | low).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_what_it_prints_in_either_case() {
+        let id: TraceId = "4BF92F3577B34DA6A3CE929D0E0E4736".parse().unwrap();
+        assert_eq!(id.to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn zeros_wrong_lengths_and_other_letters_are_no_id() {
+        for text in [
+            "0000000000000000",
+            "b7ad6b716920333",
+            "b7ad6b716920333g",
+            "",
+            "éééééééé",
+        ] {
+            assert!(text.parse::<SpanId>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What a source cannot tell about spans.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// A part of a span that a source may lose on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Field {
+    /// The types of attribute values: everything comes as text.
+    AttributeTypes,
+    /// Nanoseconds: times are rounded.
+    Nanoseconds,
+    /// Resource attributes apart from `service.name`.
+    Resource,
+    /// The instrumentation scope.
+    Scope,
+    /// The span kind.
+    Kind,
+    /// The status message.
+    StatusMessage,
+    /// Span events.
+    Events,
+    /// Span links.
+    Links,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AttributeTypes => "the types of attribute values",
+            Self::Nanoseconds => "nanoseconds",
+            Self::Resource => "resource attributes",
+            Self::Scope => "the instrumentation scope",
+            Self::Kind => "the span kind",
+            Self::StatusMessage => "the status message",
+            Self::Events => "events",
+            Self::Links => "links",
+        })
+    }
+}
+
+/// The fields that a source loses. A check on a lost field is unjudged, never a pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Losses(BTreeSet<Field>);
+
+impl Losses {
+    /// Nothing is lost: OTLP, straight from the services.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Whether this field is lost.
+    #[must_use]
+    pub fn contains(&self, field: Field) -> bool {
+        self.0.contains(&field)
+    }
+}
+
+impl FromIterator<Field> for Losses {
+    fn from_iter<I: IntoIterator<Item = Field>>(fields: I) -> Self {
+        Self(fields.into_iter().collect())
+    }
+}

@@ -1,0 +1,32 @@
+//! What OpenTelemetry says of one trace, and what the response to its trigger was.
+//!
+//! Plain values: no I/O, no YAML, no protobuf. How a trace got here is `source`'s work, what it
+//! should look like is `spec`'s.
+
+mod attributes;
+mod event;
+mod id;
+mod kind;
+mod link;
+mod losses;
+mod resource;
+mod response;
+mod scope;
+mod span;
+mod status;
+mod tree;
+mod value;
+
+pub use attributes::Attributes;
+pub use event::Event;
+pub use id::{InvalidId, SpanId, TraceId};
+pub use kind::SpanKind;
+pub use link::Link;
+pub use losses::{Field, Losses};
+pub use resource::Resource;
+pub use response::{CommandResponse, HttpResponse, Response};
+pub use scope::Scope;
+pub use span::{Nanos, Span};
+pub use status::{Status, StatusCode};
+pub use tree::{Origin, Trace};
+pub use value::Value;

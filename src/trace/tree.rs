@@ -1,0 +1,405 @@
+//! The trace: spans put together into a tree.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{Losses, Nanos, Span, SpanId, StatusCode, TraceId};
+
+/// Where a trace comes from: which span above it is ours and will never arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// We sent a `traceparent` with this span id; its children are roots, not orphans.
+    Injected(SpanId),
+    /// Somebody else started the trace; spans without a parent are its roots.
+    Foreign,
+}
+
+/// All spans that arrived for one trace id, each once, in the order of their start.
+///
+/// Spans are referred to by their index. A parent always stands before its children in
+/// [`Trace::top_down`], so that one pass answers a question about all ancestors or descendants,
+/// however deep the tree is.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    id: TraceId,
+    origin: Origin,
+    spans: Vec<Span>,
+    by_id: HashMap<SpanId, usize>,
+    parents: Vec<Option<usize>>,
+    children: Vec<Vec<usize>>,
+    roots: Vec<usize>,
+    top_down: Vec<usize>,
+    linked: Vec<Trace>,
+    losses: Losses,
+}
+
+impl Trace {
+    /// Builds the tree. A span id counts once, though OTLP may deliver it again; spans of other
+    /// traces are left out; a circle of parents is cut at its earliest span.
+    #[must_use]
+    pub fn assemble(id: TraceId, origin: Origin, spans: impl IntoIterator<Item = Span>) -> Self {
+        let spans = in_order(id, spans);
+        let by_id = spans
+            .iter()
+            .enumerate()
+            .map(|(at, span)| (span.span_id, at))
+            .collect();
+        let parents = parents(&spans, &by_id);
+        let mut children = vec![Vec::new(); spans.len()];
+        for (child, parent) in parents.iter().enumerate() {
+            if let Some(parent) = parent {
+                children[*parent].push(child);
+            }
+        }
+        let roots: Vec<usize> = (0..spans.len())
+            .filter(|&at| parents[at].is_none())
+            .collect();
+        let top_down = top_down(&children, &roots);
+        let linked = Vec::new();
+        let losses = Losses::none();
+        Self {
+            id,
+            origin,
+            spans,
+            by_id,
+            parents,
+            children,
+            roots,
+            top_down,
+            linked,
+            losses,
+        }
+    }
+
+    /// The same trace with those that a span link ties to it.
+    #[must_use]
+    pub fn with_linked(mut self, linked: Vec<Trace>) -> Self {
+        self.linked = linked;
+        self
+    }
+
+    /// The same trace, from a source that loses these fields.
+    #[must_use]
+    pub fn with_losses(mut self, losses: Losses) -> Self {
+        self.losses = losses;
+        self
+    }
+
+    /// The trace id.
+    #[must_use]
+    pub fn id(&self) -> TraceId {
+        self.id
+    }
+
+    /// Whose `traceparent` started it.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// The spans, by start time.
+    #[must_use]
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// Traces that a span link ties to this one, in either direction.
+    #[must_use]
+    pub fn linked(&self) -> &[Trace] {
+        &self.linked
+    }
+
+    /// What the source could not tell.
+    #[must_use]
+    pub fn losses(&self) -> &Losses {
+        &self.losses
+    }
+
+    /// Whether no span arrived.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Number of spans.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Spans without a parent among those that arrived, by start time.
+    #[must_use]
+    pub fn roots(&self) -> &[usize] {
+        &self.roots
+    }
+
+    /// The parent of a span, if it arrived.
+    #[must_use]
+    pub fn parent(&self, span: usize) -> Option<usize> {
+        self.parents[span]
+    }
+
+    /// The direct children of a span, by start time.
+    #[must_use]
+    pub fn children(&self, span: usize) -> &[usize] {
+        &self.children[span]
+    }
+
+    /// All spans, depth first, each after its parent: the order of a waterfall.
+    #[must_use]
+    pub fn top_down(&self) -> &[usize] {
+        &self.top_down
+    }
+
+    /// The span with this id.
+    #[must_use]
+    pub fn find(&self, id: SpanId) -> Option<usize> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// Whether the span refers to a parent that never arrived and is not ours.
+    #[must_use]
+    pub fn is_orphan(&self, span: usize) -> bool {
+        self.missing_parent(span).is_some()
+    }
+
+    /// Spans whose parent never arrived, by start time. Children of the span id that we sent are
+    /// none.
+    pub fn orphans(&self) -> impl Iterator<Item = usize> {
+        self.roots
+            .iter()
+            .copied()
+            .filter(|&root| self.is_orphan(root))
+    }
+
+    /// The parents that were referred to and never arrived.
+    #[must_use]
+    pub fn missing_parents(&self) -> BTreeSet<SpanId> {
+        self.roots
+            .iter()
+            .filter_map(|&root| self.missing_parent(root))
+            .collect()
+    }
+
+    /// Whether the trace's entry arrived: a child of the span id that we sent, or for a foreign
+    /// trace any span without a parent.
+    #[must_use]
+    pub fn has_entry(&self) -> bool {
+        self.roots.iter().any(|&root| !self.is_orphan(root))
+    }
+
+    /// The names of all services, sorted.
+    #[must_use]
+    pub fn services(&self) -> BTreeSet<&str> {
+        self.spans.iter().map(Span::service).collect()
+    }
+
+    /// Spans whose status is error.
+    pub fn errors(&self) -> impl Iterator<Item = usize> {
+        (0..self.len()).filter(|&span| self.spans[span].status.code == StatusCode::Error)
+    }
+
+    /// From the first start to the last end, across all clocks involved.
+    #[must_use]
+    pub fn duration(&self) -> Nanos {
+        let start = self.spans.iter().map(|span| span.start).min().unwrap_or(0);
+        let end = self.spans.iter().map(|span| span.end).max().unwrap_or(0);
+        end.saturating_sub(start)
+    }
+
+    /// A span's duration less what its direct children cover, children that overlap counted once.
+    #[must_use]
+    pub fn self_time(&self, span: usize) -> Nanos {
+        let outer = &self.spans[span];
+        let mut covered = 0;
+        let mut reached = outer.start;
+        // Children stand in the order of their start, so one sweep merges them.
+        for child in self.children(span).iter().map(|&child| &self.spans[child]) {
+            let start = child.start.max(reached);
+            let end = child.end.min(outer.end);
+            covered += end.saturating_sub(start);
+            reached = reached.max(end);
+        }
+        outer.duration().saturating_sub(covered)
+    }
+
+    fn missing_parent(&self, span: usize) -> Option<SpanId> {
+        let parent = self.spans[span].parent_id?;
+        let ours = self.origin == Origin::Injected(parent);
+        // A span in a circle has its parent here; it is a root only because we cut the circle.
+        let here = self.find(parent).is_some();
+        (!ours && !here).then_some(parent)
+    }
+}
+
+fn in_order(id: TraceId, spans: impl IntoIterator<Item = Span>) -> Vec<Span> {
+    let mut seen = std::collections::HashSet::new();
+    let mut spans: Vec<Span> = spans
+        .into_iter()
+        .filter(|span| span.trace_id == id && seen.insert(span.span_id))
+        .collect();
+    spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end), span.span_id));
+    spans
+}
+
+fn parents(spans: &[Span], by_id: &HashMap<SpanId, usize>) -> Vec<Option<usize>> {
+    let mut parents: Vec<Option<usize>> = spans
+        .iter()
+        .map(|span| {
+            span.parent_id
+                .and_then(|parent| by_id.get(&parent).copied())
+        })
+        .collect();
+    cut_circles(&mut parents);
+    parents
+}
+
+/// Walks up from each span; whoever meets the walk itself again is in a circle, and the earliest
+/// span of that circle loses its parent. Each span is walked once.
+fn cut_circles(parents: &mut [Option<usize>]) {
+    const UNSEEN: usize = usize::MAX;
+    let mut seen_by = vec![UNSEEN; parents.len()];
+    for start in 0..parents.len() {
+        let mut at = start;
+        while seen_by[at] == UNSEEN {
+            seen_by[at] = start;
+            match parents[at] {
+                Some(parent) => at = parent,
+                None => break,
+            }
+        }
+        if seen_by[at] == start && parents[at].is_some() {
+            let earliest = circle(at, parents).min().unwrap_or(at);
+            parents[earliest] = None;
+        }
+    }
+}
+
+fn circle(at: usize, parents: &[Option<usize>]) -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(at), move |&span| {
+        parents[span].filter(|&parent| parent != at)
+    })
+}
+
+fn top_down(children: &[Vec<usize>], roots: &[usize]) -> Vec<usize> {
+    let mut order = Vec::with_capacity(children.len());
+    let mut open: Vec<usize> = roots.iter().rev().copied().collect();
+    while let Some(span) = open.pop() {
+        order.push(span);
+        open.extend(children[span].iter().rev());
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u8) -> SpanId {
+        SpanId::from_bytes([0, 0, 0, 0, 0, 0, 0, n]).unwrap()
+    }
+
+    fn trace_id() -> TraceId {
+        TraceId::from_bytes([1; 16]).unwrap()
+    }
+
+    /// A span that starts at its number and ends at 100, below `parent`.
+    fn span(n: u8, parent: Option<u8>) -> Span {
+        Span {
+            parent_id: parent.map(id),
+            start: u64::from(n),
+            end: 100,
+            ..Span::new(trace_id(), id(n), format!("span {n}"))
+        }
+    }
+
+    fn assemble(spans: Vec<Span>) -> Trace {
+        Trace::assemble(trace_id(), Origin::Injected(id(255)), spans)
+    }
+
+    fn names<'a>(trace: &'a Trace, spans: &[usize]) -> Vec<&'a str> {
+        spans
+            .iter()
+            .map(|&span| trace.spans()[span].name.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn parents_stand_before_their_children_and_children_in_the_order_of_their_start() {
+        let trace = assemble(vec![
+            span(4, Some(2)),
+            span(3, Some(1)),
+            span(2, Some(1)),
+            span(1, None),
+        ]);
+        assert_eq!(
+            names(&trace, trace.top_down()),
+            ["span 1", "span 2", "span 4", "span 3"]
+        );
+    }
+
+    #[test]
+    fn a_child_of_the_span_that_we_sent_is_a_root_and_no_orphan() {
+        let trace = assemble(vec![span(1, Some(255)), span(2, Some(9))]);
+        assert_eq!(names(&trace, trace.roots()), ["span 1", "span 2"]);
+        assert_eq!(trace.orphans().collect::<Vec<_>>(), [1]);
+        assert_eq!(trace.missing_parents(), BTreeSet::from([id(9)]));
+        assert!(trace.has_entry());
+    }
+
+    #[test]
+    fn a_span_delivered_twice_counts_once_and_spans_of_other_traces_do_not_count() {
+        let stranger = Span::new(
+            TraceId::from_bytes([2; 16]).unwrap(),
+            id(3),
+            "of another trace",
+        );
+        let trace = assemble(vec![span(1, None), span(1, None), stranger]);
+        assert_eq!(trace.len(), 1);
+    }
+
+    #[test]
+    fn a_circle_of_parents_is_cut_at_its_earliest_span() {
+        let trace = assemble(vec![
+            span(1, Some(3)),
+            span(2, Some(1)),
+            span(3, Some(2)),
+            span(4, Some(3)),
+            span(5, Some(5)),
+        ]);
+        assert_eq!(names(&trace, trace.roots()), ["span 1", "span 5"]);
+        assert_eq!(trace.top_down().len(), 5);
+        assert_eq!(trace.orphans().count(), 0);
+    }
+
+    #[test]
+    fn a_hundred_thousand_spans_below_one_another_are_no_trouble() {
+        let deep = |n: u64| SpanId::from_bytes((n + 1).to_be_bytes()).unwrap();
+        let spans = (0..100_000_u64).map(|n| Span {
+            parent_id: n.checked_sub(1).map(deep),
+            ..Span::new(trace_id(), deep(n), "deep")
+        });
+        assert_eq!(
+            Trace::assemble(trace_id(), Origin::Foreign, spans)
+                .top_down()
+                .len(),
+            100_000
+        );
+    }
+
+    #[test]
+    fn self_time_counts_children_that_overlap_once_and_only_within_the_span() {
+        let child = |n, start, end| Span {
+            start,
+            end,
+            ..span(n, Some(1))
+        };
+        let trace = assemble(vec![
+            span(1, None),
+            child(2, 10, 30),
+            child(3, 20, 40),
+            child(4, 25, 28),
+            child(5, 90, 200),
+        ]);
+        assert_eq!(trace.self_time(0), 99 - 30 - 10);
+    }
+}
