@@ -1,2 +1,7 @@
 //! spanspec tests a distributed system by its traces.
+
+pub mod service;
+pub mod source;
+pub mod spec;
 pub mod trace;
+pub mod trigger;

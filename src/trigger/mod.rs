@@ -1,0 +1,1 @@
+//! Fires what makes a trace.
