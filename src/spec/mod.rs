@@ -40,7 +40,7 @@ pub use spec::{Spec, Step};
 pub use trigger::{Body, Command, Part, PartContent, Request, Tls, Trigger};
 pub use wait::Wait;
 
-pub(crate) use error::Mistakes;
+pub(crate) use error::{Mistakes, suggest};
 pub(crate) use file::{MAX_FILE_SIZE, variables};
 pub(crate) use read::{Reader, Refusal};
 pub(crate) use yaml::{Entry, Kind, Node};
