@@ -140,7 +140,7 @@ impl Peer {
         );
         headers.insert(header::USER_AGENT, HeaderValue::from_static("shop"));
         let faults = serde_json::to_string(&*span.simulation).expect("a simulation is JSON");
-        // A fault in other letters than a header may hold stays behind.
+        // A fault that no header can hold stays behind.
         if let Ok(faults) = HeaderValue::from_str(&faults) {
             headers.insert(simulate::HEADER, faults);
         }

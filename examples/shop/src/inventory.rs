@@ -195,7 +195,7 @@ impl Shelves {
             Article {
                 sku: "B2",
                 quantity: FULL,
-                price: 49.90,
+                price: 49.50,
             },
             Article {
                 sku: "SOLD-OUT",

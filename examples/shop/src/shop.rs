@@ -1,6 +1,5 @@
 //! Puts the services together: opens their ports, tells them of each other, and closes them.
 
-use std::future::Future;
 use std::io;
 use std::iter;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,8 +23,9 @@ use crate::service::Service;
 use crate::telemetry::{self, Telemetry};
 use crate::{gateway, inventory, notification, order, payment, server, shipping};
 
-/// How long requests under way may take once the shop is to close, and then its last export.
-const GRACE: Duration = Duration::from_millis(500);
+/// How long each step of closing may take: the requests under way, what they left to do, the last
+/// export.
+const GRACE: Duration = Duration::from_millis(300);
 
 /// Messages that may wait for `notification`.
 const QUEUE: usize = 1024;
@@ -63,8 +63,9 @@ pub(crate) enum OpenError {
 pub(crate) struct Shop {
     /// Where each service listens, the one on `PORT` first.
     pub(crate) addresses: Vec<(Service, SocketAddr)>,
-    tasks: JoinSet<io::Result<()>>,
-    stop: watch::Sender<()>,
+    /// The service on `PORT`. It is closed first, while the others still answer it.
+    front: Servers,
+    back: Servers,
     telemetry: Vec<Telemetry>,
 }
 
@@ -91,43 +92,71 @@ impl Shop {
             queue,
         };
 
-        let (stop, stopped) = watch::channel(());
-        let mut tasks = JoinSet::new();
-        for (telemetry, (_, listener, _)) in telemetry.iter().zip(listeners) {
-            tasks.spawn(server::serve(
-                listener,
-                wiring.router(telemetry)?,
-                until(&stopped),
-            ));
+        let (mut front, mut back) = (Servers::default(), Servers::default());
+        for (index, (telemetry, (_, listener, _))) in telemetry.iter().zip(listeners).enumerate() {
+            let servers = if index == 0 { &mut front } else { &mut back };
+            servers.serve(listener, wiring.router(telemetry)?);
         }
         if let Some(telemetry) = telemetry.last().filter(|last| !last.service.listens()) {
-            tasks.spawn(notification::consume(telemetry.clone(), messages));
+            back.tasks
+                .spawn(notification::consume(telemetry.clone(), messages));
         }
         Ok(Self {
             addresses: wiring.addresses,
-            tasks,
-            stop,
+            front,
+            back,
             telemetry,
         })
     }
 
     /// Resolves when a server ends by itself, which it should not.
     pub(crate) async fn broken(&mut self) -> io::Error {
-        match self.tasks.join_next().await {
-            Some(Ok(Err(error))) => error,
+        let ended = tokio::select! {
+            Some(ended) = self.front.tasks.join_next() => ended,
+            Some(ended) = self.back.tasks.join_next() => ended,
+            else => return io::Error::other("no server runs"),
+        };
+        match ended {
+            Ok(Err(error)) => error,
             _ => io::Error::other("a server stopped"),
         }
     }
 
     /// Answers the requests under way, exports the last spans, and gives up on either after a
     /// short while.
-    pub(crate) async fn close(mut self) {
-        self.stop.send_replace(());
-        let served = async { while self.tasks.join_next().await.is_some() {} };
-        timeout(GRACE, served).await.ok();
-        spawn_blocking(move || telemetry::flush(&self.telemetry, GRACE))
+    pub(crate) async fn close(self) {
+        self.front.close().await;
+        self.back.close().await;
+        let telemetry = self.telemetry;
+        // A panic while flushing would have been told by now.
+        spawn_blocking(move || telemetry::flush(&telemetry, GRACE))
             .await
             .ok();
+    }
+}
+
+/// Servers that stop together.
+#[derive(Debug, Default)]
+struct Servers {
+    tasks: JoinSet<io::Result<()>>,
+    stop: watch::Sender<()>,
+}
+
+impl Servers {
+    fn serve(&mut self, listener: TcpListener, router: Router) {
+        let mut stop = self.stop.subscribe();
+        let stopped = async move {
+            // An error means that the shop itself is gone, which is as good.
+            stop.changed().await.ok();
+        };
+        self.tasks.spawn(server::serve(listener, router, stopped));
+    }
+
+    async fn close(mut self) {
+        self.stop.send_replace(());
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        // Whoever needs longer is cut off.
+        timeout(GRACE, ended).await.ok();
     }
 }
 
@@ -155,14 +184,6 @@ async fn listen(services: &[Telemetry], port: u16) -> Result<Vec<Listener>, Open
         listeners.push((service, listener, address));
     }
     Ok(listeners)
-}
-
-fn until(stopped: &watch::Receiver<()>) -> impl Future<Output = ()> + Send + 'static {
-    let mut stopped = stopped.clone();
-    async move {
-        // An error means that the shop itself is gone, which is as good.
-        stopped.changed().await.ok();
-    }
 }
 
 /// What connects the services.
