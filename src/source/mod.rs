@@ -1,1 +1,3 @@
 //! Where spans come from.
+
+pub mod otlp;
