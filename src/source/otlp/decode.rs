@@ -53,11 +53,7 @@ pub(super) fn spans(traces: message::TracesData) -> (Vec<Span>, usize) {
     (spans, invalid)
 }
 
-fn from_message(
-    span: message::Span,
-    resource: &Arc<Resource>,
-    scope: &Arc<Scope>,
-) -> Option<Span> {
+fn from_message(span: message::Span, resource: &Arc<Resource>, scope: &Arc<Scope>) -> Option<Span> {
     Some(Span {
         trace_id: TraceId::from_slice(&span.trace_id)?,
         span_id: SpanId::from_slice(&span.span_id)?,

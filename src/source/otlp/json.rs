@@ -248,13 +248,21 @@ fn any_value_kind<'de, M: MapAccess<'de>>(
     map: &mut M,
 ) -> Result<Option<Kind>, M::Error> {
     Ok(match key {
-        "stringValue" => map.next_value::<Option<String>>()?.map(|text| Kind::String(text.into())),
+        "stringValue" => map
+            .next_value::<Option<String>>()?
+            .map(|text| Kind::String(text.into())),
         "boolValue" => map.next_value::<Option<bool>>()?.map(Kind::Bool),
-        "intValue" => map.next_value::<Option<Signed>>()?.map(|int| Kind::Int(int.0)),
-        "doubleValue" => map.next_value::<Option<Double>>()?.map(|double| Kind::Double(double.0)),
+        "intValue" => map
+            .next_value::<Option<Signed>>()?
+            .map(|int| Kind::Int(int.0)),
+        "doubleValue" => map
+            .next_value::<Option<Double>>()?
+            .map(|double| Kind::Double(double.0)),
         "arrayValue" => map.next_value::<Option<_>>()?.map(Kind::Array),
         "kvlistValue" => map.next_value::<Option<_>>()?.map(Kind::Map),
-        "bytesValue" => map.next_value::<Option<Base64>>()?.map(|bytes| Kind::Bytes(bytes.0)),
+        "bytesValue" => map
+            .next_value::<Option<Base64>>()?
+            .map(|bytes| Kind::Bytes(bytes.0)),
         _ => map.next_value::<IgnoredAny>().map(|_| None)?,
     })
 }

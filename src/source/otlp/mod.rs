@@ -14,6 +14,7 @@ mod write;
 pub(crate) use answer::{Encoding, partial, status, success};
 pub(crate) use count::Signal;
 pub(crate) use decode::{resource, scope, span};
+pub(crate) use read::assemble;
 pub use read::{ReadError, read};
 pub(crate) use walk::{LinkAt, SpanAt, Walk};
 pub use write::write_json;

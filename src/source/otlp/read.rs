@@ -178,7 +178,13 @@ pub(crate) fn assemble(spans: Vec<Span>) -> Vec<Trace> {
     }
     order
         .into_iter()
-        .map(|id| Trace::assemble(id, Origin::Foreign, by_trace.remove(&id).unwrap_or_default()))
+        .map(|id| {
+            Trace::assemble(
+                id,
+                Origin::Foreign,
+                by_trace.remove(&id).unwrap_or_default(),
+            )
+        })
         .collect()
 }
 
