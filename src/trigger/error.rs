@@ -84,7 +84,7 @@ pub enum TriggerError {
         hint: &'static str,
         /// What is wrong with the certificate.
         #[source]
-        source: rustls::Error,
+        source: Box<rustls::Error>,
     },
     /// The server answered, but not with TLS.
     #[error(
@@ -109,7 +109,7 @@ pub enum TriggerError {
         attempted: Attempted,
         /// What was wrong.
         #[source]
-        source: rustls::Error,
+        source: Box<rustls::Error>,
     },
     /// Nothing is known that could be trusted, or the key does not fit the certificate.
     #[error(
@@ -249,7 +249,7 @@ pub struct Attempted {
     /// The method of the request line.
     pub method: Method,
     /// Where it went, without user name and password.
-    pub url: Url,
+    pub url: Box<Url>,
 }
 
 impl Attempted {
@@ -259,7 +259,7 @@ impl Attempted {
         let _ = url.set_username("");
         Self {
             method: method.clone(),
-            url,
+            url: Box::new(url),
         }
     }
 
@@ -363,8 +363,8 @@ pub(super) fn explain(error: reqwest::Error, attempted: Attempted) -> TriggerErr
     }
 }
 
-fn explain_tls(source: rustls::Error, address: String, attempted: Attempted) -> TriggerError {
-    match &source {
+fn explain_tls(source: Box<rustls::Error>, address: String, attempted: Attempted) -> TriggerError {
+    match &*source {
         rustls::Error::InvalidCertificate(reason) => TriggerError::Untrusted {
             address,
             attempted,
@@ -397,7 +397,7 @@ fn certificate_hint(reason: &rustls::CertificateError) -> &'static str {
 enum Cause {
     Refused,
     UnknownHost { host: String, source: io::Error },
-    Tls(rustls::Error),
+    Tls(Box<rustls::Error>),
     NotHttp,
     Closed,
     Other,
@@ -423,7 +423,7 @@ impl Cause {
             });
         }
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return Some(Self::Tls(tls.clone()));
+            return Some(Self::Tls(Box::new(tls.clone())));
         }
         if let Some(http) = error.downcast_ref::<hyper::Error>() {
             return Self::told_by_http(http);
