@@ -1,6 +1,8 @@
 //! spanspec tests a distributed system by its traces.
 
 pub mod check;
+mod process;
+pub mod report;
 pub mod run;
 pub mod service;
 pub mod source;
