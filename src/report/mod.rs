@@ -6,17 +6,17 @@
 
 pub mod duration;
 mod file;
-//J pub mod json;
-//J #[cfg(feature = "cli")]
-//J pub mod junit;
+pub mod json;
+#[cfg(feature = "cli")]
+pub mod junit;
 mod look;
-//J #[cfg(feature = "cli")]
-//J mod progress;
+#[cfg(feature = "cli")]
+mod progress;
 #[cfg(test)]
 mod sample;
 pub mod snippet;
-//J #[cfg(feature = "cli")]
-//J pub mod terminal;
+#[cfg(feature = "cli")]
+pub mod terminal;
 pub mod text;
 pub mod waterfall;
 
@@ -25,15 +25,14 @@ use std::io;
 use crate::run::{Report, RunEvent};
 
 pub use duration::duration;
-//J pub use json::Json;
-//J #[cfg(feature = "cli")]
-//J pub use junit::{Granularity, Junit};
+// pub use json::Json;
+// pub use junit::{Granularity, Junit};
 pub use look::{Charset, Colors, Look};
-//J #[cfg(feature = "cli")]
-//J pub use progress::Progress;
+#[cfg(feature = "cli")]
+pub use progress::Progress;
 pub use snippet::Diagnostic;
-//J #[cfg(feature = "cli")]
-//J pub use terminal::Terminal;
+#[cfg(feature = "cli")]
+pub use terminal::Terminal;
 pub use text::Detail;
 pub use waterfall::{Mark, waterfall};
 
