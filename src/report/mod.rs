@@ -25,8 +25,9 @@ use std::io;
 use crate::run::{Report, RunEvent};
 
 pub use duration::duration;
-// pub use json::Json;
-// pub use junit::{Granularity, Junit};
+pub use json::Json;
+#[cfg(feature = "cli")]
+pub use junit::{Granularity, Junit};
 pub use look::{Charset, Colors, Look};
 #[cfg(feature = "cli")]
 pub use progress::Progress;

@@ -12,8 +12,8 @@ pub use summary::summary;
 use super::duration::duration;
 use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable};
 use super::snippet::snippet;
-use crate::check::Outcome;
-use crate::run::{Attempt, SpecReport, Trouble, Verdict};
+use crate::check::{Judged, Outcome};
+use crate::run::{Attempt, SpecReport, StepReport, Trouble, Verdict};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +63,12 @@ pub fn spec(spec: &SpecReport, look: &Look, detail: Detail) -> String {
 #[must_use]
 pub fn attempt(attempt: &Attempt, look: &Look, detail: Detail) -> String {
     step::all(attempt, look, detail)
+}
+
+/// One check that is not well, with the trace that it looked at.
+#[must_use]
+pub fn check(step: &StepReport, judged: &Judged, look: &Look) -> String {
+    step::check(step, judged, look)
 }
 
 /// One attempt in a line a failure, each naming its place: `specs/a.yaml:12:37: …`.

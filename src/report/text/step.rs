@@ -4,7 +4,7 @@ use super::super::duration::duration;
 use super::super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
 use super::super::waterfall::{Mark, USUAL_ROWS, waterfall};
 use super::{Detail, failure::failure, indented, narrower, paragraph, trouble, with_head};
-use crate::check::{Judged, Outcome, Subject};
+use crate::check::{Failure, Judged, Outcome, Subject};
 use crate::run::{Attempt, Phase, StepReport};
 use crate::trace::{HttpResponse, Response, Trace};
 
@@ -60,12 +60,26 @@ fn section(step: &StepReport, look: &Look, detail: Detail) -> String {
     parts.extend(step.failures().map(|of| failure(of, look)));
     parts.extend(step.trouble.iter().map(|of| trouble(of, look)));
     parts.push(unjudged(&step.checks, look));
-    if detail == Detail::Verbose || asks_about_response(step) {
+    let failures: Vec<&Failure> = step.failures().collect();
+    if detail == Detail::Verbose || failures.iter().any(|of| is_about_response(of)) {
         parts.push(response(step, look));
     }
     parts.push(step.notices.iter().map(|text| note(text, look)).collect());
-    parts.push(picture(step, look));
+    parts.push(picture(step, &failures, look));
     parts.push(saved(step, look));
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+/// One check of a step alone.
+pub(super) fn check(step: &StepReport, judged: &Judged, look: &Look) -> String {
+    let failures: Vec<&Failure> = judged.outcome.failure().into_iter().collect();
+    let mut parts: Vec<String> = failures.iter().map(|of| failure(of, look)).collect();
+    parts.push(unjudged(std::slice::from_ref(judged), look));
+    if failures.iter().any(|failure| is_about_response(failure)) {
+        parts.push(response(step, look));
+    }
+    parts.push(picture(step, &failures, look));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
@@ -141,21 +155,19 @@ fn unjudged(checks: &[Judged], look: &Look) -> String {
     text
 }
 
-/// Whether a failure is about the response, so that one wants to see it.
-fn asks_about_response(step: &StepReport) -> bool {
-    step.failures().any(|failure| {
-        matches!(
-            failure.subject,
-            Subject::ResponseStatus
-                | Subject::Header(_)
-                | Subject::Body
-                | Subject::Json(_)
-                | Subject::ExitCode
-                | Subject::Stdout
-                | Subject::Stderr
-                | Subject::Capture(_)
-        )
-    })
+/// Whether one wants to see the response to understand the failure.
+fn is_about_response(failure: &Failure) -> bool {
+    matches!(
+        failure.subject,
+        Subject::ResponseStatus
+            | Subject::Header(_)
+            | Subject::Body
+            | Subject::Json(_)
+            | Subject::ExitCode
+            | Subject::Stdout
+            | Subject::Stderr
+            | Subject::Capture(_)
+    )
 }
 
 fn response(step: &StepReport, look: &Look) -> String {
@@ -211,18 +223,19 @@ fn quoted(line: &str, look: &Look) -> String {
     format!("{}\n", line.trim_end())
 }
 
-fn picture(step: &StepReport, look: &Look) -> String {
+fn picture(step: &StepReport, failures: &[&Failure], look: &Look) -> String {
     let Some(trace) = &step.trace else {
         return String::new();
     };
-    let drawn = waterfall(trace, &marks(step, trace), &narrower(look, 3), USUAL_ROWS);
+    let marks = marks(failures, trace);
+    let drawn = waterfall(trace, &marks, &narrower(look, 3), USUAL_ROWS);
     indented(&drawn, 3)
 }
 
 /// Of all failures together, and the span that was nearest where nothing was found.
-fn marks(step: &StepReport, trace: &Trace) -> Vec<Mark> {
+fn marks(failures: &[&Failure], trace: &Trace) -> Vec<Mark> {
     let mut marks: Vec<Mark> = Vec::new();
-    for failure in step.failures() {
+    for failure in failures {
         marks.extend(failure.witnesses.iter().map(Mark::from));
         marks.extend(failure.nearest.first().map(|candidate| Mark {
             trace_id: trace.id(),
