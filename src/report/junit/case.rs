@@ -41,9 +41,7 @@ pub(super) fn of_spec(spec: &SpecReport, repository: &Repository) -> TestCase {
         (Some(kind), None) => not_well(kind, "never attempted", "trouble", &body()),
         (None, _) => TestCaseStatus::success(),
     };
-    if let Some((_, earlier)) = spec.attempts.split_last() {
-        status.add_reruns(earlier.iter().map(rerun));
-    }
+    status.add_reruns(earlier(spec));
     let mut case = case(&spec.name, status, spec.at.line());
     case.set_time(spec.duration);
     if let Some(step) = spec.telling_step() {
@@ -85,6 +83,9 @@ pub(super) fn of_checks(spec: &SpecReport, repository: &Repository) -> Vec<TestC
         .collect();
     // Checks take no time of their own; the sum of a suite is still right.
     cases[0].set_time(spec.duration);
+    if spec.is_flaky() {
+        cases[0].status.add_reruns(earlier(spec));
+    }
     cases
 }
 
@@ -123,8 +124,13 @@ fn not_well(kind: NonSuccessKind, message: &str, of_type: &str, body: &str) -> T
     let mut status = TestCaseStatus::non_success(kind);
     status.set_message(without_forbidden(message));
     status.set_type(of_type);
-    status.set_description(without_forbidden(body));
+    status.set_description(without_forbidden(body.trim_end()));
     status
+}
+
+fn earlier(spec: &SpecReport) -> impl Iterator<Item = TestRerun> {
+    let (_, earlier) = spec.attempts.split_last().unzip();
+    earlier.unwrap_or_default().iter().map(rerun)
 }
 
 fn rerun(attempt: &Attempt) -> TestRerun {
@@ -137,7 +143,7 @@ fn rerun(attempt: &Attempt) -> TestRerun {
     rerun.set_message(without_forbidden(&message(attempt)));
     rerun.set_type(type_of(attempt));
     rerun.set_time(attempt.duration);
-    rerun.set_stack_trace(without_forbidden(&body));
+    rerun.set_stack_trace(without_forbidden(body.trim_end()));
     rerun
 }
 
