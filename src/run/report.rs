@@ -158,6 +158,24 @@ impl Report {
     pub fn count(&self, is: impl Fn(&Verdict) -> bool) -> usize {
         self.specs.iter().filter(|spec| is(&spec.verdict)).count()
     }
+
+    /// What the process should end with: 130 interrupted, 1 a spec failed, 3 something could not be
+    /// judged, 4 nothing was selected, else 0.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        let any = |verdict: &Verdict| self.count(|is| is == verdict) > 0;
+        if self.interrupted {
+            130
+        } else if any(&Verdict::Failed) {
+            1
+        } else if any(&Verdict::Errored) || !self.trouble.is_empty() {
+            3
+        } else if self.specs.is_empty() {
+            4
+        } else {
+            0
+        }
+    }
 }
 
 impl SpecReport {

@@ -1,0 +1,182 @@
+//! The report for tools: everything that is known, as JSON.
+//!
+//! `docs/report.schema.json` describes it. The types here are the format; those of a run may
+//! change without it. Every key is always there, `null` where there is nothing to say. A new key
+//! may come without a new `schema_version`; a key that goes, or means something else, not.
+
+mod parts;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::{Reporter, file};
+use crate::run::{Report, SpecReport, Telemetry, Verdict};
+use parts::{Attempt, Location, Trouble, millis};
+
+/// The version of the format.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Writes the JSON report.
+#[derive(Clone, Debug)]
+pub struct Json {
+    /// Nothing for standard output.
+    path: Option<PathBuf>,
+}
+
+impl Json {
+    /// Writes to a file, whole or not at all.
+    #[must_use]
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: Some(path.into()),
+        }
+    }
+
+    /// Writes to standard output.
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self { path: None }
+    }
+}
+
+impl Reporter for Json {
+    fn finish(&mut self, report: &Report) -> io::Result<()> {
+        let text = render(report);
+        match &self.path {
+            Some(path) => file::write(path, text.as_bytes()),
+            None => io::stdout().lock().write_all(text.as_bytes()),
+        }
+    }
+}
+
+/// The report as indented JSON that ends with a newline.
+#[must_use]
+pub fn render(report: &Report) -> String {
+    let mut text = serde_json::to_string_pretty(&Document::from(report))
+        .expect("the format has text keys only, and writing to a string cannot fail");
+    text.push('\n');
+    text
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    tool: Tool,
+    started: String,
+    duration_ms: f64,
+    exit_code: u8,
+    interrupted: bool,
+    counts: Counts,
+    specs: Vec<Spec<'a>>,
+    trouble: Vec<Trouble<'a>>,
+    notices: &'a [String],
+    telemetry: Received<'a>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+    errored: usize,
+    skipped: usize,
+    not_run: usize,
+    flaky: usize,
+}
+
+#[derive(Serialize)]
+struct Spec<'a> {
+    name: &'a str,
+    location: Location<'a>,
+    tags: &'a [String],
+    verdict: &'static str,
+    reason: Option<&'a str>,
+    flaky: bool,
+    duration_ms: f64,
+    attempts: Vec<Attempt<'a>>,
+}
+
+#[derive(Serialize)]
+struct Received<'a> {
+    listened: Vec<String>,
+    spans: u64,
+    log_records: u64,
+    metric_points: u64,
+    refused_count: u64,
+    refused: &'a [String],
+    late_spans: u64,
+}
+
+impl<'a> From<&'a Report> for Document<'a> {
+    fn from(report: &'a Report) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            tool: Tool {
+                name: env!("CARGO_PKG_NAME"),
+                version: env!("CARGO_PKG_VERSION"),
+            },
+            started: report.started.to_string(),
+            duration_ms: millis(report.duration),
+            exit_code: report.exit_code(),
+            interrupted: report.interrupted,
+            counts: Counts::from(report),
+            specs: report.specs.iter().map(Spec::from).collect(),
+            trouble: report.trouble.iter().map(Trouble::from).collect(),
+            notices: &report.notices,
+            telemetry: Received::from(&report.telemetry),
+        }
+    }
+}
+
+impl From<&Report> for Counts {
+    fn from(report: &Report) -> Self {
+        Self {
+            passed: report.count(|is| *is == Verdict::Passed),
+            failed: report.count(|is| *is == Verdict::Failed),
+            errored: report.count(|is| *is == Verdict::Errored),
+            skipped: report.count(|is| matches!(is, Verdict::Skipped(_))),
+            not_run: report.count(|is| matches!(is, Verdict::NotRun(_))),
+            flaky: report.specs.iter().filter(|spec| spec.is_flaky()).count(),
+        }
+    }
+}
+
+impl<'a> From<&'a SpecReport> for Spec<'a> {
+    fn from(spec: &'a SpecReport) -> Self {
+        let (verdict, reason) = parts::verdict(&spec.verdict);
+        Self {
+            name: &spec.name,
+            location: Location::from(&spec.at),
+            tags: &spec.tags,
+            verdict,
+            reason,
+            flaky: spec.is_flaky(),
+            duration_ms: millis(spec.duration),
+            attempts: spec.attempts.iter().map(Attempt::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Telemetry> for Received<'a> {
+    fn from(telemetry: &'a Telemetry) -> Self {
+        Self {
+            listened: telemetry.listened.iter().map(ToString::to_string).collect(),
+            spans: telemetry.spans,
+            log_records: telemetry.log_records,
+            metric_points: telemetry.metric_points,
+            refused_count: telemetry.refused_count,
+            refused: &telemetry.refused,
+            late_spans: telemetry.late_spans,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+use serde_json::{Map, Value, json};
+
+use super::super::sample;
+use super::*;
+use crate::check::Outcome;
+
+const SCHEMA: &str = include_str!("../../../docs/report.schema.json");
+
+fn rendered(report: &Report) -> Value {
+    serde_json::from_str(&render(report)).unwrap()
+}
+
+/// What of a value the schema does not allow: enough of JSON Schema for our own. A key that the
+/// schema does not know is wrong here, though readers must bear it.
+fn wrong(value: &Value, schema: &Value, root: &Value, path: &str) -> Vec<String> {
+    if let Some(target) = schema["$ref"].as_str() {
+        let target = root.pointer(target.trim_start_matches('#')).unwrap();
+        return wrong(value, target, root, path);
+    }
+    if let Some(any) = schema["anyOf"].as_array() {
+        let all: Vec<_> = any
+            .iter()
+            .map(|one| wrong(value, one, root, path))
+            .collect();
+        let fits = all.iter().any(Vec::is_empty);
+        return if fits { Vec::new() } else { all.concat() };
+    }
+    if !has_type(value, &schema["type"]) {
+        return vec![format!("{path}: {value} is no {}", schema["type"])];
+    }
+    let mut found = Vec::new();
+    if !schema["const"].is_null() && schema["const"] != *value {
+        found.push(format!("{path}: {value} is not {}", schema["const"]));
+    }
+    let allowed = schema["enum"].as_array();
+    if allowed.is_some_and(|allowed| !allowed.contains(value)) {
+        found.push(format!("{path}: {value} is none of {}", schema["enum"]));
+    }
+    if let Value::Object(entries) = value {
+        found.extend(wrong_keys(entries, schema, path));
+        for (key, value) in entries {
+            let below = &schema["properties"][key];
+            found.extend(wrong(value, below, root, &format!("{path}.{key}")));
+        }
+    }
+    for (at, item) in value.as_array().into_iter().flatten().enumerate() {
+        found.extend(wrong(
+            item,
+            &schema["items"],
+            root,
+            &format!("{path}[{at}]"),
+        ));
+    }
+    found
+}
+
+fn wrong_keys(entries: &Map<String, Value>, schema: &Value, path: &str) -> Vec<String> {
+    let known = schema["properties"].as_object().unwrap();
+    let unknown = entries.keys().filter(|key| !known.contains_key(*key));
+    let required = schema["required"].as_array().unwrap();
+    let missing = required
+        .iter()
+        .filter(|key| !entries.contains_key(key.as_str().unwrap()));
+    unknown
+        .map(|key| format!("{path}: `{key}` is not in the schema"))
+        .chain(missing.map(|key| format!("{path}: {key} is missing")))
+        .collect()
+}
+
+fn has_type(value: &Value, types: &Value) -> bool {
+    let is = |name: &Value| match name.as_str().unwrap() {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
+        "null" => value.is_null(),
+        other => panic!("a type that the schema should not use: {other}"),
+    };
+    match types {
+        Value::Null => true,
+        Value::Array(types) => types.iter().any(is),
+        one => is(one),
+    }
+}
+
+#[test]
+fn the_report_is_as_the_published_schema_says() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let mut report = sample::report();
+    report.trouble = vec![sample::refused_step().trouble.unwrap()];
+    let found = wrong(&rendered(&report), &schema, &schema, "$");
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn the_schema_tells_a_wrong_report() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let mut report = rendered(&sample::report());
+    report["specs"][0]["verdict"] = json!("fine");
+    report["telemetry"]["more"] = json!(1);
+    let found = wrong(&report, &schema, &schema, "$");
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[test]
+fn a_failure_keeps_its_facts() {
+    let report = rendered(&sample::report());
+    let failure = &report["specs"][1]["attempts"][0]["steps"][0]["checks"][1]["failure"];
+    assert_eq!(failure["found"], "\"paypal\"");
+    assert_eq!(failure["location"]["line"], 12);
+    assert_eq!(failure["witnesses"][0]["span_id"], "00f067aa00000005");
+    assert_eq!(report["exit_code"], 1);
+    assert_eq!(report["counts"]["flaky"], 1);
+}
+
+#[test]
+fn keys_stand_in_the_order_of_the_format() {
+    let text = render(&sample::report());
+    let keys = [
+        "schema_version",
+        "tool",
+        "started",
+        "duration_ms",
+        "exit_code",
+        "specs",
+    ];
+    let places: Vec<_> = keys
+        .iter()
+        .map(|key| text.find(&format!("\"{key}\"")))
+        .collect();
+    assert!(places.is_sorted() && places[0].is_some(), "{places:?}");
+}
+
+#[test]
+fn the_exit_code_tells_the_worst() {
+    let mut report = sample::report();
+    report.specs.retain(|spec| spec.verdict != Verdict::Failed);
+    assert_eq!(rendered(&report)["exit_code"], 3);
+    report.specs.retain(|spec| spec.verdict != Verdict::Errored);
+    assert_eq!(rendered(&report)["exit_code"], 0);
+    report.specs.clear();
+    assert_eq!(rendered(&report)["exit_code"], 4);
+    report.interrupted = true;
+    assert_eq!(rendered(&report)["exit_code"], 130);
+}
+
+#[test]
+fn a_check_that_passed_has_no_failure() {
+    let step = sample::passing_step();
+    assert!(matches!(step.checks[0].outcome, Outcome::Pass));
+    let report = rendered(&sample::report());
+    let check = &report["specs"][0]["attempts"][0]["steps"][0]["checks"][0];
+    assert_eq!(
+        (&check["outcome"], &check["failure"]),
+        (&json!("pass"), &Value::Null)
+    );
+}

@@ -1,0 +1,129 @@
+//! The report for CI systems: JUnit XML that GitLab, Jenkins, CircleCI and GitHub's actions read.
+//!
+//! One suite for each file, one case for each spec. A case has one `<failure>` with all that the
+//! terminal shows, for readers look at the first one only. `file` and `line` are relative to the
+//! repository; they and the properties of a case are beyond Jenkins' schema, and widely read.
+
+mod case;
+mod paths;
+
+use std::collections::HashSet;
+use std::io;
+use std::path::PathBuf;
+
+use quick_junit::{TestCase, TestSuite};
+
+use super::{Reporter, file};
+use crate::run::{Report, SpecReport};
+use paths::Repository;
+
+/// What becomes one `<testcase>`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Granularity {
+    /// A spec, or one case of a matrix.
+    #[default]
+    Spec,
+    /// Each check of a spec.
+    Check,
+}
+
+/// Writes JUnit XML to a file, whole or not at all.
+#[derive(Clone, Debug)]
+pub struct Junit {
+    path: PathBuf,
+    granularity: Granularity,
+}
+
+impl Junit {
+    /// Writes to this file.
+    #[must_use]
+    pub fn file(path: impl Into<PathBuf>, granularity: Granularity) -> Self {
+        Self {
+            path: path.into(),
+            granularity,
+        }
+    }
+}
+
+impl Reporter for Junit {
+    fn finish(&mut self, report: &Report) -> io::Result<()> {
+        let text = rendered(report, self.granularity, &Repository::around_here())?;
+        file::write(&self.path, text.as_bytes())
+    }
+}
+
+fn rendered(
+    report: &Report,
+    granularity: Granularity,
+    repository: &Repository,
+) -> io::Result<String> {
+    let mut junit = quick_junit::Report::new("spanspec");
+    // quick-junit's own type of a timestamp is no dependency of ours, but it reads text.
+    junit.timestamp = report.started.to_string().parse().ok();
+    junit.set_time(report.duration);
+    if !report.trouble.is_empty() {
+        let mut suite = TestSuite::new("spanspec");
+        suite.add_test_case(case::of_run(report));
+        junit.add_test_suite(suite);
+    }
+    let mut names = HashSet::new();
+    for specs in by_file(&report.specs) {
+        junit.add_test_suite(suite(&specs, granularity, repository, &mut names));
+    }
+    junit.to_string().map_err(io::Error::other)
+}
+
+/// The specs of each file, in the order of the report.
+fn by_file(specs: &[SpecReport]) -> Vec<Vec<&SpecReport>> {
+    let mut files: Vec<Vec<&SpecReport>> = Vec::new();
+    for spec in specs {
+        let file = spec.at.source.name();
+        match files.iter_mut().find(|of| of[0].at.source.name() == file) {
+            Some(of) => of.push(spec),
+            None => files.push(vec![spec]),
+        }
+    }
+    files
+}
+
+fn suite(
+    specs: &[&SpecReport],
+    granularity: Granularity,
+    repository: &Repository,
+    names: &mut HashSet<(String, String)>,
+) -> TestSuite {
+    let file = repository.relative(specs[0].at.source.name());
+    let class = paths::class_name(&file);
+    let mut suite = TestSuite::new(&file);
+    suite.set_time(specs.iter().map(|spec| spec.duration).sum());
+    let starts = specs.iter().flat_map(|spec| &spec.attempts);
+    if let Some(start) = starts.map(|attempt| attempt.started).min() {
+        suite.timestamp = start.to_string().parse().ok();
+    }
+    for spec in specs {
+        let cases = match granularity {
+            Granularity::Spec => vec![case::of_spec(spec, repository)],
+            Granularity::Check => case::of_checks(spec, repository),
+        };
+        for mut case in cases {
+            make_unique(&mut case, &class, names);
+            case.set_classname(&class);
+            case.extra.insert("file".into(), file.as_str().into());
+            suite.add_test_case(case);
+        }
+    }
+    suite
+}
+
+/// GitLab drops a case that has the name and class of an earlier one.
+fn make_unique(case: &mut TestCase, class: &str, names: &mut HashSet<(String, String)>) {
+    let plain = case.name.as_str().to_owned();
+    let mut number = 1;
+    while !names.insert((class.to_owned(), case.name.as_str().to_owned())) {
+        number += 1;
+        case.name = format!("{plain} ({number})").into();
+    }
+}
+
+#[cfg(test)]
+mod tests;

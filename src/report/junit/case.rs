@@ -1,0 +1,212 @@
+//! What becomes a `<testcase>`.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestRerun};
+
+use super::super::look::Look;
+use super::super::text::{self, Detail};
+use super::paths::Repository;
+use crate::check::{Judged, Outcome, Subject};
+use crate::run::{Attempt, Report, SpecReport, StepReport, Verdict};
+
+/// The run itself, when something went wrong before any spec could start.
+pub(super) fn of_run(report: &Report) -> TestCase {
+    let look = Look::plain();
+    let body: Vec<String> = report
+        .trouble
+        .iter()
+        .map(|of| text::trouble(of, &look))
+        .collect();
+    let message = report.trouble.first().map_or("", |trouble| &trouble.what);
+    let status = not_well(NonSuccessKind::Error, message, "trouble", &body.join("\n"));
+    let mut case = TestCase::new("the run", status);
+    case.set_classname("spanspec");
+    case.set_time(report.duration);
+    case
+}
+
+/// A spec as one case.
+pub(super) fn of_spec(spec: &SpecReport, repository: &Repository) -> TestCase {
+    let body = || text::spec(spec, &Look::plain(), Detail::Normal);
+    let kind = match &spec.verdict {
+        Verdict::Passed => None,
+        Verdict::Skipped(reason) => return skipped(spec, reason),
+        Verdict::NotRun(reason) => return skipped(spec, &format!("not run: {reason}")),
+        Verdict::Failed => Some(NonSuccessKind::Failure),
+        Verdict::Errored => Some(NonSuccessKind::Error),
+    };
+    let mut status = match (kind, spec.last_attempt()) {
+        (Some(kind), Some(last)) => not_well(kind, &message(last), type_of(last), &body()),
+        (Some(kind), None) => not_well(kind, "never attempted", "trouble", &body()),
+        (None, _) => TestCaseStatus::success(),
+    };
+    status.add_reruns(earlier(spec));
+    let mut case = case(&spec.name, status, spec.at.line());
+    case.set_time(spec.duration);
+    if let Some(step) = spec.telling_step() {
+        describe(&mut case, step, repository);
+    }
+    if let Some(last) = spec.last_attempt() {
+        case.set_assertions(last.steps.iter().map(|step| step.checks.len()).sum());
+    }
+    case
+}
+
+/// Each check of a spec as a case. What is no check's fault is a case of its own.
+pub(super) fn of_checks(spec: &SpecReport, repository: &Repository) -> Vec<TestCase> {
+    let mut cases = Vec::new();
+    for step in spec.last_attempt().into_iter().flat_map(|last| &last.steps) {
+        if let Some(trouble) = &step.trouble {
+            let body = text::trouble(trouble, &Look::plain());
+            let status = not_well(NonSuccessKind::Error, &trouble.what, "trouble", &body);
+            let line = trouble.at.as_ref().map_or(spec.at.line(), |at| at.line());
+            let name = format!("{}: {}", spec.name, step.trigger);
+            cases.push((case(&name, status, line), step));
+        }
+        for judged in &step.checks {
+            let name = format!("{}: {}", spec.name, judged.what);
+            let status = of_outcome(step, judged);
+            cases.push((case(&name, status, judged.at.line()), step));
+        }
+    }
+    if cases.is_empty() {
+        return vec![of_spec(spec, repository)];
+    }
+    let mut cases: Vec<TestCase> = cases
+        .into_iter()
+        .map(|(mut case, step)| {
+            describe(&mut case, step, repository);
+            case.set_time(Duration::ZERO);
+            case
+        })
+        .collect();
+    // Checks take no time of their own; the sum of a suite is still right.
+    cases[0].set_time(spec.duration);
+    if spec.is_flaky() {
+        cases[0].status.add_reruns(earlier(spec));
+    }
+    cases
+}
+
+fn of_outcome(step: &StepReport, judged: &Judged) -> TestCaseStatus {
+    let body = || text::check(step, judged, &Look::plain());
+    match &judged.outcome {
+        Outcome::Pass => TestCaseStatus::success(),
+        Outcome::Fail(failure) => {
+            let kind = subject(&failure.subject);
+            not_well(NonSuccessKind::Failure, &failure.to_string(), kind, &body())
+        }
+        Outcome::Unjudged(reason) => not_well(
+            NonSuccessKind::Error,
+            &reason.to_string(),
+            "unjudged",
+            &body(),
+        ),
+    }
+}
+
+fn case(name: &str, status: TestCaseStatus, line: usize) -> TestCase {
+    let mut case = TestCase::new(without_forbidden(name), status);
+    case.extra.insert("line".into(), line.to_string().into());
+    case
+}
+
+fn skipped(spec: &SpecReport, reason: &str) -> TestCase {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(without_forbidden(reason));
+    let mut case = case(&spec.name, status, spec.at.line());
+    case.set_time(Duration::ZERO);
+    case
+}
+
+fn not_well(kind: NonSuccessKind, message: &str, of_type: &str, body: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(without_forbidden(message));
+    status.set_type(of_type);
+    status.set_description(without_forbidden(body.trim_end()));
+    status
+}
+
+fn earlier(spec: &SpecReport) -> impl Iterator<Item = TestRerun> {
+    let (_, earlier) = spec.attempts.split_last().unzip();
+    earlier.unwrap_or_default().iter().map(rerun)
+}
+
+fn rerun(attempt: &Attempt) -> TestRerun {
+    let kind = match attempt.verdict {
+        Verdict::Errored => NonSuccessKind::Error,
+        _ => NonSuccessKind::Failure,
+    };
+    let mut rerun = TestRerun::new(kind);
+    let body = text::attempt(attempt, &Look::plain(), Detail::Normal);
+    rerun.set_message(without_forbidden(&message(attempt)));
+    rerun.set_type(type_of(attempt));
+    rerun.set_time(attempt.duration);
+    rerun.set_stack_trace(without_forbidden(body.trim_end()));
+    rerun
+}
+
+/// The first thing that went wrong, and how many more did.
+fn message(attempt: &Attempt) -> String {
+    let lines = text::in_short(attempt);
+    match lines.split_first() {
+        None => "went wrong".to_owned(),
+        Some((first, [])) => first.clone(),
+        Some((first, more)) => format!("{first} (and {} more)", more.len()),
+    }
+}
+
+fn type_of(attempt: &Attempt) -> &'static str {
+    let failure = attempt.steps.iter().flat_map(StepReport::failures).next();
+    let trouble = attempt.steps.iter().any(|step| step.trouble.is_some());
+    match failure {
+        Some(failure) => subject(&failure.subject),
+        None if trouble => "trouble",
+        None => "unjudged",
+    }
+}
+
+fn subject(of: &Subject) -> &'static str {
+    match of {
+        Subject::ResponseStatus
+        | Subject::Header(_)
+        | Subject::Body
+        | Subject::Json(_)
+        | Subject::ResponseTime => "response",
+        Subject::ExitCode | Subject::Stdout | Subject::Stderr => "command",
+        Subject::Errors
+        | Subject::Orphans
+        | Subject::SpanCount
+        | Subject::TraceDuration
+        | Subject::Service(_)
+        | Subject::Edge { .. }
+        | Subject::Sequence { .. } => "trace",
+        Subject::Selected(_) | Subject::Span { .. } => "span",
+        Subject::Capture(_) => "capture",
+    }
+}
+
+/// The trace of a case, and where it was saved.
+fn describe(case: &mut TestCase, step: &StepReport, repository: &Repository) {
+    if let Some(id) = step.trace_id {
+        case.add_property(("trace_id", id.to_string().as_str()));
+    }
+    if let Some(trace) = &step.trace {
+        let services: Vec<&str> = trace.services().into_iter().collect();
+        let services = without_forbidden(&services.join(", "));
+        case.add_property(("spans", trace.len().to_string().as_str()));
+        case.add_property(("services", services.as_str()));
+    }
+    let is_unwell = matches!(case.status, TestCaseStatus::NonSuccess { .. });
+    if let Some(path) = step.saved_trace.as_ref().filter(|_| is_unwell) {
+        let path = repository.relative(&path.display().to_string());
+        case.set_system_out(format!("[[ATTACHMENT|{path}]]"));
+    }
+}
+
+/// Without the characters that XML 1.0 has no way to write; quick-junit leaves two of them in.
+fn without_forbidden(text: &str) -> String {
+    let allowed = |char: &char| !matches!(char, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    text.chars().filter(allowed).collect()
+}

@@ -1,0 +1,181 @@
+use quick_junit::{NonSuccessKind, TestCaseStatus};
+
+use super::super::sample;
+use super::*;
+use crate::run::Verdict;
+use crate::spec::{Place, Source};
+
+fn xml(report: &Report, granularity: Granularity) -> String {
+    rendered(report, granularity, &Repository::new("/repo", "/repo/shop")).unwrap()
+}
+
+fn parsed(report: &Report, granularity: Granularity) -> quick_junit::Report {
+    quick_junit::Report::deserialize_from_str(&xml(report, granularity)).unwrap()
+}
+
+fn cases(report: &quick_junit::Report) -> impl Iterator<Item = &TestCase> {
+    report
+        .test_suites
+        .iter()
+        .flat_map(|suite| &suite.test_cases)
+}
+
+#[test]
+fn what_is_written_reads_back_with_the_counts_of_the_run() {
+    let junit = parsed(&sample::report(), Granularity::Spec);
+    let counts = (junit.tests, junit.failures, junit.errors, junit.skipped);
+    assert_eq!(counts, (6, 1, 1, 2));
+    let suite = &junit.test_suites[0];
+    assert_eq!(suite.name.as_str(), "shop/specs/place-order.yaml");
+    let case = &suite.test_cases[1];
+    assert_eq!(case.classname.as_deref(), Some("shop.specs.place-order"));
+    assert_eq!(case.extra["file"].as_str(), "shop/specs/place-order.yaml");
+    assert_eq!(case.extra["line"].as_str(), "1");
+    assert_eq!(case.time.unwrap().as_millis(), 812);
+    let properties = case
+        .properties
+        .iter()
+        .map(|of| (of.name.as_str(), of.value.as_str()));
+    assert_eq!(
+        properties.collect::<Vec<_>>(),
+        [
+            ("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736"),
+            ("spans", "6"),
+            ("services", "gateway, inventory, order, payment"),
+        ]
+    );
+}
+
+#[test]
+fn one_failure_element_holds_what_the_terminal_shows() {
+    let junit = parsed(&sample::report(), Granularity::Spec);
+    let TestCaseStatus::NonSuccess {
+        kind,
+        message,
+        ty,
+        description,
+        ..
+    } = &junit.test_suites[0].test_cases[1].status
+    else {
+        panic!("the case failed");
+    };
+    assert_eq!(
+        (*kind, ty.as_deref()),
+        (NonSuccessKind::Failure, Some("span"))
+    );
+    assert!(
+        message
+            .as_deref()
+            .unwrap()
+            .contains("expected \"card\", found \"paypal\"")
+    );
+    let body = description.as_deref().unwrap();
+    for part in [
+        "^^^^ found \"paypal\"",
+        "specs/place-order.yaml:14:13",
+        "← payment.method",
+        "█",
+    ] {
+        assert!(body.contains(part), "{part} is missing in:\n{body}");
+    }
+    assert!(!body.contains('\u{1b}'));
+}
+
+#[test]
+fn what_could_not_be_judged_is_an_error_and_no_failure() {
+    let junit = parsed(&sample::report(), Granularity::Spec);
+    let status = &junit.test_suites[0].test_cases[2].status;
+    let is_error = matches!(
+        status,
+        TestCaseStatus::NonSuccess {
+            kind: NonSuccessKind::Error,
+            ..
+        }
+    );
+    assert!(is_error, "{status:?}");
+}
+
+#[test]
+fn an_earlier_attempt_is_a_flaky_failure_or_a_rerun_and_has_a_type() {
+    let mut report = sample::report();
+    let text = xml(&report, Granularity::Spec);
+    assert_eq!(text.matches("<flakyFailure ").count(), 1, "{text}");
+    assert!(!text.contains("<rerunFailure "));
+    report.specs[3].verdict = Verdict::Failed;
+    report.specs[3].attempts.reverse();
+    report.specs[3].attempts.push(sample::attempt(
+        Verdict::Failed,
+        vec![sample::failing_step()],
+    ));
+    let text = xml(&report, Granularity::Spec);
+    assert_eq!(text.matches("<rerunFailure ").count(), 2, "{text}");
+    for line in text.lines().filter(|line| line.contains("<rerunFailure ")) {
+        assert!(line.contains(" type=\""), "{line}");
+    }
+}
+
+#[test]
+fn a_saved_trace_is_attached_to_a_case_that_failed_and_to_no_other() {
+    let text = xml(&sample::report(), Granularity::Spec);
+    let attachment = "[[ATTACHMENT|shop/target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json]]";
+    assert_eq!(text.matches(attachment).count(), 1);
+    assert_eq!(text.matches("<system-out>").count(), 1);
+}
+
+#[test]
+fn a_check_can_be_a_case_of_its_own() {
+    let junit = parsed(&sample::report(), Granularity::Check);
+    let names: Vec<_> = cases(&junit).map(|case| case.name.as_str()).collect();
+    assert!(names.contains(&"placing an order charges the card: status of the response"));
+    assert_eq!(junit.failures, 2);
+    let seconds: f64 = cases(&junit)
+        .filter_map(|case| case.time)
+        .map(|time| time.as_secs_f64())
+        .sum();
+    assert!((seconds - 4.06).abs() < 0.001, "{seconds}");
+}
+
+#[test]
+fn names_are_unique_across_files_that_have_the_same_class() {
+    let mut report = sample::report();
+    let other = Source::new("specs/place-order.yml", sample::SPEC).at(Place::default());
+    let mut twin = report.specs[0].clone();
+    twin.at = other;
+    report.specs.push(twin);
+    let junit = parsed(&report, Granularity::Spec);
+    assert_eq!(junit.test_suites.len(), 2);
+    assert_eq!(
+        junit.test_suites[1].test_cases[0].name.as_str(),
+        "listing the stock (2)"
+    );
+}
+
+#[test]
+fn characters_that_xml_forbids_do_not_reach_the_file() {
+    let mut report = sample::report();
+    report.specs[1].name = "a\u{0}b\u{1b}[31mc\u{ffff}<&>\"]]>é".to_owned();
+    let junit = parsed(&report, Granularity::Spec);
+    let name = junit.test_suites[0].test_cases[1].name.as_str();
+    assert!(name.ends_with("c<&>\"]]>é"), "{name}");
+    assert!(!name.contains(['\u{0}', '\u{1b}', '\u{ffff}']), "{name:?}");
+}
+
+#[test]
+fn trouble_before_any_spec_is_an_error_of_the_run() {
+    let mut report = sample::report();
+    report.specs.clear();
+    report.trouble = vec![sample::refused_step().trouble.unwrap()];
+    let junit = parsed(&report, Granularity::Spec);
+    assert_eq!((junit.tests, junit.errors), (1, 1));
+}
+
+#[test]
+fn the_file_is_written_below_a_new_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("reports/junit.xml");
+    Junit::file(&path, Granularity::Spec)
+        .finish(&sample::report())
+        .unwrap();
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.starts_with("<?xml"));
+}

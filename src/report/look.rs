@@ -1,0 +1,241 @@
+//! How text looks: its width, its colours, and what a terminal must never be sent.
+
+use std::borrow::Cow;
+
+use anstyle::{AnsiColor, Effects, Style};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Whether text is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colors {
+    /// With ANSI escape sequences.
+    Ansi,
+    /// Plain text, which says everything that colours say.
+    Plain,
+}
+
+/// Which characters bars and arrows are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charset {
+    /// Blocks of an eighth of a column, arrows, ticks.
+    Unicode,
+    /// What every terminal has. Names from spans are still shown as they are.
+    Ascii,
+}
+
+/// How text is to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The width that is kept to, in columns.
+    pub width: usize,
+    /// Whether it is coloured.
+    pub colors: Colors,
+    /// What bars and arrows are made of.
+    pub charset: Charset,
+}
+
+pub(super) const STRONG: Style = Style::new().effects(Effects::BOLD);
+pub(super) const FAINT: Style = Style::new().effects(Effects::DIMMED);
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().effects(Effects::BOLD);
+pub(super) const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
+pub(super) const DOUBT: Style = AnsiColor::Magenta.on_default().effects(Effects::BOLD);
+pub(super) const LEFT_OUT: Style = AnsiColor::Yellow.on_default().effects(Effects::BOLD);
+pub(super) const HELP: Style = AnsiColor::Cyan.on_default().effects(Effects::BOLD);
+pub(super) const BAR: Style = AnsiColor::Blue.on_default();
+pub(super) const BAD_BAR: Style = AnsiColor::Red.on_default();
+
+impl Look {
+    /// For files and logs: no colour, 100 columns.
+    #[must_use]
+    pub const fn plain() -> Self {
+        Self {
+            width: 100,
+            colors: Colors::Plain,
+            charset: Charset::Unicode,
+        }
+    }
+
+    /// The same with another width.
+    #[must_use]
+    pub const fn with_width(mut self, width: usize) -> Self {
+        self.width = width;
+        self
+    }
+
+    /// The same with other colours.
+    #[must_use]
+    pub const fn with_colors(mut self, colors: Colors) -> Self {
+        self.colors = colors;
+        self
+    }
+
+    /// The same with other characters.
+    #[must_use]
+    pub const fn with_charset(mut self, charset: Charset) -> Self {
+        self.charset = charset;
+        self
+    }
+
+    /// The text in this style, where colours are wanted.
+    pub(super) fn paint(&self, style: Style, text: &str) -> String {
+        match self.colors {
+            Colors::Ansi if !text.is_empty() => format!("{style}{text}{style:#}"),
+            _ => text.to_owned(),
+        }
+    }
+
+    /// One of two spellings of the same thing.
+    pub(super) fn pick(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
+        match self.charset {
+            Charset::Unicode => unicode,
+            Charset::Ascii => ascii,
+        }
+    }
+}
+
+/// The text on one line without anything that a terminal obeys: control characters and those
+/// that turn the direction of writing are written as escapes.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unprintable) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for char in text.chars() {
+        if is_unprintable(char) {
+            safe.extend(char.escape_default());
+        } else {
+            safe.push(char);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+fn is_unprintable(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}'
+            | '\u{061c}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+/// The number of columns that a text takes.
+pub(super) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The text cut to so many columns, with `…` where something is missing.
+pub(super) fn truncated(text: &str, columns: usize) -> Cow<'_, str> {
+    // Text of many zero-width characters must not cost the square of its length.
+    let enough = text
+        .char_indices()
+        .nth(columns.saturating_mul(4).saturating_add(16));
+    if enough.is_none() && width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    if columns == 0 {
+        return Cow::Borrowed("");
+    }
+    let (mut end, mut used) = (0, 0);
+    for (at, char) in text[..enough.map_or(text.len(), |(at, _)| at)].char_indices() {
+        used += char.width().unwrap_or(0);
+        if used >= columns {
+            break;
+        }
+        end = at + char.len_utf8();
+    }
+    Cow::Owned(format!("{}…", text[..end].trim_end()))
+}
+
+/// The text cut or filled with blanks to exactly so many columns.
+pub(super) fn fitted(text: &str, columns: usize) -> String {
+    let text = truncated(text, columns);
+    let blanks = columns.saturating_sub(width(&text));
+    format!("{text}{:blanks$}", "")
+}
+
+/// The text in lines of at most so many columns, broken at blanks where there are any.
+pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(10);
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split_inclusive(' ') {
+        if used > 0 && used + width(word.trim_end()) > columns {
+            lines.push(String::new());
+            used = 0;
+        }
+        for char in word.chars() {
+            let char_width = char.width().unwrap_or(0);
+            if used + char_width > columns && char != ' ' {
+                lines.push(String::new());
+                used = 0;
+            }
+            used += char_width;
+            if let Some(line) = lines.last_mut() {
+                line.push(char);
+            }
+        }
+    }
+    for line in &mut lines {
+        line.truncate(line.trim_end().len());
+    }
+    lines
+}
+
+/// A number with its thousands apart: `4,932`.
+pub(super) fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 span`, `4,932 spans`.
+pub(super) fn counted(number: usize, noun: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", count(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_written_as_an_escape() {
+        assert_eq!(
+            printable("a\u{1b}[31mb\r\n\tc\u{202e}"),
+            "a\\u{1b}[31mb\\r\\n\\tc\\u{202e}"
+        );
+        assert_eq!(printable("größe 注文 🛒"), "größe 注文 🛒");
+    }
+
+    #[test]
+    fn a_cut_text_keeps_to_its_columns_also_where_characters_are_wide() {
+        assert_eq!(truncated("place-order", 11), "place-order");
+        assert_eq!(truncated("place-order", 6), "place…");
+        for columns in 0..12 {
+            let cut = fitted("注文を確定する", columns);
+            assert_eq!(width(&cut), columns, "{cut}");
+        }
+        assert_eq!(truncated(&"\u{300}".repeat(100_000), 4).chars().count(), 33);
+    }
+
+    #[test]
+    fn long_text_is_broken_at_blanks_and_words_that_are_too_long_anywhere() {
+        assert_eq!(
+            wrapped("write { service: order } instead", 20),
+            ["write { service:", "order } instead"]
+        );
+        assert_eq!(wrapped("0123456789abcde", 10), ["0123456789", "abcde"]);
+        assert_eq!(wrapped("", 10), [""]);
+    }
+
+    #[test]
+    fn numbers_have_their_thousands_apart() {
+        assert_eq!(counted(1, "span"), "1 span");
+        assert_eq!(counted(4_932, "span"), "4,932 spans");
+        assert_eq!(count(1_234_567), "1,234,567");
+    }
+}

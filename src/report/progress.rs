@@ -1,0 +1,213 @@
+//! Live progress on standard error, while it is a terminal.
+
+use std::collections::HashMap;
+use std::io;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Reporter;
+use super::duration::duration;
+use super::look::printable;
+use crate::run::{Report, RunEvent};
+
+const TICK: Duration = Duration::from_millis(120);
+
+/// A line for each service until it is ready, then one for all specs.
+pub struct Progress {
+    all: MultiProgress,
+    services: HashMap<String, Service>,
+    specs: Option<ProgressBar>,
+    selected: u64,
+    /// Names of the specs under way, the oldest first.
+    running: Vec<String>,
+}
+
+struct Service {
+    bar: ProgressBar,
+    /// What it is doing: `building shop`.
+    doing: String,
+}
+
+impl Progress {
+    /// On standard error; shows nothing where that is no terminal.
+    #[must_use]
+    pub fn stderr() -> Self {
+        Self::on(ProgressDrawTarget::stderr())
+    }
+
+    /// Shows nothing, for `--quiet` and CI.
+    #[must_use]
+    pub fn hidden() -> Self {
+        Self::on(ProgressDrawTarget::hidden())
+    }
+
+    fn on(target: ProgressDrawTarget) -> Self {
+        Self {
+            all: MultiProgress::with_draw_target(target),
+            services: HashMap::new(),
+            specs: None,
+            selected: 0,
+            running: Vec::new(),
+        }
+    }
+
+    /// Takes the progress off the screen while something else is written.
+    pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.all.suspend(write)
+    }
+
+    /// Takes the progress off the screen for good.
+    pub fn clear(&mut self) {
+        let services = self.services.drain().map(|(_, service)| service.bar);
+        for bar in services.chain(self.specs.take()) {
+            bar.finish_and_clear();
+        }
+        // Nothing of it is worth an error.
+        let _ = self.all.clear();
+    }
+
+    fn service(&mut self, name: &str, doing: &str) {
+        let doing = format!("{doing} {}", printable(name));
+        let all = &self.all;
+        let service = self
+            .services
+            .entry(name.to_owned())
+            .or_insert_with(|| Service {
+                bar: spinner(all),
+                doing: String::new(),
+            });
+        service.bar.set_message(doing.clone());
+        service.doing = doing;
+    }
+
+    fn output(&mut self, name: &str, line: &str) {
+        if let Some(service) = self.services.get(name).filter(|one| !one.bar.is_finished()) {
+            let line = printable(line.trim());
+            service
+                .bar
+                .set_message(format!("{}: {line}", service.doing));
+        }
+    }
+
+    fn ready(&mut self, name: &str, after: Duration) {
+        if let Some(service) = self.services.get(name) {
+            let name = printable(name);
+            let text = format!("{name} is ready after {}", duration(after));
+            service.bar.finish_with_message(text);
+        }
+    }
+
+    fn started(&mut self, name: &str) {
+        self.services.retain(|_, service| {
+            let ready = service.bar.is_finished();
+            if ready {
+                self.all.remove(&service.bar);
+            }
+            !ready
+        });
+        self.running.push(printable(name).into_owned());
+        let (all, selected) = (&self.all, self.selected);
+        self.specs.get_or_insert_with(|| counter(all, selected));
+        self.show_running();
+    }
+
+    fn finished(&mut self, name: &str) {
+        let name = printable(name);
+        if let Some(at) = self.running.iter().position(|running| *running == name) {
+            self.running.remove(at);
+        }
+        if let Some(specs) = &self.specs {
+            specs.inc(1);
+        }
+        self.show_running();
+    }
+
+    fn show_running(&self) {
+        if let Some(specs) = &self.specs {
+            specs.set_message(self.running.join(", "));
+        }
+    }
+}
+
+impl Reporter for Progress {
+    fn on_event(&mut self, event: &RunEvent<'_>) {
+        match event {
+            RunEvent::Selected { specs } => self.selected = *specs as u64,
+            RunEvent::Building { service } => self.service(service, "building"),
+            RunEvent::Starting { service } => self.service(service, "starting"),
+            RunEvent::Output { service, line } => self.output(service, line),
+            RunEvent::Ready { service, after } => self.ready(service, *after),
+            RunEvent::Started { name } => self.started(name),
+            RunEvent::Finished(spec) => self.finished(&spec.name),
+            RunEvent::Notice(_) => {}
+            RunEvent::Interrupted => self.service("what runs", "interrupted, stopping"),
+            RunEvent::Stopping => self.service("the services", "stopping"),
+        }
+    }
+
+    fn finish(&mut self, _: &Report) -> io::Result<()> {
+        self.clear();
+        Ok(())
+    }
+}
+
+fn spinner(all: &MultiProgress) -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner:.cyan} {wide_msg}");
+    added(all, ProgressBar::new_spinner(), style)
+}
+
+fn counter(all: &MultiProgress, specs: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner:.cyan} {pos}/{len} {wide_msg:.dim}");
+    added(all, ProgressBar::new(specs), style)
+}
+
+fn added(
+    all: &MultiProgress,
+    bar: ProgressBar,
+    style: Result<ProgressStyle, indicatif::style::TemplateError>,
+) -> ProgressBar {
+    let bar = all.add(bar);
+    bar.set_style(style.expect("the template is ours"));
+    if !all.is_hidden() {
+        bar.enable_steady_tick(TICK);
+    }
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn what_runs_is_counted_and_what_ended_is_not() {
+        let report = sample::report();
+        let mut progress = Progress::hidden();
+        progress.on_event(&RunEvent::Selected { specs: 2 });
+        progress.on_event(&RunEvent::Starting { service: "shop" });
+        progress.on_event(&RunEvent::Output {
+            service: "shop",
+            line: "\u{1b}[31mlistening",
+        });
+        assert_eq!(
+            progress.services["shop"].bar.message(),
+            "starting shop: \\u{1b}[31mlistening"
+        );
+        let after = Duration::from_millis(400);
+        progress.on_event(&RunEvent::Ready {
+            service: "shop",
+            after,
+        });
+        progress.on_event(&RunEvent::Started {
+            name: "listing the stock",
+        });
+        progress.on_event(&RunEvent::Started { name: "refunds" });
+        assert!(progress.services.is_empty());
+        progress.on_event(&RunEvent::Finished(&report.specs[0]));
+        let specs = progress.specs.as_ref().unwrap();
+        assert_eq!((specs.position(), specs.message().as_str()), (1, "refunds"));
+        progress.finish(&report).unwrap();
+        assert!(progress.specs.is_none());
+    }
+}

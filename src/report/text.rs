@@ -1,0 +1,269 @@
+//! What became of a spec, as text: the terminal and JUnit show the same.
+//!
+//! `failure` renders one failed check, `step` all that is known of one trigger and its trace,
+//! `summary` the end of a run.
+
+mod failure;
+mod step;
+mod summary;
+
+pub use summary::summary;
+
+use super::duration::duration;
+use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable};
+use super::snippet::snippet;
+use crate::check::{Judged, Outcome};
+use crate::run::{Attempt, SpecReport, StepReport, Trouble, Verdict};
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Only what is not well.
+    Quiet,
+    /// Also one line for each spec that passed.
+    #[default]
+    Normal,
+    /// Also every check, the response, the timing and the trace of each spec.
+    Verbose,
+}
+
+/// Columns of the word that a spec's first line starts with, and the blank after it.
+const WORD: usize = 6;
+/// Between what stands on the first line.
+const GAP: &str = "   ";
+
+/// All that is said of a spec; every line ends with a newline. Empty where the detail leaves it
+/// out; specs that did not run are named in the summary.
+#[must_use]
+pub fn spec(spec: &SpecReport, look: &Look, detail: Detail) -> String {
+    let mut text = String::new();
+    match &spec.verdict {
+        Verdict::NotRun(_) => {}
+        Verdict::Skipped(reason) if detail > Detail::Quiet => {
+            text.push_str(&headline(spec, &[reason.clone()], look));
+        }
+        Verdict::Passed if detail > Detail::Quiet => {
+            text.push_str(&headline(spec, &facts(spec, detail), look));
+            earlier_attempts(&mut text, spec, look);
+            if detail == Detail::Verbose {
+                last_attempt(&mut text, spec, look, detail);
+            }
+        }
+        Verdict::Skipped(_) | Verdict::Passed => {}
+        Verdict::Failed | Verdict::Errored => {
+            text.push_str(&headline(spec, &facts(spec, detail), look));
+            earlier_attempts(&mut text, spec, look);
+            last_attempt(&mut text, spec, look, detail);
+        }
+    }
+    text
+}
+
+/// What went wrong in one attempt, without a headline: what JUnit keeps of an earlier one.
+#[must_use]
+pub fn attempt(attempt: &Attempt, look: &Look, detail: Detail) -> String {
+    step::all(attempt, look, detail)
+}
+
+/// One check that is not well, with the trace that it looked at.
+#[must_use]
+pub fn check(step: &StepReport, judged: &Judged, look: &Look) -> String {
+    step::check(step, judged, look)
+}
+
+/// One attempt in a line a failure, each naming its place: `specs/a.yaml:12:37: …`.
+#[must_use]
+pub fn in_short(attempt: &Attempt) -> Vec<String> {
+    let mut lines = Vec::new();
+    for step in &attempt.steps {
+        lines.extend(step.trouble.iter().map(|trouble| match &trouble.at {
+            Some(at) => format!("{at}: {}", trouble.what),
+            None => trouble.what.clone(),
+        }));
+        for judged in &step.checks {
+            match &judged.outcome {
+                Outcome::Pass => {}
+                Outcome::Fail(failure) => lines.push(format!("{}: {failure}", failure.at)),
+                Outcome::Unjudged(reason) => {
+                    lines.push(format!("{}: {}: {reason}", judged.at, judged.what));
+                }
+            }
+        }
+    }
+    lines
+}
+
+/// Why something could not be judged, with its place, what is known and what to do.
+#[must_use]
+pub fn trouble(of: &Trouble, look: &Look) -> String {
+    let mut text = paragraph(&of.what, 2, STRONG, look);
+    if let Some(at) = &of.at {
+        text.push_str(&indented(&snippet(at, "", &narrower(look, 1)), 1));
+    }
+    for line in &of.details {
+        let line = look::truncated(&printable(line), look.width.saturating_sub(5)).into_owned();
+        text.push_str(format!("   {} {line}", look.pick("│", "|")).trim_end());
+        text.push('\n');
+    }
+    text.push_str(&help(&of.help, look));
+    text
+}
+
+fn headline(spec: &SpecReport, facts: &[String], look: &Look) -> String {
+    let (word, style) = word(spec);
+    let name = printable(&spec.name);
+    let facts: Vec<_> = facts.iter().map(|fact| printable(fact)).collect();
+    let beside = facts.join(GAP);
+    let word = look.paint(style, &format!("{word:<5}"));
+    if WORD + look::width(&name) + GAP.len() + look::width(&beside) <= look.width {
+        let gap = if facts.is_empty() { "" } else { GAP };
+        let (name, beside) = (look.paint(STRONG, &name), look.paint(FAINT, &beside));
+        return format!("{word} {name}{gap}{beside}\n");
+    }
+    let room = look.width.saturating_sub(WORD);
+    let mut text = String::new();
+    for (at, line) in look::wrapped(&name, room).iter().enumerate() {
+        let before = if at == 0 { word.as_str() } else { "     " };
+        text.push_str(&format!("{before} {}\n", look.paint(STRONG, line)));
+    }
+    for line in in_lines(&facts, room) {
+        text.push_str(&paragraph(&line, WORD, FAINT, look));
+    }
+    text
+}
+
+/// As many facts on a line as there is room for.
+fn in_lines(facts: &[std::borrow::Cow<'_, str>], room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for fact in facts {
+        match lines.last_mut() {
+            Some(line) if look::width(line) + GAP.len() + look::width(fact) <= room => {
+                line.push_str(GAP);
+                line.push_str(fact);
+            }
+            _ => lines.push(fact.to_string()),
+        }
+    }
+    lines
+}
+
+fn word(spec: &SpecReport) -> (&'static str, anstyle::Style) {
+    match spec.verdict {
+        Verdict::Passed if spec.is_flaky() => ("FLAKY", LEFT_OUT),
+        Verdict::Passed => ("PASS", GOOD),
+        Verdict::Failed => ("FAIL", BAD),
+        Verdict::Errored => ("ERROR", DOUBT),
+        Verdict::Skipped(_) => ("SKIP", LEFT_OUT),
+        Verdict::NotRun(_) => ("-", FAINT),
+    }
+}
+
+/// What stands beside the name.
+fn facts(spec: &SpecReport, detail: Detail) -> Vec<String> {
+    let mut facts = Vec::new();
+    let is_good = spec.verdict == Verdict::Passed;
+    if !is_good || detail == Detail::Verbose {
+        facts.push(spec.at.source.name().to_owned());
+        facts.extend(trace_facts(spec));
+    }
+    match spec.attempts.len() {
+        0 | 1 => {}
+        attempts if is_good => facts.push(format!("passed at attempt {attempts}")),
+        attempts => facts.push(format!("at each of {attempts} attempts")),
+    }
+    match facts.last_mut() {
+        Some(last) if last.ends_with('s') && last.contains(" service") => {
+            last.push_str(&format!(", {}", duration(spec.duration)));
+        }
+        _ => facts.push(duration(spec.duration)),
+    }
+    facts
+}
+
+fn trace_facts(spec: &SpecReport) -> Vec<String> {
+    let Some(step) = spec.telling_step() else {
+        return Vec::new();
+    };
+    let id = step.trace_id.map(|id| format!("trace {}…", id.short()));
+    let size = step.trace.as_ref().map(|trace| {
+        let spans = counted(trace.len(), "span");
+        let services = counted(trace.services().len(), "service");
+        format!("{spans}, {services}")
+    });
+    id.into_iter().chain(size).collect()
+}
+
+fn earlier_attempts(text: &mut String, spec: &SpecReport, look: &Look) {
+    let Some((_, earlier)) = spec.attempts.split_last() else {
+        return;
+    };
+    for (at, attempt) in earlier.iter().enumerate() {
+        let what = match attempt.verdict {
+            Verdict::Failed => "failed",
+            Verdict::Errored => "could not be judged",
+            Verdict::Passed | Verdict::Skipped(_) | Verdict::NotRun(_) => "ended",
+        };
+        let line = format!("attempt {} {what}", at + 1);
+        text.push_str(&paragraph(&line, 2, STRONG, look));
+        for line in in_short(attempt) {
+            text.push_str(&paragraph(&line, 4, FAINT, look));
+        }
+    }
+}
+
+fn last_attempt(text: &mut String, spec: &SpecReport, look: &Look, detail: Detail) {
+    if let Some(last) = spec.last_attempt() {
+        text.push_str(&attempt(last, look, detail));
+    }
+    text.push('\n');
+}
+
+/// Lines of text that keep to the width, each indented.
+fn paragraph(text: &str, indent: usize, style: anstyle::Style, look: &Look) -> String {
+    let room = look.width.saturating_sub(indent);
+    look::wrapped(&printable(text), room)
+        .iter()
+        .map(|line| format!("{:indent$}{}\n", "", look.paint(style, line)))
+        .collect()
+}
+
+fn help(lines: &[String], look: &Look) -> String {
+    lines
+        .iter()
+        .map(|line| with_head("help:", look::HELP, line, look))
+        .collect()
+}
+
+/// A word that says what kind of line it is, and the line, broken so that the word stands alone.
+fn with_head(head: &str, style: anstyle::Style, text: &str, look: &Look) -> String {
+    let indent = 3 + head.len() + 1;
+    let lines = look::wrapped(&printable(text), look.width.saturating_sub(indent));
+    let mut shown = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        if at == 0 {
+            shown.push_str(&format!("   {} {line}\n", look.paint(style, head)));
+        } else {
+            shown.push_str(&format!("{:indent$}{line}\n", ""));
+        }
+    }
+    shown
+}
+
+fn indented(text: &str, by: usize) -> String {
+    text.lines()
+        .map(|line| {
+            if line.is_empty() {
+                "\n".to_owned()
+            } else {
+                format!("{:by$}{line}\n", "")
+            }
+        })
+        .collect()
+}
+
+fn narrower(look: &Look, by: usize) -> Look {
+    look.with_width(look.width.saturating_sub(by))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! One failed check as text.
+
+use super::super::look::{self, BAD, FAINT, GOOD, Look, STRONG, printable};
+use super::super::snippet::{fits, snippet};
+use super::{help, indented, narrower, paragraph};
+use crate::check::{Candidate, Difference, Failure, Rejection};
+
+const MOST_DIFFERENCES: usize = 20;
+const MOST_NEAREST: usize = 3;
+/// A value longer than this, in characters, is cut; the JSON report has the whole.
+const LONGEST_VALUE: usize = 1_000;
+
+/// What was looked at, the spec line with what was found, and all that helps to see why.
+pub(super) fn failure(of: &Failure, look: &Look) -> String {
+    let mut text = paragraph(&of.subject.to_string(), 2, STRONG, look);
+    let look_inside = narrower(look, 1);
+    let (label, witnesses) = (label(of), witnesses(of));
+    let whole = if witnesses.is_empty() {
+        label.clone()
+    } else {
+        format!("{label}   {witnesses}")
+    };
+    if fits(&of.at, &whole, &look_inside) {
+        text.push_str(&indented(&snippet(&of.at, &whole, &look_inside), 1));
+    } else if fits(&of.at, &label, &look_inside) {
+        text.push_str(&indented(&snippet(&of.at, &label, &look_inside), 1));
+        text.push_str(&by(&witnesses, look));
+    } else {
+        text.push_str(&indented(&snippet(&of.at, "", &look_inside), 1));
+        text.push_str(&value("expected", GOOD, &of.expected, look));
+        text.push_str(&value("   found", BAD, &of.found, look));
+        text.push_str(&by(&witnesses, look));
+    }
+    text.push_str(&nearest(&of.nearest, look));
+    text.push_str(&differences(&of.differences, look));
+    text.push_str(&help(&of.hints, look));
+    text
+}
+
+/// Beside the caret: what was found, and what was expected where the place does not say it.
+fn label(of: &Failure) -> String {
+    let bare = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
+    let (written, expected) = (bare(of.at.text()), bare(&of.expected));
+    let found = format!("found {}", of.found);
+    let label = if written == expected {
+        found
+    } else {
+        format!("expected {}, {found}", of.expected)
+    };
+    printable(&label).into_owned()
+}
+
+/// The span that shows it, and how many more do.
+fn witnesses(of: &Failure) -> String {
+    let Some(first) = of.witnesses.first() else {
+        return String::new();
+    };
+    let more = match of.witnesses.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {} more", look::count(more)),
+    };
+    let service = printable(&first.service);
+    format!("({service}, span {}{more})", first.span_id)
+}
+
+fn by(witnesses: &str, look: &Look) -> String {
+    if witnesses.is_empty() {
+        return String::new();
+    }
+    paragraph(witnesses, 12, FAINT, look)
+}
+
+fn value(head: &str, style: anstyle::Style, value: &str, look: &Look) -> String {
+    let value = printable(value);
+    let all = value.chars().count();
+    let mut shown: String = value.chars().take(LONGEST_VALUE).collect();
+    if all > LONGEST_VALUE {
+        shown.push_str(&format!("… ({} characters)", look::count(all)));
+    }
+    super::with_head(head, style, &shown, look)
+}
+
+fn nearest(candidates: &[Candidate], look: &Look) -> String {
+    if candidates.is_empty() {
+        return String::new();
+    }
+    let mut text = "   nearest:\n".to_owned();
+    for candidate in candidates.iter().take(MOST_NEAREST) {
+        let arrow = look.pick("›", ">");
+        let name = format!("{} {arrow} {}", candidate.service, candidate.name);
+        let line = format!("{name} (span {})", candidate.span_id);
+        text.push_str(&paragraph(&line, 5, STRONG, look));
+        for rejection in &candidate.rejected {
+            text.push_str(&paragraph(
+                &rejected(rejection),
+                7,
+                anstyle::Style::new(),
+                look,
+            ));
+        }
+    }
+    let more = candidates.len().saturating_sub(MOST_NEAREST);
+    if more > 0 {
+        text.push_str(&format!("     … {} more\n", look::count(more)));
+    }
+    text
+}
+
+fn rejected(rejection: &Rejection) -> String {
+    let Rejection {
+        key,
+        expected,
+        found,
+    } = rejection;
+    match found.as_str() {
+        "nothing" | "absent" | "" => format!("{key} is missing, expected {expected}"),
+        _ => format!("{key} is {found}, not {expected}"),
+    }
+}
+
+fn differences(differences: &[Difference], look: &Look) -> String {
+    let paths = differences.iter().take(MOST_DIFFERENCES);
+    let column = paths
+        .clone()
+        .map(|difference| look::width(&printable(&difference.path)))
+        .max()
+        .unwrap_or(0)
+        .min(look.width / 3);
+    let mut text = String::new();
+    for Difference {
+        path,
+        expected,
+        found,
+    } in paths
+    {
+        let path = printable(path);
+        let said = format!("expected {expected}, found {found}");
+        let said = printable(&said);
+        let room = look.width.saturating_sub(3 + column + 2);
+        if look::width(&path) <= column && look::width(&said) <= room {
+            let path = look.paint(STRONG, &look::fitted(&path, column));
+            text.push_str(&format!("   {path}  {said}\n"));
+        } else {
+            text.push_str(&paragraph(&path, 3, STRONG, look));
+            text.push_str(&paragraph(&said, 5, anstyle::Style::new(), look));
+        }
+    }
+    let more = differences.len().saturating_sub(MOST_DIFFERENCES);
+    if more > 0 {
+        text.push_str(&format!("   … {} more differences\n", look::count(more)));
+    }
+    text
+}

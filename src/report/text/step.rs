@@ -1,0 +1,257 @@
+//! One step as text: what failed, what could not be judged, the response and the trace.
+
+use super::super::duration::duration;
+use super::super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
+use super::super::waterfall::{Mark, USUAL_ROWS, waterfall};
+use super::{Detail, failure::failure, indented, narrower, paragraph, trouble, with_head};
+use crate::check::{Failure, Judged, Outcome, Subject};
+use crate::run::{Attempt, Phase, StepReport};
+use crate::trace::{HttpResponse, Response, Trace};
+
+const MOST_UNJUDGED: usize = 8;
+/// Lines of a response that are shown.
+const MOST_LINES: usize = 12;
+
+/// The steps of an attempt that went wrong, or under [`Detail::Verbose`] all of them.
+pub(super) fn all(attempt: &Attempt, look: &Look, detail: Detail) -> String {
+    let shown = |step: &&StepReport| step.has_failed() || detail == Detail::Verbose;
+    let sections: Vec<String> = attempt
+        .steps
+        .iter()
+        .filter(shown)
+        .map(|step| title(step, attempt, look) + &section(step, look, detail))
+        .collect();
+    sections.join("\n")
+}
+
+/// Says which step it is, where there could be a doubt.
+fn title(step: &StepReport, attempt: &Attempt, look: &Look) -> String {
+    let phase = |other: &&StepReport| other.phase == step.phase;
+    let of = attempt.steps.iter().filter(phase).count();
+    let number = attempt
+        .steps
+        .iter()
+        .filter(phase)
+        .position(|other| std::ptr::eq(other, step))
+        .map_or(1, |before| before + 1);
+    let kind = match step.phase {
+        Phase::Setup => "setup",
+        Phase::Test => "step",
+        Phase::Teardown => "teardown",
+    };
+    let place = if of > 1 {
+        format!("{kind} {number} of {of}")
+    } else {
+        kind.to_owned()
+    };
+    let title = match &step.name {
+        Some(name) => format!("{place}: {name}"),
+        None if step.phase == Phase::Test && of == 1 => return String::new(),
+        None => format!("{place}: {}", step.trigger),
+    };
+    paragraph(&title, 2, LEFT_OUT, look)
+}
+
+fn section(step: &StepReport, look: &Look, detail: Detail) -> String {
+    let mut parts = Vec::new();
+    if detail == Detail::Verbose {
+        parts.push(circumstances(step, look) + &checks(&step.checks, look));
+    }
+    parts.extend(step.failures().map(|of| failure(of, look)));
+    parts.extend(step.trouble.iter().map(|of| trouble(of, look)));
+    parts.push(unjudged(&step.checks, look));
+    let failures: Vec<&Failure> = step.failures().collect();
+    if detail == Detail::Verbose || failures.iter().any(|of| is_about_response(of)) {
+        parts.push(response(step, look));
+    }
+    parts.push(step.notices.iter().map(|text| note(text, look)).collect());
+    parts.push(picture(step, &failures, look));
+    parts.push(saved(step, look));
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+/// One check of a step alone.
+pub(super) fn check(step: &StepReport, judged: &Judged, look: &Look) -> String {
+    let failures: Vec<&Failure> = judged.outcome.failure().into_iter().collect();
+    let mut parts: Vec<String> = failures.iter().map(|of| failure(of, look)).collect();
+    parts.push(unjudged(std::slice::from_ref(judged), look));
+    if failures.iter().any(|failure| is_about_response(failure)) {
+        parts.push(response(step, look));
+    }
+    parts.push(picture(step, &failures, look));
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+pub(super) fn note(text: &str, look: &Look) -> String {
+    with_head("note:", STRONG, text, look)
+}
+
+/// What was fired, the whole trace id, and how long things took.
+fn circumstances(step: &StepReport, look: &Look) -> String {
+    let mut text = paragraph(&step.trigger, 3, anstyle::Style::new(), look);
+    if let Some(id) = step.trace_id {
+        text.push_str(&paragraph(&format!("trace {id}"), 3, FAINT, look));
+    }
+    let timing = [
+        ("response", step.timing.response),
+        ("last span", step.timing.last_span),
+        ("verdict", step.timing.verdict),
+    ];
+    let timing: Vec<String> = timing
+        .into_iter()
+        .filter_map(|(what, after)| Some(format!("{what} after {}", duration(after?))))
+        .collect();
+    if !timing.is_empty() {
+        text.push_str(&paragraph(&timing.join(", "), 3, FAINT, look));
+    }
+    text
+}
+
+fn checks(checks: &[Judged], look: &Look) -> String {
+    checks
+        .iter()
+        .map(|judged| {
+            let (sign, style) = match judged.outcome {
+                Outcome::Pass => (look.pick("✓", "ok  "), GOOD),
+                Outcome::Fail(_) => (look.pick("✗", "FAIL"), BAD),
+                Outcome::Unjudged(_) => (look.pick("?", "?   "), DOUBT),
+            };
+            let what = printable(&judged.what);
+            let room = look.width.saturating_sub(4 + look::width(sign));
+            let what = look::truncated(&what, room);
+            format!("   {} {what}\n", look.paint(style, sign))
+        })
+        .collect()
+}
+
+/// The checks that could not be judged, those together that share a reason.
+fn unjudged(checks: &[Judged], look: &Look) -> String {
+    let mut reasons: Vec<(String, Vec<&Judged>)> = Vec::new();
+    for judged in checks {
+        if let Outcome::Unjudged(reason) = &judged.outcome {
+            let reason = reason.to_string();
+            match reasons.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, checks)) => checks.push(judged),
+                None => reasons.push((reason, vec![judged])),
+            }
+        }
+    }
+    let mut text = String::new();
+    for (reason, checks) in reasons {
+        let number = look::counted(checks.len(), "check");
+        let title = format!("{number} could not be judged: {reason}");
+        text.push_str(&paragraph(&title, 2, STRONG, look));
+        for judged in checks.iter().take(MOST_UNJUDGED) {
+            let line = format!("{}: {}", judged.at, judged.what);
+            text.push_str(&paragraph(&line, 4, anstyle::Style::new(), look));
+        }
+        let more = checks.len().saturating_sub(MOST_UNJUDGED);
+        if more > 0 {
+            text.push_str(&format!("    … {} more\n", look::count(more)));
+        }
+    }
+    text
+}
+
+/// Whether one wants to see the response to understand the failure.
+fn is_about_response(failure: &Failure) -> bool {
+    matches!(
+        failure.subject,
+        Subject::ResponseStatus
+            | Subject::Header(_)
+            | Subject::Body
+            | Subject::Json(_)
+            | Subject::ExitCode
+            | Subject::Stdout
+            | Subject::Stderr
+            | Subject::Capture(_)
+    )
+}
+
+fn response(step: &StepReport, look: &Look) -> String {
+    match &step.response {
+        None | Some(Response::None) => String::new(),
+        Some(Response::Http(http)) => {
+            let title = format!("response: {} in {}", http.status, duration(http.time));
+            paragraph(&title, 3, FAINT, look) + &body(http, look)
+        }
+        Some(Response::Command(command)) => {
+            let how = command
+                .exit_code
+                .map_or("ended by a signal".to_owned(), |code| {
+                    format!("exit code {code}")
+                });
+            let title = format!("command: {how} after {}", duration(command.time));
+            paragraph(&title, 3, FAINT, look)
+                + &last_lines(&command.stdout, look)
+                + &last_lines(&command.stderr, look)
+        }
+    }
+}
+
+fn body(http: &HttpResponse, look: &Look) -> String {
+    if http.body.contains(&0) {
+        let size = look::counted(http.body.len(), "byte");
+        return quoted(&format!("({size}, no text)"), look);
+    }
+    // A cut body is enough, and a body may have megabytes.
+    let head = &http.body[..http.body.len().min(MOST_LINES * 1_000)];
+    let text = String::from_utf8_lossy(head);
+    let lines: Vec<&str> = text.lines().take(MOST_LINES).collect();
+    let shown: String = lines.iter().map(|line| quoted(line, look)).collect();
+    if text.lines().count() > MOST_LINES || head.len() < http.body.len() {
+        let size = look::counted(http.body.len(), "byte");
+        return shown + &quoted(&format!("… ({size} in all)"), look);
+    }
+    shown
+}
+
+fn last_lines(text: &str, look: &Look) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(MOST_LINES)..]
+        .iter()
+        .map(|line| quoted(line, look))
+        .collect()
+}
+
+fn quoted(line: &str, look: &Look) -> String {
+    let line = printable(line);
+    let line = look::truncated(&line, look.width.saturating_sub(5));
+    let line = format!("   {} {line}", look.pick("│", "|"));
+    format!("{}\n", line.trim_end())
+}
+
+fn picture(step: &StepReport, failures: &[&Failure], look: &Look) -> String {
+    let Some(trace) = &step.trace else {
+        return String::new();
+    };
+    let marks = marks(failures, trace);
+    let drawn = waterfall(trace, &marks, &narrower(look, 3), USUAL_ROWS);
+    indented(&drawn, 3)
+}
+
+/// Of all failures together, and the span that was nearest where nothing was found.
+fn marks(failures: &[&Failure], trace: &Trace) -> Vec<Mark> {
+    let mut marks: Vec<Mark> = Vec::new();
+    for failure in failures {
+        marks.extend(failure.witnesses.iter().map(Mark::from));
+        marks.extend(failure.nearest.first().map(|candidate| Mark {
+            trace_id: trace.id(),
+            span_id: candidate.span_id,
+            text: "nearest".to_owned(),
+        }));
+    }
+    marks
+}
+
+fn saved(step: &StepReport, look: &Look) -> String {
+    let Some(path) = step.saved_trace.as_ref().filter(|_| step.has_failed()) else {
+        return String::new();
+    };
+    // Never broken, for it is there to be copied.
+    let path = path.display().to_string();
+    let line = format!("trace saved: {}", printable(&path));
+    format!("   {}\n", look.paint(FAINT, &line))
+}

@@ -1,0 +1,174 @@
+//! The end of a run as text.
+
+use std::collections::HashSet;
+
+use super::super::duration::duration;
+use super::super::look::{
+    self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable,
+};
+use super::{Detail, WORD, paragraph, step::note, trouble, word};
+use crate::run::{Report, SpecReport, Verdict};
+
+const MOST_NAMES: usize = 50;
+
+/// What is said when all specs are through: what kept the run from starting, which specs are not
+/// well, what the user should know, and at the very end how many came to what.
+#[must_use]
+pub fn summary(of: &Report, look: &Look, detail: Detail) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for of in &of.trouble {
+        let head = look.paint(DOUBT, "ERROR");
+        parts.push(format!("{head} the run\n{}", trouble(of, look)));
+    }
+    parts.push(names(of, look));
+    parts.push(not_run(of, look));
+    parts.push(notes(of, look, detail));
+    parts.push(counts(of, look));
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+/// Once more by name, for they may have scrolled away; a single spec is in sight.
+fn names(of: &Report, look: &Look) -> String {
+    let unwell: Vec<&SpecReport> = of
+        .specs
+        .iter()
+        .filter(|spec| matches!(spec.verdict, Verdict::Failed | Verdict::Errored))
+        .collect();
+    if of.specs.len() < 2 {
+        return String::new();
+    }
+    let mut text: String = unwell
+        .iter()
+        .take(MOST_NAMES)
+        .map(|spec| name(spec, look))
+        .collect();
+    text.push_str(&and_more(unwell.len()));
+    text
+}
+
+fn name(spec: &SpecReport, look: &Look) -> String {
+    let (word, style) = word(spec);
+    let place = spec.at.to_string();
+    let name = printable(&spec.name);
+    let room = look.width.saturating_sub(WORD + look::width(&place) + 3);
+    let name = look::truncated(&name, room.max(20));
+    let word = look.paint(style, &format!("{word:<5}"));
+    format!("{word} {name}   {}\n", look.paint(FAINT, &place))
+}
+
+fn not_run(of: &Report, look: &Look) -> String {
+    let mut reasons: Vec<(&str, Vec<&SpecReport>)> = Vec::new();
+    for spec in &of.specs {
+        if let Verdict::NotRun(reason) = &spec.verdict {
+            match reasons.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, specs)) => specs.push(spec),
+                None => reasons.push((reason, vec![spec])),
+            }
+        }
+    }
+    let mut text = String::new();
+    for (reason, specs) in reasons {
+        let title = format!("not run: {}, {reason}", counted(specs.len(), "spec"));
+        text.push_str(&paragraph(&title, 0, STRONG, look));
+        let lines = specs.iter().take(MOST_NAMES).map(|spec| name(spec, look));
+        text.extend(lines);
+        text.push_str(&and_more(specs.len()));
+    }
+    text
+}
+
+fn and_more(number: usize) -> String {
+    match number.saturating_sub(MOST_NAMES) {
+        0 => String::new(),
+        more => format!("      … {} more\n", look::count(more)),
+    }
+}
+
+fn notes(of: &Report, look: &Look, detail: Detail) -> String {
+    let mut notes: Vec<String> = of.notices.clone();
+    notes.extend(refused(of, detail));
+    match of.telemetry.late_spans {
+        0 => {}
+        late => notes.push(format!(
+            "{} arrived after the verdict on their trace",
+            counted(usize::try_from(late).unwrap_or(usize::MAX), "span")
+        )),
+    }
+    let mut seen = HashSet::new();
+    notes.retain(|note| seen.insert(note.clone()));
+    let notes = notes.iter().map(|text| note(text, look));
+    notes.chain(saved(of, look)).collect()
+}
+
+fn refused(of: &Report, detail: Detail) -> Vec<String> {
+    let number = of.telemetry.refused_count;
+    if number == 0 {
+        return Vec::new();
+    }
+    let requests = counted(
+        usize::try_from(number).unwrap_or(usize::MAX),
+        "export request",
+    );
+    if detail < Detail::Verbose {
+        return vec![format!("{requests} refused; --verbose says why")];
+    }
+    let reasons = &of.telemetry.refused;
+    let lines = reasons.iter().map(|reason| format!("refused: {reason}"));
+    std::iter::once(format!("{requests} refused"))
+        .chain(lines)
+        .collect()
+}
+
+/// On one line, however long, for it is there to be copied.
+fn saved(of: &Report, look: &Look) -> Option<String> {
+    let steps = of.specs.iter().filter_map(SpecReport::telling_step);
+    let mut paths = steps
+        .filter(|step| step.has_failed())
+        .filter_map(|step| step.saved_trace.as_ref());
+    let first = paths.next()?;
+    let path = first.display().to_string();
+    let head = look.paint(STRONG, "note:");
+    let path = printable(&path);
+    Some(format!(
+        "   {head} to see a saved trace: spanspec show {path}\n"
+    ))
+}
+
+fn counts(of: &Report, look: &Look) -> String {
+    let flaky = of.specs.iter().filter(|spec| spec.is_flaky()).count();
+    let passed = match flaky {
+        0 => "passed".to_owned(),
+        _ => format!("passed ({} flaky)", look::count(flaky)),
+    };
+    let counts = [
+        (of.count(|is| *is == Verdict::Failed), "failed", BAD),
+        (of.count(|is| *is == Verdict::Errored), "errored", DOUBT),
+        (of.count(|is| *is == Verdict::Passed), passed.as_str(), GOOD),
+        (
+            of.count(|is| matches!(is, Verdict::Skipped(_))),
+            "skipped",
+            LEFT_OUT,
+        ),
+        (
+            of.count(|is| matches!(is, Verdict::NotRun(_))),
+            "not run",
+            LEFT_OUT,
+        ),
+    ];
+    let parts: Vec<String> = counts
+        .into_iter()
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, what, style)| look.paint(style, &format!("{} {what}", look::count(number))))
+        .collect();
+    let parts = if parts.is_empty() {
+        "no spec ran".to_owned()
+    } else {
+        parts.join(", ")
+    };
+    let head = if of.interrupted { "interrupted: " } else { "" };
+    let spans = usize::try_from(of.telemetry.spans).unwrap_or(usize::MAX);
+    let received = counted(spans, "span");
+    let rest = format!(" in {}, {received} received", duration(of.duration));
+    format!("{head}{parts}{}\n", look.paint(FAINT, &rest))
+}

@@ -1,0 +1,284 @@
+//! Draws a trace: one line a span with its service, its name below its parent's, a bar and a
+//! duration.
+//!
+//! Which spans of a long trace are shown is decided in `rows`; how wide each column may be in
+//! `layout`. Here lines are put together.
+
+mod bar;
+mod layout;
+mod rows;
+
+use std::collections::HashMap;
+
+use layout::Columns;
+use rows::Row;
+
+use super::duration;
+use super::look::{self, BAD, BAD_BAR, BAR, FAINT, Look, STRONG, counted, printable};
+use crate::check::Witness;
+use crate::trace::{Nanos, Span, SpanId, StatusCode, Trace, TraceId};
+
+/// How many spans of a trace are shown unless more are asked for.
+pub const USUAL_ROWS: usize = 40;
+
+/// So many linked traces are drawn, those with a mark first.
+const MOST_LINKED: usize = 5;
+
+/// A few words beside a span.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The trace of the span: a linked one where it is not the one that is drawn.
+    pub trace_id: TraceId,
+    /// The span.
+    pub span_id: SpanId,
+    /// The words, such as `payment.method = "paypal"`; may be empty.
+    pub text: String,
+}
+
+impl From<&Witness> for Mark {
+    fn from(witness: &Witness) -> Self {
+        Self {
+            trace_id: witness.trace_id,
+            span_id: witness.span_id,
+            text: witness.mark.clone(),
+        }
+    }
+}
+
+/// The trace as text, each line ending with a newline, none wider than the look says. Of a trace
+/// of more than `most_rows` spans those are shown that matter: marked, with status error, roots,
+/// the longest, and all that stand above them.
+#[must_use]
+pub fn waterfall(trace: &Trace, marks: &[Mark], look: &Look, most_rows: usize) -> String {
+    let marks = Marks::new(marks);
+    let mut lines = section(trace, &marks, most_rows);
+    let (shown, left_out) = linked(trace, &marks);
+    for other in shown {
+        lines.push(Line::Headline(linked_headline(trace, other, look)));
+        lines.extend(section(other, &marks, most_rows.div_ceil(2)));
+    }
+    if left_out > 0 {
+        let more = counted(left_out, "more linked trace");
+        lines.push(Line::Headline(format!("… {more}")));
+    }
+    draw(&lines, look)
+}
+
+/// The marks of each span.
+struct Marks<'a>(HashMap<(TraceId, SpanId), Vec<&'a str>>);
+
+impl<'a> Marks<'a> {
+    fn new(marks: &'a [Mark]) -> Self {
+        let mut by_span: HashMap<_, Vec<&str>> = HashMap::new();
+        for mark in marks {
+            let texts = by_span.entry((mark.trace_id, mark.span_id)).or_default();
+            if !texts.contains(&mark.text.as_str()) {
+                texts.push(&mark.text);
+            }
+        }
+        Self(by_span)
+    }
+
+    fn of(&self, span: &Span) -> Option<&[&'a str]> {
+        let texts = self.0.get(&(span.trace_id, span.span_id))?;
+        Some(texts)
+    }
+
+    /// The indexes of the marked spans of this trace.
+    fn within(&self, trace: &Trace) -> Vec<usize> {
+        let mut spans: Vec<usize> = self
+            .0
+            .keys()
+            .filter(|(trace_id, _)| *trace_id == trace.id())
+            .filter_map(|(_, span_id)| trace.find(*span_id))
+            .collect();
+        spans.sort_unstable();
+        spans
+    }
+}
+
+/// What becomes one line, or two where its note finds no room beside it.
+enum Line {
+    Headline(String),
+    Span(Box<SpanLine>),
+    Words { depth: usize, text: String },
+}
+
+struct SpanLine {
+    service: String,
+    name: String,
+    depth: usize,
+    extent: bar::Extent,
+    duration: String,
+    is_error: bool,
+    is_marked: bool,
+    marks: String,
+    error: String,
+}
+
+fn section(trace: &Trace, marks: &Marks<'_>, most_rows: usize) -> Vec<Line> {
+    let window = bar::Window::of(trace.spans());
+    rows::select(trace, &marks.within(trace), most_rows)
+        .into_iter()
+        .map(|row| match row {
+            Row::Span { span, depth } => {
+                let span = &trace.spans()[span];
+                Line::Span(Box::new(span_line(span, depth, &window, marks)))
+            }
+            Row::MissingParent(id) => Line::Words {
+                depth: 0,
+                text: format!("? missing parent {id}"),
+            },
+            Row::Between { spans, depth } => Line::Words {
+                depth,
+                text: format!("… {} in between", counted(spans, "span")),
+            },
+            Row::More {
+                spans,
+                marked,
+                depth,
+            } => Line::Words {
+                depth,
+                text: more(spans, marked),
+            },
+        })
+        .collect()
+}
+
+fn more(spans: usize, marked: usize) -> String {
+    let more = counted(spans, "more span");
+    match marked {
+        0 => format!("… {more}"),
+        _ => format!("… {more}, {} of them marked", look::count(marked)),
+    }
+}
+
+fn span_line(span: &Span, depth: usize, window: &bar::Window, marks: &Marks<'_>) -> SpanLine {
+    let is_error = span.status.code == StatusCode::Error;
+    let error = match (is_error, span.status.message.as_str()) {
+        (false, _) => String::new(),
+        (true, "") => "error".to_owned(),
+        (true, message) => printable(message).into_owned(),
+    };
+    let texts = marks.of(span);
+    SpanLine {
+        service: printable(span.service()).into_owned(),
+        name: printable(&span.name).into_owned(),
+        depth,
+        extent: window.extent(span),
+        duration: duration::nanos(span.duration()),
+        is_error,
+        is_marked: texts.is_some(),
+        marks: printable(&texts.unwrap_or_default().join(", ")).into_owned(),
+        error,
+    }
+}
+
+fn linked<'a>(trace: &'a Trace, marks: &Marks<'_>) -> (Vec<&'a Trace>, usize) {
+    let mut all = Vec::new();
+    let mut open: Vec<&Trace> = trace.linked().iter().rev().collect();
+    while let Some(other) = open.pop() {
+        all.push(other);
+        open.extend(other.linked().iter().rev());
+    }
+    all.retain(|other| !other.is_empty());
+    all.sort_by_key(|other| marks.within(other).is_empty());
+    let left_out = all.len().saturating_sub(MOST_LINKED);
+    all.truncate(MOST_LINKED);
+    (all, left_out)
+}
+
+fn linked_headline(trace: &Trace, linked: &Trace, look: &Look) -> String {
+    let start = |trace: &Trace| -> Option<Nanos> { Some(trace.spans().first()?.start) };
+    let when = match (start(trace), start(linked)) {
+        (Some(ours), Some(theirs)) if theirs >= ours => {
+            format!(", starts {} later", duration::nanos(theirs - ours))
+        }
+        (Some(ours), Some(theirs)) => {
+            format!(", starts {} earlier", duration::nanos(ours - theirs))
+        }
+        _ => String::new(),
+    };
+    let arrow = look.pick("⤷", "->");
+    let spans = counted(linked.len(), "span");
+    format!("{arrow} linked trace {}, {spans}{when}", linked.id())
+}
+
+fn draw(lines: &[Line], look: &Look) -> String {
+    let columns = Columns::new(lines, look);
+    let mut text = String::new();
+    for line in lines {
+        match line {
+            Line::Headline(headline) => {
+                let headline = look::truncated(headline, columns.width);
+                text.push_str(&look.paint(FAINT, &headline));
+                text.push('\n');
+            }
+            Line::Words { depth, text: words } => {
+                let before = columns.before_name(*depth);
+                let words = look::truncated(words, columns.width.saturating_sub(before));
+                let words = look.paint(FAINT, &words);
+                text.push_str(&format!("{:before$}{words}\n", ""));
+            }
+            Line::Span(span) => draw_span(&mut text, span, &columns, look),
+        }
+    }
+    text
+}
+
+fn draw_span(text: &mut String, span: &SpanLine, columns: &Columns, look: &Look) {
+    let service = look::fitted(&span.service, columns.service);
+    text.push_str(&look.paint(FAINT, &service));
+    text.push_str("  ");
+    let name = look::fitted(&columns.indented(&span.name, span.depth), columns.name);
+    let strong = span.is_marked || span.is_error;
+    text.push_str(&if strong {
+        look.paint(STRONG, &name)
+    } else {
+        name
+    });
+    if columns.bar > 0 {
+        let style = if span.is_error { BAD_BAR } else { BAR };
+        let bar = bar::draw(&span.extent, columns.bar, look.charset);
+        text.push_str("  ");
+        text.push_str(&look.paint(style, &bar));
+    }
+    let blanks = columns.duration.saturating_sub(look::width(&span.duration));
+    text.push_str(&format!(" {:blanks$}{}", "", span.duration));
+    draw_notes(text, span, columns, look);
+    text.push('\n');
+}
+
+/// Beside the span where there is room, else on lines of their own below its name.
+fn draw_notes(text: &mut String, span: &SpanLine, columns: &Columns, look: &Look) {
+    let notes = layout::notes(span, look);
+    let wide: usize = notes
+        .iter()
+        .map(|note| 2 + look::width(&note.beside()))
+        .sum();
+    let room = columns.width.saturating_sub(columns.up_to_notes());
+    for note in &notes {
+        let (style, shown) = if wide <= room {
+            text.push_str("  ");
+            (note.style(), note.beside())
+        } else {
+            let before = columns.before_name(span.depth);
+            let room = columns.width.saturating_sub(before);
+            text.push_str(&format!("\n{:before$}", ""));
+            (
+                note.style(),
+                look::truncated(&note.below(), room).into_owned(),
+            )
+        };
+        text.push_str(&look.paint(style, &shown));
+    }
+}
+
+impl layout::Note<'_> {
+    fn style(&self) -> anstyle::Style {
+        if self.is_error { BAD } else { STRONG }
+    }
+}
+
+#[cfg(test)]
+mod tests;
