@@ -2,6 +2,7 @@
 
 pub mod check;
 mod process;
+pub mod project;
 pub mod report;
 pub mod run;
 pub mod service;

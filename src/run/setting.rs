@@ -66,7 +66,6 @@ pub enum Stop {
 pub(super) struct Setting<'a> {
     pub(super) receiver: &'a Receiver,
     pub(super) options: &'a Options,
-    pub(super) started: Instant,
     pub(super) lags: Lags,
     pub(super) secrets: Secrets,
     pub(super) stop: watch::Receiver<Option<Stop>>,
@@ -86,7 +85,6 @@ impl<'a> Setting<'a> {
         Self {
             receiver,
             options,
-            started: Instant::now(),
             lags: Lags::default(),
             secrets: Secrets::new(options.secrets.iter().cloned()),
             stop,

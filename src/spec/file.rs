@@ -15,8 +15,8 @@ use super::yaml::{self, Entry, Kind, Node};
 use super::{Place, Source, Wait};
 use crate::trace::Value;
 
-/// Larger than any spec that a person writes.
-pub(crate) const MAX_FILE_SIZE: usize = 4 << 20;
+/// Larger than any spec that a person writes: 4 MiB. Whoever reads files need not read further.
+pub const MAX_FILE_SIZE: usize = 4 << 20;
 
 /// More cases than anybody means.
 const MAX_CASES: usize = 1_000;
@@ -95,9 +95,7 @@ impl Spec {
             dir,
             context,
         };
-        let specs: Vec<Self> = documents
-            .iter()
-            .filter_map(|document| file.document(&document.root))
+        let specs: Vec<Self> = documents.iter().filter_map(|root| file.document(root))
             .flatten()
             .collect();
         if specs.is_empty() && mistakes.is_empty() {

@@ -40,7 +40,17 @@ pub use spec::{Spec, Step};
 pub use trigger::{Body, Command, Part, PartContent, Request, Tls, Trigger};
 pub use wait::Wait;
 
+pub use file::MAX_FILE_SIZE;
+
 pub(crate) use error::{Mistakes, suggest};
-pub(crate) use file::{MAX_FILE_SIZE, variables};
+pub(crate) use file::variables;
 pub(crate) use read::{Reader, Refusal};
-pub(crate) use yaml::{Entry, Kind, Node};
+pub(crate) use yaml::{Entry, Kind, Node, parse as parse_documents};
+
+/// The duration that a text such as `30s` or `1.5s` stands for.
+///
+/// # Errors
+/// If there is no number or no unit (`ns us ms s m h`); the text says what to write.
+pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+    read::parse_duration(text).map(std::time::Duration::from_nanos).map_err(|no| no.to_string())
+}

@@ -129,7 +129,16 @@ impl Scope {
             .collect()
     }
 
-    /// Where a name of a capture already stands for something else.
+    /// The number of a service's port, once it has one.
+    pub(crate) fn service_port(&self, name: &str) -> Option<u16> {
+        match self.globals.services.get(name)? {
+            Some(Value::Int(number)) => u16::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+
+    /// What a name of a capture already stands for. The environment does not count: whether a
+    /// spec is right must not depend on the machine, and captures are looked up first.
     pub(crate) fn shadowed(&self, name: &str) -> Option<&'static str> {
         let globals = &self.globals;
         if is_built_in(name) {
@@ -144,8 +153,6 @@ impl Scope {
             Some("one of the spec's `vars`")
         } else if globals.project.get(name).is_some() {
             Some("one of the project file's `vars`")
-        } else if globals.environment.contains_key(name) {
-            Some("a variable of the environment")
         } else {
             None
         }

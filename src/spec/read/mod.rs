@@ -49,6 +49,12 @@ impl Refusal {
     }
 }
 
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.what, self.help)
+    }
+}
+
 impl Reader<'_> {
     pub(crate) fn at(&self, place: Place) -> Location {
         self.mistakes.source().at(place)

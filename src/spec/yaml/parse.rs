@@ -11,14 +11,8 @@ use super::{Entry, Key, Kind, Node, Scalar, Style};
 /// Deeper nesting than any spec needs, and shallow enough for every reader that recurses.
 const MAX_DEPTH: usize = 64;
 
-/// One document of a file; files of several hold `---` between them.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Document {
-    pub(crate) root: Node,
-}
-
-/// All documents of a text. Where the text is no YAML, the documents before that place.
-pub(crate) fn parse(mistakes: &Mistakes) -> Vec<Document> {
+/// The roots of all documents of a text, which `---` keeps apart. Where the text is no YAML, the documents before that place.
+pub(crate) fn parse(mistakes: &Mistakes) -> Vec<Node> {
     let source = mistakes.source().clone();
     let options = granit_parser::options! {
         flow_nesting_limit: MAX_DEPTH,
@@ -49,7 +43,7 @@ struct Builder<'a> {
 struct Broken;
 
 impl<'a> Builder<'a> {
-    fn documents(mut self) -> Vec<Document> {
+    fn documents(mut self) -> Vec<Node> {
         let mut documents = Vec::new();
         loop {
             match self.next() {
@@ -58,7 +52,7 @@ impl<'a> Builder<'a> {
                     let (event, span) = first.ok_or(Broken)?;
                     self.node(event, span, 0)
                 }) {
-                    Ok(root) => documents.push(Document { root }),
+                    Ok(root) => documents.push(root),
                     Err(Broken) => return documents,
                 },
                 Ok(Some(_)) => {}

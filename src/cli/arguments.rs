@@ -1,0 +1,274 @@
+//! What the user can type, and the environment variable that stands for each of it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Tests a distributed system by its traces.
+///
+/// Fires a request with a `traceparent` of its own, receives the spans that the services export
+/// for it over OTLP, and holds them against specs.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    /// When to colour the output
+    #[arg(long, global = true, value_enum, default_value_t, env = "SPANSPEC_COLOR")]
+    pub(super) color: Color,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Start the services, fire the requests of specs, and judge their traces
+    Run(Box<RunArguments>),
+    /// Check specs without running them
+    Lint(LintArguments),
+    /// Draw the waterfall of a trace that was saved as OTLP JSON or protobuf
+    Show(ShowArguments),
+}
+
+/// When to colour the output.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Makes it the choice of everything that writes.
+    pub(super) fn apply(self) {
+        match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// Where specs are, and what their variables stand for.
+#[derive(Debug, Args)]
+pub(super) struct SpecArguments {
+    /// Files, folders or globs of specs [default: `specs` of the project file, else specs/]
+    #[arg(value_name = "SPEC", env = "SPANSPEC_SPECS", value_delimiter = ' ')]
+    pub(super) specs: Vec<String>,
+    /// The project file [default: spanspec.yaml here or in a folder above]
+    #[arg(short, long, value_name = "FILE", env = "SPANSPEC_CONFIG", help_heading = "Specs")]
+    pub(super) config: Option<PathBuf>,
+    /// Only specs whose `file › name` contains this; repeat it for any of several
+    #[arg(long, value_name = "TEXT", env = "SPANSPEC_FILTER", help_heading = "Specs")]
+    pub(super) filter: Vec<String>,
+    /// Only specs with this tag, or with `!` before it without; repeat it for all of several
+    #[arg(long, value_name = "TAG", env = "SPANSPEC_TAG", value_delimiter = ',', help_heading = "Specs")]
+    pub(super) tag: Vec<String>,
+    /// Only the n-th of m parts of all specs, such as 2/5
+    #[arg(long, value_name = "N/M", env = "SPANSPEC_SHARD", help_heading = "Specs")]
+    pub(super) shard: Option<Shard>,
+    /// Give a variable a value
+    #[arg(long = "var", value_name = "NAME=VALUE", env = "SPANSPEC_VAR", help_heading = "Variables")]
+    pub(super) vars: Vec<Assignment>,
+    /// Give variables the values in a YAML or JSON file
+    #[arg(long, value_name = "FILE", env = "SPANSPEC_VAR_FILE", help_heading = "Variables")]
+    pub(super) var_file: Vec<PathBuf>,
+    /// Mask the value of this variable wherever it appears
+    #[arg(long = "secret", value_name = "NAME", env = "SPANSPEC_SECRET", value_delimiter = ',', help_heading = "Variables")]
+    pub(super) secrets: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    pub(super) specs: SpecArguments,
+    /// List the selected specs and run none
+    #[arg(long, help_heading = "Specs", env = "SPANSPEC_LIST")]
+    pub(super) list: bool,
+
+    /// So many specs side by side; of these, two per core (8 at least) fire at the same time
+    #[arg(short, long, value_name = "N", default_value_t = 64, value_parser = at_least_one, env = "SPANSPEC_JOBS", help_heading = "Run")]
+    pub(super) jobs: usize,
+    /// So many more attempts for a spec that did not pass, each with a trace of its own
+    #[arg(long, value_name = "N", default_value_t = 0, env = "SPANSPEC_RETRIES", help_heading = "Run")]
+    pub(super) retries: usize,
+    /// Start no further spec after the first that did not pass
+    #[arg(long, conflicts_with = "max_fail", env = "SPANSPEC_FAIL_FAST", help_heading = "Run")]
+    pub(super) fail_fast: bool,
+    /// Start no further spec after so many that did not pass
+    #[arg(long, value_name = "N", value_parser = at_least_one, env = "SPANSPEC_MAX_FAIL", help_heading = "Run")]
+    pub(super) max_fail: Option<usize>,
+    /// How long a trace may take to be complete; wins over `wait.timeout` of specs
+    #[arg(long, value_name = "DURATION", value_parser = spanspec::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Run")]
+    pub(super) timeout: Option<Duration>,
+    /// Where to listen for OTLP; wins over `receiver.listen` of the project file
+    #[arg(long, value_name = "ADDRESS", value_parser = spanspec::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Run")]
+    pub(super) listen: Vec<SocketAddr>,
+
+    /// Write a report to a file: junit=PATH or json=PATH; repeatable
+    #[arg(long = "report", value_name = "KIND=PATH", env = "SPANSPEC_REPORT", value_delimiter = ',', help_heading = "Output")]
+    pub(super) reports: Vec<ReportFile>,
+    /// What becomes a test case of the JUnit report
+    #[arg(long, value_enum, default_value_t, env = "SPANSPEC_JUNIT_GRANULARITY", help_heading = "Output")]
+    pub(super) junit_granularity: JunitGranularity,
+    /// What standard output gets
+    #[arg(long, value_enum, default_value_t, env = "SPANSPEC_FORMAT", help_heading = "Output")]
+    pub(super) format: Format,
+    /// Tell only what is not well
+    #[arg(short, long, conflicts_with = "verbose", env = "SPANSPEC_QUIET", help_heading = "Output")]
+    pub(super) quiet: bool,
+    /// Tell every check, the response, the trace, and what services and telemetry say
+    #[arg(short, long, env = "SPANSPEC_VERBOSE", help_heading = "Output")]
+    pub(super) verbose: bool,
+    /// Save every trace in this folder [default: failed ones, in target/spanspec]
+    #[arg(long, value_name = "DIR", env = "SPANSPEC_SAVE_TRACES", help_heading = "Output")]
+    pub(super) save_traces: Option<PathBuf>,
+    /// Save no trace
+    #[arg(long, conflicts_with = "save_traces", env = "SPANSPEC_NO_SAVE_TRACES", help_heading = "Output")]
+    pub(super) no_save_traces: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LintArguments {
+    #[command(flatten)]
+    pub(super) specs: SpecArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArguments {
+    /// A file of OTLP JSON or protobuf; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Draw every span, however many there are
+    #[arg(long, env = "SPANSPEC_ALL")]
+    pub(super) all: bool,
+}
+
+/// A test case of the JUnit report.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum JunitGranularity {
+    /// Each spec.
+    #[default]
+    Spec,
+    /// Each check of a spec.
+    Check,
+}
+
+/// What standard output gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Text for people.
+    #[default]
+    Text,
+    /// The JSON report.
+    Json,
+}
+
+/// One of several parts of all specs, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shard {
+    pub(super) number: u64,
+    pub(super) of: u64,
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/').and_then(|(number, of)| {
+            Some(Self { number: number.parse().ok()?, of: of.parse().ok()? })
+        });
+        parts
+            .filter(|shard| shard.number >= 1 && shard.number <= shard.of)
+            .ok_or_else(|| "write 2/5 for the second of five parts".to_owned())
+    }
+}
+
+/// A variable and its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Assignment {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+impl FromStr for Assignment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() => {
+                Ok(Self { name: name.trim().to_owned(), value: value.to_owned() })
+            }
+            _ => Err("write NAME=VALUE".to_owned()),
+        }
+    }
+}
+
+/// A report and the file that it goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ReportFile {
+    pub(super) kind: ReportKind,
+    pub(super) path: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReportKind {
+    Junit,
+    Json,
+}
+
+impl FromStr for ReportFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, path) = text.split_once('=').unwrap_or((text, ""));
+        let kind = match kind {
+            "junit" => ReportKind::Junit,
+            "json" => ReportKind::Json,
+            _ => return Err(format!("there is no report `{kind}`; there are junit and json")),
+        };
+        if path.is_empty() {
+            return Err("name a file: junit=target/junit.xml".to_owned());
+        }
+        Ok(Self { kind, path: path.into() })
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "1 is the least".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_make_sense_to_clap() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_a_twin_in_the_environment() {
+        use clap::CommandFactory;
+        let command = Arguments::command();
+        let subcommands = command.get_subcommands().flat_map(clap::Command::get_arguments);
+        for argument in command.get_arguments().chain(subcommands) {
+            let id = argument.get_id().as_str();
+            let has_none = matches!(id, "help" | "version" | "file");
+            assert!(has_none || argument.get_env().is_some(), "{id} has none");
+        }
+    }
+
+    #[test]
+    fn a_shard_is_one_of_its_parts() {
+        assert_eq!("2/5".parse(), Ok(Shard { number: 2, of: 5 }));
+        for text in ["0/5", "6/5", "2", "a/b", "1/0"] {
+            assert!(text.parse::<Shard>().is_err(), "{text}");
+        }
+    }
+}

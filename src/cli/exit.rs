@@ -1,0 +1,63 @@
+//! Exit codes: part of the interface, for CI systems decide by them.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use spanspec::run::{Report, Verdict};
+
+/// How the command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// Everything passed.
+    Passed,
+    /// A spec failed.
+    Failed,
+    /// The arguments or a spec cannot be understood.
+    Usage,
+    /// We could not judge: a service is not there, a port is taken, no telemetry came.
+    Errored,
+    /// Nothing was selected.
+    Nothing,
+    /// The user ended it; the reports were written.
+    Interrupted,
+}
+
+impl Exit {
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Errored => 3,
+            Self::Nothing => 4,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// What a run comes to: a failure weighs more than what could not be judged.
+    pub(super) fn of(report: &Report) -> Self {
+        let any = |is: fn(&Verdict) -> bool| report.count(is) > 0;
+        if report.interrupted {
+            Self::Interrupted
+        } else if any(|verdict| *verdict == Verdict::Failed) {
+            Self::Failed
+        } else if !report.trouble.is_empty() || any(|verdict| *verdict == Verdict::Errored) {
+            Self::Errored
+        } else {
+            Self::Passed
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Tells the user on standard error why nothing was run.
+pub(super) fn refuse(exit: Exit, message: &str) -> Exit {
+    // Where nobody can read it, the exit code has to do.
+    let _ = writeln!(anstream::stderr(), "{message}");
+    exit
+}

@@ -1,0 +1,40 @@
+//! Arguments and the environment become what they mean, once; then each command has a file.
+//!
+//! Nothing else in the program reads either of them.
+
+mod arguments;
+mod exit;
+mod files;
+mod lint;
+mod run;
+mod selection;
+mod show;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use exit::Exit;
+
+/// Reads the arguments, does what they say, and gives the exit code.
+pub(crate) fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors, and go to standard output.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Passed };
+            // Where nobody can read it, the exit code has to do.
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    arguments.color.apply();
+    let exit = match arguments.command {
+        Command::Run(arguments) => run::run(*arguments),
+        Command::Lint(arguments) => lint::lint(&arguments),
+        Command::Show(arguments) => show::show(&arguments),
+    };
+    exit.into()
+}

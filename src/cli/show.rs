@@ -1,0 +1,68 @@
+//! `spanspec show`: the waterfall of a saved trace.
+
+use std::io::{Read, Write};
+use std::path::Path;
+
+use spanspec::report::{Look, duration, waterfall};
+use spanspec::source::otlp::read;
+use spanspec::trace::Trace;
+
+use super::arguments::ShowArguments;
+use super::exit::{Exit, refuse};
+use super::files::{FileError, read_bytes};
+
+/// Larger than any trace that a person looks at: 512 MiB.
+const MOST_BYTES: usize = 512 << 20;
+
+/// Spans are drawn so many, unless all are asked for.
+const MOST_ROWS: usize = 200;
+
+/// Draws every trace of a file.
+pub(super) fn show(arguments: &ShowArguments) -> Exit {
+    let bytes = match bytes(&arguments.file) {
+        Ok(bytes) => bytes,
+        Err(error) => return refuse(Exit::Usage, &format!("error: {error}")),
+    };
+    let traces = match read(&bytes) {
+        Ok(traces) => traces,
+        Err(error) => {
+            let file = arguments.file.display();
+            return refuse(Exit::Usage, &format!("error: {file} is no trace: {error}"));
+        }
+    };
+    if traces.is_empty() {
+        let file = arguments.file.display();
+        return refuse(Exit::Nothing, &format!("{file} holds no span"));
+    }
+    let most_rows = if arguments.all { usize::MAX } else { MOST_ROWS };
+    let drawn: Vec<String> = traces.iter().map(|trace| draw(trace, most_rows)).collect();
+    match write!(anstream::stdout(), "{}", drawn.join("\n")) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            refuse(Exit::Errored, &format!("error: cannot write: {error}"))
+        }
+        _ => Exit::Passed,
+    }
+}
+
+fn bytes(file: &Path) -> Result<Vec<u8>, FileError> {
+    if file != Path::new("-") {
+        return read_bytes(file, MOST_BYTES);
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .take(MOST_BYTES as u64)
+        .read_to_end(&mut bytes)
+        .map_err(|source| FileError::Read { path: file.to_owned(), source })?;
+    Ok(bytes)
+}
+
+fn draw(trace: &Trace, most_rows: usize) -> String {
+    let time = duration(std::time::Duration::from_nanos(trace.duration()));
+    let services = trace.services().len();
+    format!(
+        "trace {}   {} spans, {services} services, {time}\n\n{}",
+        trace.id(),
+        trace.len(),
+        waterfall(trace, &[], &Look::of_stdout(), most_rows)
+    )
+}

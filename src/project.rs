@@ -1,0 +1,405 @@
+//! `spanspec.yaml`: where specs are, which services there are, and what specs share.
+//!
+//! It is read in two goes. The first tells which ports the services need; once they have numbers,
+//! the rest can be filled in.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::service::{CommandLine, PortSpec, Ready, START_TIMEOUT, Service};
+use crate::spec::{
+    Defaults, Entry, Globals, Kind, Mistakes, Node, Reader, Refusal, Scope, Source, SpecError,
+    SpecErrors, Variables, parse_documents, variables,
+};
+use crate::trace::Value;
+
+/// What the file is called where nobody says otherwise.
+pub const FILE_NAME: &str = "spanspec.yaml";
+
+const PROJECT_KEYS: [&str; 6] = ["specs", "vars", "secrets", "receiver", "services", "defaults"];
+const RECEIVER_KEYS: [&str; 2] = ["listen", "cors"];
+const SERVICE_KEYS: [&str; 9] = [
+    "build",
+    "run",
+    "shell",
+    "ports",
+    "env",
+    "ready",
+    "depends_on",
+    "dir",
+    "start_timeout",
+];
+
+/// A project file, or what holds where there is none.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Its folder, which all its paths start from.
+    pub dir: PathBuf,
+    /// Files, folders and globs.
+    pub specs: Vec<String>,
+    /// Names whose values no report may show.
+    pub secrets: Vec<String>,
+    /// Where to listen for OTLP, if it says so.
+    pub listen: Option<Vec<SocketAddr>>,
+    /// Origins of browsers that may send telemetry, besides this machine's.
+    pub cors: Vec<String>,
+    /// What specs need not say themselves.
+    pub defaults: Defaults,
+    /// Its `vars`.
+    pub vars: Variables,
+    /// The port that each name stands for, still to be given a number: `services.shop.http`.
+    pub ports: Vec<Port>,
+    /// What is allowed, but worth a thought.
+    pub warnings: Vec<SpecError>,
+    source: Option<Source>,
+    services: Vec<(String, Arc<Node>)>,
+}
+
+/// A port of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// Of which service.
+    pub service: String,
+    /// What the service calls it.
+    pub name: String,
+    /// The number, or any that is free.
+    pub spec: PortSpec,
+}
+
+impl Port {
+    /// The name that specs use: `services.shop.http`.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("services.{}.{}", self.service, self.name)
+    }
+}
+
+impl Project {
+    /// What holds where there is no project file: specs in `specs`, no services.
+    #[must_use]
+    pub fn none(dir: PathBuf) -> Self {
+        Self {
+            dir,
+            specs: vec!["specs".to_owned()],
+            secrets: Vec::new(),
+            listen: None,
+            cors: Vec::new(),
+            defaults: Defaults::default(),
+            vars: Variables::default(),
+            ports: Vec::new(),
+            warnings: Vec::new(),
+            source: None,
+            services: Vec::new(),
+        }
+    }
+
+    /// Reads a project file, as far as that goes before ports have numbers.
+    ///
+    /// # Errors
+    /// Every mistake in the file that can be seen without them.
+    pub fn read(source: &Source, dir: &Path) -> Result<Self, SpecErrors> {
+        let mistakes = Mistakes::new(source);
+        let documents = parse_documents(&mistakes);
+        let project = match documents.as_slice() {
+            [] => None,
+            [root] => read(root, &mistakes, dir),
+            [_, second, ..] => mistakes.note(
+                second.place,
+                "a project file has one document",
+                "a second one",
+                "take away the `---` before it".to_owned(),
+            ),
+        };
+        mistakes.check(project)
+    }
+
+    /// Whether there are services to start.
+    #[must_use]
+    pub fn has_services(&self) -> bool {
+        !self.services.is_empty()
+    }
+
+    /// The services, all variables filled in.
+    ///
+    /// # Errors
+    /// Every mistake in them.
+    pub fn services(&self, globals: &Arc<Globals>) -> Result<Vec<Service>, SpecErrors> {
+        let Some(source) = &self.source else { return Ok(Vec::new()) };
+        let mistakes = Mistakes::new(source);
+        let scope = Scope::new(Arc::clone(globals), Variables::default());
+        let reader = Reader { mistakes: &mistakes, scope: &scope, dir: &self.dir };
+        let names: Vec<&str> = self.services.iter().map(|(name, _)| name.as_str()).collect();
+        let services =
+            reader.all(&self.services, |(name, node)| self.service(name, node, &names, &reader));
+        mistakes.check(services)
+    }
+
+    fn service(
+        &self,
+        name: &str,
+        node: &Node,
+        names: &[&str],
+        reader: &Reader<'_>,
+    ) -> Option<Service> {
+        let shell = reader.optional(node, "shell", |flag| reader.bool(flag, "`shell`"));
+        let is_shell = shell.unwrap_or_default().unwrap_or(false);
+        let build = reader.optional(node, "build", |line| command_line(line, is_shell, reader));
+        let run = match node.get("run") {
+            Some(line) => command_line(line, is_shell, reader),
+            None => reader.wrong(
+                node.place,
+                format!("the service `{name}` does not say how to start it"),
+                "no `run`",
+                "add `run: target/debug/shop`, or a list of words",
+            ),
+        };
+        let env = reader.optional(node, "env", |env| reader.text_map(env, "`env`"));
+        let ready = reader.optional(node, "ready", |ready| self::ready(ready, reader));
+        let depends_on = reader.optional(node, "depends_on", |list| {
+            depends_on(list, name, names, reader)
+        });
+        let dir = reader.optional(node, "dir", |dir| reader.path(dir, "a folder"));
+        let start_timeout = reader.optional(node, "start_timeout", |timeout| {
+            reader.duration(timeout, "`start_timeout`")
+        });
+        let ports = self.ports.iter().filter(|port| port.service == name);
+        let ports = ports.map(|port| {
+            let number = reader.scope.service_port(&port.variable())?;
+            Some((port.name.clone(), number))
+        });
+        Some(Service {
+            name: name.to_owned(),
+            build: build?,
+            run: run?,
+            ports: ports.collect::<Option<_>>().unwrap_or_default(),
+            env: env?.unwrap_or_default(),
+            ready: ready?,
+            depends_on: depends_on?.unwrap_or_default(),
+            dir: dir?.unwrap_or_else(|| self.dir.clone()),
+            start_timeout: start_timeout?.unwrap_or(START_TIMEOUT),
+        })
+    }
+}
+
+fn read(root: &Node, mistakes: &Mistakes, dir: &Path) -> Option<Project> {
+    let scope = Scope::new(Arc::default(), Variables::default());
+    let reader = Reader { mistakes, scope: &scope, dir };
+    let mut project = Project::none(dir.to_path_buf());
+    project.source = Some(mistakes.source().clone());
+    reader.map(root, "a project file", &PROJECT_KEYS)?;
+    let specs = reader.optional(root, "specs", |node| reader.texts(node, "`specs`"));
+    let secrets = reader.optional(root, "secrets", |node| reader.texts(node, "`secrets`"));
+    let vars = reader.optional(root, "vars", |node| variables(node, &reader));
+    let receiver = reader.optional(root, "receiver", |node| receiver(node, &reader));
+    let defaults = reader.optional(root, "defaults", |node| defaults(node, &reader));
+    let services = reader.optional(root, "services", |node| services(node, &reader));
+    let (listen, cors) = receiver?.unwrap_or_default();
+    let (ports, services) = services?.unwrap_or_default();
+    project.specs = specs?.unwrap_or(project.specs);
+    project.secrets = secrets?.unwrap_or_default();
+    project.vars =
+        Variables { entries: vars?.unwrap_or_default(), source: project.source.clone() };
+    project.defaults = defaults?.unwrap_or_default();
+    project.warnings = without_ready(&services, &reader);
+    (project.listen, project.cors) = (listen, cors);
+    (project.ports, project.services) = (ports, services);
+    Some(project)
+}
+
+type Receiver = (Option<Vec<SocketAddr>>, Vec<String>);
+
+fn receiver(node: &Node, reader: &Reader<'_>) -> Option<Receiver> {
+    reader.map(node, "`receiver`", &RECEIVER_KEYS)?;
+    let listen = reader.optional(node, "listen", |list| {
+        reader.all(reader.list(list, "`listen`")?, |address| {
+            let any = SocketAddr::from(([127, 0, 0, 1], 0));
+            reader.parse(address, "an address", any, read_address)
+        })
+    });
+    let cors = reader.optional(node, "cors", |list| reader.texts(list, "`cors`"));
+    Some((listen?, cors?.unwrap_or_default()))
+}
+
+/// The address that `127.0.0.1:4317` stands for; a port alone is on loopback.
+///
+/// # Errors
+/// If it is none; the text says what to write.
+pub fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    read_address(text).map_err(|no| no.to_string())
+}
+
+fn read_address(text: &str) -> Result<SocketAddr, Refusal> {
+    if let Ok(port) = text.parse::<u16>() {
+        return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
+    }
+    let text = text.strip_prefix("localhost:").map_or_else(
+        || text.to_owned(),
+        |port| format!("127.0.0.1:{port}"),
+    );
+    text.parse().map_err(|_| {
+        Refusal::new(
+            format!("`{text}` is no address"),
+            "write 127.0.0.1:4317, or 127.0.0.1:0 for a port that is free",
+        )
+    })
+}
+
+fn defaults(node: &Node, reader: &Reader<'_>) -> Option<Defaults> {
+    reader.map(node, "`defaults`", &["wait", "request"])?;
+    let wait = reader.optional(node, "wait", |wait| reader.wait(wait));
+    let request = reader.optional(node, "request", |request| {
+        reader.map(request, "`request`", &["timeout"])?;
+        reader.optional(request, "timeout", |timeout| reader.duration(timeout, "a timeout"))
+    });
+    Some(Defaults { wait: wait?.unwrap_or_default(), request_timeout: request?.flatten() })
+}
+
+type Services = (Vec<Port>, Vec<(String, Arc<Node>)>);
+
+fn services(node: &Node, reader: &Reader<'_>) -> Option<Services> {
+    let entries = reader.any_map(node, "`services`")?;
+    let mut ports = Vec::new();
+    let each = reader.all(entries, |entry| {
+        reader.map(&entry.value, "a service", &SERVICE_KEYS)?;
+        let ports = match entry.value.get("ports") {
+            Some(node) => self::ports(&entry.key.text, node, reader)?,
+            None => Vec::new(),
+        };
+        Some((entry.key.text.clone(), Arc::new(entry.value.clone()), ports))
+    })?;
+    let services = each
+        .into_iter()
+        .map(|(name, node, of_service)| {
+            ports.extend(of_service);
+            (name, node)
+        })
+        .collect();
+    Some((ports, services))
+}
+
+fn ports(service: &str, node: &Node, reader: &Reader<'_>) -> Option<Vec<Port>> {
+    reader.all(reader.any_map(node, "`ports`")?, |entry: &Entry| {
+        let spec = reader.parse(&entry.value, "a port", PortSpec::Auto, |text| match text {
+            "auto" => Ok(PortSpec::Auto),
+            _ => match text.parse() {
+                Ok(number) if number > 0 => Ok(PortSpec::Fixed(number)),
+                _ => Err(Refusal::new(
+                    format!("`{text}` is no port"),
+                    "write `auto` for a free one, or a number up to 65535",
+                )),
+            },
+        })?;
+        Some(Port { service: service.to_owned(), name: entry.key.text.clone(), spec })
+    })
+}
+
+fn command_line(node: &Node, is_shell: bool, reader: &Reader<'_>) -> Option<CommandLine> {
+    if is_shell {
+        return reader.named(node, "a command").map(CommandLine::Shell);
+    }
+    let words = reader.words(node)?;
+    if matches!(node.kind, Kind::Scalar(_)) {
+        const SHELL: [&str; 5] = ["&&", "||", "|", ">", ";"];
+        if let Some(sign) = words.iter().find(|word| SHELL.contains(&word.as_str())) {
+            return reader.wrong(
+                node.place,
+                format!("`{sign}` means something to a shell only, and none is used"),
+                "no shell",
+                "add `shell: true`",
+            );
+        }
+    }
+    Some(CommandLine::Words(words))
+}
+
+fn ready(node: &Node, reader: &Reader<'_>) -> Option<Ready> {
+    if matches!(node.kind, Kind::Map(_)) {
+        reader.map(node, "`ready`", &["log"])?;
+        let log = node.get("log")?;
+        let text = reader.scalar(log, "`log`")?.text.clone();
+        let expression = text.trim_start().strip_prefix("=~").map(str::trim_start);
+        return match expression {
+            Some(expression) => reader.regex(expression, log).map(Ready::Log),
+            None => reader.wrong(
+                log.place,
+                "`log` is a regular expression",
+                "no `=~`",
+                format!("write =~ {text}"),
+            ),
+        };
+    }
+    let awaited = Ready::Tcp(String::new());
+    reader.parse(node, "`ready`", awaited, |text| {
+        if let Some(address) = text.strip_prefix("tcp://") {
+            let has_port = address.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && port.parse::<u16>().is_ok()
+            });
+            if has_port {
+                return Ok(Ready::Tcp(address.to_owned()));
+            }
+        } else if let Ok(url) = url::Url::parse(text)
+            && matches!(url.scheme(), "http" | "https")
+        {
+            return Ok(Ready::Http(url));
+        }
+        Err(Refusal::new(
+            format!("`{text}` does not say how to see that the service is ready"),
+            "write http://127.0.0.1:8080/health, tcp://127.0.0.1:8080 or { log: =~ listening }",
+        ))
+    })
+}
+
+fn depends_on(
+    node: &Node,
+    own: &str,
+    names: &[&str],
+    reader: &Reader<'_>,
+) -> Option<Vec<String>> {
+    reader.all(reader.list(node, "`depends_on`")?, |item| {
+        let name = reader.named(item, "a service")?;
+        if names.contains(&name.as_str()) && name != own {
+            return Some(name);
+        }
+        let what = if name == own {
+            format!("`{own}` depends on itself")
+        } else {
+            format!("there is no service `{name}`")
+        };
+        reader.wrong(item.place, what, "here", crate::spec::suggest(&name, names))
+    })
+}
+
+/// Without `ready`, the first requests may come before the service listens.
+fn without_ready(services: &[(String, Arc<Node>)], reader: &Reader<'_>) -> Vec<SpecError> {
+    services
+        .iter()
+        .filter(|(_, node)| node.get("ready").is_none())
+        .map(|(name, node)| SpecError {
+            what: format!("the service `{name}` does not say when it is ready"),
+            at: reader.at(node.get("run").unwrap_or(node).place),
+            label: "started is taken for ready".to_owned(),
+            help: Some(
+                "add `ready: http://…/health`, `tcp://host:port` or `{ log: =~ listening }`"
+                    .to_owned(),
+            ),
+        })
+        .collect()
+}
+
+/// Names and values from a file of variables: YAML or JSON, one map.
+///
+/// # Errors
+/// Every mistake in the file.
+pub fn read_variables(source: &Source) -> Result<BTreeMap<String, Value>, SpecErrors> {
+    let mistakes = Mistakes::new(source);
+    let scope = Scope::new(Arc::default(), Variables::default());
+    let reader = Reader { mistakes: &mistakes, scope: &scope, dir: Path::new(".") };
+    let documents = parse_documents(&mistakes);
+    let read = documents.first().and_then(|root| {
+        let entries = reader.any_map(root, "a file of variables")?;
+        reader.all(entries, |entry| Some((entry.key.text.clone(), reader.value(&entry.value)?)))
+    });
+    mistakes.check(read.map(|entries| entries.into_iter().collect()))
+}
