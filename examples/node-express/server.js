@@ -1,0 +1,75 @@
+// One program, two services: `SERVICE=pricing` knows prices, anything else is the storefront that
+// asks it. The tracing of HTTP and Express is auto-instrumentations-node's; the only span made here
+// is `apply_discount`.
+
+const express = require("express");
+const { trace } = require("@opentelemetry/api");
+
+const PRICES = { A1: 12.5, B2: 49.5 };
+const PRICING_URL = process.env.PRICING_URL ?? "http://127.0.0.1:3001";
+
+const tracer = trace.getTracer("pricing");
+
+function discounted(total, quantity) {
+  return tracer.startActiveSpan("apply_discount", (span) => {
+    const rate = quantity >= 10 ? 0.1 : 0;
+    span.setAttributes({ "discount.rate": rate, "discount.quantity": quantity });
+    if (rate > 0) {
+      span.addEvent("discount.granted", { "discount.amount": total * rate });
+    }
+    span.end();
+    return total * (1 - rate);
+  });
+}
+
+function pricing(app) {
+  app.get("/prices/:sku", (request, response) => {
+    const { sku } = request.params;
+    const quantity = Number(request.query.quantity ?? 1);
+    if (sku === "BROKEN") {
+      throw new Error("the price list is torn");
+    }
+    if (!Object.hasOwn(PRICES, sku)) {
+      return response.status(404).json({ error: "unknown_sku" });
+    }
+    return response.json({ total: discounted(PRICES[sku] * quantity, quantity) });
+  });
+}
+
+function storefront(app) {
+  app.get("/quotes/:sku", async (request, response) => {
+    const { sku } = request.params;
+    const quantity = Number(request.query.quantity ?? 1);
+    const answer = await fetch(
+      `${PRICING_URL}/prices/${encodeURIComponent(sku)}?quantity=${quantity}`,
+    );
+    if (answer.status === 404) {
+      return response.status(404).json({ error: "unknown_sku", sku });
+    }
+    if (!answer.ok) {
+      return response.status(502).json({ error: "pricing_failed", status: answer.status });
+    }
+    const { total } = await answer.json();
+    return response.json({ sku, quantity, total });
+  });
+}
+
+const app = express();
+app.get("/health", (_request, response) => response.json({ status: "ok" }));
+if (process.env.SERVICE === "pricing") {
+  pricing(app);
+} else {
+  storefront(app);
+}
+
+const port = Number(process.env.PORT ?? 3000);
+const server = app.listen(port, "127.0.0.1", (error) => {
+  if (error) {
+    throw error;
+  }
+  console.log(`listening on http://127.0.0.1:${port}`);
+});
+
+// The instrumentation listens for SIGTERM, to export its last spans, so Node no longer exits by
+// itself: with the server closed, nothing keeps it alive.
+process.on("SIGTERM", () => server.close());
