@@ -7,7 +7,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::look::{self, Colors, Look, printable};
-use crate::spec::{Location, Source};
+use crate::spec::{Location, Source, SpecError};
 
 /// Of a place with more lines than this, only the first is underlined.
 const MOST_LINES: usize = 6;
@@ -15,6 +15,8 @@ const MOST_LINES: usize = 6;
 /// Something wrong with a spec, and where: the form that invalid specs are shown in.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
     /// What is wrong, in one sentence without a full stop.
     pub title: String,
     /// Where.
@@ -25,6 +27,46 @@ pub struct Diagnostic {
     pub also: Vec<(Location, String)>,
     /// What to do, a line each.
     pub help: Vec<String>,
+}
+
+/// How bad a diagnostic is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Severity {
+    /// Nothing can be run.
+    #[default]
+    Error,
+    /// It can be run, but is worth a thought.
+    Warning,
+}
+
+impl Severity {
+    fn level(self) -> Level<'static> {
+        match self {
+            Self::Error => Level::ERROR,
+            Self::Warning => Level::WARNING,
+        }
+    }
+}
+
+impl From<&SpecError> for Diagnostic {
+    fn from(error: &SpecError) -> Self {
+        Self {
+            severity: Severity::Error,
+            title: error.what.clone(),
+            at: Some(error.at.clone()),
+            label: error.label.clone(),
+            also: Vec::new(),
+            help: error.help.clone().into_iter().collect(),
+        }
+    }
+}
+
+impl Diagnostic {
+    /// The same as a warning.
+    #[must_use]
+    pub fn warning(of: &SpecError) -> Self {
+        Self { severity: Severity::Warning, ..Self::from(of) }
+    }
 }
 
 /// The place with its line and a caret, without a title; every line ends with a newline.
@@ -53,7 +95,7 @@ pub fn diagnostic(of: &Diagnostic, look: &Look) -> String {
     let windows: Vec<Window<'_>> = places.iter().map(|(at, ..)| Window::around(at)).collect();
     let help: Vec<_> = of.help.iter().map(|help| printable(help)).collect();
 
-    let mut group = Group::with_title(Level::ERROR.primary_title(title.as_ref()));
+    let mut group = Group::with_title(of.severity.level().primary_title(title.as_ref()));
     for (window, (_, kind, label)) in windows.iter().zip(&places) {
         group = group.element(window.cause(*kind, label));
     }
