@@ -308,3 +308,14 @@ pub(super) fn report() -> Report {
         interrupted: false,
     }
 }
+
+/// The text without colours.
+pub(super) fn bare(text: &str) -> String {
+    let mut bare = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        bare.push_str(before);
+        rest = after.split_once('m').map_or("", |(_, rest)| rest);
+    }
+    bare + rest
+}
