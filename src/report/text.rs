@@ -40,7 +40,7 @@ pub fn spec(spec: &SpecReport, look: &Look, detail: Detail) -> String {
     match &spec.verdict {
         Verdict::NotRun(_) => {}
         Verdict::Skipped(reason) if detail > Detail::Quiet => {
-            text.push_str(&headline(spec, &[reason.clone()], look));
+            text.push_str(&headline(spec, std::slice::from_ref(reason), look));
         }
         Verdict::Passed if detail > Detail::Quiet => {
             text.push_str(&headline(spec, &facts(spec, detail), look));

@@ -292,7 +292,12 @@ fn a_hundred_thousand_spans_take_no_time_to_speak_of() {
         let marks: Vec<Mark> = (1..1_000).map(|n| mark(n * 90, "marked")).collect();
         let text = drawn(&trace, &marks, 80);
         assert!(text.lines().count() < 250, "{}", text.lines().count());
-        assert!(!waterfall(&trace, &marks, &Look::plain(), usize::MAX).is_empty());
     }
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+}
+
+#[test]
+fn all_spans_are_shown_when_asked_for() {
+    let text = waterfall(&deep(3_000), &[], &Look::plain(), usize::MAX);
+    assert_eq!(text.lines().count(), 3_000);
 }
