@@ -48,11 +48,11 @@ pub(super) fn failure(of: &Failure, look: &Look) -> String {
 fn label(of: &Failure) -> String {
     let bare = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
     let (written, expected) = (bare(of.at.text()), bare(&of.expected));
-    let found = format!("found {}", of.found);
-    let label = if written == expected {
-        found
-    } else {
-        format!("expected {}, {found}", of.expected)
+    let is_said = expected.is_empty() || written == expected;
+    let label = match of.found.as_str() {
+        "" => format!("expected {}", of.expected),
+        found if is_said => format!("found {found}"),
+        found => format!("expected {}, found {found}", of.expected),
     };
     printable(&label).into_owned()
 }
