@@ -1,6 +1,7 @@
 //! spanspec tests a distributed system by its traces.
 
 pub mod check;
+mod process;
 pub mod report;
 pub mod run;
 pub mod service;

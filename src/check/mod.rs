@@ -1,7 +1,28 @@
-//! Judges a trace and a response against the checks of a spec.
+//! Judges a response and a trace against what a spec expects.
+//!
+//! Everything here is pure: no clock, no network. When a trace is complete is `run`'s decision,
+//! and how a failure looks is `report`'s.
 
+mod capture;
+mod difference;
+mod evidence;
+mod facts;
 mod failure;
+mod forest;
+mod hints;
+mod judge;
+mod matching;
+mod nearest;
 mod outcome;
+mod renamed;
+mod response;
+mod select;
+mod spans;
+mod whole;
+mod words;
 
+pub use capture::capture;
+pub use evidence::Evidence;
 pub use failure::{Candidate, Difference, Failure, Rejection, Subject, Witness};
+pub use judge::{Finality, Judgement, judge};
 pub use outcome::{Judged, Outcome, Unjudged};

@@ -123,6 +123,9 @@ pub struct StepReport {
     pub trouble: Option<Trouble>,
     /// What the user should know of this step, whatever its verdict.
     pub notices: Vec<String>,
+    /// Whether the verdict rests on the trace being complete, so that a span that comes later
+    /// casts doubt on it.
+    pub was_closed: bool,
     /// How long things took.
     pub timing: Timing,
     /// Where the trace was saved as OTLP/JSON.

@@ -1,7 +1,46 @@
-//! What the author of a spec wrote.
+//! What the author of a spec wrote: text becomes a [`Spec`], and every mistake in it is told
+//! with its place.
+//!
+//! A spec is read twice. Once when it is loaded, so that all its mistakes are known before
+//! anything is fired; and again, step by step, when the values of its captures are known. What it
+//! means for a trace is `check`'s work.
 
+mod error;
+mod expect;
+mod file;
+mod jsonpath;
+mod limits;
+mod matcher;
+mod read;
+mod scope;
+mod selector;
 mod source;
+#[allow(clippy::module_inception)] // The noun of this module is the spec.
+mod spec;
+mod template;
+#[cfg(test)]
+mod tests;
 mod trigger;
+mod wait;
+mod yaml;
 
+pub use error::{SpecError, SpecErrors};
+pub use expect::{Capture, CaptureFrom, Check, Condition, Expect};
+pub use file::{Context, Defaults};
+pub use jsonpath::JsonPath;
+pub use limits::{Bounds, Limits};
+pub use matcher::{Comparison, Matcher, ValueType};
+pub use scope::{Globals, Scope, Variables};
+pub use selector::{
+    Ask, Choice, EventPattern, LinkPattern, Pattern, Relation, Relative, Selector, SpanCondition,
+    SpanEntry, SpanType, Take,
+};
 pub use source::{Location, Place, Source};
+pub use spec::{Spec, Step};
 pub use trigger::{Body, Command, Part, PartContent, Request, Tls, Trigger};
+pub use wait::Wait;
+
+pub(crate) use error::{Mistakes, suggest};
+pub(crate) use file::{MAX_FILE_SIZE, variables};
+pub(crate) use read::{Reader, Refusal};
+pub(crate) use yaml::{Entry, Kind, Node};

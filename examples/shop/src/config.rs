@@ -1,0 +1,178 @@
+//! What the command line and the environment ask for. The only reader of either, but for the
+//! `OTEL_*` variables, which the OpenTelemetry SDK reads by itself.
+
+use std::env;
+use std::str::FromStr;
+use std::time::Duration;
+
+use axum::http::uri::{Authority, Scheme, Uri};
+
+use crate::latency::Latency;
+use crate::service::Service;
+use crate::simulate::Simulation;
+
+/// How the shop is to run.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// The one service to run, or all of them.
+    pub(crate) only: Option<Service>,
+    /// The port of the gateway, or of the one service.
+    pub(crate) port: u16,
+    /// The faults of every request that does not ask for others.
+    pub(crate) simulation: Simulation,
+    /// What `inventory-check` takes.
+    pub(crate) inventory_latency: Option<Latency>,
+}
+
+/// Why the shop cannot run as it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// More than one word, or a word that names no service.
+    #[error(
+        "`{0}` is no service: name api-gateway, order, inventory, payment or shipping, or none to run all"
+    )]
+    Argument(String),
+    /// `shop notification`: its queue is in memory.
+    #[error("notification reads a queue in the memory of the order service: run `shop order`")]
+    Queue,
+    /// A variable holds something else than it should.
+    #[error("{name}={found} is not {wanted}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        wanted: String,
+    },
+}
+
+impl Config {
+    /// Reads the command line and the environment.
+    pub(crate) fn read() -> Result<Self, ConfigError> {
+        Ok(Self {
+            only: only(env::args().skip(1))?,
+            port: number("PORT")?.unwrap_or(8080),
+            simulation: simulation()?,
+            inventory_latency: inventory_latency()?,
+        })
+    }
+}
+
+/// What a service calls its version: its own variable, then that of the shop, then the package's.
+pub(crate) fn version(service: Service) -> String {
+    text(&service.variable("VERSION"))
+        .or_else(|| text("SHOP_VERSION"))
+        .unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned())
+}
+
+/// Where a service that another process runs is found.
+pub(crate) fn address(service: Service) -> Result<Option<Authority>, ConfigError> {
+    let name = service.variable("URL");
+    let Some(found) = text(&name) else {
+        return Ok(None);
+    };
+    match found.parse::<Uri>() {
+        Ok(url) if url.scheme() == Some(&Scheme::HTTP) => Ok(url.authority().cloned()),
+        _ => Err(ConfigError::Variable {
+            name,
+            found,
+            wanted: "an http URL".to_owned(),
+        }),
+    }
+}
+
+fn only(mut arguments: impl Iterator<Item = String>) -> Result<Option<Service>, ConfigError> {
+    let Some(name) = arguments.next() else {
+        return Ok(None);
+    };
+    if let Some(more) = arguments.next() {
+        return Err(ConfigError::Argument(more));
+    }
+    match Service::named(&name) {
+        Some(Service::Notification) => Err(ConfigError::Queue),
+        Some(service) => Ok(Some(service)),
+        None => Err(ConfigError::Argument(name)),
+    }
+}
+
+fn simulation() -> Result<Simulation, ConfigError> {
+    Ok(Simulation {
+        fail: services("SHOP_FAIL")?,
+        inventory_delay_ms: number("SHOP_INVENTORY_DELAY_MS")?,
+        stock_queries: number("SHOP_STOCK_QUERIES")?,
+        refuse_card: text("SHOP_REFUSE_CARD"),
+        payment_attempts: number("SHOP_PAYMENT_ATTEMPTS")?,
+        status_message: text("SHOP_STATUS_MESSAGE"),
+        ship_refused: parsed("SHOP_SHIP_REFUSED", "true or false")?,
+        notification_delay_ms: number("SHOP_NOTIFICATION_DELAY_MS")?,
+        lose_propagation: list("SHOP_LOSE_PROPAGATION", "hops such as order->payment")?,
+        drop_spans: list("SHOP_DROP_SPANS", "names of spans")?,
+    })
+}
+
+fn inventory_latency() -> Result<Option<Latency>, ConfigError> {
+    let (p50, p99) = (
+        number("SHOP_INVENTORY_P50_MS")?,
+        number("SHOP_INVENTORY_P99_MS")?,
+    );
+    let Some(median) = p50.or(p99) else {
+        return Ok(None);
+    };
+    let tail: u64 = p99.unwrap_or(median);
+    if tail < median {
+        return Err(ConfigError::Variable {
+            name: "SHOP_INVENTORY_P99_MS".to_owned(),
+            found: tail.to_string(),
+            wanted: "at least SHOP_INVENTORY_P50_MS".to_owned(),
+        });
+    }
+    let (median, tail) = (Duration::from_millis(median), Duration::from_millis(tail));
+    Ok(Some(Latency::new(median, tail, number("SHOP_SEED")?)))
+}
+
+fn services(name: &str) -> Result<Option<Vec<Service>>, ConfigError> {
+    let names: Option<Vec<String>> = list(name, "names of services")?;
+    let Some(names) = names else { return Ok(None) };
+    let services: Option<Vec<_>> = names.iter().map(|name| Service::named(name)).collect();
+    services.map(Some).ok_or_else(|| ConfigError::Variable {
+        name: name.to_owned(),
+        found: names.join(","),
+        wanted: "a list of services of the shop".to_owned(),
+    })
+}
+
+/// Values between commas.
+fn list<T: FromStr>(name: &str, wanted: &str) -> Result<Option<Vec<T>>, ConfigError> {
+    let Some(found) = text(name) else {
+        return Ok(None);
+    };
+    let values: Result<Vec<T>, _> = found.split(',').map(|part| part.trim().parse()).collect();
+    let wanted = format!("a list of {wanted}");
+    values.map(Some).map_err(|_| ConfigError::Variable {
+        name: name.to_owned(),
+        found,
+        wanted,
+    })
+}
+
+fn number<T: FromStr>(name: &str) -> Result<Option<T>, ConfigError> {
+    parsed(name, "a whole number in range")
+}
+
+fn parsed<T: FromStr>(name: &str, wanted: &str) -> Result<Option<T>, ConfigError> {
+    let Some(found) = text(name) else {
+        return Ok(None);
+    };
+    let wanted = wanted.to_owned();
+    found.parse().map(Some).map_err(|_| ConfigError::Variable {
+        name: name.to_owned(),
+        found,
+        wanted,
+    })
+}
+
+/// The value of a variable; empty counts as unset, as OpenTelemetry has it.
+fn text(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}

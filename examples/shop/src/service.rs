@@ -1,0 +1,72 @@
+//! The six services by name. What each of them does is in the file that bears its name.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A service of the shop, as `service.name` calls it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Service {
+    /// What the world talks to.
+    #[serde(rename = "api-gateway", alias = "gateway")]
+    Gateway,
+    /// Places orders, and asks the others to play their part.
+    Order,
+    /// Knows the stock.
+    Inventory,
+    /// Charges cards.
+    Payment,
+    /// Hands parcels to carriers.
+    Shipping,
+    /// Tells customers, from a queue.
+    Notification,
+}
+
+impl Service {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Gateway,
+        Self::Order,
+        Self::Inventory,
+        Self::Payment,
+        Self::Shipping,
+        Self::Notification,
+    ];
+
+    /// The value of `service.name`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "api-gateway",
+            Self::Order => "order",
+            Self::Inventory => "inventory",
+            Self::Payment => "payment",
+            Self::Shipping => "shipping",
+            Self::Notification => "notification",
+        }
+    }
+
+    /// The service of that name; the gateway also answers to `gateway`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        if name == "gateway" {
+            return Some(Self::Gateway);
+        }
+        Self::ALL.into_iter().find(|service| service.name() == name)
+    }
+
+    /// Whether it serves HTTP; `notification` reads a queue.
+    pub(crate) fn listens(self) -> bool {
+        self != Self::Notification
+    }
+
+    /// How environment variables spell it: `SHOP_GATEWAY_VERSION`.
+    pub(crate) fn variable(self, suffix: &str) -> String {
+        let name = self.name().trim_start_matches("api-").to_uppercase();
+        format!("SHOP_{name}_{suffix}")
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

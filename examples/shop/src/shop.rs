@@ -1,0 +1,240 @@
+//! Puts the services together: opens their ports, tells them of each other, and closes them.
+
+use std::io;
+use std::iter;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::uri::Authority;
+use opentelemetry_otlp::ExporterBuildError;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::timeout;
+
+use crate::client::{Http, Peer};
+use crate::config::{self, Config, ConfigError};
+use crate::inventory::Inventory;
+use crate::notification::Message;
+use crate::order::Orders;
+use crate::service::Service;
+use crate::telemetry::{self, Telemetry};
+use crate::{gateway, inventory, notification, order, payment, server, shipping};
+
+/// How long each step of closing may take: the requests under way, what they left to do, the last
+/// export.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// Messages that may wait for `notification`.
+const QUEUE: usize = 1024;
+
+/// Why the shop did not open.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// The port is taken, most often.
+    #[error("cannot listen on {address}: set PORT to a port that is free")]
+    Listen {
+        /// Where it tried to.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// An `OTEL_*` variable asks for what this build does not have.
+    #[error("cannot export over OTLP as the environment asks")]
+    Export(#[from] ExporterBuildError),
+    /// A `SHOP_*` variable makes no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The service runs alone and has not been told of one that it needs.
+    #[error("{needs} runs alone: set {} to the address of {peer}", peer.variable("URL"))]
+    Alone {
+        /// Who runs.
+        needs: Service,
+        /// Whom it needs.
+        peer: Service,
+    },
+}
+
+/// A shop that serves customers.
+#[derive(Debug)]
+pub(crate) struct Shop {
+    /// Where each service listens, the one on `PORT` first.
+    pub(crate) addresses: Vec<(Service, SocketAddr)>,
+    /// The service on `PORT`. It is closed first, while the others still answer it.
+    front: Servers,
+    back: Servers,
+    telemetry: Vec<Telemetry>,
+}
+
+impl Shop {
+    /// Opens the services that are to run. When this returns, all of them listen.
+    pub(crate) async fn open(config: Config) -> Result<Self, OpenError> {
+        let http = Http::new();
+        let simulation = Arc::new(config.simulation);
+        let telemetry = running(config.only)
+            .into_iter()
+            .map(|service| Telemetry::start(service, &http, &simulation))
+            .collect::<Result<Vec<_>, _>>()?;
+        let listeners = listen(&telemetry, config.port).await?;
+        let addresses = listeners
+            .iter()
+            .map(|(service, _, at)| (*service, *at))
+            .collect();
+        let (queue, messages) = mpsc::channel(QUEUE);
+        let inventory = Inventory::new(config.inventory_latency);
+        let wiring = Wiring {
+            http,
+            addresses,
+            inventory,
+            queue,
+        };
+
+        let (mut front, mut back) = (Servers::default(), Servers::default());
+        for (index, (telemetry, (_, listener, _))) in telemetry.iter().zip(listeners).enumerate() {
+            let servers = if index == 0 { &mut front } else { &mut back };
+            servers.serve(listener, wiring.router(telemetry)?);
+        }
+        if let Some(telemetry) = telemetry.last().filter(|last| !last.service.listens()) {
+            back.tasks
+                .spawn(notification::consume(telemetry.clone(), messages));
+        }
+        Ok(Self {
+            addresses: wiring.addresses,
+            front,
+            back,
+            telemetry,
+        })
+    }
+
+    /// Resolves when a server ends by itself, which it should not.
+    pub(crate) async fn broken(&mut self) -> io::Error {
+        let ended = tokio::select! {
+            Some(ended) = self.front.tasks.join_next() => ended,
+            Some(ended) = self.back.tasks.join_next() => ended,
+            else => return io::Error::other("no server runs"),
+        };
+        match ended {
+            Ok(Err(error)) => error,
+            _ => io::Error::other("a server stopped"),
+        }
+    }
+
+    /// Answers the requests under way, exports the last spans, and gives up on either after a
+    /// short while.
+    pub(crate) async fn close(self) {
+        self.front.close().await;
+        self.back.close().await;
+        let telemetry = self.telemetry;
+        // A panic while flushing would have been told by now.
+        spawn_blocking(move || telemetry::flush(&telemetry, GRACE))
+            .await
+            .ok();
+    }
+}
+
+/// Servers that stop together.
+#[derive(Debug, Default)]
+struct Servers {
+    tasks: JoinSet<io::Result<()>>,
+    stop: watch::Sender<()>,
+}
+
+impl Servers {
+    fn serve(&mut self, listener: TcpListener, router: Router) {
+        let mut stop = self.stop.subscribe();
+        let stopped = async move {
+            // An error means that the shop itself is gone, which is as good.
+            stop.changed().await.ok();
+        };
+        self.tasks.spawn(server::serve(listener, router, stopped));
+    }
+
+    async fn close(mut self) {
+        self.stop.send_replace(());
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        // Whoever needs longer is cut off.
+        timeout(GRACE, ended).await.ok();
+    }
+}
+
+/// The services of this process; `notification` shares one with `order`, whose queue it reads.
+fn running(only: Option<Service>) -> Vec<Service> {
+    match only {
+        None => Service::ALL.to_vec(),
+        Some(Service::Order) => vec![Service::Order, Service::Notification],
+        Some(service) => vec![service],
+    }
+}
+
+type Listener = (Service, TcpListener, SocketAddr);
+
+/// Listens for the first service on `port`, for the others on whatever is free.
+async fn listen(services: &[Telemetry], port: u16) -> Result<Vec<Listener>, OpenError> {
+    let mut listeners = Vec::new();
+    let ports = [port].into_iter().chain(iter::repeat(0));
+    let services = services.iter().map(|telemetry| telemetry.service);
+    for (service, port) in services.filter(|service| service.listens()).zip(ports) {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let refused = |source| OpenError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        listeners.push((service, listener, address));
+    }
+    Ok(listeners)
+}
+
+/// What connects the services.
+#[derive(Debug)]
+struct Wiring {
+    http: Http,
+    addresses: Vec<(Service, SocketAddr)>,
+    inventory: Inventory,
+    queue: mpsc::Sender<Message>,
+}
+
+impl Wiring {
+    fn router(&self, telemetry: &Telemetry) -> Result<Router, OpenError> {
+        Ok(match telemetry.service {
+            Service::Gateway => gateway::router(telemetry, self.peer(telemetry, Service::Order)?),
+            Service::Order => order::router(telemetry, self.orders(telemetry)?),
+            Service::Inventory => inventory::router(telemetry, self.inventory.clone()),
+            Service::Payment => payment::router(telemetry),
+            Service::Shipping => shipping::router(telemetry),
+            Service::Notification => Router::new(),
+        })
+    }
+
+    fn orders(&self, telemetry: &Telemetry) -> Result<Orders, OpenError> {
+        Ok(Orders {
+            inventory: self.peer(telemetry, Service::Inventory)?,
+            payment: self.peer(telemetry, Service::Payment)?,
+            shipping: self.peer(telemetry, Service::Shipping)?,
+            queue: self.queue.clone(),
+            placed: Arc::default(),
+        })
+    }
+
+    /// A service of this process, or one whose address the environment tells.
+    fn peer(&self, telemetry: &Telemetry, service: Service) -> Result<Peer, OpenError> {
+        let own = self.addresses.iter().find(|(name, _)| *name == service);
+        let address = match own {
+            Some((_, address)) => Some(authority(*address)),
+            None => config::address(service)?,
+        };
+        let address = address.ok_or(OpenError::Alone {
+            needs: telemetry.service,
+            peer: service,
+        })?;
+        Ok(Peer::new(service, address, &self.http))
+    }
+}
+
+fn authority(address: SocketAddr) -> Authority {
+    address
+        .to_string()
+        .parse()
+        .expect("an address and a port make an authority")
+}

@@ -1,0 +1,159 @@
+//! Captures: one value from a response or a span.
+
+use super::forest::Forest;
+use super::select::Evaluator;
+use super::{Evidence, Failure, Subject, words};
+use crate::spec::{Capture, CaptureFrom, JsonPath, Selector};
+use crate::trace::{HttpResponse, Response, Value};
+
+/// The one value that a capture asks for.
+///
+/// # Errors
+/// If there is none, or more than one.
+pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Box<Failure>> {
+    let found = match (&capture.from, evidence.response) {
+        (CaptureFrom::Json(path), _) => match evidence.json() {
+            Ok(document) => values(path.select(document)),
+            Err(why) => Found::none(format!("the body is no JSON: {why}")),
+        },
+        (CaptureFrom::Header(name), Response::Http(http)) => {
+            values(http.header(name).map(Value::from).collect())
+        }
+        (CaptureFrom::Cookie(name), Response::Http(http)) => values(cookies(http, name)),
+        (CaptureFrom::Status, Response::Http(http)) => values(vec![Value::Int(http.status.into())]),
+        (CaptureFrom::Body(regex), Response::Http(http)) => matches(regex, &http.text()),
+        (CaptureFrom::Stdout(regex), Response::Command(command)) => matches(regex, &command.stdout),
+        (
+            CaptureFrom::Span {
+                find,
+                attribute,
+                json,
+            },
+            _,
+        ) => {
+            return from_span(capture, find, attribute, json.as_ref(), evidence);
+        }
+        _ => Found::none("this trigger gives nothing of the kind"),
+    };
+    found.one(capture)
+}
+
+/// What a capture met, and what can be said about it.
+struct Found {
+    values: Vec<Value>,
+    hints: Vec<String>,
+}
+
+impl Found {
+    fn none(hint: impl Into<String>) -> Self {
+        Self {
+            values: Vec::new(),
+            hints: vec![hint.into()],
+        }
+    }
+
+    fn one(mut self, capture: &Capture) -> Result<Value, Box<Failure>> {
+        match self.values.len() {
+            1 => Ok(self.values.remove(0)),
+            0 => Err(failure(capture, "nothing".to_owned(), self.hints)),
+            many => {
+                let shown: Vec<String> = self.values.iter().take(3).map(words::value).collect();
+                let found = format!("{many} values: {}", shown.join(", "));
+                Err(failure(capture, found, self.hints))
+            }
+        }
+    }
+}
+
+fn failure(capture: &Capture, found: String, hints: Vec<String>) -> Box<Failure> {
+    Box::new(Failure {
+        subject: Subject::Capture(capture.name.clone()),
+        at: capture.at.clone(),
+        expected: "exactly one value".to_owned(),
+        found,
+        witnesses: Vec::new(),
+        nearest: Vec::new(),
+        differences: Vec::new(),
+        hints,
+    })
+}
+
+fn values(values: Vec<Value>) -> Found {
+    Found {
+        values,
+        hints: Vec::new(),
+    }
+}
+
+/// The values that the response sets a cookie to; its attributes are left out.
+fn cookies(http: &HttpResponse, name: &str) -> Vec<Value> {
+    http.header("set-cookie")
+        .filter_map(|cookie| cookie.split(';').next()?.split_once('='))
+        .filter(|(key, _)| key.trim() == name)
+        .map(|(_, value)| Value::from(value.trim()))
+        .collect()
+}
+
+fn matches(regex: &regex::Regex, text: &str) -> Found {
+    let found = regex.captures(text).map(|groups| {
+        let group = groups.get(1).or_else(|| groups.get(0));
+        Value::from(group.map_or("", |group| group.as_str()))
+    });
+    match found {
+        Some(value) => values(vec![value]),
+        None => Found::none(format!("the text is {}", words::value(&Value::from(text)))),
+    }
+}
+
+fn from_span(
+    capture: &Capture,
+    find: &Selector,
+    attribute: &str,
+    json: Option<&JsonPath>,
+    evidence: &Evidence<'_>,
+) -> Result<Value, Box<Failure>> {
+    let Some(trace) = evidence.trace else {
+        return Err(failure(capture, "no trace".to_owned(), Vec::new()));
+    };
+    let forest = Forest::new(trace);
+    let evaluator = Evaluator::new(&forest, &[]);
+    let spans = evaluator.select(find);
+    if spans.is_empty() {
+        let mut failure = failure(capture, format!("no span that matches {find}"), Vec::new());
+        failure.nearest = evaluator.nearest(find);
+        failure.hints = evaluator.hints_for_selector(find);
+        return Err(failure);
+    }
+    let attributes = spans.iter().map(|&span| &forest.span(span).attributes);
+    let mut found: Vec<Value> = attributes
+        .filter_map(|attributes| attributes.get(attribute).cloned())
+        .collect();
+    if let Some(path) = json {
+        found = found
+            .iter()
+            .flat_map(|value| within_json(value, path))
+            .collect();
+    }
+    let hints = if found.is_empty() {
+        vec![format!(
+            "{} spans match, and none has it under `{attribute}`",
+            spans.len()
+        )]
+    } else {
+        Vec::new()
+    };
+    Found {
+        values: found,
+        hints,
+    }
+    .one(capture)
+}
+
+fn within_json(value: &Value, path: &JsonPath) -> Vec<Value> {
+    let document = value
+        .as_str()
+        .and_then(|text| serde_json::from_str(text).ok());
+    document
+        .map(|document: serde_json::Value| path.select(&document))
+        .unwrap_or_default()
+}

@@ -1,0 +1,205 @@
+//! What a span has, in the words of a message, where a condition wants something else.
+
+use super::select::{Evaluator, Prepared, count_events, count_links};
+use super::words;
+use crate::spec::{Ask, Relation, Relative};
+use crate::trace::{Span, Trace, Value};
+
+/// Names of spans are listed so many.
+const MOST_NAMES: usize = 4;
+
+impl Evaluator<'_> {
+    /// What the span has of what is asked.
+    pub(super) fn found(&self, ask: &Ask, prepared: &Prepared, span: usize) -> String {
+        let this = self.forest.span(span);
+        match ask {
+            Ask::Name(_) => quoted(&this.name),
+            Ask::Service(_) => quoted(this.service()),
+            Ask::Scope(_) => quoted(&this.scope.name),
+            Ask::StatusMessage(_) => quoted(&this.status.message),
+            Ask::Kind(_) => this.kind.to_string(),
+            Ask::Type(_) => types_of(this),
+            Ask::Status(_) => match this.status.message.as_str() {
+                "" => this.status.code.to_string(),
+                message => format!("{} ({})", this.status.code, quoted(message)),
+            },
+            Ask::Attribute(key, _) => words::optional(this.attributes.get(key)),
+            Ask::Resource(key, _) => words::optional(this.resource.attributes.get(key)),
+            Ask::Duration(limits) => words::duration(this.duration(), limits),
+            Ask::SelfTime(limits) => {
+                let (trace, index) = self.forest.locate(span);
+                words::duration(trace.self_time(index), limits)
+            }
+            Ask::Event(pattern) => found_events(count_events(pattern, this), this),
+            Ask::LinkCount(_) => words::count(this.links.len() as u64),
+            Ask::Link(pattern) => {
+                let count = words::count(count_links(pattern, prepared, this));
+                format!("{count} among {} links", this.links.len())
+            }
+            Ask::Relation(relation) => self.found_related(relation, prepared, span),
+        }
+    }
+
+    fn found_related(&self, relation: &Relation, prepared: &Prepared, span: usize) -> String {
+        let count = match prepared {
+            Prepared::Counts(counts) => counts[span],
+            Prepared::Nothing | Prepared::Targets(_) => 0,
+        };
+        let (trace, index) = self.forest.locate(span);
+        let there = match relation.place {
+            Relative::Below => ancestors(trace, index),
+            Relative::ChildOf => match trace.parent(index) {
+                Some(parent) => format!("its parent is {}", label(&trace.spans()[parent])),
+                None => format!("its parent {}", no_parent(trace, index)),
+            },
+            Relative::ParentOf => listed(
+                "its children are",
+                "it has no children",
+                trace,
+                trace.children(index),
+            ),
+            Relative::Above => listed(
+                "below it are",
+                "it has no children",
+                trace,
+                trace.children(index),
+            ),
+            Relative::After | Relative::Before => self.times(relation, span),
+            Relative::LinkedTo => match trace.spans()[index].links.len() {
+                0 => "no link leads there".to_owned(),
+                links => format!("none of its {links} links leads there"),
+            },
+        };
+        format!("{} ({there})", words::count(count))
+    }
+
+    /// By how much the order in time is wrong.
+    fn times(&self, relation: &Relation, span: usize) -> String {
+        let crate::spec::Pattern::Selector(selector) = &relation.other else {
+            return "in time it is elsewhere".to_owned();
+        };
+        let this = self.forest.span(span);
+        let others = self.select(selector);
+        let others = others.iter().filter(|&&other| other != span);
+        let any = crate::spec::Limits::range(None, None, "");
+        let far = |nanos: u64| words::duration(nanos, &any);
+        let worst = match relation.place {
+            Relative::After => others
+                .map(|&other| self.forest.span(other))
+                .filter(|other| other.end > this.start)
+                .max_by_key(|other| other.end)
+                .map(|other| {
+                    format!(
+                        "it starts {} before {} ends",
+                        far(other.end - this.start),
+                        label(other)
+                    )
+                }),
+            _ => others
+                .map(|&other| self.forest.span(other))
+                .filter(|other| other.start < this.end)
+                .min_by_key(|other| other.start)
+                .map(|other| {
+                    format!(
+                        "it ends {} after {} starts",
+                        far(this.end - other.start),
+                        label(other)
+                    )
+                }),
+        };
+        worst.unwrap_or_else(|| "there is no such span".to_owned())
+    }
+}
+
+/// A span as messages name it.
+pub(super) fn label(span: &Span) -> String {
+    format!("`{}` of {}", span.name, span.service())
+}
+
+/// Whether the order in time rests on the clocks of two services.
+pub(super) fn rests_on_clocks(ask: &Ask) -> bool {
+    matches!(ask, Ask::Relation(relation)
+        if matches!(relation.place, Relative::After | Relative::Before))
+}
+
+fn quoted(text: &str) -> String {
+    words::value(&Value::from(text))
+}
+
+fn types_of(span: &Span) -> String {
+    let types: Vec<&str> = crate::spec::SpanType::ALL
+        .iter()
+        .filter(|(_, kind)| {
+            kind.identified_by()
+                .iter()
+                .any(|key| span.attributes.get(key).is_some())
+        })
+        .map(|(name, _)| *name)
+        .collect();
+    if types.is_empty() {
+        "no type".to_owned()
+    } else {
+        types.join(", ")
+    }
+}
+
+fn found_events(count: u64, span: &Span) -> String {
+    if span.events.is_empty() {
+        return "no event at all".to_owned();
+    }
+    let mut names: Vec<&str> = span
+        .events
+        .iter()
+        .map(|event| event.name.as_str())
+        .collect();
+    names.dedup();
+    let more = names.len().saturating_sub(MOST_NAMES);
+    names.truncate(MOST_NAMES);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!(
+        "{} (its events: {}{more})",
+        words::count(count),
+        names.join(", ")
+    )
+}
+
+fn ancestors(trace: &Trace, span: usize) -> String {
+    let chain: Vec<usize> =
+        std::iter::successors(trace.parent(span), |&above| trace.parent(above)).collect();
+    match chain.last() {
+        None => format!("its parent {}", no_parent(trace, span)),
+        Some(_) => listed("above it are", "", trace, &chain),
+    }
+}
+
+fn no_parent(trace: &Trace, span: usize) -> String {
+    if trace.is_orphan(span) {
+        let parent = trace.spans()[span]
+            .parent_id
+            .map(|id| id.to_string())
+            .unwrap_or_default();
+        format!("{parent} never arrived")
+    } else {
+        "is the caller: it is a root".to_owned()
+    }
+}
+
+fn listed(some: &str, none: &str, trace: &Trace, spans: &[usize]) -> String {
+    if spans.is_empty() {
+        return none.to_owned();
+    }
+    let names: Vec<String> = spans
+        .iter()
+        .take(MOST_NAMES)
+        .map(|&span| label(&trace.spans()[span]))
+        .collect();
+    let more = match spans.len().saturating_sub(MOST_NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{some} {}{more}", names.join(", "))
+}

@@ -1,0 +1,81 @@
+//! The judged trace and the traces that are linked to it, as one row of spans.
+
+use crate::trace::{Span, Trace};
+
+/// All spans that a check may see; a span is its number in the row. The judged trace comes first.
+pub(super) struct Forest<'a> {
+    traces: Vec<&'a Trace>,
+    /// The number of each trace's first span.
+    starts: Vec<usize>,
+    len: usize,
+}
+
+/// How far a selection looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The judged trace.
+    Trace,
+    /// Linked traces too.
+    Links,
+}
+
+impl<'a> Forest<'a> {
+    pub(super) fn new(trace: &'a Trace) -> Self {
+        let traces: Vec<&Trace> = std::iter::once(trace).chain(trace.linked()).collect();
+        let mut len = 0;
+        let starts = traces
+            .iter()
+            .map(|trace| {
+                len += trace.len();
+                len - trace.len()
+            })
+            .collect();
+        Self {
+            traces,
+            starts,
+            len,
+        }
+    }
+
+    /// The judged trace.
+    pub(super) fn trace(&self) -> &'a Trace {
+        self.traces[0]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// How many spans a selection of this reach may see.
+    pub(super) fn len_within(&self, reach: Reach) -> usize {
+        match reach {
+            Reach::Trace => self.trace().len(),
+            Reach::Links => self.len,
+        }
+    }
+
+    /// The traces within reach, each with the number of its first span.
+    pub(super) fn traces(&self, reach: Reach) -> impl Iterator<Item = (usize, &'a Trace)> {
+        let most = if reach == Reach::Trace {
+            1
+        } else {
+            self.traces.len()
+        };
+        self.starts
+            .iter()
+            .copied()
+            .zip(self.traces.iter().copied())
+            .take(most)
+    }
+
+    /// The trace of a span, and the span's index there.
+    pub(super) fn locate(&self, span: usize) -> (&'a Trace, usize) {
+        let at = self.starts.partition_point(|&start| start <= span) - 1;
+        (self.traces[at], span - self.starts[at])
+    }
+
+    pub(super) fn span(&self, span: usize) -> &'a Span {
+        let (trace, index) = self.locate(span);
+        &trace.spans()[index]
+    }
+}

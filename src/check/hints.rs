@@ -1,0 +1,174 @@
+//! The usual mistakes, and what to write instead.
+
+use super::forest::Forest;
+use super::renamed::other_names;
+use super::select::Evaluator;
+use crate::spec::{Ask, Limits, Location, Matcher, Pattern, Relation, Selector};
+use crate::trace::{Attributes, Span, StatusCode, Value};
+
+impl Evaluator<'_> {
+    /// What the author of a selector that found nothing may have meant.
+    pub(super) fn hints_for_selector(&self, selector: &Selector) -> Vec<String> {
+        let mut hints = Vec::new();
+        if let Some(name) = selector.exact_name() {
+            hints.extend(service_instead_of_name(self.forest, name, "find"));
+            if !selector.follows_links() {
+                hints.extend(self.in_a_linked_trace(name));
+            }
+        }
+        for condition in &selector.conditions {
+            if let Ask::Relation(relation) = &condition.ask {
+                hints.extend(self.hints_for_relation(relation));
+            }
+            if let Ask::Attribute(key, matcher) = &condition.ask {
+                let renamed =
+                    |span: usize| hint_for_attribute(key, matcher, self.forest.span(span));
+                hints.extend((0..self.forest.trace().len()).find_map(renamed));
+            }
+        }
+        hints.dedup();
+        hints
+    }
+
+    /// What the author of a condition that a span does not meet may have meant.
+    pub(super) fn hints_for_condition(&self, ask: &Ask, at: &Location, span: usize) -> Vec<String> {
+        let this = self.forest.span(span);
+        match ask {
+            Ask::Status(choice)
+                if choice.allowed == [StatusCode::Ok] && this.status.code == StatusCode::Unset =>
+            {
+                vec![
+                    "most instrumentation leaves the status of success unset; `status: { not: error }` accepts both".to_owned(),
+                ]
+            }
+            Ask::Attribute(key, matcher) => {
+                let found = this.attributes.get(key);
+                let typed = found.and_then(|found| hint_for_type(matcher, found, at));
+                let absent = || hint_for_attribute(key, matcher, this);
+                typed
+                    .or_else(|| found.is_none().then(absent).flatten())
+                    .into_iter()
+                    .collect()
+            }
+            Ask::Resource(key, matcher) => {
+                let on_span = this
+                    .attributes
+                    .get(key)
+                    .filter(|_| this.resource.attributes.get(key).is_none());
+                let moved = on_span.map(|_| format!("`{key}` is an attribute of the span, not of its resource: write it under `attributes`"));
+                let found = this.resource.attributes.get(key);
+                let typed = found.and_then(|found| hint_for_type(matcher, found, at));
+                moved.or(typed).into_iter().collect()
+            }
+            Ask::Relation(relation) => {
+                let mut hints = self.hints_for_relation(relation);
+                if super::facts::rests_on_clocks(ask) {
+                    hints.push(
+                        "spans of different hosts are compared by the clocks of those hosts"
+                            .to_owned(),
+                    );
+                }
+                hints
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn hints_for_relation(&self, relation: &Relation) -> Vec<String> {
+        let Pattern::Selector(selector) = &relation.other else {
+            return Vec::new();
+        };
+        if relation.count != Limits::at_least(1) {
+            return Vec::new();
+        }
+        let name = selector.exact_name();
+        name.and_then(|name| service_instead_of_name(self.forest, name, relation.place.key()))
+            .into_iter()
+            .collect()
+    }
+
+    fn in_a_linked_trace(&self, name: &str) -> Option<String> {
+        let mut linked = self.forest.trace().linked().iter();
+        linked.any(|trace| trace.spans().iter().any(|span| span.name == name)).then(|| {
+            format!("a linked trace has a span `{name}`; to find it, write find: {{ name: {name}, linked_to: … }}")
+        })
+    }
+}
+
+/// `below: order` where only a service is called so.
+fn service_instead_of_name(forest: &Forest<'_>, name: &str, key: &str) -> Option<String> {
+    let spans = || forest.trace().spans().iter();
+    let is_service = spans().any(|span| span.service() == name);
+    let is_name = spans().any(|span| span.name == name);
+    (is_service && !is_name).then(|| {
+        format!("`{name}` is a service here, not a span: write `{key}: {{ service: {name} }}`")
+    })
+}
+
+/// An attribute that is not there: it may have another name, or be one of the resource.
+fn hint_for_attribute(key: &str, matcher: &Matcher, span: &Span) -> Option<String> {
+    if span.attributes.get(key).is_some() || matcher.allows_absence() {
+        return None;
+    }
+    if let Some(other) = other_names(key).find(|other| span.attributes.get(other).is_some()) {
+        let value = span
+            .attributes
+            .get(other)
+            .map(Value::to_string)
+            .unwrap_or_default();
+        return Some(format!(
+            "the span has `{other}` ({value}): the semantic conventions have renamed it"
+        ));
+    }
+    if span.resource.attributes.get(key).is_some() {
+        return Some(format!(
+            "`{key}` is an attribute of the resource: write it under `resource`"
+        ));
+    }
+    similar_key(key, &span.attributes).map(|other| format!("the span has `{other}`"))
+}
+
+fn similar_key<'a>(key: &str, attributes: &'a Attributes) -> Option<&'a str> {
+    attributes
+        .iter()
+        .map(|(other, _)| (strsim::damerau_levenshtein(key, other), other))
+        .filter(|(distance, _)| *distance <= key.len().max(6) / 4)
+        .min()
+        .map(|(_, other)| other)
+}
+
+/// `42` against `"42"`, and `1.10` against `"1.10"`.
+fn hint_for_type(matcher: &Matcher, found: &Value, at: &Location) -> Option<String> {
+    let Matcher::Equal(expected) = matcher else {
+        return None;
+    };
+    let written = at.text();
+    match (expected, found) {
+        (Value::Int(_) | Value::Double(_) | Value::Bool(_) | Value::Null, Value::String(text))
+            if text == written || *text == expected.to_text() =>
+        {
+            Some(format!(
+                "the span has a text, and `{written}` is none: quote it: \"{text}\""
+            ))
+        }
+        (Value::String(text), Value::Int(_) | Value::Double(_) | Value::Bool(_))
+            if *text == found.to_text() =>
+        {
+            Some(format!(
+                "the span has a value of type {}, and {written} is a text: write {}",
+                found.type_name(),
+                found.to_text()
+            ))
+        }
+        (Value::String(text), Value::Bool(_)) if text.eq_ignore_ascii_case(&found.to_text()) => {
+            Some(format!(
+                "only `true` and `false` are booleans: write {}",
+                found.to_text()
+            ))
+        }
+        (Value::String(text), Value::String(there)) if text.eq_ignore_ascii_case(there) => {
+            Some("upper and lower case differ".to_owned())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,259 @@
+//! Judging: what holds of the evidence so far, and what can still change.
+
+use super::forest::Forest;
+use super::select::Evaluator;
+use super::{Evidence, Failure, Judged, Outcome, Unjudged, response, spans, whole};
+use crate::spec::{Ask, Check, Condition, Expect, Limits, Location, Matcher};
+use crate::trace::{Field, Losses};
+
+/// A check, what became of it, and whether that is the last word.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// The check.
+    pub judged: Judged,
+    /// Whether a further span could change it.
+    pub finality: Finality,
+}
+
+/// Whether a further span could change an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finality {
+    /// Nothing that arrives can.
+    Final,
+    /// Something may.
+    Open,
+}
+
+/// An outcome and whether it is the last word.
+pub(super) struct Standing {
+    pub(super) outcome: Outcome,
+    pub(super) finality: Finality,
+}
+
+impl Standing {
+    pub(super) fn holds(finality: Finality) -> Self {
+        Self {
+            outcome: Outcome::Pass,
+            finality,
+        }
+    }
+
+    pub(super) fn fails(failure: Failure, finality: Finality) -> Self {
+        Self {
+            outcome: Outcome::Fail(Box::new(failure)),
+            finality,
+        }
+    }
+
+    /// Of something that stays true once it is.
+    pub(super) fn that_stays_true(is_true: bool, failure: Failure) -> Self {
+        if is_true {
+            Self::holds(Finality::Final)
+        } else {
+            Self::fails(failure, Finality::Open)
+        }
+    }
+
+    /// Of a number that only grows.
+    pub(super) fn of_count(limits: &Limits<u64>, number: u64, failure: Failure) -> Self {
+        let finality = |is_final: bool| {
+            if is_final {
+                Finality::Final
+            } else {
+                Finality::Open
+            }
+        };
+        if limits.contains(number) {
+            Self::holds(finality(limits.holds_for_all_above(number)))
+        } else {
+            Self::fails(failure, finality(limits.fails_for_all_above(number)))
+        }
+    }
+
+    /// The same judged by another number.
+    pub(super) fn with_count(self, limits: &Limits<u64>, number: u64) -> Self {
+        let found = super::words::count(number);
+        match self.outcome {
+            Outcome::Fail(failure) => Self::of_count(limits, number, Failure { found, ..*failure }),
+            outcome => Self {
+                outcome,
+                finality: self.finality,
+            },
+        }
+    }
+
+    pub(super) fn failure_mut(&mut self) -> Option<&mut Failure> {
+        match &mut self.outcome {
+            Outcome::Fail(failure) => Some(failure),
+            Outcome::Pass | Outcome::Unjudged(_) => None,
+        }
+    }
+}
+
+impl Judgement {
+    pub(super) fn new(what: String, at: Location, standing: Standing) -> Self {
+        let Standing { outcome, finality } = standing;
+        Self {
+            judged: Judged { what, at, outcome },
+            finality,
+        }
+    }
+
+    fn unjudged(what: String, at: Location, why: Unjudged) -> Self {
+        Self::new(
+            what,
+            at,
+            Standing {
+                outcome: Outcome::Unjudged(why),
+                finality: Finality::Open,
+            },
+        )
+    }
+}
+
+/// Judges everything that is asked, in the order of the spec.
+///
+/// As long as spans may arrive only what is [`Finality::Final`] counts; once the trace is closed,
+/// all of it does.
+#[must_use]
+pub fn judge(expect: &Expect, evidence: &Evidence<'_>) -> Vec<Judgement> {
+    let mut all: Vec<Judgement> = Vec::new();
+    let empty;
+    let trace = match evidence.trace {
+        Some(trace) => trace,
+        None => {
+            empty = no_trace();
+            &empty
+        }
+    };
+    let forest = Forest::new(trace);
+    let evaluator = Evaluator::new(&forest, &expect.spans);
+    all.extend(
+        expect
+            .checks
+            .iter()
+            .map(|check| judge_check(check, evidence, &evaluator)),
+    );
+    for (entry, awaits) in expect.spans.iter().zip(&expect.spans_await) {
+        let what = || format!("spans that match {}", entry.find);
+        if let Some(name) = awaits.first() {
+            let why = Unjudged::NotCaptured(name.clone());
+            all.push(Judgement::unjudged(what(), entry.at.clone(), why));
+        } else if trace.is_empty() {
+            all.push(Judgement::unjudged(
+                what(),
+                entry.at.clone(),
+                Unjudged::NoSpans,
+            ));
+        } else if let Some(field) = lost(&entry.find.conditions, trace.losses()) {
+            let why = Unjudged::Lost(field);
+            all.push(Judgement::unjudged(what(), entry.at.clone(), why));
+        } else {
+            let judged = spans::judge(entry, &evaluator);
+            all.extend(
+                judged
+                    .into_iter()
+                    .map(|judgement| mark_lost(judgement, entry, trace)),
+            );
+        }
+    }
+    all
+}
+
+fn judge_check(check: &Check, evidence: &Evidence<'_>, evaluator: &Evaluator<'_>) -> Judgement {
+    let what = describe(&check.ask);
+    let at = check.at.clone();
+    if let Some(name) = check.awaits.first() {
+        return Judgement::unjudged(what, at, Unjudged::NotCaptured(name.clone()));
+    }
+    if let Some(outcome) = response::judge(check, evidence) {
+        return Judgement::new(
+            what,
+            at,
+            Standing {
+                outcome,
+                finality: Finality::Final,
+            },
+        );
+    }
+    let no_span_is_the_point = !evidence.sampled
+        && matches!(&check.ask, Condition::SpanCount(limits) if limits.contains(0));
+    if evaluator.forest.len() == 0 && !no_span_is_the_point {
+        return Judgement::unjudged(what, at, Unjudged::NoSpans);
+    }
+    match whole::judge(check, evaluator) {
+        Some(standing) => Judgement::new(what, at, standing),
+        None => Judgement::unjudged(what, at, Unjudged::NotReached),
+    }
+}
+
+/// A condition on a field that the source does not tell is unjudged, never a pass.
+fn mark_lost(
+    mut judgement: Judgement,
+    entry: &crate::spec::SpanEntry,
+    trace: &crate::trace::Trace,
+) -> Judgement {
+    let asked = entry
+        .each
+        .iter()
+        .find(|condition| condition.at == judgement.judged.at);
+    if let Some(field) = asked.and_then(|asked| lost(std::slice::from_ref(asked), trace.losses())) {
+        judgement.judged.outcome = Outcome::Unjudged(Unjudged::Lost(field));
+    }
+    judgement
+}
+
+fn lost(conditions: &[crate::spec::SpanCondition], losses: &Losses) -> Option<Field> {
+    conditions
+        .iter()
+        .filter_map(|condition| needs(&condition.ask))
+        .find(|&f| losses.contains(f))
+}
+
+/// The field that a condition cannot do without.
+fn needs(ask: &Ask) -> Option<Field> {
+    Some(match ask {
+        Ask::Scope(_) => Field::Scope,
+        Ask::StatusMessage(_) => Field::StatusMessage,
+        Ask::Kind(_) => Field::Kind,
+        Ask::Resource(..) => Field::Resource,
+        Ask::Event(_) => Field::Events,
+        Ask::LinkCount(_) | Ask::Link(_) => Field::Links,
+        Ask::Attribute(_, Matcher::Equal(value)) if value.as_str().is_none() => {
+            Field::AttributeTypes
+        }
+        Ask::Attribute(_, Matcher::Compare(..) | Matcher::Between(..) | Matcher::Type(_)) => {
+            Field::AttributeTypes
+        }
+        Ask::Relation(relation) if relation.place == crate::spec::Relative::LinkedTo => {
+            Field::Links
+        }
+        _ => return None,
+    })
+}
+
+fn describe(ask: &Condition) -> String {
+    match ask {
+        Condition::ResponseStatus(limits) => format!("status of the response: {limits}"),
+        Condition::Header(name, matcher) => format!("header `{name}`: {matcher}"),
+        Condition::Body(matcher) => format!("body of the response: {matcher}"),
+        Condition::Json(path, matcher) => format!("`{path}`: {matcher}"),
+        Condition::ResponseTime(limits) => format!("response time: {limits}"),
+        Condition::ExitCode(matcher) => format!("exit code: {matcher}"),
+        Condition::Stdout(matcher) => format!("standard output: {matcher}"),
+        Condition::Stderr(matcher) => format!("standard error: {matcher}"),
+        Condition::Errors(limits) => format!("spans with status error: {limits}"),
+        Condition::Orphans(limits) => format!("spans whose parent never arrived: {limits}"),
+        Condition::SpanCount(limits) => format!("number of spans: {limits}"),
+        Condition::TraceDuration(limits) => format!("duration of the trace: {limits}"),
+        Condition::Service(name) => format!("a span of service `{name}`"),
+        Condition::Edge(from, to) => format!("a call `{from} -> {to}`"),
+        Condition::Order(pair) => format!("{} before {}", pair.0, pair.1),
+    }
+}
+
+/// Stands in where nobody asked for a trace, so that there is one way through.
+fn no_trace() -> crate::trace::Trace {
+    use crate::trace::{Origin, Trace, TraceId};
+    Trace::assemble(TraceId::random(), Origin::Foreign, [])
+}

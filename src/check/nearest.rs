@@ -1,0 +1,107 @@
+//! The spans that came closest to a selector that found nothing.
+
+use super::select::{Evaluator, Prepared, reach};
+use super::{Candidate, Rejection};
+use crate::spec::{Ask, Matcher, Selector};
+
+/// So many are shown.
+const MOST: usize = 3;
+
+/// How alike a name must be for a span to be worth showing: of 1.
+const SIMILAR: f64 = 0.7;
+
+impl Evaluator<'_> {
+    /// The closest spans, best first, each with every condition that it does not meet.
+    pub(super) fn nearest(&self, selector: &Selector) -> Vec<Candidate> {
+        let reach = reach(selector);
+        let prepared: Vec<Prepared> = selector
+            .conditions
+            .iter()
+            .map(|condition| self.prepare(&condition.ask, reach))
+            .collect();
+        let mut ranked: Vec<(f64, usize)> = (0..self.forest.len_within(reach))
+            .filter_map(|span| Some((self.closeness(selector, &prepared, span)?, span)))
+            .collect();
+        ranked.sort_by(|(a, x), (b, y)| b.total_cmp(a).then(x.cmp(y)));
+        ranked.truncate(MOST);
+        ranked
+            .into_iter()
+            .map(|(_, span)| self.candidate(selector, &prepared, span))
+            .collect()
+    }
+
+    /// The share of conditions that a span meets, where a name that is nearly right counts in
+    /// part. Nothing for a span that has nothing in common with what is looked for.
+    fn closeness(&self, selector: &Selector, prepared: &[Prepared], span: usize) -> Option<f64> {
+        let score: f64 = selector
+            .conditions
+            .iter()
+            .zip(prepared)
+            .map(|(condition, prepared)| {
+                if self.meets(&condition.ask, prepared, span) {
+                    // The name says most about what a span is.
+                    return if matches!(condition.ask, Ask::Name(_)) {
+                        3.0
+                    } else {
+                        1.0
+                    };
+                }
+                match &condition.ask {
+                    Ask::Name(matcher) => 3.0 * similarity(matcher, &self.forest.span(span).name),
+                    Ask::Service(matcher) => similarity(matcher, self.forest.span(span).service()),
+                    _ => 0.0,
+                }
+            })
+            .sum();
+        (score > 0.0).then_some(score)
+    }
+
+    fn candidate(&self, selector: &Selector, prepared: &[Prepared], span: usize) -> Candidate {
+        let this = self.forest.span(span);
+        let rejected = selector
+            .conditions
+            .iter()
+            .zip(prepared)
+            .filter(|(condition, prepared)| !self.meets(&condition.ask, prepared, span))
+            .map(|(condition, prepared)| Rejection {
+                key: condition.ask.subject(),
+                expected: condition.ask.expected(),
+                found: self.found(&condition.ask, prepared, span),
+            })
+            .collect();
+        Candidate {
+            span_id: this.span_id,
+            service: this.service().to_owned(),
+            name: this.name.clone(),
+            rejected,
+        }
+    }
+}
+
+/// From 0 to 1: how like the text is to what the matcher wants, where it wants one text.
+fn similarity(matcher: &Matcher, text: &str) -> f64 {
+    let like = |wanted: &str| {
+        let (wanted, text) = (wanted.to_lowercase(), text.to_lowercase());
+        let contained = !wanted.is_empty() && (text.contains(&wanted) || wanted.contains(&text));
+        let similarity = strsim::jaro_winkler(&wanted, &text);
+        if contained && text.len() > 2 {
+            similarity.max(0.8)
+        } else {
+            similarity
+        }
+    };
+    let similarity = match matcher {
+        Matcher::Equal(value) => value.as_str().map_or(0.0, like),
+        Matcher::OneOf(any) => any
+            .iter()
+            .map(|matcher| similarity(matcher, text))
+            .fold(0.0, f64::max),
+        Matcher::StartsWith(part) | Matcher::EndsWith(part) => like(part),
+        _ => 0.0,
+    };
+    if similarity >= SIMILAR {
+        similarity
+    } else {
+        0.0
+    }
+}

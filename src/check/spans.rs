@@ -1,0 +1,157 @@
+//! Checks of the spans that an entry of `spans` finds.
+
+use super::judge::{Finality, Judgement, Standing};
+use super::select::{Evaluator, Prepared, reach};
+use super::whole::witness;
+use super::{Failure, Subject, words};
+use crate::spec::{Ask, SpanCondition, SpanEntry};
+
+/// Judges an entry: how many spans it finds, and each condition on all of them.
+pub(super) fn judge(entry: &SpanEntry, evaluator: &Evaluator<'_>) -> Vec<Judgement> {
+    let found = evaluator.select(&entry.find);
+    let name = entry.find.to_string();
+    let mut judged = vec![Judgement::new(
+        format!("{} of {name}", words::count_limits(&entry.count)),
+        entry.count_at.clone(),
+        count(entry, &found, evaluator),
+    )];
+    // Where too few are found, the conditions on them have nothing to say of their own.
+    if !found.is_empty() {
+        judged.extend(entry.each.iter().map(|condition| {
+            let what = format!(
+                "{} of {name}: {}",
+                condition.ask.subject(),
+                condition.ask.expected()
+            );
+            let standing = each(condition, entry, &found, evaluator);
+            Judgement::new(what, condition.at.clone(), standing)
+        }));
+    }
+    judged
+}
+
+fn count(entry: &SpanEntry, found: &[usize], evaluator: &Evaluator<'_>) -> Standing {
+    let number = found.len() as u64;
+    if entry.count.contains(number) {
+        let is_final = entry.count.holds_for_all_above(number) && evaluator.only_grows(&entry.find);
+        return Standing::holds(if is_final {
+            Finality::Final
+        } else {
+            Finality::Open
+        });
+    }
+    let is_final = entry.count.fails_for_all_above(number) && evaluator.only_grows(&entry.find);
+    let witnesses = found.iter().enumerate().map(|(at, &span)| {
+        witness(
+            evaluator.forest.span(span),
+            format!("{} of {number}", at + 1),
+        )
+    });
+    let failure = Failure {
+        subject: Subject::Selected(entry.find.to_string()),
+        at: entry.count_at.clone(),
+        expected: words::count_limits(&entry.count),
+        found: words::count(number),
+        witnesses: witnesses.collect(),
+        nearest: if found.is_empty() {
+            evaluator.nearest(&entry.find)
+        } else {
+            Vec::new()
+        },
+        differences: Vec::new(),
+        hints: if found.is_empty() {
+            evaluator.hints_for_selector(&entry.find)
+        } else {
+            Vec::new()
+        },
+    };
+    Standing::fails(
+        failure,
+        if is_final {
+            Finality::Final
+        } else {
+            Finality::Open
+        },
+    )
+}
+
+fn each(
+    condition: &SpanCondition,
+    entry: &SpanEntry,
+    found: &[usize],
+    evaluator: &Evaluator<'_>,
+) -> Standing {
+    let ask = &condition.ask;
+    let prepared = evaluator.prepare(ask, reach_of(ask, entry));
+    let wrong: Vec<usize> = found
+        .iter()
+        .copied()
+        .filter(|&span| !evaluator.meets(ask, &prepared, span))
+        .collect();
+    let Some(&first) = wrong.first() else {
+        return Standing::holds(Finality::Open);
+    };
+    let is_final = evaluator.only_grows(&entry.find) && Evaluator::stays_false(ask);
+    let failure = Failure {
+        subject: Subject::Span {
+            part: ask.subject(),
+            name: evaluator.forest.span(first).name.clone(),
+        },
+        at: condition.at.clone(),
+        expected: ask.expected(),
+        found: evaluator.found(ask, &prepared, first),
+        witnesses: wrong
+            .iter()
+            .map(|&span| {
+                let mark = mark(ask, &evaluator.found(ask, &prepared, span));
+                witness(evaluator.forest.span(span), mark)
+            })
+            .collect(),
+        nearest: nearest(ask, &prepared, evaluator),
+        differences: Vec::new(),
+        hints: evaluator.hints_for_condition(ask, &condition.at, first),
+    };
+    Standing::fails(
+        failure,
+        if is_final {
+            Finality::Final
+        } else {
+            Finality::Open
+        },
+    )
+}
+
+/// A condition that looks over links needs all linked spans prepared.
+fn reach_of(ask: &Ask, entry: &SpanEntry) -> super::forest::Reach {
+    match ask {
+        Ask::Relation(relation) if relation.place == crate::spec::Relative::LinkedTo => {
+            super::forest::Reach::Links
+        }
+        _ => reach(&entry.find),
+    }
+}
+
+/// Where a relation finds no such span anywhere, what came closest to it.
+fn nearest(ask: &Ask, prepared: &Prepared, evaluator: &Evaluator<'_>) -> Vec<super::Candidate> {
+    let (Ask::Relation(relation), Prepared::Counts(counts)) = (ask, prepared) else {
+        return Vec::new();
+    };
+    match &relation.other {
+        crate::spec::Pattern::Selector(other) if counts.iter().all(|&count| count == 0) => {
+            let nearest = evaluator.nearest(other);
+            nearest
+                .into_iter()
+                .filter(|candidate| !candidate.rejected.is_empty())
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn mark(ask: &Ask, found: &str) -> String {
+    match ask {
+        Ask::Attribute(key, _) | Ask::Resource(key, _) => format!("{key} = {found}"),
+        Ask::Relation(relation) => format!("{}: {found}", relation.place.key()),
+        ask => format!("{} {found}", ask.subject()),
+    }
+}

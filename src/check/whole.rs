@@ -1,0 +1,213 @@
+//! Checks of the trace as a whole.
+
+use super::facts::label;
+use super::judge::{Finality, Standing};
+use super::select::Evaluator;
+use super::{Failure, Subject, Witness, words};
+use crate::spec::{Check, Condition, Limits, Selector};
+use crate::trace::{Nanos, Span, Trace};
+
+/// Judges a condition on the trace as a whole; nothing for any other.
+pub(super) fn judge(check: &Check, evaluator: &Evaluator<'_>) -> Option<Standing> {
+    let trace = evaluator.forest.trace();
+    Some(match &check.ask {
+        Condition::Errors(limits) => {
+            let errors: Vec<usize> = trace.errors().collect();
+            count(
+                check,
+                limits,
+                trace,
+                &errors,
+                Subject::Errors,
+                |span| match span.status.message.as_str() {
+                    "" => "status error".to_owned(),
+                    message => format!("status error: {}", words::excerpt(message)),
+                },
+            )
+        }
+        Condition::Orphans(limits) => orphans(check, limits, trace),
+        Condition::SpanCount(limits) => {
+            count(check, limits, trace, &[], Subject::SpanCount, |_| {
+                String::new()
+            })
+            .with_count(limits, trace.len() as u64)
+        }
+        Condition::TraceDuration(limits) => duration(check, limits, trace),
+        Condition::Service(name) => service(check, name, trace),
+        Condition::Edge(from, to) => edge(check, from, to, trace),
+        Condition::Order(pair) => order(check, &pair.0, &pair.1, evaluator),
+        _ => return None,
+    })
+}
+
+fn failure(check: &Check, subject: Subject, expected: String, found: String) -> Failure {
+    Failure {
+        subject,
+        at: check.at.clone(),
+        expected,
+        found,
+        witnesses: Vec::new(),
+        nearest: Vec::new(),
+        differences: Vec::new(),
+        hints: Vec::new(),
+    }
+}
+
+pub(super) fn witness(span: &Span, mark: impl Into<String>) -> Witness {
+    Witness {
+        trace_id: span.trace_id,
+        span_id: span.span_id,
+        service: span.service().to_owned(),
+        name: span.name.clone(),
+        mark: mark.into(),
+    }
+}
+
+/// A number that only grows while spans arrive.
+fn count(
+    check: &Check,
+    limits: &Limits<u64>,
+    trace: &Trace,
+    counted: &[usize],
+    subject: Subject,
+    mark: impl Fn(&Span) -> String,
+) -> Standing {
+    let number = counted.len() as u64;
+    let mut failure = failure(
+        check,
+        subject,
+        words::count_limits(limits),
+        words::count(number),
+    );
+    failure.witnesses = counted
+        .iter()
+        .map(|&span| &trace.spans()[span])
+        .map(|span| witness(span, mark(span)))
+        .collect();
+    Standing::of_count(limits, number, failure)
+}
+
+/// Parents may still arrive, so nothing is final before the trace is closed.
+fn orphans(check: &Check, limits: &Limits<u64>, trace: &Trace) -> Standing {
+    let orphans: Vec<usize> = trace.orphans().collect();
+    let mark = |span: &Span| {
+        let parent = span.parent_id.map(|id| id.to_string()).unwrap_or_default();
+        format!("parent {parent} never arrived")
+    };
+    let mut standing = count(check, limits, trace, &orphans, Subject::Orphans, mark);
+    standing.finality = Finality::Open;
+    if let Some(failure) = standing.failure_mut() {
+        let missing = trace.missing_parents().len();
+        let spans = if missing == 1 {
+            "one span"
+        } else {
+            "several spans"
+        };
+        failure.hints.push(format!(
+            "{spans} that these refer to as their parent never arrived: not sampled, dropped, or exported elsewhere; `orphans: 0..` allows that"
+        ));
+    }
+    standing
+}
+
+fn duration(check: &Check, limits: &Limits<Nanos>, trace: &Trace) -> Standing {
+    let nanos = trace.duration();
+    let found = words::duration(nanos, limits);
+    let mut failure = failure(check, Subject::TraceDuration, limits.to_string(), found);
+    let last = trace.spans().iter().max_by_key(|span| span.end);
+    failure
+        .witnesses
+        .extend(last.map(|span| witness(span, "ends last")));
+    Standing::of_count(limits, nanos, failure)
+}
+
+fn service(check: &Check, name: &str, trace: &Trace) -> Standing {
+    let services = trace.services();
+    let is_there = services.contains(name);
+    let listed: Vec<&str> = services.into_iter().collect();
+    let subject = Subject::Service(name.to_owned());
+    let found = format!("no span of it; spans came from {}", listed.join(", "));
+    let mut failure = failure(check, subject, "a span".to_owned(), found);
+    let hint = crate::spec::suggest(name, &listed);
+    failure
+        .hints
+        .extend(hint.starts_with("did you mean").then_some(hint));
+    Standing::that_stays_true(is_there, failure)
+}
+
+fn edge(check: &Check, from: &str, to: &str, trace: &Trace) -> Standing {
+    let calls = |span: usize| {
+        let parent = trace.parent(span)?;
+        Some((
+            trace.spans()[parent].service(),
+            trace.spans()[span].service(),
+        ))
+    };
+    let is_there = (0..trace.len()).any(|span| calls(span) == Some((from, to)));
+    let mut edges: Vec<(&str, &str)> = (0..trace.len())
+        .filter_map(calls)
+        .filter(|(from, to)| from != to)
+        .collect();
+    edges.sort_unstable();
+    edges.dedup();
+    let listed: Vec<String> = edges
+        .iter()
+        .map(|(from, to)| format!("{from} -> {to}"))
+        .collect();
+    let found = match listed.as_slice() {
+        [] => "no call between services at all".to_owned(),
+        listed => format!("only {}", listed.join(", ")),
+    };
+    let subject = Subject::Edge {
+        from: from.to_owned(),
+        to: to.to_owned(),
+    };
+    let expected = "a span of the one with a direct child in the other".to_owned();
+    Standing::that_stays_true(is_there, failure(check, subject, expected, found))
+}
+
+/// Every span of the first starts no later than any of the second.
+fn order(
+    check: &Check,
+    first: &Selector,
+    second: &Selector,
+    evaluator: &Evaluator<'_>,
+) -> Standing {
+    let subject = Subject::Sequence {
+        earlier: first.to_string(),
+        later: second.to_string(),
+    };
+    let (earlier, later) = (evaluator.select(first), evaluator.select(second));
+    for (found, selector) in [(&earlier, first), (&later, second)] {
+        if found.is_empty() {
+            let what = format!("no span that matches {selector}");
+            let mut failure = failure(check, subject, "both, in this order".to_owned(), what);
+            failure.nearest = evaluator.nearest(selector);
+            failure.hints = evaluator.hints_for_selector(selector);
+            return Standing::fails(failure, Finality::Open);
+        }
+    }
+    // Both are in the order of their start.
+    let latest = evaluator.forest.span(earlier[earlier.len() - 1]);
+    let earliest = evaluator.forest.span(later[0]);
+    if latest.start <= earliest.start {
+        return Standing::holds(Finality::Open);
+    }
+    let any = Limits::range(None, None, "");
+    let late = words::duration(latest.start - earliest.start, &any);
+    let found = format!("{} {late} after {}", label(latest), label(earliest));
+    let mut failure = failure(check, subject, "to start in this order".to_owned(), found);
+    failure.witnesses = vec![
+        witness(latest, format!("starts {late} too late")),
+        witness(earliest, "starts before it"),
+    ];
+    let grows = evaluator.only_grows(first) && evaluator.only_grows(second);
+    Standing::fails(
+        failure,
+        if grows {
+            Finality::Final
+        } else {
+            Finality::Open
+        },
+    )
+}

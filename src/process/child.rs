@@ -1,0 +1,86 @@
+//! A running child, whose group is killed when it is dropped.
+
+use std::io;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
+use tokio::process::{ChildStderr, ChildStdout, Command};
+
+use super::Group;
+
+/// The leader of a group. Dropping it kills the whole group.
+pub(crate) struct Child {
+    leader: Box<dyn ChildWrapper>,
+    group: Group,
+}
+
+impl Child {
+    pub(super) fn spawn(command: Command) -> io::Result<Self> {
+        let mut command = CommandWrap::from(command);
+        command.wrap(KillOnDrop);
+        #[cfg(unix)]
+        command.wrap(process_wrap::tokio::ProcessGroup::leader());
+        #[cfg(windows)]
+        command.wrap(process_wrap::tokio::JobObject);
+        let leader = command.spawn()?;
+        let id = leader.id().expect("nobody has waited for the child yet");
+        Ok(Self {
+            leader,
+            group: Group::led_by(id),
+        })
+    }
+
+    /// A handle that reaches the group from elsewhere.
+    pub(crate) fn group(&self) -> Group {
+        self.group.clone()
+    }
+
+    /// What the child writes; `None` once taken.
+    pub(crate) fn output(&mut self) -> Option<(ChildStdout, ChildStderr)> {
+        Some((self.leader.stdout().take()?, self.leader.stderr().take()?))
+    }
+
+    /// Waits for the leader alone: what it left running may never end.
+    #[cfg(unix)]
+    pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
+        let status = self.leader.inner_mut().wait().await?;
+        self.group.leader_ended();
+        Ok(status)
+    }
+
+    /// Waits for the child, and ends it if the group was told to end.
+    #[cfg(not(unix))]
+    pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
+        let ended = tokio::select! {
+            status = self.leader.wait() => Some(status?),
+            () = self.group.killed() => None,
+        };
+        let status = match ended {
+            Some(status) => status,
+            None => {
+                self.leader.start_kill()?;
+                self.leader.wait().await?
+            }
+        };
+        self.group.leader_ended();
+        Ok(status)
+    }
+
+    /// Asks the group to end, and kills what is left of it when the leader is gone or the grace is
+    /// over.
+    pub(crate) async fn end(&mut self, grace: Duration) {
+        self.group.terminate();
+        let grace = if cfg!(unix) { grace } else { Duration::ZERO };
+        let _ = tokio::time::timeout(grace, self.wait()).await;
+        self.group.kill();
+        let _ = self.wait().await;
+        self.group.kill();
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.group.kill();
+    }
+}

@@ -1,0 +1,16 @@
+//! Child processes that lead a group of their own, so that ending one ends what it started.
+//!
+//! What is run, and when it has to end, is for `trigger` and `service` to say.
+
+mod child;
+mod group;
+mod launch;
+mod lines;
+mod output;
+
+pub(crate) use child::Child;
+pub(crate) use group::Group;
+pub(crate) use launch::Launch;
+pub use launch::{LaunchError, Searched};
+pub(crate) use lines::each_line;
+pub(crate) use output::Capture;

@@ -1,0 +1,79 @@
+//! One attempt at a spec: setup, steps, teardown.
+
+use std::time::Instant;
+
+use super::setting::Setting;
+use super::{Attempt, Phase, StepReport, Verdict, keep, step};
+use crate::check::Outcome;
+use crate::spec::{Scope, Spec, Step};
+use crate::trigger::Session;
+
+/// Makes an attempt with fresh variables, cookies and traces. `teardown` runs whatever happened.
+pub(super) async fn attempt(setting: &Setting<'_>, spec: &Spec) -> Attempt {
+    let (started, clock) = (jiff::Timestamp::now(), Instant::now());
+    let mut scope = spec.scope();
+    setting.secrets.add(scope.secrets());
+    let session = Session::new();
+    let mut steps = Vec::new();
+    walk(setting, &spec.setup, Phase::Setup, &mut scope, &session, &mut steps).await;
+    if !steps.iter().any(StepReport::has_failed) {
+        walk(setting, &spec.steps, Phase::Test, &mut scope, &session, &mut steps).await;
+    }
+    walk(setting, &spec.teardown, Phase::Teardown, &mut scope, &session, &mut steps).await;
+    setting.secrets.add(scope.secrets());
+    let verdict = verdict(&steps);
+    let steps = steps.into_iter().map(|step| save(setting, spec, &verdict, step)).collect();
+    Attempt { verdict, started, duration: clock.elapsed(), steps }
+}
+
+/// Runs steps in order; stops at the first that fails, but goes on with cleaning up.
+async fn walk(
+    setting: &Setting<'_>,
+    steps: &[Step],
+    phase: Phase,
+    scope: &mut Scope,
+    session: &Session,
+    reports: &mut Vec<StepReport>,
+) {
+    for step in steps {
+        let report = step::run(setting, step, phase, scope, session).await;
+        let has_failed = report.has_failed();
+        reports.push(report);
+        if has_failed && phase != Phase::Teardown {
+            return;
+        }
+    }
+}
+
+/// A check of a tested step that failed makes it failed; else anything that could not be judged,
+/// or went wrong around the test, makes it errored.
+fn verdict(steps: &[StepReport]) -> Verdict {
+    let has_failed = |step: &StepReport| {
+        let fails = |judged: &crate::check::Judged| matches!(judged.outcome, Outcome::Fail(_));
+        step.phase == Phase::Test && step.checks.iter().any(fails)
+    };
+    if steps.iter().any(has_failed) {
+        Verdict::Failed
+    } else if steps.iter().any(StepReport::has_failed) {
+        Verdict::Errored
+    } else {
+        Verdict::Passed
+    }
+}
+
+fn save(
+    setting: &Setting<'_>,
+    spec: &Spec,
+    verdict: &Verdict,
+    step: StepReport,
+) -> StepReport {
+    let mut step = setting.secrets.step(step);
+    if let Some(trace) = &step.trace {
+        let has_passed = *verdict == Verdict::Passed;
+        match keep::keep(&setting.options.save_traces, has_passed, &spec.name, trace) {
+            Ok(path) => step.saved_trace = path,
+            Err(error) => step.notices.push(error.to_string()),
+        }
+    }
+    step
+}

@@ -1,0 +1,235 @@
+//! What is probably wrong when the spans that a spec needs do not come.
+//!
+//! Each case is a different mistake and has a different remedy, so they are told apart: nothing
+//! was received at all; what was received belongs to other traces; a service lost the trace
+//! context; parents are missing.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::setting::Services;
+use super::{Setting, Trouble};
+use crate::source::receiver::Census;
+use crate::spec::Location;
+use crate::trace::{Span, SpanKind, Trace};
+
+/// Services are listed so many.
+const MOST: usize = 6;
+
+/// Clocks of two services on one machine agree to within this: 50 ms in nanoseconds.
+const CLOCK_TOLERANCE: u64 = 50_000_000;
+
+/// A service that was called and started a trace of its own.
+struct LostContext {
+    caller: Option<String>,
+    call: Option<String>,
+    callee: String,
+    root: String,
+    trace: crate::trace::TraceId,
+}
+
+/// Why no span of the trace came, as far as can be told.
+pub(super) fn nothing_came(setting: &Setting<'_>, fired: Instant, at: &Location) -> Trouble {
+    let census = setting.receiver.census();
+    let strangers = setting.receiver.strangers(fired);
+    if let Some(lost) = lost_contexts(None, &strangers).into_iter().next() {
+        return lost_by_the_first(&lost, at);
+    }
+    if census.is_empty() {
+        return nothing_at_all(setting, at);
+    }
+    let mut trouble = if census.spans == 0 {
+        no_spans(&census, at)
+    } else {
+        only_strangers(&census, at)
+    };
+    trouble.details.extend(refusals(&census));
+    trouble
+}
+
+/// What else explains a trace that is not as expected: services that lost the context, and
+/// parents that never arrived.
+pub(super) fn remarks(setting: &Setting<'_>, fired: Instant, trace: &Trace) -> Vec<String> {
+    let strangers = setting.receiver.strangers(fired);
+    let lost = lost_contexts(Some(trace), &strangers);
+    lost.iter().map(LostContext::sentence).chain(missing_parents(trace)).collect()
+}
+
+/// The parents that never arrived, and who referred to them.
+pub(super) fn missing_parents(trace: &Trace) -> Vec<String> {
+    let orphans: Vec<&Span> = trace.orphans().map(|span| &trace.spans()[span]).collect();
+    trace
+        .missing_parents()
+        .into_iter()
+        .take(MOST)
+        .map(|parent| {
+            let children: Vec<String> = orphans
+                .iter()
+                .filter(|span| span.parent_id == Some(parent))
+                .take(3)
+                .map(|span| format!("`{}` of {}", span.name, span.service()))
+                .collect();
+            format!(
+                "the span {parent} never arrived, though {} names it as its parent: it was dropped, not sampled, or exported elsewhere",
+                children.join(", ")
+            )
+        })
+        .collect()
+}
+
+fn nothing_at_all(setting: &Setting<'_>, at: &Location) -> Trouble {
+    let listened = setting.receiver.addresses();
+    let mut trouble = Trouble {
+        what: "no telemetry arrived at all: no service has exported anything".to_owned(),
+        at: Some(at.clone()),
+        details: vec![format!("listened on {} (OTLP over gRPC and HTTP)", list(listened))],
+        help: Vec::new(),
+    };
+    match setting.options.services {
+        Services::Ours => trouble.help.extend([
+            "the services were started with OTEL_EXPORTER_OTLP_ENDPOINT and its like set: is an OpenTelemetry SDK or agent loaded in them?".to_owned(),
+            "Python: start with `opentelemetry-instrument`; Node: `node --require @opentelemetry/auto-instrumentations-node/register`; Java: `-javaagent:opentelemetry-javaagent.jar`".to_owned(),
+        ]),
+        Services::Theirs => {
+            trouble.help.push(format!(
+                "set these where the services run, and restart them: {}",
+                variables(listened)
+            ));
+        }
+    }
+    trouble
+}
+
+fn variables(listened: &[SocketAddr]) -> String {
+    let port = listened.first().map_or(4317, SocketAddr::port);
+    format!(
+        "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{port} OTEL_TRACES_EXPORTER=otlp OTEL_TRACES_SAMPLER=parentbased_always_on OTEL_PROPAGATORS=tracecontext,baggage OTEL_BSP_SCHEDULE_DELAY=100"
+    )
+}
+
+fn list(addresses: &[SocketAddr]) -> String {
+    addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn no_spans(census: &Census, at: &Location) -> Trouble {
+    Trouble {
+        what: "no span arrived of any trace, though telemetry did".to_owned(),
+        at: Some(at.clone()),
+        details: vec![format!(
+            "received {} log records and {} metric points",
+            census.log_records, census.metric_points
+        )],
+        help: vec![
+            "is OTEL_TRACES_EXPORTER=none set, or a sampler that records nothing? try OTEL_TRACES_SAMPLER=parentbased_always_on".to_owned(),
+        ],
+    }
+}
+
+fn only_strangers(census: &Census, at: &Location) -> Trouble {
+    let (others, ours): (u64, u64) =
+        (census.strangers.values().sum(), census.watched.values().sum());
+    let mut by_service: Vec<(&String, &u64)> = census.strangers.iter().collect();
+    by_service.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), (*name).clone()));
+    let listed: Vec<String> = by_service
+        .iter()
+        .take(MOST)
+        .map(|(name, count)| format!("{name} ({count} spans)"))
+        .collect();
+    let mut details = Vec::new();
+    if !listed.is_empty() {
+        details.push(format!("spans of traces that nobody asked for: {}", listed.join(", ")));
+    }
+    if ours > 0 {
+        let services: Vec<&str> = census.watched.keys().take(MOST).map(String::as_str).collect();
+        details.push(format!("spans of other specs' traces came from {}", services.join(", ")));
+    }
+    let what = if others + ours == 0 {
+        "no span of this trace arrived".to_owned()
+    } else {
+        format!("no span of this trace arrived, though {} of other traces did", others + ours)
+    };
+    Trouble {
+        what,
+        at: Some(at.clone()),
+        details,
+        help: vec![
+            "does the service that is called take over `traceparent`? set OTEL_PROPAGATORS=tracecontext,baggage, and let its HTTP server be instrumented".to_owned(),
+            "does it sample? set OTEL_TRACES_SAMPLER=parentbased_always_on".to_owned(),
+        ],
+    }
+}
+
+fn refusals(census: &Census) -> impl Iterator<Item = String> {
+    census.refusals.iter().rev().take(3).map(|refusal| {
+        format!("refused {}: {}", refusal.endpoint, refusal.reason)
+    })
+}
+
+fn lost_by_the_first(lost: &LostContext, at: &Location) -> Trouble {
+    Trouble {
+        what: format!(
+            "no span of this trace arrived: `{}` of {} began a trace of its own instead",
+            lost.root, lost.callee
+        ),
+        at: Some(at.clone()),
+        details: vec![format!("its trace is {}", lost.trace)],
+        help: vec![
+            "the service does not take over `traceparent`: set OTEL_PROPAGATORS=tracecontext,baggage, and let its HTTP server be instrumented".to_owned(),
+        ],
+    }
+}
+
+/// Root SERVER spans of other traces that a childless CLIENT span of ours may have caused: a lost
+/// `traceparent` starts a new trace.
+fn lost_contexts(trace: Option<&Trace>, strangers: &[Trace]) -> Vec<LostContext> {
+    let roots = strangers.iter().flat_map(|stranger| {
+        stranger
+            .roots()
+            .iter()
+            .map(|&root| &stranger.spans()[root])
+            .filter(|root| root.parent_id.is_none() && root.kind == SpanKind::Server)
+    });
+    let Some(trace) = trace else {
+        return roots.take(1).map(|root| LostContext::new(None, root)).collect();
+    };
+    let childless: Vec<&Span> = (0..trace.len())
+        .filter(|&span| trace.children(span).is_empty())
+        .map(|span| &trace.spans()[span])
+        .filter(|span| span.kind == SpanKind::Client)
+        .collect();
+    roots
+        .filter_map(|root| {
+            let client = childless.iter().find(|client| may_have_called(client, root))?;
+            Some(LostContext::new(Some(client), root))
+        })
+        .take(MOST)
+        .collect()
+}
+
+fn may_have_called(client: &Span, server: &Span) -> bool {
+    client.service() != server.service()
+        && client.start.saturating_sub(CLOCK_TOLERANCE) <= server.start
+        && server.end <= client.end.saturating_add(CLOCK_TOLERANCE)
+}
+
+impl LostContext {
+    fn new(client: Option<&Span>, root: &Span) -> Self {
+        Self {
+            caller: client.map(|client| client.service().to_owned()),
+            call: client.map(|client| client.name.clone()),
+            callee: root.service().to_owned(),
+            root: root.name.clone(),
+            trace: root.trace_id,
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let (caller, call) = (self.caller.as_deref().unwrap_or(""), self.call.as_deref().unwrap_or(""));
+        format!(
+            "the trace context was lost between {caller} and {callee}: `{call}` of {caller} has no child, and `{root}` of {callee} began a trace of its own ({trace}) at that time; is the HTTP client of {caller} instrumented, and does {callee} take over `traceparent`?",
+            callee = self.callee,
+            root = self.root,
+            trace = self.trace,
+        )
+    }
+}

@@ -1,0 +1,211 @@
+//! All specs, side by side.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use super::attempt::attempt;
+use super::setting::{Options, Setting, Stop};
+use super::{Phase, Report, RunEvent, SpecReport, StepReport, Telemetry, Verdict};
+use crate::source::Receiver;
+use crate::spec::Spec;
+
+/// What happens in the specs' tasks, on its way to whoever listens.
+enum News {
+    Started(String),
+    Finished(usize, Box<SpecReport>),
+}
+
+/// Runs specs and tells how it goes.
+///
+/// The receiver listens already, and the services, if we started them, are ready. When `stop`
+/// gets a value, what runs is ended, and what has not started stays unrun; the report is made all
+/// the same.
+pub async fn run(
+    specs: &[Spec],
+    receiver: &Receiver,
+    options: &Options,
+    stop: watch::Receiver<Option<Stop>>,
+    mut on_event: impl FnMut(&RunEvent<'_>),
+) -> Report {
+    let (started, clock) = (jiff::Timestamp::now(), Instant::now());
+    let setting = Setting::new(receiver, options, stop);
+    let (sender, mut news) = mpsc::unbounded_channel();
+    on_event(&RunEvent::Selected { specs: specs.len() });
+    let mut finished: Vec<Option<SpecReport>> = specs.iter().map(|_| None).collect();
+    let work = run_all(&setting, specs, sender);
+    let tell = async {
+        while let Some(one) = news.recv().await {
+            match one {
+                News::Started(name) => on_event(&RunEvent::Started { name: &name }),
+                News::Finished(at, report) => {
+                    on_event(&RunEvent::Finished(&report));
+                    finished[at] = Some(*report);
+                }
+            }
+        }
+    };
+    tokio::join!(work, tell);
+    let specs: Vec<SpecReport> = finished.into_iter().flatten().collect();
+    Report {
+        started,
+        duration: clock.elapsed(),
+        notices: notices(&setting, &specs),
+        specs,
+        trouble: Vec::new(),
+        telemetry: telemetry(&setting),
+        interrupted: matches!(*setting.stop.borrow(), Some(Stop::Interrupted)),
+    }
+}
+
+async fn run_all(setting: &Setting<'_>, specs: &[Spec], news: mpsc::UnboundedSender<News>) {
+    let places = Semaphore::new(setting.options.jobs.max(1));
+    let not_passed = AtomicUsize::new(0);
+    let each = specs.iter().enumerate().map(|(at, spec)| {
+        let (places, not_passed, news) = (&places, &not_passed, &news);
+        async move {
+            let report = run_one(setting, spec, places, not_passed, news).await;
+            // The other end is only closed after us.
+            let _ = news.send(News::Finished(at, Box::new(report)));
+        }
+    });
+    side_by_side(each).await;
+}
+
+/// Polls all futures together until each is done.
+async fn side_by_side(futures: impl Iterator<Item = impl Future<Output = ()>>) {
+    use futures_util::stream::StreamExt;
+    let mut all: futures_util::stream::FuturesUnordered<_> = futures.collect();
+    while all.next().await.is_some() {}
+}
+
+async fn run_one(
+    setting: &Setting<'_>,
+    spec: &Spec,
+    places: &Semaphore,
+    not_passed: &AtomicUsize,
+    news: &mpsc::UnboundedSender<News>,
+) -> SpecReport {
+    if let Some(reason) = &spec.skip {
+        return without_attempt(setting, spec, Verdict::Skipped(reason.clone()));
+    }
+    // The lock first: who waits for it should not hold a place that another could use.
+    let lock = spec.lock.as_ref().map(|name| setting.lock(name));
+    let _lock = match &lock {
+        Some(lock) => Some(lock.lock().await),
+        None => None,
+    };
+    let _place = places.acquire().await.expect("this semaphore is never closed");
+    if let Some(why) = reason_not_to_start(setting, not_passed) {
+        return without_attempt(setting, spec, Verdict::NotRun(why));
+    }
+    let _ = news.send(News::Started(setting.secrets.text(&spec.name)));
+    let report = run_until_passed(setting, spec).await;
+    if matches!(report.verdict, Verdict::Failed | Verdict::Errored) {
+        not_passed.fetch_add(1, Ordering::Relaxed);
+    }
+    report
+}
+
+fn reason_not_to_start(setting: &Setting<'_>, not_passed: &AtomicUsize) -> Option<String> {
+    match &*setting.stop.borrow() {
+        Some(Stop::Interrupted) => return Some("interrupted".to_owned()),
+        Some(Stop::Died(trouble)) => return Some(trouble.what.clone()),
+        None => {}
+    }
+    let most = setting.options.max_fail?;
+    let failed = not_passed.load(Ordering::Relaxed);
+    (failed >= most).then(|| match failed {
+        1 => "after a failure (--fail-fast)".to_owned(),
+        _ => format!("after {failed} failures (--max-fail)"),
+    })
+}
+
+async fn run_until_passed(setting: &Setting<'_>, spec: &Spec) -> SpecReport {
+    let clock = Instant::now();
+    let mut attempts = Vec::new();
+    loop {
+        let attempt = attempt(setting, spec).await;
+        let verdict = attempt.verdict.clone();
+        attempts.push(attempt);
+        let is_stopped = setting.stop.borrow().is_some();
+        let is_last = attempts.len() > setting.options.retries;
+        if verdict == Verdict::Passed || is_stopped || is_last {
+            let was_interrupted = matches!(*setting.stop.borrow(), Some(Stop::Interrupted));
+            let verdict = match verdict {
+                Verdict::Errored if was_interrupted => Verdict::NotRun("interrupted".to_owned()),
+                verdict => verdict,
+            };
+            return setting.secrets.spec(SpecReport {
+                name: spec.name.clone(),
+                at: spec.at.clone(),
+                tags: spec.tags.clone(),
+                verdict,
+                attempts,
+                duration: clock.elapsed(),
+            });
+        }
+    }
+}
+
+fn without_attempt(setting: &Setting<'_>, spec: &Spec, verdict: Verdict) -> SpecReport {
+    setting.secrets.spec(SpecReport {
+        name: spec.name.clone(),
+        at: spec.at.clone(),
+        tags: spec.tags.clone(),
+        verdict,
+        attempts: Vec::new(),
+        duration: std::time::Duration::ZERO,
+    })
+}
+
+fn notices(setting: &Setting<'_>, specs: &[SpecReport]) -> Vec<String> {
+    let mut notices = Vec::new();
+    let judged_by_trace = steps(specs).any(|step| step.trace.is_some());
+    if setting.options.flush == super::Flush::Assumed && judged_by_trace {
+        notices.push("nobody says how long the services keep their spans, so silence decided when a trace was complete; with OTEL_BSP_SCHEDULE_DELAY=100 there, `defaults: { wait: { flush: 350ms } }` in spanspec.yaml makes it quick and certain".to_owned());
+    }
+    let judged: std::collections::HashSet<_> = steps(specs)
+        .filter(|step| step.phase == Phase::Test)
+        .filter(|step| step.was_closed)
+        .filter_map(|step| step.trace_id)
+        .collect();
+    let late: Vec<_> = setting
+        .receiver
+        .late()
+        .into_iter()
+        .filter(|late| judged.contains(&late.trace_id))
+        .collect();
+    let spans: usize = late.iter().map(|late| late.spans).sum();
+    if let Some(by) = late.iter().map(|late| late.by).max() {
+        notices.push(format!(
+            "{spans} spans of {} judged traces arrived up to {} ms after the verdict: raise `wait.flush` by as much",
+            late.len(),
+            by.as_millis()
+        ));
+    }
+    notices
+}
+
+fn steps(specs: &[SpecReport]) -> impl Iterator<Item = &StepReport> {
+    specs.iter().flat_map(|spec| &spec.attempts).flat_map(|attempt| &attempt.steps)
+}
+
+fn telemetry(setting: &Setting<'_>) -> Telemetry {
+    let census = setting.receiver.census();
+    let refused = census.refusals.iter().map(|refusal| {
+        let peer = refusal.peer.map(|peer| format!(" from {peer}")).unwrap_or_default();
+        format!("{}{peer}: {}", refusal.endpoint, refusal.reason)
+    });
+    Telemetry {
+        listened: setting.receiver.addresses().to_vec(),
+        spans: census.spans,
+        log_records: census.log_records,
+        metric_points: census.metric_points,
+        refused: refused.map(|text| setting.secrets.text(&text)).collect(),
+        refused_count: census.refused,
+        late_spans: setting.receiver.late().iter().map(|late| late.spans as u64).sum(),
+    }
+}

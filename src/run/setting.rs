@@ -1,0 +1,114 @@
+//! What every spec of a run shares.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::{Semaphore, watch};
+
+use super::mask::Secrets;
+use super::settle::{Flush, Lags};
+use super::Trouble;
+use crate::source::Receiver;
+
+/// How a run goes about its specs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// So many specs run side by side.
+    pub jobs: usize,
+    /// So many more attempts a spec gets that did not pass.
+    pub retries: usize,
+    /// After so many specs that did not pass, no further one starts.
+    pub max_fail: Option<usize>,
+    /// For how long services may keep a span.
+    pub flush: Flush,
+    /// Until when a refused connection may only mean that a service is still starting.
+    pub starting_until: Option<Instant>,
+    /// Which traces are saved.
+    pub save_traces: SaveTraces,
+    /// Whether we started services: then nobody has to be told which variables to set.
+    pub services: Services,
+    /// Values that no report may show.
+    pub secrets: Vec<String>,
+}
+
+/// Which traces are saved as OTLP/JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SaveTraces {
+    /// Those of specs that did not pass, in this folder.
+    Failures(PathBuf),
+    /// All of them, in this folder.
+    All(PathBuf),
+    /// None.
+    Never,
+}
+
+/// Whose services are tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Services {
+    /// We started them, with an environment that leads their spans to us.
+    Ours,
+    /// They run anyway.
+    Theirs,
+}
+
+/// Why no spec should start any more, or go on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stop {
+    /// The user pressed Ctrl-C.
+    Interrupted,
+    /// A service that we started has died.
+    Died(Trouble),
+}
+
+/// What the steps of a run share.
+pub(super) struct Setting<'a> {
+    pub(super) receiver: &'a Receiver,
+    pub(super) options: &'a Options,
+    pub(super) started: Instant,
+    pub(super) lags: Lags,
+    pub(super) secrets: Secrets,
+    pub(super) stop: watch::Receiver<Option<Stop>>,
+    /// Triggers in flight at the same time: so that fifty specs that mostly wait do not make the
+    /// system slow by all calling it at once.
+    pub(super) in_flight: Semaphore,
+    locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl<'a> Setting<'a> {
+    pub(super) fn new(
+        receiver: &'a Receiver,
+        options: &'a Options,
+        stop: watch::Receiver<Option<Stop>>,
+    ) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            receiver,
+            options,
+            started: Instant::now(),
+            lags: Lags::default(),
+            secrets: Secrets::new(options.secrets.iter().cloned()),
+            stop,
+            in_flight: Semaphore::new((2 * cores).max(8)),
+            locks: Mutex::default(),
+        }
+    }
+
+    /// The lock of this name, made on first use.
+    pub(super) fn lock(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(locks.entry(name.to_owned()).or_default())
+    }
+
+    /// Resolves when the run should end early.
+    pub(super) async fn stopped(&self) -> Stop {
+        let mut stop = self.stop.clone();
+        let stopped = stop.wait_for(Option::is_some).await.ok().and_then(|stop| stop.clone());
+        match stopped {
+            Some(stop) => stop,
+            // Nobody is left who could stop it.
+            None => std::future::pending().await,
+        }
+    }
+}

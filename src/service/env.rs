@@ -1,0 +1,130 @@
+//! What a service's environment says of telemetry.
+
+use std::time::Duration;
+
+use super::Service;
+
+/// How long SDKs wait before they export a batch if nobody tells them: 5 s.
+const SDK_SCHEDULE_DELAY: Duration = Duration::from_secs(5);
+
+const SCHEDULE_DELAY: &str = "OTEL_BSP_SCHEDULE_DELAY";
+
+/// Variables that would take the spans elsewhere, or hold them back.
+const NOT_INHERITED: [&str; 22] = [
+    "OTEL_SDK_DISABLED",
+    "OTEL_CONFIG_FILE",
+    "OTEL_EXPERIMENTAL_CONFIG_FILE",
+    "OTEL_TRACES_SAMPLER_ARG",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_INSECURE",
+    "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
+    "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+    "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+    "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE",
+    "TRACEPARENT",
+    "TRACESTATE",
+    "BAGGAGE",
+];
+
+/// Where services send their telemetry.
+///
+/// For each variable that this sets, the service's own `env` wins; what spanspec itself was
+/// started with does not, for the exporter settings of a CI or a shell profile would take the
+/// spans elsewhere. For the same reason a service inherits no endpoint, header or certificate of
+/// an exporter, no `OTEL_SDK_DISABLED` and no `TRACEPARENT`: where such a thing is meant, it
+/// belongs into `env`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Telemetry {
+    /// A URL such as `http://127.0.0.1:4318`, whose port speaks OTLP over gRPC and HTTP alike.
+    pub endpoint: String,
+}
+
+impl Telemetry {
+    /// The variables that a service gets, its own last so that they win.
+    #[must_use]
+    pub fn variables(&self, service: &Service) -> Vec<(String, String)> {
+        let own = |name: &str| service.env.iter().any(|(own, _)| own == name);
+        self.defaults()
+            .into_iter()
+            .filter(|(name, _)| !own(name))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .chain(service.env.iter().cloned())
+            .collect()
+    }
+
+    /// The variables that a service does not inherit.
+    pub(super) fn withheld() -> Vec<String> {
+        NOT_INHERITED.map(str::to_owned).into()
+    }
+
+    fn defaults(&self) -> [(&'static str, &str); 9] {
+        [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &self.endpoint),
+            ("OTEL_TRACES_EXPORTER", "otlp"),
+            ("OTEL_METRICS_EXPORTER", "otlp"),
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+            (SCHEDULE_DELAY, "100"),
+            ("OTEL_BLRP_SCHEDULE_DELAY", "100"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "1000"),
+            ("OTEL_TRACES_SAMPLER", "parentbased_always_on"),
+            ("OTEL_PROPAGATORS", "tracecontext,baggage"),
+        ]
+    }
+}
+
+/// How long a process with these variables may keep a span before it exports it.
+pub(super) fn schedule_delay(variables: &[(String, String)]) -> Duration {
+    variables
+        .iter()
+        .rev()
+        .find(|(name, _)| name == SCHEDULE_DELAY)
+        .and_then(|(_, value)| value.trim().parse().ok())
+        .map_or(SDK_SCHEDULE_DELAY, Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::CommandLine;
+    use super::*;
+
+    fn variables(own: &[(&str, &str)]) -> Vec<(String, String)> {
+        let mut service = Service::new("shop", CommandLine::Shell("true".into()));
+        service.env = own
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let telemetry = Telemetry {
+            endpoint: "http://127.0.0.1:4318".into(),
+        };
+        telemetry.variables(&service)
+    }
+
+    #[test]
+    fn what_the_service_sets_stands_once_and_wins() {
+        let variables = variables(&[("OTEL_TRACES_EXPORTER", "console"), ("PORT", "1")]);
+        let of = |wanted: &str| {
+            let found = variables.iter().filter(|(name, _)| name == wanted);
+            found.map(|(_, value)| value.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(of("OTEL_TRACES_EXPORTER"), ["console"]);
+        assert_eq!(of("PORT"), ["1"]);
+        assert_eq!(of("OTEL_EXPORTER_OTLP_ENDPOINT"), ["http://127.0.0.1:4318"]);
+    }
+
+    #[test]
+    fn the_schedule_delay_is_what_the_service_will_use() {
+        let delay = |own: &[(&str, &str)]| schedule_delay(&variables(own));
+        assert_eq!(delay(&[]), Duration::from_millis(100));
+        assert_eq!(delay(&[(SCHEDULE_DELAY, "10")]), Duration::from_millis(10));
+        assert_eq!(delay(&[(SCHEDULE_DELAY, "soon")]), SDK_SCHEDULE_DELAY);
+    }
+}

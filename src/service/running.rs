@@ -1,0 +1,198 @@
+//! One service while it runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::output::{self, Listener, Output};
+use super::ready::LastTry;
+use super::{Death, Ending, Service, ServiceEvent, StartError, Telemetry, env};
+use crate::process::{Child, Group, Launch};
+
+/// How many lines errors show.
+const SHOWN: usize = 20;
+
+/// How long the outputs may stay open after everything that we can reach was killed.
+const STRAGGLERS: Duration = Duration::from_secs(1);
+
+/// A service that was started. Dropping it kills its process group.
+pub(super) struct Running {
+    pub(super) service: Service,
+    pub(super) started: Instant,
+    pub(super) schedule_delay: Duration,
+    group: Group,
+    output: Arc<Output>,
+    stopping: Arc<AtomicBool>,
+    gone: watch::Receiver<bool>,
+    listener: Listener,
+}
+
+/// What became of the first service that ended by itself.
+pub(super) type Obituary = Arc<watch::Sender<Option<Death>>>;
+
+impl Running {
+    /// Starts the process and a task that watches it.
+    pub(super) fn launch(
+        service: Service,
+        telemetry: &Telemetry,
+        listener: &Listener,
+        obituary: &Obituary,
+    ) -> Result<Self, StartError> {
+        let variables = telemetry.variables(&service);
+        let schedule_delay = env::schedule_delay(&variables);
+        let launch = Launch {
+            words: service.run.words(),
+            dir: service.dir.clone(),
+            set: variables,
+            unset: Telemetry::withheld(),
+        };
+        let started = Instant::now();
+        let child = launch.spawn().map_err(|source| StartError::Launch {
+            service: service.name.clone(),
+            source,
+        })?;
+        listener(ServiceEvent::Started {
+            service: service.name.clone(),
+            command: service.run.to_string(),
+        });
+        Ok(Self::watch(
+            service,
+            child,
+            (started, schedule_delay),
+            listener,
+            obituary,
+        ))
+    }
+
+    fn watch(
+        service: Service,
+        mut child: Child,
+        (started, schedule_delay): (Instant, Duration),
+        listener: &Listener,
+        obituary: &Obituary,
+    ) -> Self {
+        let awaited = service.ready.as_ref().and_then(super::Ready::line);
+        let output = Output::new(service.name.clone(), awaited, Arc::clone(listener));
+        let output = Arc::new(output);
+        let taker = Arc::clone(&output);
+        let readers = output::read(&mut child, move |line| taker.take(line));
+        let (gone_sender, gone) = watch::channel(false);
+        let running = Self {
+            started,
+            schedule_delay,
+            group: child.group(),
+            output: Arc::clone(&output),
+            stopping: Arc::default(),
+            gone,
+            listener: Arc::clone(listener),
+            service,
+        };
+        tokio::spawn(supervise(Watched {
+            service: running.service.name.clone(),
+            child,
+            readers,
+            output,
+            stopping: Arc::clone(&running.stopping),
+            gone: gone_sender,
+            obituary: Arc::clone(obituary),
+        }));
+        running
+    }
+
+    /// Resolves with the service's name when it is ready.
+    pub(super) fn until_ready(
+        &self,
+    ) -> impl Future<Output = Result<String, StartError>> + Send + use<> {
+        let (name, ready) = (self.service.name.clone(), self.service.ready.clone());
+        let (limit, started) = (self.service.start_timeout, self.started);
+        let (output, listener) = (Arc::clone(&self.output), Arc::clone(&self.listener));
+        async move {
+            let last = LastTry::default();
+            if let Some(ready) = ready {
+                let waited = tokio::time::timeout(limit, ready.wait(&output, &last)).await;
+                waited.map_err(|_| StartError::NotReady {
+                    service: name.clone(),
+                    limit,
+                    tried: last.text(),
+                    tail: output.tail.last(SHOWN),
+                })?;
+                listener(ServiceEvent::Ready {
+                    service: name.clone(),
+                    time: started.elapsed(),
+                });
+            }
+            Ok(name)
+        }
+    }
+
+    /// Asks the whole group to end.
+    pub(super) fn terminate(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.group.terminate();
+        if !cfg!(unix) {
+            self.group.kill();
+        }
+    }
+
+    /// Waits until the process and everybody who writes to its outputs is gone; kills the group
+    /// at the deadline.
+    pub(super) async fn ended_by(&self, deadline: tokio::time::Instant) {
+        let _ = tokio::time::timeout_at(deadline, self.gone()).await;
+        self.group.kill();
+        let _ = tokio::time::timeout(STRAGGLERS, self.gone()).await;
+        self.group.kill();
+        (self.listener)(ServiceEvent::Stopped {
+            service: self.service.name.clone(),
+        });
+    }
+
+    async fn gone(&self) {
+        // An error means that the watching task has ended, and with it the process.
+        let _ = self.gone.clone().wait_for(|gone| *gone).await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.group.kill();
+    }
+}
+
+/// What the watching task has in hand.
+struct Watched {
+    service: String,
+    child: Child,
+    readers: JoinSet<()>,
+    output: Arc<Output>,
+    stopping: Arc<AtomicBool>,
+    gone: watch::Sender<bool>,
+    obituary: Obituary,
+}
+
+/// Waits for the end of a service, and reports it unless it was asked for.
+async fn supervise(mut watched: Watched) {
+    let ending = Ending::of(watched.child.wait().await);
+    if watched.stopping.load(Ordering::SeqCst) {
+        // Others of the group may still be cleaning up; whoever stops the service kills them.
+        watched.readers.join_all().await;
+        watched.gone.send_replace(true);
+        return;
+    }
+    watched.child.group().kill();
+    let _ = tokio::time::timeout(STRAGGLERS, watched.readers.join_all()).await;
+    watched.gone.send_replace(true);
+    let death = Death {
+        service: watched.service,
+        ending,
+        tail: watched.output.tail.last(SHOWN),
+    };
+    watched.obituary.send_if_modified(|first| {
+        let is_first = first.is_none();
+        first.get_or_insert(death);
+        is_first
+    });
+}

@@ -1,0 +1,99 @@
+//! All services together, from their start to their stop.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::output::Listener;
+use super::running::{Obituary, Running};
+use super::{Death, Service, StartError, Telemetry};
+
+/// What services get to end by themselves before they are killed: an SDK that flushes its last
+/// spans needs some of it.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The running system under test. [`stop`](Self::stop) ends it in order; dropping it kills it.
+#[must_use = "dropping it kills the services"]
+pub struct System {
+    levels: Vec<Vec<Running>>,
+    listener: Listener,
+    obituary: Obituary,
+}
+
+impl System {
+    pub(super) fn new(listener: Listener, levels: usize) -> Self {
+        Self {
+            levels: std::iter::repeat_with(Vec::new).take(levels).collect(),
+            listener,
+            obituary: Arc::new(watch::Sender::new(None)),
+        }
+    }
+
+    /// Starts one service, which is to be stopped before those of lower levels.
+    pub(super) fn launch(
+        &mut self,
+        service: Service,
+        level: usize,
+        telemetry: &Telemetry,
+    ) -> Result<&Running, StartError> {
+        let running = Running::launch(service, telemetry, &self.listener, &self.obituary)?;
+        let level = &mut self.levels[level];
+        level.push(running);
+        Ok(level.last().expect("one was just added"))
+    }
+
+    /// The longest time for which one of the services may keep a span before it exports it, by its
+    /// `OTEL_BSP_SCHEDULE_DELAY`. Nothing if there are no services.
+    #[must_use]
+    pub fn effective_schedule_delay(&self) -> Option<Duration> {
+        self.running().map(|running| running.schedule_delay).max()
+    }
+
+    /// Until when a refused connection may only mean that a service is still starting: the end of
+    /// `start_timeout` of the services that do not say when they are ready. Nothing if all do.
+    #[must_use]
+    pub fn starting_until(&self) -> Option<Instant> {
+        self.running()
+            .filter(|running| running.service.ready.is_none())
+            .map(|running| running.started + running.service.start_timeout)
+            .max()
+    }
+
+    /// Resolves when a service ends though nobody stopped it, with the first that did. It may be
+    /// called any number of times, also after the death.
+    pub fn died(&self) -> impl Future<Output = Death> + Send + use<> {
+        let mut obituary = self.obituary.subscribe();
+        async move {
+            let death = obituary.wait_for(Option::is_some).await;
+            match death.ok().and_then(|death| death.clone()) {
+                Some(death) => death,
+                // Stopped: nothing is left to die.
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Stops all services, those that others depend on last: SIGTERM to the process group, and
+    /// SIGKILL to what is left of it 5 s later. On Windows they are killed at once.
+    pub async fn stop(mut self) {
+        while let Some(level) = self.levels.pop() {
+            level.iter().for_each(Running::terminate);
+            let deadline = tokio::time::Instant::now() + GRACE;
+            for running in &level {
+                running.ended_by(deadline).await;
+            }
+        }
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Running> {
+        self.levels.iter().flatten()
+    }
+}
+
+impl std::fmt::Debug for System {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = self.running().map(|running| &running.service.name);
+        f.debug_list().entries(names).finish()
+    }
+}

@@ -1,0 +1,169 @@
+//! From OTLP's messages to the trace model.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::Malformed;
+use super::message::{self, AnyValue, KeyValue, Kind};
+use crate::trace::{
+    Attributes, Event, Link, Resource, Scope, Span, SpanId, SpanKind, Status, StatusCode, TraceId,
+    Value,
+};
+
+/// A `Resource` message.
+pub(crate) fn resource(protobuf: Bytes) -> Result<Resource, Malformed> {
+    Ok(message::Resource::decode(protobuf)?.into())
+}
+
+/// An `InstrumentationScope` message.
+pub(crate) fn scope(protobuf: Bytes) -> Result<Scope, Malformed> {
+    Ok(message::Scope::decode(protobuf)?.into())
+}
+
+/// A `Span` message, of this process and library. Nothing if its ids are invalid.
+pub(crate) fn span(
+    protobuf: Bytes,
+    resource: &Arc<Resource>,
+    scope: &Arc<Scope>,
+) -> Result<Option<Span>, Malformed> {
+    Ok(from_message(
+        message::Span::decode(protobuf)?,
+        resource,
+        scope,
+    ))
+}
+
+/// All spans of these messages, in order, and the number of those left out for invalid ids.
+pub(super) fn spans(traces: message::TracesData) -> (Vec<Span>, usize) {
+    let (mut spans, mut invalid) = (Vec::new(), 0);
+    for block in traces.resource_spans {
+        let resource = Arc::new(block.resource.unwrap_or_default().into());
+        for block in block.scope_spans {
+            let scope = Arc::new(block.scope.unwrap_or_default().into());
+            for span in block.spans {
+                match from_message(span, &resource, &scope) {
+                    Some(span) => spans.push(span),
+                    None => invalid += 1,
+                }
+            }
+        }
+    }
+    (spans, invalid)
+}
+
+fn from_message(span: message::Span, resource: &Arc<Resource>, scope: &Arc<Scope>) -> Option<Span> {
+    Some(Span {
+        trace_id: TraceId::from_slice(&span.trace_id)?,
+        span_id: SpanId::from_slice(&span.span_id)?,
+        parent_id: parent_id(&span.parent_span_id)?,
+        name: text(&span.name),
+        kind: kind(span.kind),
+        start: span.start_time_unix_nano,
+        end: span.end_time_unix_nano,
+        status: span.status.map(Status::from).unwrap_or_default(),
+        attributes: attributes(span.attributes),
+        events: span.events.into_iter().map(Event::from).collect(),
+        links: span.links.into_iter().filter_map(link).collect(),
+        resource: Arc::clone(resource),
+        scope: Arc::clone(scope),
+        trace_state: text(&span.trace_state),
+    })
+}
+
+/// Empty and all zeros both say that there is no parent; another length is invalid.
+#[allow(clippy::option_option)] // Invalid, absent, present.
+pub(super) fn parent_id(bytes: &[u8]) -> Option<Option<SpanId>> {
+    match bytes.len() {
+        0 => Some(None),
+        8 => Some(SpanId::from_slice(bytes)),
+        _ => None,
+    }
+}
+
+/// A link with invalid ids refers to nothing and is left out.
+fn link(link: message::Link) -> Option<Link> {
+    Some(Link {
+        trace_id: TraceId::from_slice(&link.trace_id)?,
+        span_id: SpanId::from_slice(&link.span_id)?,
+        trace_state: text(&link.trace_state),
+        attributes: attributes(link.attributes),
+    })
+}
+
+impl From<message::Resource> for Resource {
+    fn from(resource: message::Resource) -> Self {
+        Self {
+            attributes: attributes(resource.attributes),
+        }
+    }
+}
+
+impl From<message::Scope> for Scope {
+    fn from(scope: message::Scope) -> Self {
+        Self {
+            name: text(&scope.name),
+            version: text(&scope.version),
+            attributes: attributes(scope.attributes),
+        }
+    }
+}
+
+impl From<message::Event> for Event {
+    fn from(event: message::Event) -> Self {
+        Self {
+            name: text(&event.name),
+            time: event.time_unix_nano,
+            attributes: attributes(event.attributes),
+        }
+    }
+}
+
+impl From<message::Status> for Status {
+    fn from(status: message::Status) -> Self {
+        Self {
+            code: nth(&StatusCode::ALL, status.code).unwrap_or_default(),
+            message: text(&status.message),
+        }
+    }
+}
+
+impl From<AnyValue> for Value {
+    fn from(value: AnyValue) -> Self {
+        match value.kind {
+            None => Self::Null,
+            Some(Kind::String(bytes)) => Self::String(text(&bytes)),
+            Some(Kind::Bool(bool)) => Self::Bool(bool),
+            Some(Kind::Int(int)) => Self::Int(int),
+            Some(Kind::Double(double)) => Self::Double(double),
+            Some(Kind::Bytes(bytes)) => Self::Bytes(bytes.to_vec()),
+            Some(Kind::Array(array)) => {
+                Self::Array(array.values.into_iter().map(Self::from).collect())
+            }
+            Some(Kind::Map(map)) => Self::Map(map.values.into_iter().map(entry).collect()),
+        }
+    }
+}
+
+fn attributes(entries: Vec<KeyValue>) -> Attributes {
+    entries.into_iter().map(entry).collect()
+}
+
+fn entry(entry: KeyValue) -> (String, Value) {
+    let value = entry.value.map_or(Value::Null, Value::from);
+    (text(&entry.key), value)
+}
+
+fn kind(number: i32) -> SpanKind {
+    nth(&SpanKind::ALL, number).unwrap_or_default()
+}
+
+fn nth<T: Copy>(all: &[T], number: i32) -> Option<T> {
+    all.get(usize::try_from(number).ok()?).copied()
+}
+
+/// Bytes that are no UTF-8 become U+FFFD.
+fn text(bytes: &Bytes) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,48 @@
+//! OTLP as bytes: reads requests and saved files, writes files.
+//!
+//! Nothing outside sees the shape of OTLP's messages. How bytes arrive is `receiver`'s work.
+
+mod answer;
+mod count;
+mod decode;
+mod json;
+mod message;
+mod read;
+mod walk;
+mod write;
+
+pub(crate) use answer::{Encoding, partial, status, success};
+pub(crate) use count::Signal;
+pub(crate) use decode::{resource, scope, span};
+pub(crate) use read::assemble;
+pub use read::{ReadError, read};
+pub(crate) use walk::{LinkAt, SpanAt, Walk};
+pub use write::write_json;
+
+use prost::Message;
+
+/// Why bytes are no OTLP request.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// Lengths, keys or numbers that make no sense.
+    #[error("no OTLP protobuf: {0}")]
+    Wire(&'static str),
+    /// A message that cannot be decoded.
+    #[error("no OTLP protobuf: {0}")]
+    Protobuf(#[from] prost::DecodeError),
+    /// No JSON, or JSON of another shape.
+    #[error("no OTLP/JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Malformed {
+    fn wire(wrong: &'static str) -> Self {
+        Self::Wire(wrong)
+    }
+}
+
+/// The protobuf form of an OTLP/JSON trace request, so that what follows knows one form only.
+pub(crate) fn traces_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {
+    Ok(serde_json::from_slice::<message::TracesData>(json)?.encode_to_vec())
+}

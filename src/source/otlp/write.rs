@@ -1,0 +1,150 @@
+//! Writes a trace as OTLP/JSON.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use serde_json::{Value as Json, json};
+
+use crate::trace::{
+    Attributes, Event, Link, Resource, Scope, Span, SpanKind, Status, StatusCode, Trace, Value,
+};
+
+/// The trace and those that are linked to it, as one OTLP/JSON document for [`super::read`] and
+/// for every other tool that reads OTLP. Spans are grouped by resource and scope.
+#[must_use]
+pub fn write_json(trace: &Trace) -> String {
+    let spans = trace
+        .spans()
+        .iter()
+        .chain(trace.linked().iter().flat_map(Trace::spans));
+    let resources = group(spans, |span| &span.resource);
+    let resource_spans: Vec<Json> = resources
+        .into_iter()
+        .map(|(resource, spans)| resource_spans(resource, spans))
+        .collect();
+    let document = json!({ "resourceSpans": resource_spans });
+    format!("{document:#}\n")
+}
+
+/// Spans with an equal resource or scope, in the order of their first appearance.
+fn group<'a, T: PartialEq + 'a>(
+    spans: impl IntoIterator<Item = &'a Span>,
+    key: impl Fn(&'a Span) -> &'a Arc<T>,
+) -> Vec<(&'a T, Vec<&'a Span>)> {
+    let mut groups: Vec<(&Arc<T>, Vec<&Span>)> = Vec::new();
+    for span in spans {
+        let wanted = key(span);
+        let known = groups
+            .iter_mut()
+            .find(|(found, _)| Arc::ptr_eq(found, wanted) || found == &wanted);
+        match known {
+            Some((_, spans)) => spans.push(span),
+            None => groups.push((wanted, vec![span])),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(key, spans)| (&**key, spans))
+        .collect()
+}
+
+fn resource_spans(resource: &Resource, spans: Vec<&Span>) -> Json {
+    let scope_spans: Vec<Json> = group(spans, |span| &span.scope)
+        .into_iter()
+        .map(|(scope, spans)| scope_spans(scope, spans))
+        .collect();
+    json!({
+        "resource": { "attributes": attributes(&resource.attributes) },
+        "scopeSpans": scope_spans,
+    })
+}
+
+fn scope_spans(scope: &Scope, spans: Vec<&Span>) -> Json {
+    json!({
+        "scope": {
+            "name": scope.name,
+            "version": scope.version,
+            "attributes": attributes(&scope.attributes),
+        },
+        "spans": spans.into_iter().map(span).collect::<Vec<_>>(),
+    })
+}
+
+fn span(span: &Span) -> Json {
+    json!({
+        "traceId": span.trace_id.to_string(),
+        "spanId": span.span_id.to_string(),
+        "traceState": span.trace_state,
+        "parentSpanId": span.parent_id.map_or_else(String::new, |parent| parent.to_string()),
+        "name": span.name,
+        "kind": number(&SpanKind::ALL, &span.kind),
+        "startTimeUnixNano": span.start.to_string(),
+        "endTimeUnixNano": span.end.to_string(),
+        "attributes": attributes(&span.attributes),
+        "events": span.events.iter().map(event).collect::<Vec<_>>(),
+        "links": span.links.iter().map(link).collect::<Vec<_>>(),
+        "status": status(&span.status),
+    })
+}
+
+fn event(event: &Event) -> Json {
+    json!({
+        "timeUnixNano": event.time.to_string(),
+        "name": event.name,
+        "attributes": attributes(&event.attributes),
+    })
+}
+
+fn link(link: &Link) -> Json {
+    json!({
+        "traceId": link.trace_id.to_string(),
+        "spanId": link.span_id.to_string(),
+        "traceState": link.trace_state,
+        "attributes": attributes(&link.attributes),
+    })
+}
+
+fn status(status: &Status) -> Json {
+    json!({ "code": number(&StatusCode::ALL, &status.code), "message": status.message })
+}
+
+/// Enums are written as their place in OTLP's order.
+fn number<T: PartialEq>(all: &[T], wanted: &T) -> usize {
+    all.iter().position(|one| one == wanted).unwrap_or(0)
+}
+
+fn attributes(attributes: &Attributes) -> Vec<Json> {
+    attributes
+        .iter()
+        .map(|(key, value)| key_value(key, value))
+        .collect()
+}
+
+fn key_value(key: &str, value: &Value) -> Json {
+    json!({ "key": key, "value": any_value(value) })
+}
+
+fn any_value(value: &Value) -> Json {
+    match value {
+        Value::Null => json!({}),
+        Value::String(text) => json!({ "stringValue": text }),
+        Value::Bool(bool) => json!({ "boolValue": bool }),
+        Value::Int(int) => json!({ "intValue": int.to_string() }),
+        Value::Double(_) => json!({ "doubleValue": value.to_json() }),
+        Value::Bytes(bytes) => {
+            let base64 = base64::engine::general_purpose::STANDARD.encode(bytes);
+            json!({ "bytesValue": base64 })
+        }
+        Value::Array(items) => {
+            let values: Vec<Json> = items.iter().map(any_value).collect();
+            json!({ "arrayValue": { "values": values } })
+        }
+        Value::Map(entries) => {
+            let values: Vec<Json> = entries
+                .iter()
+                .map(|(key, value)| key_value(key, value))
+                .collect();
+            json!({ "kvlistValue": { "values": values } })
+        }
+    }
+}

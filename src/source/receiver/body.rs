@@ -1,0 +1,112 @@
+//! Reads request bodies within bounds of size, time and number.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+
+/// The size of a request, decompressed, that OTLP recommends to accept.
+pub(super) const MAX_BODY: usize = 64 << 20;
+
+/// How long a request may take to arrive, and to wait for its turn.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How many requests may be on their way into memory at the same time.
+const MAX_REQUESTS: usize = 64;
+
+/// How much of a request that is too large is read to its end, so that the client, which is still
+/// sending, reads the answer instead of finding a closed connection.
+const MAX_DRAIN: usize = 256 << 20;
+
+/// The turns of requests to be read.
+#[derive(Debug)]
+pub(super) struct Turns(Semaphore);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Semaphore::new(MAX_REQUESTS))
+    }
+}
+
+impl Turns {
+    /// Waits for a turn, which ends when the permit is dropped; nothing if it takes too long.
+    pub(super) async fn next(&self) -> Option<SemaphorePermit<'_>> {
+        timeout(TIMEOUT, self.0.acquire()).await.ok()?.ok()
+    }
+}
+
+/// Why a body could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BodyError {
+    #[error("more than {} MiB after decompression", MAX_BODY >> 20)]
+    TooLarge,
+    #[error("not here after {} s", TIMEOUT.as_secs())]
+    TooSlow,
+    #[error("failed to read the body: {0}")]
+    Broken(String),
+}
+
+/// What to do with the rest of a body that is too large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// Read it and throw it away, within reason.
+    Drain,
+    /// Leave it: it is small on the wire and becomes large only here.
+    Leave,
+}
+
+/// The whole body, if it is neither too large nor too slow.
+pub(super) async fn read(body: Body, rest: Rest) -> Result<Bytes, BodyError> {
+    timeout(TIMEOUT, collect(body, rest))
+        .await
+        .unwrap_or(Err(BodyError::TooSlow))
+}
+
+async fn collect(mut body: Body, rest: Rest) -> Result<Bytes, BodyError> {
+    let mut first = Bytes::new();
+    let mut all = Vec::new();
+    while let Some(data) = next_data(&mut body).await? {
+        if first.len() + all.len() + data.len() > MAX_BODY {
+            if rest == Rest::Drain {
+                drain(body).await;
+            }
+            return Err(BodyError::TooLarge);
+        }
+        // Most bodies come in one piece, which then needs no copy.
+        if first.is_empty() && all.is_empty() {
+            first = data;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&data);
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.into() })
+}
+
+async fn drain(mut body: Body) {
+    let mut drained = 0;
+    while drained < MAX_DRAIN
+        && let Ok(Some(data)) = next_data(&mut body).await
+    {
+        drained += data.len();
+    }
+}
+
+async fn next_data(body: &mut Body) -> Result<Option<Bytes>, BodyError> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| BodyError::Broken(innermost(&error)))?;
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
+}
+
+/// The layers around an error of a body add nothing.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.last().map_or_else(String::new, ToString::to_string)
+}

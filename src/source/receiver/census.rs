@@ -1,0 +1,110 @@
+//! What the receiver saw, in numbers: the facts for a message when a trace does not come.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+/// How many refusals are kept word for word.
+const KEPT_REFUSALS: usize = 20;
+
+/// How many services are told apart; what comes from further ones is counted as [`OTHERS`].
+const KEPT_SERVICES: usize = 500;
+
+/// The name under which services are counted once there are too many of them.
+const OTHERS: &str = "(other services)";
+
+/// Everything that was received so far, counted.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Census {
+    /// Export requests that were accepted, of all three signals.
+    pub requests: u64,
+    /// Spans with valid ids, those that came repeatedly counted repeatedly.
+    pub spans: u64,
+    /// Log records.
+    pub log_records: u64,
+    /// Data points of metrics.
+    pub metric_points: u64,
+    /// By service, spans of traces that are or were followed, and of traces linked to them.
+    pub watched: BTreeMap<String, u64>,
+    /// By service, spans of traces that nobody follows.
+    pub strangers: BTreeMap<String, u64>,
+    /// Spans that were rejected, for OpenTelemetry calls their ids invalid.
+    pub rejected: u64,
+    /// Requests that were refused.
+    pub refused: u64,
+    /// The last refusals, oldest first.
+    pub refusals: VecDeque<Refusal>,
+    /// When the last accepted request came.
+    pub last_arrival: Option<Instant>,
+}
+
+/// A request that the receiver did not accept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// When it came.
+    pub at: Instant,
+    /// Who sent it; nothing for spans that came without a socket.
+    pub peer: Option<SocketAddr>,
+    /// What was asked for, such as `POST /v1/traces`.
+    pub endpoint: String,
+    /// What was wrong with it.
+    pub reason: String,
+}
+
+impl Census {
+    /// Whether nothing at all has come, neither data nor an attempt.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.requests == 0 && self.refused == 0
+    }
+
+    pub(super) fn refuse(&mut self, refusal: Refusal) {
+        self.refused += 1;
+        if self.refusals.len() == KEPT_REFUSALS {
+            self.refusals.pop_front();
+        }
+        self.refusals.push_back(refusal);
+    }
+
+    pub(super) fn count_watched(&mut self, service: &str, spans: u64) {
+        add(&mut self.watched, service, spans);
+    }
+
+    pub(super) fn count_strangers(&mut self, service: &str, spans: u64) {
+        add(&mut self.strangers, service, spans);
+    }
+
+    /// Spans that were strangers turned out to belong to a trace that is followed.
+    pub(super) fn adopt(&mut self, service: &str, spans: u64) {
+        let known = [service, OTHERS]
+            .into_iter()
+            .find(|&name| self.strangers.contains_key(name));
+        if let Some(known) = known
+            && let Some(count) = self.strangers.get_mut(known)
+        {
+            *count = count.saturating_sub(spans);
+            if *count == 0 {
+                self.strangers.remove(known);
+            }
+        }
+        self.count_watched(service, spans);
+    }
+}
+
+fn add(counts: &mut BTreeMap<String, u64>, service: &str, spans: u64) {
+    if spans == 0 {
+        return;
+    }
+    if let Some(count) = counts.get_mut(service) {
+        *count += spans;
+        return;
+    }
+    let name = if counts.len() < KEPT_SERVICES {
+        service
+    } else {
+        OTHERS
+    };
+    *counts.entry(name.to_owned()).or_default() += spans;
+}

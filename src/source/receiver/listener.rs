@@ -1,0 +1,165 @@
+//! Accepts connections and speaks HTTP/1.1 or HTTP/2 on them, whichever the client does.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{Request, header};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tonic::codegen::Service;
+
+use super::store::Store;
+
+/// More connections than that wait until another one ends.
+const MAX_CONNECTIONS: usize = 1024;
+
+/// How long a client may take until it has said which protocol it speaks.
+const PREFACE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a client of HTTP/1.1 may take to send a request's headers, the time between two
+/// requests included. Longer than any usual export interval, 60 s being that of metrics: a client
+/// that sends just when we hang up loses its data.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// How often a quiet client of HTTP/2 is asked whether it is still there, and how long it may
+/// take to answer.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// With the 64 KiB that HTTP/2 begins with, a large export waits for one round trip after another.
+const STREAM_WINDOW: u32 = 8 << 20;
+const CONNECTION_WINDOW: u32 = 16 << 20;
+
+/// What a request handler knows of the connection, as an extension of the request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    pub(super) peer: SocketAddr,
+    /// Whether the body is compressed on its way; nobody can tell once it is decompressed.
+    pub(super) compressed: bool,
+}
+
+/// Serves a listener until the future is dropped, which also ends its connections.
+pub(super) async fn serve(listener: TcpListener, router: Router, store: Store) {
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+            return;
+        };
+        let (stream, peer) = accept(&listener).await;
+        let router = router.clone();
+        let store = store.clone();
+        connections.spawn(async move {
+            converse(stream, peer, router, store).await;
+            drop(slot);
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// The next connection. Where the system has no more file descriptors, it gets time to find some.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(_) => sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// Serves one connection until either side ends it.
+async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, store: Store) {
+    // Answers are small and should not wait for more; where it cannot be set, they do.
+    let _ = stream.set_nodelay(true);
+    match timeout(PREFACE_TIMEOUT, first_words(&stream)).await {
+        Ok(Some(FirstWords::Http)) => {}
+        Ok(Some(FirstWords::Tls)) => {
+            let reason = "the client speaks TLS, and this receiver does not: give it an http:// \
+                          endpoint, or set OTEL_EXPORTER_OTLP_INSECURE=true";
+            return store.refuse(Some(peer), "a TLS handshake", reason);
+        }
+        Ok(None) | Err(_) => return,
+    }
+    let service = TowerToHyperService::new(WithArrival { router, peer });
+    // How a connection ended is its client's business; what it sent has been dealt with.
+    let _ = server()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+fn server() -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW);
+    server
+}
+
+enum FirstWords {
+    Http,
+    Tls,
+}
+
+/// Waits until it is clear what the client speaks; nothing if it hangs up. The server would wait
+/// without end for the rest of HTTP/2's preface.
+async fn first_words(stream: &TcpStream) -> Option<FirstWords> {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const TLS_HANDSHAKE: u8 = 0x16;
+    let mut buffer = [0; PREFACE.len()];
+    loop {
+        let length = stream.peek(&mut buffer).await.ok()?;
+        match &buffer[..length] {
+            [] => return None,
+            [TLS_HANDSHAKE, ..] => return Some(FirstWords::Tls),
+            words if words.len() < PREFACE.len() && PREFACE.starts_with(words) => {}
+            _ => return Some(FirstWords::Http),
+        }
+        // Peeking again returns at once; a preface in pieces is so rare that asking will do.
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Tells the router whom a request comes from.
+#[derive(Clone)]
+struct WithArrival {
+    router: Router,
+    peer: SocketAddr,
+}
+
+impl<B> Service<Request<B>> for WithArrival
+where
+    Router: Service<Request<B>>,
+{
+    type Response = <Router as Service<Request<B>>>::Response;
+    type Error = <Router as Service<Request<B>>>::Error;
+    type Future = <Router as Service<Request<B>>>::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.router.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let compressed = request.headers().contains_key(header::CONTENT_ENCODING);
+        let peer = self.peer;
+        request
+            .extensions_mut()
+            .insert(Arrival { peer, compressed });
+        self.router.call(request)
+    }
+}

@@ -1,0 +1,551 @@
+//! A spec file: the specs in it, and every mistake in them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::{Mistakes, SpecErrors};
+use super::read::Reader;
+use super::read::expect::TraceChecks;
+use super::read::trigger::{TRIGGER_KEYS, TriggerDefaults};
+use super::scope::{Globals, Scope, Variables};
+use super::spec::{Draft, Spec, Step};
+use super::yaml::{self, Entry, Kind, Node};
+use super::{Place, Source, Wait};
+use crate::trace::Value;
+
+/// Larger than any spec that a person writes.
+pub(crate) const MAX_FILE_SIZE: usize = 4 << 20;
+
+/// More cases than anybody means.
+const MAX_CASES: usize = 1_000;
+
+const SPEC_KEYS: [&str; 18] = [
+    "name",
+    "description",
+    "tags",
+    "skip",
+    "vars",
+    "matrix",
+    "setup",
+    "teardown",
+    "request",
+    "run",
+    "trace_id",
+    "capture",
+    "wait",
+    "expect",
+    "steps",
+    "lock",
+    "repeat",
+    "budgets",
+];
+
+const STEP_KEYS: [&str; 7] = [
+    "name", "request", "run", "trace_id", "capture", "expect", "wait",
+];
+
+/// What the project says where a spec says nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Defaults {
+    /// Of every `wait`.
+    pub wait: Wait,
+    /// Of every request.
+    pub request_timeout: Option<Duration>,
+}
+
+/// What every spec of a run has in common.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// Variables from outside the file.
+    pub globals: Arc<Globals>,
+    /// What the project says where a spec says nothing.
+    pub defaults: Defaults,
+}
+
+/// One combination of a matrix.
+type Case = Vec<(String, Value)>;
+
+impl Spec {
+    /// All specs of a file, each case of a matrix for itself.
+    ///
+    /// `dir` is the folder of the file, which relative paths start from.
+    ///
+    /// # Errors
+    /// Every mistake in the file.
+    pub fn read_all(
+        source: &Source,
+        dir: &Path,
+        context: &Context,
+    ) -> Result<Vec<Self>, SpecErrors> {
+        let mistakes = Mistakes::new(source);
+        if source.text().len() > MAX_FILE_SIZE {
+            let wrong = mistakes.note(
+                Place::default(),
+                format!("this file has more than {} MiB", MAX_FILE_SIZE >> 20),
+                "",
+                "is it a spec? data for a request goes into a `body_file`".to_owned(),
+            );
+            return mistakes.check(wrong);
+        }
+        let documents = yaml::parse(&mistakes);
+        let file = File {
+            mistakes: &mistakes,
+            dir,
+            context,
+        };
+        let specs: Vec<Self> = documents
+            .iter()
+            .filter_map(|document| file.document(&document.root))
+            .flatten()
+            .collect();
+        if specs.is_empty() && mistakes.is_empty() {
+            let help = "start with `request: GET http://…` and `expect:`".to_owned();
+            mistakes.note::<()>(Place::default(), "this file has no spec", "empty", help);
+        }
+        file.refuse_duplicate_names(&specs);
+        mistakes.check(Some(specs))
+    }
+}
+
+struct File<'a> {
+    mistakes: &'a Mistakes,
+    dir: &'a Path,
+    context: &'a Context,
+}
+
+/// What one document says, apart from its case.
+struct Parts<'n> {
+    root: &'n Node,
+    name: Option<String>,
+    setup: Vec<StepNode<'n>>,
+    steps: Vec<StepNode<'n>>,
+    teardown: Vec<StepNode<'n>>,
+}
+
+/// A step before it is read with the variables of a case.
+struct StepNode<'n> {
+    name: Option<String>,
+    trigger: &'n Entry,
+    node: &'n Node,
+    trace_checks: TraceChecks,
+}
+
+impl<'a> File<'a> {
+    fn document(&self, root: &Node) -> Option<Vec<Spec>> {
+        let globals = Arc::clone(&self.context.globals);
+        let scope = Scope::new(globals, Variables::default());
+        let reader = self.reader(&scope);
+        reader.map(root, "a spec", &SPEC_KEYS)?;
+        self.refuse_what_is_to_come(root);
+        let vars = self.vars(root, &reader);
+        let scope = Scope::new(
+            Arc::clone(&self.context.globals),
+            vars.clone().unwrap_or_default(),
+        );
+        let reader = self.reader(&scope);
+        let cases = self.cases(root, &reader);
+        let parts = self.parts(root, &reader);
+        let (vars, cases, parts) = (vars?, cases?, parts?);
+        let specs: Vec<Option<Spec>> = cases
+            .into_iter()
+            .map(|case| self.spec(&parts, case, &vars))
+            .collect();
+        specs.into_iter().collect()
+    }
+
+    fn reader<'r>(&'r self, scope: &'r Scope) -> Reader<'r> {
+        Reader {
+            mistakes: self.mistakes,
+            scope,
+            dir: self.dir,
+        }
+    }
+
+    fn refuse_what_is_to_come(&self, root: &Node) {
+        for key in ["repeat", "budgets"] {
+            if let Some(node) = root.get(key) {
+                let help = "leave it out; durations of single spans can be checked with `duration`";
+                self.mistakes.note::<()>(
+                    node.place,
+                    format!("`{key}` is not supported yet"),
+                    "not supported yet",
+                    help.to_owned(),
+                );
+            }
+        }
+    }
+
+    fn vars(&self, root: &Node, reader: &Reader<'_>) -> Option<Variables> {
+        let entries = match root.get("vars") {
+            Some(node) => variables(node, reader)?,
+            None => Vec::new(),
+        };
+        Some(Variables {
+            entries,
+            source: Some(self.mistakes.source().clone()),
+        })
+    }
+
+    fn cases(&self, root: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
+        let Some(node) = root.get("matrix") else {
+            return Some(vec![Vec::new()]);
+        };
+        let cases = match &node.kind {
+            Kind::Map(_) => self.combinations(node, reader)?,
+            Kind::List(items) => reader.all(items, |item| {
+                reader.all(reader.any_map(item, "a case")?, |entry| {
+                    Some((entry.key.text.clone(), reader.value(&entry.value)?))
+                })
+            })?,
+            Kind::Scalar(_) => {
+                return reader.wrong(
+                    node.place,
+                    "`matrix` is a map of lists, or a list of maps",
+                    "neither",
+                    "write { sku: [A1, B2] }",
+                );
+            }
+        };
+        match cases.len() {
+            0 => reader.wrong(
+                node.place,
+                "this matrix has no case",
+                "empty",
+                "list some values",
+            ),
+            MAX_CASES.. => reader.wrong(
+                node.place,
+                format!("this matrix has {} cases", cases.len()),
+                "too many",
+                format!("{MAX_CASES} are the most"),
+            ),
+            _ => Some(cases),
+        }
+    }
+
+    fn combinations(&self, node: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
+        let mut cases: Vec<Case> = vec![Vec::new()];
+        for entry in reader.any_map(node, "`matrix`")? {
+            let name = &entry.key.text;
+            let values = reader.list(&entry.value, &format!("`{name}`"))?;
+            let values = reader.all(values, |value| reader.value(value))?;
+            if cases.len().saturating_mul(values.len()) > 100 * MAX_CASES {
+                return reader.wrong(node.place, "too many cases", "here", "leave some out");
+            }
+            cases = cases
+                .iter()
+                .flat_map(|case| {
+                    values.iter().map(move |value| {
+                        let mut case = case.clone();
+                        case.push((name.clone(), value.clone()));
+                        case
+                    })
+                })
+                .collect();
+        }
+        Some(if cases == [Vec::new()] {
+            Vec::new()
+        } else {
+            cases
+        })
+    }
+
+    fn parts<'n>(&self, root: &'n Node, reader: &Reader<'_>) -> Option<Parts<'n>> {
+        let name = reader.optional(root, "name", |name| reader.named(name, "a name"));
+        let setup = self.steps(root, "setup", TraceChecks::Refused, reader);
+        let teardown = self.steps(root, "teardown", TraceChecks::Refused, reader);
+        let steps = match root.get("steps") {
+            Some(node) => self.explicit_steps(root, node, reader),
+            None => self.only_step(root, reader).map(|step| vec![step]),
+        };
+        Some(Parts {
+            root,
+            name: name?,
+            setup: setup?,
+            steps: steps?,
+            teardown: teardown?,
+        })
+    }
+
+    fn explicit_steps<'n>(
+        &self,
+        root: &'n Node,
+        node: &'n Node,
+        reader: &Reader<'_>,
+    ) -> Option<Vec<StepNode<'n>>> {
+        for key in TRIGGER_KEYS.into_iter().chain(["expect", "capture"]) {
+            if let Some(other) = root.get(key) {
+                reader.wrong::<()>(
+                    other.place,
+                    format!("`{key}` stands beside `steps`"),
+                    "one or the other",
+                    format!("move `{key}` into one of the steps"),
+                );
+            }
+        }
+        let steps = self.steps(root, "steps", TraceChecks::Allowed, reader)?;
+        if steps.is_empty() || !steps.iter().any(|step| step.node.get("expect").is_some()) {
+            return reader.wrong(
+                node.place,
+                "none of these steps has an `expect`",
+                "nothing is checked",
+                "say in at least one of them what must hold",
+            );
+        }
+        Some(steps)
+    }
+
+    fn only_step<'n>(&self, root: &'n Node, reader: &Reader<'_>) -> Option<StepNode<'n>> {
+        let trigger = self.trigger_of(root, reader);
+        if root.get("expect").is_none() {
+            reader.wrong::<()>(
+                start_of(root),
+                "this spec expects nothing",
+                "no `expect`",
+                "say what must hold, such as `expect: { status: 2xx, errors: 0 }`",
+            );
+            return None;
+        }
+        Some(StepNode {
+            name: None,
+            trigger: trigger?,
+            node: root,
+            trace_checks: TraceChecks::Allowed,
+        })
+    }
+
+    fn steps<'n>(
+        &self,
+        root: &'n Node,
+        key: &str,
+        trace_checks: TraceChecks,
+        reader: &Reader<'_>,
+    ) -> Option<Vec<StepNode<'n>>> {
+        let Some(list) = root.get(key) else {
+            return Some(Vec::new());
+        };
+        reader.all(reader.list(list, &format!("`{key}`"))?, |node| {
+            reader.map(node, "a step", &STEP_KEYS)?;
+            let name = reader.optional(node, "name", |name| reader.named(name, "a name"));
+            let trigger = self.trigger_of(node, reader);
+            Some(StepNode {
+                name: name?,
+                trigger: trigger?,
+                node,
+                trace_checks,
+            })
+        })
+    }
+
+    fn trigger_of<'n>(&self, node: &'n Node, reader: &Reader<'_>) -> Option<&'n Entry> {
+        let Kind::Map(entries) = &node.kind else {
+            return None;
+        };
+        let mut triggers = entries
+            .iter()
+            .filter(|entry| TRIGGER_KEYS.contains(&entry.key.text.as_str()));
+        match (triggers.next(), triggers.next()) {
+            (Some(trigger), None) => Some(trigger),
+            (None, _) => reader.wrong(
+                start_of(node),
+                "nothing is fired here",
+                "no trigger",
+                "add `request: GET http://…`, `run: command` or `trace_id: …`",
+            ),
+            (Some(first), Some(second)) => reader.wrong(
+                second.key.place,
+                format!("`{}` stands beside `{}`", second.key.text, first.key.text),
+                "a second trigger",
+                "keep one of them, or use `steps`",
+            ),
+        }
+    }
+
+    fn spec(&self, parts: &Parts<'_>, case: Case, vars: &Variables) -> Option<Spec> {
+        let mut scope = Scope::new(Arc::clone(&self.context.globals), vars.clone());
+        for (name, value) in &case {
+            scope.set(name.clone(), value.clone());
+        }
+        let reader = self.reader(&scope);
+        let root = parts.root;
+        let tags = reader.optional(root, "tags", |node| reader.texts(node, "a tag"));
+        let skip = reader.optional(root, "skip", |node| self.skip(node, &reader));
+        let lock = reader.optional(root, "lock", |node| reader.named(node, "a lock"));
+        let description = reader.optional(root, "description", |node| reader.text(node, "text"));
+        let setup = self.read_steps(&parts.setup, root, &mut scope);
+        let steps = self.read_steps(&parts.steps, root, &mut scope);
+        let teardown = self.read_steps(&parts.teardown, root, &mut scope);
+        Some(Spec {
+            name: self.case_name(parts.name.as_deref(), &case),
+            at: self.mistakes.source().at(start_of(root)),
+            description: description?.flatten(),
+            tags: tags?.unwrap_or_default(),
+            skip: skip?,
+            lock: lock?,
+            setup: setup?,
+            steps: steps?,
+            teardown: teardown?,
+            case,
+            vars: vars.clone(),
+            globals: Arc::clone(&self.context.globals),
+        })
+    }
+
+    fn skip(&self, node: &Node, reader: &Reader<'_>) -> Option<String> {
+        let reason = reader.named(node, "a reason")?;
+        if matches!(reason.as_str(), "true" | "false") {
+            return reader.wrong(
+                node.place,
+                "`skip` is a reason, not a switch",
+                "no reason",
+                "say why: `skip: waits for the new payment API`; to run the spec, leave it out",
+            );
+        }
+        Some(reason)
+    }
+
+    fn case_name(&self, name: Option<&str>, case: &Case) -> String {
+        let stem = || {
+            let name = PathBuf::from(self.mistakes.source().name());
+            name.file_stem()
+                .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+        };
+        let name = name.map_or_else(stem, str::to_owned);
+        if case.is_empty() {
+            return name;
+        }
+        let values: Vec<String> = case
+            .iter()
+            .map(|(name, value)| format!("{name}={}", value.to_text()))
+            .collect();
+        format!("{name} [{}]", values.join(", "))
+    }
+
+    /// Reads steps as far as that goes before anything is fired; captures have no value yet.
+    fn read_steps(
+        &self,
+        steps: &[StepNode<'_>],
+        root: &Node,
+        scope: &mut Scope,
+    ) -> Option<Vec<Step>> {
+        let read: Vec<Option<Step>> = steps
+            .iter()
+            .map(|step| self.read_step(step, root, scope))
+            .collect();
+        read.into_iter().collect()
+    }
+
+    fn read_step(&self, step: &StepNode<'_>, root: &Node, scope: &mut Scope) -> Option<Step> {
+        let timeout = self.context.defaults.request_timeout;
+        let draft = Draft {
+            source: self.mistakes.source().clone(),
+            dir: self.dir.to_path_buf(),
+            trigger: step.trigger.clone(),
+            capture: step.node.get("capture").cloned(),
+            expect: step.node.get("expect").cloned(),
+            trace_checks: step.trace_checks,
+            timeout,
+        };
+        let reader = self.reader(scope);
+        let trigger = reader.trigger(step.trigger, TriggerDefaults { timeout });
+        let wait = reader.optional(step.node, "wait", |node| reader.wait(node));
+        let outer = if std::ptr::eq(step.node, root) {
+            Some(None)
+        } else {
+            reader.optional(root, "wait", |node| reader.wait(node))
+        };
+        let is_from_trace = self.declare_captures(&draft, step.trace_checks, scope);
+        let expect = draft.expect(&self.reader(scope));
+        let wait = wait?.unwrap_or_default().or(outer?.unwrap_or_default());
+        let (_, is_from_trace, expect) = (trigger?, is_from_trace?, expect?);
+        Some(Step {
+            name: step.name.clone(),
+            at: self.mistakes.source().at(step.trigger.value.place),
+            wait: wait.or(self.context.defaults.wait),
+            is_about_trace: is_from_trace || expect.is_about_trace(),
+            draft: Arc::new(draft),
+        })
+    }
+
+    /// Makes the names known to what follows; tells whether one of them comes from a span.
+    fn declare_captures(
+        &self,
+        draft: &Draft,
+        trace_checks: TraceChecks,
+        scope: &mut Scope,
+    ) -> Option<bool> {
+        let Some(node) = &draft.capture else {
+            return Some(false);
+        };
+        let reader = self.reader(scope);
+        let captures = reader.captures(node)?;
+        let Kind::Map(entries) = &node.kind else {
+            return None;
+        };
+        for entry in entries {
+            if let Some(other) = scope.shadowed(&entry.key.text) {
+                return reader.wrong(
+                    entry.key.place,
+                    format!(
+                        "the capture `{}` would hide {other} of that name",
+                        entry.key.text
+                    ),
+                    "taken",
+                    "give it another name",
+                );
+            }
+        }
+        let is_from_trace = captures.iter().any(|capture| capture.from.is_from_trace());
+        if is_from_trace && trace_checks == TraceChecks::Refused {
+            return reader.wrong(
+                node.place,
+                "setup and teardown wait for no trace, so nothing can be captured from a span",
+                "not here",
+                "capture from the response, or make it one of `steps`",
+            );
+        }
+        for capture in captures {
+            scope.expect(capture.name);
+        }
+        Some(is_from_trace)
+    }
+
+    fn refuse_duplicate_names(&self, specs: &[Spec]) {
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        for spec in specs {
+            if let Some(line) = seen.insert(&spec.name, spec.at.line()) {
+                self.mistakes.note::<()>(
+                    spec.at.place,
+                    format!("two specs of this file are called `{}`", spec.name),
+                    "again",
+                    format!("the first begins on line {line}; give each a `name` of its own"),
+                );
+            }
+        }
+    }
+}
+
+/// The entries of a `vars`.
+pub(crate) fn variables(node: &Node, reader: &Reader<'_>) -> Option<Vec<(String, Arc<Node>)>> {
+    reader.all(reader.any_map(node, "`vars`")?, |entry| {
+        if !super::template::is_name(&entry.key.text) {
+            return reader.wrong(
+                entry.key.place,
+                format!("`{}` is no name of a variable", entry.key.text),
+                "a name",
+                "a name has letters, digits, `_`, `-` and `.`",
+            );
+        }
+        Some((entry.key.text.clone(), Arc::new(entry.value.clone())))
+    })
+}
+
+/// Where a document or step begins: its first key.
+fn start_of(node: &Node) -> Place {
+    match &node.kind {
+        Kind::Map(entries) => entries.first().map_or(node.place, |entry| entry.key.place),
+        Kind::Scalar(_) | Kind::List(_) => node.place,
+    }
+}

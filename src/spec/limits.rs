@@ -1,0 +1,89 @@
+//! Ranges of numbers and durations: `1..`, `2..4`, `< 600ms`.
+
+use std::fmt;
+
+/// The values that are allowed; both ends may be open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits<T> {
+    /// Any of these; none allows nothing.
+    pub ranges: Vec<Bounds<T>>,
+    /// As the author wrote it, for messages.
+    pub written: String,
+}
+
+/// One range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds<T> {
+    /// The least value, if there is one.
+    pub least: Option<T>,
+    /// The greatest value, if there is one.
+    pub greatest: Option<T>,
+}
+
+impl<T: Copy + Ord> Bounds<T> {
+    /// Whether a value is within.
+    pub fn contains(&self, value: T) -> bool {
+        self.least.is_none_or(|least| least <= value)
+            && self.greatest.is_none_or(|greatest| value <= greatest)
+    }
+}
+
+impl<T: Copy + Ord> Limits<T> {
+    /// One range, as written.
+    pub fn range(least: Option<T>, greatest: Option<T>, written: impl Into<String>) -> Self {
+        Self {
+            ranges: vec![Bounds { least, greatest }],
+            written: written.into(),
+        }
+    }
+
+    /// This value or more.
+    pub fn at_least(least: T) -> Self
+    where
+        T: fmt::Display,
+    {
+        Self::range(Some(least), None, format!("{least}.."))
+    }
+
+    /// Whether a value is allowed.
+    #[must_use]
+    pub fn contains(&self, value: T) -> bool {
+        self.ranges.iter().any(|bounds| bounds.contains(value))
+    }
+
+    /// Whether a value stays allowed however much it grows.
+    #[must_use]
+    pub fn holds_for_all_above(&self, value: T) -> bool {
+        self.ranges
+            .iter()
+            .any(|bounds| bounds.contains(value) && bounds.greatest.is_none())
+    }
+
+    /// Whether a value stays refused however much it grows.
+    #[must_use]
+    pub fn fails_for_all_above(&self, value: T) -> bool {
+        self.ranges
+            .iter()
+            .all(|bounds| bounds.greatest.is_some_and(|greatest| greatest < value))
+    }
+}
+
+/// As written.
+impl<T> fmt::Display for Limits<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_only_grows_can_be_decided_early() {
+        let some = Limits::at_least(2_u64);
+        assert!(some.holds_for_all_above(2) && !some.fails_for_all_above(1));
+        let few = Limits::range(Some(1), Some(3), "1..3");
+        assert!(!few.holds_for_all_above(2) && few.fails_for_all_above(4));
+    }
+}

@@ -1,0 +1,128 @@
+//! `capture`.
+
+use super::Reader;
+use super::selector::Ids;
+use crate::spec::expect::{Capture, CaptureFrom};
+use crate::spec::template::is_name;
+use crate::spec::yaml::{Entry, Kind, Node};
+
+const SOURCES: [&str; 7] = [
+    "json", "header", "cookie", "status", "body", "stdout", "find",
+];
+
+impl Reader<'_> {
+    pub(crate) fn captures(&self, node: &Node) -> Option<Vec<Capture>> {
+        self.all(self.any_map(node, "`capture`")?, |entry| {
+            self.capture(entry)
+        })
+    }
+
+    fn capture(&self, entry: &Entry) -> Option<Capture> {
+        let name = entry.key.text.clone();
+        if !is_name(&name) {
+            return self.wrong(
+                entry.key.place,
+                format!("`{name}` is no name of a variable"),
+                "a name",
+                "a name has letters, digits, `_`, `-` and `.`",
+            );
+        }
+        let node = &entry.value;
+        let (from, is_secret) = match &node.kind {
+            Kind::Scalar(scalar) => (
+                CaptureFrom::Json(self.json_path(&scalar.text, node.place)?),
+                false,
+            ),
+            Kind::List(_) => {
+                return self.wrong(
+                    node.place,
+                    "a capture has one source, and this is a list",
+                    "a list",
+                    "write a path such as $.order.id, or { header: location }",
+                );
+            }
+            Kind::Map(_) => {
+                let secret = self.optional(node, "secret", |flag| self.bool(flag, "`secret`"));
+                let from = self.capture_from(node);
+                (from?, secret?.unwrap_or(false))
+            }
+        };
+        Some(Capture {
+            name,
+            from,
+            is_secret,
+            at: self.at(node.place),
+        })
+    }
+
+    fn capture_from(&self, node: &Node) -> Option<CaptureFrom> {
+        if let Some(find) = node.get("find") {
+            return self.capture_from_span(node, find);
+        }
+        let accepted: Vec<&str> = SOURCES.into_iter().chain(["secret"]).collect();
+        let entries = self.map(node, "a capture", &accepted)?;
+        let mut sources = entries.iter().filter(|entry| entry.key.text != "secret");
+        let (Some(source), None) = (sources.next(), sources.next()) else {
+            return self.wrong(
+                node.place,
+                "a capture has exactly one source",
+                "here",
+                format!("one of {}", SOURCES.join(", ")),
+            );
+        };
+        let value = &source.value;
+        match source.key.text.as_str() {
+            "json" => {
+                let path = self.scalar(value, "a path")?;
+                self.json_path(&path.text, value.place)
+                    .map(CaptureFrom::Json)
+            }
+            "header" => self.named(value, "a header").map(CaptureFrom::Header),
+            "cookie" => self.named(value, "a cookie").map(CaptureFrom::Cookie),
+            "status" => self.bool(value, "`status`").map(|_| CaptureFrom::Status),
+            "body" => self.capture_regex(value).map(CaptureFrom::Body),
+            "stdout" => self.capture_regex(value).map(CaptureFrom::Stdout),
+            _ => None,
+        }
+    }
+
+    fn capture_regex(&self, node: &Node) -> Option<regex::Regex> {
+        let scalar = self.scalar(node, "an expression")?;
+        match scalar.text.trim_start().strip_prefix("=~") {
+            Some(expression) => self.regex(expression.trim_start(), node),
+            None => self.wrong(
+                node.place,
+                "a capture from a text needs a regular expression",
+                "no `=~`",
+                "write =~ order-([0-9]+): the first group is captured",
+            ),
+        }
+    }
+
+    fn capture_from_span(&self, node: &Node, find: &Node) -> Option<CaptureFrom> {
+        self.map(
+            node,
+            "a capture from a span",
+            &["find", "attribute", "json", "secret"],
+        )?;
+        let selector = self.selector(find, &Ids::new());
+        let json = self.optional(node, "json", |path| {
+            let scalar = self.scalar(path, "a path")?;
+            self.json_path(&scalar.text, path.place)
+        });
+        let Some(attribute) = node.get("attribute") else {
+            return self.wrong(
+                node.place,
+                "this capture does not say which attribute of the span",
+                "no `attribute`",
+                "add `attribute: payment.id`",
+            );
+        };
+        let attribute = self.named(attribute, "an attribute");
+        Some(CaptureFrom::Span {
+            find: selector?,
+            attribute: attribute?,
+            json: json?,
+        })
+    }
+}

@@ -1,0 +1,428 @@
+//! `expect`.
+
+use std::collections::HashSet;
+
+use super::Reader;
+use super::selector::{Ids, SPAN_KEYS};
+use crate::spec::expect::{Check, Condition, Expect};
+use crate::spec::selector::{Ask, Pattern, Selector, SpanCondition, SpanEntry};
+use crate::spec::yaml::{Entry, Kind, Node};
+use crate::spec::{Limits, Location};
+
+const RESPONSE_KEYS: [&str; 5] = ["status", "headers", "body", "json", "response_time"];
+const COMMAND_KEYS: [&str; 4] = ["exit_code", "stdout", "stderr", "response_time"];
+const TRACE_KEYS: [&str; 8] = [
+    "errors",
+    "orphans",
+    "span_count",
+    "trace_duration",
+    "services",
+    "edges",
+    "sequence",
+    "spans",
+];
+
+/// What a trigger gives, and so what can be asked of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Response,
+    Command,
+    Nothing,
+}
+
+/// Whether a trace can be asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TraceChecks {
+    Allowed,
+    /// In `setup` and `teardown`.
+    Refused,
+}
+
+impl Reader<'_> {
+    pub(crate) fn expect(&self, node: &Node, answer: Answer, trace: TraceChecks) -> Option<Expect> {
+        self.scope.take_awaited();
+        let entries = self.any_map(node, "`expect`")?;
+        if entries.is_empty() {
+            return self.wrong(
+                node.place,
+                "`expect` asks nothing",
+                "empty",
+                "say what must hold, such as `status: 2xx` or `errors: 0`",
+            );
+        }
+        let read = self.all(entries, |entry| self.expect_entry(entry, answer, trace))?;
+        let mut expect = Expect::default();
+        for part in read {
+            expect.checks.extend(part.checks);
+            expect.spans.extend(part.spans);
+            expect.spans_await.extend(part.spans_await);
+        }
+        Some(expect)
+    }
+
+    fn expect_entry(&self, entry: &Entry, answer: Answer, trace: TraceChecks) -> Option<Expect> {
+        let key = entry.key.text.as_str();
+        let of_answer: &[&str] = match answer {
+            Answer::Response => &RESPONSE_KEYS,
+            Answer::Command => &COMMAND_KEYS,
+            Answer::Nothing => &[],
+        };
+        if TRACE_KEYS.contains(&key) {
+            if trace == TraceChecks::Refused {
+                return self.wrong(
+                    entry.key.place,
+                    format!(
+                        "`{key}` is about the trace, and setup and teardown have none to judge"
+                    ),
+                    "not here",
+                    "check the response only, or make it one of `steps`",
+                );
+            }
+            return self.trace_entry(key, &entry.value);
+        }
+        if of_answer.contains(&key) {
+            return self.answer_entry(key, &entry.value);
+        }
+        if RESPONSE_KEYS.contains(&key) || COMMAND_KEYS.contains(&key) {
+            let (what, there) = match answer {
+                Answer::Response => ("a request gives", RESPONSE_KEYS.as_slice()),
+                Answer::Command => ("a command gives", COMMAND_KEYS.as_slice()),
+                Answer::Nothing => ("a trace_id gives nothing but the trace:", &TRACE_KEYS[..]),
+            };
+            return self.wrong(
+                entry.key.place,
+                format!("there is no `{key}` for this trigger"),
+                "not here",
+                format!("{what} {}", there.join(", ")),
+            );
+        }
+        let accepted: Vec<&str> = of_answer.iter().chain(&TRACE_KEYS).copied().collect();
+        if SPAN_KEYS.contains(&key) || key == "find" {
+            return self.wrong(
+                entry.key.place,
+                format!("`{key}` asks something of a span"),
+                "not here",
+                format!("put it into an entry of `spans`: `spans: [{{ find: …, {key}: … }}]`"),
+            );
+        }
+        self.unknown_key(entry, "`expect`", &accepted);
+        None
+    }
+
+    fn answer_entry(&self, key: &str, node: &Node) -> Option<Expect> {
+        let one = |ask: Condition| self.one(ask, node);
+        match key {
+            "status" => self
+                .status_code(node)
+                .map(Condition::ResponseStatus)
+                .map(one),
+            "body" => self.text_matcher(node).map(Condition::Body).map(one),
+            "response_time" => {
+                let limits = self.duration_limits(node, "a response time");
+                limits.map(Condition::ResponseTime).map(one)
+            }
+            "exit_code" => self.matcher(node).map(Condition::ExitCode).map(one),
+            "stdout" => self.text_matcher(node).map(Condition::Stdout).map(one),
+            "stderr" => self.text_matcher(node).map(Condition::Stderr).map(one),
+            "headers" => self.several(node, "`headers`", |entry| {
+                Some(Condition::Header(
+                    self.key(entry)?,
+                    self.text_matcher(&entry.value)?,
+                ))
+            }),
+            "json" => self.several(node, "`json`", |entry| {
+                let (path, matcher) = self.path_matcher(entry)?;
+                Some(Condition::Json(path, matcher))
+            }),
+            _ => None,
+        }
+    }
+
+    fn trace_entry(&self, key: &str, node: &Node) -> Option<Expect> {
+        let one = |ask: Condition| self.one(ask, node);
+        let count = |make: fn(Limits<u64>) -> Condition| {
+            self.count(node, &format!("`{key}`")).map(make).map(one)
+        };
+        match key {
+            "errors" => count(Condition::Errors),
+            "orphans" => count(Condition::Orphans),
+            "span_count" => count(Condition::SpanCount),
+            "trace_duration" => {
+                let limits = self.duration_limits(node, "a trace's duration");
+                limits.map(Condition::TraceDuration).map(one)
+            }
+            "services" => {
+                let items = self.not_empty(node, "`services`")?;
+                self.each(items, |item| {
+                    Some(Condition::Service(self.named(item, "a service")?))
+                })
+            }
+            "edges" => {
+                let items = self.not_empty(node, "`edges`")?;
+                self.each(items, |item| self.edge(item))
+            }
+            "sequence" => self.sequence(node),
+            "spans" => self.spans(node),
+            _ => None,
+        }
+    }
+
+    fn one(&self, ask: Condition, node: &Node) -> Expect {
+        let awaits = self.scope.take_awaited().into_iter().collect();
+        let check = Check {
+            ask,
+            at: self.at(node.place),
+            awaits,
+        };
+        Expect {
+            checks: vec![check],
+            ..Expect::default()
+        }
+    }
+
+    fn each(&self, items: &[Node], read: impl Fn(&Node) -> Option<Condition>) -> Option<Expect> {
+        let checks = self.all(items, |item| {
+            read(item).map(|ask| self.one(ask, item).checks)
+        })?;
+        Some(Expect {
+            checks: checks.into_iter().flatten().collect(),
+            ..Expect::default()
+        })
+    }
+
+    fn several(
+        &self,
+        node: &Node,
+        what: &str,
+        read: impl Fn(&Entry) -> Option<Condition>,
+    ) -> Option<Expect> {
+        let entries = self.any_map(node, what)?;
+        if entries.is_empty() {
+            return self.wrong(
+                node.place,
+                format!("{what} asks nothing"),
+                "empty",
+                "name a key",
+            );
+        }
+        let checks = self.all(entries, |entry| {
+            read(entry).map(|ask| self.one(ask, &entry.value).checks)
+        })?;
+        Some(Expect {
+            checks: checks.into_iter().flatten().collect(),
+            ..Expect::default()
+        })
+    }
+
+    fn not_empty<'n>(&self, node: &'n Node, what: &str) -> Option<&'n [Node]> {
+        match self.list(node, what)? {
+            [] => self.wrong(
+                node.place,
+                format!("{what} asks nothing"),
+                "empty",
+                "list some",
+            ),
+            items => Some(items),
+        }
+    }
+
+    fn edge(&self, node: &Node) -> Option<Condition> {
+        let none = (String::from("-"), String::from("-"));
+        let (from, to) = self.parse(node, "an edge", none, |text| {
+            let ends = text
+                .split_once("->")
+                .map(|(from, to)| (from.trim(), to.trim()));
+            match ends {
+                Some((from, to)) if !from.is_empty() && !to.is_empty() && !to.contains("->") => {
+                    Ok((from.to_owned(), to.to_owned()))
+                }
+                _ => Err(super::Refusal::new(
+                    format!("`{text}` is no call from one service to another"),
+                    "write gateway -> order",
+                )),
+            }
+        })?;
+        Some(Condition::Edge(from, to))
+    }
+
+    fn sequence(&self, node: &Node) -> Option<Expect> {
+        let items = self.list(node, "`sequence`")?;
+        if items.len() < 2 {
+            return self.wrong(
+                node.place,
+                "a sequence has at least two spans",
+                "too short",
+                "list them in the order in which they start: [reserve_stock, ship]",
+            );
+        }
+        let selectors = self.all(items, |item| self.selector(item, &Ids::new()))?;
+        let awaits: Vec<String> = self.scope.take_awaited().into_iter().collect();
+        let checks = selectors
+            .windows(2)
+            .zip(items.iter().skip(1))
+            .map(|(pair, item)| Check {
+                ask: Condition::Order(Box::new((pair[0].clone(), pair[1].clone()))),
+                at: self.at(item.place),
+                awaits: awaits.clone(),
+            });
+        Some(Expect {
+            checks: checks.collect(),
+            ..Expect::default()
+        })
+    }
+
+    fn spans(&self, node: &Node) -> Option<Expect> {
+        let items = self.not_empty(node, "`spans`")?;
+        let ids = self.ids(items);
+        let read = self.all(items, |item| {
+            let entry = self.span_entry(item, &ids)?;
+            Some((entry, self.scope.take_awaited().into_iter().collect()))
+        })?;
+        let (spans, spans_await): (Vec<SpanEntry>, Vec<Vec<String>>) = read.into_iter().unzip();
+        self.refuse_circles(&spans)?;
+        Some(Expect {
+            checks: Vec::new(),
+            spans,
+            spans_await,
+        })
+    }
+
+    fn ids(&self, items: &[Node]) -> Ids {
+        let mut ids = Ids::new();
+        for (index, item) in items.iter().enumerate() {
+            let Some(node) = item.get("id") else { continue };
+            let Some(id) = self.named(node, "an id") else {
+                continue;
+            };
+            if ids.insert(id.clone(), index).is_some() {
+                self.wrong::<()>(
+                    node.place,
+                    format!("two entries have the id `{id}`"),
+                    "again",
+                    "an id is unique within its `expect`",
+                );
+            }
+        }
+        ids
+    }
+
+    fn span_entry(&self, node: &Node, ids: &Ids) -> Option<SpanEntry> {
+        let accepted: Vec<&str> = ["find", "count", "id"]
+            .into_iter()
+            .chain(SPAN_KEYS)
+            .collect();
+        if matches!(node.kind, Kind::Scalar(_)) {
+            let find = self.selector(node, ids)?;
+            let at = self.at(node.place);
+            let count = Limits::at_least(1);
+            return Some(SpanEntry {
+                find,
+                count,
+                count_at: at.clone(),
+                each: Vec::new(),
+                at,
+            });
+        }
+        let entries = self.map(node, "an entry of `spans`", &accepted)?;
+        let Some(find_node) = node.get("find") else {
+            return self.wrong(
+                node.place,
+                "this entry does not say which spans it is about",
+                "no `find`",
+                "add `find: name`, `find: { service: … }`, or `find: {}` for every span",
+            );
+        };
+        let find = self.selector(find_node, ids);
+        let count = self.optional(node, "count", |count| self.count(count, "a count"));
+        let each = self.conditions(entries, ids);
+        let (find, count, each) = (find?, count?, each?);
+        let count_at = node.get("count").unwrap_or(find_node).place;
+        let count = count.unwrap_or_else(|| Limits::at_least(1));
+        self.refuse_idle_conditions(&count, &each)?;
+        Some(SpanEntry {
+            find,
+            count,
+            count_at: self.at(count_at),
+            each,
+            at: self.at(node.place),
+        })
+    }
+
+    /// `count: 0` with conditions beside it would pass whatever they say.
+    fn refuse_idle_conditions(&self, count: &Limits<u64>, each: &[SpanCondition]) -> Option<()> {
+        let is_none = count.ranges.iter().all(|range| range.greatest == Some(0));
+        match each.first() {
+            Some(condition) if is_none => self.wrong(
+                condition.at.place,
+                "no span is expected, so nothing is checked here",
+                "never looked at",
+                "put the condition into `find`: no span like that is expected then",
+            ),
+            _ => Some(()),
+        }
+    }
+
+    /// An entry may refer to another by `$id`, but not, over whatever detour, to itself.
+    fn refuse_circles(&self, entries: &[SpanEntry]) -> Option<()> {
+        let refers: Vec<Vec<usize>> = entries
+            .iter()
+            .map(|entry| references(&entry.find))
+            .collect();
+        for (start, entry) in entries.iter().enumerate() {
+            let mut seen = HashSet::new();
+            let mut open = refers[start].clone();
+            while let Some(next) = open.pop() {
+                if next == start {
+                    return self.wrong(
+                        entry.at.place,
+                        "this entry is found by way of itself",
+                        "a circle",
+                        "describe one of the spans in place instead of by its `$id`",
+                    );
+                }
+                if seen.insert(next) {
+                    open.extend(&refers[next]);
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// What a command must do where the author says nothing: end with 0.
+    pub(crate) fn exit_zero(at: Location) -> Check {
+        let zero = crate::spec::Matcher::Equal(crate::trace::Value::Int(0));
+        Check {
+            ask: Condition::ExitCode(zero),
+            at,
+            awaits: Vec::new(),
+        }
+    }
+
+    /// What a request must do where the author says nothing and nothing else is checked: answer
+    /// with a status below 400.
+    pub(crate) fn no_error_status(at: Location) -> Check {
+        let limits = Limits::range(Some(100), Some(399), "below 400");
+        Check {
+            ask: Condition::ResponseStatus(limits),
+            at,
+            awaits: Vec::new(),
+        }
+    }
+}
+
+fn references(selector: &Selector) -> Vec<usize> {
+    let patterns = selector
+        .conditions
+        .iter()
+        .filter_map(|condition| match &condition.ask {
+            Ask::Relation(relation) => Some(&relation.other),
+            Ask::Link(link) => link.to.as_ref(),
+            _ => None,
+        });
+    patterns
+        .flat_map(|pattern| match pattern {
+            Pattern::Entry { index, .. } => vec![*index],
+            Pattern::Selector(inner) => references(inner),
+        })
+        .collect()
+}

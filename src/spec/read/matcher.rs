@@ -1,0 +1,408 @@
+//! Matchers.
+
+use regex::Regex;
+
+use super::{Reader, Text};
+use crate::spec::error::suggest;
+use crate::spec::scope::Filled;
+use crate::spec::yaml::{Entry, Kind, Node, Scalar, Style};
+use crate::spec::{Comparison, JsonPath, Matcher, ValueType};
+use crate::trace::Value;
+
+const MATCHER_KEYS: [&str; 15] = [
+    "equals",
+    "not",
+    "contains",
+    "starts_with",
+    "ends_with",
+    "includes",
+    "length",
+    "type",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "any",
+    "all",
+    "json",
+];
+
+/// An expression larger than this when compiled is refused: it would be slow, and is a mistake.
+const REGEX_SIZE: usize = 1 << 20;
+
+/// Whether a scalar without an operator is a typed value, or a text whatever it looks like.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scalars {
+    Typed,
+    Texts,
+}
+
+impl Reader<'_> {
+    /// A condition on a value of any type.
+    pub(crate) fn matcher(&self, node: &Node) -> Option<Matcher> {
+        self.matcher_of(node, Scalars::Typed)
+    }
+
+    /// A condition on a text: a scalar is taken as it is written.
+    pub(crate) fn text_matcher(&self, node: &Node) -> Option<Matcher> {
+        self.matcher_of(node, Scalars::Texts)
+    }
+
+    /// Keys of the author's own, each with a condition.
+    pub(crate) fn matchers(&self, node: &Node, what: &str) -> Option<Vec<(String, Matcher)>> {
+        self.all(self.any_map(node, what)?, |entry| {
+            Some((self.key(entry)?, self.matcher(&entry.value)?))
+        })
+    }
+
+    /// Paths into a JSON document, each with a condition.
+    pub(crate) fn paths(&self, node: &Node) -> Option<Vec<(JsonPath, Matcher)>> {
+        self.all(self.any_map(node, "`json`")?, |entry| {
+            self.path_matcher(entry)
+        })
+    }
+
+    pub(crate) fn path_matcher(&self, entry: &Entry) -> Option<(JsonPath, Matcher)> {
+        let path = self.json_path(&entry.key.text, entry.key.place)?;
+        let matcher = self.matcher(&entry.value)?;
+        if !path.is_singular() && wants_a_single_value(&matcher) {
+            return self.wrong(
+                entry.value.place,
+                format!("`{path}` gives a list, and this is about a single value"),
+                "about a single value",
+                "write { any: … } if one element should be so, { all: … } if every one should",
+            );
+        }
+        Some((path, matcher))
+    }
+
+    pub(crate) fn json_path(&self, text: &str, place: crate::spec::Place) -> Option<JsonPath> {
+        match JsonPath::parse(text) {
+            Ok(path) => Some(path),
+            Err(why) => self.wrong(
+                place,
+                format!("`{text}` is no JSONPath: {why}"),
+                "here",
+                "write it as RFC 9535 does: $.order.id, $.lines[0], $.lines[*].sku, $['a key']",
+            ),
+        }
+    }
+
+    fn matcher_of(&self, node: &Node, scalars: Scalars) -> Option<Matcher> {
+        match &node.kind {
+            Kind::Scalar(scalar) if scalar.style == Style::Block => {
+                if scalar.text.trim().parse::<f64>().is_ok() || scalar.text.trim().is_empty() {
+                    return self.block_scalar(node);
+                }
+                self.wrong(
+                    node.place,
+                    "a block of text cannot stand where a matcher does",
+                    "a block of text",
+                    "write `{ equals: \"…\" }` or `{ contains: \"…\" }`",
+                )
+            }
+            Kind::Scalar(scalar) => self.scalar_matcher(scalar, node, scalars),
+            Kind::List(items) if items.is_empty() => self.wrong(
+                node.place,
+                "an empty list matches nothing",
+                "empty",
+                "list what is accepted, or write `absent`, or `{ equals: [] }` for an empty array",
+            ),
+            Kind::List(items) => self
+                .all(items, |item| self.matcher_of(item, scalars))
+                .map(Matcher::OneOf),
+            Kind::Map(entries) => self.matcher_map(entries, node, scalars),
+        }
+    }
+
+    /// Signs are recognised in quotes too, for `[ ]` and `{ }` force them; words and ranges are
+    /// not, for who quotes them means the text.
+    fn scalar_matcher(&self, scalar: &Scalar, node: &Node, scalars: Scalars) -> Option<Matcher> {
+        let text = scalar.text.trim_start();
+        if let Some(expression) = text.strip_prefix("=~") {
+            return self
+                .regex(expression.trim_start(), node)
+                .map(Matcher::Regex);
+        }
+        for (sign, side) in [
+            ("<=", Comparison::LessOrEqual),
+            (">=", Comparison::GreaterOrEqual),
+            ("<", Comparison::Less),
+            (">", Comparison::Greater),
+        ] {
+            if let Some(operand) = text.strip_prefix(sign) {
+                return self.comparison(side, operand.trim(), node);
+            }
+        }
+        if scalar.style == Style::Plain {
+            match text {
+                "exists" => return Some(Matcher::Exists),
+                "absent" => return Some(Matcher::Absent),
+                _ => {}
+            }
+            if let Some((least, greatest)) = range(text) {
+                return self.between(least, greatest, node);
+            }
+        }
+        self.equal(scalar, node, scalars)
+    }
+
+    fn equal(&self, scalar: &Scalar, node: &Node, scalars: Scalars) -> Option<Matcher> {
+        let value = match self.fill(scalar, node.place)? {
+            Filled::Value(value) => value,
+            Filled::Awaited => Value::Null,
+            Filled::Text(text) if scalars == Scalars::Texts || scalar.text.contains("${") => {
+                Value::String(text)
+            }
+            Filled::Text(_) => return self.value(node).map(Matcher::Equal),
+        };
+        Some(Matcher::Equal(match scalars {
+            Scalars::Texts => Value::String(value.to_text()),
+            Scalars::Typed => value,
+        }))
+    }
+
+    /// The part of a scalar behind its sign, variables filled in.
+    fn operand(&self, text: &str, node: &Node) -> Option<Text> {
+        let scalar = Scalar {
+            text: text.to_owned(),
+            style: Style::Plain,
+        };
+        Some(match self.fill(&scalar, node.place)? {
+            Filled::Text(text) => Some(text),
+            Filled::Value(value) => Some(value.to_text()),
+            Filled::Awaited => None,
+        })
+    }
+
+    pub(crate) fn regex(&self, expression: &str, node: &Node) -> Option<Regex> {
+        let expression = self.operand(expression, node)?.unwrap_or_default();
+        match regex::RegexBuilder::new(&expression)
+            .size_limit(REGEX_SIZE)
+            .build()
+        {
+            Ok(regex) => Some(regex),
+            Err(error) => {
+                let why = error.to_string();
+                let why = why
+                    .lines()
+                    .last()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: ");
+                self.wrong(
+                    node.place,
+                    format!("`{expression}` is no regular expression: {why}"),
+                    "here",
+                    "the syntax is RE2's: no look-around, no back-references; `\\` escapes",
+                )
+            }
+        }
+    }
+
+    fn comparison(&self, side: Comparison, operand: &str, node: &Node) -> Option<Matcher> {
+        let sign = side.sign();
+        let Some(text) = self.operand(operand, node)? else {
+            return Some(Matcher::Exists);
+        };
+        match number(&text) {
+            Some(limit) => Some(Matcher::Compare(side, limit)),
+            None if super::parse_duration(&text).is_ok() => self.wrong(
+                node.place,
+                format!("`{text}` is a duration, and this value is a plain number"),
+                "has a unit",
+                format!("write `{sign} 600` in the unit that the value has"),
+            ),
+            None => self.wrong(
+                node.place,
+                format!("`{sign}` compares numbers, and `{text}` is none"),
+                "no number",
+                format!(
+                    "if it is a text, write {{ equals: {} }}",
+                    Value::from(format!("{sign}{operand}"))
+                ),
+            ),
+        }
+    }
+
+    fn between(&self, least: &str, greatest: &str, node: &Node) -> Option<Matcher> {
+        let end = |text: &str| -> Option<Option<Value>> {
+            if text.is_empty() {
+                return Some(None);
+            }
+            let Some(filled) = self.operand(text, node)? else {
+                return Some(None);
+            };
+            match number(&filled) {
+                Some(number) => Some(Some(number)),
+                None => self.wrong(
+                    node.place,
+                    format!("a range has numbers at its ends, and `{filled}` is none"),
+                    "no number",
+                    "write 1.., 2..4 or ..5",
+                ),
+            }
+        };
+        let (least, greatest) = (end(least)?, end(greatest)?);
+        if let (Some(least), Some(greatest)) = (&least, &greatest)
+            && least
+                .compare(greatest)
+                .is_some_and(std::cmp::Ordering::is_gt)
+        {
+            return self.wrong(
+                node.place,
+                "the range is empty: it ends before it starts",
+                "empty",
+                "write the smaller number first",
+            );
+        }
+        Some(Matcher::Between(least, greatest))
+    }
+
+    fn matcher_map(&self, entries: &[Entry], node: &Node, scalars: Scalars) -> Option<Matcher> {
+        if entries.is_empty() {
+            return self.wrong(
+                node.place,
+                "an empty map asks nothing",
+                "empty",
+                "write `exists`, or `{ equals: {} }` for an empty map",
+            );
+        }
+        let mut every = self.all(entries, |entry| self.matcher_entry(entry, scalars))?;
+        Some(if every.len() == 1 {
+            every.remove(0)
+        } else {
+            Matcher::Every(every)
+        })
+    }
+
+    fn matcher_entry(&self, entry: &Entry, scalars: Scalars) -> Option<Matcher> {
+        let node = &entry.value;
+        let inner = || self.matcher_of(node, scalars).map(Box::new);
+        let text = || {
+            Some(
+                self.text(node, &format!("`{}`", entry.key.text))?
+                    .unwrap_or_default(),
+            )
+        };
+        let compare = |side| {
+            let scalar = self.scalar(node, "a limit")?;
+            self.comparison(side, &scalar.text, node)
+        };
+        match entry.key.text.as_str() {
+            "equals" => self.literal(node, scalars).map(Matcher::Equal),
+            "not" => inner().map(Matcher::Not),
+            "contains" => self.literal(node, scalars).map(Matcher::Contains),
+            "starts_with" => text().map(Matcher::StartsWith),
+            "ends_with" => text().map(Matcher::EndsWith),
+            "includes" => self.value(node).map(Matcher::Includes),
+            "length" => self.count(node, "a length").map(Matcher::Length),
+            "type" => self.value_type(node).map(Matcher::Type),
+            "gt" => compare(Comparison::Greater),
+            "gte" => compare(Comparison::GreaterOrEqual),
+            "lt" => compare(Comparison::Less),
+            "lte" => compare(Comparison::LessOrEqual),
+            "any" => inner().map(Matcher::Any),
+            "all" => inner().map(Matcher::All),
+            "json" => self.paths(node).map(Matcher::Json),
+            _ => {
+                let mut help = suggest(&entry.key.text, &MATCHER_KEYS);
+                if !help.starts_with("did you mean") {
+                    help.push_str("; to compare with a map, write { equals: { … } }");
+                }
+                self.wrong(
+                    entry.key.place,
+                    format!("there is no matcher `{}`", entry.key.text),
+                    "unknown",
+                    help,
+                )
+            }
+        }
+    }
+
+    /// A value that is taken literally: `exists` is a text here.
+    fn literal(&self, node: &Node, scalars: Scalars) -> Option<Value> {
+        match (&node.kind, scalars) {
+            (Kind::Scalar(_), Scalars::Texts) => Some(Value::String(
+                self.text(node, "a text")?.unwrap_or_default(),
+            )),
+            _ => self.value(node),
+        }
+    }
+
+    fn value_type(&self, node: &Node) -> Option<ValueType> {
+        self.parse(node, "a type", ValueType::Null, |text| {
+            let found = ValueType::ALL.iter().find(|(name, _)| *name == text);
+            found.map(|(_, kind)| *kind).ok_or_else(|| {
+                let names = ValueType::ALL.map(|(name, _)| name);
+                super::Refusal::new(format!("there is no type `{text}`"), suggest(text, &names))
+            })
+        })
+    }
+}
+
+/// The number that a text is, as a scalar would be read.
+fn number(text: &str) -> Option<Value> {
+    let scalar = Scalar {
+        text: text.to_owned(),
+        style: Style::Plain,
+    };
+    scalar
+        .value()
+        .ok()
+        .filter(|value| matches!(value, Value::Int(_) | Value::Double(_)))
+}
+
+/// The ends of `1..`, `2..4` and `..5`, of which each is a number or a variable.
+fn range(text: &str) -> Option<(&str, &str)> {
+    let dots = dots_outside_braces(text)?;
+    let (least, greatest) = (text[..dots].trim(), text[dots + 2..].trim());
+    let is_end = |end: &str| {
+        end.is_empty() || number(end).is_some() || (end.starts_with("${") && end.ends_with('}'))
+    };
+    let has_end = !(least.is_empty() && greatest.is_empty());
+    (has_end && is_end(least) && is_end(greatest)).then_some((least, greatest))
+}
+
+fn dots_outside_braces(text: &str) -> Option<usize> {
+    let mut open = 0_usize;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' => open += 1,
+            b'}' => open = open.saturating_sub(1),
+            b'.' if open == 0 && text[at..].starts_with("..") => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn wants_a_single_value(matcher: &Matcher) -> bool {
+    match matcher {
+        Matcher::Equal(value) => !matches!(value, Value::Array(_)),
+        Matcher::Regex(_)
+        | Matcher::Compare(..)
+        | Matcher::Between(..)
+        | Matcher::StartsWith(_)
+        | Matcher::EndsWith(_)
+        | Matcher::Json(_) => true,
+        Matcher::OneOf(any) => any.iter().any(wants_a_single_value),
+        Matcher::Every(all) => all.iter().any(wants_a_single_value),
+        Matcher::Not(inner) => wants_a_single_value(inner),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_has_numbers_or_variables_at_its_ends() {
+        assert_eq!(range("1.."), Some(("1", "")));
+        assert_eq!(range("..5.5"), Some(("", "5.5")));
+        assert_eq!(range("2..${most}"), Some(("2", "${most}")));
+        for text in ["..", "a..b", "1.2.3", "../orders", "${a..b}"] {
+            assert_eq!(range(text), None, "{text}");
+        }
+    }
+}

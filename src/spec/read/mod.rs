@@ -1,0 +1,310 @@
+//! Readers: nodes become what they mean, and every mistake is noted on the way.
+//!
+//! A reader gives nothing where it noted a mistake, and goes on, so that a file's mistakes are
+//! told in one go. Where a variable has no value yet, as a capture while specs are only being
+//! understood, a stand-in takes its place.
+
+mod capture;
+pub(crate) mod expect;
+mod matcher;
+mod quantity;
+mod selector;
+pub(crate) mod trigger;
+mod wait;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::error::{Mistakes, suggest};
+use super::scope::{Filled, Scope};
+use super::yaml::{Entry, Kind, Node, Scalar, Style};
+use super::{Location, Place};
+use crate::trace::Value;
+
+pub(crate) use quantity::parse_duration;
+
+/// Reads nodes of one file with the variables of one scope.
+pub(crate) struct Reader<'a> {
+    pub(crate) mistakes: &'a Mistakes,
+    pub(crate) scope: &'a Scope,
+    /// What relative paths start from: the folder of the file.
+    pub(crate) dir: &'a Path,
+}
+
+/// A text with its variables filled in, or nothing while one has no value.
+type Text = Option<String>;
+
+/// What a reader says of a text that it cannot take.
+pub(crate) struct Refusal {
+    pub(crate) what: String,
+    pub(crate) help: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            help: help.into(),
+        }
+    }
+}
+
+impl Reader<'_> {
+    pub(crate) fn at(&self, place: Place) -> Location {
+        self.mistakes.source().at(place)
+    }
+
+    pub(crate) fn wrong<T>(
+        &self,
+        place: Place,
+        what: impl Into<String>,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Option<T> {
+        self.mistakes.note(place, what, label, Some(help.into()))
+    }
+
+    /// The entries of a map that may have these keys only.
+    pub(crate) fn map<'n>(
+        &self,
+        node: &'n Node,
+        what: &str,
+        accepted: &[&str],
+    ) -> Option<&'n [Entry]> {
+        let entries = self.any_map(node, what)?;
+        for entry in entries {
+            if !accepted.contains(&entry.key.text.as_str()) {
+                self.unknown_key(entry, what, accepted);
+            }
+        }
+        Some(entries)
+    }
+
+    pub(crate) fn unknown_key(&self, entry: &Entry, what: &str, accepted: &[&str]) {
+        if let Some((key, value)) = entry.key.text.split_once(':')
+            && accepted.contains(&key)
+        {
+            self.wrong::<()>(
+                entry.key.place,
+                format!("there is no blank behind the colon of `{key}`"),
+                "a text to YAML",
+                format!("write `{key}: {value}`"),
+            );
+            return;
+        }
+        self.wrong::<()>(
+            entry.key.place,
+            format!("{what} has no key `{}`", entry.key.text),
+            "unknown key",
+            suggest(&entry.key.text, accepted),
+        );
+    }
+
+    /// The entries of a map whose keys are the author's own.
+    pub(crate) fn any_map<'n>(&self, node: &'n Node, what: &str) -> Option<&'n [Entry]> {
+        match &node.kind {
+            Kind::Map(entries) => Some(entries),
+            kind => {
+                let glued = match kind {
+                    Kind::Scalar(scalar) if scalar.style == Style::Plain => scalar
+                        .text
+                        .split_once(':')
+                        .filter(|(key, _)| !key.contains(' ')),
+                    _ => None,
+                };
+                let help = match glued {
+                    Some((key, value)) => {
+                        format!("put a blank behind the colon: `{key}: {}`", value.trim())
+                    }
+                    None => "write `key: value`".to_owned(),
+                };
+                self.wrong(
+                    node.place,
+                    format!("{what} is a map, and this is {}", node.describe()),
+                    "not a map",
+                    help,
+                )
+            }
+        }
+    }
+
+    pub(crate) fn list<'n>(&self, node: &'n Node, what: &str) -> Option<&'n [Node]> {
+        match &node.kind {
+            Kind::List(items) => Some(items),
+            _ => self.wrong(
+                node.place,
+                format!("{what} is a list, and this is {}", node.describe()),
+                "not a list",
+                "write one entry a line, each with `- ` before it, or `[a, b]`",
+            ),
+        }
+    }
+
+    pub(crate) fn scalar<'n>(&self, node: &'n Node, what: &str) -> Option<&'n Scalar> {
+        match &node.kind {
+            Kind::Scalar(scalar) => Some(scalar),
+            _ => self.wrong(
+                node.place,
+                format!("{what} is a single value, and this is {}", node.describe()),
+                "not a single value",
+                "write it without brackets, or quote it if brackets are part of the text",
+            ),
+        }
+    }
+
+    pub(crate) fn fill(&self, scalar: &Scalar, place: Place) -> Option<Filled> {
+        self.scope.fill(scalar, place, self.mistakes)
+    }
+
+    /// A text, taken as it is written: `010` and `NO` are texts here.
+    pub(crate) fn text(&self, node: &Node, what: &str) -> Option<Text> {
+        let scalar = self.scalar(node, what)?;
+        Some(match self.fill(scalar, node.place)? {
+            Filled::Text(text) => Some(text),
+            Filled::Value(value) => Some(value.to_text()),
+            Filled::Awaited => None,
+        })
+    }
+
+    /// A text that must be known and not empty.
+    pub(crate) fn named(&self, node: &Node, what: &str) -> Option<String> {
+        let text = self.text(node, what)?.unwrap_or_else(|| "-".to_owned());
+        if text.trim().is_empty() {
+            return self.wrong(
+                node.place,
+                format!("{what} is empty"),
+                "empty",
+                "write a text",
+            );
+        }
+        Some(text)
+    }
+
+    /// A text that is read as something else; `awaited` stands in while a variable has no value.
+    pub(crate) fn parse<T>(
+        &self,
+        node: &Node,
+        what: &str,
+        awaited: T,
+        read: impl FnOnce(&str) -> Result<T, Refusal>,
+    ) -> Option<T> {
+        let Some(text) = self.text(node, what)? else {
+            return Some(awaited);
+        };
+        match read(text.trim()) {
+            Ok(value) => Some(value),
+            Err(Refusal { what, help }) => {
+                let label = self.filled_label(node, &text);
+                self.wrong(node.place, what, label, help)
+            }
+        }
+    }
+
+    /// What a variable stood for, where that is not what the file shows.
+    fn filled_label(&self, node: &Node, text: &str) -> String {
+        match node.scalar() {
+            Some(scalar) if scalar.text != text => format!("this is {}", Value::from(text)),
+            _ => "here".to_owned(),
+        }
+    }
+
+    pub(crate) fn bool(&self, node: &Node, what: &str) -> Option<bool> {
+        self.parse(node, what, false, |text| match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(Refusal::new(
+                format!("{what} is `true` or `false`, not `{text}`"),
+                "only `true` and `false` are booleans",
+            )),
+        })
+    }
+
+    pub(crate) fn number<T: std::str::FromStr>(
+        &self,
+        node: &Node,
+        what: &str,
+        awaited: T,
+    ) -> Option<T> {
+        self.parse(node, what, awaited, |text| {
+            text.parse().map_err(|_| {
+                Refusal::new(
+                    format!("{what} is a whole number, not `{text}`"),
+                    "such as 5",
+                )
+            })
+        })
+    }
+
+    /// A duration such as `30s`.
+    pub(crate) fn duration(&self, node: &Node, what: &str) -> Option<Duration> {
+        self.parse(node, what, Duration::ZERO, |text| {
+            parse_duration(text).map(Duration::from_nanos)
+        })
+    }
+
+    /// A path, relative to the file's folder.
+    pub(crate) fn path(&self, node: &Node, what: &str) -> Option<PathBuf> {
+        Some(self.dir.join(self.named(node, what)?))
+    }
+
+    /// A path that must be a file already.
+    pub(crate) fn file(&self, node: &Node, what: &str) -> Option<PathBuf> {
+        let is_known = self.text(node, what)?.is_some();
+        let path = self.path(node, what)?;
+        if is_known && !path.is_file() {
+            return self.wrong(
+                node.place,
+                format!("there is no file {}", path.display()),
+                "not found",
+                "a path is relative to the file that names it",
+            );
+        }
+        Some(path)
+    }
+
+    /// A list of texts; a single text is a list of one.
+    pub(crate) fn texts(&self, node: &Node, what: &str) -> Option<Vec<String>> {
+        match &node.kind {
+            Kind::Scalar(_) => Some(vec![self.named(node, what)?]),
+            _ => self.all(self.list(node, what)?, |item| self.named(item, what)),
+        }
+    }
+
+    /// Names and texts.
+    pub(crate) fn text_map(&self, node: &Node, what: &str) -> Option<Vec<(String, String)>> {
+        self.all(self.any_map(node, what)?, |entry| {
+            let value = self.text(&entry.value, &format!("`{}`", entry.key.text))?;
+            Some((self.key(entry)?, value.unwrap_or_default()))
+        })
+    }
+
+    /// A key of the author's own. Variables are not filled in there, and a literal `${` is
+    /// written as everywhere else.
+    pub(crate) fn key(&self, entry: &Entry) -> Option<String> {
+        let text = &entry.key.text;
+        match super::template::Template::parse(text) {
+            Ok(template) if template.literal().is_some() => template.literal().map(str::to_owned),
+            _ => self.wrong(
+                entry.key.place,
+                "variables are filled in in values, not in keys",
+                "a key",
+                "write the key out, or `$${` for a literal `${`",
+            ),
+        }
+    }
+
+    /// A JSON value, variables filled in.
+    pub(crate) fn value(&self, node: &Node) -> Option<Value> {
+        Some(self.scope.value(node, self.mistakes)?.unwrap_or_default())
+    }
+
+    /// Reads each of several, all of them even if one is wrong.
+    pub(crate) fn all<'n, N, T>(
+        &self,
+        nodes: &'n [N],
+        read: impl Fn(&'n N) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let read: Vec<Option<T>> = nodes.iter().map(read).collect();
+        read.into_iter().collect()
+    }
+}

@@ -1,0 +1,359 @@
+//! Durations, counts and status codes, and the ranges of them.
+
+use super::{Reader, Refusal};
+use crate::spec::error::suggest;
+use crate::spec::limits::{Bounds, Limits};
+use crate::spec::yaml::{Kind, Node, Style};
+use crate::trace::Nanos;
+
+/// What a number in a range counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    /// A bare number.
+    Count,
+    /// A bare number, or `2xx`.
+    Status,
+    /// A number with a unit of time; a bare one is refused even for equality.
+    Duration,
+}
+
+const LIMIT_KEYS: [&str; 5] = ["lt", "lte", "gt", "gte", "not"];
+
+impl Reader<'_> {
+    /// A number of things: `3`, `1..`, `2..4`, `< 3`, `[1, 3]`, `{ not: 2 }`.
+    pub(crate) fn count(&self, node: &Node, what: &str) -> Option<Limits<u64>> {
+        self.limits(node, what, Unit::Count)
+    }
+
+    /// A status code, or a class of them.
+    pub(crate) fn status_code(&self, node: &Node) -> Option<Limits<u64>> {
+        self.limits(node, "a status code", Unit::Status)
+    }
+
+    /// How long something may take.
+    pub(crate) fn duration_limits(&self, node: &Node, what: &str) -> Option<Limits<Nanos>> {
+        self.limits(node, what, Unit::Duration)
+    }
+
+    fn limits(&self, node: &Node, what: &str, unit: Unit) -> Option<Limits<u64>> {
+        match &node.kind {
+            Kind::Scalar(scalar) if scalar.style == Style::Block => self.block_scalar(node),
+            Kind::Scalar(_) => {
+                let any = Limits::range(None, None, "any");
+                self.parse(node, what, any, |text| limits(text, what, unit))
+            }
+            Kind::List(items) if unit != Unit::Duration && !items.is_empty() => {
+                let each = self.all(items, |item| self.limits(item, what, unit))?;
+                let written: Vec<&str> = each.iter().map(|one| one.written.as_str()).collect();
+                let written = format!("one of {}", written.join(", "));
+                Some(Limits {
+                    written,
+                    ranges: each.into_iter().flat_map(|one| one.ranges).collect(),
+                })
+            }
+            Kind::Map(entries) if !entries.is_empty() => {
+                let entries = self.map(node, what, &LIMIT_KEYS)?;
+                let each = self.all(entries, |entry| {
+                    self.limit_entry(&entry.key.text, &entry.value, what, unit)
+                })?;
+                each.into_iter().reduce(|a, b| both(&a, &b))
+            }
+            _ => self.wrong(
+                node.place,
+                format!("{what} cannot be {}", node.describe()),
+                "no range",
+                examples(unit),
+            ),
+        }
+    }
+
+    fn limit_entry(&self, key: &str, node: &Node, what: &str, unit: Unit) -> Option<Limits<u64>> {
+        let sign = match key {
+            "lt" => "<",
+            "lte" => "<=",
+            "gt" => ">",
+            "gte" => ">=",
+            "not" => {
+                return self
+                    .limits(node, what, unit)
+                    .map(|inner| complement(&inner));
+            }
+            // An unknown key has been noted.
+            _ => return None,
+        };
+        let any = Limits::range(None, None, "any");
+        self.parse(node, what, any, |text| {
+            limits(&format!("{sign} {text}"), what, unit)
+        })
+    }
+
+    pub(super) fn block_scalar<T>(&self, node: &Node) -> Option<T> {
+        let line = self.at(node.place).line();
+        let written = self.mistakes.source().line(line).trim();
+        let sign = written
+            .chars()
+            .find(|c| matches!(c, '>' | '|'))
+            .unwrap_or('>');
+        self.wrong(
+            node.place,
+            format!("a `{sign}` begins a block of text in YAML, not a comparison"),
+            "a block of text",
+            "write `gt: 5` or `gte: 5` in a map, or quote it: \"> 5\"",
+        )
+    }
+}
+
+fn limits(text: &str, what: &str, unit: Unit) -> Result<Limits<u64>, Refusal> {
+    let refuse = || refuse(text, what, unit);
+    for (sign, bound) in [
+        (
+            "<=",
+            (|n| (None, Some(n))) as fn(u64) -> (Option<u64>, Option<u64>),
+        ),
+        (">=", |n| (Some(n), None)),
+        ("<", |n| (None, n.checked_sub(1))),
+        (">", |n| (n.checked_add(1), None)),
+    ] {
+        if let Some(operand) = text.strip_prefix(sign) {
+            let number = quantity(operand.trim(), unit).ok_or_else(refuse)?;
+            let (least, greatest) = bound(number);
+            if least.is_none() && greatest.is_none() {
+                return Err(Refusal::new(format!("nothing is {text}"), examples(unit)));
+            }
+            return Ok(Limits::range(
+                least,
+                greatest,
+                format!("{sign} {}", operand.trim()),
+            ));
+        }
+    }
+    if let Some((least, greatest)) = text.split_once("..") {
+        let end = |end: &str| match end.trim() {
+            "" => Ok(None),
+            end => quantity(end, unit).map(Some).ok_or_else(refuse),
+        };
+        let (least, greatest) = (end(least)?, end(greatest)?);
+        if let (Some(least), Some(greatest)) = (least, greatest)
+            && least > greatest
+        {
+            let what = format!("the range `{text}` is empty: it ends before it starts");
+            return Err(Refusal::new(what, "write the smaller number first"));
+        }
+        return match (least, greatest) {
+            (None, None) => Err(refuse()),
+            _ => Ok(Limits::range(least, greatest, text)),
+        };
+    }
+    match (
+        unit,
+        text.strip_suffix("xx")
+            .and_then(|class| class.parse::<u64>().ok()),
+    ) {
+        (Unit::Status, Some(class @ 1..=5)) => {
+            return Ok(Limits::range(
+                Some(class * 100),
+                Some(class * 100 + 99),
+                text,
+            ));
+        }
+        (Unit::Duration, _) => return Err(refuse()),
+        _ => {}
+    }
+    let exact = quantity(text, unit).ok_or_else(refuse)?;
+    Ok(Limits::range(Some(exact), Some(exact), text))
+}
+
+fn quantity(text: &str, unit: Unit) -> Option<u64> {
+    match unit {
+        Unit::Count | Unit::Status => {
+            let is_plain = text == "0" || !text.starts_with(['0', '+']);
+            text.parse().ok().filter(|_| is_plain)
+        }
+        Unit::Duration => parse_duration(text).ok(),
+    }
+}
+
+fn refuse(text: &str, what: &str, unit: Unit) -> Refusal {
+    let is_number = text.parse::<f64>().is_ok();
+    match unit {
+        Unit::Duration if is_number => {
+            Refusal::new(format!("`{text}` has no unit"), format!("write < {text}ms"))
+        }
+        Unit::Duration if parse_duration(text).is_ok() => Refusal::new(
+            format!("`{text}` alone says neither less nor more"),
+            format!("write < {text}"),
+        ),
+        _ => Refusal::new(format!("{what} cannot be `{text}`"), examples(unit)),
+    }
+}
+
+fn examples(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Count => "write 3, 1.., 2..4, ..5, < 3 or [1, 3]",
+        Unit::Status => "write 201, 2xx, [200, 201] or 200..299",
+        Unit::Duration => "write < 600ms, <= 2s, 100ms..2s or 1s..",
+    }
+}
+
+/// Nanoseconds of `600ms`, `1.5s` and the like, never rounded.
+///
+/// # Errors
+/// If there is no number, no unit (`ns us ms s m h`), or it is more than 584 years.
+pub(crate) fn parse_duration(text: &str) -> Result<Nanos, Refusal> {
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim();
+    let scale: u64 = match unit {
+        "ns" => 1,
+        "us" | "µs" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" => 60 * 1_000_000_000,
+        "h" => 3600 * 1_000_000_000,
+        "" if !number.is_empty() => {
+            let help = format!("write {number}ms or {number}s; the units are ns us ms s m h");
+            return Err(Refusal::new(format!("`{text}` has no unit"), help));
+        }
+        _ => {
+            let help = match suggest(unit, &["ns", "us", "ms", "s", "m", "h"]) {
+                hint if hint.starts_with("did") && !number.is_empty() => hint,
+                _ => "write 600ms, 1.5s or 2m; the units are ns us ms s m h".to_owned(),
+            };
+            return Err(Refusal::new(format!("`{text}` is no duration"), help));
+        }
+    };
+    scaled(number, scale).ok_or_else(|| {
+        Refusal::new(
+            format!("`{text}` is no duration"),
+            "write 600ms, 1.5s or 2m",
+        )
+    })
+}
+
+fn scaled(number: &str, scale: u64) -> Option<u64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    if whole.is_empty() || fraction.is_empty() || fraction.contains('.') || fraction.len() > 18 {
+        return None;
+    }
+    let parts = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let whole = u128::from(whole.parse::<u64>().ok()?) * u128::from(scale);
+    let fraction = u128::from(fraction.parse::<u64>().ok()?) * u128::from(scale);
+    // A part of a nanosecond cannot be kept, and is not silently dropped.
+    if !fraction.is_multiple_of(parts) {
+        return None;
+    }
+    u64::try_from(whole + fraction / parts).ok()
+}
+
+/// What both allow.
+fn both(a: &Limits<u64>, b: &Limits<u64>) -> Limits<u64> {
+    let pairs = a
+        .ranges
+        .iter()
+        .flat_map(|a| b.ranges.iter().map(move |b| (a, b)));
+    let ranges = pairs
+        .map(|(a, b)| Bounds {
+            least: a.least.max(b.least),
+            greatest: match (a.greatest, b.greatest) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (one, other) => one.or(other),
+            },
+        })
+        .filter(|both| both.least.unwrap_or(0) <= both.greatest.unwrap_or(u64::MAX))
+        .collect();
+    Limits {
+        ranges,
+        written: format!("{} and {}", a.written, b.written),
+    }
+}
+
+fn complement(limits: &Limits<u64>) -> Limits<u64> {
+    let any = Limits::range(None, None, "");
+    let outside = limits.ranges.iter().fold(any, |rest, bounds| {
+        let mut ranges = Vec::new();
+        if let Some(least) = bounds.least.and_then(|least| least.checked_sub(1)) {
+            ranges.push(Bounds {
+                least: None,
+                greatest: Some(least),
+            });
+        }
+        if let Some(greatest) = bounds.greatest.and_then(|greatest| greatest.checked_add(1)) {
+            ranges.push(Bounds {
+                least: Some(greatest),
+                greatest: None,
+            });
+        }
+        both(
+            &rest,
+            &Limits {
+                ranges,
+                written: String::new(),
+            },
+        )
+    });
+    Limits {
+        ranges: outside.ranges,
+        written: format!("not {}", limits.written),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_exact_and_need_a_unit() {
+        assert_eq!(parse_duration("600ms").ok(), Some(600_000_000));
+        assert_eq!(parse_duration("1.5s").ok(), Some(1_500_000_000));
+        assert_eq!(parse_duration("0.001us").ok(), Some(1));
+        assert_eq!(parse_duration("2h").ok(), Some(7_200_000_000_000));
+        for text in [
+            "600",
+            "",
+            "ms",
+            "1.s",
+            ".5s",
+            "1..2s",
+            "0.5ns",
+            "-1s",
+            "99999999999h",
+            "5 sec",
+        ] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bare_duration_is_refused_with_the_spelling_that_works() {
+        let help = |text| limits(text, "a duration", Unit::Duration).unwrap_err().help;
+        assert_eq!(help("600"), "write < 600ms");
+        assert_eq!(help("600ms"), "write < 600ms");
+    }
+
+    #[test]
+    fn less_than_excludes_its_limit_to_the_nanosecond() {
+        let limits = limits("< 600ms", "", Unit::Duration).unwrap_or_else(|_| panic!());
+        assert!(limits.contains(599_999_999) && !limits.contains(600_000_000));
+    }
+
+    #[test]
+    fn a_class_of_status_codes_is_a_range() {
+        let limits = limits("2xx", "", Unit::Status).unwrap_or_else(|_| panic!());
+        assert!(limits.contains(299) && !limits.contains(300));
+    }
+
+    #[test]
+    fn not_turns_ranges_inside_out() {
+        let few = limits("2..4", "", Unit::Count).unwrap_or_else(|_| panic!());
+        let others = complement(&few);
+        assert_eq!(
+            [1, 2, 4, 5].map(|n| others.contains(n)),
+            [true, false, false, true]
+        );
+        let none = complement(&limits("0..", "", Unit::Count).unwrap_or_else(|_| panic!()));
+        assert!(!none.contains(0) && !none.contains(7));
+    }
+}

@@ -1,0 +1,376 @@
+//! Selectors and the conditions on spans: one table of keys for every place.
+
+use std::collections::HashMap;
+
+use super::{Reader, Refusal};
+use crate::spec::Limits;
+use crate::spec::error::suggest;
+use crate::spec::selector::{
+    Ask, Choice, EventPattern, LinkPattern, Pattern, Relation, Relative, Selector, SpanCondition,
+    SpanType, Take,
+};
+use crate::spec::yaml::{Entry, Kind, Node};
+use crate::trace::{SpanKind, StatusCode};
+
+/// The keys that ask something of a span.
+pub(crate) const SPAN_KEYS: [&str; 20] = [
+    "name",
+    "service",
+    "scope",
+    "status_message",
+    "kind",
+    "type",
+    "status",
+    "attributes",
+    "resource",
+    "duration",
+    "self_time",
+    "events",
+    "links",
+    "below",
+    "above",
+    "child_of",
+    "parent_of",
+    "after",
+    "before",
+    "linked_to",
+];
+
+/// The entries of `spans` that have an `id`, by it.
+pub(crate) type Ids = HashMap<String, usize>;
+
+impl Reader<'_> {
+    /// Which spans are meant: a text for the name, or a map of conditions.
+    pub(crate) fn selector(&self, node: &Node, ids: &Ids) -> Option<Selector> {
+        match &node.kind {
+            Kind::Scalar(_) => {
+                let ask = Ask::Name(self.text_matcher(node)?);
+                let at = self.at(node.place);
+                Some(Selector {
+                    conditions: vec![SpanCondition { ask, at }],
+                    take: None,
+                })
+            }
+            Kind::List(_) => self.wrong(
+                node.place,
+                "a span is described by its name or a map, and this is a list",
+                "a list",
+                "write a name, or { name: [a, b] } for one of several names",
+            ),
+            Kind::Map(entries) => {
+                let accepted: Vec<&str> = SPAN_KEYS.into_iter().chain(["take"]).collect();
+                self.map(node, "a span", &accepted)?;
+                let conditions = self.conditions(entries, ids);
+                let take = match node.get("take") {
+                    Some(take) => Some(self.take(take)?),
+                    None => None,
+                };
+                Some(Selector {
+                    conditions: conditions?,
+                    take,
+                })
+            }
+        }
+    }
+
+    /// The conditions among these entries; other keys are somebody else's.
+    pub(crate) fn conditions(&self, entries: &[Entry], ids: &Ids) -> Option<Vec<SpanCondition>> {
+        let asked: Vec<&Entry> = entries
+            .iter()
+            .filter(|entry| SPAN_KEYS.contains(&entry.key.text.as_str()))
+            .collect();
+        let read = self.all(&asked, |entry| self.condition(entry, ids))?;
+        Some(read.into_iter().flatten().collect())
+    }
+
+    fn condition(&self, entry: &Entry, ids: &Ids) -> Option<Vec<SpanCondition>> {
+        let node = &entry.value;
+        let one = |ask: Ask| {
+            vec![SpanCondition {
+                ask,
+                at: self.at(node.place),
+            }]
+        };
+        let key = entry.key.text.as_str();
+        if let Some((_, place)) = Relative::ALL.iter().find(|(name, _)| *name == key) {
+            return self
+                .relation(*place, node, ids)
+                .map(|relation| one(relation));
+        }
+        match key {
+            "name" => self.text_matcher(node).map(Ask::Name).map(one),
+            "service" => self.text_matcher(node).map(Ask::Service).map(one),
+            "scope" => self.text_matcher(node).map(Ask::Scope).map(one),
+            "status_message" => self.text_matcher(node).map(Ask::StatusMessage).map(one),
+            "kind" => {
+                let all = SpanKind::ALL.map(|kind| (kind.as_str(), kind));
+                self.choice(node, "a kind", &all).map(Ask::Kind).map(one)
+            }
+            "type" => self
+                .choice(node, "a type", &SpanType::ALL)
+                .map(Ask::Type)
+                .map(one),
+            "status" => {
+                let all = StatusCode::ALL.map(|code| (code.as_str(), code));
+                self.choice(node, "a status", &all)
+                    .map(Ask::Status)
+                    .map(one)
+            }
+            "attributes" => self.keyed(node, "`attributes`", Ask::Attribute),
+            "resource" => self.keyed(node, "`resource`", Ask::Resource),
+            "duration" => self
+                .duration_limits(node, "a duration")
+                .map(Ask::Duration)
+                .map(one),
+            "self_time" => self
+                .duration_limits(node, "a self time")
+                .map(Ask::SelfTime)
+                .map(one),
+            "events" => self.events(node),
+            "links" => self.links(node, ids),
+            _ => None,
+        }
+    }
+
+    fn keyed(
+        &self,
+        node: &Node,
+        what: &str,
+        ask: fn(String, crate::spec::Matcher) -> Ask,
+    ) -> Option<Vec<SpanCondition>> {
+        let entries = self.any_map(node, what)?;
+        if entries.is_empty() {
+            return self.wrong(
+                node.place,
+                format!("{what} asks nothing"),
+                "empty",
+                "name a key",
+            );
+        }
+        self.all(entries, |entry| {
+            let matcher = self.matcher(&entry.value)?;
+            let at = self.at(entry.value.place);
+            Some(SpanCondition {
+                ask: ask(self.key(entry)?, matcher),
+                at,
+            })
+        })
+    }
+
+    /// A word of a closed set, a list of such, or `{ not: … }`.
+    fn choice<T: Copy + PartialEq>(
+        &self,
+        node: &Node,
+        what: &str,
+        all: &[(&'static str, T)],
+    ) -> Option<Choice<T>> {
+        match &node.kind {
+            Kind::Scalar(_) => {
+                let any = Choice {
+                    allowed: Vec::new(),
+                    written: String::new(),
+                };
+                self.parse(node, what, any, |text| {
+                    let found = all.iter().find(|(name, _)| *name == text).ok_or_else(|| {
+                        let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+                        Refusal::new(format!("{what} is never `{text}`"), suggest(text, &names))
+                    })?;
+                    Ok(Choice {
+                        allowed: vec![found.1],
+                        written: found.0.to_owned(),
+                    })
+                })
+            }
+            Kind::List(items) if !items.is_empty() => {
+                let each = self.all(items, |item| self.choice(item, what, all))?;
+                let written: Vec<&str> = each.iter().map(|one| one.written.as_str()).collect();
+                let written = format!("one of {}", written.join(", "));
+                Some(Choice {
+                    written,
+                    allowed: each.into_iter().flat_map(|one| one.allowed).collect(),
+                })
+            }
+            Kind::Map(entries) if entries.len() == 1 => {
+                let entries = self.map(node, what, &["not"])?;
+                let inner = entries.first().filter(|entry| entry.key.text == "not")?;
+                let refused = self.choice(&inner.value, what, all)?;
+                let others = all.iter().map(|(_, each)| *each);
+                Some(Choice {
+                    allowed: others
+                        .filter(|each| !refused.allowed.contains(each))
+                        .collect(),
+                    written: format!("not {}", refused.written),
+                })
+            }
+            _ => self.wrong(
+                node.place,
+                format!("{what} is a word, and this is {}", node.describe()),
+                "not a word",
+                format!(
+                    "write `{0}`, [{0}, {1}] or {{ not: {0} }}",
+                    all[0].0, all[1].0
+                ),
+            ),
+        }
+    }
+
+    fn take(&self, node: &Node) -> Option<Take> {
+        self.parse(node, "`take`", Take::First, |text| match text {
+            "first" => Ok(Take::First),
+            "last" => Ok(Take::Last),
+            _ => text
+                .parse()
+                .ok()
+                .filter(|number| *number > 0)
+                .map(Take::Number)
+                .ok_or_else(|| {
+                    let what = format!("`take` cannot be `{text}`");
+                    Refusal::new(what, "write first, last, or a number from 1, by start time")
+                }),
+        })
+    }
+
+    fn events(&self, node: &Node) -> Option<Vec<SpanCondition>> {
+        self.all(self.listed(node, "`events`")?, |item| {
+            let ask = Ask::Event(self.event(item)?);
+            Some(SpanCondition {
+                ask,
+                at: self.at(item.place),
+            })
+        })
+    }
+
+    fn event(&self, node: &Node) -> Option<EventPattern> {
+        if matches!(node.kind, Kind::Scalar(_)) {
+            let name = Some(self.text_matcher(node)?);
+            return Some(EventPattern {
+                name,
+                attributes: Vec::new(),
+                count: Limits::at_least(1),
+            });
+        }
+        self.map(node, "an event", &["name", "attributes", "count"])?;
+        let name = self.optional(node, "name", |name| self.text_matcher(name));
+        let attributes = self.optional(node, "attributes", |map| self.matchers(map, "attributes"));
+        let count = self.count_of(node);
+        Some(EventPattern {
+            name: name?,
+            attributes: attributes?.unwrap_or_default(),
+            count: count?,
+        })
+    }
+
+    fn links(&self, node: &Node, ids: &Ids) -> Option<Vec<SpanCondition>> {
+        if matches!(node.kind, Kind::Scalar(_)) {
+            let ask = Ask::LinkCount(self.count(node, "a number of links")?);
+            return Some(vec![SpanCondition {
+                ask,
+                at: self.at(node.place),
+            }]);
+        }
+        self.all(self.listed(node, "`links`")?, |item| {
+            self.map(item, "a link", &["to", "attributes", "count"])?;
+            let to = self.optional(item, "to", |to| self.pattern(to, ids));
+            let attributes =
+                self.optional(item, "attributes", |map| self.matchers(map, "attributes"));
+            let count = self.count_of(item);
+            let link = LinkPattern {
+                to: to?,
+                attributes: attributes?.unwrap_or_default(),
+                count: count?,
+            };
+            Some(SpanCondition {
+                ask: Ask::Link(Box::new(link)),
+                at: self.at(item.place),
+            })
+        })
+    }
+
+    fn listed<'n>(&self, node: &'n Node, what: &str) -> Option<&'n [Node]> {
+        match self.list(node, what)? {
+            [] => self.wrong(
+                node.place,
+                format!("{what} asks nothing"),
+                "empty",
+                "list what should be there; `count: 0` in an entry says that it should not",
+            ),
+            items => Some(items),
+        }
+    }
+
+    fn relation(&self, place: Relative, node: &Node, ids: &Ids) -> Option<Ask> {
+        if matches!(node.kind, Kind::Scalar(_)) {
+            let other = self.pattern(node, ids)?;
+            let count = Limits::at_least(1);
+            return Some(Ask::Relation(Box::new(Relation {
+                place,
+                other,
+                count,
+            })));
+        }
+        let accepted: Vec<&str> = SPAN_KEYS.into_iter().chain(["count", "take"]).collect();
+        let entries = self.map(node, &format!("`{}`", place.key()), &accepted)?;
+        let conditions = self.conditions(entries, ids);
+        let take = self.optional(node, "take", |take| self.take(take));
+        let count = self.count_of(node);
+        let other = Pattern::Selector(Selector {
+            conditions: conditions?,
+            take: take?,
+        });
+        Some(Ask::Relation(Box::new(Relation {
+            place,
+            other,
+            count: count?,
+        })))
+    }
+
+    /// Another span: described in place, or `$id` of an entry.
+    fn pattern(&self, node: &Node, ids: &Ids) -> Option<Pattern> {
+        let reference = node
+            .scalar()
+            .and_then(|scalar| scalar.text.strip_prefix('$'))
+            .filter(|id| !id.starts_with(['{', '$']));
+        let Some(id) = reference else {
+            return self.selector(node, ids).map(Pattern::Selector);
+        };
+        match ids.get(id) {
+            Some(&index) => Some(Pattern::Entry {
+                id: id.to_owned(),
+                index,
+            }),
+            None => {
+                let mut known: Vec<&str> = ids.keys().map(String::as_str).collect();
+                known.sort_unstable();
+                let help = if known.is_empty() {
+                    "give an entry of `spans` this `id`; a name that starts with `$` is written { name: … }".to_owned()
+                } else {
+                    suggest(id, &known)
+                };
+                self.wrong(
+                    node.place,
+                    format!("no entry has the id `{id}`"),
+                    "unknown",
+                    help,
+                )
+            }
+        }
+    }
+
+    fn count_of(&self, node: &Node) -> Option<Limits<u64>> {
+        let count = self.optional(node, "count", |count| self.count(count, "a count"))?;
+        Some(count.unwrap_or_else(|| Limits::at_least(1)))
+    }
+
+    /// What stands under a key, if anything does.
+    pub(crate) fn optional<T>(
+        &self,
+        node: &Node,
+        key: &str,
+        read: impl FnOnce(&Node) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match node.get(key) {
+            Some(value) => read(value).map(Some),
+            None => Some(None),
+        }
+    }
+}

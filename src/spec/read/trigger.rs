@@ -1,0 +1,432 @@
+//! `request`, `run` and `trace_id`.
+
+use std::time::Duration;
+
+use super::{Reader, Refusal};
+use crate::spec::error::suggest;
+use crate::spec::trigger::{Body, Command, Part, PartContent, Request, Tls, Trigger};
+use crate::spec::yaml::{Entry, Kind, Node};
+use crate::trace::TraceId;
+
+pub(crate) const TRIGGER_KEYS: [&str; 3] = ["request", "run", "trace_id"];
+const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
+const BODIES: [&str; 5] = ["json", "body", "body_file", "form", "multipart"];
+const REQUEST_KEYS: [&str; 9] = [
+    "method",
+    "url",
+    "headers",
+    "query",
+    "timeout",
+    "redirects",
+    "tls",
+    "sampled",
+    "tracestate",
+];
+
+/// What the project says of every trigger.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TriggerDefaults {
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Reader<'_> {
+    /// The trigger under one of its keys.
+    pub(crate) fn trigger(&self, entry: &Entry, defaults: TriggerDefaults) -> Option<Trigger> {
+        let node = &entry.value;
+        match entry.key.text.as_str() {
+            "request" => self
+                .request(node, defaults)
+                .map(Box::new)
+                .map(Trigger::Request),
+            "run" => self.command(node).map(Trigger::Run),
+            "trace_id" => {
+                let text = self.text(node, "a trace id")?;
+                // While the variable has no value: any id that is none of a real trace.
+                let awaited = TraceId::random();
+                match text.map_or(Ok(awaited), |text| text.trim().parse()) {
+                    Ok(id) => Some(Trigger::TraceId(id)),
+                    Err(error) => self.wrong(
+                        node.place,
+                        error.to_string(),
+                        "no trace id",
+                        "a trace id is the second part of a traceparent: 32 hex digits",
+                    ),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn request(&self, node: &Node, defaults: TriggerDefaults) -> Option<Request> {
+        let mut request = match &node.kind {
+            Kind::Scalar(_) => self.short_request(node)?,
+            _ => self.long_request(node)?,
+        };
+        request.timeout = request.timeout.or(defaults.timeout);
+        Some(request)
+    }
+
+    /// `GET http://127.0.0.1:8080/health`.
+    fn short_request(&self, node: &Node) -> Option<Request> {
+        let awaited = plain(http::Method::GET, unknown_url());
+        self.parse(node, "a request", awaited, |text| {
+            let (method, url) = match text.split_once(char::is_whitespace) {
+                Some((method, url)) => (method, url.trim()),
+                None => ("GET", text),
+            };
+            let is_method = METHODS.contains(&method.to_ascii_lowercase().as_str());
+            if !is_method || method != method.to_ascii_uppercase() {
+                return Err(Refusal::new(
+                    format!("`{method}` is no method"),
+                    "write GET http://127.0.0.1:8080/health",
+                ));
+            }
+            let method = http::Method::from_bytes(method.as_bytes())
+                .map_err(|_| Refusal::new("no method", "write GET"))?;
+            Ok(plain(method, parse_url(url)?))
+        })
+    }
+
+    fn long_request(&self, node: &Node) -> Option<Request> {
+        let accepted: Vec<&str> = METHODS
+            .into_iter()
+            .chain(BODIES)
+            .chain(REQUEST_KEYS)
+            .collect();
+        self.map(node, "a request", &accepted)?;
+        let target = self.target(node);
+        let headers = self.optional(node, "headers", |map| self.headers(map));
+        let query = self.optional(node, "query", |map| self.query(map));
+        let body = self.body(node);
+        let timeout = self.optional(node, "timeout", |value| self.duration(value, "a timeout"));
+        let redirects = self.optional(node, "redirects", |value| {
+            self.number(value, "a number of redirects", 0)
+        });
+        let tls = self.optional(node, "tls", |map| self.tls(map));
+        let sampled = self.optional(node, "sampled", |value| self.bool(value, "`sampled`"));
+        let trace_state = self.optional(node, "tracestate", |value| {
+            self.text(value, "a tracestate")
+                .map(Option::unwrap_or_default)
+        });
+        let (method, url) = target?;
+        Some(Request {
+            method,
+            url,
+            headers: headers?.unwrap_or_default(),
+            query: query?.unwrap_or_default(),
+            body: body?,
+            timeout: timeout?,
+            redirects: redirects?.unwrap_or(0),
+            tls: tls?.unwrap_or_default(),
+            sampled: sampled?.unwrap_or(true),
+            trace_state: trace_state?,
+        })
+    }
+
+    /// `post: URL`, or `method: POST` and `url: URL`.
+    fn target(&self, node: &Node) -> Option<(http::Method, url::Url)> {
+        let short: Vec<(&str, &Node)> = METHODS
+            .iter()
+            .filter_map(|key| Some((*key, node.get(key)?)))
+            .collect();
+        let long = (node.get("method"), node.get("url"));
+        match (short.as_slice(), long) {
+            ([(method, url)], (None, None)) => {
+                let method = http::Method::from_bytes(method.to_ascii_uppercase().as_bytes());
+                Some((method.ok()?, self.url(url)?))
+            }
+            ([], (Some(method), Some(url))) => {
+                let method = self.parse(method, "a method", http::Method::GET, |text| {
+                    http::Method::from_bytes(text.as_bytes())
+                        .map_err(|_| Refusal::new(format!("`{text}` is no method"), "such as POST"))
+                });
+                let url = self.url(url);
+                Some((method?, url?))
+            }
+            _ => self.wrong(
+                node.place,
+                "a request has one method and one URL",
+                "here",
+                "write `post: http://…`, or `method: POST` and `url: http://…`",
+            ),
+        }
+    }
+
+    fn url(&self, node: &Node) -> Option<url::Url> {
+        self.parse(node, "a URL", unknown_url(), parse_url)
+    }
+
+    fn headers(&self, node: &Node) -> Option<Vec<(http::HeaderName, http::HeaderValue)>> {
+        let each = self.all(self.any_map(node, "`headers`")?, |entry| {
+            let name = self.header_name(entry)?;
+            let values = match &entry.value.kind {
+                Kind::List(items) => self.all(items, |item| self.header_value(item)),
+                _ => self.header_value(&entry.value).map(|value| vec![value]),
+            };
+            Some(
+                values?
+                    .into_iter()
+                    .map(|value| (name.clone(), value))
+                    .collect::<Vec<_>>(),
+            )
+        })?;
+        Some(each.into_iter().flatten().collect())
+    }
+
+    fn header_name(&self, entry: &Entry) -> Option<http::HeaderName> {
+        let text = self.key(entry)?;
+        if text.eq_ignore_ascii_case("traceparent") || text.eq_ignore_ascii_case("tracestate") {
+            return self.wrong(
+                entry.key.place,
+                format!("`{text}` is spanspec's to send: each request gets a fresh one"),
+                "not here",
+                "`sampled: false` sets the trace flags, `tracestate: …` the state; to look at a trace that exists, use `trace_id`",
+            );
+        }
+        match http::HeaderName::from_bytes(text.as_bytes()) {
+            Ok(name) => Some(name),
+            Err(_) => self.wrong(
+                entry.key.place,
+                format!("`{text}` is no name of a header"),
+                "here",
+                "letters, digits and hyphens, as in content-type",
+            ),
+        }
+    }
+
+    fn header_value(&self, node: &Node) -> Option<http::HeaderValue> {
+        let awaited = http::HeaderValue::from_static("");
+        self.parse(node, "a header", awaited, |text| {
+            http::HeaderValue::from_str(text).map_err(|_| {
+                Refusal::new(
+                    "a header cannot hold this",
+                    "no line breaks and no control characters",
+                )
+            })
+        })
+    }
+
+    fn query(&self, node: &Node) -> Option<Vec<(String, String)>> {
+        self.fields(node, "`query`")
+    }
+
+    /// Names and texts; a list as value repeats the name.
+    fn fields(&self, node: &Node, what: &str) -> Option<Vec<(String, String)>> {
+        let each = self.all(self.any_map(node, what)?, |entry| {
+            let name = self.key(entry)?;
+            let values = match &entry.value.kind {
+                Kind::List(items) => self.all(items, |item| self.text(item, "a value")),
+                _ => self.text(&entry.value, "a value").map(|value| vec![value]),
+            };
+            let values = values?.into_iter();
+            Some(
+                values
+                    .map(|v| (name.clone(), v.unwrap_or_default()))
+                    .collect::<Vec<_>>(),
+            )
+        })?;
+        Some(each.into_iter().flatten().collect())
+    }
+
+    fn body(&self, node: &Node) -> Option<Body> {
+        let given: Vec<&str> = BODIES
+            .into_iter()
+            .filter(|key| node.get(key).is_some())
+            .collect();
+        let (key, value) = match given.as_slice() {
+            [] => return Some(Body::None),
+            [key] => (*key, node.get(key)?),
+            [first, second, ..] => {
+                return self.wrong(
+                    node.get(second)?.place,
+                    "a request has one body",
+                    "a second one",
+                    format!("keep `{first}` or `{second}`"),
+                );
+            }
+        };
+        match key {
+            "json" => self.value(value).map(|value| Body::Json(value.to_json())),
+            "body" => self
+                .text(value, "a body")
+                .map(|text| Body::Text(text.unwrap_or_default())),
+            "body_file" => self.file(value, "a file").map(Body::File),
+            "form" => self.fields(value, "`form`").map(Body::Form),
+            _ => self
+                .all(self.list(value, "`multipart`")?, |part| self.part(part))
+                .map(Body::Multipart),
+        }
+    }
+
+    fn part(&self, node: &Node) -> Option<Part> {
+        let accepted = ["name", "text", "file", "content_type", "file_name"];
+        self.map(node, "a part", &accepted)?;
+        let text = |key: &str| {
+            self.optional(node, key, |value| {
+                self.text(value, key).map(Option::unwrap_or_default)
+            })
+        };
+        let name = match node.get("name") {
+            Some(name) => self.named(name, "a part's name"),
+            None => self.wrong(
+                node.place,
+                "a part needs a name",
+                "no `name`",
+                "add `name: file`",
+            ),
+        };
+        let content = match (node.get("text"), node.get("file")) {
+            (Some(_), None) => text("text").map(|text| PartContent::Text(text.unwrap_or_default())),
+            (None, Some(file)) => self.file(file, "a file").map(PartContent::File),
+            _ => self.wrong(
+                node.place,
+                "a part holds a text or a file",
+                "here",
+                "add `text: …` or `file: path`",
+            ),
+        };
+        let (content_type, file_name) = (text("content_type"), text("file_name"));
+        Some(Part {
+            name: name?,
+            content: content?,
+            content_type: content_type?,
+            file_name: file_name?,
+        })
+    }
+
+    fn tls(&self, node: &Node) -> Option<Tls> {
+        self.map(node, "`tls`", &["verify", "ca", "cert", "key"])?;
+        let verify = self.optional(node, "verify", |value| self.bool(value, "`verify`"));
+        let file = |key| self.optional(node, key, |value| self.file(value, "a PEM file"));
+        let (ca, cert, key) = (file("ca"), file("cert"), file("key"));
+        let tls = Tls {
+            verify: verify?.unwrap_or(true),
+            ca: ca?,
+            cert: cert?,
+            key: key?,
+        };
+        if tls.cert.is_some() != tls.key.is_some() {
+            return self.wrong(
+                node.place,
+                "a client's certificate and its key go together",
+                "one of them is missing",
+                "give both `cert` and `key`",
+            );
+        }
+        Some(tls)
+    }
+
+    pub(crate) fn command(&self, node: &Node) -> Option<Command> {
+        let (words, map) = match &node.kind {
+            Kind::Map(_) => {
+                self.map(
+                    node,
+                    "`run`",
+                    &["command", "env", "dir", "timeout", "sampled", "tracestate"],
+                )?;
+                let Some(command) = node.get("command") else {
+                    return self.wrong(
+                        node.place,
+                        "this does not say what to run",
+                        "no `command`",
+                        "add `command: npx playwright test`, or a list of words",
+                    );
+                };
+                (self.words(command), Some(node))
+            }
+            _ => (self.words(node), None),
+        };
+        let part = |key: &str| map.and_then(|map| map.get(key));
+        let env = part("env").map_or(Some(Vec::new()), |env| self.text_map(env, "`env`"));
+        let dir = part("dir").map_or_else(
+            || Some(self.dir.to_path_buf()),
+            |dir| self.path(dir, "a folder"),
+        );
+        let timeout = match part("timeout") {
+            Some(timeout) => self.duration(timeout, "a timeout").map(Some),
+            None => Some(None),
+        };
+        let sampled = part("sampled").map_or(Some(true), |flag| self.bool(flag, "`sampled`"));
+        let trace_state = match part("tracestate") {
+            Some(state) => self.text(state, "a tracestate"),
+            None => Some(None),
+        };
+        Some(Command {
+            words: words?,
+            env: env?,
+            dir: dir?,
+            timeout: timeout?,
+            sampled: sampled?,
+            trace_state: trace_state?,
+        })
+    }
+
+    /// A command's words: a list, or a text that is split as a shell would, without one.
+    pub(crate) fn words(&self, node: &Node) -> Option<Vec<String>> {
+        let words = match &node.kind {
+            Kind::List(items) => self.all(items, |item| {
+                self.text(item, "a word").map(Option::unwrap_or_default)
+            })?,
+            _ => {
+                let awaited = vec!["-".to_owned()];
+                self.parse(node, "a command", awaited, |text| {
+                    shell_words::split(text).map_err(|_| {
+                        Refusal::new("a quote in this command is never closed", "close it")
+                    })
+                })?
+            }
+        };
+        if words.first().is_none_or(String::is_empty) {
+            return self.wrong(
+                node.place,
+                "this command is empty",
+                "empty",
+                "name a program",
+            );
+        }
+        Some(words)
+    }
+}
+
+fn plain(method: http::Method, url: url::Url) -> Request {
+    Request {
+        method,
+        url,
+        headers: Vec::new(),
+        query: Vec::new(),
+        body: Body::None,
+        timeout: None,
+        redirects: 0,
+        tls: Tls::default(),
+        sampled: true,
+        trace_state: None,
+    }
+}
+
+/// Stands in while a variable of the URL has no value; nothing is ever sent to it.
+fn unknown_url() -> url::Url {
+    url::Url::parse("http://unknown.invalid/").expect("this is a URL")
+}
+
+pub(crate) fn parse_url(text: &str) -> Result<url::Url, Refusal> {
+    let example = "write http://127.0.0.1:8080/orders";
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            let hint = suggest(url.scheme(), &["http", "https"]);
+            Err(Refusal::new(
+                format!("`{text}` is no URL of http or https"),
+                if hint.starts_with("did") {
+                    hint
+                } else {
+                    example.to_owned()
+                },
+            ))
+        }
+        Ok(_) => Err(Refusal::new(format!("`{text}` has no host"), example)),
+        Err(error) => Err(Refusal::new(
+            format!("`{text}` is no URL: {error}"),
+            example,
+        )),
+    }
+}

@@ -1,0 +1,18 @@
+//! `wait`.
+
+use super::Reader;
+use crate::spec::Wait;
+use crate::spec::yaml::Node;
+
+impl Reader<'_> {
+    pub(crate) fn wait(&self, node: &Node) -> Option<Wait> {
+        self.map(node, "`wait`", &["timeout", "tail", "flush"])?;
+        let part = |key| self.optional(node, key, |value| self.duration(value, "a time to wait"));
+        let (timeout, tail, flush) = (part("timeout"), part("tail"), part("flush"));
+        Some(Wait {
+            timeout: timeout?,
+            tail: tail?,
+            flush: flush?,
+        })
+    }
+}

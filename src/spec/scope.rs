@@ -1,0 +1,521 @@
+//! What the variables of a spec stand for, and how a scalar is filled in.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::error::{Mistakes, suggest};
+use super::template::{Expression, Part, Template, TemplateError, Variable};
+use super::yaml::{Kind, Node, Scalar};
+use super::{Place, Source};
+use crate::trace::{TraceId, Value};
+
+/// Values that hold for a whole run, in the order in which they are looked up.
+#[derive(Clone, Debug, Default)]
+pub struct Globals {
+    /// `--var name=value`.
+    pub arguments: BTreeMap<String, String>,
+    /// `--var-file`.
+    pub file: BTreeMap<String, Value>,
+    /// `vars` of the project file.
+    pub project: Variables,
+    /// Ports: `services.shop.http`. While they are not known yet, only their names.
+    pub services: BTreeMap<String, Option<Value>>,
+    /// The environment.
+    pub environment: BTreeMap<String, String>,
+    /// Names whose values no report may show.
+    pub secrets: BTreeSet<String>,
+}
+
+/// `vars` of a file: nodes, for their values may hold variables themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Variables {
+    pub(crate) entries: Vec<(String, Arc<Node>)>,
+    pub(crate) source: Option<Source>,
+}
+
+impl Variables {
+    fn get(&self, name: &str) -> Option<&Arc<Node>> {
+        self.entries
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, node)| node)
+    }
+}
+
+/// The variables of one attempt at one case.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    globals: Arc<Globals>,
+    /// Captures and the matrix; nothing for a name that has no value yet.
+    own: BTreeMap<String, Option<Value>>,
+    vars: Variables,
+    trace_id: Option<TraceId>,
+    /// What `uuid()` and its like gave, by file and offset of the occurrence.
+    occurrences: RefCell<HashMap<(String, usize, usize), Value>>,
+    /// `vars`, each evaluated once an attempt.
+    evaluated: RefCell<BTreeMap<String, Filled>>,
+    /// Names that were asked for and have no value yet.
+    awaited: RefCell<BTreeSet<String>>,
+}
+
+/// A scalar with its variables filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Filled {
+    /// It was exactly one variable, and has that one's type.
+    Value(Value),
+    /// It has no variable, or some among other text.
+    Text(String),
+    /// A variable in it has no value yet.
+    Awaited,
+}
+
+/// What a name stands for.
+enum Found<'a> {
+    Value(Value),
+    Node(&'a Arc<Node>, Option<&'a Source>),
+    Awaited,
+    Missing,
+}
+
+impl Scope {
+    /// The variables of a fresh attempt.
+    #[must_use]
+    pub fn new(globals: Arc<Globals>, vars: Variables) -> Self {
+        Self {
+            globals,
+            own: BTreeMap::new(),
+            vars,
+            trace_id: None,
+            occurrences: RefCell::default(),
+            evaluated: RefCell::default(),
+            awaited: RefCell::default(),
+        }
+    }
+
+    /// Gives `${trace_id}` its value, for the step that is about to fire.
+    pub fn set_trace_id(&mut self, id: TraceId) {
+        self.trace_id = Some(id);
+    }
+
+    /// Gives a capture or a name of the matrix its value.
+    pub fn set(&mut self, name: impl Into<String>, value: Value) {
+        self.own.insert(name.into(), Some(value));
+    }
+
+    /// Makes a name known whose value will come.
+    pub fn expect(&mut self, name: impl Into<String>) {
+        self.own.entry(name.into()).or_insert(None);
+    }
+
+    /// Every value whose name the user called secret, for masking.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        let names = self.globals.secrets.iter();
+        names
+            .filter_map(|name| match self.find(name) {
+                Found::Value(value) => Some(value.to_text()),
+                Found::Node(node, source) => {
+                    let mistakes = Mistakes::new(source?);
+                    match self.fill_node(name, node, &mistakes) {
+                        Some(Filled::Value(value)) => Some(value.to_text()),
+                        Some(Filled::Text(text)) => Some(text),
+                        Some(Filled::Awaited) | None => None,
+                    }
+                }
+                Found::Awaited | Found::Missing => None,
+            })
+            .filter(|secret| !secret.is_empty())
+            .collect()
+    }
+
+    /// Where a name of a capture already stands for something else.
+    pub(crate) fn shadowed(&self, name: &str) -> Option<&'static str> {
+        let globals = &self.globals;
+        if is_built_in(name) {
+            Some("a built-in value")
+        } else if self.own.contains_key(name) {
+            Some("an earlier capture or a name of the matrix")
+        } else if globals.arguments.contains_key(name) {
+            Some("a `--var`")
+        } else if globals.file.contains_key(name) {
+            Some("a name in the `--var-file`")
+        } else if self.vars.get(name).is_some() {
+            Some("one of the spec's `vars`")
+        } else if globals.project.get(name).is_some() {
+            Some("one of the project file's `vars`")
+        } else if globals.environment.contains_key(name) {
+            Some("a variable of the environment")
+        } else {
+            None
+        }
+    }
+
+    /// The names that were asked for since the last call and have no value yet.
+    pub(crate) fn take_awaited(&self) -> BTreeSet<String> {
+        self.awaited.take()
+    }
+
+    /// Fills in the variables of a scalar. Nothing if one is missing, which is noted.
+    pub(crate) fn fill(
+        &self,
+        scalar: &Scalar,
+        place: Place,
+        mistakes: &Mistakes,
+    ) -> Option<Filled> {
+        if !scalar.text.contains("${") {
+            return Some(Filled::Text(scalar.text.clone()));
+        }
+        match Template::parse(&scalar.text) {
+            Ok(template) => self.fill_template(&template, place, mistakes, &[]),
+            Err(error) => {
+                let TemplateError { what, help, offset } = error;
+                let at = inside(place, offset, &scalar.text, mistakes.source());
+                mistakes.note(at, what, "here", help)
+            }
+        }
+    }
+
+    fn fill_template(
+        &self,
+        template: &Template,
+        place: Place,
+        mistakes: &Mistakes,
+        open: &[&str],
+    ) -> Option<Filled> {
+        if let Some((expression, offset)) = template.only_expression() {
+            return self.evaluate(expression, offset, place, mistakes, open);
+        }
+        let mut text = String::new();
+        let mut is_awaited = false;
+        for part in &template.parts {
+            match part {
+                Part::Text(literal) => text.push_str(literal),
+                Part::Expression(expression, offset) => {
+                    match self.evaluate(expression, *offset, place, mistakes, open)? {
+                        Filled::Value(value) => text.push_str(&value.to_text()),
+                        Filled::Text(value) => text.push_str(&value),
+                        Filled::Awaited => is_awaited = true,
+                    }
+                }
+            }
+        }
+        Some(if is_awaited {
+            Filled::Awaited
+        } else {
+            Filled::Text(text)
+        })
+    }
+
+    fn evaluate(
+        &self,
+        expression: &Expression,
+        offset: usize,
+        place: Place,
+        mistakes: &Mistakes,
+        open: &[&str],
+    ) -> Option<Filled> {
+        let once = |make: &dyn Fn() -> Value| {
+            let key = (mistakes.source().name().to_owned(), place.start, offset);
+            let value = self
+                .occurrences
+                .borrow_mut()
+                .entry(key)
+                .or_insert_with(make)
+                .clone();
+            Some(Filled::Value(value))
+        };
+        match expression {
+            Expression::Variable(variable) => self.variable(variable, place, mistakes, open),
+            Expression::Uuid => once(&|| Value::String(random_uuid())),
+            Expression::Now => once(&|| Value::String(jiff::Timestamp::now().to_string())),
+            Expression::Random(low, high) => once(&|| Value::Int(rand::random_range(*low..=*high))),
+            Expression::Number(variable) => {
+                match self.variable(variable, place, mistakes, open)? {
+                    Filled::Value(value @ (Value::Int(_) | Value::Double(_))) => {
+                        Some(Filled::Value(value))
+                    }
+                    Filled::Value(value) => number(variable, &value.to_text(), place, mistakes),
+                    Filled::Text(text) => number(variable, &text, place, mistakes),
+                    Filled::Awaited => Some(Filled::Awaited),
+                }
+            }
+            Expression::Text(variable) => {
+                Some(match self.variable(variable, place, mistakes, open)? {
+                    Filled::Value(value) => Filled::Value(Value::String(value.to_text())),
+                    Filled::Text(text) => Filled::Value(Value::String(text)),
+                    Filled::Awaited => Filled::Awaited,
+                })
+            }
+        }
+    }
+
+    fn variable(
+        &self,
+        variable: &Variable,
+        place: Place,
+        mistakes: &Mistakes,
+        open: &[&str],
+    ) -> Option<Filled> {
+        let name = variable.name.as_str();
+        match self.find(name) {
+            Found::Value(value) => Some(Filled::Value(value)),
+            Found::Awaited => {
+                self.awaited.borrow_mut().insert(name.to_owned());
+                Some(Filled::Awaited)
+            }
+            Found::Node(node, source) => {
+                if open.contains(&name) {
+                    return mistakes.note(
+                        place,
+                        format!("the variable `{name}` stands for itself"),
+                        "a circle",
+                        format!(
+                            "its value leads back to it: {} -> {name}",
+                            open.join(" -> ")
+                        ),
+                    );
+                }
+                if let Some(filled) = self.evaluated.borrow().get(name) {
+                    return Some(filled.clone());
+                }
+                let open: Vec<&str> = open.iter().copied().chain([name]).collect();
+                let filled = match source {
+                    Some(source) if source != mistakes.source() => {
+                        let elsewhere = Mistakes::new(source);
+                        let filled = self.fill_open(node, &elsewhere, &open);
+                        pass_on(elsewhere, mistakes, place);
+                        filled?
+                    }
+                    _ => self.fill_open(node, mistakes, &open)?,
+                };
+                if filled != Filled::Awaited {
+                    self.evaluated
+                        .borrow_mut()
+                        .insert(name.to_owned(), filled.clone());
+                }
+                Some(filled)
+            }
+            Found::Missing => match &variable.default {
+                Some(default) => match self.fill_template(default, place, mistakes, open)? {
+                    Filled::Text(text) => Some(Filled::Value(Value::String(text))),
+                    filled => Some(filled),
+                },
+                None => self.missing(name, place, mistakes),
+            },
+        }
+    }
+
+    fn fill_node(&self, name: &str, node: &Arc<Node>, mistakes: &Mistakes) -> Option<Filled> {
+        self.fill_open(node, mistakes, &[name])
+    }
+
+    /// The value of one of the `vars`: of its own type, a list or map of such.
+    fn fill_open(&self, node: &Node, mistakes: &Mistakes, open: &[&str]) -> Option<Filled> {
+        self.structure(node, mistakes, open)
+            .map(|value| value.map_or(Filled::Awaited, Filled::Value))
+    }
+
+    /// A node as a value, variables filled in: nothing within if one has no value yet.
+    fn structure(&self, node: &Node, mistakes: &Mistakes, open: &[&str]) -> Option<Option<Value>> {
+        match &node.kind {
+            Kind::Scalar(scalar) => self.scalar_value(scalar, node.place, mistakes, open),
+            Kind::List(items) => {
+                let values: Option<Vec<Option<Value>>> = items
+                    .iter()
+                    .map(|item| self.structure(item, mistakes, open))
+                    .collect();
+                Some(
+                    values?
+                        .into_iter()
+                        .collect::<Option<Vec<Value>>>()
+                        .map(Value::Array),
+                )
+            }
+            Kind::Map(entries) => {
+                let values: Option<Vec<Option<(String, Value)>>> = entries
+                    .iter()
+                    .map(|entry| {
+                        let value = self.structure(&entry.value, mistakes, open)?;
+                        Some(value.map(|value| (entry.key.text.clone(), value)))
+                    })
+                    .collect();
+                Some(
+                    values?
+                        .into_iter()
+                        .collect::<Option<Vec<_>>>()
+                        .map(Value::Map),
+                )
+            }
+        }
+    }
+
+    fn scalar_value(
+        &self,
+        scalar: &Scalar,
+        place: Place,
+        mistakes: &Mistakes,
+        open: &[&str],
+    ) -> Option<Option<Value>> {
+        if !scalar.text.contains("${") {
+            return match scalar.value() {
+                Ok(value) => Some(Some(value)),
+                Err(help) => mistakes.note(
+                    place,
+                    format!("`{}` can be read in more than one way", scalar.text),
+                    "a number, or a text?",
+                    help,
+                ),
+            };
+        }
+        let template = match Template::parse(&scalar.text) {
+            Ok(template) => template,
+            Err(error) => {
+                let at = inside(place, error.offset, &scalar.text, mistakes.source());
+                return mistakes.note(at, error.what, "here", error.help);
+            }
+        };
+        Some(
+            match self.fill_template(&template, place, mistakes, open)? {
+                Filled::Value(value) => Some(value),
+                Filled::Text(text) => Some(Value::String(text)),
+                Filled::Awaited => None,
+            },
+        )
+    }
+
+    /// A node as a value. Nothing if a mistake was noted; the inner nothing if a variable has no
+    /// value yet.
+    pub(crate) fn value(&self, node: &Node, mistakes: &Mistakes) -> Option<Option<Value>> {
+        self.structure(node, mistakes, &[])
+    }
+
+    fn find(&self, name: &str) -> Found<'_> {
+        let globals = &*self.globals;
+        if name == "trace_id" {
+            return self.trace_id.map_or(Found::Awaited, |id| {
+                Found::Value(Value::String(id.to_string()))
+            });
+        }
+        if let Some(value) = self.own.get(name) {
+            return value.clone().map_or(Found::Awaited, Found::Value);
+        }
+        if let Some(text) = globals.arguments.get(name) {
+            return Found::Value(Value::String(text.clone()));
+        }
+        if let Some(value) = globals.file.get(name) {
+            return Found::Value(value.clone());
+        }
+        if let Some(node) = self.vars.get(name) {
+            return Found::Node(node, self.vars.source.as_ref());
+        }
+        if let Some(node) = globals.project.get(name) {
+            return Found::Node(node, globals.project.source.as_ref());
+        }
+        if let Some(value) = globals.services.get(name) {
+            return value.clone().map_or(Found::Awaited, Found::Value);
+        }
+        match globals.environment.get(name) {
+            Some(text) => Found::Value(Value::String(text.clone())),
+            None => Found::Missing,
+        }
+    }
+
+    fn missing<T>(&self, name: &str, place: Place, mistakes: &Mistakes) -> Option<T> {
+        let text = &mistakes.source().text()[place.start..place.end];
+        let at = text.find(&format!("${{{name}")).map_or(place, |offset| {
+            let start = place.start + offset;
+            let end = text[offset..]
+                .find('}')
+                .map_or(place.end, |length| start + length + 1);
+            Place { start, end }
+        });
+        mistakes.note(
+            at,
+            format!("there is no variable `{name}`"),
+            "has no value",
+            format!(
+                "{}looked in captures and the matrix, --var, --var-file, the spec's vars, the project file's vars and the environment; `${{{name}:-…}}` gives a default",
+                self.similar(name)
+            ),
+        )
+    }
+
+    fn similar(&self, name: &str) -> String {
+        let globals = &*self.globals;
+        let known: Vec<&str> = self
+            .own
+            .keys()
+            .chain(globals.arguments.keys())
+            .chain(globals.file.keys())
+            .chain(globals.services.keys())
+            .map(String::as_str)
+            .chain(self.vars.entries.iter().map(|(name, _)| name.as_str()))
+            .chain(
+                globals
+                    .project
+                    .entries
+                    .iter()
+                    .map(|(name, _)| name.as_str()),
+            )
+            .chain(["trace_id"])
+            .collect();
+        let hint = suggest(name, &known);
+        if hint.starts_with("did you mean") {
+            format!("{hint} ")
+        } else {
+            String::new()
+        }
+    }
+}
+
+fn is_built_in(name: &str) -> bool {
+    name == "trace_id" || name.starts_with("services.")
+}
+
+fn number(variable: &Variable, text: &str, place: Place, mistakes: &Mistakes) -> Option<Filled> {
+    let scalar = Scalar {
+        text: text.trim().to_owned(),
+        style: super::yaml::Style::Plain,
+    };
+    match scalar.value() {
+        Ok(value @ (Value::Int(_) | Value::Double(_))) => Some(Filled::Value(value)),
+        _ => mistakes.note(
+            place,
+            format!("`number({})` is no number", variable.name),
+            format!("`{}` is {}", variable.name, Value::from(text)),
+            "a number is written as JSON writes it".to_owned(),
+        ),
+    }
+}
+
+/// What is wrong with another file's `vars` is told where the variable is used.
+fn pass_on(elsewhere: Mistakes, mistakes: &Mistakes, place: Place) {
+    if let Err(errors) = elsewhere.check(Some(())) {
+        for error in errors.0 {
+            let at = error.at.to_string();
+            mistakes.note::<()>(place, error.what, format!("defined at {at}"), error.help);
+        }
+    }
+}
+
+/// The place of an offset into a scalar's text: exact unless escapes stand before it.
+fn inside(place: Place, offset: usize, text: &str, source: &Source) -> Place {
+    let written = &source.text()[place.start..place.end];
+    match written.find(text) {
+        Some(quote) => {
+            let start = place.start + quote + offset;
+            Place {
+                start,
+                end: place.end.max(start),
+            }
+        }
+        None => place,
+    }
+}
+
+fn random_uuid() -> String {
+    uuid::Builder::from_random_bytes(rand::random())
+        .into_uuid()
+        .to_string()
+}

@@ -1,0 +1,375 @@
+//! Which spans are meant, and what each of them should be like.
+
+use std::fmt;
+
+use super::{Limits, Location, Matcher};
+use crate::trace::{Nanos, SpanKind, StatusCode};
+
+/// Selects spans: those that meet every condition.
+#[derive(Clone, Debug)]
+pub struct Selector {
+    /// None of them means every span.
+    pub conditions: Vec<SpanCondition>,
+    /// Of the spans that meet them, only this one.
+    pub take: Option<Take>,
+}
+
+/// Which of several spans, by start time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// The earliest.
+    First,
+    /// The latest.
+    Last,
+    /// This one, from 1.
+    Number(usize),
+}
+
+/// A condition on a span, and where the spec asks for it.
+#[derive(Clone, Debug)]
+pub struct SpanCondition {
+    /// What it asks.
+    pub ask: Ask,
+    /// Where it stands.
+    pub at: Location,
+}
+
+/// Everything that can be asked of a span.
+#[derive(Clone, Debug)]
+pub enum Ask {
+    /// Its name.
+    Name(Matcher),
+    /// `service.name` of its resource.
+    Service(Matcher),
+    /// The name of its instrumentation scope.
+    Scope(Matcher),
+    /// The message of its status.
+    StatusMessage(Matcher),
+    /// Its kind is one of these.
+    Kind(Choice<SpanKind>),
+    /// It is of one of these types.
+    Type(Choice<SpanType>),
+    /// Its status is one of these.
+    Status(Choice<StatusCode>),
+    /// An attribute.
+    Attribute(String, Matcher),
+    /// An attribute of its resource.
+    Resource(String, Matcher),
+    /// How long it took.
+    Duration(Limits<Nanos>),
+    /// How long it took itself, its children aside.
+    SelfTime(Limits<Nanos>),
+    /// An event.
+    Event(EventPattern),
+    /// How many links it has.
+    LinkCount(Limits<u64>),
+    /// A link.
+    Link(Box<LinkPattern>),
+    /// Another span in a certain place.
+    Relation(Box<Relation>),
+}
+
+/// One of a closed set of words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice<T> {
+    /// The words that are accepted.
+    pub allowed: Vec<T>,
+    /// As messages say it: `error`, `not error`, `one of unset, ok`.
+    pub written: String,
+}
+
+/// A class of spans, told by the attributes that the semantic conventions require of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpanType {
+    /// HTTP.
+    Http,
+    /// Remote procedure calls.
+    Rpc,
+    /// Databases.
+    Db,
+    /// Messaging.
+    Messaging,
+    /// Functions as a service.
+    Faas,
+    /// Generative AI.
+    GenAi,
+}
+
+/// An event that a span should have.
+#[derive(Clone, Debug)]
+pub struct EventPattern {
+    /// Its name; nothing for any.
+    pub name: Option<Matcher>,
+    /// Its attributes.
+    pub attributes: Vec<(String, Matcher)>,
+    /// How often.
+    pub count: Limits<u64>,
+}
+
+/// A link that a span should have.
+#[derive(Clone, Debug)]
+pub struct LinkPattern {
+    /// The span it refers to; nothing for any, also one that never arrived.
+    pub to: Option<Pattern>,
+    /// Its attributes.
+    pub attributes: Vec<(String, Matcher)>,
+    /// How many.
+    pub count: Limits<u64>,
+}
+
+/// Another span in a certain place.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    /// Which place.
+    pub place: Relative,
+    /// The other span.
+    pub other: Pattern,
+    /// How many of them.
+    pub count: Limits<u64>,
+}
+
+/// The place of another span as seen from the one that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relative {
+    /// It is an ancestor.
+    Below,
+    /// It is a descendant.
+    Above,
+    /// It is the parent.
+    ChildOf,
+    /// It is a child.
+    ParentOf,
+    /// It ended before this one starts.
+    After,
+    /// It starts after this one ended.
+    Before,
+    /// A link ties this one's trace to it.
+    LinkedTo,
+}
+
+/// Spans described in place, or those that another entry found.
+#[derive(Clone, Debug)]
+pub enum Pattern {
+    /// Described in place.
+    Selector(Selector),
+    /// Found by the entry with this `id`, which is one of the same `expect`; its index there.
+    Entry {
+        /// The id, without `$`.
+        id: String,
+        /// Of the entry in `spans`.
+        index: usize,
+    },
+}
+
+/// An entry of `spans`.
+#[derive(Clone, Debug)]
+pub struct SpanEntry {
+    /// Which spans.
+    pub find: Selector,
+    /// How many of them.
+    pub count: Limits<u64>,
+    /// Where the author asks for that number: `count`, or else `find`.
+    pub count_at: Location,
+    /// What each of them should be like.
+    pub each: Vec<SpanCondition>,
+    /// Where the entry stands.
+    pub at: Location,
+}
+
+impl SpanType {
+    /// All types with their names.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("http", Self::Http),
+        ("rpc", Self::Rpc),
+        ("db", Self::Db),
+        ("messaging", Self::Messaging),
+        ("faas", Self::Faas),
+        ("gen_ai", Self::GenAi),
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(_, each)| *each == self)
+            .map_or("", |(name, _)| name)
+    }
+
+    /// The attributes any of which makes a span one of this type: the required ones of
+    /// OpenTelemetry's semantic conventions, first the current name, then older ones.
+    #[must_use]
+    pub fn identified_by(self) -> &'static [&'static str] {
+        match self {
+            Self::Http => &["http.request.method", "http.method"],
+            Self::Rpc => &["rpc.system.name", "rpc.system"],
+            Self::Db => &["db.system.name", "db.system"],
+            Self::Messaging => &["messaging.system"],
+            Self::Faas => &["faas.trigger", "faas.invoked_name", "faas.invocation_id"],
+            Self::GenAi => &[
+                "gen_ai.operation.name",
+                "gen_ai.provider.name",
+                "gen_ai.system",
+            ],
+        }
+    }
+}
+
+impl Relative {
+    /// All places with their keys.
+    pub const ALL: [(&'static str, Self); 7] = [
+        ("below", Self::Below),
+        ("above", Self::Above),
+        ("child_of", Self::ChildOf),
+        ("parent_of", Self::ParentOf),
+        ("after", Self::After),
+        ("before", Self::Before),
+        ("linked_to", Self::LinkedTo),
+    ];
+
+    /// Its key in a spec.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(_, each)| *each == self)
+            .map_or("", |(key, _)| key)
+    }
+}
+
+impl Selector {
+    /// Whether spans of linked traces are meant too.
+    #[must_use]
+    pub fn follows_links(&self) -> bool {
+        self.conditions.iter().any(|condition| {
+            matches!(&condition.ask, Ask::Relation(relation) if relation.place == Relative::LinkedTo)
+        })
+    }
+
+    /// The name, where the selector asks for exactly one.
+    #[must_use]
+    pub fn exact_name(&self) -> Option<&str> {
+        self.conditions
+            .iter()
+            .find_map(|condition| match &condition.ask {
+                Ask::Name(Matcher::Equal(name)) => name.as_str(),
+                _ => None,
+            })
+    }
+}
+
+impl Ask {
+    /// What it is asked of, as messages name it.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Name(_) => "name".to_owned(),
+            Self::Service(_) => "service".to_owned(),
+            Self::Scope(_) => "scope".to_owned(),
+            Self::StatusMessage(_) => "status message".to_owned(),
+            Self::Kind(_) => "kind".to_owned(),
+            Self::Type(_) => "type".to_owned(),
+            Self::Status(_) => "status".to_owned(),
+            Self::Attribute(key, _) => format!("attribute `{key}`"),
+            Self::Resource(key, _) => format!("resource attribute `{key}`"),
+            Self::Duration(_) => "duration".to_owned(),
+            Self::SelfTime(_) => "self time".to_owned(),
+            Self::Event(pattern) => match &pattern.name {
+                Some(Matcher::Equal(name)) => format!("event `{}`", name.to_text()),
+                Some(name) => format!("event {name}"),
+                None => "event".to_owned(),
+            },
+            Self::LinkCount(_) => "number of links".to_owned(),
+            Self::Link(_) => "link".to_owned(),
+            Self::Relation(relation) => format!("`{}`", relation.place.key()),
+        }
+    }
+
+    /// What it asks for, as messages say it behind `expected`.
+    #[must_use]
+    pub fn expected(&self) -> String {
+        match self {
+            Self::Name(matcher)
+            | Self::Service(matcher)
+            | Self::Scope(matcher)
+            | Self::StatusMessage(matcher)
+            | Self::Attribute(_, matcher)
+            | Self::Resource(_, matcher) => matcher.to_string(),
+            Self::Kind(choice) => choice.written.clone(),
+            Self::Type(choice) => choice.written.clone(),
+            Self::Status(choice) => choice.written.clone(),
+            Self::Duration(limits) | Self::SelfTime(limits) => limits.to_string(),
+            Self::Event(pattern) => {
+                format!("{}{}", pattern.count, with_attributes(&pattern.attributes))
+            }
+            Self::LinkCount(count) => count.to_string(),
+            Self::Link(link) => {
+                let to = link
+                    .to
+                    .as_ref()
+                    .map_or_else(String::new, |to| format!(" to {to}"));
+                format!("{}{to}{}", link.count, with_attributes(&link.attributes))
+            }
+            Self::Relation(relation) => {
+                if relation.count == Limits::at_least(1) {
+                    relation.other.to_string()
+                } else {
+                    format!("{} of {}", relation.count, relation.other)
+                }
+            }
+        }
+    }
+}
+
+fn with_attributes(attributes: &[(String, Matcher)]) -> String {
+    if attributes.is_empty() {
+        return String::new();
+    }
+    let each: Vec<String> = attributes
+        .iter()
+        .map(|(key, matcher)| format!("`{key}` {matcher}"))
+        .collect();
+    format!(" with {}", each.join(", "))
+}
+
+/// In words: ``name "process_payment", service "payment"``.
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(take) = self.take {
+            match take {
+                Take::First => f.write_str("the first span with ")?,
+                Take::Last => f.write_str("the last span with ")?,
+                Take::Number(number) => write!(f, "span number {number} with ")?,
+            }
+        }
+        match self.conditions.as_slice() {
+            [] => f.write_str("any span"),
+            [
+                SpanCondition {
+                    ask: Ask::Name(Matcher::Equal(name)),
+                    ..
+                },
+            ] => {
+                write!(f, "`{}`", name.to_text())
+            }
+            conditions => {
+                let each: Vec<String> = conditions
+                    .iter()
+                    .map(|condition| {
+                        format!("{} {}", condition.ask.subject(), condition.ask.expected())
+                    })
+                    .collect();
+                write!(f, "{{ {} }}", each.join(", "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Selector(selector) => selector.fmt(f),
+            Self::Entry { id, .. } => write!(f, "`${id}`"),
+        }
+    }
+}

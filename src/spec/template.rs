@@ -1,0 +1,269 @@
+//! `${…}` inside a scalar.
+
+use std::fmt;
+
+/// Text with variables in it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Template {
+    pub(crate) parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Part {
+    Text(String),
+    /// `${…}`; the offset of its `$` in the template's text.
+    Expression(Expression, usize),
+}
+
+/// What stands between `${` and `}`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Expression {
+    /// `${name}` or `${name:-default}`.
+    Variable(Variable),
+    /// `${uuid()}`: a random version 4 UUID.
+    Uuid,
+    /// `${now()}`: RFC 3339, UTC.
+    Now,
+    /// `${random(1,100)}`: both ends included.
+    Random(i64, i64),
+    /// `${number(x)}`.
+    Number(Variable),
+    /// `${text(x)}`.
+    Text(Variable),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) default: Option<Template>,
+}
+
+/// Why a `${…}` cannot be read, and where it begins in the template's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TemplateError {
+    pub(crate) what: String,
+    pub(crate) help: String,
+    pub(crate) offset: usize,
+}
+
+/// Defaults within defaults are read so deep.
+const MAX_DEPTH: usize = 8;
+
+const FUNCTIONS: &str = "uuid(), now(), random(1,100), number(x) and text(x)";
+
+impl Template {
+    /// Reads the text of a scalar; `$${` is a literal `${`.
+    pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
+        parse(text, 0, 0)
+    }
+
+    /// The expression, if the text is exactly one `${…}`.
+    pub(crate) fn only_expression(&self) -> Option<(&Expression, usize)> {
+        match self.parts.as_slice() {
+            [Part::Expression(expression, offset)] => Some((expression, *offset)),
+            _ => None,
+        }
+    }
+
+    /// The text, if there is no variable in it.
+    pub(crate) fn literal(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+}
+
+fn parse(text: &str, base: usize, depth: usize) -> Result<Template, TemplateError> {
+    let mut parts = Vec::new();
+    let mut literal = String::new();
+    let mut at = 0;
+    while let Some(found) = text[at..].find("${") {
+        let dollar = at + found;
+        literal.push_str(&text[at..dollar]);
+        if literal.ends_with('$') {
+            // The `$` before it escapes: `$${` is a literal `${`.
+            literal.push('{');
+            at = dollar + 2;
+            continue;
+        }
+        let offset = base + dollar;
+        let inner = enclosed(&text[dollar + 2..]).ok_or_else(|| TemplateError {
+            what: "this `${` is never closed".to_owned(),
+            help: "close it with `}`, or write `$${` for a literal `${`".to_owned(),
+            offset,
+        })?;
+        if !literal.is_empty() {
+            parts.push(Part::Text(std::mem::take(&mut literal)));
+        }
+        parts.push(Part::Expression(expression(inner, offset, depth)?, offset));
+        at = dollar + 2 + inner.len() + 1;
+    }
+    literal.push_str(&text[at..]);
+    if !literal.is_empty() {
+        parts.push(Part::Text(literal));
+    }
+    Ok(Template { parts })
+}
+
+/// The text up to the `}` that closes it.
+fn enclosed(text: &str) -> Option<&str> {
+    let mut open = 1;
+    for (at, character) in text.char_indices() {
+        match character {
+            '{' => open += 1,
+            '}' => open -= 1,
+            _ => {}
+        }
+        if open == 0 {
+            return Some(&text[..at]);
+        }
+    }
+    None
+}
+
+fn expression(inner: &str, offset: usize, depth: usize) -> Result<Expression, TemplateError> {
+    let Some((function, arguments)) = call(inner) else {
+        return variable(inner, offset, depth).map(Expression::Variable);
+    };
+    match (function, arguments.trim()) {
+        ("uuid", "") => Ok(Expression::Uuid),
+        ("now", "") => Ok(Expression::Now),
+        ("random", range) => random(range, offset),
+        ("number", name) => variable(name, offset, depth).map(Expression::Number),
+        ("text", name) => variable(name, offset, depth).map(Expression::Text),
+        _ => Err(TemplateError {
+            what: format!("there is no function `{inner}`"),
+            help: format!("the functions are {FUNCTIONS}"),
+            offset,
+        }),
+    }
+}
+
+/// `name(arguments)`, taken apart.
+fn call(inner: &str) -> Option<(&str, &str)> {
+    let (function, rest) = inner.trim().split_once('(')?;
+    let arguments = rest.strip_suffix(')')?;
+    function
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '_')
+        .then_some((function, arguments))
+}
+
+fn random(range: &str, offset: usize) -> Result<Expression, TemplateError> {
+    let bounds = range.split_once(',').and_then(|(low, high)| {
+        Some((
+            low.trim().parse::<i64>().ok()?,
+            high.trim().parse::<i64>().ok()?,
+        ))
+    });
+    match bounds {
+        Some((low, high)) if low <= high => Ok(Expression::Random(low, high)),
+        _ => Err(TemplateError {
+            what: format!("`random({range})` is no range"),
+            help: "write the lowest and the highest number: ${random(1,100)}".to_owned(),
+            offset,
+        }),
+    }
+}
+
+fn variable(inner: &str, offset: usize, depth: usize) -> Result<Variable, TemplateError> {
+    let (name, default) = match inner.split_once(":-") {
+        Some((name, default)) => (name.trim(), Some(default)),
+        None => (inner.trim(), None),
+    };
+    if !is_name(name) {
+        return Err(TemplateError {
+            what: format!("`{inner}` is no name of a variable"),
+            help: "a name has letters, digits, `_`, `-` and `.`; write `$${` for a literal `${`"
+                .to_owned(),
+            offset,
+        });
+    }
+    if default.is_some() && depth >= MAX_DEPTH {
+        return Err(TemplateError {
+            what: "defaults are nested too deep".to_owned(),
+            help: "give the variable a value in `vars`".to_owned(),
+            offset,
+        });
+    }
+    let default = default
+        .map(|text| parse(text, offset, depth + 1))
+        .transpose()?;
+    Ok(Variable {
+        name: name.to_owned(),
+        default,
+    })
+}
+
+/// Whether a text may name a variable.
+pub(crate) fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+impl fmt::Display for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "${{{}}}", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(name: &str) -> Variable {
+        Variable {
+            name: name.to_owned(),
+            default: None,
+        }
+    }
+
+    #[test]
+    fn text_and_variables_alternate() {
+        let template = Template::parse("a ${b} c").unwrap();
+        assert_eq!(
+            template.parts,
+            [
+                Part::Text("a ".to_owned()),
+                Part::Expression(Expression::Variable(name("b")), 2),
+                Part::Text(" c".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn two_dollars_are_a_literal_one() {
+        let template = Template::parse("$${b} costs $5").unwrap();
+        assert_eq!(template.literal(), Some("${b} costs $5"));
+    }
+
+    #[test]
+    fn a_default_may_hold_a_variable_and_a_brace() {
+        let template = Template::parse("${a:-x${b}}").unwrap();
+        let (expression, _) = template.only_expression().unwrap();
+        let Expression::Variable(variable) = expression else {
+            panic!("{expression:?}")
+        };
+        assert_eq!(variable.default.as_ref().unwrap().parts.len(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_what_can() {
+        for (text, what) in [
+            ("${open", "never closed"),
+            ("${}", "no name"),
+            ("${a b}", "no name"),
+            ("${uid()}", "no function"),
+            ("${random(9,1)}", "no range"),
+        ] {
+            assert!(
+                Template::parse(text).unwrap_err().what.contains(what),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! A node of a YAML document.
+
+use super::super::Place;
+use crate::trace::Value;
+
+/// A scalar, list or map, and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kind {
+    Scalar(Scalar),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// A key with its value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) key: Key,
+    pub(crate) value: Node,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Key {
+    pub(crate) text: String,
+    pub(crate) place: Place,
+}
+
+/// A scalar as its author wrote it: quotes and escapes are gone, but remembered.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scalar {
+    pub(crate) text: String,
+    pub(crate) style: Style,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    Plain,
+    Quoted,
+    Block,
+}
+
+impl Node {
+    /// What to call it in a message.
+    pub(crate) fn describe(&self) -> &'static str {
+        match &self.kind {
+            Kind::Scalar(_) => "a single value",
+            Kind::List(_) => "a list",
+            Kind::Map(_) => "a map",
+        }
+    }
+
+    pub(crate) fn scalar(&self) -> Option<&Scalar> {
+        match &self.kind {
+            Kind::Scalar(scalar) => Some(scalar),
+            Kind::List(_) | Kind::Map(_) => None,
+        }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        match &self.kind {
+            Kind::Map(entries) => entries
+                .iter()
+                .find(|entry| entry.key.text == key)
+                .map(|entry| &entry.value),
+            Kind::Scalar(_) | Kind::List(_) => None,
+        }
+    }
+}
+
+impl Scalar {
+    /// The typed value of a scalar, or what is wrong with it and how to write it instead.
+    ///
+    /// Only `true` and `false` are booleans and only JSON's numbers are numbers, so `NO` and
+    /// `on` are texts. What other readers of YAML take for a number is refused.
+    pub(crate) fn value(&self) -> Result<Value, String> {
+        if self.style != Style::Plain {
+            return Ok(Value::String(self.text.clone()));
+        }
+        let text = self.text.as_str();
+        match text {
+            "null" => return Ok(Value::Null),
+            "true" => return Ok(Value::Bool(true)),
+            "false" => return Ok(Value::Bool(false)),
+            "~" => return Err("write `null`, or quote it: \"~\"".to_owned()),
+            _ => {}
+        }
+        if is_json_number(text) {
+            return number(text);
+        }
+        if is_number_elsewhere(text) {
+            return Err(format!(
+                "write a number as JSON does, or quote it if it is a text: \"{text}\""
+            ));
+        }
+        Ok(Value::String(text.to_owned()))
+    }
+}
+
+fn number(text: &str) -> Result<Value, String> {
+    if text.contains(['.', 'e', 'E']) {
+        let double: f64 = text.parse().map_err(|_| "write a number".to_owned())?;
+        return if double.is_finite() {
+            Ok(Value::Double(double))
+        } else {
+            Err(format!(
+                "no 64-bit number is as large; quote it if it is a text: \"{text}\""
+            ))
+        };
+    }
+    text.parse()
+        .map(Value::Int)
+        .map_err(|_| format!("no 64-bit integer is as large; quote it if it is a text: \"{text}\""))
+}
+
+/// RFC 8259: `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`.
+fn is_json_number(text: &str) -> bool {
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (text, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let whole_is_good = is_digits(whole) && (whole.len() == 1 || !whole.starts_with('0'));
+    whole_is_good
+        && fraction.is_none_or(is_digits)
+        && exponent.is_none_or(|digits| is_digits(digits.trim_start_matches(['+', '-'])))
+}
+
+/// `010`, `1_000`, `0x1f`, `0o17`, `+1`, `1.` and `.5`: numbers to some readers of YAML, and
+/// either octal or decimal as the version goes.
+fn is_number_elsewhere(text: &str) -> bool {
+    let unsigned = text.trim_start_matches(['+', '-']);
+    if text.len() - unsigned.len() > 1 {
+        return false;
+    }
+    let radix = |prefix: &str, radix: u32| {
+        unsigned.strip_prefix(prefix).is_some_and(|digits| {
+            !digits.is_empty() && digits.chars().all(|c| c == '_' || c.is_digit(radix))
+        })
+    };
+    let decimal = || {
+        let has_digit = unsigned.contains(|c: char| c.is_ascii_digit());
+        let one_point = unsigned.matches('.').count() <= 1;
+        has_digit
+            && one_point
+            && unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+            && unsigned
+                .chars()
+                .all(|c| c.is_ascii_digit() || c == '_' || c == '.')
+    };
+    radix("0x", 16) || radix("0o", 8) || radix("0b", 2) || decimal()
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(text: &str) -> Result<Value, String> {
+        Scalar {
+            text: text.to_owned(),
+            style: Style::Plain,
+        }
+        .value()
+    }
+
+    #[test]
+    fn only_true_and_false_are_booleans_and_norway_is_a_text() {
+        assert_eq!(plain("true"), Ok(Value::Bool(true)));
+        for text in [
+            "NO",
+            "yes",
+            "True",
+            "on",
+            "2026-11-22",
+            "1.2.3",
+            "1..",
+            "card",
+            "-",
+            "+",
+            ".",
+        ] {
+            assert_eq!(plain(text), Ok(Value::from(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_those_of_json() {
+        assert_eq!(plain("42"), Ok(Value::Int(42)));
+        assert_eq!(plain("-0.5e3"), Ok(Value::Double(-500.0)));
+        for text in [
+            "010", "1_000", "0x1F", "0o17", "+1", ".5", "1.", "00", "-01", "1e999", "~",
+        ] {
+            assert!(plain(text).is_err(), "{text}");
+        }
+        assert!(plain("9223372036854775808").unwrap_err().contains("64-bit"));
+    }
+
+    #[test]
+    fn a_quoted_number_is_a_text() {
+        let quoted = Scalar {
+            text: "010".to_owned(),
+            style: Style::Quoted,
+        };
+        assert_eq!(quoted.value(), Ok(Value::from("010")));
+    }
+}

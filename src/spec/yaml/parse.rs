@@ -1,0 +1,419 @@
+//! From text to nodes, with every trap of YAML turned into an error that names the way out.
+
+use std::collections::HashMap;
+
+use granit_parser::{ErrorKind, Event, Parser, Placement, ScalarStyle, ScanError, Span, StrInput};
+
+use super::super::Place;
+use super::super::error::Mistakes;
+use super::{Entry, Key, Kind, Node, Scalar, Style};
+
+/// Deeper nesting than any spec needs, and shallow enough for every reader that recurses.
+const MAX_DEPTH: usize = 64;
+
+/// One document of a file; files of several hold `---` between them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Document {
+    pub(crate) root: Node,
+}
+
+/// All documents of a text. Where the text is no YAML, the documents before that place.
+pub(crate) fn parse(mistakes: &Mistakes) -> Vec<Document> {
+    let source = mistakes.source().clone();
+    let options = granit_parser::options! {
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+        disallow_directives: true,
+        emit_unresolved_aliases: true,
+        max_buffered_comment_events: usize::MAX,
+    };
+    let parser = Parser::new_from_str_with_options(source.text(), options);
+    Builder {
+        parser,
+        text: source.text(),
+        mistakes,
+        open_flows: Vec::new(),
+    }
+    .documents()
+}
+
+struct Builder<'a> {
+    parser: Parser<'a, StrInput<'a>>,
+    text: &'a str,
+    mistakes: &'a Mistakes,
+    /// Where each `{` and `[` that is still open began, for the message about a syntax error.
+    open_flows: Vec<Place>,
+}
+
+/// A node is missing because the text stops being YAML; the mistake is noted.
+struct Broken;
+
+impl<'a> Builder<'a> {
+    fn documents(mut self) -> Vec<Document> {
+        let mut documents = Vec::new();
+        loop {
+            match self.next() {
+                Ok(Some((Event::StreamEnd, _)) | None) | Err(Broken) => return documents,
+                Ok(Some((Event::DocumentStart(..), _))) => match self.next().and_then(|first| {
+                    let (event, span) = first.ok_or(Broken)?;
+                    self.node(event, span, 0)
+                }) {
+                    Ok(root) => documents.push(Document { root }),
+                    Err(Broken) => return documents,
+                },
+                Ok(Some(_)) => {}
+            }
+        }
+    }
+
+    /// The next event that is no comment.
+    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Broken> {
+        loop {
+            match self.parser.next_event() {
+                None => return Ok(None),
+                Some(Ok((Event::Comment(text, placement), span))) => {
+                    self.look_at_comment(&text, placement, &span);
+                }
+                Some(Ok(event)) => return Ok(Some(event)),
+                Some(Err(error)) => {
+                    self.explain(&error);
+                    return Err(Broken);
+                }
+            }
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Broken> {
+        self.refuse_properties(&event, &span);
+        let place = place(&span);
+        if depth > MAX_DEPTH {
+            self.too_deep(place);
+            return Err(Broken);
+        }
+        let kind = match event {
+            Event::Scalar(text, style, _, tag) => {
+                // A tag has been refused; what it leaves of the value is nobody's mistake.
+                let place_of_value = if tag.is_some() { None } else { Some(place) };
+                Kind::Scalar(self.scalar(&text, style, place_of_value))
+            }
+            Event::SequenceStart(..) => self.within_flow(place, |this| this.list(depth))?,
+            Event::MappingStart(..) => self.within_flow(place, |this| this.map(depth))?,
+            // An alias is refused already; a text in its place lets the rest be read.
+            _ => Kind::Scalar(Scalar {
+                text: String::new(),
+                style: Style::Quoted,
+            }),
+        };
+        Ok(Node {
+            place: self.whole(place, &kind),
+            kind,
+        })
+    }
+
+    /// A collection's event covers only its first character; what it holds tells its extent.
+    fn whole(&self, start: Place, kind: &Kind) -> Place {
+        let last = match kind {
+            Kind::Scalar(_) => return start,
+            Kind::List(items) => items.last().map(|item| item.place.end),
+            Kind::Map(entries) => entries.last().map(|entry| entry.value.place.end),
+        };
+        let end = last.unwrap_or(start.end).max(start.end);
+        let closing = match self.text.as_bytes().get(start.start) {
+            Some(b'{') => "}",
+            Some(b'[') => "]",
+            _ => {
+                return Place {
+                    start: start.start,
+                    end,
+                };
+            }
+        };
+        let rest = self.text.get(end..).unwrap_or_default();
+        let closed = rest
+            .find(closing)
+            .filter(|&at| rest[..at].trim().is_empty());
+        Place {
+            start: start.start,
+            end: closed.map_or(end, |at| end + at + 1),
+        }
+    }
+
+    fn within_flow(
+        &mut self,
+        place: Place,
+        read: impl FnOnce(&mut Self) -> Result<Kind, Broken>,
+    ) -> Result<Kind, Broken> {
+        let is_flow = matches!(self.text.as_bytes().get(place.start), Some(b'{' | b'['));
+        if is_flow {
+            self.open_flows.push(place);
+        }
+        let kind = read(self)?;
+        if is_flow {
+            self.open_flows.pop();
+        }
+        Ok(kind)
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Kind, Broken> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()?.ok_or(Broken)? {
+                (Event::SequenceEnd, _) => return Ok(Kind::List(items)),
+                (event, span) => items.push(self.node(event, span, depth + 1)?),
+            }
+        }
+    }
+
+    fn map(&mut self, depth: usize) -> Result<Kind, Broken> {
+        let mut entries = Vec::new();
+        let mut seen = HashMap::new();
+        loop {
+            let (event, span) = self.next()?.ok_or(Broken)?;
+            if matches!(event, Event::MappingEnd) {
+                return Ok(Kind::Map(entries));
+            }
+            let key = self.key(event, span, depth)?;
+            let (event, span) = self.next()?.ok_or(Broken)?;
+            let value = self.node(event, span, depth + 1)?;
+            let Some(key) = key else { continue };
+            match seen.get(&key.text) {
+                Some(&first) => self.duplicate(&key, first),
+                None => {
+                    seen.insert(key.text.clone(), key.place);
+                    entries.push(Entry { key, value });
+                }
+            }
+        }
+    }
+
+    fn key(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Option<Key>, Broken> {
+        let is_plain = matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..));
+        let node = self.node(event, span, depth + 1)?;
+        let place = node.place;
+        Ok(match node.kind {
+            Kind::Scalar(scalar) if is_plain && scalar.text == "<<" => self.mistakes.note(
+                place,
+                "merge keys are not part of the spec language",
+                "refused",
+                "write the keys out, or use `vars` or `matrix` to share values".to_owned(),
+            ),
+            Kind::Scalar(scalar) => Some(Key {
+                text: scalar.text,
+                place,
+            }),
+            Kind::List(_) | Kind::Map(_) => self.mistakes.note(
+                place,
+                "a key must be a text",
+                "not a text",
+                "quote it: a `{` or `[` begins a map or list, unless it is in quotes".to_owned(),
+            ),
+        })
+    }
+
+    fn scalar(&self, text: &str, style: ScalarStyle, place: Option<Place>) -> Scalar {
+        let style = match style {
+            ScalarStyle::Plain => Style::Plain,
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Style::Quoted,
+            ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+        };
+        if let Some(place) = place.filter(|_| style == Style::Plain) {
+            self.look_at_plain(text, place);
+        }
+        Scalar {
+            text: text.to_owned(),
+            style,
+        }
+    }
+
+    fn look_at_plain(&self, text: &str, place: Place) {
+        if place.start == place.end {
+            // `status:201` in braces: the reader of the map says what is wrong with the key.
+            let glued = self.text[..place.start]
+                .trim_end()
+                .rsplit(['{', ',', ' '])
+                .next();
+            if !self.open_flows.is_empty()
+                && glued.is_some_and(|key| key.contains(':') && !key.ends_with(':'))
+            {
+                return;
+            }
+            let help = if self.open_flows.is_empty() {
+                "write \"\" for an empty text, or null for JSON's null".to_owned()
+            } else {
+                "write \"\" for an empty text, or null; a text that holds a comma needs quotes here"
+                    .to_owned()
+            };
+            let at = self.before_blanks(place);
+            self.mistakes
+                .note::<()>(at, "a value is missing", "nothing stands here", help);
+        } else if text.starts_with(['%', '@', '`']) {
+            self.quote(place, &text[..1], text);
+        }
+    }
+
+    /// An empty value is reported by the parser where the next token is; the user looks for it
+    /// behind its key.
+    fn before_blanks(&self, place: Place) -> Place {
+        let end = self.text[..place.start].trim_end().len();
+        Place { start: end, end }
+    }
+
+    fn refuse_properties(&self, event: &Event<'a>, span: &Span) {
+        let (anchor, tag) = match event {
+            Event::Scalar(_, _, anchor, tag)
+            | Event::SequenceStart(_, anchor, tag)
+            | Event::MappingStart(_, anchor, tag) => (*anchor, tag.as_ref()),
+            Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                let place = place(span);
+                let written = &self.text[place.start..place.end];
+                return self.quote(place, "*", written);
+            }
+            _ => return,
+        };
+        if let Some(tag) = tag {
+            let at = span
+                .tag_span()
+                .map_or_else(|| place(span), |span| place(&span));
+            self.quote(at, "!", &tag.original());
+        }
+        if anchor > 0 {
+            self.mistakes.note::<()>(
+                place(span),
+                "anchors are not part of the spec language",
+                "an anchor (`&`) stands before this",
+                "quote a text that starts with `&`; `vars` and `matrix` share values".to_owned(),
+            );
+        }
+    }
+
+    fn quote(&self, place: Place, sign: &str, written: &str) {
+        self.mistakes.note::<()>(
+            place,
+            format!("a value cannot start with `{sign}`, which means something else to YAML"),
+            "needs quotes",
+            format!(
+                "if it is a text, quote it: {}",
+                serde_json::Value::from(written)
+            ),
+        );
+    }
+
+    fn duplicate(&self, key: &Key, first: Place) {
+        let (line, _) = self.mistakes.source().position(first.start);
+        self.mistakes.note::<()>(
+            key.place,
+            format!("`{}` stands here twice", key.text),
+            "again",
+            format!("the first is on line {line}; keep one of them"),
+        );
+    }
+
+    fn too_deep(&self, place: Place) {
+        self.mistakes.note::<()>(
+            place,
+            format!("nested more than {MAX_DEPTH} deep"),
+            "here",
+            "no spec needs so many levels; is this the right file?".to_owned(),
+        );
+    }
+
+    /// `order #42` is `order` and a comment to YAML, which nobody means.
+    fn look_at_comment(&self, text: &str, placement: Placement, span: &Span) {
+        let is_glued = text.starts_with(|c: char| !c.is_whitespace() && c != '#');
+        if placement != Placement::Right || !is_glued {
+            return;
+        }
+        let place = place(span);
+        let line_start = self.text[..place.start]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
+        let before = self.text[line_start..place.start].trim();
+        let value = before.rsplit_once(": ").map_or(before, |(_, value)| value);
+        self.mistakes.note::<()>(
+            place,
+            "YAML takes this for a comment",
+            "not part of the value",
+            format!(
+                "if it belongs to the value, quote it: \"{value} #{text}\"; if it is a comment, put a blank behind the `#`"
+            ),
+        );
+    }
+
+    fn explain(&self, error: &ScanError) {
+        let at = error
+            .marker()
+            .byte_offset()
+            .unwrap_or(self.text.len())
+            .min(self.text.len());
+        let place = Place {
+            start: at,
+            end: self.end_of_character(at),
+        };
+        match error.kind() {
+            ErrorKind::RecursionLimitExceeded => self.too_deep(place),
+            _ => self.explain_syntax(&error.info(), place),
+        }
+    }
+
+    fn explain_syntax(&self, info: &str, place: Place) {
+        self.mistakes.forget(place.start);
+        let (line, _) = self.mistakes.source().position(place.start);
+        let text = self.mistakes.source().line(line);
+        let value = value_of(text);
+        let first = value.chars().next().unwrap_or(' ');
+        let help = if matches!(first, '@' | '`' | '%') {
+            return self.quote(self.find_on_line(line, value), &value[..1], value);
+        } else if matches!(first, '>' | '|') {
+            format!(
+                "a `{first}` begins a block of text; to compare, write `gt: 5` or `gte: 5`, or quote it: \"{value}\""
+            )
+        } else if let Some(flow) = self.open_flows.last() {
+            let (opened, column) = self.mistakes.source().position(flow.start);
+            let bracket = &self.text[flow.start..=flow.start];
+            format!(
+                "the `{bracket}` on line {opened}, column {column} is still open, and plain text inside {{ }} and [ ] cannot hold {{ }} [ ] or a comma: quote it, or use block style"
+            )
+        } else {
+            "check the indentation and the quotes; a text with `: ` in it needs quotes".to_owned()
+        };
+        self.mistakes
+            .note::<()>(place, format!("this is not YAML: {info}"), "here", help);
+    }
+
+    fn find_on_line(&self, line: usize, value: &str) -> Place {
+        let source = self.mistakes.source();
+        let text = source.line(line);
+        let line_start = text.as_ptr() as usize - source.text().as_ptr() as usize;
+        let start = line_start + text.rfind(value).unwrap_or(0);
+        Place {
+            start,
+            end: start + value.len(),
+        }
+    }
+
+    fn end_of_character(&self, at: usize) -> usize {
+        self.text[at..]
+            .chars()
+            .next()
+            .filter(|c| *c != '\n')
+            .map_or(at, |c| at + c.len_utf8())
+    }
+}
+
+/// What stands behind the last key or dash of a line.
+fn value_of(line: &str) -> &str {
+    let line = line.trim();
+    let line = line
+        .rsplit_once(": ")
+        .map_or(line, |(_, value)| value)
+        .trim_start();
+    line.strip_prefix("- ").unwrap_or(line).trim_start()
+}
+
+fn place(span: &Span) -> Place {
+    let range = span.byte_range().unwrap_or_default();
+    Place {
+        start: range.start,
+        end: range.end.max(range.start),
+    }
+}

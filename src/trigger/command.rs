@@ -1,0 +1,76 @@
+//! Runs a command to its end.
+
+use std::time::{Duration, Instant};
+
+use super::{TraceContext, TriggerError};
+use crate::process::{Capture, Launch};
+use crate::spec::Command;
+use crate::trace::CommandResponse;
+
+/// How long a command may run that does not say it: 10 min.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// How much of each output is kept: its last MiB.
+const OUTPUT_LIMIT: usize = 1024 * 1024;
+
+/// What a command gets to clean up after its time was over.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The command leads a process group of its own; what it leaves running is killed at its end.
+pub(super) async fn run(
+    command: &Command,
+    context: &TraceContext,
+) -> Result<CommandResponse, TriggerError> {
+    let limit = command.timeout.unwrap_or(DEFAULT_TIMEOUT);
+    let started = Instant::now();
+    let mut child = launch(command, context).spawn()?;
+    let (stdout, stderr) = child.output().expect("taken here for the first time");
+    let (stdout, stderr) = (
+        Capture::start(stdout, OUTPUT_LIMIT),
+        Capture::start(stderr, OUTPUT_LIMIT),
+    );
+    let ended = tokio::time::timeout(limit, child.wait()).await;
+    let time = started.elapsed();
+    if ended.is_err() {
+        child.end(GRACE).await;
+    }
+    child.group().kill();
+    let (stdout, stderr) = tokio::join!(stdout.finish(), stderr.finish());
+    match ended {
+        Ok(Ok(status)) => Ok(CommandResponse {
+            exit_code: status.code(),
+            stdout,
+            stderr,
+            time,
+        }),
+        Ok(Err(source)) => Err(TriggerError::CommandLost {
+            command: shown(command),
+            source,
+        }),
+        Err(_) => Err(TriggerError::CommandTimeout {
+            command: shown(command),
+            limit,
+            stdout,
+            stderr,
+        }),
+    }
+}
+
+fn launch(command: &Command, context: &TraceContext) -> Launch {
+    let mut set = command.env.clone();
+    set.push(("TRACEPARENT".to_owned(), context.traceparent()));
+    if let Some(state) = &context.trace_state {
+        set.push(("TRACESTATE".to_owned(), state.clone()));
+    }
+    Launch {
+        words: command.words.clone(),
+        dir: command.dir.clone(),
+        set,
+        // One that we inherited belongs to another trace.
+        unset: vec!["TRACESTATE".to_owned()],
+    }
+}
+
+fn shown(command: &Command) -> String {
+    shell_words::join(&command.words)
+}

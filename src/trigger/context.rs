@@ -1,0 +1,73 @@
+//! The W3C trace context that a trigger carries.
+
+use crate::spec::Trigger;
+use crate::trace::{SpanId, TraceId};
+
+/// What makes the services' spans ours: they take over the trace id, and name the parent id as
+/// the parent of their first span.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceContext {
+    /// The trace that the services' spans will belong to.
+    pub trace_id: TraceId,
+    /// The span that they will hang below. It is never exported: nobody but us knows it.
+    pub parent_id: SpanId,
+    /// The trace flag that asks services to record.
+    pub sampled: bool,
+    /// The W3C `tracestate`.
+    pub trace_state: Option<String>,
+}
+
+impl TraceContext {
+    /// A fresh, sampled context without `tracestate`.
+    #[must_use]
+    pub fn random() -> Self {
+        Self {
+            trace_id: TraceId::random(),
+            parent_id: SpanId::random(),
+            sampled: true,
+            trace_state: None,
+        }
+    }
+
+    /// A fresh context as the trigger wants it: sampled or not, with its `tracestate`, and of the
+    /// trace that it names if it names one.
+    #[must_use]
+    pub fn of(trigger: &Trigger) -> Self {
+        let mut context = Self::random();
+        match trigger {
+            Trigger::Request(request) => {
+                context.sampled = request.sampled;
+                context.trace_state.clone_from(&request.trace_state);
+            }
+            Trigger::Run(command) => {
+                context.sampled = command.sampled;
+                context.trace_state.clone_from(&command.trace_state);
+            }
+            Trigger::TraceId(trace_id) => context.trace_id = *trace_id,
+        }
+        context
+    }
+
+    /// The value of the `traceparent` header, version 00.
+    ///
+    /// ```
+    /// use spanspec::trigger::TraceContext;
+    ///
+    /// let context = TraceContext {
+    ///     trace_id: "4bf92f3577b34da6a3ce929d0e0e4736".parse()?,
+    ///     parent_id: "00f067aa0ba902b7".parse()?,
+    ///     sampled: true,
+    ///     trace_state: None,
+    /// };
+    /// assert_eq!(
+    ///     context.traceparent(),
+    ///     "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    /// );
+    /// # Ok::<(), spanspec::trace::InvalidId>(())
+    /// ```
+    #[must_use]
+    pub fn traceparent(&self) -> String {
+        let flags = u8::from(self.sampled);
+        format!("00-{}-{}-{flags:02x}", self.trace_id, self.parent_id)
+    }
+}

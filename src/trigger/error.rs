@@ -1,0 +1,470 @@
+//! Why there is no response, and what to do about it.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::Method;
+use url::Url;
+
+use crate::process::LaunchError;
+
+/// What kept a trigger from giving a response.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TriggerError {
+    /// Nobody listens.
+    #[error(
+        "connection refused by {address} ({attempted}): is it running? `services` in \
+         spanspec.yaml can start it"
+    )]
+    Refused {
+        /// Host and port.
+        address: String,
+        /// The request.
+        attempted: Attempted,
+    },
+    /// The name has no address.
+    #[error(
+        "no address is known for the host `{host}` ({attempted}): is the name right, and does it \
+         resolve on this machine?"
+    )]
+    UnknownHost {
+        /// The name that was looked up.
+        host: String,
+        /// The request.
+        attempted: Attempted,
+        /// What the resolver said.
+        #[source]
+        source: io::Error,
+    },
+    /// No connection came about, for a reason other than the above.
+    #[error("failed to connect to {address} ({attempted}): is it reachable from this machine?")]
+    Unreachable {
+        /// Host and port.
+        address: String,
+        /// The request.
+        attempted: Attempted,
+        /// What the system said.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The response was not complete in time.
+    #[error("{stage} within {limit:?} ({attempted}): `request.timeout` gives it longer")]
+    Timeout {
+        /// What was waited.
+        limit: Duration,
+        /// How far it got.
+        stage: Stage,
+        /// The request, before redirects.
+        attempted: Attempted,
+    },
+    /// The connection ended before the response did.
+    #[error(
+        "the connection was closed before the response was complete ({attempted}): did the \
+         service crash or restart? its log may tell"
+    )]
+    Closed {
+        /// The request.
+        attempted: Attempted,
+        /// What the connection said.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The server's certificate is not to be trusted.
+    #[error("the certificate of {address} is not trusted ({attempted}): {hint}")]
+    Untrusted {
+        /// Host and port.
+        address: String,
+        /// The request.
+        attempted: Attempted,
+        /// What to do about this kind of distrust.
+        hint: &'static str,
+        /// What is wrong with the certificate.
+        #[source]
+        source: Box<rustls::Error>,
+    },
+    /// The server answered, but not with TLS.
+    #[error(
+        "{address} does not speak TLS ({attempted}): is it an http port? try `http://` instead of \
+         `https://`"
+    )]
+    NotTls {
+        /// Host and port.
+        address: String,
+        /// The request.
+        attempted: Attempted,
+    },
+    /// The TLS handshake failed for another reason.
+    #[error(
+        "the TLS handshake with {address} failed ({attempted}): if it asks for a client \
+         certificate, set `tls: {{ cert: …, key: … }}`"
+    )]
+    Handshake {
+        /// Host and port.
+        address: String,
+        /// The request.
+        attempted: Attempted,
+        /// What was wrong.
+        #[source]
+        source: Box<rustls::Error>,
+    },
+    /// Nothing is known that could be trusted, or the key does not fit the certificate.
+    #[error(
+        "failed to set up TLS: without installed certificate authorities (package \
+         ca-certificates), name a file with `tls: {{ ca: … }}`; a `key` has to fit its `cert`"
+    )]
+    TlsSetup(#[source] reqwest::Error),
+    /// A file of `tls` cannot be read.
+    #[error("failed to read {}, which `tls` names", path.display())]
+    TlsFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of `tls` holds something else.
+    #[error("{} holds no PEM certificate or key that can be used", path.display())]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// What came is no HTTP.
+    #[error(
+        "the answer is no HTTP/1.1 ({attempted}): is it another protocol's port, such as gRPC's or \
+         an https port?"
+    )]
+    NotHttp {
+        /// The request.
+        attempted: Attempted,
+        /// Where it stops being HTTP.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// More came than is read.
+    #[error("the body of the response is longer than {} MiB ({attempted})", limit / 1024 / 1024)]
+    TooLarge {
+        /// The most bytes that are read.
+        limit: usize,
+        /// The request.
+        attempted: Attempted,
+    },
+    /// The body is not what its `content-encoding` says.
+    #[error("the body of the response is not what its `content-encoding` says ({attempted})")]
+    Encoding {
+        /// The request.
+        attempted: Attempted,
+        /// What the decoder said.
+        #[source]
+        source: io::Error,
+    },
+    /// Whatever else can go wrong with a request.
+    #[error("the request failed ({attempted})")]
+    Request {
+        /// The request.
+        attempted: Attempted,
+        /// What was wrong.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// A file that the body names cannot be read.
+    #[error("failed to read the body from {}", path.display())]
+    BodyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The type of a multipart body's part is none.
+    #[error("`{content_type}` is no content type (part `{part}` of the multipart body)")]
+    PartType {
+        /// The part's name.
+        part: String,
+        /// What was written.
+        content_type: String,
+        /// What is wrong with it.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The trace state cannot stand in a header.
+    #[error("`{value}` is no tracestate: a header cannot hold its characters")]
+    TraceState {
+        /// What was written.
+        value: String,
+    },
+    /// The command could not be started.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// The command ran too long, and was ended.
+    #[error(
+        "`{command}` did not end within {limit:?}: `run.timeout` gives it longer{}",
+        Ending(stdout, stderr)
+    )]
+    CommandTimeout {
+        /// The command.
+        command: String,
+        /// What was waited.
+        limit: Duration,
+        /// What it wrote until then.
+        stdout: String,
+        /// What it complained of until then.
+        stderr: String,
+    },
+    /// The system does not tell how the command ended.
+    #[error("failed to wait for `{command}`")]
+    CommandLost {
+        /// The command.
+        command: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl TriggerError {
+    /// Whether nobody listened, so that nothing was sent: a service that is still starting.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+
+    pub(super) fn pem(path: &Path, source: reqwest::Error) -> Self {
+        Self::Pem {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// The request that an error is about, as `POST http://127.0.0.1:8080/orders`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempted {
+    /// The method of the request line.
+    pub method: Method,
+    /// Where it went, without user name and password.
+    pub url: Box<Url>,
+}
+
+impl Attempted {
+    pub(super) fn new(method: &Method, url: &Url) -> Self {
+        let mut url = url.clone();
+        let _ = url.set_password(None);
+        let _ = url.set_username("");
+        Self {
+            method: method.clone(),
+            url: Box::new(url),
+        }
+    }
+
+    fn address(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        match self.url.port_or_known_default() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Attempted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.url)
+    }
+}
+
+/// How far a request got before its time was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing came.
+    Waiting,
+    /// Headers came, and a part of the body.
+    Reading {
+        /// How much of the body, before decompression.
+        bytes: u64,
+    },
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waiting => write!(f, "no response"),
+            Self::Reading { bytes } => {
+                write!(
+                    f,
+                    "the response began, but only {bytes} bytes of its body came"
+                )
+            }
+        }
+    }
+}
+
+/// The last lines of a command's output, for people.
+struct Ending<'a>(&'a str, &'a str);
+
+impl fmt::Display for Ending<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = if self.1.trim().is_empty() {
+            self.0
+        } else {
+            self.1
+        };
+        let lines: Vec<_> = shown.lines().collect();
+        if lines.is_empty() {
+            return write!(f, "; it wrote nothing");
+        }
+        write!(f, "; the end of its output:")?;
+        let last = &lines[lines.len().saturating_sub(20)..];
+        last.iter().try_for_each(|line| write!(f, "\n  {line}"))
+    }
+}
+
+/// A name that has no address; travels inside the HTTP client's error.
+#[derive(Debug, thiserror::Error)]
+#[error("no address is known for `{host}`")]
+pub(super) struct UnknownHost {
+    pub(super) host: String,
+    pub(super) source: io::Error,
+}
+
+/// Turns the HTTP client's error into one that says what to do.
+pub(super) fn explain(error: reqwest::Error, attempted: Attempted) -> TriggerError {
+    let address = attempted.address();
+    match Cause::of(&error) {
+        Cause::Refused => TriggerError::Refused { address, attempted },
+        Cause::UnknownHost { host, source } => TriggerError::UnknownHost {
+            host,
+            attempted,
+            source,
+        },
+        Cause::Tls(cause) => explain_tls(cause, address, attempted),
+        Cause::NotHttp => TriggerError::NotHttp {
+            attempted,
+            source: error,
+        },
+        Cause::Closed => TriggerError::Closed {
+            attempted,
+            source: error,
+        },
+        Cause::Other if error.is_connect() => TriggerError::Unreachable {
+            address,
+            attempted,
+            source: error,
+        },
+        Cause::Other => TriggerError::Request {
+            attempted,
+            source: error,
+        },
+    }
+}
+
+fn explain_tls(source: Box<rustls::Error>, address: String, attempted: Attempted) -> TriggerError {
+    match &*source {
+        rustls::Error::InvalidCertificate(reason) => TriggerError::Untrusted {
+            address,
+            attempted,
+            hint: certificate_hint(reason),
+            source,
+        },
+        rustls::Error::InvalidMessage(_) => TriggerError::NotTls { address, attempted },
+        _ => TriggerError::Handshake {
+            address,
+            attempted,
+            source,
+        },
+    }
+}
+
+fn certificate_hint(reason: &rustls::CertificateError) -> &'static str {
+    use rustls::CertificateError as E;
+    match reason {
+        E::NotValidForName | E::NotValidForNameContext { .. } => {
+            "it was issued for other names; use one of them, or set `tls: { verify: false }`"
+        }
+        E::Expired | E::ExpiredContext { .. } => {
+            "it has expired; renew it, or set `tls: { verify: false }`"
+        }
+        _ => "name its authority with `tls: { ca: … }`, or set `tls: { verify: false }`",
+    }
+}
+
+/// What lies at the bottom of the HTTP client's error.
+enum Cause {
+    Refused,
+    UnknownHost { host: String, source: io::Error },
+    Tls(Box<rustls::Error>),
+    NotHttp,
+    Closed,
+    Other,
+}
+
+impl Cause {
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(cause) = Self::told_by(error) {
+                return cause;
+            }
+            next = beneath(error);
+        }
+        Self::Other
+    }
+
+    fn told_by(error: &(dyn Error + 'static)) -> Option<Self> {
+        if let Some(unknown) = error.downcast_ref::<UnknownHost>() {
+            return Some(Self::UnknownHost {
+                host: unknown.host.clone(),
+                source: io::Error::new(unknown.source.kind(), unknown.source.to_string()),
+            });
+        }
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Some(Self::Tls(Box::new(tls.clone())));
+        }
+        if let Some(http) = error.downcast_ref::<hyper::Error>() {
+            return Self::told_by_http(http);
+        }
+        Self::told_by_system(error.downcast_ref::<io::Error>()?)
+    }
+
+    fn told_by_http(error: &hyper::Error) -> Option<Self> {
+        match error {
+            _ if error.is_parse() => Some(Self::NotHttp),
+            _ if error.is_incomplete_message() => Some(Self::Closed),
+            _ => None,
+        }
+    }
+
+    fn told_by_system(error: &io::Error) -> Option<Self> {
+        use io::ErrorKind as K;
+        // One that wraps another error tells by that.
+        if error
+            .get_ref()
+            .is_some_and(|inner| inner.is::<rustls::Error>())
+        {
+            return None;
+        }
+        match error.kind() {
+            K::ConnectionRefused => Some(Self::Refused),
+            K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::UnexpectedEof => {
+                Some(Self::Closed)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The next error of the chain. An [`io::Error`] leaves out the one that it wraps.
+fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let wrapped = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    match wrapped {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}

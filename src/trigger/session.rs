@@ -1,0 +1,238 @@
+//! What the triggers of one attempt share: cookies and connections.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::HeaderValue;
+use reqwest::cookie::{CookieStore, Jar};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Certificate, Client, Identity};
+use url::{Host, Url};
+
+use super::TriggerError;
+use super::error::UnknownHost;
+use crate::spec::Tls;
+
+/// One attempt of a spec: its cookie jar, and its HTTP clients.
+///
+/// Requests go through the proxies that the environment names (`HTTP_PROXY`, `HTTPS_PROXY`,
+/// `NO_PROXY`), but never to a loopback address. TLS is set up when the first `https` URL needs
+/// it, so plain `http` works where no certificate authorities are installed.
+#[derive(Debug, Default)]
+pub struct Session {
+    jar: Jar,
+    clients: Mutex<HashMap<Route, Client>>,
+}
+
+/// Requests that may share a client.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Route {
+    tls: Option<Tls>,
+    proxies: Proxies,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Proxies {
+    None,
+    FromEnvironment,
+}
+
+impl Session {
+    /// A session with an empty jar and no connections.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The value of a cookie that would be sent to this URL.
+    #[must_use]
+    pub fn cookie(&self, url: &Url, name: &str) -> Option<String> {
+        let header = self.jar.cookies(url)?;
+        let value = pairs(header.to_str().ok()?)
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+        Some(value.to_owned())
+    }
+
+    /// The `cookie` header for this URL: what the author wrote, then what the jar has under other
+    /// names.
+    pub(super) fn cookies(&self, url: &Url, own: Option<&HeaderValue>) -> Option<HeaderValue> {
+        let Some(own) = own else {
+            return self.jar.cookies(url);
+        };
+        let (Some(jar), Ok(own_text)) = (self.jar.cookies(url), own.to_str()) else {
+            return Some(own.clone());
+        };
+        let fresh = pairs(jar.to_str().ok()?)
+            .filter(|pair| !pairs(own_text).any(|written| key(written) == key(pair)));
+        let all: Vec<_> = pairs(own_text).chain(fresh).collect();
+        HeaderValue::from_str(&all.join("; ")).ok()
+    }
+
+    /// Keeps the cookies that a response sets.
+    pub(super) fn remember(&self, url: &Url, headers: &http::HeaderMap) {
+        let mut cookies = headers.get_all(http::header::SET_COOKIE).iter();
+        self.jar.set_cookies(&mut cookies, url);
+    }
+
+    /// The client for this URL; connections of the session are reused.
+    pub(super) fn client(&self, url: &Url, tls: &Tls) -> Result<Client, TriggerError> {
+        let route = Route::of(url, tls);
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&route) {
+            return Ok(client.clone());
+        }
+        let client = route.client()?;
+        clients.insert(route, client.clone());
+        Ok(client)
+    }
+}
+
+fn pairs(header: &str) -> impl Iterator<Item = &str> {
+    header
+        .split(';')
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty())
+}
+
+fn key(pair: &str) -> &str {
+    pair.split_once('=').map_or(pair, |(name, _)| name)
+}
+
+impl Route {
+    fn of(url: &Url, tls: &Tls) -> Self {
+        Self {
+            tls: (url.scheme() == "https").then(|| tls.clone()),
+            proxies: match is_loopback(url) {
+                true => Proxies::None,
+                false => Proxies::FromEnvironment,
+            },
+        }
+    }
+
+    fn client(&self) -> Result<Client, TriggerError> {
+        let mut builder = Client::builder()
+            .user_agent(concat!("spanspec/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .gzip(false)
+            .dns_resolver(Arc::new(Lookup));
+        if self.proxies == Proxies::None {
+            builder = builder.no_proxy();
+        }
+        let builder = match &self.tls {
+            // An empty list of roots keeps the system's from being read.
+            None => builder.tls_certs_only([]),
+            Some(tls) => secure(builder, tls)?,
+        };
+        builder.build().map_err(TriggerError::TlsSetup)
+    }
+}
+
+fn secure(
+    mut builder: reqwest::ClientBuilder,
+    tls: &Tls,
+) -> Result<reqwest::ClientBuilder, TriggerError> {
+    if let Some(path) = &tls.ca {
+        let bundle = Certificate::from_pem_bundle(&read(path)?);
+        let bundle = bundle.map_err(|source| TriggerError::pem(path, source))?;
+        builder = builder.tls_certs_merge(bundle);
+    }
+    if let Some(cert) = &tls.cert {
+        builder = builder.identity(identity(cert, tls.key.as_deref())?);
+    }
+    Ok(builder.tls_danger_accept_invalid_certs(!tls.verify))
+}
+
+/// Certificate and key; the certificate's file may hold both.
+fn identity(cert: &Path, key: Option<&Path>) -> Result<Identity, TriggerError> {
+    let mut pem = read(cert)?;
+    if let Some(key) = key {
+        pem.push(b'\n');
+        pem.extend(read(key)?);
+    }
+    Identity::from_pem(&pem).map_err(|source| TriggerError::pem(cert, source))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TriggerError> {
+    std::fs::read(path).map_err(|source| TriggerError::TlsFile {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Whether the host is this machine, whatever a name server says.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+/// The system's resolver, with an error that says which name it was.
+struct Lookup;
+
+impl Resolve for Lookup {
+    fn resolve(&self, name: Name) -> Resolving {
+        let host = name.as_str().to_owned();
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((host.as_str(), 0))
+                .await
+                .map(Iterator::collect::<Vec<SocketAddr>>);
+            match found {
+                Ok(found) => Ok(Box::new(found.into_iter()) as Addrs),
+                Err(source) => Err(UnknownHost { host, source }.into()),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn proxies_are_never_asked_for_this_machine() {
+        for here in [
+            "http://127.0.0.2:1/",
+            "http://[::1]/",
+            "http://localhost/",
+            "http://a.localhost/",
+        ] {
+            assert_eq!(
+                Route::of(&url(here), &Tls::default()).proxies,
+                Proxies::None,
+                "{here}"
+            );
+        }
+        let there = Route::of(&url("http://shop.test/"), &Tls::default());
+        assert_eq!(there.proxies, Proxies::FromEnvironment);
+    }
+
+    #[test]
+    fn plain_http_asks_for_no_tls() {
+        assert_eq!(
+            Route::of(&url("http://localhost/"), &Tls::default()).tls,
+            None
+        );
+    }
+
+    #[test]
+    fn written_cookies_come_before_those_of_the_jar_and_win() {
+        let session = Session::new();
+        let at = url("http://localhost/");
+        session.jar.add_cookie_str("a=jar", &at);
+        session.jar.add_cookie_str("b=jar", &at);
+        let own = HeaderValue::from_static("a=own");
+        let sent = session.cookies(&at, Some(&own)).unwrap();
+        assert_eq!(sent, "a=own; b=jar");
+        assert_eq!(session.cookie(&at, "b").as_deref(), Some("jar"));
+    }
+}
