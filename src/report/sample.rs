@@ -201,6 +201,7 @@ pub(super) fn step(checks: Vec<Judged>) -> StepReport {
         checks,
         trouble: None,
         notices: Vec::new(),
+        was_closed: true,
         timing: Timing {
             response: Some(Duration::from_millis(803)),
             last_span: Some(Duration::from_millis(811)),

@@ -7,7 +7,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::look::{self, Colors, Look, printable};
-use crate::spec::{Location, Source};
+use crate::spec::{Location, Source, SpecError};
 
 /// Of a place with more lines than this, only the first is underlined.
 const MOST_LINES: usize = 6;
@@ -25,6 +25,18 @@ pub struct Diagnostic {
     pub also: Vec<(Location, String)>,
     /// What to do, a line each.
     pub help: Vec<String>,
+}
+
+impl From<&SpecError> for Diagnostic {
+    fn from(error: &SpecError) -> Self {
+        Self {
+            title: error.what.clone(),
+            at: Some(error.at.clone()),
+            label: error.label.clone(),
+            also: Vec::new(),
+            help: error.help.iter().cloned().collect(),
+        }
+    }
 }
 
 /// The place with its line and a caret, without a title; every line ends with a newline.

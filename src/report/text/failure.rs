@@ -122,9 +122,15 @@ fn rejected(rejection: &Rejection) -> String {
         expected,
         found,
     } = rejection;
+    // What is told of relations, events and links is a clause of its own.
+    let has_clause = ["`", "event", "link"]
+        .iter()
+        .any(|start| key.starts_with(start));
+    let is_value = !has_clause && !found.starts_with("no ");
     match found.as_str() {
-        "nothing" | "absent" | "" => format!("{key} is missing, expected {expected}"),
-        _ => format!("{key} is {found}, not {expected}"),
+        "nothing" => format!("{key} is missing, expected {expected}"),
+        _ if is_value => format!("{key} is {found}, not {expected}"),
+        _ => format!("{key}: expected {expected}, found {found}"),
     }
 }
 

@@ -327,7 +327,6 @@ not run: 1 spec, after the first failure
 
    note: the flush bound is assumed to be 5.5 s
    note: 2 export requests refused; --verbose says why
-   note: 3 spans arrived after the verdict on their trace
    note: to see a saved trace: spanspec show target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
 
 1 failed, 1 errored, 2 passed (1 flaky), 1 skipped, 1 not run in 2.4 s, 182 spans received

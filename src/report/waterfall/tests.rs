@@ -281,6 +281,19 @@ fn colours_add_nothing_to_the_text() {
 }
 
 #[test]
+fn an_error_that_a_mark_tells_is_not_told_twice() {
+    let trace = assemble([failed(
+        span(1, 0, "payment", "charge", 0, 10),
+        "card declined",
+    )]);
+    let text = drawn(&trace, &[mark(1, "status error: card declined")], 100);
+    assert!(
+        text.ends_with("10 ms  ✗  ← status error: card declined\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_trace_without_spans_is_no_text() {
     assert_eq!(drawn(&assemble([]), &[], 80), "");
 }
