@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use spanspec::run::{Report, Verdict};
+use spanspec::run::Report;
 
 /// How the command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,17 +34,13 @@ impl Exit {
         }
     }
 
-    /// What a run comes to: a failure weighs more than what could not be judged.
+    /// What a run comes to.
     pub(super) fn of(report: &Report) -> Self {
-        let any = |is: fn(&Verdict) -> bool| report.count(is) > 0;
-        if report.interrupted {
-            Self::Interrupted
-        } else if any(|verdict| *verdict == Verdict::Failed) {
-            Self::Failed
-        } else if !report.trouble.is_empty() || any(|verdict| *verdict == Verdict::Errored) {
-            Self::Errored
-        } else {
-            Self::Passed
+        match report.exit_code() {
+            0 => Self::Passed,
+            1 => Self::Failed,
+            130 => Self::Interrupted,
+            _ => Self::Errored,
         }
     }
 }

@@ -46,7 +46,11 @@ impl Reporter for Json {
         let text = render(report);
         match &self.path {
             Some(path) => file::write(path, text.as_bytes()),
-            None => io::stdout().lock().write_all(text.as_bytes()),
+            None => match io::stdout().lock().write_all(text.as_bytes()) {
+                // Whoever reads has seen enough.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                written => written,
+            },
         }
     }
 }

@@ -19,7 +19,7 @@ pub enum Colors {
 pub enum Charset {
     /// Blocks of an eighth of a column, arrows, ticks.
     Unicode,
-    /// What every terminal has. Names from spans are still shown as they are.
+    /// What every font has. Names from spans are shown as they are, and cut ones end with `…`.
     Ascii,
 }
 

@@ -114,9 +114,11 @@ impl Progress {
 
     fn finished(&mut self, name: &str) {
         let name = printable(name);
-        if let Some(at) = self.running.iter().position(|running| *running == name) {
-            self.running.remove(at);
-        }
+        // What never started, such as a skipped spec, is not among those counted.
+        let Some(at) = self.running.iter().position(|running| *running == name) else {
+            return;
+        };
+        self.running.remove(at);
         if let Some(specs) = &self.specs {
             specs.inc(1);
         }
@@ -205,6 +207,7 @@ mod tests {
         progress.on_event(&RunEvent::Started { name: "refunds" });
         assert!(progress.services.is_empty());
         progress.on_event(&RunEvent::Finished(&report.specs[0]));
+        progress.on_event(&RunEvent::Finished(&report.specs[1]));
         let specs = progress.specs.as_ref().unwrap();
         assert_eq!((specs.position(), specs.message().as_str()), (1, "refunds"));
         progress.finish(&report).unwrap();

@@ -201,6 +201,7 @@ pub(super) fn step(checks: Vec<Judged>) -> StepReport {
         checks,
         trouble: None,
         notices: Vec::new(),
+        was_closed: true,
         timing: Timing {
             response: Some(Duration::from_millis(803)),
             last_span: Some(Duration::from_millis(811)),
@@ -307,4 +308,15 @@ pub(super) fn report() -> Report {
         },
         interrupted: false,
     }
+}
+
+/// The text without colours.
+pub(super) fn bare(text: &str) -> String {
+    let mut bare = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        bare.push_str(before);
+        rest = after.split_once('m').map_or("", |(_, rest)| rest);
+    }
+    bare + rest
 }

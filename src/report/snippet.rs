@@ -112,12 +112,32 @@ pub fn diagnostics(of: &[Diagnostic], look: &Look) -> String {
     shown.join("\n")
 }
 
-/// Whether a label leaves room for the caret and what it points to.
+/// Whether a label finds room behind the caret without hiding a part of the line that would be
+/// shown otherwise.
 pub(super) fn fits(at: &Location, label: &str, look: &Look) -> bool {
     const MARGIN: usize = 20;
     let window = Window::around(at);
     let marked = look::width(&window.text[window.marked.clone()]).max(1);
-    MARGIN + marked + look::width(label) <= look.width
+    let column = label_column(at);
+    let is_cut_anyway = column > look.width * 2 / 3;
+    let before = if is_cut_anyway {
+        MARGIN + marked
+    } else {
+        column
+    };
+    before + look::width(label) <= look.width
+}
+
+/// The column in which a label starts, as long as the line is not cut.
+pub(super) fn label_column(at: &Location) -> usize {
+    let window = Window::around(at);
+    let last_line = window.first_line + window.text.matches('\n').count();
+    let gutter = last_line.to_string().len() + " | ".len();
+    let before = window.text[..window.marked.end].rsplit('\n').next();
+    // A tab is drawn as four blanks.
+    let before = before.unwrap_or_default().replace('\t', "    ");
+    let at_least = usize::from(window.marked.is_empty());
+    gutter + look::width(&before) + at_least + 1
 }
 
 /// The lines that a place touches; drawing a whole file for one line would cost time.
@@ -183,9 +203,7 @@ fn drawn(groups: &[Group<'_>], look: &Look) -> String {
         Colors::Ansi => Renderer::styled().hyperlink(false),
         Colors::Plain => Renderer::plain(),
     };
-    let text = renderer
-        .term_width(look.width.saturating_sub(8).max(30))
-        .render(groups);
+    let text = renderer.term_width(look.width.max(30)).render(groups);
     let mut lines = String::new();
     let mut may_be_blank = false;
     for line in text.lines() {
@@ -235,86 +253,155 @@ mod tests {
             &Look::plain().with_width(80),
         )
     }
-}
-#[cfg(test)]
-mod looking {
-    use super::*;
-    use crate::spec::Place;
+
     #[test]
-    fn look_at_it() {
-        let t = super::super::sample::SPEC;
-        let show = |t: &str, m: &str, l: &str, w: usize| {
-            let start = t.find(m).unwrap();
-            let at = Source::new("specs/a.yaml", t).at(Place {
-                start,
-                end: start + m.len(),
-            });
-            println!("{}", snippet(&at, l, &Look::plain().with_width(w)));
-        };
-        show(
-            t,
-            "card,",
-            "found \"paypal\"   (payment, span 00f067aa0ba902b7)",
-            80,
+    fn the_line_is_shown_with_a_caret_and_its_label() {
+        assert_data_eq!(
+            shown("a: 1\nstatus: 201\n", "201", "found 500"),
+            str![[r#"
+ --> specs/a.yaml:2:9
+2 | status: 201
+  |         ^^^ found 500
+
+"#]]
         );
-        show(
-            t,
-            "card,",
-            "found \"paypal\"   (payment, span 00f067aa0ba902b7)",
-            60,
+    }
+
+    #[test]
+    fn a_place_of_several_lines_is_framed() {
+        assert_data_eq!(
+            shown(
+                "spans:\n  - find: a\n    below: b\n\n# end\n",
+                "- find: a\n    below: b\n\n",
+                "found 0"
+            ),
+            str![[r#"
+ --> specs/a.yaml:2:3
+2 | /   - find: a
+3 | |     below: b
+  | |____________^ found 0
+
+"#]]
         );
-        show(
-            t,
-            "find: process_payment\n      below: { service: order }\n",
-            "found nothing",
-            80,
+    }
+
+    #[test]
+    fn of_a_place_of_very_many_lines_the_first_is_underlined() {
+        let text = format!("json:\n{}", "  a: 1\n".repeat(50));
+        assert_data_eq!(
+            shown(&text, &text, "too much"),
+            str![[r#"
+ --> specs/a.yaml:1:1
+1 | json:
+  | ^^^^^ too much
+
+"#]]
         );
-        show(t, t, "found nothing", 80);
-        show(t, "count: 1\n", "found 12", 80);
-        show("a:\n\tb: c\r\n\td: e\r\n", "c", "x", 80);
-        show("a:\n\tb: c\r\n\td: e\r\n", "b: c\r\n\td: e\r\n", "x", 80);
-        show("名前: 注文 🛒 card\n", "card", "x", 80);
-        let long = format!(
+    }
+
+    #[test]
+    fn tabs_wide_characters_and_windows_line_ends_do_not_move_the_caret() {
+        assert_data_eq!(
+            shown("a:\r\n\tb: card # x\r\n", "card", "here"),
+            str![[r#"
+ --> specs/a.yaml:2:5
+2 |     b: card # x
+  |        ^^^^ here
+
+"#]]
+        );
+        assert_data_eq!(
+            shown("名前: 注文 🛒 card\n", "card", "here"),
+            str![[r#"
+ --> specs/a.yaml:1:10
+1 | 名前: 注文 🛒 card
+  |               ^^^^ here
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_caret_is_shown() {
+        let text = format!(
             "a: {} MARK {}\n",
             "lorem ipsum ".repeat(40),
             "dolor sit ".repeat(40)
         );
-        show(
-            &long,
-            "MARK",
-            "found \"paypal\"   (payment, span 00f067aa0ba902b7)",
-            80,
+        let text = shown(&text, "MARK", "found \"paypal\"");
+        assert!(text.lines().all(|line| look::width(line) <= 80), "{text}");
+        assert_data_eq!(
+            text,
+            str![[r#"
+ --> specs/a.yaml:1:485
+1 | ...lorem ipsum lorem ipsum  MARK dolor sit dolor sit dolor sit dolor sit ...
+  |                             ^^^^ found "paypal"
+
+"#]]
         );
-        let at = Source::new("specs/a.yaml", "a: b\n").at(Place { start: 5, end: 5 });
-        println!("{}", snippet(&at, "expected more", &Look::plain()));
-        let at = Source::new("specs/a.yaml", "").at(Place { start: 0, end: 0 });
-        println!("{}", snippet(&at, "expected more", &Look::plain()));
-        let at = Source::new("specs/a.yaml", "a: b").at(Place { start: 4, end: 4 });
-        println!("{}", snippet(&at, "expected more", &Look::plain()));
-        let at = super::super::sample::at("attributes");
-        println!(
-            "{}",
-            diagnostic(
-                &Diagnostic {
-                    title: "unknown key `atributes`".into(),
-                    at: Some(at.clone()),
-                    label: "did you mean `attributes`?".into(),
-                    also: vec![(super::super::sample::at("status"), "here".into())],
-                    help: vec!["a".into(), "b long".into()]
-                },
-                &Look::plain()
-            )
+    }
+
+    #[test]
+    fn the_end_of_a_file_can_be_pointed_to() {
+        for text in ["", "a: b", "a: b\n", "a: b\r\n"] {
+            let at = Source::new("a.yaml", text).at(Place { start: 99, end: 99 });
+            let shown = snippet(&at, "expected more", &Look::plain());
+            assert!(shown.contains("^ expected more"), "{text:?}: {shown}");
+        }
+    }
+
+    #[test]
+    fn a_place_within_a_character_is_that_character() {
+        let at = Source::new("a.yaml", "é").at(Place { start: 1, end: 1 });
+        assert!(snippet(&at, "", &Look::plain()).contains("1 | é"));
+    }
+
+    #[test]
+    fn a_diagnostic_has_a_title_other_places_and_help() {
+        let text = "name: a\nnmae: b\n";
+        let one = Diagnostic {
+            title: "unknown key `nmae`".to_owned(),
+            at: Some(location(text, "nmae")),
+            label: "did you mean `name`?".to_owned(),
+            also: vec![(location(text, "name"), "which is here already".to_owned())],
+            help: vec!["keys are name, request and expect".to_owned()],
+        };
+        let other = Diagnostic {
+            title: "no spec was found".to_owned(),
+            help: vec!["specs are *.yaml files".to_owned()],
+            ..Diagnostic::default()
+        };
+        assert_data_eq!(
+            diagnostics(&[one, other], &Look::plain()),
+            str![[r#"
+error: unknown key `nmae`
+ --> specs/a.yaml:2:1
+2 | nmae: b
+  | ^^^^ did you mean `name`?
+  |
+ ::: specs/a.yaml:1:1
+1 | name: a
+  | ---- which is here already
+  |
+  = help: keys are name, request and expect
+
+error: no spec was found
+ = help: specs are *.yaml files
+
+"#]]
         );
-        println!(
-            "{}",
-            diagnostic(
-                &Diagnostic {
-                    title: "unknown key `atributes`".into(),
-                    help: vec!["a".into(), "b long".into()],
-                    ..Diagnostic::default()
-                },
-                &Look::plain()
-            )
+    }
+
+    #[test]
+    fn colours_add_nothing_to_the_text() {
+        let at = location("status: 201\n", "201");
+        let colored = snippet(
+            &at,
+            "found\u{1b}[31m",
+            &Look::plain().with_colors(Colors::Ansi),
         );
+        let plain = snippet(&at, "found\u{1b}[31m", &Look::plain());
+        assert_eq!(without_colors(&colored).trim_end(), plain.trim_end());
+        assert!(!plain.contains('\u{1b}'));
     }
 }

@@ -35,7 +35,7 @@ impl Look {
         Self::of(&io::stderr())
     }
 
-    fn of(stream: &(impl anstream::stream::RawStream)) -> Self {
+    fn of(stream: &impl anstream::stream::RawStream) -> Self {
         const WIDEST: usize = 160;
         let colors = match AutoStream::choice(stream) {
             ColorChoice::Never => Colors::Plain,

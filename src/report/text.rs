@@ -40,7 +40,7 @@ pub fn spec(spec: &SpecReport, look: &Look, detail: Detail) -> String {
     match &spec.verdict {
         Verdict::NotRun(_) => {}
         Verdict::Skipped(reason) if detail > Detail::Quiet => {
-            text.push_str(&headline(spec, &[reason.clone()], look));
+            text.push_str(&headline(spec, std::slice::from_ref(reason), look));
         }
         Verdict::Passed if detail > Detail::Quiet => {
             text.push_str(&headline(spec, &facts(spec, detail), look));
@@ -100,10 +100,8 @@ pub fn trouble(of: &Trouble, look: &Look) -> String {
     if let Some(at) = &of.at {
         text.push_str(&indented(&snippet(at, "", &narrower(look, 1)), 1));
     }
-    for line in &of.details {
-        let line = look::truncated(&printable(line), look.width.saturating_sub(5)).into_owned();
-        text.push_str(format!("   {} {line}", look.pick("│", "|")).trim_end());
-        text.push('\n');
+    for detail in &of.details {
+        text.push_str(&quoted(detail, look));
     }
     text.push_str(&help(&of.help, look));
     text
@@ -224,6 +222,15 @@ fn paragraph(text: &str, indent: usize, style: anstyle::Style, look: &Look) -> S
     look::wrapped(&printable(text), room)
         .iter()
         .map(|line| format!("{:indent$}{}\n", "", look.paint(style, line)))
+        .collect()
+}
+
+/// What somebody else said, or a fact: broken into lines, with a bar before each.
+fn quoted(text: &str, look: &Look) -> String {
+    let bar = look.pick("│", "|");
+    look::wrapped(&printable(text), look.width.saturating_sub(5))
+        .iter()
+        .map(|line| format!("{}\n", format!("   {bar} {line}").trim_end()))
         .collect()
 }
 

@@ -155,12 +155,18 @@ fn more(spans: usize, marked: usize) -> String {
 
 fn span_line(span: &Span, depth: usize, window: &bar::Window, marks: &Marks<'_>) -> SpanLine {
     let is_error = span.status.code == StatusCode::Error;
-    let error = match (is_error, span.status.message.as_str()) {
-        (false, _) => String::new(),
-        (true, "") => "error".to_owned(),
-        (true, message) => printable(message).into_owned(),
-    };
     let texts = marks.of(span);
+    let words = texts.unwrap_or_default().join(", ");
+    let error = match span.status.message.as_str() {
+        "" => "error",
+        message => message,
+    };
+    // A mark that is about the error says the same.
+    let error = if is_error && !words.contains(error) {
+        error
+    } else {
+        ""
+    };
     SpanLine {
         service: printable(span.service()).into_owned(),
         name: printable(&span.name).into_owned(),
@@ -169,8 +175,8 @@ fn span_line(span: &Span, depth: usize, window: &bar::Window, marks: &Marks<'_>)
         duration: duration::nanos(span.duration()),
         is_error,
         is_marked: texts.is_some(),
-        marks: printable(&texts.unwrap_or_default().join(", ")).into_owned(),
-        error,
+        marks: printable(&words).into_owned(),
+        error: printable(error).into_owned(),
     }
 }
 

@@ -52,6 +52,7 @@ struct Step<'a> {
     checks: Vec<Check<'a>>,
     trouble: Option<Trouble<'a>>,
     notices: &'a [String],
+    was_closed: bool,
 }
 
 #[derive(Serialize)]
@@ -187,6 +188,7 @@ impl<'a> From<&'a StepReport> for Step<'a> {
             checks: step.checks.iter().map(Check::from).collect(),
             trouble: step.trouble.as_ref().map(Trouble::from),
             notices: &step.notices,
+            was_closed: step.was_closed,
         }
     }
 }

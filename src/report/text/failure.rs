@@ -1,14 +1,16 @@
 //! One failed check as text.
 
 use super::super::look::{self, BAD, FAINT, GOOD, Look, STRONG, printable};
-use super::super::snippet::{fits, snippet};
+use super::super::snippet::{fits, label_column, snippet};
 use super::{help, indented, narrower, paragraph};
 use crate::check::{Candidate, Difference, Failure, Rejection};
 
 const MOST_DIFFERENCES: usize = 20;
 const MOST_NEAREST: usize = 3;
 /// A value longer than this, in characters, is cut; the JSON report has the whole.
-const LONGEST_VALUE: usize = 1_000;
+const LONGEST_VALUE: usize = 600;
+/// Where the differences are listed, one need not see the whole.
+const LONGEST_STRUCTURE: usize = 160;
 
 /// What was looked at, the spec line with what was found, and all that helps to see why.
 pub(super) fn failure(of: &Failure, look: &Look) -> String {
@@ -24,12 +26,17 @@ pub(super) fn failure(of: &Failure, look: &Look) -> String {
         text.push_str(&indented(&snippet(&of.at, &whole, &look_inside), 1));
     } else if fits(&of.at, &label, &look_inside) {
         text.push_str(&indented(&snippet(&of.at, &label, &look_inside), 1));
-        text.push_str(&by(&witnesses, look));
+        text.push_str(&by(&witnesses, label_column(&of.at) + 1, look));
     } else {
         text.push_str(&indented(&snippet(&of.at, "", &look_inside), 1));
-        text.push_str(&value("expected", GOOD, &of.expected, look));
-        text.push_str(&value("   found", BAD, &of.found, look));
-        text.push_str(&by(&witnesses, look));
+        let longest = if of.differences.is_empty() {
+            LONGEST_VALUE
+        } else {
+            LONGEST_STRUCTURE
+        };
+        text.push_str(&value("expected", GOOD, &of.expected, longest, look));
+        text.push_str(&value("   found", BAD, &of.found, longest, look));
+        text.push_str(&by(&witnesses, 12, look));
     }
     text.push_str(&nearest(&of.nearest, look));
     text.push_str(&differences(&of.differences, look));
@@ -41,11 +48,11 @@ pub(super) fn failure(of: &Failure, look: &Look) -> String {
 fn label(of: &Failure) -> String {
     let bare = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
     let (written, expected) = (bare(of.at.text()), bare(&of.expected));
-    let found = format!("found {}", of.found);
-    let label = if written == expected {
-        found
-    } else {
-        format!("expected {}, {found}", of.expected)
+    let is_said = expected.is_empty() || written == expected;
+    let label = match of.found.as_str() {
+        "" => format!("expected {}", of.expected),
+        found if is_said => format!("found {found}"),
+        found => format!("expected {}, found {found}", of.expected),
     };
     printable(&label).into_owned()
 }
@@ -63,18 +70,21 @@ fn witnesses(of: &Failure) -> String {
     format!("({service}, span {}{more})", first.span_id)
 }
 
-fn by(witnesses: &str, look: &Look) -> String {
+fn by(witnesses: &str, column: usize, look: &Look) -> String {
     if witnesses.is_empty() {
         return String::new();
     }
-    paragraph(witnesses, 12, FAINT, look)
+    let column = column
+        .min(look.width.saturating_sub(look::width(witnesses)))
+        .max(3);
+    paragraph(witnesses, column, FAINT, look)
 }
 
-fn value(head: &str, style: anstyle::Style, value: &str, look: &Look) -> String {
+fn value(head: &str, style: anstyle::Style, value: &str, longest: usize, look: &Look) -> String {
     let value = printable(value);
     let all = value.chars().count();
-    let mut shown: String = value.chars().take(LONGEST_VALUE).collect();
-    if all > LONGEST_VALUE {
+    let mut shown: String = value.chars().take(longest).collect();
+    if all > longest {
         shown.push_str(&format!("… ({} characters)", look::count(all)));
     }
     super::with_head(head, style, &shown, look)
@@ -112,9 +122,15 @@ fn rejected(rejection: &Rejection) -> String {
         expected,
         found,
     } = rejection;
+    // What is told of relations, events and links is a clause of its own.
+    let has_clause = ["`", "event", "link"]
+        .iter()
+        .any(|start| key.starts_with(start));
+    let is_value = !has_clause && !found.starts_with("no ");
     match found.as_str() {
-        "nothing" | "absent" | "" => format!("{key} is missing, expected {expected}"),
-        _ => format!("{key} is {found}, not {expected}"),
+        "nothing" => format!("{key} is missing, expected {expected}"),
+        _ if is_value => format!("{key} is {found}, not {expected}"),
+        _ => format!("{key}: expected {expected}, found {found}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::duration::duration;
 use super::super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
 use super::super::waterfall::{Mark, USUAL_ROWS, waterfall};
-use super::{Detail, failure::failure, indented, narrower, paragraph, trouble, with_head};
+use super::{Detail, failure::failure, indented, narrower, paragraph, quoted, trouble, with_head};
 use crate::check::{Failure, Judged, Outcome, Subject};
 use crate::run::{Attempt, Phase, StepReport};
 use crate::trace::{HttpResponse, Response, Trace};
@@ -11,6 +11,8 @@ use crate::trace::{HttpResponse, Response, Trace};
 const MOST_UNJUDGED: usize = 8;
 /// Lines of a response that are shown.
 const MOST_LINES: usize = 12;
+/// Columns of such a line.
+const LONGEST_LINE: usize = 300;
 
 /// The steps of an attempt that went wrong, or under [`Detail::Verbose`] all of them.
 pub(super) fn all(attempt: &Attempt, look: &Look, detail: Detail) -> String {
@@ -200,7 +202,7 @@ fn body(http: &HttpResponse, look: &Look) -> String {
     let head = &http.body[..http.body.len().min(MOST_LINES * 1_000)];
     let text = String::from_utf8_lossy(head);
     let lines: Vec<&str> = text.lines().take(MOST_LINES).collect();
-    let shown: String = lines.iter().map(|line| quoted(line, look)).collect();
+    let shown: String = lines.iter().map(|line| excerpt(line, look)).collect();
     if text.lines().count() > MOST_LINES || head.len() < http.body.len() {
         let size = look::counted(http.body.len(), "byte");
         return shown + &quoted(&format!("… ({size} in all)"), look);
@@ -212,15 +214,13 @@ fn last_lines(text: &str, look: &Look) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(MOST_LINES)..]
         .iter()
-        .map(|line| quoted(line, look))
+        .map(|line| excerpt(line, look))
         .collect()
 }
 
-fn quoted(line: &str, look: &Look) -> String {
-    let line = printable(line);
-    let line = look::truncated(&line, look.width.saturating_sub(5));
-    let line = format!("   {} {line}", look.pick("│", "|"));
-    format!("{}\n", line.trim_end())
+/// A long line in part: what it ends with rarely matters, and it may have megabytes.
+fn excerpt(line: &str, look: &Look) -> String {
+    quoted(&look::truncated(line, LONGEST_LINE), look)
 }
 
 fn picture(step: &StepReport, failures: &[&Failure], look: &Look) -> String {

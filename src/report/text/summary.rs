@@ -89,11 +89,12 @@ fn notes(of: &Report, look: &Look, detail: Detail) -> String {
     let mut notes: Vec<String> = of.notices.clone();
     notes.extend(refused(of, detail));
     match of.telemetry.late_spans {
-        0 => {}
-        late => notes.push(format!(
+        late if late > 0 && detail == Detail::Verbose => notes.push(format!(
             "{} arrived after the verdict on their trace",
             counted(usize::try_from(late).unwrap_or(usize::MAX), "span")
         )),
+        // The run itself tells of those that cast doubt on a verdict.
+        _ => {}
     }
     let mut seen = HashSet::new();
     notes.retain(|note| seen.insert(note.clone()));

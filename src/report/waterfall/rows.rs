@@ -40,6 +40,11 @@ pub(super) fn select(trace: &Trace, marked: &[usize], most: usize) -> Vec<Row> {
     Walk::new(trace, &choice, marked).rows()
 }
 
+/// Spans that take less than this part of the trace, a two-hundredth, are not shown for their
+/// length, but for so many of them.
+const SMALLEST_PART: u64 = 200;
+const AT_LEAST: usize = 8;
+
 struct Choice {
     /// Shown; so is all that stands above it.
     kept: Vec<bool>,
@@ -83,6 +88,14 @@ impl Choice {
         choice.pick_while_room(trace, &errors, most);
         let mut others: Vec<usize> = (0..trace.len()).collect();
         longest_first(&mut others, most);
+        let worth_it = trace.duration() / SMALLEST_PART;
+        let worthy = |&span: &usize| trace.spans()[span].duration() > worth_it;
+        let number = others
+            .iter()
+            .copied()
+            .take_while(|span| worthy(span))
+            .count();
+        others.truncate(number.max(AT_LEAST));
         choice.pick_while_room(trace, &others, most);
         choice
     }
