@@ -18,7 +18,9 @@ use crate::trace::Value;
 /// What the file is called where nobody says otherwise.
 pub const FILE_NAME: &str = "spanspec.yaml";
 
-const PROJECT_KEYS: [&str; 6] = ["specs", "vars", "secrets", "receiver", "services", "defaults"];
+const PROJECT_KEYS: [&str; 6] = [
+    "specs", "vars", "secrets", "receiver", "services", "defaults",
+];
 const RECEIVER_KEYS: [&str; 2] = ["listen", "cors"];
 const SERVICE_KEYS: [&str; 9] = [
     "build",
@@ -126,13 +128,24 @@ impl Project {
     /// # Errors
     /// Every mistake in them.
     pub fn services(&self, globals: &Arc<Globals>) -> Result<Vec<Service>, SpecErrors> {
-        let Some(source) = &self.source else { return Ok(Vec::new()) };
+        let Some(source) = &self.source else {
+            return Ok(Vec::new());
+        };
         let mistakes = Mistakes::new(source);
         let scope = Scope::new(Arc::clone(globals), Variables::default());
-        let reader = Reader { mistakes: &mistakes, scope: &scope, dir: &self.dir };
-        let names: Vec<&str> = self.services.iter().map(|(name, _)| name.as_str()).collect();
-        let services =
-            reader.all(&self.services, |(name, node)| self.service(name, node, &names, &reader));
+        let reader = Reader {
+            mistakes: &mistakes,
+            scope: &scope,
+            dir: &self.dir,
+        };
+        let names: Vec<&str> = self
+            .services
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let services = reader.all(&self.services, |(name, node)| {
+            self.service(name, node, &names, &reader)
+        });
         mistakes.check(services)
     }
 
@@ -185,7 +198,11 @@ impl Project {
 
 fn read(root: &Node, mistakes: &Mistakes, dir: &Path) -> Option<Project> {
     let scope = Scope::new(Arc::default(), Variables::default());
-    let reader = Reader { mistakes, scope: &scope, dir };
+    let reader = Reader {
+        mistakes,
+        scope: &scope,
+        dir,
+    };
     let mut project = Project::none(dir.to_path_buf());
     project.source = Some(mistakes.source().clone());
     reader.map(root, "a project file", &PROJECT_KEYS)?;
@@ -199,8 +216,10 @@ fn read(root: &Node, mistakes: &Mistakes, dir: &Path) -> Option<Project> {
     let (ports, services) = services?.unwrap_or_default();
     project.specs = specs?.unwrap_or(project.specs);
     project.secrets = secrets?.unwrap_or_default();
-    project.vars =
-        Variables { entries: vars?.unwrap_or_default(), source: project.source.clone() };
+    project.vars = Variables {
+        entries: vars?.unwrap_or_default(),
+        source: project.source.clone(),
+    };
     project.defaults = defaults?.unwrap_or_default();
     project.warnings = without_ready(&services, &reader);
     (project.listen, project.cors) = (listen, cors);
@@ -234,10 +253,9 @@ fn read_address(text: &str) -> Result<SocketAddr, Refusal> {
     if let Ok(port) = text.parse::<u16>() {
         return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
     }
-    let text = text.strip_prefix("localhost:").map_or_else(
-        || text.to_owned(),
-        |port| format!("127.0.0.1:{port}"),
-    );
+    let text = text
+        .strip_prefix("localhost:")
+        .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
     text.parse().map_err(|_| {
         Refusal::new(
             format!("`{text}` is no address"),
@@ -251,9 +269,14 @@ fn defaults(node: &Node, reader: &Reader<'_>) -> Option<Defaults> {
     let wait = reader.optional(node, "wait", |wait| reader.wait(wait));
     let request = reader.optional(node, "request", |request| {
         reader.map(request, "`request`", &["timeout"])?;
-        reader.optional(request, "timeout", |timeout| reader.duration(timeout, "a timeout"))
+        reader.optional(request, "timeout", |timeout| {
+            reader.duration(timeout, "a timeout")
+        })
     });
-    Some(Defaults { wait: wait?.unwrap_or_default(), request_timeout: request?.flatten() })
+    Some(Defaults {
+        wait: wait?.unwrap_or_default(),
+        request_timeout: request?.flatten(),
+    })
 }
 
 type Services = (Vec<Port>, Vec<(String, Arc<Node>)>);
@@ -291,7 +314,11 @@ fn ports(service: &str, node: &Node, reader: &Reader<'_>) -> Option<Vec<Port>> {
                 )),
             },
         })?;
-        Some(Port { service: service.to_owned(), name: entry.key.text.clone(), spec })
+        Some(Port {
+            service: service.to_owned(),
+            name: entry.key.text.clone(),
+            spec,
+        })
     })
 }
 
@@ -333,9 +360,9 @@ fn ready(node: &Node, reader: &Reader<'_>) -> Option<Ready> {
     let awaited = Ready::Tcp(String::new());
     reader.parse(node, "`ready`", awaited, |text| {
         if let Some(address) = text.strip_prefix("tcp://") {
-            let has_port = address.rsplit_once(':').is_some_and(|(host, port)| {
-                !host.is_empty() && port.parse::<u16>().is_ok()
-            });
+            let has_port = address
+                .rsplit_once(':')
+                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
             if has_port {
                 return Ok(Ready::Tcp(address.to_owned()));
             }
@@ -351,12 +378,7 @@ fn ready(node: &Node, reader: &Reader<'_>) -> Option<Ready> {
     })
 }
 
-fn depends_on(
-    node: &Node,
-    own: &str,
-    names: &[&str],
-    reader: &Reader<'_>,
-) -> Option<Vec<String>> {
+fn depends_on(node: &Node, own: &str, names: &[&str], reader: &Reader<'_>) -> Option<Vec<String>> {
     reader.all(reader.list(node, "`depends_on`")?, |item| {
         let name = reader.named(item, "a service")?;
         if names.contains(&name.as_str()) && name != own {
@@ -395,11 +417,17 @@ fn without_ready(services: &[(String, Arc<Node>)], reader: &Reader<'_>) -> Vec<S
 pub fn read_variables(source: &Source) -> Result<BTreeMap<String, Value>, SpecErrors> {
     let mistakes = Mistakes::new(source);
     let scope = Scope::new(Arc::default(), Variables::default());
-    let reader = Reader { mistakes: &mistakes, scope: &scope, dir: Path::new(".") };
+    let reader = Reader {
+        mistakes: &mistakes,
+        scope: &scope,
+        dir: Path::new("."),
+    };
     let documents = parse_documents(&mistakes);
     let read = documents.first().and_then(|root| {
         let entries = reader.any_map(root, "a file of variables")?;
-        reader.all(entries, |entry| Some((entry.key.text.clone(), reader.value(&entry.value)?)))
+        reader.all(entries, |entry| {
+            Some((entry.key.text.clone(), reader.value(&entry.value)?))
+        })
     });
     mistakes.check(read.map(|entries| entries.into_iter().collect()))
 }

@@ -149,7 +149,7 @@ impl fmt::Display for Subject {
             Self::TraceDuration => f.write_str("duration of the trace"),
             Self::Service(name) => write!(f, "service `{name}`"),
             Self::Edge { from, to } => write!(f, "call `{from} -> {to}`"),
-            Self::Sequence { earlier, later } => write!(f, "`{earlier}` before `{later}`"),
+            Self::Sequence { earlier, later } => write!(f, "{earlier} before {later}"),
             Self::Selected(pattern) => write!(f, "number of spans that match {pattern}"),
             Self::Span { part, name } => write!(f, "{part} of span `{name}`"),
             Self::Capture(name) => write!(f, "capture `{name}`"),

@@ -15,7 +15,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(version, max_term_width = 100, arg_required_else_help = true)]
 pub(super) struct Arguments {
     /// When to colour the output
-    #[arg(long, global = true, value_enum, default_value_t, env = "SPANSPEC_COLOR")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "SPANSPEC_COLOR"
+    )]
     pub(super) color: Color,
     #[command(subcommand)]
     pub(super) command: Command,
@@ -60,25 +66,63 @@ pub(super) struct SpecArguments {
     #[arg(value_name = "SPEC", env = "SPANSPEC_SPECS", value_delimiter = ' ')]
     pub(super) specs: Vec<String>,
     /// The project file [default: spanspec.yaml here or in a folder above]
-    #[arg(short, long, value_name = "FILE", env = "SPANSPEC_CONFIG", help_heading = "Specs")]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "SPANSPEC_CONFIG",
+        help_heading = "Specs"
+    )]
     pub(super) config: Option<PathBuf>,
     /// Only specs whose `file › name` contains this; repeat it for any of several
-    #[arg(long, value_name = "TEXT", env = "SPANSPEC_FILTER", help_heading = "Specs")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        env = "SPANSPEC_FILTER",
+        help_heading = "Specs"
+    )]
     pub(super) filter: Vec<String>,
     /// Only specs with this tag, or with `!` before it without; repeat it for all of several
-    #[arg(long, value_name = "TAG", env = "SPANSPEC_TAG", value_delimiter = ',', help_heading = "Specs")]
+    #[arg(
+        long,
+        value_name = "TAG",
+        env = "SPANSPEC_TAG",
+        value_delimiter = ',',
+        help_heading = "Specs"
+    )]
     pub(super) tag: Vec<String>,
     /// Only the n-th of m parts of all specs, such as 2/5
-    #[arg(long, value_name = "N/M", env = "SPANSPEC_SHARD", help_heading = "Specs")]
+    #[arg(
+        long,
+        value_name = "N/M",
+        env = "SPANSPEC_SHARD",
+        help_heading = "Specs"
+    )]
     pub(super) shard: Option<Shard>,
     /// Give a variable a value
-    #[arg(long = "var", value_name = "NAME=VALUE", env = "SPANSPEC_VAR", help_heading = "Variables")]
+    #[arg(
+        long = "var",
+        value_name = "NAME=VALUE",
+        env = "SPANSPEC_VAR",
+        help_heading = "Variables"
+    )]
     pub(super) vars: Vec<Assignment>,
     /// Give variables the values in a YAML or JSON file
-    #[arg(long, value_name = "FILE", env = "SPANSPEC_VAR_FILE", help_heading = "Variables")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SPANSPEC_VAR_FILE",
+        help_heading = "Variables"
+    )]
     pub(super) var_file: Vec<PathBuf>,
     /// Mask the value of this variable wherever it appears
-    #[arg(long = "secret", value_name = "NAME", env = "SPANSPEC_SECRET", value_delimiter = ',', help_heading = "Variables")]
+    #[arg(
+        long = "secret",
+        value_name = "NAME",
+        env = "SPANSPEC_SECRET",
+        value_delimiter = ',',
+        help_heading = "Variables"
+    )]
     pub(super) secrets: Vec<String>,
 }
 
@@ -94,10 +138,21 @@ pub(super) struct RunArguments {
     #[arg(short, long, value_name = "N", default_value_t = 64, value_parser = at_least_one, env = "SPANSPEC_JOBS", help_heading = "Run")]
     pub(super) jobs: usize,
     /// So many more attempts for a spec that did not pass, each with a trace of its own
-    #[arg(long, value_name = "N", default_value_t = 0, env = "SPANSPEC_RETRIES", help_heading = "Run")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        env = "SPANSPEC_RETRIES",
+        help_heading = "Run"
+    )]
     pub(super) retries: usize,
     /// Start no further spec after the first that did not pass
-    #[arg(long, conflicts_with = "max_fail", env = "SPANSPEC_FAIL_FAST", help_heading = "Run")]
+    #[arg(
+        long,
+        conflicts_with = "max_fail",
+        env = "SPANSPEC_FAIL_FAST",
+        help_heading = "Run"
+    )]
     pub(super) fail_fast: bool,
     /// Start no further spec after so many that did not pass
     #[arg(long, value_name = "N", value_parser = at_least_one, env = "SPANSPEC_MAX_FAIL", help_heading = "Run")]
@@ -110,25 +165,59 @@ pub(super) struct RunArguments {
     pub(super) listen: Vec<SocketAddr>,
 
     /// Write a report to a file: junit=PATH or json=PATH; repeatable
-    #[arg(long = "report", value_name = "KIND=PATH", env = "SPANSPEC_REPORT", value_delimiter = ',', help_heading = "Output")]
+    #[arg(
+        long = "report",
+        value_name = "KIND=PATH",
+        env = "SPANSPEC_REPORT",
+        value_delimiter = ',',
+        help_heading = "Output"
+    )]
     pub(super) reports: Vec<ReportFile>,
     /// What becomes a test case of the JUnit report
-    #[arg(long, value_enum, default_value_t, env = "SPANSPEC_JUNIT_GRANULARITY", help_heading = "Output")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        env = "SPANSPEC_JUNIT_GRANULARITY",
+        help_heading = "Output"
+    )]
     pub(super) junit_granularity: JunitGranularity,
     /// What standard output gets
-    #[arg(long, value_enum, default_value_t, env = "SPANSPEC_FORMAT", help_heading = "Output")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        env = "SPANSPEC_FORMAT",
+        help_heading = "Output"
+    )]
     pub(super) format: Format,
     /// Tell only what is not well
-    #[arg(short, long, conflicts_with = "verbose", env = "SPANSPEC_QUIET", help_heading = "Output")]
+    #[arg(
+        short,
+        long,
+        conflicts_with = "verbose",
+        env = "SPANSPEC_QUIET",
+        help_heading = "Output"
+    )]
     pub(super) quiet: bool,
     /// Tell every check, the response, the trace, and what services and telemetry say
     #[arg(short, long, env = "SPANSPEC_VERBOSE", help_heading = "Output")]
     pub(super) verbose: bool,
     /// Save every trace in this folder [default: failed ones, in target/spanspec]
-    #[arg(long, value_name = "DIR", env = "SPANSPEC_SAVE_TRACES", help_heading = "Output")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "SPANSPEC_SAVE_TRACES",
+        help_heading = "Output"
+    )]
     pub(super) save_traces: Option<PathBuf>,
     /// Save no trace
-    #[arg(long, conflicts_with = "save_traces", env = "SPANSPEC_NO_SAVE_TRACES", help_heading = "Output")]
+    #[arg(
+        long,
+        conflicts_with = "save_traces",
+        env = "SPANSPEC_NO_SAVE_TRACES",
+        help_heading = "Output"
+    )]
     pub(super) no_save_traces: bool,
 }
 
@@ -180,7 +269,10 @@ impl FromStr for Shard {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.split_once('/').and_then(|(number, of)| {
-            Some(Self { number: number.parse().ok()?, of: of.parse().ok()? })
+            Some(Self {
+                number: number.parse().ok()?,
+                of: of.parse().ok()?,
+            })
         });
         parts
             .filter(|shard| shard.number >= 1 && shard.number <= shard.of)
@@ -200,9 +292,10 @@ impl FromStr for Assignment {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
-            Some((name, value)) if !name.trim().is_empty() => {
-                Ok(Self { name: name.trim().to_owned(), value: value.to_owned() })
-            }
+            Some((name, value)) if !name.trim().is_empty() => Ok(Self {
+                name: name.trim().to_owned(),
+                value: value.to_owned(),
+            }),
             _ => Err("write NAME=VALUE".to_owned()),
         }
     }
@@ -229,17 +322,27 @@ impl FromStr for ReportFile {
         let kind = match kind {
             "junit" => ReportKind::Junit,
             "json" => ReportKind::Json,
-            _ => return Err(format!("there is no report `{kind}`; there are junit and json")),
+            _ => {
+                return Err(format!(
+                    "there is no report `{kind}`; there are junit and json"
+                ));
+            }
         };
         if path.is_empty() {
             return Err("name a file: junit=target/junit.xml".to_owned());
         }
-        Ok(Self { kind, path: path.into() })
+        Ok(Self {
+            kind,
+            path: path.into(),
+        })
     }
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "1 is the least".to_owned())
+    text.parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| "1 is the least".to_owned())
 }
 
 #[cfg(test)]
@@ -256,7 +359,9 @@ mod tests {
     fn every_flag_has_a_twin_in_the_environment() {
         use clap::CommandFactory;
         let command = Arguments::command();
-        let subcommands = command.get_subcommands().flat_map(clap::Command::get_arguments);
+        let subcommands = command
+            .get_subcommands()
+            .flat_map(clap::Command::get_arguments);
         for argument in command.get_arguments().chain(subcommands) {
             let id = argument.get_id().as_str();
             let has_none = matches!(id, "help" | "version" | "file");

@@ -9,18 +9,28 @@ use spanspec::spec::{MAX_FILE_SIZE, Source};
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FileError {
     #[error("cannot read {}: {source}", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{} has more than {} MiB: is it the right file?", path.display(), MAX_FILE_SIZE >> 20)]
     TooLarge { path: PathBuf },
     #[error(
         "{} is not UTF-8 (byte {offset}, on line {line}): save it as UTF-8",
         path.display()
     )]
-    NotUtf8 { path: PathBuf, offset: usize, line: usize },
+    NotUtf8 {
+        path: PathBuf,
+        offset: usize,
+        line: usize,
+    },
     #[error("there is no file, folder or match for `{given}`{hint}")]
     NotFound { given: String, hint: &'static str },
     #[error("`{given}` is no glob: {source}")]
-    Glob { given: String, source: glob::PatternError },
+    Glob {
+        given: String,
+        source: glob::PatternError,
+    },
 }
 
 /// The text of a file, under the path that messages give it.
@@ -28,26 +38,40 @@ pub(super) fn read(path: &Path) -> Result<Source, FileError> {
     let bytes = read_bytes(path, MAX_FILE_SIZE)?;
     match String::from_utf8(bytes) {
         Ok(text) => {
-            let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+            let text = text
+                .strip_prefix('\u{feff}')
+                .map(str::to_owned)
+                .unwrap_or(text);
             Ok(Source::new(shown(path), text))
         }
         Err(error) => {
             let offset = error.utf8_error().valid_up_to();
             let before = &error.as_bytes()[..offset];
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            Err(FileError::NotUtf8 { path: path.to_owned(), offset, line })
+            Err(FileError::NotUtf8 {
+                path: path.to_owned(),
+                offset,
+                line,
+            })
         }
     }
 }
 
 /// At most so many bytes of a file; one that has more is an error.
 pub(super) fn read_bytes(path: &Path, most: usize) -> Result<Vec<u8>, FileError> {
-    let failed = |source| FileError::Read { path: path.to_owned(), source };
+    let failed = |source| FileError::Read {
+        path: path.to_owned(),
+        source,
+    };
     let file = std::fs::File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
-    file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(most as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     if bytes.len() > most {
-        return Err(FileError::TooLarge { path: path.to_owned() });
+        return Err(FileError::TooLarge {
+            path: path.to_owned(),
+        });
     }
     Ok(bytes)
 }
@@ -81,21 +105,36 @@ fn find(given: &str, from: &Path) -> Result<Vec<PathBuf>, FileError> {
         let folder = glob::Pattern::escape(&path.to_string_lossy());
         let mut found = matching(&format!("{folder}/**/*.yaml"), given)?;
         found.extend(matching(&format!("{folder}/**/*.yml"), given)?);
-        found.retain(|path| path.file_name().is_none_or(|name| name != spanspec::project::FILE_NAME));
+        found.retain(|path| {
+            path.file_name()
+                .is_none_or(|name| name != spanspec::project::FILE_NAME)
+        });
         found.sort();
         return Ok(found);
     }
     let found = matching(&path.to_string_lossy(), given)?;
     if found.is_empty() {
         let is_glob = given.contains(['*', '?', '[']);
-        let hint = if is_glob { "" } else { ": give a spec file, a folder of them, or a glob" };
-        return Err(FileError::NotFound { given: given.to_owned(), hint });
+        let hint = if is_glob {
+            ""
+        } else {
+            ": give a spec file, a folder of them, or a glob"
+        };
+        return Err(FileError::NotFound {
+            given: given.to_owned(),
+            hint,
+        });
     }
     Ok(found)
 }
 
 fn matching(pattern: &str, given: &str) -> Result<Vec<PathBuf>, FileError> {
-    let paths = glob::glob(pattern)
-        .map_err(|source| FileError::Glob { given: given.to_owned(), source })?;
-    Ok(paths.filter_map(Result::ok).filter(|path| path.is_file()).collect())
+    let paths = glob::glob(pattern).map_err(|source| FileError::Glob {
+        given: given.to_owned(),
+        source,
+    })?;
+    Ok(paths
+        .filter_map(Result::ok)
+        .filter(|path| path.is_file())
+        .collect())
 }

@@ -24,7 +24,11 @@ pub(crate) fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are no errors, and go to standard output.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Passed };
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Passed
+            };
             // Where nobody can read it, the exit code has to do.
             let _ = error.print();
             return exit.into();

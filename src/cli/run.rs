@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use spanspec::report::{
-    Detail, Granularity, Json, Junit, Look, Progress, Reporter, Terminal,
-};
+use spanspec::report::{Detail, Granularity, Json, Junit, Look, Progress, Reporter, Terminal};
 use spanspec::run::{
     Flush, Options, Report, RunEvent, SaveTraces, Services, SpecReport, Stop, Telemetry, Trouble,
     Verdict,
@@ -29,7 +27,11 @@ const TRACES: &str = "target/spanspec";
 
 /// Does what the arguments say.
 pub(super) fn run(arguments: RunArguments) -> Exit {
-    let ports = if arguments.list { Ports::Unknown } else { Ports::Allocated };
+    let ports = if arguments.list {
+        Ports::Unknown
+    } else {
+        Ports::Allocated
+    };
     let mut workspace = match Workspace::load(&arguments.specs, ports) {
         Ok(workspace) => workspace,
         Err(exit) => return exit,
@@ -47,26 +49,44 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
         let steps = specs.iter_mut().flat_map(|spec| spec.steps.iter_mut());
         steps.for_each(|step| step.wait.timeout = Some(timeout));
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
-            return refuse(Exit::Errored, &format!("error: cannot start threads: {error}"));
+            return refuse(
+                Exit::Errored,
+                &format!("error: cannot start threads: {error}"),
+            );
         }
     };
     let audience = Audience::new(&arguments);
     let report = runtime.block_on(async {
-        let session = Session { arguments: &arguments, workspace: &workspace, audience: &audience };
+        let session = Session {
+            arguments: &arguments,
+            workspace: &workspace,
+            audience: &audience,
+        };
         session.run(&specs).await
     });
     // A command that ignores its end must not keep us.
     runtime.shutdown_background();
     let exit = Exit::of(&report);
-    if audience.finish(&report) { exit } else { worse(exit) }
+    if audience.finish(&report) {
+        exit
+    } else {
+        worse(exit)
+    }
 }
 
 /// A report that could not be written is an error where all passed.
 fn worse(exit: Exit) -> Exit {
-    if exit == Exit::Passed { Exit::Errored } else { exit }
+    if exit == Exit::Passed {
+        Exit::Errored
+    } else {
+        exit
+    }
 }
 
 fn nothing_selected(known: usize) -> String {
@@ -96,9 +116,16 @@ impl Audience {
         };
         match arguments.format {
             Format::Text => {
-                let progress =
-                    if arguments.quiet { Progress::hidden() } else { Progress::stderr() };
-                all.push(Box::new(Terminal::stdout(Look::of_stdout(), detail, progress)));
+                let progress = if arguments.quiet {
+                    Progress::hidden()
+                } else {
+                    Progress::stderr()
+                };
+                all.push(Box::new(Terminal::stdout(
+                    Look::of_stdout(),
+                    detail,
+                    progress,
+                )));
             }
             Format::Json => all.push(Box::new(Json::stdout())),
         }
@@ -137,7 +164,10 @@ impl Audience {
             }
             ServiceEvent::Started { service, .. } => this.tell(&RunEvent::Starting { service }),
             ServiceEvent::Ready { service, time } => {
-                this.tell(&RunEvent::Ready { service, after: *time });
+                this.tell(&RunEvent::Ready {
+                    service,
+                    after: *time,
+                });
             }
             _ => {}
         }
@@ -146,8 +176,10 @@ impl Audience {
     /// Writes all reports, also where one of them fails; tells whether all were written.
     fn finish(&self, report: &Report) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let failed: Vec<std::io::Error> =
-            all.iter_mut().filter_map(|reporter| reporter.finish(report).err()).collect();
+        let failed: Vec<std::io::Error> = all
+            .iter_mut()
+            .filter_map(|reporter| reporter.finish(report).err())
+            .collect();
         for error in &failed {
             refuse(Exit::Errored, &format!("error: {error}"));
         }
@@ -226,19 +258,32 @@ impl Session<'_> {
             DEFAULT_ADDRESSES.to_vec()
         };
         let builder = Receiver::builder().listen(addresses);
-        project.cors.iter().fold(builder, |builder, origin| builder.cors_origin(origin)).start().await
+        project
+            .cors
+            .iter()
+            .fold(builder, |builder, origin| builder.cors_origin(origin))
+            .start()
+            .await
     }
 
     async fn start_services(&self, receiver: &Receiver) -> Result<Option<System>, Vec<Trouble>> {
         let project = &self.workspace.project;
-        let services = project.services(&self.workspace.globals).map_err(|errors| {
-            errors.0.into_iter().map(|error| trouble(&error.to_string())).collect::<Vec<_>>()
-        })?;
+        let services = project
+            .services(&self.workspace.globals)
+            .map_err(|errors| {
+                errors
+                    .0
+                    .into_iter()
+                    .map(|error| trouble(&error.to_string()))
+                    .collect::<Vec<_>>()
+            })?;
         if services.is_empty() {
             return Ok(None);
         }
         let port = receiver.addresses().first().map_or(0, SocketAddr::port);
-        let telemetry = service::Telemetry { endpoint: format!("http://127.0.0.1:{port}") };
+        let telemetry = service::Telemetry {
+            endpoint: format!("http://127.0.0.1:{port}"),
+        };
         let listener = self.audience.service_listener();
         match service::start(services, &telemetry, listener).await {
             Ok(system) => Ok(Some(system)),
@@ -253,7 +298,11 @@ impl Session<'_> {
         Options {
             jobs: arguments.jobs,
             retries: arguments.retries,
-            max_fail: if arguments.fail_fast { Some(1) } else { arguments.max_fail },
+            max_fail: if arguments.fail_fast {
+                Some(1)
+            } else {
+                arguments.max_fail
+            },
             flush: delay.map_or(Flush::Assumed, Flush::of_schedule_delay),
             starting_until: system.and_then(System::starting_until),
             save_traces: match &arguments.save_traces {
@@ -261,7 +310,11 @@ impl Session<'_> {
                 Some(folder) => SaveTraces::All(folder.clone()),
                 None => SaveTraces::Failures(shortened(folder)),
             },
-            services: if system.is_some() { Services::Ours } else { Services::Theirs },
+            services: if system.is_some() {
+                Services::Ours
+            } else {
+                Services::Theirs
+            },
             secrets: Vec::new(),
         }
     }
@@ -343,7 +396,10 @@ fn bind_trouble(error: &BindError) -> Vec<Trouble> {
     let owner = if is_taken { port_owner(port) } else { None };
     let by = owner.map_or_else(String::new, |owner| format!(" by {owner}"));
     let what = if is_taken {
-        format!("port {port} is taken{by}: cannot listen for OTLP on {}", error.addr)
+        format!(
+            "port {port} is taken{by}: cannot listen for OTLP on {}",
+            error.addr
+        )
     } else {
         format!("cannot listen for OTLP on {}: {}", error.addr, error.source)
     };
@@ -359,7 +415,9 @@ fn bind_trouble(error: &BindError) -> Vec<Trouble> {
 
 /// The report of a run that did not come so far as to run a spec.
 fn unrun(specs: &[Spec], started: jiff::Timestamp, trouble: Vec<Trouble>) -> Report {
-    let why = trouble.first().map_or_else(|| "interrupted".to_owned(), |one| one.what.clone());
+    let why = trouble
+        .first()
+        .map_or_else(|| "interrupted".to_owned(), |one| one.what.clone());
     let specs = specs.iter().map(|spec| SpecReport {
         name: spec.name.clone(),
         at: spec.at.clone(),
@@ -373,7 +431,10 @@ fn unrun(specs: &[Spec], started: jiff::Timestamp, trouble: Vec<Trouble>) -> Rep
     });
     Report {
         started,
-        duration: jiff::Timestamp::now().duration_since(started).try_into().unwrap_or_default(),
+        duration: jiff::Timestamp::now()
+            .duration_since(started)
+            .try_into()
+            .unwrap_or_default(),
         specs: specs.collect(),
         trouble,
         notices: Vec::new(),

@@ -25,7 +25,10 @@ pub(super) fn full_name(spec: &Spec) -> String {
 
 fn is_named(spec: &Spec, filters: &[String]) -> bool {
     let name = full_name(spec).to_lowercase();
-    filters.is_empty() || filters.iter().any(|filter| name.contains(&filter.to_lowercase()))
+    filters.is_empty()
+        || filters
+            .iter()
+            .any(|filter| name.contains(&filter.to_lowercase()))
 }
 
 fn is_tagged(spec: &Spec, wanted: &[String]) -> bool {

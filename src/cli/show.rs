@@ -52,7 +52,10 @@ fn bytes(file: &Path) -> Result<Vec<u8>, FileError> {
     std::io::stdin()
         .take(MOST_BYTES as u64)
         .read_to_end(&mut bytes)
-        .map_err(|source| FileError::Read { path: file.to_owned(), source })?;
+        .map_err(|source| FileError::Read {
+            path: file.to_owned(),
+            source,
+        })?;
     Ok(bytes)
 }
 

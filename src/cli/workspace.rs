@@ -37,7 +37,10 @@ impl Workspace {
         let project = load_project(arguments)?;
         let globals = Arc::new(globals(arguments, &project, ports)?);
         let paths = find(arguments, &project)?;
-        let context = Context { globals: Arc::clone(&globals), defaults: project.defaults };
+        let context = Context {
+            globals: Arc::clone(&globals),
+            defaults: project.defaults,
+        };
         let (specs, mut mistakes) = read_specs(&paths, &context)?;
         // The services are understood too before anything is started.
         if let Err(errors) = project.services(&globals) {
@@ -47,7 +50,13 @@ impl Workspace {
             return Err(tell(&mistakes));
         }
         let warnings = project.warnings.clone();
-        Ok(Self { project, globals, specs, files: paths.len(), warnings })
+        Ok(Self {
+            project,
+            globals,
+            specs,
+            files: paths.len(),
+            warnings,
+        })
     }
 }
 
@@ -55,21 +64,24 @@ fn load_project(arguments: &SpecArguments) -> Result<Project, Exit> {
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let path = match &arguments.config {
         Some(path) => path.clone(),
-        None => match here.ancestors().map(|dir| dir.join(FILE_NAME)).find(|path| path.is_file()) {
+        None => match here
+            .ancestors()
+            .map(|dir| dir.join(FILE_NAME))
+            .find(|path| path.is_file())
+        {
             Some(path) => path,
             None => return Ok(Project::none(here)),
         },
     };
     let source = read(&path)?;
-    let dir = path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_path_buf));
+    let dir = path
+        .canonicalize()
+        .ok()
+        .and_then(|path| path.parent().map(Path::to_path_buf));
     Project::read(&source, &dir.unwrap_or(here)).map_err(|errors| tell(&errors.0))
 }
 
-fn globals(
-    arguments: &SpecArguments,
-    project: &Project,
-    ports: Ports,
-) -> Result<Globals, Exit> {
+fn globals(arguments: &SpecArguments, project: &Project, ports: Ports) -> Result<Globals, Exit> {
     let mut file = BTreeMap::new();
     for path in &arguments.var_file {
         let source = read(path)?;
@@ -84,19 +96,29 @@ fn globals(
                 refuse(Exit::Errored, &format!("error: no port is free: {error}"))
             })?),
         };
-        services.insert(port.variable(), number.map(|number| Value::Int(number.into())));
+        services.insert(
+            port.variable(),
+            number.map(|number| Value::Int(number.into())),
+        );
     }
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let assignments = arguments.vars.iter();
     Ok(Globals {
-        arguments: assignments.map(|one| (one.name.clone(), one.value.clone())).collect(),
+        arguments: assignments
+            .map(|one| (one.name.clone(), one.value.clone()))
+            .collect(),
         file,
         project: project.vars.clone(),
         services,
         environment,
-        secrets: project.secrets.iter().chain(&arguments.secrets).cloned().collect(),
+        secrets: project
+            .secrets
+            .iter()
+            .chain(&arguments.secrets)
+            .cloned()
+            .collect(),
     })
 }
 
@@ -110,10 +132,7 @@ fn find(arguments: &SpecArguments, project: &Project) -> Result<Vec<PathBuf>, Ex
 }
 
 /// The specs of all files, and the mistakes in them.
-fn read_specs(
-    paths: &[PathBuf],
-    context: &Context,
-) -> Result<(Vec<Spec>, Vec<SpecError>), Exit> {
+fn read_specs(paths: &[PathBuf], context: &Context) -> Result<(Vec<Spec>, Vec<SpecError>), Exit> {
     let (mut specs, mut mistakes, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for path in paths {
         let source = match files::read(path) {
@@ -150,5 +169,8 @@ fn tell(mistakes: &[SpecError]) -> Exit {
     let count = mistakes.len();
     let mistakes = if count == 1 { "mistake" } else { "mistakes" };
     let text = snippet::diagnostics(&diagnostics, &look);
-    refuse(Exit::Usage, &format!("{text}\n{count} {mistakes}; nothing was run"))
+    refuse(
+        Exit::Usage,
+        &format!("{text}\n{count} {mistakes}; nothing was run"),
+    )
 }

@@ -65,7 +65,10 @@ impl Diagnostic {
     /// The same as a warning.
     #[must_use]
     pub fn warning(of: &SpecError) -> Self {
-        Self { severity: Severity::Warning, ..Self::from(of) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::from(of)
+        }
     }
 }
 

@@ -15,15 +15,47 @@ pub(super) async fn attempt(setting: &Setting<'_>, spec: &Spec) -> Attempt {
     setting.secrets.add(scope.secrets());
     let session = Session::new();
     let mut steps = Vec::new();
-    walk(setting, &spec.setup, Phase::Setup, &mut scope, &session, &mut steps).await;
+    walk(
+        setting,
+        &spec.setup,
+        Phase::Setup,
+        &mut scope,
+        &session,
+        &mut steps,
+    )
+    .await;
     if !steps.iter().any(StepReport::has_failed) {
-        walk(setting, &spec.steps, Phase::Test, &mut scope, &session, &mut steps).await;
+        walk(
+            setting,
+            &spec.steps,
+            Phase::Test,
+            &mut scope,
+            &session,
+            &mut steps,
+        )
+        .await;
     }
-    walk(setting, &spec.teardown, Phase::Teardown, &mut scope, &session, &mut steps).await;
+    walk(
+        setting,
+        &spec.teardown,
+        Phase::Teardown,
+        &mut scope,
+        &session,
+        &mut steps,
+    )
+    .await;
     setting.secrets.add(scope.secrets());
     let verdict = verdict(&steps);
-    let steps = steps.into_iter().map(|step| save(setting, spec, &verdict, step)).collect();
-    Attempt { verdict, started, duration: clock.elapsed(), steps }
+    let steps = steps
+        .into_iter()
+        .map(|step| save(setting, spec, &verdict, step))
+        .collect();
+    Attempt {
+        verdict,
+        started,
+        duration: clock.elapsed(),
+        steps,
+    }
 }
 
 /// Runs steps in order; stops at the first that fails, but goes on with cleaning up.
@@ -61,12 +93,7 @@ fn verdict(steps: &[StepReport]) -> Verdict {
     }
 }
 
-fn save(
-    setting: &Setting<'_>,
-    spec: &Spec,
-    verdict: &Verdict,
-    step: StepReport,
-) -> StepReport {
+fn save(setting: &Setting<'_>, spec: &Spec, verdict: &Verdict, step: StepReport) -> StepReport {
     let mut step = setting.secrets.step(step);
     if let Some(trace) = &step.trace {
         let has_passed = *verdict == Verdict::Passed;

@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::setting::Services;
 use super::{Setting, Trouble};
 use crate::source::receiver::Census;
-use crate::spec::Location;
+use crate::spec::{Location, SpanType};
 use crate::trace::{Span, SpanKind, Trace};
 
 /// Services are listed so many.
@@ -52,7 +52,10 @@ pub(super) fn nothing_came(setting: &Setting<'_>, fired: Instant, at: &Location)
 pub(super) fn remarks(setting: &Setting<'_>, fired: Instant, trace: &Trace) -> Vec<String> {
     let strangers = setting.receiver.strangers(fired);
     let lost = lost_contexts(Some(trace), &strangers);
-    lost.iter().map(LostContext::sentence).chain(missing_parents(trace)).collect()
+    lost.iter()
+        .map(LostContext::sentence)
+        .chain(missing_parents(trace))
+        .collect()
 }
 
 /// The parents that never arrived, and who referred to them.
@@ -82,7 +85,10 @@ fn nothing_at_all(setting: &Setting<'_>, at: &Location) -> Trouble {
     let mut trouble = Trouble {
         what: "no telemetry arrived at all: no service has exported anything".to_owned(),
         at: Some(at.clone()),
-        details: vec![format!("listened on {} (OTLP over gRPC and HTTP)", list(listened))],
+        details: vec![format!(
+            "listened on {} (OTLP over gRPC and HTTP)",
+            list(listened)
+        )],
         help: Vec::new(),
     };
     match setting.options.services {
@@ -108,7 +114,11 @@ fn variables(listened: &[SocketAddr]) -> String {
 }
 
 fn list(addresses: &[SocketAddr]) -> String {
-    addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(", ")
+    addresses
+        .iter()
+        .map(SocketAddr::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn no_spans(census: &Census, at: &Location) -> Trouble {
@@ -126,8 +136,10 @@ fn no_spans(census: &Census, at: &Location) -> Trouble {
 }
 
 fn only_strangers(census: &Census, at: &Location) -> Trouble {
-    let (others, ours): (u64, u64) =
-        (census.strangers.values().sum(), census.watched.values().sum());
+    let (others, ours): (u64, u64) = (
+        census.strangers.values().sum(),
+        census.watched.values().sum(),
+    );
     let mut by_service: Vec<(&String, &u64)> = census.strangers.iter().collect();
     by_service.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), (*name).clone()));
     let listed: Vec<String> = by_service
@@ -137,16 +149,30 @@ fn only_strangers(census: &Census, at: &Location) -> Trouble {
         .collect();
     let mut details = Vec::new();
     if !listed.is_empty() {
-        details.push(format!("spans of traces that nobody asked for: {}", listed.join(", ")));
+        details.push(format!(
+            "spans of traces that nobody asked for: {}",
+            listed.join(", ")
+        ));
     }
     if ours > 0 {
-        let services: Vec<&str> = census.watched.keys().take(MOST).map(String::as_str).collect();
-        details.push(format!("spans of other specs' traces came from {}", services.join(", ")));
+        let services: Vec<&str> = census
+            .watched
+            .keys()
+            .take(MOST)
+            .map(String::as_str)
+            .collect();
+        details.push(format!(
+            "spans of other specs' traces came from {}",
+            services.join(", ")
+        ));
     }
     let what = if others + ours == 0 {
         "no span of this trace arrived".to_owned()
     } else {
-        format!("no span of this trace arrived, though {} of other traces did", others + ours)
+        format!(
+            "no span of this trace arrived, though {} of other traces did",
+            others + ours
+        )
     };
     Trouble {
         what,
@@ -160,9 +186,12 @@ fn only_strangers(census: &Census, at: &Location) -> Trouble {
 }
 
 fn refusals(census: &Census) -> impl Iterator<Item = String> {
-    census.refusals.iter().rev().take(3).map(|refusal| {
-        format!("refused {}: {}", refusal.endpoint, refusal.reason)
-    })
+    census
+        .refusals
+        .iter()
+        .rev()
+        .take(3)
+        .map(|refusal| format!("refused {}: {}", refusal.endpoint, refusal.reason))
 }
 
 fn lost_by_the_first(lost: &LostContext, at: &Location) -> Trouble {
@@ -190,26 +219,50 @@ fn lost_contexts(trace: Option<&Trace>, strangers: &[Trace]) -> Vec<LostContext>
             .filter(|root| root.parent_id.is_none() && root.kind == SpanKind::Server)
     });
     let Some(trace) = trace else {
-        return roots.take(1).map(|root| LostContext::new(None, root)).collect();
+        return roots
+            .take(1)
+            .map(|root| LostContext::new(None, root))
+            .collect();
     };
     let childless: Vec<&Span> = (0..trace.len())
         .filter(|&span| trace.children(span).is_empty())
         .map(|span| &trace.spans()[span])
-        .filter(|span| span.kind == SpanKind::Client)
+        .filter(|span| is_call_of_a_service(span))
         .collect();
     roots
         .filter_map(|root| {
-            let client = childless.iter().find(|client| may_have_called(client, root))?;
-            Some(LostContext::new(Some(client), root))
+            let callers = childless
+                .iter()
+                .filter(|client| may_have_called(client, root));
+            let best = callers.min_by_key(|client| distance(client, root))?;
+            Some(LostContext::new(Some(best), root))
         })
         .take(MOST)
         .collect()
+}
+
+/// A call that another traced service should answer: no database and no broker does.
+fn is_call_of_a_service(span: &Span) -> bool {
+    let is_of = |kind: SpanType| {
+        kind.identified_by()
+            .iter()
+            .any(|key| span.attributes.get(key).is_some())
+    };
+    span.kind == SpanKind::Client && !is_of(SpanType::Db) && !is_of(SpanType::Messaging)
 }
 
 fn may_have_called(client: &Span, server: &Span) -> bool {
     client.service() != server.service()
         && client.start.saturating_sub(CLOCK_TOLERANCE) <= server.start
         && server.end <= client.end.saturating_add(CLOCK_TOLERANCE)
+}
+
+/// How far apart in time a call and its handling are, both ends together.
+fn distance(client: &Span, server: &Span) -> u64 {
+    client
+        .start
+        .abs_diff(server.start)
+        .saturating_add(client.end.abs_diff(server.end))
 }
 
 impl LostContext {
@@ -224,7 +277,10 @@ impl LostContext {
     }
 
     fn sentence(&self) -> String {
-        let (caller, call) = (self.caller.as_deref().unwrap_or(""), self.call.as_deref().unwrap_or(""));
+        let (caller, call) = (
+            self.caller.as_deref().unwrap_or(""),
+            self.call.as_deref().unwrap_or(""),
+        );
         format!(
             "the trace context was lost between {caller} and {callee}: `{call}` of {caller} has no child, and `{root}` of {callee} began a trace of its own ({trace}) at that time; is the HTTP client of {caller} instrumented, and does {callee} take over `traceparent`?",
             callee = self.callee,

@@ -30,7 +30,10 @@ pub(super) fn keep(
     }
     let path = folder.join(file_name(spec, trace));
     write(&path, &write_json(trace)).map_err(|error| {
-        io::Error::new(error.kind(), format!("cannot save the trace as {}: {error}", path.display()))
+        io::Error::new(
+            error.kind(),
+            format!("cannot save the trace as {}: {error}", path.display()),
+        )
     })?;
     Ok(Some(path))
 }
@@ -50,5 +53,9 @@ fn file_name(spec: &str, trace: &Trace) -> String {
         .map(|c| if c.is_alphanumeric() { c } else { '-' })
         .take(LONGEST_NAME)
         .collect();
-    format!("{}-{}.json", plain.trim_matches('-').to_lowercase(), trace.id().short())
+    format!(
+        "{}-{}.json",
+        plain.trim_matches('-').to_lowercase(),
+        trace.id().short()
+    )
 }

@@ -39,8 +39,14 @@ impl Secrets {
 
     /// Makes these secret from now on, also as they look in a URL and in JSON.
     pub(super) fn add(&self, secrets: impl IntoIterator<Item = String>) {
-        let mut all = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for secret in secrets.into_iter().filter(|secret| !secret.trim().is_empty()) {
+        let mut all = self
+            .0
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        for secret in secrets
+            .into_iter()
+            .filter(|secret| !secret.trim().is_empty())
+        {
             let in_url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
             let in_json = serde_json::Value::from(secret.as_str()).to_string();
             let in_json = in_json[1..in_json.len() - 1].to_owned();
@@ -61,15 +67,23 @@ impl Secrets {
     pub(super) fn add_cookies_of(&self, response: &Response) {
         if let Response::Http(http) = response {
             self.add(http.header("set-cookie").flat_map(|cookie| {
-                let value = cookie.split(';').next().and_then(|pair| pair.split_once('='));
-                value.map(|(_, value)| value.trim().to_owned()).filter(is_credential)
+                let value = cookie
+                    .split(';')
+                    .next()
+                    .and_then(|pair| pair.split_once('='));
+                value
+                    .map(|(_, value)| value.trim().to_owned())
+                    .filter(is_credential)
             }));
         }
     }
 
     /// A text without any secret.
     pub(super) fn text(&self, text: &str) -> String {
-        let all = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let all = self
+            .0
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut masked = Cow::Borrowed(text);
         for secret in all.iter() {
             if masked.contains(secret.as_str()) {
@@ -81,7 +95,10 @@ impl Secrets {
 
     /// The text of a file, where every byte must keep its place.
     fn in_place(&self, text: &str) -> String {
-        let all = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let all = self
+            .0
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         all.iter().fold(text.to_owned(), |text, secret| {
             text.replace(secret.as_str(), &"*".repeat(secret.len()))
         })
@@ -98,13 +115,21 @@ impl Secrets {
                 Verdict::NotRun(why) => Verdict::NotRun(self.text(&why)),
                 verdict => verdict,
             },
-            attempts: report.attempts.into_iter().map(|attempt| self.attempt(attempt)).collect(),
+            attempts: report
+                .attempts
+                .into_iter()
+                .map(|attempt| self.attempt(attempt))
+                .collect(),
             duration: report.duration,
         }
     }
 
     fn attempt(&self, attempt: Attempt) -> Attempt {
-        let steps = attempt.steps.into_iter().map(|step| self.step(step)).collect();
+        let steps = attempt
+            .steps
+            .into_iter()
+            .map(|step| self.step(step))
+            .collect();
         Attempt { steps, ..attempt }
     }
 
@@ -115,9 +140,17 @@ impl Secrets {
             trigger: self.text(&step.trigger),
             trace: step.trace.map(|trace| Arc::new(self.trace(&trace))),
             response: step.response.map(|response| self.response(response)),
-            checks: step.checks.into_iter().map(|judged| self.judged(judged)).collect(),
+            checks: step
+                .checks
+                .into_iter()
+                .map(|judged| self.judged(judged))
+                .collect(),
             trouble: step.trouble.map(|trouble| self.trouble(trouble)),
-            notices: step.notices.iter().map(|notice| self.text(notice)).collect(),
+            notices: step
+                .notices
+                .iter()
+                .map(|notice| self.text(notice))
+                .collect(),
             ..step
         }
     }
@@ -157,7 +190,10 @@ impl Secrets {
     fn failure(&self, mut failure: Failure) -> Failure {
         failure.at = self.location(failure.at);
         let texts = [&mut failure.expected, &mut failure.found].into_iter();
-        let witnesses = failure.witnesses.iter_mut().flat_map(|w| [&mut w.name, &mut w.mark]);
+        let witnesses = failure
+            .witnesses
+            .iter_mut()
+            .flat_map(|w| [&mut w.name, &mut w.mark]);
         let nearest = failure.nearest.iter_mut().flat_map(|candidate| {
             let rejected = candidate.rejected.iter_mut();
             let rejected = rejected.flat_map(|why| [&mut why.expected, &mut why.found]);
@@ -168,7 +204,12 @@ impl Secrets {
             .iter_mut()
             .flat_map(|difference| [&mut difference.expected, &mut difference.found]);
         let hints = failure.hints.iter_mut();
-        for text in texts.chain(witnesses).chain(nearest).chain(differences).chain(hints) {
+        for text in texts
+            .chain(witnesses)
+            .chain(nearest)
+            .chain(differences)
+            .chain(hints)
+        {
             *text = self.text(text);
         }
         failure
@@ -189,18 +230,30 @@ impl Secrets {
     fn http(&self, http: HttpResponse) -> HttpResponse {
         let header = |(name, value): (String, String)| {
             let is_credential = CREDENTIALS.contains(&name.as_str());
-            let value = if is_credential { MASK.to_owned() } else { self.text(&value) };
+            let value = if is_credential {
+                MASK.to_owned()
+            } else {
+                self.text(&value)
+            };
             (name, value)
         };
         let body = match String::from_utf8(http.body) {
             Ok(text) => self.text(&text).into_bytes(),
             Err(binary) => binary.into_bytes(),
         };
-        HttpResponse { headers: http.headers.into_iter().map(header).collect(), body, ..http }
+        HttpResponse {
+            headers: http.headers.into_iter().map(header).collect(),
+            body,
+            ..http
+        }
     }
 
     fn trace(&self, trace: &Trace) -> Trace {
-        let linked = trace.linked().iter().map(|linked| self.trace(linked)).collect();
+        let linked = trace
+            .linked()
+            .iter()
+            .map(|linked| self.trace(linked))
+            .collect();
         let spans = trace.spans().iter().map(|span| self.span(span));
         Trace::assemble(trace.id(), trace.origin(), spans)
             .with_linked(linked)
@@ -222,25 +275,38 @@ impl Secrets {
         masked.trace_state = self.text(&span.trace_state);
         let resource = self.attributes(&span.resource.attributes);
         if resource != span.resource.attributes {
-            masked.resource = Arc::new(Resource { attributes: resource });
+            masked.resource = Arc::new(Resource {
+                attributes: resource,
+            });
         }
         let scope = self.attributes(&span.scope.attributes);
         if scope != span.scope.attributes {
-            masked.scope = Arc::new(Scope { attributes: scope, ..(*span.scope).clone() });
+            masked.scope = Arc::new(Scope {
+                attributes: scope,
+                ..(*span.scope).clone()
+            });
         }
         masked
     }
 
     fn attributes(&self, attributes: &Attributes) -> Attributes {
-        attributes.iter().map(|(key, value)| (key, self.value(value))).collect()
+        attributes
+            .iter()
+            .map(|(key, value)| (key, self.value(value)))
+            .collect()
     }
 
     fn value(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.text(text)),
-            Value::Array(items) => Value::Array(items.iter().map(|item| self.value(item)).collect()),
+            Value::Array(items) => {
+                Value::Array(items.iter().map(|item| self.value(item)).collect())
+            }
             Value::Map(entries) => Value::Map(
-                entries.iter().map(|(key, value)| (key.clone(), self.value(value))).collect(),
+                entries
+                    .iter()
+                    .map(|(key, value)| (key.clone(), self.value(value)))
+                    .collect(),
             ),
             other if self.text(&other.to_text()) != other.to_text() => Value::from(MASK),
             other => other.clone(),
@@ -257,13 +323,17 @@ fn credentials(request: &Request) -> Vec<String> {
         .filter_map(|(_, value)| value.to_str().ok());
     let mut all: Vec<String> = headers
         .flat_map(|value| {
-            let token = value.split_once(' ').map(|(_, token)| token.trim().to_owned());
+            let token = value
+                .split_once(' ')
+                .map(|(_, token)| token.trim().to_owned());
             let cookies = value
                 .split(';')
                 .filter_map(|pair| pair.split_once('='))
                 .map(|(_, cookie)| cookie.trim().to_owned());
             let cookies: Vec<String> = cookies.collect();
-            std::iter::once(value.to_owned()).chain(token).chain(cookies)
+            std::iter::once(value.to_owned())
+                .chain(token)
+                .chain(cookies)
         })
         .collect();
     all.extend(request.url.password().map(str::to_owned));
@@ -282,13 +352,19 @@ mod tests {
     #[test]
     fn a_secret_that_holds_another_is_masked_whole() {
         let secrets = Secrets::new(["token".to_owned(), "token-long".to_owned()]);
-        assert_eq!(secrets.text("a token-long and a token"), "a [masked] and a [masked]");
+        assert_eq!(
+            secrets.text("a token-long and a token"),
+            "a [masked] and a [masked]"
+        );
     }
 
     #[test]
     fn a_secret_is_found_in_a_url_and_in_json() {
         let secrets = Secrets::new(["a\"b c".to_owned()]);
-        assert_eq!(secrets.text(r#"?q=a%22b+c {"x":"a\"b c"}"#), r#"?q=[masked] {"x":"[masked]"}"#);
+        assert_eq!(
+            secrets.text(r#"?q=a%22b+c {"x":"a\"b c"}"#),
+            r#"?q=[masked] {"x":"[masked]"}"#
+        );
     }
 
     #[test]

@@ -97,7 +97,10 @@ async fn run_one(
         Some(lock) => Some(lock.lock().await),
         None => None,
     };
-    let _place = places.acquire().await.expect("this semaphore is never closed");
+    let _place = places
+        .acquire()
+        .await
+        .expect("this semaphore is never closed");
     if let Some(why) = reason_not_to_start(setting, not_passed) {
         return without_attempt(setting, spec, Verdict::NotRun(why));
     }
@@ -190,13 +193,19 @@ fn notices(setting: &Setting<'_>, specs: &[SpecReport]) -> Vec<String> {
 }
 
 fn steps(specs: &[SpecReport]) -> impl Iterator<Item = &StepReport> {
-    specs.iter().flat_map(|spec| &spec.attempts).flat_map(|attempt| &attempt.steps)
+    specs
+        .iter()
+        .flat_map(|spec| &spec.attempts)
+        .flat_map(|attempt| &attempt.steps)
 }
 
 fn telemetry(setting: &Setting<'_>) -> Telemetry {
     let census = setting.receiver.census();
     let refused = census.refusals.iter().map(|refusal| {
-        let peer = refusal.peer.map(|peer| format!(" from {peer}")).unwrap_or_default();
+        let peer = refusal
+            .peer
+            .map(|peer| format!(" from {peer}"))
+            .unwrap_or_default();
         format!("{}{peer}: {}", refusal.endpoint, refusal.reason)
     });
     Telemetry {
@@ -206,6 +215,11 @@ fn telemetry(setting: &Setting<'_>) -> Telemetry {
         metric_points: census.metric_points,
         refused: refused.map(|text| setting.secrets.text(&text)).collect(),
         refused_count: census.refused,
-        late_spans: setting.receiver.late().iter().map(|late| late.spans as u64).sum(),
+        late_spans: setting
+            .receiver
+            .late()
+            .iter()
+            .map(|late| late.spans as u64)
+            .sum(),
     }
 }

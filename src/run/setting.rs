@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use tokio::sync::{Semaphore, watch};
 
+use super::Trouble;
 use super::mask::Secrets;
 use super::settle::{Flush, Lags};
-use super::Trouble;
 use crate::source::Receiver;
 
 /// How a run goes about its specs.
@@ -102,7 +102,11 @@ impl<'a> Setting<'a> {
     /// Resolves when the run should end early.
     pub(super) async fn stopped(&self) -> Stop {
         let mut stop = self.stop.clone();
-        let stopped = stop.wait_for(Option::is_some).await.ok().and_then(|stop| stop.clone());
+        let stopped = stop
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|stop| stop.clone());
         match stopped {
             Some(stop) => stop,
             // Nobody is left who could stop it.

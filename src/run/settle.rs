@@ -94,13 +94,19 @@ impl Flush {
 impl Lags {
     /// Notes how far behind the response a span came.
     pub(super) fn note(&self, lag: Duration) {
-        let mut largest = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut largest = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         *largest = (*largest).max(Some(lag));
     }
 
     /// The silence after which nothing more is expected.
     fn silence(&self) -> Duration {
-        let largest = *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let largest = *self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         largest.map_or(DEFAULT_FLUSH, |lag| (lag * 3 / 2).max(LEAST_SILENCE))
     }
 }
@@ -137,7 +143,11 @@ impl Patience {
                 (false, _) => Completeness::Open(quiet_at.min(deadline)),
             };
         }
-        if now >= deadline { Completeness::TimedOut } else { Completeness::Open(deadline) }
+        if now >= deadline {
+            Completeness::TimedOut
+        } else {
+            Completeness::Open(deadline)
+        }
     }
 
     fn quiet_at(&self, responded: Instant, seen: &Seen, lags: &Lags) -> Instant {
@@ -166,7 +176,12 @@ impl Seen {
         Self {
             has_entry: trace.has_entry(),
             misses_parents: trace.orphans().next().is_some(),
-            last_arrival: snapshot.arrivals.iter().copied().chain(snapshot.linked_arrival).max(),
+            last_arrival: snapshot
+                .arrivals
+                .iter()
+                .copied()
+                .chain(snapshot.linked_arrival)
+                .max(),
             last_activity: producers.chain(snapshot.linked_arrival).max(),
         }
     }
@@ -189,7 +204,12 @@ mod tests {
     }
 
     fn whole() -> Seen {
-        Seen { has_entry: true, misses_parents: false, last_arrival: None, last_activity: None }
+        Seen {
+            has_entry: true,
+            misses_parents: false,
+            last_arrival: None,
+            last_activity: None,
+        }
     }
 
     /// What is known so many milliseconds after the response.
@@ -200,30 +220,54 @@ mod tests {
 
     #[test]
     fn a_whole_trace_is_closed_one_flush_bound_after_the_response_and_no_sooner() {
-        assert!(matches!(after(349, &patience(), &whole()), Completeness::Open(_)));
+        assert!(matches!(
+            after(349, &patience(), &whole()),
+            Completeness::Open(_)
+        ));
         assert_eq!(after(350, &patience(), &whole()), Completeness::Closed);
     }
 
     #[test]
     fn a_trace_without_its_entry_is_open_until_the_deadline() {
-        let seen = Seen { has_entry: false, ..whole() };
-        assert!(matches!(after(29_999, &patience(), &seen), Completeness::Open(_)));
+        let seen = Seen {
+            has_entry: false,
+            ..whole()
+        };
+        assert!(matches!(
+            after(29_999, &patience(), &seen),
+            Completeness::Open(_)
+        ));
         assert_eq!(after(30_000, &patience(), &seen), Completeness::TimedOut);
     }
 
     #[test]
     fn missing_parents_keep_a_quiet_trace_from_being_closed_unless_the_author_tolerates_them() {
-        let seen = Seen { misses_parents: true, ..whole() };
-        assert!(matches!(after(350, &patience(), &seen), Completeness::Quiet(_)));
-        let tolerant = Patience { tolerates_orphans: true, ..patience() };
+        let seen = Seen {
+            misses_parents: true,
+            ..whole()
+        };
+        assert!(matches!(
+            after(350, &patience(), &seen),
+            Completeness::Quiet(_)
+        ));
+        let tolerant = Patience {
+            tolerates_orphans: true,
+            ..patience()
+        };
         assert_eq!(after(350, &tolerant, &seen), Completeness::Closed);
     }
 
     #[test]
     fn a_tail_is_waited_for_and_what_goes_on_in_it_prolongs_it() {
         let start = Instant::now();
-        let patience = Patience { tail: 1_000 * MS, ..patience() };
-        let seen = Seen { last_activity: Some(start + 2_000 * MS), ..whole() };
+        let patience = Patience {
+            tail: 1_000 * MS,
+            ..patience()
+        };
+        let seen = Seen {
+            last_activity: Some(start + 2_000 * MS),
+            ..whole()
+        };
         let at = |millis: u32| {
             patience.completeness(start + millis * MS, start, &seen, &Lags::default())
         };
@@ -234,8 +278,14 @@ mod tests {
     #[test]
     fn without_a_known_bound_silence_decides_and_learns_from_what_came_late() {
         let start = Instant::now();
-        let patience = Patience { flush: Flush::Assumed, ..patience() };
-        let seen = Seen { last_arrival: Some(start + 100 * MS), ..whole() };
+        let patience = Patience {
+            flush: Flush::Assumed,
+            ..patience()
+        };
+        let seen = Seen {
+            last_arrival: Some(start + 100 * MS),
+            ..whole()
+        };
         let lags = Lags::default();
         let at = |millis: u32, lags: &Lags| {
             patience.completeness(start + millis * MS, start, &seen, lags)
@@ -249,8 +299,14 @@ mod tests {
 
     #[test]
     fn without_the_sampled_flag_having_no_span_is_complete() {
-        let patience = Patience { sampled: false, ..patience() };
-        let seen = Seen { has_entry: false, ..whole() };
+        let patience = Patience {
+            sampled: false,
+            ..patience()
+        };
+        let seen = Seen {
+            has_entry: false,
+            ..whole()
+        };
         assert_eq!(after(350, &patience, &seen), Completeness::Closed);
     }
 }

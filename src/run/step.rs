@@ -71,7 +71,15 @@ pub(super) async fn run(
     };
     let responded = Instant::now();
     report.timing.response = Some(responded - fired);
-    let walk = Walk { setting, step, scope, context, follow, fired, responded };
+    let walk = Walk {
+        setting,
+        step,
+        scope,
+        context,
+        follow,
+        fired,
+        responded,
+    };
     match answer {
         Ok(response) => {
             setting.secrets.add_cookies_of(&response);
@@ -86,7 +94,10 @@ fn prepare(step: &Step, scope: &mut Scope) -> Result<(Trigger, TraceContext), Sp
     let context = TraceContext::random();
     scope.set_trace_id(context.trace_id);
     let trigger = step.trigger(scope)?;
-    let mut context = TraceContext { trace_id: context.trace_id, ..TraceContext::of(&trigger) };
+    let mut context = TraceContext {
+        trace_id: context.trace_id,
+        ..TraceContext::of(&trigger)
+    };
     if let Trigger::TraceId(id) = trigger {
         context.trace_id = id;
         scope.set_trace_id(id);
@@ -109,8 +120,10 @@ async fn fire_when_possible(
             };
             fire(trigger, context, session).await
         };
-        let is_starting =
-            setting.options.starting_until.is_some_and(|until| Instant::now() < until);
+        let is_starting = setting
+            .options
+            .starting_until
+            .is_some_and(|until| Instant::now() < until);
         match answer {
             Err(error) if error.is_refused() && is_starting => {
                 tokio::time::sleep(RETRY_PAUSE).await;
@@ -147,6 +160,8 @@ impl Walk<'_> {
         };
         let judged = self.final_outcomes(&expect, &snapshot, &response, end);
         report.checks.extend(judged);
+        // As the author wrote them, whatever they are about.
+        report.checks.sort_by_key(|judged| judged.at.place);
         self.finish(report, response, snapshot, end)
     }
 
@@ -156,9 +171,15 @@ impl Walk<'_> {
         response: &Response,
         report: &mut StepReport,
     ) -> Result<Vec<Capture>, Trouble> {
-        let captures = self.step.captures(self.scope).map_err(|errors| misfit(&errors))?;
+        let captures = self
+            .step
+            .captures(self.scope)
+            .map_err(|errors| misfit(&errors))?;
         let evidence = Evidence::new(response, None, self.context.sampled);
-        for capture in captures.iter().filter(|capture| !capture.from.is_from_trace()) {
+        for capture in captures
+            .iter()
+            .filter(|capture| !capture.from.is_from_trace())
+        {
             report.checks.extend(self.capture(capture, &evidence));
         }
         Ok(captures)
@@ -238,7 +259,9 @@ impl Walk<'_> {
     fn look(&mut self) -> Snapshot {
         let snapshot = self.follow.snapshot();
         for arrival in &snapshot.arrivals {
-            self.setting.lags.note(arrival.saturating_duration_since(self.responded));
+            self.setting
+                .lags
+                .note(arrival.saturating_duration_since(self.responded));
         }
         snapshot
     }
@@ -274,7 +297,11 @@ impl Walk<'_> {
         response: &Response,
         report: &mut StepReport,
     ) -> Result<Option<Expect>, SpecErrors> {
-        let from_spans = || captures.iter().filter(|capture| capture.from.is_from_trace());
+        let from_spans = || {
+            captures
+                .iter()
+                .filter(|capture| capture.from.is_from_trace())
+        };
         if from_spans().next().is_none() || snapshot.trace.is_empty() {
             return Ok(None);
         }
@@ -297,22 +324,27 @@ impl Walk<'_> {
         let judgements = self.judgements(expect, snapshot, response);
         judgements
             .into_iter()
-            .map(|Judgement { mut judged, finality }| {
-                let is_open = finality == Finality::Open;
-                match (end, &judged.outcome) {
-                    (End::Early | End::Quiet, Outcome::Pass | Outcome::Fail(_))
-                        if is_open && !(end == End::Quiet && is_orphans(expect, &judged)) =>
-                    {
-                        judged.outcome = Outcome::Unjudged(Unjudged::NotReached);
+            .map(
+                |Judgement {
+                     mut judged,
+                     finality,
+                 }| {
+                    let is_open = finality == Finality::Open;
+                    match (end, &judged.outcome) {
+                        (End::Early | End::Quiet, Outcome::Pass | Outcome::Fail(_))
+                            if is_open && !(end == End::Quiet && is_orphans(expect, &judged)) =>
+                        {
+                            judged.outcome = Outcome::Unjudged(Unjudged::NotReached);
+                        }
+                        (End::TimedOut, Outcome::Pass) if is_open && !missing.is_empty() => {
+                            let why = Unjudged::ParentsMissing(missing.clone());
+                            judged.outcome = Outcome::Unjudged(why);
+                        }
+                        _ => {}
                     }
-                    (End::TimedOut, Outcome::Pass) if is_open && !missing.is_empty() => {
-                        let why = Unjudged::ParentsMissing(missing.clone());
-                        judged.outcome = Outcome::Unjudged(why);
-                    }
-                    _ => {}
-                }
-                judged
-            })
+                    judged
+                },
+            )
             .collect()
     }
 
@@ -326,17 +358,17 @@ impl Walk<'_> {
     ) -> StepReport {
         let last = snapshot.arrivals.iter().max();
         report.timing.last_span = last.map(|last| last.saturating_duration_since(self.fired));
-        let is_unjudged = |judged: &Judged| {
-            matches!(judged.outcome, Outcome::Unjudged(Unjudged::NoSpans))
-        };
-        let has_failed = report.checks.iter().any(|judged| judged.outcome.failure().is_some());
+        let is_unjudged =
+            |judged: &Judged| matches!(judged.outcome, Outcome::Unjudged(Unjudged::NoSpans));
+        let has_failed = report
+            .checks
+            .iter()
+            .any(|judged| judged.outcome.failure().is_some());
         if !has_failed && report.checks.iter().any(is_unjudged) {
-            let diagnosis =
-                diagnosis::nothing_came(self.setting, self.fired, &self.step.at);
+            let diagnosis = diagnosis::nothing_came(self.setting, self.fired, &self.step.at);
             report.trouble = Some(diagnosis);
         } else if has_failed && !snapshot.trace.is_empty() && self.step.is_about_trace {
-            report.notices =
-                diagnosis::remarks(self.setting, self.fired, &snapshot.trace);
+            report.notices = diagnosis::remarks(self.setting, self.fired, &snapshot.trace);
             report.notices.extend(self.tail_hint(&report));
         } else if end == End::TimedOut && report.has_failed() {
             report.trouble = Some(self.inconclusive(&snapshot.trace));
@@ -390,7 +422,9 @@ impl Walk<'_> {
         };
         report.timing.verdict = Some(self.fired.elapsed());
         let judged = self.final_outcomes(expect, &snapshot, &response, end);
-        let judged = judged.into_iter().filter(|judged| judged.outcome.failure().is_some());
+        let judged = judged
+            .into_iter()
+            .filter(|judged| judged.outcome.failure().is_some());
         report.checks.extend(judged);
         let mut report = self.finish(report, response, snapshot, end);
         report.trouble = trouble.or(report.trouble);
@@ -450,16 +484,25 @@ fn with_trouble(mut report: StepReport, trouble: Trouble) -> StepReport {
 fn misfit(errors: &SpecErrors) -> Trouble {
     let first = errors.0.first();
     Trouble {
-        what: first.map_or_else(|| "this cannot be read".to_owned(), |error| error.what.clone()),
+        what: first.map_or_else(
+            || "this cannot be read".to_owned(),
+            |error| error.what.clone(),
+        ),
         at: first.map(|error| error.at.clone()),
         details: errors.0.iter().skip(1).map(ToString::to_string).collect(),
-        help: first.and_then(|error| error.help.clone()).into_iter().collect(),
+        help: first
+            .and_then(|error| error.help.clone())
+            .into_iter()
+            .collect(),
     }
 }
 
 fn stopped(stop: Stop, step: &Step) -> Trouble {
     match stop {
-        Stop::Died(trouble) => Trouble { at: Some(step.at.clone()), ..trouble },
+        Stop::Died(trouble) => Trouble {
+            at: Some(step.at.clone()),
+            ..trouble
+        },
         Stop::Interrupted => Trouble {
             what: "interrupted".to_owned(),
             at: None,
@@ -476,7 +519,12 @@ fn trigger_trouble(error: &TriggerError, step: &Step) -> Trouble {
     let what = lines.next().unwrap_or_default();
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let details = lines.chain(causes.map(ToString::to_string)).collect();
-    Trouble { what, at: Some(step.at.clone()), details, help: Vec::new() }
+    Trouble {
+        what,
+        at: Some(step.at.clone()),
+        details,
+        help: Vec::new(),
+    }
 }
 
 fn has_finally_failed(judgement: &Judgement) -> bool {

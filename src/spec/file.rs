@@ -95,7 +95,9 @@ impl Spec {
             dir,
             context,
         };
-        let specs: Vec<Self> = documents.iter().filter_map(|root| file.document(root))
+        let specs: Vec<Self> = documents
+            .iter()
+            .filter_map(|root| file.document(root))
             .flatten()
             .collect();
         if specs.is_empty() && mistakes.is_empty() {

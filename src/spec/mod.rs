@@ -52,5 +52,7 @@ pub(crate) use yaml::{Entry, Kind, Node, parse as parse_documents};
 /// # Errors
 /// If there is no number or no unit (`ns us ms s m h`); the text says what to write.
 pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
-    read::parse_duration(text).map(std::time::Duration::from_nanos).map_err(|no| no.to_string())
+    read::parse_duration(text)
+        .map(std::time::Duration::from_nanos)
+        .map_err(|no| no.to_string())
 }
