@@ -188,7 +188,33 @@ async fn the_environment_is_ours_and_telemetry_and_the_services_own() {
     ] {
         assert_eq!(env.get(name), Some(&value), "{name}");
     }
+    for name in HOSTILE.map(|(name, _)| name) {
+        assert!(!env.contains_key(name), "{name}");
+    }
     system.stop().await;
+}
+
+/// What a CI that is traced itself may have set.
+const HOSTILE: [(&str, &str); 4] = [
+    ("OTEL_SDK_DISABLED", "true"),
+    (
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "http://collector.invalid",
+    ),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=secret"),
+    (
+        "TRACEPARENT",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    ),
+];
+
+#[test]
+fn the_exporter_settings_of_a_ci_do_not_reach_a_service() {
+    let mut hostile = HOSTILE.to_vec();
+    hostile.push(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector.invalid"));
+    hostile.push(("OTEL_TRACES_SAMPLER", "always_off"));
+    let test = "the_environment_is_ours_and_telemetry_and_the_services_own";
+    support::again_with(&hostile, &[test]);
 }
 
 #[tokio::test]
@@ -576,7 +602,8 @@ async fn a_program_with_a_slash_is_looked_for_from_the_services_folder() {
     let error = refusal(vec![ready_by(log("never"), service)]).await;
     assert_eq!(
         error.to_string(),
-        "service `shop` ended with exit code 0; the end of its output:\n  it runs"
+        "service `shop` ended with exit code 0, but a service has to stay in the foreground; the \
+         end of its output:\n  it runs"
     );
 }
 

@@ -417,8 +417,9 @@ async fn a_refused_connection_says_who_refused_and_can_be_told_apart() {
 
 #[tokio::test]
 async fn an_unknown_host_is_named() {
-    // A label of more than 63 letters is refused before any name server is asked.
-    let host = format!("{}.invalid", "a".repeat(64));
+    // A label of more than 63 letters is refused before any name server is asked, and a proxy is
+    // not asked for names below `localhost`.
+    let host = format!("{}.localhost", "a".repeat(64));
     let error = refusal(request("GET", &format!("http://{host}/"))).await;
     assert!(!error.is_refused());
     let text = error.to_string();
@@ -648,6 +649,49 @@ async fn a_tls_file_that_is_missing_or_holds_nothing_is_named() {
             "{} holds no PEM certificate or key that can be used",
             pem("server.pem").display()
         )
+    );
+}
+
+/// Where no authorities are installed.
+const BARE: [(&str, &str); 2] = [
+    ("SSL_CERT_FILE", "/no/such/file"),
+    ("SSL_CERT_DIR", "/no/such/folder"),
+];
+
+#[test]
+fn without_installed_authorities_all_works_that_does_not_need_them() {
+    support::again_with(
+        &BARE,
+        &[
+            "a_request_carries_the_context_and_nothing_that_nobody_asked_for",
+            "a_named_authority_is_trusted",
+            "without_verification_any_certificate_will_do",
+            "https_without_any_authority_says_what_to_do",
+        ],
+    );
+}
+
+#[tokio::test]
+#[ignore = "runs where no authorities are installed"]
+async fn https_without_any_authority_says_what_to_do() {
+    let error = refusal(secure("localhost", 1, Tls::default()))
+        .await
+        .to_string();
+    assert!(error.contains("ca-certificates"), "{error}");
+    assert!(error.contains("tls: { ca: … }"), "{error}");
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_not_asked_for_this_machine() {
+    let closed = ClosedPort::reserve();
+    let proxy = format!("http://127.0.0.1:{}", closed.number());
+    support::again_with(
+        &[
+            ("HTTP_PROXY", &proxy),
+            ("http_proxy", &proxy),
+            ("NO_PROXY", ""),
+        ],
+        &["what_the_author_writes_replaces_the_defaults"],
     );
 }
 

@@ -122,7 +122,6 @@ fn client() -> reqwest::Client {
         .user_agent(concat!("spanspec/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .gzip(false)
         .timeout(ATTEMPT)
         .tls_danger_accept_invalid_certs(true)
         .build()

@@ -17,6 +17,19 @@ pub async fn serve(app: Router) -> SocketAddr {
     address
 }
 
+/// Runs tests of this file once more, in a process with this environment.
+pub fn again_with(env: &[(&str, &str)], tests: &[&str]) {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--include-ignored"])
+        .args(tests)
+        .envs(env.iter().copied())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let all = format!("{} passed; 0 failed", tests.len());
+    assert!(text.contains(&all), "{text}");
+}
+
 /// Looks again until something is there.
 pub async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = std::time::Instant::now();
