@@ -152,7 +152,7 @@ pub(crate) async fn call_compressed(
     .await
 }
 
-async fn call_with(
+pub(crate) async fn call_with(
     mut client: GrpcClient,
     path: &'static str,
     message: impl Into<Bytes>,
