@@ -121,7 +121,7 @@ async fn a_message_over_64_mib_is_resource_exhausted_and_not_retried() {
     let (status, code, _) = raw_call(&receiver, TRACES, &[GRPC], claimed).await;
     assert_eq!((status, code), (200, Some(Code::ResourceExhausted as i32)));
 
-    let zeros = vec![0; 200 << 20];
+    let zeros = vec![0; 80 << 20];
     let bomb = framed(1, &zstd::encode_all(&zeros[..], 1).unwrap());
     let zstd = ("grpc-encoding", "zstd");
     let (_, code, message) = raw_call(&receiver, TRACES, &[GRPC, zstd], bomb).await;

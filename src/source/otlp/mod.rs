@@ -11,6 +11,9 @@ mod read;
 mod walk;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use answer::{Encoding, partial, status, success};
 pub(crate) use count::Signal;
 pub(crate) use decode::{resource, scope, span};
