@@ -235,10 +235,7 @@ fn a_resource_in_pieces_is_one_resource() {
     let request = field(1, &block, 0);
     assert_agrees(&request);
     let walk = Walk::of(&request).unwrap();
-    assert_eq!(
-        &*walk.resources[0].joined(),
-        b"\x0a\x01a\x0a\x01b"
-    );
+    assert_eq!(&*walk.resources[0].joined(), b"\x0a\x01a\x0a\x01b");
 }
 
 #[test]
