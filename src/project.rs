@@ -117,6 +117,12 @@ impl Project {
         mistakes.check(project)
     }
 
+    /// Whether there is a project file.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.source.is_some()
+    }
+
     /// Whether there are services to start.
     #[must_use]
     pub fn has_services(&self) -> bool {

@@ -8,16 +8,16 @@ use spanspec::spec::{MAX_FILE_SIZE, Source};
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FileError {
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", shown(path))]
     Read {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("{} has more than {} MiB: is it the right file?", path.display(), MAX_FILE_SIZE >> 20)]
+    #[error("{} has more than {} MiB: is it the right file?", shown(path), MAX_FILE_SIZE >> 20)]
     TooLarge { path: PathBuf },
     #[error(
         "{} is not UTF-8 (byte {offset}, on line {line}): save it as UTF-8",
-        path.display()
+        shown(path)
     )]
     NotUtf8 {
         path: PathBuf,

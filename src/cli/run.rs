@@ -15,7 +15,7 @@ use spanspec::run::{
 use spanspec::service::{self, ServiceEvent, System, port_owner};
 use spanspec::source::Receiver;
 use spanspec::source::receiver::{BindError, DEFAULT_ADDRESSES};
-use spanspec::spec::Spec;
+use spanspec::spec::{Spec, SpecError};
 
 use super::arguments::{Format, JunitGranularity, ReportKind, RunArguments};
 use super::exit::{Exit, refuse};
@@ -92,6 +92,7 @@ fn worse(exit: Exit) -> Exit {
 fn nothing_selected(known: usize) -> String {
     match known {
         0 => "no spec was found: name files or folders, or `specs` in spanspec.yaml".to_owned(),
+        1 => "the only spec was not selected by --filter, --tag and --shard".to_owned(),
         _ => format!("none of {known} specs was selected by --filter, --tag and --shard"),
     }
 }
@@ -271,11 +272,13 @@ impl Session<'_> {
         let services = project
             .services(&self.workspace.globals)
             .map_err(|errors| {
-                errors
-                    .0
-                    .into_iter()
-                    .map(|error| trouble(&error.to_string()))
-                    .collect::<Vec<_>>()
+                let said = |error: &SpecError| Trouble {
+                    what: error.what.clone(),
+                    at: Some(error.at.clone()),
+                    details: Vec::new(),
+                    help: error.help.clone().into_iter().collect(),
+                };
+                errors.0.iter().map(said).collect::<Vec<_>>()
             })?;
         if services.is_empty() {
             return Ok(None);
@@ -287,7 +290,7 @@ impl Session<'_> {
         let listener = self.audience.service_listener();
         match service::start(services, &telemetry, listener).await {
             Ok(system) => Ok(Some(system)),
-            Err(error) => Err(vec![trouble(&error.to_string())]),
+            Err(error) => Err(vec![Trouble::of(&error, None)]),
         }
     }
 
@@ -371,23 +374,19 @@ async fn deaths(
 ) {
     let Some(died) = died else { return };
     let death = died.await;
-    let trouble = trouble(&death.to_string());
+    let text = death.to_string();
+    let mut lines = text.lines();
+    let trouble = Trouble {
+        what: lines.next().unwrap_or_default().to_owned(),
+        at: None,
+        details: lines.map(|line| line.trim_end().to_owned()).collect(),
+        help: Vec::new(),
+    };
     stopper.send_if_modified(|stop| {
         let is_first = stop.is_none();
         stop.get_or_insert(Stop::Died(trouble));
         is_first
     });
-}
-
-/// The first line says what happened, the others are details.
-fn trouble(text: &str) -> Trouble {
-    let mut lines = text.lines();
-    Trouble {
-        what: lines.next().unwrap_or_default().to_owned(),
-        at: None,
-        details: lines.map(|line| line.trim_end().to_owned()).collect(),
-        help: Vec::new(),
-    }
 }
 
 fn bind_trouble(error: &BindError) -> Vec<Trouble> {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use spanspec::report::{Look, duration, waterfall};
 use spanspec::source::otlp::read;
-use spanspec::trace::Trace;
+use spanspec::trace::{Origin, SpanId, Trace};
 
 use super::arguments::ShowArguments;
 use super::exit::{Exit, refuse};
@@ -27,7 +27,14 @@ pub(super) fn show(arguments: &ShowArguments) -> Exit {
         Ok(traces) => traces,
         Err(error) => {
             let file = arguments.file.display();
-            return refuse(Exit::Usage, &format!("error: {file} is no trace: {error}"));
+            let causes = std::iter::successors(std::error::Error::source(&error), |e| e.source());
+            let why: Vec<String> = std::iter::once(error.to_string())
+                .chain(causes.map(ToString::to_string))
+                .collect();
+            return refuse(
+                Exit::Usage,
+                &format!("error: {file} is no trace: {}", why.join(": ")),
+            );
         }
     };
     if traces.is_empty() {
@@ -35,7 +42,10 @@ pub(super) fn show(arguments: &ShowArguments) -> Exit {
         return refuse(Exit::Nothing, &format!("{file} holds no span"));
     }
     let most_rows = if arguments.all { usize::MAX } else { MOST_ROWS };
-    let drawn: Vec<String> = traces.iter().map(|trace| draw(trace, most_rows)).collect();
+    let drawn: Vec<String> = traces
+        .into_iter()
+        .map(|trace| draw(&with_our_caller(trace), most_rows))
+        .collect();
     match write!(anstream::stdout(), "{}", drawn.join("\n")) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             refuse(Exit::Errored, &format!("error: cannot write: {error}"))
@@ -59,13 +69,32 @@ fn bytes(file: &Path) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
+/// Whoever fired the request has no span in the file. Where nothing else can be the root, what
+/// hangs below the one parent that is missing is no orphan.
+fn with_our_caller(trace: Trace) -> Trace {
+    let missing: Vec<SpanId> = trace.missing_parents().into_iter().collect();
+    match missing.as_slice() {
+        [caller] if !trace.has_entry() => {
+            let linked = trace.linked().to_vec();
+            let spans = trace.spans().iter().cloned();
+            Trace::assemble(trace.id(), Origin::Injected(*caller), spans).with_linked(linked)
+        }
+        _ => trace,
+    }
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{s}")
+}
+
 fn draw(trace: &Trace, most_rows: usize) -> String {
     let time = duration(std::time::Duration::from_nanos(trace.duration()));
-    let services = trace.services().len();
     format!(
-        "trace {}   {} spans, {services} services, {time}\n\n{}",
+        "trace {}   {}, {}, {time}\n\n{}",
         trace.id(),
-        trace.len(),
+        counted(trace.len(), "span"),
+        counted(trace.services().len(), "service"),
         waterfall(trace, &[], &Look::of_stdout(), most_rows)
     )
 }

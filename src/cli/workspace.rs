@@ -124,6 +124,12 @@ fn globals(arguments: &SpecArguments, project: &Project, ports: Ports) -> Result
 
 fn find(arguments: &SpecArguments, project: &Project) -> Result<Vec<PathBuf>, Exit> {
     let found = if arguments.specs.is_empty() {
+        if !project.is_written() && !project.dir.join("specs").is_dir() {
+            let message = format!(
+                "error: there is no {FILE_NAME} here or in a folder above, and no folder specs/ here: name a spec, or create one of them"
+            );
+            return Err(refuse(Exit::Usage, &message));
+        }
         files::find_specs(&project.specs, &project.dir)
     } else {
         files::find_specs(&arguments.specs, Path::new(""))

@@ -363,6 +363,7 @@ mod tests {
     fn a_diagnostic_has_a_title_other_places_and_help() {
         let text = "name: a\nnmae: b\n";
         let one = Diagnostic {
+            severity: Severity::Error,
             title: "unknown key `nmae`".to_owned(),
             at: Some(location(text, "nmae")),
             label: "did you mean `name`?".to_owned(),

@@ -17,6 +17,8 @@ pub struct Terminal<W> {
     progress: Progress,
     /// File and name of each spec that was written.
     written: HashSet<(String, String)>,
+    /// Whether nothing was written, or a blank line last.
+    is_after_blank: bool,
     /// The first error of writing, for nobody can be told before the end.
     error: Option<io::Error>,
 }
@@ -78,6 +80,7 @@ impl<W: Write> Terminal<W> {
             detail,
             progress,
             written: HashSet::new(),
+            is_after_blank: true,
             error: None,
         }
     }
@@ -95,6 +98,7 @@ impl<W: Write> Terminal<W> {
         if text.is_empty() || self.error.is_some() {
             return;
         }
+        self.is_after_blank = text.ends_with("\n\n");
         let out = &mut self.out;
         let result = self.progress.suspend(|| {
             out.write_all(text.as_bytes())?;
@@ -116,7 +120,7 @@ impl<W: Write> Reporter for Terminal<W> {
         self.progress.clear();
         report.specs.iter().for_each(|spec| self.spec(spec));
         let summary = text::summary(report, &self.look, self.detail);
-        let blank = if self.written.is_empty() { "" } else { "\n" };
+        let blank = if self.is_after_blank { "" } else { "\n" };
         self.write(&format!("{blank}{summary}"));
         match self.error.take() {
             // Whoever reads has seen enough: `spanspec run | head`.

@@ -156,6 +156,28 @@ pub struct Trouble {
     pub help: Vec<String>,
 }
 
+impl Trouble {
+    /// What an error says: its first line is what happened, and further lines and the cause at
+    /// the bottom of it are details.
+    #[must_use]
+    pub fn of(error: &dyn std::error::Error, at: Option<Location>) -> Self {
+        let text = error.to_string();
+        let mut lines = text.lines().map(|line| line.trim_end().to_owned());
+        let what = lines.next().unwrap_or_default();
+        let cause = std::iter::successors(error.source(), |cause| cause.source()).last();
+        let cause = cause
+            .map(ToString::to_string)
+            .filter(|cause| !text.contains(cause.as_str()));
+        let details = cause.into_iter().chain(lines).collect();
+        Self {
+            what,
+            at,
+            details,
+            help: Vec::new(),
+        }
+    }
+}
+
 impl Report {
     /// How many specs came to this.
     pub fn count(&self, is: impl Fn(&Verdict) -> bool) -> usize {

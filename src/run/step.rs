@@ -433,13 +433,24 @@ impl Walk<'_> {
 
     /// The trigger gave no response: the trace, if there is one, shows how far it came.
     async fn explain(mut self, mut report: StepReport, error: &TriggerError) -> StepReport {
-        report.trouble = Some(trigger_trouble(error, self.step));
+        report.trouble = Some(Trouble::of(error, Some(self.step.at.clone())));
         if error.is_refused() {
             return report;
         }
         let patience = Patience::new(self.step.wait, self.setting.options.flush);
-        if let Ok((snapshot, _)) = self.gather(&patience).await {
-            report.trace = Some(Arc::new(snapshot.trace)).filter(|trace| !trace.is_empty());
+        match self.gather(&patience).await {
+            Ok((snapshot, _)) => {
+                report.trace = Some(Arc::new(snapshot.trace)).filter(|trace| !trace.is_empty());
+            }
+            // A service that died explains why there was no response.
+            Err(Stop::Died(death)) => {
+                let mut trouble = stopped(Stop::Died(death), self.step);
+                trouble
+                    .details
+                    .extend(report.trouble.take().map(|without| without.what));
+                report.trouble = Some(trouble);
+            }
+            Err(Stop::Interrupted) => {}
         }
         report
     }
@@ -509,21 +520,6 @@ fn stopped(stop: Stop, step: &Step) -> Trouble {
             details: Vec::new(),
             help: Vec::new(),
         },
-    }
-}
-
-/// The error's sentence; what stands on further lines, and what caused it, become details.
-fn trigger_trouble(error: &TriggerError, step: &Step) -> Trouble {
-    let text = error.to_string();
-    let mut lines = text.lines().map(|line| line.trim().to_owned());
-    let what = lines.next().unwrap_or_default();
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    let details = lines.chain(causes.map(ToString::to_string)).collect();
-    Trouble {
-        what,
-        at: Some(step.at.clone()),
-        details,
-        help: Vec::new(),
     }
 }
 

@@ -67,9 +67,13 @@ impl fmt::Display for Death {
             ending,
             tail,
         } = self;
+        let hint = match ending {
+            Ending::Code(0) => ", but a service has to stay in the foreground",
+            _ => "",
+        };
         write!(
             f,
-            "service `{service}` ended with {ending}{}",
+            "service `{service}` ended with {ending}{hint}{}",
             LastWords(tail)
         )
     }

@@ -83,8 +83,14 @@ fn answers(address: SocketAddr) -> bool {
 pub fn port_owner(port: u16) -> Option<String> {
     #[cfg(feature = "cli")]
     {
-        let owner = listeners::get_process_by_port(port, listeners::Protocol::TCP).ok()?;
-        Some(format!("{} (pid {})", owner.name, owner.pid))
+        let listens = |socket: &listeners::Listener| {
+            socket.socket.port() == port && socket.state == listeners::SocketState::Listen
+        };
+        let owner = listeners::get_all().ok()?.into_iter().find(listens)?;
+        Some(format!(
+            "{} (pid {})",
+            owner.process.name, owner.process.pid
+        ))
     }
     #[cfg(not(feature = "cli"))]
     {

@@ -73,7 +73,8 @@ impl Ready {
     pub(super) fn local_port(&self) -> Option<u16> {
         let url = match self {
             Self::Http(url) => url.clone(),
-            Self::Tcp(address) => format!("tcp://{address}").parse().ok()?,
+            // Of other schemes than its own the parser leaves an IPv4 address as a name.
+            Self::Tcp(address) => format!("http://{address}").parse().ok()?,
             Self::Log(_) => return None,
         };
         let here = match url.host()? {
@@ -121,7 +122,6 @@ fn client() -> reqwest::Client {
         .user_agent(concat!("spanspec/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .gzip(false)
         .timeout(ATTEMPT)
         .tls_danger_accept_invalid_certs(true)
         .build()
@@ -175,6 +175,7 @@ mod tests {
         assert_eq!(http("http://localhost/"), Some(80));
         assert_eq!(http("http://shop.test:8080/"), None);
         assert_eq!(Ready::Tcp("[::1]:5432".into()).local_port(), Some(5432));
+        assert_eq!(Ready::Tcp("127.0.0.1:80".into()).local_port(), Some(80));
         assert_eq!(Ready::Tcp("db:5432".into()).local_port(), None);
     }
 }

@@ -64,7 +64,8 @@ pub enum TriggerError {
     /// The connection ended before the response did.
     #[error(
         "the connection was closed before the response was complete ({attempted}): did the \
-         service crash or restart? its log may tell"
+         service crash or restart{}?",
+        or_is_it_https(attempted)
     )]
     Closed {
         /// The request.
@@ -301,6 +302,14 @@ impl fmt::Display for Stage {
                 )
             }
         }
+    }
+}
+
+/// Many servers just hang up on plain HTTP where they expect TLS.
+fn or_is_it_https(attempted: &Attempted) -> &'static str {
+    match attempted.url.scheme() {
+        "http" => ", or is it an https port",
+        _ => "",
     }
 }
 

@@ -1,9 +1,4 @@
 //! Sends a request and reads the whole response.
-//!
-//! Beside what the author wrote goes: `traceparent`, `tracestate` if the context has one,
-//! `user-agent: spanspec/<version>`, `accept: */*`, the jar's cookies, and a `content-type` for
-//! JSON, forms and multipart bodies. No `accept-encoding` and no `referer`. HTTP/2 is spoken where
-//! a TLS server offers it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

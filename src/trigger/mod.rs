@@ -2,6 +2,22 @@
 //!
 //! What came back is a [`Response`]; whether it is right is for `check` to say, and whether a
 //! failed attempt is worth another is for `run`.
+//!
+//! # What is sent
+//!
+//! A request carries what its author wrote, and:
+//!
+//! - `traceparent`, and `tracestate` if the context has one;
+//! - `user-agent: spanspec/<version>` and `accept: */*`, unless written;
+//! - the cookies that the [`Session`] has collected, after those written;
+//! - a `content-type` for JSON and forms, unless written, and always for multipart bodies.
+//!
+//! There is no `accept-encoding` and no `referer`. HTTP/2 is spoken where a TLS server offers it.
+//! A redirect that is followed carries the same trace context. To another host or port, or from
+//! `https` down to `http`, it carries no credentials: neither cookies nor a client certificate nor
+//! headers whose name says `auth`, `token`, `secret`, `session`, `password` or `api-key`.
+//!
+//! A command gets `TRACEPARENT` and, if the context has one, `TRACESTATE`.
 
 mod body;
 mod command;
@@ -21,7 +37,8 @@ pub use crate::process::{LaunchError, Searched};
 use crate::spec::Trigger;
 use crate::trace::Response;
 
-/// Fires a trigger and waits for what comes back. Dropping the future ends everything: it closes
+/// Fires a trigger and waits for what comes back. The context decides what is propagated; one that
+/// fits the trigger comes from [`TraceContext::of`]. Dropping the future ends everything: it closes
 /// the connection, and kills the command's process group.
 ///
 /// # Errors

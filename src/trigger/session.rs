@@ -116,7 +116,10 @@ impl Route {
             .user_agent(concat!("spanspec/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
-            .gzip(false)
+            .no_gzip()
+            .no_deflate()
+            .no_brotli()
+            .no_zstd()
             .dns_resolver(Arc::new(Lookup));
         if self.proxies == Proxies::None {
             builder = builder.no_proxy();

@@ -141,20 +141,18 @@ fn from_protobuf(bytes: &[u8]) -> Result<TracesData, ReadError> {
         trace: Option<TracesData>,
     }
     let bare = TracesData::decode(bytes);
-    if let Ok(traces) = &bare
-        && holds_spans(traces)
-    {
-        return Ok(traces.clone());
+    if bare.as_ref().is_ok_and(holds_spans) {
+        return bare.map_err(ReadError::Protobuf);
     }
     let wrapped = Wrapped::decode(bytes).ok().and_then(|found| found.trace);
     if let Some(traces) = wrapped.filter(holds_spans) {
         return Ok(traces);
     }
-    let traces = bare.map_err(ReadError::Protobuf)?;
-    if traces.resource_spans.is_empty() {
-        return Err(ReadError::OtherProtobuf);
+    match bare {
+        Ok(traces) if traces.resource_spans.is_empty() => Err(ReadError::OtherProtobuf),
+        Ok(traces) => Ok(traces),
+        Err(error) => Err(ReadError::Protobuf(error)),
     }
-    Ok(traces)
 }
 
 fn holds_spans(traces: &TracesData) -> bool {

@@ -281,3 +281,6 @@ impl<'a> Wire<'a> {
         Ok(taken)
     }
 }
+
+#[cfg(test)]
+mod tests;

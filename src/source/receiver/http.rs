@@ -38,8 +38,8 @@ pub(super) fn router(store: &Store, origins: Origins) -> Router {
     // What cannot be decompressed is refused by the handler, which knows in which form.
     http.layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .merge(grpc)
-        .route("/", get(greet))
-        .route("/health", get(greet))
+        .route("/", get(greet).fallback(unknown_path))
+        .route("/health", get(greet).fallback(unknown_path))
         .fallback(unknown_path)
         .layer(origins.layer())
         .with_state(Shared {

@@ -214,6 +214,9 @@ impl Shelves {
         followed.followers += 1;
         let changes = followed.changes.subscribe();
         if followed.followers == 1 {
+            if !kept.spans.is_empty() {
+                kept.notify();
+            }
             for linked in self.linked_with(trace) {
                 self.tie(trace, linked);
             }
@@ -289,11 +292,7 @@ impl Shelves {
             let own = walk.links.iter().filter(|link| link.from == trace);
             kept.links.extend(own.map(|link| link.to));
         }
-        let has_spans = !kept.spans.is_empty();
         self.kept.insert(trace, kept);
-        if has_spans {
-            self.notify(trace);
-        }
     }
 
     fn release(&mut self, trace: TraceId) {

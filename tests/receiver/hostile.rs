@@ -1,0 +1,133 @@
+//! Clients that mean no good, or speak something else.
+
+use proptest::collection::vec;
+use proptest::prelude::{any, proptest};
+use spanspec::source::Receiver;
+use spanspec::source::otlp;
+use spanspec::source::receiver::Store;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{PROTOBUF, names, post, receiver, request, soon, span};
+
+/// Sends bytes and returns everything that comes back until the connection ends.
+pub(crate) async fn converse(receiver: &Receiver, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(receiver.addresses()[0]).await.unwrap();
+    soon(stream.write_all(bytes)).await.unwrap();
+    let mut response = Vec::new();
+    // Whoever is hung up on while sending may see a reset.
+    let _ = soon(stream.read_to_end(&mut response)).await;
+    String::from_utf8_lossy(&response).into_owned()
+}
+
+async fn still_serves(receiver: &Receiver) {
+    let body = request("s", vec![span(9, 9, "alive")]);
+    assert_eq!(post(receiver, "/v1/traces", PROTOBUF, body).await.0, 200);
+    assert_eq!(names(receiver, 9), ["alive"]);
+}
+
+#[tokio::test]
+async fn a_client_that_speaks_tls_is_hung_up_on_and_its_owner_told_why() {
+    let receiver = receiver().await;
+    let hello = [
+        0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03,
+    ];
+    assert_eq!(converse(&receiver, &hello).await, "");
+    let census = receiver.census();
+    assert_eq!(census.refusals[0].endpoint, "a TLS handshake");
+    assert!(
+        census.refusals[0]
+            .reason
+            .contains("OTEL_EXPORTER_OTLP_INSECURE=true")
+    );
+    still_serves(&receiver).await;
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_http_end_their_connection_only() {
+    let receiver = receiver().await;
+    for bytes in [
+        &b"\0\0\0\0\0\0\0\0"[..],
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nnonsense, and more",
+    ] {
+        converse(&receiver, bytes).await;
+    }
+    still_serves(&receiver).await;
+}
+
+#[tokio::test]
+async fn clients_that_say_nothing_or_half_a_preface_keep_nobody_waiting() {
+    let receiver = receiver().await;
+    let mut silent = Vec::new();
+    for at in 0..200 {
+        let mut stream = TcpStream::connect(receiver.addresses()[0]).await.unwrap();
+        if at % 2 == 0 {
+            stream.write_all(b"PRI * HT").await.unwrap();
+        }
+        silent.push(stream);
+    }
+    still_serves(&receiver).await;
+}
+
+// The clock stands still but for leaping to the next deadline when all else is done.
+#[tokio::test(start_paused = true)]
+async fn clients_that_do_not_go_on_are_hung_up_on() {
+    let receiver = receiver().await;
+    let head = "POST /v1/traces HTTP/1.1\r\nhost: x\r\n";
+    let body = "content-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    for (said, answer) in [
+        ("", ""),
+        ("PRI * HT", ""),
+        (head, ""),
+        (&format!("{head}{body}"), "HTTP/1.1 408 Request Timeout"),
+    ] {
+        let mut stream = TcpStream::connect(receiver.addresses()[0]).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        let mut response = Vec::new();
+        let _ = stream.read_to_end(&mut response).await;
+        let response = String::from_utf8_lossy(&response);
+        assert!(response.starts_with(answer), "{said:?}: {response}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_ends_early_is_nobodys_data() {
+    let receiver = receiver().await;
+    let mut stream = TcpStream::connect(receiver.addresses()[0]).await.unwrap();
+    let head = b"POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\n\
+        content-length: 1000\r\n\r\nshort";
+    stream.write_all(head).await.unwrap();
+    drop(stream);
+    still_serves(&receiver).await;
+    assert_eq!(receiver.census().spans, 1);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_store_or_the_reader_panic(bytes in vec(any::<u8>(), 0..300)) {
+        let store = Store::new();
+        let _ = store.ingest(&bytes);
+        let _ = otlp::read(&bytes);
+    }
+
+    #[test]
+    fn no_change_to_a_request_makes_the_store_or_the_reader_panic(
+        at in any::<proptest::sample::Index>(),
+        bytes in vec(any::<u8>(), 0..4),
+        cut in any::<proptest::sample::Index>(),
+    ) {
+        let mut changed = request("shop", vec![span(1, 1, "one"), span(1, 2, "two")]);
+        let at = at.index(changed.len());
+        let end = (at + 2).min(changed.len());
+        changed.splice(at..end, bytes);
+        changed.truncate(cut.index(changed.len() + 1));
+        let store = Store::new();
+        let mut follow = store.follow(
+            crate::support::trace_id(1),
+            spanspec::trace::Origin::Foreign,
+        );
+        let _ = store.ingest(&changed);
+        follow.snapshot();
+        let _ = otlp::read(&changed);
+    }
+}

@@ -1,0 +1,8 @@
+//! The receiver as exporters and tests see it: real sockets, real requests.
+
+mod fixtures;
+mod follow;
+mod grpc;
+mod hostile;
+mod http;
+mod support;
