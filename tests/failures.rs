@@ -169,7 +169,9 @@ fn terminal(report: &Report) -> String {
 
 fn junit(report: &Report, name: &str) -> String {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("failures-{name}.xml"));
-    Junit::file(&file, Granularity::Spec).finish(report).unwrap();
+    Junit::file(&file, Granularity::Spec)
+        .finish(report)
+        .unwrap();
     let text = fs::read_to_string(&file).unwrap();
     fs::remove_file(&file).unwrap();
     text
@@ -306,13 +308,18 @@ fn outcomes(judgements: Vec<Judgement>, expect: &Expect, trace: Option<&Trace>) 
     };
     judgements
         .into_iter()
-        .map(|Judgement { mut judged, finality }| {
-            let is_open_pass = judged.outcome == Outcome::Pass && finality == Finality::Open;
-            if is_open_pass && !missing.is_empty() {
-                judged.outcome = Outcome::Unjudged(Unjudged::ParentsMissing(missing.clone()));
-            }
-            judged
-        })
+        .map(
+            |Judgement {
+                 mut judged,
+                 finality,
+             }| {
+                let is_open_pass = judged.outcome == Outcome::Pass && finality == Finality::Open;
+                if is_open_pass && !missing.is_empty() {
+                    judged.outcome = Outcome::Unjudged(Unjudged::ParentsMissing(missing.clone()));
+                }
+                judged
+            },
+        )
         .collect()
 }
 
@@ -326,7 +333,9 @@ fn response(file: &Path) -> Response {
     let text = |key: &str| given[key].as_str().unwrap_or_default().to_owned();
     if given.get("exit_code").is_some() {
         return Response::Command(CommandResponse {
-            exit_code: given["exit_code"].as_i64().and_then(|code| i32::try_from(code).ok()),
+            exit_code: given["exit_code"]
+                .as_i64()
+                .and_then(|code| i32::try_from(code).ok()),
             stdout: text("stdout"),
             stderr: text("stderr"),
             time,
