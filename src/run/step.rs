@@ -176,7 +176,9 @@ impl Walk<'_> {
             .captures(self.scope)
             .map_err(|errors| misfit(&errors))?;
         // What comes from a span is known by name already, for `expect` may use it.
-        captures.iter().for_each(|capture| self.scope.expect(capture.name.clone()));
+        captures
+            .iter()
+            .for_each(|capture| self.scope.expect(capture.name.clone()));
         let evidence = Evidence::new(response, None, self.context.sampled);
         for capture in captures
             .iter()
