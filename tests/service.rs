@@ -127,7 +127,7 @@ fn answer_until_ended() {
             .map_while(Result::ok);
         for line in head.take_while(|line| !line.is_empty()) {
             if let Some(context) = line.to_lowercase().strip_prefix("traceparent: ") {
-                println!("asked with {context}");
+                writeln!(std::io::stdout(), "asked with {context}").unwrap();
             }
         }
         let answer =
