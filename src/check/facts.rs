@@ -50,9 +50,6 @@ impl Evaluator<'_> {
             Prepared::Nothing | Prepared::Targets(_) => 0,
         };
         let (trace, index) = self.forest.locate(span);
-        if matches!(relation.place, Relative::After | Relative::Before) {
-            return self.times(relation, span, count);
-        }
         let there = match relation.place {
             Relative::Below => ancestors(trace, index),
             Relative::ChildOf => match trace.parent(index) {
@@ -71,12 +68,9 @@ impl Evaluator<'_> {
                 trace,
                 trace.children(index),
             ),
-            Relative::After | Relative::Before => String::new(),
-            Relative::LinkedTo => match trace.spans()[index].links.len() {
-                0 => "it has no link".to_owned(),
-                1 => "it has one link".to_owned(),
-                links => format!("it has {links} links"),
-            },
+            Relative::After | Relative::Before => return self.times(relation, span, count),
+            Relative::LinkedTo if count > 0 => return words::count(count),
+            Relative::LinkedTo => "no link ties its trace to one".to_owned(),
         };
         format!("{} ({there})", words::count(count))
     }
