@@ -48,6 +48,7 @@ mistakes! {
     braces_in_braces
     brackets_in_braces
     captures
+    circle
     colon_in_text
     comma_in_braces
     comparison_as_block
@@ -89,7 +90,8 @@ fn folder() -> PathBuf {
 fn compare(name: &str) {
     let file = folder().join(name).with_extension("yaml");
     let text = fs::read_to_string(file).unwrap();
-    let errors = match read_as(&format!("specs/{name}.yaml"), &text) {
+    let source = Source::new(format!("specs/{name}.yaml"), text);
+    let errors = match Spec::read_all(&source, Path::new("specs"), &Context::default()) {
         Err(errors) => errors,
         Ok(specs) => panic!("no mistake in {specs:#?}"),
     };

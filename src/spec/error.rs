@@ -45,6 +45,9 @@ impl fmt::Display for SpecErrors {
 
 impl std::error::Error for SpecErrors {}
 
+/// Nobody reads further, and a large file that is no spec at all must not keep us.
+const MOST_MISTAKES: usize = 1_000;
+
 /// Collects mistakes, so that all of them are reported in one go.
 #[derive(Debug)]
 pub(crate) struct Mistakes {
@@ -79,7 +82,7 @@ impl Mistakes {
             help: help.into(),
         };
         let mut found = self.found.borrow_mut();
-        if !found.contains(&error) {
+        if found.len() < MOST_MISTAKES && !found.contains(&error) {
             found.push(error);
         }
         None

@@ -262,7 +262,8 @@ impl<'a> File<'a> {
         };
         Some(Parts {
             root,
-            name: name?,
+            // What is wrong with it has been noted; the rest can be read without.
+            name: name.flatten(),
             setup: setup?,
             steps: steps?,
             teardown: teardown?,
@@ -484,18 +485,18 @@ impl<'a> File<'a> {
         let Kind::Map(entries) = &node.kind else {
             return None;
         };
-        for entry in entries {
-            if let Some(other) = scope.shadowed(&entry.key.text) {
-                return reader.wrong(
-                    entry.key.place,
-                    format!(
-                        "the capture `{}` would hide {other} of that name",
-                        entry.key.text
-                    ),
-                    "taken",
-                    "give it another name",
-                );
+        let hides = |entry: &&Entry| match scope.shadowed(&entry.key.text) {
+            Some(other) => {
+                let name = &entry.key.text;
+                let what = format!("the capture `{name}` would hide {other} of that name");
+                let help = "give it another name";
+                reader.wrong::<()>(entry.key.place, what, "taken", help);
+                true
             }
+            None => false,
+        };
+        if entries.iter().filter(hides).count() > 0 {
+            return None;
         }
         let is_from_trace = captures.iter().any(|capture| capture.from.is_from_trace());
         if is_from_trace && trace_checks == TraceChecks::Refused {
@@ -527,19 +528,25 @@ impl<'a> File<'a> {
     }
 }
 
-/// The entries of a `vars`.
+/// The entries of a `vars`, without those whose name is none.
 pub(crate) fn variables(node: &Node, reader: &Reader<'_>) -> Option<Vec<(String, Arc<Node>)>> {
-    reader.all(reader.any_map(node, "`vars`")?, |entry| {
-        if !super::template::is_name(&entry.key.text) {
-            return reader.wrong(
+    let named = reader.any_map(node, "`vars`")?.iter().filter(|entry| {
+        let is_name = super::template::is_name(&entry.key.text);
+        if !is_name {
+            reader.wrong::<()>(
                 entry.key.place,
                 format!("`{}` is no name of a variable", entry.key.text),
                 "a name",
                 "a name has letters, digits, `_`, `-` and `.`",
             );
         }
-        Some((entry.key.text.clone(), Arc::new(entry.value.clone())))
-    })
+        is_name
+    });
+    Some(
+        named
+            .map(|entry| (entry.key.text.clone(), Arc::new(entry.value.clone())))
+            .collect(),
+    )
 }
 
 /// Where a document or step begins: its first key.

@@ -328,19 +328,19 @@ impl Scope {
         match &node.kind {
             Kind::Scalar(scalar) => self.scalar_value(scalar, node.place, mistakes, open),
             Kind::List(items) => {
-                let values: Option<Vec<Option<Value>>> = items
+                let values: Vec<Option<Option<Value>>> = items
                     .iter()
                     .map(|item| self.structure(item, mistakes, open))
                     .collect();
                 Some(
-                    values?
+                    all(values)?
                         .into_iter()
                         .collect::<Option<Vec<Value>>>()
                         .map(Value::Array),
                 )
             }
             Kind::Map(entries) => {
-                let values: Option<Vec<Option<(String, Value)>>> = entries
+                let values: Vec<Option<Option<(String, Value)>>> = entries
                     .iter()
                     .map(|entry| {
                         let value = self.structure(&entry.value, mistakes, open)?;
@@ -348,7 +348,7 @@ impl Scope {
                     })
                     .collect();
                 Some(
-                    values?
+                    all(values)?
                         .into_iter()
                         .collect::<Option<Vec<_>>>()
                         .map(Value::Map),
@@ -474,6 +474,12 @@ impl Scope {
             String::new()
         }
     }
+}
+
+/// All of them, if none is missing. They are read before this is asked, so that every mistake
+/// among them is noted, and not only the first.
+fn all<T>(values: Vec<Option<T>>) -> Option<Vec<T>> {
+    values.into_iter().collect()
 }
 
 fn is_built_in(name: &str) -> bool {

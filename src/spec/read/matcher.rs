@@ -218,7 +218,7 @@ impl Reader<'_> {
                 "no number",
                 format!(
                     "if it is a text, write {{ equals: {} }}",
-                    Value::from(format!("{sign}{operand}"))
+                    Value::from(node.scalar().map_or(operand, |scalar| scalar.text.trim()))
                 ),
             ),
         }

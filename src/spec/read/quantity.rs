@@ -1,6 +1,7 @@
 //! Durations, counts and status codes, and the ranges of them.
 
 use super::{Reader, Refusal};
+use crate::spec::Place;
 use crate::spec::error::suggest;
 use crate::spec::limits::{Bounds, Limits};
 use crate::spec::yaml::{Kind, Node, Style};
@@ -87,19 +88,31 @@ impl Reader<'_> {
         })
     }
 
+    /// A block of text where a number or a comparison is wanted: `>5` begins one.
     pub(super) fn block_scalar<T>(&self, node: &Node) -> Option<T> {
-        let line = self.at(node.place).line();
-        let written = self.mistakes.source().line(line).trim();
-        let sign = written
-            .chars()
-            .find(|c| matches!(c, '>' | '|'))
-            .unwrap_or('>');
-        self.wrong(
-            node.place,
-            format!("a `{sign}` begins a block of text in YAML, not a comparison"),
-            "a block of text",
-            "write `gt: 5` or `gte: 5` in a map, or quote it: \"> 5\"",
-        )
+        let (place, header) = self.block_header(node);
+        let operand = header[1..].trim_end_matches(['+', '-']);
+        let operand = if operand.is_empty() { "5" } else { operand };
+        let sign = &header[..1];
+        let help = match sign {
+            "|" => "write the text behind the colon, in quotes".to_owned(),
+            _ => format!(
+                "write `gt: {operand}` or `gte: {operand}` in a map, or quote it: \"> {operand}\""
+            ),
+        };
+        let what = format!("a `{sign}` begins a block of text in YAML, not a comparison");
+        self.wrong(place, what, "a block of text", help)
+    }
+
+    /// Where a block of text is announced: its own place is that of what it holds, which for
+    /// none is that of the next key.
+    fn block_header(&self, node: &Node) -> (Place, &str) {
+        let text = self.mistakes.source().text();
+        let before = text.get(..node.place.start).unwrap_or_default();
+        let start = before.rfind(['>', '|']).unwrap_or(node.place.start);
+        let length = text[start..].find(char::is_whitespace);
+        let end = length.map_or(text.len(), |length| start + length);
+        (Place { start, end }, &text[start..end])
     }
 }
 
@@ -174,11 +187,16 @@ fn quantity(text: &str, unit: Unit) -> Option<u64> {
 }
 
 fn refuse(text: &str, what: &str, unit: Unit) -> Refusal {
-    let is_number = text.parse::<f64>().is_ok();
+    let operand = text.trim_start_matches(['<', '>', '=']).trim_start();
+    let sign = match text[..text.len() - operand.len()].trim_end() {
+        "" => "<",
+        sign => sign,
+    };
     match unit {
-        Unit::Duration if is_number => {
-            Refusal::new(format!("`{text}` has no unit"), format!("write < {text}ms"))
-        }
+        Unit::Duration if operand.parse::<f64>().is_ok() => Refusal::new(
+            format!("`{operand}` has no unit"),
+            format!("write {sign} {operand}ms"),
+        ),
         Unit::Duration if parse_duration(text).is_ok() => Refusal::new(
             format!("`{text}` alone says neither less nor more"),
             format!("write < {text}"),

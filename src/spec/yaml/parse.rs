@@ -212,6 +212,13 @@ impl<'a> Builder<'a> {
         };
         if let Some(place) = place.filter(|_| style == Style::Plain) {
             self.look_at_plain(text, place);
+            if place.start == place.end {
+                // The parser gives `~` for it, which would be told as a mistake of its own.
+                return Scalar {
+                    text: String::new(),
+                    style: Style::Quoted,
+                };
+            }
         }
         Scalar {
             text: text.to_owned(),
@@ -281,9 +288,13 @@ impl<'a> Builder<'a> {
     }
 
     fn quote(&self, place: Place, sign: &str, written: &str) {
+        let sign = match sign {
+            "`" => "a backquote".to_owned(),
+            sign => format!("`{sign}`"),
+        };
         self.mistakes.note::<()>(
             place,
-            format!("a value cannot start with `{sign}`, which means something else to YAML"),
+            format!("a value cannot start with {sign}, which means something else to YAML"),
             "needs quotes",
             format!(
                 "if it is a text, quote it: {}",
