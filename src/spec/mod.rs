@@ -18,8 +18,6 @@ mod source;
 #[allow(clippy::module_inception)] // The noun of this module is the spec.
 mod spec;
 mod template;
-#[cfg(test)]
-mod tests;
 mod trigger;
 mod wait;
 mod yaml;

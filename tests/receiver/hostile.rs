@@ -69,27 +69,6 @@ async fn clients_that_say_nothing_or_half_a_preface_keep_nobody_waiting() {
     still_serves(&receiver).await;
 }
 
-// The clock stands still but for leaping to the next deadline when all else is done.
-#[tokio::test(start_paused = true)]
-async fn clients_that_do_not_go_on_are_hung_up_on() {
-    let receiver = receiver().await;
-    let head = "POST /v1/traces HTTP/1.1\r\nhost: x\r\n";
-    let body = "content-type: application/json\r\ncontent-length: 9\r\n\r\n{";
-    for (said, answer) in [
-        ("", ""),
-        ("PRI * HT", ""),
-        (head, ""),
-        (&format!("{head}{body}"), "HTTP/1.1 408 Request Timeout"),
-    ] {
-        let mut stream = TcpStream::connect(receiver.addresses()[0]).await.unwrap();
-        stream.write_all(said.as_bytes()).await.unwrap();
-        let mut response = Vec::new();
-        let _ = stream.read_to_end(&mut response).await;
-        let response = String::from_utf8_lossy(&response);
-        assert!(response.starts_with(answer), "{said:?}: {response}");
-    }
-}
-
 #[tokio::test]
 async fn a_body_that_ends_early_is_nobodys_data() {
     let receiver = receiver().await;

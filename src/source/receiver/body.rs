@@ -11,9 +11,6 @@ use tokio::time::timeout;
 /// The size of a request, decompressed, that OTLP recommends to accept.
 pub(super) const MAX_BODY: usize = 64 << 20;
 
-/// How long a request may take to arrive, and to wait for its turn.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
-
 /// How many requests may be on their way into memory at the same time.
 const MAX_REQUESTS: usize = 64;
 
@@ -33,8 +30,8 @@ impl Default for Turns {
 
 impl Turns {
     /// Waits for a turn, which ends when the permit is dropped; nothing if it takes too long.
-    pub(super) async fn next(&self) -> Option<SemaphorePermit<'_>> {
-        timeout(TIMEOUT, self.0.acquire()).await.ok()?.ok()
+    pub(super) async fn next(&self, longest: Duration) -> Option<SemaphorePermit<'_>> {
+        timeout(longest, self.0.acquire()).await.ok()?.ok()
     }
 }
 
@@ -43,8 +40,8 @@ impl Turns {
 pub(super) enum BodyError {
     #[error("more than {} MiB after decompression", MAX_BODY >> 20)]
     TooLarge,
-    #[error("not here after {} s", TIMEOUT.as_secs())]
-    TooSlow,
+    #[error("not here after {} s", .0.as_secs())]
+    TooSlow(Duration),
     #[error("failed to read the body: {0}")]
     Broken(String),
 }
@@ -59,10 +56,10 @@ pub(super) enum Rest {
 }
 
 /// The whole body, if it is neither too large nor too slow.
-pub(super) async fn read(body: Body, rest: Rest) -> Result<Bytes, BodyError> {
-    timeout(TIMEOUT, collect(body, rest))
+pub(super) async fn read(body: Body, rest: Rest, longest: Duration) -> Result<Bytes, BodyError> {
+    timeout(longest, collect(body, rest))
         .await
-        .unwrap_or(Err(BodyError::TooSlow))
+        .unwrap_or(Err(BodyError::TooSlow(longest)))
 }
 
 async fn collect(mut body: Body, rest: Rest) -> Result<Bytes, BodyError> {

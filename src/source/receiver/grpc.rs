@@ -14,7 +14,7 @@ use tonic::codegen::Service;
 use tonic::server::Grpc;
 use tonic::{Code, Status};
 
-use super::body::{MAX_BODY, TIMEOUT};
+use super::body::MAX_BODY;
 use super::http::{self, Shared};
 use super::listener::Arrival;
 use super::store::Store;
@@ -66,7 +66,8 @@ fn not_grpc(signal: Signal, store: &Store, arrival: Arrival) -> Response {
 }
 
 async fn call(signal: Signal, shared: &Shared, request: Request<Body>) -> Response {
-    let Some(_turn) = shared.turns.next().await else {
+    let longest = shared.timeouts.request;
+    let Some(_turn) = shared.turns.next(longest).await else {
         return refuse(Code::Unavailable, "too many requests at the same time");
     };
     let store = shared.store.clone();
@@ -75,11 +76,11 @@ async fn call(signal: Signal, shared: &Shared, request: Request<Body>) -> Respon
         .accept_compressed(CompressionEncoding::Zstd)
         .accept_compressed(CompressionEncoding::Deflate)
         .max_decoding_message_size(MAX_BODY);
-    let answered = timeout(TIMEOUT, server.unary(Export { signal, store }, request)).await;
+    let answered = timeout(longest, server.unary(Export { signal, store }, request)).await;
     match answered {
         Ok(response) => with_otlp_codes(response.map(Body::new)),
         Err(_) => {
-            let reason = format!("not here after {} s", TIMEOUT.as_secs());
+            let reason = format!("not here after {} s", longest.as_secs());
             refuse(Code::DeadlineExceeded, reason)
         }
     }

@@ -12,7 +12,7 @@ use super::cors::Origins;
 use super::finished::Late;
 use super::follow::Follow;
 use super::http;
-use super::listener;
+use super::listener::{self, Timeouts};
 use super::store::Store;
 use crate::trace::{Origin, Trace, TraceId};
 
@@ -38,6 +38,7 @@ pub struct Builder {
     addresses: Option<Vec<SocketAddr>>,
     origins: Origins,
     store: Store,
+    timeouts: Timeouts,
 }
 
 /// An address that we cannot listen on.
@@ -89,7 +90,7 @@ impl Builder {
                     .map_err(|source| BindError { addr, source })?,
             );
         }
-        let router = http::router(&self.store, self.origins);
+        let router = http::router(&self.store, self.origins, self.timeouts);
         let mut addresses = Vec::with_capacity(bound.len());
         let mut listeners = JoinSet::new();
         for (listener, address) in bound {
@@ -98,6 +99,7 @@ impl Builder {
                 listener,
                 router.clone(),
                 self.store.clone(),
+                self.timeouts,
             ));
         }
         Ok(Receiver {
@@ -155,5 +157,43 @@ impl Receiver {
     #[must_use]
     pub fn late(&self) -> Vec<Late> {
         self.store.late()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn clients_that_do_not_go_on_are_hung_up_on() {
+        let soon = Duration::from_millis(50);
+        let mut builder = Receiver::builder().listen([SocketAddr::from(([127, 0, 0, 1], 0))]);
+        builder.timeouts = Timeouts {
+            preface: soon,
+            headers: soon,
+            request: soon,
+        };
+        let receiver = builder.start().await.unwrap();
+        let head = "POST /v1/traces HTTP/1.1\r\nhost: x\r\n";
+        let body = "content-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+        for (said, answer) in [
+            ("", ""),
+            ("PRI * HT", ""),
+            (head, ""),
+            (&format!("{head}{body}"), "HTTP/1.1 408 Request Timeout"),
+        ] {
+            let mut stream = TcpStream::connect(receiver.addresses()[0]).await.unwrap();
+            stream.write_all(said.as_bytes()).await.unwrap();
+            let mut response = Vec::new();
+            // Whoever is hung up on may see a reset.
+            let _ = stream.read_to_end(&mut response).await;
+            let response = String::from_utf8_lossy(&response);
+            assert!(response.starts_with(answer), "{said:?}: {response}");
+        }
     }
 }

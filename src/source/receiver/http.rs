@@ -14,7 +14,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 use super::body::{self, BodyError, Rest, Turns};
 use super::cors::Origins;
 use super::grpc;
-use super::listener::Arrival;
+use super::listener::{Arrival, Timeouts};
 use super::store::Store;
 use crate::source::otlp::{self, Encoding, Malformed, Signal};
 
@@ -23,10 +23,11 @@ use crate::source::otlp::{self, Encoding, Malformed, Signal};
 pub(super) struct Shared {
     pub(super) store: Store,
     pub(super) turns: Arc<Turns>,
+    pub(super) timeouts: Timeouts,
 }
 
 /// Everything that a port serves.
-pub(super) fn router(store: &Store, origins: Origins) -> Router {
+pub(super) fn router(store: &Store, origins: Origins, timeouts: Timeouts) -> Router {
     let mut http = Router::new();
     let mut grpc = Router::new();
     for signal in Signal::ALL {
@@ -45,6 +46,7 @@ pub(super) fn router(store: &Store, origins: Origins) -> Router {
         .with_state(Shared {
             store: store.clone(),
             turns: Arc::default(),
+            timeouts,
         })
 }
 
@@ -71,7 +73,7 @@ impl From<BodyError> for Refused {
     fn from(error: BodyError) -> Self {
         let (status, code) = match error {
             BodyError::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Code::ResourceExhausted),
-            BodyError::TooSlow => (StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded),
+            BodyError::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded),
             BodyError::Broken(_) => (StatusCode::BAD_REQUEST, Code::InvalidArgument),
         };
         Self::new(status, code, error.to_string())
@@ -127,13 +129,14 @@ async fn accept(
         let reason = "too many requests at the same time";
         Refused::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, reason)
     };
-    let _turn = shared.turns.next().await.ok_or_else(busy)?;
+    let longest = shared.timeouts.request;
+    let _turn = shared.turns.next(longest).await.ok_or_else(busy)?;
     let rest = if arrival.compressed {
         Rest::Leave
     } else {
         Rest::Drain
     };
-    let body = body::read(request.into_body(), rest).await?;
+    let body = body::read(request.into_body(), rest, longest).await?;
     Ok(take_in(signal, encoding, &shared.store, &body)?)
 }
 

@@ -21,14 +21,6 @@ use super::store::Store;
 /// More connections than that wait until another one ends.
 const MAX_CONNECTIONS: usize = 1024;
 
-/// How long a client may take until it has said which protocol it speaks.
-const PREFACE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a client of HTTP/1.1 may take to send a request's headers, the time between two
-/// requests included. Longer than any usual export interval, 60 s being that of metrics: a client
-/// that sends just when we hang up loses its data.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(90);
-
 /// How often a quiet client of HTTP/2 is asked whether it is still there, and how long it may
 /// take to answer.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
@@ -37,6 +29,30 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// With the 64 KiB that HTTP/2 begins with, a large export waits for one round trip after another.
 const STREAM_WINDOW: u32 = 8 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
+
+/// For how long a client may keep us waiting.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timeouts {
+    /// Until it has said which protocol it speaks.
+    pub(super) preface: Duration,
+    /// Until a client of HTTP/1.1 has sent a request's headers, the time between two requests
+    /// included.
+    pub(super) headers: Duration,
+    /// Until a request has arrived; also until it has its turn.
+    pub(super) request: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            preface: Duration::from_secs(10),
+            // Longer than any usual export interval, 60 s being that of metrics: a client that
+            // sends just when we hang up loses its data.
+            headers: Duration::from_secs(90),
+            request: Duration::from_secs(60),
+        }
+    }
+}
 
 /// What a request handler knows of the connection, as an extension of the request.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +63,7 @@ pub(super) struct Arrival {
 }
 
 /// Serves a listener until the future is dropped, which also ends its connections.
-pub(super) async fn serve(listener: TcpListener, router: Router, store: Store) {
+pub(super) async fn serve(listener: TcpListener, router: Router, store: Store, timeouts: Timeouts) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -58,7 +74,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, store: Store) {
         let router = router.clone();
         let store = store.clone();
         connections.spawn(async move {
-            converse(stream, peer, router, store).await;
+            converse(stream, peer, router, store, timeouts).await;
             drop(slot);
         });
         while connections.try_join_next().is_some() {}
@@ -76,10 +92,16 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 }
 
 /// Serves one connection until either side ends it.
-async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, store: Store) {
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    store: Store,
+    timeouts: Timeouts,
+) {
     // Answers are small and should not wait for more; where it cannot be set, they do.
     let _ = stream.set_nodelay(true);
-    match timeout(PREFACE_TIMEOUT, first_words(&stream)).await {
+    match timeout(timeouts.preface, first_words(&stream)).await {
         Ok(Some(FirstWords::Http)) => {}
         Ok(Some(FirstWords::Tls)) => {
             let reason = "the client speaks TLS, and this receiver does not: give it an http:// \
@@ -90,17 +112,17 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, store: St
     }
     let service = TowerToHyperService::new(WithArrival { router, peer });
     // How a connection ended is its client's business; what it sent has been dealt with.
-    let _ = server()
+    let _ = server(timeouts)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-fn server() -> auto::Builder<TokioExecutor> {
+fn server(timeouts: Timeouts) -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     server
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT);
+        .header_read_timeout(timeouts.headers);
     server
         .http2()
         .timer(TokioTimer::new())
