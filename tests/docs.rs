@@ -22,9 +22,8 @@ use spanspec::report::{Diagnostic, Look, snippet};
 use spanspec::spec::{Context, Globals, Source, Spec, SpecErrors, Variables};
 use spanspec::trace::Value;
 
-/// What examples take for granted.
-const VARIABLES: [(&str, &str); 7] = [
-    ("BASE_URL", "http://127.0.0.1:8080"),
+/// What examples take for granted, beside BASE_URL.
+const VARIABLES: [(&str, &str); 6] = [
     ("TOKEN", "t0ken"),
     ("USER", "ada"),
     ("TRACE_ID", "4bf92f3577b34da6a3ce929d0e0e4736"),
@@ -118,7 +117,9 @@ fn blocks_of(page: &str, text: &str) -> Vec<Block> {
 
 fn context() -> Context {
     let globals = Globals {
-        arguments: VARIABLES
+        arguments: BTreeMap::from([("BASE_URL".to_owned(), "http://127.0.0.1:8080".to_owned())]),
+        // A capture may have the name of a variable of the environment, and of no other.
+        environment: VARIABLES
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
@@ -135,7 +136,11 @@ fn context() -> Context {
 fn read_spec(text: &str) -> Result<Vec<Spec>, SpecErrors> {
     let source = Source::new("specs/place-order.yaml", text);
     // Files that examples name are there.
-    Spec::read_all(&source, &repository().join("tests/fixtures/docs"), &context())
+    Spec::read_all(
+        &source,
+        &repository().join("tests/fixtures/docs"),
+        &context(),
+    )
 }
 
 /// Reads a project file to its end, with a number for each of its ports.
@@ -155,11 +160,16 @@ fn read_project(text: &str) -> Result<(), SpecErrors> {
 
 fn with_what_a_spec_needs(part: &str) -> String {
     let has = |key: &str| {
-        part.lines()
-            .any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')))
+        part.lines().any(|line| {
+            line.strip_prefix(key)
+                .is_some_and(|rest| rest.starts_with(':'))
+        })
     };
     let mut text = part.to_owned();
-    if !["request", "run", "trace_id", "steps"].iter().any(|key| has(key)) {
+    if !["request", "run", "trace_id", "steps"]
+        .iter()
+        .any(|key| has(key))
+    {
         text.push_str("request: GET ${BASE_URL}/orders\n");
     }
     if !has("expect") && !has("steps") {
@@ -172,7 +182,11 @@ fn under_expect(text: &str) -> String {
     let is_of_command = ["exit_code", "stdout", "stderr"]
         .iter()
         .any(|key| text.lines().any(|line| line.starts_with(key)));
-    let trigger = if is_of_command { "run: date" } else { "request: GET ${BASE_URL}/orders" };
+    let trigger = if is_of_command {
+        "run: date"
+    } else {
+        "request: GET ${BASE_URL}/orders"
+    };
     let indented: String = text.lines().map(|line| format!("  {line}\n")).collect();
     format!("{trigger}\nexpect:\n{indented}")
 }
@@ -218,7 +232,12 @@ fn every_mistake_shown_is_told_so() {
         };
         let said = shown(&result.expect_err(&block.place()));
         let expected = block.next.as_deref().unwrap_or_default();
-        assert_eq!(said.trim_end(), expected.trim_end(), "{}:\n{said}", block.place());
+        assert_eq!(
+            said.trim_end(),
+            expected.trim_end(),
+            "{}:\n{said}",
+            block.place()
+        );
     }
 }
 
@@ -264,7 +283,10 @@ fn every_key_of_a_spec_is_in_the_reference() {
         assert!(!keys.is_empty(), "{place}{errors}");
         for key in keys {
             let is_there = reference.contains(&format!("`{key}`"));
-            assert!(is_there, "docs/spec.md has no `{key}`, which is accepted in {place}");
+            assert!(
+                is_there,
+                "docs/spec.md has no `{key}`, which is accepted in {place}"
+            );
         }
     }
 }
@@ -286,7 +308,10 @@ fn every_key_of_a_project_file_is_in_the_reference() {
         assert!(!keys.is_empty(), "{place}{errors}");
         for key in keys {
             let is_there = reference.contains(&format!("`{key}`"));
-            assert!(is_there, "docs/project.md has no `{key}`, which is accepted in {place}");
+            assert!(
+                is_there,
+                "docs/project.md has no `{key}`, which is accepted in {place}"
+            );
         }
     }
 }
@@ -296,8 +321,7 @@ mod command {
     use super::*;
 
     fn help(arguments: &[&str]) -> String {
-        let output = assert_cmd::Command::cargo_bin("spanspec")
-            .unwrap()
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_spanspec"))
             .args(arguments)
             .output()
             .unwrap();
@@ -339,7 +363,10 @@ fn every_dependency_is_explained() {
         .filter(|line| !line.starts_with('['))
         .filter_map(|line| line.split_once(" = "));
     for (name, _) in dependencies {
-        assert!(readme.contains(&format!("`{name}`")), "README.md does not explain {name}");
+        assert!(
+            readme.contains(&format!("`{name}`")),
+            "README.md does not explain {name}"
+        );
     }
 }
 
@@ -380,7 +407,10 @@ fn every_message_that_is_explained_exists() {
             continue;
         };
         for part in fixed_parts(&message[1]) {
-            assert!(messages.contains(&part), "no message has {part:?} ({heading})");
+            assert!(
+                messages.contains(&part),
+                "no message has {part:?} ({heading})"
+            );
         }
         explained += 1;
     }
