@@ -1,6 +1,6 @@
 //! What a span has, in the words of a message, where a condition wants something else.
 
-use super::select::{Evaluator, Prepared, count_events, count_links};
+use super::select::{Evaluator, Prepared, Related, count_events, count_links};
 use super::words;
 use crate::spec::{Ask, Relation, Relative};
 use crate::trace::{Span, Trace, Value};
@@ -41,13 +41,12 @@ impl Evaluator<'_> {
     }
 
     fn found_related(&self, relation: &Relation, prepared: &Prepared, span: usize) -> String {
-        let count = match prepared {
-            Prepared::Counts(counts) => counts[span],
-            Prepared::Nothing | Prepared::Targets(_) => 0,
+        let Prepared::Related(related) = prepared else {
+            return words::count(0);
         };
         let (trace, index) = self.forest.locate(span);
         let there = match relation.place {
-            Relative::Below => ancestors(trace, index),
+            Relative::Below => self.ancestors(trace, index, span),
             Relative::ChildOf => match trace.parent(index) {
                 Some(parent) => format!("its parent is {}", label(&trace.spans()[parent])),
                 None => format!("its parent {}", no_parent(trace, index)),
@@ -56,31 +55,29 @@ impl Evaluator<'_> {
                 "its children are",
                 "it has no children",
                 trace,
-                trace.children(index),
+                trace.children(index).iter().copied(),
+                trace.children(index).len(),
             ),
             Relative::Above => listed(
                 "below it are",
                 "it has no children",
                 trace,
-                trace.children(index),
+                trace.children(index).iter().copied(),
+                trace.children(index).len(),
             ),
-            Relative::After | Relative::Before => self.times(relation, span),
+            Relative::After | Relative::Before => self.times(relation, related, span),
             Relative::LinkedTo => match trace.spans()[index].links.len() {
                 0 => "no link leads there".to_owned(),
                 links => format!("none of its {links} links leads there"),
             },
         };
-        format!("{} ({there})", words::count(count))
+        format!("{} ({there})", words::count(related.counts[span]))
     }
 
     /// By how much the order in time is wrong.
-    fn times(&self, relation: &Relation, span: usize) -> String {
-        let crate::spec::Pattern::Selector(selector) = &relation.other else {
-            return "in time it is elsewhere".to_owned();
-        };
+    fn times(&self, relation: &Relation, related: &Related, span: usize) -> String {
         let this = self.forest.span(span);
-        let others = self.select(selector);
-        let others = others.iter().filter(|&&other| other != span);
+        let others = related.outermost.iter().filter(|&&other| other != span);
         let any = crate::spec::Limits::range(None, None, "");
         let far = |nanos: u64| words::duration(nanos, &any);
         let worst = match relation.place {
@@ -108,6 +105,13 @@ impl Evaluator<'_> {
                 }),
         };
         worst.unwrap_or_else(|| "there is no such span".to_owned())
+    }
+
+    /// `span` is the number of the trace's span `index` in the forest.
+    fn ancestors(&self, trace: &Trace, index: usize, span: usize) -> String {
+        let none = format!("its parent {}", no_parent(trace, index));
+        let chain = std::iter::successors(trace.parent(index), |&above| trace.parent(above));
+        listed("above it are", &none, trace, chain, self.depth(span))
     }
 }
 
@@ -167,15 +171,6 @@ fn found_events(count: u64, span: &Span) -> String {
     )
 }
 
-fn ancestors(trace: &Trace, span: usize) -> String {
-    let chain: Vec<usize> =
-        std::iter::successors(trace.parent(span), |&above| trace.parent(above)).collect();
-    match chain.last() {
-        None => format!("its parent {}", no_parent(trace, span)),
-        Some(_) => listed("above it are", "", trace, &chain),
-    }
-}
-
 fn no_parent(trace: &Trace, span: usize) -> String {
     if trace.is_orphan(span) {
         let parent = trace.spans()[span]
@@ -188,16 +183,22 @@ fn no_parent(trace: &Trace, span: usize) -> String {
     }
 }
 
-fn listed(some: &str, none: &str, trace: &Trace, spans: &[usize]) -> String {
-    if spans.is_empty() {
+/// The first of so many spans.
+fn listed(
+    some: &str,
+    none: &str,
+    trace: &Trace,
+    spans: impl Iterator<Item = usize>,
+    number: usize,
+) -> String {
+    if number == 0 {
         return none.to_owned();
     }
     let names: Vec<String> = spans
-        .iter()
         .take(MOST_NAMES)
-        .map(|&span| label(&trace.spans()[span]))
+        .map(|span| label(&trace.spans()[span]))
         .collect();
-    let more = match spans.len().saturating_sub(MOST_NAMES) {
+    let more = match number.saturating_sub(MOST_NAMES) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };

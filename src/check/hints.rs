@@ -1,6 +1,7 @@
 //! The usual mistakes, and what to write instead.
 
 use super::forest::Forest;
+use super::judge::Detail;
 use super::renamed::other_names;
 use super::select::Evaluator;
 use crate::spec::{Ask, Limits, Location, Matcher, Pattern, Relation, Selector};
@@ -9,6 +10,9 @@ use crate::trace::{Attributes, Span, StatusCode, Value};
 impl Evaluator<'_> {
     /// What the author of a selector that found nothing may have meant.
     pub(super) fn hints_for_selector(&self, selector: &Selector) -> Vec<String> {
+        if self.detail == Detail::Outcome {
+            return Vec::new();
+        }
         let mut hints = Vec::new();
         if let Some(name) = selector.exact_name() {
             hints.extend(service_instead_of_name(self.forest, name, "find"));
