@@ -102,13 +102,46 @@ impl Events {
     }
 }
 
-const HTTP_SERVER: &str = "exec python3 -m http.server --bind 127.0.0.1 $PORT";
+/// This test binary again, as a web server: every machine that can run the test has it.
+fn http_server() -> CommandLine {
+    let this = std::env::current_exe().unwrap();
+    let words = ["--exact", "answer_until_ended", "--ignored", "--nocapture"];
+    let words = std::iter::once(this.to_str().unwrap()).chain(words);
+    CommandLine::Words(words.map(str::to_owned).collect())
+}
+
+/// Answers on `$PORT` with the status `$STATUS`, and prints the trace context it was asked with.
+#[test]
+#[ignore = "no test of its own: others start it as a service"]
+fn answer_until_ended() {
+    use std::io::{BufRead, BufReader, Write};
+    let variable = |name: &str| std::env::var(name).ok();
+    let Some(port) = variable("PORT").and_then(|port| port.parse::<u16>().ok()) else {
+        return;
+    };
+    let status = variable("STATUS").unwrap_or_else(|| "200".to_owned());
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    for mut stream in listener.incoming().map_while(Result::ok) {
+        let head = BufReader::new(stream.try_clone().unwrap())
+            .lines()
+            .map_while(Result::ok);
+        for line in head.take_while(|line| !line.is_empty()) {
+            if let Some(context) = line.to_lowercase().strip_prefix("traceparent: ") {
+                writeln!(std::io::stdout(), "asked with {context}").unwrap();
+            }
+        }
+        let answer =
+            format!("HTTP/1.1 {status} -\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        // Who only looked whether the port is open has gone.
+        let _ = stream.write_all(answer.as_bytes());
+    }
+}
 
 /// A web server on a free port.
 fn web(name: &str) -> (Service, u16) {
     let ports = allocate(&[("http".to_owned(), PortSpec::Auto)]).unwrap();
     let port = ports[0].1;
-    let mut service = shell(name, HTTP_SERVER);
+    let mut service = Service::new(name, http_server());
     service.env = vec![("PORT".to_owned(), port.to_string())];
     service.ports = ports;
     let url = format!("http://127.0.0.1:{port}/").parse().unwrap();
@@ -358,23 +391,8 @@ async fn a_service_that_ends_before_it_is_ready_is_told_at_once() {
     );
 }
 
-/// Answers every request with the status `$STATUS`, and prints its trace context.
-const FRANK_SERVER: &str = r#"exec python3 -c '
-import os
-from http.server import BaseHTTPRequestHandler, HTTPServer
-class Frank(BaseHTTPRequestHandler):
-    def do_GET(self):
-        print("asked with", self.headers["traceparent"], flush=True)
-        self.send_response(int(os.environ["STATUS"]))
-        self.end_headers()
-    def log_message(self, *ignored):
-        pass
-HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Frank).serve_forever()
-'"#;
-
 fn frank(status: u16) -> (Service, u16) {
     let (mut service, port) = web("shop");
-    service.run = CommandLine::Shell(FRANK_SERVER.to_owned());
     service.env.push(("STATUS".to_owned(), status.to_string()));
     (service, port)
 }

@@ -12,7 +12,7 @@ pub use summary::summary;
 use super::duration::duration;
 use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable};
 use super::snippet::snippet;
-use crate::check::{Judged, Outcome};
+use crate::check::{Judged, Outcome, Unjudged};
 use crate::run::{Attempt, SpecReport, StepReport, Trouble, Verdict};
 
 /// How much is told.
@@ -83,6 +83,8 @@ pub fn in_short(attempt: &Attempt) -> Vec<String> {
         for judged in &step.checks {
             match &judged.outcome {
                 Outcome::Pass => {}
+                // Beside a failure, what was not looked at is no news.
+                Outcome::Unjudged(Unjudged::NotReached) => {}
                 Outcome::Fail(failure) => lines.push(format!("{}: {failure}", failure.at)),
                 Outcome::Unjudged(reason) => {
                     lines.push(format!("{}: {}: {reason}", judged.at, judged.what));

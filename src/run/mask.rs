@@ -73,7 +73,7 @@ impl Secrets {
                     .and_then(|pair| pair.split_once('='));
                 value
                     .map(|(_, value)| value.trim().to_owned())
-                    .filter(is_credential)
+                    .filter(|value| is_credential(value))
             }));
         }
     }
@@ -358,11 +358,11 @@ fn credentials(request: &Request) -> Vec<String> {
         })
         .collect();
     all.extend(request.url.password().map(str::to_owned));
-    all.retain(is_credential);
+    all.retain(|value| is_credential(value));
     all
 }
 
-fn is_credential(value: &String) -> bool {
+fn is_credential(value: &str) -> bool {
     value.len() >= SHORTEST_CREDENTIAL
 }
 

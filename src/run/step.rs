@@ -175,6 +175,10 @@ impl Walk<'_> {
             .step
             .captures(self.scope)
             .map_err(|errors| misfit(&errors))?;
+        // What comes from a span is known by name already, for `expect` may use it.
+        captures
+            .iter()
+            .for_each(|capture| self.scope.expect(capture.name.clone()));
         let evidence = Evidence::new(response, None, self.context.sampled);
         for capture in captures
             .iter()

@@ -61,8 +61,11 @@ fn section(step: &StepReport, look: &Look, detail: Detail) -> String {
     }
     parts.extend(step.failures().map(|of| failure(of, look)));
     parts.extend(step.trouble.iter().map(|of| trouble(of, look)));
-    parts.push(unjudged(&step.checks, look));
     let failures: Vec<&Failure> = step.failures().collect();
+    // Beside a failure, what was not looked at is no news.
+    if failures.is_empty() || detail == Detail::Verbose {
+        parts.push(unjudged(&step.checks, look));
+    }
     if detail == Detail::Verbose || failures.iter().any(|of| is_about_response(of)) {
         parts.push(response(step, look));
     }

@@ -93,9 +93,7 @@ impl Reader<'_> {
         };
         let key = entry.key.text.as_str();
         if let Some((_, place)) = Relative::ALL.iter().find(|(name, _)| *name == key) {
-            return self
-                .relation(*place, node, ids)
-                .map(|relation| one(relation));
+            return self.relation(*place, node, ids).map(one);
         }
         match key {
             "name" => self.text_matcher(node).map(Ask::Name).map(one),

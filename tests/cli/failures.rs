@@ -1,0 +1,169 @@
+//! What a user reads when something is wrong, and the exit code that goes with it.
+
+use super::system::Project;
+
+async fn said(spec: &str) -> super::system::Said {
+    Project::with(&[("a.yaml", spec)]).await.run(&[]).await
+}
+
+#[tokio::test]
+async fn a_wrong_attribute_points_at_the_spec_and_at_the_span() {
+    let spec = "
+request: GET ${URL}/ok
+expect:
+  spans:
+    - find: work
+      attributes: { payment.method: paypal }
+";
+    let said = said(spec).await;
+    said.expect(
+        1,
+        &[
+            "attribute `payment.method` of span `work`",
+            "--> specs/a.yaml:6:37",
+            "^^^^^^ found \"card\"   (back, span 00000000000000a2)",
+            "← payment.method = \"card\"",
+            "trace saved: target/spanspec/a-",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_an_error_and_no_failure() {
+    let said = said("request: GET http://127.0.0.1:1/orders\nexpect: { status: 200 }\n").await;
+    said.expect(
+        3,
+        &[
+            "ERROR a",
+            "connection refused by 127.0.0.1:1",
+            "is it running?",
+            "spanspec.yaml",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named_with_its_owner_and_the_way_out() {
+    let project =
+        Project::with(&[("a.yaml", "request: GET ${URL}/ok\nexpect: { errors: 0 }\n")]).await;
+    let taken = std::net::TcpListener::bind(("127.0.0.1", project.system.otlp)).unwrap();
+    let said = project.run(&[]).await;
+    drop(taken);
+    let port = format!("port {} is taken", project.system.otlp);
+    said.expect(
+        3,
+        &[&port, "receiver: { listen: [127.0.0.1:0] }", "1 not run"],
+    );
+}
+
+const QUICK: &str = "wait: { timeout: 1s }\n";
+
+#[tokio::test]
+async fn where_nothing_comes_the_variables_to_set_are_told() {
+    let said = said(&format!(
+        "{QUICK}request: GET ${{URL}}/fine\nexpect: {{ errors: 0 }}\n"
+    ))
+    .await;
+    said.expect(
+        3,
+        &[
+            "no telemetry arrived at all",
+            "listened on 127.0.0.1:",
+            "OTEL_EXPORTER_OTLP_ENDPOINT=http",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn where_only_other_traces_come_their_services_are_told() {
+    let said = said(&format!(
+        "{QUICK}request: GET ${{URL}}/other\nexpect: {{ errors: 0 }}\n"
+    ))
+    .await;
+    said.expect(
+        3,
+        &[
+            "though 1 of other traces did",
+            "clock (1 spans)",
+            "OTEL_PROPAGATORS",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_loses_the_context_is_named_with_the_one_that_called_it() {
+    let said = said("request: GET ${URL}/lost\nexpect: { spans: [GET /back] }\n").await;
+    said.expect(
+        1,
+        &[
+            "expected at least 1, found none",
+            "the trace context was lost between front and back",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn parents_that_never_arrive_make_what_holds_so_far_inconclusive() {
+    let said = said(&format!(
+        "{QUICK}request: GET ${{URL}}/orphan\nexpect: {{ spans: [{{ find: never, count: 0 }}] }}\n"
+    ))
+    .await;
+    said.expect(
+        3,
+        &[
+            "still incomplete 1s after the response",
+            "the span 00000000000000ff never arrived",
+            "`work` of back",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn orphans_that_the_author_forbids_fail_and_those_that_he_allows_do_not() {
+    let forbidden = said("request: GET ${URL}/orphan\nexpect: { orphans: 0 }\n").await;
+    forbidden.expect(
+        1,
+        &["number of spans whose parent never arrived", "found 1"],
+    );
+    let allowed = said(
+        "request: GET ${URL}/orphan\nexpect: { orphans: 0.., spans: [{ find: never, count: 0 }] }\n",
+    )
+    .await;
+    allowed.expect(0, &["1 passed"]);
+}
+
+#[tokio::test]
+async fn malformed_otlp_is_refused_and_told_and_the_run_goes_on() {
+    let spec = "request: GET ${URL}/malformed\nexpect: { status: 200 }\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let said = project.run(&["--verbose"]).await;
+    said.expect(
+        0,
+        &[
+            "1 passed",
+            "1 export request refused",
+            "POST /v1/traces from 127.0.0.1",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_dies_is_told_with_the_end_of_its_output() {
+    let project = Project::with(&[(
+        "a.yaml",
+        "request: GET ${URL}/hang\nexpect: { status: 200 }\n",
+    )])
+    .await;
+    let url = project.system.url.clone();
+    project.write(
+        "spanspec.yaml",
+        &format!(
+            "vars: {{ URL: \"{url}\" }}\nservices: {{ frail: {{ run: \"sh -c 'echo out of memory; exit 7'\", ready: {{ log: =~ never }} }} }}\n"
+        ),
+    );
+    let said = project.spanspec(&["run"]).await;
+    said.expect(
+        3,
+        &["service `frail` ended with exit code 7", "out of memory"],
+    );
+}

@@ -1,0 +1,8 @@
+//! The command as a user types it, against a small system that exports real OTLP over a socket.
+
+mod failures;
+mod reports;
+mod running;
+mod selecting;
+mod system;
+mod understanding;

@@ -1,0 +1,139 @@
+//! Reports, saved traces, and what never gets into either.
+
+use super::system::Project;
+
+const WRONG: &str = "
+name: the card is charged
+request:
+  post: ${URL}/ok
+  headers: { Authorization: \"Bearer ${TOKEN}\" }
+  body: token is ${TOKEN}
+capture: { id: { json: $.id, secret: true } }
+expect:
+  status: 201
+  spans:
+    - find: work
+      attributes: { payment.method: paypal, request.body: \"${id}\" }
+";
+
+#[tokio::test]
+async fn secrets_never_reach_a_report_wherever_they_appear() {
+    let project = Project::with(&[("a.yaml", WRONG)]).await;
+    let said = project
+        .run(&[
+            "--var",
+            "TOKEN=hunter2-hunter2",
+            "--secret",
+            "TOKEN",
+            "--verbose",
+            "--report",
+            "junit=out/j.xml",
+            "--report",
+            "json=out/r.json",
+            "--save-traces",
+            "out/traces",
+        ])
+        .await;
+    said.expect(1, &["[masked]"]);
+    let saved = std::fs::read_dir(project.path().join("out/traces")).unwrap();
+    let saved = saved.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let all = [
+        said.out,
+        said.err,
+        project.read("out/j.xml"),
+        project.read("out/r.json"),
+    ];
+    let all: Vec<String> = all.into_iter().chain(saved).collect();
+    assert_eq!(all.len(), 5);
+    for text in &all {
+        for secret in ["hunter2", "order-7", "cookie-value-1"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn junit_and_json_tell_the_same_as_the_terminal() {
+    let project = Project::with(&[("a.yaml", WRONG)]).await;
+    let arguments = [
+        "--var",
+        "TOKEN=x",
+        "--report",
+        "junit=j.xml",
+        "--report",
+        "json=r.json",
+    ];
+    project
+        .run(&arguments)
+        .await
+        .expect(1, &["FAIL  the card is charged"]);
+    let junit = project.read("j.xml");
+    for text in [
+        "classname=\"specs.a\"",
+        "file=\"specs/a.yaml\"",
+        "line=\"2\"",
+        "<failure ",
+        "paypal",
+        "trace_id",
+    ] {
+        assert!(junit.contains(text), "{text} is missing in {junit}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&project.read("r.json")).unwrap();
+    assert_eq!(json["schema_version"], 1);
+    assert_eq!(json["exit_code"], 1);
+    assert_eq!(json["specs"][0]["name"], "the card is charged");
+}
+
+#[tokio::test]
+async fn json_on_standard_output_is_nothing_but_json() {
+    let project = Project::with(&[(
+        "a.yaml",
+        "request: GET ${URL}/fine\nexpect: { status: 200 }\n",
+    )])
+    .await;
+    let said = project.run(&["--format", "json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(json["exit_code"], 0);
+}
+
+#[tokio::test]
+async fn a_saved_trace_can_be_shown() {
+    let project = Project::with(&[("a.yaml", WRONG)]).await;
+    project
+        .run(&["--var", "TOKEN=x", "--quiet"])
+        .await
+        .expect(1, &["trace saved: target/spanspec/"]);
+    let mut folder = std::fs::read_dir(project.path().join("target/spanspec")).unwrap();
+    let file = folder.next().unwrap().unwrap().path();
+    let said = project.spanspec(&["show", file.to_str().unwrap()]).await;
+    said.expect(0, &["2 spans, 2 services, 100 ms", "GET /it", "work"]);
+    assert!(!said.out.contains("missing parent"), "{}", said.out);
+}
+
+#[tokio::test]
+async fn what_is_no_trace_is_said_to_be_none() {
+    let project = Project::with(&[]).await;
+    let file = project.write("notes.txt", "hello");
+    project
+        .spanspec(&["show", file.to_str().unwrap()])
+        .await
+        .expect(2, &["is no trace"]);
+    project
+        .spanspec(&["show", "nowhere.json"])
+        .await
+        .expect(2, &["cannot read nowhere.json"]);
+}
+
+#[tokio::test]
+async fn a_report_that_cannot_be_written_is_an_error_that_names_the_file() {
+    let project = Project::with(&[(
+        "a.yaml",
+        "request: GET ${URL}/fine\nexpect: { status: 200 }\n",
+    )])
+    .await;
+    std::fs::create_dir(project.path().join("j.xml")).unwrap();
+    project
+        .run(&["--report", "junit=j.xml"])
+        .await
+        .expect(3, &["1 passed", "j.xml"]);
+}

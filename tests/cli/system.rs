@@ -1,0 +1,301 @@
+//! A system under test in the test's own process, and the command that tests it.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path as Segment, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use serde_json::{Value, json};
+use spanspec::service::free_port;
+use tokio::sync::watch;
+
+/// Longer than anything here takes on the slowest machine; reached only by a test that fails.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// How long a request waits for another one before it takes itself for alone.
+const COMPANY: Duration = Duration::from_millis(500);
+
+/// Some moment in 2026, in nanoseconds.
+const THEN: u64 = 1_790_000_000_000_000_000;
+
+/// A folder with specs, and a system that runs for as long as the test's runtime lives.
+pub(crate) struct Project {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) system: System,
+}
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct System {
+    pub(crate) url: String,
+    /// The port on which the command listens for OTLP.
+    pub(crate) otlp: u16,
+    pub(crate) requests: Arc<AtomicUsize>,
+    /// Requests for company: how many there are, and how many there were at once at the most.
+    company: Arc<watch::Sender<(usize, usize)>>,
+}
+
+/// What the command said.
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Project {
+    /// A project whose specs are these files of `specs/`.
+    pub(crate) async fn with(specs: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::start().await;
+        let project = Self { folder, system };
+        let url = &project.system.url;
+        project.write(
+            "spanspec.yaml",
+            &format!(
+                "vars: {{ URL: \"{url}\" }}\ndefaults: {{ wait: {{ flush: 100ms, timeout: 60s }} }}\n"
+            ),
+        );
+        for (name, text) in specs {
+            project.write(&format!("specs/{name}"), text);
+        }
+        project
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(path)).unwrap()
+    }
+
+    /// The command with these arguments, in the project's folder and a clean environment.
+    pub(crate) fn command(&self, arguments: &[&str]) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_spanspec"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .kill_on_drop(true);
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("SPANSPEC_") || name.starts_with("OTEL_") {
+                command.env_remove(&*name);
+            }
+        }
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// `spanspec run` with these arguments, listening where the system exports to.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Said {
+        let listen = format!("127.0.0.1:{}", self.system.otlp);
+        let all: Vec<&str> = ["run", "--listen", &listen]
+            .into_iter()
+            .chain(arguments.iter().copied())
+            .collect();
+        self.spanspec(&all).await
+    }
+
+    /// `spanspec` with these arguments.
+    pub(crate) async fn spanspec(&self, arguments: &[&str]) -> Said {
+        said(self.command(arguments)).await
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+pub(crate) async fn said(mut command: tokio::process::Command) -> Said {
+    let output = tokio::time::timeout(DEADLINE, command.output())
+        .await
+        .expect("it ends in time");
+    let output = output.unwrap();
+    Said {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Said {
+    /// Panics with everything that was said unless all of these were, on either stream.
+    #[track_caller]
+    pub(crate) fn expect(&self, code: i32, texts: &[&str]) {
+        let all = format!("{}{}", self.out, self.err);
+        for text in texts {
+            assert!(all.contains(text), "`{text}` is missing in:\n{all}");
+        }
+        assert_eq!(self.code, Some(code), "{all}");
+    }
+}
+
+impl System {
+    async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let system = Self {
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            otlp: free_port().unwrap(),
+            requests: Arc::default(),
+            company: Arc::new(watch::Sender::new((0, 0))),
+        };
+        let app = Router::new()
+            .route("/{what}", any(answer))
+            .with_state(system.clone());
+        tokio::spawn(axum::serve(listener, app).into_future());
+        system
+    }
+
+    /// Sends a body to the command's receiver, as an exporter would.
+    pub(crate) async fn export(&self, content_type: &str, body: String) {
+        let url = format!("http://127.0.0.1:{}/v1/traces", self.otlp);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client
+            .post(url)
+            .header("content-type", content_type)
+            .body(body);
+        // Where nobody listens, as before a verdict that needs no span, nothing is exported.
+        let _ = request.send().await;
+    }
+
+    /// Whether another request was there at the same time.
+    async fn company(&self) -> &'static str {
+        self.company.send_modify(|(now, most)| {
+            *now += 1;
+            *most = (*most).max(*now);
+        });
+        let mut company = self.company.subscribe();
+        let together = company.wait_for(|(_, most)| *most > 1);
+        let has_company = tokio::time::timeout(COMPANY, together).await.is_ok();
+        self.company.send_modify(|(now, _)| *now -= 1);
+        if has_company { "together" } else { "alone" }
+    }
+
+    async fn export_spans(&self, spans: Vec<(&str, Value)>) {
+        let resources: Vec<Value> = spans
+            .into_iter()
+            .map(|(service, span)| {
+                json!({
+                    "resource": { "attributes": [text("service.name", service)] },
+                    "scopeSpans": [{ "spans": [span] }],
+                })
+            })
+            .collect();
+        let body = json!({ "resourceSpans": resources });
+        self.export("application/json", body.to_string()).await;
+    }
+}
+
+/// What a request asks for by its path decides which spans are exported.
+async fn answer(
+    State(system): State<System>,
+    Segment(what): Segment<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    system.requests.fetch_add(1, Ordering::SeqCst);
+    let context = headers
+        .get("traceparent")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let mut parts = context.split('-').skip(1);
+    let (trace, parent) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let entry = || span(trace, "a1", parent, "GET /it", 2, (0, 100));
+    let other = "00000000000000000000000000000bad";
+    match what.as_str() {
+        "ok" => {
+            let secret = String::from_utf8_lossy(&body).into_owned();
+            let work = with(span(trace, "a2", &id("a1"), "work", 1, (10, 60)), &secret);
+            system
+                .export_spans(vec![("front", entry()), ("back", work)])
+                .await;
+            return (
+                [("set-cookie", "session=cookie-value-1; Path=/")],
+                "{\"id\":\"order-7\"}",
+            )
+                .into_response();
+        }
+        "orphan" => {
+            let orphan = span(trace, "a2", &id("ff"), "work", 1, (10, 60));
+            system
+                .export_spans(vec![("front", entry()), ("back", orphan)])
+                .await;
+        }
+        "lost" => {
+            let call = span(trace, "a2", &id("a1"), "GET", 3, (10, 90));
+            let root = span(other, "a3", "", "GET /back", 2, (20, 80));
+            system
+                .export_spans(vec![("front", entry()), ("front", call), ("back", root)])
+                .await;
+        }
+        "other" => {
+            let root = span(other, "a3", "", "tick", 1, (20, 80));
+            system.export_spans(vec![("clock", root)]).await;
+        }
+        "malformed" => {
+            system
+                .export("application/x-protobuf", "garbage".to_owned())
+                .await
+        }
+        "company" => return system.company().await.into_response(),
+        "cookie" => {
+            let cookie = headers.get("cookie").and_then(|value| value.to_str().ok());
+            return cookie.unwrap_or("none").to_owned().into_response();
+        }
+        "hang" => std::future::pending::<()>().await,
+        "broken" => return (StatusCode::INTERNAL_SERVER_ERROR, "out of order").into_response(),
+        _ => {}
+    }
+    "fine".into_response()
+}
+
+fn id(end: &str) -> String {
+    format!("{end:0>16}")
+}
+
+fn text(key: &str, value: &str) -> Value {
+    json!({ "key": key, "value": { "stringValue": value } })
+}
+
+/// A span of OTLP/JSON; times are milliseconds after some moment.
+fn span(
+    trace: &str,
+    own: &str,
+    parent: &str,
+    name: &str,
+    kind: u8,
+    (start, end): (u64, u64),
+) -> Value {
+    json!({
+        "traceId": trace,
+        "spanId": id(own),
+        "parentSpanId": parent,
+        "name": name,
+        "kind": kind,
+        "startTimeUnixNano": (THEN + start * 1_000_000).to_string(),
+        "endTimeUnixNano": (THEN + end * 1_000_000).to_string(),
+    })
+}
+
+/// The span with the attributes that specs ask for.
+fn with(mut span: Value, body: &str) -> Value {
+    span["attributes"] = json!([
+        text("payment.method", "card"),
+        { "key": "attempts", "value": { "intValue": "1" } },
+        text("request.body", body),
+    ]);
+    span
+}

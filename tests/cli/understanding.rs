@@ -1,0 +1,120 @@
+//! Specs are understood before anything is fired.
+
+use std::sync::atomic::Ordering;
+
+use super::system::Project;
+
+#[tokio::test]
+async fn all_mistakes_are_told_at_once_and_nothing_is_fired() {
+    let spec = "
+request: GET ${URL}/ok
+expect:
+  status: 2000ms
+  spanz: []
+  spans: [{ find: work, duration: 600 }]
+";
+    let good = "request: GET ${URL}/ok\nexpect: { status: 200 }\n";
+    let project = Project::with(&[("a.yaml", spec), ("b.yaml", good)]).await;
+    let said = project.run(&[]).await;
+    said.expect(
+        2,
+        &[
+            "a status code cannot be `2000ms`",
+            "specs/a.yaml:5:3",
+            "did you mean `spans`?",
+            "write < 600ms",
+            "3 mistakes; nothing was run",
+        ],
+    );
+    assert_eq!(project.system.requests.load(Ordering::SeqCst), 0);
+    project.spanspec(&["lint"]).await.expect(2, &["3 mistakes"]);
+}
+
+#[tokio::test]
+async fn files_that_no_person_wrote_are_refused_quickly() {
+    let project = Project::with(&[]).await;
+    std::fs::create_dir(project.path().join("specs")).unwrap();
+    std::fs::write(project.path().join("specs/a.yaml"), b"name: \xff").unwrap();
+    project
+        .spanspec(&["lint"])
+        .await
+        .expect(2, &["specs/a.yaml is not UTF-8 (byte 6, on line 1)"]);
+    project.write("specs/a.yaml", &"[".repeat(5_000));
+    project
+        .spanspec(&["lint"])
+        .await
+        .expect(2, &["nested more than 64 deep"]);
+    let large = std::fs::File::create(project.path().join("specs/a.yaml")).unwrap();
+    large.set_len(100 << 20).unwrap();
+    project
+        .spanspec(&["lint"])
+        .await
+        .expect(2, &["specs/a.yaml has more than 4 MiB"]);
+}
+
+#[tokio::test]
+async fn lint_needs_no_ports_and_warns_of_services_that_do_not_say_when_they_are_ready() {
+    let project = Project::with(&[(
+        "a.yaml",
+        "request: GET http://127.0.0.1:${services.app.http}/\nexpect: { status: 200 }\n",
+    )])
+    .await;
+    project.write(
+        "spanspec.yaml",
+        "services: { app: { run: no-such-program, ports: { http: auto } } }\n",
+    );
+    let said = project.spanspec(&["lint"]).await;
+    said.expect(
+        0,
+        &[
+            "1 spec in 1 file: no mistake",
+            "does not say when it is ready",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_variable_comes_from_the_command_line_before_all_files() {
+    let spec = "vars: { WHAT: broken }\nrequest: GET ${URL}/${WHAT}\nexpect: { status: 200 }\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    project.run(&[]).await.expect(1, &["found 500"]);
+    project.write("vars.yaml", "WHAT: fine\n");
+    project
+        .run(&["--var-file", "vars.yaml"])
+        .await
+        .expect(0, &["1 passed"]);
+    project
+        .run(&["--var", "WHAT=fine"])
+        .await
+        .expect(0, &["1 passed"]);
+    project
+        .run(&["--var-file", "vars.yaml", "--var", "WHAT=broken"])
+        .await
+        .expect(1, &["found 500"]);
+}
+
+#[tokio::test]
+async fn a_missing_variable_is_told_with_its_place() {
+    let spec = "request: GET ${URL}/${WHTA}\nexpect: { status: 200 }\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let said = project.run(&["--var", "WHAT=ok"]).await;
+    said.expect(
+        2,
+        &[
+            "there is no variable `WHTA`",
+            "specs/a.yaml:1:21",
+            "did you mean `WHAT`?",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn without_a_project_and_specs_the_user_reads_what_to_do() {
+    let project = Project::with(&[]).await;
+    std::fs::remove_file(project.path().join("spanspec.yaml")).unwrap();
+    project.spanspec(&["run"]).await.expect(2, &["name a spec"]);
+    project
+        .spanspec(&["run", "nowhere"])
+        .await
+        .expect(2, &["no file, folder or match for `nowhere`"]);
+}
