@@ -217,7 +217,8 @@ impl Walk<'_> {
         let is_about_trace = expect.is_about_trace() || awaits_span;
         loop {
             let snapshot = self.look();
-            let judgements = self.judgements(expect, &snapshot, response);
+            let evidence = Evidence::new(response, Some(&snapshot.trace), self.context.sampled);
+            let judgements = check::outcomes(expect, &evidence);
             if judgements.iter().any(has_finally_failed) {
                 return self.gather(&patience).await;
             }
@@ -282,16 +283,6 @@ impl Walk<'_> {
         patience
     }
 
-    fn judgements(
-        &self,
-        expect: &Expect,
-        snapshot: &Snapshot,
-        response: &Response,
-    ) -> Vec<Judgement> {
-        let evidence = Evidence::new(response, Some(&snapshot.trace), self.context.sampled);
-        check::judge(expect, &evidence)
-    }
-
     /// Captures from spans, once the trace is complete; then what is expected has to be read
     /// again, for it may use them.
     fn capture_from_spans(
@@ -325,8 +316,8 @@ impl Walk<'_> {
         end: End,
     ) -> Vec<Judged> {
         let missing: Vec<_> = snapshot.trace.missing_parents().into_iter().collect();
-        let judgements = self.judgements(expect, snapshot, response);
-        judgements
+        let evidence = Evidence::new(response, Some(&snapshot.trace), self.context.sampled);
+        check::judge(expect, &evidence)
             .into_iter()
             .map(
                 |Judgement {
