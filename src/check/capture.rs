@@ -135,10 +135,12 @@ fn from_span(
             .collect();
     }
     let hints = if found.is_empty() {
-        vec![format!(
-            "{} spans match, and none has it under `{attribute}`",
-            spans.len()
-        )]
+        let none = match spans.len() {
+            1 => "the span that matches has".to_owned(),
+            several => format!("none of the {several} spans that match has"),
+        };
+        let not = if spans.len() == 1 { "no " } else { "" };
+        vec![format!("{none} {not}`{attribute}`")]
     } else {
         Vec::new()
     };

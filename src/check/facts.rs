@@ -34,7 +34,11 @@ impl Evaluator<'_> {
             Ask::LinkCount(_) => words::count(this.links.len() as u64),
             Ask::Link(pattern) => {
                 let count = words::count(count_links(pattern, prepared, this));
-                format!("{count} among {} links", this.links.len())
+                match this.links.len() {
+                    0 => "no link at all".to_owned(),
+                    1 => format!("{count} (it has one link)"),
+                    links => format!("{count} (it has {links} links)"),
+                }
             }
             Ask::Relation(relation) => self.found_related(relation, prepared, span),
         }
@@ -46,6 +50,9 @@ impl Evaluator<'_> {
             Prepared::Nothing | Prepared::Targets(_) => 0,
         };
         let (trace, index) = self.forest.locate(span);
+        if matches!(relation.place, Relative::After | Relative::Before) {
+            return self.times(relation, span, count);
+        }
         let there = match relation.place {
             Relative::Below => ancestors(trace, index),
             Relative::ChildOf => match trace.parent(index) {
@@ -64,50 +71,51 @@ impl Evaluator<'_> {
                 trace,
                 trace.children(index),
             ),
-            Relative::After | Relative::Before => self.times(relation, span),
+            Relative::After | Relative::Before => String::new(),
             Relative::LinkedTo => match trace.spans()[index].links.len() {
-                0 => "no link leads there".to_owned(),
-                links => format!("none of its {links} links leads there"),
+                0 => "it has no link".to_owned(),
+                1 => "it has one link".to_owned(),
+                links => format!("it has {links} links"),
             },
         };
         format!("{} ({there})", words::count(count))
     }
 
     /// By how much the order in time is wrong.
-    fn times(&self, relation: &Relation, span: usize) -> String {
-        let crate::spec::Pattern::Selector(selector) = &relation.other else {
-            return "in time it is elsewhere".to_owned();
-        };
+    fn times(&self, relation: &Relation, span: usize, count: u64) -> String {
         let this = self.forest.span(span);
-        let others = self.select(selector);
-        let others = others.iter().filter(|&&other| other != span);
         let any = crate::spec::Limits::range(None, None, "");
         let far = |nanos: u64| words::duration(nanos, &any);
+        let others = self.others(relation, span);
+        let others = others.into_iter().map(|other| self.forest.span(other));
         let worst = match relation.place {
             Relative::After => others
-                .map(|&other| self.forest.span(other))
                 .filter(|other| other.end > this.start)
                 .max_by_key(|other| other.end)
                 .map(|other| {
-                    format!(
-                        "it starts {} before {} ends",
-                        far(other.end - this.start),
-                        label(other)
-                    )
+                    let early = far(other.end - this.start);
+                    format!("a start {early} before {} ends", label(other))
                 }),
             _ => others
-                .map(|&other| self.forest.span(other))
                 .filter(|other| other.start < this.end)
                 .min_by_key(|other| other.start)
                 .map(|other| {
-                    format!(
-                        "it ends {} after {} starts",
-                        far(this.end - other.start),
-                        label(other)
-                    )
+                    let late = far(this.end - other.start);
+                    format!("an end {late} after {} starts", label(other))
                 }),
         };
-        worst.unwrap_or_else(|| "there is no such span".to_owned())
+        worst.unwrap_or_else(|| match count {
+            0 => "no such span".to_owned(),
+            count => words::count(count),
+        })
+    }
+
+    /// The other spans that a relation means, wherever they are.
+    pub(super) fn others(&self, relation: &Relation, span: usize) -> Vec<usize> {
+        let mask = self.pattern(&relation.other, super::forest::Reach::Trace);
+        (0..mask.len())
+            .filter(|&other| mask[other] && other != span)
+            .collect()
     }
 }
 

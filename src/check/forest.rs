@@ -42,10 +42,6 @@ impl<'a> Forest<'a> {
         self.traces[0]
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
     /// How many spans a selection of this reach may see.
     pub(super) fn len_within(&self, reach: Reach) -> usize {
         match reach {

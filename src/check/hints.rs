@@ -1,9 +1,10 @@
 //! The usual mistakes, and what to write instead.
 
+use super::facts::label;
 use super::forest::Forest;
 use super::renamed::other_names;
 use super::select::Evaluator;
-use crate::spec::{Ask, Limits, Location, Matcher, Pattern, Relation, Selector};
+use crate::spec::{Ask, Limits, Location, Matcher, Pattern, Relation, Selector, Take};
 use crate::trace::{Attributes, Span, StatusCode, Value};
 
 impl Evaluator<'_> {
@@ -21,13 +22,36 @@ impl Evaluator<'_> {
                 hints.extend(self.hints_for_relation(relation));
             }
             if let Ask::Attribute(key, matcher) = &condition.ask {
-                let renamed =
-                    |span: usize| hint_for_attribute(key, matcher, self.forest.span(span));
+                let renamed = |span: usize| {
+                    let span = self.forest.span(span);
+                    hint_for_attribute(key, matcher, span, &label(span))
+                };
                 hints.extend((0..self.forest.trace().len()).find_map(renamed));
             }
         }
+        hints.extend(self.too_few_to_take(selector));
         hints.dedup();
         hints
+    }
+
+    /// `take: 3` where two spans are like that.
+    fn too_few_to_take(&self, selector: &Selector) -> Option<String> {
+        let Some(Take::Number(number)) = selector.take else {
+            return None;
+        };
+        let any = Selector {
+            take: None,
+            ..selector.clone()
+        };
+        match self.select(&any).len() {
+            0 => None,
+            1 => Some(format!(
+                "only one span is like that, so `take: {number}` finds none"
+            )),
+            found => Some(format!(
+                "only {found} spans are like that, so `take: {number}` finds none"
+            )),
+        }
     }
 
     /// What the author of a condition that a span does not meet may have meant.
@@ -44,7 +68,7 @@ impl Evaluator<'_> {
             Ask::Attribute(key, matcher) => {
                 let found = this.attributes.get(key);
                 let typed = found.and_then(|found| hint_for_type(matcher, found, at));
-                let absent = || hint_for_attribute(key, matcher, this);
+                let absent = || hint_for_attribute(key, matcher, this, "the span");
                 typed
                     .or_else(|| found.is_none().then(absent).flatten())
                     .into_iter()
@@ -62,11 +86,8 @@ impl Evaluator<'_> {
             }
             Ask::Relation(relation) => {
                 let mut hints = self.hints_for_relation(relation);
-                if super::facts::rests_on_clocks(ask) {
-                    hints.push(
-                        "spans of different hosts are compared by the clocks of those hosts"
-                            .to_owned(),
-                    );
+                if super::facts::rests_on_clocks(ask) && !self.others(relation, span).is_empty() {
+                    hints.push(super::words::CLOCKS.to_owned());
                 }
                 hints
             }
@@ -106,7 +127,7 @@ fn service_instead_of_name(forest: &Forest<'_>, name: &str, key: &str) -> Option
 }
 
 /// An attribute that is not there: it may have another name, or be one of the resource.
-fn hint_for_attribute(key: &str, matcher: &Matcher, span: &Span) -> Option<String> {
+fn hint_for_attribute(key: &str, matcher: &Matcher, span: &Span, who: &str) -> Option<String> {
     if span.attributes.get(key).is_some() || matcher.allows_absence() {
         return None;
     }
@@ -117,7 +138,7 @@ fn hint_for_attribute(key: &str, matcher: &Matcher, span: &Span) -> Option<Strin
             .map(Value::to_string)
             .unwrap_or_default();
         return Some(format!(
-            "the span has `{other}` ({value}): the semantic conventions have renamed it"
+            "{who} has `{other}` ({value}): the semantic conventions have renamed it"
         ));
     }
     if span.resource.attributes.get(key).is_some() {
@@ -125,7 +146,7 @@ fn hint_for_attribute(key: &str, matcher: &Matcher, span: &Span) -> Option<Strin
             "`{key}` is an attribute of the resource: write it under `resource`"
         ));
     }
-    similar_key(key, &span.attributes).map(|other| format!("the span has `{other}`"))
+    similar_key(key, &span.attributes).map(|other| format!("{who} has `{other}`"))
 }
 
 fn similar_key<'a>(key: &str, attributes: &'a Attributes) -> Option<&'a str> {
@@ -160,15 +181,23 @@ fn hint_for_type(matcher: &Matcher, found: &Value, at: &Location) -> Option<Stri
                 found.to_text()
             ))
         }
-        (Value::String(text), Value::Bool(_)) if text.eq_ignore_ascii_case(&found.to_text()) => {
-            Some(format!(
-                "only `true` and `false` are booleans: write {}",
-                found.to_text()
-            ))
-        }
+        (Value::String(text), Value::Bool(truth)) if is_elsewhere(text, *truth) => Some(format!(
+            "only `true` and `false` are booleans: write {}",
+            found.to_text()
+        )),
         (Value::String(text), Value::String(there)) if text.eq_ignore_ascii_case(there) => {
             Some("upper and lower case differ".to_owned())
         }
         _ => None,
     }
+}
+
+/// Whether other readers of YAML take a text for this boolean.
+fn is_elsewhere(text: &str, truth: bool) -> bool {
+    let words = if truth {
+        ["true", "yes", "on", "y"]
+    } else {
+        ["false", "no", "off", "n"]
+    };
+    words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }

@@ -3,7 +3,9 @@
 use super::forest::Forest;
 use super::select::Evaluator;
 use super::{Evidence, Failure, Judged, Outcome, Unjudged, response, spans, whole};
-use crate::spec::{Ask, Check, Condition, Expect, Limits, Location, Matcher};
+use crate::spec::{
+    Ask, Check, Condition, Expect, Limits, Location, Matcher, Pattern, Relative, SpanCondition,
+};
 use crate::trace::{Field, Losses};
 
 /// A check, what became of it, and whether that is the last word.
@@ -67,18 +69,6 @@ impl Standing {
             Self::holds(finality(limits.holds_for_all_above(number)))
         } else {
             Self::fails(failure, finality(limits.fails_for_all_above(number)))
-        }
-    }
-
-    /// The same judged by another number.
-    pub(super) fn with_count(self, limits: &Limits<u64>, number: u64) -> Self {
-        let found = super::words::count(number);
-        match self.outcome {
-            Outcome::Fail(failure) => Self::of_count(limits, number, Failure { found, ..*failure }),
-            outcome => Self {
-                outcome,
-                finality: self.finality,
-            },
         }
     }
 
@@ -178,8 +168,15 @@ fn judge_check(check: &Check, evidence: &Evidence<'_>, evaluator: &Evaluator<'_>
     }
     let no_span_is_the_point = !evidence.sampled
         && matches!(&check.ask, Condition::SpanCount(limits) if limits.contains(0));
-    if evaluator.forest.len() == 0 && !no_span_is_the_point {
+    if evaluator.forest.trace().is_empty() && !no_span_is_the_point {
         return Judgement::unjudged(what, at, Unjudged::NoSpans);
+    }
+    if let Condition::Order(pair) = &check.ask {
+        let losses = evaluator.forest.trace().losses();
+        let field = lost(&pair.0.conditions, losses).or_else(|| lost(&pair.1.conditions, losses));
+        if let Some(field) = field {
+            return Judgement::unjudged(what, at, Unjudged::Lost(field));
+        }
     }
     match whole::judge(check, evaluator) {
         Some(standing) => Judgement::new(what, at, standing),
@@ -197,39 +194,52 @@ fn mark_lost(
         .each
         .iter()
         .find(|condition| condition.at == judgement.judged.at);
-    if let Some(field) = asked.and_then(|asked| lost(std::slice::from_ref(asked), trace.losses())) {
+    if let Some(field) = asked.and_then(|asked| lost_of(&asked.ask, trace.losses())) {
         judgement.judged.outcome = Outcome::Unjudged(Unjudged::Lost(field));
     }
     judgement
 }
 
-fn lost(conditions: &[crate::spec::SpanCondition], losses: &Losses) -> Option<Field> {
+fn lost(conditions: &[SpanCondition], losses: &Losses) -> Option<Field> {
     conditions
         .iter()
-        .filter_map(|condition| needs(&condition.ask))
-        .find(|&f| losses.contains(f))
+        .find_map(|condition| lost_of(&condition.ask, losses))
 }
 
-/// The field that a condition cannot do without.
-fn needs(ask: &Ask) -> Option<Field> {
-    Some(match ask {
+/// The lost field that a condition cannot do without, also where it asks it of another span.
+fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
+    let within = |pattern: &Pattern| match pattern {
+        Pattern::Selector(selector) => lost(&selector.conditions, losses),
+        // The other entry is judged for itself.
+        Pattern::Entry { .. } => None,
+    };
+    let field = match ask {
         Ask::Scope(_) => Field::Scope,
         Ask::StatusMessage(_) => Field::StatusMessage,
         Ask::Kind(_) => Field::Kind,
         Ask::Resource(..) => Field::Resource,
         Ask::Event(_) => Field::Events,
         Ask::LinkCount(_) | Ask::Link(_) => Field::Links,
-        Ask::Attribute(_, Matcher::Equal(value)) if value.as_str().is_none() => {
-            Field::AttributeTypes
-        }
-        Ask::Attribute(_, Matcher::Compare(..) | Matcher::Between(..) | Matcher::Type(_)) => {
-            Field::AttributeTypes
-        }
-        Ask::Relation(relation) if relation.place == crate::spec::Relative::LinkedTo => {
-            Field::Links
-        }
+        Ask::Attribute(_, matcher) if needs_type(matcher) => Field::AttributeTypes,
+        Ask::Relation(relation) if relation.place == Relative::LinkedTo => Field::Links,
+        Ask::Relation(relation) => return within(&relation.other),
         _ => return None,
-    })
+    };
+    losses.contains(field).then_some(field)
+}
+
+/// Whether a value that comes as a text, whatever it was, cannot be held against it.
+fn needs_type(matcher: &Matcher) -> bool {
+    match matcher {
+        Matcher::Equal(value) | Matcher::Contains(value) | Matcher::Includes(value) => {
+            value.as_str().is_none()
+        }
+        Matcher::Compare(..) | Matcher::Between(..) | Matcher::Type(_) => true,
+        Matcher::Any(_) | Matcher::All(_) => true,
+        Matcher::Not(inner) => needs_type(inner),
+        Matcher::OneOf(several) | Matcher::Every(several) => several.iter().any(needs_type),
+        _ => false,
+    }
 }
 
 fn describe(ask: &Condition) -> String {

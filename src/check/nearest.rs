@@ -8,7 +8,7 @@ use crate::spec::{Ask, Matcher, Selector};
 const MOST: usize = 3;
 
 /// How alike a name must be for a span to be worth showing: of 1.
-const SIMILAR: f64 = 0.7;
+const SIMILAR: f64 = 0.8;
 
 impl Evaluator<'_> {
     /// The closest spans, best first, each with every condition that it does not meet.
@@ -27,6 +27,8 @@ impl Evaluator<'_> {
         ranked
             .into_iter()
             .map(|(_, span)| self.candidate(selector, &prepared, span))
+            // What meets all conditions was left out by `take`.
+            .filter(|candidate| !candidate.rejected.is_empty())
             .collect()
     }
 

@@ -78,7 +78,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// For each span within reach whether it is one of those that the pattern means.
-    fn pattern(&self, pattern: &Pattern, outer: Reach) -> Vec<bool> {
+    pub(super) fn pattern(&self, pattern: &Pattern, outer: Reach) -> Vec<bool> {
         match pattern {
             Pattern::Selector(selector) => {
                 let reach = if outer == Reach::Links {
@@ -90,10 +90,13 @@ impl<'a> Evaluator<'a> {
             }
             Pattern::Entry { index, .. } => {
                 let found = self.found.get(*index).zip(self.entries.get(*index));
-                found.map_or_else(Vec::new, |(cell, entry)| {
+                let mut mask = found.map_or_else(Vec::new, |(cell, entry)| {
                     cell.get_or_init(|| self.mask(&entry.find, reach(&entry.find)))
                         .clone()
-                })
+                });
+                // An entry that does not follow links found nothing in linked traces.
+                mask.resize(mask.len().max(self.forest.len_within(outer)), false);
+                mask
             }
         }
     }
@@ -146,7 +149,7 @@ impl<'a> Evaluator<'a> {
     /// For each span within reach, how many others stand in the place that the relation names.
     fn counts(&self, relation: &Relation, reach: Reach) -> Vec<u64> {
         let of_links = relation.place == Relative::LinkedTo;
-        let others = self.pattern(&relation.other, if of_links { Reach::Trace } else { reach });
+        let others = self.pattern(&relation.other, if of_links { Reach::Links } else { reach });
         match relation.place {
             Relative::Below => self.along_tree(reach, |trace, start, counts| {
                 for &span in trace.top_down() {
@@ -336,12 +339,15 @@ fn has_no_greatest(count: &Limits<u64>) -> bool {
     count.ranges.iter().all(|range| range.greatest.is_none())
 }
 
-/// Text matchers are asked of every span, so the common ones look at the text itself.
+/// Text matchers are asked of every span, so the common ones look at the text itself. OTLP does
+/// not tell an empty text from none, so what is empty is absent, too.
 fn meets_text(matcher: &Matcher, text: &str) -> bool {
     match matcher {
         Matcher::Equal(Value::String(expected)) => expected == text,
         Matcher::Regex(regex) => regex.is_match(text),
         Matcher::OneOf(any) => any.iter().any(|matcher| meets_text(matcher, text)),
+        Matcher::Every(all) => all.iter().all(|matcher| meets_text(matcher, text)),
+        Matcher::Not(inner) if text.is_empty() => matches!(**inner, Matcher::Exists),
         Matcher::Not(inner) => !meets_text(inner, text),
         Matcher::Exists => !text.is_empty(),
         Matcher::Absent => text.is_empty(),

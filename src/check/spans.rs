@@ -11,12 +11,13 @@ pub(super) fn judge(entry: &SpanEntry, evaluator: &Evaluator<'_>) -> Vec<Judgeme
     let found = evaluator.select(&entry.find);
     let name = entry.find.to_string();
     let mut judged = vec![Judgement::new(
-        format!("{} of {name}", words::count_limits(&entry.count)),
+        format!("{} of {name}", entry.count.in_words()),
         entry.count_at.clone(),
         count(entry, &found, evaluator),
     )];
-    // Where too few are found, the conditions on them have nothing to say of their own.
-    if !found.is_empty() {
+    // Where none is found, the conditions have nothing to say of their own; but where that is
+    // allowed, they hold only as long as no span comes that does not meet them.
+    if !found.is_empty() || entry.count.contains(0) {
         judged.extend(entry.each.iter().map(|condition| {
             let what = format!(
                 "{} of {name}: {}",
@@ -50,7 +51,7 @@ fn count(entry: &SpanEntry, found: &[usize], evaluator: &Evaluator<'_>) -> Stand
     let failure = Failure {
         subject: Subject::Selected(entry.find.to_string()),
         at: entry.count_at.clone(),
-        expected: words::count_limits(&entry.count),
+        expected: entry.count.in_words(),
         found: words::count(number),
         witnesses: witnesses.collect(),
         nearest: if found.is_empty() {

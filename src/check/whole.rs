@@ -26,12 +26,7 @@ pub(super) fn judge(check: &Check, evaluator: &Evaluator<'_>) -> Option<Standing
             )
         }
         Condition::Orphans(limits) => orphans(check, limits, trace),
-        Condition::SpanCount(limits) => {
-            count(check, limits, trace, &[], Subject::SpanCount, |_| {
-                String::new()
-            })
-            .with_count(limits, trace.len() as u64)
-        }
+        Condition::SpanCount(limits) => span_count(check, limits, trace),
         Condition::TraceDuration(limits) => duration(check, limits, trace),
         Condition::Service(name) => service(check, name, trace),
         Condition::Edge(from, to) => edge(check, from, to, trace),
@@ -73,17 +68,20 @@ fn count(
     mark: impl Fn(&Span) -> String,
 ) -> Standing {
     let number = counted.len() as u64;
-    let mut failure = failure(
-        check,
-        subject,
-        words::count_limits(limits),
-        words::count(number),
-    );
+    let mut failure = failure(check, subject, limits.in_words(), words::count(number));
     failure.witnesses = counted
         .iter()
         .map(|&span| &trace.spans()[span])
         .map(|span| witness(span, mark(span)))
         .collect();
+    Standing::of_count(limits, number, failure)
+}
+
+/// No witnesses: that would be all spans.
+fn span_count(check: &Check, limits: &Limits<u64>, trace: &Trace) -> Standing {
+    let number = trace.len() as u64;
+    let (expected, found) = (limits.in_words(), words::count(number));
+    let failure = failure(check, Subject::SpanCount, expected, found);
     Standing::of_count(limits, number, failure)
 }
 
@@ -195,12 +193,19 @@ fn order(
     }
     let any = Limits::range(None, None, "");
     let late = words::duration(latest.start - earliest.start, &any);
-    let found = format!("{} {late} after {}", label(latest), label(earliest));
+    let found = format!(
+        "{}, which starts {late} after {}",
+        label(latest),
+        label(earliest)
+    );
     let mut failure = failure(check, subject, "to start in this order".to_owned(), found);
     failure.witnesses = vec![
         witness(latest, format!("starts {late} too late")),
         witness(earliest, "starts before it"),
     ];
+    if latest.service() != earliest.service() {
+        failure.hints.push(words::CLOCKS.to_owned());
+    }
     let grows = evaluator.only_grows(first) && evaluator.only_grows(second);
     Standing::fails(
         failure,

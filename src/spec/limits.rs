@@ -68,6 +68,24 @@ impl<T: Copy + Ord> Limits<T> {
     }
 }
 
+impl Limits<u64> {
+    /// A number of things in words: `at least 1`, `exactly 2`, `none`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self.ranges.as_slice() {
+            [range] => match (range.least, range.greatest) {
+                (Some(0) | None, Some(0)) => "none".to_owned(),
+                (Some(least), Some(greatest)) if least == greatest => format!("exactly {least}"),
+                (Some(least), Some(greatest)) => format!("{least} to {greatest}"),
+                (Some(least), None) => format!("at least {least}"),
+                (None, Some(greatest)) => format!("at most {greatest}"),
+                (None, None) => "any number".to_owned(),
+            },
+            _ => self.to_string(),
+        }
+    }
+}
+
 /// As written.
 impl<T> fmt::Display for Limits<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,6 +96,14 @@ impl<T> fmt::Display for Limits<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_are_said_in_words() {
+        assert_eq!(Limits::at_least(1_u64).in_words(), "at least 1");
+        assert_eq!(Limits::range(None, Some(0), "").in_words(), "none");
+        assert_eq!(Limits::range(Some(2), Some(2), "2").in_words(), "exactly 2");
+        assert_eq!(Limits::range(Some(2), Some(4), "").in_words(), "2 to 4");
+    }
 
     #[test]
     fn a_count_that_only_grows_can_be_decided_early() {

@@ -161,7 +161,7 @@ impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Equal(value) => write!(f, "{value}"),
-            Self::Regex(regex) => write!(f, "a match of /{regex}/"),
+            Self::Regex(regex) => write!(f, "=~ {regex}"),
             Self::Compare(side, limit) => write!(f, "{} {limit}", side.sign()),
             Self::Between(least, greatest) => {
                 let end = |value: &Option<Value>| {

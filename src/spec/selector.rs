@@ -300,21 +300,23 @@ impl Ask {
             Self::Status(choice) => choice.written.clone(),
             Self::Duration(limits) | Self::SelfTime(limits) => limits.to_string(),
             Self::Event(pattern) => {
-                format!("{}{}", pattern.count, with_attributes(&pattern.attributes))
+                let count = pattern.count.in_words();
+                format!("{count}{}", with_attributes(&pattern.attributes))
             }
-            Self::LinkCount(count) => count.to_string(),
+            Self::LinkCount(count) => count.in_words(),
             Self::Link(link) => {
                 let to = link
                     .to
                     .as_ref()
                     .map_or_else(String::new, |to| format!(" to {to}"));
-                format!("{}{to}{}", link.count, with_attributes(&link.attributes))
+                let count = link.count.in_words();
+                format!("{count}{to}{}", with_attributes(&link.attributes))
             }
             Self::Relation(relation) => {
                 if relation.count == Limits::at_least(1) {
                     relation.other.to_string()
                 } else {
-                    format!("{} of {}", relation.count, relation.other)
+                    format!("{} of {}", relation.count.in_words(), relation.other)
                 }
             }
         }
@@ -337,9 +339,9 @@ impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(take) = self.take {
             match take {
-                Take::First => f.write_str("the first span with ")?,
-                Take::Last => f.write_str("the last span with ")?,
-                Take::Number(number) => write!(f, "span number {number} with ")?,
+                Take::First => f.write_str("the first of ")?,
+                Take::Last => f.write_str("the last of ")?,
+                Take::Number(number) => write!(f, "number {number} of ")?,
             }
         }
         match self.conditions.as_slice() {

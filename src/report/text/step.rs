@@ -240,10 +240,15 @@ fn marks(failures: &[&Failure], trace: &Trace) -> Vec<Mark> {
     let mut marks: Vec<Mark> = Vec::new();
     for failure in failures {
         marks.extend(failure.witnesses.iter().map(Mark::from));
-        marks.extend(failure.nearest.first().map(|candidate| Mark {
-            trace_id: trace.id(),
-            span_id: candidate.span_id,
-            text: "nearest".to_owned(),
+        marks.extend(failure.nearest.first().map(|candidate| {
+            Mark {
+                trace_id: std::iter::once(trace)
+                    .chain(trace.linked())
+                    .find(|trace| trace.find(candidate.span_id).is_some())
+                    .map_or(trace.id(), Trace::id),
+                span_id: candidate.span_id,
+                text: "nearest".to_owned(),
+            }
         }));
     }
     marks

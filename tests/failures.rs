@@ -1,0 +1,363 @@
+//! What users read when something fails: a golden for each kind of failure.
+//!
+//! `tests/failures/<name>/` holds `spec.yaml`, the `trace.json` that it is judged by (OTLP/JSON),
+//! perhaps a `response.json`, and what the reporters say: `terminal.txt` and `junit.xml`. After a
+//! change of words, `UPDATE_GOLDENS=1 cargo test --test failures` rewrites the last two; read
+//! them before they are committed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use spanspec::check::{Evidence, Finality, Judged, Judgement, Outcome, Unjudged, capture, judge};
+use spanspec::report::{Detail, Granularity, Junit, Look, Progress, Reporter, Terminal};
+use spanspec::run::{
+    Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
+};
+use spanspec::source::otlp;
+use spanspec::spec::{Context, Expect, Scope, Source, Spec, Step, Trigger};
+use spanspec::trace::{CommandResponse, HttpResponse, Response, Trace};
+
+macro_rules! failures {
+    ($($name:ident)*) => {
+        /// Every golden that is tested.
+        const TESTED: &[&str] = &[$(stringify!($name)),*];
+
+        mod reads_as_pinned {
+            $(#[test] fn $name() { super::compare(stringify!($name)); })*
+        }
+    };
+}
+
+failures! {
+    above_wrong
+    absent_but_there
+    after_nothing
+    after_wrong
+    all_of_nothing
+    attribute_missing
+    attribute_misspelt
+    attribute_of_the_resource
+    attribute_renamed
+    attribute_renamed_in_find
+    attribute_wrong
+    before_wrong
+    below_a_service_name
+    below_but_should_not
+    below_wrong
+    boolean_against_text
+    capture_body
+    capture_header
+    capture_nothing
+    capture_several
+    capture_span
+    capture_span_attribute
+    case_of_a_text
+    child_of_a_lost_parent
+    child_of_a_root
+    child_of_wrong
+    command_output
+    count_none_expected
+    count_too_many
+    duration_at_its_limit
+    duration_just_over
+    edges
+    edges_of_one_service
+    errors
+    event_missing
+    event_too_often
+    find_a_service_name
+    implied_exit_code
+    json_in_an_attribute
+    kind_wrong
+    link_count
+    link_missing
+    linked_to_nothing
+    linked_to_outside_find
+    matcher_map_unmet
+    name_wrong
+    nested_relation
+    no_event_at_all
+    no_spans
+    nothing_found
+    nothing_found_at_all
+    number_against_text
+    one_of_several
+    orphans
+    parent_of_too_many
+    parents_missing
+    range_missed
+    regex_not_found
+    relation_to_an_entry
+    resource_attribute_of_the_span
+    resource_wrong
+    response_body
+    response_header
+    response_json
+    response_json_equals
+    response_json_includes
+    response_no_json
+    response_status
+    response_time
+    scope_wrong
+    self_time
+    sequence_missing
+    sequence_violated
+    service_wrong
+    services
+    services_elsewhere
+    several_spans_wrong
+    span_count
+    span_count_too_few
+    status_error
+    status_message_wrong
+    status_unset
+    take_beyond_the_last
+    take_last_wrong
+    text_against_number
+    trace_duration
+    type_wrong
+    version_against_text
+}
+
+#[test]
+fn every_folder_is_tested() {
+    let folders: BTreeSet<String> = fs::read_dir(root())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let tested: BTreeSet<String> = TESTED.iter().map(ToString::to_string).collect();
+    assert_eq!(folders, tested);
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/failures")
+}
+
+fn compare(name: &str) {
+    let folder = root().join(name);
+    let report = report(&folder, name);
+    pinned(&folder.join("terminal.txt"), &terminal(&report));
+    pinned(&folder.join("junit.xml"), &junit(&report, name));
+}
+
+/// Compares with a file, or writes it if the environment says so.
+fn pinned(file: &Path, text: &str) {
+    if std::env::var_os("UPDATE_GOLDENS").is_some() {
+        fs::write(file, text).unwrap();
+        return;
+    }
+    let expected = fs::read_to_string(file).unwrap_or_else(|error| {
+        panic!(
+            "{}: {error}\nUPDATE_GOLDENS=1 writes it:\n{text}",
+            file.display()
+        )
+    });
+    snapbox::assert_data_eq!(text, snapbox::Data::text(expected).raw());
+}
+
+fn terminal(report: &Report) -> String {
+    let mut out = Vec::new();
+    let look = Look::plain();
+    let mut terminal = Terminal::new(&mut out, look, Detail::Normal, Progress::hidden());
+    terminal.finish(report).unwrap();
+    drop(terminal);
+    String::from_utf8(out).unwrap()
+}
+
+fn junit(report: &Report, name: &str) -> String {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("failures-{name}.xml"));
+    Junit::file(&file, Granularity::Spec)
+        .finish(report)
+        .unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    text
+}
+
+/// What a run of the one spec in the folder comes to, with durations that do not change.
+fn report(folder: &Path, name: &str) -> Report {
+    let text = fs::read_to_string(folder.join("spec.yaml")).unwrap();
+    let source = Source::new(format!("specs/{}.yaml", name.replace('_', "-")), text);
+    let specs = Spec::read_all(&source, folder, &Context::default())
+        .unwrap_or_else(|errors| panic!("{errors}"));
+    let [spec] = specs.as_slice() else {
+        panic!("one spec a folder")
+    };
+    let step = step_report(folder, spec, &spec.steps[0]);
+    let any = |is: fn(&Outcome) -> bool| step.checks.iter().any(|judged| is(&judged.outcome));
+    let verdict = if any(|outcome| outcome.failure().is_some()) {
+        Verdict::Failed
+    } else if any(|outcome| matches!(outcome, Outcome::Unjudged(_))) {
+        Verdict::Errored
+    } else {
+        panic!("nothing fails here")
+    };
+    let started = "2026-03-01T12:00:00Z".parse().unwrap();
+    let duration = Duration::from_millis(812);
+    let spans = step.trace.as_ref().map_or(0, |trace| trace.len() as u64);
+    let attempt = Attempt {
+        verdict: verdict.clone(),
+        started,
+        duration,
+        steps: vec![step],
+    };
+    let of_spec = SpecReport {
+        name: spec.name.clone(),
+        at: spec.at.clone(),
+        tags: spec.tags.clone(),
+        verdict,
+        attempts: vec![attempt],
+        duration,
+    };
+    Report {
+        started,
+        duration,
+        specs: vec![of_spec],
+        trouble: Vec::new(),
+        notices: Vec::new(),
+        telemetry: Telemetry {
+            spans,
+            ..Telemetry::default()
+        },
+        interrupted: false,
+    }
+}
+
+fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
+    let mut scope = spec.scope();
+    let (trigger, is_sampled) = match step.trigger(&scope).unwrap() {
+        Trigger::Request(request) => (
+            format!("{} {}", request.method, request.url),
+            request.sampled,
+        ),
+        Trigger::Run(command) => (command.words.join(" "), command.sampled),
+        Trigger::TraceId(id) => (format!("trace {id}"), true),
+    };
+    let response = response(&folder.join("response.json"));
+    let traces = otlp::read(&fs::read(folder.join("trace.json")).unwrap()).unwrap();
+    let trace = traces.into_iter().next();
+    let evidence = Evidence::new(&response, trace.as_ref(), is_sampled);
+
+    let mut checks = captures(step, &mut scope, &evidence);
+    let is_captured = checks.is_empty();
+    let (expect, trouble) = match step.expect(&scope) {
+        Ok(expect) => (expect, None),
+        Err(errors) => {
+            let error = &errors.0[0];
+            let trouble = Trouble {
+                what: error.what.clone(),
+                at: Some(error.at.clone()),
+                details: Vec::new(),
+                help: error.help.clone().into_iter().collect(),
+            };
+            (Expect::default(), Some(trouble))
+        }
+    };
+    let judged = outcomes(judge(&expect, &evidence), &expect, trace.as_ref());
+    checks.extend(
+        judged
+            .into_iter()
+            .filter(|judged| is_captured || judged.outcome.failure().is_some()),
+    );
+    checks.sort_by_key(|judged| judged.at.place);
+    let millis = |millis| Some(Duration::from_millis(millis));
+    StepReport {
+        phase: Phase::Test,
+        name: step.name.clone(),
+        trigger,
+        trace_id: trace.as_ref().map(Trace::id),
+        trace: trace.map(Arc::new),
+        response: Some(response),
+        checks,
+        trouble,
+        notices: Vec::new(),
+        was_closed: true,
+        timing: Timing {
+            response: millis(803),
+            last_span: millis(811),
+            verdict: millis(812),
+        },
+        saved_trace: None,
+    }
+}
+
+/// Gives the scope what is captured; tells what could not be.
+fn captures(step: &Step, scope: &mut Scope, evidence: &Evidence<'_>) -> Vec<Judged> {
+    let mut failed = Vec::new();
+    for wanted in step.captures(scope).unwrap() {
+        match capture(&wanted, evidence) {
+            Ok(value) => scope.set(wanted.name, value),
+            Err(failure) => failed.push(Judged {
+                what: failure.subject.to_string(),
+                at: failure.at.clone(),
+                outcome: Outcome::Fail(failure),
+            }),
+        }
+    }
+    failed
+}
+
+/// The last word on each check: where parents are missing, the deadline has passed.
+fn outcomes(judgements: Vec<Judgement>, expect: &Expect, trace: Option<&Trace>) -> Vec<Judged> {
+    let missing: Vec<_> = match trace {
+        Some(trace) if !expect.tolerates_orphans() => trace.missing_parents().into_iter().collect(),
+        _ => Vec::new(),
+    };
+    judgements
+        .into_iter()
+        .map(
+            |Judgement {
+                 mut judged,
+                 finality,
+             }| {
+                let is_open_pass = judged.outcome == Outcome::Pass && finality == Finality::Open;
+                if is_open_pass && !missing.is_empty() {
+                    judged.outcome = Outcome::Unjudged(Unjudged::ParentsMissing(missing.clone()));
+                }
+                judged
+            },
+        )
+        .collect()
+}
+
+/// A file with `status`, `headers` and `body`, or with `exit_code`, `stdout` and `stderr`.
+fn response(file: &Path) -> Response {
+    let given: serde_json::Value = match fs::read(file) {
+        Ok(bytes) => serde_json::from_slice(&bytes).unwrap(),
+        Err(_) => serde_json::json!({}),
+    };
+    let time = Duration::from_millis(given["time_ms"].as_u64().unwrap_or(803));
+    let text = |key: &str| given[key].as_str().unwrap_or_default().to_owned();
+    if given.get("exit_code").is_some() {
+        return Response::Command(CommandResponse {
+            exit_code: given["exit_code"]
+                .as_i64()
+                .and_then(|code| i32::try_from(code).ok()),
+            stdout: text("stdout"),
+            stderr: text("stderr"),
+            time,
+        });
+    }
+    let body = match &given["body"] {
+        serde_json::Value::Null => r#"{"order":{"id":"o-17","sku":"A1","total":42}}"#.to_owned(),
+        serde_json::Value::String(text) => text.clone(),
+        json => json.to_string(),
+    };
+    let headers = match &given["headers"] {
+        serde_json::Value::Array(headers) => headers.clone(),
+        _ => vec![serde_json::json!(["content-type", "application/json"])],
+    };
+    let word = |of: &serde_json::Value| of.as_str().unwrap().to_owned();
+    Response::Http(HttpResponse {
+        status: u16::try_from(given["status"].as_u64().unwrap_or(201)).unwrap(),
+        headers: headers
+            .iter()
+            .map(|header| (word(&header[0]), word(&header[1])))
+            .collect(),
+        body: body.into_bytes(),
+        time,
+    })
+}
