@@ -49,9 +49,7 @@ impl Evaluator<'_> {
             return words::count(0);
         };
         let (trace, index) = self.forest.locate(span);
-        if matches!(relation.place, Relative::After | Relative::Before) {
-            return self.times(relation, related, span);
-        }
+        let count = related.counts[span];
         let there = match relation.place {
             Relative::Below => self.ancestors(trace, index, span),
             Relative::ChildOf => match trace.parent(index) {
@@ -72,14 +70,11 @@ impl Evaluator<'_> {
                 trace.children(index).iter().copied(),
                 trace.children(index).len(),
             ),
-            Relative::After | Relative::Before => String::new(),
-            Relative::LinkedTo => match trace.spans()[index].links.len() {
-                0 => "it has no link".to_owned(),
-                1 => "it has one link".to_owned(),
-                links => format!("it has {links} links"),
-            },
+            Relative::After | Relative::Before => return self.times(relation, related, span),
+            Relative::LinkedTo if count > 0 => return words::count(count),
+            Relative::LinkedTo => "no link ties its trace to one".to_owned(),
         };
-        format!("{} ({there})", words::count(related.counts[span]))
+        format!("{} ({there})", words::count(count))
     }
 
     /// By how much the order in time is wrong.

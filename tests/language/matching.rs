@@ -1,0 +1,282 @@
+//! Matchers: what meets which.
+
+use spanspec::trace::{Attributes, Span, Value};
+
+use super::{answers, holds, http, refusal, span, trace};
+
+fn with(value: Option<Value>) -> Span {
+    Span {
+        attributes: value
+            .map(|value| ("k", value))
+            .into_iter()
+            .collect::<Attributes>(),
+        ..span(1, 0, "s", "a", 0, 1)
+    }
+}
+
+fn asks(matcher: &str) -> String {
+    format!("  spans:\n    - find: a\n      attributes:\n        k: {matcher}\n")
+}
+
+/// Whether an attribute of this value meets a matcher.
+fn meets(matcher: &str, value: impl Into<Value>) -> bool {
+    holds(&asks(matcher), &trace([with(Some(value.into()))]))
+}
+
+/// Whether a missing attribute meets a matcher.
+fn absent_meets(matcher: &str) -> bool {
+    holds(&asks(matcher), &trace([with(None)]))
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str::<serde_json::Value>(text)
+        .unwrap()
+        .into()
+}
+
+#[test]
+fn a_bare_value_is_equality() {
+    assert!(meets("card", "card") && !meets("card", "cards") && !meets("card", "Card"));
+    assert!(meets("true", true) && !meets("true", "true"));
+    assert!(meets("null", Value::Null) && !meets("null", "null"));
+    assert!(!meets("null", "") && !absent_meets("null"));
+}
+
+#[test]
+fn a_number_equals_a_number_whatever_its_type_and_never_a_text() {
+    assert!(meets("42", 42) && meets("42", 42.0) && meets("42.0", 42));
+    assert!(!meets("42", "42") && !meets("\"42\"", 42) && meets("\"42\"", "42"));
+    assert!(meets("1.10", 1.1) && !meets("1.10", "1.10") && meets("\"1.10\"", "1.10"));
+    // 2^53 + 1 has no double of its own.
+    assert!(!meets("9007199254740993", 9_007_199_254_740_992.0));
+}
+
+#[test]
+fn an_expression_is_found_anywhere_in_a_text_and_in_nothing_else() {
+    assert!(meets("=~ [0-9]+", "o-17") && !meets("=~ ^[0-9]+$", "o-17"));
+    assert!(meets("=~ ^[0-9]+$", "17") && !meets("=~ ^[0-9]+$", 17));
+    assert!(
+        meets("\"=~ ^[0-9]+$\"", "17"),
+        "quotes are forced by braces"
+    );
+}
+
+#[test]
+fn comparisons_and_ranges_include_what_they_say() {
+    assert!(meets("< 3", 2) && !meets("< 3", 3) && meets("<= 3", 3) && meets("< 3", 2.9));
+    assert!(meets("'> 3'", 4) && !meets("'> 3'", 3) && meets("'>= 3'", 3));
+    assert!(meets("2..4", 2) && meets("2..4", 4) && !meets("2..4", 5) && meets("2..4", 3.5));
+    assert!(meets("1..", 1) && !meets("1..", 0) && meets("..5", 5) && !meets("..5", 6));
+    assert!(meets("-5..-1", -3) && !meets("0.5..1.5", 0));
+    assert!(!meets("< 3", "2") && !meets("1..", "2") && !meets("..5", Value::Null));
+    assert!(!meets("..5", f64::NAN) && !meets("'> 0'", f64::NAN));
+}
+
+#[test]
+fn what_is_there_exists_even_if_null_or_empty() {
+    for value in [Value::Null, "".into(), Value::Array(Vec::new())] {
+        assert!(meets("exists", value.clone()) && !meets("absent", value));
+    }
+    assert!(!absent_meets("exists") && absent_meets("absent"));
+}
+
+#[test]
+fn what_is_absent_satisfies_nothing_but_absence() {
+    for matcher in [
+        "{ not: paypal }",
+        "{ not: { contains: a } }",
+        "{ not: absent }",
+        "{ not: { not: exists } }",
+        "{ all: x }",
+        "{ not: { all: x } }",
+        "{ length: 0.. }",
+        "=~ .*",
+        "..5",
+        "[a, b]",
+        "{ not: exists, type: string }",
+    ] {
+        assert!(!absent_meets(matcher), "{matcher}");
+    }
+    assert!(absent_meets("absent") && absent_meets("{ not: exists }"));
+    assert!(absent_meets("[card, absent]") && meets("[card, absent]", "card"));
+}
+
+#[test]
+fn a_list_is_one_of_them() {
+    assert!(meets("[card, invoice]", "invoice") && !meets("[card, invoice]", "paypal"));
+    assert!(meets("[=~ ^c, 1..3, { starts_with: i }]", "card"));
+    assert!(meets("[=~ ^c, 1..3, { starts_with: i }]", 3));
+    assert!(meets("[=~ ^c, 1..3, { starts_with: i }]", "invoice"));
+}
+
+#[test]
+fn not_turns_a_matcher_round_for_what_is_there() {
+    assert!(meets("{ not: paypal }", "card") && !meets("{ not: paypal }", "paypal"));
+    assert!(meets("{ not: [a, b] }", "c") && !meets("{ not: [a, b] }", "b"));
+    assert!(meets("{ not: =~ ^o }", "x") && meets("{ not: 1..3 }", 4));
+    assert!(
+        meets("{ not: 3 }", "3"),
+        "a text is another value than a number"
+    );
+}
+
+#[test]
+fn texts_contain_start_and_end_literally() {
+    assert!(meets("{ contains: a.c }", "xa.cx") && !meets("{ contains: a.c }", "abc"));
+    assert!(meets("{ starts_with: \"<\" }", "<h1>") && meets("{ ends_with: \"1..\" }", "x1.."));
+    assert!(
+        !meets("{ contains: 1 }", "1"),
+        "a number is no part of a text"
+    );
+    assert!(
+        meets("{ contains: exists }", "it exists"),
+        "no matcher within"
+    );
+}
+
+#[test]
+fn an_array_contains_an_equal_element() {
+    let array = json(r#"["a", 1, {"b": 2}]"#);
+    assert!(meets("{ contains: a }", array.clone()) && meets("{ contains: 1.0 }", array.clone()));
+    assert!(meets("{ contains: { b: 2 } }", array.clone()) && !meets("{ contains: b }", array));
+}
+
+#[test]
+fn any_and_all_look_over_arrays_and_over_nothing_find_nothing() {
+    let array = json(r#"["A1", "A2"]"#);
+    assert!(meets("{ all: =~ ^A }", array.clone()) && !meets("{ all: A1 }", array.clone()));
+    assert!(meets("{ any: A2 }", array.clone()) && !meets("{ any: B }", array));
+    let none = || Value::Array(Vec::new());
+    assert!(!meets("{ all: =~ ^A }", none()) && !meets("{ any: =~ ^A }", none()));
+    assert!(!meets("{ all: =~ ^A }", "A1") && !meets("{ any: =~ ^A }", "A1"));
+}
+
+#[test]
+fn equals_takes_its_value_literally() {
+    assert!(meets("{ equals: exists }", "exists") && !meets("{ equals: exists }", "x"));
+    assert!(meets("{ equals: \"=~ a\" }", "=~ a") && meets("{ equals: 1.. }", "1.."));
+    assert!(meets("{ equals: [a, 1] }", json(r#"["a", 1.0]"#)));
+    assert!(meets(
+        "{ equals: { b: 1, a: 2 } }",
+        json(r#"{"a": 2, "b": 1}"#)
+    ));
+    assert!(!meets("{ equals: { a: 2 } }", json(r#"{"a": 2, "b": 1}"#)));
+    assert!(meets("{ equals: [] }", Value::Array(Vec::new())));
+}
+
+#[test]
+fn includes_is_a_part_of_a_structure() {
+    let whole = json(r#"{"order": {"sku": "A1", "n": [1, 2, 3]}, "x": 1}"#);
+    assert!(meets(
+        "{ includes: { order: { n: [1, 3] } } }",
+        whole.clone()
+    ));
+    assert!(!meets(
+        "{ includes: { order: { n: [3, 1] } } }",
+        whole.clone()
+    ));
+    assert!(!meets("{ includes: { order: { sku: B2 } } }", whole));
+}
+
+#[test]
+fn lengths_count_characters_elements_and_entries() {
+    assert!(meets("{ length: 2 }", "äö") && meets("{ length: 2..3 }", json("[1, 2, 3]")));
+    assert!(meets("{ length: 1 }", json(r#"{"a": 1}"#)) && !meets("{ length: 2 }", 42));
+    assert!(meets("{ length: 3 }", Value::Bytes(vec![0, 1, 2])));
+    assert!(meets("{ length: 0 }", "") && !meets("{ length: 1.. }", ""));
+}
+
+#[test]
+fn types_are_those_of_otlp() {
+    for (name, value) in [
+        ("string", Value::from("a")),
+        ("bool", Value::Bool(true)),
+        ("int", Value::Int(1)),
+        ("double", Value::Double(1.0)),
+        ("bytes", Value::Bytes(Vec::new())),
+        ("array", Value::Array(Vec::new())),
+        ("map", Value::Map(Vec::new())),
+        ("null", Value::Null),
+    ] {
+        assert!(
+            meets(&format!("{{ type: {name} }}"), value.clone()),
+            "{name}"
+        );
+        let is_number = matches!(name, "int" | "double");
+        assert_eq!(meets("{ type: number }", value), is_number, "{name}");
+    }
+}
+
+#[test]
+fn the_words_for_comparisons_are_the_signs() {
+    assert!(meets("{ gt: 2, lt: 4 }", 3) && !meets("{ gt: 2, lt: 4 }", 4));
+    assert!(meets("{ gte: 2, lte: 4 }", 4) && !meets("{ gte: 2 }", 1));
+}
+
+#[test]
+fn several_keys_must_all_hold() {
+    assert!(meets("{ starts_with: o, length: 4 }", "o-17"));
+    assert!(!meets("{ starts_with: o, length: 5 }", "o-17"));
+}
+
+#[test]
+fn a_json_text_is_looked_into() {
+    let text = r#"{"card": {"brand": "amex"}, "items": []}"#;
+    let within = |paths: &str| format!("{{ json: {{ {paths} }} }}");
+    assert!(meets(&within("$.card.brand: amex"), text));
+    assert!(meets(
+        &within("$.card.number: absent, $.card: exists"),
+        text
+    ));
+    assert!(!meets(&within("$.card.brand: visa"), text));
+    assert!(!meets(&within("$.card: exists"), "no JSON"));
+    assert!(!meets(&within("$.card.number: absent"), "no JSON"));
+    assert!(!absent_meets(&within("$.card.number: absent")));
+}
+
+#[test]
+fn only_true_and_false_are_booleans() {
+    for text in ["NO", "yes", "on", "True", "FALSE", "y"] {
+        assert!(
+            meets(text, text) && !meets(text, true) && !meets(text, false),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_singular_path_gives_its_value_and_any_other_the_list_of_its_nodes() {
+    let body = |paths: &str| answers(&format!("  json:\n    {paths}\n"), http());
+    assert!(body("$.order.id: o-1") && body("$['order']['id']: o-1") && body("$.lines[0].n: 2"));
+    assert!(body("$.lines[*].sku: { all: =~ ^A }") && body("$.lines[*].n: { any: 1 }"));
+    assert!(body("$.lines[*].sku: { equals: [A1, A2] }") && body("$.lines[*]: { length: 2 }"));
+    assert!(body("$..sku: { contains: A2 }") && body("$.lines[?@.n > 1].sku: { equals: [A1] }"));
+    assert!(body("$: { includes: { order: { id: o-1 } } }"));
+}
+
+#[test]
+fn a_path_that_finds_nothing_is_absent() {
+    let body = |paths: &str| answers(&format!("  json:\n    {paths}\n"), http());
+    assert!(body("$.order.total: absent") && !body("$.order.total: exists"));
+    assert!(body("$..total: absent") && !body("$..total: exists"));
+    assert!(!body("$..total: { all: 1 }") && !body("$..total: { not: { any: 1 } }"));
+    assert!(body("$..total: { length: 0 }"));
+}
+
+#[test]
+fn a_single_value_against_a_path_that_gives_a_list_is_refused() {
+    for matcher in [
+        "A1",
+        "=~ ^A",
+        "< 3",
+        "1..3",
+        "{ starts_with: A }",
+        "{ not: A1 }",
+    ] {
+        let text = format!("request: GET http://a/\nexpect:\n  json:\n    $..sku: {matcher}\n");
+        assert!(
+            refusal(&text).contains("`$..sku` gives a list"),
+            "{matcher}"
+        );
+    }
+}

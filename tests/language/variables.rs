@@ -1,0 +1,303 @@
+//! Variables: where a name is looked up, and what it turns into.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use spanspec::check::Outcome;
+use spanspec::spec::{Body, Context, Globals, Source, Spec, Trigger};
+use spanspec::trace::{Response, Span, Value};
+
+use super::{folder, http, outcomes, refusal, span, spec, trace};
+
+fn body_of(spec: &Spec) -> serde_json::Value {
+    let Trigger::Request(request) = spec.steps[0].trigger(&spec.scope()).unwrap() else {
+        panic!("no request")
+    };
+    match request.body {
+        Body::Json(json) => json,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The JSON body of a request that is written so.
+fn filled(vars: &str, json: &str) -> serde_json::Value {
+    body_of(&spec(&format!(
+        "vars: {{ {vars} }}\nrequest:\n  post: http://a/\n  json: {json}\nexpect: {{ status: 200 }}\n"
+    )))
+}
+
+fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+        .collect()
+}
+
+fn read_with(globals: Globals, text: &str) -> Spec {
+    let context = Context {
+        globals: Arc::new(globals),
+        ..Context::default()
+    };
+    Spec::read_all(&Source::new("a.yaml", text), &folder(), &context)
+        .unwrap()
+        .remove(0)
+}
+
+#[test]
+fn a_name_is_looked_up_from_the_nearest_place_outwards() {
+    let globals =
+        |arguments: &[(&str, &str)], file: &[(&str, &str)], environment: &[(&str, &str)]| Globals {
+            arguments: texts(arguments),
+            file: file
+                .iter()
+                .map(|(a, b)| ((*a).to_owned(), Value::from(*b)))
+                .collect(),
+            environment: texts(environment),
+            ..Globals::default()
+        };
+    let with = |globals, vars: &str| {
+        body_of(&read_with(
+            globals,
+            &format!(
+                "vars: {{ {vars} }}\nrequest: {{ post: http://a/, json: \"${{x}}\" }}\nexpect: {{ status: 200 }}\n"
+            ),
+        ))
+    };
+    let all: &[(&str, &str)] = &[("x", "argument")];
+    let file: &[(&str, &str)] = &[("x", "file")];
+    let environment: &[(&str, &str)] = &[("x", "environment")];
+    assert_eq!(with(globals(all, file, environment), "x: vars"), "argument");
+    assert_eq!(with(globals(&[], file, environment), "x: vars"), "file");
+    assert_eq!(with(globals(&[], &[], environment), "x: vars"), "vars");
+    assert_eq!(
+        with(globals(&[], &[], environment), "y: vars"),
+        "environment"
+    );
+}
+
+#[test]
+fn the_matrix_comes_before_all_others() {
+    let globals = Globals {
+        arguments: texts(&[("x", "argument")]),
+        ..Globals::default()
+    };
+    let text = "matrix: { x: [case] }\nvars: { x: vars }\nrequest: { post: http://a/, json: \"${x}\" }\nexpect: { status: 200 }\n";
+    assert_eq!(body_of(&read_with(globals, text)), "case");
+}
+
+#[test]
+fn a_value_that_is_exactly_one_variable_has_its_type_quoted_or_not() {
+    let json = filled(
+        "n: 2, t: \"2\", b: true, l: [1, a], z: null",
+        "{ a: \"${n}\", b: \"${t}\", c: \"${b}\", d: \"${l}\", e: \"${z}\", f: \"<${n}>\" }",
+    );
+    assert_eq!(
+        json,
+        serde_json::json!({"a": 2, "b": "2", "c": true, "d": [1, "a"], "e": null, "f": "<2>"})
+    );
+    assert_eq!(
+        filled("n: 2", "\n    a: ${n}\n"),
+        serde_json::json!({"a": 2})
+    );
+}
+
+#[test]
+fn arguments_and_the_environment_are_text() {
+    let globals = Globals {
+        arguments: texts(&[("a", "2")]),
+        environment: texts(&[("b", "true")]),
+        ..Globals::default()
+    };
+    let text = "request: { post: http://a/, json: [\"${a}\", \"${b}\", \"${number(a)}\"] }\nexpect: { status: 200 }\n";
+    assert_eq!(
+        body_of(&read_with(globals, text)),
+        serde_json::json!(["2", "true", 2])
+    );
+}
+
+#[test]
+fn where_a_place_has_a_type_text_is_read_as_if_written_there() {
+    let globals = Globals {
+        arguments: texts(&[("status", "2xx"), ("n", "1.."), ("t", "< 3s")]),
+        ..Globals::default()
+    };
+    let text = "request: GET http://a/\nexpect: { status: \"${status}\", span_count: \"${n}\", trace_duration: \"${t}\" }\n";
+    let spec = read_with(globals, text);
+    let expect = spec.steps[0].expect(&spec.scope()).unwrap();
+    let judged = outcomes(&expect, &Response::Http(http()), Some(&super::shop()));
+    assert!(
+        judged.iter().all(|one| one.outcome == Outcome::Pass),
+        "{judged:?}"
+    );
+}
+
+#[test]
+fn defaults_stand_in_for_what_is_missing() {
+    assert_eq!(filled("y: 1", "\"${x:-none}\""), "none");
+    assert_eq!(filled("y: 1", "\"${x:-}\""), "");
+    assert_eq!(filled("y: 1", "\"${x:-a${y}b}\""), "a1b");
+    assert_eq!(filled("x: 1", "\"${x:-none}\""), 1);
+}
+
+#[test]
+fn two_dollars_are_a_literal_one() {
+    assert_eq!(
+        filled("x: 1", "[\"$${x}\", \"$5\", \"a$${x}b${x}\"]"),
+        serde_json::json!(["${x}", "$5", "a${x}b1"])
+    );
+}
+
+#[test]
+fn variables_may_hold_variables() {
+    assert_eq!(
+        filled("a: \"${b}\", b: [\"${c}\"], c: 3", "\"${a}\""),
+        serde_json::json!([3])
+    );
+}
+
+#[test]
+fn substitution_comes_after_yaml_and_in_scalars_only() {
+    let globals = Globals {
+        arguments: texts(&[("x", "a: [1], b # c")]),
+        ..Globals::default()
+    };
+    let text = "request: { post: http://a/, json: { k: \"${x}\" } }\nexpect: { status: 200 }\n";
+    assert_eq!(
+        body_of(&read_with(globals, text)),
+        serde_json::json!({"k": "a: [1], b # c"})
+    );
+    assert!(
+        refusal("request: GET http://a/\nexpect: { json: { \"$.${x}\": 1 } }\n")
+            .contains("JSONPath")
+    );
+}
+
+#[test]
+fn functions_are_evaluated_once_an_occurrence_and_attempt() {
+    let spec = spec(
+        "vars: { v: \"${uuid()}\" }\nrequest:\n  post: http://a/\n  json: [\"${uuid()}\", \"${uuid()}\", \"${random(1,100)}\", \"${v}\", \"${v}\"]\nexpect: { status: 200 }\n",
+    );
+    let scope = spec.scope();
+    let body = |scope| {
+        let Trigger::Request(request) = spec.steps[0].trigger(scope).unwrap() else {
+            panic!()
+        };
+        match request.body {
+            Body::Json(json) => json,
+            other => panic!("{other:?}"),
+        }
+    };
+    let (first, again, other) = (body(&scope), body(&scope), body(&spec.scope()));
+    assert_eq!(first, again);
+    assert_ne!(first[0], other[0]);
+    assert_ne!(first[0], first[1]);
+    assert_eq!(first[3], first[4]);
+    assert!((1..=100).contains(&first[2].as_i64().unwrap()));
+}
+
+#[test]
+fn now_is_rfc_3339_in_utc() {
+    let now = filled("x: 1", "\"${now()}\"");
+    assert!(now.as_str().unwrap().ends_with('Z'), "{now}");
+    assert!(
+        now.as_str().unwrap().parse::<jiff::Timestamp>().is_ok(),
+        "{now}"
+    );
+}
+
+#[test]
+fn number_and_text_change_the_type() {
+    assert_eq!(
+        filled("a: \"42\", b: 42", "[\"${number(a)}\", \"${text(b)}\"]"),
+        serde_json::json!([42, "42"])
+    );
+    let text = "vars: { a: x }\nrequest: { post: http://a/, json: \"${number(a)}\" }\nexpect: { status: 200 }\n";
+    assert!(refusal(text).contains("`number(a)` is no number"));
+}
+
+#[test]
+fn the_trace_id_is_known_to_the_step_that_fires() {
+    let spec =
+        spec("request: { post: http://a/, json: \"${trace_id}\" }\nexpect: { status: 200 }\n");
+    let mut scope = spec.scope();
+    scope.set_trace_id(super::trace_id());
+    let Trigger::Request(request) = spec.steps[0].trigger(&scope).unwrap() else {
+        panic!()
+    };
+    assert_eq!(request.body, Body::Json("01".repeat(16).into()));
+}
+
+/// Whether a span whose attribute has this value meets a matcher in which `x` has been captured.
+fn meets_captured(matcher: &str, captured: Value, value: Value) -> bool {
+    let spec = spec(&format!(
+        "request: GET http://a/\ncapture: {{ x: $.x }}\nexpect:\n  spans:\n    - find: a\n      attributes:\n        k: {matcher}\n"
+    ));
+    let mut scope = spec.scope();
+    scope.set("x", captured);
+    let expect = spec.steps[0].expect(&scope).unwrap();
+    let span = Span {
+        attributes: [("k", value)].into_iter().collect(),
+        ..span(1, 0, "s", "a", 0, 1)
+    };
+    let judged = outcomes(&expect, &Response::Http(http()), Some(&trace([span])));
+    judged.iter().all(|one| one.outcome == Outcome::Pass)
+}
+
+#[test]
+fn a_captured_word_or_range_is_a_plain_value() {
+    for text in ["exists", "absent", "1..", "=~ .", "< 3", "null", "42"] {
+        assert!(meets_captured("${x}", text.into(), text.into()), "{text}");
+        assert!(!meets_captured("${x}", text.into(), 2.into()), "{text}");
+    }
+}
+
+#[test]
+fn a_captured_value_keeps_its_type_in_a_matcher() {
+    assert!(meets_captured("${x}", 42.into(), 42.into()));
+    assert!(!meets_captured("${x}", 42.into(), "42".into()));
+    assert!(meets_captured("\"${x}\"", 42.into(), 42.0.into()));
+    assert!(meets_captured("${text(x)}", 42.into(), "42".into()));
+    assert!(meets_captured("o-${x}", 42.into(), "o-42".into()));
+    assert!(meets_captured("< ${x}", 42.into(), 41.into()));
+    assert!(meets_captured("1..${x}", 42.into(), 42.into()));
+    assert!(
+        meets_captured("=~ ^${x}$", "o.7".into(), "o-7".into()),
+        "it is a part of the expression"
+    );
+}
+
+#[test]
+fn expect_may_use_the_captures_of_its_own_spec_and_waits_for_them() {
+    let spec = spec(
+        "request: GET http://a/\ncapture: { x: $.x }\nexpect: { status: 201, json: { $.order.id: \"${x}\" } }\n",
+    );
+    let mut scope = spec.scope();
+    scope.expect("x");
+    let judged = outcomes(
+        &spec.steps[0].expect(&scope).unwrap(),
+        &Response::Http(http()),
+        None,
+    );
+    assert_eq!(judged[0].outcome, Outcome::Pass);
+    assert!(matches!(judged[1].outcome, Outcome::Unjudged(_)));
+    scope.set("x", "o-1".into());
+    let judged = outcomes(
+        &spec.steps[0].expect(&scope).unwrap(),
+        &Response::Http(http()),
+        None,
+    );
+    assert_eq!(judged[1].outcome, Outcome::Pass);
+}
+
+#[test]
+fn a_capture_that_hides_another_name_is_refused() {
+    for (vars, hidden) in [
+        ("vars: { x: 1 }", "one of the spec's `vars`"),
+        ("matrix: { x: [1] }", "a name of the matrix"),
+    ] {
+        let text = format!(
+            "{vars}\nrequest: GET http://a/\ncapture: {{ x: $.x }}\nexpect: {{ status: 200 }}\n"
+        );
+        assert!(refusal(&text).contains(hidden), "{hidden}");
+    }
+}
