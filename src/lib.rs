@@ -14,7 +14,7 @@
 //! - [`source`]: where spans come from: the OTLP [`Receiver`](source::Receiver), and OTLP files;
 //! - [`run`]: the order of things, and when a trace is complete;
 //! - [`report`]: text, JSON and JUnit;
-//! - [`project`] reads `spanspec.yaml`.
+//! - [`project`]: the project file, `spanspec.yaml`.
 //!
 //! Judging needs no network and no clock. Here a spec looks at a trace that was saved as OTLP JSON:
 //!
