@@ -46,6 +46,7 @@ pub(super) async fn run(
         scope,
         context,
         follow,
+        called: path_of(&trigger),
         fired,
         responded,
     };
@@ -116,6 +117,13 @@ fn blank(step: &Step, phase: Phase) -> StepReport {
         was_closed: false,
         timing: Timing::default(),
         saved_trace: None,
+    }
+}
+
+fn path_of(trigger: &Trigger) -> Option<String> {
+    match trigger {
+        Trigger::Request(request) => Some(request.url.path().to_owned()),
+        Trigger::Run(_) | Trigger::TraceId(_) => None,
     }
 }
 

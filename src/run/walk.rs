@@ -24,6 +24,8 @@ pub(super) struct Walk<'a> {
     pub(super) scope: &'a mut Scope,
     pub(super) context: TraceContext,
     pub(super) follow: Follow,
+    /// The path that was requested, if it was a request.
+    pub(super) called: Option<String>,
     pub(super) fired: Instant,
     pub(super) responded: Instant,
 }
@@ -268,10 +270,16 @@ impl Walk<'_> {
             .iter()
             .any(|judged| judged.outcome.failure().is_some());
         if !has_failed && report.checks.iter().any(is_unjudged) {
-            let diagnosis = diagnosis::nothing_came(self.setting, self.fired, &self.step.at);
+            let diagnosis = diagnosis::nothing_came(
+                self.setting,
+                self.fired,
+                self.called.as_deref(),
+                &self.step.at,
+            );
             report.trouble = Some(diagnosis);
         } else if has_failed && !snapshot.trace.is_empty() && self.step.is_about_trace {
-            report.notices = diagnosis::remarks(self.setting, self.fired, &snapshot.trace);
+            report.notices =
+                diagnosis::remarks(self.setting, self.fired, &snapshot.trace, end != End::Early);
             report.notices.extend(self.tail_hint(&report));
         } else if end == End::TimedOut && report.has_failed() {
             report.trouble = Some(self.inconclusive(&snapshot.trace));

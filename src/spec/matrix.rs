@@ -38,9 +38,9 @@ pub(super) fn cases(root: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
             "empty",
             "list some values",
         ),
-        MAX_CASES.. => reader.wrong(
+        cases if cases > MAX_CASES => reader.wrong(
             node.place,
-            format!("this matrix has {} cases", cases.len()),
+            format!("this matrix has {cases} cases"),
             "too many",
             format!("{MAX_CASES} are the most"),
         ),
