@@ -1,2 +1,351 @@
-//! x
-fn main() {}
+//! How long it takes to judge a trace: `cargo bench --bench judging`.
+//!
+//! A hundred checks, relations among them, over traces of several sizes and shapes; once where
+//! all of them hold, and once where all that look at spans fail, for a failure looks for what
+//! comes nearest. The last table judges a trace anew whenever a part of it arrives.
+
+#![allow(clippy::print_stdout)]
+#![allow(clippy::cast_precision_loss)] // Times are rounded anyway.
+
+mod figures;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::resource::v1;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
+use prost::Message;
+use spanspec::check::{Evidence, Judgement, Outcome, judge};
+use spanspec::source::receiver::Store;
+use spanspec::spec::{Context, Expect, Source, Spec};
+use spanspec::trace::{
+    HttpResponse, Origin, Resource, Response, Span, SpanId, SpanKind, Trace, TraceId,
+};
+
+use figures::{Times, head, is_quick, line, ratio, rounds};
+
+/// So many operations and services take turns.
+const OPERATIONS: usize = 20;
+const SERVICES: usize = 10;
+
+/// Exporters send at most so many spans at a time.
+const BATCH: usize = 500;
+
+/// How spans hang together.
+#[derive(Clone, Copy)]
+enum Shape {
+    /// All below one.
+    Wide,
+    /// Each below the one before.
+    Deep,
+    /// Four below each.
+    Tree,
+}
+
+impl Shape {
+    const ALL: [(&'static str, Self); 3] = [
+        ("wide", Self::Wide),
+        ("deep", Self::Deep),
+        ("tree", Self::Tree),
+    ];
+
+    /// The parent of the span of this number; the first is the root, the second a leaf below it.
+    fn parent(self, number: usize) -> Option<usize> {
+        match (self, number) {
+            (_, 0) => None,
+            (Self::Wide, _) | (_, 1 | 2) => Some(0),
+            (Self::Deep, _) => Some(number - 1),
+            (Self::Tree, _) => Some(Some((number - 1) / 4).filter(|&at| at != 1).unwrap_or(0)),
+        }
+    }
+}
+
+fn main() {
+    let sizes: &[usize] = if is_quick() {
+        &[100, 10_000]
+    } else {
+        &[100, 1_000, 10_000, 100_000]
+    };
+    for (title, spec) in [
+        ("checks that hold", holding()),
+        ("checks that fail", failing()),
+    ] {
+        let expect = expect(&spec);
+        for (shape_name, shape) in Shape::ALL {
+            head(&format!("{title}, {shape_name}"), "a span");
+            for &size in sizes {
+                judging(&expect, shape, size);
+            }
+        }
+    }
+    arriving();
+}
+
+fn judging(expect: &Expect, shape: Shape, size: usize) {
+    let trace = trace(shape, size);
+    let response = response();
+    let judged = judge_all(expect, &response, &trace);
+    let failed = judged.iter().filter(|one| has_failed(one)).count();
+    let most = if size > 10_000 { 5 } else { 30 };
+    let times = Times::of(rounds(most, 3), || judge_all(expect, &response, &trace));
+    let name = format!("{size} spans: {} checks, {failed} fail", judged.len());
+    let each = times.median().as_nanos() as f64 / size as f64;
+    line(&name, &times, &format!("{each:.0} ns"));
+}
+
+/// A trace of which 500 spans come at a time, judged after each.
+fn arriving() {
+    let size = 10_000;
+    let batches = batches(&trace(Shape::Tree, size));
+    let title = format!("{size} spans in {} batches, tree", batches.len());
+    head(&title, "of judging once");
+    for (name, spec) in [("that hold", holding()), ("that fail", failing())] {
+        let expect = expect(&spec);
+        let response = response();
+        let whole = trace(Shape::Tree, size);
+        let once = Times::of(rounds(30, 3), || judge_all(&expect, &response, &whole));
+        let mut worst = Vec::new();
+        let all = Times::of(rounds(10, 2), || {
+            worst.push(follow(&batches, &expect, &response));
+        });
+        line(
+            &format!("all, checks {name}"),
+            &all,
+            &ratio(&all, once.median()),
+        );
+        let last = Times::new(worst);
+        line("  the last alone", &last, &ratio(&last, once.median()));
+    }
+}
+
+/// Takes in all batches, each followed by a judgement; tells how long the last one took.
+fn follow(batches: &[Vec<u8>], expect: &Expect, response: &Response) -> std::time::Duration {
+    let store = Store::new();
+    let mut follow = store.follow(trace_id(), Origin::Foreign);
+    let mut last = Instant::now();
+    for batch in batches {
+        store.ingest(batch).expect("a well-formed request");
+        last = Instant::now();
+        let snapshot = follow.snapshot();
+        judge_all(expect, response, &snapshot.trace);
+    }
+    last.elapsed()
+}
+
+fn judge_all(expect: &Expect, response: &Response, trace: &Trace) -> Vec<Judgement> {
+    judge(expect, &Evidence::new(response, Some(trace), true))
+}
+
+fn has_failed(judgement: &Judgement) -> bool {
+    !matches!(judgement.judged.outcome, Outcome::Pass)
+}
+
+fn holding() -> String {
+    let mut spec = whole_trace();
+    for number in 0..12 {
+        let relation = match number % 6 {
+            0 => "below: root",
+            1 => "below: { name: nobody, count: 0 }",
+            2 => "after: first",
+            3 => "parent_of: { name: nobody, count: 0 }",
+            4 => "above: { below: nobody, count: 0 }",
+            _ => "linked_to: { name: nobody, count: 0 }",
+        };
+        entry(
+            &mut spec,
+            &format!("{{ name: operation {number}, below: root }}"),
+            "POST",
+            relation,
+        );
+    }
+    spec
+}
+
+fn failing() -> String {
+    let mut spec = whole_trace();
+    for number in 0..12 {
+        let relation = match number % 6 {
+            0 => "below: nobody",
+            1 => "below: { name: root, count: 0 }",
+            2 => "before: root",
+            3 => "parent_of: nobody",
+            4 => "after: { service: service 1 }",
+            _ => "linked_to: nobody",
+        };
+        // Of every second kind there is none, so that the nearest are looked for.
+        let name = if number % 2 == 0 {
+            "operation"
+        } else {
+            "operatoin"
+        };
+        entry(
+            &mut spec,
+            &format!("{{ name: {name} {number} }}"),
+            "PUT",
+            relation,
+        );
+    }
+    for number in 0..36 {
+        let _ = writeln!(
+            spec,
+            "    - find: {{ name: operetta {number}, service: service 1 }}"
+        );
+    }
+    spec
+}
+
+fn whole_trace() -> String {
+    let services: Vec<String> = (0..SERVICES)
+        .map(|number| format!("service {number}"))
+        .collect();
+    format!(
+        "request: GET http://127.0.0.1:1/\nexpect:\n  status: 200\n  errors: 0\n  orphans: 0\n  \
+         span_count: 1..\n  trace_duration: < 1h\n  services: [{}]\n  \
+         sequence: [first, operation 4]\n  spans:\n",
+        services.join(", ")
+    )
+}
+
+/// One entry that makes seven checks.
+fn entry(spec: &mut String, find: &str, method: &str, relation: &str) {
+    let _ = writeln!(
+        spec,
+        "    - find: {find}\n      kind: server\n      attributes:\n        \
+         http.request.method: {method}\n        http.route: =~ ^/orders/\n      \
+         duration: < 1h\n      self_time: < 1h\n      {relation}"
+    );
+}
+
+fn expect(text: &str) -> Expect {
+    let source = Source::new("bench.yaml", text);
+    let specs = Spec::read_all(&source, Path::new("."), &Context::default()).expect("a spec");
+    let spec = &specs[0];
+    spec.steps[0].expect(&spec.scope()).expect("no captures")
+}
+
+fn response() -> Response {
+    Response::Http(HttpResponse {
+        status: 200,
+        ..HttpResponse::default()
+    })
+}
+
+fn trace_id() -> TraceId {
+    TraceId::from_bytes([1; 16]).expect("not all zeros")
+}
+
+fn span_id(number: usize) -> SpanId {
+    SpanId::from_bytes((number as u64 + 1).to_be_bytes()).expect("not zero")
+}
+
+fn trace(shape: Shape, size: usize) -> Trace {
+    let service = |number| {
+        let name = format!("service {number}");
+        let attributes = [
+            ("service.name", name.as_str()),
+            ("service.version", "2.3.0"),
+        ];
+        Arc::new(Resource {
+            attributes: attributes.into_iter().collect(),
+        })
+    };
+    let services: Vec<Arc<Resource>> = (0..SERVICES).map(service).collect();
+    let spans = (0..size).map(|number| span(shape, size, number, &services[number % SERVICES]));
+    Trace::assemble(trace_id(), Origin::Foreign, spans)
+}
+
+fn span(shape: Shape, size: usize, number: usize, resource: &Arc<Resource>) -> Span {
+    let name = match number {
+        0 => "root".to_owned(),
+        1 => "first".to_owned(),
+        _ => format!("operation {}", number % OPERATIONS),
+    };
+    let attributes = [
+        ("http.request.method", "POST"),
+        ("http.route", "/orders/{id}/payment"),
+        (
+            "url.full",
+            "http://127.0.0.1:7003/orders/17/payment?retry=false",
+        ),
+        ("server.address", "127.0.0.1"),
+        ("network.protocol.version", "1.1"),
+        ("user_agent.original", "python-requests/2.34.2"),
+        ("thread.name", "ThreadPoolExecutor-0_0"),
+    ];
+    let start = 10 * number as u64;
+    Span {
+        parent_id: shape.parent(number).map(span_id),
+        kind: SpanKind::Server,
+        start,
+        // The first is over before any other begins.
+        end: if number == 1 {
+            start + 1
+        } else {
+            20 * size as u64 - start
+        },
+        attributes: attributes.into_iter().collect(),
+        resource: Arc::clone(resource),
+        ..Span::new(trace_id(), span_id(number), name)
+    }
+}
+
+/// The trace as exporters would send it, the last spans first, as they are when parents end last.
+fn batches(trace: &Trace) -> Vec<Vec<u8>> {
+    let spans: Vec<&Span> = trace.spans().iter().rev().collect();
+    spans.chunks(BATCH).map(request).collect()
+}
+
+fn request(spans: &[&Span]) -> Vec<u8> {
+    let mut by_service: BTreeMap<&str, Vec<&Span>> = BTreeMap::new();
+    for span in spans {
+        by_service.entry(span.service()).or_default().push(span);
+    }
+    let resource_spans = by_service.values().map(|spans| ResourceSpans {
+        resource: Some(v1::Resource {
+            attributes: text_attributes(&spans[0].resource.attributes),
+            ..v1::Resource::default()
+        }),
+        scope_spans: vec![ScopeSpans {
+            spans: spans.iter().map(|span| message(span)).collect(),
+            ..ScopeSpans::default()
+        }],
+        ..ResourceSpans::default()
+    });
+    ExportTraceServiceRequest {
+        resource_spans: resource_spans.collect(),
+    }
+    .encode_to_vec()
+}
+
+fn message(span: &Span) -> opentelemetry_proto::tonic::trace::v1::Span {
+    opentelemetry_proto::tonic::trace::v1::Span {
+        trace_id: span.trace_id.as_bytes().to_vec(),
+        span_id: span.span_id.as_bytes().to_vec(),
+        parent_span_id: span
+            .parent_id
+            .map_or_else(Vec::new, |id| id.as_bytes().to_vec()),
+        name: span.name.clone(),
+        kind: 2,
+        start_time_unix_nano: span.start,
+        end_time_unix_nano: span.end,
+        attributes: text_attributes(&span.attributes),
+        ..opentelemetry_proto::tonic::trace::v1::Span::default()
+    }
+}
+
+fn text_attributes(attributes: &spanspec::trace::Attributes) -> Vec<KeyValue> {
+    let text = |(key, value): (&str, &spanspec::trace::Value)| KeyValue {
+        key: key.to_owned(),
+        value: Some(AnyValue {
+            value: Some(Value::StringValue(value.to_text())),
+        }),
+        ..KeyValue::default()
+    };
+    attributes.iter().map(text).collect()
+}

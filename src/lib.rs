@@ -1,4 +1,73 @@
-//! spanspec tests a distributed system by its traces.
+//! spanspec tests a distributed system by its traces: it fires a request with a `traceparent` of
+//! its own, receives the spans that the services export for it over OTLP, and holds them against a
+//! spec.
+//!
+//! This is the library; the command `spanspec` is made of it, and the manual of both is in `docs/`
+//! of the repository. What happens, in the order of the modules:
+//!
+//! - [`trace`]: what OpenTelemetry says of a trace: spans, attributes, the tree;
+//! - [`spec`]: what the author of a spec wrote; text becomes a [`Spec`](spec::Spec), or errors with
+//!   their places;
+//! - [`check`]: judges a response and a trace against a spec; pure;
+//! - [`trigger`]: fires the request or command;
+//! - [`service`]: starts and stops the system under test;
+//! - [`source`]: where spans come from: the OTLP [`Receiver`](source::Receiver), and OTLP files;
+//! - [`run`]: the order of things, and when a trace is complete;
+//! - [`report`]: text, JSON and JUnit;
+//! - [`project`]: the project file, `spanspec.yaml`.
+//!
+//! Judging needs no network and no clock. Here a spec looks at a trace that was saved as OTLP JSON:
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use spanspec::check::{Evidence, judge};
+//! use spanspec::source::otlp;
+//! use spanspec::spec::{Context, Source, Spec};
+//! use spanspec::trace::Response;
+//!
+//! let saved = br#"{ "resourceSpans": [{
+//!     "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": "payment" } }] },
+//!     "scopeSpans": [{ "spans": [{
+//!         "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+//!         "spanId": "00f067aa0ba902b7",
+//!         "name": "process_payment",
+//!         "startTimeUnixNano": "1000000000",
+//!         "endTimeUnixNano": "1412000000",
+//!         "attributes": [{ "key": "payment.method", "value": { "stringValue": "paypal" } }]
+//!     }] }]
+//! }] }"#;
+//! let trace = &otlp::read(saved)?[0];
+//!
+//! let source = Source::new("specs/payment.yaml", r"
+//! trace_id: 4bf92f3577b34da6a3ce929d0e0e4736
+//! expect:
+//!   errors: 0
+//!   spans:
+//!     - find: { name: process_payment, service: payment }
+//!       attributes: { payment.method: card }
+//!       duration: < 600ms
+//! ");
+//! let specs = Spec::read_all(&source, Path::new("specs"), &Context::default())?;
+//! let expect = specs[0].steps[0].expect(&specs[0].scope())?;
+//!
+//! let judgements = judge(&expect, &Evidence::new(&Response::None, Some(trace), true));
+//! let failures: Vec<String> = judgements
+//!     .iter()
+//!     .filter_map(|one| one.judged.outcome.failure())
+//!     .map(ToString::to_string)
+//!     .collect();
+//! assert_eq!(
+//!     failures,
+//!     ["attribute `payment.method` of span `process_payment`: expected \"card\", found \"paypal\""],
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! `cli`, on by default, is the command with its arguments, terminal output and JUnit. Without it
+//! the library is the same but for [`report`]'s `Terminal`, `Progress` and `Junit`.
 
 pub mod check;
 mod process;

@@ -395,7 +395,12 @@ fn depends_on(node: &Node, own: &str, names: &[&str], reader: &Reader<'_>) -> Op
         } else {
             format!("there is no service `{name}`")
         };
-        reader.wrong(item.place, what, "here", crate::spec::suggest(&name, names))
+        let others: Vec<&str> = names.iter().copied().filter(|name| *name != own).collect();
+        let help = match others.as_slice() {
+            [] => "there is no other service to depend on".to_owned(),
+            others => crate::spec::suggest(&name, others),
+        };
+        reader.wrong(item.place, what, "here", help)
     })
 }
 

@@ -333,7 +333,7 @@ fn taken_back(before: &[Judgement], after: &[Judgement]) -> Option<String> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(200),
+        cases: std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(500),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -1,6 +1,7 @@
 //! Captures: one value from a response or a span.
 
 use super::forest::Forest;
+use super::judge::Detail;
 use super::select::Evaluator;
 use super::{Evidence, Failure, Subject, words};
 use crate::spec::{Capture, CaptureFrom, JsonPath, Selector};
@@ -116,7 +117,7 @@ fn from_span(
         return Err(failure(capture, "no trace".to_owned(), Vec::new()));
     };
     let forest = Forest::new(trace);
-    let evaluator = Evaluator::new(&forest, &[]);
+    let evaluator = Evaluator::new(&forest, &[], Detail::Explained);
     let spans = evaluator.select(find);
     if spans.is_empty() {
         let mut failure = failure(capture, format!("no span that matches {find}"), Vec::new());

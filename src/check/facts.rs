@@ -1,6 +1,6 @@
 //! What a span has, in the words of a message, where a condition wants something else.
 
-use super::select::{Evaluator, Prepared, count_events, count_links};
+use super::select::{Evaluator, Prepared, Related, count_events, count_links};
 use super::words;
 use crate::spec::{Ask, Relation, Relative};
 use crate::trace::{Span, Trace, Value};
@@ -45,13 +45,13 @@ impl Evaluator<'_> {
     }
 
     fn found_related(&self, relation: &Relation, prepared: &Prepared, span: usize) -> String {
-        let count = match prepared {
-            Prepared::Counts(counts) => counts[span],
-            Prepared::Nothing | Prepared::Targets(_) => 0,
+        let Prepared::Related(related) = prepared else {
+            return words::count(0);
         };
         let (trace, index) = self.forest.locate(span);
+        let count = related.counts[span];
         let there = match relation.place {
-            Relative::Below => ancestors(trace, index),
+            Relative::Below => self.ancestors(trace, index, span),
             Relative::ChildOf => match trace.parent(index) {
                 Some(parent) => format!("its parent is {}", label(&trace.spans()[parent])),
                 None => format!("its parent {}", no_parent(trace, index)),
@@ -60,15 +60,17 @@ impl Evaluator<'_> {
                 "its children are",
                 "it has no children",
                 trace,
-                trace.children(index),
+                trace.children(index).iter().copied(),
+                trace.children(index).len(),
             ),
             Relative::Above => listed(
                 "below it are",
                 "it has no children",
                 trace,
-                trace.children(index),
+                trace.children(index).iter().copied(),
+                trace.children(index).len(),
             ),
-            Relative::After | Relative::Before => return self.times(relation, span, count),
+            Relative::After | Relative::Before => return self.times(relation, related, span),
             Relative::LinkedTo if count > 0 => return words::count(count),
             Relative::LinkedTo => "no link ties its trace to one".to_owned(),
         };
@@ -76,12 +78,12 @@ impl Evaluator<'_> {
     }
 
     /// By how much the order in time is wrong.
-    fn times(&self, relation: &Relation, span: usize, count: u64) -> String {
+    fn times(&self, relation: &Relation, related: &Related, span: usize) -> String {
         let this = self.forest.span(span);
         let any = crate::spec::Limits::range(None, None, "");
         let far = |nanos: u64| words::duration(nanos, &any);
-        let others = self.others(relation, span);
-        let others = others.into_iter().map(|other| self.forest.span(other));
+        let others = related.outermost.iter().filter(|&&other| other != span);
+        let others = others.map(|&other| self.forest.span(other));
         let worst = match relation.place {
             Relative::After => others
                 .filter(|other| other.end > this.start)
@@ -98,7 +100,7 @@ impl Evaluator<'_> {
                     format!("an end {late} after {} starts", label(other))
                 }),
         };
-        worst.unwrap_or_else(|| match count {
+        worst.unwrap_or_else(|| match related.counts[span] {
             0 => "no such span".to_owned(),
             count => words::count(count),
         })
@@ -110,6 +112,13 @@ impl Evaluator<'_> {
         (0..mask.len())
             .filter(|&other| mask[other] && other != span)
             .collect()
+    }
+
+    /// `span` is the number of the trace's span `index` in the forest.
+    fn ancestors(&self, trace: &Trace, index: usize, span: usize) -> String {
+        let none = format!("its parent {}", no_parent(trace, index));
+        let chain = std::iter::successors(trace.parent(index), |&above| trace.parent(above));
+        listed("above it are", &none, trace, chain, self.depth(span))
     }
 }
 
@@ -169,15 +178,6 @@ fn found_events(count: u64, span: &Span) -> String {
     )
 }
 
-fn ancestors(trace: &Trace, span: usize) -> String {
-    let chain: Vec<usize> =
-        std::iter::successors(trace.parent(span), |&above| trace.parent(above)).collect();
-    match chain.last() {
-        None => format!("its parent {}", no_parent(trace, span)),
-        Some(_) => listed("above it are", "", trace, &chain),
-    }
-}
-
 fn no_parent(trace: &Trace, span: usize) -> String {
     if trace.is_orphan(span) {
         let parent = trace.spans()[span]
@@ -190,16 +190,22 @@ fn no_parent(trace: &Trace, span: usize) -> String {
     }
 }
 
-fn listed(some: &str, none: &str, trace: &Trace, spans: &[usize]) -> String {
-    if spans.is_empty() {
+/// The first of so many spans.
+fn listed(
+    some: &str,
+    none: &str,
+    trace: &Trace,
+    spans: impl Iterator<Item = usize>,
+    number: usize,
+) -> String {
+    if number == 0 {
         return none.to_owned();
     }
     let names: Vec<String> = spans
-        .iter()
         .take(MOST_NAMES)
-        .map(|&span| label(&trace.spans()[span]))
+        .map(|span| label(&trace.spans()[span]))
         .collect();
-    let more = match spans.len().saturating_sub(MOST_NAMES) {
+    let more = match number.saturating_sub(MOST_NAMES) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };

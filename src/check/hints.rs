@@ -2,6 +2,7 @@
 
 use super::facts::label;
 use super::forest::Forest;
+use super::judge::Detail;
 use super::renamed::other_names;
 use super::select::Evaluator;
 use crate::spec::{Ask, Limits, Location, Matcher, Pattern, Relation, Selector, Take};
@@ -10,6 +11,9 @@ use crate::trace::{Attributes, Span, StatusCode, Value};
 impl Evaluator<'_> {
     /// What the author of a selector that found nothing may have meant.
     pub(super) fn hints_for_selector(&self, selector: &Selector) -> Vec<String> {
+        if self.detail == Detail::Outcome {
+            return Vec::new();
+        }
         let mut hints = Vec::new();
         if let Some(name) = selector.exact_name() {
             hints.extend(service_instead_of_name(self.forest, name, "find"));

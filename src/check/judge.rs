@@ -26,6 +26,15 @@ pub enum Finality {
     Open,
 }
 
+/// How much a failure is to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// That it is one.
+    Outcome,
+    /// Everything: spans that show it, what comes nearest, hints.
+    Explained,
+}
+
 /// An outcome and whether it is the last word.
 pub(super) struct Standing {
     pub(super) outcome: Outcome,
@@ -107,6 +116,17 @@ impl Judgement {
 /// all of it does.
 #[must_use]
 pub fn judge(expect: &Expect, evidence: &Evidence<'_>) -> Vec<Judgement> {
+    judge_all(expect, evidence, Detail::Explained)
+}
+
+/// As [`judge`], but failures name no spans and give no hints: enough, and much quicker, as long
+/// as everything is judged anew with the next span that arrives.
+#[must_use]
+pub fn outcomes(expect: &Expect, evidence: &Evidence<'_>) -> Vec<Judgement> {
+    judge_all(expect, evidence, Detail::Outcome)
+}
+
+fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: Detail) -> Vec<Judgement> {
     let mut all: Vec<Judgement> = Vec::new();
     let empty;
     let trace = match evidence.trace {
@@ -117,7 +137,7 @@ pub fn judge(expect: &Expect, evidence: &Evidence<'_>) -> Vec<Judgement> {
         }
     };
     let forest = Forest::new(trace);
-    let evaluator = Evaluator::new(&forest, &expect.spans);
+    let evaluator = Evaluator::new(&forest, &expect.spans, detail);
     all.extend(
         expect
             .checks

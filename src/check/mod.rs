@@ -24,5 +24,5 @@ mod words;
 pub use capture::capture;
 pub use evidence::Evidence;
 pub use failure::{Candidate, Difference, Failure, Rejection, Subject, Witness};
-pub use judge::{Finality, Judgement, judge};
+pub use judge::{Finality, Judgement, judge, outcomes};
 pub use outcome::{Judged, Outcome, Unjudged};

@@ -1,5 +1,6 @@
 //! The spans that came closest to a selector that found nothing.
 
+use super::judge::Detail;
 use super::select::{Evaluator, Prepared, reach};
 use super::{Candidate, Rejection};
 use crate::spec::{Ask, Matcher, Selector};
@@ -13,6 +14,9 @@ const SIMILAR: f64 = 0.8;
 impl Evaluator<'_> {
     /// The closest spans, best first, each with every condition that it does not meet.
     pub(super) fn nearest(&self, selector: &Selector) -> Vec<Candidate> {
+        if self.detail == Detail::Outcome {
+            return Vec::new();
+        }
         let reach = reach(selector);
         let prepared: Vec<Prepared> = selector
             .conditions

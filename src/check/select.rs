@@ -7,6 +7,7 @@ use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use super::forest::{Forest, Reach};
+use super::judge::Detail;
 use super::matching::meets;
 use crate::spec::{
     Ask, EventPattern, Limits, LinkPattern, Matcher, Pattern, Relation, Relative, Selector,
@@ -17,27 +18,55 @@ use crate::trace::{Attributes, Link, Span, SpanId, TraceId, Value};
 /// Answers selectors over one forest.
 pub(super) struct Evaluator<'a> {
     pub(super) forest: &'a Forest<'a>,
+    pub(super) detail: Detail,
     entries: &'a [SpanEntry],
     found: Vec<OnceCell<Vec<bool>>>,
+    depths: OnceCell<Vec<usize>>,
 }
 
 /// What must be known of all spans before a condition can be asked of one.
 pub(super) enum Prepared {
     /// Nothing: the span says it all.
     Nothing,
-    /// How many other spans stand in the place that a relation names, for each span.
-    Counts(Vec<u64>),
+    /// The other spans in the place that a relation names.
+    Related(Related),
     /// The spans that a link may lead to.
     Targets(HashSet<(TraceId, SpanId)>),
 }
 
+/// What a relation says of all spans at once.
+pub(super) struct Related {
+    /// How many others stand in the place, for each span.
+    pub(super) counts: Vec<u64>,
+    /// Of a relation in time: the others that end last, and those that start first.
+    pub(super) outermost: Vec<usize>,
+}
+
 impl<'a> Evaluator<'a> {
-    pub(super) fn new(forest: &'a Forest<'a>, entries: &'a [SpanEntry]) -> Self {
+    pub(super) fn new(forest: &'a Forest<'a>, entries: &'a [SpanEntry], detail: Detail) -> Self {
         Self {
             forest,
+            detail,
             entries,
             found: entries.iter().map(|_| OnceCell::new()).collect(),
+            depths: OnceCell::new(),
         }
+    }
+
+    /// How many ancestors a span has.
+    pub(super) fn depth(&self, span: usize) -> usize {
+        let depths = || {
+            let mut depths = vec![0; self.forest.len_within(Reach::Links)];
+            for (start, trace) in self.forest.traces(Reach::Links) {
+                for &span in trace.top_down() {
+                    if let Some(parent) = trace.parent(span) {
+                        depths[start + span] = depths[start + parent] + 1;
+                    }
+                }
+            }
+            depths
+        };
+        self.depths.get_or_init(depths)[span]
     }
 
     /// The spans that meet the selector, by start time.
@@ -104,7 +133,7 @@ impl<'a> Evaluator<'a> {
     /// What a condition needs to know of all spans.
     pub(super) fn prepare(&self, ask: &Ask, reach: Reach) -> Prepared {
         match ask {
-            Ask::Relation(relation) => Prepared::Counts(self.counts(relation, reach)),
+            Ask::Relation(relation) => Prepared::Related(self.related(relation, reach)),
             Ask::Link(link) => match &link.to {
                 Some(to) => Prepared::Targets(self.ids(&self.pattern(to, Reach::Links))),
                 None => Prepared::Nothing,
@@ -140,17 +169,18 @@ impl<'a> Evaluator<'a> {
             Ask::LinkCount(limits) => limits.contains(this.links.len() as u64),
             Ask::Link(pattern) => pattern.count.contains(count_links(pattern, prepared, this)),
             Ask::Relation(relation) => match prepared {
-                Prepared::Counts(counts) => relation.count.contains(counts[span]),
+                Prepared::Related(related) => relation.count.contains(related.counts[span]),
                 Prepared::Nothing | Prepared::Targets(_) => false,
             },
         }
     }
 
-    /// For each span within reach, how many others stand in the place that the relation names.
-    fn counts(&self, relation: &Relation, reach: Reach) -> Vec<u64> {
+    /// The other spans in the place that the relation names, for each span within reach.
+    fn related(&self, relation: &Relation, reach: Reach) -> Related {
         let of_links = relation.place == Relative::LinkedTo;
         let others = self.pattern(&relation.other, if of_links { Reach::Links } else { reach });
-        match relation.place {
+        let mut outermost = Vec::new();
+        let counts = match relation.place {
             Relative::Below => self.along_tree(reach, |trace, start, counts| {
                 for &span in trace.top_down() {
                     if let Some(parent) = trace.parent(span) {
@@ -181,10 +211,21 @@ impl<'a> Evaluator<'a> {
                     }
                 }
             }),
-            Relative::After => self.in_time(reach, &others, |span, other| other.end <= span.start),
-            Relative::Before => self.in_time(reach, &others, |span, other| span.end <= other.start),
+            Relative::After => {
+                outermost = self.outermost(&others);
+                self.in_time(reach, &others, &outermost, |span, other| {
+                    other.end <= span.start
+                })
+            }
+            Relative::Before => {
+                outermost = self.outermost(&others);
+                self.in_time(reach, &others, &outermost, |span, other| {
+                    span.end <= other.start
+                })
+            }
             Relative::LinkedTo => self.over_links(reach, &others),
-        }
+        };
+        Related { counts, outermost }
     }
 
     fn along_tree(
@@ -205,10 +246,10 @@ impl<'a> Evaluator<'a> {
         &self,
         reach: Reach,
         others: &[bool],
+        outermost: &[usize],
         is_right: impl Fn(&Span, &Span) -> bool,
     ) -> Vec<u64> {
-        let others: Vec<usize> = (0..others.len()).filter(|&other| others[other]).collect();
-        let outermost = self.outermost(&others);
+        let number = others.iter().filter(|&&is_other| is_other).count();
         (0..self.forest.len_within(reach))
             .map(|span| {
                 let this = self.forest.span(span);
@@ -216,18 +257,19 @@ impl<'a> Evaluator<'a> {
                     .iter()
                     .filter(|&&other| other != span)
                     .all(|&other| is_right(this, self.forest.span(other)));
-                let count = others.len() - usize::from(others.binary_search(&span).is_ok());
+                let count = number - usize::from(others.get(span) == Some(&true));
                 if is_right { count as u64 } else { 0 }
             })
             .collect()
     }
 
     /// The two that end last and the two that start first; two, for one may be the span itself.
-    fn outermost(&self, others: &[usize]) -> Vec<usize> {
-        let mut by_end = others.to_vec();
+    fn outermost(&self, others: &[bool]) -> Vec<usize> {
+        let others: Vec<usize> = (0..others.len()).filter(|&other| others[other]).collect();
+        let mut by_end = others.clone();
         by_end.sort_by_key(|&other| std::cmp::Reverse(self.forest.span(other).end));
         by_end.truncate(2);
-        let mut by_start = others.to_vec();
+        let mut by_start = others;
         by_start.sort_by_key(|&other| self.forest.span(other).start);
         by_start.truncate(2);
         by_end.extend(by_start);
@@ -372,7 +414,7 @@ pub(super) fn count_events(pattern: &EventPattern, span: &Span) -> u64 {
 pub(super) fn count_links(pattern: &LinkPattern, prepared: &Prepared, span: &Span) -> u64 {
     let leads_right = |link: &Link| match prepared {
         Prepared::Targets(targets) => targets.contains(&(link.trace_id, link.span_id)),
-        Prepared::Nothing | Prepared::Counts(_) => true,
+        Prepared::Nothing | Prepared::Related(_) => true,
     };
     let links = span.links.iter();
     links

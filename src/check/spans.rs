@@ -1,6 +1,6 @@
 //! Checks of the spans that an entry of `spans` finds.
 
-use super::judge::{Finality, Judgement, Standing};
+use super::judge::{Detail, Finality, Judgement, Standing};
 use super::select::{Evaluator, Prepared, reach};
 use super::whole::witness;
 use super::{Failure, Subject, words};
@@ -42,7 +42,12 @@ fn count(entry: &SpanEntry, found: &[usize], evaluator: &Evaluator<'_>) -> Stand
         });
     }
     let is_final = entry.count.fails_for_all_above(number) && evaluator.only_grows(&entry.find);
-    let witnesses = found.iter().enumerate().map(|(at, &span)| {
+    let shown = if evaluator.detail == Detail::Explained {
+        found
+    } else {
+        &[]
+    };
+    let witnesses = shown.iter().enumerate().map(|(at, &span)| {
         witness(
             evaluator.forest.span(span),
             format!("{} of {number}", at + 1),
@@ -84,16 +89,19 @@ fn each(
 ) -> Standing {
     let ask = &condition.ask;
     let prepared = evaluator.prepare(ask, reach_of(ask, entry));
-    let wrong: Vec<usize> = found
+    let mut wrong = found
         .iter()
         .copied()
-        .filter(|&span| !evaluator.meets(ask, &prepared, span))
-        .collect();
-    let Some(&first) = wrong.first() else {
+        .filter(|&span| !evaluator.meets(ask, &prepared, span));
+    let Some(first) = wrong.next() else {
         return Standing::holds(Finality::Open);
     };
-    let is_final = evaluator.only_grows(&entry.find) && Evaluator::stays_false(ask);
-    let failure = Failure {
+    let finality = if evaluator.only_grows(&entry.find) && Evaluator::stays_false(ask) {
+        Finality::Final
+    } else {
+        Finality::Open
+    };
+    let mut failure = Failure {
         subject: Subject::Span {
             part: ask.subject(),
             name: evaluator.forest.span(first).name.clone(),
@@ -101,25 +109,21 @@ fn each(
         at: condition.at.clone(),
         expected: ask.expected(),
         found: evaluator.found(ask, &prepared, first),
-        witnesses: wrong
-            .iter()
-            .map(|&span| {
-                let mark = mark(ask, &evaluator.found(ask, &prepared, span));
-                witness(evaluator.forest.span(span), mark)
-            })
-            .collect(),
-        nearest: nearest(ask, &prepared, evaluator),
+        witnesses: Vec::new(),
+        nearest: Vec::new(),
         differences: Vec::new(),
-        hints: evaluator.hints_for_condition(ask, &condition.at, first),
+        hints: Vec::new(),
     };
-    Standing::fails(
-        failure,
-        if is_final {
-            Finality::Final
-        } else {
-            Finality::Open
-        },
-    )
+    if evaluator.detail == Detail::Explained {
+        let witnesses = std::iter::once(first).chain(wrong).map(|span| {
+            let mark = mark(ask, &evaluator.found(ask, &prepared, span));
+            witness(evaluator.forest.span(span), mark)
+        });
+        failure.witnesses = witnesses.collect();
+        failure.nearest = nearest(ask, &prepared, evaluator);
+        failure.hints = evaluator.hints_for_condition(ask, &condition.at, first);
+    }
+    Standing::fails(failure, finality)
 }
 
 /// A condition that looks over links needs all linked spans prepared.
@@ -134,11 +138,11 @@ fn reach_of(ask: &Ask, entry: &SpanEntry) -> super::forest::Reach {
 
 /// Where a relation finds no such span anywhere, what came closest to it.
 fn nearest(ask: &Ask, prepared: &Prepared, evaluator: &Evaluator<'_>) -> Vec<super::Candidate> {
-    let (Ask::Relation(relation), Prepared::Counts(counts)) = (ask, prepared) else {
+    let (Ask::Relation(relation), Prepared::Related(related)) = (ask, prepared) else {
         return Vec::new();
     };
     match &relation.other {
-        crate::spec::Pattern::Selector(other) if counts.iter().all(|&count| count == 0) => {
+        crate::spec::Pattern::Selector(other) if related.counts.iter().all(|&count| count == 0) => {
             let nearest = evaluator.nearest(other);
             nearest
                 .into_iter()

@@ -1,5 +1,7 @@
 //! Checks of the trace as a whole.
 
+use std::collections::BTreeSet;
+
 use super::facts::label;
 use super::judge::{Finality, Standing};
 use super::select::Evaluator;
@@ -69,11 +71,13 @@ fn count(
 ) -> Standing {
     let number = counted.len() as u64;
     let mut failure = failure(check, subject, limits.in_words(), words::count(number));
-    failure.witnesses = counted
-        .iter()
-        .map(|&span| &trace.spans()[span])
-        .map(|span| witness(span, mark(span)))
-        .collect();
+    if !limits.contains(number) {
+        failure.witnesses = counted
+            .iter()
+            .map(|&span| &trace.spans()[span])
+            .map(|span| witness(span, mark(span)))
+            .collect();
+    }
     Standing::of_count(limits, number, failure)
 }
 
@@ -142,12 +146,11 @@ fn edge(check: &Check, from: &str, to: &str, trace: &Trace) -> Standing {
         ))
     };
     let is_there = (0..trace.len()).any(|span| calls(span) == Some((from, to)));
-    let mut edges: Vec<(&str, &str)> = (0..trace.len())
+    let edges: BTreeSet<(&str, &str)> = (0..trace.len())
+        .filter(|_| !is_there)
         .filter_map(calls)
         .filter(|(from, to)| from != to)
         .collect();
-    edges.sort_unstable();
-    edges.dedup();
     let listed: Vec<String> = edges
         .iter()
         .map(|(from, to)| format!("{from} -> {to}"))

@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Start the services, fire the requests of specs, and judge their traces
+    /// Start the services, fire the requests, and judge the traces
     Run(Box<RunArguments>),
     /// Check specs without running them
     Lint(LintArguments),
@@ -82,7 +82,7 @@ pub(super) struct SpecArguments {
         help_heading = "Specs"
     )]
     pub(super) filter: Vec<String>,
-    /// Only specs with this tag, or with `!` before it without; repeat it for all of several
+    /// Only specs with this tag, or without it if `!` stands before; repeat it for all of several
     #[arg(
         long,
         value_name = "TAG",
@@ -91,7 +91,7 @@ pub(super) struct SpecArguments {
         help_heading = "Specs"
     )]
     pub(super) tag: Vec<String>,
-    /// Only the n-th of m parts of all specs, such as 2/5
+    /// Only the N-th of M parts of all specs, such as 2/5
     #[arg(
         long,
         value_name = "N/M",
@@ -134,10 +134,10 @@ pub(super) struct RunArguments {
     #[arg(long, help_heading = "Specs", env = "SPANSPEC_LIST")]
     pub(super) list: bool,
 
-    /// So many specs side by side; of these, two per core (8 at least) fire at the same time
+    /// Run up to N specs side by side; two per core (8 at least) fire at the same time
     #[arg(short, long, value_name = "N", default_value_t = 64, value_parser = at_least_one, env = "SPANSPEC_JOBS", help_heading = "Run")]
     pub(super) jobs: usize,
-    /// So many more attempts for a spec that did not pass, each with a trace of its own
+    /// Give a spec that does not pass up to N more attempts, each with a new trace
     #[arg(
         long,
         value_name = "N",
@@ -154,7 +154,7 @@ pub(super) struct RunArguments {
         help_heading = "Run"
     )]
     pub(super) fail_fast: bool,
-    /// Start no further spec after so many that did not pass
+    /// Start no further spec after N that did not pass
     #[arg(long, value_name = "N", value_parser = at_least_one, env = "SPANSPEC_MAX_FAIL", help_heading = "Run")]
     pub(super) max_fail: Option<usize>,
     /// How long a trace may take to be complete; wins over `wait.timeout` of specs
@@ -164,7 +164,7 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "ADDRESS", value_parser = spanspec::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Run")]
     pub(super) listen: Vec<SocketAddr>,
 
-    /// Write a report to a file: junit=PATH or json=PATH; repeatable
+    /// Write a report: junit=PATH or json=PATH; repeatable
     #[arg(
         long = "report",
         value_name = "KIND=PATH",
@@ -191,7 +191,7 @@ pub(super) struct RunArguments {
         help_heading = "Output"
     )]
     pub(super) format: Format,
-    /// Tell only what is not well
+    /// Tell only what is not well, and the summary
     #[arg(
         short,
         long,

@@ -374,14 +374,7 @@ async fn deaths(
 ) {
     let Some(died) = died else { return };
     let death = died.await;
-    let text = death.to_string();
-    let mut lines = text.lines();
-    let trouble = Trouble {
-        what: lines.next().unwrap_or_default().to_owned(),
-        at: None,
-        details: lines.map(|line| line.trim_end().to_owned()).collect(),
-        help: Vec::new(),
-    };
+    let trouble = Trouble::told(&death.to_string(), None);
     stopper.send_if_modified(|stop| {
         let is_first = stop.is_none();
         stop.get_or_insert(Stop::Died(trouble));

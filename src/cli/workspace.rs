@@ -168,12 +168,23 @@ fn read(path: &Path) -> Result<Source, Exit> {
     files::read(path).map_err(|error| refuse(Exit::Usage, &format!("error: {error}")))
 }
 
+/// So many mistakes are shown; who has more will not read them all at once.
+const MOST_SHOWN: usize = 100;
+
 /// Shows mistakes, each with its line.
 fn tell(mistakes: &[SpecError]) -> Exit {
-    let diagnostics: Vec<Diagnostic> = mistakes.iter().map(Diagnostic::from).collect();
+    let diagnostics: Vec<Diagnostic> = mistakes
+        .iter()
+        .take(MOST_SHOWN)
+        .map(Diagnostic::from)
+        .collect();
     let look = Look::of_stderr();
     let count = mistakes.len();
-    let mistakes = if count == 1 { "mistake" } else { "mistakes" };
+    let mistakes = match count {
+        1 => "mistake",
+        2..=MOST_SHOWN => "mistakes",
+        _ => "mistakes, of which the first 100 are shown",
+    };
     let text = snippet::diagnostics(&diagnostics, &look);
     refuse(
         Exit::Usage,

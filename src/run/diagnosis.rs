@@ -11,7 +11,7 @@ use super::setting::Services;
 use super::{Setting, Trouble};
 use crate::source::receiver::Census;
 use crate::spec::{Location, SpanType};
-use crate::trace::{Span, SpanKind, Trace};
+use crate::trace::{Span, SpanKind, Trace, TraceId, Value};
 
 /// Services are listed so many.
 const MOST: usize = 6;
@@ -21,19 +21,25 @@ const CLOCK_TOLERANCE: u64 = 50_000_000;
 
 /// A service that was called and started a trace of its own.
 struct LostContext {
-    caller: Option<String>,
-    call: Option<String>,
+    caller: String,
+    call: String,
     callee: String,
     root: String,
-    trace: crate::trace::TraceId,
+    trace: TraceId,
 }
 
 /// Why no span of the trace came, as far as can be told.
-pub(super) fn nothing_came(setting: &Setting<'_>, fired: Instant, at: &Location) -> Trouble {
+pub(super) fn nothing_came(
+    setting: &Setting<'_>,
+    fired: Instant,
+    called: Option<&str>,
+    at: &Location,
+) -> Trouble {
     let census = setting.receiver.census();
     let strangers = setting.receiver.strangers(fired);
-    if let Some(lost) = lost_contexts(None, &strangers).into_iter().next() {
-        return lost_by_the_first(&lost, at);
+    let root = called.and_then(|path| server_roots(&strangers).find(|root| handles(root, path)));
+    if let Some(root) = root {
+        return lost_by_the_first(root, at);
     }
     if census.is_empty() {
         return nothing_at_all(setting, at);
@@ -47,14 +53,24 @@ pub(super) fn nothing_came(setting: &Setting<'_>, fired: Instant, at: &Location)
     trouble
 }
 
-/// What else explains a trace that is not as expected: services that lost the context, and
-/// parents that never arrived.
-pub(super) fn remarks(setting: &Setting<'_>, fired: Instant, trace: &Trace) -> Vec<String> {
+/// What else explains a trace that is not as expected: services that lost the context, and, once
+/// nothing more is waited for, parents that never arrived.
+pub(super) fn remarks(
+    setting: &Setting<'_>,
+    fired: Instant,
+    trace: &Trace,
+    is_over: bool,
+) -> Vec<String> {
     let strangers = setting.receiver.strangers(fired);
-    let lost = lost_contexts(Some(trace), &strangers);
+    let lost = lost_contexts(trace, &strangers);
+    let missing = if is_over {
+        missing_parents(trace)
+    } else {
+        Vec::new()
+    };
     lost.iter()
         .map(LostContext::sentence)
-        .chain(missing_parents(trace))
+        .chain(missing)
         .collect()
 }
 
@@ -194,48 +210,52 @@ fn refusals(census: &Census) -> impl Iterator<Item = String> {
         .map(|refusal| format!("refused {}: {}", refusal.endpoint, refusal.reason))
 }
 
-fn lost_by_the_first(lost: &LostContext, at: &Location) -> Trouble {
+fn lost_by_the_first(root: &Span, at: &Location) -> Trouble {
     Trouble {
         what: format!(
             "no span of this trace arrived: `{}` of {} began a trace of its own instead",
-            lost.root, lost.callee
+            root.name,
+            root.service()
         ),
         at: Some(at.clone()),
-        details: vec![format!("its trace is {}", lost.trace)],
+        details: vec![format!("its trace is {}", root.trace_id)],
         help: vec![
             "the service does not take over `traceparent`: set OTEL_PROPAGATORS=tracecontext,baggage, and let its HTTP server be instrumented".to_owned(),
         ],
     }
 }
 
-/// Root SERVER spans of other traces that a childless CLIENT span of ours may have caused: a lost
-/// `traceparent` starts a new trace.
-fn lost_contexts(trace: Option<&Trace>, strangers: &[Trace]) -> Vec<LostContext> {
-    let roots = strangers.iter().flat_map(|stranger| {
-        stranger
-            .roots()
-            .iter()
-            .map(|&root| &stranger.spans()[root])
-            .filter(|root| root.parent_id.is_none() && root.kind == SpanKind::Server)
-    });
-    let Some(trace) = trace else {
-        return roots
-            .take(1)
-            .map(|root| LostContext::new(None, root))
-            .collect();
-    };
+/// Root SERVER spans: a lost `traceparent` starts a new trace with one of them.
+fn server_roots(strangers: &[Trace]) -> impl Iterator<Item = &Span> {
+    strangers.iter().flat_map(|stranger| {
+        let roots = stranger.roots().iter().map(|&root| &stranger.spans()[root]);
+        roots.filter(|root| root.parent_id.is_none() && root.kind == SpanKind::Server)
+    })
+}
+
+/// Whether a SERVER span is about this path: specs run side by side, and one must not be told
+/// what became of another's request.
+fn handles(root: &Span, path: &str) -> bool {
+    ["url.path", "http.target", "http.route"].iter().any(|key| {
+        let said = root.attributes.get(key).and_then(Value::as_str);
+        said.is_some_and(|said| said.split('?').next() == Some(path))
+    }) || root.name.split(' ').any(|word| word == path)
+}
+
+/// Root SERVER spans of other traces that a childless CLIENT span of ours may have caused.
+fn lost_contexts(trace: &Trace, strangers: &[Trace]) -> Vec<LostContext> {
     let childless: Vec<&Span> = (0..trace.len())
         .filter(|&span| trace.children(span).is_empty())
         .map(|span| &trace.spans()[span])
         .filter(|span| is_call_of_a_service(span))
         .collect();
-    roots
+    server_roots(strangers)
         .filter_map(|root| {
             let callers = childless
                 .iter()
                 .filter(|client| may_have_called(client, root));
             let best = callers.min_by_key(|client| distance(client, root))?;
-            Some(LostContext::new(Some(best), root))
+            Some(LostContext::new(best, root))
         })
         .take(MOST)
         .collect()
@@ -266,10 +286,10 @@ fn distance(client: &Span, server: &Span) -> u64 {
 }
 
 impl LostContext {
-    fn new(client: Option<&Span>, root: &Span) -> Self {
+    fn new(client: &Span, root: &Span) -> Self {
         Self {
-            caller: client.map(|client| client.service().to_owned()),
-            call: client.map(|client| client.name.clone()),
+            caller: client.service().to_owned(),
+            call: client.name.clone(),
             callee: root.service().to_owned(),
             root: root.name.clone(),
             trace: root.trace_id,
@@ -277,15 +297,15 @@ impl LostContext {
     }
 
     fn sentence(&self) -> String {
-        let (caller, call) = (
-            self.caller.as_deref().unwrap_or(""),
-            self.call.as_deref().unwrap_or(""),
-        );
+        let Self {
+            caller,
+            call,
+            callee,
+            root,
+            trace,
+        } = self;
         format!(
-            "the trace context was lost between {caller} and {callee}: `{call}` of {caller} has no child, and `{root}` of {callee} began a trace of its own ({trace}) at that time; is the HTTP client of {caller} instrumented, and does {callee} take over `traceparent`?",
-            callee = self.callee,
-            root = self.root,
-            trace = self.trace,
+            "the trace context was lost between {caller} and {callee}: `{call}` of {caller} has no child, and `{root}` of {callee} began a trace of its own ({trace}) at that time; is the HTTP client of {caller} instrumented, and does {callee} take over `traceparent`?"
         )
     }
 }

@@ -93,6 +93,19 @@ impl Secrets {
         masked.into_owned()
     }
 
+    fn is_empty(&self) -> bool {
+        let all = self.0.read();
+        all.unwrap_or_else(std::sync::PoisonError::into_inner)
+            .is_empty()
+    }
+
+    fn any_in(&self, text: &str) -> bool {
+        let all = self.0.read();
+        all.unwrap_or_else(std::sync::PoisonError::into_inner)
+            .iter()
+            .any(|secret| text.contains(secret.as_str()))
+    }
+
     /// The text of a file, where every byte must keep its place.
     fn in_place(&self, text: &str) -> String {
         let all = self
@@ -138,7 +151,7 @@ impl Secrets {
         StepReport {
             name: step.name.map(|name| self.text(&name)),
             trigger: self.text(&step.trigger),
-            trace: step.trace.map(|trace| Arc::new(self.trace(&trace))),
+            trace: step.trace.map(|trace| self.shared_trace(trace)),
             response: step.response.map(|response| self.response(response)),
             checks: step
                 .checks
@@ -169,10 +182,10 @@ impl Secrets {
     }
 
     fn location(&self, at: Location) -> Location {
-        let masked = self.in_place(at.source.text());
-        if masked == at.source.text() {
+        if !self.any_in(at.source.text()) {
             return at;
         }
+        let masked = self.in_place(at.source.text());
         at.source.with_text(masked).at(at.place)
     }
 
@@ -246,6 +259,14 @@ impl Secrets {
             body,
             ..http
         }
+    }
+
+    /// A trace may be large, and mostly there is no secret to look for.
+    fn shared_trace(&self, trace: Arc<Trace>) -> Arc<Trace> {
+        if self.is_empty() {
+            return trace;
+        }
+        Arc::new(self.trace(&trace))
     }
 
     fn trace(&self, trace: &Trace) -> Trace {

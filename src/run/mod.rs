@@ -13,6 +13,7 @@ mod runner;
 mod setting;
 mod settle;
 mod step;
+mod walk;
 
 pub use event::RunEvent;
 pub use report::{

@@ -161,14 +161,26 @@ impl Trouble {
     /// the bottom of it are details.
     #[must_use]
     pub fn of(error: &dyn std::error::Error, at: Option<Location>) -> Self {
-        let text = error.to_string();
-        let mut lines = text.lines().map(|line| line.trim_end().to_owned());
-        let what = lines.next().unwrap_or_default();
         let cause = std::iter::successors(error.source(), |cause| cause.source()).last();
-        let cause = cause
-            .map(ToString::to_string)
-            .filter(|cause| !text.contains(cause.as_str()));
-        let details = cause.into_iter().chain(lines).collect();
+        let mut trouble = Self::told(&error.to_string(), at);
+        let cause = cause.map(ToString::to_string);
+        let is_news = |cause: &String| !error.to_string().contains(cause.as_str());
+        trouble.details.splice(0..0, cause.filter(is_news));
+        trouble
+    }
+
+    /// The first line of a text is what happened, further lines are details.
+    #[must_use]
+    pub fn told(text: &str, at: Option<Location>) -> Self {
+        const INTRODUCTION: &str = "; the end of its output:";
+        let mut lines = text.lines().map(|line| line.trim_end().to_owned());
+        let mut what = lines.next().unwrap_or_default();
+        let mut details: Vec<String> = lines.collect();
+        // A headline stands alone elsewhere too, and must not promise what does not follow there.
+        if let Some(alone) = what.strip_suffix(INTRODUCTION) {
+            what = alone.to_owned();
+            details.insert(0, "the end of its output:".to_owned());
+        }
         Self {
             what,
             at,

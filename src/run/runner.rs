@@ -184,8 +184,10 @@ fn notices(setting: &Setting<'_>, specs: &[SpecReport]) -> Vec<String> {
     let spans: usize = late.iter().map(|late| late.spans).sum();
     if let Some(by) = late.iter().map(|late| late.by).max() {
         notices.push(format!(
-            "{spans} spans of {} judged traces arrived up to {} ms after the verdict: raise `wait.flush` by as much",
+            "{spans} late {} of {} judged {} arrived up to {} ms after the verdict: raise `wait.flush` by as much",
+            if spans == 1 { "span" } else { "spans" },
             late.len(),
+            if late.len() == 1 { "trace" } else { "traces" },
             by.as_millis()
         ));
     }

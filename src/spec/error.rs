@@ -1,6 +1,7 @@
 //! What is wrong with a spec, where, and what would have been accepted.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
 
 use super::{Location, Place, Source};
@@ -45,14 +46,16 @@ impl fmt::Display for SpecErrors {
 
 impl std::error::Error for SpecErrors {}
 
-/// Nobody reads further, and a large file that is no spec at all must not keep us.
-const MOST_MISTAKES: usize = 1_000;
+/// Who makes more mistakes than this in one file has given us something else than a spec.
+const MOST: usize = 1_000;
 
 /// Collects mistakes, so that all of them are reported in one go.
 #[derive(Debug)]
 pub(crate) struct Mistakes {
     source: Source,
     found: RefCell<Vec<SpecError>>,
+    /// What was noted already: each case of a matrix meets the same mistakes again.
+    known: RefCell<HashSet<(Place, String)>>,
 }
 
 impl Mistakes {
@@ -60,6 +63,7 @@ impl Mistakes {
         Self {
             source: source.clone(),
             found: RefCell::default(),
+            known: RefCell::default(),
         }
     }
 
@@ -75,15 +79,14 @@ impl Mistakes {
         label: impl Into<String>,
         help: impl Into<Option<String>>,
     ) -> Option<T> {
-        let error = SpecError {
-            what: what.into(),
-            at: self.source.at(place),
-            label: label.into(),
-            help: help.into(),
-        };
-        let mut found = self.found.borrow_mut();
-        if found.len() < MOST_MISTAKES && !found.contains(&error) {
-            found.push(error);
+        let what = what.into();
+        if !self.is_full() && self.known.borrow_mut().insert((place, what.clone())) {
+            self.found.borrow_mut().push(SpecError {
+                what,
+                at: self.source.at(place),
+                label: label.into(),
+                help: help.into(),
+            });
         }
         None
     }
@@ -93,6 +96,11 @@ impl Mistakes {
         self.found
             .borrow_mut()
             .retain(|error| error.at.place.start != offset);
+    }
+
+    /// Whether there are so many mistakes that no further one is worth looking at.
+    pub(crate) fn is_full(&self) -> bool {
+        self.found.borrow().len() >= MOST
     }
 
     pub(crate) fn is_empty(&self) -> bool {

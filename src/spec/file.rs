@@ -6,20 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Mistakes, SpecErrors};
+use super::globals::{Globals, Variables};
+use super::matrix::{Case, cases};
 use super::read::Reader;
 use super::read::expect::TraceChecks;
 use super::read::trigger::{TRIGGER_KEYS, TriggerDefaults};
-use super::scope::{Globals, Scope, Variables};
+use super::scope::Scope;
 use super::spec::{Draft, Spec, Step};
 use super::yaml::{self, Entry, Kind, Node};
 use super::{Place, Source, Wait};
-use crate::trace::Value;
 
 /// Larger than any spec that a person writes: 4 MiB. Whoever reads files need not read further.
 pub const MAX_FILE_SIZE: usize = 4 << 20;
-
-/// More cases than anybody means.
-const MAX_CASES: usize = 1_000;
 
 const SPEC_KEYS: [&str; 18] = [
     "name",
@@ -63,9 +61,6 @@ pub struct Context {
     /// What the project says where a spec says nothing.
     pub defaults: Defaults,
 }
-
-/// One combination of a matrix.
-type Case = Vec<(String, Value)>;
 
 impl Spec {
     /// All specs of a file, each case of a matrix for itself.
@@ -145,7 +140,7 @@ impl<'a> File<'a> {
             vars.clone().unwrap_or_default(),
         );
         let reader = self.reader(&scope);
-        let cases = self.cases(root, &reader);
+        let cases = cases(root, &reader);
         let parts = self.parts(root, &reader);
         let (vars, cases, parts) = (vars?, cases?, parts?);
         let specs: Vec<Option<Spec>> = cases
@@ -185,70 +180,6 @@ impl<'a> File<'a> {
         Some(Variables {
             entries,
             source: Some(self.mistakes.source().clone()),
-        })
-    }
-
-    fn cases(&self, root: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
-        let Some(node) = root.get("matrix") else {
-            return Some(vec![Vec::new()]);
-        };
-        let cases = match &node.kind {
-            Kind::Map(_) => self.combinations(node, reader)?,
-            Kind::List(items) => reader.all(items, |item| {
-                reader.all(reader.any_map(item, "a case")?, |entry| {
-                    Some((entry.key.text.clone(), reader.value(&entry.value)?))
-                })
-            })?,
-            Kind::Scalar(_) => {
-                return reader.wrong(
-                    node.place,
-                    "`matrix` is a map of lists, or a list of maps",
-                    "neither",
-                    "write { sku: [A1, B2] }",
-                );
-            }
-        };
-        match cases.len() {
-            0 => reader.wrong(
-                node.place,
-                "this matrix has no case",
-                "empty",
-                "list some values",
-            ),
-            MAX_CASES.. => reader.wrong(
-                node.place,
-                format!("this matrix has {} cases", cases.len()),
-                "too many",
-                format!("{MAX_CASES} are the most"),
-            ),
-            _ => Some(cases),
-        }
-    }
-
-    fn combinations(&self, node: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
-        let mut cases: Vec<Case> = vec![Vec::new()];
-        for entry in reader.any_map(node, "`matrix`")? {
-            let name = &entry.key.text;
-            let values = reader.list(&entry.value, &format!("`{name}`"))?;
-            let values = reader.all(values, |value| reader.value(value))?;
-            if cases.len().saturating_mul(values.len()) > 100 * MAX_CASES {
-                return reader.wrong(node.place, "too many cases", "here", "leave some out");
-            }
-            cases = cases
-                .iter()
-                .flat_map(|case| {
-                    values.iter().map(move |value| {
-                        let mut case = case.clone();
-                        case.push((name.clone(), value.clone()));
-                        case
-                    })
-                })
-                .collect();
-        }
-        Some(if cases == [Vec::new()] {
-            Vec::new()
-        } else {
-            cases
         })
     }
 

@@ -8,9 +8,11 @@
 mod error;
 mod expect;
 mod file;
+mod globals;
 mod jsonpath;
 mod limits;
 mod matcher;
+mod matrix;
 mod read;
 mod scope;
 mod selector;
@@ -25,10 +27,11 @@ mod yaml;
 pub use error::{SpecError, SpecErrors};
 pub use expect::{Capture, CaptureFrom, Check, Condition, Expect};
 pub use file::{Context, Defaults};
+pub use globals::{Globals, Variables};
 pub use jsonpath::JsonPath;
 pub use limits::{Bounds, Limits};
 pub use matcher::{Comparison, Matcher, ValueType};
-pub use scope::{Globals, Scope, Variables};
+pub use scope::Scope;
 pub use selector::{
     Ask, Choice, EventPattern, LinkPattern, Pattern, Relation, Relative, Selector, SpanCondition,
     SpanEntry, SpanType, Take,

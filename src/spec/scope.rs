@@ -7,41 +7,8 @@ use std::sync::Arc;
 use super::error::{Mistakes, suggest};
 use super::template::{Expression, Part, Template, TemplateError, Variable};
 use super::yaml::{Kind, Node, Scalar};
-use super::{Place, Source};
+use super::{Globals, Place, Source, Variables};
 use crate::trace::{TraceId, Value};
-
-/// Values that hold for a whole run, in the order in which they are looked up.
-#[derive(Clone, Debug, Default)]
-pub struct Globals {
-    /// `--var name=value`.
-    pub arguments: BTreeMap<String, String>,
-    /// `--var-file`.
-    pub file: BTreeMap<String, Value>,
-    /// `vars` of the project file.
-    pub project: Variables,
-    /// Ports: `services.shop.http`. While they are not known yet, only their names.
-    pub services: BTreeMap<String, Option<Value>>,
-    /// The environment.
-    pub environment: BTreeMap<String, String>,
-    /// Names whose values no report may show.
-    pub secrets: BTreeSet<String>,
-}
-
-/// `vars` of a file: nodes, for their values may hold variables themselves.
-#[derive(Clone, Debug, Default)]
-pub struct Variables {
-    pub(crate) entries: Vec<(String, Arc<Node>)>,
-    pub(crate) source: Option<Source>,
-}
-
-impl Variables {
-    fn get(&self, name: &str) -> Option<&Arc<Node>> {
-        self.entries
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, node)| node)
-    }
-}
 
 /// The variables of one attempt at one case.
 #[derive(Clone, Debug)]

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::error::{Mistakes, SpecErrors};
 use super::expect::{Capture, Expect};
+use super::globals::{Globals, Variables};
 use super::read::Reader;
 use super::read::expect::{Answer, TraceChecks};
 use super::read::trigger::TriggerDefaults;
-use super::scope::{Globals, Scope, Variables};
+use super::scope::Scope;
 use super::trigger::Trigger;
 use super::yaml::{Entry, Node};
 use super::{Location, Source, Wait};

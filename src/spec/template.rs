@@ -175,7 +175,10 @@ fn variable(inner: &str, offset: usize, depth: usize) -> Result<Variable, Templa
     };
     if !is_name(name) {
         return Err(TemplateError {
-            what: format!("`{inner}` is no name of a variable"),
+            what: match inner {
+                "" => "this `${}` has no name in it".to_owned(),
+                _ => format!("`{inner}` is no name of a variable"),
+            },
             help: "a name has letters, digits, `_`, `-` and `.`; write `$${` for a literal `${`"
                 .to_owned(),
             offset,

@@ -1,11 +1,14 @@
 //! The attributes of a span, resource, scope, event or link.
 
+use std::sync::Arc;
+
 use super::Value;
 use super::value::lookup;
 
-/// Keys and values in the order in which the exporter sent them.
+/// Keys and values in the order in which the exporter sent them; cheap to clone, for a trace is
+/// put together anew whenever a part of it arrives.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Attributes(Vec<(String, Value)>);
+pub struct Attributes(Arc<[(String, Value)]>);
 
 impl Attributes {
     /// The value of this key; of a repeated key, the first.

@@ -91,6 +91,21 @@ async fn where_only_other_traces_come_their_services_are_told() {
 }
 
 #[tokio::test]
+async fn a_first_service_that_ignores_the_context_is_named() {
+    let said = said(&format!(
+        "{QUICK}request: GET ${{URL}}/first\nexpect: {{ errors: 0 }}\n"
+    ))
+    .await;
+    said.expect(
+        3,
+        &[
+            "`GET` of front began a trace of its own instead",
+            "`traceparent`",
+        ],
+    );
+}
+
+#[tokio::test]
 async fn a_service_that_loses_the_context_is_named_with_the_one_that_called_it() {
     let said = said("request: GET ${URL}/lost\nexpect: { spans: [GET /back] }\n").await;
     said.expect(

@@ -241,6 +241,11 @@ async fn answer(
                 .export_spans(vec![("front", entry()), ("front", call), ("back", root)])
                 .await;
         }
+        "first" => {
+            let mut root = span(other, "a3", "", "GET", 2, (20, 80));
+            root["attributes"] = json!([text("url.path", "/first")]);
+            system.export_spans(vec![("front", root)]).await;
+        }
         "other" => {
             let root = span(other, "a3", "", "tick", 1, (20, 80));
             system.export_spans(vec![("clock", root)]).await;

@@ -118,7 +118,7 @@ fn judge_all(text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_makes_reading_panic(text in "\\PC{0,200}|[\\[\\]{}:,\\-#&*!|>'\"%@`$?<~=. \\n\\ta-c0-9ä]{0,120}") {

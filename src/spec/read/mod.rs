@@ -79,7 +79,7 @@ impl Reader<'_> {
     ) -> Option<&'n [Entry]> {
         let entries = self.any_map(node, what)?;
         for entry in entries {
-            if !accepted.contains(&entry.key.text.as_str()) {
+            if !accepted.contains(&entry.key.text.as_str()) && !self.mistakes.is_full() {
                 self.unknown_key(entry, what, accepted);
             }
         }
@@ -310,7 +310,8 @@ impl Reader<'_> {
         nodes: &'n [N],
         read: impl Fn(&'n N) -> Option<T>,
     ) -> Option<Vec<T>> {
-        let read: Vec<Option<T>> = nodes.iter().map(read).collect();
+        let is_worth_it = |_: &&'n N| !self.mistakes.is_full();
+        let read: Vec<Option<T>> = nodes.iter().take_while(is_worth_it).map(read).collect();
         read.into_iter().collect()
     }
 }

@@ -1,0 +1,77 @@
+//! `matrix`: one spec, several cases.
+
+use super::read::Reader;
+use super::yaml::{Kind, Node};
+use crate::trace::Value;
+
+/// More cases than anybody means.
+const MAX_CASES: usize = 1_000;
+
+/// Names and the values that they have in one case.
+pub(super) type Case = Vec<(String, Value)>;
+
+/// The cases of a spec: without a `matrix` one, which sets nothing.
+pub(super) fn cases(root: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
+    let Some(node) = root.get("matrix") else {
+        return Some(vec![Vec::new()]);
+    };
+    let cases = match &node.kind {
+        Kind::Map(_) => combinations(node, reader)?,
+        Kind::List(items) => reader.all(items, |item| {
+            reader.all(reader.any_map(item, "a case")?, |entry| {
+                Some((entry.key.text.clone(), reader.value(&entry.value)?))
+            })
+        })?,
+        Kind::Scalar(_) => {
+            return reader.wrong(
+                node.place,
+                "`matrix` is a map of lists, or a list of maps",
+                "neither",
+                "write { sku: [A1, B2] }",
+            );
+        }
+    };
+    match cases.len() {
+        0 => reader.wrong(
+            node.place,
+            "this matrix has no case",
+            "empty",
+            "list some values",
+        ),
+        cases if cases > MAX_CASES => reader.wrong(
+            node.place,
+            format!("this matrix has {cases} cases"),
+            "too many",
+            format!("{MAX_CASES} are the most"),
+        ),
+        _ => Some(cases),
+    }
+}
+
+/// Every value of each name with every value of the others.
+fn combinations(node: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
+    let mut cases: Vec<Case> = vec![Vec::new()];
+    for entry in reader.any_map(node, "`matrix`")? {
+        let name = &entry.key.text;
+        let values = reader.list(&entry.value, &format!("`{name}`"))?;
+        let values = reader.all(values, |value| reader.value(value))?;
+        if cases.len().saturating_mul(values.len()) > 100 * MAX_CASES {
+            return reader.wrong(node.place, "too many cases", "here", "leave some out");
+        }
+        cases = cases
+            .iter()
+            .flat_map(|case| {
+                values.iter().map(move |value| {
+                    let mut case = case.clone();
+                    case.push((name.clone(), value.clone()));
+                    case
+                })
+            })
+            .collect();
+    }
+    Some(if cases == [Vec::new()] {
+        Vec::new()
+    } else {
+        cases
+    })
+}
