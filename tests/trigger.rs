@@ -823,11 +823,13 @@ mod command {
             .unwrap_err()
             .to_string();
         assert!(error.ends_with("put `PORT` into `env`"), "{error}");
+        let folder = tempfile::tempdir().unwrap();
         let mut elsewhere = command(&["true"]);
-        elsewhere.dir = "/no/such".into();
+        elsewhere.dir = folder.path().join("gone");
+        let gone = elsewhere.dir.display().to_string();
         assert_eq!(
             try_run(elsewhere).await.unwrap_err().to_string(),
-            "the folder /no/such to run `true` in does not exist: correct `dir`"
+            format!("the folder {gone} to run `true` in does not exist: correct `dir`")
         );
     }
 
