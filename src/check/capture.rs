@@ -129,13 +129,20 @@ fn from_span(
     let mut found: Vec<Value> = attributes
         .filter_map(|attributes| attributes.get(attribute).cloned())
         .collect();
-    if let Some(path) = json {
+    let mut within = None;
+    if let (Some(path), Some(first)) = (json, found.first()) {
+        within = Some(format!(
+            "`{attribute}` is {}, and `{path}` finds nothing in it",
+            words::value(first)
+        ));
         found = found
             .iter()
             .flat_map(|value| within_json(value, path))
             .collect();
     }
-    let hints = if found.is_empty() {
+    let hints = if let Some(within) = within.filter(|_| found.is_empty()) {
+        vec![within]
+    } else if found.is_empty() {
         let none = match spans.len() {
             1 => "the span that matches has".to_owned(),
             several => format!("none of the {several} spans that match has"),

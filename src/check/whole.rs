@@ -98,12 +98,10 @@ fn orphans(check: &Check, limits: &Limits<u64>, trace: &Trace) -> Standing {
     };
     let mut standing = count(check, limits, trace, &orphans, Subject::Orphans, mark);
     standing.finality = Finality::Open;
-    if let Some(failure) = standing.failure_mut() {
-        let missing = trace.missing_parents().len();
-        let spans = if missing == 1 {
-            "one span"
-        } else {
-            "several spans"
+    if let Some(failure) = standing.failure_mut().filter(|_| !orphans.is_empty()) {
+        let spans = match trace.missing_parents().len() {
+            1 => "one span",
+            _ => "several spans",
         };
         failure.hints.push(format!(
             "{spans} that these refer to as their parent never arrived: not sampled, dropped, or exported elsewhere; `orphans: 0..` allows that"

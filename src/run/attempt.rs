@@ -99,7 +99,7 @@ fn save(setting: &Setting<'_>, spec: &Spec, verdict: &Verdict, step: StepReport)
         let has_passed = *verdict == Verdict::Passed;
         match keep::keep(&setting.options.save_traces, has_passed, &spec.name, trace) {
             Ok(path) => step.saved_trace = path,
-            Err(error) => step.notices.push(error.to_string()),
+            Err(error) => setting.note_unsaved(error.to_string()),
         }
     }
     step

@@ -4,6 +4,7 @@
 //! was received at all; what was received belongs to other traces; a service lost the trace
 //! context; parents are missing.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -19,6 +20,19 @@ const MOST: usize = 6;
 /// Clocks of two services on one machine agree to within this: 50 ms in nanoseconds.
 const CLOCK_TOLERANCE: u64 = 50_000_000;
 
+/// What was fired, as far as it helps to tell why nothing came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Called {
+    /// A request for this path.
+    Path(String),
+    /// A command.
+    Command,
+    /// Something that asked services not to record.
+    Unsampled,
+    /// Nothing: somebody else started the trace.
+    Nothing,
+}
+
 /// A service that was called and started a trace of its own.
 struct LostContext {
     caller: String,
@@ -32,12 +46,18 @@ struct LostContext {
 pub(super) fn nothing_came(
     setting: &Setting<'_>,
     fired: Instant,
-    called: Option<&str>,
+    called: &Called,
     at: &Location,
 ) -> Trouble {
+    if *called == Called::Unsampled {
+        return unsampled(at);
+    }
     let census = setting.receiver.census();
     let strangers = setting.receiver.strangers(fired);
-    let root = called.and_then(|path| server_roots(&strangers).find(|root| handles(root, path)));
+    let root = match called {
+        Called::Path(path) => server_roots(&strangers).find(|root| handles(root, path)),
+        _ => None,
+    };
     if let Some(root) = root {
         return lost_by_the_first(root, at);
     }
@@ -50,7 +70,25 @@ pub(super) fn nothing_came(
         only_strangers(&census, at)
     };
     trouble.details.extend(refusals(&census));
+    if *called == Called::Command {
+        trouble.help.insert(
+            0,
+            "does the command send `TRACEPARENT`, which it finds in its environment, on as the header `traceparent`?".to_owned(),
+        );
+    }
     trouble
+}
+
+/// Whoever asks services not to record can expect nothing of them.
+fn unsampled(at: &Location) -> Trouble {
+    Trouble {
+        what: "no span of this trace arrived, as was to be expected: the trace flags said that it is not sampled".to_owned(),
+        at: Some(at.clone()),
+        details: Vec::new(),
+        help: vec![
+            "with `sampled: false` only `span_count: 0` and checks of the response can hold".to_owned(),
+        ],
+    }
 }
 
 /// What else explains a trace that is not as expected: services that lost the context, and, once
@@ -82,14 +120,16 @@ pub(super) fn missing_parents(trace: &Trace) -> Vec<String> {
         .into_iter()
         .take(MOST)
         .map(|parent| {
-            let children: Vec<String> = orphans
-                .iter()
-                .filter(|span| span.parent_id == Some(parent))
-                .take(3)
-                .map(|span| format!("`{}` of {}", span.name, span.service()))
-                .collect();
+            let children = orphans.iter().filter(|span| span.parent_id == Some(parent));
+            let children: BTreeSet<String> =
+                children.map(|span| format!("`{}` of {}", span.name, span.service())).collect();
+            let more = match children.len().saturating_sub(3) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let children: Vec<String> = children.into_iter().take(3).collect();
             format!(
-                "the span {parent} never arrived, though {} names it as its parent: it was dropped, not sampled, or exported elsewhere",
+                "the span {parent} never arrived, which is the parent of {}{more}: it was dropped, not sampled, or exported elsewhere",
                 children.join(", ")
             )
         })
@@ -273,8 +313,25 @@ fn is_call_of_a_service(span: &Span) -> bool {
 
 fn may_have_called(client: &Span, server: &Span) -> bool {
     client.service() != server.service()
+        && is_same_request(client, server)
         && client.start.saturating_sub(CLOCK_TOLERANCE) <= server.start
         && server.end <= client.end.saturating_add(CLOCK_TOLERANCE)
+}
+
+/// Whether method and path are the same, as far as both sides tell them.
+fn is_same_request(client: &Span, server: &Span) -> bool {
+    let text = |span: &Span, keys: &[&str]| {
+        let mut values = keys.iter().filter_map(|key| span.attributes.get(key));
+        values.find_map(Value::as_str).map(str::to_owned)
+    };
+    let method = |span: &Span| text(span, &["http.request.method", "http.method"]);
+    let called = text(client, &["url.full", "http.url"])
+        .and_then(|url| url::Url::parse(&url).ok())
+        .map(|url| url.path().to_owned());
+    let handled = text(server, &["url.path", "http.target"])
+        .map(|target| target.split('?').next().unwrap_or_default().to_owned());
+    let agree = |a: Option<String>, b: Option<String>| a.is_none() || b.is_none() || a == b;
+    agree(method(client), method(server)) && agree(called, handled)
 }
 
 /// How far apart in time a call and its handling are, both ends together.

@@ -32,7 +32,7 @@ pub(super) fn keep(
     write(&path, &write_json(trace)).map_err(|error| {
         io::Error::new(
             error.kind(),
-            format!("cannot save the trace as {}: {error}", path.display()),
+            format!("cannot save traces in {}: {error}", folder.display()),
         )
     })?;
     Ok(Some(path))

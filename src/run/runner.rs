@@ -54,7 +54,7 @@ pub async fn run(
         duration: clock.elapsed(),
         notices: notices(&setting, &specs),
         specs,
-        trouble: Vec::new(),
+        trouble: setting.unsaved(),
         telemetry: telemetry(&setting),
         interrupted: matches!(*setting.stop.borrow(), Some(Stop::Interrupted)),
     }
@@ -138,7 +138,9 @@ async fn run_until_passed(setting: &Setting<'_>, spec: &Spec) -> SpecReport {
         if verdict == Verdict::Passed || is_stopped || is_last {
             let was_interrupted = matches!(*setting.stop.borrow(), Some(Stop::Interrupted));
             let verdict = match verdict {
-                Verdict::Errored if was_interrupted => Verdict::NotRun("interrupted".to_owned()),
+                Verdict::Errored if was_interrupted => {
+                    Verdict::NotRun("interrupted in the middle".to_owned())
+                }
                 verdict => verdict,
             };
             return setting.secrets.spec(SpecReport {

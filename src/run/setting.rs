@@ -1,6 +1,6 @@
 //! What every spec of a run shares.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -72,6 +72,8 @@ pub(super) struct Setting<'a> {
     /// Triggers in flight at the same time: so that fifty specs that mostly wait do not make the
     /// system slow by all calling it at once.
     pub(super) in_flight: Semaphore,
+    /// Why traces could not be saved; each reason once.
+    unsaved: Mutex<BTreeSet<String>>,
     locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -89,6 +91,7 @@ impl<'a> Setting<'a> {
             secrets: Secrets::new(options.secrets.iter().cloned()),
             stop,
             in_flight: Semaphore::new((2 * cores).max(8)),
+            unsaved: Mutex::default(),
             locks: Mutex::default(),
         }
     }
@@ -97,6 +100,17 @@ impl<'a> Setting<'a> {
     pub(super) fn lock(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(locks.entry(name.to_owned()).or_default())
+    }
+
+    pub(super) fn note_unsaved(&self, why: String) {
+        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        unsaved.insert(why);
+    }
+
+    /// What kept traces from being saved.
+    pub(super) fn unsaved(&self) -> Vec<Trouble> {
+        let unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        unsaved.iter().map(|why| Trouble::told(why, None)).collect()
     }
 
     /// Resolves when the run should end early.

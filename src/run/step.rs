@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::diagnosis::Called;
 use super::setting::{Setting, Stop};
 use super::walk::Walk;
 use super::{Phase, StepReport, Timing, Trouble};
@@ -36,7 +37,10 @@ pub(super) async fn run(
     let fired = Instant::now();
     let answer = tokio::select! {
         answer = fire_when_possible(setting, &trigger, &context, session) => answer,
-        stop = setting.stopped() => return with_trouble(report, stopped(stop, step)),
+        // What was begun is cleaned up also when the user ends the run.
+        stop = setting.stopped(), if phase != Phase::Teardown => {
+            return with_trouble(report, stopped(stop, step));
+        }
     };
     let responded = Instant::now();
     report.timing.response = Some(responded - fired);
@@ -46,7 +50,7 @@ pub(super) async fn run(
         scope,
         context,
         follow,
-        called: path_of(&trigger),
+        called: called(&trigger),
         fired,
         responded,
     };
@@ -120,10 +124,13 @@ fn blank(step: &Step, phase: Phase) -> StepReport {
     }
 }
 
-fn path_of(trigger: &Trigger) -> Option<String> {
+fn called(trigger: &Trigger) -> Called {
     match trigger {
-        Trigger::Request(request) => Some(request.url.path().to_owned()),
-        Trigger::Run(_) | Trigger::TraceId(_) => None,
+        Trigger::Request(request) if !request.sampled => Called::Unsampled,
+        Trigger::Run(command) if !command.sampled => Called::Unsampled,
+        Trigger::Request(request) => Called::Path(request.url.path().to_owned()),
+        Trigger::Run(_) => Called::Command,
+        Trigger::TraceId(_) => Called::Nothing,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::diagnosis::Called;
 use super::setting::{Setting, Stop};
 use super::settle::{Completeness, Patience, Seen};
 use super::step::{misfit, stopped, with_trouble};
@@ -24,8 +25,7 @@ pub(super) struct Walk<'a> {
     pub(super) scope: &'a mut Scope,
     pub(super) context: TraceContext,
     pub(super) follow: Follow,
-    /// The path that was requested, if it was a request.
-    pub(super) called: Option<String>,
+    pub(super) called: Called,
     pub(super) fired: Instant,
     pub(super) responded: Instant,
 }
@@ -270,12 +270,8 @@ impl Walk<'_> {
             .iter()
             .any(|judged| judged.outcome.failure().is_some());
         if !has_failed && report.checks.iter().any(is_unjudged) {
-            let diagnosis = diagnosis::nothing_came(
-                self.setting,
-                self.fired,
-                self.called.as_deref(),
-                &self.step.at,
-            );
+            let diagnosis =
+                diagnosis::nothing_came(self.setting, self.fired, &self.called, &self.step.at);
             report.trouble = Some(diagnosis);
         } else if has_failed && !snapshot.trace.is_empty() && self.step.is_about_trace {
             report.notices =

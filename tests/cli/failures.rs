@@ -91,6 +91,47 @@ async fn where_only_other_traces_come_their_services_are_told() {
 }
 
 #[tokio::test]
+async fn who_asks_for_no_recording_is_told_that_no_span_can_come() {
+    let said = said(
+        "wait: { flush: 10ms }\nrequest: { get: \"${URL}/fine\", sampled: false }\nexpect: { errors: 0 }\n",
+    )
+    .await;
+    said.expect(
+        3,
+        &[
+            "the trace flags said that it is not sampled",
+            "only `span_count: 0`",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_command_that_keeps_its_context_to_itself_is_asked_about_it() {
+    let spec = format!("{QUICK}run: sh -c 'true'\nexpect: {{ errors: 0 }}\n");
+    let project = Project::with(&[
+        ("a.yaml", &spec),
+        (
+            "b.yaml",
+            &format!("{QUICK}request: GET ${{URL}}/other\nexpect: {{ status: 200 }}\n"),
+        ),
+    ])
+    .await;
+    project
+        .run(&[])
+        .await
+        .expect(3, &["does the command send `TRACEPARENT`"]);
+}
+
+#[tokio::test]
+async fn traces_that_cannot_be_saved_are_an_error() {
+    let project =
+        Project::with(&[("a.yaml", "request: GET ${URL}/ok\nexpect: { errors: 0 }\n")]).await;
+    project.write("afile", "");
+    let said = project.run(&["--save-traces", "afile"]).await;
+    said.expect(3, &["1 passed", "cannot save traces in afile"]);
+}
+
+#[tokio::test]
 async fn a_first_service_that_ignores_the_context_is_named() {
     let said = said(&format!(
         "{QUICK}request: GET ${{URL}}/first\nexpect: {{ errors: 0 }}\n"

@@ -168,7 +168,7 @@ async fn ctrl_c_stops_the_services_and_still_writes_the_reports() {
     use super::system::said;
     let project = Project::with(&[(
         "a.yaml",
-        "request: GET ${URL}/hang\nexpect: { status: 200 }\n",
+        "request: GET ${URL}/hang\nexpect: { status: 200 }\nteardown: [{ run: touch cleaned-up }]\n",
     )])
     .await;
     let url = project.system.url.clone();
@@ -196,7 +196,15 @@ async fn ctrl_c_stops_the_services_and_still_writes_the_reports() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(130), "{text}");
     assert!(text.contains("interrupted: 1 not run"), "{text}");
-    assert!(project.read("j.xml").contains("not run: interrupted"));
+    assert!(
+        project
+            .read("j.xml")
+            .contains("not run: interrupted in the middle")
+    );
+    assert!(
+        project.path().join("specs/cleaned-up").exists(),
+        "teardown ran"
+    );
     assert!(project.read("r.json").contains("\"interrupted\": true"));
     let service = project.read("pid");
     assert_ne!(

@@ -256,6 +256,16 @@ impl Reader<'_> {
             );
         }
         let selectors = self.all(items, |item| self.selector(item, &Ids::new()))?;
+        for (pair, item) in selectors.windows(2).zip(items.iter().skip(1)) {
+            if pair[0].to_string() == pair[1].to_string() {
+                return self.wrong(
+                    item.place,
+                    "a sequence orders different spans, and this is the one before it",
+                    "the same again",
+                    "`take: 1` and `take: 2` tell spans of one name apart",
+                );
+            }
+        }
         let awaits: Vec<String> = self.scope.take_awaited().into_iter().collect();
         let checks = selectors
             .windows(2)
