@@ -71,7 +71,10 @@
 //! `cli`, on by default, is the command with its arguments, terminal output and JUnit. Without it
 //! the library is the same but for [`report`]'s `Terminal`, `Progress` and `Junit`.
 
+mod background;
 pub mod check;
+#[cfg(feature = "harness")]
+pub mod harness;
 mod process;
 pub mod project;
 pub mod report;
@@ -83,3 +86,5 @@ pub mod spec;
 pub mod trace;
 pub mod trigger;
 pub mod workspace;
+
+pub use background::block_on;

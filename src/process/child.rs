@@ -25,6 +25,8 @@ impl Child {
         command.wrap(process_wrap::tokio::JobObject);
         let leader = command.spawn()?;
         let id = leader.id().expect("nobody has waited for the child yet");
+        #[cfg(unix)]
+        super::reaper::note(id);
         Ok(Self {
             leader,
             group: Group::led_by(id),

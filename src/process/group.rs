@@ -57,6 +57,8 @@ impl Group {
         self.kill_now();
         if *life == Life::LeaderEnded {
             *life = Life::Gone;
+            #[cfg(unix)]
+            super::reaper::forget(self.id.as_raw().unsigned_abs());
         }
     }
 

@@ -7,6 +7,8 @@ mod group;
 mod launch;
 mod lines;
 mod output;
+#[cfg(unix)]
+mod reaper;
 
 pub(crate) use child::Child;
 pub(crate) use group::Group;
@@ -14,3 +16,9 @@ pub(crate) use launch::Launch;
 pub use launch::{LaunchError, Searched};
 pub(crate) use lines::each_line;
 pub(crate) use output::Capture;
+
+/// From now on, children end with this process at the latest, also if it is killed.
+pub(crate) fn end_with_us() {
+    #[cfg(unix)]
+    reaper::start();
+}

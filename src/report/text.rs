@@ -109,6 +109,12 @@ pub fn trouble(of: &Trouble, look: &Look) -> String {
     text
 }
 
+/// Something that one should know, whatever the verdict.
+#[must_use]
+pub fn notice(text: &str, look: &Look) -> String {
+    step::note(text, look)
+}
+
 fn headline(spec: &SpecReport, facts: &[String], look: &Look) -> String {
     let (word, style) = word(spec);
     let name = printable(&spec.name);

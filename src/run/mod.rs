@@ -20,7 +20,7 @@ pub use report::{
     Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
 };
 pub use runner::run;
-pub use setting::{Options, SaveTraces, Services, Stop};
+pub use setting::{Options, SaveTraces, Services, Shared, Stop};
 pub use settle::Flush;
 
 use setting::Setting;

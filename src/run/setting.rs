@@ -31,6 +31,30 @@ pub struct Options {
     pub services: Services,
     /// Values that no report may show.
     pub secrets: Vec<String>,
+    /// What this run has in common with others that go on at the same time.
+    pub shared: Shared,
+}
+
+/// What runs share that test the same system side by side: the locks of specs, how late spans
+/// came, and how many triggers are in flight. A clone is the same one.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    lags: Arc<Lags>,
+    in_flight: Arc<Semaphore>,
+    locks: Arc<Mutex<Locks>>,
+}
+
+type Locks = HashMap<String, Arc<tokio::sync::Mutex<()>>>;
+
+impl Default for Shared {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            lags: Arc::default(),
+            in_flight: Arc::new(Semaphore::new((2 * cores).max(8))),
+            locks: Arc::default(),
+        }
+    }
 }
 
 impl Default for Options {
@@ -46,6 +70,7 @@ impl Default for Options {
             save_traces: SaveTraces::Never,
             services: Services::Theirs,
             secrets: Vec::new(),
+            shared: Shared::default(),
         }
     }
 }
@@ -83,15 +108,15 @@ pub enum Stop {
 pub(super) struct Setting<'a> {
     pub(super) receiver: &'a Receiver,
     pub(super) options: &'a Options,
-    pub(super) lags: Lags,
+    pub(super) lags: Arc<Lags>,
     pub(super) secrets: Secrets,
     pub(super) stop: watch::Receiver<Option<Stop>>,
     /// Triggers in flight at the same time: so that fifty specs that mostly wait do not make the
     /// system slow by all calling it at once.
-    pub(super) in_flight: Semaphore,
+    pub(super) in_flight: Arc<Semaphore>,
     /// Why traces could not be saved; each reason once.
     unsaved: Mutex<BTreeSet<String>>,
-    locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    locks: Arc<Mutex<Locks>>,
 }
 
 impl<'a> Setting<'a> {
@@ -100,16 +125,16 @@ impl<'a> Setting<'a> {
         options: &'a Options,
         stop: watch::Receiver<Option<Stop>>,
     ) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let shared = options.shared.clone();
         Self {
             receiver,
             options,
-            lags: Lags::default(),
+            lags: shared.lags,
             secrets: Secrets::new(options.secrets.iter().cloned()),
             stop,
-            in_flight: Semaphore::new((2 * cores).max(8)),
+            in_flight: shared.in_flight,
             unsaved: Mutex::default(),
-            locks: Mutex::default(),
+            locks: shared.locks,
         }
     }
 

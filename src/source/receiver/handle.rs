@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::census::Census;
@@ -14,6 +15,7 @@ use super::follow::Follow;
 use super::http;
 use super::listener::{self, Timeouts};
 use super::store::Store;
+use crate::background;
 use crate::trace::{Origin, Trace, TraceId};
 
 /// The ports that OTLP has for gRPC and HTTP, on the loopback interface. Each serves both.
@@ -80,8 +82,11 @@ impl Builder {
     ///
     /// # Errors
     /// When an address cannot be bound; then none is.
-    pub async fn start(self) -> Result<Receiver, BindError> {
-        let wanted = self.addresses.unwrap_or_else(|| DEFAULT_ADDRESSES.to_vec());
+    pub async fn start(mut self) -> Result<Receiver, BindError> {
+        let wanted = self
+            .addresses
+            .take()
+            .unwrap_or_else(|| DEFAULT_ADDRESSES.to_vec());
         let mut bound = Vec::with_capacity(wanted.len());
         for addr in wanted {
             bound.push(
@@ -90,23 +95,24 @@ impl Builder {
                     .map_err(|source| BindError { addr, source })?,
             );
         }
+        Ok(self.serve(bound, &Handle::current()))
+    }
+
+    fn serve(self, bound: Vec<(TcpListener, SocketAddr)>, runtime: &Handle) -> Receiver {
         let router = http::router(&self.store, self.origins, self.timeouts);
         let mut addresses = Vec::with_capacity(bound.len());
         let mut listeners = JoinSet::new();
         for (listener, address) in bound {
             addresses.push(address);
-            listeners.spawn(listener::serve(
-                listener,
-                router.clone(),
-                self.store.clone(),
-                self.timeouts,
-            ));
+            let store = self.store.clone();
+            let serving = listener::serve(listener, router.clone(), store, self.timeouts);
+            listeners.spawn_on(serving, runtime);
         }
-        Ok(Receiver {
+        Receiver {
             addresses,
             store: self.store,
             _listeners: listeners,
-        })
+        }
     }
 }
 
@@ -117,7 +123,33 @@ async fn bind(addr: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
 }
 
 impl Receiver {
-    /// How to start one.
+    /// Listens on a free port of the loopback interface, for as long as it lives. It is served by
+    /// a thread of its own, so it can be started in a plain `#[test]` too, and receives spans
+    /// while a test keeps its runtime busy.
+    ///
+    /// # Errors
+    /// When the system has no free port.
+    pub fn start() -> Result<Self, BindError> {
+        let runtime = background::handle();
+        let _within = runtime.enter();
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let bound = std::net::TcpListener::bind(addr).and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            let address = listener.local_addr()?;
+            Ok((TcpListener::from_std(listener)?, address))
+        });
+        let bound = bound.map_err(|source| BindError { addr, source })?;
+        Ok(Self::builder().serve(vec![bound], runtime))
+    }
+
+    /// Where services send their spans: the value of `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        let addresses = self.addresses.first();
+        addresses.map_or_else(String::new, |address| format!("http://{address}"))
+    }
+
+    /// How to start one with another address, store or web page.
     #[must_use]
     pub fn builder() -> Builder {
         Builder::default()

@@ -1,0 +1,182 @@
+//! What the environment says about a run under `cargo test`, where spanspec has no arguments: the
+//! variables are those that stand for flags of `spanspec run`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::project::parse_address;
+use crate::spec::{Spec, parse_duration};
+
+/// The variables that are read, each understood.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Settings {
+    pub(super) config: Option<PathBuf>,
+    pub(super) vars: BTreeMap<String, String>,
+    pub(super) var_files: Vec<PathBuf>,
+    pub(super) secrets: Vec<String>,
+    pub(super) tags: Vec<String>,
+    pub(super) listen: Vec<SocketAddr>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) retries: usize,
+    pub(super) jobs: Option<usize>,
+    pub(super) save_traces: Option<PathBuf>,
+    pub(super) save_no_traces: bool,
+    /// Of libtest: how many tests run side by side.
+    pub(super) test_threads: Option<usize>,
+    /// All of it, which variables in specs are looked up in.
+    pub(super) all: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// With a line for each variable that cannot be understood.
+    pub(super) fn of_process() -> Result<Self, Vec<String>> {
+        let all = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self::read(all)
+    }
+
+    fn read(all: BTreeMap<String, String>) -> Result<Self, Vec<String>> {
+        let mut reader = Reader {
+            all: &all,
+            wrong: Vec::new(),
+        };
+        let settings = Self {
+            config: reader.text("SPANSPEC_CONFIG").map(PathBuf::from),
+            vars: reader.vars(),
+            var_files: reader
+                .text("SPANSPEC_VAR_FILE")
+                .map(PathBuf::from)
+                .into_iter()
+                .collect(),
+            secrets: reader.list("SPANSPEC_SECRET"),
+            tags: reader.list("SPANSPEC_TAG"),
+            listen: reader.addresses(),
+            timeout: reader.parsed("SPANSPEC_TIMEOUT", parse_duration),
+            retries: reader.number("SPANSPEC_RETRIES", 0).unwrap_or(0),
+            jobs: reader.number("SPANSPEC_JOBS", 1),
+            save_traces: reader.text("SPANSPEC_SAVE_TRACES").map(PathBuf::from),
+            save_no_traces: reader.text("SPANSPEC_NO_SAVE_TRACES") == Some("true"),
+            test_threads: reader.number("RUST_TEST_THREADS", 1),
+            all: BTreeMap::new(),
+        };
+        let wrong = reader.wrong;
+        if wrong.is_empty() {
+            Ok(Self { all, ..settings })
+        } else {
+            Err(wrong)
+        }
+    }
+
+    /// Whether the tags that were asked for are those of this spec.
+    pub(super) fn selects(&self, spec: &Spec) -> bool {
+        self.tags.iter().all(|tag| match tag.strip_prefix('!') {
+            Some(unwanted) => !spec.tags.iter().any(|tag| tag == unwanted),
+            None => spec.tags.contains(tag),
+        })
+    }
+}
+
+struct Reader<'a> {
+    all: &'a BTreeMap<String, String>,
+    wrong: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    fn text(&self, name: &str) -> Option<&'a str> {
+        let text = self.all.get(name)?;
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Commas stand between.
+    fn list(&self, name: &str) -> Vec<String> {
+        let text = self.text(name).unwrap_or_default();
+        text.split(',')
+            .filter(|one| !one.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn parsed<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        match parse(self.text(name)?) {
+            Ok(value) => Some(value),
+            Err(why) => {
+                self.wrong.push(format!("{name}: {why}"));
+                None
+            }
+        }
+    }
+
+    fn number(&mut self, name: &str, least: usize) -> Option<usize> {
+        self.parsed(name, |text| match usize::from_str(text) {
+            Ok(number) if number >= least => Ok(number),
+            _ => Err(format!("`{text}` is not a number from {least} on")),
+        })
+    }
+
+    fn addresses(&mut self) -> Vec<SocketAddr> {
+        let given = self.list("SPANSPEC_LISTEN");
+        given
+            .iter()
+            .filter_map(|one| match parse_address(one) {
+                Ok(address) => Some(address),
+                Err(why) => {
+                    self.wrong.push(format!("SPANSPEC_LISTEN: {why}"));
+                    None
+                }
+            })
+            .collect()
+    }
+
+    fn vars(&mut self) -> BTreeMap<String, String> {
+        let pair = self.parsed("SPANSPEC_VAR", |text| match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+            _ => Err(format!(
+                "`{text}` gives no variable a value: write NAME=VALUE"
+            )),
+        });
+        pair.into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+        let pairs = pairs.iter();
+        Settings::read(
+            pairs
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn every_variable_that_cannot_be_understood_is_told() {
+        let wrong = read(&[
+            ("SPANSPEC_JOBS", "0"),
+            ("SPANSPEC_TIMEOUT", "30"),
+            ("SPANSPEC_VAR", "x"),
+        ])
+        .unwrap_err();
+        let names: Vec<&str> = wrong
+            .iter()
+            .filter_map(|one| Some(one.split_once(':')?.0))
+            .collect();
+        assert_eq!(names, ["SPANSPEC_VAR", "SPANSPEC_TIMEOUT", "SPANSPEC_JOBS"]);
+    }
+
+    #[test]
+    fn an_empty_variable_is_one_that_is_not_set() {
+        let settings = read(&[("SPANSPEC_JOBS", ""), ("SPANSPEC_TAG", "smoke,,!slow")]).unwrap();
+        assert_eq!(settings.jobs, None);
+        assert_eq!(settings.tags, ["smoke", "!slow"]);
+    }
+}

@@ -1,0 +1,78 @@
+//! The receiver and the services of a project while tests run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::environment::Settings;
+use crate::background;
+use crate::process;
+use crate::run::{Options, Report, SaveTraces, Trouble};
+use crate::session::{Session, Stopper};
+use crate::spec::Spec;
+use crate::workspace::{Workspace, shown};
+
+/// Where traces of failed specs go, from the project's folder.
+const TRACES: &str = "target/spanspec";
+
+/// A session on a runtime of its own, which any thread can run specs in.
+pub(super) struct Live {
+    session: Session,
+    options: Options,
+}
+
+impl Live {
+    /// Listens and starts the services. They end when this is stopped, and with the process at
+    /// the latest.
+    pub(super) fn start(workspace: &Workspace, settings: &Settings) -> Result<Self, Vec<Trouble>> {
+        process::end_with_us();
+        let session = background::block_on(open(workspace, settings))?;
+        Ok(Self {
+            session,
+            options: options(workspace, settings),
+        })
+    }
+
+    /// Runs specs, and waits for them on this thread.
+    pub(super) fn run(&self, specs: &[Spec]) -> Report {
+        background::block_on(self.session.run(specs, self.options.clone()))
+    }
+
+    /// Stops the services.
+    pub(super) fn stop(self) {
+        background::block_on(self.session.stop());
+    }
+}
+
+/// The one place where a session of tests is made: with a receiver of its own, and with services
+/// of its own if the project has any.
+async fn open(workspace: &Workspace, settings: &Settings) -> Result<Session, Vec<Trouble>> {
+    let nobody = Arc::new(|_: &crate::run::RunEvent<'_>| {});
+    let started = Session::start(workspace, &settings.listen, Stopper::default(), nobody).await;
+    started.map_err(|mut troubles| {
+        if !workspace.project.has_services() {
+            troubles.iter_mut().for_each(explain_ports);
+        }
+        troubles
+    })
+}
+
+/// Where services run already, one process has their spans.
+fn explain_ports(trouble: &mut Trouble) {
+    trouble.help = vec![
+        "a runner with a process for each test, such as cargo nextest, needs one receiver for all of them: `spanspec exec -- cargo nextest run`".to_owned(),
+        "`SPANSPEC_LISTEN=127.0.0.1:0` takes a port that is free, for services that are told where to export".to_owned(),
+    ];
+}
+
+fn options(workspace: &Workspace, settings: &Settings) -> Options {
+    let folder = workspace.project.dir.join(TRACES);
+    Options {
+        retries: settings.retries,
+        save_traces: match &settings.save_traces {
+            _ if settings.save_no_traces => SaveTraces::Never,
+            Some(folder) => SaveTraces::All(folder.clone()),
+            None => SaveTraces::Failures(PathBuf::from(shown(&folder))),
+        },
+        ..Options::default()
+    }
+}

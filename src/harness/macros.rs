@@ -1,0 +1,71 @@
+//! What a test file writes.
+
+/// Makes each spec of a folder, file or glob a test, in a test target without libtest's harness.
+///
+/// In `Cargo.toml`:
+///
+/// ```toml
+/// [[test]]
+/// name = "specs"
+/// harness = false
+/// ```
+///
+/// and all of `tests/specs.rs`:
+///
+/// ```no_run
+/// spanspec::spec_tests!("specs");
+/// ```
+///
+/// Paths start from the package's folder, and the project file is looked for from there upwards.
+/// Tests are named `specs/place-order.yaml::placing an order`; arguments are those of every other
+/// test of `cargo test`.
+#[macro_export]
+macro_rules! spec_tests {
+    ($($path:literal),+ $(,)?) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::harness::main(::core::env!("CARGO_MANIFEST_DIR"), &[$($path),+])
+        }
+    };
+    () => {
+        ::core::compile_error!(
+            "spec_tests! needs the folder of the specs: spec_tests!(\"specs\")"
+        );
+    };
+    ($($other:tt)*) => {
+        ::core::compile_error!(
+            "spec_tests! takes folders, files or globs as literals: spec_tests!(\"specs\")"
+        );
+    };
+}
+
+/// Makes ordinary tests of spec files, beside other tests of the same file.
+///
+/// ```no_run
+/// spanspec::spec_test! {
+///     placed => "specs/place-order.yaml",
+///     /// Attributes go before the name.
+///     #[ignore = "needs the payment sandbox"]
+///     paid => "specs/pay-order.yaml",
+/// }
+/// # fn main() {}
+/// ```
+///
+/// A test passes if every spec of its file does. Paths start from the package's folder. The
+/// services of the project are started once a process, and end with it.
+#[macro_export]
+macro_rules! spec_test {
+    ($($(#[$meta:meta])* $name:ident => $path:literal),+ $(,)?) => {
+        $(
+            #[::core::prelude::v1::test]
+            $(#[$meta])*
+            fn $name() {
+                $crate::harness::run_file(::core::env!("CARGO_MANIFEST_DIR"), $path);
+            }
+        )+
+    };
+    ($($other:tt)*) => {
+        ::core::compile_error!(
+            "spec_test! takes names and spec files: spec_test! { placed => \"specs/place-order.yaml\" }"
+        );
+    };
+}

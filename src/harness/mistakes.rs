@@ -1,0 +1,43 @@
+//! What a test says that could not be understood: the same text as on the command line.
+
+use crate::report::{Diagnostic, Look, snippet};
+use crate::spec::SpecError;
+use crate::workspace::LoadError;
+
+/// So many mistakes are shown; who has more will not read them all at once.
+const MOST_SHOWN: usize = 100;
+
+/// Why a project cannot be read.
+pub(super) fn of_load(error: &LoadError) -> String {
+    match error {
+        LoadError::Wrong {
+            unreadable,
+            mistakes,
+        } => {
+            let lines = unreadable.iter().map(|error| format!("error: {error}\n"));
+            let lines: String = lines.collect();
+            if mistakes.is_empty() {
+                lines
+            } else {
+                lines + &of_specs(mistakes)
+            }
+        }
+        LoadError::NoProject => format!("error: {error}\n"),
+        LoadError::NoPort(cause) => format!("error: {error}: {cause}\n"),
+    }
+}
+
+/// Mistakes, each with its line.
+pub(super) fn of_specs(mistakes: &[SpecError]) -> String {
+    let shown = mistakes.iter().take(MOST_SHOWN).map(Diagnostic::from);
+    let shown: Vec<Diagnostic> = shown.collect();
+    let text = snippet::diagnostics(&shown, &Look::plain());
+    let count = match mistakes.len() {
+        1 => "1 mistake".to_owned(),
+        count if count > MOST_SHOWN => {
+            format!("{count} mistakes, of which the first {MOST_SHOWN} are shown")
+        }
+        count => format!("{count} mistakes"),
+    };
+    format!("{text}\n{count}; nothing of it was run\n")
+}

@@ -1,0 +1,138 @@
+//! A package's project as its tests see it: read once a process, with the files of its specs.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use super::environment::Settings;
+use super::live::Live;
+use super::mistakes;
+use crate::run::Trouble;
+use crate::spec::{Context, Spec, SpecErrors};
+use crate::workspace::{Ports, Search, Workspace, find_specs, read, shown};
+
+/// A project whose services run as soon as a test needs them.
+pub(super) struct Project {
+    pub(super) settings: Settings,
+    pub(super) workspace: Workspace,
+    /// The package's folder, which paths of specs start from.
+    folder: PathBuf,
+    live: OnceLock<Result<Live, Vec<Trouble>>>,
+}
+
+/// Something that keeps tests from being made, as text for whoever runs them.
+pub(super) struct Mistake {
+    /// What it is a mistake of: a file, or `the environment`.
+    pub(super) of: String,
+    pub(super) text: String,
+}
+
+impl Project {
+    /// Reads the project file that is found from a package's folder upwards, and the environment.
+    pub(super) fn read(folder: &str, ports: Ports) -> Result<Self, Mistake> {
+        let settings = Settings::of_process().map_err(|wrong| Mistake {
+            of: "the environment".to_owned(),
+            text: wrong
+                .iter()
+                .map(|line| format!("error: {line}\n"))
+                .collect(),
+        })?;
+        let folder = existing(folder);
+        let search = Search {
+            config: settings.config.clone(),
+            vars: settings.vars.clone(),
+            var_files: settings.var_files.clone(),
+            secrets: settings.secrets.clone(),
+            ports,
+            ..Search::from(folder.clone(), settings.all.clone())
+        };
+        let of_file = |text| Mistake {
+            of: crate::project::FILE_NAME.to_owned(),
+            text,
+        };
+        let workspace = Workspace::without_specs(&search)
+            .map_err(|error| of_file(mistakes::of_load(&error)))?;
+        // The services are understood too before anything is started.
+        workspace
+            .project
+            .services(&workspace.globals)
+            .map_err(|errors| of_file(mistakes::of_specs(&errors.0)))?;
+        Ok(Self {
+            settings,
+            workspace,
+            folder,
+            live: OnceLock::new(),
+        })
+    }
+
+    /// The files that a path of a macro stands for: at least one.
+    pub(super) fn files(&self, given: &str) -> Result<Vec<PathBuf>, Mistake> {
+        let mistake = |text| Mistake {
+            of: given.to_owned(),
+            text,
+        };
+        let found = find_specs(&[given.to_owned()], &self.folder)
+            .map_err(|error| mistake(format!("error: {error}, below {}\n", shown(&self.folder))))?;
+        if found.is_empty() {
+            return Err(mistake(format!(
+                "error: there is no spec in {}: write one, or correct the path in the test's source\n",
+                shown(&self.folder.join(given))
+            )));
+        }
+        Ok(found)
+    }
+
+    /// A file as names of tests have it: from the package's folder, with `/`.
+    pub(super) fn name(&self, file: &Path) -> String {
+        match file.strip_prefix(&self.folder) {
+            Ok(relative) => relative.to_string_lossy().replace('\\', "/"),
+            Err(_) => shown(file),
+        }
+    }
+
+    /// The specs of a file that the environment selects.
+    pub(super) fn specs(&self, file: &Path) -> Result<Vec<Spec>, Mistake> {
+        let mistake = |text| Mistake {
+            of: self.name(file),
+            text,
+        };
+        let source = read(file).map_err(|error| mistake(format!("error: {error}\n")))?;
+        let context = Context {
+            globals: Arc::clone(&self.workspace.globals),
+            defaults: self.workspace.project.defaults,
+        };
+        let dir = file.parent().unwrap_or(Path::new("."));
+        let mut specs = Spec::read_all(&source, dir, &context)
+            .map_err(|SpecErrors(errors)| mistake(mistakes::of_specs(&errors)))?;
+        specs.retain(|spec| self.settings.selects(spec));
+        if let Some(timeout) = self.settings.timeout {
+            let steps = specs.iter_mut().flat_map(|spec| spec.steps.iter_mut());
+            steps.for_each(|step| step.wait.timeout = Some(timeout));
+        }
+        Ok(specs)
+    }
+
+    /// The running session; the first call starts it, and others wait for that.
+    pub(super) fn live(&self) -> Result<&Live, &[Trouble]> {
+        let live = self
+            .live
+            .get_or_init(|| Live::start(&self.workspace, &self.settings));
+        live.as_ref().map_err(Vec::as_slice)
+    }
+
+    /// Stops what was started.
+    pub(super) fn stop(self) {
+        if let Some(Ok(live)) = self.live.into_inner() {
+            live.stop();
+        }
+    }
+}
+
+/// The package's folder as the compiler saw it; where the tests were moved to another machine, as
+/// runners of archived tests do, it is where the runner says.
+fn existing(folder: &str) -> PathBuf {
+    let compiled = PathBuf::from(folder);
+    if compiled.is_dir() {
+        return compiled;
+    }
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or(compiled, PathBuf::from)
+}

@@ -1,0 +1,139 @@
+//! What cargo and nextest ask, and what they read.
+
+use libtest_mimic::Trial;
+
+use crate::project::{PAY, Project, WRONG};
+use crate::test;
+
+const SKIPPED: &str = "\
+name: refunds
+skip: waits for the new API
+request: GET ${URL}/pay/refund
+expect: { spans: [{ find: refund }] }
+";
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        test(
+            "a_list_has_a_line_for_each_spec_and_nothing_else_and_starts_no_service",
+            a_list_has_a_line_for_each_spec_and_nothing_else_and_starts_no_service,
+        ),
+        test(
+            "only_the_file_that_an_exact_name_tells_is_read",
+            only_the_file_that_an_exact_name_tells_is_read,
+        ),
+        test(
+            "a_file_with_mistakes_is_a_test_that_fails_beside_the_others",
+            a_file_with_mistakes_is_a_test_that_fails_beside_the_others,
+        ),
+        test(
+            "what_cannot_be_read_at_all_is_a_test_that_fails",
+            what_cannot_be_read_at_all_is_a_test_that_fails,
+        ),
+        test(
+            "tags_are_selected_by_the_variable_that_the_command_has",
+            tags_are_selected_by_the_variable_that_the_command_has,
+        ),
+        test(
+            "a_name_is_on_one_line_whatever_the_spec_says",
+            a_name_is_on_one_line_whatever_the_spec_says,
+        ),
+    ]
+}
+
+fn a_list_has_a_line_for_each_spec_and_nothing_else_and_starts_no_service() {
+    let matrix = PAY.replace("name: a card", "matrix: { n: [1, 2] }\nname: a card");
+    let project = Project::with(&[("b/pay.yaml", &matrix), ("skipped.yaml", SKIPPED)]);
+    let all = project.run(&["--list", "--format", "terse"]);
+    assert_eq!(
+        (all.code, all.out.as_str(), all.err.as_str()),
+        (
+            Some(0),
+            "specs/b/pay.yaml::a card is charged [n=1]: test\n\
+             specs/b/pay.yaml::a card is charged [n=2]: test\n\
+             specs/skipped.yaml::refunds: test\n",
+            ""
+        )
+    );
+    let ignored = project.run(&["--list", "--format", "terse", "--ignored"]);
+    assert_eq!(ignored.out, "specs/skipped.yaml::refunds: test\n");
+    assert_eq!(project.pids(), [""; 0]);
+}
+
+fn only_the_file_that_an_exact_name_tells_is_read() {
+    let project = Project::with(&[("pay.yaml", PAY), ("broken.yaml", "expct: 1\n")]);
+    let name = "specs/pay.yaml::a card is charged";
+    let said = project.run(&["--exact", name, "--nocapture"]);
+    said.expect(
+        0,
+        &["1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out"],
+    );
+    let none = project.run(&["--exact", "specs/pay.yaml::no such name"]);
+    none.expect(0, &["0 passed"]);
+    let skipped = project.run(&["--skip", "broken", "charged"]);
+    skipped.expect(0, &["1 passed"]);
+}
+
+fn a_file_with_mistakes_is_a_test_that_fails_beside_the_others() {
+    let project = Project::with(&[
+        ("broken.yaml", "request: GET http://x\nexpct: 1\n"),
+        ("pay.yaml", PAY),
+    ]);
+    let list = project.run(&["--list", "--format", "terse"]);
+    assert_eq!(
+        list.out,
+        "specs/broken.yaml::mistakes: test\nspecs/pay.yaml::a card is charged: test\n"
+    );
+    assert_eq!(list.code, Some(0));
+    let said = project.run(&[]);
+    said.expect(
+        101,
+        &[
+            "1 passed; 1 failed",
+            "specs/broken.yaml:2:1",
+            "did you mean `expect`?",
+            "nothing of it was run",
+        ],
+    );
+}
+
+fn what_cannot_be_read_at_all_is_a_test_that_fails() {
+    let empty = Project::with(&[]);
+    empty.run(&[]).expect(
+        101,
+        &[
+            "specs::mistakes",
+            "there is no file, folder or match for `specs`",
+        ],
+    );
+    empty.write("specs/readme.txt", "");
+    empty.run(&[]).expect(101, &["there is no spec in"]);
+    let project = Project::with(&[("pay.yaml", PAY)]);
+    project
+        .run_with(&[], &[("SPANSPEC_TIMEOUT", "soon")])
+        .expect(101, &["the environment::mistakes", "SPANSPEC_TIMEOUT: "]);
+    project.write("spanspec.yaml", "servces: {}\n");
+    let list = project.run(&["--list", "--format", "terse"]);
+    assert_eq!(list.out, "spanspec.yaml::mistakes: test\n");
+    project
+        .run(&[])
+        .expect(101, &["did you mean `services`?", "spanspec.yaml:1:1"]);
+}
+
+fn tags_are_selected_by_the_variable_that_the_command_has() {
+    let tagged = format!("tags: [slow]\n{PAY}");
+    let project = Project::with(&[("slow.yaml", &tagged), ("wrong.yaml", WRONG)]);
+    let list = |tag| {
+        let arguments = ["--list", "--format", "terse"];
+        project.run_with(&arguments, &[("SPANSPEC_TAG", tag)]).out
+    };
+    assert_eq!(list("slow"), "specs/slow.yaml::a card is charged: test\n");
+    assert_eq!(list("!slow"), "specs/wrong.yaml::paypal is no card: test\n");
+}
+
+fn a_name_is_on_one_line_whatever_the_spec_says() {
+    let spec = PAY.replace("a card is charged", "\"two\\n  lines\"");
+    let project = Project::with(&[("pay.yaml", &spec)]);
+    let list = project.run(&["--list", "--format", "terse"]);
+    assert_eq!(list.out, "specs/pay.yaml::two lines: test\n");
+}

@@ -1,0 +1,175 @@
+//! What runs, what is said about it, and what is left of it.
+
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+
+use crate::project::{PAY, Project, WRONG};
+use crate::test;
+
+/// Longer than anything here takes on the slowest machine; reached only by a test that fails.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+pub(crate) fn tests() -> Vec<Trial> {
+    let mut all = vec![
+        test(
+            "services_are_started_once_and_end_with_the_last_test",
+            services_are_started_once_and_end_with_the_last_test,
+        ),
+        test(
+            "what_failed_is_shown_as_the_command_shows_it",
+            what_failed_is_shown_as_the_command_shows_it,
+        ),
+        test(
+            "what_could_not_be_judged_is_called_an_error",
+            what_could_not_be_judged_is_called_an_error,
+        ),
+        test(
+            "services_that_do_not_start_fail_every_test_with_the_reason",
+            services_that_do_not_start_fail_every_test_with_the_reason,
+        ),
+        test(
+            "a_skipped_spec_is_ignored_and_runs_when_asked_for",
+            a_skipped_spec_is_ignored_and_runs_when_asked_for,
+        ),
+        test(
+            "processes_side_by_side_do_not_meet",
+            processes_side_by_side_do_not_meet,
+        ),
+    ];
+    if cfg!(unix) {
+        all.push(test(
+            "no_service_survives_a_test_process_that_is_killed",
+            no_service_survives_a_test_process_that_is_killed,
+        ));
+    }
+    all
+}
+
+fn services_are_started_once_and_end_with_the_last_test() {
+    let matrix = PAY.replace(
+        "name: a card",
+        "matrix: { n: [1, 2, 3, 4, 5] }\nname: a card",
+    );
+    let project = Project::with(&[("pay.yaml", &matrix), ("wrong.yaml", WRONG)]);
+    project.run(&[]).expect(101, &["5 passed; 1 failed"]);
+    let pids = project.pids();
+    assert_eq!(pids.len(), 1);
+    assert!(!runs(&pids[0]));
+    // One that no test needs is not started.
+    project.run(&["no such name"]).expect(0, &["0 passed"]);
+    assert_eq!(project.pids().len(), 1);
+}
+
+fn what_failed_is_shown_as_the_command_shows_it() {
+    let project = Project::with(&[("wrong.yaml", WRONG)]);
+    project.run(&[]).expect(
+        101,
+        &[
+            "---- specs/wrong.yaml::paypal is no card ----\nFAIL  paypal is no card   specs/wrong.yaml",
+            "  attribute `payment.method` of span `process_payment`\n  --> specs/wrong.yaml:6:37\n",
+            "^^^^ found \"paypal\"",
+            "← payment.method = \"paypal\"",
+        ],
+    );
+}
+
+fn what_could_not_be_judged_is_called_an_error() {
+    let nothing = "name: nothing comes\nrequest: GET ${URL}/health\nwait: { timeout: 300ms }\nexpect: { errors: 0 }\n";
+    let project = Project::with(&[("nothing.yaml", nothing)]);
+    let said = project.run(&[]);
+    said.expect(
+        101,
+        &["---- specs/nothing.yaml::nothing comes ----\nERROR nothing comes"],
+    );
+    assert!(!said.out.contains("FAIL  "), "{}", said.out);
+}
+
+fn services_that_do_not_start_fail_every_test_with_the_reason() {
+    let project = Project::with(&[("pay.yaml", PAY), ("wrong.yaml", WRONG)]);
+    project.write(
+        "spanspec.yaml",
+        "vars: { URL: \"http://127.0.0.1:1\" }\nservices: { api: { run: ./no-such-program, ready: tcp://127.0.0.1:1 } }\n",
+    );
+    project.run(&[]).expect(
+        101,
+        &[
+            "0 passed; 2 failed",
+            "ERROR a card is charged   specs/pay.yaml",
+            "`./no-such-program` was not found",
+        ],
+    );
+}
+
+fn a_skipped_spec_is_ignored_and_runs_when_asked_for() {
+    let project = Project::with(&[("pay.yaml", &format!("skip: too slow\n{PAY}"))]);
+    project
+        .run(&[])
+        .expect(0, &["0 passed; 0 failed; 1 ignored"]);
+    assert_eq!(project.pids(), [""; 0]);
+    project
+        .run(&["--ignored"])
+        .expect(0, &["1 passed; 0 failed; 0 ignored"]);
+}
+
+/// As nextest runs them: each test in a process that knows of no other.
+fn processes_side_by_side_do_not_meet() {
+    let project = Project::with(&[("pay.yaml", PAY)]);
+    let start = || {
+        let arguments = [
+            "--exact",
+            "specs/pay.yaml::a card is charged",
+            "--nocapture",
+        ];
+        project.command(&arguments).spawn().unwrap()
+    };
+    let children: Vec<_> = (0..8).map(|_| start()).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}");
+    }
+    assert_eq!(project.pids().len(), 8);
+}
+
+fn no_service_survives_a_test_process_that_is_killed() {
+    // The service answers, but nobody exports: the test waits for long.
+    let waits = "request: GET ${URL}/health\nwait: { timeout: 10m }\nexpect: { errors: 0 }\n";
+    let project = Project::with(&[("waits.yaml", waits)]);
+    let mut child = project.command(&[]).spawn().unwrap();
+    let pid = eventually("the service starts", || project.pids().pop());
+    assert!(runs(&pid));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut rest = String::new();
+    // Nothing holds the output of a test process open when it is gone: nextest calls that a leak.
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut rest)
+        .unwrap();
+    eventually("the service ends", || (!runs(&pid)).then_some(()));
+}
+
+fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < DEADLINE, "still waiting: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether a process runs; one that nobody has reaped yet does not.
+fn runs(pid: &str) -> bool {
+    let ps = std::process::Command::new("ps")
+        .args(["-o", "stat=", "-p", pid.trim()])
+        .output()
+        .unwrap();
+    let state = String::from_utf8(ps.stdout).unwrap();
+    !state.trim().is_empty() && !state.trim().starts_with('Z')
+}

@@ -1,0 +1,82 @@
+//! A service that exports real OTLP, and does what its path says.
+
+use std::process::ExitCode;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::get;
+use serde_json::{Value, json};
+
+/// Makes this program the service, on the port that it names.
+pub(crate) const PORT: &str = "FIXTURE_PORT";
+
+/// A file that gets the process's id when the service starts.
+pub(crate) const PID_FILE: &str = "FIXTURE_PID_FILE";
+
+pub(crate) fn serve(port: u16) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await;
+        let app = Router::new()
+            .route("/health", get(|| async { "up" }))
+            .route("/pay/{method}", get(pay))
+            .route("/die", get(die));
+        if let Ok(file) = std::env::var(PID_FILE) {
+            append(&file, &format!("{}\n", std::process::id()));
+        }
+        axum::serve(listener.unwrap(), app).await.unwrap();
+    });
+    ExitCode::SUCCESS
+}
+
+fn append(file: &str, text: &str) {
+    use std::io::Write;
+    let mut options = std::fs::File::options();
+    let mut file = options.create(true).append(true).open(file).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+}
+
+async fn pay(Path(method): Path<String>, headers: HeaderMap) -> StatusCode {
+    let context = headers["traceparent"].to_str().unwrap();
+    let parts: Vec<&str> = context.split('-').collect();
+    let entry = span(parts[1], "a1", parts[2], "GET /pay", 2);
+    let mut work = span(parts[1], "a2", "00000000000000a1", "process_payment", 1);
+    work["attributes"] = json!([{ "key": "payment.method", "value": { "stringValue": method } }]);
+    export(vec![entry, work]).await;
+    StatusCode::OK
+}
+
+fn span(trace: &str, own: &str, parent: &str, name: &str, kind: u8) -> Value {
+    json!({
+        "traceId": trace,
+        "spanId": format!("{own:0>16}"),
+        "parentSpanId": parent,
+        "name": name,
+        "kind": kind,
+        "startTimeUnixNano": "1790000000000000000",
+        "endTimeUnixNano": "1790000000005000000",
+    })
+}
+
+async fn export(spans: Vec<Value>) {
+    let service = json!([{ "key": "service.name", "value": { "stringValue": "payment" } }]);
+    let body = json!({ "resourceSpans": [{
+        "resource": { "attributes": service },
+        "scopeSpans": [{ "spans": spans }],
+    }] });
+    let endpoint = std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client
+        .post(format!("{endpoint}/v1/traces"))
+        .header("content-type", "application/json")
+        .body(body.to_string());
+    request.send().await.unwrap().error_for_status().unwrap();
+}
+
+async fn die() -> &'static str {
+    std::process::exit(9)
+}

@@ -1,0 +1,3 @@
+//! The specs of this repository against the shop, each as a test.
+
+spanspec::spec_tests!("specs");
