@@ -73,8 +73,8 @@
 
 mod background;
 pub mod check;
-#[cfg(feature = "harness")]
 pub mod harness;
+pub mod prelude;
 mod process;
 pub mod project;
 pub mod report;

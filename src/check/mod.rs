@@ -26,3 +26,4 @@ pub use evidence::Evidence;
 pub use failure::{Candidate, Difference, Failure, Rejection, Subject, Witness};
 pub use judge::{Finality, Judgement, judge, outcomes};
 pub use outcome::{Judged, Outcome, Unjudged};
+pub use select::select;

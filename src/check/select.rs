@@ -13,7 +13,16 @@ use crate::spec::{
     Ask, EventPattern, Limits, LinkPattern, Matcher, Pattern, Relation, Relative, Selector,
     SpanEntry, Take,
 };
-use crate::trace::{Attributes, Link, Span, SpanId, TraceId, Value};
+use crate::trace::{Attributes, Link, Span, SpanId, Trace, TraceId, Value};
+
+/// The spans of a trace that meet a selector, by start time; those of linked traces too if it
+/// follows links.
+#[must_use]
+pub fn select<'t>(selector: &Selector, trace: &'t Trace) -> Vec<&'t Span> {
+    let forest = Forest::new(trace);
+    let found = Evaluator::new(&forest, &[], Detail::Outcome).select(selector);
+    found.into_iter().map(|span| forest.span(span)).collect()
+}
 
 /// Answers selectors over one forest.
 pub(super) struct Evaluator<'a> {

@@ -1,17 +1,34 @@
 //! Trace tests as tests of `cargo test`: specs by [`spec_tests!`](crate::spec_tests) and
-//! [`spec_test!`](crate::spec_test).
+//! [`spec_test!`](crate::spec_test), assertions in Rust by [`assert_span!`](crate::assert_span) and
+//! its like.
 //!
 //! The macros expand to calls of what is in here. Each test process has one session of each
 //! project: a receiver and the project's services, started by the first test that runs.
 
+mod assertion;
+mod assertions;
 mod environment;
+mod fragment;
 mod live;
 mod macros;
 mod mistakes;
+mod pattern;
 mod project;
+mod query;
 mod single;
+#[cfg(feature = "harness")]
 mod trials;
+mod value;
 mod verdict;
 
+#[doc(hidden)]
+pub use assertion::{Assertion, Caller};
+#[doc(hidden)]
+pub use fragment::assert_file;
+pub use pattern::{SpanPattern, any_span, service, span};
 pub use single::run_file;
+#[cfg(feature = "harness")]
 pub use trials::main;
+pub use value::{
+    IntoCount, IntoDurations, IntoMatcher, absent, contains, exists, ms, not, regex, secs,
+};

@@ -14,6 +14,7 @@ use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted
 use super::snippet::snippet;
 use crate::check::{Judged, Outcome, Unjudged};
 use crate::run::{Attempt, SpecReport, StepReport, Trouble, Verdict};
+use crate::trace::Trace;
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,6 +110,20 @@ pub fn trouble(of: &Trouble, look: &Look) -> String {
     text
 }
 
+/// What went wrong in one step, and its trace.
+#[must_use]
+pub fn step(step: &StepReport, look: &Look) -> String {
+    step::section(step, look, Detail::Quiet)
+}
+
+/// How much there is of a trace: `6 spans, 4 services`.
+#[must_use]
+pub fn size(trace: &Trace) -> String {
+    let spans = counted(trace.len(), "span");
+    let services = counted(trace.services().len(), "service");
+    format!("{spans}, {services}")
+}
+
 /// Something that one should know, whatever the verdict.
 #[must_use]
 pub fn notice(text: &str, look: &Look) -> String {
@@ -191,11 +206,7 @@ fn trace_facts(spec: &SpecReport) -> Vec<String> {
         return Vec::new();
     };
     let id = step.trace_id.map(|id| format!("trace {}…", id.short()));
-    let size = step.trace.as_ref().map(|trace| {
-        let spans = counted(trace.len(), "span");
-        let services = counted(trace.services().len(), "service");
-        format!("{spans}, {services}")
-    });
+    let size = step.trace.as_ref().map(|trace| size(trace));
     id.into_iter().chain(size).collect()
 }
 

@@ -19,7 +19,7 @@ use super::{Place, Source, Wait};
 /// Larger than any spec that a person writes: 4 MiB. Whoever reads files need not read further.
 pub const MAX_FILE_SIZE: usize = 4 << 20;
 
-const SPEC_KEYS: [&str; 18] = [
+pub(super) const SPEC_KEYS: [&str; 18] = [
     "name",
     "description",
     "tags",

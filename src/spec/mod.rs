@@ -8,6 +8,7 @@
 mod error;
 mod expect;
 mod file;
+mod fragment;
 mod globals;
 mod jsonpath;
 mod limits;

@@ -54,7 +54,7 @@ fn title(step: &StepReport, attempt: &Attempt, look: &Look) -> String {
     paragraph(&title, 2, LEFT_OUT, look)
 }
 
-fn section(step: &StepReport, look: &Look, detail: Detail) -> String {
+pub(super) fn section(step: &StepReport, look: &Look, detail: Detail) -> String {
     let mut parts = Vec::new();
     if detail == Detail::Verbose {
         parts.push(circumstances(step, look) + &checks(&step.checks, look));

@@ -1,0 +1,204 @@
+//! Assertions about a trace: judged as a spec is, told as a spec's failures are, at the line of
+//! the test that asserts.
+
+use std::sync::Arc;
+
+use super::pattern::SpanPattern;
+use super::value::IntoCount;
+use crate::check::{self, Evidence, Judged, Outcome};
+use crate::report::{Look, text};
+use crate::run::{Phase, StepReport, Timing};
+use crate::spec::{Expect, Limits, Location, Place, Source, SpanCondition, SpanEntry};
+use crate::trace::{Response, Trace};
+
+/// Where a macro stands: file, line and column.
+pub type Caller = (&'static str, u32, u32);
+
+/// What [`assert_span!`](crate::assert_span) and [`assert_no_span!`](crate::assert_no_span) are
+/// made of. It puts the text of the macro together again, so that a failure can point into it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Assertion<'t> {
+    trace: &'t Trace,
+    name: &'static str,
+    file: &'static str,
+    text: String,
+    find: SpanPattern,
+    find_at: Place,
+    each: Vec<(SpanPattern, Place)>,
+    count: Option<(Limits<u64>, Place)>,
+}
+
+impl<'t> Assertion<'t> {
+    /// What is looked for, and the text of it and of the trace's expression.
+    pub fn new(
+        name: &'static str,
+        (file, line, column): Caller,
+        (trace, trace_text): (&'t Trace, &str),
+        (find, find_text): (impl Into<SpanPattern>, &str),
+    ) -> Self {
+        let mut text = "\n".repeat(line.saturating_sub(1) as usize);
+        text.push_str(&" ".repeat(column.saturating_sub(1) as usize));
+        text.push_str(&format!("{name}({}, ", one_line(trace_text)));
+        let find_at = append(&mut text, find_text);
+        Self {
+            trace,
+            name,
+            file,
+            text,
+            find: find.into(),
+            find_at,
+            each: Vec::new(),
+            count: None,
+        }
+    }
+
+    /// A condition on each span.
+    pub fn key(&mut self, key: &str, value: &str, ask: SpanPattern) {
+        self.text.push_str(&format!(", {key}: "));
+        let at = append(&mut self.text, value);
+        self.each.push((ask, at));
+    }
+
+    /// Opens a map of attributes.
+    pub fn open(&mut self, key: &str) {
+        self.text.push_str(&format!(", {key}: {{"));
+    }
+
+    /// An entry of that map.
+    pub fn entry(&mut self, key: &str, value: &str, ask: SpanPattern) {
+        let comma = if self.text.ends_with('{') { "" } else { "," };
+        self.text
+            .push_str(&format!("{comma} {} => ", one_line(key)));
+        let at = append(&mut self.text, value);
+        self.each.push((ask, at));
+    }
+
+    /// Closes that map.
+    pub fn close(&mut self) {
+        self.text.push_str(" }");
+    }
+
+    /// How many spans there are to be.
+    pub fn count(&mut self, value: &str, count: impl IntoCount) {
+        self.text.push_str(", count: ");
+        let at = append(&mut self.text, value);
+        self.count = Some((count.into_count(), at));
+    }
+
+    /// Such spans are there, and each meets every condition.
+    ///
+    /// # Panics
+    /// With everything that does not hold.
+    #[track_caller]
+    pub fn each_holds(self) {
+        let (name, trace) = (self.name, self.trace);
+        let source = self.source();
+        let find_at = source.at(self.find_at);
+        let (count, count_at) = match self.count {
+            Some((count, at)) => (count, source.at(at)),
+            None => (Limits::at_least(1), find_at.clone()),
+        };
+        let each = self.each.into_iter();
+        let each = each.flat_map(|(ask, at)| ask.conditions(&source.at(at)));
+        let entry = SpanEntry {
+            count,
+            count_at,
+            each: each.collect(),
+            at: find_at.clone(),
+            find: self.find.selector(&find_at),
+        };
+        judge(name, trace, entry);
+    }
+
+    /// No span meets all of it.
+    ///
+    /// # Panics
+    /// With the spans that do.
+    #[track_caller]
+    pub fn none_is_there(self) {
+        let (name, trace) = (self.name, self.trace);
+        let source = self.source();
+        let find_at = source.at(self.find_at);
+        let mut find = self.find.selector(&find_at);
+        let each = self.each.into_iter();
+        find.conditions.extend(
+            each.flat_map(|(ask, at)| -> Vec<SpanCondition> { ask.conditions(&source.at(at)) }),
+        );
+        let entry = SpanEntry {
+            count: 0.into_count(),
+            count_at: find_at.clone(),
+            each: Vec::new(),
+            at: find_at,
+            find,
+        };
+        judge(name, trace, entry);
+    }
+
+    fn source(&self) -> Source {
+        Source::new(self.file, format!("{})", self.text))
+    }
+}
+
+/// Adds what stands in the macro, on one line, and says where it is now.
+fn append(text: &mut String, what: &str) -> Place {
+    let start = text.len();
+    text.push_str(&one_line(what));
+    Place {
+        start,
+        end: text.len(),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines.join(" ")
+}
+
+#[track_caller]
+fn judge(name: &str, trace: &Trace, entry: SpanEntry) {
+    let at = entry.at.clone();
+    let expect = Expect {
+        spans: vec![entry],
+        spans_await: vec![Vec::new()],
+        ..Expect::default()
+    };
+    if let Some(text) = unmet(name, trace, &expect, at) {
+        panic!("\n{text}");
+    }
+}
+
+/// Everything that does not hold of a complete trace, as the command would show it.
+pub(super) fn unmet(name: &str, trace: &Trace, expect: &Expect, at: Location) -> Option<String> {
+    let evidence = Evidence::new(&Response::None, Some(trace), true);
+    let checks: Vec<Judged> = check::judge(expect, &evidence)
+        .into_iter()
+        .map(|judgement| judgement.judged)
+        .collect();
+    if checks.iter().all(|judged| judged.outcome == Outcome::Pass) {
+        return None;
+    }
+    let has_failed = checks.iter().any(|one| one.outcome.failure().is_some());
+    let step = StepReport {
+        phase: Phase::Test,
+        name: None,
+        trigger: at.to_string(),
+        trace_id: Some(trace.id()),
+        trace: Some(Arc::new(trace.clone())).filter(|trace| !trace.is_empty()),
+        response: None,
+        checks,
+        trouble: None,
+        notices: Vec::new(),
+        was_closed: true,
+        timing: Timing::default(),
+        saved_trace: None,
+    };
+    let word = if has_failed { "FAIL " } else { "ERROR" };
+    let look = Look::plain();
+    Some(format!(
+        "{word} {name}   trace {}…   {}\n{}",
+        trace.id().short(),
+        text::size(trace),
+        text::step(&step, &look),
+    ))
+}

@@ -1,0 +1,282 @@
+//! The macros that assert something of a trace.
+
+/// Asserts that a trace has such spans, and that each of them is like this.
+///
+/// First comes the trace, then what to look for: a name, or a description such as
+/// `span("x").below("y")` or `service("order")`. Every key behind it is checked on every span
+/// that is found, as in a spec. All that does not hold is told in one panic, with the trace.
+///
+/// ```
+/// use spanspec::prelude::*;
+///
+/// # let trace = &spanspec::source::otlp::read(br#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"order"}}]},"scopeSpans":[{"spans":[{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b1","name":"POST /orders","kind":2,"startTimeUnixNano":"1","endTimeUnixNano":"9"},{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b2","parentSpanId":"00f067aa0ba902b1","name":"process_payment","startTimeUnixNano":"2","endTimeUnixNano":"5","attributes":[{"key":"payment.method","value":{"stringValue":"card"}},{"key":"attempts","value":{"intValue":"1"}}],"status":{"code":1}}]}]}]}"#)?[0];
+/// assert_span!(trace, "process_payment");
+/// assert_span!(
+///     trace,
+///     "process_payment",
+///     below: service("order"),
+///     attributes: { "payment.method" => "card", "attempts" => 1..=3 },
+///     status: ok,
+///     duration: ..ms(600),
+/// );
+/// assert_span!(trace, service("order"), count: 2, status: not error);
+/// # Ok::<(), spanspec::source::otlp::ReadError>(())
+/// ```
+///
+/// | key | value |
+/// |---|---|
+/// | `name`, `service`, `scope`, `status_message`, `event` | anything that a text can be held against |
+/// | `kind` | `internal`, `server`, `client`, `producer`, `consumer`, `unspecified` |
+/// | `type` | `http`, `rpc`, `db`, `messaging`, `faas`, `gen_ai` |
+/// | `status` | `ok`, `error`, `unset`, or `not error` |
+/// | `attributes`, `resource` | `{ "key" => value }` |
+/// | `duration`, `self_time` | `..ms(600)`, `ms(100)..=secs(2)` |
+/// | `below`, `above`, `child_of`, `parent_of`, `after`, `before`, `linked_to` | a name or description |
+/// | `links`, `count` | `2`, `1..`, `..=3` |
+#[macro_export]
+macro_rules! assert_span {
+    ($trace:expr, $find:expr $(, $($keys:tt)*)?) => {
+        match &$trace {
+            trace => {
+                #[allow(unused_mut)]
+                let mut assertion = $crate::harness::Assertion::new(
+                    "assert_span!",
+                    (::core::file!(), ::core::line!(), ::core::column!()),
+                    (trace, ::core::stringify!($trace)),
+                    ($find, ::core::stringify!($find)),
+                );
+                $crate::__span_keys!(assertion; $($($keys)*)?);
+                assertion.each_holds();
+            }
+        }
+    };
+    ($($other:tt)*) => {
+        ::core::compile_error!(
+            "assert_span! takes a trace and what to look for: assert_span!(trace, \"process_payment\", status: ok)"
+        )
+    };
+}
+
+/// Asserts that a trace has no span that meets all of this. Keys are those of
+/// [`assert_span!`](crate::assert_span), without `count`.
+///
+/// ```
+/// use spanspec::prelude::*;
+///
+/// # let trace = &spanspec::source::otlp::read(br#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"order"}}]},"scopeSpans":[{"spans":[{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b1","name":"POST /orders","kind":2,"startTimeUnixNano":"1","endTimeUnixNano":"9"}]}]}]}"#)?[0];
+/// assert_no_span!(trace, "ship");
+/// assert_no_span!(trace, any_span(), type: db, below: service("gateway"));
+/// # Ok::<(), spanspec::source::otlp::ReadError>(())
+/// ```
+#[macro_export]
+macro_rules! assert_no_span {
+    ($trace:expr, $find:expr $(, $($keys:tt)*)?) => {
+        match &$trace {
+            trace => {
+                #[allow(unused_mut)]
+                let mut assertion = $crate::harness::Assertion::new(
+                    "assert_no_span!",
+                    (::core::file!(), ::core::line!(), ::core::column!()),
+                    (trace, ::core::stringify!($trace)),
+                    ($find, ::core::stringify!($find)),
+                );
+                $crate::__span_keys!(assertion; $($($keys)*)?);
+                assertion.none_is_there();
+            }
+        }
+    };
+    ($($other:tt)*) => {
+        ::core::compile_error!(
+            "assert_no_span! takes a trace and what must not be there: assert_no_span!(trace, \"ship\")"
+        )
+    };
+}
+
+/// The keys of an assertion, one after the other.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __span_keys {
+    ($a:ident;) => {};
+    ($a:ident; attributes: { $($key:expr => $value:expr),* $(,)? } $(, $($rest:tt)*)?) => {
+        $a.open("attributes");
+        $($a.entry(
+            ::core::stringify!($key),
+            ::core::stringify!($value),
+            $crate::harness::any_span().attribute($key, $value),
+        );)*
+        $a.close();
+        $crate::__span_keys!($a; $($($rest)*)?);
+    };
+    ($a:ident; resource: { $($key:expr => $value:expr),* $(,)? } $(, $($rest:tt)*)?) => {
+        $a.open("resource");
+        $($a.entry(
+            ::core::stringify!($key),
+            ::core::stringify!($value),
+            $crate::harness::any_span().resource($key, $value),
+        );)*
+        $a.close();
+        $crate::__span_keys!($a; $($($rest)*)?);
+    };
+    ($a:ident; attributes: $($other:tt)*) => {
+        ::core::compile_error!("write attributes as `attributes: { \"key\" => value }`")
+    };
+    ($a:ident; resource: $($other:tt)*) => {
+        ::core::compile_error!("write attributes of the resource as `resource: { \"key\" => value }`")
+    };
+    ($a:ident; status: not $code:ident $(, $($rest:tt)*)?) => {
+        $a.key(
+            "status",
+            ::core::concat!("not ", ::core::stringify!($code)),
+            $crate::harness::any_span().status_other_than($crate::__span_status!($code)),
+        );
+        $crate::__span_keys!($a; $($($rest)*)?);
+    };
+    ($a:ident; status: $code:tt $(, $($rest:tt)*)?) => {
+        $a.key(
+            "status",
+            ::core::stringify!($code),
+            $crate::harness::any_span().status($crate::__span_status!($code)),
+        );
+        $crate::__span_keys!($a; $($($rest)*)?);
+    };
+    ($a:ident; kind: $kind:tt $(, $($rest:tt)*)?) => {
+        $a.key(
+            "kind",
+            ::core::stringify!($kind),
+            $crate::harness::any_span().kind($crate::__span_kind!($kind)),
+        );
+        $crate::__span_keys!($a; $($($rest)*)?);
+    };
+    ($a:ident; type: $kind:tt $(, $($rest:tt)*)?) => {
+        $a.key(
+            "type",
+            ::core::stringify!($kind),
+            $crate::harness::any_span().of_type($crate::__span_type!($kind)),
+        );
+        $crate::__span_keys!($a; $($($rest)*)?);
+    };
+    ($a:ident; count: $count:expr $(, $($rest:tt)*)?) => {
+        $a.count(::core::stringify!($count), $count);
+        $crate::__span_keys!($a; $($($rest)*)?);
+    };
+    // What is no key is no method, and the compiler says which is similar.
+    ($a:ident; $key:ident: $value:expr $(, $($rest:tt)*)?) => {
+        $a.key(
+            ::core::stringify!($key),
+            ::core::stringify!($value),
+            $crate::harness::any_span().$key($value),
+        );
+        $crate::__span_keys!($a; $($($rest)*)?);
+    };
+    ($a:ident; $($other:tt)+) => {
+        ::core::compile_error!(::core::concat!(
+            "what must hold of the spans is written as `key: value`, and this is not: ",
+            ::core::stringify!($($other)+)
+        ))
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __span_status {
+    (ok) => {
+        $crate::trace::StatusCode::Ok
+    };
+    (error) => {
+        $crate::trace::StatusCode::Error
+    };
+    (unset) => {
+        $crate::trace::StatusCode::Unset
+    };
+    ($other:tt) => {
+        ::core::compile_error!("a status is `ok`, `error` or `unset`, or `not error`")
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __span_kind {
+    (internal) => {
+        $crate::trace::SpanKind::Internal
+    };
+    (server) => {
+        $crate::trace::SpanKind::Server
+    };
+    (client) => {
+        $crate::trace::SpanKind::Client
+    };
+    (producer) => {
+        $crate::trace::SpanKind::Producer
+    };
+    (consumer) => {
+        $crate::trace::SpanKind::Consumer
+    };
+    (unspecified) => {
+        $crate::trace::SpanKind::Unspecified
+    };
+    ($other:tt) => {
+        ::core::compile_error!(
+            "a kind is `internal`, `server`, `client`, `producer`, `consumer` or `unspecified`"
+        )
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __span_type {
+    (http) => {
+        $crate::spec::SpanType::Http
+    };
+    (rpc) => {
+        $crate::spec::SpanType::Rpc
+    };
+    (db) => {
+        $crate::spec::SpanType::Db
+    };
+    (messaging) => {
+        $crate::spec::SpanType::Messaging
+    };
+    (faas) => {
+        $crate::spec::SpanType::Faas
+    };
+    (gen_ai) => {
+        $crate::spec::SpanType::GenAi
+    };
+    ($other:tt) => {
+        ::core::compile_error!("a type is `http`, `rpc`, `db`, `messaging`, `faas` or `gen_ai`")
+    };
+}
+
+/// Asserts that a trace is as a file says: one that has what stands below `expect` in a spec, or a
+/// whole spec, of which only `expect` counts. What it asks of a response is left out there.
+///
+/// ```no_run
+/// use spanspec::prelude::*;
+///
+/// # let trace = spanspec::trace::Trace::assemble(spanspec::trace::TraceId::random(), spanspec::trace::Origin::Foreign, []);
+/// # let order_id = "order-7";
+/// assert_trace!(trace, "specs/fragments/charged.yaml");
+/// assert_trace!(trace, "specs/place-order.yaml", { "order_id" => order_id });
+/// ```
+///
+/// Paths start from the package's folder. Behind the path stand values of variables, of captures
+/// above all.
+#[macro_export]
+macro_rules! assert_trace {
+    ($trace:expr, $path:expr $(,)?) => {
+        $crate::assert_trace!($trace, $path, {})
+    };
+    ($trace:expr, $path:expr, { $($name:expr => $value:expr),* $(,)? } $(,)?) => {
+        $crate::harness::assert_file(
+            &$trace,
+            ::core::env!("CARGO_MANIFEST_DIR"),
+            ::core::convert::AsRef::<::std::path::Path>::as_ref(&$path),
+            &[$(($name, $crate::trace::Value::from($value))),*],
+        )
+    };
+    ($($other:tt)*) => {
+        ::core::compile_error!(
+            "assert_trace! takes a trace, a file and perhaps variables: assert_trace!(trace, \"specs/charged.yaml\", { \"order_id\" => id })"
+        )
+    };
+}

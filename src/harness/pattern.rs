@@ -1,0 +1,236 @@
+//! Spans described in Rust: what `find`, and the keys beside it, are in a spec.
+
+use super::value::{IntoCount, IntoDurations, IntoMatcher};
+use crate::spec::{
+    Ask, Choice, EventPattern, Limits, Location, Matcher, Pattern, Place, Relation, Relative,
+    Selector, Source, SpanCondition, SpanType, Take,
+};
+use crate::trace::{SpanKind, StatusCode};
+
+/// Describes spans: those that meet every condition. Each method adds one, and is called as the
+/// key of a spec is.
+///
+/// ```
+/// use spanspec::prelude::*;
+///
+/// let charged = span("process_payment")
+///     .below(service("order"))
+///     .attribute("payment.method", "card")
+///     .duration(..ms(600));
+/// # let trace = spanspec::trace::Trace::assemble(spanspec::trace::TraceId::random(), spanspec::trace::Origin::Foreign, []);
+/// assert_eq!(trace.select(charged).len(), 0);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "it only describes spans"]
+pub struct SpanPattern {
+    asks: Vec<Ask>,
+    take: Option<Take>,
+    count: Option<Limits<u64>>,
+}
+
+/// Every span.
+pub fn any_span() -> SpanPattern {
+    SpanPattern::default()
+}
+
+/// The spans of this name.
+pub fn span(name: impl IntoMatcher) -> SpanPattern {
+    any_span().name(name)
+}
+
+/// The spans of this service.
+pub fn service(name: impl IntoMatcher) -> SpanPattern {
+    any_span().service(name)
+}
+
+impl From<&str> for SpanPattern {
+    fn from(name: &str) -> Self {
+        span(name)
+    }
+}
+
+impl From<String> for SpanPattern {
+    fn from(name: String) -> Self {
+        span(name)
+    }
+}
+
+impl From<Matcher> for SpanPattern {
+    fn from(name: Matcher) -> Self {
+        span(name)
+    }
+}
+
+impl SpanPattern {
+    /// Its name.
+    pub fn name(self, name: impl IntoMatcher) -> Self {
+        self.and(Ask::Name(name.into_matcher()))
+    }
+
+    /// `service.name` of its resource.
+    pub fn service(self, name: impl IntoMatcher) -> Self {
+        self.and(Ask::Service(name.into_matcher()))
+    }
+
+    /// The name of its instrumentation scope.
+    pub fn scope(self, name: impl IntoMatcher) -> Self {
+        self.and(Ask::Scope(name.into_matcher()))
+    }
+
+    /// The message of its status.
+    pub fn status_message(self, message: impl IntoMatcher) -> Self {
+        self.and(Ask::StatusMessage(message.into_matcher()))
+    }
+
+    /// An attribute.
+    pub fn attribute(self, key: impl Into<String>, value: impl IntoMatcher) -> Self {
+        self.and(Ask::Attribute(key.into(), value.into_matcher()))
+    }
+
+    /// An attribute of its resource.
+    pub fn resource(self, key: impl Into<String>, value: impl IntoMatcher) -> Self {
+        self.and(Ask::Resource(key.into(), value.into_matcher()))
+    }
+
+    /// Which side of a call it stands for.
+    pub fn kind(self, kind: SpanKind) -> Self {
+        let written = kind.as_str().to_owned();
+        let allowed = vec![kind];
+        self.and(Ask::Kind(Choice { allowed, written }))
+    }
+
+    /// Its type, told by the attributes that the semantic conventions require.
+    pub fn of_type(self, kind: SpanType) -> Self {
+        let written = kind.name().to_owned();
+        let allowed = vec![kind];
+        self.and(Ask::Type(Choice { allowed, written }))
+    }
+
+    /// Its status.
+    pub fn status(self, code: StatusCode) -> Self {
+        let written = code.as_str().to_owned();
+        let allowed = vec![code];
+        self.and(Ask::Status(Choice { allowed, written }))
+    }
+
+    /// A status other than this.
+    pub fn status_other_than(self, code: StatusCode) -> Self {
+        let others = StatusCode::ALL.into_iter().filter(|other| *other != code);
+        let (allowed, written) = (others.collect(), format!("not {}", code.as_str()));
+        self.and(Ask::Status(Choice { allowed, written }))
+    }
+
+    /// How long it took.
+    pub fn duration(self, limits: impl IntoDurations) -> Self {
+        self.and(Ask::Duration(limits.into_durations()))
+    }
+
+    /// How long it took itself, its children aside.
+    pub fn self_time(self, limits: impl IntoDurations) -> Self {
+        self.and(Ask::SelfTime(limits.into_durations()))
+    }
+
+    /// It has an event of this name.
+    pub fn event(self, name: impl IntoMatcher) -> Self {
+        self.and(Ask::Event(EventPattern {
+            name: Some(name.into_matcher()),
+            attributes: Vec::new(),
+            count: Limits::at_least(1),
+        }))
+    }
+
+    /// It has so many links.
+    pub fn links(self, count: impl IntoCount) -> Self {
+        self.and(Ask::LinkCount(count.into_count()))
+    }
+
+    /// It has an ancestor like this.
+    pub fn below(self, other: impl Into<Self>) -> Self {
+        self.related(Relative::Below, other)
+    }
+
+    /// It has a descendant like this.
+    pub fn above(self, other: impl Into<Self>) -> Self {
+        self.related(Relative::Above, other)
+    }
+
+    /// Its parent is like this.
+    pub fn child_of(self, other: impl Into<Self>) -> Self {
+        self.related(Relative::ChildOf, other)
+    }
+
+    /// It has a child like this.
+    pub fn parent_of(self, other: impl Into<Self>) -> Self {
+        self.related(Relative::ParentOf, other)
+    }
+
+    /// It starts after the end of every span like this, and there is one.
+    pub fn after(self, other: impl Into<Self>) -> Self {
+        self.related(Relative::After, other)
+    }
+
+    /// It ends before the start of every span like this, and there is one.
+    pub fn before(self, other: impl Into<Self>) -> Self {
+        self.related(Relative::Before, other)
+    }
+
+    /// It is in a trace that a link ties to a span like this.
+    pub fn linked_to(self, other: impl Into<Self>) -> Self {
+        self.related(Relative::LinkedTo, other)
+    }
+
+    /// As the other span of a relation: so many of them, instead of at least one.
+    /// `below(service("gateway").times(0))` is "not below".
+    pub fn times(mut self, count: impl IntoCount) -> Self {
+        self.count = Some(count.into_count());
+        self
+    }
+
+    /// Of those that meet all conditions, only the one that started first.
+    pub fn first(mut self) -> Self {
+        self.take = Some(Take::First);
+        self
+    }
+
+    /// Of those that meet all conditions, only the one that started last.
+    pub fn last(mut self) -> Self {
+        self.take = Some(Take::Last);
+        self
+    }
+
+    fn and(mut self, ask: Ask) -> Self {
+        self.asks.push(ask);
+        self
+    }
+
+    fn related(self, place: Relative, other: impl Into<Self>) -> Self {
+        let other: Self = other.into();
+        let count = other.count.clone().unwrap_or_else(|| Limits::at_least(1));
+        self.and(Ask::Relation(Box::new(Relation {
+            place,
+            other: Pattern::Selector(other.selector(&nowhere())),
+            count,
+        })))
+    }
+
+    /// What it asks, each with the same place.
+    pub(super) fn conditions(self, at: &Location) -> Vec<SpanCondition> {
+        let at = |ask| SpanCondition {
+            ask,
+            at: at.clone(),
+        };
+        self.asks.into_iter().map(at).collect()
+    }
+
+    pub(super) fn selector(self, at: &Location) -> Selector {
+        Selector {
+            take: self.take,
+            conditions: self.conditions(at),
+        }
+    }
+}
+
+/// The place of something that no file says.
+pub(super) fn nowhere() -> Location {
+    Source::new("", "").at(Place::default())
+}

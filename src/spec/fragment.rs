@@ -1,0 +1,155 @@
+//! What a file asks of a trace that is there already: an `expect` of its own, or that of a spec.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::{Mistakes, SpecErrors};
+use super::expect::Expect;
+use super::file::{SPEC_KEYS, variables};
+use super::globals::{Globals, Variables};
+use super::read::Reader;
+use super::read::expect::{Answer, TraceChecks};
+use super::read::trigger::TRIGGER_KEYS;
+use super::scope::Scope;
+use super::yaml::{self, Kind, Node};
+use super::{Place, Source};
+use crate::trace::Value;
+
+impl Expect {
+    /// What a file asks of a trace. The file has what stands below `expect` in a spec, or it is a
+    /// spec: then its trigger, its matrix and what it asks of a response are left out.
+    ///
+    /// `values` are those of captures and other variables. What waits for a capture without a
+    /// value cannot be judged.
+    ///
+    /// # Errors
+    /// Every mistake in the file.
+    pub fn of_trace(
+        source: &Source,
+        dir: &Path,
+        globals: &Arc<Globals>,
+        values: &[(&str, Value)],
+    ) -> Result<Self, SpecErrors> {
+        let mistakes = Mistakes::new(source);
+        let documents = yaml::parse(&mistakes);
+        let fragment = Fragment {
+            mistakes: &mistakes,
+            dir,
+            globals,
+            values,
+        };
+        let expect = match documents.as_slice() {
+            [root] => fragment.read(root),
+            [] if mistakes.is_empty() => mistakes.note(
+                Place::default(),
+                "this file asks nothing",
+                "empty",
+                "say what must hold, such as `errors: 0`".to_owned(),
+            ),
+            [] => None,
+            [_, second, ..] => mistakes.note(
+                second.place,
+                "this file has several documents",
+                "a second one",
+                "a trace is held against one: give each a file".to_owned(),
+            ),
+        };
+        mistakes.check(expect)
+    }
+}
+
+struct Fragment<'a> {
+    mistakes: &'a Mistakes,
+    dir: &'a Path,
+    globals: &'a Arc<Globals>,
+    values: &'a [(&'a str, Value)],
+}
+
+impl Fragment<'_> {
+    fn read(&self, root: &Node) -> Option<Expect> {
+        let is_spec = ["expect", "steps", "capture"]
+            .iter()
+            .chain(&TRIGGER_KEYS)
+            .any(|key| root.get(key).is_some());
+        if is_spec {
+            return self.spec(root);
+        }
+        let scope = self.scope(Variables::default());
+        self.reader(&scope)
+            .expect(root, Answer::Nothing, TraceChecks::Allowed)
+    }
+
+    fn spec(&self, root: &Node) -> Option<Expect> {
+        let scope = self.scope(Variables::default());
+        let reader = self.reader(&scope);
+        reader.map(root, "a spec", &SPEC_KEYS)?;
+        if let Some(steps) = root.get("steps") {
+            let help = "put what one trace should be like into a file of its own";
+            return reader.wrong(
+                steps.place,
+                "each of `steps` has a trace of its own",
+                "several traces",
+                help,
+            );
+        }
+        let Some(node) = root.get("expect") else {
+            let help = "say what must hold, such as `expect: { errors: 0 }`";
+            return reader.wrong(root.place, "this spec expects nothing", "no `expect`", help);
+        };
+        let entries = match root.get("vars") {
+            Some(vars) => variables(vars, &reader)?,
+            None => Vec::new(),
+        };
+        let mut scope = self.scope(Variables {
+            entries,
+            source: Some(self.mistakes.source().clone()),
+        });
+        names(root.get("capture")).for_each(|name| scope.expect(name));
+        let reader = self.reader(&scope);
+        let mut expect = reader.expect(node, answer(root), TraceChecks::Allowed)?;
+        expect.checks.retain(|check| check.ask.is_about_trace());
+        if !expect.is_about_trace() {
+            let help = "add `spans`, `errors` or another check of the trace";
+            return reader.wrong(
+                node.place,
+                "this asks nothing of the trace",
+                "the response only",
+                help,
+            );
+        }
+        Some(expect)
+    }
+
+    fn scope(&self, vars: Variables) -> Scope {
+        let mut scope = Scope::new(Arc::clone(self.globals), vars);
+        for (name, value) in self.values {
+            scope.set(*name, value.clone());
+        }
+        scope
+    }
+
+    fn reader<'r>(&'r self, scope: &'r Scope) -> Reader<'r> {
+        Reader {
+            mistakes: self.mistakes,
+            scope,
+            dir: self.dir,
+        }
+    }
+}
+
+/// What can be asked of the response of this spec's trigger.
+fn answer(root: &Node) -> Answer {
+    if root.get("run").is_some() {
+        Answer::Command
+    } else {
+        Answer::Response
+    }
+}
+
+fn names(captures: Option<&Node>) -> impl Iterator<Item = String> {
+    let entries = match captures.map(|node| &node.kind) {
+        Some(Kind::Map(entries)) => entries.as_slice(),
+        _ => &[],
+    };
+    entries.iter().map(|entry| entry.key.text.clone())
+}

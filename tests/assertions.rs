@@ -1,0 +1,315 @@
+//! What assertions about a trace say, to the letter.
+
+use std::panic::catch_unwind;
+
+use snapbox::{assert_data_eq, str};
+use spanspec::prelude::*;
+use spanspec::source::otlp;
+
+/// An order that was charged, as its services exported it.
+const ORDER: &str = r#"{ "resourceSpans": [
+    { "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": "order" } }] },
+      "scopeSpans": [{ "spans": [
+        { "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa00000001", "name": "POST /orders",
+          "kind": 2, "startTimeUnixNano": "1000000", "endTimeUnixNano": "801000000" },
+        { "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa00000002", "parentSpanId": "00f067aa00000001",
+          "name": "INSERT orders", "kind": 3, "startTimeUnixNano": "2000000", "endTimeUnixNano": "3000000",
+          "attributes": [{ "key": "db.system.name", "value": { "stringValue": "postgresql" } }] }
+      ] }] },
+    { "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": "payment" } }] },
+      "scopeSpans": [{ "spans": [
+        { "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa00000003", "parentSpanId": "00f067aa00000001",
+          "name": "process_payment", "kind": 1, "startTimeUnixNano": "100000000", "endTimeUnixNano": "512000000",
+          "attributes": [
+            { "key": "payment.method", "value": { "stringValue": "paypal" } },
+            { "key": "order.id", "value": { "stringValue": "order-7" } }
+          ] }
+      ] }] }
+] }"#;
+
+fn order() -> Trace {
+    otlp::read(ORDER.as_bytes()).unwrap().remove(0)
+}
+
+// What does not hold stands first, for its lines are part of what is said.
+
+fn a_wrong_payment() {
+    let trace = order();
+    assert_span!(
+        trace,
+        "process_payment",
+        below: service("gateway"),
+        attributes: { "payment.method" => "card", "order.id" => "order-7" },
+        status: ok,
+        duration: ..ms(400),
+    );
+}
+
+fn a_misspelt_name() {
+    assert_span!(order(), "process_paiment", service: "payment");
+}
+
+fn a_query_that_is_there() {
+    assert_no_span!(order(), any_span(), type: db, below: service("order"));
+}
+
+fn a_trace_without_spans() {
+    let id = "4bf92f3577b34da6a3ce929d0e0e4736".parse().unwrap();
+    let trace = Trace::assemble(id, spanspec::trace::Origin::Foreign, []);
+    assert_span!(trace, "process_payment", status: not error);
+}
+
+fn the_only_span_of_two() {
+    let _ = order().only(service("order"));
+}
+
+#[test]
+#[ignore = "run by another test"]
+fn asserting() {
+    a_misspelt_name();
+}
+
+/// The text of the panic.
+fn said(assertion: impl FnOnce() + std::panic::UnwindSafe) -> String {
+    let payload = catch_unwind(assertion).expect_err("it does not hold");
+    payload.downcast_ref::<String>().unwrap().clone()
+}
+
+#[test]
+fn what_holds_says_nothing() {
+    let trace = order();
+    assert_span!(trace, "process_payment");
+    assert_span!(
+        &trace,
+        "process_payment",
+        below: service("order"),
+        child_of: "POST /orders",
+        kind: internal,
+        attributes: { "payment.method" => ["card", "paypal"], "order.id" => regex("^order-"), "x" => absent() },
+        status: not error,
+        duration: ..ms(600),
+    );
+    assert_span!(trace, any_span().of_type(SpanType::Db), count: 1..=1, service: "order");
+    assert_span!(trace, "INSERT orders", type: db);
+    assert_span!(trace, service("order"), count: 2);
+    assert_no_span!(trace, "ship");
+    assert_no_span!(trace, "process_payment", status: error);
+    assert_no_span!(trace, service("payment"), below: service("payment"));
+    assert_trace!(trace, "tests/assertions/charged.yaml", { "order_id" => "order-7" });
+    assert_eq!(trace.only(service("payment")).name, "process_payment");
+}
+
+#[test]
+fn everything_that_does_not_hold_is_told_at_once_and_at_its_place() {
+    let text = said(a_wrong_payment);
+    assert_data_eq!(
+        text,
+        str![[r#"
+
+FAIL  assert_span!   trace 4bf92f35…   3 spans, 2 services
+  `below` of span `process_payment`
+   --> tests/assertions.rs:38:51
+ 38 |     assert_span!(trace, "process_payment", below: service("gateway"), attributes: { "paymen...
+    |                                                   ^^^^^^^^^^^^^^^^^^
+   expected { service "gateway" }
+      found none (above it are `POST /orders` of order)
+            (payment, span 00f067aa00000003)
+
+  attribute `payment.method` of span `process_payment`
+   --> tests/assertions.rs:38:105
+ 38 | ...ment.method" => "card", "order.id" => "order-7" }, status: ok, duration: ..ms(400))
+    |                    ^^^^^^ found "paypal"   (payment, span 00f067aa00000003)
+
+  status of span `process_payment`
+   --> tests/assertions.rs:38:148
+ 38 | ...rder-7" }, status: ok, duration: ..ms(400))
+    |                       ^^ found unset   (payment, span 00f067aa00000003)
+   help: most instrumentation leaves the status of success unset; `status: { not: error }` accepts
+         both
+
+  duration of span `process_payment`
+   --> tests/assertions.rs:38:162
+ 38 | ...ation: ..ms(400))
+    |           ^^^^^^^^^ expected < 400ms, found 412ms   (payment, span 00f067aa00000003)
+
+   order    POST /orders       ████████████████████████████████████████████████████████████ 800 ms
+   order      INSERT orders    ▎                                                            1.0 ms
+   payment    process_payment         ▐██████████████████████████████▍                      412 ms
+              ↑ below: none (above it are `POST /orders` of order), payment.method = "paypal", stat…
+
+"#]]
+    );
+}
+
+#[test]
+fn nothing_found_shows_what_comes_nearest() {
+    let text = said(a_misspelt_name);
+    assert_data_eq!(
+        text,
+        str![[r#"
+
+FAIL  assert_span!   trace 4bf92f35…   3 spans, 2 services
+  number of spans that match `process_paiment`
+   --> tests/assertions.rs:49:27
+ 49 |     assert_span!(order(), "process_paiment", service: "payment")
+    |                           ^^^^^^^^^^^^^^^^^ expected at least 1, found none
+   nearest:
+     payment › process_payment (span 00f067aa00000003)
+       name is "process_payment", not "process_paiment"
+
+   order    POST /orders       ███████████████████████████████████████████████████ 800 ms
+   order      INSERT orders    ▎                                                   1.0 ms
+   payment    process_payment        ██████████████████████████▋                   412 ms  ← nearest
+
+"#]]
+    );
+}
+
+#[test]
+fn a_span_that_should_not_be_there_is_marked() {
+    let text = said(a_query_that_is_there);
+    assert_data_eq!(
+        text,
+        str![[r#"
+
+FAIL  assert_no_span!   trace 4bf92f35…   3 spans, 2 services
+  number of spans that match { type db, `below` { service "order" } }
+   --> tests/assertions.rs:53:30
+ 53 |     assert_no_span!(order(), any_span(), type: db, below: service("order"))
+    |                              ^^^^^^^^^^ expected none, found 1
+                                              (order, span 00f067aa00000002)
+
+   order    POST /orders       ████████████████████████████████████████████████████ 800 ms
+   order      INSERT orders    ▎                                                    1.0 ms  ← 1 of 1
+   payment    process_payment        ▐██████████████████████████▎                   412 ms
+
+"#]]
+    );
+}
+
+#[test]
+fn an_empty_trace_is_an_error_and_no_failure() {
+    let text = said(a_trace_without_spans);
+    assert_data_eq!(
+        text,
+        str![[r#"
+
+ERROR assert_span!   trace 4bf92f35…   0 spans, 0 services
+  1 check could not be judged: no span of this trace arrived
+    tests/assertions.rs:59:25: spans that match `process_payment`
+
+"#]]
+    );
+}
+
+#[test]
+fn more_than_the_only_span_is_told() {
+    let text = said(the_only_span_of_two);
+    assert_data_eq!(
+        text,
+        str![[r#"
+
+FAIL  only   trace 4bf92f35…   3 spans, 2 services
+  number of spans that match { service "order" }
+   --> tests/assertions.rs:63:61
+ 63 |                     only(trace, { service "order" }, count: 1)
+    |                                                             ^ expected exactly 1, found 2   (order, span 00f067aa00000001, and 1 more)
+
+   order    POST /orders       ████████████████████████████████████████████████████ 800 ms  ← 1 of 2
+   order      INSERT orders    ▎                                                    1.0 ms  ← 2 of 2
+   payment    process_payment        ▐██████████████████████████▎                   412 ms
+
+"#]]
+    );
+}
+
+#[test]
+fn a_file_points_at_its_own_lines() {
+    let text = said(|| {
+        assert_trace!(order(), "tests/assertions/charged.yaml", { "order_id" => "order-8" });
+    });
+    assert_data_eq!(
+        text,
+        str![[r#"
+
+FAIL  assert_trace!   tests/assertions/charged.yaml   trace 4bf92f35…   3 spans, 2 services
+  attribute `order.id` of span `process_payment`
+  --> tests/assertions/charged.yaml:6:29
+ 6 |     attributes: { order.id: "${order_id}" }
+   |                             ^^^^^^^^^^^^^ expected "order-8", found "order-7"
+                                               (payment, span 00f067aa00000003)
+
+   order    POST /orders       ██████████████████████████████████████ 800 ms
+   order      INSERT orders    ▏                                      1.0 ms
+   payment    process_payment      ▐███████████████████▎              412 ms  ← order.id = "order-7"
+
+"#]]
+    );
+}
+
+#[test]
+fn of_a_whole_spec_only_what_it_asks_of_the_trace_counts() {
+    let trace = order();
+    assert_trace!(trace, "tests/assertions/spec.yaml", { "order_id" => "order-7" });
+    let text = said(move || assert_trace!(trace, "tests/assertions/spec.yaml"));
+    assert_data_eq!(
+        text,
+        str![[r#"
+
+ERROR assert_trace!   tests/assertions/spec.yaml   trace 4bf92f35…   3 spans, 2 services
+  1 check could not be judged: needs `order_id`, which was not captured
+    tests/assertions/spec.yaml:7:7: spans that match `process_payment`
+
+   order    POST /orders       ████████████████████████████████████████████████████████████ 800 ms
+   order      INSERT orders    ▎                                                            1.0 ms
+   payment    process_payment         ▐██████████████████████████████▍                      412 ms
+   help: `order_id` gets a value behind the file: assert_trace!(…, { "order_id" => … })
+
+"#]]
+    );
+}
+
+#[test]
+fn a_file_with_mistakes_or_without_sense_is_told() {
+    for (file, what) in [
+        (
+            "missing.yaml",
+            "error: cannot read tests/assertions/missing.yaml",
+        ),
+        ("wrong.yaml", "did you mean `spans`?"),
+        ("response.yaml", "this asks nothing of the trace"),
+        ("steps.yaml", "each of `steps` has a trace of its own"),
+    ] {
+        let path = format!("tests/assertions/{file}");
+        let text = said(move || assert_trace!(order(), path));
+        assert!(text.contains(what), "{text}");
+    }
+}
+
+#[test]
+fn a_panic_is_at_the_line_that_asserts() {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "asserting"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines = include_str!("assertions.rs").lines();
+    let line = 1 + lines
+        .take_while(|line| !line.contains("process_paiment"))
+        .count();
+    let place = format!("panicked at tests/assertions.rs:{line}:5:\n");
+    assert!(text.contains(&place), "`{place}` is missing in:\n{text}");
+}
+
+#[test]
+fn an_outline_is_plain_data() {
+    assert_data_eq!(
+        order().outline_with(&["payment.method"]).to_string(),
+        str![[r#"
+order › POST /orders (server)
+  order › INSERT orders (client)
+  payment › process_payment (internal, payment.method=paypal)
+
+"#]]
+    );
+}
