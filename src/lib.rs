@@ -88,3 +88,4 @@ pub mod trigger;
 pub mod workspace;
 
 pub use background::block_on;
+pub use harness::http;

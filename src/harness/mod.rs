@@ -7,8 +7,10 @@
 
 mod assertion;
 mod assertions;
+mod call;
 mod environment;
 mod fragment;
+mod http;
 mod live;
 mod macros;
 mod mistakes;
@@ -23,8 +25,10 @@ mod verdict;
 
 #[doc(hidden)]
 pub use assertion::{Assertion, Caller};
+pub use call::{Call, Incomplete};
 #[doc(hidden)]
 pub use fragment::assert_file;
+pub use http::{Http, Reply, Request, SendError, http};
 pub use pattern::{SpanPattern, any_span, service, span};
 pub use single::run_file;
 #[cfg(feature = "harness")]

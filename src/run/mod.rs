@@ -4,6 +4,7 @@
 //! services; it tells events to a closure and ends with a [`Report`]. It knows no reporter.
 
 mod attempt;
+mod complete;
 mod diagnosis;
 mod event;
 mod keep;
@@ -15,6 +16,7 @@ mod settle;
 mod step;
 mod walk;
 
+pub(crate) use complete::{Unsettled, Waiting, complete};
 pub use event::RunEvent;
 pub use report::{
     Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,

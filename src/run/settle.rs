@@ -92,6 +92,10 @@ impl Flush {
 }
 
 impl Lags {
+    pub(super) const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
     /// Notes how far behind the response a span came.
     pub(super) fn note(&self, lag: Duration) {
         let mut largest = self

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 use serde_json::{Value, json};
@@ -21,16 +21,23 @@ pub(crate) fn serve(port: u16) -> ExitCode {
         .unwrap();
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await;
-        let app = Router::new()
-            .route("/health", get(|| async { "up" }))
-            .route("/pay/{method}", get(pay))
-            .route("/die", get(die));
+        let app = router(std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").unwrap());
         if let Ok(file) = std::env::var(PID_FILE) {
             append(&file, &format!("{}\n", std::process::id()));
         }
         axum::serve(listener.unwrap(), app).await.unwrap();
     });
     ExitCode::SUCCESS
+}
+
+/// What it answers. Spans are exported to this endpoint, each request's before its response.
+pub(crate) fn router(endpoint: String) -> Router {
+    Router::new()
+        .route("/health", get(|| async { "up" }))
+        .route("/pay/{method}", get(pay))
+        .route("/orphan", get(orphan))
+        .route("/die", get(die))
+        .with_state(endpoint)
 }
 
 fn append(file: &str, text: &str) {
@@ -40,13 +47,32 @@ fn append(file: &str, text: &str) {
     file.write_all(text.as_bytes()).unwrap();
 }
 
-async fn pay(Path(method): Path<String>, headers: HeaderMap) -> StatusCode {
-    let context = headers["traceparent"].to_str().unwrap();
-    let parts: Vec<&str> = context.split('-').collect();
+fn context(headers: &HeaderMap) -> Vec<&str> {
+    headers["traceparent"]
+        .to_str()
+        .unwrap()
+        .split('-')
+        .collect()
+}
+
+async fn orphan(State(endpoint): State<String>, headers: HeaderMap) -> StatusCode {
+    let parts = context(&headers);
+    let entry = span(parts[1], "a1", parts[2], "GET /orphan", 2);
+    let orphan = span(parts[1], "a2", "00000000000000ff", "work", 1);
+    export(&endpoint, vec![entry, orphan]).await;
+    StatusCode::OK
+}
+
+async fn pay(
+    State(endpoint): State<String>,
+    Path(method): Path<String>,
+    headers: HeaderMap,
+) -> StatusCode {
+    let parts = context(&headers);
     let entry = span(parts[1], "a1", parts[2], "GET /pay", 2);
     let mut work = span(parts[1], "a2", "00000000000000a1", "process_payment", 1);
     work["attributes"] = json!([{ "key": "payment.method", "value": { "stringValue": method } }]);
-    export(vec![entry, work]).await;
+    export(&endpoint, vec![entry, work]).await;
     StatusCode::OK
 }
 
@@ -62,13 +88,12 @@ fn span(trace: &str, own: &str, parent: &str, name: &str, kind: u8) -> Value {
     })
 }
 
-async fn export(spans: Vec<Value>) {
+async fn export(endpoint: &str, spans: Vec<Value>) {
     let service = json!([{ "key": "service.name", "value": { "stringValue": "payment" } }]);
     let body = json!({ "resourceSpans": [{
         "resource": { "attributes": service },
         "scopeSpans": [{ "spans": spans }],
     }] });
-    let endpoint = std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").unwrap();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = client
         .post(format!("{endpoint}/v1/traces"))

@@ -6,7 +6,7 @@ mod answer;
 mod count;
 mod decode;
 mod json;
-mod message;
+pub(super) mod message;
 mod read;
 mod walk;
 mod write;

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -142,6 +142,13 @@ impl Receiver {
         Ok(Self::builder().serve(vec![bound], runtime))
     }
 
+    /// See [`Store::flush_within`].
+    #[must_use]
+    pub fn flush_within(mut self, flush: Duration) -> Self {
+        self.store = self.store.flush_within(flush);
+        self
+    }
+
     /// Where services send their spans: the value of `OTEL_EXPORTER_OTLP_ENDPOINT`.
     #[must_use]
     pub fn endpoint(&self) -> String {
@@ -192,10 +199,14 @@ impl Receiver {
     }
 }
 
+impl AsRef<Store> for Receiver {
+    fn as_ref(&self) -> &Store {
+        self.store()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 

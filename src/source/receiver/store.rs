@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -64,6 +64,20 @@ impl Store {
     pub fn follow(&self, trace: TraceId, origin: Origin) -> Follow {
         let changes = self.lock().follow(trace);
         Follow::new(self.clone(), trace, origin, changes)
+    }
+
+    /// Says for how long whoever exports to this store may keep a span before that: with
+    /// `OTEL_BSP_SCHEDULE_DELAY=100`, 350 ms is plenty; with a simple span processor, nothing. Then
+    /// a trace is known to be complete so long after the response. Where nobody says it, silence
+    /// has to tell, for 5.5 s at first.
+    #[must_use]
+    pub fn flush_within(self, flush: Duration) -> Self {
+        self.lock().flush = Some(flush);
+        self
+    }
+
+    pub(crate) fn known_flush(&self) -> Option<Duration> {
+        self.lock().flush
     }
 
     /// What was received so far, in numbers.
@@ -140,6 +154,14 @@ struct Shelves {
     ring: Ring,
     interner: Interner,
     census: Census,
+    /// For how long a span may be kept before it comes here, if that is known.
+    flush: Option<Duration>,
+}
+
+impl AsRef<Self> for Store {
+    fn as_ref(&self) -> &Self {
+        self
+    }
 }
 
 impl Shelves {

@@ -1,0 +1,247 @@
+//! A call of the system under test: the trace context that goes with it, and the trace that comes
+//! of it.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use crate::report::{Look, waterfall};
+use crate::run::{Flush, Unsettled, Waiting, complete};
+use crate::source::Receiver;
+use crate::source::receiver::{Follow, Store};
+use crate::spec::Wait;
+use crate::trace::{Origin, SpanId, Trace, TraceId};
+use crate::trigger::TraceContext;
+
+/// So many services are named where spans of other traces came.
+const MOST_NAMED: usize = 6;
+
+/// A call that is about to be made, by whatever client: it carries
+/// [`traceparent`](Self::traceparent), and then [`trace`](Self::trace) has what was done for it.
+///
+/// ```no_run
+/// use spanspec::prelude::*;
+///
+/// # async fn test() -> Result<(), Box<dyn std::error::Error>> {
+/// let receiver = Receiver::start()?;
+/// let call = receiver.call();
+/// // … publish a message, or call with a client of your own, with call.traceparent() …
+/// let trace = call.tail(secs(2)).trace().await?;
+/// assert_span!(trace, "process_payment");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Call {
+    context: TraceContext,
+    store: Store,
+    follow: Mutex<Follow>,
+    responded: Option<Instant>,
+    wait: Wait,
+    tolerates_orphans: bool,
+}
+
+/// Why there is no complete trace. It is an error and no failure: nobody can tell what is missing.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum Incomplete {
+    /// Not one span of it arrived.
+    #[error("no span of trace {trace_id} arrived within {timeout:?}: {instead}")]
+    NoSpans {
+        /// The trace.
+        trace_id: TraceId,
+        /// How long it was waited for, after the response.
+        timeout: Duration,
+        /// What arrived instead, and what to do.
+        instead: String,
+    },
+    /// Spans refer to parents that never came, and what hangs below those may be missing too.
+    #[error(
+        "the trace is still incomplete {timeout:?} after the response: {} never arrived\n{picture}`Call::tolerate_orphans` takes it as it is, and `Call::timeout` waits longer",
+        parents(missing)
+    )]
+    ParentsMissing {
+        /// The parents.
+        missing: Vec<SpanId>,
+        /// How long it was waited for, after the response.
+        timeout: Duration,
+        /// What came.
+        trace: Box<Trace>,
+        /// The same, drawn.
+        picture: String,
+    },
+    /// Spans came, but none of the service that was called, and none that another one waits for.
+    #[error(
+        "the span of the service that was called never arrived within {timeout:?}; what came:\n{picture}"
+    )]
+    NoEntry {
+        /// How long it was waited for, after the response.
+        timeout: Duration,
+        /// What came.
+        trace: Box<Trace>,
+        /// The same, drawn.
+        picture: String,
+    },
+}
+
+/// As it reads for people: this is what `?` shows in a test.
+impl fmt::Debug for Incomplete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Receiver {
+    /// A call with a fresh trace context, whose spans come to this receiver.
+    #[must_use]
+    pub fn call(&self) -> Call {
+        self.store().call()
+    }
+}
+
+impl Store {
+    /// A call with a fresh trace context, whose spans come to this store.
+    #[must_use]
+    pub fn call(&self) -> Call {
+        let context = TraceContext::random();
+        let follow = self.follow(context.trace_id, Origin::Injected(context.parent_id));
+        Call {
+            context,
+            store: self.clone(),
+            follow: Mutex::new(follow),
+            responded: None,
+            wait: Wait::default(),
+            tolerates_orphans: false,
+        }
+    }
+}
+
+impl Call {
+    /// What to send: trace id, parent id and flags.
+    #[must_use]
+    pub fn context(&self) -> &TraceContext {
+        &self.context
+    }
+
+    /// The value of the header `traceparent`, or of the variable `TRACEPARENT`.
+    #[must_use]
+    pub fn traceparent(&self) -> String {
+        self.context.traceparent()
+    }
+
+    /// How long the trace may take to be complete after the response; 30 s unless said.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.wait.timeout = Some(timeout);
+        self
+    }
+
+    /// For how long work goes on after the response, as in a consumer of messages.
+    #[must_use]
+    pub fn tail(mut self, tail: Duration) -> Self {
+        self.wait.tail = Some(tail);
+        self
+    }
+
+    /// For how long the services may keep a span; wins over [`Store::flush_within`].
+    #[must_use]
+    pub fn flush_within(mut self, flush: Duration) -> Self {
+        self.wait.flush = Some(flush);
+        self
+    }
+
+    /// Takes a trace for complete although parents are missing: those of a mesh or a browser, that
+    /// report elsewhere.
+    #[must_use]
+    pub fn tolerate_orphans(mut self) -> Self {
+        self.tolerates_orphans = true;
+        self
+    }
+
+    /// The response is there: from this moment on, services have their time to export. Without
+    /// it, that is the moment when the trace is asked for.
+    pub fn responded(&mut self) {
+        self.responded = Some(Instant::now());
+    }
+
+    /// The trace, once it is complete.
+    ///
+    /// # Errors
+    /// If nothing came, or parents are missing; the text tells what came instead.
+    pub async fn trace(&self) -> Result<Trace, Incomplete> {
+        let flush = self.store.known_flush();
+        let waiting = Waiting {
+            responded: self.responded.unwrap_or_else(Instant::now),
+            flush: flush.map_or(Flush::Assumed, Flush::Known),
+            wait: self.wait,
+            tolerates_orphans: self.tolerates_orphans,
+        };
+        let mut follow = self.follow.lock().await;
+        complete(&mut follow, waiting)
+            .await
+            .map_err(|unsettled| self.explain(unsettled))
+    }
+
+    fn explain(&self, unsettled: Unsettled) -> Incomplete {
+        let Unsettled {
+            trace,
+            missing,
+            timeout,
+        } = unsettled;
+        if trace.is_empty() {
+            return Incomplete::NoSpans {
+                trace_id: self.context.trace_id,
+                timeout,
+                instead: self.instead(),
+            };
+        }
+        let picture = waterfall(&trace, &[], &Look::plain(), waterfall::USUAL_ROWS);
+        let trace = Box::new(trace);
+        if missing.is_empty() {
+            return Incomplete::NoEntry {
+                timeout,
+                trace,
+                picture,
+            };
+        }
+        Incomplete::ParentsMissing {
+            missing: missing.into_iter().collect(),
+            timeout,
+            trace,
+            picture,
+        }
+    }
+
+    fn instead(&self) -> String {
+        let census = self.store.census();
+        if census.is_empty() {
+            return "nothing was received at all; does the service export here? `Receiver::endpoint` is what OTEL_EXPORTER_OTLP_ENDPOINT has to be".to_owned();
+        }
+        if let Some(refusal) = census.refusals.back() {
+            return format!(
+                "an export to {} was refused: {}",
+                refusal.endpoint, refusal.reason
+            );
+        }
+        // What no call of ours caused tells more, if there is any.
+        let others = match &census.strangers {
+            strangers if strangers.is_empty() => &census.watched,
+            strangers => strangers,
+        };
+        let spans: u64 = others.values().sum();
+        let services: Vec<&str> = others.keys().take(MOST_NAMED).map(String::as_str).collect();
+        format!(
+            "{spans} spans of other traces came, of {}; does the service that was called take over `traceparent`?",
+            services.join(", ")
+        )
+    }
+}
+
+fn parents(missing: &[SpanId]) -> String {
+    let ids: Vec<String> = missing.iter().take(3).map(SpanId::to_string).collect();
+    match missing.len().saturating_sub(3) {
+        0 => format!("parent {}", ids.join(", ")),
+        more => format!("parent {} and {more} more", ids.join(", ")),
+    }
+}

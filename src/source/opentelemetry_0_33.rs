@@ -1,0 +1,233 @@
+//! Spans of services in this very process: an exporter for version 0.33 of `opentelemetry_sdk`
+//! that feeds a [`Store`] without a socket.
+//!
+//! ```
+//! use std::collections::HashMap;
+//!
+//! use opentelemetry::KeyValue;
+//! use opentelemetry::propagation::TextMapPropagator;
+//! use opentelemetry::trace::{Span, Tracer, TracerProvider};
+//! use opentelemetry_sdk::Resource;
+//! use opentelemetry_sdk::propagation::TraceContextPropagator;
+//! use opentelemetry_sdk::trace::SdkTracerProvider;
+//! use spanspec::prelude::*;
+//! use spanspec::source::Store;
+//! use spanspec::source::opentelemetry_0_33::Exporter;
+//!
+//! let store = Store::new().flush_within(ms(0));
+//! let provider = SdkTracerProvider::builder()
+//!     .with_resource(Resource::builder().with_service_name("payment").build())
+//!     .with_simple_exporter(Exporter::new(&store))
+//!     .build();
+//!
+//! let call = store.call();
+//! let headers = HashMap::from([("traceparent".to_owned(), call.traceparent())]);
+//! let caller = TraceContextPropagator::new().extract(&headers);
+//! let mut span = provider.tracer("shop").start_with_context("process_payment", &caller);
+//! span.set_attribute(KeyValue::new("payment.method", "card"));
+//! span.end();
+//!
+//! let trace = spanspec::block_on(call.trace())?;
+//! assert_span!(trace, "process_payment", service: "payment", attributes: { "payment.method" => "card" });
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use opentelemetry::trace as otel;
+use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use prost::Message;
+
+use super::otlp::message;
+use super::receiver::Store;
+
+/// Feeds a store with the spans of this process.
+#[derive(Clone, Debug)]
+pub struct Exporter {
+    store: Store,
+    resource: message::Resource,
+}
+
+impl Exporter {
+    /// An exporter to the store of a [`Receiver`](super::Receiver), or to one of its own.
+    #[must_use]
+    pub fn new(store: impl AsRef<Store>) -> Self {
+        Self {
+            store: store.as_ref().clone(),
+            resource: message::Resource::default(),
+        }
+    }
+}
+
+impl SpanExporter for Exporter {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let request = request(self.resource.clone(), batch).encode_to_vec();
+        match self.store.ingest(&request) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(OTelSdkError::InternalFailure(error.to_string())),
+        }
+    }
+
+    fn set_resource(&mut self, resource: &opentelemetry_sdk::Resource) {
+        let attributes = resource.iter();
+        self.resource = message::Resource {
+            attributes: attributes
+                .map(|(key, value)| key_value(key.as_str(), value))
+                .collect(),
+        };
+    }
+}
+
+fn request(resource: message::Resource, batch: Vec<SpanData>) -> message::TracesData {
+    let mut scopes: HashMap<InstrumentationScope, Vec<message::Span>> = HashMap::new();
+    for span in batch {
+        let scope = span.instrumentation_scope.clone();
+        scopes.entry(scope).or_default().push(of_span(span));
+    }
+    let scope_spans = scopes
+        .into_iter()
+        .map(|(scope, spans)| message::ScopeSpans {
+            scope: Some(of_scope(&scope)),
+            spans,
+        });
+    message::TracesData {
+        resource_spans: vec![message::ResourceSpans {
+            resource: Some(resource),
+            scope_spans: scope_spans.collect(),
+        }],
+    }
+}
+
+fn of_scope(scope: &InstrumentationScope) -> message::Scope {
+    message::Scope {
+        name: text(scope.name()),
+        version: text(scope.version().unwrap_or_default()),
+        attributes: attributes(scope.attributes()),
+    }
+}
+
+fn of_span(span: SpanData) -> message::Span {
+    let context = &span.span_context;
+    let parent = span.parent_span_id;
+    message::Span {
+        trace_id: bytes(context.trace_id().to_bytes()),
+        span_id: bytes(context.span_id().to_bytes()),
+        trace_state: text(&context.trace_state().header()),
+        parent_span_id: if parent == otel::SpanId::INVALID {
+            Bytes::new()
+        } else {
+            bytes(parent.to_bytes())
+        },
+        name: text(&span.name),
+        kind: kind(&span.span_kind),
+        start_time_unix_nano: nanos(span.start_time),
+        end_time_unix_nano: nanos(span.end_time),
+        attributes: attributes(&span.attributes),
+        events: span.events.iter().map(of_event).collect(),
+        links: span.links.iter().map(of_link).collect(),
+        status: Some(of_status(&span.status)),
+    }
+}
+
+fn of_event(event: &otel::Event) -> message::Event {
+    message::Event {
+        time_unix_nano: nanos(event.timestamp),
+        name: text(&event.name),
+        attributes: attributes(&event.attributes),
+    }
+}
+
+fn of_link(link: &otel::Link) -> message::Link {
+    let context = &link.span_context;
+    message::Link {
+        trace_id: bytes(context.trace_id().to_bytes()),
+        span_id: bytes(context.span_id().to_bytes()),
+        trace_state: text(&context.trace_state().header()),
+        attributes: attributes(&link.attributes),
+    }
+}
+
+/// The numbers are OTLP's.
+fn of_status(status: &otel::Status) -> message::Status {
+    let (code, description) = match status {
+        otel::Status::Unset => (0, ""),
+        otel::Status::Ok => (1, ""),
+        otel::Status::Error { description } => (2, description.as_ref()),
+    };
+    message::Status {
+        message: text(description),
+        code,
+    }
+}
+
+/// The numbers are OTLP's.
+fn kind(kind: &otel::SpanKind) -> i32 {
+    match kind {
+        otel::SpanKind::Internal => 1,
+        otel::SpanKind::Server => 2,
+        otel::SpanKind::Client => 3,
+        otel::SpanKind::Producer => 4,
+        otel::SpanKind::Consumer => 5,
+    }
+}
+
+fn attributes<'a>(all: impl IntoIterator<Item = &'a KeyValue>) -> Vec<message::KeyValue> {
+    let all = all.into_iter();
+    all.map(|one| key_value(one.key.as_str(), &one.value))
+        .collect()
+}
+
+fn key_value(key: &str, value: &Value) -> message::KeyValue {
+    message::KeyValue {
+        key: text(key),
+        value: Some(any(of_value(value))),
+    }
+}
+
+fn of_value(value: &Value) -> message::Kind {
+    match value {
+        Value::Bool(value) => message::Kind::Bool(*value),
+        Value::I64(value) => message::Kind::Int(*value),
+        Value::F64(value) => message::Kind::Double(*value),
+        Value::String(value) => message::Kind::String(text(value.as_str())),
+        Value::Array(values) => array(values),
+        // What a later version adds is shown as the SDK writes it.
+        other => message::Kind::String(text(&other.as_str())),
+    }
+}
+
+fn array(values: &Array) -> message::Kind {
+    let kinds: Vec<message::Kind> = match values {
+        Array::Bool(all) => all.iter().copied().map(message::Kind::Bool).collect(),
+        Array::I64(all) => all.iter().copied().map(message::Kind::Int).collect(),
+        Array::F64(all) => all.iter().copied().map(message::Kind::Double).collect(),
+        Array::String(all) => all
+            .iter()
+            .map(|one| message::Kind::String(text(one.as_str())))
+            .collect(),
+        other => vec![message::Kind::String(text(&other.to_string()))],
+    };
+    let values = kinds.into_iter().map(any).collect();
+    message::Kind::Array(message::ArrayValue { values })
+}
+
+fn any(kind: message::Kind) -> message::AnyValue {
+    message::AnyValue { kind: Some(kind) }
+}
+
+fn text(text: &str) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
+
+fn bytes<const N: usize>(id: [u8; N]) -> Bytes {
+    Bytes::copy_from_slice(&id)
+}
+
+fn nanos(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}

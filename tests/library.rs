@@ -1,0 +1,182 @@
+//! The library as a test written in Rust uses it: a receiver, requests, and their traces.
+
+#[path = "harness/service.rs"]
+#[allow(dead_code)] // Other tests start it as a process.
+mod service;
+#[allow(dead_code)] // The tests of other files need the rest.
+mod support;
+
+use spanspec::prelude::*;
+use spanspec::trace::Outline;
+
+/// A receiver whose spans come before the response, and a service that exports to it.
+async fn started() -> (Receiver, String) {
+    let receiver = Receiver::start().unwrap().flush_within(ms(50));
+    let address = support::serve(service::router(receiver.endpoint())).await;
+    (receiver, format!("http://{address}"))
+}
+
+#[tokio::test]
+async fn a_request_comes_back_with_its_response_and_its_trace() {
+    let (receiver, url) = started().await;
+    let request = spanspec::http().get(format!("{url}/pay/card"));
+    let reply = request
+        .header("x-shop", "1")
+        .query("n", 1)
+        .send(&receiver)
+        .await
+        .unwrap();
+    assert_eq!((reply.status, reply.text().as_str()), (200, ""));
+
+    let trace = reply.trace().await.unwrap();
+    assert_span!(
+        trace,
+        "process_payment",
+        below: "GET /pay",
+        attributes: { "payment.method" => "card" },
+    );
+    assert_eq!(
+        trace.outline().to_string(),
+        "payment › GET /pay (server)\n  payment › process_payment (internal)\n"
+    );
+}
+
+#[test]
+fn a_plain_test_waits_for_the_same() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (receiver, url) = runtime.block_on(started());
+    let reply = spanspec::block_on(
+        spanspec::http()
+            .get(format!("{url}/pay/card"))
+            .send(&receiver),
+    );
+    let trace = spanspec::block_on(reply.unwrap().trace()).unwrap();
+    assert_span!(trace, "process_payment");
+}
+
+#[tokio::test]
+async fn two_requests_have_traces_of_the_same_shape_and_nothing_else_in_common() {
+    let (receiver, url) = started().await;
+    let pay = async |method: &str| {
+        let http = spanspec::http();
+        let reply = http
+            .get(format!("{url}/pay/{method}"))
+            .send(&receiver)
+            .await
+            .unwrap();
+        reply.trace().await.unwrap()
+    };
+    let (card, paypal) = tokio::join!(pay("card"), pay("paypal"));
+    assert_ne!(card.id(), paypal.id());
+    assert_eq!(card.outline(), paypal.outline());
+    let methods = ["payment.method"];
+    assert_ne!(card.outline_with(&methods), paypal.outline_with(&methods));
+    assert_ne!(card.outline(), Outline::default());
+}
+
+#[tokio::test]
+async fn a_client_of_ones_own_sends_the_context_itself() {
+    let (receiver, url) = started().await;
+    let call = receiver.call();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client
+        .get(format!("{url}/pay/card"))
+        .header("traceparent", call.traceparent());
+    request.send().await.unwrap();
+    let trace = call.trace().await.unwrap();
+    assert_eq!(trace.id(), call.context().trace_id);
+    assert_span!(trace, "process_payment");
+}
+
+#[tokio::test]
+async fn where_no_span_comes_what_came_instead_is_told() {
+    let (receiver, url) = started().await;
+    let reply = spanspec::http()
+        .get(format!("{url}/health"))
+        .send(&receiver)
+        .await
+        .unwrap();
+    let call = reply.call.timeout(ms(100));
+    let error = call.trace().await.unwrap_err().to_string();
+    let start = format!(
+        "no span of trace {} arrived within 100ms: nothing was received at all",
+        call.context().trace_id
+    );
+    assert!(error.starts_with(&start), "{error}");
+
+    spanspec::http()
+        .get(format!("{url}/pay/card"))
+        .send(&receiver)
+        .await
+        .unwrap();
+    let call = receiver.call().timeout(ms(100));
+    let error = call.trace().await.unwrap_err().to_string();
+    let said = "within 100ms: 2 spans of other traces came, of payment; does the service";
+    assert!(error.contains(said), "{error}");
+}
+
+#[tokio::test]
+async fn a_trace_whose_parents_are_missing_is_an_error_unless_they_may() {
+    let (receiver, url) = started().await;
+    let http = spanspec::http();
+    let reply = http
+        .get(format!("{url}/orphan"))
+        .send(&receiver)
+        .await
+        .unwrap();
+    let error = reply.call.timeout(ms(200)).trace().await.unwrap_err();
+    let text = error.to_string();
+    for said in [
+        "the trace is still incomplete 200ms after the response: parent 00000000000000ff never arrived",
+        "GET /orphan",
+        "`Call::tolerate_orphans` takes it as it is",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+    assert_eq!(format!("{error:?}"), text);
+
+    let reply = http
+        .get(format!("{url}/orphan"))
+        .send(&receiver)
+        .await
+        .unwrap();
+    let trace = reply.call.tolerate_orphans().trace().await.unwrap();
+    assert_span!(trace, "work");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_told_when_it_is_sent() {
+    let receiver = Receiver::start().unwrap();
+    let http = spanspec::http();
+    for (request, said) in [
+        (
+            http.get("/orders"),
+            "`/orders` is no URL: relative URL without a base",
+        ),
+        (
+            http.get("http://127.0.0.1:1/").header("a b", "c"),
+            "`a b` cannot stand in a header",
+        ),
+        (
+            http.get("http://127.0.0.1:1/")
+                .header("Traceparent", "00-1-2-01"),
+            "`traceparent` is sent anyway",
+        ),
+        (
+            http.post("http://127.0.0.1:1/").body("x"),
+            "connection refused by 127.0.0.1:1",
+        ),
+    ] {
+        let error = request.send(&receiver).await.unwrap_err();
+        assert!(error.to_string().starts_with(said), "{error}");
+        assert_eq!(error.to_string(), format!("{error:?}"));
+    }
+}
+
+#[tokio::test]
+async fn receivers_side_by_side_have_ports_of_their_own() {
+    let receivers: Vec<Receiver> = (0..20).map(|_| Receiver::start().unwrap()).collect();
+    let ports: std::collections::HashSet<String> =
+        receivers.iter().map(Receiver::endpoint).collect();
+    assert_eq!(ports.len(), 20);
+}
