@@ -75,17 +75,23 @@ mod background;
 pub mod check;
 pub mod harness;
 pub mod prelude;
+#[cfg(feature = "run")]
 mod process;
+#[cfg(feature = "run")]
 pub mod project;
 pub mod report;
 pub mod run;
+#[cfg(feature = "run")]
 pub mod service;
+#[cfg(feature = "run")]
 pub mod session;
 pub mod source;
 pub mod spec;
 pub mod trace;
 pub mod trigger;
+#[cfg(feature = "run")]
 pub mod workspace;
 
 pub use background::block_on;
+#[cfg(feature = "run")]
 pub use harness::http;

@@ -19,6 +19,7 @@
 /// Paths start from the package's folder, and the project file is looked for from there upwards.
 /// Tests are named `specs/place-order.yaml::placing an order`; arguments are those of every other
 /// test of `cargo test`.
+#[cfg(feature = "harness")]
 #[macro_export]
 macro_rules! spec_tests {
     ($($path:literal),+ $(,)?) => {
@@ -52,6 +53,7 @@ macro_rules! spec_tests {
 ///
 /// A test passes if every spec of its file does. Paths start from the package's folder. The
 /// services of the project are started once a process, and end with it.
+#[cfg(feature = "harness")]
 #[macro_export]
 macro_rules! spec_test {
     ($($(#[$meta:meta])* $name:ident => $path:literal),+ $(,)?) => {
@@ -67,5 +69,23 @@ macro_rules! spec_test {
         ::core::compile_error!(
             "spec_test! takes names and spec files: spec_test! { placed => \"specs/place-order.yaml\" }"
         );
+    };
+}
+
+/// Needs the feature `harness`.
+#[cfg(not(feature = "harness"))]
+#[macro_export]
+macro_rules! spec_tests {
+    ($($any:tt)*) => {
+        ::core::compile_error!("spec_tests! needs the feature `harness` of spanspec");
+    };
+}
+
+/// Needs the feature `harness`.
+#[cfg(not(feature = "harness"))]
+#[macro_export]
+macro_rules! spec_test {
+    ($($any:tt)*) => {
+        ::core::compile_error!("spec_test! needs the feature `harness` of spanspec");
     };
 }

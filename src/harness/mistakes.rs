@@ -2,12 +2,14 @@
 
 use crate::report::{Diagnostic, Look, snippet};
 use crate::spec::SpecError;
+#[cfg(feature = "harness")]
 use crate::workspace::LoadError;
 
 /// So many mistakes are shown; who has more will not read them all at once.
 const MOST_SHOWN: usize = 100;
 
 /// Why a project cannot be read.
+#[cfg(feature = "harness")]
 pub(super) fn of_load(error: &LoadError) -> String {
     match error {
         LoadError::Wrong {

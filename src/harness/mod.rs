@@ -8,19 +8,25 @@
 mod assertion;
 mod assertions;
 mod call;
+#[cfg(feature = "harness")]
 mod environment;
 mod fragment;
+#[cfg(feature = "run")]
 mod http;
+#[cfg(feature = "harness")]
 mod live;
 mod macros;
 mod mistakes;
 mod pattern;
+#[cfg(feature = "harness")]
 mod project;
 mod query;
+#[cfg(feature = "harness")]
 mod single;
 #[cfg(feature = "harness")]
 mod trials;
 mod value;
+#[cfg(feature = "harness")]
 mod verdict;
 
 #[doc(hidden)]
@@ -28,8 +34,10 @@ pub use assertion::{Assertion, Caller};
 pub use call::{Call, Incomplete};
 #[doc(hidden)]
 pub use fragment::assert_file;
+#[cfg(feature = "run")]
 pub use http::{Http, Reply, Request, SendError, http};
 pub use pattern::{SpanPattern, any_span, service, span};
+#[cfg(feature = "harness")]
 pub use single::run_file;
 #[cfg(feature = "harness")]
 pub use trials::main;

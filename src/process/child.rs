@@ -25,7 +25,7 @@ impl Child {
         command.wrap(process_wrap::tokio::JobObject);
         let leader = command.spawn()?;
         let id = leader.id().expect("nobody has waited for the child yet");
-        #[cfg(unix)]
+        #[cfg(all(unix, feature = "harness"))]
         super::reaper::note(id);
         Ok(Self {
             leader,

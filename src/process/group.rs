@@ -57,7 +57,7 @@ impl Group {
         self.kill_now();
         if *life == Life::LeaderEnded {
             *life = Life::Gone;
-            #[cfg(unix)]
+            #[cfg(all(unix, feature = "harness"))]
             super::reaper::forget(self.id.as_raw().unsigned_abs());
         }
     }

@@ -7,7 +7,7 @@ mod group;
 mod launch;
 mod lines;
 mod output;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "harness"))]
 mod reaper;
 
 pub(crate) use child::Child;
@@ -18,6 +18,7 @@ pub(crate) use lines::each_line;
 pub(crate) use output::Capture;
 
 /// From now on, children end with this process at the latest, also if it is killed.
+#[cfg(feature = "harness")]
 pub(crate) fn end_with_us() {
     #[cfg(unix)]
     reaper::start();

@@ -5,7 +5,9 @@
 //! reporters there are in a run, is the command's work.
 
 pub mod duration;
+#[cfg(feature = "run")]
 mod file;
+#[cfg(feature = "run")]
 pub mod json;
 #[cfg(feature = "cli")]
 pub mod junit;
@@ -25,6 +27,7 @@ use std::io;
 use crate::run::{Report, RunEvent};
 
 pub use duration::duration;
+#[cfg(feature = "run")]
 pub use json::Json;
 #[cfg(feature = "cli")]
 pub use junit::{Granularity, Junit};

@@ -3,17 +3,25 @@
 //! [`run`] takes specs, a receiver that listens and, through its options, what is known of the
 //! services; it tells events to a closure and ends with a [`Report`]. It knows no reporter.
 
+#[cfg(feature = "run")]
 mod attempt;
 mod complete;
+#[cfg(feature = "run")]
 mod diagnosis;
 mod event;
+#[cfg(feature = "run")]
 mod keep;
+#[cfg(feature = "run")]
 mod mask;
 mod report;
+#[cfg(feature = "run")]
 mod runner;
+#[cfg(feature = "run")]
 mod setting;
 mod settle;
+#[cfg(feature = "run")]
 mod step;
+#[cfg(feature = "run")]
 mod walk;
 
 pub(crate) use complete::{Unsettled, Waiting, complete};
@@ -21,8 +29,11 @@ pub use event::RunEvent;
 pub use report::{
     Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
 };
+#[cfg(feature = "run")]
 pub use runner::run;
+#[cfg(feature = "run")]
 pub use setting::{Options, SaveTraces, Services, Shared, Stop};
 pub use settle::Flush;
 
+#[cfg(feature = "run")]
 use setting::Setting;

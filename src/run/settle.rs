@@ -83,6 +83,7 @@ impl Flush {
     }
 
     /// How long it is worth waiting for the rest of a trace whose verdict is known.
+    #[cfg(feature = "run")]
     pub(super) fn bound(self) -> Duration {
         match self {
             Self::Known(bound) => bound,

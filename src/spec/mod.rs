@@ -44,9 +44,15 @@ pub use wait::Wait;
 
 pub use file::MAX_FILE_SIZE;
 
-pub(crate) use error::{Mistakes, suggest};
+pub(crate) use error::suggest;
+// The project file is written in the same language.
+#[cfg(feature = "run")]
+pub(crate) use error::Mistakes;
+#[cfg(feature = "run")]
 pub(crate) use file::variables;
+#[cfg(feature = "run")]
 pub(crate) use read::{Reader, Refusal};
+#[cfg(feature = "run")]
 pub(crate) use yaml::{Entry, Kind, Node, parse as parse_documents};
 
 /// The duration that a text such as `30s` or `1.5s` stands for.

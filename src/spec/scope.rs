@@ -97,6 +97,7 @@ impl Scope {
     }
 
     /// The number of a service's port, once it has one.
+    #[cfg(feature = "run")]
     pub(crate) fn service_port(&self, name: &str) -> Option<u16> {
         match self.globals.services.get(name)? {
             Some(Value::Int(number)) => u16::try_from(*number).ok(),

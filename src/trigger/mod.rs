@@ -19,22 +19,35 @@
 //!
 //! A command gets `TRACEPARENT` and, if the context has one, `TRACESTATE`.
 
+#[cfg(feature = "run")]
 mod body;
+#[cfg(feature = "run")]
 mod command;
 mod context;
+#[cfg(feature = "run")]
 mod error;
+#[cfg(feature = "run")]
 mod hop;
+#[cfg(feature = "run")]
 mod http;
+#[cfg(feature = "run")]
 mod session;
 
+#[cfg(feature = "run")]
 pub use command::DEFAULT_TIMEOUT as COMMAND_TIMEOUT;
 pub use context::TraceContext;
+#[cfg(feature = "run")]
 pub use error::{Attempted, Stage, TriggerError};
+#[cfg(feature = "run")]
 pub use http::DEFAULT_TIMEOUT as REQUEST_TIMEOUT;
+#[cfg(feature = "run")]
 pub use session::Session;
 
+#[cfg(feature = "run")]
 pub use crate::process::{LaunchError, Searched};
+#[cfg(feature = "run")]
 use crate::spec::Trigger;
+#[cfg(feature = "run")]
 use crate::trace::Response;
 
 /// Fires a trigger and waits for what comes back. The context decides what is propagated; one that
@@ -44,6 +57,7 @@ use crate::trace::Response;
 /// # Errors
 ///
 /// Only what kept us from getting a response: a status of 500 and an exit code of 1 are responses.
+#[cfg(feature = "run")]
 pub async fn fire(
     trigger: &Trigger,
     context: &TraceContext,
