@@ -242,6 +242,7 @@ async fn run_now(
         save_traces: SaveTraces::Never,
         services: Services::Ours,
         secrets: Vec::new(),
+        ..Options::default()
     };
     let (_stop, stopped) = watch::channel(None);
     let mut finished = Some(finished);

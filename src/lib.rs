@@ -16,7 +16,8 @@
 //! - [`report`]: text, JSON and JUnit;
 //! - [`project`]: the project file, `spanspec.yaml`;
 //! - [`workspace`]: a project with its specs, read and understood;
-//! - [`session`]: the receiver and the services of a workspace, running.
+//! - [`session`]: the receiver and the services of a workspace, running;
+//! - [`harness`]: tests in Rust. Most of them need no more than the [`prelude`].
 //!
 //! Judging needs no network and no clock. Here a spec looks at a trace that was saved as OTLP JSON:
 //!
@@ -68,8 +69,12 @@
 //!
 //! # Features
 //!
-//! `cli`, on by default, is the command with its arguments, terminal output and JUnit. Without it
-//! the library is the same but for [`report`]'s `Terminal`, `Progress` and `Junit`.
+//! - None: the receiver, traces, the spec language, the judge, [assertions](assert_span) and
+//!   [calls](harness::Call) with their traces.
+//! - `run`: all that runs a spec: [`http()`], [`trigger`]s, services, projects.
+//! - `harness`, on by default: `run`, and [`spec_tests!`] and [`spec_test!`].
+//! - `cli`, on by default: `run`, and the command with its arguments, terminal output and reports.
+//! - `opentelemetry_0_33`: [`source`] has an exporter for services of the same process.
 
 mod background;
 pub mod check;
@@ -95,3 +100,12 @@ pub mod workspace;
 pub use background::block_on;
 #[cfg(feature = "run")]
 pub use harness::http;
+
+/// The examples of these pages are tests, too.
+#[cfg(all(doctest, feature = "opentelemetry_0_33"))]
+mod pages {
+    #[doc = include_str!("../docs/rust.md")]
+    struct Rust;
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+}

@@ -1,0 +1,3 @@
+spanspec::spec_test! { "specs/place-order.yaml" }
+
+fn main() {}

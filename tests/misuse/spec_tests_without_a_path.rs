@@ -1,0 +1,1 @@
+spanspec::spec_tests!();
