@@ -3,7 +3,6 @@
 #[path = "harness/service.rs"]
 #[allow(dead_code)] // Other tests start it as a process.
 mod service;
-#[allow(dead_code)] // The tests of other files need the rest.
 mod support;
 
 use spanspec::prelude::*;

@@ -3,7 +3,6 @@
 
 #[path = "harness/service.rs"]
 mod service;
-#[allow(dead_code)] // The tests of other files need the rest.
 mod support;
 
 use std::path::Path;
