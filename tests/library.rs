@@ -173,6 +173,22 @@ async fn what_is_wrong_with_a_request_is_told_when_it_is_sent() {
 }
 
 #[tokio::test]
+async fn a_receiver_goes_on_while_the_test_keeps_its_runtime_busy() {
+    use std::io::{Read, Write};
+    let receiver = Receiver::start().unwrap();
+    let mut socket = std::net::TcpStream::connect(receiver.addresses()[0]).unwrap();
+    let head = "POST /v1/traces HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
+    let body = "content-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    socket
+        .write_all(format!("{head}{body}").as_bytes())
+        .unwrap();
+    let mut answer = String::new();
+    // Blocks the only thread of the test's runtime.
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn receivers_side_by_side_have_ports_of_their_own() {
     let receivers: Vec<Receiver> = (0..20).map(|_| Receiver::start().unwrap()).collect();
     let ports: std::collections::HashSet<String> =

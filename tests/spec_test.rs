@@ -62,6 +62,7 @@ fn run(config: &str, tests: &[&str]) -> (Output, String) {
     (output, text)
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn tests_of_a_process_share_services_which_end_with_it() {
     let folder = tempfile::tempdir().unwrap();
