@@ -70,8 +70,12 @@ impl Project {
             of: given.to_owned(),
             text,
         };
-        let found = find_specs(&[given.to_owned()], &self.folder)
-            .map_err(|error| mistake(format!("error: {error}, below {}\n", shown(&self.folder))))?;
+        let found = find_specs(&[given.to_owned()], &self.folder).map_err(|error| {
+            mistake(format!(
+                "error: {error}; looked in {}\n",
+                self.folder.display()
+            ))
+        })?;
         if found.is_empty() {
             return Err(mistake(format!(
                 "error: there is no spec in {}: write one, or correct the path in the test's source\n",
