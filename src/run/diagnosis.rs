@@ -6,10 +6,9 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::time::Instant;
-
 use super::setting::Services;
 use super::{Setting, Trouble};
+use crate::source::Sightings;
 use crate::source::receiver::Census;
 use crate::spec::{Location, SpanType};
 use crate::trace::{Span, SpanKind, Trace, TraceId, Value};
@@ -45,31 +44,32 @@ struct LostContext {
 /// Why no span of the trace came, as far as can be told.
 pub(super) fn nothing_came(
     setting: &Setting<'_>,
-    fired: Instant,
+    sightings: &Sightings,
     called: &Called,
     at: &Location,
 ) -> Trouble {
     if *called == Called::Unsampled {
         return unsampled(at);
     }
-    let census = setting.receiver.census();
-    let strangers = setting.receiver.strangers(fired);
+    let Sightings {
+        census, strangers, ..
+    } = sightings;
     let root = match called {
-        Called::Path(path) => server_roots(&strangers).find(|root| handles(root, path)),
+        Called::Path(path) => server_roots(strangers).find(|root| handles(root, path)),
         _ => None,
     };
     if let Some(root) = root {
         return lost_by_the_first(root, at);
     }
     if census.is_empty() {
-        return nothing_at_all(setting, at);
+        return nothing_at_all(setting.source.addresses(), setting.options.services, at);
     }
     let mut trouble = if census.spans == 0 {
-        no_spans(&census, at)
+        no_spans(census, at)
     } else {
-        only_strangers(&census, at)
+        only_strangers(census, at)
     };
-    trouble.details.extend(refusals(&census));
+    trouble.details.extend(refusals(census));
     if *called == Called::Command {
         trouble.help.insert(
             0,
@@ -94,13 +94,11 @@ fn unsampled(at: &Location) -> Trouble {
 /// What else explains a trace that is not as expected: services that lost the context, and, once
 /// nothing more is waited for, parents that never arrived.
 pub(super) fn remarks(
-    setting: &Setting<'_>,
-    fired: Instant,
+    sightings: &Sightings,
     trace: &Trace,
     is_over: bool,
 ) -> Vec<String> {
-    let strangers = setting.receiver.strangers(fired);
-    let lost = lost_contexts(trace, &strangers);
+    let lost = lost_contexts(trace, &sightings.strangers);
     let missing = if is_over {
         missing_parents(trace)
     } else {
@@ -136,8 +134,7 @@ pub(super) fn missing_parents(trace: &Trace) -> Vec<String> {
         .collect()
 }
 
-fn nothing_at_all(setting: &Setting<'_>, at: &Location) -> Trouble {
-    let listened = setting.receiver.addresses();
+fn nothing_at_all(listened: &[SocketAddr], services: Services, at: &Location) -> Trouble {
     let mut trouble = Trouble {
         what: "no telemetry arrived at all: no service has exported anything".to_owned(),
         at: Some(at.clone()),
@@ -147,7 +144,7 @@ fn nothing_at_all(setting: &Setting<'_>, at: &Location) -> Trouble {
         )],
         help: Vec::new(),
     };
-    match setting.options.services {
+    match services {
         Services::Ours => trouble.help.extend([
             "the services were started with OTEL_EXPORTER_OTLP_ENDPOINT and its like set: is an OpenTelemetry SDK or agent loaded in them?".to_owned(),
             "Python: start with `opentelemetry-instrument`; Node: `node --require @opentelemetry/auto-instrumentations-node/register`; Java: `-javaagent:opentelemetry-javaagent.jar`".to_owned(),

@@ -33,7 +33,7 @@ pub(super) async fn run(
         Trigger::TraceId(_) => Origin::Foreign,
         Trigger::Request(_) | Trigger::Run(_) => Origin::Injected(context.parent_id),
     };
-    let follow = setting.receiver.follow(context.trace_id, origin);
+    let follow = setting.source.follow(context.trace_id, origin);
     let fired = Instant::now();
     let answer = tokio::select! {
         answer = fire_when_possible(setting, &trigger, &context, session) => answer,

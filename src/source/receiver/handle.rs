@@ -4,6 +4,9 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
+use axum::Router;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -14,6 +17,7 @@ use super::follow::Follow;
 use super::http;
 use super::listener::{self, Timeouts};
 use super::store::Store;
+use crate::source::{Sightings, TraceSource};
 use crate::trace::{Origin, Trace, TraceId};
 
 /// The ports that OTLP has for gRPC and HTTP, on the loopback interface. Each serves both.
@@ -39,6 +43,7 @@ pub struct Builder {
     origins: Origins,
     store: Store,
     timeouts: Timeouts,
+    routes: Option<Router>,
 }
 
 /// An address that we cannot listen on.
@@ -76,6 +81,13 @@ impl Builder {
         self
     }
 
+    /// Serves these routes, too, on the same ports and for the same web pages.
+    #[must_use]
+    pub fn routes(mut self, routes: Router) -> Self {
+        self.routes = Some(routes);
+        self
+    }
+
     /// Binds all addresses and starts to serve them; when this returns, exporters can connect.
     ///
     /// # Errors
@@ -90,7 +102,7 @@ impl Builder {
                     .map_err(|source| BindError { addr, source })?,
             );
         }
-        let router = http::router(&self.store, self.origins, self.timeouts);
+        let router = http::router(&self.store, self.origins, self.timeouts, self.routes);
         let mut addresses = Vec::with_capacity(bound.len());
         let mut listeners = JoinSet::new();
         for (listener, address) in bound {
@@ -157,6 +169,20 @@ impl Receiver {
     #[must_use]
     pub fn late(&self) -> Vec<Late> {
         self.store.late()
+    }
+}
+
+impl TraceSource for Receiver {
+    fn follow(&self, trace: TraceId, origin: Origin) -> Follow {
+        self.store.follow(trace, origin)
+    }
+
+    fn sightings(&self, since: Instant) -> BoxFuture<'_, Sightings> {
+        std::future::ready(self.store.sightings(since)).boxed()
+    }
+
+    fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 }
 

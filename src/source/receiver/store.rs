@@ -9,15 +9,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use super::census::{Census, Refusal};
 use super::finished::{Finished, Late};
-use super::follow::Follow;
+use super::follow::{Follow, Snapshot};
 use super::kept::{Followed, Interner, Kept, RawSpan};
+use super::news::News;
 use super::ring::Ring;
+use crate::source::Sightings;
 use crate::source::otlp::{self, LinkAt, Malformed, SpanAt, Walk};
 use crate::trace::{Origin, Span, Trace, TraceId};
+
+/// Whoever is slower than this many pieces of news misses the oldest, and is told so.
+const NEWS: usize = 1024;
 
 /// The spans that were received, shared by everybody who holds a copy of this handle.
 ///
@@ -43,15 +48,35 @@ impl Store {
         Self::default()
     }
 
+    /// A store that remembers every span, followed or not, until so many bytes are full and the
+    /// oldest have to go: for those who ask for a trace after it came, and more than once.
+    #[must_use]
+    pub fn remembering(bytes: usize) -> Self {
+        Self(Arc::new(Mutex::new(Shelves {
+            ring: Ring::of(bytes),
+            remembers_all: true,
+            ..Shelves::default()
+        })))
+    }
+
     /// Takes in an `ExportTraceServiceRequest` in protobuf. Whoever follows one of its traces, or
     /// one that is linked to them, has been notified when this returns.
     ///
     /// # Errors
     /// When the bytes are no such message; nothing is taken in then.
     pub fn ingest(&self, request: &[u8]) -> Result<Ingested, Malformed> {
+        self.ingest_at(request, Instant::now())
+    }
+
+    /// As [`Self::ingest`], of something that arrived at this moment.
+    pub(crate) fn ingest_at(
+        &self,
+        request: &[u8],
+        arrived: Instant,
+    ) -> Result<Ingested, Malformed> {
         let walk = Walk::of(request)?;
         let services = services(&walk)?;
-        self.lock().take_in(request, &walk, &services);
+        self.lock().take_in(request, &walk, &services, arrived);
         Ok(Ingested {
             spans: walk.spans.len(),
             rejected: walk.invalid,
@@ -64,6 +89,20 @@ impl Store {
     pub fn follow(&self, trace: TraceId, origin: Origin) -> Follow {
         let changes = self.lock().follow(trace);
         Follow::new(self.clone(), trace, origin, changes)
+    }
+
+    /// What is there of a trace at this moment, without following it: a [`Late`] span is none for
+    /// it, and spans that nobody asked for stay so.
+    #[must_use]
+    pub fn peek(&self, trace: TraceId, origin: Origin) -> Snapshot {
+        let spans = self.lock().peek(trace);
+        Snapshot::of(trace, origin, spans)
+    }
+
+    /// What happens from now on: which traces get spans, and what is refused.
+    #[must_use]
+    pub fn news(&self) -> broadcast::Receiver<News> {
+        self.lock().news.0.subscribe()
     }
 
     /// What was received so far, in numbers.
@@ -88,6 +127,16 @@ impl Store {
         self.lock().finished.late()
     }
 
+    /// See [`TraceSource::sightings`](crate::source::TraceSource::sightings).
+    #[must_use]
+    pub fn sightings(&self, since: Instant) -> Sightings {
+        Sightings {
+            census: self.census(),
+            strangers: self.strangers(since),
+            late: self.late(),
+        }
+    }
+
     /// Counts an accepted request for logs or metrics.
     pub(super) fn count(&self, log_records: u64, metric_points: u64) {
         let census = &mut self.lock().census;
@@ -99,17 +148,20 @@ impl Store {
 
     /// Counts a request that was not accepted.
     pub(super) fn refuse(&self, peer: Option<SocketAddr>, endpoint: &str, reason: &str) {
-        self.lock().census.refuse(Refusal {
+        let refusal = Refusal {
             at: Instant::now(),
             peer,
             endpoint: endpoint.to_owned(),
             reason: reason.to_owned(),
-        });
+        };
+        let mut shelves = self.lock();
+        shelves.news.tell(|| News::Refused(refusal.clone()));
+        shelves.census.refuse(refusal);
     }
 
     /// The spans of a followed trace from the `known`th on.
-    pub(super) fn news(&self, trace: TraceId, known: usize) -> Vec<RawSpan> {
-        self.lock().news(trace, known)
+    pub(super) fn spans_from(&self, trace: TraceId, known: usize) -> Vec<RawSpan> {
+        self.lock().spans_from(trace, known)
     }
 
     /// The traces that a followed trace is linked with.
@@ -140,11 +192,19 @@ struct Shelves {
     ring: Ring,
     interner: Interner,
     census: Census,
+    news: Audience,
+    /// Whether the ring gets also what is kept.
+    remembers_all: bool,
 }
 
 impl Shelves {
-    fn take_in(&mut self, request: &[u8], walk: &Walk<'_>, services: &[String]) {
-        let arrived = Instant::now();
+    fn take_in(
+        &mut self,
+        request: &[u8],
+        walk: &Walk<'_>,
+        services: &[String],
+        arrived: Instant,
+    ) {
         // First, so that a link counts for the spans that stand before it, too.
         self.tie_all(&walk.links);
         let watched = self.keep(walk, arrived);
@@ -152,6 +212,21 @@ impl Shelves {
         if self.is_worth_remembering(walk, &watched) {
             self.ring.push(request, walk, arrived);
         }
+        self.tell(walk);
+    }
+
+    /// Tells which traces got spans, where anybody listens.
+    fn tell(&self, walk: &Walk<'_>) {
+        self.news.tell(|| {
+            let mut traces: Vec<(TraceId, usize)> = Vec::new();
+            for span in &walk.spans {
+                match traces.iter_mut().find(|(id, _)| *id == span.trace_id) {
+                    Some((_, spans)) => *spans += 1,
+                    None => traces.push((span.trace_id, 1)),
+                }
+            }
+            News::Arrived(traces)
+        });
     }
 
     /// Keeps the spans of followed and linked traces. Says of each span whether its trace is or
@@ -187,7 +262,8 @@ impl Shelves {
     /// Spans that are kept need not be remembered, unless the watch over them is over.
     fn is_worth_remembering(&self, walk: &Walk<'_>, watched: &[bool]) -> bool {
         let mut spans = walk.spans.iter().zip(watched);
-        spans.any(|(span, &watched)| !watched || self.finished.contains(span.trace_id))
+        self.remembers_all && !walk.spans.is_empty()
+            || spans.any(|(span, &watched)| !watched || self.finished.contains(span.trace_id))
     }
 
     fn count(&mut self, walk: &Walk<'_>, services: &[String], watched: &[bool], arrived: Instant) {
@@ -207,8 +283,9 @@ impl Shelves {
     }
 
     fn follow(&mut self, trace: TraceId) -> watch::Receiver<u64> {
+        let was_followed = self.finished.contains(trace);
         self.finished.remove(trace);
-        self.keep_from_now_on(trace);
+        self.keep_from_now_on(trace, !was_followed);
         let kept = self.kept.entry(trace).or_default();
         let followed = kept.followed.get_or_insert_with(Followed::default);
         followed.followers += 1;
@@ -259,7 +336,8 @@ impl Shelves {
         if trace == linked || !self.kept.get(&trace).is_some_and(is_followed) {
             return;
         }
-        self.keep_from_now_on(linked);
+        let is_news = !self.finished.contains(linked);
+        self.keep_from_now_on(linked, is_news);
         let kept = self.kept.entry(linked).or_default();
         if !kept.tied_to.insert(trace) {
             return;
@@ -277,15 +355,16 @@ impl Shelves {
         }
     }
 
-    /// Keeps a trace, beginning with what the ring still knows of it.
-    fn keep_from_now_on(&mut self, trace: TraceId) {
+    /// Keeps a trace, beginning with what the ring still knows of it. Where it was followed
+    /// before, its spans are counted as watched already.
+    fn keep_from_now_on(&mut self, trace: TraceId, is_news: bool) {
         if self.kept.contains_key(&trace) {
             return;
         }
         let mut kept = Kept::default();
         for (walk, arrived) in self.ring.about(trace) {
             for span in walk.spans.iter().filter(|span| span.trace_id == trace) {
-                if add(&mut kept, &mut self.interner, &walk, span, arrived) {
+                if add(&mut kept, &mut self.interner, &walk, span, arrived) && is_news {
                     self.census.adopt(&service(&walk, span), 1);
                 }
             }
@@ -338,10 +417,38 @@ impl Shelves {
         }
     }
 
-    fn news(&self, trace: TraceId, known: usize) -> Vec<RawSpan> {
+    fn spans_from(&self, trace: TraceId, known: usize) -> Vec<RawSpan> {
         let kept = self.kept.get(&trace);
         let news = kept.and_then(|kept| kept.spans.get(known..));
         news.unwrap_or_default().to_vec()
+    }
+
+    /// The spans of a trace and, after them, those of the traces that it is linked with.
+    fn peek(&self, trace: TraceId) -> Vec<(TraceId, Vec<RawSpan>)> {
+        let mut traces = vec![trace];
+        let own = self.ring.about(trace).flat_map(|(walk, _)| walk.links);
+        let own = own.filter(|link| link.from == trace).map(|link| link.to);
+        for linked in self.linked_with(trace).into_iter().chain(own) {
+            if !traces.contains(&linked) {
+                traces.push(linked);
+            }
+        }
+        let spans = traces.into_iter().map(|id| (id, self.spans_of(id)));
+        spans.collect()
+    }
+
+    /// What is kept or remembered of a trace, each span once.
+    fn spans_of(&self, trace: TraceId) -> Vec<RawSpan> {
+        if let Some(kept) = self.kept.get(&trace) {
+            return kept.spans.clone();
+        }
+        let (mut copies, mut found) = (Interner::default(), Kept::default());
+        for (walk, arrived) in self.ring.about(trace) {
+            for span in walk.spans.iter().filter(|span| span.trace_id == trace) {
+                add(&mut found, &mut copies, &walk, span, arrived);
+            }
+        }
+        found.spans
     }
 
     fn strangers(&self, since: Instant) -> Vec<RawSpan> {
@@ -356,6 +463,25 @@ impl Shelves {
             }
         }
         found
+    }
+}
+
+/// Those who want to hear of everything; telling costs nothing where there is nobody.
+#[derive(Debug)]
+struct Audience(broadcast::Sender<News>);
+
+impl Default for Audience {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(NEWS))
+    }
+}
+
+impl Audience {
+    fn tell(&self, news: impl FnOnce() -> News) {
+        if self.0.receiver_count() > 0 {
+            // Whoever stopped listening in between needs no news.
+            let _ = self.0.send(news());
+        }
     }
 }
 
