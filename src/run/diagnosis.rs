@@ -4,14 +4,14 @@
 //! was received at all; what was received belongs to other traces; a service lost the trace
 //! context; parents are missing.
 
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use super::setting::Services;
 use super::{Setting, Trouble};
 use crate::source::Sightings;
 use crate::source::receiver::Census;
 use crate::spec::{Location, SpanType};
 use crate::trace::{Span, SpanKind, Trace, TraceId, Value};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 /// Services are listed so many.
 const MOST: usize = 6;
@@ -93,11 +93,7 @@ fn unsampled(at: &Location) -> Trouble {
 
 /// What else explains a trace that is not as expected: services that lost the context, and, once
 /// nothing more is waited for, parents that never arrived.
-pub(super) fn remarks(
-    sightings: &Sightings,
-    trace: &Trace,
-    is_over: bool,
-) -> Vec<String> {
+pub(super) fn remarks(sightings: &Sightings, trace: &Trace, is_over: bool) -> Vec<String> {
     let lost = lost_contexts(trace, &sightings.strangers);
     let missing = if is_over {
         missing_parents(trace)

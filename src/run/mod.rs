@@ -12,6 +12,7 @@ mod report;
 mod runner;
 mod setting;
 mod settle;
+mod settler;
 mod step;
 mod walk;
 
@@ -22,5 +23,6 @@ pub use report::{
 pub use runner::run;
 pub use setting::{Options, SaveTraces, Services, Stop};
 pub use settle::Flush;
+pub use settler::{Settled, Settler};
 
 use setting::Setting;

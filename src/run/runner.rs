@@ -220,10 +220,6 @@ fn telemetry(setting: &Setting<'_>, sightings: &Sightings) -> Telemetry {
         metric_points: census.metric_points,
         refused: refused.map(|text| setting.secrets.text(&text)).collect(),
         refused_count: census.refused,
-        late_spans: sightings
-            .late
-            .iter()
-            .map(|late| late.spans as u64)
-            .sum(),
+        late_spans: sightings.late.iter().map(|late| late.spans as u64).sum(),
     }
 }

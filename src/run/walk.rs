@@ -184,7 +184,10 @@ impl Walk<'_> {
     }
 
     fn completeness(&self, patience: &Patience, snapshot: &Snapshot) -> Completeness {
-        let seen = Seen::of(snapshot);
+        let seen = match self.called {
+            Called::Nothing => Seen::of_somebody_else(snapshot),
+            _ => Seen::of(snapshot),
+        };
         patience.completeness(Instant::now(), self.responded, &seen, &self.setting.lags)
     }
 

@@ -7,7 +7,9 @@ use super::{Losses, Nanos, Span, SpanId, StatusCode, TraceId};
 /// Where a trace comes from: which span above it is ours and will never arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// We sent a `traceparent` with this span id; its children are roots, not orphans.
+    /// We sent a `traceparent` with this span id; its children are roots, not orphans. If the span
+    /// arrives all the same, it was a service that told us of it, and whoever is above it is the
+    /// one that does not arrive.
     Injected(SpanId),
     /// Somebody else started the trace; spans without a parent are its roots.
     Foreign,
@@ -43,6 +45,7 @@ impl Trace {
             .enumerate()
             .map(|(at, span)| (span.span_id, at))
             .collect();
+        let origin = origin.among(&spans, &by_id);
         let parents = parents(&spans, &by_id);
         let mut children = vec![Vec::new(); spans.len()];
         for (child, parent) in parents.iter().enumerate() {
@@ -228,6 +231,18 @@ impl Trace {
         // A span in a circle has its parent here; it is a root only because we cut the circle.
         let here = self.find(parent).is_some();
         (!ours && !here).then_some(parent)
+    }
+}
+
+impl Origin {
+    fn among(self, spans: &[Span], by_id: &HashMap<SpanId, usize>) -> Self {
+        let Self::Injected(told) = self else {
+            return self;
+        };
+        match by_id.get(&told) {
+            None => self,
+            Some(&span) => spans[span].parent_id.map_or(Self::Foreign, Self::Injected),
+        }
     }
 }
 

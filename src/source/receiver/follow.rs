@@ -184,11 +184,7 @@ impl Follow {
 
 impl Snapshot {
     /// The first of these traces, with the others linked to it. What cannot be decoded is left out.
-    pub(super) fn of(
-        trace: TraceId,
-        origin: Origin,
-        spans: Vec<(TraceId, Vec<RawSpan>)>,
-    ) -> Self {
+    pub(super) fn of(trace: TraceId, origin: Origin, spans: Vec<(TraceId, Vec<RawSpan>)>) -> Self {
         let mut decoder = Decoder::default();
         let mut arrived = HashMap::new();
         let mut traces = spans.into_iter().map(|(id, raws)| {

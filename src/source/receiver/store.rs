@@ -198,13 +198,7 @@ struct Shelves {
 }
 
 impl Shelves {
-    fn take_in(
-        &mut self,
-        request: &[u8],
-        walk: &Walk<'_>,
-        services: &[String],
-        arrived: Instant,
-    ) {
+    fn take_in(&mut self, request: &[u8], walk: &Walk<'_>, services: &[String], arrived: Instant) {
         // First, so that a link counts for the spans that stand before it, too.
         self.tie_all(&walk.links);
         let watched = self.keep(walk, arrived);

@@ -151,7 +151,11 @@ impl TraceSource for Remote {
         tasks.spawn(async move {
             let why = feed.run().await;
             gone.send_if_modified(|gone| {
-                let sentence = || format!("the receiver at {base}, which {RECEIVER_VARIABLE} names, is gone: {why}");
+                let sentence = || {
+                    format!(
+                        "the receiver at {base}, which {RECEIVER_VARIABLE} names, is gone: {why}"
+                    )
+                };
                 gone.replace(sentence()).is_none()
             });
         });
