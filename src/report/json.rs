@@ -11,6 +11,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+#[cfg(feature = "cli")]
+use super::look::Look;
+#[cfg(feature = "cli")]
+use super::text::{self, Detail};
 use super::{Reporter, file};
 use crate::run::{Report, SpecReport, Telemetry, Verdict};
 use parts::{Attempt, Location, Trouble, millis};
@@ -62,6 +66,33 @@ pub fn render(report: &Report) -> String {
         .expect("the format has text keys only, and writing to a string cannot fail");
     text.push('\n');
     text
+}
+
+/// What became of one spec that a client asked about, as JSON, with the text that the terminal
+/// would show.
+#[cfg(feature = "cli")]
+#[must_use]
+pub(crate) fn render_judgement(spec: &SpecReport) -> String {
+    let step = spec.telling_step();
+    let (verdict, reason) = parts::verdict(&spec.verdict);
+    let judgement = Judgement {
+        verdict,
+        reason,
+        name: &spec.name,
+        text: text::spec(spec, &Look::plain(), Detail::Normal),
+        step: step.map(parts::Step::from),
+    };
+    serde_json::to_string(&judgement).expect("the format has text keys only")
+}
+
+#[cfg(feature = "cli")]
+#[derive(Serialize)]
+struct Judgement<'a> {
+    verdict: &'static str,
+    reason: Option<&'a str>,
+    name: &'a str,
+    text: String,
+    step: Option<parts::Step<'a>>,
 }
 
 #[derive(Serialize)]

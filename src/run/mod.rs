@@ -16,6 +16,7 @@ mod settler;
 mod step;
 mod walk;
 
+pub use diagnosis::{absent, missing_parents};
 pub use event::RunEvent;
 pub use report::{
     Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,

@@ -1,6 +1,6 @@
 //! Waits for traces that somebody else fired and judges.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::settle::{Completeness, Flush, Lags, Patience, Seen};
 use crate::source::receiver::{Follow, Snapshot};

@@ -276,8 +276,12 @@ impl Walk<'_> {
             .any(|judged| judged.outcome.failure().is_some());
         if !has_failed && report.checks.iter().any(is_unjudged) {
             let sightings = self.setting.source.sightings(self.fired).await;
-            let diagnosis =
-                diagnosis::nothing_came(self.setting, &sightings, &self.called, &self.step.at);
+            let diagnosis = diagnosis::nothing_came(
+                self.setting,
+                &sightings,
+                &self.called,
+                Some(&self.step.at),
+            );
             report.trouble = Some(diagnosis);
         } else if has_failed && !snapshot.trace.is_empty() && self.step.is_about_trace {
             let sightings = self.setting.source.sightings(self.fired).await;

@@ -40,7 +40,7 @@ pub(super) struct Attempt<'a> {
 }
 
 #[derive(Serialize)]
-struct Step<'a> {
+pub(super) struct Step<'a> {
     phase: &'static str,
     name: Option<&'a str>,
     trigger: &'a str,
