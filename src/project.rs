@@ -155,6 +155,34 @@ impl Project {
         mistakes.check(services)
     }
 
+    /// Its `vars`, filled in, with what wins over them: as text, for an environment.
+    ///
+    /// # Errors
+    /// Every mistake in them.
+    pub fn variables(&self, globals: &Arc<Globals>) -> Result<Vec<(String, String)>, SpecErrors> {
+        let file = globals.file.iter();
+        let file = file.map(|(name, value)| (name.clone(), value.to_text()));
+        let mut all: BTreeMap<String, String> = file.collect();
+        all.extend(globals.arguments.clone());
+        let Some(source) = &self.source else {
+            return Ok(all.into_iter().collect());
+        };
+        let mistakes = Mistakes::new(source);
+        let scope = Scope::new(Arc::clone(globals), Variables::default());
+        let reader = Reader {
+            mistakes: &mistakes,
+            scope: &scope,
+            dir: &self.dir,
+        };
+        let own = reader.all(&self.vars.entries, |(name, node)| {
+            Some((name.clone(), reader.value(node)?.to_text()))
+        });
+        for (name, value) in mistakes.check(own)? {
+            all.entry(name).or_insert(value);
+        }
+        Ok(all.into_iter().collect())
+    }
+
     fn service(
         &self,
         name: &str,

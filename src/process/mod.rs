@@ -2,12 +2,16 @@
 //!
 //! What is run, and when it has to end, is for `trigger` and `service` to say.
 
+#[cfg(feature = "cli")]
+mod attached;
 mod child;
 mod group;
 mod launch;
 mod lines;
 mod output;
 
+#[cfg(feature = "cli")]
+pub(crate) use attached::Attached;
 pub(crate) use child::Child;
 pub(crate) use group::Group;
 pub(crate) use launch::Launch;

@@ -7,13 +7,11 @@
 mod parts;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-#[cfg(feature = "cli")]
 use super::look::Look;
-#[cfg(feature = "cli")]
 use super::text::{self, Detail};
 use super::{Reporter, file};
 use crate::run::{Report, SpecReport, Telemetry, Verdict};
@@ -36,6 +34,13 @@ impl Json {
         Self {
             path: Some(path.into()),
         }
+    }
+
+    /// Writes to a file in this folder that no other process writes to.
+    #[must_use]
+    pub fn in_folder(folder: &Path) -> Self {
+        let name = format!("{}-{:016x}.json", std::process::id(), rand::random::<u64>());
+        Self::file(folder.join(name))
     }
 
     /// Writes to standard output.
@@ -135,6 +140,7 @@ struct Spec<'a> {
     reason: Option<&'a str>,
     flaky: bool,
     duration_ms: f64,
+    text: Option<String>,
     attempts: Vec<Attempt<'a>>,
 }
 
@@ -194,9 +200,15 @@ impl<'a> From<&'a SpecReport> for Spec<'a> {
             reason,
             flaky: spec.is_flaky(),
             duration_ms: millis(spec.duration),
+            text: is_unwell(&spec.verdict)
+                .then(|| text::spec(spec, &Look::plain(), Detail::Normal)),
             attempts: spec.attempts.iter().map(Attempt::from).collect(),
         }
     }
+}
+
+fn is_unwell(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Failed | Verdict::Errored)
 }
 
 impl<'a> From<&'a Telemetry> for Received<'a> {

@@ -4,12 +4,15 @@
 //! and [`mod@snippet`] are its parts and can be used alone. What the exit code is, and which
 //! reporters there are in a run, is the command's work.
 
+mod brief;
 pub mod duration;
 mod file;
 pub mod json;
 #[cfg(feature = "cli")]
 pub mod junit;
 mod look;
+#[cfg(feature = "cli")]
+pub mod merge;
 #[cfg(feature = "cli")]
 mod progress;
 #[cfg(test)]
@@ -25,6 +28,7 @@ use std::io;
 use crate::run::{Report, RunEvent};
 
 pub use duration::duration;
+pub use file::write as write_file;
 pub use json::Json;
 #[cfg(feature = "cli")]
 pub use junit::{Granularity, Junit};
