@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -21,8 +21,8 @@ use crate::report::json::render_judgement;
 use crate::run::{Options, Stop, run};
 use crate::source::receiver::Follow;
 use crate::source::{Sightings, TraceSource};
-use crate::spec::{Context, Globals, Source, Spec};
-use crate::trace::{Origin, TraceId};
+use crate::spec::{Context, Globals, Source, Spec, Wait};
+use crate::trace::{Origin, TraceId, TraceRef};
 
 /// What a client sends.
 #[derive(Deserialize)]
@@ -74,8 +74,15 @@ pub(super) async fn judge(
     let running = api.running();
     let context = context(&running.known.context, question.vars);
     let source = Source::new("spec", question.spec);
-    let mut spec =
-        Spec::about(&source, trace, &context).map_err(|errors| Problem::wrong_spec(&errors))?;
+    let read = |trace| {
+        Spec::about(&source, trace, &context).map_err(|errors| Problem::wrong_spec(&errors))
+    };
+    // Mistakes first: who made one shall not wait for the trace.
+    let mut spec = read(trace)?;
+    let named = with_caller(&api, &running, trace, wait).await;
+    if named != trace {
+        spec = read(named)?;
+    }
     for step in &mut spec.steps {
         step.wait.timeout = Some(wait.or(step.wait.timeout).unwrap_or(DEFAULT_WAIT));
     }
@@ -88,6 +95,29 @@ pub(super) async fn judge(
     let judgement = judge_apart(spec, here, options).await;
     let content_type = [(header::CONTENT_TYPE, "application/json")];
     Ok((content_type, judgement).into_response())
+}
+
+/// Of a trace that is named by its id alone, what is above it has to be found out first.
+async fn with_caller(
+    api: &Api,
+    running: &Running,
+    trace: TraceRef,
+    wait: Option<Duration>,
+) -> TraceRef {
+    if trace.span_id.is_some() {
+        return trace;
+    }
+    let wait = Wait {
+        timeout: Some(wait.unwrap_or(DEFAULT_WAIT)),
+        ..Wait::default()
+    };
+    let mut follow = api.store().follow(trace.trace_id, trace.origin());
+    let settled = running.settler.settle(&mut follow, wait).await;
+    let span_id = match settled.snapshot.trace.origin() {
+        Origin::Injected(caller) => Some(caller),
+        Origin::Foreign => None,
+    };
+    TraceRef { span_id, ..trace }
 }
 
 /// On a thread of its own, for a spec's variables belong to one thread. It ends when the client

@@ -39,7 +39,12 @@ impl Json {
     /// Writes to a file in this folder that no other process writes to.
     #[must_use]
     pub fn in_folder(folder: &Path) -> Self {
-        let name = format!("{}-{:016x}.json", std::process::id(), rand::random::<u64>());
+        let name = format!(
+            "{}-{}-{:016x}.json",
+            jiff::Timestamp::now().as_millisecond(),
+            std::process::id(),
+            rand::random::<u64>()
+        );
         Self::file(folder.join(name))
     }
 

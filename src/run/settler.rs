@@ -45,7 +45,7 @@ impl Settler {
         let patience = Patience::new(wait, self.flush);
         let asked = Instant::now();
         loop {
-            let snapshot = follow.snapshot();
+            let snapshot = seen(follow);
             for arrival in &snapshot.arrivals {
                 self.lags.note(arrival.saturating_duration_since(asked));
             }
@@ -65,7 +65,7 @@ impl Settler {
         let asked = Instant::now();
         let deadline = asked + patience.timeout;
         loop {
-            let snapshot = follow.snapshot();
+            let snapshot = seen(follow);
             if !snapshot.trace.is_empty() || Instant::now() >= deadline {
                 return self.judge(snapshot, wait);
             }
@@ -76,6 +76,7 @@ impl Settler {
     /// Whether what has arrived is complete already.
     #[must_use]
     pub fn judge(&self, snapshot: Snapshot, wait: Wait) -> Settled {
+        let snapshot = with_unseen_caller(snapshot);
         let patience = Patience::new(wait, self.flush);
         match self.look(&patience, Instant::now(), &snapshot) {
             Completeness::Closed => Settled::complete(snapshot),
@@ -89,7 +90,7 @@ impl Settler {
     pub fn complete_at(&self, snapshot: &Snapshot) -> Option<Instant> {
         let patience = Patience::new(Wait::default(), self.flush);
         let now = Instant::now();
-        let seen = Seen::of_somebody_else(snapshot);
+        let seen = Seen::of_somebody_else(&with_unseen_caller(snapshot.clone()));
         let is_whole = seen.has_entry && !seen.misses_parents;
         match patience.completeness(now, now, &seen, &self.lags) {
             Completeness::Closed => Some(now),
@@ -118,6 +119,16 @@ impl Settled {
             is_complete: false,
         }
     }
+}
+
+fn seen(follow: &mut Follow) -> Snapshot {
+    with_unseen_caller(follow.snapshot())
+}
+
+/// Who asks by the trace id alone cannot say what is above the trace.
+fn with_unseen_caller(mut snapshot: Snapshot) -> Snapshot {
+    snapshot.trace = snapshot.trace.with_unseen_caller();
+    snapshot
 }
 
 async fn wait_for_news(follow: &mut Follow, until: Instant) {

@@ -87,6 +87,19 @@ impl Trace {
         self
     }
 
+    /// The same trace, where nobody told who is above it: whoever fired the request has no span.
+    /// So if nothing else can be the root, what hangs below the one parent that is missing is no
+    /// orphan.
+    #[must_use]
+    pub fn with_unseen_caller(mut self) -> Self {
+        if !self.has_entry()
+            && let [caller] = *self.missing_parents().into_iter().collect::<Vec<_>>()
+        {
+            self.origin = Origin::Injected(caller);
+        }
+        self
+    }
+
     /// The trace id.
     #[must_use]
     pub fn id(&self) -> TraceId {
