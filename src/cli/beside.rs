@@ -150,7 +150,7 @@ pub(super) fn tell_trouble(troubles: &[Trouble]) -> Exit {
     let look = Look::of_stderr();
     let texts: Vec<String> = troubles
         .iter()
-        .map(|trouble| format!("error: {}", text::trouble(trouble, &look).trim_end()))
+        .map(|trouble| format!("error: {}", text::trouble(trouble, &look).trim()))
         .collect();
     refuse(Exit::Errored, &texts.join("\n"))
 }
