@@ -9,7 +9,10 @@ use crate::spec::SpecErrors;
 
 /// Why there is no answer, with what would have been accepted.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(super) struct Problem(Box<Facts>);
+
+#[derive(Debug)]
+struct Facts {
     status: StatusCode,
     /// The end of the URN that tells programs which problem it is.
     kind: &'static str,
@@ -26,18 +29,18 @@ impl Problem {
         title: impl Into<String>,
         detail: impl Into<String>,
     ) -> Self {
-        Self {
+        Self(Box::new(Facts {
             status,
             kind,
             title: title.into(),
             detail: detail.into(),
             more: Map::new(),
             allow: None,
-        }
+        }))
     }
 
     fn with(mut self, key: &str, value: impl Into<Json>) -> Self {
-        self.more.insert(key.to_owned(), value.into());
+        self.0.more.insert(key.to_owned(), value.into());
         self
     }
 
@@ -119,25 +122,26 @@ impl Problem {
             format!("{method} is not answered here"),
             format!("send {allowed}"),
         );
-        problem.allow = Some(allowed);
+        problem.0.allow = Some(allowed);
         problem
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let facts = *self.0;
         let mut body = json!({
-            "type": format!("urn:spanspec:problem:{}", self.kind),
-            "title": self.title,
-            "status": self.status.as_u16(),
-            "detail": self.detail,
+            "type": format!("urn:spanspec:problem:{}", facts.kind),
+            "title": facts.title,
+            "status": facts.status.as_u16(),
+            "detail": facts.detail,
         });
         if let Some(members) = body.as_object_mut() {
-            members.extend(self.more);
+            members.extend(facts.more);
         }
         let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
-        let mut response = (self.status, content_type, body.to_string()).into_response();
-        if let Some(allow) = self.allow {
+        let mut response = (facts.status, content_type, body.to_string()).into_response();
+        if let Some(allow) = facts.allow {
             let allow = HeaderValue::from_static(allow);
             response.headers_mut().insert(header::ALLOW, allow);
         }

@@ -32,6 +32,7 @@ mod kept;
 mod listener;
 mod news;
 mod ring;
+mod shelves;
 mod store;
 
 pub use census::{Census, Refusal};

@@ -142,22 +142,24 @@ impl Sighted {
     }
 
     pub(super) fn read(self) -> Sightings {
-        let mut census = Census::default();
-        census.requests = self.requests;
-        census.spans = self.spans;
-        census.log_records = self.log_records;
-        census.metric_points = self.metric_points;
-        census.watched = self.watched;
-        census.strangers = self.strangers;
-        census.rejected = self.rejected;
-        census.refused = self.refused;
         let refusals = self.refusals.into_iter().map(|refused| Refusal {
             at: ago(refused.age_us),
             peer: refused.peer,
             endpoint: refused.endpoint,
             reason: refused.reason,
         });
-        census.refusals = refusals.collect();
+        let census = Census {
+            requests: self.requests,
+            spans: self.spans,
+            log_records: self.log_records,
+            metric_points: self.metric_points,
+            watched: self.watched,
+            strangers: self.strangers,
+            rejected: self.rejected,
+            refused: self.refused,
+            refusals: refusals.collect(),
+            last_arrival: None,
+        };
         let late = self.late.into_iter().filter_map(|late| {
             Some(Late {
                 trace_id: late.trace_id.parse().ok()?,
