@@ -16,7 +16,8 @@
 //! - [`report`]: text, JSON and JUnit;
 //! - [`project`]: the project file, `spanspec.yaml`;
 //! - [`workspace`]: a project with its specs, read and understood;
-//! - `api`: the HTTP API of a running receiver; `exec`: a command beside one;
+//! - [`api`]: the HTTP API of a running receiver;
+//! - `exec`: a command beside one;
 //! - [`session`]: the receiver and the services of a workspace, running.
 //!
 //! Judging needs no network and no clock. Here a spec looks at a trace that was saved as OTLP JSON:
@@ -70,9 +71,8 @@
 //! # Features
 //!
 //! `cli`, on by default, is the command with its arguments, terminal output and JUnit. Without it
-//! the library is the same but for `api`, `exec` and [`report`]'s `Terminal`, `Progress` and `Junit`.
+//! the library is the same but for `exec` and [`report`]'s `Terminal`, `Progress` and `Junit`.
 
-#[cfg(feature = "cli")]
 pub mod api;
 pub mod check;
 #[cfg(feature = "cli")]

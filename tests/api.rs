@@ -1,5 +1,4 @@
 //! The HTTP API as its clients see it, and the document that describes it.
-#![cfg(feature = "cli")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -80,7 +80,6 @@ pub fn render(report: &Report) -> String {
 
 /// What became of one spec that a client asked about, as JSON, with the text that the terminal
 /// would show.
-#[cfg(feature = "cli")]
 #[must_use]
 pub(crate) fn render_judgement(spec: &SpecReport) -> String {
     let step = spec.telling_step();
@@ -95,7 +94,6 @@ pub(crate) fn render_judgement(spec: &SpecReport) -> String {
     serde_json::to_string(&judgement).expect("the format has text keys only")
 }
 
-#[cfg(feature = "cli")]
 #[derive(Serialize)]
 struct Judgement<'a> {
     verdict: &'static str,

@@ -15,10 +15,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 pub use wire::Health;
-#[cfg(feature = "cli")]
 pub(crate) use wire::{Line, Sighted};
-#[cfg(not(feature = "cli"))]
-use wire::{Line, Sighted};
 
 use super::receiver::{Follow, Store};
 use super::{Sightings, TraceSource};
