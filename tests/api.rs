@@ -408,6 +408,18 @@ async fn mistakes_of_a_spec_are_told_with_their_places() {
 }
 
 #[tokio::test]
+async fn what_is_too_large_or_no_text_is_told_in_the_same_form() {
+    let served = Served::start().await;
+    let question = json!({ "trace": TRACE, "spec": "#".repeat(3 << 20) });
+    let large = served.judge(&question).await;
+    assert_eq!(large.status, 413);
+    assert_eq!(large.content_type, "application/problem+json");
+    let no_text = served.get("/api/traces/%ff").await;
+    assert_eq!(no_text.status, 400);
+    assert_eq!(no_text.content_type, "application/problem+json");
+}
+
+#[tokio::test]
 async fn events_tell_of_traces_and_refusals() {
     let served = Served::start().await;
     let mut events = served

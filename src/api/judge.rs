@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -64,9 +65,10 @@ pub(super) async fn judge(
     State(api): State<Api>,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     query::none(&uri)?;
+    let body = body.map_err(|wrong| Problem::unread(wrong.status(), &wrong.body_text()))?;
     let question = read(&headers, &body)?;
     let trace = query::trace(&question.trace)?;
     let wait = question.wait.as_deref();

@@ -59,6 +59,12 @@ impl Problem {
         )
     }
 
+    /// The body, or a part of the path, did not arrive as it should.
+    pub(super) fn unread(status: StatusCode, why: &str) -> Self {
+        let detail = "a body has 2 MiB at the most, and the path is UTF-8";
+        Self::new(status, "bad-request", why.to_owned(), detail)
+    }
+
     /// A spec that was sent has mistakes.
     pub(super) fn wrong_spec(errors: &SpecErrors) -> Self {
         let listed = errors.0.iter().map(|error| {

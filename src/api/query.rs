@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::Uri;
 
 use super::problem::Problem;
@@ -81,7 +83,17 @@ pub(super) fn duration(name: &str, text: &str) -> Result<Duration, Problem> {
     Ok(duration)
 }
 
-/// The trace that a part of the path, or of the body, names.
+/// The trace that a part of the path names.
+pub(super) fn trace_in_path(
+    part: Result<Path<String>, PathRejection>,
+) -> Result<TraceRef, Problem> {
+    match part {
+        Ok(Path(text)) => trace(&text),
+        Err(wrong) => Err(Problem::unread(wrong.status(), &wrong.body_text())),
+    }
+}
+
+/// The trace that a text names.
 pub(super) fn trace(text: &str) -> Result<TraceRef, Problem> {
     text.parse()
         .map_err(|error: NoTrace| Problem::bad_request(error.to_string(), NoTrace::HELP))

@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -19,10 +20,10 @@ use crate::source::remote::{Line, Sighted};
 /// `GET /traces/{trace}/spans`: a line of JSON for all that arrived together, without end.
 pub(super) async fn spans(
     State(api): State<Api>,
-    Path(trace): Path<String>,
+    trace: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let trace = query::trace(&trace)?;
+    let trace = query::trace_in_path(trace)?;
     query::none(&uri)?;
     let follow = api.store().follow(trace.trace_id, trace.origin());
     let lines = stream::unfold(follow, |mut follow| async move {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -40,10 +41,10 @@ enum Format {
 /// Answers with the trace: whole, or as much as came in time.
 pub(super) async fn find(
     State(api): State<Api>,
-    Path(trace): Path<String>,
+    trace: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let trace = query::trace(&trace)?;
+    let trace = query::trace_in_path(trace)?;
     let query = Query::of(&uri, &["wait", "until", "tail", "format"])?;
     let wait = Wait {
         timeout: Some(query.duration("wait")?.unwrap_or(DEFAULT_WAIT)),
