@@ -168,26 +168,55 @@ fn listener(verbose: bool) -> Listener {
     })
 }
 
-/// Resolves when somebody wants us to end.
-#[cfg(unix)]
-pub(super) async fn interruption() -> Interruption {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => Interruption::Interrupt,
-        _ = terminate.recv() => Interruption::Terminate,
-    }
+/// Everything that asks us to end, from now on: none is missed, whenever it is looked for.
+pub(super) struct Interruptions {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
 }
 
-/// Resolves when somebody wants us to end.
-#[cfg(not(unix))]
-pub(super) async fn interruption() -> Interruption {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+impl Interruptions {
+    /// Begins to listen. Where that fails, the user has been told.
+    pub(super) fn listen() -> Result<Self, Exit> {
+        Self::register().map_err(|error| {
+            let text = format!("error: cannot listen for Ctrl-C: {error}");
+            refuse(Exit::Errored, &text)
+        })
     }
-    Interruption::Interrupt
+
+    #[cfg(unix)]
+    fn register() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    #[cfg(windows)]
+    fn register() -> std::io::Result<Self> {
+        let interrupt = tokio::signal::windows::ctrl_c()?;
+        Ok(Self { interrupt })
+    }
+
+    /// Resolves when somebody wants us to end. Cancel-safe.
+    #[cfg(unix)]
+    pub(super) async fn next(&mut self) -> Interruption {
+        tokio::select! {
+            _ = self.interrupt.recv() => Interruption::Interrupt,
+            _ = self.terminate.recv() => Interruption::Terminate,
+        }
+    }
+
+    /// Resolves when somebody wants us to end. Cancel-safe.
+    #[cfg(windows)]
+    pub(super) async fn next(&mut self) -> Interruption {
+        self.interrupt.recv().await;
+        Interruption::Interrupt
+    }
 }
 
 /// What everything above runs on.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use spanspec::report::write_file;
 
 use super::arguments::Format;
-use super::beside::{Beside, Project, interruption, runtime, tell_trouble};
+use super::beside::{Beside, Interruptions, Project, runtime, tell_trouble};
 use super::exec_arguments::CollectArguments;
 use super::exit::{Exit, refuse};
 
@@ -24,9 +24,13 @@ pub(super) fn collect(arguments: &CollectArguments) -> Exit {
 }
 
 async fn run(project: &Project, arguments: &CollectArguments) -> Exit {
+    let mut interruptions = match Interruptions::listen() {
+        Ok(interruptions) => interruptions,
+        Err(exit) => return exit,
+    };
     let beside = tokio::select! {
         started = project.start() => started,
-        _ = interruption() => return Exit::Interrupted,
+        _ = interruptions.next() => return Exit::Interrupted,
     };
     let beside = match beside {
         Ok(beside) => beside,
@@ -35,14 +39,14 @@ async fn run(project: &Project, arguments: &CollectArguments) -> Exit {
     let exit = match announce(&beside, arguments) {
         Err(error) => refuse(Exit::Errored, &format!("error: {error}")),
         Ok(()) => tokio::select! {
-            _ = interruption() => Exit::Passed,
+            _ = interruptions.next() => Exit::Passed,
             trouble = beside.died() => tell_trouble(&[trouble]),
         },
     };
     let spans = beside.spans();
     tokio::select! {
         () = beside.stop() => {}
-        _ = interruption() => return Exit::Interrupted,
+        _ = interruptions.next() => return Exit::Interrupted,
     }
     let noun = if spans == 1 { "span" } else { "spans" };
     refuse(exit, &format!("{spans} {noun} received"))

@@ -5,7 +5,7 @@ use std::path::Path;
 use spanspec::exec::{Ended, Foreground, find};
 use spanspec::run::Trouble;
 
-use super::beside::{Beside, Project, interruption, runtime, tell_trouble};
+use super::beside::{Beside, Interruptions, Project, runtime, tell_trouble};
 use super::exec_arguments::ExecArguments;
 use super::exit::{Exit, refuse};
 use super::merge::{merge_into, results_in};
@@ -44,9 +44,13 @@ pub(super) fn exec(arguments: &ExecArguments) -> Exit {
 }
 
 async fn run(project: &Project, arguments: &ExecArguments, results: &Path) -> Exit {
+    let mut interruptions = match Interruptions::listen() {
+        Ok(interruptions) => interruptions,
+        Err(exit) => return exit,
+    };
     let beside = tokio::select! {
         started = project.start() => started,
-        _ = interruption() => return Exit::Interrupted,
+        _ = interruptions.next() => return Exit::Interrupted,
     };
     let beside = match beside {
         Ok(beside) => beside,
@@ -54,26 +58,30 @@ async fn run(project: &Project, arguments: &ExecArguments, results: &Path) -> Ex
     };
     let environment = beside.environment.clone().with_results(results);
     let exit = match Foreground::start(&arguments.command, &environment) {
-        Ok(command) => follow(command, &beside).await,
+        Ok(command) => follow(command, &beside, &mut interruptions).await,
         Err(error) => tell_trouble(&[Trouble::of(&error, None)]),
     };
     // Who is in a hurry need not wait for the services.
     tokio::select! {
         () = beside.stop() => exit,
-        _ = interruption() => Exit::Interrupted,
+        _ = interruptions.next() => Exit::Interrupted,
     }
 }
 
 /// Waits for the command's end. Who interrupts twice, kills it.
-async fn follow(mut command: Foreground, beside: &Beside) -> Exit {
-    let mut interruptions = 0;
+async fn follow(
+    mut command: Foreground,
+    beside: &Beside,
+    interruptions: &mut Interruptions,
+) -> Exit {
+    let mut asked = 0;
     let mut death: Option<Trouble> = None;
     loop {
         tokio::select! {
-            ended = command.ended() => return verdict(ended, interruptions > 0, death.is_some()),
-            how = interruption() => {
-                interruptions += 1;
-                match interruptions {
+            ended = command.ended() => return verdict(ended, asked > 0, death.is_some()),
+            how = interruptions.next() => {
+                asked += 1;
+                match asked {
                     1 => command.interrupt(how),
                     _ => command.kill(),
                 }
