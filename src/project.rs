@@ -155,17 +155,16 @@ impl Project {
         mistakes.check(services)
     }
 
-    /// Its `vars`, filled in, with what wins over them: as text, for an environment.
+    /// Its `vars`, filled in, with what wins over them: what files and the command line give.
     ///
     /// # Errors
     /// Every mistake in them.
-    pub fn variables(&self, globals: &Arc<Globals>) -> Result<Vec<(String, String)>, SpecErrors> {
-        let file = globals.file.iter();
-        let file = file.map(|(name, value)| (name.clone(), value.to_text()));
-        let mut all: BTreeMap<String, String> = file.collect();
-        all.extend(globals.arguments.clone());
+    pub fn variables(&self, globals: &Arc<Globals>) -> Result<BTreeMap<String, Value>, SpecErrors> {
+        let mut all = globals.file.clone();
+        let arguments = globals.arguments.iter();
+        all.extend(arguments.map(|(name, text)| (name.clone(), Value::from(text.as_str()))));
         let Some(source) = &self.source else {
-            return Ok(all.into_iter().collect());
+            return Ok(all);
         };
         let mistakes = Mistakes::new(source);
         let scope = Scope::new(Arc::clone(globals), Variables::default());
@@ -175,12 +174,12 @@ impl Project {
             dir: &self.dir,
         };
         let own = reader.all(&self.vars.entries, |(name, node)| {
-            Some((name.clone(), reader.value(node)?.to_text()))
+            Some((name.clone(), reader.value(node)?))
         });
         for (name, value) in mistakes.check(own)? {
             all.entry(name).or_insert(value);
         }
-        Ok(all.into_iter().collect())
+        Ok(all)
     }
 
     fn service(

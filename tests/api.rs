@@ -425,6 +425,15 @@ async fn what_is_too_large_or_no_text_is_told_in_the_same_form() {
 }
 
 #[tokio::test]
+async fn a_page_that_passes_its_name_for_ours_is_refused() {
+    let served = Served::start().await;
+    let asked = served.client.get(served.url("/api/health"));
+    let answer = Answer::of(asked.header("host", "evil.example").send().await.unwrap()).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(answer.body["type"], "urn:spanspec:problem:wrong-host");
+}
+
+#[tokio::test]
 async fn events_tell_of_traces_and_refusals() {
     let served = Served::start().await;
     let mut events = served

@@ -6,6 +6,7 @@
 
 mod events;
 mod flat;
+mod host;
 mod judge;
 mod problem;
 mod query;
@@ -19,6 +20,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{Method, Uri, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
@@ -99,6 +101,7 @@ impl Api {
         router
             .route("/api", get(no_such_path).fallback(no_such_path))
             .route("/api/{*path}", get(no_such_path).fallback(no_such_path))
+            .layer(middleware::from_fn_with_state(self.clone(), host::check))
             .with_state(self.clone())
     }
 

@@ -65,6 +65,16 @@ impl Problem {
         Self::new(status, "bad-request", why.to_owned(), detail)
     }
 
+    /// The client believes to ask another machine.
+    pub(super) fn wrong_host(host: &str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "wrong-host",
+            format!("`{host}` is no name of this machine"),
+            "ask 127.0.0.1 or localhost; with `--listen 0.0.0.0:4318`, every name is answered",
+        )
+    }
+
     /// A spec that was sent has mistakes.
     pub(super) fn wrong_spec(errors: &SpecErrors) -> Self {
         let listed = errors.0.iter().map(|error| {

@@ -11,7 +11,7 @@ use spanspec::report::{Look, text};
 use spanspec::run::{Flush, Options, RunEvent, Stop, Trouble};
 use spanspec::session::{Listener, Session, Stopper, receiver, unbound};
 use spanspec::source::receiver::Store;
-use spanspec::spec::Context;
+use spanspec::spec::{Context, Globals};
 use spanspec::trace::Value;
 use spanspec::workspace::{LoadError, Ports, Search, Workspace};
 
@@ -25,7 +25,7 @@ pub(super) struct Project {
     listen: Vec<SocketAddr>,
     verbose: bool,
     /// Its `vars` and what was given beside them.
-    variables: Vec<(String, String)>,
+    variables: BTreeMap<String, Value>,
     given: BTreeMap<String, String>,
 }
 
@@ -87,11 +87,30 @@ impl Project {
         let address = address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         api.ready(self.known(&session, listened));
         Ok(Beside {
-            environment: Environment::new(address, &self.variables, &self.given),
+            environment: Environment::new(address, &self.texts(), &self.given),
             session,
             store,
             stopper,
         })
+    }
+
+    fn texts(&self) -> Vec<(String, String)> {
+        let variables = self.variables.iter();
+        variables
+            .map(|(name, value)| (name.clone(), value.to_text()))
+            .collect()
+    }
+
+    /// What specs that are sent may refer to: not the environment, for whoever can send one could
+    /// read it then.
+    fn globals(&self) -> Globals {
+        let globals = &self.workspace.globals;
+        Globals {
+            file: self.variables.clone(),
+            services: globals.services.clone(),
+            secrets: globals.secrets.clone(),
+            ..Globals::default()
+        }
     }
 
     fn known(&self, session: &Session, listened: Vec<SocketAddr>) -> Known {
@@ -112,7 +131,7 @@ impl Project {
                 .filter_map(|(name, value)| Some((name.clone(), number(value)?)))
                 .collect(),
             context: Context {
-                globals: Arc::clone(&self.workspace.globals),
+                globals: Arc::new(self.globals()),
                 defaults: project.defaults,
             },
         }

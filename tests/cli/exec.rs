@@ -136,6 +136,22 @@ async fn the_trace_of_a_traceparent_is_answered_within() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn specs_that_are_sent_see_the_variables_of_the_project_and_not_the_environment() {
+    let project = Project::with(&[]).await;
+    let judge = |name: &str| {
+        format!(
+            "curl -s $SPANSPEC_RECEIVER/api/judge -H 'content-type: application/json' -d '{{\"trace\":\"4bf92f3577b34da6a3ce929d0e0e4736\",\"wait\":\"1ms\",\"spec\":\"services: [\\\"${{{name}}}\\\"]\"}}'"
+        )
+    };
+    exec(&project, &[], &judge("URL"))
+        .await
+        .expect(0, &["\"verdict\":\"errored\""]);
+    exec(&project, &[], &judge("PATH"))
+        .await
+        .expect(0, &["wrong-spec", "PATH"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_is_not_there_is_named() {
     let project = Project::with(&[("ok.yaml", OK)]).await;
     let closed = std::net::TcpListener::bind("127.0.0.1:0")
