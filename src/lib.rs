@@ -16,6 +16,8 @@
 //! - [`report`]: text, JSON and JUnit;
 //! - [`project`]: the project file, `spanspec.yaml`;
 //! - [`workspace`]: a project with its specs, read and understood;
+//! - [`api`]: the HTTP API of a running receiver;
+//! - `exec`: a command beside one;
 //! - [`session`]: the receiver and the services of a workspace, running;
 //! - [`harness`]: tests in Rust. Most of them need no more than the [`prelude`].
 //!
@@ -76,8 +78,12 @@
 //! - `cli`, on by default: `run`, and the command with its arguments, terminal output and reports.
 //! - `opentelemetry_0_33`: [`source`] has an exporter for services of the same process.
 
+#[cfg(feature = "run")]
+pub mod api;
 mod background;
 pub mod check;
+#[cfg(feature = "cli")]
+pub mod exec;
 pub mod harness;
 pub mod prelude;
 #[cfg(feature = "run")]

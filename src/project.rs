@@ -155,6 +155,33 @@ impl Project {
         mistakes.check(services)
     }
 
+    /// Its `vars`, filled in, with what wins over them: what files and the command line give.
+    ///
+    /// # Errors
+    /// Every mistake in them.
+    pub fn variables(&self, globals: &Arc<Globals>) -> Result<BTreeMap<String, Value>, SpecErrors> {
+        let mut all = globals.file.clone();
+        let arguments = globals.arguments.iter();
+        all.extend(arguments.map(|(name, text)| (name.clone(), Value::from(text.as_str()))));
+        let Some(source) = &self.source else {
+            return Ok(all);
+        };
+        let mistakes = Mistakes::new(source);
+        let scope = Scope::new(Arc::clone(globals), Variables::default());
+        let reader = Reader {
+            mistakes: &mistakes,
+            scope: &scope,
+            dir: &self.dir,
+        };
+        let own = reader.all(&self.vars.entries, |(name, node)| {
+            Some((name.clone(), reader.value(node)?))
+        });
+        for (name, value) in mistakes.check(own)? {
+            all.entry(name).or_insert(value);
+        }
+        Ok(all)
+    }
+
     fn service(
         &self,
         name: &str,

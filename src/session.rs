@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 
 use crate::run::{Flush, Options, Report, RunEvent, Services, Stop, Trouble, run};
 use crate::service::{self, ServiceEvent, System, port_owner};
-use crate::source::Receiver;
 use crate::source::receiver::{BindError, Builder, DEFAULT_ADDRESSES};
+use crate::source::{Receiver, Remote, TraceSource};
 use crate::spec::{Spec, SpecError};
 use crate::workspace::Workspace;
 
@@ -24,16 +24,25 @@ pub type Listener = Arc<dyn Fn(&RunEvent<'_>) + Send + Sync>;
 #[derive(Clone, Debug)]
 pub struct Stopper(watch::Sender<Option<Stop>>);
 
-/// A receiver that listens and, where the project has any, services that are ready.
+/// What receives spans and, where the project has any, services that are ready.
 /// [`stop`](Self::stop) ends them in order; dropping it kills them.
 #[must_use = "dropping it kills the services"]
 pub struct Session {
-    receiver: Receiver,
+    source: Source,
     system: Option<System>,
     stopper: Stopper,
     /// Ended when dropped.
     obituary: JoinSet<()>,
     listener: Listener,
+}
+
+/// Where the spans of a session come from.
+#[derive(Debug)]
+enum Source {
+    /// We listen.
+    Ours(Receiver),
+    /// Another process does, and started the services, too.
+    Theirs(Remote),
 }
 
 impl Default for Stopper {
@@ -57,6 +66,16 @@ impl Stopper {
         let is_interrupted = |stop: &Option<Stop>| matches!(stop, Some(Stop::Interrupted));
         // We hold the sender ourselves, so that it is not closed.
         let _ = self.0.subscribe().wait_for(is_interrupted).await;
+    }
+
+    /// Resolves when it ends, with the reason.
+    pub async fn stopped(&self) -> Stop {
+        let mut stop = self.0.subscribe();
+        let stopped = stop.wait_for(Option::is_some).await;
+        match stopped.ok().and_then(|stop| stop.clone()) {
+            Some(stop) => stop,
+            None => std::future::pending().await,
+        }
     }
 
     /// Why it ends, if it does.
@@ -104,7 +123,7 @@ impl Session {
             obituary.spawn(watch_over(system.died(), stopper.clone()));
         }
         Ok(Self {
-            receiver,
+            source: Source::Ours(receiver),
             system,
             stopper,
             obituary,
@@ -112,10 +131,31 @@ impl Session {
         })
     }
 
-    /// What receives the spans.
+    /// A session in which another process receives the spans and has started the services. When
+    /// it is gone, what runs is ended.
+    pub fn attached(remote: Remote, stopper: Stopper, listener: Listener) -> Self {
+        let mut obituary = JoinSet::new();
+        let (gone, watched) = (remote.gone(), stopper.clone());
+        obituary.spawn(async move {
+            let why = gone.await;
+            watched.stop(Stop::Died(Trouble::told(&why, None)));
+        });
+        Self {
+            source: Source::Theirs(remote),
+            system: None,
+            stopper,
+            obituary,
+            listener,
+        }
+    }
+
+    /// Where spans come from.
     #[must_use]
-    pub fn receiver(&self) -> &Receiver {
-        &self.receiver
+    pub fn source(&self) -> &dyn TraceSource {
+        match &self.source {
+            Source::Ours(receiver) => receiver,
+            Source::Theirs(remote) => remote,
+        }
     }
 
     /// Runs specs. What the session knows of its services wins over what the options say of them.
@@ -123,7 +163,7 @@ impl Session {
         let options = self.informed(options);
         let stop = self.stopper.0.subscribe();
         let tell = |event: &RunEvent<'_>| (self.listener)(event);
-        let mut report = run(specs, &self.receiver, &options, stop, tell).await;
+        let mut report = run(specs, self.source(), &options, stop, tell).await;
         if let Some(Stop::Died(trouble)) = self.stopper.why() {
             report.trouble.push(trouble);
         }
@@ -142,8 +182,10 @@ impl Session {
     /// For how long services may keep a span, and how else to follow traces of theirs.
     #[must_use]
     pub fn informed(&self, options: Options) -> Options {
-        let Some(system) = &self.system else {
-            return options;
+        let system = match (&self.source, &self.system) {
+            (Source::Theirs(remote), _) => return informed_by(remote, options),
+            (Source::Ours(_), None) => return options,
+            (Source::Ours(_), Some(system)) => system,
         };
         let delay = system.effective_schedule_delay();
         Options {
@@ -152,6 +194,18 @@ impl Session {
             services: Services::Ours,
             ..options
         }
+    }
+}
+
+fn informed_by(remote: &Remote, options: Options) -> Options {
+    let health = remote.health();
+    Options {
+        flush: health.flush().map_or(options.flush, Flush::Known),
+        services: match health.starts_services {
+            true => Services::Ours,
+            false => Services::Theirs,
+        },
+        ..options
     }
 }
 

@@ -338,9 +338,12 @@ mod command {
 
     #[test]
     fn every_flag_and_its_twin_is_written_about_and_no_other() {
-        let commands: [&[&str]; 4] = [
+        let commands: [&[&str]; 7] = [
             &["--help"],
             &["run", "--help"],
+            &["exec", "--help"],
+            &["collect", "--help"],
+            &["merge", "--help"],
             &["lint", "--help"],
             &["show", "--help"],
         ];

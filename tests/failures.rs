@@ -234,7 +234,7 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
             request.sampled,
         ),
         Trigger::Run(command) => (command.words.join(" "), command.sampled),
-        Trigger::TraceId(id) => (format!("trace {id}"), true),
+        Trigger::TraceId(named) => (format!("trace {}", named.trace_id), true),
     };
     let response = response(&folder.join("response.json"));
     let traces = otlp::read(&fs::read(folder.join("trace.json")).unwrap()).unwrap();

@@ -1,5 +1,6 @@
 //! The README's first command: the example shop is built, started, and held against `specs/`.
 
+use std::path::Path;
 use std::process::Command;
 
 #[test]
@@ -18,4 +19,46 @@ fn the_specs_of_this_repository_pass_against_the_example_shop() {
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     let specs = report["specs"].as_array().unwrap();
     assert!(specs.len() >= 15, "{said}");
+}
+
+/// The blocks of a page that are run, one after the other.
+fn scripts(page: &str) -> String {
+    let mut script = String::new();
+    let mut is_open = false;
+    for line in page.lines() {
+        match (is_open, line.strip_prefix("```")) {
+            (false, info) => is_open = info == Some("sh api"),
+            (true, Some(_)) => is_open = false,
+            (true, None) => script.extend([line, "\n"]),
+        }
+    }
+    script
+}
+
+#[test]
+fn the_examples_of_the_http_api_do_what_the_page_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/api.md")).unwrap();
+    // Where jq is missing, answers are looked at whole.
+    let script = format!(
+        "command -v jq >/dev/null || jq() {{ cat; }}\n{}",
+        scripts(&page)
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_spanspec"))
+        .args(["exec", "--", "sh", "-euc", &script])
+        .current_dir(root)
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&output.stdout);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{out}{err}");
+    for said in [
+        "\"resourceSpans\"",
+        "\"card\"",
+        "\npassed\n",
+        "\nok\n",
+        "openapi: ",
+    ] {
+        assert!(out.contains(said), "`{said}` is missing in:\n{out}{err}");
+    }
 }

@@ -697,9 +697,9 @@ fn a_proxy_of_the_environment_is_not_asked_for_this_machine() {
 
 #[tokio::test]
 async fn a_trace_id_fires_nothing() {
-    let trigger = Trigger::TraceId(spanspec::trace::TraceId::random());
+    let trigger = Trigger::TraceId(spanspec::trace::TraceId::random().into());
     let context = TraceContext::of(&trigger);
-    assert_eq!(Trigger::TraceId(context.trace_id), trigger);
+    assert_eq!(Trigger::TraceId(context.trace_id.into()), trigger);
     let response = fire(&trigger, &context, &Session::new()).await.unwrap();
     assert_eq!(response, Response::None);
 }
@@ -707,7 +707,7 @@ async fn a_trace_id_fires_nothing() {
 #[test]
 fn firing_can_be_spawned() {
     fn is_send(_: impl Future + Send) {}
-    let trigger = Trigger::TraceId(spanspec::trace::TraceId::random());
+    let trigger = Trigger::TraceId(spanspec::trace::TraceId::random().into());
     is_send(fire(&trigger, &TraceContext::random(), &Session::new()));
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::exec_arguments::{CollectArguments, ExecArguments, MergeArguments};
+
 /// Tests a distributed system by its traces.
 ///
 /// Fires a request with a `traceparent` of its own, receives the spans that the services export
@@ -33,6 +35,12 @@ pub(super) enum Command {
     Run(Box<RunArguments>),
     /// Check specs without running them
     Lint(LintArguments),
+    /// Start a receiver and the services, and run a command whose tests find them
+    Exec(Box<ExecArguments>),
+    /// Start a receiver and the services, for tests that run elsewhere, until Ctrl-C
+    Collect(CollectArguments),
+    /// Make one report of the result files of several processes
+    Merge(MergeArguments),
     /// Draw the waterfall of a trace that was saved as OTLP JSON or protobuf
     Show(ShowArguments),
 }
@@ -163,6 +171,16 @@ pub(super) struct RunArguments {
     /// Where to listen for OTLP; wins over `receiver.listen` of the project file
     #[arg(long, value_name = "ADDRESS", value_parser = spanspec::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Run")]
     pub(super) listen: Vec<SocketAddr>,
+    /// Take traces from the receiver at this URL, which `exec` or `collect` started with the
+    /// services, and start neither
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with = "listen",
+        env = "SPANSPEC_RECEIVER",
+        help_heading = "Run"
+    )]
+    pub(super) receiver: Option<String>,
 
     /// Write a report: junit=PATH or json=PATH; repeatable
     #[arg(
@@ -173,6 +191,14 @@ pub(super) struct RunArguments {
         help_heading = "Output"
     )]
     pub(super) reports: Vec<ReportFile>,
+    /// Also write the JSON report into this folder, under a name of its own, for `merge`
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "SPANSPEC_RESULTS",
+        help_heading = "Output"
+    )]
+    pub(super) results: Option<PathBuf>,
     /// What becomes a test case of the JUnit report
     #[arg(
         long,
@@ -364,7 +390,7 @@ mod tests {
             .flat_map(clap::Command::get_arguments);
         for argument in command.get_arguments().chain(subcommands) {
             let id = argument.get_id().as_str();
-            let has_none = matches!(id, "help" | "version" | "file");
+            let has_none = matches!(id, "help" | "version" | "file" | "command");
             assert!(has_none || argument.get_env().is_some(), "{id} has none");
         }
     }

@@ -20,6 +20,8 @@ pub(super) enum Exit {
     Nothing,
     /// The user ended it; the reports were written.
     Interrupted,
+    /// As the command that `exec` ran.
+    OfCommand(u8),
 }
 
 impl Exit {
@@ -31,6 +33,15 @@ impl Exit {
             Self::Errored => 3,
             Self::Nothing => 4,
             Self::Interrupted => 130,
+            Self::OfCommand(code) => code,
+        }
+    }
+
+    /// The same, unless all was well and something else was not.
+    pub(super) fn or_errored(self) -> Self {
+        match self {
+            Self::Passed | Self::OfCommand(0) => Self::Errored,
+            other => other,
         }
     }
 

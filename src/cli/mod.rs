@@ -3,8 +3,13 @@
 //! Nothing else in the program reads either of them.
 
 mod arguments;
+mod beside;
+mod collect;
+mod exec;
+mod exec_arguments;
 mod exit;
 mod lint;
+mod merge;
 mod run;
 mod selection;
 mod show;
@@ -36,6 +41,9 @@ pub(crate) fn main() -> ExitCode {
     arguments.color.apply();
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(*arguments),
+        Command::Exec(arguments) => exec::exec(&arguments),
+        Command::Collect(arguments) => collect::collect(&arguments),
+        Command::Merge(arguments) => merge::merge(&arguments),
         Command::Lint(arguments) => lint::lint(&arguments),
         Command::Show(arguments) => show::show(&arguments),
     };

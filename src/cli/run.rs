@@ -9,10 +9,12 @@ use spanspec::run::{
     Options, Report, RunEvent, SaveTraces, SpecReport, Stop, Telemetry, Trouble, Verdict,
 };
 use spanspec::session::{Listener, Session, Stopper};
+use spanspec::source::Remote;
 use spanspec::spec::Spec;
 use spanspec::workspace::{Ports, Workspace, shown};
 
 use super::arguments::{Format, JunitGranularity, ReportKind, RunArguments};
+use super::beside::{runtime, tell_trouble};
 use super::exit::{Exit, refuse};
 use super::selection::{full_name, select};
 use super::understand::understand;
@@ -22,10 +24,21 @@ const TRACES: &str = "target/spanspec";
 
 /// Does what the arguments say.
 pub(super) fn run(arguments: RunArguments) -> Exit {
-    let ports = if arguments.list {
-        Ports::Unknown
-    } else {
-        Ports::Allocated
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(exit) => return exit,
+    };
+    let remote = match &arguments.receiver {
+        Some(receiver) if !arguments.list => match runtime.block_on(Remote::connect(receiver)) {
+            Ok(remote) => Some(remote),
+            Err(error) => return tell_trouble(&[Trouble::of(&error, None)]),
+        },
+        _ => None,
+    };
+    let ports = match &remote {
+        _ if arguments.list => Ports::Unknown,
+        Some(remote) => Ports::Given(remote.health().ports.clone()),
+        None => Ports::Allocated,
     };
     let mut workspace = match understand(&arguments.specs, ports) {
         Ok(workspace) => workspace,
@@ -44,20 +57,8 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
         let steps = specs.iter_mut().flat_map(|spec| spec.steps.iter_mut());
         steps.for_each(|step| step.wait.timeout = Some(timeout));
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            return refuse(
-                Exit::Errored,
-                &format!("error: cannot start threads: {error}"),
-            );
-        }
-    };
     let audience = Audience::new(&arguments);
-    let report = runtime.block_on(session(&workspace, &arguments, &specs, &audience));
+    let report = runtime.block_on(session(&workspace, remote, &arguments, &specs, &audience));
     // A command that ignores its end must not keep us.
     runtime.shutdown_background();
     let exit = Exit::of(&report);
@@ -133,6 +134,9 @@ impl Audience {
                 ReportKind::Json => Box::new(Json::file(&file.path)),
             });
         }
+        if let Some(folder) = &arguments.results {
+            all.push(Box::new(Json::in_folder(folder)));
+        }
         Self(Arc::new(Mutex::new(all)))
     }
 
@@ -178,6 +182,7 @@ impl Reporter for Outputs {
 /// From the receiver's start to the services' end.
 async fn session(
     workspace: &Workspace,
+    remote: Option<Remote>,
     arguments: &RunArguments,
     specs: &[Spec],
     audience: &Audience,
@@ -185,12 +190,13 @@ async fn session(
     let started = jiff::Timestamp::now();
     let stopper = Stopper::default();
     let interrupts = tokio::spawn(interrupts(stopper.clone()));
-    let starting = Session::start(
-        workspace,
-        &arguments.listen,
-        stopper.clone(),
-        audience.listener(),
-    );
+    let (listener, listen) = (audience.listener(), &arguments.listen);
+    let starting = async {
+        match remote {
+            Some(remote) => Ok(Session::attached(remote, stopper.clone(), listener)),
+            None => Session::start(workspace, listen, stopper.clone(), listener).await,
+        }
+    };
     let session = tokio::select! {
         session = starting => session,
         () = stopper.interrupted() => {

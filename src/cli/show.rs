@@ -5,7 +5,7 @@ use std::path::Path;
 
 use spanspec::report::{Look, duration, waterfall};
 use spanspec::source::otlp::read;
-use spanspec::trace::{Origin, SpanId, Trace};
+use spanspec::trace::Trace;
 use spanspec::workspace::{FileError, read_bytes};
 
 use super::arguments::ShowArguments;
@@ -44,7 +44,7 @@ pub(super) fn show(arguments: &ShowArguments) -> Exit {
     let most_rows = if arguments.all { usize::MAX } else { MOST_ROWS };
     let drawn: Vec<String> = traces
         .into_iter()
-        .map(|trace| draw(&with_our_caller(trace), most_rows))
+        .map(|trace| draw(&trace.with_unseen_caller(), most_rows))
         .collect();
     match write!(anstream::stdout(), "{}", drawn.join("\n")) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -67,20 +67,6 @@ fn bytes(file: &Path) -> Result<Vec<u8>, FileError> {
             source,
         })?;
     Ok(bytes)
-}
-
-/// Whoever fired the request has no span in the file. Where nothing else can be the root, what
-/// hangs below the one parent that is missing is no orphan.
-fn with_our_caller(trace: Trace) -> Trace {
-    let missing: Vec<SpanId> = trace.missing_parents().into_iter().collect();
-    match missing.as_slice() {
-        [caller] if !trace.has_entry() => {
-            let linked = trace.linked().to_vec();
-            let spans = trace.spans().iter().cloned();
-            Trace::assemble(trace.id(), Origin::Injected(*caller), spans).with_linked(linked)
-        }
-        _ => trace,
-    }
 }
 
 fn counted(number: usize, noun: &str) -> String {

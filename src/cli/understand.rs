@@ -36,7 +36,7 @@ pub(super) fn search(arguments: &SpecArguments, ports: Ports) -> Search {
 }
 
 /// What of the environment is text.
-fn environment() -> BTreeMap<String, String> {
+pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
@@ -61,7 +61,9 @@ pub(super) fn tell(error: &LoadError) -> Exit {
             }
             Exit::Usage
         }
-        LoadError::NoProject => refuse(Exit::Usage, &format!("error: {error}")),
+        LoadError::NoProject | LoadError::UnknownPort { .. } => {
+            refuse(Exit::Usage, &format!("error: {error}"))
+        }
         LoadError::NoPort(cause) => refuse(Exit::Errored, &format!("error: {error}: {cause}")),
     }
 }

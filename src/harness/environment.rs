@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::project::parse_address;
+use crate::source::remote::RECEIVER_VARIABLE;
 use crate::spec::{Spec, parse_duration};
 
 /// The variables that are read, each understood.
@@ -19,6 +20,10 @@ pub(super) struct Settings {
     pub(super) secrets: Vec<String>,
     pub(super) tags: Vec<String>,
     pub(super) listen: Vec<SocketAddr>,
+    /// A receiver in another process, which has started the services too.
+    pub(super) receiver: Option<String>,
+    /// Where results go for whoever merges them.
+    pub(super) results: Option<PathBuf>,
     pub(super) timeout: Option<Duration>,
     pub(super) retries: usize,
     pub(super) jobs: Option<usize>,
@@ -58,6 +63,8 @@ impl Settings {
             secrets: reader.list("SPANSPEC_SECRET"),
             tags: reader.list("SPANSPEC_TAG"),
             listen: reader.addresses(),
+            receiver: reader.text(RECEIVER_VARIABLE).map(str::to_owned),
+            results: reader.text("SPANSPEC_RESULTS").map(PathBuf::from),
             timeout: reader.parsed("SPANSPEC_TIMEOUT", parse_duration),
             retries: reader.number("SPANSPEC_RETRIES", 0).unwrap_or(0),
             jobs: reader.number("SPANSPEC_JOBS", 1),

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::environment::Settings;
 use crate::background;
 use crate::process;
+use crate::report::{Json, Reporter};
 use crate::run::{Options, Report, SaveTraces, Trouble};
 use crate::session::{Session, Stopper};
+use crate::source::Remote;
 use crate::spec::Spec;
 use crate::workspace::{Workspace, shown};
 
@@ -18,23 +20,35 @@ const TRACES: &str = "target/spanspec";
 pub(super) struct Live {
     session: Session,
     options: Options,
+    results: Option<PathBuf>,
 }
 
 impl Live {
     /// Listens and starts the services. They end when this is stopped, and with the process at
     /// the latest.
-    pub(super) fn start(workspace: &Workspace, settings: &Settings) -> Result<Self, Vec<Trouble>> {
+    pub(super) fn start(
+        workspace: &Workspace,
+        settings: &Settings,
+        remote: Option<Remote>,
+    ) -> Result<Self, Vec<Trouble>> {
         process::end_with_us();
-        let session = background::block_on(open(workspace, settings))?;
+        let session = background::block_on(open(workspace, settings, remote))?;
         Ok(Self {
             session,
             options: options(workspace, settings),
+            results: settings.results.clone(),
         })
     }
 
     /// Runs specs, and waits for them on this thread.
     pub(super) fn run(&self, specs: &[Spec]) -> Report {
-        background::block_on(self.session.run(specs, self.options.clone()))
+        let mut report = background::block_on(self.session.run(specs, self.options.clone()));
+        if let Some(folder) = &self.results
+            && let Err(error) = Json::in_folder(folder).finish(&report)
+        {
+            report.trouble.push(Trouble::told(&error.to_string(), None));
+        }
+        report
     }
 
     /// Stops the services.
@@ -43,10 +57,17 @@ impl Live {
     }
 }
 
-/// The one place where a session of tests is made: with a receiver of its own, and with services
-/// of its own if the project has any.
-async fn open(workspace: &Workspace, settings: &Settings) -> Result<Session, Vec<Trouble>> {
+/// The one place where a session of tests is made: beside another process that receives the spans
+/// and has started the services, or else with a receiver and services of its own.
+async fn open(
+    workspace: &Workspace,
+    settings: &Settings,
+    remote: Option<Remote>,
+) -> Result<Session, Vec<Trouble>> {
     let nobody = Arc::new(|_: &crate::run::RunEvent<'_>| {});
+    if let Some(remote) = remote {
+        return Ok(Session::attached(remote, Stopper::default(), nobody));
+    }
     let started = Session::start(workspace, &settings.listen, Stopper::default(), nobody).await;
     started.map_err(|mut troubles| {
         if !workspace.project.has_services() {

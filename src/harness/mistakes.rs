@@ -24,7 +24,7 @@ pub(super) fn of_load(error: &LoadError) -> String {
                 lines + &of_specs(mistakes)
             }
         }
-        LoadError::NoProject => format!("error: {error}\n"),
+        LoadError::NoProject | LoadError::UnknownPort { .. } => format!("error: {error}\n"),
         LoadError::NoPort(cause) => format!("error: {error}: {cause}\n"),
     }
 }

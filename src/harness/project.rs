@@ -1,12 +1,15 @@
 //! A package's project as its tests see it: read once a process, with the files of its specs.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::environment::Settings;
 use super::live::Live;
 use super::mistakes;
+use crate::background;
+use crate::report::{Look, text};
 use crate::run::Trouble;
+use crate::source::Remote;
 use crate::spec::{Context, Spec, SpecErrors};
 use crate::workspace::{Ports, Search, Workspace, find_specs, read, shown};
 
@@ -16,6 +19,8 @@ pub(super) struct Project {
     pub(super) workspace: Workspace,
     /// The package's folder, which paths of specs start from.
     folder: PathBuf,
+    /// What the session is made of, if another process receives the spans.
+    remote: Mutex<Option<Remote>>,
     live: OnceLock<Result<Live, Vec<Trouble>>>,
 }
 
@@ -28,6 +33,7 @@ pub(super) struct Mistake {
 
 impl Project {
     /// Reads the project file that is found from a package's folder upwards, and the environment.
+    /// Ports are those of the receiver that the environment names, unless nothing will run.
     pub(super) fn read(folder: &str, ports: Ports) -> Result<Self, Mistake> {
         let settings = Settings::of_process().map_err(|wrong| Mistake {
             of: "the environment".to_owned(),
@@ -37,6 +43,13 @@ impl Project {
                 .collect(),
         })?;
         let folder = existing(folder);
+        let remote = match ports {
+            Ports::Unknown => None,
+            _ => connect(&settings)?,
+        };
+        let ports = remote
+            .as_ref()
+            .map_or(ports, |remote| Ports::Given(remote.health().ports.clone()));
         let search = Search {
             config: settings.config.clone(),
             vars: settings.vars.clone(),
@@ -60,6 +73,7 @@ impl Project {
             settings,
             workspace,
             folder,
+            remote: Mutex::new(remote),
             live: OnceLock::new(),
         })
     }
@@ -117,9 +131,10 @@ impl Project {
 
     /// The running session; the first call starts it, and others wait for that.
     pub(super) fn live(&self) -> Result<&Live, &[Trouble]> {
-        let live = self
-            .live
-            .get_or_init(|| Live::start(&self.workspace, &self.settings));
+        let live = self.live.get_or_init(|| {
+            let mut remote = self.remote.lock().unwrap_or_else(PoisonError::into_inner);
+            Live::start(&self.workspace, &self.settings, remote.take())
+        });
         live.as_ref().map_err(Vec::as_slice)
     }
 
@@ -128,6 +143,20 @@ impl Project {
         if let Some(Ok(live)) = self.live.into_inner() {
             live.stop();
         }
+    }
+}
+
+/// The receiver that the environment names.
+fn connect(settings: &Settings) -> Result<Option<Remote>, Mistake> {
+    let Some(receiver) = &settings.receiver else {
+        return Ok(None);
+    };
+    match background::block_on(Remote::connect(receiver)) {
+        Ok(remote) => Ok(Some(remote)),
+        Err(error) => Err(Mistake {
+            of: "the environment".to_owned(),
+            text: text::trouble(&Trouble::of(&error, None), &Look::plain()),
+        }),
     }
 }
 

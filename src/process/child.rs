@@ -10,6 +10,7 @@ use tokio::process::{ChildStderr, ChildStdout, Command};
 use super::Group;
 
 /// The leader of a group. Dropping it kills the whole group.
+#[derive(Debug)]
 pub(crate) struct Child {
     leader: Box<dyn ChildWrapper>,
     group: Group,

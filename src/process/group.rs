@@ -48,6 +48,15 @@ impl Group {
         }
     }
 
+    /// Tells every process of the group that the user pressed Ctrl-C.
+    #[cfg(feature = "cli")]
+    pub(crate) fn interrupt(&self) {
+        #[cfg(unix)]
+        if *self.life() != Life::Gone {
+            let _ = nix::sys::signal::killpg(self.id, nix::sys::signal::Signal::SIGINT);
+        }
+    }
+
     /// Ends every process of the group at once.
     pub(crate) fn kill(&self) {
         let mut life = self.life();

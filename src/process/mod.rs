@@ -2,6 +2,8 @@
 //!
 //! What is run, and when it has to end, is for `trigger` and `service` to say.
 
+#[cfg(feature = "cli")]
+mod attached;
 mod child;
 mod group;
 mod launch;
@@ -10,6 +12,8 @@ mod output;
 #[cfg(all(unix, feature = "harness"))]
 mod reaper;
 
+#[cfg(feature = "cli")]
+pub(crate) use attached::Attached;
 pub(crate) use child::Child;
 pub(crate) use group::Group;
 pub(crate) use launch::Launch;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// Of the file system; the text names the file and what is in the way.
-pub(super) fn write(path: &Path, text: &[u8]) -> io::Result<()> {
+pub fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     replace(path, text).map_err(|error| {
         let reason = if path.is_dir() {
             "a folder of this name is in the way".to_owned()

@@ -7,10 +7,12 @@
 mod parts;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::look::Look;
+use super::text::{self, Detail};
 use super::{Reporter, file};
 use crate::run::{Report, SpecReport, Telemetry, Verdict};
 use parts::{Attempt, Location, Trouble, millis};
@@ -32,6 +34,18 @@ impl Json {
         Self {
             path: Some(path.into()),
         }
+    }
+
+    /// Writes to a file in this folder that no other process writes to.
+    #[must_use]
+    pub fn in_folder(folder: &Path) -> Self {
+        let name = format!(
+            "{}-{}-{:016x}.json",
+            jiff::Timestamp::now().as_millisecond(),
+            std::process::id(),
+            rand::random::<u64>()
+        );
+        Self::file(folder.join(name))
     }
 
     /// Writes to standard output.
@@ -62,6 +76,31 @@ pub fn render(report: &Report) -> String {
         .expect("the format has text keys only, and writing to a string cannot fail");
     text.push('\n');
     text
+}
+
+/// What became of one spec that a client asked about, as JSON, with the text that the terminal
+/// would show.
+#[must_use]
+pub(crate) fn render_judgement(spec: &SpecReport) -> String {
+    let step = spec.telling_step();
+    let (verdict, reason) = parts::verdict(&spec.verdict);
+    let judgement = Judgement {
+        verdict,
+        reason,
+        name: &spec.name,
+        text: text::spec(spec, &Look::plain(), Detail::Normal),
+        step: step.map(parts::Step::from),
+    };
+    serde_json::to_string(&judgement).expect("the format has text keys only")
+}
+
+#[derive(Serialize)]
+struct Judgement<'a> {
+    verdict: &'static str,
+    reason: Option<&'a str>,
+    name: &'a str,
+    text: String,
+    step: Option<parts::Step<'a>>,
 }
 
 #[derive(Serialize)]
@@ -104,6 +143,7 @@ struct Spec<'a> {
     reason: Option<&'a str>,
     flaky: bool,
     duration_ms: f64,
+    text: Option<String>,
     attempts: Vec<Attempt<'a>>,
 }
 
@@ -163,9 +203,15 @@ impl<'a> From<&'a SpecReport> for Spec<'a> {
             reason,
             flaky: spec.is_flaky(),
             duration_ms: millis(spec.duration),
+            text: is_unwell(&spec.verdict)
+                .then(|| text::spec(spec, &Look::plain(), Detail::Normal)),
             attempts: spec.attempts.iter().map(Attempt::from).collect(),
         }
     }
+}
+
+fn is_unwell(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Failed | Verdict::Errored)
 }
 
 impl<'a> From<&'a Telemetry> for Received<'a> {

@@ -4,8 +4,8 @@
 //! terminal shows, for readers look at the first one only. `file` and `line` are relative to the
 //! repository; they and the properties of a case are beyond Jenkins' schema, and widely read.
 
-mod case;
-mod paths;
+pub(super) mod case;
+pub(super) mod paths;
 
 use std::collections::HashSet;
 use std::io;
@@ -116,7 +116,7 @@ fn suite(
 }
 
 /// GitLab drops a case that has the name and class of an earlier one.
-fn make_unique(case: &mut TestCase, class: &str, names: &mut HashSet<(String, String)>) {
+pub(super) fn make_unique(case: &mut TestCase, class: &str, names: &mut HashSet<(String, String)>) {
     let plain = case.name.as_str().to_owned();
     let mut number = 1;
     while !names.insert((class.to_owned(), case.name.as_str().to_owned())) {

@@ -4,6 +4,8 @@
 //! and [`mod@snippet`] are its parts and can be used alone. What the exit code is, and which
 //! reporters there are in a run, is the command's work.
 
+#[cfg(feature = "run")]
+mod brief;
 pub mod duration;
 #[cfg(feature = "run")]
 mod file;
@@ -12,6 +14,8 @@ pub mod json;
 #[cfg(feature = "cli")]
 pub mod junit;
 mod look;
+#[cfg(feature = "cli")]
+pub mod merge;
 #[cfg(feature = "cli")]
 mod progress;
 #[cfg(test)]
@@ -27,6 +31,8 @@ use std::io;
 use crate::run::{Report, RunEvent};
 
 pub use duration::duration;
+#[cfg(feature = "run")]
+pub use file::write as write_file;
 #[cfg(feature = "run")]
 pub use json::Json;
 #[cfg(feature = "cli")]

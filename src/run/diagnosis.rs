@@ -4,15 +4,14 @@
 //! was received at all; what was received belongs to other traces; a service lost the trace
 //! context; parents are missing.
 
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
-use std::time::Instant;
-
 use super::setting::Services;
 use super::{Setting, Trouble};
+use crate::source::Sightings;
 use crate::source::receiver::Census;
 use crate::spec::{Location, SpanType};
 use crate::trace::{Span, SpanKind, Trace, TraceId, Value};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 /// Services are listed so many.
 const MOST: usize = 6;
@@ -45,31 +44,27 @@ struct LostContext {
 /// Why no span of the trace came, as far as can be told.
 pub(super) fn nothing_came(
     setting: &Setting<'_>,
-    fired: Instant,
+    sightings: &Sightings,
     called: &Called,
-    at: &Location,
+    at: Option<&Location>,
 ) -> Trouble {
     if *called == Called::Unsampled {
         return unsampled(at);
     }
-    let census = setting.receiver.census();
-    let strangers = setting.receiver.strangers(fired);
+    let Sightings {
+        census, strangers, ..
+    } = sightings;
     let root = match called {
-        Called::Path(path) => server_roots(&strangers).find(|root| handles(root, path)),
+        Called::Path(path) => server_roots(strangers).find(|root| handles(root, path)),
         _ => None,
     };
     if let Some(root) = root {
         return lost_by_the_first(root, at);
     }
     if census.is_empty() {
-        return nothing_at_all(setting, at);
+        return nothing_at_all(setting.source.addresses(), setting.options.services, at);
     }
-    let mut trouble = if census.spans == 0 {
-        no_spans(&census, at)
-    } else {
-        only_strangers(&census, at)
-    };
-    trouble.details.extend(refusals(&census));
+    let mut trouble = what_came_instead(census, at);
     if *called == Called::Command {
         trouble.help.insert(
             0,
@@ -79,11 +74,30 @@ pub(super) fn nothing_came(
     trouble
 }
 
+/// Why no span of a trace came that somebody else fired, as far as can be told by what did.
+#[must_use]
+pub fn absent(sightings: &Sightings, listened: &[SocketAddr], services: Services) -> Trouble {
+    if sightings.census.is_empty() {
+        return nothing_at_all(listened, services, None);
+    }
+    what_came_instead(&sightings.census, None)
+}
+
+fn what_came_instead(census: &Census, at: Option<&Location>) -> Trouble {
+    let mut trouble = if census.spans == 0 {
+        no_spans(census, at)
+    } else {
+        only_strangers(census, at)
+    };
+    trouble.details.extend(refusals(census));
+    trouble
+}
+
 /// Whoever asks services not to record can expect nothing of them.
-fn unsampled(at: &Location) -> Trouble {
+fn unsampled(at: Option<&Location>) -> Trouble {
     Trouble {
         what: "no span of this trace arrived, as was to be expected: the trace flags said that it is not sampled".to_owned(),
-        at: Some(at.clone()),
+        at: at.cloned(),
         details: Vec::new(),
         help: vec![
             "with `sampled: false` only `span_count: 0` and checks of the response can hold".to_owned(),
@@ -93,14 +107,8 @@ fn unsampled(at: &Location) -> Trouble {
 
 /// What else explains a trace that is not as expected: services that lost the context, and, once
 /// nothing more is waited for, parents that never arrived.
-pub(super) fn remarks(
-    setting: &Setting<'_>,
-    fired: Instant,
-    trace: &Trace,
-    is_over: bool,
-) -> Vec<String> {
-    let strangers = setting.receiver.strangers(fired);
-    let lost = lost_contexts(trace, &strangers);
+pub(super) fn remarks(sightings: &Sightings, trace: &Trace, is_over: bool) -> Vec<String> {
+    let lost = lost_contexts(trace, &sightings.strangers);
     let missing = if is_over {
         missing_parents(trace)
     } else {
@@ -112,8 +120,9 @@ pub(super) fn remarks(
         .collect()
 }
 
-/// The parents that never arrived, and who referred to them.
-pub(super) fn missing_parents(trace: &Trace) -> Vec<String> {
+/// The parents that never arrived, and who referred to them: a sentence each.
+#[must_use]
+pub fn missing_parents(trace: &Trace) -> Vec<String> {
     let orphans: Vec<&Span> = trace.orphans().map(|span| &trace.spans()[span]).collect();
     trace
         .missing_parents()
@@ -136,18 +145,17 @@ pub(super) fn missing_parents(trace: &Trace) -> Vec<String> {
         .collect()
 }
 
-fn nothing_at_all(setting: &Setting<'_>, at: &Location) -> Trouble {
-    let listened = setting.receiver.addresses();
+fn nothing_at_all(listened: &[SocketAddr], services: Services, at: Option<&Location>) -> Trouble {
     let mut trouble = Trouble {
         what: "no telemetry arrived at all: no service has exported anything".to_owned(),
-        at: Some(at.clone()),
+        at: at.cloned(),
         details: vec![format!(
             "listened on {} (OTLP over gRPC and HTTP)",
             list(listened)
         )],
         help: Vec::new(),
     };
-    match setting.options.services {
+    match services {
         Services::Ours => trouble.help.extend([
             "the services were started with OTEL_EXPORTER_OTLP_ENDPOINT and its like set: is an OpenTelemetry SDK or agent loaded in them?".to_owned(),
             "Python: start with `opentelemetry-instrument`; Node: `node --require @opentelemetry/auto-instrumentations-node/register`; Java: `-javaagent:opentelemetry-javaagent.jar`".to_owned(),
@@ -177,10 +185,10 @@ fn list(addresses: &[SocketAddr]) -> String {
         .join(", ")
 }
 
-fn no_spans(census: &Census, at: &Location) -> Trouble {
+fn no_spans(census: &Census, at: Option<&Location>) -> Trouble {
     Trouble {
         what: "no span arrived of any trace, though telemetry did".to_owned(),
-        at: Some(at.clone()),
+        at: at.cloned(),
         details: vec![format!(
             "received {} log records and {} metric points",
             census.log_records, census.metric_points
@@ -191,7 +199,7 @@ fn no_spans(census: &Census, at: &Location) -> Trouble {
     }
 }
 
-fn only_strangers(census: &Census, at: &Location) -> Trouble {
+fn only_strangers(census: &Census, at: Option<&Location>) -> Trouble {
     let (others, ours): (u64, u64) = (
         census.strangers.values().sum(),
         census.watched.values().sum(),
@@ -218,7 +226,7 @@ fn only_strangers(census: &Census, at: &Location) -> Trouble {
             .map(String::as_str)
             .collect();
         details.push(format!(
-            "spans of other specs' traces came from {}",
+            "spans of other traces that were asked for came from {}",
             services.join(", ")
         ));
     }
@@ -232,7 +240,7 @@ fn only_strangers(census: &Census, at: &Location) -> Trouble {
     };
     Trouble {
         what,
-        at: Some(at.clone()),
+        at: at.cloned(),
         details,
         help: vec![
             "does the service that is called take over `traceparent`? set OTEL_PROPAGATORS=tracecontext,baggage, and let its HTTP server be instrumented".to_owned(),
@@ -250,14 +258,14 @@ fn refusals(census: &Census) -> impl Iterator<Item = String> {
         .map(|refusal| format!("refused {}: {}", refusal.endpoint, refusal.reason))
 }
 
-fn lost_by_the_first(root: &Span, at: &Location) -> Trouble {
+fn lost_by_the_first(root: &Span, at: Option<&Location>) -> Trouble {
     Trouble {
         what: format!(
             "no span of this trace arrived: `{}` of {} began a trace of its own instead",
             root.name,
             root.service()
         ),
-        at: Some(at.clone()),
+        at: at.cloned(),
         details: vec![format!("its trace is {}", root.trace_id)],
         help: vec![
             "the service does not take over `traceparent`: set OTEL_PROPAGATORS=tracecontext,baggage, and let its HTTP server be instrumented".to_owned(),

@@ -20,11 +20,15 @@ mod runner;
 mod setting;
 mod settle;
 #[cfg(feature = "run")]
+mod settler;
+#[cfg(feature = "run")]
 mod step;
 #[cfg(feature = "run")]
 mod walk;
 
 pub(crate) use complete::{Unsettled, Waiting, complete};
+#[cfg(feature = "run")]
+pub use diagnosis::{absent, missing_parents};
 pub use event::RunEvent;
 pub use report::{
     Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
@@ -34,6 +38,8 @@ pub use runner::run;
 #[cfg(feature = "run")]
 pub use setting::{Options, SaveTraces, Services, Shared, Stop};
 pub use settle::Flush;
+#[cfg(feature = "run")]
+pub use settler::{Settled, Settler};
 
 #[cfg(feature = "run")]
 use setting::Setting;

@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use super::attempt::attempt;
 use super::setting::{Options, Setting, Stop};
 use super::{Phase, Report, RunEvent, SpecReport, StepReport, Telemetry, Verdict};
-use crate::source::Receiver;
+use crate::source::{Sightings, TraceSource};
 use crate::spec::Spec;
 
 /// What happens in the specs' tasks, on its way to whoever listens.
@@ -20,18 +20,18 @@ enum News {
 
 /// Runs specs and tells how it goes.
 ///
-/// The receiver listens already, and the services, if we started them, are ready. When `stop`
+/// The source can be asked already, and the services, if we started them, are ready. When `stop`
 /// gets a value, what runs is ended, and what has not started stays unrun; the report is made all
 /// the same.
 pub async fn run(
     specs: &[Spec],
-    receiver: &Receiver,
+    source: &dyn TraceSource,
     options: &Options,
     stop: watch::Receiver<Option<Stop>>,
     mut on_event: impl FnMut(&RunEvent<'_>),
 ) -> Report {
     let (started, clock) = (jiff::Timestamp::now(), Instant::now());
-    let setting = Setting::new(receiver, options, stop);
+    let setting = Setting::new(source, options, stop);
     let (sender, mut news) = mpsc::unbounded_channel();
     on_event(&RunEvent::Selected { specs: specs.len() });
     let mut finished: Vec<Option<SpecReport>> = specs.iter().map(|_| None).collect();
@@ -49,13 +49,15 @@ pub async fn run(
     };
     tokio::join!(work, tell);
     let specs: Vec<SpecReport> = finished.into_iter().flatten().collect();
+    let duration = clock.elapsed();
+    let sightings = source.sightings(Instant::now()).await;
     Report {
         started,
-        duration: clock.elapsed(),
-        notices: notices(&setting, &specs),
+        duration,
+        notices: notices(&setting, &sightings, &specs),
         specs,
         trouble: setting.unsaved(),
-        telemetry: telemetry(&setting),
+        telemetry: telemetry(&setting, &sightings),
         interrupted: matches!(*setting.stop.borrow(), Some(Stop::Interrupted)),
     }
 }
@@ -166,7 +168,7 @@ fn without_attempt(setting: &Setting<'_>, spec: &Spec, verdict: Verdict) -> Spec
     })
 }
 
-fn notices(setting: &Setting<'_>, specs: &[SpecReport]) -> Vec<String> {
+fn notices(setting: &Setting<'_>, sightings: &Sightings, specs: &[SpecReport]) -> Vec<String> {
     let mut notices = Vec::new();
     let judged_by_trace = steps(specs).any(|step| step.trace.is_some());
     if setting.options.flush == super::Flush::Assumed && judged_by_trace {
@@ -177,10 +179,9 @@ fn notices(setting: &Setting<'_>, specs: &[SpecReport]) -> Vec<String> {
         .filter(|step| step.was_closed)
         .filter_map(|step| step.trace_id)
         .collect();
-    let late: Vec<_> = setting
-        .receiver
-        .late()
-        .into_iter()
+    let late: Vec<_> = sightings
+        .late
+        .iter()
         .filter(|late| judged.contains(&late.trace_id))
         .collect();
     let spans: usize = late.iter().map(|late| late.spans).sum();
@@ -203,8 +204,8 @@ fn steps(specs: &[SpecReport]) -> impl Iterator<Item = &StepReport> {
         .flat_map(|attempt| &attempt.steps)
 }
 
-fn telemetry(setting: &Setting<'_>) -> Telemetry {
-    let census = setting.receiver.census();
+fn telemetry(setting: &Setting<'_>, sightings: &Sightings) -> Telemetry {
+    let census = &sightings.census;
     let refused = census.refusals.iter().map(|refusal| {
         let peer = refusal
             .peer
@@ -213,17 +214,12 @@ fn telemetry(setting: &Setting<'_>) -> Telemetry {
         format!("{}{peer}: {}", refusal.endpoint, refusal.reason)
     });
     Telemetry {
-        listened: setting.receiver.addresses().to_vec(),
+        listened: setting.source.addresses().to_vec(),
         spans: census.spans,
         log_records: census.log_records,
         metric_points: census.metric_points,
         refused: refused.map(|text| setting.secrets.text(&text)).collect(),
         refused_count: census.refused,
-        late_spans: setting
-            .receiver
-            .late()
-            .iter()
-            .map(|late| late.spans as u64)
-            .sum(),
+        late_spans: sightings.late.iter().map(|late| late.spans as u64).sum(),
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use super::Trouble;
 use super::mask::Secrets;
 use super::settle::{Flush, Lags};
-use crate::source::Receiver;
+use crate::source::TraceSource;
 
 /// How a run goes about its specs.
 #[derive(Clone, Debug)]
@@ -106,7 +106,7 @@ pub enum Stop {
 
 /// What the steps of a run share.
 pub(super) struct Setting<'a> {
-    pub(super) receiver: &'a Receiver,
+    pub(super) source: &'a dyn TraceSource,
     pub(super) options: &'a Options,
     pub(super) lags: Arc<Lags>,
     pub(super) secrets: Secrets,
@@ -121,13 +121,13 @@ pub(super) struct Setting<'a> {
 
 impl<'a> Setting<'a> {
     pub(super) fn new(
-        receiver: &'a Receiver,
+        source: &'a dyn TraceSource,
         options: &'a Options,
         stop: watch::Receiver<Option<Stop>>,
     ) -> Self {
         let shared = options.shared.clone();
         Self {
-            receiver,
+            source,
             options,
             lags: shared.lags,
             secrets: Secrets::new(options.secrets.iter().cloned()),

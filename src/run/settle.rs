@@ -59,6 +59,9 @@ pub(super) struct Seen {
     pub(super) last_arrival: Option<Instant>,
     /// The last arrival that shows that work goes on: of a message sent, or of a linked trace.
     pub(super) last_activity: Option<Instant>,
+    /// Of a trace that somebody else fired, when the last of its entries arrived: the response
+    /// was there by then.
+    pub(super) answered: Option<Instant>,
 }
 
 /// Whether more may come.
@@ -156,6 +159,7 @@ impl Patience {
     }
 
     fn quiet_at(&self, responded: Instant, seen: &Seen, lags: &Lags) -> Instant {
+        let responded = responded.min(seen.answered.unwrap_or(responded));
         let tail_ends = responded + self.tail;
         match self.flush {
             Flush::Known(bound) => {
@@ -188,6 +192,19 @@ impl Seen {
                 .chain(snapshot.linked_arrival)
                 .max(),
             last_activity: producers.chain(snapshot.linked_arrival).max(),
+            answered: None,
+        }
+    }
+
+    /// The same of a trace that somebody else fired, who may ask for it long after.
+    #[cfg(feature = "run")]
+    pub(super) fn of_somebody_else(snapshot: &Snapshot) -> Self {
+        let trace = &snapshot.trace;
+        let entries = trace.roots().iter().filter(|&&root| !trace.is_orphan(root));
+        let arrivals = entries.filter_map(|&root| snapshot.arrivals.get(root).copied());
+        Self {
+            answered: arrivals.max(),
+            ..Self::of(snapshot)
         }
     }
 }
@@ -214,6 +231,7 @@ mod tests {
             misses_parents: false,
             last_arrival: None,
             last_activity: None,
+            answered: None,
         }
     }
 
@@ -300,6 +318,19 @@ mod tests {
         assert_eq!(at(1_100, &lags), Completeness::Closed);
         lags.note(2_000 * MS);
         assert_eq!(at(1_100, &lags), Completeness::Open(start + 3_100 * MS));
+    }
+
+    #[test]
+    fn who_asks_long_after_the_entry_arrived_need_not_wait() {
+        let seen = |before: u32| Seen {
+            answered: Instant::now().checked_sub(before * MS),
+            ..whole()
+        };
+        assert_eq!(after(1, &patience(), &seen(400)), Completeness::Closed);
+        assert!(matches!(
+            after(1, &patience(), &seen(100)),
+            Completeness::Open(_)
+        ));
     }
 
     #[test]

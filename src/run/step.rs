@@ -30,10 +30,10 @@ pub(super) async fn run(
     report.trigger = describe(&trigger);
     report.trace_id = Some(context.trace_id);
     let origin = match trigger {
-        Trigger::TraceId(_) => Origin::Foreign,
+        Trigger::TraceId(named) => named.origin(),
         Trigger::Request(_) | Trigger::Run(_) => Origin::Injected(context.parent_id),
     };
-    let follow = setting.receiver.follow(context.trace_id, origin);
+    let follow = setting.source.follow(context.trace_id, origin);
     let fired = Instant::now();
     let answer = tokio::select! {
         answer = fire_when_possible(setting, &trigger, &context, session) => answer,
@@ -72,9 +72,9 @@ fn prepare(step: &Step, scope: &mut Scope) -> Result<(Trigger, TraceContext), Sp
         trace_id: context.trace_id,
         ..TraceContext::of(&trigger)
     };
-    if let Trigger::TraceId(id) = trigger {
-        context.trace_id = id;
-        scope.set_trace_id(id);
+    if let Trigger::TraceId(named) = trigger {
+        context.trace_id = named.trace_id;
+        scope.set_trace_id(named.trace_id);
     }
     Ok((trigger, context))
 }
@@ -143,7 +143,7 @@ fn describe(trigger: &Trigger) -> String {
             format!("{} {url}", request.method)
         }
         Trigger::Run(command) => shell_words::join(&command.words),
-        Trigger::TraceId(id) => format!("trace {id}"),
+        Trigger::TraceId(named) => format!("trace {}", named.trace_id),
     }
 }
 

@@ -72,7 +72,7 @@ impl Walk<'_> {
         report.checks.extend(judged);
         // As the author wrote them, whatever they are about.
         report.checks.sort_by_key(|judged| judged.at.place);
-        self.finish(report, response, snapshot, end)
+        self.finish(report, response, snapshot, end).await
     }
 
     /// Captures what the response has. A capture that fails is a failed check.
@@ -172,7 +172,9 @@ impl Walk<'_> {
     }
 
     fn look(&mut self) -> Snapshot {
-        let snapshot = self.follow.snapshot();
+        let mut snapshot = self.follow.snapshot();
+        let losses = self.setting.source.losses();
+        snapshot.trace = snapshot.trace.with_losses(losses);
         for arrival in &snapshot.arrivals {
             self.setting
                 .lags
@@ -182,7 +184,10 @@ impl Walk<'_> {
     }
 
     fn completeness(&self, patience: &Patience, snapshot: &Snapshot) -> Completeness {
-        let seen = Seen::of(snapshot);
+        let seen = match self.called {
+            Called::Nothing => Seen::of_somebody_else(snapshot),
+            _ => Seen::of(snapshot),
+        };
         patience.completeness(Instant::now(), self.responded, &seen, &self.setting.lags)
     }
 
@@ -254,7 +259,7 @@ impl Walk<'_> {
     }
 
     /// Writes down what was seen, and what explains it.
-    fn finish(
+    async fn finish(
         &self,
         mut report: StepReport,
         response: Response,
@@ -270,12 +275,17 @@ impl Walk<'_> {
             .iter()
             .any(|judged| judged.outcome.failure().is_some());
         if !has_failed && report.checks.iter().any(is_unjudged) {
-            let diagnosis =
-                diagnosis::nothing_came(self.setting, self.fired, &self.called, &self.step.at);
+            let sightings = self.setting.source.sightings(self.fired).await;
+            let diagnosis = diagnosis::nothing_came(
+                self.setting,
+                &sightings,
+                &self.called,
+                Some(&self.step.at),
+            );
             report.trouble = Some(diagnosis);
         } else if has_failed && !snapshot.trace.is_empty() && self.step.is_about_trace {
-            report.notices =
-                diagnosis::remarks(self.setting, self.fired, &snapshot.trace, end != End::Early);
+            let sightings = self.setting.source.sightings(self.fired).await;
+            report.notices = diagnosis::remarks(&sightings, &snapshot.trace, end != End::Early);
             report.notices.extend(self.tail_hint(&report));
         } else if end == End::TimedOut && report.has_failed() {
             report.trouble = Some(self.inconclusive(&snapshot.trace));
@@ -333,7 +343,7 @@ impl Walk<'_> {
             .into_iter()
             .filter(|judged| judged.outcome.failure().is_some());
         report.checks.extend(judged);
-        let mut report = self.finish(report, response, snapshot, end);
+        let mut report = self.finish(report, response, snapshot, end).await;
         report.trouble = trouble.or(report.trouble);
         report
     }

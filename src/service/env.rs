@@ -66,7 +66,8 @@ impl Telemetry {
         NOT_INHERITED.map(str::to_owned).into()
     }
 
-    fn defaults(&self) -> [(&'static str, &str); 9] {
+    /// The variables that lead telemetry to the endpoint, soon and all of it.
+    pub(crate) fn defaults(&self) -> [(&'static str, &str); 9] {
         [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", &self.endpoint),
             ("OTEL_TRACES_EXPORTER", "otlp"),

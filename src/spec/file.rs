@@ -104,10 +104,10 @@ impl Spec {
     }
 }
 
-struct File<'a> {
-    mistakes: &'a Mistakes,
-    dir: &'a Path,
-    context: &'a Context,
+pub(super) struct File<'a> {
+    pub(super) mistakes: &'a Mistakes,
+    pub(super) dir: &'a Path,
+    pub(super) context: &'a Context,
 }
 
 /// What one document says, apart from its case.
@@ -129,7 +129,7 @@ struct StepNode<'n> {
 }
 
 impl<'a> File<'a> {
-    fn document(&self, root: &Node) -> Option<Vec<Spec>> {
+    pub(super) fn document(&self, root: &Node) -> Option<Vec<Spec>> {
         let globals = Arc::clone(&self.context.globals);
         let scope = Scope::new(globals, Variables::default());
         let reader = self.reader(&scope);

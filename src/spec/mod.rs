@@ -5,6 +5,7 @@
 //! anything is fired; and again, step by step, when the values of its captures are known. What it
 //! means for a trace is `check`'s work.
 
+mod about;
 mod error;
 mod expect;
 mod file;

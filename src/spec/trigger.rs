@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::trace::TraceId;
+use crate::trace::TraceRef;
 
 /// How a trace comes about. More ways will come, so this set is an enum.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +13,7 @@ pub enum Trigger {
     /// A command that finds the `traceparent` in its environment.
     Run(Command),
     /// A trace that exists, or will.
-    TraceId(TraceId),
+    TraceId(TraceRef),
 }
 
 /// An HTTP request, all variables filled in.

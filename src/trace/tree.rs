@@ -7,7 +7,9 @@ use super::{Losses, Nanos, Span, SpanId, StatusCode, TraceId};
 /// Where a trace comes from: which span above it is ours and will never arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// We sent a `traceparent` with this span id; its children are roots, not orphans.
+    /// We sent a `traceparent` with this span id; its children are roots, not orphans. If the span
+    /// arrives all the same, it was a service that told us of it, and whoever is above it is the
+    /// one that does not arrive.
     Injected(SpanId),
     /// Somebody else started the trace; spans without a parent are its roots.
     Foreign,
@@ -43,6 +45,7 @@ impl Trace {
             .enumerate()
             .map(|(at, span)| (span.span_id, at))
             .collect();
+        let origin = origin.among(&spans, &by_id);
         let parents = parents(&spans, &by_id);
         let mut children = vec![Vec::new(); spans.len()];
         for (child, parent) in parents.iter().enumerate() {
@@ -81,6 +84,19 @@ impl Trace {
     #[must_use]
     pub fn with_losses(mut self, losses: Losses) -> Self {
         self.losses = losses;
+        self
+    }
+
+    /// The same trace, where nobody told who is above it: whoever fired the request has no span.
+    /// So if nothing else can be the root, what hangs below the one parent that is missing is no
+    /// orphan.
+    #[must_use]
+    pub fn with_unseen_caller(mut self) -> Self {
+        if !self.has_entry()
+            && let [caller] = *self.missing_parents().into_iter().collect::<Vec<_>>()
+        {
+            self.origin = Origin::Injected(caller);
+        }
         self
     }
 
@@ -228,6 +244,18 @@ impl Trace {
         // A span in a circle has its parent here; it is a root only because we cut the circle.
         let here = self.find(parent).is_some();
         (!ours && !here).then_some(parent)
+    }
+}
+
+impl Origin {
+    fn among(self, spans: &[Span], by_id: &HashMap<SpanId, usize>) -> Self {
+        let Self::Injected(told) = self else {
+            return self;
+        };
+        match by_id.get(&told) {
+            None => self,
+            Some(&span) => spans[span].parent_id.map_or(Self::Foreign, Self::Injected),
+        }
     }
 }
 

@@ -43,7 +43,10 @@ impl TraceContext {
                 context.sampled = command.sampled;
                 context.trace_state.clone_from(&command.trace_state);
             }
-            Trigger::TraceId(trace_id) => context.trace_id = *trace_id,
+            Trigger::TraceId(named) => {
+                context.trace_id = named.trace_id;
+                context.parent_id = named.span_id.unwrap_or(context.parent_id);
+            }
         }
         context
     }

@@ -22,6 +22,14 @@ pub enum LoadError {
         "there is no {FILE_NAME} here or in a folder above, and no folder specs/ here: name a spec, or create one of them"
     )]
     NoProject,
+    /// Somebody else started the services, and not this one.
+    #[error(
+        "the port `{variable}` is not known: the receiver that SPANSPEC_RECEIVER names was started without this service; start `spanspec exec` or `spanspec collect` in this project"
+    )]
+    UnknownPort {
+        /// The variable that stands for it.
+        variable: String,
+    },
     /// A service wants a free port, and the system has none.
     #[error("no port is free")]
     NoPort(#[source] io::Error),

@@ -173,7 +173,10 @@ fn numbered(
             (Ports::Given(given), _) if given.contains_key(&name) => given.get(&name).copied(),
             (_, PortSpec::Fixed(number)) => Some(number),
             (Ports::Allocated, PortSpec::Auto) => Some(free_port().map_err(LoadError::NoPort)?),
-            (Ports::Unknown | Ports::Given(_), PortSpec::Auto) => None,
+            (Ports::Given(_), PortSpec::Auto) => {
+                return Err(LoadError::UnknownPort { variable: name });
+            }
+            (Ports::Unknown, PortSpec::Auto) => None,
         };
         numbered.insert(name, number.map(|number| Value::Int(number.into())));
     }

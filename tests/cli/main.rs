@@ -1,6 +1,8 @@
 //! The command as a user types it, against a small system that exports real OTLP over a socket.
 
+mod exec;
 mod failures;
+mod merge;
 mod reports;
 mod running;
 mod selecting;

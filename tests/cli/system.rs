@@ -304,3 +304,12 @@ fn with(mut span: Value, body: &str) -> Value {
     ]);
     span
 }
+
+/// Looks again until it is so.
+pub(crate) async fn eventually(mut is_so: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < DEADLINE, "it never came so far");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

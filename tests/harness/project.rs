@@ -73,7 +73,11 @@ services:
 
     /// The test process with these arguments.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        self.command_of(std::env::current_exe().unwrap(), arguments)
+    }
+
+    fn command_of(&self, program: PathBuf, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
             if ["SPANSPEC_", "OTEL_", "RUST_TEST_", "NEXTEST"]
@@ -98,7 +102,20 @@ services:
     }
 
     pub(crate) fn run_with(&self, arguments: &[&str], env: &[(&str, &str)]) -> Said {
-        let mut command = self.command(arguments);
+        self.said(self.command(arguments), env)
+    }
+
+    /// Another program in the package's folder.
+    pub(crate) fn run_program(
+        &self,
+        program: &str,
+        arguments: &[&str],
+        env: &[(&str, &str)],
+    ) -> Said {
+        self.said(self.command_of(program.into(), arguments), env)
+    }
+
+    fn said(&self, mut command: Command, env: &[(&str, &str)]) -> Said {
         let child: Child = command.envs(env.iter().copied()).spawn().unwrap();
         let output = child.wait_with_output().unwrap();
         Said {
@@ -106,6 +123,10 @@ services:
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    pub(crate) fn path(&self) -> &std::path::Path {
+        self.0.path()
     }
 
     pub(crate) fn pid_file(&self) -> PathBuf {

@@ -34,6 +34,14 @@ pub(crate) fn tests() -> Vec<Trial> {
             a_skipped_spec_is_ignored_and_runs_when_asked_for,
         ),
         test(
+            "processes_beside_a_receiver_share_it_and_its_services",
+            processes_beside_a_receiver_share_it_and_its_services,
+        ),
+        test(
+            "a_receiver_that_is_not_there_is_told",
+            a_receiver_that_is_not_there_is_told,
+        ),
+        test(
             "processes_side_by_side_do_not_meet",
             processes_side_by_side_do_not_meet,
         ),
@@ -111,6 +119,53 @@ fn a_skipped_spec_is_ignored_and_runs_when_asked_for() {
     project
         .run(&["--ignored"])
         .expect(0, &["1 passed; 0 failed; 0 ignored"]);
+}
+
+/// `spanspec exec -- cargo nextest run`, in short: each test is a process, and the shop runs once.
+fn processes_beside_a_receiver_share_it_and_its_services() {
+    let project = Project::with(&[("pay.yaml", PAY), ("wrong.yaml", WRONG)]);
+    let program = std::env::current_exe().unwrap();
+    let program = program.display();
+    let script = format!(
+        "'{program}' --exact 'specs/pay.yaml::a card is charged' > one & \
+         '{program}' --exact 'specs/wrong.yaml::paypal is no card' > two; \
+         code=$?; wait $! && exit $code"
+    );
+    let junit = "junit=merged.xml";
+    let arguments = ["exec", "--report", junit, "--", "sh", "-c", &script];
+    let spanspec = env!("CARGO_BIN_EXE_spanspec");
+    let said = project.run_program(spanspec, &arguments, &[]);
+    said.expect(101, &[]);
+    let read = |name| std::fs::read_to_string(project.path().join(name)).unwrap();
+    assert!(
+        read("one").contains("1 passed; 0 failed"),
+        "{}",
+        read("one")
+    );
+    assert!(
+        read("two").contains("FAIL  paypal is no card"),
+        "{}",
+        read("two")
+    );
+    assert_eq!(project.pids().len(), 1);
+    let merged = read("merged.xml");
+    for name in ["a card is charged", "paypal is no card"] {
+        assert!(merged.contains(name), "{merged}");
+    }
+}
+
+fn a_receiver_that_is_not_there_is_told() {
+    let project = Project::with(&[("pay.yaml", PAY)]);
+    let receiver = [("SPANSPEC_RECEIVER", "http://127.0.0.1:1")];
+    project.run_with(&[], &receiver).expect(
+        101,
+        &[
+            "the environment::mistakes",
+            "there is no receiver at http://127.0.0.1:1",
+        ],
+    );
+    let list = project.run_with(&["--list", "--format", "terse"], &receiver);
+    assert_eq!(list.out, "specs/pay.yaml::a card is charged: test\n");
 }
 
 /// As nextest runs them: each test in a process that knows of no other.

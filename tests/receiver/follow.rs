@@ -359,3 +359,48 @@ async fn several_addresses_serve_the_same_store_and_a_taken_one_is_named() {
         format!("failed to bind the OTLP receiver to {taken}")
     );
 }
+
+#[tokio::test]
+async fn a_store_that_remembers_all_gives_a_trace_whole_to_who_comes_later() {
+    let store = Store::remembering(1 << 20);
+    let first = follow(&store, 1);
+    ingest(&store, "shop", vec![span(1, 1, "followed")]);
+    drop(first);
+    ingest(&store, "shop", vec![span(1, 2, "late")]);
+    for _ in 0..2 {
+        let snapshot = follow(&store, 1).snapshot();
+        assert_eq!(names(&snapshot.trace), ["followed", "late"]);
+    }
+    assert_eq!(store.census().watched["shop"], 2);
+}
+
+#[tokio::test]
+async fn a_look_follows_nothing_and_sees_the_same() {
+    let store = Store::remembering(1 << 20);
+    ingest(&store, "shop", vec![span(1, 1, "own")]);
+    ingest(&store, "shop", vec![linked(span(2, 1, "consumer"), 1)]);
+    let seen = store.peek(trace_id(1), Origin::Foreign);
+    assert_eq!(names(&seen.trace), ["own"]);
+    assert_eq!(linked_names(&seen.trace), [["consumer"]]);
+    assert_eq!(seen.arrivals.len(), 1);
+    assert!(seen.linked_arrival.is_some());
+    let census = store.census();
+    assert_eq!((census.watched.len(), census.strangers["shop"]), (0, 2));
+    assert!(store.late().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_remembered_has_a_bound_and_the_oldest_goes_first() {
+    let store = Store::remembering(10_000);
+    for trace in 1..=100 {
+        let name = "x".repeat(500);
+        ingest(&store, "shop", vec![span(trace, 1, &name)]);
+    }
+    let is_there = |trace| {
+        !store
+            .peek(trace_id(trace), Origin::Foreign)
+            .trace
+            .is_empty()
+    };
+    assert!(!is_there(1) && is_there(100));
+}

@@ -126,6 +126,11 @@ impl Call {
         self.span.0.span().set_status(Status::error(message));
     }
 
+    /// Tells the caller, through `carrier`, which span answers.
+    pub(crate) fn name(&self, carrier: &mut dyn Injector) {
+        TraceContextPropagator::new().inject_context(&self.span.0, carrier);
+    }
+
     /// Writes this span's trace context into `carrier`, unless the way to `to` is to lose it.
     pub(crate) fn inject(&self, to: Service, carrier: &mut dyn Injector) {
         if !self.simulation.loses_propagation(self.service, to) {

@@ -13,7 +13,7 @@ use axum::routing::{MethodRouter, any};
 use axum::serve::ListenerExt;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanBuilder, SpanKind};
-use opentelemetry_http::HeaderExtractor;
+use opentelemetry_http::{HeaderExtractor, HeaderInjector};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -191,7 +191,7 @@ fn address(host: &str) -> Vec<KeyValue> {
 async fn traced(State(entry): State<Entry>, mut request: Request, next: Next) -> Response {
     let simulation = simulation(&request);
     let call = entry.accept(&request, simulation.as_ref().cloned().unwrap_or_default());
-    let response = match simulation {
+    let mut response = match simulation {
         Err(refusal) => refusal.into_response(),
         Ok(_) if call.simulation.fails(call.service) => failure(&call).into_response(),
         Ok(_) => {
@@ -200,6 +200,8 @@ async fn traced(State(entry): State<Entry>, mut request: Request, next: Next) ->
         }
     };
     answered(&call, response.status());
+    // Whoever called can ask for the trace by it.
+    call.name(&mut HeaderInjector(response.headers_mut()));
     response
 }
 

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::super::brief;
+use super::super::look::Look;
+use super::super::text::{self, Detail};
 use crate::check::{Candidate, Difference, Failure, Judged, Outcome, Rejection, Witness};
 use crate::run::{self, Phase, StepReport, Timing, Verdict};
 use crate::spec;
@@ -36,11 +39,14 @@ pub(super) struct Attempt<'a> {
     verdict: &'static str,
     started: String,
     duration_ms: f64,
+    message: Option<String>,
+    kind: Option<&'static str>,
+    text: Option<String>,
     steps: Vec<Step<'a>>,
 }
 
 #[derive(Serialize)]
-struct Step<'a> {
+pub(super) struct Step<'a> {
     phase: &'static str,
     name: Option<&'a str>,
     trigger: &'a str,
@@ -159,7 +165,11 @@ pub(super) struct Location<'a> {
 
 impl<'a> From<&'a run::Attempt> for Attempt<'a> {
     fn from(attempt: &'a run::Attempt) -> Self {
+        let is_unwell = super::is_unwell(&attempt.verdict);
         Self {
+            message: is_unwell.then(|| brief::message(attempt)),
+            kind: is_unwell.then(|| brief::kind(attempt)),
+            text: is_unwell.then(|| text::attempt(attempt, &Look::plain(), Detail::Normal)),
             verdict: verdict(&attempt.verdict).0,
             started: attempt.started.to_string(),
             duration_ms: millis(attempt.duration),

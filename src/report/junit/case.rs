@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestRerun};
 
+use super::super::brief;
 use super::super::look::Look;
 use super::super::text::{self, Detail};
 use super::paths::Repository;
-use crate::check::{Judged, Outcome, Subject};
+use crate::check::{Judged, Outcome};
 use crate::run::{Attempt, Report, SpecReport, StepReport, Verdict};
 
 /// The run itself, when something went wrong before any spec could start.
@@ -37,7 +38,9 @@ pub(super) fn of_spec(spec: &SpecReport, repository: &Repository) -> TestCase {
         Verdict::Errored => Some(NonSuccessKind::Error),
     };
     let mut status = match (kind, spec.last_attempt()) {
-        (Some(kind), Some(last)) => not_well(kind, &message(last), type_of(last), &body()),
+        (Some(kind), Some(last)) => {
+            not_well(kind, &brief::message(last), brief::kind(last), &body())
+        }
         (Some(kind), None) => not_well(kind, "never attempted", "trouble", &body()),
         (None, _) => TestCaseStatus::success(),
     };
@@ -94,7 +97,7 @@ fn of_outcome(step: &StepReport, judged: &Judged) -> TestCaseStatus {
     match &judged.outcome {
         Outcome::Pass => TestCaseStatus::success(),
         Outcome::Fail(failure) => {
-            let kind = subject(&failure.subject);
+            let kind = brief::kind_of(&failure.subject);
             not_well(NonSuccessKind::Failure, &failure.to_string(), kind, &body())
         }
         Outcome::Unjudged(reason) => not_well(
@@ -106,7 +109,7 @@ fn of_outcome(step: &StepReport, judged: &Judged) -> TestCaseStatus {
     }
 }
 
-fn case(name: &str, status: TestCaseStatus, line: usize) -> TestCase {
+pub(in super::super) fn case(name: &str, status: TestCaseStatus, line: usize) -> TestCase {
     let mut case = TestCase::new(without_forbidden(name), status);
     case.extra.insert("line".into(), line.to_string().into());
     case
@@ -120,7 +123,12 @@ fn skipped(spec: &SpecReport, reason: &str) -> TestCase {
     case
 }
 
-fn not_well(kind: NonSuccessKind, message: &str, of_type: &str, body: &str) -> TestCaseStatus {
+pub(in super::super) fn not_well(
+    kind: NonSuccessKind,
+    message: &str,
+    of_type: &str,
+    body: &str,
+) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
     status.set_message(without_forbidden(message));
     status.set_type(of_type);
@@ -140,51 +148,11 @@ fn rerun(attempt: &Attempt) -> TestRerun {
     };
     let mut rerun = TestRerun::new(kind);
     let body = text::attempt(attempt, &Look::plain(), Detail::Normal);
-    rerun.set_message(without_forbidden(&message(attempt)));
-    rerun.set_type(type_of(attempt));
+    rerun.set_message(without_forbidden(&brief::message(attempt)));
+    rerun.set_type(brief::kind(attempt));
     rerun.set_time(attempt.duration);
     rerun.set_stack_trace(without_forbidden(body.trim_end()));
     rerun
-}
-
-/// The first thing that went wrong, and how many more did.
-fn message(attempt: &Attempt) -> String {
-    let lines = text::in_short(attempt);
-    match lines.split_first() {
-        None => "went wrong".to_owned(),
-        Some((first, [])) => first.clone(),
-        Some((first, more)) => format!("{first} (and {} more)", more.len()),
-    }
-}
-
-fn type_of(attempt: &Attempt) -> &'static str {
-    let failure = attempt.steps.iter().flat_map(StepReport::failures).next();
-    let trouble = attempt.steps.iter().any(|step| step.trouble.is_some());
-    match failure {
-        Some(failure) => subject(&failure.subject),
-        None if trouble => "trouble",
-        None => "unjudged",
-    }
-}
-
-fn subject(of: &Subject) -> &'static str {
-    match of {
-        Subject::ResponseStatus
-        | Subject::Header(_)
-        | Subject::Body
-        | Subject::Json(_)
-        | Subject::ResponseTime => "response",
-        Subject::ExitCode | Subject::Stdout | Subject::Stderr => "command",
-        Subject::Errors
-        | Subject::Orphans
-        | Subject::SpanCount
-        | Subject::TraceDuration
-        | Subject::Service(_)
-        | Subject::Edge { .. }
-        | Subject::Sequence { .. } => "trace",
-        Subject::Selected(_) | Subject::Span { .. } => "span",
-        Subject::Capture(_) => "capture",
-    }
 }
 
 /// The trace of a case, and where it was saved.
@@ -206,7 +174,7 @@ fn describe(case: &mut TestCase, step: &StepReport, repository: &Repository) {
 }
 
 /// Without the characters that XML 1.0 has no way to write; quick-junit leaves two of them in.
-fn without_forbidden(text: &str) -> String {
+pub(in super::super) fn without_forbidden(text: &str) -> String {
     let allowed = |char: &char| !matches!(char, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
     text.chars().filter(allowed).collect()
 }

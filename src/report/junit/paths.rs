@@ -3,14 +3,14 @@
 use std::path::{Component, Path, PathBuf};
 
 /// Where we are within a repository.
-pub(super) struct Repository {
+pub(in super::super) struct Repository {
     root: PathBuf,
     working_folder: PathBuf,
 }
 
 impl Repository {
     /// The one around the working folder; without one, the working folder stands for it.
-    pub(super) fn around_here() -> Self {
+    pub(in super::super) fn around_here() -> Self {
         let working_folder = std::env::current_dir().unwrap_or_default();
         let root = working_folder
             .ancestors()
@@ -20,7 +20,10 @@ impl Repository {
         Self::new(root, working_folder)
     }
 
-    pub(super) fn new(root: impl Into<PathBuf>, working_folder: impl Into<PathBuf>) -> Self {
+    pub(in super::super) fn new(
+        root: impl Into<PathBuf>,
+        working_folder: impl Into<PathBuf>,
+    ) -> Self {
         Self {
             root: root.into(),
             working_folder: working_folder.into(),
@@ -28,7 +31,7 @@ impl Repository {
     }
 
     /// The path from the repository's root, with slashes; as it is, if it lies elsewhere.
-    pub(super) fn relative(&self, path: &str) -> String {
+    pub(in super::super) fn relative(&self, path: &str) -> String {
         let whole = without_dots(&self.working_folder.join(path));
         let Ok(inside) = whole.strip_prefix(&self.root) else {
             return path.to_owned();
@@ -57,7 +60,7 @@ fn without_dots(path: &Path) -> PathBuf {
 
 /// `specs/place-order.yaml` → `specs.place-order`. Jenkins takes what follows the last dot for
 /// the class, so no other dot may be in it.
-pub(super) fn class_name(path: &str) -> String {
+pub(in super::super) fn class_name(path: &str) -> String {
     let (folders, file) = path.rsplit_once(['/', '\\']).unwrap_or(("", path));
     let stem = match file.rsplit_once('.') {
         Some((stem, _)) if !stem.is_empty() => stem,

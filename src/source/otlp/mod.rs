@@ -7,6 +7,8 @@ mod count;
 mod decode;
 mod json;
 pub(super) mod message;
+#[cfg(feature = "run")]
+mod pack;
 mod read;
 mod walk;
 mod write;
@@ -17,6 +19,8 @@ mod tests;
 pub(crate) use answer::{Encoding, partial, status, success};
 pub(crate) use count::Signal;
 pub(crate) use decode::{resource, scope, span};
+#[cfg(feature = "run")]
+pub(crate) use pack::pack;
 pub(crate) use read::assemble;
 pub use read::{ReadError, read};
 pub(crate) use walk::{LinkAt, SpanAt, Walk};

@@ -5,9 +5,13 @@ use std::fmt;
 use std::time::Instant;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::decoder::Decoder;
+use super::kept::RawSpan;
 use super::store::Store;
+#[cfg(feature = "run")]
+use crate::source::otlp;
 use crate::trace::{Origin, Span, SpanId, Trace, TraceId};
 
 /// Keeps the spans of one trace for as long as it lives, and those of traces that a link ties to
@@ -23,6 +27,19 @@ pub struct Follow {
     seen: u64,
     decoder: Decoder,
     decoded: HashMap<TraceId, Decoded>,
+    /// How many spans of each trace `parcels` gave.
+    #[cfg(feature = "run")]
+    given: HashMap<TraceId, usize>,
+    /// What fetches the spans from elsewhere, ended with the watch.
+    _feed: JoinSet<()>,
+}
+
+/// Spans as an OTLP request in protobuf, and when they arrived.
+#[cfg(feature = "run")]
+#[derive(Clone, Debug)]
+pub(crate) struct Parcel {
+    pub(crate) arrived: Instant,
+    pub(crate) request: Vec<u8>,
 }
 
 /// A trace at one moment.
@@ -62,7 +79,17 @@ impl Follow {
             seen: 0,
             decoder: Decoder::default(),
             decoded: HashMap::new(),
+            #[cfg(feature = "run")]
+            given: HashMap::new(),
+            _feed: JoinSet::new(),
         }
+    }
+
+    /// The same, with a task that fetches the spans.
+    #[cfg(feature = "run")]
+    pub(crate) fn fed_by(mut self, feed: JoinSet<()>) -> Self {
+        self._feed = feed;
+        self
     }
 
     /// The trace that is followed.
@@ -107,9 +134,33 @@ impl Follow {
         }
     }
 
+    /// What came for the trace and those linked with it since the last call, undecoded. Spans
+    /// that arrived together are in one parcel.
+    #[cfg(feature = "run")]
+    pub(crate) fn parcels(&mut self) -> Vec<Parcel> {
+        self.seen = *self.changes.borrow_and_update();
+        let mut parcels: Vec<Parcel> = Vec::new();
+        let ties = self.store.ties(self.trace);
+        for trace in std::iter::once(self.trace).chain(ties) {
+            let given = self.given.entry(trace).or_default();
+            for raw in self.store.spans_from(trace, *given) {
+                *given += 1;
+                let packed = otlp::pack(&raw.resource, &raw.scope, &raw.bytes);
+                match parcels.last_mut() {
+                    Some(last) if last.arrived == raw.arrived => last.request.extend(packed),
+                    _ => parcels.push(Parcel {
+                        arrived: raw.arrived,
+                        request: packed,
+                    }),
+                }
+            }
+        }
+        parcels
+    }
+
     fn read(&mut self, trace: TraceId, origin: Origin) -> Trace {
         let decoded = self.decoded.entry(trace).or_default();
-        for raw in self.store.news(trace, decoded.known) {
+        for raw in self.store.spans_from(trace, decoded.known) {
             decoded.known += 1;
             let arrived = raw.arrived;
             match self.decoder.span(raw) {
@@ -134,6 +185,39 @@ impl Follow {
             .map(|decoded| &decoded.arrivals);
         let of = |span: &Span| arrivals.and_then(|arrivals| arrivals.get(&span.span_id).copied());
         trace.spans().iter().filter_map(of).collect()
+    }
+}
+
+impl Snapshot {
+    /// The first of these traces, with the others linked to it. What cannot be decoded is left out.
+    pub(super) fn of(trace: TraceId, origin: Origin, spans: Vec<(TraceId, Vec<RawSpan>)>) -> Self {
+        let mut decoder = Decoder::default();
+        let mut arrived = HashMap::new();
+        let mut traces = spans.into_iter().map(|(id, raws)| {
+            let spans = raws.into_iter().filter_map(|raw| {
+                let at = raw.arrived;
+                let span = decoder.span(raw).ok().flatten()?;
+                arrived.insert((id, span.span_id), at);
+                Some(span)
+            });
+            let origin = if id == trace { origin } else { Origin::Foreign };
+            Trace::assemble(id, origin, spans.collect::<Vec<_>>())
+        });
+        let own = traces
+            .next()
+            .unwrap_or_else(|| Trace::assemble(trace, origin, []));
+        let linked: Vec<Trace> = traces.filter(|linked| !linked.is_empty()).collect();
+        let of = |trace: &Trace| -> Vec<Instant> {
+            let spans = trace.spans().iter();
+            spans
+                .filter_map(|span| arrived.get(&(trace.id(), span.span_id)).copied())
+                .collect()
+        };
+        Self {
+            arrivals: of(&own),
+            linked_arrival: linked.iter().flat_map(of).max(),
+            trace: own.with_linked(linked),
+        }
     }
 }
 

@@ -4,6 +4,9 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -16,6 +19,7 @@ use super::http;
 use super::listener::{self, Timeouts};
 use super::store::Store;
 use crate::background;
+use crate::source::{Sightings, TraceSource};
 use crate::trace::{Origin, Trace, TraceId};
 
 /// The ports that OTLP has for gRPC and HTTP, on the loopback interface. Each serves both.
@@ -41,6 +45,7 @@ pub struct Builder {
     origins: Origins,
     store: Store,
     timeouts: Timeouts,
+    routes: Option<Router>,
 }
 
 /// An address that we cannot listen on.
@@ -78,6 +83,13 @@ impl Builder {
         self
     }
 
+    /// Serves these routes, too, on the same ports and for the same web pages.
+    #[must_use]
+    pub fn routes(mut self, routes: Router) -> Self {
+        self.routes = Some(routes);
+        self
+    }
+
     /// Binds all addresses and starts to serve them; when this returns, exporters can connect.
     ///
     /// # Errors
@@ -99,7 +111,7 @@ impl Builder {
     }
 
     fn serve(self, bound: Vec<(TcpListener, SocketAddr)>, runtime: &Handle) -> Receiver {
-        let router = http::router(&self.store, self.origins, self.timeouts);
+        let router = http::router(&self.store, self.origins, self.timeouts, self.routes);
         let mut addresses = Vec::with_capacity(bound.len());
         let mut listeners = JoinSet::new();
         for (listener, address) in bound {
@@ -202,6 +214,20 @@ impl Receiver {
 impl AsRef<Store> for Receiver {
     fn as_ref(&self) -> &Store {
         self.store()
+    }
+}
+
+impl TraceSource for Receiver {
+    fn follow(&self, trace: TraceId, origin: Origin) -> Follow {
+        self.store.follow(trace, origin)
+    }
+
+    fn sightings(&self, since: Instant) -> BoxFuture<'_, Sightings> {
+        std::future::ready(self.store.sightings(since)).boxed()
+    }
+
+    fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 }
 

@@ -26,8 +26,13 @@ pub(super) struct Shared {
     pub(super) timeouts: Timeouts,
 }
 
-/// Everything that a port serves.
-pub(super) fn router(store: &Store, origins: Origins, timeouts: Timeouts) -> Router {
+/// Everything that a port serves, `more` included.
+pub(super) fn router(
+    store: &Store,
+    origins: Origins,
+    timeouts: Timeouts,
+    more: Option<Router>,
+) -> Router {
     let mut http = Router::new();
     let mut grpc = Router::new();
     for signal in Signal::ALL {
@@ -42,12 +47,13 @@ pub(super) fn router(store: &Store, origins: Origins, timeouts: Timeouts) -> Rou
         .route("/", get(greet).fallback(unknown_path))
         .route("/health", get(greet).fallback(unknown_path))
         .fallback(unknown_path)
-        .layer(origins.layer())
         .with_state(Shared {
             store: store.clone(),
             turns: Arc::default(),
             timeouts,
         })
+        .merge(more.unwrap_or_default())
+        .layer(origins.layer())
 }
 
 /// What is to be said of a request that is refused.

@@ -30,11 +30,16 @@ mod handle;
 mod http;
 mod kept;
 mod listener;
+mod news;
 mod ring;
+mod shelves;
 mod store;
 
 pub use census::{Census, Refusal};
 pub use finished::Late;
+#[cfg(feature = "run")]
+pub(crate) use follow::Parcel;
 pub use follow::{Follow, Snapshot};
 pub use handle::{BindError, Builder, DEFAULT_ADDRESSES, Receiver};
+pub use news::News;
 pub use store::{Ingested, Store};

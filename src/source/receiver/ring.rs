@@ -9,14 +9,16 @@ use std::time::Instant;
 use crate::source::otlp::Walk;
 use crate::trace::TraceId;
 
-/// The bound on what the ring holds, in bytes: about 30,000 spans of usual size.
-const CAPACITY: usize = 16 << 20;
+/// The bound on what the ring holds unless told otherwise, in bytes: about 30,000 spans of usual
+/// size.
+pub(super) const CAPACITY: usize = 16 << 20;
 
 /// The last requests, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ring {
     requests: VecDeque<Request>,
     bytes: usize,
+    capacity: usize,
 }
 
 #[derive(Debug)]
@@ -27,7 +29,22 @@ struct Request {
     arrived: Instant,
 }
 
+impl Default for Ring {
+    fn default() -> Self {
+        Self::of(CAPACITY)
+    }
+}
+
 impl Ring {
+    /// A ring that holds so many bytes at the most.
+    pub(super) fn of(capacity: usize) -> Self {
+        Self {
+            requests: VecDeque::new(),
+            bytes: 0,
+            capacity,
+        }
+    }
+
     /// Remembers a request, and forgets the oldest to make room. A request that would not fit by
     /// itself is not remembered.
     pub(super) fn push(&mut self, bytes: &[u8], walk: &Walk<'_>, arrived: Instant) {
@@ -37,10 +54,10 @@ impl Ring {
             arrived,
         };
         let size = request.size();
-        if size > CAPACITY {
+        if size > self.capacity {
             return;
         }
-        while self.bytes + size > CAPACITY
+        while self.bytes + size > self.capacity
             && let Some(oldest) = self.requests.pop_front()
         {
             self.bytes -= oldest.size();

@@ -3,20 +3,20 @@
 //! Spans of traces that somebody follows are kept as raw bytes, as are those of traces that a link
 //! ties to them; all others pass through a bounded ring. Nothing here knows how bytes arrive.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::broadcast;
 
 use super::census::{Census, Refusal};
-use super::finished::{Finished, Late};
-use super::follow::Follow;
-use super::kept::{Followed, Interner, Kept, RawSpan};
-use super::ring::Ring;
-use crate::source::otlp::{self, LinkAt, Malformed, SpanAt, Walk};
+use super::finished::Late;
+use super::follow::{Follow, Snapshot};
+use super::kept::RawSpan;
+use super::news::News;
+use super::shelves::{Shelves, services};
+use crate::source::Sightings;
+use crate::source::otlp::{self, Malformed, Walk};
 use crate::trace::{Origin, Span, Trace, TraceId};
 
 /// The spans that were received, shared by everybody who holds a copy of this handle.
@@ -43,15 +43,31 @@ impl Store {
         Self::default()
     }
 
+    /// A store that remembers every span, followed or not, until so many bytes are full and the
+    /// oldest have to go: for those who ask for a trace after it came, and more than once.
+    #[must_use]
+    pub fn remembering(bytes: usize) -> Self {
+        Self(Arc::new(Mutex::new(Shelves::remembering(bytes))))
+    }
+
     /// Takes in an `ExportTraceServiceRequest` in protobuf. Whoever follows one of its traces, or
     /// one that is linked to them, has been notified when this returns.
     ///
     /// # Errors
     /// When the bytes are no such message; nothing is taken in then.
     pub fn ingest(&self, request: &[u8]) -> Result<Ingested, Malformed> {
+        self.ingest_at(request, Instant::now())
+    }
+
+    /// As [`Self::ingest`], of something that arrived at this moment.
+    pub(crate) fn ingest_at(
+        &self,
+        request: &[u8],
+        arrived: Instant,
+    ) -> Result<Ingested, Malformed> {
         let walk = Walk::of(request)?;
         let services = services(&walk)?;
-        self.lock().take_in(request, &walk, &services);
+        self.lock().take_in(request, &walk, &services, arrived);
         Ok(Ingested {
             spans: walk.spans.len(),
             rejected: walk.invalid,
@@ -80,6 +96,20 @@ impl Store {
         self.lock().flush
     }
 
+    /// What is there of a trace at this moment, without following it: a [`Late`] span is none for
+    /// it, and spans that nobody asked for stay so.
+    #[must_use]
+    pub fn peek(&self, trace: TraceId, origin: Origin) -> Snapshot {
+        let spans = self.lock().peek(trace);
+        Snapshot::of(trace, origin, spans)
+    }
+
+    /// What happens from now on: which traces get spans, and what is refused.
+    #[must_use]
+    pub fn news(&self) -> broadcast::Receiver<News> {
+        self.lock().news.join()
+    }
+
     /// What was received so far, in numbers.
     #[must_use]
     pub fn census(&self) -> Census {
@@ -102,6 +132,16 @@ impl Store {
         self.lock().finished.late()
     }
 
+    /// See [`TraceSource::sightings`](crate::source::TraceSource::sightings).
+    #[must_use]
+    pub fn sightings(&self, since: Instant) -> Sightings {
+        Sightings {
+            census: self.census(),
+            strangers: self.strangers(since),
+            late: self.late(),
+        }
+    }
+
     /// Counts an accepted request for logs or metrics.
     pub(super) fn count(&self, log_records: u64, metric_points: u64) {
         let census = &mut self.lock().census;
@@ -113,17 +153,20 @@ impl Store {
 
     /// Counts a request that was not accepted.
     pub(super) fn refuse(&self, peer: Option<SocketAddr>, endpoint: &str, reason: &str) {
-        self.lock().census.refuse(Refusal {
+        let refusal = Refusal {
             at: Instant::now(),
             peer,
             endpoint: endpoint.to_owned(),
             reason: reason.to_owned(),
-        });
+        };
+        let mut shelves = self.lock();
+        shelves.news.tell(|| News::Refused(refusal.clone()));
+        shelves.census.refuse(refusal);
     }
 
     /// The spans of a followed trace from the `known`th on.
-    pub(super) fn news(&self, trace: TraceId, known: usize) -> Vec<RawSpan> {
-        self.lock().news(trace, known)
+    pub(super) fn spans_from(&self, trace: TraceId, known: usize) -> Vec<RawSpan> {
+        self.lock().spans_from(trace, known)
     }
 
     /// The traces that a followed trace is linked with.
@@ -147,280 +190,8 @@ impl Store {
     }
 }
 
-#[derive(Debug, Default)]
-struct Shelves {
-    kept: HashMap<TraceId, Kept>,
-    finished: Finished,
-    ring: Ring,
-    interner: Interner,
-    census: Census,
-    /// For how long a span may be kept before it comes here, if that is known.
-    flush: Option<Duration>,
-}
-
 impl AsRef<Self> for Store {
     fn as_ref(&self) -> &Self {
         self
     }
-}
-
-impl Shelves {
-    fn take_in(&mut self, request: &[u8], walk: &Walk<'_>, services: &[String]) {
-        let arrived = Instant::now();
-        // First, so that a link counts for the spans that stand before it, too.
-        self.tie_all(&walk.links);
-        let watched = self.keep(walk, arrived);
-        self.count(walk, services, &watched, arrived);
-        if self.is_worth_remembering(walk, &watched) {
-            self.ring.push(request, walk, arrived);
-        }
-    }
-
-    /// Keeps the spans of followed and linked traces. Says of each span whether its trace is or
-    /// was watched.
-    fn keep(&mut self, walk: &Walk<'_>, arrived: Instant) -> Vec<bool> {
-        let mut changed = Vec::new();
-        let watched = walk.spans.iter().map(|span| {
-            let kept = self.kept.get_mut(&span.trace_id);
-            let is_kept = kept.is_some();
-            let is_followed = kept.as_ref().is_some_and(|kept| kept.followed.is_some());
-            if let Some(kept) = kept
-                && add(kept, &mut self.interner, walk, span, arrived)
-                && changed.last() != Some(&span.trace_id)
-            {
-                changed.push(span.trace_id);
-            }
-            let was_followed =
-                !is_followed && self.finished.note(span.trace_id, span.span_id, arrived);
-            is_kept || was_followed
-        });
-        let watched = watched.collect();
-        for link in &walk.links {
-            if let Some(kept) = self.kept.get_mut(&link.from) {
-                kept.links.insert(link.to);
-            }
-        }
-        for trace in changed {
-            self.notify(trace);
-        }
-        watched
-    }
-
-    /// Spans that are kept need not be remembered, unless the watch over them is over.
-    fn is_worth_remembering(&self, walk: &Walk<'_>, watched: &[bool]) -> bool {
-        let mut spans = walk.spans.iter().zip(watched);
-        spans.any(|(span, &watched)| !watched || self.finished.contains(span.trace_id))
-    }
-
-    fn count(&mut self, walk: &Walk<'_>, services: &[String], watched: &[bool], arrived: Instant) {
-        let mut counts = vec![(0, 0); services.len()];
-        for (span, &watched) in walk.spans.iter().zip(watched) {
-            let (ours, strangers) = &mut counts[walk.scopes[span.scope].resource];
-            *(if watched { ours } else { strangers }) += 1;
-        }
-        for (service, (ours, strangers)) in services.iter().zip(counts) {
-            self.census.count_watched(service, ours);
-            self.census.count_strangers(service, strangers);
-        }
-        self.census.requests += 1;
-        self.census.spans += walk.spans.len() as u64;
-        self.census.rejected += walk.invalid as u64;
-        self.census.last_arrival = Some(arrived);
-    }
-
-    fn follow(&mut self, trace: TraceId) -> watch::Receiver<u64> {
-        self.finished.remove(trace);
-        self.keep_from_now_on(trace);
-        let kept = self.kept.entry(trace).or_default();
-        let followed = kept.followed.get_or_insert_with(Followed::default);
-        followed.followers += 1;
-        let changes = followed.changes.subscribe();
-        if followed.followers == 1 {
-            if !kept.spans.is_empty() {
-                kept.notify();
-            }
-            for linked in self.linked_with(trace) {
-                self.tie(trace, linked);
-            }
-        }
-        changes
-    }
-
-    /// Every trace known to have a link to this one, or to which this one has a link.
-    fn linked_with(&self, trace: TraceId) -> Vec<TraceId> {
-        let own = self
-            .kept
-            .get(&trace)
-            .into_iter()
-            .flat_map(|kept| &kept.links);
-        let kept = self
-            .kept
-            .iter()
-            .filter(|(_, kept)| kept.links.contains(&trace));
-        let remembered = self.ring.about(trace).flat_map(|(walk, _)| walk.links);
-        own.copied()
-            .chain(kept.map(|(&id, _)| id))
-            .chain(
-                remembered
-                    .filter(|link| link.to == trace)
-                    .map(|link| link.from),
-            )
-            .collect()
-    }
-
-    fn tie_all(&mut self, links: &[LinkAt]) {
-        for link in links {
-            self.tie(link.from, link.to);
-            self.tie(link.to, link.from);
-        }
-    }
-
-    /// Keeps a trace because one that is followed is linked with it.
-    fn tie(&mut self, trace: TraceId, linked: TraceId) {
-        let is_followed = |kept: &Kept| kept.followed.is_some();
-        if trace == linked || !self.kept.get(&trace).is_some_and(is_followed) {
-            return;
-        }
-        self.keep_from_now_on(linked);
-        let kept = self.kept.entry(linked).or_default();
-        if !kept.tied_to.insert(trace) {
-            return;
-        }
-        let has_spans = !kept.spans.is_empty();
-        if let Some(followed) = self
-            .kept
-            .get_mut(&trace)
-            .and_then(|kept| kept.followed.as_mut())
-        {
-            followed.ties.push(linked);
-            if has_spans {
-                followed.changes.send_modify(|changes| *changes += 1);
-            }
-        }
-    }
-
-    /// Keeps a trace, beginning with what the ring still knows of it.
-    fn keep_from_now_on(&mut self, trace: TraceId) {
-        if self.kept.contains_key(&trace) {
-            return;
-        }
-        let mut kept = Kept::default();
-        for (walk, arrived) in self.ring.about(trace) {
-            for span in walk.spans.iter().filter(|span| span.trace_id == trace) {
-                if add(&mut kept, &mut self.interner, &walk, span, arrived) {
-                    self.census.adopt(&service(&walk, span), 1);
-                }
-            }
-            let own = walk.links.iter().filter(|link| link.from == trace);
-            kept.links.extend(own.map(|link| link.to));
-        }
-        self.kept.insert(trace, kept);
-    }
-
-    fn release(&mut self, trace: TraceId) {
-        let Some(kept) = self.kept.get_mut(&trace) else {
-            return;
-        };
-        let Some(followed) = &mut kept.followed else {
-            return;
-        };
-        followed.followers -= 1;
-        if followed.followers > 0 {
-            return;
-        }
-        let ties = std::mem::take(&mut followed.ties);
-        kept.followed = None;
-        self.finished
-            .insert(trace, kept.seen.clone(), Instant::now());
-        for linked in ties {
-            if let Some(kept) = self.kept.get_mut(&linked) {
-                kept.tied_to.remove(&trace);
-            }
-            self.forget_if_idle(linked);
-        }
-        self.forget_if_idle(trace);
-    }
-
-    fn forget_if_idle(&mut self, trace: TraceId) {
-        if self.kept.get(&trace).is_some_and(Kept::is_idle) {
-            self.kept.remove(&trace);
-        }
-    }
-
-    /// Tells those who follow this trace, or one that it is linked with.
-    fn notify(&self, trace: TraceId) {
-        let Some(kept) = self.kept.get(&trace) else {
-            return;
-        };
-        kept.notify();
-        for followed in &kept.tied_to {
-            if let Some(followed) = self.kept.get(followed) {
-                followed.notify();
-            }
-        }
-    }
-
-    fn news(&self, trace: TraceId, known: usize) -> Vec<RawSpan> {
-        let kept = self.kept.get(&trace);
-        let news = kept.and_then(|kept| kept.spans.get(known..));
-        news.unwrap_or_default().to_vec()
-    }
-
-    fn strangers(&self, since: Instant) -> Vec<RawSpan> {
-        let mut copies = Interner::default();
-        let mut found = Vec::new();
-        for (walk, arrived) in self.ring.since(since) {
-            for span in &walk.spans {
-                let known = self.kept.contains_key(&span.trace_id);
-                if !known && !self.finished.contains(span.trace_id) {
-                    found.push(raw(&mut copies, &walk, span, arrived));
-                }
-            }
-        }
-        found
-    }
-}
-
-/// Adds a span to a trace, unless it merely came again.
-fn add(
-    kept: &mut Kept,
-    interner: &mut Interner,
-    walk: &Walk<'_>,
-    span: &SpanAt<'_>,
-    arrived: Instant,
-) -> bool {
-    let is_new = kept.seen.insert(span.span_id);
-    if is_new {
-        kept.spans.push(raw(interner, walk, span, arrived));
-    }
-    is_new
-}
-
-/// Copies a span out of its request: one span of many shall not hold the memory of all.
-fn raw(interner: &mut Interner, walk: &Walk<'_>, span: &SpanAt<'_>, arrived: Instant) -> RawSpan {
-    let scope = &walk.scopes[span.scope];
-    RawSpan {
-        bytes: Bytes::copy_from_slice(span.bytes),
-        resource: interner.intern(&walk.resources[scope.resource].joined()),
-        scope: interner.intern(&scope.scope.joined()),
-        arrived,
-    }
-}
-
-/// `service.name` of each resource of a request.
-fn services(walk: &Walk<'_>) -> Result<Vec<String>, Malformed> {
-    let resources = walk.resources.iter();
-    resources
-        .map(|resource| service_name(&resource.joined()))
-        .collect()
-}
-
-fn service(walk: &Walk<'_>, span: &SpanAt<'_>) -> String {
-    let resource = &walk.resources[walk.scopes[span.scope].resource];
-    service_name(&resource.joined()).unwrap_or_default()
-}
-
-fn service_name(resource: &[u8]) -> Result<String, Malformed> {
-    let resource = otlp::resource(Bytes::copy_from_slice(resource))?;
-    Ok(resource.service().to_owned())
 }

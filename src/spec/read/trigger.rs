@@ -6,7 +6,7 @@ use super::{Reader, Refusal};
 use crate::spec::error::suggest;
 use crate::spec::trigger::{Body, Command, Part, PartContent, Request, Tls, Trigger};
 use crate::spec::yaml::{Entry, Kind, Node};
-use crate::trace::TraceId;
+use crate::trace::{NoTrace, TraceId, TraceRef};
 
 pub(crate) const TRIGGER_KEYS: [&str; 3] = ["request", "run", "trace_id"];
 const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
@@ -42,15 +42,12 @@ impl Reader<'_> {
             "trace_id" => {
                 let text = self.text(node, "a trace id")?;
                 // While the variable has no value: any id that is none of a real trace.
-                let awaited = TraceId::random();
+                let awaited = TraceRef::from(TraceId::random());
                 match text.map_or(Ok(awaited), |text| text.trim().parse()) {
                     Ok(id) => Some(Trigger::TraceId(id)),
-                    Err(error) => self.wrong(
-                        node.place,
-                        error.to_string(),
-                        "no trace id",
-                        "a trace id is the second part of a traceparent: 32 hex digits",
-                    ),
+                    Err(error) => {
+                        self.wrong(node.place, error.to_string(), "no trace id", NoTrace::HELP)
+                    }
                 }
             }
             _ => None,

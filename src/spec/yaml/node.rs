@@ -44,7 +44,41 @@ pub(crate) enum Style {
     Block,
 }
 
+impl Entry {
+    /// An entry that no author wrote.
+    pub(crate) fn of(key: &str, value: Node) -> Self {
+        Self {
+            key: Key {
+                text: key.to_owned(),
+                place: value.place,
+            },
+            value,
+        }
+    }
+
+    /// An entry that no author wrote, with a text for its value.
+    pub(crate) fn text(key: &str, text: &str) -> Self {
+        let scalar = Scalar {
+            text: text.to_owned(),
+            style: Style::Quoted,
+        };
+        let value = Node {
+            place: Place::default(),
+            kind: Kind::Scalar(scalar),
+        };
+        Self::of(key, value)
+    }
+}
+
 impl Node {
+    /// A map of these entries.
+    pub(crate) fn map(place: Place, entries: Vec<Entry>) -> Self {
+        Self {
+            place,
+            kind: Kind::Map(entries),
+        }
+    }
+
     /// What to call it in a message.
     pub(crate) fn describe(&self) -> &'static str {
         match &self.kind {

@@ -1,0 +1,136 @@
+//! A trace as a list of spans with plain JSON values: what a test in another language wants.
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+use crate::run::missing_parents;
+use crate::trace::{self, Attributes, SpanKind, StatusCode};
+
+/// A trace.
+#[derive(Debug, Serialize)]
+pub(super) struct Trace<'a> {
+    trace_id: String,
+    complete: bool,
+    /// Why it is not, as far as can be told.
+    missing: Vec<String>,
+    services: Vec<&'a str>,
+    duration_ns: u64,
+    spans: Vec<Span<'a>>,
+    /// Traces that a link ties to it.
+    linked: Vec<Trace<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Span<'a> {
+    span_id: String,
+    parent_id: Option<String>,
+    service: &'a str,
+    name: &'a str,
+    kind: &'static str,
+    status: &'static str,
+    status_message: &'a str,
+    start_ns: u64,
+    duration_ns: u64,
+    attributes: Map<String, Json>,
+    resource: Map<String, Json>,
+    scope: &'a str,
+    events: Vec<Event<'a>>,
+    links: Vec<Link>,
+}
+
+#[derive(Debug, Serialize)]
+struct Event<'a> {
+    name: &'a str,
+    time_ns: u64,
+    attributes: Map<String, Json>,
+}
+
+#[derive(Debug, Serialize)]
+struct Link {
+    trace_id: String,
+    span_id: String,
+    attributes: Map<String, Json>,
+}
+
+impl<'a> Trace<'a> {
+    pub(super) fn of(trace: &'a trace::Trace, is_complete: bool) -> Self {
+        let missing = match is_complete {
+            true => Vec::new(),
+            false => missing_parents(trace),
+        };
+        Self {
+            trace_id: trace.id().to_string(),
+            complete: is_complete,
+            missing,
+            services: trace.services().into_iter().collect(),
+            duration_ns: trace.duration(),
+            spans: trace
+                .top_down()
+                .iter()
+                .map(|&span| Span::of(&trace.spans()[span]))
+                .collect(),
+            linked: trace
+                .linked()
+                .iter()
+                .map(|linked| Self::of(linked, is_complete))
+                .collect(),
+        }
+    }
+}
+
+impl<'a> Span<'a> {
+    fn of(span: &'a trace::Span) -> Self {
+        let events = span.events.iter().map(|event| Event {
+            name: &event.name,
+            time_ns: event.time,
+            attributes: plain(&event.attributes),
+        });
+        let links = span.links.iter().map(|link| Link {
+            trace_id: link.trace_id.to_string(),
+            span_id: link.span_id.to_string(),
+            attributes: plain(&link.attributes),
+        });
+        Self {
+            span_id: span.span_id.to_string(),
+            parent_id: span.parent_id.map(|parent| parent.to_string()),
+            service: span.service(),
+            name: &span.name,
+            kind: kind(span.kind),
+            status: status(span.status.code),
+            status_message: &span.status.message,
+            start_ns: span.start,
+            duration_ns: span.duration(),
+            attributes: plain(&span.attributes),
+            resource: plain(&span.resource.attributes),
+            scope: &span.scope.name,
+            events: events.collect(),
+            links: links.collect(),
+        }
+    }
+}
+
+fn plain(attributes: &Attributes) -> Map<String, Json> {
+    let plain = attributes
+        .iter()
+        .map(|(key, value)| (key.to_owned(), value.to_json()));
+    plain.collect()
+}
+
+fn kind(kind: SpanKind) -> &'static str {
+    match kind {
+        SpanKind::Unspecified => "unspecified",
+        SpanKind::Internal => "internal",
+        SpanKind::Server => "server",
+        SpanKind::Client => "client",
+        SpanKind::Producer => "producer",
+        SpanKind::Consumer => "consumer",
+    }
+}
+
+fn status(code: StatusCode) -> &'static str {
+    match code {
+        StatusCode::Unset => "unset",
+        StatusCode::Ok => "ok",
+        StatusCode::Error => "error",
+    }
+}

@@ -1,0 +1,174 @@
+//! `POST /judge`: a trace held against a spec.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, Uri, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use tokio::sync::watch;
+
+use super::problem::Problem;
+use super::traces::DEFAULT_WAIT;
+use super::{Api, Running, query};
+use crate::report::json::render_judgement;
+use crate::run::{Options, Stop, run};
+use crate::source::receiver::Follow;
+use crate::source::{Sightings, TraceSource};
+use crate::spec::{Context, Globals, Source, Spec, Wait};
+use crate::trace::{Origin, TraceId, TraceRef};
+
+/// What a client sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    /// A trace id, or a `traceparent`.
+    trace: String,
+    /// YAML: a spec, or what stands below its `expect`.
+    spec: String,
+    /// How long to wait for the trace at the most.
+    wait: Option<String>,
+    /// Variables of the spec.
+    #[serde(default)]
+    vars: BTreeMap<String, String>,
+}
+
+/// The store that is asked here, as a source of traces.
+struct Here {
+    api: Api,
+    running: Arc<Running>,
+}
+
+impl TraceSource for Here {
+    fn follow(&self, trace: TraceId, origin: Origin) -> Follow {
+        self.api.store().follow(trace, origin)
+    }
+
+    fn sightings(&self, since: Instant) -> BoxFuture<'_, Sightings> {
+        std::future::ready(self.api.store().sightings(since)).boxed()
+    }
+
+    fn addresses(&self) -> &[SocketAddr] {
+        &self.running.known.listened
+    }
+}
+
+/// Answers with the verdict and with each check.
+pub(super) async fn judge(
+    State(api): State<Api>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    query::none(&uri)?;
+    let body = body.map_err(|wrong| Problem::unread(wrong.status(), &wrong.body_text()))?;
+    let question = read(&headers, &body)?;
+    let trace = query::trace(&question.trace)?;
+    let wait = question.wait.as_deref();
+    let wait = wait.map(|text| query::duration("wait", text)).transpose()?;
+    let running = api.running();
+    let context = context(&running.known.context, question.vars);
+    let source = Source::new("spec", question.spec);
+    let read = |trace| {
+        Spec::about(&source, trace, &context).map_err(|errors| Problem::wrong_spec(&errors))
+    };
+    // Mistakes first: who made one shall not wait for the trace.
+    let mut spec = read(trace)?;
+    let named = with_caller(&api, &running, trace, wait).await;
+    if named != trace {
+        spec = read(named)?;
+    }
+    for step in &mut spec.steps {
+        step.wait.timeout = Some(wait.or(step.wait.timeout).unwrap_or(DEFAULT_WAIT));
+    }
+    let options = Options {
+        flush: running.known.flush,
+        services: running.known.services,
+        ..Options::default()
+    };
+    let here = Here { api, running };
+    let judgement = judge_apart(spec, here, options).await;
+    let content_type = [(header::CONTENT_TYPE, "application/json")];
+    Ok((content_type, judgement).into_response())
+}
+
+/// Of a trace that is named by its id alone, what is above it has to be found out first.
+async fn with_caller(
+    api: &Api,
+    running: &Running,
+    trace: TraceRef,
+    wait: Option<Duration>,
+) -> TraceRef {
+    if trace.span_id.is_some() {
+        return trace;
+    }
+    let wait = Wait {
+        timeout: Some(wait.unwrap_or(DEFAULT_WAIT)),
+        ..Wait::default()
+    };
+    let mut follow = api.store().follow(trace.trace_id, trace.origin());
+    let settled = running.settler.settle(&mut follow, wait).await;
+    let span_id = match settled.snapshot.trace.origin() {
+        Origin::Injected(caller) => Some(caller),
+        Origin::Foreign => None,
+    };
+    TraceRef { span_id, ..trace }
+}
+
+/// On a thread of its own, for a spec's variables belong to one thread. It ends when the client
+/// hangs up.
+async fn judge_apart(spec: Spec, here: Here, options: Options) -> String {
+    let client = Client(watch::Sender::new(None));
+    let stop = client.0.subscribe();
+    let runtime = tokio::runtime::Handle::current();
+    let judging = tokio::task::spawn_blocking(move || {
+        let report = runtime.block_on(run(&[spec], &here, &options, stop, |_| {}));
+        report.specs.first().map(render_judgement)
+    });
+    let judgement = judging.await.ok().flatten();
+    judgement.unwrap_or_default()
+}
+
+/// Ends the judging when it is dropped.
+struct Client(watch::Sender<Option<Stop>>);
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.0.send_replace(Some(Stop::Interrupted));
+    }
+}
+
+fn read(headers: &HeaderMap, body: &[u8]) -> Result<Question, Problem> {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    let is_json = content_type
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"));
+    if !is_json {
+        let found = content_type.map_or_else(|| "missing".to_owned(), |value| format!("{value:?}"));
+        return Err(Problem::wrong_content_type(&found));
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        Problem::bad_request(
+            format!("the body cannot be read: {error}"),
+            "it looks like { \"trace\": \"4bf9…\", \"spec\": \"errors: 0\" }, and may have `wait` and `vars`",
+        )
+    })
+}
+
+/// What the project says, with variables that win over all of it.
+fn context(known: &Context, vars: BTreeMap<String, String>) -> Context {
+    let mut globals = Globals::clone(&known.globals);
+    globals.arguments.extend(vars);
+    Context {
+        globals: Arc::new(globals),
+        defaults: known.defaults,
+    }
+}

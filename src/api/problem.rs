@@ -1,0 +1,166 @@
+//! What a client that cannot be answered reads: RFC 9457, `application/problem+json`.
+
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value as Json, json};
+
+use crate::run::Trouble;
+use crate::spec::SpecErrors;
+
+/// Why there is no answer, with what would have been accepted.
+#[derive(Debug)]
+pub(super) struct Problem(Box<Facts>);
+
+#[derive(Debug)]
+struct Facts {
+    status: StatusCode,
+    /// The end of the URN that tells programs which problem it is.
+    kind: &'static str,
+    title: String,
+    detail: String,
+    more: Map<String, Json>,
+    allow: Option<&'static str>,
+}
+
+impl Problem {
+    fn new(
+        status: StatusCode,
+        kind: &'static str,
+        title: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self(Box::new(Facts {
+            status,
+            kind,
+            title: title.into(),
+            detail: detail.into(),
+            more: Map::new(),
+            allow: None,
+        }))
+    }
+
+    fn with(mut self, key: &str, value: impl Into<Json>) -> Self {
+        self.0.more.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Something in the request cannot be understood.
+    pub(super) fn bad_request(title: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", title, detail)
+    }
+
+    /// The body is not JSON by its own account.
+    pub(super) fn wrong_content_type(found: &str) -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "bad-request",
+            format!("the content-type is {found}"),
+            "send JSON, with content-type: application/json",
+        )
+    }
+
+    /// The body, or a part of the path, did not arrive as it should.
+    pub(super) fn unread(status: StatusCode, why: &str) -> Self {
+        let detail = "a body has 2 MiB at the most, and the path is UTF-8";
+        Self::new(status, "bad-request", why.to_owned(), detail)
+    }
+
+    /// The client believes to ask another machine.
+    pub(super) fn wrong_host(host: &str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "wrong-host",
+            format!("`{host}` is no name of this machine"),
+            "ask 127.0.0.1 or localhost; with `--listen 0.0.0.0:4318`, every name is answered",
+        )
+    }
+
+    /// A spec that was sent has mistakes.
+    pub(super) fn wrong_spec(errors: &SpecErrors) -> Self {
+        let listed = errors.0.iter().map(|error| {
+            json!({
+                "message": error.what,
+                "line": error.at.line(),
+                "column": error.at.column(),
+                "label": error.label,
+                "help": error.help,
+            })
+        });
+        let mistakes: Vec<Json> = listed.collect();
+        let title = match mistakes.len() {
+            1 => "the spec has a mistake".to_owned(),
+            many => format!("the spec has {many} mistakes"),
+        };
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "wrong-spec",
+            title,
+            errors.to_string(),
+        )
+        .with("mistakes", mistakes)
+    }
+
+    /// No span of the trace came.
+    pub(super) fn no_trace(trace_id: String, trouble: &Trouble) -> Self {
+        let lines: Vec<&str> = trouble
+            .details
+            .iter()
+            .chain(&trouble.help)
+            .map(String::as_str)
+            .collect();
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no-trace",
+            trouble.what.clone(),
+            lines.join("\n"),
+        )
+        .with("trace_id", trace_id)
+        .with("seen", trouble.details.clone())
+        .with("help", trouble.help.clone())
+    }
+
+    /// Nothing is served at this path.
+    pub(super) fn no_path(path: &str, known: &[&str]) -> Self {
+        let known: Vec<String> = known.iter().map(|path| format!("/api/v1{path}")).collect();
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no-path",
+            format!("nothing is served at {path}"),
+            format!("there are {}", known.join(", ")),
+        )
+    }
+
+    /// The path is served with another method.
+    pub(super) fn wrong_method(method: &Method, allowed: &'static str) -> Self {
+        let mut problem = Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "wrong-method",
+            format!("{method} is not answered here"),
+            format!("send {allowed}"),
+        );
+        problem.0.allow = Some(allowed);
+        problem
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let facts = *self.0;
+        let mut body = json!({
+            "type": format!("urn:spanspec:problem:{}", facts.kind),
+            "title": facts.title,
+            "status": facts.status.as_u16(),
+            "detail": facts.detail,
+        });
+        if let Some(members) = body.as_object_mut() {
+            members.extend(facts.more);
+        }
+        let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
+        let mut response = (facts.status, content_type, body.to_string()).into_response();
+        if let Some(allow) = facts.allow {
+            let allow = HeaderValue::from_static(allow);
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+        response
+    }
+}

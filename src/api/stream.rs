@@ -1,0 +1,60 @@
+//! What a spanspec in another process needs: the spans of a trace as they come, and what else did.
+//!
+//! `source::remote` is the other end of both.
+
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{Uri, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+
+use super::problem::Problem;
+use super::query::{self, Query};
+use super::{Api, json};
+use crate::source::receiver::Follow;
+use crate::source::remote::{Line, Sighted};
+
+/// `GET /traces/{trace}/spans`: a line of JSON for all that arrived together, without end.
+pub(super) async fn spans(
+    State(api): State<Api>,
+    trace: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let trace = query::trace_in_path(trace)?;
+    query::none(&uri)?;
+    let follow = api.store().follow(trace.trace_id, trace.origin());
+    let lines = stream::unfold(follow, |mut follow| async move {
+        let lines = next_lines(&mut follow).await;
+        Some((Ok::<_, std::convert::Infallible>(lines), follow))
+    });
+    let content_type = [(header::CONTENT_TYPE, "application/x-ndjson")];
+    Ok((content_type, Body::from_stream(lines)).into_response())
+}
+
+/// Waits until there is something to tell.
+async fn next_lines(follow: &mut Follow) -> String {
+    loop {
+        let mut lines = String::new();
+        for parcel in follow.parcels() {
+            let line = serde_json::to_string(&Line::of(&parcel));
+            lines.push_str(&line.expect("a struct of a number and a text"));
+            lines.push('\n');
+        }
+        if !lines.is_empty() {
+            return lines;
+        }
+        follow.changed().await;
+    }
+}
+
+/// `GET /sightings`: what came beside the traces that were asked for.
+pub(super) async fn sightings(State(api): State<Api>, uri: Uri) -> Result<Response, Problem> {
+    let query = Query::of(&uri, &["age"])?;
+    let age = query.duration("age")?.unwrap_or(Duration::ZERO);
+    let now = Instant::now();
+    let since = now.checked_sub(age).unwrap_or(now);
+    Ok(json(&Sighted::of(&api.store().sightings(since))))
+}

@@ -1,0 +1,105 @@
+//! `GET /traces/{trace}`: a trace, once it is complete.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, HeaderValue, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use super::problem::Problem;
+use super::query::{self, Query};
+use super::{Api, Running, flat, json};
+use crate::run::{Settled, absent};
+use crate::source::otlp::write_json;
+use crate::spec::Wait;
+use crate::trace::TraceRef;
+
+/// How long a client waits that does not say it.
+pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(10);
+
+/// Tells whether more may come: `true` or `false`.
+const COMPLETE: HeaderName = HeaderName::from_static("spanspec-complete");
+
+/// How many spans the trace has, those of linked traces not counted.
+const SPANS: HeaderName = HeaderName::from_static("spanspec-spans");
+
+/// What is waited for.
+#[derive(Clone, Copy)]
+enum Until {
+    Settled,
+    Span,
+    Now,
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Otlp,
+    Flat,
+}
+
+/// Answers with the trace: whole, or as much as came in time.
+pub(super) async fn find(
+    State(api): State<Api>,
+    trace: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let trace = query::trace_in_path(trace)?;
+    let query = Query::of(&uri, &["wait", "until", "tail", "format"])?;
+    let wait = Wait {
+        timeout: Some(query.duration("wait")?.unwrap_or(DEFAULT_WAIT)),
+        tail: query.duration("tail")?,
+        ..Wait::default()
+    };
+    let until = query.one_of(
+        "until",
+        &[
+            ("settled", Until::Settled),
+            ("span", Until::Span),
+            ("now", Until::Now),
+        ],
+    )?;
+    let format = query.one_of("format", &[("otlp", Format::Otlp), ("flat", Format::Flat)])?;
+    let running = api.running();
+    let settled = look(&api, &running, trace, until, wait).await;
+    if settled.snapshot.trace.is_empty() {
+        return Err(nothing(&api, &running, trace));
+    }
+    Ok(answer(&settled, format))
+}
+
+async fn look(api: &Api, running: &Running, trace: TraceRef, until: Until, wait: Wait) -> Settled {
+    let follow = || api.store().follow(trace.trace_id, trace.origin());
+    match until {
+        Until::Settled => running.settler.settle(&mut follow(), wait).await,
+        Until::Span => running.settler.first_span(&mut follow(), wait).await,
+        Until::Now => {
+            let snapshot = api.store().peek(trace.trace_id, trace.origin());
+            running.settler.judge(snapshot, wait)
+        }
+    }
+}
+
+/// Nothing of the trace came; says what did.
+pub(super) fn nothing(api: &Api, running: &Running, trace: TraceRef) -> Problem {
+    let sightings = api.store().sightings(Instant::now());
+    let known = &running.known;
+    let trouble = absent(&sightings, &known.listened, known.services);
+    Problem::no_trace(trace.trace_id.to_string(), &trouble)
+}
+
+fn answer(settled: &Settled, format: Format) -> Response {
+    let trace = &settled.snapshot.trace;
+    let mut response = match format {
+        Format::Otlp => {
+            let content_type = [(header::CONTENT_TYPE, "application/json")];
+            (content_type, write_json(trace)).into_response()
+        }
+        Format::Flat => json(&flat::Trace::of(trace, settled.is_complete)),
+    };
+    let headers = response.headers_mut();
+    let is_complete = if settled.is_complete { "true" } else { "false" };
+    headers.insert(COMPLETE, HeaderValue::from_static(is_complete));
+    headers.insert(SPANS, trace.len().into());
+    response
+}

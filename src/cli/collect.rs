@@ -1,0 +1,103 @@
+//! `spanspec collect`: a receiver and the services of the project, until Ctrl-C.
+
+use std::io::Write;
+use std::net::SocketAddr;
+
+use serde_json::{Map, Value as Json, json};
+use spanspec::report::write_file;
+
+use super::arguments::Format;
+use super::beside::{Beside, Interruptions, Project, runtime, tell_trouble};
+use super::exec_arguments::CollectArguments;
+use super::exit::{Exit, refuse};
+
+/// Receives until the user ends it.
+pub(super) fn collect(arguments: &CollectArguments) -> Exit {
+    let project = match Project::read(&arguments.system) {
+        Ok(project) => project,
+        Err(exit) => return exit,
+    };
+    match runtime() {
+        Ok(runtime) => runtime.block_on(run(&project, arguments)),
+        Err(exit) => exit,
+    }
+}
+
+async fn run(project: &Project, arguments: &CollectArguments) -> Exit {
+    let mut interruptions = match Interruptions::listen() {
+        Ok(interruptions) => interruptions,
+        Err(exit) => return exit,
+    };
+    let beside = tokio::select! {
+        started = project.start() => started,
+        _ = interruptions.next() => return Exit::Interrupted,
+    };
+    let beside = match beside {
+        Ok(beside) => beside,
+        Err(troubles) => return tell_trouble(&troubles),
+    };
+    let exit = match announce(&beside, arguments) {
+        Err(error) => refuse(Exit::Errored, &format!("error: {error}")),
+        Ok(()) => tokio::select! {
+            _ = interruptions.next() => Exit::Passed,
+            trouble = beside.died() => tell_trouble(&[trouble]),
+        },
+    };
+    let spans = beside.spans();
+    tokio::select! {
+        () = beside.stop() => {}
+        _ = interruptions.next() => return Exit::Interrupted,
+    }
+    let noun = if spans == 1 { "span" } else { "spans" };
+    refuse(exit, &format!("{spans} {noun} received"))
+}
+
+/// Tells people, or programs, that everything is ready.
+fn announce(beside: &Beside, arguments: &CollectArguments) -> std::io::Result<()> {
+    let ready = ready(beside);
+    if let Some(path) = &arguments.ready_file {
+        write_file(path, format!("{ready:#}\n").as_bytes())?;
+    }
+    let text = match arguments.format {
+        Format::Text => instructions(beside),
+        _ => format!("{ready}\n"),
+    };
+    // Where nobody reads it, it need not be written.
+    let mut out = anstream::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    Ok(())
+}
+
+fn ready(beside: &Beside) -> Json {
+    let variables = beside.environment.set.iter();
+    let environment: Map<String, Json> = variables
+        .map(|(name, value)| (name.clone(), Json::from(value.as_str())))
+        .collect();
+    let listened = beside.addresses().iter().map(SocketAddr::to_string);
+    json!({
+        "listened": listened.collect::<Vec<String>>(),
+        "pid": std::process::id(),
+        "environment": environment,
+    })
+}
+
+fn instructions(beside: &Beside) -> String {
+    let addresses: Vec<String> = beside
+        .addresses()
+        .iter()
+        .map(SocketAddr::to_string)
+        .collect();
+    let lines = |of_services: bool| -> String {
+        let variables = beside.environment.set.iter();
+        variables
+            .filter(|(name, _)| name.starts_with("OTEL_") == of_services)
+            .map(|(name, value)| format!("  export {name}={}\n", shell_words::quote(value)))
+            .collect()
+    };
+    format!(
+        "listening on {} for OTLP, over gRPC and HTTP, and for the HTTP API\n\nwhere services run that are not started here:\n{}\nwhere tests run:\n{}\nCtrl-C ends it\n",
+        addresses.join(", "),
+        lines(true),
+        lines(false),
+    )
+}

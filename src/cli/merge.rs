@@ -1,0 +1,104 @@
+//! `spanspec merge`: many result files made one report.
+
+use std::path::{Path, PathBuf};
+
+use spanspec::report::merge::Merged;
+use spanspec::workspace::{read_bytes, shown};
+
+use super::arguments::{ReportFile, ReportKind};
+use super::exec_arguments::MergeArguments;
+use super::exit::{Exit, refuse};
+
+/// Larger than any result file: 512 MiB.
+const MOST_BYTES: usize = 512 << 20;
+
+/// Does what the arguments say.
+pub(super) fn merge(arguments: &MergeArguments) -> Exit {
+    let mut files = Vec::new();
+    for given in &arguments.file {
+        if given.is_dir() {
+            files.extend(results_in(given));
+        } else {
+            files.push(given.clone());
+        }
+    }
+    match merge_into(&files, &arguments.reports) {
+        Ok(merged) => match merged.exit_code() {
+            4 => refuse(Exit::Nothing, "there is no result in these files"),
+            1 => Exit::Failed,
+            0 => Exit::Passed,
+            _ => Exit::Errored,
+        },
+        Err(Some(merged)) if merged.exit_code() == 1 => Exit::Failed,
+        Err(_) => Exit::Errored,
+    }
+}
+
+/// Merges files, and tells of each that cannot be; the reports are written with all others.
+///
+/// # Errors
+/// When a file was left out, with the rest; with nothing when a report could not be written.
+pub(super) fn merge_into(
+    files: &[PathBuf],
+    reports: &[ReportFile],
+) -> Result<Merged, Option<Merged>> {
+    let mut merged = Merged::new();
+    let mut all_read = true;
+    for file in files {
+        if let Err(error) = add(&mut merged, file) {
+            refuse(Exit::Errored, &format!("error: {error}"));
+            all_read = false;
+        }
+    }
+    for report in reports {
+        if let Err(error) = write(&merged, report) {
+            refuse(Exit::Errored, &format!("error: {error}"));
+            return Err(None);
+        }
+    }
+    if all_read {
+        Ok(merged)
+    } else {
+        Err(Some(merged))
+    }
+}
+
+fn add(merged: &mut Merged, file: &Path) -> Result<(), String> {
+    let bytes = read_bytes(file, MOST_BYTES).map_err(|error| error.to_string())?;
+    merged
+        .add(&bytes)
+        .map_err(|error| format!("{} is left out: {error}", shown(file)))
+}
+
+fn write(merged: &Merged, report: &ReportFile) -> std::io::Result<()> {
+    if report.kind == ReportKind::Junit {
+        return merged.write_junit(&report.path);
+    }
+    if report.kind != ReportKind::Json {
+        let path = report.path.display();
+        let text = format!("results are merged into junit and json, and not into `{path}`");
+        return Err(std::io::Error::other(text));
+    }
+    let foreign = merged.foreign_cases();
+    if foreign > 0 {
+        let path = report.path.display();
+        let text = format!(
+            "note: {path} holds specs only; {foreign} cases of other tools' JUnit files are in the JUnit report"
+        );
+        refuse(Exit::Passed, &text);
+    }
+    merged.write_json(&report.path)
+}
+
+/// The result files of a folder, by name.
+pub(super) fn results_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let is_result = |path: &PathBuf| {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        path.is_file() && matches!(ending, Some("json" | "xml"))
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut files: Vec<PathBuf> = paths.filter(is_result).collect();
+    files.sort();
+    files
+}

@@ -1,0 +1,47 @@
+//! What went wrong with an attempt, in a line and in a word: reports that are no text need both.
+
+use super::text;
+use crate::check::Subject;
+use crate::run::{Attempt, StepReport};
+
+/// The first thing that went wrong, and how many more did.
+pub(super) fn message(attempt: &Attempt) -> String {
+    let lines = text::in_short(attempt);
+    match lines.split_first() {
+        None => "went wrong".to_owned(),
+        Some((first, [])) => first.clone(),
+        Some((first, more)) => format!("{first} (and {} more)", more.len()),
+    }
+}
+
+/// What the first failure is about, in a word that programs can rely on.
+pub(super) fn kind(attempt: &Attempt) -> &'static str {
+    let failure = attempt.steps.iter().flat_map(StepReport::failures).next();
+    let trouble = attempt.steps.iter().any(|step| step.trouble.is_some());
+    match failure {
+        Some(failure) => kind_of(&failure.subject),
+        None if trouble => "trouble",
+        None => "unjudged",
+    }
+}
+
+/// The same of one failure.
+pub(super) fn kind_of(of: &Subject) -> &'static str {
+    match of {
+        Subject::ResponseStatus
+        | Subject::Header(_)
+        | Subject::Body
+        | Subject::Json(_)
+        | Subject::ResponseTime => "response",
+        Subject::ExitCode | Subject::Stdout | Subject::Stderr => "command",
+        Subject::Errors
+        | Subject::Orphans
+        | Subject::SpanCount
+        | Subject::TraceDuration
+        | Subject::Service(_)
+        | Subject::Edge { .. }
+        | Subject::Sequence { .. } => "trace",
+        Subject::Selected(_) | Subject::Span { .. } => "span",
+        Subject::Capture(_) => "capture",
+    }
+}

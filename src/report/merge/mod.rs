@@ -1,0 +1,193 @@
+//! Many results made one: our own JSON reports, and JUnit files of whichever tool.
+//!
+//! Both become suites of cases, and what is ours also one JSON report. Which files there are, and
+//! what the exit code is for, is left to the command.
+
+mod document;
+mod ours;
+mod theirs;
+mod xml;
+
+use std::collections::HashSet;
+use std::io;
+use std::path::Path;
+
+use quick_junit::{NonSuccessKind, TestCaseStatus, TestSuite};
+
+use super::file;
+use super::junit::{make_unique, paths::Repository};
+use document::Documents;
+
+/// Why a file cannot be merged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MergeError {
+    /// It has neither form.
+    #[error("{0}")]
+    Foreign(&'static str),
+    /// JSON that ends too early or has another shape.
+    #[error("no JSON report of spanspec: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A report of a version that is to come.
+    #[error("a JSON report with schema_version {0}, and this spanspec reads 1: use a newer one")]
+    Version(u64),
+    /// XML that ends too early, or is none.
+    #[error("no JUnit XML: {0}")]
+    Xml(String),
+}
+
+/// What all results come to.
+#[derive(Debug, Default)]
+pub struct Merged {
+    suites: Vec<TestSuite>,
+    documents: Documents,
+    foreign_cases: usize,
+}
+
+impl Merged {
+    /// Nothing so far.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds what a file holds: a JSON report of ours, or JUnit XML.
+    ///
+    /// # Errors
+    /// When it is neither, or damaged; nothing of it is added then.
+    pub fn add(&mut self, bytes: &[u8]) -> Result<(), MergeError> {
+        const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+        match bytes.trim_ascii_start() {
+            [] => Err(MergeError::Foreign("it is empty")),
+            [b'{', ..] => self.add_ours(bytes),
+            [b'<', ..] => self.add_theirs(bytes),
+            _ => Err(MergeError::Foreign(
+                "neither a JSON report of spanspec nor JUnit XML",
+            )),
+        }
+    }
+
+    fn add_ours(&mut self, bytes: &[u8]) -> Result<(), MergeError> {
+        let document = document::read(bytes)?;
+        self.suites
+            .extend(ours::suites(&document, &Repository::around_here())?);
+        self.documents.push(document);
+        Ok(())
+    }
+
+    fn add_theirs(&mut self, bytes: &[u8]) -> Result<(), MergeError> {
+        let suites = theirs::suites(&xml::read(bytes)?)?;
+        self.foreign_cases += suites.iter().map(|suite| suite.tests).sum::<usize>();
+        self.suites.extend(suites);
+        Ok(())
+    }
+
+    /// How many cases there are.
+    #[must_use]
+    pub fn cases(&self) -> usize {
+        self.suites.iter().map(|suite| suite.tests).sum()
+    }
+
+    /// How many cases came from JUnit files, which a JSON report has no place for.
+    #[must_use]
+    pub fn foreign_cases(&self) -> usize {
+        self.foreign_cases
+    }
+
+    /// 1 if a case failed, else 3 if one could not be judged, else 4 if there is none, else 0.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        let any = |wanted: NonSuccessKind| {
+            let mut cases = self.suites.iter().flat_map(|suite| &suite.test_cases);
+            cases.any(|case| matches!(case.status, TestCaseStatus::NonSuccess { kind, .. } if kind == wanted))
+        };
+        if any(NonSuccessKind::Failure) {
+            1
+        } else if any(NonSuccessKind::Error) || self.documents.any_interrupted() {
+            3
+        } else if self.cases() == 0 {
+            4
+        } else {
+            0
+        }
+    }
+
+    /// Writes one JUnit file: suites of the same name are one, and no two cases have the same
+    /// name.
+    ///
+    /// # Errors
+    /// When it cannot be written; the text names the file.
+    pub fn write_junit(&self, path: &Path) -> io::Result<()> {
+        let mut junit = quick_junit::Report::new("spanspec");
+        let mut names = HashSet::new();
+        for suite in by_name(&self.suites) {
+            junit.add_test_suite(unique(suite, &mut names));
+        }
+        let all = junit.test_suites.iter();
+        junit.timestamp = all.clone().filter_map(|suite| suite.timestamp).min();
+        junit.time = Some(all.filter_map(|suite| suite.time).sum());
+        let text = junit.to_string().map_err(io::Error::other)?;
+        file::write(path, text.as_bytes())
+    }
+
+    /// Writes one JSON report of ours.
+    ///
+    /// # Errors
+    /// When it cannot be written; the text names the file.
+    pub fn write_json(&self, path: &Path) -> io::Result<()> {
+        file::write(path, self.documents.render().as_bytes())
+    }
+}
+
+/// Suites of the same name joined, in the order of their first appearance.
+fn by_name(suites: &[TestSuite]) -> Vec<TestSuite> {
+    let mut joined: Vec<TestSuite> = Vec::new();
+    for suite in suites {
+        let Some(known) = joined.iter_mut().find(|known| known.name == suite.name) else {
+            joined.push(suite.clone());
+            continue;
+        };
+        known.add_test_cases(suite.test_cases.iter().cloned());
+        known.time = [known.time, suite.time]
+            .into_iter()
+            .flatten()
+            .reduce(std::ops::Add::add);
+        known.timestamp = [known.timestamp, suite.timestamp]
+            .into_iter()
+            .flatten()
+            .min();
+        for property in &suite.properties {
+            if !known.properties.contains(property) {
+                known.properties.push(property.clone());
+            }
+        }
+        join(&mut known.system_out, &suite.system_out);
+        join(&mut known.system_err, &suite.system_err);
+    }
+    joined
+}
+
+fn join(known: &mut Option<quick_junit::XmlString>, more: &Option<quick_junit::XmlString>) {
+    let Some(more) = more else { return };
+    let text = match known.as_ref() {
+        Some(known) => format!("{}\n{}", known.as_str(), more.as_str()),
+        None => more.as_str().to_owned(),
+    };
+    *known = Some(text.into());
+}
+
+fn unique(mut suite: TestSuite, names: &mut HashSet<(String, String)>) -> TestSuite {
+    let suite_name = suite.name.as_str().to_owned();
+    for case in &mut suite.test_cases {
+        let class = case
+            .classname
+            .as_ref()
+            .map(|class| class.as_str().to_owned());
+        make_unique(case, &class.unwrap_or_else(|| suite_name.clone()), names);
+    }
+    suite
+}
+
+#[cfg(test)]
+mod tests;

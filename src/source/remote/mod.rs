@@ -1,0 +1,243 @@
+//! Traces of a receiver in another process: `spanspec exec` or `collect`, over its HTTP API.
+//!
+//! A trace that is followed is fetched as a stream into a [`Store`] of our own, so that all else
+//! is as if its spans had been sent to us.
+
+mod wire;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use url::Url;
+
+pub use wire::Health;
+pub(crate) use wire::{Line, Sighted};
+
+use super::receiver::{Follow, Store};
+use super::{Sightings, TraceSource};
+use crate::trace::{Origin, TraceId};
+
+/// The variable that names a running receiver to those who find it in their environment.
+pub const RECEIVER_VARIABLE: &str = "SPANSPEC_RECEIVER";
+
+/// The version of the API that is spoken here.
+pub const API_VERSION: u32 = 1;
+
+/// A receiver on this machine answers at once; one that does not is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A receiver in another process.
+#[derive(Debug)]
+pub struct Remote {
+    base: Url,
+    client: reqwest::Client,
+    health: Health,
+    store: Store,
+    /// Why it can no longer be asked.
+    gone: watch::Sender<Option<String>>,
+}
+
+/// Why a receiver in another process cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteError {
+    /// The text is no URL.
+    #[error(
+        "{RECEIVER_VARIABLE} is `{given}`, which is no URL of a receiver: it looks like http://127.0.0.1:4318, and `spanspec exec` sets it"
+    )]
+    NoUrl {
+        /// What was given.
+        given: String,
+    },
+    /// Nobody answers there.
+    #[error(
+        "there is no receiver at {base}, which {RECEIVER_VARIABLE} names: is the `spanspec exec` or `spanspec collect` that set it still running?"
+    )]
+    Unreachable {
+        /// What was asked.
+        base: Url,
+        /// What came of it.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Something else answers there.
+    #[error(
+        "what answers at {base}, which {RECEIVER_VARIABLE} names, is no receiver of `spanspec exec` or `spanspec collect` with API version {API_VERSION}: {found}"
+    )]
+    NotOurs {
+        /// What was asked.
+        base: Url,
+        /// What it said.
+        found: String,
+    },
+}
+
+impl Remote {
+    /// Asks the receiver who it is.
+    ///
+    /// # Errors
+    /// When nobody, or somebody else, is there.
+    pub async fn connect(given: &str) -> Result<Self, RemoteError> {
+        let base = parse(given).ok_or_else(|| RemoteError::NoUrl {
+            given: given.to_owned(),
+        })?;
+        let unreachable = |source| RemoteError::Unreachable {
+            base: base.clone(),
+            source,
+        };
+        let client = client().map_err(unreachable)?;
+        let asked = client.get(api(&base, "health")).timeout(CONNECT_TIMEOUT);
+        let response = asked.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(unreachable)?;
+        let health: Option<Health> = serde_json::from_slice(&body).ok();
+        let ours = health.filter(|health| status.is_success() && health.api == API_VERSION);
+        let health = ours.ok_or_else(|| RemoteError::NotOurs {
+            base: base.clone(),
+            found: format!("it answers GET /api/v1/health with {status}"),
+        })?;
+        Ok(Self {
+            base,
+            client,
+            health,
+            store: Store::new(),
+            gone: watch::Sender::new(None),
+        })
+    }
+
+    /// What the receiver said of itself when we came.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Resolves when the receiver can no longer be asked, with the sentence that tells it.
+    pub fn gone(&self) -> impl Future<Output = String> + Send + use<> {
+        let mut gone = self.gone.subscribe();
+        async move {
+            let why = gone.wait_for(Option::is_some).await;
+            match why.ok().and_then(|why| why.clone()) {
+                Some(why) => why,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    async fn fetch_sightings(&self, since: Instant) -> reqwest::Result<Sightings> {
+        let mut url = api(&self.base, "sightings");
+        let age = since.elapsed().as_micros();
+        url.set_query(Some(&format!("age={age}us")));
+        let asked = self.client.get(url).timeout(CONNECT_TIMEOUT);
+        let body = asked.send().await?.error_for_status()?.bytes().await?;
+        let sighted: Sighted = serde_json::from_slice(&body).unwrap_or_default();
+        Ok(sighted.read())
+    }
+}
+
+impl TraceSource for Remote {
+    fn follow(&self, trace: TraceId, origin: Origin) -> Follow {
+        let follow = self.store.follow(trace, origin);
+        let feed = Feed {
+            url: api(&self.base, &format!("traces/{trace}/spans")),
+            client: self.client.clone(),
+            store: self.store.clone(),
+        };
+        let (gone, base) = (self.gone.clone(), self.base.clone());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let why = feed.run().await;
+            gone.send_if_modified(|gone| {
+                let sentence = || {
+                    format!(
+                        "the receiver at {base}, which {RECEIVER_VARIABLE} names, is gone: {why}"
+                    )
+                };
+                gone.replace(sentence()).is_none()
+            });
+        });
+        follow.fed_by(tasks)
+    }
+
+    fn sightings(&self, since: Instant) -> BoxFuture<'_, Sightings> {
+        // Where it is gone, the streams tell it.
+        async move { self.fetch_sightings(since).await.unwrap_or_default() }.boxed()
+    }
+
+    fn addresses(&self) -> &[SocketAddr] {
+        &self.health.listened
+    }
+}
+
+/// The stream of one trace.
+struct Feed {
+    url: Url,
+    client: reqwest::Client,
+    store: Store,
+}
+
+impl Feed {
+    /// Takes in what comes until nothing more can, and tells why.
+    async fn run(&self) -> String {
+        match self.take_in_all().await {
+            Ok(()) => "it ended the stream of a trace".to_owned(),
+            Err(error) => root_cause(&error),
+        }
+    }
+
+    async fn take_in_all(&self) -> reqwest::Result<()> {
+        let response = self.client.get(self.url.clone()).send().await?;
+        let mut response = response.error_for_status()?;
+        let mut pending: Vec<u8> = Vec::new();
+        while let Some(bytes) = response.chunk().await? {
+            pending.extend_from_slice(&bytes);
+            let Some(end) = pending.iter().rposition(|&byte| byte == b'\n') else {
+                continue;
+            };
+            let rest = pending.split_off(end + 1);
+            pending
+                .split(|&byte| byte == b'\n')
+                .for_each(|line| self.take_in(line));
+            pending = rest;
+        }
+        Ok(())
+    }
+
+    /// A line that is no line of ours is left out: the receiver checked what it took in.
+    fn take_in(&self, line: &[u8]) {
+        let line = serde_json::from_slice::<Line>(line).ok();
+        if let Some(parcel) = line.and_then(|line| line.parcel()) {
+            let _ = self.store.ingest_at(&parcel.request, parcel.arrived);
+        }
+    }
+}
+
+/// Neither a proxy nor the system's certificates are wanted for a receiver on this machine.
+fn client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .tcp_nodelay(true)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .build()
+}
+
+fn parse(given: &str) -> Option<Url> {
+    let url = Url::parse(given.trim()).ok()?;
+    (url.scheme() == "http" && url.has_host()).then_some(url)
+}
+
+fn api(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("/api/v{API_VERSION}/{path}"));
+    url.set_query(None);
+    url
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let cause = std::iter::successors(Some(error), |error| error.source()).last();
+    cause.unwrap_or(error).to_string()
+}

@@ -1,0 +1,81 @@
+//! A trace that exists already, and a text that says what is expected of it.
+
+use std::path::Path;
+
+use super::error::{Mistakes, SpecErrors};
+use super::file::{File, SPEC_KEYS};
+use super::read::trigger::TRIGGER_KEYS;
+use super::yaml::{self, Entry, Kind, Node};
+use super::{Context, Place, Source, Spec};
+use crate::trace::TraceRef;
+
+impl Spec {
+    /// What a trace that exists already is held against: all that stands under `expect`, or a
+    /// spec, of which `name`, `vars`, `wait` and `expect` count.
+    ///
+    /// # Errors
+    /// Every mistake in the text.
+    pub fn about(source: &Source, trace: TraceRef, context: &Context) -> Result<Self, SpecErrors> {
+        let mistakes = Mistakes::new(source);
+        let documents = yaml::parse(&mistakes);
+        let file = File {
+            mistakes: &mistakes,
+            dir: Path::new("."),
+            context,
+        };
+        let spec = match documents.as_slice() {
+            [] if !mistakes.is_empty() => None,
+            [] => mistakes.note(
+                Place::default(),
+                "nothing is expected here",
+                "empty",
+                "write what must hold, such as `errors: 0`".to_owned(),
+            ),
+            [root] => wrap(root, trace, &mistakes)
+                .and_then(|root| file.document(&root))
+                .and_then(|specs| specs.into_iter().next()),
+            [_, second, ..] => mistakes.note(
+                second.place,
+                "a trace is held against one spec",
+                "a second one",
+                "send it by itself".to_owned(),
+            ),
+        };
+        mistakes.check(spec)
+    }
+}
+
+/// The spec that looks at this trace, made of another one, or of what stands under `expect`.
+fn wrap(root: &Node, trace: TraceRef, mistakes: &Mistakes) -> Option<Node> {
+    const OF_SEVERAL: [&str; 2] = ["steps", "matrix"];
+    const KEPT: [&str; 5] = ["name", "description", "vars", "wait", "expect"];
+    let trigger = Entry::text("trace_id", &trace.to_string());
+    let Kind::Map(entries) = &root.kind else {
+        let expect = Entry::of("expect", root.clone());
+        return Some(Node::map(root.place, vec![trigger, expect]));
+    };
+    let is_spec = |entry: &Entry| {
+        let key = entry.key.text.as_str();
+        key == "expect" || OF_SEVERAL.contains(&key) || TRIGGER_KEYS.contains(&key)
+    };
+    if !entries.iter().any(is_spec) {
+        let expect = Entry::of("expect", root.clone());
+        return Some(Node::map(root.place, vec![trigger, expect]));
+    }
+    let several = |entry: &&Entry| OF_SEVERAL.contains(&entry.key.text.as_str());
+    if let Some(entry) = entries.iter().find(several) {
+        return mistakes.note(
+            entry.key.place,
+            format!("a spec with `{}` is about several traces", entry.key.text),
+            "several traces",
+            "send what stands under the `expect` of one of them".to_owned(),
+        );
+    }
+    // What no spec has is kept too, and told.
+    let kept = entries.iter().filter(|entry| {
+        let key = entry.key.text.as_str();
+        KEPT.contains(&key) || !SPEC_KEYS.contains(&key)
+    });
+    let all = kept.cloned().chain([trigger]).collect();
+    Some(Node::map(root.place, all))
+}

@@ -1,0 +1,706 @@
+//! The HTTP API as its clients see it, and the document that describes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value as Json, json};
+use spanspec::api::{Api, Known, OPENAPI, REMEMBERED};
+use spanspec::project::read_variables;
+use spanspec::run::{Flush, Services};
+use spanspec::source::receiver::{Receiver, Store};
+use spanspec::source::remote::Remote;
+use spanspec::source::{TraceSource, otlp};
+use spanspec::spec::{Context, Globals, Source};
+use spanspec::trace::{Origin, Value};
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const SENT: &str = "00f067aa0ba902b7";
+const FLUSH: Duration = Duration::from_millis(100);
+
+/// A receiver with its API.
+struct Served {
+    receiver: Receiver,
+    client: reqwest::Client,
+}
+
+impl Served {
+    async fn start() -> Self {
+        Self::with_flush(FLUSH).await
+    }
+
+    async fn with_flush(flush: Duration) -> Self {
+        let store = Store::remembering(REMEMBERED);
+        let api = Api::new(store.clone());
+        let receiver = Receiver::builder()
+            .listen([([127, 0, 0, 1], 0).into()])
+            .store(store)
+            .routes(api.routes())
+            .start()
+            .await
+            .unwrap();
+        let globals = Globals {
+            arguments: BTreeMap::from([("method".to_owned(), "card".to_owned())]),
+            ..Globals::default()
+        };
+        api.ready(Known {
+            listened: receiver.addresses().to_vec(),
+            flush: Flush::Known(flush),
+            services: Services::Theirs,
+            ports: BTreeMap::from([("services.shop.http".to_owned(), 4711)]),
+            context: Context {
+                globals: Arc::new(globals),
+                ..Context::default()
+            },
+        });
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { receiver, client }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.receiver.addresses()[0])
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.client.get(self.url(path)).send().await.unwrap()).await
+    }
+
+    async fn judge(&self, question: &Json) -> Answer {
+        let request = self.client.post(self.url("/api/judge"));
+        let request = request.header("content-type", "application/json");
+        Answer::of(request.body(question.to_string()).send().await.unwrap()).await
+    }
+
+    /// Sends spans as a service would: id, parent and name of each.
+    async fn export(&self, trace: &str, spans: &[(&str, &str, &str)]) {
+        let spans: Vec<Json> = spans
+            .iter()
+            .map(|(id, parent, name)| span(trace, id, parent, name))
+            .collect();
+        let body = json!({ "resourceSpans": [{
+            "resource": { "attributes": [text("service.name", "payment")] },
+            "scopeSpans": [{ "spans": spans }],
+        }] });
+        let request = self.client.post(self.url("/v1/traces"));
+        let request = request.header("content-type", "application/json");
+        let response = request.body(body.to_string()).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+    }
+}
+
+struct Answer {
+    status: u16,
+    content_type: String,
+    complete: Option<String>,
+    body: Json,
+}
+
+impl Answer {
+    async fn of(response: reqwest::Response) -> Self {
+        let header = |name: &str| {
+            let value = response.headers().get(name)?;
+            Some(value.to_str().unwrap().to_owned())
+        };
+        Self {
+            status: response.status().as_u16(),
+            content_type: header("content-type").unwrap_or_default(),
+            complete: header("spanspec-complete"),
+            body: serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default(),
+        }
+    }
+
+    fn names(&self) -> Vec<&str> {
+        let spans = self.body["spans"].as_array().unwrap();
+        spans
+            .iter()
+            .map(|span| span["name"].as_str().unwrap())
+            .collect()
+    }
+}
+
+fn text(key: &str, value: &str) -> Json {
+    json!({ "key": key, "value": { "stringValue": value } })
+}
+
+fn span(trace: &str, id: &str, parent: &str, name: &str) -> Json {
+    json!({
+        "traceId": trace, "spanId": format!("{id:0>16}"), "parentSpanId": parent, "name": name,
+        "kind": 2, "startTimeUnixNano": "1790000000000000000", "endTimeUnixNano": "1790000000005000000",
+        "attributes": [text("payment.method", "card"), { "key": "attempts", "value": { "intValue": "2" } }],
+    })
+}
+
+fn traceparent() -> String {
+    format!("00-{TRACE}-{SENT}-01")
+}
+
+fn id(end: &str) -> String {
+    format!("{end:0>16}")
+}
+
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    let deadline = Duration::from_secs(60);
+    tokio::time::timeout(deadline, future)
+        .await
+        .expect("it should have happened by now")
+}
+
+#[tokio::test]
+async fn a_settled_trace_is_answered_one_flush_bound_after_it_was_asked_for() {
+    let flush = Duration::from_millis(1_500);
+    let served = Served::with_flush(flush).await;
+    served.export(TRACE, &[("a1", SENT, "POST /orders")]).await;
+    let asked = Instant::now();
+    let path = format!("/api/traces/{}?format=flat", traceparent());
+    let waiting = served.get(&path);
+    let late = async {
+        tokio::task::yield_now().await;
+        served.export(TRACE, &[("a2", &id("a1"), "charge")]).await;
+    };
+    let (answer, ()) = tokio::join!(waiting, late);
+    assert!(asked.elapsed() < flush + Duration::from_secs(5));
+    assert_eq!(answer.complete.as_deref(), Some("true"));
+    assert_eq!(answer.names(), ["POST /orders", "charge"]);
+    let charge = &answer.body["spans"][1];
+    assert_eq!(charge["parent_id"], id("a1"));
+    assert_eq!(
+        charge["attributes"],
+        json!({ "payment.method": "card", "attempts": 2 })
+    );
+    assert_eq!(charge["duration_ns"], 5_000_000);
+}
+
+#[tokio::test]
+async fn a_trace_that_came_long_before_is_found_any_number_of_times() {
+    let served = Served::start().await;
+    served.export(TRACE, &[("a1", SENT, "early")]).await;
+    for _ in 0..3 {
+        let answer = served
+            .get(&format!("/api/traces/{}?format=flat", traceparent()))
+            .await;
+        assert_eq!(answer.names(), ["early"]);
+        // What came while it was followed is remembered too.
+        served.export(TRACE, &[("a1", SENT, "early")]).await;
+    }
+}
+
+#[tokio::test]
+async fn by_its_id_alone_a_trace_below_a_caller_without_span_is_complete() {
+    let served = Served::start().await;
+    served
+        .export(
+            TRACE,
+            &[("a1", SENT, "POST /orders"), ("a2", &id("a1"), "charge")],
+        )
+        .await;
+    let answer = served.get(&format!("/api/traces/{TRACE}")).await;
+    assert_eq!(answer.complete.as_deref(), Some("true"));
+    let read = otlp::read(answer.body.to_string().as_bytes()).unwrap();
+    assert_eq!(read[0].len(), 2);
+}
+
+#[tokio::test]
+async fn a_traceparent_of_the_response_names_a_span_that_is_there() {
+    let served = Served::start().await;
+    served
+        .export(
+            TRACE,
+            &[("a1", SENT, "POST /orders"), ("a2", &id("a1"), "charge")],
+        )
+        .await;
+    let answer = served
+        .get(&format!("/api/traces/00-{TRACE}-{}-01", id("a1")))
+        .await;
+    assert_eq!(answer.complete.as_deref(), Some("true"));
+}
+
+#[tokio::test]
+async fn what_lacks_a_parent_is_partial_and_says_which() {
+    let served = Served::start().await;
+    served
+        .export(
+            TRACE,
+            &[("a1", SENT, "POST /orders"), ("a2", &id("ff"), "charge")],
+        )
+        .await;
+    let path = format!("/api/traces/{}?format=flat&wait=150ms", traceparent());
+    let answer = served.get(&path).await;
+    assert_eq!(
+        (answer.status, answer.complete.as_deref()),
+        (200, Some("false"))
+    );
+    assert_eq!(answer.body["complete"], false);
+    let missing = answer.body["missing"][0].as_str().unwrap();
+    assert!(
+        missing.contains(&id("ff")) && missing.contains("charge"),
+        "{missing}"
+    );
+}
+
+#[tokio::test]
+async fn until_span_answers_with_the_first_and_until_now_at_once() {
+    let served = Served::start().await;
+    let path = |until: &str| format!("/api/traces/{TRACE}?until={until}&wait=30s&format=flat");
+    assert_eq!(served.get(&path("now")).await.status, 404);
+    let first = path("span");
+    let (answer, ()) = tokio::join!(
+        served.get(&first),
+        served.export(TRACE, &[("a1", "", "it")])
+    );
+    assert_eq!(answer.names(), ["it"]);
+    assert_eq!(served.get(&path("now")).await.names(), ["it"]);
+}
+
+#[tokio::test]
+async fn nothing_is_a_404_that_tells_what_came_instead() {
+    let served = Served::start().await;
+    let path = format!("/api/traces/{TRACE}?wait=10ms");
+    let nothing = served.get(&path).await;
+    assert_eq!(
+        (nothing.status, nothing.content_type.as_str()),
+        (404, "application/problem+json")
+    );
+    assert_eq!(nothing.body["type"], "urn:spanspec:problem:no-trace");
+    let listened = served.receiver.addresses()[0].to_string();
+    assert!(
+        nothing.body["detail"].as_str().unwrap().contains(&listened),
+        "{}",
+        nothing.body
+    );
+    let other = TRACE.replace('4', "5");
+    served.export(&other, &[("a1", "", "elsewhere")]).await;
+    let other = served.get(&path).await;
+    assert!(
+        other.body["seen"][0]
+            .as_str()
+            .unwrap()
+            .contains("payment (1 spans)"),
+        "{}",
+        other.body
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_understood_is_told_with_what_can() {
+    let served = Served::start().await;
+    for (path, said) in [
+        ("/api/traces/4bf9", "32 hex digits"),
+        (
+            "/api/traces/00000000000000000000000000000000",
+            "32 hex digits",
+        ),
+        (&format!("/api/traces/{TRACE}?wait=10") as &str, "wait=10s"),
+        (&format!("/api/traces/{TRACE}?wait=1h"), "10m is the most"),
+        (
+            &format!("/api/traces/{TRACE}?until=done"),
+            "settled, span, now",
+        ),
+        (
+            &format!("/api/traces/{TRACE}?util=now"),
+            "wait, until, tail, format",
+        ),
+        (&format!("/api/traces/{TRACE}?until=now&until=span"), "once"),
+        ("/api/health?x=1", "none is known"),
+        ("/api/sightings?age=old", "age=10s"),
+    ] {
+        let answer = served.get(path).await;
+        assert_eq!(answer.status, 400, "{path}");
+        assert_eq!(answer.content_type, "application/problem+json");
+        let detail = answer.body["detail"].as_str().unwrap();
+        assert!(detail.contains(said), "{path}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn a_spec_is_judged_and_its_failure_told_as_in_the_terminal() {
+    let served = Served::start().await;
+    served
+        .export(TRACE, &[("a1", SENT, "process_payment")])
+        .await;
+    let judge = |spec: &str| json!({ "trace": traceparent(), "spec": spec });
+    let passed = served
+        .judge(&judge("errors: 0\nspans: [{ find: process_payment, attributes: { payment.method: \"${method}\" } }]"))
+        .await;
+    assert_eq!(passed.body["verdict"], "passed", "{}", passed.body);
+    let whole = "name: paid\nrequest: GET http://elsewhere/\nexpect:\n  spans:\n    - find: process_payment\n      attributes: { payment.method: paypal }\n";
+    let failed = served.judge(&judge(whole)).await;
+    assert_eq!(
+        (&failed.body["verdict"], &failed.body["name"]),
+        (&json!("failed"), &json!("paid"))
+    );
+    let text = failed.body["text"].as_str().unwrap();
+    assert!(
+        text.contains("found \"card\"") && text.contains("6 |"),
+        "{text}"
+    );
+    let checks = failed.body["step"]["checks"].as_array().unwrap();
+    let wrong = checks
+        .iter()
+        .find(|check| check["outcome"] == "fail")
+        .unwrap();
+    assert_eq!(wrong["failure"]["location"]["line"], 6);
+}
+
+#[tokio::test]
+async fn by_its_id_alone_a_trace_is_judged_too() {
+    let served = Served::start().await;
+    served.export(TRACE, &[("a1", SENT, "it")]).await;
+    let judged = served
+        .judge(&json!({ "trace": TRACE, "spec": "orphans: 0\nspan_count: 1" }))
+        .await;
+    assert_eq!(judged.body["verdict"], "passed", "{}", judged.body["text"]);
+}
+
+#[tokio::test]
+async fn a_trace_that_does_not_come_cannot_be_judged() {
+    let served = Served::start().await;
+    let question = json!({ "trace": traceparent(), "spec": "errors: 0", "wait": "20ms" });
+    let judged = served.judge(&question).await;
+    assert_eq!(judged.body["verdict"], "errored");
+    assert!(
+        judged.body["text"]
+            .as_str()
+            .unwrap()
+            .contains("no telemetry arrived at all")
+    );
+}
+
+#[tokio::test]
+async fn mistakes_of_a_spec_are_told_with_their_places() {
+    let served = Served::start().await;
+    let judge = |spec: &str| json!({ "trace": TRACE, "spec": spec });
+    let wrong = served.judge(&judge("errors: 0\nspanz: []")).await;
+    assert_eq!(wrong.status, 400);
+    let mistake = &wrong.body["mistakes"][0];
+    assert_eq!(
+        (&mistake["line"], &mistake["column"]),
+        (&json!(2), &json!(1))
+    );
+    assert!(mistake["help"].as_str().unwrap().contains("spans"));
+    for (spec, said) in [
+        ("", "nothing is expected here"),
+        ("- 1", "`expect`"),
+        ("status: 200", "status"),
+        ("steps: []\nexpect: { errors: 0 }", "several traces"),
+        ("errors: 0\n---\nerrors: 0", "one spec"),
+        ("errors: ${nowhere}", "nowhere"),
+        ("expect: { errors: 0 }\nwiat: 1s", "wiat"),
+        ("errors: [", "not YAML"),
+    ] {
+        let wrong = served.judge(&judge(spec)).await;
+        assert_eq!(wrong.status, 400, "{spec}: {}", wrong.body);
+        assert!(
+            wrong.body.to_string().contains(said),
+            "{spec}: {}",
+            wrong.body
+        );
+    }
+    for body in [
+        "",
+        "{}",
+        "[1]",
+        "{\"trace\":1,\"spec\":\"\"}",
+        "{\"trace\":\"x\",\"spec\":\"\",\"more\":1}",
+    ] {
+        let request = served.client.post(served.url("/api/judge"));
+        let request = request
+            .header("content-type", "application/json")
+            .body(body);
+        let answer = Answer::of(request.send().await.unwrap()).await;
+        assert_eq!(answer.status, 400, "{body}");
+        assert_eq!(answer.content_type, "application/problem+json");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_large_or_no_text_is_told_in_the_same_form() {
+    let served = Served::start().await;
+    let question = json!({ "trace": TRACE, "spec": "#".repeat(3 << 20) });
+    let large = served.judge(&question).await;
+    assert_eq!(large.status, 413);
+    assert_eq!(large.content_type, "application/problem+json");
+    let no_text = served.get("/api/traces/%ff").await;
+    assert_eq!(no_text.status, 400);
+    assert_eq!(no_text.content_type, "application/problem+json");
+}
+
+#[tokio::test]
+async fn a_page_that_passes_its_name_for_ours_is_refused() {
+    let served = Served::start().await;
+    let asked = served.client.get(served.url("/api/health"));
+    let answer = Answer::of(asked.header("host", "evil.example").send().await.unwrap()).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(answer.body["type"], "urn:spanspec:problem:wrong-host");
+}
+
+#[tokio::test]
+async fn events_tell_of_traces_and_refusals() {
+    let served = Served::start().await;
+    let mut events = served
+        .client
+        .get(served.url("/api/events"))
+        .send()
+        .await
+        .unwrap();
+    let mut seen = String::new();
+    let read = async |events: &mut reqwest::Response, seen: &mut String, until: &str| {
+        while !seen.contains(until) {
+            let chunk = soon(events.chunk()).await.unwrap().expect("it has no end");
+            seen.push_str(&String::from_utf8_lossy(&chunk));
+        }
+    };
+    read(&mut events, &mut seen, "listening").await;
+    served.export(TRACE, &[("a1", "", "it")]).await;
+    read(&mut events, &mut seen, "event: started").await;
+    served.export(TRACE, &[("a2", &id("a1"), "more")]).await;
+    read(&mut events, &mut seen, "event: changed").await;
+    read(&mut events, &mut seen, "event: settled").await;
+    assert!(
+        seen.contains(TRACE) && seen.contains("\"services\":[\"payment\"]"),
+        "{seen}"
+    );
+    let garbage = served.client.post(served.url("/v1/traces")).body("garbage");
+    garbage.send().await.unwrap();
+    read(&mut events, &mut seen, "event: refused").await;
+}
+
+#[tokio::test]
+async fn a_receiver_alone_has_no_api() {
+    let receiver = Receiver::builder()
+        .listen([([127, 0, 0, 1], 0).into()])
+        .start()
+        .await
+        .unwrap();
+    let url = format!("http://{}", receiver.addresses()[0]);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client
+        .get(format!("{url}/api/health"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 404);
+    let error = Remote::connect(&url).await.unwrap_err().to_string();
+    assert!(
+        error.contains("SPANSPEC_RECEIVER") && error.contains("404"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_remote_source_sees_what_the_receiver_does() {
+    let served = Served::start().await;
+    served.export(TRACE, &[("a1", SENT, "before")]).await;
+    let remote = Remote::connect(&served.url("")).await.unwrap();
+    assert_eq!(remote.health().flush(), Some(FLUSH));
+    assert_eq!(remote.health().ports["services.shop.http"], 4711);
+    let before = Instant::now();
+    let mut follow = remote.follow(
+        TRACE.parse().unwrap(),
+        Origin::Injected(SENT.parse().unwrap()),
+    );
+    soon(follow.changed()).await;
+    let snapshot = follow.snapshot();
+    assert_eq!(snapshot.trace.spans()[0].name, "before");
+    assert!(
+        snapshot.arrivals[0] < before,
+        "it arrived before it was asked for"
+    );
+    served.export(TRACE, &[("a2", &id("a1"), "after")]).await;
+    soon(follow.changed()).await;
+    assert_eq!(follow.snapshot().trace.len(), 2);
+    served
+        .export(&TRACE.replace('4', "5"), &[("a3", "", "other")])
+        .await;
+    let sightings = remote.sightings(before).await;
+    assert_eq!(sightings.census.strangers["payment"], 1);
+    assert_eq!(sightings.strangers[0].spans()[0].name, "other");
+}
+
+#[tokio::test]
+async fn linked_traces_come_along_from_a_remote_source() {
+    let served = Served::start().await;
+    let remote = Remote::connect(&served.url("")).await.unwrap();
+    let mut follow = remote.follow(TRACE.parse().unwrap(), Origin::Foreign);
+    let other = TRACE.replace('4', "5");
+    let mut consumer = span(&other, "b1", "", "consume");
+    consumer["links"] = json!([{ "traceId": TRACE, "spanId": id("a1") }]);
+    let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span(TRACE, "a1", "", "send"), consumer] }] }] });
+    let request = served.client.post(served.url("/v1/traces"));
+    let request = request.header("content-type", "application/json");
+    request.body(body.to_string()).send().await.unwrap();
+    loop {
+        soon(follow.changed()).await;
+        let snapshot = follow.snapshot();
+        if let [linked] = snapshot.trace.linked() {
+            assert_eq!(linked.spans()[0].name, "consume");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_remote_receiver_that_is_gone_is_told() {
+    let served = Served::start().await;
+    let remote = Remote::connect(&served.url("")).await.unwrap();
+    let follow = remote.follow(TRACE.parse().unwrap(), Origin::Foreign);
+    served.export(TRACE, &[("a1", "", "it")]).await;
+    drop(served);
+    let why = soon(remote.gone()).await;
+    assert!(why.contains("SPANSPEC_RECEIVER"), "{why}");
+    drop(follow);
+}
+
+/// The document, read as the YAML that specs are written in.
+fn document() -> Json {
+    let source = Source::new("docs/openapi.yaml", OPENAPI);
+    let read = read_variables(&source).unwrap_or_else(|errors| panic!("{errors}"));
+    let entries = read
+        .into_iter()
+        .map(|(key, value)| (key, Value::to_json(&value)));
+    Json::Object(entries.collect::<Map<String, Json>>())
+}
+
+#[tokio::test]
+async fn the_document_has_every_path_and_no_other() {
+    let served = Served::start().await;
+    let nowhere = served.get("/api/v1/nowhere").await;
+    assert_eq!(nowhere.body["type"], "urn:spanspec:problem:no-path");
+    let told = nowhere.body["detail"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("there are ");
+    let served_paths: BTreeSet<String> = told
+        .split(", ")
+        .map(|path| path.replace("/api/v1", ""))
+        .collect();
+    let document = document();
+    let documented: BTreeSet<String> = document["paths"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(served_paths, documented);
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for prefix in ["/api", "/api/v1"] {
+            let url = served.url(&format!("{prefix}{}", path.replace("{trace}", TRACE)));
+            let allowed = operations
+                .as_object()
+                .unwrap()
+                .keys()
+                .next()
+                .unwrap()
+                .to_uppercase();
+            let answer = Answer::of(served.client.delete(url).send().await.unwrap()).await;
+            let title = &answer.body["title"];
+            assert_eq!(
+                (answer.status, &answer.body["detail"]),
+                (405, &json!(format!("send {allowed}"))),
+                "{path}: {title}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_are_as_the_document_says() {
+    let served = Served::start().await;
+    served.export(TRACE, &[("a1", SENT, "it")]).await;
+    let document = document();
+    let schema = |name: &str| document["components"]["schemas"][name].clone();
+    let traceparent = traceparent();
+    for (path, name) in [
+        ("/api/health".to_owned(), "health"),
+        ("/api/sightings?age=10s".to_owned(), "sightings"),
+        (format!("/api/traces/{traceparent}"), "otlp"),
+        (format!("/api/traces/{traceparent}?format=flat"), "trace"),
+        (
+            "/api/traces/00000000000000000000000000000bad?until=now".to_owned(),
+            "no_trace",
+        ),
+        ("/api/traces/x".to_owned(), "problem"),
+        ("/api/nowhere".to_owned(), "problem"),
+    ] {
+        let answer = served.get(&path).await;
+        let wrong = wrong(&answer.body, &schema(name), &document, "$");
+        assert_eq!(wrong, Vec::<String>::new(), "{path}");
+    }
+    for (spec, name) in [("errors: 0", "judgement"), ("spanz: 0", "wrong_spec")] {
+        let question = json!({ "trace": traceparent, "spec": spec });
+        assert_eq!(
+            wrong(&question, &schema("question"), &document, "$"),
+            Vec::<String>::new()
+        );
+        let answer = served.judge(&question).await;
+        let wrong = wrong(&answer.body, &schema(name), &document, "$");
+        assert_eq!(wrong, Vec::<String>::new(), "{spec}");
+    }
+    let url = served.url(&format!("/api/traces/{TRACE}/spans"));
+    let mut stream = served.client.get(url).send().await.unwrap();
+    let chunk = soon(stream.chunk()).await.unwrap().unwrap();
+    let line: Json = serde_json::from_slice(chunk.trim_ascii_end()).unwrap();
+    assert_eq!(
+        wrong(&line, &schema("arrival"), &document, "$"),
+        Vec::<String>::new()
+    );
+}
+
+/// What of a value the schema does not allow: enough of JSON Schema for our document.
+fn wrong(value: &Json, schema: &Json, root: &Json, path: &str) -> Vec<String> {
+    if let Some(target) = schema["$ref"].as_str() {
+        let target = root.pointer(target.trim_start_matches('#')).unwrap();
+        return wrong(value, target, root, path);
+    }
+    let mut found = Vec::new();
+    if !has_type(value, &schema["type"]) {
+        found.push(format!("{path}: {value} is no {}", schema["type"]));
+    }
+    if !schema["const"].is_null() && schema["const"] != *value {
+        found.push(format!("{path}: {value} is not {}", schema["const"]));
+    }
+    let allowed = schema["enum"].as_array();
+    if allowed.is_some_and(|allowed| !allowed.contains(value)) {
+        found.push(format!("{path}: {value} is none of {}", schema["enum"]));
+    }
+    for (at, item) in value.as_array().into_iter().flatten().enumerate() {
+        found.extend(wrong(
+            item,
+            &schema["items"],
+            root,
+            &format!("{path}[{at}]"),
+        ));
+    }
+    let (Some(entries), Some(known)) = (value.as_object(), schema["properties"].as_object()) else {
+        return found;
+    };
+    for key in schema["required"].as_array().into_iter().flatten() {
+        if !entries.contains_key(key.as_str().unwrap()) {
+            found.push(format!("{path}: {key} is missing"));
+        }
+    }
+    for (key, value) in entries {
+        match known.get(key) {
+            Some(below) => found.extend(wrong(value, below, root, &format!("{path}.{key}"))),
+            None => found.push(format!("{path}: `{key}` is not in the document")),
+        }
+    }
+    found
+}
+
+fn has_type(value: &Json, types: &Json) -> bool {
+    let is = |name: &Json| match name.as_str().unwrap() {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
+        "null" => value.is_null(),
+        other => panic!("a type that the document should not use: {other}"),
+    };
+    match types {
+        Json::Null => true,
+        Json::Array(types) => types.iter().any(is),
+        one => is(one),
+    }
+}
