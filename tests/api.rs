@@ -269,7 +269,17 @@ async fn nothing_is_a_404_that_tells_what_came_instead() {
     );
     let other = TRACE.replace('4', "5");
     served.export(&other, &[("a1", "", "elsewhere")]).await;
+    let unsampled = served
+        .get(&format!("/api/traces/00-{TRACE}-{SENT}-00?until=now"))
+        .await;
+    let help = unsampled.body["help"][0].as_str().unwrap();
+    assert!(help.contains("end it with 01"), "{help}");
     let other = served.get(&path).await;
+    let began = format!(
+        "`elsewhere` of payment began a trace of its own: {}",
+        TRACE.replace('4', "5")
+    );
+    assert_eq!(other.body["seen"][1], began);
     assert!(
         other.body["seen"][0]
             .as_str()

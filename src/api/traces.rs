@@ -18,6 +18,9 @@ use crate::trace::TraceRef;
 /// How long a client waits that does not say it.
 pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(10);
 
+/// Requests of this time may be the one whose trace did not come.
+const OF_LATE: Duration = Duration::from_secs(10);
+
 /// Tells whether more may come: `true` or `false`.
 const COMPLETE: HeaderName = HeaderName::from_static("spanspec-complete");
 
@@ -82,9 +85,15 @@ async fn look(api: &Api, running: &Running, trace: TraceRef, until: Until, wait:
 
 /// Nothing of the trace came; says what did.
 pub(super) fn nothing(api: &Api, running: &Running, trace: TraceRef) -> Problem {
-    let sightings = api.store().sightings(Instant::now());
+    let now = Instant::now();
+    let since = now.checked_sub(OF_LATE).unwrap_or(now);
+    let sightings = api.store().sightings(since);
     let known = &running.known;
-    let trouble = absent(&sightings, &known.listened, known.services);
+    let mut trouble = absent(&sightings, &known.listened, known.services);
+    if !trace.sampled {
+        let flags = "the flags of this traceparent ask services to record nothing: end it with 01";
+        trouble.help.insert(0, flags.to_owned());
+    }
     Problem::no_trace(trace.trace_id.to_string(), &trouble)
 }
 

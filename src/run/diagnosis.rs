@@ -16,6 +16,9 @@ use std::net::SocketAddr;
 /// Services are listed so many.
 const MOST: usize = 6;
 
+/// So many requests are named that began a trace of their own.
+const LAST_ROOTS: usize = 3;
+
 /// Clocks of two services on one machine agree to within this: 50 ms in nanoseconds.
 const CLOCK_TOLERANCE: u64 = 50_000_000;
 
@@ -74,13 +77,25 @@ pub(super) fn nothing_came(
     trouble
 }
 
-/// Why no span of a trace came that somebody else fired, as far as can be told by what did.
+/// Why no span of a trace came that somebody else fired, as far as can be told by what did: also
+/// by requests of late that began a trace of their own, of which one may be meant.
 #[must_use]
 pub fn absent(sightings: &Sightings, listened: &[SocketAddr], services: Services) -> Trouble {
     if sightings.census.is_empty() {
         return nothing_at_all(listened, services, None);
     }
-    what_came_instead(&sightings.census, None)
+    let mut trouble = what_came_instead(&sightings.census, None);
+    let roots: Vec<&Span> = server_roots(&sightings.strangers).collect();
+    let last = roots.iter().rev().take(LAST_ROOTS).map(|root| {
+        format!(
+            "`{}` of {} began a trace of its own: {}",
+            root.name,
+            root.service(),
+            root.trace_id
+        )
+    });
+    trouble.details.extend(last);
+    trouble
 }
 
 fn what_came_instead(census: &Census, at: Option<&Location>) -> Trouble {

@@ -13,6 +13,8 @@ pub struct TraceRef {
     /// Of a `traceparent` that was sent, the span above all others, which never arrives; of one
     /// that came with a response, the span that wrote it.
     pub span_id: Option<SpanId>,
+    /// Whether the trace flags ask services to record; of an id alone, nobody says otherwise.
+    pub sampled: bool,
 }
 
 /// Text that names no trace.
@@ -40,6 +42,7 @@ impl From<TraceId> for TraceRef {
         Self {
             trace_id,
             span_id: None,
+            sampled: true,
         }
     }
 }
@@ -47,7 +50,10 @@ impl From<TraceId> for TraceRef {
 impl fmt::Display for TraceRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.span_id {
-            Some(span) => write!(f, "00-{}-{span}-01", self.trace_id),
+            Some(span) => {
+                let flags = u8::from(self.sampled);
+                write!(f, "00-{}-{span}-{flags:02x}", self.trace_id)
+            }
             None => self.trace_id.fmt(f),
         }
     }
@@ -77,9 +83,11 @@ fn traceparent(text: &str) -> Option<TraceRef> {
     let is_whole = version != "00" || parts.next().is_none();
     let is_known = is_hex(version) && !version.eq_ignore_ascii_case("ff") && is_hex(flags);
     (is_whole && is_known).then_some(())?;
+    let flags = u8::from_str_radix(flags, 16).ok()?;
     Some(TraceRef {
         trace_id: trace.parse().ok()?,
         span_id: Some(span.parse().ok()?),
+        sampled: flags & 1 == 1,
     })
 }
 
@@ -97,6 +105,15 @@ mod tests {
         assert_eq!(id.origin(), Origin::Foreign);
         let span = "00f067aa0ba902b7".parse().unwrap();
         assert_eq!(parent.origin(), Origin::Injected(span));
+    }
+
+    #[test]
+    fn the_last_bit_of_the_flags_says_whether_it_is_sampled() {
+        let sampled = |flags: &str| {
+            let text = format!("00-{ID}-00f067aa0ba902b7-{flags}");
+            text.parse::<TraceRef>().unwrap().sampled
+        };
+        assert!(sampled("01") && sampled("03") && !sampled("00"));
     }
 
     #[test]
