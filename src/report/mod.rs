@@ -6,15 +6,19 @@
 
 pub mod duration;
 mod file;
+pub mod github;
 pub mod json;
 #[cfg(feature = "cli")]
 pub mod junit;
 mod look;
+pub mod markdown;
 #[cfg(feature = "cli")]
 mod progress;
+mod repository;
 #[cfg(test)]
 mod sample;
 pub mod snippet;
+pub mod tap;
 #[cfg(feature = "cli")]
 pub mod terminal;
 pub mod text;
@@ -25,13 +29,16 @@ use std::io;
 use crate::run::{Report, RunEvent};
 
 pub use duration::duration;
+pub use github::{Annotations, Github};
 pub use json::Json;
 #[cfg(feature = "cli")]
 pub use junit::{Granularity, Junit};
 pub use look::{Charset, Colors, Look};
+pub use markdown::Markdown;
 #[cfg(feature = "cli")]
 pub use progress::Progress;
 pub use snippet::Diagnostic;
+pub use tap::Tap;
 #[cfg(feature = "cli")]
 pub use terminal::Terminal;
 pub use text::Detail;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestRerun};
 
 use super::super::look::Look;
+use super::super::repository::Repository;
 use super::super::text::{self, Detail};
-use super::paths::Repository;
 use crate::check::{Judged, Outcome, Subject};
 use crate::run::{Attempt, Report, SpecReport, StepReport, Verdict};
 
