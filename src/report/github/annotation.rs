@@ -97,7 +97,7 @@ fn of_attempt(spec: &SpecReport, attempt: &Attempt) -> Vec<Annotation> {
 fn failure(title: &str, step: &StepReport, failure: &Failure) -> Annotation {
     let mut lines = vec![failure.to_string()];
     if let Some(witness) = failure.witnesses.first() {
-        let more = match failure.witnesses.len() - 1 {
+        let more = match failure.witnesses.len() as u64 - 1 + failure.more_witnesses {
             0 => String::new(),
             more => format!(", and {more} more"),
         };
