@@ -92,3 +92,12 @@ async fn a_spec_in_the_working_folder_runs_its_command_there() {
     let text = told(&project, &[], &["bare.yaml"]).await;
     assert!(text.contains("1 passed"), "{text}");
 }
+
+#[tokio::test]
+async fn a_project_file_and_a_file_of_variables_may_be_empty() {
+    let project = Project::with(&[("a.yaml", WELL)]).await;
+    project.write("spanspec.yaml", "# to be written\n");
+    project.write("vars.yaml", "");
+    let text = told(&project, &[], &["--var-file", "vars.yaml"]).await;
+    assert!(text.contains("1 passed"), "{text}");
+}

@@ -113,7 +113,7 @@ pub(crate) fn mistakes(element: &Element) -> Vec<String> {
             found.push(format!("`{name}` may have no `{}`", child.name));
         }
     }
-    found.extend(out_of_order(element, &rule.children[..]));
+    found.extend(out_of_order(element, rule.children));
     found
 }
 
