@@ -168,7 +168,11 @@ fn unwell(
         .iter()
         .filter(|spec| spec.verdict == *verdict)
         .collect();
-    if specs.is_empty() || !page.push(&format!("### {title}\n\n")) {
+    if specs.is_empty() {
+        return;
+    }
+    if !page.push(&format!("### {title}\n\n")) {
+        page.say_left_out(specs.len(), "spec");
         return;
     }
     let lines: Vec<String> = specs.iter().map(|spec| line(spec, repository)).collect();
@@ -176,8 +180,10 @@ fn unwell(
     let (mut as_line, mut left_out) = (0, 0);
     for (spec, line) in specs.iter().zip(&lines) {
         needed -= line.len();
-        let whole = fold(spec, repository);
-        if whole.len() + needed <= page.room() && page.push(&whole) {
+        // Once one did not fit, none is tried any more: to draw thousands takes its time.
+        let whole = (as_line + left_out == 0).then(|| fold(spec, repository));
+        let whole = whole.filter(|whole| whole.len() + needed <= page.room());
+        if whole.is_some_and(|whole| page.push(&whole)) {
             continue;
         }
         if page.push(line) {
