@@ -105,7 +105,11 @@ impl Project {
         let mistakes = Mistakes::new(source);
         let documents = parse_documents(&mistakes);
         let project = match documents.as_slice() {
-            [] => None,
+            // One that says nothing, or only comments, is a project all the same.
+            [] => Some(Self {
+                source: Some(source.clone()),
+                ..Self::none(dir.to_path_buf())
+            }),
             [root] => read(root, &mistakes, dir),
             [_, second, ..] => mistakes.note(
                 second.place,
@@ -461,11 +465,12 @@ pub fn read_variables(source: &Source) -> Result<BTreeMap<String, Value>, SpecEr
         dir: Path::new("."),
     };
     let documents = parse_documents(&mistakes);
-    let read = documents.first().and_then(|root| {
+    let entries = |root| {
         let entries = reader.any_map(root, "a file of variables")?;
         reader.all(entries, |entry| {
             Some((entry.key.text.clone(), reader.value(&entry.value)?))
         })
-    });
+    };
+    let read = documents.first().map_or_else(|| Some(Vec::new()), entries);
     mistakes.check(read.map(|entries| entries.into_iter().collect()))
 }

@@ -223,6 +223,20 @@ fn every_example_can_be_read() {
 }
 
 #[test]
+fn every_other_example_is_yaml_all_the_same() {
+    let mut parsed = 0;
+    for block in blocks() {
+        if block.info == "yaml other" {
+            let events: Result<Vec<_>, _> =
+                granit_parser::Parser::new_from_str(&block.text).collect();
+            assert!(events.is_ok(), "{}: {events:?}", block.place());
+            parsed += 1;
+        }
+    }
+    assert!(parsed > 4, "{parsed} examples were found");
+}
+
+#[test]
 fn every_mistake_shown_is_told_so() {
     for block in blocks() {
         let result = match block.info.as_str() {

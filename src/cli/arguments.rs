@@ -182,7 +182,7 @@ pub(super) struct RunArguments {
     )]
     pub(super) receiver: Option<String>,
 
-    /// Write a report: junit=PATH or json=PATH; repeatable
+    /// Write a report: junit=PATH, json=PATH or md=PATH; repeatable
     #[arg(
         long = "report",
         value_name = "KIND=PATH",
@@ -217,6 +217,9 @@ pub(super) struct RunArguments {
         help_heading = "Output"
     )]
     pub(super) format: Format,
+    /// Annotate no line of a spec on GitHub
+    #[arg(long, env = "SPANSPEC_NO_ANNOTATIONS", help_heading = "Output")]
+    pub(super) no_annotations: bool,
     /// Tell only what is not well, and the summary
     #[arg(
         short,
@@ -281,6 +284,10 @@ pub(super) enum Format {
     Text,
     /// The JSON report.
     Json,
+    /// The text with GitHub's annotations after it; usual where GITHUB_ACTIONS=true.
+    Github,
+    /// Test Anything Protocol, version 14.
+    Tap,
 }
 
 /// One of several parts of all specs, from 1.
@@ -338,6 +345,7 @@ pub(super) struct ReportFile {
 pub(super) enum ReportKind {
     Junit,
     Json,
+    Markdown,
 }
 
 impl FromStr for ReportFile {
@@ -348,9 +356,10 @@ impl FromStr for ReportFile {
         let kind = match kind {
             "junit" => ReportKind::Junit,
             "json" => ReportKind::Json,
+            "md" => ReportKind::Markdown,
             _ => {
                 return Err(format!(
-                    "there is no report `{kind}`; there are junit and json"
+                    "there is no report `{kind}`; there are junit, json and md"
                 ));
             }
         };

@@ -4,7 +4,10 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use spanspec::report::{Detail, Granularity, Json, Junit, Look, Progress, Reporter, Terminal};
+use spanspec::report::{
+    Annotations, Detail, Github, Granularity, Json, Junit, Look, Markdown, Progress, Reporter, Tap,
+    Terminal,
+};
 use spanspec::run::{
     Options, Report, RunEvent, SaveTraces, SpecReport, Stop, Telemetry, Trouble, Verdict,
 };
@@ -105,19 +108,11 @@ impl Audience {
             _ => Detail::Normal,
         };
         match arguments.format {
-            Format::Text => {
-                let progress = if arguments.quiet {
-                    Progress::hidden()
-                } else {
-                    Progress::stderr()
-                };
-                all.push(Box::new(Terminal::stdout(
-                    Look::of_stdout(),
-                    detail,
-                    progress,
-                )));
-            }
+            Format::Text if is_on_github() => all.push(Box::new(github(arguments, detail))),
+            Format::Text => all.push(Box::new(terminal(arguments, detail))),
+            Format::Github => all.push(Box::new(github(arguments, detail))),
             Format::Json => all.push(Box::new(Json::stdout())),
+            Format::Tap => all.push(Box::new(Tap::stdout())),
         }
         if arguments.verbose {
             all.push(Box::new(Outputs));
@@ -132,6 +127,7 @@ impl Audience {
                     Box::new(Junit::file(&file.path, granularity))
                 }
                 ReportKind::Json => Box::new(Json::file(&file.path)),
+                ReportKind::Markdown => Box::new(Markdown::file(&file.path)),
             });
         }
         if let Some(folder) = &arguments.results {
@@ -162,6 +158,32 @@ impl Audience {
         }
         failed.is_empty()
     }
+}
+
+/// Whether a runner of GitHub's reads what we write.
+fn is_on_github() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+fn terminal(arguments: &RunArguments, detail: Detail) -> Terminal<impl Write + Send + use<>> {
+    let progress = if arguments.quiet {
+        Progress::hidden()
+    } else {
+        Progress::stderr()
+    };
+    Terminal::stdout(Look::of_stdout(), detail, progress)
+}
+
+fn github(
+    arguments: &RunArguments,
+    detail: Detail,
+) -> Github<impl Write + Send + use<>, impl Reporter + Send + use<>> {
+    let annotations = if arguments.no_annotations {
+        Annotations::LeftOut
+    } else {
+        Annotations::Shown
+    };
+    Github::stdout(terminal(arguments, detail), annotations)
 }
 
 /// What the services write, for `--verbose`.

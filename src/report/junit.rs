@@ -13,9 +13,9 @@ use std::path::PathBuf;
 
 use quick_junit::{TestCase, TestSuite};
 
+use super::repository::Repository;
 use super::{Reporter, file};
 use crate::run::{Report, SpecReport};
-use paths::Repository;
 
 /// What becomes one `<testcase>`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

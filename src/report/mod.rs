@@ -9,18 +9,26 @@ mod brief;
 pub mod duration;
 #[cfg(feature = "run")]
 mod file;
+#[cfg(feature = "cli")]
+pub mod github;
 #[cfg(feature = "run")]
 pub mod json;
 #[cfg(feature = "cli")]
 pub mod junit;
 mod look;
 #[cfg(feature = "cli")]
+pub mod markdown;
+#[cfg(feature = "cli")]
 pub mod merge;
 #[cfg(feature = "cli")]
 mod progress;
+#[cfg(feature = "cli")]
+mod repository;
 #[cfg(test)]
 mod sample;
 pub mod snippet;
+#[cfg(feature = "cli")]
+pub mod tap;
 #[cfg(feature = "cli")]
 pub mod terminal;
 pub mod text;
@@ -33,14 +41,20 @@ use crate::run::{Report, RunEvent};
 pub use duration::duration;
 #[cfg(feature = "run")]
 pub use file::write as write_file;
+#[cfg(feature = "cli")]
+pub use github::{Annotations, Github};
 #[cfg(feature = "run")]
 pub use json::Json;
 #[cfg(feature = "cli")]
 pub use junit::{Granularity, Junit};
 pub use look::{Charset, Colors, Look};
 #[cfg(feature = "cli")]
+pub use markdown::Markdown;
+#[cfg(feature = "cli")]
 pub use progress::Progress;
 pub use snippet::Diagnostic;
+#[cfg(feature = "cli")]
+pub use tap::Tap;
 #[cfg(feature = "cli")]
 pub use terminal::Terminal;
 pub use text::Detail;

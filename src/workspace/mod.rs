@@ -204,7 +204,9 @@ fn read_specs(paths: &[PathBuf], context: &Context) -> (Vec<Spec>, Vec<FileError
                 continue;
             }
         };
-        let dir = path.parent().unwrap_or(Path::new("."));
+        // Of a bare name it is empty, and no folder.
+        let parent = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let dir = parent.unwrap_or(Path::new("."));
         match Spec::read_all(&source, dir, context) {
             Ok(read) => specs.extend(read),
             Err(SpecErrors(errors)) => mistakes.extend(errors),

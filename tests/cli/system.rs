@@ -88,7 +88,10 @@ impl Project {
             .kill_on_drop(true);
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
-            if name.starts_with("SPANSPEC_") || name.starts_with("OTEL_") {
+            let is_read = ["SPANSPEC_", "OTEL_", "GITHUB_"]
+                .iter()
+                .any(|start| name.starts_with(start));
+            if is_read {
                 command.env_remove(&*name);
             }
         }

@@ -6,8 +6,8 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestRerun};
 
 use super::super::brief;
 use super::super::look::Look;
+use super::super::repository::Repository;
 use super::super::text::{self, Detail};
-use super::paths::Repository;
 use crate::check::{Judged, Outcome};
 use crate::run::{Attempt, Report, SpecReport, StepReport, Verdict};
 

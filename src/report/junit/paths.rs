@@ -1,62 +1,4 @@
-//! Paths as CI systems want them: relative to the repository, and as dotted class names.
-
-use std::path::{Component, Path, PathBuf};
-
-/// Where we are within a repository.
-pub(in super::super) struct Repository {
-    root: PathBuf,
-    working_folder: PathBuf,
-}
-
-impl Repository {
-    /// The one around the working folder; without one, the working folder stands for it.
-    pub(in super::super) fn around_here() -> Self {
-        let working_folder = std::env::current_dir().unwrap_or_default();
-        let root = working_folder
-            .ancestors()
-            .find(|folder| folder.join(".git").exists())
-            .unwrap_or(&working_folder)
-            .to_owned();
-        Self::new(root, working_folder)
-    }
-
-    pub(in super::super) fn new(
-        root: impl Into<PathBuf>,
-        working_folder: impl Into<PathBuf>,
-    ) -> Self {
-        Self {
-            root: root.into(),
-            working_folder: working_folder.into(),
-        }
-    }
-
-    /// The path from the repository's root, with slashes; as it is, if it lies elsewhere.
-    pub(in super::super) fn relative(&self, path: &str) -> String {
-        let whole = without_dots(&self.working_folder.join(path));
-        let Ok(inside) = whole.strip_prefix(&self.root) else {
-            return path.to_owned();
-        };
-        let parts: Vec<_> = inside
-            .components()
-            .map(|part| part.as_os_str().to_string_lossy())
-            .collect();
-        parts.join("/")
-    }
-}
-
-fn without_dots(path: &Path) -> PathBuf {
-    let mut clean = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                clean.pop();
-            }
-            _ => clean.push(part),
-        }
-    }
-    clean
-}
+//! Names of classes as CI systems want them.
 
 /// `specs/place-order.yaml` → `specs.place-order`. Jenkins takes what follows the last dot for
 /// the class, so no other dot may be in it.
@@ -85,18 +27,5 @@ mod tests {
         assert_eq!(class_name("../v1.2/a.b.yml"), "v1_2.a_b");
         assert_eq!(class_name("order"), "order");
         assert_eq!(class_name("C:\\specs\\a.yaml"), "C:.specs.a");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn paths_are_relative_to_the_repository() {
-        let repository = Repository::new("/repo", "/repo/shop");
-        assert_eq!(repository.relative("specs/a.yaml"), "shop/specs/a.yaml");
-        assert_eq!(repository.relative("./../b.yaml"), "b.yaml");
-        assert_eq!(repository.relative("/repo/c.yaml"), "c.yaml");
-        assert_eq!(
-            repository.relative("/elsewhere/d.yaml"),
-            "/elsewhere/d.yaml"
-        );
     }
 }

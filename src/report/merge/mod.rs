@@ -15,7 +15,8 @@ use std::path::Path;
 use quick_junit::{NonSuccessKind, TestCaseStatus, TestSuite};
 
 use super::file;
-use super::junit::{make_unique, paths::Repository};
+use super::junit::make_unique;
+use super::repository::Repository;
 use document::Documents;
 
 /// Why a file cannot be merged.

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::report::junit::case::{case, not_well, without_forbidden};
-use crate::report::junit::paths::{Repository, class_name};
+use crate::report::junit::paths::class_name;
+use crate::report::repository::Repository;
 
 #[derive(Deserialize)]
 struct Report {

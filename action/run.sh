@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# Runs the specs, and tells later steps what came of it.
+#
+# Ends well also where specs fail, so that the reports are uploaded; the exit code is an output.
+set -euo pipefail
+# shellcheck source=action/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+# The words of a text, with quotes and backslashes as in a shell. Nothing in it is expanded or run.
+words=()
+read_words() {
+    local input=$1 text=$2 word
+    words=()
+    [ -n "${text//[[:space:]]/}" ] || return 0
+    printf '%s' "$text" | xargs printf '%s\0' >"$work/words" 2>/dev/null ||
+        fail "\`$input\` cannot be split into words; does a quote lack its other half?"$'\n'"$text"
+    while IFS= read -r -d '' word; do
+        words+=("$word")
+    done <"$work/words"
+}
+
+switch() {
+    case "$2" in
+    true | false) [ "$2" = true ] ;;
+    *) fail "\`$1\` is \`$2\`; write true or false" ;;
+    esac
+}
+
+# A path as later steps need it, which start in the workspace.
+from_workspace() {
+    case "$1" in
+    "" | /* | [A-Za-z]:*) printf '%s' "$1" ;;
+    *) printf '%s/%s' "${INPUT_WORKING_DIRECTORY%/}" "$1" | sed 's,^\./,,' ;;
+    esac
+}
+
+# Of the JSON report, whose layout is ours.
+counted() {
+    local number=
+    [ ! -f "$json" ] || number=$(sed -n "/^  \"counts\": {/,/^  }/s/^ *\"$1\": \([0-9]*\).*/\1/p" "$json")
+    printf '%s' "${number:-0}"
+}
+
+saved_traces() {
+    [ ! -f "$json" ] || sed -n 's/^ *"saved_trace": "\(.*\)",*$/\1/p' "$json" | sed 's/\\\(.\)/\1/g'
+}
+
+# One file a line, as far as they are there.
+reports() {
+    [ -f "$json" ] || return 0
+    {
+        printf '%s\n%s\n' "$INPUT_JUNIT" "$INPUT_HTML"
+        saved_traces
+    } | while IFS= read -r file; do
+        case "$file" in
+        "" | /* | [A-Za-z]:*) ;;
+        *) file="$PWD/$file" ;;
+        esac
+        [ ! -f "$file" ] || printf '%s\n' "$(native "$file")"
+    done
+}
+
+# Each run of a job has a number, for artifacts of one name are not taken.
+number_of_run() {
+    printf 'x' >>"$RUNNER_TEMP/spanspec-runs"
+    wc -c <"$RUNNER_TEMP/spanspec-runs" | tr -d ' '
+}
+
+# Of a run that did not come so far, there may be a file of an earlier one.
+written() {
+    [ ! -f "$json" ] || [ ! -f "$1" ] || from_workspace "$1"
+}
+
+# What the program could not put onto the page or at a line, for it did not come so far.
+say_why_nothing_ran() {
+    local why
+    case "$1" in
+    2) why="the arguments, a spec or the project file cannot be understood; the log says what" ;;
+    4) why="no spec was selected" ;;
+    *) why="spanspec ended with $1 and left no report; the log may say why" ;;
+    esac
+    printf '::error title=spanspec::%s\n' "$why"
+    if switch summary "$INPUT_SUMMARY"; then
+        printf '## ❌ spanspec: nothing was run\n\n%s\n' "$why" >>"$GITHUB_STEP_SUMMARY"
+    fi
+}
+
+# The signal of a job that is cancelled is passed on, so that services end and reports are written.
+run() {
+    "$@" &
+    local child=$! code=0
+    trap 'kill -TERM "$child" 2>/dev/null || true' INT TERM
+    while :; do
+        code=0
+        wait "$child" || code=$?
+        kill -0 "$child" 2>/dev/null || break
+    done
+    trap - INT TERM
+    return "$code"
+}
+
+[ -z "$INPUT_BASELINE" ] ||
+    fail "this spanspec knows no budgets yet, and so no baseline; leave the input \`baseline\` empty"
+[ -d "$INPUT_WORKING_DIRECTORY" ] ||
+    fail "\`working-directory\` is \`$INPUT_WORKING_DIRECTORY\`, and there is no such folder"
+number=$(number_of_run)
+work="$RUNNER_TEMP/spanspec-$number"
+mkdir -p "$work"
+json="$work/report.json"
+page="$work/summary.md"
+cd "$INPUT_WORKING_DIRECTORY"
+
+call=("$FOLDER/$(program_name)" run --report "json=$(native "$json")")
+[ -z "$INPUT_CONFIG" ] || call+=(--config "$INPUT_CONFIG")
+[ -z "$INPUT_JUNIT" ] || call+=(--report "junit=$INPUT_JUNIT")
+[ -z "$INPUT_HTML" ] || call+=(--report "html=$INPUT_HTML")
+if switch summary "$INPUT_SUMMARY"; then
+    call+=(--report "md=$(native "$page")")
+fi
+switch annotations "$INPUT_ANNOTATIONS" || call+=(--no-annotations)
+read_words args "$INPUT_ARGS"
+call+=(${words[@]+"${words[@]}"})
+read_words specs "$INPUT_SPECS"
+[ ${#words[@]} -eq 0 ] || call+=(-- "${words[@]}")
+
+code=0
+run "${call[@]}" || code=$?
+
+if [ -f "$page" ]; then
+    cat "$page" >>"$GITHUB_STEP_SUMMARY"
+fi
+[ -f "$json" ] || say_why_nothing_ran "$code"
+output exit-code "$code"
+output passed "$(counted passed)"
+output failed "$(counted failed)"
+output errored "$(counted errored)"
+output skipped "$(($(counted skipped) + $(counted not_run)))"
+output junit-path "$(written "$INPUT_JUNIT")"
+output html-path "$(written "$INPUT_HTML")"
+output artifact "spanspec-${GITHUB_JOB:-job}-${JOB_INDEX:-0}-$number"
+output reports "$(reports)"

@@ -1,0 +1,256 @@
+//! Annotations: which there are, in which order, and how they are written.
+//!
+//! GitHub shows ten of each level for a step, so the most telling come first, and the last of ten
+//! says how many there are beside them.
+
+use super::super::look::{counted, printable};
+use super::super::repository::Repository;
+use crate::check::{Failure, Outcome, Unjudged};
+use crate::run::{Attempt, Report, SpecReport, StepReport, Trouble, Verdict};
+use crate::spec::Location;
+
+/// So many of a level are shown for a step.
+const MOST: usize = 10;
+/// Of one line of an annotation, so many characters.
+const LONGEST_LINE: usize = 1_000;
+const LONGEST_TITLE: usize = 200;
+/// Of what is known about a trouble, so many lines: the log has the others.
+const MOST_DETAILS: usize = 5;
+
+struct Annotation {
+    at: Option<Location>,
+    title: String,
+    lines: Vec<String>,
+}
+
+/// Every annotation of a run, a line each.
+pub(super) fn all(report: &Report, repository: &Repository) -> String {
+    [
+        ("error", errors(report)),
+        ("warning", warnings(report)),
+        ("notice", notices(report)),
+    ]
+    .into_iter()
+    .map(|(level, annotations)| written(level, annotations, repository))
+    .collect()
+}
+
+/// What kept the run from starting; then the first failure of every spec before the second of
+/// any, and what is wrong before what nobody can tell.
+fn errors(report: &Report) -> Vec<Annotation> {
+    let of_run = report
+        .trouble
+        .iter()
+        .map(|of| trouble("the run", of, of.at.clone()));
+    let failed = of_specs(report, &Verdict::Failed);
+    let errored = of_specs(report, &Verdict::Errored);
+    of_run
+        .chain(in_turn(failed))
+        .chain(in_turn(errored))
+        .collect()
+}
+
+fn of_specs(report: &Report, verdict: &Verdict) -> Vec<Vec<Annotation>> {
+    report
+        .specs
+        .iter()
+        .filter(|spec| spec.verdict == *verdict)
+        .map(|spec| {
+            let last = spec.last_attempt();
+            last.map_or_else(Vec::new, |last| of_attempt(spec, last))
+        })
+        .collect()
+}
+
+/// The first of each list, then the second of each, and so on.
+fn in_turn(lists: Vec<Vec<Annotation>>) -> Vec<Annotation> {
+    let mut numbered: Vec<(usize, Annotation)> = lists
+        .into_iter()
+        .flat_map(|list| list.into_iter().enumerate())
+        .collect();
+    numbered.sort_by_key(|(turn, _)| *turn);
+    numbered
+        .into_iter()
+        .map(|(_, annotation)| annotation)
+        .collect()
+}
+
+fn of_attempt(spec: &SpecReport, attempt: &Attempt) -> Vec<Annotation> {
+    let title = match attempt.verdict {
+        Verdict::Errored => format!("could not be judged: {}", spec.name),
+        _ => spec.name.clone(),
+    };
+    let mut all = Vec::new();
+    for step in &attempt.steps {
+        all.extend(step.failures().map(|failed| failure(&title, step, failed)));
+        all.extend(step.trouble.iter().map(|of| {
+            let at = of.at.as_ref().unwrap_or(&spec.at);
+            trouble(&title, of, Some(at.clone()))
+        }));
+    }
+    if all.is_empty() {
+        all.extend(unjudged(&title, attempt));
+    }
+    all
+}
+
+fn failure(title: &str, step: &StepReport, failure: &Failure) -> Annotation {
+    let mut lines = vec![failure.to_string()];
+    if let Some(witness) = failure.witnesses.first() {
+        let more = match failure.witnesses.len() as u64 - 1 + failure.more_witnesses {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        let (service, name, id) = (&witness.service, &witness.name, witness.span_id);
+        lines.push(format!("on {service} › {name} (span {id}{more})"));
+    }
+    lines.extend(failure.hints.iter().map(|hint| format!("help: {hint}")));
+    lines.extend(step.trace_id.map(|id| format!("trace {id}")));
+    Annotation {
+        at: Some(failure.at.clone()),
+        title: title.to_owned(),
+        lines,
+    }
+}
+
+fn trouble(title: &str, trouble: &Trouble, at: Option<Location>) -> Annotation {
+    let mut lines = vec![trouble.what.clone()];
+    lines.extend(trouble.details.iter().take(MOST_DETAILS).cloned());
+    lines.extend(trouble.help.iter().map(|help| format!("help: {help}")));
+    Annotation {
+        at,
+        title: title.to_owned(),
+        lines,
+    }
+}
+
+/// The first check that could not be judged stands for all, for they mostly share the reason.
+fn unjudged(title: &str, attempt: &Attempt) -> Option<Annotation> {
+    let checks = attempt.steps.iter().flat_map(|step| &step.checks);
+    let mut unjudged = checks.filter_map(|judged| match &judged.outcome {
+        Outcome::Unjudged(Unjudged::NotReached) | Outcome::Pass | Outcome::Fail(_) => None,
+        Outcome::Unjudged(reason) => Some((judged, reason)),
+    });
+    let (judged, reason) = unjudged.next()?;
+    let more = match unjudged.count() {
+        0 => String::new(),
+        more => format!(" (and {})", counted(more, "more check")),
+    };
+    Some(Annotation {
+        at: Some(judged.at.clone()),
+        title: title.to_owned(),
+        lines: vec![format!("{}: {reason}{more}", judged.what)],
+    })
+}
+
+/// Specs that passed only when they were tried again.
+fn warnings(report: &Report) -> Vec<Annotation> {
+    let flaky = report.specs.iter().filter(|spec| spec.is_flaky());
+    flaky
+        .filter_map(|spec| {
+            let title = format!("flaky: {}", spec.name);
+            let first = of_attempt(spec, spec.attempts.first()?)
+                .into_iter()
+                .next()?;
+            let passed = format!("passed at attempt {}; at first:", spec.attempts.len());
+            let lines = std::iter::once(passed).chain(first.lines).collect();
+            Some(Annotation {
+                title,
+                lines,
+                ..first
+            })
+        })
+        .collect()
+}
+
+fn notices(report: &Report) -> Vec<Annotation> {
+    let plain = |at: Option<&Location>, title: &str, line: &str| Annotation {
+        at: at.cloned(),
+        title: title.to_owned(),
+        lines: vec![line.to_owned()],
+    };
+    let mut all: Vec<Annotation> = report
+        .notices
+        .iter()
+        .map(|notice| plain(None, "spanspec", notice))
+        .collect();
+    for spec in &report.specs {
+        let last = spec.last_attempt().into_iter();
+        let said = last
+            .flat_map(|last| &last.steps)
+            .flat_map(|step| &step.notices);
+        all.extend(said.map(|notice| plain(Some(&spec.at), &spec.name, notice)));
+        match &spec.verdict {
+            Verdict::Skipped(reason) => {
+                all.push(plain(
+                    Some(&spec.at),
+                    &format!("skipped: {}", spec.name),
+                    reason,
+                ));
+            }
+            Verdict::NotRun(reason) => {
+                all.push(plain(
+                    Some(&spec.at),
+                    &format!("not run: {}", spec.name),
+                    reason,
+                ));
+            }
+            Verdict::Passed | Verdict::Failed | Verdict::Errored => {}
+        }
+    }
+    all
+}
+
+/// At most as many as are shown; the last one stands for those that are not.
+fn written(level: &str, mut annotations: Vec<Annotation>, repository: &Repository) -> String {
+    if annotations.len() > MOST {
+        let more = counted(annotations.len() - (MOST - 1), &format!("more {level}"));
+        annotations.truncate(MOST - 1);
+        annotations.push(Annotation {
+            at: None,
+            title: "spanspec".to_owned(),
+            lines: vec![format!("{more}: the log has them all")],
+        });
+    }
+    let lines = annotations
+        .iter()
+        .map(|one| command(level, one, repository));
+    lines.collect()
+}
+
+/// The workflow command.
+fn command(level: &str, annotation: &Annotation, repository: &Repository) -> String {
+    let mut properties = Vec::new();
+    if let Some(at) = &annotation.at {
+        let file = repository.relative(at.source.name());
+        properties.push(format!("file={}", property(&printable(&file))));
+        properties.push(format!("line={}", at.line()));
+        properties.push(format!("col={}", at.column()));
+    }
+    let title = shortened(&printable(&annotation.title), LONGEST_TITLE);
+    properties.push(format!("title={}", property(&title)));
+    let lines = annotation.lines.iter();
+    let text: Vec<String> = lines
+        .map(|line| shortened(&printable(line), LONGEST_LINE))
+        .collect();
+    let text = message(&text.join("\n"));
+    format!("::{level} {}::{text}\n", properties.join(","))
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The runner undoes exactly these.
+fn message(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    message(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,157 @@
+use std::sync::{Arc, Mutex};
+
+use snapbox::{IntoData, assert_data_eq, str};
+
+use super::super::sample;
+use super::super::{Detail, Look, Progress, Terminal};
+use super::*;
+use crate::check::Witness;
+use crate::run::Verdict;
+
+/// What the log and the annotations write, in its order.
+#[derive(Clone, Default)]
+struct Out(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Silent;
+
+impl Reporter for Silent {
+    fn finish(&mut self, _: &Report) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn written(report: &Report, log: impl Fn(Out) -> Box<dyn Reporter>, kind: Annotations) -> String {
+    struct Boxed(Box<dyn Reporter>);
+    impl Reporter for Boxed {
+        fn finish(&mut self, report: &Report) -> io::Result<()> {
+            self.0.finish(report)
+        }
+    }
+    let out = Out::default();
+    let here = Repository::new("/repo", "/repo/shop");
+    let log = Boxed(log(out.clone()));
+    let mut github = Github::new(out.clone(), log, kind, here, "token-1".to_owned());
+    github.finish(report).unwrap();
+    let bytes = out.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+fn annotations(report: &Report) -> String {
+    written(report, |_| Box::new(Silent), Annotations::Shown)
+}
+
+#[test]
+fn failures_stand_at_their_line_and_flaky_specs_are_warnings() {
+    assert_data_eq!(annotations(&sample::report()), str![[r#"
+::stop-commands::token-1
+::token-1::
+::error file=shop/specs/place-order.yaml,line=12,col=37,title=placing an order charges the card::attribute `payment.method` of span `process_payment`: expected "card", found "paypal"%0Aon payment › process_payment (span 00f067aa00000005)%0Atrace 4bf92f3577b34da6a3ce929d0e0e4736
+::error file=shop/specs/place-order.yaml,line=14,col=13,title=placing an order charges the card::number of spans that match { type: db }: expected at least 1, found nothing%0Ahelp: spans of type db have `db.system.name` or `db.system`%0Atrace 4bf92f3577b34da6a3ce929d0e0e4736
+::error file=shop/specs/place-order.yaml,line=3,col=9,title=could not be judged%3A cancelling an order::failed to connect to 127.0.0.1:8080%0Aconnection refused (os error 111)%0Ahelp: is the service running? `services` in spanspec.yaml starts it
+::warning file=shop/specs/place-order.yaml,line=12,col=37,title=flaky%3A paying twice::passed at attempt 2; at first:%0Aattribute `payment.method` of span `process_payment`: expected "card", found "paypal"%0Aon payment › process_payment (span 00f067aa00000005)%0Atrace 4bf92f3577b34da6a3ce929d0e0e4736
+::notice title=spanspec::the flush bound is assumed to be 5.5 s
+::notice file=shop/specs/place-order.yaml,line=1,col=1,title=skipped%3A refunds::until the bank's sandbox is back
+::notice file=shop/specs/place-order.yaml,line=1,col=1,title=not run%3A shipping::after the first failure
+
+"#]].raw());
+}
+
+#[test]
+fn nothing_of_the_log_is_obeyed_and_nothing_can_leave_its_annotation() {
+    let mut report = sample::report();
+    report.specs.truncate(2);
+    let failed = &mut report.specs[1];
+    failed.name = "100%, a:b\n::set-output name=x::y %0A".to_owned();
+    let mut failure = sample::wrong_method();
+    "\"a\r\n::error::gotcha%0A\"".clone_into(&mut failure.found);
+    failure.witnesses = vec![Witness {
+        name: "::error::from a span".to_owned(),
+        service: "##[error]svc".to_owned(),
+        ..failure.witnesses[0].clone()
+    }];
+    let step = sample::step(vec![sample::failing(failure)]);
+    failed.attempts = vec![sample::attempt(Verdict::Failed, vec![step])];
+    report.notices.clear();
+    assert_data_eq!(annotations(&report), str![[r#"
+::stop-commands::token-1
+::token-1::
+::error file=shop/specs/place-order.yaml,line=12,col=37,title=100%25%2C a%3Ab\n%3A%3Aset-output name=x%3A%3Ay %250A::attribute `payment.method` of span `process_payment`: expected "card", found "a\r\n::error::gotcha%250A"%0Aon ##[error]svc › ::error::from a span (span 00f067aa00000005)%0Atrace 4bf92f3577b34da6a3ce929d0e0e4736
+
+"#]].raw());
+}
+
+#[test]
+fn the_log_is_shut_off_from_its_first_line_to_its_last() {
+    let log = |out: Out| -> Box<dyn Reporter> {
+        Box::new(Terminal::new(
+            out,
+            Look::plain(),
+            Detail::Quiet,
+            Progress::hidden(),
+        ))
+    };
+    let text = written(&sample::report(), log, Annotations::LeftOut);
+    assert!(
+        text.starts_with("::stop-commands::token-1\nFAIL  placing"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("182 spans received\n::token-1::\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn every_spec_has_its_first_failure_shown_before_any_has_its_second() {
+    let mut report = sample::report();
+    let failed = report.specs[1].clone();
+    report.specs = (1..=30)
+        .map(|number| {
+            let mut spec = failed.clone();
+            spec.name = format!("spec {number}");
+            spec
+        })
+        .collect();
+    let text = annotations(&report);
+    let errors: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("::error "))
+        .collect();
+    assert_eq!(errors.len(), 10);
+    for (at, line) in errors[..9].iter().enumerate() {
+        assert!(line.contains(&format!("title=spec {}::", at + 1)), "{line}");
+    }
+    assert_eq!(
+        errors[9],
+        "::error title=spanspec::51 more errors: the log has them all"
+    );
+}
+
+#[test]
+fn what_kept_the_run_from_starting_comes_first() {
+    let mut report = sample::report();
+    report.trouble = vec![sample::refused_step().trouble.unwrap()];
+    report.specs.clear();
+    assert_data_eq!(annotations(&report), str![[r#"
+::stop-commands::token-1
+::token-1::
+::error file=shop/specs/place-order.yaml,line=3,col=9,title=the run::failed to connect to 127.0.0.1:8080%0Aconnection refused (os error 111)%0Ahelp: is the service running? `services` in spanspec.yaml starts it
+::notice title=spanspec::the flush bound is assumed to be 5.5 s
+
+"#]].raw());
+}
+
+#[test]
+fn the_token_is_another_each_time() {
+    let token = || Github::stdout(Silent, Annotations::Shown).token;
+    assert_ne!(token(), token());
+}

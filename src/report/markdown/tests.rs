@@ -1,0 +1,268 @@
+use std::sync::Arc;
+
+use snapbox::{IntoData, assert_data_eq, str};
+
+use super::super::sample;
+use super::*;
+
+fn here() -> Repository {
+    Repository::new("/repo", "/repo/shop")
+}
+
+fn markdown(report: &Report) -> String {
+    rendered(report, &here(), LARGEST)
+}
+
+#[test]
+fn the_page_tells_counts_failures_services_and_the_rest() {
+    assert_data_eq!(markdown(&sample::report()), str![[r###"
+## ❌ spanspec: 1 failed
+
+| failed | errored | passed | flaky | skipped | not run | time | spans |
+|---:|---:|---:|---:|---:|---:|---:|---:|
+| 1 | 1 | 2 | 1 | 1 | 1 | 2.4 s | 182 |
+
+### Failed
+
+<details><summary><b>placing an order charges the card</b> <code>shop/specs/place-order.yaml:1</code> 812 ms</summary>
+
+specs/place-order.yaml&#58;12&#58;37&#58; attribute &#96;payment.method&#96; of span &#96;process&#95;payment&#96;&#58; expected "card", found "paypal"
+
+```text
+FAIL  placing an order charges the card
+      specs/place-order.yaml   trace 4bf92f35…   6 spans, 4 services, 812 ms
+  attribute `payment.method` of span `process_payment`
+   --> specs/place-order.yaml:12:37
+ 12 |       attributes: { payment.method: card, order.id: "${order_id}" }
+    |                                     ^^^^ found "paypal"   (payment, span 00f067aa00000005)
+
+  number of spans that match { type: db }
+   --> specs/place-order.yaml:14:13
+ 14 |     - find: { type: db }
+    |             ^^^^^^^^^^^^ expected at least 1, found nothing
+   nearest:
+     inventory › SELECT stock (span 00f067aa00000004)
+       attribute `db.system.name` is missing, expected exists
+     order › INSERT orders (span 00f067aa00000006)
+       name is "INSERT orders", not "SELECT stock"
+       service is "order", not "inventory"
+   help: spans of type db have `db.system.name` or `db.system`
+
+   gateway    POST /orders         █████████████████████████████ 801 ms
+   order        POST /orders       ▐███████████████████████████▌ 776 ms
+   order          reserve_stock    ▐██▎                           71 ms
+   inventory        SELECT stock    ██                            53 ms  ← nearest
+   payment        process_payment       ███████████████          412 ms  ← payment.method = "paypal"
+   order          INSERT orders                        ▍         1.0 ms
+
+   trace saved: target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
+```
+
+</details>
+
+### Could not be judged
+
+<details><summary><b>cancelling an order</b> <code>shop/specs/place-order.yaml:1</code> 812 ms</summary>
+
+specs/place-order.yaml&#58;3&#58;9&#58; failed to connect to 127.0.0.1&#58;8080
+
+```text
+ERROR cancelling an order   specs/place-order.yaml   trace 4bf92f35…   812 ms
+  failed to connect to 127.0.0.1:8080
+  --> specs/place-order.yaml:3:9
+ 3 |   post: ${BASE_URL}/orders
+   |         ^^^^^^^^^^^^^^^^^^
+   │ connection refused (os error 111)
+   help: is the service running? `services` in spanspec.yaml starts it
+
+  2 checks could not be judged: no span of this trace arrived
+    specs/place-order.yaml:8:3: number of spans with status error
+    specs/place-order.yaml:14:13: number of spans that match { type: db }
+```
+
+</details>
+
+### Flaky
+
+| spec | passed at attempt | what went wrong at first |
+|---|---:|---|
+| paying twice | 2 | specs/place-order.yaml&#58;12&#58;37&#58; attribute &#96;payment.method&#96; of span &#96;process&#95;payment&#96;&#58; expected "card", found "paypal" |
+
+### Services
+
+```mermaid
+flowchart LR
+  s0["gateway"]
+  s1["order"]
+  s2["inventory"]
+  s3["payment"]
+  s0 -->|"3 calls, p50 776 ms"| s1
+  s1 -->|"3 calls, p50 53 ms"| s2
+  s1 -->|"3 calls, p50 412 ms"| s3
+```
+
+### Notes
+
+- the flush bound is assumed to be 5.5 s
+
+<details><summary>4 other specs</summary>
+
+| file | spec | |
+|---|---|---|
+| specs/place-order.yaml | listing the stock | passed in 812 ms |
+| specs/place-order.yaml | paying twice | passed in 1.6 s |
+| specs/place-order.yaml | refunds | skipped: until the bank's sandbox is back |
+| specs/place-order.yaml | shipping | not run: after the first failure |
+
+</details>
+
+"###]].raw());
+}
+
+#[test]
+fn text_of_others_stays_text() {
+    let mut report = sample::report();
+    report.specs.truncate(2);
+    let failed = &mut report.specs[1];
+    "</summary></details> | `x` ::error:: %0A @me".clone_into(&mut failed.name);
+    let name = "``````\n</details>\u{1b}[31m";
+    let spans = [
+        sample::span(1, 0, "web\"]; click s0", name, 0, 10),
+        sample::span(2, 1, "a|b```", "x", 1, 9),
+    ];
+    let step = &mut failed.attempts[0].steps[0];
+    step.trace = Some(Arc::new(sample::assemble(spans)));
+    step.checks.truncate(2);
+    assert_data_eq!(markdown(&report), str![[r###"
+## ❌ spanspec: 1 failed
+
+| failed | errored | passed | flaky | skipped | not run | time | spans |
+|---:|---:|---:|---:|---:|---:|---:|---:|
+| 1 | 0 | 1 | 0 | 0 | 0 | 2.4 s | 182 |
+
+### Failed
+
+<details><summary><b>&#60;/summary&#62;&#60;/details&#62; | &#96;x&#96; &#58;&#58;error&#58;&#58; %0A &#64;me</b> <code>shop/specs/place-order.yaml:1</code> 812 ms</summary>
+
+specs/place-order.yaml&#58;12&#58;37&#58; attribute &#96;payment.method&#96; of span &#96;process&#95;payment&#96;&#58; expected "card", found "paypal"
+
+```````text
+FAIL  </summary></details> | `x` ::error:: %0A @me
+      specs/place-order.yaml   trace 4bf92f35…   2 spans, 2 services, 812 ms
+  attribute `payment.method` of span `process_payment`
+   --> specs/place-order.yaml:12:37
+ 12 |       attributes: { payment.method: card, order.id: "${order_id}" }
+    |                                     ^^^^ found "paypal"   (payment, span 00f067aa00000005)
+
+   web"]; click s0  ``````\n</details>\u{1b}[31m  ███████████████████████████████████████████  10 ms
+   a|b```             x                               ██████████████████████████████████▊     8.0 ms
+
+   trace saved: target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
+```````
+
+</details>
+
+### Services
+
+```mermaid
+flowchart LR
+  s0["gateway"]
+  s1["order"]
+  s2["inventory"]
+  s3["payment"]
+  s4["web#34;#93;#59; click s0"]
+  s5["a#124;b#96;#96;#96;"]
+  s0 -->|"1 call, p50 776 ms"| s1
+  s1 -->|"1 call, p50 53 ms"| s2
+  s1 -->|"1 call, p50 412 ms"| s3
+  s4 -->|"1 call, p50 8.0 ms"| s5
+```
+
+### Notes
+
+- the flush bound is assumed to be 5.5 s
+
+<details><summary>1 other spec</summary>
+
+| file | spec | |
+|---|---|---|
+| specs/place-order.yaml | listing the stock | passed in 812 ms |
+
+</details>
+
+"###]].raw());
+}
+
+/// So many specs that failed, passed or were flaky.
+fn many(failed: usize, passed: usize) -> Report {
+    let sample = sample::report();
+    let named = |spec: &SpecReport, number: usize| {
+        let name = format!("{} {number}", spec.name);
+        SpecReport {
+            name,
+            ..spec.clone()
+        }
+    };
+    let failed = (0..failed).map(|number| named(&sample.specs[1], number));
+    let passed = (0..passed).map(|number| named(&sample.specs[0], number));
+    Report {
+        specs: failed.chain(passed).collect(),
+        ..sample
+    }
+}
+
+#[test]
+fn where_room_is_scarce_texts_go_before_names_and_what_is_well_goes_first() {
+    let most = 40_000;
+    let page = rendered(&many(60, 200), &here(), most);
+    assert!(page.len() <= most, "{}", page.len());
+    let folds = page.matches("<details><summary><b>").count();
+    assert!(folds > 3 && folds < 60, "{folds}");
+    assert_eq!(page.matches("<b>placing an order").count(), 60, "{page}");
+    let left_out = format!("_{} texts not shown here, for lack of room._", 60 - folds);
+    assert!(page.contains(&left_out), "{left_out} is missing in {page}");
+    let shown = page.matches("| listing the stock ").count();
+    let left_out = format!("_{} specs not shown here, for lack of room._", 200 - shown);
+    assert!(shown < 100 && page.contains(&left_out), "{page}");
+}
+
+#[test]
+fn however_much_went_wrong_the_page_keeps_to_its_limit() {
+    let report = many(20_000, 20_000);
+    let page = markdown(&report);
+    assert!(page.len() <= LARGEST, "{}", page.len());
+    assert!(page.contains("| 20,000 | 0 | 20,000 |"));
+    assert!(page.contains(" specs not shown here"));
+}
+
+#[test]
+fn a_run_that_could_not_start_says_why() {
+    let mut report = sample::report();
+    report.specs.clear();
+    report.notices.clear();
+    report.trouble = vec![sample::refused_step().trouble.unwrap()];
+    assert_data_eq!(
+        markdown(&report),
+        str![[r#"
+## ❌ spanspec: the run could not go on
+
+| failed | errored | passed | flaky | skipped | not run | time | spans |
+|---:|---:|---:|---:|---:|---:|---:|---:|
+| 0 | 0 | 0 | 0 | 0 | 0 | 2.4 s | 182 |
+
+### The run
+
+```text
+  failed to connect to 127.0.0.1:8080
+  --> specs/place-order.yaml:3:9
+ 3 |   post: ${BASE_URL}/orders
+   |         ^^^^^^^^^^^^^^^^^^
+   │ connection refused (os error 111)
+   help: is the service running? `services` in spanspec.yaml starts it
+```
+
+
+"#]]
+        .raw()
+    );
+}

@@ -1,0 +1,158 @@
+//! The report for the readers of the Test Anything Protocol, version 14.
+//!
+//! A spec is a test point; one that is not well is followed by a block of YAML with what failed,
+//! where, and the whole text that the terminal shows.
+
+use std::io::{self, Write};
+
+use super::Reporter;
+use super::look::{Look, printable};
+use super::text::{self, Detail};
+use crate::run::{Attempt, Report, SpecReport, Verdict};
+use crate::spec::Location;
+
+/// Writes TAP to standard output when the run is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Tap(());
+
+impl Tap {
+    /// Writes to standard output.
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self(())
+    }
+}
+
+impl Reporter for Tap {
+    fn finish(&mut self, report: &Report) -> io::Result<()> {
+        match io::stdout().lock().write_all(render(report).as_bytes()) {
+            // Whoever reads has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
+    }
+}
+
+/// The report as TAP 14, in the order of the specs.
+#[must_use]
+pub fn render(report: &Report) -> String {
+    let mut text = format!("TAP version 14\n1..{}\n", report.specs.len());
+    for (at, spec) in report.specs.iter().enumerate() {
+        text.push_str(&point(at + 1, spec));
+    }
+    for trouble in &report.trouble {
+        let look = Look::plain();
+        let body = text::trouble(trouble, &look);
+        text.extend(
+            body.lines()
+                .map(|line| format!("{}\n", format!("#{line}").trim_end())),
+        );
+    }
+    if let Some(reason) = bail_out(report) {
+        text.push_str(&format!("Bail out! {}\n", printable(&reason)));
+    }
+    text
+}
+
+fn bail_out(report: &Report) -> Option<String> {
+    let trouble = report.trouble.first().map(|trouble| trouble.what.clone());
+    trouble.or_else(|| report.interrupted.then(|| "interrupted".to_owned()))
+}
+
+fn point(number: usize, spec: &SpecReport) -> String {
+    let word = match spec.verdict {
+        Verdict::Failed | Verdict::Errored => "not ok",
+        Verdict::Passed | Verdict::Skipped(_) | Verdict::NotRun(_) => "ok",
+    };
+    let name = format!("{} › {}", spec.at.source.name(), spec.name);
+    let directive = match &spec.verdict {
+        Verdict::Skipped(reason) => format!(" # SKIP {}", plain(reason)),
+        Verdict::NotRun(reason) => format!(" # SKIP not run: {}", plain(reason)),
+        Verdict::Passed | Verdict::Failed | Verdict::Errored => String::new(),
+    };
+    let line = format!("{word} {number} - {}{directive}\n", plain(&name));
+    line + &diagnostics(spec)
+}
+
+/// On one line, and without the sign that begins a directive.
+fn plain(text: &str) -> String {
+    // A backslash of the text must not make an escape of what follows it.
+    let text = printable(text).replace('\\', "\\\\");
+    text.replace('#', "\\#")
+}
+
+/// The block of YAML; empty for a spec of which there is nothing to say.
+fn diagnostics(spec: &SpecReport) -> String {
+    let Some((severity, attempt)) = telling(spec) else {
+        return String::new();
+    };
+    let lines = text::in_short(attempt);
+    let (first, more) = lines.split_first().unzip();
+    let at = place(attempt).unwrap_or(&spec.at);
+    let mut entries = vec![
+        ("message", quoted(first.map_or("", String::as_str))),
+        ("severity", severity.to_owned()),
+        ("file", quoted(at.source.name())),
+        ("line", at.line().to_string()),
+        ("column", at.column().to_string()),
+        ("duration_ms", spec.duration.as_millis().to_string()),
+        ("attempts", spec.attempts.len().to_string()),
+    ];
+    if let Some(step) = attempt.steps.iter().find(|step| step.has_failed()) {
+        let saved = step.saved_trace.as_ref();
+        entries.extend(
+            step.trace_id
+                .map(|id| ("trace_id", quoted(&id.to_string()))),
+        );
+        entries.extend(saved.map(|path| ("saved_trace", quoted(&path.display().to_string()))));
+    }
+    let entries = entries
+        .iter()
+        .map(|(key, value)| format!("  {key}: {value}\n"));
+    let entries: String = entries.collect();
+    let more = list("more", more.unwrap_or_default());
+    let text = block(&text::attempt(attempt, &Look::plain(), Detail::Normal));
+    format!("  ---\n{entries}{more}{text}  ...\n")
+}
+
+/// What to call it, and the attempt that shows it: of a flaky spec the first, for the last passed.
+fn telling(spec: &SpecReport) -> Option<(&'static str, &Attempt)> {
+    match spec.verdict {
+        Verdict::Failed => Some(("fail", spec.last_attempt()?)),
+        Verdict::Errored => Some(("error", spec.last_attempt()?)),
+        Verdict::Passed if spec.is_flaky() => Some(("flaky", spec.attempts.first()?)),
+        Verdict::Passed | Verdict::Skipped(_) | Verdict::NotRun(_) => None,
+    }
+}
+
+/// Where it says what did not come true.
+fn place(attempt: &Attempt) -> Option<&Location> {
+    let step = attempt.steps.iter().find(|step| step.has_failed())?;
+    let failure = step.failures().next().map(|failure| &failure.at);
+    failure.or_else(|| step.trouble.as_ref()?.at.as_ref())
+}
+
+fn list(key: &str, texts: &[String]) -> String {
+    if texts.is_empty() {
+        return String::new();
+    }
+    let items = texts.iter().map(|text| format!("    - {}\n", quoted(text)));
+    format!("  {key}:\n{}", items.collect::<String>())
+}
+
+/// Lines that start with blanks need their depth said: two more than the key.
+fn block(body: &str) -> String {
+    let lines = body.trim_end().lines();
+    let lines: String = lines
+        .map(|line| format!("{}\n", format!("    {line}").trim_end()))
+        .collect();
+    format!("  text: |2\n{lines}")
+}
+
+/// As JSON, which is YAML.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(printable(text).as_ref()).to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! A report with one spec of each kind, and its JUnit.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use spanspec::check::{Failure, Judged, Outcome, Subject};
+use spanspec::report::{Granularity, Junit, Reporter};
+use spanspec::run::{
+    Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
+};
+use spanspec::spec::{Location, Place, Source};
+use spanspec::trace::{Origin, Span, SpanId, Trace, TraceId};
+
+pub(crate) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const SPEC: &str = "name: it fails\nrequest: GET /\nexpect: { status: 200, errors: 0 }\n";
+const FILE: &str = "specs/pay/place.order.yaml";
+
+fn at(text: &str) -> Location {
+    let start = SPEC.find(text).unwrap();
+    let end = start + text.len();
+    Source::new(FILE, SPEC).at(Place { start, end })
+}
+
+fn judged(subject: Subject, at: &Location, expected: &str, found: &str) -> Judged {
+    let failure = Failure {
+        subject,
+        at: at.clone(),
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+        witnesses: Vec::new(),
+        more_witnesses: 0,
+        nearest: Vec::new(),
+        differences: Vec::new(),
+        hints: Vec::new(),
+    };
+    Judged {
+        what: failure.subject.to_string(),
+        at: at.clone(),
+        outcome: Outcome::Fail(Box::new(failure)),
+    }
+}
+
+fn step(checks: Vec<Judged>, trouble: Option<Trouble>) -> StepReport {
+    let id: TraceId = TRACE.parse().unwrap();
+    let root = SpanId::from_bytes([1; 8]).unwrap();
+    let span = Span {
+        end: 1_000_000,
+        ..Span::new(id, root, "GET /")
+    };
+    StepReport {
+        phase: Phase::Test,
+        name: None,
+        trigger: "GET http://127.0.0.1/".to_owned(),
+        trace_id: Some(id),
+        trace: Some(Arc::new(Trace::assemble(id, Origin::Foreign, [span]))),
+        response: None,
+        checks,
+        trouble,
+        notices: Vec::new(),
+        was_closed: true,
+        timing: Timing::default(),
+        saved_trace: Some("target/spanspec/a.json".into()),
+    }
+}
+
+fn attempt(verdict: Verdict) -> Attempt {
+    let trouble = || Trouble {
+        what: "it said <&>\"']]> and </failure>".to_owned(),
+        at: Some(at("GET /")),
+        details: vec!["[[ATTACHMENT|/etc/passwd]]".to_owned()],
+        help: Vec::new(),
+    };
+    let passed = || Judged {
+        what: "status of the response".to_owned(),
+        at: at("200"),
+        outcome: Outcome::Pass,
+    };
+    let failed = || {
+        let first = judged(Subject::Body, &at("{ status"), "\"card\"", "\"paypal\"");
+        vec![
+            first,
+            judged(Subject::ResponseStatus, &at("200"), "200", "503"),
+        ]
+    };
+    let step = match verdict {
+        Verdict::Failed => step(failed(), None),
+        Verdict::Errored => step(Vec::new(), Some(trouble())),
+        _ => step(vec![passed()], None),
+    };
+    Attempt {
+        verdict,
+        started: "2026-03-01T12:00:00Z".parse().unwrap(),
+        duration: Duration::from_secs(1),
+        steps: vec![step],
+    }
+}
+
+fn spec(name: &str, verdict: Verdict, attempts: Vec<Attempt>) -> SpecReport {
+    SpecReport {
+        name: name.to_owned(),
+        at: at("name"),
+        tags: Vec::new(),
+        verdict,
+        duration: Duration::from_millis(1_000) * u32::try_from(attempts.len().min(2)).unwrap(),
+        attempts,
+    }
+}
+
+fn report() -> Report {
+    let one = |verdict: Verdict| vec![attempt(verdict)];
+    let specs = vec![
+        spec("it passes", Verdict::Passed, one(Verdict::Passed)),
+        spec("it fails", Verdict::Failed, one(Verdict::Failed)),
+        spec("it fails", Verdict::Failed, one(Verdict::Failed)),
+        spec("nobody can tell", Verdict::Errored, one(Verdict::Errored)),
+        spec(
+            "it passes at last",
+            Verdict::Passed,
+            vec![attempt(Verdict::Failed), attempt(Verdict::Passed)],
+        ),
+        spec(
+            "it never passes",
+            Verdict::Failed,
+            [Verdict::Errored, Verdict::Failed, Verdict::Failed]
+                .map(attempt)
+                .into(),
+        ),
+        spec(
+            "left out",
+            Verdict::Skipped("until #12 is done".to_owned()),
+            Vec::new(),
+        ),
+        spec(
+            "not reached",
+            Verdict::NotRun("interrupted".to_owned()),
+            Vec::new(),
+        ),
+    ];
+    Report {
+        started: "2026-03-01T12:00:00Z".parse().unwrap(),
+        duration: Duration::from_secs(9),
+        specs,
+        trouble: Vec::new(),
+        notices: Vec::new(),
+        telemetry: Telemetry::default(),
+        interrupted: true,
+    }
+}
+
+/// As a user's CI would find it.
+pub(crate) fn junit(granularity: Granularity) -> String {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let file = folder.path().join(Path::new("junit.xml"));
+    Junit::file(&file, granularity).finish(&report()).unwrap();
+    std::fs::read_to_string(file).unwrap()
+}
