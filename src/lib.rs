@@ -14,7 +14,8 @@
 //! - [`source`]: where spans come from: the OTLP [`Receiver`](source::Receiver), and OTLP files;
 //! - [`run`]: the order of things, and when a trace is complete;
 //! - [`report`]: text, JSON and JUnit;
-//! - [`project`]: the project file, `spanspec.yaml`.
+//! - [`project`]: the project file, `spanspec.yaml`;
+//! - `schema`: JSON Schema of specs and project file, for editors.
 //!
 //! Judging needs no network and no clock. Here a spec looks at a trace that was saved as OTLP JSON:
 //!
@@ -67,13 +68,15 @@
 //! # Features
 //!
 //! `cli`, on by default, is the command with its arguments, terminal output and JUnit. Without it
-//! the library is the same but for [`report`]'s `Terminal`, `Progress` and `Junit`.
+//! the library is the same but for [`report`]'s `Terminal`, `Progress` and `Junit`, and for `schema`.
 
 pub mod check;
 mod process;
 pub mod project;
 pub mod report;
 pub mod run;
+#[cfg(feature = "cli")]
+pub mod schema;
 pub mod service;
 pub mod source;
 pub mod spec;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Tests a distributed system by its traces.
 ///
@@ -35,6 +35,14 @@ pub(super) enum Command {
     Lint(LintArguments),
     /// Draw the waterfall of a trace that was saved as OTLP JSON or protobuf
     Show(ShowArguments),
+    /// Write a project file, a first spec and a CI workflow
+    Init(InitArguments),
+    /// Print the JSON Schema of specs or of the project file, for editors
+    Schema(SchemaArguments),
+    /// Print what a shell needs to complete arguments
+    Completions(CompletionsArguments),
+    /// Print the man page, or write those of all commands into a folder
+    Man(ManArguments),
 }
 
 /// When to colour the output.
@@ -63,7 +71,7 @@ impl Color {
 #[derive(Debug, Args)]
 pub(super) struct SpecArguments {
     /// Files, folders or globs of specs [default: `specs` of the project file, else specs/]
-    #[arg(value_name = "SPEC", env = "SPANSPEC_SPECS", value_delimiter = ' ')]
+    #[arg(value_name = "SPEC", env = "SPANSPEC_SPECS", value_delimiter = ' ', value_hint = ValueHint::AnyPath)]
     pub(super) specs: Vec<String>,
     /// The project file [default: spanspec.yaml here or in a folder above]
     #[arg(
@@ -237,6 +245,58 @@ pub(super) struct ShowArguments {
     pub(super) all: bool,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct InitArguments {
+    /// The folder of the project
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(super) dir: PathBuf,
+    /// Which CI system to write a workflow for
+    #[arg(long, value_enum, default_value_t, env = "SPANSPEC_CI")]
+    pub(super) ci: Ci,
+}
+
+/// A CI system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Ci {
+    /// .github/workflows/spanspec.yaml
+    #[default]
+    Github,
+    /// .gitlab-ci.yml
+    Gitlab,
+    /// No workflow
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArguments {
+    /// Of what
+    #[arg(value_name = "WHAT", value_enum)]
+    pub(super) of: SchemaOf,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// Specs
+    Spec,
+    /// The project file, spanspec.yaml
+    Project,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArguments {
+    /// For which shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManArguments {
+    /// The folder for the pages of all commands; without it, the first page goes to standard output
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) dir: Option<PathBuf>,
+}
+
 /// A test case of the JUnit report.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(super) enum JunitGranularity {
@@ -364,7 +424,7 @@ mod tests {
             .flat_map(clap::Command::get_arguments);
         for argument in command.get_arguments().chain(subcommands) {
             let id = argument.get_id().as_str();
-            let has_none = matches!(id, "help" | "version" | "file");
+            let has_none = matches!(id, "help" | "version") || argument.is_positional();
             assert!(has_none || argument.get_env().is_some(), "{id} has none");
         }
     }

@@ -5,6 +5,8 @@
 mod arguments;
 mod exit;
 mod files;
+mod generated;
+mod init;
 mod lint;
 mod run;
 mod selection;
@@ -39,6 +41,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(arguments) => run::run(*arguments),
         Command::Lint(arguments) => lint::lint(&arguments),
         Command::Show(arguments) => show::show(&arguments),
+        Command::Init(arguments) => init::init(&arguments),
+        Command::Schema(arguments) => generated::schema(&arguments),
+        Command::Completions(arguments) => generated::completions(&arguments),
+        Command::Man(arguments) => generated::man(&arguments),
     };
     exit.into()
 }
