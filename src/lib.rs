@@ -15,7 +15,10 @@
 //! - [`run`]: the order of things, and when a trace is complete;
 //! - [`report`]: text, JSON and JUnit;
 //! - [`project`]: the project file, `spanspec.yaml`;
-//! - `schema`: JSON Schema of specs and project file, for editors.
+//! - [`workspace`]: a project with its specs, read and understood;
+//! - [`session`]: the receiver and the services of a workspace, running;
+//! - `schema`: JSON Schema of specs and project file, for editors;
+//! - `draft`: a spec for a request, from what it did.
 //!
 //! Judging needs no network and no clock. Here a spec looks at a trace that was saved as OTLP JSON:
 //!
@@ -68,9 +71,11 @@
 //! # Features
 //!
 //! `cli`, on by default, is the command with its arguments, terminal output and JUnit. Without it
-//! the library is the same but for [`report`]'s `Terminal`, `Progress` and `Junit`, and for `schema`.
+//! the library is the same but for [`report`]'s `Terminal`, `Progress` and `Junit`, and for `schema` and `draft`.
 
 pub mod check;
+#[cfg(feature = "cli")]
+pub mod draft;
 mod process;
 pub mod project;
 pub mod report;
@@ -78,7 +83,9 @@ pub mod run;
 #[cfg(feature = "cli")]
 pub mod schema;
 pub mod service;
+pub mod session;
 pub mod source;
 pub mod spec;
 pub mod trace;
 pub mod trigger;
+pub mod workspace;

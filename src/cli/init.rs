@@ -10,10 +10,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use spanspec::project::FILE_NAME;
+use spanspec::workspace::shown;
 
 use super::arguments::{Ci, InitArguments};
 use super::exit::{Exit, refuse};
-use super::files::shown;
 use detect::Service;
 
 /// What became of a file.

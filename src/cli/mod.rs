@@ -4,14 +4,14 @@
 
 mod arguments;
 mod exit;
-mod files;
 mod generated;
 mod init;
 mod lint;
+mod record;
 mod run;
 mod selection;
 mod show;
-mod workspace;
+mod understand;
 
 use std::process::ExitCode;
 
@@ -41,6 +41,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(arguments) => run::run(*arguments),
         Command::Lint(arguments) => lint::lint(&arguments),
         Command::Show(arguments) => show::show(&arguments),
+        Command::Record(arguments) => record::record(&arguments),
         Command::Init(arguments) => init::init(&arguments),
         Command::Schema(arguments) => generated::schema(&arguments),
         Command::Completions(arguments) => generated::completions(&arguments),
