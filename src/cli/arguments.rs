@@ -35,6 +35,8 @@ pub(super) enum Command {
     Lint(LintArguments),
     /// Draw the waterfall of a trace that was saved as OTLP JSON or protobuf
     Show(ShowArguments),
+    /// Run specs, and again whenever a file changes
+    Watch(Box<WatchArguments>),
     /// Fire a request, and write a spec of what it did
     Record(Box<RecordArguments>),
     /// Write a project file, a first spec and a CI workflow
@@ -236,6 +238,22 @@ pub(super) struct RunArguments {
         help_heading = "Output"
     )]
     pub(super) no_save_traces: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WatchArguments {
+    #[command(flatten)]
+    pub(super) run: RunArguments,
+    /// Also when something here changes, such as the sources of services, which are then started
+    /// anew; repeatable
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "SPANSPEC_ALSO",
+        value_delimiter = ',',
+        help_heading = "Watch"
+    )]
+    pub(super) also: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ mod run;
 mod selection;
 mod show;
 mod understand;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(arguments) => run::run(*arguments),
         Command::Lint(arguments) => lint::lint(&arguments),
         Command::Show(arguments) => show::show(&arguments),
+        Command::Watch(arguments) => watch::watch(*arguments),
         Command::Record(arguments) => record::record(&arguments),
         Command::Init(arguments) => init::init(&arguments),
         Command::Schema(arguments) => generated::schema(&arguments),

@@ -1,0 +1,147 @@
+//! News from outside: files that changed, and what the user types.
+
+use std::collections::BTreeSet;
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use notify_debouncer_mini::notify::{self, RecommendedWatcher, RecursiveMode};
+use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
+use tokio::sync::mpsc;
+
+use super::interest::{Folder, Interest, Known};
+
+/// Editors write a file in several goes; after this much quiet it is taken as written.
+const QUIET: Duration = Duration::from_millis(80);
+
+/// Something that happened.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// These files differ from what they were.
+    Changed(BTreeSet<PathBuf>),
+    /// The user pressed Enter.
+    Enter,
+    /// The user typed `q`.
+    Quit,
+    /// The system told of no more changes; says why.
+    Blind(String),
+}
+
+enum Told {
+    Files(Vec<PathBuf>),
+    Line(String),
+    Failed(String),
+}
+
+/// Watches files and standard input.
+pub(super) struct Changes {
+    told: mpsc::UnboundedReceiver<Told>,
+    debouncer: Debouncer<RecommendedWatcher>,
+    watched: BTreeSet<Folder>,
+    known: Known,
+    pub(super) interest: Interest,
+}
+
+impl Changes {
+    pub(super) fn new(interest: Interest) -> notify::Result<Self> {
+        let (tell, told) = mpsc::unbounded_channel();
+        let files = tell.clone();
+        let debouncer = new_debouncer(QUIET, move |events: DebounceEventResult| {
+            // Nobody listens any more only where everything ends.
+            let _ = files.send(match events {
+                Ok(events) => Told::Files(events.into_iter().map(|event| event.path).collect()),
+                Err(error) => Told::Failed(error.to_string()),
+            });
+        })?;
+        std::thread::spawn(move || read_lines(&tell));
+        let mut changes = Self {
+            told,
+            debouncer,
+            watched: BTreeSet::new(),
+            known: Known::default(),
+            interest: Interest::default(),
+        };
+        changes.look_at(interest)?;
+        Ok(changes)
+    }
+
+    /// Watches what matters from now on.
+    pub(super) fn look_at(&mut self, interest: Interest) -> notify::Result<()> {
+        let folders = interest.folders();
+        for gone in self.watched.difference(&folders) {
+            // It may be gone for good.
+            let _ = self.debouncer.watcher().unwatch(&gone.path);
+        }
+        for new in folders.difference(&self.watched) {
+            let mode = if new.is_deep {
+                RecursiveMode::Recursive
+            } else {
+                RecursiveMode::NonRecursive
+            };
+            self.debouncer.watcher().watch(&new.path, mode)?;
+        }
+        self.watched = folders;
+        if self.interest != interest {
+            self.known.scan(&interest);
+            self.interest = interest;
+        }
+        Ok(())
+    }
+
+    /// Waits for the next thing that matters.
+    pub(super) async fn next(&mut self) -> News {
+        loop {
+            match self.told.recv().await {
+                Some(Told::Files(paths)) => {
+                    let changed = self.changed(paths);
+                    if !changed.is_empty() {
+                        return News::Changed(changed);
+                    }
+                }
+                Some(Told::Line(line)) => match line.trim() {
+                    "" => return News::Enter,
+                    "q" | "quit" | "exit" => return News::Quit,
+                    _ => {}
+                },
+                Some(Told::Failed(why)) => return News::Blind(why),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// The paths that matter, and differ from what they were. A folder that came or went is told
+    /// without the files in it.
+    fn changed(&mut self, paths: Vec<PathBuf>) -> BTreeSet<PathBuf> {
+        let files = paths.into_iter().flat_map(|path| {
+            if path.is_dir() {
+                files_below(&path)
+            } else {
+                vec![path]
+            }
+        });
+        let matter = files.filter(|path| self.interest.role(path).is_some());
+        matter
+            .collect::<Vec<_>>()
+            .into_iter()
+            .filter(|path| self.known.has_changed(path))
+            .collect()
+    }
+}
+
+fn files_below(folder: &std::path::Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+/// Tells what is typed, until there is no more.
+fn read_lines(tell: &mpsc::UnboundedSender<Told>) {
+    for line in std::io::stdin().lock().lines() {
+        let is_heard = line.is_ok_and(|line| tell.send(Told::Line(line)).is_ok());
+        if !is_heard {
+            return;
+        }
+    }
+}
