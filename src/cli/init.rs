@@ -32,9 +32,13 @@ pub(super) fn init(arguments: &InitArguments) -> Exit {
     }
     let services = detect::services(dir);
     let mut told = String::new();
+    let mut is_new = false;
     for (path, text) in files(arguments, &services) {
         match place(&path, &text) {
-            Ok(Done::Created) => told.push_str(&format!("created  {}\n", shown(&path))),
+            Ok(Done::Created) => {
+                is_new |= path.ends_with(FILE_NAME);
+                told.push_str(&format!("created  {}\n", shown(&path)));
+            }
             Ok(Done::Kept(why)) => told.push_str(&format!("kept     {}   {why}\n", shown(&path))),
             Err(error) => {
                 print(&told);
@@ -43,7 +47,7 @@ pub(super) fn init(arguments: &InitArguments) -> Exit {
             }
         }
     }
-    told.push_str(&text::next_steps(dir, &services));
+    told.push_str(&text::next_steps(dir, is_new.then_some(&services)));
     print(&told);
     Exit::Passed
 }

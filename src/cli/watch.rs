@@ -240,7 +240,8 @@ impl Watch<'_> {
             .running
             .as_ref()
             .and_then(|running| running.stopper.why());
-        if matches!(died, Some(Stop::Died(_))) {
+        if let Some(Stop::Died(trouble)) = died {
+            refuse(Exit::Errored, &text::trouble(&trouble, &Look::of_stderr()));
             self.stop().await;
         }
     }

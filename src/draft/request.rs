@@ -1,5 +1,7 @@
 //! The request that a spec is drafted for, as the user gave it.
 
+use serde_json::Value as Json;
+
 use super::yaml;
 
 /// A request, its variables not filled in.
@@ -23,7 +25,7 @@ pub enum Payload {
     /// Nothing.
     None,
     /// JSON, perhaps with variables in its texts.
-    Json(serde_json::Value),
+    Json(Json),
     /// A text.
     Text(String),
 }
@@ -129,21 +131,37 @@ impl Request {
             lines.push_str("  headers:\n");
         }
         lines.extend(self.headers.iter().map(|(name, value)| {
-            let value = match credential(name, value) {
-                Some(_) => hide(value),
-                None => value.clone(),
-            };
-            format!("    {}: {}\n", yaml::key_text(name), yaml::block(&value))
+            format!(
+                "    {}: {}\n",
+                yaml::key_text(name),
+                yaml::block(&hide(value))
+            )
         }));
         match &self.payload {
             Payload::None => {}
             Payload::Json(json) => {
-                lines.push_str(format!("  json: {}", yaml::json(json, 4)).trim_end());
+                let json = with_texts(json, &hide);
+                lines.push_str(format!("  json: {}", yaml::json(&json, 4)).trim_end());
                 lines.push('\n');
             }
-            Payload::Text(text) => lines.push_str(&format!("  body: {}\n", yaml::block(text))),
+            Payload::Text(text) => {
+                lines.push_str(&format!("  body: {}\n", yaml::block(&hide(text))))
+            }
         }
         lines
+    }
+}
+
+/// A JSON value with each of its texts changed.
+fn with_texts(json: &Json, change: &impl Fn(&str) -> String) -> Json {
+    match json {
+        Json::String(text) => change(text).into(),
+        Json::Array(items) => items.iter().map(|item| with_texts(item, change)).collect(),
+        Json::Object(entries) => entries
+            .iter()
+            .map(|(key, value)| (key.clone(), with_texts(value, change)))
+            .collect(),
+        other => other.clone(),
     }
 }
 

@@ -1,8 +1,12 @@
 //! The command as a user types it, against a small system that exports real OTLP over a socket.
 
+mod authoring;
 mod failures;
+mod recording;
 mod reports;
 mod running;
 mod selecting;
 mod system;
 mod understanding;
+#[cfg(unix)]
+mod watching;

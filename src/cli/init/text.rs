@@ -12,7 +12,7 @@ pub(super) fn project(services: &[Service]) -> String {
     let first = services.first().map_or("app", |one| one.name.as_str());
     let found = match services {
         [] => "The services that spanspec starts, for example:".to_owned(),
-        services => format!("Found {}; the rest is guessed:", list(services)),
+        services => format!("Found {}. The rest is guessed:", list(services)),
     };
     let blocks: String = match services {
         [] => service(&example(), false),
@@ -33,7 +33,7 @@ vars:
   BASE_URL: http://127.0.0.1:8080
 
 # {found}
-# look at it, take away the `# ` before each line, and `spanspec run` starts and stops them.
+# look it over, take away the `# ` before each line, and `spanspec run` starts and stops it.
 # How to have them instrumented: {SITE}/instrument.md
 {commented}"
     )
@@ -263,25 +263,28 @@ specs:
     )
 }
 
-/// What to do now.
-pub(super) fn next_steps(dir: &Path, services: &[Service]) -> String {
+/// What to do now; `services` are those that the project file names in a comment, if it is new.
+pub(super) fn next_steps(dir: &Path, services: Option<&[Service]>) -> String {
     let enter = match dir.to_string_lossy().as_ref() {
         "." | "" => String::new(),
         dir => format!("  cd {dir}\n"),
     };
-    let services = match services {
-        [] => "say there how your services are started",
-        [_] => "there is a service in it, as a comment: correct it, and take away the `# `",
-        _ => "there are services in it, as comments: correct them, and take away the `# `",
+    let edit = match services {
+        None => "",
+        Some([]) => {
+            "  edit spanspec.yaml         say how your services are started, and where they are\n"
+        }
+        Some(_) => {
+            "  edit spanspec.yaml         look over what was found, which is a comment, and take away the `# `\n"
+        }
     };
     format!(
         "
 Next:
-{enter}  spanspec.yaml              {services}
-  spanspec run --verbose     runs the first spec, and shows the trace
+{enter}{edit}  spanspec run --verbose     runs the first spec, and shows the trace
   spanspec record -o specs/order.yaml -- POST '${{BASE_URL}}/orders' '{{\"sku\": \"A1\"}}'
                              writes a spec from what a request does
-  spanspec watch             runs specs again when they are saved
+  spanspec watch             runs specs again whenever they are saved
 "
     )
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use notify_debouncer_mini::notify::{self, RecommendedWatcher, RecursiveMode};
-use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
+use notify_debouncer_mini::{DebounceEventResult, DebouncedEventKind, Debouncer, new_debouncer};
 use tokio::sync::mpsc;
 
 use super::interest::{Folder, Interest, Known};
@@ -49,7 +49,14 @@ impl Changes {
         let debouncer = new_debouncer(QUIET, move |events: DebounceEventResult| {
             // Nobody listens any more only where everything ends.
             let _ = files.send(match events {
-                Ok(events) => Told::Files(events.into_iter().map(|event| event.path).collect()),
+                // While a file is still being written, nobody wants to read it.
+                Ok(events) => Told::Files(
+                    events
+                        .into_iter()
+                        .filter(|event| event.kind == DebouncedEventKind::Any)
+                        .map(|event| event.path)
+                        .collect(),
+                ),
                 Err(error) => Told::Failed(error.to_string()),
             });
         })?;
