@@ -94,6 +94,8 @@ struct Running {
     session: Session,
     stopper: Stopper,
     ports: BTreeMap<String, u16>,
+    /// Spans that earlier runs received.
+    received: u64,
 }
 
 impl Watch<'_> {
@@ -189,7 +191,9 @@ impl Watch<'_> {
         if self.running.is_none() {
             self.start(workspace).await;
         }
-        let Some(running) = &self.running else { return };
+        let Some(running) = &mut self.running else {
+            return;
+        };
         let user = self.user.clone();
         let stopper = running.stopper.clone();
         let forward = tokio::spawn(async move {
@@ -197,8 +201,11 @@ impl Watch<'_> {
             stopper.stop(Stop::Interrupted);
         });
         let options = run::options(workspace, self.arguments);
-        let report = running.session.run(&specs, options).await;
+        let mut report = running.session.run(&specs, options).await;
         forward.abort();
+        // The receiver counts for as long as it runs, and a report is about one run.
+        let received = std::mem::replace(&mut running.received, report.telemetry.spans);
+        report.telemetry.spans -= received.min(report.telemetry.spans);
         self.audience.finish(&report);
     }
 
@@ -221,6 +228,7 @@ impl Watch<'_> {
                     session,
                     stopper,
                     ports,
+                    received: 0,
                 });
             }
             Err(trouble) => {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 pub use request::{Payload, Request};
 
+use crate::schema::SPEC_URL;
 use crate::spec::{Context, SpecErrors};
 use crate::trace::{HttpResponse, Trace};
 use varies::Varies;
@@ -82,7 +83,8 @@ fn head(request: &Request, seen: &[Seen]) -> String {
         })
         .collect();
     format!(
-        "# A draft by `spanspec record`: {how}.
+        "# yaml-language-server: $schema={SPEC_URL}
+# A draft by `spanspec record`: {how}.
 # Ids, times, addresses, ports, threads and versions were left out, too.
 {credentials}name: {}
 {}expect:

@@ -17,14 +17,19 @@ use serde_json::{Map, Value, json};
 
 use keys::Key;
 
-/// Where the published schemas are.
-const BASE: &str = "https://raw.githubusercontent.com/spanspec/spanspec/main/docs";
+/// Where the schema of specs is published.
+pub const SPEC_URL: &str =
+    "https://raw.githubusercontent.com/spanspec/spanspec/main/docs/spec.schema.json";
+
+/// Where the schema of the project file is published.
+pub const PROJECT_URL: &str =
+    "https://raw.githubusercontent.com/spanspec/spanspec/main/docs/project.schema.json";
 
 /// The schema of a spec; of a file with several, each document is one.
 #[must_use]
 pub fn spec() -> Value {
     let mut schema = head(
-        "spec",
+        SPEC_URL,
         "spanspec spec",
         "What to fire, and what must hold of the response and of the trace.",
     );
@@ -39,7 +44,7 @@ pub fn spec() -> Value {
 #[must_use]
 pub fn project() -> Value {
     let mut schema = head(
-        "project",
+        PROJECT_URL,
         "spanspec project file",
         "Where specs are, which services there are, and what specs share.",
     );
@@ -54,10 +59,10 @@ pub fn text(schema: &Value) -> String {
     format!("{schema:#}\n")
 }
 
-fn head(name: &str, title: &str, description: &str) -> Map<String, Value> {
+fn head(url: &str, title: &str, description: &str) -> Map<String, Value> {
     let head = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": format!("{BASE}/{name}.schema.json"),
+        "$id": url,
         "title": title,
         "description": description,
     });

@@ -30,7 +30,8 @@ async fn what_was_recorded_passes_when_it_is_run() {
     let spec = project.read("specs/ok.yaml");
     assert_eq!(
         spec,
-        "# A draft by `spanspec record`: the request was fired twice, and what differed was left out.
+        "# yaml-language-server: $schema=https://raw.githubusercontent.com/spanspec/spanspec/main/docs/spec.schema.json
+# A draft by `spanspec record`: the request was fired twice, and what differed was left out.
 # Ids, times, addresses, ports, threads and versions were left out, too.
 name: POST /ok
 request:

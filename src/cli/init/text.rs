@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use spanspec::schema::{PROJECT_URL, SPEC_URL};
+
 use super::detect::{Kind, Server, Service};
 
 const SITE: &str = "https://github.com/spanspec/spanspec/blob/main/docs";
-const SCHEMAS: &str = "https://raw.githubusercontent.com/spanspec/spanspec/main/docs";
 
 /// The project file: what is certain, and the services that were found as a comment.
 pub(super) fn project(services: &[Service]) -> String {
@@ -24,7 +25,7 @@ pub(super) fn project(services: &[Service]) -> String {
     let blocks = format!("services:\n{blocks}");
     let commented: String = blocks.lines().map(|line| format!("# {line}\n")).collect();
     format!(
-        "# yaml-language-server: $schema={SCHEMAS}/project.schema.json
+        "# yaml-language-server: $schema={PROJECT_URL}
 # What spanspec needs to know of this project: {SITE}/project.md
 specs: [specs]
 vars:
@@ -198,7 +199,7 @@ fn java(build: &str, jar: &str, port: &str) -> Start {
 /// A first spec, which most services can pass once their address is right.
 pub(super) fn spec() -> String {
     format!(
-        "# yaml-language-server: $schema={SCHEMAS}/spec.schema.json
+        "# yaml-language-server: $schema={SPEC_URL}
 # A first spec; {SITE}/spec.md describes every key.
 name: the service answers, and no span of the trace is an error
 request: GET ${{BASE_URL}}/
