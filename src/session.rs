@@ -130,13 +130,14 @@ impl Session {
         report
     }
 
-    /// Stops the services.
+    /// Stops the services, and closes the ports of the receiver.
     pub async fn stop(mut self) {
         self.obituary.shutdown().await;
         if let Some(system) = self.system {
             (self.listener)(&RunEvent::Stopping);
             system.stop().await;
         }
+        self.receiver.stop().await;
     }
 
     /// For how long services may keep a span, and how else to follow traces of theirs.

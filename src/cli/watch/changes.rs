@@ -5,14 +5,15 @@ use std::io::BufRead;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use notify_debouncer_mini::notify::{self, RecommendedWatcher, RecursiveMode};
-use notify_debouncer_mini::{DebounceEventResult, DebouncedEventKind, Debouncer, new_debouncer};
+use notify_debouncer_full::notify::{self, EventKind, RecommendedWatcher, RecursiveMode};
+use notify_debouncer_full::{DebounceEventResult, Debouncer, NoCache, new_debouncer_opt};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::interest::{Folder, Interest, Known};
 
 /// Editors write a file in several goes; after this much quiet it is taken as written.
-const QUIET: Duration = Duration::from_millis(80);
+const QUIET: Duration = Duration::from_millis(60);
 
 /// Something that happened.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,7 +37,9 @@ enum Told {
 /// Watches files and standard input.
 pub(super) struct Changes {
     told: mpsc::UnboundedReceiver<Told>,
-    debouncer: Debouncer<RecommendedWatcher>,
+    debouncer: Debouncer<RecommendedWatcher, NoCache>,
+    /// Came while more was waited for.
+    pending: Option<Told>,
     watched: BTreeSet<Folder>,
     known: Known,
     pub(super) interest: Interest,
@@ -46,24 +49,34 @@ impl Changes {
     pub(super) fn new(interest: Interest) -> notify::Result<Self> {
         let (tell, told) = mpsc::unbounded_channel();
         let files = tell.clone();
-        let debouncer = new_debouncer(QUIET, move |events: DebounceEventResult| {
+        let heard = move |events: DebounceEventResult| {
             // Nobody listens any more only where everything ends.
             let _ = files.send(match events {
-                // While a file is still being written, nobody wants to read it.
                 Ok(events) => Told::Files(
                     events
                         .into_iter()
-                        .filter(|event| event.kind == DebouncedEventKind::Any)
-                        .map(|event| event.path)
+                        // We read the files ourselves, which must not be news to us.
+                        .filter(|event| !matches!(event.kind, EventKind::Access(_)))
+                        .flat_map(|event| event.event.paths)
                         .collect(),
                 ),
-                Err(error) => Told::Failed(error.to_string()),
+                Err(errors) => {
+                    Told::Failed(errors.first().map_or_else(String::new, ToString::to_string))
+                }
             });
-        })?;
+        };
+        let debouncer = new_debouncer_opt(
+            QUIET,
+            None,
+            heard,
+            NoCache::new(),
+            notify::Config::default(),
+        )?;
         std::thread::spawn(move || read_lines(&tell));
         let mut changes = Self {
             told,
             debouncer,
+            pending: None,
             watched: BTreeSet::new(),
             known: Known::default(),
             interest: Interest::default(),
@@ -77,7 +90,7 @@ impl Changes {
         let folders = interest.folders();
         for gone in self.watched.difference(&folders) {
             // It may be gone for good.
-            let _ = self.debouncer.watcher().unwatch(&gone.path);
+            let _ = self.debouncer.unwatch(&gone.path);
         }
         for new in folders.difference(&self.watched) {
             let mode = if new.is_deep {
@@ -85,7 +98,7 @@ impl Changes {
             } else {
                 RecursiveMode::NonRecursive
             };
-            self.debouncer.watcher().watch(&new.path, mode)?;
+            self.debouncer.watch(&new.path, mode)?;
         }
         self.watched = folders;
         if self.interest != interest {
@@ -98,8 +111,13 @@ impl Changes {
     /// Waits for the next thing that matters.
     pub(super) async fn next(&mut self) -> News {
         loop {
-            match self.told.recv().await {
+            let told = match self.pending.take() {
+                Some(told) => Some(told),
+                None => self.told.recv().await,
+            };
+            match told {
                 Some(Told::Files(paths)) => {
+                    let paths = self.with_what_follows(paths).await;
                     let changed = self.changed(paths);
                     if !changed.is_empty() {
                         return News::Changed(changed);
@@ -114,6 +132,21 @@ impl Changes {
                 None => std::future::pending().await,
             }
         }
+    }
+
+    /// All that changes without a pause: who saves all files, or checks out a branch, means one
+    /// run.
+    async fn with_what_follows(&mut self, mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+        while let Ok(Some(told)) = timeout(QUIET, self.told.recv()).await {
+            match told {
+                Told::Files(more) => paths.extend(more),
+                other => {
+                    self.pending = Some(other);
+                    break;
+                }
+            }
+        }
+        paths
     }
 
     /// The paths that matter, and differ from what they were. A folder that came or went is told

@@ -29,7 +29,7 @@ pub struct Receiver {
     addresses: Vec<SocketAddr>,
     store: Store,
     /// Aborted when dropped, and each ends its own connections.
-    _listeners: JoinSet<()>,
+    listeners: JoinSet<()>,
 }
 
 /// How to start a [`Receiver`].
@@ -105,7 +105,7 @@ impl Builder {
         Ok(Receiver {
             addresses,
             store: self.store,
-            _listeners: listeners,
+            listeners,
         })
     }
 }
@@ -157,6 +157,11 @@ impl Receiver {
     #[must_use]
     pub fn late(&self) -> Vec<Late> {
         self.store.late()
+    }
+
+    /// Closes the ports, and returns when they can be taken again: dropping does not wait for it.
+    pub async fn stop(mut self) {
+        self.listeners.shutdown().await;
     }
 }
 
