@@ -75,10 +75,14 @@ pub(super) fn escaped(text: &str) -> String {
 
 /// A span's description by its name alone.
 pub(super) fn name(name: &str) -> String {
+    let written = equal_text(name);
     if name.starts_with('$') {
         return format!("{{ name: {} }}", quoted(&escaped(name)));
     }
-    equal_text(name)
+    if written.starts_with('{') {
+        return format!("{{ name: {written} }}");
+    }
+    written
 }
 
 /// One number, or the range of several.
@@ -164,5 +168,65 @@ mod tests {
     fn json_is_short_where_it_fits() {
         let value = serde_json::json!({ "sku": "A1", "quantity": 2, "note": "a, b" });
         assert_eq!(json(&value, 4), "{ sku: A1, quantity: 2, note: \"a, b\" }");
+    }
+
+    use proptest::prelude::*;
+    use std::path::Path;
+
+    use crate::check::{Evidence, Outcome, judge};
+    use crate::spec::{Context, Source, Spec};
+    use crate::trace::{Attributes, Origin, Response, Span, SpanId, Trace, TraceId};
+
+    /// Whether a spec with these lines in `spans` passes for this one span.
+    fn passes(spans: &str, span: Span) -> Result<bool, String> {
+        let text = format!("request: GET http://x\nexpect:\n  spans:\n{spans}");
+        let source = Source::new("a.yaml", text);
+        let specs = Spec::read_all(&source, Path::new("."), &Context::default());
+        let specs = specs.map_err(|errors| errors.to_string())?;
+        let expect = specs[0].steps[0].expect(&specs[0].scope()).unwrap();
+        let trace = Trace::assemble(span.trace_id, Origin::Foreign, [span]);
+        let judgements = judge(&expect, &Evidence::new(&Response::None, Some(&trace), true));
+        Ok(judgements
+            .iter()
+            .all(|one| one.judged.outcome == Outcome::Pass))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_a_span_says_can_be_written_and_is_met_by_it(
+            name in "[ -~äλ]{1,20}|[<>=~!&*?|%@`'\"#,:{}$\\[\\]-]{1,4}[a-z0-9 ]{0,3}",
+            key in "[a-z._${}: #-]{1,12}",
+            text in any::<String>(),
+            number in any::<i64>(),
+            double in any::<f64>(),
+        ) {
+            let values = [Value::from(text.as_str()), number.into(), double.into()];
+            for value in values {
+                let Some(written) = equal(&value) else { continue };
+                let mut span = Span::new(TraceId::random(), SpanId::random(), name.clone());
+                span.attributes = Attributes::from_iter([(key.clone(), value)]);
+                let find = super::name(&name);
+                let key = key_text(&escaped(&key));
+                let lines = format!("    - find: {find}\n      attributes:\n        {key}: {written}\n");
+                prop_assert_eq!(passes(&lines, span), Ok(true), "{}", lines);
+            }
+        }
+
+        #[test]
+        fn whatever_json_is_sent_can_be_written(text in any::<String>(), key in any::<String>(), number in any::<i64>()) {
+            let sent = serde_json::json!({ key: { "a": [text, number, null], "b": {} }, "x": "y".repeat(80) });
+            let text = format!("request:\n  post: http://x\n  json: {}\nexpect: {{ status: 200 }}\n", json(&sent, 4));
+            // Variables are meant; everything else is read as it was.
+            if !text.contains("${") {
+                let specs = Spec::read_all(&Source::new("a.yaml", text.as_str()), Path::new("."), &Context::default());
+                let specs = specs.map_err(|errors| TestCaseError::fail(format!("{errors}\n{text}")))?;
+                let trigger = specs[0].steps[0].trigger(&specs[0].scope()).unwrap();
+                let crate::spec::Trigger::Request(request) = trigger else { unreachable!() };
+                let crate::spec::Body::Json(read) = request.body else { unreachable!() };
+                prop_assert_eq!(read, sent);
+            }
+        }
     }
 }
