@@ -53,7 +53,7 @@ fn scalars() -> Map<String, Value> {
         ),
         (
             "duration",
-            json!({ "anyOf": [pattern(&format!("^ *{DURATION} *$")), variable()] }),
+            json!({ "anyOf": [written(&format!("^ *{DURATION} *$"), "write 600ms, 1.5s or 2m"), variable()] }),
         ),
         ("anything_by_name", by_name(json!({}))),
         ("texts_by_name", by_name(text())),
@@ -67,17 +67,27 @@ fn quantities() -> Map<String, Value> {
     let count = format!(r"^ *(({sign})?[0-9]+|[0-9]*\.\.[0-9]*) *$");
     let status = format!(r"^ *(({sign})?[0-9]+|[1-5]xx|[0-9]*\.\.[0-9]*) *$");
     let duration = format!(r"^ *({sign}{DURATION}|({DURATION})? *\.\. *({DURATION})?) *$");
-    let of_numbers = |name: &str, written: &str| {
-        let one = json!([whole, pattern(written), variable(), limits(name)]);
+    let of_numbers = |name: &str, form: &str, help: &str| {
+        let one = json!([whole, written(form, help), variable(), limits(name)]);
         let list = json!({ "type": "array", "minItems": 1, "items": reference(name) });
         json!({ "anyOf": with(one, list) })
     };
     defined([
-        ("count", of_numbers("count", &count)),
-        ("status_codes", of_numbers("status_codes", &status)),
+        (
+            "count",
+            of_numbers("count", &count, "write 3, 1.., 2..4, ..5, < 3 or [1, 3]"),
+        ),
+        (
+            "status_codes",
+            of_numbers(
+                "status_codes",
+                &status,
+                "write 201, 2xx, [200, 201] or 200..299",
+            ),
+        ),
         (
             "durations",
-            json!({ "anyOf": [pattern(&duration), variable(), limits("durations")] }),
+            json!({ "anyOf": [written(&duration, "write < 600ms, <= 2s, 100ms..2s or 1s..; a duration has a unit"), variable(), limits("durations")] }),
         ),
         ("number", json!({ "type": ["number", "string"] })),
     ])
@@ -138,8 +148,11 @@ fn captures() -> Map<String, Value> {
     let one = json!({ "anyOf": [reference("json_path"), map_of(&keys::CAPTURE)] });
     defined([
         ("capture", by_name(one)),
-        ("json_path", pattern(r"^\$")),
-        ("regex", pattern("^ *=~")),
+        (
+            "json_path",
+            written(r"^\$", "a path begins with $: $.order.id"),
+        ),
+        ("regex", written("^ *=~", "write =~ order-([0-9]+)")),
     ])
 }
 
@@ -274,6 +287,11 @@ fn variable() -> Value {
 
 fn pattern(pattern: &str) -> Value {
     json!({ "type": "string", "pattern": pattern })
+}
+
+/// A text whose form editors explain in these words; JSON Schema itself has none for it.
+fn written(form: &str, help: &str) -> Value {
+    json!({ "type": "string", "pattern": form, "patternErrorMessage": help })
 }
 
 fn reference(name: &str) -> Value {
