@@ -9,6 +9,8 @@ mod proof;
 mod request;
 mod response;
 mod spans;
+#[cfg(test)]
+mod tests;
 mod varies;
 mod yaml;
 

@@ -127,6 +127,13 @@ impl Request {
                 yaml::block(&self.method)
             )
         };
+        lines.push_str(&self.more_lines(&hide));
+        lines
+    }
+
+    /// Headers and body, with credentials hidden so.
+    fn more_lines(&self, hide: &impl Fn(&str) -> String) -> String {
+        let mut lines = String::new();
         if !self.headers.is_empty() {
             lines.push_str("  headers:\n");
         }
@@ -140,7 +147,7 @@ impl Request {
         match &self.payload {
             Payload::None => {}
             Payload::Json(json) => {
-                let json = with_texts(json, &hide);
+                let json = with_texts(json, hide);
                 lines.push_str(format!("  json: {}", yaml::json(&json, 4)).trim_end());
                 lines.push('\n');
             }
