@@ -220,7 +220,10 @@ expect:
 pub(super) fn github(below: &str) -> String {
     let folder = match below {
         "" => String::new(),
-        below => format!("          working-directory: {}\n", quoted(below)),
+        below => format!(
+            "        with:\n          working-directory: {}\n",
+            quoted(below)
+        ),
     };
     format!(
         "# Runs the specs: {SITE}/reports.md
@@ -236,9 +239,7 @@ jobs:
       - uses: actions/checkout@v4
       # Install here what the services of spanspec.yaml need to be built and run.
       - uses: spanspec/spanspec@v0
-        with:
-{folder}          junit: target/spanspec.xml
-"
+{folder}"
     )
 }
 
