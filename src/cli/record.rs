@@ -9,7 +9,7 @@ use spanspec::draft::{Payload, Request, Seen, draft};
 use spanspec::report::{Detail, Look, Progress, Reporter, Terminal};
 use spanspec::run::{Options, Report, RunEvent, SpecReport, Verdict};
 use spanspec::session::{Listener, Session, Stopper};
-use spanspec::spec::{Context, Source, Spec};
+use spanspec::spec::{Context, Source, Spec, Trigger};
 use spanspec::trace::Response;
 use spanspec::workspace::{Ports, Workspace, shown};
 
@@ -23,7 +23,7 @@ const PLACE: &str = "the request as a spec";
 
 /// Fires, waits, writes.
 pub(super) fn record(arguments: &RecordArguments) -> Exit {
-    let request = match request(arguments) {
+    let mut request = match request(arguments) {
         Ok(request) => request,
         Err(why) => return refuse(Exit::Usage, &format!("error: {why}")),
     };
@@ -43,6 +43,7 @@ pub(super) fn record(arguments: &RecordArguments) -> Exit {
         globals: Arc::clone(&workspace.globals),
         defaults: workspace.project.defaults,
     };
+    request.url = with_base(&request.url, &context);
     let probe = Source::new(PLACE, request.probe());
     let specs = match Spec::read_all(&probe, Path::new("."), &context) {
         Ok(specs) => shots(specs, arguments),
@@ -108,6 +109,40 @@ fn request(arguments: &RecordArguments) -> Result<Request, String> {
             .collect(),
         payload,
     })
+}
+
+/// The URL with the variable `BASE_URL` in place of its value, so that the spec is of use for
+/// other addresses too.
+fn with_base(url: &str, context: &Context) -> String {
+    let Some(base) = resolved("${BASE_URL}", context) else {
+        return url.to_owned();
+    };
+    let rest = match url.strip_prefix(base.trim_end_matches('/')) {
+        Some(rest) if rest.is_empty() || rest.starts_with(['/', '?']) => rest,
+        _ => return url.to_owned(),
+    };
+    // The value may end in a slash or not.
+    let candidates =
+        [rest, rest.trim_start_matches('/')].map(|rest| format!("${{BASE_URL}}{rest}"));
+    let meant = resolved(url, context);
+    candidates
+        .into_iter()
+        .find(|candidate| resolved(candidate, context) == meant)
+        .unwrap_or_else(|| url.to_owned())
+}
+
+/// The URL with its variables filled in, if it is one then.
+fn resolved(url: &str, context: &Context) -> Option<String> {
+    let url = serde_json::Value::from(url);
+    let source = Source::new(
+        PLACE,
+        format!("request: {{ get: {url} }}\nexpect: {{ errors: 0 }}\n"),
+    );
+    let specs = Spec::read_all(&source, Path::new("."), context).ok()?;
+    match specs[0].steps[0].trigger(&specs[0].scope()).ok()? {
+        Trigger::Request(request) => Some(request.url.into()),
+        Trigger::Run(_) | Trigger::TraceId(_) => None,
+    }
 }
 
 /// The file to write, where it is in the way.

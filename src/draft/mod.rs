@@ -91,7 +91,7 @@ fn head(request: &Request, seen: &[Seen]) -> String {
 {credentials}name: {}
 {}expect:
 ",
-        yaml::block(&request.title()),
+        yaml::block(&yaml::escaped(&request.title())),
         request.written(),
     )
 }

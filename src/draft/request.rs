@@ -51,7 +51,8 @@ impl Request {
     #[must_use]
     pub fn probe(&self) -> String {
         format!(
-            "{}expect:\n  status: 100..599\n  span_count: ..1000000\n",
+            "name: {}\n{}expect:\n  status: 100..599\n  span_count: ..1000000\n",
+            yaml::block(&yaml::escaped(&self.title())),
             self.lines(Credentials::Shown)
         )
     }

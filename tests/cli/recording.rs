@@ -83,6 +83,21 @@ async fn a_draft_goes_to_standard_output_unless_a_file_is_named() {
 }
 
 #[tokio::test]
+async fn an_address_that_has_a_name_is_written_by_it() {
+    let project = Project::with(&[]).await;
+    let url = project.system.url.clone();
+    let base = format!("BASE_URL={url}/");
+    let target = format!("{url}/ok?a=1");
+    let said = record(&project, &["--times", "1", "--var", &base, &target]).await;
+    said.expect(0, &["name: GET ok\nrequest: GET ${BASE_URL}ok?a=1\n"]);
+    let base = format!("BASE_URL={url}");
+    let said = record(&project, &["--times", "1", "--var", &base, &target]).await;
+    said.expect(0, &["name: GET /ok\nrequest: GET ${BASE_URL}/ok?a=1\n"]);
+    let said = record(&project, &["--times", "1", &target]).await;
+    said.expect(0, &[&format!("request: GET {target}\n")]);
+}
+
+#[tokio::test]
 async fn credentials_are_written_as_variables() {
     let project = Project::with(&[]).await;
     let arguments = [
@@ -134,9 +149,14 @@ async fn a_file_is_replaced_only_by_force_and_before_anything_is_fired() {
 async fn without_a_trace_nothing_is_written_and_the_reason_is_told() {
     let project = Project::with(&[]).await;
     let arguments = ["--timeout", "1s", "-o", "specs/fine.yaml", "${URL}/fine"];
-    record(&project, &arguments)
-        .await
-        .expect(3, &["no telemetry arrived at all", "nothing was written"]);
+    record(&project, &arguments).await.expect(
+        3,
+        &[
+            "ERROR GET /fine",
+            "no telemetry arrived at all",
+            "nothing was written",
+        ],
+    );
     assert!(!project.path().join("specs/fine.yaml").exists());
 }
 
