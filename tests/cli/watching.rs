@@ -124,6 +124,25 @@ async fn a_mistake_is_told_and_watching_goes_on() {
 }
 
 #[tokio::test]
+async fn specs_may_come_later_and_with_a_folder_of_their_own() {
+    let project = Project::with(&[]).await;
+    let mut watching = Watching::start(&project, &[]);
+    let told = watching.told().await;
+    assert!(
+        told.contains("no file, folder or match for `specs`"),
+        "{told}"
+    );
+    project.write("specs/orders/a.yaml", PASSING);
+    assert!(watching.summary().await.starts_with("1 passed"));
+    watching.told().await;
+    project.write("specs/deep/er/b.yaml", PASSING);
+    assert!(watching.summary().await.starts_with("1 passed"));
+    assert_eq!(watching.told().await, "\nchanged: specs/deep/er/b.yaml\n");
+    watching.types("\n").await;
+    assert!(watching.summary().await.starts_with("2 passed"));
+}
+
+#[tokio::test]
 async fn other_files_are_watched_if_they_are_named() {
     let project = Project::with(&[(
         "a.yaml",

@@ -149,31 +149,35 @@ impl Changes {
         paths
     }
 
-    /// The paths that matter, and differ from what they were. A folder that came or went is told
-    /// without the files in it.
+    /// The paths that matter, and differ from what they were.
     fn changed(&mut self, paths: Vec<PathBuf>) -> BTreeSet<PathBuf> {
-        let files = paths.into_iter().flat_map(|path| {
-            if path.is_dir() {
-                files_below(&path)
-            } else {
-                vec![path]
-            }
-        });
-        let matter = files.filter(|path| self.interest.role(path).is_some());
-        matter
-            .collect::<Vec<_>>()
+        if paths.iter().any(|path| path.is_dir()) {
+            // A folder of specs that was not there before. Where it cannot be watched, what is in
+            // it now can be run all the same.
+            let _ = self.look_at(self.interest.clone());
+        }
+        let files: Vec<PathBuf> = paths
             .into_iter()
-            .filter(|path| self.known.has_changed(path))
+            .flat_map(|path| self.files(path))
+            .collect();
+        let known = &mut self.known;
+        files
+            .into_iter()
+            .filter(|file| known.has_changed(file))
             .collect()
     }
-}
 
-fn files_below(folder: &std::path::Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.path())
-        .filter(|path| path.is_file())
-        .collect()
+    /// The file, if it matters. A folder that came is told without the files in it.
+    fn files(&self, path: PathBuf) -> Vec<PathBuf> {
+        if path.is_dir() {
+            return self.interest.brought_by(&path);
+        }
+        self.interest
+            .role(&path)
+            .map(|_| path)
+            .into_iter()
+            .collect()
+    }
 }
 
 /// Tells what is typed, until there is no more.

@@ -115,6 +115,48 @@ impl Interest {
     }
 }
 
+impl Interest {
+    /// The files that matter and that a folder which came may have brought along.
+    pub(super) fn brought_by(&self, folder: &Path) -> Vec<PathBuf> {
+        let roots = self.specs.iter().chain(&self.also);
+        let below = roots.filter_map(|root| {
+            if root.starts_with(folder) {
+                Some(root.clone())
+            } else {
+                folder.starts_with(root).then(|| folder.to_path_buf())
+            }
+        });
+        let deep = below.map(|path| Folder {
+            path,
+            is_deep: true,
+        });
+        deep.flat_map(|folder| self.files(&folder)).collect()
+    }
+
+    /// The files of a folder that matter.
+    pub(super) fn files(&self, folder: &Folder) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&folder.path)
+            .into_iter()
+            .flatten()
+            .flatten();
+        let mut found = Vec::new();
+        for entry in entries {
+            let path = entry.path();
+            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            let is_built = BUILT.iter().any(|name| entry.file_name() == *name);
+            if path.is_file() {
+                found.extend(self.role(&path).map(|_| path));
+            } else if folder.is_deep && !is_link && !is_built {
+                found.extend(self.files(&Folder {
+                    path,
+                    is_deep: true,
+                }));
+            }
+        }
+        found
+    }
+}
+
 fn folder_of(file: &Path) -> Folder {
     Folder {
         path: file.parent().unwrap_or(Path::new("/")).to_path_buf(),
@@ -162,24 +204,11 @@ pub(super) fn real(path: &Path) -> PathBuf {
 }
 
 impl Known {
-    /// Looks at every file below these folders that matters.
+    /// Looks at every file that matters.
     pub(super) fn scan(&mut self, interest: &Interest) {
         for folder in interest.folders() {
-            self.scan_folder(&folder.path, folder.is_deep, interest);
-        }
-    }
-
-    fn scan_folder(&mut self, folder: &Path, is_deep: bool, interest: &Interest) {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-            let is_built = BUILT.iter().any(|name| entry.file_name() == *name);
-            if path.is_dir() {
-                if is_deep && !is_link && !is_built {
-                    self.scan_folder(&path, true, interest);
-                }
-            } else if interest.role(&path).is_some() {
-                self.has_changed(&path);
+            for file in interest.files(&folder) {
+                self.has_changed(&file);
             }
         }
     }
