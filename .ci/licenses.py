@@ -46,6 +46,7 @@ def allowed(expression, licences):
 with open("deny.toml", "rb") as file:
     rules = tomllib.load(file)
 licences = set(rules["licenses"]["allow"])
+exceptions = {one["crate"]: set(one["allow"]) for one in rules["licenses"].get("exceptions", [])}
 banned = {ban["crate"] for ban in rules["bans"]["deny"]}
 
 command = ["cargo", "metadata", "--locked", "--format-version", "1", "--all-features"]
@@ -53,7 +54,7 @@ packages = json.loads(subprocess.check_output(command))["packages"]
 mistakes = [
     f"{package['name']} {package['version']}: {package['license']} is not allowed"
     for package in packages
-    if not allowed(package["license"] or "none", licences)
+    if not allowed(package["license"] or "none", licences | exceptions.get(package["name"], set()))
 ]
 mistakes += [f"{package['name']}: banned" for package in packages if package["name"] in banned]
 if mistakes:

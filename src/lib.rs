@@ -19,6 +19,8 @@
 //! - [`api`]: the HTTP API of a running receiver;
 //! - `exec`: a command beside one;
 //! - [`session`]: the receiver and the services of a workspace, running;
+//! - `schema`: JSON Schema of specs and project file, for editors;
+//! - `draft`: a spec for a request, from what it did;
 //! - [`harness`]: tests in Rust. Most of them need no more than the [`prelude`].
 //!
 //! Judging needs no network and no clock. Here a spec looks at a trace that was saved as OTLP JSON:
@@ -75,13 +77,16 @@
 //!   [calls](harness::Call) with their traces.
 //! - `run`: all that runs a spec: [`http()`], [`trigger`]s, services, projects.
 //! - `harness`, on by default: `run`, and [`spec_tests!`] and [`spec_test!`].
-//! - `cli`, on by default: `run`, and the command with its arguments, terminal output and reports.
+//! - `cli`, on by default: `run`, and the command with its arguments, terminal output and reports,
+//!   `exec`, `schema` and `draft`.
 //! - `opentelemetry_0_33`: [`source`] has an exporter for services of the same process.
 
 #[cfg(feature = "run")]
 pub mod api;
 mod background;
 pub mod check;
+#[cfg(feature = "cli")]
+pub mod draft;
 #[cfg(feature = "cli")]
 pub mod exec;
 pub mod harness;
@@ -92,6 +97,8 @@ mod process;
 pub mod project;
 pub mod report;
 pub mod run;
+#[cfg(feature = "cli")]
+pub mod schema;
 #[cfg(feature = "run")]
 pub mod service;
 #[cfg(feature = "run")]

@@ -170,12 +170,15 @@ impl Session {
         report
     }
 
-    /// Stops the services.
+    /// Stops the services, and closes the ports of the receiver.
     pub async fn stop(mut self) {
         self.obituary.shutdown().await;
         if let Some(system) = self.system {
             (self.listener)(&RunEvent::Stopping);
             system.stop().await;
+        }
+        if let Source::Ours(receiver) = self.source {
+            receiver.stop().await;
         }
     }
 

@@ -62,3 +62,34 @@ fn the_examples_of_the_http_api_do_what_the_page_says() {
         assert!(out.contains(said), "`{said}` is missing in:\n{out}{err}");
     }
 }
+
+#[test]
+fn a_draft_recorded_of_the_shop_passes_against_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let draft = folder.path().join("draft.yaml");
+    let spanspec = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_spanspec"))
+            .args(arguments)
+            .arg(&draft)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    };
+    let body = r#"{"sku": "A1", "quantity": 2}"#;
+    spanspec(&["record", "POST", "${BASE_URL}/orders", body, "--out"]);
+    let text = std::fs::read_to_string(&draft).unwrap();
+    for expected in [
+        "    - find: process_payment\n      service: payment\n      below: POST /payments\n      count: 1\n",
+        "        payment.method: card\n",
+        "      # left out, for they vary: order.id, payment.id\n",
+        "  services: [api-gateway, inventory, order, payment, shipping]\n",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+    assert!(
+        !text.contains("ord-") && !text.contains("127.0.0.1"),
+        "{text}"
+    );
+    spanspec(&["run"]);
+}

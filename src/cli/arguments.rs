@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::exec_arguments::{CollectArguments, ExecArguments, MergeArguments};
 
@@ -43,6 +43,18 @@ pub(super) enum Command {
     Merge(MergeArguments),
     /// Draw the waterfall of a trace that was saved as OTLP JSON or protobuf
     Show(ShowArguments),
+    /// Run specs, and again whenever a file changes
+    Watch(Box<WatchArguments>),
+    /// Fire a request, and write a spec of what it did
+    Record(Box<RecordArguments>),
+    /// Write a project file, a first spec and a CI workflow
+    Init(InitArguments),
+    /// Print the JSON Schema of specs or of the project file, for editors
+    Schema(SchemaArguments),
+    /// Print what a shell needs to complete arguments
+    Completions(CompletionsArguments),
+    /// Print the man page, or write those of all commands into a folder
+    Man(ManArguments),
 }
 
 /// When to colour the output.
@@ -67,46 +79,18 @@ impl Color {
     }
 }
 
-/// Where specs are, and what their variables stand for.
+/// Where the project is, and what variables stand for.
 #[derive(Debug, Args)]
-pub(super) struct SpecArguments {
-    /// Files, folders or globs of specs [default: `specs` of the project file, else specs/]
-    #[arg(value_name = "SPEC", env = "SPANSPEC_SPECS", value_delimiter = ' ')]
-    pub(super) specs: Vec<String>,
+pub(super) struct ProjectArguments {
     /// The project file [default: spanspec.yaml here or in a folder above]
     #[arg(
         short,
         long,
         value_name = "FILE",
         env = "SPANSPEC_CONFIG",
-        help_heading = "Specs"
+        help_heading = "Project"
     )]
     pub(super) config: Option<PathBuf>,
-    /// Only specs whose `file › name` contains this; repeat it for any of several
-    #[arg(
-        long,
-        value_name = "TEXT",
-        env = "SPANSPEC_FILTER",
-        help_heading = "Specs"
-    )]
-    pub(super) filter: Vec<String>,
-    /// Only specs with this tag, or without it if `!` stands before; repeat it for all of several
-    #[arg(
-        long,
-        value_name = "TAG",
-        env = "SPANSPEC_TAG",
-        value_delimiter = ',',
-        help_heading = "Specs"
-    )]
-    pub(super) tag: Vec<String>,
-    /// Only the N-th of M parts of all specs, such as 2/5
-    #[arg(
-        long,
-        value_name = "N/M",
-        env = "SPANSPEC_SHARD",
-        help_heading = "Specs"
-    )]
-    pub(super) shard: Option<Shard>,
     /// Give a variable a value
     #[arg(
         long = "var",
@@ -132,6 +116,41 @@ pub(super) struct SpecArguments {
         help_heading = "Variables"
     )]
     pub(super) secrets: Vec<String>,
+}
+
+/// Where specs are, and what their variables stand for.
+#[derive(Debug, Args)]
+pub(super) struct SpecArguments {
+    #[command(flatten)]
+    pub(super) project: ProjectArguments,
+    /// Files, folders or globs of specs [default: `specs` of the project file, else specs/]
+    #[arg(value_name = "SPEC", env = "SPANSPEC_SPECS", value_delimiter = ' ', value_hint = ValueHint::AnyPath)]
+    pub(super) specs: Vec<String>,
+    /// Only specs whose `file › name` contains this; repeat it for any of several
+    #[arg(
+        long,
+        value_name = "TEXT",
+        env = "SPANSPEC_FILTER",
+        help_heading = "Specs"
+    )]
+    pub(super) filter: Vec<String>,
+    /// Only specs with this tag, or without it if `!` stands before; repeat it for all of several
+    #[arg(
+        long,
+        value_name = "TAG",
+        env = "SPANSPEC_TAG",
+        value_delimiter = ',',
+        help_heading = "Specs"
+    )]
+    pub(super) tag: Vec<String>,
+    /// Only the N-th of M parts of all specs, such as 2/5
+    #[arg(
+        long,
+        value_name = "N/M",
+        env = "SPANSPEC_SHARD",
+        help_heading = "Specs"
+    )]
+    pub(super) shard: Option<Shard>,
 }
 
 #[derive(Debug, Args)]
@@ -251,6 +270,22 @@ pub(super) struct RunArguments {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct WatchArguments {
+    #[command(flatten)]
+    pub(super) run: RunArguments,
+    /// Also when something here changes, such as the sources of services, which are then started
+    /// anew; repeatable
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "SPANSPEC_ALSO",
+        value_delimiter = ',',
+        help_heading = "Watch"
+    )]
+    pub(super) also: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct LintArguments {
     #[command(flatten)]
     pub(super) specs: SpecArguments,
@@ -264,6 +299,143 @@ pub(super) struct ShowArguments {
     /// Draw every span, however many there are
     #[arg(long, env = "SPANSPEC_ALL")]
     pub(super) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecordArguments {
+    #[command(flatten)]
+    pub(super) project: ProjectArguments,
+    /// METHOD URL [JSON], in which variables may stand: POST '${BASE_URL}/orders' '{"sku": "A1"}'
+    #[arg(value_name = "REQUEST", num_args = 1..=3, required = true)]
+    pub(super) request: Vec<String>,
+    /// What to call the spec [default: METHOD and path]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "SPANSPEC_NAME",
+        help_heading = "Request"
+    )]
+    pub(super) name: Option<String>,
+    /// A header; repeatable. Credentials are written as variables, never as values
+    #[arg(
+        long = "header",
+        short = 'H',
+        value_name = "NAME: VALUE",
+        env = "SPANSPEC_HEADER",
+        help_heading = "Request"
+    )]
+    pub(super) headers: Vec<Header>,
+    /// A body of JSON
+    #[arg(
+        long,
+        value_name = "JSON",
+        env = "SPANSPEC_JSON",
+        conflicts_with = "body",
+        help_heading = "Request"
+    )]
+    pub(super) json: Option<String>,
+    /// A body of text
+    #[arg(
+        long,
+        value_name = "TEXT",
+        env = "SPANSPEC_BODY",
+        help_heading = "Request"
+    )]
+    pub(super) body: Option<String>,
+    /// Fire it so many times, to see what varies
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_least_one, env = "SPANSPEC_TIMES", help_heading = "Request")]
+    pub(super) times: usize,
+    /// How long its trace may take to be complete
+    #[arg(long, value_name = "DURATION", value_parser = spanspec::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Request")]
+    pub(super) timeout: Option<Duration>,
+    /// Where to listen for OTLP; wins over `receiver.listen` of the project file
+    #[arg(long, value_name = "ADDRESS", value_parser = spanspec::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Request")]
+    pub(super) listen: Vec<SocketAddr>,
+    /// Write the spec to this file instead of standard output
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "SPANSPEC_OUT",
+        help_heading = "Output"
+    )]
+    pub(super) out: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long, env = "SPANSPEC_FORCE", help_heading = "Output")]
+    pub(super) force: bool,
+}
+
+/// A header and its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+impl FromStr for Header {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some((name, value)) if !name.trim().is_empty() => Ok(Self {
+                name: name.trim().to_owned(),
+                value: value.trim().to_owned(),
+            }),
+            _ => Err("write 'NAME: VALUE', such as 'accept: text/plain'".to_owned()),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArguments {
+    /// The folder of the project
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(super) dir: PathBuf,
+    /// Which CI system to write a workflow for
+    #[arg(long, value_enum, default_value_t, env = "SPANSPEC_CI")]
+    pub(super) ci: Ci,
+}
+
+/// A CI system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Ci {
+    /// .github/workflows/spanspec.yaml
+    #[default]
+    Github,
+    /// .gitlab-ci.yml
+    Gitlab,
+    /// No workflow
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArguments {
+    /// Of what
+    #[arg(value_name = "WHAT", value_enum)]
+    pub(super) of: SchemaOf,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// Specs
+    Spec,
+    /// The project file, spanspec.yaml
+    Project,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArguments {
+    /// For which shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManArguments {
+    /// The folder for the pages of all commands; without it, the first page goes to standard output
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) dir: Option<PathBuf>,
 }
 
 /// A test case of the JUnit report.
@@ -399,7 +571,7 @@ mod tests {
             .flat_map(clap::Command::get_arguments);
         for argument in command.get_arguments().chain(subcommands) {
             let id = argument.get_id().as_str();
-            let has_none = matches!(id, "help" | "version" | "file" | "command");
+            let has_none = matches!(id, "help" | "version") || argument.is_positional();
             assert!(has_none || argument.get_env().is_some(), "{id} has none");
         }
     }

@@ -8,12 +8,16 @@ mod collect;
 mod exec;
 mod exec_arguments;
 mod exit;
+mod generated;
+mod init;
 mod lint;
 mod merge;
+mod record;
 mod run;
 mod selection;
 mod show;
 mod understand;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -46,6 +50,12 @@ pub(crate) fn main() -> ExitCode {
         Command::Merge(arguments) => merge::merge(&arguments),
         Command::Lint(arguments) => lint::lint(&arguments),
         Command::Show(arguments) => show::show(&arguments),
+        Command::Watch(arguments) => watch::watch(*arguments),
+        Command::Record(arguments) => record::record(&arguments),
+        Command::Init(arguments) => init::init(&arguments),
+        Command::Schema(arguments) => generated::schema(&arguments),
+        Command::Completions(arguments) => generated::completions(&arguments),
+        Command::Man(arguments) => generated::man(&arguments),
     };
     exit.into()
 }

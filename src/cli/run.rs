@@ -49,16 +49,12 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
     };
     let all = std::mem::take(&mut workspace.specs);
     let known = all.len();
-    let mut specs = select(all, &arguments.specs);
+    let specs = patient(select(all, &arguments.specs), &arguments);
     if specs.is_empty() {
         return refuse(Exit::Nothing, &nothing_selected(known));
     }
     if arguments.list {
         return list(&specs);
-    }
-    if let Some(timeout) = arguments.timeout {
-        let steps = specs.iter_mut().flat_map(|spec| spec.steps.iter_mut());
-        steps.for_each(|step| step.wait.timeout = Some(timeout));
     }
     let audience = Audience::new(&arguments);
     let report = runtime.block_on(session(&workspace, remote, &arguments, &specs, &audience));
@@ -72,6 +68,15 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
     }
 }
 
+/// The specs with the timeout of the arguments.
+pub(super) fn patient(mut specs: Vec<Spec>, arguments: &RunArguments) -> Vec<Spec> {
+    if let Some(timeout) = arguments.timeout {
+        let steps = specs.iter_mut().flat_map(|spec| spec.steps.iter_mut());
+        steps.for_each(|step| step.wait.timeout = Some(timeout));
+    }
+    specs
+}
+
 /// A report that could not be written is an error where all passed.
 fn worse(exit: Exit) -> Exit {
     if exit == Exit::Passed {
@@ -81,7 +86,7 @@ fn worse(exit: Exit) -> Exit {
     }
 }
 
-fn nothing_selected(known: usize) -> String {
+pub(super) fn nothing_selected(known: usize) -> String {
     match known {
         0 => "no spec was found: name files or folders, or `specs` in spanspec.yaml".to_owned(),
         1 => "the only spec was not selected by --filter, --tag and --shard".to_owned(),
@@ -97,43 +102,17 @@ fn list(specs: &[Spec]) -> Exit {
 }
 
 /// Everything that is told how the run goes.
-struct Audience(Arc<Mutex<Vec<Box<dyn Reporter + Send>>>>);
+pub(super) struct Audience(Arc<Mutex<Vec<Box<dyn Reporter + Send>>>>);
 
 impl Audience {
-    fn new(arguments: &RunArguments) -> Self {
-        let mut all: Vec<Box<dyn Reporter + Send>> = Vec::new();
-        let detail = match (arguments.quiet, arguments.verbose) {
-            (true, _) => Detail::Quiet,
-            (_, true) => Detail::Verbose,
-            _ => Detail::Normal,
-        };
-        match arguments.format {
-            Format::Text if is_on_github() => all.push(Box::new(github(arguments, detail))),
-            Format::Text => all.push(Box::new(terminal(arguments, detail))),
-            Format::Github => all.push(Box::new(github(arguments, detail))),
-            Format::Json => all.push(Box::new(Json::stdout())),
-            Format::Tap => all.push(Box::new(Tap::stdout())),
-        }
-        if arguments.verbose {
-            all.push(Box::new(Outputs));
-        }
-        for file in &arguments.reports {
-            all.push(match file.kind {
-                ReportKind::Junit => {
-                    let granularity = match arguments.junit_granularity {
-                        JunitGranularity::Spec => Granularity::Spec,
-                        JunitGranularity::Check => Granularity::Check,
-                    };
-                    Box::new(Junit::file(&file.path, granularity))
-                }
-                ReportKind::Json => Box::new(Json::file(&file.path)),
-                ReportKind::Markdown => Box::new(Markdown::file(&file.path)),
-            });
-        }
-        if let Some(folder) = &arguments.results {
-            all.push(Box::new(Json::in_folder(folder)));
-        }
-        Self(Arc::new(Mutex::new(all)))
+    pub(super) fn new(arguments: &RunArguments) -> Self {
+        Self(Arc::new(Mutex::new(reporters(arguments))))
+    }
+
+    /// Starts over, for another run.
+    pub(super) fn renew(&self, arguments: &RunArguments) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *all = reporters(arguments);
     }
 
     fn tell(&self, event: &RunEvent<'_>) {
@@ -141,13 +120,13 @@ impl Audience {
         all.iter_mut().for_each(|reporter| reporter.on_event(event));
     }
 
-    fn listener(&self) -> Listener {
+    pub(super) fn listener(&self) -> Listener {
         let this = Self(Arc::clone(&self.0));
         Arc::new(move |event| this.tell(event))
     }
 
     /// Writes all reports, also where one of them fails; tells whether all were written.
-    fn finish(&self, report: &Report) -> bool {
+    pub(super) fn finish(&self, report: &Report) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let failed: Vec<std::io::Error> = all
             .iter_mut()
@@ -184,6 +163,43 @@ fn github(
         Annotations::Shown
     };
     Github::stdout(terminal(arguments, detail), annotations)
+}
+
+/// Everybody who is told, by the arguments.
+fn reporters(arguments: &RunArguments) -> Vec<Box<dyn Reporter + Send>> {
+    let mut all: Vec<Box<dyn Reporter + Send>> = Vec::new();
+    let detail = match (arguments.quiet, arguments.verbose) {
+        (true, _) => Detail::Quiet,
+        (_, true) => Detail::Verbose,
+        _ => Detail::Normal,
+    };
+    match arguments.format {
+        Format::Text if is_on_github() => all.push(Box::new(github(arguments, detail))),
+        Format::Text => all.push(Box::new(terminal(arguments, detail))),
+        Format::Github => all.push(Box::new(github(arguments, detail))),
+        Format::Json => all.push(Box::new(Json::stdout())),
+        Format::Tap => all.push(Box::new(Tap::stdout())),
+    }
+    if arguments.verbose {
+        all.push(Box::new(Outputs));
+    }
+    for file in &arguments.reports {
+        all.push(match file.kind {
+            ReportKind::Junit => {
+                let granularity = match arguments.junit_granularity {
+                    JunitGranularity::Spec => Granularity::Spec,
+                    JunitGranularity::Check => Granularity::Check,
+                };
+                Box::new(Junit::file(&file.path, granularity))
+            }
+            ReportKind::Json => Box::new(Json::file(&file.path)),
+            ReportKind::Markdown => Box::new(Markdown::file(&file.path)),
+        });
+    }
+    if let Some(folder) = &arguments.results {
+        all.push(Box::new(Json::in_folder(folder)));
+    }
+    all
 }
 
 /// What the services write, for `--verbose`.
@@ -237,7 +253,7 @@ async fn session(
     report
 }
 
-fn options(workspace: &Workspace, arguments: &RunArguments) -> Options {
+pub(super) fn options(workspace: &Workspace, arguments: &RunArguments) -> Options {
     let folder = workspace.project.dir.join(TRACES);
     Options {
         jobs: arguments.jobs,
@@ -263,7 +279,7 @@ fn shortened(path: PathBuf) -> PathBuf {
 
 /// Tells the run when the user presses Ctrl-C, or the system wants us to end. The second time,
 /// nothing is waited for.
-async fn interrupts(stopper: Stopper) {
+pub(super) async fn interrupts(stopper: Stopper) {
     signal().await;
     stopper.stop(Stop::Interrupted);
     signal().await;

@@ -7,7 +7,7 @@ use spanspec::report::{Diagnostic, Look, snippet};
 use spanspec::spec::SpecError;
 use spanspec::workspace::{LoadError, Ports, Search, Workspace};
 
-use super::arguments::SpecArguments;
+use super::arguments::{ProjectArguments, SpecArguments};
 use super::exit::{Exit, refuse};
 
 /// So many mistakes are shown; who has more will not read them all at once.
@@ -20,10 +20,17 @@ pub(super) fn understand(arguments: &SpecArguments, ports: Ports) -> Result<Work
 
 /// Where to look, by arguments and environment.
 pub(super) fn search(arguments: &SpecArguments, ports: Ports) -> Search {
+    Search {
+        specs: arguments.specs.clone(),
+        ..project_search(&arguments.project, ports)
+    }
+}
+
+/// Where to look for the project alone.
+pub(super) fn project_search(arguments: &ProjectArguments, ports: Ports) -> Search {
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let assignments = arguments.vars.iter();
     Search {
-        specs: arguments.specs.clone(),
         config: arguments.config.clone(),
         vars: assignments
             .map(|one| (one.name.clone(), one.value.clone()))

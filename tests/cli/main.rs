@@ -1,11 +1,15 @@
 //! The command as a user types it, against a small system that exports real OTLP over a socket.
 
+mod authoring;
 mod ci;
 mod exec;
 mod failures;
 mod merge;
+mod recording;
 mod reports;
 mod running;
 mod selecting;
 mod system;
 mod understanding;
+#[cfg(unix)]
+mod watching;

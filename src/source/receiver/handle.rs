@@ -35,7 +35,7 @@ pub struct Receiver {
     addresses: Vec<SocketAddr>,
     store: Store,
     /// Aborted when dropped, and each ends its own connections.
-    _listeners: JoinSet<()>,
+    listeners: JoinSet<()>,
 }
 
 /// How to start a [`Receiver`].
@@ -123,7 +123,7 @@ impl Builder {
         Receiver {
             addresses,
             store: self.store,
-            _listeners: listeners,
+            listeners,
         }
     }
 }
@@ -208,6 +208,11 @@ impl Receiver {
     #[must_use]
     pub fn late(&self) -> Vec<Late> {
         self.store.late()
+    }
+
+    /// Closes the ports, and returns when they can be taken again: dropping does not wait for it.
+    pub async fn stop(mut self) {
+        self.listeners.shutdown().await;
     }
 }
 

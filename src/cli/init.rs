@@ -1,0 +1,128 @@
+//! `spanspec init`: a project file, a first spec and a CI workflow, none of which it overwrites.
+//!
+//! What is found of the services is `detect`'s work, and what the files say is `text`'s.
+
+mod detect;
+mod text;
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use spanspec::project::FILE_NAME;
+use spanspec::workspace::shown;
+
+use super::arguments::{Ci, InitArguments};
+use super::exit::{Exit, refuse};
+use detect::Service;
+
+/// What became of a file.
+enum Done {
+    Created,
+    /// It was there; why it was left alone.
+    Kept(&'static str),
+}
+
+/// Writes what is not there yet, and tells what it did and what comes next.
+pub(super) fn init(arguments: &InitArguments) -> Exit {
+    let dir = &arguments.dir;
+    if let Err(error) = std::fs::create_dir_all(dir) {
+        let message = format!("error: {} cannot be a folder: {error}", dir.display());
+        return refuse(Exit::Usage, &message);
+    }
+    let services = detect::services(dir);
+    let mut told = String::new();
+    let mut is_new = false;
+    for (path, text) in files(arguments, &services) {
+        match place(&path, &text) {
+            Ok(Done::Created) => {
+                is_new |= path.ends_with(FILE_NAME);
+                told.push_str(&format!("created  {}\n", shown(&path)));
+            }
+            Ok(Done::Kept(why)) => told.push_str(&format!("kept     {}   {why}\n", shown(&path))),
+            Err(error) => {
+                print(&told);
+                let message = format!("error: cannot write {}: {error}", shown(&path));
+                return refuse(Exit::Errored, &message);
+            }
+        }
+    }
+    told.push_str(&text::next_steps(dir, is_new.then_some(&services)));
+    print(&told);
+    Exit::Passed
+}
+
+/// The files of a new project, with their paths.
+fn files(arguments: &InitArguments, services: &[Service]) -> Vec<(PathBuf, String)> {
+    let dir = &arguments.dir;
+    let mut files = vec![
+        (dir.join(FILE_NAME), text::project(services)),
+        (dir.join("specs/first.yaml"), text::spec()),
+    ];
+    // A CI system looks for its files at the root of the repository only.
+    let (root, below) = repository(dir);
+    match arguments.ci {
+        Ci::Github => {
+            let path = root.join(".github/workflows/spanspec.yaml");
+            files.push((path, text::github(&below)));
+        }
+        Ci::Gitlab => files.push((root.join(".gitlab-ci.yml"), text::gitlab(&below))),
+        Ci::None => {}
+    }
+    files
+}
+
+/// The root of the repository that a folder is in, and the folder's path below it. Without a
+/// repository, the folder itself.
+fn repository(dir: &Path) -> (PathBuf, String) {
+    let none = (dir.to_path_buf(), String::new());
+    let Ok(full) = dir.canonicalize() else {
+        return none;
+    };
+    let Some(root) = full.ancestors().find(|one| one.join(".git").exists()) else {
+        return none;
+    };
+    match full.strip_prefix(root) {
+        Ok(below) if !below.as_os_str().is_empty() => {
+            let below = below.to_string_lossy().replace('\\', "/");
+            (root.to_path_buf(), below)
+        }
+        _ => none,
+    }
+}
+
+/// Writes a file unless it is there, or, of specs, any other one.
+fn place(path: &Path, text: &str) -> io::Result<Done> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let is_spec = folder.file_name().is_some_and(|name| name == "specs");
+    if is_spec && has_specs(folder) {
+        return Ok(Done::Kept("there are specs already"));
+    }
+    std::fs::create_dir_all(folder)?;
+    match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(mut file) => {
+            file.write_all(text.as_bytes())?;
+            Ok(Done::Created)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Ok(Done::Kept("it was there already"))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn has_specs(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths
+        .filter(|path| path.file_name().is_some_and(|name| name != "first.yaml"))
+        .any(|path| {
+            let extension = path.extension();
+            extension.is_some_and(|extension| extension == "yaml" || extension == "yml")
+        })
+}
+
+fn print(text: &str) {
+    // Where nobody can read it, the files are there all the same.
+    let _ = anstream::stdout().write_all(text.as_bytes());
+}

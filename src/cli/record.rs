@@ -1,0 +1,322 @@
+//! `spanspec record`: fires a request a few times, and writes a spec of what stayed the same.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use spanspec::draft::{Payload, Request, Seen, draft};
+use spanspec::report::{Detail, Look, Progress, Reporter, Terminal};
+use spanspec::run::{Options, Report, RunEvent, SpecReport, Verdict};
+use spanspec::session::{Listener, Session, Stopper};
+use spanspec::spec::{Context, Source, Spec, Trigger};
+use spanspec::trace::Response;
+use spanspec::workspace::{Ports, Workspace, shown};
+
+use super::arguments::RecordArguments;
+use super::exit::{Exit, refuse};
+use super::run::interrupts;
+use super::understand::{project_search, tell};
+
+/// What messages call the file that the request stands in, as there is none.
+const PLACE: &str = "the request as a spec";
+
+/// Fires, waits, writes.
+pub(super) fn record(arguments: &RecordArguments) -> Exit {
+    let mut request = match request(arguments) {
+        Ok(request) => request,
+        Err(why) => return refuse(Exit::Usage, &format!("error: {why}")),
+    };
+    if let Some(path) = occupied(arguments) {
+        let message = format!(
+            "error: {} is there already: name another file, or replace it with --force; nothing was fired",
+            shown(path)
+        );
+        return refuse(Exit::Usage, &message);
+    }
+    let search = project_search(&arguments.project, Ports::Allocated);
+    let workspace = match Workspace::without_specs(&search) {
+        Ok(workspace) => workspace,
+        Err(error) => return tell(&error),
+    };
+    let context = Context {
+        globals: Arc::clone(&workspace.globals),
+        defaults: workspace.project.defaults,
+    };
+    request.url = with_base(&request.url, &context);
+    let probe = Source::new(PLACE, request.probe());
+    let specs = match Spec::read_all(&probe, Path::new("."), &context) {
+        Ok(specs) => shots(specs, arguments),
+        Err(errors) => return tell(&errors.into()),
+    };
+    let report = match fire(&workspace, &specs, arguments) {
+        Ok(report) => report,
+        Err(exit) => return exit,
+    };
+    let Some(seen) = seen(&report) else {
+        return explain(&report);
+    };
+    for notice in &report.notices {
+        refuse(Exit::Passed, &format!("note: {notice}"));
+    }
+    match draft(&request, &seen, &context) {
+        Ok(text) => write(arguments, &text, seen.len()),
+        Err(errors) => tell(&errors.into()),
+    }
+}
+
+/// The request that the words and flags describe.
+fn request(arguments: &RecordArguments) -> Result<Request, String> {
+    let words: Vec<&str> = arguments.request.iter().map(String::as_str).collect();
+    let is_method = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase());
+    let (method, url, json) = match words.as_slice() {
+        [method, url] if is_method(method) => (*method, *url, None),
+        [method, url, json] if is_method(method) => (*method, *url, Some(*json)),
+        [url] if !is_method(url) => ("GET", *url, None),
+        _ => {
+            return Err(format!(
+                "`{}` is no request: write METHOD URL [JSON], such as POST http://127.0.0.1:8080/orders '{{\"sku\": \"A1\"}}'",
+                words.join(" ")
+            ));
+        }
+    };
+    let json = match (json, &arguments.json) {
+        (Some(_), Some(_)) => {
+            return Err(
+                "there are two bodies, behind the URL and as --json: leave one out".to_owned(),
+            );
+        }
+        (json, flag) => json.or(flag.as_deref()),
+    };
+    let payload = match (json, &arguments.body) {
+        (Some(_), Some(_)) => {
+            return Err("there are two bodies, JSON and --body: leave one out".to_owned());
+        }
+        (Some(json), None) => Payload::Json(serde_json::from_str(json).map_err(|error| {
+            format!("the body is no JSON: {error}; give another text with --body")
+        })?),
+        (None, Some(text)) => Payload::Text(text.clone()),
+        (None, None) => Payload::None,
+    };
+    Ok(Request {
+        name: arguments.name.clone(),
+        method: method.to_owned(),
+        url: url.to_owned(),
+        headers: arguments
+            .headers
+            .iter()
+            .map(|header| (header.name.clone(), header.value.clone()))
+            .collect(),
+        payload,
+    })
+}
+
+/// The URL with the variable `BASE_URL` in place of its value, so that the spec is of use for
+/// other addresses too.
+fn with_base(url: &str, context: &Context) -> String {
+    let Some(base) = resolved("${BASE_URL}", context) else {
+        return url.to_owned();
+    };
+    let rest = match url.strip_prefix(base.trim_end_matches('/')) {
+        Some(rest) if rest.is_empty() || rest.starts_with(['/', '?']) => rest,
+        _ => return url.to_owned(),
+    };
+    // The value may end in a slash or not.
+    let candidates =
+        [rest, rest.trim_start_matches('/')].map(|rest| format!("${{BASE_URL}}{rest}"));
+    let meant = resolved(url, context);
+    candidates
+        .into_iter()
+        .find(|candidate| resolved(candidate, context) == meant)
+        .unwrap_or_else(|| url.to_owned())
+}
+
+/// The URL with its variables filled in, if it is one then.
+fn resolved(url: &str, context: &Context) -> Option<String> {
+    let url = serde_json::Value::from(url);
+    let source = Source::new(
+        PLACE,
+        format!("request: {{ get: {url} }}\nexpect: {{ errors: 0 }}\n"),
+    );
+    let specs = Spec::read_all(&source, Path::new("."), context).ok()?;
+    match specs[0].steps[0].trigger(&specs[0].scope()).ok()? {
+        Trigger::Request(request) => Some(request.url.into()),
+        Trigger::Run(_) | Trigger::TraceId(_) => None,
+    }
+}
+
+/// The file to write, where it is in the way.
+fn occupied(arguments: &RecordArguments) -> Option<&PathBuf> {
+    let path = arguments.out.as_ref()?;
+    (!arguments.force && path.exists()).then_some(path)
+}
+
+/// The same request as often as it is to be fired.
+fn shots(specs: Vec<Spec>, arguments: &RecordArguments) -> Vec<Spec> {
+    let mut one = specs;
+    if let Some(timeout) = arguments.timeout {
+        let steps = one.iter_mut().flat_map(|spec| spec.steps.iter_mut());
+        steps.for_each(|step| step.wait.timeout = Some(timeout));
+    }
+    let all = one.iter().cycle().take(arguments.times * one.len());
+    all.cloned().collect()
+}
+
+/// Starts the services, fires one request after the other, and stops the services.
+fn fire(
+    workspace: &Workspace,
+    specs: &[Spec],
+    arguments: &RecordArguments,
+) -> Result<Report, Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            refuse(
+                Exit::Errored,
+                &format!("error: cannot start threads: {error}"),
+            )
+        })?;
+    let result = runtime.block_on(session(workspace, specs, arguments));
+    // A service that ignores its end must not keep us.
+    runtime.shutdown_background();
+    result
+}
+
+async fn session(
+    workspace: &Workspace,
+    specs: &[Spec],
+    arguments: &RecordArguments,
+) -> Result<Report, Exit> {
+    let stopper = Stopper::default();
+    let interrupts = tokio::spawn(interrupts(stopper.clone()));
+    let progress = Arc::new(Mutex::new(Progress::stderr()));
+    let starting = Session::start(
+        workspace,
+        &arguments.listen,
+        stopper.clone(),
+        listener(&progress),
+    );
+    let session = tokio::select! {
+        session = starting => session,
+        () = stopper.interrupted() => {
+            clear(&progress);
+            return Err(Exit::Interrupted);
+        }
+    };
+    let session = session.map_err(|trouble| {
+        clear(&progress);
+        let look = Look::of_stderr();
+        let texts = trouble
+            .iter()
+            .map(|one| spanspec::report::text::trouble(one, &look));
+        refuse(Exit::Errored, &texts.collect::<Vec<_>>().join("\n"))
+    })?;
+    let options = Options {
+        jobs: 1,
+        ..Options::default()
+    };
+    let report = session.run(specs, options).await;
+    session.stop().await;
+    clear(&progress);
+    interrupts.abort();
+    Ok(report)
+}
+
+fn listener(progress: &Arc<Mutex<Progress>>) -> Listener {
+    let progress = Arc::clone(progress);
+    Arc::new(move |event: &RunEvent<'_>| {
+        let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.on_event(event);
+    })
+}
+
+fn clear(progress: &Arc<Mutex<Progress>>) {
+    let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+    progress.clear();
+}
+
+/// What came of each request; nothing unless all of them came to their end.
+fn seen(report: &Report) -> Option<Vec<Seen>> {
+    let one = |spec: &SpecReport| {
+        let step = spec.telling_step()?;
+        match (&step.response, &step.trace, &spec.verdict) {
+            (Some(Response::Http(response)), Some(trace), Verdict::Passed) => Some(Seen {
+                response: response.clone(),
+                trace: Arc::clone(trace),
+            }),
+            _ => None,
+        }
+    };
+    report.specs.iter().map(one).collect()
+}
+
+/// Tells why there is nothing to write: what `run` would say of it.
+fn explain(report: &Report) -> Exit {
+    let mut first = report.clone();
+    // Each of them has the same to say.
+    if let Some(at) = first
+        .specs
+        .iter()
+        .position(|spec| spec.verdict != Verdict::Passed)
+    {
+        first.specs = vec![first.specs.remove(at)];
+    }
+    let mut terminal = Terminal::new(
+        anstream::stderr(),
+        Look::of_stderr(),
+        Detail::Quiet,
+        Progress::hidden(),
+    );
+    // Where nobody can read it, the exit code has to do.
+    let _ = terminal.finish(&first);
+    refuse(Exit::Errored, "nothing was written");
+    Exit::of(report)
+}
+
+fn write(arguments: &RecordArguments, text: &str, times: usize) -> Exit {
+    let fired = match times {
+        1 => "fired once, so that what varies is only guessed".to_owned(),
+        2 => "fired twice; what differed was left out".to_owned(),
+        times => format!("fired {times} times; what differed was left out"),
+    };
+    let Some(path) = &arguments.out else {
+        refuse(Exit::Passed, &fired);
+        return match io::stdout().write_all(text.as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                refuse(Exit::Errored, &format!("error: cannot write: {error}"))
+            }
+            _ => Exit::Passed,
+        };
+    };
+    match save(path, text, arguments.force) {
+        Ok(()) => {
+            let path = shown(path);
+            let message = format!("{fired}\nwritten: {path}; read it, then: spanspec run {path}");
+            refuse(Exit::Passed, &message)
+        }
+        Err(error) => {
+            // It was worth waiting for, so it is not thrown away.
+            let _ = io::stdout().write_all(text.as_bytes());
+            let message = format!("error: cannot write {}: {error}", shown(path));
+            refuse(Exit::Errored, &message)
+        }
+    }
+}
+
+fn save(path: &Path, text: &str, force: bool) -> io::Result<()> {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if force {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    options.open(path)?.write_all(text.as_bytes())
+}

@@ -1,0 +1,280 @@
+//! `spanspec watch`: runs specs, and again whenever a file that matters changes.
+//!
+//! Services stay up between runs; they are started anew when the project file or their sources
+//! changed, or one of them died. A mistake in a file is told, and watching goes on.
+
+mod changes;
+mod interest;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use spanspec::report::{Look, text};
+use spanspec::run::Stop;
+use spanspec::session::{Session, Stopper};
+use spanspec::spec::Spec;
+use spanspec::trace::Value;
+use spanspec::workspace::{LoadError, Ports, Search, Workspace, shown};
+
+use super::arguments::{RunArguments, WatchArguments};
+use super::exit::{Exit, refuse};
+use super::run::{self, Audience, interrupts};
+use super::selection::select;
+use super::understand::{search, tell};
+use changes::{Changes, News};
+use interest::{Interest, Role, real};
+
+/// Watches until the user ends it.
+pub(super) fn watch(arguments: WatchArguments) -> Exit {
+    if arguments.run.list {
+        return run::run(arguments.run);
+    }
+    let search = search(&arguments.run.specs, Ports::Allocated);
+    if let Err(error @ LoadError::NoProject) = Workspace::load(&search) {
+        return tell(&error);
+    }
+    let project = Workspace::without_specs(&search).ok();
+    let project = project.as_ref().map(|workspace| &workspace.project);
+    let changes = match Changes::new(Interest::new(&search, project, &arguments.also)) {
+        Ok(changes) => changes,
+        Err(error) => return blind(&error.to_string()),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let message = format!("error: cannot start threads: {error}");
+            return refuse(Exit::Errored, &message);
+        }
+    };
+    let exit = runtime.block_on(async {
+        let user = Stopper::default();
+        // Not aborted: a second Ctrl-C must end us whatever we do.
+        tokio::spawn(interrupts(user.clone()));
+        let audience = Audience::new(&arguments.run);
+        let watch = Watch {
+            arguments: &arguments.run,
+            also: &arguments.also,
+            search,
+            audience,
+            user,
+            running: None,
+        };
+        watch.go(changes).await
+    });
+    runtime.shutdown_background();
+    exit
+}
+
+fn blind(why: &str) -> Exit {
+    refuse(Exit::Errored, &format!("error: cannot watch files: {why}"))
+}
+
+/// What to run next.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    All,
+    File(PathBuf),
+}
+
+struct Watch<'a> {
+    arguments: &'a RunArguments,
+    also: &'a [PathBuf],
+    search: Search,
+    audience: Audience,
+    /// Stopped by Ctrl-C only.
+    user: Stopper,
+    running: Option<Running>,
+}
+
+/// Services that are up, and what they were started with.
+struct Running {
+    session: Session,
+    stopper: Stopper,
+    ports: BTreeMap<String, u16>,
+    /// Spans that earlier runs received.
+    received: u64,
+}
+
+impl Watch<'_> {
+    async fn go(mut self, mut changes: Changes) -> Exit {
+        let mut next = Next::All;
+        let exit = loop {
+            if let Err(error) = self.round(&next, &mut changes).await {
+                break blind(&error);
+            }
+            if self.user.why().is_some() {
+                break Exit::Interrupted;
+            }
+            let news = tokio::select! {
+                news = changes.next() => news,
+                () = self.user.interrupted() => break Exit::Interrupted,
+            };
+            next = match news {
+                News::Quit => break Exit::Passed,
+                News::Blind(why) => break blind(&why),
+                News::Enter => Next::All,
+                News::Changed(files) => self.react(&files, &changes.interest).await,
+            };
+        };
+        self.stop().await;
+        exit
+    }
+
+    /// Tells what changed, and stops services that are not what they should be any more.
+    async fn react(&mut self, files: &BTreeSet<PathBuf>, interest: &Interest) -> Next {
+        let names: Vec<String> = files.iter().map(|file| shown(file)).collect();
+        refuse(Exit::Passed, &format!("\nchanged: {}", names.join(", ")));
+        let roles: Vec<Role> = files
+            .iter()
+            .filter_map(|file| interest.role(file))
+            .collect();
+        if roles.contains(&Role::Project) || roles.contains(&Role::Source) {
+            self.stop().await;
+        }
+        match (files.first(), roles.as_slice()) {
+            (Some(file), [Role::Spec]) if file.exists() => Next::File(file.clone()),
+            _ => Next::All,
+        }
+    }
+
+    /// Reads everything, and runs what is to be run; whatever goes wrong is told.
+    ///
+    /// # Errors
+    /// If files cannot be watched any more.
+    async fn round(&mut self, next: &Next, changes: &mut Changes) -> Result<(), String> {
+        self.bury().await;
+        self.search.ports = match &self.running {
+            Some(running) => Ports::Given(running.ports.clone()),
+            None => Ports::Allocated,
+        };
+        // What matters may be other files than before; where the project cannot be read, the same.
+        if let Ok(workspace) = Workspace::without_specs(&self.search) {
+            let interest = Interest::new(&self.search, Some(&workspace.project), self.also);
+            changes
+                .look_at(interest)
+                .map_err(|error| error.to_string())?;
+        }
+        match Workspace::load(&self.search) {
+            Ok(workspace) => self.run(&workspace, next).await,
+            Err(error) => {
+                tell(&error);
+            }
+        }
+        if self.user.why().is_none() {
+            refuse(Exit::Passed, "watching; Enter runs all, q and Enter ends");
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, workspace: &Workspace, next: &Next) {
+        let known = workspace.specs.len();
+        let mut specs = run::patient(
+            select(workspace.specs.clone(), &self.arguments.specs),
+            self.arguments,
+        );
+        if specs.is_empty() {
+            refuse(Exit::Nothing, &run::nothing_selected(known));
+            return;
+        }
+        if let Next::File(file) = next {
+            specs = of_file(specs, file, workspace);
+            if specs.is_empty() {
+                let message = format!("no spec of {} was selected", shown(file));
+                refuse(Exit::Nothing, &message);
+                return;
+            }
+        }
+        self.audience.renew(self.arguments);
+        if self.running.is_none() {
+            self.start(workspace).await;
+        }
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        let user = self.user.clone();
+        let stopper = running.stopper.clone();
+        let forward = tokio::spawn(async move {
+            user.interrupted().await;
+            stopper.stop(Stop::Interrupted);
+        });
+        let options = run::options(workspace, self.arguments);
+        let mut report = running.session.run(&specs, options).await;
+        forward.abort();
+        // The receiver counts for as long as it runs, and a report is about one run.
+        let received = std::mem::replace(&mut running.received, report.telemetry.spans);
+        report.telemetry.spans -= received.min(report.telemetry.spans);
+        self.audience.finish(&report);
+    }
+
+    async fn start(&mut self, workspace: &Workspace) {
+        let stopper = Stopper::default();
+        let starting = Session::start(
+            workspace,
+            &self.arguments.listen,
+            stopper.clone(),
+            self.audience.listener(),
+        );
+        let session = tokio::select! {
+            session = starting => session,
+            () = self.user.interrupted() => return,
+        };
+        match session {
+            Ok(session) => {
+                let ports = numbers(workspace);
+                self.running = Some(Running {
+                    session,
+                    stopper,
+                    ports,
+                    received: 0,
+                });
+            }
+            Err(trouble) => {
+                let look = Look::of_stderr();
+                let texts: Vec<String> = trouble
+                    .iter()
+                    .map(|one| text::trouble(one, &look))
+                    .collect();
+                refuse(Exit::Errored, &texts.join("\n"));
+            }
+        }
+    }
+
+    /// After a service has died, all of them are started anew.
+    async fn bury(&mut self) {
+        let died = self
+            .running
+            .as_ref()
+            .and_then(|running| running.stopper.why());
+        if let Some(Stop::Died(trouble)) = died {
+            refuse(Exit::Errored, &text::trouble(&trouble, &Look::of_stderr()));
+            self.stop().await;
+        }
+    }
+
+    async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.session.stop().await;
+        }
+    }
+}
+
+fn of_file(specs: Vec<Spec>, file: &std::path::Path, workspace: &Workspace) -> Vec<Spec> {
+    let same = workspace.files.iter().find(|one| real(one) == file);
+    let name = same.map(|one| shown(one)).unwrap_or_default();
+    let is_of = |spec: &Spec| spec.at.source.name() == name;
+    specs.into_iter().filter(is_of).collect()
+}
+
+/// The ports of the services that were started.
+fn numbers(workspace: &Workspace) -> BTreeMap<String, u16> {
+    let services = workspace.globals.services.iter();
+    services
+        .filter_map(|(name, value)| match value {
+            Some(Value::Int(number)) => Some((name.clone(), u16::try_from(*number).ok()?)),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,96 @@
+//! Holds a draft against what it was made from.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Part, Request, Seen};
+use crate::check::{Evidence, Outcome, judge};
+use crate::spec::{Context, Globals, Source, Spec, SpecErrors};
+use crate::trace::Response;
+
+/// What comes in place of something that did not hold.
+const NOTE: &str = "something was left out here, for it did not hold of what it was made from";
+
+/// The text of these parts, without those that do not hold of everything seen.
+pub(super) fn hold(
+    mut parts: Vec<Part>,
+    request: &Request,
+    seen: &[Seen],
+    context: &Context,
+) -> Result<String, SpecErrors> {
+    let context = with_credentials(request, context);
+    loop {
+        let (text, lines) = assembled(&parts);
+        let wrong = wrong_lines(&text, seen, &context)?;
+        let is_wrong = |at: usize| wrong.range(lines[at]..lines[at + 1]).next().is_some();
+        let doubtful = (0..parts.len()).find(|&at| parts[at].under.is_some() && is_wrong(at));
+        let Some(at) = doubtful else {
+            return Ok(text);
+        };
+        parts[at].text = format!("    # {NOTE}\n");
+        // A key with nothing but comments below it would be a mistake.
+        let under = parts[at].under;
+        let is_comment = |part: &Part| part.text.trim_start().starts_with('#');
+        if parts
+            .iter()
+            .filter(|part| part.under == under)
+            .all(is_comment)
+        {
+            parts.retain(|part| part.under != under);
+        }
+    }
+}
+
+/// The text, and the line on which each part begins, from 1, and that after the last.
+fn assembled(parts: &[Part]) -> (String, Vec<usize>) {
+    let (mut text, mut lines) = (String::new(), Vec::new());
+    let mut under = None;
+    for part in parts {
+        if let Some(key) = part.under.filter(|_| part.under != under) {
+            text.push_str(key);
+        }
+        under = part.under;
+        lines.push(text.lines().count() + 1);
+        text.push_str(&part.text);
+    }
+    lines.push(text.lines().count() + 1);
+    (text, lines)
+}
+
+/// The lines of checks that do not pass.
+fn wrong_lines(
+    text: &str,
+    seen: &[Seen],
+    context: &Context,
+) -> Result<BTreeSet<usize>, SpecErrors> {
+    let source = Source::new("draft.yaml", text);
+    let specs = Spec::read_all(&source, Path::new("."), context)?;
+    let mut wrong = BTreeSet::new();
+    for step in specs.iter().flat_map(|spec| &spec.steps) {
+        let expect = step.expect(&specs[0].scope())?;
+        for one in seen {
+            let response = Response::Http(one.response.clone());
+            let evidence = Evidence::new(&response, Some(&one.trace), true);
+            let judgements = judge(&expect, &evidence).into_iter().map(|one| one.judged);
+            let lines = judgements
+                .filter(|judged| judged.outcome != Outcome::Pass)
+                .map(|judged| judged.at.line());
+            wrong.extend(lines);
+        }
+    }
+    Ok(wrong)
+}
+
+/// Credentials are variables in the draft, and have a value here.
+fn with_credentials(request: &Request, context: &Context) -> Context {
+    let mut globals = Globals::clone(&context.globals);
+    let values = request.credentials().into_iter();
+    globals
+        .arguments
+        .extend(values.map(|one| (one.variable, one.value)));
+    Context {
+        globals: Arc::new(globals),
+        defaults: context.defaults,
+    }
+}

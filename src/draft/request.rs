@@ -1,0 +1,250 @@
+//! The request that a spec is drafted for, as the user gave it.
+
+use serde_json::Value as Json;
+
+use super::yaml;
+
+/// A request, its variables not filled in.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What to call the spec.
+    pub name: Option<String>,
+    /// `POST`.
+    pub method: String,
+    /// Where to, perhaps with variables.
+    pub url: String,
+    /// Names and values, perhaps with variables.
+    pub headers: Vec<(String, String)>,
+    /// What is sent.
+    pub payload: Payload,
+}
+
+/// What a request sends.
+#[derive(Clone, Debug)]
+pub enum Payload {
+    /// Nothing.
+    None,
+    /// JSON, perhaps with variables in its texts.
+    Json(Json),
+    /// A text.
+    Text(String),
+}
+
+/// Something that a spec must not hold, and the variable that stands for it there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Credential {
+    pub(super) variable: String,
+    pub(super) value: String,
+    /// What it is, for a comment.
+    pub(super) what: String,
+}
+
+/// Whether credentials are written, or variables in their place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Credentials {
+    Shown,
+    Hidden,
+}
+
+impl Request {
+    /// A spec that fires it, and is judged when its trace is complete, whatever that is like.
+    #[must_use]
+    pub fn probe(&self) -> String {
+        format!(
+            "name: {}\n{}expect:\n  status: 100..599\n  span_count: ..1000000\n",
+            yaml::block(&yaml::escaped(&self.title())),
+            self.lines(Credentials::Shown)
+        )
+    }
+
+    /// The lines of a spec that fire it, without credentials.
+    pub(super) fn written(&self) -> String {
+        self.lines(Credentials::Hidden)
+    }
+
+    /// What to call the spec where the user does not say.
+    pub(super) fn title(&self) -> String {
+        let path = match self.url.split_once("://") {
+            Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
+            None => self
+                .url
+                .find('}')
+                .map_or(self.url.as_str(), |at| &self.url[at + 1..]),
+        };
+        let path = path.split(['?', '$']).next().unwrap_or(path);
+        self.name
+            .clone()
+            .unwrap_or_else(|| format!("{} {path}", self.method))
+    }
+
+    /// What must not be written.
+    pub(super) fn credentials(&self) -> Vec<Credential> {
+        let of_url = self.user().map(|user| Credential {
+            variable: "CREDENTIALS".to_owned(),
+            value: user.to_owned(),
+            what: "user and password of the URL".to_owned(),
+        });
+        let of_headers = self
+            .headers
+            .iter()
+            .filter_map(|(name, value)| credential(name, value));
+        of_url.into_iter().chain(of_headers).collect()
+    }
+
+    /// `user:password` of the URL, if it is written out.
+    fn user(&self) -> Option<&str> {
+        let (_, rest) = self.url.split_once("://")?;
+        let host = rest.split(['/', '?']).next()?;
+        let (user, _) = host.rsplit_once('@')?;
+        (!user.contains("${")).then_some(user)
+    }
+
+    fn lines(&self, credentials: Credentials) -> String {
+        let hidden = match credentials {
+            Credentials::Shown => Vec::new(),
+            Credentials::Hidden => self.credentials(),
+        };
+        let hide = |text: &str| {
+            hidden.iter().fold(text.to_owned(), |text, one| {
+                text.replace(&one.value, &format!("${{{}}}", one.variable))
+            })
+        };
+        let url = hide(&self.url);
+        let is_short = self.headers.is_empty() && matches!(self.payload, Payload::None);
+        let has_key = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+            .contains(&self.method.as_str());
+        if is_short && has_key {
+            return format!(
+                "request: {}\n",
+                yaml::block(&format!("{} {url}", self.method))
+            );
+        }
+        let url = yaml::block(&url);
+        let mut lines = if has_key {
+            format!("request:\n  {}: {url}\n", self.method.to_lowercase())
+        } else {
+            format!(
+                "request:\n  method: {}\n  url: {url}\n",
+                yaml::block(&self.method)
+            )
+        };
+        lines.push_str(&self.more_lines(&hide));
+        lines
+    }
+
+    /// Headers and body, with credentials hidden so.
+    fn more_lines(&self, hide: &impl Fn(&str) -> String) -> String {
+        let mut lines = String::new();
+        if !self.headers.is_empty() {
+            lines.push_str("  headers:\n");
+        }
+        lines.extend(self.headers.iter().map(|(name, value)| {
+            format!(
+                "    {}: {}\n",
+                yaml::key_text(name),
+                yaml::block(&hide(value))
+            )
+        }));
+        match &self.payload {
+            Payload::None => {}
+            Payload::Json(json) => {
+                let json = with_texts(json, hide);
+                lines.push_str(format!("  json: {}", yaml::json(&json, 4)).trim_end());
+                lines.push('\n');
+            }
+            Payload::Text(text) => {
+                lines.push_str(&format!("  body: {}\n", yaml::block(&hide(text))))
+            }
+        }
+        lines
+    }
+}
+
+/// A JSON value with each of its texts changed.
+fn with_texts(json: &Json, change: &impl Fn(&str) -> String) -> Json {
+    match json {
+        Json::String(text) => change(text).into(),
+        Json::Array(items) => items.iter().map(|item| with_texts(item, change)).collect(),
+        Json::Object(entries) => entries
+            .iter()
+            .map(|(key, value)| (key.clone(), with_texts(value, change)))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+/// The part of a header that nobody else may know.
+fn credential(name: &str, value: &str) -> Option<Credential> {
+    const WORDS: [&str; 6] = ["auth", "token", "secret", "api-key", "apikey", "password"];
+    let lower = name.to_ascii_lowercase();
+    let is_secret = lower == "cookie" || WORDS.iter().any(|word| lower.contains(word));
+    // Behind the scheme, such as `Bearer`.
+    let secret = match value.trim().split_once(' ') {
+        Some((_, rest)) if lower.ends_with("authorization") => rest.trim(),
+        _ => value.trim(),
+    };
+    if !is_secret || secret.is_empty() || secret.contains("${") {
+        return None;
+    }
+    let variable = match lower.as_str() {
+        "authorization" => "TOKEN".to_owned(),
+        _ => lower
+            .trim_start_matches("x-")
+            .to_ascii_uppercase()
+            .replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
+    };
+    Some(Credential {
+        variable,
+        value: secret.to_owned(),
+        what: format!("the header {name}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(url: &str, headers: &[(&str, &str)]) -> Request {
+        Request {
+            name: None,
+            method: "POST".to_owned(),
+            url: url.to_owned(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            payload: Payload::None,
+        }
+    }
+
+    #[test]
+    fn credentials_are_never_written() {
+        let headers = [
+            ("Authorization", "Bearer abc123"),
+            ("Cookie", "sid=s3cret"),
+            ("X-Api-Key", "k3y"),
+            ("Accept", "text/plain"),
+        ];
+        let request = request("http://ada:pa55@127.0.0.1/orders", &headers);
+        assert_eq!(
+            request.written(),
+            "request:
+  post: http://${CREDENTIALS}@127.0.0.1/orders
+  headers:
+    Authorization: Bearer ${TOKEN}
+    Cookie: ${COOKIE}
+    X-Api-Key: ${API_KEY}
+    Accept: text/plain
+"
+        );
+        assert!(request.probe().contains("Bearer abc123"));
+    }
+
+    #[test]
+    fn a_variable_that_the_user_wrote_is_left_alone() {
+        let request = request("${BASE_URL}/orders", &[("Authorization", "Bearer ${KEY}")]);
+        assert_eq!(request.credentials(), []);
+        assert!(request.written().contains("Authorization: Bearer ${KEY}"));
+        assert_eq!(request.title(), "POST /orders");
+    }
+}

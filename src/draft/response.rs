@@ -1,0 +1,152 @@
+//! What a draft expects of the response: its status, its type, and what of its JSON stays.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::varies::Varies;
+use super::yaml;
+use super::{Part, Seen};
+use crate::trace::Value;
+
+/// A draft is there to be read: of a body, so many values.
+const MOST: usize = 12;
+
+/// A longer text is content, and no sign of what a system did.
+const LONGEST: usize = 80;
+
+pub(super) fn parts(seen: &[Seen], varies: &Varies) -> Vec<Part> {
+    let mut parts = vec![Part::fixed(format!("  status: {}\n", status(seen)))];
+    parts.extend(content_type(seen));
+    let bodies: Option<Vec<Json>> = seen
+        .iter()
+        .map(|one| serde_json::from_slice(&one.response.body).ok())
+        .collect();
+    if let Some(bodies) = bodies.filter(|bodies| bodies.iter().all(Json::is_object)) {
+        parts.extend(json(&bodies, varies));
+    }
+    parts
+}
+
+fn status(seen: &[Seen]) -> String {
+    let all: BTreeSet<u16> = seen.iter().map(|one| one.response.status).collect();
+    let all: Vec<String> = all.iter().map(u16::to_string).collect();
+    match all.as_slice() {
+        [one] => one.clone(),
+        several => format!("[{}]   # it differed", several.join(", ")),
+    }
+}
+
+/// The media type alone: parameters are the framework's.
+fn content_type(seen: &[Seen]) -> Option<Part> {
+    let media_type = |one: &Seen| {
+        let value = one.response.header("content-type").next()?;
+        let value = value.split(';').next()?.trim();
+        Some(value.to_owned())
+    };
+    let first = media_type(&seen[0]).filter(|value| !value.is_empty())?;
+    let is_same = seen
+        .iter()
+        .all(|one| media_type(one).as_ref() == Some(&first));
+    let expected = serde_json::Value::from(first);
+    is_same.then(|| {
+        Part::under(
+            "  headers:\n",
+            format!("    content-type: {{ starts_with: {expected} }}\n"),
+        )
+    })
+}
+
+fn json(bodies: &[Json], varies: &Varies) -> Vec<Part> {
+    let mut paths = Vec::new();
+    leaves(&bodies[0], "$".to_owned(), "".to_owned(), &mut paths);
+    let more = paths.len().saturating_sub(MOST);
+    let mut lines: Vec<Part> = paths
+        .iter()
+        .take(MOST)
+        .filter_map(|leaf| line(leaf, bodies, varies))
+        .map(|line| Part::under("  json:\n", line))
+        .collect();
+    if more > 0 && !lines.is_empty() {
+        let note = format!("    # and {more} more values that were not written down\n");
+        lines.push(Part::under("  json:\n", note));
+    }
+    lines
+}
+
+/// A value of the body, by the path that JSONPath has and the one that serde_json has.
+struct Leaf {
+    path: String,
+    pointer: String,
+}
+
+/// Values that are neither map nor list, and lists as a whole, in the order of the body.
+fn leaves(value: &Json, path: String, pointer: String, found: &mut Vec<Leaf>) {
+    match value {
+        Json::Object(entries) => {
+            for (key, value) in entries {
+                let escaped = key.replace('~', "~0").replace('/', "~1");
+                leaves(
+                    value,
+                    below(&path, key),
+                    format!("{pointer}/{escaped}"),
+                    found,
+                );
+            }
+        }
+        _ => found.push(Leaf { path, pointer }),
+    }
+}
+
+fn below(path: &str, key: &str) -> String {
+    let is_name = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if is_name {
+        format!("{path}.{key}")
+    } else {
+        let key = key.replace('\\', "\\\\").replace('\'', "\\'");
+        format!("{path}['{key}']")
+    }
+}
+
+fn line(leaf: &Leaf, bodies: &[Json], varies: &Varies) -> Option<String> {
+    let values: Vec<&Json> = bodies
+        .iter()
+        .map(|body| body.pointer(&leaf.pointer))
+        .collect::<Option<_>>()?;
+    let key = path_key(&leaf.path);
+    let matcher = match values[0] {
+        Json::Array(_) => format!(
+            "{{ length: {} }}",
+            yaml::count(lengths(&values)?.into_iter())
+        ),
+        first => {
+            let value = Value::from(first.clone());
+            let is_same = values
+                .iter()
+                .all(|other| Value::from((*other).clone()).same(&value));
+            let is_short = first.as_str().is_none_or(|text| text.len() <= LONGEST);
+            let written =
+                yaml::equal(&value).filter(|_| is_same && is_short && !varies.value(&value));
+            written.unwrap_or_else(|| "exists".to_owned())
+        }
+    };
+    Some(format!("    {key}: {matcher}\n"))
+}
+
+fn lengths(values: &[&Json]) -> Option<Vec<usize>> {
+    values
+        .iter()
+        .map(|value| Some(value.as_array()?.len()))
+        .collect()
+}
+
+/// A path as a key: plain where YAML and the language let it be.
+fn path_key(path: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "$._".contains(c);
+    if path.chars().all(is_plain) {
+        path.to_owned()
+    } else {
+        Json::from(yaml::escaped(path)).to_string()
+    }
+}

@@ -1,0 +1,202 @@
+//! What differs each time, on each machine or with each version, and so says nothing of a system.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::{Payload, Request};
+use crate::trace::Value;
+
+/// Attributes about the machine, the process, the code and the connection.
+const PREFIXES: [&str; 17] = [
+    "thread.",
+    "code.",
+    "process.",
+    "host.",
+    "os.",
+    "telemetry.",
+    "container.",
+    "k8s.",
+    "user_agent.",
+    "network.",
+    "net.",
+    "client.",
+    "server.",
+    "peer.",
+    "busy_ns",
+    "idle_ns",
+    "service.",
+];
+
+/// Attributes with a meaning that another day or version changes.
+const NAMES: [&str; 13] = [
+    "http.user_agent",
+    "http.flavor",
+    "http.host",
+    "http.url",
+    "http.client_ip",
+    "http.scheme",
+    "url.full",
+    "url.scheme",
+    "url.query",
+    "enduser.id",
+    "session.id",
+    "messaging.client.id",
+    "messaging.message.id",
+];
+
+/// Ends of names that mean a measure of this one time.
+const SUFFIXES: [&str; 12] = [
+    ".port",
+    ".address",
+    ".duration",
+    "_ms",
+    "_ns",
+    ".size",
+    "_length",
+    ".timestamp",
+    ".time",
+    "_at",
+    ".thread",
+    ".version",
+];
+
+/// UUIDs, hexadecimal and long decimal numbers, and texts that end in one; moments; addresses.
+static VARYING: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        r"(?i)(^|[^0-9a-z])[0-9a-f]*([0-9][a-f]|[a-f][0-9])[0-9a-f]*($|[^0-9a-z])",
+        r"(^|[^0-9])[0-9]{7,}($|[^0-9])",
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}|$)",
+        r"(^|[^0-9.])[0-9]{1,3}(\.[0-9]{1,3}){3}($|[^0-9.])",
+        r"(?i)localhost:[0-9]+|\[::1?\]",
+        r"(?i)\b[0-9A-HJKMNP-TV-Z]{26}\b",
+        r"\[masked\]",
+    ]
+    .iter()
+    .map(|expression| Regex::new(expression).expect("these are regular expressions"))
+    .collect()
+});
+
+/// Tells what varies; what the request itself says does not.
+pub(super) struct Varies {
+    request: String,
+}
+
+impl Varies {
+    pub(super) fn new(request: &Request) -> Self {
+        let payload = match &request.payload {
+            Payload::None => String::new(),
+            Payload::Json(json) => json.to_string(),
+            Payload::Text(text) => text.clone(),
+        };
+        Self {
+            request: format!("{} {payload}", request.url),
+        }
+    }
+
+    /// Whether an attribute is about this one time or machine, by its name alone.
+    pub(super) fn key(key: &str) -> bool {
+        PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+            || NAMES.contains(&key)
+            || SUFFIXES.iter().any(|suffix| key.ends_with(suffix))
+    }
+
+    /// Whether a value looks like one of this time only.
+    pub(super) fn value(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => self.text(text),
+            Value::Int(number) => {
+                number.unsigned_abs() >= 1_000_000 && !self.is_sent(&number.to_string())
+            }
+            Value::Array(items) => items.iter().any(|item| self.value(item)),
+            Value::Null | Value::Bool(_) | Value::Double(_) | Value::Bytes(_) | Value::Map(_) => {
+                false
+            }
+        }
+    }
+
+    /// Whether a text looks like one of this time only.
+    pub(super) fn text(&self, text: &str) -> bool {
+        !self.is_sent(text) && VARYING.iter().any(|one| is_varying(one, text))
+    }
+
+    fn is_sent(&self, text: &str) -> bool {
+        text.len() > 1 && self.request.contains(text)
+    }
+}
+
+/// Short words such as `a1` are names, not ids.
+fn is_varying(expression: &Regex, text: &str) -> bool {
+    expression.find_iter(text).any(|found| {
+        found
+            .as_str()
+            .trim_matches(|c: char| !c.is_ascii_alphanumeric())
+            .len()
+            >= 6
+            || found.as_str().contains(':')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn varies() -> Varies {
+        Varies::new(&Request {
+            name: None,
+            method: "GET".to_owned(),
+            url: "http://127.0.0.1/orders/ord-986df710446823d2".to_owned(),
+            headers: Vec::new(),
+            payload: Payload::None,
+        })
+    }
+
+    #[test]
+    fn ids_moments_and_addresses_vary_and_words_do_not() {
+        for text in [
+            "pay-e262fd3070c06822",
+            "8f14e45f-ceea-467a-9575-25f3d5e5cbb1",
+            "2026-11-25T02:00:00Z",
+            "http://127.0.0.1:40001/payments",
+            "order 1790000000",
+            "/orders/0af7651916cd43dd",
+        ] {
+            assert!(varies().text(text), "{text}");
+        }
+        for text in [
+            "card",
+            "A1",
+            "B2",
+            "SELECT stock",
+            "ord-986df710446823d2",
+            "deadbeef cafe",
+            "4.2",
+            "v2",
+            "sha256",
+        ] {
+            assert!(!varies().text(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn attributes_of_machines_and_versions_vary() {
+        for key in [
+            "thread.id",
+            "server.port",
+            "url.full",
+            "code.lineno",
+            "http.request_content_length",
+        ] {
+            assert!(Varies::key(key), "{key}");
+        }
+        for key in [
+            "http.route",
+            "payment.method",
+            "db.system.name",
+            "http.response.status_code",
+        ] {
+            assert!(!Varies::key(key), "{key}");
+        }
+    }
+}
