@@ -5,6 +5,7 @@
 
 mod attempt;
 mod diagnosis;
+mod earlier;
 mod event;
 mod keep;
 mod mask;
@@ -17,7 +18,8 @@ mod walk;
 
 pub use event::RunEvent;
 pub use report::{
-    Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
+    Attempt, EarlierTrace, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble,
+    Verdict,
 };
 pub use runner::run;
 pub use setting::{Options, SaveTraces, Services, Stop};
