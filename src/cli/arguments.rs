@@ -164,7 +164,7 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "ADDRESS", value_parser = spanspec::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Run")]
     pub(super) listen: Vec<SocketAddr>,
 
-    /// Write a report: junit=PATH or json=PATH; repeatable
+    /// Write a report: html=PATH, junit=PATH or json=PATH; repeatable
     #[arg(
         long = "report",
         value_name = "KIND=PATH",
@@ -310,6 +310,7 @@ pub(super) struct ReportFile {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReportKind {
+    Html,
     Junit,
     Json,
 }
@@ -320,11 +321,12 @@ impl FromStr for ReportFile {
     fn from_str(text: &str) -> Result<Self, String> {
         let (kind, path) = text.split_once('=').unwrap_or((text, ""));
         let kind = match kind {
+            "html" => ReportKind::Html,
             "junit" => ReportKind::Junit,
             "json" => ReportKind::Json,
             _ => {
                 return Err(format!(
-                    "there is no report `{kind}`; there are junit and json"
+                    "there is no report `{kind}`; there are html, junit and json"
                 ));
             }
         };

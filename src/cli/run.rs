@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use spanspec::report::{Detail, Granularity, Json, Junit, Look, Progress, Reporter, Terminal};
+use spanspec::report::{
+    Detail, Granularity, Html, Json, Junit, Look, Progress, Reporter, Terminal,
+};
 use spanspec::run::{
     Flush, Options, Report, RunEvent, SaveTraces, Services, SpecReport, Stop, Telemetry, Trouble,
     Verdict,
@@ -143,6 +145,7 @@ impl Audience {
                     Box::new(Junit::file(&file.path, granularity))
                 }
                 ReportKind::Json => Box::new(Json::file(&file.path)),
+                ReportKind::Html => Box::new(Html::file(&file.path)),
             });
         }
         Self(Arc::new(Mutex::new(all)))

@@ -6,6 +6,8 @@
 
 pub mod duration;
 mod file;
+#[cfg(feature = "cli")]
+pub mod html;
 pub mod json;
 #[cfg(feature = "cli")]
 pub mod junit;
@@ -25,6 +27,8 @@ use std::io;
 use crate::run::{Report, RunEvent};
 
 pub use duration::duration;
+#[cfg(feature = "cli")]
+pub use html::Html;
 pub use json::Json;
 #[cfg(feature = "cli")]
 pub use junit::{Granularity, Junit};
