@@ -15,7 +15,7 @@ const MOST_CALLS: usize = 240;
 /// In pixels; the style sheet agrees.
 const NODE_HEIGHT: f64 = 52.0;
 const COLUMN: f64 = 7.6;
-const LABEL: (f64, f64) = (112.0, 32.0);
+const LABEL_HEIGHT: f64 = 32.0;
 const MARGIN: f64 = 12.0;
 
 /// The graph in pixels.
@@ -109,8 +109,8 @@ impl Picture {
         }
         for edge in &self.calls {
             let label = EdgeLabel {
-                width: LABEL.0,
-                height: LABEL.1,
+                width: label_width(edge),
+                height: LABEL_HEIGHT,
                 labelpos: LabelPos::Center,
                 ..EdgeLabel::default()
             };
@@ -147,7 +147,7 @@ impl Picture {
                 edge.label = laid.x.zip(laid.y).map(|(x, y)| (whole(x), whole(y)));
                 edge.points.iter().for_each(|&(x, y)| reach(x, y));
                 if let Some((x, y)) = edge.label {
-                    reach(x + LABEL.0 / 2.0, y + LABEL.1 / 2.0);
+                    reach(x + laid.width / 2.0, y + laid.height / 2.0);
                 }
             }
         }
@@ -160,7 +160,7 @@ fn options() -> LayoutOptions {
         rankdir: RankDir::LR,
         nodesep: 36.0,
         edgesep: 24.0,
-        ranksep: 36.0,
+        ranksep: 56.0,
         marginx: MARGIN,
         marginy: MARGIN,
         ..LayoutOptions::default()
@@ -171,6 +171,11 @@ fn options() -> LayoutOptions {
 #[expect(clippy::cast_precision_loss, reason = "a name has no 2^52 columns")]
 fn width(name: &str) -> f64 {
     look::width(name).clamp(17, 34) as f64 * COLUMN + 34.0
+}
+
+/// Errors are told beside the number of calls.
+fn label_width(edge: &Edge) -> f64 {
+    if edge.errors > 0 { 124.0 } else { 84.0 }
 }
 
 fn whole(pixels: f64) -> f64 {

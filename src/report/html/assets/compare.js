@@ -7,8 +7,8 @@ function compareView(earlier, now) {
   const beforeMarks = new Map(), nowMarks = new Map();
   for (const change of earlier.changes) {
     const say = (trace, spans, marks, text) => spans.forEach((at) => marks.set(trace.spans[at].id, text));
-    say(before, change.before, beforeMarks, { missing: "missing now", moved: "elsewhere now", count: `now ${change.after.length} of them` }[change.what]);
-    if (now) say(now, change.after, nowMarks, { added: "new", moved: "was elsewhere", count: `was ${change.before.length} of them` }[change.what]);
+    say(before, change.before, beforeMarks, { missing: "missing now", moved: "elsewhere now", count: `now ${count(change.after.length)}` }[change.what]);
+    if (now) say(now, change.after, nowMarks, { added: "new", moved: "was elsewhere", count: `was ${count(change.before.length)}` }[change.what]);
   }
   const left = new Waterfall(before, { label: "When it passed", marks: beforeMarks, compact: true, openSpan: (span) => open(before, span, beforeMarks, left) });
   const right = now && new Waterfall(now, { label: "This run", marks: nowMarks, compact: true, openSpan: (span) => open(now, span, nowMarks, right) });

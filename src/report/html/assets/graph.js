@@ -18,8 +18,9 @@ function graphPicture(graph, chooseService) {
 
 function graphEdge(call, arrow) {
   const name = `edge ${call.errors > 0 ? "bad" : ""} ${call.tie}`;
+  const width = call.errors > 0 ? 118 : 78;
   const label = call.label && svg("g", { class: "edge-label", transform: `translate(${call.label[0]} ${call.label[1]})`, "aria-hidden": "true" },
-    svg("rect", { x: -54, y: -16, width: 108, height: 32, rx: 4 }),
+    svg("rect", { x: -width / 2, y: -15, width, height: 30, rx: 4 }),
     svg("text", { y: -3 }, counted(call.count, call.tie === "link" ? "link" : "call"), call.errors > 0 && svg("tspan", { class: "bad" }, ` · ${counted(call.errors, "error")}`)),
     svg("text", { y: 11, class: "faint" }, `p50 ${duration(call.p50)}`));
   return svg("g", { class: name }, svg("path", { d: curve(call.points), "marker-end": `url(#${arrow})` }), label);

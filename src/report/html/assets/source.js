@@ -13,6 +13,13 @@ function sourceView(fileNumber, checks, trouble) {
   return el("figure", { class: "source" }, el("figcaption", {}, file.name), el("ol", {}, lines));
 }
 
+// Brings the line that matters into sight: the first that is not well, or where the spec begins.
+function scrollToLine(figure, otherwise) {
+  const lines = find("ol", figure);
+  const line = find(".fail, .trouble, .unjudged", lines) ?? find(`[data-line="${otherwise}"]`, lines);
+  if (line) lines.scrollTop = Math.max(0, line.offsetTop - lines.offsetTop - lines.clientHeight / 3);
+}
+
 const SIGNS = { pass: ["✓", "holds"], fail: ["✗", "failed"], unjudged: ["?", "could not be judged"], trouble: ["!", "went wrong"] };
 
 function sourceLine(text, number, notes) {

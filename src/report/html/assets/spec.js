@@ -57,7 +57,7 @@ function marksOf(step) {
 
 function stepView(step, spec) {
   const traces = step.traces.map(readTrace), marks = marksOf(step);
-  let view, views;
+  let view, views, source;
   const showSpan = (id) => {
     views.choose("Trace");
     if (view?.show(id)) view.element.scrollIntoView({ block: "nearest" });
@@ -75,7 +75,7 @@ function stepView(step, spec) {
     traces.length > 0 && { label: "Trace", note: count(traces[0].spans.length), panel: () => { view = traceView(step, traces, marks); return view.element; }, shown: () => requestAnimationFrame(() => view.shown()) },
     step.graph && { label: "Services", note: count(step.graph.services.length), panel: () => serviceGraph(step.graph, chooseService) },
     step.earlier && { label: "Compare", note: traces.length > 0 ? count(step.earlier.changes.length + step.earlier.more_changes) : "", panel: () => compareView(step.earlier, traces[0]) },
-    { label: "Spec", panel: () => sourceView(sourceOf, step.checks, trouble) },
+    { label: "Spec", panel: () => { source = sourceView(sourceOf, step.checks, trouble); return source; }, shown: () => scrollToLine(source, spec.at[1]) },
     step.response && { label: "Response", note: String(step.response.status ?? step.response.exit_code ?? ""), panel: () => responseView(step.response) },
   ].filter(Boolean);
   views = tabs("What was seen", all);
@@ -101,10 +101,10 @@ function responseFacts(step) {
 function troubleCard(step) {
   const { trouble } = step;
   return el("section", { class: "card errored", "aria-label": "Could not be judged" },
-    el("h3", {}, trouble.what),
+    el("h3", {}, inCode(trouble.what)),
     step.trouble_at && excerpt(step.trouble_at),
     trouble.details.length > 0 && el("pre", {}, trouble.details.join("\n")),
-    trouble.help.map((help) => el("p", { class: "hint" }, el("b", {}, "Help: "), help)));
+    trouble.help.map((help) => el("p", { class: "hint" }, el("b", {}, "Help: "), inCode(help))));
 }
 
 function failureCard(check, showSpan, marks) {

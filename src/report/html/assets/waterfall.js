@@ -3,6 +3,9 @@
 
 const ROW = 26;
 const SPARE = 10;
+// In pixels: a letter beside a bar, and the room on the right that bars leave to their durations.
+const LETTER = 6.8;
+const MARGIN = 72;
 
 class Waterfall {
   // `marks` says of spans, by their id, in a few words what is the matter with them.
@@ -55,10 +58,11 @@ class Waterfall {
       onfocus: () => this.draw() }, this.space);
     this.grid.addEventListener("scroll", () => this.draw(), { passive: true });
     this.grid.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
-    this.box = el("div", { class: "waterfall" }, el("div", { class: "head" }, el("div", { class: "head-name" }, counted(this.trace.spans.length, "span"), " · ", duration(this.trace.duration)), this.ruler), this.grid);
+    this.head = el("div", { class: "head" }, el("div", { class: "head-name" }, counted(this.trace.spans.length, "span"), " · ", duration(this.trace.duration)), this.ruler);
+    this.box = el("div", { class: "waterfall" }, this.head, this.grid);
     this.element = el("div", { class: compact ? "trace compact" : "trace" }, this.tools, !compact && this.miniBox, this.box);
     // What has no size yet is drawn when it gets one.
-    new ResizeObserver(() => { this.drawMini(); this.drawRuler(); this.draw(); }).observe(this.box);
+    new ResizeObserver(() => this.redraw()).observe(this.box);
   }
 
   // --- which rows there are
@@ -296,11 +300,12 @@ class Waterfall {
 
   nameCell(span, hasChildren, isOpen) {
     const hidden = hasChildren && !isOpen ? span.last - span.number : 0;
+    const isNews = span.parent === null || this.trace.spans[span.parent].service !== span.service;
     return el("div", { role: "gridcell", class: "name", title: `${span.service} › ${span.name}` },
       el("span", { class: "indent", style: { width: `${Math.min(span.depth, 24) * 12}px` }, "aria-hidden": "true" }),
       el("span", { class: hasChildren ? `twist ${isOpen ? "open" : ""}` : "twist none", "aria-hidden": "true" }),
       el("span", { class: "dot", style: { background: color(span.service) }, "aria-hidden": "true" }),
-      el("span", { class: "service" }, span.service), " ",
+      el("span", { class: isNews ? "service" : "visually-hidden" }, span.service), " ",
       el("span", { class: "operation" }, span.name),
       hidden > 0 && el("span", { class: "hidden-count", title: `${counted(hidden, "span")} below` }, `+${count(hidden)}`),
       span.missingParent && el("span", { class: "chip doubt", title: `its parent ${span.missingParent} never arrived` }, "orphan"),
@@ -312,7 +317,7 @@ class Waterfall {
     const left = part(span.start), right = part(span.end);
     const cell = el("div", { role: "gridcell", class: "time", "aria-label": this.spoken(span, mark) });
     if (right >= 0 && left <= 100) {
-      const bar = el("div", { class: "bar-of-span", style: { left: `${Math.max(left, -5)}%`, width: `${Math.min(right, 105) - Math.max(left, -5)}%`, background: color(span.service) } });
+      const bar = el("div", { class: "bar-of-span", style: { left: `${Math.max(left, 0)}%`, width: `${Math.min(right, 100) - Math.max(left, 0)}%`, background: color(span.service) } });
       cell.append(bar);
       if (this.showsCritical && span.critical) this.drawCritical(cell, span.critical, part);
       for (const time of span.eventTimes) {
@@ -320,12 +325,17 @@ class Waterfall {
         if (x >= 0 && x <= 100) cell.append(el("i", { class: "event", style: { left: `${x}%` } }));
       }
     }
-    const note = [el("span", { class: "length" }, duration(span.duration)), mark && el("span", { class: "mark" }, `← ${mark}`)];
-    const isLate = right > 55, edge = Math.min(Math.max(isLate ? left : right, 0), 100);
-    // Beside the bar, on the side that has room; above it where there is none.
-    const inside = isLate && left < 45;
-    cell.append(el("div", { class: inside ? "beside inside" : isLate ? "beside before" : "beside", style: inside ? { right: `${Math.max(0, 100 - right)}%` } : isLate ? { right: `${100 - edge}%` } : { left: `${edge}%` } }, note));
+    cell.append(this.beside(span, mark, Math.max(left, 0), Math.min(right, 100)));
     return cell;
+  }
+
+  // Beside the bar, on the side that has room; where neither has, cut on the one that has more.
+  beside(span, mark, left, right) {
+    const length = duration(span.duration), width = this.ruler.clientWidth || 600;
+    const needed = (length.length + (mark ? mark.length + 4 : 0)) * LETTER + 14;
+    const after = (100 - right) / 100 * width + MARGIN, before = left / 100 * width;
+    const style = needed <= after || after >= before ? { left: `${right}%`, "max-width": `${after}px` } : { right: `${100 - left}%`, "max-width": `${before}px` };
+    return el("div", { class: "beside", style, title: mark }, el("span", { class: "length" }, length), mark && el("span", { class: "mark" }, `← ${mark}`));
   }
 
   drawCritical(cell, parts, position) {
@@ -348,13 +358,21 @@ class Waterfall {
     const ticks = [];
     for (let time = Math.ceil(from / step) * step; time <= to; time += step) {
       const x = (time - from) / (to - from) * 100;
-      if (x > 97 && ticks.length > 0) break;
+      if ((100 - x) / 100 * width + MARGIN < 60) break;
       ticks.push(el("span", { class: "tick", style: { left: `${x}%` } }, time === 0 ? "0" : duration(time)));
     }
     this.ruler.replaceChildren(...ticks);
     const [start, end] = this.view, whole = [0, this.trace.duration];
     this.lens.hidden = start <= 0 && end >= this.trace.duration;
     place(this.lens, start, end, whole);
+  }
+
+  redraw() {
+    // The head stands above the rows, without their scroll bar.
+    this.head.style.paddingRight = `${this.grid.offsetWidth - this.grid.clientWidth}px`;
+    this.drawMini();
+    this.drawRuler();
+    this.draw();
   }
 
   // All spans at a glance, one thin line each.
