@@ -36,7 +36,7 @@ function changeList(earlier, now, go) {
   if (earlier.changes.length === 0) return el("p", { class: "hint" }, "Both traces have the same structure: the same spans of the same services below the same others. What differs is in times or attributes.");
   const rows = earlier.changes.map((change) => {
     const [sign, text] = CHANGES[change.what];
-    return el("tr", { class: change.what },
+    return el("tr", { class: `change ${change.what}` },
       el("td", { class: "sign" }, el("span", { "aria-hidden": "true" }, sign), " ", text),
       el("th", { scope: "row" }, el("button", { type: "button", class: "link", onclick: () => go(change) }, el("span", { class: "dot", style: { background: color(change.service) } }), el("span", { class: "service" }, change.service), " ", change.name),
         change.below > 0 && el("span", { class: "faint" }, ` and ${counted(change.below, "span")} below`)),

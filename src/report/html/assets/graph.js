@@ -43,7 +43,6 @@ function graphNode(service, chooseService) {
   const choose = () => chooseService(service.name);
   const shown = service.name.length > 34 ? `${service.name.slice(0, 33)}…` : service.name;
   return svg("g", { class: service.errors > 0 ? "node bad" : "node", transform: `translate(${left} ${top})`, tabindex: 0, role: "button",
-      "aria-label": `${service.name}: ${counted(service.spans, "span")}, ${counted(service.errors, "error")}, p50 ${duration(service.p50)}; show its spans`,
       onclick: choose, onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(); } } },
     svg("title", {}, `Show the spans of ${service.name}`),
     svg("rect", { width, height, rx: 6, class: "frame" }),

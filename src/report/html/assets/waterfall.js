@@ -54,8 +54,7 @@ class Waterfall {
     this.ruler = el("div", { class: "ruler", title: "Drag to zoom", onpointerdown: (event) => this.dragRange(event, this.ruler, this.view) });
     this.space = el("div", { class: "space", role: "presentation" });
     this.grid = el("div", { class: "rows", role: "treegrid", tabindex: 0, id: this.id, "aria-label": this.label, "aria-readonly": "true", "aria-colcount": 2,
-      onkeydown: (event) => this.onKey(event), onclick: (event) => this.onClick(event), ondblclick: (event) => this.onDoubleClick(event),
-      onfocus: () => this.draw() }, this.space);
+      onkeydown: (event) => this.onKey(event), onclick: (event) => this.onClick(event), ondblclick: (event) => this.onDoubleClick(event) }, this.space);
     this.grid.addEventListener("scroll", () => this.draw(), { passive: true });
     this.grid.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
     this.head = el("div", { class: "head" }, el("div", { class: "head-name" }, counted(this.trace.spans.length, "span"), " · ", duration(this.trace.duration)), this.ruler);
@@ -315,7 +314,7 @@ class Waterfall {
   timeCell(span, mark) {
     const [from, to] = this.view, part = (time) => (time - from) / (to - from) * 100;
     const left = part(span.start), right = part(span.end);
-    const cell = el("div", { role: "gridcell", class: "time", "aria-label": this.spoken(span, mark) });
+    const cell = el("div", { role: "gridcell", class: "time" }, el("span", { class: "visually-hidden" }, this.spoken(span, mark)));
     if (right >= 0 && left <= 100) {
       const bar = el("div", { class: "bar-of-span", style: { left: `${Math.max(left, 0)}%`, width: `${Math.min(right, 100) - Math.max(left, 0)}%`, background: color(span.service) } });
       cell.append(bar);
@@ -335,7 +334,7 @@ class Waterfall {
     const needed = (length.length + (mark ? mark.length + 4 : 0)) * LETTER + 14;
     const after = (100 - right) / 100 * width + MARGIN, before = left / 100 * width;
     const style = needed <= after || after >= before ? { left: `${right}%`, "max-width": `${after}px` } : { right: `${100 - left}%`, "max-width": `${before}px` };
-    return el("div", { class: "beside", style, title: mark }, el("span", { class: "length" }, length), mark && el("span", { class: "mark" }, `← ${mark}`));
+    return el("div", { class: "beside", style, title: mark, "aria-hidden": "true" }, el("span", { class: "length" }, length), mark && el("span", { class: "mark" }, `← ${mark}`));
   }
 
   drawCritical(cell, parts, position) {
