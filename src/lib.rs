@@ -13,7 +13,7 @@
 //! - [`service`]: starts and stops the system under test;
 //! - [`source`]: where spans come from: the OTLP [`Receiver`](source::Receiver), and OTLP files;
 //! - [`run`]: the order of things, and when a trace is complete;
-//! - [`report`]: text, JSON and JUnit;
+//! - [`report`]: text, HTML, JSON and JUnit;
 //! - [`project`]: the project file, `spanspec.yaml`.
 //!
 //! Judging needs no network and no clock. Here a spec looks at a trace that was saved as OTLP JSON:
@@ -67,7 +67,7 @@
 //! # Features
 //!
 //! `cli`, on by default, is the command with its arguments, terminal output and JUnit. Without it
-//! the library is the same but for [`report`]'s `Terminal`, `Progress` and `Junit`.
+//! the library is the same but for [`report`]'s `Terminal`, `Progress`, `Html` and `Junit`.
 
 pub mod check;
 mod process;
