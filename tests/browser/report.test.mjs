@@ -295,6 +295,7 @@ test("whatever a service says stays text", async () => {
   page = await open(browser, "hostile");
   const notHostile = async () => {
     assert.doesNotMatch(await page.title(), /hostile/);
+    assert.doesNotMatch(await page.locator("body").innerText(), /[\u0000-\u0008\u001b\u2028\u202e]/);
     assert.equal(await page.locator("img, iframe, object, embed, main script, svg[onload], [onerror], [onmouseover]").count(), 0);
   };
   await notHostile();

@@ -7,7 +7,7 @@ use super::data::Spec;
 use super::shared::Shared;
 use crate::report::duration::duration;
 use crate::report::json::parts;
-use crate::report::look::{Look, counted};
+use crate::report::look::{Look, counted, printable};
 use crate::report::text::{self, Detail};
 use crate::run::{Report, SpecReport, Trouble, Verdict};
 
@@ -199,16 +199,16 @@ fn list(report: &Report) -> Markup {
 
 fn entry(number: usize, spec: &SpecReport) -> Markup {
     let kind = kind_of(spec);
-    let at = format!("{}:{}", spec.at.source.name(), spec.at.line());
+    let at = format!("{}:{}", printable(spec.at.source.name()), spec.at.line());
     html! {
         li.(kind) data-kind=(kind) data-words=(words(spec)) {
             a href={ "#spec-" (number) } {
                 span.verdict { (word_of(kind)) }
-                span.name { (spec.name) }
+                span.name { (printable(&spec.name)) }
                 span.time { @if !spec.attempts.is_empty() { (duration(spec.duration)) } }
                 span.file { (at) }
                 @if !spec.tags.is_empty() {
-                    span.tags { @for tag in &spec.tags { span.tag { (tag) } " " } }
+                    span.tags { @for tag in &spec.tags { span.tag { (printable(tag)) } " " } }
                 }
             }
         }
@@ -231,7 +231,7 @@ fn words(spec: &SpecReport) -> String {
 fn of_the_run(report: &Report) -> Markup {
     html! {
         @for trouble in &report.trouble { (trouble_of_the_run(trouble)) }
-        @for notice in &report.notices { p.notice { b { "Note: " } (notice) } }
+        @for notice in &report.notices { p.notice { b { "Note: " } (printable(notice)) } }
         @if report.specs.is_empty() { p.empty { "No spec ran." } }
     }
 }
@@ -239,9 +239,9 @@ fn of_the_run(report: &Report) -> Markup {
 fn trouble_of_the_run(trouble: &Trouble) -> Markup {
     html! {
         section.card.errored aria-label="The run" {
-            h2 { (trouble.what) }
-            @if !trouble.details.is_empty() { pre { (trouble.details.join("\n")) } }
-            @for help in &trouble.help { p.hint { b { "Help: " } (help) } }
+            h2 { (printable(&trouble.what)) }
+            @if !trouble.details.is_empty() { pre { @for line in &trouble.details { (printable(line)) "\n" } } }
+            @for help in &trouble.help { p.hint { b { "Help: " } (printable(help)) } }
         }
     }
 }

@@ -21,9 +21,14 @@ function fill(element, properties, children) {
     else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== false && child !== ""));
+  const there = children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== false && child !== "");
+  element.append(...there.map((child) => typeof child === "string" ? printable(child) : child));
   return element;
 }
+
+// What cannot be seen, or turns the direction of writing, is written as an escape; line ends stay.
+const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const printable = (text) => text.replace(UNPRINTABLE, (char) => `\\u{${char.codePointAt(0).toString(16)}}`);
 
 // A name that no other element has.
 let uniques = 0;
