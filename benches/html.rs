@@ -190,6 +190,7 @@ fn failure(trace: &Trace) -> Failure {
             name: span.name.clone(),
             mark: "payment.method = \"paypal\"".to_owned(),
         }],
+        more_witnesses: 0,
         nearest: Vec::new(),
         differences: Vec::new(),
         hints: Vec::new(),

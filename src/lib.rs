@@ -14,7 +14,9 @@
 //! - [`source`]: where spans come from: the OTLP [`Receiver`](source::Receiver), and OTLP files;
 //! - [`run`]: the order of things, and when a trace is complete;
 //! - [`report`]: text, HTML, JSON and JUnit;
-//! - [`project`]: the project file, `spanspec.yaml`.
+//! - [`project`]: the project file, `spanspec.yaml`;
+//! - [`workspace`]: a project with its specs, read and understood;
+//! - [`session`]: the receiver and the services of a workspace, running.
 //!
 //! Judging needs no network and no clock. Here a spec looks at a trace that was saved as OTLP JSON:
 //!
@@ -75,7 +77,9 @@ pub mod project;
 pub mod report;
 pub mod run;
 pub mod service;
+pub mod session;
 pub mod source;
 pub mod spec;
 pub mod trace;
 pub mod trigger;
+pub mod workspace;

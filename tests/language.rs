@@ -56,10 +56,12 @@ mistakes! {
     exclamation_mark
     expressions_and_paths
     glued_colon
+    no_trigger
     nothing
     percent
     quantities
     regex_in_braces
+    several_documents
     spans
     structure
     tab

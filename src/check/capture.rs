@@ -73,6 +73,7 @@ fn failure(capture: &Capture, found: String, hints: Vec<String>) -> Box<Failure>
         expected: "exactly one value".to_owned(),
         found,
         witnesses: Vec::new(),
+        more_witnesses: 0,
         nearest: Vec::new(),
         differences: Vec::new(),
         hints,

@@ -16,14 +16,33 @@ pub struct Failure {
     pub expected: String,
     /// What there was instead: `"paypal"`, `nothing`, `812ms`.
     pub found: String,
-    /// The spans that show it; they are marked in the waterfall.
+    /// The spans that show it, 100 at most; they are marked in the waterfall.
     pub witnesses: Vec<Witness>,
+    /// How many more spans show it than are listed.
+    pub more_witnesses: u64,
     /// Where nothing was found: the spans that came closest, best first.
     pub nearest: Vec<Candidate>,
     /// Where two structures differ, path by path.
     pub differences: Vec<Difference>,
     /// What the author may have meant, or can do; whole sentences without a full stop.
     pub hints: Vec<String>,
+}
+
+/// Nobody looks at more spans that are wrong in the same way.
+const MOST_WITNESSES: usize = 100;
+
+impl Failure {
+    /// Lists the first of the spans that show it, and counts the others.
+    pub(super) fn show<T>(
+        &mut self,
+        wrong: impl IntoIterator<Item = T>,
+        witness: impl FnMut(T) -> Witness,
+    ) {
+        let mut wrong = wrong.into_iter();
+        let first = wrong.by_ref().take(MOST_WITNESSES);
+        self.witnesses = first.map(witness).collect();
+        self.more_witnesses = wrong.count() as u64;
+    }
 }
 
 /// A span that shows what is wrong.

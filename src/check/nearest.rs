@@ -1,5 +1,7 @@
 //! The spans that came closest to a selector that found nothing.
 
+use std::collections::HashMap;
+
 use super::judge::Detail;
 use super::select::{Evaluator, Prepared, reach};
 use super::{Candidate, Rejection};
@@ -23,8 +25,12 @@ impl Evaluator<'_> {
             .iter()
             .map(|condition| self.prepare(&condition.ask, reach))
             .collect();
+        let mut known = vec![HashMap::new(); selector.conditions.len()];
         let mut ranked: Vec<(f64, usize)> = (0..self.forest.len_within(reach))
-            .filter_map(|span| Some((self.closeness(selector, &prepared, span)?, span)))
+            .filter_map(|span| {
+                let closeness = self.closeness(selector, &prepared, span, &mut known)?;
+                Some((closeness, span))
+            })
             .collect();
         ranked.sort_by(|(a, x), (b, y)| b.total_cmp(a).then(x.cmp(y)));
         ranked.truncate(MOST);
@@ -38,12 +44,27 @@ impl Evaluator<'_> {
 
     /// The share of conditions that a span meets, where a name that is nearly right counts in
     /// part. Nothing for a span that has nothing in common with what is looked for.
-    fn closeness(&self, selector: &Selector, prepared: &[Prepared], span: usize) -> Option<f64> {
+    ///
+    /// What is known of a text need not be found out again, for the spans of a large trace have
+    /// few names; it is kept for each condition.
+    fn closeness<'t>(
+        &'t self,
+        selector: &Selector,
+        prepared: &[Prepared],
+        span: usize,
+        known: &mut [HashMap<&'t str, f64>],
+    ) -> Option<f64> {
         let score: f64 = selector
             .conditions
             .iter()
             .zip(prepared)
-            .map(|(condition, prepared)| {
+            .zip(known)
+            .map(|((condition, prepared), known)| {
+                let mut like = |matcher: &Matcher, text: &'t str| {
+                    *known
+                        .entry(text)
+                        .or_insert_with(|| similarity(matcher, text))
+                };
                 if self.meets(&condition.ask, prepared, span) {
                     // The name says most about what a span is.
                     return if matches!(condition.ask, Ask::Name(_)) {
@@ -53,8 +74,8 @@ impl Evaluator<'_> {
                     };
                 }
                 match &condition.ask {
-                    Ask::Name(matcher) => 3.0 * similarity(matcher, &self.forest.span(span).name),
-                    Ask::Service(matcher) => similarity(matcher, self.forest.span(span).service()),
+                    Ask::Name(matcher) => 3.0 * like(matcher, &self.forest.span(span).name),
+                    Ask::Service(matcher) => like(matcher, self.forest.span(span).service()),
                     _ => 0.0,
                 }
             })

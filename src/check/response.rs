@@ -40,6 +40,7 @@ fn fail(check: &Check, subject: Subject, expected: String, found: String) -> Fai
         expected,
         found,
         witnesses: Vec::new(),
+        more_witnesses: 0,
         nearest: Vec::new(),
         differences: Vec::new(),
         hints: Vec::new(),

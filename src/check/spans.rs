@@ -47,18 +47,13 @@ fn count(entry: &SpanEntry, found: &[usize], evaluator: &Evaluator<'_>) -> Stand
     } else {
         &[]
     };
-    let witnesses = shown.iter().enumerate().map(|(at, &span)| {
-        witness(
-            evaluator.forest.span(span),
-            format!("{} of {number}", at + 1),
-        )
-    });
-    let failure = Failure {
+    let mut failure = Failure {
         subject: Subject::Selected(entry.find.to_string()),
         at: entry.count_at.clone(),
         expected: entry.count.in_words(),
         found: words::count(number),
-        witnesses: witnesses.collect(),
+        witnesses: Vec::new(),
+        more_witnesses: 0,
         nearest: if found.is_empty() {
             evaluator.nearest(&entry.find)
         } else {
@@ -71,6 +66,10 @@ fn count(entry: &SpanEntry, found: &[usize], evaluator: &Evaluator<'_>) -> Stand
             Vec::new()
         },
     };
+    failure.show(shown.iter().enumerate(), |(at, &span)| {
+        let mark = format!("{} of {number}", at + 1);
+        witness(evaluator.forest.span(span), mark)
+    });
     Standing::fails(
         failure,
         if is_final {
@@ -110,16 +109,16 @@ fn each(
         expected: ask.expected(),
         found: evaluator.found(ask, &prepared, first),
         witnesses: Vec::new(),
+        more_witnesses: 0,
         nearest: Vec::new(),
         differences: Vec::new(),
         hints: Vec::new(),
     };
     if evaluator.detail == Detail::Explained {
-        let witnesses = std::iter::once(first).chain(wrong).map(|span| {
+        failure.show(std::iter::once(first).chain(wrong), |span| {
             let mark = mark(ask, &evaluator.found(ask, &prepared, span));
             witness(evaluator.forest.span(span), mark)
         });
-        failure.witnesses = witnesses.collect();
         failure.nearest = nearest(ask, &prepared, evaluator);
         failure.hints = evaluator.hints_for_condition(ask, &condition.at, first);
     }

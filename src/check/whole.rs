@@ -44,6 +44,7 @@ fn failure(check: &Check, subject: Subject, expected: String, found: String) -> 
         expected,
         found,
         witnesses: Vec::new(),
+        more_witnesses: 0,
         nearest: Vec::new(),
         differences: Vec::new(),
         hints: Vec::new(),
@@ -72,11 +73,8 @@ fn count(
     let number = counted.len() as u64;
     let mut failure = failure(check, subject, limits.in_words(), words::count(number));
     if !limits.contains(number) {
-        failure.witnesses = counted
-            .iter()
-            .map(|&span| &trace.spans()[span])
-            .map(|span| witness(span, mark(span)))
-            .collect();
+        let spans = counted.iter().map(|&span| &trace.spans()[span]);
+        failure.show(spans, |span| witness(span, mark(span)));
     }
     Standing::of_count(limits, number, failure)
 }

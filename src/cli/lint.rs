@@ -3,15 +3,16 @@
 use std::io::Write;
 
 use spanspec::report::{Diagnostic, Look, snippet};
+use spanspec::workspace::Ports;
 
 use super::arguments::LintArguments;
 use super::exit::{Exit, refuse};
 use super::selection::select;
-use super::workspace::{Ports, Workspace};
+use super::understand::understand;
 
 /// Reads everything that `run` would read, and fires nothing.
 pub(super) fn lint(arguments: &LintArguments) -> Exit {
-    let workspace = match Workspace::load(&arguments.specs, Ports::Unknown) {
+    let workspace = match understand(&arguments.specs, Ports::Unknown) {
         Ok(workspace) => workspace,
         Err(exit) => return exit,
     };
@@ -20,7 +21,7 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         let text = snippet::diagnostics(&warnings, &Look::of_stderr());
         refuse(Exit::Passed, &text);
     }
-    let files = workspace.files;
+    let files = workspace.files.len();
     let specs = select(workspace.specs, &arguments.specs).len();
     if specs == 0 {
         return refuse(Exit::Nothing, "no spec was selected");

@@ -4,12 +4,11 @@
 
 mod arguments;
 mod exit;
-mod files;
 mod lint;
 mod run;
 mod selection;
 mod show;
-mod workspace;
+mod understand;
 
 use std::process::ExitCode;
 

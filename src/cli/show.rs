@@ -6,10 +6,10 @@ use std::path::Path;
 use spanspec::report::{Look, duration, waterfall};
 use spanspec::source::otlp::read;
 use spanspec::trace::{Origin, SpanId, Trace};
+use spanspec::workspace::{FileError, read_bytes};
 
 use super::arguments::ShowArguments;
 use super::exit::{Exit, refuse};
-use super::files::{FileError, read_bytes};
 
 /// Larger than any trace that a person looks at: 512 MiB.
 const MOST_BYTES: usize = 512 << 20;

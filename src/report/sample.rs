@@ -98,6 +98,7 @@ pub(super) fn failure(subject: Subject, place: &str, expected: &str, found: &str
         expected: expected.to_owned(),
         found: found.to_owned(),
         witnesses: Vec::new(),
+        more_witnesses: 0,
         nearest: Vec::new(),
         differences: Vec::new(),
         hints: Vec::new(),
@@ -126,6 +127,7 @@ pub(super) fn wrong_method() -> Failure {
             name: "process_payment".to_owned(),
             mark: "payment.method = \"paypal\"".to_owned(),
         }],
+        more_witnesses: 0,
         ..failure(subject, "card", "\"card\"", "\"paypal\"")
     }
 }

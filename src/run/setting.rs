@@ -34,6 +34,23 @@ pub struct Options {
     pub secrets: Vec<String>,
 }
 
+impl Default for Options {
+    /// 64 specs side by side, one attempt each, all of them, with services that somebody else
+    /// started; no trace is saved.
+    fn default() -> Self {
+        Self {
+            jobs: 64,
+            retries: 0,
+            max_fail: None,
+            flush: Flush::Assumed,
+            starting_until: None,
+            save_traces: SaveTraces::Never,
+            services: Services::Theirs,
+            secrets: Vec::new(),
+        }
+    }
+}
+
 /// Which traces are saved as OTLP/JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SaveTraces {

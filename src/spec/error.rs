@@ -120,11 +120,6 @@ impl Mistakes {
 
 /// `did you mean …?` where one of the accepted words is close, else the list of them.
 pub(crate) fn suggest(written: &str, accepted: &[&str]) -> String {
-    let close = accepted
-        .iter()
-        .map(|word| (strsim::damerau_levenshtein(written, word), word))
-        .filter(|(distance, word)| *distance <= word.len().max(3) / 3)
-        .min();
     let list = || {
         accepted
             .iter()
@@ -132,10 +127,20 @@ pub(crate) fn suggest(written: &str, accepted: &[&str]) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    match close {
-        Some((_, word)) => format!("did you mean `{word}`?"),
+    match closest(written, accepted) {
+        Some(word) => format!("did you mean `{word}`?"),
         None => format!("accepted here: {}", list()),
     }
+}
+
+/// The accepted word that somebody probably meant.
+pub(crate) fn closest<'w>(written: &str, accepted: &[&'w str]) -> Option<&'w str> {
+    accepted
+        .iter()
+        .map(|word| (strsim::damerau_levenshtein(written, word), *word))
+        .filter(|(distance, word)| *distance <= word.len().max(3) / 3)
+        .min()
+        .map(|(_, word)| word)
 }
 
 #[cfg(test)]

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::{Mistakes, SpecErrors};
+use super::error::{Mistakes, SpecErrors, closest};
 use super::globals::{Globals, Variables};
 use super::matrix::{Case, cases};
 use super::read::Reader;
-use super::read::expect::TraceChecks;
+use super::read::expect::{Answer, TraceChecks};
 use super::read::trigger::{TRIGGER_KEYS, TriggerDefaults};
 use super::scope::Scope;
-use super::spec::{Draft, Spec, Step};
+use super::spec::{Asked, Draft, Spec, Step};
 use super::yaml::{self, Entry, Kind, Node};
 use super::{Place, Source, Wait};
 
@@ -122,7 +122,8 @@ struct Parts<'n> {
 /// A step before it is read with the variables of a case.
 struct StepNode<'n> {
     name: Option<String>,
-    trigger: &'n Entry,
+    /// None where it is missing, which is noted; what the step asks can be read without.
+    trigger: Option<Entry>,
     node: &'n Node,
     trace_checks: TraceChecks,
 }
@@ -189,7 +190,7 @@ impl<'a> File<'a> {
         let teardown = self.steps(root, "teardown", TraceChecks::Refused, reader);
         let steps = match root.get("steps") {
             Some(node) => self.explicit_steps(root, node, reader),
-            None => self.only_step(root, reader).map(|step| vec![step]),
+            None => Some(vec![self.only_step(root, reader)]),
         };
         Some(Parts {
             root,
@@ -229,8 +230,8 @@ impl<'a> File<'a> {
         Some(steps)
     }
 
-    fn only_step<'n>(&self, root: &'n Node, reader: &Reader<'_>) -> Option<StepNode<'n>> {
-        let trigger = self.trigger_of(root, reader);
+    fn only_step<'n>(&self, root: &'n Node, reader: &Reader<'_>) -> StepNode<'n> {
+        let trigger = self.trigger_of(root, &SPEC_KEYS, reader);
         if root.get("expect").is_none() {
             reader.wrong::<()>(
                 start_of(root),
@@ -238,14 +239,13 @@ impl<'a> File<'a> {
                 "no `expect`",
                 "say what must hold, such as `expect: { status: 2xx, errors: 0 }`",
             );
-            return None;
         }
-        Some(StepNode {
+        StepNode {
             name: None,
-            trigger: trigger?,
+            trigger,
             node: root,
             trace_checks: TraceChecks::Allowed,
-        })
+        }
     }
 
     fn steps<'n>(
@@ -261,17 +261,17 @@ impl<'a> File<'a> {
         reader.all(reader.list(list, &format!("`{key}`"))?, |node| {
             reader.map(node, "a step", &STEP_KEYS)?;
             let name = reader.optional(node, "name", |name| reader.named(name, "a name"));
-            let trigger = self.trigger_of(node, reader);
             Some(StepNode {
                 name: name?,
-                trigger: trigger?,
+                trigger: self.trigger_of(node, &STEP_KEYS, reader),
                 node,
                 trace_checks,
             })
         })
     }
 
-    fn trigger_of<'n>(&self, node: &'n Node, reader: &Reader<'_>) -> Option<&'n Entry> {
+    /// The one trigger of a spec or step; a misspelt one, which is noted already, counts as well.
+    fn trigger_of(&self, node: &Node, accepted: &[&str], reader: &Reader<'_>) -> Option<Entry> {
         let Kind::Map(entries) = &node.kind else {
             return None;
         };
@@ -279,13 +279,15 @@ impl<'a> File<'a> {
             .iter()
             .filter(|entry| TRIGGER_KEYS.contains(&entry.key.text.as_str()));
         match (triggers.next(), triggers.next()) {
-            (Some(trigger), None) => Some(trigger),
-            (None, _) => reader.wrong(
-                start_of(node),
-                "nothing is fired here",
-                "no trigger",
-                "add `request: GET http://…`, `run: command` or `trace_id: …`",
-            ),
+            (Some(trigger), None) => Some(trigger.clone()),
+            (None, _) => misspelt_trigger(entries, accepted).or_else(|| {
+                reader.wrong(
+                    start_of(node),
+                    "nothing is fired here",
+                    "no trigger",
+                    "add `request: GET http://…`, `run: command` or `trace_id: …`",
+                )
+            }),
             (Some(first), Some(second)) => reader.wrong(
                 second.key.place,
                 format!("`{}` stands beside `{}`", second.key.text, first.key.text),
@@ -371,44 +373,45 @@ impl<'a> File<'a> {
 
     fn read_step(&self, step: &StepNode<'_>, root: &Node, scope: &mut Scope) -> Option<Step> {
         let timeout = self.context.defaults.request_timeout;
-        let draft = Draft {
-            source: self.mistakes.source().clone(),
-            dir: self.dir.to_path_buf(),
-            trigger: step.trigger.clone(),
+        let trigger = step.trigger.as_ref();
+        let asked = Asked {
             capture: step.node.get("capture").cloned(),
             expect: step.node.get("expect").cloned(),
+            answer: Answer::of(trigger.map(|trigger| trigger.key.text.as_str())),
             trace_checks: step.trace_checks,
-            timeout,
+            at: trigger.map_or_else(|| start_of(step.node), |trigger| trigger.value.place),
         };
         let reader = self.reader(scope);
-        let trigger = reader.trigger(step.trigger, TriggerDefaults { timeout });
+        let is_fired =
+            trigger.and_then(|trigger| reader.trigger(trigger, TriggerDefaults { timeout }));
         let wait = reader.optional(step.node, "wait", |node| reader.wait(node));
         let outer = if std::ptr::eq(step.node, root) {
             Some(None)
         } else {
             reader.optional(root, "wait", |node| reader.wait(node))
         };
-        let is_from_trace = self.declare_captures(&draft, step.trace_checks, scope);
-        let expect = draft.expect(&self.reader(scope));
+        let is_from_trace = self.declare_captures(&asked, scope);
+        let expect = asked.expect(&self.reader(scope));
         let wait = wait?.unwrap_or_default().or(outer?.unwrap_or_default());
-        let (_, is_from_trace, expect) = (trigger?, is_from_trace?, expect?);
+        let (_, is_from_trace, expect) = (is_fired?, is_from_trace?, expect?);
         Some(Step {
             name: step.name.clone(),
-            at: self.mistakes.source().at(step.trigger.value.place),
+            at: self.mistakes.source().at(asked.at),
             wait: wait.or(self.context.defaults.wait),
             is_about_trace: is_from_trace || expect.is_about_trace(),
-            draft: Arc::new(draft),
+            draft: Arc::new(Draft {
+                source: self.mistakes.source().clone(),
+                dir: self.dir.to_path_buf(),
+                trigger: step.trigger.clone()?,
+                asked,
+                timeout,
+            }),
         })
     }
 
     /// Makes the names known to what follows; tells whether one of them comes from a span.
-    fn declare_captures(
-        &self,
-        draft: &Draft,
-        trace_checks: TraceChecks,
-        scope: &mut Scope,
-    ) -> Option<bool> {
-        let Some(node) = &draft.capture else {
+    fn declare_captures(&self, asked: &Asked, scope: &mut Scope) -> Option<bool> {
+        let Some(node) = &asked.capture else {
             return Some(false);
         };
         let reader = self.reader(scope);
@@ -430,7 +433,7 @@ impl<'a> File<'a> {
             return None;
         }
         let is_from_trace = captures.iter().any(|capture| capture.from.is_from_trace());
-        if is_from_trace && trace_checks == TraceChecks::Refused {
+        if is_from_trace && asked.trace_checks == TraceChecks::Refused {
             return reader.wrong(
                 node.place,
                 "setup and teardown wait for no trace, so nothing can be captured from a span",
@@ -478,6 +481,20 @@ pub(crate) fn variables(node: &Node, reader: &Reader<'_>) -> Option<Vec<(String,
             .map(|entry| (entry.key.text.clone(), Arc::new(entry.value.clone())))
             .collect(),
     )
+}
+
+/// The entry whose key was meant to be a trigger's, under the key that was meant.
+fn misspelt_trigger(entries: &[Entry], accepted: &[&str]) -> Option<Entry> {
+    entries.iter().find_map(|entry| {
+        let written = entry.key.text.as_str();
+        let meant = closest(written, accepted)?;
+        let is_trigger = !accepted.contains(&written) && TRIGGER_KEYS.contains(&meant);
+        is_trigger.then(|| {
+            let mut entry = entry.clone();
+            entry.key.text = meant.to_owned();
+            entry
+        })
+    })
 }
 
 /// Where a document or step begins: its first key.

@@ -13,7 +13,7 @@ use super::read::trigger::TriggerDefaults;
 use super::scope::Scope;
 use super::trigger::Trigger;
 use super::yaml::{Entry, Node};
-use super::{Location, Source, Wait};
+use super::{Location, Place, Source, Wait};
 use crate::trace::Value;
 
 /// One test: of a matrix, one case.
@@ -62,10 +62,19 @@ pub(super) struct Draft {
     pub(super) source: Source,
     pub(super) dir: PathBuf,
     pub(super) trigger: Entry,
+    pub(super) asked: Asked,
+    pub(super) timeout: Option<Duration>,
+}
+
+/// What a step asks of what it fired.
+#[derive(Debug)]
+pub(super) struct Asked {
     pub(super) capture: Option<Node>,
     pub(super) expect: Option<Node>,
+    pub(super) answer: Answer,
     pub(super) trace_checks: TraceChecks,
-    pub(super) timeout: Option<Duration>,
+    /// Where checks stand that nobody wrote.
+    pub(super) at: Place,
 }
 
 impl Spec {
@@ -107,7 +116,7 @@ impl Step {
     /// # Errors
     /// If a captured value does not fit its place.
     pub fn captures(&self, scope: &Scope) -> Result<Vec<Capture>, SpecErrors> {
-        self.read(scope, |reader| match &self.draft.capture {
+        self.read(scope, |reader| match &self.draft.asked.capture {
             Some(node) => reader.captures(node),
             None => Some(Vec::new()),
         })
@@ -119,7 +128,7 @@ impl Step {
     /// # Errors
     /// If a captured value does not fit its place.
     pub fn expect(&self, scope: &Scope) -> Result<Expect, SpecErrors> {
-        self.read(scope, |reader| self.draft.expect(reader))
+        self.read(scope, |reader| self.draft.asked.expect(reader))
     }
 
     fn read<T>(
@@ -137,11 +146,11 @@ impl Step {
     }
 }
 
-impl Draft {
+impl Asked {
     pub(super) fn expect(&self, reader: &Reader<'_>) -> Option<Expect> {
-        let at = reader.at(self.trigger.value.place);
+        let at = reader.at(self.at);
         let mut expect = match &self.expect {
-            Some(node) => reader.expect(node, self.answer(), self.trace_checks)?,
+            Some(node) => reader.expect(node, self.answer, self.trace_checks)?,
             None => Expect::default(),
         };
         let says = |key| {
@@ -149,7 +158,7 @@ impl Draft {
                 .as_ref()
                 .is_some_and(|node| node.get(key).is_some())
         };
-        match self.answer() {
+        match self.answer {
             Answer::Command if !says("exit_code") => expect.checks.insert(0, Reader::exit_zero(at)),
             Answer::Response if self.expect.is_none() => {
                 expect.checks.push(Reader::no_error_status(at));
@@ -157,13 +166,5 @@ impl Draft {
             _ => {}
         }
         Some(expect)
-    }
-
-    fn answer(&self) -> Answer {
-        match self.trigger.key.text.as_str() {
-            "run" => Answer::Command,
-            "trace_id" => Answer::Nothing,
-            _ => Answer::Response,
-        }
     }
 }

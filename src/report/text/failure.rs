@@ -62,7 +62,8 @@ fn witnesses(of: &Failure) -> String {
     let Some(first) = of.witnesses.first() else {
         return String::new();
     };
-    let more = match of.witnesses.len() - 1 {
+    let unlisted = usize::try_from(of.more_witnesses).unwrap_or(usize::MAX);
+    let more = match (of.witnesses.len() - 1).saturating_add(unlisted) {
         0 => String::new(),
         more => format!(", and {} more", look::count(more)),
     };

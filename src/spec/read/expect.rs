@@ -11,6 +11,17 @@ use crate::spec::{Limits, Location};
 
 const RESPONSE_KEYS: [&str; 5] = ["status", "headers", "body", "json", "response_time"];
 const COMMAND_KEYS: [&str; 4] = ["exit_code", "stdout", "stderr", "response_time"];
+/// What any trigger gives.
+const ANSWER_KEYS: [&str; 8] = [
+    "status",
+    "headers",
+    "body",
+    "json",
+    "exit_code",
+    "stdout",
+    "stderr",
+    "response_time",
+];
 const TRACE_KEYS: [&str; 8] = [
     "errors",
     "orphans",
@@ -28,6 +39,20 @@ pub(crate) enum Answer {
     Response,
     Command,
     Nothing,
+    /// There is no trigger, which is a mistake of its own.
+    Unknown,
+}
+
+impl Answer {
+    /// What the trigger with this key gives.
+    pub(crate) fn of(trigger: Option<&str>) -> Self {
+        match trigger {
+            None => Self::Unknown,
+            Some("run") => Self::Command,
+            Some("trace_id") => Self::Nothing,
+            Some(_) => Self::Response,
+        }
+    }
 }
 
 /// Whether a trace can be asked about.
@@ -66,6 +91,7 @@ impl Reader<'_> {
             Answer::Response => &RESPONSE_KEYS,
             Answer::Command => &COMMAND_KEYS,
             Answer::Nothing => &[],
+            Answer::Unknown => &ANSWER_KEYS,
         };
         if TRACE_KEYS.contains(&key) {
             if trace == TraceChecks::Refused {
@@ -83,11 +109,13 @@ impl Reader<'_> {
         if of_answer.contains(&key) {
             return self.answer_entry(key, &entry.value);
         }
-        if RESPONSE_KEYS.contains(&key) || COMMAND_KEYS.contains(&key) {
+        if ANSWER_KEYS.contains(&key) {
             let (what, there) = match answer {
                 Answer::Response => ("a request gives", RESPONSE_KEYS.as_slice()),
                 Answer::Command => ("a command gives", COMMAND_KEYS.as_slice()),
-                Answer::Nothing => ("a trace_id gives nothing but the trace:", &TRACE_KEYS[..]),
+                Answer::Nothing | Answer::Unknown => {
+                    ("a trace_id gives nothing but the trace:", &TRACE_KEYS[..])
+                }
             };
             return self.wrong(
                 entry.key.place,

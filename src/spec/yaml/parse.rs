@@ -11,51 +11,78 @@ use super::{Entry, Key, Kind, Node, Scalar, Style};
 /// Deeper nesting than any spec needs, and shallow enough for every reader that recurses.
 const MAX_DEPTH: usize = 64;
 
-/// The roots of all documents of a text, which `---` keeps apart. Where the text is no YAML, the documents before that place.
+/// The roots of all documents of a text, which `---` keeps apart. What is no YAML is noted, and
+/// the documents behind it are read all the same.
 pub(crate) fn parse(mistakes: &Mistakes) -> Vec<Node> {
     let source = mistakes.source().clone();
-    let options = granit_parser::options! {
-        flow_nesting_limit: MAX_DEPTH,
-        block_nesting_limit: MAX_DEPTH,
-        disallow_directives: true,
-        emit_unresolved_aliases: true,
-        max_buffered_comment_events: usize::MAX,
-    };
-    let parser = Parser::new_from_str_with_options(source.text(), options);
-    Builder {
-        parser,
-        text: source.text(),
-        mistakes,
-        open_flows: Vec::new(),
+    let mut documents = Vec::new();
+    let mut start = Some(0);
+    while let Some(base) = start.filter(|_| !mistakes.is_full()) {
+        let mut builder = Builder::new(source.text(), base, mistakes);
+        documents.extend(std::iter::from_fn(|| builder.document()));
+        start = builder.resume_at;
     }
-    .documents()
+    documents
 }
 
 struct Builder<'a> {
     parser: Parser<'a, StrInput<'a>>,
+    /// Where in the text the parser started.
+    base: usize,
     text: &'a str,
     mistakes: &'a Mistakes,
     /// Where each `{` and `[` that is still open began, for the message about a syntax error.
     open_flows: Vec<Place>,
+    /// Where the document that is being read began.
+    begun: usize,
+    /// Where the next document begins after one that is no YAML.
+    resume_at: Option<usize>,
 }
 
 /// A node is missing because the text stops being YAML; the mistake is noted.
 struct Broken;
 
 impl<'a> Builder<'a> {
-    fn documents(mut self) -> Vec<Node> {
-        let mut documents = Vec::new();
+    fn new(text: &'a str, base: usize, mistakes: &'a Mistakes) -> Self {
+        let options = granit_parser::options! {
+            flow_nesting_limit: MAX_DEPTH,
+            block_nesting_limit: MAX_DEPTH,
+            disallow_directives: true,
+            emit_unresolved_aliases: true,
+            max_buffered_comment_events: usize::MAX,
+        };
+        Self {
+            parser: Parser::new_from_str_with_options(&text[base..], options),
+            base,
+            text,
+            mistakes,
+            open_flows: Vec::new(),
+            begun: base,
+            resume_at: None,
+        }
+    }
+
+    /// The next document; none at the end, and where the text stops being YAML.
+    fn document(&mut self) -> Option<Node> {
+        match self.read_document() {
+            Ok(root) => root,
+            Err(Broken) => {
+                self.resume_at = next_marker(self.text, self.begun);
+                None
+            }
+        }
+    }
+
+    fn read_document(&mut self) -> Result<Option<Node>, Broken> {
         loop {
-            match self.next() {
-                Ok(Some((Event::StreamEnd, _)) | None) | Err(Broken) => return documents,
-                Ok(Some((Event::DocumentStart(..), _))) => match self.next().and_then(|first| {
-                    let (event, span) = first.ok_or(Broken)?;
-                    self.node(event, span, 0)
-                }) {
-                    Ok(root) => documents.push(root),
-                    Err(Broken) => return documents,
-                },
-                Ok(Some(_)) => {}
+            match self.next()? {
+                None | Some((Event::StreamEnd, _)) => return Ok(None),
+                Some((Event::DocumentStart(..), span)) => {
+                    self.begun = self.place(&span).end;
+                    let (event, span) = self.next()?.ok_or(Broken)?;
+                    return self.node(event, span, 0).map(Some);
+                }
+                Some(_) => {}
             }
         }
     }
@@ -79,7 +106,7 @@ impl<'a> Builder<'a> {
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Broken> {
         self.refuse_properties(&event, &span);
-        let place = place(&span);
+        let place = self.place(&span);
         if depth > MAX_DEPTH {
             self.too_deep(place);
             return Err(Broken);
@@ -265,7 +292,7 @@ impl<'a> Builder<'a> {
             | Event::SequenceStart(_, anchor, tag)
             | Event::MappingStart(_, anchor, tag) => (*anchor, tag.as_ref()),
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                let place = place(span);
+                let place = self.place(span);
                 let written = &self.text[place.start..place.end];
                 return self.quote(place, "*", written);
             }
@@ -274,12 +301,12 @@ impl<'a> Builder<'a> {
         if let Some(tag) = tag {
             let at = span
                 .tag_span()
-                .map_or_else(|| place(span), |span| place(&span));
+                .map_or_else(|| self.place(span), |span| self.place(&span));
             self.quote(at, "!", &tag.original());
         }
         if anchor > 0 {
             self.mistakes.note::<()>(
-                place(span),
+                self.place(span),
                 "anchors are not part of the spec language",
                 "an anchor (`&`) stands before this",
                 "quote a text that starts with `&`; `vars` and `matrix` share values".to_owned(),
@@ -328,7 +355,7 @@ impl<'a> Builder<'a> {
         if placement != Placement::Right || !is_glued {
             return;
         }
-        let place = place(span);
+        let place = self.place(span);
         let line_start = self.text[..place.start]
             .rfind('\n')
             .map_or(0, |newline| newline + 1);
@@ -348,7 +375,7 @@ impl<'a> Builder<'a> {
         let at = error
             .marker()
             .byte_offset()
-            .unwrap_or(self.text.len())
+            .map_or(self.text.len(), |offset| self.base + offset)
             .min(self.text.len());
         let place = Place {
             start: at,
@@ -396,6 +423,14 @@ impl<'a> Builder<'a> {
         }
     }
 
+    fn place(&self, span: &Span) -> Place {
+        let range = span.byte_range().unwrap_or_default();
+        Place {
+            start: self.base + range.start,
+            end: self.base + range.end.max(range.start),
+        }
+    }
+
     fn end_of_character(&self, at: usize) -> usize {
         self.text[at..]
             .chars()
@@ -415,10 +450,13 @@ fn value_of(line: &str) -> &str {
     line.strip_prefix("- ").unwrap_or(line).trim_start()
 }
 
-fn place(span: &Span) -> Place {
-    let range = span.byte_range().unwrap_or_default();
-    Place {
-        start: range.start,
-        end: range.end.max(range.start),
-    }
+/// Where the next document begins: a line that begins with `---` is never part of another.
+fn next_marker(text: &str, after: usize) -> Option<usize> {
+    let rest = text.get(after..)?;
+    rest.match_indices("\n---")
+        .map(|(at, _)| after + at + 1)
+        .find(|at| {
+            let behind = text[at + 3..].chars().next();
+            behind.is_none_or(char::is_whitespace)
+        })
 }

@@ -116,7 +116,7 @@ function failureCard(check, showSpan, marks) {
         el("dl", { class: "verdict-values" },
           el("dt", {}, "expected"), el("dd", { class: "good" }, failure.expected || "—"),
           el("dt", {}, "found"), el("dd", { class: "bad" }, failure.found || "nothing")),
-        failure.witnesses.length > 0 && spanButtons("Seen in", failure.witnesses.map((one) => [one, one.mark]), showSpan),
+        failure.witnesses.length > 0 && spanButtons("Seen in", failure.witnesses.map((one) => [one, one.mark]), failure.more_witnesses, showSpan),
         failure.nearest.length > 0 && nearest(failure.nearest.slice(0, 3), showSpan)),
       excerpt(check.failed_at ?? check.at)),
     failure.differences.length > 0 && el("div", { class: "table-scroll" }, table("Differences", ["Where", "Expected", "Found"], failure.differences.map((one) => [one.path, one.expected, one.found]))),
@@ -139,11 +139,12 @@ function spanButton(span, showSpan) {
     el("span", { class: "dot", style: { background: color(span.service) } }), el("span", { class: "service" }, span.service), " ", span.name);
 }
 
-function spanButtons(title, spans, showSpan) {
+function spanButtons(title, spans, others, showSpan) {
   const items = spans.map(([span, mark]) => el("li", {}, spanButton(span, showSpan), mark && el("span", { class: "faint" }, ` ${mark}`)));
   const rest = items.slice(5);
   return el("div", { class: "witnesses" }, el("p", {}, `${title}:`), el("ul", {}, items.slice(0, 5)),
-    rest.length > 0 && el("details", {}, el("summary", {}, `${count(rest.length)} more`), el("ul", {}, rest)));
+    rest.length > 0 && el("details", {}, el("summary", {}, `${count(rest.length)} more`), el("ul", {}, rest)),
+    others > 0 && el("p", {}, `and ${counted(others, "span")} that ${others === 1 ? "is" : "are"} not listed`));
 }
 
 function checkList(step, showSpan) {

@@ -1,40 +1,64 @@
-//! Reading files that a user wrote, with limits: nothing here takes long, whatever the file.
+//! Finds and reads files that a user wrote, with limits: nothing here takes long, whatever the file.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use spanspec::spec::{MAX_FILE_SIZE, Source};
+use crate::project::FILE_NAME;
+use crate::spec::{MAX_FILE_SIZE, Source};
 
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FileError {
+pub enum FileError {
+    /// It is not there, or not ours to read.
     #[error("cannot read {}: {source}", shown(path))]
     Read {
+        /// The file.
         path: PathBuf,
+        /// What the system says.
         source: std::io::Error,
     },
+    /// Nobody wrote this by hand.
     #[error("{} has more than {} MiB: is it the right file?", shown(path), MAX_FILE_SIZE >> 20)]
-    TooLarge { path: PathBuf },
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its bytes are no text.
     #[error(
         "{} is not UTF-8 (byte {offset}, on line {line}): save it as UTF-8",
         shown(path)
     )]
     NotUtf8 {
+        /// The file.
         path: PathBuf,
+        /// Of the first byte that is wrong, from 0.
         offset: usize,
+        /// Its line, from 1.
         line: usize,
     },
+    /// Nothing has this name.
     #[error("there is no file, folder or match for `{given}`{hint}")]
-    NotFound { given: String, hint: &'static str },
+    NotFound {
+        /// As the user wrote it.
+        given: String,
+        /// What can be given.
+        hint: &'static str,
+    },
+    /// A pattern that cannot be understood.
     #[error("`{given}` is no glob: {source}")]
     Glob {
+        /// As the user wrote it.
         given: String,
+        /// What is wrong with it.
         source: glob::PatternError,
     },
 }
 
 /// The text of a file, under the path that messages give it.
-pub(super) fn read(path: &Path) -> Result<Source, FileError> {
+///
+/// # Errors
+/// When it cannot be read, has more than 4 MiB, or is no UTF-8.
+pub fn read(path: &Path) -> Result<Source, FileError> {
     let bytes = read_bytes(path, MAX_FILE_SIZE)?;
     match String::from_utf8(bytes) {
         Ok(text) => {
@@ -57,8 +81,11 @@ pub(super) fn read(path: &Path) -> Result<Source, FileError> {
     }
 }
 
-/// At most so many bytes of a file; one that has more is an error.
-pub(super) fn read_bytes(path: &Path, most: usize) -> Result<Vec<u8>, FileError> {
+/// The bytes of a file.
+///
+/// # Errors
+/// When it cannot be read, or has more than `most` bytes.
+pub fn read_bytes(path: &Path, most: usize) -> Result<Vec<u8>, FileError> {
     let failed = |source| FileError::Read {
         path: path.to_owned(),
         source,
@@ -77,7 +104,8 @@ pub(super) fn read_bytes(path: &Path, most: usize) -> Result<Vec<u8>, FileError>
 }
 
 /// A path as the user would type it: relative to the working directory where it is below it.
-pub(super) fn shown(path: &Path) -> String {
+#[must_use]
+pub fn shown(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let relative = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_path_buf));
     let path = relative.unwrap_or_else(|| path.to_path_buf());
@@ -85,8 +113,11 @@ pub(super) fn shown(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-/// The spec files that a file, folder or glob stands for, sorted, each once.
-pub(super) fn find_specs(given: &[String], from: &Path) -> Result<Vec<PathBuf>, FileError> {
+/// The spec files that files, folders and globs stand for, in their order, each once.
+///
+/// # Errors
+/// With the first that stands for nothing.
+pub fn find_specs(given: &[String], from: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut all = Vec::new();
     for one in given {
         all.extend(find(one, from)?);
@@ -105,10 +136,7 @@ fn find(given: &str, from: &Path) -> Result<Vec<PathBuf>, FileError> {
         let folder = glob::Pattern::escape(&path.to_string_lossy());
         let mut found = matching(&format!("{folder}/**/*.yaml"), given)?;
         found.extend(matching(&format!("{folder}/**/*.yml"), given)?);
-        found.retain(|path| {
-            path.file_name()
-                .is_none_or(|name| name != spanspec::project::FILE_NAME)
-        });
+        found.retain(|path| path.file_name().is_none_or(|name| name != FILE_NAME));
         found.sort();
         return Ok(found);
     }

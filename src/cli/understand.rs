@@ -1,0 +1,88 @@
+//! What was typed becomes a project with its specs, or the user reads what is wrong.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use spanspec::report::{Diagnostic, Look, snippet};
+use spanspec::spec::SpecError;
+use spanspec::workspace::{LoadError, Ports, Search, Workspace};
+
+use super::arguments::SpecArguments;
+use super::exit::{Exit, refuse};
+
+/// So many mistakes are shown; who has more will not read them all at once.
+const MOST_SHOWN: usize = 100;
+
+/// Reads everything. Where that fails, the user has been told all mistakes.
+pub(super) fn understand(arguments: &SpecArguments, ports: Ports) -> Result<Workspace, Exit> {
+    Workspace::load(&search(arguments, ports)).map_err(|error| tell(&error))
+}
+
+/// Where to look, by arguments and environment.
+pub(super) fn search(arguments: &SpecArguments, ports: Ports) -> Search {
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    let assignments = arguments.vars.iter();
+    Search {
+        specs: arguments.specs.clone(),
+        config: arguments.config.clone(),
+        vars: assignments
+            .map(|one| (one.name.clone(), one.value.clone()))
+            .collect(),
+        var_files: arguments.var_file.clone(),
+        secrets: arguments.secrets.clone(),
+        ports,
+        ..Search::from(here, environment())
+    }
+}
+
+/// What of the environment is text.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Tells the user why nothing can be run.
+pub(super) fn tell(error: &LoadError) -> Exit {
+    match error {
+        LoadError::Wrong {
+            unreadable,
+            mistakes,
+        } => {
+            let lines: Vec<String> = unreadable
+                .iter()
+                .map(|error| format!("error: {error}"))
+                .collect();
+            if !lines.is_empty() {
+                refuse(Exit::Usage, &lines.join("\n"));
+            }
+            if !mistakes.is_empty() {
+                tell_mistakes(mistakes);
+            }
+            Exit::Usage
+        }
+        LoadError::NoProject => refuse(Exit::Usage, &format!("error: {error}")),
+        LoadError::NoPort(cause) => refuse(Exit::Errored, &format!("error: {error}: {cause}")),
+    }
+}
+
+/// Shows mistakes, each with its line.
+fn tell_mistakes(mistakes: &[SpecError]) {
+    let diagnostics: Vec<Diagnostic> = mistakes
+        .iter()
+        .take(MOST_SHOWN)
+        .map(Diagnostic::from)
+        .collect();
+    let look = Look::of_stderr();
+    let count = mistakes.len();
+    let mistakes = match count {
+        1 => "mistake",
+        2..=MOST_SHOWN => "mistakes",
+        _ => "mistakes, of which the first 100 are shown",
+    };
+    let text = snippet::diagnostics(&diagnostics, &look);
+    refuse(
+        Exit::Usage,
+        &format!("{text}\n{count} {mistakes}; nothing was run"),
+    );
+}

@@ -1,0 +1,252 @@
+//! The system under test and the receiver of its spans, from the first start to the last stop.
+//!
+//! A session is made of what a [`Workspace`] says; specs are then run in it any number of times.
+//! What was typed, who is told, and what becomes of Ctrl-C is left to whoever starts it.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::run::{Flush, Options, Report, RunEvent, Services, Stop, Trouble, run};
+use crate::service::{self, ServiceEvent, System, port_owner};
+use crate::source::Receiver;
+use crate::source::receiver::{BindError, Builder, DEFAULT_ADDRESSES};
+use crate::spec::{Spec, SpecError};
+use crate::workspace::Workspace;
+
+/// Somebody who is told what happens; called from several tasks, and must not block.
+pub type Listener = Arc<dyn Fn(&RunEvent<'_>) + Send + Sync>;
+
+/// What asks a session to end early: the first reason counts.
+#[derive(Clone, Debug)]
+pub struct Stopper(watch::Sender<Option<Stop>>);
+
+/// A receiver that listens and, where the project has any, services that are ready.
+/// [`stop`](Self::stop) ends them in order; dropping it kills them.
+#[must_use = "dropping it kills the services"]
+pub struct Session {
+    receiver: Receiver,
+    system: Option<System>,
+    stopper: Stopper,
+    /// Ended when dropped.
+    obituary: JoinSet<()>,
+    listener: Listener,
+}
+
+impl Default for Stopper {
+    fn default() -> Self {
+        Self(watch::Sender::new(None))
+    }
+}
+
+impl Stopper {
+    /// Asks to end. Returns whether nobody had asked before.
+    pub fn stop(&self, why: Stop) -> bool {
+        self.0.send_if_modified(|stop| {
+            let is_first = stop.is_none();
+            stop.get_or_insert(why);
+            is_first
+        })
+    }
+
+    /// Resolves when the user wants to end; never when a service died.
+    pub async fn interrupted(&self) {
+        let is_interrupted = |stop: &Option<Stop>| matches!(stop, Some(Stop::Interrupted));
+        // We hold the sender ourselves, so that it is not closed.
+        let _ = self.0.subscribe().wait_for(is_interrupted).await;
+    }
+
+    /// Why it ends, if it does.
+    #[must_use]
+    pub fn why(&self) -> Option<Stop> {
+        self.0.borrow().clone()
+    }
+}
+
+impl Session {
+    /// Listens, builds and starts the services of the project, and waits until they are ready.
+    /// Dropping the future kills what was started.
+    ///
+    /// `listen` wins over what the project says. Where neither says anything, it is a free port
+    /// if there are services to start, and else the ports that OTLP has.
+    ///
+    /// # Errors
+    /// When a port is taken, or a service does not become ready: then nothing is left running.
+    pub async fn start(
+        workspace: &Workspace,
+        listen: &[SocketAddr],
+        stopper: Stopper,
+        listener: Listener,
+    ) -> Result<Self, Vec<Trouble>> {
+        let receiver = receiver(workspace, listen)
+            .start()
+            .await
+            .map_err(|error| vec![unbound(&error)])?;
+        Self::with_receiver(receiver, workspace, stopper, listener).await
+    }
+
+    /// The same with a receiver that listens already.
+    ///
+    /// # Errors
+    /// When a service does not become ready: then none is left running.
+    pub async fn with_receiver(
+        receiver: Receiver,
+        workspace: &Workspace,
+        stopper: Stopper,
+        listener: Listener,
+    ) -> Result<Self, Vec<Trouble>> {
+        let system = start_services(workspace, &receiver, Arc::clone(&listener)).await?;
+        let mut obituary = JoinSet::new();
+        if let Some(system) = &system {
+            obituary.spawn(watch_over(system.died(), stopper.clone()));
+        }
+        Ok(Self {
+            receiver,
+            system,
+            stopper,
+            obituary,
+            listener,
+        })
+    }
+
+    /// What receives the spans.
+    #[must_use]
+    pub fn receiver(&self) -> &Receiver {
+        &self.receiver
+    }
+
+    /// Runs specs. What the session knows of its services wins over what the options say of them.
+    pub async fn run(&self, specs: &[Spec], options: Options) -> Report {
+        let options = self.informed(options);
+        let stop = self.stopper.0.subscribe();
+        let tell = |event: &RunEvent<'_>| (self.listener)(event);
+        let mut report = run(specs, &self.receiver, &options, stop, tell).await;
+        if let Some(Stop::Died(trouble)) = self.stopper.why() {
+            report.trouble.push(trouble);
+        }
+        report
+    }
+
+    /// Stops the services.
+    pub async fn stop(mut self) {
+        self.obituary.shutdown().await;
+        if let Some(system) = self.system {
+            (self.listener)(&RunEvent::Stopping);
+            system.stop().await;
+        }
+    }
+
+    /// For how long services may keep a span, and how else to follow traces of theirs.
+    #[must_use]
+    pub fn informed(&self, options: Options) -> Options {
+        let Some(system) = &self.system else {
+            return options;
+        };
+        let delay = system.effective_schedule_delay();
+        Options {
+            flush: delay.map_or(Flush::Assumed, Flush::of_schedule_delay),
+            starting_until: system.starting_until(),
+            services: Services::Ours,
+            ..options
+        }
+    }
+}
+
+/// The receiver that a project asks for; it does not listen yet. See [`Session::start`].
+#[must_use]
+pub fn receiver(workspace: &Workspace, listen: &[SocketAddr]) -> Builder {
+    let project = &workspace.project;
+    let addresses: Vec<SocketAddr> = match &project.listen {
+        _ if !listen.is_empty() => listen.to_vec(),
+        Some(listen) => listen.clone(),
+        None if project.has_services() => vec![(Ipv4Addr::LOCALHOST, 0).into()],
+        None => DEFAULT_ADDRESSES.to_vec(),
+    };
+    project
+        .cors
+        .iter()
+        .fold(Receiver::builder().listen(addresses), |builder, origin| {
+            builder.cors_origin(origin)
+        })
+}
+
+/// What to tell a user about an address that cannot be listened on.
+#[must_use]
+pub fn unbound(error: &BindError) -> Trouble {
+    let is_taken = error.source.kind() == io::ErrorKind::AddrInUse;
+    let port = error.addr.port();
+    let owner = if is_taken { port_owner(port) } else { None };
+    let by = owner.map_or_else(String::new, |owner| format!(" by {owner}"));
+    let what = if is_taken {
+        format!(
+            "port {port} is taken{by}: cannot listen for OTLP on {}",
+            error.addr
+        )
+    } else {
+        format!("cannot listen for OTLP on {}: {}", error.addr, error.source)
+    };
+    Trouble {
+        what,
+        at: None,
+        details: Vec::new(),
+        help: vec![
+            "`receiver: { listen: [127.0.0.1:0] }` in spanspec.yaml, or `--listen 127.0.0.1:0`, takes a port that is free".to_owned(),
+        ],
+    }
+}
+
+async fn start_services(
+    workspace: &Workspace,
+    receiver: &Receiver,
+    listener: Listener,
+) -> Result<Option<System>, Vec<Trouble>> {
+    let services = workspace
+        .project
+        .services(&workspace.globals)
+        .map_err(|errors| errors.0.iter().map(misfit).collect::<Vec<_>>())?;
+    if services.is_empty() {
+        return Ok(None);
+    }
+    let port = receiver.addresses().first().map_or(0, SocketAddr::port);
+    let telemetry = service::Telemetry {
+        endpoint: format!("http://127.0.0.1:{port}"),
+    };
+    service::start(services, &telemetry, move |event| relay(&event, &listener))
+        .await
+        .map(Some)
+        .map_err(|error| vec![Trouble::of(&error, None)])
+}
+
+fn misfit(error: &SpecError) -> Trouble {
+    Trouble {
+        what: error.what.clone(),
+        at: Some(error.at.clone()),
+        details: Vec::new(),
+        help: error.help.clone().into_iter().collect(),
+    }
+}
+
+/// Tells those events of services that are news of the run.
+fn relay(event: &ServiceEvent, listener: &Listener) {
+    match event {
+        ServiceEvent::BuildStarted { service, .. } => listener(&RunEvent::Building { service }),
+        ServiceEvent::BuildOutput { service, line } | ServiceEvent::Output { service, line } => {
+            listener(&RunEvent::Output { service, line });
+        }
+        ServiceEvent::Started { service, .. } => listener(&RunEvent::Starting { service }),
+        ServiceEvent::Ready { service, time } => listener(&RunEvent::Ready {
+            service,
+            after: *time,
+        }),
+        _ => {}
+    }
+}
+
+/// Ends the run when a service dies.
+async fn watch_over(died: impl Future<Output = service::Death>, stopper: Stopper) {
+    let death = died.await;
+    stopper.stop(Stop::Died(Trouble::told(&death.to_string(), None)));
+}
