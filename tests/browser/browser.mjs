@@ -36,9 +36,15 @@ export async function open(browser, name, { hash = "", width = 1400, height = 95
   page.on("request", (request) => { if (!/^(file|data):/.test(request.url())) page.complaints.push(`asked for ${request.url()}`); });
   page.on("dialog", (dialog) => { page.complaints.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
   await page.goto(pathToFileURL(path.resolve(pages, `${name}.html`)) + hash);
-  if (javaScriptEnabled) await page.waitForSelector("html[data-ready=true]");
+  if (javaScriptEnabled) {
+    await page.waitForSelector("html[data-ready=true]");
+    await drawn(page);
+  }
   return page;
 }
+
+// Sizes are known, and what depends on them is drawn, when a frame is over.
+export const drawn = (page) => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
 
 // Kept for somebody to look at.
 export async function picture(page, name) {

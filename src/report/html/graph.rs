@@ -101,7 +101,7 @@ impl Picture {
         });
         for (at, node) in self.services.iter().enumerate() {
             let label = NodeLabel {
-                width: width(&node.name),
+                width: width(node),
                 height: NODE_HEIGHT,
                 ..NodeLabel::default()
             };
@@ -169,8 +169,9 @@ fn options() -> LayoutOptions {
 
 /// So wide that the name and the numbers below it find room.
 #[expect(clippy::cast_precision_loss, reason = "a name has no 2^52 columns")]
-fn width(name: &str) -> f64 {
-    look::width(name).clamp(17, 34) as f64 * COLUMN + 34.0
+fn width(node: &Node) -> f64 {
+    let least = if node.errors > 0 { 25 } else { 17 };
+    look::width(&node.name).clamp(least, 34) as f64 * COLUMN + 34.0
 }
 
 /// Errors are told beside the number of calls.
@@ -215,6 +216,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn every_graph_finds_room_with_circles_and_calls_of_oneself(
             pairs in prop::collection::vec((0_usize..7, 0_usize..7), 0..20)

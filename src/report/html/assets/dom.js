@@ -19,7 +19,7 @@ function fill(element, properties, children) {
     if (key === "class") element.setAttribute("class", value);
     else if (key === "style") Object.entries(value).forEach(([name, to]) => element.style.setProperty(name, to));
     else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else element.setAttribute(key, value === true ? "" : value);
+    else element.setAttribute(key, value === true ? "" : printable(String(value)));
   }
   const there = children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== false && child !== "");
   element.append(...there.map((child) => typeof child === "string" ? printable(child) : child));
@@ -49,7 +49,7 @@ const moment = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "me
 
 // Tells those who listen to the page instead of looking at it.
 function announce(text) {
-  find("#status").textContent = text;
+  find("#status").textContent = printable(text);
 }
 
 const isTyping = (event) => event.target.closest("input, textarea, select") !== null;

@@ -43,7 +43,13 @@ function step(by, opens) {
   const next = all[Math.min(Math.max(from + by, 0), all.length - 1)];
   if (!next) return;
   next.focus();
-  if (opens) location.hash = next.hash;
+  if (opens) go(next.hash);
+}
+
+// The event for it comes later, and who types quickly is not made to wait.
+function go(hash) {
+  location.hash = hash;
+  follow();
 }
 
 find("#list").addEventListener("keydown", (event) => {
@@ -56,7 +62,7 @@ find("#list").addEventListener("keydown", (event) => {
 
 search.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown") { event.preventDefault(); shownLinks()[0]?.focus(); }
-  else if (event.key === "Enter") { const first = shownLinks()[0]; if (first) location.hash = first.hash; }
+  else if (event.key === "Enter") { const first = shownLinks()[0]; if (first) go(first.hash); }
   else if (event.key === "Escape") { search.value = ""; filter(); search.blur(); }
 });
 
@@ -71,6 +77,7 @@ function open(number) {
   links[number - 1].setAttribute("aria-current", "true");
   links[number - 1].scrollIntoView({ block: "nearest" });
   document.body.dataset.view = "spec";
+  waterfalls.clear();
   find("#spec").replaceChildren(specView(number, item));
   find("#main").scrollTop = 0;
 }
@@ -87,7 +94,7 @@ function close() {
 function follow() {
   const number = Number(/^#spec-(\d+)$/.exec(location.hash)?.[1] ?? 0);
   if (number > 0) open(number);
-  else close();
+  else if (location.hash.length < 2) close();
 }
 
 addEventListener("hashchange", () => {
@@ -145,8 +152,16 @@ function closeWhereNarrow() {
   if (isNarrow() && opened > 0) location.hash = "";
 }
 
-// Printed, nothing is behind a click.
-addEventListener("beforeprint", () => findAll("#spec details").forEach((one) => { one.open = true; }));
+// Printed, nothing is behind a click or a scroll bar.
+addEventListener("beforeprint", () => {
+  document.documentElement.dataset.printing = "true";
+  findAll("#spec details").forEach((one) => { one.open = true; });
+  waterfalls.forEach((one) => one.redraw());
+});
+addEventListener("afterprint", () => {
+  delete document.documentElement.dataset.printing;
+  waterfalls.forEach((one) => one.redraw());
+});
 
 // --- and begin
 

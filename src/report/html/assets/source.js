@@ -53,7 +53,7 @@ function excerpt(at) {
   const rows = [];
   for (let number = from; number <= to; number++) {
     const text = (lines[number - 1] ?? "").replace(/\r$/, "");
-    if (number === to && text.trim() === "") break;
+    if (number > line && (text.trim() === "" || text.startsWith("---"))) break;
     rows.push(el("li", { class: number === line ? "here" : null, "data-line": number }, el("code", {}, number === line && last === line ? withMark(text, at) : colored(text))));
   }
   return el("div", { class: "excerpt" }, el("p", { class: "place" }, `${file.name}:${line}`), el("ol", {}, rows));

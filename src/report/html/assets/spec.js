@@ -83,7 +83,7 @@ function stepView(step, spec) {
     el("p", { class: "trigger" }, el("code", {}, step.trigger || "nothing was fired"), responseFacts(step)),
     step.trouble && troubleCard(step),
     failures.map((check) => failureCard(check, showSpan, marks)),
-    step.notices.map((notice) => el("p", { class: "notice" }, el("b", {}, "Note: "), notice)),
+    step.notices.map((notice) => el("p", { class: "notice" }, el("b", {}, "Note: "), inCode(notice))),
     checkList(step, showSpan),
     views.element,
     el("p", { class: "faint small" }, [step.trace_id && `trace ${step.trace_id}`, step.saved_trace && `saved in ${step.saved_trace}`].filter(Boolean).join(" · ")));

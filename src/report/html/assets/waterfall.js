@@ -7,6 +7,9 @@ const SPARE = 10;
 const LETTER = 6.8;
 const MARGIN = 72;
 
+// Those of the spec that is open; on paper, all their rows are drawn.
+const waterfalls = new Set();
+
 class Waterfall {
   // `marks` says of spans, by their id, in a few words what is the matter with them.
   constructor(trace, { label, marks = new Map(), openSpan = () => {}, compact = false }) {
@@ -21,6 +24,7 @@ class Waterfall {
     this.current = this.firstMarked() ?? 0;
     this.id = unique("waterfall");
     this.build(compact);
+    waterfalls.add(this);
     this.refresh();
   }
 
