@@ -82,6 +82,8 @@ test("the checks are listed with what became of each", async () => {
   await page.click(".checks summary");
   assert.equal(await page.locator(".checks li.fail").count(), 1);
   assert.equal(await page.locator(".checks li.pass").count(), 9);
+  await page.click(".checks li.fail >> text=line 17");
+  assert.equal(await visible(".source li.fail").count(), 1);
 });
 
 test("the spec's text shows the line that failed", async () => {

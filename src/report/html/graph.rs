@@ -160,7 +160,7 @@ fn options() -> LayoutOptions {
         rankdir: RankDir::LR,
         nodesep: 36.0,
         edgesep: 24.0,
-        ranksep: 84.0,
+        ranksep: 72.0,
         marginx: MARGIN,
         marginy: MARGIN,
         ..LayoutOptions::default()

@@ -9,7 +9,7 @@ function graphPicture(graph, chooseService) {
   const [width, height] = graph.size, arrow = unique("arrow"), badArrow = unique("arrow");
   const marker = (id, name) => svg("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 8, markerHeight: 8, orient: "auto-start-reverse" },
     svg("path", { d: "M0 0 L8 4 L0 8 z", class: name }));
-  const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Service graph; the tables below say the same" },
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, style: { width: `${width}px`, "min-width": `${Math.min(width, Math.max(width * 0.7, 320))}px` }, role: "group", "aria-label": "Service graph; the tables below say the same" },
     svg("defs", {}, marker(arrow, "arrow"), marker(badArrow, "arrow bad")),
     graph.calls.map((call) => graphEdge(call, call.errors > 0 ? badArrow : arrow)),
     graph.services.map((service) => graphNode(service, chooseService)));

@@ -100,7 +100,7 @@ function follow() {
 addEventListener("hashchange", () => {
   follow();
   // Who came by a link of the list goes on with what it led to.
-  if (opened > 0 && !find("#list").contains(document.activeElement)) find("#spec-title")?.focus({ preventScroll: true });
+  if (location.hash.startsWith("#spec-") && !find("#list").contains(document.activeElement)) find("#spec-title")?.focus({ preventScroll: true });
 });
 
 // --- the theme

@@ -13,10 +13,14 @@ function sourceView(fileNumber, checks, trouble) {
   return el("figure", { class: "source" }, el("figcaption", {}, file.name), el("ol", {}, lines));
 }
 
-// Brings the line that matters into sight: the first that is not well, or where the spec begins.
-function scrollToLine(figure, otherwise) {
-  const lines = find("ol", figure);
-  const line = find(".fail, .trouble, .unjudged", lines) ?? find(`[data-line="${otherwise}"]`, lines);
+// Brings into sight the first line that is not well, or where the spec begins.
+function scrollToWorst(figure, otherwise) {
+  const worst = find(".fail, .trouble, .unjudged", figure);
+  scrollToLine(figure, worst?.dataset.line ?? otherwise);
+}
+
+function scrollToLine(figure, number) {
+  const lines = find("ol", figure), line = find(`[data-line="${number}"]`, lines);
   if (line) lines.scrollTop = Math.max(0, line.offsetTop - lines.offsetTop - lines.clientHeight / 3);
 }
 

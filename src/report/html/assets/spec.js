@@ -62,6 +62,11 @@ function stepView(step, spec) {
     views.choose("Trace");
     if (view?.show(id)) view.element.scrollIntoView({ block: "nearest" });
   };
+  const showLine = ([file, line]) => {
+    views.choose("Spec");
+    if (file === sourceOf) scrollToLine(source, line);
+    source.scrollIntoView({ block: "nearest" });
+  };
   const chooseService = (name) => {
     views.choose("Trace");
     view.waterfall.search.value = name;
@@ -75,7 +80,7 @@ function stepView(step, spec) {
     traces.length > 0 && { label: "Trace", note: count(traces[0].spans.length), panel: () => { view = traceView(step, traces, marks); return view.element; }, shown: () => requestAnimationFrame(() => view.shown()) },
     step.graph && { label: "Services", note: count(step.graph.services.length), panel: () => serviceGraph(step.graph, chooseService) },
     step.earlier && { label: "Compare", note: traces.length > 0 ? count(step.earlier.changes.length + step.earlier.more_changes) : "", panel: () => compareView(step.earlier, traces[0]) },
-    { label: "Spec", panel: () => { source = sourceView(sourceOf, step.checks, trouble); return source; }, shown: () => scrollToLine(source, spec.at[1]) },
+    { label: "Spec", panel: () => { source = sourceView(sourceOf, step.checks, trouble); return source; }, shown: () => scrollToWorst(source, spec.at[1]) },
     step.response && { label: "Response", note: String(step.response.status ?? step.response.exit_code ?? ""), panel: () => responseView(step.response) },
   ].filter(Boolean);
   views = tabs("What was seen", all);
@@ -84,7 +89,7 @@ function stepView(step, spec) {
     step.trouble && troubleCard(step),
     failures.map((check) => failureCard(check, showSpan, marks)),
     step.notices.map((notice) => el("p", { class: "notice" }, el("b", {}, "Note: "), inCode(notice))),
-    checkList(step, showSpan),
+    checkList(step, showSpan, showLine),
     views.element,
     el("p", { class: "faint small" }, [step.trace_id && `trace ${step.trace_id}`, step.saved_trace && `saved in ${step.saved_trace}`].filter(Boolean).join(" · ")));
 }
@@ -147,7 +152,7 @@ function spanButtons(title, spans, others, showSpan) {
     others > 0 && el("p", {}, `and ${counted(others, "span")} that ${others === 1 ? "is" : "are"} not listed`));
 }
 
-function checkList(step, showSpan) {
+function checkList(step, showSpan, showLine) {
   const number = (kind) => step.checks.filter((check) => check.outcome === kind).length;
   const said = [[number("fail"), "failed"], [number("unjudged"), "could not be judged"], [number("pass"), "hold"]].filter(([of]) => of > 0).map(([of, what]) => `${of} ${what}`);
   if (step.checks.length === 0) return el("p", { class: "faint" }, step.trouble ? "No check came to be judged." : "This step checks nothing.");
@@ -161,7 +166,7 @@ function checkList(step, showSpan) {
         el("span", {}, witness ? el("button", { type: "button", class: "link plain", onclick: () => showSpan(witness.span_id) }, inCode(check.what)) : inCode(check.what),
           check.failure && el("span", { class: "bad" }, ` found ${check.failure.found || "nothing"}`),
           check.reason && el("span", { class: "doubt" }, ` ${check.reason}`)),
-        el("span", { class: "faint place" }, `line ${check.at[1]}`));
+        el("button", { type: "button", class: "link plain faint place", title: "Show it in the spec", onclick: () => showLine(check.at) }, `line ${check.at[1]}`));
     })));
 }
 
