@@ -5,11 +5,11 @@
 //! never markup: `page` escapes it, the scripts make text nodes of it, and the page's own policy
 //! lets no other script run.
 
-mod data;
 mod graph;
 mod page;
 mod shared;
 mod spans;
+mod spec;
 
 use std::io;
 use std::path::PathBuf;

@@ -3,8 +3,8 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
 
-use super::data::Spec;
 use super::shared::Shared;
+use super::spec::Spec;
 use crate::report::duration::duration;
 use crate::report::json::parts;
 use crate::report::look::{Look, counted, printable};
