@@ -223,6 +223,12 @@ test("what failed stands beside its last trace that passed, with what differs", 
   assert.equal(await visible(".side-by-side .row.current .operation").first().textContent(), "SELECT stock");
 });
 
+test("where no earlier trace is known, one reads how to keep them", async () => {
+  page = await open(browser, "spans-5000");
+  assert.equal(await page.locator("role=tab[name=/^Compare/]").count(), 0);
+  assert.match(await page.locator(".step").textContent(), /--save-traces FOLDER/);
+});
+
 test("traces of one structure are said to be so", async () => {
   page = await open(browser, "failed", { hash: "#spec-2" });
   await page.click("role=tab[name=/^Compare/]");
@@ -281,8 +287,9 @@ test("on a narrow screen the list comes first, and a spec has a way back", async
 });
 
 test("without scripts one reads what failed", async () => {
-  page = await open(browser, "failed", { javaScriptEnabled: false });
-  assert.match(await page.locator("noscript").textContent(), /expected exactly 1, found 4/);
+  page = await open(browser, "failed", { javaScriptEnabled: false, width: 400 });
+  assert.match(await page.locator("main").innerText(), /expected exactly 1, found 4/);
+  assert.equal(await visible("#search").count(), 0);
 });
 
 test("on paper there is every row, and nothing to click on", async () => {

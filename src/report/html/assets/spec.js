@@ -91,6 +91,8 @@ function stepView(step, spec) {
     step.notices.map((notice) => el("p", { class: "notice" }, el("b", {}, "Note: "), inCode(notice))),
     checkList(step, showSpan, showLine),
     views.element,
+    stepIsBad(step) && traces.length > 0 && !step.earlier && el("p", { class: "faint small" },
+      "No earlier trace of this step is known that passed. With ", el("code", {}, "--save-traces FOLDER"), " in each run they are kept, and the last one stands beside one that failed."),
     el("p", { class: "faint small" }, [step.trace_id && `trace ${step.trace_id}`, step.saved_trace && `saved in ${step.saved_trace}`].filter(Boolean).join(" · ")));
 }
 
