@@ -168,6 +168,17 @@ test("the keyboard is enough to walk a trace", async () => {
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute("role")), "treegrid");
 });
 
+test("n and p go through what is marked, c hides the critical path, from wherever one is", async () => {
+  page = await open(browser, "failed");
+  const shown = () => page.locator(".span-panel .mark").textContent();
+  await page.keyboard.press("n");
+  assert.equal(await shown(), "2 of 4");
+  await page.keyboard.press("p");
+  assert.equal(await shown(), "1 of 4");
+  await page.keyboard.press("c");
+  assert.equal(await page.locator(".on-path").count(), 0);
+});
+
 test("zooming by keys and by dragging changes what is seen of the time", async () => {
   page = await open(browser, "passed", { hash: "#spec-1" });
   const width = async () => (await page.locator(".bar-of-span").first().boundingBox()).width;

@@ -9,8 +9,8 @@ use super::super::look;
 use crate::trace::{Calls, Nanos, Service, ServiceGraph, Tie};
 
 /// A larger graph is no picture any more; the page shows its table.
-const MOST_SERVICES: usize = 80;
-const MOST_CALLS: usize = 240;
+const MOST_SERVICES: usize = 60;
+const MOST_CALLS: usize = 160;
 
 /// In pixels; the style sheet agrees.
 const NODE_HEIGHT: f64 = 52.0;
