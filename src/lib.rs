@@ -13,7 +13,7 @@
 //! - [`service`]: starts and stops the system under test;
 //! - [`source`]: where spans come from: the OTLP [`Receiver`](source::Receiver), and OTLP files;
 //! - [`run`]: the order of things, and when a trace is complete;
-//! - [`report`]: text, JSON and JUnit;
+//! - [`report`]: text, HTML, JSON and JUnit;
 //! - [`project`]: the project file, `spanspec.yaml`;
 //! - [`workspace`]: a project with its specs, read and understood;
 //! - [`api`]: the HTTP API of a running receiver;

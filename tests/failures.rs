@@ -281,6 +281,7 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
             verdict: millis(812),
         },
         saved_trace: None,
+        earlier: None,
     }
 }
 

@@ -201,7 +201,7 @@ pub(super) struct RunArguments {
     )]
     pub(super) receiver: Option<String>,
 
-    /// Write a report: junit=PATH, json=PATH or md=PATH; repeatable
+    /// Write a report: html=PATH, junit=PATH, json=PATH or md=PATH; repeatable
     #[arg(
         long = "report",
         value_name = "KIND=PATH",
@@ -515,6 +515,7 @@ pub(super) struct ReportFile {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReportKind {
+    Html,
     Junit,
     Json,
     Markdown,
@@ -526,12 +527,13 @@ impl FromStr for ReportFile {
     fn from_str(text: &str) -> Result<Self, String> {
         let (kind, path) = text.split_once('=').unwrap_or((text, ""));
         let kind = match kind {
+            "html" => ReportKind::Html,
             "junit" => ReportKind::Junit,
             "json" => ReportKind::Json,
             "md" => ReportKind::Markdown,
             _ => {
                 return Err(format!(
-                    "there is no report `{kind}`; there are junit, json and md"
+                    "there is no report `{kind}`; there are html, junit, json and md"
                 ));
             }
         };

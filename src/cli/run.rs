@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use spanspec::report::{
-    Annotations, Detail, Github, Granularity, Json, Junit, Look, Markdown, Progress, Reporter, Tap,
-    Terminal,
+    Annotations, Detail, Github, Granularity, Html, Json, Junit, Look, Markdown, Progress,
+    Reporter, Tap, Terminal,
 };
 use spanspec::run::{
     Options, Report, RunEvent, SaveTraces, SpecReport, Stop, Telemetry, Trouble, Verdict,
@@ -193,6 +193,7 @@ fn reporters(arguments: &RunArguments) -> Vec<Box<dyn Reporter + Send>> {
                 Box::new(Junit::file(&file.path, granularity))
             }
             ReportKind::Json => Box::new(Json::file(&file.path)),
+            ReportKind::Html => Box::new(Html::file(&file.path)),
             ReportKind::Markdown => Box::new(Markdown::file(&file.path)),
         });
     }

@@ -191,6 +191,7 @@ pub(super) fn unmet(name: &str, trace: &Trace, expect: &Expect, at: Location) ->
         notices: Vec::new(),
         was_closed: true,
         timing: Timing::default(),
+        earlier: None,
         saved_trace: None,
     };
     let word = if has_failed { "FAIL " } else { "ERROR" };

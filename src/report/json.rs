@@ -4,7 +4,7 @@
 //! change without it. Every key is always there, `null` where there is nothing to say. A new key
 //! may come without a new `schema_version`; a key that goes, or means something else, not.
 
-mod parts;
+pub(super) mod parts;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

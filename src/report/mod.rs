@@ -11,6 +11,8 @@ pub mod duration;
 mod file;
 #[cfg(feature = "cli")]
 pub mod github;
+#[cfg(feature = "cli")]
+pub mod html;
 #[cfg(feature = "run")]
 pub mod json;
 #[cfg(feature = "cli")]
@@ -43,6 +45,8 @@ pub use duration::duration;
 pub use file::write as write_file;
 #[cfg(feature = "cli")]
 pub use github::{Annotations, Github};
+#[cfg(feature = "cli")]
+pub use html::Html;
 #[cfg(feature = "run")]
 pub use json::Json;
 #[cfg(feature = "cli")]

@@ -210,6 +210,7 @@ pub(super) fn step(checks: Vec<Judged>) -> StepReport {
             verdict: Some(Duration::from_millis(812)),
         },
         saved_trace: None,
+        earlier: None,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use super::keep::{self, About};
 use super::setting::Setting;
-use super::{Attempt, Phase, StepReport, Verdict, keep, step};
+use super::{Attempt, Phase, StepReport, Verdict, step};
 use crate::check::Outcome;
 use crate::spec::{Scope, Spec, Step};
 use crate::trigger::Session;
@@ -48,7 +49,8 @@ pub(super) async fn attempt(setting: &Setting<'_>, spec: &Spec) -> Attempt {
     let verdict = verdict(&steps);
     let steps = steps
         .into_iter()
-        .map(|step| save(setting, spec, &verdict, step))
+        .enumerate()
+        .map(|(at, step)| save(setting, spec, &verdict, started, at, step))
         .collect();
     Attempt {
         verdict,
@@ -93,14 +95,29 @@ fn verdict(steps: &[StepReport]) -> Verdict {
     }
 }
 
-fn save(setting: &Setting<'_>, spec: &Spec, verdict: &Verdict, step: StepReport) -> StepReport {
+fn save(
+    setting: &Setting<'_>,
+    spec: &Spec,
+    verdict: &Verdict,
+    started: jiff::Timestamp,
+    at: usize,
+    step: StepReport,
+) -> StepReport {
     let mut step = setting.secrets.step(step);
-    if let Some(trace) = &step.trace {
-        let has_passed = *verdict == Verdict::Passed;
-        match keep::keep(&setting.options.save_traces, has_passed, &spec.name, trace) {
-            Ok(path) => step.saved_trace = path,
-            Err(error) => setting.note_unsaved(error.to_string()),
-        }
+    let Some(trace) = &step.trace else {
+        return step;
+    };
+    let (save, file) = (&setting.options.save_traces, spec.at.source.name());
+    // A secret in the name of a spec stays out of the file, too.
+    let name = setting.secrets.text(&spec.name);
+    let about = About::new(&name, file, at, verdict, started, trace);
+    // Before the new one is written, which may take the place of the old one.
+    if step.has_failed() {
+        step.earlier = setting.archive.latest_passing(save, &about);
+    }
+    match keep::keep(save, &about, trace) {
+        Ok(path) => step.saved_trace = path,
+        Err(error) => setting.note_unsaved(error.to_string()),
     }
     step
 }

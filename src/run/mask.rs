@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, RwLock};
 
-use super::{Attempt, SpecReport, StepReport, Trouble, Verdict};
+use super::{Attempt, EarlierTrace, SpecReport, StepReport, Trouble, Verdict};
 use crate::check::{Failure, Judged, Outcome};
 use crate::spec::{Location, Request, Trigger};
 use crate::trace::{
@@ -164,6 +164,10 @@ impl Secrets {
                 .iter()
                 .map(|notice| self.text(notice))
                 .collect(),
+            earlier: step.earlier.map(|earlier| EarlierTrace {
+                trace: self.shared_trace(earlier.trace),
+                ..earlier
+            }),
             ..step
         }
     }

@@ -8,6 +8,7 @@ mod attempt;
 mod complete;
 #[cfg(feature = "run")]
 mod diagnosis;
+mod earlier;
 mod event;
 #[cfg(feature = "run")]
 mod keep;
@@ -31,7 +32,8 @@ pub(crate) use complete::{Unsettled, Waiting, complete};
 pub use diagnosis::{absent, missing_parents};
 pub use event::RunEvent;
 pub use report::{
-    Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
+    Attempt, EarlierTrace, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble,
+    Verdict,
 };
 #[cfg(feature = "run")]
 pub use runner::run;

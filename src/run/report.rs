@@ -130,6 +130,19 @@ pub struct StepReport {
     pub timing: Timing,
     /// Where the trace was saved as OTLP/JSON.
     pub saved_trace: Option<PathBuf>,
+    /// Of a step that did not pass: its trace of the last time when it did, if that was saved.
+    pub earlier: Option<EarlierTrace>,
+}
+
+/// The trace of a step in an attempt that passed.
+#[derive(Clone, Debug)]
+pub struct EarlierTrace {
+    /// The trace.
+    pub trace: Arc<Trace>,
+    /// The file that holds it.
+    pub path: PathBuf,
+    /// When that attempt began.
+    pub started: jiff::Timestamp,
 }
 
 /// How long the parts of a step took, each from the moment when the trigger was fired.

@@ -1,13 +1,14 @@
 //! What every spec of a run shares.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, watch};
 
 use super::Trouble;
+use super::earlier::Archive;
 use super::mask::Secrets;
 use super::settle::{Flush, Lags};
 use crate::source::TraceSource;
@@ -110,6 +111,7 @@ pub(super) struct Setting<'a> {
     pub(super) options: &'a Options,
     pub(super) lags: Arc<Lags>,
     pub(super) secrets: Secrets,
+    pub(super) archive: Archive,
     pub(super) stop: watch::Receiver<Option<Stop>>,
     /// Triggers in flight at the same time: so that fifty specs that mostly wait do not make the
     /// system slow by all calling it at once.
@@ -117,6 +119,16 @@ pub(super) struct Setting<'a> {
     /// Why traces could not be saved; each reason once.
     unsaved: Mutex<BTreeSet<String>>,
     locks: Arc<Mutex<Locks>>,
+}
+
+impl SaveTraces {
+    /// The folder of saved traces.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Failures(folder) | Self::All(folder) => Some(folder),
+            Self::Never => None,
+        }
+    }
 }
 
 impl<'a> Setting<'a> {
@@ -131,6 +143,7 @@ impl<'a> Setting<'a> {
             options,
             lags: shared.lags,
             secrets: Secrets::new(options.secrets.iter().cloned()),
+            archive: Archive::default(),
             stop,
             in_flight: shared.in_flight,
             unsaved: Mutex::default(),

@@ -121,6 +121,7 @@ fn blank(step: &Step, phase: Phase) -> StepReport {
         was_closed: false,
         timing: Timing::default(),
         saved_trace: None,
+        earlier: None,
     }
 }
 

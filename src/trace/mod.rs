@@ -4,6 +4,9 @@
 //! should look like is `spec`'s.
 
 mod attributes;
+mod calls;
+mod critical;
+mod difference;
 mod event;
 mod id;
 mod kind;
@@ -20,6 +23,9 @@ mod tree;
 mod value;
 
 pub use attributes::Attributes;
+pub use calls::{Calls, Service, ServiceGraph, Tie};
+pub use critical::CriticalPart;
+pub use difference::{Change, Group, StructuralChange, structural_changes};
 pub use event::Event;
 pub use id::{InvalidId, SpanId, TraceId};
 pub use kind::SpanKind;

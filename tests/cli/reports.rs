@@ -30,6 +30,8 @@ async fn secrets_never_reach_a_report_wherever_they_appear() {
             "junit=out/j.xml",
             "--report",
             "json=out/r.json",
+            "--report",
+            "html=out/r.html",
             "--save-traces",
             "out/traces",
         ])
@@ -42,9 +44,10 @@ async fn secrets_never_reach_a_report_wherever_they_appear() {
         said.err,
         project.read("out/j.xml"),
         project.read("out/r.json"),
+        project.read("out/r.html"),
     ];
     let all: Vec<String> = all.into_iter().chain(saved).collect();
-    assert_eq!(all.len(), 5);
+    assert_eq!(all.len(), 6);
     for text in &all {
         for secret in ["hunter2", "order-7", "cookie-value-1"] {
             assert!(!text.contains(secret), "{secret} in {text}");
@@ -108,6 +111,45 @@ async fn a_saved_trace_can_be_shown() {
     let said = project.spanspec(&["show", file.to_str().unwrap()]).await;
     said.expect(0, &["2 spans, 2 services, 100 ms", "GET /it", "work"]);
     assert!(!said.out.contains("missing parent"), "{}", said.out);
+}
+
+#[tokio::test]
+async fn the_html_report_shows_a_failure_beside_the_last_trace_that_passed() {
+    let spec = "name: it works\nrequest: GET ${URL}/ok\nexpect: { status: \"${STATUS}\", spans: [{ find: work }] }\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let arguments = |status| {
+        [
+            "--var",
+            status,
+            "--save-traces",
+            "traces",
+            "--report",
+            "html=r.html",
+        ]
+    };
+    project
+        .run(&arguments("STATUS=200"))
+        .await
+        .expect(0, &["1 passed"]);
+    assert!(!project.read("r.html").contains("\"earlier\":{"));
+    project
+        .run(&arguments("STATUS=418"))
+        .await
+        .expect(1, &["1 failed"]);
+    let page = project.read("r.html");
+    assert!(page.contains("\"earlier\":{\"path\":\"traces/it-works-"));
+}
+
+#[tokio::test]
+async fn damaged_saved_traces_trouble_nobody() {
+    let spec = "name: it works\nrequest: GET ${URL}/ok\nexpect: { status: 418, spans: [{ find: work }] }\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    project.write("traces/it-works-00000000.json", "{ \"spanspec\": {");
+    let said = project
+        .run(&["--save-traces", "traces", "--report", "html=r.html"])
+        .await;
+    said.expect(1, &["1 failed"]);
+    assert_eq!(said.err, "");
 }
 
 #[tokio::test]

@@ -60,6 +60,7 @@ fn step(checks: Vec<Judged>, trouble: Option<Trouble>) -> StepReport {
         notices: Vec::new(),
         was_closed: true,
         timing: Timing::default(),
+        earlier: None,
         saved_trace: Some("target/spanspec/a.json".into()),
     }
 }

@@ -20,11 +20,11 @@ const LONGEST_BODY: usize = 16 * 1024;
     clippy::cast_precision_loss,
     reason = "exact for 285 years of microseconds"
 )]
-pub(super) fn millis(of: Duration) -> f64 {
+pub(in crate::report) fn millis(of: Duration) -> f64 {
     (of.as_nanos() / 1_000) as f64 / 1_000.0
 }
 
-pub(super) fn verdict(of: &Verdict) -> (&'static str, Option<&str>) {
+pub(in crate::report) fn verdict(of: &Verdict) -> (&'static str, Option<&str>) {
     match of {
         Verdict::Passed => ("passed", None),
         Verdict::Failed => ("failed", None),
@@ -73,7 +73,7 @@ struct TraceFacts<'a> {
 
 /// One of two kinds; the keys of the other are `null`.
 #[derive(Default, Serialize)]
-struct Response<'a> {
+pub(in crate::report) struct Response<'a> {
     kind: &'static str,
     time_ms: f64,
     status: Option<u16>,
@@ -86,7 +86,7 @@ struct Response<'a> {
 }
 
 #[derive(Serialize)]
-struct Times {
+pub(in crate::report) struct Times {
     response_ms: Option<f64>,
     last_span_ms: Option<f64>,
     verdict_ms: Option<f64>,
@@ -102,7 +102,7 @@ struct Check<'a> {
 }
 
 #[derive(Serialize)]
-struct Failed<'a> {
+pub(in crate::report) struct Failed<'a> {
     message: String,
     subject: String,
     location: Location<'a>,
@@ -147,7 +147,7 @@ struct Differs<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Trouble<'a> {
+pub(in crate::report) struct Trouble<'a> {
     what: &'a str,
     location: Option<Location<'a>>,
     details: &'a [String],
@@ -221,7 +221,7 @@ impl<'a> From<&'a Trace> for TraceFacts<'a> {
     }
 }
 
-fn response(of: &trace::Response) -> Option<Response<'_>> {
+pub(in crate::report) fn response(of: &trace::Response) -> Option<Response<'_>> {
     let time_ms = millis(of.time()?);
     match of {
         trace::Response::None => None,

@@ -13,17 +13,25 @@ use crate::trace::{
 /// for every other tool that reads OTLP. Spans are grouped by resource and scope.
 #[must_use]
 pub fn write_json(trace: &Trace) -> String {
+    let document = json!({ "resourceSpans": all_resource_spans(trace) });
+    format!("{document:#}\n")
+}
+
+/// The same with something about it under a key of its own, before the spans.
+pub(crate) fn write_json_with(trace: &Trace, key: &str, about: &impl serde::Serialize) -> String {
+    let document = json!({ key: about, "resourceSpans": all_resource_spans(trace) });
+    format!("{document:#}\n")
+}
+
+fn all_resource_spans(trace: &Trace) -> Vec<Json> {
     let spans = trace
         .spans()
         .iter()
         .chain(trace.linked().iter().flat_map(Trace::spans));
-    let resources = group(spans, |span| &span.resource);
-    let resource_spans: Vec<Json> = resources
+    group(spans, |span| &span.resource)
         .into_iter()
         .map(|(resource, spans)| resource_spans(resource, spans))
-        .collect();
-    let document = json!({ "resourceSpans": resource_spans });
-    format!("{document:#}\n")
+        .collect()
 }
 
 /// Spans with an equal resource or scope, in the order of their first appearance.

@@ -1,0 +1,313 @@
+//! How long the HTML report takes to write, and how large it is: `cargo bench --bench html`.
+//!
+//! With `-- --write FOLDER` the pages are kept, for a browser to open: `tests/browser` measures
+//! there how quickly they do.
+
+#![allow(clippy::print_stdout)]
+#![allow(clippy::cast_precision_loss)] // Sizes are rounded anyway.
+
+mod figures;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use spanspec::check::{Failure, Judged, Outcome, Subject, Witness};
+use spanspec::report::html::render;
+use spanspec::run::{Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Verdict};
+use spanspec::spec::{Location, Place, Source};
+use spanspec::trace::{
+    Attributes, Event, HttpResponse, Origin, Resource, Response, Span, SpanId, SpanKind, Status,
+    StatusCode, Trace, TraceId,
+};
+
+use figures::{Times, head, line, rounds};
+
+const SERVICES: [&str; 6] = [
+    "api-gateway",
+    "order",
+    "inventory",
+    "payment",
+    "shipping",
+    "notification",
+];
+const MS: u64 = 1_000_000;
+const START: u64 = 1_700_000_000_000_000_000;
+const SPEC: &str = "name: placing an order\nrequest: POST ${BASE_URL}/orders\nexpect:\n  status: 201\n  spans:\n    - find: operation 7\n      attributes: { payment.method: card }\n";
+
+/// What a service may call things, if it means no good.
+const HOSTILE: [&str; 7] = [
+    "</script><script>document.title = 'hostile'</script>",
+    "<img src=x onerror=\"document.title = 'hostile'\">",
+    "<!--<script>",
+    "]]><svg onload=\"document.title = 'hostile'\">",
+    "\" onmouseover=\"document.title = 'hostile'\" x=\"",
+    "javascript:document.title='hostile'",
+    "{{constructor.constructor('document.title=1')()}} \u{202e}\u{0}\u{1b}[31m \u{2028}",
+];
+
+fn main() {
+    head("writing the HTML report", "size");
+    let pages: [(&str, Report); 3] = [
+        (
+            "specs-500",
+            report((1..=500).map(|n| spec(n, 20)).collect()),
+        ),
+        ("spans-5000", report(vec![spec(10, 5_000)])),
+        ("hostile", report(vec![hostile()])),
+    ];
+    for (name, report) in &pages {
+        let page = render(report);
+        let times = Times::of(rounds(10, 1), || render(report));
+        line(name, &times, &format!("{:.2} MB", page.len() as f64 / 1e6));
+        if let Some(folder) = folder() {
+            std::fs::create_dir_all(&folder).expect("a folder to write to");
+            let file = folder.join(format!("{name}.html"));
+            std::fs::write(file, page).expect("written");
+        }
+    }
+}
+
+fn folder() -> Option<PathBuf> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--write");
+    arguments.nth(1).map(PathBuf::from)
+}
+
+fn report(specs: Vec<SpecReport>) -> Report {
+    Report {
+        started: jiff::Timestamp::UNIX_EPOCH,
+        duration: Duration::from_secs(12),
+        specs,
+        trouble: Vec::new(),
+        notices: Vec::new(),
+        telemetry: Telemetry::default(),
+        interrupted: false,
+    }
+}
+
+fn trace_id(number: u64) -> TraceId {
+    TraceId::from_bytes((u128::from(number) + 1).to_be_bytes()).expect("no zero")
+}
+
+fn span_id(number: usize) -> SpanId {
+    SpanId::from_bytes((number as u64 + 1).to_be_bytes()).expect("no zero")
+}
+
+/// Four spans below each, each within its parent.
+fn trace(number: u64, spans: usize) -> Trace {
+    let resources = SERVICES.map(|service| {
+        let attributes = [("service.name", service), ("service.version", "2.3.0")];
+        Arc::new(Resource {
+            attributes: attributes.into_iter().collect(),
+        })
+    });
+    let all = (0..spans).map(|at| {
+        let parent = at.checked_sub(1).map(|before| before / 4);
+        let depth = u64::from((3 * at + 1).ilog(4));
+        let turn = (at % 4) as u64;
+        let service = parent.map_or(0, |parent| 1 + parent % 5);
+        Span {
+            parent_id: parent
+                .map(|parent| span_id(parent + 1))
+                .or(Some(span_id(0))),
+            kind: SpanKind::ALL[at % 6],
+            start: START + depth * MS + turn * 40 * MS,
+            end: START + (400 - depth * 10) * MS - turn * MS,
+            attributes: attributes(at),
+            events: events(at),
+            resource: Arc::clone(&resources[service]),
+            ..Span::new(
+                trace_id(number),
+                span_id(at + 1),
+                format!("operation {}", at % 40),
+            )
+        }
+    });
+    Trace::assemble(trace_id(number), Origin::Injected(span_id(0)), all)
+}
+
+fn attributes(at: usize) -> Attributes {
+    let text = |key: &str, value: String| (key.to_owned(), value);
+    [
+        text("http.request.method", "POST".to_owned()),
+        text("http.route", "/orders/{id}".to_owned()),
+        text("order.id", format!("ord-{at:016x}")),
+        text("payment.method", "paypal".to_owned()),
+        text("server.address", "127.0.0.1".to_owned()),
+        text(
+            "db.query.text",
+            "SELECT quantity, price FROM stock WHERE sku = $1".to_owned(),
+        ),
+    ]
+    .into_iter()
+    .collect()
+}
+
+fn events(at: usize) -> Vec<Event> {
+    let event = Event {
+        name: "retried".to_owned(),
+        time: START + 50 * MS,
+        attributes: [("attempt", 2_i64)].into_iter().collect(),
+    };
+    if at.is_multiple_of(10) {
+        vec![event]
+    } else {
+        Vec::new()
+    }
+}
+
+fn at(word: &str) -> Location {
+    let start = SPEC.find(word).expect("a word of the spec");
+    let place = Place {
+        start,
+        end: start + word.len(),
+    };
+    Source::new("specs/orders.yaml", SPEC).at(place)
+}
+
+fn judged(what: &str, word: &str, outcome: Outcome) -> Judged {
+    Judged {
+        what: what.to_owned(),
+        at: at(word),
+        outcome,
+    }
+}
+
+fn failure(trace: &Trace) -> Failure {
+    let span = &trace.spans()[trace.len() / 2];
+    Failure {
+        subject: Subject::Span {
+            part: "attribute `payment.method`".to_owned(),
+            name: span.name.clone(),
+        },
+        at: at("card"),
+        expected: "\"card\"".to_owned(),
+        found: "\"paypal\"".to_owned(),
+        witnesses: vec![Witness {
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+            service: span.service().to_owned(),
+            name: span.name.clone(),
+            mark: "payment.method = \"paypal\"".to_owned(),
+        }],
+        more_witnesses: 0,
+        nearest: Vec::new(),
+        differences: Vec::new(),
+        hints: Vec::new(),
+    }
+}
+
+/// Every tenth fails.
+fn spec(number: u64, spans: usize) -> SpecReport {
+    let trace = trace(number, spans);
+    let has_failed = number.is_multiple_of(10);
+    let verdict = if has_failed {
+        Verdict::Failed
+    } else {
+        Verdict::Passed
+    };
+    let outcome = if has_failed {
+        Outcome::Fail(Box::new(failure(&trace)))
+    } else {
+        Outcome::Pass
+    };
+    let checks = vec![
+        judged("status of the response: 201", "201", Outcome::Pass),
+        judged("at least 1 of `operation 7`", "operation 7", Outcome::Pass),
+        judged(
+            "attribute `payment.method` of `operation 7`",
+            "card",
+            outcome,
+        ),
+    ];
+    of_step(
+        format!("placing order {number}"),
+        verdict,
+        step(trace, checks),
+    )
+}
+
+fn of_step(name: String, verdict: Verdict, step: StepReport) -> SpecReport {
+    SpecReport {
+        name,
+        at: at("name"),
+        tags: vec!["orders".to_owned()],
+        verdict: verdict.clone(),
+        attempts: vec![Attempt {
+            verdict,
+            started: jiff::Timestamp::UNIX_EPOCH,
+            duration: Duration::from_millis(400),
+            steps: vec![step],
+        }],
+        duration: Duration::from_millis(400),
+    }
+}
+
+fn step(trace: Trace, checks: Vec<Judged>) -> StepReport {
+    StepReport {
+        phase: Phase::Test,
+        name: None,
+        trigger: "POST http://127.0.0.1:8080/orders".to_owned(),
+        trace_id: Some(trace.id()),
+        response: Some(Response::Http(HttpResponse {
+            status: 201,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: br#"{"order":{"id":"ord-1","total":25}}"#.to_vec(),
+            time: Duration::from_millis(350),
+        })),
+        trace: Some(Arc::new(trace)),
+        checks,
+        trouble: None,
+        notices: Vec::new(),
+        was_closed: true,
+        timing: Timing::default(),
+        saved_trace: None,
+        earlier: None,
+    }
+}
+
+/// Everything that comes from the system under test is as bad as it can be.
+fn hostile() -> SpecReport {
+    let spans = HOSTILE.iter().enumerate().map(|(number, text)| {
+        let attributes: Attributes = [(*text, *text), ("service.name", *text)]
+            .into_iter()
+            .collect();
+        Span {
+            parent_id: Some(span_id(number)),
+            start: START,
+            end: START + MS,
+            status: Status {
+                code: StatusCode::Error,
+                message: (*text).to_owned(),
+            },
+            events: vec![Event {
+                name: (*text).to_owned(),
+                time: START,
+                attributes: attributes.clone(),
+            }],
+            resource: Arc::new(Resource {
+                attributes: attributes.clone(),
+            }),
+            trace_state: (*text).to_owned(),
+            attributes,
+            ..Span::new(trace_id(0), span_id(number + 1), *text)
+        }
+    });
+    let trace = Trace::assemble(trace_id(0), Origin::Injected(span_id(0)), spans);
+    let every = HOSTILE.join(" ");
+    let failure = Failure {
+        found: every.clone(),
+        hints: vec![every.clone()],
+        ..failure(&trace)
+    };
+    let checks = vec![judged(&every, "card", Outcome::Fail(Box::new(failure)))];
+    let mut step = step(trace, checks);
+    step.trigger.clone_from(&every);
+    step.notices.push(every.clone());
+    step.response = Some(Response::Http(HttpResponse {
+        headers: vec![(every.clone(), every.clone())],
+        body: every.clone().into_bytes(),
+        ..HttpResponse::default()
+    }));
+    of_step(every, Verdict::Failed, step)
+}

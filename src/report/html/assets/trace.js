@@ -1,0 +1,73 @@
+// Reads what the page holds: a chunk of JSON for each spec, and what they share.
+
+let sharedParts;
+function shared() {
+  sharedParts ??= JSON.parse(find("#shared").textContent);
+  return sharedParts;
+}
+const word = (number) => shared().strings[number];
+const readSpec = (number) => JSON.parse(find(`#data-${number}`).textContent);
+
+function attributes(row) {
+  const all = [];
+  for (let at = 0; at < row.length; at += 3) all.push({ key: word(row[at]), value: word(row[at + 1]), type: word(row[at + 2]) });
+  return all;
+}
+
+// The numbers in a span's row are those of `spans.rs`.
+function readSpan(row, number) {
+  return {
+    number, id: row[0], parent: row[1], missingParent: row[2],
+    service: word(row[3]), name: word(row[4]), kind: row[5],
+    start: row[6], duration: row[7], end: row[6] + row[7],
+    status: row[8], message: word(row[9]),
+    get resource() { return attributes(shared().resources[row[10]]); },
+    get scope() { return shared().scopes[row[11]]; },
+    get attributes() { return attributes(row[12]); },
+    get events() { return row[13].map(([name, after, more]) => ({ name: word(name), after, attributes: attributes(more) })); },
+    get eventTimes() { return row[13].map(([, after]) => row[6] + after); },
+    get links() { return row[14].map(([trace, span, more]) => ({ trace, span, attributes: attributes(more) })); },
+    traceState: word(row[15]),
+    depth: 0, children: [], last: number, critical: null,
+  };
+}
+
+// A trace with its tree. Spans stand depth first, so that a span and all below it are neighbours.
+function readTrace(told) {
+  const spans = told.spans.map(readSpan);
+  for (const span of spans) {
+    const parent = spans[span.parent];
+    if (!parent) continue;
+    parent.children.push(span.number);
+    span.depth = parent.depth + 1;
+  }
+  for (let at = spans.length - 1; at >= 0; at--) {
+    const span = spans[at];
+    if (span.parent !== null) spans[span.parent].last = Math.max(spans[span.parent].last, span.last);
+  }
+  for (let at = 0; at < told.critical.length; at += 3) {
+    const [span, start, length] = told.critical.slice(at, at + 3);
+    (spans[span].critical ??= []).push([start, length]);
+  }
+  const byId = new Map(spans.map((span) => [span.id, span.number]));
+  return { id: told.id, duration: Math.max(told.duration, 1), spans, byId };
+}
+
+// What a span did itself: its time less that of its children, overlaps counted once.
+function selfTime(trace, span) {
+  let covered = 0, reached = span.start;
+  for (const child of span.children.map((at) => trace.spans[at]).sort((a, b) => a.start - b.start)) {
+    const start = Math.max(child.start, reached), end = Math.min(child.end, span.end);
+    covered += Math.max(0, end - start);
+    reached = Math.max(reached, end);
+  }
+  return Math.max(0, span.duration - covered);
+}
+
+// A colour for each service, the same all over the page.
+const colors = new Map();
+function color(service) {
+  if (!colors.has(service)) colors.set(service, `var(--service-${colors.size % 10})`);
+  return colors.get(service);
+}
+

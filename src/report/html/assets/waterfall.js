@@ -1,0 +1,411 @@
+// A trace as a tree with bars. Only the rows in sight are elements, so that thousands of spans are
+// no burden; who listens to the page is told of the others by their numbers.
+
+const ROW = 26;
+const SPARE = 10;
+// In pixels: a letter beside a bar, and the room on the right that bars leave to their durations.
+const LETTER = 6.8;
+const MARGIN = 72;
+
+// Those of the spec that is open; on paper, all their rows are drawn.
+const waterfalls = new Set();
+
+class Waterfall {
+  // `marks` says of spans, by their id, in a few words what is the matter with them.
+  constructor(trace, { label, marks = new Map(), openSpan = () => {}, compact = false }) {
+    this.trace = trace;
+    this.marks = marks;
+    this.openSpan = openSpan;
+    this.label = label;
+    this.collapsed = new Set();
+    this.view = [0, trace.duration];
+    this.showsCritical = true;
+    this.wanted = "";
+    this.current = this.firstMarked() ?? 0;
+    this.id = unique("waterfall");
+    this.build(compact);
+    waterfalls.add(this);
+    this.refresh();
+  }
+
+  firstMarked() {
+    return this.marked()[0];
+  }
+
+  marked() {
+    return this.trace.spans.filter((span) => this.marks.has(span.id)).map((span) => span.number);
+  }
+
+  build(compact) {
+    const tool = (text, title, onclick, more = {}) => el("button", { type: "button", title, "aria-label": title, onclick, ...more }, text);
+    this.search = el("input", { type: "search", placeholder: "Find spans   f", "aria-label": "Find spans in this trace", autocomplete: "off", spellcheck: "false",
+      oninput: () => this.find(this.search.value), onkeydown: (event) => this.onSearchKey(event) });
+    this.found = el("span", { class: "found", role: "status" });
+    this.criticalButton = el("button", { type: "button", class: "toggle critical", "aria-pressed": "true", title: "Critical path (c)", onclick: () => this.toggleCritical() }, "Critical path");
+    const marked = this.marked().length;
+    this.tools = el("div", { class: "tools", role: "toolbar", "aria-label": `Tools: ${this.label}` },
+      this.search, this.found,
+      marked > 0 && el("span", { class: "group" },
+        tool("‹", "Previous marked span (p)", () => this.toMark(-1)),
+        el("span", { class: "marked-count" }, `${count(marked)} marked`),
+        tool("›", "Next marked span (n)", () => this.toMark(1))),
+      el("span", { class: "group" }, tool("Collapse", "Collapse all", () => this.collapseAll()), tool("Expand", "Expand all", () => this.expandAll())),
+      this.criticalButton,
+      el("span", { class: "group" }, tool("−", "Zoom out (-)", () => this.zoom(2)), tool("+", "Zoom in (+)", () => this.zoom(0.5)), tool("Whole", "The whole trace (0)", () => this.show(0, this.trace.duration))));
+    this.mini = el("canvas", { class: "mini", height: 36, "aria-hidden": "true" });
+    this.lens = el("div", { class: "lens" });
+    this.miniBox = el("div", { class: "mini-box", onpointerdown: (event) => this.dragRange(event, this.miniBox, [0, this.trace.duration]), title: "Drag to zoom" }, this.mini, this.lens);
+    this.ruler = el("div", { class: "ruler", title: "Drag to zoom", onpointerdown: (event) => this.dragRange(event, this.ruler, this.view) });
+    this.space = el("div", { class: "space", role: "presentation" });
+    this.grid = el("div", { class: "rows", role: "treegrid", tabindex: 0, id: this.id, "aria-label": this.label, "aria-readonly": "true", "aria-colcount": 2,
+      onkeydown: (event) => this.onKey(event), onclick: (event) => this.onClick(event), ondblclick: (event) => this.onDoubleClick(event) }, this.space);
+    this.grid.addEventListener("scroll", () => this.draw(), { passive: true });
+    this.grid.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
+    this.head = el("div", { class: "head" }, el("div", { class: "head-name" }, counted(this.trace.spans.length, "span"), " · ", duration(this.trace.duration)), this.ruler);
+    this.box = el("div", { class: "waterfall" }, this.head, this.grid);
+    this.element = el("div", { class: compact ? "trace compact" : "trace" }, this.tools, !compact && this.miniBox, this.box);
+    // What has no size yet is drawn when it gets one.
+    new ResizeObserver(() => this.redraw()).observe(this.box);
+  }
+
+  // --- which rows there are
+
+  refresh() {
+    this.visible = [];
+    const { spans } = this.trace;
+    for (let at = 0; at < spans.length; at++) {
+      this.visible.push(at);
+      if (this.collapsed.has(at)) at = spans[at].last;
+    }
+    this.rowOf = new Map(this.visible.map((span, row) => [span, row]));
+    this.grid.setAttribute("aria-rowcount", this.visible.length);
+    this.space.style.height = `${this.visible.length * ROW}px`;
+    if (!this.rowOf.has(this.current)) this.current = this.nearestVisible(this.current);
+    this.draw();
+  }
+
+  nearestVisible(span) {
+    let at = span;
+    while (at !== null && !this.rowOf.has(at)) at = this.trace.spans[at].parent;
+    return at ?? 0;
+  }
+
+  collapseAll() {
+    this.trace.spans.forEach((span) => { if (span.children.length > 0 && span.depth > 0) this.collapsed.add(span.number); });
+    this.refresh();
+  }
+
+  expandAll() {
+    this.collapsed.clear();
+    this.refresh();
+  }
+
+  toggle(span, open = this.collapsed.has(span)) {
+    if (this.trace.spans[span].children.length === 0) return;
+    if (open) this.collapsed.delete(span);
+    else this.collapsed.add(span);
+    this.refresh();
+  }
+
+  reveal(span) {
+    for (let above = this.trace.spans[span].parent; above !== null; above = this.trace.spans[above].parent) this.collapsed.delete(above);
+  }
+
+  // --- where one is
+
+  select(span, { opens = false, focus = false } = {}) {
+    if (!this.rowOf.has(span)) { this.reveal(span); this.refresh(); }
+    this.current = span;
+    const top = this.rowOf.get(span) * ROW, { scrollTop, clientHeight } = this.grid;
+    if (top < scrollTop) this.grid.scrollTop = top;
+    else if (top + ROW > scrollTop + clientHeight) this.grid.scrollTop = top + ROW - clientHeight;
+    this.draw();
+    if (focus) this.grid.focus({ preventScroll: true });
+    if (opens) this.openSpan(this.trace.spans[span]);
+  }
+
+  // In the middle, so that what is around it is seen too.
+  center(span) {
+    this.select(span);
+    this.grid.scrollTop = Math.max(0, this.rowOf.get(span) * ROW - this.grid.clientHeight / 2);
+    this.draw();
+  }
+
+  toMark(by) {
+    const marked = this.marked();
+    if (marked.length === 0) return;
+    const next = by > 0 ? marked.find((at) => at > this.current) : marked.findLast((at) => at < this.current);
+    this.center(next ?? marked.at(by > 0 ? 0 : -1));
+    this.openSpan(this.trace.spans[this.current]);
+  }
+
+  // --- searching
+
+  matches(span) {
+    return this.wanted !== "" && (span.haystack ??= [span.service, span.name, span.kind, span.status, span.message, span.id,
+      ...span.attributes.map(({ key, value }) => `${key}=${value}`)].join("\n").toLowerCase()).includes(this.wanted);
+  }
+
+  find(text) {
+    this.wanted = text.trim().toLowerCase();
+    this.hits = this.wanted === "" ? [] : this.trace.spans.filter((span) => this.matches(span)).map((span) => span.number);
+    this.found.textContent = this.wanted === "" ? "" : `${count(this.hits.length)} found`;
+    if (this.hits.length > 0) this.center(this.hits[0]);
+    else this.draw();
+  }
+
+  onSearchKey(event) {
+    if (event.key === "Enter" && this.hits?.length > 0) {
+      const hits = event.shiftKey ? [...this.hits].reverse() : this.hits;
+      const next = hits.find((at) => event.shiftKey ? at < this.current : at > this.current) ?? hits[0];
+      this.center(next);
+    } else if (event.key === "ArrowDown") {
+      this.grid.focus();
+    } else if (event.key === "Escape") {
+      this.search.value = "";
+      this.find("");
+      this.grid.focus();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // --- time
+
+  show(from, to) {
+    const whole = this.trace.duration, least = Math.max(whole / 100000, 1);
+    const length = Math.min(Math.max(to - from, least), whole);
+    const start = Math.min(Math.max(from, 0), whole - length);
+    this.view = [start, start + length];
+    this.drawRuler();
+    this.draw();
+  }
+
+  zoom(by, around = this.zoomCenter()) {
+    const [from, to] = this.view;
+    this.show(around - (around - from) * by, around + (to - around) * by);
+  }
+
+  zoomCenter() {
+    const span = this.trace.spans[this.current], [from, to] = this.view;
+    const middle = span ? (span.start + span.end) / 2 : 0;
+    return middle >= from && middle <= to ? middle : (from + to) / 2;
+  }
+
+  pan(by) {
+    const [from, to] = this.view, step = (to - from) * by;
+    this.show(from + step, to + step);
+  }
+
+  at(x, box, [from, to]) {
+    const { left, width } = box.getBoundingClientRect();
+    return from + Math.min(Math.max((x - left) / width, 0), 1) * (to - from);
+  }
+
+  dragRange(event, box, range) {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    const start = this.at(event.clientX, box, range);
+    const selection = el("div", { class: "selection" });
+    box.append(selection);
+    box.setPointerCapture(event.pointerId);
+    const bounds = (move) => [start, this.at(move.clientX, box, range)].sort((a, b) => a - b);
+    const onMove = (move) => place(selection, ...bounds(move), range);
+    const onEnd = (end) => {
+      box.removeEventListener("pointermove", onMove);
+      selection.remove();
+      const [from, to] = bounds(end);
+      if (end.type === "pointerup" && to - from > (range[1] - range[0]) / 200) this.show(from, to);
+    };
+    box.addEventListener("pointermove", onMove);
+    box.addEventListener("pointerup", onEnd, { once: true });
+    box.addEventListener("pointercancel", onEnd, { once: true });
+  }
+
+  onWheel(event) {
+    if (!event.ctrlKey) return;
+    event.preventDefault();
+    this.zoom(event.deltaY > 0 ? 1.25 : 0.8, this.at(event.clientX, this.ruler, this.view));
+  }
+
+  toggleCritical() {
+    this.showsCritical = !this.showsCritical;
+    this.criticalButton.setAttribute("aria-pressed", String(this.showsCritical));
+    this.draw();
+  }
+
+  // --- keys and clicks
+
+  onKey(event) {
+    if (hasModifier(event)) return;
+    const span = this.trace.spans[this.current], row = this.rowOf.get(this.current);
+    const page = Math.max(1, Math.floor(this.grid.clientHeight / ROW) - 1);
+    const go = (to) => this.select(this.visible[Math.min(Math.max(to, 0), this.visible.length - 1)]);
+    const isOpen = span.children.length > 0 && !this.collapsed.has(span.number);
+    const keys = {
+      ArrowDown: () => go(row + 1), ArrowUp: () => go(row - 1),
+      PageDown: () => go(row + page), PageUp: () => go(row - page),
+      Home: () => go(0), End: () => go(this.visible.length - 1),
+      ArrowRight: () => { if (isOpen) this.select(span.children[0]); else this.toggle(span.number, true); },
+      ArrowLeft: () => { if (isOpen) this.toggle(span.number, false); else if (span.parent !== null) this.select(span.parent); },
+      Enter: () => this.openSpan(span), " ": () => this.openSpan(span),
+      "+": () => this.zoom(0.5), "=": () => this.zoom(0.5), "-": () => this.zoom(2), 0: () => this.show(0, this.trace.duration),
+      "[": () => this.pan(-0.25), "]": () => this.pan(0.25),
+    };
+    if (!keys[event.key]) return;
+    event.preventDefault();
+    event.stopPropagation();
+    keys[event.key]();
+  }
+
+  onClick(event) {
+    const row = event.target.closest("[role=row]");
+    if (!row) return;
+    const span = Number(row.dataset.span);
+    if (event.target.closest(".twist")) { this.toggle(span); this.select(span); }
+    else this.select(span, { opens: true });
+  }
+
+  onDoubleClick(event) {
+    const row = event.target.closest("[role=row]");
+    if (!row || !event.target.closest(".time")) return;
+    const span = this.trace.spans[Number(row.dataset.span)], room = Math.max(span.duration, 1) * 0.1;
+    this.show(span.start - room, span.end + room);
+  }
+
+  // --- drawing
+
+  draw() {
+    if (!this.visible) return;
+    const { scrollTop, clientHeight } = this.grid;
+    const first = Math.max(0, Math.floor(scrollTop / ROW) - SPARE);
+    const last = Math.min(this.visible.length, Math.ceil((scrollTop + clientHeight) / ROW) + SPARE);
+    const rows = [];
+    for (let row = first; row < last; row++) rows.push(this.row(row));
+    // The row that one is on is always there, for others point to it.
+    const current = this.rowOf.get(this.current);
+    if (current !== undefined && (current < first || current >= last)) rows.push(this.row(current));
+    this.space.replaceChildren(...rows);
+    this.grid.setAttribute("aria-activedescendant", `${this.id}-${this.current}`);
+  }
+
+  row(row) {
+    const span = this.trace.spans[this.visible[row]], mark = this.marks.get(span.id);
+    const hasChildren = span.children.length > 0, isOpen = !this.collapsed.has(span.number);
+    const classes = ["row", mark !== undefined && "marked", span.status === "error" && "error", span.number === this.current && "current",
+      this.wanted !== "" && (this.matches(span) ? "hit" : "miss")].filter(Boolean).join(" ");
+    const siblings = span.parent === null ? null : this.trace.spans[span.parent].children;
+    return el("div", { role: "row", class: classes, id: `${this.id}-${span.number}`, "data-span": span.number, "aria-level": span.depth + 1, "aria-rowindex": row + 1,
+      "aria-selected": String(span.number === this.current), "aria-expanded": hasChildren ? String(isOpen) : null,
+      "aria-setsize": siblings?.length, "aria-posinset": siblings ? siblings.indexOf(span.number) + 1 : null, style: { top: `${row * ROW}px` } },
+      this.nameCell(span, hasChildren, isOpen), this.timeCell(span, mark));
+  }
+
+  nameCell(span, hasChildren, isOpen) {
+    const hidden = hasChildren && !isOpen ? span.last - span.number : 0;
+    const isNews = span.parent === null || this.trace.spans[span.parent].service !== span.service;
+    return el("div", { role: "gridcell", class: "name", title: `${span.service} › ${span.name}` },
+      el("span", { class: "indent", style: { width: `${Math.min(span.depth, 24) * 12}px` }, "aria-hidden": "true" }),
+      el("span", { class: hasChildren ? `twist ${isOpen ? "open" : ""}` : "twist none", "aria-hidden": "true" }),
+      el("span", { class: "dot", style: { background: color(span.service) }, "aria-hidden": "true" }),
+      el("span", { class: isNews ? "service" : "visually-hidden" }, span.service), " ",
+      el("span", { class: "operation" }, span.name),
+      hidden > 0 && el("span", { class: "hidden-count", title: `${counted(hidden, "span")} below` }, `+${count(hidden)}`),
+      span.missingParent && el("span", { class: "chip doubt", title: `its parent ${span.missingParent} never arrived` }, "orphan"),
+      span.status === "error" && el("span", { class: "chip bad", title: span.message }, "error"));
+  }
+
+  timeCell(span, mark) {
+    const [from, to] = this.view, part = (time) => (time - from) / (to - from) * 100;
+    const left = part(span.start), right = part(span.end);
+    const cell = el("div", { role: "gridcell", class: "time" }, el("span", { class: "visually-hidden" }, this.spoken(span, mark)));
+    if (right >= 0 && left <= 100) {
+      const bar = el("div", { class: "bar-of-span", style: { left: `${Math.max(left, 0)}%`, width: `${Math.min(right, 100) - Math.max(left, 0)}%`, background: color(span.service) } });
+      cell.append(bar);
+      if (this.showsCritical && span.critical) this.drawCritical(cell, span.critical, part);
+      for (const time of span.eventTimes) {
+        const x = part(time);
+        if (x >= 0 && x <= 100) cell.append(el("i", { class: "event", style: { left: `${x}%` } }));
+      }
+    }
+    cell.append(this.beside(span, mark, Math.max(left, 0), Math.min(right, 100)));
+    return cell;
+  }
+
+  // Beside the bar, on the side that has room; where neither has, cut on the one that has more.
+  beside(span, mark, left, right) {
+    const length = duration(span.duration), width = this.ruler.clientWidth || 600;
+    const needed = (length.length + (mark ? mark.length + 4 : 0)) * LETTER + 14;
+    const after = (100 - right) / 100 * width + MARGIN, before = left / 100 * width;
+    const style = needed <= after || after >= before ? { left: `${right}%`, "max-width": `${after}px` } : { right: `${100 - left}%`, "max-width": `${before}px` };
+    return el("div", { class: "beside", style, title: mark, "aria-hidden": "true" }, el("span", { class: "length" }, length), mark && el("span", { class: "mark" }, `← ${mark}`));
+  }
+
+  drawCritical(cell, parts, position) {
+    for (const [start, length] of parts) {
+      const left = Math.max(position(start), 0), right = Math.min(position(start + length), 100);
+      if (right > 0 && left < 100) cell.append(el("i", { class: "on-path", style: { left: `${left}%`, width: `${Math.max(right - left, 0.1)}%` } }));
+    }
+  }
+
+  spoken(span, mark) {
+    const on = span.critical?.reduce((all, [, length]) => all + length, 0);
+    return [duration(span.duration), `starts at ${duration(span.start)}`, span.kind, span.status === "error" && `error ${span.message}`,
+      on > 0 && `on the critical path for ${duration(on)}`, span.eventTimes.length > 0 && counted(span.eventTimes.length, "event"),
+      mark && `marked: ${mark}`].filter(Boolean).join(", ");
+  }
+
+  drawRuler() {
+    const [from, to] = this.view, width = this.ruler.clientWidth || 600;
+    const step = niceStep((to - from) / Math.max(2, Math.floor(width / 110)));
+    const ticks = [];
+    for (let time = Math.ceil(from / step) * step; time <= to; time += step) {
+      const x = (time - from) / (to - from) * 100;
+      if ((100 - x) / 100 * width + MARGIN < 60) break;
+      ticks.push(el("span", { class: "tick", style: { left: `${x}%` } }, time === 0 ? "0" : duration(time)));
+    }
+    this.ruler.replaceChildren(...ticks);
+    const [start, end] = this.view, whole = [0, this.trace.duration];
+    this.lens.hidden = start <= 0 && end >= this.trace.duration;
+    place(this.lens, start, end, whole);
+  }
+
+  redraw() {
+    // The head stands above the rows, without their scroll bar.
+    this.head.style.paddingRight = `${this.grid.offsetWidth - this.grid.clientWidth}px`;
+    this.drawMini();
+    this.drawRuler();
+    this.draw();
+  }
+
+  // All spans at a glance, one thin line each.
+  drawMini() {
+    const width = this.miniBox.clientWidth, height = 36, scale = devicePixelRatio || 1;
+    if (width === 0 || !this.miniBox.isConnected) return;
+    this.mini.width = width * scale;
+    this.mini.height = height * scale;
+    const canvas = this.mini.getContext("2d"), style = getComputedStyle(this.element);
+    const paint = new Map(), { spans, duration: whole } = this.trace;
+    canvas.scale(scale, scale);
+    const line = Math.max(height / Math.max(spans.length, 1), 0.5);
+    spans.forEach((span, at) => {
+      if (!paint.has(span.service)) paint.set(span.service, style.getPropertyValue(color(span.service).slice(4, -1)));
+      const isMarked = this.marks.has(span.id);
+      canvas.fillStyle = isMarked ? style.getPropertyValue("--bad") : paint.get(span.service);
+      const y = at / spans.length * (height - 2) + 1;
+      canvas.fillRect(span.start / whole * width, y, Math.max(span.duration / whole * width, 1), isMarked ? Math.max(line, 2) : Math.max(line * 0.7, 0.5));
+    });
+  }
+}
+
+function place(element, from, to, [first, last]) {
+  element.style.left = `${(from - first) / (last - first) * 100}%`;
+  element.style.width = `${(to - from) / (last - first) * 100}%`;
+}
+
+// 1, 2 or 5 and zeros.
+function niceStep(least) {
+  const power = 10 ** Math.floor(Math.log10(Math.max(least, 1)));
+  return power * [1, 2, 5, 10].find((times) => times * power >= least);
+}
+

@@ -1,0 +1,138 @@
+//! A trace as the page's scripts read it: small, for it may have thousands of spans.
+
+use serde::Serialize;
+
+use super::shared::{Row, Shared};
+use crate::trace::{Nanos, Span, SpanKind, StatusCode, Trace};
+
+/// A trace; spans are numbered depth first, each after its parent.
+#[derive(Serialize)]
+pub(super) struct Spans {
+    id: String,
+    /// From the first start to the last end; all times are nanoseconds since that start.
+    duration: Nanos,
+    spans: Vec<SpanRow>,
+    /// Span, start and length, one after the other for each part of the critical path.
+    critical: Vec<u64>,
+}
+
+/// Numbers are those of [`Shared`].
+#[derive(Serialize)]
+struct SpanRow(
+    String,         // 0: span id
+    Option<usize>,  // 1: parent
+    Option<String>, // 2: the id of a parent that never arrived
+    usize,          // 3: service
+    usize,          // 4: name
+    &'static str,   // 5: kind
+    Nanos,          // 6: start
+    Nanos,          // 7: duration
+    &'static str,   // 8: status
+    usize,          // 9: status message
+    usize,          // 10: resource
+    usize,          // 11: scope
+    Row,            // 12: attributes
+    Vec<EventRow>,  // 13: events
+    Vec<LinkRow>,   // 14: links
+    usize,          // 15: trace state
+);
+
+#[derive(Serialize)]
+struct EventRow(usize, i64, Row);
+
+#[derive(Serialize)]
+struct LinkRow(String, String, Row);
+
+impl Spans {
+    pub(super) fn of(trace: &Trace, shared: &mut Shared) -> Self {
+        let zero = trace.spans().first().map_or(0, |span| span.start);
+        let order = trace.top_down();
+        let numbers = numbers(order);
+        let rows = order.iter().map(|&at| {
+            let span = &trace.spans()[at];
+            let parent = trace.parent(at).map(|parent| numbers[parent]);
+            let missing = span.parent_id.filter(|_| trace.is_orphan(at));
+            row(span, parent, missing.map(|id| id.to_string()), zero, shared)
+        });
+        let spans = rows.collect();
+        let critical = trace.critical_path().into_iter().flat_map(|part| {
+            let number = numbers[part.span] as u64;
+            [number, part.start - zero, part.end - part.start]
+        });
+        Self {
+            id: trace.id().to_string(),
+            duration: trace.duration(),
+            spans,
+            critical: critical.collect(),
+        }
+    }
+}
+
+/// The number of each span in this order.
+pub(super) fn numbers(order: &[usize]) -> Vec<usize> {
+    let mut numbers = vec![0; order.len()];
+    for (number, &span) in order.iter().enumerate() {
+        numbers[span] = number;
+    }
+    numbers
+}
+
+fn row(
+    span: &Span,
+    parent: Option<usize>,
+    missing: Option<String>,
+    zero: Nanos,
+    shared: &mut Shared,
+) -> SpanRow {
+    let events = span.events.iter().map(|event| {
+        let after = i64::try_from(i128::from(event.time) - i128::from(span.start));
+        EventRow(
+            shared.string(&event.name),
+            after.unwrap_or(0),
+            shared.attributes(&event.attributes),
+        )
+    });
+    let events = events.collect();
+    let links = span.links.iter().map(|link| {
+        let attributes = shared.attributes(&link.attributes);
+        LinkRow(
+            link.trace_id.to_string(),
+            link.span_id.to_string(),
+            attributes,
+        )
+    });
+    let links = links.collect();
+    SpanRow(
+        span.span_id.to_string(),
+        parent,
+        missing,
+        shared.string(span.service()),
+        shared.string(&span.name),
+        kind(span.kind),
+        span.start - zero,
+        span.duration(),
+        status(span.status.code),
+        shared.string(&span.status.message),
+        shared.resource(&span.resource),
+        shared.scope(&span.scope),
+        shared.attributes(&span.attributes),
+        events,
+        links,
+        shared.string(&span.trace_state),
+    )
+}
+
+/// The usual kind is not worth its room.
+fn kind(kind: SpanKind) -> &'static str {
+    match kind {
+        SpanKind::Internal | SpanKind::Unspecified => "",
+        other => other.as_str(),
+    }
+}
+
+fn status(code: StatusCode) -> &'static str {
+    match code {
+        StatusCode::Unset => "",
+        other => other.as_str(),
+    }
+}

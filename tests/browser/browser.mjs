@@ -1,0 +1,53 @@
+// A browser and the pages that it opens. What it is used for stands in the tests.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+
+// The folder that .ci/browser fills.
+export const pages = process.env.PAGES ?? "pages";
+const pictures = path.join(pages, "pictures");
+
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync"];
+
+function installed() {
+  for (const name of ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]) {
+    try {
+      return execFileSync("which", [name], { encoding: "utf8" }).trim();
+    } catch { /* the next one */ }
+  }
+  throw new Error("no Chromium or Chrome is installed; .ci/browser installs one");
+}
+
+// Each launch has a profile of its own, which ends with it.
+export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? installed(), args: FLAGS });
+
+// Opens a page and waits until it can be used. What the page complains about is an error, and so
+// is whatever it wants from the network.
+export async function open(browser, name, { hash = "", width = 1400, height = 950, colorScheme = "light", javaScriptEnabled = true, bypassCSP = false } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme, javaScriptEnabled, bypassCSP });
+  const page = await context.newPage();
+  page.complaints = [];
+  page.on("pageerror", (error) => page.complaints.push(error.stack));
+  page.on("console", (message) => { if (message.type() !== "log") page.complaints.push(message.text()); });
+  page.on("request", (request) => { if (!/^(file|data):/.test(request.url())) page.complaints.push(`asked for ${request.url()}`); });
+  page.on("dialog", (dialog) => { page.complaints.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
+  await page.goto(pathToFileURL(path.resolve(pages, `${name}.html`)) + hash);
+  if (javaScriptEnabled) {
+    await page.waitForSelector("html[data-ready=true]");
+    await drawn(page);
+  }
+  return page;
+}
+
+// Sizes are known, and what depends on them is drawn, when a frame is over.
+export const drawn = (page) => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
+
+// Kept for somebody to look at.
+export async function picture(page, name) {
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: path.join(pictures, `${name}.png`) });
+}
