@@ -8,6 +8,7 @@
 //! - [`trace`]: what OpenTelemetry says of a trace: spans, attributes, the tree;
 //! - [`spec`]: what the author of a spec wrote; text becomes a [`Spec`](spec::Spec), or errors with
 //!   their places;
+//! - [`budget`]: whether durations got worse: quantiles, bounds, verdicts, baselines;
 //! - [`check`]: judges a response and a trace against a spec; pure;
 //! - [`trigger`]: fires the request or command;
 //! - [`service`]: starts and stops the system under test;
@@ -71,6 +72,7 @@
 //! `cli`, on by default, is the command with its arguments, terminal output and JUnit. Without it
 //! the library is the same but for [`report`]'s `Terminal`, `Progress` and `Junit`.
 
+pub mod budget;
 pub mod check;
 mod process;
 pub mod project;
