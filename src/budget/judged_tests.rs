@@ -93,8 +93,8 @@ fn too_few_samples_are_no_evidence() {
 
 #[test]
 fn what_is_not_proven_says_what_would_decide() {
-    let before = known(76, [93.0, 100.0, 108.5]);
-    let now = known(76, [105.245, 114.0, 123.69]);
+    let before = known(77, [93.0, 100.0, 108.5]);
+    let now = known(77, [105.245, 114.0, 123.69]);
     let judged = compared(Verdict::NotProven, "ship", before, now);
     assert_eq!(
         judged.to_string(),

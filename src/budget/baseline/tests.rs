@@ -180,7 +180,10 @@ fn a_recorded_baseline_waits_until_it_is_accepted() {
     let path = path_beside(&folder.path().join("a.yaml"));
     record(&path, &sample()).unwrap();
     assert_eq!(read(&path).unwrap(), None);
-    assert_eq!(pending_in(path.parent().unwrap()).unwrap(), [path.clone()]);
+    assert_eq!(
+        pending_in(path.parent().unwrap()).unwrap(),
+        std::slice::from_ref(&path)
+    );
     accept(&path).unwrap();
     assert_eq!(read(&path).unwrap(), Some(sample()));
     assert!(!pending_path(&path).exists());
