@@ -8,6 +8,7 @@
 //! - [`trace`]: what OpenTelemetry says of a trace: spans, attributes, the tree;
 //! - [`spec`]: what the author of a spec wrote; text becomes a [`Spec`](spec::Spec), or errors with
 //!   their places;
+//! - [`budget`]: whether durations got worse: quantiles, bounds, verdicts, baselines;
 //! - [`check`]: judges a response and a trace against a spec; pure;
 //! - [`trigger`]: fires the request or command;
 //! - [`service`]: starts and stops the system under test;
@@ -84,6 +85,8 @@
 #[cfg(feature = "run")]
 pub mod api;
 mod background;
+#[cfg(feature = "run")]
+pub mod budget;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod draft;

@@ -1,0 +1,136 @@
+//! Latencies as services have them, and how often the verdicts about them are right.
+//!
+//! Most requests are log-normal around 120 ms; one of fifty is about six times as long. A run as a
+//! whole is faster or slower by the drift of its machine.
+#![allow(dead_code, unreachable_pub)]
+
+use std::f64::consts::TAU;
+
+use spanspec::budget::{
+    AbVerdict, Against, Alpha, Claim, Pair, Quantile, Reference, Samples, Verdict, judge,
+    judge_pairs,
+};
+
+/// The standard deviation of the logarithm of most requests.
+const SIGMA: f64 = 0.5;
+
+/// SplitMix64: the same numbers on every machine, and in every version of every crate.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// More than 0 and up to 1.
+    fn share(&mut self) -> f64 {
+        ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn normal(&mut self) -> f64 {
+        (-2.0 * self.share().ln()).sqrt() * (TAU * self.share()).cos()
+    }
+
+    /// What the machine makes of a run.
+    pub fn drift(&mut self, deviation: f64) -> f64 {
+        (self.normal() * deviation).exp()
+    }
+
+    /// A run of so many requests, in which each takes so many times as long.
+    pub fn run(&mut self, count: usize, slower: f64) -> Samples {
+        (0..count)
+            .map(|_| {
+                let tail = if self.share() <= 0.02 { 6.0 } else { 1.0 };
+                let micros = 120_000.0 * slower * tail * (SIGMA * self.normal()).exp();
+                micros as u64
+            })
+            .collect()
+    }
+}
+
+/// How runs are simulated.
+#[derive(Clone, Copy)]
+pub struct Setting {
+    pub quantile: Quantile,
+    pub tolerance: f64,
+    pub samples: usize,
+    pub slower: f64,
+    pub drift: f64,
+    /// Whether the baseline knows the drift, as after a calibration.
+    pub is_calibrated: bool,
+}
+
+/// How many of so many comparisons were called a regression.
+pub fn regressions(setting: Setting, trials: usize, random: &mut Random) -> usize {
+    (0..trials)
+        .filter(|_| verdict(setting, random) == Verdict::Regressed)
+        .count()
+}
+
+pub fn verdict(setting: Setting, random: &mut Random) -> Verdict {
+    let drift = random.drift(setting.drift);
+    let before = random.run(setting.samples, drift);
+    let drift = random.drift(setting.drift);
+    let now = random.run(setting.samples, drift * setting.slower);
+    let reference = Reference {
+        tolerance: setting.tolerance,
+        spread: if setting.is_calibrated {
+            setting.drift
+        } else {
+            0.0
+        },
+        ..Reference::new(&before)
+    };
+    let claim = Claim {
+        subject: String::new(),
+        quantile: setting.quantile,
+        candidate: &now,
+        against: Against::Baseline(reference),
+    };
+    judge(&[claim], Alpha::FIVE_PERCENT)[0].verdict
+}
+
+/// The same for the rule that is not ours: a quantile of samples rose by more than 20 %.
+pub fn naive_alarms(setting: Setting, trials: usize, random: &mut Random) -> usize {
+    (0..trials)
+        .filter(|_| {
+            let mut quantile = |slower: f64| {
+                let drift = random.drift(setting.drift);
+                let run = random.run(setting.samples, drift * slower);
+                run.quantile(setting.quantile).unwrap_or_default()
+            };
+            let before = quantile(1.0);
+            quantile(setting.slower) > 1.2 * before
+        })
+        .count()
+}
+
+/// How many of so many comparisons by five pairs of runs were called a regression. The two runs of
+/// a pair, close together in time, differ by a fifth of what runs far apart differ by.
+pub fn ab_regressions(setting: Setting, trials: usize, random: &mut Random) -> usize {
+    (0..trials)
+        .filter(|_| {
+            let runs: Vec<(Samples, Samples)> = (0..5)
+                .map(|_| {
+                    let drift = random.drift(setting.drift);
+                    let mut run = |slower: f64| {
+                        let own = drift * random.drift(setting.drift / 5.0);
+                        random.run(setting.samples, own * slower)
+                    };
+                    (run(1.0), run(setting.slower))
+                })
+                .collect();
+            let pairs: Vec<Pair<'_>> = runs.iter().map(|(a, b)| Pair { a, b }).collect();
+            let judged = judge_pairs("", setting.quantile, &pairs, setting.tolerance);
+            judged.is_ok_and(|found| found.verdict == AbVerdict::Regressed)
+        })
+        .count()
+}

@@ -1,0 +1,194 @@
+//! A against B: the verdict over interleaved pairs of runs.
+//!
+//! Both versions run on the same machine, one after the other, pair for pair in alternating order,
+//! so that what the machine changes in the meantime meets both.
+
+use std::fmt;
+
+use super::quantile::Quantile;
+use super::samples::Samples;
+use super::words::{Round, factor, limit_factor};
+
+/// The fewest pairs that say something: that five of five are slower by chance happens once in 32
+/// times, and the ratio has to be beyond the limit, too.
+pub const FEWEST_PAIRS: usize = 5;
+
+/// One run of each version, close together in time.
+#[derive(Clone, Copy, Debug)]
+pub struct Pair<'a> {
+    /// Of the version that is known.
+    pub a: &'a Samples,
+    /// Of the version in question.
+    pub b: &'a Samples,
+}
+
+/// What the pairs say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AbVerdict {
+    /// B is slower in every pair, and by more than is allowed.
+    Regressed,
+    /// It is not.
+    Ok,
+}
+
+/// What the pairs say, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ab {
+    /// What was measured.
+    pub subject: String,
+    /// The quantile.
+    pub quantile: Quantile,
+    /// What the pairs say.
+    pub verdict: AbVerdict,
+    /// How many times as long B takes as A, in each pair, in ascending order.
+    pub ratios: Vec<f64>,
+    /// How many times as long it may take.
+    pub limit: f64,
+}
+
+/// Why pairs cannot be judged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AbRefusal {
+    /// The longest few differ too much from run to run.
+    #[error(
+        "{0} cannot be compared by pairs of runs: one in 36 comparisons of the same version would be called slower; use p95 or below, or a baseline"
+    )]
+    Tail(Quantile),
+    /// There are fewer than [`FEWEST_PAIRS`].
+    #[error("{FEWEST_PAIRS} pairs of runs are needed, and there are {0}")]
+    TooFewPairs(usize),
+    /// One of the runs measured nothing.
+    #[error("pair {0} has a run in which nothing was found to measure")]
+    NothingFound(usize),
+}
+
+/// Judges whether B is slower than A by more than the tolerance: 0.2 for 20 %.
+///
+/// # Errors
+/// The pairs cannot be judged.
+pub fn judge_pairs(
+    subject: &str,
+    quantile: Quantile,
+    pairs: &[Pair<'_>],
+    tolerance: f64,
+) -> Result<Ab, AbRefusal> {
+    if quantile >= Quantile::P99 {
+        return Err(AbRefusal::Tail(quantile));
+    }
+    if pairs.len() < FEWEST_PAIRS {
+        return Err(AbRefusal::TooFewPairs(pairs.len()));
+    }
+    let ratios: Result<Vec<f64>, AbRefusal> = (1..)
+        .zip(pairs)
+        .map(|(number, pair)| {
+            let sides = pair.a.quantile(quantile).zip(pair.b.quantile(quantile));
+            let (a, b) = sides.ok_or(AbRefusal::NothingFound(number))?;
+            // Less than a microsecond counts as one.
+            Ok(b.max(1.0) / a.max(1.0))
+        })
+        .collect();
+    let mut ratios = ratios?;
+    ratios.sort_by(f64::total_cmp);
+    let limit = 1.0 + tolerance;
+    let is_slower = ratios[0] > 1.0 && median(&ratios) > limit;
+    Ok(Ab {
+        subject: subject.to_owned(),
+        quantile,
+        verdict: if is_slower {
+            AbVerdict::Regressed
+        } else {
+            AbVerdict::Ok
+        },
+        ratios,
+        limit,
+    })
+}
+
+impl Ab {
+    /// The ratio in the middle.
+    #[must_use]
+    pub fn median(&self) -> f64 {
+        median(&self.ratios)
+    }
+}
+
+/// Of values in ascending order; of two in the middle, what lies between them.
+fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    if sorted.len().is_multiple_of(2) {
+        f64::midpoint(sorted[middle - 1], sorted[middle])
+    } else {
+        sorted[middle]
+    }
+}
+
+/// `p50 of ship: REGRESSED: 2.91x (median of 5 pairs, 2.80x to 3.02x, slower in 5), limit 1.2x`.
+impl fmt::Display for Ab {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = match self.verdict {
+            AbVerdict::Regressed => "REGRESSED",
+            AbVerdict::Ok => "OK",
+        };
+        let said = |ratio| factor(ratio, Round::Nearest);
+        let [least, most] = [self.ratios.first(), self.ratios.last()]
+            .map(|one| one.map_or_else(String::new, |ratio| said(*ratio)));
+        write!(
+            f,
+            "{} of {}: {verdict}: {} (median of {} pairs, {least} to {most}, slower in {}), limit {}",
+            self.quantile,
+            self.subject,
+            said(self.median()),
+            self.ratios.len(),
+            self.ratios.iter().filter(|ratio| **ratio > 1.0).count(),
+            limit_factor(self.limit),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(micros: u64) -> Samples {
+        (0..200).map(|_| micros).collect()
+    }
+
+    fn judged(runs: &[(u64, u64)]) -> Result<Ab, AbRefusal> {
+        let runs: Vec<_> = runs.iter().map(|(a, b)| (run(*a), run(*b))).collect();
+        let pairs: Vec<_> = runs.iter().map(|(a, b)| Pair { a, b }).collect();
+        judge_pairs("ship", Quantile::P50, &pairs, 0.2)
+    }
+
+    #[test]
+    fn a_version_that_is_slower_in_every_pair_has_regressed() {
+        let found = judged(&[(100, 290), (110, 308), (90, 270), (100, 291), (100, 280)]).unwrap();
+        assert_eq!(
+            found.to_string(),
+            "p50 of ship: REGRESSED: 2.90x (median of 5 pairs, 2.80x to 3.00x, slower in 5), limit 1.2x"
+        );
+    }
+
+    #[test]
+    fn a_single_pair_that_is_not_slower_acquits() {
+        let found = judged(&[(100, 290), (110, 308), (90, 270), (100, 291), (100, 100)]).unwrap();
+        assert_eq!(found.verdict, AbVerdict::Ok);
+        assert!(found.to_string().contains("slower in 4"), "{found}");
+    }
+
+    #[test]
+    fn a_little_slower_in_every_pair_is_allowed() {
+        let found = judged(&[(100, 110); 6]).unwrap();
+        assert_eq!((found.verdict, found.median()), (AbVerdict::Ok, 1.1));
+    }
+
+    #[test]
+    fn what_cannot_be_judged_is_refused() {
+        assert_eq!(judged(&[(1, 1); 4]), Err(AbRefusal::TooFewPairs(4)));
+        let (some, none) = (run(1), Samples::default());
+        let mut pairs = [Pair { a: &some, b: &some }; 5];
+        pairs[2].b = &none;
+        let judge = |quantile| judge_pairs("ship", quantile, &pairs, 0.2);
+        assert_eq!(judge(Quantile::P50), Err(AbRefusal::NothingFound(3)));
+        assert_eq!(judge(Quantile::P99), Err(AbRefusal::Tail(Quantile::P99)));
+    }
+}

@@ -1,0 +1,57 @@
+//! What keeps a baseline from being read or written.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::SCHEMA_VERSION;
+
+/// Why a baseline was not read or written; each names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// The file system did not give it.
+    #[error("failed to read the baseline {}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It is no text in this format.
+    #[error("the baseline {} is damaged: {what}; restore it, or delete it and record a new one", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its place.
+        what: String,
+    },
+    /// A later spanspec wrote it.
+    #[error("the baseline {} has schema version {found}, and this spanspec knows up to {SCHEMA_VERSION}; update spanspec", .path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+    },
+    /// It is something else.
+    #[error("{} is not a baseline of spanspec, and is left alone; move it away", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file system did not take it.
+    #[error("failed to write the baseline {}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no new one to accept or reject.
+    #[error("there is no {} to accept or reject; a run writes it", .path.display())]
+    NothingPending {
+        /// The file that is not there.
+        path: PathBuf,
+    },
+}

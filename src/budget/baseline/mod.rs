@@ -1,0 +1,140 @@
+//! Baselines: what a version of the system took, kept in a file beside the spec.
+//!
+//! The file is text with sorted keys, made to be committed and reviewed; `docs/baseline.schema.json`
+//! describes it. A run writes what it measured into a file of the same name with `.new` behind it,
+//! and who has looked at it moves that into place. What cannot be read is never overwritten.
+
+mod error;
+mod fingerprint;
+mod layout;
+mod merge;
+mod store;
+mod wire;
+
+use std::collections::BTreeMap;
+
+pub use error::BaselineError;
+pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
+pub use merge::MergeError;
+pub use store::{accept, path_beside, pending_in, pending_path, read, record, reject, write};
+pub use wire::{parse, render};
+
+use super::calibrate::spread;
+use super::samples::Samples;
+
+/// The version of the file's format.
+pub const SCHEMA_VERSION: u64 = 1;
+
+/// All that is known of the specs of one file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Baseline {
+    /// By the name of the spec, or of the case of a matrix.
+    pub cases: BTreeMap<String, Case>,
+}
+
+/// What is known of one case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// Where and how it was measured.
+    pub fingerprint: Fingerprint,
+    /// By what was measured.
+    pub budgets: BTreeMap<String, Budget>,
+}
+
+/// What is known of one budget.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Budget {
+    /// How much the machine changes from run to run, if that was measured.
+    pub calibration: Option<Calibrated>,
+    /// The runs in the order in which they began.
+    pub runs: Vec<Run>,
+}
+
+/// What a calibration leaves in the file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Calibrated {
+    /// Of how many runs.
+    pub runs: u64,
+    /// The standard deviation of the logarithm of p50.
+    pub spread: f64,
+}
+
+/// The durations of one run; it has at least one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    start: jiff::Timestamp,
+    service_version: Option<String>,
+    samples: Samples,
+}
+
+impl Run {
+    /// None without samples.
+    #[must_use]
+    pub fn new(
+        start: jiff::Timestamp,
+        service_version: Option<String>,
+        samples: Samples,
+    ) -> Option<Self> {
+        (!samples.is_empty()).then_some(Self {
+            start,
+            service_version,
+            samples,
+        })
+    }
+
+    /// When it began.
+    #[must_use]
+    pub fn start(&self) -> jiff::Timestamp {
+        self.start
+    }
+
+    /// `service.version` of the resource of the spans, if there is one.
+    #[must_use]
+    pub fn service_version(&self) -> Option<&str> {
+        self.service_version.as_deref()
+    }
+
+    /// What it took.
+    #[must_use]
+    pub fn samples(&self) -> &Samples {
+        &self.samples
+    }
+}
+
+impl Budget {
+    /// The durations of all runs.
+    #[must_use]
+    pub fn samples(&self) -> Samples {
+        let mut all = Samples::default();
+        for run in &self.runs {
+            all.merge(&run.samples);
+        }
+        all
+    }
+
+    /// How much p50 differs from run to run: the greater of what a calibration found and of what
+    /// the runs here show.
+    #[must_use]
+    pub fn spread(&self) -> f64 {
+        let seen = spread(self.runs.iter().map(Run::samples));
+        self.calibration
+            .map_or(seen, |known| known.spread.max(seen))
+    }
+
+    /// `service.version` of the latest run that has one.
+    #[must_use]
+    pub fn service_version(&self) -> Option<&str> {
+        self.runs.iter().rev().find_map(Run::service_version)
+    }
+
+    /// Adds a run in the order of their starts; one that is there already is not added again.
+    pub fn add(&mut self, run: Run) {
+        if !self.runs.contains(&run) {
+            let at = self.runs.partition_point(|other| other.start <= run.start);
+            self.runs.insert(at, run);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

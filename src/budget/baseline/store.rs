@@ -1,0 +1,160 @@
+//! Where baselines are: files beside the spec, and new ones beside those.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::{Baseline, BaselineError, parse, render};
+
+/// A larger file is none of ours: 64 MiB hold the runs of ten years.
+const MAX_SIZE: u64 = 64 << 20;
+
+/// The file of a spec's baseline: `baselines/<spec file>.json` beside it.
+///
+/// ```
+/// use std::path::Path;
+/// use spanspec::budget::baseline::path_beside;
+/// let path = path_beside(Path::new("specs/place-order.yaml"));
+/// assert_eq!(path, Path::new("specs/baselines/place-order.yaml.json"));
+/// ```
+#[must_use]
+pub fn path_beside(spec: &Path) -> PathBuf {
+    let mut name = spec.file_name().unwrap_or_default().to_owned();
+    name.push(".json");
+    spec.with_file_name("baselines").join(name)
+}
+
+/// The file in which a new baseline waits to be accepted: the same with `.new` behind it.
+#[must_use]
+pub fn pending_path(baseline: &Path) -> PathBuf {
+    let mut name = baseline.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
+
+/// The baselines of a folder that have a new one waiting, sorted; of a folder that is not there,
+/// none.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn pending_in(folder: &Path) -> Result<Vec<PathBuf>, BaselineError> {
+    let failed = |source| BaselineError::Read {
+        path: folder.to_owned(),
+        source,
+    };
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        let baseline = path.with_extension("");
+        if pending_path(&baseline) == path && baseline.extension().is_some_and(|it| it == "json") {
+            found.push(baseline);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Reads a baseline; None where there is no file.
+///
+/// # Errors
+/// There is a file, and it cannot be read, or is not ours.
+pub fn read(path: &Path) -> Result<Option<Baseline>, BaselineError> {
+    let failed = |source| BaselineError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = match fs::File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(failed)?,
+    };
+    let mut bytes = Vec::new();
+    let mut limited = file.take(MAX_SIZE + 1);
+    limited.read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_SIZE {
+        return Err(BaselineError::Damaged {
+            path: path.to_owned(),
+            what: format!("it has more than {} MiB", MAX_SIZE >> 20),
+        });
+    }
+    parse(path, &bytes).map(Some)
+}
+
+/// Writes a baseline, whole or not at all. Folders above it are created.
+///
+/// # Errors
+/// What is there already cannot be read as a baseline, and so is kept; or the file system does not
+/// take it.
+pub fn write(path: &Path, baseline: &Baseline) -> Result<(), BaselineError> {
+    read(path)?;
+    replace(path, &render(baseline)).map_err(|source| BaselineError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Writes what waits to be accepted as the baseline `path`.
+///
+/// # Errors
+/// As [`write()`], of both files: a new baseline beside a damaged one could not be accepted.
+pub fn record(path: &Path, baseline: &Baseline) -> Result<(), BaselineError> {
+    read(path)?;
+    write(&pending_path(path), baseline)
+}
+
+/// Moves the new baseline into the place of the old one.
+///
+/// # Errors
+/// There is no new one; one of both cannot be read; or the file system refuses.
+pub fn accept(path: &Path) -> Result<(), BaselineError> {
+    let pending = expect_pending(path)?;
+    read(path)?;
+    fs::rename(&pending, path).map_err(|source| BaselineError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Deletes the new baseline.
+///
+/// # Errors
+/// There is no new one; it cannot be read, and so may be something else; or the file system
+/// refuses.
+pub fn reject(path: &Path) -> Result<(), BaselineError> {
+    let pending = expect_pending(path)?;
+    fs::remove_file(&pending).map_err(|source| BaselineError::Write {
+        path: pending,
+        source,
+    })
+}
+
+fn expect_pending(path: &Path) -> Result<PathBuf, BaselineError> {
+    let pending = pending_path(path);
+    match read(&pending)? {
+        Some(_) => Ok(pending),
+        None => Err(BaselineError::NothingPending { path: pending }),
+    }
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    // A link stays a link.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = target
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or_else(|| Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".spanspec-");
+    // Readable as any other new file is; the umask still counts.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut beside = builder.tempfile_in(folder)?;
+    beside.write_all(text.as_bytes())?;
+    beside.as_file().sync_all()?;
+    beside.persist(&target).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,426 @@
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn fingerprint() -> Fingerprint {
+    Fingerprint {
+        cores: 4,
+        cpu: "AMD EPYC 7763".to_owned(),
+        load: Load::Concurrency(4),
+        machine: None,
+        memory_mib: 16_000,
+        os: "Linux 6.8".to_owned(),
+        probe: 41_000,
+        spanspec: "0.1.0".to_owned(),
+        spec_hash: "9f3c".to_owned(),
+    }
+}
+
+fn run_at(second: i64, samples: Samples) -> Run {
+    let start = jiff::Timestamp::from_second(second).unwrap();
+    Run::new(start, Some("2.3.0".to_owned()), samples).unwrap()
+}
+
+fn with_runs(runs: Vec<Run>) -> Baseline {
+    let budget = Budget {
+        calibration: Some(Calibrated {
+            runs: 5,
+            spread: 0.031,
+        }),
+        runs,
+    };
+    let case = Case {
+        fingerprint: fingerprint(),
+        budgets: BTreeMap::from([("inventory-check".to_owned(), budget)]),
+    };
+    Baseline {
+        cases: BTreeMap::from([("placing an order [size=big]".to_owned(), case)]),
+    }
+}
+
+fn sample() -> Baseline {
+    with_runs(vec![
+        run_at(1_700_000_000, (100..140).collect()),
+        run_at(1_700_000_100, (0..2_100).collect()),
+    ])
+}
+
+fn small() -> Baseline {
+    with_runs(vec![run_at(1_700_000_000, (101..=105).collect())])
+}
+
+#[test]
+fn the_file_is_text_for_review() {
+    assert_eq!(
+        render(&small()),
+        r#"{
+  "cases": {
+    "placing an order [size=big]": {
+      "budgets": {
+        "inventory-check": {
+          "calibration": {
+            "runs": 5,
+            "s_run": 0.031
+          },
+          "runs": [
+            {
+              "max_us": 105,
+              "min_us": 101,
+              "n": 5,
+              "p50_us": 103,
+              "p95_us": 105,
+              "p99_us": 105,
+              "samples_us": [101, 102, 103, 104, 105],
+              "service_version": "2.3.0",
+              "start": "2023-11-14T22:13:20Z"
+            }
+          ]
+        }
+      },
+      "fingerprint": {
+        "cores": 4,
+        "cpu": "AMD EPYC 7763",
+        "load": {
+          "concurrency": 4
+        },
+        "memory_mib": 16000,
+        "os": "Linux 6.8",
+        "probe": 41000,
+        "spanspec": "0.1.0",
+        "spec_hash": "9f3c"
+      }
+    }
+  },
+  "format": "spanspec baseline",
+  "schema_version": 1
+}
+"#
+    );
+}
+
+fn refusal(text: &str) -> String {
+    let error = parse(Path::new("baselines/a.yaml.json"), text.as_bytes()).unwrap_err();
+    error.to_string()
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_that_names_the_file() {
+    assert_eq!(
+        refusal("{ \"cases\": "),
+        "the baseline baselines/a.yaml.json is damaged: EOF while parsing a value at line 1 column 11; restore it, or delete it and record a new one"
+    );
+    for foreign in ["[1, 2]", "{}", "3", "{ \"format\": \"insta\" }"] {
+        assert_eq!(
+            refusal(foreign),
+            "baselines/a.yaml.json is not a baseline of spanspec, and is left alone; move it away"
+        );
+    }
+    assert_eq!(
+        refusal(r#"{ "format": "spanspec baseline", "schema_version": 2, "more": [] }"#),
+        "the baseline baselines/a.yaml.json has schema version 2, and this spanspec knows up to 1; update spanspec"
+    );
+}
+
+#[test]
+fn a_file_that_contradicts_itself_is_damaged() {
+    let good = render(&small());
+    for (right, wrong, what) in [
+        ("\"n\": 5", "\"n\": 6", "run 1: `n`, `min_us`"),
+        ("\"p50_us\": 103", "\"p50_us\": 99", "or a quantile is not"),
+        ("[101, 102, 103, 104, 105]", "[]", "run 1: `n`"),
+        (
+            "\"s_run\": 0.031",
+            "\"s_run\": -1",
+            "`s_run` is less than 0",
+        ),
+        ("2023-11-14T22:13:20Z", "yesterday", "`start` is no time"),
+        (
+            "\"cores\": 4",
+            "\"cores\": 4, \"more\": 1",
+            "unknown field `more`",
+        ),
+        ("\"n\": 5,", "", "missing field `n`"),
+        (
+            "\"schema_version\": 1",
+            "\"schema_version\": 0",
+            "`schema_version`",
+        ),
+    ] {
+        assert!(good.contains(right), "{right}");
+        let said = refusal(&good.replace(right, wrong));
+        assert!(said.contains("is damaged") && said.contains(what), "{said}");
+    }
+}
+
+#[test]
+fn a_damaged_file_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.yaml.json");
+    let newer = r#"{ "format": "spanspec baseline", "schema_version": 2 }"#;
+    for text in ["<<<<<<< HEAD", "{}", newer] {
+        fs::write(&path, text).unwrap();
+        write(&path, &sample()).unwrap_err();
+        record(&path, &sample()).unwrap_err();
+        assert!(!pending_path(&path).exists());
+        // One that was recorded before.
+        fs::write(pending_path(&path), render(&sample())).unwrap();
+        accept(&path).unwrap_err();
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        fs::remove_file(pending_path(&path)).unwrap();
+    }
+}
+
+#[test]
+fn a_recorded_baseline_waits_until_it_is_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = path_beside(&folder.path().join("a.yaml"));
+    record(&path, &sample()).unwrap();
+    assert_eq!(read(&path).unwrap(), None);
+    assert_eq!(
+        pending_in(path.parent().unwrap()).unwrap(),
+        std::slice::from_ref(&path)
+    );
+    accept(&path).unwrap();
+    assert_eq!(read(&path).unwrap(), Some(sample()));
+    assert!(!pending_path(&path).exists());
+    let names = fs::read_dir(path.parent().unwrap()).unwrap().count();
+    assert_eq!(names, 1, "nothing is left beside it");
+}
+
+#[test]
+fn a_rejected_baseline_leaves_the_old_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.yaml.json");
+    write(&path, &small()).unwrap();
+    record(&path, &sample()).unwrap();
+    reject(&path).unwrap();
+    assert_eq!(read(&path).unwrap(), Some(small()));
+    for nothing in [accept(&path), reject(&path)] {
+        let said = nothing.unwrap_err().to_string();
+        assert!(
+            said.contains("a.yaml.json.new to accept or reject"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_no_baseline_is_not_rejected_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.yaml.json");
+    fs::write(pending_path(&path), "mine").unwrap();
+    reject(&path).unwrap_err();
+    assert_eq!(fs::read_to_string(pending_path(&path)).unwrap(), "mine");
+}
+
+#[test]
+fn where_no_baseline_is_none_is_read_and_none_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(read(&folder.path().join("a.json")).unwrap(), None);
+    assert!(pending_in(&folder.path().join("none")).unwrap().is_empty());
+    let said = read(folder.path()).unwrap_err().to_string();
+    assert!(said.starts_with("failed to read the baseline"), "{said}");
+}
+
+#[test]
+fn runs_stay_runs_when_they_are_merged() {
+    let mut all = with_runs(vec![run_at(200, (1..50).collect())]);
+    let earlier = with_runs(vec![run_at(100, (2..60).collect())]);
+    all.merge(earlier.clone(), Mismatch::Refused).unwrap();
+    all.merge(earlier, Mismatch::Refused).unwrap();
+    let budget = &all.cases["placing an order [size=big]"].budgets["inventory-check"];
+    let starts: Vec<i64> = budget
+        .runs
+        .iter()
+        .map(|run| run.start().as_second())
+        .collect();
+    assert_eq!(starts, [100, 200]);
+    assert_eq!(budget.samples().len(), 58 + 49);
+    assert!(budget.spread() > 0.031);
+    assert_eq!(budget.service_version(), Some("2.3.0"));
+}
+
+#[test]
+fn runs_that_were_measured_elsewhere_are_not_merged() {
+    let (mut all, mut other) = (small(), sample());
+    for case in other.cases.values_mut() {
+        case.fingerprint.cores = 2;
+    }
+    let error = all.merge(other.clone(), Mismatch::Refused).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the runs of `placing an order [size=big]` were not measured alike: cores was 4, is 2"
+    );
+    assert_eq!(all, small());
+    all.merge(other, Mismatch::Allowed).unwrap();
+    assert_ne!(all, small());
+}
+
+#[test]
+fn a_fingerprint_tells_which_fact_differs() {
+    let there = fingerprint();
+    let here = Fingerprint {
+        cpu: "Xeon".to_owned(),
+        load: Load::Rate("50/s".to_owned()),
+        memory_mib: 16_100,
+        probe: 20_000,
+        ..fingerprint()
+    };
+    let said: Vec<String> = (there.differences(&here, Mismatch::Refused).iter())
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "CPU was AMD EPYC 7763, is Xeon",
+            "speed was 41000 rounds in 200 ms, is 20000 rounds in 200 ms",
+            "load was 4 at a time, is 50/s",
+        ]
+    );
+    assert!(there.differences(&here, Mismatch::Allowed).is_empty());
+    assert!(there.differences(&there, Mismatch::Refused).is_empty());
+}
+
+#[test]
+fn a_machine_of_the_same_name_is_the_same_machine() {
+    let named = |name: &str, cpu: &str| Fingerprint {
+        machine: Some(name.to_owned()),
+        cpu: cpu.to_owned(),
+        ..fingerprint()
+    };
+    let facts = |there: &Fingerprint, here: &Fingerprint| -> Vec<Fact> {
+        let differs = there.differences(here, Mismatch::Refused);
+        differs.iter().map(|one| one.fact).collect()
+    };
+    assert_eq!(facts(&named("ci", "a"), &named("ci", "b")), []);
+    assert_eq!(
+        facts(&named("ci", "a"), &named("lab", "a")),
+        [Fact::Machine, Fact::Cpu][..1]
+    );
+    let changed = Fingerprint {
+        spec_hash: "other".to_owned(),
+        ..named("ci", "b")
+    };
+    assert_eq!(facts(&named("ci", "a"), &changed), [Fact::Spec]);
+}
+
+/// What of a value the schema does not allow: enough of JSON Schema for our own.
+fn wrong(value: &Value, schema: &Value, root: &Value, path: &str) -> Vec<String> {
+    if let Some(target) = schema["$ref"].as_str() {
+        let target = root.pointer(target.trim_start_matches('#')).unwrap();
+        return wrong(value, target, root, path);
+    }
+    let mut found = Vec::new();
+    let is = |name: &str| match name {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "integer" => value.is_u64(),
+        "number" => value.is_number(),
+        "null" => value.is_null(),
+        other => panic!("a type that the schema should not use: {other}"),
+    };
+    let has_type = match &schema["type"] {
+        Value::String(name) => is(name),
+        Value::Array(names) => names.iter().any(|name| is(name.as_str().unwrap())),
+        other => panic!("{path} has no type in the schema: {other}"),
+    };
+    if !has_type || !schema["const"].is_null() && schema["const"] != *value {
+        found.push(format!("{path}: {value} is not {schema}"));
+    }
+    for (key, value) in value.as_object().into_iter().flatten() {
+        let below = match (&schema["properties"][key], &schema["additionalProperties"]) {
+            (Value::Null, Value::Object(_)) => &schema["additionalProperties"],
+            (Value::Null, _) => {
+                found.push(format!("{path}: `{key}` is not in the schema"));
+                continue;
+            }
+            (below, _) => below,
+        };
+        found.extend(wrong(value, below, root, &format!("{path}.{key}")));
+    }
+    for key in schema["required"].as_array().into_iter().flatten() {
+        if value.get(key.as_str().unwrap()).is_none() {
+            found.push(format!("{path}: {key} is missing"));
+        }
+    }
+    for item in value.as_array().into_iter().flatten() {
+        found.extend(wrong(item, &schema["items"], root, &format!("{path}[]")));
+    }
+    found
+}
+
+fn wrong_in(file: &Value) -> Vec<String> {
+    let schema = include_str!("../../../docs/baseline.schema.json");
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    wrong(file, &schema, &schema, "$")
+}
+
+#[test]
+fn the_file_is_as_the_published_schema_says() {
+    let mut baseline = sample();
+    let mut other = baseline.cases.values().next().unwrap().clone();
+    other.fingerprint.load = Load::Rate("50/s".to_owned());
+    other.fingerprint.machine = Some("ci".to_owned());
+    baseline.cases.insert("other".to_owned(), other);
+    let file: Value = serde_json::from_str(&render(&baseline)).unwrap();
+    assert_eq!(wrong_in(&file), Vec::<String>::new());
+}
+
+#[test]
+fn the_schema_tells_a_wrong_file() {
+    let mut file: Value = serde_json::from_str(&render(&small())).unwrap();
+    file["schema_version"] = json!(2);
+    file["more"] = json!(1);
+    file["cases"]["placing an order [size=big]"]["fingerprint"] = json!({});
+    assert_eq!(wrong_in(&file).len(), 2 + 8, "{:?}", wrong_in(&file));
+}
+
+fn baselines() -> impl Strategy<Value = Baseline> {
+    let samples = prop::collection::vec(0_u64..1 << 40, 1..2_200);
+    let run = (0_i64..2_000_000_000, samples)
+        .prop_map(|(start, samples)| run_at(start, samples.into_iter().collect()));
+    prop::collection::vec(run, 0..3).prop_map(|mut runs| {
+        runs.sort_by_key(Run::start);
+        with_runs(runs)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_file_says_what_was_written(baseline in baselines()) {
+        let text = render(&baseline);
+        let again = parse(Path::new("a.json"), text.as_bytes()).unwrap();
+        prop_assert_eq!(render(&again), text);
+        prop_assert_eq!(again, baseline);
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_are_too_strange_to_be_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(parse(Path::new("a.json"), &bytes).is_err());
+    }
+
+    #[test]
+    fn no_damage_of_a_file_is_too_strange(
+        at in 0_usize..100_000,
+        bytes in prop::collection::vec(any::<u8>(), 0..4),
+        cut in 0_usize..20,
+    ) {
+        let mut text = render(&small()).into_bytes();
+        let at = at % text.len();
+        let end = (at + cut).min(text.len());
+        text.splice(at..end, bytes);
+        // It may still be a baseline; then what it says can be written.
+        if let Ok(read) = parse(Path::new("a.json"), &text) {
+            prop_assert!(!render(&read).is_empty());
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! A decided claim: facts, and the one sentence that all reporters share.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::baseline::Difference;
+use super::needed::Needed;
+use super::quantile::{Alpha, Quantile, smallest_count};
+use super::samples::Estimate;
+use super::verdict::{Verdict, micros};
+use super::words::{
+    Round, count, exact_millis, factor, limit_factor, millis, millis_beside, short_factor,
+};
+
+/// A claim with its verdict and all that it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// What was measured.
+    pub subject: String,
+    /// The quantile.
+    pub quantile: Quantile,
+    /// What is known of it.
+    pub verdict: Verdict,
+    /// The chance of an error that was left for this claim; the bounds are made with it.
+    pub alpha: Alpha,
+    /// What was measured now; None where nothing was.
+    pub candidate: Option<Estimate>,
+    /// What it was held against.
+    pub compared: Compared,
+}
+
+/// What a claim was held against.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Compared {
+    /// A limit of the spec.
+    Limit(Duration),
+    /// A baseline.
+    Baseline {
+        /// What was measured then; None where nothing was.
+        before: Option<Estimate>,
+        /// How many times as long it may be now.
+        tau: f64,
+        /// What is not as it was then.
+        differs: Vec<Difference>,
+    },
+}
+
+impl Judged {
+    /// The samples that would decide it; None if it is decided, or if a bound is missing.
+    #[must_use]
+    pub fn needed(&self) -> Option<Needed> {
+        if self.verdict != Verdict::NotProven {
+            return None;
+        }
+        match (&self.candidate, &self.compared) {
+            (Some(now), Compared::Limit(limit)) => Needed::to_limit(now, micros(*limit)),
+            (Some(now), Compared::Baseline { before, tau, .. }) => {
+                Needed::to_compare(now, before.as_ref()?, *tau)
+            }
+            (None, _) => None,
+        }
+    }
+
+    /// What stands behind its line in the [`Table`](super::Table): the verdict, and the quantile
+    /// inside the sentence.
+    #[must_use]
+    pub fn remark(&self) -> String {
+        let quantile = format!(" at {}", self.quantile);
+        format!("{}: {}", self.verdict, self.reason(&quantile))
+    }
+
+    /// Why, without the verdict; `at` names the quantile where nothing else does.
+    fn reason(&self, at: &str) -> String {
+        let Some(now) = &self.candidate else {
+            return format!("nothing was found to measure{at}, so the budget does not hold");
+        };
+        match &self.compared {
+            Compared::Limit(limit) => self.beside_limit(now, micros(*limit), at),
+            Compared::Baseline { differs, .. } if !differs.is_empty() => {
+                another_environment(differs, at)
+            }
+            Compared::Baseline { before, tau, .. } => match before {
+                Some(before) => self.beside_baseline(now, before, *tau, at),
+                None => format!("the baseline has no samples{at}"),
+            },
+        }
+    }
+
+    fn beside_limit(&self, now: &Estimate, limit: f64, at: &str) -> String {
+        let said = |micros, round| millis_beside(micros, round, limit) + " ms";
+        let seen = said(now.value, Round::Nearest);
+        let allowed = exact_millis(limit) + " ms";
+        match (self.verdict, now.lower, now.upper) {
+            (Verdict::OverLimit, Some(lower), _) => {
+                let least = said(lower, Round::Down);
+                format!("at least {least}{at} ({seen} seen), limit {allowed}")
+            }
+            (Verdict::Ok, _, Some(upper)) => {
+                let most = said(upper, Round::Up);
+                format!("at most {most}{at} ({seen} seen), limit {allowed}")
+            }
+            (_, Some(lower), Some(upper)) => {
+                let (lower, upper) = (said(lower, Round::Down), said(upper, Round::Up));
+                let bounds = format!("{} % bounds {lower} to {upper}", self.alpha);
+                format!(
+                    "{seen}{at} ({bounds}), limit {allowed}.{}",
+                    self.would_decide("")
+                )
+            }
+            _ => {
+                let few = self.too_few(now.count, "");
+                format!("{few}. {seen}{at} is not evidence that it stays within {allowed}.")
+            }
+        }
+    }
+
+    fn beside_baseline(&self, now: &Estimate, before: &Estimate, tau: f64, at: &str) -> String {
+        // Less than a microsecond counts as one.
+        let seen = now.value.max(1.0) / before.value.max(1.0);
+        let ratio = |over: Option<f64>, under: Option<f64>| Some(over?.max(1.0) / under?.max(1.0));
+        let least = ratio(now.lower, before.upper);
+        let most = ratio(now.upper, before.lower);
+        let allowed = limit_factor(tau);
+        match (self.verdict, least, most) {
+            (Verdict::Regressed, Some(least), _) => format!(
+                "at least {} slower{at} ({} seen, limit {allowed})",
+                short_factor(least, Round::Down),
+                short_factor(seen, Round::Nearest),
+            ),
+            (Verdict::Ok, _, Some(most)) => format!(
+                "at most {}{at} ({} seen, limit {allowed})",
+                slower(most, Round::Up),
+                factor(seen, Round::Nearest),
+            ),
+            (_, Some(least), Some(most)) => format!(
+                "{}{at} ({} % bounds {} to {}), limit {}.{}",
+                slower(seen, Round::Nearest),
+                self.alpha,
+                factor(least, Round::Down),
+                factor(most, Round::Up),
+                factor(tau, Round::Nearest),
+                self.would_decide(" a side"),
+            ),
+            _ => self.too_few_to_compare(now, before, at),
+        }
+    }
+
+    fn too_few_to_compare(&self, now: &Estimate, before: &Estimate, at: &str) -> String {
+        let few = if before.count < now.count {
+            let few = self.too_few(before.count, " in the baseline");
+            format!("{few} on each side")
+        } else {
+            format!("{} on each side", self.too_few(now.count, ""))
+        };
+        let [now, before] = [now, before].map(|one| millis(one.value, Round::Nearest));
+        format!("{few}. {now} ms against {before} ms{at} is not evidence of a change.")
+    }
+
+    fn too_few(&self, samples: u64, place: &str) -> String {
+        let bound = if self.quantile >= Quantile::P50 {
+            "an upper"
+        } else {
+            "a lower"
+        };
+        format!(
+            "{} {}{place}; {bound} bound needs {}",
+            count(samples),
+            if samples == 1 { "sample" } else { "samples" },
+            count(smallest_count(self.quantile, self.alpha)),
+        )
+    }
+
+    /// A sentence with a blank before it.
+    fn would_decide(&self, side: &str) -> String {
+        let Some(needed) = self.needed() else {
+            return String::new();
+        };
+        // Interleaved pairs say nothing of the longest few.
+        let is_comparison = matches!(self.compared, Compared::Baseline { .. });
+        let pairs = if is_comparison && self.quantile < Quantile::P99 {
+            ", or `spanspec ab`,"
+        } else {
+            ""
+        };
+        format!(" {needed} samples{side}{pairs} would decide.")
+    }
+}
+
+/// `1.14x slower`, or what it is of what it was.
+fn slower(ratio: f64, round: Round) -> String {
+    let text = factor(ratio, round);
+    if ratio >= 1.0 {
+        text + " slower"
+    } else {
+        text + " of the baseline"
+    }
+}
+
+fn another_environment(differs: &[Difference], at: &str) -> String {
+    let facts: Vec<String> = differs.iter().map(ToString::to_string).collect();
+    format!(
+        "ANOTHER ENVIRONMENT{at} than the baseline's: {}. Record a baseline here, or use `spanspec ab`; `--allow-env-mismatch` compares all the same.",
+        facts.join("; ")
+    )
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Regressed => "REGRESSED",
+            Self::OverLimit => "OVER LIMIT",
+            Self::NothingFound => "NOTHING FOUND",
+            Self::Ok => "OK",
+            Self::NotProven => "NOT PROVEN",
+            Self::TooFew => "TOO FEW",
+        })
+    }
+}
+
+/// The sentence: which quantile of what, the verdict, and why.
+impl fmt::Display for Judged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} of {}: {}: {}",
+            self.quantile,
+            self.subject,
+            self.verdict,
+            self.reason("")
+        )
+    }
+}
+
+#[cfg(test)]
+#[path = "judged_tests.rs"]
+mod tests;

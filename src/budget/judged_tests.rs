@@ -1,0 +1,198 @@
+use super::*;
+use crate::budget::baseline::Fact;
+use crate::budget::{Column, Row, Table};
+
+fn estimate(count: u64, bounds: [Option<f64>; 2], value: f64) -> Estimate {
+    Estimate {
+        count,
+        value: value * 1_000.0,
+        lower: bounds[0].map(|millis| millis * 1_000.0),
+        upper: bounds[1].map(|millis| millis * 1_000.0),
+    }
+}
+
+fn known(count: u64, [lower, value, upper]: [f64; 3]) -> Estimate {
+    estimate(count, [Some(lower), Some(upper)], value)
+}
+
+fn compared(verdict: Verdict, subject: &str, before: Estimate, now: Estimate) -> Judged {
+    Judged {
+        subject: subject.to_owned(),
+        quantile: Quantile::P50,
+        verdict,
+        alpha: Alpha::FIVE_PERCENT,
+        candidate: Some(now),
+        compared: Compared::Baseline {
+            before: Some(before),
+            tau: 1.2,
+            differs: Vec::new(),
+        },
+    }
+}
+
+fn limited(verdict: Verdict, now: Estimate) -> Judged {
+    Judged {
+        compared: Compared::Limit(Duration::from_millis(500)),
+        quantile: Quantile::P99,
+        ..compared(verdict, "ship", now, now)
+    }
+}
+
+#[test]
+fn a_regression_stands_behind_the_line_of_both_versions() {
+    let p50 = compared(
+        Verdict::Regressed,
+        "inventory-check",
+        known(500, [115.0, 120.0, 126.0]),
+        known(500, [336.0, 350.0, 366.0]),
+    );
+    let p99 = Judged {
+        quantile: Quantile::P99,
+        ..compared(
+            Verdict::NotProven,
+            "inventory-check",
+            known(500, [500.0, 800.0, 2_300.0]),
+            known(500, [1_500.0, 2_400.0, 7_000.0]),
+        )
+    };
+    let column = |version: &str| Column {
+        version: Some(version.to_owned()),
+        count: 500,
+    };
+    let table = Table {
+        baseline: column("2.3.0"),
+        candidate: column("v2.4.0"),
+        rows: vec![Row::new("inventory-check", &[p50, p99])],
+    };
+    assert_eq!(
+        table.to_string(),
+        "              v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
+inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms   ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)"
+    );
+}
+
+#[test]
+fn too_few_samples_are_no_evidence() {
+    let now = estimate(120, [Some(300.0), None], 412.0);
+    let before = estimate(120, [Some(300.0), None], 388.0);
+    let judged = Judged {
+        quantile: Quantile::P99,
+        ..compared(Verdict::TooFew, "process_payment", before, now)
+    };
+    assert_eq!(
+        judged.to_string(),
+        "p99 of process_payment: TOO FEW: 120 samples; an upper bound needs 299 on each side. 412 ms against 388 ms is not evidence of a change."
+    );
+    let before = estimate(1, [None, None], 388.0);
+    let judged = compared(Verdict::TooFew, "ship", before, now);
+    assert_eq!(
+        judged.to_string(),
+        "p50 of ship: TOO FEW: 1 sample in the baseline; an upper bound needs 5 on each side. 412 ms against 388 ms is not evidence of a change."
+    );
+}
+
+#[test]
+fn what_is_not_proven_says_what_would_decide() {
+    let before = known(77, [93.0, 100.0, 108.5]);
+    let now = known(77, [105.245, 114.0, 123.69]);
+    let judged = compared(Verdict::NotProven, "ship", before, now);
+    assert_eq!(
+        judged.to_string(),
+        "p50 of ship: NOT PROVEN: 1.14x slower (95 % bounds 0.97x to 1.33x), limit 1.20x. About 700 samples a side, or `spanspec ab`, would decide."
+    );
+}
+
+#[test]
+fn a_share_of_the_error_is_said_as_its_confidence() {
+    let both = known(78, [93.0, 100.0, 108.0]);
+    let judged = Judged {
+        alpha: Alpha::FIVE_PERCENT.shared_by(3),
+        quantile: Quantile::P99,
+        ..compared(
+            Verdict::NotProven,
+            "ship",
+            both,
+            known(78, [88.0, 95.0, 113.0]),
+        )
+    };
+    assert_eq!(
+        judged.to_string(),
+        "p99 of ship: NOT PROVEN: 0.95x of the baseline (98.33 % bounds 0.81x to 1.22x), limit 1.20x. About 87 samples a side would decide."
+    );
+}
+
+#[test]
+fn a_proof_says_how_much_it_is_at_most() {
+    let before = known(500, [97.0, 100.0, 103.0]);
+    let judged = compared(
+        Verdict::Ok,
+        "ship",
+        before,
+        known(500, [98.0, 101.0, 104.0]),
+    );
+    assert_eq!(
+        judged.to_string(),
+        "p50 of ship: OK: at most 1.08x slower (1.01x seen, limit 1.2x)"
+    );
+}
+
+#[test]
+fn limits_are_said_in_milliseconds() {
+    let said = |verdict, now| limited(verdict, now).to_string();
+    assert_eq!(
+        said(Verdict::OverLimit, known(500, [500.25, 600.0, 900.0])),
+        "p99 of ship: OVER LIMIT: at least 500.25 ms (600 ms seen), limit 500 ms"
+    );
+    assert_eq!(
+        said(Verdict::Ok, known(500, [400.0, 420.0, 479.2])),
+        "p99 of ship: OK: at most 480 ms (420 ms seen), limit 500 ms"
+    );
+    assert_eq!(
+        said(Verdict::NotProven, known(500, [400.0, 450.0, 530.0])),
+        "p99 of ship: NOT PROVEN: 450 ms (95 % bounds 400 ms to 530 ms), limit 500 ms. About 1,300 samples would decide."
+    );
+    assert_eq!(
+        said(Verdict::TooFew, estimate(120, [Some(300.0), None], 412.0)),
+        "p99 of ship: TOO FEW: 120 samples; an upper bound needs 299. 412 ms is not evidence that it stays within 500 ms."
+    );
+}
+
+#[test]
+fn nothing_found_is_a_failure_with_a_reason() {
+    let judged = Judged {
+        candidate: None,
+        ..limited(Verdict::NothingFound, known(1, [1.0; 3]))
+    };
+    assert_eq!(
+        judged.to_string(),
+        "p99 of ship: NOTHING FOUND: nothing was found to measure, so the budget does not hold"
+    );
+}
+
+#[test]
+fn another_environment_is_told_loudly_with_each_fact() {
+    let both = known(500, [97.0, 100.0, 103.0]);
+    let mut judged = compared(Verdict::NotProven, "ship", both, both);
+    let Compared::Baseline { differs, .. } = &mut judged.compared else {
+        unreachable!("it was held against a baseline");
+    };
+    *differs = vec![Difference {
+        fact: Fact::Cpu,
+        baseline: "EPYC 7763".to_owned(),
+        here: "Xeon 8370C".to_owned(),
+    }];
+    assert_eq!(
+        judged.to_string(),
+        "p50 of ship: NOT PROVEN: ANOTHER ENVIRONMENT than the baseline's: CPU was EPYC 7763, is Xeon 8370C. Record a baseline here, or use `spanspec ab`; `--allow-env-mismatch` compares all the same."
+    );
+}
+
+#[test]
+fn less_than_a_microsecond_counts_as_one() {
+    let nothing = known(500, [0.0, 0.0, 0.0]);
+    let judged = compared(Verdict::Regressed, "ship", nothing, known(500, [0.004; 3]));
+    assert_eq!(
+        judged.to_string(),
+        "p50 of ship: REGRESSED: at least 4.0x slower (4.0x seen, limit 1.2x)"
+    );
+}

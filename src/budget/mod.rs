@@ -1,0 +1,57 @@
+//! Budgets: whether a quantile of many durations got worse, or is too long, and how sure that is.
+//!
+//! Everything here is plain code that a test can call with values; only [`baseline`] reads and
+//! writes files. What is measured and when is `run`'s work, and how it looks on a page `report`'s.
+//!
+//! A quantile of a sample is not the quantile of the service: another run of the same version
+//! gives another one. So each comes with an upper and a lower bound ([`Samples::estimate`]), made
+//! of order statistics and the binomial distribution, which assume nothing of how latencies are
+//! distributed (W. J. Conover, *Practical Nonparametric Statistics*, 3rd edition, 1999, section
+//! 3.2). A verdict compares bounds ([`judge`]), and allows for what the machine changes from run to
+//! run ([`calibrate()`]). Several verdicts of one run share the chance of a false alarm (S. Holm, *A
+//! simple sequentially rejective multiple test procedure*, 1979). Where there are many samples they
+//! are kept as a [`Sketch`] (C. Masson, J. E. Rim, H. K. Lee, *DDSketch*, VLDB 2019).
+//!
+//! ```
+//! use spanspec::budget::{Against, Alpha, Claim, Quantile, Reference, Samples, Verdict, judge};
+//!
+//! let before: Samples = (0..500).map(|at| 100_000 + 80 * at).collect();
+//! let after: Samples = (0..500).map(|at| 290_000 + 240 * at).collect();
+//! let claim = Claim {
+//!     subject: "inventory-check".to_owned(),
+//!     quantile: Quantile::P50,
+//!     candidate: &after,
+//!     against: Against::Baseline(Reference::new(&before)),
+//! };
+//! let judged = &judge(&[claim], Alpha::FIVE_PERCENT)[0];
+//! assert_eq!(judged.verdict, Verdict::Regressed);
+//! assert_eq!(
+//!     judged.to_string(),
+//!     "p50 of inventory-check: REGRESSED: at least 2.8x slower (2.9x seen, limit 1.2x)",
+//! );
+//! ```
+
+mod ab;
+pub mod baseline;
+mod binomial;
+mod calibrate;
+mod claim;
+mod judged;
+mod needed;
+mod quantile;
+mod samples;
+mod sketch;
+mod table;
+mod verdict;
+mod words;
+
+pub use ab::{Ab, AbRefusal, AbVerdict, FEWEST_PAIRS, Pair, judge_pairs};
+pub use calibrate::{Calibration, FEWEST_RUNS, TooFewRuns, calibrate, noise, spread};
+pub use claim::{Against, Claim, Reference, default_tolerance};
+pub use judged::{Compared, Judged};
+pub use needed::Needed;
+pub use quantile::{Alpha, Quantile, lower_rank, smallest_count, upper_rank};
+pub use samples::{Estimate, MOST_RAW, Samples};
+pub use sketch::Sketch;
+pub use table::{Column, Row, Table};
+pub use verdict::{Verdict, judge};

@@ -1,0 +1,282 @@
+//! Quantiles, and the ranks of the samples that bound them.
+//!
+//! Of `n` independent samples, the number below the true q-quantile is binomial with chance `q`,
+//! whatever the distribution. So the sample of a certain rank lies above the quantile, or below it,
+//! with a chance that can be computed.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::binomial::Binomial;
+
+/// So many parts make the whole: a quantile is given to a thousandth of a percent.
+const PARTS: u32 = 100_000;
+
+/// Such as p50, the median, or p99.9.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quantile(u32);
+
+impl Quantile {
+    /// The median.
+    pub const P50: Self = Self(50_000);
+    /// Nine of ten are shorter.
+    pub const P90: Self = Self(90_000);
+    /// 95 of a hundred are shorter.
+    pub const P95: Self = Self(95_000);
+    /// 99 of a hundred are shorter.
+    pub const P99: Self = Self(99_000);
+    /// 999 of a thousand are shorter.
+    pub const P999: Self = Self(99_900);
+
+    /// As a share: 0.99 for p99.
+    #[must_use]
+    pub fn share(self) -> f64 {
+        f64::from(self.0) / f64::from(PARTS)
+    }
+
+    /// The rank, from 1, of the sample that stands for this quantile: the first of `count` that
+    /// has this share at or below it.
+    #[must_use]
+    pub fn rank(self, count: u64) -> u64 {
+        let below = u128::from(count) * u128::from(self.0);
+        let rank = below.div_ceil(u128::from(PARTS));
+        u64::try_from(rank)
+            .expect("a rank is at most the count")
+            .max(1)
+    }
+
+    /// How many of `count` samples are below it.
+    fn below(self, count: u64) -> Binomial {
+        Binomial {
+            trials: count,
+            chance: self.share(),
+            rest: f64::from(PARTS - self.0) / f64::from(PARTS),
+        }
+    }
+}
+
+/// As specs write it: `p50`, `p99.9`.
+impl fmt::Display for Quantile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("p{}.{:03}", self.0 / 1_000, self.0 % 1_000);
+        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
+/// Reads `p99.9`; up to three decimals, between 0 and 100.
+impl FromStr for Quantile {
+    type Err = NoQuantile;
+
+    fn from_str(text: &str) -> Result<Self, NoQuantile> {
+        let parts = || {
+            let (whole, decimals) = match text.strip_prefix('p')?.split_once('.') {
+                Some((_, "")) => return None,
+                Some((whole, decimals)) => (whole, decimals),
+                None => (text.strip_prefix('p')?, ""),
+            };
+            let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+            let is_number = !whole.is_empty() && digits(whole) && digits(decimals);
+            if !is_number || whole.len() > 2 || decimals.len() > 3 {
+                return None;
+            }
+            format!("{whole}{decimals:0<3}").parse().ok()
+        };
+        parts()
+            .filter(|parts| (1..PARTS).contains(parts))
+            .map(Self)
+            .ok_or(NoQuantile)
+    }
+}
+
+/// A text that names no quantile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a quantile is written as p50, p95, p99 or p99.9")]
+pub struct NoQuantile;
+
+/// The chance that a bound is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Alpha(f64);
+
+impl Alpha {
+    /// What one budget alone is judged with.
+    pub const FIVE_PERCENT: Self = Self(0.05);
+
+    /// None unless it is more than 0 and less than 0.5.
+    #[must_use]
+    pub fn new(chance: f64) -> Option<Self> {
+        (chance > 0.0 && chance < 0.5).then_some(Self(chance))
+    }
+
+    /// As a share.
+    #[must_use]
+    pub fn chance(self) -> f64 {
+        self.0
+    }
+
+    /// What is left for each of so many; for none as for one.
+    #[must_use]
+    pub fn shared_by(self, claims: usize) -> Self {
+        Self(self.0 / claims.max(1) as f64)
+    }
+}
+
+/// The confidence that it leaves, in percent: `95`, `97.5`, `98.33`.
+impl fmt::Display for Alpha {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Rounded down: no more is promised than is kept.
+        let hundredths = ((1.0 - self.0) * 10_000.0 + 1e-6).floor();
+        let text = format!("{:.2}", hundredths / 100.0);
+        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
+/// The rank, from 1, of the least sample that is at or above the true quantile but for a chance of
+/// `alpha`. None where not even the greatest of `count` samples is.
+///
+/// ```
+/// use spanspec::budget::{Alpha, Quantile, upper_rank};
+/// assert_eq!(upper_rank(100, Quantile::P50, Alpha::FIVE_PERCENT), Some(59));
+/// assert_eq!(upper_rank(298, Quantile::P99, Alpha::FIVE_PERCENT), None);
+/// ```
+#[must_use]
+pub fn upper_rank(count: u64, quantile: Quantile, alpha: Alpha) -> Option<u64> {
+    let below = quantile.below(count);
+    // The sample of rank k is below the quantile if k of them are.
+    let is_bound = |rank| below.at_least(rank) <= alpha.0;
+    if count == 0 || !is_bound(count) {
+        return None;
+    }
+    let (mut too_low, mut high) = (0, count);
+    while high - too_low > 1 {
+        let middle = too_low + (high - too_low) / 2;
+        if is_bound(middle) {
+            high = middle;
+        } else {
+            too_low = middle;
+        }
+    }
+    Some(high)
+}
+
+/// The rank, from 1, of the greatest sample that is at or below the true quantile but for a chance
+/// of `alpha`. None where not even the least of `count` samples is.
+#[must_use]
+pub fn lower_rank(count: u64, quantile: Quantile, alpha: Alpha) -> Option<u64> {
+    let below = quantile.below(count);
+    // The sample of rank k is above the quantile if fewer than k of them are below.
+    let is_bound = |rank| below.at_most(rank - 1) <= alpha.0;
+    if count == 0 || !is_bound(1) {
+        return None;
+    }
+    let (mut low, mut too_high) = (1, count + 1);
+    while too_high - low > 1 {
+        let middle = low + (too_high - low) / 2;
+        if is_bound(middle) {
+            low = middle;
+        } else {
+            too_high = middle;
+        }
+    }
+    Some(low)
+}
+
+/// The fewest samples of which both bounds exist.
+#[must_use]
+pub fn smallest_count(quantile: Quantile, alpha: Alpha) -> u64 {
+    let below = quantile.below(1);
+    let scarce = below.chance.max(below.rest);
+    let close = (alpha.0.ln() / scarce.ln()).ceil() as u64;
+    // The logarithms are rounded; what counts is whether the bounds are there.
+    let exist = |count| {
+        upper_rank(count, quantile, alpha).is_some() && lower_rank(count, quantile, alpha).is_some()
+    };
+    (close.saturating_sub(1)..)
+        .find(|count| exist(*count))
+        .expect("with enough samples there are bounds")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALPHA: Alpha = Alpha::FIVE_PERCENT;
+
+    #[test]
+    fn bounds_exist_from_the_published_counts_on() {
+        let published = [
+            (Quantile::P50, 5),
+            (Quantile::P90, 29),
+            (Quantile::P95, 59),
+            (Quantile::P99, 299),
+            (Quantile::P999, 2_995),
+        ];
+        for (quantile, count) in published {
+            assert_eq!(smallest_count(quantile, ALPHA), count, "{quantile}");
+            assert_eq!(upper_rank(count - 1, quantile, ALPHA), None, "{quantile}");
+            assert_eq!(
+                upper_rank(count, quantile, ALPHA),
+                Some(count),
+                "{quantile}"
+            );
+        }
+    }
+
+    #[test]
+    fn ranks_are_those_of_the_binomial_table() {
+        // Of 10 coins, 9 or more show heads in 11 of 1,024 cases, 8 or more in 56.
+        assert_eq!(upper_rank(10, Quantile::P50, ALPHA), Some(9));
+        assert_eq!(lower_rank(10, Quantile::P50, ALPHA), Some(2));
+        // Of 20, 15 or more in 21,700 of 1,048,576, 14 or more in 60,460.
+        assert_eq!(upper_rank(20, Quantile::P50, ALPHA), Some(15));
+        assert_eq!(lower_rank(20, Quantile::P50, ALPHA), Some(6));
+        // 0.9^29 is 0.0471; of 29, 23 or fewer are below p90 with a chance of 0.064, 22 with 0.022.
+        assert_eq!(upper_rank(29, Quantile::P90, ALPHA), Some(29));
+        assert_eq!(lower_rank(29, Quantile::P90, ALPHA), Some(23));
+    }
+
+    #[test]
+    fn two_million_samples_have_bounds_where_the_normal_distribution_says() {
+        let deviation = (2_000_000.0_f64 * 0.25).sqrt();
+        let upper = upper_rank(2_000_000, Quantile::P50, ALPHA).unwrap();
+        let lower = lower_rank(2_000_000, Quantile::P50, ALPHA).unwrap();
+        let expected = 1_000_000.0 + 1.644_853_6 * deviation;
+        assert!((upper as f64 - expected).abs() <= 1.5, "{upper} {expected}");
+        assert_eq!(lower, 2_000_001 - upper);
+    }
+
+    #[test]
+    fn a_stricter_share_needs_more_samples() {
+        assert_eq!(smallest_count(Quantile::P99, ALPHA.shared_by(2)), 368);
+        assert_eq!(smallest_count(Quantile::P50, ALPHA.shared_by(4)), 7);
+    }
+
+    #[test]
+    fn a_quantile_is_read_as_it_is_written() {
+        for text in ["p50", "p99", "p99.9", "p99.999", "p0.5", "p5"] {
+            assert_eq!(text.parse::<Quantile>().unwrap().to_string(), text);
+        }
+        for text in [
+            "", "p", "50", "p0", "p100", "p99.9999", "p99.", "p.5", "p-1", "p+1", "P50",
+        ] {
+            assert_eq!(text.parse::<Quantile>(), Err(NoQuantile), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_rank_of_a_quantile_is_whole_and_within() {
+        assert_eq!(Quantile::P50.rank(1), 1);
+        assert_eq!(Quantile::P50.rank(10), 5);
+        assert_eq!(Quantile::P50.rank(11), 6);
+        assert_eq!(Quantile::P99.rank(200), 198);
+        assert_eq!(Quantile::P999.rank(u64::MAX), 18_428_297_329_635_842_064);
+    }
+
+    #[test]
+    fn confidence_is_said_in_percent() {
+        let said = |claims| ALPHA.shared_by(claims).to_string();
+        assert_eq!(
+            [said(1), said(2), said(3), said(4)],
+            ["95", "97.5", "98.33", "98.75"]
+        );
+    }
+}

@@ -1,0 +1,284 @@
+//! The durations of one budget: as they are while they are few, as a sketch from then on.
+
+use super::quantile::{Alpha, Quantile, lower_rank, upper_rank};
+use super::sketch::Sketch;
+
+/// So many durations are kept as they are.
+pub const MOST_RAW: usize = 2_000;
+
+/// Durations in whole microseconds; independent ones, so one of each trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Samples(Kept);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kept {
+    /// In ascending order.
+    Raw(Vec<u64>),
+    Sketch(Sketch),
+}
+
+/// A quantile of samples, with what is known of the true one. All in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// How many samples there are.
+    pub count: u64,
+    /// The quantile of the samples.
+    pub value: f64,
+    /// The true one is not below this; None where there are too few samples to say.
+    pub lower: Option<f64>,
+    /// The true one is not above this; None where there are too few samples to say.
+    pub upper: Option<f64>,
+}
+
+impl Default for Samples {
+    fn default() -> Self {
+        Self(Kept::Raw(Vec::new()))
+    }
+}
+
+impl Samples {
+    /// Adds one duration in microseconds.
+    pub fn add(&mut self, micros: u64) {
+        match &mut self.0 {
+            Kept::Raw(all) if all.len() < MOST_RAW => {
+                let at = all.partition_point(|other| *other <= micros);
+                all.insert(at, micros);
+            }
+            Kept::Raw(all) => {
+                let mut sketch: Sketch = all.iter().copied().collect();
+                sketch.add(micros);
+                self.0 = Kept::Sketch(sketch);
+            }
+            Kept::Sketch(sketch) => sketch.add(micros),
+        }
+    }
+
+    /// Adds all durations of another one.
+    pub fn merge(&mut self, other: &Self) {
+        match (&mut self.0, &other.0) {
+            (Kept::Raw(all), Kept::Raw(more)) if all.len() + more.len() <= MOST_RAW => {
+                all.extend(more);
+                all.sort_unstable();
+            }
+            _ => {
+                let mut sketch = self.to_sketch();
+                sketch.merge(&other.to_sketch());
+                self.0 = Kept::Sketch(sketch);
+            }
+        }
+    }
+
+    fn to_sketch(&self) -> Sketch {
+        match &self.0 {
+            Kept::Raw(all) => all.iter().copied().collect(),
+            Kept::Sketch(sketch) => sketch.clone(),
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match &self.0 {
+            Kept::Raw(all) => all.len() as u64,
+            Kept::Sketch(sketch) => sketch.len(),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The shortest, in microseconds.
+    #[must_use]
+    pub fn min(&self) -> Option<u64> {
+        match &self.0 {
+            Kept::Raw(all) => all.first().copied(),
+            Kept::Sketch(sketch) => sketch.min(),
+        }
+    }
+
+    /// The longest, in microseconds.
+    #[must_use]
+    pub fn max(&self) -> Option<u64> {
+        match &self.0 {
+            Kept::Raw(all) => all.last().copied(),
+            Kept::Sketch(sketch) => sketch.max(),
+        }
+    }
+
+    /// How far a value may be from the true one, as a share of it: 0 while they are few.
+    #[must_use]
+    pub fn accuracy(&self) -> f64 {
+        match &self.0 {
+            Kept::Raw(_) => 0.0,
+            Kept::Sketch(_) => Sketch::ACCURACY,
+        }
+    }
+
+    /// A quantile in microseconds; None without samples.
+    #[must_use]
+    pub fn quantile(&self, quantile: Quantile) -> Option<f64> {
+        self.at_rank(quantile.rank(self.len()))
+    }
+
+    /// A quantile with its bounds, each of them wrong with a chance of `alpha` at most; None
+    /// without samples.
+    #[must_use]
+    pub fn estimate(&self, quantile: Quantile, alpha: Alpha) -> Option<Estimate> {
+        let count = self.len();
+        let at = |rank: Option<u64>| rank.and_then(|rank| self.at_rank(rank));
+        Some(Estimate {
+            count,
+            value: self.quantile(quantile)?,
+            lower: at(lower_rank(count, quantile, alpha)),
+            upper: at(upper_rank(count, quantile, alpha)),
+        })
+    }
+
+    fn at_rank(&self, rank: u64) -> Option<f64> {
+        match &self.0 {
+            Kept::Raw(all) => {
+                let at = usize::try_from(rank.checked_sub(1)?).ok()?;
+                all.get(at).map(|micros| *micros as f64)
+            }
+            Kept::Sketch(sketch) => sketch.at_rank(rank),
+        }
+    }
+
+    /// The durations in ascending order, while they are few.
+    #[must_use]
+    pub fn raw(&self) -> Option<&[u64]> {
+        match &self.0 {
+            Kept::Raw(all) => Some(all),
+            Kept::Sketch(_) => None,
+        }
+    }
+
+    /// The sketch, where they are many.
+    #[must_use]
+    pub fn sketch(&self) -> Option<&Sketch> {
+        match &self.0 {
+            Kept::Raw(_) => None,
+            Kept::Sketch(sketch) => Some(sketch),
+        }
+    }
+}
+
+impl From<Sketch> for Samples {
+    fn from(sketch: Sketch) -> Self {
+        Self(Kept::Sketch(sketch))
+    }
+}
+
+impl FromIterator<u64> for Samples {
+    fn from_iter<I: IntoIterator<Item = u64>>(all: I) -> Self {
+        let mut all = all.into_iter();
+        let mut raw: Vec<u64> = all.by_ref().take(MOST_RAW).collect();
+        raw.sort_unstable();
+        let mut samples = Self(Kept::Raw(raw));
+        all.for_each(|micros| samples.add(micros));
+        samples
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ALPHA: Alpha = Alpha::FIVE_PERCENT;
+
+    #[test]
+    fn two_thousand_are_kept_and_one_more_makes_a_sketch() {
+        let mut samples: Samples = (0..2_000).collect();
+        assert_eq!(samples.raw().map(<[u64]>::len), Some(2_000));
+        samples.add(5);
+        assert_eq!((samples.raw(), samples.len()), (None, 2_001));
+        assert_eq!(samples, (0..2_000).chain([5]).collect());
+    }
+
+    #[test]
+    fn the_order_of_samples_does_not_matter() {
+        let mut samples = Samples::default();
+        [3, 1, 2].into_iter().for_each(|micros| samples.add(micros));
+        assert_eq!(samples, [1, 2, 3].into_iter().collect());
+        assert_eq!(samples.quantile(Quantile::P50), Some(2.0));
+    }
+
+    #[test]
+    fn four_samples_have_no_bounds() {
+        let estimate = |count: u64| {
+            (1..=count)
+                .collect::<Samples>()
+                .estimate(Quantile::P50, ALPHA)
+        };
+        assert_eq!(estimate(0), None);
+        let four = estimate(4).unwrap();
+        assert_eq!((four.value, four.lower, four.upper), (2.0, None, None));
+        let five = estimate(5).unwrap();
+        assert_eq!((five.lower, five.upper), (Some(1.0), Some(5.0)));
+    }
+
+    fn durations() -> impl Strategy<Value = Vec<u64>> {
+        prop::collection::vec(1_u64..5_000_000, 1..3_000)
+    }
+
+    fn quantiles() -> impl Strategy<Value = Quantile> {
+        (1_u32..100_000).prop_map(|parts| {
+            format!("p{}.{:03}", parts / 1_000, parts % 1_000)
+                .parse()
+                .unwrap()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn bounds_bracket_the_quantile(all in durations(), quantile in quantiles()) {
+            let samples: Samples = all.into_iter().collect();
+            let found = samples.estimate(quantile, ALPHA).unwrap();
+            prop_assert!(found.lower.is_none_or(|lower| lower <= found.value));
+            prop_assert!(found.upper.is_none_or(|upper| upper >= found.value));
+        }
+
+        #[test]
+        fn who_accepts_more_error_gets_closer_bounds(
+            count in 1_u64..20_000,
+            quantile in quantiles(),
+            (one, other) in (0.0001..0.49, 0.0001..0.49),
+        ) {
+            let [strict, loose] = [f64::min(one, other), f64::max(one, other)]
+                .map(|chance| Alpha::new(chance).unwrap());
+            if let Some(rank) = upper_rank(count, quantile, strict) {
+                prop_assert!(upper_rank(count, quantile, loose).unwrap() <= rank);
+            }
+            if let Some(rank) = lower_rank(count, quantile, strict) {
+                prop_assert!(lower_rank(count, quantile, loose).unwrap() >= rank);
+            }
+        }
+
+        #[test]
+        fn one_more_sample_moves_each_rank_by_one_at_most(
+            count in 1_u64..20_000,
+            quantile in quantiles(),
+        ) {
+            for rank in [upper_rank, lower_rank] {
+                if let Some(before) = rank(count, quantile, ALPHA) {
+                    let after = rank(count + 1, quantile, ALPHA).unwrap();
+                    prop_assert!(before <= after && after <= before + 1, "{before} {after}");
+                }
+            }
+        }
+
+        #[test]
+        fn merging_is_adding_each(one in durations(), other in durations()) {
+            let mut merged: Samples = one.iter().copied().collect();
+            merged.merge(&other.iter().copied().collect());
+            prop_assert_eq!(merged, one.into_iter().chain(other).collect());
+        }
+    }
+}

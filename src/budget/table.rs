@@ -1,0 +1,144 @@
+//! Both versions side by side, a line for each thing that was measured.
+
+use std::fmt;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::judged::{Compared, Judged};
+use super::quantile::Quantile;
+use super::words::{Round, count, millis};
+
+/// The quantiles of two versions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// What the baseline is of.
+    pub baseline: Column,
+    /// What was measured now.
+    pub candidate: Column,
+    /// One for each thing that was measured.
+    pub rows: Vec<Row>,
+}
+
+/// The head of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// `service.version`, if the services say one.
+    pub version: Option<String>,
+    /// How many samples there are.
+    pub count: u64,
+}
+
+/// What was measured of one thing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// What was measured.
+    pub subject: String,
+    /// The quantiles of the baseline in microseconds.
+    pub before: Vec<(Quantile, f64)>,
+    /// The quantiles now.
+    pub now: Vec<(Quantile, f64)>,
+    /// What fails the spec.
+    pub remarks: Vec<String>,
+}
+
+impl Row {
+    /// The line of one thing, from all claims about it; a quantile stands in it once.
+    #[must_use]
+    pub fn new(subject: &str, judged: &[Judged]) -> Self {
+        let mut row = Self {
+            subject: subject.to_owned(),
+            before: Vec::new(),
+            now: Vec::new(),
+            remarks: Vec::new(),
+        };
+        for one in judged {
+            if let Compared::Baseline { before, .. } = &one.compared {
+                add(&mut row.before, one.quantile, before.map(|it| it.value));
+            }
+            add(&mut row.now, one.quantile, one.candidate.map(|it| it.value));
+            if one.verdict.fails() {
+                row.remarks.push(one.remark());
+            }
+        }
+        row
+    }
+}
+
+fn add(to: &mut Vec<(Quantile, f64)>, quantile: Quantile, value: Option<f64>) {
+    let is_new = to.iter().all(|(other, _)| *other != quantile);
+    if let Some(value) = value
+        && is_new
+    {
+        to.push((quantile, value));
+        to.sort_by_key(|(quantile, _)| *quantile);
+    }
+}
+
+impl Column {
+    /// `v2.3.0`
+    fn name(&self) -> String {
+        match &self.version {
+            Some(version) if version.starts_with(|first: char| first.is_ascii_digit()) => {
+                format!("v{version}")
+            }
+            Some(version) => version.clone(),
+            None => "no version".to_owned(),
+        }
+    }
+}
+
+/// `p50=120ms p99=800ms`
+fn quantiles(of: &[(Quantile, f64)]) -> String {
+    let each: Vec<String> = of
+        .iter()
+        .map(|(quantile, micros)| format!("{quantile}={}ms", millis(*micros, Round::Nearest)))
+        .collect();
+    if each.is_empty() {
+        return "-".to_owned();
+    }
+    each.join(" ")
+}
+
+/// The text with blanks behind it, up to a column.
+fn padded(text: &str, width: usize) -> String {
+    let blanks = width.saturating_sub(text.width());
+    format!("{text}{}", " ".repeat(blanks))
+}
+
+fn widest<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
+    texts.map(UnicodeWidthStr::width).max().unwrap_or_default()
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (before, now) = (&self.baseline, &self.candidate);
+        let head = format!("{} (baseline, n={})", before.name(), count(before.count));
+        let lines: Vec<[String; 3]> = self
+            .rows
+            .iter()
+            .map(|row| {
+                [
+                    row.subject.clone(),
+                    quantiles(&row.before),
+                    quantiles(&row.now),
+                ]
+            })
+            .collect();
+        let part = |at: usize| widest(lines.iter().map(|line| line[at].as_str()));
+        // A head begins a little before what stands under it.
+        let names = part(0);
+        let (indent, first) = (names.saturating_sub(1), names + 3);
+        let second = (indent + head.width()).max(first + part(1)) + 5;
+        let head = padded(&format!("{}{head}", " ".repeat(indent)), second);
+        write!(f, "{head}{} (n={})", now.name(), count(now.count))?;
+        for (row, [name, before, now]) in self.rows.iter().zip(&lines) {
+            let line = padded(&format!("{}{before}", padded(name, first)), second);
+            write!(f, "\n{line}")?;
+            match row.remarks.is_empty() {
+                true => f.write_str(now)?,
+                false => write!(f, "{}   ← {}", padded(now, part(2)), row.remarks.join("; "))?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,180 @@
+use super::*;
+use crate::budget::baseline::{Difference, Fact};
+use std::time::Duration;
+
+const ALPHA: Alpha = Alpha::FIVE_PERCENT;
+
+/// Evenly between 90 % and 110 % of the median.
+fn run(count: u64, median: u64) -> Samples {
+    (0..count)
+        .map(|at| median * 9 / 10 + median * at / count / 5)
+        .collect()
+}
+
+fn against<'a>(before: &'a Samples, now: &'a Samples) -> Claim<'a> {
+    Claim {
+        subject: "ship".to_owned(),
+        quantile: Quantile::P50,
+        candidate: now,
+        against: Against::Baseline(Reference::new(before)),
+    }
+}
+
+fn within(limit: u64, now: &Samples) -> Claim<'_> {
+    Claim {
+        subject: "ship".to_owned(),
+        quantile: Quantile::P50,
+        candidate: now,
+        against: Against::Limit(Duration::from_micros(limit)),
+    }
+}
+
+fn verdict_of(claim: Claim<'_>) -> Verdict {
+    judge(&[claim], ALPHA)[0].verdict
+}
+
+#[test]
+fn a_quantile_is_held_against_the_baseline_by_its_bounds() {
+    let before = run(200, 100_000);
+    let verdict = |median| verdict_of(against(&before, &run(200, median)));
+    assert_eq!(verdict(100_000), Verdict::Ok);
+    assert_eq!(verdict(119_000), Verdict::NotProven);
+    assert_eq!(verdict(122_000), Verdict::NotProven);
+    assert_eq!(verdict(130_000), Verdict::Regressed);
+    assert_eq!(verdict(50_000), Verdict::Ok);
+}
+
+#[test]
+fn a_quantile_is_held_against_a_limit_by_its_bounds() {
+    let now = run(200, 100_000);
+    let verdict = |limit| verdict_of(within(limit, &now));
+    assert_eq!(verdict(105_000), Verdict::Ok);
+    assert_eq!(verdict(100_000), Verdict::NotProven);
+    assert_eq!(verdict(95_000), Verdict::OverLimit);
+}
+
+#[test]
+fn a_bound_on_the_limit_holds_and_one_on_tau_does_too() {
+    let five: Samples = [100, 100, 100, 100, 100].into_iter().collect();
+    assert_eq!(verdict_of(within(100, &five)), Verdict::Ok);
+    let before: Samples = [100; 5].into_iter().collect();
+    let mut claim = against(&before, &five);
+    if let Against::Baseline(reference) = &mut claim.against {
+        reference.tolerance = 0.0;
+    }
+    assert_eq!(verdict_of(claim), Verdict::Ok);
+}
+
+#[test]
+fn few_samples_can_still_show_that_something_is_far_too_slow() {
+    let (before, now) = (run(500, 100_000), run(120, 900_000));
+    let mut claim = against(&before, &now);
+    claim.quantile = Quantile::P99;
+    assert_eq!(verdict_of(claim.clone()), Verdict::Regressed);
+    let like_before = run(120, 100_000);
+    claim.candidate = &like_before;
+    assert_eq!(verdict_of(claim), Verdict::TooFew);
+    let four = run(4, 100_000);
+    assert_eq!(verdict_of(within(1_000_000, &four)), Verdict::TooFew);
+}
+
+#[test]
+fn a_budget_that_found_nothing_fails() {
+    let (before, none) = (run(200, 100_000), Samples::default());
+    assert_eq!(verdict_of(against(&before, &none)), Verdict::NothingFound);
+    assert_eq!(verdict_of(within(1, &none)), Verdict::NothingFound);
+    assert!(Verdict::NothingFound.fails());
+}
+
+#[test]
+fn without_a_baseline_nothing_is_proven() {
+    let (none, now) = (Samples::default(), run(200, 100_000));
+    assert_eq!(verdict_of(against(&none, &now)), Verdict::TooFew);
+}
+
+#[test]
+fn a_baseline_from_elsewhere_proves_nothing() {
+    let (before, now) = (run(200, 100_000), run(200, 300_000));
+    let mut claim = against(&before, &now);
+    if let Against::Baseline(reference) = &mut claim.against {
+        reference.differs = vec![Difference {
+            fact: Fact::Cores,
+            baseline: "4".to_owned(),
+            here: "2".to_owned(),
+        }];
+    }
+    assert_eq!(verdict_of(claim), Verdict::NotProven);
+}
+
+#[test]
+fn what_the_machine_changes_from_run_to_run_is_allowed() {
+    let (before, now) = (run(200, 100_000), run(200, 130_000));
+    let mut claim = against(&before, &now);
+    let Against::Baseline(reference) = &mut claim.against else {
+        unreachable!("it is held against a baseline");
+    };
+    reference.spread = 0.1;
+    let judged = &judge(&[claim], ALPHA)[0];
+    let Compared::Baseline { tau, .. } = judged.compared else {
+        unreachable!("it was held against a baseline");
+    };
+    assert!((tau - 1.3903).abs() < 1e-4, "{tau}");
+    assert_eq!(judged.verdict, Verdict::Ok);
+}
+
+#[test]
+fn a_sketch_raises_tau_by_its_error() {
+    let (before, now) = (run(200, 100_000), run(2_001, 100_000));
+    let judged = &judge(&[against(&before, &now)], ALPHA)[0];
+    let Compared::Baseline { tau, .. } = judged.compared else {
+        unreachable!("it was held against a baseline");
+    };
+    assert!((tau - 1.2 * 1.005 / 0.995).abs() < 1e-12, "{tau}");
+}
+
+#[test]
+fn several_claims_share_the_chance_of_an_error() {
+    let (before, now) = (run(200, 100_000), run(200, 119_000));
+    let claims = vec![against(&before, &now); 4];
+    let judged = judge(&claims, ALPHA);
+    assert!(judged.iter().all(|one| one.alpha == ALPHA.shared_by(4)));
+    // Bounds of p50 need 7 samples with a fourth of 5 %, and 5 with all of it.
+    let (five, five_before) = (run(5, 300_000), run(5, 100_000));
+    let alone = against(&five_before, &five);
+    assert_eq!(verdict_of(alone.clone()), Verdict::Regressed);
+    let others = vec![against(&before, &now); 3];
+    let together: Vec<_> = others.into_iter().chain([alone]).collect();
+    assert_eq!(judge(&together, ALPHA)[3].verdict, Verdict::TooFew);
+}
+
+#[test]
+fn what_is_decided_leaves_its_share_to_the_others() {
+    let (before, far) = (run(200, 100_000), run(200, 300_000));
+    let (five_before, five) = (run(5, 100_000), run(5, 300_000));
+    let clear = against(&before, &far);
+    let few = against(&five_before, &five);
+    // Three alarms at a fourth each; the last then has all 5 %.
+    let claims = [clear.clone(), few, clear.clone(), clear];
+    let judged = judge(&claims, ALPHA);
+    assert!(judged.iter().all(|one| one.verdict == Verdict::Regressed));
+    assert_eq!(judged[0].alpha, ALPHA.shared_by(4));
+    assert_eq!(judged[1].alpha, ALPHA);
+}
+
+#[test]
+fn claims_that_cannot_be_decided_take_no_share() {
+    let (before, now, none) = (run(200, 100_000), run(200, 100_000), Samples::default());
+    let judged = judge(&[against(&before, &none), against(&before, &now)], ALPHA);
+    assert_eq!(judged[0].verdict, Verdict::NothingFound);
+    assert_eq!((judged[1].verdict, judged[1].alpha), (Verdict::Ok, ALPHA));
+}
+
+#[test]
+fn only_what_is_proven_passes_strictly() {
+    assert!(!Verdict::Ok.fails_strictly());
+    for verdict in [Verdict::NotProven, Verdict::TooFew] {
+        assert!(!verdict.fails() && verdict.fails_strictly());
+    }
+    assert!(Verdict::Regressed.fails() && Verdict::OverLimit.fails());
+    assert!(judge(&[], ALPHA).is_empty());
+}
