@@ -8,6 +8,7 @@ mod attempt;
 mod complete;
 #[cfg(feature = "run")]
 mod diagnosis;
+#[cfg(feature = "run")]
 mod earlier;
 mod event;
 #[cfg(feature = "run")]

@@ -25,6 +25,7 @@ pub(crate) use read::assemble;
 pub use read::{ReadError, read};
 pub(crate) use walk::{LinkAt, SpanAt, Walk};
 pub use write::write_json;
+#[cfg(feature = "run")]
 pub(crate) use write::write_json_with;
 
 use prost::Message;

@@ -18,6 +18,7 @@ pub fn write_json(trace: &Trace) -> String {
 }
 
 /// The same with something about it under a key of its own, before the spans.
+#[cfg(feature = "run")]
 pub(crate) fn write_json_with(trace: &Trace, key: &str, about: &impl serde::Serialize) -> String {
     let document = json!({ key: about, "resourceSpans": all_resource_spans(trace) });
     format!("{document:#}\n")
