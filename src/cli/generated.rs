@@ -5,7 +5,8 @@ use std::path::Path;
 
 use clap::CommandFactory;
 
-use super::arguments::{Arguments, CompletionsArguments, ManArguments, SchemaArguments, SchemaOf};
+use super::arguments::Arguments;
+use super::authoring_arguments::{CompletionsArguments, ManArguments, SchemaArguments, SchemaOf};
 use super::exit::{Exit, refuse};
 
 /// Prints a JSON Schema.

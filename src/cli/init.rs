@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use spanspec::project::FILE_NAME;
 use spanspec::workspace::shown;
 
-use super::arguments::{Ci, InitArguments};
+use super::authoring_arguments::{Ci, InitArguments};
 use super::exit::{Exit, refuse};
 use detect::Service;
 

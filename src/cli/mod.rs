@@ -3,6 +3,7 @@
 //! Nothing else in the program reads either of them.
 
 mod arguments;
+mod authoring_arguments;
 mod beside;
 mod collect;
 mod exec;

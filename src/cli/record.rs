@@ -13,7 +13,7 @@ use spanspec::spec::{Context, Source, Spec, Trigger};
 use spanspec::trace::Response;
 use spanspec::workspace::{Ports, Workspace, shown};
 
-use super::arguments::RecordArguments;
+use super::authoring_arguments::RecordArguments;
 use super::exit::{Exit, refuse};
 use super::run::interrupts;
 use super::understand::{project_search, tell};

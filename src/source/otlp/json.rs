@@ -109,6 +109,7 @@ macro_rules! numeric_integer {
                 Self::try_from(int).ok()
             }
             /// JSON does not tell `1e3` or `1000.0` from `1000`.
+            // What a cast loses is seen when it is undone: then it is refused.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             #[allow(clippy::cast_precision_loss, clippy::float_cmp)]
             fn from_f64(double: f64) -> Option<Self> {
@@ -129,7 +130,7 @@ impl Numeric for f64 {
     fn from_i64(int: i64) -> Option<Self> {
         Some(int as Self)
     }
-    #[allow(clippy::cast_precision_loss)]
+    #[allow(clippy::cast_precision_loss)] // As above.
     fn from_u64(int: u64) -> Option<Self> {
         Some(int as Self)
     }

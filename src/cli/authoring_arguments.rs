@@ -1,0 +1,148 @@
+//! What the user can type to have specs, projects and shells written for: `record`, `init`,
+//! `schema`, `completions` and `man`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use super::arguments::{ProjectArguments, at_least_one};
+
+#[derive(Debug, Args)]
+pub(super) struct RecordArguments {
+    #[command(flatten)]
+    pub(super) project: ProjectArguments,
+    /// METHOD URL [JSON], in which variables may stand: POST '${BASE_URL}/orders' '{"sku": "A1"}'
+    #[arg(value_name = "REQUEST", num_args = 1..=3, required = true)]
+    pub(super) request: Vec<String>,
+    /// What to call the spec [default: METHOD and path]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "SPANSPEC_NAME",
+        help_heading = "Request"
+    )]
+    pub(super) name: Option<String>,
+    /// A header; repeatable. Credentials are written as variables, never as values
+    #[arg(
+        long = "header",
+        short = 'H',
+        value_name = "NAME: VALUE",
+        env = "SPANSPEC_HEADER",
+        help_heading = "Request"
+    )]
+    pub(super) headers: Vec<Header>,
+    /// A body of JSON
+    #[arg(
+        long,
+        value_name = "JSON",
+        env = "SPANSPEC_JSON",
+        conflicts_with = "body",
+        help_heading = "Request"
+    )]
+    pub(super) json: Option<String>,
+    /// A body of text
+    #[arg(
+        long,
+        value_name = "TEXT",
+        env = "SPANSPEC_BODY",
+        help_heading = "Request"
+    )]
+    pub(super) body: Option<String>,
+    /// Fire it so many times, to see what varies
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_least_one, env = "SPANSPEC_TIMES", help_heading = "Request")]
+    pub(super) times: usize,
+    /// How long its trace may take to be complete
+    #[arg(long, value_name = "DURATION", value_parser = spanspec::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Request")]
+    pub(super) timeout: Option<Duration>,
+    /// Where to listen for OTLP; wins over `receiver.listen` of the project file
+    #[arg(long, value_name = "ADDRESS", value_parser = spanspec::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Request")]
+    pub(super) listen: Vec<SocketAddr>,
+    /// Write the spec to this file instead of standard output
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "SPANSPEC_OUT",
+        help_heading = "Output"
+    )]
+    pub(super) out: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long, env = "SPANSPEC_FORCE", help_heading = "Output")]
+    pub(super) force: bool,
+}
+
+/// A header and its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+impl FromStr for Header {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some((name, value)) if !name.trim().is_empty() => Ok(Self {
+                name: name.trim().to_owned(),
+                value: value.trim().to_owned(),
+            }),
+            _ => Err("write 'NAME: VALUE', such as 'accept: text/plain'".to_owned()),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArguments {
+    /// The folder of the project
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(super) dir: PathBuf,
+    /// Which CI system to write a workflow for
+    #[arg(long, value_enum, default_value_t, env = "SPANSPEC_CI")]
+    pub(super) ci: Ci,
+}
+
+/// A CI system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Ci {
+    /// .github/workflows/spanspec.yaml
+    #[default]
+    Github,
+    /// .gitlab-ci.yml
+    Gitlab,
+    /// No workflow
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArguments {
+    /// Of what
+    #[arg(value_name = "WHAT", value_enum)]
+    pub(super) of: SchemaOf,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// Specs
+    Spec,
+    /// The project file, spanspec.yaml
+    Project,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArguments {
+    /// For which shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManArguments {
+    /// The folder for the pages of all commands; without it, the first page goes to standard output
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) dir: Option<PathBuf>,
+}
