@@ -263,6 +263,7 @@ fn step(trace: Trace, checks: Vec<Judged>) -> StepReport {
         timing: Timing::default(),
         saved_trace: None,
         earlier: None,
+        load: None,
     }
 }
 

@@ -282,6 +282,7 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
         },
         saved_trace: None,
         earlier: None,
+        load: None,
     }
 }
 

@@ -192,6 +192,8 @@ pub(super) fn unmet(name: &str, trace: &Trace, expect: &Expect, at: Location) ->
         was_closed: true,
         timing: Timing::default(),
         earlier: None,
+        #[cfg(feature = "run")]
+        load: None,
         saved_trace: None,
     };
     let word = if has_failed { "FAIL " } else { "ERROR" };

@@ -142,7 +142,7 @@ impl Reporter for Progress {
             RunEvent::Ready { service, after } => self.ready(service, *after),
             RunEvent::Started { name } => self.started(name),
             RunEvent::Finished(spec) => self.finished(&spec.name),
-            RunEvent::Notice(_) => {}
+            RunEvent::Progress { .. } | RunEvent::Notice(_) => {}
             RunEvent::Interrupted => self.service("what runs", "interrupted, stopping"),
             RunEvent::Stopping => self.service("the services", "stopping"),
         }

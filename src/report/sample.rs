@@ -211,6 +211,8 @@ pub(super) fn step(checks: Vec<Judged>) -> StepReport {
         },
         saved_trace: None,
         earlier: None,
+        #[cfg(feature = "run")]
+        load: None,
     }
 }
 

@@ -16,6 +16,18 @@ pub(super) async fn attempt(setting: &Setting<'_>, spec: &Spec) -> Attempt {
     setting.secrets.add(scope.secrets());
     let session = Session::new();
     let mut steps = Vec::new();
+    // Until the load driver is there, nothing passes because it was fired once.
+    if let Some(repeat) = &spec.repeat {
+        let mut step = step::blank(&spec.steps[0], Phase::Test);
+        let at = Some(repeat.at.clone());
+        step.trouble = Some(super::Trouble::told("`repeat` cannot be run yet", at));
+        return Attempt {
+            verdict: Verdict::Errored,
+            started,
+            duration: clock.elapsed(),
+            steps: vec![step],
+        };
+    }
     walk(
         setting,
         &spec.setup,

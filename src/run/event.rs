@@ -41,6 +41,21 @@ pub enum RunEvent<'a> {
         /// Its name.
         name: &'a str,
     },
+    /// How far a spec is that is fired many times.
+    Progress {
+        /// Its name.
+        name: &'a str,
+        /// How many requests were answered.
+        done: u64,
+        /// How many there will be; in an open loop about so many.
+        of: u64,
+        /// Requests a second.
+        rate: f64,
+        /// The median of how long callers waited so far, in microseconds.
+        p50: Option<f64>,
+        /// How many were not well.
+        failed: u64,
+    },
     /// A spec ended, or was skipped.
     Finished(&'a SpecReport),
     /// Something that the user should know once, such as an assumed flush bound.

@@ -14,6 +14,8 @@ mod event;
 #[cfg(feature = "run")]
 mod keep;
 #[cfg(feature = "run")]
+mod load;
+#[cfg(feature = "run")]
 mod mask;
 mod report;
 #[cfg(feature = "run")]
@@ -32,6 +34,8 @@ pub(crate) use complete::{Unsettled, Waiting, complete};
 #[cfg(feature = "run")]
 pub use diagnosis::{absent, missing_parents};
 pub use event::RunEvent;
+#[cfg(feature = "run")]
+pub use load::{Before, Exemplar, Failing, Load, Measured};
 pub use report::{
     Attempt, EarlierTrace, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble,
     Verdict,
@@ -39,7 +43,7 @@ pub use report::{
 #[cfg(feature = "run")]
 pub use runner::run;
 #[cfg(feature = "run")]
-pub use setting::{Options, SaveTraces, Services, Shared, Stop};
+pub use setting::{Budgeting, Options, SaveTraces, Services, Shared, Stop, Update};
 pub use settle::Flush;
 #[cfg(feature = "run")]
 pub use settler::{Settled, Settler};

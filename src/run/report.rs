@@ -132,6 +132,10 @@ pub struct StepReport {
     pub saved_trace: Option<PathBuf>,
     /// Of a step that did not pass: its trace of the last time when it did, if that was saved.
     pub earlier: Option<EarlierTrace>,
+    /// Of a step that was fired many times: what all of them came to. What else is here is of one
+    /// of them: the first that is not well, or the slowest.
+    #[cfg(feature = "run")]
+    pub load: Option<Arc<super::Load>>,
 }
 
 /// The trace of a step in an attempt that passed.

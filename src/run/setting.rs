@@ -11,6 +11,7 @@ use super::Trouble;
 use super::earlier::Archive;
 use super::mask::Secrets;
 use super::settle::{Flush, Lags};
+use crate::budget::baseline::Mismatch;
 use crate::source::TraceSource;
 
 /// How a run goes about its specs.
@@ -32,8 +33,54 @@ pub struct Options {
     pub services: Services,
     /// Values that no report may show.
     pub secrets: Vec<String>,
+    /// How budgets are judged.
+    pub budgets: Budgeting,
     /// What this run has in common with others that go on at the same time.
     pub shared: Shared,
+}
+
+/// How a run judges budgets, and what becomes of baselines.
+#[derive(Clone, Debug)]
+pub struct Budgeting {
+    /// Whether what is not proven fails.
+    pub is_strict: bool,
+    /// Where baselines are, instead of beside their specs; below it, files are named as their specs
+    /// are from `root`.
+    pub folder: Option<PathBuf>,
+    /// The folder of the project.
+    pub root: PathBuf,
+    /// Whether baselines are written.
+    pub update: Update,
+    /// Whether a baseline from another machine may be compared with.
+    pub mismatch: Mismatch,
+    /// What this machine is called: those with the same name are taken for alike.
+    pub machine: Option<String>,
+}
+
+/// Whether what was measured is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// Beside the baseline, for the user to accept, where there is none or where the verdict asks
+    /// for one.
+    Proposed,
+    /// Into the baseline.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl Default for Budgeting {
+    /// Baselines beside their specs are read, and none is written.
+    fn default() -> Self {
+        Self {
+            is_strict: false,
+            folder: None,
+            root: PathBuf::from("."),
+            update: Update::Never,
+            mismatch: Mismatch::Refused,
+            machine: None,
+        }
+    }
 }
 
 /// What runs share that test the same system side by side: the locks of specs, how late spans
@@ -71,6 +118,7 @@ impl Default for Options {
             save_traces: SaveTraces::Never,
             services: Services::Theirs,
             secrets: Vec::new(),
+            budgets: Budgeting::default(),
             shared: Shared::default(),
         }
     }

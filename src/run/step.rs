@@ -107,7 +107,7 @@ async fn fire_when_possible(
     }
 }
 
-fn blank(step: &Step, phase: Phase) -> StepReport {
+pub(super) fn blank(step: &Step, phase: Phase) -> StepReport {
     StepReport {
         phase,
         name: step.name.clone(),
@@ -122,6 +122,7 @@ fn blank(step: &Step, phase: Phase) -> StepReport {
         timing: Timing::default(),
         saved_trace: None,
         earlier: None,
+        load: None,
     }
 }
 

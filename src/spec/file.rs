@@ -134,7 +134,7 @@ impl<'a> File<'a> {
         let scope = Scope::new(globals, Variables::default());
         let reader = self.reader(&scope);
         reader.map(root, "a spec", &SPEC_KEYS)?;
-        self.refuse_what_is_to_come(root);
+        self.refuse_idle_budgets(root, &reader);
         let vars = self.vars(root, &reader);
         let scope = Scope::new(
             Arc::clone(&self.context.globals),
@@ -159,17 +159,34 @@ impl<'a> File<'a> {
         }
     }
 
-    fn refuse_what_is_to_come(&self, root: &Node) {
-        for key in ["repeat", "budgets"] {
-            if let Some(node) = root.get(key) {
-                let help = "leave it out; durations of single spans can be checked with `duration`";
-                self.mistakes.note::<()>(
-                    node.place,
-                    format!("`{key}` is not supported yet"),
-                    "not supported yet",
-                    help.to_owned(),
+    /// What cannot be repeated, and budgets of a single request.
+    fn refuse_idle_budgets(&self, root: &Node, reader: &Reader<'_>) {
+        let Some(repeat) = root.get("repeat") else {
+            if let Some(budgets) = root.get("budgets") {
+                reader.wrong::<()>(
+                    budgets.place,
+                    "`budgets` without `repeat`: one request says nothing of a quantile",
+                    "no `repeat`",
+                    "add `repeat: { times: 200 }`; the duration of a single span is checked with `duration` in `expect`",
                 );
             }
+            return;
+        };
+        if root.get("steps").is_some() {
+            reader.wrong::<()>(
+                repeat.place,
+                "`repeat` stands beside `steps`",
+                "one or the other",
+                "repeat a single request, and move the others into `setup`, which runs once",
+            );
+        }
+        if root.get("trace_id").is_some() {
+            reader.wrong::<()>(
+                repeat.place,
+                "a trace that exists cannot be repeated",
+                "stands beside `trace_id`",
+                "leave out `repeat`, or fire a `request` or `run` instead",
+            );
         }
     }
 
@@ -308,8 +325,14 @@ impl<'a> File<'a> {
         let skip = reader.optional(root, "skip", |node| self.skip(node, &reader));
         let lock = reader.optional(root, "lock", |node| reader.named(node, "a lock"));
         let description = reader.optional(root, "description", |node| reader.text(node, "text"));
+        // Before captures are known: the same quantiles are of all requests.
+        let repeat = reader.optional(root, "repeat", |node| reader.repeat(node));
+        let budgets = reader.optional(root, "budgets", |node| reader.budgets(node));
         let setup = self.read_steps(&parts.setup, root, &mut scope);
+        let before = root.get("repeat").is_some().then(|| scope.clone());
         let steps = self.read_steps(&parts.steps, root, &mut scope);
+        // What each of many requests captures is its own.
+        let mut scope = before.unwrap_or(scope);
         let teardown = self.read_steps(&parts.teardown, root, &mut scope);
         Some(Spec {
             name: self.case_name(parts.name.as_deref(), &case),
@@ -321,6 +344,8 @@ impl<'a> File<'a> {
             setup: setup?,
             steps: steps?,
             teardown: teardown?,
+            repeat: repeat?,
+            budgets: budgets?.unwrap_or_default(),
             case,
             vars: vars.clone(),
             globals: Arc::clone(&self.context.globals),

@@ -6,6 +6,7 @@
 //! means for a trace is `check`'s work.
 
 mod about;
+mod budget;
 mod error;
 mod expect;
 mod file;
@@ -15,7 +16,9 @@ mod jsonpath;
 mod limits;
 mod matcher;
 mod matrix;
+mod quantile;
 mod read;
+mod repeat;
 mod scope;
 mod selector;
 mod source;
@@ -26,6 +29,7 @@ mod trigger;
 mod wait;
 mod yaml;
 
+pub use budget::{Budget, Limit, Measure, QuantileBudget, Regression};
 pub use error::{SpecError, SpecErrors};
 pub use expect::{Capture, CaptureFrom, Check, Condition, Expect};
 pub use file::{Context, Defaults};
@@ -33,6 +37,8 @@ pub use globals::{Globals, Variables};
 pub use jsonpath::JsonPath;
 pub use limits::{Bounds, Limits};
 pub use matcher::{Comparison, Matcher, ValueType};
+pub use quantile::{NoQuantile, Quantile};
+pub use repeat::{Allowance, Arrivals, Pace, Rate, Repeat};
 pub use scope::Scope;
 pub use selector::{
     Ask, Choice, EventPattern, LinkPattern, Pattern, Relation, Relative, Selector, SpanCondition,

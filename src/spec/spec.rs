@@ -13,7 +13,7 @@ use super::read::trigger::TriggerDefaults;
 use super::scope::Scope;
 use super::trigger::Trigger;
 use super::yaml::{Entry, Node};
-use super::{Location, Place, Source, Wait};
+use super::{Budget, Location, Place, Repeat, Source, Wait};
 use crate::trace::Value;
 
 /// One test: of a matrix, one case.
@@ -37,6 +37,10 @@ pub struct Spec {
     pub steps: Vec<Step>,
     /// What cleans up.
     pub teardown: Vec<Step>,
+    /// That its only step is fired many times; `setup` and `teardown` still run once.
+    pub repeat: Option<Repeat>,
+    /// What the durations of all these times may be.
+    pub budgets: Vec<Budget>,
     pub(super) case: Vec<(String, Value)>,
     pub(super) vars: Variables,
     pub(super) globals: Arc<Globals>,

@@ -61,6 +61,7 @@ fn step(checks: Vec<Judged>, trouble: Option<Trouble>) -> StepReport {
         was_closed: true,
         timing: Timing::default(),
         earlier: None,
+        load: None,
         saved_trace: Some("target/spanspec/a.json".into()),
     }
 }

@@ -4,10 +4,12 @@
 //! told in one go. Where a variable has no value yet, as a capture while specs are only being
 //! understood, a stand-in takes its place.
 
+mod budget;
 mod capture;
 pub(crate) mod expect;
 mod matcher;
 mod quantity;
+mod repeat;
 mod selector;
 pub(crate) mod trigger;
 mod wait;
