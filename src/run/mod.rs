@@ -5,6 +5,9 @@
 
 #[cfg(feature = "run")]
 mod attempt;
+#[cfg(feature = "run")]
+#[allow(dead_code)] // Until the load driver calls it.
+mod budgets;
 mod complete;
 #[cfg(feature = "run")]
 mod diagnosis;
