@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::attempt::attempt;
+use super::load::Progress;
 use super::setting::{Options, Setting, Stop};
 use super::{Phase, Report, RunEvent, SpecReport, StepReport, Telemetry, Verdict};
 use crate::source::{Sightings, TraceSource};
@@ -15,6 +16,7 @@ use crate::spec::Spec;
 /// What happens in the specs' tasks, on its way to whoever listens.
 enum News {
     Started(String),
+    Progress(String, Progress),
     Finished(usize, Box<SpecReport>),
 }
 
@@ -40,6 +42,14 @@ pub async fn run(
         while let Some(one) = news.recv().await {
             match one {
                 News::Started(name) => on_event(&RunEvent::Started { name: &name }),
+                News::Progress(name, at) => on_event(&RunEvent::Progress {
+                    name: &name,
+                    done: at.done,
+                    of: at.of,
+                    rate: at.rate,
+                    p50: at.p50,
+                    failed: at.failed,
+                }),
                 News::Finished(at, report) => {
                     on_event(&RunEvent::Finished(&report));
                     finished[at] = Some(*report);
@@ -107,7 +117,11 @@ async fn run_one(
         return without_attempt(setting, spec, Verdict::NotRun(why));
     }
     let _ = news.send(News::Started(setting.secrets.text(&spec.name)));
-    let report = run_until_passed(setting, spec).await;
+    let tell = |progress| {
+        let name = setting.secrets.text(&spec.name);
+        let _ = news.send(News::Progress(name, progress));
+    };
+    let report = run_until_passed(setting, spec, &tell).await;
     if matches!(report.verdict, Verdict::Failed | Verdict::Errored) {
         not_passed.fetch_add(1, Ordering::Relaxed);
     }
@@ -128,11 +142,15 @@ fn reason_not_to_start(setting: &Setting<'_>, not_passed: &AtomicUsize) -> Optio
     })
 }
 
-async fn run_until_passed(setting: &Setting<'_>, spec: &Spec) -> SpecReport {
+async fn run_until_passed(
+    setting: &Setting<'_>,
+    spec: &Spec,
+    tell: &(dyn Fn(Progress) + Send + Sync),
+) -> SpecReport {
     let clock = Instant::now();
     let mut attempts = Vec::new();
     loop {
-        let attempt = attempt(setting, spec).await;
+        let attempt = attempt(setting, spec, tell).await;
         let verdict = attempt.verdict.clone();
         attempts.push(attempt);
         let is_stopped = setting.stop.borrow().is_some();
