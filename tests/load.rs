@@ -136,9 +136,10 @@ async fn export(client: &reqwest::Client, endpoint: &str, context: &str, below: 
             "endTimeUnixNano": (1_790_000_000_000_000_000 + millis * 1_000_000).to_string(),
         })
     };
-    let children = below.iter().zip(1..).map(|((name, millis), number)| {
-        span(format!("{number:016x}"), &own, name, 1, *millis)
-    });
+    let children = below
+        .iter()
+        .zip(1..)
+        .map(|((name, millis), number)| span(format!("{number:016x}"), &own, name, 1, *millis));
     let mut spans: Vec<Value> = children.collect();
     spans.push(span(own.clone(), caller, "GET /", 2, 10));
     let attributes = json!([

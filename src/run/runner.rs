@@ -1,4 +1,4 @@
-//! All specs, side by side.
+//! All specs, side by side; then those that measure, one after the other.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -75,15 +75,16 @@ pub async fn run(
 async fn run_all(setting: &Setting<'_>, specs: &[Spec], news: mpsc::UnboundedSender<News>) {
     let places = Semaphore::new(setting.options.jobs.max(1));
     let not_passed = AtomicUsize::new(0);
-    let each = specs.iter().enumerate().map(|(at, spec)| {
-        let (places, not_passed, news) = (&places, &not_passed, &news);
-        async move {
-            let report = run_one(setting, spec, places, not_passed, news).await;
-            // The other end is only closed after us.
-            let _ = news.send(News::Finished(at, Box::new(report)));
-        }
-    });
-    side_by_side(each).await;
+    let run = async |(at, spec)| {
+        let report = run_one(setting, spec, &places, &not_passed, &news).await;
+        // The other end is only closed after us.
+        let _ = news.send(News::Finished(at, Box::new(report)));
+    };
+    let all = || specs.iter().enumerate();
+    side_by_side(all().filter(|(_, spec)| spec.repeat.is_none()).map(run)).await;
+    for one in all().filter(|(_, spec)| spec.repeat.is_some()) {
+        run(one).await;
+    }
 }
 
 /// Polls all futures together until each is done.
@@ -113,6 +114,7 @@ async fn run_one(
         .acquire()
         .await
         .expect("this semaphore is never closed");
+    let _company = setting.company(spec).await;
     if let Some(why) = reason_not_to_start(setting, not_passed) {
         return without_attempt(setting, spec, Verdict::NotRun(why));
     }
