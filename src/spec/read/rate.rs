@@ -46,9 +46,7 @@ fn refused_rate(text: &str) -> Refusal {
     let (number, unit) = text.split_at(digits);
     let unit = unit.trim().trim_start_matches('/').trim();
     let help = match (parse_number(number), unit) {
-        (Some(number), _) if number == 0.0 => {
-            "write 50/s; to send nothing, leave out `repeat`".to_owned()
-        }
+        (Some(0.0), _) => "write 50/s; to send nothing, leave out `repeat`".to_owned(),
         (Some(_), "" | "rps" | "req/s" | "sec" | "second" | "per second" | "requests/s" | "Hz") => {
             format!("write {number}/s")
         }
