@@ -36,6 +36,7 @@ pub mod baseline;
 mod binomial;
 mod calibrate;
 mod claim;
+mod facts;
 mod judged;
 mod needed;
 mod quantile;
