@@ -13,7 +13,7 @@ use super::super::snippet::snippet;
 use super::super::waterfall::{USUAL_ROWS, waterfall};
 use super::{Detail, failure::failure, indented, narrower, paragraph, step, with_head};
 use crate::budget::{self, Quantile, Verdict};
-use crate::check::{Failure, Judged, Outcome, Subject};
+use crate::check::{Failure, Judged, Subject};
 use crate::run::{Exemplar, Load, Measured, StepReport};
 use crate::spec::Pace;
 
@@ -55,14 +55,17 @@ pub(super) fn passed(load: &Load, look: &Look, detail: Detail) -> String {
 /// All that is said of a step that fired many requests.
 pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detail) -> String {
     let mut parts = overview(load, failures_check(step), look, detail);
-    let one = one_of(step);
+    let one = one_of(step, load);
     let is_shown = one.has_failed() || detail == Detail::Verbose;
     if is_shown {
         parts.push(title_of_one(&one, look) + "\n" + &step::section(&one, look, detail));
     }
     parts.extend(budget_failures(step).map(|of| budget_failure(step, of, look)));
-    let drawn = step.trace_id.filter(|_| is_shown);
     let failing: Vec<&Measured> = load.measured.iter().filter(|of| fails(of)).collect();
+    if !is_shown && failing.iter().any(|of| of.slowest.is_none()) {
+        parts.push(where_nothing_was_found(step, look));
+    }
+    let drawn = step.trace_id.filter(|_| is_shown);
     parts.push(slowest(&failing, drawn, look));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
@@ -78,9 +81,9 @@ pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look
                 budget_failure(step, of, look),
                 slowest(&[measured], None, look),
             ],
-            None => vec![step::check(&one_of(step), judged, look)],
+            None => vec![step::check(&one_of(step, load), judged, look)],
         },
-        None => vec![step::check(&one_of(step), judged, look)],
+        None => vec![step::check(&one_of(step, load), judged, look)],
     };
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n")
@@ -120,8 +123,17 @@ pub(super) fn sentences(load: &Load, detail: Detail) -> Vec<String> {
     }
     reasons
         .into_iter()
-        .map(|(reason, heads)| heads.join(", ") + &reason)
+        .map(|(reason, heads)| in_short(&heads) + &reason)
         .collect()
+}
+
+fn in_short(heads: &[String]) -> String {
+    match heads.split_at_checked(2) {
+        Some((first, more)) if more.len() > 1 => {
+            format!("{} and {} more", first.join(", "), more.len())
+        }
+        _ => heads.join(", "),
+    }
 }
 
 /// What one should know of the load, beside what budgets say.
@@ -222,18 +234,19 @@ fn behind(load: &Load) -> Option<String> {
 }
 
 /// The request that the step shows, without what is said of all of them.
-fn one_of(step: &StepReport) -> StepReport {
+fn one_of(step: &StepReport, load: &Load) -> StepReport {
+    let claims = load.measured.iter().flat_map(|of| &of.judged);
+    let claims: Vec<String> = claims
+        .map(|one| format!("{} of {}", one.quantile, one.subject))
+        .collect();
+    let is_claim = |what: &str| claims.iter().any(|claim| what.starts_with(claim.as_str()));
     let mut one = step.clone();
     one.load = None;
-    one.checks.retain(|judged| match &judged.outcome {
-        Outcome::Fail(of) => !is_of_all(&of.subject),
-        Outcome::Pass | Outcome::Unjudged(_) => true,
+    one.checks.retain(|judged| match judged.outcome.failure() {
+        Some(of) => !matches!(of.subject, Subject::Failures | Subject::Budget { .. }),
+        None => !is_claim(&judged.what),
     });
     one
-}
-
-fn is_of_all(subject: &Subject) -> bool {
-    matches!(subject, Subject::Failures | Subject::Budget { .. })
 }
 
 fn title_of_one(one: &StepReport, look: &Look) -> String {
@@ -314,6 +327,18 @@ fn slowest(of: &[&Measured], drawn: Option<crate::trace::TraceId>, look: &Look) 
         text.push_str(&saved(slowest, look));
     }
     text
+}
+
+/// What there is to find, for a selector that finds nothing is mostly wrong.
+fn where_nothing_was_found(step: &StepReport, look: &Look) -> String {
+    let failures: Vec<&Failure> = budget_failures(step).collect();
+    let picture = step::picture(step, &failures, look);
+    if picture.is_empty() {
+        return picture;
+    }
+    let id = step.trace_id.map(|id| format!(", trace {id}"));
+    let title = format!("one of the requests{}", id.unwrap_or_default());
+    paragraph(&title, 2, LEFT_OUT, look) + "\n" + &picture
 }
 
 fn picture(of: &Exemplar, look: &Look) -> String {

@@ -234,7 +234,7 @@ fn excerpt(line: &str, look: &Look) -> String {
     quoted(&look::truncated(line, LONGEST_LINE), look)
 }
 
-fn picture(step: &StepReport, failures: &[&Failure], look: &Look) -> String {
+pub(super) fn picture(step: &StepReport, failures: &[&Failure], look: &Look) -> String {
     let Some(trace) = &step.trace else {
         return String::new();
     };
