@@ -104,7 +104,7 @@ fn add(to: &mut Vec<(Quantile, f64)>, quantile: Quantile, value: Option<f64>) {
 
 impl Column {
     /// `v2.3.0`; None where the services say no version.
-    fn name(&self) -> Option<String> {
+    pub(crate) fn name(&self) -> Option<String> {
         let version = self.version.as_ref()?;
         let is_number = version.starts_with(|first: char| first.is_ascii_digit());
         Some(if is_number {
