@@ -85,6 +85,12 @@ impl Column {
             None => "no version".to_owned(),
         }
     }
+
+    /// `v2.3.0 (baseline, n=500)`
+    fn head(&self, what: &str) -> String {
+        let comma = if what.is_empty() { "" } else { ", " };
+        format!("{} ({what}{comma}n={})", self.name(), count(self.count))
+    }
 }
 
 /// `p50=120ms p99=800ms`
@@ -109,11 +115,35 @@ fn widest<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
     texts.map(UnicodeWidthStr::width).max().unwrap_or_default()
 }
 
+/// A table whose columns are called otherwise than those of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Headed<'a> {
+    table: &'a Table,
+    heads: [&'a str; 2],
+}
+
+impl Table {
+    /// The same with what stands beside the versions: `["A", "B"]` for two versions that run.
+    #[must_use]
+    pub fn headed<'a>(&'a self, heads: [&'a str; 2]) -> Headed<'a> {
+        Headed { table: self, heads }
+    }
+}
+
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (before, now) = (&self.baseline, &self.candidate);
-        let head = format!("{} (baseline, n={})", before.name(), count(before.count));
-        let lines: Vec<[String; 3]> = self
+        self.headed(["baseline", ""]).fmt(f)
+    }
+}
+
+impl fmt::Display for Headed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = self.table;
+        let [head, now] = [
+            table.baseline.head(self.heads[0]),
+            table.candidate.head(self.heads[1]),
+        ];
+        let lines: Vec<[String; 3]> = table
             .rows
             .iter()
             .map(|row| {
@@ -130,8 +160,8 @@ impl fmt::Display for Table {
         let (indent, first) = (names.saturating_sub(1), names + 3);
         let second = (indent + head.width()).max(first + part(1)) + 5;
         let head = padded(&format!("{}{head}", " ".repeat(indent)), second);
-        write!(f, "{head}{} (n={})", now.name(), count(now.count))?;
-        for (row, [name, before, now]) in self.rows.iter().zip(&lines) {
+        write!(f, "{head}{now}")?;
+        for (row, [name, before, now]) in table.rows.iter().zip(&lines) {
             let line = padded(&format!("{}{before}", padded(name, first)), second);
             write!(f, "\n{line}")?;
             match row.remarks.is_empty() {

@@ -16,7 +16,9 @@ use std::collections::BTreeMap;
 pub use error::BaselineError;
 pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
 pub use merge::MergeError;
-pub use store::{accept, path_beside, pending_in, pending_path, read, record, reject, write};
+pub use store::{
+    accept, path_beside, path_of, pending_in, pending_path, read, record, reject, write,
+};
 pub use wire::{parse, render};
 
 use super::calibrate::spread;
