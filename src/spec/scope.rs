@@ -60,6 +60,38 @@ impl Scope {
         }
     }
 
+    /// These variables for one of many requests that are fired with them: it captures for itself,
+    /// and `${uuid()}` and its like give it values of its own, but in `vars`, whose values all
+    /// requests share.
+    #[must_use]
+    pub fn for_one_of_many(&self) -> Self {
+        self.evaluate_vars();
+        Self {
+            occurrences: RefCell::default(),
+            awaited: RefCell::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Evaluates all `vars` that can be; what is wrong with one is told where it is used.
+    fn evaluate_vars(&self) {
+        let awaited = self.awaited.take();
+        let vars = self.vars.entries.iter();
+        for (name, _) in vars.chain(&self.globals.project.entries) {
+            if self.evaluated.borrow().contains_key(name) {
+                continue;
+            }
+            let Found::Node(node, Some(source)) = self.find(name) else {
+                continue;
+            };
+            match self.fill_node(name, node, &Mistakes::new(source)) {
+                None | Some(Filled::Awaited) => {}
+                Some(filled) => drop(self.evaluated.borrow_mut().insert(name.clone(), filled)),
+            }
+        }
+        self.awaited.replace(awaited);
+    }
+
     /// Gives `${trace_id}` its value, for the step that is about to fire.
     pub fn set_trace_id(&mut self, id: TraceId) {
         self.trace_id = Some(id);
