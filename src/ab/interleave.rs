@@ -19,7 +19,8 @@ pub struct Plan {
 }
 
 /// Runs spec after spec, each of them in turn for both versions. A spec ends with the first run that
-/// is not well; after a service has died, or where the user wants to end, no further run begins.
+/// is not well; after a service has died, or where the user wants to end, no further run begins. Each
+/// comparison is told as soon as it is there.
 ///
 /// Versions warm up before their first run of a spec, and not again: they stay up meanwhile.
 pub async fn compare(
@@ -27,10 +28,12 @@ pub async fn compare(
     sessions: Both<&Session>,
     options: &Both<Options>,
     plan: Plan,
+    mut tell: impl FnMut(&Comparison),
 ) -> Vec<Comparison> {
     let mut all = Vec::new();
     for couple in couples {
         let comparison = interleave(couple, sessions, options, plan).await;
+        tell(&comparison);
         let is_over = matches!(
             comparison.ended,
             Some(Ended::Interrupted | Ended::Unwell(Unwell { is_last: true, .. }))

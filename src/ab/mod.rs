@@ -60,4 +60,4 @@ impl std::fmt::Display for Side {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

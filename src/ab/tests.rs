@@ -89,7 +89,7 @@ fn load(spec: &Spec, micros: u64, version: &str) -> Arc<Load> {
 }
 
 /// Runs of both versions that take so long.
-fn compared(pairs: &[(u64, u64)]) -> Comparison {
+pub(crate) fn compared(pairs: &[(u64, u64)]) -> Comparison {
     let specs = specs_at("http://127.0.0.1:1", TEXT);
     let mut comparison = Comparison::new(&specs[0], 5);
     for (a, b) in pairs {
