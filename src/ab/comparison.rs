@@ -159,13 +159,11 @@ impl Comparison {
         }
     }
 
-    /// Both versions side by side: a table for each two versions, for services of one system may
-    /// have versions of their own.
+    /// Both versions side by side.
     #[must_use]
     pub fn tables(&self) -> Vec<Table> {
-        let mut tables: Vec<Table> = Vec::new();
         let claims = self.claims();
-        for (at, budget) in self.budgets.iter().enumerate() {
+        let rows = self.budgets.iter().enumerate().map(|(at, budget)| {
             let [(baseline, before), (candidate, now)] =
                 [Side::A, Side::B].map(|side| self.measured(at, side));
             let quantiles = |samples: &Samples| {
@@ -179,18 +177,9 @@ impl Comparison {
                 now: quantiles(&now),
                 remarks: remarks(&claims, &budget.subject),
             };
-            let same =
-                |table: &&mut Table| table.baseline == baseline && table.candidate == candidate;
-            match tables.iter_mut().find(same) {
-                Some(table) => table.rows.push(row),
-                None => tables.push(Table {
-                    baseline,
-                    candidate,
-                    rows: vec![row],
-                }),
-            }
-        }
-        tables
+            (baseline, candidate, row)
+        });
+        Table::all(rows)
     }
 
     /// What was measured in all runs of one version.

@@ -88,6 +88,9 @@ impl Column {
 
     /// `v2.3.0 (baseline, n=500)`
     fn head(&self, what: &str) -> String {
+        if self.count == 0 && self.version.is_none() {
+            return format!("nothing {what}").trim_end().to_owned();
+        }
         let comma = if what.is_empty() { "" } else { ", " };
         format!("{} ({what}{comma}n={})", self.name(), count(self.count))
     }
@@ -123,6 +126,24 @@ pub struct Headed<'a> {
 }
 
 impl Table {
+    /// A table for each two versions, for services of one system may have versions of their own.
+    pub fn all(rows: impl IntoIterator<Item = (Column, Column, Row)>) -> Vec<Self> {
+        let mut tables: Vec<Self> = Vec::new();
+        for (baseline, candidate, row) in rows {
+            let is_same =
+                |table: &&mut Self| table.baseline == baseline && table.candidate == candidate;
+            match tables.iter_mut().find(is_same) {
+                Some(table) => table.rows.push(row),
+                None => tables.push(Self {
+                    baseline,
+                    candidate,
+                    rows: vec![row],
+                }),
+            }
+        }
+        tables
+    }
+
     /// The same with what stands beside the versions: `["A", "B"]` for two versions that run.
     #[must_use]
     pub fn headed<'a>(&'a self, heads: [&'a str; 2]) -> Headed<'a> {
