@@ -1,8 +1,10 @@
-//! One attempt at a spec: setup, steps, teardown.
+//! One attempt at a spec: setup, steps or many requests, teardown.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::keep::{self, About};
+use super::load::{Driver, Progress};
 use super::setting::Setting;
 use super::{Attempt, Phase, StepReport, Verdict, step};
 use crate::check::Outcome;
@@ -10,24 +12,17 @@ use crate::spec::{Scope, Spec, Step};
 use crate::trigger::Session;
 
 /// Makes an attempt with fresh variables, cookies and traces. `teardown` runs whatever happened.
-pub(super) async fn attempt(setting: &Setting<'_>, spec: &Spec) -> Attempt {
+/// Where it is fired many times, it is told how far that is.
+pub(super) async fn attempt(
+    setting: &Setting<'_>,
+    spec: &Spec,
+    tell: &(dyn Fn(Progress) + Send + Sync),
+) -> Attempt {
     let (started, clock) = (jiff::Timestamp::now(), Instant::now());
     let mut scope = spec.scope();
     setting.secrets.add(scope.secrets());
-    let session = Session::new();
+    let session = Arc::new(Session::new());
     let mut steps = Vec::new();
-    // Until the load driver is there, nothing passes because it was fired once.
-    if let Some(repeat) = &spec.repeat {
-        let mut step = step::blank(&spec.steps[0], Phase::Test);
-        let at = Some(repeat.at.clone());
-        step.trouble = Some(super::Trouble::told("`repeat` cannot be run yet", at));
-        return Attempt {
-            verdict: Verdict::Errored,
-            started,
-            duration: clock.elapsed(),
-            steps: vec![step],
-        };
-    }
     walk(
         setting,
         &spec.setup,
@@ -37,16 +32,28 @@ pub(super) async fn attempt(setting: &Setting<'_>, spec: &Spec) -> Attempt {
         &mut steps,
     )
     .await;
-    if !steps.iter().any(StepReport::has_failed) {
-        walk(
-            setting,
-            &spec.steps,
-            Phase::Test,
-            &mut scope,
-            &session,
-            &mut steps,
-        )
-        .await;
+    match &spec.repeat {
+        _ if steps.iter().any(StepReport::has_failed) => {}
+        Some(repeat) => {
+            let driver = Driver {
+                setting,
+                spec,
+                repeat,
+                tell,
+            };
+            steps.push(driver.run(&scope, Arc::clone(&session), started).await);
+        }
+        None => {
+            walk(
+                setting,
+                &spec.steps,
+                Phase::Test,
+                &mut scope,
+                &session,
+                &mut steps,
+            )
+            .await;
+        }
     }
     walk(
         setting,
