@@ -40,6 +40,7 @@ struct Stage {
     spec: &'static str,
     budgeting: Budgeting,
     machine: Machine,
+    secrets: Vec<String>,
     started: i64,
 }
 
@@ -70,6 +71,7 @@ impl Stage {
                 os: "Linux 6.8".to_owned(),
                 probe: 8_000,
             },
+            secrets: Vec::new(),
             started: 1_700_000_000,
         }
     }
@@ -109,6 +111,7 @@ impl Stage {
             .remove(0);
         let options = Options {
             budgets: self.budgeting.clone(),
+            secrets: self.secrets.clone(),
             shared: Shared::on(self.machine.clone()),
             ..Options::default()
         };
@@ -580,4 +583,15 @@ budgets: [{ find: inventory-check, p50: < 150ms, regression: none }]
     let run = stage.record("2.3.0", 120_000);
     assert_eq!((run.result.clone(), run.checks().len()), (Ok(()), 1));
     assert_eq!(run.notices().len(), 0);
+}
+
+#[test]
+fn no_secret_comes_into_a_file() {
+    let mut stage = Stage::new(COMPARED);
+    stage.secrets = ["order", "inventory", "2.3"].map(str::to_owned).into();
+    stage.record("2.3.0", 120_000);
+    let case = &stage.baseline().cases["[masked]"];
+    let budget = &case.budgets["[masked]-check"];
+    assert_eq!(budget.service_version(), Some("[masked].0"));
+    assert_eq!(stage.run("2.3.0", 350_000).verdicts(), [Verdict::Regressed]);
 }
