@@ -13,6 +13,7 @@ mod exec_arguments;
 mod exit;
 mod generated;
 mod init;
+mod judging_arguments;
 mod lint;
 mod merge;
 mod record;

@@ -125,6 +125,15 @@ impl Default for Shared {
 }
 
 impl Shared {
+    /// On a machine that need not be looked at.
+    #[cfg(test)]
+    pub(super) fn on(machine: Machine) -> Self {
+        Self {
+            machine: Arc::new(OnceCell::from(machine)),
+            ..Self::default()
+        }
+    }
+
     /// What machine this is; looked at once, when somebody first asks.
     pub(super) async fn machine(&self) -> Machine {
         let examine = || async {
