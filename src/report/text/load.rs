@@ -12,7 +12,7 @@ use super::super::look::{self, FAINT, LEFT_OUT, Look, STRONG, counted, printable
 use super::super::snippet::snippet;
 use super::super::waterfall::{USUAL_ROWS, waterfall};
 use super::{Detail, failure::failure, indented, narrower, paragraph, step, with_head};
-use crate::budget::{self, Quantile, Verdict};
+use crate::budget::{Quantile, Verdict};
 use crate::check::{Failure, Judged, Subject};
 use crate::run::{Exemplar, Load, Measured, StepReport};
 use crate::spec::Pace;
@@ -61,7 +61,8 @@ pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detai
         parts.push(title_of_one(&one, look) + "\n" + &step::section(&one, look, detail));
     }
     parts.extend(budget_failures(step).map(|of| budget_failure(step, of, look)));
-    let failing: Vec<&Measured> = load.measured.iter().filter(|of| fails(of)).collect();
+    let fails = |of: &&Measured| budget_failures(step).any(|failure| is_about(failure, of));
+    let failing: Vec<&Measured> = load.measured.iter().filter(fails).collect();
     if !is_shown && failing.iter().any(|of| of.slowest.is_none()) {
         parts.push(where_nothing_was_found(step, look));
     }
@@ -75,7 +76,7 @@ pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detai
 pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look) -> String {
     let parts = match judged.outcome.failure() {
         Some(of) if of.subject == Subject::Failures => vec![failed(load, Some(of), look)],
-        Some(of) => match measured_of(load, &of.subject) {
+        Some(of) => match measured_of(load, of) {
             Some(measured) => vec![
                 table::table(std::slice::from_ref(measured), look),
                 budget_failure(step, of, look),
@@ -91,17 +92,21 @@ pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look
 
 /// Of a budget that does not hold, the sentence that says why.
 pub(super) fn sentence(step: &StepReport, of: &Failure) -> Option<String> {
-    let measured = measured_of(step.load.as_deref()?, &of.subject)?;
-    let same = budget_failures(step).filter(|other| other.subject == of.subject);
-    // A quantile may miss its limit, and be worse than the baseline too.
-    let at = same.into_iter().position(|other| other == of)?;
+    let measured = measured_of(step.load.as_deref()?, of)?;
     let quantile = quantile_of(&of.subject)?;
-    let claims = measured
-        .judged
-        .iter()
-        .filter(|one| one.quantile == quantile);
-    let failing = claims.filter(|one| one.verdict.fails()).nth(at);
-    failing.map(ToString::to_string)
+    let head = of.subject.to_string();
+    // A quantile may have a limit, and be compared with the baseline too.
+    let mut same = step.checks.iter().filter(|it| is_claim(&it.what, &head));
+    let at = same.position(|judged| judged.outcome.failure() == Some(of))?;
+    let claims = measured.judged.iter();
+    let claim = claims.filter(|one| one.quantile == quantile).nth(at);
+    claim.map(ToString::to_string)
+}
+
+/// Whether that is what a claim is called among the checks of a step.
+fn is_claim(what: &str, head: &str) -> bool {
+    let rest = what.strip_prefix(head);
+    rest.is_some_and(|rest| rest.is_empty() || rest == " against the baseline")
 }
 
 /// What each claim says that does not fail: all under [`Detail::Verbose`], else those that are not
@@ -239,12 +244,12 @@ fn one_of(step: &StepReport, load: &Load) -> StepReport {
     let claims: Vec<String> = claims
         .map(|one| format!("{} of {}", one.quantile, one.subject))
         .collect();
-    let is_claim = |what: &str| claims.iter().any(|claim| what.starts_with(claim.as_str()));
+    let is_of_all = |what: &str| claims.iter().any(|claim| is_claim(what, claim));
     let mut one = step.clone();
     one.load = None;
     one.checks.retain(|judged| match judged.outcome.failure() {
         Some(of) => !matches!(of.subject, Subject::Failures | Subject::Budget { .. }),
-        None => !is_claim(&judged.what),
+        None => !is_of_all(&judged.what),
     });
     one
 }
@@ -279,11 +284,12 @@ fn budget_failure(step: &StepReport, of: &Failure, look: &Look) -> String {
     failure(&shown, look)
 }
 
-fn measured_of<'a>(load: &'a Load, of: &Subject) -> Option<&'a Measured> {
-    let Subject::Budget { subject, .. } = of else {
-        return None;
-    };
-    load.measured.iter().find(|of| of.subject == *subject)
+fn measured_of<'a>(load: &'a Load, of: &Failure) -> Option<&'a Measured> {
+    load.measured.iter().find(|measured| is_about(of, measured))
+}
+
+fn is_about(failure: &Failure, measured: &Measured) -> bool {
+    matches!(&failure.subject, Subject::Budget { subject, .. } if *subject == measured.subject)
 }
 
 fn quantile_of(of: &Subject) -> Option<Quantile> {
@@ -291,12 +297,6 @@ fn quantile_of(of: &Subject) -> Option<Quantile> {
         Subject::Budget { quantile, .. } => Some(*quantile),
         _ => None,
     }
-}
-
-fn fails(of: &Measured) -> bool {
-    of.judged
-        .iter()
-        .any(|one: &budget::Judged| one.verdict.fails())
 }
 
 /// The request that took longest, of the first of these budgets as a waterfall. One that is in

@@ -6,7 +6,7 @@ use super::super::super::look::{Charset, Colors, width};
 use super::super::super::sample::{self, load as many};
 use super::super::{in_short, spec};
 use super::*;
-use crate::budget::Samples;
+use crate::budget::{self, Samples};
 use crate::run::SpecReport;
 
 fn at(columns: usize, of: &SpecReport, detail: Detail) -> String {
@@ -447,6 +447,30 @@ fn a_quantile_may_fail_by_its_limit_and_against_the_baseline() {
 specs/ordering.yaml:10:10: p50 of inventory-check: OVER LIMIT: at least 334 ms (350 ms seen), limit 100 ms
 specs/ordering.yaml:8:24: p50 of inventory-check: REGRESSED: at least 2.6x slower (2.9x seen, limit 1.2x)
 "#]]
+    );
+}
+
+#[test]
+fn what_must_be_proven_fails_with_the_sentence_of_its_claim() {
+    let mut of = many::unproven();
+    let step = &mut of.attempts[0].steps[0];
+    let budget::Judged {
+        quantile, subject, ..
+    } = step.load.as_ref().unwrap().measured[1].judged[0].clone();
+    let asked = Subject::Budget { quantile, subject };
+    let failure = sample::failure(asked, "status", "proof", "none");
+    step.checks[2].outcome = crate::check::Outcome::Fail(Box::new(failure));
+    assert_data_eq!(
+        in_short(&of.attempts[0]).join("\n"),
+        str![
+            "specs/place-order.yaml:7:3: p50 of ship: NOT PROVEN: 1.14x slower (97.5 % bounds 0.94x to 1.37x), limit 1.20x. About 1,600 samples a side, or `spanspec ab`, would decide."
+        ]
+    );
+    of.verdict = crate::run::Verdict::Failed;
+    let text = at(100, &of, Detail::Normal);
+    assert!(
+        text.contains("  slowest of ship: 190 ms, trace a3ce"),
+        "{text}"
     );
 }
 
