@@ -114,6 +114,29 @@ pub fn sentence(step: &StepReport, failure: &Failure) -> String {
     failure.to_string()
 }
 
+/// Of many requests, what budgets could not prove, and what else one should know: a sentence each.
+#[cfg(feature = "cli")]
+pub(in crate::report) fn remarks(load: &crate::run::Load) -> Vec<String> {
+    let mut remarks = load::sentences(load, Detail::Normal);
+    remarks.extend(load::notes(load));
+    remarks
+}
+
+/// Of many requests, what one should know beside what budgets say.
+#[cfg(feature = "cli")]
+pub(in crate::report) fn notes(load: &crate::run::Load) -> Vec<String> {
+    load::notes(load)
+}
+
+/// Every claim of a budget, with its verdict and the reason: a sentence each.
+#[cfg(feature = "cli")]
+pub(in crate::report) fn claims(step: &StepReport) -> Vec<String> {
+    let load = step.load.as_deref();
+    let measured = load.into_iter().flat_map(|load| &load.measured);
+    let claims = measured.flat_map(|of| &of.judged);
+    claims.map(ToString::to_string).collect()
+}
+
 /// Why something could not be judged, with its place, what is known and what to do.
 #[must_use]
 pub fn trouble(of: &Trouble, look: &Look) -> String {
