@@ -10,6 +10,8 @@ mod budget;
 mod error;
 mod expect;
 mod file;
+#[cfg(feature = "run")]
+mod fired;
 mod fragment;
 mod globals;
 mod jsonpath;

@@ -10,7 +10,11 @@ use spanspec::trace::{Response, Span, Value};
 use super::{folder, http, outcomes, refusal, span, spec, trace};
 
 fn body_of(spec: &Spec) -> serde_json::Value {
-    let Trigger::Request(request) = spec.steps[0].trigger(&spec.scope()).unwrap() else {
+    json_of(spec.steps[0].trigger(&spec.scope()).unwrap())
+}
+
+fn json_of(trigger: Trigger) -> serde_json::Value {
+    let Trigger::Request(request) = trigger else {
         panic!("no request")
     };
     match request.body {
@@ -170,6 +174,21 @@ fn substitution_comes_after_yaml_and_in_scalars_only() {
         refusal("request: GET http://a/\nexpect: { json: { \"$.${x}\": 1 } }\n")
             .contains("JSONPath")
     );
+}
+
+#[test]
+fn each_of_many_requests_has_values_of_its_own_but_shares_the_vars() {
+    let spec = spec(
+        "vars: { run: \"${uuid()}\" }\nrequest:\n  post: http://a/\n  json: [\"${uuid()}\", \"${run}\"]\nexpect: { status: 200 }\n",
+    );
+    let scope = spec.scope();
+    let fired = || {
+        let trigger = spec.steps[0].trigger(&scope.for_one_of_many()).unwrap();
+        json_of(trigger)
+    };
+    let (first, second) = (fired(), fired());
+    assert_ne!(first[0], second[0]);
+    assert_eq!(first[1], second[1]);
 }
 
 #[test]

@@ -1,0 +1,176 @@
+//! A hash of what a spec fires, so that a baseline knows whether it was measured with the same.
+//!
+//! What is only said of the answer does not count, nor how it is laid out in the file: who adds a
+//! check, a comment or a budget keeps his baseline.
+
+use std::hash::Hasher;
+
+use fnv::FnvHasher;
+
+use super::yaml::{Entry, Kind, Node, Scalar, Style};
+use super::{Spec, Step};
+use crate::trace::Value;
+
+impl Spec {
+    /// A hash of what is fired, in 16 hex digits: the triggers of setup and of the test, the case
+    /// of the matrix, and the spec's `vars`, as they are written. It is the same on every machine.
+    ///
+    /// What variables from outside stand for is left out, for ports and hosts differ from run to
+    /// run; so is what is in files that a request sends.
+    #[must_use]
+    pub fn fired_hash(&self) -> String {
+        let mut hash = Fired(FnvHasher::default());
+        hash.count(self.setup.len());
+        self.setup.iter().for_each(|step| hash.step(step));
+        self.steps.iter().for_each(|step| hash.step(step));
+        hash.count(self.case.len());
+        for (name, value) in &self.case {
+            hash.text(name);
+            hash.value(value);
+        }
+        let vars = &self.vars.entries;
+        hash.sorted(vars.iter().map(|(name, node)| (name.as_str(), &**node)));
+        format!("{:016x}", hash.0.finish())
+    }
+}
+
+/// FNV-1a over bytes that we choose ourselves: `derive(Hash)` promises nothing across versions and
+/// machines.
+struct Fired(FnvHasher);
+
+impl Fired {
+    fn step(&mut self, step: &Step) {
+        let Entry { key, value } = &step.draft.trigger;
+        self.text(&key.text);
+        self.node(value);
+    }
+
+    fn node(&mut self, node: &Node) {
+        match &node.kind {
+            Kind::Scalar(scalar) => self.scalar(scalar),
+            Kind::List(items) => {
+                self.kind(b'l');
+                self.count(items.len());
+                items.iter().for_each(|item| self.node(item));
+            }
+            Kind::Map(entries) => {
+                self.kind(b'm');
+                let entries = entries.iter();
+                self.sorted(entries.map(|entry| (entry.key.text.as_str(), &entry.value)));
+            }
+        }
+    }
+
+    /// `42` and `"42"` are not the same JSON; how a text is quoted makes no difference.
+    fn scalar(&mut self, scalar: &Scalar) {
+        self.kind(match scalar.style {
+            Style::Plain => b'p',
+            Style::Quoted | Style::Block => b'q',
+        });
+        self.text(&scalar.text);
+    }
+
+    /// In which order keys are written says nothing.
+    fn sorted<'n>(&mut self, entries: impl Iterator<Item = (&'n str, &'n Node)>) {
+        let mut entries: Vec<(&str, &Node)> = entries.collect();
+        entries.sort_by_key(|(name, _)| *name);
+        self.count(entries.len());
+        for (name, node) in entries {
+            self.text(name);
+            self.node(node);
+        }
+    }
+
+    fn value(&mut self, value: &Value) {
+        self.text(value.type_name());
+        self.text(&value.to_text());
+    }
+
+    /// With its length, so that `ab` and `c` are not `a` and `bc`.
+    fn text(&mut self, text: &str) {
+        self.count(text.len());
+        self.0.write(text.as_bytes());
+    }
+
+    fn kind(&mut self, kind: u8) {
+        self.0.write(&[kind]);
+    }
+
+    fn count(&mut self, count: usize) {
+        self.0.write(&(count as u64).to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::spec::{Context, Source, Spec};
+
+    fn hash(text: &str) -> String {
+        let source = Source::new("a.yaml", text);
+        let specs = Spec::read_all(&source, Path::new("."), &Context::default()).unwrap();
+        specs[0].fired_hash()
+    }
+
+    const ORDER: &str = r#"
+vars: { sku: A1 }
+setup: [{ request: POST http://a/seed }]
+request: { post: http://a/orders, json: { sku: "${sku}", quantity: 2 } }
+expect: { status: 201 }
+"#;
+
+    #[test]
+    fn the_hash_is_the_same_on_every_machine_and_in_every_version() {
+        assert_eq!(hash(ORDER), "597079f578e921cc");
+    }
+
+    #[test]
+    fn what_is_only_asked_of_the_answer_does_not_count_nor_does_the_layout() {
+        let same = r#"
+# A comment, other quotes and another order.
+name: placing an order
+description: with two
+tags: [orders]
+repeat: { times: 200 }
+budgets: [{ find: ship, p50: < 1s }]
+expect: { status: 2xx, errors: 0 }
+request:
+  json:
+    quantity: 2
+    sku: '${sku}'
+  post: http://a/orders
+setup:
+  - name: seeds
+    request: POST http://a/seed
+    expect: { status: 204 }
+teardown: [{ request: DELETE http://a/seed }]
+vars:
+  sku: A1
+"#;
+        assert_eq!(hash(same), hash(ORDER));
+    }
+
+    #[test]
+    fn whatever_is_fired_counts() {
+        let changes = [
+            ("sku: A1", "sku: A2"),
+            ("http://a/seed", "http://a/sow"),
+            ("post: http", "put: http"),
+            ("quantity: 2", "quantity: 3"),
+            ("quantity: 2", "quantity: \"2\""),
+            ("http://a/orders", "http://a/order"),
+        ];
+        for (from, to) in changes {
+            assert_ne!(hash(&ORDER.replace(from, to)), hash(ORDER), "{to}");
+        }
+    }
+
+    #[test]
+    fn cases_of_a_matrix_fire_different_things() {
+        let text = format!("matrix: {{ number: [1, 2] }}\n{ORDER}");
+        let source = Source::new("a.yaml", text);
+        let specs = Spec::read_all(&source, Path::new("."), &Context::default()).unwrap();
+        assert_ne!(specs[0].fired_hash(), specs[1].fired_hash());
+    }
+}
