@@ -14,7 +14,7 @@ pub use summary::summary;
 use super::duration::duration;
 use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable};
 use super::snippet::snippet;
-use crate::check::{Failure, Judged, Outcome, Unjudged};
+use crate::check::{Judged, Outcome, Unjudged};
 use crate::run::{Attempt, SpecReport, StepReport, Trouble, Verdict};
 use crate::trace::Trace;
 
@@ -90,10 +90,7 @@ pub fn in_short(attempt: &Attempt) -> Vec<String> {
                 Outcome::Pass => {}
                 // Beside a failure, what was not looked at is no news.
                 Outcome::Unjudged(Unjudged::NotReached) => {}
-                Outcome::Fail(failure) => {
-                    let why = sentence(step, failure);
-                    lines.push(format!("{}: {why}", failure.at));
-                }
+                Outcome::Fail(failure) => lines.push(format!("{}: {failure}", failure.at)),
                 Outcome::Unjudged(reason) => {
                     lines.push(format!("{}: {}: {reason}", judged.at, judged.what));
                 }
@@ -101,17 +98,6 @@ pub fn in_short(attempt: &Attempt) -> Vec<String> {
         }
     }
     lines
-}
-
-/// One failure in a sentence: of a budget, what its verdict rests on.
-#[must_use]
-pub fn sentence(step: &StepReport, failure: &Failure) -> String {
-    #[cfg(feature = "run")]
-    if let Some(of_budget) = load::sentence(step, failure) {
-        return of_budget;
-    }
-    let _ = step;
-    failure.to_string()
 }
 
 /// Of many requests, what budgets could not prove, and what else one should know: a sentence each.

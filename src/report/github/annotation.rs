@@ -97,7 +97,7 @@ fn of_attempt(spec: &SpecReport, attempt: &Attempt) -> Vec<Annotation> {
 }
 
 fn failure(title: &str, step: &StepReport, failure: &Failure) -> Annotation {
-    let mut lines = vec![text::sentence(step, failure)];
+    let mut lines = vec![failure.to_string()];
     if failure.subject == Subject::Failures {
         lines.extend(failing_most(step));
     }
@@ -109,9 +109,7 @@ fn failure(title: &str, step: &StepReport, failure: &Failure) -> Annotation {
         let (service, name, id) = (&witness.service, &witness.name, witness.span_id);
         lines.push(format!("on {service} › {name} (span {id}{more})"));
     }
-    let hints = failure.hints.iter().filter(|hint| **hint != lines[0]);
-    let hints: Vec<String> = hints.map(|hint| format!("help: {hint}")).collect();
-    lines.extend(hints);
+    lines.extend(failure.hints.iter().map(|hint| format!("help: {hint}")));
     lines.extend(telling_trace(step, failure).map(|id| format!("trace {id}")));
     Annotation {
         at: Some(failure.at.clone()),

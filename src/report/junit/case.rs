@@ -99,8 +99,7 @@ fn of_outcome(step: &StepReport, judged: &Judged) -> TestCaseStatus {
         Outcome::Pass => TestCaseStatus::success(),
         Outcome::Fail(failure) => {
             let kind = brief::kind_of(&failure.subject);
-            let message = text::sentence(step, failure);
-            not_well(NonSuccessKind::Failure, &message, kind, &body())
+            not_well(NonSuccessKind::Failure, &failure.to_string(), kind, &body())
         }
         Outcome::Unjudged(reason) => not_well(
             NonSuccessKind::Error,

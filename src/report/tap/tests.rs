@@ -186,7 +186,7 @@ ok 1 - specs/ordering.yaml › ordering under load
   ...
 not ok 2 - specs/ordering.yaml › ordering under load
   ---
-  message: "specs/ordering.yaml:8:24: p50 of inventory-check: REGRESSED: at least 2.6x slower (2.9x seen, limit 1.2x)"
+  message: "specs/ordering.yaml:8:24: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.6x"
   severity: fail
   file: "specs/ordering.yaml"
   line: 8
@@ -207,12 +207,15 @@ not ok 2 - specs/ordering.yaml › ordering under load
       p50 of inventory-check
       --> specs/ordering.yaml:8:24
      8 |     regression: { p50: 20%, p99: 150% }
-       |                        ^^^ expected at most 1.2x, found 2.9x
+       |                        ^^^
+       expected at most 1.2x of the 120 ms of v2.3.0 (n=500)
+          found 350 ms in v2.4.0 (n=500), at least 2.6x
+                (inventory, span 00f067aa00000002)
 
       slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
 
-       gateway    POST /orders       ████████████████████████████████████████████████████████████ 2.8 s
-       inventory    inventory-check  ▐██████████████████████████████████████████████████████████▏ 2.7 s
+       gateway    POST /orders       ███████████████████████████████████████ 2.8 s
+       inventory    inventory-check  ██████████████████████████████████████▍ 2.7 s  ← the slowest of all
 
        trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
   ...

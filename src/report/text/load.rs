@@ -10,12 +10,12 @@ use std::time::Duration;
 use super::super::duration::duration;
 use super::super::look::{self, FAINT, LEFT_OUT, Look, STRONG, counted, printable};
 use super::super::snippet::snippet;
-use super::super::waterfall::{USUAL_ROWS, waterfall};
 use super::{Detail, failure::failure, indented, narrower, paragraph, step, with_head};
 use crate::budget::{Quantile, Verdict};
 use crate::check::{Failure, Judged, Subject};
 use crate::run::{Exemplar, Load, Measured, StepReport};
 use crate::spec::Pace;
+use crate::trace::TraceId;
 
 /// Checks that did not hold, of so many the number of requests is told.
 const MOST_FAILING: usize = 10;
@@ -60,14 +60,15 @@ pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detai
     if is_shown {
         parts.push(title_of_one(&one, look) + "\n" + &step::section(&one, look, detail));
     }
-    parts.extend(budget_failures(step).map(|of| budget_failure(step, of, look)));
-    let fails = |of: &&Measured| budget_failures(step).any(|failure| is_about(failure, of));
+    let failures: Vec<&Failure> = budget_failures(step).collect();
+    parts.extend(failures.iter().map(|of| failure(of, look)));
+    let fails = |of: &&Measured| failures.iter().any(|failure| is_about(failure, of));
     let failing: Vec<&Measured> = load.measured.iter().filter(fails).collect();
     if !is_shown && failing.iter().any(|of| of.slowest.is_none()) {
-        parts.push(where_nothing_was_found(step, look));
+        parts.push(where_nothing_was_found(step, &failures, look));
     }
     let drawn = step.trace_id.filter(|_| is_shown);
-    parts.push(slowest(&failing, drawn, look));
+    parts.push(slowest(&failing, &failures, drawn, look));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
@@ -79,8 +80,8 @@ pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look
         Some(of) => match measured_of(load, of) {
             Some(measured) => vec![
                 table::table(std::slice::from_ref(measured), look),
-                budget_failure(step, of, look),
-                slowest(&[measured], None, look),
+                failure(of, look),
+                slowest(&[measured], &[of], None, look),
             ],
             None => vec![step::check(&one_of(step, load), judged, look)],
         },
@@ -88,25 +89,6 @@ pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look
     };
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n")
-}
-
-/// Of a budget that does not hold, the sentence that says why.
-pub(super) fn sentence(step: &StepReport, of: &Failure) -> Option<String> {
-    let measured = measured_of(step.load.as_deref()?, of)?;
-    let quantile = quantile_of(&of.subject)?;
-    let head = of.subject.to_string();
-    // A quantile may have a limit, and be compared with the baseline too.
-    let mut same = step.checks.iter().filter(|it| is_claim(&it.what, &head));
-    let at = same.position(|judged| judged.outcome.failure() == Some(of))?;
-    let claims = measured.judged.iter();
-    let claim = claims.filter(|one| one.quantile == quantile).nth(at);
-    claim.map(ToString::to_string)
-}
-
-/// Whether that is what a claim is called among the checks of a step.
-fn is_claim(what: &str, head: &str) -> bool {
-    let rest = what.strip_prefix(head);
-    rest.is_some_and(|rest| rest.is_empty() || rest == " against the baseline")
 }
 
 /// What each claim says that does not fail: all under [`Detail::Verbose`], else those that are not
@@ -276,12 +258,10 @@ fn budget_failures(step: &StepReport) -> impl Iterator<Item = &Failure> {
         .filter(|of| matches!(of.subject, Subject::Budget { .. }))
 }
 
-/// The line of the spec. The whole sentence stands behind the numbers, so not here once more.
-fn budget_failure(step: &StepReport, of: &Failure, look: &Look) -> String {
-    let mut shown = of.clone();
-    let sentence = sentence(step, of);
-    shown.hints.retain(|hint| Some(hint) != sentence.as_ref());
-    failure(&shown, look)
+/// What budgets are called among the checks of a step.
+fn is_claim(what: &str, head: &str) -> bool {
+    let rest = what.strip_prefix(head);
+    rest.is_some_and(|rest| rest.is_empty() || rest == " against the baseline")
 }
 
 fn measured_of<'a>(load: &'a Load, of: &Failure) -> Option<&'a Measured> {
@@ -292,16 +272,9 @@ fn is_about(failure: &Failure, measured: &Measured) -> bool {
     matches!(&failure.subject, Subject::Budget { subject, .. } if *subject == measured.subject)
 }
 
-fn quantile_of(of: &Subject) -> Option<Quantile> {
-    match of {
-        Subject::Budget { quantile, .. } => Some(*quantile),
-        _ => None,
-    }
-}
-
 /// The request that took longest, of the first of these budgets as a waterfall. One that is in
 /// sight already is not drawn again.
-fn slowest(of: &[&Measured], drawn: Option<crate::trace::TraceId>, look: &Look) -> String {
+fn slowest(of: &[&Measured], failures: &[&Failure], drawn: Option<TraceId>, look: &Look) -> String {
     let mut seen: Vec<_> = drawn.into_iter().collect();
     let mut text = String::new();
     let mut has_picture = false;
@@ -321,7 +294,8 @@ fn slowest(of: &[&Measured], drawn: Option<crate::trace::TraceId>, look: &Look) 
         }
         seen.push(slowest.trace_id);
         if !has_picture {
-            text.push_str(&format!("\n{}\n", picture(slowest, look)));
+            let picture = step::picture(Some(&slowest.trace), failures, look);
+            text.push_str(&format!("\n{picture}\n"));
         }
         has_picture = true;
         text.push_str(&saved(slowest, look));
@@ -330,20 +304,14 @@ fn slowest(of: &[&Measured], drawn: Option<crate::trace::TraceId>, look: &Look) 
 }
 
 /// What there is to find, for a selector that finds nothing is mostly wrong.
-fn where_nothing_was_found(step: &StepReport, look: &Look) -> String {
-    let failures: Vec<&Failure> = budget_failures(step).collect();
-    let picture = step::picture(step, &failures, look);
+fn where_nothing_was_found(step: &StepReport, failures: &[&Failure], look: &Look) -> String {
+    let picture = step::picture(step.trace.as_deref(), failures, look);
     if picture.is_empty() {
         return picture;
     }
     let id = step.trace_id.map(|id| format!(", trace {id}"));
     let title = format!("one of the requests{}", id.unwrap_or_default());
     paragraph(&title, 2, LEFT_OUT, look) + "\n" + &picture
-}
-
-fn picture(of: &Exemplar, look: &Look) -> String {
-    let drawn = waterfall(&of.trace, &[], &narrower(look, 3), USUAL_ROWS);
-    indented(&drawn, 3)
 }
 
 fn saved(of: &Exemplar, look: &Look) -> String {
