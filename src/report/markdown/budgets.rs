@@ -2,7 +2,7 @@
 
 use super::Page;
 use super::inert::inline;
-use crate::budget::{Judged, Verdict};
+use crate::budget::{Column, Judged, Verdict};
 use crate::report::text;
 use crate::run::{Load, Measured, Report, SpecReport};
 
@@ -58,11 +58,12 @@ fn row(spec: &SpecReport, of: &Measured, one: &Judged) -> (bool, String) {
     (one.verdict.fails(), row)
 }
 
-/// `120 ms (2.3.0)`
-fn with_version(cell: &str, version: Option<&str>) -> String {
-    match version {
-        Some(version) if cell != "-" => format!("{cell} ({})", inline(version)),
-        _ => cell.to_owned(),
+/// `120 ms (v2.3.0)`
+fn with_version(cell: String, version: Option<String>) -> String {
+    let column = Column { version, count: 0 };
+    match column.name() {
+        Some(version) if cell != "-" => format!("{cell} ({})", inline(&version)),
+        _ => cell,
     }
 }
 
