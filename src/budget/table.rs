@@ -56,8 +56,10 @@ impl Row {
                 add(&mut row.before, one.quantile, before.map(|it| it.value));
             }
             add(&mut row.now, one.quantile, one.candidate.map(|it| it.value));
-            if one.verdict.fails() {
-                row.remarks.push(one.remark());
+            let remark = one.remark();
+            // Where nothing was found, all quantiles have the same.
+            if one.verdict.fails() && !row.remarks.contains(&remark) {
+                row.remarks.push(remark);
             }
         }
         row
