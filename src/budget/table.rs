@@ -76,7 +76,7 @@ fn add(to: &mut Vec<(Quantile, f64)>, quantile: Quantile, value: Option<f64>) {
 
 impl Column {
     /// `v2.3.0`
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match &self.version {
             Some(version) if version.starts_with(|first: char| first.is_ascii_digit()) => {
                 format!("v{version}")
