@@ -47,7 +47,7 @@ test("where there is no baseline there is one curve, and where nothing is known 
 
 test("the load tells how many there were and what did not hold", async () => {
   await openBudgets();
-  assert.match(await visible(".load-facts").innerText(), /Requests\s+500 after 10 to warm up\s+Pace\s+50\/s for 10 s/);
+  assert.match(await visible(".load-facts").innerText(), /Requests\s+500 after 10 to warm up\s+Pace\s+50\/s for 10\ss Poisson arrivals/);
   assert.match(await visible(".failing tbody").innerText(), /12\s+2\.40 %\s+status of the response: 201\s+specs\/orders\.yaml:4/);
 });
 

@@ -35,7 +35,7 @@ fn facts(load: &Load) -> Markup {
             (fact("Rate", &html! { (rate(load.rate())) "/s" }))
             div.failed[load.failed > load.allowed] {
                 dt { "Failed" }
-                dd { (number(load.failed)) " " small { @if load.allowed == 0 { "none may" } @else { (number(load.allowed)) " may" } } }
+                dd { (number(load.failed)) " " small { @if load.allowed == 0 { "none may" } @else { "at most " (number(load.allowed)) " may" } } }
             }
             div.errored[load.errored > 0] { dt { "Errored" } dd { (number(load.errored)) } }
             (fact("Duration", &html! { (duration(load.duration)) }))
