@@ -33,16 +33,17 @@ pub(super) fn section(measured: &Measured) -> Markup {
 
 /// `v2.4.0 (now, n = 500)`
 pub(super) fn head(which: &str, version: Option<&String>, samples: &Samples) -> Markup {
-    let samples = samples.len();
     let column = Column {
         version: version.cloned(),
-        count: samples,
+        count: samples.len(),
     };
-    let n = usize::try_from(samples).unwrap_or(usize::MAX);
+    let n = usize::try_from(column.count).unwrap_or(usize::MAX);
     html! {
         span {
-            @if version.is_some() { b { (printable(&column.name())) } " (" (which) ", " }
-            @else { b { (which) } " (" }
+            @match column.name() {
+                Some(name) => { b { (printable(&name)) } " (" (which) ", " },
+                None => { b { (which) } " (" },
+            }
             span.number { "n = " (count(n)) ")" }
         }
     }
