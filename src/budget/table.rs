@@ -64,6 +64,34 @@ impl Row {
     }
 }
 
+impl Row {
+    /// What stands in its line: the subject, the baseline's quantiles, and those of now.
+    #[must_use]
+    pub fn cells(&self) -> [String; 3] {
+        [
+            self.subject.clone(),
+            quantiles(&self.before),
+            quantiles(&self.now),
+        ]
+    }
+}
+
+impl Table {
+    /// What stands above the columns: `v2.3.0 (baseline, n=500)`, `v2.4.0 (n=500)`; without
+    /// versions `baseline (n=500)`, `now (n=500)`.
+    #[must_use]
+    pub fn heads(&self) -> [String; 2] {
+        let head = |of: &Column, plain: &str, beside: &str| match of.name() {
+            Some(name) => format!("{name} ({beside}n={})", count(of.count)),
+            None => format!("{plain} (n={})", count(of.count)),
+        };
+        [
+            head(&self.baseline, "baseline", "baseline, "),
+            head(&self.candidate, "now", ""),
+        ]
+    }
+}
+
 fn add(to: &mut Vec<(Quantile, f64)>, quantile: Quantile, value: Option<f64>) {
     let is_new = to.iter().all(|(other, _)| *other != quantile);
     if let Some(value) = value
@@ -75,15 +103,15 @@ fn add(to: &mut Vec<(Quantile, f64)>, quantile: Quantile, value: Option<f64>) {
 }
 
 impl Column {
-    /// `v2.3.0`
-    fn name(&self) -> String {
-        match &self.version {
-            Some(version) if version.starts_with(|first: char| first.is_ascii_digit()) => {
-                format!("v{version}")
-            }
-            Some(version) => version.clone(),
-            None => "no version".to_owned(),
-        }
+    /// `v2.3.0`; None where the services say no version.
+    fn name(&self) -> Option<String> {
+        let version = self.version.as_ref()?;
+        let is_number = version.starts_with(|first: char| first.is_ascii_digit());
+        Some(if is_number {
+            format!("v{version}")
+        } else {
+            version.clone()
+        })
     }
 }
 
@@ -111,26 +139,15 @@ fn widest<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (before, now) = (&self.baseline, &self.candidate);
-        let head = format!("{} (baseline, n={})", before.name(), count(before.count));
-        let lines: Vec<[String; 3]> = self
-            .rows
-            .iter()
-            .map(|row| {
-                [
-                    row.subject.clone(),
-                    quantiles(&row.before),
-                    quantiles(&row.now),
-                ]
-            })
-            .collect();
+        let [head, head_now] = self.heads();
+        let lines: Vec<[String; 3]> = self.rows.iter().map(Row::cells).collect();
         let part = |at: usize| widest(lines.iter().map(|line| line[at].as_str()));
         // A head begins a little before what stands under it.
         let names = part(0);
         let (indent, first) = (names.saturating_sub(1), names + 3);
         let second = (indent + head.width()).max(first + part(1)) + 5;
         let head = padded(&format!("{}{head}", " ".repeat(indent)), second);
-        write!(f, "{head}{} (n={})", now.name(), count(now.count))?;
+        write!(f, "{head}{head_now}")?;
         for (row, [name, before, now]) in self.rows.iter().zip(&lines) {
             let line = padded(&format!("{}{before}", padded(name, first)), second);
             write!(f, "\n{line}")?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::spec::Location;
+use crate::spec::{Location, Quantile};
 use crate::trace::{SpanId, TraceId};
 
 /// Why a check does not hold.
@@ -149,6 +149,15 @@ pub enum Subject {
     },
     /// A value to be captured; holds the name under which.
     Capture(String),
+    /// How many of many requests failed.
+    Failures,
+    /// A quantile of what was measured of many requests.
+    Budget {
+        /// Which.
+        quantile: Quantile,
+        /// What was measured: `inventory-check`, `response time`.
+        subject: String,
+    },
 }
 
 impl fmt::Display for Subject {
@@ -172,6 +181,8 @@ impl fmt::Display for Subject {
             Self::Selected(pattern) => write!(f, "number of spans that match {pattern}"),
             Self::Span { part, name } => write!(f, "{part} of span `{name}`"),
             Self::Capture(name) => write!(f, "capture `{name}`"),
+            Self::Failures => f.write_str("number of requests that failed"),
+            Self::Budget { quantile, subject } => write!(f, "{quantile} of {subject}"),
         }
     }
 }

@@ -43,5 +43,7 @@ pub(super) fn kind_of(of: &Subject) -> &'static str {
         | Subject::Sequence { .. } => "trace",
         Subject::Selected(_) | Subject::Span { .. } => "span",
         Subject::Capture(_) => "capture",
+        Subject::Failures => "load",
+        Subject::Budget { .. } => "budget",
     }
 }

@@ -7,6 +7,7 @@
 mod error;
 mod fingerprint;
 mod layout;
+mod lock;
 mod merge;
 mod store;
 mod wire;
@@ -15,8 +16,11 @@ use std::collections::BTreeMap;
 
 pub use error::BaselineError;
 pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
+pub use lock::{Lock, lock};
 pub use merge::MergeError;
-pub use store::{accept, path_beside, pending_in, pending_path, read, record, reject, write};
+pub use store::{
+    accept, path_beside, path_of, pending_in, pending_path, read, record, reject, write,
+};
 pub use wire::{parse, render};
 
 use super::calibrate::spread;
