@@ -21,6 +21,7 @@
 //! - [`api`]: the HTTP API of a running receiver;
 //! - `exec`: a command beside one;
 //! - [`session`]: the receiver and the services of a workspace, running;
+//! - `ab`: two versions, running, against one another;
 //! - `schema`: JSON Schema of specs and project file, for editors;
 //! - `draft`: a spec for a request, from what it did;
 //! - [`harness`]: tests in Rust. Most of them need no more than the [`prelude`].
@@ -83,6 +84,8 @@
 //!   `exec`, `schema` and `draft`.
 //! - `opentelemetry_0_33`: [`source`] has an exporter for services of the same process.
 
+#[cfg(feature = "run")]
+pub mod ab;
 #[cfg(feature = "run")]
 pub mod api;
 mod background;

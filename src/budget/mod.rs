@@ -56,5 +56,5 @@ pub use needed::Needed;
 pub use quantile::{Alpha, Quantile, lower_rank, smallest_count, upper_rank};
 pub use samples::{Estimate, MOST_RAW, Samples};
 pub use sketch::Sketch;
-pub use table::{Column, Row, Table};
+pub use table::{Column, Headed, Row, Table};
 pub use verdict::{Verdict, judge};

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use super::authoring_arguments::{
     CompletionsArguments, InitArguments, ManArguments, RecordArguments, SchemaArguments,
 };
+use super::budget_arguments::AbArguments;
 use super::exec_arguments::{CollectArguments, ExecArguments, MergeArguments};
 
 /// Tests a distributed system by its traces.
@@ -36,6 +37,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Start the services, fire the requests, and judge the traces
     Run(Box<RunArguments>),
+    /// Run two versions in turn, and say whether the second is slower
+    Ab(Box<AbArguments>),
     /// Check specs without running them
     Lint(LintArguments),
     /// Start a receiver and the services, and run a command whose tests find them

@@ -2,9 +2,11 @@
 //!
 //! Nothing else in the program reads either of them.
 
+mod ab;
 mod arguments;
 mod authoring_arguments;
 mod beside;
+mod budget_arguments;
 mod collect;
 mod exec;
 mod exec_arguments;
@@ -47,6 +49,7 @@ pub(crate) fn main() -> ExitCode {
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(*arguments),
         Command::Exec(arguments) => exec::exec(&arguments),
+        Command::Ab(arguments) => ab::ab(&arguments),
         Command::Collect(arguments) => collect::collect(&arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
         Command::Lint(arguments) => lint::lint(&arguments),

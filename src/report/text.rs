@@ -277,7 +277,7 @@ fn last_attempt(text: &mut String, spec: &SpecReport, look: &Look, detail: Detai
 }
 
 /// Lines of text that keep to the width, each indented.
-fn paragraph(text: &str, indent: usize, style: anstyle::Style, look: &Look) -> String {
+pub(super) fn paragraph(text: &str, indent: usize, style: anstyle::Style, look: &Look) -> String {
     let room = look.width.saturating_sub(indent);
     look::wrapped(&printable(text), room)
         .iter()

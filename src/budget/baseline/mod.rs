@@ -4,6 +4,8 @@
 //! describes it. A run writes what it measured into a file of the same name with `.new` behind it,
 //! and who has looked at it moves that into place. What cannot be read is never overwritten.
 
+mod calibrating;
+mod change;
 mod error;
 mod fingerprint;
 mod layout;
@@ -14,6 +16,8 @@ mod wire;
 
 use std::collections::BTreeMap;
 
+pub use calibrating::{Recalibrated, Replaced};
+pub use change::Change;
 pub use error::BaselineError;
 pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
 pub use lock::{Lock, lock};

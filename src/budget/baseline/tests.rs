@@ -20,12 +20,12 @@ fn fingerprint() -> Fingerprint {
     }
 }
 
-fn run_at(second: i64, samples: Samples) -> Run {
+pub(super) fn run_at(second: i64, samples: Samples) -> Run {
     let start = jiff::Timestamp::from_second(second).unwrap();
     Run::new(start, Some("2.3.0".to_owned()), samples).unwrap()
 }
 
-fn with_runs(runs: Vec<Run>) -> Baseline {
+pub(super) fn with_runs(runs: Vec<Run>) -> Baseline {
     let budget = Budget {
         calibration: Some(Calibrated {
             runs: 5,
