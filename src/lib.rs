@@ -9,6 +9,7 @@
 //! - [`spec`]: what the author of a spec wrote; text becomes a [`Spec`](spec::Spec), or errors with
 //!   their places;
 //! - [`budget`]: whether durations got worse: quantiles, bounds, verdicts, baselines;
+//! - [`machine`]: what machine this is, for baselines;
 //! - [`check`]: judges a response and a trace against a spec; pure;
 //! - [`trigger`]: fires the request or command;
 //! - [`service`]: starts and stops the system under test;
@@ -96,6 +97,8 @@ pub mod draft;
 #[cfg(feature = "cli")]
 pub mod exec;
 pub mod harness;
+#[cfg(feature = "run")]
+pub mod machine;
 pub mod prelude;
 #[cfg(feature = "run")]
 mod process;

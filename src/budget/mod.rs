@@ -35,7 +35,9 @@ mod ab;
 pub mod baseline;
 mod binomial;
 mod calibrate;
+mod cells;
 mod claim;
+mod facts;
 mod judged;
 mod needed;
 mod quantile;
@@ -47,6 +49,7 @@ mod words;
 
 pub use ab::{Ab, AbRefusal, AbVerdict, FEWEST_PAIRS, Pair, judge_pairs};
 pub use calibrate::{Calibration, FEWEST_RUNS, TooFewRuns, calibrate, noise, spread};
+pub use cells::Cells;
 pub use claim::{Against, Claim, Reference, default_tolerance};
 pub use judged::{Compared, Judged};
 pub use needed::Needed;

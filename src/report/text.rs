@@ -1,9 +1,11 @@
 //! What became of a spec, as text: the terminal and JUnit show the same.
 //!
 //! `failure` renders one failed check, `step` all that is known of one trigger and its trace,
-//! `summary` the end of a run.
+//! `load` what many requests came to, `summary` the end of a run.
 
 mod failure;
+#[cfg(feature = "run")]
+mod load;
 mod step;
 mod summary;
 
@@ -12,7 +14,7 @@ pub use summary::summary;
 use super::duration::duration;
 use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable};
 use super::snippet::snippet;
-use crate::check::{Judged, Outcome, Unjudged};
+use crate::check::{Failure, Judged, Outcome, Unjudged};
 use crate::run::{Attempt, SpecReport, StepReport, Trouble, Verdict};
 use crate::trace::Trace;
 
@@ -48,6 +50,8 @@ pub fn spec(spec: &SpecReport, look: &Look, detail: Detail) -> String {
             earlier_attempts(&mut text, spec, look);
             if detail == Detail::Verbose {
                 last_attempt(&mut text, spec, look, detail);
+            } else {
+                text.push_str(&many_requests(spec, look, detail));
             }
         }
         Verdict::Skipped(_) | Verdict::Passed => {}
@@ -86,7 +90,10 @@ pub fn in_short(attempt: &Attempt) -> Vec<String> {
                 Outcome::Pass => {}
                 // Beside a failure, what was not looked at is no news.
                 Outcome::Unjudged(Unjudged::NotReached) => {}
-                Outcome::Fail(failure) => lines.push(format!("{}: {failure}", failure.at)),
+                Outcome::Fail(failure) => {
+                    let why = sentence(step, failure);
+                    lines.push(format!("{}: {why}", failure.at));
+                }
                 Outcome::Unjudged(reason) => {
                     lines.push(format!("{}: {}: {reason}", judged.at, judged.what));
                 }
@@ -94,6 +101,17 @@ pub fn in_short(attempt: &Attempt) -> Vec<String> {
         }
     }
     lines
+}
+
+/// One failure in a sentence: of a budget, what its verdict rests on.
+#[must_use]
+pub fn sentence(step: &StepReport, failure: &Failure) -> String {
+    #[cfg(feature = "run")]
+    if let Some(of_budget) = load::sentence(step, failure) {
+        return of_budget;
+    }
+    let _ = step;
+    failure.to_string()
 }
 
 /// Why something could not be judged, with its place, what is known and what to do.
@@ -128,6 +146,16 @@ pub fn size(trace: &Trace) -> String {
 #[must_use]
 pub fn notice(text: &str, look: &Look) -> String {
     step::note(text, look)
+}
+
+/// What the requests of a spec that passed came to; nothing where it has only one.
+fn many_requests(spec: &SpecReport, look: &Look, detail: Detail) -> String {
+    #[cfg(feature = "run")]
+    if let Some(load) = spec.telling_step().and_then(|step| step.load.as_deref()) {
+        return load::passed(load, look, detail);
+    }
+    let _ = (spec, look, detail);
+    String::new()
 }
 
 fn headline(spec: &SpecReport, facts: &[String], look: &Look) -> String {
@@ -183,9 +211,14 @@ fn word(spec: &SpecReport) -> (&'static str, anstyle::Style) {
 fn facts(spec: &SpecReport, detail: Detail) -> Vec<String> {
     let mut facts = Vec::new();
     let is_good = spec.verdict == Verdict::Passed;
-    if !is_good || detail == Detail::Verbose {
+    let is_whole = !is_good || detail == Detail::Verbose;
+    if is_whole {
         facts.push(spec.at.source.name().to_owned());
-        facts.extend(trace_facts(spec));
+    }
+    match load_facts(spec) {
+        Some(of_many) => facts.push(of_many),
+        None if is_whole => facts.extend(trace_facts(spec)),
+        None => {}
     }
     match spec.attempts.len() {
         0 | 1 => {}
@@ -199,6 +232,14 @@ fn facts(spec: &SpecReport, detail: Detail) -> Vec<String> {
         _ => facts.push(duration(spec.duration)),
     }
     facts
+}
+
+/// Of a spec that fires many requests, their number and pace.
+fn load_facts(spec: &SpecReport) -> Option<String> {
+    #[cfg(feature = "run")]
+    return spec.telling_step()?.load.as_deref().map(load::facts);
+    #[cfg(not(feature = "run"))]
+    return spec.telling_step().and(None);
 }
 
 fn trace_facts(spec: &SpecReport) -> Vec<String> {

@@ -9,6 +9,7 @@ mod change;
 mod error;
 mod fingerprint;
 mod layout;
+mod lock;
 mod merge;
 mod store;
 mod wire;
@@ -19,6 +20,7 @@ pub use calibrating::{Recalibrated, Replaced};
 pub use change::Change;
 pub use error::BaselineError;
 pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
+pub use lock::{Lock, lock};
 pub use merge::MergeError;
 pub use store::{
     accept, path_beside, path_of, pending_in, pending_path, read, record, reject, write,

@@ -55,6 +55,10 @@ fn title(step: &StepReport, attempt: &Attempt, look: &Look) -> String {
 }
 
 pub(super) fn section(step: &StepReport, look: &Look, detail: Detail) -> String {
+    #[cfg(feature = "run")]
+    if let Some(load) = &step.load {
+        return super::load::section(step, load, look, detail);
+    }
     let mut parts = Vec::new();
     if detail == Detail::Verbose {
         parts.push(circumstances(step, look) + &checks(&step.checks, look));
@@ -78,6 +82,10 @@ pub(super) fn section(step: &StepReport, look: &Look, detail: Detail) -> String 
 
 /// One check of a step alone.
 pub(super) fn check(step: &StepReport, judged: &Judged, look: &Look) -> String {
+    #[cfg(feature = "run")]
+    if let Some(load) = &step.load {
+        return super::load::check(step, load, judged, look);
+    }
     let failures: Vec<&Failure> = judged.outcome.failure().into_iter().collect();
     let mut parts: Vec<String> = failures.iter().map(|of| failure(of, look)).collect();
     parts.push(unjudged(std::slice::from_ref(judged), look));
@@ -226,7 +234,7 @@ fn excerpt(line: &str, look: &Look) -> String {
     quoted(&look::truncated(line, LONGEST_LINE), look)
 }
 
-fn picture(step: &StepReport, failures: &[&Failure], look: &Look) -> String {
+pub(super) fn picture(step: &StepReport, failures: &[&Failure], look: &Look) -> String {
     let Some(trace) = &step.trace else {
         return String::new();
     };
