@@ -15,6 +15,7 @@ mod exit;
 mod generated;
 mod init;
 mod lint;
+mod live;
 mod merge;
 mod record;
 mod run;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::duration::duration;
-use super::look::{self, FAINT, LEFT_OUT, Look, STRONG, counted, fitted, printable};
+use super::look::{self, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, fitted, printable};
 use super::text::paragraph;
 use crate::budget::Quantile;
-use crate::budget::baseline::{Baseline, Budget, Case, Change, Fingerprint, Run};
+use crate::budget::baseline::{Baseline, Budget, Case, Change, Fingerprint, Recalibrated, Run};
 use crate::budget::{Table, noise};
 
 /// The quantiles that the file keeps of each run.
@@ -35,6 +35,23 @@ pub fn baseline(of: &Baseline, look: &Look) -> String {
 #[must_use]
 pub fn changes(of: &[Change], look: &Look) -> String {
     of.iter().map(|change| changed(change, look)).collect()
+}
+
+/// What a calibration of a case found out, and what it took from the baseline.
+#[must_use]
+pub fn calibrated(case: &str, of: &Recalibrated, look: &Look) -> String {
+    let mut text = paragraph(case, 2, STRONG, look);
+    for (subject, found) in &of.found {
+        text.push_str(&paragraph(subject, 4, STRONG, look));
+        text.push_str(&paragraph(&found.to_string(), 6, GOOD, look));
+    }
+    for replaced in &of.replaced {
+        let runs = counted(replaced.runs, "earlier run");
+        let facts = replaced.differs.join("; ");
+        let line = format!("{runs} of {} replaced: {facts}", replaced.subject);
+        text.push_str(&paragraph(&line, 4, LEFT_OUT, look));
+    }
+    text
 }
 
 fn shown(name: &str, case: &Case, look: &Look) -> String {

@@ -68,7 +68,7 @@ fn ask(pending: &[&Path], input: &mut impl BufRead, output: &mut impl Write) -> 
             }
         };
         // Where nobody can read it, nobody answers either.
-        let _ = write!(output, "{text}\n");
+        let _ = writeln!(output, "{text}");
         let done = match choice(input, output) {
             Choice::Quit => break,
             Choice::Skip => Ok("skipped"),
