@@ -76,6 +76,75 @@ impl Row {
     }
 }
 
+impl Table {
+    /// What stands above the columns: `v2.3.0 (baseline, n=500)`, `v2.4.0 (n=500)`; without
+    /// versions `baseline (n=500)`, `now (n=500)`.
+    #[must_use]
+    pub fn heads(&self) -> [String; 2] {
+        [self.baseline.head("baseline"), self.candidate.head("")]
+    }
+}
+
+fn add(to: &mut Vec<(Quantile, f64)>, quantile: Quantile, value: Option<f64>) {
+    let is_new = to.iter().all(|(other, _)| *other != quantile);
+    if let Some(value) = value
+        && is_new
+    {
+        to.push((quantile, value));
+        to.sort_by_key(|(quantile, _)| *quantile);
+    }
+}
+
+impl Column {
+    /// `v2.3.0`; None where the services say no version.
+    pub(crate) fn name(&self) -> Option<String> {
+        let version = self.version.as_ref()?;
+        let is_number = version.starts_with(|first: char| first.is_ascii_digit());
+        Some(if is_number {
+            format!("v{version}")
+        } else {
+            version.clone()
+        })
+    }
+
+    /// `v2.3.0 (baseline, n=500)`; without a version `baseline (n=500)`.
+    fn head(&self, what: &str) -> String {
+        if self.count == 0 && self.version.is_none() {
+            return format!("nothing {what}").trim_end().to_owned();
+        }
+        let samples = count(self.count);
+        match (self.name(), what) {
+            (Some(name), "") => format!("{name} (n={samples})"),
+            (Some(name), what) => format!("{name} ({what}, n={samples})"),
+            (None, "") => format!("now (n={samples})"),
+            (None, what) if self.count == 0 => format!("nothing {what}"),
+            (None, what) => format!("{what} (n={samples})"),
+        }
+    }
+}
+
+/// `p50=120ms p99=800ms`
+fn quantiles(of: &[(Quantile, f64)]) -> String {
+    let each: Vec<String> = of
+        .iter()
+        .map(|(quantile, micros)| format!("{quantile}={}ms", millis(*micros, Round::Nearest)))
+        .collect();
+    if each.is_empty() {
+        return "-".to_owned();
+    }
+    each.join(" ")
+}
+
+/// The text with blanks behind it, up to a column.
+fn padded(text: &str, width: usize) -> String {
+    let blanks = width.saturating_sub(text.width());
+    format!("{text}{}", " ".repeat(blanks))
+}
+
+fn widest<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
+    texts.map(UnicodeWidthStr::width).max().unwrap_or_default()
+}
+
 /// A table whose columns are called otherwise than those of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Headed<'a> {
@@ -107,106 +176,30 @@ impl Table {
     pub fn headed<'a>(&'a self, heads: [&'a str; 2]) -> Headed<'a> {
         Headed { table: self, heads }
     }
-
-    /// What stands above the columns: `v2.3.0 (baseline, n=500)`, `v2.4.0 (n=500)`; without
-    /// versions `baseline (n=500)`, `now (n=500)`.
-    #[must_use]
-    pub fn heads(&self) -> [String; 2] {
-        let head = |of: &Column, plain: &str, beside: &str| match of.name() {
-            Some(name) => format!("{name} ({beside}n={})", count(of.count)),
-            None => format!("{plain} (n={})", count(of.count)),
-        };
-        [
-            head(&self.baseline, "baseline", "baseline, "),
-            head(&self.candidate, "now", ""),
-        ]
-    }
-}
-
-fn add(to: &mut Vec<(Quantile, f64)>, quantile: Quantile, value: Option<f64>) {
-    let is_new = to.iter().all(|(other, _)| *other != quantile);
-    if let Some(value) = value
-        && is_new
-    {
-        to.push((quantile, value));
-        to.sort_by_key(|(quantile, _)| *quantile);
-    }
-}
-
-impl Column {
-    /// `v2.3.0`; None where the services say no version.
-    pub(crate) fn name(&self) -> Option<String> {
-        let version = self.version.as_ref()?;
-        let is_number = version.starts_with(|first: char| first.is_ascii_digit());
-        Some(if is_number {
-            format!("v{version}")
-        } else {
-            version.clone()
-        })
-    }
-
-    /// `v2.3.0 (A, n=500)`; `A (n=500)` without a version.
-    fn head(&self, what: &str) -> String {
-        match self.name() {
-            Some(name) => format!("{name} ({what}, n={})", count(self.count)),
-            None if self.count == 0 => format!("nothing {what}"),
-            None => format!("{what} (n={})", count(self.count)),
-        }
-    }
-}
-
-/// `p50=120ms p99=800ms`
-fn quantiles(of: &[(Quantile, f64)]) -> String {
-    let each: Vec<String> = of
-        .iter()
-        .map(|(quantile, micros)| format!("{quantile}={}ms", millis(*micros, Round::Nearest)))
-        .collect();
-    if each.is_empty() {
-        return "-".to_owned();
-    }
-    each.join(" ")
-}
-
-/// The text with blanks behind it, up to a column.
-fn padded(text: &str, width: usize) -> String {
-    let blanks = width.saturating_sub(text.width());
-    format!("{text}{}", " ".repeat(blanks))
-}
-
-fn widest<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
-    texts.map(UnicodeWidthStr::width).max().unwrap_or_default()
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.written_under(self.heads(), f)
+        self.headed(["baseline", ""]).fmt(f)
     }
 }
 
 impl fmt::Display for Headed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [before, now] = self.heads;
         let table = self.table;
-        let heads = [table.baseline.head(before), table.candidate.head(now)];
-        table.written_under(heads, f)
-    }
-}
-
-impl Table {
-    fn written_under(
-        &self,
-        [head, head_now]: [String; 2],
-        f: &mut fmt::Formatter<'_>,
-    ) -> fmt::Result {
-        let lines: Vec<[String; 3]> = self.rows.iter().map(Row::cells).collect();
+        let [head, now] = [
+            table.baseline.head(self.heads[0]),
+            table.candidate.head(self.heads[1]),
+        ];
+        let lines: Vec<[String; 3]> = table.rows.iter().map(Row::cells).collect();
         let part = |at: usize| widest(lines.iter().map(|line| line[at].as_str()));
         // A head begins a little before what stands under it.
         let names = part(0);
         let (indent, first) = (names.saturating_sub(1), names + 3);
         let second = (indent + head.width()).max(first + part(1)) + 5;
         let head = padded(&format!("{}{head}", " ".repeat(indent)), second);
-        write!(f, "{head}{head_now}")?;
-        for (row, [name, before, now]) in self.rows.iter().zip(&lines) {
+        write!(f, "{head}{now}")?;
+        for (row, [name, before, now]) in table.rows.iter().zip(&lines) {
             let line = padded(&format!("{}{before}", padded(name, first)), second);
             write!(f, "\n{line}")?;
             match row.remarks.is_empty() {
