@@ -113,6 +113,7 @@ impl Column {
             (Some(name), "") => format!("{name} (n={samples})"),
             (Some(name), what) => format!("{name} ({what}, n={samples})"),
             (None, "") => format!("now (n={samples})"),
+            (None, what) if self.count == 0 => format!("nothing {what}"),
             (None, what) => format!("{what} (n={samples})"),
         }
     }
