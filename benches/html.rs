@@ -7,14 +7,18 @@
 #![allow(clippy::cast_precision_loss)] // Sizes are rounded anyway.
 
 mod figures;
+mod loads;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use spanspec::budget;
 use spanspec::check::{Failure, Judged, Outcome, Subject, Witness};
 use spanspec::report::html::render;
-use spanspec::run::{Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Verdict};
+use spanspec::run::{
+    Attempt, Measured, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Verdict,
+};
 use spanspec::spec::{Location, Place, Source};
 use spanspec::trace::{
     Attributes, Event, HttpResponse, Origin, Resource, Response, Span, SpanId, SpanKind, Status,
@@ -22,6 +26,7 @@ use spanspec::trace::{
 };
 
 use figures::{Times, head, line, rounds};
+use loads::Budget;
 
 const SERVICES: [&str; 6] = [
     "api-gateway",
@@ -48,13 +53,16 @@ const HOSTILE: [&str; 7] = [
 
 fn main() {
     head("writing the HTML report", "size");
-    let pages: [(&str, Report); 3] = [
+    let pages: [(&str, Report); 6] = [
         (
             "specs-500",
             report((1..=500).map(|n| spec(n, 20)).collect()),
         ),
         ("spans-5000", report(vec![spec(10, 5_000)])),
         ("hostile", report(vec![hostile()])),
+        ("budgets", report(vec![with_budgets()])),
+        ("budgets-2000", report(vec![with_five_budgets(2_000)])),
+        ("budgets-100000", report(vec![with_five_budgets(100_000)])),
     ];
     for (name, report) in &pages {
         let page = render(report);
@@ -267,6 +275,87 @@ fn step(trace: Trace, checks: Vec<Judged>) -> StepReport {
     }
 }
 
+/// What regressed, what is well, what nobody can tell, and what has no baseline.
+fn with_budgets() -> SpecReport {
+    let budget = |subject, samples, medians, limits| Budget {
+        subject,
+        samples,
+        medians,
+        limits,
+        versions: ("2.3.0", "2.4.0"),
+    };
+    of_load(&[
+        budget(
+            "inventory-check",
+            500,
+            (Some(120_000.0), 350_000.0),
+            (400, 3_000),
+        ),
+        budget(
+            "process_payment",
+            500,
+            (Some(210_000.0), 212_000.0),
+            (400, 9_000),
+        ),
+        budget("ship", 60, (Some(80_000.0), 91_000.0), (100, 600)),
+        budget("response time", 200, (None, 400_000.0), (380, 90_000)),
+        budget("cache lookup (self time)", 3, (None, 240.0), (1, 2)),
+    ])
+}
+
+fn with_five_budgets(samples: u64) -> SpecReport {
+    let subjects = [
+        "inventory-check",
+        "process_payment",
+        "ship",
+        "notify",
+        "response time",
+    ];
+    let budgets = subjects.map(|subject| Budget {
+        subject,
+        samples,
+        medians: (Some(120_000.0), 125_000.0),
+        limits: (150, 1_000),
+        versions: ("2.3.0", "2.4.0"),
+    });
+    of_load(&budgets)
+}
+
+fn of_load(budgets: &[Budget<'_>]) -> SpecReport {
+    let slowest = Arc::new(trace(2, 20));
+    let measured: Vec<Measured> = budgets
+        .iter()
+        .map(|budget| budget.measured(&at("operation 7"), &slowest))
+        .collect();
+    let claims = measured.iter().flat_map(|one| &one.judged);
+    let checks = claims.map(budget_check).collect();
+    let mut step = step(trace(1, 20), checks);
+    step.load = Some(Arc::new(loads::load(measured, &at("201"), "")));
+    of_step("an order is quick enough".to_owned(), Verdict::Failed, step)
+}
+
+fn budget_check(claim: &budget::Judged) -> Judged {
+    let what = format!("{} of {}", claim.quantile, claim.subject);
+    if !claim.verdict.fails() {
+        return judged(&what, "operation 7", Outcome::Pass);
+    }
+    let failure = Failure {
+        subject: Subject::Budget {
+            quantile: claim.quantile,
+            subject: claim.subject.clone(),
+        },
+        at: at("operation 7"),
+        expected: "within its limit".to_owned(),
+        found: claim.verdict.to_string(),
+        witnesses: Vec::new(),
+        more_witnesses: 0,
+        nearest: Vec::new(),
+        differences: Vec::new(),
+        hints: Vec::new(),
+    };
+    judged(&what, "operation 7", Outcome::Fail(Box::new(failure)))
+}
+
 /// Everything that comes from the system under test is as bad as it can be.
 fn hostile() -> SpecReport {
     let spans = HOSTILE.iter().enumerate().map(|(number, text)| {
@@ -310,5 +399,15 @@ fn hostile() -> SpecReport {
         body: every.clone().into_bytes(),
         ..HttpResponse::default()
     }));
+    let budget = Budget {
+        subject: &every,
+        samples: 500,
+        medians: (Some(120_000.0), 350_000.0),
+        limits: (400, 3_000),
+        versions: (&every, &every),
+    };
+    let slowest = step.trace.clone().expect("it has one");
+    let measured = vec![budget.measured(&at("card"), &slowest)];
+    step.load = Some(Arc::new(loads::load(measured, &at("card"), &every)));
     of_step(every, Verdict::Failed, step)
 }

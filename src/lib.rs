@@ -9,6 +9,7 @@
 //! - [`spec`]: what the author of a spec wrote; text becomes a [`Spec`](spec::Spec), or errors with
 //!   their places;
 //! - [`budget`]: whether durations got worse: quantiles, bounds, verdicts, baselines;
+//! - [`machine`]: what machine this is, for baselines;
 //! - [`check`]: judges a response and a trace against a spec; pure;
 //! - [`trigger`]: fires the request or command;
 //! - [`service`]: starts and stops the system under test;
@@ -20,6 +21,8 @@
 //! - [`api`]: the HTTP API of a running receiver;
 //! - `exec`: a command beside one;
 //! - [`session`]: the receiver and the services of a workspace, running;
+//! - `measure`: runs of a spec whose durations are what counts;
+//! - `ab`: two versions, running, against one another;
 //! - `schema`: JSON Schema of specs and project file, for editors;
 //! - `draft`: a spec for a request, from what it did;
 //! - [`harness`]: tests in Rust. Most of them need no more than the [`prelude`].
@@ -83,6 +86,8 @@
 //! - `opentelemetry_0_33`: [`source`] has an exporter for services of the same process.
 
 #[cfg(feature = "run")]
+pub mod ab;
+#[cfg(feature = "run")]
 pub mod api;
 mod background;
 #[cfg(feature = "run")]
@@ -93,6 +98,10 @@ pub mod draft;
 #[cfg(feature = "cli")]
 pub mod exec;
 pub mod harness;
+#[cfg(feature = "run")]
+pub mod machine;
+#[cfg(feature = "run")]
+pub mod measure;
 pub mod prelude;
 #[cfg(feature = "run")]
 mod process;

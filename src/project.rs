@@ -127,6 +127,15 @@ impl Project {
         self.source.is_some()
     }
 
+    /// The same for who has other services than these.
+    #[must_use]
+    pub fn without_services(mut self) -> Self {
+        self.services = Vec::new();
+        self.ports = Vec::new();
+        self.warnings = Vec::new();
+        self
+    }
+
     /// Whether there are services to start.
     #[must_use]
     pub fn has_services(&self) -> bool {

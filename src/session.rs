@@ -212,22 +212,26 @@ fn informed_by(remote: &Remote, options: Options) -> Options {
     }
 }
 
-/// The receiver that a project asks for; it does not listen yet. See [`Session::start`].
+/// Where a project wants to listen for OTLP; port 0 is any that is free. See [`Session::start`].
 #[must_use]
-pub fn receiver(workspace: &Workspace, listen: &[SocketAddr]) -> Builder {
+pub fn addresses(workspace: &Workspace, listen: &[SocketAddr]) -> Vec<SocketAddr> {
     let project = &workspace.project;
-    let addresses: Vec<SocketAddr> = match &project.listen {
+    match &project.listen {
         _ if !listen.is_empty() => listen.to_vec(),
         Some(listen) => listen.clone(),
         None if project.has_services() => vec![(Ipv4Addr::LOCALHOST, 0).into()],
         None => DEFAULT_ADDRESSES.to_vec(),
-    };
-    project
-        .cors
-        .iter()
-        .fold(Receiver::builder().listen(addresses), |builder, origin| {
-            builder.cors_origin(origin)
-        })
+    }
+}
+
+/// The receiver that a project asks for; it does not listen yet. See [`Session::start`].
+#[must_use]
+pub fn receiver(workspace: &Workspace, listen: &[SocketAddr]) -> Builder {
+    let addresses = addresses(workspace, listen);
+    let cors = workspace.project.cors.iter();
+    cors.fold(Receiver::builder().listen(addresses), |builder, origin| {
+        builder.cors_origin(origin)
+    })
 }
 
 /// What to tell a user about an address that cannot be listened on.

@@ -15,6 +15,8 @@ use spanspec::trace::{
     CommandResponse, HttpResponse, Origin, Resource, Response, Span, SpanId, Trace, TraceId,
 };
 
+#[path = "language/load.rs"]
+mod load;
 #[path = "language/matching.rs"]
 mod matching;
 #[path = "language/reading.rs"]
@@ -47,6 +49,7 @@ mistakes! {
     bad_indentation
     braces_in_braces
     brackets_in_braces
+    budgets
     captures
     circle
     colon_in_text
@@ -61,6 +64,7 @@ mistakes! {
     percent
     quantities
     regex_in_braces
+    repeat
     several_documents
     spans
     structure

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::baseline::Difference;
+use super::facts::ratios;
 use super::needed::Needed;
 use super::quantile::{Alpha, Quantile, smallest_count};
 use super::samples::Estimate;
@@ -72,7 +73,7 @@ impl Judged {
     /// Why, without the verdict; `at` names the quantile where nothing else does.
     fn reason(&self, at: &str) -> String {
         let Some(now) = &self.candidate else {
-            return format!("nothing was found to measure{at}, so the budget does not hold");
+            return "nothing was found to measure, so the budget does not hold".to_owned();
         };
         match &self.compared {
             Compared::Limit(limit) => self.beside_limit(now, micros(*limit), at),
@@ -117,9 +118,7 @@ impl Judged {
     fn beside_baseline(&self, now: &Estimate, before: &Estimate, tau: f64, at: &str) -> String {
         // Less than a microsecond counts as one.
         let seen = now.value.max(1.0) / before.value.max(1.0);
-        let ratio = |over: Option<f64>, under: Option<f64>| Some(over?.max(1.0) / under?.max(1.0));
-        let least = ratio(now.lower, before.upper);
-        let most = ratio(now.upper, before.lower);
+        let [least, most] = ratios(now, before);
         let allowed = limit_factor(tau);
         match (self.verdict, least, most) {
             (Verdict::Regressed, Some(least), _) => format!(

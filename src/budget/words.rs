@@ -89,6 +89,16 @@ pub(super) fn count(number: u64) -> String {
     text
 }
 
+/// A version as people say it: `v2.3.0` for `2.3.0`.
+pub(super) fn version(text: &str) -> String {
+    let is_number = text.starts_with(|first: char| first.is_ascii_digit());
+    if is_number {
+        format!("v{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
 fn trimmed(decimal: &str) -> String {
     if !decimal.contains('.') {
         return decimal.to_owned();

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use spanspec::report::{
     Annotations, Detail, Github, Granularity, Html, Json, Junit, Look, Markdown, Progress,
@@ -69,8 +70,13 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
 }
 
 /// The specs with the timeout of the arguments.
-pub(super) fn patient(mut specs: Vec<Spec>, arguments: &RunArguments) -> Vec<Spec> {
-    if let Some(timeout) = arguments.timeout {
+pub(super) fn patient(specs: Vec<Spec>, arguments: &RunArguments) -> Vec<Spec> {
+    with_timeout(specs, arguments.timeout)
+}
+
+/// The specs with this timeout, if there is one.
+pub(super) fn with_timeout(mut specs: Vec<Spec>, timeout: Option<Duration>) -> Vec<Spec> {
+    if let Some(timeout) = timeout {
         let steps = specs.iter_mut().flat_map(|spec| spec.steps.iter_mut());
         steps.for_each(|step| step.wait.timeout = Some(timeout));
     }
@@ -269,6 +275,7 @@ pub(super) fn options(workspace: &Workspace, arguments: &RunArguments) -> Option
             Some(folder) => SaveTraces::All(folder.clone()),
             None => SaveTraces::Failures(shortened(folder)),
         },
+        budgets: arguments.budgets.budgeting(&workspace.project),
         ..Options::default()
     }
 }

@@ -4,6 +4,10 @@
 //! and [`mod@snippet`] are its parts and can be used alone. What the exit code is, and which
 //! reporters there are in a run, is the command's work.
 
+#[cfg(feature = "cli")]
+pub mod ab;
+#[cfg(feature = "cli")]
+pub mod baseline;
 #[cfg(feature = "run")]
 mod brief;
 pub mod duration;

@@ -1,5 +1,8 @@
 //! Traces and reports built by hand, for the tests of this module.
 
+#[cfg(feature = "run")]
+pub(super) mod load;
+
 use std::sync::Arc;
 use std::time::Duration;
 

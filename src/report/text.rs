@@ -1,9 +1,11 @@
 //! What became of a spec, as text: the terminal and JUnit show the same.
 //!
 //! `failure` renders one failed check, `step` all that is known of one trigger and its trace,
-//! `summary` the end of a run.
+//! `load` what many requests came to, `summary` the end of a run.
 
 mod failure;
+#[cfg(feature = "run")]
+mod load;
 mod step;
 mod summary;
 
@@ -48,6 +50,8 @@ pub fn spec(spec: &SpecReport, look: &Look, detail: Detail) -> String {
             earlier_attempts(&mut text, spec, look);
             if detail == Detail::Verbose {
                 last_attempt(&mut text, spec, look, detail);
+            } else {
+                text.push_str(&many_requests(spec, look, detail));
             }
         }
         Verdict::Skipped(_) | Verdict::Passed => {}
@@ -96,6 +100,29 @@ pub fn in_short(attempt: &Attempt) -> Vec<String> {
     lines
 }
 
+/// Of many requests, what budgets could not prove, and what else one should know: a sentence each.
+#[cfg(feature = "cli")]
+pub(in crate::report) fn remarks(load: &crate::run::Load) -> Vec<String> {
+    let mut remarks = load::sentences(load, Detail::Normal);
+    remarks.extend(load::notes(load));
+    remarks
+}
+
+/// Of many requests, what one should know beside what budgets say.
+#[cfg(feature = "cli")]
+pub(in crate::report) fn notes(load: &crate::run::Load) -> Vec<String> {
+    load::notes(load)
+}
+
+/// Every claim of a budget, with its verdict and the reason: a sentence each.
+#[cfg(feature = "cli")]
+pub(in crate::report) fn claims(step: &StepReport) -> Vec<String> {
+    let load = step.load.as_deref();
+    let measured = load.into_iter().flat_map(|load| &load.measured);
+    let claims = measured.flat_map(|of| &of.judged);
+    claims.map(ToString::to_string).collect()
+}
+
 /// Why something could not be judged, with its place, what is known and what to do.
 #[must_use]
 pub fn trouble(of: &Trouble, look: &Look) -> String {
@@ -128,6 +155,16 @@ pub fn size(trace: &Trace) -> String {
 #[must_use]
 pub fn notice(text: &str, look: &Look) -> String {
     step::note(text, look)
+}
+
+/// What the requests of a spec that passed came to; nothing where it has only one.
+fn many_requests(spec: &SpecReport, look: &Look, detail: Detail) -> String {
+    #[cfg(feature = "run")]
+    if let Some(load) = spec.telling_step().and_then(|step| step.load.as_deref()) {
+        return load::passed(load, look, detail);
+    }
+    let _ = (spec, look, detail);
+    String::new()
 }
 
 fn headline(spec: &SpecReport, facts: &[String], look: &Look) -> String {
@@ -183,9 +220,14 @@ fn word(spec: &SpecReport) -> (&'static str, anstyle::Style) {
 fn facts(spec: &SpecReport, detail: Detail) -> Vec<String> {
     let mut facts = Vec::new();
     let is_good = spec.verdict == Verdict::Passed;
-    if !is_good || detail == Detail::Verbose {
+    let is_whole = !is_good || detail == Detail::Verbose;
+    if is_whole {
         facts.push(spec.at.source.name().to_owned());
-        facts.extend(trace_facts(spec));
+    }
+    match load_facts(spec) {
+        Some(of_many) => facts.push(of_many),
+        None if is_whole => facts.extend(trace_facts(spec)),
+        None => {}
     }
     match spec.attempts.len() {
         0 | 1 => {}
@@ -199,6 +241,14 @@ fn facts(spec: &SpecReport, detail: Detail) -> Vec<String> {
         _ => facts.push(duration(spec.duration)),
     }
     facts
+}
+
+/// Of a spec that fires many requests, their number and pace.
+fn load_facts(spec: &SpecReport) -> Option<String> {
+    #[cfg(feature = "run")]
+    return spec.telling_step()?.load.as_deref().map(load::facts);
+    #[cfg(not(feature = "run"))]
+    return spec.telling_step().and(None);
 }
 
 fn trace_facts(spec: &SpecReport) -> Vec<String> {
@@ -236,7 +286,7 @@ fn last_attempt(text: &mut String, spec: &SpecReport, look: &Look, detail: Detai
 }
 
 /// Lines of text that keep to the width, each indented.
-fn paragraph(text: &str, indent: usize, style: anstyle::Style, look: &Look) -> String {
+pub(super) fn paragraph(text: &str, indent: usize, style: anstyle::Style, look: &Look) -> String {
     let room = look.width.saturating_sub(indent);
     look::wrapped(&printable(text), room)
         .iter()

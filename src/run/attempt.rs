@@ -9,6 +9,7 @@ use super::setting::Setting;
 use super::{Attempt, Phase, StepReport, Verdict, step};
 use crate::check::Outcome;
 use crate::spec::{Scope, Spec, Step};
+use crate::trace::Trace;
 use crate::trigger::Session;
 
 /// Makes an attempt with fresh variables, cookies and traces. `teardown` runs whatever happened.
@@ -123,20 +124,29 @@ fn save(
     step: StepReport,
 ) -> StepReport {
     let mut step = setting.secrets.step(step);
-    let Some(trace) = &step.trace else {
-        return step;
-    };
     let (save, file) = (&setting.options.save_traces, spec.at.source.name());
     // A secret in the name of a spec stays out of the file, too.
     let name = setting.secrets.text(&spec.name);
-    let about = About::new(&name, file, at, verdict, started, trace);
-    // Before the new one is written, which may take the place of the old one.
-    if step.has_failed() {
-        step.earlier = setting.archive.latest_passing(save, &about);
+    let about = |trace: &Trace| About::new(&name, file, at, verdict, started, trace);
+    let keep = |trace: &Trace| {
+        let kept = keep::keep(save, &about(trace), trace);
+        kept.unwrap_or_else(|error| {
+            setting.note_unsaved(error.to_string());
+            None
+        })
+    };
+    if let Some(trace) = &step.trace {
+        // Before the new one is written, which may take the place of the old one.
+        if step.has_failed() {
+            step.earlier = setting.archive.latest_passing(save, &about(trace));
+        }
+        step.saved_trace = keep(trace);
     }
-    match keep::keep(save, &about, trace) {
-        Ok(path) => step.saved_trace = path,
-        Err(error) => setting.note_unsaved(error.to_string()),
+    if let Some(load) = step.load.as_mut().map(Arc::make_mut) {
+        let slowest = load.measured.iter_mut();
+        for one in slowest.filter_map(|measured| measured.slowest.as_mut()) {
+            one.saved = keep(&one.trace);
+        }
     }
     step
 }

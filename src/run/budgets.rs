@@ -1,7 +1,27 @@
 //! What was measured, held against limits and baselines.
+//!
+//! What a quantile is worth is decided in [`budget`](crate::budget); here is what that takes and
+//! what becomes of it: the baseline's file, what machine this is, and the checks of the report.
 
+mod asked;
+mod checks;
+mod decide;
+mod environment;
+mod notices;
+mod place;
+mod record;
+mod revise;
+#[cfg(test)]
+mod tests;
+
+use self::asked::Known;
+use self::decide::decide;
+pub use self::environment::fingerprint;
+use self::place::Place;
+use self::record::{Fresh, Wish};
 use super::setting::Setting;
 use super::{Load, Trouble};
+use crate::budget::baseline::{BaselineError, Case, Difference, Fingerprint};
 use crate::check::Judged;
 use crate::spec::Spec;
 
@@ -10,12 +30,64 @@ use crate::spec::Spec;
 ///
 /// # Errors
 /// A baseline that cannot be read or written; limits are judged all the same.
-pub(super) fn judge(
-    _setting: &Setting<'_>,
-    _spec: &Spec,
-    _started: jiff::Timestamp,
-    _load: &mut Load,
-    _checks: &mut Vec<Judged>,
+pub(super) async fn judge(
+    setting: &Setting<'_>,
+    spec: &Spec,
+    started: jiff::Timestamp,
+    load: &mut Load,
+    checks: &mut Vec<Judged>,
 ) -> Result<(), Trouble> {
+    let place = Place::of(setting, spec);
+    let asked = asked::all(&spec.budgets);
+    let trouble = |error: &BaselineError| Trouble::of(error, asked::first_compared(&asked));
+    let (case, unread) = match place.read(&asked) {
+        Ok(case) => (case, None),
+        Err(error) => (None, Some(trouble(&error))),
+    };
+    let wish = match &unread {
+        Some(_) => Wish::Unread,
+        None => Wish::new(setting.options.budgets.update, &asked, load),
+    };
+    let here = match (&case, wish) {
+        (Some(_), _) | (None, Wish::Write(_)) => {
+            Some(fingerprint(setting.options, spec, &load.pace).await)
+        }
+        (None, _) => None,
+    };
+    let differs = differences(setting, case.as_ref(), here.as_ref());
+    let known = Known::of_all(setting, case.as_ref(), load);
+    let decided = decide(&asked, &known, &differs, load);
+    Known::tell(known, &place.path, load);
+    let is_strict = setting.options.budgets.is_strict;
+    checks.extend(checks::of_claims(&decided, &spec.budgets, load, is_strict));
+    if let Some(trouble) = unread {
+        return Err(trouble);
+    }
+    if is_strict {
+        checks.extend(checks::without_baseline(&decided, &place.path));
+    }
+    let written = match (wish, here) {
+        (Wish::Write(way), Some(here)) => {
+            let fresh = Fresh::new(setting, place.case, here, started, &asked, load);
+            let why = record::why(&decided, &differs);
+            record::record(way, place.path.clone(), fresh, why).await
+        }
+        _ => Ok(None),
+    };
+    let written = written.map_err(|error| trouble(&error))?;
+    let told = notices::all(&decided, wish, written.as_ref(), &place.path);
+    load.notices.extend(told);
     Ok(())
+}
+
+/// What is not as it was when the baseline was measured.
+fn differences(
+    setting: &Setting<'_>,
+    case: Option<&Case>,
+    here: Option<&Fingerprint>,
+) -> Vec<Difference> {
+    let mismatch = setting.options.budgets.mismatch;
+    case.zip(here).map_or_else(Vec::new, |(case, here)| {
+        case.fingerprint.differences(here, mismatch)
+    })
 }

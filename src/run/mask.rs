@@ -1,5 +1,7 @@
 //! Secrets: masked once, where a spec's report is made, so that no reporter can show one.
 
+mod load;
+
 use std::borrow::Cow;
 use std::sync::{Arc, RwLock};
 
@@ -156,6 +158,7 @@ impl Secrets {
                 trace: self.shared_trace(earlier.trace),
                 ..earlier
             }),
+            load: step.load.map(|load| Arc::new(self.load(&load))),
             ..step
         }
     }

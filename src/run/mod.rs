@@ -32,6 +32,8 @@ mod step;
 #[cfg(feature = "run")]
 mod walk;
 
+#[cfg(feature = "run")]
+pub use budgets::fingerprint;
 pub(crate) use complete::{Unsettled, Waiting, complete};
 #[cfg(feature = "run")]
 pub use diagnosis::{absent, missing_parents};

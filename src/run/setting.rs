@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, watch};
+use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, watch};
 
 use super::Trouble;
 use super::earlier::Archive;
 use super::mask::Secrets;
 use super::settle::{Flush, Lags};
 use crate::budget::baseline::Mismatch;
+use crate::machine::Machine;
 use crate::source::TraceSource;
 use crate::spec::Spec;
 
@@ -70,6 +71,18 @@ pub enum Update {
     Never,
 }
 
+impl Update {
+    /// What becomes of baselines where the user does not say: they are proposed, but for CI, where
+    /// nobody would accept them. `ci` is the variable `CI`.
+    #[must_use]
+    pub fn usual(ci: Option<&str>) -> Self {
+        match ci {
+            None | Some("" | "0" | "false") => Self::Proposed,
+            Some(_) => Self::Never,
+        }
+    }
+}
+
 impl Default for Budgeting {
     /// Baselines beside their specs are read, and none is written.
     fn default() -> Self {
@@ -85,13 +98,14 @@ impl Default for Budgeting {
 }
 
 /// What runs share that test the same system side by side: the locks of specs, how late spans
-/// came, how many triggers are in flight, and whether something is measured. A clone is the same
-/// one.
+/// came, how many triggers are in flight, whether something is measured, and what machine this is.
+/// A clone is the same one.
 #[derive(Clone, Debug)]
 pub struct Shared {
     lags: Arc<Lags>,
     in_flight: Arc<Semaphore>,
     locks: Arc<Mutex<Locks>>,
+    machine: Arc<OnceCell<Machine>>,
     quiet: Arc<RwLock<()>>,
 }
 
@@ -104,8 +118,29 @@ impl Default for Shared {
             lags: Arc::default(),
             in_flight: Arc::new(Semaphore::new((2 * cores).max(8))),
             locks: Arc::default(),
+            machine: Arc::default(),
             quiet: Arc::default(),
         }
+    }
+}
+
+impl Shared {
+    /// On a machine that need not be looked at.
+    #[cfg(test)]
+    pub(super) fn on(machine: Machine) -> Self {
+        Self {
+            machine: Arc::new(OnceCell::from(machine)),
+            ..Self::default()
+        }
+    }
+
+    /// What machine this is; looked at once, when somebody first asks.
+    pub(super) async fn machine(&self) -> Machine {
+        let examine = || async {
+            let examined = tokio::task::spawn_blocking(Machine::examine).await;
+            examined.unwrap_or_else(|_| Machine::examine())
+        };
+        self.machine.get_or_init(examine).await.clone()
     }
 }
 

@@ -78,11 +78,12 @@ fn map_of(keys: &[Key]) -> Map<String, Value> {
     object(json!({ "type": "object", "additionalProperties": false, "properties": properties }))
 }
 
-/// A spec has one trigger and says what it expects, or it has steps.
+/// A spec has one trigger and says what it expects or measures, or it has steps.
 fn one_trigger() -> Value {
+    let asks = json!([{ "required": ["expect"] }, { "required": ["budgets"] }]);
     let alone = keys::TRIGGERS
         .iter()
-        .map(|key| json!({ "required": [key.name, "expect"] }));
+        .map(|key| json!({ "required": [key.name], "anyOf": asks }));
     alone
         .chain(std::iter::once(json!({ "required": ["steps"] })))
         .collect()

@@ -20,6 +20,7 @@ pub(super) fn of_spec() -> Value {
         expectations(),
         spans(),
         matchers(),
+        load(),
     ];
     parts.into_iter().flatten().collect::<Map<_, _>>().into()
 }
@@ -244,6 +245,76 @@ fn matchers() -> Map<String, Value> {
         (
             "value_type",
             json!({ "anyOf": [{ "enum": types }, variable()] }),
+        ),
+    ])
+}
+
+/// A quantile of any precision; the usual ones are among the keys.
+const QUANTILE: &str = r"^p[0-9]{1,2}(\.[0-9]{1,3})?$";
+
+fn load() -> Map<String, Value> {
+    let percent = json!({ "anyOf": [written("^ *[0-9.]+% *$", "write 20%"), variable()] });
+    let limit = format!(r"^ *(<=?|\.\.) *{DURATION} *$");
+    let mut budget = map_of(&keys::BUDGET);
+    budget.insert(
+        "patternProperties".to_owned(),
+        json!({ QUANTILE: reference("limit") }),
+    );
+    budget.insert(
+        "anyOf".to_owned(),
+        json!([{ "required": ["find"] }, { "required": ["measure"] }]),
+    );
+    let mut repeat = map_of(&keys::REPEAT);
+    repeat.insert(
+        "oneOf".to_owned(),
+        json!([{ "required": ["times"] }, { "required": ["rate", "for"] }]),
+    );
+    defined([
+        ("repeat", repeat.into()),
+        (
+            "positive",
+            json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, pattern("^[0-9]+$"), variable()] }),
+        ),
+        (
+            "rate",
+            json!({ "anyOf": [written("^ *[0-9.]+ */ *[smh] *$", "write 50/s, 600/m or 100/h"), variable()] }),
+        ),
+        (
+            "arrivals",
+            json!({ "anyOf": [{ "enum": ["poisson", "constant"] }, variable()] }),
+        ),
+        (
+            "allowance",
+            json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, written("^ *([0-9]+|[0-9.]+%) *$", "write 3 or 1%"), variable()] }),
+        ),
+        (
+            "budgets",
+            json!({ "type": "array", "minItems": 1, "items": reference("budget") }),
+        ),
+        ("budget", budget.into()),
+        (
+            "measure",
+            json!({ "anyOf": [{ "enum": ["response_time", "trace_duration", "duration", "self_time"] }, variable()] }),
+        ),
+        (
+            "limit",
+            json!({ "anyOf": [
+                written(&limit, "write < 150ms"),
+                variable(),
+                { "type": "object", "minProperties": 1, "additionalProperties": false, "properties": {
+                    "lt": { "description": "Less than this.", "type": "string" },
+                    "lte": { "description": "This or less.", "type": "string" },
+                } },
+            ] }),
+        ),
+        (
+            "regression",
+            json!({ "anyOf": [{ "const": "none" }, percent, {
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": false,
+                "patternProperties": { QUANTILE: percent },
+            }] }),
         ),
     ])
 }

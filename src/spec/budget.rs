@@ -62,6 +62,12 @@ pub struct Regression {
 }
 
 impl Budget {
+    /// Whether it takes the trace to measure it.
+    #[must_use]
+    pub fn is_about_trace(&self) -> bool {
+        !matches!(self.measure, Measure::ResponseTime)
+    }
+
     /// The selector, where spans are measured.
     #[must_use]
     pub fn find(&self) -> Option<&Selector> {

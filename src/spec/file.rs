@@ -11,10 +11,10 @@ use super::matrix::{Case, cases};
 use super::read::Reader;
 use super::read::expect::{Answer, TraceChecks};
 use super::read::trigger::{TRIGGER_KEYS, TriggerDefaults};
-use super::scope::Scope;
+use super::scope::{Scope, Withheld};
 use super::spec::{Asked, Draft, Spec, Step};
 use super::yaml::{self, Entry, Kind, Node};
-use super::{Place, Source, Wait};
+use super::{Budget, Place, Repeat, Source, Wait};
 
 /// Larger than any spec that a person writes: 4 MiB. Whoever reads files need not read further.
 pub const MAX_FILE_SIZE: usize = 4 << 20;
@@ -43,6 +43,18 @@ pub(super) const SPEC_KEYS: [&str; 18] = [
 const STEP_KEYS: [&str; 7] = [
     "name", "request", "run", "trace_id", "capture", "expect", "wait",
 ];
+
+/// What a repeated request captures, in `teardown`.
+const OF_A_REQUEST: Withheld = Withheld {
+    why: "is captured by each request for itself, and `teardown` runs once",
+    help: "what `setup` captures is known to all requests and to `teardown`",
+};
+
+/// What anything captures, in `repeat` and `budgets`.
+const NOT_FIXED: Withheld = Withheld {
+    why: "has a value only while the spec runs; `repeat` and `budgets` are fixed before",
+    help: Reader::FIX,
+};
 
 /// What the project says where a spec says nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,7 +146,7 @@ impl<'a> File<'a> {
         let scope = Scope::new(globals, Variables::default());
         let reader = self.reader(&scope);
         reader.map(root, "a spec", &SPEC_KEYS)?;
-        self.refuse_idle_budgets(root, &reader);
+        reader.refuse_idle_budgets(root);
         let vars = self.vars(root, &reader);
         let scope = Scope::new(
             Arc::clone(&self.context.globals),
@@ -156,37 +168,6 @@ impl<'a> File<'a> {
             mistakes: self.mistakes,
             scope,
             dir: self.dir,
-        }
-    }
-
-    /// What cannot be repeated, and budgets of a single request.
-    fn refuse_idle_budgets(&self, root: &Node, reader: &Reader<'_>) {
-        let Some(repeat) = root.get("repeat") else {
-            if let Some(budgets) = root.get("budgets") {
-                reader.wrong::<()>(
-                    budgets.place,
-                    "`budgets` without `repeat`: one request says nothing of a quantile",
-                    "no `repeat`",
-                    "add `repeat: { times: 200 }`; the duration of a single span is checked with `duration` in `expect`",
-                );
-            }
-            return;
-        };
-        if root.get("steps").is_some() {
-            reader.wrong::<()>(
-                repeat.place,
-                "`repeat` stands beside `steps`",
-                "one or the other",
-                "repeat a single request, and move the others into `setup`, which runs once",
-            );
-        }
-        if root.get("trace_id").is_some() {
-            reader.wrong::<()>(
-                repeat.place,
-                "a trace that exists cannot be repeated",
-                "stands beside `trace_id`",
-                "leave out `repeat`, or fire a `request` or `run` instead",
-            );
         }
     }
 
@@ -249,7 +230,8 @@ impl<'a> File<'a> {
 
     fn only_step<'n>(&self, root: &'n Node, reader: &Reader<'_>) -> StepNode<'n> {
         let trigger = self.trigger_of(root, &SPEC_KEYS, reader);
-        if root.get("expect").is_none() {
+        // Budgets ask something as well; a response whose status is an error is a failure anyway.
+        if root.get("expect").is_none() && root.get("budgets").is_none() {
             reader.wrong::<()>(
                 start_of(root),
                 "this spec expects nothing",
@@ -325,15 +307,24 @@ impl<'a> File<'a> {
         let skip = reader.optional(root, "skip", |node| self.skip(node, &reader));
         let lock = reader.optional(root, "lock", |node| reader.named(node, "a lock"));
         let description = reader.optional(root, "description", |node| reader.text(node, "text"));
-        // Before captures are known: the same quantiles are of all requests.
-        let repeat = reader.optional(root, "repeat", |node| reader.repeat(node));
-        let budgets = reader.optional(root, "budgets", |node| reader.budgets(node));
+        let repeated = self.repeated(parts, &scope);
         let setup = self.read_steps(&parts.setup, root, &mut scope);
         let before = root.get("repeat").is_some().then(|| scope.clone());
         let steps = self.read_steps(&parts.steps, root, &mut scope);
-        // What each of many requests captures is its own.
-        let mut scope = before.unwrap_or(scope);
+        if let Some(mut before) = before {
+            before.withhold(captured(&parts.steps), OF_A_REQUEST);
+            scope = before;
+        }
         let teardown = self.read_steps(&parts.teardown, root, &mut scope);
+        let (repeat, budgets) = repeated?;
+        let is_measured = budgets.iter().any(Budget::is_about_trace);
+        let steps = steps.map(|steps| {
+            let awaits = |step: Step| Step {
+                is_about_trace: step.is_about_trace || is_measured,
+                ..step
+            };
+            steps.into_iter().map(awaits).collect()
+        });
         Some(Spec {
             name: self.case_name(parts.name.as_deref(), &case),
             at: self.mistakes.source().at(start_of(root)),
@@ -344,12 +335,26 @@ impl<'a> File<'a> {
             setup: setup?,
             steps: steps?,
             teardown: teardown?,
-            repeat: repeat?,
-            budgets: budgets?.unwrap_or_default(),
+            repeat,
+            budgets,
             case,
             vars: vars.clone(),
             globals: Arc::clone(&self.context.globals),
         })
+    }
+
+    /// How often the spec is fired, and its budgets. Both are about all requests, so that captures
+    /// have no place in them.
+    fn repeated(&self, parts: &Parts<'_>, scope: &Scope) -> Option<(Option<Repeat>, Vec<Budget>)> {
+        let mut scope = scope.clone();
+        scope.withhold(captured(&parts.setup), NOT_FIXED);
+        scope.withhold(captured(&parts.steps), NOT_FIXED);
+        let reader = self.reader(&scope);
+        let repeat = reader.optional(parts.root, "repeat", |node| reader.repeat(node));
+        let budgets = reader.optional(parts.root, "budgets", |node| reader.budgets(node));
+        let budgets = budgets?.unwrap_or_default();
+        reader.refuse_unsampled(parts.root, &budgets);
+        Some((repeat?, budgets))
     }
 
     fn skip(&self, node: &Node, reader: &Reader<'_>) -> Option<String> {
@@ -506,6 +511,16 @@ pub(crate) fn variables(node: &Node, reader: &Reader<'_>) -> Option<Vec<(String,
             .map(|entry| (entry.key.text.clone(), Arc::new(entry.value.clone())))
             .collect(),
     )
+}
+
+/// The names of what these steps capture.
+fn captured<'n>(steps: &'n [StepNode<'_>]) -> impl Iterator<Item = &'n str> {
+    let maps = steps.iter().filter_map(|step| step.node.get("capture"));
+    maps.flat_map(|map| match &map.kind {
+        Kind::Map(entries) => entries.as_slice(),
+        Kind::Scalar(_) | Kind::List(_) => &[],
+    })
+    .map(|entry| entry.key.text.as_str())
 }
 
 /// The entry whose key was meant to be a trigger's, under the key that was meant.

@@ -46,6 +46,8 @@ pub enum Ports {
     Allocated,
     /// None yet: nothing will be started.
     Unknown,
+    /// None at all: the project is read as if it had no services.
+    Absent,
     /// Those of services that somebody else started, by variable: `services.shop.http`.
     Given(BTreeMap<String, u16>),
 }
@@ -89,7 +91,7 @@ impl Workspace {
     /// With all mistakes in all files, and all files that cannot be read.
     pub fn load(search: &Search) -> Result<Self, LoadError> {
         let mut workspace = Self::without_specs(search)?;
-        let paths = find(search, &workspace.project)?;
+        let paths = spec_files(search, &workspace.project)?;
         let context = Context {
             globals: Arc::clone(&workspace.globals),
             defaults: workspace.project.defaults,
@@ -116,7 +118,10 @@ impl Workspace {
     /// With all mistakes in the project file and in files of variables that can be seen before
     /// its services are understood.
     pub fn without_specs(search: &Search) -> Result<Self, LoadError> {
-        let project = read_project(search)?;
+        let mut project = read_project(search)?;
+        if search.ports == Ports::Absent {
+            project = project.without_services();
+        }
         let globals = Arc::new(globals(search, &project)?);
         Ok(Self {
             warnings: project.warnings.clone(),
@@ -176,14 +181,18 @@ fn numbered(
             (Ports::Given(_), PortSpec::Auto) => {
                 return Err(LoadError::UnknownPort { variable: name });
             }
-            (Ports::Unknown, PortSpec::Auto) => None,
+            (Ports::Unknown | Ports::Absent, PortSpec::Auto) => None,
         };
         numbered.insert(name, number.map(|number| Value::Int(number.into())));
     }
     Ok(numbered)
 }
 
-fn find(search: &Search, project: &Project) -> Result<Vec<PathBuf>, LoadError> {
+/// The spec files that a search means, in the order in which they are read.
+///
+/// # Errors
+/// With the first name that stands for nothing, or where there is no project at all.
+pub fn spec_files(search: &Search, project: &Project) -> Result<Vec<PathBuf>, LoadError> {
     if !search.specs.is_empty() {
         return Ok(find_specs(&search.specs, Path::new(""))?);
     }

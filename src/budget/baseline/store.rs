@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::{Baseline, BaselineError, parse, render};
 
@@ -22,6 +22,51 @@ pub fn path_beside(spec: &Path) -> PathBuf {
     let mut name = spec.file_name().unwrap_or_default().to_owned();
     name.push(".json");
     spec.with_file_name("baselines").join(name)
+}
+
+/// The file of a spec's baseline: beside the spec, or in a folder for all baselines, named there as
+/// the spec is from `root`, the folder of the project.
+///
+/// ```
+/// use std::path::Path;
+/// use spanspec::budget::baseline::path_of;
+/// let (spec, folder) = (Path::new("specs/place-order.yaml"), Path::new("kept"));
+/// let path = path_of(spec, Some(folder), Path::new("."));
+/// assert_eq!(path, Path::new("kept/specs/place-order.yaml.json"));
+/// ```
+#[must_use]
+pub fn path_of(spec: &Path, folder: Option<&Path>, root: &Path) -> PathBuf {
+    let Some(folder) = folder else {
+        return path_beside(spec);
+    };
+    let mut path = folder.join(from(root, spec)).into_os_string();
+    path.push(".json");
+    PathBuf::from(path)
+}
+
+/// A path as it is from a folder; of one that is elsewhere, the whole, without its root.
+fn from(root: &Path, path: &Path) -> PathBuf {
+    let absolute = |path: &Path| std::path::absolute(path).ok();
+    let real = |path: &Path| {
+        let absolute = std::path::absolute(path).ok()?;
+        // What a link leads to may be anywhere; the link itself is in the project.
+        let folder = absolute.parent()?.canonicalize().ok()?;
+        Some(folder.join(absolute.file_name()?))
+    };
+    let within = |root: Option<PathBuf>, path: Option<PathBuf>| {
+        let path = path?.strip_prefix(root?).ok()?.to_owned();
+        let is_below = path.components().all(|part| part != Component::ParentDir);
+        is_below.then_some(path)
+    };
+    within(absolute(root), absolute(path))
+        .or_else(|| within(root.canonicalize().ok(), real(path)))
+        .unwrap_or_else(|| {
+            let path = real(path).unwrap_or_else(|| path.to_owned());
+            let names = path.components();
+            names
+                .filter(|part| matches!(part, Component::Normal(_)))
+                .collect()
+        })
 }
 
 /// The file in which a new baseline waits to be accepted: the same with `.new` behind it.

@@ -20,12 +20,12 @@ fn fingerprint() -> Fingerprint {
     }
 }
 
-fn run_at(second: i64, samples: Samples) -> Run {
+pub(super) fn run_at(second: i64, samples: Samples) -> Run {
     let start = jiff::Timestamp::from_second(second).unwrap();
     Run::new(start, Some("2.3.0".to_owned()), samples).unwrap()
 }
 
-fn with_runs(runs: Vec<Run>) -> Baseline {
+pub(super) fn with_runs(runs: Vec<Run>) -> Baseline {
     let budget = Budget {
         calibration: Some(Calibrated {
             runs: 5,
@@ -423,4 +423,21 @@ proptest! {
             prop_assert!(!render(&read).is_empty());
         }
     }
+}
+
+#[test]
+fn a_folder_for_baselines_names_them_as_the_specs_are_in_the_project() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir_all(root.join("specs/orders")).unwrap();
+    let of = |spec: &str| path_of(&root.join(spec), Some(Path::new("kept")), root);
+    let path = Path::new("kept/specs/orders/a.yaml.json");
+    assert_eq!(of("specs/orders/a.yaml"), path);
+    assert_eq!(of("specs/../specs/orders/a.yaml"), path);
+    let elsewhere = path_of(
+        Path::new("/elsewhere/a.yaml"),
+        Some(Path::new("kept")),
+        root,
+    );
+    assert!(elsewhere.starts_with("kept") && elsewhere.ends_with("elsewhere/a.yaml.json"));
 }

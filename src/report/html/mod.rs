@@ -5,8 +5,14 @@
 //! never markup: `page` escapes it, the scripts make text nodes of it, and the page's own policy
 //! lets no other script run.
 
+mod axis;
+mod budget;
+mod ecdf;
+mod figure;
 mod graph;
+mod load;
 mod page;
+mod said;
 mod shared;
 mod spans;
 mod spec;
@@ -45,5 +51,9 @@ pub fn render(report: &Report) -> String {
     page::page(report, &nonce).into_string()
 }
 
+#[cfg(test)]
+mod budget_tests;
+#[cfg(test)]
+mod sample;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
 
+use super::load;
 use super::shared::Shared;
 use super::spec::Spec;
 use crate::report::duration::duration;
@@ -13,7 +14,8 @@ use crate::run::{Report, SpecReport, Trouble, Verdict};
 
 const STYLE: &str = concat!(
     include_str!("assets/style.css"),
-    include_str!("assets/trace.css")
+    include_str!("assets/trace.css"),
+    include_str!("assets/load.css")
 );
 
 /// One script, so that nothing of it can be reached from outside; the order counts.
@@ -26,6 +28,7 @@ const SCRIPT: &str = concat!(
     include_str!("assets/graph.js"),
     include_str!("assets/source.js"),
     include_str!("assets/compare.js"),
+    include_str!("assets/load.js"),
     include_str!("assets/spec.js"),
     include_str!("assets/main.js"),
     "})();\n"
@@ -66,6 +69,7 @@ pub(super) fn page(report: &Report, nonce: &str) -> Markup {
                         (of_the_run(report))
                         div #spec {}
                         (without_scripts(report))
+                        (loads(report))
                     }
                 }
                 (shortcuts())
@@ -253,6 +257,29 @@ fn without_scripts(report: &Report) -> Markup {
             p.notice { "Traces, service graphs and comparisons are drawn by a script, which does not run here. What did not pass:" }
             @for spec in report.specs.iter().filter(is_bad).take(MOST_IN_FULL) {
                 pre { (text::spec(spec, &Look::plain(), Detail::Normal)) }
+            }
+        }
+    }
+}
+
+/// Drawn here, for budgets are to be seen where no script runs, too. The script takes what belongs
+/// to a spec from here, and lets its traces unfold.
+fn loads(report: &Report) -> Markup {
+    let of_spec = |spec: &SpecReport| -> Vec<Markup> {
+        let steps = spec.attempts.iter().flat_map(|attempt| &attempt.steps);
+        steps
+            .filter_map(|step| step.load.as_deref())
+            .map(load::section)
+            .collect()
+    };
+    html! {
+        @for (number, spec) in (1..).zip(&report.specs) {
+            @let loads = of_spec(spec);
+            @if !loads.is_empty() {
+                div.loads id={ "loads-" (number) } {
+                    h2 { (printable(&spec.name)) }
+                    @for load in loads { (load) }
+                }
             }
         }
     }

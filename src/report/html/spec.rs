@@ -7,9 +7,9 @@ use super::shared::Shared;
 use super::spans::{Spans, numbers};
 use crate::check::{Judged, Outcome};
 use crate::report::json::parts::{self, Failed, Response, Times, Trouble, millis};
-use crate::run::{self, EarlierTrace, Phase, SpecReport, StepReport};
+use crate::run::{self, EarlierTrace, Load, Phase, SpecReport, StepReport};
 use crate::spec::Location;
-use crate::trace::{Change, Trace, structural_changes};
+use crate::trace::{Change, Trace, TraceId, structural_changes};
 
 /// So many changes of structure are told.
 const MOST_CHANGES: usize = 300;
@@ -50,6 +50,17 @@ struct Step<'a> {
     traces: Vec<Spans>,
     graph: Option<Picture>,
     earlier: Option<Earlier>,
+    load: Option<Slowest>,
+}
+
+/// Of many requests, those whose traces stand for others. What else is known of them, `page` has.
+#[derive(Serialize)]
+struct Slowest {
+    requests: u64,
+    /// Which one all else in the step is of.
+    shown: &'static str,
+    /// Each once, and none that is the step's own.
+    traces: Vec<Spans>,
 }
 
 #[derive(Serialize)]
@@ -166,7 +177,39 @@ impl<'a> Step<'a> {
                 .earlier
                 .as_ref()
                 .map(|earlier| Earlier::of(earlier, trace, shared)),
+            load: step
+                .load
+                .as_ref()
+                .map(|load| Slowest::of(load, trace, shared)),
         }
+    }
+}
+
+impl Slowest {
+    fn of(load: &Load, own: Option<&Trace>, shared: &mut Shared) -> Self {
+        let mut seen: Vec<TraceId> = own.map(Trace::id).into_iter().collect();
+        let mut traces = Vec::new();
+        let slowest = load.measured.iter().flat_map(|one| &one.slowest);
+        for exemplar in slowest {
+            if !seen.contains(&exemplar.trace_id) && !exemplar.trace.is_empty() {
+                seen.push(exemplar.trace_id);
+                traces.push(Spans::of(&exemplar.trace, shared));
+            }
+        }
+        Self {
+            requests: load.requests,
+            shown: shown(load),
+            traces,
+        }
+    }
+}
+
+/// As the run chooses it.
+fn shown(load: &Load) -> &'static str {
+    match load {
+        _ if load.failed + load.errored <= load.allowed => "the slowest",
+        Load { failed: 1.., .. } => "the first that failed",
+        _ => "the first that could not be judged",
     }
 }
 

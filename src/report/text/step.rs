@@ -55,6 +55,10 @@ fn title(step: &StepReport, attempt: &Attempt, look: &Look) -> String {
 }
 
 pub(super) fn section(step: &StepReport, look: &Look, detail: Detail) -> String {
+    #[cfg(feature = "run")]
+    if let Some(load) = &step.load {
+        return super::load::section(step, load, look, detail);
+    }
     let mut parts = Vec::new();
     if detail == Detail::Verbose {
         parts.push(circumstances(step, look) + &checks(&step.checks, look));
@@ -70,7 +74,7 @@ pub(super) fn section(step: &StepReport, look: &Look, detail: Detail) -> String 
         parts.push(response(step, look));
     }
     parts.push(step.notices.iter().map(|text| note(text, look)).collect());
-    parts.push(picture(step, &failures, look));
+    parts.push(picture(step.trace.as_deref(), &failures, look));
     parts.push(saved(step, look));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
@@ -78,13 +82,17 @@ pub(super) fn section(step: &StepReport, look: &Look, detail: Detail) -> String 
 
 /// One check of a step alone.
 pub(super) fn check(step: &StepReport, judged: &Judged, look: &Look) -> String {
+    #[cfg(feature = "run")]
+    if let Some(load) = &step.load {
+        return super::load::check(step, load, judged, look);
+    }
     let failures: Vec<&Failure> = judged.outcome.failure().into_iter().collect();
     let mut parts: Vec<String> = failures.iter().map(|of| failure(of, look)).collect();
     parts.push(unjudged(std::slice::from_ref(judged), look));
     if failures.iter().any(|failure| is_about_response(failure)) {
         parts.push(response(step, look));
     }
-    parts.push(picture(step, &failures, look));
+    parts.push(picture(step.trace.as_deref(), &failures, look));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
@@ -226,8 +234,9 @@ fn excerpt(line: &str, look: &Look) -> String {
     quoted(&look::truncated(line, LONGEST_LINE), look)
 }
 
-fn picture(step: &StepReport, failures: &[&Failure], look: &Look) -> String {
-    let Some(trace) = &step.trace else {
+/// The trace, with the spans that failures are about marked.
+pub(super) fn picture(trace: Option<&Trace>, failures: &[&Failure], look: &Look) -> String {
+    let Some(trace) = trace else {
         return String::new();
     };
     let marks = marks(failures, trace);

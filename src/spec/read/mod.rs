@@ -9,6 +9,7 @@ mod capture;
 pub(crate) mod expect;
 mod matcher;
 mod quantity;
+mod rate;
 mod repeat;
 mod selector;
 pub(crate) mod trigger;

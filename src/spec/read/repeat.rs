@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::rate::{parse_number, parse_percent, parse_rate};
 use super::{Reader, Refusal, parse_duration};
 use crate::spec::yaml::Node;
 use crate::spec::{Allowance, Arrivals, Pace, Rate, Repeat};
@@ -17,31 +18,24 @@ const REPEAT_KEYS: [&str; 7] = [
 ];
 
 /// More is a mistake: so many connections no machine gives to one process.
-const MOST_CONCURRENT: u32 = 10_000;
+const MOST_CONCURRENT: u64 = 10_000;
+
+/// More is a mistake: at a thousand a second they take eleven days.
+const MOST_REQUESTS: u64 = 1_000_000_000;
+
+const EXAMPLES: &str = "write `{ times: 200, concurrency: 4 }`, which sends the next request after an answer, or `{ rate: 50/s, for: 30s }`, which sends them whatever the answers";
 
 impl Reader<'_> {
     pub(crate) fn repeat(&self, node: &Node) -> Option<Repeat> {
+        if let Some(scalar) = node.scalar() {
+            return self.bare_repeat(node, &scalar.text);
+        }
+        self.scope.take_awaited();
         self.map(node, "`repeat`", &REPEAT_KEYS)?;
-        let pace = match (node.get("times"), node.get("rate")) {
-            (Some(times), None) => self.closed(node, times),
-            (None, Some(rate)) => self.open(node, rate),
-            (Some(times), Some(_)) => self.wrong(
-                times.place,
-                "`times` stands beside `rate`",
-                "one or the other",
-                "`{ times: 200, concurrency: 4 }` sends the next request after an answer; `{ rate: 50/s, for: 30s }` sends them whatever the answers",
-            ),
-            (None, None) => self.wrong(
-                node.place,
-                "`repeat` does not say how often",
-                "how often?",
-                "write `{ times: 200, concurrency: 4 }` or `{ rate: 50/s, for: 30s }`",
-            ),
-        };
-        let warmup = self.optional(node, "warmup", |warmup| {
-            self.number(warmup, "`warmup`", 0u64)
-        });
+        let pace = self.pace(node);
+        let warmup = self.optional(node, "warmup", |warmup| self.warmup(warmup));
         let failures = self.optional(node, "failures", |failures| self.allowance(failures));
+        self.refuse_awaited(node)?;
         let at = self.at(node.place);
         Some(Repeat {
             failures_at: node
@@ -54,29 +48,124 @@ impl Reader<'_> {
         })
     }
 
+    /// What to do about a variable whose value comes too late.
+    pub(crate) const FIX: &'static str = "write the value out, or use one of the `vars`";
+
+    /// Notes what was asked for since the last look and has no value yet. Captures are withheld;
+    /// these are `${trace_id}` and the like.
+    pub(super) fn refuse_awaited(&self, node: &Node) -> Option<()> {
+        match self.scope.take_awaited().into_iter().next() {
+            None => Some(()),
+            Some(name) => self.wrong(
+                node.place,
+                format!(
+                    "`{name}` has a value only while the spec runs; `repeat` and `budgets` are fixed before"
+                ),
+                format!("uses `${{{name}}}`"),
+                Self::FIX,
+            ),
+        }
+    }
+
+    /// `repeat: 200`.
+    fn bare_repeat<T>(&self, node: &Node, text: &str) -> Option<T> {
+        let help = if text.parse::<u64>().is_ok() {
+            format!("write `{{ times: {text} }}`")
+        } else if parse_rate(text).is_ok() {
+            format!("write `{{ rate: {text}, for: 30s }}`")
+        } else {
+            EXAMPLES.to_owned()
+        };
+        let what = "`repeat` is a map, and this is a single value";
+        self.wrong(node.place, what, "not a map", help)
+    }
+
+    fn pace(&self, node: &Node) -> Option<Pace> {
+        match (node.get("times"), node.get("rate")) {
+            (Some(times), None) => {
+                self.refuse_keys_of_the_other(node, &["for", "arrivals"], "rate");
+                self.closed(node, times)
+            }
+            (None, Some(rate)) => {
+                self.refuse_keys_of_the_other(node, &["concurrency"], "times");
+                self.open(node, rate)
+            }
+            (Some(times), Some(_)) => self.wrong(
+                times.place,
+                "`times` stands beside `rate`",
+                "one or the other",
+                EXAMPLES,
+            ),
+            (None, None) => match node.get("for") {
+                Some(period) => self.wrong(
+                    period.place,
+                    "`for` says how long, and nothing says how often",
+                    "no `rate`",
+                    "add `rate: 50/s`, or write `{ times: 200 }`",
+                ),
+                None => self.wrong(
+                    node.place,
+                    "`repeat` does not say how often",
+                    "how often?",
+                    EXAMPLES,
+                ),
+            },
+        }
+    }
+
+    fn refuse_keys_of_the_other(&self, node: &Node, keys: &[&str], other: &str) {
+        for key in keys {
+            if let Some(value) = node.get(key) {
+                self.wrong::<()>(
+                    value.place,
+                    format!("`{key}` goes with `{other}`, and there is none"),
+                    format!("no `{other}`"),
+                    EXAMPLES,
+                );
+            }
+        }
+    }
+
     fn closed(&self, node: &Node, times: &Node) -> Option<Pace> {
-        self.refuse_keys_of_the_other(node, &["for", "arrivals"], "times", "rate");
-        let times = self.at_least_one(times, "`times`", u64::MAX);
+        let times = self.at_least_one(
+            times,
+            "`times`",
+            MOST_REQUESTS,
+            "write how many requests are sent in all, such as 200",
+        );
         let concurrency = self.optional(node, "concurrency", |concurrency| {
-            self.at_least_one(concurrency, "`concurrency`", u64::from(MOST_CONCURRENT))
+            let number = self.at_least_one(
+                concurrency,
+                "`concurrency`",
+                MOST_CONCURRENT,
+                "write how many are under way at the same time, from 1 to 10000",
+            )?;
+            match times {
+                Some(times) if number > times => self.wrong(
+                    concurrency.place,
+                    format!("{number} cannot be under way at the same time where there are {times} in all"),
+                    "more than `times`",
+                    format!("write {times} or less, or more `times`"),
+                ),
+                _ => Some(number),
+            }
         });
+        let concurrency = concurrency?.unwrap_or(1);
         Some(Pace::Closed {
             times: times?,
-            concurrency: concurrency?
-                .map_or(1, |number| u32::try_from(number).unwrap_or(MOST_CONCURRENT)),
+            concurrency: u32::try_from(concurrency).expect("it is at most MOST_CONCURRENT"),
         })
     }
 
     fn open(&self, node: &Node, rate: &Node) -> Option<Pace> {
-        self.refuse_keys_of_the_other(node, &["concurrency"], "rate", "times");
-        let rate = self.parse(rate, "a rate", stand_in(), parse_rate);
+        let read = self.parse(rate, "a rate", stand_in(), parse_rate);
         let period = match node.get("for") {
             Some(period) => self.period(period),
             None => self.wrong(
-                node.place,
-                "`rate` does not say for how long",
+                rate.place,
+                "`rate` says how often, and nothing says how long",
                 "no `for`",
-                "write `{ rate: 50/s, for: 30s }`",
+                "add `for: 30s`",
             ),
         };
         let arrivals = self.optional(node, "arrivals", |arrivals| {
@@ -94,11 +183,13 @@ impl Reader<'_> {
                 },
             )
         });
-        Some(Pace::Open {
-            rate: rate?,
+        let pace = Pace::Open {
+            rate: read?,
             period: period?,
             arrivals: arrivals?.unwrap_or_default(),
-        })
+        };
+        self.refuse_absurd_number(rate, &pace)?;
+        Some(pace)
     }
 
     fn period(&self, node: &Node) -> Option<Duration> {
@@ -111,51 +202,97 @@ impl Reader<'_> {
         })
     }
 
-    fn refuse_keys_of_the_other(&self, node: &Node, keys: &[&str], here: &str, other: &str) {
-        for key in keys {
-            if let Some(value) = node.get(key) {
-                self.wrong::<()>(
-                    value.place,
-                    format!("`{key}` stands beside `{here}`"),
-                    format!("goes with `{other}`"),
-                    format!("`{key}` says something of `{other}`; leave out one of them"),
-                );
-            }
-        }
+    fn refuse_absurd_number(&self, rate: &Node, pace: &Pace) -> Option<()> {
+        let (what, label) = match pace.requests() {
+            0 => (
+                "not one request is sent at this rate in this time".to_owned(),
+                "too slow",
+            ),
+            1..=MOST_REQUESTS => return Some(()),
+            _ => (
+                format!("more than {MOST_REQUESTS} requests are sent at this rate in this time"),
+                "too many",
+            ),
+        };
+        self.wrong(rate.place, what, label, "write another `rate` or `for`")
     }
 
-    fn at_least_one(&self, node: &Node, what: &str, most: u64) -> Option<u64> {
+    fn at_least_one(&self, node: &Node, what: &str, most: u64, help: &str) -> Option<u64> {
         self.parse(node, what, 1, |text| {
             let number = text.parse().ok();
             number
                 .filter(|number| (1..=most).contains(number))
+                .ok_or_else(|| Refusal::new(format!("{what} cannot be `{text}`"), help))
+        })
+    }
+
+    fn warmup(&self, node: &Node) -> Option<u64> {
+        self.parse(node, "`warmup`", 0, |text| {
+            let number = text.parse().ok();
+            number
+                .filter(|number| *number <= MOST_REQUESTS)
                 .ok_or_else(|| {
-                    let help = if most == u64::MAX {
-                        "such as 200".to_owned()
-                    } else {
-                        format!("such as 4; {most} is the most")
-                    };
-                    Refusal::new(format!("{what} is a number from 1 on, not `{text}`"), help)
+                    Refusal::new(
+                        format!("`warmup` is a number of requests, not `{text}`"),
+                        "write how many come first and do not count, such as 10",
+                    )
                 })
         })
     }
 
     fn allowance(&self, node: &Node) -> Option<Allowance> {
         self.parse(node, "`failures`", Allowance::Count(0), |text| {
-            let refusal = || {
-                Refusal::new(
-                    format!("`failures` cannot be `{text}`"),
-                    "write how many requests may fail, `3`, or which share of them, `1%`",
-                )
-            };
-            match text.strip_suffix('%') {
+            let read = match text.strip_suffix('%') {
                 Some(percent) => parse_percent(percent)
                     .filter(|share| *share <= 1.0)
-                    .map(Allowance::Share)
-                    .ok_or_else(refusal),
-                None => text.parse().map(Allowance::Count).map_err(|_| refusal()),
-            }
+                    .map(Allowance::Share),
+                None => text.parse().map(Allowance::Count).ok(),
+            };
+            read.ok_or_else(|| {
+                let help = match parse_number(text) {
+                    Some(share) if share < 1.0 => format!("write {}", Allowance::Share(share)),
+                    _ => "write how many requests may fail, `3`, or which share of them, `1%`"
+                        .to_owned(),
+                };
+                Refusal::new(format!("`failures` cannot be `{text}`"), help)
+            })
         })
+    }
+
+    /// What cannot be repeated, and budgets of a single request.
+    pub(crate) fn refuse_idle_budgets(&self, root: &Node) {
+        match root.get("repeat") {
+            Some(repeat) => self.refuse_what_cannot_be_repeated(root, repeat),
+            None => {
+                if let Some(budgets) = root.get("budgets") {
+                    self.wrong::<()>(
+                        budgets.place,
+                        "one request says nothing of a quantile, and there is no `repeat`",
+                        "measured once",
+                        "add `repeat: { times: 200 }`; for the duration of a single span write `duration` in `expect`",
+                    );
+                }
+            }
+        }
+    }
+
+    fn refuse_what_cannot_be_repeated(&self, root: &Node, repeat: &Node) {
+        if root.get("steps").is_some() {
+            self.wrong::<()>(
+                repeat.place,
+                "`repeat` stands beside `steps`",
+                "one or the other",
+                "repeat a single request, and move the others into `setup`, which runs once",
+            );
+        }
+        if root.get("trace_id").is_some() {
+            self.wrong::<()>(
+                repeat.place,
+                "a trace that exists cannot be repeated",
+                "stands beside `trace_id`",
+                "leave out `repeat`, or fire a `request` or `run` instead",
+            );
+        }
     }
 }
 
@@ -164,38 +301,5 @@ fn stand_in() -> Rate {
     Rate {
         per_second: 1.0,
         written: "1/s".to_owned(),
-    }
-}
-
-/// The share that so many percent are: 0.2 for `20`. None unless it is a plain number.
-pub(super) fn parse_percent(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let is_plain = text.starts_with(|first: char| first.is_ascii_digit())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let percent: f64 = text.parse().ok().filter(|_| is_plain)?;
-    Some(percent / 100.0)
-}
-
-/// `50/s`, `0.5/s`, `600/m`.
-fn parse_rate(text: &str) -> Result<Rate, Refusal> {
-    let refusal = |what: String| Refusal::new(what, "write requests in a time: 50/s or 600/m");
-    let Some((number, unit)) = text.split_once('/') else {
-        return Err(refusal(format!("`{text}` does not say in which time")));
-    };
-    let number: Option<f64> = parse_percent(number).map(|share| share * 100.0);
-    let seconds = match unit.trim() {
-        "s" => Some(1.0),
-        "m" => Some(60.0),
-        "h" => Some(3_600.0),
-        _ => None,
-    };
-    match number.filter(|number| *number > 0.0).zip(seconds) {
-        Some((number, seconds)) => Ok(Rate {
-            per_second: number / seconds,
-            written: text.to_owned(),
-        }),
-        None => Err(refusal(format!("`{text}` is no rate"))),
     }
 }

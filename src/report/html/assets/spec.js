@@ -4,6 +4,8 @@ const VERDICTS = { passed: "Passed", failed: "Failed", errored: "Errored", skipp
 
 function specView(number, item) {
   const spec = readSpec(number), kind = item.dataset.kind;
+  const loads = loadsOf(number);
+  spec.attempts.flatMap(({ steps }) => steps).filter((step) => step.load).forEach((step, at) => { step.load.element = loads[at]; });
   const head = el("header", { class: "spec-head" },
     el("button", { type: "button", class: "back", onclick: () => { location.hash = ""; } }, "‹ All specs"),
     el("p", { class: `verdict ${kind}` }, VERDICTS[kind]),
@@ -89,7 +91,9 @@ function stepView(step, spec) {
     step.trouble && troubleCard(step),
     failures.map((check) => failureCard(check, showSpan, marks)),
     step.notices.map((notice) => el("p", { class: "notice" }, el("b", {}, "Note: "), inCode(notice))),
+    step.load && loadView(step, traces),
     checkList(step, showSpan, showLine),
+    step.load && whichOne(step.load),
     views.element,
     stepIsBad(step) && traces.length > 0 && !step.earlier && el("p", { class: "faint small" },
       "No earlier trace of this step is known that passed. With ", el("code", {}, "--save-traces FOLDER"), " in each run they are kept, and the last one stands beside one that failed."),

@@ -1,10 +1,15 @@
 //! What the variables of a spec stand for, and how a scalar is filled in.
 
+mod lookup;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::error::{Mistakes, suggest};
+use super::error::Mistakes;
+pub(crate) use lookup::Withheld;
+use lookup::{Found, place_of};
+
 use super::template::{Expression, Part, Template, TemplateError, Variable};
 use super::yaml::{Kind, Node, Scalar};
 use super::{Globals, Place, Source, Variables};
@@ -16,6 +21,8 @@ pub struct Scope {
     globals: Arc<Globals>,
     /// Captures and the matrix; nothing for a name that has no value yet.
     own: BTreeMap<String, Option<Value>>,
+    /// Names that have a value elsewhere, and not here.
+    withheld: BTreeMap<String, Withheld>,
     vars: Variables,
     trace_id: Option<TraceId>,
     /// What `uuid()` and its like gave, by file and offset of the occurrence.
@@ -37,14 +44,6 @@ pub(crate) enum Filled {
     Awaited,
 }
 
-/// What a name stands for.
-enum Found<'a> {
-    Value(Value),
-    Node(&'a Arc<Node>, Option<&'a Source>),
-    Awaited,
-    Missing,
-}
-
 impl Scope {
     /// The variables of a fresh attempt.
     #[must_use]
@@ -52,6 +51,7 @@ impl Scope {
         Self {
             globals,
             own: BTreeMap::new(),
+            withheld: BTreeMap::new(),
             vars,
             trace_id: None,
             occurrences: RefCell::default(),
@@ -107,6 +107,12 @@ impl Scope {
         self.own.entry(name.into()).or_insert(None);
     }
 
+    /// Makes names known that have a value elsewhere, and cannot be used here.
+    pub(crate) fn withhold<'n>(&mut self, names: impl Iterator<Item = &'n str>, why: Withheld) {
+        self.withheld
+            .extend(names.map(|name| (name.to_owned(), why)));
+    }
+
     /// Every value whose name the user called secret, for masking.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
@@ -122,7 +128,7 @@ impl Scope {
                         Some(Filled::Awaited) | None => None,
                     }
                 }
-                Found::Awaited | Found::Missing => None,
+                Found::Awaited | Found::Withheld(_) | Found::Missing => None,
             })
             .filter(|secret| !secret.is_empty())
             .collect()
@@ -134,27 +140,6 @@ impl Scope {
         match self.globals.services.get(name)? {
             Some(Value::Int(number)) => u16::try_from(*number).ok(),
             _ => None,
-        }
-    }
-
-    /// What a name of a capture already stands for. The environment does not count: whether a
-    /// spec is right must not depend on the machine, and captures are looked up first.
-    pub(crate) fn shadowed(&self, name: &str) -> Option<&'static str> {
-        let globals = &self.globals;
-        if is_built_in(name) {
-            Some("a built-in value")
-        } else if self.own.contains_key(name) {
-            Some("an earlier capture or a name of the matrix")
-        } else if globals.arguments.contains_key(name) {
-            Some("a `--var`")
-        } else if globals.file.contains_key(name) {
-            Some("a name in the `--var-file`")
-        } else if self.vars.get(name).is_some() {
-            Some("one of the spec's `vars`")
-        } else if globals.project.get(name).is_some() {
-            Some("one of the project file's `vars`")
-        } else {
-            None
         }
     }
 
@@ -303,6 +288,12 @@ impl Scope {
                 }
                 Some(filled)
             }
+            Found::Withheld(Withheld { why, help }) => mistakes.note(
+                place_of(name, place, mistakes),
+                format!("`{name}` {why}"),
+                "not known here",
+                help.to_owned(),
+            ),
             Found::Missing => match &variable.default {
                 Some(default) => match self.fill_template(default, place, mistakes, open)? {
                     Filled::Text(text) => Some(Filled::Value(Value::String(text))),
@@ -396,94 +387,12 @@ impl Scope {
     pub(crate) fn value(&self, node: &Node, mistakes: &Mistakes) -> Option<Option<Value>> {
         self.structure(node, mistakes, &[])
     }
-
-    fn find(&self, name: &str) -> Found<'_> {
-        let globals = &*self.globals;
-        if name == "trace_id" {
-            return self.trace_id.map_or(Found::Awaited, |id| {
-                Found::Value(Value::String(id.to_string()))
-            });
-        }
-        if let Some(value) = self.own.get(name) {
-            return value.clone().map_or(Found::Awaited, Found::Value);
-        }
-        if let Some(text) = globals.arguments.get(name) {
-            return Found::Value(Value::String(text.clone()));
-        }
-        if let Some(value) = globals.file.get(name) {
-            return Found::Value(value.clone());
-        }
-        if let Some(node) = self.vars.get(name) {
-            return Found::Node(node, self.vars.source.as_ref());
-        }
-        if let Some(node) = globals.project.get(name) {
-            return Found::Node(node, globals.project.source.as_ref());
-        }
-        if let Some(value) = globals.services.get(name) {
-            return value.clone().map_or(Found::Awaited, Found::Value);
-        }
-        match globals.environment.get(name) {
-            Some(text) => Found::Value(Value::String(text.clone())),
-            None => Found::Missing,
-        }
-    }
-
-    fn missing<T>(&self, name: &str, place: Place, mistakes: &Mistakes) -> Option<T> {
-        let text = &mistakes.source().text()[place.start..place.end];
-        let at = text.find(&format!("${{{name}")).map_or(place, |offset| {
-            let start = place.start + offset;
-            let end = text[offset..]
-                .find('}')
-                .map_or(place.end, |length| start + length + 1);
-            Place { start, end }
-        });
-        mistakes.note(
-            at,
-            format!("there is no variable `{name}`"),
-            "has no value",
-            format!(
-                "{}looked in captures and the matrix, --var, --var-file, the spec's vars, the project file's vars and the environment; `${{{name}:-…}}` gives a default",
-                self.similar(name)
-            ),
-        )
-    }
-
-    fn similar(&self, name: &str) -> String {
-        let globals = &*self.globals;
-        let known: Vec<&str> = self
-            .own
-            .keys()
-            .chain(globals.arguments.keys())
-            .chain(globals.file.keys())
-            .chain(globals.services.keys())
-            .map(String::as_str)
-            .chain(self.vars.entries.iter().map(|(name, _)| name.as_str()))
-            .chain(
-                globals
-                    .project
-                    .entries
-                    .iter()
-                    .map(|(name, _)| name.as_str()),
-            )
-            .chain(["trace_id"])
-            .collect();
-        let hint = suggest(name, &known);
-        if hint.starts_with("did you mean") {
-            format!("{hint} ")
-        } else {
-            String::new()
-        }
-    }
 }
 
 /// All of them, if none is missing. They are read before this is asked, so that every mistake
 /// among them is noted, and not only the first.
 fn all<T>(values: Vec<Option<T>>) -> Option<Vec<T>> {
     values.into_iter().collect()
-}
-
-fn is_built_in(name: &str) -> bool {
-    name == "trace_id" || name.starts_with("services.")
 }
 
 fn number(variable: &Variable, text: &str, place: Place, mistakes: &Mistakes) -> Option<Filled> {

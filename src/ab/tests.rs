@@ -1,0 +1,235 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::budget::Samples;
+use crate::measure::Unmeasured;
+use crate::project::Project;
+use crate::run::{Load, Measured};
+use crate::spec::{Context, Globals, Pace, Source, Spec};
+use crate::workspace::Workspace;
+
+const TEXT: &str = "
+name: placing an order
+request: POST ${BASE_URL}/orders
+expect: { errors: 0 }
+repeat: { times: 40, concurrency: 2, warmup: 10 }
+budgets:
+  - find: inventory-check
+    p50: < 1s
+    p99: < 2s
+  - measure: response_time
+    regression: { p95: 50% }
+";
+
+fn specs_at(url: &str, text: &str) -> Vec<Spec> {
+    let globals = Globals {
+        arguments: [("BASE_URL".to_owned(), url.to_owned())].into(),
+        ..Globals::default()
+    };
+    let context = Context {
+        globals: Arc::new(globals),
+        ..Context::default()
+    };
+    let source = Source::new("specs/order.yaml", text);
+    Spec::read_all(&source, Path::new("specs"), &context).unwrap()
+}
+
+fn both(a: &str, b: &str) -> Both<Vec<Spec>> {
+    Both {
+        a: specs_at("http://127.0.0.1:1", a),
+        b: specs_at("http://127.0.0.1:2", b),
+    }
+}
+
+fn coupled(specs: Both<Vec<Spec>>) -> Result<Vec<Couple>, Uncoupled> {
+    let workspace = Workspace {
+        project: Project::none(".".into()),
+        globals: Arc::default(),
+        specs: Vec::new(),
+        files: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let projects = Both {
+        a: (&workspace, "v1.yaml"),
+        b: (&workspace, "v2.yaml"),
+    };
+    couple(specs, projects)
+}
+
+fn load(spec: &Spec, micros: u64, version: &str) -> Arc<Load> {
+    let samples: Samples = (0..200).map(|at| micros + at).collect();
+    let measured = spec.budgets.iter().map(|budget| Measured {
+        subject: budget.subject.clone(),
+        at: budget.at.clone(),
+        samples: samples.clone(),
+        version: Some(version.to_owned()),
+        slowest: None,
+        before: None,
+        judged: Vec::new(),
+    });
+    Arc::new(Load {
+        pace: Pace::Closed {
+            times: 200,
+            concurrency: 2,
+        },
+        warmup: 0,
+        requests: 200,
+        failed: 0,
+        errored: 0,
+        allowed: 0,
+        duration: Duration::from_secs(1),
+        response_times: samples.clone(),
+        stopped: None,
+        behind: Duration::ZERO,
+        failing: Vec::new(),
+        measured: measured.collect(),
+        notices: Vec::new(),
+    })
+}
+
+/// Runs of both versions that take so long.
+pub(crate) fn compared(pairs: &[(u64, u64)]) -> Comparison {
+    let specs = specs_at("http://127.0.0.1:1", TEXT);
+    let mut comparison = Comparison::new(&specs[0], 5);
+    for (a, b) in pairs {
+        comparison.runs.a.push(load(&specs[0], *a, "2.3.0"));
+        comparison.runs.b.push(load(&specs[0], *b, "2.4.0"));
+    }
+    comparison
+}
+
+fn sentences(comparison: &Comparison) -> Vec<String> {
+    let claims = comparison.claims();
+    claims.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_version_that_is_slower_in_each_pair_has_regressed() {
+    let found = compared(&[(100_000, 290_000); 5]);
+    assert_eq!(found.outcome(), Outcome::Regressed);
+    assert_eq!(
+        sentences(&found),
+        [
+            "p50 of inventory-check: REGRESSED: 2.90x (median of 5 pairs, 2.90x to 2.90x, slower in 5), limit 1.2x",
+            "p99 of inventory-check: NOT JUDGED: p99 cannot be compared by pairs of runs: one in 36 comparisons of the same version would be called slower; use p95 or below, or a baseline",
+            "p95 of response time: REGRESSED: 2.90x (median of 5 pairs, 2.90x to 2.90x, slower in 5), limit 1.5x",
+        ]
+    );
+    let table = found.tables()[0].headed(["A", "B"]).to_string();
+    assert_eq!(
+        table,
+        "
+              v2.3.0 (A, n=1,000)         v2.4.0 (B, n=1,000)
+inventory-check   p50=100ms p99=100ms     p50=290ms p99=290ms   ← REGRESSED at p50
+response time     p95=100ms               p95=290ms             ← REGRESSED at p95"
+            .trim_start_matches('\n')
+    );
+}
+
+#[test]
+fn the_same_version_twice_is_well_though_nothing_is_said_of_p99() {
+    let found = compared(&[
+        (100_000, 104_000),
+        (104_000, 100_000),
+        (1, 1),
+        (9, 8),
+        (5, 6),
+    ]);
+    assert_eq!(found.outcome(), Outcome::Ok);
+}
+
+#[test]
+fn too_few_pairs_are_not_known_and_the_user_s_wish_is_no_error() {
+    let mut found = compared(&[(100_000, 290_000); 4]);
+    assert_eq!(found.outcome(), Outcome::Unjudged);
+    found.ended = Some(Ended {
+        side: Side::A,
+        why: Unmeasured::Interrupted,
+    });
+    assert_eq!(found.outcome(), Outcome::Interrupted);
+}
+
+#[test]
+fn a_budget_of_a_version_with_nothing_to_measure_is_not_known() {
+    let mut found = compared(&[(100_000, 100_000); 5]);
+    let mut empty = Load::clone(&found.runs.b[2]);
+    empty.measured[0].samples = Samples::default();
+    found.runs.b[2] = Arc::new(empty);
+    assert_eq!(found.outcome(), Outcome::Unjudged);
+    assert_eq!(
+        sentences(&found)[0],
+        "p50 of inventory-check: NOT JUDGED: pair 3 has a run in which nothing was found to measure"
+    );
+}
+
+#[test]
+fn a_run_is_of_so_many_requests_and_warms_up_once() {
+    let couple = &coupled(both(TEXT, TEXT)).unwrap()[0];
+    let runs: Vec<(Pace, u64)> = turns(2)
+        .map(|turn| couple.run_of(turn, 200).repeat.unwrap())
+        .map(|repeat| (repeat.pace, repeat.warmup))
+        .collect();
+    let pace = Pace::Closed {
+        times: 200,
+        concurrency: 2,
+    };
+    let expected = [10, 10, 0, 0].map(|warmup| (pace.clone(), warmup));
+    assert_eq!(runs, expected);
+}
+
+#[test]
+fn an_open_loop_is_run_as_it_is_written() {
+    let text = TEXT.replace("times: 40, concurrency: 2", "rate: 50/s, for: 2s");
+    let couple = &coupled(both(&text, &text)).unwrap()[0];
+    let turn = turns(1).next().unwrap();
+    assert_eq!(
+        couple.run_of(turn, 200).repeat.unwrap().pace.requests(),
+        100
+    );
+}
+
+#[test]
+fn a_spec_of_one_side_only_is_named_with_that_side() {
+    let other = TEXT.replace("placing an order", "paying");
+    let two = format!("{TEXT}---{other}");
+    let error = coupled(both(TEXT, &two)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "only v2.yaml has the spec specs/order.yaml › paying, and v1.yaml has not: both need the same specs"
+    );
+    let error = coupled(both(&other, TEXT)).unwrap_err();
+    assert!(error.to_string().starts_with("only v1.yaml"), "{error}");
+}
+
+#[test]
+fn budgets_must_measure_the_same_on_both_sides() {
+    let other = TEXT.replace("inventory-check", "reserve_stock");
+    let error = coupled(both(TEXT, &other)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the spec specs/order.yaml › placing an order measures inventory-check, response time in v1.yaml, and reserve_stock, response time in v2.yaml: its budgets must be the same"
+    );
+}
+
+#[test]
+fn what_does_not_depend_on_the_version_is_fired_alike() {
+    let couple = &coupled(both(TEXT, TEXT)).unwrap()[0];
+    assert!(!fires_alike(couple));
+    let fixed = TEXT.replace("${BASE_URL}", "http://127.0.0.1:1");
+    let couple = &coupled(both(&fixed, &fixed)).unwrap()[0];
+    assert!(fires_alike(couple));
+}
+
+#[test]
+fn only_what_pairs_can_tell_of_is_compared() {
+    let is_comparable = |text: &str| super::is_comparable(&specs_at("http://x", text)[0]);
+    assert!(is_comparable(TEXT));
+    let start = "request: GET http://x\nexpect: { errors: 0 }\nrepeat: { times: 9 }\nbudgets: [{ measure: response_time, ";
+    assert!(!is_comparable(&format!("{start}p99: < 1s }}]\n")));
+    assert!(!is_comparable(&format!(
+        "{start}p50: < 1s, regression: none }}]\n"
+    )));
+    assert!(is_comparable(&format!("{start}p50: < 1s }}]\n")));
+}

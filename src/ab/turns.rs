@@ -1,0 +1,43 @@
+//! Whose turn it is.
+
+use super::Side;
+
+/// One run of one version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Which pair it is of, from 0.
+    pub pair: usize,
+    /// Which version runs.
+    pub side: Side,
+    /// Whether that version has not run before, and so has to warm up.
+    pub is_first: bool,
+}
+
+/// So many pairs of runs in alternating order: A B, B A, A B, …, so that a machine that becomes
+/// slower or faster meanwhile favours neither.
+pub fn turns(pairs: usize) -> impl Iterator<Item = Turn> {
+    (0..pairs).flat_map(|pair| {
+        let order = match pair % 2 {
+            0 => [Side::A, Side::B],
+            _ => [Side::B, Side::A],
+        };
+        order.map(|side| Turn {
+            pair,
+            side,
+            is_first: pair == 0,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_alternates_and_only_the_first_pair_warms_up() {
+        let order: String = turns(3).map(|turn| turn.side.to_string()).collect();
+        assert_eq!(order, "ABBAAB");
+        let first: Vec<bool> = turns(2).map(|turn| turn.is_first).collect();
+        assert_eq!(first, [true, true, false, false]);
+    }
+}

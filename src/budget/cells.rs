@@ -1,0 +1,83 @@
+//! A claim in the cells of a table that has a column for each of its facts.
+
+use super::judged::{Compared, Judged};
+use super::verdict::micros;
+use super::words::{Round, exact_millis, limit_factor, millis, short_factor};
+
+/// What stands in each column; `-` where there is nothing to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cells {
+    /// What the quantile was in the baseline: `120 ms`.
+    pub baseline: String,
+    /// What it is now: `350 ms`.
+    pub now: String,
+    /// How many times as long that is: `2.9x`.
+    pub change: String,
+    /// What it may be: `500 ms`, or `1.2x` of the baseline.
+    pub limit: String,
+}
+
+impl Judged {
+    /// The claim, a fact in each cell.
+    #[must_use]
+    pub fn cells(&self) -> Cells {
+        let now = self.candidate.map(|now| now.value);
+        let (before, limit) = match &self.compared {
+            Compared::Limit(limit) => (None, exact_millis(micros(*limit)) + " ms"),
+            Compared::Baseline { before, tau, .. } => {
+                (before.map(|before| before.value), limit_factor(*tau))
+            }
+        };
+        // Less than a microsecond counts as one.
+        let change = before.zip(now).map(|(before, now)| {
+            let seen = now.max(1.0) / before.max(1.0);
+            short_factor(seen, Round::Nearest)
+        });
+        let said = |value: Option<f64>| value.map(|it| millis(it, Round::Nearest) + " ms");
+        let cell = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        Cells {
+            baseline: cell(said(before)),
+            now: cell(said(now)),
+            change: cell(change),
+            limit,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::budget::{Against, Alpha, Claim, Quantile, Reference, Samples, judge};
+
+    fn cells(candidate: &Samples, against: Against<'_>) -> [String; 4] {
+        let claim = Claim {
+            subject: "ship".to_owned(),
+            quantile: Quantile::P50,
+            candidate,
+            against,
+        };
+        let of = judge(&[claim], Alpha::FIVE_PERCENT)[0].cells();
+        [of.baseline, of.now, of.change, of.limit]
+    }
+
+    #[test]
+    fn each_fact_has_its_cell() {
+        let before: Samples = std::iter::repeat_n(120_000, 100).collect();
+        let now: Samples = std::iter::repeat_n(350_000, 100).collect();
+        let compared = cells(&now, Against::Baseline(Reference::new(&before)));
+        assert_eq!(compared, ["120 ms", "350 ms", "2.9x", "1.2x"]);
+        let limited = cells(&now, Against::Limit(Duration::from_micros(1_250_500)));
+        assert_eq!(limited, ["-", "350 ms", "-", "1250.5 ms"]);
+    }
+
+    #[test]
+    fn nothing_and_zero_are_no_numbers_to_divide_by() {
+        let nothing = Samples::default();
+        let zero: Samples = std::iter::repeat_n(0, 100).collect();
+        let compared = cells(&nothing, Against::Baseline(Reference::new(&zero)));
+        assert_eq!(compared, ["0 ms", "-", "-", "1.2x"]);
+        let compared = cells(&zero, Against::Baseline(Reference::new(&zero)));
+        assert_eq!(compared, ["0 ms", "0 ms", "1.00x", "1.2x"]);
+    }
+}

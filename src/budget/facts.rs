@@ -1,0 +1,194 @@
+//! A decided claim in two halves, what is asked and what there is, as every failed check has them.
+
+use super::judged::{Compared, Judged};
+use super::samples::Estimate;
+use super::verdict::{Verdict, micros};
+use super::words::{
+    Round, count, exact_millis, factor, limit_factor, millis, millis_beside, short_factor, version,
+};
+
+impl Judged {
+    /// What is asked: `at most 150 ms`, or `at most 1.2x of the 120 ms of v2.3.0 (n=500)` where
+    /// `before` is `service.version` of the baseline.
+    #[must_use]
+    pub fn expected(&self, before: Option<&str>) -> String {
+        match &self.compared {
+            Compared::Limit(limit) => format!("at most {} ms", exact_millis(micros(*limit))),
+            Compared::Baseline {
+                before: Some(then),
+                tau,
+                ..
+            } => format!(
+                "at most {} of the {} ms of {} (n={})",
+                limit_factor(*tau),
+                millis(then.value, Round::Nearest),
+                before.map_or_else(|| "the baseline".to_owned(), version),
+                count(then.count),
+            ),
+            Compared::Baseline { before: None, .. } => "no more than in a baseline".to_owned(),
+        }
+    }
+
+    /// What there is: `350 ms (at least 320 ms)`, or `350 ms in v2.4.0 (n=500), at least 2.6x`
+    /// where `now` is `service.version` of what was measured.
+    #[must_use]
+    pub fn found(&self, now: Option<&str>) -> String {
+        let Some(seen) = &self.candidate else {
+            return "nothing".to_owned();
+        };
+        match &self.compared {
+            Compared::Limit(limit) => self.seen_beside_limit(seen, micros(*limit)),
+            Compared::Baseline {
+                before, differs, ..
+            } => {
+                let place = now.map_or_else(String::new, |now| format!(" in {}", version(now)));
+                let value = millis(seen.value, Round::Nearest);
+                let certain = match before {
+                    _ if !differs.is_empty() => "in another environment".to_owned(),
+                    Some(before) => self.certainty(seen, before),
+                    None => "and no baseline".to_owned(),
+                };
+                format!("{value} ms{place} (n={}), {certain}", count(seen.count))
+            }
+        }
+    }
+
+    fn seen_beside_limit(&self, seen: &Estimate, limit: f64) -> String {
+        let said = |micros, round| millis_beside(micros, round, limit) + " ms";
+        let value = said(seen.value, Round::Nearest);
+        match (self.verdict, seen.lower, seen.upper) {
+            (Verdict::OverLimit, Some(lower), _) => {
+                format!("{value} (at least {})", said(lower, Round::Down))
+            }
+            (_, Some(lower), Some(upper)) => {
+                let (lower, upper) = (said(lower, Round::Down), said(upper, Round::Up));
+                format!("{value} (between {lower} and {upper})")
+            }
+            _ => format!("{value} (n={}, too few to tell)", count(seen.count)),
+        }
+    }
+
+    fn certainty(&self, seen: &Estimate, before: &Estimate) -> String {
+        match (self.verdict, ratios(seen, before)) {
+            (Verdict::Regressed, [Some(least), _]) => {
+                format!("at least {}", short_factor(least, Round::Down))
+            }
+            (_, [Some(least), Some(most)]) => format!(
+                "between {} and {}",
+                factor(least, Round::Down),
+                factor(most, Round::Up)
+            ),
+            _ => "too few to tell".to_owned(),
+        }
+    }
+}
+
+/// How many times as long it takes now, at least and at most; None where a bound is missing. Less
+/// than a microsecond counts as one.
+pub(super) fn ratios(now: &Estimate, before: &Estimate) -> [Option<f64>; 2] {
+    let ratio = |over: Option<f64>, under: Option<f64>| Some(over?.max(1.0) / under?.max(1.0));
+    [
+        ratio(now.lower, before.upper),
+        ratio(now.upper, before.lower),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::budget::{
+        Against, Alpha, Claim, Judged, Quantile, Reference, Samples, Verdict, judge,
+    };
+
+    fn around(millis: u64, samples: u64) -> Samples {
+        (0..samples).map(|at| millis * 1_000 + 40 * at).collect()
+    }
+
+    fn decided(quantile: Quantile, candidate: &Samples, against: Against<'_>) -> Judged {
+        let subject = "inventory-check".to_owned();
+        let claim = Claim {
+            subject,
+            quantile,
+            candidate,
+            against,
+        };
+        judge(&[claim], Alpha::FIVE_PERCENT).remove(0)
+    }
+
+    #[test]
+    fn a_regression_names_both_versions() {
+        let (before, now) = (around(110, 500), around(340, 500));
+        let judged = decided(
+            Quantile::P50,
+            &now,
+            Against::Baseline(Reference::new(&before)),
+        );
+        assert_eq!(
+            judged.expected(Some("2.3.0")),
+            "at most 1.2x of the 120 ms of v2.3.0 (n=500)"
+        );
+        assert_eq!(
+            judged.found(Some("2.4.0")),
+            "350 ms in v2.4.0 (n=500), at least 2.8x"
+        );
+        assert_eq!(
+            [judged.expected(None), judged.found(None)],
+            [
+                "at most 1.2x of the 120 ms of the baseline (n=500)",
+                "350 ms (n=500), at least 2.8x"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_proven_lies_between_bounds() {
+        let (before, now) = (around(110, 500), around(130, 50));
+        let judged = decided(
+            Quantile::P50,
+            &now,
+            Against::Baseline(Reference::new(&before)),
+        );
+        assert_eq!(judged.verdict, Verdict::Ok, "{judged}");
+        let now: Samples = (0..50).map(|at| 100_000 + 2_000 * at).collect();
+        let judged = decided(
+            Quantile::P50,
+            &now,
+            Against::Baseline(Reference::new(&before)),
+        );
+        assert_eq!(judged.verdict, Verdict::NotProven, "{judged}");
+        assert_eq!(judged.found(None), "148 ms (n=50), between 1.12x and 1.36x");
+        let few: Samples = (0..4).map(|at| 100_000 + 2_000 * at).collect();
+        let judged = decided(
+            Quantile::P50,
+            &few,
+            Against::Baseline(Reference::new(&before)),
+        );
+        assert_eq!(judged.found(None), "102 ms (n=4), too few to tell");
+    }
+
+    #[test]
+    fn a_limit_is_said_as_it_was_written() {
+        let now = around(340, 500);
+        let limited = |quantile, millis| {
+            let judged = decided(
+                quantile,
+                &now,
+                Against::Limit(Duration::from_millis(millis)),
+            );
+            [judged.expected(None), judged.found(None)]
+        };
+        assert_eq!(
+            limited(Quantile::P50, 150),
+            ["at most 150 ms", "350 ms (at least 349 ms)"]
+        );
+        assert_eq!(
+            limited(Quantile::P50, 350),
+            ["at most 350 ms", "349.96 ms (between 349 ms and 351 ms)"]
+        );
+        assert_eq!(
+            limited(Quantile::P999, 400),
+            ["at most 400 ms", "360 ms (n=500, too few to tell)"]
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! `spanspec ab`: two versions against one another.
+
+mod versions;
+
+use std::net::SocketAddr;
+
+use spanspec::ab::{Both, Comparison, Couple, Outcome, Plan, compare, couple, fires_alike};
+use spanspec::report::{Look, ab as report};
+use spanspec::run::{Options, Trouble};
+use spanspec::session::{Session, Stopper, addresses};
+use spanspec::spec::Spec;
+use spanspec::workspace::Workspace;
+
+use super::beside::{runtime, tell_trouble};
+use super::budget_arguments::AbArguments;
+use super::exit::{Exit, refuse};
+use super::live::Live;
+use super::run::{interrupts, with_timeout};
+use super::selection::select;
+use versions::{Versions, versions};
+
+/// Runs both, and says which is slower.
+pub(super) fn ab(arguments: &AbArguments) -> Exit {
+    let versions = match versions(arguments) {
+        Ok(versions) => versions,
+        Err(why) => return refuse(Exit::Usage, &format!("error: {why}")),
+    };
+    let workspaces = match versions.workspaces(arguments) {
+        Ok(workspaces) => workspaces,
+        Err(exit) => return exit,
+    };
+    let couples = match couples(&workspaces, &versions, arguments) {
+        Ok(couples) => couples,
+        Err(exit) => return exit,
+    };
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(exit) => return exit,
+    };
+    let contest = Contest {
+        workspaces: &workspaces,
+        versions: &versions,
+        couples: &couples,
+        arguments,
+        live: Live::new(arguments.session.verbose),
+    };
+    let exit = runtime.block_on(contest.decide());
+    // A command that ignores its end must not keep us.
+    runtime.shutdown_background();
+    exit
+}
+
+/// The selected specs, each of both sides. Where there is none, the user has been told why.
+fn couples(
+    workspaces: &Both<Workspace>,
+    versions: &Versions,
+    arguments: &AbArguments,
+) -> Result<Vec<Couple>, Exit> {
+    let wrong = |why: String| refuse(Exit::Usage, &format!("error: {why}; nothing was run"));
+    let specs = Both {
+        a: selected(&workspaces.a, arguments),
+        b: selected(&workspaces.b, arguments),
+    };
+    if specs.a.is_empty() && specs.b.is_empty() {
+        let known = workspaces.a.specs.len().max(workspaces.b.specs.len());
+        return Err(refuse(Exit::Nothing, &nothing_to_compare(known)));
+    }
+    let names = versions.names();
+    let projects = Both {
+        a: (&workspaces.a, names.a.as_str()),
+        b: (&workspaces.b, names.b.as_str()),
+    };
+    let couples = couple(specs, projects).map_err(|error| wrong(error.to_string()))?;
+    if let Versions::Urls { variable, .. } = versions
+        && let Some(alike) = couples.iter().find(|couple| fires_alike(couple))
+    {
+        let spec = &alike.specs.a;
+        return Err(wrong(format!(
+            "the spec {} › {} fires the same at both URLs: write ${{{variable}}} into it, or name the variable that it has with --url-variable",
+            spec.at.source.name(),
+            spec.name,
+        )));
+    }
+    if let Versions::Projects(_) = versions
+        && let Some(address) = contended(workspaces)
+    {
+        return Err(wrong(format!(
+            "{} and {} both listen for OTLP on {address}: give one of them `receiver: {{ listen: [127.0.0.1:0] }}`, or another port",
+            names.a, names.b
+        )));
+    }
+    Ok(couples)
+}
+
+fn selected(workspace: &Workspace, arguments: &AbArguments) -> Vec<Spec> {
+    let mut specs = select(workspace.specs.clone(), &arguments.specs);
+    specs.retain(|spec| spec.skip.is_none() && spanspec::ab::is_comparable(spec));
+    with_timeout(specs, arguments.session.timeout)
+}
+
+fn nothing_to_compare(known: usize) -> String {
+    match known {
+        0 => "no spec was found: name files or folders, or `specs` in the project file".to_owned(),
+        _ => format!(
+            "none of {known} specs was selected that has `repeat` and `budgets` with a quantile below p99, which is what pairs of runs can compare"
+        ),
+    }
+}
+
+/// An address that both want to listen on.
+fn contended(workspaces: &Both<Workspace>) -> Option<SocketAddr> {
+    let [a, b] = [&workspaces.a, &workspaces.b].map(|one| addresses(one, &[]));
+    a.into_iter()
+        .find(|address| address.port() != 0 && b.contains(address))
+}
+
+/// All that is known before anything runs.
+struct Contest<'a> {
+    workspaces: &'a Both<Workspace>,
+    versions: &'a Versions,
+    couples: &'a [Couple],
+    arguments: &'a AbArguments,
+    live: Live,
+}
+
+impl Contest<'_> {
+    async fn decide(&self) -> Exit {
+        // One for both: what ends one version ends the comparison.
+        let stopper = Stopper::default();
+        let interrupts = tokio::spawn(interrupts(stopper.clone()));
+        let started = tokio::select! {
+            started = self.start(&stopper) => started,
+            () = stopper.interrupted() => return Exit::Interrupted,
+        };
+        let (a, b) = match started {
+            Ok(sessions) => sessions,
+            Err(trouble) => {
+                self.live.clear();
+                return tell_trouble(&trouble);
+            }
+        };
+        let exit = self.run(&a, b.as_ref().unwrap_or(&a)).await;
+        if let Some(b) = b {
+            b.stop().await;
+        }
+        a.stop().await;
+        self.live.clear();
+        interrupts.abort();
+        exit
+    }
+
+    /// A session for each project; URLs share one.
+    async fn start(&self, stopper: &Stopper) -> Result<(Session, Option<Session>), Vec<Trouble>> {
+        let listen = &self.arguments.session.listen;
+        let start = |workspace, name: &str| {
+            Session::start(workspace, listen, stopper.clone(), self.live.listener(name))
+        };
+        let a = start(&self.workspaces.a, "A ").await?;
+        if let Versions::Urls { .. } = self.versions {
+            return Ok((a, None));
+        }
+        match start(&self.workspaces.b, "B ").await {
+            Ok(b) => Ok((a, Some(b))),
+            Err(trouble) => {
+                a.stop().await;
+                Err(trouble)
+            }
+        }
+    }
+
+    async fn run(&self, a: &Session, b: &Session) -> Exit {
+        let plan = Plan {
+            pairs: self.arguments.pairs,
+            requests: self.arguments.requests as u64,
+        };
+        let runs = 2 * plan.pairs * self.couples.len();
+        self.live.expect(runs);
+        let options = Both::<Options>::default();
+        let look = Look::of_stdout();
+        let tell = |comparison: &Comparison| {
+            let text = report::comparison(comparison, &look);
+            self.live.print(&(text + "\n"));
+        };
+        let all = compare(self.couples, Both { a, b }, &options, plan, tell).await;
+        let names = self.versions.names();
+        let verdict = report::verdict(&all, self.couples.len(), names, &look);
+        self.live.print(&verdict);
+        exit(&all)
+    }
+}
+
+fn exit(all: &[Comparison]) -> Exit {
+    let has = |outcome| all.iter().any(|one| one.outcome() == outcome);
+    if has(Outcome::Interrupted) {
+        Exit::Interrupted
+    } else if has(Outcome::Regressed) || has(Outcome::Failed) {
+        Exit::Failed
+    } else if has(Outcome::Unjudged) {
+        Exit::Errored
+    } else {
+        Exit::Passed
+    }
+}

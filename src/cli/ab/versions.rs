@@ -1,0 +1,176 @@
+//! Which two versions the user means.
+
+use std::path::{Path, PathBuf};
+
+use spanspec::ab::Both;
+use spanspec::project::FILE_NAME;
+use spanspec::workspace::{Ports, Search, Workspace, shown};
+use url::Url;
+
+use super::super::budget_arguments::AbArguments;
+use super::super::exit::Exit;
+use super::super::understand::{search, tell};
+
+/// What specs call the address of the system unless the user says otherwise.
+const URL_VARIABLE: &str = "BASE_URL";
+
+/// Where both versions are.
+#[derive(Debug)]
+pub(super) enum Versions {
+    /// Each has a project file that starts it.
+    Projects(Both<String>),
+    /// Both run, and export to us.
+    Urls {
+        /// As they were written.
+        urls: Both<String>,
+        /// The same without what is nobody's business.
+        names: Both<String>,
+        /// The variable that they are values of.
+        variable: String,
+    },
+}
+
+/// What was typed.
+enum Typed {
+    Project,
+    Url(Url),
+}
+
+/// Understands A and B.
+///
+/// # Errors
+/// They are not two of a kind, or another flag makes no sense beside them.
+pub(super) fn versions(arguments: &AbArguments) -> Result<Versions, String> {
+    let (a, b) = (&arguments.a, &arguments.b);
+    match (typed(a)?, typed(b)?) {
+        (Typed::Project, Typed::Project) => projects(arguments),
+        (Typed::Url(at_a), Typed::Url(at_b)) => {
+            let names = Both {
+                a: name(at_a),
+                b: name(at_b),
+            };
+            urls(arguments, names)
+        }
+        (Typed::Url(url), Typed::Project) => Err(mixed(b, url)),
+        (Typed::Project, Typed::Url(url)) => Err(mixed(a, url)),
+    }
+}
+
+fn typed(text: &str) -> Result<Typed, String> {
+    if !text.contains("://") {
+        return project_file(text).map(|()| Typed::Project);
+    }
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Typed::Url(url)),
+        _ => Err(format!(
+            "`{text}` is no URL of a system: write http://127.0.0.1:8080, or a project file"
+        )),
+    }
+}
+
+fn project_file(text: &str) -> Result<(), String> {
+    let path = Path::new(text);
+    if path.is_dir() {
+        let file = path.join(FILE_NAME);
+        return Err(format!(
+            "{text} is a folder: name a project file, such as {}",
+            shown(&file)
+        ));
+    }
+    if !path.is_file() {
+        return Err(format!(
+            "there is no project file {text}: A and B are two project files, each of which starts a version, or two URLs"
+        ));
+    }
+    Ok(())
+}
+
+fn mixed(file: &str, url: Url) -> String {
+    format!(
+        "{file} is a project file and {} a URL: A and B are two of a kind",
+        name(url)
+    )
+}
+
+/// A URL as it may be printed.
+fn name(mut url: Url) -> String {
+    // Of a URL that can have neither, there is nothing to take away.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.to_string().trim_end_matches('/').to_owned()
+}
+
+fn projects(arguments: &AbArguments) -> Result<Versions, String> {
+    if let Some(config) = &arguments.specs.project.config {
+        return Err(format!(
+            "A and B are the project files, and --config names a third, {}: leave it out",
+            shown(config)
+        ));
+    }
+    if arguments.url_variable.is_some() {
+        return Err(
+            "--url-variable is for two URLs, and A and B are project files: leave it out"
+                .to_owned(),
+        );
+    }
+    if !arguments.session.listen.is_empty() {
+        return Err(
+            "--listen is for two URLs; two project files have a receiver each: write `receiver: { listen: [127.0.0.1:4317] }` into them where they need a port of their own"
+                .to_owned(),
+        );
+    }
+    Ok(Versions::Projects(Both {
+        a: arguments.a.clone(),
+        b: arguments.b.clone(),
+    }))
+}
+
+fn urls(arguments: &AbArguments, names: Both<String>) -> Result<Versions, String> {
+    let variable = arguments.url_variable.as_deref().unwrap_or(URL_VARIABLE);
+    let mut vars = arguments.specs.project.vars.iter();
+    if vars.any(|one| one.name == variable) {
+        return Err(format!(
+            "the values of {variable} are A and B: leave out --var {variable}"
+        ));
+    }
+    Ok(Versions::Urls {
+        urls: Both {
+            a: arguments.a.clone(),
+            b: arguments.b.clone(),
+        },
+        names,
+        variable: variable.to_owned(),
+    })
+}
+
+impl Versions {
+    /// What messages call them.
+    pub(super) fn names(&self) -> &Both<String> {
+        match self {
+            Self::Projects(files) => files,
+            Self::Urls { names, .. } => names,
+        }
+    }
+
+    /// The project of each. Where one cannot be understood, the user has been told.
+    pub(super) fn workspaces(&self, arguments: &AbArguments) -> Result<Both<Workspace>, Exit> {
+        let load = |search: Search| Workspace::load(&search).map_err(|error| tell(&error));
+        let load = |one: &String| match self {
+            Self::Projects(_) => load(Search {
+                config: Some(PathBuf::from(one)),
+                ..search(&arguments.specs, Ports::Allocated)
+            }),
+            Self::Urls { variable, .. } => {
+                let mut search = search(&arguments.specs, Ports::Absent);
+                search.vars.insert(variable.clone(), one.clone());
+                load(search)
+            }
+        };
+        let (Self::Projects(both) | Self::Urls { urls: both, .. }) = self;
+        Ok(Both {
+            a: load(&both.a)?,
+            b: load(&both.b)?,
+        })
+    }
+}

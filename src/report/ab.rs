@@ -1,0 +1,202 @@
+//! Two versions against one another, as text: a spec with its tables and sentences, and the verdict
+//! on all of them.
+
+use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable};
+use super::text::{self, Detail, paragraph};
+use crate::ab::{Both, Claim, Comparison, Ended, Outcome, Side};
+use crate::budget::{AbVerdict, Table};
+use crate::measure::Unmeasured;
+use crate::run::Report;
+
+/// Columns of the word that a line starts with, and the blank after it.
+const INDENT: usize = 6;
+
+/// All that is said of a spec; every line ends with a newline.
+#[must_use]
+pub fn comparison(of: &Comparison, look: &Look) -> String {
+    let mut text = headline(of, look);
+    if of.runs.a.len() + of.runs.b.len() > 0 {
+        let tables = of.tables();
+        text.extend(tables.iter().map(|table| shown(table, look)));
+    }
+    if of.complete_pairs() > 0 {
+        let claims = of.claims();
+        text.extend(claims.iter().map(|claim| sentence(claim, look)));
+    }
+    if let Some(Ended { side, why }) = &of.ended {
+        text.push_str(&ended(of, *side, why, look));
+    }
+    text
+}
+
+/// How many specs came to what.
+#[must_use]
+pub fn verdict(all: &[Comparison], known: usize, names: &Both<String>, look: &Look) -> String {
+    let count = |outcome| all.iter().filter(|one| one.outcome() == outcome).count();
+    let worst = [
+        Outcome::Interrupted,
+        Outcome::Regressed,
+        Outcome::Failed,
+        Outcome::Unjudged,
+    ];
+    let worst = worst.into_iter().find(|outcome| count(*outcome) > 0);
+    let counts: Vec<String> = [
+        (count(Outcome::Regressed), "regressed"),
+        (count(Outcome::Failed), "failed"),
+        (count(Outcome::Unjudged), "not judged"),
+        (count(Outcome::Ok), "not slower than allowed"),
+        (count(Outcome::Interrupted), "interrupted"),
+        (known - all.len(), "not run"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, what)| format!("{} {what}", counted(number, "spec")))
+    .collect();
+    let head = word(worst.unwrap_or(Outcome::Ok), look);
+    let [a, b] = [&names.a, &names.b].map(|name| printable(name));
+    let line = format!("B ({b}) against A ({a}): {}", counts.join(", "));
+    format!(
+        "{head} {}",
+        paragraph(&line, INDENT, STRONG, look).trim_start()
+    )
+}
+
+fn headline(of: &Comparison, look: &Look) -> String {
+    let pairs = match of.complete_pairs() {
+        pairs if pairs == of.pairs => counted(pairs, "pair"),
+        pairs => format!("{pairs} of {}", counted(of.pairs, "pair")),
+    };
+    let requests = of.runs.a.first().map_or_else(String::new, |load| {
+        let number = usize::try_from(load.requests).unwrap_or(usize::MAX);
+        format!(" of {}", counted(number, "request"))
+    });
+    let facts = format!("{}, {pairs}{requests}", printable(of.at.source.name()));
+    let name = printable(&of.name);
+    let head = word(of.outcome(), look);
+    if INDENT + look::width(&name) + 3 + look::width(&facts) <= look.width {
+        let (name, facts) = (look.paint(STRONG, &name), look.paint(FAINT, &facts));
+        return format!("{head} {name}   {facts}\n");
+    }
+    let name = paragraph(&name, INDENT, STRONG, look);
+    let facts = paragraph(&facts, INDENT, FAINT, look);
+    format!("{head} {}{facts}", name.trim_start())
+}
+
+fn word(outcome: Outcome, look: &Look) -> String {
+    let (word, style) = match outcome {
+        Outcome::Ok => ("PASS", GOOD),
+        Outcome::Regressed | Outcome::Failed => ("FAIL", BAD),
+        Outcome::Unjudged => ("ERROR", DOUBT),
+        Outcome::Interrupted => ("-", LEFT_OUT),
+    };
+    look.paint(style, &format!("{word:<5}"))
+}
+
+/// What stands behind a line is left out where there is no room: the sentences say it too.
+fn shown(table: &Table, look: &Look) -> String {
+    let mut text = table.headed(["A", "B"]).to_string();
+    let room = look.width.saturating_sub(INDENT);
+    if text.lines().any(|line| look::width(line) > room) {
+        let mut table = table.clone();
+        table.rows.iter_mut().for_each(|row| row.remarks.clear());
+        text = table.headed(["A", "B"]).to_string();
+    }
+    let lines = text
+        .lines()
+        .map(|line| printable(line.trim_end()).into_owned());
+    lines
+        .map(|line| format!("{:INDENT$}{line}\n", ""))
+        .collect()
+}
+
+fn sentence(claim: &Claim, look: &Look) -> String {
+    let style = match claim {
+        Claim::Judged(judged) if judged.verdict == AbVerdict::Regressed => BAD,
+        Claim::Judged(_) => GOOD,
+        Claim::Refused { .. } if claim.is_unjudged() => DOUBT,
+        Claim::Refused { .. } => LEFT_OUT,
+    };
+    paragraph(&claim.to_string(), INDENT, style, look)
+}
+
+fn ended(of: &Comparison, side: Side, why: &Unmeasured, look: &Look) -> String {
+    let Unmeasured::Unwell { report, .. } = why else {
+        return String::new();
+    };
+    let run = of.runs.of(side).len() + 1;
+    let line = format!("run {run} of {side} was not well:");
+    paragraph(&line, INDENT, STRONG, look) + &unwell(report, look)
+}
+
+/// What was found in a run that was not well.
+#[must_use]
+pub fn unwell(report: &Report, look: &Look) -> String {
+    let specs = report.specs.iter();
+    let specs = specs.map(|spec| text::spec(spec, look, Detail::Normal));
+    let troubles = report.trouble.iter();
+    let troubles = troubles.map(|trouble| text::trouble(trouble, look));
+    specs.chain(troubles).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ab::tests::compared;
+
+    #[test]
+    fn a_regression_is_told_with_both_versions_and_a_sentence_for_each_quantile() {
+        let found = compared(&[(100_000, 290_000); 5]);
+        assert_eq!(
+            comparison(&found, &Look::plain()),
+            "
+FAIL  placing an order   specs/order.yaml, 5 pairs of 200 requests
+                    v2.3.0 (A, n=1,000)         v2.4.0 (B, n=1,000)
+      inventory-check   p50=100ms p99=100ms     p50=290ms p99=290ms   ← REGRESSED at p50
+      response time     p95=100ms               p95=290ms             ← REGRESSED at p95
+      p50 of inventory-check: REGRESSED: 2.90x (median of 5 pairs, 2.90x to 2.90x, slower in 5),
+      limit 1.2x
+      p99 of inventory-check: NOT JUDGED: p99 cannot be compared by pairs of runs: one in 36
+      comparisons of the same version would be called slower; use p95 or below, or a baseline
+      p95 of response time: REGRESSED: 2.90x (median of 5 pairs, 2.90x to 2.90x, slower in 5), limit
+      1.5x
+"
+            .trim_start()
+        );
+        let names = Both {
+            a: "v1.yaml".to_owned(),
+            b: "v2.yaml".to_owned(),
+        };
+        assert_eq!(
+            verdict(&[found], 2, &names, &Look::plain()),
+            "FAIL  B (v2.yaml) against A (v1.yaml): 1 spec regressed, 1 spec not run\n"
+        );
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_the_table_without_what_the_sentences_say_too() {
+        let found = compared(&[(100_000, 290_000); 5]);
+        let text = comparison(&found, &Look::plain().with_width(75));
+        assert!(!text.contains('←'), "{text}");
+        assert!(text.lines().all(|line| look::width(line) <= 75), "{text}");
+    }
+
+    #[test]
+    fn what_was_interrupted_says_how_far_it_came() {
+        let mut found = compared(&[(100_000, 100_000); 2]);
+        found.ended = Some(Ended {
+            side: Side::A,
+            why: Unmeasured::Interrupted,
+        });
+        let text = comparison(&found, &Look::plain());
+        assert!(
+            text.starts_with(
+                "-     placing an order   specs/order.yaml, 2 of 5 pairs of 200 requests\n"
+            ),
+            "{text}"
+        );
+        assert!(
+            text.contains("5 pairs of runs are needed, and there are 2"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,25 @@
+// What many requests came to. The page has it as elements, which are seen where no script runs,
+// too; here their traces become waterfalls.
+
+// The loads of a spec, one after the other for each step that has one.
+function loadsOf(number) {
+  return findAll(`#loads-${number} > .load`);
+}
+
+function loadView(step, traces) {
+  const load = step.load.element.cloneNode(true);
+  const known = new Map([...traces, ...step.load.traces.map(readTrace)].map((trace) => [trace.id, trace]));
+  findAll("details[data-trace]", load).forEach((details) => {
+    const trace = known.get(details.dataset.trace);
+    if (!trace) return;
+    details.addEventListener("toggle", () => {
+      const text = find("pre", details);
+      if (details.open && text) text.replaceWith(traceView(step, [trace], new Map()).element);
+    });
+  });
+  return load;
+}
+
+function whichOne({ requests, shown }) {
+  return el("p", { class: "faint" }, `What follows is of one of ${counted(requests, "request")}: ${shown}.`);
+}

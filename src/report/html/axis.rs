@@ -1,0 +1,286 @@
+//! An axis of durations: which part of time it shows, linear or logarithmic, and where its ticks
+//! are. All durations are in microseconds.
+
+use super::said::Unit;
+
+/// From this ratio of the longest to the shortest on, each power of ten gets the same room.
+const LOGARITHMIC_FROM: f64 = 12.0;
+/// What is so many times as far as the nearest sample is not shown: it would squeeze all others.
+const FARTHEST: f64 = 20.0;
+/// The room at either end, as a share of what is shown.
+const MARGIN: f64 = 0.03;
+/// On a phone, two labels are not closer than this share of the axis.
+const CLOSEST_WHERE_NARROW: f64 = 0.17;
+const CLOSEST_WHERE_WIDE: f64 = 0.075;
+
+/// Where a duration stands between the left end, 0, and the right one, 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Axis {
+    scale: Scale,
+    /// On the scale.
+    from: f64,
+    to: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scale {
+    Linear,
+    Logarithmic,
+}
+
+impl Scale {
+    fn apply(self, micros: f64) -> f64 {
+        match self {
+            Self::Linear => micros,
+            // Less than a microsecond counts as one.
+            Self::Logarithmic => micros.max(1.0).log10(),
+        }
+    }
+}
+
+/// A round duration on the axis.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Tick {
+    pub(super) place: f64,
+    pub(super) label: String,
+    pub(super) seen: Seen,
+}
+
+/// On which screens there is room for a tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    Always,
+    WhereNarrow,
+    WhereWide,
+}
+
+impl Axis {
+    /// The axis that shows everything from the shortest to the longest sample, and those limits
+    /// that are not far from them.
+    pub(super) fn around((shortest, longest): (f64, f64), limits: &[f64]) -> Self {
+        let near = limits
+            .iter()
+            .copied()
+            .filter(|limit| *limit <= longest.max(1.0) * FARTHEST && *limit * FARTHEST >= shortest);
+        let (first, last) = near.fold((shortest, longest), |(first, last), limit| {
+            (first.min(limit), last.max(limit))
+        });
+        let (first, last) = (first.max(0.0), last.max(1.0));
+        if last / first.max(1.0) >= LOGARITHMIC_FROM {
+            return Self::with_margins(Scale::Logarithmic, first, last);
+        }
+        // Where zero is near anyway, lengths can be compared with the eye.
+        let first = if first < last / 2.0 { 0.0 } else { first };
+        Self::with_margins(Scale::Linear, first, last)
+    }
+
+    fn with_margins(scale: Scale, first: f64, last: f64) -> Self {
+        let (from, to) = (scale.apply(first), scale.apply(last));
+        // Where all are the same there is a little around it, too.
+        let least = match scale {
+            Scale::Linear => last * 0.05,
+            Scale::Logarithmic => 0.1,
+        };
+        let margin = ((to - from) * MARGIN).max(least * MARGIN);
+        let half = ((least - (to - from)) / 2.0).max(0.0);
+        let is_at_zero = scale == Scale::Linear && first == 0.0;
+        Self {
+            scale,
+            from: if is_at_zero {
+                0.0
+            } else {
+                from - margin - half
+            },
+            to: to + margin + half,
+        }
+    }
+
+    /// What is outside stands at the end.
+    pub(super) fn place(&self, micros: f64) -> f64 {
+        let place = (self.scale.apply(micros) - self.from) / (self.to - self.from);
+        place.clamp(0.0, 1.0)
+    }
+
+    /// Whether it is within the ends.
+    pub(super) fn shows(&self, micros: f64) -> bool {
+        let on_scale = self.scale.apply(micros);
+        self.from <= on_scale && on_scale <= self.to
+    }
+
+    pub(super) fn is_logarithmic(&self) -> bool {
+        self.scale == Scale::Logarithmic
+    }
+
+    pub(super) fn ticks(&self) -> Vec<Tick> {
+        let narrow = self.ticks_apart(CLOSEST_WHERE_NARROW);
+        let wide = self.ticks_apart(CLOSEST_WHERE_WIDE);
+        let has = |ticks: &[Tick], tick: &Tick| ticks.iter().any(|one| one.label == tick.label);
+        let only_narrow = narrow.iter().filter(|tick| !has(&wide, tick));
+        let only_narrow = only_narrow.map(|tick| Tick {
+            seen: Seen::WhereNarrow,
+            ..tick.clone()
+        });
+        let wide = wide.iter().map(|tick| Tick {
+            seen: if has(&narrow, tick) {
+                Seen::Always
+            } else {
+                Seen::WhereWide
+            },
+            ..tick.clone()
+        });
+        wide.chain(only_narrow).collect()
+    }
+
+    fn ticks_apart(&self, closest: f64) -> Vec<Tick> {
+        match self.scale {
+            Scale::Linear => self.linear_ticks(closest),
+            Scale::Logarithmic => self.logarithmic_ticks(closest),
+        }
+    }
+
+    fn linear_ticks(&self, closest: f64) -> Vec<Tick> {
+        let step = round_step((self.to - self.from) * closest);
+        let unit = Unit::of(self.to);
+        let first = (self.from / step).ceil() as u64;
+        (first..)
+            .map(|at| at as f64 * step)
+            .take_while(|micros| *micros <= self.to)
+            .map(|micros| self.tick(micros, unit))
+            .collect()
+    }
+
+    /// As many as find room.
+    fn logarithmic_ticks(&self, closest: f64) -> Vec<Tick> {
+        let dense = [&[1.0, 2.0, 5.0][..], &[1.0, 3.0], &[1.0]]
+            .into_iter()
+            .map(|digits| self.in_decades(digits, 1));
+        let sparse = (2..=7).map(|every| self.in_decades(&[1.0], every));
+        let fits = |ticks: &Vec<Tick>| {
+            let mut pairs = ticks.iter().zip(ticks.iter().skip(1));
+            pairs.all(|(one, other)| other.place - one.place >= closest)
+        };
+        dense.chain(sparse).find(fits).unwrap_or_default()
+    }
+
+    fn in_decades(&self, digits: &[f64], every: i32) -> Vec<Tick> {
+        let first = (self.from.floor() as i32).div_euclid(every) * every;
+        (first..=self.to.ceil() as i32)
+            .step_by(every.unsigned_abs() as usize)
+            .flat_map(|power| digits.iter().map(move |digit| digit * 10_f64.powi(power)))
+            .filter(|micros| self.shows(*micros))
+            .map(|micros| self.tick(micros, Unit::of(micros)))
+            .collect()
+    }
+
+    fn tick(&self, micros: f64, unit: Unit) -> Tick {
+        let label = if micros == 0.0 {
+            "0".to_owned()
+        } else {
+            unit.exactly(micros)
+        };
+        Tick {
+            place: self.place(micros),
+            label,
+            seen: Seen::Always,
+        }
+    }
+}
+
+/// The least of 1, 2 and 5 with zeros that is as long.
+fn round_step(least: f64) -> f64 {
+    let least = least.max(1.0);
+    let power = 10_f64.powi(least.log10().floor() as i32);
+    [1.0, 2.0, 5.0, 10.0]
+        .map(|digit| digit * power)
+        .into_iter()
+        .find(|step| *step >= least)
+        .unwrap_or(10.0 * power)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn labels(axis: Axis) -> Vec<String> {
+        let ticks = axis.ticks_apart(CLOSEST_WHERE_NARROW).into_iter();
+        ticks
+            .map(|tick| tick.label.replace('\u{a0}', " "))
+            .collect()
+    }
+
+    #[test]
+    fn durations_of_one_magnitude_stand_on_a_linear_axis_with_one_unit() {
+        let axis = Axis::around((100_000.0, 480_000.0), &[]);
+        assert_eq!(labels(axis), ["0", "100 ms", "200 ms", "300 ms", "400 ms"]);
+        let narrow = Axis::around((100_000.0, 112_000.0), &[]);
+        assert_eq!(
+            labels(narrow),
+            ["100 ms", "105 ms", "110 ms"],
+            "zero is far away"
+        );
+        let seconds = Axis::around((400_000.0, 1_900_000.0), &[]);
+        assert_eq!(labels(seconds), ["0", "0.5 s", "1 s", "1.5 s"]);
+    }
+
+    #[test]
+    fn durations_of_several_magnitudes_stand_on_a_logarithmic_axis() {
+        let axis = Axis::around((90_000.0, 2_400_000.0), &[]);
+        assert_eq!(labels(axis), ["100 ms", "200 ms", "500 ms", "1 s", "2 s"]);
+        let wide = Axis::around((90.0, 2_400_000.0), &[]);
+        assert_eq!(labels(wide), ["100 µs", "1 ms", "10 ms", "100 ms", "1 s"]);
+    }
+
+    #[test]
+    fn a_wide_screen_has_room_for_more_ticks() {
+        let seen = |seen| {
+            let ticks = Axis::around((20_000.0, 3_000_000.0), &[]).ticks();
+            let ticks = ticks.into_iter().filter(|tick| tick.seen == seen);
+            let labels: Vec<String> = ticks
+                .map(|tick| tick.label.replace('\u{a0}', " "))
+                .collect();
+            labels
+        };
+        assert_eq!(seen(Seen::Always), ["100 ms", "1 s"]);
+        assert_eq!(seen(Seen::WhereNarrow), ["30 ms", "300 ms", "3 s"]);
+        let wide = ["20 ms", "50 ms", "200 ms", "500 ms", "2 s"];
+        assert_eq!(seen(Seen::WhereWide), wide);
+    }
+
+    #[test]
+    fn a_limit_that_is_near_is_shown_and_one_that_is_far_is_not() {
+        let near = Axis::around((100_000.0, 120_000.0), &[150_000.0]);
+        assert!(near.shows(150_000.0) && !near.is_logarithmic());
+        let far = Axis::around((100_000.0, 120_000.0), &[60_000_000.0]);
+        assert!(!far.shows(60_000_000.0));
+        assert!(far.place(120_000.0) > 0.6, "{far:?}");
+    }
+
+    #[test]
+    fn a_single_duration_stands_in_the_middle() {
+        let axis = Axis::around((250_000.0, 250_000.0), &[]);
+        assert!((axis.place(250_000.0) - 0.5).abs() < 0.01, "{axis:?}");
+        assert!(!labels(axis).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn every_sample_has_its_place_and_labels_do_not_touch(
+            (one, other) in (0_u64.., 0_u64..),
+            shift in 0_u32..60,
+            limit in 0_u64..10_000_000,
+        ) {
+            let [first, last] = [one.min(other) >> shift, one.max(other) >> shift].map(|n| n as f64);
+            let axis = Axis::around((first, last), &[limit as f64]);
+            prop_assert!(axis.shows(first) && axis.shows(last), "{axis:?}");
+            prop_assert!(axis.place(first) <= axis.place(last));
+            for closest in [CLOSEST_WHERE_NARROW, CLOSEST_WHERE_WIDE] {
+                let ticks = axis.ticks_apart(closest);
+                for (one, other) in ticks.iter().zip(ticks.iter().skip(1)) {
+                    prop_assert!(other.place - one.place >= closest * 0.999, "{ticks:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! One budget: its picture, its quantiles as a table, what is claimed of them, and the slowest
+//! trace.
+
+use maud::{Markup, html};
+
+use super::figure::figure;
+use super::said::{at_least, at_most, exactly, limit_times, said, times};
+use crate::budget::{Alpha, Column, Compared, Estimate, Judged, Quantile, Samples, Verdict};
+use crate::report::look::{Look, count, counted, printable};
+use crate::report::waterfall::{USUAL_ROWS, waterfall};
+use crate::run::{Exemplar, Measured};
+
+/// What is shown where no budget asks for a quantile.
+const USUAL: [Quantile; 3] = [Quantile::P50, Quantile::P95, Quantile::P99];
+
+pub(super) fn section(measured: &Measured) -> Markup {
+    let subject = printable(&measured.subject);
+    let mut judged: Vec<&Judged> = measured.judged.iter().collect();
+    judged.sort_by_key(|claim| claim.quantile);
+    html! {
+        section.card.budget aria-label={ "Budget of " (subject) } {
+            h3 { (subject) }
+            @if measured.samples.is_empty() {
+                p { "Nothing was found to measure: no trace has a duration for this budget." }
+            }
+            (figure(measured))
+            (table(measured, &judged))
+            (claims(&judged))
+            @if let Some(slowest) = &measured.slowest { (exemplar(slowest)) }
+        }
+    }
+}
+
+/// `v2.4.0 (now, n = 500)`
+pub(super) fn head(which: &str, version: Option<&String>, samples: &Samples) -> Markup {
+    let column = Column {
+        version: version.cloned(),
+        count: samples.len(),
+    };
+    let n = usize::try_from(column.count).unwrap_or(usize::MAX);
+    html! {
+        span {
+            @match column.name() {
+                Some(name) => { b { (printable(&name)) } " (" (which) ", " },
+                None => { b { (which) } " (" },
+            }
+            span.number { "n = " (count(n)) ")" }
+        }
+    }
+}
+
+/// The quantiles that somebody asked for, else those that people look for. Where it is narrow, the
+/// style sheet lays out each row as a block of its own; the roles keep it a table for those who do
+/// not see it.
+fn table(measured: &Measured, claims: &[&Judged]) -> Markup {
+    let subject = printable(&measured.subject);
+    html! {
+        @if !claims.is_empty() || !measured.samples.is_empty() {
+            table.quantiles role="table" {
+                caption.visually-hidden { "Quantiles of " (subject) ", each with its lower and upper bound" }
+                @if claims.is_empty() { (unjudged(measured)) } @else { (judged(measured, claims)) }
+            }
+        }
+    }
+}
+
+fn unjudged(measured: &Measured) -> Markup {
+    let estimate = |samples: &Samples, quantile| samples.estimate(quantile, Alpha::FIVE_PERCENT);
+    let before = measured.before.as_ref();
+    html! {
+        (heads(before.map(|_| "Baseline").into_iter().chain(["Now"])))
+        tbody role="rowgroup" {
+            @for quantile in USUAL {
+                tr role="row" {
+                    th scope="row" role="rowheader" { (quantile) }
+                    @if let Some(before) = before {
+                        (cell("Baseline", &value(estimate(&before.samples, quantile))))
+                    }
+                    (cell("Now", &value(estimate(&measured.samples, quantile))))
+                }
+            }
+        }
+    }
+}
+
+fn judged(measured: &Measured, claims: &[&Judged]) -> Markup {
+    let all = ["Baseline", "Now", "Change", "Limit", "Verdict"];
+    let has_baseline = measured.before.is_some();
+    let heads_shown = all
+        .into_iter()
+        .filter(|head| has_baseline || !["Baseline", "Change"].contains(head));
+    html! {
+        (heads(heads_shown))
+        tbody role="rowgroup" { @for claim in claims { (row(claim, measured)) } }
+    }
+}
+
+fn heads(all: impl Iterator<Item = &'static str>) -> Markup {
+    html! {
+        thead role="rowgroup" {
+            tr role="row" {
+                @for head in std::iter::once("Quantile").chain(all) {
+                    th scope="col" role="columnheader" { (head) }
+                }
+            }
+        }
+    }
+}
+
+fn cell(head: &str, content: &Markup) -> Markup {
+    html! { td role="cell" data-head=(head) { (content) } }
+}
+
+fn row(claim: &Judged, measured: &Measured) -> Markup {
+    html! {
+        tr role="row" {
+            th scope="row" role="rowheader" { (claim.quantile) }
+            @if let Some(known) = &measured.before {
+                @let before = before(claim, &known.samples);
+                (cell("Baseline", &value(before)))
+                (cell("Now", &value(claim.candidate)))
+                (cell("Change", &change(claim.candidate, before)))
+            } @else {
+                (cell("Now", &value(claim.candidate)))
+            }
+            (cell("Limit", &limit(claim)))
+            td.verdict.(class(claim.verdict)) role="cell" { (sign(claim.verdict)) " " (claim.verdict) }
+        }
+    }
+}
+
+/// Also beside an absolute limit one sees what it was.
+fn before(claim: &Judged, samples: &Samples) -> Option<Estimate> {
+    match &claim.compared {
+        Compared::Baseline { before, .. } => *before,
+        Compared::Limit(_) => samples.estimate(claim.quantile, claim.alpha),
+    }
+}
+
+/// With its bounds below, as far as there are any.
+fn value(estimate: Option<Estimate>) -> Markup {
+    html! {
+        @match estimate {
+            None => span.faint { "none" },
+            Some(estimate) => {
+                span.number { (said(estimate.value)) }
+                " " small.bounds {
+                    @match (estimate.lower, estimate.upper) {
+                        (Some(lower), Some(upper)) => { (at_least(lower)) " to " (at_most(upper)) },
+                        (Some(lower), None) => { "≥ " (at_least(lower)) },
+                        (None, Some(upper)) => { "≤ " (at_most(upper)) },
+                        (None, None) => { "no bounds" },
+                    }
+                }
+            },
+        }
+    }
+}
+
+fn change(now: Option<Estimate>, before: Option<Estimate>) -> Markup {
+    // Less than a microsecond counts as one.
+    let factor = now
+        .zip(before)
+        .map(|(now, before)| now.value.max(1.0) / before.value.max(1.0));
+    html! {
+        @match factor {
+            Some(factor) => span.number { (times(factor)) },
+            None => span.faint { "none" },
+        }
+    }
+}
+
+fn limit(claim: &Judged) -> Markup {
+    html! {
+        @match &claim.compared {
+            Compared::Limit(limit) => span.number { (exactly(limit.as_nanos() as f64 / 1e3)) },
+            Compared::Baseline { before, tau, .. } => {
+                span.number { (limit_times(*tau)) }
+                @if let Some(before) = before { " " small.bounds { (said(before.value * tau)) } }
+            },
+        }
+    }
+}
+
+fn claims(judged: &[&Judged]) -> Markup {
+    html! {
+        @if !judged.is_empty() {
+            ul.claims {
+                @for claim in judged { li.(class(claim.verdict)) { (in_code(&claim.to_string())) } }
+            }
+        }
+    }
+}
+
+/// What stands between backquotes is code.
+pub(super) fn in_code(text: &str) -> Markup {
+    html! {
+        @for (at, part) in printable(text).split('`').enumerate() {
+            @if at % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ok => "passed",
+        Verdict::NotProven | Verdict::TooFew => "flaky",
+        Verdict::Regressed | Verdict::OverLimit | Verdict::NothingFound => "failed",
+    }
+}
+
+fn sign(verdict: Verdict) -> Markup {
+    let sign = match class(verdict) {
+        "passed" => "✓",
+        "failed" => "✗",
+        _ => "?",
+    };
+    html! { span.sign aria-hidden="true" { (sign) } }
+}
+
+/// The script draws the trace as all others are drawn, in the place of the text.
+fn exemplar(slowest: &Exemplar) -> Markup {
+    let spans = slowest.trace.len();
+    html! {
+        details.exemplar data-trace=(slowest.trace_id) {
+            summary { "The slowest trace: " (said(slowest.micros as f64)) }
+            p.faint.small {
+                "trace " code { (slowest.trace_id) } ", " (counted(spans, "span"))
+                @if let Some(path) = &slowest.saved { ", saved in " (printable(&path.display().to_string())) }
+            }
+            @if spans > 0 { pre { (waterfall(&slowest.trace, &[], &Look::plain(), USUAL_ROWS)) } }
+        }
+    }
+}

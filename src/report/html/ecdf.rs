@@ -1,0 +1,162 @@
+//! Which share of durations is at or below each: the curve of an empirical distribution function
+//! (ECDF), with so few steps that it is quickly drawn.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::axis::Axis;
+use crate::budget::{Quantile, Samples};
+
+/// A curve has at most so many steps, each less than a pixel high.
+pub(super) const MOST_STEPS: usize = 400;
+/// So many of them may be kept for quantiles.
+const MOST_KEPT: usize = 40;
+
+/// The size of the picture of a curve, in its own units; it is stretched to fit.
+pub(super) const WIDTH: f64 = 4_000.0;
+pub(super) const HEIGHT: f64 = 1_000.0;
+
+/// From this duration on, at least this share of all is at or below.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Step {
+    /// Microseconds.
+    pub(super) micros: f64,
+    /// The last one has 1.
+    pub(super) share: f64,
+}
+
+/// The curve. Where not all samples can have a step of their own, these quantiles have one, so
+/// that the curve goes through them.
+pub(super) fn curve(samples: &Samples, keep: &[Quantile]) -> Vec<Step> {
+    let count = samples.len();
+    let mut steps: Vec<Step> = Vec::new();
+    for rank in ranks(count, keep) {
+        let Some(micros) = at_rank(samples, rank) else {
+            continue;
+        };
+        let share = rank as f64 / count as f64;
+        match steps.last_mut() {
+            Some(last) if last.micros >= micros => last.share = share,
+            _ => steps.push(Step { micros, share }),
+        }
+    }
+    steps
+}
+
+fn ranks(count: u64, keep: &[Quantile]) -> BTreeSet<u64> {
+    let most = MOST_STEPS as u64;
+    if count <= most {
+        return (1..=count).collect();
+    }
+    // One is for the first.
+    let even = most - MOST_KEPT as u64 - 1;
+    let evenly = (1..=even)
+        .map(|at| u128::from(count) * u128::from(at) / u128::from(even))
+        .filter_map(|rank| u64::try_from(rank).ok());
+    let kept = keep.iter().take(MOST_KEPT);
+    let kept = kept.map(|quantile| quantile.rank(count));
+    evenly.chain(kept).chain([1]).collect()
+}
+
+fn at_rank(samples: &Samples, rank: u64) -> Option<f64> {
+    match (samples.raw(), samples.sketch()) {
+        (Some(raw), _) => {
+            let at = usize::try_from(rank.checked_sub(1)?).ok()?;
+            raw.get(at).map(|micros| *micros as f64)
+        }
+        (None, sketch) => sketch?.at_rank(rank),
+    }
+}
+
+/// The curve as the path of an SVG of [`WIDTH`] and [`HEIGHT`], from the bottom to the top.
+pub(super) fn path(steps: &[Step], axis: &Axis) -> String {
+    let mut path = String::new();
+    let (mut x, mut y) = (0, HEIGHT as i64);
+    for step in steps {
+        let right = (axis.place(step.micros) * WIDTH).round() as i64;
+        let up = ((1.0 - step.share) * HEIGHT).round() as i64;
+        // Writing to a string cannot fail.
+        let _ = match path.is_empty() {
+            true => write!(path, "M{right} {y}"),
+            false if right != x => write!(path, "h{}", right - x),
+            false => Ok(()),
+        };
+        if up != y {
+            let _ = write!(path, "v{}", up - y);
+        }
+        (x, y) = (right, up);
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const QUANTILES: [Quantile; 4] = [Quantile::P50, Quantile::P95, Quantile::P99, Quantile::P999];
+
+    /// The share at or below, as the curve has it.
+    fn share_at(curve: &[Step], micros: f64) -> f64 {
+        let below = curve.iter().take_while(|step| step.micros <= micros);
+        below.last().map_or(0.0, |step| step.share)
+    }
+
+    #[test]
+    fn few_samples_have_a_step_each_and_equal_ones_one() {
+        let samples: Samples = [3, 1, 3, 7].into_iter().collect();
+        let told: Vec<_> = curve(&samples, &[])
+            .iter()
+            .map(|step| (step.micros, step.share))
+            .collect();
+        assert_eq!(told, [(1.0, 0.25), (3.0, 0.75), (7.0, 1.0)]);
+        assert_eq!(curve(&Samples::default(), &QUANTILES), []);
+    }
+
+    #[test]
+    fn a_path_goes_from_the_bottom_to_the_top() {
+        let samples: Samples = [100, 200, 300].into_iter().collect();
+        let axis = Axis::around((100.0, 400.0), &[]);
+        let path = path(&curve(&samples, &[]), &axis);
+        assert_eq!(path, "M971 1000v-333h971v-334h971v-333");
+    }
+
+    fn durations() -> impl Strategy<Value = Vec<u64>> {
+        let one = prop_oneof![9 => 1_000_u64..900_000, 1 => 0_u64..60_000_000];
+        prop::collection::vec(one, 1..3_000)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_curve_rises_to_one_in_few_steps_and_goes_through_the_quantiles(all in durations()) {
+            let samples: Samples = all.iter().copied().collect();
+            let curve = curve(&samples, &QUANTILES);
+            prop_assert!(curve.len() <= MOST_STEPS);
+            for (one, other) in curve.iter().zip(curve.iter().skip(1)) {
+                prop_assert!(one.micros < other.micros && one.share < other.share);
+            }
+            prop_assert!((curve.last().unwrap().share - 1.0).abs() < f64::EPSILON);
+            for quantile in QUANTILES {
+                let value = samples.quantile(quantile).unwrap();
+                let just_below = value - value.abs() * 1e-9 - 1e-9;
+                prop_assert!(share_at(&curve, value) >= quantile.share() - 1e-9);
+                prop_assert!(share_at(&curve, just_below) < quantile.share() + 1e-9);
+            }
+        }
+
+        #[test]
+        fn a_curve_is_never_a_pixel_from_the_true_one(all in durations()) {
+            let samples: Samples = all.iter().copied().take(2_000).collect();
+            let curve = curve(&samples, &QUANTILES);
+            let raw = samples.raw().unwrap();
+            for micros in raw {
+                let at_or_below = raw.partition_point(|other| other <= micros);
+                let exact = at_or_below as f64 / raw.len() as f64;
+                prop_assert!((share_at(&curve, *micros as f64) - exact).abs() <= 1.0 / 300.0);
+            }
+        }
+    }
+}

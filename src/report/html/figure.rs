@@ -1,0 +1,344 @@
+//! The picture of a budget: the curves of baseline and candidate with their quantiles, how well
+//! those are known, and what they may be.
+//!
+//! Across, places are shares of the width, and letters and signs have the size that the style sheet
+//! gives them: so the picture fits a phone and a wide screen. Colours are the style sheet's, too;
+//! what they say, dashes and shapes say as well.
+
+use maud::{Markup, html};
+
+use super::axis::{Axis, Seen, Tick};
+use super::ecdf::{self, curve};
+use super::said::said;
+use crate::budget::{Compared, Estimate, Judged, Quantile, Samples};
+use crate::report::look::printable;
+use crate::run::Measured;
+
+/// Pixels; the style sheet agrees.
+const HEIGHT: f64 = 240.0;
+/// Half the length of the stroke at the end of a whisker.
+const CAP: f64 = 5.0;
+/// The names of two quantiles are so far from each other.
+const LINE: f64 = 13.0;
+const SHARES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
+
+/// What is drawn of one version.
+struct Side<'a> {
+    class: &'static str,
+    samples: &'a Samples,
+    quantiles: Vec<(Quantile, Estimate)>,
+}
+
+/// The longest that a quantile may be.
+struct Limit {
+    class: &'static str,
+    quantile: Quantile,
+    micros: f64,
+}
+
+/// Nothing where nothing was measured.
+pub(super) fn figure(measured: &Measured) -> Markup {
+    let claims = &measured.judged;
+    let sides = sides(measured, claims);
+    let limits = limits(claims);
+    let Some(axis) = axis(&sides, &limits) else {
+        return html! {};
+    };
+    html! {
+        figure.ecdf {
+            (legend(measured, &limits, &axis))
+            svg width="100%" height=(HEIGHT) role="img" aria-label=(alternative(measured)) {
+                (grid(&axis))
+                (levels(&quantiles(claims)))
+                @for limit in &limits { @if axis.shows(limit.micros) { (limit_line(limit, &axis)) } }
+                svg width="100%" height=(HEIGHT) viewBox={ "0 0 " (ecdf::WIDTH) " " (ecdf::HEIGHT) } preserveAspectRatio="none" {
+                    @for side in &sides { (side.line(&axis)) }
+                }
+                @for side in &sides { (side.marks(&axis)) }
+            }
+            figcaption.faint.small {
+                "The share of traces that took at most so long"
+                @if axis.is_logarithmic() { ", on a logarithmic scale" }
+                ". What is slower lies further to the right. A quantile is within its limit where the curve meets its level on the left of that line."
+            }
+        }
+    }
+}
+
+fn sides<'a>(measured: &'a Measured, claims: &[Judged]) -> Vec<Side<'a>> {
+    let before = measured.before.as_ref().map(|before| Side {
+        class: "before",
+        samples: &before.samples,
+        quantiles: each_once(claims, |claim| match &claim.compared {
+            Compared::Baseline { before, .. } => *before,
+            Compared::Limit(_) => None,
+        }),
+    });
+    let now = Side {
+        class: "now",
+        samples: &measured.samples,
+        quantiles: each_once(claims, |claim| claim.candidate),
+    };
+    let sides = before.into_iter().chain([now]);
+    sides.filter(|side| !side.samples.is_empty()).collect()
+}
+
+/// A quantile may be held against a limit and against the baseline.
+fn each_once(
+    claims: &[Judged],
+    of: impl Fn(&Judged) -> Option<Estimate>,
+) -> Vec<(Quantile, Estimate)> {
+    let mut all: Vec<(Quantile, Estimate)> = Vec::new();
+    for claim in claims {
+        let is_new = all.iter().all(|(quantile, _)| *quantile != claim.quantile);
+        if let Some(estimate) = of(claim).filter(|_| is_new) {
+            all.push((claim.quantile, estimate));
+        }
+    }
+    all
+}
+
+fn quantiles(claims: &[Judged]) -> Vec<Quantile> {
+    let mut all: Vec<Quantile> = claims.iter().map(|claim| claim.quantile).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn limits(claims: &[Judged]) -> Vec<Limit> {
+    let limit = |claim: &Judged| {
+        let (class, micros) = match &claim.compared {
+            Compared::Limit(limit) => ("absolute", limit.as_secs_f64() * 1e6),
+            Compared::Baseline { before, tau, .. } => ("relative", before.as_ref()?.value * tau),
+        };
+        let quantile = claim.quantile;
+        Some(Limit {
+            class,
+            quantile,
+            micros,
+        })
+    };
+    claims.iter().filter_map(limit).collect()
+}
+
+fn axis(sides: &[Side<'_>], limits: &[Limit]) -> Option<Axis> {
+    let ends = sides
+        .iter()
+        .filter_map(|side| side.samples.min().zip(side.samples.max()));
+    let (first, last) = ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))?;
+    let limits: Vec<f64> = limits.iter().map(|limit| limit.micros).collect();
+    Some(Axis::around((first as f64, last as f64), &limits))
+}
+
+/// In words; the numbers are in the table.
+fn alternative(measured: &Measured) -> String {
+    let now = described(measured.version.as_ref(), &measured.samples);
+    let subject = printable(&measured.subject);
+    match &measured.before {
+        Some(before) => {
+            let before = described(before.version.as_ref(), &before.samples);
+            format!(
+                "How the durations of {subject} are distributed: in the baseline{before}, and now{now}. The table has the quantiles."
+            )
+        }
+        None => {
+            format!(
+                "How the durations of {subject} are distributed{now}. The table has the quantiles."
+            )
+        }
+    }
+}
+
+fn described(version: Option<&String>, samples: &Samples) -> String {
+    let version = version.map(|version| format!(" ({})", printable(version)));
+    let version = version.unwrap_or_default();
+    match samples.quantile(Quantile::P50) {
+        Some(median) => format!("{version} with a median of {}", said(median)),
+        None => version,
+    }
+}
+
+fn legend(measured: &Measured, limits: &[Limit], axis: &Axis) -> Markup {
+    let has = |class| {
+        let mut shown = limits.iter().filter(|limit| axis.shows(limit.micros));
+        shown.any(|limit| limit.class == class)
+    };
+    html! {
+        ul.legend {
+            @if let Some(before) = &measured.before {
+                li { (swatch("before")) (super::budget::head("baseline", before.version.as_ref(), &before.samples)) }
+            }
+            li { (swatch("now")) (super::budget::head("now", measured.version.as_ref(), &measured.samples)) }
+            @if has("absolute") { li { (limit_swatch("absolute")) "limit" } }
+            @if has("relative") { li { (limit_swatch("relative")) "limit by the baseline" } }
+        }
+    }
+}
+
+fn swatch(class: &str) -> Markup {
+    html! {
+        svg.swatch width="34" height="12" aria-hidden="true" {
+            line.curve.(class) x1="0" x2="34" y1="6" y2="6" {}
+            (point(class, "17", 6.0))
+        }
+    }
+}
+
+fn limit_swatch(class: &str) -> Markup {
+    html! {
+        svg.swatch width="12" height="14" aria-hidden="true" {
+            line.limit.(class) x1="6" x2="6" y1="1" y2="14" {}
+            line.limit.cap x1="1" x2="11" y1="1" y2="1" {}
+        }
+    }
+}
+
+fn grid(axis: &Axis) -> Markup {
+    html! {
+        @for share in SHARES {
+            line.grid x1="0" x2="100%" y1=(height(share)) y2=(height(share)) {}
+            text.share x="0" dx="-8" y=(height(share)) dy="4" { (share * 100.0) " %" }
+        }
+        @for Tick { place, label, seen } in axis.ticks() {
+            g class=(class_of(seen)) {
+                line.grid x1=(percent(place)) x2=(percent(place)) y1="0" y2=(HEIGHT) {}
+                text.tick-label x=(percent(place)) y=(HEIGHT) dy="18" { (label) }
+            }
+        }
+    }
+}
+
+fn class_of(seen: Seen) -> &'static str {
+    match seen {
+        Seen::Always => "tick",
+        Seen::WhereNarrow => "tick narrow",
+        Seen::WhereWide => "tick wide",
+    }
+}
+
+/// Where the quantiles are, with their names on the right, in ascending order.
+fn levels(quantiles: &[Quantile]) -> Markup {
+    let names: Vec<f64> = apart(quantiles);
+    html! {
+        @for (quantile, name) in quantiles.iter().zip(names) {
+            @let y = height(quantile.share());
+            line.level x1="0" x2="100%" y1=(y) y2=(y) {}
+            text.quantile x="100%" dx="8" y=(pixels(name)) dy="4" { (quantile) }
+        }
+    }
+}
+
+/// The heights of names that do not touch: those below give way.
+fn apart(quantiles: &[Quantile]) -> Vec<f64> {
+    let mut heights = Vec::new();
+    let mut least = f64::MIN;
+    for quantile in quantiles.iter().rev() {
+        let y = ((1.0 - quantile.share()) * HEIGHT).max(least);
+        heights.push(y);
+        least = y + LINE;
+    }
+    heights.reverse();
+    heights
+}
+
+fn limit_line(limit: &Limit, axis: &Axis) -> Markup {
+    let x = axis.place(limit.micros);
+    let y = height(limit.quantile.share());
+    html! {
+        line.limit.(limit.class) x1=(percent(x)) x2=(percent(x)) y1=(y) y2=(HEIGHT) {}
+        svg.at x=(percent(x)) y=(y) {
+            line.limit.cap x1=(-CAP) x2=(CAP) y1="0" y2="0" {}
+        }
+    }
+}
+
+impl Side<'_> {
+    fn line(&self, axis: &Axis) -> Markup {
+        let keep: Vec<Quantile> = self
+            .quantiles
+            .iter()
+            .map(|(quantile, _)| *quantile)
+            .collect();
+        let path = ecdf::path(&curve(self.samples, &keep), axis);
+        html! { path.curve.(self.class) d=(path) vector-effect="non-scaling-stroke" {} }
+    }
+
+    fn marks(&self, axis: &Axis) -> Markup {
+        html! {
+            @for (quantile, estimate) in &self.quantiles { (self.mark(*quantile, estimate, axis)) }
+        }
+    }
+
+    fn mark(&self, quantile: Quantile, estimate: &Estimate, axis: &Axis) -> Markup {
+        let y = (1.0 - quantile.share()) * HEIGHT;
+        let x = axis.place(estimate.value);
+        let ends = [estimate.lower, estimate.upper].map(|end| end.map(|micros| axis.place(micros)));
+        let [from, to] = ends.map(|end| end.unwrap_or(x));
+        html! {
+            g.(self.class) {
+                line.whisker x1=(percent(from)) x2=(percent(to)) y1=(pixels(y)) y2=(pixels(y)) {}
+                @for end in ends.into_iter().flatten() {
+                    line.whisker x1=(percent(end)) x2=(percent(end)) y1=(pixels(y - CAP)) y2=(pixels(y + CAP)) {}
+                }
+            }
+            (point(self.class, &percent(x), y))
+        }
+    }
+}
+
+/// A square for the baseline, a circle for now.
+fn point(class: &str, x: &str, y: f64) -> Markup {
+    html! {
+        @if class == "before" {
+            rect.point.before x=(x) y=(pixels(y)) width="8" height="8" transform="translate(-4 -4)" {}
+        } @else {
+            circle.point.now cx=(x) cy=(pixels(y)) r="4.5" {}
+        }
+    }
+}
+
+fn percent(place: f64) -> String {
+    format!("{:.2}%", place * 100.0)
+}
+
+/// From the top.
+fn height(share: f64) -> String {
+    pixels((1.0 - share) * HEIGHT)
+}
+
+fn pixels(of: f64) -> String {
+    format!("{}", (of * 10.0).round() / 10.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::regressed;
+    use super::*;
+
+    #[test]
+    fn marks_stand_where_the_estimates_are_between_their_bounds() {
+        let measured = regressed();
+        let svg = figure(&measured).into_string();
+        let (sides, limits) = (sides(&measured, &measured.judged), limits(&measured.judged));
+        let axis = axis(&sides, &limits).unwrap();
+        for side in &sides {
+            for (quantile, estimate) in &side.quantiles {
+                let place = |micros| percent(axis.place(micros));
+                let y = height(quantile.share());
+                let point = if side.class == "now" { "cx" } else { "x" };
+                let point = format!("{point}=\"{}\"", place(estimate.value));
+                let [lower, upper] =
+                    [estimate.lower, estimate.upper].map(|end| place(end.unwrap()));
+                let whisker = format!("x1=\"{lower}\" x2=\"{upper}\" y1=\"{y}\" y2=\"{y}\"");
+                assert!(svg.contains(&point) && svg.contains(&whisker), "{whisker}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_names_of_near_quantiles_do_not_touch() {
+        let heights = apart(&[Quantile::P50, Quantile::P95, Quantile::P99, Quantile::P999]);
+        let gaps = heights.iter().zip(heights.iter().skip(1));
+        assert!(gaps.into_iter().all(|(below, above)| below - above >= LINE));
+    }
+}

@@ -1,0 +1,121 @@
+//! What the many requests of a step came to: facts, what did not hold, and the budgets.
+
+use maud::{Markup, html};
+
+use super::budget::{self, in_code};
+use super::said::{exactly, said};
+use crate::budget::{Quantile, Samples};
+use crate::report::duration::duration;
+use crate::report::look::{count, printable};
+use crate::run::{Failing, Load};
+use crate::spec::{Arrivals, Pace};
+
+pub(super) fn section(load: &Load) -> Markup {
+    html! {
+        section.load aria-label="Load" {
+            (facts(load))
+            @if let Some(why) = &load.stopped {
+                p.notice { b { "Stopped early: " } (in_code(why)) }
+            }
+            @for notice in &load.notices { p.notice { b { "Note: " } (in_code(notice)) } }
+            (failing(&load.failing, load.requests))
+            @for measured in &load.measured { (budget::section(measured)) }
+        }
+    }
+}
+
+fn facts(load: &Load) -> Markup {
+    html! {
+        dl.load-facts {
+            (fact("Requests", &html! {
+                (number(load.requests))
+                @if load.warmup > 0 { " " small { "after " (number(load.warmup)) " to warm up" } }
+            }))
+            (fact("Pace", &pace(&load.pace)))
+            (fact("Rate", &html! { (rate(load.rate())) "/s" }))
+            div.failed[load.failed > load.allowed] {
+                dt { "Failed" }
+                dd { (number(load.failed)) " " small { @if load.allowed == 0 { "none may" } @else { "at most " (number(load.allowed)) " may" } } }
+            }
+            div.errored[load.errored > 0] { dt { "Errored" } dd { (number(load.errored)) } }
+            (fact("Duration", &html! { (duration(load.duration)) }))
+            (response_times(&load.response_times))
+            @if !load.behind.is_zero() {
+                (fact("Sent late", &html! { "by " (duration(load.behind)) " at most" }))
+            }
+        }
+    }
+}
+
+fn fact(name: &str, value: &Markup) -> Markup {
+    html! { div { dt { (name) } dd { (value) } } }
+}
+
+fn pace(pace: &Pace) -> Markup {
+    html! {
+        @match pace {
+            Pace::Closed { concurrency, .. } => { (number(u64::from(*concurrency))) " at a time" },
+            Pace::Open { rate, period, arrivals } => {
+                (printable(&rate.written)) " for " (exactly(period.as_nanos() as f64 / 1e3)) " "
+                small {
+                    @match arrivals {
+                        Arrivals::Poisson => "Poisson arrivals",
+                        Arrivals::Constant => "evenly spaced",
+                    }
+                }
+            },
+        }
+    }
+}
+
+fn response_times(times: &Samples) -> Markup {
+    html! {
+        @for quantile in [Quantile::P50, Quantile::P95, Quantile::P99] {
+            @if let Some(micros) = times.quantile(quantile) {
+                (fact(&format!("Response time {quantile}"), &html! { (said(micros)) }))
+            }
+        }
+        @if let Some(micros) = times.max() {
+            (fact("Longest response time", &html! { (said(micros as f64)) }))
+        }
+    }
+}
+
+fn failing(failing: &[Failing], requests: u64) -> Markup {
+    html! {
+        @if !failing.is_empty() {
+            table.failing {
+                caption { "Checks that did not hold" }
+                thead { tr { th scope="col" { "Requests" } th scope="col" { "Check" } th scope="col" { "Where" } } }
+                tbody { @for one in failing { (failing_row(one, requests)) } }
+            }
+        }
+    }
+}
+
+fn failing_row(failing: &Failing, requests: u64) -> Markup {
+    let share = 100.0 * failing.requests as f64 / requests.max(1) as f64;
+    html! {
+        tr {
+            td.number { b { (number(failing.requests)) } " " small { (rate(share)) " %" } }
+            th scope="row" { (in_code(&failing.what)) }
+            td.faint {
+                @if let Some(at) = &failing.at { (printable(at.source.name())) ":" (at.line()) }
+            }
+        }
+    }
+}
+
+/// With its thousands apart.
+fn number(of: u64) -> String {
+    count(usize::try_from(of).unwrap_or(usize::MAX))
+}
+
+/// With three digits or more.
+fn rate(of: f64) -> String {
+    match of {
+        100.0.. => number(of.round() as u64),
+        10.0.. => format!("{of:.1}"),
+        _ => format!("{of:.2}"),
+    }
+}

@@ -1,0 +1,359 @@
+//! Many requests of one spec as text: how many there were, what budgets say of them, how many
+//! failed, and the request that shows most.
+//!
+//! `table` draws the numbers of budgets; the request itself is `step`'s work.
+
+mod table;
+
+use std::time::Duration;
+
+use super::super::duration::duration;
+use super::super::look::{self, FAINT, LEFT_OUT, Look, STRONG, counted, printable};
+use super::super::snippet::snippet;
+use super::{Detail, failure::failure, indented, narrower, paragraph, step, with_head};
+use crate::budget::{Quantile, Verdict};
+use crate::check::{Failure, Judged, Subject};
+use crate::run::{Exemplar, Load, Measured, StepReport};
+use crate::spec::Pace;
+use crate::trace::TraceId;
+
+/// Checks that did not hold, of so many the number of requests is told.
+const MOST_FAILING: usize = 10;
+
+/// Requests that this machine sent later than this are told of.
+const LATE: Duration = Duration::from_millis(50);
+
+/// Or later than this share of the median response time.
+const LATE_SHARE: f64 = 0.1;
+
+/// What stands beside the name: `500 requests, 50 at a time, 214/s, p50 121 ms`.
+pub(super) fn facts(load: &Load) -> String {
+    let mut facts = vec![requests(load.requests)];
+    match &load.pace {
+        Pace::Closed { concurrency, .. } => {
+            facts.push(format!("{} at a time", number(u64::from(*concurrency))));
+            facts.extend(rate(load.rate()));
+        }
+        Pace::Open { rate, period, .. } => {
+            facts.push(format!("{} for {}", rate.written, whole_seconds(*period)));
+        }
+    }
+    facts.extend(median(load).map(|median| format!("p50 {}", duration(median))));
+    facts.join(", ")
+}
+
+/// What a spec that passed says of its requests. Empty where there are no budgets, and nothing
+/// that one should know.
+pub(super) fn passed(load: &Load, look: &Look, detail: Detail) -> String {
+    let text = overview(load, None, look, detail).join("");
+    if text.is_empty() {
+        return text;
+    }
+    text + "\n"
+}
+
+/// All that is said of a step that fired many requests.
+pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detail) -> String {
+    let mut parts = overview(load, failures_check(step), look, detail);
+    let one = one_of(step, load);
+    let is_shown = one.has_failed() || detail == Detail::Verbose;
+    if is_shown {
+        parts.push(title_of_one(&one, look) + "\n" + &step::section(&one, look, detail));
+    }
+    let failures: Vec<&Failure> = budget_failures(step).collect();
+    parts.extend(failures.iter().map(|of| failure(of, look)));
+    let fails = |of: &&Measured| failures.iter().any(|failure| is_about(failure, of));
+    let failing: Vec<&Measured> = load.measured.iter().filter(fails).collect();
+    if !is_shown && failing.iter().any(|of| of.slowest.is_none()) {
+        parts.push(where_nothing_was_found(step, &failures, look));
+    }
+    let drawn = step.trace_id.filter(|_| is_shown);
+    parts.push(slowest(&failing, &failures, drawn, look));
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+/// One check of such a step alone.
+pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look) -> String {
+    let parts = match judged.outcome.failure() {
+        Some(of) if of.subject == Subject::Failures => vec![failed(load, Some(of), look)],
+        Some(of) => match measured_of(load, of) {
+            Some(measured) => vec![
+                table::table(std::slice::from_ref(measured), look),
+                failure(of, look),
+                slowest(&[measured], &[of], None, look),
+            ],
+            None => vec![step::check(&one_of(step, load), judged, look)],
+        },
+        None => vec![step::check(&one_of(step, load), judged, look)],
+    };
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\n")
+}
+
+/// What each claim says that does not fail: all under [`Detail::Verbose`], else those that are not
+/// proven. Those with the same reason are told together.
+pub(super) fn sentences(load: &Load, detail: Detail) -> Vec<String> {
+    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
+    for one in load.measured.iter().flat_map(|of| &of.judged) {
+        let is_told = one.verdict != Verdict::Ok || detail == Detail::Verbose;
+        if one.verdict.fails() || !is_told {
+            continue;
+        }
+        let head = format!("{} of {}", one.quantile, one.subject);
+        let sentence = one.to_string();
+        let reason = sentence[head.len()..].to_owned();
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, heads)) => heads.push(head),
+            None => reasons.push((reason, vec![head])),
+        }
+    }
+    reasons
+        .into_iter()
+        .map(|(reason, heads)| in_short(&heads) + &reason)
+        .collect()
+}
+
+fn in_short(heads: &[String]) -> String {
+    match heads.split_at_checked(2) {
+        Some((first, more)) if more.len() > 1 => {
+            format!("{} and {} more", first.join(", "), more.len())
+        }
+        _ => heads.join(", "),
+    }
+}
+
+/// What one should know of the load, beside what budgets say.
+pub(super) fn notes(load: &Load) -> Vec<String> {
+    let mut notes: Vec<String> = Vec::new();
+    if let Some(why) = &load.stopped {
+        let asked = load.pace.requests();
+        notes.push(format!(
+            "{} instead of {}: {why}",
+            requests(load.requests),
+            number(asked)
+        ));
+    }
+    notes.extend(behind(load));
+    notes.extend(load.notices.iter().cloned());
+    notes
+}
+
+/// The numbers first, then what there is to say of them.
+fn overview(load: &Load, check: Option<&Failure>, look: &Look, detail: Detail) -> Vec<String> {
+    let sentences: String = sentences(load, detail)
+        .iter()
+        .map(|sentence| paragraph(sentence, 3, anstyle::Style::new(), look))
+        .collect();
+    let notes: String = notes(load)
+        .iter()
+        .map(|text| step::note(text, look))
+        .collect();
+    let budgets = table::table(&load.measured, look) + &sentences + &notes;
+    let mut parts = vec![budgets, failed(load, check, look)];
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+/// How many requests failed, the place that says how many may, and which checks did not hold.
+fn failed(load: &Load, check: Option<&Failure>, look: &Look) -> String {
+    let of = format!("of {}", requests(load.requests));
+    let mut parts = Vec::new();
+    if load.failed > 0 {
+        let (failed, may) = (number(load.failed), number(load.allowed));
+        parts.push(format!("{failed} {of} failed, {may} may"));
+    }
+    if load.errored > 0 {
+        let of = if parts.is_empty() {
+            of + " "
+        } else {
+            String::new()
+        };
+        parts.push(format!("{} {of}could not be judged", number(load.errored)));
+    }
+    if parts.is_empty() {
+        return String::new();
+    }
+    let mut text = paragraph(&parts.join("; "), 2, STRONG, look);
+    if let Some(check) = check {
+        text.push_str(&indented(&snippet(&check.at, "", &narrower(look, 1)), 1));
+    }
+    text + &failing(load, look)
+}
+
+fn failing(load: &Load, look: &Look) -> String {
+    let shown = load.failing.iter().take(MOST_FAILING);
+    let widest = shown.clone().map(|of| number(of.requests).len()).max();
+    let widest = widest.unwrap_or_default();
+    let mut text: String = shown
+        .map(|of| {
+            let head = format!("{:>widest$}x", number(of.requests));
+            let line = match &of.at {
+                Some(at) => format!("{} ({at})", of.what),
+                None => of.what.clone(),
+            };
+            with_head(&head, FAINT, &line, look)
+        })
+        .collect();
+    let more = load.failing.len().saturating_sub(MOST_FAILING);
+    if more > 0 {
+        text.push_str(&format!("   … {} more\n", look::count(more)));
+    }
+    text
+}
+
+/// In an open loop, requests leave when their time has come; where this machine is late, it is its
+/// own work that is measured.
+fn behind(load: &Load) -> Option<String> {
+    let Pace::Open { .. } = load.pace else {
+        return None;
+    };
+    let median = median(load);
+    let is_much = median.is_some_and(|median| load.behind > median.mul_f64(LATE_SHARE));
+    (load.behind > LATE || is_much).then(|| {
+        let beside = median.map(|median| format!(", beside a p50 of {}", duration(median)));
+        format!(
+            "this machine sent requests up to {} late{}, and response times count that: send fewer, or from a machine with less to do",
+            duration(load.behind),
+            beside.unwrap_or_default(),
+        )
+    })
+}
+
+/// The request that the step shows, without what is said of all of them.
+fn one_of(step: &StepReport, load: &Load) -> StepReport {
+    let claims = load.measured.iter().flat_map(|of| &of.judged);
+    let claims: Vec<String> = claims
+        .map(|one| format!("{} of {}", one.quantile, one.subject))
+        .collect();
+    let is_of_all = |what: &str| claims.iter().any(|claim| is_claim(what, claim));
+    let mut one = step.clone();
+    one.load = None;
+    one.checks.retain(|judged| match judged.outcome.failure() {
+        Some(of) => !matches!(of.subject, Subject::Failures | Subject::Budget { .. }),
+        None => !is_of_all(&judged.what),
+    });
+    one
+}
+
+fn title_of_one(one: &StepReport, look: &Look) -> String {
+    let which = if one.failures().next().is_some() {
+        "the first request that failed"
+    } else if one.has_failed() {
+        "the first request that could not be judged"
+    } else {
+        "the slowest request"
+    };
+    let id = one.trace_id.map(|id| format!(": trace {id}"));
+    let title = format!("{which}{}", id.unwrap_or_default());
+    paragraph(&title, 2, LEFT_OUT, look)
+}
+
+fn failures_check(step: &StepReport) -> Option<&Failure> {
+    step.failures().find(|of| of.subject == Subject::Failures)
+}
+
+fn budget_failures(step: &StepReport) -> impl Iterator<Item = &Failure> {
+    step.failures()
+        .filter(|of| matches!(of.subject, Subject::Budget { .. }))
+}
+
+/// What budgets are called among the checks of a step.
+fn is_claim(what: &str, head: &str) -> bool {
+    let rest = what.strip_prefix(head);
+    rest.is_some_and(|rest| rest.is_empty() || rest == " against the baseline")
+}
+
+fn measured_of<'a>(load: &'a Load, of: &Failure) -> Option<&'a Measured> {
+    load.measured.iter().find(|measured| is_about(of, measured))
+}
+
+fn is_about(failure: &Failure, measured: &Measured) -> bool {
+    matches!(&failure.subject, Subject::Budget { subject, .. } if *subject == measured.subject)
+}
+
+/// The request that took longest, of the first of these budgets as a waterfall. One that is in
+/// sight already is not drawn again.
+fn slowest(of: &[&Measured], failures: &[&Failure], drawn: Option<TraceId>, look: &Look) -> String {
+    let mut seen: Vec<_> = drawn.into_iter().collect();
+    let mut text = String::new();
+    let mut has_picture = false;
+    for measured in of {
+        let Some(slowest) = &measured.slowest else {
+            continue;
+        };
+        let title = format!(
+            "slowest of {}: {}, trace {}",
+            measured.subject,
+            duration(Duration::from_micros(slowest.micros)),
+            slowest.trace_id
+        );
+        text.push_str(&paragraph(&title, 2, LEFT_OUT, look));
+        if seen.contains(&slowest.trace_id) {
+            continue;
+        }
+        seen.push(slowest.trace_id);
+        if !has_picture {
+            let picture = step::picture(Some(&slowest.trace), failures, look);
+            text.push_str(&format!("\n{picture}\n"));
+        }
+        has_picture = true;
+        text.push_str(&saved(slowest, look));
+    }
+    text
+}
+
+/// What there is to find, for a selector that finds nothing is mostly wrong.
+fn where_nothing_was_found(step: &StepReport, failures: &[&Failure], look: &Look) -> String {
+    let picture = step::picture(step.trace.as_deref(), failures, look);
+    if picture.is_empty() {
+        return picture;
+    }
+    let id = step.trace_id.map(|id| format!(", trace {id}"));
+    let title = format!("one of the requests{}", id.unwrap_or_default());
+    paragraph(&title, 2, LEFT_OUT, look) + "\n" + &picture
+}
+
+fn saved(of: &Exemplar, look: &Look) -> String {
+    let Some(path) = &of.saved else {
+        return String::new();
+    };
+    // Never broken, for it is there to be copied.
+    let line = format!("trace saved: {}", path.display());
+    format!("   {}\n", look.paint(FAINT, &printable(&line)))
+}
+
+fn median(load: &Load) -> Option<Duration> {
+    let micros = load.response_times.quantile(Quantile::P50)?;
+    Duration::try_from_secs_f64(micros / 1e6).ok()
+}
+
+fn requests(of: u64) -> String {
+    counted(usize::try_from(of).unwrap_or(usize::MAX), "request")
+}
+
+fn number(of: u64) -> String {
+    look::count(usize::try_from(of).unwrap_or(usize::MAX))
+}
+
+/// `214/s`, `3.5/s`; nothing where nothing was measured.
+fn rate(of: f64) -> Option<String> {
+    if !of.is_finite() || of <= 0.0 {
+        return None;
+    }
+    if of < 10.0 {
+        return Some(format!("{of:.1}/s"));
+    }
+    Some(format!("{}/s", number(of.round() as u64)))
+}
+
+/// A time that somebody chose: `30 s`.
+fn whole_seconds(of: Duration) -> String {
+    if of.subsec_nanos() == 0 && of.as_secs() < 60 {
+        return format!("{} s", of.as_secs());
+    }
+    duration(of)
+}
+
+#[cfg(test)]
+mod tests;

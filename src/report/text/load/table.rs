@@ -1,0 +1,218 @@
+//! The numbers of budgets, those of both versions side by side.
+//!
+//! Laid out as [`budget::Table`](Table) is, within the width that there is: a verdict that finds no
+//! room behind its line stands below it, and where there is no room for columns each budget is a
+//! list.
+
+use super::super::super::look::{self, BAD, FAINT, Look, STRONG, printable};
+use super::super::paragraph;
+use crate::budget::{Alpha, Column, Quantile, Row, Table};
+use crate::run::Measured;
+
+const INDENT: usize = 3;
+/// Of lines that belong to the one above.
+const BELOW: usize = 5;
+
+/// Every budget in a line. Empty where nothing was measured.
+pub(super) fn table(measured: &[Measured], look: &Look) -> String {
+    let tables: Vec<Written> = tables(measured).iter().map(Written::of).collect();
+    let columns = Columns::of(&tables);
+    let is_wide = columns.width() <= look.width;
+    tables
+        .iter()
+        .map(|table| {
+            if is_wide {
+                in_columns(table, &columns, look)
+            } else {
+                as_list(table, look)
+            }
+        })
+        .collect()
+}
+
+/// What has the same versions, and the same number of samples, shares its heads.
+fn tables(measured: &[Measured]) -> Vec<Table> {
+    let mut tables: Vec<Table> = Vec::new();
+    for one in measured {
+        let table = table_of(one);
+        match tables.iter_mut().find(|other| can_join(other, &table)) {
+            Some(other) => join(other, table),
+            None => tables.push(table),
+        }
+    }
+    tables
+}
+
+fn table_of(of: &Measured) -> Table {
+    let mut row = Row::new(&of.subject, &of.judged);
+    if of.judged.is_empty() {
+        row.now = unasked(of);
+    }
+    let column = |version: &Option<String>, count| Column {
+        version: version.clone(),
+        count,
+    };
+    let before = of.before.as_ref().filter(|_| !row.before.is_empty());
+    Table {
+        baseline: before.map_or(column(&None, 0), |before| {
+            column(&before.version, before.samples.len())
+        }),
+        candidate: column(&of.version, of.samples.len()),
+        rows: vec![row],
+    }
+}
+
+/// Where there is nothing to hold them against: what a baseline keeps.
+fn unasked(of: &Measured) -> Vec<(Quantile, f64)> {
+    let estimate = |quantile| of.samples.estimate(quantile, Alpha::FIVE_PERCENT);
+    [Quantile::P50, Quantile::P95, Quantile::P99]
+        .into_iter()
+        .filter_map(|quantile| Some((quantile, estimate(quantile)?.value)))
+        .collect()
+}
+
+fn can_join(one: &Table, other: &Table) -> bool {
+    let is_same = |one: &Column, other: &Column| {
+        let (this, that) = (&one.version, &other.version);
+        one.count == other.count && (this == that || this.is_none() || that.is_none())
+    };
+    let has_before = has_baseline(one) && has_baseline(other);
+    is_same(&one.candidate, &other.candidate)
+        && (!has_before || is_same(&one.baseline, &other.baseline))
+}
+
+fn join(to: &mut Table, other: Table) {
+    if !has_baseline(to) {
+        to.baseline = other.baseline;
+    } else if to.baseline.version.is_none() {
+        to.baseline.version = other.baseline.version;
+    }
+    if to.candidate.version.is_none() {
+        to.candidate.version = other.candidate.version;
+    }
+    to.rows.extend(other.rows);
+}
+
+fn has_baseline(of: &Table) -> bool {
+    of.rows.iter().any(|row| !row.before.is_empty())
+}
+
+/// The words of a table, with nothing in them that a terminal obeys.
+struct Written {
+    /// Above the baseline's column; None where no row has anything to stand in it.
+    head: Option<String>,
+    head_now: String,
+    rows: Vec<([String; 3], Vec<String>)>,
+}
+
+impl Written {
+    fn of(table: &Table) -> Self {
+        let safe = |text: String| printable(&text).into_owned();
+        let [head, head_now] = table.heads().map(safe);
+        Self {
+            head: has_baseline(table).then_some(head),
+            head_now,
+            rows: table
+                .rows
+                .iter()
+                .map(|row| (row.cells().map(safe), row.remarks.clone()))
+                .collect(),
+        }
+    }
+}
+
+/// Where columns begin, of all tables, and how wide the last one is.
+struct Columns {
+    head: usize,
+    first: usize,
+    second: usize,
+    last: usize,
+}
+
+impl Columns {
+    fn of(tables: &[Written]) -> Self {
+        let cells = |at: usize| {
+            let rows = tables.iter().flat_map(|table| &table.rows);
+            rows.map(move |(cells, _)| look::width(&cells[at]))
+        };
+        let widest = |at: usize| cells(at).max().unwrap_or_default();
+        let heads = tables.iter().filter_map(|table| table.head.as_ref());
+        let before = heads.map(|head| look::width(head)).max();
+        // A head begins a little before what stands under it.
+        let (head, first) = (widest(0).saturating_sub(1), widest(0) + 3);
+        let second = before.map_or(first, |before| (head + before).max(first + widest(1)) + 5);
+        let heads_now = tables.iter().map(|table| look::width(&table.head_now));
+        Self {
+            head,
+            first,
+            second,
+            last: heads_now.max().unwrap_or_default().max(widest(2)),
+        }
+    }
+
+    fn width(&self) -> usize {
+        INDENT + self.second + self.last
+    }
+}
+
+fn in_columns(table: &Written, columns: &Columns, look: &Look) -> String {
+    let head = table.head.as_deref().unwrap_or_default();
+    let head = format!("{:indent$}{head}", "", indent = columns.head);
+    let head = look::fitted(&head, columns.second) + &table.head_now;
+    let mut text = line(&look.paint(FAINT, head.trim_end()));
+    for ([name, before, now], remarks) in &table.rows {
+        let name = look.paint(STRONG, &look::fitted(name, columns.first));
+        let before = match table.head {
+            Some(_) => look::fitted(before, columns.second - columns.first),
+            None => " ".repeat(columns.second - columns.first),
+        };
+        let row = format!("{name}{before}");
+        match remarks.as_slice() {
+            [remark] if columns.width() + 3 + width_of(remark, look) <= look.width => {
+                let now = look::fitted(now, columns.last);
+                let remark = look.paint(BAD, &arrow(remark, look));
+                text.push_str(&line(&format!("{row}{now}   {remark}")));
+            }
+            remarks => {
+                text.push_str(&line(&format!("{row}{now}")));
+                text.push_str(&below(remarks, look));
+            }
+        }
+    }
+    text
+}
+
+fn as_list(table: &Written, look: &Look) -> String {
+    let mut text = String::new();
+    for ([name, before, now], remarks) in &table.rows {
+        text.push_str(&paragraph(name, INDENT, STRONG, look));
+        let plain = anstyle::Style::new();
+        if let Some(head) = table.head.as_ref().filter(|_| before != "-") {
+            text.push_str(&paragraph(&format!("{head}: {before}"), BELOW, plain, look));
+        }
+        let now = format!("{}: {now}", table.head_now);
+        text.push_str(&paragraph(&now, BELOW, plain, look));
+        text.push_str(&below(remarks, look));
+    }
+    text
+}
+
+/// Never cut, for it is the verdict.
+fn below(remarks: &[String], look: &Look) -> String {
+    let remarks = remarks.iter();
+    remarks
+        .map(|remark| paragraph(&arrow(remark, look), BELOW, BAD, look))
+        .collect()
+}
+
+fn arrow(remark: &str, look: &Look) -> String {
+    format!("{} {}", look.pick("←", "<-"), printable(remark))
+}
+
+fn width_of(remark: &str, look: &Look) -> usize {
+    look::width(&arrow(remark, look))
+}
+
+fn line(text: &str) -> String {
+    format!("{:INDENT$}{text}\n", "")
+}

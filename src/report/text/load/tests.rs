@@ -1,0 +1,576 @@
+use std::iter::repeat_n;
+
+use snapbox::{assert_data_eq, str};
+
+use super::super::super::look::{Charset, Colors, width};
+use super::super::super::sample::{self, load as many};
+use super::super::{in_short, spec};
+use super::*;
+use crate::budget::{self, Samples};
+use crate::run::SpecReport;
+
+fn at(columns: usize, of: &SpecReport, detail: Detail) -> String {
+    spec(of, &Look::plain().with_width(columns), detail)
+}
+
+fn step_of(of: &SpecReport) -> &StepReport {
+    &of.attempts[0].steps[0]
+}
+
+#[test]
+fn budgets_that_hold_are_shown_with_both_versions() {
+    assert_data_eq!(
+        at(80, &many::passing(), Detail::Normal),
+        str![[r#"
+PASS  ordering under load
+      500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
+                 v2.3.0 (baseline, n=500)     v2.3.0 (n=500)
+   inventory-check   p50=120ms                p50=120ms
+   response time     -                        p99=12.3ms
+
+
+"#]]
+    );
+    assert_eq!(at(80, &many::passing(), Detail::Quiet), "");
+}
+
+#[test]
+fn a_regression_shows_both_versions_the_line_of_the_spec_and_the_slowest_request() {
+    assert_data_eq!(
+        at(100, &many::regressed(), Detail::Normal),
+        str![[r#"
+FAIL  ordering under load
+      specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
+                 v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
+   inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms
+     ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)
+   p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.19x), limit 2.50x.
+   About 41,000 samples a side would decide.
+
+  p50 of inventory-check
+  --> specs/ordering.yaml:8:24
+ 8 |     regression: { p50: 20%, p99: 150% }
+   |                        ^^^
+   expected at most 1.2x of the 120 ms of v2.3.0 (n=500)
+      found 350 ms in v2.4.0 (n=500), at least 2.6x
+            (inventory, span 00f067aa00000002)
+
+  slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
+
+   gateway    POST /orders       ███████████████████████████████████████ 2.8 s
+   inventory    inventory-check  ██████████████████████████████████████▍ 2.7 s  ← the slowest of all
+
+   trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
+
+
+"#]]
+    );
+}
+
+#[test]
+fn where_there_is_room_the_verdict_stands_behind_the_numbers() {
+    let text = at(140, &many::regressed(), Detail::Normal);
+    let lines: Vec<&str> = text.lines().skip(1).take(2).collect();
+    assert_data_eq!(
+        lines.join("\n"),
+        str![[r#"
+                 v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
+   inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms   ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)
+"#]]
+    );
+}
+
+#[test]
+fn a_verdict_that_finds_no_room_stands_below_its_line() {
+    assert_data_eq!(
+        at(80, &many::regressed(), Detail::Quiet),
+        str![[r#"
+FAIL  ordering under load
+      specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms
+      812 ms
+                 v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
+   inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms
+     ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)
+   p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to
+   15.19x), limit 2.50x. About 41,000 samples a side would decide.
+
+  p50 of inventory-check
+  --> specs/ordering.yaml:8:24
+ 8 |     regression: { p50: 20%, p99: 150% }
+   |                        ^^^
+   expected at most 1.2x of the 120 ms of v2.3.0 (n=500)
+      found 350 ms in v2.4.0 (n=500), at least 2.6x
+            (inventory, span 00f067aa00000002)
+
+  slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
+
+   gateway    POST /orders       ███████████████████ 2.8 s
+   inventory    inventory-check  ██████████████████▊ 2.7 s  ← the slowest of all
+
+   trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
+
+
+"#]]
+    );
+}
+
+#[test]
+fn what_is_not_proven_is_told_in_a_sentence() {
+    assert_data_eq!(
+        at(100, &many::unproven(), Detail::Normal),
+        str![[r#"
+PASS  shipping under load   120 requests, 50 at a time, 51/s, p50 121 ms   812 ms
+                 v2.3.0 (baseline, n=120)     v2.4.0 (n=120)
+   process_payment   p99=166ms                p99=176ms
+   ship              p50=113ms                p50=129ms
+   p99 of process_payment: TOO FEW: 120 samples; an upper bound needs 368 on each side. 176 ms
+   against 166 ms is not evidence of a change.
+   p50 of ship: NOT PROVEN: 1.14x slower (97.5 % bounds 0.94x to 1.37x), limit 1.20x. About 1,600
+   samples a side, or `spanspec ab`, would decide.
+   note: the baseline was measured in 1 run; 2 tell more
+
+
+"#]]
+    );
+}
+
+#[test]
+fn failed_requests_are_counted_and_the_first_of_them_is_shown() {
+    assert_data_eq!(
+        at(100, &many::failing_requests(), Detail::Normal),
+        str![[r#"
+FAIL  ordering under load
+      specs/ordering.yaml   132 requests, 50 at a time, 57/s, p50 121 ms   812 ms
+                     v2.4.0 (n=120)
+   inventory-check   p50=113ms
+   note: 132 requests instead of 500: 10 requests in a row could not connect
+
+  12 of 132 requests failed, 0 may; 2 could not be judged
+  --> specs/ordering.yaml:3:9
+ 3 | repeat: { times: 500, concurrency: 50 }
+   |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   9x attribute `payment.method` of span `process_payment` (specs/place-order.yaml:12:37)
+   4x status of the response (specs/place-order.yaml:7:11)
+   2x failed to connect to 127.0.0.1:8080
+
+  the first request that failed: trace 4bf92f3577b34da6a3ce929d0e0e4736
+
+  attribute `payment.method` of span `process_payment`
+   --> specs/place-order.yaml:12:37
+ 12 |       attributes: { payment.method: card, order.id: "${order_id}" }
+    |                                     ^^^^ found "paypal"   (payment, span 00f067aa00000005)
+
+   gateway    POST /orders         █████████████████████████████ 801 ms
+   order        POST /orders       ▐███████████████████████████▌ 776 ms
+   order          reserve_stock    ▐██▎                           71 ms
+   inventory        SELECT stock    ██                            53 ms
+   payment        process_payment       ███████████████          412 ms  ← payment.method = "paypal"
+   order          INSERT orders                        ▍         1.0 ms
+
+   trace saved: target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
+
+
+"#]]
+    );
+}
+
+#[test]
+fn without_a_baseline_there_is_one_column() {
+    assert_data_eq!(
+        at(80, &many::first_run(), Detail::Normal),
+        str![[r#"
+PASS  ordering for the first time
+      500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
+                     v2.3.0 (n=500)
+   inventory-check   p50=120ms p95=174ms p99=800ms
+   note: no baseline yet: written to specs/baselines/ordering.yaml.json.new;
+         `spanspec baseline accept` makes it one
+
+
+"#]]
+    );
+}
+
+#[test]
+fn an_open_loop_says_how_late_this_machine_was() {
+    assert_data_eq!(
+        at(100, &many::open(), Detail::Normal),
+        str![[r#"
+PASS  ordering all the time   1,504 requests, 50/s for 30 s, p50 121 ms   812 ms
+   note: this machine sent requests up to 84 ms late, beside a p50 of 121 ms, and response times
+         count that: send fewer, or from a machine with less to do
+
+
+"#]]
+    );
+}
+
+#[test]
+fn verbose_adds_the_proofs_and_a_request() {
+    assert_data_eq!(
+        at(100, &many::passing(), Detail::Verbose),
+        str![[r#"
+PASS  ordering under load
+      specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
+                 v2.3.0 (baseline, n=500)     v2.3.0 (n=500)
+   inventory-check   p50=120ms                p50=120ms
+   response time     -                        p99=12.3ms
+   p50 of inventory-check: OK: at most 1.10x slower (1.00x seen, limit 1.2x)
+   p99 of response time: OK: at most 12.4 ms (12.3 ms seen), limit 100 ms
+
+  the slowest request: trace 4bf92f3577b34da6a3ce929d0e0e4736
+
+   POST http://127.0.0.1:8080/orders
+   trace 4bf92f3577b34da6a3ce929d0e0e4736
+   response after 803 ms, last span after 811 ms, verdict after 812 ms
+   ✓ status of the response
+
+   response: 201 in 803 ms
+   │ {"order":{"lines":[{"sku":"B2"}]}}
+
+   gateway    POST /orders         ██████████████████████████████████████████████████████████ 801 ms
+   order        POST /orders       ▕████████████████████████████████████████████████████████  776 ms
+   order          reserve_stock     ▐████▋                                                     71 ms
+   inventory        SELECT stock     ████▏                                                     53 ms
+   payment        process_payment            ██████████████████████████████                   412 ms
+   order          INSERT orders                                            ▐                  1.0 ms
+
+
+"#]]
+    );
+}
+
+/// Ten budgets, each with its own quantiles, of services that say no version.
+fn ten() -> SpecReport {
+    let subjects = [
+        "{ service order, type db }",
+        "{ service payment, name process_payment, kind client }",
+        "a",
+        "response time",
+        "trace duration",
+        "inventory-check (self time)",
+        "ship",
+        "pack",
+        "{ type messaging }",
+        "注文を確定する",
+    ];
+    let plans: Vec<many::Plan> = subjects
+        .into_iter()
+        .map(|subject| many::Plan {
+            subject,
+            version: None,
+            before: Some((many::fast(), None)),
+            ..many::inventory(Some(many::fast()), many::slow(), "2.4.0")
+        })
+        .collect();
+    many::with("everything under load", &plans, |_| ())
+}
+
+#[test]
+fn where_there_is_no_room_for_columns_each_budget_is_a_list() {
+    let text = at(60, &ten(), Detail::Normal);
+    let lines: Vec<&str> = text.lines().take(24).collect();
+    assert_data_eq!(
+        lines.join("\n"),
+        str![[r#"
+FAIL  everything under load
+      specs/ordering.yaml
+      500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
+   { service order, type db }
+     baseline (n=500): p50=120ms p99=800ms
+     now (n=500): p50=350ms p99=2400ms
+     ← REGRESSED: at least 2.5x slower at p50 (2.9x seen,
+     limit 1.2x)
+   { service payment, name process_payment, kind client }
+     baseline (n=500): p50=120ms p99=800ms
+     now (n=500): p50=350ms p99=2400ms
+     ← REGRESSED: at least 2.5x slower at p50 (2.9x seen,
+     limit 1.2x)
+   a
+     baseline (n=500): p50=120ms p99=800ms
+     now (n=500): p50=350ms p99=2400ms
+     ← REGRESSED: at least 2.5x slower at p50 (2.9x seen,
+     limit 1.2x)
+   response time
+     baseline (n=500): p50=120ms p99=800ms
+     now (n=500): p50=350ms p99=2400ms
+     ← REGRESSED: at least 2.5x slower at p50 (2.9x seen,
+     limit 1.2x)
+   trace duration
+"#]]
+    );
+}
+
+#[test]
+fn samples_of_another_number_have_heads_of_their_own() {
+    let plans = [
+        many::inventory(Some(many::fast()), many::fast(), "2.4.0"),
+        many::response_time(),
+        many::Plan {
+            subject: "ship",
+            asked: vec![(Quantile::P50, many::Asked::Limit(2_000))],
+            ..many::inventory(None, many::few(100), "1.0.7")
+        },
+    ];
+    let of = many::with("ordering under load", &plans, |_| ());
+    assert_data_eq!(
+        at(100, &of, Detail::Normal),
+        str![[r#"
+PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
+                 v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
+   inventory-check   p50=120ms p99=800ms      p50=120ms p99=800ms
+   response time     -                        p99=12.3ms
+                                              v1.0.7 (n=120)
+   ship                                       p50=113ms
+
+
+"#]]
+    );
+}
+
+#[test]
+fn nothing_found_and_durations_of_zero_are_shown_as_they_are() {
+    let zero = || repeat_n(0, 500).collect::<Samples>();
+    let plans = [
+        many::Plan {
+            subject: "nothing",
+            ..many::inventory(Some(many::fast()), Samples::default(), "2.4.0")
+        },
+        many::Plan {
+            subject: "at-once",
+            ..many::inventory(Some(zero()), zero(), "2.4.0")
+        },
+    ];
+    let of = many::with("ordering under load", &plans, |load| {
+        load.duration = Duration::ZERO;
+        load.response_times = Samples::default();
+    });
+    assert_data_eq!(
+        at(100, &of, Detail::Normal),
+        str![[r#"
+FAIL  ordering under load   specs/ordering.yaml   500 requests, 50 at a time   812 ms
+         v2.3.0 (baseline, n=500)     v2.4.0 (n=0)
+   nothing   p50=120ms p99=800ms      -
+     ← NOTHING FOUND: nothing was found to measure, so the budget does not hold
+         v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
+   at-once   p50=0ms p99=0ms          p50=0ms p99=0ms
+
+  p50 of nothing
+  --> specs/ordering.yaml:5:5
+ 5 |   - find: inventory-check
+   |     ^^^^^^^^^^^^^^^^^^^^^
+   expected durations to measure
+      found no span that matches in 500 traces
+
+  one of the requests, trace 4bf92f3577b34da6a3ce929d0e0e4736
+
+   gateway    POST /orders         ██████████████████████████████████████████████████████████ 801 ms
+   order        POST /orders       ▕████████████████████████████████████████████████████████  776 ms
+   order          reserve_stock     ▐████▋                                                     71 ms
+   inventory        SELECT stock     ████▏                                                     53 ms
+   payment        process_payment            ██████████████████████████████                   412 ms
+   order          INSERT orders                                            ▐                  1.0 ms
+
+
+"#]]
+    );
+}
+
+#[test]
+fn requests_that_may_fail_are_counted_all_the_same() {
+    let of = many::with("ordering under load", &[], |load| {
+        load.failed = 3;
+        load.allowed = 5;
+        load.failing = vec![crate::run::Failing {
+            what: "status of the response".to_owned(),
+            at: None,
+            requests: 3,
+        }];
+    });
+    assert_data_eq!(
+        at(100, &of, Detail::Normal),
+        str![[r#"
+PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
+  3 of 500 requests failed, 5 may
+   3x status of the response
+
+
+"#]]
+    );
+}
+
+#[test]
+fn a_reason_that_many_share_is_told_once() {
+    let of = ten();
+    let mut load = step_of(&of).load.as_deref().unwrap().clone();
+    for one in load.measured.iter_mut().flat_map(|of| &mut of.judged) {
+        one.verdict = Verdict::NotProven;
+        if let budget::Compared::Baseline { differs, .. } = &mut one.compared {
+            *differs = vec![budget::baseline::Difference {
+                fact: budget::baseline::Fact::Cores,
+                baseline: "8".to_owned(),
+                here: "2".to_owned(),
+            }];
+        }
+    }
+    load.measured.truncate(3);
+    assert_eq!(
+        sentences(&load, Detail::Normal),
+        [
+            "p50 of { service order, type db }, p99 of { service order, type db } and 4 more: NOT PROVEN: ANOTHER ENVIRONMENT than the baseline's: cores was 8, is 2. Record a baseline here, or use `spanspec ab`; `--allow-env-mismatch` compares all the same."
+        ]
+    );
+}
+
+#[test]
+fn a_failure_in_a_line_names_both_versions() {
+    let of = many::regressed();
+    assert_eq!(
+        in_short(&of.attempts[0]),
+        [
+            "specs/ordering.yaml:8:24: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.6x"
+        ]
+    );
+}
+
+#[test]
+fn a_quantile_may_fail_by_its_limit_and_against_the_baseline() {
+    let plans = [many::Plan {
+        asked: vec![
+            (Quantile::P50, many::Asked::Limit(100)),
+            (Quantile::P50, many::Asked::Baseline(0.2)),
+        ],
+        ..many::inventory(Some(many::fast()), many::slow(), "2.4.0")
+    }];
+    let of = many::with("ordering under load", &plans, |_| ());
+    assert_data_eq!(
+        in_short(&of.attempts[0]).join("\n"),
+        str![[r#"
+specs/ordering.yaml:10:10: p50 of inventory-check: expected at most 100 ms, found 350 ms (at least 334 ms)
+specs/ordering.yaml:8:24: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.6x
+"#]]
+    );
+}
+
+#[test]
+fn what_must_be_proven_shows_its_slowest_request_too() {
+    let mut of = many::unproven();
+    of.verdict = crate::run::Verdict::Failed;
+    let step = &mut of.attempts[0].steps[0];
+    let measured = &step.load.as_ref().unwrap().measured[1];
+    let asked = Subject::Budget {
+        quantile: Quantile::P50,
+        subject: measured.subject.clone(),
+    };
+    let failure = sample::failure(asked, "status", "at most 1.2x", "between 0.94x and 1.37x");
+    step.checks[2].outcome = crate::check::Outcome::Fail(Box::new(failure));
+    let text = at(100, &of, Detail::Normal);
+    assert!(
+        text.contains("  slowest of ship: 190 ms, trace a3ce"),
+        "{text}"
+    );
+    assert_eq!(text.matches("NOT PROVEN").count(), 1, "{text}");
+}
+
+#[test]
+fn a_check_alone_has_its_numbers_and_its_slowest_request() {
+    let of = many::regressed();
+    let step = step_of(&of);
+    let text = super::super::check(step, &step.checks[1], &Look::plain());
+    assert_data_eq!(
+        text,
+        str![[r#"
+                 v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
+   inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms
+     ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)
+
+  p50 of inventory-check
+  --> specs/ordering.yaml:8:24
+ 8 |     regression: { p50: 20%, p99: 150% }
+   |                        ^^^
+   expected at most 1.2x of the 120 ms of v2.3.0 (n=500)
+      found 350 ms in v2.4.0 (n=500), at least 2.6x
+            (inventory, span 00f067aa00000002)
+
+  slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
+
+   gateway    POST /orders       ███████████████████████████████████████ 2.8 s
+   inventory    inventory-check  ██████████████████████████████████████▍ 2.7 s  ← the slowest of all
+
+   trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
+
+"#]]
+    );
+    let of = many::failing_requests();
+    let step = step_of(&of);
+    let text = super::super::check(step, &step.checks[1], &Look::plain());
+    assert_data_eq!(
+        text,
+        str![[r#"
+  12 of 132 requests failed, 0 may; 2 could not be judged
+  --> specs/ordering.yaml:3:9
+ 3 | repeat: { times: 500, concurrency: 50 }
+   |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   9x attribute `payment.method` of span `process_payment` (specs/place-order.yaml:12:37)
+   4x status of the response (specs/place-order.yaml:7:11)
+   2x failed to connect to 127.0.0.1:8080
+
+"#]]
+    );
+}
+
+#[test]
+fn the_request_that_was_drawn_is_not_drawn_again() {
+    let mut of = many::regressed();
+    let step = &mut of.attempts[0].steps[0];
+    step.checks.push(sample::failing(sample::wrong_method()));
+    step.trace_id = Some(many::slowest_id());
+    let text = at(100, &of, Detail::Normal);
+    assert_eq!(text.matches("slowest of inventory-check").count(), 1);
+    assert_eq!(text.matches("gateway  ").count(), 1, "{text}");
+}
+
+#[test]
+fn rates_are_said_in_the_digits_that_matter() {
+    let said = [214.3, 3.46, 2_000.4, 0.0, f64::NAN, f64::INFINITY].map(rate);
+    let said: Vec<&str> = said
+        .iter()
+        .map(|one| one.as_deref().unwrap_or("-"))
+        .collect();
+    assert_eq!(said, ["214/s", "3.5/s", "2,000/s", "-", "-", "-"]);
+}
+
+#[test]
+fn whatever_the_width_lines_keep_to_it_and_no_verdict_is_cut() {
+    let mut all = many::report().specs;
+    all.push(ten());
+    let mut evil = many::regressed();
+    let step = &mut evil.attempts[0].steps[0];
+    let mut load = step.load.as_deref().unwrap().clone();
+    load.measured[0].subject = "\u{1b}[31m注文 {}\r\n\u{202e}".repeat(9);
+    load.measured[0].version = Some("\u{1b}[31m2".repeat(9));
+    load.notices = vec!["\u{1b}[31m注文\r".repeat(30)];
+    step.load = Some(load.into());
+    all.push(evil);
+    let free = ["trace saved:", " | "];
+    for columns in [40, 60, 80, 120] {
+        for charset in [Charset::Unicode, Charset::Ascii] {
+            let look = Look::plain().with_width(columns).with_charset(charset);
+            for of in &all {
+                let text = spec(of, &look, Detail::Verbose);
+                let colored = spec(of, &look.with_colors(Colors::Ansi), Detail::Verbose);
+                let colored = sample::bare(&colored);
+                let trimmed: Vec<&str> = colored.lines().map(str::trim_end).collect();
+                assert_eq!(trimmed, text.lines().collect::<Vec<_>>());
+                for line in text.lines() {
+                    let is_free = free.iter().any(|part| line.contains(part));
+                    assert!(is_free || width(line) <= columns, "{columns}: {line}");
+                    assert!(!line.chars().any(char::is_control), "{line:?}");
+                    assert!(!line.ends_with(' '), "{line:?}");
+                    let is_ascii = line.is_ascii() || !line.contains("REGRESSED");
+                    assert!(charset == Charset::Unicode || is_ascii, "{line}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Checks of what budgets ask, so that a report shows them as any other.
+
+use std::path::Path;
+
+use super::super::{Load, Measured};
+use super::asked::Asked;
+use super::decide::Decided;
+use crate::budget::{self, Compared};
+use crate::check::{self, Failure, Outcome, Subject, Witness};
+use crate::spec::{Budget, Measure, Selector};
+use crate::trace::Span;
+
+/// A check for each claim. Where nothing was measured, one for the whole budget: there is one
+/// reason for all that does not hold.
+pub(super) fn of_claims(
+    decided: &Decided<'_>,
+    budgets: &[Budget],
+    load: &Load,
+    is_strict: bool,
+) -> Vec<check::Judged> {
+    let mut checks = Vec::new();
+    let mut nothing_found = None;
+    for (asked, judged) in &decided.claims {
+        let (budget, measured) = (&budgets[asked.budget], &load.measured[asked.budget]);
+        if measured.samples.is_empty() {
+            if nothing_found.replace(asked.budget) != Some(asked.budget) {
+                checks.push(without_samples(asked, budget, load.requests));
+            }
+            continue;
+        }
+        let fails = match is_strict {
+            true => judged.verdict.fails_strictly(),
+            false => judged.verdict.fails(),
+        };
+        let outcome = match fails {
+            true => Outcome::Fail(Box::new(failure(asked, judged, budget, measured))),
+            false => Outcome::Pass,
+        };
+        checks.push(asked.check(outcome));
+    }
+    checks
+}
+
+/// Nothing passes because there was nothing to compare with: under `--strict`, a check for each
+/// claim that lacks a baseline.
+pub(super) fn without_baseline<'a>(
+    decided: &'a Decided<'_>,
+    path: &'a Path,
+) -> impl Iterator<Item = check::Judged> + 'a {
+    decided.missing.iter().map(|asked| {
+        let mut failure = asked.failure(
+            "a baseline to compare with".to_owned(),
+            format!("none of it in {}", path.display()),
+        );
+        failure.hints = vec![
+            "`spanspec run` without `--strict` measures one, and `spanspec baseline accept` takes it; commit the file".to_owned(),
+            "`regression: none` asks for no baseline".to_owned(),
+        ];
+        asked.check(Outcome::Fail(Box::new(failure)))
+    })
+}
+
+impl Asked<'_> {
+    fn check(&self, outcome: Outcome) -> check::Judged {
+        check::Judged {
+            what: self.what.clone(),
+            at: self.at.clone(),
+            outcome,
+        }
+    }
+
+    fn failure(&self, expected: String, found: String) -> Failure {
+        Failure {
+            subject: Subject::Budget {
+                quantile: self.quantile,
+                subject: self.subject.to_owned(),
+            },
+            at: self.at.clone(),
+            expected,
+            found,
+            witnesses: Vec::new(),
+            more_witnesses: 0,
+            nearest: Vec::new(),
+            differences: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+}
+
+fn failure(
+    asked: &Asked<'_>,
+    judged: &budget::Judged,
+    budget: &Budget,
+    measured: &Measured,
+) -> Failure {
+    let before = measured.before.as_ref();
+    let before = before.and_then(|before| before.version.as_deref());
+    let mut failure = asked.failure(
+        judged.expected(before),
+        judged.found(measured.version.as_deref()),
+    );
+    failure.witnesses = witness(budget, measured).into_iter().collect();
+    if let Compared::Baseline { differs, .. } = &judged.compared {
+        let facts = differs.iter();
+        let facts: Vec<String> = facts.map(ToString::to_string).collect();
+        if !facts.is_empty() {
+            failure.hints.push(facts.join("; "));
+        }
+    }
+    failure
+}
+
+/// The span that took longest of all that were measured.
+fn witness(budget: &Budget, measured: &Measured) -> Option<Witness> {
+    let Measure::Duration(find) = &budget.measure else {
+        return None;
+    };
+    let span = slowest(find, measured)?;
+    Some(Witness {
+        trace_id: span.trace_id,
+        span_id: span.span_id,
+        service: span.service().to_owned(),
+        name: span.name.clone(),
+        mark: "the slowest of all".to_owned(),
+    })
+}
+
+fn slowest<'m>(find: &Selector, measured: &'m Measured) -> Option<&'m Span> {
+    let trace = &measured.slowest.as_ref()?.trace;
+    let selected = check::select(find, trace);
+    selected.into_iter().max_by_key(|span| span.duration())
+}
+
+fn without_samples(asked: &Asked<'_>, budget: &Budget, requests: u64) -> check::Judged {
+    let found = match &budget.measure {
+        Measure::ResponseTime => format!("no answer to {requests} requests"),
+        Measure::TraceDuration => format!("no span in {requests} traces"),
+        Measure::Duration(_) | Measure::SelfTime(_) => {
+            format!("no span that matches in {requests} traces")
+        }
+    };
+    let mut failure = asked.failure("durations to measure".to_owned(), found);
+    // What is wrong is what the budget looks for, not a number.
+    failure.at = budget.at.clone();
+    check::Judged {
+        what: asked.what.clone(),
+        at: budget.at.clone(),
+        outcome: Outcome::Fail(Box::new(failure)),
+    }
+}

@@ -1,0 +1,88 @@
+//! What the user should know of the baseline, a sentence each.
+
+use std::path::Path;
+
+use super::asked::Asked;
+use super::decide::Decided;
+use super::record::{Way, Wish, Written};
+
+/// What became of the baseline, and what is not in it yet.
+pub(super) fn all(
+    decided: &Decided<'_>,
+    wish: Wish,
+    written: Option<&Written>,
+    path: &Path,
+) -> Vec<String> {
+    let missing = quantiles(decided.missing.iter().copied());
+    let done = written.map(|written| done(decided, written));
+    let told = match (missing.is_empty(), done) {
+        (true, done) => done,
+        (false, Some(done)) => Some(format!("no baseline of {missing} yet: {done}")),
+        (false, None) => {
+            let why = why_none(wish, path);
+            Some(format!("no baseline of {missing} yet, and {why}"))
+        }
+    };
+    told.into_iter().collect()
+}
+
+/// What was written.
+fn done(decided: &Decided<'_>, written: &Written) -> String {
+    let path = written.path.display();
+    let regressed = quantiles(decided.regressed());
+    match written.way {
+        Way::Proposed => {
+            let meant = match regressed.is_empty() {
+                true => "",
+                false => ", if it is meant to be slower",
+            };
+            let wrote = match written.runs {
+                0 | 1 => format!("wrote {path}"),
+                runs => format!("added this run to {path}, which has {runs} now"),
+            };
+            format!("{wrote}; `spanspec baseline accept` takes it as the baseline{meant}")
+        }
+        Way::Always => {
+            let wrote = match (&written.replaced, written.runs) {
+                (Some(why), _) => format!("this run took the place of those in {path}: {why}"),
+                (None, 0 | 1) => format!("this run is the first in {path}"),
+                (None, runs) => format!("this run is one of {runs} in {path}"),
+            };
+            match regressed.is_empty() {
+                true => wrote,
+                false => format!("{regressed} REGRESSED, and {wrote}"),
+            }
+        }
+    }
+}
+
+fn why_none(wish: Wish, path: &Path) -> String {
+    let path = path.display();
+    match wish {
+        Wish::Never => format!(
+            "none is written here: a run where `CI` is not set writes {path}.new, and one with `--update-baselines always` writes {path}; commit that"
+        ),
+        Wish::Failed => "none was written, for too many requests failed".to_owned(),
+        Wish::Stopped => "none was written, for the run ended early".to_owned(),
+        Wish::NothingFound => "none was written, for a budget found nothing to measure".to_owned(),
+        Wish::Write(_) | Wish::Nothing | Wish::Unread => "none was written".to_owned(),
+    }
+}
+
+/// `p50, p99 of inventory-check and p95 of response time`
+fn quantiles<'a>(asked: impl Iterator<Item = &'a Asked<'a>>) -> String {
+    let mut subjects: Vec<(&str, String)> = Vec::new();
+    for one in asked {
+        match subjects.last_mut() {
+            Some((subject, quantiles)) if *subject == one.subject => {
+                *quantiles += &format!(", {}", one.quantile);
+            }
+            _ => subjects.push((one.subject, one.quantile.to_string())),
+        }
+    }
+    let each = subjects.iter();
+    let each: Vec<String> = each
+        .map(|(subject, quantiles)| format!("{quantiles} of {subject}"))
+        .collect();
+    each.join(" and ")
+}

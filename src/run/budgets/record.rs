@@ -1,0 +1,243 @@
+//! What was measured is written down.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::super::Load;
+use super::super::setting::{Setting, Update};
+use super::asked::Asked;
+use super::decide::Decided;
+use super::revise::{self, Revised};
+use crate::budget::baseline::{
+    self, BaselineError, Difference, Fingerprint, Run, lock, pending_path, read,
+};
+
+/// Whether this run may be written down, and if not, why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// It may.
+    Write(Way),
+    /// Nothing is compared with a baseline.
+    Nothing,
+    /// The options say so.
+    Never,
+    /// The baseline cannot be read, and so is kept.
+    Unread,
+    /// More requests failed than may.
+    Failed,
+    /// The run ended early.
+    Stopped,
+    /// A budget found nothing to measure.
+    NothingFound,
+}
+
+/// Where to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Beside the baseline, where there is a reason.
+    Proposed,
+    /// Into the baseline.
+    Always,
+}
+
+/// What this run measured, as a baseline keeps it.
+pub(super) struct Fresh {
+    pub(super) case: String,
+    pub(super) here: Fingerprint,
+    /// By subject.
+    pub(super) runs: BTreeMap<String, Run>,
+}
+
+/// Why a new baseline is proposed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The baseline proves nothing here.
+    Differs,
+    /// Something became slower, and may have been meant to.
+    Regressed,
+    /// There is none of these subjects.
+    Missing(Vec<String>),
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    /// The file.
+    pub(super) path: PathBuf,
+    pub(super) way: Way,
+    /// Of the budget that has most.
+    pub(super) runs: usize,
+    /// Why runs that were there are not any more, if so.
+    pub(super) replaced: Option<String>,
+}
+
+impl Wish {
+    pub(super) fn new(update: Update, asked: &[Asked<'_>], load: &Load) -> Self {
+        let way = match update {
+            _ if !asked.iter().any(Asked::is_compared) => return Self::Nothing,
+            Update::Never => return Self::Never,
+            Update::Proposed => Way::Proposed,
+            Update::Always => Way::Always,
+        };
+        if load.stopped.is_some() {
+            Self::Stopped
+        } else if load.failed + load.errored > load.allowed {
+            Self::Failed
+        } else if load.measured.iter().any(|one| one.samples.is_empty()) {
+            Self::NothingFound
+        } else {
+            Self::Write(way)
+        }
+    }
+}
+
+impl Fresh {
+    /// Only of budgets that are compared with a baseline.
+    pub(super) fn new(
+        setting: &Setting<'_>,
+        case: String,
+        here: Fingerprint,
+        started: jiff::Timestamp,
+        asked: &[Asked<'_>],
+        load: &Load,
+    ) -> Self {
+        let compared = |number| {
+            let mut asked = asked.iter().filter(|one| one.is_compared());
+            asked.any(|one| one.budget == number)
+        };
+        let masked = |text: &String| setting.secrets.text(text);
+        let measured = load.measured.iter().enumerate();
+        let runs = measured
+            .filter(|(number, _)| compared(*number))
+            .filter_map(|(_, one)| {
+                let version = one.version.as_ref().map(masked);
+                let run = Run::new(started, version, one.samples.clone())?;
+                Some((masked(&one.subject), run))
+            });
+        Self {
+            case,
+            here,
+            runs: runs.collect(),
+        }
+    }
+}
+
+/// What is a reason to propose this run as the baseline, if anything.
+pub(super) fn why(decided: &Decided<'_>, differs: &[Difference]) -> Option<Why> {
+    let missing = decided.missing.iter().map(|asked| asked.subject.to_owned());
+    if !differs.is_empty() {
+        Some(Why::Differs)
+    } else if decided.regressed().next().is_some() {
+        Some(Why::Regressed)
+    } else {
+        let missing: Vec<String> = missing.collect();
+        (!missing.is_empty()).then_some(Why::Missing(missing))
+    }
+}
+
+/// Writes this run where it should be; tells what was written. Of several processes that write the
+/// same file one does so at a time, and each keeps what the others have written.
+///
+/// # Errors
+/// What is there cannot be read, and is kept; or the file system does not take it.
+pub(super) async fn record(
+    way: Way,
+    path: PathBuf,
+    fresh: Fresh,
+    why: Option<Why>,
+) -> Result<Option<Written>, BaselineError> {
+    let write = move || match (way, why) {
+        (Way::Always, _) => write_into(&path, &fresh).map(Some),
+        (Way::Proposed, Some(why)) => propose(&path, &fresh, &why).map(Some),
+        (Way::Proposed, None) => Ok(None),
+    };
+    // Another process may be writing for a moment.
+    match tokio::task::spawn_blocking(write).await {
+        Ok(written) => written,
+        // The runtime ends, and so does the run.
+        Err(_) => Ok(None),
+    }
+}
+
+fn write_into(path: &Path, fresh: &Fresh) -> Result<Written, BaselineError> {
+    let _lock = lock(path);
+    let mut all = read(path)?.unwrap_or_default();
+    let Revised {
+        case,
+        runs,
+        replaced,
+    } = revise::added(all.cases.get(&fresh.case), fresh);
+    all.cases.insert(fresh.case.clone(), case);
+    baseline::write(path, &all)?;
+    Ok(Written {
+        path: path.to_owned(),
+        way: Way::Always,
+        runs,
+        replaced,
+    })
+}
+
+fn propose(path: &Path, fresh: &Fresh, why: &Why) -> Result<Written, BaselineError> {
+    let _lock = lock(path);
+    let current = read(path)?.unwrap_or_default();
+    let waiting = read(&pending_path(path))?.unwrap_or_default();
+    let waiting = revise::newer(waiting, &current);
+    let [known, pending] = [&current, &waiting].map(|file| file.cases.get(&fresh.case));
+    let Revised { case, runs, .. } = revise::proposed(known, pending, fresh, why);
+    let mut all = current.clone();
+    all.cases.extend(waiting.cases);
+    all.cases.insert(fresh.case.clone(), case);
+    baseline::record(path, &all)?;
+    Ok(Written {
+        path: pending_path(path),
+        way: Way::Proposed,
+        runs,
+        replaced: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::baseline::Load as Sending;
+
+    fn fresh(case: &str) -> Fresh {
+        let started = jiff::Timestamp::UNIX_EPOCH;
+        let run = Run::new(started, None, (1..=100).collect()).unwrap();
+        Fresh {
+            case: case.to_owned(),
+            here: Fingerprint {
+                cores: 4,
+                cpu: "AMD EPYC 7763".to_owned(),
+                load: Sending::Concurrency(4),
+                machine: None,
+                memory_mib: 16_000,
+                os: "Linux 6.8".to_owned(),
+                probe: 8_000,
+                spanspec: "0.1".to_owned(),
+                spec_hash: "0123456789abcdef".to_owned(),
+            },
+            runs: BTreeMap::from([("response time".to_owned(), run)]),
+        }
+    }
+
+    #[test]
+    fn writers_of_one_file_keep_what_the_others_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("baselines/order.yaml.json");
+        let names: Vec<String> = (1..=8).map(|number| format!("case {number}")).collect();
+        std::thread::scope(|scope| {
+            for name in &names {
+                scope.spawn(|| {
+                    write_into(&path, &fresh(name)).unwrap();
+                    let why = Why::Regressed;
+                    propose(&path, &fresh(name), &why).unwrap();
+                });
+            }
+        });
+        for file in [path.clone(), pending_path(&path)] {
+            let written = read(&file).unwrap().unwrap();
+            assert!(written.cases.keys().eq(&names), "{:?}", written.cases);
+        }
+    }
+}

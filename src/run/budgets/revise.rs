@@ -1,0 +1,122 @@
+//! How a run changes what a baseline knows of a spec; plain code, without files.
+
+use super::record::{Fresh, Why};
+use crate::budget::baseline::{Baseline, Budget, Case, Mismatch, Run};
+
+/// The runs of a budget that are kept, the newest: a machine changes, and so does what it shows.
+const MOST_RUNS: usize = 20;
+
+/// A case with this run.
+#[derive(Debug, PartialEq)]
+pub(super) struct Revised {
+    pub(super) case: Case,
+    /// How many runs there are of the budget that has most.
+    pub(super) runs: usize,
+    /// Why runs that were there are not any more, if so.
+    pub(super) replaced: Option<String>,
+}
+
+/// The baseline with this run: beside the others if they were measured alike and of the same
+/// version, else in their place.
+pub(super) fn added(known: Option<&Case>, fresh: &Fresh) -> Revised {
+    let mut replaced = known.and_then(|case| not_alike(case, fresh));
+    let mut case = match (known, &replaced) {
+        (Some(case), None) => case.clone(),
+        _ => blank(fresh),
+    };
+    for (subject, run) in &fresh.runs {
+        let budget = case.budgets.entry(subject.clone()).or_default();
+        if let Some(why) = not_same_version(budget, run) {
+            budget.runs.clear();
+            replaced.get_or_insert(why);
+        }
+        add(budget, run);
+    }
+    revised(case, fresh, replaced)
+}
+
+/// The baseline as it would be with this run as its own, which the user may accept. What waits for
+/// that already, measured alike and of the same version, gets one run more.
+pub(super) fn proposed(
+    known: Option<&Case>,
+    waiting: Option<&Case>,
+    fresh: &Fresh,
+    why: &Why,
+) -> Revised {
+    let alike = |case: &&Case| not_alike(case, fresh).is_none();
+    let (known, waiting) = (known.filter(alike), waiting.filter(alike));
+    let is_wanted = |subject: &String| match (why, known) {
+        (Why::Missing(subjects), Some(_)) => subjects.contains(subject),
+        _ => true,
+    };
+    let mut case = waiting.or(known).cloned().unwrap_or_else(|| blank(fresh));
+    for (subject, run) in fresh.runs.iter().filter(|(subject, _)| is_wanted(subject)) {
+        let of = |case: Option<&Case>| case.and_then(|case| case.budgets.get(subject)).cloned();
+        let goes_on = of(waiting).is_some_and(|budget| {
+            // What the file has only because the baseline has it does not wait for anything.
+            Some(&budget) != of(known).as_ref() && not_same_version(&budget, run).is_none()
+        });
+        let budget = case.budgets.entry(subject.clone()).or_default();
+        if !goes_on {
+            budget.runs.clear();
+        }
+        add(budget, run);
+    }
+    revised(case, fresh, None)
+}
+
+/// Of what waits to be accepted the cases that are newer than the baseline's: the others were
+/// accepted or recorded elsewhere in the meantime.
+pub(super) fn newer(waiting: Baseline, current: &Baseline) -> Baseline {
+    let is_newer = |name: &String, case: &Case| {
+        let known = current.cases.get(name);
+        known.is_none_or(|known| latest(case) > latest(known))
+    };
+    let cases = waiting.cases.into_iter();
+    Baseline {
+        cases: cases.filter(|(name, case)| is_newer(name, case)).collect(),
+    }
+}
+
+fn latest(case: &Case) -> Option<jiff::Timestamp> {
+    let runs = case.budgets.values().flat_map(|budget| &budget.runs);
+    runs.map(Run::start).max()
+}
+
+fn blank(fresh: &Fresh) -> Case {
+    Case {
+        fingerprint: fresh.here.clone(),
+        budgets: std::collections::BTreeMap::new(),
+    }
+}
+
+/// What was measured elsewhere or otherwise does not become one baseline, even if it may be
+/// compared: the fingerprint in the file is that of all its runs.
+fn not_alike(case: &Case, fresh: &Fresh) -> Option<String> {
+    let differs = case.fingerprint.differences(&fresh.here, Mismatch::Refused);
+    let facts: Vec<String> = differs.iter().map(ToString::to_string).collect();
+    (!facts.is_empty()).then(|| facts.join("; "))
+}
+
+fn not_same_version(budget: &Budget, run: &Run) -> Option<String> {
+    let (then, now) = (budget.service_version(), run.service_version());
+    let said = |version: Option<&str>| version.unwrap_or("not told").to_owned();
+    let is_another = !budget.runs.is_empty() && then != now;
+    is_another.then(|| format!("service.version was {}, is {}", said(then), said(now)))
+}
+
+fn add(budget: &mut Budget, run: &Run) {
+    budget.add(run.clone());
+    let surplus = budget.runs.len().saturating_sub(MOST_RUNS);
+    budget.runs.drain(..surplus);
+}
+
+fn revised(case: Case, fresh: &Fresh, replaced: Option<String>) -> Revised {
+    let budgets = fresh.runs.keys().filter_map(|name| case.budgets.get(name));
+    let runs = budgets.map(|budget| budget.runs.len()).max();
+    Revised {
+        runs: runs.unwrap_or_default(),
+        case,
+        replaced,
+    }
+}
