@@ -25,6 +25,8 @@ pub(super) struct Answered {
     pub(super) late: Duration,
     pub(super) responded: Instant,
     pub(super) answer: Result<Response, TriggerError>,
+    /// Of the answer, in bytes: it is kept until the trace is judged.
+    pub(super) size: usize,
     sent: Sent,
 }
 
@@ -50,6 +52,7 @@ pub(super) struct Done<'a> {
     pub(super) is_refused: bool,
     pub(super) fired: Instant,
     pub(super) responded: Instant,
+    pub(super) size: usize,
 }
 
 /// What all requests have in common.
@@ -114,6 +117,7 @@ impl<'a> Pattern<'a> {
             is_refused: false,
             fired: now,
             responded: now,
+            size: 0,
         }
     }
 
@@ -133,6 +137,7 @@ impl<'a> Pattern<'a> {
             fired,
             responded,
             answer,
+            size,
             sent: mut request,
             ..
         } = answered;
@@ -170,6 +175,7 @@ impl<'a> Pattern<'a> {
             is_refused,
             fired,
             responded,
+            size,
         }
     }
 }
@@ -193,9 +199,18 @@ impl Sent {
             fired,
             late,
             responded: Instant::now(),
+            size: answer.as_ref().map_or(0, size),
             answer,
             sent: self,
         }
+    }
+}
+
+fn size(response: &Response) -> usize {
+    match response {
+        Response::Http(http) => http.body.len(),
+        Response::Command(command) => command.stdout.len() + command.stderr.len(),
+        Response::None => 0,
     }
 }
 
