@@ -189,7 +189,7 @@ impl Walk<'_> {
     ) -> Result<(Snapshot, End), Stop> {
         let patience = self.patience(expect);
         let first = patience.quiet_after(self.responded, &self.scene.setting.lags);
-        self.pause(first).await?;
+        tokio::time::sleep_until(first.into()).await;
         loop {
             let snapshot = self.look();
             let until = match self.completeness(&patience, &snapshot) {
@@ -256,17 +256,12 @@ impl Walk<'_> {
     }
 
     async fn wait(&mut self, until: Instant) -> Result<(), Stop> {
+        // Whoever sent many ends all of them.
+        let may_stop = self.looks == Looks::AtOnce;
         tokio::select! {
             () = self.follow.changed() => Ok(()),
             () = tokio::time::sleep_until(until.into()) => Ok(()),
-            stop = self.scene.setting.stopped() => Err(stop),
-        }
-    }
-
-    async fn pause(&self, until: Instant) -> Result<(), Stop> {
-        tokio::select! {
-            () = tokio::time::sleep_until(until.into()) => Ok(()),
-            stop = self.scene.setting.stopped() => Err(stop),
+            stop = self.scene.setting.stopped(), if may_stop => Err(stop),
         }
     }
 

@@ -125,9 +125,9 @@ impl<'a> Driver<'a> {
             }
             let waiting = in_flight.len();
             let has_room = waiting + unsettled.len() < MOST_UNDER_WAY && bytes < MOST_BYTES;
-            // What tells of time comes first.
+            // None comes first: sent as quickly as they are answered, requests would leave no time
+            // to judge any. The time of an answer is known when it is here.
             let done = tokio::select! {
-                biased;
                 stop = &mut stopped => return Ended::Stopped(stop),
                 _ = ticks.tick() => {
                     (self.tell)(answers.progress(self.repeat, tally));
