@@ -158,7 +158,7 @@ async fn baselines_are_beside_specs_and_in_one_folder_wherever_the_user_stands()
         0,
         &[
             "wrote kept/specs/order.yaml.json.new",
-            "`spanspec baseline accept --baseline kept`",
+            "accept --baseline kept` takes it as the baseline",
         ],
     );
     assert!(exists(&project, "elsewhere/kept/specs/order.yaml.json.new"));
