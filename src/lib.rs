@@ -21,6 +21,7 @@
 //! - [`api`]: the HTTP API of a running receiver;
 //! - `exec`: a command beside one;
 //! - [`session`]: the receiver and the services of a workspace, running;
+//! - `measure`: runs of a spec whose durations are what counts;
 //! - `ab`: two versions, running, against one another;
 //! - `schema`: JSON Schema of specs and project file, for editors;
 //! - `draft`: a spec for a request, from what it did;
@@ -99,6 +100,8 @@ pub mod exec;
 pub mod harness;
 #[cfg(feature = "run")]
 pub mod machine;
+#[cfg(feature = "run")]
+pub mod measure;
 pub mod prelude;
 #[cfg(feature = "run")]
 mod process;

@@ -7,6 +7,7 @@ use crate::budget::{
     Ab, AbRefusal, AbVerdict, Column, Pair, Quantile, Row, Samples, Table, default_tolerance,
     judge_pairs,
 };
+use crate::measure::Unmeasured;
 use crate::run::{Load, Report, Verdict};
 use crate::spec::{Budget, Location, Spec};
 
@@ -26,24 +27,13 @@ pub struct Comparison {
     budgets: Vec<Budget>,
 }
 
-/// Why a comparison ended early.
+/// What ended a comparison early.
 #[derive(Clone, Debug)]
-pub enum Ended {
-    /// The user wanted it.
-    Interrupted,
-    /// A run was not well.
-    Unwell(Unwell),
-}
-
-/// A run that was not well.
-#[derive(Clone, Debug)]
-pub struct Unwell {
-    /// Of which version.
+pub struct Ended {
+    /// Whose run it was.
     pub side: Side,
-    /// Whether there is no use in another one: a service has died.
-    pub is_last: bool,
-    /// What was found.
-    pub report: Box<Report>,
+    /// Why there is no measurement of it.
+    pub why: Unmeasured,
 }
 
 /// What is said of a quantile of a budget.
@@ -135,12 +125,13 @@ impl Comparison {
     /// What it comes to.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        match &self.ended {
-            Some(Ended::Unwell(unwell)) => return unwell.outcome(),
-            Some(Ended::Interrupted) if self.complete_pairs() < self.pairs => {
-                return Outcome::Interrupted;
+        match self.ended.as_ref().map(|ended| &ended.why) {
+            Some(Unmeasured::Interrupted) => return Outcome::Interrupted,
+            Some(Unmeasured::Unwell { report, .. }) if has_failed(report) => {
+                return Outcome::Failed;
             }
-            _ => {}
+            Some(Unmeasured::Unwell { .. }) => return Outcome::Unjudged,
+            None => {}
         }
         let claims = self.claims();
         let judged = || {
@@ -240,14 +231,7 @@ impl std::fmt::Display for Claim {
     }
 }
 
-impl Unwell {
-    /// Whether something is wrong with the version, or could not be judged.
-    #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        if self.report.count(|verdict| *verdict == Verdict::Failed) > 0 {
-            Outcome::Failed
-        } else {
-            Outcome::Unjudged
-        }
-    }
+/// Whether something is wrong with the version, or could not be judged.
+fn has_failed(report: &Report) -> bool {
+    report.count(|verdict| *verdict == Verdict::Failed) > 0
 }

@@ -18,14 +18,10 @@ pub struct Couple {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Uncoupled {
     /// One has a spec that the other has not.
-    #[error(
-        "only {with} has the spec {file} › {name}, and {without} has not: both need the same specs"
-    )]
+    #[error("only {with} has the spec {spec}, and {without} has not: both need the same specs")]
     OneSided {
-        /// The file, as it is from the project's folder.
-        file: String,
-        /// The spec.
-        name: String,
+        /// Its file, as it is from the project's folder, and its name.
+        spec: String,
         /// The project that has it.
         with: String,
         /// The project that has not.
@@ -33,21 +29,16 @@ pub enum Uncoupled {
     },
     /// One measures something else than the other.
     #[error(
-        "the spec {file} › {name} measures {a} in {project_a}, and {b} in {project_b}: its budgets must be the same"
+        "the spec {spec} measures {} in {}, and {} in {}: its budgets must be the same",
+        measures.a, projects.a, measures.b, projects.b
     )]
     OtherBudgets {
-        /// The file, as it is from the project's folder.
-        file: String,
-        /// The spec.
-        name: String,
-        /// What A's measures.
-        a: String,
-        /// What B's measures.
-        b: String,
-        /// Where A's stands.
-        project_a: String,
-        /// Where B's stands.
-        project_b: String,
+        /// Its file, as it is from the project's folder, and its name.
+        spec: String,
+        /// What each measures.
+        measures: Both<String>,
+        /// Where each stands.
+        projects: Both<String>,
     },
 }
 
@@ -61,10 +52,8 @@ pub fn couple(
     projects: Both<(&Workspace, &str)>,
 ) -> Result<Vec<Couple>, Uncoupled> {
     let one_sided = |spec: &Spec, with: (&Workspace, &str), without: (&Workspace, &str)| {
-        let (file, name) = key(spec, with.0);
         Err(Uncoupled::OneSided {
-            file: file.display().to_string(),
-            name,
+            spec: said(&key(spec, with.0)),
             with: with.1.to_owned(),
             without: without.1.to_owned(),
         })
@@ -81,12 +70,15 @@ pub fn couple(
         let (of_a, of_b) = (measures(&a), measures(&b));
         if of_a != of_b {
             return Err(Uncoupled::OtherBudgets {
-                file: wanted.0.display().to_string(),
-                name: wanted.1,
-                a: of_a.join(", "),
-                b: of_b.join(", "),
-                project_a: projects.a.1.to_owned(),
-                project_b: projects.b.1.to_owned(),
+                spec: said(&wanted),
+                measures: Both {
+                    a: of_a.join(", "),
+                    b: of_b.join(", "),
+                },
+                projects: Both {
+                    a: projects.a.1.to_owned(),
+                    b: projects.b.1.to_owned(),
+                },
             });
         }
         couples.push(Couple {
@@ -105,6 +97,10 @@ fn key(spec: &Spec, workspace: &Workspace) -> (PathBuf, String) {
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let file = real.strip_prefix(&workspace.project.dir).unwrap_or(&real);
     (file.to_owned(), spec.name.clone())
+}
+
+fn said((file, name): &(PathBuf, String)) -> String {
+    format!("{} › {name}", file.display())
 }
 
 fn measures(spec: &Spec) -> Vec<&str> {
@@ -136,13 +132,9 @@ pub fn fires_alike(couple: &Couple) -> bool {
 }
 
 impl Couple {
-    /// A run of one of them: so many requests in a closed loop, and what is measured is judged by
-    /// nobody but us.
+    /// A run of one of them: so many requests in a closed loop, and with a warm-up once.
     pub(super) fn run_of(&self, turn: super::Turn, requests: u64) -> Spec {
         let mut spec = self.specs.of(turn.side).clone();
-        for budget in &mut spec.budgets {
-            budget.quantiles.clear();
-        }
         if let Some(repeat) = &mut spec.repeat {
             if let Pace::Closed { times, .. } = &mut repeat.pace {
                 *times = requests;

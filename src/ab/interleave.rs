@@ -1,11 +1,10 @@
 //! Runs both versions in turn.
 
-use std::sync::Arc;
-
-use super::comparison::{Comparison, Ended, Unwell};
+use super::comparison::{Comparison, Ended};
 use super::couple::Couple;
-use super::{Both, Side, turns};
-use crate::run::{Load, Options, Report, Verdict};
+use super::{Both, turns};
+use crate::measure::{Unmeasured, measure};
+use crate::run::Options;
 use crate::session::Session;
 
 /// How much is run.
@@ -34,10 +33,12 @@ pub async fn compare(
     for couple in couples {
         let comparison = interleave(couple, sessions, options, plan).await;
         tell(&comparison);
-        let is_over = matches!(
-            comparison.ended,
-            Some(Ended::Interrupted | Ended::Unwell(Unwell { is_last: true, .. }))
-        );
+        let ended = comparison.ended.as_ref().map(|ended| &ended.why);
+        let is_over = match ended {
+            None => false,
+            Some(Unmeasured::Interrupted) => true,
+            Some(Unmeasured::Unwell { is_last, .. }) => *is_last,
+        };
         all.push(comparison);
         if is_over {
             break;
@@ -56,35 +57,16 @@ async fn interleave(
     for turn in turns(plan.pairs) {
         let spec = couple.run_of(turn, plan.requests);
         let options = options.of(turn.side).clone();
-        let report = sessions.of(turn.side).run(&[spec], options).await;
-        match result(report, turn.side) {
-            Ok(load) => comparison.runs.of_mut(turn.side).push(load),
-            Err(ended) => {
-                comparison.ended = Some(ended);
+        match measure(sessions.of(turn.side), &spec, options).await {
+            Ok(measured) => comparison.runs.of_mut(turn.side).push(measured.load),
+            Err(why) => {
+                comparison.ended = Some(Ended {
+                    side: turn.side,
+                    why,
+                });
                 break;
             }
         }
     }
     comparison
-}
-
-/// What the requests came to, if they were well.
-fn result(report: Report, side: Side) -> Result<Arc<Load>, Ended> {
-    if report.interrupted {
-        return Err(Ended::Interrupted);
-    }
-    let load = report
-        .specs
-        .first()
-        .filter(|spec| spec.verdict == Verdict::Passed)
-        .and_then(|spec| spec.last_attempt())
-        .and_then(|attempt| attempt.steps.iter().find_map(|step| step.load.clone()));
-    match load {
-        Some(load) if report.trouble.is_empty() => Ok(load),
-        _ => Err(Ended::Unwell(Unwell {
-            side,
-            is_last: !report.trouble.is_empty(),
-            report: Box::new(report),
-        })),
-    }
 }

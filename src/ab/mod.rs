@@ -9,7 +9,7 @@ mod couple;
 mod interleave;
 mod turns;
 
-pub use comparison::{Claim, Comparison, Ended, Outcome, Unwell};
+pub use comparison::{Claim, Comparison, Ended, Outcome};
 pub use couple::{Couple, Uncoupled, couple, fires_alike, is_comparable};
 pub use interleave::{Plan, compare};
 pub use turns::{Turn, turns};

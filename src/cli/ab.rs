@@ -2,20 +2,19 @@
 
 mod versions;
 
-use std::io::Write;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use spanspec::ab::{Both, Comparison, Couple, Outcome, Plan, compare, couple, fires_alike};
-use spanspec::report::{Look, Progress, Reporter, ab as report};
-use spanspec::run::{Options, RunEvent, Trouble};
-use spanspec::session::{Listener, Session, Stopper, addresses};
+use spanspec::report::{Look, ab as report};
+use spanspec::run::{Options, Trouble};
+use spanspec::session::{Session, Stopper, addresses};
 use spanspec::spec::Spec;
 use spanspec::workspace::Workspace;
 
 use super::beside::{runtime, tell_trouble};
 use super::budget_arguments::AbArguments;
 use super::exit::{Exit, refuse};
+use super::live::Live;
 use super::run::{interrupts, with_timeout};
 use super::selection::select;
 use versions::{Versions, versions};
@@ -43,7 +42,7 @@ pub(super) fn ab(arguments: &AbArguments) -> Exit {
         versions: &versions,
         couples: &couples,
         arguments,
-        progress: Arc::new(Mutex::new(Progress::stderr())),
+        live: Live::new(arguments.session.verbose),
     };
     let exit = runtime.block_on(contest.decide());
     // A command that ignores its end must not keep us.
@@ -121,7 +120,7 @@ struct Contest<'a> {
     versions: &'a Versions,
     couples: &'a [Couple],
     arguments: &'a AbArguments,
-    progress: Arc<Mutex<Progress>>,
+    live: Live,
 }
 
 impl Contest<'_> {
@@ -136,7 +135,7 @@ impl Contest<'_> {
         let (a, b) = match started {
             Ok(sessions) => sessions,
             Err(trouble) => {
-                self.with_progress(Progress::clear);
+                self.live.clear();
                 return tell_trouble(&trouble);
             }
         };
@@ -145,7 +144,7 @@ impl Contest<'_> {
             b.stop().await;
         }
         a.stop().await;
-        self.with_progress(Progress::clear);
+        self.live.clear();
         interrupts.abort();
         exit
     }
@@ -154,13 +153,13 @@ impl Contest<'_> {
     async fn start(&self, stopper: &Stopper) -> Result<(Session, Option<Session>), Vec<Trouble>> {
         let listen = &self.arguments.session.listen;
         let start = |workspace, name: &str| {
-            Session::start(workspace, listen, stopper.clone(), self.listener(name))
+            Session::start(workspace, listen, stopper.clone(), self.live.listener(name))
         };
-        let a = start(&self.workspaces.a, "A").await?;
+        let a = start(&self.workspaces.a, "A ").await?;
         if let Versions::Urls { .. } = self.versions {
             return Ok((a, None));
         }
-        match start(&self.workspaces.b, "B").await {
+        match start(&self.workspaces.b, "B ").await {
             Ok(b) => Ok((a, Some(b))),
             Err(trouble) => {
                 a.stop().await;
@@ -175,45 +174,19 @@ impl Contest<'_> {
             requests: self.arguments.requests as u64,
         };
         let runs = 2 * plan.pairs * self.couples.len();
-        self.with_progress(|progress| progress.on_event(&RunEvent::Selected { specs: runs }));
+        self.live.expect(runs);
         let options = Both::<Options>::default();
         let look = Look::of_stdout();
         let tell = |comparison: &Comparison| {
             let text = report::comparison(comparison, &look);
-            self.with_progress(|progress| progress.suspend(|| print(&(text + "\n"))));
+            self.live.print(&(text + "\n"));
         };
         let all = compare(self.couples, Both { a, b }, &options, plan, tell).await;
         let names = self.versions.names();
         let verdict = report::verdict(&all, self.couples.len(), names, &look);
-        self.with_progress(|progress| progress.suspend(|| print(&verdict)));
+        self.live.print(&verdict);
         exit(&all)
     }
-
-    fn with_progress<T>(&self, act: impl FnOnce(&mut Progress) -> T) -> T {
-        act(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn listener(&self, name: &str) -> Listener {
-        let progress = Arc::clone(&self.progress);
-        let (name, is_verbose) = (name.to_owned(), self.arguments.session.verbose);
-        Arc::new(move |event| {
-            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
-            match event {
-                // Each run selects one; we know how many there will be.
-                RunEvent::Selected { .. } => {}
-                RunEvent::Output { service, line } if is_verbose => {
-                    let line = format!("[{name} {service}] {line}");
-                    progress.suspend(|| refuse(Exit::Passed, &line));
-                }
-                event => progress.on_event(event),
-            }
-        })
-    }
-}
-
-/// Where nobody can read it, the exit code has to do.
-fn print(text: &str) {
-    let _ = anstream::stdout().write_all(text.as_bytes());
 }
 
 fn exit(all: &[Comparison]) -> Exit {

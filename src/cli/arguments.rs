@@ -10,8 +10,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use super::authoring_arguments::{
     CompletionsArguments, InitArguments, ManArguments, RecordArguments, SchemaArguments,
 };
-use super::budget_arguments::AbArguments;
+use super::budget_arguments::{AbArguments, BaselineArguments};
 use super::exec_arguments::{CollectArguments, ExecArguments, MergeArguments};
+use super::judging_arguments::JudgingArguments;
 
 /// Tests a distributed system by its traces.
 ///
@@ -37,6 +38,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Start the services, fire the requests, and judge the traces
     Run(Box<RunArguments>),
+    /// Review what runs measured, and say what later ones are held against
+    Baseline(BaselineArguments),
     /// Run two versions in turn, and say whether the second is slower
     Ab(Box<AbArguments>),
     /// Check specs without running them
@@ -206,6 +209,9 @@ pub(super) struct RunArguments {
         help_heading = "Run"
     )]
     pub(super) receiver: Option<String>,
+
+    #[command(flatten)]
+    pub(super) budgets: JudgingArguments,
 
     /// Write a report: html=PATH, junit=PATH, json=PATH or md=PATH; repeatable
     #[arg(
@@ -437,14 +443,17 @@ mod tests {
     fn every_flag_has_a_twin_in_the_environment() {
         use clap::CommandFactory;
         let command = Arguments::command();
-        let subcommands = command
-            .get_subcommands()
-            .flat_map(clap::Command::get_arguments);
-        for argument in command.get_arguments().chain(subcommands) {
+        for argument in all_arguments(&command) {
             let id = argument.get_id().as_str();
             let has_none = matches!(id, "help" | "version") || argument.is_positional();
             assert!(has_none || argument.get_env().is_some(), "{id} has none");
         }
+    }
+
+    /// Those of a command and of all commands below it.
+    fn all_arguments(command: &clap::Command) -> Vec<&clap::Arg> {
+        let below = command.get_subcommands().flat_map(all_arguments);
+        command.get_arguments().chain(below).collect()
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod ab;
 mod arguments;
 mod authoring_arguments;
+mod baseline;
 mod beside;
 mod budget_arguments;
 mod collect;
@@ -13,7 +14,9 @@ mod exec_arguments;
 mod exit;
 mod generated;
 mod init;
+mod judging_arguments;
 mod lint;
+mod live;
 mod merge;
 mod record;
 mod run;
@@ -49,6 +52,7 @@ pub(crate) fn main() -> ExitCode {
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(*arguments),
         Command::Exec(arguments) => exec::exec(&arguments),
+        Command::Baseline(arguments) => baseline::baseline(&arguments),
         Command::Ab(arguments) => ab::ab(&arguments),
         Command::Collect(arguments) => collect::collect(&arguments),
         Command::Merge(arguments) => merge::merge(&arguments),

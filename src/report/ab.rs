@@ -3,8 +3,10 @@
 
 use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable};
 use super::text::{self, Detail, paragraph};
-use crate::ab::{Both, Claim, Comparison, Ended, Outcome, Side, Unwell};
+use crate::ab::{Both, Claim, Comparison, Ended, Outcome, Side};
 use crate::budget::{AbVerdict, Table};
+use crate::measure::Unmeasured;
+use crate::run::Report;
 
 /// Columns of the word that a line starts with, and the blank after it.
 const INDENT: usize = 6;
@@ -21,8 +23,8 @@ pub fn comparison(of: &Comparison, look: &Look) -> String {
         let claims = of.claims();
         text.extend(claims.iter().map(|claim| sentence(claim, look)));
     }
-    if let Some(Ended::Unwell(unwell)) = &of.ended {
-        text.push_str(&unwell_run(of, unwell, look));
+    if let Some(Ended { side, why }) = &of.ended {
+        text.push_str(&ended(of, *side, why, look));
     }
     text
 }
@@ -117,19 +119,23 @@ fn sentence(claim: &Claim, look: &Look) -> String {
     paragraph(&claim.to_string(), INDENT, style, look)
 }
 
-fn unwell_run(of: &Comparison, unwell: &Unwell, look: &Look) -> String {
-    let run = match unwell.side {
-        Side::A => of.runs.a.len(),
-        Side::B => of.runs.b.len(),
+fn ended(of: &Comparison, side: Side, why: &Unmeasured, look: &Look) -> String {
+    let Unmeasured::Unwell { report, .. } = why else {
+        return String::new();
     };
-    let line = format!("run {} of {} was not well:", run + 1, unwell.side);
-    let mut text = paragraph(&line, INDENT, STRONG, look);
-    let report = &unwell.report;
+    let run = of.runs.of(side).len() + 1;
+    let line = format!("run {run} of {side} was not well:");
+    paragraph(&line, INDENT, STRONG, look) + &unwell(report, look)
+}
+
+/// What was found in a run that was not well.
+#[must_use]
+pub fn unwell(report: &Report, look: &Look) -> String {
     let specs = report.specs.iter();
-    text.extend(specs.map(|spec| text::spec(spec, look, Detail::Normal)));
+    let specs = specs.map(|spec| text::spec(spec, look, Detail::Normal));
     let troubles = report.trouble.iter();
-    text.extend(troubles.map(|trouble| text::trouble(trouble, look)));
-    text
+    let troubles = troubles.map(|trouble| text::trouble(trouble, look));
+    specs.chain(troubles).collect()
 }
 
 #[cfg(test)]
@@ -177,7 +183,10 @@ FAIL  placing an order   specs/order.yaml, 5 pairs of 200 requests
     #[test]
     fn what_was_interrupted_says_how_far_it_came() {
         let mut found = compared(&[(100_000, 100_000); 2]);
-        found.ended = Some(Ended::Interrupted);
+        found.ended = Some(Ended {
+            side: Side::A,
+            why: Unmeasured::Interrupted,
+        });
         let text = comparison(&found, &Look::plain());
         assert!(
             text.starts_with(

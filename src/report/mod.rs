@@ -6,6 +6,8 @@
 
 #[cfg(feature = "cli")]
 pub mod ab;
+#[cfg(feature = "cli")]
+pub mod baseline;
 #[cfg(feature = "run")]
 mod brief;
 pub mod duration;

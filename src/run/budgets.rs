@@ -16,6 +16,7 @@ mod tests;
 
 use self::asked::Known;
 use self::decide::decide;
+pub use self::environment::fingerprint;
 use self::place::Place;
 use self::record::{Fresh, Wish};
 use super::setting::Setting;
@@ -49,7 +50,7 @@ pub(super) async fn judge(
     };
     let here = match (&case, wish) {
         (Some(_), _) | (None, Wish::Write(_)) => {
-            Some(environment::here(setting, spec, &load.pace).await)
+            Some(fingerprint(setting.options, spec, &load.pace).await)
         }
         (None, _) => None,
     };

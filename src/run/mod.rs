@@ -6,7 +6,6 @@
 #[cfg(feature = "run")]
 mod attempt;
 #[cfg(feature = "run")]
-#[allow(dead_code)] // Until the load driver calls it.
 mod budgets;
 mod complete;
 #[cfg(feature = "run")]
@@ -33,6 +32,8 @@ mod step;
 #[cfg(feature = "run")]
 mod walk;
 
+#[cfg(feature = "run")]
+pub use budgets::fingerprint;
 pub(crate) use complete::{Unsettled, Waiting, complete};
 #[cfg(feature = "run")]
 pub use diagnosis::{absent, missing_parents};

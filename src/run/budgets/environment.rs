@@ -1,17 +1,18 @@
 //! Where and how this run measures.
 
-use super::super::setting::Setting;
+use super::super::setting::Options;
 use crate::budget::baseline::{Fingerprint, Load};
 use crate::spec::{Arrivals, Pace, Spec};
 
-/// What the durations of this run depend on, apart from the system under test.
-pub(super) async fn here(setting: &Setting<'_>, spec: &Spec, pace: &Pace) -> Fingerprint {
-    let machine = setting.options.shared.machine().await;
+/// What the durations of a run with these options depend on, apart from the system under test. What
+/// machine this is is found out once for all runs that share something.
+pub async fn fingerprint(options: &Options, spec: &Spec, pace: &Pace) -> Fingerprint {
+    let machine = options.shared.machine().await;
     Fingerprint {
         cores: machine.cores,
         cpu: machine.cpu,
         load: load(pace),
-        machine: setting.options.budgets.machine.clone(),
+        machine: options.budgets.machine.clone(),
         memory_mib: machine.memory_mib,
         os: machine.os,
         probe: machine.probe,

@@ -1,0 +1,237 @@
+//! `spanspec baseline calibrate`: how much this machine changes from run to run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use spanspec::budget::baseline::{Case, Fingerprint, Run, lock, path_of, read, write};
+use spanspec::measure::{Measurement, Unmeasured, measure};
+use spanspec::report::{Look, ab::unwell, baseline as report};
+use spanspec::run::{Budgeting, Load, Options, fingerprint};
+use spanspec::session::{Session, Stopper};
+use spanspec::spec::{Budget, Spec};
+use spanspec::workspace::{Ports, Workspace, shown};
+
+use super::super::beside::{runtime, tell_trouble};
+use super::super::budget_arguments::CalibrateArguments;
+use super::super::exit::{Exit, refuse};
+use super::super::live::Live;
+use super::super::run::{interrupts, with_timeout};
+use super::super::selection::select;
+use super::super::understand::understand;
+use super::{print, tell, worse};
+
+/// Runs, and writes what that says into baselines.
+pub(super) fn calibrate(arguments: &CalibrateArguments) -> Exit {
+    let workspace = match understand(&arguments.specs, Ports::Allocated) {
+        Ok(workspace) => workspace,
+        Err(exit) => return exit,
+    };
+    let specs = selected(&workspace, arguments);
+    if specs.is_empty() {
+        return refuse(Exit::Nothing, &nothing_to_measure(workspace.specs.len()));
+    }
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(exit) => return exit,
+    };
+    let options = options(&workspace, arguments);
+    let work = Work {
+        workspace: &workspace,
+        specs: &specs,
+        arguments,
+        options: &options,
+        live: Live::new(arguments.session.verbose),
+    };
+    let measured = runtime.block_on(work.run());
+    // A command that ignores its end must not keep us.
+    runtime.shutdown_background();
+    match measured {
+        Ok(cases) => keep_all(cases),
+        Err(exit) => exit,
+    }
+}
+
+fn selected(workspace: &Workspace, arguments: &CalibrateArguments) -> Vec<Spec> {
+    let mut specs = select(workspace.specs.clone(), &arguments.specs);
+    specs.retain(|spec| spec.skip.is_none() && spec.budgets.iter().any(is_compared));
+    with_timeout(specs, arguments.session.timeout)
+}
+
+/// Whether a budget is ever held against a baseline.
+fn is_compared(budget: &Budget) -> bool {
+    let mut quantiles = budget.quantiles.iter();
+    quantiles.any(|one| one.regression.is_some())
+}
+
+fn nothing_to_measure(known: usize) -> String {
+    match known {
+        0 => "no spec was found: name files or folders, or `specs` in spanspec.yaml".to_owned(),
+        _ => format!(
+            "none of {known} specs was selected that has `repeat` and `budgets` which are compared with a baseline"
+        ),
+    }
+}
+
+fn options(workspace: &Workspace, arguments: &CalibrateArguments) -> Options {
+    // A variable that is empty is one that is not set.
+    let folder = arguments.baseline.clone();
+    let machine = arguments.machine.clone();
+    Options {
+        budgets: Budgeting {
+            folder: folder.filter(|folder| !folder.as_os_str().is_empty()),
+            root: workspace.project.dir.clone(),
+            machine: machine.filter(|name| !name.is_empty()),
+            ..Budgeting::default()
+        },
+        ..Options::default()
+    }
+}
+
+/// What is known before anything runs.
+struct Work<'a> {
+    workspace: &'a Workspace,
+    specs: &'a [Spec],
+    arguments: &'a CalibrateArguments,
+    options: &'a Options,
+    live: Live,
+}
+
+/// What was measured of a spec.
+struct Measured {
+    path: PathBuf,
+    case: String,
+    fingerprint: Fingerprint,
+    /// By what they measured.
+    runs: BTreeMap<String, Vec<Run>>,
+}
+
+impl Work<'_> {
+    async fn run(&self) -> Result<Vec<Measured>, Exit> {
+        let stopper = Stopper::default();
+        let interrupts = tokio::spawn(interrupts(stopper.clone()));
+        let listen = &self.arguments.session.listen;
+        let listener = self.live.listener("");
+        let session = tokio::select! {
+            session = Session::start(self.workspace, listen, stopper.clone(), listener) => session,
+            () = stopper.interrupted() => return Err(interrupted()),
+        };
+        let session = session.map_err(|trouble| {
+            self.live.clear();
+            tell_trouble(&trouble)
+        })?;
+        let measured = self.all(&session).await;
+        session.stop().await;
+        self.live.clear();
+        interrupts.abort();
+        measured
+    }
+
+    /// Run after run, so that those of a spec are as far apart as those of two days.
+    async fn all(&self, session: &Session) -> Result<Vec<Measured>, Exit> {
+        let runs = self.arguments.runs;
+        self.live.expect(runs * self.specs.len());
+        let mut measurements: Vec<Vec<Measurement>> =
+            self.specs.iter().map(|_| Vec::new()).collect();
+        for number in 1..=runs {
+            for (spec, of_spec) in self.specs.iter().zip(&mut measurements) {
+                let measured = measure(session, spec, self.options.clone()).await;
+                let measured = measured.map_err(|why| self.unmeasured(why))?;
+                self.expect_samples(spec, &measured.load, number)?;
+                of_spec.push(measured);
+            }
+        }
+        let mut all = Vec::new();
+        for (spec, of_spec) in self.specs.iter().zip(measurements) {
+            all.extend(self.measured(spec, of_spec).await);
+        }
+        Ok(all)
+    }
+
+    fn unmeasured(&self, why: Unmeasured) -> Exit {
+        match why {
+            Unmeasured::Interrupted => interrupted(),
+            Unmeasured::Unwell { report, .. } => {
+                self.live.print(&unwell(&report, &Look::of_stdout()));
+                let exit = Exit::of(&report);
+                refuse(exit, "no baseline was written, for a run was not well")
+            }
+        }
+    }
+
+    fn expect_samples(&self, spec: &Spec, load: &Load, number: usize) -> Result<(), Exit> {
+        let compared = compared(spec, load);
+        let Some(empty) = compared.into_iter().find(|one| one.samples.is_empty()) else {
+            return Ok(());
+        };
+        Err(refuse(
+            Exit::Failed,
+            &format!(
+                "{}: nothing was found to measure for {} in run {number} of `{}`; no baseline was written",
+                empty.at, empty.subject, spec.name
+            ),
+        ))
+    }
+
+    async fn measured(&self, spec: &Spec, measurements: Vec<Measurement>) -> Option<Measured> {
+        let first = measurements.first()?;
+        let budgets = &self.options.budgets;
+        let file = Path::new(spec.at.source.name());
+        let mut measured = Measured {
+            path: path_of(file, budgets.folder.as_deref(), &budgets.root),
+            case: first.name.clone(),
+            fingerprint: fingerprint(self.options, spec, &first.load.pace).await,
+            runs: BTreeMap::new(),
+        };
+        for one in &measurements {
+            for budget in compared(spec, &one.load) {
+                let samples = budget.samples.clone();
+                let run = Run::new(one.started, budget.version.clone(), samples);
+                let runs = measured.runs.entry(budget.subject.clone()).or_default();
+                runs.extend(run);
+            }
+        }
+        Some(measured)
+    }
+}
+
+/// What was measured for those budgets that are held against a baseline.
+fn compared<'a>(spec: &Spec, load: &'a Load) -> Vec<&'a spanspec::run::Measured> {
+    let both = spec.budgets.iter().zip(&load.measured);
+    both.filter(|(budget, _)| is_compared(budget))
+        .map(|(_, measured)| measured)
+        .collect()
+}
+
+fn interrupted() -> Exit {
+    refuse(Exit::Interrupted, "interrupted: no baseline was written")
+}
+
+fn keep_all(cases: Vec<Measured>) -> Exit {
+    let mut exit = Exit::Passed;
+    for measured in cases {
+        let path = PathBuf::from(shown(&measured.path));
+        match keep(&path, measured) {
+            Ok(text) => print(&text),
+            Err(unkept) => exit = worse(exit, unkept),
+        }
+    }
+    exit
+}
+
+/// Writes the runs into the baseline, and tells what they say.
+fn keep(path: &Path, measured: Measured) -> Result<String, Exit> {
+    let _lock = lock(path);
+    let mut all = read(path)
+        .map_err(|error| tell(&error))?
+        .unwrap_or_default();
+    let known = all.cases.get(&measured.case);
+    let found = Case::recalibrated(known, measured.fingerprint, measured.runs);
+    let found = found.map_err(|error| {
+        let text = format!("error: {}: {error}", measured.case);
+        refuse(Exit::Errored, &text)
+    })?;
+    let text = report::calibrated(&measured.case, &found, &Look::of_stdout());
+    all.cases.insert(measured.case, found.case);
+    write(path, &all).map_err(|error| tell(&error))?;
+    Ok(format!("{}\n{text}", shown(path)))
+}

@@ -1,0 +1,177 @@
+//! Asks about each new baseline.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
+
+use spanspec::budget::baseline::{accept, reject};
+use spanspec::workspace::shown;
+
+use super::super::exit::{Exit, refuse};
+use super::find::Found;
+use super::{print, review_text, tell, worse};
+
+const QUESTION: &str = "accept, reject, skip or quit (a, r, s, q)? ";
+
+/// What becomes of a new baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice {
+    Accept,
+    Reject,
+    Skip,
+    Quit,
+}
+
+/// Shows what waits, and does what the user says.
+pub(super) fn review(found: &[Found]) -> Exit {
+    let pending: Vec<&Path> = found
+        .iter()
+        .filter(|one| one.is_named || one.is_pending())
+        .map(|one| one.path.as_path())
+        .collect();
+    if pending.is_empty() {
+        print("nothing to review: no baseline is pending\n");
+        return Exit::Passed;
+    }
+    if io::stdin().is_terminal() {
+        return ask(&pending, &mut io::stdin().lock(), &mut anstream::stdout());
+    }
+    let exit = tell_all(&pending);
+    if exit == Exit::Usage {
+        return exit;
+    }
+    refuse(
+        Exit::Usage,
+        "error: nobody can be asked, for standard input is no terminal: `spanspec baseline accept` or `spanspec baseline reject` decides; nothing was changed",
+    )
+}
+
+/// What waits, for those who cannot be asked.
+fn tell_all(pending: &[&Path]) -> Exit {
+    let mut exit = Exit::Passed;
+    for path in pending {
+        match review_text(path) {
+            Ok(text) => print(&(text + "\n")),
+            Err(error) => exit = worse(exit, tell(&error)),
+        }
+    }
+    exit
+}
+
+fn ask(pending: &[&Path], input: &mut impl BufRead, output: &mut impl Write) -> Exit {
+    let mut exit = Exit::Passed;
+    for path in pending {
+        let text = match review_text(path) {
+            Ok(text) => text,
+            Err(error) => {
+                exit = worse(exit, tell(&error));
+                continue;
+            }
+        };
+        // Where nobody can read it, nobody answers either.
+        let _ = writeln!(output, "{text}");
+        let done = match choice(input, output) {
+            Choice::Quit => break,
+            Choice::Skip => Ok("skipped"),
+            Choice::Accept => accept(path).map(|()| "accepted"),
+            Choice::Reject => reject(path).map(|()| "rejected"),
+        };
+        match done {
+            Ok(done) => {
+                let _ = write!(output, "{done}  {}\n\n", shown(path));
+            }
+            Err(error) => exit = worse(exit, tell(&error)),
+        }
+    }
+    exit
+}
+
+/// Asks until there is an answer; the end of the input is one, too.
+fn choice(input: &mut impl BufRead, output: &mut impl Write) -> Choice {
+    loop {
+        let _ = write!(output, "{QUESTION}").and_then(|()| output.flush());
+        let mut line = String::new();
+        match input.read_line(&mut line) {
+            Ok(0) | Err(_) => return Choice::Quit,
+            Ok(_) => {}
+        }
+        match line.trim().to_lowercase().as_str() {
+            "a" | "accept" => return Choice::Accept,
+            "r" | "reject" => return Choice::Reject,
+            "s" | "skip" => return Choice::Skip,
+            "q" | "quit" => return Choice::Quit,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use spanspec::budget::baseline::{
+        Baseline, Budget, Case, Fingerprint, Load, Run, path_beside, pending_path, read, record,
+    };
+
+    use super::*;
+
+    fn sample() -> Baseline {
+        let run = Run::new(jiff::Timestamp::UNIX_EPOCH, None, (1..100).collect()).unwrap();
+        let budget = Budget {
+            calibration: None,
+            runs: vec![run],
+        };
+        let fingerprint = Fingerprint {
+            cores: 4,
+            cpu: "AMD EPYC 7763".to_owned(),
+            load: Load::Concurrency(4),
+            machine: None,
+            memory_mib: 16_000,
+            os: "Linux 6.8".to_owned(),
+            probe: 41_000,
+            spanspec: "0.1.0".to_owned(),
+            spec_hash: "9f3c".to_owned(),
+        };
+        let case = Case {
+            fingerprint,
+            budgets: [("ship".to_owned(), budget)].into(),
+        };
+        Baseline {
+            cases: [("placing an order".to_owned(), case)].into(),
+        }
+    }
+
+    /// Three new baselines, and what is said about them.
+    fn reviewed(typed: &str) -> (tempfile::TempDir, [PathBuf; 3], String) {
+        let folder = tempfile::tempdir().unwrap();
+        let paths =
+            ["a.yaml", "b.yaml", "c.yaml"].map(|name| path_beside(&folder.path().join(name)));
+        paths
+            .iter()
+            .for_each(|path| record(path, &sample()).unwrap());
+        let pending: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+        let mut output = Vec::new();
+        let exit = ask(&pending, &mut typed.as_bytes(), &mut output);
+        assert_eq!(exit, Exit::Passed);
+        (folder, paths, String::from_utf8(output).unwrap())
+    }
+
+    #[test]
+    fn each_is_accepted_rejected_or_skipped_as_the_user_says() {
+        let (_folder, [a, b, c], said) = reviewed("accept\nwhat?\nr\nS\n");
+        assert_eq!(read(&a).unwrap(), Some(sample()));
+        assert_eq!(read(&b).unwrap(), None);
+        let is_pending = [&a, &b, &c].map(|path| pending_path(path).exists());
+        assert_eq!(is_pending, [false, false, true]);
+        assert_eq!(said.matches(QUESTION).count(), 4, "{said}");
+        assert!(said.contains("ship: 1 run is new"), "{said}");
+    }
+
+    #[test]
+    fn who_quits_or_goes_leaves_the_rest_as_it_is() {
+        for typed in ["a\nq\n", "a\n"] {
+            let (_folder, [a, b, c], _) = reviewed(typed);
+            let is_pending = [&a, &b, &c].map(|path| pending_path(path).exists());
+            assert_eq!(is_pending, [false, true, true]);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Progress on standard error, and lines that stay, beside one another.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use spanspec::report::{Progress, Reporter};
+use spanspec::run::RunEvent;
+use spanspec::session::Listener;
+
+use super::exit::{Exit, refuse};
+
+/// What the user sees of runs that are measured only.
+#[derive(Clone)]
+pub(super) struct Live {
+    progress: Arc<Mutex<Progress>>,
+    is_verbose: bool,
+}
+
+impl Live {
+    /// Tells what services write, too, if it is verbose.
+    pub(super) fn new(is_verbose: bool) -> Self {
+        Self {
+            progress: Arc::new(Mutex::new(Progress::stderr())),
+            is_verbose,
+        }
+    }
+
+    /// Says how many runs there will be.
+    pub(super) fn expect(&self, runs: usize) {
+        self.with(|progress| progress.on_event(&RunEvent::Selected { specs: runs }));
+    }
+
+    /// Listens to a session, whose services are told apart by `prefix`.
+    pub(super) fn listener(&self, prefix: &str) -> Listener {
+        let (this, prefix) = (self.clone(), prefix.to_owned());
+        Arc::new(move |event| match event {
+            // Each run selects one; we know how many there will be.
+            RunEvent::Selected { .. } => {}
+            RunEvent::Output { service, line } if this.is_verbose => {
+                let line = format!("[{prefix}{service}] {line}");
+                this.with(|progress| progress.suspend(|| refuse(Exit::Passed, &line)));
+            }
+            event => this.with(|progress| progress.on_event(event)),
+        })
+    }
+
+    /// Writes to standard output.
+    pub(super) fn print(&self, text: &str) {
+        self.with(|progress| {
+            progress.suspend(|| {
+                // Where nobody can read it, the exit code has to do.
+                let _ = anstream::stdout().write_all(text.as_bytes());
+            });
+        });
+    }
+
+    /// Takes the progress off the screen.
+    pub(super) fn clear(&self) {
+        self.with(Progress::clear);
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Progress) -> T) -> T {
+        act(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,235 @@
+//! Baselines as text: what one holds, and what a new one would change.
+
+use std::time::Duration;
+
+use super::duration::duration;
+use super::look::{self, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, fitted, printable};
+use super::text::paragraph;
+use crate::budget::Quantile;
+use crate::budget::baseline::{Baseline, Budget, Case, Change, Fingerprint, Recalibrated, Run};
+use crate::budget::{Table, noise};
+
+/// The quantiles that the file keeps of each run.
+const KEPT: [(&str, Quantile); 3] = [
+    ("p50", Quantile::P50),
+    ("p95", Quantile::P95),
+    ("p99", Quantile::P99),
+];
+
+/// Columns of a start in UTC, of a count and of a duration, each with a gap behind it.
+const START: usize = 23;
+const COUNT: usize = 10;
+const TIME: usize = 9;
+
+/// A version is shown in at least and at most so many columns.
+const VERSION: [usize; 2] = [8, 24];
+
+/// Everything that a baseline holds; every line ends with a newline.
+#[must_use]
+pub fn baseline(of: &Baseline, look: &Look) -> String {
+    let cases = of.cases.iter().map(|(name, case)| shown(name, case, look));
+    cases.collect()
+}
+
+/// What a new baseline would change.
+#[must_use]
+pub fn changes(of: &[Change], look: &Look) -> String {
+    of.iter().map(|change| changed(change, look)).collect()
+}
+
+/// What a calibration of a case found out, and what it took from the baseline.
+#[must_use]
+pub fn calibrated(case: &str, of: &Recalibrated, look: &Look) -> String {
+    let mut text = paragraph(case, 2, STRONG, look);
+    for (subject, found) in &of.found {
+        text.push_str(&paragraph(subject, 4, STRONG, look));
+        text.push_str(&paragraph(&found.to_string(), 6, GOOD, look));
+    }
+    for replaced in &of.replaced {
+        let runs = counted(replaced.runs, "earlier run");
+        let facts = replaced.differs.join("; ");
+        let line = format!("{runs} of {} replaced: {facts}", replaced.subject);
+        text.push_str(&paragraph(&line, 4, LEFT_OUT, look));
+    }
+    text
+}
+
+fn shown(name: &str, case: &Case, look: &Look) -> String {
+    let mut text = paragraph(name, 2, STRONG, look);
+    text.push_str(&paragraph(&environment(&case.fingerprint), 4, FAINT, look));
+    for (subject, budget) in &case.budgets {
+        text.push_str(&paragraph(subject, 4, STRONG, look));
+        text.push_str(&paragraph(&calibration(budget), 6, FAINT, look));
+        text.push_str(&runs(&budget.runs, look));
+    }
+    text
+}
+
+/// `measured with 4 at a time on AMD EPYC 7763 (4 cores, 16000 MiB, …)`
+fn environment(of: &Fingerprint) -> String {
+    let machine = of.machine.as_ref();
+    let machine = machine.map_or_else(String::new, |name| format!("machine {name}, "));
+    format!(
+        "{} on {machine}{}, {}, {} MiB, {}, speed {}; spanspec {}, spec {}",
+        of.load,
+        of.cpu,
+        counted(of.cores as usize, "core"),
+        of.memory_mib,
+        of.os,
+        of.probe,
+        of.spanspec,
+        of.spec_hash,
+    )
+}
+
+fn calibration(budget: &Budget) -> String {
+    let Some(known) = budget.calibration else {
+        return "not calibrated".to_owned();
+    };
+    let runs = usize::try_from(known.runs).unwrap_or(usize::MAX);
+    format!(
+        "calibrated with {}: p50 differs by {:.1} %, limits are {:.2}x or more",
+        counted(runs, "run"),
+        100.0 * known.spread,
+        noise(known.spread),
+    )
+}
+
+fn runs(of: &[Run], look: &Look) -> String {
+    let fixed = 6 + START + COUNT + TIME * KEPT.len();
+    let [least, most] = VERSION;
+    let room = look.width.saturating_sub(fixed).clamp(least, most);
+    let version = |run: &Run| printable(run.service_version().unwrap_or("-")).into_owned();
+    let widest = of.iter().map(|run| look::width(&version(run))).max();
+    let room = room.min(widest.unwrap_or(0).max(least) + 2);
+    let line = |start: &str, version: &str, count: &str, times: [String; 3]| {
+        let times: String = times.iter().map(|time| fitted(time, TIME)).collect();
+        // A blank between a cut version and what follows.
+        let version = fitted(&look::truncated(version, room - 1), room);
+        let line = [fitted(start, START), version, fitted(count, COUNT), times].concat();
+        format!("      {}\n", line.trim_end())
+    };
+    let head = line(
+        "begun",
+        "version",
+        "n",
+        KEPT.map(|(name, _)| name.to_owned()),
+    );
+    let head = look.paint(FAINT, head.trim_end_matches('\n')) + "\n";
+    let lines = of.iter().map(|run| {
+        let start = run.start().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+        let number = usize::try_from(run.samples().len()).unwrap_or(usize::MAX);
+        let times = KEPT.map(|(_, quantile)| time(run.samples().quantile(quantile)));
+        line(&start, &version(run), &look::count(number), times)
+    });
+    std::iter::once(head).chain(lines).collect()
+}
+
+fn time(micros: Option<f64>) -> String {
+    let micros = micros.map(|micros| Duration::from_secs_f64(micros / 1e6));
+    micros.map_or_else(|| "-".to_owned(), duration)
+}
+
+fn changed(of: &Change, look: &Look) -> String {
+    let mut text = paragraph(&of.case, 2, STRONG, look);
+    for table in &of.tables {
+        text.push_str(&table_lines(table));
+    }
+    for line in &of.runs {
+        text.push_str(&paragraph(line, 4, FAINT, look));
+    }
+    for difference in &of.differs {
+        let line = format!("measured elsewhere or in another way: {difference}");
+        text.push_str(&paragraph(&line, 4, LEFT_OUT, look));
+    }
+    text
+}
+
+fn table_lines(table: &Table) -> String {
+    let text = table.headed(["accepted", "new"]).to_string();
+    let lines = text
+        .lines()
+        .map(|line| printable(line.trim_end()).into_owned());
+    lines.map(|line| format!("    {line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::baseline::{Calibrated, Load};
+
+    fn sample(version: &str) -> Baseline {
+        let run = |second: i64, micros: u64| {
+            let start = jiff::Timestamp::from_second(1_700_000_000 + second).unwrap();
+            let samples = (0..200).map(|at| micros + 200 * at).collect();
+            Run::new(start, Some(version.to_owned()), samples).unwrap()
+        };
+        let budget = Budget {
+            calibration: Some(Calibrated {
+                runs: 5,
+                spread: 0.027,
+            }),
+            runs: vec![run(0, 100_000), run(60, 104_000)],
+        };
+        let fingerprint = Fingerprint {
+            cores: 4,
+            cpu: "AMD EPYC 7763".to_owned(),
+            load: Load::Concurrency(4),
+            machine: Some("ci-1".to_owned()),
+            memory_mib: 16_000,
+            os: "Linux 6.8".to_owned(),
+            probe: 41_000,
+            spanspec: "0.1.0".to_owned(),
+            spec_hash: "9f3c".to_owned(),
+        };
+        let case = Case {
+            fingerprint,
+            budgets: [("inventory-check".to_owned(), budget)].into(),
+        };
+        Baseline {
+            cases: [("placing an order".to_owned(), case)].into(),
+        }
+    }
+
+    #[test]
+    fn a_baseline_is_shown_run_by_run() {
+        assert_eq!(
+            baseline(&sample("2.3.0"), &Look::plain()),
+            "  placing an order
+    4 at a time on machine ci-1, AMD EPYC 7763, 4 cores, 16000 MiB, Linux 6.8, speed 41000; spanspec
+    0.1.0, spec 9f3c
+    inventory-check
+      calibrated with 5 runs: p50 differs by 2.7 %, limits are 1.09x or more
+      begun                  version   n         p50      p95      p99
+      2023-11-14 22:13:20Z   2.3.0     200       120 ms   138 ms   139 ms
+      2023-11-14 22:14:20Z   2.3.0     200       124 ms   142 ms   143 ms
+"
+        );
+    }
+
+    #[test]
+    fn a_long_version_is_cut_to_keep_to_the_width() {
+        let text = baseline(
+            &sample(&"2.3.0-rc.1+".repeat(9)),
+            &Look::plain().with_width(80),
+        );
+        assert!(text.lines().all(|line| look::width(line) <= 80), "{text}");
+        assert!(text.contains("2.3.0-rc.1+2… 200"), "{text}");
+    }
+
+    #[test]
+    fn what_a_new_baseline_changes_is_told_case_by_case() {
+        let (old, mut new) = (sample("2.3.0"), sample("2.4.0"));
+        let case = new.cases.values_mut().next().unwrap();
+        case.fingerprint.spec_hash = "aa01".to_owned();
+        assert_eq!(
+            changes(&new.changes(Some(&old)), &Look::plain()),
+            "  placing an order
+                  v2.3.0 (accepted, n=400)              v2.4.0 (new, n=400)
+    inventory-check   p50=122ms p95=140ms p99=143ms     p50=122ms p95=140ms p99=143ms
+    inventory-check: 2 runs are new, 2 runs go
+    measured elsewhere or in another way: spec was 9f3c, is aa01
+"
+        );
+    }
+}

@@ -1,0 +1,345 @@
+//! Baselines that wait, and two versions against one another: what a user does wrong, and reads
+//! then.
+
+use super::system::{Project, Said};
+
+const SPEC: &str = "
+name: placing an order
+request: GET ${BASE_URL}/ok
+repeat: { times: 20 }
+budgets: [{ find: work, p50: < 1s }]
+expect: { status: 2xx }
+";
+
+/// A baseline as a run of this version writes it.
+fn baseline(version: &str, micros: u64) -> String {
+    use spanspec::budget::baseline::{Baseline, Budget, Case, Fingerprint, Load, Run, render};
+    let samples = (0..100).map(|at| micros + at).collect();
+    let start = jiff::Timestamp::from_second(1_700_000_000 + i64::try_from(micros).unwrap());
+    let run = Run::new(start.unwrap(), Some(version.to_owned()), samples).unwrap();
+    let budget = Budget {
+        calibration: None,
+        runs: vec![run],
+    };
+    let fingerprint = Fingerprint {
+        cores: 4,
+        cpu: "AMD EPYC 7763".to_owned(),
+        load: Load::Concurrency(1),
+        machine: None,
+        memory_mib: 16_000,
+        os: "Linux 6.8".to_owned(),
+        probe: 41_000,
+        spanspec: "0.1".to_owned(),
+        spec_hash: "9f3c".to_owned(),
+    };
+    let case = Case {
+        fingerprint,
+        budgets: [("work".to_owned(), budget)].into(),
+    };
+    render(&Baseline {
+        cases: [("placing an order".to_owned(), case)].into(),
+    })
+}
+
+/// A project with a spec whose baseline is of one version and whose new one is of another.
+async fn pending() -> Project {
+    let project = Project::with(&[("order.yaml", SPEC)]).await;
+    project.write(OLD, &baseline("2.3.0", 120_000));
+    project.write(NEW, &baseline("2.4.0", 350_000));
+    project
+}
+
+const OLD: &str = "specs/baselines/order.yaml.json";
+const NEW: &str = "specs/baselines/order.yaml.json.new";
+
+async fn run(project: &Project, arguments: &[&str]) -> Said {
+    project.spanspec(arguments).await
+}
+
+fn exists(project: &Project, path: &str) -> bool {
+    project.path().join(path).exists()
+}
+
+#[tokio::test]
+async fn a_new_baseline_takes_the_place_of_the_old_one_once_it_is_accepted() {
+    let project = pending().await;
+    let said = run(&project, &["baseline", "accept"]).await;
+    said.expect(0, &["accepted  specs/baselines/order.yaml.json\n"]);
+    assert_eq!(project.read(OLD), baseline("2.4.0", 350_000));
+    assert!(!exists(&project, NEW));
+    let said = run(&project, &["baseline", "accept"]).await;
+    said.expect(0, &["nothing to accept: no baseline is pending"]);
+}
+
+#[tokio::test]
+async fn a_new_baseline_is_gone_once_it_is_rejected() {
+    let project = pending().await;
+    let said = run(&project, &["baseline", "reject", "specs/order.yaml"]).await;
+    said.expect(0, &["rejected  specs/baselines/order.yaml.json\n"]);
+    assert_eq!(project.read(OLD), baseline("2.3.0", 120_000));
+    assert!(!exists(&project, NEW));
+    let said = run(&project, &["baseline", "reject", "specs/order.yaml"]).await;
+    said.expect(
+        2,
+        &["error: there is no specs/baselines/order.yaml.json.new to accept or reject; a run writes it"],
+    );
+}
+
+#[tokio::test]
+async fn a_review_without_a_terminal_shows_what_waits_and_changes_nothing() {
+    let project = pending().await;
+    let said = run(&project, &["baseline", "review"]).await;
+    said.expect(
+        2,
+        &[
+            "specs/baselines/order.yaml.json.new\n  placing an order\n",
+            "v2.3.0 (accepted, n=100)",
+            "v2.4.0 (new, n=100)",
+            "p50=120ms p95=120ms p99=120ms     p50=350ms p95=350ms p99=350ms",
+            "work: 1 run is new, 1 run goes",
+            "standard input is no terminal: `spanspec baseline accept` or `spanspec baseline reject` decides; nothing was changed",
+        ],
+    );
+    assert!(exists(&project, NEW));
+    run(&project, &["baseline", "reject"]).await;
+    run(&project, &["baseline", "review"])
+        .await
+        .expect(0, &["nothing to review: no baseline is pending"]);
+}
+
+#[tokio::test]
+async fn what_waits_is_found_though_its_spec_is_gone() {
+    let project = pending().await;
+    project.write("specs/other.yaml", SPEC);
+    std::fs::remove_file(project.path().join("specs/order.yaml")).unwrap();
+    let said = run(&project, &["baseline", "show"]).await;
+    said.expect(
+        0,
+        &["a new one is pending in specs/baselines/order.yaml.json.new"],
+    );
+    for name in ["specs/order.yaml", OLD, NEW] {
+        project.write(NEW, &baseline("2.4.0", 350_000));
+        let said = run(&project, &["baseline", "accept", name]).await;
+        said.expect(0, &["accepted  specs/baselines/order.yaml.json\n"]);
+    }
+}
+
+#[tokio::test]
+async fn a_baseline_is_shown_with_its_runs() {
+    let project = pending().await;
+    run(&project, &["baseline", "show"]).await.expect(
+        0,
+        &[
+            "specs/baselines/order.yaml.json\n  placing an order\n    1 at a time on AMD EPYC 7763, 4 cores",
+            "2023-11-16 07:33:20Z   2.3.0     100       120 ms   120 ms   120 ms\n",
+            "  a new one is pending in specs/baselines/order.yaml.json.new: `spanspec baseline review` shows what it changes\n",
+        ],
+    );
+    let project = Project::with(&[("order.yaml", SPEC)]).await;
+    run(&project, &["baseline", "show"]).await.expect(
+        4,
+        &["there is no baseline yet: `spanspec run` proposes one"],
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_baseline_is_named_and_kept_and_the_others_go_on() {
+    let project = pending().await;
+    project.write("specs/pay.yaml", SPEC);
+    project.write("specs/baselines/pay.yaml.json", "{ damaged");
+    project.write(
+        "specs/baselines/pay.yaml.json.new",
+        &baseline("2.4.0", 350_000),
+    );
+    let said = run(&project, &["baseline", "accept"]).await;
+    said.expect(
+        3,
+        &[
+            "error: the baseline specs/baselines/pay.yaml.json is damaged",
+            "accepted  specs/baselines/order.yaml.json\n",
+        ],
+    );
+    assert_eq!(project.read("specs/baselines/pay.yaml.json"), "{ damaged");
+    assert!(exists(&project, "specs/baselines/pay.yaml.json.new"));
+}
+
+#[tokio::test]
+async fn baselines_in_a_folder_of_their_own_are_named_as_their_specs_are() {
+    let project = Project::with(&[("order.yaml", SPEC)]).await;
+    let new = "kept/specs/order.yaml.json.new";
+    project.write(new, &baseline("2.4.0", 350_000));
+    let said = run(&project, &["baseline", "accept", "--baseline", "kept"]).await;
+    said.expect(0, &["accepted  kept/specs/order.yaml.json\n"]);
+    let said = run(&project, &["baseline", "show", "--baseline", "nowhere"]).await;
+    said.expect(2, &["error: there is no folder nowhere"]);
+}
+
+#[tokio::test]
+async fn a_name_that_stands_for_nothing_is_told() {
+    let project = pending().await;
+    let said = run(&project, &["baseline", "accept", "specs/odrer.yaml"]).await;
+    said.expect(
+        2,
+        &["error: there is no file, folder or match for `specs/odrer.yaml`"],
+    );
+}
+
+#[tokio::test]
+async fn four_runs_calibrate_nothing() {
+    let project = pending().await;
+    let said = run(&project, &["baseline", "calibrate", "--runs", "4"]).await;
+    said.expect(
+        2,
+        &[
+            "'4' for '--runs <N>'",
+            "5 is the least, for fewer say nothing",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_spec_without_budgets_has_nothing_to_calibrate_or_compare() {
+    let project = Project::with(&[(
+        "a.yaml",
+        "request: GET ${URL}/ok\nexpect: { status: 2xx }\n",
+    )])
+    .await;
+    let said = run(&project, &["baseline", "calibrate"]).await;
+    said.expect(
+        4,
+        &["none of 1 specs was selected that has `repeat` and `budgets` which are compared with a baseline"],
+    );
+    let said = run(&project, &["ab", "http://a", "http://b"]).await;
+    said.expect(
+        4,
+        &["none of 1 specs was selected that has `repeat` and `budgets` with a quantile below p99"],
+    );
+}
+
+/// What `ab` says of this A and B and of what stands behind them.
+async fn compared(project: &Project, arguments: &[&str], expected: &[&str]) {
+    let all = [&["ab"], arguments].concat();
+    run(project, &all).await.expect(2, expected);
+}
+
+#[tokio::test]
+async fn a_and_b_are_two_of_a_kind() {
+    let project = pending().await;
+    let url = "http://me:pw@127.0.0.1:8080";
+    compared(
+        &project,
+        &["spanspec.yaml", url],
+        &["error: spanspec.yaml is a project file and http://127.0.0.1:8080 a URL: A and B are two of a kind"],
+    )
+    .await;
+    compared(
+        &project,
+        &["v1.yaml", "v2.yaml"],
+        &["error: there is no project file v1.yaml: A and B are two project files, each of which starts a version, or two URLs"],
+    )
+    .await;
+    compared(
+        &project,
+        &["specs", "v2.yaml"],
+        &["error: specs is a folder: name a project file, such as specs/spanspec.yaml"],
+    )
+    .await;
+    compared(
+        &project,
+        &["ftp://a", "ftp://b"],
+        &["error: `ftp://a` is no URL of a system: write http://127.0.0.1:8080, or a project file"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn flags_that_make_no_sense_beside_a_and_b_are_told() {
+    let project = pending().await;
+    let files = ["spanspec.yaml", "spanspec.yaml"];
+    let with = |flags: &[&'static str]| [&files, flags].concat();
+    compared(
+        &project,
+        &with(&["--listen", "4317"]),
+        &["error: --listen is for two URLs; two project files have a receiver each"],
+    )
+    .await;
+    compared(
+        &project,
+        &with(&["--url-variable", "URL"]),
+        &["error: --url-variable is for two URLs, and A and B are project files: leave it out"],
+    )
+    .await;
+    compared(
+        &project,
+        &with(&["--config", "spanspec.yaml"]),
+        &["error: A and B are the project files, and --config names a third, spanspec.yaml: leave it out"],
+    )
+    .await;
+    compared(
+        &project,
+        &["http://a", "http://b", "--var", "BASE_URL=http://c"],
+        &["error: the values of BASE_URL are A and B: leave out --var BASE_URL"],
+    )
+    .await;
+    compared(
+        &project,
+        &["http://a", "http://b", "--pairs", "3"],
+        &[
+            "'3' for '--pairs <N>'",
+            "5 is the least, for fewer say nothing",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_spec_that_knows_no_such_url_would_be_compared_with_itself() {
+    let project = pending().await;
+    project.write("specs/order.yaml", &SPEC.replace("BASE_URL", "URL"));
+    compared(
+        &project,
+        &["http://a", "http://b"],
+        &["error: the spec specs/order.yaml › placing an order fires the same at both URLs: write ${BASE_URL} into it, or name the variable that it has with --url-variable; nothing was run"],
+    )
+    .await;
+}
+
+/// A second project beside the first one.
+fn second(project: &Project, project_file: &str, spec: &str) {
+    project.write("v2/spanspec.yaml", project_file);
+    project.write("v2/specs/order.yaml", spec);
+}
+
+const VARS: &str = "vars: { BASE_URL: \"http://127.0.0.1:1\" }\n";
+
+#[tokio::test]
+async fn both_projects_need_the_same_specs_and_a_port_each() {
+    let project = pending().await;
+    project.write("spanspec.yaml", VARS);
+    let files = ["spanspec.yaml", "v2/spanspec.yaml"];
+    second(
+        &project,
+        VARS,
+        &SPEC.replace("placing an order", "ordering"),
+    );
+    compared(
+        &project,
+        &files,
+        &["error: only spanspec.yaml has the spec specs/order.yaml › placing an order, and v2/spanspec.yaml has not: both need the same specs; nothing was run"],
+    )
+    .await;
+    second(&project, VARS, &SPEC.replace("find: work", "find: pay"));
+    compared(
+        &project,
+        &files,
+        &["error: the spec specs/order.yaml › placing an order measures work in spanspec.yaml, and pay in v2/spanspec.yaml: its budgets must be the same; nothing was run"],
+    )
+    .await;
+    second(&project, VARS, SPEC);
+    compared(
+        &project,
+        &files,
+        &["error: spanspec.yaml and v2/spanspec.yaml both listen for OTLP on 127.0.0.1:4317: give one of them `receiver: { listen: [127.0.0.1:0] }`, or another port; nothing was run"],
+    )
+    .await;
+}
