@@ -32,6 +32,10 @@ WRONG = (
     "name: it is wrong\nrun: echo '::error::from the system'\n"
     "expect: { stdout: { contains: fine } }\n"
 )
+MEASURED = (
+    "name: it is measured\nrun: \"true\"\nrepeat: { times: 20 }\n"
+    "budgets: [{ measure: response_time, regression: 20% }]\n"
+)
 
 
 class Job:
@@ -302,9 +306,17 @@ class Runs(unittest.TestCase):
         self.assertEqual(code, 2)
         self.assertIn("`args` cannot be split into words", job.log)
 
+    def test_baselines_are_where_the_input_says(self):
+        job = Job(self, {"specs/a.yaml": MEASURED})
+        inputs = {"version": "source", "baseline": "kept/here"}
+        arguments = "--listen 127.0.0.1:0 --update-baselines always"
+        code, _ = job.use(inputs | {"args": arguments})
+        self.assertEqual(code, 0, job.log)
+        written = [path.name for path in (job.workspace / "kept/here").rglob("*.json")]
+        self.assertEqual(written, ["a.yaml.json"], job.log)
+
     def test_mistakes_in_inputs_are_told_with_what_to_do(self):
         told = {
-            "a baseline": ({"baseline": "b.json"}, "leave the input `baseline` empty"),
             "a folder": ({"working-directory": "nowhere"}, "`nowhere`, and there is no such folder"),
             "a switch": ({"summary": "yes"}, "`summary` is `yes`; write true or false"),
             "a version": ({"version": "newest"}, "write a release such as 0.1.0, or latest, or source"),

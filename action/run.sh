@@ -99,8 +99,6 @@ run() {
     return "$code"
 }
 
-[ -z "$INPUT_BASELINE" ] ||
-    fail "this spanspec knows no budgets yet, and so no baseline; leave the input \`baseline\` empty"
 [ -d "$INPUT_WORKING_DIRECTORY" ] ||
     fail "\`working-directory\` is \`$INPUT_WORKING_DIRECTORY\`, and there is no such folder"
 number=$(number_of_run)
@@ -114,6 +112,7 @@ call=("$FOLDER/$(program_name)" run --report "json=$(native "$json")")
 [ -z "$INPUT_CONFIG" ] || call+=(--config "$INPUT_CONFIG")
 [ -z "$INPUT_JUNIT" ] || call+=(--report "junit=$INPUT_JUNIT")
 [ -z "$INPUT_HTML" ] || call+=(--report "html=$INPUT_HTML")
+[ -z "$INPUT_BASELINE" ] || call+=(--baseline "$INPUT_BASELINE")
 if switch summary "$INPUT_SUMMARY"; then
     call+=(--report "md=$(native "$page")")
 fi

@@ -73,7 +73,7 @@ impl Judged {
     /// Why, without the verdict; `at` names the quantile where nothing else does.
     fn reason(&self, at: &str) -> String {
         let Some(now) = &self.candidate else {
-            return format!("nothing was found to measure{at}, so the budget does not hold");
+            return "nothing was found to measure, so the budget does not hold".to_owned();
         };
         match &self.compared {
             Compared::Limit(limit) => self.beside_limit(now, micros(*limit), at),

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::judged::{Compared, Judged};
 use super::quantile::Quantile;
-use super::words::{Round, count, millis};
+use super::words::{Round, count, millis, version};
 
 /// The quantiles of two versions.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,8 +56,10 @@ impl Row {
                 add(&mut row.before, one.quantile, before.map(|it| it.value));
             }
             add(&mut row.now, one.quantile, one.candidate.map(|it| it.value));
-            if one.verdict.fails() {
-                row.remarks.push(one.remark());
+            let remark = one.remark();
+            // Where nothing was found, all quantiles have the same.
+            if one.verdict.fails() && !row.remarks.contains(&remark) {
+                row.remarks.push(remark);
             }
         }
         row
@@ -98,13 +100,7 @@ fn add(to: &mut Vec<(Quantile, f64)>, quantile: Quantile, value: Option<f64>) {
 impl Column {
     /// `v2.3.0`; None where the services say no version.
     pub(crate) fn name(&self) -> Option<String> {
-        let version = self.version.as_ref()?;
-        let is_number = version.starts_with(|first: char| first.is_ascii_digit());
-        Some(if is_number {
-            format!("v{version}")
-        } else {
-            version.clone()
-        })
+        self.version.as_deref().map(version)
     }
 
     /// `v2.3.0 (baseline, n=500)`; without a version `baseline (n=500)`.

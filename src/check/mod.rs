@@ -25,5 +25,7 @@ pub use capture::capture;
 pub use evidence::Evidence;
 pub use failure::{Candidate, Difference, Failure, Rejection, Subject, Witness};
 pub use judge::{Finality, Judgement, judge, outcomes};
+#[cfg(feature = "run")]
+pub(crate) use nearest::nearest;
 pub use outcome::{Judged, Outcome, Unjudged};
 pub use select::select;

@@ -2,16 +2,27 @@
 
 use std::collections::HashMap;
 
+#[cfg(feature = "run")]
+use super::forest::Forest;
 use super::judge::Detail;
 use super::select::{Evaluator, Prepared, reach};
 use super::{Candidate, Rejection};
 use crate::spec::{Ask, Matcher, Selector};
+#[cfg(feature = "run")]
+use crate::trace::Trace;
 
 /// So many are shown.
 const MOST: usize = 3;
 
 /// How alike a name must be for a span to be worth showing: of 1.
 const SIMILAR: f64 = 0.8;
+
+/// The spans of a trace that come closest to a selector, best first.
+#[cfg(feature = "run")]
+pub(crate) fn nearest(selector: &Selector, trace: &Trace) -> Vec<Candidate> {
+    let forest = Forest::new(trace);
+    Evaluator::new(&forest, &[], Detail::Explained).nearest(selector)
+}
 
 impl Evaluator<'_> {
     /// The closest spans, best first, each with every condition that it does not meet.

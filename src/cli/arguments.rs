@@ -12,6 +12,7 @@ use super::authoring_arguments::{
 };
 use super::budget_arguments::{AbArguments, BaselineArguments};
 use super::exec_arguments::{CollectArguments, ExecArguments, MergeArguments};
+use super::judging_arguments::JudgingArguments;
 
 /// Tests a distributed system by its traces.
 ///
@@ -208,6 +209,9 @@ pub(super) struct RunArguments {
         help_heading = "Run"
     )]
     pub(super) receiver: Option<String>,
+
+    #[command(flatten)]
+    pub(super) budgets: JudgingArguments,
 
     /// Write a report: html=PATH, junit=PATH, json=PATH or md=PATH; repeatable
     #[arg(

@@ -14,6 +14,7 @@ mod exec_arguments;
 mod exit;
 mod generated;
 mod init;
+mod judging_arguments;
 mod lint;
 mod live;
 mod merge;

@@ -275,6 +275,7 @@ pub(super) fn options(workspace: &Workspace, arguments: &RunArguments) -> Option
             Some(folder) => SaveTraces::All(folder.clone()),
             None => SaveTraces::Failures(shortened(folder)),
         },
+        budgets: arguments.budgets.budgeting(&workspace.project),
         ..Options::default()
     }
 }

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::budget::baseline::Mismatch;
 use crate::project::parse_address;
+use crate::run::{Budgeting, Update};
 use crate::source::remote::RECEIVER_VARIABLE;
 use crate::spec::{Spec, parse_duration};
 
@@ -29,6 +31,8 @@ pub(super) struct Settings {
     pub(super) jobs: Option<usize>,
     pub(super) save_traces: Option<PathBuf>,
     pub(super) save_no_traces: bool,
+    /// How budgets are judged; the project's folder is for others to say.
+    pub(super) budgets: Budgeting,
     /// Of libtest: how many tests run side by side.
     pub(super) test_threads: Option<usize>,
     /// All of it, which variables in specs are looked up in.
@@ -69,7 +73,8 @@ impl Settings {
             retries: reader.number("SPANSPEC_RETRIES", 0).unwrap_or(0),
             jobs: reader.number("SPANSPEC_JOBS", 1),
             save_traces: reader.text("SPANSPEC_SAVE_TRACES").map(PathBuf::from),
-            save_no_traces: reader.text("SPANSPEC_NO_SAVE_TRACES") == Some("true"),
+            save_no_traces: reader.is_on("SPANSPEC_NO_SAVE_TRACES"),
+            budgets: reader.budgets(),
             test_threads: reader.number("RUST_TEST_THREADS", 1),
             all: BTreeMap::new(),
         };
@@ -99,6 +104,10 @@ impl<'a> Reader<'a> {
     fn text(&self, name: &str) -> Option<&'a str> {
         let text = self.all.get(name)?;
         (!text.is_empty()).then_some(text)
+    }
+
+    fn is_on(&self, name: &str) -> bool {
+        self.text(name) == Some("true")
     }
 
     /// Commas stand between.
@@ -141,6 +150,28 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
+    fn budgets(&mut self) -> Budgeting {
+        let update = self.parsed("SPANSPEC_UPDATE_BASELINES", |text| match text {
+            "auto" => Ok(None),
+            "always" => Ok(Some(Update::Always)),
+            "never" => Ok(Some(Update::Never)),
+            _ => Err(format!("`{text}` is none of auto, always and never")),
+        });
+        let usual = Update::usual(self.text("CI"));
+        let mismatch = match self.is_on("SPANSPEC_ALLOW_ENV_MISMATCH") {
+            true => Mismatch::Allowed,
+            false => Mismatch::Refused,
+        };
+        Budgeting {
+            is_strict: self.is_on("SPANSPEC_STRICT"),
+            folder: self.text("SPANSPEC_BASELINE").map(PathBuf::from),
+            update: update.flatten().unwrap_or(usual),
+            mismatch,
+            machine: self.text("SPANSPEC_MACHINE").map(str::to_owned),
+            ..Budgeting::default()
+        }
+    }
+
     fn vars(&mut self) -> BTreeMap<String, String> {
         let pair = self.parsed("SPANSPEC_VAR", |text| match text.split_once('=') {
             Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -178,6 +209,21 @@ mod tests {
             .filter_map(|one| Some(one.split_once(':')?.0))
             .collect();
         assert_eq!(names, ["SPANSPEC_VAR", "SPANSPEC_TIMEOUT", "SPANSPEC_JOBS"]);
+    }
+
+    #[test]
+    fn baselines_are_proposed_but_for_ci_where_nothing_is_written_unless_asked() {
+        let update = |pairs: &[(&str, &str)]| read(pairs).unwrap().budgets.update;
+        assert_eq!(update(&[]), Update::Proposed);
+        assert_eq!(update(&[("CI", "false")]), Update::Proposed);
+        assert_eq!(update(&[("CI", "true")]), Update::Never);
+        let asked = ("SPANSPEC_UPDATE_BASELINES", "always");
+        assert_eq!(update(&[("CI", "true"), asked]), Update::Always);
+        let wrong = read(&[("SPANSPEC_UPDATE_BASELINES", "yes")]).unwrap_err();
+        assert_eq!(
+            wrong,
+            ["SPANSPEC_UPDATE_BASELINES: `yes` is none of auto, always and never"]
+        );
     }
 
     #[test]

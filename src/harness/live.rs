@@ -7,7 +7,7 @@ use super::environment::Settings;
 use crate::background;
 use crate::process;
 use crate::report::{Json, Reporter};
-use crate::run::{Options, Report, SaveTraces, Trouble};
+use crate::run::{Budgeting, Options, Report, SaveTraces, Trouble};
 use crate::session::{Session, Stopper};
 use crate::source::Remote;
 use crate::spec::Spec;
@@ -93,6 +93,10 @@ fn options(workspace: &Workspace, settings: &Settings) -> Options {
             _ if settings.save_no_traces => SaveTraces::Never,
             Some(folder) => SaveTraces::All(folder.clone()),
             None => SaveTraces::Failures(PathBuf::from(shown(&folder))),
+        },
+        budgets: Budgeting {
+            root: workspace.project.dir.clone(),
+            ..settings.budgets.clone()
         },
         ..Options::default()
     }

@@ -4,6 +4,7 @@
 //! change without it. Every key is always there, `null` where there is nothing to say. A new key
 //! may come without a new `schema_version`; a key that goes, or means something else, not.
 
+pub(super) mod load;
 pub(super) mod parts;
 
 use std::io::{self, Write};

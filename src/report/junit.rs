@@ -5,6 +5,7 @@
 //! repository; they and the properties of a case are beyond Jenkins' schema, and widely read.
 
 pub(super) mod case;
+pub(super) mod load;
 pub(super) mod paths;
 
 use std::collections::HashSet;

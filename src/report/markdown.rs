@@ -1,8 +1,10 @@
 //! The report for a page of GitHub's or GitLab's: Markdown for `$GITHUB_STEP_SUMMARY`.
 //!
 //! What stands first matters most: the page has a limit, and what does not fit is left out from the
-//! end, with a word about it. `inert` writes text that others chose; `graph` draws the services.
+//! end, with a word about it. `inert` writes text that others chose; `budgets` has the table of
+//! quantiles, and `graph` draws the services.
 
+mod budgets;
 mod graph;
 mod inert;
 
@@ -63,6 +65,7 @@ fn rendered(report: &Report, repository: &Repository, most: usize) -> String {
         &Verdict::Errored,
         "Could not be judged",
     );
+    budgets::add(&mut page, report);
     flaky(&mut page, report);
     page.push(&graph::section(report));
     notes(&mut page, report);

@@ -13,11 +13,14 @@ use crate::run::{Report, RunEvent};
 
 const TICK: Duration = Duration::from_millis(120);
 
-/// A line for each service until it is ready, then one for all specs.
+/// A line for each service until it is ready, then one for all specs, and one for a spec that is
+/// fired many times.
 pub struct Progress {
     all: MultiProgress,
     services: HashMap<String, Service>,
     specs: Option<ProgressBar>,
+    /// Of the spec that is fired many times; it runs alone.
+    load: Option<ProgressBar>,
     selected: u64,
     /// Names of the specs under way, the oldest first.
     running: Vec<String>,
@@ -47,6 +50,7 @@ impl Progress {
             all: MultiProgress::with_draw_target(target),
             services: HashMap::new(),
             specs: None,
+            load: None,
             selected: 0,
             running: Vec::new(),
         }
@@ -60,7 +64,7 @@ impl Progress {
     /// Takes the progress off the screen for good.
     pub fn clear(&mut self) {
         let services = self.services.drain().map(|(_, service)| service.bar);
-        for bar in services.chain(self.specs.take()) {
+        for bar in services.chain(self.load.take()).chain(self.specs.take()) {
             bar.finish_and_clear();
         }
         // Nothing of it is worth an error.
@@ -112,7 +116,19 @@ impl Progress {
         self.show_running();
     }
 
+    fn fired(&mut self, name: &str, done: u64, of: u64, told: String) {
+        let all = &self.all;
+        let bar = self.load.get_or_insert_with(|| requests(all, name));
+        // In an open loop nobody knows the number before.
+        bar.set_length(of.max(done));
+        bar.set_position(done);
+        bar.set_message(told);
+    }
+
     fn finished(&mut self, name: &str) {
+        if let Some(load) = self.load.take() {
+            self.all.remove(&load);
+        }
         let name = printable(name);
         // What never started, such as a skipped spec, is not among those counted.
         let Some(at) = self.running.iter().position(|running| *running == name) else {
@@ -142,7 +158,15 @@ impl Reporter for Progress {
             RunEvent::Ready { service, after } => self.ready(service, *after),
             RunEvent::Started { name } => self.started(name),
             RunEvent::Finished(spec) => self.finished(&spec.name),
-            RunEvent::Progress { .. } | RunEvent::Notice(_) => {}
+            RunEvent::Progress {
+                name,
+                done,
+                of,
+                rate,
+                p50,
+                failed,
+            } => self.fired(name, *done, *of, so_far(*rate, *p50, *failed)),
+            RunEvent::Notice(_) => {}
             RunEvent::Interrupted => self.service("what runs", "interrupted, stopping"),
             RunEvent::Stopping => self.service("the services", "stopping"),
         }
@@ -152,6 +176,23 @@ impl Reporter for Progress {
         self.clear();
         Ok(())
     }
+}
+
+/// `214/s  p50 121 ms  0 failed`.
+fn so_far(rate: f64, p50: Option<f64>, failed: u64) -> String {
+    let p50 = p50.map(|micros| duration(Duration::from_secs_f64(micros / 1e6)));
+    let p50 = p50.map_or_else(String::new, |p50| format!("  p50 {p50}"));
+    format!("{rate:.0}/s{p50}  {failed} failed")
+}
+
+fn requests(all: &MultiProgress, name: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(
+        "{spinner:.cyan} {prefix}  {bar:24.cyan} {pos}/{len}  {wide_msg}",
+    );
+    let style = style.map(|style| style.progress_chars("█░"));
+    let bar = added(all, ProgressBar::new(0), style);
+    bar.set_prefix(printable(name).into_owned());
+    bar
 }
 
 fn spinner(all: &MultiProgress) -> ProgressBar {
@@ -212,5 +253,31 @@ mod tests {
         assert_eq!((specs.position(), specs.message().as_str()), (1, "refunds"));
         progress.finish(&report).unwrap();
         assert!(progress.specs.is_none());
+    }
+
+    #[test]
+    fn a_spec_that_is_fired_many_times_has_a_line_of_its_own_until_it_ends() {
+        let report = sample::report();
+        let mut progress = Progress::hidden();
+        let mut told = |done, rate, p50, failed| {
+            progress.on_event(&RunEvent::Progress {
+                name: "inventory answers in time",
+                done,
+                of: 500,
+                rate,
+                p50,
+                failed,
+            });
+            let load = progress.load.as_ref().unwrap();
+            (load.position(), load.length(), load.message())
+        };
+        let nothing_yet = (0, Some(500), "0/s  0 failed".to_owned());
+        assert_eq!(told(0, 0.0, None, 0), nothing_yet);
+        let later = (312, Some(500), "214/s  p50 121 ms  3 failed".to_owned());
+        assert_eq!(told(312, 214.4, Some(121_000.0), 3), later);
+        // An open loop may come to a few more.
+        assert_eq!(told(503, 214.4, None, 0).1, Some(503));
+        progress.on_event(&RunEvent::Finished(&report.specs[0]));
+        assert!(progress.load.is_none());
     }
 }

@@ -1,7 +1,8 @@
 //! The report for the readers of the Test Anything Protocol, version 14.
 //!
 //! A spec is a test point; one that is not well is followed by a block of YAML with what failed,
-//! where, and the whole text that the terminal shows.
+//! where, and the whole text that the terminal shows. Of a spec with budgets, the block tells each
+//! claim, whether it holds or not.
 
 use std::io::{self, Write};
 
@@ -83,9 +84,18 @@ fn plain(text: &str) -> String {
 
 /// The block of YAML; empty for a spec of which there is nothing to say.
 fn diagnostics(spec: &SpecReport) -> String {
-    let Some((severity, attempt)) = telling(spec) else {
+    let step = spec.telling_step();
+    let budgets = list("budgets", &step.map(text::claims).unwrap_or_default());
+    let body = telling(spec).map(|(severity, attempt)| went_wrong(spec, severity, attempt));
+    if body.is_none() && budgets.is_empty() {
         return String::new();
-    };
+    }
+    let [entries, text] = body.unwrap_or_default();
+    format!("  ---\n{entries}{budgets}{text}  ...\n")
+}
+
+/// What failed and where, and the whole text.
+fn went_wrong(spec: &SpecReport, severity: &str, attempt: &Attempt) -> [String; 2] {
     let lines = text::in_short(attempt);
     let (first, more) = lines.split_first().unzip();
     let at = place(attempt).unwrap_or(&spec.at);
@@ -112,7 +122,7 @@ fn diagnostics(spec: &SpecReport) -> String {
     let entries: String = entries.collect();
     let more = list("more", more.unwrap_or_default());
     let text = block(&text::attempt(attempt, &Look::plain(), Detail::Normal));
-    format!("  ---\n{entries}{more}{text}  ...\n")
+    [entries + &more, text]
 }
 
 /// What to call it, and the attempt that shows it: of a flaky spec the first, for the last passed.

@@ -14,7 +14,7 @@ pub use summary::summary;
 use super::duration::duration;
 use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable};
 use super::snippet::snippet;
-use crate::check::{Failure, Judged, Outcome, Unjudged};
+use crate::check::{Judged, Outcome, Unjudged};
 use crate::run::{Attempt, SpecReport, StepReport, Trouble, Verdict};
 use crate::trace::Trace;
 
@@ -90,10 +90,7 @@ pub fn in_short(attempt: &Attempt) -> Vec<String> {
                 Outcome::Pass => {}
                 // Beside a failure, what was not looked at is no news.
                 Outcome::Unjudged(Unjudged::NotReached) => {}
-                Outcome::Fail(failure) => {
-                    let why = sentence(step, failure);
-                    lines.push(format!("{}: {why}", failure.at));
-                }
+                Outcome::Fail(failure) => lines.push(format!("{}: {failure}", failure.at)),
                 Outcome::Unjudged(reason) => {
                     lines.push(format!("{}: {}: {reason}", judged.at, judged.what));
                 }
@@ -103,15 +100,27 @@ pub fn in_short(attempt: &Attempt) -> Vec<String> {
     lines
 }
 
-/// One failure in a sentence: of a budget, what its verdict rests on.
-#[must_use]
-pub fn sentence(step: &StepReport, failure: &Failure) -> String {
-    #[cfg(feature = "run")]
-    if let Some(of_budget) = load::sentence(step, failure) {
-        return of_budget;
-    }
-    let _ = step;
-    failure.to_string()
+/// Of many requests, what budgets could not prove, and what else one should know: a sentence each.
+#[cfg(feature = "cli")]
+pub(in crate::report) fn remarks(load: &crate::run::Load) -> Vec<String> {
+    let mut remarks = load::sentences(load, Detail::Normal);
+    remarks.extend(load::notes(load));
+    remarks
+}
+
+/// Of many requests, what one should know beside what budgets say.
+#[cfg(feature = "cli")]
+pub(in crate::report) fn notes(load: &crate::run::Load) -> Vec<String> {
+    load::notes(load)
+}
+
+/// Every claim of a budget, with its verdict and the reason: a sentence each.
+#[cfg(feature = "cli")]
+pub(in crate::report) fn claims(step: &StepReport) -> Vec<String> {
+    let load = step.load.as_deref();
+    let measured = load.into_iter().flat_map(|load| &load.measured);
+    let claims = measured.flat_map(|of| &of.judged);
+    claims.map(ToString::to_string).collect()
 }
 
 /// Why something could not be judged, with its place, what is known and what to do.

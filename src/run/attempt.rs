@@ -1,33 +1,29 @@
-//! One attempt at a spec: setup, steps, teardown.
+//! One attempt at a spec: setup, steps or many requests, teardown.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::keep::{self, About};
+use super::load::{Driver, Progress};
 use super::setting::Setting;
 use super::{Attempt, Phase, StepReport, Verdict, step};
 use crate::check::Outcome;
 use crate::spec::{Scope, Spec, Step};
+use crate::trace::Trace;
 use crate::trigger::Session;
 
 /// Makes an attempt with fresh variables, cookies and traces. `teardown` runs whatever happened.
-pub(super) async fn attempt(setting: &Setting<'_>, spec: &Spec) -> Attempt {
+/// Where it is fired many times, it is told how far that is.
+pub(super) async fn attempt(
+    setting: &Setting<'_>,
+    spec: &Spec,
+    tell: &(dyn Fn(Progress) + Send + Sync),
+) -> Attempt {
     let (started, clock) = (jiff::Timestamp::now(), Instant::now());
     let mut scope = spec.scope();
     setting.secrets.add(scope.secrets());
-    let session = Session::new();
+    let session = Arc::new(Session::new());
     let mut steps = Vec::new();
-    // Until the load driver is there, nothing passes because it was fired once.
-    if let Some(repeat) = &spec.repeat {
-        let mut step = step::blank(&spec.steps[0], Phase::Test);
-        let at = Some(repeat.at.clone());
-        step.trouble = Some(super::Trouble::told("`repeat` cannot be run yet", at));
-        return Attempt {
-            verdict: Verdict::Errored,
-            started,
-            duration: clock.elapsed(),
-            steps: vec![step],
-        };
-    }
     walk(
         setting,
         &spec.setup,
@@ -37,16 +33,28 @@ pub(super) async fn attempt(setting: &Setting<'_>, spec: &Spec) -> Attempt {
         &mut steps,
     )
     .await;
-    if !steps.iter().any(StepReport::has_failed) {
-        walk(
-            setting,
-            &spec.steps,
-            Phase::Test,
-            &mut scope,
-            &session,
-            &mut steps,
-        )
-        .await;
+    match &spec.repeat {
+        _ if steps.iter().any(StepReport::has_failed) => {}
+        Some(repeat) => {
+            let driver = Driver {
+                setting,
+                spec,
+                repeat,
+                tell,
+            };
+            steps.push(driver.run(&scope, Arc::clone(&session), started).await);
+        }
+        None => {
+            walk(
+                setting,
+                &spec.steps,
+                Phase::Test,
+                &mut scope,
+                &session,
+                &mut steps,
+            )
+            .await;
+        }
     }
     walk(
         setting,
@@ -116,20 +124,29 @@ fn save(
     step: StepReport,
 ) -> StepReport {
     let mut step = setting.secrets.step(step);
-    let Some(trace) = &step.trace else {
-        return step;
-    };
     let (save, file) = (&setting.options.save_traces, spec.at.source.name());
     // A secret in the name of a spec stays out of the file, too.
     let name = setting.secrets.text(&spec.name);
-    let about = About::new(&name, file, at, verdict, started, trace);
-    // Before the new one is written, which may take the place of the old one.
-    if step.has_failed() {
-        step.earlier = setting.archive.latest_passing(save, &about);
+    let about = |trace: &Trace| About::new(&name, file, at, verdict, started, trace);
+    let keep = |trace: &Trace| {
+        let kept = keep::keep(save, &about(trace), trace);
+        kept.unwrap_or_else(|error| {
+            setting.note_unsaved(error.to_string());
+            None
+        })
+    };
+    if let Some(trace) = &step.trace {
+        // Before the new one is written, which may take the place of the old one.
+        if step.has_failed() {
+            step.earlier = setting.archive.latest_passing(save, &about(trace));
+        }
+        step.saved_trace = keep(trace);
     }
-    match keep::keep(save, &about, trace) {
-        Ok(path) => step.saved_trace = path,
-        Err(error) => setting.note_unsaved(error.to_string()),
+    if let Some(load) = step.load.as_mut().map(Arc::make_mut) {
+        let slowest = load.measured.iter_mut();
+        for one in slowest.filter_map(|measured| measured.slowest.as_mut()) {
+            one.saved = keep(&one.trace);
+        }
     }
     step
 }

@@ -1,5 +1,7 @@
 //! Secrets: masked once, where a spec's report is made, so that no reporter can show one.
 
+mod load;
+
 use std::borrow::Cow;
 use std::sync::{Arc, RwLock};
 
@@ -58,24 +60,12 @@ impl Secrets {
 
     /// Makes the credentials of a request secret.
     pub(super) fn add_credentials_of(&self, trigger: &Trigger) {
-        if let Trigger::Request(request) = trigger {
-            self.add(credentials(request));
-        }
+        self.add(credentials_of(trigger));
     }
 
     /// Makes the cookies that a response sets secret.
     pub(super) fn add_cookies_of(&self, response: &Response) {
-        if let Response::Http(http) = response {
-            self.add(http.header("set-cookie").flat_map(|cookie| {
-                let value = cookie
-                    .split(';')
-                    .next()
-                    .and_then(|pair| pair.split_once('='));
-                value
-                    .map(|(_, value)| value.trim().to_owned())
-                    .filter(|value| is_credential(value))
-            }));
-        }
+        self.add(cookies_of(response));
     }
 
     /// A text without any secret.
@@ -168,6 +158,7 @@ impl Secrets {
                 trace: self.shared_trace(earlier.trace),
                 ..earlier
             }),
+            load: step.load.map(|load| Arc::new(self.load(&load))),
             ..step
         }
     }
@@ -337,6 +328,26 @@ impl Secrets {
             other => other.clone(),
         }
     }
+}
+
+/// The values of a trigger's credentials.
+pub(super) fn credentials_of(trigger: &Trigger) -> Vec<String> {
+    match trigger {
+        Trigger::Request(request) => credentials(request),
+        Trigger::Run(_) | Trigger::TraceId(_) => Vec::new(),
+    }
+}
+
+/// The values of the cookies that a response sets.
+pub(super) fn cookies_of(response: &Response) -> Vec<String> {
+    let Response::Http(http) = response else {
+        return Vec::new();
+    };
+    let values = http.header("set-cookie").filter_map(|cookie| {
+        let (_, value) = cookie.split(';').next()?.split_once('=')?;
+        Some(value.trim().to_owned())
+    });
+    values.filter(|value| is_credential(value)).collect()
 }
 
 /// The values of a request's credentials: of `Bearer abc` the whole and the token.

@@ -6,7 +6,6 @@
 #[cfg(feature = "run")]
 mod attempt;
 #[cfg(feature = "run")]
-#[allow(dead_code)] // Until the load driver calls it.
 mod budgets;
 mod complete;
 #[cfg(feature = "run")]

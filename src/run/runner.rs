@@ -1,4 +1,4 @@
-//! All specs, side by side.
+//! All specs, side by side; then those that measure, one after the other.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::attempt::attempt;
+use super::load::Progress;
 use super::setting::{Options, Setting, Stop};
 use super::{Phase, Report, RunEvent, SpecReport, StepReport, Telemetry, Verdict};
 use crate::source::{Sightings, TraceSource};
@@ -15,6 +16,7 @@ use crate::spec::Spec;
 /// What happens in the specs' tasks, on its way to whoever listens.
 enum News {
     Started(String),
+    Progress(String, Progress),
     Finished(usize, Box<SpecReport>),
 }
 
@@ -40,6 +42,14 @@ pub async fn run(
         while let Some(one) = news.recv().await {
             match one {
                 News::Started(name) => on_event(&RunEvent::Started { name: &name }),
+                News::Progress(name, at) => on_event(&RunEvent::Progress {
+                    name: &name,
+                    done: at.done,
+                    of: at.of,
+                    rate: at.rate,
+                    p50: at.p50,
+                    failed: at.failed,
+                }),
                 News::Finished(at, report) => {
                     on_event(&RunEvent::Finished(&report));
                     finished[at] = Some(*report);
@@ -65,15 +75,16 @@ pub async fn run(
 async fn run_all(setting: &Setting<'_>, specs: &[Spec], news: mpsc::UnboundedSender<News>) {
     let places = Semaphore::new(setting.options.jobs.max(1));
     let not_passed = AtomicUsize::new(0);
-    let each = specs.iter().enumerate().map(|(at, spec)| {
-        let (places, not_passed, news) = (&places, &not_passed, &news);
-        async move {
-            let report = run_one(setting, spec, places, not_passed, news).await;
-            // The other end is only closed after us.
-            let _ = news.send(News::Finished(at, Box::new(report)));
-        }
-    });
-    side_by_side(each).await;
+    let run = async |(at, spec)| {
+        let report = run_one(setting, spec, &places, &not_passed, &news).await;
+        // The other end is only closed after us.
+        let _ = news.send(News::Finished(at, Box::new(report)));
+    };
+    let all = || specs.iter().enumerate();
+    side_by_side(all().filter(|(_, spec)| spec.repeat.is_none()).map(run)).await;
+    for one in all().filter(|(_, spec)| spec.repeat.is_some()) {
+        run(one).await;
+    }
 }
 
 /// Polls all futures together until each is done.
@@ -103,11 +114,16 @@ async fn run_one(
         .acquire()
         .await
         .expect("this semaphore is never closed");
+    let _company = setting.company(spec).await;
     if let Some(why) = reason_not_to_start(setting, not_passed) {
         return without_attempt(setting, spec, Verdict::NotRun(why));
     }
     let _ = news.send(News::Started(setting.secrets.text(&spec.name)));
-    let report = run_until_passed(setting, spec).await;
+    let tell = |progress| {
+        let name = setting.secrets.text(&spec.name);
+        let _ = news.send(News::Progress(name, progress));
+    };
+    let report = run_until_passed(setting, spec, &tell).await;
     if matches!(report.verdict, Verdict::Failed | Verdict::Errored) {
         not_passed.fetch_add(1, Ordering::Relaxed);
     }
@@ -128,11 +144,15 @@ fn reason_not_to_start(setting: &Setting<'_>, not_passed: &AtomicUsize) -> Optio
     })
 }
 
-async fn run_until_passed(setting: &Setting<'_>, spec: &Spec) -> SpecReport {
+async fn run_until_passed(
+    setting: &Setting<'_>,
+    spec: &Spec,
+    tell: &(dyn Fn(Progress) + Send + Sync),
+) -> SpecReport {
     let clock = Instant::now();
     let mut attempts = Vec::new();
     loop {
-        let attempt = attempt(setting, spec).await;
+        let attempt = attempt(setting, spec, tell).await;
         let verdict = attempt.verdict.clone();
         attempts.push(attempt);
         let is_stopped = setting.stop.borrow().is_some();

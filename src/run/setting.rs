@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::{OnceCell, Semaphore, watch};
+use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, watch};
 
 use super::Trouble;
 use super::earlier::Archive;
@@ -14,6 +14,7 @@ use super::settle::{Flush, Lags};
 use crate::budget::baseline::Mismatch;
 use crate::machine::Machine;
 use crate::source::TraceSource;
+use crate::spec::Spec;
 
 /// How a run goes about its specs.
 #[derive(Clone, Debug)]
@@ -97,13 +98,15 @@ impl Default for Budgeting {
 }
 
 /// What runs share that test the same system side by side: the locks of specs, how late spans
-/// came, how many triggers are in flight, and what machine this is. A clone is the same one.
+/// came, how many triggers are in flight, whether something is measured, and what machine this is.
+/// A clone is the same one.
 #[derive(Clone, Debug)]
 pub struct Shared {
     lags: Arc<Lags>,
     in_flight: Arc<Semaphore>,
     locks: Arc<Mutex<Locks>>,
     machine: Arc<OnceCell<Machine>>,
+    quiet: Arc<RwLock<()>>,
 }
 
 type Locks = HashMap<String, Arc<tokio::sync::Mutex<()>>>;
@@ -116,11 +119,21 @@ impl Default for Shared {
             in_flight: Arc::new(Semaphore::new((2 * cores).max(8))),
             locks: Arc::default(),
             machine: Arc::default(),
+            quiet: Arc::default(),
         }
     }
 }
 
 impl Shared {
+    /// On a machine that need not be looked at.
+    #[cfg(test)]
+    pub(super) fn on(machine: Machine) -> Self {
+        Self {
+            machine: Arc::new(OnceCell::from(machine)),
+            ..Self::default()
+        }
+    }
+
     /// What machine this is; looked at once, when somebody first asks.
     pub(super) async fn machine(&self) -> Machine {
         let examine = || async {
@@ -193,6 +206,15 @@ pub(super) struct Setting<'a> {
     /// Why traces could not be saved; each reason once.
     unsaved: Mutex<BTreeSet<String>>,
     locks: Arc<Mutex<Locks>>,
+    quiet: Arc<RwLock<()>>,
+}
+
+/// While it is held, what would disturb it waits.
+pub(super) enum Company<'a> {
+    /// Others of the kind run side by side.
+    Others { _held: RwLockReadGuard<'a, ()> },
+    /// Nobody else uses the system.
+    Nobody { _held: RwLockWriteGuard<'a, ()> },
 }
 
 impl SaveTraces {
@@ -222,6 +244,7 @@ impl<'a> Setting<'a> {
             in_flight: shared.in_flight,
             unsaved: Mutex::default(),
             locks: shared.locks,
+            quiet: shared.quiet,
         }
     }
 
@@ -229,6 +252,19 @@ impl<'a> Setting<'a> {
     pub(super) fn lock(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(locks.entry(name.to_owned()).or_default())
+    }
+
+    /// Waits until the system is free for this spec: where durations are measured nothing else may
+    /// run.
+    pub(super) async fn company(&self, spec: &Spec) -> Company<'_> {
+        match spec.repeat {
+            None => Company::Others {
+                _held: self.quiet.read().await,
+            },
+            Some(_) => Company::Nobody {
+                _held: self.quiet.write().await,
+            },
+        }
     }
 
     pub(super) fn note_unsaved(&self, why: String) {

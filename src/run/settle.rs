@@ -158,6 +158,16 @@ impl Patience {
         }
     }
 
+    /// When a trace can be complete at the earliest if nothing of it has been looked at yet.
+    #[cfg(feature = "run")]
+    pub(super) fn quiet_after(&self, responded: Instant, lags: &Lags) -> Instant {
+        let silence = match self.flush {
+            Flush::Known(bound) => bound,
+            Flush::Assumed => lags.silence(),
+        };
+        responded + self.tail + silence
+    }
+
     fn quiet_at(&self, responded: Instant, seen: &Seen, lags: &Lags) -> Instant {
         let responded = responded.min(seen.answered.unwrap_or(responded));
         let tail_ends = responded + self.tail;

@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
+
 use super::diagnosis::Called;
 use super::setting::{Setting, Stop};
-use super::walk::Walk;
+use super::walk::{Looks, Scene, Walk};
 use super::{Phase, StepReport, Timing, Trouble};
+use crate::source::receiver::Follow;
 use crate::spec::{Scope, SpecErrors, Step, Trigger};
 use crate::trace::{Origin, Response};
 use crate::trigger::{Session, TraceContext, TriggerError, fire};
@@ -29,14 +32,12 @@ pub(super) async fn run(
     setting.secrets.add_credentials_of(&trigger);
     report.trigger = describe(&trigger);
     report.trace_id = Some(context.trace_id);
-    let origin = match trigger {
-        Trigger::TraceId(named) => named.origin(),
-        Trigger::Request(_) | Trigger::Run(_) => Origin::Injected(context.parent_id),
-    };
-    let follow = setting.source.follow(context.trace_id, origin);
+    let follow = follow(setting, &trigger, &context);
     let fired = Instant::now();
+    let starting_until = setting.options.starting_until;
+    let in_flight = Some(&*setting.in_flight);
     let answer = tokio::select! {
-        answer = fire_when_possible(setting, &trigger, &context, session) => answer,
+        answer = fire_when_possible(starting_until, in_flight, &trigger, &context, session) => answer,
         // What was begun is cleaned up also when the user ends the run.
         stop = setting.stopped(), if phase != Phase::Teardown => {
             return with_trouble(report, stopped(stop, step));
@@ -44,15 +45,19 @@ pub(super) async fn run(
     };
     let responded = Instant::now();
     report.timing.response = Some(responded - fired);
-    let walk = Walk {
-        setting,
-        step,
+    let mut walk = Walk {
+        scene: Scene {
+            setting,
+            step,
+            called: called(&trigger),
+            fired,
+        },
         scope,
         context,
         follow,
-        called: called(&trigger),
-        fired,
         responded,
+        looks: Looks::AtOnce,
+        captured_secrets: Vec::new(),
     };
     match answer {
         Ok(response) => {
@@ -63,7 +68,11 @@ pub(super) async fn run(
     }
 }
 
-fn prepare(step: &Step, scope: &mut Scope) -> Result<(Trigger, TraceContext), SpecErrors> {
+/// Reads the trigger, and makes the context in which it is fired.
+pub(super) fn prepare(
+    step: &Step,
+    scope: &mut Scope,
+) -> Result<(Trigger, TraceContext), SpecErrors> {
     // The id has to be known before the trigger is read, for `${trace_id}` may stand in it.
     let context = TraceContext::random();
     scope.set_trace_id(context.trace_id);
@@ -79,25 +88,33 @@ fn prepare(step: &Step, scope: &mut Scope) -> Result<(Trigger, TraceContext), Sp
     Ok((trigger, context))
 }
 
-/// A refused connection is tried again for as long as a service may still be starting.
-async fn fire_when_possible(
-    setting: &Setting<'_>,
+/// Starts to follow what the trigger will cause.
+pub(super) fn follow(setting: &Setting<'_>, trigger: &Trigger, context: &TraceContext) -> Follow {
+    let origin = match trigger {
+        Trigger::TraceId(named) => named.origin(),
+        Trigger::Request(_) | Trigger::Run(_) => Origin::Injected(context.parent_id),
+    };
+    setting.source.follow(context.trace_id, origin)
+}
+
+/// Fires, with few enough others in flight. A refused connection is tried again for as long as a
+/// service may still be starting.
+pub(super) async fn fire_when_possible(
+    starting_until: Option<Instant>,
+    in_flight: Option<&Semaphore>,
     trigger: &Trigger,
     context: &TraceContext,
     session: &Session,
 ) -> Result<Response, TriggerError> {
     loop {
         let answer = {
-            let _permit = match trigger {
-                Trigger::Request(_) => setting.in_flight.acquire().await.ok(),
-                Trigger::Run(_) | Trigger::TraceId(_) => None,
+            let _permit = match (trigger, in_flight) {
+                (Trigger::Request(_), Some(in_flight)) => in_flight.acquire().await.ok(),
+                _ => None,
             };
             fire(trigger, context, session).await
         };
-        let is_starting = setting
-            .options
-            .starting_until
-            .is_some_and(|until| Instant::now() < until);
+        let is_starting = starting_until.is_some_and(|until| Instant::now() < until);
         match answer {
             Err(error) if error.is_refused() && is_starting => {
                 tokio::time::sleep(RETRY_PAUSE).await;
@@ -126,7 +143,7 @@ pub(super) fn blank(step: &Step, phase: Phase) -> StepReport {
     }
 }
 
-fn called(trigger: &Trigger) -> Called {
+pub(super) fn called(trigger: &Trigger) -> Called {
     match trigger {
         Trigger::Request(request) if !request.sampled => Called::Unsampled,
         Trigger::Run(command) if !command.sampled => Called::Unsampled,
@@ -136,7 +153,7 @@ fn called(trigger: &Trigger) -> Called {
     }
 }
 
-fn describe(trigger: &Trigger) -> String {
+pub(super) fn describe(trigger: &Trigger) -> String {
     match trigger {
         Trigger::Request(request) => {
             let mut url = request.url.clone();

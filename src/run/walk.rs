@@ -20,19 +20,47 @@ const LONGEST_GATHERING: Duration = Duration::from_millis(500);
 
 /// A step that is under way.
 pub(super) struct Walk<'a> {
-    pub(super) setting: &'a Setting<'a>,
-    pub(super) step: &'a Step,
+    pub(super) scene: Scene<'a>,
     pub(super) scope: &'a mut Scope,
     pub(super) context: TraceContext,
     pub(super) follow: Follow,
+    pub(super) responded: Instant,
+    pub(super) looks: Looks,
+    /// What was captured that is secret, where it is one of many: few of them are ever told of.
+    pub(super) captured_secrets: Vec<String>,
+}
+
+/// What is known of a step beside its trace: enough to say why that is not as expected.
+#[derive(Clone)]
+pub(super) struct Scene<'a> {
+    pub(super) setting: &'a Setting<'a>,
+    pub(super) step: &'a Step,
     pub(super) called: Called,
     pub(super) fired: Instant,
-    pub(super) responded: Instant,
+}
+
+/// When a trace is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Looks {
+    /// With each arrival, so that the verdict is known as soon as may be.
+    AtOnce,
+    /// When nothing more should come: it is one of many, and nobody waits for it.
+    Once {
+        /// Whether something of the trace is measured, so that it has to be complete.
+        measures: bool,
+    },
+}
+
+/// A report to which what explains it may still be added, and how the wait for its trace ended;
+/// None where there was none.
+pub(super) struct Decided {
+    pub(super) report: StepReport,
+    pub(super) end: Option<End>,
 }
 
 /// How the wait for a trace ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     /// Every check was final before the trace was closed.
     Early,
     /// Nothing more would come.
@@ -44,15 +72,21 @@ enum End {
 }
 
 impl Walk<'_> {
+    /// Follows the trace until everything is decided, fills in the report, and explains it.
+    pub(super) async fn judge(mut self, report: StepReport, response: Response) -> StepReport {
+        let decided = self.decide(report, response).await;
+        self.scene.explained(decided).await
+    }
+
     /// Follows the trace until everything is decided, and fills in the report.
-    pub(super) async fn judge(mut self, mut report: StepReport, response: Response) -> StepReport {
+    pub(super) async fn decide(&mut self, mut report: StepReport, response: Response) -> Decided {
         let (captures, trouble) = match self.capture_from_response(&response, &mut report) {
             Ok(captures) => (captures, None),
             Err(trouble) => (Vec::new(), Some(trouble)),
         };
-        let expect = match self.step.expect(self.scope) {
+        let expect = match self.scene.step.expect(self.scope) {
             Ok(expect) => expect,
-            Err(errors) => return with_trouble(report, misfit(&errors)),
+            Err(errors) => return Decided::without_trace(report, misfit(&errors)),
         };
         if trouble.is_some() || !report.checks.is_empty() {
             return self.give_up(report, response, &expect, trouble).await;
@@ -60,19 +94,23 @@ impl Walk<'_> {
         let awaits_span = captures.iter().any(|capture| capture.from.is_from_trace());
         let (snapshot, end) = match self.settle(&expect, &response, awaits_span).await {
             Ok(settled) => settled,
-            Err(stop) => return with_trouble(report, stopped(stop, self.step)),
+            Err(stop) => return self.ended_by(stop, report),
         };
-        report.timing.verdict = Some(self.fired.elapsed());
+        report.timing.verdict = Some(self.scene.fired.elapsed());
         let expect = match self.capture_from_spans(&captures, &snapshot, &response, &mut report) {
             Ok(Some(filled)) => filled,
             Ok(None) => expect,
-            Err(errors) => return with_trouble(report, misfit(&errors)),
+            Err(errors) => return Decided::without_trace(report, misfit(&errors)),
         };
         let judged = self.final_outcomes(&expect, &snapshot, &response, end);
         report.checks.extend(judged);
         // As the author wrote them, whatever they are about.
         report.checks.sort_by_key(|judged| judged.at.place);
-        self.finish(report, response, snapshot, end).await
+        self.finished(report, response, snapshot, end)
+    }
+
+    fn ended_by(&self, stop: Stop, report: StepReport) -> Decided {
+        Decided::without_trace(report, stopped(stop, self.scene.step))
     }
 
     /// Captures what the response has. A capture that fails is a failed check.
@@ -82,6 +120,7 @@ impl Walk<'_> {
         report: &mut StepReport,
     ) -> Result<Vec<Capture>, Trouble> {
         let captures = self
+            .scene
             .step
             .captures(self.scope)
             .map_err(|errors| misfit(&errors))?;
@@ -103,7 +142,7 @@ impl Walk<'_> {
         match check::capture(capture, evidence) {
             Ok(value) => {
                 if capture.is_secret {
-                    self.setting.secrets.add([value.to_text()]);
+                    self.keep_secret(value.to_text());
                 }
                 self.scope.set(capture.name.clone(), value);
                 None
@@ -116,18 +155,71 @@ impl Walk<'_> {
         }
     }
 
-    /// Waits until every check is decided, the trace is complete, or time is over.
+    fn keep_secret(&mut self, value: String) {
+        match self.looks {
+            Looks::AtOnce => self.scene.setting.secrets.add([value]),
+            Looks::Once { .. } => self.captured_secrets.push(value),
+        }
+    }
+
     async fn settle(
         &mut self,
         expect: &Expect,
         response: &Response,
         awaits_span: bool,
     ) -> Result<(Snapshot, End), Stop> {
-        let patience = self.patience(expect);
         let is_about_trace = expect.is_about_trace() || awaits_span;
+        match self.looks {
+            Looks::AtOnce => {
+                self.settle_early(expect, response, is_about_trace, awaits_span)
+                    .await
+            }
+            Looks::Once { measures } if is_about_trace || measures => {
+                self.settle_whole(expect, response).await
+            }
+            Looks::Once { .. } => self.gather(&self.patience(expect)).await,
+        }
+    }
+
+    /// Waits until nothing more should come, and looks only then; again only at what comes later.
+    async fn settle_whole(
+        &mut self,
+        expect: &Expect,
+        response: &Response,
+    ) -> Result<(Snapshot, End), Stop> {
+        let patience = self.patience(expect);
+        let first = patience.quiet_after(self.responded, &self.scene.setting.lags);
+        self.pause(first).await?;
         loop {
             let snapshot = self.look();
-            let evidence = Evidence::new(response, Some(&snapshot.trace), self.context.sampled);
+            let until = match self.completeness(&patience, &snapshot) {
+                Completeness::Closed => return Ok((snapshot, End::Closed)),
+                Completeness::TimedOut => return Ok((snapshot, End::TimedOut)),
+                Completeness::Quiet(deadline) => {
+                    let evidence = self.evidence(response, &snapshot);
+                    if orphans_fail(expect, &check::outcomes(expect, &evidence)) {
+                        return Ok((snapshot, End::Quiet));
+                    }
+                    deadline
+                }
+                Completeness::Open(until) => until,
+            };
+            self.wait(until).await?;
+        }
+    }
+
+    /// Waits until every check is decided, the trace is complete, or time is over.
+    async fn settle_early(
+        &mut self,
+        expect: &Expect,
+        response: &Response,
+        is_about_trace: bool,
+        awaits_span: bool,
+    ) -> Result<(Snapshot, End), Stop> {
+        let patience = self.patience(expect);
+        loop {
+            let snapshot = self.look();
+            let evidence = self.evidence(response, &snapshot);
             let judgements = check::outcomes(expect, &evidence);
             if judgements.iter().any(has_finally_failed) {
                 return self.gather(&patience).await;
@@ -167,16 +259,28 @@ impl Walk<'_> {
         tokio::select! {
             () = self.follow.changed() => Ok(()),
             () = tokio::time::sleep_until(until.into()) => Ok(()),
-            stop = self.setting.stopped() => Err(stop),
+            stop = self.scene.setting.stopped() => Err(stop),
         }
+    }
+
+    async fn pause(&self, until: Instant) -> Result<(), Stop> {
+        tokio::select! {
+            () = tokio::time::sleep_until(until.into()) => Ok(()),
+            stop = self.scene.setting.stopped() => Err(stop),
+        }
+    }
+
+    fn evidence<'e>(&self, response: &'e Response, snapshot: &'e Snapshot) -> Evidence<'e> {
+        Evidence::new(response, Some(&snapshot.trace), self.context.sampled)
     }
 
     fn look(&mut self) -> Snapshot {
         let mut snapshot = self.follow.snapshot();
-        let losses = self.setting.source.losses();
+        let losses = self.scene.setting.source.losses();
         snapshot.trace = snapshot.trace.with_losses(losses);
         for arrival in &snapshot.arrivals {
-            self.setting
+            self.scene
+                .setting
                 .lags
                 .note(arrival.saturating_duration_since(self.responded));
         }
@@ -184,15 +288,16 @@ impl Walk<'_> {
     }
 
     fn completeness(&self, patience: &Patience, snapshot: &Snapshot) -> Completeness {
-        let seen = match self.called {
+        let seen = match self.scene.called {
             Called::Nothing => Seen::of_somebody_else(snapshot),
             _ => Seen::of(snapshot),
         };
-        patience.completeness(Instant::now(), self.responded, &seen, &self.setting.lags)
+        let lags = &self.scene.setting.lags;
+        patience.completeness(Instant::now(), self.responded, &seen, lags)
     }
 
     fn patience(&self, expect: &Expect) -> Patience {
-        let mut patience = Patience::new(self.step.wait, self.setting.options.flush);
+        let mut patience = self.scene.patience();
         patience.tolerates_orphans = expect.tolerates_orphans();
         patience.sampled = self.context.sampled;
         patience
@@ -215,11 +320,11 @@ impl Walk<'_> {
         if from_spans().next().is_none() || snapshot.trace.is_empty() {
             return Ok(None);
         }
-        let evidence = Evidence::new(response, Some(&snapshot.trace), self.context.sampled);
+        let evidence = self.evidence(response, snapshot);
         for capture in from_spans() {
             report.checks.extend(self.capture(capture, &evidence));
         }
-        self.step.expect(self.scope).map(Some)
+        self.scene.step.expect(self.scope).map(Some)
     }
 
     /// The outcomes that count, given how the wait ended.
@@ -231,7 +336,7 @@ impl Walk<'_> {
         end: End,
     ) -> Vec<Judged> {
         let missing: Vec<_> = snapshot.trace.missing_parents().into_iter().collect();
-        let evidence = Evidence::new(response, Some(&snapshot.trace), self.context.sampled);
+        let evidence = self.evidence(response, snapshot);
         check::judge(expect, &evidence)
             .into_iter()
             .map(
@@ -258,52 +363,125 @@ impl Walk<'_> {
             .collect()
     }
 
-    /// Writes down what was seen, and what explains it.
-    async fn finish(
+    /// Writes down what was seen.
+    fn finished(
         &self,
         mut report: StepReport,
         response: Response,
         snapshot: Snapshot,
         end: End,
-    ) -> StepReport {
+    ) -> Decided {
         let last = snapshot.arrivals.iter().max();
-        report.timing.last_span = last.map(|last| last.saturating_duration_since(self.fired));
-        let is_unjudged =
-            |judged: &Judged| matches!(judged.outcome, Outcome::Unjudged(Unjudged::NoSpans));
-        let has_failed = report
-            .checks
-            .iter()
-            .any(|judged| judged.outcome.failure().is_some());
-        if !has_failed && report.checks.iter().any(is_unjudged) {
-            let sightings = self.setting.source.sightings(self.fired).await;
-            let diagnosis = diagnosis::nothing_came(
-                self.setting,
-                &sightings,
-                &self.called,
-                Some(&self.step.at),
-            );
-            report.trouble = Some(diagnosis);
-        } else if has_failed && !snapshot.trace.is_empty() && self.step.is_about_trace {
-            let sightings = self.setting.source.sightings(self.fired).await;
-            report.notices = diagnosis::remarks(&sightings, &snapshot.trace, end != End::Early);
-            report.notices.extend(self.tail_hint(&report));
-        } else if end == End::TimedOut && report.has_failed() {
-            report.trouble = Some(self.inconclusive(&snapshot.trace));
-        }
-        report.was_closed = end == End::Closed && self.step.is_about_trace;
+        let fired = self.scene.fired;
+        report.timing.last_span = last.map(|last| last.saturating_duration_since(fired));
+        let measures = self.looks == Looks::Once { measures: true };
+        report.was_closed = end == End::Closed && (self.scene.step.is_about_trace || measures);
         report.trace = Some(Arc::new(snapshot.trace)).filter(|trace| !trace.is_empty());
         report.response = Some(response);
+        Decided {
+            report,
+            end: Some(end),
+        }
+    }
+
+    /// A capture failed: the other checks are told as far as they are decided, with the trace.
+    async fn give_up(
+        &mut self,
+        mut report: StepReport,
+        response: Response,
+        expect: &Expect,
+        trouble: Option<Trouble>,
+    ) -> Decided {
+        let patience = self.patience(expect);
+        let (snapshot, end) = match self.gather(&patience).await {
+            Ok(gathered) => gathered,
+            Err(stop) => return self.ended_by(stop, report),
+        };
+        report.timing.verdict = Some(self.scene.fired.elapsed());
+        let judged = self.final_outcomes(expect, &snapshot, &response, end);
+        let judged = judged
+            .into_iter()
+            .filter(|judged| judged.outcome.failure().is_some());
+        report.checks.extend(judged);
+        report.trouble = trouble;
+        self.finished(report, response, snapshot, end)
+    }
+
+    /// The trigger gave no response: the trace, if there is one, shows how far it came.
+    pub(super) async fn explain(
+        &mut self,
+        mut report: StepReport,
+        error: &TriggerError,
+    ) -> StepReport {
+        report.trouble = Some(Trouble::of(error, Some(self.scene.step.at.clone())));
+        if error.is_refused() {
+            return report;
+        }
+        let patience = self.scene.patience();
+        match self.gather(&patience).await {
+            Ok((snapshot, _)) => {
+                report.trace = Some(Arc::new(snapshot.trace)).filter(|trace| !trace.is_empty());
+            }
+            // A service that died explains why there was no response.
+            Err(Stop::Died(death)) => {
+                let mut trouble = stopped(Stop::Died(death), self.scene.step);
+                trouble
+                    .details
+                    .extend(report.trouble.take().map(|without| without.what));
+                report.trouble = Some(trouble);
+            }
+            Err(Stop::Interrupted) => {}
+        }
+        report
+    }
+}
+
+impl Scene<'_> {
+    fn patience(&self) -> Patience {
+        Patience::new(self.step.wait, self.setting.options.flush)
+    }
+
+    /// Adds what explains a report that is not as expected.
+    pub(super) async fn explained(&self, decided: Decided) -> StepReport {
+        let Decided { mut report, end } = decided;
+        let Some(end) = end else {
+            return report;
+        };
+        let is_unjudged =
+            |judged: &Judged| matches!(judged.outcome, Outcome::Unjudged(Unjudged::NoSpans));
+        let has_failed = report.failures().next().is_some();
+        if !has_failed && report.checks.iter().any(is_unjudged) {
+            let nothing = self.nothing_came().await;
+            report.trouble.get_or_insert(nothing);
+        } else if let Some(trace) = &report.trace
+            && has_failed
+            && self.step.is_about_trace
+        {
+            let sightings = self.setting.source.sightings(self.fired).await;
+            let mut notices = diagnosis::remarks(&sightings, trace, end != End::Early);
+            notices.extend(self.tail_hint(&report));
+            report.notices = notices;
+        } else if end == End::TimedOut && report.has_failed() && report.trouble.is_none() {
+            report.trouble = Some(self.inconclusive(report.trace.as_deref()));
+        }
         report
     }
 
-    fn inconclusive(&self, trace: &Trace) -> Trouble {
-        let timeout = Patience::new(self.step.wait, self.setting.options.flush).timeout;
+    /// Why no span came, as far as can be told.
+    pub(super) async fn nothing_came(&self) -> Trouble {
+        let sightings = self.setting.source.sightings(self.fired).await;
+        let at = Some(&self.step.at);
+        diagnosis::nothing_came(self.setting, &sightings, &self.called, at)
+    }
+
+    pub(super) fn inconclusive(&self, trace: Option<&Trace>) -> Trouble {
+        let timeout = self.patience().timeout;
         Trouble {
             what: format!(
                 "the trace is still incomplete {timeout:?} after the response, so what holds so far may not be all"
             ),
             at: Some(self.step.at.clone()),
-            details: diagnosis::missing_parents(trace),
+            details: trace.map(diagnosis::missing_parents).unwrap_or_default(),
             help: vec![
                 "`orphans: 0..` in `expect` says that parents may be missing, as of a mesh or a browser that reports elsewhere".to_owned(),
                 "`wait: { timeout: … }` waits longer".to_owned(),
@@ -323,57 +501,14 @@ impl Walk<'_> {
             "work after the response is not waited for: `wait: { tail: 2s }` gives a consumer time".to_owned()
         })
     }
+}
 
-    /// A capture failed: the other checks are told as far as they are decided, with the trace.
-    async fn give_up(
-        mut self,
-        mut report: StepReport,
-        response: Response,
-        expect: &Expect,
-        trouble: Option<Trouble>,
-    ) -> StepReport {
-        let patience = self.patience(expect);
-        let (snapshot, end) = match self.gather(&patience).await {
-            Ok(gathered) => gathered,
-            Err(stop) => return with_trouble(report, stopped(stop, self.step)),
-        };
-        report.timing.verdict = Some(self.fired.elapsed());
-        let judged = self.final_outcomes(expect, &snapshot, &response, end);
-        let judged = judged
-            .into_iter()
-            .filter(|judged| judged.outcome.failure().is_some());
-        report.checks.extend(judged);
-        let mut report = self.finish(report, response, snapshot, end).await;
-        report.trouble = trouble.or(report.trouble);
-        report
-    }
-
-    /// The trigger gave no response: the trace, if there is one, shows how far it came.
-    pub(super) async fn explain(
-        mut self,
-        mut report: StepReport,
-        error: &TriggerError,
-    ) -> StepReport {
-        report.trouble = Some(Trouble::of(error, Some(self.step.at.clone())));
-        if error.is_refused() {
-            return report;
+impl Decided {
+    fn without_trace(report: StepReport, trouble: Trouble) -> Self {
+        Self {
+            report: with_trouble(report, trouble),
+            end: None,
         }
-        let patience = Patience::new(self.step.wait, self.setting.options.flush);
-        match self.gather(&patience).await {
-            Ok((snapshot, _)) => {
-                report.trace = Some(Arc::new(snapshot.trace)).filter(|trace| !trace.is_empty());
-            }
-            // A service that died explains why there was no response.
-            Err(Stop::Died(death)) => {
-                let mut trouble = stopped(Stop::Died(death), self.step);
-                trouble
-                    .details
-                    .extend(report.trouble.take().map(|without| without.what));
-                report.trouble = Some(trouble);
-            }
-            Err(Stop::Interrupted) => {}
-        }
-        report
     }
 }
 

@@ -69,3 +69,10 @@ test("a trace of five thousand spans opens, scrolls, folds and is searched quick
   assert.equal(await page.locator(".found").textContent(), "1 found");
   await page.context().close();
 });
+
+test("budgets of many requests open quickly", async (t) => {
+  for (const samples of ["2000", "100000"]) {
+    t.diagnostic(`size: ${size(`budgets-${samples}`)}`);
+    told(t, `open five budgets of ${samples} samples`, await timeToOpen(`budgets-${samples}`));
+  }
+});

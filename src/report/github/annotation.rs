@@ -5,16 +5,18 @@
 
 use super::super::look::{counted, printable};
 use super::super::repository::Repository;
-use crate::check::{Failure, Outcome, Unjudged};
+use super::super::text;
+use crate::check::{Failure, Outcome, Subject, Unjudged};
 use crate::run::{Attempt, Report, SpecReport, StepReport, Trouble, Verdict};
 use crate::spec::Location;
+use crate::trace::TraceId;
 
 /// So many of a level are shown for a step.
 const MOST: usize = 10;
 /// Of one line of an annotation, so many characters.
 const LONGEST_LINE: usize = 1_000;
 const LONGEST_TITLE: usize = 200;
-/// Of what is known about a trouble, so many lines: the log has the others.
+/// Of what is known about a trouble or a load, so many lines: the log has the others.
 const MOST_DETAILS: usize = 5;
 
 struct Annotation {
@@ -96,6 +98,9 @@ fn of_attempt(spec: &SpecReport, attempt: &Attempt) -> Vec<Annotation> {
 
 fn failure(title: &str, step: &StepReport, failure: &Failure) -> Annotation {
     let mut lines = vec![failure.to_string()];
+    if failure.subject == Subject::Failures {
+        lines.extend(failing_most(step));
+    }
     if let Some(witness) = failure.witnesses.first() {
         let more = match failure.witnesses.len() as u64 - 1 + failure.more_witnesses {
             0 => String::new(),
@@ -105,11 +110,32 @@ fn failure(title: &str, step: &StepReport, failure: &Failure) -> Annotation {
         lines.push(format!("on {service} › {name} (span {id}{more})"));
     }
     lines.extend(failure.hints.iter().map(|hint| format!("help: {hint}")));
-    lines.extend(step.trace_id.map(|id| format!("trace {id}")));
+    lines.extend(telling_trace(step, failure).map(|id| format!("trace {id}")));
     Annotation {
         at: Some(failure.at.clone()),
         title: title.to_owned(),
         lines,
+    }
+}
+
+/// Of many requests, which checks did not hold most often.
+fn failing_most(step: &StepReport) -> Vec<String> {
+    let load = step.load.iter();
+    let failing = load.flat_map(|load| load.failing.iter().take(MOST_DETAILS));
+    failing
+        .map(|of| format!("{}x {}", of.requests, of.what))
+        .collect()
+}
+
+/// Of a budget, the slowest request.
+fn telling_trace(step: &StepReport, failure: &Failure) -> Option<TraceId> {
+    match (&failure.subject, &step.load) {
+        (Subject::Budget { subject, .. }, Some(load)) => {
+            let mut measured = load.measured.iter();
+            let slowest = measured.find(|of| of.subject == *subject)?.slowest.as_ref();
+            slowest.map(|slowest| slowest.trace_id)
+        }
+        _ => step.trace_id,
     }
 }
 
@@ -178,8 +204,8 @@ fn notices(report: &Report) -> Vec<Annotation> {
         let last = spec.last_attempt().into_iter();
         let said = last
             .flat_map(|last| &last.steps)
-            .flat_map(|step| &step.notices);
-        all.extend(said.map(|notice| plain(Some(&spec.at), &spec.name, notice)));
+            .flat_map(|step| step.notices.iter().cloned().chain(of_load(step)));
+        all.extend(said.map(|notice| plain(Some(&spec.at), &spec.name, &notice)));
         match &spec.verdict {
             Verdict::Skipped(reason) => {
                 all.push(plain(
@@ -199,6 +225,11 @@ fn notices(report: &Report) -> Vec<Annotation> {
         }
     }
     all
+}
+
+/// What is not proven is no notice: most runs prove something, and few prove all.
+fn of_load(step: &StepReport) -> Vec<String> {
+    step.load.as_deref().map(text::notes).unwrap_or_default()
 }
 
 /// At most as many as are shown; the last one stands for those that are not.

@@ -243,7 +243,7 @@ mod tests {
             labels
         };
         assert_eq!(seen(Seen::Always), ["100 ms", "1 s"]);
-        assert_eq!(seen(Seen::WhereNarrow), ["30 ms", "300 ms"]);
+        assert_eq!(seen(Seen::WhereNarrow), ["30 ms", "300 ms", "3 s"]);
         let wide = ["20 ms", "50 ms", "200 ms", "500 ms", "2 s"];
         assert_eq!(seen(Seen::WhereWide), wide);
     }

@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::figure::figure;
-use super::said::{at_least, at_most, exactly, said, times};
+use super::said::{at_least, at_most, exactly, limit_times, said, times};
 use crate::budget::{Alpha, Column, Compared, Estimate, Judged, Quantile, Samples, Verdict};
 use crate::report::look::{Look, count, counted, printable};
 use crate::report::waterfall::{USUAL_ROWS, waterfall};
@@ -15,15 +15,17 @@ const USUAL: [Quantile; 3] = [Quantile::P50, Quantile::P95, Quantile::P99];
 
 pub(super) fn section(measured: &Measured) -> Markup {
     let subject = printable(&measured.subject);
+    let mut judged: Vec<&Judged> = measured.judged.iter().collect();
+    judged.sort_by_key(|claim| claim.quantile);
     html! {
         section.card.budget aria-label={ "Budget of " (subject) } {
             h3 { (subject) }
             @if measured.samples.is_empty() {
                 p { "Nothing was found to measure: no trace has a duration for this budget." }
             }
-            (figure(measured, &measured.judged))
-            (table(measured))
-            (claims(&measured.judged))
+            (figure(measured))
+            (table(measured, &judged))
+            (claims(&judged))
             @if let Some(slowest) = &measured.slowest { (exemplar(slowest)) }
         }
     }
@@ -31,30 +33,32 @@ pub(super) fn section(measured: &Measured) -> Markup {
 
 /// `v2.4.0 (now, n = 500)`
 pub(super) fn head(which: &str, version: Option<&String>, samples: &Samples) -> Markup {
-    let samples = samples.len();
     let column = Column {
         version: version.cloned(),
-        count: samples,
+        count: samples.len(),
     };
-    let n = usize::try_from(samples).unwrap_or(usize::MAX);
+    let n = usize::try_from(column.count).unwrap_or(usize::MAX);
     html! {
-        @if let Some(name) = column.name() { b { (printable(&name)) } " (" (which) ", " }
-        @else { b { (which) } " (" }
-        span.number { "n = " (count(n)) } ")"
+        span {
+            @match column.name() {
+                Some(name) => { b { (printable(&name)) } " (" (which) ", " },
+                None => { b { (which) } " (" },
+            }
+            span.number { "n = " (count(n)) ")" }
+        }
     }
 }
 
-/// The quantiles that somebody asked for, else those that people look for.
-fn table(measured: &Measured) -> Markup {
+/// The quantiles that somebody asked for, else those that people look for. Where it is narrow, the
+/// style sheet lays out each row as a block of its own; the roles keep it a table for those who do
+/// not see it.
+fn table(measured: &Measured, claims: &[&Judged]) -> Markup {
     let subject = printable(&measured.subject);
     html! {
-        @if !measured.judged.is_empty() || !measured.samples.is_empty() {
-            div.table-scroll tabindex="0" role="region" aria-label={ "Quantiles of " (subject) } {
-                table.quantiles {
-                    caption.visually-hidden { "Quantiles of " (subject) ", each with its lower and upper bound" }
-                    @if measured.judged.is_empty() { (unjudged(measured)) }
-                    @else { (judged(measured)) }
-                }
+        @if !claims.is_empty() || !measured.samples.is_empty() {
+            table.quantiles role="table" {
+                caption.visually-hidden { "Quantiles of " (subject) ", each with its lower and upper bound" }
+                @if claims.is_empty() { (unjudged(measured)) } @else { (judged(measured, claims)) }
             }
         }
     }
@@ -62,58 +66,65 @@ fn table(measured: &Measured) -> Markup {
 
 fn unjudged(measured: &Measured) -> Markup {
     let estimate = |samples: &Samples, quantile| samples.estimate(quantile, Alpha::FIVE_PERCENT);
+    let before = measured.before.as_ref();
     html! {
-        thead {
-            tr {
-                th scope="col" { "Quantile" }
-                @if measured.before.is_some() { th scope="col" { "Baseline" } }
-                th scope="col" { "Now" }
-            }
-        }
-        tbody {
+        (heads(before.map(|_| "Baseline").into_iter().chain(["Now"])))
+        tbody role="rowgroup" {
             @for quantile in USUAL {
-                tr {
-                    th scope="row" { (quantile) }
-                    @if let Some(before) = &measured.before { td { (value(estimate(&before.samples, quantile))) } }
-                    td { (value(estimate(&measured.samples, quantile))) }
+                tr role="row" {
+                    th scope="row" role="rowheader" { (quantile) }
+                    @if let Some(before) = before {
+                        (cell("Baseline", &value(estimate(&before.samples, quantile))))
+                    }
+                    (cell("Now", &value(estimate(&measured.samples, quantile))))
                 }
             }
         }
     }
 }
 
-fn judged(measured: &Measured) -> Markup {
+fn judged(measured: &Measured, claims: &[&Judged]) -> Markup {
+    let all = ["Baseline", "Now", "Change", "Limit", "Verdict"];
     let has_baseline = measured.before.is_some();
+    let heads_shown = all
+        .into_iter()
+        .filter(|head| has_baseline || !["Baseline", "Change"].contains(head));
     html! {
-        thead {
-            tr {
-                th scope="col" { "Quantile" }
-                @if has_baseline { th scope="col" { "Baseline" } }
-                th scope="col" { "Now" }
-                @if has_baseline { th scope="col" { "Change" } }
-                th scope="col" { "Limit" }
-                th scope="col" { "Verdict" }
-            }
-        }
-        tbody { @for claim in &measured.judged { (row(claim, measured)) } }
+        (heads(heads_shown))
+        tbody role="rowgroup" { @for claim in claims { (row(claim, measured)) } }
     }
 }
 
-fn row(claim: &Judged, measured: &Measured) -> Markup {
-    let class = class(claim.verdict);
+fn heads(all: impl Iterator<Item = &'static str>) -> Markup {
     html! {
-        tr {
-            th scope="row" { (claim.quantile) }
+        thead role="rowgroup" {
+            tr role="row" {
+                @for head in std::iter::once("Quantile").chain(all) {
+                    th scope="col" role="columnheader" { (head) }
+                }
+            }
+        }
+    }
+}
+
+fn cell(head: &str, content: &Markup) -> Markup {
+    html! { td role="cell" data-head=(head) { (content) } }
+}
+
+fn row(claim: &Judged, measured: &Measured) -> Markup {
+    html! {
+        tr role="row" {
+            th scope="row" role="rowheader" { (claim.quantile) }
             @if let Some(known) = &measured.before {
                 @let before = before(claim, &known.samples);
-                td { (value(before)) }
-                td { (value(claim.candidate)) }
-                td { (change(claim.candidate, before)) }
+                (cell("Baseline", &value(before)))
+                (cell("Now", &value(claim.candidate)))
+                (cell("Change", &change(claim.candidate, before)))
             } @else {
-                td { (value(claim.candidate)) }
+                (cell("Now", &value(claim.candidate)))
             }
-            td { (limit(claim)) }
-            td.verdict.(class) { (sign(claim.verdict)) " " (claim.verdict) }
+            (cell("Limit", &limit(claim)))
+            td.verdict.(class(claim.verdict)) role="cell" { (sign(claim.verdict)) " " (claim.verdict) }
         }
     }
 }
@@ -133,7 +144,7 @@ fn value(estimate: Option<Estimate>) -> Markup {
             None => span.faint { "none" },
             Some(estimate) => {
                 span.number { (said(estimate.value)) }
-                small.bounds {
+                " " small.bounds {
                     @match (estimate.lower, estimate.upper) {
                         (Some(lower), Some(upper)) => { (at_least(lower)) " to " (at_most(upper)) },
                         (Some(lower), None) => { "≥ " (at_least(lower)) },
@@ -164,14 +175,14 @@ fn limit(claim: &Judged) -> Markup {
         @match &claim.compared {
             Compared::Limit(limit) => span.number { (exactly(limit.as_nanos() as f64 / 1e3)) },
             Compared::Baseline { before, tau, .. } => {
-                span.number { (times(*tau)) }
-                @if let Some(before) = before { small.bounds { (said(before.value * tau)) } }
+                span.number { (limit_times(*tau)) }
+                @if let Some(before) = before { " " small.bounds { (said(before.value * tau)) } }
             },
         }
     }
 }
 
-fn claims(judged: &[Judged]) -> Markup {
+fn claims(judged: &[&Judged]) -> Markup {
     html! {
         @if !judged.is_empty() {
             ul.claims {
@@ -212,7 +223,7 @@ fn exemplar(slowest: &Exemplar) -> Markup {
     let spans = slowest.trace.len();
     html! {
         details.exemplar data-trace=(slowest.trace_id) {
-            summary { "The slowest: " (said(slowest.micros as f64)) }
+            summary { "The slowest trace: " (said(slowest.micros as f64)) }
             p.faint.small {
                 "trace " code { (slowest.trace_id) } ", " (counted(spans, "span"))
                 @if let Some(path) = &slowest.saved { ", saved in " (printable(&path.display().to_string())) }

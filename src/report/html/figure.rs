@@ -37,7 +37,8 @@ struct Limit {
 }
 
 /// Nothing where nothing was measured.
-pub(super) fn figure(measured: &Measured, claims: &[Judged]) -> Markup {
+pub(super) fn figure(measured: &Measured) -> Markup {
+    let claims = &measured.judged;
     let sides = sides(measured, claims);
     let limits = limits(claims);
     let Some(axis) = axis(&sides, &limits) else {
@@ -307,4 +308,37 @@ fn height(share: f64) -> String {
 
 fn pixels(of: f64) -> String {
     format!("{}", (of * 10.0).round() / 10.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::regressed;
+    use super::*;
+
+    #[test]
+    fn marks_stand_where_the_estimates_are_between_their_bounds() {
+        let measured = regressed();
+        let svg = figure(&measured).into_string();
+        let (sides, limits) = (sides(&measured, &measured.judged), limits(&measured.judged));
+        let axis = axis(&sides, &limits).unwrap();
+        for side in &sides {
+            for (quantile, estimate) in &side.quantiles {
+                let place = |micros| percent(axis.place(micros));
+                let y = height(quantile.share());
+                let point = if side.class == "now" { "cx" } else { "x" };
+                let point = format!("{point}=\"{}\"", place(estimate.value));
+                let [lower, upper] =
+                    [estimate.lower, estimate.upper].map(|end| place(end.unwrap()));
+                let whisker = format!("x1=\"{lower}\" x2=\"{upper}\" y1=\"{y}\" y2=\"{y}\"");
+                assert!(svg.contains(&point) && svg.contains(&whisker), "{whisker}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_names_of_near_quantiles_do_not_touch() {
+        let heights = apart(&[Quantile::P50, Quantile::P95, Quantile::P99, Quantile::P999]);
+        let gaps = heights.iter().zip(heights.iter().skip(1));
+        assert!(gaps.into_iter().all(|(below, above)| below - above >= LINE));
+    }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::budget::{self, in_code};
-use super::said::said;
+use super::said::{exactly, said};
 use crate::budget::{Quantile, Samples};
 use crate::report::duration::duration;
 use crate::report::look::{count, printable};
@@ -29,13 +29,13 @@ fn facts(load: &Load) -> Markup {
         dl.load-facts {
             (fact("Requests", &html! {
                 (number(load.requests))
-                @if load.warmup > 0 { small { "after " (number(load.warmup)) " to warm up" } }
+                @if load.warmup > 0 { " " small { "after " (number(load.warmup)) " to warm up" } }
             }))
             (fact("Pace", &pace(&load.pace)))
             (fact("Rate", &html! { (rate(load.rate())) "/s" }))
             div.failed[load.failed > load.allowed] {
                 dt { "Failed" }
-                dd { (number(load.failed)) small { @if load.allowed == 0 { "none may" } @else { (number(load.allowed)) " may" } } }
+                dd { (number(load.failed)) " " small { @if load.allowed == 0 { "none may" } @else { "at most " (number(load.allowed)) " may" } } }
             }
             div.errored[load.errored > 0] { dt { "Errored" } dd { (number(load.errored)) } }
             (fact("Duration", &html! { (duration(load.duration)) }))
@@ -56,10 +56,10 @@ fn pace(pace: &Pace) -> Markup {
         @match pace {
             Pace::Closed { concurrency, .. } => { (number(u64::from(*concurrency))) " at a time" },
             Pace::Open { rate, period, arrivals } => {
-                (printable(&rate.written)) " for " (duration(*period))
+                (printable(&rate.written)) " for " (exactly(period.as_nanos() as f64 / 1e3)) " "
                 small {
                     @match arrivals {
-                        Arrivals::Poisson => "as of independent users",
+                        Arrivals::Poisson => "Poisson arrivals",
                         Arrivals::Constant => "evenly spaced",
                     }
                 }
@@ -84,12 +84,10 @@ fn response_times(times: &Samples) -> Markup {
 fn failing(failing: &[Failing], requests: u64) -> Markup {
     html! {
         @if !failing.is_empty() {
-            div.table-scroll tabindex="0" role="region" aria-label="Checks that did not hold" {
-                table.failing {
-                    caption { "Checks that did not hold" }
-                    thead { tr { th scope="col" { "Requests" } th scope="col" { "Check" } th scope="col" { "Where" } } }
-                    tbody { @for one in failing { (failing_row(one, requests)) } }
-                }
+            table.failing {
+                caption { "Checks that did not hold" }
+                thead { tr { th scope="col" { "Requests" } th scope="col" { "Check" } th scope="col" { "Where" } } }
+                tbody { @for one in failing { (failing_row(one, requests)) } }
             }
         }
     }
@@ -99,7 +97,7 @@ fn failing_row(failing: &Failing, requests: u64) -> Markup {
     let share = 100.0 * failing.requests as f64 / requests.max(1) as f64;
     html! {
         tr {
-            td.number { b { (number(failing.requests)) } small { (rate(share)) " %" } }
+            td.number { b { (number(failing.requests)) } " " small { (rate(share)) " %" } }
             th scope="row" { (in_code(&failing.what)) }
             td.faint {
                 @if let Some(at) = &failing.at { (printable(at.source.name())) ":" (at.line()) }

@@ -30,6 +30,11 @@ pub(super) fn times(factor: f64) -> String {
     }
 }
 
+/// How many times as long is allowed, without zeros at its end: `1.2x`.
+pub(super) fn limit_times(factor: f64) -> String {
+    format!("{}x", (factor * 100.0).round() / 100.0)
+}
+
 fn in_digits(micros: f64, round: fn(f64) -> f64) -> String {
     let Unit {
         name,

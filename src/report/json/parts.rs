@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::super::brief;
 use super::super::look::Look;
 use super::super::text::{self, Detail};
+use super::load::Load;
 use crate::check::{Candidate, Difference, Failure, Judged, Outcome, Rejection, Witness};
 use crate::run::{self, Phase, StepReport, Timing, Verdict};
 use crate::spec;
@@ -59,6 +60,7 @@ pub(super) struct Step<'a> {
     trouble: Option<Trouble<'a>>,
     notices: &'a [String],
     was_closed: bool,
+    load: Option<Load<'a>>,
 }
 
 #[derive(Serialize)]
@@ -200,6 +202,7 @@ impl<'a> From<&'a StepReport> for Step<'a> {
             trouble: step.trouble.as_ref().map(Trouble::from),
             notices: &step.notices,
             was_closed: step.was_closed,
+            load: step.load.as_deref().map(Load::from),
         }
     }
 }

@@ -1,4 +1,5 @@
 use serde_json::{Map, Value, json};
+use snapbox::{assert_data_eq, str};
 
 use super::super::sample;
 use super::*;
@@ -89,6 +90,7 @@ fn has_type(value: &Value, types: &Value) -> bool {
 fn the_report_is_as_the_published_schema_says() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let mut report = sample::report();
+    report.specs.extend(sample::load::report().specs);
     report.trouble = vec![sample::refused_step().trouble.unwrap()];
     let found = wrong(&rendered(&report), &schema, &schema, "$");
     assert_eq!(found, Vec::<String>::new());
@@ -156,4 +158,178 @@ fn a_check_that_passed_has_no_failure() {
         (&check["outcome"], &check["failure"]),
         (&json!("pass"), &Value::Null)
     );
+}
+
+#[test]
+fn a_claim_keeps_its_numbers_and_both_versions() {
+    let mut report = sample::report();
+    report.specs = vec![sample::load::regressed()];
+    let report = rendered(&report);
+    let load = &report["specs"][0]["attempts"][0]["steps"][0]["load"];
+    assert_data_eq!(
+        format!("{:#}", load["budgets"][0]),
+        str![[r#"
+{
+  "subject": "inventory-check",
+  "location": {
+    "file": "specs/ordering.yaml",
+    "line": 5,
+    "column": 5,
+    "end_line": 5,
+    "end_column": 26
+  },
+  "version": "2.4.0",
+  "durations": {
+    "samples": 500,
+    "min_us": 175000,
+    "max_us": 2700000,
+    "quantiles": [
+      {
+        "quantile": "p50",
+        "estimate_us": 350047.0,
+        "lower_us": 337393.0,
+        "upper_us": 363404.0
+      },
+      {
+        "quantile": "p90",
+        "estimate_us": 490647.0,
+        "lower_us": 482914.0,
+        "upper_us": 499083.0
+      },
+      {
+        "quantile": "p95",
+        "estimate_us": 508222.0,
+        "lower_us": 502598.0,
+        "upper_us": 514549.0
+      },
+      {
+        "quantile": "p99",
+        "estimate_us": 2400000.0,
+        "lower_us": 2160000.0,
+        "upper_us": 2640000.0
+      }
+    ]
+  },
+  "baseline": {
+    "path": "specs/baselines/ordering.yaml.json",
+    "version": "2.3.0",
+    "durations": {
+      "samples": 500,
+      "min_us": 60000,
+      "max_us": 900000,
+      "quantiles": [
+        {
+          "quantile": "p50",
+          "estimate_us": 120009.0,
+          "lower_us": 115671.0,
+          "upper_us": 124588.0
+        },
+        {
+          "quantile": "p90",
+          "estimate_us": 168209.0,
+          "lower_us": 165558.0,
+          "upper_us": 171101.0
+        },
+        {
+          "quantile": "p95",
+          "estimate_us": 174234.0,
+          "lower_us": 172306.0,
+          "upper_us": 176403.0
+        },
+        {
+          "quantile": "p99",
+          "estimate_us": 800000.0,
+          "lower_us": 720000.0,
+          "upper_us": 880000.0
+        }
+      ]
+    }
+  },
+  "claims": [
+    {
+      "quantile": "p50",
+      "verdict": "regressed",
+      "sentence": "p50 of inventory-check: REGRESSED: at least 2.6x slower (2.9x seen, limit 1.2x)",
+      "confidence": 0.975,
+      "now": {
+        "estimate_us": 350047.0,
+        "lower_us": 334581.0,
+        "upper_us": 366216.0
+      },
+      "baseline": {
+        "estimate_us": 120009.0,
+        "lower_us": 114707.0,
+        "upper_us": 125552.0
+      },
+      "limit_us": null,
+      "limit_factor": 1.2,
+      "differs": [],
+      "needed_samples": null
+    },
+    {
+      "quantile": "p99",
+      "verdict": "not_proven",
+      "sentence": "p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.19x), limit 2.50x. About 41,000 samples a side would decide.",
+      "confidence": 0.975,
+      "now": {
+        "estimate_us": 2400000.0,
+        "lower_us": 518767.0,
+        "upper_us": 2700000.0
+      },
+      "baseline": {
+        "estimate_us": 800000.0,
+        "lower_us": 177849.0,
+        "upper_us": 900000.0
+      },
+      "limit_us": null,
+      "limit_factor": 2.5,
+      "differs": [],
+      "needed_samples": 41000
+    }
+  ],
+  "slowest": {
+    "trace_id": "a3ce929d0e0e47364bf92f3577b34da6",
+    "duration_us": 2700000,
+    "saved_trace": "target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json"
+  }
+}
+"#]]
+    );
+    assert_data_eq!(
+        format!("{:#}", load["pace"]),
+        str![[r#"
+{
+  "kind": "closed",
+  "times": 500,
+  "concurrency": 50,
+  "rate": null,
+  "rate_per_second": null,
+  "for_ms": null,
+  "arrivals": null
+}
+"#]]
+    );
+}
+
+#[test]
+fn where_nothing_was_measured_numbers_are_null() {
+    let mut report = sample::report();
+    let plan = sample::load::inventory(
+        Some(sample::load::fast()),
+        crate::budget::Samples::default(),
+        "2.4.0",
+    );
+    let of = sample::load::with("nothing", &[plan], |load| {
+        load.duration = std::time::Duration::ZERO;
+    });
+    report.specs = vec![of];
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let report = rendered(&report);
+    assert_eq!(wrong(&report, &schema, &schema, "$"), Vec::<String>::new());
+    let load = &report["specs"][0]["attempts"][0]["steps"][0]["load"];
+    assert_eq!(load["rate_per_second"], 0.0);
+    let budget = &load["budgets"][0];
+    assert_eq!(budget["durations"]["quantiles"], json!([]));
+    assert_eq!(budget["claims"][0]["now"], Value::Null);
+    assert_eq!(budget["slowest"], Value::Null);
 }

@@ -8,6 +8,7 @@ use super::super::brief;
 use super::super::look::Look;
 use super::super::repository::Repository;
 use super::super::text::{self, Detail};
+use super::load::Load;
 use crate::check::{Judged, Outcome};
 use crate::run::{Attempt, Report, SpecReport, StepReport, Verdict};
 
@@ -166,10 +167,21 @@ fn describe(case: &mut TestCase, step: &StepReport, repository: &Repository) {
         case.add_property(("spans", trace.len().to_string().as_str()));
         case.add_property(("services", services.as_str()));
     }
+    if let Some(load) = &step.load {
+        describe_load(case, &Load::from(&**load));
+    }
     let is_unwell = matches!(case.status, TestCaseStatus::NonSuccess { .. });
     if let Some(path) = step.saved_trace.as_ref().filter(|_| is_unwell) {
         let path = repository.relative(&path.display().to_string());
         case.set_system_out(format!("[[ATTACHMENT|{path}]]"));
+    }
+}
+
+/// How many requests there were, and what budgets say of them.
+pub(in super::super) fn describe_load(case: &mut TestCase, load: &Load) {
+    for (name, value) in load.properties() {
+        let (name, value) = (without_forbidden(&name), without_forbidden(&value));
+        case.add_property((name.as_str(), value.as_str()));
     }
 }
 

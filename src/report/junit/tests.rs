@@ -1,4 +1,5 @@
 use quick_junit::{NonSuccessKind, TestCaseStatus};
+use snapbox::{assert_data_eq, str};
 
 use super::super::sample;
 use super::*;
@@ -178,4 +179,117 @@ fn the_file_is_written_below_a_new_folder() {
         .unwrap();
     let text = std::fs::read_to_string(path).unwrap();
     assert!(text.starts_with("<?xml"));
+}
+
+#[test]
+fn each_claim_of_a_budget_is_among_the_properties() {
+    let mut report = sample::report();
+    let limit = sample::load::Plan {
+        asked: vec![
+            (
+                crate::budget::Quantile::P50,
+                sample::load::Asked::Limit(100),
+            ),
+            (
+                crate::budget::Quantile::P50,
+                sample::load::Asked::Baseline(0.2),
+            ),
+        ],
+        ..sample::load::inventory(Some(sample::load::fast()), sample::load::slow(), "2.4.0")
+    };
+    report.specs = vec![
+        sample::load::passing(),
+        sample::load::with("slow and too slow", &[limit], |_| ()),
+    ];
+    let junit = parsed(&report, Granularity::Spec);
+    let properties = cases(&junit).map(|case| {
+        let lines = case
+            .properties
+            .iter()
+            .map(|of| format!("{}={}\n", of.name.as_str(), of.value.as_str()));
+        lines.collect::<String>()
+    });
+    assert_data_eq!(
+        properties.collect::<Vec<_>>().join("\n"),
+        str![[r#"
+trace_id=4bf92f3577b34da6a3ce929d0e0e4736
+spans=6
+services=gateway, inventory, order, payment
+load.requests=500
+load.failed=0
+load.errored=0
+load.rate_per_second=214.041
+budget.inventory-check.samples=500
+budget.inventory-check.version=2.3.0
+budget.inventory-check.baseline_samples=500
+budget.inventory-check.baseline_version=2.3.0
+budget.inventory-check.p50.now_ms=120.009
+budget.inventory-check.p50.lower_ms=114.707
+budget.inventory-check.p50.upper_ms=125.552
+budget.inventory-check.p50.baseline_ms=120.009
+budget.inventory-check.p50.limit_factor=1.2
+budget.inventory-check.p50.verdict=OK
+budget.response time.samples=500
+budget.response time.p99.now_ms=12.345
+budget.response time.p99.lower_ms=12.345
+budget.response time.p99.upper_ms=12.345
+budget.response time.p99.limit_ms=100
+budget.response time.p99.verdict=OK
+
+trace_id=4bf92f3577b34da6a3ce929d0e0e4736
+spans=6
+services=gateway, inventory, order, payment
+load.requests=500
+load.failed=0
+load.errored=0
+load.rate_per_second=214.041
+budget.inventory-check.samples=500
+budget.inventory-check.version=2.4.0
+budget.inventory-check.baseline_samples=500
+budget.inventory-check.baseline_version=2.3.0
+budget.inventory-check.p50.now_ms=350.047
+budget.inventory-check.p50.lower_ms=334.581
+budget.inventory-check.p50.upper_ms=366.216
+budget.inventory-check.p50.limit_ms=100
+budget.inventory-check.p50.verdict=OVER LIMIT, REGRESSED
+budget.inventory-check.p50.baseline_ms=120.009
+budget.inventory-check.p50.limit_factor=1.2
+
+"#]]
+    );
+}
+
+#[test]
+fn a_check_of_a_budget_has_the_numbers_of_both_versions() {
+    let mut report = sample::report();
+    report.specs = vec![sample::load::regressed()];
+    let junit = parsed(&report, Granularity::Check);
+    let failed: Vec<_> = cases(&junit)
+        .filter_map(|case| match &case.status {
+            TestCaseStatus::NonSuccess {
+                message,
+                ty,
+                description,
+                ..
+            } => Some((case.name.as_str(), message, ty, description)),
+            _ => None,
+        })
+        .collect();
+    let [(name, message, ty, description)] = failed.as_slice() else {
+        panic!("one check failed: {failed:?}");
+    };
+    assert_eq!(*name, "ordering under load: p50 of inventory-check");
+    assert_eq!(ty.as_deref(), Some("budget"));
+    assert_data_eq!(
+        message.as_deref().unwrap(),
+        str![
+            "p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.6x"
+        ]
+    );
+    assert!(
+        description
+            .as_deref()
+            .unwrap()
+            .contains("v2.3.0 (baseline, n=500)")
+    );
 }

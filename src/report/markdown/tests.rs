@@ -266,3 +266,63 @@ fn a_run_that_could_not_start_says_why() {
         .raw()
     );
 }
+
+fn budgets_of(report: &Report) -> String {
+    let page = markdown(report);
+    let start = page.find("### Budgets").unwrap();
+    let end = page.find("### Services").unwrap();
+    page[start..end].to_owned()
+}
+
+#[test]
+fn all_budgets_are_in_one_table_with_those_that_fail_first() {
+    assert_data_eq!(budgets_of(&sample::load::report()), str![[r#"
+### Budgets
+
+| spec | what | quantile | baseline | now | change | limit | verdict |
+|---|---|---|---:|---:|---:|---:|---|
+| ordering under load | inventory-check | p50 | 120 ms (2.3.0) | 350 ms (2.4.0) | 2.9x | 1.2x | **REGRESSED** |
+| ordering under load | inventory-check | p50 | 120 ms (2.3.0) | 120 ms (2.3.0) | 1.00x | 1.2x | OK |
+| ordering under load | response time | p99 | - | 12.3 ms | - | 100 ms | OK |
+| ordering under load | inventory-check | p99 | 800 ms (2.3.0) | 2400 ms (2.4.0) | 3.0x | 2.5x | _NOT PROVEN_ |
+| shipping under load | process&#95;payment | p99 | 166 ms (2.3.0) | 176 ms (2.4.0) | 1.06x | 1.5x | _TOO FEW_ |
+| shipping under load | ship | p50 | 113 ms (2.3.0) | 129 ms (2.4.0) | 1.14x | 1.2x | _NOT PROVEN_ |
+| ordering under load | inventory-check | p50 | - | 113 ms (2.4.0) | - | 2000 ms | OK |
+
+- shipping under load: p99 of process&#95;payment&#58; TOO FEW&#58; 120 samples; an upper bound needs 368 on each side. 176 ms against 166 ms is not evidence of a change.
+- shipping under load: p50 of ship&#58; NOT PROVEN&#58; 1.14x slower (97.5 % bounds 0.94x to 1.37x), limit 1.20x. About 1,600 samples a side, or &#96;spanspec ab&#96;, would decide.
+- shipping under load: the baseline was measured in 1 run; 2 tell more
+- ordering for the first time: no baseline yet&#58; written to specs/baselines/ordering.yaml.json.new; &#96;spanspec baseline accept&#96; makes it one
+- ordering all the time: this machine sent requests up to 84 ms late, beside a p50 of 121 ms, and response times count that&#58; send fewer, or from a machine with less to do
+
+
+"#]].raw());
+}
+
+#[test]
+fn a_budget_says_nothing_that_a_page_obeys() {
+    let evil = "a|b `c` </td> @me";
+    let plan = sample::load::Plan {
+        subject: evil,
+        version: Some(evil),
+        before: Some((sample::load::fast(), Some(evil))),
+        ..sample::load::inventory(Some(sample::load::fast()), sample::load::few(100), "2.4.0")
+    };
+    let mut report = sample::report();
+    report.specs = vec![sample::load::with(evil, &[plan], |load| {
+        load.notices = vec![evil.to_owned()];
+    })];
+    assert_data_eq!(budgets_of(&report), str![[r#"
+### Budgets
+
+| spec | what | quantile | baseline | now | change | limit | verdict |
+|---|---|---|---:|---:|---:|---:|---|
+| a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me | a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me | p50 | 120 ms (a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me) | 113 ms (a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me) | 0.94x | 1.2x | OK |
+| a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me | a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me | p99 | 800 ms (a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me) | 166 ms (a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me) | 0.21x | 2.5x | _TOO FEW_ |
+
+- a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me: p99 of a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me&#58; TOO FEW&#58; 120 samples; an upper bound needs 368 on each side. 166 ms against 800 ms is not evidence of a change.
+- a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me: a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me
+
+
+"#]].raw());
+}

@@ -6,7 +6,8 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestRerun, TestSuite
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::report::junit::case::{case, not_well, without_forbidden};
+use crate::report::junit::case::{case, describe_load, not_well, without_forbidden};
+use crate::report::junit::load::Load;
 use crate::report::junit::paths::class_name;
 use crate::report::repository::Repository;
 
@@ -60,6 +61,8 @@ struct Step {
     saved_trace: Option<String>,
     checks: Vec<Check>,
     trouble: Option<Json>,
+    /// Older reports have none.
+    load: Option<Load>,
 }
 
 #[derive(Deserialize)]
@@ -196,6 +199,9 @@ fn describe(of_spec: &mut TestCase, step: &Step, repository: &Repository) {
         let services = without_forbidden(&trace.services.join(", "));
         of_spec.add_property(("spans", trace.spans.to_string().as_str()));
         of_spec.add_property(("services", services.as_str()));
+    }
+    if let Some(load) = &step.load {
+        describe_load(of_spec, load);
     }
     let is_unwell = matches!(of_spec.status, TestCaseStatus::NonSuccess { .. });
     if let Some(path) = step.saved_trace.as_ref().filter(|_| is_unwell) {

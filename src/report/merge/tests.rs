@@ -12,7 +12,8 @@ fn suites(folder: &Path, name: &str) -> String {
 fn a_json_report_becomes_the_junit_report_of_the_same_run() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let report = sample::report();
+    let mut report = sample::report();
+    report.specs.extend(sample::load::report().specs);
     Json::file(folder.join("report.json"))
         .finish(&report)
         .unwrap();

@@ -4,12 +4,12 @@ use std::iter::repeat_n;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{assemble, attempt, failing, failing_step, judged, span, spec, step, wrong_method};
-use crate::budget::{self, Against, Alpha, Claim, Compared, Quantile, Reference, Samples, judge};
-use crate::check::{Failure, Judged, Outcome, Subject};
+use super::{attempt, failing, failing_step, judged, span, span_id, spec, step, wrong_method};
+use crate::budget::{self, Against, Alpha, Claim, Quantile, Reference, Samples, judge};
+use crate::check::{Failure, Judged, Outcome, Subject, Witness};
 use crate::run::{Before, Exemplar, Failing, Load, Measured, SpecReport, StepReport, Verdict};
 use crate::spec::{Arrivals, Location, Pace, Place, Rate, Source};
-use crate::trace::TraceId;
+use crate::trace::{Origin, Span, Trace, TraceId};
 
 const SPEC: &str = r#"name: ordering under load
 request: { post: "${BASE_URL}/orders" }
@@ -113,10 +113,18 @@ fn slowest(micros: u64) -> Exemplar {
     Exemplar {
         trace_id: slowest_id(),
         micros,
-        trace: Arc::new(assemble([
-            span(1, 0, "gateway", "POST /orders", 0, 2_760),
-            span(2, 1, "inventory", "inventory-check", 20, 2_720),
-        ])),
+        trace: Arc::new(Trace::assemble(
+            slowest_id(),
+            Origin::Injected(span_id(0)),
+            [
+                span(1, 0, "gateway", "POST /orders", 0, 2_760),
+                span(2, 1, "inventory", "inventory-check", 20, 2_720),
+            ]
+            .map(|span| Span {
+                trace_id: slowest_id(),
+                ..span
+            }),
+        )),
         saved: Some("target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json".into()),
     }
 }
@@ -184,36 +192,58 @@ pub(in crate::report) fn load(plans: &[Plan]) -> Load {
 
 /// What the claims of these plans become among the checks of a step.
 fn checks(load: &Load, plans: &[Plan]) -> Vec<Judged> {
-    let claims = load.measured.iter().flat_map(|of| &of.judged);
-    let asked = plans.iter().flat_map(|plan| &plan.asked);
-    claims
-        .zip(asked)
-        .map(|(one, (quantile, asked))| check(one, &asked.at(*quantile)))
-        .collect()
+    let mut checks = Vec::new();
+    for (of, plan) in load.measured.iter().zip(plans) {
+        let mut all: Vec<Judged> = of
+            .judged
+            .iter()
+            .zip(&plan.asked)
+            .map(|(one, (quantile, asked))| check(of, one, asked.at(*quantile)))
+            .collect();
+        if of.samples.is_empty() {
+            all.truncate(1);
+        }
+        checks.extend(all);
+    }
+    checks
 }
 
-fn check(one: &budget::Judged, at: &Location) -> Judged {
-    let cells = one.cells();
+fn check(of: &Measured, one: &budget::Judged, at: Location) -> Judged {
+    let before = of
+        .before
+        .as_ref()
+        .and_then(|before| before.version.as_deref());
+    let what = format!("{} of {}", one.quantile, one.subject);
+    if !one.verdict.fails() {
+        let outcome = Outcome::Pass;
+        return Judged { what, at, outcome };
+    }
     let subject = Subject::Budget {
         quantile: one.quantile,
         subject: one.subject.clone(),
     };
-    let (expected, found) = match one.compared {
-        Compared::Limit(_) => (cells.limit, cells.now),
-        Compared::Baseline { .. } => (cells.limit, cells.change),
-    };
-    let failure = Failure {
+    let (expected, found) = (one.expected(before), one.found(of.version.as_deref()));
+    let mut failure = Failure {
         at: at.clone(),
-        ..super::failure(subject, "status", &format!("at most {expected}"), &found)
+        ..super::failure(subject, "status", &expected, &found)
     };
-    Judged {
-        what: format!("{} of {}", one.quantile, one.subject),
-        at: at.clone(),
-        outcome: if one.verdict.fails() {
-            Outcome::Fail(Box::new(failure))
-        } else {
-            Outcome::Pass
-        },
+    if of.samples.is_empty() {
+        failure.at = of.at.clone();
+        failure.expected = "durations to measure".to_owned();
+        failure.found = "no span that matches in 500 traces".to_owned();
+    }
+    failure.witnesses = of.slowest.iter().map(witness).collect();
+    let outcome = Outcome::Fail(Box::new(failure));
+    Judged { what, at, outcome }
+}
+
+fn witness(of: &Exemplar) -> Witness {
+    Witness {
+        trace_id: of.trace_id,
+        span_id: span_id(2),
+        service: "inventory".to_owned(),
+        name: "inventory-check".to_owned(),
+        mark: "the slowest of all".to_owned(),
     }
 }
 

@@ -162,6 +162,68 @@ Bail out! failed to connect to 127.0.0.1:8080
     );
 }
 
+#[test]
+fn each_claim_of_a_budget_is_told_also_where_it_holds() {
+    let mut report = sample::report();
+    report.specs = vec![
+        sample::load::passing(),
+        sample::load::regressed(),
+        sample::load::open(),
+    ];
+    let tap = render(&report);
+    for block in blocks(&tap) {
+        let events: Result<Vec<_>, _> = granit_parser::Parser::new_from_str(&block).collect();
+        assert!(events.is_ok(), "{events:?}\n{block}");
+    }
+    assert_data_eq!(tap, str![[r#"
+TAP version 14
+1..3
+ok 1 - specs/ordering.yaml › ordering under load
+  ---
+  budgets:
+    - "p50 of inventory-check: OK: at most 1.10x slower (1.00x seen, limit 1.2x)"
+    - "p99 of response time: OK: at most 12.4 ms (12.3 ms seen), limit 100 ms"
+  ...
+not ok 2 - specs/ordering.yaml › ordering under load
+  ---
+  message: "specs/ordering.yaml:8:24: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.6x"
+  severity: fail
+  file: "specs/ordering.yaml"
+  line: 8
+  column: 24
+  duration_ms: 812
+  attempts: 1
+  trace_id: "4bf92f3577b34da6a3ce929d0e0e4736"
+  budgets:
+    - "p50 of inventory-check: REGRESSED: at least 2.6x slower (2.9x seen, limit 1.2x)"
+    - "p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.19x), limit 2.50x. About 41,000 samples a side would decide."
+  text: |2
+                     v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
+       inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms
+         ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)
+       p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.19x), limit 2.50x.
+       About 41,000 samples a side would decide.
+
+      p50 of inventory-check
+      --> specs/ordering.yaml:8:24
+     8 |     regression: { p50: 20%, p99: 150% }
+       |                        ^^^
+       expected at most 1.2x of the 120 ms of v2.3.0 (n=500)
+          found 350 ms in v2.4.0 (n=500), at least 2.6x
+                (inventory, span 00f067aa00000002)
+
+      slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
+
+       gateway    POST /orders       ███████████████████████████████████████ 2.8 s
+       inventory    inventory-check  ██████████████████████████████████████▍ 2.7 s  ← the slowest of all
+
+       trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
+  ...
+ok 3 - specs/ordering.yaml › ordering all the time
+
+"#]].raw());
+}
+
 /// The text of a block of YAML, without its depth.
 fn blocks(tap: &str) -> Vec<String> {
     let mut blocks = Vec::new();

@@ -10,12 +10,12 @@ use std::time::Duration;
 use super::super::duration::duration;
 use super::super::look::{self, FAINT, LEFT_OUT, Look, STRONG, counted, printable};
 use super::super::snippet::snippet;
-use super::super::waterfall::{USUAL_ROWS, waterfall};
 use super::{Detail, failure::failure, indented, narrower, paragraph, step, with_head};
-use crate::budget::{self, Quantile, Verdict};
+use crate::budget::{Quantile, Verdict};
 use crate::check::{Failure, Judged, Subject};
 use crate::run::{Exemplar, Load, Measured, StepReport};
 use crate::spec::Pace;
+use crate::trace::TraceId;
 
 /// Checks that did not hold, of so many the number of requests is told.
 const MOST_FAILING: usize = 10;
@@ -60,13 +60,15 @@ pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detai
     if is_shown {
         parts.push(title_of_one(&one, look) + "\n" + &step::section(&one, look, detail));
     }
-    parts.extend(budget_failures(step).map(|of| budget_failure(step, of, look)));
-    let failing: Vec<&Measured> = load.measured.iter().filter(|of| fails(of)).collect();
+    let failures: Vec<&Failure> = budget_failures(step).collect();
+    parts.extend(failures.iter().map(|of| failure(of, look)));
+    let fails = |of: &&Measured| failures.iter().any(|failure| is_about(failure, of));
+    let failing: Vec<&Measured> = load.measured.iter().filter(fails).collect();
     if !is_shown && failing.iter().any(|of| of.slowest.is_none()) {
-        parts.push(where_nothing_was_found(step, look));
+        parts.push(where_nothing_was_found(step, &failures, look));
     }
     let drawn = step.trace_id.filter(|_| is_shown);
-    parts.push(slowest(&failing, drawn, look));
+    parts.push(slowest(&failing, &failures, drawn, look));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
@@ -75,11 +77,11 @@ pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detai
 pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look) -> String {
     let parts = match judged.outcome.failure() {
         Some(of) if of.subject == Subject::Failures => vec![failed(load, Some(of), look)],
-        Some(of) => match measured_of(load, &of.subject) {
+        Some(of) => match measured_of(load, of) {
             Some(measured) => vec![
                 table::table(std::slice::from_ref(measured), look),
-                budget_failure(step, of, look),
-                slowest(&[measured], None, look),
+                failure(of, look),
+                slowest(&[measured], &[of], None, look),
             ],
             None => vec![step::check(&one_of(step, load), judged, look)],
         },
@@ -87,21 +89,6 @@ pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look
     };
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n")
-}
-
-/// Of a budget that does not hold, the sentence that says why.
-pub(super) fn sentence(step: &StepReport, of: &Failure) -> Option<String> {
-    let measured = measured_of(step.load.as_deref()?, &of.subject)?;
-    let same = budget_failures(step).filter(|other| other.subject == of.subject);
-    // A quantile may miss its limit, and be worse than the baseline too.
-    let at = same.into_iter().position(|other| other == of)?;
-    let quantile = quantile_of(&of.subject)?;
-    let claims = measured
-        .judged
-        .iter()
-        .filter(|one| one.quantile == quantile);
-    let failing = claims.filter(|one| one.verdict.fails()).nth(at);
-    failing.map(ToString::to_string)
 }
 
 /// What each claim says that does not fail: all under [`Detail::Verbose`], else those that are not
@@ -239,12 +226,12 @@ fn one_of(step: &StepReport, load: &Load) -> StepReport {
     let claims: Vec<String> = claims
         .map(|one| format!("{} of {}", one.quantile, one.subject))
         .collect();
-    let is_claim = |what: &str| claims.iter().any(|claim| what.starts_with(claim.as_str()));
+    let is_of_all = |what: &str| claims.iter().any(|claim| is_claim(what, claim));
     let mut one = step.clone();
     one.load = None;
     one.checks.retain(|judged| match judged.outcome.failure() {
         Some(of) => !matches!(of.subject, Subject::Failures | Subject::Budget { .. }),
-        None => !is_claim(&judged.what),
+        None => !is_of_all(&judged.what),
     });
     one
 }
@@ -271,37 +258,23 @@ fn budget_failures(step: &StepReport) -> impl Iterator<Item = &Failure> {
         .filter(|of| matches!(of.subject, Subject::Budget { .. }))
 }
 
-/// The line of the spec. The whole sentence stands behind the numbers, so not here once more.
-fn budget_failure(step: &StepReport, of: &Failure, look: &Look) -> String {
-    let mut shown = of.clone();
-    let sentence = sentence(step, of);
-    shown.hints.retain(|hint| Some(hint) != sentence.as_ref());
-    failure(&shown, look)
+/// What budgets are called among the checks of a step.
+fn is_claim(what: &str, head: &str) -> bool {
+    let rest = what.strip_prefix(head);
+    rest.is_some_and(|rest| rest.is_empty() || rest == " against the baseline")
 }
 
-fn measured_of<'a>(load: &'a Load, of: &Subject) -> Option<&'a Measured> {
-    let Subject::Budget { subject, .. } = of else {
-        return None;
-    };
-    load.measured.iter().find(|of| of.subject == *subject)
+fn measured_of<'a>(load: &'a Load, of: &Failure) -> Option<&'a Measured> {
+    load.measured.iter().find(|measured| is_about(of, measured))
 }
 
-fn quantile_of(of: &Subject) -> Option<Quantile> {
-    match of {
-        Subject::Budget { quantile, .. } => Some(*quantile),
-        _ => None,
-    }
-}
-
-fn fails(of: &Measured) -> bool {
-    of.judged
-        .iter()
-        .any(|one: &budget::Judged| one.verdict.fails())
+fn is_about(failure: &Failure, measured: &Measured) -> bool {
+    matches!(&failure.subject, Subject::Budget { subject, .. } if *subject == measured.subject)
 }
 
 /// The request that took longest, of the first of these budgets as a waterfall. One that is in
 /// sight already is not drawn again.
-fn slowest(of: &[&Measured], drawn: Option<crate::trace::TraceId>, look: &Look) -> String {
+fn slowest(of: &[&Measured], failures: &[&Failure], drawn: Option<TraceId>, look: &Look) -> String {
     let mut seen: Vec<_> = drawn.into_iter().collect();
     let mut text = String::new();
     let mut has_picture = false;
@@ -321,7 +294,8 @@ fn slowest(of: &[&Measured], drawn: Option<crate::trace::TraceId>, look: &Look) 
         }
         seen.push(slowest.trace_id);
         if !has_picture {
-            text.push_str(&format!("\n{}\n", picture(slowest, look)));
+            let picture = step::picture(Some(&slowest.trace), failures, look);
+            text.push_str(&format!("\n{picture}\n"));
         }
         has_picture = true;
         text.push_str(&saved(slowest, look));
@@ -330,20 +304,14 @@ fn slowest(of: &[&Measured], drawn: Option<crate::trace::TraceId>, look: &Look) 
 }
 
 /// What there is to find, for a selector that finds nothing is mostly wrong.
-fn where_nothing_was_found(step: &StepReport, look: &Look) -> String {
-    let failures: Vec<&Failure> = budget_failures(step).collect();
-    let picture = step::picture(step, &failures, look);
+fn where_nothing_was_found(step: &StepReport, failures: &[&Failure], look: &Look) -> String {
+    let picture = step::picture(step.trace.as_deref(), failures, look);
     if picture.is_empty() {
         return picture;
     }
     let id = step.trace_id.map(|id| format!(", trace {id}"));
     let title = format!("one of the requests{}", id.unwrap_or_default());
     paragraph(&title, 2, LEFT_OUT, look) + "\n" + &picture
-}
-
-fn picture(of: &Exemplar, look: &Look) -> String {
-    let drawn = waterfall(&of.trace, &[], &narrower(look, 3), USUAL_ROWS);
-    indented(&drawn, 3)
 }
 
 fn saved(of: &Exemplar, look: &Look) -> String {

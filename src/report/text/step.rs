@@ -74,7 +74,7 @@ pub(super) fn section(step: &StepReport, look: &Look, detail: Detail) -> String 
         parts.push(response(step, look));
     }
     parts.push(step.notices.iter().map(|text| note(text, look)).collect());
-    parts.push(picture(step, &failures, look));
+    parts.push(picture(step.trace.as_deref(), &failures, look));
     parts.push(saved(step, look));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
@@ -92,7 +92,7 @@ pub(super) fn check(step: &StepReport, judged: &Judged, look: &Look) -> String {
     if failures.iter().any(|failure| is_about_response(failure)) {
         parts.push(response(step, look));
     }
-    parts.push(picture(step, &failures, look));
+    parts.push(picture(step.trace.as_deref(), &failures, look));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
@@ -234,8 +234,9 @@ fn excerpt(line: &str, look: &Look) -> String {
     quoted(&look::truncated(line, LONGEST_LINE), look)
 }
 
-pub(super) fn picture(step: &StepReport, failures: &[&Failure], look: &Look) -> String {
-    let Some(trace) = &step.trace else {
+/// The trace, with the spans that failures are about marked.
+pub(super) fn picture(trace: Option<&Trace>, failures: &[&Failure], look: &Look) -> String {
+    let Some(trace) = trace else {
         return String::new();
     };
     let marks = marks(failures, trace);

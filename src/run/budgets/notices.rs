@@ -45,12 +45,12 @@ fn done(decided: &Decided<'_>, written: &Written) -> String {
         Way::Always => {
             let wrote = match (&written.replaced, written.runs) {
                 (Some(why), _) => format!("this run took the place of those in {path}: {why}"),
-                (None, 0 | 1) => format!("wrote {path}"),
-                (None, runs) => format!("added this run to {path}, which has {runs} now"),
+                (None, 0 | 1) => format!("this run is the first in {path}"),
+                (None, runs) => format!("this run is one of {runs} in {path}"),
             };
             match regressed.is_empty() {
                 true => wrote,
-                false => format!("{wrote}, although {regressed} REGRESSED"),
+                false => format!("{regressed} REGRESSED, and {wrote}"),
             }
         }
     }

@@ -195,3 +195,49 @@ fn propose(path: &Path, fresh: &Fresh, why: &Why) -> Result<Written, BaselineErr
         replaced: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::baseline::Load as Sending;
+
+    fn fresh(case: &str) -> Fresh {
+        let started = jiff::Timestamp::UNIX_EPOCH;
+        let run = Run::new(started, None, (1..=100).collect()).unwrap();
+        Fresh {
+            case: case.to_owned(),
+            here: Fingerprint {
+                cores: 4,
+                cpu: "AMD EPYC 7763".to_owned(),
+                load: Sending::Concurrency(4),
+                machine: None,
+                memory_mib: 16_000,
+                os: "Linux 6.8".to_owned(),
+                probe: 8_000,
+                spanspec: "0.1".to_owned(),
+                spec_hash: "0123456789abcdef".to_owned(),
+            },
+            runs: BTreeMap::from([("response time".to_owned(), run)]),
+        }
+    }
+
+    #[test]
+    fn writers_of_one_file_keep_what_the_others_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("baselines/order.yaml.json");
+        let names: Vec<String> = (1..=8).map(|number| format!("case {number}")).collect();
+        std::thread::scope(|scope| {
+            for name in &names {
+                scope.spawn(|| {
+                    write_into(&path, &fresh(name)).unwrap();
+                    let why = Why::Regressed;
+                    propose(&path, &fresh(name), &why).unwrap();
+                });
+            }
+        });
+        for file in [path.clone(), pending_path(&path)] {
+            let written = read(&file).unwrap().unwrap();
+            assert!(written.cases.keys().eq(&names), "{:?}", written.cases);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What the properties of a case tell of many requests, and of what was measured of them.
+
+use serde::Deserialize;
+
+use crate::budget::{self, Compared};
+use crate::report::json::load::{micros, verdict};
+use crate::run;
+
+/// The numbers of a load, from a run or from its JSON.
+#[derive(Deserialize)]
+pub(in crate::report) struct Load {
+    requests: u64,
+    failed: u64,
+    errored: u64,
+    rate_per_second: f64,
+    budgets: Vec<Budget>,
+}
+
+#[derive(Deserialize)]
+struct Budget {
+    subject: String,
+    version: Option<String>,
+    durations: Durations,
+    baseline: Option<Baseline>,
+    claims: Vec<Claim>,
+}
+
+#[derive(Deserialize)]
+struct Durations {
+    samples: u64,
+}
+
+#[derive(Deserialize)]
+struct Baseline {
+    version: Option<String>,
+    durations: Durations,
+}
+
+#[derive(Deserialize)]
+struct Claim {
+    quantile: String,
+    verdict: String,
+    now: Option<Bounded>,
+    baseline: Option<Bounded>,
+    limit_us: Option<f64>,
+    limit_factor: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct Bounded {
+    estimate_us: f64,
+    lower_us: Option<f64>,
+    upper_us: Option<f64>,
+}
+
+impl Load {
+    /// Names and values, such as `budget.inventory-check.p50.now_ms` and `350`. A name stands
+    /// there once.
+    pub(in crate::report) fn properties(&self) -> Vec<(String, String)> {
+        let number = |name: &str, number: u64| (format!("load.{name}"), number.to_string());
+        let mut all = vec![
+            number("requests", self.requests),
+            number("failed", self.failed),
+            number("errored", self.errored),
+            (
+                "load.rate_per_second".to_owned(),
+                decimal(self.rate_per_second),
+            ),
+        ];
+        all.extend(self.budgets.iter().flat_map(Budget::properties));
+        all
+    }
+}
+
+impl Budget {
+    fn properties(&self) -> Vec<(String, String)> {
+        let head = format!("budget.{}", self.subject);
+        let mut all = vec![(
+            format!("{head}.samples"),
+            self.durations.samples.to_string(),
+        )];
+        let version = self.version.clone();
+        all.extend(version.map(|version| (format!("{head}.version"), version)));
+        if let Some(baseline) = &self.baseline {
+            let samples = baseline.durations.samples.to_string();
+            all.push((format!("{head}.baseline_samples"), samples));
+            let version = baseline.version.clone();
+            all.extend(version.map(|version| (format!("{head}.baseline_version"), version)));
+        }
+        for (name, value) in self.claims.iter().flat_map(Claim::properties) {
+            let name = format!("{head}.{name}");
+            match all.iter_mut().find(|(known, _)| *known == name) {
+                // Of a quantile that has a limit and is compared with the baseline too.
+                Some((_, known)) if name.ends_with(".verdict") => {
+                    known.push_str(", ");
+                    known.push_str(&value);
+                }
+                Some(_) => {}
+                None => all.push((name, value)),
+            }
+        }
+        all
+    }
+}
+
+impl Claim {
+    fn properties(&self) -> Vec<(String, String)> {
+        let now = self.now.as_ref();
+        let before = self.baseline.as_ref();
+        let millis = [
+            ("now_ms", now.map(|it| it.estimate_us)),
+            ("lower_ms", now.and_then(|it| it.lower_us)),
+            ("upper_ms", now.and_then(|it| it.upper_us)),
+            ("baseline_ms", before.map(|it| it.estimate_us)),
+            ("limit_ms", self.limit_us),
+        ];
+        let millis = millis
+            .into_iter()
+            .filter_map(|(name, micros)| Some((name, decimal(micros? / 1_000.0))));
+        let factor = self.limit_factor.map(decimal);
+        let verdict = self.verdict.to_uppercase().replace('_', " ");
+        millis
+            .chain(factor.map(|factor| ("limit_factor", factor)))
+            .chain([("verdict", verdict)])
+            .map(|(name, value)| (format!("{}.{name}", self.quantile), value))
+            .collect()
+    }
+}
+
+/// With three decimals, and without zeros at the end.
+fn decimal(number: f64) -> String {
+    if !number.is_finite() {
+        return "0".to_owned();
+    }
+    ((number * 1_000.0).round() / 1_000.0).to_string()
+}
+
+impl From<&run::Load> for Load {
+    fn from(load: &run::Load) -> Self {
+        Self {
+            requests: load.requests,
+            failed: load.failed,
+            errored: load.errored,
+            rate_per_second: load.rate(),
+            budgets: load.measured.iter().map(Budget::from).collect(),
+        }
+    }
+}
+
+impl From<&run::Measured> for Budget {
+    fn from(measured: &run::Measured) -> Self {
+        Self {
+            subject: measured.subject.clone(),
+            version: measured.version.clone(),
+            durations: Durations {
+                samples: measured.samples.len(),
+            },
+            baseline: measured.before.as_ref().map(|before| Baseline {
+                version: before.version.clone(),
+                durations: Durations {
+                    samples: before.samples.len(),
+                },
+            }),
+            claims: measured.judged.iter().map(Claim::from).collect(),
+        }
+    }
+}
+
+impl From<&budget::Judged> for Claim {
+    fn from(judged: &budget::Judged) -> Self {
+        let (baseline, limit_us, limit_factor) = match &judged.compared {
+            Compared::Limit(limit) => (None, Some(micros(*limit)), None),
+            Compared::Baseline { before, tau, .. } => (before.map(Bounded::from), None, Some(*tau)),
+        };
+        Self {
+            quantile: judged.quantile.to_string(),
+            verdict: verdict(judged.verdict).to_owned(),
+            now: judged.candidate.map(Bounded::from),
+            baseline,
+            limit_us,
+            limit_factor,
+        }
+    }
+}
+
+impl From<budget::Estimate> for Bounded {
+    fn from(estimate: budget::Estimate) -> Self {
+        Self {
+            estimate_us: estimate.value,
+            lower_us: estimate.lower,
+            upper_us: estimate.upper,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The table of budgets: what each quantile was, is, and may be.
+
+use super::Page;
+use super::inert::inline;
+use crate::budget::{Column, Judged, Verdict};
+use crate::report::text;
+use crate::run::{Load, Measured, Report, SpecReport};
+
+const HEAD: &str = "### Budgets
+
+| spec | what | quantile | baseline | now | change | limit | verdict |
+|---|---|---|---:|---:|---:|---:|---|
+";
+
+/// A row for each claim of every spec, those that fail first; then what one should know of them.
+pub(super) fn add(page: &mut Page, report: &Report) {
+    let loads: Vec<(&SpecReport, &Load)> = report.specs.iter().filter_map(load).collect();
+    let mut rows: Vec<(bool, String)> = loads
+        .iter()
+        .flat_map(|(spec, load)| load.measured.iter().map(move |of| (*spec, of)))
+        .flat_map(|(spec, of)| of.judged.iter().map(move |one| row(spec, of, one)))
+        .collect();
+    rows.sort_by_key(|(fails, _)| !fails);
+    let rows: Vec<String> = rows.into_iter().map(|(_, row)| row).collect();
+    page.push_list(HEAD, &rows, "claim", "\n");
+    let said: Vec<String> = loads
+        .iter()
+        .flat_map(|(spec, load)| said(spec, load))
+        .collect();
+    page.push_list("", &said, "note", "\n");
+}
+
+fn load(spec: &SpecReport) -> Option<(&SpecReport, &Load)> {
+    Some((spec, spec.telling_step()?.load.as_deref()?))
+}
+
+fn row(spec: &SpecReport, of: &Measured, one: &Judged) -> (bool, String) {
+    let cells = one.cells();
+    let before = of
+        .before
+        .as_ref()
+        .and_then(|before| before.version.as_deref());
+    let before = with_version(&cells.baseline, before);
+    let now = with_version(&cells.now, of.version.as_deref());
+    let verdict = match one.verdict {
+        verdict if verdict.fails() => format!("**{verdict}**"),
+        Verdict::Ok => "OK".to_owned(),
+        verdict => format!("_{verdict}_"),
+    };
+    let row = format!(
+        "| {} | {} | {} | {before} | {now} | {} | {} | {verdict} |\n",
+        inline(&spec.name),
+        inline(&of.subject),
+        one.quantile,
+        cells.change,
+        cells.limit,
+    );
+    (one.verdict.fails(), row)
+}
+
+/// `120 ms (v2.3.0)`
+fn with_version(cell: String, version: Option<String>) -> String {
+    let column = Column { version, count: 0 };
+    match column.name() {
+        Some(version) if cell != "-" => format!("{cell} ({})", inline(&version)),
+        _ => cell,
+    }
+}
+
+/// What is not proven, and what one should know of the load. The text of a spec that failed has
+/// that already.
+fn said(spec: &SpecReport, load: &Load) -> Vec<String> {
+    if spec.verdict != crate::run::Verdict::Passed {
+        return Vec::new();
+    }
+    text::remarks(load)
+        .iter()
+        .map(|sentence| format!("- {}: {}\n", inline(&spec.name), inline(sentence)))
+        .collect()
+}

@@ -1,0 +1,181 @@
+//! Sends what is due, and hands every answer on, until the last trace is judged.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::MissedTickBehavior;
+
+use super::measure;
+use super::pace::Pacer;
+use super::request::{Answered, Pattern};
+use super::tally::{Tally, micros};
+use super::verdict::{Ended, Outcomes};
+use crate::budget::{Quantile, Samples};
+use crate::run::StepReport;
+use crate::run::setting::Setting;
+use crate::spec::{Repeat, Scope, Spec};
+use crate::trigger::Session;
+
+/// So many requests may be under way, or wait for their traces, at the same time.
+const MOST_UNDER_WAY: usize = 16_384;
+
+/// After so many failures more than may be, nobody needs the other requests.
+const HOPELESS: u64 = 20;
+
+/// How often it is told how far it is.
+const TELLING: Duration = Duration::from_millis(250);
+
+/// How far the requests of a spec are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::run) struct Progress {
+    pub(in crate::run) done: u64,
+    pub(in crate::run) of: u64,
+    pub(in crate::run) rate: f64,
+    pub(in crate::run) p50: Option<f64>,
+    pub(in crate::run) failed: u64,
+}
+
+/// Fires the only step of a spec many times.
+pub(in crate::run) struct Driver<'a> {
+    pub(in crate::run) setting: &'a Setting<'a>,
+    pub(in crate::run) spec: &'a Spec,
+    pub(in crate::run) repeat: &'a Repeat,
+    /// Learns a few times a second how far it is.
+    pub(in crate::run) tell: &'a (dyn Fn(Progress) + Send + Sync),
+}
+
+/// What was answered so far, whatever its trace says.
+#[derive(Default)]
+struct Answers {
+    counted: u64,
+    times: Samples,
+    first: Option<Instant>,
+    behind: Duration,
+}
+
+impl<'a> Driver<'a> {
+    /// Fires the requests with what is known after the setup, and says what they came to.
+    pub(in crate::run) async fn run(
+        self,
+        scope: &Scope,
+        session: Arc<Session>,
+        started: jiff::Timestamp,
+    ) -> StepReport {
+        let pattern = Pattern {
+            setting: self.setting,
+            step: &self.spec.steps[0],
+            scope: scope.for_one_of_many(),
+            session,
+            measures: measure::any_looks_at_trace(&self.spec.budgets),
+        };
+        let mut tally = Tally::new(&self.spec.budgets);
+        let mut answers = Answers::default();
+        let ended = self.drive(&pattern, &mut tally, &mut answers).await;
+        let outcomes = Outcomes {
+            setting: self.setting,
+            spec: self.spec,
+            repeat: self.repeat,
+            tally,
+            ended,
+            behind: answers.behind,
+        };
+        outcomes.report(started).await
+    }
+
+    async fn drive(
+        &self,
+        pattern: &Pattern<'a>,
+        tally: &mut Tally<'a>,
+        answers: &mut Answers,
+    ) -> Ended<'a> {
+        let mut stopped = pin!(self.setting.stopped());
+        let mut pacer = Pacer::new(self.repeat);
+        let mut in_flight: JoinSet<Answered> = JoinSet::new();
+        let mut unsettled = FuturesUnordered::new();
+        let mut ticks = tokio::time::interval(TELLING);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if pacer.is_over() && in_flight.is_empty() && unsettled.is_empty() {
+                return Ended::Whole;
+            }
+            let waiting = in_flight.len();
+            let has_room = waiting + unsettled.len() < MOST_UNDER_WAY;
+            // What tells of time comes first.
+            let done = tokio::select! {
+                biased;
+                stop = &mut stopped => return Ended::Stopped(stop),
+                _ = ticks.tick() => {
+                    (self.tell)(answers.progress(self.repeat, tally));
+                    None
+                }
+                Some(answered) = in_flight.join_next() => {
+                    let answered = unless_panicked(answered);
+                    answers.note(&answered);
+                    unsettled.push(pattern.settle(answered));
+                    None
+                }
+                due = pacer.next(waiting), if has_room && !pacer.is_over() => {
+                    due.and_then(|due| pattern.send(due, &mut in_flight).err())
+                }
+                Some(done) = unsettled.next() => Some(Box::new(done)),
+            };
+            match done {
+                Some(done) if done.counts => tally.add(*done),
+                Some(done) if done.is_refused => return Ended::Refused(done),
+                _ => {}
+            }
+            if tally.not_well() > self.allowed() + HOPELESS {
+                return Ended::Hopeless;
+            }
+        }
+    }
+
+    fn allowed(&self) -> u64 {
+        self.repeat.failures.of(self.repeat.pace.requests())
+    }
+}
+
+/// A panic in a task is one of ours.
+fn unless_panicked(answered: Result<Answered, JoinError>) -> Answered {
+    match answered.map_err(JoinError::try_into_panic) {
+        Ok(answered) => answered,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => unreachable!("what is in flight is only aborted when it is dropped"),
+    }
+}
+
+impl Answers {
+    fn note(&mut self, answered: &Answered) {
+        if !answered.counts {
+            return;
+        }
+        self.counted += 1;
+        self.behind = self.behind.max(answered.late);
+        self.first.get_or_insert(answered.fired);
+        if let Ok(response) = &answered.answer
+            && let Some(time) = response.time()
+        {
+            self.times.add(micros(time));
+        }
+    }
+
+    fn progress(&self, repeat: &Repeat, tally: &Tally<'_>) -> Progress {
+        let seconds = self
+            .first
+            .map_or(0.0, |first| first.elapsed().as_secs_f64());
+        Progress {
+            done: self.counted,
+            of: repeat.pace.requests(),
+            rate: match seconds > 0.0 {
+                true => self.counted as f64 / seconds,
+                false => 0.0,
+            },
+            p50: self.times.quantile(Quantile::P50),
+            failed: tally.not_well(),
+        }
+    }
+}

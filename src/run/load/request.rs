@@ -1,0 +1,215 @@
+//! One of many requests: it is fired, and its trace judged.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use super::super::diagnosis::Called;
+use super::super::mask::{self, Secrets};
+use super::super::setting::Setting;
+use super::super::step::{self, misfit, with_trouble};
+use super::super::walk::{Decided, End, Looks, Scene, Walk};
+use super::super::{Phase, StepReport};
+use super::pace::Due;
+use crate::source::receiver::Follow;
+use crate::spec::{Scope, Step};
+use crate::trace::Response;
+use crate::trigger::{Session, TraceContext, TriggerError};
+
+/// A request that was answered, or that could not be, and whose trace is not judged yet.
+pub(super) struct Answered {
+    pub(super) counts: bool,
+    /// When it was sent, or should have been; how much later it was; when the answer was there.
+    pub(super) fired: Instant,
+    pub(super) late: Duration,
+    pub(super) responded: Instant,
+    pub(super) answer: Result<Response, TriggerError>,
+    sent: Sent,
+}
+
+/// What of a request waits for the answer.
+struct Sent {
+    scope: Scope,
+    context: TraceContext,
+    follow: Follow,
+    called: Called,
+    report: StepReport,
+    /// Credentials: they become secrets of the run only if the request is told of.
+    secrets: Vec<String>,
+}
+
+/// A request and all that became of it.
+pub(super) struct Done<'a> {
+    pub(super) counts: bool,
+    pub(super) report: StepReport,
+    pub(super) end: Option<End>,
+    /// What may not be shown of it.
+    pub(super) secrets: Vec<String>,
+    pub(super) scene: Scene<'a>,
+    pub(super) is_refused: bool,
+    pub(super) fired: Instant,
+    pub(super) responded: Instant,
+}
+
+/// What all requests have in common.
+pub(super) struct Pattern<'a> {
+    pub(super) setting: &'a Setting<'a>,
+    pub(super) step: &'a Step,
+    pub(super) scope: Scope,
+    pub(super) session: Arc<Session>,
+    /// Whether something of the traces is measured.
+    pub(super) measures: bool,
+}
+
+impl<'a> Pattern<'a> {
+    /// Sends a request; the answer will be among those in flight.
+    ///
+    /// # Errors
+    /// The request itself if it cannot be read.
+    pub(super) fn send(
+        &self,
+        due: Due,
+        in_flight: &mut JoinSet<Answered>,
+    ) -> Result<(), Box<Done<'a>>> {
+        let mut scope = self.scope.for_one_of_many();
+        let mut report = step::blank(self.step, Phase::Test);
+        let (trigger, context) = match step::prepare(self.step, &mut scope) {
+            Ok(prepared) => prepared,
+            Err(errors) => {
+                let report = with_trouble(report, misfit(&errors));
+                return Err(Box::new(self.unsent(due, report)));
+            }
+        };
+        report.trigger = step::describe(&trigger);
+        report.trace_id = Some(context.trace_id);
+        let sent = Sent {
+            scope,
+            follow: step::follow(self.setting, &trigger, &context),
+            called: step::called(&trigger),
+            report,
+            secrets: mask::credentials_of(&trigger),
+            context: context.clone(),
+        };
+        let session = Arc::clone(&self.session);
+        let starting_until = self.setting.options.starting_until;
+        in_flight.spawn(async move {
+            let fired = due.intended.unwrap_or_else(Instant::now);
+            let late = fired.elapsed();
+            let answer =
+                step::fire_when_possible(starting_until, None, &trigger, &context, &session).await;
+            sent.answered(due.counts, fired, late, answer)
+        });
+        Ok(())
+    }
+
+    fn unsent(&self, due: Due, report: StepReport) -> Done<'a> {
+        let now = Instant::now();
+        Done {
+            counts: due.counts,
+            report,
+            end: None,
+            secrets: Vec::new(),
+            scene: self.scene(Called::Nothing, now),
+            is_refused: false,
+            fired: now,
+            responded: now,
+        }
+    }
+
+    fn scene(&self, called: Called, fired: Instant) -> Scene<'a> {
+        Scene {
+            setting: self.setting,
+            step: self.step,
+            called,
+            fired,
+        }
+    }
+
+    /// Waits until the trace of an answered request is complete, and judges it.
+    pub(super) async fn settle(&self, answered: Answered) -> Done<'a> {
+        let Answered {
+            counts,
+            fired,
+            responded,
+            answer,
+            sent: mut request,
+            ..
+        } = answered;
+        let scene = self.scene(request.called, fired);
+        request.report.timing.response = Some(responded - fired);
+        let is_refused = answer.as_ref().is_err_and(TriggerError::is_refused);
+        let mut walk = Walk {
+            scene: scene.clone(),
+            scope: &mut request.scope,
+            context: request.context,
+            follow: request.follow,
+            responded,
+            looks: Looks::Once {
+                measures: self.measures,
+            },
+            captured_secrets: request.secrets,
+        };
+        let Decided { report, end } = match answer {
+            Ok(response) => {
+                let cookies = mask::cookies_of(&response);
+                walk.captured_secrets.extend(cookies);
+                walk.decide(request.report, response).await
+            }
+            Err(error) => Decided {
+                report: walk.explain(request.report, &error).await,
+                end: None,
+            },
+        };
+        Done {
+            counts,
+            report,
+            end,
+            secrets: walk.captured_secrets,
+            scene,
+            is_refused,
+            fired,
+            responded,
+        }
+    }
+}
+
+impl Sent {
+    fn answered(
+        self,
+        counts: bool,
+        fired: Instant,
+        late: Duration,
+        mut answer: Result<Response, TriggerError>,
+    ) -> Answered {
+        // Whoever was to be served at a time has waited since then.
+        match &mut answer {
+            Ok(Response::Http(http)) => http.time += late,
+            Ok(Response::Command(command)) => command.time += late,
+            Ok(Response::None) | Err(_) => {}
+        }
+        Answered {
+            counts,
+            fired,
+            late,
+            responded: Instant::now(),
+            answer,
+            sent: self,
+        }
+    }
+}
+
+impl Done<'_> {
+    /// How long the caller waited, if there was an answer.
+    pub(super) fn response_time(&self) -> Option<Duration> {
+        self.report.response.as_ref()?.time()
+    }
+
+    /// Makes a text safe that is told of a request which is not itself.
+    pub(super) fn masked(&self, text: &str) -> String {
+        if self.secrets.is_empty() {
+            return text.to_owned();
+        }
+        Secrets::new(self.secrets.iter().cloned()).text(text)
+    }
+}

@@ -1,0 +1,222 @@
+//! What all requests came to. Of each only numbers are kept, and of a few all that is known.
+
+use std::time::{Duration, Instant};
+
+use super::measure;
+use super::request::Done;
+use super::{Exemplar, Failing, Measured};
+use crate::budget::Samples;
+use crate::check::{Judged, Outcome};
+use crate::run::walk::End;
+use crate::spec::{Budget, Location};
+
+/// So many different things that went wrong are told apart.
+const MOST_FAILING: usize = 1_000;
+
+/// The requests that count, so far.
+pub(super) struct Tally<'a> {
+    budgets: &'a [Budget],
+    /// Whether a trace that is not complete tells nothing.
+    measures: bool,
+    pub(super) requests: u64,
+    pub(super) failed: u64,
+    pub(super) errored: u64,
+    pub(super) response_times: Samples,
+    pub(super) failing: Vec<Failing>,
+    pub(super) measured: Vec<Measured>,
+    /// What may not be shown of the slowest of each budget.
+    pub(super) secrets: Vec<Vec<String>>,
+    pub(super) first_failed: Option<Done<'a>>,
+    pub(super) first_errored: Option<Done<'a>>,
+    slowest: Option<(Rank, Done<'a>)>,
+    first: Option<Instant>,
+    last: Option<Instant>,
+}
+
+/// The slowest of the requests that are well stands for all; one that is not only where there is
+/// no other.
+type Rank = (bool, Option<u64>);
+
+/// What became of a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Well,
+    Failed,
+    Errored,
+}
+
+impl<'a> Tally<'a> {
+    pub(super) fn new(budgets: &'a [Budget]) -> Self {
+        let measured = budgets.iter().map(|budget| Measured {
+            subject: budget.subject.clone(),
+            at: budget.at.clone(),
+            samples: Samples::default(),
+            version: None,
+            slowest: None,
+            before: None,
+            judged: Vec::new(),
+        });
+        Self {
+            budgets,
+            measures: measure::any_looks_at_trace(budgets),
+            requests: 0,
+            failed: 0,
+            errored: 0,
+            response_times: Samples::default(),
+            failing: Vec::new(),
+            measured: measured.collect(),
+            secrets: vec![Vec::new(); budgets.len()],
+            first_failed: None,
+            first_errored: None,
+            slowest: None,
+            first: None,
+            last: None,
+        }
+    }
+
+    /// How many were not well.
+    pub(super) fn not_well(&self) -> u64 {
+        self.failed + self.errored
+    }
+
+    /// From the first request to the last answer.
+    pub(super) fn duration(&self) -> Duration {
+        match (self.first, self.last) {
+            (Some(first), Some(last)) => last.saturating_duration_since(first),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// The request that stands for all.
+    pub(super) fn slowest(&mut self) -> Option<Done<'a>> {
+        self.slowest.take().map(|(_, done)| done)
+    }
+
+    /// Counts a request.
+    pub(super) fn add(&mut self, done: Done<'a>) {
+        self.requests += 1;
+        self.first = Some(self.first.map_or(done.fired, |at| at.min(done.fired)));
+        self.last = self.last.max(Some(done.responded));
+        let time = done.response_time().map(micros);
+        time.into_iter()
+            .for_each(|time| self.response_times.add(time));
+        let first_sample = self.measure(&done);
+        let fate = self.fate(&done);
+        match fate {
+            Fate::Well => {}
+            Fate::Failed => self.failed += 1,
+            Fate::Errored => self.errored += 1,
+        }
+        if fate != Fate::Well {
+            self.note_what_failed(&done);
+        }
+        let speed = match self.budgets {
+            [] => time,
+            _ => first_sample,
+        };
+        self.keep(done, fate, speed);
+    }
+
+    fn fate(&self, done: &Done<'_>) -> Fate {
+        let is_unmeasured = self.measures && done.end == Some(End::TimedOut);
+        if done.report.failures().next().is_some() {
+            Fate::Failed
+        } else if done.report.has_failed() || is_unmeasured {
+            Fate::Errored
+        } else {
+            Fate::Well
+        }
+    }
+
+    /// Adds the samples of a request to those of each budget; gives the one of the first budget.
+    fn measure(&mut self, done: &Done<'_>) -> Option<u64> {
+        let trace = done.report.trace.as_ref();
+        let mut first = None;
+        for (at, budget) in self.budgets.iter().enumerate() {
+            let whole = trace.filter(|_| done.report.was_closed);
+            let trace_seen = if measure::looks_at_trace(budget) {
+                whole
+            } else {
+                trace
+            };
+            let time = done.response_time();
+            let Some(sample) = measure::sample(budget, time, trace_seen.map(AsRef::as_ref)) else {
+                continue;
+            };
+            if at == 0 {
+                first = Some(sample.micros);
+            }
+            let measured = &mut self.measured[at];
+            measured.samples.add(sample.micros);
+            if measured.version.is_none() {
+                measured.version = sample.version;
+            }
+            let longest = measured.slowest.as_ref().map(|slowest| slowest.micros);
+            if let Some(trace) = trace_seen
+                && longest < Some(sample.micros)
+            {
+                self.secrets[at].clone_from(&done.secrets);
+                measured.slowest = Some(Exemplar {
+                    trace_id: trace.id(),
+                    micros: sample.micros,
+                    trace: trace.clone(),
+                    saved: None,
+                });
+            }
+        }
+        first
+    }
+
+    fn note_what_failed(&mut self, done: &Done<'_>) {
+        let fails = |judged: &&Judged| !matches!(judged.outcome, Outcome::Pass);
+        let checks = done.report.checks.iter().filter(fails);
+        for judged in checks {
+            self.count(&done.masked(&judged.what), Some(&judged.at));
+        }
+        if let Some(trouble) = &done.report.trouble {
+            self.count(&done.masked(&trouble.what), trouble.at.as_ref());
+        } else if done.report.checks.iter().all(is_pass) {
+            let what = match done.report.trace {
+                None => "no span of this trace arrived",
+                Some(_) => "the trace is not complete",
+            };
+            self.count(what, Some(&done.scene.step.at));
+        }
+    }
+
+    fn count(&mut self, what: &str, at: Option<&Location>) {
+        let is_full = self.failing.len() >= MOST_FAILING;
+        // Where the words differ each time, the place in the spec has to do.
+        let is_it =
+            |known: &&mut Failing| known.at.as_ref() == at && (known.what == what || is_full);
+        match self.failing.iter_mut().find(is_it) {
+            Some(known) => known.requests += 1,
+            None if is_full => {}
+            None => self.failing.push(Failing {
+                what: what.to_owned(),
+                at: at.cloned(),
+                requests: 1,
+            }),
+        }
+    }
+
+    fn keep(&mut self, done: Done<'a>, fate: Fate, speed: Option<u64>) {
+        let rank = (fate == Fate::Well, speed);
+        match fate {
+            Fate::Failed if self.first_failed.is_none() => self.first_failed = Some(done),
+            Fate::Errored if self.first_errored.is_none() => self.first_errored = Some(done),
+            _ if self.slowest.as_ref().is_none_or(|(known, _)| *known < rank) => {
+                self.slowest = Some((rank, done));
+            }
+            _ => {}
+        }
+    }
+}
+
+pub(super) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn is_pass(judged: &Judged) -> bool {
+    matches!(judged.outcome, Outcome::Pass)
+}

@@ -1,0 +1,212 @@
+//! The report of many requests: that of one of them, and what all came to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Load;
+use super::request::Done;
+use super::tally::Tally;
+use crate::check::{Failure, Judged, Outcome, Subject};
+use crate::run::setting::{Setting, Stop};
+use crate::run::walk::Decided;
+use crate::run::{Phase, StepReport, budgets, step};
+use crate::spec::{Repeat, Spec};
+
+/// Why no further request was sent.
+pub(super) enum Ended<'a> {
+    /// There were as many as the spec asks for.
+    Whole,
+    /// So many more failed than may that the others would change nothing.
+    Hopeless,
+    /// A request of the warm-up found nobody who listens.
+    Refused(Box<Done<'a>>),
+    /// The run ended.
+    Stopped(Stop),
+}
+
+/// Whether few enough requests failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Allowed,
+    Failed,
+    /// Too many were not well, but of too few it was seen what is wrong.
+    Errored,
+}
+
+/// All that is known once the last request was judged.
+pub(super) struct Outcomes<'a> {
+    pub(super) setting: &'a Setting<'a>,
+    pub(super) spec: &'a Spec,
+    pub(super) repeat: &'a Repeat,
+    pub(super) tally: Tally<'a>,
+    pub(super) ended: Ended<'a>,
+    /// How late the latest request was sent.
+    pub(super) behind: Duration,
+}
+
+impl Outcomes<'_> {
+    /// The report, with budgets judged.
+    pub(super) async fn report(mut self, started: jiff::Timestamp) -> StepReport {
+        let allowed = self.allowed();
+        let verdict = self.verdict(allowed);
+        let stopped = self.why_stopped(allowed);
+        let secrets = std::mem::take(&mut self.tally.secrets);
+        self.setting.secrets.add(secrets.into_iter().flatten());
+        let mut report = self.of_one(verdict).await;
+        let mut load = load(self.repeat, self.tally, allowed, stopped, self.behind);
+        if verdict == Verdict::Failed && report.trouble.is_none() {
+            report.checks.push(too_many(self.repeat, &load));
+        }
+        // Where the requests could not be judged, what was measured of a few proves nothing.
+        let mut aside = Vec::new();
+        let checks = match report.trouble {
+            None => &mut report.checks,
+            Some(_) => &mut aside,
+        };
+        if load.requests > 0 {
+            let judged = budgets::judge(self.setting, self.spec, started, &mut load, checks).await;
+            report.trouble = report.trouble.or(judged.err());
+        }
+        report.checks.sort_by_key(|judged| judged.at.place);
+        report.load = Some(Arc::new(load));
+        report
+    }
+
+    /// How many requests may fail: of those that were, or of those that should have been.
+    fn allowed(&self) -> u64 {
+        let requests = match self.ended {
+            Ended::Whole => self.tally.requests,
+            _ => self.repeat.pace.requests().max(self.tally.requests),
+        };
+        self.repeat.failures.of(requests)
+    }
+
+    fn verdict(&self, allowed: u64) -> Verdict {
+        if self.tally.failed > allowed {
+            Verdict::Failed
+        } else if self.tally.not_well() > allowed {
+            Verdict::Errored
+        } else {
+            Verdict::Allowed
+        }
+    }
+
+    fn why_stopped(&self, allowed: u64) -> Option<String> {
+        let (done, of) = (self.tally.requests, self.repeat.pace.requests());
+        match &self.ended {
+            Ended::Whole => None,
+            Ended::Hopeless => {
+                let more = self.tally.not_well() - allowed;
+                Some(format!(
+                    "stopped after {done} of {of} requests: {more} more failed than may"
+                ))
+            }
+            Ended::Refused(_) => Some("stopped in the warm-up: nobody listens".to_owned()),
+            Ended::Stopped(Stop::Interrupted) => {
+                Some(format!("interrupted after {done} of {of} requests"))
+            }
+            Ended::Stopped(Stop::Died(_)) => Some(format!(
+                "stopped after {done} of {of} requests: a service died"
+            )),
+        }
+    }
+
+    /// The report of the request that tells most.
+    async fn of_one(&mut self, verdict: Verdict) -> StepReport {
+        let tally = &mut self.tally;
+        let telling = match (std::mem::replace(&mut self.ended, Ended::Whole), verdict) {
+            (Ended::Refused(done), _) => Some(*done),
+            (Ended::Stopped(stop), _) => {
+                let step = &self.spec.steps[0];
+                let report = stand_in(self.setting, self.spec, tally);
+                return step::with_trouble(report, step::stopped(stop, step));
+            }
+            (_, Verdict::Failed) => tally.first_failed.take(),
+            (_, Verdict::Errored) => tally.first_errored.take(),
+            (_, Verdict::Allowed) => None,
+        };
+        match telling {
+            Some(done) => explained(self.setting, done).await,
+            None => stand_in(self.setting, self.spec, tally),
+        }
+    }
+}
+
+/// A request that was not well, with what explains it.
+async fn explained(setting: &Setting<'_>, done: Done<'_>) -> StepReport {
+    setting.secrets.add(done.secrets);
+    let Decided { report, end } = Decided {
+        report: done.report,
+        end: done.end,
+    };
+    let mut report = done.scene.explained(Decided { report, end }).await;
+    if !report.has_failed() {
+        // Nothing is expected of the trace, and yet it was to be measured.
+        let trouble = match report.trace.as_deref() {
+            None => done.scene.nothing_came().await,
+            trace => done.scene.inconclusive(trace),
+        };
+        report.trouble = Some(trouble);
+    }
+    report
+}
+
+/// The slowest request. What it saw to be wrong, if anything, may be, and leaves no failed check.
+fn stand_in(setting: &Setting<'_>, spec: &Spec, tally: &mut Tally<'_>) -> StepReport {
+    let Some(done) = tally.slowest() else {
+        return step::blank(&spec.steps[0], Phase::Test);
+    };
+    setting.secrets.add(done.secrets);
+    let mut report = done.report;
+    report.trouble = None;
+    report
+        .checks
+        .retain(|judged| matches!(judged.outcome, Outcome::Pass));
+    report
+}
+
+fn load(
+    repeat: &Repeat,
+    tally: Tally<'_>,
+    allowed: u64,
+    stopped: Option<String>,
+    behind: Duration,
+) -> Load {
+    let duration = tally.duration();
+    let mut failing = tally.failing;
+    failing.sort_by_key(|failing| std::cmp::Reverse(failing.requests));
+    Load {
+        pace: repeat.pace.clone(),
+        warmup: repeat.warmup,
+        requests: tally.requests,
+        failed: tally.failed,
+        errored: tally.errored,
+        allowed,
+        duration,
+        response_times: tally.response_times,
+        stopped,
+        behind,
+        failing,
+        measured: tally.measured,
+        notices: Vec::new(),
+    }
+}
+
+fn too_many(repeat: &Repeat, load: &Load) -> Judged {
+    let failure = Failure {
+        subject: Subject::Failures,
+        at: repeat.failures_at.clone(),
+        expected: format!("at most {}", load.allowed),
+        found: format!("{} of {}", load.failed, load.requests),
+        witnesses: Vec::new(),
+        more_witnesses: 0,
+        nearest: Vec::new(),
+        differences: Vec::new(),
+        hints: Vec::new(),
+    };
+    Judged {
+        what: failure.subject.to_string(),
+        at: failure.at.clone(),
+        outcome: Outcome::Fail(Box::new(failure)),
+    }
+}

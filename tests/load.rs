@@ -1,0 +1,586 @@
+//! Specs that are fired many times, at services that export to the real receiver.
+
+mod support;
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use spanspec::budget::Quantile;
+use spanspec::check::Outcome;
+use spanspec::run::{Flush, Load, Options, Report, SpecReport, StepReport, Stop, Verdict, run};
+use spanspec::source::Receiver;
+use spanspec::spec::{Context, Source, Spec};
+use support::{ClosedPort, DEADLINE};
+use tokio::sync::{Barrier, Notify, watch};
+
+/// A request as the service sees it.
+struct Call {
+    /// How many came before it.
+    number: u64,
+    path: String,
+    headers: axum::http::HeaderMap,
+}
+
+/// What the service does about it: the status, the body, and spans below its own, in milliseconds.
+struct Answer {
+    status: u16,
+    body: Value,
+    spans: Vec<(&'static str, u64)>,
+}
+
+fn ok() -> Answer {
+    status(200)
+}
+
+fn status(status: u16) -> Answer {
+    Answer {
+        status,
+        body: json!({}),
+        spans: vec![("work", 5)],
+    }
+}
+
+/// A service, and the receiver to which it exports each request's spans before it answers.
+struct System {
+    receiver: Receiver,
+    address: String,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    calls: AtomicU64,
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl System {
+    async fn start<F>(answer: impl Fn(Call) -> F + Clone + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let receiver = Receiver::start().unwrap();
+        let endpoint = receiver.endpoint();
+        let counts = Arc::new(Counts::default());
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let known = Arc::clone(&counts);
+        let handle = move |request: Request| {
+            let (answer, counts) = (answer.clone(), Arc::clone(&known));
+            let (client, endpoint) = (client.clone(), endpoint.clone());
+            async move {
+                let now = counts.now.fetch_add(1, Ordering::SeqCst) + 1;
+                counts.most.fetch_max(now, Ordering::SeqCst);
+                let call = Call {
+                    number: counts.calls.fetch_add(1, Ordering::SeqCst),
+                    path: request.uri().path().to_owned(),
+                    headers: request.headers().clone(),
+                };
+                let context = call.headers["traceparent"].to_str().unwrap().to_owned();
+                let answer = answer(call).await;
+                export(&client, &endpoint, &context, &answer.spans).await;
+                counts.now.fetch_sub(1, Ordering::SeqCst);
+                respond(&answer)
+            }
+        };
+        let address = support::serve(Router::new().fallback(handle)).await;
+        Self {
+            receiver,
+            address: format!("http://{address}"),
+            counts,
+        }
+    }
+
+    /// Specs of one file, in which `HOST` is the service.
+    fn specs(&self, text: &str) -> Vec<Spec> {
+        specs(&text.replace("HOST", &self.address))
+    }
+
+    async fn run(&self, text: &str) -> Report {
+        run_on(&self.receiver, &self.specs(text)).await
+    }
+
+    fn calls(&self) -> u64 {
+        self.counts.calls.load(Ordering::SeqCst)
+    }
+}
+
+fn respond(answer: &Answer) -> Response {
+    let status = axum::http::StatusCode::from_u16(answer.status).unwrap();
+    (status, answer.body.to_string()).into_response()
+}
+
+async fn export(client: &reqwest::Client, endpoint: &str, context: &str, below: &[(&str, u64)]) {
+    if below.is_empty() {
+        return;
+    }
+    let parts: Vec<&str> = context.split('-').collect();
+    let (trace, caller) = (parts[1], parts[2]);
+    let own = format!("{:016x}", u64::from_str_radix(caller, 16).unwrap() ^ 1);
+    let span = |id: String, parent: &str, name: &str, kind: u8, millis: u64| {
+        json!({
+            "traceId": trace,
+            "spanId": id,
+            "parentSpanId": parent,
+            "name": name,
+            "kind": kind,
+            "startTimeUnixNano": "1790000000000000000",
+            "endTimeUnixNano": (1_790_000_000_000_000_000 + millis * 1_000_000).to_string(),
+        })
+    };
+    let children = below
+        .iter()
+        .zip(1..)
+        .map(|((name, millis), number)| span(format!("{number:016x}"), &own, name, 1, *millis));
+    let mut spans: Vec<Value> = children.collect();
+    spans.push(span(own.clone(), caller, "GET /", 2, 10));
+    let attributes = json!([
+        { "key": "service.name", "value": { "stringValue": "shop" } },
+        { "key": "service.version", "value": { "stringValue": "2.4.0" } },
+    ]);
+    let body = json!({ "resourceSpans": [{
+        "resource": { "attributes": attributes },
+        "scopeSpans": [{ "spans": spans }],
+    }] });
+    let request = client
+        .post(format!("{endpoint}/v1/traces"))
+        .header("content-type", "application/json")
+        .body(body.to_string());
+    request.send().await.unwrap().error_for_status().unwrap();
+}
+
+fn specs(text: &str) -> Vec<Spec> {
+    Spec::read_all(
+        &Source::new("load.yaml", text),
+        std::path::Path::new("."),
+        &Context::default(),
+    )
+    .unwrap()
+}
+
+fn options() -> Options {
+    Options {
+        flush: Flush::Known(Duration::from_millis(50)),
+        ..Options::default()
+    }
+}
+
+async fn run_on(receiver: &Receiver, specs: &[Spec]) -> Report {
+    let (_nobody_stops, stop) = watch::channel(None);
+    let options = options();
+    let run = run(specs, receiver, &options, stop, |_| {});
+    tokio::time::timeout(DEADLINE, run).await.unwrap()
+}
+
+fn tested(spec: &SpecReport) -> &StepReport {
+    let steps = &spec.last_attempt().unwrap().steps;
+    steps.iter().find(|step| step.load.is_some()).unwrap()
+}
+
+fn load(spec: &SpecReport) -> &Load {
+    tested(spec).load.as_ref().unwrap()
+}
+
+fn failures(step: &StepReport) -> Vec<String> {
+    step.failures().map(ToString::to_string).collect()
+}
+
+fn instant(answer: fn(Call) -> Answer) -> impl Fn(Call) -> std::future::Ready<Answer> + Clone {
+    move |call| std::future::ready(answer(call))
+}
+
+#[tokio::test]
+async fn a_closed_loop_sends_as_many_as_it_says_and_never_more_at_once() {
+    // Each waits for three others: fewer in flight would wait for ever.
+    let barrier = Arc::new(Barrier::new(4));
+    let system = System::start(move |_| {
+        let barrier = Arc::clone(&barrier);
+        async move {
+            barrier.wait().await;
+            ok()
+        }
+    })
+    .await;
+    let report = system
+        .run("request: GET HOST/\nrepeat: { times: 40, concurrency: 4 }\nexpect: { status: 200 }")
+        .await;
+    let spec = &report.specs[0];
+    assert_eq!(spec.verdict, Verdict::Passed, "{:?}", tested(spec));
+    assert_eq!((load(spec).requests, system.calls()), (40, 40));
+    assert_eq!(system.counts.most.load(Ordering::SeqCst), 4);
+    assert_eq!(load(spec).response_times.len(), 40);
+}
+
+#[tokio::test]
+async fn the_warm_up_does_not_count_and_may_fail() {
+    let system = System::start(instant(|call| match call.number {
+        0..5 => status(503),
+        _ => ok(),
+    }))
+    .await;
+    let report = system
+        .run("request: GET HOST/\nrepeat: { times: 20, warmup: 5 }\nexpect: { status: 200 }")
+        .await;
+    let spec = &report.specs[0];
+    assert_eq!(spec.verdict, Verdict::Passed, "{:?}", tested(spec));
+    assert_eq!((load(spec).requests, system.calls()), (20, 25));
+    assert_eq!(load(spec).failing, []);
+}
+
+/// One that stands still from the 20th request until the 60th has come.
+#[tokio::test]
+async fn an_open_loop_keeps_its_rate_while_the_service_stands_still_and_counts_the_wait() {
+    let goes_on = Arc::new(Notify::new());
+    let system = System::start(move |call| {
+        let goes_on = Arc::clone(&goes_on);
+        async move {
+            match call.number {
+                20..60 => goes_on.notified().await,
+                60 => goes_on.notify_waiters(),
+                _ => {}
+            }
+            ok()
+        }
+    })
+    .await;
+    let report = system
+        .run(
+            "request: GET HOST/
+repeat: { rate: 100/s, for: 1s, arrivals: constant }
+expect: { status: 200 }
+budgets:
+  - { measure: response_time, p99: < 1m }
+",
+        )
+        .await;
+    let spec = &report.specs[0];
+    let load = load(spec);
+    assert_eq!((load.requests, system.calls()), (100, 100));
+    // The 20th and the 21st waited for the 60th, which was due 400 and 390 ms later.
+    let p99 = load.response_times.quantile(Quantile::P99).unwrap();
+    assert!(p99 >= 390_000.0 - load.behind.as_micros() as f64, "{p99}");
+    assert_eq!(load.measured[0].samples.len(), 100);
+}
+
+#[tokio::test]
+async fn some_may_fail_and_one_more_fails_the_spec() {
+    let failing = |most: u64| {
+        move |call: Call| {
+            let is_one = call.number % 3 == 0 && call.number < 3 * most;
+            std::future::ready(status(if is_one { 500 } else { 200 }))
+        }
+    };
+    let text = "request: GET HOST/\nrepeat: { times: 20, failures: 10% }\nexpect: { status: 200 }";
+    let system = System::start(failing(2)).await;
+    let report = system.run(text).await;
+    let spec = &report.specs[0];
+    assert_eq!(spec.verdict, Verdict::Passed);
+    assert_eq!((load(spec).failed, load(spec).allowed), (2, 2));
+    let seen = &load(spec).failing[0];
+    assert_eq!(
+        (seen.what.as_str(), seen.requests),
+        ("status of the response: 200", 2)
+    );
+    assert!(
+        tested(spec)
+            .checks
+            .iter()
+            .all(|one| one.outcome == Outcome::Pass)
+    );
+
+    let system = System::start(failing(3)).await;
+    let report = system.run(text).await;
+    let spec = &report.specs[0];
+    assert_eq!(spec.verdict, Verdict::Failed);
+    assert_eq!(
+        failures(tested(spec)),
+        [
+            "number of requests that failed: expected at most 2, found 3 of 20",
+            "status of the response: expected 200, found 500",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_dead_service_ends_it_early_and_is_no_failure_of_the_system_under_test() {
+    let port = ClosedPort::reserve();
+    let specs = specs(&format!(
+        "request: GET http://127.0.0.1:{}/\nrepeat: {{ times: 200 }}\nexpect: {{ status: 200 }}",
+        port.number()
+    ));
+    let report = run_on(&Receiver::start().unwrap(), &specs).await;
+    let spec = &report.specs[0];
+    assert_eq!(spec.verdict, Verdict::Errored);
+    assert_eq!(
+        load(spec).stopped.as_deref(),
+        Some("stopped after 21 of 200 requests: 21 more failed than may")
+    );
+    assert_eq!((load(spec).failed, load(spec).errored), (0, 21));
+    let refused = format!("connection refused by 127.0.0.1:{}", port.number());
+    assert!(
+        tested(spec)
+            .trouble
+            .as_ref()
+            .unwrap()
+            .what
+            .starts_with(&refused)
+    );
+    assert!(load(spec).failing[0].what.starts_with(&refused));
+    assert_eq!(load(spec).failing[0].requests, 21);
+}
+
+#[tokio::test]
+async fn a_dead_service_is_found_in_the_warm_up_already() {
+    let port = ClosedPort::reserve();
+    let specs = specs(&format!(
+        "request: GET http://127.0.0.1:{}/\nrepeat: {{ times: 200, warmup: 100 }}\nexpect: {{ status: 200 }}",
+        port.number()
+    ));
+    let report = run_on(&Receiver::start().unwrap(), &specs).await;
+    let spec = &report.specs[0];
+    assert_eq!(spec.verdict, Verdict::Errored);
+    assert_eq!(
+        load(spec).stopped.as_deref(),
+        Some("stopped in the warm-up: nobody listens")
+    );
+    let trouble = tested(spec).trouble.as_ref().unwrap();
+    assert!(
+        trouble.what.starts_with("connection refused by"),
+        "{trouble:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_fails_ends_it_early() {
+    let system = System::start(instant(|_| status(500))).await;
+    let report = system
+        .run("request: GET HOST/\nrepeat: { times: 100000, failures: 5 }\nexpect: { status: 200 }")
+        .await;
+    let spec = &report.specs[0];
+    assert_eq!(spec.verdict, Verdict::Failed);
+    assert_eq!(
+        load(spec).stopped.as_deref(),
+        Some("stopped after 26 of 100000 requests: 21 more failed than may")
+    );
+}
+
+#[tokio::test]
+async fn where_no_span_comes_the_report_says_what_it_says_of_one_request() {
+    let system = System::start(instant(|_| Answer {
+        spans: vec![],
+        ..ok()
+    }))
+    .await;
+    let text = |expect: &str| {
+        format!("request: GET HOST/\nwait: {{ timeout: 200ms }}\nrepeat: {{ times: 30 }}\n{expect}")
+    };
+    let asks = "expect: { spans: [{ find: work }] }";
+    let measures = "expect: { status: 200 }\nbudgets: [{ find: work, p50: < 1s }]";
+    for expect in [asks, measures] {
+        let report = system.run(&text(expect)).await;
+        let spec = &report.specs[0];
+        assert_eq!(spec.verdict, Verdict::Errored);
+        let trouble = tested(spec).trouble.as_ref().unwrap();
+        let said = "no telemetry arrived at all: no service has exported anything";
+        assert_eq!(trouble.what, said);
+        assert_eq!(load(spec).errored, 21);
+        assert_eq!(failures(tested(spec)), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn each_request_has_values_of_its_own_and_vars_are_the_same_for_all() {
+    let seen: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+    let log = Arc::clone(&seen);
+    let system = System::start(move |call| {
+        let header = |name: &str| call.headers[name].to_str().unwrap().to_owned();
+        let own = header("x-own");
+        log.lock().unwrap().push((own.clone(), header("x-run")));
+        std::future::ready(Answer {
+            body: json!({ "id": own }),
+            ..ok()
+        })
+    })
+    .await;
+    let report = system
+        .run(
+            "vars: { run: '${uuid()}' }
+request:
+  method: GET
+  url: HOST/
+  headers: { x-own: '${uuid()}', x-run: '${run}' }
+capture: { id: { json: $.id } }
+repeat: { times: 30, concurrency: 3 }
+expect:
+  json: { $.id: '${id}' }
+",
+        )
+        .await;
+    assert_eq!(
+        report.specs[0].verdict,
+        Verdict::Passed,
+        "{:?}",
+        tested(&report.specs[0])
+    );
+    let seen = seen.lock().unwrap();
+    let own: HashSet<_> = seen.iter().map(|(own, _)| own).collect();
+    let run: HashSet<_> = seen.iter().map(|(_, run)| run).collect();
+    assert_eq!((own.len(), run.len()), (30, 1));
+}
+
+#[tokio::test]
+async fn the_longest_span_is_the_sample_and_the_slowest_trace_is_kept() {
+    let system = System::start(instant(|call| Answer {
+        spans: vec![
+            ("work", 1),
+            ("work", 5 + call.number),
+            ("work", 2),
+            ("other", 9),
+        ],
+        ..ok()
+    }))
+    .await;
+    let report = system
+        .run(
+            "request: GET HOST/
+repeat: { times: 10 }
+expect: { status: 200 }
+budgets:
+  - { find: work, p50: < 1s }
+  - { find: other, measure: self_time, p50: < 1s }
+  - { measure: trace_duration, p50: < 1s }
+",
+        )
+        .await;
+    let load = load(&report.specs[0]);
+    let work = &load.measured[0];
+    let micros: Vec<u64> = (5..15).map(|millis| millis * 1_000).collect();
+    assert_eq!(work.samples.raw(), Some(micros.as_slice()));
+    assert_eq!(work.version.as_deref(), Some("2.4.0"));
+    let slowest = work.slowest.as_ref().unwrap();
+    assert_eq!(slowest.micros, 14_000);
+    assert_eq!(slowest.trace.len(), 5);
+    assert_eq!(tested(&report.specs[0]).trace_id, Some(slowest.trace_id));
+    let of = |at: usize| load.measured[at].samples.max();
+    assert_eq!((of(1), of(2)), (Some(9_000), Some(14_000)));
+}
+
+#[tokio::test]
+async fn setup_and_teardown_run_once_and_nothing_else_beside_what_is_measured() {
+    let calls: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&calls);
+    let system = System::start(move |call| {
+        log.lock().unwrap().push(call.path);
+        std::future::ready(ok())
+    })
+    .await;
+    let measuring = system.specs(
+        "setup: [request: GET HOST/before]
+request: GET HOST/measured
+repeat: { times: 10, concurrency: 2 }
+expect: { spans: [{ find: work }] }
+teardown: [request: GET HOST/after]
+",
+    );
+    let mut others = system.specs(
+        "name: one
+request: GET HOST/one
+expect: { spans: [{ find: none, count: 0 }] }
+---
+name: two
+request: GET HOST/two
+expect: { spans: [{ find: none, count: 0 }] }
+",
+    );
+    let mut specs = measuring.clone();
+    specs.append(&mut others);
+    let (_nobody_stops, stop) = watch::channel(None);
+    let options = options();
+    // Two runs of the same system, as tests of a harness are.
+    let both = futures_util::future::join(
+        run(&specs, &system.receiver, &options, stop.clone(), |_| {}),
+        run(&measuring, &system.receiver, &options, stop, |_| {}),
+    );
+    let (report, _) = tokio::time::timeout(DEADLINE, both).await.unwrap();
+    for spec in &report.specs {
+        assert_eq!(spec.verdict, Verdict::Passed, "{spec:?}");
+    }
+    let calls = calls.lock().unwrap();
+    let begins = calls
+        .iter()
+        .enumerate()
+        .filter(|(_, call)| *call == "/before");
+    for (at, _) in begins {
+        let measured = &calls[at + 1..at + 11];
+        assert!(measured.iter().all(|call| call == "/measured"), "{calls:?}");
+        assert_eq!(calls[at + 11], "/after");
+    }
+    let of = |path: &str| calls.iter().filter(|call| *call == path).count();
+    assert_eq!((of("/before"), of("/measured"), of("/after")), (2, 20, 2));
+    assert_eq!((of("/one"), of("/two")), (1, 1));
+}
+
+#[tokio::test]
+async fn who_stops_it_keeps_what_there_is() {
+    let (stop, stopped) = watch::channel(None);
+    let system = System::start(move |call| {
+        if call.number == 10 {
+            stop.send_replace(Some(Stop::Interrupted));
+        }
+        let is_last = call.number >= 10;
+        async move {
+            if is_last {
+                std::future::pending::<()>().await;
+            }
+            ok()
+        }
+    })
+    .await;
+    let specs = system.specs("request: GET HOST/\nrepeat: { times: 200 }\nexpect: { status: 200 }");
+    let options = options();
+    let run = run(&specs, &system.receiver, &options, stopped, |_| {});
+    let report = tokio::time::timeout(DEADLINE, run).await.unwrap();
+    let spec = &report.specs[0];
+    assert_eq!(
+        spec.verdict,
+        Verdict::NotRun("interrupted in the middle".to_owned())
+    );
+    let load = load(spec);
+    let said = format!("interrupted after {} of 200 requests", load.requests);
+    assert_eq!(load.stopped.as_deref(), Some(said.as_str()));
+    assert!(load.requests <= 10);
+}
+
+#[tokio::test]
+async fn no_credential_of_any_request_reaches_the_report() {
+    let system = System::start(instant(|call| {
+        let secret = call.headers["authorization"].to_str().unwrap();
+        Answer {
+            status: 500,
+            body: json!({ "you": secret }),
+            spans: vec![("work", call.number)],
+        }
+    }))
+    .await;
+    let report = system
+        .run(
+            "request:
+  method: GET
+  url: HOST/
+  headers: { authorization: 'Bearer hidden-${uuid()}' }
+repeat: { times: 15, failures: 5 }
+expect: { json: { $.you: me } }
+budgets: [{ find: work, p50: < 1s }]
+",
+        )
+        .await;
+    assert_eq!(load(&report.specs[0]).failed, 15);
+    let text = format!("{report:?}");
+    let shown = text.replace("Bearer hidden-${uuid()}", "");
+    assert!(!shown.contains("hidden-"), "{shown}");
+}
