@@ -36,12 +36,9 @@ fn load(spec: &SpecReport) -> Option<(&SpecReport, &Load)> {
 
 fn row(spec: &SpecReport, of: &Measured, one: &Judged) -> (bool, String) {
     let cells = one.cells();
-    let before = of
-        .before
-        .as_ref()
-        .and_then(|before| before.version.as_deref());
-    let before = with_version(&cells.baseline, before);
-    let now = with_version(&cells.now, of.version.as_deref());
+    let before = of.before.as_ref().and_then(|it| it.version.clone());
+    let before = with_version(cells.baseline, before);
+    let now = with_version(cells.now, of.version.clone());
     let verdict = match one.verdict {
         verdict if verdict.fails() => format!("**{verdict}**"),
         Verdict::Ok => "OK".to_owned(),
