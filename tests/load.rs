@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use spanspec::budget::Quantile;
 use spanspec::check::Outcome;
 use spanspec::run::{
-    Flush, Load, Options, Report, RunEvent, SpecReport, StepReport, Stop, Verdict, run,
+    Flush, Load, Options, Report, RunEvent, SpecReport, StepReport, Stop, Trouble, Verdict, run,
 };
 use spanspec::source::{Receiver, Store};
 use spanspec::spec::{Context, Source, Spec};
@@ -553,14 +553,14 @@ expect: { spans: [{ find: none, count: 0 }] }
     assert_eq!((of("/one"), of("/two")), (1, 1));
 }
 
-#[tokio::test]
-async fn who_stops_it_keeps_what_there_is() {
-    let (stop, stopped) = watch::channel(None);
+/// A run that is ended by the eleventh request, which is never answered.
+async fn stopped_by(stop: Stop) -> SpecReport {
+    let (sender, stopped) = watch::channel(None);
     let system = System::start(move |call| {
-        if call.number == 10 {
-            stop.send_replace(Some(Stop::Interrupted));
-        }
         let is_last = call.number >= 10;
+        if is_last {
+            sender.send_replace(Some(stop.clone()));
+        }
         async move {
             if is_last {
                 std::future::pending::<()>().await;
@@ -573,15 +573,32 @@ async fn who_stops_it_keeps_what_there_is() {
     let options = options();
     let run = run(&specs, &system.receiver, &options, stopped, |_| {});
     let report = tokio::time::timeout(DEADLINE, run).await.unwrap();
-    let spec = &report.specs[0];
-    assert_eq!(
-        spec.verdict,
-        Verdict::NotRun("interrupted in the middle".to_owned())
-    );
-    let load = load(spec);
+    report.specs.into_iter().next().unwrap()
+}
+
+#[tokio::test]
+async fn who_stops_it_keeps_what_there_is() {
+    let spec = stopped_by(Stop::Interrupted).await;
+    let interrupted = "interrupted in the middle".to_owned();
+    assert_eq!(spec.verdict, Verdict::NotRun(interrupted));
+    let load = load(&spec);
     let said = format!("interrupted after {} of 200 requests", load.requests);
     assert_eq!(load.stopped.as_deref(), Some(said.as_str()));
     assert!(load.requests <= 10);
+}
+
+#[tokio::test]
+async fn a_service_that_dies_ends_it_and_is_named() {
+    let death = Trouble::told("`shop` ended with exit code 9", None);
+    let spec = stopped_by(Stop::Died(death)).await;
+    assert_eq!(spec.verdict, Verdict::Errored);
+    let trouble = tested(&spec).trouble.as_ref().unwrap();
+    assert_eq!(trouble.what, "`shop` ended with exit code 9");
+    let stopped = load(&spec).stopped.as_ref().unwrap();
+    assert!(
+        stopped.ends_with("of 200 requests: a service died"),
+        "{stopped}"
+    );
 }
 
 #[tokio::test]

@@ -7,9 +7,10 @@ use tokio::task::JoinSet;
 
 use super::super::diagnosis::Called;
 use super::super::mask::{self, Secrets};
+use super::super::scene::{Decided, End, Scene};
 use super::super::setting::Setting;
 use super::super::step::{self, misfit, with_trouble};
-use super::super::walk::{Decided, End, Looks, Scene, Walk};
+use super::super::walk::{Looks, Walk};
 use super::super::{Phase, StepReport};
 use super::pace::Due;
 use crate::source::receiver::Follow;
@@ -153,12 +154,12 @@ impl<'a> Pattern<'a> {
             looks: Looks::Once {
                 measures: self.measures,
             },
-            captured_secrets: request.secrets,
+            secrets: request.secrets,
         };
         let Decided { report, end } = match answer {
             Ok(response) => {
                 let cookies = mask::cookies_of(&response);
-                walk.captured_secrets.extend(cookies);
+                walk.secrets.extend(cookies);
                 walk.decide(request.report, response).await
             }
             Err(error) => Decided {
@@ -170,7 +171,7 @@ impl<'a> Pattern<'a> {
             counts,
             report,
             end,
-            secrets: walk.captured_secrets,
+            secrets: walk.secrets,
             scene,
             is_refused,
             fired,
