@@ -299,7 +299,7 @@ budgets:
 async fn some_may_fail_and_one_more_fails_the_spec() {
     let failing = |most: u64| {
         move |call: Call| {
-            let is_one = call.number % 3 == 0 && call.number < 3 * most;
+            let is_one = call.number.is_multiple_of(3) && call.number < 3 * most;
             std::future::ready(status(if is_one { 500 } else { 200 }))
         }
     };
