@@ -422,6 +422,30 @@ async fn where_no_span_comes_the_report_says_what_it_says_of_one_request() {
 }
 
 #[tokio::test]
+async fn a_request_that_failed_waits_for_no_trace_that_does_not_come() {
+    let system = System::start(instant(|_| Answer {
+        spans: vec![],
+        ..status(502)
+    }))
+    .await;
+    let report = system
+        .run(
+            "request: GET HOST/
+wait: { timeout: 1h }
+repeat: { times: 30 }
+expect: { status: 200, spans: [{ find: work }] }
+budgets: [{ find: work, p50: < 1s }]
+",
+        )
+        .await;
+    let spec = &report.specs[0];
+    assert_eq!(spec.verdict, Verdict::Failed);
+    assert_eq!((load(spec).failed, load(spec).errored), (21, 0));
+    let said = "status of the response: expected 200, found 502";
+    assert_eq!(failures(tested(spec))[1], said);
+}
+
+#[tokio::test]
 async fn each_request_has_values_of_its_own_and_vars_are_the_same_for_all() {
     let seen: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
     let log = Arc::clone(&seen);

@@ -164,18 +164,20 @@ impl Walk<'_> {
         tokio::time::sleep_until(first.into()).await;
         loop {
             let snapshot = self.look();
-            let until = match self.completeness(&patience, &snapshot) {
+            let completeness = self.completeness(&patience, &snapshot);
+            let until = match completeness {
                 Completeness::Closed => return Ok((snapshot, End::Closed)),
                 Completeness::TimedOut => return Ok((snapshot, End::TimedOut)),
-                Completeness::Quiet(deadline) => {
-                    let evidence = self.evidence(response, &snapshot);
-                    if orphans_fail(expect, &check::outcomes(expect, &evidence)) {
-                        return Ok((snapshot, End::Quiet));
-                    }
-                    deadline
-                }
-                Completeness::Open(until) => until,
+                Completeness::Quiet(until) | Completeness::Open(until) => until,
             };
+            let judgements = check::outcomes(expect, &self.evidence(response, &snapshot));
+            if judgements.iter().any(has_finally_failed) {
+                return Ok((snapshot, End::Early));
+            }
+            let is_quiet = matches!(completeness, Completeness::Quiet(_));
+            if is_quiet && orphans_fail(expect, &judgements) {
+                return Ok((snapshot, End::Quiet));
+            }
             self.wait(until).await?;
         }
     }
