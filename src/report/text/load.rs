@@ -126,21 +126,13 @@ fn in_short(heads: &[String]) -> String {
 
 /// What one should know of the load, beside what budgets say.
 pub(super) fn notes(load: &Load) -> Vec<String> {
-    let mut notes: Vec<String> = Vec::new();
-    if let Some(why) = &load.stopped {
-        let asked = load.pace.requests();
-        notes.push(format!(
-            "{} instead of {}: {why}",
-            requests(load.requests),
-            number(asked)
-        ));
-    }
+    let mut notes: Vec<String> = load.stopped.iter().cloned().collect();
     notes.extend(behind(load));
     notes.extend(load.notices.iter().cloned());
     notes
 }
 
-/// The numbers first, then what there is to say of them.
+/// The numbers, what there is to say of them, and how many requests failed.
 fn overview(load: &Load, check: Option<&Failure>, look: &Look, detail: Detail) -> Vec<String> {
     let sentences: String = sentences(load, detail)
         .iter()
@@ -151,7 +143,12 @@ fn overview(load: &Load, check: Option<&Failure>, look: &Look, detail: Detail) -
         .map(|text| step::note(text, look))
         .collect();
     let budgets = table::table(&load.measured, look) + &sentences + &notes;
-    let mut parts = vec![budgets, failed(load, check, look)];
+    let failed = failed(load, check, look);
+    // Where too many failed, what was measured of them matters less.
+    let mut parts = match check {
+        Some(_) => vec![failed, budgets],
+        None => vec![budgets, failed],
+    };
     parts.retain(|part| !part.is_empty());
     parts
 }
