@@ -4,6 +4,7 @@
 //! [`Fingerprint`](crate::budget::baseline::Fingerprint).
 
 use std::hint::black_box;
+use std::str::Utf8Error;
 use std::time::{Duration, Instant};
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
@@ -23,14 +24,19 @@ pub struct Machine {
     pub probe: u64,
 }
 
-/// The probe looks so often: a moment in which something else runs does not change the best.
-const SLICES: u32 = 8;
+/// The probe looks so often and takes the best: other work of the machine interrupts some looks,
+/// and hardly all of them.
+const LOOKS: u32 = 200;
 
 /// How long it looks each time.
-const SLICE: Duration = Duration::from_millis(25);
+const LOOK: Duration = Duration::from_millis(1);
 
 /// The bytes of a round; they fit into the cache of any core.
 const TEXT_SIZE: usize = 64 << 10;
+
+/// A round is work of the standard library, which is compiled in one way whether spanspec is built
+/// for release or not; the compiler must not see which, or it makes a copy of its own.
+const ROUND: fn(&[u8]) -> Result<&str, Utf8Error> = std::str::from_utf8;
 
 impl Machine {
     /// Finds out. Takes 200 ms of one core, so it is no work for a thread that others wait for,
@@ -73,24 +79,24 @@ fn os() -> String {
     System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned())
 }
 
-/// Rounds in 200 ms. A round is work of the standard library, which is compiled the same way
-/// whether spanspec was built for release or not.
+/// Rounds in 200 ms.
 fn probe() -> u64 {
     let text = "ä".repeat(TEXT_SIZE / 2).into_bytes();
-    let best = (0..SLICES).map(|_| rounds(&text)).fold(0.0, f64::max);
-    (best * f64::from(SLICES)).round() as u64
+    let best = (0..LOOKS).map(|_| rounds(&text)).fold(0.0, f64::max);
+    (best * f64::from(LOOKS)).round() as u64
 }
 
-/// Rounds in a slice.
+/// Rounds in a look.
 fn rounds(text: &[u8]) -> f64 {
+    let round = black_box(ROUND);
     let begin = Instant::now();
     let mut rounds = 0.0;
     loop {
-        let _ = black_box(std::str::from_utf8(black_box(text)));
+        let _ = black_box(round(black_box(text)));
         rounds += 1.0;
         let took = begin.elapsed();
-        if took >= SLICE {
-            return rounds * SLICE.as_secs_f64() / took.as_secs_f64();
+        if took >= LOOK {
+            return rounds * LOOK.as_secs_f64() / took.as_secs_f64();
         }
     }
 }

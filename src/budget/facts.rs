@@ -1,5 +1,6 @@
 //! A decided claim in two halves, what is asked and what there is, as every failed check has them.
 
+use super::baseline::Difference;
 use super::judged::{Compared, Judged};
 use super::samples::Estimate;
 use super::verdict::{Verdict, micros};
@@ -44,7 +45,7 @@ impl Judged {
                 let place = now.map_or_else(String::new, |now| format!(" in {}", version(now)));
                 let value = millis(seen.value, Round::Nearest);
                 let certain = match before {
-                    _ if !differs.is_empty() => "in another environment".to_owned(),
+                    _ if !differs.is_empty() => elsewhere(differs),
                     Some(before) => self.certainty(seen, before),
                     None => "and no baseline".to_owned(),
                 };
@@ -81,6 +82,11 @@ impl Judged {
             _ => "too few to tell".to_owned(),
         }
     }
+}
+
+fn elsewhere(differs: &[Difference]) -> String {
+    let facts: Vec<String> = differs.iter().map(ToString::to_string).collect();
+    format!("in another environment: {}", facts.join("; "))
 }
 
 /// How many times as long it takes now, at least and at most; None where a bound is missing. Less

@@ -15,6 +15,7 @@ mod revise;
 mod tests;
 
 use self::asked::Known;
+use self::checks::Told;
 use self::decide::decide;
 pub use self::environment::fingerprint;
 use self::place::Place;
@@ -24,9 +25,11 @@ use super::{Load, Trouble};
 use crate::budget::baseline::{BaselineError, Case, Difference, Fingerprint};
 use crate::check::Judged;
 use crate::spec::Spec;
+use crate::trace::Trace;
 
 /// Judges what was measured: fills in what of `load` is known of baselines and verdicts, and adds
 /// a check for each claim of a budget. What was measured is written down where the options say so.
+/// `seen` is the trace of any of the requests, to show what there is where a budget finds nothing.
 ///
 /// # Errors
 /// A baseline that cannot be read or written; limits are judged all the same.
@@ -34,6 +37,7 @@ pub(super) async fn judge(
     setting: &Setting<'_>,
     spec: &Spec,
     started: jiff::Timestamp,
+    seen: Option<&Trace>,
     load: &mut Load,
     checks: &mut Vec<Judged>,
 ) -> Result<(), Trouble> {
@@ -59,23 +63,29 @@ pub(super) async fn judge(
     let decided = decide(&asked, &known, &differs, load);
     Known::tell(known, &place.path, load);
     let is_strict = setting.options.budgets.is_strict;
-    checks.extend(checks::of_claims(&decided, &spec.budgets, load, is_strict));
+    let told = Told {
+        budgets: &spec.budgets,
+        load,
+        seen,
+        is_strict,
+    };
+    checks.extend(told.claims(&decided));
     if let Some(trouble) = unread {
         return Err(trouble);
     }
     if is_strict {
-        checks.extend(checks::without_baseline(&decided, &place.path));
+        checks.extend(checks::without_baseline(&decided, &place));
     }
     let written = match (wish, here) {
         (Wish::Write(way), Some(here)) => {
-            let fresh = Fresh::new(setting, place.case, here, started, &asked, load);
+            let fresh = Fresh::new(setting, &place, here, started, &asked, load);
             let why = record::why(&decided, &differs);
             record::record(way, place.path.clone(), fresh, why).await
         }
         _ => Ok(None),
     };
     let written = written.map_err(|error| trouble(&error))?;
-    let told = notices::all(&decided, wish, written.as_ref(), &place.path);
+    let told = notices::all(&decided, wish, written.as_ref(), &place);
     load.notices.extend(told);
     Ok(())
 }

@@ -12,5 +12,6 @@ mod running;
 mod selecting;
 mod system;
 mod understanding;
+mod verdicts;
 #[cfg(unix)]
 mod watching;

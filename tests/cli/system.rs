@@ -91,7 +91,7 @@ impl Project {
             let is_read = ["SPANSPEC_", "OTEL_", "GITHUB_"]
                 .iter()
                 .any(|start| name.starts_with(start));
-            if is_read {
+            if is_read || name == "CI" {
                 command.env_remove(&*name);
             }
         }
@@ -104,12 +104,16 @@ impl Project {
 
     /// `spanspec run` with these arguments, listening where the system exports to.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Said {
+        said(self.run_command(arguments)).await
+    }
+
+    pub(crate) fn run_command(&self, arguments: &[&str]) -> tokio::process::Command {
         let listen = format!("127.0.0.1:{}", self.system.otlp);
         let all: Vec<&str> = ["run", "--listen", &listen]
             .into_iter()
             .chain(arguments.iter().copied())
             .collect();
-        self.spanspec(&all).await
+        self.command(&all)
     }
 
     /// `spanspec` with these arguments.

@@ -1,59 +1,93 @@
 //! Checks of what budgets ask, so that a report shows them as any other.
 
-use std::path::Path;
-
 use super::super::{Load, Measured};
 use super::asked::Asked;
 use super::decide::Decided;
-use crate::budget::{self, Compared};
+use super::place::Place;
+use crate::budget;
 use crate::check::{self, Failure, Outcome, Subject, Witness};
 use crate::spec::{Budget, Measure, Selector};
-use crate::trace::Span;
+use crate::trace::{Span, Trace};
 
-/// A check for each claim. Where nothing was measured, one for the whole budget: there is one
-/// reason for all that does not hold.
-pub(super) fn of_claims(
-    decided: &Decided<'_>,
-    budgets: &[Budget],
-    load: &Load,
-    is_strict: bool,
-) -> Vec<check::Judged> {
-    let mut checks = Vec::new();
-    let mut nothing_found = None;
-    for (asked, judged) in &decided.claims {
-        let (budget, measured) = (&budgets[asked.budget], &load.measured[asked.budget]);
-        if measured.samples.is_empty() {
-            if nothing_found.replace(asked.budget) != Some(asked.budget) {
-                checks.push(without_samples(asked, budget, load.requests));
+/// What is told of claims, and what shows it.
+pub(super) struct Told<'a> {
+    pub(super) budgets: &'a [Budget],
+    pub(super) load: &'a Load,
+    /// The trace of any of the requests.
+    pub(super) seen: Option<&'a Trace>,
+    pub(super) is_strict: bool,
+}
+
+impl Told<'_> {
+    /// A check for each claim. Where nothing was measured, one for the whole budget: there is one
+    /// reason for all that does not hold.
+    pub(super) fn claims(&self, decided: &Decided<'_>) -> Vec<check::Judged> {
+        let mut checks = Vec::new();
+        let mut nothing_found = None;
+        for (asked, judged) in &decided.claims {
+            if !self.load.measured[asked.budget].samples.is_empty() {
+                checks.push(self.claim(asked, judged));
+            } else if nothing_found.replace(asked.budget) != Some(asked.budget) {
+                checks.push(self.without_samples(asked));
             }
-            continue;
         }
-        let fails = match is_strict {
+        checks
+    }
+
+    fn claim(&self, asked: &Asked<'_>, judged: &budget::Judged) -> check::Judged {
+        let (budget, measured) = (
+            &self.budgets[asked.budget],
+            &self.load.measured[asked.budget],
+        );
+        let fails = match self.is_strict {
             true => judged.verdict.fails_strictly(),
             false => judged.verdict.fails(),
         };
-        let outcome = match fails {
+        asked.check(match fails {
             true => Outcome::Fail(Box::new(failure(asked, judged, budget, measured))),
             false => Outcome::Pass,
-        };
-        checks.push(asked.check(outcome));
+        })
     }
-    checks
+
+    fn without_samples(&self, asked: &Asked<'_>) -> check::Judged {
+        let (budget, requests) = (&self.budgets[asked.budget], self.load.requests);
+        let found = match &budget.measure {
+            Measure::ResponseTime => format!("no answer to {requests} requests"),
+            Measure::TraceDuration => format!("no span in {requests} traces"),
+            Measure::Duration(_) | Measure::SelfTime(_) => {
+                format!("no span that matches in {requests} traces")
+            }
+        };
+        let mut failure = asked.failure("durations to measure".to_owned(), found);
+        // What is wrong is what the budget looks for, not a number.
+        failure.at = budget.at.clone();
+        if let Some((find, seen)) = budget.find().zip(self.seen) {
+            failure.nearest = check::nearest(find, seen);
+        }
+        check::Judged {
+            what: asked.what.clone(),
+            at: budget.at.clone(),
+            outcome: Outcome::Fail(Box::new(failure)),
+        }
+    }
 }
 
 /// Nothing passes because there was nothing to compare with: under `--strict`, a check for each
 /// claim that lacks a baseline.
 pub(super) fn without_baseline<'a>(
     decided: &'a Decided<'_>,
-    path: &'a Path,
+    place: &'a Place,
 ) -> impl Iterator<Item = check::Judged> + 'a {
     decided.missing.iter().map(|asked| {
         let mut failure = asked.failure(
             "a baseline to compare with".to_owned(),
-            format!("none of it in {}", path.display()),
+            format!("none of it in {}", place.path.display()),
         );
         failure.hints = vec![
-            "`spanspec run` without `--strict` measures one, and `spanspec baseline accept` takes it; commit the file".to_owned(),
+            format!(
+                "`spanspec run` measures one where `CI` is not set, and `{}` takes it; commit the file",
+                place.accept
+            ),
             "`regression: none` asks for no baseline".to_owned(),
         ];
         asked.check(Outcome::Fail(Box::new(failure)))
@@ -100,13 +134,6 @@ fn failure(
         judged.found(measured.version.as_deref()),
     );
     failure.witnesses = witness(budget, measured).into_iter().collect();
-    if let Compared::Baseline { differs, .. } = &judged.compared {
-        let facts = differs.iter();
-        let facts: Vec<String> = facts.map(ToString::to_string).collect();
-        if !facts.is_empty() {
-            failure.hints.push(facts.join("; "));
-        }
-    }
     failure
 }
 
@@ -129,22 +156,4 @@ fn slowest<'m>(find: &Selector, measured: &'m Measured) -> Option<&'m Span> {
     let trace = &measured.slowest.as_ref()?.trace;
     let selected = check::select(find, trace);
     selected.into_iter().max_by_key(|span| span.duration())
-}
-
-fn without_samples(asked: &Asked<'_>, budget: &Budget, requests: u64) -> check::Judged {
-    let found = match &budget.measure {
-        Measure::ResponseTime => format!("no answer to {requests} requests"),
-        Measure::TraceDuration => format!("no span in {requests} traces"),
-        Measure::Duration(_) | Measure::SelfTime(_) => {
-            format!("no span that matches in {requests} traces")
-        }
-    };
-    let mut failure = asked.failure("durations to measure".to_owned(), found);
-    // What is wrong is what the budget looks for, not a number.
-    failure.at = budget.at.clone();
-    check::Judged {
-        what: asked.what.clone(),
-        at: budget.at.clone(),
-        outcome: Outcome::Fail(Box::new(failure)),
-    }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::asked::Asked;
 use super::decide::Decided;
+use super::place::Place;
 use super::record::{Way, Wish, Written};
 
 /// What became of the baseline, and what is not in it yet.
@@ -11,15 +12,15 @@ pub(super) fn all(
     decided: &Decided<'_>,
     wish: Wish,
     written: Option<&Written>,
-    path: &Path,
+    place: &Place,
 ) -> Vec<String> {
     let missing = quantiles(decided.missing.iter().copied());
-    let done = written.map(|written| done(decided, written));
+    let done = written.map(|written| done(decided, written, &place.accept));
     let told = match (missing.is_empty(), done) {
         (true, done) => done,
         (false, Some(done)) => Some(format!("no baseline of {missing} yet: {done}")),
         (false, None) => {
-            let why = why_none(wish, path);
+            let why = why_none(wish, &place.path);
             Some(format!("no baseline of {missing} yet, and {why}"))
         }
     };
@@ -27,7 +28,7 @@ pub(super) fn all(
 }
 
 /// What was written.
-fn done(decided: &Decided<'_>, written: &Written) -> String {
+fn done(decided: &Decided<'_>, written: &Written, accept: &str) -> String {
     let path = written.path.display();
     let regressed = quantiles(decided.regressed());
     match written.way {
@@ -40,7 +41,7 @@ fn done(decided: &Decided<'_>, written: &Written) -> String {
                 0 | 1 => format!("wrote {path}"),
                 runs => format!("added this run to {path}, which has {runs} now"),
             };
-            format!("{wrote}; `spanspec baseline accept` takes it as the baseline{meant}")
+            format!("{wrote}; `{accept}` takes it as the baseline{meant}")
         }
         Way::Always => {
             let wrote = match (&written.replaced, written.runs) {

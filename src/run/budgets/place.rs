@@ -13,13 +13,23 @@ pub(super) struct Place {
     pub(super) path: PathBuf,
     /// What it calls the spec. A secret in a name stays out of the file.
     pub(super) case: String,
+    /// The command that takes what waits beside the file.
+    pub(super) accept: String,
 }
 
 impl Place {
     pub(super) fn of(setting: &Setting<'_>, spec: &Spec) -> Self {
         let budgeting = &setting.options.budgets;
         let file = Path::new(spec.at.source.name());
+        let accept = "spanspec baseline accept".to_owned();
         Self {
+            accept: match &budgeting.folder {
+                Some(folder) => {
+                    let folder = folder.to_string_lossy();
+                    format!("{accept} --baseline {}", shell_words::quote(&folder))
+                }
+                None => accept,
+            },
             path: path_of(file, budgeting.folder.as_deref(), &budgeting.root),
             case: setting.secrets.text(&spec.name),
         }

@@ -7,6 +7,7 @@ use super::super::Load;
 use super::super::setting::{Setting, Update};
 use super::asked::Asked;
 use super::decide::Decided;
+use super::place::Place;
 use super::revise::{self, Revised};
 use crate::budget::baseline::{
     self, BaselineError, Difference, Fingerprint, Run, lock, pending_path, read,
@@ -95,7 +96,7 @@ impl Fresh {
     /// Only of budgets that are compared with a baseline.
     pub(super) fn new(
         setting: &Setting<'_>,
-        case: String,
+        place: &Place,
         here: Fingerprint,
         started: jiff::Timestamp,
         asked: &[Asked<'_>],
@@ -115,7 +116,7 @@ impl Fresh {
                 Some((masked(&one.subject), run))
             });
         Self {
-            case,
+            case: place.case.clone(),
             here,
             runs: runs.collect(),
         }

@@ -124,7 +124,7 @@ impl Stage {
                 .unwrap();
             let (_stop, stop) = watch::channel(None);
             let setting = Setting::new(&receiver, &options, stop);
-            judge(&setting, &spec, started, &mut load, &mut checks).await
+            judge(&setting, &spec, started, None, &mut load, &mut checks).await
         });
         Outcomes {
             result,
@@ -424,7 +424,7 @@ fn another_machine_proves_nothing_and_its_run_is_proposed() {
     assert_eq!(pending.cases["order"].fingerprint.cpu, "Intel Xeon 8370C");
     stage.budgeting.is_strict = true;
     let strict = stage.run("2.4.0", 350_000);
-    let found = "found 350 ms in v2.4.0 (n=500), in another environment";
+    let found = "found 350 ms in v2.4.0 (n=500), in another environment: CPU was AMD EPYC 7763, is Intel Xeon 8370C";
     assert!(strict.checks()[0].ends_with(found), "{:?}", strict.checks());
 }
 
@@ -562,6 +562,13 @@ fn a_folder_for_baselines_has_them_under_the_names_of_their_specs() {
     let mut stage = Stage::new(COMPARED);
     let folder = stage.folder.path().join("kept");
     stage.budgeting.folder = Some(folder.clone());
+    let first = stage.run("2.3.0", 120_000);
+    let command = format!("`spanspec baseline accept --baseline {}`", folder.display());
+    assert!(
+        first.load.notices[0].contains(&command),
+        "{:?}",
+        first.load.notices
+    );
     stage.record("2.3.0", 120_000);
     assert!(folder.join("specs/order.yaml.json").exists());
     let again = stage.run("2.4.0", 350_000);

@@ -64,7 +64,9 @@ impl Outcomes<'_> {
             Some(_) => &mut aside,
         };
         if load.requests > 0 {
-            let judged = budgets::judge(self.setting, self.spec, started, &mut load, checks).await;
+            let seen = report.trace.as_deref();
+            let judged =
+                budgets::judge(self.setting, self.spec, started, seen, &mut load, checks).await;
             report.trouble = report.trouble.or(judged.err());
         }
         report.checks.sort_by_key(|judged| judged.at.place);

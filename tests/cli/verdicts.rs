@@ -1,0 +1,165 @@
+//! What a run says of budgets and their baselines, and which files it writes.
+
+use spanspec::budget::baseline::{Run, read, write};
+
+use super::system::{Project, Said, said};
+
+const SPEC: &str = "
+name: placing an order
+request: GET ${URL}/ok
+repeat: { times: 20, concurrency: 2 }
+budgets:
+  - find: work
+    regression: { p50: 20% }
+";
+
+const BASELINE: &str = "specs/baselines/order.yaml.json";
+const PENDING: &str = "specs/baselines/order.yaml.json.new";
+
+/// On a machine with a name, for others use this one at the same time.
+async fn run(project: &Project, arguments: &[&str]) -> Said {
+    let all = [&["--machine", "mine"], arguments].concat();
+    project.run(&all).await
+}
+
+fn exists(project: &Project, path: &str) -> bool {
+    project.path().join(path).exists()
+}
+
+/// A project whose baseline says that the work took so long.
+async fn with_baseline(micros: u64) -> Project {
+    let project = Project::with(&[("order.yaml", SPEC)]).await;
+    run(&project, &["--update-baselines", "always"])
+        .await
+        .expect(
+            0,
+            &["this run is the first in specs/baselines/order.yaml.json"],
+        );
+    let path = project.path().join(BASELINE);
+    let mut baseline = read(&path).unwrap().unwrap();
+    let case = baseline.cases.get_mut("placing an order").unwrap();
+    let budget = case.budgets.get_mut("work").unwrap();
+    let start = budget.runs[0].start();
+    let samples = (0..20).map(|at| micros + at).collect();
+    budget.runs = vec![Run::new(start, None, samples).unwrap()];
+    write(&path, &baseline).unwrap();
+    project
+}
+
+#[tokio::test]
+async fn a_first_run_proposes_a_baseline_and_once_it_is_accepted_the_next_one_holds() {
+    let project = Project::with(&[("order.yaml", SPEC)]).await;
+    let said = run(&project, &[]).await;
+    said.expect(0, &["no baseline of p50 of work yet: wrote"]);
+    assert!(exists(&project, PENDING) && !exists(&project, BASELINE));
+    project
+        .spanspec(&["baseline", "accept"])
+        .await
+        .expect(0, &[]);
+    let said = run(&project, &["--strict"]).await;
+    said.expect(0, &["PASS  placing an order"]);
+    assert!(exists(&project, BASELINE) && !exists(&project, PENDING));
+}
+
+#[tokio::test]
+async fn what_became_slower_fails_and_is_proposed() {
+    let project = with_baseline(20_000).await;
+    run(&project, &[]).await.expect(
+        1,
+        &[
+            "work   p50=20ms",
+            "p50=50ms",
+            "REGRESSED: at least 2.4x slower at p50 (2.5x seen, limit 1.2x)",
+            "specs/order.yaml:7:24",
+            "expected at most 1.2x of the 20 ms of the baseline (n=20)",
+            "found 50 ms (n=20), at least 2.4x",
+            "if it is meant to be slower",
+        ],
+    );
+    assert!(exists(&project, PENDING));
+}
+
+#[tokio::test]
+async fn in_ci_nothing_is_written_unless_asked() {
+    let project = Project::with(&[("order.yaml", SPEC)]).await;
+    let strict = run_in_ci(&project, &["--strict"]).await;
+    strict.expect(
+        1,
+        &[
+            "expected a baseline to compare with",
+            "found none of it in specs/baselines/order.yaml.json",
+            "none is written here",
+        ],
+    );
+    assert!(!exists(&project, "specs/baselines"));
+    let asked = run_in_ci(&project, &["--update-baselines", "always"]).await;
+    asked.expect(
+        0,
+        &["this run is the first in specs/baselines/order.yaml.json"],
+    );
+    assert!(exists(&project, BASELINE));
+}
+
+async fn run_in_ci(project: &Project, arguments: &[&str]) -> Said {
+    let mut command = project.run_command(arguments);
+    command.env("CI", "true");
+    said(command).await
+}
+
+#[tokio::test]
+async fn a_damaged_baseline_is_an_error_that_names_it_and_it_is_kept() {
+    let project = with_baseline(20_000).await;
+    project.write(BASELINE, "{ \"cases\": {");
+    for update in ["auto", "always", "never"] {
+        run(&project, &["--update-baselines", update]).await.expect(
+            3,
+            &[
+                "the baseline specs/baselines/order.yaml.json is damaged",
+                "restore it, or delete it and record a new one",
+                "specs/order.yaml:7:24",
+            ],
+        );
+        assert_eq!(project.read(BASELINE), "{ \"cases\": {");
+    }
+}
+
+#[tokio::test]
+async fn a_budget_that_finds_nothing_shows_what_comes_closest() {
+    let spec = SPEC.replace("find: work", "find: wrok");
+    let project = Project::with(&[("order.yaml", &spec)]).await;
+    run(&project, &[]).await.expect(
+        1,
+        &[
+            "expected durations to measure",
+            "found no span that matches in 20 traces",
+            "specs/order.yaml:6:5",
+            "back › work (span 00000000000000a2)",
+            "name is \"work\", not \"wrok\"",
+        ],
+    );
+    assert!(!exists(&project, "specs/baselines"));
+}
+
+#[tokio::test]
+async fn baselines_are_beside_specs_and_in_one_folder_wherever_the_user_stands() {
+    let project = Project::with(&[("order.yaml", SPEC)]).await;
+    std::fs::create_dir(project.path().join("elsewhere")).unwrap();
+    let from_elsewhere = async |arguments: &[&str]| {
+        let all = [&["--config", "../spanspec.yaml"], arguments].concat();
+        let mut command = project.run_command(&all);
+        command.current_dir(project.path().join("elsewhere"));
+        said(command).await
+    };
+    let beside = from_elsewhere(&[]).await;
+    beside.expect(0, &["specs/baselines/order.yaml.json.new;"]);
+    assert!(exists(&project, PENDING));
+    let kept = from_elsewhere(&["--baseline", "kept"]).await;
+    kept.expect(
+        0,
+        &[
+            "wrote kept/specs/order.yaml.json.new",
+            "accept --baseline kept` takes it as the baseline",
+        ],
+    );
+    assert!(exists(&project, "elsewhere/kept/specs/order.yaml.json.new"));
+}
