@@ -530,6 +530,35 @@ fn the_request_that_was_drawn_is_not_drawn_again() {
 }
 
 #[test]
+fn budgets_with_the_same_slowest_request_share_its_picture() {
+    let other = |subject| many::Plan {
+        subject,
+        ..many::inventory(Some(many::fast()), many::slow(), "2.4.0")
+    };
+    let plans = [other("inventory-check"), other("reserve"), other("ship")];
+    let of = many::with("ordering under load", &plans, |load| {
+        let last = load.measured[2].slowest.as_mut().unwrap();
+        last.trace_id = sample::trace_id();
+    });
+    let text = at(100, &of, Detail::Normal);
+    let start = text.find("  slowest of inventory-check").unwrap();
+    assert_data_eq!(&text[start..], str![[r#"
+  slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
+  slowest of reserve: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
+
+   gateway    POST /orders       ███████████████████████████████████████ 2.8 s
+   inventory    inventory-check  ██████████████████████████████████████▍ 2.7 s  ← the slowest of all
+
+   trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
+
+  slowest of ship: 2.7 s, trace 4bf92f3577b34da6a3ce929d0e0e4736
+   trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
+
+
+"#]]);
+}
+
+#[test]
 fn rates_are_said_in_the_digits_that_matter() {
     let said = [214.3, 3.46, 2_000.4, 0.0, f64::NAN, f64::INFINITY].map(rate);
     let said: Vec<&str> = said
