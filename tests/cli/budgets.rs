@@ -343,3 +343,37 @@ async fn both_projects_need_the_same_specs_and_a_port_each() {
     )
     .await;
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn who_interrupts_a_comparison_gets_what_there_is_so_far() {
+    let project = Project::with(&[("order.yaml", &SPEC.replace("/ok", "/hang"))]).await;
+    let port = project.system.url.rsplit(':').next().unwrap();
+    let urls = ["127.0.0.1", "localhost"].map(|host| format!("http://{host}:{port}"));
+    let listen = project.system.otlp.to_string();
+    let child = project
+        .command(&["ab", &urls[0], &urls[1], "--listen", &listen])
+        .spawn()
+        .unwrap();
+    let requests = || {
+        project
+            .system
+            .requests
+            .load(std::sync::atomic::Ordering::SeqCst)
+    };
+    super::system::eventually(|| requests() > 0).await;
+    let pid = i32::try_from(child.id().unwrap()).unwrap();
+    let pid = nix::unistd::Pid::from_raw(pid);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let verdict = format!(
+        "B ({}) against A ({}): 1 spec interrupted\n",
+        urls[1], urls[0]
+    );
+    assert!(
+        said.contains("0 of 5 pairs") && said.ends_with(&verdict),
+        "{said}"
+    );
+    assert_eq!(output.status.code(), Some(130));
+}
