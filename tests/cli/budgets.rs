@@ -377,3 +377,35 @@ async fn who_interrupts_a_comparison_gets_what_there_is_so_far() {
     );
     assert_eq!(output.status.code(), Some(130));
 }
+
+/// What `calibrate` says of a spec, with the system's receiver.
+async fn calibrated(spec: &str, code: i32, expected: &[&str]) {
+    let project = Project::with(&[("order.yaml", &spec.replace("BASE_URL", "URL"))]).await;
+    let listen = project.system.otlp.to_string();
+    let arguments = ["baseline", "calibrate", "--listen", &listen];
+    run(&project, &arguments).await.expect(code, expected);
+    assert!(!exists(&project, OLD));
+}
+
+#[tokio::test]
+async fn requests_that_fail_calibrate_nothing() {
+    calibrated(
+        &SPEC.replace("2xx", "404"),
+        1,
+        &[
+            "20 of 20 requests failed",
+            "no baseline was written, for a run was not well",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_budget_that_finds_nothing_calibrates_nothing() {
+    calibrated(
+        &SPEC.replace("find: work", "find: wrok"),
+        1,
+        &["specs/order.yaml:5:13: nothing was found to measure for wrok in run 1 of `placing an order`; no baseline was written"],
+    )
+    .await;
+}
