@@ -503,6 +503,10 @@ async fn a_remote_source_sees_what_the_receiver_does() {
     let remote = Remote::connect(&served.url("")).await.unwrap();
     assert_eq!(remote.health().flush(), Some(FLUSH));
     assert_eq!(remote.health().ports["services.shop.http"], 4711);
+    // Ages are told, and the way that takes is added to them: little beside so many ways.
+    for _ in 0..50 {
+        Remote::connect(&served.url("")).await.unwrap();
+    }
     let before = Instant::now();
     let mut follow = remote.follow(
         TRACE.parse().unwrap(),

@@ -8,7 +8,7 @@ fn the_specs_of_this_repository_pass_against_the_example_shop() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.json");
     let output = Command::new(env!("CARGO_BIN_EXE_spanspec"))
-        .args(["run", "specs", "--report"])
+        .args(["run", "specs", "--update-baselines", "never", "--report"])
         .arg(format!("json={}", report.display()))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()

@@ -15,11 +15,9 @@ const INDENT: usize = 6;
 #[must_use]
 pub fn comparison(of: &Comparison, look: &Look) -> String {
     let mut text = headline(of, look);
-    if of.runs.a.len() + of.runs.b.len() > 0 {
+    if of.complete_pairs() > 0 {
         let tables = of.tables();
         text.extend(tables.iter().map(|table| shown(table, look)));
-    }
-    if of.complete_pairs() > 0 {
         let claims = of.claims();
         text.extend(claims.iter().map(|claim| sentence(claim, look)));
     }

@@ -87,11 +87,12 @@ fn calibration(budget: &Budget) -> String {
         return "not calibrated".to_owned();
     };
     let runs = usize::try_from(known.runs).unwrap_or(usize::MAX);
+    // Rounded up, as where the calibration itself is told.
+    let limit = (100.0 * noise(known.spread)).ceil() / 100.0;
     format!(
-        "calibrated with {}: p50 differs by {:.1} %, limits are {:.2}x or more",
+        "calibrated with {}: p50 differs by {:.1} %, limits are {limit:.2}x or more",
         counted(runs, "run"),
         100.0 * known.spread,
-        noise(known.spread),
     )
 }
 

@@ -163,7 +163,9 @@ impl Versions {
             }),
             Self::Urls { variable, .. } => {
                 let mut search = search(&arguments.specs, Ports::Absent);
-                search.vars.insert(variable.clone(), one.clone());
+                // A slash between it and a path stands in the spec.
+                let url = one.trim_end_matches('/').to_owned();
+                search.vars.insert(variable.clone(), url);
                 load(search)
             }
         };

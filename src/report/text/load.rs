@@ -64,7 +64,8 @@ pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detai
     parts.extend(failures.iter().map(|of| failure(of, look)));
     let fails = |of: &&Measured| failures.iter().any(|failure| is_about(failure, of));
     let failing: Vec<&Measured> = load.measured.iter().filter(fails).collect();
-    if !is_shown && failing.iter().any(|of| of.slowest.is_none()) {
+    let has_slowest = failing.iter().any(|of| of.slowest.is_some());
+    if !is_shown && !failing.is_empty() && !has_slowest {
         parts.push(where_nothing_was_found(step, &failures, look));
     }
     let drawn = step.trace_id.filter(|_| is_shown);
