@@ -8,10 +8,13 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Reporter;
 use super::duration::duration;
-use super::look::printable;
+use super::look::{printable, truncated};
 use crate::run::{Report, RunEvent};
 
 const TICK: Duration = Duration::from_millis(120);
+
+/// A name is cut to so many columns where figures stand behind it: they fit into 80 then.
+const LONGEST_NAME: usize = 28;
 
 /// A line for each service until it is ready, then one for all specs, and one for a spec that is
 /// fired many times.
@@ -118,7 +121,7 @@ impl Progress {
 
     fn fired(&mut self, name: &str, done: u64, of: u64, told: String) {
         let all = &self.all;
-        let bar = self.load.get_or_insert_with(|| requests(all, name));
+        let bar = self.load.get_or_insert_with(|| requests(all, name, of));
         // In an open loop nobody knows the number before.
         bar.set_length(of.max(done));
         bar.set_position(done);
@@ -185,13 +188,13 @@ fn so_far(rate: f64, p50: Option<f64>, failed: u64) -> String {
     format!("{rate:.0}/s{p50}  {failed} failed")
 }
 
-fn requests(all: &MultiProgress, name: &str) -> ProgressBar {
+fn requests(all: &MultiProgress, name: &str, of: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(
-        "{spinner:.cyan} {prefix}  {bar:24.cyan} {pos}/{len}  {wide_msg}",
+        "{spinner:.cyan} {prefix}  {bar:10.cyan} {pos}/{len}  {wide_msg}",
     );
     let style = style.map(|style| style.progress_chars("█░"));
-    let bar = added(all, ProgressBar::new(0), style);
-    bar.set_prefix(printable(name).into_owned());
+    let bar = added(all, ProgressBar::new(of), style);
+    bar.set_prefix(truncated(&printable(name), LONGEST_NAME).into_owned());
     bar
 }
 

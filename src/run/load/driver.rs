@@ -62,6 +62,7 @@ struct Answers {
     counted: u64,
     times: Samples,
     first: Option<Instant>,
+    last: Option<Instant>,
     behind: Duration,
     /// The traces that were taken for complete of late, as many as a source remembers.
     complete: VecDeque<TraceId>,
@@ -182,6 +183,7 @@ impl Answers {
         self.counted += 1;
         self.behind = self.behind.max(answered.late);
         self.first.get_or_insert(answered.fired);
+        self.last = self.last.max(Some(answered.responded));
         if let Ok(response) = &answered.answer
             && let Some(time) = response.time()
         {
@@ -200,9 +202,10 @@ impl Answers {
     }
 
     fn progress(&self, repeat: &Repeat, tally: &Tally<'_>) -> Progress {
-        let seconds = self
-            .first
-            .map_or(0.0, |first| first.elapsed().as_secs_f64());
+        let seconds = match (self.first, self.last) {
+            (Some(first), Some(last)) => last.saturating_duration_since(first).as_secs_f64(),
+            _ => 0.0,
+        };
         Progress {
             done: self.counted,
             of: repeat.pace.requests(),
