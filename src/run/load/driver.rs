@@ -154,7 +154,7 @@ impl<'a> Driver<'a> {
                 Some(done) if done.is_refused => return Ended::Refused(done),
                 _ => {}
             }
-            if tally.not_well() > self.allowed() + HOPELESS {
+            if tally.not_well() > self.allowed().saturating_add(HOPELESS) {
                 return Ended::Hopeless;
             }
         }

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::spec::{Arrivals, Pace, Repeat};
 
+/// So many requests are told of that are due and not sent; the others are late all the same.
+const MOST_OVERDUE: usize = 1_024;
+
 /// A request that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Due {
@@ -29,7 +32,7 @@ pub(super) struct Closed {
 
 /// At the times that a clock of its own tells.
 pub(super) struct Open {
-    due: tokio::sync::mpsc::UnboundedReceiver<Due>,
+    due: tokio::sync::mpsc::Receiver<Due>,
     is_over: bool,
     /// The clock ends when this is dropped.
     _clock: mpsc::Sender<()>,
@@ -61,7 +64,7 @@ impl Pacer {
     /// Whether no further request is due.
     pub(super) fn is_over(&self) -> bool {
         match self {
-            Self::Closed(closed) => closed.warmup + closed.left == 0,
+            Self::Closed(closed) => closed.warmup == 0 && closed.left == 0,
             Self::Open(open) => open.is_over,
         }
     }
@@ -99,7 +102,7 @@ impl Open {
     /// The clock is a thread: the timers of the runtime are a millisecond late, which would be seen
     /// in every response time.
     fn start(schedule: Schedule) -> Self {
-        let (tell, due) = tokio::sync::mpsc::unbounded_channel();
+        let (tell, due) = tokio::sync::mpsc::channel(MOST_OVERDUE);
         let (clock, stop) = mpsc::channel();
         std::thread::spawn(move || tick(schedule, &stop, &tell));
         Self {
@@ -116,20 +119,18 @@ impl Open {
     }
 }
 
-fn tick(
-    schedule: Schedule,
-    stop: &mpsc::Receiver<()>,
-    tell: &tokio::sync::mpsc::UnboundedSender<Due>,
-) {
+fn tick(schedule: Schedule, stop: &mpsc::Receiver<()>, tell: &tokio::sync::mpsc::Sender<Due>) {
     let start = Instant::now();
     for (after, counts) in schedule {
-        let intended = start + after;
+        let Some(intended) = start.checked_add(after) else {
+            return;
+        };
         let wait = intended.saturating_duration_since(Instant::now());
         let due = Due {
             intended: Some(intended),
             counts,
         };
-        let is_told = || tell.send(due).is_ok();
+        let is_told = || tell.blocking_send(due).is_ok();
         match stop.recv_timeout(wait) {
             Err(RecvTimeoutError::Timeout) if is_told() => {}
             _ => return,

@@ -1,12 +1,13 @@
 //! What all requests came to. Of each only numbers are kept, and of a few all that is known.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use super::measure;
 use super::request::Done;
 use super::{Exemplar, Failing, Measured};
 use crate::budget::Samples;
-use crate::check::{Judged, Outcome};
+use crate::check::{Judged, Outcome, Unjudged};
 use crate::run::scene::End;
 use crate::spec::{Budget, Location};
 
@@ -89,7 +90,10 @@ impl<'a> Tally<'a> {
 
     /// The request that stands for all.
     pub(super) fn slowest(&mut self) -> Option<Done<'a>> {
-        self.slowest.take().map(|(_, done)| done)
+        let slowest = self.slowest.take().map(|(_, done)| done);
+        slowest
+            .or_else(|| self.first_failed.take())
+            .or_else(|| self.first_errored.take())
     }
 
     /// Counts a request.
@@ -107,9 +111,7 @@ impl<'a> Tally<'a> {
             Fate::Failed => self.failed += 1,
             Fate::Errored => self.errored += 1,
         }
-        if fate != Fate::Well {
-            self.note_what_failed(&done);
-        }
+        self.note_what_failed(&done, fate);
         let speed = match self.budgets {
             [] => time,
             _ => first_sample,
@@ -167,20 +169,19 @@ impl<'a> Tally<'a> {
         first
     }
 
-    fn note_what_failed(&mut self, done: &Done<'_>) {
-        let fails = |judged: &&Judged| !matches!(judged.outcome, Outcome::Pass);
-        let checks = done.report.checks.iter().filter(fails);
-        for judged in checks {
-            self.count(&done.masked(&judged.what), Some(&judged.at));
-        }
-        if let Some(trouble) = &done.report.trouble {
-            self.count(&done.masked(&trouble.what), trouble.at.as_ref());
-        } else if done.report.checks.iter().all(is_pass) {
-            let what = match done.report.trace {
-                None => "no span of this trace arrived",
-                Some(_) => "the trace is not complete",
-            };
-            self.count(what, Some(&done.scene.step.at));
+    fn note_what_failed(&mut self, done: &Done<'_>, fate: Fate) {
+        match fate {
+            Fate::Well => {}
+            Fate::Failed => {
+                let failed = |judged: &&Judged| judged.outcome.failure().is_some();
+                for judged in done.report.checks.iter().filter(failed) {
+                    self.count(&done.masked(&judged.what), Some(&judged.at));
+                }
+            }
+            Fate::Errored => {
+                let (what, at) = why_errored(done);
+                self.count(&done.masked(&what), at);
+            }
         }
     }
 
@@ -217,6 +218,23 @@ pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn is_pass(judged: &Judged) -> bool {
-    matches!(judged.outcome, Outcome::Pass)
+/// Why a request could not be judged, in words that are the same for all that have the same reason.
+fn why_errored<'d>(done: &'d Done<'_>) -> (Cow<'d, str>, Option<&'d Location>) {
+    if let Some(trouble) = &done.report.trouble {
+        return (Cow::Borrowed(&trouble.what), trouble.at.as_ref());
+    }
+    let unjudged = done.report.checks.iter().find_map(|judged| {
+        let Outcome::Unjudged(why) = &judged.outcome else {
+            return None;
+        };
+        Some((why, &judged.at))
+    });
+    let at = Some(&done.scene.step.at);
+    match unjudged {
+        Some((why @ (Unjudged::Lost(_) | Unjudged::NotCaptured(_)), at)) => {
+            (Cow::Owned(why.to_string()), Some(at))
+        }
+        _ if done.report.trace.is_none() => (Cow::Owned(Unjudged::NoSpans.to_string()), at),
+        _ => (Cow::Borrowed("the trace is not complete"), at),
+    }
 }

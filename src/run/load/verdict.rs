@@ -52,16 +52,18 @@ impl Outcomes<'_> {
         let stopped = self.why_stopped(allowed);
         let secrets = std::mem::take(&mut self.tally.secrets);
         self.setting.secrets.add(secrets.into_iter().flatten());
+        // Where the requests could not be judged, what was measured of a few proves nothing.
+        let is_over = matches!(self.ended, Ended::Whole | Ended::Hopeless);
+        let is_judged = is_over && verdict != Verdict::Errored;
         let mut report = self.of_one(verdict).await;
         let mut load = load(self.repeat, self.tally, allowed, stopped, self.behind);
-        if verdict == Verdict::Failed && report.trouble.is_none() {
+        if is_judged && verdict == Verdict::Failed {
             report.checks.push(too_many(self.repeat, &load));
         }
-        // Where the requests could not be judged, what was measured of a few proves nothing.
         let mut aside = Vec::new();
-        let checks = match report.trouble {
-            None => &mut report.checks,
-            Some(_) => &mut aside,
+        let checks = match is_judged {
+            true => &mut report.checks,
+            false => &mut aside,
         };
         if load.requests > 0 {
             let seen = report.trace.as_deref();
@@ -137,11 +139,11 @@ impl Outcomes<'_> {
 /// A request that was not well, with what explains it.
 async fn explained(setting: &Setting<'_>, done: Done<'_>) -> StepReport {
     setting.secrets.add(done.secrets);
-    let Decided { report, end } = Decided {
+    let decided = Decided {
         report: done.report,
         end: done.end,
     };
-    let mut report = done.scene.explained(Decided { report, end }).await;
+    let mut report = done.scene.explained(decided).await;
     if !report.has_failed() {
         // Nothing is expected of the trace, and yet it was to be measured.
         let trouble = match report.trace.as_deref() {
