@@ -258,7 +258,7 @@ async fn answer(
     let start = now();
     let context = headers["traceparent"].to_str().expect("hex digits");
     let bytes = |from: usize, to: usize| {
-        let digits = context[from..to].as_bytes().chunks(2);
+        let digits = context.as_bytes()[from..to].chunks(2);
         let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
         digits.filter_map(byte).collect::<Vec<u8>>()
     };

@@ -4,17 +4,24 @@ mod support;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use prost::Message;
 use serde_json::{Value, json};
 use spanspec::budget::Quantile;
 use spanspec::check::Outcome;
-use spanspec::run::{Flush, Load, Options, Report, SpecReport, StepReport, Stop, Verdict, run};
-use spanspec::source::Receiver;
+use spanspec::run::{
+    Flush, Load, Options, Report, RunEvent, SpecReport, StepReport, Stop, Trouble, Verdict, run,
+};
+use spanspec::source::{Receiver, Store};
 use spanspec::spec::{Context, Source, Spec};
 use support::{ClosedPort, DEADLINE};
 use tokio::sync::{Barrier, Notify, watch};
@@ -119,39 +126,60 @@ async fn export(client: &reqwest::Client, endpoint: &str, context: &str, below: 
     if below.is_empty() {
         return;
     }
-    let parts: Vec<&str> = context.split('-').collect();
-    let (trace, caller) = (parts[1], parts[2]);
-    let own = format!("{:016x}", u64::from_str_radix(caller, 16).unwrap() ^ 1);
-    let span = |id: String, parent: &str, name: &str, kind: u8, millis: u64| {
-        json!({
-            "traceId": trace,
-            "spanId": id,
-            "parentSpanId": parent,
-            "name": name,
-            "kind": kind,
-            "startTimeUnixNano": "1790000000000000000",
-            "endTimeUnixNano": (1_790_000_000_000_000_000 + millis * 1_000_000).to_string(),
-        })
-    };
-    let children = below
-        .iter()
-        .zip(1..)
-        .map(|((name, millis), number)| span(format!("{number:016x}"), &own, name, 1, *millis));
-    let mut spans: Vec<Value> = children.collect();
-    spans.push(span(own.clone(), caller, "GET /", 2, 10));
-    let attributes = json!([
-        { "key": "service.name", "value": { "stringValue": "shop" } },
-        { "key": "service.version", "value": { "stringValue": "2.4.0" } },
-    ]);
-    let body = json!({ "resourceSpans": [{
-        "resource": { "attributes": attributes },
-        "scopeSpans": [{ "spans": spans }],
-    }] });
     let request = client
         .post(format!("{endpoint}/v1/traces"))
-        .header("content-type", "application/json")
-        .body(body.to_string());
+        .header("content-type", "application/x-protobuf")
+        .body(request(context, below));
     request.send().await.unwrap().error_for_status().unwrap();
+}
+
+/// What the service exports: its own span, below that of the caller, and those below it.
+fn request(context: &str, below: &[(&str, u64)]) -> Vec<u8> {
+    let bytes = |digits: &str| {
+        let number = u128::from_str_radix(digits, 16).unwrap().to_be_bytes();
+        number[16 - digits.len() / 2..].to_vec()
+    };
+    let parts: Vec<Vec<u8>> = context.split('-').map(bytes).collect();
+    let start = 1_790_000_000_000_000_000;
+    let span = |id: u64, parent: &[u8], name: &str, millis: u64| Span {
+        trace_id: parts[1].clone(),
+        span_id: id.to_be_bytes().to_vec(),
+        parent_span_id: parent.to_vec(),
+        name: name.to_owned(),
+        start_time_unix_nano: start,
+        end_time_unix_nano: start + millis * 1_000_000,
+        ..Span::default()
+    };
+    let own = u64::MAX;
+    let children = below.iter().zip(1..);
+    let children = children.map(|((name, millis), id)| span(id, &own.to_be_bytes(), name, *millis));
+    let entry = span(own, &parts[2], "GET /", 10);
+    let attribute = |key: &str, value: &str| KeyValue {
+        key: key.to_owned(),
+        value: Some(AnyValue {
+            value: Some(any_value::Value::StringValue(value.to_owned())),
+        }),
+        ..KeyValue::default()
+    };
+    let attributes = vec![
+        attribute("service.name", "shop"),
+        attribute("service.version", "2.4.0"),
+    ];
+    let block = ResourceSpans {
+        resource: Some(Resource {
+            attributes,
+            ..Resource::default()
+        }),
+        scope_spans: vec![ScopeSpans {
+            spans: children.chain([entry]).collect(),
+            ..ScopeSpans::default()
+        }],
+        ..ResourceSpans::default()
+    };
+    let request = ExportTraceServiceRequest {
+        resource_spans: vec![block],
+    };
+    request.encode_to_vec()
 }
 
 fn specs(text: &str) -> Vec<Spec> {
@@ -271,7 +299,7 @@ budgets:
 async fn some_may_fail_and_one_more_fails_the_spec() {
     let failing = |most: u64| {
         move |call: Call| {
-            let is_one = call.number % 3 == 0 && call.number < 3 * most;
+            let is_one = call.number.is_multiple_of(3) && call.number < 3 * most;
             std::future::ready(status(if is_one { 500 } else { 200 }))
         }
     };
@@ -391,6 +419,30 @@ async fn where_no_span_comes_the_report_says_what_it_says_of_one_request() {
         assert_eq!(load(spec).errored, 21);
         assert_eq!(failures(tested(spec)), [""; 0]);
     }
+}
+
+#[tokio::test]
+async fn a_request_that_failed_waits_for_no_trace_that_does_not_come() {
+    let system = System::start(instant(|_| Answer {
+        spans: vec![],
+        ..status(502)
+    }))
+    .await;
+    let report = system
+        .run(
+            "request: GET HOST/
+wait: { timeout: 1h }
+repeat: { times: 30 }
+expect: { status: 200, spans: [{ find: work }] }
+budgets: [{ find: work, p50: < 1s }]
+",
+        )
+        .await;
+    let spec = &report.specs[0];
+    assert_eq!(spec.verdict, Verdict::Failed);
+    assert_eq!((load(spec).failed, load(spec).errored), (21, 0));
+    let said = "status of the response: expected 200, found 502";
+    assert_eq!(failures(tested(spec))[1], said);
 }
 
 #[tokio::test]
@@ -525,14 +577,14 @@ expect: { spans: [{ find: none, count: 0 }] }
     assert_eq!((of("/one"), of("/two")), (1, 1));
 }
 
-#[tokio::test]
-async fn who_stops_it_keeps_what_there_is() {
-    let (stop, stopped) = watch::channel(None);
+/// A run that is ended by the eleventh request, which is never answered.
+async fn stopped_by(stop: Stop) -> SpecReport {
+    let (sender, stopped) = watch::channel(None);
     let system = System::start(move |call| {
-        if call.number == 10 {
-            stop.send_replace(Some(Stop::Interrupted));
-        }
         let is_last = call.number >= 10;
+        if is_last {
+            sender.send_replace(Some(stop.clone()));
+        }
         async move {
             if is_last {
                 std::future::pending::<()>().await;
@@ -545,15 +597,91 @@ async fn who_stops_it_keeps_what_there_is() {
     let options = options();
     let run = run(&specs, &system.receiver, &options, stopped, |_| {});
     let report = tokio::time::timeout(DEADLINE, run).await.unwrap();
-    let spec = &report.specs[0];
-    assert_eq!(
-        spec.verdict,
-        Verdict::NotRun("interrupted in the middle".to_owned())
-    );
-    let load = load(spec);
+    report.specs.into_iter().next().unwrap()
+}
+
+#[tokio::test]
+async fn who_stops_it_keeps_what_there_is() {
+    let spec = stopped_by(Stop::Interrupted).await;
+    let interrupted = "interrupted in the middle".to_owned();
+    assert_eq!(spec.verdict, Verdict::NotRun(interrupted));
+    let load = load(&spec);
     let said = format!("interrupted after {} of 200 requests", load.requests);
     assert_eq!(load.stopped.as_deref(), Some(said.as_str()));
     assert!(load.requests <= 10);
+}
+
+#[tokio::test]
+async fn a_service_that_dies_ends_it_and_is_named() {
+    let death = Trouble::told("`shop` ended with exit code 9", None);
+    let spec = stopped_by(Stop::Died(death)).await;
+    assert_eq!(spec.verdict, Verdict::Errored);
+    let trouble = tested(&spec).trouble.as_ref().unwrap();
+    assert_eq!(trouble.what, "`shop` ended with exit code 9");
+    let stopped = load(&spec).stopped.as_ref().unwrap();
+    assert!(
+        stopped.ends_with("of 200 requests: a service died"),
+        "{stopped}"
+    );
+}
+
+#[tokio::test]
+async fn how_far_it_is_is_told_on_the_way() {
+    let system = System::start(instant(|_| ok())).await;
+    let specs = system.specs("request: GET HOST/\nrepeat: { times: 40 }\nexpect: { status: 200 }");
+    let (_nobody_stops, stop) = watch::channel(None);
+    let options = options();
+    let mut told = Vec::new();
+    let run = run(&specs, &system.receiver, &options, stop, |event| {
+        if let RunEvent::Progress { name, done, of, .. } = event {
+            assert_eq!((*name, *of), ("load", 40));
+            told.push(*done);
+        }
+    });
+    tokio::time::timeout(DEADLINE, run).await.unwrap();
+    assert_eq!(told.first(), Some(&0));
+    assert!(
+        told.is_sorted() && told.iter().all(|done| *done <= 40),
+        "{told:?}"
+    );
+}
+
+/// The second request adds spans to the trace of the first, until that is judged.
+#[tokio::test]
+async fn spans_that_come_too_late_to_be_measured_are_told() {
+    let first: Arc<OnceLock<String>> = Arc::default();
+    let store: Arc<OnceLock<Store>> = Arc::default();
+    let known = Arc::clone(&store);
+    let system = System::start(move |call| {
+        let own = call.headers["traceparent"].to_str().unwrap().to_owned();
+        let first = first.get_or_init(|| own).clone();
+        let store = Arc::clone(&known);
+        async move {
+            let store = store.get().unwrap();
+            let mut spans = vec![("work", 5)];
+            while call.number == 1 && store.late().is_empty() {
+                spans.push(("late", 1));
+                store.ingest(&request(&first, &spans)).unwrap();
+                tokio::task::yield_now().await;
+            }
+            ok()
+        }
+    })
+    .await;
+    store.set(system.receiver.store().clone()).unwrap();
+    let report = system
+        .run(
+            "request: GET HOST/
+wait: { flush: 1ms }
+repeat: { times: 2 }
+expect: { spans: [{ find: work }] }
+",
+        )
+        .await;
+    let notices = &tested(&report.specs[0]).notices;
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    let said = "1 late span of 1 judged trace arrived up to";
+    assert!(notices[0].starts_with(said), "{notices:?}");
 }
 
 #[tokio::test]

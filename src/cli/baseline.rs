@@ -7,7 +7,7 @@ mod review;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use spanspec::budget::baseline::{self, Baseline, BaselineError, pending_path, read};
+use spanspec::budget::baseline::{self, Baseline, BaselineError, lock, pending_path, read};
 use spanspec::report::{Look, baseline as report};
 use spanspec::run::Trouble;
 use spanspec::workspace::shown;
@@ -22,10 +22,10 @@ pub(super) fn baseline(arguments: &BaselineArguments) -> Exit {
     match &arguments.command {
         BaselineCommand::Review(arguments) => with_found(arguments, review::review),
         BaselineCommand::Accept(arguments) => with_found(arguments, |found| {
-            settle(found, "accept", "accepted", baseline::accept)
+            settle(found, "accept", "accepted", accept)
         }),
         BaselineCommand::Reject(arguments) => with_found(arguments, |found| {
-            settle(found, "reject", "rejected", baseline::reject)
+            settle(found, "reject", "rejected", reject)
         }),
         BaselineCommand::Show(arguments) => with_found(arguments, show),
         BaselineCommand::Calibrate(arguments) => calibrate::calibrate(arguments),
@@ -59,6 +59,18 @@ fn settle(
         print(&format!("nothing to {what}: no baseline is pending\n"));
     }
     exit
+}
+
+/// While no run adds to it.
+fn accept(path: &Path) -> Result<(), BaselineError> {
+    let _lock = lock(path);
+    baseline::accept(path)
+}
+
+/// While no run adds to it.
+fn reject(path: &Path) -> Result<(), BaselineError> {
+    let _lock = lock(path);
+    baseline::reject(path)
 }
 
 /// Shows each baseline, and tells of new ones.

@@ -200,7 +200,7 @@ mod tests {
     4 at a time on machine ci-1, AMD EPYC 7763, 4 cores, 16000 MiB, Linux 6.8, speed 41000; spanspec
     0.1.0, spec 9f3c
     inventory-check
-      calibrated with 5 runs: p50 differs by 2.7 %, limits are 1.09x or more
+      calibrated with 5 runs: p50 differs by 2.7 %, limits are 1.10x or more
       begun                  version   n         p50      p95      p99
       2023-11-14 22:13:20Z   2.3.0     200       120 ms   138 ms   139 ms
       2023-11-14 22:14:20Z   2.3.0     200       124 ms   142 ms   143 ms

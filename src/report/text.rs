@@ -114,13 +114,17 @@ pub(in crate::report) fn notes(load: &crate::run::Load) -> Vec<String> {
     load::notes(load)
 }
 
-/// Every claim of a budget, with its verdict and the reason: a sentence each.
+/// What each claim of a budget comes to, a sentence each. Claims that share it have it once.
 #[cfg(feature = "cli")]
 pub(in crate::report) fn claims(step: &StepReport) -> Vec<String> {
     let load = step.load.as_deref();
     let measured = load.into_iter().flat_map(|load| &load.measured);
-    let claims = measured.flat_map(|of| &of.judged);
-    claims.map(ToString::to_string).collect()
+    let mut claims: Vec<String> = measured
+        .flat_map(|of| &of.judged)
+        .map(ToString::to_string)
+        .collect();
+    claims.dedup();
+    claims
 }
 
 /// Why something could not be judged, with its place, what is known and what to do.

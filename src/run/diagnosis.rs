@@ -7,7 +7,7 @@
 use super::setting::Services;
 use super::{Setting, Trouble};
 use crate::source::Sightings;
-use crate::source::receiver::Census;
+use crate::source::receiver::{Census, Late};
 use crate::spec::{Location, SpanType};
 use crate::trace::{Span, SpanKind, Trace, TraceId, Value};
 use std::collections::BTreeSet;
@@ -158,6 +158,19 @@ pub fn missing_parents(trace: &Trace) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// That spans came after the verdicts that rest on their traces being complete, if any did.
+pub(super) fn late<'a>(late: impl Iterator<Item = &'a Late>) -> Option<String> {
+    let (traces, spans, by) = late.fold((0, 0, None), |(traces, spans, by), one| {
+        (traces + 1, spans + one.spans, by.max(Some(one.by)))
+    });
+    Some(format!(
+        "{spans} late {} of {traces} judged {} arrived up to {} ms after the verdict: raise `wait.flush` by as much",
+        if spans == 1 { "span" } else { "spans" },
+        if traces == 1 { "trace" } else { "traces" },
+        by?.as_millis()
+    ))
 }
 
 fn nothing_at_all(listened: &[SocketAddr], services: Services, at: Option<&Location>) -> Trouble {

@@ -23,6 +23,8 @@ mod report;
 #[cfg(feature = "run")]
 mod runner;
 #[cfg(feature = "run")]
+mod scene;
+#[cfg(feature = "run")]
 mod setting;
 mod settle;
 #[cfg(feature = "run")]

@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use super::attempt::attempt;
 use super::load::Progress;
 use super::setting::{Options, Setting, Stop};
-use super::{Phase, Report, RunEvent, SpecReport, StepReport, Telemetry, Verdict};
+use super::{Phase, Report, RunEvent, SpecReport, StepReport, Telemetry, Verdict, diagnosis};
 use crate::source::{Sightings, TraceSource};
 use crate::spec::Spec;
 
@@ -196,24 +196,14 @@ fn notices(setting: &Setting<'_>, sightings: &Sightings, specs: &[SpecReport]) -
     }
     let judged: std::collections::HashSet<_> = steps(specs)
         .filter(|step| step.phase == Phase::Test)
-        .filter(|step| step.was_closed)
+        // Of many requests this is told already.
+        .filter(|step| step.was_closed && step.load.is_none())
         .filter_map(|step| step.trace_id)
         .collect();
-    let late: Vec<_> = sightings
-        .late
-        .iter()
-        .filter(|late| judged.contains(&late.trace_id))
-        .collect();
-    let spans: usize = late.iter().map(|late| late.spans).sum();
-    if let Some(by) = late.iter().map(|late| late.by).max() {
-        notices.push(format!(
-            "{spans} late {} of {} judged {} arrived up to {} ms after the verdict: raise `wait.flush` by as much",
-            if spans == 1 { "span" } else { "spans" },
-            late.len(),
-            if late.len() == 1 { "trace" } else { "traces" },
-            by.as_millis()
-        ));
-    }
+    let late = sightings.late.iter();
+    notices.extend(diagnosis::late(
+        late.filter(|late| judged.contains(&late.trace_id)),
+    ));
     notices
 }
 

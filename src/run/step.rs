@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 use super::diagnosis::Called;
+use super::scene::Scene;
 use super::setting::{Setting, Stop};
-use super::walk::{Looks, Scene, Walk};
+use super::walk::{Looks, Walk};
 use super::{Phase, StepReport, Timing, Trouble};
 use crate::source::receiver::Follow;
 use crate::spec::{Scope, SpecErrors, Step, Trigger};
@@ -57,7 +58,7 @@ pub(super) async fn run(
         follow,
         responded,
         looks: Looks::AtOnce,
-        captured_secrets: Vec::new(),
+        secrets: Vec::new(),
     };
     match answer {
         Ok(response) => {

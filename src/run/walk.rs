@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::diagnosis::Called;
-use super::setting::{Setting, Stop};
+use super::scene::{Decided, End, Scene};
+use super::setting::Stop;
 use super::settle::{Completeness, Patience, Seen};
-use super::step::{misfit, stopped, with_trouble};
-use super::{StepReport, Trouble, diagnosis};
+use super::step::{misfit, stopped};
+use super::{StepReport, Trouble};
 use crate::check::{self, Evidence, Finality, Judged, Judgement, Outcome, Unjudged};
 use crate::source::receiver::{Follow, Snapshot};
-use crate::spec::{Capture, Condition, Expect, Scope, SpecErrors, Step};
-use crate::trace::{Response, Trace};
+use crate::spec::{Capture, Condition, Expect, Scope, SpecErrors};
+use crate::trace::Response;
 use crate::trigger::{TraceContext, TriggerError};
 
 /// Once a verdict is known, the rest of the trace is waited for no longer than this: it only
@@ -26,17 +27,8 @@ pub(super) struct Walk<'a> {
     pub(super) follow: Follow,
     pub(super) responded: Instant,
     pub(super) looks: Looks,
-    /// What was captured that is secret, where it is one of many: few of them are ever told of.
-    pub(super) captured_secrets: Vec<String>,
-}
-
-/// What is known of a step beside its trace: enough to say why that is not as expected.
-#[derive(Clone)]
-pub(super) struct Scene<'a> {
-    pub(super) setting: &'a Setting<'a>,
-    pub(super) step: &'a Step,
-    pub(super) called: Called,
-    pub(super) fired: Instant,
+    /// What may not be shown of one of many: the run need not know it, for few are ever told of.
+    pub(super) secrets: Vec<String>,
 }
 
 /// When a trace is judged.
@@ -49,26 +41,6 @@ pub(super) enum Looks {
         /// Whether something of the trace is measured, so that it has to be complete.
         measures: bool,
     },
-}
-
-/// A report to which what explains it may still be added, and how the wait for its trace ended;
-/// None where there was none.
-pub(super) struct Decided {
-    pub(super) report: StepReport,
-    pub(super) end: Option<End>,
-}
-
-/// How the wait for a trace ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// Every check was final before the trace was closed.
-    Early,
-    /// Nothing more would come.
-    Closed,
-    /// Parents were missing when every service had had its time, and a check is about just that.
-    Quiet,
-    /// The deadline passed.
-    TimedOut,
 }
 
 impl Walk<'_> {
@@ -158,7 +130,7 @@ impl Walk<'_> {
     fn keep_secret(&mut self, value: String) {
         match self.looks {
             Looks::AtOnce => self.scene.setting.secrets.add([value]),
-            Looks::Once { .. } => self.captured_secrets.push(value),
+            Looks::Once { .. } => self.secrets.push(value),
         }
     }
 
@@ -189,21 +161,23 @@ impl Walk<'_> {
     ) -> Result<(Snapshot, End), Stop> {
         let patience = self.patience(expect);
         let first = patience.quiet_after(self.responded, &self.scene.setting.lags);
-        self.pause(first).await?;
+        tokio::time::sleep_until(first.into()).await;
         loop {
             let snapshot = self.look();
-            let until = match self.completeness(&patience, &snapshot) {
+            let completeness = self.completeness(&patience, &snapshot);
+            let until = match completeness {
                 Completeness::Closed => return Ok((snapshot, End::Closed)),
                 Completeness::TimedOut => return Ok((snapshot, End::TimedOut)),
-                Completeness::Quiet(deadline) => {
-                    let evidence = self.evidence(response, &snapshot);
-                    if orphans_fail(expect, &check::outcomes(expect, &evidence)) {
-                        return Ok((snapshot, End::Quiet));
-                    }
-                    deadline
-                }
-                Completeness::Open(until) => until,
+                Completeness::Quiet(until) | Completeness::Open(until) => until,
             };
+            let judgements = check::outcomes(expect, &self.evidence(response, &snapshot));
+            if judgements.iter().any(has_finally_failed) {
+                return Ok((snapshot, End::Early));
+            }
+            let is_quiet = matches!(completeness, Completeness::Quiet(_));
+            if is_quiet && orphans_fail(expect, &judgements) {
+                return Ok((snapshot, End::Quiet));
+            }
             self.wait(until).await?;
         }
     }
@@ -256,17 +230,12 @@ impl Walk<'_> {
     }
 
     async fn wait(&mut self, until: Instant) -> Result<(), Stop> {
+        // Whoever sent many ends all of them.
+        let may_stop = self.looks == Looks::AtOnce;
         tokio::select! {
             () = self.follow.changed() => Ok(()),
             () = tokio::time::sleep_until(until.into()) => Ok(()),
-            stop = self.scene.setting.stopped() => Err(stop),
-        }
-    }
-
-    async fn pause(&self, until: Instant) -> Result<(), Stop> {
-        tokio::select! {
-            () = tokio::time::sleep_until(until.into()) => Ok(()),
-            stop = self.scene.setting.stopped() => Err(stop),
+            stop = self.scene.setting.stopped(), if may_stop => Err(stop),
         }
     }
 
@@ -433,82 +402,6 @@ impl Walk<'_> {
             Err(Stop::Interrupted) => {}
         }
         report
-    }
-}
-
-impl Scene<'_> {
-    fn patience(&self) -> Patience {
-        Patience::new(self.step.wait, self.setting.options.flush)
-    }
-
-    /// Adds what explains a report that is not as expected.
-    pub(super) async fn explained(&self, decided: Decided) -> StepReport {
-        let Decided { mut report, end } = decided;
-        let Some(end) = end else {
-            return report;
-        };
-        let is_unjudged =
-            |judged: &Judged| matches!(judged.outcome, Outcome::Unjudged(Unjudged::NoSpans));
-        let has_failed = report.failures().next().is_some();
-        if !has_failed && report.checks.iter().any(is_unjudged) {
-            let nothing = self.nothing_came().await;
-            report.trouble.get_or_insert(nothing);
-        } else if let Some(trace) = &report.trace
-            && has_failed
-            && self.step.is_about_trace
-        {
-            let sightings = self.setting.source.sightings(self.fired).await;
-            let mut notices = diagnosis::remarks(&sightings, trace, end != End::Early);
-            notices.extend(self.tail_hint(&report));
-            report.notices = notices;
-        } else if end == End::TimedOut && report.has_failed() && report.trouble.is_none() {
-            report.trouble = Some(self.inconclusive(report.trace.as_deref()));
-        }
-        report
-    }
-
-    /// Why no span came, as far as can be told.
-    pub(super) async fn nothing_came(&self) -> Trouble {
-        let sightings = self.setting.source.sightings(self.fired).await;
-        let at = Some(&self.step.at);
-        diagnosis::nothing_came(self.setting, &sightings, &self.called, at)
-    }
-
-    pub(super) fn inconclusive(&self, trace: Option<&Trace>) -> Trouble {
-        let timeout = self.patience().timeout;
-        Trouble {
-            what: format!(
-                "the trace is still incomplete {timeout:?} after the response, so what holds so far may not be all"
-            ),
-            at: Some(self.step.at.clone()),
-            details: trace.map(diagnosis::missing_parents).unwrap_or_default(),
-            help: vec![
-                "`orphans: 0..` in `expect` says that parents may be missing, as of a mesh or a browser that reports elsewhere".to_owned(),
-                "`wait: { timeout: … }` waits longer".to_owned(),
-            ],
-        }
-    }
-
-    /// Work that goes on after the response may be what is missing.
-    fn tail_hint(&self, report: &StepReport) -> Option<String> {
-        let tail = self.step.wait.tail.unwrap_or_default();
-        let is_missing = |judged: &Judged| {
-            let failure = judged.outcome.failure();
-            failure.is_some_and(|failure| failure.found == "none")
-                && judged.what.contains("`linked_to`")
-        };
-        (tail.is_zero() && report.checks.iter().any(is_missing)).then(|| {
-            "work after the response is not waited for: `wait: { tail: 2s }` gives a consumer time".to_owned()
-        })
-    }
-}
-
-impl Decided {
-    fn without_trace(report: StepReport, trouble: Trouble) -> Self {
-        Self {
-            report: with_trouble(report, trouble),
-            end: None,
-        }
     }
 }
 

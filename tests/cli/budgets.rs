@@ -343,3 +343,69 @@ async fn both_projects_need_the_same_specs_and_a_port_each() {
     )
     .await;
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn who_interrupts_a_comparison_gets_what_there_is_so_far() {
+    let project = Project::with(&[("order.yaml", &SPEC.replace("/ok", "/hang"))]).await;
+    let port = project.system.url.rsplit(':').next().unwrap();
+    let urls = ["127.0.0.1", "localhost"].map(|host| format!("http://{host}:{port}"));
+    let listen = project.system.otlp.to_string();
+    let child = project
+        .command(&["ab", &urls[0], &urls[1], "--listen", &listen])
+        .spawn()
+        .unwrap();
+    let requests = || {
+        project
+            .system
+            .requests
+            .load(std::sync::atomic::Ordering::SeqCst)
+    };
+    super::system::eventually(|| requests() > 0).await;
+    let pid = i32::try_from(child.id().unwrap()).unwrap();
+    let pid = nix::unistd::Pid::from_raw(pid);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let verdict = format!(
+        "B ({}) against A ({}): 1 spec interrupted\n",
+        urls[1], urls[0]
+    );
+    assert!(
+        said.contains("0 of 5 pairs") && said.ends_with(&verdict),
+        "{said}"
+    );
+    assert_eq!(output.status.code(), Some(130));
+}
+
+/// What `calibrate` says of a spec, with the system's receiver.
+async fn calibrated(spec: &str, code: i32, expected: &[&str]) {
+    let project = Project::with(&[("order.yaml", &spec.replace("BASE_URL", "URL"))]).await;
+    let listen = project.system.otlp.to_string();
+    let arguments = ["baseline", "calibrate", "--listen", &listen];
+    run(&project, &arguments).await.expect(code, expected);
+    assert!(!exists(&project, OLD));
+}
+
+#[tokio::test]
+async fn requests_that_fail_calibrate_nothing() {
+    calibrated(
+        &SPEC.replace("2xx", "404"),
+        1,
+        &[
+            "20 of 20 requests failed",
+            "no baseline was written, for a run was not well",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_budget_that_finds_nothing_calibrates_nothing() {
+    calibrated(
+        &SPEC.replace("find: work", "find: wrok"),
+        1,
+        &["specs/order.yaml:5:13: nothing was found to measure for wrok in run 1 of `placing an order`; no baseline was written"],
+    )
+    .await;
+}

@@ -1,6 +1,6 @@
 //! Which baselines the user means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use spanspec::budget::baseline::{BaselineError, path_of, pending_in, pending_path};
@@ -76,8 +76,13 @@ impl Stored {
                 return Err(refuse(Exit::Usage, &text));
             }
             None => {
-                for folder in self.project.specs.clone() {
-                    let folder = self.project.dir.join(folder);
+                let given = self.project.specs.iter();
+                let given = given.map(|folder| self.project.dir.join(folder));
+                let beside = specs
+                    .iter()
+                    .filter_map(|spec| spec.parent().map(Path::to_path_buf));
+                let folders: BTreeSet<PathBuf> = given.chain(beside).collect();
+                for folder in folders {
                     self.pending_below(&folder, "**/baselines")?;
                 }
             }

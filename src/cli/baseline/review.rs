@@ -3,12 +3,11 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
-use spanspec::budget::baseline::{accept, reject};
 use spanspec::workspace::shown;
 
 use super::super::exit::{Exit, refuse};
 use super::find::Found;
-use super::{print, review_text, tell, worse};
+use super::{accept, print, reject, review_text, tell, worse};
 
 const QUESTION: &str = "accept, reject, skip or quit (a, r, s, q)? ";
 

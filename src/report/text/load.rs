@@ -126,21 +126,13 @@ fn in_short(heads: &[String]) -> String {
 
 /// What one should know of the load, beside what budgets say.
 pub(super) fn notes(load: &Load) -> Vec<String> {
-    let mut notes: Vec<String> = Vec::new();
-    if let Some(why) = &load.stopped {
-        let asked = load.pace.requests();
-        notes.push(format!(
-            "{} instead of {}: {why}",
-            requests(load.requests),
-            number(asked)
-        ));
-    }
+    let mut notes: Vec<String> = load.stopped.iter().cloned().collect();
     notes.extend(behind(load));
     notes.extend(load.notices.iter().cloned());
     notes
 }
 
-/// The numbers first, then what there is to say of them.
+/// The numbers, what there is to say of them, and how many requests failed.
 fn overview(load: &Load, check: Option<&Failure>, look: &Look, detail: Detail) -> Vec<String> {
     let sentences: String = sentences(load, detail)
         .iter()
@@ -151,7 +143,12 @@ fn overview(load: &Load, check: Option<&Failure>, look: &Look, detail: Detail) -
         .map(|text| step::note(text, look))
         .collect();
     let budgets = table::table(&load.measured, look) + &sentences + &notes;
-    let mut parts = vec![budgets, failed(load, check, look)];
+    let failed = failed(load, check, look);
+    // Where too many failed, what was measured of them matters less.
+    let mut parts = match check {
+        Some(_) => vec![failed, budgets],
+        None => vec![budgets, failed],
+    };
     parts.retain(|part| !part.is_empty());
     parts
 }
@@ -273,35 +270,44 @@ fn is_about(failure: &Failure, measured: &Measured) -> bool {
     matches!(&failure.subject, Subject::Budget { subject, .. } if *subject == measured.subject)
 }
 
-/// The request that took longest, of the first of these budgets as a waterfall. One that is in
-/// sight already is not drawn again.
+/// The requests that took longest, and the first of them as a waterfall. One that is in sight
+/// already is not drawn again.
 fn slowest(of: &[&Measured], failures: &[&Failure], drawn: Option<TraceId>, look: &Look) -> String {
-    let mut seen: Vec<_> = drawn.into_iter().collect();
-    let mut text = String::new();
-    let mut has_picture = false;
+    let mut requests: Vec<(&Exemplar, String)> = Vec::new();
     for measured in of {
         let Some(slowest) = &measured.slowest else {
             continue;
         };
-        let title = format!(
-            "slowest of {}: {}, trace {}",
-            measured.subject,
-            duration(Duration::from_micros(slowest.micros)),
-            slowest.trace_id
-        );
-        text.push_str(&paragraph(&title, 2, LEFT_OUT, look));
-        if seen.contains(&slowest.trace_id) {
-            continue;
+        let title = title_of_slowest(measured, slowest, look);
+        let mut known = requests.iter_mut();
+        match known.find(|(other, _)| other.trace_id == slowest.trace_id) {
+            Some((_, titles)) => titles.push_str(&title),
+            None => requests.push((slowest, title)),
         }
-        seen.push(slowest.trace_id);
-        if !has_picture {
-            let picture = step::picture(Some(&slowest.trace), failures, look);
-            text.push_str(&format!("\n{picture}\n"));
-        }
-        has_picture = true;
-        text.push_str(&saved(slowest, look));
     }
-    text
+    let mut undrawn = requests
+        .iter()
+        .filter(|(slowest, _)| Some(slowest.trace_id) != drawn);
+    let to_draw = undrawn.next().map(|(slowest, _)| slowest.trace_id);
+    let parts: Vec<String> = requests
+        .iter()
+        .map(|(slowest, titles)| match Some(slowest.trace_id) {
+            id if id == drawn => titles.clone(),
+            id if id == to_draw => {
+                let picture = step::picture(Some(&slowest.trace), failures, look);
+                format!("{titles}\n{picture}\n{}", saved(slowest, look))
+            }
+            _ => titles.clone() + &saved(slowest, look),
+        })
+        .collect();
+    parts.join("\n")
+}
+
+fn title_of_slowest(measured: &Measured, slowest: &Exemplar, look: &Look) -> String {
+    let took = duration(Duration::from_micros(slowest.micros));
+    let (subject, id) = (&measured.subject, slowest.trace_id);
+    let title = format!("slowest of {subject}: {took}, trace {id}");
+    paragraph(&title, 2, LEFT_OUT, look)
 }
 
 /// What there is to find, for a selector that finds nothing is mostly wrong.

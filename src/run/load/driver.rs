@@ -1,5 +1,6 @@
 //! Sends what is due, and hands every answer on, until the last trace is judged.
 
+use std::collections::{HashSet, VecDeque};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,16 +16,23 @@ use super::request::{Answered, Pattern};
 use super::tally::{Tally, micros};
 use super::verdict::{Ended, Outcomes};
 use crate::budget::{Quantile, Samples};
-use crate::run::StepReport;
 use crate::run::setting::Setting;
+use crate::run::{StepReport, diagnosis};
 use crate::spec::{Repeat, Scope, Spec};
+use crate::trace::TraceId;
 use crate::trigger::Session;
 
 /// So many requests may be under way, or wait for their traces, at the same time.
 const MOST_UNDER_WAY: usize = 16_384;
 
+/// So many bytes of answers may wait for their traces: 256 MiB.
+const MOST_BYTES: usize = 256 << 20;
+
 /// After so many failures more than may be, nobody needs the other requests.
 const HOPELESS: u64 = 20;
+
+/// More traces a source does not remember, once they are judged.
+const MOST_COMPLETE: usize = 4_096;
 
 /// How often it is told how far it is.
 const TELLING: Duration = Duration::from_millis(250);
@@ -55,6 +63,8 @@ struct Answers {
     times: Samples,
     first: Option<Instant>,
     behind: Duration,
+    /// The traces that were taken for complete of late, as many as a source remembers.
+    complete: VecDeque<TraceId>,
 }
 
 impl<'a> Driver<'a> {
@@ -75,6 +85,7 @@ impl<'a> Driver<'a> {
         let mut tally = Tally::new(&self.spec.budgets);
         let mut answers = Answers::default();
         let ended = self.drive(&pattern, &mut tally, &mut answers).await;
+        let complete = HashSet::from_iter(answers.complete);
         let outcomes = Outcomes {
             setting: self.setting,
             spec: self.spec,
@@ -83,7 +94,16 @@ impl<'a> Driver<'a> {
             ended,
             behind: answers.behind,
         };
-        outcomes.report(started).await
+        let mut report = outcomes.report(started).await;
+        report.notices.extend(self.late(&complete).await);
+        report
+    }
+
+    /// What came too late to be measured.
+    async fn late(&self, complete: &HashSet<TraceId>) -> Option<String> {
+        let sightings = self.setting.source.sightings(Instant::now()).await;
+        let late = sightings.late.iter();
+        diagnosis::late(late.filter(|late| complete.contains(&late.trace_id)))
     }
 
     async fn drive(
@@ -96,6 +116,7 @@ impl<'a> Driver<'a> {
         let mut pacer = Pacer::new(self.repeat);
         let mut in_flight: JoinSet<Answered> = JoinSet::new();
         let mut unsettled = FuturesUnordered::new();
+        let mut bytes = 0;
         let mut ticks = tokio::time::interval(TELLING);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -103,10 +124,10 @@ impl<'a> Driver<'a> {
                 return Ended::Whole;
             }
             let waiting = in_flight.len();
-            let has_room = waiting + unsettled.len() < MOST_UNDER_WAY;
-            // What tells of time comes first.
+            let has_room = waiting + unsettled.len() < MOST_UNDER_WAY && bytes < MOST_BYTES;
+            // None comes first: sent as quickly as they are answered, requests would leave no time
+            // to judge any. The time of an answer is known when it is here.
             let done = tokio::select! {
-                biased;
                 stop = &mut stopped => return Ended::Stopped(stop),
                 _ = ticks.tick() => {
                     (self.tell)(answers.progress(self.repeat, tally));
@@ -115,6 +136,7 @@ impl<'a> Driver<'a> {
                 Some(answered) = in_flight.join_next() => {
                     let answered = unless_panicked(answered);
                     answers.note(&answered);
+                    bytes += answered.size;
                     unsettled.push(pattern.settle(answered));
                     None
                 }
@@ -123,8 +145,12 @@ impl<'a> Driver<'a> {
                 }
                 Some(done) = unsettled.next() => Some(Box::new(done)),
             };
+            bytes -= done.as_ref().map_or(0, |done| done.size);
             match done {
-                Some(done) if done.counts => tally.add(*done),
+                Some(done) if done.counts => {
+                    answers.note_complete(&done.report);
+                    tally.add(*done);
+                }
                 Some(done) if done.is_refused => return Ended::Refused(done),
                 _ => {}
             }
@@ -160,6 +186,16 @@ impl Answers {
             && let Some(time) = response.time()
         {
             self.times.add(micros(time));
+        }
+    }
+
+    fn note_complete(&mut self, report: &StepReport) {
+        if !report.was_closed {
+            return;
+        }
+        self.complete.extend(report.trace_id);
+        if self.complete.len() > MOST_COMPLETE {
+            self.complete.pop_front();
         }
     }
 

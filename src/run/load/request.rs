@@ -7,9 +7,10 @@ use tokio::task::JoinSet;
 
 use super::super::diagnosis::Called;
 use super::super::mask::{self, Secrets};
+use super::super::scene::{Decided, End, Scene};
 use super::super::setting::Setting;
 use super::super::step::{self, misfit, with_trouble};
-use super::super::walk::{Decided, End, Looks, Scene, Walk};
+use super::super::walk::{Looks, Walk};
 use super::super::{Phase, StepReport};
 use super::pace::Due;
 use crate::source::receiver::Follow;
@@ -25,6 +26,8 @@ pub(super) struct Answered {
     pub(super) late: Duration,
     pub(super) responded: Instant,
     pub(super) answer: Result<Response, TriggerError>,
+    /// Of the answer, in bytes: it is kept until the trace is judged.
+    pub(super) size: usize,
     sent: Sent,
 }
 
@@ -50,6 +53,7 @@ pub(super) struct Done<'a> {
     pub(super) is_refused: bool,
     pub(super) fired: Instant,
     pub(super) responded: Instant,
+    pub(super) size: usize,
 }
 
 /// What all requests have in common.
@@ -114,6 +118,7 @@ impl<'a> Pattern<'a> {
             is_refused: false,
             fired: now,
             responded: now,
+            size: 0,
         }
     }
 
@@ -133,6 +138,7 @@ impl<'a> Pattern<'a> {
             fired,
             responded,
             answer,
+            size,
             sent: mut request,
             ..
         } = answered;
@@ -148,12 +154,12 @@ impl<'a> Pattern<'a> {
             looks: Looks::Once {
                 measures: self.measures,
             },
-            captured_secrets: request.secrets,
+            secrets: request.secrets,
         };
         let Decided { report, end } = match answer {
             Ok(response) => {
                 let cookies = mask::cookies_of(&response);
-                walk.captured_secrets.extend(cookies);
+                walk.secrets.extend(cookies);
                 walk.decide(request.report, response).await
             }
             Err(error) => Decided {
@@ -165,11 +171,12 @@ impl<'a> Pattern<'a> {
             counts,
             report,
             end,
-            secrets: walk.captured_secrets,
+            secrets: walk.secrets,
             scene,
             is_refused,
             fired,
             responded,
+            size,
         }
     }
 }
@@ -193,9 +200,18 @@ impl Sent {
             fired,
             late,
             responded: Instant::now(),
+            size: answer.as_ref().map_or(0, size),
             answer,
             sent: self,
         }
+    }
+}
+
+fn size(response: &Response) -> usize {
+    match response {
+        Response::Http(http) => http.body.len(),
+        Response::Command(command) => command.stdout.len() + command.stderr.len(),
+        Response::None => 0,
     }
 }
 

@@ -7,7 +7,7 @@ use super::request::Done;
 use super::{Exemplar, Failing, Measured};
 use crate::budget::Samples;
 use crate::check::{Judged, Outcome};
-use crate::run::walk::End;
+use crate::run::scene::End;
 use crate::spec::{Budget, Location};
 
 /// So many different things that went wrong are told apart.

@@ -7,8 +7,8 @@ use super::Load;
 use super::request::Done;
 use super::tally::Tally;
 use crate::check::{Failure, Judged, Outcome, Subject};
+use crate::run::scene::Decided;
 use crate::run::setting::{Setting, Stop};
-use crate::run::walk::Decided;
 use crate::run::{Phase, StepReport, budgets, step};
 use crate::spec::{Repeat, Spec};
 

@@ -3,6 +3,7 @@
 //! Who may look, and when, is for [`Store`](super::Store) to say.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -20,6 +21,8 @@ use crate::trace::TraceId;
 #[derive(Debug, Default)]
 pub(super) struct Shelves {
     pub(super) kept: HashMap<TraceId, Kept>,
+    /// The kept traces that have links to a trace, by that trace.
+    linking: HashMap<TraceId, Vec<TraceId>>,
     pub(super) finished: Finished,
     ring: Ring,
     interner: Interner,
@@ -92,8 +95,10 @@ impl Shelves {
         });
         let watched = watched.collect();
         for link in &walk.links {
-            if let Some(kept) = self.kept.get_mut(&link.from) {
-                kept.links.insert(link.to);
+            if let Some(kept) = self.kept.get_mut(&link.from)
+                && kept.links.insert(link.to)
+            {
+                self.linking.entry(link.to).or_default().push(link.from);
             }
         }
         for trace in changed {
@@ -151,13 +156,10 @@ impl Shelves {
             .get(&trace)
             .into_iter()
             .flat_map(|kept| &kept.links);
-        let kept = self
-            .kept
-            .iter()
-            .filter(|(_, kept)| kept.links.contains(&trace));
+        let kept = self.linking.get(&trace).into_iter().flatten();
         let remembered = self.ring.about(trace).flat_map(|(walk, _)| walk.links);
         own.copied()
-            .chain(kept.map(|(&id, _)| id))
+            .chain(kept.copied())
             .chain(
                 remembered
                     .filter(|link| link.to == trace)
@@ -214,6 +216,9 @@ impl Shelves {
             let own = walk.links.iter().filter(|link| link.from == trace);
             kept.links.extend(own.map(|link| link.to));
         }
+        for &linked in &kept.links {
+            self.linking.entry(linked).or_default().push(trace);
+        }
         self.kept.insert(trace, kept);
     }
 
@@ -242,8 +247,17 @@ impl Shelves {
     }
 
     fn forget_if_idle(&mut self, trace: TraceId) {
-        if self.kept.get(&trace).is_some_and(Kept::is_idle) {
-            self.kept.remove(&trace);
+        if !self.kept.get(&trace).is_some_and(Kept::is_idle) {
+            return;
+        }
+        let forgotten = self.kept.remove(&trace);
+        for linked in forgotten.into_iter().flat_map(|kept| kept.links) {
+            if let Entry::Occupied(mut linking) = self.linking.entry(linked) {
+                linking.get_mut().retain(|&from| from != trace);
+                if linking.get().is_empty() {
+                    linking.remove();
+                }
+            }
         }
     }
 

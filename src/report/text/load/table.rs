@@ -72,25 +72,32 @@ fn unasked(of: &Measured) -> Vec<(Quantile, f64)> {
 }
 
 fn can_join(one: &Table, other: &Table) -> bool {
-    let is_same = |one: &Column, other: &Column| {
+    let fit = |one: &Column, other: &Column| {
         let (this, that) = (&one.version, &other.version);
-        one.count == other.count && (this == that || this.is_none() || that.is_none())
+        let is_same = this == that || this.is_none() || that.is_none();
+        is_nothing(one) || is_nothing(other) || (one.count == other.count && is_same)
     };
-    let has_before = has_baseline(one) && has_baseline(other);
-    is_same(&one.candidate, &other.candidate)
-        && (!has_before || is_same(&one.baseline, &other.baseline))
+    fit(&one.candidate, &other.candidate) && fit(&one.baseline, &other.baseline)
 }
 
 fn join(to: &mut Table, other: Table) {
-    if !has_baseline(to) {
-        to.baseline = other.baseline;
-    } else if to.baseline.version.is_none() {
-        to.baseline.version = other.baseline.version;
-    }
-    if to.candidate.version.is_none() {
-        to.candidate.version = other.candidate.version;
-    }
+    fill(&mut to.baseline, other.baseline);
+    fill(&mut to.candidate, other.candidate);
     to.rows.extend(other.rows);
+}
+
+/// What one column does not say of itself, the other may.
+fn fill(to: &mut Column, other: Column) {
+    if is_nothing(to) {
+        *to = other;
+    } else if to.version.is_none() {
+        to.version = other.version;
+    }
+}
+
+/// Its rows have dashes, whatever stands above.
+fn is_nothing(of: &Column) -> bool {
+    of.count == 0
 }
 
 fn has_baseline(of: &Table) -> bool {

@@ -141,10 +141,6 @@ fn failed_requests_are_counted_and_the_first_of_them_is_shown() {
         str![[r#"
 FAIL  ordering under load
       specs/ordering.yaml   132 requests, 50 at a time, 57/s, p50 121 ms   812 ms
-                     v2.4.0 (n=120)
-   inventory-check   p50=113ms
-   note: 132 requests instead of 500: 10 requests in a row could not connect
-
   12 of 132 requests failed, 0 may; 2 could not be judged
   --> specs/ordering.yaml:3:9
  3 | repeat: { times: 500, concurrency: 50 }
@@ -152,6 +148,10 @@ FAIL  ordering under load
    9x attribute `payment.method` of span `process_payment` (specs/place-order.yaml:12:37)
    4x status of the response (specs/place-order.yaml:7:11)
    2x failed to connect to 127.0.0.1:8080
+
+                     v2.4.0 (n=120)
+   inventory-check   p50=113ms
+   note: stopped after 132 of 500 requests: 12 more failed than may
 
   the first request that failed: trace 4bf92f3577b34da6a3ce929d0e0e4736
 
@@ -349,10 +349,9 @@ fn nothing_found_and_durations_of_zero_are_shown_as_they_are() {
         at(100, &of, Detail::Normal),
         str![[r#"
 FAIL  ordering under load   specs/ordering.yaml   500 requests, 50 at a time   812 ms
-         v2.3.0 (baseline, n=500)     v2.4.0 (n=0)
+         v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
    nothing   p50=120ms p99=800ms      -
      ← NOTHING FOUND: nothing was found to measure, so the budget does not hold
-         v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
    at-once   p50=0ms p99=0ms          p50=0ms p99=0ms
 
   p50 of nothing
@@ -528,6 +527,35 @@ fn the_request_that_was_drawn_is_not_drawn_again() {
     let text = at(100, &of, Detail::Normal);
     assert_eq!(text.matches("slowest of inventory-check").count(), 1);
     assert_eq!(text.matches("gateway  ").count(), 1, "{text}");
+}
+
+#[test]
+fn budgets_with_the_same_slowest_request_share_its_picture() {
+    let other = |subject| many::Plan {
+        subject,
+        ..many::inventory(Some(many::fast()), many::slow(), "2.4.0")
+    };
+    let plans = [other("inventory-check"), other("reserve"), other("ship")];
+    let of = many::with("ordering under load", &plans, |load| {
+        let last = load.measured[2].slowest.as_mut().unwrap();
+        last.trace_id = sample::trace_id();
+    });
+    let text = at(100, &of, Detail::Normal);
+    let start = text.find("  slowest of inventory-check").unwrap();
+    assert_data_eq!(&text[start..], str![[r#"
+  slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
+  slowest of reserve: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
+
+   gateway    POST /orders       ███████████████████████████████████████ 2.8 s
+   inventory    inventory-check  ██████████████████████████████████████▍ 2.7 s  ← the slowest of all
+
+   trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
+
+  slowest of ship: 2.7 s, trace 4bf92f3577b34da6a3ce929d0e0e4736
+   trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
+
+
+"#]]);
 }
 
 #[test]

@@ -1,0 +1,117 @@
+//! What explains a step that is not as expected.
+
+use std::time::Instant;
+
+use super::diagnosis::Called;
+use super::setting::Setting;
+use super::settle::Patience;
+use super::step::with_trouble;
+use super::{StepReport, Trouble, diagnosis};
+use crate::check::{Judged, Outcome, Unjudged};
+use crate::spec::Step;
+use crate::trace::Trace;
+
+/// What is known of a step beside its trace: enough to say why that is not as expected.
+#[derive(Clone)]
+pub(super) struct Scene<'a> {
+    pub(super) setting: &'a Setting<'a>,
+    pub(super) step: &'a Step,
+    pub(super) called: Called,
+    pub(super) fired: Instant,
+}
+
+/// A report to which what explains it may still be added, and how the wait for its trace ended;
+/// None where there was none.
+pub(super) struct Decided {
+    pub(super) report: StepReport,
+    pub(super) end: Option<End>,
+}
+
+/// How the wait for a trace ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Every check was final before the trace was closed.
+    Early,
+    /// Nothing more would come.
+    Closed,
+    /// Parents were missing when every service had had its time, and a check is about just that.
+    Quiet,
+    /// The deadline passed.
+    TimedOut,
+}
+
+impl Scene<'_> {
+    pub(super) fn patience(&self) -> Patience {
+        Patience::new(self.step.wait, self.setting.options.flush)
+    }
+
+    /// Adds what explains a report that is not as expected.
+    pub(super) async fn explained(&self, decided: Decided) -> StepReport {
+        let Decided { mut report, end } = decided;
+        let Some(end) = end else {
+            return report;
+        };
+        let is_unjudged =
+            |judged: &Judged| matches!(judged.outcome, Outcome::Unjudged(Unjudged::NoSpans));
+        let has_failed = report.failures().next().is_some();
+        if !has_failed && report.checks.iter().any(is_unjudged) {
+            let nothing = self.nothing_came().await;
+            report.trouble.get_or_insert(nothing);
+        } else if let Some(trace) = &report.trace
+            && has_failed
+            && self.step.is_about_trace
+        {
+            let sightings = self.setting.source.sightings(self.fired).await;
+            let mut notices = diagnosis::remarks(&sightings, trace, end != End::Early);
+            notices.extend(self.tail_hint(&report));
+            report.notices = notices;
+        } else if end == End::TimedOut && report.has_failed() && report.trouble.is_none() {
+            report.trouble = Some(self.inconclusive(report.trace.as_deref()));
+        }
+        report
+    }
+
+    /// Why no span came, as far as can be told.
+    pub(super) async fn nothing_came(&self) -> Trouble {
+        let sightings = self.setting.source.sightings(self.fired).await;
+        let at = Some(&self.step.at);
+        diagnosis::nothing_came(self.setting, &sightings, &self.called, at)
+    }
+
+    pub(super) fn inconclusive(&self, trace: Option<&Trace>) -> Trouble {
+        let timeout = self.patience().timeout;
+        Trouble {
+            what: format!(
+                "the trace is still incomplete {timeout:?} after the response, so what holds so far may not be all"
+            ),
+            at: Some(self.step.at.clone()),
+            details: trace.map(diagnosis::missing_parents).unwrap_or_default(),
+            help: vec![
+                "`orphans: 0..` in `expect` says that parents may be missing, as of a mesh or a browser that reports elsewhere".to_owned(),
+                "`wait: { timeout: … }` waits longer".to_owned(),
+            ],
+        }
+    }
+
+    /// Work that goes on after the response may be what is missing.
+    fn tail_hint(&self, report: &StepReport) -> Option<String> {
+        let tail = self.step.wait.tail.unwrap_or_default();
+        let is_missing = |judged: &Judged| {
+            let failure = judged.outcome.failure();
+            failure.is_some_and(|failure| failure.found == "none")
+                && judged.what.contains("`linked_to`")
+        };
+        (tail.is_zero() && report.checks.iter().any(is_missing)).then(|| {
+            "work after the response is not waited for: `wait: { tail: 2s }` gives a consumer time".to_owned()
+        })
+    }
+}
+
+impl Decided {
+    pub(super) fn without_trace(report: StepReport, trouble: Trouble) -> Self {
+        Self {
+            report: with_trouble(report, trouble),
+            end: None,
+        }
+    }
+}
