@@ -542,7 +542,9 @@ fn budgets_with_the_same_slowest_request_share_its_picture() {
     });
     let text = at(100, &of, Detail::Normal);
     let start = text.find("  slowest of inventory-check").unwrap();
-    assert_data_eq!(&text[start..], str![[r#"
+    assert_data_eq!(
+        &text[start..],
+        str![[r#"
   slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
   slowest of reserve: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
 
@@ -555,7 +557,8 @@ fn budgets_with_the_same_slowest_request_share_its_picture() {
    trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
 
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
