@@ -87,8 +87,8 @@ pub struct Difference {
 /// The kernel keeps some memory for itself, not always the same.
 const MEMORY_MARGIN: f64 = 0.05;
 
-/// A short probe differs by this from one time to the next where other work goes on: on a shared
-/// virtual machine by up to 36 %. Twice as fast is another machine, whatever it calls itself.
+/// The probe differs by up to 18 % from one time to the next on a busy virtual machine, and by more
+/// where clocks change with the heat. Twice as fast is another machine, whatever it calls itself.
 const PROBE_MARGIN: f64 = 0.5;
 
 impl Fingerprint {
