@@ -1,5 +1,5 @@
-// What many requests came to: budgets, their pictures and their slowest traces. The page is
-// written by `benches/html.rs`.
+// What many requests came to: budgets, their pictures and their slowest traces. The page `budgets`
+// is written by `benches/html.rs`; `quick` and `slow` are of real runs.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -37,6 +37,24 @@ test("a budget that does not hold shows both versions, and by how much it is slo
   assert.match(await one.locator(".quantiles tr:has(.failed)").textContent(), /p50.*120.ms.*351.ms.*2\.9.x.*✗ REGRESSED/);
   assert.match(await one.locator(".claims .failed").textContent(), /^p50 of inventory-check: REGRESSED: at least 2\.\dx slower/);
   await picture(page, "budgets-light");
+});
+
+test("a version that became slow stands beside its baseline", async () => {
+  page = await open(browser, "slow");
+  const one = budget("inventory-check");
+  assert.match(await one.locator(".legend").textContent(), /v2\.3\.0 \(baseline, n = 500\).*v2\.4\.0 \(now, n = 500\)/);
+  assert.match(await one.locator(".quantiles tr:has(.failed)").first().textContent(), /^p50.*REGRESSED/);
+  assert.match(await page.locator(".card.failed h3").first().textContent(), /p50 of inventory-check/);
+  assert.match(await page.locator(".step").innerText(), /What follows is of one of 500 requests: the slowest\. 201 in/);
+  await picture(page, "budgets-slow");
+});
+
+test("a first run has no baseline, and shows the usual quantiles", async () => {
+  page = await open(browser, "quick");
+  assert.match(await page.locator(".load .notice:visible").textContent(), /no baseline of p50, p99 of inventory-check yet/);
+  const one = budget("inventory-check");
+  assert.deepEqual(await one.locator(".quantiles tbody th").allTextContents(), ["p50", "p95", "p99"]);
+  assert.equal(await one.locator(".ecdf svg[role=img] .point").count(), 3);
 });
 
 test("where there is no baseline there is one curve, and where nothing is known of a bound no whisker", async () => {

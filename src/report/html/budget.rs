@@ -11,7 +11,7 @@ use crate::report::waterfall::{USUAL_ROWS, waterfall};
 use crate::run::{Exemplar, Measured};
 
 /// What is shown where no budget asks for a quantile.
-const USUAL: [Quantile; 3] = [Quantile::P50, Quantile::P95, Quantile::P99];
+pub(super) const USUAL: [Quantile; 3] = [Quantile::P50, Quantile::P95, Quantile::P99];
 
 pub(super) fn section(measured: &Measured) -> Markup {
     let subject = printable(&measured.subject);
@@ -64,8 +64,12 @@ fn table(measured: &Measured, claims: &[&Judged]) -> Markup {
     }
 }
 
+/// With the bounds of a claim that stands alone.
+pub(super) fn usual(samples: &Samples, quantile: Quantile) -> Option<Estimate> {
+    samples.estimate(quantile, Alpha::FIVE_PERCENT)
+}
+
 fn unjudged(measured: &Measured) -> Markup {
-    let estimate = |samples: &Samples, quantile| samples.estimate(quantile, Alpha::FIVE_PERCENT);
     let before = measured.before.as_ref();
     html! {
         (heads(before.map(|_| "Baseline").into_iter().chain(["Now"])))
@@ -74,9 +78,9 @@ fn unjudged(measured: &Measured) -> Markup {
                 tr role="row" {
                     th scope="row" role="rowheader" { (quantile) }
                     @if let Some(before) = before {
-                        (cell("Baseline", &value(estimate(&before.samples, quantile))))
+                        (cell("Baseline", &value(usual(&before.samples, quantile))))
                     }
-                    (cell("Now", &value(estimate(&measured.samples, quantile))))
+                    (cell("Now", &value(usual(&measured.samples, quantile))))
                 }
             }
         }

@@ -5,9 +5,12 @@
 //! gives them: so the picture fits a phone and a wide screen. Colours are the style sheet's, too;
 //! what they say, dashes and shapes say as well.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use super::axis::{Axis, Seen, Tick};
+use super::budget::{USUAL, head, usual};
 use super::ecdf::{self, curve};
 use super::said::said;
 use crate::budget::{Compared, Estimate, Judged, Quantile, Samples};
@@ -49,7 +52,7 @@ pub(super) fn figure(measured: &Measured) -> Markup {
             (legend(measured, &limits, &axis))
             svg width="100%" height=(HEIGHT) role="img" aria-label=(alternative(measured)) {
                 (grid(&axis))
-                (levels(&quantiles(claims)))
+                (levels(&quantiles(&sides)))
                 @for limit in &limits { @if axis.shows(limit.micros) { (limit_line(limit, &axis)) } }
                 svg width="100%" height=(HEIGHT) viewBox={ "0 0 " (ecdf::WIDTH) " " (ecdf::HEIGHT) } preserveAspectRatio="none" {
                     @for side in &sides { (side.line(&axis)) }
@@ -59,35 +62,50 @@ pub(super) fn figure(measured: &Measured) -> Markup {
             figcaption.faint.small {
                 "The share of traces that took at most so long"
                 @if axis.is_logarithmic() { ", on a logarithmic scale" }
-                ". What is slower lies further to the right. A quantile is within its limit where the curve meets its level on the left of that line."
+                ". What is slower lies further to the right."
+                @if limits.iter().any(|limit| axis.shows(limit.micros)) {
+                    " A quantile is within its limit where the curve meets its level on the left of that line."
+                }
             }
         }
     }
 }
 
 fn sides<'a>(measured: &'a Measured, claims: &[Judged]) -> Vec<Side<'a>> {
-    let before = measured.before.as_ref().map(|before| Side {
-        class: "before",
-        samples: &before.samples,
-        quantiles: each_once(claims, |claim| match &claim.compared {
+    let before = measured.before.as_ref().map(|before| {
+        let quantiles = each_once(claims, &before.samples, |claim| match &claim.compared {
             Compared::Baseline { before, .. } => *before,
             Compared::Limit(_) => None,
-        }),
+        });
+        Side {
+            class: "before",
+            samples: &before.samples,
+            quantiles,
+        }
     });
     let now = Side {
         class: "now",
         samples: &measured.samples,
-        quantiles: each_once(claims, |claim| claim.candidate),
+        quantiles: each_once(claims, &measured.samples, |claim| claim.candidate),
     };
     let sides = before.into_iter().chain([now]);
     sides.filter(|side| !side.samples.is_empty()).collect()
 }
 
-/// A quantile may be held against a limit and against the baseline.
+/// A quantile may be held against a limit and against the baseline. Where nothing is claimed of
+/// any, there are those that people look for.
 fn each_once(
     claims: &[Judged],
+    samples: &Samples,
     of: impl Fn(&Judged) -> Option<Estimate>,
 ) -> Vec<(Quantile, Estimate)> {
+    if claims.is_empty() {
+        let usual = USUAL.map(|quantile| (quantile, usual(samples, quantile)));
+        return usual
+            .into_iter()
+            .filter_map(|(quantile, estimate)| Some((quantile, estimate?)))
+            .collect();
+    }
     let mut all: Vec<(Quantile, Estimate)> = Vec::new();
     for claim in claims {
         let is_new = all.iter().all(|(quantile, _)| *quantile != claim.quantile);
@@ -98,11 +116,11 @@ fn each_once(
     all
 }
 
-fn quantiles(claims: &[Judged]) -> Vec<Quantile> {
-    let mut all: Vec<Quantile> = claims.iter().map(|claim| claim.quantile).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
+/// Of all sides, in ascending order.
+fn quantiles(sides: &[Side<'_>]) -> Vec<Quantile> {
+    let all = sides.iter().flat_map(|side| &side.quantiles);
+    let all: BTreeSet<Quantile> = all.map(|(quantile, _)| *quantile).collect();
+    all.into_iter().collect()
 }
 
 fn limits(claims: &[Judged]) -> Vec<Limit> {
@@ -166,9 +184,9 @@ fn legend(measured: &Measured, limits: &[Limit], axis: &Axis) -> Markup {
     html! {
         ul.legend {
             @if let Some(before) = &measured.before {
-                li { (swatch("before")) (super::budget::head("baseline", before.version.as_ref(), &before.samples)) }
+                li { (swatch("before")) (head("baseline", before.version.as_ref(), &before.samples)) }
             }
-            li { (swatch("now")) (super::budget::head("now", measured.version.as_ref(), &measured.samples)) }
+            li { (swatch("now")) (head("now", measured.version.as_ref(), &measured.samples)) }
             @if has("absolute") { li { (limit_swatch("absolute")) "limit" } }
             @if has("relative") { li { (limit_swatch("relative")) "limit by the baseline" } }
         }

@@ -1,5 +1,7 @@
 //! What the many requests of a step came to: facts, what did not hold, and the budgets.
 
+use std::time::Duration;
+
 use maud::{Markup, html};
 
 use super::budget::{self, in_code};
@@ -10,12 +12,15 @@ use crate::report::look::{count, printable};
 use crate::run::{Failing, Load};
 use crate::spec::{Arrivals, Pace};
 
+/// Less than this, requests were sent when they should have been.
+const WORTH_SAYING: Duration = Duration::from_millis(1);
+
 pub(super) fn section(load: &Load) -> Markup {
     html! {
         section.load aria-label="Load" {
             (facts(load))
             @if let Some(why) = &load.stopped {
-                p.notice { b { "Stopped early: " } (in_code(why)) }
+                p.notice { b { "Note: " } (in_code(why)) }
             }
             @for notice in &load.notices { p.notice { b { "Note: " } (in_code(notice)) } }
             (failing(&load.failing, load.requests))
@@ -40,7 +45,7 @@ fn facts(load: &Load) -> Markup {
             div.errored[load.errored > 0] { dt { "Errored" } dd { (number(load.errored)) } }
             (fact("Duration", &html! { (duration(load.duration)) }))
             (response_times(&load.response_times))
-            @if !load.behind.is_zero() {
+            @if matches!(load.pace, Pace::Open { .. }) && load.behind >= WORTH_SAYING {
                 (fact("Sent late", &html! { "by " (duration(load.behind)) " at most" }))
             }
         }

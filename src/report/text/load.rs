@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::super::duration::duration;
 use super::super::look::{self, FAINT, LEFT_OUT, Look, STRONG, counted, printable};
 use super::super::snippet::snippet;
-use super::{Detail, failure::failure, indented, narrower, paragraph, step, with_head};
+use super::{Detail, failure::failure, indented, narrower, paragraph, step, trouble, with_head};
 use crate::budget::{Quantile, Verdict};
 use crate::check::{Failure, Judged, Subject};
 use crate::run::{Exemplar, Load, Measured, StepReport};
@@ -55,7 +55,11 @@ pub(super) fn passed(load: &Load, look: &Look, detail: Detail) -> String {
 /// All that is said of a step that fired many requests.
 pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detail) -> String {
     let mut parts = overview(load, failures_check(step), look, detail);
-    let one = one_of(step, load);
+    let mut one = one_of(step, load);
+    if load.failed + load.errored == 0 {
+        // Not the request's, but the baseline's.
+        parts.extend(one.trouble.take().map(|of| trouble(&of, look)));
+    }
     let is_shown = one.has_failed() || detail == Detail::Verbose;
     if is_shown {
         parts.push(title_of_one(&one, look) + "\n" + &step::section(&one, look, detail));

@@ -20,6 +20,8 @@ function loadView(step, traces) {
   return load;
 }
 
-function whichOne({ requests, shown }) {
-  return el("p", { class: "faint" }, `What follows is of one of ${counted(requests, "request")}: ${shown}.`);
+// All else in the step is of one request.
+function whichOne(step) {
+  const { requests, shown } = step.load;
+  return requests > 0 && el("p", { class: "faint" }, `What follows is of one of ${counted(requests, "request")}: ${shown}. `, responseFacts(step));
 }

@@ -87,15 +87,15 @@ function stepView(step, spec) {
   ].filter(Boolean);
   views = tabs("What was seen", all);
   return el("div", { class: "step" },
-    el("p", { class: "trigger" }, el("code", {}, step.trigger || "nothing was fired"), responseFacts(step)),
+    el("p", { class: "trigger" }, el("code", {}, step.trigger || "nothing was fired"), !step.load && responseFacts(step)),
     step.trouble && troubleCard(step),
     failures.map((check) => failureCard(check, showSpan, marks)),
     step.notices.map((notice) => el("p", { class: "notice" }, el("b", {}, "Note: "), inCode(notice))),
     step.load && loadView(step, traces),
     checkList(step, showSpan, showLine),
-    step.load && whichOne(step.load),
+    step.load && whichOne(step),
     views.element,
-    stepIsBad(step) && traces.length > 0 && !step.earlier && el("p", { class: "faint small" },
+    stepIsBad(step) && traces.length > 0 && !step.earlier && !step.load && el("p", { class: "faint small" },
       "No earlier trace of this step is known that passed. With ", el("code", {}, "--save-traces FOLDER"), " in each run they are kept, and the last one stands beside one that failed."),
     el("p", { class: "faint small" }, [step.trace_id && `trace ${step.trace_id}`, step.saved_trace && `saved in ${step.saved_trace}`].filter(Boolean).join(" · ")));
 }

@@ -192,6 +192,27 @@ PASS  ordering for the first time
 }
 
 #[test]
+fn a_baseline_that_cannot_be_read_is_told_and_no_request_is_blamed() {
+    let mut of = many::first_run();
+    of.verdict = crate::run::Verdict::Errored;
+    let what = "the baseline specs/baselines/ordering.yaml.json is damaged: EOF at line 2";
+    of.attempts[0].steps[0].trouble = Some(crate::run::Trouble::told(what, None));
+    assert_data_eq!(at(80, &of, Detail::Normal), str![[r#"
+ERROR ordering for the first time
+      specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms
+      812 ms
+                     v2.3.0 (n=500)
+   inventory-check   p50=120ms p95=174ms p99=800ms
+   note: no baseline yet: written to specs/baselines/ordering.yaml.json.new;
+         `spanspec baseline accept` makes it one
+
+  the baseline specs/baselines/ordering.yaml.json is damaged: EOF at line 2
+
+
+"#]]);
+}
+
+#[test]
 fn an_open_loop_says_how_late_this_machine_was() {
     assert_data_eq!(
         at(100, &many::open(), Detail::Normal),

@@ -1,0 +1,223 @@
+//! What a run leaves in files.
+
+use super::*;
+
+#[test]
+fn a_second_run_of_the_same_version_joins_what_waits() {
+    let mut stage = Stage::new(COMPARED);
+    stage.run("2.3.0", 120_000);
+    let second = stage.run("2.3.0", 121_000);
+    assert_eq!(
+        second.notices(),
+        [
+            "no baseline of p50 of inventory-check yet: added this run to specs/baselines/order.yaml.json.new, which has 2 now; `spanspec baseline accept` takes it as the baseline"
+        ]
+    );
+    assert_eq!(runs(&stage.pending().unwrap()), 2);
+    stage.run("2.4.0", 121_000);
+    assert_eq!(runs(&stage.pending().unwrap()), 1);
+}
+
+#[test]
+fn where_nothing_is_written_the_user_is_told_what_to_do() {
+    let mut stage = Stage::new(COMPARED);
+    stage.budgeting.update = Update::Never;
+    let first = stage.run("2.3.0", 120_000);
+    assert_eq!(
+        first.notices(),
+        [
+            "no baseline of p50 of inventory-check yet, and none is written here: a run where `CI` is not set writes specs/baselines/order.yaml.json.new, and one with `--update-baselines always` writes specs/baselines/order.yaml.json; commit that"
+        ]
+    );
+    assert!(!stage.folder.path().join("specs/baselines").exists());
+}
+
+#[test]
+fn a_run_whose_requests_failed_or_that_ended_early_is_not_written() {
+    for update in [Update::Proposed, Update::Always] {
+        let mut stage = Stage::new(COMPARED);
+        stage.budgeting.update = update;
+        let mut load = measured(None, samples(120_000, 400));
+        load.failed = 1;
+        let failed = stage.judge(load.clone());
+        assert_eq!(
+            failed.notices(),
+            [
+                "no baseline of p50 of inventory-check yet, and none was written, for too many requests failed"
+            ]
+        );
+        load.failed = 0;
+        load.stopped = Some("interrupted".to_owned());
+        let stopped = stage.judge(load.clone());
+        assert_eq!(
+            stopped.notices(),
+            [
+                "no baseline of p50 of inventory-check yet, and none was written, for the run ended early"
+            ]
+        );
+        assert!(!stage.folder.path().join("specs/baselines").exists());
+        load.stopped = None;
+        (load.failed, load.allowed) = (1, 1);
+        stage.judge(load);
+        assert!(stage.folder.path().join("specs/baselines").exists());
+    }
+}
+
+#[test]
+fn always_adds_what_is_alike_and_keeps_the_newest_twenty() {
+    let mut stage = Stage::new(COMPARED);
+    let first = stage.record("2.3.0", 120_000);
+    assert_eq!(
+        first.notices(),
+        [
+            "no baseline of p50 of inventory-check yet: this run is the first in specs/baselines/order.yaml.json"
+        ]
+    );
+    let second = stage.record("2.3.0", 121_000);
+    assert_eq!(
+        second.notices(),
+        ["this run is one of 2 in specs/baselines/order.yaml.json"]
+    );
+    for _ in 0..20 {
+        stage.record("2.3.0", 120_500);
+    }
+    let baseline = stage.baseline();
+    assert_eq!(runs(&baseline), 20);
+    let oldest = &baseline.cases["order"].budgets["inventory-check"].runs[0];
+    assert_eq!(oldest.start().as_second(), 1_700_000_000 + 3 * 60);
+}
+
+#[test]
+fn always_puts_another_version_or_machine_in_the_place_of_the_old() {
+    let mut stage = Stage::new(COMPARED);
+    stage.record("2.3.0", 120_000);
+    stage.record("2.3.0", 120_000);
+    let next = stage.record("2.4.0", 350_000);
+    assert_eq!(
+        next.notices(),
+        [
+            "p50 of inventory-check REGRESSED, and this run took the place of those in specs/baselines/order.yaml.json: service.version was 2.3.0, is 2.4.0"
+        ]
+    );
+    assert_eq!(runs(&stage.baseline()), 1);
+    stage.machine.cores = 8;
+    let elsewhere = stage.record("2.4.0", 350_000);
+    assert_eq!(
+        elsewhere.notices(),
+        ["this run took the place of those in specs/baselines/order.yaml.json: cores was 4, is 8"]
+    );
+    assert_eq!(stage.baseline().cases["order"].fingerprint.cores, 8);
+}
+
+#[test]
+fn other_cases_of_the_file_stay_as_they_are() {
+    let mut stage = Stage::new(COMPARED);
+    stage.record("2.3.0", 120_000);
+    let mut baseline = stage.baseline();
+    let case = baseline.cases["order"].clone();
+    baseline.cases.insert("another".to_owned(), case.clone());
+    write(&stage.file(), &baseline).unwrap();
+    stage.run("2.4.0", 350_000);
+    assert_eq!(stage.pending().unwrap().cases["another"], case);
+    // Recorded elsewhere in the meantime, and so newer than what waits.
+    let budget = baseline.cases.get_mut("another").unwrap();
+    let budget = budget.budgets.get_mut("inventory-check").unwrap();
+    let later = jiff::Timestamp::from_second(1_800_000_000).unwrap();
+    budget.add(Run::new(later, None, samples(1_000, 10)).unwrap());
+    write(&stage.file(), &baseline).unwrap();
+    stage.run("2.4.0", 350_000);
+    let pending = stage.pending().unwrap();
+    assert_eq!(pending.cases["another"], baseline.cases["another"]);
+    assert_eq!(runs(&pending), 2);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_and_kept_and_limits_are_judged() {
+    let newer = r#"{ "format": "spanspec baseline", "schema_version": 7 }"#;
+    for (text, why) in [
+        ("{ \"format\": \"spanspec ba", "is damaged"),
+        (newer, "has schema version 7"),
+        ("{ \"name\": \"mine\" }", "is not a baseline of spanspec"),
+    ] {
+        for update in [Update::Proposed, Update::Always, Update::Never] {
+            let mut stage = Stage::new(SPEC);
+            stage.budgeting.update = update;
+            fs::create_dir(stage.file().parent().unwrap()).unwrap();
+            fs::write(stage.file(), text).unwrap();
+            let run = stage.run("2.4.0", 350_000);
+            let trouble = run.trouble();
+            assert!(
+                trouble.contains("specs/baselines/order.yaml.json") && trouble.contains(why),
+                "{trouble}"
+            );
+            assert_eq!(run.verdicts(), [Verdict::OverLimit, Verdict::Ok]);
+            assert_eq!(fs::read_to_string(stage.file()).unwrap(), text);
+            assert_eq!(
+                fs::read_dir(stage.file().parent().unwrap())
+                    .unwrap()
+                    .count(),
+                1
+            );
+        }
+    }
+}
+
+#[test]
+fn a_damaged_proposal_is_named_and_kept() {
+    let mut stage = Stage::new(COMPARED);
+    stage.run("2.3.0", 120_000);
+    let pending = pending_path(&stage.file());
+    fs::write(&pending, "{").unwrap();
+    let trouble = stage.run("2.3.0", 120_000).trouble();
+    assert!(
+        trouble.contains("order.yaml.json.new is damaged"),
+        "{trouble}"
+    );
+    assert_eq!(fs::read_to_string(&pending).unwrap(), "{");
+}
+
+#[test]
+fn a_folder_for_baselines_has_them_under_the_names_of_their_specs() {
+    let mut stage = Stage::new(COMPARED);
+    let folder = stage.folder.path().join("kept");
+    stage.budgeting.folder = Some(folder.clone());
+    let first = stage.run("2.3.0", 120_000);
+    let command = format!("`spanspec baseline accept --baseline {}`", folder.display());
+    assert!(
+        first.load.notices[0].contains(&command),
+        "{:?}",
+        first.load.notices
+    );
+    stage.record("2.3.0", 120_000);
+    assert!(folder.join("specs/order.yaml.json").exists());
+    let again = stage.run("2.4.0", 350_000);
+    assert_eq!(again.verdicts(), [Verdict::Regressed]);
+}
+
+#[test]
+fn without_a_comparison_no_file_is_read_or_written() {
+    const LIMITED: &str = "\
+name: order
+request: http://127.0.0.1:1/orders
+expect: { status: 2xx }
+repeat: { times: 500, concurrency: 4 }
+budgets: [{ find: inventory-check, p50: < 150ms, regression: none }]
+";
+    let mut stage = Stage::new(LIMITED);
+    fs::create_dir(stage.file().parent().unwrap()).unwrap();
+    fs::write(stage.file(), "{").unwrap();
+    let run = stage.record("2.3.0", 120_000);
+    assert_eq!((run.result.clone(), run.checks().len()), (Ok(()), 1));
+    assert_eq!(run.notices().len(), 0);
+}
+
+#[test]
+fn no_secret_comes_into_a_file() {
+    let mut stage = Stage::new(COMPARED);
+    stage.secrets = ["order", "inventory", "2.3"].map(str::to_owned).into();
+    stage.record("2.3.0", 120_000);
+    let case = &stage.baseline().cases["[masked]"];
+    let budget = &case.budgets["[masked]-check"];
+    assert_eq!(budget.service_version(), Some("[masked].0"));
+    assert_eq!(stage.run("2.3.0", 350_000).verdicts(), [Verdict::Regressed]);
+}
