@@ -197,7 +197,9 @@ fn a_baseline_that_cannot_be_read_is_told_and_no_request_is_blamed() {
     of.verdict = crate::run::Verdict::Errored;
     let what = "the baseline specs/baselines/ordering.yaml.json is damaged: EOF at line 2";
     of.attempts[0].steps[0].trouble = Some(crate::run::Trouble::told(what, None));
-    assert_data_eq!(at(80, &of, Detail::Normal), str![[r#"
+    assert_data_eq!(
+        at(80, &of, Detail::Normal),
+        str![[r#"
 ERROR ordering for the first time
       specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms
       812 ms
@@ -209,7 +211,8 @@ ERROR ordering for the first time
   the baseline specs/baselines/ordering.yaml.json is damaged: EOF at line 2
 
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
