@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, RwLock};
 
 use super::{Attempt, EarlierTrace, SpecReport, StepReport, Trouble, Verdict};
-use crate::check::{Failure, Judged, Outcome};
+use crate::check::{Failure, Judged, Outcome, Subject};
 use crate::spec::{Location, Request, Trigger};
 use crate::trace::{
     Attributes, CommandResponse, HttpResponse, Resource, Response, Scope, Span, Trace, Value,
@@ -197,6 +197,7 @@ impl Secrets {
 
     fn failure(&self, mut failure: Failure) -> Failure {
         failure.at = self.location(failure.at);
+        failure.subject = self.subject(failure.subject);
         let texts = [&mut failure.expected, &mut failure.found].into_iter();
         let witnesses = failure
             .witnesses
@@ -221,6 +222,26 @@ impl Secrets {
             *text = self.text(text);
         }
         failure
+    }
+
+    /// Without a wildcard, so that a new kind with a text is thought of.
+    fn subject(&self, mut subject: Subject) -> Subject {
+        use Subject as S;
+        let texts: Vec<&mut String> = match &mut subject {
+            S::ResponseStatus | S::Body | S::ResponseTime => Vec::new(),
+            S::ExitCode | S::Stdout | S::Stderr => Vec::new(),
+            S::Errors | S::Orphans | S::SpanCount | S::TraceDuration | S::Failures => Vec::new(),
+            S::Header(text) | S::Json(text) | S::Service(text) => vec![text],
+            S::Selected(text) | S::Capture(text) => vec![text],
+            S::Edge { from, to } => vec![from, to],
+            S::Sequence { earlier, later } => vec![earlier, later],
+            S::Span { part, name } => vec![part, name],
+            S::Budget { subject, .. } => vec![subject],
+        };
+        for text in texts {
+            *text = self.text(text);
+        }
+        subject
     }
 
     fn response(&self, response: Response) -> Response {
@@ -409,6 +430,52 @@ mod tests {
         let at = source.at(crate::spec::Place { start: 7, end: 14 });
         let masked = Secrets::new(["hunter2".to_owned()]).location(at);
         assert_eq!((masked.text(), masked.column()), ("*******", 8));
+    }
+
+    #[test]
+    fn what_a_failed_check_looked_at_shows_no_secret() {
+        let text = || "call hunter2".to_owned();
+        let quantile = crate::spec::Quantile::P50;
+        let subjects = [
+            Subject::Header(text()),
+            Subject::Json(text()),
+            Subject::Service(text()),
+            Subject::Edge {
+                from: text(),
+                to: text(),
+            },
+            Subject::Sequence {
+                earlier: text(),
+                later: text(),
+            },
+            Subject::Selected(text()),
+            Subject::Span {
+                part: text(),
+                name: text(),
+            },
+            Subject::Capture(text()),
+            Subject::Budget {
+                quantile,
+                subject: text(),
+            },
+        ];
+        let secrets = Secrets::new(["hunter2".to_owned()]);
+        for subject in subjects {
+            let masked = secrets.failure(Failure {
+                subject,
+                at: crate::spec::Source::new("a.yaml", "").at(crate::spec::Place::default()),
+                expected: String::new(),
+                found: String::new(),
+                witnesses: Vec::new(),
+                more_witnesses: 0,
+                nearest: Vec::new(),
+                differences: Vec::new(),
+                hints: Vec::new(),
+            });
+            let said = format!("{:?}", masked.subject);
+            assert!(!said.contains("hunter2"), "{said}");
+            assert!(said.contains("call [masked]"), "{said}");
+        }
     }
 
     #[test]
