@@ -7,8 +7,8 @@ use crate::budget::{
     Ab, AbRefusal, AbVerdict, Column, Pair, Quantile, Row, Samples, Table, default_tolerance,
     judge_pairs,
 };
-use crate::measure::Unmeasured;
-use crate::run::{Load, Report, Verdict};
+use crate::measure::{Measurement, Unmeasured};
+use crate::run::{Load, Report, Verdict, masked};
 use crate::spec::{Budget, Location, Spec};
 
 /// A spec that both versions ran in turn.
@@ -71,13 +71,19 @@ impl Comparison {
     /// Of a spec that has not run yet; its tolerances count.
     pub(super) fn new(spec: &Spec, pairs: usize) -> Self {
         Self {
-            name: spec.name.clone(),
+            name: masked(&spec.name, spec),
             at: spec.at.clone(),
             pairs,
             runs: Both::default(),
             ended: None,
             budgets: spec.budgets.clone(),
         }
+    }
+
+    /// Takes in another run. Names are those of its report, which shows no secret.
+    pub(super) fn add(&mut self, side: Side, measured: Measurement) {
+        self.name = measured.name;
+        self.runs.of_mut(side).push(measured.load);
     }
 
     /// How many pairs there are.
@@ -103,16 +109,16 @@ impl Comparison {
                 })
             })
             .collect();
-        let judged = |quantile, tolerance| {
-            let subject = &budget.subject;
-            match judge_pairs(subject, quantile, &pairs, tolerance) {
-                Ok(judged) => Claim::Judged(judged),
-                Err(why) => Claim::Refused {
-                    subject: subject.clone(),
-                    quantile,
-                    why,
-                },
-            }
+        let Some(subject) = self.subject(at) else {
+            return Vec::new();
+        };
+        let judged = |quantile, tolerance| match judge_pairs(subject, quantile, &pairs, tolerance) {
+            Ok(judged) => Claim::Judged(judged),
+            Err(why) => Claim::Refused {
+                subject: subject.to_owned(),
+                quantile,
+                why,
+            },
         };
         let quantiles = budget.quantiles.iter().filter_map(|one| {
             let regression = one.regression.as_ref()?;
@@ -120,6 +126,13 @@ impl Comparison {
             Some(judged(one.quantile, regression.tolerance.unwrap_or(usual)))
         });
         quantiles.collect()
+    }
+
+    /// What a budget measures, as reports call it; None before anything is measured.
+    fn subject(&self, at: usize) -> Option<&str> {
+        let latest = [self.runs.a.last(), self.runs.b.last()];
+        let mut measured = latest.into_iter().flatten();
+        measured.find_map(|load| Some(load.measured.get(at)?.subject.as_str()))
     }
 
     /// What it comes to.
@@ -153,7 +166,6 @@ impl Comparison {
     /// Both versions side by side.
     #[must_use]
     pub fn tables(&self) -> Vec<Table> {
-        let claims = self.claims();
         let rows = self.budgets.iter().enumerate().map(|(at, budget)| {
             let [(baseline, before), (candidate, now)] =
                 [Side::A, Side::B].map(|side| self.measured(at, side));
@@ -163,10 +175,10 @@ impl Comparison {
                     .collect()
             };
             let row = Row {
-                subject: budget.subject.clone(),
+                subject: self.subject(at).unwrap_or_default().to_owned(),
                 before: quantiles(&before),
                 now: quantiles(&now),
-                remarks: remarks(&claims, &budget.subject),
+                remarks: remarks(&self.claims_of(at, budget)),
             };
             (baseline, candidate, row)
         });
@@ -189,14 +201,13 @@ impl Comparison {
 }
 
 /// `REGRESSED at p50, p95`
-fn remarks(claims: &[Claim], subject: &str) -> Vec<String> {
+fn remarks(claims: &[Claim]) -> Vec<String> {
     let regressed: Vec<String> = claims
         .iter()
         .filter_map(|claim| match claim {
             Claim::Judged(judged) if judged.verdict == AbVerdict::Regressed => Some(judged),
             _ => None,
         })
-        .filter(|judged| judged.subject == subject)
         .map(|judged| judged.quantile.to_string())
         .collect();
     if regressed.is_empty() {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Both;
 use crate::budget::Quantile;
+use crate::run::masked;
 use crate::spec::{Pace, Spec};
 use crate::workspace::Workspace;
 
@@ -53,7 +54,7 @@ pub fn couple(
 ) -> Result<Vec<Couple>, Uncoupled> {
     let one_sided = |spec: &Spec, with: (&Workspace, &str), without: (&Workspace, &str)| {
         Err(Uncoupled::OneSided {
-            spec: said(&key(spec, with.0)),
+            spec: said(spec, with.0),
             with: with.1.to_owned(),
             without: without.1.to_owned(),
         })
@@ -70,10 +71,10 @@ pub fn couple(
         let (of_a, of_b) = (measures(&a), measures(&b));
         if of_a != of_b {
             return Err(Uncoupled::OtherBudgets {
-                spec: said(&wanted),
+                spec: said(&a, projects.a.0),
                 measures: Both {
-                    a: of_a.join(", "),
-                    b: of_b.join(", "),
+                    a: listed(&of_a, &a),
+                    b: listed(&of_b, &b),
                 },
                 projects: Both {
                     a: projects.a.1.to_owned(),
@@ -99,13 +100,19 @@ fn key(spec: &Spec, workspace: &Workspace) -> (PathBuf, String) {
     (file.to_owned(), spec.name.clone())
 }
 
-fn said((file, name): &(PathBuf, String)) -> String {
-    format!("{} › {name}", file.display())
+fn said(spec: &Spec, workspace: &Workspace) -> String {
+    let (file, name) = key(spec, workspace);
+    format!("{} › {}", file.display(), masked(&name, spec))
 }
 
 fn measures(spec: &Spec) -> Vec<&str> {
     let budgets = spec.budgets.iter();
     budgets.map(|budget| budget.subject.as_str()).collect()
+}
+
+/// In one line, without any secret.
+fn listed(measures: &[&str], spec: &Spec) -> String {
+    masked(&measures.join(", "), spec)
 }
 
 /// Whether pairs of runs can tell something of a spec: it asks for the comparison of a quantile
@@ -132,6 +139,12 @@ pub fn fires_alike(couple: &Couple) -> bool {
 }
 
 impl Couple {
+    /// What the spec is called, without any secret.
+    #[must_use]
+    pub fn name(&self) -> String {
+        masked(&self.specs.a.name, &self.specs.a)
+    }
+
     /// A run of one of them: so many requests in a closed loop, and with a warm-up once.
     pub(super) fn run_of(&self, turn: super::Turn, requests: u64) -> Spec {
         let mut spec = self.specs.of(turn.side).clone();

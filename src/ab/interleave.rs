@@ -58,7 +58,7 @@ async fn interleave(
         let spec = couple.run_of(turn, plan.requests);
         let options = options.of(turn.side).clone();
         match measure(sessions.of(turn.side), &spec, options).await {
-            Ok(measured) => comparison.runs.of_mut(turn.side).push(measured.load),
+            Ok(measured) => comparison.add(turn.side, measured),
             Err(why) => {
                 comparison.ended = Some(Ended {
                     side: turn.side,

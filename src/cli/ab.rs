@@ -78,7 +78,7 @@ fn couples(
         return Err(wrong(format!(
             "the spec {} › {} fires the same at both URLs: write ${{{variable}}} into it, or name the variable that it has with --url-variable",
             spec.at.source.name(),
-            spec.name,
+            alike.name(),
         )));
     }
     if let Versions::Projects(_) = versions

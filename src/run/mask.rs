@@ -7,7 +7,7 @@ use std::sync::{Arc, RwLock};
 
 use super::{Attempt, EarlierTrace, SpecReport, StepReport, Trouble, Verdict};
 use crate::check::{Failure, Judged, Outcome, Subject};
-use crate::spec::{Location, Request, Trigger};
+use crate::spec::{Location, Request, Spec, Trigger};
 use crate::trace::{
     Attributes, CommandResponse, HttpResponse, Resource, Response, Scope, Span, Trace, Value,
 };
@@ -349,6 +349,11 @@ impl Secrets {
             other => other.clone(),
         }
     }
+}
+
+/// A text of a spec that has not run, without the secrets that its variables hold.
+pub(crate) fn masked(text: &str, spec: &Spec) -> String {
+    Secrets::new(spec.scope().secrets()).text(text)
 }
 
 /// The values of a trigger's credentials.

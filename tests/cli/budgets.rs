@@ -409,3 +409,45 @@ async fn a_budget_that_finds_nothing_calibrates_nothing() {
     )
     .await;
 }
+
+/// The same with a secret in its name and in what it measures.
+fn with_secret(find: &str) -> String {
+    SPEC.replace("placing an order", "placing ${TOKEN}")
+        .replace("find: work", &format!("find: '{find} ${{TOKEN}}'"))
+}
+
+const TOKEN: [&str; 4] = ["--var", "TOKEN=hunter2", "--secret", "TOKEN"];
+
+#[tokio::test]
+async fn no_secret_is_shown_where_versions_are_compared() {
+    let spec = with_secret("work").replace("times: 20", "times: 5");
+    let project = Project::with(&[("order.yaml", &spec)]).await;
+    let port = project.system.url.rsplit(':').next().unwrap();
+    let urls = ["127.0.0.1", "localhost"].map(|host| format!("http://{host}:{port}"));
+    let listen = project.system.otlp.to_string();
+    let flags = ["--listen", &listen, "--requests", "5"];
+    let all = [&["ab", &urls[0], &urls[1]][..], &flags, &TOKEN].concat();
+    let said = run(&project, &all).await;
+    said.expect(3, &["placing [masked]", "p50 of work [masked]: NOT JUDGED"]);
+    assert!(!said.out.contains("hunter2"), "{}", said.out);
+
+    let alike = spec.replace("${BASE_URL}", "${URL}");
+    project.write("specs/order.yaml", &alike);
+    let all = [&["ab", &urls[0], &urls[1]][..], &TOKEN].concat();
+    let said = run(&project, &all).await;
+    let shown = "error: the spec specs/order.yaml › placing [masked] fires the same at both URLs";
+    said.expect(2, &[shown]);
+}
+
+#[tokio::test]
+async fn no_secret_is_shown_where_nothing_is_calibrated() {
+    let spec = with_secret("work").replace("BASE_URL", "URL");
+    let project = Project::with(&[("order.yaml", &spec)]).await;
+    let listen = project.system.otlp.to_string();
+    let flags = ["baseline", "calibrate", "--listen", &listen];
+    let said = run(&project, &[&flags[..], &TOKEN].concat()).await;
+    said.expect(
+        1,
+        &["nothing was found to measure for work [masked] in run 1 of `placing [masked]`"],
+    );
+}

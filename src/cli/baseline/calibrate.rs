@@ -136,7 +136,7 @@ impl Work<'_> {
             for (spec, of_spec) in self.specs.iter().zip(&mut measurements) {
                 let measured = measure(session, spec, self.options.clone()).await;
                 let measured = measured.map_err(|why| self.unmeasured(why))?;
-                self.expect_samples(spec, &measured.load, number)?;
+                self.expect_samples(spec, &measured, number)?;
                 of_spec.push(measured);
             }
         }
@@ -158,8 +158,8 @@ impl Work<'_> {
         }
     }
 
-    fn expect_samples(&self, spec: &Spec, load: &Load, number: usize) -> Result<(), Exit> {
-        let compared = compared(spec, load);
+    fn expect_samples(&self, spec: &Spec, of: &Measurement, number: usize) -> Result<(), Exit> {
+        let compared = compared(spec, &of.load);
         let Some(empty) = compared.into_iter().find(|one| one.samples.is_empty()) else {
             return Ok(());
         };
@@ -167,7 +167,7 @@ impl Work<'_> {
             Exit::Failed,
             &format!(
                 "{}: nothing was found to measure for {} in run {number} of `{}`; no baseline was written",
-                empty.at, empty.subject, spec.name
+                empty.at, empty.subject, of.name
             ),
         ))
     }
