@@ -423,6 +423,9 @@ async fn where_no_span_comes_the_report_says_what_it_says_of_one_request() {
         let counted: Vec<_> = counted.collect();
         assert_eq!(counted, [("no span of this trace arrived", 21)]);
         assert_eq!(failures(tested(spec)), [""; 0]);
+        // That nothing was found says nothing of what the budget looks for.
+        let mut measured = load(spec).measured.iter();
+        assert!(measured.all(|of| of.judged.is_empty()));
     }
 }
 
@@ -598,7 +601,13 @@ async fn stopped_by(stop: Stop) -> SpecReport {
         }
     })
     .await;
-    let specs = system.specs("request: GET HOST/\nrepeat: { times: 200 }\nexpect: { status: 200 }");
+    let specs = system.specs(
+        "request: GET HOST/
+repeat: { times: 200 }
+expect: { status: 200 }
+budgets: [{ find: work, p50: < 1ms }]
+",
+    );
     let options = options();
     let run = run(&specs, &system.receiver, &options, stopped, |_| {});
     let report = tokio::time::timeout(DEADLINE, run).await.unwrap();
@@ -614,6 +623,8 @@ async fn who_stops_it_keeps_what_there_is() {
     let said = format!("interrupted after {} of 200 requests", load.requests);
     assert_eq!(load.stopped.as_deref(), Some(said.as_str()));
     assert!(load.requests <= 10);
+    // What was measured of a few proves nothing.
+    assert_eq!(load.measured[0].judged, []);
 }
 
 #[tokio::test]

@@ -71,6 +71,10 @@ impl Outcomes<'_> {
                 budgets::judge(self.setting, self.spec, started, seen, &mut load, checks).await;
             report.trouble = report.trouble.or(judged.err());
         }
+        if !is_judged {
+            // The numbers stay, but nobody is to take them for verdicts.
+            load.measured.iter_mut().for_each(|of| of.judged.clear());
+        }
         report.checks.sort_by_key(|judged| judged.at.place);
         report.load = Some(Arc::new(load));
         report
