@@ -84,6 +84,7 @@ fn load(spec: &Spec, micros: u64, version: &str) -> Arc<Load> {
         stopped: None,
         behind: Duration::ZERO,
         failing: Vec::new(),
+        is_strict: false,
         measured: measured.collect(),
         notices: Vec::new(),
     })

@@ -62,7 +62,7 @@ fn a_regression_stands_behind_the_line_of_both_versions() {
     let table = Table {
         baseline: column("2.3.0"),
         candidate: column("v2.4.0"),
-        rows: vec![Row::new("inventory-check", &[p50, p99])],
+        rows: vec![Row::new("inventory-check", &[p50, p99], Verdict::fails)],
     };
     assert_eq!(
         table.to_string(),

@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::judged::{Compared, Judged};
 use super::quantile::Quantile;
+use super::verdict::Verdict;
 use super::words::{Round, count, millis, version};
 
 /// The quantiles of two versions.
@@ -42,9 +43,10 @@ pub struct Row {
 }
 
 impl Row {
-    /// The line of one thing, from all claims about it; a quantile stands in it once.
+    /// The line of one thing, from all claims about it; a quantile stands in it once. What fails
+    /// is remarked.
     #[must_use]
-    pub fn new(subject: &str, judged: &[Judged]) -> Self {
+    pub fn new(subject: &str, judged: &[Judged], fails: impl Fn(Verdict) -> bool) -> Self {
         let mut row = Self {
             subject: subject.to_owned(),
             before: Vec::new(),
@@ -58,7 +60,7 @@ impl Row {
             add(&mut row.now, one.quantile, one.candidate.map(|it| it.value));
             let remark = one.remark();
             // Where nothing was found, all quantiles have the same.
-            if one.verdict.fails() && !row.remarks.contains(&remark) {
+            if fails(one.verdict) && !row.remarks.contains(&remark) {
                 row.remarks.push(remark);
             }
         }

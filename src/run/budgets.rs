@@ -62,18 +62,16 @@ pub(super) async fn judge(
     let known = Known::of_all(setting, case.as_ref(), load);
     let decided = decide(&asked, &known, &differs, load);
     Known::tell(known, &place.path, load);
-    let is_strict = setting.options.budgets.is_strict;
     let told = Told {
         budgets: &spec.budgets,
         load,
         seen,
-        is_strict,
     };
     checks.extend(told.claims(&decided));
     if let Some(trouble) = unread {
         return Err(trouble);
     }
-    if is_strict {
+    if load.is_strict {
         checks.extend(checks::without_baseline(&decided, &place));
     }
     let written = match (wish, here) {

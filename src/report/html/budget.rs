@@ -8,12 +8,12 @@ use super::said::{at_least, at_most, exactly, limit_times, said, times};
 use crate::budget::{Alpha, Column, Compared, Estimate, Judged, Quantile, Samples, Verdict};
 use crate::report::look::{Look, count, counted, printable};
 use crate::report::waterfall::{USUAL_ROWS, waterfall};
-use crate::run::{Exemplar, Measured};
+use crate::run::{Exemplar, Load, Measured};
 
 /// What is shown where no budget asks for a quantile.
 pub(super) const USUAL: [Quantile; 3] = [Quantile::P50, Quantile::P95, Quantile::P99];
 
-pub(super) fn section(measured: &Measured) -> Markup {
+pub(super) fn section(load: &Load, measured: &Measured) -> Markup {
     let subject = printable(&measured.subject);
     let mut judged: Vec<&Judged> = measured.judged.iter().collect();
     judged.sort_by_key(|claim| claim.quantile);
@@ -24,8 +24,8 @@ pub(super) fn section(measured: &Measured) -> Markup {
                 p { "Nothing was found to measure: no trace has a duration for this budget." }
             }
             (figure(measured))
-            (table(measured, &judged))
-            (claims(&judged))
+            (table(load, measured, &judged))
+            (claims(load, &judged))
             @if let Some(slowest) = &measured.slowest { (exemplar(slowest)) }
         }
     }
@@ -52,13 +52,13 @@ pub(super) fn head(which: &str, version: Option<&String>, samples: &Samples) -> 
 /// The quantiles that somebody asked for, else those that people look for. Where it is narrow, the
 /// style sheet lays out each row as a block of its own; the roles keep it a table for those who do
 /// not see it.
-fn table(measured: &Measured, claims: &[&Judged]) -> Markup {
+fn table(load: &Load, measured: &Measured, claims: &[&Judged]) -> Markup {
     let subject = printable(&measured.subject);
     html! {
         @if !claims.is_empty() || !measured.samples.is_empty() {
             table.quantiles role="table" {
                 caption.visually-hidden { "Quantiles of " (subject) ", each with its lower and upper bound" }
-                @if claims.is_empty() { (unjudged(measured)) } @else { (judged(measured, claims)) }
+                @if claims.is_empty() { (unjudged(measured)) } @else { (judged(load, measured, claims)) }
             }
         }
     }
@@ -87,7 +87,7 @@ fn unjudged(measured: &Measured) -> Markup {
     }
 }
 
-fn judged(measured: &Measured, claims: &[&Judged]) -> Markup {
+fn judged(load: &Load, measured: &Measured, claims: &[&Judged]) -> Markup {
     let all = ["Baseline", "Now", "Change", "Limit", "Verdict"];
     let has_baseline = measured.before.is_some();
     let heads_shown = all
@@ -95,7 +95,7 @@ fn judged(measured: &Measured, claims: &[&Judged]) -> Markup {
         .filter(|head| has_baseline || !["Baseline", "Change"].contains(head));
     html! {
         (heads(heads_shown))
-        tbody role="rowgroup" { @for claim in claims { (row(claim, measured)) } }
+        tbody role="rowgroup" { @for claim in claims { (row(load, measured, claim)) } }
     }
 }
 
@@ -115,7 +115,8 @@ fn cell(head: &str, content: &Markup) -> Markup {
     html! { td role="cell" data-head=(head) { (content) } }
 }
 
-fn row(claim: &Judged, measured: &Measured) -> Markup {
+fn row(load: &Load, measured: &Measured, claim: &Judged) -> Markup {
+    let class = class(load, claim.verdict);
     html! {
         tr role="row" {
             th scope="row" role="rowheader" { (claim.quantile) }
@@ -128,7 +129,7 @@ fn row(claim: &Judged, measured: &Measured) -> Markup {
                 (cell("Now", &value(claim.candidate)))
             }
             (cell("Limit", &limit(claim)))
-            td.verdict.(class(claim.verdict)) role="cell" { (sign(claim.verdict)) " " (claim.verdict) }
+            td.verdict.(class) role="cell" { (sign(class)) " " (claim.verdict) }
         }
     }
 }
@@ -186,11 +187,11 @@ fn limit(claim: &Judged) -> Markup {
     }
 }
 
-fn claims(judged: &[&Judged]) -> Markup {
+fn claims(load: &Load, judged: &[&Judged]) -> Markup {
     html! {
         @if !judged.is_empty() {
             ul.claims {
-                @for claim in judged { li.(class(claim.verdict)) { (in_code(&claim.to_string())) } }
+                @for claim in judged { li.(class(load, claim.verdict)) { (in_code(&claim.to_string())) } }
             }
         }
     }
@@ -205,16 +206,16 @@ pub(super) fn in_code(text: &str) -> Markup {
     }
 }
 
-fn class(verdict: Verdict) -> &'static str {
+fn class(load: &Load, verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Ok => "passed",
-        Verdict::NotProven | Verdict::TooFew => "flaky",
-        Verdict::Regressed | Verdict::OverLimit | Verdict::NothingFound => "failed",
+        verdict if load.fails(verdict) => "failed",
+        _ => "flaky",
     }
 }
 
-fn sign(verdict: Verdict) -> Markup {
-    let sign = match class(verdict) {
+fn sign(class: &str) -> Markup {
+    let sign = match class {
         "passed" => "✓",
         "failed" => "✗",
         _ => "?",

@@ -221,3 +221,21 @@ fn what_a_service_calls_itself_stays_text() {
         assert_eq!(number(&page), number(&ours), "{tag}");
     }
 }
+
+#[test]
+fn what_is_not_proven_looks_as_it_counts() {
+    let looks = |is_strict| {
+        let section = section_of(Load {
+            is_strict,
+            ..load(vec![regressed()])
+        });
+        let (_, class) = section.split_once("<td class=\"verdict ").unwrap();
+        let cells = section.split("<td class=\"verdict ");
+        let unproven = cells.filter(|cell| cell.contains("NOT PROVEN"));
+        assert!(class.starts_with("failed"));
+        let class = |cell: &str| cell.split_once('"').unwrap().0.to_owned();
+        unproven.map(class).next()
+    };
+    assert_eq!(looks(false).as_deref(), Some("flaky"));
+    assert_eq!(looks(true).as_deref(), Some("failed"));
+}

@@ -24,7 +24,7 @@ pub(super) fn section(load: &Load) -> Markup {
             }
             @for notice in &load.notices { p.notice { b { "Note: " } (in_code(notice)) } }
             (failing(&load.failing, load.requests))
-            @for measured in &load.measured { (budget::section(measured)) }
+            @for measured in &load.measured { (budget::section(load, measured)) }
         }
     }
 }

@@ -90,6 +90,7 @@ pub(super) fn load(measured: Vec<Measured>) -> Load {
             at: Some(at("201")),
             requests: 12,
         }],
+        is_strict: false,
         measured,
         notices: Vec::new(),
     }

@@ -17,8 +17,7 @@ pub(super) fn add(page: &mut Page, report: &Report) {
     let loads: Vec<(&SpecReport, &Load)> = report.specs.iter().filter_map(load).collect();
     let mut rows: Vec<(bool, String)> = loads
         .iter()
-        .flat_map(|(spec, load)| load.measured.iter().map(move |of| (*spec, of)))
-        .flat_map(|(spec, of)| of.judged.iter().map(move |one| row(spec, of, one)))
+        .flat_map(|(spec, load)| rows_of(spec, load))
         .collect();
     rows.sort_by_key(|(fails, _)| !fails);
     let rows: Vec<String> = rows.into_iter().map(|(_, row)| row).collect();
@@ -34,25 +33,35 @@ fn load(spec: &SpecReport) -> Option<(&SpecReport, &Load)> {
     Some((spec, spec.telling_step()?.load.as_deref()?))
 }
 
-fn row(spec: &SpecReport, of: &Measured, one: &Judged) -> (bool, String) {
+fn rows_of(spec: &SpecReport, load: &Load) -> Vec<(bool, String)> {
+    let claims = load.measured.iter();
+    let claims = claims.flat_map(|of| of.judged.iter().map(move |one| (of, one)));
+    claims
+        .map(|(of, one)| {
+            let fails = load.fails(one.verdict);
+            (fails, row(spec, of, one, fails))
+        })
+        .collect()
+}
+
+fn row(spec: &SpecReport, of: &Measured, one: &Judged, fails: bool) -> String {
     let cells = one.cells();
     let before = of.before.as_ref().and_then(|it| it.version.clone());
     let before = with_version(cells.baseline, before);
     let now = with_version(cells.now, of.version.clone());
     let verdict = match one.verdict {
-        verdict if verdict.fails() => format!("**{verdict}**"),
+        verdict if fails => format!("**{verdict}**"),
         Verdict::Ok => "OK".to_owned(),
         verdict => format!("_{verdict}_"),
     };
-    let row = format!(
+    format!(
         "| {} | {} | {} | {before} | {now} | {} | {} | {verdict} |\n",
         inline(&spec.name),
         inline(&of.subject),
         one.quantile,
         cells.change,
         cells.limit,
-    );
-    (one.verdict.fails(), row)
+    )
 }
 
 /// `120 ms (v2.3.0)`

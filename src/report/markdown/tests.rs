@@ -326,3 +326,29 @@ fn a_budget_says_nothing_that_a_page_obeys() {
 
 "#]].raw());
 }
+
+#[test]
+fn what_is_not_proven_stands_first_where_that_fails() {
+    let mut report = sample::load::report();
+    for spec in &mut report.specs {
+        let load = spec.attempts[0].steps[0].load.as_mut().unwrap();
+        std::sync::Arc::make_mut(load).is_strict = true;
+    }
+    let budgets = budgets_of(&report);
+    let rows: Vec<&str> = budgets
+        .lines()
+        .filter(|row| row.contains(" under "))
+        .collect();
+    let verdicts = rows.iter().filter_map(|row| row.rsplit('|').nth(1));
+    let verdicts: Vec<&str> = verdicts.map(str::trim).take(5).collect();
+    assert_eq!(
+        verdicts,
+        [
+            "**REGRESSED**",
+            "**NOT PROVEN**",
+            "**TOO FEW**",
+            "**NOT PROVEN**",
+            "OK"
+        ]
+    );
+}

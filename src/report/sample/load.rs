@@ -185,6 +185,7 @@ pub(in crate::report) fn load(plans: &[Plan]) -> Load {
         stopped: None,
         behind: Duration::ZERO,
         failing: Vec::new(),
+        is_strict: false,
         measured: measured(plans),
         notices: Vec::new(),
     }
@@ -198,7 +199,7 @@ fn checks(load: &Load, plans: &[Plan]) -> Vec<Judged> {
             .judged
             .iter()
             .zip(&plan.asked)
-            .map(|(one, (quantile, asked))| check(of, one, asked.at(*quantile)))
+            .map(|(one, (quantile, asked))| check(load, of, one, asked.at(*quantile)))
             .collect();
         if of.samples.is_empty() {
             all.truncate(1);
@@ -208,13 +209,13 @@ fn checks(load: &Load, plans: &[Plan]) -> Vec<Judged> {
     checks
 }
 
-fn check(of: &Measured, one: &budget::Judged, at: Location) -> Judged {
+fn check(load: &Load, of: &Measured, one: &budget::Judged, at: Location) -> Judged {
     let before = of
         .before
         .as_ref()
         .and_then(|before| before.version.as_deref());
     let what = format!("{} of {}", one.quantile, one.subject);
-    if !one.verdict.fails() {
+    if !load.fails(one.verdict) {
         let outcome = Outcome::Pass;
         return Judged { what, at, outcome };
     }

@@ -84,7 +84,7 @@ pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look
         Some(of) if of.subject == Subject::Failures => vec![failed(load, Some(of), look)],
         Some(of) => match measured_of(load, of) {
             Some(measured) => vec![
-                table::table(std::slice::from_ref(measured), look),
+                table::table(load, std::slice::from_ref(measured), look),
                 failure(of, look),
                 slowest(&[measured], &[of], None, look),
             ],
@@ -102,7 +102,7 @@ pub(super) fn sentences(load: &Load, detail: Detail) -> Vec<String> {
     let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
     for one in load.measured.iter().flat_map(|of| &of.judged) {
         let is_told = one.verdict != Verdict::Ok || detail == Detail::Verbose;
-        if one.verdict.fails() || !is_told {
+        if load.fails(one.verdict) || !is_told {
             continue;
         }
         let head = format!("{} of {}", one.quantile, one.subject);
@@ -146,7 +146,7 @@ fn overview(load: &Load, check: Option<&Failure>, look: &Look, detail: Detail) -
         .iter()
         .map(|text| step::note(text, look))
         .collect();
-    let budgets = table::table(&load.measured, look) + &sentences + &notes;
+    let budgets = table::table(load, &load.measured, look) + &sentences + &notes;
     let failed = failed(load, check, look);
     // Where too many failed, what was measured of them matters less.
     let mut parts = match check {

@@ -15,7 +15,6 @@ pub(super) struct Told<'a> {
     pub(super) load: &'a Load,
     /// The trace of any of the requests.
     pub(super) seen: Option<&'a Trace>,
-    pub(super) is_strict: bool,
 }
 
 impl Told<'_> {
@@ -39,11 +38,7 @@ impl Told<'_> {
             &self.budgets[asked.budget],
             &self.load.measured[asked.budget],
         );
-        let fails = match self.is_strict {
-            true => judged.verdict.fails_strictly(),
-            false => judged.verdict.fails(),
-        };
-        asked.check(match fails {
+        asked.check(match self.load.fails(judged.verdict) {
             true => Outcome::Fail(Box::new(failure(asked, judged, budget, measured))),
             false => Outcome::Pass,
         })

@@ -117,7 +117,8 @@ impl Stage {
             shared: Shared::on(self.machine.clone()),
             ..Options::default()
         };
-        let (mut load, mut checks) = (load, Vec::new());
+        let is_strict = self.budgeting.is_strict;
+        let (mut load, mut checks) = (Load { is_strict, ..load }, Vec::new());
         let result = crate::block_on(async {
             let receiver = Receiver::builder()
                 .listen(["127.0.0.1:0".parse().unwrap()])
@@ -193,6 +194,7 @@ fn measured(version: Option<&str>, samples: Samples) -> Load {
         stopped: None,
         behind: Duration::ZERO,
         failing: Vec::new(),
+        is_strict: false,
         measured: vec![Measured {
             subject: "inventory-check".to_owned(),
             at,

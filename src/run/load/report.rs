@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::budget::{Judged, Samples};
+use crate::budget::{Judged, Samples, Verdict};
 use crate::spec::{Location, Pace};
 use crate::trace::{Trace, TraceId};
 
@@ -34,6 +34,8 @@ pub struct Load {
     pub behind: Duration,
     /// Each check that did not hold, with the number of requests, the most frequent first.
     pub failing: Vec<Failing>,
+    /// Whether what is not proven fails, too.
+    pub is_strict: bool,
     /// What was measured, one for each budget.
     pub measured: Vec<Measured>,
     /// What the user should know of the baseline, a sentence each.
@@ -95,6 +97,15 @@ pub struct Exemplar {
 }
 
 impl Load {
+    /// Whether the spec fails by such a verdict.
+    #[must_use]
+    pub fn fails(&self, verdict: Verdict) -> bool {
+        match self.is_strict {
+            true => verdict.fails_strictly(),
+            false => verdict.fails(),
+        }
+    }
+
     /// Requests a second.
     #[must_use]
     pub fn rate(&self) -> f64 {

@@ -56,7 +56,10 @@ impl Outcomes<'_> {
         let is_over = matches!(self.ended, Ended::Whole | Ended::Hopeless);
         let is_judged = is_over && verdict != Verdict::Errored;
         let mut report = self.of_one(verdict).await;
-        let mut load = load(self.repeat, self.tally, allowed, stopped, self.behind);
+        let mut load = Load {
+            is_strict: self.setting.options.budgets.is_strict,
+            ..load(self.repeat, self.tally, allowed, stopped, self.behind)
+        };
         if is_judged && verdict == Verdict::Failed {
             report.checks.push(too_many(self.repeat, &load));
         }
@@ -195,6 +198,7 @@ fn load(
         stopped,
         behind,
         failing,
+        is_strict: false,
         measured: tally.measured,
         notices: Vec::new(),
     }

@@ -117,6 +117,7 @@ mod tests {
                 at: Some(at.clone()),
                 requests: 1,
             }],
+            is_strict: false,
             measured: vec![Measured {
                 subject: text(),
                 at,

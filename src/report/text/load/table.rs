@@ -7,15 +7,15 @@
 use super::super::super::look::{self, BAD, FAINT, Look, STRONG, printable};
 use super::super::paragraph;
 use crate::budget::{Alpha, Column, Quantile, Row, Table};
-use crate::run::Measured;
+use crate::run::{Load, Measured};
 
 const INDENT: usize = 3;
 /// Of lines that belong to the one above.
 const BELOW: usize = 5;
 
-/// Every budget in a line. Empty where nothing was measured.
-pub(super) fn table(measured: &[Measured], look: &Look) -> String {
-    let tables: Vec<Written> = tables(measured).iter().map(Written::of).collect();
+/// These budgets of a load, each in a line. Empty where nothing was measured.
+pub(super) fn table(load: &Load, measured: &[Measured], look: &Look) -> String {
+    let tables: Vec<Written> = tables(load, measured).iter().map(Written::of).collect();
     let columns = Columns::of(&tables);
     let is_wide = columns.width() <= look.width;
     tables
@@ -31,10 +31,10 @@ pub(super) fn table(measured: &[Measured], look: &Look) -> String {
 }
 
 /// What has the same versions, and the same number of samples, shares its heads.
-fn tables(measured: &[Measured]) -> Vec<Table> {
+fn tables(load: &Load, measured: &[Measured]) -> Vec<Table> {
     let mut tables: Vec<Table> = Vec::new();
     for one in measured {
-        let table = table_of(one);
+        let table = table_of(load, one);
         match tables.iter_mut().find(|other| can_join(other, &table)) {
             Some(other) => join(other, table),
             None => tables.push(table),
@@ -43,8 +43,8 @@ fn tables(measured: &[Measured]) -> Vec<Table> {
     tables
 }
 
-fn table_of(of: &Measured) -> Table {
-    let mut row = Row::new(&of.subject, &of.judged);
+fn table_of(load: &Load, of: &Measured) -> Table {
+    let mut row = Row::new(&of.subject, &of.judged, |verdict| load.fails(verdict));
     if of.judged.is_empty() {
         row.now = unasked(of);
     }

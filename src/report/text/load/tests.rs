@@ -629,3 +629,44 @@ fn whatever_the_width_lines_keep_to_it_and_no_verdict_is_cut() {
         }
     }
 }
+
+/// As [`many::inventory`], with too few samples to prove anything, where that has to be.
+fn strict() -> SpecReport {
+    let plan = many::inventory(Some(many::fast()), many::few(100), "2.4.0");
+    many::with("ordering under load", &[plan], |load| load.is_strict = true)
+}
+
+#[test]
+fn what_is_not_proven_fails_and_is_remarked_where_it_has_to_be_proven() {
+    let of = strict();
+    let load = step_of(&of).load.as_deref().unwrap();
+    assert_eq!(sentences(load, Detail::Normal), [""; 0]);
+    assert_data_eq!(
+        at(100, &of, Detail::Normal),
+        str![[r#"
+FAIL  ordering under load
+      specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
+                 v2.3.0 (baseline, n=500)     v2.4.0 (n=120)
+   inventory-check   p50=120ms p99=800ms      p50=113ms p99=166ms
+     ← TOO FEW: 120 samples; an upper bound needs 368 on each side. 166 ms against 800 ms at p99 is
+     not evidence of a change.
+
+  p99 of inventory-check
+  --> specs/ordering.yaml:8:34
+ 8 |     regression: { p50: 20%, p99: 150% }
+   |                                  ^^^^
+   expected at most 2.5x of the 800 ms of v2.3.0 (n=500)
+      found 166 ms in v2.4.0 (n=120), too few to tell
+            (inventory, span 00f067aa00000002)
+
+  slowest of inventory-check: 167 ms, trace a3ce929d0e0e47364bf92f3577b34da6
+
+   gateway    POST /orders       ███████████████████████████████████████ 2.8 s
+   inventory    inventory-check  ██████████████████████████████████████▍ 2.7 s  ← the slowest of all
+
+   trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
+
+
+"#]]
+    );
+}
