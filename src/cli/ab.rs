@@ -4,7 +4,7 @@ mod versions;
 
 use std::net::SocketAddr;
 
-use spanspec::ab::{Both, Comparison, Couple, Outcome, Plan, compare, couple, fires_alike};
+use spanspec::ab::{Both, Comparison, Couple, Outcome, Plan, Side, compare, couple, fires_alike};
 use spanspec::report::{Look, ab as report};
 use spanspec::run::{Options, Trouble};
 use spanspec::session::{Session, Stopper, addresses};
@@ -125,12 +125,13 @@ struct Contest<'a> {
 
 impl Contest<'_> {
     async fn decide(&self) -> Exit {
-        // One for both: what ends one version ends the comparison.
-        let stopper = Stopper::default();
-        let interrupts = tokio::spawn(interrupts(stopper.clone()));
+        // One for each: what ends one version is nothing that the other did.
+        let stoppers = Both::<Stopper>::default();
+        let interrupts = tokio::spawn(interrupts([stoppers.a.clone(), stoppers.b.clone()]));
         let started = tokio::select! {
-            started = self.start(&stopper) => started,
-            () = stopper.interrupted() => return Exit::Interrupted,
+            started = self.start(&stoppers) => started,
+            // Not of A, which may have died meanwhile.
+            () = stoppers.b.interrupted() => return Exit::Interrupted,
         };
         let (a, b) = match started {
             Ok(sessions) => sessions,
@@ -150,16 +151,21 @@ impl Contest<'_> {
     }
 
     /// A session for each project; URLs share one.
-    async fn start(&self, stopper: &Stopper) -> Result<(Session, Option<Session>), Vec<Trouble>> {
+    async fn start(
+        &self,
+        stoppers: &Both<Stopper>,
+    ) -> Result<(Session, Option<Session>), Vec<Trouble>> {
         let listen = &self.arguments.session.listen;
-        let start = |workspace, name: &str| {
-            Session::start(workspace, listen, stopper.clone(), self.live.listener(name))
+        let start = |side: Side| {
+            let workspace = self.workspaces.of(side);
+            let listener = self.live.listener(&format!("{side} "));
+            Session::start(workspace, listen, stoppers.of(side).clone(), listener)
         };
-        let a = start(&self.workspaces.a, "A ").await?;
+        let a = start(Side::A).await?;
         if let Versions::Urls { .. } = self.versions {
             return Ok((a, None));
         }
-        match start(&self.workspaces.b, "B ").await {
+        match start(Side::B).await {
             Ok(b) => Ok((a, Some(b))),
             Err(trouble) => {
                 a.stop().await;

@@ -189,7 +189,7 @@ async fn session(
     arguments: &RecordArguments,
 ) -> Result<Report, Exit> {
     let stopper = Stopper::default();
-    let interrupts = tokio::spawn(interrupts(stopper.clone()));
+    let interrupts = tokio::spawn(interrupts([stopper.clone()]));
     let progress = Arc::new(Mutex::new(Progress::stderr()));
     let starting = Session::start(
         workspace,

@@ -234,7 +234,7 @@ async fn session(
 ) -> Report {
     let started = jiff::Timestamp::now();
     let stopper = Stopper::default();
-    let interrupts = tokio::spawn(interrupts(stopper.clone()));
+    let interrupts = tokio::spawn(interrupts([stopper.clone()]));
     let (listener, listen) = (audience.listener(), &arguments.listen);
     let starting = async {
         match remote {
@@ -287,9 +287,11 @@ fn shortened(path: PathBuf) -> PathBuf {
 
 /// Tells the run when the user presses Ctrl-C, or the system wants us to end. The second time,
 /// nothing is waited for.
-pub(super) async fn interrupts(stopper: Stopper) {
+pub(super) async fn interrupts(stoppers: impl IntoIterator<Item = Stopper>) {
     signal().await;
-    stopper.stop(Stop::Interrupted);
+    for stopper in stoppers {
+        stopper.stop(Stop::Interrupted);
+    }
     signal().await;
     std::process::exit(i32::from(Exit::Interrupted.code()));
 }

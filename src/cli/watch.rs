@@ -52,7 +52,7 @@ pub(super) fn watch(arguments: WatchArguments) -> Exit {
     let exit = runtime.block_on(async {
         let user = Stopper::default();
         // Not aborted: a second Ctrl-C must end us whatever we do.
-        tokio::spawn(interrupts(user.clone()));
+        tokio::spawn(interrupts([user.clone()]));
         let audience = Audience::new(&arguments.run);
         let watch = Watch {
             arguments: &arguments.run,

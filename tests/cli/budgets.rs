@@ -451,3 +451,45 @@ async fn no_secret_is_shown_where_nothing_is_calibrated() {
         &["nothing was found to measure for work [masked] in run 1 of `placing [masked]`"],
     );
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_version_whose_service_dies_is_named_and_not_the_one_that_ran_then() {
+    let spec = "
+name: placing an order
+request: GET ${URL}/${WHAT}
+repeat: { times: 5 }
+budgets: [{ measure: response_time, p50: < 9s }]
+expect: { status: 2xx }
+";
+    let project = Project::with(&[("order.yaml", spec)]).await;
+    let url = &project.system.url;
+    // The second version takes its time, so that the first one dies meanwhile.
+    let file = |what: &str| {
+        format!(
+            "vars: {{ URL: \"{url}\", WHAT: {what} }}
+services:
+  shop:
+    run: sh -c 'echo up; until [ -e {what}.stop ]; do sleep 0.02; done; exit 9'
+    ready: {{ log: =~ up }}
+"
+        )
+    };
+    project.write("spanspec.yaml", &file("ok"));
+    second(&project, &file("company"), spec);
+    let files = ["spanspec.yaml", "v2/spanspec.yaml"];
+    let mut command = project.command(&[&["ab"], &files[..], &["--requests", "5"]].concat());
+    let said = tokio::spawn(async move { command.output().await.unwrap() });
+    let requests = &project.system.requests;
+    super::system::eventually(|| requests.load(std::sync::atomic::Ordering::SeqCst) > 5).await;
+    project.write("ok.stop", "");
+    let output = said.await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let blamed = "run 2 of A was not well:";
+    assert!(said.contains(blamed), "{said}");
+    assert!(
+        said.contains("service `shop` ended with exit code 9"),
+        "{said}"
+    );
+    assert_eq!(output.status.code(), Some(3), "{said}");
+}

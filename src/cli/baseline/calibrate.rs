@@ -108,7 +108,7 @@ struct Measured {
 impl Work<'_> {
     async fn run(&self) -> Result<Vec<Measured>, Exit> {
         let stopper = Stopper::default();
-        let interrupts = tokio::spawn(interrupts(stopper.clone()));
+        let interrupts = tokio::spawn(interrupts([stopper.clone()]));
         let listen = &self.arguments.session.listen;
         let listener = self.live.listener("");
         let session = tokio::select! {
