@@ -106,10 +106,6 @@ impl<'a> Reader<'a> {
         (!text.is_empty()).then_some(text)
     }
 
-    fn is_on(&self, name: &str) -> bool {
-        self.text(name) == Some("true")
-    }
-
     /// Commas stand between.
     fn list(&self, name: &str) -> Vec<String> {
         let text = self.text(name).unwrap_or_default();
@@ -134,6 +130,14 @@ impl<'a> Reader<'a> {
             Ok(number) if number >= least => Ok(number),
             _ => Err(format!("`{text}` is not a number from {least} on")),
         })
+    }
+
+    /// As the flag of the same name reads it.
+    fn is_on(&mut self, name: &str) -> bool {
+        let on = self.parsed(name, |text| {
+            bool::from_str(text).map_err(|_| format!("`{text}` is neither true nor false"))
+        });
+        on.unwrap_or(false)
     }
 
     fn addresses(&mut self) -> Vec<SocketAddr> {
@@ -209,6 +213,22 @@ mod tests {
             .filter_map(|one| Some(one.split_once(':')?.0))
             .collect();
         assert_eq!(names, ["SPANSPEC_VAR", "SPANSPEC_TIMEOUT", "SPANSPEC_JOBS"]);
+    }
+
+    #[test]
+    fn what_is_on_or_off_is_true_or_false_as_on_the_command_line() {
+        let strict = |text| read(&[("SPANSPEC_STRICT", text)]).map(|all| all.budgets.is_strict);
+        assert_eq!(strict("true"), Ok(true));
+        assert_eq!(strict("false"), Ok(false));
+        assert_eq!(strict(""), Ok(false));
+        for name in [
+            "SPANSPEC_STRICT",
+            "SPANSPEC_ALLOW_ENV_MISMATCH",
+            "SPANSPEC_NO_SAVE_TRACES",
+        ] {
+            let wrong = read(&[(name, "1")]).unwrap_err();
+            assert_eq!(wrong, [format!("{name}: `1` is neither true nor false")]);
+        }
     }
 
     #[test]
