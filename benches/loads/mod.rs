@@ -109,6 +109,7 @@ pub(crate) fn load(measured: Vec<Measured>, at: &Location, said: &str) -> Load {
             at: Some(at.clone()),
             requests: 12,
         }],
+        is_strict: false,
         measured,
         notices: vec![format!(
             "the baseline in `specs/baselines/orders.yaml.json` is of 3 runs {said}"

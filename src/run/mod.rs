@@ -40,6 +40,7 @@ pub(crate) use complete::{Unsettled, Waiting, complete};
 #[cfg(feature = "run")]
 pub use diagnosis::{absent, missing_parents};
 pub use event::RunEvent;
+#[cfg(feature = "run")]
 pub use load::{Before, Exemplar, Failing, Load, Measured};
 #[cfg(feature = "run")]
 pub(crate) use mask::masked;
