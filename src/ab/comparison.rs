@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::{Both, Side};
 use crate::budget::{
-    Ab, AbRefusal, AbVerdict, Column, Pair, Quantile, Row, Samples, Table, default_tolerance,
-    judge_pairs,
+    Ab, AbRefusal, AbVerdict, Column, Pair, Quantile, Row, Samples, Table, judge_pairs,
 };
 use crate::measure::{Measurement, Unmeasured};
 use crate::run::{Load, Report, Verdict, masked};
@@ -122,8 +121,7 @@ impl Comparison {
         };
         let quantiles = budget.quantiles.iter().filter_map(|one| {
             let regression = one.regression.as_ref()?;
-            let usual = default_tolerance(one.quantile);
-            Some(judged(one.quantile, regression.tolerance.unwrap_or(usual)))
+            Some(judged(one.quantile, regression.tolerance_at(one.quantile)))
         });
         quantiles.collect()
     }

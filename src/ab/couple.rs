@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Both;
 use crate::budget::Quantile;
 use crate::run::masked;
-use crate::spec::{Pace, Spec};
+use crate::spec::{Pace, QuantileBudget, Spec};
 use crate::workspace::Workspace;
 
 /// A spec with budgets, once for each version.
@@ -122,7 +122,7 @@ pub fn is_comparable(spec: &Spec) -> bool {
     let quantiles = spec.budgets.iter().flat_map(|budget| &budget.quantiles);
     quantiles
         .filter(|one| one.quantile < Quantile::P99)
-        .any(|one| one.regression.is_some())
+        .any(QuantileBudget::is_compared)
 }
 
 /// Whether both versions would get the very same requests, so that one system is compared with

@@ -5,8 +5,6 @@ use super::Side;
 /// One run of one version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// Which pair it is of, from 0.
-    pub pair: usize,
     /// Which version runs.
     pub side: Side,
     /// Whether that version has not run before, and so has to warm up.
@@ -22,7 +20,6 @@ pub fn turns(pairs: usize) -> impl Iterator<Item = Turn> {
             _ => [Side::B, Side::A],
         };
         order.map(|side| Turn {
-            pair,
             side,
             is_first: pair == 0,
         })

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::baseline::Difference;
 use super::quantile::Quantile;
 use super::samples::Samples;
+use crate::spec::Regression;
 
 /// That a quantile is within a limit, or no worse than in the baseline.
 #[derive(Clone, Debug)]
@@ -59,4 +60,11 @@ impl<'a> Reference<'a> {
 #[must_use]
 pub fn default_tolerance(quantile: Quantile) -> f64 {
     if quantile <= Quantile::P95 { 0.2 } else { 0.5 }
+}
+
+impl Regression {
+    /// How much worse this quantile may become, whether the author says so or not.
+    pub(crate) fn tolerance_at(&self, quantile: Quantile) -> f64 {
+        self.tolerance.unwrap_or(default_tolerance(quantile))
+    }
 }

@@ -57,4 +57,5 @@ pub use quantile::{Alpha, Quantile, lower_rank, smallest_count, upper_rank};
 pub use samples::{Estimate, MOST_RAW, Samples};
 pub use sketch::Sketch;
 pub use table::{Column, Headed, Row, Table};
+pub(crate) use verdict::micros;
 pub use verdict::{Verdict, judge};

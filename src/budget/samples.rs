@@ -137,7 +137,8 @@ impl Samples {
         })
     }
 
-    fn at_rank(&self, rank: u64) -> Option<f64> {
+    /// The one of this rank, from 1, in microseconds.
+    pub(crate) fn at_rank(&self, rank: u64) -> Option<f64> {
         match &self.0 {
             Kept::Raw(all) => {
                 let at = usize::try_from(rank.checked_sub(1)?).ok()?;

@@ -195,7 +195,8 @@ fn estimate(samples: &Samples, quantile: Quantile, alpha: Alpha) -> Option<Estim
     samples.estimate(quantile, alpha)
 }
 
-pub(super) fn micros(duration: std::time::Duration) -> f64 {
+/// In microseconds, as samples are.
+pub(crate) fn micros(duration: std::time::Duration) -> f64 {
     duration.as_nanos() as f64 / 1_000.0
 }
 

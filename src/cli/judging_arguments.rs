@@ -1,6 +1,6 @@
 //! What can be typed about how budgets are judged.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use spanspec::budget::baseline::Mismatch;
@@ -53,9 +53,6 @@ impl JudgingArguments {
         let ci = std::env::var_os("CI");
         Budgeting {
             is_strict: self.strict,
-            // A variable that is empty is one that is not set.
-            folder: (self.baseline.clone()).filter(|folder| !folder.as_os_str().is_empty()),
-            root: project.dir.clone(),
             update: match self.update_baselines {
                 UpdateBaselines::Auto => Update::usual(ci.as_deref().and_then(|ci| ci.to_str())),
                 UpdateBaselines::Always => Update::Always,
@@ -65,7 +62,20 @@ impl JudgingArguments {
                 true => Mismatch::Allowed,
                 false => Mismatch::Refused,
             },
-            machine: self.machine.clone().filter(|name| !name.is_empty()),
+            ..kept(self.baseline.as_deref(), self.machine.as_deref(), project)
         }
+    }
+}
+
+/// Where baselines of a project are, and what this machine is called there. A variable that is
+/// empty is one that is not set.
+pub(super) fn kept(folder: Option<&Path>, machine: Option<&str>, project: &Project) -> Budgeting {
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    let machine = machine.filter(|name| !name.is_empty());
+    Budgeting {
+        folder: folder.map(Path::to_owned),
+        root: project.dir.clone(),
+        machine: machine.map(str::to_owned),
+        ..Budgeting::default()
     }
 }

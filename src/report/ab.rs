@@ -99,12 +99,7 @@ fn shown(table: &Table, look: &Look) -> String {
         table.rows.iter_mut().for_each(|row| row.remarks.clear());
         text = table.headed(["A", "B"]).to_string();
     }
-    let lines = text
-        .lines()
-        .map(|line| printable(line.trim_end()).into_owned());
-    lines
-        .map(|line| format!("{:INDENT$}{line}\n", ""))
-        .collect()
+    look::set_in(&text, INDENT)
 }
 
 fn sentence(claim: &Claim, look: &Look) -> String {

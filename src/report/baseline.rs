@@ -7,7 +7,7 @@ use super::look::{self, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, fitted, pr
 use super::text::paragraph;
 use crate::budget::Quantile;
 use crate::budget::baseline::{Baseline, Budget, Case, Change, Fingerprint, Recalibrated, Run};
-use crate::budget::{Table, noise};
+use crate::budget::noise;
 
 /// The quantiles that the file keeps of each run.
 const KEPT: [(&str, Quantile); 3] = [
@@ -134,7 +134,8 @@ fn time(micros: Option<f64>) -> String {
 fn changed(of: &Change, look: &Look) -> String {
     let mut text = paragraph(&of.case, 2, STRONG, look);
     for table in &of.tables {
-        text.push_str(&table_lines(table));
+        let lines = table.headed(["accepted", "new"]).to_string();
+        text.push_str(&look::set_in(&lines, 4));
     }
     for line in &of.runs {
         text.push_str(&paragraph(line, 4, FAINT, look));
@@ -144,14 +145,6 @@ fn changed(of: &Change, look: &Look) -> String {
         text.push_str(&paragraph(&line, 4, LEFT_OUT, look));
     }
     text
-}
-
-fn table_lines(table: &Table) -> String {
-    let text = table.headed(["accepted", "new"]).to_string();
-    let lines = text
-        .lines()
-        .map(|line| printable(line.trim_end()).into_owned());
-    lines.map(|line| format!("    {line}\n")).collect()
 }
 
 #[cfg(test)]

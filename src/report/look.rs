@@ -151,6 +151,15 @@ pub(super) fn fitted(text: &str, columns: usize) -> String {
     format!("{text}{:blanks$}", "")
 }
 
+/// Each line so many columns in, with nothing in it that a terminal obeys.
+#[cfg(feature = "cli")]
+pub(super) fn set_in(text: &str, columns: usize) -> String {
+    let lines = text.lines();
+    lines
+        .map(|line| format!("{:columns$}{}\n", "", printable(line.trim_end())))
+        .collect()
+}
+
 /// The text in lines of at most so many columns, broken at blanks where there are any.
 pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(10);

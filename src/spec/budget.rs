@@ -61,7 +61,21 @@ pub struct Regression {
     pub at: Location,
 }
 
+impl QuantileBudget {
+    /// Whether it is held against a baseline.
+    #[must_use]
+    pub fn is_compared(&self) -> bool {
+        self.regression.is_some()
+    }
+}
+
 impl Budget {
+    /// Whether any of it is held against a baseline.
+    #[must_use]
+    pub fn is_compared(&self) -> bool {
+        self.quantiles.iter().any(QuantileBudget::is_compared)
+    }
+
     /// Whether it takes the trace to measure it.
     #[must_use]
     pub fn is_about_trace(&self) -> bool {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use spanspec::budget::baseline::{Case, Fingerprint, Run, lock, path_of, read, write};
 use spanspec::measure::{Measurement, Unmeasured, measure};
 use spanspec::report::{Look, ab::unwell, baseline as report};
-use spanspec::run::{Budgeting, Load, Options, fingerprint};
+use spanspec::run::{Load, Options, fingerprint};
 use spanspec::session::{Session, Stopper};
 use spanspec::spec::{Budget, Spec};
 use spanspec::workspace::{Ports, Workspace, shown};
@@ -14,6 +14,7 @@ use spanspec::workspace::{Ports, Workspace, shown};
 use super::super::beside::{runtime, tell_trouble};
 use super::super::budget_arguments::CalibrateArguments;
 use super::super::exit::{Exit, refuse};
+use super::super::judging_arguments::kept;
 use super::super::live::Live;
 use super::super::run::{interrupts, with_timeout};
 use super::super::selection::select;
@@ -53,14 +54,8 @@ pub(super) fn calibrate(arguments: &CalibrateArguments) -> Exit {
 
 fn selected(workspace: &Workspace, arguments: &CalibrateArguments) -> Vec<Spec> {
     let mut specs = select(workspace.specs.clone(), &arguments.specs);
-    specs.retain(|spec| spec.skip.is_none() && spec.budgets.iter().any(is_compared));
+    specs.retain(|spec| spec.skip.is_none() && spec.budgets.iter().any(Budget::is_compared));
     with_timeout(specs, arguments.session.timeout)
-}
-
-/// Whether a budget is ever held against a baseline.
-fn is_compared(budget: &Budget) -> bool {
-    let mut quantiles = budget.quantiles.iter();
-    quantiles.any(|one| one.regression.is_some())
 }
 
 fn nothing_to_measure(known: usize) -> String {
@@ -73,16 +68,9 @@ fn nothing_to_measure(known: usize) -> String {
 }
 
 fn options(workspace: &Workspace, arguments: &CalibrateArguments) -> Options {
-    // A variable that is empty is one that is not set.
-    let folder = arguments.baseline.clone();
-    let machine = arguments.machine.clone();
+    let (folder, machine) = (&arguments.baseline, &arguments.machine);
     Options {
-        budgets: Budgeting {
-            folder: folder.filter(|folder| !folder.as_os_str().is_empty()),
-            root: workspace.project.dir.clone(),
-            machine: machine.filter(|name| !name.is_empty()),
-            ..Budgeting::default()
-        },
+        budgets: kept(folder.as_deref(), machine.as_deref(), &workspace.project),
         ..Options::default()
     }
 }
@@ -197,7 +185,7 @@ impl Work<'_> {
 /// What was measured for those budgets that are held against a baseline.
 fn compared<'a>(spec: &Spec, load: &'a Load) -> Vec<&'a spanspec::run::Measured> {
     let both = spec.budgets.iter().zip(&load.measured);
-    both.filter(|(budget, _)| is_compared(budget))
+    both.filter(|(budget, _)| budget.is_compared())
         .map(|(_, measured)| measured)
         .collect()
 }

@@ -5,7 +5,9 @@ use maud::{Markup, html};
 
 use super::figure::figure;
 use super::said::{at_least, at_most, exactly, limit_times, said, times};
-use crate::budget::{Alpha, Column, Compared, Estimate, Judged, Quantile, Samples, Verdict};
+use crate::budget::{
+    Alpha, Column, Compared, Estimate, Judged, Quantile, Samples, Verdict, micros,
+};
 use crate::report::look::{Look, count, counted, printable};
 use crate::report::waterfall::{USUAL_ROWS, waterfall};
 use crate::run::{Exemplar, Load, Measured};
@@ -178,7 +180,7 @@ fn change(now: Option<Estimate>, before: Option<Estimate>) -> Markup {
 fn limit(claim: &Judged) -> Markup {
     html! {
         @match &claim.compared {
-            Compared::Limit(limit) => span.number { (exactly(limit.as_nanos() as f64 / 1e3)) },
+            Compared::Limit(limit) => span.number { (exactly(micros(*limit))) },
             Compared::Baseline { before, tau, .. } => {
                 span.number { (limit_times(*tau)) }
                 @if let Some(before) = before { " " small.bounds { (said(before.value * tau)) } }

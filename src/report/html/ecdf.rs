@@ -31,7 +31,7 @@ pub(super) fn curve(samples: &Samples, keep: &[Quantile]) -> Vec<Step> {
     let count = samples.len();
     let mut steps: Vec<Step> = Vec::new();
     for rank in ranks(count, keep) {
-        let Some(micros) = at_rank(samples, rank) else {
+        let Some(micros) = samples.at_rank(rank) else {
             continue;
         };
         let share = rank as f64 / count as f64;
@@ -56,16 +56,6 @@ fn ranks(count: u64, keep: &[Quantile]) -> BTreeSet<u64> {
     let kept = keep.iter().take(MOST_KEPT);
     let kept = kept.map(|quantile| quantile.rank(count));
     evenly.chain(kept).chain([1]).collect()
-}
-
-fn at_rank(samples: &Samples, rank: u64) -> Option<f64> {
-    match (samples.raw(), samples.sketch()) {
-        (Some(raw), _) => {
-            let at = usize::try_from(rank.checked_sub(1)?).ok()?;
-            raw.get(at).map(|micros| *micros as f64)
-        }
-        (None, sketch) => sketch?.at_rank(rank),
-    }
 }
 
 /// The curve as the path of an SVG of [`WIDTH`] and [`HEIGHT`], from the bottom to the top.

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::budget::{self, in_code};
 use super::said::{exactly, said};
-use crate::budget::{Quantile, Samples};
+use crate::budget::{Quantile, Samples, micros};
 use crate::report::duration::duration;
 use crate::report::look::{count, printable};
 use crate::run::{Failing, Load};
@@ -61,7 +61,7 @@ fn pace(pace: &Pace) -> Markup {
         @match pace {
             Pace::Closed { concurrency, .. } => { (number(u64::from(*concurrency))) " at a time" },
             Pace::Open { rate, period, arrivals } => {
-                (printable(&rate.written)) " for " (exactly(period.as_nanos() as f64 / 1e3)) " "
+                (printable(&rate.written)) " for " (exactly(micros(*period))) " "
                 small {
                     @match arrivals {
                         Arrivals::Poisson => "Poisson arrivals",

@@ -2,13 +2,13 @@
 //!
 //! Microseconds, as samples are; other times are milliseconds, as in the rest of the report.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use super::parts::{Location, millis};
 use crate::budget::baseline::Difference;
-use crate::budget::{Alpha, Compared, Estimate, Judged, Needed, Quantile, Samples, Verdict};
+use crate::budget::{
+    Alpha, Compared, Estimate, Judged, Needed, Quantile, Samples, Verdict, micros,
+};
 use crate::run::{self, Exemplar, Measured};
 use crate::spec::{Arrivals, Pace};
 
@@ -132,11 +132,6 @@ pub(in crate::report) fn verdict(of: Verdict) -> &'static str {
         Verdict::NotProven => "not_proven",
         Verdict::TooFew => "too_few",
     }
-}
-
-/// A limit in microseconds.
-pub(in crate::report) fn micros(of: Duration) -> f64 {
-    of.as_nanos() as f64 / 1_000.0
 }
 
 impl<'a> From<&'a run::Load> for Load<'a> {

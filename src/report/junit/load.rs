@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
+use crate::budget::micros;
 use crate::budget::{self, Compared};
-use crate::report::json::load::{micros, verdict};
+use crate::report::json::load::verdict;
 use crate::run;
 
 /// The numbers of a load, from a run or from its JSON.

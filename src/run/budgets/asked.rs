@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::setting::Setting;
 use super::super::{Before, Load, Measured};
 use crate::budget::baseline::{Case, Difference};
-use crate::budget::{Against, Claim, Reference, Samples, default_tolerance};
+use crate::budget::{Against, Claim, Reference, Samples};
 use crate::spec::{Budget, Location, Quantile};
 
 /// Something that a budget asks of a quantile.
@@ -55,8 +55,7 @@ pub(super) fn all(budgets: &[Budget]) -> Vec<Asked<'_>> {
                 all.push(asked(&limit.at, what.clone(), Ask::Limit(limit.at_most)));
             }
             if let Some(regression) = &one.regression {
-                let usual = default_tolerance(one.quantile);
-                let tolerance = regression.tolerance.unwrap_or(usual);
+                let tolerance = regression.tolerance_at(one.quantile);
                 // Two checks of a spec do not have the same name.
                 let what = match one.limit {
                     Some(_) => what + " against the baseline",

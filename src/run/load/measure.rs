@@ -15,12 +15,7 @@ pub(super) struct Sample {
 
 /// Whether any of these looks at the trace, so that it has to be complete.
 pub(super) fn any_looks_at_trace(budgets: &[Budget]) -> bool {
-    budgets.iter().any(looks_at_trace)
-}
-
-/// Whether it looks at the trace.
-pub(super) fn looks_at_trace(budget: &Budget) -> bool {
-    !matches!(budget.measure, Measure::ResponseTime)
+    budgets.iter().any(Budget::is_about_trace)
 }
 
 /// The sample that a request gives to a budget; nothing if it has none.

@@ -136,7 +136,7 @@ impl<'a> Tally<'a> {
         let mut first = None;
         for (at, budget) in self.budgets.iter().enumerate() {
             let whole = trace.filter(|_| done.report.was_closed);
-            let trace_seen = if measure::looks_at_trace(budget) {
+            let trace_seen = if budget.is_about_trace() {
                 whole
             } else {
                 trace
