@@ -184,9 +184,7 @@ impl Answers {
         self.behind = self.behind.max(answered.late);
         self.first.get_or_insert(answered.fired);
         self.last = self.last.max(Some(answered.responded));
-        if let Ok(response) = &answered.answer
-            && let Some(time) = response.time()
-        {
+        if let Some(time) = answered.waited() {
             self.times.add(micros(time));
         }
     }
