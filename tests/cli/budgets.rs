@@ -493,3 +493,27 @@ services:
     );
     assert_eq!(output.status.code(), Some(3), "{said}");
 }
+
+#[tokio::test]
+async fn a_budget_with_a_secret_in_its_name_fails_without_it_and_with_the_slowest_trace() {
+    let spec = "
+name: placing an order
+request: { method: POST, url: \"${URL}/ok\", body: \"${TOKEN}\" }
+repeat: { times: 20 }
+budgets: [{ find: { name: work, attributes: { request.body: \"${TOKEN}\" } }, p50: < 1ms }]
+expect: { status: 2xx }
+";
+    let project = Project::with(&[("order.yaml", spec)]).await;
+    let reports = ["junit=j.xml", "json=r.json", "html=r.html"];
+    let reports = reports.iter().flat_map(|one| ["--report", one]);
+    let arguments: Vec<&str> = TOKEN.into_iter().chain(reports).collect();
+    let said = project.run(&arguments).await;
+    said.expect(
+        1,
+        &["OVER LIMIT", "[masked]", "slowest of", "the slowest of all"],
+    );
+    let files = ["j.xml", "r.json", "r.html"].map(|file| project.read(file));
+    for text in [&said.out, &said.err].into_iter().chain(&files) {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}

@@ -146,7 +146,12 @@ fn drawn_and_saved(step: &StepReport) -> Option<&PathBuf> {
             let mut judged = of.judged.iter();
             judged.any(|one| one.verdict.fails())
         });
-        failing.filter(|_| is_well)?.slowest.as_ref()?.saved.as_ref()
+        failing
+            .filter(|_| is_well)?
+            .slowest
+            .as_ref()?
+            .saved
+            .as_ref()
     });
     #[cfg(not(feature = "run"))]
     let slowest = None;
