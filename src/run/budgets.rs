@@ -78,8 +78,8 @@ pub(super) async fn judge(
     }
     let written = match (wish, here) {
         (Wish::Write(way), Some(here)) => {
-            let fresh = Fresh::new(setting, &place, here, started, &asked, load);
-            let why = record::why(&decided, &differs);
+            let fresh = Fresh::new(setting, &place, here, started, &asked, &decided, load);
+            let why = record::why(setting, &decided, &differs);
             record::record(way, place.path.clone(), fresh, why).await
         }
         _ => Ok(None),

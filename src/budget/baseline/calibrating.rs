@@ -23,7 +23,7 @@ pub struct Replaced {
     pub subject: String,
     /// How many there were.
     pub runs: usize,
-    /// What is not as it was then: `version was v2.3.0, is v2.4.0`.
+    /// What is not as it was then: `service.version was 2.3.0, is 2.4.0`.
     pub differs: Vec<String>,
 }
 
@@ -94,13 +94,9 @@ fn differing(facts: &[String], before: &Budget, now: &[Run]) -> Vec<String> {
     if before.runs.is_empty() {
         return Vec::new();
     }
-    let version = |version: Option<&str>| version.unwrap_or("none").to_owned();
-    let then = version(before.service_version());
-    let here = version(now.iter().rev().find_map(Run::service_version));
+    let here = now.iter().rev().find_map(Run::service_version);
     let mut differs = facts.to_vec();
-    if then != here {
-        differs.push(format!("version was {then}, is {here}"));
-    }
+    differs.extend(before.another_version(here));
     differs
 }
 
@@ -170,7 +166,10 @@ mod tests {
         let found = Case::recalibrated(Some(&case), here, runs(6, "2.4.0")).unwrap();
         assert_eq!(found.case.budgets["ship"].runs.len(), 6);
         assert_eq!(found.replaced[0].runs, 5);
-        assert_eq!(found.replaced[0].differs, ["version was 2.3.0, is 2.4.0"]);
+        assert_eq!(
+            found.replaced[0].differs,
+            ["service.version was 2.3.0, is 2.4.0"]
+        );
     }
 
     #[test]

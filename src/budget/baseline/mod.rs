@@ -33,6 +33,9 @@ use super::samples::Samples;
 /// The version of the file's format.
 pub const SCHEMA_VERSION: u64 = 1;
 
+/// The runs of a budget that are kept, the newest: a machine changes, and so does what it shows.
+pub const MOST_RUNS: usize = 20;
+
 /// All that is known of the specs of one file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Baseline {
@@ -135,12 +138,24 @@ impl Budget {
         self.runs.iter().rev().find_map(Run::service_version)
     }
 
-    /// Adds a run in the order of their starts; one that is there already is not added again.
+    /// Adds a run in the order of their starts; one that is there already is not added again. Of
+    /// more than [`MOST_RUNS`] the oldest go.
     pub fn add(&mut self, run: Run) {
         if !self.runs.contains(&run) {
             let at = self.runs.partition_point(|other| other.start <= run.start);
             self.runs.insert(at, run);
+            let surplus = self.runs.len().saturating_sub(MOST_RUNS);
+            self.runs.drain(..surplus);
         }
+    }
+
+    /// Why runs of this version are not beside those that are here, if so.
+    #[must_use]
+    pub fn another_version(&self, now: Option<&str>) -> Option<String> {
+        let then = self.service_version();
+        let said = |version: Option<&str>| version.unwrap_or("not told").to_owned();
+        let is_another = !self.runs.is_empty() && then != now;
+        is_another.then(|| format!("service.version was {}, is {}", said(then), said(now)))
     }
 }
 
