@@ -16,7 +16,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-pub use calibrating::{Recalibrated, Replaced};
+pub use calibrating::{CalibrationError, Recalibrated, Replaced};
 pub use change::Change;
 pub use error::BaselineError;
 pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
