@@ -19,6 +19,7 @@ use self::checks::Told;
 use self::decide::decide;
 pub use self::environment::fingerprint;
 use self::place::Place;
+pub use self::place::case_name;
 use self::record::{Fresh, Wish};
 use super::setting::Setting;
 use super::{Load, Trouble};
