@@ -4,13 +4,13 @@
 //! describes it. A run writes what it measured into a file of the same name with `.new` behind it,
 //! and who has looked at it moves that into place. What cannot be read is never overwritten.
 
+mod accepting;
 mod calibrating;
 mod change;
 mod error;
 mod fingerprint;
 mod layout;
 mod lock;
-mod merge;
 mod store;
 mod wire;
 
@@ -21,9 +21,9 @@ pub use change::Change;
 pub use error::BaselineError;
 pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
 pub use lock::{Lock, lock};
-pub use merge::MergeError;
 pub use store::{
-    accept, path_beside, path_of, pending_in, pending_path, read, record, reject, write,
+    Accepted, accept, accepted, path_beside, path_of, pending_in, pending_path, read, record,
+    reject, write,
 };
 pub use wire::{parse, render};
 

@@ -195,7 +195,7 @@ fn propose(path: &Path, fresh: &Fresh, why: &Why) -> Result<Written, BaselineErr
     let _lock = lock(path);
     let current = read(path)?.unwrap_or_default();
     let waiting = read(&pending_path(path))?.unwrap_or_default();
-    let waiting = revise::newer(waiting, &current);
+    let waiting = current.newer(waiting);
     let [known, pending] = [&current, &waiting].map(|file| file.cases.get(&fresh.case));
     let Revised { case, runs, .. } = revise::proposed(known, pending, fresh, why);
     let mut all = current.clone();

@@ -1,7 +1,7 @@
 //! How a run changes what a baseline knows of a spec; plain code, without files.
 
 use super::record::{Fresh, Why};
-use crate::budget::baseline::{Baseline, Budget, Case, Mismatch, Run};
+use crate::budget::baseline::{Budget, Case, Mismatch, Run};
 
 /// A case with this run.
 #[derive(Debug, PartialEq)]
@@ -71,24 +71,6 @@ pub(super) fn proposed(
         budget.add(run.clone());
     }
     revised(case, fresh, None)
-}
-
-/// Of what waits to be accepted the cases that are newer than the baseline's: the others were
-/// accepted or recorded elsewhere in the meantime.
-pub(super) fn newer(waiting: Baseline, current: &Baseline) -> Baseline {
-    let is_newer = |name: &String, case: &Case| {
-        let known = current.cases.get(name);
-        known.is_none_or(|known| latest(case) > latest(known))
-    };
-    let cases = waiting.cases.into_iter();
-    Baseline {
-        cases: cases.filter(|(name, case)| is_newer(name, case)).collect(),
-    }
-}
-
-fn latest(case: &Case) -> Option<jiff::Timestamp> {
-    let runs = case.budgets.values().flat_map(|budget| &budget.runs);
-    runs.map(Run::start).max()
 }
 
 fn blank(fresh: &Fresh) -> Case {
