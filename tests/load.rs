@@ -295,6 +295,36 @@ budgets:
     assert_eq!(load.measured[0].samples.len(), 100);
 }
 
+/// One that never answers each fourth request.
+#[tokio::test]
+async fn who_gave_up_waiting_counts_with_the_time_that_he_waited() {
+    let system = System::start(|call| async move {
+        if call.number % 4 == 3 {
+            std::future::pending::<()>().await;
+        }
+        ok()
+    })
+    .await;
+    let report = system
+        .run(
+            "request: { get: HOST/, timeout: 200ms }
+repeat: { times: 20, concurrency: 4, failures: 50% }
+expect: { status: 200 }
+budgets:
+  - { measure: response_time, p90: < 150ms }
+",
+        )
+        .await;
+    let spec = &report.specs[0];
+    let load = load(spec);
+    assert_eq!((load.requests, load.errored), (20, 5));
+    let samples = &load.measured[0].samples;
+    assert_eq!(samples.len(), 20);
+    let p90 = samples.quantile(Quantile::P90).unwrap();
+    assert!(p90 >= 200_000.0, "{p90}");
+    assert_eq!(load.response_times.len(), 20);
+}
+
 #[tokio::test]
 async fn some_may_fail_and_one_more_fails_the_spec() {
     let failing = |most: u64| {
@@ -346,7 +376,7 @@ async fn a_dead_service_ends_it_early_and_is_no_failure_of_the_system_under_test
     assert_eq!(spec.verdict, Verdict::Errored);
     assert_eq!(
         load(spec).stopped.as_deref(),
-        Some("stopped after 21 of 200 requests: 21 more failed than may")
+        Some("stopped after 21 of 200 requests: 21 failed, and 0 may")
     );
     assert_eq!((load(spec).failed, load(spec).errored), (0, 21));
     let refused = format!("connection refused by 127.0.0.1:{}", port.number());
@@ -393,7 +423,7 @@ async fn a_service_that_fails_ends_it_early() {
     assert_eq!(spec.verdict, Verdict::Failed);
     assert_eq!(
         load(spec).stopped.as_deref(),
-        Some("stopped after 26 of 100000 requests: 21 more failed than may")
+        Some("stopped after 26 of 100000 requests: 26 failed, and 5 may")
     );
 }
 

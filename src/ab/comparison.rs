@@ -212,7 +212,9 @@ impl Claim {
     pub fn is_unjudged(&self) -> bool {
         match self {
             Self::Judged(_) => false,
-            Self::Refused { why, .. } => !matches!(why, AbRefusal::Tail(_)),
+            Self::Refused { why, .. } => {
+                !matches!(why, AbRefusal::Tail(_) | AbRefusal::TooFewSamples { .. })
+            }
         }
     }
 }

@@ -69,6 +69,10 @@ pub fn judge(claims: &[Claim<'_>], alpha: Alpha) -> Vec<Judged> {
         .collect()
 }
 
+/// Samples are whole microseconds, what is over is cut off: 2 may have been 1.9 the last time, which
+/// was written as 1. What is shorter counts as one.
+const RESOLUTION: f64 = 1.0;
+
 #[derive(Clone, Copy)]
 enum Decision {
     Worse,
@@ -120,7 +124,7 @@ fn is_worse(claim: &Claim<'_>, alpha: Alpha) -> bool {
         Against::Limit(limit) => Some(micros(*limit) * (1.0 + claim.candidate.accuracy())),
         Against::Baseline(reference) => estimate(reference.samples, claim.quantile, alpha)
             .and_then(|before| before.upper)
-            .map(|upper| upper * tau(claim.candidate, reference)),
+            .map(|upper| (upper + RESOLUTION) * tau(claim.candidate, reference)),
     };
     lower.zip(most).is_some_and(|(lower, most)| lower > most)
 }
@@ -131,8 +135,9 @@ fn holds(claim: &Claim<'_>, alpha: Alpha) -> bool {
         Against::Limit(limit) => Some(micros(*limit) * (1.0 - claim.candidate.accuracy())),
         Against::Baseline(reference) => estimate(reference.samples, claim.quantile, alpha)
             .and_then(|before| before.lower)
-            .map(|lower| lower * tau(claim.candidate, reference)),
+            .map(|lower| lower.max(RESOLUTION) * tau(claim.candidate, reference)),
     };
+    let upper = upper.map(|upper| upper.max(RESOLUTION));
     upper.zip(most).is_some_and(|(upper, most)| upper <= most)
 }
 

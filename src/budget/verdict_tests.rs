@@ -45,6 +45,17 @@ fn a_quantile_is_held_against_the_baseline_by_its_bounds() {
 }
 
 #[test]
+fn what_is_as_short_as_the_resolution_is_not_called_slower() {
+    let all = |micros: u64| [micros; 100].into_iter().collect::<Samples>();
+    let verdict = |before, now| verdict_of(against(&all(before), &all(now)));
+    assert_eq!(verdict(0, 0), Verdict::Ok);
+    assert_eq!(verdict(0, 1), Verdict::Ok);
+    // 1.9 may have been 2.0, or 1.0 have become 2.9.
+    assert_eq!(verdict(1, 2), Verdict::NotProven);
+    assert_eq!(verdict(1, 3), Verdict::Regressed);
+}
+
+#[test]
 fn a_quantile_is_held_against_a_limit_by_its_bounds() {
     let now = run(200, 100_000);
     let verdict = |limit| verdict_of(within(limit, &now));

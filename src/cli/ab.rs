@@ -102,7 +102,7 @@ fn nothing_to_compare(known: usize) -> String {
     match known {
         0 => "no spec was found: name files or folders, or `specs` in the project file".to_owned(),
         _ => format!(
-            "none of {known} specs was selected that has `repeat` and `budgets` with a quantile below p99, which is what pairs of runs can compare"
+            "no spec is left of {known}: pairs of runs compare quantiles below p99 of specs with `repeat` and `budgets`, and not those with `regression: none`"
         ),
     }
 }

@@ -42,7 +42,7 @@ pub fn verdict(all: &[Comparison], known: usize, names: &Both<String>, look: &Lo
         (count(Outcome::Regressed), "regressed"),
         (count(Outcome::Failed), "failed"),
         (count(Outcome::Unjudged), "not judged"),
-        (count(Outcome::Ok), "not slower than allowed"),
+        (count(Outcome::Ok), "not found to be slower than allowed"),
         (count(Outcome::Interrupted), "interrupted"),
         (known - all.len(), "not run"),
     ]
@@ -110,6 +110,7 @@ fn shown(table: &Table, look: &Look) -> String {
 fn sentence(claim: &Claim, look: &Look) -> String {
     let style = match claim {
         Claim::Judged(judged) if judged.verdict == AbVerdict::Regressed => BAD,
+        Claim::Judged(judged) if judged.verdict == AbVerdict::NotProven => DOUBT,
         Claim::Judged(_) => GOOD,
         Claim::Refused { .. } if claim.is_unjudged() => DOUBT,
         Claim::Refused { .. } => LEFT_OUT,

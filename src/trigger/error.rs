@@ -236,6 +236,12 @@ impl TriggerError {
         matches!(self, Self::Refused { .. })
     }
 
+    /// Whether there was no answer in the time that the spec gives.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout { .. } | Self::CommandTimeout { .. })
+    }
+
     pub(super) fn pem(path: &Path, source: reqwest::Error) -> Self {
         Self::Pem {
             path: path.to_owned(),

@@ -223,12 +223,12 @@ async fn a_spec_without_budgets_has_nothing_to_calibrate_or_compare() {
     let said = run(&project, &["baseline", "calibrate"]).await;
     said.expect(
         4,
-        &["none of 1 specs was selected that has `repeat` and `budgets` which are compared with a baseline"],
+        &["no spec is left of 1: calibrated are those with `repeat` and `budgets` which are compared"],
     );
     let said = run(&project, &["ab", "http://a", "http://b"]).await;
     said.expect(
         4,
-        &["none of 1 specs was selected that has `repeat` and `budgets` with a quantile below p99"],
+        &["no spec is left of 1: pairs of runs compare quantiles below p99"],
     );
 }
 

@@ -96,7 +96,7 @@ fn a_budget_is_called_after_what_it_measures() {
         [
             "inventory-check",
             "self time of inventory-check",
-            "{ service \"order\", kind server }",
+            "{ kind server, service \"order\" }",
             "response time",
             "trace duration",
         ]

@@ -67,7 +67,7 @@ fn nothing_to_measure(known: usize) -> String {
     match known {
         0 => "no spec was found: name files or folders, or `specs` in spanspec.yaml".to_owned(),
         _ => format!(
-            "none of {known} specs was selected that has `repeat` and `budgets` which are compared with a baseline"
+            "no spec is left of {known}: calibrated are those with `repeat` and `budgets` which are compared with a baseline"
         ),
     }
 }

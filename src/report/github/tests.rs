@@ -168,7 +168,7 @@ fn a_budget_that_fails_is_an_error_at_its_line_and_what_is_not_proven_is_none() 
 ::error file=shop/specs/place-order.yaml,line=12,col=37,title=ordering under load::attribute `payment.method` of span `process_payment`: expected "card", found "paypal"%0Aon payment › process_payment (span 00f067aa00000005)%0Atrace 4bf92f3577b34da6a3ce929d0e0e4736
 ::error file=shop/specs/ordering.yaml,line=3,col=9,title=ordering under load::number of requests that failed: expected at most 0, found 12 of 132%0A9x attribute `payment.method` of span `process_payment`%0A4x status of the response%0A2x failed to connect to 127.0.0.1:8080%0Atrace 4bf92f3577b34da6a3ce929d0e0e4736
 ::notice file=shop/specs/ordering.yaml,line=1,col=1,title=shipping under load::the baseline was measured in 1 run; 2 tell more
-::notice file=shop/specs/ordering.yaml,line=1,col=1,title=ordering under load::stopped after 132 of 500 requests: 12 more failed than may
+::notice file=shop/specs/ordering.yaml,line=1,col=1,title=ordering under load::stopped after 132 of 500 requests: 12 failed, and 0 may
 ::notice file=shop/specs/ordering.yaml,line=1,col=1,title=ordering for the first time::no baseline yet: written to specs/baselines/ordering.yaml.json.new; `spanspec baseline accept` makes it one
 ::notice file=shop/specs/ordering.yaml,line=1,col=1,title=ordering all the time::this machine sent requests up to 84 ms late, beside a p50 of 121 ms, and response times count that: send fewer, or from a machine with less to do
 

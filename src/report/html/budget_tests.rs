@@ -160,7 +160,7 @@ fn a_hundred_thousand_samples_are_as_small_as_two_thousand() {
 #[test]
 fn the_facts_of_the_load_are_told_and_what_failed_with_its_line() {
     let section = section_of(Load {
-        stopped: Some("stopped after 20 of 500 requests: 1 more failed than may".to_owned()),
+        stopped: Some("stopped after 20 of 500 requests: 20 failed, and 0 may".to_owned()),
         notices: vec!["no baseline yet: run `spanspec baseline accept`".to_owned()],
         ..load(Vec::new())
     });
@@ -173,7 +173,7 @@ fn the_facts_of_the_load_are_told_and_what_failed_with_its_line() {
         "Errored 0",
         "Duration 42.5 s",
         "Response time p50 399 ms",
-        "Note: stopped after 20 of 500 requests: 1 more failed than may",
+        "Note: stopped after 20 of 500 requests: 20 failed, and 0 may",
         "Note: no baseline yet: run spanspec baseline accept",
         "12 2.40 % status of the response: 201 specs/place-order.yaml:7",
     ] {

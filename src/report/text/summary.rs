@@ -1,13 +1,14 @@
 //! The end of a run as text.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use super::super::duration::duration;
 use super::super::look::{
     self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable,
 };
 use super::{Detail, WORD, paragraph, step::note, trouble, word};
-use crate::run::{Report, SpecReport, Verdict};
+use crate::run::{Report, SpecReport, StepReport, Verdict};
 
 const MOST_NAMES: usize = 50;
 
@@ -126,7 +127,7 @@ fn saved(of: &Report, look: &Look) -> Option<String> {
     let steps = of.specs.iter().filter_map(SpecReport::telling_step);
     let mut paths = steps
         .filter(|step| step.has_failed())
-        .filter_map(|step| step.saved_trace.as_ref());
+        .filter_map(drawn_and_saved);
     let first = paths.next()?;
     let path = first.display().to_string();
     let head = look.paint(STRONG, "note:");
@@ -134,6 +135,22 @@ fn saved(of: &Report, look: &Look) -> Option<String> {
     Some(format!(
         "   {head} to see a saved trace: spanspec show {path}\n"
     ))
+}
+
+/// The file of the trace that was drawn.
+fn drawn_and_saved(step: &StepReport) -> Option<&PathBuf> {
+    #[cfg(feature = "run")]
+    let slowest = step.load.as_ref().and_then(|load| {
+        let is_well = load.failed + load.errored <= load.allowed;
+        let failing = load.measured.iter().find(|of| {
+            let mut judged = of.judged.iter();
+            judged.any(|one| one.verdict.fails())
+        });
+        failing.filter(|_| is_well)?.slowest.as_ref()?.saved.as_ref()
+    });
+    #[cfg(not(feature = "run"))]
+    let slowest = None;
+    slowest.or(step.saved_trace.as_ref())
 }
 
 fn counts(of: &Report, look: &Look) -> String {

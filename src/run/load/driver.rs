@@ -22,7 +22,11 @@ use crate::spec::{Repeat, Scope, Spec};
 use crate::trace::TraceId;
 use crate::trigger::Session;
 
-/// So many requests may be under way, or wait for their traces, at the same time.
+/// So many requests may wait for an answer at the same time: more sockets than most systems give to
+/// a process, and fewer than it takes long to let go of.
+const MOST_IN_FLIGHT: usize = 4_096;
+
+/// So many may be under way, those included that wait for their traces.
 const MOST_UNDER_WAY: usize = 16_384;
 
 /// So many bytes of answers may wait for their traces: 256 MiB.
@@ -125,7 +129,9 @@ impl<'a> Driver<'a> {
                 return Ended::Whole;
             }
             let waiting = in_flight.len();
-            let has_room = waiting + unsettled.len() < MOST_UNDER_WAY && bytes < MOST_BYTES;
+            let has_room = waiting < MOST_IN_FLIGHT
+                && waiting + unsettled.len() < MOST_UNDER_WAY
+                && bytes < MOST_BYTES;
             // None comes first: sent as quickly as they are answered, requests would leave no time
             // to judge any. The time of an answer is known when it is here.
             let done = tokio::select! {
@@ -184,9 +190,7 @@ impl Answers {
         self.behind = self.behind.max(answered.late);
         self.first.get_or_insert(answered.fired);
         self.last = self.last.max(Some(answered.responded));
-        if let Ok(response) = &answered.answer
-            && let Some(time) = response.time()
-        {
+        if let Some(time) = answered.waited() {
             self.times.add(micros(time));
         }
     }

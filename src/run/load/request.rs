@@ -51,6 +51,7 @@ pub(super) struct Done<'a> {
     pub(super) secrets: Vec<String>,
     pub(super) scene: Scene<'a>,
     pub(super) is_refused: bool,
+    pub(super) waited: Option<Duration>,
     pub(super) fired: Instant,
     pub(super) responded: Instant,
     pub(super) size: usize,
@@ -116,6 +117,7 @@ impl<'a> Pattern<'a> {
             secrets: Vec::new(),
             scene: self.scene(Called::Nothing, now),
             is_refused: false,
+            waited: None,
             fired: now,
             responded: now,
             size: 0,
@@ -133,6 +135,7 @@ impl<'a> Pattern<'a> {
 
     /// Waits until the trace of an answered request is complete, and judges it.
     pub(super) async fn settle(&self, answered: Answered) -> Done<'a> {
+        let waited = answered.waited();
         let Answered {
             counts,
             fired,
@@ -174,6 +177,7 @@ impl<'a> Pattern<'a> {
             secrets: walk.secrets,
             scene,
             is_refused,
+            waited,
             fired,
             responded,
             size,
@@ -215,12 +219,19 @@ fn size(response: &Response) -> usize {
     }
 }
 
-impl Done<'_> {
-    /// How long the caller waited, if there was an answer.
-    pub(super) fn response_time(&self) -> Option<Duration> {
-        self.report.response.as_ref()?.time()
+impl Answered {
+    /// How long the caller waited. Where no answer came in time, so long at the least: whoever left
+    /// that out would measure a service that stalls by the requests that it served.
+    pub(super) fn waited(&self) -> Option<Duration> {
+        match &self.answer {
+            Ok(response) => response.time(),
+            Err(error) if error.is_timeout() => Some(self.responded - self.fired),
+            Err(_) => None,
+        }
     }
+}
 
+impl Done<'_> {
     /// Makes a text safe that is told of a request which is not itself.
     pub(super) fn masked(&self, text: &str) -> String {
         if self.secrets.is_empty() {

@@ -101,7 +101,7 @@ impl<'a> Tally<'a> {
         self.requests += 1;
         self.first = Some(self.first.map_or(done.fired, |at| at.min(done.fired)));
         self.last = self.last.max(Some(done.responded));
-        let time = done.response_time().map(micros);
+        let time = done.waited.map(micros);
         time.into_iter()
             .for_each(|time| self.response_times.add(time));
         let first_sample = self.measure(&done);
@@ -141,7 +141,7 @@ impl<'a> Tally<'a> {
             } else {
                 trace
             };
-            let time = done.response_time();
+            let time = done.waited;
             let Some(sample) = measure::sample(budget, time, trace_seen.map(AsRef::as_ref)) else {
                 continue;
             };

@@ -100,9 +100,9 @@ impl Outcomes<'_> {
         match &self.ended {
             Ended::Whole => None,
             Ended::Hopeless => {
-                let more = self.tally.not_well() - allowed;
+                let failed = self.tally.not_well();
                 Some(format!(
-                    "stopped after {done} of {of} requests: {more} more failed than may"
+                    "stopped after {done} of {of} requests: {failed} failed, and {allowed} may"
                 ))
             }
             Ended::Refused(_) => Some("stopped in the warm-up: nobody listens".to_owned()),

@@ -443,6 +443,12 @@ fn selected(find: &Selector) -> String {
                 ..
             },
         ] if find.take.is_none() => name.to_text(),
-        _ => find.to_string(),
+        _ => {
+            // What is the same in another order is the same.
+            let mut find = find.clone();
+            find.conditions
+                .sort_by_cached_key(|condition| condition.ask.subject());
+            find.to_string()
+        }
     }
 }

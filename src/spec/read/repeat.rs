@@ -18,7 +18,7 @@ const REPEAT_KEYS: [&str; 7] = [
 ];
 
 /// More is a mistake: so many connections no machine gives to one process.
-const MOST_CONCURRENT: u64 = 10_000;
+const MOST_CONCURRENT: u64 = 4_096;
 
 /// More is a mistake: at a thousand a second they take eleven days.
 const MOST_REQUESTS: u64 = 1_000_000_000;
@@ -138,7 +138,7 @@ impl Reader<'_> {
                 concurrency,
                 "`concurrency`",
                 MOST_CONCURRENT,
-                "write how many are under way at the same time, from 1 to 10000",
+                "write how many are under way at the same time, from 1 to 4096",
             )?;
             match times {
                 Some(times) if number > times => self.wrong(

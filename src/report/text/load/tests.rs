@@ -151,7 +151,7 @@ FAIL  ordering under load
 
                      v2.4.0 (n=120)
    inventory-check   p50=113ms
-   note: stopped after 132 of 500 requests: 12 more failed than may
+   note: stopped after 132 of 500 requests: 12 failed, and 0 may
 
   the first request that failed: trace 4bf92f3577b34da6a3ce929d0e0e4736
 
