@@ -152,6 +152,6 @@ fn a_calibration_writes_its_runs_and_replaces_those_of_another_version() {
     expect(
         &calibrate("v2.4.0.yaml"),
         0,
-        &["5 earlier runs of inventory-check replaced: version was 2.3.0, is 2.4.0"],
+        &["5 earlier runs of inventory-check replaced: service.version was 2.3.0, is 2.4.0"],
     );
 }

@@ -5,9 +5,9 @@ mod find;
 mod review;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use spanspec::budget::baseline::{self, Baseline, BaselineError, lock, pending_path, read};
+use spanspec::budget::baseline::{self, Accepted, BaselineError, accepted, pending_path, read};
 use spanspec::report::{Look, baseline as report};
 use spanspec::run::Trouble;
 use spanspec::workspace::shown;
@@ -21,12 +21,12 @@ use find::{Found, find};
 pub(super) fn baseline(arguments: &BaselineArguments) -> Exit {
     match &arguments.command {
         BaselineCommand::Review(arguments) => with_found(arguments, review::review),
-        BaselineCommand::Accept(arguments) => with_found(arguments, |found| {
-            settle(found, "accept", "accepted", accept)
-        }),
-        BaselineCommand::Reject(arguments) => with_found(arguments, |found| {
-            settle(found, "reject", "rejected", reject)
-        }),
+        BaselineCommand::Accept(arguments) => {
+            with_found(arguments, |found| settle(found, "accept", accept))
+        }
+        BaselineCommand::Reject(arguments) => {
+            with_found(arguments, |found| settle(found, "reject", reject))
+        }
         BaselineCommand::Show(arguments) => with_found(arguments, show),
         BaselineCommand::Calibrate(arguments) => calibrate::calibrate(arguments),
     }
@@ -43,15 +43,14 @@ fn with_found(arguments: &StoredArguments, act: impl FnOnce(&[Found]) -> Exit) -
 fn settle(
     found: &[Found],
     what: &str,
-    done: &str,
-    act: fn(&Path) -> Result<(), BaselineError>,
+    act: fn(&Path) -> Result<&'static str, BaselineError>,
 ) -> Exit {
     let mut exit = Exit::Passed;
     let mut is_idle = true;
     for one in found.iter().filter(|one| one.is_named || one.is_pending()) {
         is_idle = false;
         match act(&one.path) {
-            Ok(()) => print(&format!("{done}  {}\n", shown(&one.path))),
+            Ok(done) => print(&format!("{done}  {}\n", shown(&one.path))),
             Err(error) => exit = worse(exit, tell(&error)),
         }
     }
@@ -61,16 +60,17 @@ fn settle(
     exit
 }
 
-/// While no run adds to it.
-fn accept(path: &Path) -> Result<(), BaselineError> {
-    let _lock = lock(path);
-    baseline::accept(path)
+/// Says what was done.
+fn accept(path: &Path) -> Result<&'static str, BaselineError> {
+    Ok(match baseline::accept(path)? {
+        Accepted::Taken => "accepted",
+        Accepted::NothingNewer => "nothing newer than",
+    })
 }
 
-/// While no run adds to it.
-fn reject(path: &Path) -> Result<(), BaselineError> {
-    let _lock = lock(path);
-    baseline::reject(path)
+/// Says what was done.
+fn reject(path: &Path) -> Result<&'static str, BaselineError> {
+    baseline::reject(path).map(|()| "rejected")
 }
 
 /// Shows each baseline, and tells of new ones.
@@ -116,10 +116,7 @@ fn text(found: &Found) -> Result<Option<String>, BaselineError> {
 fn review_text(path: &Path) -> Result<String, BaselineError> {
     let pending = pending_path(path);
     let old = read(path)?;
-    let new = read(&pending)?.ok_or(BaselineError::NothingPending {
-        path: PathBuf::from(shown(&pending)),
-    })?;
-    let changes = Baseline::changes(&new, old.as_ref());
+    let changes = accepted(path)?.changes(old.as_ref());
     let text = report::changes(&changes, &Look::of_stdout());
     Ok(format!("{}\n{text}", shown(&pending)))
 }

@@ -19,6 +19,7 @@ use self::checks::Told;
 use self::decide::decide;
 pub use self::environment::fingerprint;
 use self::place::Place;
+pub use self::place::case_name;
 use self::record::{Fresh, Wish};
 use super::setting::Setting;
 use super::{Load, Trouble};
@@ -76,8 +77,8 @@ pub(super) async fn judge(
     }
     let written = match (wish, here) {
         (Wish::Write(way), Some(here)) => {
-            let fresh = Fresh::new(setting, &place, here, started, &asked, load);
-            let why = record::why(&decided, &differs);
+            let fresh = Fresh::new(setting, &place, here, started, &asked, &decided, load);
+            let why = record::why(setting, &decided, &differs);
             record::record(way, place.path.clone(), fresh, why).await
         }
         _ => Ok(None),

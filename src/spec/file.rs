@@ -158,7 +158,15 @@ impl<'a> File<'a> {
         let (vars, cases, parts) = (vars?, cases?, parts?);
         let specs: Vec<Option<Spec>> = cases
             .into_iter()
-            .map(|case| self.spec(&parts, case, &vars))
+            .enumerate()
+            .map(|(index, case)| {
+                let number = root.get("matrix").map(|_| index + 1);
+                let spec = self.spec(&parts, case, &vars)?;
+                Some(Spec {
+                    case_number: number,
+                    ..spec
+                })
+            })
             .collect();
         specs.into_iter().collect()
     }
@@ -298,8 +306,8 @@ impl<'a> File<'a> {
 
     fn spec(&self, parts: &Parts<'_>, case: Case, vars: &Variables) -> Option<Spec> {
         let mut scope = Scope::new(Arc::clone(&self.context.globals), vars.clone());
-        for (name, value) in &case {
-            scope.set(name.clone(), value.clone());
+        for chosen in &case {
+            scope.set(chosen.name.clone(), chosen.value.clone());
         }
         let reader = self.reader(&scope);
         let root = parts.root;
@@ -337,6 +345,7 @@ impl<'a> File<'a> {
             teardown: teardown?,
             repeat,
             budgets,
+            case_number: None,
             case,
             vars: vars.clone(),
             globals: Arc::clone(&self.context.globals),
@@ -382,7 +391,7 @@ impl<'a> File<'a> {
         }
         let values: Vec<String> = case
             .iter()
-            .map(|(name, value)| format!("{name}={}", value.to_text()))
+            .map(|chosen| format!("{}={}", chosen.name, chosen.value.to_text()))
             .collect();
         format!("{name} [{}]", values.join(", "))
     }

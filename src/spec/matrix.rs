@@ -8,7 +8,26 @@ use crate::trace::Value;
 const MAX_CASES: usize = 1_000;
 
 /// Names and the values that they have in one case.
-pub(super) type Case = Vec<(String, Value)>;
+pub(super) type Case = Vec<Chosen>;
+
+/// A name with its value in one case.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Chosen {
+    pub(super) name: String,
+    pub(super) value: Value,
+    /// The value as it is written, variables and all.
+    pub(super) written: Node,
+}
+
+impl Chosen {
+    fn read(name: &str, node: &Node, reader: &Reader<'_>) -> Option<Self> {
+        Some(Self {
+            name: name.to_owned(),
+            value: reader.value(node)?,
+            written: node.clone(),
+        })
+    }
+}
 
 /// The cases of a spec: without a `matrix` one, which sets nothing.
 pub(super) fn cases(root: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
@@ -19,7 +38,7 @@ pub(super) fn cases(root: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
         Kind::Map(_) => combinations(node, reader)?,
         Kind::List(items) => reader.all(items, |item| {
             reader.all(reader.any_map(item, "a case")?, |entry| {
-                Some((entry.key.text.clone(), reader.value(&entry.value)?))
+                Chosen::read(&entry.key.text, &entry.value, reader)
             })
         })?,
         Kind::Scalar(_) => {
@@ -54,7 +73,7 @@ fn combinations(node: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
     for entry in reader.any_map(node, "`matrix`")? {
         let name = &entry.key.text;
         let values = reader.list(&entry.value, &format!("`{name}`"))?;
-        let values = reader.all(values, |value| reader.value(value))?;
+        let values = reader.all(values, |value| Chosen::read(name, value, reader))?;
         if cases.len().saturating_mul(values.len()) > 100 * MAX_CASES {
             return reader.wrong(node.place, "too many cases", "here", "leave some out");
         }
@@ -63,7 +82,7 @@ fn combinations(node: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
             .flat_map(|case| {
                 values.iter().map(move |value| {
                     let mut case = case.clone();
-                    case.push((name.clone(), value.clone()));
+                    case.push(value.clone());
                     case
                 })
             })

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::error::{Mistakes, SpecErrors};
 use super::expect::{Capture, Expect};
 use super::globals::{Globals, Variables};
+use super::matrix::Case;
 use super::read::Reader;
 use super::read::expect::{Answer, TraceChecks};
 use super::read::trigger::TriggerDefaults;
@@ -14,7 +15,6 @@ use super::scope::Scope;
 use super::trigger::Trigger;
 use super::yaml::{Entry, Node};
 use super::{Budget, Location, Place, Repeat, Source, Wait};
-use crate::trace::Value;
 
 /// One test: of a matrix, one case.
 #[derive(Clone, Debug)]
@@ -41,7 +41,9 @@ pub struct Spec {
     pub repeat: Option<Repeat>,
     /// What the durations of all these times may be.
     pub budgets: Vec<Budget>,
-    pub(super) case: Vec<(String, Value)>,
+    /// Which of the cases of its matrix it is, from 1; None where there is no matrix.
+    pub case_number: Option<usize>,
+    pub(super) case: Case,
     pub(super) vars: Variables,
     pub(super) globals: Arc<Globals>,
 }
@@ -86,8 +88,8 @@ impl Spec {
     #[must_use]
     pub fn scope(&self) -> Scope {
         let mut scope = Scope::new(Arc::clone(&self.globals), self.vars.clone());
-        for (name, value) in &self.case {
-            scope.set(name.clone(), value.clone());
+        for chosen in &self.case {
+            scope.set(chosen.name.clone(), chosen.value.clone());
         }
         scope
     }

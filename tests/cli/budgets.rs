@@ -72,6 +72,21 @@ async fn a_new_baseline_takes_the_place_of_the_old_one_once_it_is_accepted() {
 }
 
 #[tokio::test]
+async fn what_was_recorded_after_the_new_baseline_stays_when_that_is_accepted() {
+    let project = pending().await;
+    project.write(OLD, &baseline("2.5.0", 400_000));
+    let said = run(&project, &["baseline", "review"]).await;
+    said.expect(2, &["work: 1 run stays\n"]);
+    let said = run(&project, &["baseline", "accept"]).await;
+    said.expect(
+        0,
+        &["nothing newer than  specs/baselines/order.yaml.json\n"],
+    );
+    assert_eq!(project.read(OLD), baseline("2.5.0", 400_000));
+    assert!(!exists(&project, NEW));
+}
+
+#[tokio::test]
 async fn a_new_baseline_is_gone_once_it_is_rejected() {
     let project = pending().await;
     let said = run(&project, &["baseline", "reject", "specs/order.yaml"]).await;
@@ -118,6 +133,7 @@ async fn what_waits_is_found_though_its_spec_is_gone() {
         &["a new one is pending in specs/baselines/order.yaml.json.new"],
     );
     for name in ["specs/order.yaml", OLD, NEW] {
+        project.write(OLD, &baseline("2.3.0", 120_000));
         project.write(NEW, &baseline("2.4.0", 350_000));
         let said = run(&project, &["baseline", "accept", name]).await;
         said.expect(0, &["accepted  specs/baselines/order.yaml.json\n"]);

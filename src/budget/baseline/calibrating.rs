@@ -1,8 +1,11 @@
 //! What a calibration makes of a baseline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::calibrate::{Calibration, TooFewRuns, calibrate};
+use super::super::samples::Samples;
+use super::super::words::{Round, millis};
+use super::super::{Against, Alpha, Claim, Quantile, Reference, Verdict, judge};
 use super::{Budget, Calibrated, Case, Fingerprint, Mismatch, Run};
 
 /// A case after a calibration.
@@ -16,28 +19,47 @@ pub struct Recalibrated {
     pub replaced: Vec<Replaced>,
 }
 
-/// Runs that say nothing of this machine, spec or version.
+/// Why runs make no calibration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CalibrationError {
+    /// There are too few that measured something.
+    #[error(transparent)]
+    TooFew(#[from] TooFewRuns),
+    /// They are not of the same version.
+    #[error(
+        "a calibration needs runs of the same version, and those of {subject} have service.version {}; calibrate again once it does not change any more",
+        .versions.join(", ")
+    )]
+    Versions {
+        /// What they measured.
+        subject: String,
+        /// All of them.
+        versions: Vec<String>,
+    },
+}
+
+/// Runs that say nothing of this machine, spec or version, or that are not as those made now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replaced {
     /// What they measured.
     pub subject: String,
     /// How many there were.
     pub runs: usize,
-    /// What is not as it was then: `version was v2.3.0, is v2.4.0`.
+    /// What is not as it was then: `service.version was 2.3.0, is 2.4.0`.
     pub differs: Vec<String>,
 }
 
 impl Case {
     /// Adds the runs of a calibration, by what they measured. Runs of another version, machine or
-    /// spec are replaced by them.
+    /// spec are replaced by them, and so are those that were clearly faster or slower.
     ///
     /// # Errors
-    /// There are too few runs that measured something.
+    /// There are too few runs that measured something, or they are not of the same version.
     pub fn recalibrated(
         known: Option<&Self>,
         fingerprint: Fingerprint,
         runs: BTreeMap<String, Vec<Run>>,
-    ) -> Result<Recalibrated, TooFewRuns> {
+    ) -> Result<Recalibrated, CalibrationError> {
         let facts: Vec<String> = known.map_or_else(Vec::new, |known| {
             let differs = known
                 .fingerprint
@@ -55,10 +77,11 @@ impl Case {
         };
         let mut old = known.map_or_else(BTreeMap::new, |known| known.budgets.clone());
         for (subject, runs) in runs {
+            of_one_version(&subject, &runs)?;
             let samples: Vec<_> = runs.iter().map(Run::samples).collect();
             let found = calibrate(&samples)?;
             let before = old.remove(&subject).unwrap_or_default();
-            let differs = differing(&facts, &before, &runs);
+            let differs = differing(&facts, &before, &runs, found.spread);
             let mut budget = Budget::default();
             if differs.is_empty() {
                 budget.runs = before.runs;
@@ -90,18 +113,56 @@ impl Case {
 }
 
 /// Why the runs of a budget that is known are none of those that were made now.
-fn differing(facts: &[String], before: &Budget, now: &[Run]) -> Vec<String> {
+fn differing(facts: &[String], before: &Budget, now: &[Run], spread: f64) -> Vec<String> {
     if before.runs.is_empty() {
         return Vec::new();
     }
-    let version = |version: Option<&str>| version.unwrap_or("none").to_owned();
-    let then = version(before.service_version());
-    let here = version(now.iter().rev().find_map(Run::service_version));
+    let here = now.iter().rev().find_map(Run::service_version);
     let mut differs = facts.to_vec();
-    if then != here {
-        differs.push(format!("version was {then}, is {here}"));
+    differs.extend(before.another_version(here));
+    if differs.is_empty() {
+        differs.extend(contradiction(before, now, spread));
     }
     differs
+}
+
+/// How the median is not what it was, where that is proven: runs that are clearly faster or slower
+/// than the others make no baseline with them.
+fn contradiction(before: &Budget, now: &[Run], spread: f64) -> Option<String> {
+    let then = before.samples();
+    let mut here = Samples::default();
+    now.iter().for_each(|run| here.merge(run.samples()));
+    let spread = spread.max(before.spread());
+    let slower = |candidate, samples| Claim {
+        subject: String::new(),
+        quantile: Quantile::P50,
+        candidate,
+        against: Against::Baseline(Reference {
+            spread,
+            ..Reference::new(samples)
+        }),
+    };
+    let claims = [slower(&here, &then), slower(&then, &here)];
+    let judged = judge(&claims, Alpha::FIVE_PERCENT);
+    let mut verdicts = judged.iter().map(|one| one.verdict);
+    if !verdicts.any(|verdict| verdict == Verdict::Regressed) {
+        return None;
+    }
+    let [then, here] = [&then, &here].map(|samples| samples.quantile(Quantile::P50));
+    let said = |micros| millis(micros, Round::Nearest) + " ms";
+    Some(format!("p50 was {}, is {}", said(then?), said(here?)))
+}
+
+/// Those that do not tell their version may be of any.
+fn of_one_version(subject: &str, runs: &[Run]) -> Result<(), CalibrationError> {
+    let versions: BTreeSet<&str> = runs.iter().filter_map(Run::service_version).collect();
+    if versions.len() > 1 {
+        return Err(CalibrationError::Versions {
+            subject: subject.to_owned(),
+            versions: versions.into_iter().map(str::to_owned).collect(),
+        });
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -170,7 +231,10 @@ mod tests {
         let found = Case::recalibrated(Some(&case), here, runs(6, "2.4.0")).unwrap();
         assert_eq!(found.case.budgets["ship"].runs.len(), 6);
         assert_eq!(found.replaced[0].runs, 5);
-        assert_eq!(found.replaced[0].differs, ["version was 2.3.0, is 2.4.0"]);
+        assert_eq!(
+            found.replaced[0].differs,
+            ["service.version was 2.3.0, is 2.4.0"]
+        );
     }
 
     #[test]
@@ -198,6 +262,63 @@ mod tests {
     fn four_runs_are_too_few() {
         let here = fingerprint("AMD EPYC 7763");
         let error = Case::recalibrated(None, here, runs(4, "2.3.0")).unwrap_err();
-        assert_eq!(error.found, 4);
+        assert_eq!(error, CalibrationError::TooFew(TooFewRuns { found: 4 }));
+    }
+
+    /// As [`runs`], so many times as long.
+    fn scaled(factor: u64) -> BTreeMap<String, Vec<Run>> {
+        let scale = |run: &Run| {
+            let samples = (100_000..100_100).map(|micros| micros * factor / 10);
+            let start = run.start();
+            Run::new(start, Some("2.3.0".to_owned()), samples.collect()).unwrap()
+        };
+        let mut all = runs(6, "2.3.0");
+        for runs in all.values_mut() {
+            *runs = runs.iter().map(scale).collect();
+        }
+        all
+    }
+
+    #[test]
+    fn runs_that_are_clearly_slower_or_faster_now_replace_the_others() {
+        let case = known();
+        for (factor, is) in [(20, "200 ms"), (5, "50 ms")] {
+            let here = fingerprint("AMD EPYC 7763");
+            let found = Case::recalibrated(Some(&case), here, scaled(factor)).unwrap();
+            assert_eq!(
+                found.replaced[0].differs,
+                [format!("p50 was 100 ms, is {is}")]
+            );
+            let ship = &found.case.budgets["ship"];
+            assert_eq!(ship.runs.len(), 6);
+            assert!(ship.spread() < 0.01, "{}", ship.spread());
+        }
+        let here = fingerprint("AMD EPYC 7763");
+        let found = Case::recalibrated(Some(&case), here, scaled(11)).unwrap();
+        assert_eq!(found.case.budgets["ship"].runs.len(), 11);
+    }
+
+    #[test]
+    fn runs_of_two_versions_make_no_calibration() {
+        let mut mixed = runs(6, "2.3.0");
+        let another = runs(1, "2.4.0").remove("ship").unwrap();
+        mixed.get_mut("ship").unwrap().extend(another);
+        let here = fingerprint("AMD EPYC 7763");
+        let error = Case::recalibrated(None, here, mixed).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a calibration needs runs of the same version, and those of ship have service.version 2.3.0, 2.4.0; calibrate again once it does not change any more"
+        );
+    }
+
+    #[test]
+    fn the_newest_twenty_runs_stay() {
+        let here = fingerprint("AMD EPYC 7763");
+        let mut case = known();
+        for count in [7, 8, 9] {
+            let found = Case::recalibrated(Some(&case), here.clone(), runs(count, "2.3.0"));
+            case = found.unwrap().case;
+        }
+        assert_eq!(case.budgets["ship"].runs.len(), 20);
     }
 }

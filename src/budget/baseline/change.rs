@@ -160,11 +160,9 @@ inventory-check   -                p50=120ms p95=120ms p99=120ms"
             run_at(2, samples(120_000)),
         ]);
         let mut both = old.clone();
-        both.merge(
-            with_runs(vec![run_at(3, samples(350_000))]),
-            Mismatch::Refused,
-        )
-        .unwrap();
+        let case = both.cases.values_mut().next().unwrap();
+        let budget = case.budgets.values_mut().next().unwrap();
+        budget.add(run_at(3, samples(350_000)));
         let change = &both.changes(Some(&old))[0];
         assert_eq!(change.runs, ["inventory-check: 1 run is new, 2 runs stay"]);
         assert_eq!(change.tables[0].candidate.count, 100);

@@ -48,6 +48,14 @@ pub enum BaselineError {
         #[source]
         source: io::Error,
     },
+    /// It would be too large to be read again.
+    #[error("the baseline {} would have more than {} MiB, and is left as it is; delete cases of it that are no more", .path.display(), .most >> 20)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The bytes that it may have.
+        most: u64,
+    },
     /// There is no new one to accept or reject.
     #[error("there is no {} to accept or reject; a run writes it", .path.display())]
     NothingPending {

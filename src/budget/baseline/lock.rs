@@ -2,7 +2,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::hash::Hasher;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use fnv::FnvHasher;
 
@@ -19,14 +20,34 @@ pub struct Lock(Option<File>);
 #[must_use]
 pub fn lock(baseline: &Path) -> Lock {
     let path = std::env::temp_dir().join(name(baseline));
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    // Everybody may wait for everybody.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o666);
-    let file = options.open(path).ok();
+    let file = open(&path).ok();
     Lock(file.filter(|file| file.lock().is_ok()))
 }
+
+/// Everybody may wait for everybody, whoever made the file. Where that made it for itself alone,
+/// who may read it can lock it.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    match options.clone().create_new(true).open(path) {
+        Ok(file) => {
+            open_to_all(&file);
+            Ok(file)
+        }
+        Err(_) => options.open(path).or_else(|_| File::open(path)),
+    }
+}
+
+/// Only of a file that we have made: another may be a link to anything.
+#[cfg(unix)]
+fn open_to_all(file: &File) {
+    use std::os::unix::fs::PermissionsExt;
+    // The umask has cut what we asked for. Where this fails, others cannot wait for us.
+    let _ = file.set_permissions(std::fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn open_to_all(_file: &File) {}
 
 impl Lock {
     /// Whether others really wait.
@@ -36,16 +57,26 @@ impl Lock {
     }
 }
 
-/// The same for the same file, whatever leads to it.
+/// The same for the same file, whatever leads to it, and whether it is there yet or not.
 fn name(baseline: &Path) -> String {
-    let folder = baseline.parent().unwrap_or(Path::new("."));
-    let real = folder.canonicalize();
-    let real = real.or_else(|_| std::path::absolute(folder));
-    let real = real.unwrap_or_else(|_| folder.to_owned());
     let mut hash = FnvHasher::default();
-    hash.write(real.as_os_str().as_encoded_bytes());
-    hash.write(baseline.file_name().unwrap_or_default().as_encoded_bytes());
+    hash.write(real(baseline).as_os_str().as_encoded_bytes());
     format!("spanspec-baseline-{:016x}.lock", hash.finish())
+}
+
+/// The path without links, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut there = path.ancestors().filter_map(|above| {
+        let rest = path.strip_prefix(above).ok()?;
+        let real = above.canonicalize().ok()?;
+        // Joined with nothing, a path would end with a slash.
+        Some(match rest.as_os_str().is_empty() {
+            true => real,
+            false => real.join(rest),
+        })
+    });
+    there.next().unwrap_or_else(|| path.clone())
 }
 
 #[cfg(test)]
@@ -63,6 +94,35 @@ mod tests {
             name(&path),
             name(&folder.path().join("baselines/b.yaml.json"))
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_keeps_its_name_when_the_folder_is_created() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("real")).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(folder.path().join("real"), &link).unwrap();
+        let path = link.join("baselines/a.yaml.json");
+        let before = name(&path);
+        std::fs::create_dir(link.join("baselines")).unwrap();
+        assert_eq!(name(&path), before);
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(name(&path), before);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn everybody_may_lock_and_what_is_there_already_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lock");
+        let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        open(&path).unwrap();
+        assert_eq!(mode(), 0o666);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
+        assert!(open(&path).unwrap().lock().is_ok());
+        assert_eq!(mode(), 0o444);
     }
 
     #[test]

@@ -4,26 +4,26 @@
 //! describes it. A run writes what it measured into a file of the same name with `.new` behind it,
 //! and who has looked at it moves that into place. What cannot be read is never overwritten.
 
+mod accepting;
 mod calibrating;
 mod change;
 mod error;
 mod fingerprint;
 mod layout;
 mod lock;
-mod merge;
 mod store;
 mod wire;
 
 use std::collections::BTreeMap;
 
-pub use calibrating::{Recalibrated, Replaced};
+pub use calibrating::{CalibrationError, Recalibrated, Replaced};
 pub use change::Change;
 pub use error::BaselineError;
 pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
 pub use lock::{Lock, lock};
-pub use merge::MergeError;
 pub use store::{
-    accept, path_beside, path_of, pending_in, pending_path, read, record, reject, write,
+    Accepted, accept, accepted, path_beside, path_of, pending_in, pending_path, read, record,
+    reject, write,
 };
 pub use wire::{parse, render};
 
@@ -32,6 +32,9 @@ use super::samples::Samples;
 
 /// The version of the file's format.
 pub const SCHEMA_VERSION: u64 = 1;
+
+/// The runs of a budget that are kept, the newest: a machine changes, and so does what it shows.
+pub const MOST_RUNS: usize = 20;
 
 /// All that is known of the specs of one file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -135,12 +138,24 @@ impl Budget {
         self.runs.iter().rev().find_map(Run::service_version)
     }
 
-    /// Adds a run in the order of their starts; one that is there already is not added again.
+    /// Adds a run in the order of their starts; one that is there already is not added again. Of
+    /// more than [`MOST_RUNS`] the oldest go.
     pub fn add(&mut self, run: Run) {
         if !self.runs.contains(&run) {
             let at = self.runs.partition_point(|other| other.start <= run.start);
             self.runs.insert(at, run);
+            let surplus = self.runs.len().saturating_sub(MOST_RUNS);
+            self.runs.drain(..surplus);
         }
+    }
+
+    /// Why runs of this version are not beside those that are here, if so.
+    #[must_use]
+    pub fn another_version(&self, now: Option<&str>) -> Option<String> {
+        let then = self.service_version();
+        let said = |version: Option<&str>| version.unwrap_or("not told").to_owned();
+        let is_another = !self.runs.is_empty() && then != now;
+        is_another.then(|| format!("service.version was {}, is {}", said(then), said(now)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
-use super::{Baseline, BaselineError, parse, render};
+use super::{Baseline, BaselineError, lock, parse, render};
 
 /// A larger file is none of ours: 64 MiB hold the runs of ten years.
 const MAX_SIZE: u64 = 64 << 20;
@@ -131,11 +131,26 @@ pub fn read(path: &Path) -> Result<Option<Baseline>, BaselineError> {
 /// Writes a baseline, whole or not at all. Folders above it are created.
 ///
 /// # Errors
-/// What is there already cannot be read as a baseline, and so is kept; or the file system does not
-/// take it.
+/// What is there already cannot be read as a baseline, and so is kept; this one is too large to be
+/// read again; or the file system does not take it.
 pub fn write(path: &Path, baseline: &Baseline) -> Result<(), BaselineError> {
+    write_up_to(MAX_SIZE, path, baseline)
+}
+
+pub(super) fn write_up_to(
+    most: u64,
+    path: &Path,
+    baseline: &Baseline,
+) -> Result<(), BaselineError> {
     read(path)?;
-    replace(path, &render(baseline)).map_err(|source| BaselineError::Write {
+    let text = render(baseline);
+    if text.len() as u64 > most {
+        return Err(BaselineError::TooLarge {
+            path: path.to_owned(),
+            most,
+        });
+    }
+    replace(path, &text).map_err(|source| BaselineError::Write {
         path: path.to_owned(),
         source,
     })
@@ -150,38 +165,62 @@ pub fn record(path: &Path, baseline: &Baseline) -> Result<(), BaselineError> {
     write(&pending_path(path), baseline)
 }
 
-/// Moves the new baseline into the place of the old one.
+/// What became of what waited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is in the baseline.
+    Taken,
+    /// The baseline stays as it is: all of it was written later.
+    NothingNewer,
+}
+
+/// Takes what is newer in the new baseline over into the old one, and deletes the new one, while
+/// nobody else writes them.
 ///
 /// # Errors
 /// There is no new one; one of both cannot be read; or the file system refuses.
-pub fn accept(path: &Path) -> Result<(), BaselineError> {
-    let pending = expect_pending(path)?;
-    read(path)?;
-    fs::rename(&pending, path).map_err(|source| BaselineError::Write {
-        path: path.to_owned(),
-        source,
-    })
+pub fn accept(path: &Path) -> Result<Accepted, BaselineError> {
+    let _lock = lock(path);
+    let all = accepted(path)?;
+    let done = match read(path)?.as_ref() == Some(&all) {
+        true => Accepted::NothingNewer,
+        false => {
+            write(path, &all)?;
+            Accepted::Taken
+        }
+    };
+    delete(pending_path(path))?;
+    Ok(done)
 }
 
-/// Deletes the new baseline.
+/// What [`accept()`] would write.
+///
+/// # Errors
+/// There is no new one, or one of both cannot be read.
+pub fn accepted(path: &Path) -> Result<Baseline, BaselineError> {
+    let waiting = expect_pending(path)?;
+    let current = read(path)?.unwrap_or_default();
+    Ok(current.accepting(waiting))
+}
+
+/// Deletes the new baseline, while nobody else writes it.
 ///
 /// # Errors
 /// There is no new one; it cannot be read, and so may be something else; or the file system
 /// refuses.
 pub fn reject(path: &Path) -> Result<(), BaselineError> {
-    let pending = expect_pending(path)?;
-    fs::remove_file(&pending).map_err(|source| BaselineError::Write {
-        path: pending,
-        source,
-    })
+    let _lock = lock(path);
+    expect_pending(path)?;
+    delete(pending_path(path))
 }
 
-fn expect_pending(path: &Path) -> Result<PathBuf, BaselineError> {
+fn expect_pending(path: &Path) -> Result<Baseline, BaselineError> {
     let pending = pending_path(path);
-    match read(&pending)? {
-        Some(_) => Ok(pending),
-        None => Err(BaselineError::NothingPending { path: pending }),
-    }
+    read(&pending)?.ok_or(BaselineError::NothingPending { path: pending })
+}
+
+fn delete(path: PathBuf) -> Result<(), BaselineError> {
+    fs::remove_file(&path).map_err(|source| BaselineError::Write { path, source })
 }
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use spanspec::budget::baseline::{Case, Fingerprint, Run, lock, path_of, read, write};
 use spanspec::measure::{Measurement, Unmeasured, measure};
 use spanspec::report::{Look, ab::unwell, baseline as report};
-use spanspec::run::{Load, Options, fingerprint};
+use spanspec::run::{Load, Options, case_name, fingerprint};
 use spanspec::session::{Session, Stopper};
 use spanspec::spec::{Budget, Spec};
 use spanspec::workspace::{Ports, Workspace, shown};
@@ -166,7 +166,7 @@ impl Work<'_> {
         let file = Path::new(spec.at.source.name());
         let mut measured = Measured {
             path: path_of(file, budgets.folder.as_deref(), &budgets.root),
-            case: first.name.clone(),
+            case: case_name(spec, &first.name),
             fingerprint: fingerprint(self.options, spec, &first.load.pace).await,
             runs: BTreeMap::new(),
         };

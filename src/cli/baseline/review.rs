@@ -71,8 +71,8 @@ fn ask(pending: &[&Path], input: &mut impl BufRead, output: &mut impl Write) -> 
         let done = match choice(input, output) {
             Choice::Quit => break,
             Choice::Skip => Ok("skipped"),
-            Choice::Accept => accept(path).map(|()| "accepted"),
-            Choice::Reject => reject(path).map(|()| "rejected"),
+            Choice::Accept => accept(path),
+            Choice::Reject => reject(path),
         };
         match done {
             Ok(done) => {

@@ -6,6 +6,7 @@ use super::asked::Asked;
 use super::decide::Decided;
 use super::place::Place;
 use super::record::{Way, Wish, Written};
+use super::revise::Replaced;
 
 /// What became of the baseline, and what is not in it yet.
 pub(super) fn all(
@@ -45,7 +46,15 @@ fn done(decided: &Decided<'_>, written: &Written, accept: &str) -> String {
         }
         Way::Always => {
             let wrote = match (&written.replaced, written.runs) {
-                (Some(why), _) => format!("this run took the place of those in {path}: {why}"),
+                (Some(Replaced::NotAlike(why)), _) => {
+                    format!("this run took the place of those in {path}: {why}")
+                }
+                (Some(Replaced::Slower(1)), _) => {
+                    format!("this run took the place of the one in {path}, for it is slower")
+                }
+                (Some(Replaced::Slower(runs)), _) => {
+                    format!("this run took the place of {runs} runs in {path}, for it is slower")
+                }
                 (None, 0 | 1) => format!("this run is the first in {path}"),
                 (None, runs) => format!("this run is one of {runs} in {path}"),
             };

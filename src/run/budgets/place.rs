@@ -11,10 +11,20 @@ use crate::spec::Spec;
 pub(super) struct Place {
     /// The file, from where the user stands.
     pub(super) path: PathBuf,
-    /// What it calls the spec. A secret in a name stays out of the file.
+    /// What it calls the spec; see [`case_name`].
     pub(super) case: String,
     /// The command that takes what waits beside the file.
     pub(super) accept: String,
+}
+
+/// What a baseline calls a spec whose name is shown as `told`. Where a secret was taken out of that,
+/// other cases of the matrix may be told alike: the number of the case tells them apart.
+#[must_use]
+pub fn case_name(spec: &Spec, told: &str) -> String {
+    match spec.case_number {
+        Some(number) if told != spec.name => format!("{told} #{number}"),
+        _ => told.to_owned(),
+    }
 }
 
 impl Place {
@@ -31,7 +41,7 @@ impl Place {
                 None => accept,
             },
             path: path_of(file, budgeting.folder.as_deref(), &budgeting.root),
-            case: setting.secrets.text(&spec.name),
+            case: case_name(spec, &setting.secrets.text(&spec.name)),
         }
     }
 
@@ -42,5 +52,37 @@ impl Place {
         }
         let mut baseline = read(&self.path)?.unwrap_or_default();
         Ok(baseline.cases.remove(&self.case))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Context, Source};
+
+    const SPEC: &str = "\
+name: order
+matrix: { key: [hunter2, swordfish, none] }
+request: http://127.0.0.1:1/orders
+expect: { status: 2xx }
+";
+
+    #[test]
+    fn cases_that_differ_by_a_secret_only_have_names_of_their_own() {
+        let source = Source::new("order.yaml", SPEC);
+        let specs = Spec::read_all(&source, Path::new("."), &Context::default()).unwrap();
+        let told = |spec: &Spec| {
+            let name = spec.name.replace("hunter2", "[masked]");
+            case_name(spec, &name.replace("swordfish", "[masked]"))
+        };
+        let names: Vec<String> = specs.iter().map(told).collect();
+        assert_eq!(
+            names,
+            [
+                "order [key=[masked]] #1",
+                "order [key=[masked]] #2",
+                "order [key=none]"
+            ]
+        );
     }
 }

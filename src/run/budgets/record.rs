@@ -1,6 +1,6 @@
 //! What was measured is written down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::super::Load;
@@ -8,7 +8,7 @@ use super::super::setting::{Setting, Update};
 use super::asked::Asked;
 use super::decide::Decided;
 use super::place::Place;
-use super::revise::{self, Revised};
+use super::revise::{self, Replaced, Revised};
 use crate::budget::baseline::{
     self, BaselineError, Difference, Fingerprint, Run, lock, pending_path, read,
 };
@@ -47,6 +47,8 @@ pub(super) struct Fresh {
     pub(super) here: Fingerprint,
     /// By subject.
     pub(super) runs: BTreeMap<String, Run>,
+    /// The subjects of which something became slower.
+    pub(super) regressed: BTreeSet<String>,
 }
 
 /// Why a new baseline is proposed.
@@ -69,7 +71,7 @@ pub(super) struct Written {
     /// Of the budget that has most.
     pub(super) runs: usize,
     /// Why runs that were there are not any more, if so.
-    pub(super) replaced: Option<String>,
+    pub(super) replaced: Option<Replaced>,
 }
 
 impl Wish {
@@ -100,18 +102,19 @@ impl Fresh {
         here: Fingerprint,
         started: jiff::Timestamp,
         asked: &[Asked<'_>],
+        decided: &Decided<'_>,
         load: &Load,
     ) -> Self {
         let compared = |number| {
             let mut asked = asked.iter().filter(|one| one.is_compared());
             asked.any(|one| one.budget == number)
         };
-        let masked = |text: &String| setting.secrets.text(text);
+        let masked = |text: &str| setting.secrets.text(text);
         let measured = load.measured.iter().enumerate();
         let runs = measured
             .filter(|(number, _)| compared(*number))
             .filter_map(|(_, one)| {
-                let version = one.version.as_ref().map(masked);
+                let version = one.version.as_deref().map(masked);
                 let run = Run::new(started, version, one.samples.clone())?;
                 Some((masked(&one.subject), run))
             });
@@ -119,13 +122,23 @@ impl Fresh {
             case: place.case.clone(),
             here,
             runs: runs.collect(),
+            regressed: decided
+                .regressed()
+                .map(|asked| masked(asked.subject))
+                .collect(),
         }
     }
 }
 
 /// What is a reason to propose this run as the baseline, if anything.
-pub(super) fn why(decided: &Decided<'_>, differs: &[Difference]) -> Option<Why> {
-    let missing = decided.missing.iter().map(|asked| asked.subject.to_owned());
+pub(super) fn why(
+    setting: &Setting<'_>,
+    decided: &Decided<'_>,
+    differs: &[Difference],
+) -> Option<Why> {
+    let missing = decided.missing.iter();
+    // As the file has them.
+    let missing = missing.map(|asked| setting.secrets.text(asked.subject));
     if !differs.is_empty() {
         Some(Why::Differs)
     } else if decided.regressed().next().is_some() {
@@ -182,7 +195,7 @@ fn propose(path: &Path, fresh: &Fresh, why: &Why) -> Result<Written, BaselineErr
     let _lock = lock(path);
     let current = read(path)?.unwrap_or_default();
     let waiting = read(&pending_path(path))?.unwrap_or_default();
-    let waiting = revise::newer(waiting, &current);
+    let waiting = current.newer(waiting);
     let [known, pending] = [&current, &waiting].map(|file| file.cases.get(&fresh.case));
     let Revised { case, runs, .. } = revise::proposed(known, pending, fresh, why);
     let mut all = current.clone();
@@ -219,6 +232,7 @@ mod tests {
                 spec_hash: "0123456789abcdef".to_owned(),
             },
             runs: BTreeMap::from([("response time".to_owned(), run)]),
+            regressed: BTreeSet::new(),
         }
     }
 

@@ -1,10 +1,7 @@
 //! How a run changes what a baseline knows of a spec; plain code, without files.
 
 use super::record::{Fresh, Why};
-use crate::budget::baseline::{Baseline, Budget, Case, Mismatch, Run};
-
-/// The runs of a budget that are kept, the newest: a machine changes, and so does what it shows.
-const MOST_RUNS: usize = 20;
+use crate::budget::baseline::{Budget, Case, Mismatch, Run};
 
 /// A case with this run.
 #[derive(Debug, PartialEq)]
@@ -13,24 +10,34 @@ pub(super) struct Revised {
     /// How many runs there are of the budget that has most.
     pub(super) runs: usize,
     /// Why runs that were there are not any more, if so.
-    pub(super) replaced: Option<String>,
+    pub(super) replaced: Option<Replaced>,
+}
+
+/// Why this run is not beside the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Replaced {
+    /// They were measured otherwise, or of another version: so.
+    NotAlike(String),
+    /// It is slower than those, which are so many.
+    Slower(usize),
 }
 
 /// The baseline with this run: beside the others if they were measured alike and of the same
-/// version, else in their place.
+/// version, and it is not slower than they are; else in their place. Both together would be a
+/// baseline of neither, which hides the next regression as well.
 pub(super) fn added(known: Option<&Case>, fresh: &Fresh) -> Revised {
-    let mut replaced = known.and_then(|case| not_alike(case, fresh));
+    let mut replaced = known.and_then(|case| not_alike(case, fresh).map(Replaced::NotAlike));
     let mut case = match (known, &replaced) {
         (Some(case), None) => case.clone(),
         _ => blank(fresh),
     };
     for (subject, run) in &fresh.runs {
         let budget = case.budgets.entry(subject.clone()).or_default();
-        if let Some(why) = not_same_version(budget, run) {
+        if let Some(why) = in_place_of(budget, run, fresh.regressed.contains(subject)) {
             budget.runs.clear();
             replaced.get_or_insert(why);
         }
-        add(budget, run);
+        budget.add(run.clone());
     }
     revised(case, fresh, replaced)
 }
@@ -54,33 +61,16 @@ pub(super) fn proposed(
         let of = |case: Option<&Case>| case.and_then(|case| case.budgets.get(subject)).cloned();
         let goes_on = of(waiting).is_some_and(|budget| {
             // What the file has only because the baseline has it does not wait for anything.
-            Some(&budget) != of(known).as_ref() && not_same_version(&budget, run).is_none()
+            Some(&budget) != of(known).as_ref()
+                && budget.another_version(run.service_version()).is_none()
         });
         let budget = case.budgets.entry(subject.clone()).or_default();
         if !goes_on {
             budget.runs.clear();
         }
-        add(budget, run);
+        budget.add(run.clone());
     }
     revised(case, fresh, None)
-}
-
-/// Of what waits to be accepted the cases that are newer than the baseline's: the others were
-/// accepted or recorded elsewhere in the meantime.
-pub(super) fn newer(waiting: Baseline, current: &Baseline) -> Baseline {
-    let is_newer = |name: &String, case: &Case| {
-        let known = current.cases.get(name);
-        known.is_none_or(|known| latest(case) > latest(known))
-    };
-    let cases = waiting.cases.into_iter();
-    Baseline {
-        cases: cases.filter(|(name, case)| is_newer(name, case)).collect(),
-    }
-}
-
-fn latest(case: &Case) -> Option<jiff::Timestamp> {
-    let runs = case.budgets.values().flat_map(|budget| &budget.runs);
-    runs.map(Run::start).max()
 }
 
 fn blank(fresh: &Fresh) -> Case {
@@ -98,20 +88,15 @@ fn not_alike(case: &Case, fresh: &Fresh) -> Option<String> {
     (!facts.is_empty()).then(|| facts.join("; "))
 }
 
-fn not_same_version(budget: &Budget, run: &Run) -> Option<String> {
-    let (then, now) = (budget.service_version(), run.service_version());
-    let said = |version: Option<&str>| version.unwrap_or("not told").to_owned();
-    let is_another = !budget.runs.is_empty() && then != now;
-    is_another.then(|| format!("service.version was {}, is {}", said(then), said(now)))
+fn in_place_of(budget: &Budget, run: &Run, is_slower: bool) -> Option<Replaced> {
+    let another = budget.another_version(run.service_version());
+    another.map(Replaced::NotAlike).or_else(|| {
+        let is_in_place = is_slower && !budget.runs.is_empty();
+        is_in_place.then_some(Replaced::Slower(budget.runs.len()))
+    })
 }
 
-fn add(budget: &mut Budget, run: &Run) {
-    budget.add(run.clone());
-    let surplus = budget.runs.len().saturating_sub(MOST_RUNS);
-    budget.runs.drain(..surplus);
-}
-
-fn revised(case: Case, fresh: &Fresh, replaced: Option<String>) -> Revised {
+fn revised(case: Case, fresh: &Fresh, replaced: Option<Replaced>) -> Revised {
     let budgets = fresh.runs.keys().filter_map(|name| case.budgets.get(name));
     let runs = budgets.map(|budget| budget.runs.len()).max();
     Revised {

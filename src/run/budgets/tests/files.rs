@@ -110,6 +110,49 @@ fn always_puts_another_version_or_machine_in_the_place_of_the_old() {
 }
 
 #[test]
+fn always_puts_a_slower_run_in_the_place_of_the_others_never_beside_them() {
+    let mut stage = Stage::new(COMPARED);
+    stage.record("2.3.0", 120_000);
+    stage.record("2.3.0", 120_000);
+    let slower = stage.record("2.3.0", 350_000);
+    assert_eq!(slower.verdicts(), [Verdict::Regressed]);
+    assert_eq!(
+        slower.notices(),
+        [
+            "p50 of inventory-check REGRESSED, and this run took the place of 2 runs in specs/baselines/order.yaml.json, for it is slower"
+        ]
+    );
+    assert_eq!(runs(&stage.baseline()), 1);
+    let slowest = stage.record("2.3.0", 900_000);
+    assert_eq!(
+        slowest.notices(),
+        [
+            "p50 of inventory-check REGRESSED, and this run took the place of the one in specs/baselines/order.yaml.json, for it is slower"
+        ]
+    );
+    let budget = &stage.baseline().cases["order"].budgets["inventory-check"];
+    assert!(budget.spread() < 0.01, "{}", budget.spread());
+}
+
+#[test]
+fn a_budget_with_a_secret_in_its_name_gets_its_baseline() {
+    let mut stage = Stage::new(COMPARED);
+    stage.secrets = vec!["inventory".to_owned()];
+    stage.record("2.3.0", 120_000);
+    let mut baseline = stage.baseline();
+    let budgets = &mut baseline.cases.get_mut("order").unwrap().budgets;
+    let known = budgets.remove("[masked]-check").unwrap();
+    budgets.insert("another".to_owned(), known);
+    write(&stage.file(), &baseline).unwrap();
+    stage.run("2.3.0", 120_000);
+    let pending = stage.pending().unwrap();
+    assert_eq!(
+        pending.cases["order"].budgets.keys().collect::<Vec<_>>(),
+        ["[masked]-check", "another"]
+    );
+}
+
+#[test]
 fn other_cases_of_the_file_stay_as_they_are() {
     let mut stage = Stage::new(COMPARED);
     stage.record("2.3.0", 120_000);
