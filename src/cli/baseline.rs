@@ -55,9 +55,16 @@ fn settle(
         }
     }
     if is_idle {
-        print(&format!("nothing to {what}: no baseline is pending\n"));
+        print(&nothing_to(what));
     }
     exit
+}
+
+/// Specs that are run by name may be none of the project's.
+fn nothing_to(what: &str) -> String {
+    format!(
+        "nothing to {what}: no baseline of the project's specs is pending; name other specs as for `run`\n"
+    )
 }
 
 /// Says what was done.

@@ -68,7 +68,10 @@ async fn a_new_baseline_takes_the_place_of_the_old_one_once_it_is_accepted() {
     assert_eq!(project.read(OLD), baseline("2.4.0", 350_000));
     assert!(!exists(&project, NEW));
     let said = run(&project, &["baseline", "accept"]).await;
-    said.expect(0, &["nothing to accept: no baseline is pending"]);
+    said.expect(
+        0,
+        &["nothing to accept: no baseline of the project's specs is pending"],
+    );
 }
 
 #[tokio::test]
@@ -117,9 +120,18 @@ async fn a_review_without_a_terminal_shows_what_waits_and_changes_nothing() {
     );
     assert!(exists(&project, NEW));
     run(&project, &["baseline", "reject"]).await;
-    run(&project, &["baseline", "review"])
-        .await
-        .expect(0, &["nothing to review: no baseline is pending"]);
+    run(&project, &["baseline", "review"]).await.expect(
+        0,
+        &["nothing to review: no baseline of the project's specs is pending"],
+    );
+}
+
+#[tokio::test]
+async fn a_review_of_nothing_but_a_damaged_file_is_an_error_that_names_it() {
+    let project = pending().await;
+    project.write(NEW, "{");
+    let said = run(&project, &["baseline", "review"]).await;
+    said.expect(3, &["specs/baselines/order.yaml.json.new is damaged"]);
 }
 
 #[tokio::test]

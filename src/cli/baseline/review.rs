@@ -7,7 +7,7 @@ use spanspec::workspace::shown;
 
 use super::super::exit::{Exit, refuse};
 use super::find::Found;
-use super::{accept, print, reject, review_text, tell, worse};
+use super::{accept, nothing_to, print, reject, review_text, tell, worse};
 
 const QUESTION: &str = "accept, reject, skip or quit (a, r, s, q)? ";
 
@@ -28,14 +28,14 @@ pub(super) fn review(found: &[Found]) -> Exit {
         .map(|one| one.path.as_path())
         .collect();
     if pending.is_empty() {
-        print("nothing to review: no baseline is pending\n");
+        print(&nothing_to("review"));
         return Exit::Passed;
     }
     if io::stdin().is_terminal() {
         return ask(&pending, &mut io::stdin().lock(), &mut anstream::stdout());
     }
-    let exit = tell_all(&pending);
-    if exit == Exit::Usage {
+    let (waiting, exit) = tell_all(&pending);
+    if waiting == 0 {
         return exit;
     }
     refuse(
@@ -44,16 +44,19 @@ pub(super) fn review(found: &[Found]) -> Exit {
     )
 }
 
-/// What waits, for those who cannot be asked.
-fn tell_all(pending: &[&Path]) -> Exit {
-    let mut exit = Exit::Passed;
+/// What waits, for those who cannot be asked; how many do, and what became of the others.
+fn tell_all(pending: &[&Path]) -> (usize, Exit) {
+    let (mut waiting, mut exit) = (0, Exit::Passed);
     for path in pending {
         match review_text(path) {
-            Ok(text) => print(&(text + "\n")),
+            Ok(text) => {
+                print(&(text + "\n"));
+                waiting += 1;
+            }
             Err(error) => exit = worse(exit, tell(&error)),
         }
     }
-    exit
+    (waiting, exit)
 }
 
 fn ask(pending: &[&Path], input: &mut impl BufRead, output: &mut impl Write) -> Exit {

@@ -38,9 +38,12 @@ fn done(decided: &Decided<'_>, written: &Written, accept: &str) -> String {
                 true => "",
                 false => ", if it is meant to be slower",
             };
-            let wrote = match written.runs {
-                0 | 1 => format!("wrote {path}"),
-                runs => format!("added this run to {path}, which has {runs} now"),
+            let wrote = match (&written.replaced, written.runs) {
+                (Some(Replaced::NotAlike(why)), _) => {
+                    format!("wrote {path}, in place of what waited there: {why}")
+                }
+                (_, 0 | 1) => format!("wrote {path}"),
+                (_, runs) => format!("added this run to {path}, which has {runs} now"),
             };
             format!("{wrote}; `{accept}` takes it as the baseline{meant}")
         }

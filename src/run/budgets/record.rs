@@ -197,7 +197,11 @@ fn propose(path: &Path, fresh: &Fresh, why: &Why) -> Result<Written, BaselineErr
     let waiting = read(&pending_path(path))?.unwrap_or_default();
     let waiting = current.newer(waiting);
     let [known, pending] = [&current, &waiting].map(|file| file.cases.get(&fresh.case));
-    let Revised { case, runs, .. } = revise::proposed(known, pending, fresh, why);
+    let Revised {
+        case,
+        runs,
+        replaced,
+    } = revise::proposed(known, pending, fresh, why);
     let mut all = current.clone();
     all.cases.extend(waiting.cases);
     all.cases.insert(fresh.case.clone(), case);
@@ -206,7 +210,7 @@ fn propose(path: &Path, fresh: &Fresh, why: &Why) -> Result<Written, BaselineErr
         path: pending_path(path),
         way: Way::Proposed,
         runs,
-        replaced: None,
+        replaced,
     })
 }
 

@@ -50,6 +50,7 @@ pub(super) fn proposed(
     fresh: &Fresh,
     why: &Why,
 ) -> Revised {
+    let replaced = given_up(known, waiting, fresh);
     let alike = |case: &&Case| not_alike(case, fresh).is_none();
     let (known, waiting) = (known.filter(alike), waiting.filter(alike));
     let is_wanted = |subject: &String| match (why, known) {
@@ -70,7 +71,22 @@ pub(super) fn proposed(
         }
         budget.add(run.clone());
     }
-    revised(case, fresh, None)
+    revised(case, fresh, replaced)
+}
+
+/// Why what waits to be accepted does not wait any longer, if so: what was measured otherwise, or of
+/// another version. What the file has only because the baseline has it does not wait.
+fn given_up(known: Option<&Case>, waiting: Option<&Case>, fresh: &Fresh) -> Option<Replaced> {
+    let waiting = waiting?;
+    let budgets = fresh.runs.iter().filter_map(|(subject, run)| {
+        let budget = waiting.budgets.get(subject)?;
+        let is_known = known.is_some_and(|known| known.budgets.get(subject) == Some(budget));
+        (!is_known && !budget.runs.is_empty()).then_some((budget, run))
+    });
+    let mut why = budgets.map(|(budget, run)| {
+        not_alike(waiting, fresh).or_else(|| budget.another_version(run.service_version()))
+    });
+    why.find_map(|why| why).map(Replaced::NotAlike)
 }
 
 fn blank(fresh: &Fresh) -> Case {

@@ -14,7 +14,13 @@ fn a_second_run_of_the_same_version_joins_what_waits() {
         ]
     );
     assert_eq!(runs(&stage.pending().unwrap()), 2);
-    stage.run("2.4.0", 121_000);
+    let third = stage.run("2.4.0", 121_000);
+    assert_eq!(
+        third.notices(),
+        [
+            "no baseline of p50 of inventory-check yet: wrote specs/baselines/order.yaml.json.new, in place of what waited there: service.version was 2.3.0, is 2.4.0; `spanspec baseline accept` takes it as the baseline"
+        ]
+    );
     assert_eq!(runs(&stage.pending().unwrap()), 1);
 }
 
