@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use spanspec::budget::too_few_requests;
 use spanspec::report::{Diagnostic, Look, snippet};
 use spanspec::workspace::Ports;
 
@@ -16,14 +17,16 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         Ok(workspace) => workspace,
         Err(exit) => return exit,
     };
-    let warnings: Vec<Diagnostic> = workspace.warnings.iter().map(Diagnostic::warning).collect();
+    let files = workspace.files.len();
+    let specs = select(workspace.specs, &arguments.specs);
+    let foreseen = too_few_requests(&specs);
+    let warnings = workspace.warnings.iter().chain(&foreseen);
+    let warnings: Vec<Diagnostic> = warnings.map(Diagnostic::warning).collect();
     if !warnings.is_empty() {
         let text = snippet::diagnostics(&warnings, &Look::of_stderr());
         refuse(Exit::Passed, &text);
     }
-    let files = workspace.files.len();
-    let specs = select(workspace.specs, &arguments.specs).len();
-    if specs == 0 {
+    if specs.is_empty() {
         return refuse(Exit::Nothing, "no spec was selected");
     }
     let counted = |number: usize, noun: &str| match number {
@@ -34,7 +37,7 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
     let _ = writeln!(
         anstream::stdout(),
         "{} in {}: no mistake",
-        counted(specs, "spec"),
+        counted(specs.len(), "spec"),
         counted(files, "file")
     );
     Exit::Passed

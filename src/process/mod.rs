@@ -8,6 +8,7 @@ mod child;
 mod group;
 mod launch;
 mod lines;
+mod open_files;
 mod output;
 #[cfg(all(unix, feature = "harness"))]
 mod reaper;
@@ -19,6 +20,7 @@ pub(crate) use group::Group;
 pub(crate) use launch::Launch;
 pub use launch::{LaunchError, Searched};
 pub(crate) use lines::each_line;
+pub(crate) use open_files::allow_connections;
 pub(crate) use output::Capture;
 
 /// From now on, children end with this process at the latest, also if it is killed.

@@ -51,6 +51,15 @@ pub enum TriggerError {
         #[source]
         source: reqwest::Error,
     },
+    /// A connection is an open file, and this process may have no more of them.
+    #[error(
+        "no further connection can be opened, for this process has as many open files as it may \
+         ({attempted}): lower `concurrency`, or allow more, as `ulimit -n 8192` does"
+    )]
+    TooManyFiles {
+        /// The request.
+        attempted: Attempted,
+    },
     /// The response was not complete in time.
     #[error("{stage} within {limit:?} ({attempted}): `request.timeout` gives it longer")]
     Timeout {
@@ -366,6 +375,7 @@ pub(super) fn explain(error: reqwest::Error, attempted: Attempted) -> TriggerErr
             attempted,
             source: error,
         },
+        Cause::TooManyFiles => TriggerError::TooManyFiles { attempted },
         Cause::Other if error.is_connect() => TriggerError::Unreachable {
             address,
             attempted,
@@ -415,6 +425,7 @@ enum Cause {
     Tls(Box<rustls::Error>),
     NotHttp,
     Closed,
+    TooManyFiles,
     Other,
 }
 
@@ -468,9 +479,20 @@ impl Cause {
             K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::UnexpectedEof => {
                 Some(Self::Closed)
             }
+            _ if is_about_files(error) => Some(Self::TooManyFiles),
             _ => None,
         }
     }
+}
+
+/// Whether the process has as many open files as it may.
+fn is_about_files(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    const TOO_MANY: i32 = nix::errno::Errno::EMFILE as i32;
+    // WSAEMFILE.
+    #[cfg(not(unix))]
+    const TOO_MANY: i32 = 10_024;
+    error.raw_os_error() == Some(TOO_MANY)
 }
 
 /// The next error of the chain. An [`io::Error`] leaves out the one that it wraps.

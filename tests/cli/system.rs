@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 use spanspec::service::free_port;
 use tokio::sync::watch;
 
+/// The command.
+pub(crate) const SPANSPEC: &str = env!("CARGO_BIN_EXE_spanspec");
+
 /// Longer than anything here takes on the slowest machine; reached only by a test that fails.
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -81,7 +84,12 @@ impl Project {
 
     /// The command with these arguments, in the project's folder and a clean environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> tokio::process::Command {
-        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_spanspec"));
+        self.command_of(SPANSPEC, arguments)
+    }
+
+    /// Any program as [`command`](Self::command) starts ours.
+    pub(crate) fn command_of(&self, program: &str, arguments: &[&str]) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(program);
         command
             .args(arguments)
             .current_dir(self.folder.path())

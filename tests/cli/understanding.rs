@@ -74,6 +74,30 @@ async fn lint_needs_no_ports_and_warns_of_services_that_do_not_say_when_they_are
 }
 
 #[tokio::test]
+async fn lint_warns_of_a_budget_that_so_few_requests_cannot_prove() {
+    let spec = "\
+request: GET ${URL}/ok
+repeat: { times: 20 }
+budgets:
+  - find: work
+    p99: < 1s
+    regression: none
+";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let said = project.spanspec(&["lint"]).await;
+    said.expect(0, &["1 spec in 1 file: no mistake"]);
+    let warning = "\
+warning: 20 requests cannot prove a p99: its upper bound takes 299
+ --> specs/a.yaml:5:10
+5 |     p99: < 1s
+  |          ^^^^ always TOO FEW
+  |
+  = help: send 299 or more, or ask for p50
+";
+    assert!(said.err.contains(warning), "{}", said.err);
+}
+
+#[tokio::test]
 async fn a_variable_comes_from_the_command_line_before_all_files() {
     let spec = "vars: { WHAT: broken }\nrequest: GET ${URL}/${WHAT}\nexpect: { status: 200 }\n";
     let project = Project::with(&[("a.yaml", spec)]).await;

@@ -2,7 +2,7 @@
 
 use spanspec::budget::baseline::{Run, read, write};
 
-use super::system::{Project, Said, said};
+use super::system::{Project, SPANSPEC, Said, said};
 
 const SPEC: &str = "
 name: placing an order
@@ -162,4 +162,41 @@ async fn baselines_are_beside_specs_and_in_one_folder_wherever_the_user_stands()
         ],
     );
     assert!(exists(&project, "elsewhere/kept/specs/order.yaml.json.new"));
+}
+
+const CROWD: &str = "
+name: a crowd
+request: GET ${URL}/fine
+expect: { status: 200 }
+repeat: { times: 600, concurrency: 300 }
+";
+
+/// A run in a shell that gives it few open files; `limit` is how `ulimit` is called.
+#[cfg(unix)]
+async fn run_within(project: &Project, limit: &str) -> Said {
+    let script = format!("ulimit {limit} && exec \"$0\" run");
+    said(project.command_of("sh", &["-c", &script, SPANSPEC])).await
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_shell_that_gives_few_open_files_keeps_nobody_from_many_connections() {
+    let project = Project::with(&[("crowd.yaml", CROWD)]).await;
+    let said = run_within(&project, "-Sn 100").await;
+    said.expect(0, &["PASS  a crowd", "600 requests, 300 at a time"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn where_no_more_files_may_be_opened_the_limit_is_named() {
+    let project = Project::with(&[("crowd.yaml", CROWD)]).await;
+    let said = run_within(&project, "-n 100").await;
+    said.expect(
+        3,
+        &[
+            "no further connection can be opened",
+            "lower `concurrency`, or allow more, as `ulimit -n 8192` does",
+            "specs/crowd.yaml:3:10",
+        ],
+    );
 }

@@ -16,9 +16,10 @@ use super::request::{Answered, Pattern};
 use super::tally::{Tally, micros};
 use super::verdict::{Ended, Outcomes};
 use crate::budget::{Quantile, Samples};
+use crate::process::allow_connections;
 use crate::run::setting::Setting;
 use crate::run::{StepReport, diagnosis};
-use crate::spec::{Repeat, Scope, Spec};
+use crate::spec::{Pace, Repeat, Scope, Spec};
 use crate::trace::TraceId;
 use crate::trigger::Session;
 
@@ -87,6 +88,7 @@ impl<'a> Driver<'a> {
             session,
             measures: measure::any_looks_at_trace(&self.spec.budgets),
         };
+        allow_connections(self.most_in_flight());
         let mut tally = Tally::new(&self.spec.budgets);
         let mut answers = Answers::default();
         let ended = self.drive(&pattern, &mut tally, &mut answers).await;
@@ -164,6 +166,13 @@ impl<'a> Driver<'a> {
             if tally.not_well() > self.allowed().saturating_add(HOPELESS) {
                 return Ended::Hopeless;
             }
+        }
+    }
+
+    fn most_in_flight(&self) -> u64 {
+        match self.repeat.pace {
+            Pace::Closed { concurrency, .. } => concurrency.into(),
+            Pace::Open { .. } => MOST_IN_FLIGHT as u64,
         }
     }
 

@@ -273,7 +273,7 @@ impl Reader<'_> {
                 format!("write < 150ms, or `regression: {{ {quantile}: {percent} }}` beside it"),
             );
         }
-        let limits = self.duration_limits(node, what)?;
+        let limits = self.longest_duration(node, what)?;
         match limits.ranges.as_slice() {
             [one] if one.least.is_none() && one.greatest.is_some() => {
                 // `< 150ms` excludes 150 ms, which no measurement can tell from what it includes.

@@ -16,6 +16,14 @@ enum Unit {
     Status,
     /// A number with a unit of time; a bare one is refused even for equality.
     Duration,
+    /// The same, and nobody asks for more than so much.
+    Longest,
+}
+
+impl Unit {
+    fn is_time(self) -> bool {
+        matches!(self, Self::Duration | Self::Longest)
+    }
 }
 
 const LIMIT_KEYS: [&str; 5] = ["lt", "lte", "gt", "gte", "not"];
@@ -36,6 +44,11 @@ impl Reader<'_> {
         self.limits(node, what, Unit::Duration)
     }
 
+    /// How long something may take at the most.
+    pub(crate) fn longest_duration(&self, node: &Node, what: &str) -> Option<Limits<Nanos>> {
+        self.limits(node, what, Unit::Longest)
+    }
+
     fn limits(&self, node: &Node, what: &str, unit: Unit) -> Option<Limits<u64>> {
         match &node.kind {
             Kind::Scalar(scalar) if scalar.style == Style::Block => self.block_scalar(node),
@@ -43,7 +56,7 @@ impl Reader<'_> {
                 let any = Limits::range(None, None, "any");
                 self.parse(node, what, any, |text| limits(text, what, unit))
             }
-            Kind::List(items) if unit != Unit::Duration && !items.is_empty() => {
+            Kind::List(items) if !unit.is_time() && !items.is_empty() => {
                 let each = self.all(items, |item| self.limits(item, what, unit))?;
                 let written: Vec<&str> = each.iter().map(|one| one.written.as_str()).collect();
                 let written = format!("one of {}", written.join(", "));
@@ -169,7 +182,7 @@ fn limits(text: &str, what: &str, unit: Unit) -> Result<Limits<u64>, Refusal> {
                 text,
             ));
         }
-        (Unit::Duration, _) => return Err(refuse()),
+        (Unit::Duration | Unit::Longest, _) => return Err(refuse()),
         _ => {}
     }
     let exact = quantity(text, unit).ok_or_else(refuse)?;
@@ -182,7 +195,7 @@ fn quantity(text: &str, unit: Unit) -> Option<u64> {
             let is_plain = text == "0" || !text.starts_with(['0', '+']);
             text.parse().ok().filter(|_| is_plain)
         }
-        Unit::Duration => parse_duration(text).ok(),
+        Unit::Duration | Unit::Longest => parse_duration(text).ok(),
     }
 }
 
@@ -193,11 +206,11 @@ fn refuse(text: &str, what: &str, unit: Unit) -> Refusal {
         sign => sign,
     };
     match unit {
-        Unit::Duration if operand.parse::<f64>().is_ok() => Refusal::new(
+        _ if unit.is_time() && operand.parse::<f64>().is_ok() => Refusal::new(
             format!("`{operand}` has no unit"),
             format!("write {sign} {operand}ms"),
         ),
-        Unit::Duration if parse_duration(text).is_ok() => Refusal::new(
+        _ if unit.is_time() && parse_duration(text).is_ok() => Refusal::new(
             format!("`{text}` alone says neither less nor more"),
             format!("write < {text}"),
         ),
@@ -210,6 +223,7 @@ fn examples(unit: Unit) -> &'static str {
         Unit::Count => "write 3, 1.., 2..4, ..5, < 3 or [1, 3]",
         Unit::Status => "write 201, 2xx, [200, 201] or 200..299",
         Unit::Duration => "write < 600ms, <= 2s, 100ms..2s or 1s..",
+        Unit::Longest => "write < 600ms or <= 2s",
     }
 }
 
