@@ -33,7 +33,7 @@ impl Judged {
             let seen = now.max(1.0) / before.max(1.0);
             short_factor(seen, Round::Nearest)
         });
-        let said = |value: Option<f64>| value.map(|it| millis(it, Round::Nearest) + " ms");
+        let said = |value: Option<f64>| value.map(in_millis);
         let cell = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
         Cells {
             baseline: cell(said(before)),
@@ -42,6 +42,11 @@ impl Judged {
             limit,
         }
     }
+}
+
+/// Microseconds as a cell has them: `120 ms`.
+pub(crate) fn in_millis(micros: f64) -> String {
+    millis(micros, Round::Nearest) + " ms"
 }
 
 #[cfg(test)]

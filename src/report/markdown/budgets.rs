@@ -2,7 +2,7 @@
 
 use super::Page;
 use super::inert::inline;
-use crate::budget::{Column, Judged, Verdict};
+use crate::budget::{Column, Judged, Quantile, Verdict, in_millis};
 use crate::report::text;
 use crate::run::{Load, Measured, Report, SpecReport};
 
@@ -12,7 +12,8 @@ const HEAD: &str = "### Budgets
 |---|---|---|---:|---:|---:|---:|---|
 ";
 
-/// A row for each claim of every spec, those that fail first; then what one should know of them.
+/// A row for each claim of every spec, those that fail first, and for what nothing is claimed of;
+/// then what one should know of them.
 pub(super) fn add(page: &mut Page, report: &Report) {
     let loads: Vec<(&SpecReport, &Load)> = report.specs.iter().filter_map(load).collect();
     let mut rows: Vec<(bool, String)> = loads
@@ -34,14 +35,32 @@ fn load(spec: &SpecReport) -> Option<(&SpecReport, &Load)> {
 }
 
 fn rows_of(spec: &SpecReport, load: &Load) -> Vec<(bool, String)> {
-    let claims = load.measured.iter();
-    let claims = claims.flat_map(|of| of.judged.iter().map(move |one| (of, one)));
-    claims
-        .map(|(of, one)| {
+    let mut rows = Vec::new();
+    for of in &load.measured {
+        rows.extend(of.judged.iter().map(|one| {
             let fails = load.fails(one.verdict);
             (fails, row(spec, of, one, fails))
-        })
-        .collect()
+        }));
+        if of.judged.is_empty() {
+            let usual = of.usual();
+            rows.extend(
+                usual
+                    .into_iter()
+                    .map(|one| (false, unjudged(spec, of, one))),
+            );
+        }
+    }
+    rows
+}
+
+/// What was measured, where there is nothing to hold it against.
+fn unjudged(spec: &SpecReport, of: &Measured, (quantile, value): (Quantile, f64)) -> String {
+    format!(
+        "| {} | {} | {quantile} | - | {} | - | - | - |\n",
+        inline(&spec.name),
+        inline(&of.subject),
+        with_version(in_millis(value), of.version.clone()),
+    )
 }
 
 fn row(spec: &SpecReport, of: &Measured, one: &Judged, fails: bool) -> String {

@@ -288,6 +288,9 @@ fn all_budgets_are_in_one_table_with_those_that_fail_first() {
 | shipping under load | process&#95;payment | p99 | 166 ms (v2.3.0) | 176 ms (v2.4.0) | 1.06x | 1.5x | _TOO FEW_ |
 | shipping under load | ship | p50 | 113 ms (v2.3.0) | 129 ms (v2.4.0) | 1.14x | 1.2x | _NOT PROVEN_ |
 | ordering under load | inventory-check | p50 | - | 113 ms (v2.4.0) | - | 2000 ms | OK |
+| ordering for the first time | inventory-check | p50 | - | 120 ms (v2.3.0) | - | - | - |
+| ordering for the first time | inventory-check | p95 | - | 174 ms (v2.3.0) | - | - | - |
+| ordering for the first time | inventory-check | p99 | - | 800 ms (v2.3.0) | - | - | - |
 
 - shipping under load: p99 of process&#95;payment&#58; TOO FEW&#58; 120 samples; an upper bound needs 368 on each side. 176 ms against 166 ms is not evidence of a change.
 - shipping under load: p50 of ship&#58; NOT PROVEN&#58; 1.14x slower (97.5 % bounds 0.94x to 1.37x), limit 1.20x. About 1,600 samples a side, or &#96;spanspec ab&#96;, would decide.

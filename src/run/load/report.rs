@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::budget::{Judged, Samples, Verdict};
+use crate::budget::{Alpha, Judged, Quantile, Samples, Verdict};
 use crate::spec::{Location, Pace};
 use crate::trace::{Trace, TraceId};
 
@@ -70,6 +70,17 @@ pub struct Measured {
     pub before: Option<Before>,
     /// What is known of each quantile, once that has been judged.
     pub judged: Vec<Judged>,
+}
+
+impl Measured {
+    /// The quantiles that a baseline keeps, in microseconds: to show where none was judged.
+    pub(crate) fn usual(&self) -> Vec<(Quantile, f64)> {
+        let estimate = |quantile| self.samples.estimate(quantile, Alpha::FIVE_PERCENT);
+        [Quantile::P50, Quantile::P95, Quantile::P99]
+            .into_iter()
+            .filter_map(|quantile| Some((quantile, estimate(quantile)?.value)))
+            .collect()
+    }
 }
 
 /// What a baseline knows of a budget.

@@ -6,7 +6,7 @@
 
 use super::super::super::look::{self, BAD, FAINT, Look, STRONG, printable};
 use super::super::paragraph;
-use crate::budget::{Alpha, Column, Quantile, Row, Table};
+use crate::budget::{Column, Row, Table};
 use crate::run::{Load, Measured};
 
 const INDENT: usize = 3;
@@ -46,7 +46,7 @@ fn tables(load: &Load, measured: &[Measured]) -> Vec<Table> {
 fn table_of(load: &Load, of: &Measured) -> Table {
     let mut row = Row::new(&of.subject, &of.judged, |verdict| load.fails(verdict));
     if of.judged.is_empty() {
-        row.now = unasked(of);
+        row.now = of.usual();
     }
     let column = |version: &Option<String>, count| Column {
         version: version.clone(),
@@ -60,15 +60,6 @@ fn table_of(load: &Load, of: &Measured) -> Table {
         candidate: column(&of.version, of.samples.len()),
         rows: vec![row],
     }
-}
-
-/// Where there is nothing to hold them against: what a baseline keeps.
-fn unasked(of: &Measured) -> Vec<(Quantile, f64)> {
-    let estimate = |quantile| of.samples.estimate(quantile, Alpha::FIVE_PERCENT);
-    [Quantile::P50, Quantile::P95, Quantile::P99]
-        .into_iter()
-        .filter_map(|quantile| Some((quantile, estimate(quantile)?.value)))
-        .collect()
 }
 
 fn can_join(one: &Table, other: &Table) -> bool {
