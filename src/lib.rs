@@ -120,6 +120,8 @@ pub mod spec;
 pub mod trace;
 pub mod trigger;
 #[cfg(feature = "run")]
+mod whole_file;
+#[cfg(feature = "run")]
 pub mod workspace;
 
 pub use background::block_on;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{SaveTraces, Verdict};
 use crate::source::otlp::write_json_with;
 use crate::trace::{Origin, Trace};
+use crate::whole_file::replace;
 
 /// File names are cut to this many characters; some file systems allow no more than 255 bytes.
 const LONGEST_NAME: usize = 80;
@@ -88,22 +89,14 @@ pub(super) fn keep(save: &SaveTraces, about: &About, trace: &Trace) -> io::Resul
         return Ok(None);
     }
     let path = folder.join(format!("{}-{}.json", stem(&about.spec), trace.id().short()));
-    write(&path, &write_json_with(trace, KEY, about)).map_err(|error| {
+    let text = write_json_with(trace, KEY, about);
+    replace(&path, text.as_bytes()).map_err(|error| {
         io::Error::new(
             error.kind(),
             format!("cannot save traces in {}: {error}", folder.display()),
         )
     })?;
     Ok(Some(path))
-}
-
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    io::Write::write_all(&mut file, text.as_bytes())?;
-    file.persist(path)?;
-    Ok(())
 }
 
 /// What the names of a spec's files begin with; the start of the trace id follows.

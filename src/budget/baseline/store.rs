@@ -1,10 +1,11 @@
 //! Where baselines are: files beside the spec, and new ones beside those.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use super::{Baseline, BaselineError, lock, parse, render};
+use crate::whole_file::replace_durably;
 
 /// A larger file is none of ours: 64 MiB hold the runs of ten years.
 const MAX_SIZE: u64 = 64 << 20;
@@ -150,7 +151,7 @@ pub(super) fn write_up_to(
             most,
         });
     }
-    replace(path, &text).map_err(|source| BaselineError::Write {
+    replace_durably(path, text.as_bytes()).map_err(|source| BaselineError::Write {
         path: path.to_owned(),
         source,
     })
@@ -221,24 +222,4 @@ fn expect_pending(path: &Path) -> Result<Baseline, BaselineError> {
 
 fn delete(path: PathBuf) -> Result<(), BaselineError> {
     fs::remove_file(&path).map_err(|source| BaselineError::Write { path, source })
-}
-
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // A link stays a link.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = target
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or_else(|| Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".spanspec-");
-    // Readable as any other new file is; the umask still counts.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut beside = builder.tempfile_in(folder)?;
-    beside.write_all(text.as_bytes())?;
-    beside.as_file().sync_all()?;
-    beside.persist(&target).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -1,0 +1,83 @@
+//! Files that are written whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Replaces the file by these bytes: a reader finds the old ones or the new ones, never a part.
+/// Folders above it are created, and a link stays a link. What is no regular file, such as
+/// `/dev/stdout` or a pipe, is written to directly.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_once(path, bytes, |_| Ok(()))
+}
+
+/// The same, and after a loss of power there is the old file or the new one, too. This takes time.
+pub(crate) fn replace_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_once(path, bytes, File::sync_all)
+}
+
+fn replace_once(
+    path: &Path,
+    bytes: &[u8],
+    is_written: fn(&File) -> io::Result<()>,
+) -> io::Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match fs::metadata(&target) {
+        Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        Ok(there) if !there.is_file() => return fs::write(&target, bytes),
+        _ => {}
+    }
+    let folder = folder_of(&target);
+    fs::create_dir_all(&folder)?;
+    let mut beside = temporary(&folder)?;
+    beside.write_all(bytes)?;
+    is_written(beside.as_file())?;
+    beside.persist(&target).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .map_or_else(|| PathBuf::from("."), Path::to_owned)
+}
+
+fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".spanspec-");
+    // Readable as any other new file is, for whoever uploads it; the umask still counts.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_created_and_nothing_is_left_beside_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/report.xml");
+        replace(&path, b"one").unwrap();
+        replace_durably(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link_and_others_may_read_the_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let [path, link, usual] = ["real", "link", "usual"].map(|name| folder.path().join(name));
+        fs::write(&path, b"old").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        replace(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        fs::write(&usual, b"").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&path), mode(&usual));
+    }
+}
