@@ -63,7 +63,7 @@ pub(super) enum Why {
 }
 
 /// What was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Written {
     /// The file.
     pub(super) path: PathBuf,

@@ -270,3 +270,44 @@ fn no_secret_comes_into_a_file() {
     assert_eq!(budget.service_version(), Some("[masked].0"));
     assert_eq!(stage.run("2.3.0", 350_000).verdicts(), [Verdict::Regressed]);
 }
+
+#[test]
+fn a_first_run_that_was_slow_for_once_is_not_pooled_with_the_second() {
+    let mut stage = Stage::new(COMPARED);
+    stage.run("2.3.0", 15_000);
+    let second = stage.run("2.3.0", 5_000);
+    assert_eq!(
+        second.notices(),
+        [
+            "no baseline of p50 of inventory-check yet: wrote specs/baselines/order.yaml.json.new, in place of what waited there, which was 3.0x slower; `spanspec baseline accept` takes it as the baseline"
+        ]
+    );
+    assert_eq!(runs(&stage.pending().unwrap()), 1);
+    accept(&stage.file()).unwrap();
+    let slow = stage.run("2.3.0", 45_000);
+    assert_eq!(slow.verdicts(), [Verdict::Regressed]);
+    let slower = stage.run("2.3.0", 90_000);
+    assert_eq!(
+        slower.notices(),
+        [
+            "wrote specs/baselines/order.yaml.json.new, in place of what waited there, which was 2.0x faster; `spanspec baseline accept` takes it as the baseline, if it is meant to be slower"
+        ]
+    );
+}
+
+#[test]
+fn always_puts_a_faster_run_in_the_place_of_the_others_so_that_the_next_regression_is_seen() {
+    let mut stage = Stage::new(COMPARED);
+    stage.record("2.3.0", 350_000);
+    stage.record("2.3.0", 350_000);
+    let faster = stage.record("2.3.0", 120_000);
+    assert_eq!(
+        faster.notices(),
+        [
+            "this run took the place of 2 runs in specs/baselines/order.yaml.json, for it is faster"
+        ]
+    );
+    assert_eq!(runs(&stage.baseline()), 1);
+    let slower = stage.record("2.3.0", 350_000);
+    assert_eq!(slower.verdicts(), [Verdict::Regressed]);
+}
