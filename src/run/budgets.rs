@@ -9,6 +9,7 @@ mod decide;
 mod environment;
 mod notices;
 mod place;
+mod raised;
 mod record;
 mod revise;
 #[cfg(test)]
@@ -63,6 +64,9 @@ pub(super) async fn judge(
     let known = Known::of_all(setting, case.as_ref(), load);
     let decided = decide(&asked, &known, &differs, load);
     Known::tell(known, &place.path, load);
+    let masked = |subject: &str| setting.secrets.text(subject);
+    let raised = raised::all(&spec.budgets, &decided, case.as_ref(), masked);
+    load.notices.extend(raised);
     let told = Told {
         budgets: &spec.budgets,
         load,

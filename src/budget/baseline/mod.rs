@@ -12,6 +12,7 @@ mod error;
 mod fingerprint;
 mod layout;
 mod lock;
+mod raised;
 mod store;
 mod wire;
 
@@ -23,6 +24,7 @@ pub use contradiction::{Contradiction, Trend};
 pub use error::BaselineError;
 pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
 pub use lock::{Lock, lock};
+pub use raised::{Raised, Spread};
 pub use store::{
     Accepted, accept, accepted, path_beside, path_of, pending_in, pending_path, read, record,
     reject, write,

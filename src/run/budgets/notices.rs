@@ -38,7 +38,10 @@ fn done(decided: &Decided<'_>, written: &Written, accept: &str) -> String {
                 true => "",
                 false => ", if it is meant to be slower",
             };
-            format!("{}; `{accept}` takes it as the baseline{meant}", proposed(written))
+            format!(
+                "{}; `{accept}` takes it as the baseline{meant}",
+                proposed(written)
+            )
         }
         Way::Always => match regressed.is_empty() {
             true => added(written),

@@ -303,11 +303,37 @@ fn always_puts_a_faster_run_in_the_place_of_the_others_so_that_the_next_regressi
     let faster = stage.record("2.3.0", 120_000);
     assert_eq!(
         faster.notices(),
-        [
-            "this run took the place of 2 runs in specs/baselines/order.yaml.json, for it is faster"
-        ]
+        ["this run took the place of 2 runs in specs/baselines/order.yaml.json, for it is faster"]
     );
     assert_eq!(runs(&stage.baseline()), 1);
     let slower = stage.record("2.3.0", 350_000);
     assert_eq!(slower.verdicts(), [Verdict::Regressed]);
+}
+
+#[test]
+fn a_limit_that_the_baseline_raises_is_told() {
+    let mut stage = Stage::new(COMPARED);
+    stage.record("2.3.0", 120_000);
+    let mut baseline = stage.baseline();
+    let case = baseline.cases.get_mut("order").unwrap();
+    let budget = case.budgets.get_mut("inventory-check").unwrap();
+    for at in 1..6 {
+        let start = jiff::Timestamp::from_second(1_700_000_060 + at).unwrap();
+        let median = if at % 2 == 0 { 120_000 } else { 150_000 };
+        let version = Some("2.3.0".to_owned());
+        budget.add(Run::new(start, version, samples(median, 500)).unwrap());
+    }
+    write(&stage.file(), &baseline).unwrap();
+    let next = stage.run("2.3.0", 130_000);
+    assert_eq!(next.verdicts(), [Verdict::Ok]);
+    assert_eq!(
+        next.notices(),
+        [
+            "the limit of p50 of inventory-check is 1.51x rather than 1.2x, for p50 of the 6 runs of the baseline differs by 12.2 %"
+        ]
+    );
+    stage.machine.cores = 8;
+    let elsewhere = stage.run("2.3.0", 130_000);
+    assert_eq!(elsewhere.verdicts(), [Verdict::NotProven]);
+    assert_eq!(elsewhere.notices().len(), 1, "{:?}", elsewhere.notices());
 }
