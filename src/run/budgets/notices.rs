@@ -20,6 +20,8 @@ pub(super) fn all(
     let done = written.map(|written| done(decided, written, &place.accept));
     let told = match (missing.is_empty(), done) {
         (true, done) => done,
+        // The last attempt tells it.
+        (false, None) if wish == Wish::Again => None,
         (false, Some(done)) => Some(format!("no baseline of {missing} yet: {done}")),
         (false, None) => {
             let why = why_none(wish, &place.path);
@@ -94,7 +96,9 @@ fn why_none(wish: Wish, path: &Path) -> String {
         Wish::Failed => "none was written, for too many requests failed".to_owned(),
         Wish::Stopped => "none was written, for the run ended early".to_owned(),
         Wish::NothingFound => "none was written, for a budget found nothing to measure".to_owned(),
-        Wish::Write(_) | Wish::Nothing | Wish::Unread => "none was written".to_owned(),
+        Wish::Write(_) | Wish::Nothing | Wish::Unread | Wish::Again => {
+            "none was written".to_owned()
+        }
     }
 }
 

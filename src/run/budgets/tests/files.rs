@@ -337,3 +337,36 @@ fn a_limit_that_the_baseline_raises_is_told() {
     assert_eq!(elsewhere.verdicts(), [Verdict::NotProven]);
     assert_eq!(elsewhere.notices().len(), 1, "{:?}", elsewhere.notices());
 }
+
+#[test]
+fn an_attempt_after_which_another_one_follows_writes_nothing() {
+    for update in [Update::Always, Update::Proposed] {
+        let mut stage = Stage::new(COMPARED);
+        stage.record("2.3.0", 120_000);
+        let before = stage.baseline();
+        stage.budgeting.update = update;
+        stage.chance = Chance::Another;
+        for _ in 0..2 {
+            let attempt = stage.run("2.3.0", 350_000);
+            assert_eq!(attempt.verdicts(), [Verdict::Regressed]);
+            assert_eq!(attempt.notices().len(), 0);
+            assert_eq!((stage.baseline(), stage.pending()), (before.clone(), None));
+        }
+        stage.chance = Chance::Last;
+        assert_eq!(stage.run("2.3.0", 350_000).verdicts(), [Verdict::Regressed]);
+        let written = stage.pending().unwrap_or_else(|| stage.baseline());
+        assert_eq!(runs(&written), 1);
+        assert_ne!(written, before);
+    }
+}
+
+#[test]
+fn an_attempt_that_passes_is_the_last_and_writes() {
+    let mut stage = Stage::new(COMPARED);
+    stage.chance = Chance::Another;
+    stage.run("2.3.0", 120_000);
+    assert_eq!(runs(&stage.pending().unwrap()), 1);
+    stage.record("2.3.0", 120_000);
+    stage.record("2.3.0", 120_000);
+    assert_eq!(runs(&stage.baseline()), 2);
+}
