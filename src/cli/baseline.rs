@@ -7,7 +7,7 @@ mod review;
 use std::io::Write;
 use std::path::Path;
 
-use spanspec::budget::baseline::{self, Accepted, BaselineError, accepted, pending_path, read};
+use spanspec::budget::baseline::{self, BaselineError, Proposal, pending_path, proposal, read};
 use spanspec::report::{Look, baseline as report};
 use spanspec::run::Trouble;
 use spanspec::workspace::shown;
@@ -22,10 +22,10 @@ pub(super) fn baseline(arguments: &BaselineArguments) -> Exit {
     match &arguments.command {
         BaselineCommand::Review(arguments) => with_found(arguments, review::review),
         BaselineCommand::Accept(arguments) => {
-            with_found(arguments, |found| settle(found, "accept", accept))
+            with_found(arguments, |found| settle(found, Decision::Accept))
         }
         BaselineCommand::Reject(arguments) => {
-            with_found(arguments, |found| settle(found, "reject", reject))
+            with_found(arguments, |found| settle(found, Decision::Reject))
         }
         BaselineCommand::Show(arguments) => with_found(arguments, show),
         BaselineCommand::Calibrate(arguments) => calibrate::calibrate(arguments),
@@ -40,22 +40,18 @@ fn with_found(arguments: &StoredArguments, act: impl FnOnce(&[Found]) -> Exit) -
 }
 
 /// Accepts or rejects all that is pending. A file that cannot be read is told, and the others go on.
-fn settle(
-    found: &[Found],
-    what: &str,
-    act: fn(&Path) -> Result<&'static str, BaselineError>,
-) -> Exit {
+fn settle(found: &[Found], decision: Decision) -> Exit {
     let mut exit = Exit::Passed;
     let mut is_idle = true;
     for one in found.iter().filter(|one| one.is_named || one.is_pending()) {
         is_idle = false;
-        match act(&one.path) {
-            Ok(done) => print(&format!("{done}  {}\n", shown(&one.path))),
+        match decision.carry_out(&one.path, None) {
+            Ok(done) => print(&(done + "\n")),
             Err(error) => exit = worse(exit, tell(&error)),
         }
     }
     if is_idle {
-        print(&nothing_to(what));
+        print(&nothing_to(decision.verb()));
     }
     exit
 }
@@ -67,17 +63,35 @@ fn nothing_to(what: &str) -> String {
     )
 }
 
-/// Says what was done.
-fn accept(path: &Path) -> Result<&'static str, BaselineError> {
-    Ok(match baseline::accept(path)? {
-        Accepted::Taken => "accepted",
-        Accepted::NothingNewer => "nothing newer than",
-    })
+/// What becomes of a new baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decision {
+    Accept,
+    Reject,
 }
 
-/// Says what was done.
-fn reject(path: &Path) -> Result<&'static str, BaselineError> {
-    baseline::reject(path).map(|()| "rejected")
+impl Decision {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+        }
+    }
+
+    /// Does it, and says what was done to which file. Where the user decided on what was `seen`,
+    /// nothing else is accepted or rejected.
+    fn carry_out(self, path: &Path, seen: Option<&Proposal>) -> Result<String, BaselineError> {
+        match self {
+            Self::Accept => {
+                baseline::accept(path, seen)?;
+                Ok(format!("accepted  {}", shown(path)))
+            }
+            Self::Reject => {
+                baseline::reject(path, seen)?;
+                Ok(format!("rejected  {}", shown(&pending_path(path))))
+            }
+        }
+    }
 }
 
 /// Shows each baseline, and tells of new ones.
@@ -119,13 +133,11 @@ fn text(found: &Found) -> Result<Option<String>, BaselineError> {
     Ok(Some(text))
 }
 
-/// What a new baseline would change.
-fn review_text(path: &Path) -> Result<String, BaselineError> {
-    let pending = pending_path(path);
-    let old = read(path)?;
-    let changes = accepted(path)?.changes(old.as_ref());
-    let text = report::changes(&changes, &Look::of_stdout());
-    Ok(format!("{}\n{text}", shown(&pending)))
+/// What a new baseline would change, and what that was read from.
+fn review_text(path: &Path) -> Result<(Proposal, String), BaselineError> {
+    let proposal = proposal(path)?;
+    let text = report::changes(&proposal.changes(), &Look::of_stdout());
+    Ok((proposal, format!("{}\n{text}", shown(&pending_path(path)))))
 }
 
 /// Tells the user why a file was not read or written.

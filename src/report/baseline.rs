@@ -154,6 +154,9 @@ fn changed(of: &Change, look: &Look) -> String {
     for line in &of.runs {
         text.push_str(&paragraph(line, 4, FAINT, look));
     }
+    for line in &of.older {
+        text.push_str(&paragraph(line, 4, LEFT_OUT, look));
+    }
     for difference in &of.differs {
         let line = format!("measured elsewhere or in another way: {difference}");
         text.push_str(&paragraph(&line, 4, LEFT_OUT, look));

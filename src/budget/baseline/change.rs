@@ -20,6 +20,8 @@ pub struct Change {
     pub tables: Vec<Table>,
     /// What becomes of the runs of each budget: `ship: 1 run is new, 5 stay`.
     pub runs: Vec<String>,
+    /// Budgets whose new runs began before the old ones did, a sentence each.
+    pub older: Vec<String>,
 }
 
 impl Baseline {
@@ -67,6 +69,7 @@ fn change(name: &str, old: Option<&Case>, new: Option<&Case>) -> Change {
             .iter()
             .map(|(subject, old, new)| format!("{subject}: {}", runs(old, new)))
             .collect(),
+        older: Vec::new(),
     }
 }
 

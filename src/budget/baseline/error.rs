@@ -56,6 +56,12 @@ pub enum BaselineError {
         /// The bytes that it may have.
         most: u64,
     },
+    /// It is not what the user has seen and decided on.
+    #[error("the baseline {} or the one beside it was written by another process in the meantime; nothing was changed, look at it once more", .path.display())]
+    Changed {
+        /// The file that waits.
+        path: PathBuf,
+    },
     /// There is no new one to accept or reject.
     #[error("there is no {} to accept or reject; a run writes it", .path.display())]
     NothingPending {

@@ -18,6 +18,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 
+pub use accepting::Proposal;
 pub use calibrating::{CalibrationError, Recalibrated, Replaced};
 pub use change::Change;
 pub use contradiction::{Contradiction, Trend};
@@ -26,8 +27,7 @@ pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
 pub use lock::{Lock, lock};
 pub use raised::{Raised, Spread};
 pub use store::{
-    Accepted, accept, accepted, path_beside, path_of, pending_in, pending_path, read, record,
-    reject, write,
+    accept, path_beside, path_of, pending_in, pending_path, proposal, read, record, reject, write,
 };
 pub use wire::{parse, render};
 

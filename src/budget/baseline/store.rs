@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
-use super::{Baseline, BaselineError, lock, parse, render};
+use super::{Baseline, BaselineError, Proposal, lock, parse, render};
 use crate::whole_file::replace_durably;
 
 /// A larger file is none of ours: 64 MiB hold the runs of ten years.
@@ -166,53 +166,53 @@ pub fn record(path: &Path, baseline: &Baseline) -> Result<(), BaselineError> {
     write(&pending_path(path), baseline)
 }
 
-/// What became of what waited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accepted {
-    /// It is in the baseline.
-    Taken,
-    /// The baseline stays as it is: all of it was written later.
-    NothingNewer,
-}
-
-/// Takes what is newer in the new baseline over into the old one, and deletes the new one, while
-/// nobody else writes them.
+/// Takes what waits over into the baseline, and deletes the file in which it waited, while nobody
+/// else writes them. Who has `shown` it to somebody gets that accepted, or an error.
 ///
 /// # Errors
-/// There is no new one; one of both cannot be read; or the file system refuses.
-pub fn accept(path: &Path) -> Result<Accepted, BaselineError> {
+/// Nothing waits; what waits is not what was shown; one of both files cannot be read; or the file
+/// system refuses.
+pub fn accept(path: &Path, shown: Option<&Proposal>) -> Result<(), BaselineError> {
     let _lock = lock(path);
-    let all = accepted(path)?;
-    let done = match read(path)?.as_ref() == Some(&all) {
-        true => Accepted::NothingNewer,
-        false => {
-            write(path, &all)?;
-            Accepted::Taken
-        }
-    };
-    delete(pending_path(path))?;
-    Ok(done)
+    let proposal = expected(path, shown)?;
+    write(path, &proposal.accepted())?;
+    delete(pending_path(path))
 }
 
-/// What [`accept()`] would write.
+/// Deletes what waits, while nobody else writes it. Who has `shown` it to somebody gets that
+/// rejected, or an error.
 ///
 /// # Errors
-/// There is no new one, or one of both cannot be read.
-pub fn accepted(path: &Path) -> Result<Baseline, BaselineError> {
+/// Nothing waits; what waits is not what was shown; it cannot be read, and so may be something
+/// else; or the file system refuses.
+pub fn reject(path: &Path, shown: Option<&Proposal>) -> Result<(), BaselineError> {
+    let _lock = lock(path);
+    match shown {
+        Some(_) => drop(expected(path, shown)?),
+        // The old one may be damaged; it is nothing to us.
+        None => drop(expect_pending(path)?),
+    }
+    delete(pending_path(path))
+}
+
+/// What waits beside a baseline.
+///
+/// # Errors
+/// Nothing does, or one of both files cannot be read.
+pub fn proposal(path: &Path) -> Result<Proposal, BaselineError> {
     let waiting = expect_pending(path)?;
     let current = read(path)?.unwrap_or_default();
-    Ok(current.accepting(waiting))
+    Ok(Proposal { current, waiting })
 }
 
-/// Deletes the new baseline, while nobody else writes it.
-///
-/// # Errors
-/// There is no new one; it cannot be read, and so may be something else; or the file system
-/// refuses.
-pub fn reject(path: &Path) -> Result<(), BaselineError> {
-    let _lock = lock(path);
-    expect_pending(path)?;
-    delete(pending_path(path))
+fn expected(path: &Path, shown: Option<&Proposal>) -> Result<Proposal, BaselineError> {
+    let now = proposal(path)?;
+    match shown {
+        Some(shown) if *shown != now => Err(BaselineError::Changed {
+            path: pending_path(path),
+        }),
+        _ => Ok(now),
+    }
 }
 
 fn expect_pending(path: &Path) -> Result<Baseline, BaselineError> {

@@ -168,7 +168,7 @@ fn a_damaged_file_is_never_overwritten() {
         assert!(!pending_path(&path).exists());
         // One that was recorded before.
         fs::write(pending_path(&path), render(&sample())).unwrap();
-        accept(&path).unwrap_err();
+        accept(&path, None).unwrap_err();
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
         fs::remove_file(pending_path(&path)).unwrap();
     }
@@ -184,7 +184,7 @@ fn a_recorded_baseline_waits_until_it_is_accepted() {
         pending_in(path.parent().unwrap()).unwrap(),
         std::slice::from_ref(&path)
     );
-    accept(&path).unwrap();
+    accept(&path, None).unwrap();
     assert_eq!(read(&path).unwrap(), Some(sample()));
     assert!(!pending_path(&path).exists());
     let names = fs::read_dir(path.parent().unwrap()).unwrap().count();
@@ -197,9 +197,9 @@ fn a_rejected_baseline_leaves_the_old_one() {
     let path = folder.path().join("a.yaml.json");
     write(&path, &small()).unwrap();
     record(&path, &sample()).unwrap();
-    reject(&path).unwrap();
+    reject(&path, None).unwrap();
     assert_eq!(read(&path).unwrap(), Some(small()));
-    for nothing in [accept(&path).map(drop), reject(&path)] {
+    for nothing in [accept(&path, None), reject(&path, None)] {
         let said = nothing.unwrap_err().to_string();
         assert!(
             said.contains("a.yaml.json.new to accept or reject"),
@@ -213,7 +213,7 @@ fn a_file_that_is_no_baseline_is_not_rejected_away() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.yaml.json");
     fs::write(pending_path(&path), "mine").unwrap();
-    reject(&path).unwrap_err();
+    reject(&path, None).unwrap_err();
     assert_eq!(fs::read_to_string(pending_path(&path)).unwrap(), "mine");
 }
 
@@ -262,16 +262,32 @@ fn fewer_than_five_runs_say_nothing_of_the_spread() {
 }
 
 #[test]
-fn accepting_keeps_what_was_recorded_in_the_meantime() {
+fn accepting_takes_what_was_proposed_though_the_baseline_has_a_later_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.yaml.json");
     record(&path, &small()).unwrap();
     let later = with_runs(vec![run_at(1_800_000_000, (101..=105).collect())]);
     write(&path, &later).unwrap();
-    assert_eq!(accepted(&path).unwrap(), later);
-    assert_eq!(accept(&path).unwrap(), Accepted::NothingNewer);
-    assert_eq!(read(&path).unwrap(), Some(later));
+    accept(&path, None).unwrap();
+    assert_eq!(read(&path).unwrap(), Some(small()));
     assert!(!pending_path(&path).exists());
+}
+
+#[test]
+fn what_is_not_as_it_was_shown_is_neither_accepted_nor_rejected() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.yaml.json");
+    record(&path, &small()).unwrap();
+    let shown = proposal(&path).unwrap();
+    record(&path, &sample()).unwrap();
+    for act in [accept, reject] {
+        let error = act(&path, Some(&shown)).unwrap_err();
+        assert!(matches!(error, BaselineError::Changed { .. }), "{error}");
+        assert_eq!(read(&pending_path(&path)).unwrap(), Some(sample()));
+        assert_eq!(read(&path).unwrap(), None);
+    }
+    accept(&path, Some(&proposal(&path).unwrap())).unwrap();
+    assert_eq!(read(&path).unwrap(), Some(sample()));
 }
 
 #[test]

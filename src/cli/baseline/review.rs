@@ -3,19 +3,22 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
+use spanspec::budget::baseline::BaselineError;
 use spanspec::workspace::shown;
 
 use super::super::exit::{Exit, refuse};
 use super::find::Found;
-use super::{accept, nothing_to, print, reject, review_text, tell, worse};
+use super::{Decision, nothing_to, print, review_text, tell, worse};
 
 const QUESTION: &str = "accept, reject, skip or quit (a, r, s, q)? ";
 
-/// What becomes of a new baseline.
+const CHANGED: &str =
+    "nothing was changed: another process wrote this in the meantime, and it is shown once more";
+
+/// What the user says of a new baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Choice {
-    Accept,
-    Reject,
+    Decide(Decision),
     Skip,
     Quit,
 }
@@ -49,7 +52,7 @@ fn tell_all(pending: &[&Path]) -> (usize, Exit) {
     let (mut waiting, mut exit) = (0, Exit::Passed);
     for path in pending {
         match review_text(path) {
-            Ok(text) => {
+            Ok((_, text)) => {
                 print(&(text + "\n"));
                 waiting += 1;
             }
@@ -62,29 +65,43 @@ fn tell_all(pending: &[&Path]) -> (usize, Exit) {
 fn ask(pending: &[&Path], input: &mut impl BufRead, output: &mut impl Write) -> Exit {
     let mut exit = Exit::Passed;
     for path in pending {
-        let text = match review_text(path) {
-            Ok(text) => text,
-            Err(error) => {
-                exit = worse(exit, tell(&error));
-                continue;
-            }
-        };
-        // Where nobody can read it, nobody answers either.
-        let _ = writeln!(output, "{text}");
-        let done = match choice(input, output) {
-            Choice::Quit => break,
-            Choice::Skip => Ok("skipped"),
-            Choice::Accept => accept(path),
-            Choice::Reject => reject(path),
-        };
-        match done {
-            Ok(done) => {
-                let _ = write!(output, "{done}  {}\n\n", shown(path));
-            }
+        match ask_about(path, input, output) {
+            Ok(Choice::Quit) => break,
+            Ok(_) => {}
             Err(error) => exit = worse(exit, tell(&error)),
         }
     }
     exit
+}
+
+/// Shows what waits, and does what the user says of it. If it is written meanwhile it is shown once
+/// more: nobody decides on what he has not seen.
+fn ask_about(
+    path: &Path,
+    input: &mut impl BufRead,
+    output: &mut impl Write,
+) -> Result<Choice, BaselineError> {
+    loop {
+        let (seen, text) = review_text(path)?;
+        // Where nobody can read it, nobody answers either.
+        let _ = writeln!(output, "{text}");
+        let choice = choice(input, output);
+        let done = match choice {
+            Choice::Quit => return Ok(choice),
+            Choice::Skip => Ok(format!("skipped  {}", shown(path))),
+            Choice::Decide(decision) => decision.carry_out(path, Some(&seen)),
+        };
+        match done {
+            Ok(done) => {
+                let _ = writeln!(output, "{done}\n");
+                return Ok(choice);
+            }
+            Err(BaselineError::Changed { .. }) => {
+                let _ = writeln!(output, "{CHANGED}\n");
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Asks until there is an answer; the end of the input is one, too.
@@ -97,8 +114,8 @@ fn choice(input: &mut impl BufRead, output: &mut impl Write) -> Choice {
             Ok(_) => {}
         }
         match line.trim().to_lowercase().as_str() {
-            "a" | "accept" => return Choice::Accept,
-            "r" | "reject" => return Choice::Reject,
+            "a" | "accept" => return Choice::Decide(Decision::Accept),
+            "r" | "reject" => return Choice::Decide(Decision::Reject),
             "s" | "skip" => return Choice::Skip,
             "q" | "quit" => return Choice::Quit,
             _ => {}
@@ -166,6 +183,53 @@ mod tests {
         assert_eq!(is_pending, [false, false, true]);
         assert_eq!(said.matches(QUESTION).count(), 4, "{said}");
         assert!(said.contains("ship: 1 run is new"), "{said}");
+    }
+
+    /// Types, and while the first answer is on its way another run writes what waits.
+    struct Meanwhile<'a> {
+        typed: &'a [u8],
+        path: &'a Path,
+    }
+
+    impl io::Read for Meanwhile<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.typed.read(buffer)
+        }
+    }
+
+    impl BufRead for Meanwhile<'_> {
+        fn fill_buf(&mut self) -> io::Result<&[u8]> {
+            if self.typed.len() == "a\na\n".len() {
+                let mut other = sample();
+                let case = other.cases.values().next().unwrap().clone();
+                other.cases.insert("another".to_owned(), case);
+                record(self.path, &other).unwrap();
+            }
+            Ok(self.typed)
+        }
+
+        fn consume(&mut self, amount: usize) {
+            self.typed.consume(amount);
+        }
+    }
+
+    #[test]
+    fn what_was_written_while_the_user_looked_is_shown_before_it_is_accepted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path_beside(&folder.path().join("a.yaml"));
+        record(&path, &sample()).unwrap();
+        let mut input = Meanwhile {
+            typed: b"a\na\n",
+            path: &path,
+        };
+        let mut output = Vec::new();
+        assert_eq!(ask(&[&path], &mut input, &mut output), Exit::Passed);
+        let said = String::from_utf8(output).unwrap();
+        let (first, second) = said.split_once(CHANGED).unwrap();
+        assert!(!first.contains("another\n"), "{first}");
+        assert!(second.contains("  another\n"), "{second}");
+        assert!(second.contains("accepted  "), "{second}");
+        assert_eq!(read(&path).unwrap().unwrap().cases.len(), 2);
     }
 
     #[test]

@@ -206,17 +206,12 @@ fn write_into(path: &Path, fresh: &Fresh) -> Result<Written, BaselineError> {
 
 fn propose(path: &Path, fresh: &Fresh, why: &Why) -> Result<Written, BaselineError> {
     let _lock = lock(path);
-    let current = read(path)?.unwrap_or_default();
-    let waiting = read(&pending_path(path))?.unwrap_or_default();
-    let waiting = current.newer(waiting);
-    let [known, pending] = [&current, &waiting].map(|file| file.cases.get(&fresh.case));
+    let mut all = read(&pending_path(path))?.unwrap_or_default();
     let Revised {
         case,
         runs,
         replaced,
-    } = revise::proposed(known, pending, fresh, why);
-    let mut all = current.clone();
-    all.cases.extend(waiting.cases);
+    } = revise::proposed(all.cases.get(&fresh.case), fresh, why);
     all.cases.insert(fresh.case.clone(), case);
     baseline::record(path, &all)?;
     Ok(Written {

@@ -44,51 +44,27 @@ pub(super) fn added(known: Option<&Case>, fresh: &Fresh) -> Revised {
     revised(case, fresh, replaced)
 }
 
-/// The baseline as it would be with this run as its own, which the user may accept. What waits for
-/// that already, measured alike and of the same version, gets one run more.
-pub(super) fn proposed(
-    known: Option<&Case>,
-    waiting: Option<&Case>,
-    fresh: &Fresh,
-    why: &Why,
-) -> Revised {
-    let replaced = given_up(known, waiting, fresh);
-    let alike = |case: &&Case| not_alike(case, fresh).is_none();
-    let (known, waiting) = (known.filter(alike), waiting.filter(alike));
-    let is_wanted = |subject: &String| match (why, known) {
-        (Why::Missing(subjects), Some(_)) => subjects.contains(subject),
-        _ => true,
+/// What is proposed with this run, which the user may accept. What waits for that already gets one
+/// run more, if it was measured alike and of the same version, and does not contradict this one.
+pub(super) fn proposed(waiting: Option<&Case>, fresh: &Fresh, why: &Why) -> Revised {
+    let is_wanted = |subject: &String| match why {
+        Why::Missing(subjects) => subjects.contains(subject),
+        Why::Differs | Why::Regressed => true,
     };
-    let mut case = waiting.or(known).cloned().unwrap_or_else(|| blank(fresh));
+    let mut replaced = waiting.and_then(|case| not_alike(case, fresh).map(Replaced::NotAlike));
+    let mut case = match (waiting, &replaced) {
+        (Some(case), None) => case.clone(),
+        _ => blank(fresh),
+    };
     for (subject, run) in fresh.runs.iter().filter(|(subject, _)| is_wanted(subject)) {
-        let of = |case: Option<&Case>| case.and_then(|case| case.budgets.get(subject)).cloned();
-        let goes_on = of(waiting).is_some_and(|budget| {
-            // What the file has only because the baseline has it does not wait for anything.
-            Some(&budget) != of(known).as_ref() && at_odds(&budget, run).is_none()
-        });
         let budget = case.budgets.entry(subject.clone()).or_default();
-        if !goes_on {
+        if let Some(why) = at_odds(budget, run) {
             budget.runs.clear();
+            replaced.get_or_insert(why);
         }
         budget.add(run.clone());
     }
     revised(case, fresh, replaced)
-}
-
-/// Why what waits to be accepted does not wait any longer, if so: what was measured otherwise, of
-/// another version, or contradicts this run. What the file has only because the baseline has it does not wait.
-fn given_up(known: Option<&Case>, waiting: Option<&Case>, fresh: &Fresh) -> Option<Replaced> {
-    let waiting = waiting?;
-    let budgets = fresh.runs.iter().filter_map(|(subject, run)| {
-        let budget = waiting.budgets.get(subject)?;
-        let is_known = known.is_some_and(|known| known.budgets.get(subject) == Some(budget));
-        (!is_known && !budget.runs.is_empty()).then_some((budget, run))
-    });
-    let mut why = budgets.map(|(budget, run)| {
-        let not_alike = not_alike(waiting, fresh).map(Replaced::NotAlike);
-        not_alike.or_else(|| at_odds(budget, run))
-    });
-    why.find_map(|why| why)
 }
 
 fn blank(fresh: &Fresh) -> Case {
