@@ -94,40 +94,48 @@ impl Decision {
     }
 }
 
-/// Shows each baseline, and tells of new ones.
+/// Shows each baseline, and tells of new ones. A file that cannot be read is told, and the others
+/// are shown.
 fn show(found: &[Found]) -> Exit {
-    let (mut exit, mut texts) = (Exit::Passed, Vec::new());
+    let (mut texts, mut errors) = (Vec::new(), Vec::new());
     for one in found {
-        match text(one) {
-            Ok(Some(text)) => texts.push(text),
-            Ok(None) => {}
-            Err(error) => exit = worse(exit, tell(&error)),
+        match text(one, &mut errors) {
+            Ok(text) => texts.extend(text),
+            Err(error) => errors.push(error),
         }
     }
-    if texts.is_empty() && exit == Exit::Passed {
+    if texts.is_empty() && errors.is_empty() {
         return refuse(
             Exit::Nothing,
             "there is no baseline yet: `spanspec run` proposes one for each spec with budgets, and `spanspec baseline accept` keeps it",
         );
     }
     print(&texts.join("\n"));
-    exit
+    errors.iter().map(tell).fold(Exit::Passed, worse)
 }
 
-/// Nothing where there is neither an old nor a new one.
-fn text(found: &Found) -> Result<Option<String>, BaselineError> {
+/// Nothing where there is neither an old nor a new one. Why a new one cannot be read is one of the
+/// `errors`: the old one is shown all the same.
+fn text(found: &Found, errors: &mut Vec<BaselineError>) -> Result<Option<String>, BaselineError> {
     let look = Look::of_stdout();
-    let old = read(&found.path)?;
+    let pending = pending_path(&found.path);
+    let waits = match read(&pending) {
+        Ok(waiting) => waiting.is_some(),
+        Err(error) => {
+            errors.push(error);
+            false
+        }
+    };
     let mut text = format!("{}\n", shown(&found.path));
-    match &old {
+    match &read(&found.path)? {
         Some(old) => text.push_str(&report::baseline(old, &look)),
-        None if found.is_pending() => text.push_str("  nothing accepted yet\n"),
+        None if waits => text.push_str("  nothing accepted yet\n"),
         None => return Ok(None),
     }
-    if found.is_pending() {
+    if waits {
         text.push_str(&format!(
             "  a new one is pending in {}: `spanspec baseline review` shows what it changes\n",
-            shown(&pending_path(&found.path))
+            shown(&pending)
         ));
     }
     Ok(Some(text))

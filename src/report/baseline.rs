@@ -1,5 +1,6 @@
 //! Baselines as text: what one holds, and what a new one would change.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::duration::duration;
@@ -7,16 +8,9 @@ use super::look::{self, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, fitted, pr
 use super::text::paragraph;
 use crate::budget::Quantile;
 use crate::budget::baseline::{
-    Baseline, Budget, Case, Change, Fingerprint, Recalibrated, Run, Spread,
+    Baseline, Budget, Case, Change, Fingerprint, Recalibrated, Run, Spread, quantiles,
 };
 use crate::budget::noise;
-
-/// The quantiles that the file keeps of each run.
-const KEPT: [(&str, Quantile); 3] = [
-    ("p50", Quantile::P50),
-    ("p95", Quantile::P95),
-    ("p99", Quantile::P99),
-];
 
 /// Columns of a start in UTC, of a count and of a duration, each with a gap behind it.
 const START: usize = 23;
@@ -110,39 +104,41 @@ fn spread(budget: &Budget) -> String {
     format!("{calibration}{seen}, limits are {limit:.2}x or more")
 }
 
+/// A line for each run, with those quantiles that any of them tells.
 fn runs(of: &[Run], look: &Look) -> String {
-    let fixed = 6 + START + COUNT + TIME * KEPT.len();
+    let told: Vec<Vec<(Quantile, f64)>> = of.iter().map(|run| quantiles(run.samples())).collect();
+    let columns: BTreeSet<Quantile> = told.iter().flatten().map(|(one, _)| *one).collect();
+    let fixed = 6 + START + COUNT + TIME * columns.len();
     let [least, most] = VERSION;
     let room = look.width.saturating_sub(fixed).clamp(least, most);
     let version = |run: &Run| printable(run.service_version().unwrap_or("-")).into_owned();
     let widest = of.iter().map(|run| look::width(&version(run))).max();
     let room = room.min(widest.unwrap_or(0).max(least) + 2);
-    let line = |start: &str, version: &str, count: &str, times: [String; 3]| {
+    let line = |start: &str, version: &str, count: &str, times: Vec<String>| {
         let times: String = times.iter().map(|time| fitted(time, TIME)).collect();
         // A blank between a cut version and what follows.
         let version = fitted(&look::truncated(version, room - 1), room);
         let line = [fitted(start, START), version, fitted(count, COUNT), times].concat();
         format!("      {}\n", line.trim_end())
     };
-    let head = line(
-        "begun",
-        "version",
-        "n",
-        KEPT.map(|(name, _)| name.to_owned()),
-    );
+    let names = columns.iter().map(Quantile::to_string).collect();
+    let head = line("begun", "version", "n", names);
     let head = look.paint(FAINT, head.trim_end_matches('\n')) + "\n";
-    let lines = of.iter().map(|run| {
+    let lines = of.iter().zip(&told).map(|(run, told)| {
         let start = run.start().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         let number = usize::try_from(run.samples().len()).unwrap_or(usize::MAX);
-        let times = KEPT.map(|(_, quantile)| time(run.samples().quantile(quantile)));
-        line(&start, &version(run), &look::count(number), times)
+        let of_column = |column| told.iter().find(|(one, _)| one == column);
+        let times = columns.iter().map(|column| time(of_column(column)));
+        line(&start, &version(run), &look::count(number), times.collect())
     });
     std::iter::once(head).chain(lines).collect()
 }
 
-fn time(micros: Option<f64>) -> String {
-    let micros = micros.map(|micros| Duration::from_secs_f64(micros / 1e6));
-    micros.map_or_else(|| "-".to_owned(), duration)
+fn time(told: Option<&(Quantile, f64)>) -> String {
+    told.map_or_else(
+        || "-".to_owned(),
+        |(_, micros)| duration(Duration::from_secs_f64(micros / 1e6)),
+    )
 }
 
 fn changed(of: &Change, look: &Look) -> String {
@@ -211,9 +207,31 @@ mod tests {
     0.1.0, spec 9f3c
     inventory-check
       calibrated with 5 runs: p50 differs by 2.7 %, limits are 1.10x or more
-      begun                  version   n         p50      p95      p99
-      2023-11-14 22:13:20Z   2.3.0     200       120 ms   138 ms   139 ms
-      2023-11-14 22:14:20Z   2.3.0     200       124 ms   142 ms   143 ms
+      begun                  version   n         p50      p95
+      2023-11-14 22:13:20Z   2.3.0     200       120 ms   138 ms
+      2023-11-14 22:14:20Z   2.3.0     200       124 ms   142 ms
+"
+        );
+    }
+
+    #[test]
+    fn quantiles_of_which_a_run_says_nothing_are_left_out() {
+        let run = |second: i64, count: u64| {
+            let start = jiff::Timestamp::from_second(1_700_000_000 + second).unwrap();
+            let samples = (0..count).map(|_| 100_000).collect();
+            Run::new(start, None, samples).unwrap()
+        };
+        assert_eq!(
+            runs(&[run(0, 10), run(60, 500)], &Look::plain()),
+            "      begun                  version   n         p50      p95      p99
+      2023-11-14 22:13:20Z   -         10        100 ms   -        -
+      2023-11-14 22:14:20Z   -         500       100 ms   100 ms   100 ms
+"
+        );
+        assert_eq!(
+            runs(&[run(0, 10)], &Look::plain()),
+            "      begun                  version   n         p50
+      2023-11-14 22:13:20Z   -         10        100 ms
 "
         );
     }
@@ -246,7 +264,7 @@ mod tests {
             &Look::plain().with_width(80),
         );
         assert!(text.lines().all(|line| look::width(line) <= 80), "{text}");
-        assert!(text.contains("2.3.0-rc.1+2… 200"), "{text}");
+        assert!(text.contains("2.3.0-rc.1+2.3.0-rc.1… 200"), "{text}");
     }
 
     #[test]

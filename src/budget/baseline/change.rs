@@ -2,12 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::samples::Samples;
-use super::super::{Column, Quantile, Row, Table};
-use super::{Baseline, Budget, Case, Difference, Mismatch, Run};
-
-/// What is shown of each side.
-const SHOWN: [Quantile; 3] = [Quantile::P50, Quantile::P95, Quantile::P99];
+use super::super::{Column, Row, Table};
+use super::{Baseline, Budget, Case, Difference, Mismatch, Run, quantiles};
 
 /// What becomes of one case.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,13 +103,6 @@ fn row(subject: &str, old: &Budget, new: &Budget) -> (Column, Column, Row) {
     (baseline, candidate, row)
 }
 
-fn quantiles(samples: &Samples) -> Vec<(Quantile, f64)> {
-    let shown = SHOWN.into_iter();
-    shown
-        .filter_map(|one| Some((one, samples.quantile(one)?)))
-        .collect()
-}
-
 fn runs(old: &Budget, new: &Budget) -> String {
     let counted = |number: usize, what: [&str; 2]| match number {
         0 => None,
@@ -135,6 +124,7 @@ fn runs(old: &Budget, new: &Budget) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::samples::Samples;
     use super::super::tests::{run_at, with_runs};
     use super::*;
 
@@ -151,7 +141,7 @@ mod tests {
             changes[0].tables[0].headed(["accepted", "new"]).to_string(),
             "
               nothing accepted     v2.3.0 (new, n=100)
-inventory-check   -                p50=120ms p95=120ms p99=120ms"
+inventory-check   -                p50=120ms p95=120ms"
                 .trim_start_matches('\n')
         );
     }

@@ -13,6 +13,7 @@ mod fingerprint;
 mod layout;
 mod lock;
 mod raised;
+mod shown;
 mod store;
 mod wire;
 
@@ -26,6 +27,7 @@ pub use error::BaselineError;
 pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
 pub use lock::{Lock, lock};
 pub use raised::{Raised, Spread};
+pub(crate) use shown::quantiles;
 pub use store::{
     accept, path_beside, path_of, pending_in, pending_path, proposal, read, record, reject, write,
 };
