@@ -14,6 +14,7 @@ mod record;
 mod revise;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use self::asked::Known;
 use self::checks::Told;
@@ -100,6 +101,11 @@ pub(super) async fn judge(
     let written = written.map_err(|error| trouble(&error))?;
     let told = notices::all(&decided, wish, written.as_ref(), &place);
     load.notices.extend(told);
+    // What is not compared with the baseline may wait for a good reason.
+    if differs.is_empty() && decided.missing.is_empty() {
+        let waiting = waiting::told(wish, written.as_ref(), checks, &place);
+        load.notices.extend(waiting);
+    }
     Ok(())
 }
 

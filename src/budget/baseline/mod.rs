@@ -15,6 +15,7 @@ mod lock;
 mod raised;
 mod shown;
 mod store;
+mod waiting;
 mod wire;
 
 use std::collections::BTreeMap;

@@ -15,6 +15,8 @@ pub(super) struct Place {
     pub(super) case: String,
     /// The command that takes what waits beside the file.
     pub(super) accept: String,
+    /// The command that deletes what waits beside the file.
+    pub(super) reject: String,
 }
 
 /// What a baseline calls a spec whose name is shown as `told`. Where a secret was taken out of that,
@@ -31,15 +33,15 @@ impl Place {
     pub(super) fn of(setting: &Setting<'_>, spec: &Spec) -> Self {
         let budgeting = &setting.options.budgets;
         let file = Path::new(spec.at.source.name());
-        let accept = "spanspec baseline accept".to_owned();
+        let folder = budgeting.folder.as_ref();
+        let folder = folder.map_or_else(String::new, |folder| {
+            let folder = folder.to_string_lossy();
+            format!(" --baseline {}", shell_words::quote(&folder))
+        });
+        let spec_file = shell_words::quote(spec.at.source.name());
         Self {
-            accept: match &budgeting.folder {
-                Some(folder) => {
-                    let folder = folder.to_string_lossy();
-                    format!("{accept} --baseline {}", shell_words::quote(&folder))
-                }
-                None => accept,
-            },
+            accept: format!("spanspec baseline accept{folder}"),
+            reject: format!("spanspec baseline reject{folder} {spec_file}"),
             path: path_of(file, budgeting.folder.as_deref(), &budgeting.root),
             case: case_name(spec, &setting.secrets.text(&spec.name)),
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{Budgeting, Load, Measured, Options, Shared, Update};
 use super::*;
-use crate::budget::baseline::{Baseline, Mismatch, Run, accept, pending_path, read, write};
+use crate::budget::baseline::{Baseline, Mismatch, Run, accept, pending_path, read, reject, write};
 use crate::budget::{Samples, Verdict};
 use crate::check::Outcome;
 use crate::machine::Machine;

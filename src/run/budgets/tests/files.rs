@@ -380,3 +380,41 @@ fn an_attempt_that_passes_is_the_last_and_writes() {
     stage.record("2.3.0", 120_000);
     assert_eq!(runs(&stage.baseline()), 2);
 }
+
+#[test]
+fn a_proposal_that_waits_though_the_spec_passes_again_is_told() {
+    let mut stage = Stage::new(COMPARED);
+    stage.run("2.3.0", 120_000);
+    stage.budgeting.update = Update::Never;
+    let first = stage.run("2.3.0", 120_000);
+    assert!(!first.notices().concat().contains("waits since"));
+    accept(&stage.file(), None).unwrap();
+    stage.budgeting.update = Update::Proposed;
+    stage.run("2.4.0", 350_000);
+    let told = "specs/baselines/order.yaml.json.new waits since 2023-11-14 22:16:20Z: v2.4.0, p50 of inventory-check 350 ms rather than 120 ms; this run passes without it: `spanspec baseline accept` takes it all the same, `spanspec baseline reject specs/order.yaml` deletes it";
+    for update in [Update::Proposed, Update::Never] {
+        stage.budgeting.update = update;
+        assert_eq!(stage.run("2.3.0", 120_000).notices(), [told]);
+    }
+    let recorded = stage.record("2.3.0", 120_000);
+    assert_eq!(
+        recorded.notices(),
+        [
+            "this run is one of 2 in specs/baselines/order.yaml.json",
+            told
+        ]
+    );
+    let slow = stage.run("2.4.0", 350_000);
+    assert!(!slow.notices().concat().contains("waits"));
+    fs::write(pending_path(&stage.file()), "{").unwrap();
+    let passes = stage.run("2.3.0", 120_000);
+    assert!(
+        passes.notices()[0].contains("order.yaml.json.new is damaged"),
+        "{:?}",
+        passes.notices()
+    );
+    assert_eq!(passes.result, Ok(()));
+    reject(&stage.file(), None).unwrap_err();
+    fs::remove_file(pending_path(&stage.file())).unwrap();
+    assert_eq!(stage.run("2.3.0", 120_000).notices().len(), 0);
+}
