@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Replaces the file by these bytes: a reader finds the old ones or the new ones, never a part.
-/// Folders above it are created, and a link stays a link. What is no regular file, such as
+/// Folders above it are created, a link stays a link, and who may read or write it may so
+/// afterwards; one that nobody may write is an error, and stays. What is no regular file, such as
 /// `/dev/stdout` or a pipe, is written to directly.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_once(path, bytes, |_| Ok(()))
@@ -22,14 +23,22 @@ fn replace_once(
     is_written: fn(&File) -> io::Result<()>,
 ) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    match fs::metadata(&target) {
+    let permissions = match fs::metadata(&target) {
         Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         Ok(there) if !there.is_file() => return fs::write(&target, bytes),
-        _ => {}
-    }
+        // The folder's permissions would let us replace it all the same.
+        Ok(there) if there.permissions().readonly() => {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        there => there.ok().map(|there| there.permissions()),
+    };
     let folder = folder_of(&target);
     fs::create_dir_all(&folder)?;
     let mut beside = temporary(&folder)?;
+    if let Some(permissions) = permissions {
+        // Before anything is in it.
+        beside.as_file().set_permissions(permissions)?;
+    }
     beside.write_all(bytes)?;
     is_written(beside.as_file())?;
     beside.persist(&target).map_err(|error| error.error)?;
@@ -63,6 +72,30 @@ mod tests {
         replace_durably(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_may_read_the_file_stays_as_it_was_and_one_that_nobody_may_write_is_kept() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        for (given, is_written) in [(0o600, true), (0o666, true), (0o640, true), (0o444, false)] {
+            fs::write(&path, b"old").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(given)).unwrap();
+            match replace(&path, b"new") {
+                Ok(()) => assert!(is_written, "{given:o}"),
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+                    assert!(!is_written, "{given:o}");
+                }
+            }
+            let text: &[u8] = if is_written { b"new" } else { b"old" };
+            assert_eq!(fs::read(&path).unwrap(), text);
+            assert_eq!(mode(), given);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
     }
 
     #[cfg(unix)]

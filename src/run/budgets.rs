@@ -26,7 +26,7 @@ use self::record::{Fresh, Wish};
 use super::attempt::Chance;
 use super::setting::Setting;
 use super::{Load, Trouble};
-use crate::budget::baseline::{BaselineError, Case, Difference, Fingerprint};
+use crate::budget::baseline::{BaselineError, Case, Difference, Fingerprint, PATIENCE};
 use crate::check::Judged;
 use crate::spec::Spec;
 use crate::trace::Trace;
@@ -94,7 +94,7 @@ pub(super) async fn judge(
         (Wish::Write(way), Some(here)) => {
             let fresh = Fresh::new(setting, &place, here, begun.at, &asked, &decided, load);
             let why = record::why(setting, &decided, &differs);
-            record::record(way, place.path.clone(), fresh, why).await
+            record::record(setting, PATIENCE, way, place.path.clone(), fresh, why).await
         }
         _ => Ok(None),
     };

@@ -561,3 +561,38 @@ expect: { status: 2xx }
         assert!(!text.contains("hunter2"), "{text}");
     }
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_calibration_that_cannot_be_written_is_told_all_the_same() {
+    use std::os::unix::fs::PermissionsExt;
+    let spec = SPEC.replace("BASE_URL", "URL").replace(
+        "find: work, p50: < 1s",
+        "measure: response_time, regression: 20%",
+    );
+    let project = Project::with(&[("order.yaml", &spec)]).await;
+    let listen = project.system.otlp.to_string();
+    let calibrate = ["baseline", "calibrate", "--listen", &listen];
+    let text = baseline("2.3.0", 120_000);
+    let path = project.write(OLD, &text);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
+    run(&project, &calibrate).await.expect(
+        3,
+        &[
+            "p50 of 5 runs of the same version differs by",
+            "failed to write the baseline specs/baselines/order.yaml.json",
+            "permission denied",
+        ],
+    );
+    assert_eq!(project.read(OLD), text);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    project.write(OLD, "{");
+    run(&project, &calibrate).await.expect(
+        3,
+        &[
+            "p50 of 5 runs of the same version differs by",
+            "the baseline specs/baselines/order.yaml.json is damaged",
+        ],
+    );
+    assert_eq!(project.read(OLD), "{");
+}

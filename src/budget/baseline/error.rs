@@ -1,9 +1,10 @@
 //! What keeps a baseline from being read or written.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::SCHEMA_VERSION;
+use super::lock::PATIENCE;
 
 /// Why a baseline was not read or written; each names the file.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,14 @@ pub enum BaselineError {
         #[source]
         source: io::Error,
     },
+    /// Another process has held its lock for long.
+    #[error("another process writes the baseline {} and has not ended in {patience} s; nothing was written: end that process, or let one that was stopped go on, and try again", .path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+        /// The seconds that were waited.
+        patience: u64,
+    },
     /// It would be too large to be read again.
     #[error("the baseline {} would have more than {} MiB, and is left as it is; delete cases of it that are no more", .path.display(), .most >> 20)]
     TooLarge {
@@ -68,4 +77,14 @@ pub enum BaselineError {
         /// The file that is not there.
         path: PathBuf,
     },
+}
+
+impl BaselineError {
+    /// Nobody waits any longer.
+    pub(crate) fn busy(path: &Path) -> Self {
+        Self::Busy {
+            path: path.to_owned(),
+            patience: PATIENCE.as_secs(),
+        }
+    }
 }

@@ -1,15 +1,23 @@
 //! One writer at a time.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::hash::Hasher;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use fnv::FnvHasher;
+
+use super::BaselineError;
 
 /// Nobody else who asks for it writes the same baseline, until this is dropped.
 #[derive(Debug)]
 pub struct Lock(Option<File>);
+
+/// For so long one process waits for another one that writes the same baseline. That takes
+/// milliseconds; who takes longer was stopped, or waits for a disk that does not answer.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Waits until nobody else writes this baseline or what waits beside it. Who reads one, changes it
 /// and writes it holds this, so that two processes do not undo each other's work.
@@ -17,11 +25,47 @@ pub struct Lock(Option<File>);
 /// The lock is a file in the folder of temporary files, so that none is left among what users
 /// commit; the system gives it back when a process ends. Where there can be none, writing goes on:
 /// a file is still written whole or not at all.
-#[must_use]
-pub fn lock(baseline: &Path) -> Lock {
+///
+/// # Errors
+/// Somebody else has it for longer than [`PATIENCE`].
+pub fn lock(baseline: &Path) -> Result<Lock, BaselineError> {
+    lock_within(baseline, PATIENCE)
+}
+
+/// The same for another patience.
+pub(super) fn lock_within(baseline: &Path, patience: Duration) -> Result<Lock, BaselineError> {
+    let (told, got) = mpsc::channel();
+    hand_over(baseline, move |lock| drop(told.send(lock)));
+    // Who gets it later, finds nobody who would take it, and lets go of it.
+    got.recv_timeout(patience)
+        .map_err(|_| BaselineError::busy(baseline))
+}
+
+/// Calls `take` as soon as nobody else writes this baseline: at once, or in a thread of its own.
+/// The program does not wait for that thread when it ends, for nobody can say when that will be.
+pub(crate) fn hand_over(baseline: &Path, take: impl FnOnce(Lock) + Send + 'static) {
     let path = std::env::temp_dir().join(name(baseline));
-    let file = open(&path).ok();
-    Lock(file.filter(|file| file.lock().is_ok()))
+    let Ok(file) = open(&path) else {
+        return take(Lock(None));
+    };
+    match file.try_lock() {
+        Ok(()) => take(Lock(Some(file))),
+        Err(TryLockError::Error(_)) => take(Lock(None)),
+        Err(TryLockError::WouldBlock) => {
+            std::thread::spawn(move || take(Lock(held(file))));
+        }
+    }
+}
+
+/// Waits until nobody else has it.
+fn held(file: File) -> Option<File> {
+    loop {
+        match file.lock() {
+            Ok(()) => return Some(file),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return None,
+        }
+    }
 }
 
 /// Everybody may wait for everybody, whoever made the file. Where that made it for itself alone,
@@ -129,17 +173,34 @@ mod tests {
     fn who_comes_second_waits() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.yaml.json");
-        let first = lock(&path);
+        let first = lock(&path).unwrap();
         assert!(first.is_held());
         let (told, second) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let _second = lock(&path);
+                let _second = lock(&path).unwrap();
                 told.send("second").unwrap();
             });
             assert!(second.try_recv().is_err());
             drop(first);
             assert_eq!(second.recv(), Ok("second"));
         });
+    }
+
+    #[test]
+    fn who_has_waited_long_enough_is_told_who_keeps_him_and_never_gets_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.yaml.json");
+        let first = lock(&path).unwrap();
+        let error = lock_within(&path, Duration::from_millis(1)).unwrap_err();
+        let said = error.to_string();
+        assert!(
+            said.starts_with("another process writes the baseline ")
+                && said.contains("a.yaml.json"),
+            "{said}"
+        );
+        drop(first);
+        // The thread that gave up may have it for a moment; it lets go by itself.
+        assert!(lock(&path).unwrap().is_held());
     }
 }

@@ -26,7 +26,8 @@ pub use change::Change;
 pub use contradiction::{Contradiction, Trend};
 pub use error::BaselineError;
 pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
-pub use lock::{Lock, lock};
+pub(crate) use lock::hand_over;
+pub use lock::{Lock, PATIENCE, lock};
 pub use raised::{Raised, Spread};
 pub(crate) use shown::quantiles;
 pub use store::{

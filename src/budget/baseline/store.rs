@@ -173,7 +173,7 @@ pub fn record(path: &Path, baseline: &Baseline) -> Result<(), BaselineError> {
 /// Nothing waits; what waits is not what was shown; one of both files cannot be read; or the file
 /// system refuses.
 pub fn accept(path: &Path, shown: Option<&Proposal>) -> Result<(), BaselineError> {
-    let _lock = lock(path);
+    let _lock = lock(path)?;
     let proposal = expected(path, shown)?;
     write(path, &proposal.accepted())?;
     delete(pending_path(path))
@@ -186,7 +186,7 @@ pub fn accept(path: &Path, shown: Option<&Proposal>) -> Result<(), BaselineError
 /// Nothing waits; what waits is not what was shown; it cannot be read, and so may be something
 /// else; or the file system refuses.
 pub fn reject(path: &Path, shown: Option<&Proposal>) -> Result<(), BaselineError> {
-    let _lock = lock(path);
+    let _lock = lock(path)?;
     match shown {
         Some(_) => drop(expected(path, shown)?),
         // The old one may be damaged; it is nothing to us.

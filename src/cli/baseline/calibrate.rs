@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use spanspec::budget::baseline::{Case, Fingerprint, Run, lock, path_of, read, write};
+use spanspec::budget::baseline::{
+    BaselineError, Case, Fingerprint, Run, lock, path_of, read, write,
+};
 use spanspec::measure::{Measurement, Unmeasured, measure};
 use spanspec::report::{Look, ab::unwell, baseline as report};
 use spanspec::run::{Load, Options, case_name, fingerprint};
@@ -195,31 +197,28 @@ fn interrupted() -> Exit {
 }
 
 fn keep_all(cases: Vec<Measured>) -> Exit {
-    let mut exit = Exit::Passed;
-    for measured in cases {
+    let kept = cases.into_iter().map(|measured| {
         let path = PathBuf::from(shown(&measured.path));
-        match keep(&path, measured) {
-            Ok(text) => print(&text),
-            Err(unkept) => exit = worse(exit, unkept),
-        }
-    }
-    exit
+        keep(&path, measured).err()
+    });
+    kept.flatten().fold(Exit::Passed, worse)
 }
 
-/// Writes the runs into the baseline, and tells what they say.
-fn keep(path: &Path, measured: Measured) -> Result<String, Exit> {
-    let _lock = lock(path);
-    let mut all = read(path)
-        .map_err(|error| tell(&error))?
-        .unwrap_or_default();
-    let known = all.cases.get(&measured.case);
+/// Tells what the runs say, and writes them into the baseline. What they say is worth knowing even
+/// where they cannot be written.
+fn keep(path: &Path, measured: Measured) -> Result<(), Exit> {
+    let failed = |error: BaselineError| tell(&error);
+    let there = lock(path).and_then(|lock| Ok((lock, read(path)?.unwrap_or_default())));
+    let known = there.as_ref().ok();
+    let known = known.and_then(|(_, all)| all.cases.get(&measured.case));
     let found = Case::recalibrated(known, measured.fingerprint, measured.runs);
     let found = found.map_err(|error| {
         let text = format!("error: {}: {error}", measured.case);
         refuse(Exit::Errored, &text)
     })?;
     let text = report::calibrated(&measured.case, &found, &Look::of_stdout());
+    print(&format!("{}\n{text}", shown(path)));
+    let (_lock, mut all) = there.map_err(failed)?;
     all.cases.insert(measured.case, found.case);
-    write(path, &all).map_err(|error| tell(&error))?;
-    Ok(format!("{}\n{text}", shown(path)))
+    write(path, &all).map_err(failed)
 }

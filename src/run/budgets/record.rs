@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::super::Load;
 use super::super::attempt::Chance;
@@ -11,7 +15,7 @@ use super::decide::Decided;
 use super::place::Place;
 use super::revise::{self, Replaced, Revised};
 use crate::budget::baseline::{
-    self, BaselineError, Difference, Fingerprint, Run, lock, pending_path, read,
+    self, BaselineError, Difference, Fingerprint, Lock, Run, hand_over, pending_path, read,
 };
 use crate::check::{self, Outcome};
 
@@ -163,22 +167,38 @@ pub(super) fn why(
 }
 
 /// Writes this run where it should be; tells what was written. Of several processes that write the
-/// same file one does so at a time, and each keeps what the others have written.
+/// same file one does so at a time, and each keeps what the others have written. A run that is
+/// stopped while it waits for another one writes nothing.
 ///
 /// # Errors
-/// What is there cannot be read, and is kept; or the file system does not take it.
+/// What is there cannot be read, and is kept; the file system does not take it; or another process
+/// has been writing for longer than `patience`.
 pub(super) async fn record(
+    setting: &Setting<'_>,
+    patience: Duration,
     way: Way,
     path: PathBuf,
     fresh: Fresh,
     why: Option<Why>,
 ) -> Result<Option<Written>, BaselineError> {
+    if way == Way::Proposed && why.is_none() {
+        return Ok(None);
+    }
+    let (told, got) = oneshot::channel();
+    hand_over(&path, move |lock| drop(told.send(lock)));
+    let lock = tokio::select! {
+        biased;
+        lock = timeout(patience, got) => lock.map_err(|_| BaselineError::busy(&path))?,
+        _ = setting.stopped() => return Ok(None),
+    };
+    let Ok(lock) = lock else {
+        return Ok(None);
+    };
     let write = move || match (way, why) {
-        (Way::Always, _) => write_into(&path, &fresh).map(Some),
-        (Way::Proposed, Some(why)) => propose(&path, &fresh, &why).map(Some),
+        (Way::Always, _) => write_into(lock, &path, &fresh).map(Some),
+        (Way::Proposed, Some(why)) => propose(lock, &path, &fresh, &why).map(Some),
         (Way::Proposed, None) => Ok(None),
     };
-    // Another process may be writing for a moment.
     match tokio::task::spawn_blocking(write).await {
         Ok(written) => written,
         // The runtime ends, and so does the run.
@@ -186,8 +206,7 @@ pub(super) async fn record(
     }
 }
 
-fn write_into(path: &Path, fresh: &Fresh) -> Result<Written, BaselineError> {
-    let _lock = lock(path);
+fn write_into(_lock: Lock, path: &Path, fresh: &Fresh) -> Result<Written, BaselineError> {
     let mut all = read(path)?.unwrap_or_default();
     let Revised {
         case,
@@ -204,8 +223,7 @@ fn write_into(path: &Path, fresh: &Fresh) -> Result<Written, BaselineError> {
     })
 }
 
-fn propose(path: &Path, fresh: &Fresh, why: &Why) -> Result<Written, BaselineError> {
-    let _lock = lock(path);
+fn propose(_lock: Lock, path: &Path, fresh: &Fresh, why: &Why) -> Result<Written, BaselineError> {
     let mut all = read(&pending_path(path))?.unwrap_or_default();
     let Revised {
         case,
@@ -225,7 +243,10 @@ fn propose(path: &Path, fresh: &Fresh, why: &Why) -> Result<Written, BaselineErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::baseline::Load as Sending;
+    use crate::budget::baseline::{Load as Sending, lock};
+    use crate::run::setting::{Options, Stop};
+    use crate::source::Receiver;
+    use tokio::sync::watch;
 
     fn fresh(case: &str) -> Fresh {
         let started = jiff::Timestamp::UNIX_EPOCH;
@@ -256,9 +277,9 @@ mod tests {
         std::thread::scope(|scope| {
             for name in &names {
                 scope.spawn(|| {
-                    write_into(&path, &fresh(name)).unwrap();
+                    write_into(lock(&path).unwrap(), &path, &fresh(name)).unwrap();
                     let why = Why::Regressed;
-                    propose(&path, &fresh(name), &why).unwrap();
+                    propose(lock(&path).unwrap(), &path, &fresh(name), &why).unwrap();
                 });
             }
         });
@@ -266,5 +287,54 @@ mod tests {
             let written = read(&file).unwrap().unwrap();
             assert!(written.cases.keys().eq(&names), "{:?}", written.cases);
         }
+    }
+
+    /// What becomes of a run that is to be recorded.
+    fn recorded(
+        path: &Path,
+        patience: Duration,
+        stop: Option<Stop>,
+    ) -> Result<Option<Written>, BaselineError> {
+        crate::block_on(async {
+            let receiver = Receiver::builder()
+                .listen(["127.0.0.1:0".parse().unwrap()])
+                .start()
+                .await
+                .unwrap();
+            let options = Options::default();
+            let (_stop, stop) = watch::channel(stop);
+            let setting = Setting::new(&receiver, &options, stop);
+            let (path, fresh) = (path.to_owned(), fresh("order"));
+            record(&setting, patience, Way::Always, path, fresh, None).await
+        })
+    }
+
+    #[test]
+    fn who_waits_too_long_for_another_process_or_is_stopped_meanwhile_never_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("baselines/order.yaml.json");
+        let another = lock(&path).unwrap();
+        let late = recorded(&path, Duration::from_millis(1), None).unwrap_err();
+        assert!(matches!(late, BaselineError::Busy { .. }), "{late}");
+        let stop = Some(Stop::Interrupted);
+        let stopped = recorded(&path, Duration::from_secs(600), stop);
+        assert_eq!(stopped.unwrap(), None);
+        drop(another);
+        // Whoever gave up before us lets go of it by itself.
+        let _lock = lock(&path).unwrap();
+        assert_eq!(read(&path).unwrap(), None);
+    }
+
+    #[test]
+    fn who_waits_for_a_moment_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("baselines/order.yaml.json");
+        let another = lock(&path).unwrap();
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| recorded(&path, Duration::from_secs(600), None));
+            drop(another);
+            assert_eq!(waits.join().unwrap().unwrap().unwrap().runs, 1);
+        });
+        assert_eq!(read(&path).unwrap().unwrap().cases.len(), 1);
     }
 }
