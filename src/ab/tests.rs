@@ -107,6 +107,15 @@ fn sentences(comparison: &Comparison) -> Vec<String> {
 }
 
 #[test]
+fn where_a_run_is_too_short_for_a_quantile_it_is_not_known_what_the_pairs_come_to() {
+    let mut comparison = compared(&[(100_000, 110_000); 5]);
+    assert_eq!(comparison.outcome(), Outcome::Ok);
+    let short = Arc::make_mut(&mut comparison.runs.b[3]);
+    short.measured[1].samples = (0..58).collect();
+    assert_eq!(comparison.outcome(), Outcome::Unjudged);
+}
+
+#[test]
 fn a_version_that_is_slower_in_each_pair_has_regressed() {
     let found = compared(&[(100_000, 290_000); 5]);
     assert_eq!(found.outcome(), Outcome::Regressed);

@@ -60,7 +60,9 @@ pub enum AbRefusal {
     #[error("{FEWEST_PAIRS} pairs of runs are needed, and there are {0}")]
     TooFewPairs(usize),
     /// A run is too short for the quantile.
-    #[error("{found} samples in a run of pair {pair}; {needed} say something of this quantile")]
+    #[error(
+        "{found} samples in a run of pair {pair}; {needed} say something of this quantile: send more requests a run, or compare a lower one"
+    )]
     TooFewSamples {
         /// The pair, from 1.
         pair: usize,
@@ -223,7 +225,7 @@ mod tests {
         let refusal = judge_pairs("ship", Quantile::P95, &pairs, 0.2).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "58 samples in a run of pair 1; 59 say something of this quantile"
+            "58 samples in a run of pair 1; 59 say something of this quantile: send more requests a run, or compare a lower one"
         );
     }
 }
