@@ -13,7 +13,9 @@ expect: { status: 2xx }
 
 /// A baseline as a run of this version writes it.
 fn baseline(version: &str, micros: u64) -> String {
-    use spanspec::budget::baseline::{Baseline, Budget, Case, Fingerprint, Load, Run, render};
+    use spanspec::budget::baseline::{
+        Baseline, Budget, Case, Fingerprint, Load, ReceivedBy, Run, render,
+    };
     let samples = (0..100).map(|at| micros + at).collect();
     let start = jiff::Timestamp::from_second(1_700_000_000 + i64::try_from(micros).unwrap());
     let run = Run::new(start.unwrap(), Some(version.to_owned()), samples).unwrap();
@@ -29,6 +31,7 @@ fn baseline(version: &str, micros: u64) -> String {
         memory_mib: 16_000,
         os: "Linux 6.8".to_owned(),
         probe: 41_000,
+        received_by: ReceivedBy::Itself,
         spanspec: "0.1".to_owned(),
         spec_hash: "9f3c".to_owned(),
     };

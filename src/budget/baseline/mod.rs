@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 pub use calibrating::{CalibrationError, Recalibrated, Replaced};
 pub use change::Change;
 pub use error::BaselineError;
-pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
+pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch, ReceivedBy};
 pub use lock::{Lock, lock};
 pub use store::{
     Accepted, accept, accepted, path_beside, path_of, pending_in, pending_path, read, record,

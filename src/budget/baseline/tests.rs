@@ -15,6 +15,7 @@ fn fingerprint() -> Fingerprint {
         memory_mib: 16_000,
         os: "Linux 6.8".to_owned(),
         probe: 41_000,
+        received_by: ReceivedBy::Itself,
         spanspec: "0.1.0".to_owned(),
         spec_hash: "9f3c".to_owned(),
     }
@@ -277,6 +278,7 @@ fn a_fingerprint_tells_which_fact_differs() {
         load: Load::Rate("50/s".to_owned()),
         memory_mib: 16_100,
         probe: 20_000,
+        received_by: ReceivedBy::AnotherProcess,
         ..fingerprint()
     };
     let said: Vec<String> = (there.differences(&here, Mismatch::Refused).iter())
@@ -288,6 +290,7 @@ fn a_fingerprint_tells_which_fact_differs() {
             "CPU was AMD EPYC 7763, is Xeon",
             "speed was 41000 rounds in 200 ms, is 20000 rounds in 200 ms",
             "load was 4 at a time, is 50/s",
+            "receiver was its own, is that of another process",
         ]
     );
     assert!(there.differences(&here, Mismatch::Allowed).is_empty());

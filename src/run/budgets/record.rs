@@ -217,7 +217,7 @@ fn propose(path: &Path, fresh: &Fresh, why: &Why) -> Result<Written, BaselineErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::baseline::Load as Sending;
+    use crate::budget::baseline::{Load as Sending, ReceivedBy};
 
     fn fresh(case: &str) -> Fresh {
         let started = jiff::Timestamp::UNIX_EPOCH;
@@ -232,6 +232,7 @@ mod tests {
                 memory_mib: 16_000,
                 os: "Linux 6.8".to_owned(),
                 probe: 8_000,
+                received_by: ReceivedBy::Itself,
                 spanspec: "0.1".to_owned(),
                 spec_hash: "0123456789abcdef".to_owned(),
             },

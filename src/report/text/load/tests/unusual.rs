@@ -13,7 +13,9 @@ fn load_of(spec: &mut SpecReport) -> &mut Load {
 fn another_environment_and_a_written_file_are_told_also_to_those_who_want_to_hear_nothing() {
     let mut elsewhere = many::passing();
     move_elsewhere(load_of(&mut elsewhere));
-    assert_data_eq!(at(80, &elsewhere, Detail::Quiet), str![[r#"
+    assert_data_eq!(
+        at(80, &elsewhere, Detail::Quiet),
+        str![[r#"
 PASS  ordering under load
       500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
    p50 of inventory-check: NOT PROVEN: ANOTHER ENVIRONMENT than the baseline's:
@@ -21,15 +23,19 @@ PASS  ordering under load
    `--allow-env-mismatch` compares all the same.
 
 
-"#]]);
-    assert_data_eq!(at(80, &many::first_run(), Detail::Quiet), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        at(80, &many::first_run(), Detail::Quiet),
+        str![[r#"
 PASS  ordering for the first time
       500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
    note: no baseline yet: written to specs/baselines/ordering.yaml.json.new;
          `spanspec baseline accept` makes it one
 
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
@@ -39,7 +45,9 @@ fn what_was_measured_until_the_user_ended_it_is_shown() {
     let load = load_of(&mut of);
     load.measured.iter_mut().for_each(|of| of.judged.clear());
     load.stopped = Some("interrupted after 500 of 3000 requests".to_owned());
-    assert_data_eq!(at(80, &of, Detail::Quiet), str![[r#"
+    assert_data_eq!(
+        at(80, &of, Detail::Quiet),
+        str![[r#"
 STOP  ordering under load
       specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms
       812 ms
@@ -49,5 +57,6 @@ STOP  ordering under load
    note: interrupted after 500 of 3000 requests
 
 
-"#]]);
+"#]]
+    );
 }
