@@ -271,6 +271,12 @@ async fn a_and_b_are_two_of_a_kind() {
     .await;
     compared(
         &project,
+        &["127.0.0.1:8080", "127.0.0.1:8081"],
+        &["error: there is no project file 127.0.0.1:8080: if it is the address of a system, write http://127.0.0.1:8080"],
+    )
+    .await;
+    compared(
+        &project,
         &["specs", "v2.yaml"],
         &["error: specs is a folder: name a project file, such as specs/spanspec.yaml"],
     )
