@@ -133,6 +133,18 @@ impl Ab {
     pub fn median(&self) -> f64 {
         median(&self.ratios)
     }
+
+    /// How many times as long B takes: `2.90x`.
+    #[must_use]
+    pub fn change(&self) -> String {
+        factor(self.median(), Round::Nearest)
+    }
+
+    /// How many times as long it may take: `1.2x`.
+    #[must_use]
+    pub fn most(&self) -> String {
+        limit_factor(self.limit)
+    }
 }
 
 /// Of values in ascending order; of two in the middle, what lies between them.
@@ -161,10 +173,10 @@ impl fmt::Display for Ab {
             "{} of {}: {verdict}: {} (median of {} pairs, {least} to {most}, slower in {}), limit {}",
             self.quantile,
             self.subject,
-            said(self.median()),
+            self.change(),
             self.ratios.len(),
             self.ratios.iter().filter(|ratio| **ratio > 1.0).count(),
-            limit_factor(self.limit),
+            self.most(),
         )?;
         match self.verdict {
             AbVerdict::NotProven => f.write_str(". More requests a run may decide."),
