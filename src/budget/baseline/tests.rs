@@ -239,8 +239,27 @@ fn runs_stay_runs_and_none_is_there_twice() {
         .collect();
     assert_eq!(starts, [100, 200]);
     assert_eq!(budget.samples().len(), 58 + 49);
-    assert!(budget.spread() > 0.0);
     assert_eq!(budget.service_version(), Some("2.3.0"));
+}
+
+#[test]
+fn fewer_than_five_runs_say_nothing_of_the_spread() {
+    let mut budget = Budget::default();
+    let median = |at: u64| 100_000 + 20_000 * (at % 2);
+    for at in 1..5 {
+        budget.add(run_at(at as i64, [median(at)].into_iter().collect()));
+        assert_eq!((budget.spread(), budget.seen()), (0.0, None));
+    }
+    budget.add(run_at(5, [median(5)].into_iter().collect()));
+    let seen = budget.seen().unwrap();
+    assert_eq!(seen.runs, 5);
+    assert!((0.09..0.11).contains(&seen.spread), "{}", seen.spread);
+    assert_eq!(budget.spread(), seen.spread);
+    budget.calibration = Some(Calibrated {
+        runs: 6,
+        spread: 0.2,
+    });
+    assert_eq!(budget.spread(), 0.2);
 }
 
 #[test]

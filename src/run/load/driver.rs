@@ -17,6 +17,7 @@ use super::tally::{Tally, micros};
 use super::verdict::{Ended, Outcomes};
 use crate::budget::{Quantile, Samples};
 use crate::process::allow_connections;
+use crate::run::attempt::Chance;
 use crate::run::setting::Setting;
 use crate::run::{StepReport, diagnosis};
 use crate::spec::{Pace, Repeat, Scope, Spec};
@@ -57,6 +58,7 @@ pub(in crate::run) struct Driver<'a> {
     pub(in crate::run) setting: &'a Setting<'a>,
     pub(in crate::run) spec: &'a Spec,
     pub(in crate::run) repeat: &'a Repeat,
+    pub(in crate::run) chance: Chance,
     /// Learns a few times a second how far it is.
     pub(in crate::run) tell: &'a (dyn Fn(Progress) + Send + Sync),
 }
@@ -97,6 +99,7 @@ impl<'a> Driver<'a> {
             setting: self.setting,
             spec: self.spec,
             repeat: self.repeat,
+            chance: self.chance,
             tally,
             ended,
             behind: answers.behind,
