@@ -16,7 +16,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use serde_json::{Value, json};
-use spanspec::budget::Quantile;
+use spanspec::budget::{self, Quantile};
 use spanspec::check::Outcome;
 use spanspec::run::{
     Flush, Load, Options, Report, RunEvent, SpecReport, StepReport, Stop, Trouble, Verdict, run,
@@ -323,6 +323,56 @@ budgets:
     let p90 = samples.quantile(Quantile::P90).unwrap();
     assert!(p90 >= 200_000.0, "{p90}");
     assert_eq!(load.response_times.len(), 20);
+}
+
+/// One that never answers each tenth request, whose spans may have taken any time.
+#[tokio::test]
+async fn who_gave_up_waiting_leaves_open_how_long_spans_took() {
+    let system = System::start(|call| async move {
+        if call.number % 10 == 9 {
+            std::future::pending::<()>().await;
+        }
+        ok()
+    })
+    .await;
+    let report = system
+        .run(
+            "request: { get: HOST/, timeout: 200ms }
+repeat: { times: 40, concurrency: 4, failures: 50% }
+expect: { status: 200 }
+budgets:
+  - { find: work, p50: < 1s, p90: < 1s }
+  - { find: work, measure: self_time, p50: < 1s }
+  - { measure: trace_duration, p50: < 1s }
+  - { find: nobody, p50: < 1s }
+  - { measure: response_time, p50: < 1s }
+",
+        )
+        .await;
+    let load = load(&report.specs[0]);
+    let counted = load.measured.iter();
+    let counted: Vec<_> = counted
+        .map(|one| (one.samples.len(), one.samples.unknown()))
+        .collect();
+    assert_eq!(counted, [(36, 4), (36, 4), (36, 4), (0, 4), (40, 0)]);
+    let verdicts = |of: usize| {
+        let judged = load.measured[of].judged.iter();
+        judged.map(|one| one.verdict).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        verdicts(0),
+        [budget::Verdict::Ok, budget::Verdict::NotProven]
+    );
+    let said = load.measured[0].judged[1].to_string();
+    let why = "4 of 40 requests were not measured: raise `request.timeout`, or look why they fail.";
+    assert!(said.ends_with(why), "{said}");
+    let missing = failures(tested(&report.specs[0]));
+    assert_eq!(
+        missing,
+        [
+            "p50 of nobody: expected durations to measure, found no span that matches in 36 traces; 4 requests left no whole trace"
+        ]
+    );
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ pub use cells::Cells;
 pub(crate) use cells::in_millis;
 pub use claim::{Against, Claim, Reference, default_tolerance};
 pub use foresight::too_few_requests;
-pub use judged::{Compared, Judged};
+pub use judged::{Compared, Doubt, Judged};
 pub use needed::Needed;
 pub use quantile::{Alpha, Quantile, lower_rank, smallest_count, upper_rank};
 pub use samples::{Estimate, MOST_RAW, Samples};

@@ -56,6 +56,7 @@ struct Failing<'a> {
 #[derive(Serialize)]
 struct Distribution {
     samples: u64,
+    unknown: u64,
     min_us: Option<u64>,
     max_us: Option<u64>,
     quantiles: Vec<AtQuantile>,
@@ -206,6 +207,7 @@ impl From<&Samples> for Distribution {
         };
         Self {
             samples: samples.len(),
+            unknown: samples.unknown(),
             min_us: samples.min(),
             max_us: samples.max(),
             quantiles: USUAL.into_iter().filter_map(estimate).collect(),

@@ -143,6 +143,9 @@ impl<'a> Tally<'a> {
             };
             let time = done.waited;
             let Some(sample) = measure::sample(budget, time, trace_seen.map(AsRef::as_ref)) else {
+                if budget.is_about_trace() && !done.report.was_closed {
+                    self.measured[at].samples.add_unknown();
+                }
                 continue;
             };
             if at == 0 {

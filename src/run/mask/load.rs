@@ -96,6 +96,7 @@ mod tests {
                     here: text(),
                 }],
             },
+            doubt: None,
         };
         let trace = Trace::assemble(TraceId::random(), Origin::Foreign, []);
         let load = Load {
