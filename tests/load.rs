@@ -5,7 +5,7 @@ mod support;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::Request;
@@ -293,6 +293,47 @@ budgets:
     let p99 = load.response_times.quantile(Quantile::P99).unwrap();
     assert!(p99 >= 390_000.0 - load.behind.as_micros() as f64, "{p99}");
     assert_eq!(load.measured[0].samples.len(), 100);
+}
+
+/// A service in this process that takes the processor from everybody for a while.
+#[tokio::test]
+async fn what_is_late_by_the_fault_of_this_machine_fails_no_budget() {
+    let system = System::start(instant(|call| {
+        let start = Instant::now();
+        while call.number == 20 && start.elapsed() < Duration::from_millis(600) {
+            std::hint::spin_loop();
+        }
+        ok()
+    }))
+    .await;
+    let report = system
+        .run(
+            "request: GET HOST/
+repeat: { rate: 100/s, for: 1s, arrivals: constant }
+expect: { status: 200 }
+budgets:
+  - { measure: response_time, p75: < 200ms }
+",
+        )
+        .await;
+    let spec = &report.specs[0];
+    let load = load(spec);
+    assert!(
+        load.behind >= Duration::from_millis(400),
+        "{:?}",
+        load.behind
+    );
+    assert!(load.is_late());
+    let measured = &load.measured[0];
+    let punctual = measured.punctual.as_ref().unwrap();
+    assert_eq!((measured.samples.len(), punctual.len()), (100, 100));
+    let p75 = "p75".parse().unwrap();
+    assert!(measured.samples.quantile(p75).unwrap() > 2.0 * punctual.quantile(p75).unwrap());
+    let judged = &measured.judged[0];
+    let said = judged.to_string();
+    assert_eq!(judged.verdict, budget::Verdict::NotProven, "{said}");
+    assert!(said.contains("This machine sent requests up to"), "{said}");
+    assert_eq!(spec.verdict, Verdict::Passed, "{:?}", tested(spec));
 }
 
 /// One that never answers each fourth request.

@@ -125,6 +125,7 @@ mod tests {
             subject,
             quantile,
             candidate,
+            late: None,
             against,
         };
         judge(&[claim], Alpha::FIVE_PERCENT).remove(0)

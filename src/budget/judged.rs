@@ -38,6 +38,8 @@ pub struct Judged {
 pub enum Doubt {
     /// Of some requests it is not known how long they took.
     NotMeasured,
+    /// It is too slow, but perhaps only because this machine sent requests so much too late.
+    SentLate(Duration),
 }
 
 /// What a claim was held against.
@@ -200,6 +202,10 @@ impl Judged {
         };
         let [now, before] = [self.candidate.as_ref(), before].map(|of| of.and_then(share_unknown));
         match (doubt, now, before) {
+            (Doubt::SentLate(by), ..) => format!(
+                " This machine sent requests up to {} ms late, and it may be only that: send fewer, or from a machine with less to do.",
+                millis(micros(by), Round::Up),
+            ),
             (Doubt::NotMeasured, Some(now), None) => {
                 format!(" {now} were not measured: {MEASURE_THEM}.")
             }

@@ -230,3 +230,15 @@ fn requests_that_were_not_measured_are_told_with_what_to_do() {
         "p50 of ship: NOT PROVEN: 0.99x of the baseline (at most 1.11x), limit 1.20x. 56 of 1,500 requests of the baseline were not measured: record it again."
     );
 }
+
+#[test]
+fn a_machine_that_sent_late_is_told_of() {
+    let judged = Judged {
+        doubt: Some(Doubt::SentLate(Duration::from_millis(14_000))),
+        ..limited(Verdict::NotProven, known(12_000, [5.9, 5_695.0, 5_900.0]))
+    };
+    assert_eq!(
+        judged.to_string(),
+        "p99 of ship: NOT PROVEN: 5695 ms (95 % bounds 5.9 ms to 5900 ms), limit 500 ms. This machine sent requests up to 14000 ms late, and it may be only that: send fewer, or from a machine with less to do."
+    );
+}

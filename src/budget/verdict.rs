@@ -129,7 +129,7 @@ fn can_be_decided(claim: &Claim<'_>) -> bool {
 }
 
 fn is_worse(claim: &Claim<'_>, alpha: Alpha) -> bool {
-    let lower = estimate(claim.candidate, claim.quantile, alpha).and_then(|one| one.lower);
+    let lower = estimate(claim.certain(), claim.quantile, alpha).and_then(|one| one.lower);
     let most = match &claim.against {
         Against::Limit(limit) => Some(micros(*limit) * (1.0 + claim.candidate.accuracy())),
         Against::Baseline(reference) => estimate(reference.samples, claim.quantile, alpha)
@@ -152,7 +152,10 @@ fn holds(claim: &Claim<'_>, alpha: Alpha) -> bool {
 }
 
 fn judged(claim: &Claim<'_>, decision: Decision, alpha: Alpha) -> Judged {
-    let candidate = estimate(claim.candidate, claim.quantile, alpha);
+    let candidate = estimate(claim.candidate, claim.quantile, alpha).map(|seen| Estimate {
+        lower: estimate(claim.certain(), claim.quantile, alpha).and_then(|one| one.lower),
+        ..seen
+    });
     let compared = match &claim.against {
         Against::Limit(limit) => Compared::Limit(*limit),
         Against::Baseline(reference) => Compared::Baseline {
@@ -181,6 +184,15 @@ fn doubt(
     alpha: Alpha,
     is_decided: impl Fn(&Claim<'_>) -> bool,
 ) -> Option<Doubt> {
+    if let Some(late) = claim.late {
+        let seen = Claim {
+            late: None,
+            ..claim.clone()
+        };
+        if is_decided(&seen) {
+            return Some(Doubt::SentLate(late.by));
+        }
+    }
     let is_unknown =
         if_all_were_known(claim, is_decided) || lacks_only_what_is_unknown(claim, alpha);
     is_unknown.then_some(Doubt::NotMeasured)

@@ -1,4 +1,5 @@
 use super::*;
+use crate::budget::Late;
 use crate::budget::baseline::{Difference, Fact};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ fn against<'a>(before: &'a Samples, now: &'a Samples) -> Claim<'a> {
         subject: "ship".to_owned(),
         quantile: Quantile::P50,
         candidate: now,
+        late: None,
         against: Against::Baseline(Reference::new(before)),
     }
 }
@@ -25,6 +27,7 @@ fn within(limit: u64, now: &Samples) -> Claim<'_> {
         subject: "ship".to_owned(),
         quantile: Quantile::P50,
         candidate: now,
+        late: None,
         against: Against::Limit(Duration::from_micros(limit)),
     }
 }
@@ -250,4 +253,42 @@ fn what_is_unknown_of_the_baseline_leaves_open_what_was_slower() {
         Verdict::Regressed
     );
     assert_eq!(verdict(&before, &before.clone().with_unknown(56)), open);
+}
+
+#[test]
+fn what_is_slow_only_because_requests_were_sent_late_is_no_alarm() {
+    let (before, seen, own) = (run(200, 100_000), run(200, 300_000), run(200, 105_000));
+    let by = Duration::from_millis(280);
+    let late = |claim: Claim<'_>, without| {
+        let late = Some(Late { by, without });
+        let judged = judge(&[Claim { late, ..claim }], ALPHA).remove(0);
+        (judged.verdict, judged.doubt)
+    };
+    let open = (Verdict::NotProven, Some(Doubt::SentLate(by)));
+    assert_eq!(late(against(&before, &seen), &own), open);
+    assert_eq!(late(within(200_000, &seen), &own), open);
+    // Even without that it is too slow.
+    let slow = run(200, 290_000);
+    assert_eq!(late(against(&before, &seen), &slow).0, Verdict::Regressed);
+    assert_eq!(late(within(200_000, &seen), &slow).0, Verdict::OverLimit);
+    // With all that it is quick enough.
+    assert_eq!(late(within(400_000, &seen), &own), (Verdict::Ok, None));
+    // It would be open in any case.
+    assert_eq!(late(within(300_000, &seen), &own).1, None);
+}
+
+#[test]
+fn an_alarm_says_no_more_than_what_is_the_systems_own() {
+    let (seen, own) = (run(200, 300_000), run(200, 250_000));
+    let late = Late {
+        by: Duration::from_millis(50),
+        without: &own,
+    };
+    let claim = Claim {
+        late: Some(late),
+        ..within(200_000, &seen)
+    };
+    let found = judge(&[claim], ALPHA)[0].candidate.unwrap();
+    let alone = own.estimate(Quantile::P50, ALPHA).unwrap();
+    assert_eq!((found.value, found.lower), (299_700.0, alone.lower));
 }

@@ -7,18 +7,12 @@ use super::duration::duration;
 use super::look::count;
 use crate::budget::Quantile;
 use crate::run::{Load, Measured};
-use crate::spec::Pace;
-
-/// Requests that this machine sent later than this are told of.
-const LATE: Duration = Duration::from_millis(50);
-
-/// Or later than this share of the median response time.
-const LATE_SHARE: f64 = 0.1;
 
 /// Of the requests themselves; what there is to know of the baseline is in [`Load::notices`].
 pub(super) fn of(load: &Load) -> Vec<String> {
     let mut remarks = not_measured(&load.measured);
     remarks.extend(behind(load));
+    remarks.extend(held_back(load));
     remarks
 }
 
@@ -51,19 +45,24 @@ fn not_measured(measured: &[Measured]) -> Vec<String> {
 /// In an open loop, requests leave when their time has come; where this machine is late, it is its
 /// own work that is measured.
 fn behind(load: &Load) -> Option<String> {
-    let Pace::Open { .. } = load.pace else {
-        return None;
-    };
-    let median = median(load);
-    let is_much = median.is_some_and(|median| load.behind > median.mul_f64(LATE_SHARE));
-    (load.behind > LATE || is_much).then(|| {
-        let beside = median.map(|median| format!(", beside a p50 of {}", duration(median)));
+    load.is_late().then(|| {
+        let beside = median(load).map(|median| format!(", beside a p50 of {}", duration(median)));
         format!(
             "this machine sent requests up to {} late{}, and response times count that: send fewer, or from a machine with less to do",
             duration(load.behind),
             beside.unwrap_or_default(),
         )
     })
+}
+
+/// Where the system does not answer, more requests than can wait have to wait for the others.
+fn held_back(load: &Load) -> Option<String> {
+    let held_back = load.held_back?;
+    Some(format!(
+        "{} requests were unanswered at once, and others had to wait for that, up to {}: response times count the wait",
+        number(held_back.unanswered),
+        duration(held_back.longest),
+    ))
 }
 
 /// Of the response times.

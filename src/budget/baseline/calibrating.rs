@@ -137,6 +137,7 @@ fn contradiction(before: &Budget, now: &[Run], spread: f64) -> Option<String> {
         subject: String::new(),
         quantile: Quantile::P50,
         candidate,
+        late: None,
         against: Against::Baseline(Reference {
             spread,
             ..Reference::new(samples)

@@ -30,6 +30,8 @@ pub(super) enum Wish {
     Stopped,
     /// A budget found nothing to measure.
     NothingFound,
+    /// This machine sent requests so late that one sees it.
+    Late,
 }
 
 /// Where to.
@@ -88,6 +90,8 @@ impl Wish {
             Self::Failed
         } else if load.measured.iter().any(|one| one.samples.is_empty()) {
             Self::NothingFound
+        } else if load.is_late() {
+            Self::Late
         } else {
             Self::Write(way)
         }

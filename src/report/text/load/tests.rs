@@ -230,6 +230,22 @@ PASS  ordering all the time   1,504 requests, 50/s for 30 s, p50 121 ms   812 ms
 }
 
 #[test]
+fn requests_that_waited_for_others_are_not_the_fault_of_this_machine() {
+    let mut load = step_of(&many::open()).load.as_deref().unwrap().clone();
+    load.punctual_times = Some(load.response_times.clone());
+    load.held_back = Some(crate::run::HeldBack {
+        unanswered: 4_096,
+        longest: Duration::from_millis(3_200),
+    });
+    assert_eq!(
+        notes(&load),
+        [
+            "4,096 requests were unanswered at once, and others had to wait for that, up to 3.2 s: response times count the wait"
+        ]
+    );
+}
+
+#[test]
 fn verbose_adds_the_proofs_and_a_request() {
     assert_data_eq!(
         at(100, &many::passing(), Detail::Verbose),
