@@ -103,6 +103,7 @@ pub fn verdict(setting: Setting, random: &mut Random) -> Verdict {
         subject: String::new(),
         quantile: setting.quantile,
         candidate: &now,
+        late: None,
         against: Against::Baseline(reference),
     };
     judge(&[claim], Alpha::FIVE_PERCENT)[0].verdict

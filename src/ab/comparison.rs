@@ -103,8 +103,8 @@ impl Comparison {
         let pairs: Vec<Pair<'_>> = runs
             .filter_map(|(a, b)| {
                 Some(Pair {
-                    a: &a.measured.get(at)?.samples,
-                    b: &b.measured.get(at)?.samples,
+                    a: a.measured.get(at)?.punctual(),
+                    b: b.measured.get(at)?.punctual(),
                 })
             })
             .collect();

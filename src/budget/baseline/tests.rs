@@ -47,6 +47,7 @@ fn sample() -> Baseline {
     with_runs(vec![
         run_at(1_700_000_000, (100..140).collect()),
         run_at(1_700_000_100, (0..2_100).collect()),
+        run_at(1_700_000_200, (0..50).collect::<Samples>().with_unknown(3)),
     ])
 }
 
@@ -101,6 +102,18 @@ fn the_file_is_text_for_review() {
 }
 "#
     );
+}
+
+#[test]
+fn requests_that_were_not_measured_are_kept_and_count_for_all_runs() {
+    let baseline = sample();
+    let text = render(&baseline);
+    assert_eq!(text.matches("\"unknown\": 3").count(), 1);
+    assert_eq!(text.matches("\"unknown\"").count(), 1);
+    let again = parse(Path::new("a.json"), text.as_bytes()).unwrap();
+    assert_eq!(again, baseline);
+    let case = again.cases.values().next().unwrap();
+    assert_eq!(case.budgets["inventory-check"].samples().unknown(), 3);
 }
 
 fn refusal(text: &str) -> String {

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use super::super::duration::duration;
 use super::super::look::{self, FAINT, LEFT_OUT, Look, STRONG, counted, printable};
+use super::super::remarks;
 use super::super::snippet::snippet;
 use super::{Detail, failure::failure, indented, narrower, paragraph, step, trouble, with_head};
-use crate::budget::{self, Compared, Quantile, Verdict};
+use crate::budget::{self, Compared, Verdict};
 use crate::check::{Failure, Judged, Subject};
 use crate::run::{Exemplar, Load, Measured, StepReport};
 use crate::spec::Pace;
@@ -19,12 +20,6 @@ use crate::trace::TraceId;
 
 /// Checks that did not hold, of so many the number of requests is told.
 const MOST_FAILING: usize = 10;
-
-/// Requests that this machine sent later than this are told of.
-const LATE: Duration = Duration::from_millis(50);
-
-/// Or later than this share of the median response time.
-const LATE_SHARE: f64 = 0.1;
 
 /// What stands beside the name: `500 requests, 50 at a time, 214/s, p50 121 ms`.
 pub(super) fn facts(load: &Load) -> String {
@@ -38,7 +33,7 @@ pub(super) fn facts(load: &Load) -> String {
             facts.push(format!("{} for {}", rate.written, whole_seconds(*period)));
         }
     }
-    facts.extend(median(load).map(|median| format!("p50 {}", duration(median))));
+    facts.extend(remarks::median(load).map(|median| format!("p50 {}", duration(median))));
     facts.join(", ")
 }
 
@@ -152,7 +147,7 @@ fn in_short(heads: &[String]) -> String {
 /// What one should know of the load, beside what budgets say.
 pub(super) fn notes(load: &Load) -> Vec<String> {
     let mut notes: Vec<String> = load.stopped.iter().cloned().collect();
-    notes.extend(behind(load));
+    notes.extend(remarks::of(load));
     notes.extend(load.notices.iter().cloned());
     notes
 }
@@ -223,24 +218,6 @@ fn failing(load: &Load, look: &Look) -> String {
         text.push_str(&format!("   … {} more\n", look::count(more)));
     }
     text
-}
-
-/// In an open loop, requests leave when their time has come; where this machine is late, it is its
-/// own work that is measured.
-fn behind(load: &Load) -> Option<String> {
-    let Pace::Open { .. } = load.pace else {
-        return None;
-    };
-    let median = median(load);
-    let is_much = median.is_some_and(|median| load.behind > median.mul_f64(LATE_SHARE));
-    (load.behind > LATE || is_much).then(|| {
-        let beside = median.map(|median| format!(", beside a p50 of {}", duration(median)));
-        format!(
-            "this machine sent requests up to {} late{}, and response times count that: send fewer, or from a machine with less to do",
-            duration(load.behind),
-            beside.unwrap_or_default(),
-        )
-    })
 }
 
 /// The request that the step shows, without what is said of all of them.
@@ -353,11 +330,6 @@ fn saved(of: &Exemplar, look: &Look) -> String {
     // Never broken, for it is there to be copied.
     let line = format!("trace saved: {}", path.display());
     format!("   {}\n", look.paint(FAINT, &printable(&line)))
-}
-
-fn median(load: &Load) -> Option<Duration> {
-    let micros = load.response_times.quantile(Quantile::P50)?;
-    Duration::try_from_secs_f64(micros / 1e6).ok()
 }
 
 fn requests(of: u64) -> String {

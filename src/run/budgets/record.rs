@@ -34,6 +34,8 @@ pub(super) enum Wish {
     NothingFound,
     /// The attempt did not pass, and another one follows, which is not to be held against it.
     Again,
+    /// This machine sent requests so late that one sees it.
+    Late,
 }
 
 /// Where to.
@@ -92,6 +94,8 @@ impl Wish {
             Self::Failed
         } else if load.measured.iter().any(|one| one.samples.is_empty()) {
             Self::NothingFound
+        } else if load.is_late() {
+            Self::Late
         } else {
             Self::Write(way)
         }
