@@ -18,7 +18,7 @@ use super::request::{Answered, Pattern};
 use super::tally::{Tally, micros};
 use super::verdict::{Ended, Outcomes};
 use crate::budget::{Quantile, Samples};
-use crate::process::allow_connections;
+use crate::process::allow_requests;
 use crate::run::attempt::Chance;
 use crate::run::setting::Setting;
 use crate::run::{StepReport, diagnosis};
@@ -95,7 +95,7 @@ impl<'a> Driver<'a> {
             measures: measure::any_looks_at_trace(&self.spec.budgets),
             stalls: Arc::clone(pulse.stalls()),
         };
-        allow_connections(self.most_in_flight());
+        allow_requests(self.most_in_flight());
         let mut tally = Tally::new(&self.spec.budgets, &self.repeat.pace);
         let mut answers = Answers::default();
         let ended = self.drive(&pattern, &mut tally, &mut answers).await;
