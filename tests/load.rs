@@ -5,7 +5,7 @@ mod support;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::Request;
@@ -16,8 +16,8 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use serde_json::{Value, json};
-use spanspec::budget::Quantile;
 use spanspec::budget::baseline::read;
+use spanspec::budget::{self, Quantile};
 use spanspec::check::Outcome;
 use spanspec::run::{
     Budgeting, Flush, Load, Options, Report, RunEvent, SpecReport, StepReport, Stop, Trouble,
@@ -297,6 +297,47 @@ budgets:
     assert_eq!(load.measured[0].samples.len(), 100);
 }
 
+/// A service in this process that takes the processor from everybody for a while.
+#[tokio::test]
+async fn what_is_late_by_the_fault_of_this_machine_fails_no_budget() {
+    let system = System::start(instant(|call| {
+        let start = Instant::now();
+        while call.number == 20 && start.elapsed() < Duration::from_millis(600) {
+            std::hint::spin_loop();
+        }
+        ok()
+    }))
+    .await;
+    let report = system
+        .run(
+            "request: GET HOST/
+repeat: { rate: 100/s, for: 1s, arrivals: constant }
+expect: { status: 200 }
+budgets:
+  - { measure: response_time, p75: < 200ms }
+",
+        )
+        .await;
+    let spec = &report.specs[0];
+    let load = load(spec);
+    assert!(
+        load.behind >= Duration::from_millis(400),
+        "{:?}",
+        load.behind
+    );
+    assert!(load.is_late());
+    let measured = &load.measured[0];
+    let punctual = measured.punctual.as_ref().unwrap();
+    assert_eq!((measured.samples.len(), punctual.len()), (100, 100));
+    let p75 = "p75".parse().unwrap();
+    assert!(measured.samples.quantile(p75).unwrap() > 2.0 * punctual.quantile(p75).unwrap());
+    let judged = &measured.judged[0];
+    let said = judged.to_string();
+    assert_eq!(judged.verdict, budget::Verdict::NotProven, "{said}");
+    assert!(said.contains("This machine sent requests up to"), "{said}");
+    assert_eq!(spec.verdict, Verdict::Passed, "{:?}", tested(spec));
+}
+
 /// One that never answers each fourth request.
 #[tokio::test]
 async fn who_gave_up_waiting_counts_with_the_time_that_he_waited() {
@@ -325,6 +366,56 @@ budgets:
     let p90 = samples.quantile(Quantile::P90).unwrap();
     assert!(p90 >= 200_000.0, "{p90}");
     assert_eq!(load.response_times.len(), 20);
+}
+
+/// One that never answers each tenth request, whose spans may have taken any time.
+#[tokio::test]
+async fn who_gave_up_waiting_leaves_open_how_long_spans_took() {
+    let system = System::start(|call| async move {
+        if call.number % 10 == 9 {
+            std::future::pending::<()>().await;
+        }
+        ok()
+    })
+    .await;
+    let report = system
+        .run(
+            "request: { get: HOST/, timeout: 200ms }
+repeat: { times: 40, concurrency: 4, failures: 50% }
+expect: { status: 200 }
+budgets:
+  - { find: work, p50: < 1s, p90: < 1s }
+  - { find: work, measure: self_time, p50: < 1s }
+  - { measure: trace_duration, p50: < 1s }
+  - { find: nobody, p50: < 1s }
+  - { measure: response_time, p50: < 1s }
+",
+        )
+        .await;
+    let load = load(&report.specs[0]);
+    let counted = load.measured.iter();
+    let counted: Vec<_> = counted
+        .map(|one| (one.samples.len(), one.samples.unknown()))
+        .collect();
+    assert_eq!(counted, [(36, 4), (36, 4), (36, 4), (0, 4), (40, 0)]);
+    let verdicts = |of: usize| {
+        let judged = load.measured[of].judged.iter();
+        judged.map(|one| one.verdict).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        verdicts(0),
+        [budget::Verdict::Ok, budget::Verdict::NotProven]
+    );
+    let said = load.measured[0].judged[1].to_string();
+    let why = "4 of 40 requests were not measured: raise `request.timeout`, or look why they fail.";
+    assert!(said.ends_with(why), "{said}");
+    let missing = failures(tested(&report.specs[0]));
+    assert_eq!(
+        missing,
+        [
+            "p50 of nobody: expected durations to measure, found no span that matches in 36 traces; 4 requests left no whole trace"
+        ]
+    );
 }
 
 #[tokio::test]

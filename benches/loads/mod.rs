@@ -42,6 +42,7 @@ impl Budget<'_> {
                 saved: Some("target/spanspec/slowest.json".into()),
             }),
             samples,
+            punctual: None,
             version: Some(self.versions.1.to_owned()),
             before,
         }
@@ -65,6 +66,7 @@ impl Budget<'_> {
                 subject: self.subject.to_owned(),
                 quantile,
                 candidate: samples,
+                late: None,
                 against,
             })
             .collect();
@@ -102,8 +104,10 @@ pub(crate) fn load(measured: Vec<Measured>, at: &Location, said: &str) -> Load {
         allowed: 20,
         duration: Duration::from_millis(10_200),
         response_times: durations(requests, 400_000.0, 0.4),
+        punctual_times: None,
         stopped: None,
         behind: Duration::from_micros(1_400),
+        held_back: None,
         failing: vec![Failing {
             what: format!("status of the response: 201 {said}"),
             at: Some(at.clone()),

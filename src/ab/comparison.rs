@@ -103,8 +103,8 @@ impl Comparison {
         let pairs: Vec<Pair<'_>> = runs
             .filter_map(|(a, b)| {
                 Some(Pair {
-                    a: &a.measured.get(at)?.samples,
-                    b: &b.measured.get(at)?.samples,
+                    a: a.measured.get(at)?.punctual(),
+                    b: b.measured.get(at)?.punctual(),
                 })
             })
             .collect();
@@ -221,9 +221,7 @@ impl Claim {
     pub fn is_unjudged(&self) -> bool {
         match self {
             Self::Judged(_) => false,
-            Self::Refused { why, .. } => {
-                !matches!(why, AbRefusal::Tail(_) | AbRefusal::TooFewSamples { .. })
-            }
+            Self::Refused { why, .. } => !matches!(why, AbRefusal::Tail(_)),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::quantile::{Alpha, Quantile, smallest_count};
 use super::samples::Samples;
-use super::words::{Round, factor, limit_factor};
+use super::words::{Round, factor, limit_factor, not_measured};
 
 /// The fewest pairs that say something: that five of five are slower by chance happens once in 32
 /// times, and the ratio has to be beyond the limit, too.
@@ -46,6 +46,8 @@ pub struct Ab {
     pub ratios: Vec<f64>,
     /// How many times as long it may take.
     pub limit: f64,
+    /// Of how many requests it is not known how long they took; the verdict holds whatever that was.
+    pub not_measured: u64,
 }
 
 /// Why pairs cannot be judged.
@@ -60,7 +62,9 @@ pub enum AbRefusal {
     #[error("{FEWEST_PAIRS} pairs of runs are needed, and there are {0}")]
     TooFewPairs(usize),
     /// A run is too short for the quantile.
-    #[error("{found} samples in a run of pair {pair}; {needed} say something of this quantile")]
+    #[error(
+        "{found} samples in a run of pair {pair}; {needed} say something of this quantile: send more requests a run, or compare a lower one"
+    )]
     TooFewSamples {
         /// The pair, from 1.
         pair: usize,
@@ -91,11 +95,10 @@ pub fn judge_pairs(
         return Err(AbRefusal::TooFewPairs(pairs.len()));
     }
     let needed = smallest_count(quantile, Alpha::FIVE_PERCENT);
-    let ratios: Result<Vec<f64>, AbRefusal> = (1..)
+    let ranges: Result<Vec<Range>, AbRefusal> = (1..)
         .zip(pairs)
         .map(|(number, pair)| {
-            let sides = pair.a.quantile(quantile).zip(pair.b.quantile(quantile));
-            let (a, b) = sides.ok_or(AbRefusal::NothingFound(number))?;
+            let range = Range::of(pair, quantile).ok_or(AbRefusal::NothingFound(number))?;
             let found = pair.a.len().min(pair.b.len());
             if found < needed {
                 return Err(AbRefusal::TooFewSamples {
@@ -104,25 +107,55 @@ pub fn judge_pairs(
                     needed,
                 });
             }
-            // Less than a microsecond counts as one.
-            Ok(b.max(1.0) / a.max(1.0))
+            Ok(range)
         })
         .collect();
-    let mut ratios = ratios?;
-    ratios.sort_by(f64::total_cmp);
+    let ranges = ranges?;
+    let sorted = |ratio: fn(&Range) -> f64| {
+        let mut ratios: Vec<f64> = ranges.iter().map(ratio).collect();
+        ratios.sort_by(f64::total_cmp);
+        ratios
+    };
     let limit = 1.0 + tolerance;
-    let is_beyond = median(&ratios) > limit;
+    let (least, most) = (sorted(|range| range.least), sorted(|range| range.most));
+    let is_worse = median(&least) > limit && least[0] > 1.0;
+    let not_measured = pairs.iter().map(|pair| pair.a.unknown() + pair.b.unknown());
     Ok(Ab {
         subject: subject.to_owned(),
         quantile,
-        verdict: match (is_beyond, ratios[0] > 1.0) {
-            (true, true) => AbVerdict::Regressed,
-            (true, false) => AbVerdict::NotProven,
-            (false, _) => AbVerdict::Ok,
+        verdict: if is_worse {
+            AbVerdict::Regressed
+        } else if median(&most) <= limit {
+            AbVerdict::Ok
+        } else {
+            AbVerdict::NotProven
         },
-        ratios,
+        ratios: sorted(|range| range.seen),
         limit,
+        not_measured: not_measured.sum(),
     })
+}
+
+/// How many times as long B takes as A in a pair, as far as that is known.
+struct Range {
+    least: f64,
+    seen: f64,
+    most: f64,
+}
+
+impl Range {
+    /// None where one side has no samples.
+    fn of(pair: &Pair<'_>, quantile: Quantile) -> Option<Self> {
+        let ([least_a, most_a], [least_b, most_b]) =
+            (pair.a.range(quantile)?, pair.b.range(quantile)?);
+        // Less than a microsecond counts as one.
+        let ratio = |b: f64, a: f64| b.max(1.0) / a.max(1.0);
+        Some(Self {
+            least: ratio(least_b, most_a),
+            seen: ratio(pair.b.quantile(quantile)?, pair.a.quantile(quantile)?),
+            most: ratio(most_b, least_a),
+        })
+    }
 }
 
 impl Ab {
@@ -130,6 +163,18 @@ impl Ab {
     #[must_use]
     pub fn median(&self) -> f64 {
         median(&self.ratios)
+    }
+
+    /// How many times as long B takes: `2.90x`.
+    #[must_use]
+    pub fn change(&self) -> String {
+        factor(self.median(), Round::Nearest)
+    }
+
+    /// How many times as long it may take: `1.2x`.
+    #[must_use]
+    pub fn most(&self) -> String {
+        limit_factor(self.limit)
     }
 }
 
@@ -159,12 +204,15 @@ impl fmt::Display for Ab {
             "{} of {}: {verdict}: {} (median of {} pairs, {least} to {most}, slower in {}), limit {}",
             self.quantile,
             self.subject,
-            said(self.median()),
+            self.change(),
             self.ratios.len(),
             self.ratios.iter().filter(|ratio| **ratio > 1.0).count(),
-            limit_factor(self.limit),
+            self.most(),
         )?;
         match self.verdict {
+            AbVerdict::NotProven if self.not_measured > 0 => {
+                write!(f, ". {}", not_measured(self.not_measured))
+            }
             AbVerdict::NotProven => f.write_str(". More requests a run may decide."),
             AbVerdict::Regressed | AbVerdict::Ok => Ok(()),
         }
@@ -204,6 +252,29 @@ mod tests {
     }
 
     #[test]
+    fn requests_of_which_nothing_is_known_may_have_been_slow_or_quick() {
+        let some = |micros: u64, unknown| run(micros).with_unknown(unknown);
+        let judged = |a: &Samples, b: &Samples| {
+            let found = judge_pairs("ship", Quantile::P95, &[Pair { a, b }; 5], 0.2).unwrap();
+            (found.verdict, found.to_string())
+        };
+        // A few of 205 change nothing at p95.
+        assert_eq!(judged(&some(100, 5), &some(290, 5)).0, AbVerdict::Regressed);
+        assert_eq!(judged(&some(100, 5), &some(100, 5)).0, AbVerdict::Ok);
+        assert_eq!(
+            judged(&some(100, 20), &some(290, 0)).0,
+            AbVerdict::NotProven
+        );
+        assert_eq!(
+            judged(&some(100, 0), &some(100, 20)),
+            (
+                AbVerdict::NotProven,
+                "p95 of ship: NOT PROVEN: 1.00x (median of 5 pairs, 1.00x to 1.00x, slower in 0), limit 1.2x. 100 requests were not measured: raise `request.timeout`, or look why they fail.".to_owned()
+            )
+        );
+    }
+
+    #[test]
     fn a_little_slower_in_every_pair_is_allowed() {
         let found = judged(&[(100, 110); 6]).unwrap();
         assert_eq!((found.verdict, found.median()), (AbVerdict::Ok, 1.1));
@@ -223,7 +294,7 @@ mod tests {
         let refusal = judge_pairs("ship", Quantile::P95, &pairs, 0.2).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "58 samples in a run of pair 1; 59 say something of this quantile"
+            "58 samples in a run of pair 1; 59 say something of this quantile: send more requests a run, or compare a lower one"
         );
     }
 }

@@ -60,6 +60,7 @@ mod tests {
             subject: "ship".to_owned(),
             quantile: Quantile::P50,
             candidate,
+            late: None,
             against,
         };
         let of = judge(&[claim], Alpha::FIVE_PERCENT)[0].cells();

@@ -16,8 +16,27 @@ pub struct Claim<'a> {
     pub quantile: Quantile,
     /// What was measured now.
     pub candidate: &'a Samples,
+    /// How much of that is the work of the machine that measured, if some may be.
+    pub late: Option<Late<'a>>,
     /// What it is held against.
     pub against: Against<'a>,
+}
+
+/// Requests were sent later than they should have been. That counts where a claim is to hold, but
+/// what is slow by it alone is no alarm.
+#[derive(Clone, Copy, Debug)]
+pub struct Late<'a> {
+    /// How much later the latest was.
+    pub by: Duration,
+    /// What would have been measured, had all been sent in time.
+    pub without: &'a Samples,
+}
+
+impl Claim<'_> {
+    /// What an alarm must be proven with.
+    pub(super) fn certain(&self) -> &Samples {
+        self.late.map_or(self.candidate, |late| late.without)
+    }
 }
 
 /// What a quantile is held against.

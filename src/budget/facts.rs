@@ -65,7 +65,7 @@ impl Judged {
                 let (lower, upper) = (said(lower, Round::Down), said(upper, Round::Up));
                 format!("{value} (between {lower} and {upper})")
             }
-            _ => format!("{value} (n={}, too few to tell)", count(seen.count)),
+            _ => format!("{value} (n={}, {})", count(seen.count), untold(&[seen])),
         }
     }
 
@@ -79,8 +79,16 @@ impl Judged {
                 factor(least, Round::Down),
                 factor(most, Round::Up)
             ),
-            _ => "too few to tell".to_owned(),
+            _ => untold(&[seen, before]),
         }
+    }
+}
+
+/// Why there are no bounds.
+fn untold(sides: &[&Estimate]) -> String {
+    match sides.iter().map(|side| side.unknown).sum() {
+        0 => "too few to tell".to_owned(),
+        unknown => format!("{} not measured", count(unknown)),
     }
 }
 
@@ -117,6 +125,7 @@ mod tests {
             subject,
             quantile,
             candidate,
+            late: None,
             against,
         };
         judge(&[claim], Alpha::FIVE_PERCENT).remove(0)

@@ -10,7 +10,8 @@ use super::quantile::{Alpha, Quantile, smallest_count};
 use super::samples::Estimate;
 use super::verdict::{Verdict, micros};
 use super::words::{
-    Round, count, exact_millis, factor, limit_factor, millis, millis_beside, short_factor,
+    MEASURE_THEM, Round, count, exact_millis, factor, limit_factor, millis, millis_beside,
+    short_factor,
 };
 
 /// A claim with its verdict and all that it rests on.
@@ -28,6 +29,17 @@ pub struct Judged {
     pub candidate: Option<Estimate>,
     /// What it was held against.
     pub compared: Compared,
+    /// Why it is not proven, where there are samples enough.
+    pub doubt: Option<Doubt>,
+}
+
+/// Why a claim is open that the samples alone would decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Of some requests it is not known how long they took.
+    NotMeasured,
+    /// It is too slow, but perhaps only because this machine sent requests so much too late.
+    SentLate(Duration),
 }
 
 /// What a claim was held against.
@@ -47,10 +59,11 @@ pub enum Compared {
 }
 
 impl Judged {
-    /// The samples that would decide it; None if it is decided, or if a bound is missing.
+    /// The samples that would decide it; None if it is decided, if a bound is missing, or if it is
+    /// something else that is in doubt.
     #[must_use]
     pub fn needed(&self) -> Option<Needed> {
-        if self.verdict != Verdict::NotProven {
+        if self.verdict != Verdict::NotProven || self.doubt.is_some() {
             return None;
         }
         match (&self.candidate, &self.compared) {
@@ -108,6 +121,11 @@ impl Judged {
                     self.would_decide("")
                 )
             }
+            _ if self.doubt.is_some() => {
+                let bound = one_bound([now.lower, now.upper], said);
+                let why = self.would_decide("");
+                format!("{seen}{at} ({bound}), limit {allowed}.{why}")
+            }
             _ => {
                 let few = self.too_few(now.count, "");
                 format!("{few}. {seen}{at} is not evidence that it stays within {allowed}.")
@@ -140,6 +158,13 @@ impl Judged {
                 factor(tau, Round::Nearest),
                 self.would_decide(" a side"),
             ),
+            _ if self.doubt.is_some() => format!(
+                "{}{at} ({}), limit {}.{}",
+                slower(seen, Round::Nearest),
+                one_bound([least, most], factor),
+                factor(tau, Round::Nearest),
+                self.would_decide(""),
+            ),
             _ => self.too_few_to_compare(now, before, at),
         }
     }
@@ -169,8 +194,36 @@ impl Judged {
         )
     }
 
+    /// A sentence with a blank before it: what makes it doubtful, and what to do.
+    fn doubtful(&self, doubt: Doubt) -> String {
+        let before = match &self.compared {
+            Compared::Baseline { before, .. } => before.as_ref(),
+            Compared::Limit(_) => None,
+        };
+        let [now, before] = [self.candidate.as_ref(), before].map(|of| of.and_then(share_unknown));
+        match (doubt, now, before) {
+            (Doubt::SentLate(by), ..) => format!(
+                " This machine sent requests up to {} ms late, and it may be only that: send fewer, or from a machine with less to do.",
+                millis(micros(by), Round::Up),
+            ),
+            (Doubt::NotMeasured, Some(now), None) => {
+                format!(" {now} were not measured: {MEASURE_THEM}.")
+            }
+            (Doubt::NotMeasured, Some(now), Some(before)) => {
+                format!(" {now} were not measured, and {before} of the baseline: {MEASURE_THEM}.")
+            }
+            (Doubt::NotMeasured, None, before) => format!(
+                " {} of the baseline were not measured: record it again.",
+                before.unwrap_or_default()
+            ),
+        }
+    }
+
     /// A sentence with a blank before it.
     fn would_decide(&self, side: &str) -> String {
+        if let Some(doubt) = self.doubt {
+            return self.doubtful(doubt);
+        }
         let Some(needed) = self.needed() else {
             return String::new();
         };
@@ -183,6 +236,21 @@ impl Judged {
         };
         format!(" {needed} samples{side}{pairs} would decide.")
     }
+}
+
+/// What is known where both bounds are not.
+fn one_bound(bounds: [Option<f64>; 2], said: impl Fn(f64, Round) -> String) -> String {
+    match bounds {
+        [Some(least), _] => format!("at least {}", said(least, Round::Down)),
+        [None, Some(most)] => format!("at most {}", said(most, Round::Up)),
+        [None, None] => "without bounds".to_owned(),
+    }
+}
+
+/// `56 of 1,500 requests`, of which nothing is known; None where there are none.
+fn share_unknown(of: &Estimate) -> Option<String> {
+    let all = of.count.saturating_add(of.unknown);
+    (of.unknown > 0).then(|| format!("{} of {} requests", count(of.unknown), count(all)))
 }
 
 /// `1.14x slower`, or what it is of what it was.

@@ -5,6 +5,7 @@ use crate::budget::{Column, Row, Table};
 fn estimate(count: u64, bounds: [Option<f64>; 2], value: f64) -> Estimate {
     Estimate {
         count,
+        unknown: 0,
         value: value * 1_000.0,
         lower: bounds[0].map(|millis| millis * 1_000.0),
         upper: bounds[1].map(|millis| millis * 1_000.0),
@@ -27,6 +28,7 @@ fn compared(verdict: Verdict, subject: &str, before: Estimate, now: Estimate) ->
             tau: 1.2,
             differs: Vec::new(),
         },
+        doubt: None,
     }
 }
 
@@ -194,5 +196,49 @@ fn less_than_a_microsecond_counts_as_one() {
     assert_eq!(
         judged.to_string(),
         "p50 of ship: REGRESSED: at least 4.0x slower (4.0x seen, limit 1.2x)"
+    );
+}
+
+#[test]
+fn requests_that_were_not_measured_are_told_with_what_to_do() {
+    let now = Estimate {
+        unknown: 56,
+        ..estimate(1_444, [Some(17.2), None], 18.1)
+    };
+    let doubtful = |judged: Judged| Judged {
+        doubt: Some(Doubt::NotMeasured),
+        ..judged
+    };
+    let judged = doubtful(limited(Verdict::NotProven, now));
+    assert_eq!(
+        judged.to_string(),
+        "p99 of ship: NOT PROVEN: 18.1 ms (at least 17.2 ms), limit 500 ms. 56 of 1,500 requests were not measured: raise `request.timeout`, or look why they fail."
+    );
+    assert_eq!(judged.needed(), None);
+    assert_eq!(judged.found(None), "18.1 ms (n=1,444, 56 not measured)");
+    let before = known(1_500, [16.0, 18.0, 19.0]);
+    let judged = |before, now| {
+        let judged = doubtful(compared(Verdict::NotProven, "ship", before, now));
+        judged.to_string()
+    };
+    assert_eq!(
+        judged(before, now),
+        "p50 of ship: NOT PROVEN: 1.01x slower (at least 0.90x), limit 1.20x. 56 of 1,500 requests were not measured: raise `request.timeout`, or look why they fail."
+    );
+    assert_eq!(
+        judged(now, before),
+        "p50 of ship: NOT PROVEN: 0.99x of the baseline (at most 1.11x), limit 1.20x. 56 of 1,500 requests of the baseline were not measured: record it again."
+    );
+}
+
+#[test]
+fn a_machine_that_sent_late_is_told_of() {
+    let judged = Judged {
+        doubt: Some(Doubt::SentLate(Duration::from_millis(14_000))),
+        ..limited(Verdict::NotProven, known(12_000, [5.9, 5_695.0, 5_900.0]))
+    };
+    assert_eq!(
+        judged.to_string(),
+        "p99 of ship: NOT PROVEN: 5695 ms (95 % bounds 5.9 ms to 5900 ms), limit 500 ms. This machine sent requests up to 14000 ms late, and it may be only that: send fewer, or from a machine with less to do."
     );
 }

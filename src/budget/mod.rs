@@ -21,6 +21,7 @@
 //!     subject: "inventory-check".to_owned(),
 //!     quantile: Quantile::P50,
 //!     candidate: &after,
+//!     late: None,
 //!     against: Against::Baseline(Reference::new(&before)),
 //! };
 //! let judged = &judge(&[claim], Alpha::FIVE_PERCENT)[0];
@@ -52,9 +53,9 @@ pub use ab::{Ab, AbRefusal, AbVerdict, FEWEST_PAIRS, Pair, judge_pairs};
 pub use calibrate::{Calibration, FEWEST_RUNS, TooFewRuns, calibrate, noise, spread};
 pub use cells::Cells;
 pub(crate) use cells::in_millis;
-pub use claim::{Against, Claim, Reference, default_tolerance};
+pub use claim::{Against, Claim, Late, Reference, default_tolerance};
 pub use foresight::too_few_requests;
-pub use judged::{Compared, Judged};
+pub use judged::{Compared, Doubt, Judged};
 pub use needed::Needed;
 pub use quantile::{Alpha, Quantile, lower_rank, smallest_count, upper_rank};
 pub use samples::{Estimate, MOST_RAW, Samples};

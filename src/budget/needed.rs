@@ -87,6 +87,7 @@ mod tests {
     fn estimate(count: u64, lower: f64, value: f64, upper: f64) -> Estimate {
         Estimate {
             count,
+            unknown: 0,
             value,
             lower: Some(lower),
             upper: Some(upper),

@@ -7,8 +7,14 @@ use super::sketch::Sketch;
 pub const MOST_RAW: usize = 2_000;
 
 /// Durations in whole microseconds; independent ones, so one of each trace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Samples(Kept);
+///
+/// Some may be unknown: of a request that timed out nobody knows how long its spans took. Bounds
+/// hold whatever they were, as if they were the longest of all, and as if they were the shortest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Samples {
+    kept: Kept,
+    unknown: u64,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kept {
@@ -22,6 +28,8 @@ enum Kept {
 pub struct Estimate {
     /// How many samples there are.
     pub count: u64,
+    /// How many there are beside them of which nothing is known; the bounds allow for them.
+    pub unknown: u64,
     /// The quantile of the samples.
     pub value: f64,
     /// The true one is not below this; None where there are too few samples to say.
@@ -30,16 +38,16 @@ pub struct Estimate {
     pub upper: Option<f64>,
 }
 
-impl Default for Samples {
+impl Default for Kept {
     fn default() -> Self {
-        Self(Kept::Raw(Vec::new()))
+        Self::Raw(Vec::new())
     }
 }
 
 impl Samples {
     /// Adds one duration in microseconds.
     pub fn add(&mut self, micros: u64) {
-        match &mut self.0 {
+        match &mut self.kept {
             Kept::Raw(all) if all.len() < MOST_RAW => {
                 let at = all.partition_point(|other| *other <= micros);
                 all.insert(at, micros);
@@ -47,15 +55,33 @@ impl Samples {
             Kept::Raw(all) => {
                 let mut sketch: Sketch = all.iter().copied().collect();
                 sketch.add(micros);
-                self.0 = Kept::Sketch(sketch);
+                self.kept = Kept::Sketch(sketch);
             }
             Kept::Sketch(sketch) => sketch.add(micros),
         }
     }
 
+    /// Adds one of which nothing is known.
+    pub fn add_unknown(&mut self) {
+        self.unknown = self.unknown.saturating_add(1);
+    }
+
+    /// The same, with so many beside them of which nothing is known.
+    #[must_use]
+    pub fn with_unknown(self, unknown: u64) -> Self {
+        Self { unknown, ..self }
+    }
+
+    /// How many there are of which nothing is known.
+    #[must_use]
+    pub fn unknown(&self) -> u64 {
+        self.unknown
+    }
+
     /// Adds all durations of another one.
     pub fn merge(&mut self, other: &Self) {
-        match (&mut self.0, &other.0) {
+        self.unknown = self.unknown.saturating_add(other.unknown);
+        match (&mut self.kept, &other.kept) {
             (Kept::Raw(all), Kept::Raw(more)) if all.len() + more.len() <= MOST_RAW => {
                 all.extend(more);
                 all.sort_unstable();
@@ -63,28 +89,28 @@ impl Samples {
             _ => {
                 let mut sketch = self.to_sketch();
                 sketch.merge(&other.to_sketch());
-                self.0 = Kept::Sketch(sketch);
+                self.kept = Kept::Sketch(sketch);
             }
         }
     }
 
     fn to_sketch(&self) -> Sketch {
-        match &self.0 {
+        match &self.kept {
             Kept::Raw(all) => all.iter().copied().collect(),
             Kept::Sketch(sketch) => sketch.clone(),
         }
     }
 
-    /// How many there are.
+    /// How many there are, those not counted of which nothing is known.
     #[must_use]
     pub fn len(&self) -> u64 {
-        match &self.0 {
+        match &self.kept {
             Kept::Raw(all) => all.len() as u64,
             Kept::Sketch(sketch) => sketch.len(),
         }
     }
 
-    /// Whether there is none.
+    /// Whether none is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -93,7 +119,7 @@ impl Samples {
     /// The shortest, in microseconds.
     #[must_use]
     pub fn min(&self) -> Option<u64> {
-        match &self.0 {
+        match &self.kept {
             Kept::Raw(all) => all.first().copied(),
             Kept::Sketch(sketch) => sketch.min(),
         }
@@ -102,7 +128,7 @@ impl Samples {
     /// The longest, in microseconds.
     #[must_use]
     pub fn max(&self) -> Option<u64> {
-        match &self.0 {
+        match &self.kept {
             Kept::Raw(all) => all.last().copied(),
             Kept::Sketch(sketch) => sketch.max(),
         }
@@ -111,13 +137,13 @@ impl Samples {
     /// How far a value may be from the true one, as a share of it: 0 while they are few.
     #[must_use]
     pub fn accuracy(&self) -> f64 {
-        match &self.0 {
+        match &self.kept {
             Kept::Raw(_) => 0.0,
             Kept::Sketch(_) => Sketch::ACCURACY,
         }
     }
 
-    /// A quantile in microseconds; None without samples.
+    /// A quantile of those that are known, in microseconds; None without samples.
     #[must_use]
     pub fn quantile(&self, quantile: Quantile) -> Option<f64> {
         self.at_rank(quantile.rank(self.len()))
@@ -128,18 +154,39 @@ impl Samples {
     #[must_use]
     pub fn estimate(&self, quantile: Quantile, alpha: Alpha) -> Option<Estimate> {
         let count = self.len();
+        let all = count.saturating_add(self.unknown);
+        // Above all others in one case, where a rank beyond those that are known has no value;
+        // below them in the other.
+        let upper = upper_rank(all, quantile, alpha);
+        let lower = lower_rank(all, quantile, alpha);
+        let lower = lower.and_then(|rank| rank.checked_sub(self.unknown));
         let at = |rank: Option<u64>| rank.and_then(|rank| self.at_rank(rank));
         Some(Estimate {
             count,
+            unknown: self.unknown,
             value: self.quantile(quantile)?,
-            lower: at(lower_rank(count, quantile, alpha)),
-            upper: at(upper_rank(count, quantile, alpha)),
+            lower: at(lower),
+            upper: at(upper),
         })
+    }
+
+    /// What a quantile is at least and at most, whatever those are of which nothing is known; in
+    /// microseconds, and infinite where even that is not known. None without samples.
+    pub(super) fn range(&self, quantile: Quantile) -> Option<[f64; 2]> {
+        if self.is_empty() {
+            return None;
+        }
+        let rank = quantile.rank(self.len().saturating_add(self.unknown));
+        let least = rank
+            .checked_sub(self.unknown)
+            .and_then(|rank| self.at_rank(rank));
+        let most = self.at_rank(rank);
+        Some([least.unwrap_or(0.0), most.unwrap_or(f64::INFINITY)])
     }
 
     /// The one of this rank, from 1, in microseconds.
     pub(crate) fn at_rank(&self, rank: u64) -> Option<f64> {
-        match &self.0 {
+        match &self.kept {
             Kept::Raw(all) => {
                 let at = usize::try_from(rank.checked_sub(1)?).ok()?;
                 all.get(at).map(|micros| *micros as f64)
@@ -151,7 +198,7 @@ impl Samples {
     /// The durations in ascending order, while they are few.
     #[must_use]
     pub fn raw(&self) -> Option<&[u64]> {
-        match &self.0 {
+        match &self.kept {
             Kept::Raw(all) => Some(all),
             Kept::Sketch(_) => None,
         }
@@ -160,7 +207,7 @@ impl Samples {
     /// The sketch, where they are many.
     #[must_use]
     pub fn sketch(&self) -> Option<&Sketch> {
-        match &self.0 {
+        match &self.kept {
             Kept::Raw(_) => None,
             Kept::Sketch(sketch) => Some(sketch),
         }
@@ -169,7 +216,10 @@ impl Samples {
 
 impl From<Sketch> for Samples {
     fn from(sketch: Sketch) -> Self {
-        Self(Kept::Sketch(sketch))
+        Self {
+            kept: Kept::Sketch(sketch),
+            unknown: 0,
+        }
     }
 }
 
@@ -178,7 +228,10 @@ impl FromIterator<u64> for Samples {
         let mut all = all.into_iter();
         let mut raw: Vec<u64> = all.by_ref().take(MOST_RAW).collect();
         raw.sort_unstable();
-        let mut samples = Self(Kept::Raw(raw));
+        let mut samples = Self {
+            kept: Kept::Raw(raw),
+            unknown: 0,
+        };
         all.for_each(|micros| samples.add(micros));
         samples
     }
@@ -223,6 +276,52 @@ mod tests {
         assert_eq!((five.lower, five.upper), (Some(1.0), Some(5.0)));
     }
 
+    #[test]
+    fn what_is_unknown_is_the_longest_of_all_or_the_shortest() {
+        let known: Samples = (1..=1_440).collect();
+        let found = |unknown| {
+            let samples = known.clone().with_unknown(unknown);
+            samples.estimate(Quantile::P99, ALPHA).unwrap()
+        };
+        let whole = found(0);
+        assert_eq!((whole.lower, whole.upper), (Some(1_419.0), Some(1_433.0)));
+        // Of 1,500, p99 lies between the 1,478th and the 1,492nd.
+        let some = found(60);
+        assert_eq!((some.count, some.unknown, some.value), (1_440, 60, 1_426.0));
+        assert_eq!((some.lower, some.upper), (Some(1_418.0), None));
+        let p50 = known.clone().with_unknown(60);
+        let p50 = p50.estimate(Quantile::P50, ALPHA).unwrap();
+        assert_eq!((p50.lower, p50.upper), (Some(658.0), Some(783.0)));
+        let most = known.clone().with_unknown(3_000);
+        let most = most.estimate(Quantile::P50, ALPHA).unwrap();
+        assert_eq!((most.lower, most.upper), (None, None));
+    }
+
+    #[test]
+    fn what_is_unknown_leaves_a_range() {
+        let range = |unknown| {
+            let samples: Samples = (1..=100).collect();
+            samples.with_unknown(unknown).range(Quantile::P50)
+        };
+        assert_eq!(range(0), Some([50.0, 50.0]));
+        assert_eq!(range(10), Some([45.0, 55.0]));
+        assert_eq!(range(100), Some([0.0, 100.0]));
+        assert_eq!(range(102), Some([0.0, f64::INFINITY]));
+        assert_eq!(
+            Samples::default().with_unknown(9).range(Quantile::P50),
+            None
+        );
+    }
+
+    #[test]
+    fn what_is_unknown_is_merged_too() {
+        let samples = |unknown| Samples::default().with_unknown(unknown);
+        let mut all = samples(3);
+        all.merge(&samples(4));
+        all.add_unknown();
+        assert_eq!((all.unknown(), all.len(), all.is_empty()), (8, 0, true));
+    }
+
     fn durations() -> impl Strategy<Value = Vec<u64>> {
         prop::collection::vec(1_u64..5_000_000, 1..3_000)
     }
@@ -242,6 +341,24 @@ mod tests {
         fn bounds_bracket_the_quantile(all in durations(), quantile in quantiles()) {
             let samples: Samples = all.into_iter().collect();
             let found = samples.estimate(quantile, ALPHA).unwrap();
+            prop_assert!(found.lower.is_none_or(|lower| lower <= found.value));
+            prop_assert!(found.upper.is_none_or(|upper| upper >= found.value));
+        }
+
+        #[test]
+        fn bounds_hold_whatever_is_unknown(
+            all in durations(),
+            unknown in prop::collection::vec(1_u64..5_000_000, 0..200),
+            quantile in quantiles(),
+        ) {
+            let known: Samples = all.iter().copied().collect();
+            let count = u64::try_from(unknown.len()).unwrap();
+            let found = known.with_unknown(count).estimate(quantile, ALPHA).unwrap();
+            let whole: Samples = all.into_iter().chain(unknown).collect();
+            let truth = whole.estimate(quantile, ALPHA).unwrap();
+            let slack = 1.0 + 2.1 * whole.accuracy();
+            prop_assert!(found.lower.is_none_or(|lower| lower <= truth.lower.unwrap() * slack));
+            prop_assert!(found.upper.is_none_or(|upper| upper * slack >= truth.upper.unwrap()));
             prop_assert!(found.lower.is_none_or(|lower| lower <= found.value));
             prop_assert!(found.upper.is_none_or(|upper| upper >= found.value));
         }

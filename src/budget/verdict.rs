@@ -7,8 +7,8 @@
 
 use super::calibrate::noise;
 use super::claim::{Against, Claim, Reference};
-use super::judged::{Compared, Judged};
-use super::quantile::{Alpha, Quantile};
+use super::judged::{Compared, Doubt, Judged};
+use super::quantile::{Alpha, Quantile, smallest_count};
 use super::samples::{Estimate, Samples};
 
 /// What is known of a claim.
@@ -51,19 +51,27 @@ pub fn judge(claims: &[Claim<'_>], alpha: Alpha) -> Vec<Judged> {
         .collect();
     let alarms = StepDown::of(&open, alpha, is_worse);
     let proofs = StepDown::of(&open, alpha, holds);
-    let decided = (alarms.decided.iter().zip(&proofs.decided)).map(|both| match both {
-        (Some(level), _) => (Some(Decision::Worse), *level),
-        (None, Some(level)) => (Some(Decision::Holds), *level),
-        // Shown with bounds that decide neither.
-        (None, None) if alarms.last < proofs.last => (None, alarms.last),
-        (None, None) => (None, proofs.last),
+    // What is open is shown with bounds that decide neither.
+    let strict = if alarms.last < proofs.last {
+        alarms.last
+    } else {
+        proofs.last
+    };
+    let decided = (alarms.decided.iter().zip(&proofs.decided)).zip(&open);
+    let decided = decided.map(|(both, claim)| match both {
+        (Some(level), _) => (Decision::Worse, *level),
+        (None, Some(level)) => (Decision::Holds, *level),
+        (None, None) => {
+            let is_decided = |of: &Claim<'_>| is_worse(of, alarms.last) || holds(of, proofs.last);
+            (Decision::Open(doubt(claim, strict, is_decided)), strict)
+        }
     });
     let mut decided: std::vec::IntoIter<_> = decided.collect::<Vec<_>>().into_iter();
     claims
         .iter()
         .map(|claim| {
             let open = can_be_decided(claim).then(|| decided.next()).flatten();
-            let (decision, level) = open.unwrap_or((None, alpha));
+            let (decision, level) = open.unwrap_or((Decision::Open(None), alpha));
             judged(claim, decision, level)
         })
         .collect()
@@ -77,6 +85,8 @@ const RESOLUTION: f64 = 1.0;
 enum Decision {
     Worse,
     Holds,
+    /// Neither; perhaps for a reason that is not the number of samples.
+    Open(Option<Doubt>),
 }
 
 /// Holm's procedure over one family of claims.
@@ -119,7 +129,7 @@ fn can_be_decided(claim: &Claim<'_>) -> bool {
 }
 
 fn is_worse(claim: &Claim<'_>, alpha: Alpha) -> bool {
-    let lower = estimate(claim.candidate, claim.quantile, alpha).and_then(|one| one.lower);
+    let lower = estimate(claim.certain(), claim.quantile, alpha).and_then(|one| one.lower);
     let most = match &claim.against {
         Against::Limit(limit) => Some(micros(*limit) * (1.0 + claim.candidate.accuracy())),
         Against::Baseline(reference) => estimate(reference.samples, claim.quantile, alpha)
@@ -141,8 +151,11 @@ fn holds(claim: &Claim<'_>, alpha: Alpha) -> bool {
     upper.zip(most).is_some_and(|(upper, most)| upper <= most)
 }
 
-fn judged(claim: &Claim<'_>, decision: Option<Decision>, alpha: Alpha) -> Judged {
-    let candidate = estimate(claim.candidate, claim.quantile, alpha);
+fn judged(claim: &Claim<'_>, decision: Decision, alpha: Alpha) -> Judged {
+    let candidate = estimate(claim.candidate, claim.quantile, alpha).map(|seen| Estimate {
+        lower: estimate(claim.certain(), claim.quantile, alpha).and_then(|one| one.lower),
+        ..seen
+    });
     let compared = match &claim.against {
         Against::Limit(limit) => Compared::Limit(*limit),
         Against::Baseline(reference) => Compared::Baseline {
@@ -153,6 +166,10 @@ fn judged(claim: &Claim<'_>, decision: Option<Decision>, alpha: Alpha) -> Judged
     };
     Judged {
         verdict: verdict(claim, decision, candidate.as_ref(), &compared),
+        doubt: match decision {
+            Decision::Open(doubt) => doubt,
+            Decision::Worse | Decision::Holds => None,
+        },
         subject: claim.subject.clone(),
         quantile: claim.quantile,
         alpha,
@@ -161,23 +178,78 @@ fn judged(claim: &Claim<'_>, decision: Option<Decision>, alpha: Alpha) -> Judged
     }
 }
 
+/// Why a claim is open that the samples alone would decide.
+fn doubt(
+    claim: &Claim<'_>,
+    alpha: Alpha,
+    is_decided: impl Fn(&Claim<'_>) -> bool,
+) -> Option<Doubt> {
+    if let Some(late) = claim.late {
+        let seen = Claim {
+            late: None,
+            ..claim.clone()
+        };
+        if is_decided(&seen) {
+            return Some(Doubt::SentLate(late.by));
+        }
+    }
+    let is_unknown =
+        if_all_were_known(claim, is_decided) || lacks_only_what_is_unknown(claim, alpha);
+    is_unknown.then_some(Doubt::NotMeasured)
+}
+
+/// What is true of a claim without those samples of which nothing is known.
+fn if_all_were_known(claim: &Claim<'_>, is_true: impl Fn(&Claim<'_>) -> bool) -> bool {
+    let known = |samples: &Samples| samples.clone().with_unknown(0);
+    let candidate = known(claim.candidate);
+    let before = match &claim.against {
+        Against::Limit(_) => Samples::default(),
+        Against::Baseline(reference) => known(reference.samples),
+    };
+    let mut certain = claim.clone();
+    certain.candidate = &candidate;
+    if let Against::Baseline(reference) = &mut certain.against {
+        reference.samples = &before;
+    }
+    is_true(&certain)
+}
+
+/// Whether a bound is missing that would be there, were all samples known.
+fn lacks_only_what_is_unknown(claim: &Claim<'_>, alpha: Alpha) -> bool {
+    let before = match &claim.against {
+        Against::Limit(_) => None,
+        Against::Baseline(reference) => Some(reference.samples),
+    };
+    let sides = [Some(claim.candidate), before].into_iter().flatten();
+    let mut lacking = sides
+        .filter(|side| !estimate(side, claim.quantile, alpha).is_some_and(|it| has_bounds(&it)))
+        .peekable();
+    let needed = smallest_count(claim.quantile, alpha);
+    let is_enough = |side: &Samples| side.len().saturating_add(side.unknown()) >= needed;
+    lacking.peek().is_some() && lacking.all(is_enough)
+}
+
+fn has_bounds(of: &Estimate) -> bool {
+    of.lower.is_some() && of.upper.is_some()
+}
+
 fn verdict(
     claim: &Claim<'_>,
-    decision: Option<Decision>,
+    decision: Decision,
     candidate: Option<&Estimate>,
     compared: &Compared,
 ) -> Verdict {
     let Some(candidate) = candidate else {
         return Verdict::NothingFound;
     };
-    let has_bounds = |one: &Estimate| one.lower.is_some() && one.upper.is_some();
     match (decision, compared) {
-        (Some(Decision::Holds), _) => Verdict::Ok,
-        (Some(Decision::Worse), Compared::Limit(_)) => Verdict::OverLimit,
-        (Some(Decision::Worse), Compared::Baseline { .. }) => Verdict::Regressed,
-        (None, Compared::Limit(_)) if has_bounds(candidate) => Verdict::NotProven,
-        (None, Compared::Limit(_)) => Verdict::TooFew,
-        (None, Compared::Baseline { before, .. }) => {
+        (Decision::Holds, _) => Verdict::Ok,
+        (Decision::Worse, Compared::Limit(_)) => Verdict::OverLimit,
+        (Decision::Worse, Compared::Baseline { .. }) => Verdict::Regressed,
+        (Decision::Open(Some(_)), _) => Verdict::NotProven,
+        (Decision::Open(None), Compared::Limit(_)) if has_bounds(candidate) => Verdict::NotProven,
+        (Decision::Open(None), Compared::Limit(_)) => Verdict::TooFew,
+        (Decision::Open(None), Compared::Baseline { before, .. }) => {
             let is_same = can_be_decided(claim);
             let is_enough = has_bounds(candidate) && before.as_ref().is_some_and(has_bounds);
             if is_enough || !is_same {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::budget::Late;
 use crate::budget::baseline::{Difference, Fact};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ fn against<'a>(before: &'a Samples, now: &'a Samples) -> Claim<'a> {
         subject: "ship".to_owned(),
         quantile: Quantile::P50,
         candidate: now,
+        late: None,
         against: Against::Baseline(Reference::new(before)),
     }
 }
@@ -25,6 +27,7 @@ fn within(limit: u64, now: &Samples) -> Claim<'_> {
         subject: "ship".to_owned(),
         quantile: Quantile::P50,
         candidate: now,
+        late: None,
         against: Against::Limit(Duration::from_micros(limit)),
     }
 }
@@ -188,4 +191,104 @@ fn only_what_is_proven_passes_strictly() {
     }
     assert!(Verdict::Regressed.fails() && Verdict::OverLimit.fails());
     assert!(judge(&[], ALPHA).is_empty());
+}
+
+/// As many as an upper bound of p99 needs, and some more.
+fn with_unknown(unknown: u64) -> Samples {
+    run(1_500 - unknown, 18_000).with_unknown(unknown)
+}
+
+fn p99_within(limit: u64, now: &Samples) -> Judged {
+    let claim = Claim {
+        quantile: Quantile::P99,
+        ..within(limit, now)
+    };
+    judge(&[claim], ALPHA).remove(0)
+}
+
+#[test]
+fn what_is_unknown_may_be_the_longest_of_all() {
+    let verdict = |unknown| {
+        let judged = p99_within(500_000, &with_unknown(unknown));
+        (judged.verdict, judged.doubt)
+    };
+    assert_eq!(verdict(0), (Verdict::Ok, None));
+    assert_eq!(verdict(3), (Verdict::Ok, None));
+    let open = (Verdict::NotProven, Some(Doubt::NotMeasured));
+    assert_eq!(verdict(56), open);
+    assert_eq!(verdict(1_300), open);
+}
+
+#[test]
+fn what_is_unknown_may_be_the_shortest_and_still_more_are_too_long() {
+    let verdict = |unknown| p99_within(10_000, &with_unknown(unknown)).verdict;
+    assert_eq!(verdict(0), Verdict::OverLimit);
+    assert_eq!(verdict(1_200), Verdict::OverLimit);
+    assert_eq!(verdict(1_490), Verdict::NotProven);
+}
+
+#[test]
+fn what_is_unknown_is_no_reason_where_the_samples_leave_it_open() {
+    let judged = p99_within(19_750, &with_unknown(1));
+    assert_eq!((judged.verdict, judged.doubt), (Verdict::NotProven, None));
+    let few = run(100, 18_000).with_unknown(3);
+    let judged = p99_within(500_000, &few);
+    assert_eq!((judged.verdict, judged.doubt), (Verdict::TooFew, None));
+}
+
+#[test]
+fn what_is_unknown_of_the_baseline_leaves_open_what_was_slower() {
+    let (before, now) = (with_unknown(0), run(1_500, 60_000));
+    let verdict = |before: &Samples, now: &Samples| {
+        let mut claim = against(before, now);
+        claim.quantile = Quantile::P99;
+        let judged = judge(&[claim], ALPHA).remove(0);
+        (judged.verdict, judged.doubt)
+    };
+    assert_eq!(verdict(&before, &now).0, Verdict::Regressed);
+    let open = (Verdict::NotProven, Some(Doubt::NotMeasured));
+    assert_eq!(verdict(&with_unknown(56), &now), open);
+    assert_eq!(
+        verdict(&before, &now.clone().with_unknown(56)).0,
+        Verdict::Regressed
+    );
+    assert_eq!(verdict(&before, &before.clone().with_unknown(56)), open);
+}
+
+#[test]
+fn what_is_slow_only_because_requests_were_sent_late_is_no_alarm() {
+    let (before, seen, own) = (run(200, 100_000), run(200, 300_000), run(200, 105_000));
+    let by = Duration::from_millis(280);
+    let late = |claim: Claim<'_>, without| {
+        let late = Some(Late { by, without });
+        let judged = judge(&[Claim { late, ..claim }], ALPHA).remove(0);
+        (judged.verdict, judged.doubt)
+    };
+    let open = (Verdict::NotProven, Some(Doubt::SentLate(by)));
+    assert_eq!(late(against(&before, &seen), &own), open);
+    assert_eq!(late(within(200_000, &seen), &own), open);
+    // Even without that it is too slow.
+    let slow = run(200, 290_000);
+    assert_eq!(late(against(&before, &seen), &slow).0, Verdict::Regressed);
+    assert_eq!(late(within(200_000, &seen), &slow).0, Verdict::OverLimit);
+    // With all that it is quick enough.
+    assert_eq!(late(within(400_000, &seen), &own), (Verdict::Ok, None));
+    // It would be open in any case.
+    assert_eq!(late(within(300_000, &seen), &own).1, None);
+}
+
+#[test]
+fn an_alarm_says_no_more_than_what_is_the_systems_own() {
+    let (seen, own) = (run(200, 300_000), run(200, 250_000));
+    let late = Late {
+        by: Duration::from_millis(50),
+        without: &own,
+    };
+    let claim = Claim {
+        late: Some(late),
+        ..within(200_000, &seen)
+    };
+    let found = judge(&[claim], ALPHA)[0].candidate.unwrap();
+    let alone = own.estimate(Quantile::P50, ALPHA).unwrap();
+    assert_eq!((found.value, found.lower), (299_700.0, alone.lower));
 }

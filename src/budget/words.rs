@@ -89,6 +89,19 @@ pub(super) fn count(number: u64) -> String {
     text
 }
 
+/// A sentence of requests of which nothing is known, with what to do.
+pub(super) fn not_measured(requests: u64) -> String {
+    let were = if requests == 1 {
+        "request was"
+    } else {
+        "requests were"
+    };
+    format!("{} {were} not measured: {MEASURE_THEM}.", count(requests))
+}
+
+/// What to do about requests of which nothing is known.
+pub(super) const MEASURE_THEM: &str = "raise `request.timeout`, or look why they fail";
+
 /// A version as people say it: `v2.3.0` for `2.3.0`.
 pub(super) fn version(text: &str) -> String {
     let is_number = text.starts_with(|first: char| first.is_ascii_digit());

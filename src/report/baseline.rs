@@ -163,7 +163,7 @@ fn changed(of: &Change, look: &Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::baseline::{Calibrated, Load};
+    use crate::budget::baseline::{Calibrated, Load, ReceivedBy};
 
     fn sample(version: &str) -> Baseline {
         let run = |second: i64, micros: u64| {
@@ -186,6 +186,7 @@ mod tests {
             memory_mib: 16_000,
             os: "Linux 6.8".to_owned(),
             probe: 41_000,
+            received_by: ReceivedBy::Itself,
             spanspec: "0.1.0".to_owned(),
             spec_hash: "9f3c".to_owned(),
         };

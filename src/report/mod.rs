@@ -28,6 +28,8 @@ pub mod markdown;
 pub mod merge;
 #[cfg(feature = "cli")]
 mod progress;
+#[cfg(feature = "run")]
+mod remarks;
 #[cfg(feature = "cli")]
 mod repository;
 #[cfg(test)]

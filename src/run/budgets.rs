@@ -21,7 +21,7 @@ use self::checks::Told;
 use self::decide::decide;
 pub use self::environment::fingerprint;
 use self::place::Place;
-pub use self::place::case_name;
+pub use self::place::{case_name, case_of};
 use self::record::{Fresh, Wish};
 use super::attempt::Chance;
 use super::setting::Setting;

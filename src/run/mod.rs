@@ -35,13 +35,13 @@ mod step;
 mod walk;
 
 #[cfg(feature = "run")]
-pub use budgets::{case_name, fingerprint};
+pub use budgets::{case_name, case_of, fingerprint};
 pub(crate) use complete::{Unsettled, Waiting, complete};
 #[cfg(feature = "run")]
 pub use diagnosis::{absent, missing_parents};
 pub use event::RunEvent;
 #[cfg(feature = "run")]
-pub use load::{Before, Exemplar, Failing, Load, Measured};
+pub use load::{Before, Exemplar, Failing, HeldBack, Load, Measured};
 #[cfg(feature = "run")]
 pub(crate) use mask::masked;
 pub use report::{

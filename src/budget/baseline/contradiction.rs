@@ -41,6 +41,7 @@ impl Budget {
             subject: String::new(),
             quantile: Quantile::P50,
             candidate,
+            late: None,
             against: Against::Baseline(Reference {
                 spread,
                 ..Reference::new(samples)

@@ -25,7 +25,7 @@ pub use calibrating::{CalibrationError, Recalibrated, Replaced};
 pub use change::Change;
 pub use contradiction::{Contradiction, Trend};
 pub use error::BaselineError;
-pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
+pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch, ReceivedBy};
 pub(crate) use lock::hand_over;
 pub use lock::{Lock, PATIENCE, lock};
 pub use raised::{Raised, Spread};

@@ -15,6 +15,7 @@ fn fingerprint() -> Fingerprint {
         memory_mib: 16_000,
         os: "Linux 6.8".to_owned(),
         probe: 41_000,
+        received_by: ReceivedBy::Itself,
         spanspec: "0.1.0".to_owned(),
         spec_hash: "9f3c".to_owned(),
     }
@@ -46,6 +47,7 @@ fn sample() -> Baseline {
     with_runs(vec![
         run_at(1_700_000_000, (100..140).collect()),
         run_at(1_700_000_100, (0..2_100).collect()),
+        run_at(1_700_000_200, (0..50).collect::<Samples>().with_unknown(3)),
     ])
 }
 
@@ -100,6 +102,18 @@ fn the_file_is_text_for_review() {
 }
 "#
     );
+}
+
+#[test]
+fn requests_that_were_not_measured_are_kept_and_count_for_all_runs() {
+    let baseline = sample();
+    let text = render(&baseline);
+    assert_eq!(text.matches("\"unknown\": 3").count(), 1);
+    assert_eq!(text.matches("\"unknown\"").count(), 1);
+    let again = parse(Path::new("a.json"), text.as_bytes()).unwrap();
+    assert_eq!(again, baseline);
+    let case = again.cases.values().next().unwrap();
+    assert_eq!(case.budgets["inventory-check"].samples().unknown(), 3);
 }
 
 fn refusal(text: &str) -> String {
@@ -312,6 +326,7 @@ fn a_fingerprint_tells_which_fact_differs() {
         load: Load::Rate("50/s".to_owned()),
         memory_mib: 16_100,
         probe: 20_000,
+        received_by: ReceivedBy::AnotherProcess,
         ..fingerprint()
     };
     let said: Vec<String> = (there.differences(&here, Mismatch::Refused).iter())
@@ -323,6 +338,7 @@ fn a_fingerprint_tells_which_fact_differs() {
             "CPU was AMD EPYC 7763, is Xeon",
             "speed was 41000 rounds in 200 ms, is 20000 rounds in 200 ms",
             "load was 4 at a time, is 50/s",
+            "receiver was its own, is that of another process",
         ]
     );
     assert!(there.differences(&here, Mismatch::Allowed).is_empty());

@@ -61,6 +61,12 @@ struct RunText {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     sketch: Option<SketchText>,
     start: String,
+    #[serde(skip_serializing_if = "is_zero", default)]
+    unknown: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -166,6 +172,7 @@ impl From<&Run> for RunText {
                 zeros: sketch.zeros(),
             }),
             start: run.start().to_string(),
+            unknown: samples.unknown(),
         }
     }
 }
@@ -239,6 +246,7 @@ impl RunText {
                 "`n`, `min_us`, `max_us` or a quantile is not that of the samples".to_owned(),
             );
         }
+        let samples = samples.with_unknown(self.unknown);
         Run::new(start, self.service_version, samples).ok_or_else(|| "no samples".to_owned())
     }
 }

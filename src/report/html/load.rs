@@ -9,6 +9,7 @@ use super::said::{exactly, said};
 use crate::budget::{Quantile, Samples, micros};
 use crate::report::duration::duration;
 use crate::report::look::{count, printable};
+use crate::report::remarks;
 use crate::run::{Failing, Load};
 use crate::spec::{Arrivals, Pace};
 
@@ -22,6 +23,7 @@ pub(super) fn section(load: &Load) -> Markup {
             @if let Some(why) = &load.stopped {
                 p.notice { b { "Note: " } (in_code(why)) }
             }
+            @for remark in remarks::of(load) { p.notice { b { "Note: " } (in_code(&remark)) } }
             @for notice in &load.notices { p.notice { b { "Note: " } (in_code(notice)) } }
             (failing(&load.failing, load.requests))
             @for measured in &load.measured { (budget::section(load, measured)) }

@@ -42,6 +42,7 @@ pub(super) fn measured(subject: &str, samples: Samples, before: Option<Samples>)
             subject: subject.to_owned(),
             quantile,
             candidate: &samples,
+            late: None,
             against,
         })
         .collect();
@@ -51,6 +52,7 @@ pub(super) fn measured(subject: &str, samples: Samples, before: Option<Samples>)
         at: at("process_payment"),
         slowest: samples.max().map(exemplar),
         samples,
+        punctual: None,
         version: Some("v2.4.0".to_owned()),
         before: before.map(|samples| Before {
             samples,
@@ -83,8 +85,10 @@ pub(super) fn load(measured: Vec<Measured>) -> Load {
         allowed: 0,
         duration: Duration::from_millis(42_500),
         response_times: durations(500, 400_000.0, 0.4),
+        punctual_times: None,
         stopped: None,
         behind: Duration::ZERO,
+        held_back: None,
         failing: vec![Failing {
             what: "status of the response: 201".to_owned(),
             at: Some(at("201")),

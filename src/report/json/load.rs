@@ -27,6 +27,7 @@ pub(super) struct Load<'a> {
     rate_per_second: f64,
     response_times: Distribution,
     behind_ms: f64,
+    held_back_ms: Option<f64>,
     stopped: Option<&'a str>,
     failing: Vec<Failing<'a>>,
     budgets: Vec<Budget<'a>>,
@@ -56,6 +57,7 @@ struct Failing<'a> {
 #[derive(Serialize)]
 struct Distribution {
     samples: u64,
+    unknown: u64,
     min_us: Option<u64>,
     max_us: Option<u64>,
     quantiles: Vec<AtQuantile>,
@@ -147,6 +149,7 @@ impl<'a> From<&'a run::Load> for Load<'a> {
             rate_per_second: load.rate(),
             response_times: Distribution::from(&load.response_times),
             behind_ms: millis(load.behind),
+            held_back_ms: load.held_back.map(|of| millis(of.longest)),
             stopped: load.stopped.as_deref(),
             failing: load.failing.iter().map(Failing::from).collect(),
             budgets: load.measured.iter().map(Budget::from).collect(),
@@ -206,6 +209,7 @@ impl From<&Samples> for Distribution {
         };
         Self {
             samples: samples.len(),
+            unknown: samples.unknown(),
             min_us: samples.min(),
             max_us: samples.max(),
             quantiles: USUAL.into_iter().filter_map(estimate).collect(),

@@ -181,6 +181,7 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
   "version": "2.4.0",
   "durations": {
     "samples": 500,
+    "unknown": 0,
     "min_us": 175000,
     "max_us": 2700000,
     "quantiles": [
@@ -215,6 +216,7 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
     "version": "2.3.0",
     "durations": {
       "samples": 500,
+      "unknown": 0,
       "min_us": 60000,
       "max_us": 900000,
       "quantiles": [

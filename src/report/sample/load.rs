@@ -139,6 +139,7 @@ pub(in crate::report) fn measured(plans: &[Plan]) -> Vec<Measured> {
             subject: plan.subject.to_owned(),
             at: at(plan.at),
             samples: plan.now.clone(),
+            punctual: None,
             version: plan.version.map(str::to_owned),
             slowest: plan.now.max().map(slowest),
             before: plan.before.as_ref().map(|(samples, version)| Before {
@@ -156,6 +157,7 @@ fn claims(plan: &Plan) -> impl Iterator<Item = Claim<'_>> {
         subject: plan.subject.to_owned(),
         quantile: *quantile,
         candidate: &plan.now,
+        late: None,
         against: match asked {
             Asked::Limit(millis) => Against::Limit(Duration::from_millis(*millis)),
             Asked::Baseline(tolerance) => {
@@ -182,8 +184,10 @@ pub(in crate::report) fn load(plans: &[Plan]) -> Load {
         allowed: 0,
         duration: Duration::from_millis(2_336),
         response_times: (0..500).map(|number| 100_000 + 84 * number).collect(),
+        punctual_times: None,
         stopped: None,
         behind: Duration::ZERO,
+        held_back: None,
         failing: Vec::new(),
         is_strict: false,
         measured: measured(plans),
@@ -395,6 +399,7 @@ pub(in crate::report) fn open() -> SpecReport {
         };
         load.requests = 1_504;
         load.behind = Duration::from_millis(84);
+        load.punctual_times = Some((0..500).map(|number| 98_000 + 42 * number).collect());
     })
 }
 

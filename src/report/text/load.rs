@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use super::super::duration::duration;
 use super::super::look::{self, FAINT, LEFT_OUT, Look, STRONG, counted, printable};
+use super::super::remarks;
 use super::super::snippet::snippet;
 use super::{Detail, failure::failure, indented, narrower, paragraph, step, trouble, with_head};
-use crate::budget::{Quantile, Verdict};
+use crate::budget::{self, Compared, Verdict};
 use crate::check::{Failure, Judged, Subject};
 use crate::run::{Exemplar, Load, Measured, StepReport};
 use crate::spec::Pace;
@@ -19,12 +20,6 @@ use crate::trace::TraceId;
 
 /// Checks that did not hold, of so many the number of requests is told.
 const MOST_FAILING: usize = 10;
-
-/// Requests that this machine sent later than this are told of.
-const LATE: Duration = Duration::from_millis(50);
-
-/// Or later than this share of the median response time.
-const LATE_SHARE: f64 = 0.1;
 
 /// What stands beside the name: `500 requests, 50 at a time, 214/s, p50 121 ms`.
 pub(super) fn facts(load: &Load) -> String {
@@ -38,7 +33,7 @@ pub(super) fn facts(load: &Load) -> String {
             facts.push(format!("{} for {}", rate.written, whole_seconds(*period)));
         }
     }
-    facts.extend(median(load).map(|median| format!("p50 {}", duration(median))));
+    facts.extend(remarks::median(load).map(|median| format!("p50 {}", duration(median))));
     facts.join(", ")
 }
 
@@ -50,6 +45,25 @@ pub(super) fn passed(load: &Load, look: &Look, detail: Detail) -> String {
         return text;
     }
     text + "\n"
+}
+
+/// What is said of a spec that passed even to those who want to hear nothing: that its baseline is of
+/// another environment, and what became of the baseline.
+pub(super) fn loud(load: &Load, look: &Look) -> String {
+    let elsewhere = |one: &&budget::Judged| match &one.compared {
+        Compared::Baseline { differs, .. } => !differs.is_empty(),
+        Compared::Limit(_) => false,
+    };
+    let claims = load.measured.iter().flat_map(|of| &of.judged);
+    let mut said: String = told(load, claims.filter(elsewhere))
+        .iter()
+        .map(|sentence| paragraph(sentence, 3, anstyle::Style::new(), look))
+        .collect();
+    said.extend(load.notices.iter().map(|text| step::note(text, look)));
+    if !said.is_empty() {
+        said.push('\n');
+    }
+    said
 }
 
 /// All that is said of a step that fired many requests.
@@ -99,12 +113,14 @@ pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look
 /// What each claim says that does not fail: all under [`Detail::Verbose`], else those that are not
 /// proven. Those with the same reason are told together.
 pub(super) fn sentences(load: &Load, detail: Detail) -> Vec<String> {
+    let claims = load.measured.iter().flat_map(|of| &of.judged);
+    let is_told = |one: &&budget::Judged| one.verdict != Verdict::Ok || detail == Detail::Verbose;
+    told(load, claims.filter(is_told))
+}
+
+fn told<'l>(load: &Load, claims: impl Iterator<Item = &'l budget::Judged>) -> Vec<String> {
     let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
-    for one in load.measured.iter().flat_map(|of| &of.judged) {
-        let is_told = one.verdict != Verdict::Ok || detail == Detail::Verbose;
-        if load.fails(one.verdict) || !is_told {
-            continue;
-        }
+    for one in claims.filter(|one| !load.fails(one.verdict)) {
         let head = format!("{} of {}", one.quantile, one.subject);
         let sentence = one.to_string();
         let reason = sentence[head.len()..].to_owned();
@@ -131,7 +147,7 @@ fn in_short(heads: &[String]) -> String {
 /// What one should know of the load, beside what budgets say.
 pub(super) fn notes(load: &Load) -> Vec<String> {
     let mut notes: Vec<String> = load.stopped.iter().cloned().collect();
-    notes.extend(behind(load));
+    notes.extend(remarks::of(load));
     notes.extend(load.notices.iter().cloned());
     notes
 }
@@ -202,24 +218,6 @@ fn failing(load: &Load, look: &Look) -> String {
         text.push_str(&format!("   … {} more\n", look::count(more)));
     }
     text
-}
-
-/// In an open loop, requests leave when their time has come; where this machine is late, it is its
-/// own work that is measured.
-fn behind(load: &Load) -> Option<String> {
-    let Pace::Open { .. } = load.pace else {
-        return None;
-    };
-    let median = median(load);
-    let is_much = median.is_some_and(|median| load.behind > median.mul_f64(LATE_SHARE));
-    (load.behind > LATE || is_much).then(|| {
-        let beside = median.map(|median| format!(", beside a p50 of {}", duration(median)));
-        format!(
-            "this machine sent requests up to {} late{}, and response times count that: send fewer, or from a machine with less to do",
-            duration(load.behind),
-            beside.unwrap_or_default(),
-        )
-    })
 }
 
 /// The request that the step shows, without what is said of all of them.
@@ -332,11 +330,6 @@ fn saved(of: &Exemplar, look: &Look) -> String {
     // Never broken, for it is there to be copied.
     let line = format!("trace saved: {}", path.display());
     format!("   {}\n", look.paint(FAINT, &printable(&line)))
-}
-
-fn median(load: &Load) -> Option<Duration> {
-    let micros = load.response_times.quantile(Quantile::P50)?;
-    Duration::try_from_secs_f64(micros / 1e6).ok()
 }
 
 fn requests(of: u64) -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::setting::Setting;
 use super::super::{Before, Load, Measured};
 use crate::budget::baseline::{Case, Difference};
-use crate::budget::{Against, Claim, Reference, Samples};
+use crate::budget::{Against, Claim, Late, Reference, Samples};
 use crate::spec::{Budget, Location, Quantile};
 
 /// Something that a budget asks of a quantile.
@@ -80,11 +80,13 @@ impl Asked<'_> {
         matches!(self.ask, Ask::NoWorse(_))
     }
 
-    /// What is claimed of what was measured; None where there is no baseline to compare with.
+    /// What is claimed of what was measured by a machine that was late by so much; None where there is
+    /// no baseline to compare with.
     pub(super) fn claim<'m>(
         &self,
         measured: &'m Measured,
         known: Option<&'m Known>,
+        behind: Duration,
         differs: &[Difference],
     ) -> Option<Claim<'m>> {
         let against = match (self.ask, known) {
@@ -108,6 +110,10 @@ impl Asked<'_> {
             subject: measured.subject.clone(),
             quantile: self.quantile,
             candidate: &measured.samples,
+            late: measured.punctual.as_ref().map(|without| Late {
+                by: behind,
+                without,
+            }),
             against,
         })
     }

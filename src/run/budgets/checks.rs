@@ -45,13 +45,21 @@ impl Told<'_> {
     }
 
     fn without_samples(&self, asked: &Asked<'_>) -> check::Judged {
-        let (budget, requests) = (&self.budgets[asked.budget], self.load.requests);
+        let (budget, samples) = (
+            &self.budgets[asked.budget],
+            &self.load.measured[asked.budget].samples,
+        );
+        let requests = self.load.requests.saturating_sub(samples.unknown());
         let found = match &budget.measure {
             Measure::ResponseTime => format!("no answer to {requests} requests"),
             Measure::TraceDuration => format!("no span in {requests} traces"),
             Measure::Duration(_) | Measure::SelfTime(_) => {
                 format!("no span that matches in {requests} traces")
             }
+        };
+        let found = match samples.unknown() {
+            0 => found,
+            unknown => format!("{found}; {unknown} requests left no whole trace"),
         };
         let mut failure = asked.failure("durations to measure".to_owned(), found);
         // What is wrong is what the budget looks for, not a number.

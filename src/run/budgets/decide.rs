@@ -35,7 +35,7 @@ pub(super) fn decide<'a>(
     for one in asked {
         let known = known.get(one.budget).and_then(Option::as_ref);
         let measured = load.measured.get(one.budget);
-        match measured.map(|measured| one.claim(measured, known, differs)) {
+        match measured.map(|measured| one.claim(measured, known, load.behind, differs)) {
             Some(Some(claim)) => claimed.push((one, claim)),
             Some(None) => missing.push(one),
             None => {}

@@ -95,6 +95,7 @@ fn why_none(wish: Wish, path: &Path) -> String {
         ),
         Wish::Failed => "none was written, for too many requests failed".to_owned(),
         Wish::Stopped => "none was written, for the run ended early".to_owned(),
+        Wish::Late => "none was written, for this machine sent requests too late".to_owned(),
         Wish::NothingFound => "none was written, for a budget found nothing to measure".to_owned(),
         Wish::Write(_) | Wish::Nothing | Wish::Unread | Wish::Again => {
             "none was written".to_owned()

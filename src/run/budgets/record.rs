@@ -38,6 +38,8 @@ pub(super) enum Wish {
     NothingFound,
     /// The attempt did not pass, and another one follows, which is not to be held against it.
     Again,
+    /// This machine sent requests so late that one sees it.
+    Late,
 }
 
 /// Where to.
@@ -96,6 +98,8 @@ impl Wish {
             Self::Failed
         } else if load.measured.iter().any(|one| one.samples.is_empty()) {
             Self::NothingFound
+        } else if load.is_late() {
+            Self::Late
         } else {
             Self::Write(way)
         }
@@ -243,7 +247,7 @@ fn propose(_lock: Lock, path: &Path, fresh: &Fresh, why: &Why) -> Result<Written
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::baseline::{Load as Sending, lock};
+    use crate::budget::baseline::{Load as Sending, ReceivedBy, lock};
     use crate::run::setting::{Options, Stop};
     use crate::source::Receiver;
     use tokio::sync::watch;
@@ -261,6 +265,7 @@ mod tests {
                 memory_mib: 16_000,
                 os: "Linux 6.8".to_owned(),
                 probe: 8_000,
+                received_by: ReceivedBy::Itself,
                 spanspec: "0.1".to_owned(),
                 spec_hash: "0123456789abcdef".to_owned(),
             },

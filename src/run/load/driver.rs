@@ -10,13 +10,15 @@ use futures_util::stream::FuturesUnordered;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 
+use super::HeldBack;
 use super::measure;
 use super::pace::Pacer;
+use super::pulse::Pulse;
 use super::request::{Answered, Pattern};
 use super::tally::{Tally, micros};
 use super::verdict::{Ended, Outcomes};
 use crate::budget::{Quantile, Samples};
-use crate::process::allow_connections;
+use crate::process::allow_requests;
 use crate::run::attempt::Chance;
 use crate::run::setting::Setting;
 use crate::run::{StepReport, diagnosis};
@@ -71,6 +73,7 @@ struct Answers {
     first: Option<Instant>,
     last: Option<Instant>,
     behind: Duration,
+    held_back: Duration,
     /// The traces that were taken for complete of late, as many as a source remembers.
     complete: VecDeque<TraceId>,
 }
@@ -83,15 +86,17 @@ impl<'a> Driver<'a> {
         session: Arc<Session>,
         started: jiff::Timestamp,
     ) -> StepReport {
+        let pulse = Pulse::start();
         let pattern = Pattern {
             setting: self.setting,
             step: &self.spec.steps[0],
             scope: scope.for_one_of_many(),
             session,
             measures: measure::any_looks_at_trace(&self.spec.budgets),
+            stalls: Arc::clone(pulse.stalls()),
         };
-        allow_connections(self.most_in_flight());
-        let mut tally = Tally::new(&self.spec.budgets);
+        allow_requests(self.most_in_flight());
+        let mut tally = Tally::new(&self.spec.budgets, &self.repeat.pace);
         let mut answers = Answers::default();
         let ended = self.drive(&pattern, &mut tally, &mut answers).await;
         let complete = HashSet::from_iter(answers.complete);
@@ -103,6 +108,10 @@ impl<'a> Driver<'a> {
             tally,
             ended,
             behind: answers.behind,
+            held_back: (answers.held_back > Duration::ZERO).then_some(HeldBack {
+                unanswered: MOST_IN_FLIGHT as u64,
+                longest: answers.held_back,
+            }),
         };
         let mut report = outcomes.report(started).await;
         report.notices.extend(self.late(&complete).await);
@@ -127,13 +136,30 @@ impl<'a> Driver<'a> {
         let mut in_flight: JoinSet<Answered> = JoinSet::new();
         let mut unsettled = FuturesUnordered::new();
         let mut bytes = 0;
+        // When there was last no room because of the service, which does not answer: not of us, who
+        // do not read what it answers.
+        let mut crowded = None;
         let mut ticks = tokio::time::interval(TELLING);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if pacer.is_over() && in_flight.is_empty() && unsettled.is_empty() {
                 return Ended::Whole;
             }
-            let waiting = in_flight.len();
+            let mut waiting = in_flight.len();
+            if waiting >= MOST_IN_FLIGHT {
+                // What was answered, and only not looked at yet, is no work of the service.
+                while let Some(answered) = in_flight.try_join_next() {
+                    let answered = unless_panicked(answered);
+                    answers.note(&answered);
+                    bytes += answered.size;
+                    unsettled.push(pattern.settle(answered));
+                }
+                waiting = in_flight.len();
+            }
+            let now = Instant::now();
+            if waiting >= MOST_IN_FLIGHT && pattern.stalls.keeps_up(now) {
+                crowded = Some(now);
+            }
             let has_room = waiting < MOST_IN_FLIGHT
                 && waiting + unsettled.len() < MOST_UNDER_WAY
                 && bytes < MOST_BYTES;
@@ -153,7 +179,7 @@ impl<'a> Driver<'a> {
                     None
                 }
                 due = pacer.next(waiting), if has_room && !pacer.is_over() => {
-                    due.and_then(|due| pattern.send(due, &mut in_flight).err())
+                    due.and_then(|due| pattern.send(due, crowded, &mut in_flight).err())
                 }
                 Some(done) = unsettled.next() => Some(Box::new(done)),
             };
@@ -199,7 +225,8 @@ impl Answers {
             return;
         }
         self.counted += 1;
-        self.behind = self.behind.max(answered.late);
+        self.behind = self.behind.max(answered.lateness.own);
+        self.held_back = self.held_back.max(answered.lateness.held_back);
         self.first.get_or_insert(answered.fired);
         self.last = self.last.max(Some(answered.responded));
         if let Some(time) = answered.waited() {

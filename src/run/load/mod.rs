@@ -7,11 +7,12 @@
 mod driver;
 mod measure;
 mod pace;
+mod pulse;
 mod report;
 mod request;
 mod tally;
 mod verdict;
 
-pub use report::{Before, Exemplar, Failing, Load, Measured};
+pub use report::{Before, Exemplar, Failing, HeldBack, Load, Measured};
 
 pub(super) use driver::{Driver, Progress};

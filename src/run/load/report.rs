@@ -8,6 +8,12 @@ use crate::budget::{Alpha, Judged, Quantile, Samples, Verdict};
 use crate::spec::{Location, Pace};
 use crate::trace::{Trace, TraceId};
 
+/// By such a share of a response time lateness is not seen.
+const LATE_SHARE: f64 = 0.1;
+
+/// Nor is this, in microseconds: a thread wakes up no sooner.
+const LEAST_LATENESS: f64 = 200.0;
+
 /// What became of the requests of a spec with `repeat`. Traces are not kept, but for a few.
 #[derive(Clone, Debug)]
 pub struct Load {
@@ -27,11 +33,16 @@ pub struct Load {
     pub duration: Duration,
     /// How long the callers waited: in an open loop since the request should have been sent.
     pub response_times: Samples,
+    /// In an open loop, how long they would have waited at least, had this machine kept up: sent all
+    /// in time, and read answers when they were there.
+    pub punctual_times: Option<Samples>,
     /// Why there were fewer requests than the spec asks for, if so.
     pub stopped: Option<String>,
-    /// In an open loop, how late the latest request was sent: the work of this machine, not of the
+    /// In an open loop, how late the latest request was sent by the fault of this machine, not of the
     /// system under test.
     pub behind: Duration,
+    /// In an open loop, the requests that waited for others to be answered, if any did.
+    pub held_back: Option<HeldBack>,
     /// Each check that did not hold, with the number of requests, the most frequent first.
     pub failing: Vec<Failing>,
     /// Whether what is not proven fails, too.
@@ -40,6 +51,16 @@ pub struct Load {
     pub measured: Vec<Measured>,
     /// What the user should know of the baseline, a sentence each.
     pub notices: Vec<String>,
+}
+
+/// Requests that were sent late because so many others were unanswered: the work of the system under
+/// test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldBack {
+    /// So many were unanswered at once.
+    pub unanswered: u64,
+    /// The longest that one waited for that.
+    pub longest: Duration,
 }
 
 /// A check that did not hold for some requests.
@@ -62,6 +83,8 @@ pub struct Measured {
     pub at: Location,
     /// The durations, one of each trace that has any.
     pub samples: Samples,
+    /// Of response times in an open loop, what they would have been at least, had this machine kept up.
+    pub punctual: Option<Samples>,
     /// `service.version` of what was measured, if its resource says so.
     pub version: Option<String>,
     /// The request that took longest.
@@ -73,6 +96,11 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// What is the system's own, without what this machine added by sending late.
+    pub(crate) fn punctual(&self) -> &Samples {
+        self.punctual.as_ref().unwrap_or(&self.samples)
+    }
+
     /// The quantiles that a baseline keeps, in microseconds: to show where none was judged.
     pub(crate) fn usual(&self) -> Vec<(Quantile, f64)> {
         let estimate = |quantile| self.samples.estimate(quantile, Alpha::FIVE_PERCENT);
@@ -115,6 +143,23 @@ impl Load {
             true => verdict.fails_strictly(),
             false => verdict.fails(),
         }
+    }
+
+    /// Whether this machine sent requests so late that one sees it: a quantile of the response times
+    /// is longer by that by more than a tenth.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        let is_longer = |punctual: &Samples, quantile| {
+            let seen = self.response_times.quantile(quantile);
+            let pair = seen.zip(punctual.quantile(quantile));
+            pair.is_some_and(|(seen, own)| {
+                seen > own * (1.0 + LATE_SHARE) && seen - own > LEAST_LATENESS
+            })
+        };
+        let quantiles = [Quantile::P50, Quantile::P95, Quantile::P99];
+        self.punctual_times
+            .as_ref()
+            .is_some_and(|punctual| quantiles.into_iter().any(|one| is_longer(punctual, one)))
     }
 
     /// Requests a second.

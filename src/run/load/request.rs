@@ -13,6 +13,7 @@ use super::super::step::{self, misfit, with_trouble};
 use super::super::walk::{Looks, Walk};
 use super::super::{Phase, StepReport};
 use super::pace::Due;
+use super::pulse::Stalls;
 use crate::source::receiver::Follow;
 use crate::spec::{Scope, Step};
 use crate::trace::Response;
@@ -23,12 +24,42 @@ pub(super) struct Answered {
     pub(super) counts: bool,
     /// When it was sent, or should have been; how much later it was; when the answer was there.
     pub(super) fired: Instant,
-    pub(super) late: Duration,
+    pub(super) lateness: Lateness,
     pub(super) responded: Instant,
     pub(super) answer: Result<Response, TriggerError>,
     /// Of the answer, in bytes: it is kept until the trace is judged.
     pub(super) size: usize,
     sent: Sent,
+}
+
+/// How much later than intended a request was sent, and whose work that is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Lateness {
+    /// This machine was not quick enough.
+    pub(super) own: Duration,
+    /// Nor was it while the answer was waited for: it stood still for so long.
+    pub(super) stalled: Duration,
+    /// So many others were unanswered that it had to wait.
+    pub(super) held_back: Duration,
+}
+
+impl Lateness {
+    /// `crowded` is when there was last no room for another request, for those before it were
+    /// unanswered.
+    fn new(intended: Instant, crowded: Option<Instant>, sent: Instant) -> Self {
+        let possible = crowded.map_or(intended, |crowded| crowded.max(intended));
+        let possible = possible.min(sent);
+        Self {
+            own: sent.saturating_duration_since(possible),
+            stalled: Duration::ZERO,
+            held_back: possible.saturating_duration_since(intended),
+        }
+    }
+
+    /// How much later it was sent.
+    fn whole(self) -> Duration {
+        self.own + self.held_back
+    }
 }
 
 /// What of a request waits for the answer.
@@ -52,6 +83,7 @@ pub(super) struct Done<'a> {
     pub(super) scene: Scene<'a>,
     pub(super) is_refused: bool,
     pub(super) waited: Option<Duration>,
+    pub(super) lateness: Lateness,
     pub(super) fired: Instant,
     pub(super) responded: Instant,
     pub(super) size: usize,
@@ -65,16 +97,20 @@ pub(super) struct Pattern<'a> {
     pub(super) session: Arc<Session>,
     /// Whether something of the traces is measured.
     pub(super) measures: bool,
+    /// How well this machine does.
+    pub(super) stalls: Arc<Stalls>,
 }
 
 impl<'a> Pattern<'a> {
-    /// Sends a request; the answer will be among those in flight.
+    /// Sends a request; the answer will be among those in flight. `crowded` is when there was last no
+    /// room for it.
     ///
     /// # Errors
     /// The request itself if it cannot be read.
     pub(super) fn send(
         &self,
         due: Due,
+        crowded: Option<Instant>,
         in_flight: &mut JoinSet<Answered>,
     ) -> Result<(), Box<Done<'a>>> {
         let mut scope = self.scope.for_one_of_many();
@@ -97,13 +133,17 @@ impl<'a> Pattern<'a> {
             context: context.clone(),
         };
         let session = Arc::clone(&self.session);
+        let stalls = Arc::clone(&self.stalls);
         let starting_until = self.setting.options.starting_until;
         in_flight.spawn(async move {
-            let fired = due.intended.unwrap_or_else(Instant::now);
-            let late = fired.elapsed();
+            let now = Instant::now();
+            let fired = due.intended.unwrap_or(now);
+            let mut lateness = Lateness::new(fired, crowded, now);
+            let before = stalls.until(now);
             let answer =
                 step::fire_when_possible(starting_until, None, &trigger, &context, &session).await;
-            sent.answered(due.counts, fired, late, answer)
+            lateness.stalled = stalls.until(Instant::now()).saturating_sub(before);
+            sent.answered(due.counts, fired, lateness, answer)
         });
         Ok(())
     }
@@ -118,6 +158,7 @@ impl<'a> Pattern<'a> {
             scene: self.scene(Called::Nothing, now),
             is_refused: false,
             waited: None,
+            lateness: Lateness::default(),
             fired: now,
             responded: now,
             size: 0,
@@ -139,11 +180,11 @@ impl<'a> Pattern<'a> {
         let Answered {
             counts,
             fired,
+            lateness,
             responded,
             answer,
             size,
             sent: mut request,
-            ..
         } = answered;
         let scene = self.scene(request.called, fired);
         request.report.timing.response = Some(responded - fired);
@@ -178,6 +219,7 @@ impl<'a> Pattern<'a> {
             scene,
             is_refused,
             waited,
+            lateness,
             fired,
             responded,
             size,
@@ -190,10 +232,11 @@ impl Sent {
         self,
         counts: bool,
         fired: Instant,
-        late: Duration,
+        lateness: Lateness,
         mut answer: Result<Response, TriggerError>,
     ) -> Answered {
         // Whoever was to be served at a time has waited since then.
+        let late = lateness.whole();
         match &mut answer {
             Ok(Response::Http(http)) => http.time += late,
             Ok(Response::Command(command)) => command.time += late,
@@ -202,7 +245,7 @@ impl Sent {
         Answered {
             counts,
             fired,
-            late,
+            lateness,
             responded: Instant::now(),
             size: answer.as_ref().map_or(0, size),
             answer,
@@ -232,11 +275,39 @@ impl Answered {
 }
 
 impl Done<'_> {
+    /// How long the caller would have waited, had this machine sent in time.
+    pub(super) fn waited_if_punctual(&self) -> Option<Duration> {
+        let waited = self.waited?;
+        let Lateness { own, stalled, .. } = self.lateness;
+        Some(waited.saturating_sub(own + stalled))
+    }
+
     /// Makes a text safe that is told of a request which is not itself.
     pub(super) fn masked(&self, text: &str) -> String {
         if self.secrets.is_empty() {
             return text.to_owned();
         }
         Secrets::new(self.secrets.iter().cloned()).text(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_nobody_else_held_back_is_the_lateness_of_this_machine() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let late = |intended, crowded: Option<u64>, sent| {
+            let lateness = Lateness::new(at(intended), crowded.map(at), at(sent));
+            (lateness.own.as_millis(), lateness.held_back.as_millis())
+        };
+        assert_eq!(late(10, None, 10), (0, 0));
+        assert_eq!(late(10, None, 25), (15, 0));
+        // There was no room until shortly before.
+        assert_eq!(late(10, Some(24), 25), (1, 14));
+        // There had been room again when it was due.
+        assert_eq!(late(10, Some(5), 25), (15, 0));
     }
 }

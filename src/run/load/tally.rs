@@ -9,7 +9,7 @@ use super::{Exemplar, Failing, Measured};
 use crate::budget::Samples;
 use crate::check::{Judged, Outcome, Unjudged};
 use crate::run::scene::End;
-use crate::spec::{Budget, Location};
+use crate::spec::{Budget, Location, Measure, Pace};
 
 /// So many different things that went wrong are told apart.
 const MOST_FAILING: usize = 1_000;
@@ -23,6 +23,8 @@ pub(super) struct Tally<'a> {
     pub(super) failed: u64,
     pub(super) errored: u64,
     pub(super) response_times: Samples,
+    /// In an open loop, without the lateness of this machine.
+    pub(super) punctual_times: Option<Samples>,
     pub(super) failing: Vec<Failing>,
     pub(super) measured: Vec<Measured>,
     /// What may not be shown of the slowest of each budget.
@@ -47,11 +49,16 @@ enum Fate {
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn new(budgets: &'a [Budget]) -> Self {
+    pub(super) fn new(budgets: &'a [Budget], pace: &Pace) -> Self {
+        let punctual = || matches!(pace, Pace::Open { .. }).then(Samples::default);
         let measured = budgets.iter().map(|budget| Measured {
             subject: budget.subject.clone(),
             at: budget.at.clone(),
             samples: Samples::default(),
+            punctual: match budget.measure {
+                Measure::ResponseTime => punctual(),
+                _ => None,
+            },
             version: None,
             slowest: None,
             before: None,
@@ -64,6 +71,7 @@ impl<'a> Tally<'a> {
             failed: 0,
             errored: 0,
             response_times: Samples::default(),
+            punctual_times: punctual(),
             failing: Vec::new(),
             measured: measured.collect(),
             secrets: vec![Vec::new(); budgets.len()],
@@ -104,6 +112,11 @@ impl<'a> Tally<'a> {
         let time = done.waited.map(micros);
         time.into_iter()
             .for_each(|time| self.response_times.add(time));
+        let punctual = done.waited_if_punctual().map(micros);
+        let all = self.punctual_times.as_mut();
+        if let Some((all, time)) = all.zip(punctual) {
+            all.add(time);
+        }
         let first_sample = self.measure(&done);
         let fate = self.fate(&done);
         match fate {
@@ -143,6 +156,9 @@ impl<'a> Tally<'a> {
             };
             let time = done.waited;
             let Some(sample) = measure::sample(budget, time, trace_seen.map(AsRef::as_ref)) else {
+                if budget.is_about_trace() && !done.report.was_closed {
+                    self.measured[at].samples.add_unknown();
+                }
                 continue;
             };
             if at == 0 {
@@ -150,6 +166,10 @@ impl<'a> Tally<'a> {
             }
             let measured = &mut self.measured[at];
             measured.samples.add(sample.micros);
+            let punctual = done.waited_if_punctual().map(micros);
+            if let Some((all, time)) = measured.punctual.as_mut().zip(punctual) {
+                all.add(time);
+            }
             if measured.version.is_none() {
                 measured.version = sample.version;
             }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Load;
 use super::request::Done;
 use super::tally::Tally;
+use super::{HeldBack, Load};
 use crate::check::{Failure, Judged, Outcome, Subject};
 use crate::run::attempt::Chance;
 use crate::run::budgets::{self, Begun};
@@ -45,6 +45,7 @@ pub(super) struct Outcomes<'a> {
     pub(super) ended: Ended<'a>,
     /// How late the latest request was sent.
     pub(super) behind: Duration,
+    pub(super) held_back: Option<HeldBack>,
 }
 
 impl Outcomes<'_> {
@@ -61,7 +62,9 @@ impl Outcomes<'_> {
         let mut report = self.of_one(verdict).await;
         let mut load = Load {
             is_strict: self.setting.options.budgets.is_strict,
-            ..load(self.repeat, self.tally, allowed, stopped, self.behind)
+            behind: self.behind,
+            held_back: self.held_back,
+            ..load(self.repeat, self.tally, allowed, stopped)
         };
         if is_judged && verdict == Verdict::Failed {
             report.checks.push(too_many(self.repeat, &load));
@@ -183,13 +186,7 @@ fn stand_in(setting: &Setting<'_>, spec: &Spec, tally: &mut Tally<'_>) -> StepRe
     report
 }
 
-fn load(
-    repeat: &Repeat,
-    tally: Tally<'_>,
-    allowed: u64,
-    stopped: Option<String>,
-    behind: Duration,
-) -> Load {
+fn load(repeat: &Repeat, tally: Tally<'_>, allowed: u64, stopped: Option<String>) -> Load {
     let duration = tally.duration();
     let mut failing = tally.failing;
     failing.sort_by_key(|failing| std::cmp::Reverse(failing.requests));
@@ -202,8 +199,10 @@ fn load(
         allowed,
         duration,
         response_times: tally.response_times,
+        punctual_times: tally.punctual_times,
         stopped,
-        behind,
+        behind: Duration::ZERO,
+        held_back: None,
         failing,
         is_strict: false,
         measured: tally.measured,

@@ -32,6 +32,7 @@ impl Secrets {
             subject: self.text(&measured.subject),
             at: self.location(measured.at.clone()),
             samples: measured.samples.clone(),
+            punctual: measured.punctual.clone(),
             version: self.version(measured.version.as_ref()),
             slowest: measured.slowest.as_ref().map(|one| Exemplar {
                 trace: self.shared_trace(Arc::clone(&one.trace)),
@@ -96,6 +97,7 @@ mod tests {
                     here: text(),
                 }],
             },
+            doubt: None,
         };
         let trace = Trace::assemble(TraceId::random(), Origin::Foreign, []);
         let load = Load {
@@ -110,8 +112,10 @@ mod tests {
             allowed: 0,
             duration: Duration::ZERO,
             response_times: Samples::default(),
+            punctual_times: None,
             stopped: Some(text()),
             behind: Duration::ZERO,
+            held_back: None,
             failing: vec![Failing {
                 what: text(),
                 at: Some(at.clone()),
@@ -122,6 +126,7 @@ mod tests {
                 subject: text(),
                 at,
                 samples: Samples::default(),
+                punctual: None,
                 version: version(),
                 slowest: Some(Exemplar {
                     trace_id: trace.id(),

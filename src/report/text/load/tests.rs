@@ -6,8 +6,10 @@ use super::super::super::look::{Charset, Colors, width};
 use super::super::super::sample::{self, load as many};
 use super::super::{in_short, spec};
 use super::*;
-use crate::budget::{self, Samples};
+use crate::budget::{self, Quantile, Samples};
 use crate::run::SpecReport;
+
+mod unusual;
 
 fn at(columns: usize, of: &SpecReport, detail: Detail) -> String {
     spec(of, &Look::plain().with_width(columns), detail)
@@ -230,6 +232,22 @@ PASS  ordering all the time   1,504 requests, 50/s for 30 s, p50 121 ms   812 ms
 }
 
 #[test]
+fn requests_that_waited_for_others_are_not_the_fault_of_this_machine() {
+    let mut load = step_of(&many::open()).load.as_deref().unwrap().clone();
+    load.punctual_times = Some(load.response_times.clone());
+    load.held_back = Some(crate::run::HeldBack {
+        unanswered: 4_096,
+        longest: Duration::from_millis(3_200),
+    });
+    assert_eq!(
+        notes(&load),
+        [
+            "4,096 requests were unanswered at once, and others had to wait for that, up to 3.2 s: response times count the wait"
+        ]
+    );
+}
+
+#[test]
 fn verbose_adds_the_proofs_and_a_request() {
     assert_data_eq!(
         at(100, &many::passing(), Detail::Verbose),
@@ -423,12 +441,40 @@ PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 
 }
 
 #[test]
-fn a_reason_that_many_share_is_told_once() {
-    let of = ten();
-    let mut load = step_of(&of).load.as_deref().unwrap().clone();
+fn requests_that_were_not_measured_are_told_of() {
+    let unknown = |subject| many::Plan {
+        subject,
+        ..many::inventory(None, many::fast().with_unknown(20), "2.4.0")
+    };
+    let plans = [unknown("inventory-check"), unknown("reserve")];
+    let of = many::with("ordering under load", &plans, |load| {
+        load.requests = 520;
+        load.errored = 20;
+        load.allowed = 26;
+    });
+    assert_data_eq!(
+        at(100, &of, Detail::Normal),
+        str![[r#"
+PASS  ordering under load   520 requests, 50 at a time, 223/s, p50 121 ms   812 ms
+                     v2.4.0 (n=500)
+   inventory-check   p50=120ms p99=800ms
+   reserve           p50=120ms p99=800ms
+   p99 of inventory-check, p99 of reserve: NOT PROVEN: 800 ms (at least 177 ms), limit 5000 ms. 20
+   of 520 requests were not measured: raise `request.timeout`, or look why they fail.
+   note: 20 of 520 requests left no whole trace: what is shown of inventory-check and reserve is
+         without them, and verdicts allow for any duration
+  20 of 520 requests could not be judged
+
+
+"#]]
+    );
+}
+
+/// As if the baseline had been measured on another machine.
+fn move_elsewhere(load: &mut Load) {
     for one in load.measured.iter_mut().flat_map(|of| &mut of.judged) {
-        one.verdict = Verdict::NotProven;
         if let budget::Compared::Baseline { differs, .. } = &mut one.compared {
+            one.verdict = Verdict::NotProven;
             *differs = vec![budget::baseline::Difference {
                 fact: budget::baseline::Fact::Cores,
                 baseline: "8".to_owned(),
@@ -436,6 +482,13 @@ fn a_reason_that_many_share_is_told_once() {
             }];
         }
     }
+}
+
+#[test]
+fn a_reason_that_many_share_is_told_once() {
+    let of = ten();
+    let mut load = step_of(&of).load.as_deref().unwrap().clone();
+    move_elsewhere(&mut load);
     load.measured.truncate(3);
     assert_eq!(
         sentences(&load, Detail::Normal),

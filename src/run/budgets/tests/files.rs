@@ -418,3 +418,26 @@ fn a_proposal_that_waits_though_the_spec_passes_again_is_told() {
     fs::remove_file(pending_path(&stage.file())).unwrap();
     assert_eq!(stage.run("2.3.0", 120_000).notices().len(), 0);
 }
+
+#[test]
+fn a_run_of_a_machine_that_sent_too_late_is_not_written() {
+    for update in [Update::Proposed, Update::Always] {
+        let mut stage = Stage::new(COMPARED);
+        stage.budgeting.update = update;
+        let mut load = measured(None, samples(120_000, 400));
+        load.behind = Duration::from_millis(14);
+        load.punctual_times = Some(samples(106_000, 400));
+        let late = stage.judge(load.clone());
+        assert_eq!(
+            late.notices(),
+            [
+                "no baseline of p50 of inventory-check yet, and none was written, for this machine sent requests too late"
+            ]
+        );
+        assert!(!stage.folder.path().join("specs/baselines").exists());
+        // A tenth is not seen.
+        load.punctual_times = Some(samples(111_000, 400));
+        stage.judge(load);
+        assert!(stage.folder.path().join("specs/baselines").exists());
+    }
+}

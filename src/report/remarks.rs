@@ -1,0 +1,84 @@
+//! What one should know of many requests beside what budgets say of them: sentences for every
+//! reporter.
+
+use std::time::Duration;
+
+use super::duration::duration;
+use super::look::count;
+use crate::budget::Quantile;
+use crate::run::{Load, Measured};
+
+/// Of the requests themselves; what there is to know of the baseline is in [`Load::notices`].
+pub(super) fn of(load: &Load) -> Vec<String> {
+    let mut remarks = not_measured(&load.measured);
+    remarks.extend(behind(load));
+    remarks.extend(held_back(load));
+    remarks
+}
+
+/// Requests of which nobody knows how long they took are in no quantile. What lacks the same number
+/// of them is told at once.
+fn not_measured(measured: &[Measured]) -> Vec<String> {
+    let mut groups: Vec<(u64, u64, Vec<&str>)> = Vec::new();
+    for one in measured.iter().filter(|one| one.samples.unknown() > 0) {
+        let unknown = one.samples.unknown();
+        let of = one.samples.len().saturating_add(unknown);
+        let mut known = groups.iter_mut();
+        match known.find(|group| (group.0, group.1) == (unknown, of)) {
+            Some((_, _, subjects)) => subjects.push(&one.subject),
+            None => groups.push((unknown, of, vec![&one.subject])),
+        }
+    }
+    let groups = groups.into_iter();
+    groups
+        .map(|(unknown, of, subjects)| {
+            format!(
+                "{} of {} requests left no whole trace: what is shown of {} is without them, and verdicts allow for any duration",
+                number(unknown),
+                number(of),
+                listed(&subjects),
+            )
+        })
+        .collect()
+}
+
+/// In an open loop, requests leave when their time has come; where this machine is late, it is its
+/// own work that is measured.
+fn behind(load: &Load) -> Option<String> {
+    load.is_late().then(|| {
+        let beside = median(load).map(|median| format!(", beside a p50 of {}", duration(median)));
+        format!(
+            "this machine sent requests up to {} late{}, and response times count that: send fewer, or from a machine with less to do",
+            duration(load.behind),
+            beside.unwrap_or_default(),
+        )
+    })
+}
+
+/// Where the system does not answer, more requests than can wait have to wait for the others.
+fn held_back(load: &Load) -> Option<String> {
+    let held_back = load.held_back?;
+    Some(format!(
+        "{} requests were unanswered at once, and others had to wait for that, up to {}: response times count the wait",
+        number(held_back.unanswered),
+        duration(held_back.longest),
+    ))
+}
+
+/// Of the response times.
+pub(super) fn median(load: &Load) -> Option<Duration> {
+    let micros = load.response_times.quantile(Quantile::P50)?;
+    Duration::try_from_secs_f64(micros / 1e6).ok()
+}
+
+fn listed(subjects: &[&str]) -> String {
+    match subjects {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+fn number(of: u64) -> String {
+    count(usize::try_from(of).unwrap_or(usize::MAX))
+}
