@@ -9,6 +9,10 @@ use super::record::{Way, Wish, Written};
 use super::revise::Replaced;
 use crate::budget::baseline::Trend;
 
+/// Why a run that may write does not.
+const STOPPED_WAITING: &str =
+    "nothing was written, for the run ended while another process was writing";
+
 /// What became of the baseline, and what is not in it yet.
 pub(super) fn all(
     decided: &Decided<'_>,
@@ -19,6 +23,9 @@ pub(super) fn all(
     let missing = quantiles(decided.missing.iter().copied());
     let done = written.map(|written| done(decided, written, &place.accept));
     let told = match (missing.is_empty(), done) {
+        (true, None) if wish == Wish::Write(Way::Always) => {
+            Some(format!("{}: {STOPPED_WAITING}", place.path.display()))
+        }
         (true, done) => done,
         // The last attempt tells it.
         (false, None) if wish == Wish::Again => None,
@@ -97,9 +104,8 @@ fn why_none(wish: Wish, path: &Path) -> String {
         Wish::Stopped => "none was written, for the run ended early".to_owned(),
         Wish::Late => "none was written, for this machine sent requests too late".to_owned(),
         Wish::NothingFound => "none was written, for a budget found nothing to measure".to_owned(),
-        Wish::Write(_) | Wish::Nothing | Wish::Unread | Wish::Again => {
-            "none was written".to_owned()
-        }
+        Wish::Write(_) => STOPPED_WAITING.replacen("nothing", "none", 1),
+        Wish::Nothing | Wish::Unread | Wish::Again => "none was written".to_owned(),
     }
 }
 

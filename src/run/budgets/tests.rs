@@ -2,9 +2,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::super::setting::Stop;
 use super::super::{Budgeting, Load, Measured, Options, Shared, Update};
 use super::*;
-use crate::budget::baseline::{Baseline, Mismatch, Run, accept, pending_path, read, reject, write};
+use crate::budget::baseline::{
+    Baseline, Mismatch, Run, accept, lock, pending_path, read, reject, write,
+};
 use crate::budget::{Samples, Verdict};
 use crate::check::Outcome;
 use crate::machine::Machine;
@@ -45,6 +48,7 @@ struct Stage {
     secrets: Vec<String>,
     started: i64,
     chance: Chance,
+    stop: Option<Stop>,
 }
 
 /// What became of a run.
@@ -77,6 +81,7 @@ impl Stage {
             secrets: Vec::new(),
             started: 1_700_000_000,
             chance: Chance::Last,
+            stop: None,
         }
     }
 
@@ -127,7 +132,7 @@ impl Stage {
                 .start()
                 .await
                 .unwrap();
-            let (_stop, stop) = watch::channel(None);
+            let (_stop, stop) = watch::channel(self.stop.clone());
             let setting = Setting::new(&receiver, &options, stop);
             let begun = Begun {
                 at: started,

@@ -441,3 +441,26 @@ fn a_run_of_a_machine_that_sent_too_late_is_not_written() {
         assert!(stage.folder.path().join("specs/baselines").exists());
     }
 }
+
+#[test]
+fn a_run_that_is_stopped_while_another_process_writes_says_that_it_wrote_nothing() {
+    let mut stage = Stage::new(COMPARED);
+    stage.stop = Some(Stop::Interrupted);
+    stage.budgeting.update = Update::Always;
+    let another = lock(&stage.file()).unwrap();
+    assert_eq!(
+        stage.run("2.3.0", 120_000).notices(),
+        [
+            "no baseline of p50 of inventory-check yet, and none was written, for the run ended while another process was writing"
+        ]
+    );
+    drop(another);
+    stage.record("2.3.0", 120_000);
+    let _another = lock(&stage.file()).unwrap();
+    assert_eq!(
+        stage.run("2.3.0", 120_000).notices(),
+        [
+            "specs/baselines/order.yaml.json: nothing was written, for the run ended while another process was writing"
+        ]
+    );
+}
