@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spanspec::budget::{Against, Alpha, Claim, Judged, Quantile, Reference, Samples, judge};
-use spanspec::run::{Before, Exemplar, Failing, Load, Measured};
+use spanspec::run::{Before, Exemplar, Failing, Load, Measured, Versions};
 use spanspec::spec::{Arrivals, Location, Pace, Rate};
 use spanspec::trace::Trace;
 
@@ -43,6 +43,7 @@ impl Budget<'_> {
             }),
             samples,
             punctual: None,
+            versions: Versions::default(),
             version: Some(self.versions.1.to_owned()),
             before,
         }

@@ -6,7 +6,7 @@ use super::*;
 use crate::budget::Samples;
 use crate::measure::Unmeasured;
 use crate::project::Project;
-use crate::run::{Load, Measured};
+use crate::run::{Load, Measured, Versions};
 use crate::spec::{Context, Globals, Pace, Source, Spec};
 use crate::workspace::Workspace;
 
@@ -65,6 +65,7 @@ fn load(spec: &Spec, micros: u64, version: &str) -> Arc<Load> {
         at: budget.at.clone(),
         samples: samples.clone(),
         punctual: None,
+        versions: Versions::default(),
         version: Some(version.to_owned()),
         slowest: None,
         before: None,

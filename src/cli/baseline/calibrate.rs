@@ -148,6 +148,18 @@ impl Work<'_> {
 
     fn expect_samples(&self, spec: &Spec, of: &Measurement, number: usize) -> Result<(), Exit> {
         let compared = compared(spec, &of.load);
+        let is_mixed = compared.iter().any(|one| one.versions.are_several());
+        if is_mixed || of.load.is_late() {
+            let why = match is_mixed {
+                true => "was of several versions at once",
+                false => "sent requests too late, for this machine is not quick enough",
+            };
+            let text = format!(
+                "run {number} of `{}` {why}; no baseline was written",
+                of.name
+            );
+            return Err(refuse(Exit::Errored, &text));
+        }
         let Some(empty) = compared.into_iter().find(|one| one.samples.is_empty()) else {
             return Ok(());
         };

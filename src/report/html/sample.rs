@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::sample::{self, at};
 use crate::budget::{Against, Alpha, Claim, Quantile, Reference, Samples, judge};
-use crate::run::{Before, Exemplar, Failing, Load, Measured, Report};
+use crate::run::{Before, Exemplar, Failing, Load, Measured, Report, Versions};
 use crate::spec::Pace;
 
 /// A long tail around a median, in microseconds; the tail's quantiles are those of a log-logistic
@@ -53,6 +53,7 @@ pub(super) fn measured(subject: &str, samples: Samples, before: Option<Samples>)
         slowest: samples.max().map(exemplar),
         samples,
         punctual: None,
+        versions: Versions::default(),
         version: Some("v2.4.0".to_owned()),
         before: before.map(|samples| Before {
             samples,

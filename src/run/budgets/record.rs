@@ -31,7 +31,9 @@ pub(super) enum Wish {
     /// A budget found nothing to measure.
     NothingFound,
     /// This machine sent requests so late that one sees it.
-    Late,
+    Late(Way),
+    /// It is of several versions at once.
+    Mixed(Way),
 }
 
 /// Where to.
@@ -91,7 +93,9 @@ impl Wish {
         } else if load.measured.iter().any(|one| one.samples.is_empty()) {
             Self::NothingFound
         } else if load.is_late() {
-            Self::Late
+            Self::Late(way)
+        } else if load.measured.iter().any(|one| one.versions.are_several()) {
+            Self::Mixed(way)
         } else {
             Self::Write(way)
         }

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::{Budgeting, Load, Measured, Options, Shared, Update};
+use super::super::{Budgeting, Load, Measured, Options, Shared, Update, Versions};
 use super::*;
 use crate::budget::baseline::{Baseline, Mismatch, Run, pending_path, read, write};
 use crate::budget::{Samples, Verdict};
@@ -202,6 +202,7 @@ fn measured(version: Option<&str>, samples: Samples) -> Load {
             at,
             samples,
             punctual: None,
+            versions: Versions::default(),
             version: version.map(str::to_owned),
             slowest: None,
             before: None,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Versions;
 use crate::budget::{Alpha, Judged, Quantile, Samples, Verdict};
 use crate::spec::{Location, Pace};
 use crate::trace::{Trace, TraceId};
@@ -85,8 +86,11 @@ pub struct Measured {
     pub samples: Samples,
     /// Of response times in an open loop, what they would have been at least, had this machine kept up.
     pub punctual: Option<Samples>,
-    /// `service.version` of what was measured, if its resource says so.
+    /// `service.version` of what was measured, if its resource says so; all of them where there are
+    /// several: `2.3.0, 2.4.0`.
     pub version: Option<String>,
+    /// How many traces each is of.
+    pub versions: Versions,
     /// The request that took longest.
     pub slowest: Option<Exemplar>,
     /// What it was held against; None where there is no baseline, or where none is asked for.

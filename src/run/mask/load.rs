@@ -34,6 +34,7 @@ impl Secrets {
             samples: measured.samples.clone(),
             punctual: measured.punctual.clone(),
             version: self.version(measured.version.as_ref()),
+            versions: measured.versions.map(|version| self.text(version)),
             slowest: measured.slowest.as_ref().map(|one| Exemplar {
                 trace: self.shared_trace(Arc::clone(&one.trace)),
                 ..one.clone()
@@ -128,6 +129,7 @@ mod tests {
                 samples: Samples::default(),
                 punctual: None,
                 version: version(),
+                versions: [("a hunter2", 1)].into_iter().collect(),
                 slowest: Some(Exemplar {
                     trace_id: trace.id(),
                     micros: 1,

@@ -439,6 +439,31 @@ PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 
 }
 
 #[test]
+fn a_run_of_several_versions_names_them_all() {
+    let plans = ["inventory-check", "response time"].map(|subject| many::Plan {
+        subject,
+        ..many::inventory(None, many::fast(), "2.3.0, 2.4.0")
+    });
+    let of = many::with("ordering under load", &plans, |load| {
+        for one in &mut load.measured {
+            one.versions = [("2.3.0", 312), ("2.4.0", 188)].into_iter().collect();
+        }
+    });
+    assert_data_eq!(
+        at(100, &of, Detail::Normal),
+        str![[r#"
+PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
+                     v2.3.0, v2.4.0 (n=500)
+   inventory-check   p50=120ms p99=800ms
+   response time     p50=120ms p99=800ms
+   note: inventory-check and response time were of 2 versions: v2.3.0 in 312 traces, v2.4.0 in 188
+
+
+"#]]
+    );
+}
+
+#[test]
 fn requests_that_were_not_measured_are_told_of() {
     let unknown = |subject| many::Plan {
         subject,
