@@ -28,7 +28,7 @@ pub(super) fn section(load: &Load, measured: &Measured) -> Markup {
             (figure(measured))
             (table(load, measured, &judged))
             (claims(load, &judged))
-            @if let Some(slowest) = &measured.slowest { (exemplar(slowest)) }
+            @if let Some(slowest) = &measured.slowest { (exemplar(measured, slowest)) }
         }
     }
 }
@@ -226,7 +226,7 @@ fn sign(class: &str) -> Markup {
 }
 
 /// The script draws the trace as all others are drawn, in the place of the text.
-fn exemplar(slowest: &Exemplar) -> Markup {
+fn exemplar(measured: &Measured, slowest: &Exemplar) -> Markup {
     let spans = slowest.trace.len();
     html! {
         details.exemplar data-trace=(slowest.trace_id) {
@@ -234,6 +234,9 @@ fn exemplar(slowest: &Exemplar) -> Markup {
             p.faint.small {
                 "trace " code { (slowest.trace_id) } ", " (counted(spans, "span"))
                 @if let Some(path) = &slowest.saved { ", saved in " (printable(&path.display().to_string())) }
+                @if let Some(longest) = measured.slowest_unseen() {
+                    "; the slowest of all took " (said(longest as f64)) ", and no span of it was seen"
+                }
             }
             @if spans > 0 { pre { (waterfall(&slowest.trace, &[], &Look::plain(), USUAL_ROWS)) } }
         }

@@ -91,7 +91,7 @@ pub struct Measured {
     pub version: Option<String>,
     /// How many traces each is of.
     pub versions: Versions,
-    /// The request that took longest.
+    /// The request that took longest, of those whose trace was seen.
     pub slowest: Option<Exemplar>,
     /// What it was held against; None where there is no baseline, or where none is asked for.
     pub before: Option<Before>,
@@ -100,6 +100,14 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// How long the slowest of all took, in microseconds, if that is another one than
+    /// [`slowest`](Self::slowest): one of which no span was seen.
+    #[must_use]
+    pub fn slowest_unseen(&self) -> Option<u64> {
+        let seen = self.slowest.as_ref()?.micros;
+        self.samples.max().filter(|longest| *longest > seen)
+    }
+
     /// What is the system's own, without what this machine added by sending late.
     pub(crate) fn punctual(&self) -> &Samples {
         self.punctual.as_ref().unwrap_or(&self.samples)

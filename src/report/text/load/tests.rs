@@ -439,6 +439,30 @@ PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 
 }
 
 #[test]
+fn a_request_that_left_no_trace_may_have_been_slower_than_the_one_that_is_shown() {
+    let plans = [many::Plan {
+        subject: "response time",
+        now: repeat_n(1_001_000, 500).collect(),
+        ..many::response_time()
+    }];
+    let mut of = many::with("ordering under load", &plans, |load| {
+        let slowest = load.measured[0].slowest.as_mut().unwrap();
+        slowest.micros = 31_000;
+    });
+    of.verdict = crate::run::Verdict::Failed;
+    let text = at(100, &of, Detail::Normal);
+    let (_, slowest) = text.split_once("\n  slowest of").unwrap();
+    let lines: Vec<&str> = slowest.lines().take(2).collect();
+    assert_eq!(
+        lines,
+        [
+            " response time that left a trace: 31 ms, trace a3ce929d0e0e47364bf92f3577b34da6; the",
+            "  slowest of all took 1.0 s, and no span of it was seen",
+        ]
+    );
+}
+
+#[test]
 fn a_run_of_several_versions_names_them_all() {
     let plans = ["inventory-check", "response time"].map(|subject| many::Plan {
         subject,
