@@ -743,8 +743,8 @@ FAIL  ordering under load
       specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
                  v2.3.0 (baseline, n=500)     v2.4.0 (n=120)
    inventory-check   p50=120ms p99=800ms      p50=113ms p99=166ms
-     ← TOO FEW: 120 samples; an upper bound needs 368 on each side. 166 ms against 800 ms at p99 is
-     not evidence of a change.
+     ← TOO FEW: 120 samples; an upper bound needs 368. 166 ms against 800 ms at p99 is not evidence
+     of a change.
 
   p99 of inventory-check
   --> specs/ordering.yaml:8:34
