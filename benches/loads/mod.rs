@@ -42,6 +42,7 @@ impl Budget<'_> {
                 saved: Some("target/spanspec/slowest.json".into()),
             }),
             samples,
+            quantiles: Vec::new(),
             punctual: None,
             versions: Versions::default(),
             version: Some(self.versions.1.to_owned()),

@@ -64,6 +64,7 @@ fn load(spec: &Spec, micros: u64, version: &str) -> Arc<Load> {
         subject: budget.subject.clone(),
         at: budget.at.clone(),
         samples: samples.clone(),
+        quantiles: Vec::new(),
         punctual: None,
         versions: Versions::default(),
         version: Some(version.to_owned()),

@@ -12,9 +12,6 @@ use crate::report::look::{Look, count, counted, printable};
 use crate::report::waterfall::{USUAL_ROWS, waterfall};
 use crate::run::{Exemplar, Load, Measured};
 
-/// What is shown where no budget asks for a quantile.
-pub(super) const USUAL: [Quantile; 3] = [Quantile::P50, Quantile::P95, Quantile::P99];
-
 pub(super) fn section(load: &Load, measured: &Measured) -> Markup {
     let subject = printable(&measured.subject);
     let mut judged: Vec<&Judged> = measured.judged.iter().collect();
@@ -76,13 +73,13 @@ fn unjudged(measured: &Measured) -> Markup {
     html! {
         (heads(before.map(|_| "Baseline").into_iter().chain(["Now"])))
         tbody role="rowgroup" {
-            @for quantile in USUAL {
+            @for (quantile, now) in measured.unjudged() {
                 tr role="row" {
                     th scope="row" role="rowheader" { (quantile) }
                     @if let Some(before) = before {
                         (cell("Baseline", &value(usual(&before.samples, quantile))))
                     }
-                    (cell("Now", &value(usual(&measured.samples, quantile))))
+                    (cell("Now", &value(Some(now))))
                 }
             }
         }

@@ -52,6 +52,7 @@ pub(super) fn measured(subject: &str, samples: Samples, before: Option<Samples>)
         at: at("process_payment"),
         slowest: samples.max().map(exemplar),
         samples,
+        quantiles: Vec::new(),
         punctual: None,
         versions: Versions::default(),
         version: Some("v2.4.0".to_owned()),

@@ -141,6 +141,7 @@ pub(in crate::report) fn measured(plans: &[Plan]) -> Vec<Measured> {
             subject: plan.subject.to_owned(),
             at: at(plan.at),
             samples: plan.now.clone(),
+            quantiles: Vec::new(),
             punctual: None,
             versions: Versions::default(),
             version: plan.version.map(str::to_owned),

@@ -201,6 +201,7 @@ fn measured(version: Option<&str>, samples: Samples) -> Load {
             subject: "inventory-check".to_owned(),
             at,
             samples,
+            quantiles: Vec::new(),
             punctual: None,
             versions: Versions::default(),
             version: version.map(str::to_owned),

@@ -54,6 +54,7 @@ impl<'a> Tally<'a> {
         let measured = budgets.iter().map(|budget| Measured {
             subject: budget.subject.clone(),
             at: budget.at.clone(),
+            quantiles: budget.quantiles.iter().map(|one| one.quantile).collect(),
             samples: Samples::default(),
             punctual: match budget.measure {
                 Measure::ResponseTime => punctual(),
