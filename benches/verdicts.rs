@@ -9,11 +9,13 @@ mod simulation;
 
 use std::collections::BTreeMap;
 
-use spanspec::budget::baseline::{Baseline, Budget, Case, Fingerprint, Load, Run, render};
+use spanspec::budget::baseline::{
+    Baseline, Budget, Case, Fingerprint, Load, ReceivedBy, Run, render,
+};
 use spanspec::budget::{Quantile, Samples};
 
 use figures::rounds;
-use simulation::{Random, Setting, ab_regressions, naive_alarms, regressions};
+use simulation::{Pairing, Random, Setting, ab_regressions, naive_alarms, regressions};
 
 const SAMPLES: [usize; 6] = [20, 50, 100, 200, 500, 1_000];
 const SLOWER: [f64; 4] = [1.0, 1.2, 1.5, 2.9];
@@ -32,7 +34,8 @@ fn main() {
         }
     }
     without_bounds(trials, &mut random);
-    by_pairs(trials, &mut random);
+    by_pairs(Pairing::Close, trials, &mut random);
+    by_pairs(Pairing::Apart, trials, &mut random);
     sizes(&mut random);
 }
 
@@ -43,18 +46,16 @@ fn of_quantile(
     trials: usize,
     random: &mut Random,
 ) {
-    let knows = if is_calibrated { "known" } else { "not known" };
+    let baseline = match is_calibrated {
+        true => "calibrated by 5 runs",
+        false => "of one run",
+    };
     println!(
-        "\n{quantile}, tolerance {:.0} %, drift {knows} to the baseline",
+        "\n{quantile}, tolerance {:.0} %, baseline {baseline}",
         100.0 * tolerance
     );
     head("drift");
-    let drifts: &[f64] = if is_calibrated {
-        &[0.05, 0.1]
-    } else {
-        &[0.0, 0.05, 0.1]
-    };
-    for drift in drifts {
+    for drift in [0.0, 0.05, 0.1] {
         for slower in SLOWER {
             let share = |samples| {
                 let setting = Setting {
@@ -62,7 +63,7 @@ fn of_quantile(
                     tolerance,
                     samples,
                     slower,
-                    drift: *drift,
+                    drift,
                     is_calibrated,
                 };
                 regressions(setting, trials, random)
@@ -84,8 +85,12 @@ fn without_bounds(trials: usize, random: &mut Random) {
     row("0 %", 1.0, trials, SAMPLES.map(share));
 }
 
-fn by_pairs(trials: usize, random: &mut Random) {
-    println!("\np50 by five interleaved pairs, drift 10 %");
+fn by_pairs(pairing: Pairing, trials: usize, random: &mut Random) {
+    let drift = match pairing {
+        Pairing::Close => "drift of a pair 10 %, and 2 % of each of its runs",
+        Pairing::Apart => "drift of each run 10 %",
+    };
+    println!("\np50 by five interleaved pairs, {drift}");
     head("limit");
     for tolerance in [0.05, 0.1, 0.2] {
         for slower in SLOWER {
@@ -94,7 +99,7 @@ fn by_pairs(trials: usize, random: &mut Random) {
                     tolerance,
                     ..setting(Quantile::P50, samples, slower, 0.1)
                 };
-                ab_regressions(setting, trials / 4, random)
+                ab_regressions(setting, pairing, trials / 4, random)
             };
             let name = format!("{:.2}x", 1.0 + tolerance);
             row(&name, slower, trials / 4, SAMPLES.map(share));
@@ -159,6 +164,7 @@ fn baseline(samples: Samples) -> Baseline {
             memory_mib: 8_000,
             os: "Linux".to_owned(),
             probe: 40_000,
+            received_by: ReceivedBy::Itself,
             spanspec: "0.1.0".to_owned(),
             spec_hash: "0123456789abcdef".to_owned(),
         },

@@ -1,11 +1,12 @@
 //! Runs a spec to measure it, and judges none of its budgets: what they come to is for whoever has
-//! several such runs to say.
+//! several such runs to say. Only where nothing is found to measure, no further run will tell.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::run::{Load, Options, Report, Verdict};
 use crate::session::Session;
-use crate::spec::Spec;
+use crate::spec::{Budget, Limit, Quantile, QuantileBudget, Spec};
 
 /// What one run of a spec came to.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ pub struct Measurement {
 pub enum Unmeasured {
     /// The user wanted it to end.
     Interrupted,
-    /// More requests failed than may, or could not be judged.
+    /// More requests failed than may, or could not be judged, or there was nothing to measure.
     Unwell {
         /// What was found.
         report: Box<Report>,
@@ -43,7 +44,7 @@ pub async fn measure(
 ) -> Result<Measurement, Unmeasured> {
     let mut spec = spec.clone();
     for budget in &mut spec.budgets {
-        budget.quantiles.clear();
+        budget.quantiles = whatever_is_found(budget);
     }
     let report = session.run(&[spec], options).await;
     if report.interrupted {
@@ -56,6 +57,22 @@ pub async fn measure(
             report: Box::new(report),
         }),
     }
+}
+
+/// Asks of a budget that somebody compares to find something, however long that takes.
+fn whatever_is_found(budget: &Budget) -> Vec<QuantileBudget> {
+    if !budget.is_compared() {
+        return Vec::new();
+    }
+    let limit = Limit {
+        at_most: Duration::MAX,
+        at: budget.at.clone(),
+    };
+    vec![QuantileBudget {
+        quantile: Quantile::P50,
+        limit: Some(limit),
+        regression: None,
+    }]
 }
 
 fn measured(report: &Report) -> Option<Measurement> {

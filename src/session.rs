@@ -10,7 +10,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::run::{Flush, Options, Report, RunEvent, Services, Stop, Trouble, run};
+use crate::budget::baseline::ReceivedBy;
+use crate::run::{Budgeting, Flush, Options, Report, RunEvent, Services, Stop, Trouble, run};
 use crate::service::{self, ServiceEvent, System, port_owner};
 use crate::source::receiver::{BindError, Builder, DEFAULT_ADDRESSES};
 use crate::source::{Receiver, Remote, TraceSource};
@@ -207,6 +208,10 @@ fn informed_by(remote: &Remote, options: Options) -> Options {
         services: match health.starts_services {
             true => Services::Ours,
             false => Services::Theirs,
+        },
+        budgets: Budgeting {
+            received_by: ReceivedBy::AnotherProcess,
+            ..options.budgets
         },
         ..options
     }

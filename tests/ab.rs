@@ -79,8 +79,10 @@ fn a_slower_version_has_regressed_and_the_same_one_has_not() {
     let folder = project();
     let ab = |b: &str| {
         let arguments = ["ab", "v2.3.0.yaml", b, "--requests", "20"];
-        spanspec(folder.path(), &arguments)
+        let summary = ["--markdown", "out/summary.md"];
+        spanspec(folder.path(), &[&arguments[..], &summary].concat())
     };
+    let summary = || std::fs::read_to_string(folder.path().join("out/summary.md")).unwrap();
     expect(
         &ab("v2.4.0.yaml"),
         1,
@@ -95,6 +97,9 @@ fn a_slower_version_has_regressed_and_the_same_one_has_not() {
             "FAIL  B (v2.4.0.yaml) against A (v2.3.0.yaml): 1 spec regressed\n",
         ],
     );
+    let page = summary();
+    assert!(page.contains("ms (v2.4.0)"), "{page}");
+    assert!(page.contains("| **REGRESSED** |"), "{page}");
     expect(
         &ab("same.yaml"),
         0,
@@ -103,6 +108,11 @@ fn a_slower_version_has_regressed_and_the_same_one_has_not() {
             "p50 of inventory-check: OK: ",
             "PASS  B (same.yaml) against A (v2.3.0.yaml): 1 spec not found to be slower than allowed\n",
         ],
+    );
+    let page = summary();
+    assert!(
+        page.contains("ms (v2.3.0) | ") && !page.contains("REGRESSED"),
+        "{page}"
     );
 }
 

@@ -16,10 +16,12 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use serde_json::{Value, json};
+use spanspec::budget::baseline::read;
 use spanspec::budget::{self, Quantile};
 use spanspec::check::Outcome;
 use spanspec::run::{
-    Flush, Load, Options, Report, RunEvent, SpecReport, StepReport, Stop, Trouble, Verdict, run,
+    Budgeting, Flush, Load, Options, Report, RunEvent, SpecReport, StepReport, Stop, Trouble,
+    Update, Verdict, run,
 };
 use spanspec::source::{Receiver, Store};
 use spanspec::spec::{Context, Source, Spec};
@@ -874,4 +876,31 @@ budgets: [{ find: work, p50: < 1s }]
     let text = format!("{report:?}");
     let shown = text.replace("Bearer hidden-${uuid()}", "");
     assert!(!shown.contains("hidden-"), "{shown}");
+}
+
+#[tokio::test]
+async fn of_several_attempts_that_fail_the_last_is_proposed_as_the_baseline() {
+    let system = System::start(instant(|_| ok())).await;
+    let text = "request: GET HOST/\nrepeat: { times: 20 }\nexpect: { status: 200 }\nbudgets:\n  - find: work\n    p50: < 1us\n    regression: 20%";
+    let specs = system.specs(text);
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        retries: 2,
+        budgets: Budgeting {
+            folder: Some(folder.path().to_owned()),
+            update: Update::Proposed,
+            ..Budgeting::default()
+        },
+        ..options()
+    };
+    let (_nobody_stops, stop) = watch::channel(None);
+    let running = run(&specs, &system.receiver, &options, stop, |_| {});
+    let report = tokio::time::timeout(DEADLINE, running).await.unwrap();
+    assert_eq!(report.specs[0].attempts.len(), 3);
+    let waiting = read(&folder.path().join("load.yaml.json.new")).unwrap();
+    let case = waiting.unwrap().cases.into_values().next().unwrap();
+    let runs = &case.budgets["work"].runs;
+    assert_eq!(runs.len(), 1);
+    let last = report.specs[0].last_attempt().unwrap();
+    assert_eq!(runs[0].start(), last.started);
 }

@@ -4,7 +4,7 @@
 #[path = "../benches/simulation/mod.rs"]
 mod simulation;
 
-use simulation::{Random, Setting, ab_regressions, naive_alarms, regressions};
+use simulation::{Pairing, Random, Setting, ab_regressions, naive_alarms, regressions};
 use spanspec::budget::Quantile;
 
 fn of_p50(samples: usize, slower: f64) -> Setting {
@@ -71,11 +71,54 @@ fn without_bounds_p99_would_raise_false_alarms_all_the_time() {
 }
 
 #[test]
-fn pairs_find_half_as_slow_again_and_nothing_where_nothing_is() {
-    let setting = |slower| Setting {
+fn a_machine_that_drifts_by_5_percent_raises_no_false_alarm() {
+    let setting = Setting {
+        drift: 0.05,
+        ..of_p50(200, 1.0)
+    };
+    let alarms = regressions(setting, 300, &mut Random::new(7));
+    assert_eq!(alarms, 0);
+}
+
+#[test]
+fn half_as_slow_again_is_found_with_five_hundred_samples() {
+    let found = regressions(of_p50(500, 1.5), 300, &mut Random::new(8));
+    assert!(found >= 297, "{found} of 300");
+}
+
+#[test]
+fn a_p99_that_is_2_9_times_as_long_is_found_by_a_thousand_samples_in_most_runs() {
+    let setting = Setting {
+        quantile: Quantile::P99,
+        ..of_p50(1_000, 2.9)
+    };
+    let found = regressions(setting, 300, &mut Random::new(9));
+    assert!(found >= 240, "{found} of 300");
+}
+
+fn in_pairs(tolerance: f64, slower: f64, pairing: Pairing, seed: u64) -> usize {
+    let setting = Setting {
+        tolerance,
         drift: 0.1,
         ..of_p50(200, slower)
     };
-    assert_eq!(ab_regressions(setting(1.0), 60, &mut Random::new(5)), 0);
-    assert_eq!(ab_regressions(setting(1.5), 60, &mut Random::new(6)), 60);
+    ab_regressions(setting, pairing, 200, &mut Random::new(seed))
+}
+
+#[test]
+fn pairs_find_half_as_slow_again_and_nothing_where_nothing_is() {
+    for pairing in [Pairing::Close, Pairing::Apart] {
+        let alarms = in_pairs(0.2, 1.0, pairing, 5);
+        assert!(alarms <= 2, "{alarms} of 200");
+    }
+    let found = in_pairs(0.2, 1.5, Pairing::Close, 6);
+    assert!(found >= 198, "{found} of 200");
+}
+
+#[test]
+fn pairs_find_a_fifth_more_with_half_that_tolerance_where_both_runs_meet_the_same_machine() {
+    let close = in_pairs(0.1, 1.2, Pairing::Close, 10);
+    assert!(close >= 190, "{close} of 200");
+    let apart = in_pairs(0.1, 1.2, Pairing::Apart, 10);
+    assert!(apart < 140, "{apart} of 200");
 }

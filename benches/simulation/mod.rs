@@ -7,8 +7,8 @@
 use std::f64::consts::TAU;
 
 use spanspec::budget::{
-    AbVerdict, Against, Alpha, Claim, Pair, Quantile, Reference, Samples, Verdict, judge,
-    judge_pairs,
+    AbVerdict, Against, Alpha, Claim, FEWEST_RUNS, Pair, Quantile, Reference, Samples, Verdict,
+    judge, judge_pairs, spread,
 };
 
 /// The standard deviation of the logarithm of most requests.
@@ -64,8 +64,18 @@ pub struct Setting {
     pub samples: usize,
     pub slower: f64,
     pub drift: f64,
-    /// Whether the baseline knows the drift, as after a calibration.
+    /// Whether the baseline has five runs, and what they tell of the drift, as after a calibration.
     pub is_calibrated: bool,
+}
+
+/// How far the two runs of a pair are apart.
+#[derive(Clone, Copy)]
+pub enum Pairing {
+    /// Close together in time: a machine drifts slowly, and both have a drift in common. Apart from
+    /// that they differ by a fifth of it.
+    Close,
+    /// As far as any two runs: each has a drift of its own.
+    Apart,
 }
 
 /// How many of so many comparisons were called a regression.
@@ -76,16 +86,16 @@ pub fn regressions(setting: Setting, trials: usize, random: &mut Random) -> usiz
 }
 
 pub fn verdict(setting: Setting, random: &mut Random) -> Verdict {
-    let drift = random.drift(setting.drift);
-    let before = random.run(setting.samples, drift);
+    let runs = baseline(setting, random);
+    let mut before = Samples::default();
+    runs.iter().for_each(|run| before.merge(run));
     let drift = random.drift(setting.drift);
     let now = random.run(setting.samples, drift * setting.slower);
     let reference = Reference {
         tolerance: setting.tolerance,
-        spread: if setting.is_calibrated {
-            setting.drift
-        } else {
-            0.0
+        spread: match setting.is_calibrated {
+            true => spread(&runs),
+            false => 0.0,
         },
         ..Reference::new(&before)
     };
@@ -97,6 +107,20 @@ pub fn verdict(setting: Setting, random: &mut Random) -> Verdict {
         against: Against::Baseline(reference),
     };
     judge(&[claim], Alpha::FIVE_PERCENT)[0].verdict
+}
+
+fn baseline(setting: Setting, random: &mut Random) -> Vec<Samples> {
+    let runs = if setting.is_calibrated {
+        FEWEST_RUNS
+    } else {
+        1
+    };
+    (0..runs)
+        .map(|_| {
+            let drift = random.drift(setting.drift);
+            random.run(setting.samples, drift)
+        })
+        .collect()
 }
 
 /// The same for the rule that is not ours: a quantile of samples rose by more than 20 %.
@@ -114,17 +138,25 @@ pub fn naive_alarms(setting: Setting, trials: usize, random: &mut Random) -> usi
         .count()
 }
 
-/// How many of so many comparisons by five pairs of runs were called a regression. The two runs of
-/// a pair, close together in time, differ by a fifth of what runs far apart differ by.
-pub fn ab_regressions(setting: Setting, trials: usize, random: &mut Random) -> usize {
+/// How many of so many comparisons by five pairs of runs were called a regression.
+pub fn ab_regressions(
+    setting: Setting,
+    pairing: Pairing,
+    trials: usize,
+    random: &mut Random,
+) -> usize {
+    let (common, own) = match pairing {
+        Pairing::Close => (setting.drift, setting.drift / 5.0),
+        Pairing::Apart => (0.0, setting.drift),
+    };
     (0..trials)
         .filter(|_| {
             let runs: Vec<(Samples, Samples)> = (0..5)
                 .map(|_| {
-                    let drift = random.drift(setting.drift);
+                    let drift = random.drift(common);
                     let mut run = |slower: f64| {
-                        let own = drift * random.drift(setting.drift / 5.0);
-                        random.run(setting.samples, own * slower)
+                        let drift = drift * random.drift(own);
+                        random.run(setting.samples, drift * slower)
                     };
                     (run(1.0), run(setting.slower))
                 })

@@ -221,9 +221,7 @@ impl Claim {
     pub fn is_unjudged(&self) -> bool {
         match self {
             Self::Judged(_) => false,
-            Self::Refused { why, .. } => {
-                !matches!(why, AbRefusal::Tail(_) | AbRefusal::TooFewSamples { .. })
-            }
+            Self::Refused { why, .. } => !matches!(why, AbRefusal::Tail(_)),
         }
     }
 }

@@ -150,6 +150,7 @@ impl Couple {
         let mut spec = self.specs.of(turn.side).clone();
         if let Some(repeat) = &mut spec.repeat {
             if let Pace::Closed { times, .. } = &mut repeat.pace {
+                repeat.failures = repeat.failures.scaled(*times, requests);
                 *times = requests;
             }
             if !turn.is_first {

@@ -7,7 +7,7 @@ use crate::budget::Samples;
 use crate::measure::Unmeasured;
 use crate::project::Project;
 use crate::run::{Load, Measured, Versions};
-use crate::spec::{Context, Globals, Pace, Source, Spec};
+use crate::spec::{Allowance, Context, Globals, Pace, Source, Spec};
 use crate::workspace::Workspace;
 
 const TEXT: &str = "
@@ -112,6 +112,15 @@ fn sentences(comparison: &Comparison) -> Vec<String> {
 }
 
 #[test]
+fn where_a_run_is_too_short_for_a_quantile_it_is_not_known_what_the_pairs_come_to() {
+    let mut comparison = compared(&[(100_000, 110_000); 5]);
+    assert_eq!(comparison.outcome(), Outcome::Ok);
+    let short = Arc::make_mut(&mut comparison.runs.b[3]);
+    short.measured[1].samples = (0..58).collect();
+    assert_eq!(comparison.outcome(), Outcome::Unjudged);
+}
+
+#[test]
 fn a_version_that_is_slower_in_each_pair_has_regressed() {
     let found = compared(&[(100_000, 290_000); 5]);
     assert_eq!(found.outcome(), Outcome::Regressed);
@@ -183,6 +192,16 @@ fn a_run_is_of_so_many_requests_and_warms_up_once() {
     };
     let expected = [10, 10, 0, 0].map(|warmup| (pace.clone(), warmup));
     assert_eq!(runs, expected);
+}
+
+#[test]
+fn of_each_run_the_same_share_may_fail_as_of_the_spec() {
+    let text = TEXT.replace("warmup: 10", "failures: 4");
+    let couple = &coupled(both(&text, &text)).unwrap()[0];
+    let turn = turns(1).next().unwrap();
+    let failures = |requests| couple.run_of(turn, requests).repeat.unwrap().failures;
+    assert_eq!(failures(200), Allowance::Count(20));
+    assert_eq!(failures(5), Allowance::Count(0));
 }
 
 #[test]

@@ -62,7 +62,9 @@ pub enum AbRefusal {
     #[error("{FEWEST_PAIRS} pairs of runs are needed, and there are {0}")]
     TooFewPairs(usize),
     /// A run is too short for the quantile.
-    #[error("{found} samples in a run of pair {pair}; {needed} say something of this quantile")]
+    #[error(
+        "{found} samples in a run of pair {pair}; {needed} say something of this quantile: send more requests a run, or compare a lower one"
+    )]
     TooFewSamples {
         /// The pair, from 1.
         pair: usize,
@@ -162,6 +164,18 @@ impl Ab {
     pub fn median(&self) -> f64 {
         median(&self.ratios)
     }
+
+    /// How many times as long B takes: `2.90x`.
+    #[must_use]
+    pub fn change(&self) -> String {
+        factor(self.median(), Round::Nearest)
+    }
+
+    /// How many times as long it may take: `1.2x`.
+    #[must_use]
+    pub fn most(&self) -> String {
+        limit_factor(self.limit)
+    }
 }
 
 /// Of values in ascending order; of two in the middle, what lies between them.
@@ -190,10 +204,10 @@ impl fmt::Display for Ab {
             "{} of {}: {verdict}: {} (median of {} pairs, {least} to {most}, slower in {}), limit {}",
             self.quantile,
             self.subject,
-            said(self.median()),
+            self.change(),
             self.ratios.len(),
             self.ratios.iter().filter(|ratio| **ratio > 1.0).count(),
-            limit_factor(self.limit),
+            self.most(),
         )?;
         match self.verdict {
             AbVerdict::NotProven if self.not_measured > 0 => {
@@ -280,7 +294,7 @@ mod tests {
         let refusal = judge_pairs("ship", Quantile::P95, &pairs, 0.2).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "58 samples in a run of pair 1; 59 say something of this quantile"
+            "58 samples in a run of pair 1; 59 say something of this quantile: send more requests a run, or compare a lower one"
         );
     }
 }

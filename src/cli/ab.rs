@@ -2,10 +2,12 @@
 
 mod versions;
 
+use std::io;
 use std::net::SocketAddr;
 
 use spanspec::ab::{Both, Comparison, Couple, Outcome, Plan, Side, compare, couple, fires_alike};
-use spanspec::report::{Look, ab as report};
+use spanspec::report::markdown::comparisons;
+use spanspec::report::{Look, ab as report, write_file};
 use spanspec::run::{Options, Trouble};
 use spanspec::session::{Session, Stopper, addresses};
 use spanspec::spec::Spec;
@@ -191,7 +193,19 @@ impl Contest<'_> {
         let names = self.versions.names();
         let verdict = report::verdict(&all, self.couples.len(), names, &look);
         self.live.print(&verdict);
-        exit(&all)
+        let exit = exit(&all);
+        match self.write_summary(&all) {
+            Ok(()) => exit,
+            Err(error) => refuse(exit.or_errored(), &format!("error: {error}")),
+        }
+    }
+
+    fn write_summary(&self, all: &[Comparison]) -> io::Result<()> {
+        let Some(path) = &self.arguments.markdown else {
+            return Ok(());
+        };
+        let page = comparisons(all, self.couples.len(), self.versions.names());
+        write_file(path, page.as_bytes())
     }
 }
 

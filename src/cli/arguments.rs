@@ -301,6 +301,14 @@ pub(super) struct WatchArguments {
 pub(super) struct LintArguments {
     #[command(flatten)]
     pub(super) specs: SpecArguments,
+    /// Look for baselines in this folder [default: baselines/ beside each spec]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "SPANSPEC_BASELINE",
+        help_heading = "Budgets"
+    )]
+    pub(super) baseline: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

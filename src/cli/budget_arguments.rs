@@ -33,6 +33,15 @@ pub(super) struct AbArguments {
         help_heading = "Run"
     )]
     pub(super) url_variable: Option<String>,
+    /// Also write what it comes to as Markdown into this file, such as $GITHUB_STEP_SUMMARY
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "SPANSPEC_MARKDOWN",
+        value_hint = ValueHint::FilePath,
+        help_heading = "Output"
+    )]
+    pub(super) markdown: Option<PathBuf>,
     #[command(flatten)]
     pub(super) session: SessionArguments,
 }

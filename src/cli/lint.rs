@@ -1,12 +1,16 @@
 //! `spanspec lint`: whether specs can be understood.
 
+mod baselines;
+
 use std::io::Write;
 
 use spanspec::budget::too_few_requests;
 use spanspec::report::{Diagnostic, Look, snippet};
+use spanspec::run::Trouble;
 use spanspec::workspace::Ports;
 
 use super::arguments::LintArguments;
+use super::beside::tell_trouble;
 use super::exit::{Exit, refuse};
 use super::selection::select;
 use super::understand::understand;
@@ -17,17 +21,27 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         Ok(workspace) => workspace,
         Err(exit) => return exit,
     };
+    let folder = arguments.baseline.as_deref();
+    let baselines = baselines::look(&workspace, folder.filter(|dir| !dir.as_os_str().is_empty()));
     let files = workspace.files.len();
     let specs = select(workspace.specs, &arguments.specs);
     let foreseen = too_few_requests(&specs);
     let warnings = workspace.warnings.iter().chain(&foreseen);
-    let warnings: Vec<Diagnostic> = warnings.map(Diagnostic::warning).collect();
+    let mut warnings: Vec<Diagnostic> = warnings.map(Diagnostic::warning).collect();
+    warnings.extend(baselines.warnings);
     if !warnings.is_empty() {
         let text = snippet::diagnostics(&warnings, &Look::of_stderr());
         refuse(Exit::Passed, &text);
     }
     if specs.is_empty() {
         return refuse(Exit::Nothing, "no spec was selected");
+    }
+    if !baselines.errors.is_empty() {
+        let troubles = baselines
+            .errors
+            .iter()
+            .map(|error| Trouble::of(error, None));
+        return tell_trouble(&troubles.collect::<Vec<_>>());
     }
     let counted = |number: usize, noun: &str| match number {
         1 => format!("1 {noun}"),

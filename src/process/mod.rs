@@ -20,7 +20,7 @@ pub(crate) use group::Group;
 pub(crate) use launch::Launch;
 pub use launch::{LaunchError, Searched};
 pub(crate) use lines::each_line;
-pub(crate) use open_files::allow_connections;
+pub(crate) use open_files::allow_requests;
 pub(crate) use output::Capture;
 
 /// From now on, children end with this process at the latest, also if it is killed.

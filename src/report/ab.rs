@@ -27,36 +27,38 @@ pub fn comparison(of: &Comparison, look: &Look) -> String {
     text
 }
 
-/// How many specs came to what.
+/// What all specs come to, and how many to what.
 #[must_use]
 pub fn verdict(all: &[Comparison], known: usize, names: &Both<String>, look: &Look) -> String {
-    let count = |outcome| all.iter().filter(|one| one.outcome() == outcome).count();
-    let worst = [
-        Outcome::Interrupted,
-        Outcome::Regressed,
-        Outcome::Failed,
-        Outcome::Unjudged,
-    ];
-    let worst = worst.into_iter().find(|outcome| count(*outcome) > 0);
-    let counts: Vec<String> = [
-        (count(Outcome::Regressed), "regressed"),
-        (count(Outcome::Failed), "failed"),
-        (count(Outcome::Unjudged), "not judged"),
-        (count(Outcome::Ok), "not found to be slower than allowed"),
-        (count(Outcome::Interrupted), "interrupted"),
-        (known - all.len(), "not run"),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, what)| format!("{} {what}", counted(number, "spec")))
-    .collect();
-    let head = word(worst.unwrap_or(Outcome::Ok), look);
+    let worst = WORST_FIRST.iter().map(|(outcome, _)| *outcome);
+    let mut worst = worst.filter(|outcome| all.iter().any(|one| one.outcome() == *outcome));
+    let head = word(worst.next().unwrap_or(Outcome::Ok), look);
     let [a, b] = [&names.a, &names.b].map(|name| printable(name));
-    let line = format!("B ({b}) against A ({a}): {}", counts.join(", "));
+    let line = format!("B ({b}) against A ({a}): {}", counts(all, known));
     format!(
         "{head} {}",
         paragraph(&line, INDENT, STRONG, look).trim_start()
     )
+}
+
+const WORST_FIRST: [(Outcome, &str); 5] = [
+    (Outcome::Interrupted, "interrupted"),
+    (Outcome::Regressed, "regressed"),
+    (Outcome::Failed, "failed"),
+    (Outcome::Unjudged, "not judged"),
+    (Outcome::Ok, "not found to be slower than allowed"),
+];
+
+/// `1 spec regressed, 2 specs not run`
+pub(super) fn counts(all: &[Comparison], known: usize) -> String {
+    let of = |outcome| all.iter().filter(|one| one.outcome() == outcome).count();
+    let counts = WORST_FIRST.map(|(outcome, what)| (of(outcome), what));
+    let counts = counts.into_iter().chain([(known - all.len(), "not run")]);
+    let counts: Vec<String> = counts
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", counted(number, "spec")))
+        .collect();
+    counts.join(", ")
 }
 
 fn headline(of: &Comparison, look: &Look) -> String {

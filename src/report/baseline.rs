@@ -6,7 +6,9 @@ use super::duration::duration;
 use super::look::{self, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, fitted, printable};
 use super::text::paragraph;
 use crate::budget::Quantile;
-use crate::budget::baseline::{Baseline, Budget, Case, Change, Fingerprint, Recalibrated, Run};
+use crate::budget::baseline::{
+    Baseline, Budget, Case, Change, Fingerprint, Recalibrated, Run, Spread,
+};
 use crate::budget::noise;
 
 /// The quantiles that the file keeps of each run.
@@ -59,7 +61,7 @@ fn shown(name: &str, case: &Case, look: &Look) -> String {
     text.push_str(&paragraph(&environment(&case.fingerprint), 4, FAINT, look));
     for (subject, budget) in &case.budgets {
         text.push_str(&paragraph(subject, 4, STRONG, look));
-        text.push_str(&paragraph(&calibration(budget), 6, FAINT, look));
+        text.push_str(&paragraph(&spread(budget), 6, FAINT, look));
         text.push_str(&runs(&budget.runs, look));
     }
     text
@@ -82,18 +84,30 @@ fn environment(of: &Fingerprint) -> String {
     )
 }
 
-fn calibration(budget: &Budget) -> String {
-    let Some(known) = budget.calibration else {
-        return "not calibrated".to_owned();
+/// What is known of the difference between runs, and which limits follow. What the runs
+/// themselves show counts where it is more than a calibration found.
+fn spread(budget: &Budget) -> String {
+    let calibration = match budget.calibration {
+        Some(known) => {
+            let runs = usize::try_from(known.runs).unwrap_or(usize::MAX);
+            let differs = 100.0 * known.spread;
+            format!(
+                "calibrated with {}: p50 differs by {differs:.1} %",
+                counted(runs, "run"),
+            )
+        }
+        None => "not calibrated".to_owned(),
     };
-    let runs = usize::try_from(known.runs).unwrap_or(usize::MAX);
+    let Some(by) = budget.raised_by() else {
+        return calibration;
+    };
     // Rounded up, as where the calibration itself is told.
-    let limit = (100.0 * noise(known.spread)).ceil() / 100.0;
-    format!(
-        "calibrated with {}: p50 differs by {:.1} %, limits are {limit:.2}x or more",
-        counted(runs, "run"),
-        100.0 * known.spread,
-    )
+    let limit = (100.0 * noise(by.runs().spread)).ceil() / 100.0;
+    let seen = match by {
+        Spread::OfCalibration(_) => String::new(),
+        Spread::OfRuns(_) => format!("; {by}"),
+    };
+    format!("{calibration}{seen}, limits are {limit:.2}x or more")
 }
 
 fn runs(of: &[Run], look: &Look) -> String {
@@ -150,7 +164,7 @@ fn changed(of: &Change, look: &Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::baseline::{Calibrated, Load};
+    use crate::budget::baseline::{Calibrated, Load, ReceivedBy};
 
     fn sample(version: &str) -> Baseline {
         let run = |second: i64, micros: u64| {
@@ -173,6 +187,7 @@ mod tests {
             memory_mib: 16_000,
             os: "Linux 6.8".to_owned(),
             probe: 41_000,
+            received_by: ReceivedBy::Itself,
             spanspec: "0.1.0".to_owned(),
             spec_hash: "9f3c".to_owned(),
         };
@@ -198,6 +213,27 @@ mod tests {
       2023-11-14 22:13:20Z   2.3.0     200       120 ms   138 ms   139 ms
       2023-11-14 22:14:20Z   2.3.0     200       124 ms   142 ms   143 ms
 "
+        );
+    }
+
+    #[test]
+    fn runs_that_raise_limits_by_themselves_are_told() {
+        let mut of = sample("2.3.0");
+        let case = of.cases.values_mut().next().unwrap();
+        let budget = case.budgets.values_mut().next().unwrap();
+        for second in 120..124 {
+            let start = jiff::Timestamp::from_second(1_700_000_000 + second).unwrap();
+            let median = if second % 2 == 0 { 100_000 } else { 130_000 };
+            budget.add(Run::new(start, None, [median].into_iter().collect()).unwrap());
+        }
+        assert_eq!(
+            spread(budget),
+            "calibrated with 5 runs: p50 differs by 2.7 %; p50 of the 6 runs of the baseline differs by 12.3 %, limits are 1.50x or more"
+        );
+        budget.calibration = None;
+        assert_eq!(
+            spread(budget),
+            "not calibrated; p50 of the 6 runs of the baseline differs by 12.3 %, limits are 1.50x or more"
         );
     }
 

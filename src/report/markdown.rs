@@ -2,11 +2,12 @@
 //!
 //! What stands first matters most: the page has a limit, and what does not fit is left out from the
 //! end, with a word about it. `inert` writes text that others chose; `budgets` has the table of
-//! quantiles, and `graph` draws the services.
+//! quantiles, `versions` that of two versions, and `graph` draws the services.
 
 mod budgets;
 mod graph;
 mod inert;
+mod versions;
 
 use std::io;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use super::text::{self, Detail};
 use super::{Reporter, file};
 use crate::run::{Report, SpecReport, Verdict};
 use inert::{fenced, html, inline};
+pub use versions::comparisons;
 
 /// GitHub takes a mebibyte for each step; there has to be room for somebody else's words.
 const LARGEST: usize = 900 * 1024;

@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::text::{self, Detail};
 use super::{Colors, Look, Progress, Reporter};
-use crate::run::{Report, RunEvent, SpecReport, Verdict};
+use crate::run::{Report, RunEvent, SpecReport};
 
 /// Writes results as text; live progress, if any, steps aside meanwhile.
 pub struct Terminal<W> {
@@ -87,7 +87,7 @@ impl<W: Write> Terminal<W> {
 
     fn spec(&mut self, spec: &SpecReport) {
         let key = (spec.at.source.name().to_owned(), spec.name.clone());
-        if matches!(spec.verdict, Verdict::NotRun(_)) || !self.written.insert(key) {
+        if !self.written.insert(key) {
             return;
         }
         let text = text::spec(spec, &self.look, self.detail);

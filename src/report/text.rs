@@ -41,7 +41,7 @@ const GAP: &str = "   ";
 pub fn spec(spec: &SpecReport, look: &Look, detail: Detail) -> String {
     let mut text = String::new();
     match &spec.verdict {
-        Verdict::NotRun(_) => {}
+        Verdict::NotRun(_) => text.push_str(&cut_short(spec, look)),
         Verdict::Skipped(reason) if detail > Detail::Quiet => {
             text.push_str(&headline(spec, std::slice::from_ref(reason), look));
         }
@@ -54,7 +54,8 @@ pub fn spec(spec: &SpecReport, look: &Look, detail: Detail) -> String {
                 text.push_str(&many_requests(spec, look, detail));
             }
         }
-        Verdict::Skipped(_) | Verdict::Passed => {}
+        Verdict::Passed => text.push_str(&quiet(spec, look)),
+        Verdict::Skipped(_) => {}
         Verdict::Failed | Verdict::Errored => {
             text.push_str(&headline(spec, &facts(spec, detail), look));
             earlier_attempts(&mut text, spec, look);
@@ -171,6 +172,29 @@ fn many_requests(spec: &SpecReport, look: &Look, detail: Detail) -> String {
     String::new()
 }
 
+/// What was measured until the user ended it; nothing of what did not come so far.
+fn cut_short(spec: &SpecReport, look: &Look) -> String {
+    let many = many_requests(spec, look, Detail::Normal);
+    if many.is_empty() {
+        return many;
+    }
+    headline(spec, &facts(spec, Detail::Normal), look) + &many
+}
+
+/// What nobody should overhear of a spec that passed: another environment, and a file that was
+/// written.
+fn quiet(spec: &SpecReport, look: &Look) -> String {
+    #[cfg(feature = "run")]
+    if let Some(load) = spec.telling_step().and_then(|step| step.load.as_deref()) {
+        let said = load::loud(load, look);
+        if !said.is_empty() {
+            return headline(spec, &facts(spec, Detail::Normal), look) + &said;
+        }
+    }
+    let _ = (spec, look);
+    String::new()
+}
+
 fn headline(spec: &SpecReport, facts: &[String], look: &Look) -> String {
     let (word, style) = word(spec);
     let name = printable(&spec.name);
@@ -216,7 +240,8 @@ fn word(spec: &SpecReport) -> (&'static str, anstyle::Style) {
         Verdict::Failed => ("FAIL", BAD),
         Verdict::Errored => ("ERROR", DOUBT),
         Verdict::Skipped(_) => ("SKIP", LEFT_OUT),
-        Verdict::NotRun(_) => ("-", FAINT),
+        Verdict::NotRun(_) if spec.attempts.is_empty() => ("-", FAINT),
+        Verdict::NotRun(_) => ("STOP", LEFT_OUT),
     }
 }
 

@@ -12,11 +12,21 @@ use crate::spec::{Scope, Spec, Step};
 use crate::trace::Trace;
 use crate::trigger::Session;
 
+/// What comes after an attempt that does not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Chance {
+    /// Another attempt.
+    Another,
+    /// The report.
+    Last,
+}
+
 /// Makes an attempt with fresh variables, cookies and traces. `teardown` runs whatever happened.
 /// Where it is fired many times, it is told how far that is.
 pub(super) async fn attempt(
     setting: &Setting<'_>,
     spec: &Spec,
+    chance: Chance,
     tell: &(dyn Fn(Progress) + Send + Sync),
 ) -> Attempt {
     let (started, clock) = (jiff::Timestamp::now(), Instant::now());
@@ -40,6 +50,7 @@ pub(super) async fn attempt(
                 setting,
                 spec,
                 repeat,
+                chance,
                 tell,
             };
             steps.push(driver.run(&scope, Arc::clone(&session), started).await);

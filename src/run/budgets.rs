@@ -9,6 +9,7 @@ mod decide;
 mod environment;
 mod notices;
 mod place;
+mod raised;
 mod record;
 mod revise;
 #[cfg(test)]
@@ -19,14 +20,23 @@ use self::checks::Told;
 use self::decide::decide;
 pub use self::environment::fingerprint;
 use self::place::Place;
-pub use self::place::case_name;
+pub use self::place::{case_name, case_of};
 use self::record::{Fresh, Wish};
+use super::attempt::Chance;
 use super::setting::Setting;
 use super::{Load, Trouble};
 use crate::budget::baseline::{BaselineError, Case, Difference, Fingerprint};
 use crate::check::Judged;
 use crate::spec::Spec;
 use crate::trace::Trace;
+
+/// What is known of an attempt when it begins.
+#[derive(Clone, Copy)]
+pub(super) struct Begun {
+    pub(super) at: jiff::Timestamp,
+    /// What follows where it does not pass.
+    pub(super) chance: Chance,
+}
 
 /// Judges what was measured: fills in what of `load` is known of baselines and verdicts, and adds
 /// a check for each claim of a budget. What was measured is written down where the options say so.
@@ -37,7 +47,7 @@ use crate::trace::Trace;
 pub(super) async fn judge(
     setting: &Setting<'_>,
     spec: &Spec,
-    started: jiff::Timestamp,
+    begun: Begun,
     seen: Option<&Trace>,
     load: &mut Load,
     checks: &mut Vec<Judged>,
@@ -63,6 +73,9 @@ pub(super) async fn judge(
     let known = Known::of_all(setting, case.as_ref(), load);
     let decided = decide(&asked, &known, &differs, load);
     Known::tell(known, &place.path, load);
+    let masked = |subject: &str| setting.secrets.text(subject);
+    let raised = raised::all(&spec.budgets, &decided, case.as_ref(), masked);
+    load.notices.extend(raised);
     let told = Told {
         budgets: &spec.budgets,
         load,
@@ -75,9 +88,10 @@ pub(super) async fn judge(
     if load.is_strict {
         checks.extend(checks::without_baseline(&decided, &place));
     }
+    let wish = wish.after(begun.chance, checks);
     let written = match (wish, here) {
         (Wish::Write(way), Some(here)) => {
-            let fresh = Fresh::new(setting, &place, here, started, &asked, &decided, load);
+            let fresh = Fresh::new(setting, &place, here, begun.at, &asked, &decided, load);
             let why = record::why(setting, &decided, &differs);
             record::record(way, place.path.clone(), fresh, why).await
         }

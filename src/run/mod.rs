@@ -35,7 +35,7 @@ mod step;
 mod walk;
 
 #[cfg(feature = "run")]
-pub use budgets::{case_name, fingerprint};
+pub use budgets::{case_name, case_of, fingerprint};
 pub(crate) use complete::{Unsettled, Waiting, complete};
 #[cfg(feature = "run")]
 pub use diagnosis::{absent, missing_parents};

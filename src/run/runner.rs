@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::attempt::attempt;
+use super::attempt::{Chance, attempt};
 use super::load::Progress;
 use super::setting::{Options, Setting, Stop};
 use super::{Phase, Report, RunEvent, SpecReport, StepReport, Telemetry, Verdict, diagnosis};
@@ -152,12 +152,15 @@ async fn run_until_passed(
     let clock = Instant::now();
     let mut attempts = Vec::new();
     loop {
-        let attempt = attempt(setting, spec, tell).await;
+        let chance = match attempts.len() < setting.options.retries {
+            true => Chance::Another,
+            false => Chance::Last,
+        };
+        let attempt = attempt(setting, spec, chance, tell).await;
         let verdict = attempt.verdict.clone();
         attempts.push(attempt);
         let is_stopped = setting.stop.borrow().is_some();
-        let is_last = attempts.len() > setting.options.retries;
-        if verdict == Verdict::Passed || is_stopped || is_last {
+        if verdict == Verdict::Passed || is_stopped || chance == Chance::Last {
             let was_interrupted = matches!(*setting.stop.borrow(), Some(Stop::Interrupted));
             let verdict = match verdict {
                 Verdict::Errored if was_interrupted => {

@@ -11,7 +11,7 @@ use super::Trouble;
 use super::earlier::Archive;
 use super::mask::Secrets;
 use super::settle::{Flush, Lags};
-use crate::budget::baseline::Mismatch;
+use crate::budget::baseline::{Mismatch, ReceivedBy};
 use crate::machine::Machine;
 use crate::source::TraceSource;
 use crate::spec::Spec;
@@ -57,6 +57,8 @@ pub struct Budgeting {
     pub mismatch: Mismatch,
     /// What this machine is called: those with the same name are taken for alike.
     pub machine: Option<String>,
+    /// Who receives the spans.
+    pub received_by: ReceivedBy,
 }
 
 /// Whether what was measured is written down.
@@ -93,6 +95,7 @@ impl Default for Budgeting {
             update: Update::Never,
             mismatch: Mismatch::Refused,
             machine: None,
+            received_by: ReceivedBy::Itself,
         }
     }
 }

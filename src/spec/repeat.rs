@@ -94,6 +94,21 @@ impl Allowance {
     }
 }
 
+impl Allowance {
+    /// What may fail where there are so many requests, and not as many as it was meant for: the same
+    /// share.
+    #[must_use]
+    pub fn scaled(self, meant_for: u64, requests: u64) -> Self {
+        match self {
+            Self::Count(count) => {
+                let share = u128::from(count) * u128::from(requests) / u128::from(meant_for.max(1));
+                Self::Count(u64::try_from(share).unwrap_or(u64::MAX))
+            }
+            Self::Share(_) => self,
+        }
+    }
+}
+
 /// As specs write it: `0`, `1%`.
 impl fmt::Display for Allowance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,6 +129,16 @@ mod tests {
         assert_eq!(Allowance::Share(0.01).of(199), 1);
         assert_eq!(Allowance::Share(0.01).of(99), 0);
         assert_eq!(Allowance::Count(3).of(2), 3);
+    }
+
+    #[test]
+    fn of_fewer_requests_fewer_may_fail() {
+        let fifty = Allowance::Count(50);
+        assert_eq!(fifty.scaled(1_000, 20), Allowance::Count(1));
+        assert_eq!(fifty.scaled(1_000, 10), Allowance::Count(0));
+        assert_eq!(fifty.scaled(100, 200), Allowance::Count(100));
+        let share = Allowance::Share(0.01);
+        assert_eq!(share.scaled(1_000, 20), share);
     }
 
     #[test]

@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::system::{Project, Said, said};
+use crate::system::{Project, SPANSPEC, Said, said};
 
 const OK: &str = "request: GET ${URL}/ok\nexpect: { status: 200, services: [back, front] }\n";
 const WRONG: &str = "request: GET ${URL}/ok\nexpect: { span_count: 7 }\n";
-
-/// The command that is tested, for a shell within it.
-const SPANSPEC: &str = env!("CARGO_BIN_EXE_spanspec");
 
 /// `spanspec exec` of a shell script, listening where the system exports to.
 async fn exec(project: &Project, flags: &[&str], script: &str) -> Said {
@@ -117,6 +114,23 @@ async fn specs_within_follow_their_traces_over_http_and_become_one_report() {
     );
     assert_eq!(json["exit_code"], 1);
     assert_eq!(json["specs"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_baseline_of_another_receiver_proves_nothing() {
+    let spec = "request: GET ${URL}/ok\nrepeat: { times: 10 }\nbudgets: [{ find: work, regression: { p50: 20% } }]\n";
+    let project = Project::with(&[("order.yaml", spec)]).await;
+    let run = ["--machine", "mine", "--update-baselines", "always"];
+    project.run(&run).await.expect(0, &["is the first in"]);
+    let script = "\"$0\" run --machine mine --update-baselines never";
+    let script = script.replace("$0", SPANSPEC);
+    exec(&project, &[], &script).await.expect(
+        0,
+        &[
+            "ANOTHER ENVIRONMENT than the baseline's: receiver was its own, is that",
+            "PASS  order",
+        ],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

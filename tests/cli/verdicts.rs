@@ -124,6 +124,29 @@ async fn a_damaged_baseline_is_an_error_that_names_it_and_it_is_kept() {
 }
 
 #[tokio::test]
+async fn lint_reads_baselines_and_knows_which_are_of_no_spec_any_more() {
+    let project = with_baseline(20_000).await;
+    let said = project.spanspec(&["lint"]).await;
+    said.expect(0, &["no mistake"]);
+    assert!(!said.err.contains("warning"), "{}", said.err);
+    let renamed = SPEC.replace("name: placing", "name: taking");
+    project.write("specs/order.yaml", &renamed);
+    project.spanspec(&["lint"]).await.expect(
+        0,
+        &[
+            "warning: the baseline specs/baselines/order.yaml.json is of `placing an order`, and no spec in specs/order.yaml is called so",
+            "no mistake",
+        ],
+    );
+    project.write(BASELINE, "<<<<<<< HEAD\n");
+    let said = project.spanspec(&["lint"]).await;
+    said.expect(
+        3,
+        &["the baseline specs/baselines/order.yaml.json is damaged"],
+    );
+}
+
+#[tokio::test]
 async fn a_budget_that_finds_nothing_shows_what_comes_closest() {
     let spec = SPEC.replace("find: work", "find: wrok");
     let project = Project::with(&[("order.yaml", &spec)]).await;

@@ -3,9 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::calibrate::{Calibration, TooFewRuns, calibrate};
-use super::super::samples::Samples;
-use super::super::words::{Round, millis};
-use super::super::{Against, Alpha, Claim, Quantile, Reference, Verdict, judge};
 use super::{Budget, Calibrated, Case, Fingerprint, Mismatch, Run};
 
 /// A case after a calibration.
@@ -121,37 +118,10 @@ fn differing(facts: &[String], before: &Budget, now: &[Run], spread: f64) -> Vec
     let mut differs = facts.to_vec();
     differs.extend(before.another_version(here));
     if differs.is_empty() {
-        differs.extend(contradiction(before, now, spread));
+        let contradiction = before.contradicted_by(now, spread);
+        differs.extend(contradiction.map(|one| one.to_string()));
     }
     differs
-}
-
-/// How the median is not what it was, where that is proven: runs that are clearly faster or slower
-/// than the others make no baseline with them.
-fn contradiction(before: &Budget, now: &[Run], spread: f64) -> Option<String> {
-    let then = before.samples();
-    let mut here = Samples::default();
-    now.iter().for_each(|run| here.merge(run.samples()));
-    let spread = spread.max(before.spread());
-    let slower = |candidate, samples| Claim {
-        subject: String::new(),
-        quantile: Quantile::P50,
-        candidate,
-        late: None,
-        against: Against::Baseline(Reference {
-            spread,
-            ..Reference::new(samples)
-        }),
-    };
-    let claims = [slower(&here, &then), slower(&then, &here)];
-    let judged = judge(&claims, Alpha::FIVE_PERCENT);
-    let mut verdicts = judged.iter().map(|one| one.verdict);
-    if !verdicts.any(|verdict| verdict == Verdict::Regressed) {
-        return None;
-    }
-    let [then, here] = [&then, &here].map(|samples| samples.quantile(Quantile::P50));
-    let said = |micros| millis(micros, Round::Nearest) + " ms";
-    Some(format!("p50 was {}, is {}", said(then?), said(here?)))
 }
 
 /// Those that do not tell their version may be of any.
@@ -168,7 +138,7 @@ fn of_one_version(subject: &str, runs: &[Run]) -> Result<(), CalibrationError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Load;
+    use super::super::{Load, ReceivedBy};
     use super::*;
 
     fn fingerprint(cpu: &str) -> Fingerprint {
@@ -180,6 +150,7 @@ mod tests {
             memory_mib: 16_000,
             os: "Linux 6.8".to_owned(),
             probe: 41_000,
+            received_by: ReceivedBy::Itself,
             spanspec: "0.1.0".to_owned(),
             spec_hash: "9f3c".to_owned(),
         }

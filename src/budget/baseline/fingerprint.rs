@@ -25,6 +25,9 @@ pub struct Fingerprint {
     pub os: String,
     /// How much of a fixed piece of work the machine did in 200 ms.
     pub probe: u64,
+    /// Who received the spans.
+    #[serde(skip_serializing_if = "ReceivedBy::is_itself", default)]
+    pub received_by: ReceivedBy,
     /// The version of spanspec.
     pub spanspec: String,
     /// A hash of what was fired.
@@ -39,6 +42,27 @@ pub enum Load {
     Concurrency(u32),
     /// So many in a time, whatever the answers: `50/s`.
     Rate(String),
+}
+
+/// Who receives spans: asking another process for each trace takes time that requests do not get.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReceivedBy {
+    /// The process that sent the requests.
+    #[default]
+    Itself,
+    /// Another one, such as `spanspec exec`.
+    AnotherProcess,
+}
+
+impl ReceivedBy {
+    #[allow(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde gives a reference to what decides whether a field is left out"
+    )]
+    fn is_itself(&self) -> bool {
+        *self == Self::Itself
+    }
 }
 
 /// Whether a baseline from elsewhere may be compared with: `--allow-env-mismatch`.
@@ -71,6 +95,8 @@ pub enum Fact {
     Spec,
     /// How the requests were sent.
     Load,
+    /// Who received the spans.
+    Receiver,
 }
 
 /// A fact that is not as it was.
@@ -110,6 +136,11 @@ impl Fingerprint {
             Fact::Load,
             &self.load.to_string(),
             &here.load.to_string(),
+        ));
+        differs.extend(text(
+            Fact::Receiver,
+            &self.received_by.to_string(),
+            &here.received_by.to_string(),
         ));
         differs
     }
@@ -175,6 +206,15 @@ impl fmt::Display for Load {
     }
 }
 
+impl fmt::Display for ReceivedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Itself => "its own",
+            Self::AnotherProcess => "that of another process",
+        })
+    }
+}
+
 impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -187,6 +227,7 @@ impl fmt::Display for Fact {
             Self::Spanspec => "spanspec",
             Self::Spec => "spec",
             Self::Load => "load",
+            Self::Receiver => "receiver",
         })
     }
 }

@@ -7,10 +7,12 @@
 mod accepting;
 mod calibrating;
 mod change;
+mod contradiction;
 mod error;
 mod fingerprint;
 mod layout;
 mod lock;
+mod raised;
 mod store;
 mod wire;
 
@@ -18,16 +20,18 @@ use std::collections::BTreeMap;
 
 pub use calibrating::{CalibrationError, Recalibrated, Replaced};
 pub use change::Change;
+pub use contradiction::{Contradiction, Trend};
 pub use error::BaselineError;
-pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch};
+pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch, ReceivedBy};
 pub use lock::{Lock, lock};
+pub use raised::{Raised, Spread};
 pub use store::{
     Accepted, accept, accepted, path_beside, path_of, pending_in, pending_path, read, record,
     reject, write,
 };
 pub use wire::{parse, render};
 
-use super::calibrate::spread;
+use super::calibrate::{FEWEST_RUNS, spread};
 use super::samples::Samples;
 
 /// The version of the file's format.
@@ -61,7 +65,7 @@ pub struct Budget {
     pub runs: Vec<Run>,
 }
 
-/// What a calibration leaves in the file.
+/// How much runs of one version differ; what a calibration leaves in the file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Calibrated {
     /// Of how many runs.
@@ -124,12 +128,21 @@ impl Budget {
     }
 
     /// How much p50 differs from run to run: the greater of what a calibration found and of what
-    /// the runs here show.
+    /// the runs here show; 0 where neither says anything.
     #[must_use]
     pub fn spread(&self) -> f64 {
-        let seen = spread(self.runs.iter().map(Run::samples));
-        self.calibration
-            .map_or(seen, |known| known.spread.max(seen))
+        let known = [self.calibration, self.seen()].into_iter().flatten();
+        known.map(|one| one.spread).fold(0.0, f64::max)
+    }
+
+    /// How much p50 of the runs here differs. Fewer than [`FEWEST_RUNS`] say nothing of a machine:
+    /// one of two may be a cold start.
+    #[must_use]
+    pub fn seen(&self) -> Option<Calibrated> {
+        (self.runs.len() >= FEWEST_RUNS).then(|| Calibrated {
+            runs: self.runs.len() as u64,
+            spread: spread(self.runs.iter().map(Run::samples)),
+        })
     }
 
     /// `service.version` of the latest run that has one.

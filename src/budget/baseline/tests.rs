@@ -15,6 +15,7 @@ fn fingerprint() -> Fingerprint {
         memory_mib: 16_000,
         os: "Linux 6.8".to_owned(),
         probe: 41_000,
+        received_by: ReceivedBy::Itself,
         spanspec: "0.1.0".to_owned(),
         spec_hash: "9f3c".to_owned(),
     }
@@ -251,8 +252,27 @@ fn runs_stay_runs_and_none_is_there_twice() {
         .collect();
     assert_eq!(starts, [100, 200]);
     assert_eq!(budget.samples().len(), 58 + 49);
-    assert!(budget.spread() > 0.0);
     assert_eq!(budget.service_version(), Some("2.3.0"));
+}
+
+#[test]
+fn fewer_than_five_runs_say_nothing_of_the_spread() {
+    let mut budget = Budget::default();
+    let median = |at: u64| 100_000 + 20_000 * (at % 2);
+    for at in 1..5 {
+        budget.add(run_at(at as i64, [median(at)].into_iter().collect()));
+        assert_eq!((budget.spread(), budget.seen()), (0.0, None));
+    }
+    budget.add(run_at(5, [median(5)].into_iter().collect()));
+    let seen = budget.seen().unwrap();
+    assert_eq!(seen.runs, 5);
+    assert!((0.09..0.11).contains(&seen.spread), "{}", seen.spread);
+    assert_eq!(budget.spread(), seen.spread);
+    budget.calibration = Some(Calibrated {
+        runs: 6,
+        spread: 0.2,
+    });
+    assert_eq!(budget.spread(), 0.2);
 }
 
 #[test]
@@ -290,6 +310,7 @@ fn a_fingerprint_tells_which_fact_differs() {
         load: Load::Rate("50/s".to_owned()),
         memory_mib: 16_100,
         probe: 20_000,
+        received_by: ReceivedBy::AnotherProcess,
         ..fingerprint()
     };
     let said: Vec<String> = (there.differences(&here, Mismatch::Refused).iter())
@@ -301,6 +322,7 @@ fn a_fingerprint_tells_which_fact_differs() {
             "CPU was AMD EPYC 7763, is Xeon",
             "speed was 41000 rounds in 200 ms, is 20000 rounds in 200 ms",
             "load was 4 at a time, is 50/s",
+            "receiver was its own, is that of another process",
         ]
     );
     assert!(there.differences(&here, Mismatch::Allowed).is_empty());

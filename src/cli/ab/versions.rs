@@ -77,12 +77,22 @@ fn project_file(text: &str) -> Result<(), String> {
             shown(&file)
         ));
     }
+    if !path.exists() && is_address(text) {
+        return Err(format!(
+            "there is no project file {text}: if it is the address of a system, write http://{text}"
+        ));
+    }
     if !path.is_file() {
         return Err(format!(
             "there is no project file {text}: A and B are two project files, each of which starts a version, or two URLs"
         ));
     }
     Ok(())
+}
+
+/// `127.0.0.1:8080`, `staging.example.com:80/shop`
+fn is_address(text: &str) -> bool {
+    Url::parse(&format!("http://{text}")).is_ok_and(|url| url.port().is_some())
 }
 
 fn mixed(file: &str, url: Url) -> String {

@@ -111,7 +111,8 @@ mod tests {
     use std::path::PathBuf;
 
     use spanspec::budget::baseline::{
-        Baseline, Budget, Case, Fingerprint, Load, Run, path_beside, pending_path, read, record,
+        Baseline, Budget, Case, Fingerprint, Load, ReceivedBy, Run, path_beside, pending_path,
+        read, record,
     };
 
     use super::*;
@@ -130,6 +131,7 @@ mod tests {
             memory_mib: 16_000,
             os: "Linux 6.8".to_owned(),
             probe: 41_000,
+            received_by: ReceivedBy::Itself,
             spanspec: "0.1.0".to_owned(),
             spec_hash: "9f3c".to_owned(),
         };

@@ -34,7 +34,13 @@ pub(super) fn of_spec(spec: &SpecReport, repository: &Repository) -> TestCase {
     let kind = match &spec.verdict {
         Verdict::Passed => None,
         Verdict::Skipped(reason) => return skipped(spec, reason),
-        Verdict::NotRun(reason) => return skipped(spec, &format!("not run: {reason}")),
+        Verdict::NotRun(reason) => {
+            let mut case = skipped(spec, &format!("not run: {reason}"));
+            if let Some(step) = spec.telling_step() {
+                describe(&mut case, step, repository);
+            }
+            return case;
+        }
         Verdict::Failed => Some(NonSuccessKind::Failure),
         Verdict::Errored => Some(NonSuccessKind::Error),
     };

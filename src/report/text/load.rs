@@ -12,7 +12,7 @@ use super::super::look::{self, FAINT, LEFT_OUT, Look, STRONG, counted, printable
 use super::super::remarks;
 use super::super::snippet::snippet;
 use super::{Detail, failure::failure, indented, narrower, paragraph, step, trouble, with_head};
-use crate::budget::Verdict;
+use crate::budget::{self, Compared, Verdict};
 use crate::check::{Failure, Judged, Subject};
 use crate::run::{Exemplar, Load, Measured, StepReport};
 use crate::spec::Pace;
@@ -45,6 +45,25 @@ pub(super) fn passed(load: &Load, look: &Look, detail: Detail) -> String {
         return text;
     }
     text + "\n"
+}
+
+/// What is said of a spec that passed even to those who want to hear nothing: that its baseline is of
+/// another environment, and what became of the baseline.
+pub(super) fn loud(load: &Load, look: &Look) -> String {
+    let elsewhere = |one: &&budget::Judged| match &one.compared {
+        Compared::Baseline { differs, .. } => !differs.is_empty(),
+        Compared::Limit(_) => false,
+    };
+    let claims = load.measured.iter().flat_map(|of| &of.judged);
+    let mut said: String = told(load, claims.filter(elsewhere))
+        .iter()
+        .map(|sentence| paragraph(sentence, 3, anstyle::Style::new(), look))
+        .collect();
+    said.extend(load.notices.iter().map(|text| step::note(text, look)));
+    if !said.is_empty() {
+        said.push('\n');
+    }
+    said
 }
 
 /// All that is said of a step that fired many requests.
@@ -94,12 +113,14 @@ pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look
 /// What each claim says that does not fail: all under [`Detail::Verbose`], else those that are not
 /// proven. Those with the same reason are told together.
 pub(super) fn sentences(load: &Load, detail: Detail) -> Vec<String> {
+    let claims = load.measured.iter().flat_map(|of| &of.judged);
+    let is_told = |one: &&budget::Judged| one.verdict != Verdict::Ok || detail == Detail::Verbose;
+    told(load, claims.filter(is_told))
+}
+
+fn told<'l>(load: &Load, claims: impl Iterator<Item = &'l budget::Judged>) -> Vec<String> {
     let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
-    for one in load.measured.iter().flat_map(|of| &of.judged) {
-        let is_told = one.verdict != Verdict::Ok || detail == Detail::Verbose;
-        if load.fails(one.verdict) || !is_told {
-            continue;
-        }
+    for one in claims.filter(|one| !load.fails(one.verdict)) {
         let head = format!("{} of {}", one.quantile, one.subject);
         let sentence = one.to_string();
         let reason = sentence[head.len()..].to_owned();

@@ -16,6 +16,7 @@ pub async fn fingerprint(options: &Options, spec: &Spec, pace: &Pace) -> Fingerp
         memory_mib: machine.memory_mib,
         os: machine.os,
         probe: machine.probe,
+        received_by: options.budgets.received_by,
         spanspec: series(),
         spec_hash: spec.fired_hash(),
     }

@@ -7,6 +7,7 @@ use super::decide::Decided;
 use super::place::Place;
 use super::record::{Way, Wish, Written};
 use super::revise::Replaced;
+use crate::budget::baseline::Trend;
 
 /// What became of the baseline, and what is not in it yet.
 pub(super) fn all(
@@ -20,6 +21,8 @@ pub(super) fn all(
     let told = match (missing.is_empty(), done) {
         (true, None) => unwritten(decided, wish),
         (true, done) => done,
+        // The last attempt tells it.
+        (false, None) if wish == Wish::Again => None,
         (false, Some(done)) => Some(format!("no baseline of {missing} yet: {done}")),
         (false, None) => {
             let why = why_none(wish, &place.path);
@@ -31,7 +34,6 @@ pub(super) fn all(
 
 /// What was written.
 fn done(decided: &Decided<'_>, written: &Written, accept: &str) -> String {
-    let path = written.path.display();
     let regressed = quantiles(decided.regressed());
     match written.way {
         Way::Proposed => {
@@ -39,34 +41,50 @@ fn done(decided: &Decided<'_>, written: &Written, accept: &str) -> String {
                 true => "",
                 false => ", if it is meant to be slower",
             };
-            let wrote = match (&written.replaced, written.runs) {
-                (Some(Replaced::NotAlike(why)), _) => {
-                    format!("wrote {path}, in place of what waited there: {why}")
-                }
-                (_, 0 | 1) => format!("wrote {path}"),
-                (_, runs) => format!("added this run to {path}, which has {runs} now"),
-            };
-            format!("{wrote}; `{accept}` takes it as the baseline{meant}")
+            format!(
+                "{}; `{accept}` takes it as the baseline{meant}",
+                proposed(written)
+            )
         }
-        Way::Always => {
-            let wrote = match (&written.replaced, written.runs) {
-                (Some(Replaced::NotAlike(why)), _) => {
-                    format!("this run took the place of those in {path}: {why}")
-                }
-                (Some(Replaced::Slower(1)), _) => {
-                    format!("this run took the place of the one in {path}, for it is slower")
-                }
-                (Some(Replaced::Slower(runs)), _) => {
-                    format!("this run took the place of {runs} runs in {path}, for it is slower")
-                }
-                (None, 0 | 1) => format!("this run is the first in {path}"),
-                (None, runs) => format!("this run is one of {runs} in {path}"),
-            };
-            match regressed.is_empty() {
-                true => wrote,
-                false => format!("{regressed} REGRESSED, and {wrote}"),
-            }
+        Way::Always => match regressed.is_empty() {
+            true => added(written),
+            false => format!("{regressed} REGRESSED, and {}", added(written)),
+        },
+    }
+}
+
+fn proposed(written: &Written) -> String {
+    let path = written.path.display();
+    match (&written.replaced, written.runs) {
+        (Some(Replaced::NotAlike(why)), _) => {
+            format!("wrote {path}, in place of what waited there: {why}")
         }
+        (Some(Replaced::Contradicted { by, .. }), _) => format!(
+            "wrote {path}, in place of what waited there, which was {}",
+            by.of_the_old()
+        ),
+        (_, 0 | 1) => format!("wrote {path}"),
+        (_, runs) => format!("added this run to {path}, which has {runs} now"),
+    }
+}
+
+fn added(written: &Written) -> String {
+    let path = written.path.display();
+    let in_place = |runs: usize, how: &str| match runs {
+        1 => format!("this run took the place of the one in {path}, for it is {how}"),
+        _ => format!("this run took the place of {runs} runs in {path}, for it is {how}"),
+    };
+    match (&written.replaced, written.runs) {
+        (Some(Replaced::NotAlike(why)), _) => {
+            format!("this run took the place of those in {path}: {why}")
+        }
+        (Some(Replaced::Slower(runs)), _) => in_place(*runs, "slower"),
+        (Some(Replaced::Contradicted { runs, by }), _) => match by.now {
+            Trend::Slower => in_place(*runs, "slower"),
+            Trend::Faster => in_place(*runs, "faster"),
+        },
+        (None, 0 | 1) => format!("this run is the first in {path}"),
+        (None, runs) => format!("this run is one of {runs} in {path}"),
     }
 }
 
@@ -101,7 +119,9 @@ fn why_none(wish: Wish, path: &Path) -> String {
             format!("none was written, for {}", unfit(wish).unwrap_or_default())
         }
         Wish::NothingFound => "none was written, for a budget found nothing to measure".to_owned(),
-        Wish::Write(_) | Wish::Nothing | Wish::Unread => "none was written".to_owned(),
+        Wish::Write(_) | Wish::Nothing | Wish::Unread | Wish::Again => {
+            "none was written".to_owned()
+        }
     }
 }
 

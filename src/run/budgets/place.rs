@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::mask::masked;
 use super::super::setting::Setting;
 use super::asked::Asked;
 use crate::budget::baseline::{BaselineError, Case, path_of, read};
@@ -25,6 +26,12 @@ pub fn case_name(spec: &Spec, told: &str) -> String {
         Some(number) if told != spec.name => format!("{told} #{number}"),
         _ => told.to_owned(),
     }
+}
+
+/// What a baseline calls a spec that has not run: secrets that only a run finds out are in no name.
+#[must_use]
+pub fn case_of(spec: &Spec) -> String {
+    case_name(spec, &masked(&spec.name, spec))
 }
 
 impl Place {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::super::Load;
+use super::super::attempt::Chance;
 use super::super::setting::{Setting, Update};
 use super::asked::Asked;
 use super::decide::Decided;
@@ -12,6 +13,7 @@ use super::revise::{self, Replaced, Revised};
 use crate::budget::baseline::{
     self, BaselineError, Difference, Fingerprint, Run, lock, pending_path, read,
 };
+use crate::check::{self, Outcome};
 
 /// Whether this run may be written down, and if not, why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub(super) enum Wish {
     Stopped,
     /// A budget found nothing to measure.
     NothingFound,
+    /// The attempt did not pass, and another one follows, which is not to be held against it.
+    Again,
     /// This machine sent requests so late that one sees it.
     Late(Way),
     /// It is of several versions at once.
@@ -67,7 +71,7 @@ pub(super) enum Why {
 }
 
 /// What was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Written {
     /// The file.
     pub(super) path: PathBuf,
@@ -98,6 +102,15 @@ impl Wish {
             Self::Mixed(way)
         } else {
             Self::Write(way)
+        }
+    }
+
+    /// What of it is left once it is known what the attempt came to.
+    pub(super) fn after(self, chance: Chance, checks: &[check::Judged]) -> Self {
+        let has_failed = |one: &check::Judged| matches!(one.outcome, Outcome::Fail(_));
+        match (self, chance) {
+            (Self::Write(_), Chance::Another) if checks.iter().any(has_failed) => Self::Again,
+            _ => self,
         }
     }
 }
@@ -225,7 +238,7 @@ fn propose(path: &Path, fresh: &Fresh, why: &Why) -> Result<Written, BaselineErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::baseline::Load as Sending;
+    use crate::budget::baseline::{Load as Sending, ReceivedBy};
 
     fn fresh(case: &str) -> Fresh {
         let started = jiff::Timestamp::UNIX_EPOCH;
@@ -240,6 +253,7 @@ mod tests {
                 memory_mib: 16_000,
                 os: "Linux 6.8".to_owned(),
                 probe: 8_000,
+                received_by: ReceivedBy::Itself,
                 spanspec: "0.1".to_owned(),
                 spec_hash: "0123456789abcdef".to_owned(),
             },

@@ -1,7 +1,7 @@
 //! How a run changes what a baseline knows of a spec; plain code, without files.
 
 use super::record::{Fresh, Why};
-use crate::budget::baseline::{Budget, Case, Mismatch, Run};
+use crate::budget::baseline::{Budget, Case, Contradiction, Mismatch, Run};
 
 /// A case with this run.
 #[derive(Debug, PartialEq)]
@@ -14,17 +14,19 @@ pub(super) struct Revised {
 }
 
 /// Why this run is not beside the others.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Replaced {
     /// They were measured otherwise, or of another version: so.
     NotAlike(String),
     /// It is slower than those, which are so many.
     Slower(usize),
+    /// It contradicts those, which are so many.
+    Contradicted { runs: usize, by: Contradiction },
 }
 
 /// The baseline with this run: beside the others if they were measured alike and of the same
-/// version, and it is not slower than they are; else in their place. Both together would be a
-/// baseline of neither, which hides the next regression as well.
+/// version, and it is neither slower nor faster than they are; else in their place. Both together
+/// would be a baseline of neither, which hides the next regression as well.
 pub(super) fn added(known: Option<&Case>, fresh: &Fresh) -> Revised {
     let mut replaced = known.and_then(|case| not_alike(case, fresh).map(Replaced::NotAlike));
     let mut case = match (known, &replaced) {
@@ -62,8 +64,7 @@ pub(super) fn proposed(
         let of = |case: Option<&Case>| case.and_then(|case| case.budgets.get(subject)).cloned();
         let goes_on = of(waiting).is_some_and(|budget| {
             // What the file has only because the baseline has it does not wait for anything.
-            Some(&budget) != of(known).as_ref()
-                && budget.another_version(run.service_version()).is_none()
+            Some(&budget) != of(known).as_ref() && at_odds(&budget, run).is_none()
         });
         let budget = case.budgets.entry(subject.clone()).or_default();
         if !goes_on {
@@ -74,8 +75,8 @@ pub(super) fn proposed(
     revised(case, fresh, replaced)
 }
 
-/// Why what waits to be accepted does not wait any longer, if so: what was measured otherwise, or of
-/// another version. What the file has only because the baseline has it does not wait.
+/// Why what waits to be accepted does not wait any longer, if so: what was measured otherwise, of
+/// another version, or contradicts this run. What the file has only because the baseline has it does not wait.
 fn given_up(known: Option<&Case>, waiting: Option<&Case>, fresh: &Fresh) -> Option<Replaced> {
     let waiting = waiting?;
     let budgets = fresh.runs.iter().filter_map(|(subject, run)| {
@@ -84,9 +85,10 @@ fn given_up(known: Option<&Case>, waiting: Option<&Case>, fresh: &Fresh) -> Opti
         (!is_known && !budget.runs.is_empty()).then_some((budget, run))
     });
     let mut why = budgets.map(|(budget, run)| {
-        not_alike(waiting, fresh).or_else(|| budget.another_version(run.service_version()))
+        let not_alike = not_alike(waiting, fresh).map(Replaced::NotAlike);
+        not_alike.or_else(|| at_odds(budget, run))
     });
-    why.find_map(|why| why).map(Replaced::NotAlike)
+    why.find_map(|why| why)
 }
 
 fn blank(fresh: &Fresh) -> Case {
@@ -104,9 +106,19 @@ fn not_alike(case: &Case, fresh: &Fresh) -> Option<String> {
     (!facts.is_empty()).then(|| facts.join("; "))
 }
 
-fn in_place_of(budget: &Budget, run: &Run, is_slower: bool) -> Option<Replaced> {
+/// Why a run is not to stand beside those of a budget, if so.
+fn at_odds(budget: &Budget, run: &Run) -> Option<Replaced> {
     let another = budget.another_version(run.service_version());
     another.map(Replaced::NotAlike).or_else(|| {
+        let by = budget.contradicted_by(std::slice::from_ref(run), 0.0)?;
+        let runs = budget.runs.len();
+        Some(Replaced::Contradicted { runs, by })
+    })
+}
+
+/// The same of a run of which something may have REGRESSED, be it another quantile than the median.
+fn in_place_of(budget: &Budget, run: &Run, is_slower: bool) -> Option<Replaced> {
+    at_odds(budget, run).or_else(|| {
         let is_in_place = is_slower && !budget.runs.is_empty();
         is_in_place.then_some(Replaced::Slower(budget.runs.len()))
     })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{Budgeting, Load, Measured, Options, Shared, Update, Versions};
 use super::*;
-use crate::budget::baseline::{Baseline, Mismatch, Run, pending_path, read, write};
+use crate::budget::baseline::{Baseline, Mismatch, Run, accept, pending_path, read, write};
 use crate::budget::{Samples, Verdict};
 use crate::check::Outcome;
 use crate::machine::Machine;
@@ -44,6 +44,7 @@ struct Stage {
     machine: Machine,
     secrets: Vec<String>,
     started: i64,
+    chance: Chance,
 }
 
 /// What became of a run.
@@ -75,6 +76,7 @@ impl Stage {
             },
             secrets: Vec::new(),
             started: 1_700_000_000,
+            chance: Chance::Last,
         }
     }
 
@@ -127,7 +129,11 @@ impl Stage {
                 .unwrap();
             let (_stop, stop) = watch::channel(None);
             let setting = Setting::new(&receiver, &options, stop);
-            judge(&setting, &spec, started, None, &mut load, &mut checks).await
+            let begun = Begun {
+                at: started,
+                chance: self.chance,
+            };
+            judge(&setting, &spec, begun, None, &mut load, &mut checks).await
         });
         Outcomes {
             result,

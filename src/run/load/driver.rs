@@ -18,7 +18,8 @@ use super::request::{Answered, Pattern};
 use super::tally::{Tally, micros};
 use super::verdict::{Ended, Outcomes};
 use crate::budget::{Quantile, Samples};
-use crate::process::allow_connections;
+use crate::process::allow_requests;
+use crate::run::attempt::Chance;
 use crate::run::setting::Setting;
 use crate::run::{StepReport, diagnosis};
 use crate::spec::{Pace, Repeat, Scope, Spec};
@@ -59,6 +60,7 @@ pub(in crate::run) struct Driver<'a> {
     pub(in crate::run) setting: &'a Setting<'a>,
     pub(in crate::run) spec: &'a Spec,
     pub(in crate::run) repeat: &'a Repeat,
+    pub(in crate::run) chance: Chance,
     /// Learns a few times a second how far it is.
     pub(in crate::run) tell: &'a (dyn Fn(Progress) + Send + Sync),
 }
@@ -93,7 +95,7 @@ impl<'a> Driver<'a> {
             measures: measure::any_looks_at_trace(&self.spec.budgets),
             stalls: Arc::clone(pulse.stalls()),
         };
-        allow_connections(self.most_in_flight());
+        allow_requests(self.most_in_flight());
         let mut tally = Tally::new(&self.spec.budgets, &self.repeat.pace);
         let mut answers = Answers::default();
         let ended = self.drive(&pattern, &mut tally, &mut answers).await;
@@ -102,6 +104,7 @@ impl<'a> Driver<'a> {
             setting: self.setting,
             spec: self.spec,
             repeat: self.repeat,
+            chance: self.chance,
             tally,
             ended,
             behind: answers.behind,

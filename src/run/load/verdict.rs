@@ -7,9 +7,11 @@ use super::request::Done;
 use super::tally::Tally;
 use super::{HeldBack, Load};
 use crate::check::{Failure, Judged, Outcome, Subject};
+use crate::run::attempt::Chance;
+use crate::run::budgets::{self, Begun};
 use crate::run::scene::Decided;
 use crate::run::setting::{Setting, Stop};
-use crate::run::{Phase, StepReport, budgets, step};
+use crate::run::{Phase, StepReport, step};
 use crate::spec::{Repeat, Spec};
 
 /// Why no further request was sent.
@@ -38,6 +40,7 @@ pub(super) struct Outcomes<'a> {
     pub(super) setting: &'a Setting<'a>,
     pub(super) spec: &'a Spec,
     pub(super) repeat: &'a Repeat,
+    pub(super) chance: Chance,
     pub(super) tally: Tally<'a>,
     pub(super) ended: Ended<'a>,
     /// How late the latest request was sent.
@@ -73,8 +76,12 @@ impl Outcomes<'_> {
         };
         if load.requests > 0 {
             let seen = report.trace.as_deref();
+            let begun = Begun {
+                at: started,
+                chance: self.chance,
+            };
             let judged =
-                budgets::judge(self.setting, self.spec, started, seen, &mut load, checks).await;
+                budgets::judge(self.setting, self.spec, begun, seen, &mut load, checks).await;
             report.trouble = report.trouble.or(judged.err());
         }
         if !is_judged {

@@ -18,6 +18,9 @@ const USUAL: [Quantile; 2] = [Quantile::P50, Quantile::P95];
 /// The keys that are no quantiles.
 const BUDGET_KEYS: [&str; 3] = ["find", "measure", "regression"];
 
+/// What may become more than a hundred times as long has no limit.
+const MOST_TOLERANCE: f64 = 100.0;
+
 /// The words that `measure` takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Word {
@@ -99,6 +102,8 @@ impl Reader<'_> {
         let compared = self.compared(node);
         self.refuse_awaited(node)?;
         let (measure, limits, compared) = (measure?, limits?, compared?);
+        self.refuse_crossed_limits(&limits)?;
+        self.refuse_what_is_cut_off(&measure)?;
         let quantiles = together(limits, compared, &at);
         if quantiles.is_empty() {
             let none = node.get("regression").unwrap_or(node);
@@ -368,6 +373,12 @@ fn is_misplaced(key: &str) -> bool {
 /// `20%`.
 fn tolerance(text: &str) -> Result<f64, Refusal> {
     let share = text.strip_suffix('%').and_then(parse_percent);
+    if share.is_some_and(|share| share > MOST_TOLERANCE) {
+        return Err(Refusal::new(
+            format!("`{text}` allows everything"),
+            "write how much worse it may become, such as 20%; or `none`",
+        ));
+    }
     share.ok_or_else(|| {
         let help = match parse_number(text) {
             Some(share) if share < 1.0 => format!("write {}", Allowance::Share(share)),

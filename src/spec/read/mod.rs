@@ -12,6 +12,7 @@ mod quantity;
 mod rate;
 mod repeat;
 mod selector;
+mod sense;
 pub(crate) mod trigger;
 mod wait;
 

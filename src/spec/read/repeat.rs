@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::rate::{parse_number, parse_percent, parse_rate};
 use super::{Reader, Refusal, parse_duration};
-use crate::spec::yaml::Node;
+use crate::spec::yaml::{Kind, Node};
 use crate::spec::{Allowance, Arrivals, Pace, Rate, Repeat};
 
 const REPEAT_KEYS: [&str; 7] = [
@@ -30,6 +30,10 @@ impl Reader<'_> {
         if let Some(scalar) = node.scalar() {
             return self.bare_repeat(node, &scalar.text);
         }
+        if let Kind::List(_) = node.kind {
+            let what = format!("`repeat` is a map, and this is {}", node.describe());
+            return self.wrong(node.place, what, "not a map", EXAMPLES);
+        }
         self.scope.take_awaited();
         self.map(node, "`repeat`", &REPEAT_KEYS)?;
         let pace = self.pace(node);
@@ -37,15 +41,18 @@ impl Reader<'_> {
         let failures = self.optional(node, "failures", |failures| self.allowance(failures));
         self.refuse_awaited(node)?;
         let at = self.at(node.place);
-        Some(Repeat {
-            failures_at: node
-                .get("failures")
-                .map_or_else(|| at.clone(), |failures| self.at(failures.place)),
+        let of_failures = node.get("failures");
+        let repeat = Repeat {
+            failures_at: of_failures.map_or_else(|| at.clone(), |node| self.at(node.place)),
             at,
             pace: pace?,
             warmup: warmup?.unwrap_or(0),
             failures: failures?.unwrap_or(Allowance::Count(0)),
-        })
+        };
+        if let Some(failures) = of_failures {
+            self.refuse_boundless_failures(failures, &repeat)?;
+        }
+        Some(repeat)
     }
 
     /// What to do about a variable whose value comes too late.

@@ -9,6 +9,8 @@ use super::*;
 use crate::budget::{self, Quantile, Samples};
 use crate::run::SpecReport;
 
+mod unusual;
+
 fn at(columns: usize, of: &SpecReport, detail: Detail) -> String {
     spec(of, &Look::plain().with_width(columns), detail)
 }
@@ -517,13 +519,11 @@ PASS  ordering under load   520 requests, 50 at a time, 223/s, p50 121 ms   812 
     );
 }
 
-#[test]
-fn a_reason_that_many_share_is_told_once() {
-    let of = ten();
-    let mut load = step_of(&of).load.as_deref().unwrap().clone();
+/// As if the baseline had been measured on another machine.
+fn move_elsewhere(load: &mut Load) {
     for one in load.measured.iter_mut().flat_map(|of| &mut of.judged) {
-        one.verdict = Verdict::NotProven;
         if let budget::Compared::Baseline { differs, .. } = &mut one.compared {
+            one.verdict = Verdict::NotProven;
             *differs = vec![budget::baseline::Difference {
                 fact: budget::baseline::Fact::Cores,
                 baseline: "8".to_owned(),
@@ -531,6 +531,13 @@ fn a_reason_that_many_share_is_told_once() {
             }];
         }
     }
+}
+
+#[test]
+fn a_reason_that_many_share_is_told_once() {
+    let of = ten();
+    let mut load = step_of(&of).load.as_deref().unwrap().clone();
+    move_elsewhere(&mut load);
     load.measured.truncate(3);
     assert_eq!(
         sentences(&load, Detail::Normal),

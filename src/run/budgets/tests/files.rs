@@ -294,6 +294,106 @@ fn a_run_of_several_versions_is_not_written() {
 }
 
 #[test]
+fn a_first_run_that_was_slow_for_once_is_not_pooled_with_the_second() {
+    let mut stage = Stage::new(COMPARED);
+    stage.run("2.3.0", 15_000);
+    let second = stage.run("2.3.0", 5_000);
+    assert_eq!(
+        second.notices(),
+        [
+            "no baseline of p50 of inventory-check yet: wrote specs/baselines/order.yaml.json.new, in place of what waited there, which was 3.0x slower; `spanspec baseline accept` takes it as the baseline"
+        ]
+    );
+    assert_eq!(runs(&stage.pending().unwrap()), 1);
+    accept(&stage.file()).unwrap();
+    let slow = stage.run("2.3.0", 45_000);
+    assert_eq!(slow.verdicts(), [Verdict::Regressed]);
+    let slower = stage.run("2.3.0", 90_000);
+    assert_eq!(
+        slower.notices(),
+        [
+            "wrote specs/baselines/order.yaml.json.new, in place of what waited there, which was 2.0x faster; `spanspec baseline accept` takes it as the baseline, if it is meant to be slower"
+        ]
+    );
+}
+
+#[test]
+fn always_puts_a_faster_run_in_the_place_of_the_others_so_that_the_next_regression_is_seen() {
+    let mut stage = Stage::new(COMPARED);
+    stage.record("2.3.0", 350_000);
+    stage.record("2.3.0", 350_000);
+    let faster = stage.record("2.3.0", 120_000);
+    assert_eq!(
+        faster.notices(),
+        ["this run took the place of 2 runs in specs/baselines/order.yaml.json, for it is faster"]
+    );
+    assert_eq!(runs(&stage.baseline()), 1);
+    let slower = stage.record("2.3.0", 350_000);
+    assert_eq!(slower.verdicts(), [Verdict::Regressed]);
+}
+
+#[test]
+fn a_limit_that_the_baseline_raises_is_told() {
+    let mut stage = Stage::new(COMPARED);
+    stage.record("2.3.0", 120_000);
+    let mut baseline = stage.baseline();
+    let case = baseline.cases.get_mut("order").unwrap();
+    let budget = case.budgets.get_mut("inventory-check").unwrap();
+    for at in 1..6 {
+        let start = jiff::Timestamp::from_second(1_700_000_060 + at).unwrap();
+        let median = if at % 2 == 0 { 120_000 } else { 150_000 };
+        let version = Some("2.3.0".to_owned());
+        budget.add(Run::new(start, version, samples(median, 500)).unwrap());
+    }
+    write(&stage.file(), &baseline).unwrap();
+    let next = stage.run("2.3.0", 130_000);
+    assert_eq!(next.verdicts(), [Verdict::Ok]);
+    assert_eq!(
+        next.notices(),
+        [
+            "the limit of p50 of inventory-check is 1.51x rather than 1.2x, for p50 of the 6 runs of the baseline differs by 12.2 %"
+        ]
+    );
+    stage.machine.cores = 8;
+    let elsewhere = stage.run("2.3.0", 130_000);
+    assert_eq!(elsewhere.verdicts(), [Verdict::NotProven]);
+    assert_eq!(elsewhere.notices().len(), 1, "{:?}", elsewhere.notices());
+}
+
+#[test]
+fn an_attempt_after_which_another_one_follows_writes_nothing() {
+    for update in [Update::Always, Update::Proposed] {
+        let mut stage = Stage::new(COMPARED);
+        stage.record("2.3.0", 120_000);
+        let before = stage.baseline();
+        stage.budgeting.update = update;
+        stage.chance = Chance::Another;
+        for _ in 0..2 {
+            let attempt = stage.run("2.3.0", 350_000);
+            assert_eq!(attempt.verdicts(), [Verdict::Regressed]);
+            assert_eq!(attempt.notices().len(), 0);
+            assert_eq!((stage.baseline(), stage.pending()), (before.clone(), None));
+        }
+        stage.chance = Chance::Last;
+        assert_eq!(stage.run("2.3.0", 350_000).verdicts(), [Verdict::Regressed]);
+        let written = stage.pending().unwrap_or_else(|| stage.baseline());
+        assert_eq!(runs(&written), 1);
+        assert_ne!(written, before);
+    }
+}
+
+#[test]
+fn an_attempt_that_passes_is_the_last_and_writes() {
+    let mut stage = Stage::new(COMPARED);
+    stage.chance = Chance::Another;
+    stage.run("2.3.0", 120_000);
+    assert_eq!(runs(&stage.pending().unwrap()), 1);
+    stage.record("2.3.0", 120_000);
+    stage.record("2.3.0", 120_000);
+    assert_eq!(runs(&stage.baseline()), 2);
+}
+
+#[test]
 fn a_run_of_a_machine_that_sent_too_late_is_not_written() {
     for update in [Update::Proposed, Update::Always] {
         let mut stage = Stage::new(COMPARED);

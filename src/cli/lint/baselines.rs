@@ -1,0 +1,61 @@
+//! Whether the baselines of specs can be read, and are of cases that there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use spanspec::budget::baseline::{BaselineError, path_of, read};
+use spanspec::report::Diagnostic;
+use spanspec::report::snippet::Severity;
+use spanspec::run::case_of;
+use spanspec::spec::Spec;
+use spanspec::workspace::{Workspace, shown};
+
+/// What there is to say of the baselines of all specs.
+#[derive(Default)]
+pub(super) struct Looked {
+    /// Why some cannot be read.
+    pub(super) errors: Vec<BaselineError>,
+    /// Cases that no spec has.
+    pub(super) warnings: Vec<Diagnostic>,
+}
+
+/// Looks at the baselines of all spec files; in `folder`, if they are there and not beside them.
+pub(super) fn look(workspace: &Workspace, folder: Option<&Path>) -> Looked {
+    let mut by_file: BTreeMap<&str, Vec<&Spec>> = BTreeMap::new();
+    for spec in &workspace.specs {
+        let file = spec.at.source.name();
+        by_file.entry(file).or_default().push(spec);
+    }
+    let mut looked = Looked::default();
+    for (file, specs) in by_file {
+        let path = path_of(Path::new(file), folder, &workspace.project.dir);
+        match read(&path) {
+            Ok(None) => {}
+            Ok(Some(baseline)) => {
+                let known: BTreeSet<String> = specs.iter().map(|spec| case_of(spec)).collect();
+                let idle = baseline.cases.keys().filter(|name| !known.contains(*name));
+                let warnings = idle.map(|name| of_no_spec(&path, name, file));
+                looked.warnings.extend(warnings);
+            }
+            Err(error) => looked.errors.push(error),
+        }
+    }
+    looked
+}
+
+fn of_no_spec(path: &Path, case: &str, file: &str) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Warning,
+        title: format!(
+            "the baseline {} is of `{case}`, and no spec in {file} is called so",
+            shown(path)
+        ),
+        at: None,
+        label: String::new(),
+        also: Vec::new(),
+        help: vec![
+            "if the spec has another name now, give its case in the baseline that name; else delete the case"
+                .to_owned(),
+        ],
+    }
+}

@@ -1,0 +1,171 @@
+//! Two versions against one another, for the summary of a job.
+
+use super::inert::{fenced, inline};
+use super::{LARGEST, Page, RESERVE};
+use crate::ab::{Both, Claim, Comparison, Outcome};
+use crate::budget::{AbVerdict, Column, Quantile, Row, Table, in_millis};
+use crate::report::ab::{comparison, counts};
+use crate::report::look::Look;
+
+const HEAD: &str = "
+| spec | what | quantile | A | B | change | limit | verdict |
+|---|---|---|---:|---:|---:|---:|---|
+";
+
+/// The whole page: which is slower, by what, and the text of what is not well. `known` is how many
+/// specs there were to be compared.
+#[must_use]
+pub fn comparisons(all: &[Comparison], known: usize, names: &Both<String>) -> String {
+    let sign = match all.iter().all(|one| one.outcome() == Outcome::Ok) && all.len() == known {
+        true => "✅",
+        false => "❌",
+    };
+    let mut page = Page {
+        text: format!(
+            "## {sign} spanspec ab: {}\n\nB is {}, and A is {}.\n",
+            counts(all, known),
+            inline(&names.b),
+            inline(&names.a)
+        ),
+        most: LARGEST.saturating_sub(RESERVE),
+    };
+    let mut rows: Vec<(bool, String)> = all.iter().flat_map(rows_of).collect();
+    rows.sort_by_key(|(fails, _)| !fails);
+    let rows: Vec<String> = rows.into_iter().map(|(_, row)| row).collect();
+    page.push_list(HEAD, &rows, "claim", "\n");
+    let unwell = all.iter().filter(|one| one.outcome() != Outcome::Ok);
+    let texts: Vec<String> = unwell
+        .map(|one| fenced(&comparison(one, &Look::plain())))
+        .collect();
+    page.push_list("", &texts, "spec", "\n");
+    page.text
+}
+
+fn rows_of(of: &Comparison) -> Vec<(bool, String)> {
+    let tables = of.tables();
+    let claims = of.claims();
+    claims
+        .iter()
+        .filter_map(|claim| {
+            let (subject, quantile) = about(claim);
+            let rows = tables.iter();
+            let mut rows = rows.flat_map(|table| table.rows.iter().map(move |row| (table, row)));
+            let (table, row) = rows.find(|(_, row)| row.subject == subject)?;
+            Some(row_of(of, claim, quantile, table, row))
+        })
+        .collect()
+}
+
+fn about(claim: &Claim) -> (&str, Quantile) {
+    match claim {
+        Claim::Judged(judged) => (&judged.subject, judged.quantile),
+        Claim::Refused {
+            subject, quantile, ..
+        } => (subject, *quantile),
+    }
+}
+
+fn row_of(
+    of: &Comparison,
+    claim: &Claim,
+    quantile: Quantile,
+    table: &Table,
+    row: &Row,
+) -> (bool, String) {
+    let a = cell(&row.before, quantile, &table.baseline);
+    let b = cell(&row.now, quantile, &table.candidate);
+    let (change, limit) = match claim {
+        Claim::Judged(judged) => (judged.change(), judged.most()),
+        Claim::Refused { .. } => ("-".to_owned(), "-".to_owned()),
+    };
+    let is_regressed =
+        matches!(claim, Claim::Judged(judged) if judged.verdict == AbVerdict::Regressed);
+    let verdict = match claim {
+        Claim::Judged(judged) => match judged.verdict {
+            AbVerdict::Regressed => "**REGRESSED**",
+            AbVerdict::NotProven => "_NOT PROVEN_",
+            AbVerdict::Ok => "OK",
+        },
+        Claim::Refused { .. } => "_NOT JUDGED_",
+    };
+    let line = format!(
+        "| {} | {} | {quantile} | {a} | {b} | {change} | {limit} | {verdict} |\n",
+        inline(&of.name),
+        inline(&row.subject),
+    );
+    (is_regressed, line)
+}
+
+/// `120 ms (v2.3.0)`
+fn cell(quantiles: &[(Quantile, f64)], quantile: Quantile, of: &Column) -> String {
+    let value = quantiles.iter().find(|(one, _)| *one == quantile);
+    let version = of.name().map(|name| format!(" ({})", inline(&name)));
+    value.map_or_else(
+        || "-".to_owned(),
+        |(_, micros)| in_millis(*micros) + &version.unwrap_or_default(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{IntoData, assert_data_eq, str};
+
+    use super::*;
+    use crate::ab::tests::compared;
+
+    fn names() -> Both<String> {
+        Both {
+            a: "v1.yaml".to_owned(),
+            b: "v2.yaml".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_summary_has_a_row_for_each_quantile_and_the_text_of_what_regressed() {
+        let page = comparisons(&[compared(&[(100_000, 290_000); 5])], 1, &names());
+        assert_data_eq!(page, str![[r#"
+## ❌ spanspec ab: 1 spec regressed
+
+B is v2.yaml, and A is v1.yaml.
+
+| spec | what | quantile | A | B | change | limit | verdict |
+|---|---|---|---:|---:|---:|---:|---|
+| placing an order | inventory-check | p50 | 100 ms (v2.3.0) | 290 ms (v2.4.0) | 2.90x | 1.2x | **REGRESSED** |
+| placing an order | response time | p95 | 100 ms (v2.3.0) | 290 ms (v2.4.0) | 2.90x | 1.5x | **REGRESSED** |
+| placing an order | inventory-check | p99 | 100 ms (v2.3.0) | 290 ms (v2.4.0) | - | - | _NOT JUDGED_ |
+
+```text
+FAIL  placing an order   specs/order.yaml, 5 pairs of 200 requests
+                    v2.3.0 (A, n=1,000)         v2.4.0 (B, n=1,000)
+      inventory-check   p50=100ms p99=100ms     p50=290ms p99=290ms   ← REGRESSED at p50
+      response time     p95=100ms               p95=290ms             ← REGRESSED at p95
+      p50 of inventory-check: REGRESSED: 2.90x (median of 5 pairs, 2.90x to 2.90x, slower in 5),
+      limit 1.2x
+      p99 of inventory-check: NOT JUDGED: p99 cannot be compared by pairs of runs: one in 36
+      comparisons of the same version would be called slower; use p95 or below, or a baseline
+      p95 of response time: REGRESSED: 2.90x (median of 5 pairs, 2.90x to 2.90x, slower in 5), limit
+      1.5x
+```
+
+
+"#]].raw());
+    }
+
+    #[test]
+    fn where_nothing_is_slower_the_table_is_all() {
+        let page = comparisons(&[compared(&[(100_000, 101_000); 5])], 1, &names());
+        assert_data_eq!(page, str![[r#"
+## ✅ spanspec ab: 1 spec not found to be slower than allowed
+
+B is v2.yaml, and A is v1.yaml.
+
+| spec | what | quantile | A | B | change | limit | verdict |
+|---|---|---|---:|---:|---:|---:|---|
+| placing an order | inventory-check | p50 | 100 ms (v2.3.0) | 101 ms (v2.4.0) | 1.01x | 1.2x | OK |
+| placing an order | inventory-check | p99 | 100 ms (v2.3.0) | 101 ms (v2.4.0) | - | - | _NOT JUDGED_ |
+| placing an order | response time | p95 | 100 ms (v2.3.0) | 101 ms (v2.4.0) | 1.01x | 1.5x | OK |
+
+
+"#]].raw());
+    }
+}
