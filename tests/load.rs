@@ -41,6 +41,7 @@ struct Answer {
     status: u16,
     body: Value,
     spans: Vec<(&'static str, u64)>,
+    version: &'static str,
 }
 
 fn ok() -> Answer {
@@ -52,6 +53,7 @@ fn status(status: u16) -> Answer {
         status,
         body: json!({}),
         spans: vec![("work", 5)],
+        version: "2.4.0",
     }
 }
 
@@ -92,7 +94,7 @@ impl System {
                 };
                 let context = call.headers["traceparent"].to_str().unwrap().to_owned();
                 let answer = answer(call).await;
-                export(&client, &endpoint, &context, &answer.spans).await;
+                export(&client, &endpoint, &context, &answer).await;
                 counts.now.fetch_sub(1, Ordering::SeqCst);
                 respond(&answer)
             }
@@ -124,19 +126,19 @@ fn respond(answer: &Answer) -> Response {
     (status, answer.body.to_string()).into_response()
 }
 
-async fn export(client: &reqwest::Client, endpoint: &str, context: &str, below: &[(&str, u64)]) {
-    if below.is_empty() {
+async fn export(client: &reqwest::Client, endpoint: &str, context: &str, answer: &Answer) {
+    if answer.spans.is_empty() {
         return;
     }
     let request = client
         .post(format!("{endpoint}/v1/traces"))
         .header("content-type", "application/x-protobuf")
-        .body(request(context, below));
+        .body(request(context, answer.version, &answer.spans));
     request.send().await.unwrap().error_for_status().unwrap();
 }
 
 /// What the service exports: its own span, below that of the caller, and those below it.
-fn request(context: &str, below: &[(&str, u64)]) -> Vec<u8> {
+fn request(context: &str, version: &str, below: &[(&str, u64)]) -> Vec<u8> {
     let bytes = |digits: &str| {
         let number = u128::from_str_radix(digits, 16).unwrap().to_be_bytes();
         number[16 - digits.len() / 2..].to_vec()
@@ -165,7 +167,7 @@ fn request(context: &str, below: &[(&str, u64)]) -> Vec<u8> {
     };
     let attributes = vec![
         attribute("service.name", "shop"),
-        attribute("service.version", "2.4.0"),
+        attribute("service.version", version),
     ];
     let block = ResourceSpans {
         resource: Some(Resource {
@@ -800,7 +802,7 @@ async fn spans_that_come_too_late_to_be_measured_are_told() {
             let mut spans = vec![("work", 5)];
             while call.number == 1 && store.late().is_empty() {
                 spans.push(("late", 1));
-                store.ingest(&request(&first, &spans)).unwrap();
+                store.ingest(&request(&first, "2.4.0", &spans)).unwrap();
                 tokio::task::yield_now().await;
             }
             ok()
@@ -823,6 +825,29 @@ expect: { spans: [{ find: work }] }
     assert!(notices[0].starts_with(said), "{notices:?}");
 }
 
+/// While a new version is rolled out.
+#[tokio::test]
+async fn the_traces_of_each_version_are_counted() {
+    let system = System::start(instant(|call| Answer {
+        version: ["2.4.0", "2.3.0", "2.4.0"][(call.number % 3) as usize],
+        ..ok()
+    }))
+    .await;
+    let report = system
+        .run(
+            "request: GET HOST/
+repeat: { times: 30 }
+budgets: [{ find: work, p50: < 1s }, { measure: response_time, p50: < 1m }]
+",
+        )
+        .await;
+    for measured in &load(&report.specs[0]).measured {
+        let counted: Vec<_> = measured.versions.each().collect();
+        assert_eq!(counted, [("2.3.0", 10), ("2.4.0", 20)]);
+        assert_eq!(measured.version.as_deref(), Some("2.3.0, 2.4.0"));
+    }
+}
+
 #[tokio::test]
 async fn no_credential_of_any_request_reaches_the_report() {
     let system = System::start(instant(|call| {
@@ -831,6 +856,7 @@ async fn no_credential_of_any_request_reaches_the_report() {
             status: 500,
             body: json!({ "you": secret }),
             spans: vec![("work", call.number)],
+            ..ok()
         }
     }))
     .await;

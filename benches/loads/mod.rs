@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spanspec::budget::{Against, Alpha, Claim, Judged, Quantile, Reference, Samples, judge};
-use spanspec::run::{Before, Exemplar, Failing, Load, Measured};
+use spanspec::run::{Before, Exemplar, Failing, Load, Measured, Versions};
 use spanspec::spec::{Arrivals, Location, Pace, Rate};
 use spanspec::trace::Trace;
 
@@ -42,7 +42,9 @@ impl Budget<'_> {
                 saved: Some("target/spanspec/slowest.json".into()),
             }),
             samples,
+            quantiles: Vec::new(),
             punctual: None,
+            versions: Versions::default(),
             version: Some(self.versions.1.to_owned()),
             before,
         }

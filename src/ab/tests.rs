@@ -6,7 +6,7 @@ use super::*;
 use crate::budget::Samples;
 use crate::measure::Unmeasured;
 use crate::project::Project;
-use crate::run::{Load, Measured};
+use crate::run::{Load, Measured, Versions};
 use crate::spec::{Allowance, Context, Globals, Pace, Source, Spec};
 use crate::workspace::Workspace;
 
@@ -64,7 +64,9 @@ fn load(spec: &Spec, micros: u64, version: &str) -> Arc<Load> {
         subject: budget.subject.clone(),
         at: budget.at.clone(),
         samples: samples.clone(),
+        quantiles: Vec::new(),
         punctual: None,
+        versions: Versions::default(),
         version: Some(version.to_owned()),
         slowest: None,
         before: None,

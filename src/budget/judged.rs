@@ -171,13 +171,17 @@ impl Judged {
 
     fn too_few_to_compare(&self, now: &Estimate, before: &Estimate, at: &str) -> String {
         let few = if before.count < now.count {
-            let few = self.too_few(before.count, " in the baseline");
-            format!("{few} on each side")
+            self.too_few(before.count, " in the baseline")
         } else {
-            format!("{} on each side", self.too_few(now.count, ""))
+            self.too_few(now.count, "")
+        };
+        let needed = smallest_count(self.quantile, self.alpha);
+        let sides = match now.count.max(before.count) < needed {
+            true => " on each side",
+            false => "",
         };
         let [now, before] = [now, before].map(|one| millis(one.value, Round::Nearest));
-        format!("{few}. {now} ms against {before} ms{at} is not evidence of a change.")
+        format!("{few}{sides}. {now} ms against {before} ms{at} is not evidence of a change.")
     }
 
     fn too_few(&self, samples: u64, place: &str) -> String {
@@ -187,9 +191,8 @@ impl Judged {
             "a lower"
         };
         format!(
-            "{} {}{place}; {bound} bound needs {}",
-            count(samples),
-            if samples == 1 { "sample" } else { "samples" },
+            "{}{place}; {bound} bound needs {}",
+            counted_samples(samples),
             count(smallest_count(self.quantile, self.alpha)),
         )
     }
@@ -234,7 +237,33 @@ impl Judged {
         } else {
             ""
         };
-        format!(" {needed} samples{side}{pairs} would decide.")
+        match self.lacking_side(needed) {
+            Some((whose, samples, about)) => {
+                let samples = counted_samples(samples);
+                format!(
+                    " {whose} has {samples}; about {}{pairs} would decide.",
+                    count(about)
+                )
+            }
+            None => format!(" {needed} samples{side}{pairs} would decide."),
+        }
+    }
+
+    /// The side that has too few, if the other one has enough: how many it has, and how many it takes.
+    fn lacking_side(&self, needed: Needed) -> Option<(&'static str, u64, u64)> {
+        let Compared::Baseline { before, .. } = &self.compared else {
+            return None;
+        };
+        let (now, before) = (self.candidate?.count, (*before)?.count);
+        match needed {
+            Needed::About(about) if before < about && about <= now => {
+                Some(("The baseline", before, about))
+            }
+            Needed::About(about) if now < about && about <= before => {
+                Some(("This run", now, about))
+            }
+            Needed::About(_) | Needed::TooMany => None,
+        }
     }
 }
 
@@ -251,6 +280,11 @@ fn one_bound(bounds: [Option<f64>; 2], said: impl Fn(f64, Round) -> String) -> S
 fn share_unknown(of: &Estimate) -> Option<String> {
     let all = of.count.saturating_add(of.unknown);
     (of.unknown > 0).then(|| format!("{} of {} requests", count(of.unknown), count(all)))
+}
+
+fn counted_samples(samples: u64) -> String {
+    let what = if samples == 1 { "sample" } else { "samples" };
+    format!("{} {what}", count(samples))
 }
 
 /// `1.14x slower`, or what it is of what it was.

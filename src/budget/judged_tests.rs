@@ -89,7 +89,7 @@ fn too_few_samples_are_no_evidence() {
     let judged = compared(Verdict::TooFew, "ship", before, now);
     assert_eq!(
         judged.to_string(),
-        "p50 of ship: TOO FEW: 1 sample in the baseline; an upper bound needs 5 on each side. 412 ms against 388 ms is not evidence of a change."
+        "p50 of ship: TOO FEW: 1 sample in the baseline; an upper bound needs 5. 412 ms against 388 ms is not evidence of a change."
     );
 }
 
@@ -101,6 +101,30 @@ fn what_is_not_proven_says_what_would_decide() {
     assert_eq!(
         judged.to_string(),
         "p50 of ship: NOT PROVEN: 1.14x slower (95 % bounds 0.97x to 1.33x), limit 1.20x. About 700 samples a side, or `spanspec ab`, would decide."
+    );
+}
+
+#[test]
+fn the_side_that_lacks_samples_is_named() {
+    let few = known(100, [93.0, 100.0, 109.0]);
+    let many = known(3_000, [112.9, 114.0, 115.1]);
+    let said = |before, now| {
+        let judged = compared(Verdict::NotProven, "ship", before, now).to_string();
+        judged.split_once(". ").unwrap().1.to_owned()
+    };
+    assert_eq!(
+        said(few, many),
+        "The baseline has 100 samples; about 600, or `spanspec ab`, would decide."
+    );
+    let now = known(100, [105.2, 114.0, 123.7]);
+    let before = known(3_000, [99.0, 100.0, 101.0]);
+    assert_eq!(
+        said(before, now),
+        "This run has 100 samples; about 720, or `spanspec ab`, would decide."
+    );
+    assert_eq!(
+        said(few, now),
+        "About 910 samples a side, or `spanspec ab`, would decide."
     );
 }
 

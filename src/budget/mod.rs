@@ -63,3 +63,4 @@ pub use sketch::Sketch;
 pub use table::{Column, Headed, Row, Table};
 pub(crate) use verdict::micros;
 pub use verdict::{Verdict, judge};
+pub(crate) use words::version;

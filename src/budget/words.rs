@@ -102,8 +102,13 @@ pub(super) fn not_measured(requests: u64) -> String {
 /// What to do about requests of which nothing is known.
 pub(super) const MEASURE_THEM: &str = "raise `request.timeout`, or look why they fail";
 
-/// A version as people say it: `v2.3.0` for `2.3.0`.
-pub(super) fn version(text: &str) -> String {
+/// A version as people say it: `v2.3.0` for `2.3.0`; each of several in a line.
+pub(crate) fn version(text: &str) -> String {
+    let each: Vec<String> = text.split(", ").map(one_version).collect();
+    each.join(", ")
+}
+
+fn one_version(text: &str) -> String {
     let is_number = text.starts_with(|first: char| first.is_ascii_digit());
     if is_number {
         format!("v{text}")
@@ -125,6 +130,12 @@ fn trimmed(decimal: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_begin_with_a_letter() {
+        assert_eq!(version("2.3.0"), "v2.3.0");
+        assert_eq!(version("2.3.0, v2.4.0, main"), "v2.3.0, v2.4.0, main");
+    }
 
     #[test]
     fn thousands_stand_apart() {

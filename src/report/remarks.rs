@@ -5,15 +5,58 @@ use std::time::Duration;
 
 use super::duration::duration;
 use super::look::count;
-use crate::budget::Quantile;
-use crate::run::{Load, Measured};
+use crate::budget::{Quantile, version};
+use crate::run::{Load, Measured, Versions};
 
 /// Of the requests themselves; what there is to know of the baseline is in [`Load::notices`].
 pub(super) fn of(load: &Load) -> Vec<String> {
-    let mut remarks = not_measured(&load.measured);
+    let mut remarks = mixed(&load.measured);
+    remarks.extend(not_measured(&load.measured));
     remarks.extend(behind(load));
     remarks.extend(held_back(load));
     remarks
+}
+
+/// What is of several versions is of none; while one is rolled out, numbers tell of both.
+fn mixed(measured: &[Measured]) -> Vec<String> {
+    let mut groups: Vec<(&Versions, Vec<&str>)> = Vec::new();
+    for one in measured.iter().filter(|one| one.versions.are_several()) {
+        match groups.iter_mut().find(|(known, _)| **known == one.versions) {
+            Some((_, subjects)) => subjects.push(&one.subject),
+            None => groups.push((&one.versions, vec![&one.subject])),
+        }
+    }
+    let groups = groups.into_iter();
+    groups
+        .map(|(versions, subjects)| {
+            let were = if subjects.len() == 1 { "was" } else { "were" };
+            format!(
+                "{} {were} of {}",
+                listed(&subjects),
+                counted_versions(versions)
+            )
+        })
+        .collect()
+}
+
+/// `2 versions: v2.3.0 in 212 traces, v2.4.0 in 188`
+fn counted_versions(versions: &Versions) -> String {
+    let mut parts: Vec<String> = versions
+        .each()
+        .map(|(name, traces)| format!("{} in {}", version(name), number(traces)))
+        .collect();
+    if let Some(first) = parts.first_mut() {
+        first.push_str(" traces");
+    }
+    let many = versions.each().len();
+    match versions.others() {
+        0 => format!("{many} versions: {}", parts.join(", ")),
+        others => format!(
+            "more than {many} versions: {}, others in {}",
+            parts.join(", "),
+            number(others)
+        ),
+    }
 }
 
 /// Requests of which nobody knows how long they took are in no quantile. What lacks the same number

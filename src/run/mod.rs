@@ -41,7 +41,7 @@ pub(crate) use complete::{Unsettled, Waiting, complete};
 pub use diagnosis::{absent, missing_parents};
 pub use event::RunEvent;
 #[cfg(feature = "run")]
-pub use load::{Before, Exemplar, Failing, HeldBack, Load, Measured};
+pub use load::{Before, Exemplar, Failing, HeldBack, Load, Measured, Versions};
 #[cfg(feature = "run")]
 pub(crate) use mask::masked;
 pub use report::{

@@ -122,10 +122,12 @@ impl Work<'_> {
         self.live.expect(runs * self.specs.len());
         let mut measurements: Vec<Vec<Measurement>> =
             self.specs.iter().map(|_| Vec::new()).collect();
-        for _ in 0..runs {
+        for number in 1..=runs {
             for (spec, of_spec) in self.specs.iter().zip(&mut measurements) {
                 let measured = measure(session, spec, self.options.clone()).await;
-                of_spec.push(measured.map_err(|why| self.unmeasured(why))?);
+                let measured = measured.map_err(|why| self.unmeasured(why))?;
+                self.expect_fit(spec, &measured, number)?;
+                of_spec.push(measured);
             }
         }
         let mut all = Vec::new();
@@ -144,6 +146,23 @@ impl Work<'_> {
                 refuse(exit, "no baseline was written, for a run was not well")
             }
         }
+    }
+
+    /// What no run writes into a baseline.
+    fn expect_fit(&self, spec: &Spec, of: &Measurement, number: usize) -> Result<(), Exit> {
+        let mut compared = compared(spec, &of.load).into_iter();
+        let why = if compared.any(|one| one.versions.are_several()) {
+            "was of several versions at once"
+        } else if of.load.is_late() {
+            "sent requests too late, for this machine is not quick enough"
+        } else {
+            return Ok(());
+        };
+        let text = format!(
+            "run {number} of `{}` {why}; no baseline was written",
+            of.name
+        );
+        Err(refuse(Exit::Errored, &text))
     }
 
     async fn measured(&self, spec: &Spec, measurements: Vec<Measurement>) -> Option<Measured> {

@@ -12,9 +12,6 @@ use crate::report::look::{Look, count, counted, printable};
 use crate::report::waterfall::{USUAL_ROWS, waterfall};
 use crate::run::{Exemplar, Load, Measured};
 
-/// What is shown where no budget asks for a quantile.
-pub(super) const USUAL: [Quantile; 3] = [Quantile::P50, Quantile::P95, Quantile::P99];
-
 pub(super) fn section(load: &Load, measured: &Measured) -> Markup {
     let subject = printable(&measured.subject);
     let mut judged: Vec<&Judged> = measured.judged.iter().collect();
@@ -28,7 +25,7 @@ pub(super) fn section(load: &Load, measured: &Measured) -> Markup {
             (figure(measured))
             (table(load, measured, &judged))
             (claims(load, &judged))
-            @if let Some(slowest) = &measured.slowest { (exemplar(slowest)) }
+            @if let Some(slowest) = &measured.slowest { (exemplar(measured, slowest)) }
         }
     }
 }
@@ -76,13 +73,13 @@ fn unjudged(measured: &Measured) -> Markup {
     html! {
         (heads(before.map(|_| "Baseline").into_iter().chain(["Now"])))
         tbody role="rowgroup" {
-            @for quantile in USUAL {
+            @for (quantile, now) in measured.unjudged() {
                 tr role="row" {
                     th scope="row" role="rowheader" { (quantile) }
                     @if let Some(before) = before {
                         (cell("Baseline", &value(usual(&before.samples, quantile))))
                     }
-                    (cell("Now", &value(usual(&measured.samples, quantile))))
+                    (cell("Now", &value(Some(now))))
                 }
             }
         }
@@ -226,7 +223,7 @@ fn sign(class: &str) -> Markup {
 }
 
 /// The script draws the trace as all others are drawn, in the place of the text.
-fn exemplar(slowest: &Exemplar) -> Markup {
+fn exemplar(measured: &Measured, slowest: &Exemplar) -> Markup {
     let spans = slowest.trace.len();
     html! {
         details.exemplar data-trace=(slowest.trace_id) {
@@ -234,6 +231,9 @@ fn exemplar(slowest: &Exemplar) -> Markup {
             p.faint.small {
                 "trace " code { (slowest.trace_id) } ", " (counted(spans, "span"))
                 @if let Some(path) = &slowest.saved { ", saved in " (printable(&path.display().to_string())) }
+                @if let Some(longest) = measured.slowest_unseen() {
+                    "; the slowest of all took " (said(longest as f64)) ", and no span of it was seen"
+                }
             }
             @if spans > 0 { pre { (waterfall(&slowest.trace, &[], &Look::plain(), USUAL_ROWS)) } }
         }

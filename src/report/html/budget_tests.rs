@@ -239,3 +239,13 @@ fn what_is_not_proven_looks_as_it_counts() {
     assert_eq!(looks(false).as_deref(), Some("flaky"));
     assert_eq!(looks(true).as_deref(), Some("failed"));
 }
+
+#[test]
+fn a_slower_request_than_the_one_that_is_shown_is_told_of() {
+    let mut of = regressed();
+    let said = "; the slowest of all took ";
+    assert!(!section_of(load(vec![of.clone()])).contains(said));
+    of.slowest.as_mut().unwrap().micros = 31_000;
+    let section = section_of(load(vec![of]));
+    assert!(section.contains(said), "{section}");
+}

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::axis::{Axis, Seen, Tick};
-use super::budget::{USUAL, head, usual};
+use super::budget::{head, usual};
 use super::ecdf::{self, curve};
 use super::said::said;
 use crate::budget::{Compared, Estimate, Judged, Quantile, Samples};
@@ -42,7 +42,7 @@ struct Limit {
 /// Nothing where nothing was measured.
 pub(super) fn figure(measured: &Measured) -> Markup {
     let claims = &measured.judged;
-    let sides = sides(measured, claims);
+    let sides = sides(measured);
     let limits = limits(claims);
     let Some(axis) = axis(&sides, &limits) else {
         return html! {};
@@ -71,9 +71,9 @@ pub(super) fn figure(measured: &Measured) -> Markup {
     }
 }
 
-fn sides<'a>(measured: &'a Measured, claims: &[Judged]) -> Vec<Side<'a>> {
+fn sides(measured: &Measured) -> Vec<Side<'_>> {
     let before = measured.before.as_ref().map(|before| {
-        let quantiles = each_once(claims, &before.samples, |claim| match &claim.compared {
+        let quantiles = each_once(measured, &before.samples, |claim| match &claim.compared {
             Compared::Baseline { before, .. } => *before,
             Compared::Limit(_) => None,
         });
@@ -86,24 +86,24 @@ fn sides<'a>(measured: &'a Measured, claims: &[Judged]) -> Vec<Side<'a>> {
     let now = Side {
         class: "now",
         samples: &measured.samples,
-        quantiles: each_once(claims, &measured.samples, |claim| claim.candidate),
+        quantiles: each_once(measured, &measured.samples, |claim| claim.candidate),
     };
     let sides = before.into_iter().chain([now]);
     sides.filter(|side| !side.samples.is_empty()).collect()
 }
 
 /// A quantile may be held against a limit and against the baseline. Where nothing is claimed of
-/// any, there are those that people look for.
+/// any, there are those that the table has.
 fn each_once(
-    claims: &[Judged],
+    measured: &Measured,
     samples: &Samples,
     of: impl Fn(&Judged) -> Option<Estimate>,
 ) -> Vec<(Quantile, Estimate)> {
+    let claims = &measured.judged;
     if claims.is_empty() {
-        let usual = USUAL.map(|quantile| (quantile, usual(samples, quantile)));
-        return usual
-            .into_iter()
-            .filter_map(|(quantile, estimate)| Some((quantile, estimate?)))
+        let shown = measured.unjudged().into_iter();
+        return shown
+            .filter_map(|(quantile, _)| Some((quantile, usual(samples, quantile)?)))
             .collect();
     }
     let mut all: Vec<(Quantile, Estimate)> = Vec::new();
@@ -337,7 +337,7 @@ mod tests {
     fn marks_stand_where_the_estimates_are_between_their_bounds() {
         let measured = regressed();
         let svg = figure(&measured).into_string();
-        let (sides, limits) = (sides(&measured, &measured.judged), limits(&measured.judged));
+        let (sides, limits) = (sides(&measured), limits(&measured.judged));
         let axis = axis(&sides, &limits).unwrap();
         for side in &sides {
             for (quantile, estimate) in &side.quantiles {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::sample::{self, at};
 use crate::budget::{Against, Alpha, Claim, Quantile, Reference, Samples, judge};
-use crate::run::{Before, Exemplar, Failing, Load, Measured, Report};
+use crate::run::{Before, Exemplar, Failing, Load, Measured, Report, Versions};
 use crate::spec::Pace;
 
 /// A long tail around a median, in microseconds; the tail's quantiles are those of a log-logistic
@@ -52,7 +52,9 @@ pub(super) fn measured(subject: &str, samples: Samples, before: Option<Samples>)
         at: at("process_payment"),
         slowest: samples.max().map(exemplar),
         samples,
+        quantiles: Vec::new(),
         punctual: None,
+        versions: Versions::default(),
         version: Some("v2.4.0".to_owned()),
         before: before.map(|samples| Before {
             samples,

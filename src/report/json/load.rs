@@ -83,10 +83,17 @@ struct Budget<'a> {
     subject: &'a str,
     location: Location<'a>,
     version: Option<&'a str>,
+    versions: Vec<Version<'a>>,
     durations: Distribution,
     baseline: Option<Baseline<'a>>,
     claims: Vec<Claim<'a>>,
     slowest: Option<Slowest>,
+}
+
+#[derive(Serialize)]
+struct Version<'a> {
+    version: &'a str,
+    traces: u64,
 }
 
 #[derive(Serialize)]
@@ -233,6 +240,9 @@ impl<'a> From<&'a Measured> for Budget<'a> {
             subject: &measured.subject,
             location: Location::from(&measured.at),
             version: measured.version.as_deref(),
+            versions: (measured.versions.each())
+                .map(|(version, traces)| Version { version, traces })
+                .collect(),
             durations: Distribution::from(&measured.samples),
             baseline: measured.before.as_ref().map(Baseline::from),
             claims: measured.judged.iter().map(Claim::from).collect(),

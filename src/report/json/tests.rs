@@ -179,6 +179,7 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
     "end_column": 26
   },
   "version": "2.4.0",
+  "versions": [],
   "durations": {
     "samples": 500,
     "unknown": 0,

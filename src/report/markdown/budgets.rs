@@ -2,7 +2,7 @@
 
 use super::Page;
 use super::inert::inline;
-use crate::budget::{Column, Judged, Quantile, Verdict, in_millis};
+use crate::budget::{Column, Estimate, Judged, Quantile, Verdict, in_millis};
 use crate::report::text;
 use crate::run::{Load, Measured, Report, SpecReport};
 
@@ -42,24 +42,20 @@ fn rows_of(spec: &SpecReport, load: &Load) -> Vec<(bool, String)> {
             (fails, row(spec, of, one, fails))
         }));
         if of.judged.is_empty() {
-            let usual = of.usual();
-            rows.extend(
-                usual
-                    .into_iter()
-                    .map(|one| (false, unjudged(spec, of, one))),
-            );
+            let shown = of.unjudged().into_iter();
+            rows.extend(shown.map(|(quantile, now)| (false, unjudged(spec, of, quantile, now))));
         }
     }
     rows
 }
 
 /// What was measured, where there is nothing to hold it against.
-fn unjudged(spec: &SpecReport, of: &Measured, (quantile, value): (Quantile, f64)) -> String {
+fn unjudged(spec: &SpecReport, of: &Measured, quantile: Quantile, now: Estimate) -> String {
     format!(
         "| {} | {} | {quantile} | - | {} | - | - | - |\n",
         inline(&spec.name),
         inline(&of.subject),
-        with_version(in_millis(value), of.version.clone()),
+        with_version(in_millis(now.value), of.version.clone()),
     )
 }
 

@@ -323,7 +323,7 @@ fn a_budget_says_nothing_that_a_page_obeys() {
 | a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me | a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me | p50 | 120 ms (a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me) | 113 ms (a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me) | 0.94x | 1.2x | OK |
 | a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me | a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me | p99 | 800 ms (a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me) | 166 ms (a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me) | 0.21x | 2.5x | _TOO FEW_ |
 
-- a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me: p99 of a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me&#58; TOO FEW&#58; 120 samples; an upper bound needs 368 on each side. 166 ms against 800 ms is not evidence of a change.
+- a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me: p99 of a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me&#58; TOO FEW&#58; 120 samples; an upper bound needs 368. 166 ms against 800 ms is not evidence of a change.
 - a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me: a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me
 
 

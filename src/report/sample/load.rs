@@ -7,7 +7,9 @@ use std::time::Duration;
 use super::{attempt, failing, failing_step, judged, span, span_id, spec, step, wrong_method};
 use crate::budget::{self, Against, Alpha, Claim, Quantile, Reference, Samples, judge};
 use crate::check::{Failure, Judged, Outcome, Subject, Witness};
-use crate::run::{Before, Exemplar, Failing, Load, Measured, SpecReport, StepReport, Verdict};
+use crate::run::{
+    Before, Exemplar, Failing, Load, Measured, SpecReport, StepReport, Verdict, Versions,
+};
 use crate::spec::{Arrivals, Location, Pace, Place, Rate, Source};
 use crate::trace::{Origin, Span, Trace, TraceId};
 
@@ -139,7 +141,9 @@ pub(in crate::report) fn measured(plans: &[Plan]) -> Vec<Measured> {
             subject: plan.subject.to_owned(),
             at: at(plan.at),
             samples: plan.now.clone(),
+            quantiles: Vec::new(),
             punctual: None,
+            versions: Versions::default(),
             version: plan.version.map(str::to_owned),
             slowest: plan.now.max().map(slowest),
             before: plan.before.as_ref().map(|(samples, version)| Before {

@@ -308,7 +308,13 @@ fn slowest(of: &[&Measured], failures: &[&Failure], drawn: Option<TraceId>, look
 fn title_of_slowest(measured: &Measured, slowest: &Exemplar, look: &Look) -> String {
     let took = duration(Duration::from_micros(slowest.micros));
     let (subject, id) = (&measured.subject, slowest.trace_id);
-    let title = format!("slowest of {subject}: {took}, trace {id}");
+    let title = match measured.slowest_unseen() {
+        None => format!("slowest of {subject}: {took}, trace {id}"),
+        Some(longest) => format!(
+            "slowest of {subject} that left a trace: {took}, trace {id}; the slowest of all took {}, and no span of it was seen",
+            duration(Duration::from_micros(longest)),
+        ),
+    };
     paragraph(&title, 2, LEFT_OUT, look)
 }
 

@@ -26,6 +26,7 @@ pub(super) fn all(
         (true, None) if wish == Wish::Write(Way::Always) => {
             Some(format!("{}: {STOPPED_WAITING}", place.path.display()))
         }
+        (true, None) => unwritten(decided, wish),
         (true, done) => done,
         // The last attempt tells it.
         (false, None) if wish == Wish::Again => None,
@@ -94,6 +95,25 @@ fn added(written: &Written) -> String {
     }
 }
 
+/// That a run is not written which else would be.
+fn unwritten(decided: &Decided<'_>, wish: Wish) -> Option<String> {
+    let (Wish::Late(way) | Wish::Mixed(way)) = wish else {
+        return None;
+    };
+    let is_due = way == Way::Always || decided.regressed().next().is_some();
+    let unfit = unfit(wish)?;
+    is_due.then(|| format!("no new baseline was written, for {unfit}"))
+}
+
+/// Why a run that ended well makes no baseline.
+fn unfit(wish: Wish) -> Option<&'static str> {
+    match wish {
+        Wish::Late(_) => Some("this machine sent requests too late"),
+        Wish::Mixed(_) => Some("the run was of several versions"),
+        _ => None,
+    }
+}
+
 fn why_none(wish: Wish, path: &Path) -> String {
     let path = path.display();
     match wish {
@@ -102,7 +122,9 @@ fn why_none(wish: Wish, path: &Path) -> String {
         ),
         Wish::Failed => "none was written, for too many requests failed".to_owned(),
         Wish::Stopped => "none was written, for the run ended early".to_owned(),
-        Wish::Late => "none was written, for this machine sent requests too late".to_owned(),
+        Wish::Late(_) | Wish::Mixed(_) => {
+            format!("none was written, for {}", unfit(wish).unwrap_or_default())
+        }
         Wish::NothingFound => "none was written, for a budget found nothing to measure".to_owned(),
         Wish::Write(_) => STOPPED_WAITING.replacen("nothing", "none", 1),
         Wish::Nothing | Wish::Unread | Wish::Again => "none was written".to_owned(),

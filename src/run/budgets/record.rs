@@ -39,7 +39,9 @@ pub(super) enum Wish {
     /// The attempt did not pass, and another one follows, which is not to be held against it.
     Again,
     /// This machine sent requests so late that one sees it.
-    Late,
+    Late(Way),
+    /// It is of several versions at once.
+    Mixed(Way),
 }
 
 /// Where to.
@@ -99,7 +101,9 @@ impl Wish {
         } else if load.measured.iter().any(|one| one.samples.is_empty()) {
             Self::NothingFound
         } else if load.is_late() {
-            Self::Late
+            Self::Late(way)
+        } else if load.measured.iter().any(|one| one.versions.are_several()) {
+            Self::Mixed(way)
         } else {
             Self::Write(way)
         }

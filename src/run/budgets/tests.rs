@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::setting::Stop;
-use super::super::{Budgeting, Load, Measured, Options, Shared, Update};
+use super::super::{Budgeting, Load, Measured, Options, Shared, Update, Versions};
 use super::*;
 use crate::budget::baseline::{
     Baseline, Mismatch, Run, accept, lock, pending_path, read, reject, write,
@@ -212,7 +212,9 @@ fn measured(version: Option<&str>, samples: Samples) -> Load {
             subject: "inventory-check".to_owned(),
             at,
             samples,
+            quantiles: Vec::new(),
             punctual: None,
+            versions: Versions::default(),
             version: version.map(str::to_owned),
             slowest: None,
             before: None,

@@ -12,7 +12,9 @@ mod report;
 mod request;
 mod tally;
 mod verdict;
+mod versions;
 
 pub use report::{Before, Exemplar, Failing, HeldBack, Load, Measured};
+pub use versions::Versions;
 
 pub(super) use driver::{Driver, Progress};

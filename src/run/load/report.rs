@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::budget::{Alpha, Judged, Quantile, Samples, Verdict};
+use super::Versions;
+use crate::budget::{Alpha, Estimate, Judged, Quantile, Samples, Verdict};
 use crate::spec::{Location, Pace};
 use crate::trace::{Trace, TraceId};
 
@@ -81,13 +82,18 @@ pub struct Measured {
     pub subject: String,
     /// Where the budget stands.
     pub at: Location,
+    /// What the budget asks for; none where nothing is to be judged.
+    pub quantiles: Vec<Quantile>,
     /// The durations, one of each trace that has any.
     pub samples: Samples,
     /// Of response times in an open loop, what they would have been at least, had this machine kept up.
     pub punctual: Option<Samples>,
-    /// `service.version` of what was measured, if its resource says so.
+    /// `service.version` of what was measured, if its resource says so; all of them where there are
+    /// several: `2.3.0, 2.4.0`.
     pub version: Option<String>,
-    /// The request that took longest.
+    /// How many traces each is of.
+    pub versions: Versions,
+    /// The request that took longest, of those whose trace was seen.
     pub slowest: Option<Exemplar>,
     /// What it was held against; None where there is no baseline, or where none is asked for.
     pub before: Option<Before>,
@@ -96,18 +102,39 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// How long the slowest of all took, in microseconds, if that is another one than
+    /// [`slowest`](Self::slowest): one of which no span was seen.
+    #[must_use]
+    pub fn slowest_unseen(&self) -> Option<u64> {
+        let seen = self.slowest.as_ref()?.micros;
+        self.samples.max().filter(|longest| *longest > seen)
+    }
+
     /// What is the system's own, without what this machine added by sending late.
     pub(crate) fn punctual(&self) -> &Samples {
         self.punctual.as_ref().unwrap_or(&self.samples)
     }
 
-    /// The quantiles that a baseline keeps, in microseconds: to show where none was judged.
-    pub(crate) fn usual(&self) -> Vec<(Quantile, f64)> {
+    /// What is shown where nothing was judged, in microseconds: the quantiles that the budget asks
+    /// for, or else those that people look for. One that the samples are too few for is left out,
+    /// unless none is left then.
+    pub(crate) fn unjudged(&self) -> Vec<(Quantile, Estimate)> {
+        let usual = [Quantile::P50, Quantile::P95, Quantile::P99];
+        let asked = match self.quantiles.as_slice() {
+            [] => usual.as_slice(),
+            asked => asked,
+        };
         let estimate = |quantile| self.samples.estimate(quantile, Alpha::FIVE_PERCENT);
-        [Quantile::P50, Quantile::P95, Quantile::P99]
-            .into_iter()
-            .filter_map(|quantile| Some((quantile, estimate(quantile)?.value)))
-            .collect()
+        let mut all: Vec<_> = asked
+            .iter()
+            .filter_map(|quantile| Some((*quantile, estimate(*quantile)?)))
+            .collect();
+        all.sort_by_key(|(quantile, _)| *quantile);
+        let has_bounds = |of: &Estimate| of.lower.is_some() && of.upper.is_some();
+        if all.iter().any(|(_, of)| has_bounds(of)) {
+            all.retain(|(_, of)| has_bounds(of));
+        }
+        all
     }
 }
 
@@ -171,5 +198,42 @@ impl Load {
         } else {
             0.0
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Place, Source};
+
+    fn shown(asked: &[&str], samples: u64) -> Vec<String> {
+        let measured = Measured {
+            subject: "ship".to_owned(),
+            at: Source::new("a.yaml", "a").at(Place::default()),
+            quantiles: asked.iter().map(|one| one.parse().unwrap()).collect(),
+            samples: (0..samples).collect(),
+            punctual: None,
+            version: None,
+            versions: Versions::default(),
+            slowest: None,
+            before: None,
+            judged: Vec::new(),
+        };
+        let shown = measured.unjudged().into_iter();
+        shown.map(|(quantile, _)| quantile.to_string()).collect()
+    }
+
+    #[test]
+    fn what_the_budget_asks_for_is_shown_if_there_are_samples_enough() {
+        assert_eq!(shown(&["p99", "p50"], 500), ["p50", "p99"]);
+        assert_eq!(shown(&["p99", "p50"], 298), ["p50"]);
+        assert_eq!(shown(&["p90"], 30), ["p90"]);
+        assert_eq!(shown(&[], 60), ["p50", "p95"]);
+    }
+
+    #[test]
+    fn where_there_are_too_few_for_each_all_are_shown() {
+        assert_eq!(shown(&["p95", "p99"], 10), ["p95", "p99"]);
+        assert_eq!(shown(&["p95"], 0), [""; 0]);
     }
 }

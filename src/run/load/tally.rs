@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::measure;
 use super::request::Done;
-use super::{Exemplar, Failing, Measured};
+use super::{Exemplar, Failing, Measured, Versions};
 use crate::budget::Samples;
 use crate::check::{Judged, Outcome, Unjudged};
 use crate::run::scene::End;
@@ -26,7 +26,7 @@ pub(super) struct Tally<'a> {
     /// In an open loop, without the lateness of this machine.
     pub(super) punctual_times: Option<Samples>,
     pub(super) failing: Vec<Failing>,
-    pub(super) measured: Vec<Measured>,
+    measured: Vec<Measured>,
     /// What may not be shown of the slowest of each budget.
     pub(super) secrets: Vec<Vec<String>>,
     pub(super) first_failed: Option<Done<'a>>,
@@ -54,12 +54,14 @@ impl<'a> Tally<'a> {
         let measured = budgets.iter().map(|budget| Measured {
             subject: budget.subject.clone(),
             at: budget.at.clone(),
+            quantiles: budget.quantiles.iter().map(|one| one.quantile).collect(),
             samples: Samples::default(),
             punctual: match budget.measure {
                 Measure::ResponseTime => punctual(),
                 _ => None,
             },
             version: None,
+            versions: Versions::default(),
             slowest: None,
             before: None,
             judged: Vec::new(),
@@ -81,6 +83,15 @@ impl<'a> Tally<'a> {
             first: None,
             last: None,
         }
+    }
+
+    /// What was measured, one for each budget.
+    pub(super) fn measured(&mut self) -> Vec<Measured> {
+        let mut measured = std::mem::take(&mut self.measured);
+        for one in &mut measured {
+            one.version = one.versions.in_a_line();
+        }
+        measured
     }
 
     /// How many were not well.
@@ -170,8 +181,8 @@ impl<'a> Tally<'a> {
             if let Some((all, time)) = measured.punctual.as_mut().zip(punctual) {
                 all.add(time);
             }
-            if measured.version.is_none() {
-                measured.version = sample.version;
+            if let Some(version) = &sample.version {
+                measured.versions.add(version);
             }
             let longest = measured.slowest.as_ref().map(|slowest| slowest.micros);
             if let Some(trace) = trace_seen

@@ -186,8 +186,9 @@ fn stand_in(setting: &Setting<'_>, spec: &Spec, tally: &mut Tally<'_>) -> StepRe
     report
 }
 
-fn load(repeat: &Repeat, tally: Tally<'_>, allowed: u64, stopped: Option<String>) -> Load {
+fn load(repeat: &Repeat, mut tally: Tally<'_>, allowed: u64, stopped: Option<String>) -> Load {
     let duration = tally.duration();
+    let measured = tally.measured();
     let mut failing = tally.failing;
     failing.sort_by_key(|failing| std::cmp::Reverse(failing.requests));
     Load {
@@ -205,7 +206,7 @@ fn load(repeat: &Repeat, tally: Tally<'_>, allowed: u64, stopped: Option<String>
         held_back: None,
         failing,
         is_strict: false,
-        measured: tally.measured,
+        measured,
         notices: Vec::new(),
     }
 }

@@ -32,8 +32,10 @@ impl Secrets {
             subject: self.text(&measured.subject),
             at: self.location(measured.at.clone()),
             samples: measured.samples.clone(),
+            quantiles: measured.quantiles.clone(),
             punctual: measured.punctual.clone(),
             version: self.version(measured.version.as_ref()),
+            versions: measured.versions.map(|version| self.text(version)),
             slowest: measured.slowest.as_ref().map(|one| Exemplar {
                 trace: self.shared_trace(Arc::clone(&one.trace)),
                 ..one.clone()
@@ -126,8 +128,10 @@ mod tests {
                 subject: text(),
                 at,
                 samples: Samples::default(),
+                quantiles: Vec::new(),
                 punctual: None,
                 version: version(),
+                versions: [("a hunter2", 1)].into_iter().collect(),
                 slowest: Some(Exemplar {
                     trace_id: trace.id(),
                     micros: 1,

@@ -46,7 +46,8 @@ fn tables(load: &Load, measured: &[Measured]) -> Vec<Table> {
 fn table_of(load: &Load, of: &Measured) -> Table {
     let mut row = Row::new(&of.subject, &of.judged, |verdict| load.fails(verdict));
     if of.judged.is_empty() {
-        row.now = of.usual();
+        let now = of.unjudged().into_iter();
+        row.now = now.map(|(quantile, of)| (quantile, of.value)).collect();
     }
     let column = |version: &Option<String>, count| Column {
         version: version.clone(),

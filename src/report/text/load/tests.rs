@@ -441,6 +441,55 @@ PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 
 }
 
 #[test]
+fn a_request_that_left_no_trace_may_have_been_slower_than_the_one_that_is_shown() {
+    let plans = [many::Plan {
+        subject: "response time",
+        now: repeat_n(1_001_000, 500).collect(),
+        ..many::response_time()
+    }];
+    let mut of = many::with("ordering under load", &plans, |load| {
+        let slowest = load.measured[0].slowest.as_mut().unwrap();
+        slowest.micros = 31_000;
+    });
+    of.verdict = crate::run::Verdict::Failed;
+    let text = at(100, &of, Detail::Normal);
+    let (_, slowest) = text.split_once("\n  slowest of").unwrap();
+    let lines: Vec<&str> = slowest.lines().take(2).collect();
+    assert_eq!(
+        lines,
+        [
+            " response time that left a trace: 31 ms, trace a3ce929d0e0e47364bf92f3577b34da6; the",
+            "  slowest of all took 1.0 s, and no span of it was seen",
+        ]
+    );
+}
+
+#[test]
+fn a_run_of_several_versions_names_them_all() {
+    let plans = ["inventory-check", "response time"].map(|subject| many::Plan {
+        subject,
+        ..many::inventory(None, many::fast(), "2.3.0, 2.4.0")
+    });
+    let of = many::with("ordering under load", &plans, |load| {
+        for one in &mut load.measured {
+            one.versions = [("2.3.0", 312), ("2.4.0", 188)].into_iter().collect();
+        }
+    });
+    assert_data_eq!(
+        at(100, &of, Detail::Normal),
+        str![[r#"
+PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
+                     v2.3.0, v2.4.0 (n=500)
+   inventory-check   p50=120ms p99=800ms
+   response time     p50=120ms p99=800ms
+   note: inventory-check and response time were of 2 versions: v2.3.0 in 312 traces, v2.4.0 in 188
+
+
+"#]]
+    );
+}
+
+#[test]
 fn requests_that_were_not_measured_are_told_of() {
     let unknown = |subject| many::Plan {
         subject,
@@ -701,8 +750,8 @@ FAIL  ordering under load
       specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
                  v2.3.0 (baseline, n=500)     v2.4.0 (n=120)
    inventory-check   p50=120ms p99=800ms      p50=113ms p99=166ms
-     ← TOO FEW: 120 samples; an upper bound needs 368 on each side. 166 ms against 800 ms at p99 is
-     not evidence of a change.
+     ← TOO FEW: 120 samples; an upper bound needs 368. 166 ms against 800 ms at p99 is not evidence
+     of a change.
 
   p99 of inventory-check
   --> specs/ordering.yaml:8:34

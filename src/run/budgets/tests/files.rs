@@ -282,6 +282,28 @@ fn no_secret_comes_into_a_file() {
 }
 
 #[test]
+fn a_run_of_several_versions_is_not_written() {
+    let mut stage = Stage::new(COMPARED);
+    let mut load = measured(Some("2.3.0, 2.4.0"), samples(120_000, 400));
+    load.measured[0].versions = [("2.3.0", 212), ("2.4.0", 188)].into_iter().collect();
+    assert_eq!(
+        stage.judge(load.clone()).notices(),
+        [
+            "no baseline of p50 of inventory-check yet, and none was written, for the run was of several versions"
+        ]
+    );
+    assert!(!stage.folder.path().join("specs/baselines").exists());
+    stage.record("2.3.0", 120_000);
+    assert_eq!(stage.judge(load.clone()).notices(), [""; 0]);
+    stage.budgeting.update = Update::Always;
+    assert_eq!(
+        stage.judge(load).notices(),
+        ["no new baseline was written, for the run was of several versions"]
+    );
+    assert_eq!(runs(&stage.baseline()), 1);
+}
+
+#[test]
 fn a_first_run_that_was_slow_for_once_is_not_pooled_with_the_second() {
     let mut stage = Stage::new(COMPARED);
     stage.run("2.3.0", 15_000);
