@@ -9,6 +9,8 @@ use super::*;
 use crate::budget::{self, Quantile, Samples};
 use crate::run::SpecReport;
 
+mod requests;
+mod slowest;
 mod unusual;
 
 fn at(columns: usize, of: &SpecReport, detail: Detail) -> String {
@@ -137,46 +139,6 @@ PASS  shipping under load   120 requests, 50 at a time, 51/s, p50 121 ms   812 m
 }
 
 #[test]
-fn failed_requests_are_counted_and_the_first_of_them_is_shown() {
-    assert_data_eq!(
-        at(100, &many::failing_requests(), Detail::Normal),
-        str![[r#"
-FAIL  ordering under load
-      specs/ordering.yaml   132 requests, 50 at a time, 57/s, p50 121 ms   812 ms
-  12 of 132 requests failed, 0 may; 2 could not be judged
-  --> specs/ordering.yaml:3:9
- 3 | repeat: { times: 500, concurrency: 50 }
-   |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-   9x attribute `payment.method` of span `process_payment` (specs/place-order.yaml:12:37)
-   4x status of the response (specs/place-order.yaml:7:11)
-   2x failed to connect to 127.0.0.1:8080
-
-                     v2.4.0 (n=120)
-   inventory-check   p50=113ms
-   note: stopped after 132 of 500 requests: 12 failed, and 0 may
-
-  the first request that failed: trace 4bf92f3577b34da6a3ce929d0e0e4736
-
-  attribute `payment.method` of span `process_payment`
-   --> specs/place-order.yaml:12:37
- 12 |       attributes: { payment.method: card, order.id: "${order_id}" }
-    |                                     ^^^^ found "paypal"   (payment, span 00f067aa00000005)
-
-   gateway    POST /orders         █████████████████████████████ 801 ms
-   order        POST /orders       ▐███████████████████████████▌ 776 ms
-   order          reserve_stock    ▐██▎                           71 ms
-   inventory        SELECT stock    ██                            53 ms
-   payment        process_payment       ███████████████          412 ms  ← payment.method = "paypal"
-   order          INSERT orders                        ▍         1.0 ms
-
-   trace saved: target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
-
-
-"#]]
-    );
-}
-
-#[test]
 fn without_a_baseline_there_is_one_column() {
     assert_data_eq!(
         at(80, &many::first_run(), Detail::Normal),
@@ -214,36 +176,6 @@ ERROR ordering for the first time
 
 
 "#]]
-    );
-}
-
-#[test]
-fn an_open_loop_says_how_late_this_machine_was() {
-    assert_data_eq!(
-        at(100, &many::open(), Detail::Normal),
-        str![[r#"
-PASS  ordering all the time   1,504 requests, 50/s for 30 s, p50 121 ms   812 ms
-   note: this machine sent requests up to 84 ms late, beside a p50 of 121 ms, and response times
-         count that: send fewer, or from a machine with less to do
-
-
-"#]]
-    );
-}
-
-#[test]
-fn requests_that_waited_for_others_are_not_the_fault_of_this_machine() {
-    let mut load = step_of(&many::open()).load.as_deref().unwrap().clone();
-    load.punctual_times = Some(load.response_times.clone());
-    load.held_back = Some(crate::run::HeldBack {
-        unanswered: 4_096,
-        longest: Duration::from_millis(3_200),
-    });
-    assert_eq!(
-        notes(&load),
-        [
-            "4,096 requests were unanswered at once, and others had to wait for that, up to 3.2 s: response times count the wait"
-        ]
     );
 }
 
@@ -417,108 +349,6 @@ FAIL  ordering under load   specs/ordering.yaml   500 requests, 50 at a time   8
     );
 }
 
-#[test]
-fn requests_that_may_fail_are_counted_all_the_same() {
-    let of = many::with("ordering under load", &[], |load| {
-        load.failed = 3;
-        load.allowed = 5;
-        load.failing = vec![crate::run::Failing {
-            what: "status of the response".to_owned(),
-            at: None,
-            requests: 3,
-        }];
-    });
-    assert_data_eq!(
-        at(100, &of, Detail::Normal),
-        str![[r#"
-PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
-  3 of 500 requests failed, 5 may
-   3x status of the response
-
-
-"#]]
-    );
-}
-
-#[test]
-fn a_request_that_left_no_trace_may_have_been_slower_than_the_one_that_is_shown() {
-    let plans = [many::Plan {
-        subject: "response time",
-        now: repeat_n(1_001_000, 500).collect(),
-        ..many::response_time()
-    }];
-    let mut of = many::with("ordering under load", &plans, |load| {
-        let slowest = load.measured[0].slowest.as_mut().unwrap();
-        slowest.micros = 31_000;
-    });
-    of.verdict = crate::run::Verdict::Failed;
-    let text = at(100, &of, Detail::Normal);
-    let (_, slowest) = text.split_once("\n  slowest of").unwrap();
-    let lines: Vec<&str> = slowest.lines().take(2).collect();
-    assert_eq!(
-        lines,
-        [
-            " response time that left a trace: 31 ms, trace a3ce929d0e0e47364bf92f3577b34da6; the",
-            "  slowest of all took 1.0 s, and no span of it was seen",
-        ]
-    );
-}
-
-#[test]
-fn a_run_of_several_versions_names_them_all() {
-    let plans = ["inventory-check", "response time"].map(|subject| many::Plan {
-        subject,
-        ..many::inventory(None, many::fast(), "2.3.0, 2.4.0")
-    });
-    let of = many::with("ordering under load", &plans, |load| {
-        for one in &mut load.measured {
-            one.versions = [("2.3.0", 312), ("2.4.0", 188)].into_iter().collect();
-        }
-    });
-    assert_data_eq!(
-        at(100, &of, Detail::Normal),
-        str![[r#"
-PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
-                     v2.3.0, v2.4.0 (n=500)
-   inventory-check   p50=120ms p99=800ms
-   response time     p50=120ms p99=800ms
-   note: inventory-check and response time were of 2 versions: v2.3.0 in 312 traces, v2.4.0 in 188
-
-
-"#]]
-    );
-}
-
-#[test]
-fn requests_that_were_not_measured_are_told_of() {
-    let unknown = |subject| many::Plan {
-        subject,
-        ..many::inventory(None, many::fast().with_unknown(20), "2.4.0")
-    };
-    let plans = [unknown("inventory-check"), unknown("reserve")];
-    let of = many::with("ordering under load", &plans, |load| {
-        load.requests = 520;
-        load.errored = 20;
-        load.allowed = 26;
-    });
-    assert_data_eq!(
-        at(100, &of, Detail::Normal),
-        str![[r#"
-PASS  ordering under load   520 requests, 50 at a time, 223/s, p50 121 ms   812 ms
-                     v2.4.0 (n=500)
-   inventory-check   p50=120ms p99=800ms
-   reserve           p50=120ms p99=800ms
-   p99 of inventory-check, p99 of reserve: NOT PROVEN: 800 ms (at least 177 ms), limit 5000 ms. 20
-   of 520 requests were not measured: raise `request.timeout`, or look why they fail.
-   note: 20 of 520 requests left no whole trace: what is shown of inventory-check and reserve is
-         without them, and verdicts allow for any duration
-  20 of 520 requests could not be judged
-
-
-"#]]
-    );
-}
-
 /// As if the baseline had been measured on another machine.
 fn move_elsewhere(load: &mut Load) {
     for one in load.measured.iter_mut().flat_map(|of| &mut of.judged) {
@@ -573,116 +403,6 @@ fn a_quantile_may_fail_by_its_limit_and_against_the_baseline() {
         str![[r#"
 specs/ordering.yaml:10:10: p50 of inventory-check: expected at most 100 ms, found 350 ms (at least 334 ms)
 specs/ordering.yaml:8:24: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.6x
-"#]]
-    );
-}
-
-#[test]
-fn what_must_be_proven_shows_its_slowest_request_too() {
-    let mut of = many::unproven();
-    of.verdict = crate::run::Verdict::Failed;
-    let step = &mut of.attempts[0].steps[0];
-    let measured = &step.load.as_ref().unwrap().measured[1];
-    let asked = Subject::Budget {
-        quantile: Quantile::P50,
-        subject: measured.subject.clone(),
-    };
-    let failure = sample::failure(asked, "status", "at most 1.2x", "between 0.94x and 1.37x");
-    step.checks[2].outcome = crate::check::Outcome::Fail(Box::new(failure));
-    let text = at(100, &of, Detail::Normal);
-    assert!(
-        text.contains("  slowest of ship: 190 ms, trace a3ce"),
-        "{text}"
-    );
-    assert_eq!(text.matches("NOT PROVEN").count(), 1, "{text}");
-}
-
-#[test]
-fn a_check_alone_has_its_numbers_and_its_slowest_request() {
-    let of = many::regressed();
-    let step = step_of(&of);
-    let text = super::super::check(step, &step.checks[1], &Look::plain());
-    assert_data_eq!(
-        text,
-        str![[r#"
-                 v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
-   inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms
-     ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)
-
-  p50 of inventory-check
-  --> specs/ordering.yaml:8:24
- 8 |     regression: { p50: 20%, p99: 150% }
-   |                        ^^^
-   expected at most 1.2x of the 120 ms of v2.3.0 (n=500)
-      found 350 ms in v2.4.0 (n=500), at least 2.6x
-            (inventory, span 00f067aa00000002)
-
-  slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
-
-   gateway    POST /orders       ███████████████████████████████████████ 2.8 s
-   inventory    inventory-check  ██████████████████████████████████████▍ 2.7 s  ← the slowest of all
-
-   trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
-
-"#]]
-    );
-    let of = many::failing_requests();
-    let step = step_of(&of);
-    let text = super::super::check(step, &step.checks[1], &Look::plain());
-    assert_data_eq!(
-        text,
-        str![[r#"
-  12 of 132 requests failed, 0 may; 2 could not be judged
-  --> specs/ordering.yaml:3:9
- 3 | repeat: { times: 500, concurrency: 50 }
-   |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-   9x attribute `payment.method` of span `process_payment` (specs/place-order.yaml:12:37)
-   4x status of the response (specs/place-order.yaml:7:11)
-   2x failed to connect to 127.0.0.1:8080
-
-"#]]
-    );
-}
-
-#[test]
-fn the_request_that_was_drawn_is_not_drawn_again() {
-    let mut of = many::regressed();
-    let step = &mut of.attempts[0].steps[0];
-    step.checks.push(sample::failing(sample::wrong_method()));
-    step.trace_id = Some(many::slowest_id());
-    let text = at(100, &of, Detail::Normal);
-    assert_eq!(text.matches("slowest of inventory-check").count(), 1);
-    assert_eq!(text.matches("gateway  ").count(), 1, "{text}");
-}
-
-#[test]
-fn budgets_with_the_same_slowest_request_share_its_picture() {
-    let other = |subject| many::Plan {
-        subject,
-        ..many::inventory(Some(many::fast()), many::slow(), "2.4.0")
-    };
-    let plans = [other("inventory-check"), other("reserve"), other("ship")];
-    let of = many::with("ordering under load", &plans, |load| {
-        let last = load.measured[2].slowest.as_mut().unwrap();
-        last.trace_id = sample::trace_id();
-    });
-    let text = at(100, &of, Detail::Normal);
-    let start = text.find("  slowest of inventory-check").unwrap();
-    assert_data_eq!(
-        &text[start..],
-        str![[r#"
-  slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
-  slowest of reserve: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
-
-   gateway    POST /orders       ███████████████████████████████████████ 2.8 s
-   inventory    inventory-check  ██████████████████████████████████████▍ 2.7 s  ← the slowest of all
-
-   trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
-
-  slowest of ship: 2.7 s, trace 4bf92f3577b34da6a3ce929d0e0e4736
-   trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
-
-
 "#]]
     );
 }

@@ -1,0 +1,151 @@
+//! What is said of requests that failed, came late or were not measured.
+
+use super::*;
+
+#[test]
+fn failed_requests_are_counted_and_the_first_of_them_is_shown() {
+    assert_data_eq!(
+        at(100, &many::failing_requests(), Detail::Normal),
+        str![[r#"
+FAIL  ordering under load
+      specs/ordering.yaml   132 requests, 50 at a time, 57/s, p50 121 ms   812 ms
+  12 of 132 requests failed, 0 may; 2 could not be judged
+  --> specs/ordering.yaml:3:9
+ 3 | repeat: { times: 500, concurrency: 50 }
+   |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   9x attribute `payment.method` of span `process_payment` (specs/place-order.yaml:12:37)
+   4x status of the response (specs/place-order.yaml:7:11)
+   2x failed to connect to 127.0.0.1:8080
+
+                     v2.4.0 (n=120)
+   inventory-check   p50=113ms
+   note: stopped after 132 of 500 requests: 12 failed, and 0 may
+
+  the first request that failed: trace 4bf92f3577b34da6a3ce929d0e0e4736
+
+  attribute `payment.method` of span `process_payment`
+   --> specs/place-order.yaml:12:37
+ 12 |       attributes: { payment.method: card, order.id: "${order_id}" }
+    |                                     ^^^^ found "paypal"   (payment, span 00f067aa00000005)
+
+   gateway    POST /orders         █████████████████████████████ 801 ms
+   order        POST /orders       ▐███████████████████████████▌ 776 ms
+   order          reserve_stock    ▐██▎                           71 ms
+   inventory        SELECT stock    ██                            53 ms
+   payment        process_payment       ███████████████          412 ms  ← payment.method = "paypal"
+   order          INSERT orders                        ▍         1.0 ms
+
+   trace saved: target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
+
+
+"#]]
+    );
+}
+
+#[test]
+fn an_open_loop_says_how_late_this_machine_was() {
+    assert_data_eq!(
+        at(100, &many::open(), Detail::Normal),
+        str![[r#"
+PASS  ordering all the time   1,504 requests, 50/s for 30 s, p50 121 ms   812 ms
+   note: this machine sent requests up to 84 ms late, beside a p50 of 121 ms, and response times
+         count that: send fewer, or from a machine with less to do
+
+
+"#]]
+    );
+}
+
+#[test]
+fn requests_that_waited_for_others_are_not_the_fault_of_this_machine() {
+    let mut load = step_of(&many::open()).load.as_deref().unwrap().clone();
+    load.punctual_times = Some(load.response_times.clone());
+    load.held_back = Some(crate::run::HeldBack {
+        unanswered: 4_096,
+        longest: Duration::from_millis(3_200),
+    });
+    assert_eq!(
+        notes(&load),
+        [
+            "4,096 requests were unanswered at once, and others had to wait for that, up to 3.2 s: response times count the wait"
+        ]
+    );
+}
+
+#[test]
+fn requests_that_may_fail_are_counted_all_the_same() {
+    let of = many::with("ordering under load", &[], |load| {
+        load.failed = 3;
+        load.allowed = 5;
+        load.failing = vec![crate::run::Failing {
+            what: "status of the response".to_owned(),
+            at: None,
+            requests: 3,
+        }];
+    });
+    assert_data_eq!(
+        at(100, &of, Detail::Normal),
+        str![[r#"
+PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
+  3 of 500 requests failed, 5 may
+   3x status of the response
+
+
+"#]]
+    );
+}
+
+#[test]
+fn a_run_of_several_versions_names_them_all() {
+    let plans = ["inventory-check", "response time"].map(|subject| many::Plan {
+        subject,
+        ..many::inventory(None, many::fast(), "2.3.0, 2.4.0")
+    });
+    let of = many::with("ordering under load", &plans, |load| {
+        for one in &mut load.measured {
+            one.versions = [("2.3.0", 312), ("2.4.0", 188)].into_iter().collect();
+        }
+    });
+    assert_data_eq!(
+        at(100, &of, Detail::Normal),
+        str![[r#"
+PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
+                     v2.3.0, v2.4.0 (n=500)
+   inventory-check   p50=120ms p99=800ms
+   response time     p50=120ms p99=800ms
+   note: inventory-check and response time were of 2 versions: v2.3.0 in 312 traces, v2.4.0 in 188
+
+
+"#]]
+    );
+}
+
+#[test]
+fn requests_that_were_not_measured_are_told_of() {
+    let unknown = |subject| many::Plan {
+        subject,
+        ..many::inventory(None, many::fast().with_unknown(20), "2.4.0")
+    };
+    let plans = [unknown("inventory-check"), unknown("reserve")];
+    let of = many::with("ordering under load", &plans, |load| {
+        load.requests = 520;
+        load.errored = 20;
+        load.allowed = 26;
+    });
+    assert_data_eq!(
+        at(100, &of, Detail::Normal),
+        str![[r#"
+PASS  ordering under load   520 requests, 50 at a time, 223/s, p50 121 ms   812 ms
+                     v2.4.0 (n=500)
+   inventory-check   p50=120ms p99=800ms
+   reserve           p50=120ms p99=800ms
+   p99 of inventory-check, p99 of reserve: NOT PROVEN: 800 ms (at least 177 ms), limit 5000 ms. 20
+   of 520 requests were not measured: raise `request.timeout`, or look why they fail.
+   note: 20 of 520 requests left no whole trace: what is shown of inventory-check and reserve is
+         without them, and verdicts allow for any duration
+  20 of 520 requests could not be judged
+
+
+"#]]
+    );
+}
