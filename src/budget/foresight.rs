@@ -67,7 +67,7 @@ fn too_few(asked: &QuantileBudget, repeat: &Repeat) -> Option<SpecError> {
             count(needed),
         ),
         at: limit.or(regression)?.clone(),
-        label: "always TOO FEW".to_owned(),
+        label: "never proven".to_owned(),
         help: Some(format!("send {} or more{instead}", count(needed))),
     })
 }

@@ -90,7 +90,7 @@ budgets:
 warning: 20 requests cannot prove a p99: its upper bound takes 299
  --> specs/a.yaml:5:10
 5 |     p99: < 1s
-  |          ^^^^ always TOO FEW
+  |          ^^^^ never proven
   |
   = help: send 299 or more, or ask for p50
 ";
