@@ -103,7 +103,7 @@ pub(super) async fn judge(
     load.notices.extend(told);
     // What is not compared with the baseline may wait for a good reason.
     if differs.is_empty() && decided.missing.is_empty() {
-        let waiting = waiting::told(wish, written.as_ref(), checks, &place);
+        let waiting = waiting::told(wish, written.as_ref(), checks, &place, load);
         load.notices.extend(waiting);
     }
     Ok(())

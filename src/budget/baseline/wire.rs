@@ -13,6 +13,9 @@ use crate::budget::quantile::Quantile;
 use crate::budget::samples::{MOST_RAW, Samples};
 use crate::budget::sketch::Sketch;
 
+/// More requests that were not measured than anybody records.
+const MOST_UNKNOWN: u64 = 1_000_000;
+
 /// Says that a file is ours.
 const FORMAT: &str = "spanspec baseline";
 
@@ -245,6 +248,9 @@ impl RunText {
             return Err(
                 "`n`, `min_us`, `max_us` or a quantile is not that of the samples".to_owned(),
             );
+        }
+        if self.unknown > MOST_UNKNOWN {
+            return Err(format!("more than {MOST_UNKNOWN} `unknown`"));
         }
         let samples = samples.with_unknown(self.unknown);
         Run::new(start, self.service_version, samples).ok_or_else(|| "no samples".to_owned())

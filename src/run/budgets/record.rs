@@ -94,6 +94,13 @@ impl Wish {
             Update::Proposed => Way::Proposed,
             Update::Always => Way::Always,
         };
+        let is_compared = |number: usize| {
+            let mut compared = asked.iter().filter(|one| one.is_compared());
+            compared.any(|one| one.budget == number)
+        };
+        let measured = load.measured.iter().enumerate();
+        let mut compared = measured.filter(|(number, _)| is_compared(*number));
+        let are_several = compared.any(|(_, one)| one.versions.are_several());
         if load.stopped.is_some() {
             Self::Stopped
         } else if load.failed + load.errored > load.allowed {
@@ -102,7 +109,7 @@ impl Wish {
             Self::NothingFound
         } else if load.is_late() {
             Self::Late(way)
-        } else if load.measured.iter().any(|one| one.versions.are_several()) {
+        } else if are_several {
             Self::Mixed(way)
         } else {
             Self::Write(way)

@@ -1,5 +1,6 @@
 //! A proposal that nobody decided on, while the spec passes without it.
 
+use super::super::Load;
 use super::place::Place;
 use super::record::{Way, Wish, Written};
 use crate::budget::baseline::{BaselineError, pending_path, proposal};
@@ -12,7 +13,12 @@ pub(super) fn told(
     written: Option<&Written>,
     checks: &[Judged],
     place: &Place,
+    load: &Load,
 ) -> Option<String> {
+    // Of a run that ended early, or could not be judged, nobody knows whether it would pass.
+    if load.stopped.is_some() || load.failed + load.errored > load.allowed {
+        return None;
+    }
     let is_compared = matches!(wish, Wish::Write(_) | Wish::Never);
     let proposes = written.is_some_and(|written| written.way == Way::Proposed);
     let has_failed = |one: &Judged| matches!(one.outcome, Outcome::Fail(_));

@@ -9,8 +9,8 @@ use crate::trace::{Span, Trace};
 /// What was measured of a request.
 pub(super) struct Sample {
     pub(super) micros: u64,
-    /// `service.version` of the span's resource.
-    pub(super) version: Option<String>,
+    /// `service.name` and `service.version` of the span's resource.
+    pub(super) version: Option<(String, String)>,
 }
 
 /// Whether any of these looks at the trace, so that it has to be complete.
@@ -64,12 +64,12 @@ fn self_time(trace: &Trace, span: &Span) -> Option<u64> {
 }
 
 /// The version of whoever answered the caller.
-fn entry_version(trace: &Trace) -> Option<String> {
+fn entry_version(trace: &Trace) -> Option<(String, String)> {
     let root = trace.roots().first()?;
     version(&trace.spans()[*root])
 }
 
-fn version(span: &Span) -> Option<String> {
+fn version(span: &Span) -> Option<(String, String)> {
     let version = span.resource.attributes.get("service.version")?;
-    Some(version.to_text())
+    Some((span.service().to_owned(), version.to_text()))
 }

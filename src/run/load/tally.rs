@@ -181,8 +181,8 @@ impl<'a> Tally<'a> {
             if let Some((all, time)) = measured.punctual.as_mut().zip(punctual) {
                 all.add(time);
             }
-            if let Some(version) = &sample.version {
-                measured.versions.add(version);
+            if let Some((service, version)) = &sample.version {
+                measured.versions.add(service, version);
             }
             let longest = measured.slowest.as_ref().map(|slowest| slowest.micros);
             if let Some(trace) = trace_seen

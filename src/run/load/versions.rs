@@ -9,13 +9,19 @@ const MOST: usize = 8;
 /// several in one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Versions {
+    /// Whose versions: where the spans of several services are measured, that which was seen first.
+    /// The others have versions of their own, and nothing is rolled out.
+    service: Option<String>,
     seen: BTreeMap<String, u64>,
     others: u64,
 }
 
 impl Versions {
     /// Counts a trace.
-    pub(super) fn add(&mut self, version: &str) {
+    pub(super) fn add(&mut self, service: &str, version: &str) {
+        if *self.service.get_or_insert_with(|| service.to_owned()) != service {
+            return;
+        }
         if let Some(traces) = self.seen.get_mut(version) {
             *traces += 1;
         } else if self.seen.len() < MOST {
@@ -56,6 +62,7 @@ impl Versions {
     /// The same with each version changed.
     pub(in crate::run) fn map(&self, change: impl Fn(&str) -> String) -> Self {
         let mut changed = Self {
+            service: self.service.as_deref().map(&change),
             others: self.others,
             ..Self::default()
         };
@@ -70,6 +77,7 @@ impl<'v> FromIterator<(&'v str, u64)> for Versions {
     fn from_iter<I: IntoIterator<Item = (&'v str, u64)>>(all: I) -> Self {
         let seen = all.into_iter();
         Self {
+            service: None,
             seen: seen
                 .map(|(version, traces)| (version.to_owned(), traces))
                 .collect(),
@@ -86,11 +94,11 @@ mod tests {
     fn eight_are_told_apart_and_the_rest_is_counted() {
         let mut versions = Versions::default();
         assert_eq!(versions.in_a_line(), None);
-        versions.add("2.4.0");
+        versions.add("inventory", "2.4.0");
         assert!(!versions.are_several());
         for number in 0..10 {
-            versions.add(&format!("2.3.{number}"));
-            versions.add("2.3.0");
+            versions.add("inventory", &format!("2.3.{number}"));
+            versions.add("inventory", "2.3.0");
         }
         assert_eq!(versions.each().len(), 8);
         assert_eq!(versions.each().next(), Some(("2.3.0", 11)));
@@ -98,5 +106,15 @@ mod tests {
         assert!(versions.are_several());
         let line = versions.in_a_line().unwrap();
         assert!(line.ends_with("2.3.6, 2.4.0, others"), "{line}");
+    }
+
+    #[test]
+    fn services_that_have_versions_of_their_own_are_no_two_versions_of_one() {
+        let mut versions = Versions::default();
+        versions.add("orders", "9.1");
+        versions.add("front", "1");
+        assert!(!versions.are_several());
+        versions.add("orders", "9.2");
+        assert!(versions.are_several());
     }
 }
