@@ -3,8 +3,6 @@
 //! Times include the client, which is reqwest on a connection that is open already. Everything
 //! goes over loopback.
 
-#![allow(clippy::print_stdout)]
-
 mod figures;
 
 use std::time::{Duration, Instant};

@@ -3,8 +3,7 @@
 //! With `-- --write FOLDER` the pages are kept, for a browser to open: `tests/browser` measures
 //! there how quickly they do.
 
-#![allow(clippy::print_stdout)]
-#![allow(clippy::cast_precision_loss)] // Sizes are rounded anyway.
+#![expect(clippy::cast_precision_loss, reason = "sizes are rounded anyway")]
 
 mod figures;
 mod loads;

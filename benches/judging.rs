@@ -4,8 +4,7 @@
 //! all of them hold, and once where all that look at spans fail, for a failure looks for what
 //! comes nearest. The last table judges a trace anew whenever a part of it arrives.
 
-#![allow(clippy::print_stdout)]
-#![allow(clippy::cast_precision_loss)] // Times are rounded anyway.
+#![expect(clippy::cast_precision_loss, reason = "times are rounded anyway")]
 
 mod figures;
 

@@ -5,7 +5,7 @@
 //! one of them is installed. Compare the lines of one run with each other only. What the operating
 //! system says of a process is read from `/proc`, so only Linux tells CPU time and memory.
 
-#![allow(clippy::print_stdout)]
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 mod figures;
 

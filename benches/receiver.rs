@@ -3,8 +3,8 @@
 //! Machines differ and so do minutes; compare the lines of one run with each other only. An
 //! argument that is a number sets the seconds that each line takes (default 0.5).
 
-#![allow(clippy::print_stdout)]
-#![allow(clippy::cast_precision_loss)] // Rates are rounded anyway.
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+#![expect(clippy::cast_precision_loss, reason = "rates are rounded anyway")]
 
 use std::hint::black_box;
 use std::net::SocketAddr;

@@ -3,8 +3,8 @@
 //! Time and memory of `--version` and of reading a hundred specs, and the size of the program. The
 //! size that counts is that of a release archive: `cargo build --profile dist` first.
 
-#![allow(clippy::print_stdout)]
-#![allow(clippy::cast_precision_loss)] // Sizes are rounded anyway.
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+#![expect(clippy::cast_precision_loss, reason = "sizes are rounded anyway")]
 
 mod figures;
 

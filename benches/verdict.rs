@@ -3,8 +3,6 @@
 //! First with an exporter of our own, that knows when it has sent the last span; then with the
 //! example shop, whose SDKs export every 100 ms. Everything goes over loopback.
 
-#![allow(clippy::print_stdout)]
-
 mod figures;
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 //!
 //! Prints the tables of `docs/budgets.md`, and how large baseline files are.
 
-#![allow(clippy::print_stdout)]
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 mod figures;
 mod simulation;

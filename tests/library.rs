@@ -1,7 +1,7 @@
 //! The library as a test written in Rust uses it: a receiver, requests, and their traces.
 
 #[path = "harness/service.rs"]
-#[allow(dead_code)] // Other tests start it as a process.
+#[allow(dead_code, reason = "other tests start it as a process")]
 mod service;
 mod support;
 

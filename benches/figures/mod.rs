@@ -1,5 +1,10 @@
 //! Times as the lines of a table.
-#![allow(dead_code, unreachable_pub, clippy::print_stdout)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::print_stdout,
+    reason = "each bench that includes it uses a part, and prints its figures"
+)]
 
 use std::time::{Duration, Instant};
 

@@ -2,7 +2,11 @@
 //!
 //! Most requests are log-normal around 120 ms; one of fifty is about six times as long. A run as a
 //! whole is faster or slower by the drift of its machine.
-#![allow(dead_code, unreachable_pub)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "the bench and the test that include it use a part each"
+)]
 
 use std::f64::consts::TAU;
 

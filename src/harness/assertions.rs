@@ -38,7 +38,7 @@ macro_rules! assert_span {
     ($trace:expr, $find:expr $(, $($keys:tt)*)?) => {
         match &$trace {
             trace => {
-                #[allow(unused_mut)] // Without keys nothing is added to it.
+                #[allow(unused_mut, reason = "without keys nothing is added to it")]
                 let mut assertion = $crate::harness::Assertion::new(
                     "assert_span!",
                     (::core::file!(), ::core::line!(), ::core::column!()),
@@ -73,7 +73,7 @@ macro_rules! assert_no_span {
     ($trace:expr, $find:expr $(, $($keys:tt)*)?) => {
         match &$trace {
             trace => {
-                #[allow(unused_mut)] // Without keys nothing is added to it.
+                #[allow(unused_mut, reason = "without keys nothing is added to it")]
                 let mut assertion = $crate::harness::Assertion::new(
                     "assert_no_span!",
                     (::core::file!(), ::core::line!(), ::core::column!()),

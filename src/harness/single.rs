@@ -26,7 +26,10 @@ pub fn run_file(folder: &str, given: &str) {
 }
 
 /// libtest has no word for it.
-#[allow(clippy::print_stdout)] // It captures this, and shows it on request.
+#[expect(
+    clippy::print_stdout,
+    reason = "libtest captures this, and shows it on request"
+)]
 fn skipped(given: &str, reason: &str) {
     println!("{given} was skipped: {reason}");
 }

@@ -24,7 +24,10 @@ mod repeat;
 mod scope;
 mod selector;
 mod source;
-#[allow(clippy::module_inception)] // The noun of this module is the spec.
+#[expect(
+    clippy::module_inception,
+    reason = "the noun of this module is the spec"
+)]
 mod spec;
 mod template;
 mod trigger;

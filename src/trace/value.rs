@@ -225,7 +225,10 @@ fn compare_int_with_double(int: i64, double: f64) -> Option<Ordering> {
     if double < -TWO_TO_63 {
         return Some(Ordering::Greater);
     }
-    #[allow(clippy::cast_possible_truncation)] // In range, as the two tests above say.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it is in range, as the two tests above say"
+    )]
     let whole = double.trunc() as i64;
     let fraction = double.fract();
     Some(

@@ -1,7 +1,7 @@
 //! Prints what we compute, as JSON lines, for `.ci/quantiles.py` to compare with SciPy: ranks of
 //! bounds, smallest counts, and quantiles of sketches.
 
-#![allow(clippy::print_stdout)]
+#![expect(clippy::print_stdout, reason = "another program reads what it prints")]
 
 use serde_json::json;
 use spanspec::budget::{Alpha, Quantile, Sketch, lower_rank, smallest_count, upper_rank};

@@ -1,5 +1,9 @@
 //! What the tests of processes and sockets share.
-#![allow(dead_code, unreachable_pub)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test that includes it uses a part"
+)]
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -56,7 +56,7 @@ pub enum ReceivedBy {
 }
 
 impl ReceivedBy {
-    #[allow(
+    #[expect(
         clippy::trivially_copy_pass_by_ref,
         reason = "serde gives a reference to what decides whether a field is left out"
     )]

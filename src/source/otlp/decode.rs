@@ -57,7 +57,7 @@ fn from_message(span: message::Span, resource: &Arc<Resource>, scope: &Arc<Scope
     Some(Span {
         trace_id: TraceId::from_slice(&span.trace_id)?,
         span_id: SpanId::from_slice(&span.span_id)?,
-        parent_id: parent_id(&span.parent_span_id)?,
+        parent_id: parent_id(&span.parent_span_id).ok()?,
         name: text(&span.name),
         kind: kind(span.kind),
         start: span.start_time_unix_nano,
@@ -72,13 +72,15 @@ fn from_message(span: message::Span, resource: &Arc<Resource>, scope: &Arc<Scope
     })
 }
 
+/// The id of a parent has so many bytes that it is none.
+pub(super) struct WrongLength;
+
 /// Empty and all zeros both say that there is no parent; another length is invalid.
-#[allow(clippy::option_option)] // Invalid, absent, present.
-pub(super) fn parent_id(bytes: &[u8]) -> Option<Option<SpanId>> {
+pub(super) fn parent_id(bytes: &[u8]) -> Result<Option<SpanId>, WrongLength> {
     match bytes.len() {
-        0 => Some(None),
-        8 => Some(SpanId::from_slice(bytes)),
-        _ => None,
+        0 => Ok(None),
+        8 => Ok(SpanId::from_slice(bytes)),
+        _ => Err(WrongLength),
     }
 }
 

@@ -109,9 +109,13 @@ macro_rules! numeric_integer {
                 Self::try_from(int).ok()
             }
             /// JSON does not tell `1e3` or `1000.0` from `1000`.
-            // What a cast loses is seen when it is undone: then it is refused.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            #[allow(clippy::cast_precision_loss, clippy::float_cmp)]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                clippy::cast_precision_loss,
+                clippy::float_cmp,
+                reason = "what a cast loses is seen when it is undone, and refused; not each type loses all of it"
+            )]
             fn from_f64(double: f64) -> Option<Self> {
                 let int = double as Self;
                 (int as f64 == double && int != Self::MAX).then_some(int)
@@ -126,11 +130,11 @@ numeric_integer!(i32, "a 32-bit integer");
 
 impl Numeric for f64 {
     const NAME: &'static str = "a number";
-    #[allow(clippy::cast_precision_loss)] // A double was asked for.
+    #[expect(clippy::cast_precision_loss, reason = "a double was asked for")]
     fn from_i64(int: i64) -> Option<Self> {
         Some(int as Self)
     }
-    #[allow(clippy::cast_precision_loss)] // As above.
+    #[expect(clippy::cast_precision_loss, reason = "a double was asked for")]
     fn from_u64(int: u64) -> Option<Self> {
         Some(int as Self)
     }

@@ -136,7 +136,7 @@ impl<'a> Walk<'a> {
             }
         }
         let ids = TraceId::from_slice(trace_id).zip(SpanId::from_slice(span_id));
-        let (Some((trace_id, span_id)), Some(_)) = (ids, parent_id(parent)) else {
+        let (Some((trace_id, span_id)), Ok(_)) = (ids, parent_id(parent)) else {
             self.invalid += 1;
             self.links.truncate(known_links);
             return Ok(());
