@@ -16,12 +16,12 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use serde_json::{Value, json};
-use spanspec::budget::baseline::read;
+use spanspec::budget::baseline::{Run, read};
 use spanspec::budget::{self, Quantile};
 use spanspec::check::Outcome;
 use spanspec::run::{
-    Budgeting, Flush, Load, Options, Report, RunEvent, SpecReport, StepReport, Stop, Trouble,
-    Update, Verdict, run,
+    Attempt, Budgeting, Flush, Load, Options, Report, RunEvent, SpecReport, StepReport, Stop,
+    Trouble, Update, Verdict, run,
 };
 use spanspec::source::{Receiver, Store};
 use spanspec::spec::{Context, Source, Spec};
@@ -883,6 +883,30 @@ async fn of_several_attempts_that_fail_the_last_is_proposed_as_the_baseline() {
     let system = System::start(instant(|_| ok())).await;
     let text = "request: GET HOST/\nrepeat: { times: 20 }\nexpect: { status: 200 }\nbudgets:\n  - find: work\n    p50: < 1us\n    regression: 20%";
     let specs = system.specs(text);
+    let (attempts, runs) = proposed_after_attempts(&system.receiver, &specs).await;
+    assert_eq!((attempts.len(), runs.len()), (3, 1));
+    assert_eq!(runs[0].start(), attempts[2].started);
+}
+
+#[tokio::test]
+async fn an_attempt_whose_teardown_fails_is_not_kept_where_another_one_follows() {
+    // The 20 requests of the first attempt, and its teardown.
+    let system = System::start(instant(|call| match call.number {
+        20 => status(500),
+        _ => ok(),
+    }))
+    .await;
+    let text = "request: GET HOST/\nrepeat: { times: 20 }\nexpect: { status: 200 }\nbudgets: [{ find: work }]\nteardown:\n  - request: GET HOST/clean\n    expect: { status: 200 }";
+    let specs = system.specs(text);
+    let (attempts, runs) = proposed_after_attempts(&system.receiver, &specs).await;
+    let verdicts: Vec<&Verdict> = attempts.iter().map(|one| &one.verdict).collect();
+    assert_eq!(verdicts, [&Verdict::Errored, &Verdict::Passed]);
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0].start(), attempts[1].started);
+}
+
+/// Up to three attempts at a spec, and the runs that wait to become its baseline then.
+async fn proposed_after_attempts(receiver: &Receiver, specs: &[Spec]) -> (Vec<Attempt>, Vec<Run>) {
     let folder = tempfile::tempdir().unwrap();
     let options = Options {
         retries: 2,
@@ -894,13 +918,12 @@ async fn of_several_attempts_that_fail_the_last_is_proposed_as_the_baseline() {
         ..options()
     };
     let (_nobody_stops, stop) = watch::channel(None);
-    let running = run(&specs, &system.receiver, &options, stop, |_| {});
-    let report = tokio::time::timeout(DEADLINE, running).await.unwrap();
-    assert_eq!(report.specs[0].attempts.len(), 3);
+    let running = run(specs, receiver, &options, stop, |_| {});
+    let mut report = tokio::time::timeout(DEADLINE, running).await.unwrap();
     let waiting = read(&folder.path().join("load.yaml.json.new")).unwrap();
     let case = waiting.unwrap().cases.into_values().next().unwrap();
-    let runs = &case.budgets["work"].runs;
-    assert_eq!(runs.len(), 1);
-    let last = report.specs[0].last_attempt().unwrap();
-    assert_eq!(runs[0].start(), last.started);
+    (
+        report.specs.remove(0).attempts,
+        case.budgets["work"].runs.clone(),
+    )
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::budgets::OfAttempt;
 use super::keep::{self, About};
 use super::load::{Driver, Progress};
 use super::setting::Setting;
@@ -17,8 +18,19 @@ use crate::trigger::Session;
 pub(super) enum Chance {
     /// Another attempt.
     Another,
+    /// Another attempt, and it is known already that this one does not pass.
+    Lost,
     /// The report.
     Last,
+}
+
+impl Chance {
+    fn after(self, cleanup: &[StepReport]) -> Self {
+        match self {
+            Self::Another if cleanup.iter().any(StepReport::has_failed) => Self::Lost,
+            other => other,
+        }
+    }
 }
 
 /// Makes an attempt with fresh variables, cookies and traces. `teardown` runs whatever happened.
@@ -43,6 +55,7 @@ pub(super) async fn attempt(
         &mut steps,
     )
     .await;
+    let mut driven = None;
     match &spec.repeat {
         _ if steps.iter().any(StepReport::has_failed) => {}
         Some(repeat) => {
@@ -50,10 +63,9 @@ pub(super) async fn attempt(
                 setting,
                 spec,
                 repeat,
-                chance,
                 tell,
             };
-            steps.push(driver.run(&scope, Arc::clone(&session), started).await);
+            driven = Some(driver.run(&scope, Arc::clone(&session)).await);
         }
         None => {
             walk(
@@ -67,15 +79,25 @@ pub(super) async fn attempt(
             .await;
         }
     }
+    let mut cleanup = Vec::new();
     walk(
         setting,
         &spec.teardown,
         Phase::Teardown,
         &mut scope,
         &session,
-        &mut steps,
+        &mut cleanup,
     )
     .await;
+    // Only now is it known whether the attempt passes, so that what it measured may be kept.
+    if let Some(driven) = driven {
+        let of_attempt = OfAttempt {
+            started,
+            chance: chance.after(&cleanup),
+        };
+        steps.push(driven.report(of_attempt).await);
+    }
+    steps.extend(cleanup);
     setting.secrets.add(scope.secrets());
     let verdict = verdict(&steps);
     let steps = steps

@@ -31,10 +31,10 @@ use crate::check::Judged;
 use crate::spec::Spec;
 use crate::trace::Trace;
 
-/// What is known of an attempt when it begins.
+/// The attempt that measured.
 #[derive(Clone, Copy)]
-pub(super) struct Begun {
-    pub(super) at: jiff::Timestamp,
+pub(super) struct OfAttempt {
+    pub(super) started: jiff::Timestamp,
     /// What follows where it does not pass.
     pub(super) chance: Chance,
 }
@@ -48,7 +48,7 @@ pub(super) struct Begun {
 pub(super) async fn judge(
     setting: &Setting<'_>,
     spec: &Spec,
-    begun: Begun,
+    attempt: OfAttempt,
     seen: Option<&Trace>,
     load: &mut Load,
     checks: &mut Vec<Judged>,
@@ -89,10 +89,18 @@ pub(super) async fn judge(
     if load.is_strict {
         checks.extend(checks::without_baseline(&decided, &place));
     }
-    let wish = wish.after(begun.chance, checks);
+    let wish = wish.after(attempt.chance, checks);
     let written = match (wish, here) {
         (Wish::Write(way), Some(here)) => {
-            let fresh = Fresh::new(setting, &place, here, begun.at, &asked, &decided, load);
+            let fresh = Fresh::new(
+                setting,
+                &place,
+                here,
+                attempt.started,
+                &asked,
+                &decided,
+                load,
+            );
             let why = record::why(setting, &decided, &differs);
             record::record(setting, PATIENCE, way, place.path.clone(), fresh, why).await
         }

@@ -120,6 +120,7 @@ impl Wish {
     pub(super) fn after(self, chance: Chance, checks: &[check::Judged]) -> Self {
         let has_failed = |one: &check::Judged| matches!(one.outcome, Outcome::Fail(_));
         match (self, chance) {
+            (Self::Write(_), Chance::Lost) => Self::Again,
             (Self::Write(_), Chance::Another) if checks.iter().any(has_failed) => Self::Again,
             _ => self,
         }

@@ -134,11 +134,11 @@ impl Stage {
                 .unwrap();
             let (_stop, stop) = watch::channel(self.stop.clone());
             let setting = Setting::new(&receiver, &options, stop);
-            let begun = Begun {
-                at: started,
+            let attempt = OfAttempt {
+                started,
                 chance: self.chance,
             };
-            judge(&setting, &spec, begun, None, &mut load, &mut checks).await
+            judge(&setting, &spec, attempt, None, &mut load, &mut checks).await
         });
         Outcomes {
             result,

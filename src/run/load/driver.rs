@@ -19,7 +19,7 @@ use super::tally::{Tally, micros};
 use super::verdict::{Ended, Outcomes};
 use crate::budget::{Quantile, Samples};
 use crate::process::allow_requests;
-use crate::run::attempt::Chance;
+use crate::run::budgets::OfAttempt;
 use crate::run::setting::Setting;
 use crate::run::{StepReport, diagnosis};
 use crate::spec::{Pace, Repeat, Scope, Spec};
@@ -60,7 +60,6 @@ pub(in crate::run) struct Driver<'a> {
     pub(in crate::run) setting: &'a Setting<'a>,
     pub(in crate::run) spec: &'a Spec,
     pub(in crate::run) repeat: &'a Repeat,
-    pub(in crate::run) chance: Chance,
     /// Learns a few times a second how far it is.
     pub(in crate::run) tell: &'a (dyn Fn(Progress) + Send + Sync),
 }
@@ -78,14 +77,30 @@ struct Answers {
     complete: VecDeque<TraceId>,
 }
 
+/// All requests, once the last of them was judged.
+pub(in crate::run) struct Driven<'a> {
+    outcomes: Outcomes<'a>,
+    complete: HashSet<TraceId>,
+}
+
+impl Driven<'_> {
+    /// What they came to, with budgets judged. What was measured is written down where the options
+    /// say so, unless another attempt follows.
+    pub(in crate::run) async fn report(self, attempt: OfAttempt) -> StepReport {
+        let setting = self.outcomes.setting;
+        let mut report = self.outcomes.report(attempt).await;
+        // What came too late to be measured.
+        let sightings = setting.source.sightings(Instant::now()).await;
+        let late = sightings.late.iter();
+        let late = late.filter(|late| self.complete.contains(&late.trace_id));
+        report.notices.extend(diagnosis::late(late));
+        report
+    }
+}
+
 impl<'a> Driver<'a> {
-    /// Fires the requests with what is known after the setup, and says what they came to.
-    pub(in crate::run) async fn run(
-        self,
-        scope: &Scope,
-        session: Arc<Session>,
-        started: jiff::Timestamp,
-    ) -> StepReport {
+    /// Fires the requests with what is known after the setup.
+    pub(in crate::run) async fn run(self, scope: &Scope, session: Arc<Session>) -> Driven<'a> {
         let pulse = Pulse::start();
         let pattern = Pattern {
             setting: self.setting,
@@ -104,7 +119,6 @@ impl<'a> Driver<'a> {
             setting: self.setting,
             spec: self.spec,
             repeat: self.repeat,
-            chance: self.chance,
             tally,
             ended,
             behind: answers.behind,
@@ -113,16 +127,7 @@ impl<'a> Driver<'a> {
                 longest: answers.held_back,
             }),
         };
-        let mut report = outcomes.report(started).await;
-        report.notices.extend(self.late(&complete).await);
-        report
-    }
-
-    /// What came too late to be measured.
-    async fn late(&self, complete: &HashSet<TraceId>) -> Option<String> {
-        let sightings = self.setting.source.sightings(Instant::now()).await;
-        let late = sightings.late.iter();
-        diagnosis::late(late.filter(|late| complete.contains(&late.trace_id)))
+        Driven { outcomes, complete }
     }
 
     async fn drive(

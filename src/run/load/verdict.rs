@@ -7,8 +7,7 @@ use super::request::Done;
 use super::tally::Tally;
 use super::{HeldBack, Load};
 use crate::check::{Failure, Judged, Outcome, Subject};
-use crate::run::attempt::Chance;
-use crate::run::budgets::{self, Begun};
+use crate::run::budgets::{self, OfAttempt};
 use crate::run::scene::Decided;
 use crate::run::setting::{Setting, Stop};
 use crate::run::{Phase, StepReport, step};
@@ -40,7 +39,6 @@ pub(super) struct Outcomes<'a> {
     pub(super) setting: &'a Setting<'a>,
     pub(super) spec: &'a Spec,
     pub(super) repeat: &'a Repeat,
-    pub(super) chance: Chance,
     pub(super) tally: Tally<'a>,
     pub(super) ended: Ended<'a>,
     /// How late the latest request was sent.
@@ -50,7 +48,7 @@ pub(super) struct Outcomes<'a> {
 
 impl Outcomes<'_> {
     /// The report, with budgets judged.
-    pub(super) async fn report(mut self, started: jiff::Timestamp) -> StepReport {
+    pub(super) async fn report(mut self, attempt: OfAttempt) -> StepReport {
         let allowed = self.allowed();
         let verdict = self.verdict(allowed);
         let stopped = self.why_stopped(allowed);
@@ -76,12 +74,8 @@ impl Outcomes<'_> {
         };
         if load.requests > 0 {
             let seen = report.trace.as_deref();
-            let begun = Begun {
-                at: started,
-                chance: self.chance,
-            };
             let judged =
-                budgets::judge(self.setting, self.spec, begun, seen, &mut load, checks).await;
+                budgets::judge(self.setting, self.spec, attempt, seen, &mut load, checks).await;
             report.trouble = report.trouble.or(judged.err());
         }
         if !is_judged {
