@@ -45,13 +45,10 @@ pub(super) fn calibrate(arguments: &CalibrateArguments) -> Exit {
         options: &options,
         live: Live::new(arguments.session.verbose),
     };
-    let measured = runtime.block_on(work.run());
-    // A command that ignores its end must not keep us.
+    let exit = runtime.block_on(work.run());
+    // Neither a command that ignores its end must keep us, nor who waits for another process.
     runtime.shutdown_background();
-    match measured {
-        Ok(cases) => keep_all(cases),
-        Err(exit) => exit,
-    }
+    exit
 }
 
 fn selected(workspace: &Workspace, arguments: &CalibrateArguments) -> Vec<Spec> {
@@ -77,6 +74,8 @@ fn options(workspace: &Workspace, arguments: &CalibrateArguments) -> Options {
     }
 }
 
+const NOTHING_WRITTEN: &str = "no baseline was written";
+
 /// What is known before anything runs.
 struct Work<'a> {
     workspace: &'a Workspace,
@@ -96,14 +95,26 @@ struct Measured {
 }
 
 impl Work<'_> {
-    async fn run(&self) -> Result<Vec<Measured>, Exit> {
+    async fn run(&self) -> Exit {
         let stopper = Stopper::default();
         let interrupts = tokio::spawn(interrupts([stopper.clone()]));
+        let exit = match self.measure_all(&stopper).await {
+            Ok(cases) => tokio::select! {
+                kept = tokio::task::spawn_blocking(|| keep_all(cases)) => kept.unwrap_or(Exit::Errored),
+                () = stopper.interrupted() => interrupted("what is not told above was not written"),
+            },
+            Err(exit) => exit,
+        };
+        interrupts.abort();
+        exit
+    }
+
+    async fn measure_all(&self, stopper: &Stopper) -> Result<Vec<Measured>, Exit> {
         let listen = &self.arguments.session.listen;
         let listener = self.live.listener("");
         let session = tokio::select! {
             session = Session::start(self.workspace, listen, stopper.clone(), listener) => session,
-            () = stopper.interrupted() => return Err(interrupted()),
+            () = stopper.interrupted() => return Err(interrupted(NOTHING_WRITTEN)),
         };
         let session = session.map_err(|trouble| {
             self.live.clear();
@@ -112,7 +123,6 @@ impl Work<'_> {
         let measured = self.all(&session).await;
         session.stop().await;
         self.live.clear();
-        interrupts.abort();
         measured
     }
 
@@ -139,7 +149,7 @@ impl Work<'_> {
 
     fn unmeasured(&self, why: Unmeasured) -> Exit {
         match why {
-            Unmeasured::Interrupted => interrupted(),
+            Unmeasured::Interrupted => interrupted(NOTHING_WRITTEN),
             Unmeasured::Unwell { report, .. } => {
                 self.live.print(&unwell(&report, &Look::of_stdout()));
                 let exit = Exit::of(&report);
@@ -195,8 +205,8 @@ fn compared<'a>(spec: &Spec, load: &'a Load) -> Vec<&'a spanspec::run::Measured>
         .collect()
 }
 
-fn interrupted() -> Exit {
-    refuse(Exit::Interrupted, "interrupted: no baseline was written")
+fn interrupted(what: &str) -> Exit {
+    refuse(Exit::Interrupted, &format!("interrupted: {what}"))
 }
 
 fn keep_all(cases: Vec<Measured>) -> Exit {
