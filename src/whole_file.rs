@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 /// Replaces the file by these bytes: a reader finds the old ones or the new ones, never a part.
 /// Folders above it are created, a link stays a link, and who may read or write it may so
-/// afterwards; one that nobody may write is an error, and stays. What is no regular file, such as
-/// `/dev/stdout` or a pipe, is written to directly.
+/// afterwards; one that nobody may write is an error, and stays. What is no regular file, such as a
+/// pipe, is written to directly; and so is what a device such as `/dev/stdout` leads to, behind all
+/// that others wrote there.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_once(path, bytes, |_| Ok(()))
 }
@@ -22,10 +23,13 @@ fn replace_once(
     bytes: &[u8],
     is_written: fn(&File) -> io::Result<()>,
 ) -> io::Result<()> {
+    if path.starts_with("/dev") {
+        return append(path, bytes);
+    }
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let permissions = match fs::metadata(&target) {
         Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-        Ok(there) if !there.is_file() => return fs::write(&target, bytes),
+        Ok(there) if !there.is_file() => return append(&target, bytes),
         // The folder's permissions would let us replace it all the same.
         Ok(there) if there.permissions().readonly() => {
             return Err(io::ErrorKind::PermissionDenied.into());
@@ -43,6 +47,10 @@ fn replace_once(
     is_written(beside.as_file())?;
     beside.persist(&target).map_err(|error| error.error)?;
     Ok(())
+}
+
+fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    File::options().append(true).open(path)?.write_all(bytes)
 }
 
 fn folder_of(path: &Path) -> PathBuf {

@@ -140,6 +140,22 @@ async fn the_html_report_shows_a_failure_beside_the_last_trace_that_passed() {
     assert!(page.contains("\"earlier\":{\"path\":\"traces/it-works-"));
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_report_to_standard_output_leaves_what_is_in_the_file_that_it_leads_to() {
+    let spec = "request: GET ${URL}/fine\nexpect: { status: 200 }\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let log = project.write("log.txt", "earlier\n");
+    let mut command = project.run_command(&["--report", "junit=/dev/stdout"]);
+    let log = std::fs::File::options().append(true).open(log).unwrap();
+    let status = command.stdout(log).status().await.unwrap();
+    assert!(status.success());
+    let log = project.read("log.txt");
+    for part in ["earlier\n", "PASS  a", "<testsuites"] {
+        assert!(log.contains(part), "`{part}` is missing in {log}");
+    }
+}
+
 #[tokio::test]
 async fn damaged_saved_traces_trouble_nobody() {
     let spec = "name: it works\nrequest: GET ${URL}/ok\nexpect: { status: 418, spans: [{ find: work }] }\n";
