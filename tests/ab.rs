@@ -117,6 +117,20 @@ fn a_slower_version_has_regressed_and_the_same_one_has_not() {
 }
 
 #[test]
+fn a_version_that_does_not_start_is_told_in_the_summary_too() {
+    let folder = project();
+    let broken = "services: { inventory: { run: 'false', ready: 'tcp://127.0.0.1:1' } }\n";
+    let broken = format!("vars: {{ BASE_URL: 'http://127.0.0.1:1' }}\n{broken}");
+    std::fs::write(folder.path().join("broken.yaml"), broken).unwrap();
+    let arguments = ["ab", "v2.3.0.yaml", "broken.yaml", "--markdown", "ab.md"];
+    let said = spanspec(folder.path(), &arguments);
+    expect(&said, 3, &["service `inventory` ended"]);
+    let page = std::fs::read_to_string(folder.path().join("ab.md")).unwrap();
+    assert!(page.contains("1 spec not run"), "{page}");
+    assert!(page.contains("service `inventory` ended"), "{page}");
+}
+
+#[test]
 fn requests_that_fail_end_the_comparison_and_say_of_which_version() {
     let folder = project();
     let failing =

@@ -65,7 +65,7 @@ impl Judged {
                 let (lower, upper) = (said(lower, Round::Down), said(upper, Round::Up));
                 format!("{value} (between {lower} and {upper})")
             }
-            _ => format!("{value} (n={}, {})", count(seen.count), untold(&[seen])),
+            _ => format!("{value} (n={}, {})", count(seen.count), untold(seen, None)),
         }
     }
 
@@ -79,16 +79,22 @@ impl Judged {
                 factor(least, Round::Down),
                 factor(most, Round::Up)
             ),
-            _ => untold(&[seen, before]),
+            _ => untold(seen, Some(before)),
         }
     }
 }
 
 /// Why there are no bounds.
-fn untold(sides: &[&Estimate]) -> String {
-    match sides.iter().map(|side| side.unknown).sum() {
-        0 => "too few to tell".to_owned(),
-        unknown => format!("{} not measured", count(unknown)),
+fn untold(seen: &Estimate, before: Option<&Estimate>) -> String {
+    match (seen.unknown, before.map_or(0, |before| before.unknown)) {
+        (0, 0) => "too few to tell".to_owned(),
+        (0, before) => format!("{} of the baseline not measured", count(before)),
+        (seen, 0) => format!("{} not measured", count(seen)),
+        (seen, before) => format!(
+            "{} not measured, and {} of the baseline",
+            count(seen),
+            count(before)
+        ),
     }
 }
 
@@ -180,6 +186,27 @@ mod tests {
             Against::Baseline(Reference::new(&before)),
         );
         assert_eq!(judged.found(None), "102 ms (n=4), too few to tell");
+    }
+
+    #[test]
+    fn what_was_not_measured_is_counted_on_its_own_side() {
+        let found = |of_baseline, now| {
+            let before = around(110, 300).with_unknown(of_baseline);
+            let now = around(110, 300).with_unknown(now);
+            let reference = Reference::new(&before);
+            let judged = decided(Quantile::P50, &now, Against::Baseline(reference));
+            assert_eq!(judged.verdict, Verdict::NotProven, "{judged}");
+            judged.found(None)
+        };
+        assert_eq!(found(0, 400), "116 ms (n=300), 400 not measured");
+        assert_eq!(
+            found(500, 0),
+            "116 ms (n=300), 500 of the baseline not measured"
+        );
+        assert_eq!(
+            found(500, 400),
+            "116 ms (n=300), 400 not measured, and 500 of the baseline"
+        );
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 mod versions;
 
-use std::io;
 use std::net::SocketAddr;
 
 use spanspec::ab::{Both, Comparison, Couple, Outcome, Plan, Side, compare, couple, fires_alike};
@@ -139,7 +138,7 @@ impl Contest<'_> {
             Ok(sessions) => sessions,
             Err(trouble) => {
                 self.live.clear();
-                return tell_trouble(&trouble);
+                return self.summarized(tell_trouble(&trouble), &[], &trouble);
             }
         };
         let exit = self.run(&a, b.as_ref().unwrap_or(&a)).await;
@@ -193,19 +192,20 @@ impl Contest<'_> {
         let names = self.versions.names();
         let verdict = report::verdict(&all, self.couples.len(), names, &look);
         self.live.print(&verdict);
-        let exit = exit(&all);
-        match self.write_summary(&all) {
+        self.summarized(exit(&all), &all, &[])
+    }
+
+    /// The exit code, once the summary is written that was asked for.
+    fn summarized(&self, exit: Exit, all: &[Comparison], trouble: &[Trouble]) -> Exit {
+        let Some(path) = &self.arguments.markdown else {
+            return exit;
+        };
+        let (known, names) = (self.couples.len(), self.versions.names());
+        let page = comparisons(all, known, names, trouble);
+        match write_file(path, page.as_bytes()) {
             Ok(()) => exit,
             Err(error) => refuse(exit.or_errored(), &format!("error: {error}")),
         }
-    }
-
-    fn write_summary(&self, all: &[Comparison]) -> io::Result<()> {
-        let Some(path) = &self.arguments.markdown else {
-            return Ok(());
-        };
-        let page = comparisons(all, self.couples.len(), self.versions.names());
-        write_file(path, page.as_bytes())
     }
 }
 

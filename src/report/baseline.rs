@@ -130,8 +130,19 @@ fn runs(of: &[Run], look: &Look) -> String {
         let of_column = |column| told.iter().find(|(one, _)| one == column);
         let times = columns.iter().map(|column| time(of_column(column)));
         line(&start, &version(run), &look::count(number), times.collect())
+            + &not_measured(run, look)
     });
     std::iter::once(head).chain(lines).collect()
+}
+
+/// Quantiles are without them, and bounds allow for any duration.
+fn not_measured(run: &Run, look: &Look) -> String {
+    let said = match usize::try_from(run.samples().unknown()).unwrap_or(usize::MAX) {
+        0 => return String::new(),
+        1 => "1 more request was not measured".to_owned(),
+        more => format!("{} more requests were not measured", look::count(more)),
+    };
+    paragraph(&said, 8, LEFT_OUT, look)
 }
 
 fn time(told: Option<&(Quantile, f64)>) -> String {
@@ -227,6 +238,18 @@ mod tests {
             "      begun                  version   n         p50      p95      p99
       2023-11-14 22:13:20Z   -         10        100 ms   -        -
       2023-11-14 22:14:20Z   -         500       100 ms   100 ms   100 ms
+"
+        );
+        let timed_out = (0..500)
+            .map(|_| 100_000)
+            .collect::<crate::budget::Samples>();
+        let start = jiff::Timestamp::from_second(1_700_000_000).unwrap();
+        let timed_out = Run::new(start, None, timed_out.with_unknown(20)).unwrap();
+        assert_eq!(
+            runs(&[timed_out], &Look::plain()),
+            "      begun                  version   n         p50
+      2023-11-14 22:13:20Z   -         500       100 ms
+        20 more requests were not measured
 "
         );
         assert_eq!(

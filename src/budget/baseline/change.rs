@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::words::count;
 use super::super::{Column, Row, Table};
 use super::{Baseline, Budget, Case, Difference, Mismatch, Run, quantiles};
 
@@ -109,7 +110,14 @@ fn runs(old: &Budget, new: &Budget) -> String {
         1 => Some(format!("1 run {}", what[0])),
         _ => Some(format!("{number} runs {}", what[1])),
     };
-    let added = beyond(new, old).len();
+    let added = beyond(new, old);
+    let unknown = added.iter().map(|run| run.samples().unknown()).sum();
+    let unknown = match unknown {
+        0 => String::new(),
+        1 => "; 1 request of it was not measured".to_owned(),
+        _ => format!("; {} requests of it were not measured", count(unknown)),
+    };
+    let added = added.len();
     let parts = [
         counted(added, ["is new", "are new"]),
         counted(new.runs.len() - added, ["stays", "stay"]),
@@ -119,7 +127,7 @@ fn runs(old: &Budget, new: &Budget) -> String {
     if parts.is_empty() {
         return "no runs".to_owned();
     }
-    parts.join(", ")
+    parts.join(", ") + &unknown
 }
 
 #[cfg(test)]
@@ -143,6 +151,15 @@ mod tests {
               nothing accepted     v2.3.0 (new, n=100)
 inventory-check   -                p50=120ms p95=120ms"
                 .trim_start_matches('\n')
+        );
+    }
+
+    #[test]
+    fn what_was_not_measured_is_told_of_a_new_run() {
+        let new = with_runs(vec![run_at(1, samples(120_000).with_unknown(20))]);
+        assert_eq!(
+            new.changes(None)[0].runs,
+            ["inventory-check: 1 run is new; 20 requests of it were not measured"]
         );
     }
 

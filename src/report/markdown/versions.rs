@@ -6,23 +6,30 @@ use crate::ab::{Both, Claim, Comparison, Outcome};
 use crate::budget::{AbVerdict, Column, Quantile, Row, Table, in_millis};
 use crate::report::ab::{comparison, counts};
 use crate::report::look::Look;
+use crate::report::text;
+use crate::run::Trouble;
 
-const HEAD: &str = "
+const HEAD: &str = "\
 | spec | what | quantile | A | B | change | limit | verdict |
 |---|---|---|---:|---:|---:|---:|---|
 ";
 
 /// The whole page: which is slower, by what, and the text of what is not well. `known` is how many
-/// specs there were to be compared.
+/// specs there were to be compared, and `trouble` what kept a version from starting.
 #[must_use]
-pub fn comparisons(all: &[Comparison], known: usize, names: &Both<String>) -> String {
+pub fn comparisons(
+    all: &[Comparison],
+    known: usize,
+    names: &Both<String>,
+    trouble: &[Trouble],
+) -> String {
     let sign = match all.iter().all(|one| one.outcome() == Outcome::Ok) && all.len() == known {
         true => "✅",
         false => "❌",
     };
     let mut page = Page {
         text: format!(
-            "## {sign} spanspec ab: {}\n\nB is {}, and A is {}.\n",
+            "## {sign} spanspec ab: {}\n\nB is {}, and A is {}.\n\n",
             counts(all, known),
             inline(&names.b),
             inline(&names.a)
@@ -34,9 +41,9 @@ pub fn comparisons(all: &[Comparison], known: usize, names: &Both<String>) -> St
     let rows: Vec<String> = rows.into_iter().map(|(_, row)| row).collect();
     page.push_list(HEAD, &rows, "claim", "\n");
     let unwell = all.iter().filter(|one| one.outcome() != Outcome::Ok);
-    let texts: Vec<String> = unwell
-        .map(|one| fenced(&comparison(one, &Look::plain())))
-        .collect();
+    let unwell = unwell.map(|one| comparison(one, &Look::plain()));
+    let trouble = trouble.iter().map(|one| text::trouble(one, &Look::plain()));
+    let texts: Vec<String> = trouble.chain(unwell).map(|text| fenced(&text)).collect();
     page.push_list("", &texts, "spec", "\n");
     page.text
 }
@@ -122,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_summary_has_a_row_for_each_quantile_and_the_text_of_what_regressed() {
-        let page = comparisons(&[compared(&[(100_000, 290_000); 5])], 1, &names());
+        let page = comparisons(&[compared(&[(100_000, 290_000); 5])], 1, &names(), &[]);
         assert_data_eq!(page, str![[r#"
 ## ❌ spanspec ab: 1 spec regressed
 
@@ -153,7 +160,7 @@ FAIL  placing an order   specs/order.yaml, 5 pairs of 200 requests
 
     #[test]
     fn where_nothing_is_slower_the_table_is_all() {
-        let page = comparisons(&[compared(&[(100_000, 101_000); 5])], 1, &names());
+        let page = comparisons(&[compared(&[(100_000, 101_000); 5])], 1, &names(), &[]);
         assert_data_eq!(page, str![[r#"
 ## ✅ spanspec ab: 1 spec not found to be slower than allowed
 
@@ -167,5 +174,26 @@ B is v2.yaml, and A is v1.yaml.
 
 
 "#]].raw());
+    }
+
+    #[test]
+    fn where_a_version_does_not_start_the_summary_says_why() {
+        let trouble = Trouble::told("service `shop` ended with exit status: 1", None);
+        let page = comparisons(&[], 2, &names(), &[trouble]);
+        assert_data_eq!(
+            page,
+            str![[r#"
+## ❌ spanspec ab: 2 specs not run
+
+B is v2.yaml, and A is v1.yaml.
+
+```text
+  service `shop` ended with exit status: 1
+```
+
+
+"#]]
+            .raw()
+        );
     }
 }
