@@ -95,6 +95,14 @@ fn load(spec: &Spec, micros: u64, version: &str) -> Arc<Load> {
     })
 }
 
+/// What both versions are called.
+pub(crate) fn names() -> Both<String> {
+    Both {
+        a: "v1.yaml".to_owned(),
+        b: "v2.yaml".to_owned(),
+    }
+}
+
 /// Runs of both versions that take so long.
 pub(crate) fn compared(pairs: &[(u64, u64)]) -> Comparison {
     let specs = specs_at("http://127.0.0.1:1", TEXT);

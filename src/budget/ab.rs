@@ -33,6 +33,17 @@ pub enum AbVerdict {
     Ok,
 }
 
+/// `REGRESSED`, `NOT PROVEN`, `OK`
+impl fmt::Display for AbVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Regressed => "REGRESSED",
+            Self::NotProven => "NOT PROVEN",
+            Self::Ok => "OK",
+        })
+    }
+}
+
 /// What the pairs say, and why.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ab {
@@ -191,19 +202,15 @@ fn median(sorted: &[f64]) -> f64 {
 /// `p50 of ship: REGRESSED: 2.91x (median of 5 pairs, 2.80x to 3.02x, slower in 5), limit 1.2x`.
 impl fmt::Display for Ab {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = match self.verdict {
-            AbVerdict::Regressed => "REGRESSED",
-            AbVerdict::NotProven => "NOT PROVEN",
-            AbVerdict::Ok => "OK",
-        };
         let said = |ratio| factor(ratio, Round::Nearest);
         let [least, most] = [self.ratios.first(), self.ratios.last()]
             .map(|one| one.map_or_else(String::new, |ratio| said(*ratio)));
         write!(
             f,
-            "{} of {}: {verdict}: {} (median of {} pairs, {least} to {most}, slower in {}), limit {}",
+            "{} of {}: {}: {} (median of {} pairs, {least} to {most}, slower in {}), limit {}",
             self.quantile,
             self.subject,
+            self.verdict,
             self.change(),
             self.ratios.len(),
             self.ratios.iter().filter(|ratio| **ratio > 1.0).count(),

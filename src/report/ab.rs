@@ -137,7 +137,7 @@ pub fn unwell(report: &Report, look: &Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ab::tests::compared;
+    use crate::ab::tests::{compared, names};
 
     #[test]
     fn a_regression_is_told_with_both_versions_and_a_sentence_for_each_quantile() {
@@ -158,12 +158,8 @@ FAIL  placing an order   specs/order.yaml, 5 pairs of 200 requests
 "
             .trim_start()
         );
-        let names = Both {
-            a: "v1.yaml".to_owned(),
-            b: "v2.yaml".to_owned(),
-        };
         assert_eq!(
-            verdict(&[found], 2, &names, &Look::plain()),
+            verdict(&[found], 2, &names(), &Look::plain()),
             "FAIL  B (v2.yaml) against A (v1.yaml): 1 spec regressed, 1 spec not run\n"
         );
     }

@@ -80,7 +80,7 @@ fn row(spec: &SpecReport, of: &Measured, one: &Judged, fails: bool) -> String {
 }
 
 /// `120 ms (v2.3.0)`
-fn with_version(cell: String, version: Option<String>) -> String {
+pub(super) fn with_version(cell: String, version: Option<String>) -> String {
     let column = Column { version, count: 0 };
     match column.name() {
         Some(version) if cell != "-" => format!("{cell} ({})", inline(&version)),

@@ -1,5 +1,6 @@
 //! Two versions against one another, for the summary of a job.
 
+use super::budgets::with_version;
 use super::inert::{fenced, inline};
 use super::{LARGEST, Page, RESERVE};
 use crate::ab::{Both, Claim, Comparison, Outcome};
@@ -85,32 +86,27 @@ fn row_of(
         Claim::Judged(judged) => (judged.change(), judged.most()),
         Claim::Refused { .. } => ("-".to_owned(), "-".to_owned()),
     };
-    let is_regressed =
-        matches!(claim, Claim::Judged(judged) if judged.verdict == AbVerdict::Regressed);
-    let verdict = match claim {
+    let (fails, verdict) = match claim {
         Claim::Judged(judged) => match judged.verdict {
-            AbVerdict::Regressed => "**REGRESSED**",
-            AbVerdict::NotProven => "_NOT PROVEN_",
-            AbVerdict::Ok => "OK",
+            AbVerdict::Regressed => (true, format!("**{}**", judged.verdict)),
+            AbVerdict::NotProven => (false, format!("_{}_", judged.verdict)),
+            AbVerdict::Ok => (false, judged.verdict.to_string()),
         },
-        Claim::Refused { .. } => "_NOT JUDGED_",
+        Claim::Refused { .. } => (false, "_NOT JUDGED_".to_owned()),
     };
     let line = format!(
         "| {} | {} | {quantile} | {a} | {b} | {change} | {limit} | {verdict} |\n",
         inline(&of.name),
         inline(&row.subject),
     );
-    (is_regressed, line)
+    (fails, line)
 }
 
 /// `120 ms (v2.3.0)`
 fn cell(quantiles: &[(Quantile, f64)], quantile: Quantile, of: &Column) -> String {
     let value = quantiles.iter().find(|(one, _)| *one == quantile);
-    let version = of.name().map(|name| format!(" ({})", inline(&name)));
-    value.map_or_else(
-        || "-".to_owned(),
-        |(_, micros)| in_millis(*micros) + &version.unwrap_or_default(),
-    )
+    let value = value.map_or_else(|| "-".to_owned(), |(_, micros)| in_millis(*micros));
+    with_version(value, of.version.clone())
 }
 
 #[cfg(test)]
@@ -118,14 +114,7 @@ mod tests {
     use snapbox::{IntoData, assert_data_eq, str};
 
     use super::*;
-    use crate::ab::tests::compared;
-
-    fn names() -> Both<String> {
-        Both {
-            a: "v1.yaml".to_owned(),
-            b: "v2.yaml".to_owned(),
-        }
-    }
+    use crate::ab::tests::{compared, names};
 
     #[test]
     fn the_summary_has_a_row_for_each_quantile_and_the_text_of_what_regressed() {

@@ -68,6 +68,12 @@ pub(super) fn all(budgets: &[Budget]) -> Vec<Asked<'_>> {
     all
 }
 
+/// Whether anything is compared with a baseline that the budget of this number measures.
+pub(super) fn is_compared(asked: &[Asked<'_>], budget: usize) -> bool {
+    let mut compared = asked.iter().filter(|one| one.is_compared());
+    compared.any(|one| one.budget == budget)
+}
+
 /// Where a baseline is first asked for.
 pub(super) fn first_compared(asked: &[Asked<'_>]) -> Option<Location> {
     let first = asked.iter().find(|one| one.is_compared())?;

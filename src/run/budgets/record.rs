@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::super::Load;
 use super::super::attempt::Chance;
 use super::super::setting::{Setting, Update};
-use super::asked::Asked;
+use super::asked::{Asked, is_compared};
 use super::decide::Decided;
 use super::place::Place;
 use super::revise::{self, Replaced, Revised};
@@ -94,12 +94,8 @@ impl Wish {
             Update::Proposed => Way::Proposed,
             Update::Always => Way::Always,
         };
-        let is_compared = |number: usize| {
-            let mut compared = asked.iter().filter(|one| one.is_compared());
-            compared.any(|one| one.budget == number)
-        };
         let measured = load.measured.iter().enumerate();
-        let mut compared = measured.filter(|(number, _)| is_compared(*number));
+        let mut compared = measured.filter(|(number, _)| is_compared(asked, *number));
         let are_several = compared.any(|(_, one)| one.versions.are_several());
         if load.stopped.is_some() {
             Self::Stopped
@@ -138,14 +134,10 @@ impl Fresh {
         decided: &Decided<'_>,
         load: &Load,
     ) -> Self {
-        let compared = |number| {
-            let mut asked = asked.iter().filter(|one| one.is_compared());
-            asked.any(|one| one.budget == number)
-        };
         let masked = |text: &str| setting.secrets.text(text);
         let measured = load.measured.iter().enumerate();
         let runs = measured
-            .filter(|(number, _)| compared(*number))
+            .filter(|(number, _)| is_compared(asked, *number))
             .filter_map(|(_, one)| {
                 let version = one.version.as_deref().map(masked);
                 let run = Run::new(started, version, one.samples.clone())?;
