@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use http::HeaderMap;
 use http::header::COOKIE;
 
-use super::error::explain;
+use super::cause::explain;
 use super::hop::Hop;
 use super::{Session, Stage, TraceContext, TriggerError, body};
 use crate::spec::Request;

@@ -22,6 +22,8 @@
 #[cfg(feature = "run")]
 mod body;
 #[cfg(feature = "run")]
+mod cause;
+#[cfg(feature = "run")]
 mod command;
 mod context;
 #[cfg(feature = "run")]

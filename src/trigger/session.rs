@@ -12,7 +12,7 @@ use reqwest::{Certificate, Client, Identity};
 use url::{Host, Url};
 
 use super::TriggerError;
-use super::error::UnknownHost;
+use super::cause::UnknownHost;
 use crate::spec::Tls;
 
 /// One attempt of a spec: its cookie jar, and its HTTP clients.

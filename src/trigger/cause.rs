@@ -1,0 +1,164 @@
+//! What lies at the bottom of the HTTP client's error, and what to say of it.
+
+use std::error::Error;
+use std::io;
+
+use super::error::{Attempted, TriggerError};
+
+/// A name that has no address; travels inside the HTTP client's error.
+#[derive(Debug, thiserror::Error)]
+#[error("no address is known for `{host}`")]
+pub(super) struct UnknownHost {
+    pub(super) host: String,
+    pub(super) source: io::Error,
+}
+
+/// Turns the HTTP client's error into one that says what to do.
+pub(super) fn explain(error: reqwest::Error, attempted: Attempted) -> TriggerError {
+    let address = attempted.address();
+    match Cause::of(&error) {
+        Cause::Refused => TriggerError::Refused { address, attempted },
+        Cause::UnknownHost { host, source } => TriggerError::UnknownHost {
+            host,
+            attempted,
+            source,
+        },
+        Cause::Tls(cause) => explain_tls(cause, address, attempted),
+        Cause::NotHttp => TriggerError::NotHttp {
+            attempted,
+            source: error,
+        },
+        Cause::Closed => TriggerError::Closed {
+            attempted,
+            source: error,
+        },
+        Cause::TooManyFiles => TriggerError::TooManyFiles { attempted },
+        Cause::Other if error.is_connect() => TriggerError::Unreachable {
+            address,
+            attempted,
+            source: error,
+        },
+        Cause::Other => TriggerError::Request {
+            attempted,
+            source: error,
+        },
+    }
+}
+
+fn explain_tls(source: Box<rustls::Error>, address: String, attempted: Attempted) -> TriggerError {
+    match &*source {
+        rustls::Error::InvalidCertificate(reason) => TriggerError::Untrusted {
+            address,
+            attempted,
+            hint: certificate_hint(reason),
+            source,
+        },
+        rustls::Error::InvalidMessage(_) => TriggerError::NotTls { address, attempted },
+        _ => TriggerError::Handshake {
+            address,
+            attempted,
+            source,
+        },
+    }
+}
+
+fn certificate_hint(reason: &rustls::CertificateError) -> &'static str {
+    use rustls::CertificateError as E;
+    match reason {
+        E::NotValidForName | E::NotValidForNameContext { .. } => {
+            "it was issued for other names; use one of them, or set `tls: { verify: false }`"
+        }
+        E::Expired | E::ExpiredContext { .. } => {
+            "it has expired; renew it, or set `tls: { verify: false }`"
+        }
+        _ => "name its authority with `tls: { ca: … }`, or set `tls: { verify: false }`",
+    }
+}
+
+/// What lies at the bottom of the HTTP client's error.
+enum Cause {
+    Refused,
+    UnknownHost { host: String, source: io::Error },
+    Tls(Box<rustls::Error>),
+    NotHttp,
+    Closed,
+    TooManyFiles,
+    Other,
+}
+
+impl Cause {
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(cause) = Self::told_by(error) {
+                return cause;
+            }
+            next = beneath(error);
+        }
+        Self::Other
+    }
+
+    fn told_by(error: &(dyn Error + 'static)) -> Option<Self> {
+        if let Some(unknown) = error.downcast_ref::<UnknownHost>() {
+            return Some(Self::UnknownHost {
+                host: unknown.host.clone(),
+                source: io::Error::new(unknown.source.kind(), unknown.source.to_string()),
+            });
+        }
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Some(Self::Tls(Box::new(tls.clone())));
+        }
+        if let Some(http) = error.downcast_ref::<hyper::Error>() {
+            return Self::told_by_http(http);
+        }
+        Self::told_by_system(error.downcast_ref::<io::Error>()?)
+    }
+
+    fn told_by_http(error: &hyper::Error) -> Option<Self> {
+        match error {
+            _ if error.is_parse() => Some(Self::NotHttp),
+            _ if error.is_incomplete_message() => Some(Self::Closed),
+            _ => None,
+        }
+    }
+
+    fn told_by_system(error: &io::Error) -> Option<Self> {
+        use io::ErrorKind as K;
+        // One that wraps another error tells by that.
+        if error
+            .get_ref()
+            .is_some_and(|inner| inner.is::<rustls::Error>())
+        {
+            return None;
+        }
+        match error.kind() {
+            K::ConnectionRefused => Some(Self::Refused),
+            K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::UnexpectedEof => {
+                Some(Self::Closed)
+            }
+            _ if is_about_files(error) => Some(Self::TooManyFiles),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the process has as many open files as it may.
+fn is_about_files(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    const TOO_MANY: i32 = nix::errno::Errno::EMFILE as i32;
+    // WSAEMFILE.
+    #[cfg(not(unix))]
+    const TOO_MANY: i32 = 10_024;
+    error.raw_os_error() == Some(TOO_MANY)
+}
+
+/// The next error of the chain. An [`io::Error`] leaves out the one that it wraps.
+fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let wrapped = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    match wrapped {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
