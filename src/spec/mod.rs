@@ -29,6 +29,7 @@ mod source;
     reason = "the noun of this module is the spec"
 )]
 mod spec;
+mod steps;
 mod template;
 mod trigger;
 mod wait;
