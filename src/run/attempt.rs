@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::budgets::OfAttempt;
 use super::keep::{self, About};
-use super::load::{Driver, Progress};
+use super::load::{Driven, Driver, Progress};
 use super::setting::Setting;
 use super::{Attempt, Phase, StepReport, Verdict, step};
 use crate::check::Outcome;
@@ -42,63 +42,21 @@ pub(super) async fn attempt(
     tell: &(dyn Fn(Progress) + Send + Sync),
 ) -> Attempt {
     let (started, clock) = (jiff::Timestamp::now(), Instant::now());
-    let mut scope = spec.scope();
-    setting.secrets.add(scope.secrets());
-    let session = Arc::new(Session::new());
-    let mut steps = Vec::new();
-    walk(
-        setting,
-        &spec.setup,
-        Phase::Setup,
-        &mut scope,
-        &session,
-        &mut steps,
-    )
-    .await;
-    let mut driven = None;
-    match &spec.repeat {
-        _ if steps.iter().any(StepReport::has_failed) => {}
-        Some(repeat) => {
-            let driver = Driver {
-                setting,
-                spec,
-                repeat,
-                tell,
-            };
-            driven = Some(driver.run(&scope, Arc::clone(&session)).await);
-        }
-        None => {
-            walk(
-                setting,
-                &spec.steps,
-                Phase::Test,
-                &mut scope,
-                &session,
-                &mut steps,
-            )
-            .await;
-        }
-    }
-    let mut cleanup = Vec::new();
-    walk(
-        setting,
-        &spec.teardown,
-        Phase::Teardown,
-        &mut scope,
-        &session,
-        &mut cleanup,
-    )
-    .await;
+    let mut stage = Stage::new(setting, spec);
+    let mut steps = stage.walk(&spec.setup, Phase::Setup).await;
+    let tested = match steps.iter().any(StepReport::has_failed) {
+        true => Tested::Steps(Vec::new()),
+        false => stage.test(tell).await,
+    };
+    let cleanup = stage.walk(&spec.teardown, Phase::Teardown).await;
     // Only now is it known whether the attempt passes, so that what it measured may be kept.
-    if let Some(driven) = driven {
-        let of_attempt = OfAttempt {
-            started,
-            chance: chance.after(&cleanup),
-        };
-        steps.push(driven.report(of_attempt).await);
-    }
+    let of_attempt = OfAttempt {
+        started,
+        chance: chance.after(&cleanup),
+    };
+    steps.extend(tested.reports(of_attempt).await);
     steps.extend(cleanup);
-    setting.secrets.add(scope.secrets());
+    setting.secrets.add(stage.scope.secrets());
     let verdict = verdict(&steps);
     let steps = steps
         .into_iter()
@@ -113,21 +71,68 @@ pub(super) async fn attempt(
     }
 }
 
-/// Runs steps in order; stops at the first that fails, but goes on with cleaning up.
-async fn walk(
-    setting: &Setting<'_>,
-    steps: &[Step],
-    phase: Phase,
-    scope: &mut Scope,
-    session: &Session,
-    reports: &mut Vec<StepReport>,
-) {
-    for step in steps {
-        let report = step::run(setting, step, phase, scope, session).await;
-        let has_failed = report.has_failed();
-        reports.push(report);
-        if has_failed && phase != Phase::Teardown {
-            return;
+/// What the steps of an attempt have in common.
+struct Stage<'a> {
+    setting: &'a Setting<'a>,
+    spec: &'a Spec,
+    scope: Scope,
+    session: Arc<Session>,
+}
+
+/// What became of the test itself.
+enum Tested<'a> {
+    Steps(Vec<StepReport>),
+    /// It was fired many times, and budgets are not judged yet.
+    Many(Box<Driven<'a>>),
+}
+
+impl<'a> Stage<'a> {
+    fn new(setting: &'a Setting<'a>, spec: &'a Spec) -> Self {
+        let scope = spec.scope();
+        setting.secrets.add(scope.secrets());
+        Self {
+            setting,
+            spec,
+            scope,
+            session: Arc::new(Session::new()),
+        }
+    }
+
+    async fn test(&mut self, tell: &'a (dyn Fn(Progress) + Send + Sync)) -> Tested<'a> {
+        let Some(repeat) = &self.spec.repeat else {
+            return Tested::Steps(self.walk(&self.spec.steps, Phase::Test).await);
+        };
+        let driver = Driver {
+            setting: self.setting,
+            spec: self.spec,
+            repeat,
+            tell,
+        };
+        let driven = driver.run(&self.scope, Arc::clone(&self.session)).await;
+        Tested::Many(Box::new(driven))
+    }
+
+    /// Runs steps in order; stops at the first that fails, but goes on with cleaning up.
+    async fn walk(&mut self, steps: &[Step], phase: Phase) -> Vec<StepReport> {
+        let mut reports = Vec::new();
+        for step in steps {
+            let (scope, session) = (&mut self.scope, &*self.session);
+            let report = step::run(self.setting, step, phase, scope, session).await;
+            let has_failed = report.has_failed();
+            reports.push(report);
+            if has_failed && phase != Phase::Teardown {
+                break;
+            }
+        }
+        reports
+    }
+}
+
+impl Tested<'_> {
+    async fn reports(self, of_attempt: OfAttempt) -> Vec<StepReport> {
+        match self {
+            Self::Steps(reports) => reports,
+            Self::Many(driven) => vec![driven.report(of_attempt).await],
         }
     }
 }

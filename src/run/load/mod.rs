@@ -17,4 +17,4 @@ mod versions;
 pub use report::{Before, Exemplar, Failing, HeldBack, Load, Measured};
 pub use versions::Versions;
 
-pub(super) use driver::{Driver, Progress};
+pub(super) use driver::{Driven, Driver, Progress};
