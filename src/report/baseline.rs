@@ -174,7 +174,8 @@ fn changed(of: &Change, look: &Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::baseline::{Calibrated, Load, ReceivedBy};
+    use crate::budget::baseline::Calibrated;
+    use crate::budget::baseline::tests::fingerprint;
 
     fn sample(version: &str) -> Baseline {
         let run = |second: i64, micros: u64| {
@@ -190,16 +191,8 @@ mod tests {
             runs: vec![run(0, 100_000), run(60, 104_000)],
         };
         let fingerprint = Fingerprint {
-            cores: 4,
-            cpu: "AMD EPYC 7763".to_owned(),
-            load: Load::Concurrency(4),
             machine: Some("ci-1".to_owned()),
-            memory_mib: 16_000,
-            os: "Linux 6.8".to_owned(),
-            probe: 41_000,
-            received_by: ReceivedBy::Itself,
-            spanspec: "0.1.0".to_owned(),
-            spec_hash: "9f3c".to_owned(),
+            ..fingerprint()
         };
         let case = Case {
             fingerprint,

@@ -138,21 +138,13 @@ fn of_one_version(subject: &str, runs: &[Run]) -> Result<(), CalibrationError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Load, ReceivedBy};
+    use super::super::tests;
     use super::*;
 
     fn fingerprint(cpu: &str) -> Fingerprint {
         Fingerprint {
-            cores: 4,
             cpu: cpu.to_owned(),
-            load: Load::Concurrency(4),
-            machine: None,
-            memory_mib: 16_000,
-            os: "Linux 6.8".to_owned(),
-            probe: 41_000,
-            received_by: ReceivedBy::Itself,
-            spanspec: "0.1.0".to_owned(),
-            spec_hash: "9f3c".to_owned(),
+            ..tests::fingerprint()
         }
     }
 

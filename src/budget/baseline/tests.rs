@@ -9,7 +9,8 @@ use super::*;
 mod files;
 mod fingerprints;
 
-fn fingerprint() -> Fingerprint {
+/// Of some machine.
+pub(crate) fn fingerprint() -> Fingerprint {
     Fingerprint {
         cores: 4,
         cpu: "AMD EPYC 7763".to_owned(),

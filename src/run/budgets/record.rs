@@ -251,7 +251,8 @@ fn propose(_lock: Lock, path: &Path, fresh: &Fresh, why: &Why) -> Result<Written
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::baseline::{Load as Sending, ReceivedBy, lock};
+    use crate::budget::baseline::lock;
+    use crate::budget::baseline::tests::fingerprint;
     use crate::run::setting::{Options, Stop};
     use crate::source::Receiver;
     use tokio::sync::watch;
@@ -261,18 +262,7 @@ mod tests {
         let run = Run::new(started, None, (1..=100).collect()).unwrap();
         Fresh {
             case: case.to_owned(),
-            here: Fingerprint {
-                cores: 4,
-                cpu: "AMD EPYC 7763".to_owned(),
-                load: Sending::Concurrency(4),
-                machine: None,
-                memory_mib: 16_000,
-                os: "Linux 6.8".to_owned(),
-                probe: 8_000,
-                received_by: ReceivedBy::Itself,
-                spanspec: "0.1".to_owned(),
-                spec_hash: "0123456789abcdef".to_owned(),
-            },
+            here: fingerprint(),
             runs: BTreeMap::from([("response time".to_owned(), run)]),
             regressed: BTreeSet::new(),
         }
