@@ -57,7 +57,8 @@ impl File<'_> {
     pub(super) fn only_step<'n>(&self, root: &'n Node, reader: &Reader<'_>) -> StepNode<'n> {
         let trigger = self.trigger_of(root, &SPEC_KEYS, reader);
         // Budgets ask something as well; a response whose status is an error is a failure anyway.
-        if root.get("expect").is_none() && root.get("budgets").is_none() {
+        let asks = |key| root.get(key).is_some() || is_misspelt(root, key);
+        if !asks("expect") && !asks("budgets") {
             reader.wrong::<()>(
                 start_of(root),
                 "this spec expects nothing",
@@ -235,6 +236,15 @@ fn misspelt_trigger(entries: &[Entry], accepted: &[&str]) -> Option<Entry> {
             entry
         })
     })
+}
+
+/// Whether a key was meant to be this one of a spec, which is noted already.
+fn is_misspelt(root: &Node, meant: &str) -> bool {
+    let Kind::Map(entries) = &root.kind else {
+        return false;
+    };
+    let mut keys = entries.iter().map(|entry| entry.key.text.as_str());
+    keys.any(|key| !SPEC_KEYS.contains(&key) && closest(key, &SPEC_KEYS) == Some(meant))
 }
 
 /// Where a document or step begins: its first key.
