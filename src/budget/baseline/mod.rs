@@ -44,6 +44,10 @@ pub const SCHEMA_VERSION: u64 = 1;
 /// The runs of a budget that are kept, the newest: a machine changes, and so does what it shows.
 pub const MOST_RUNS: usize = 20;
 
+/// A run with more requests that could not be measured is no baseline, and a file with such a run is
+/// damaged: bounds for so many take minutes.
+pub const MOST_UNKNOWN: u64 = 1_000_000;
+
 /// All that is known of the specs of one file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Baseline {
@@ -87,14 +91,15 @@ pub struct Run {
 }
 
 impl Run {
-    /// None without samples.
+    /// None without samples, or where more than [`MOST_UNKNOWN`] could not be measured.
     #[must_use]
     pub fn new(
         start: jiff::Timestamp,
         service_version: Option<String>,
         samples: Samples,
     ) -> Option<Self> {
-        (!samples.is_empty()).then_some(Self {
+        let is_known = !samples.is_empty() && samples.unknown() <= MOST_UNKNOWN;
+        is_known.then_some(Self {
             start,
             service_version,
             samples,

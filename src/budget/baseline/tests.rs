@@ -126,6 +126,26 @@ fn refusal(text: &str) -> String {
 }
 
 #[test]
+fn more_than_a_million_that_were_not_measured_are_neither_written_nor_read() {
+    let run = |unknown| {
+        let samples: Samples = (1..=100).collect();
+        Run::new(
+            jiff::Timestamp::UNIX_EPOCH,
+            None,
+            samples.with_unknown(unknown),
+        )
+    };
+    assert!(run(MOST_UNKNOWN).is_some() && run(MOST_UNKNOWN + 1).is_none());
+    let text = render(&with_runs(vec![run(777_777).unwrap()]));
+    let damaged = text.replace("777777", "18446744073709551615");
+    let error = parse(Path::new("a.yaml.json"), damaged.as_bytes()).unwrap_err();
+    assert!(
+        error.to_string().contains("more than 1000000 `unknown`"),
+        "{error}"
+    );
+}
+
+#[test]
 fn what_cannot_be_read_is_an_error_that_names_the_file() {
     assert_eq!(
         refusal("{ \"cases\": "),

@@ -8,13 +8,13 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::layout::lay_out;
-use super::{Baseline, BaselineError, Budget, Calibrated, Case, Fingerprint, Run, SCHEMA_VERSION};
+use super::{
+    Baseline, BaselineError, Budget, Calibrated, Case, Fingerprint, MOST_UNKNOWN, Run,
+    SCHEMA_VERSION,
+};
 use crate::budget::quantile::Quantile;
 use crate::budget::samples::{MOST_RAW, Samples};
 use crate::budget::sketch::Sketch;
-
-/// More requests that were not measured than anybody records.
-const MOST_UNKNOWN: u64 = 1_000_000;
 
 /// Says that a file is ours.
 const FORMAT: &str = "spanspec baseline";
