@@ -147,6 +147,22 @@ async fn lint_reads_baselines_and_knows_which_are_of_no_spec_any_more() {
 }
 
 #[tokio::test]
+async fn lint_takes_no_baseline_for_idle_whose_case_a_run_called_otherwise() {
+    let spec = SPEC.replace(
+        "request: GET ${URL}/ok",
+        "matrix: { token: [sesame-opens-1, sesame-opens-2] }\nrequest: { get: \"${URL}/ok\", headers: { Authorization: \"Bearer ${token}\" } }",
+    );
+    let project = Project::with(&[("order.yaml", &spec)]).await;
+    run(&project, &["--update-baselines", "always"])
+        .await
+        .expect(0, &["2 passed"]);
+    assert!(project.read(BASELINE).contains("[masked]"));
+    let said = project.spanspec(&["lint"]).await;
+    said.expect(0, &["no mistake"]);
+    assert!(!said.err.contains("warning"), "{}", said.err);
+}
+
+#[tokio::test]
 async fn a_budget_that_finds_nothing_shows_what_comes_closest() {
     let spec = SPEC.replace("find: work", "find: wrok");
     let project = Project::with(&[("order.yaml", &spec)]).await;

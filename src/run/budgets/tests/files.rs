@@ -486,3 +486,18 @@ fn a_run_that_is_stopped_while_another_process_writes_says_that_it_wrote_nothing
         ]
     );
 }
+
+#[test]
+fn a_run_of_which_nobody_knows_whether_it_would_pass_says_nothing_of_what_waits() {
+    for ended in [Some("interrupted after 400 of 500 requests"), None] {
+        let mut stage = Stage::new(COMPARED);
+        stage.record("2.3.0", 120_000);
+        stage.run("2.4.0", 350_000);
+        stage.budgeting.update = Update::Never;
+        let mut load = measured(Some("2.3.0"), samples(120_000, 400));
+        load.stopped = ended.map(str::to_owned);
+        load.errored = if ended.is_some() { 0 } else { 100 };
+        let told = stage.judge(load).notices().concat();
+        assert!(!told.contains("waits since"), "{told}");
+    }
+}
