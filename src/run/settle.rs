@@ -210,8 +210,8 @@ impl Seen {
     #[cfg(feature = "run")]
     pub(super) fn of_somebody_else(snapshot: &Snapshot) -> Self {
         let trace = &snapshot.trace;
-        let entries = trace.roots().iter().filter(|&&root| !trace.is_orphan(root));
-        let arrivals = entries.filter_map(|&root| snapshot.arrivals.get(root).copied());
+        let entries = trace.entries();
+        let arrivals = entries.filter_map(|root| snapshot.arrivals.get(root).copied());
         Self {
             answered: arrivals.max(),
             ..Self::of(snapshot)

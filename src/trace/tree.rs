@@ -196,11 +196,24 @@ impl Trace {
             .collect()
     }
 
-    /// Whether the trace's entry arrived: a child of the span id that we sent, or for a foreign
-    /// trace any span without a parent.
+    /// The spans that entered the system: children of the span id that was sent, or for a foreign
+    /// trace spans without a parent. A span in a circle of parents is none, nor is, beside a span
+    /// id that was sent, a span without a parent.
+    pub fn entries(&self) -> impl Iterator<Item = usize> {
+        let above = match self.origin {
+            Origin::Injected(sent) => Some(sent),
+            Origin::Foreign => None,
+        };
+        // A span that arrived and has no parent but itself is a root as well.
+        let has_arrived = above.is_some_and(|id| self.find(id).is_some());
+        let roots = self.roots.iter().copied().filter(move |_| !has_arrived);
+        roots.filter(move |&root| self.spans[root].parent_id == above)
+    }
+
+    /// Whether an [entry](Self::entries) arrived.
     #[must_use]
     pub fn has_entry(&self) -> bool {
-        self.roots.iter().any(|&root| !self.is_orphan(root))
+        self.entries().next().is_some()
     }
 
     /// The names of all services, sorted.
@@ -372,6 +385,36 @@ mod tests {
         assert_eq!(trace.orphans().collect::<Vec<_>>(), [1]);
         assert_eq!(trace.missing_parents(), BTreeSet::from([id(9)]));
         assert!(trace.has_entry());
+    }
+
+    #[test]
+    fn only_a_child_of_the_span_that_we_sent_is_an_entry() {
+        let stray = span(1, None);
+        let itself = span(2, Some(2));
+        let circle = [span(3, Some(4)), span(4, Some(3))];
+        let orphan = span(5, Some(9));
+        let mut spans = vec![stray, itself, orphan];
+        spans.extend(circle);
+        assert!(!assemble(spans.clone()).has_entry());
+        spans.push(span(6, Some(255)));
+        let trace = assemble(spans);
+        let entries: Vec<usize> = trace.entries().collect();
+        assert_eq!(names(&trace, &entries), ["span 6"]);
+        assert!(!assemble(vec![span(255, Some(255))]).has_entry());
+    }
+
+    #[test]
+    fn an_entry_of_a_trace_that_somebody_else_started_has_no_parent() {
+        let foreign = |spans| Trace::assemble(trace_id(), Origin::Foreign, spans);
+        let circle = vec![
+            span(1, Some(1)),
+            span(2, Some(3)),
+            span(3, Some(2)),
+            span(4, Some(9)),
+        ];
+        assert!(!foreign(circle.clone()).has_entry());
+        let with_root = [circle, vec![span(5, None)]].concat();
+        assert!(foreign(with_root).has_entry());
     }
 
     #[test]
