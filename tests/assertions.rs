@@ -313,3 +313,11 @@ order › POST /orders (server)
 "#]]
     );
 }
+
+#[test]
+#[should_panic(
+    expected = "`after` compares with spans that are there, and this `times` permits none"
+)]
+fn an_order_in_time_needs_a_span_to_compare_with() {
+    let _ = span("process_payment").after(span("refund").times(0));
+}

@@ -201,8 +201,16 @@ fn condition(depth: u32, ids: usize) -> BoxedStrategy<String> {
         return plain_condition();
     }
     let to = conditions(depth - 1, 1..3, ids);
-    let relation = (select(&RELATIONS[..]), to.clone(), any_limits())
-        .prop_map(|(place, to, limits)| format!("{place}: {{ {to}, count: {limits} }}"));
+    let relation =
+        (select(&RELATIONS[..]), to.clone(), any_limits()).prop_map(|(place, to, limits)| {
+            match (place, limits.as_str()) {
+                // These need spans to compare with.
+                ("after" | "before", "0" | "0.." | "..1" | "{ not: 1 }") => {
+                    format!("{place}: {{ {to} }}")
+                }
+                _ => format!("{place}: {{ {to}, count: {limits} }}"),
+            }
+        });
     let link = (to, any_limits())
         .prop_map(|(to, limits)| format!("links: [{{ to: {{ {to} }}, count: {limits} }}]"));
     let taken = (select(&RELATIONS[..]), plain_condition())

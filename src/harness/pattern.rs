@@ -165,13 +165,21 @@ impl SpanPattern {
     }
 
     /// It starts after the end of every span like this, and there is one.
+    ///
+    /// # Panics
+    /// If [`times`](Self::times) permits none of them.
+    #[track_caller]
     pub fn after(self, other: impl Into<Self>) -> Self {
-        self.related(Relative::After, other)
+        self.in_time(Relative::After, other)
     }
 
     /// It ends before the start of every span like this, and there is one.
+    ///
+    /// # Panics
+    /// If [`times`](Self::times) permits none of them.
+    #[track_caller]
     pub fn before(self, other: impl Into<Self>) -> Self {
-        self.related(Relative::Before, other)
+        self.in_time(Relative::Before, other)
     }
 
     /// It is in a trace that a link ties to a span like this.
@@ -201,6 +209,19 @@ impl SpanPattern {
     fn and(mut self, ask: Ask) -> Self {
         self.asks.push(ask);
         self
+    }
+
+    /// Compares with all of the other spans at once, so that a number that permits none would also
+    /// hold where only some of them are on the wrong side.
+    #[track_caller]
+    fn in_time(self, place: Relative, other: impl Into<Self>) -> Self {
+        let other: Self = other.into();
+        assert!(
+            !other.count.as_ref().is_some_and(|count| count.contains(0)),
+            "`{}` compares with spans that are there, and this `times` permits none: use the other order, or assert_no_span!",
+            place.key()
+        );
+        self.related(place, other)
     }
 
     fn related(self, place: Relative, other: impl Into<Self>) -> Self {

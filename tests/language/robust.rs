@@ -242,12 +242,28 @@ const PLACES: [&str; 7] = [
 /// Every relation to a selector, to an entry, and nested within every other.
 fn large() -> Expect {
     let mut text = "  errors: 0\n  orphans: 0\n  span_count: ..3\n  trace_duration: < 1s\n  services: [s]\n  edges: [s -> t]\n  sequence: [pay, b, { linked_to: a }]\n  spans:\n    - find: {}\n      id: all\n      duration: < 1ms\n      self_time: < 1ms\n".to_owned();
+    // An order in time needs spans to compare with.
+    let none = |place: &str| {
+        if ["after", "before"].contains(&place) {
+            "2"
+        } else {
+            "0"
+        }
+    };
+    let any = |place: &str| {
+        if ["after", "before"].contains(&place) {
+            "1.."
+        } else {
+            "0.."
+        }
+    };
     for place in PLACES {
         text.push_str(&format!(
-            "    - find: {{ {place}: $all }}\n      {place}: {{ name: b, count: 0 }}\n"
+            "    - find: {{ {place}: $all }}\n      {place}: {{ name: b, count: {} }}\n",
+            none(place)
         ));
         for inner in PLACES {
-            text.push_str(&format!("    - find: {{ name: pay, {place}: {{ {inner}: {{ name: b, count: 0.. }} }} }}\n      {place}: {{ {inner}: a }}\n"));
+            text.push_str(&format!("    - find: {{ name: pay, {place}: {{ {inner}: {{ name: b, count: {} }} }} }}\n      {place}: {{ {inner}: a }}\n", any(inner)));
             if inner != place {
                 text.push_str(&format!(
                     "    - find: {{ {place}: a, {inner}: $all }}\n      count: 0\n"

@@ -10,7 +10,7 @@ use super::super::repository::Repository;
 use super::super::text::{self, Detail};
 use super::load::Load;
 use crate::check::{Judged, Outcome};
-use crate::run::{Attempt, Report, SpecReport, StepReport, Verdict};
+use crate::run::{Attempt, Phase, Report, SpecReport, StepReport, Verdict};
 
 /// The run itself, when something went wrong before any spec could start.
 pub(super) fn of_run(report: &Report) -> TestCase {
@@ -104,8 +104,8 @@ fn of_outcome(step: &StepReport, judged: &Judged) -> TestCaseStatus {
     match &judged.outcome {
         Outcome::Pass => TestCaseStatus::success(),
         Outcome::Fail(failure) => {
-            let kind = brief::kind_of(&failure.subject);
-            not_well(NonSuccessKind::Failure, &failure.to_string(), kind, &body())
+            let of_type = brief::kind_of(&failure.subject);
+            not_well(kind_in(step.phase), &failure.to_string(), of_type, &body())
         }
         Outcome::Unjudged(reason) => not_well(
             NonSuccessKind::Error,
@@ -113,6 +113,15 @@ fn of_outcome(step: &StepReport, judged: &Judged) -> TestCaseStatus {
             "unjudged",
             &body(),
         ),
+    }
+}
+
+/// A check that fails in `setup` or `teardown` keeps the spec from being judged, which is an error
+/// and no failure.
+fn kind_in(phase: Phase) -> NonSuccessKind {
+    match phase {
+        Phase::Test => NonSuccessKind::Failure,
+        Phase::Setup | Phase::Teardown => NonSuccessKind::Error,
     }
 }
 

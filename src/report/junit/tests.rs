@@ -3,7 +3,7 @@ use snapbox::{assert_data_eq, str};
 
 use super::super::sample;
 use super::*;
-use crate::run::Verdict;
+use crate::run::{Phase, Verdict};
 use crate::spec::{Place, Source};
 
 fn xml(report: &Report, granularity: Granularity) -> String {
@@ -134,6 +134,21 @@ fn a_check_can_be_a_case_of_its_own() {
         .map(|time| time.as_secs_f64())
         .sum();
     assert!((seconds - 4.06).abs() < 0.001, "{seconds}");
+}
+
+#[test]
+fn a_check_that_fails_outside_the_test_is_an_error_where_each_check_is_a_case() {
+    for phase in [Phase::Setup, Phase::Teardown] {
+        let mut around = sample::failing_step();
+        around.phase = phase;
+        let attempt = sample::attempt(Verdict::Errored, vec![around]);
+        let mut report = sample::report();
+        report.specs = vec![sample::spec("a", Verdict::Errored, vec![attempt])];
+        let by_check = parsed(&report, Granularity::Check);
+        assert_eq!(by_check.failures, 0, "{phase:?}");
+        assert!(by_check.errors > 0, "{phase:?}");
+        assert_eq!(parsed(&report, Granularity::Spec).errors, 1, "{phase:?}");
+    }
 }
 
 #[test]

@@ -310,7 +310,7 @@ impl Reader<'_> {
         let entries = self.map(node, &format!("`{}`", place.key()), &accepted)?;
         let conditions = self.conditions(entries, ids);
         let take = self.optional(node, "take", |take| self.take(take));
-        let count = self.count_of(node);
+        let count = self.relation_count(place, node);
         let other = Pattern::Selector(Selector {
             conditions: conditions?,
             take: take?,
@@ -320,6 +320,31 @@ impl Reader<'_> {
             other,
             count: count?,
         })))
+    }
+
+    /// `after` and `before` are about all spans of a kind at once, so that a count that allows none
+    /// would also hold where only some of them are on the wrong side.
+    fn relation_count(&self, place: Relative, node: &Node) -> Option<Limits<u64>> {
+        let count = self.count_of(node)?;
+        let opposite = match place {
+            Relative::After => "before",
+            Relative::Before => "after",
+            _ => return Some(count),
+        };
+        match node.get("count") {
+            Some(written) if count.contains(0) => self.wrong(
+                written.place,
+                format!(
+                    "`{}` compares with spans that are there, and this `count` permits none",
+                    place.key()
+                ),
+                "permits none",
+                format!(
+                    "write `{opposite}: …` without `count` for the other order, or an entry `- find: …` with `count: 0` for no such span"
+                ),
+            ),
+            _ => Some(count),
+        }
     }
 
     /// Another span: described in place, or `$id` of an entry.
