@@ -327,10 +327,11 @@ impl Secrets {
     }
 
     fn attributes(&self, attributes: &Attributes) -> Attributes {
-        attributes
-            .iter()
+        let entries = attributes.iter();
+        let masked: Attributes = entries
             .map(|(key, value)| (key, self.value(value)))
-            .collect()
+            .collect();
+        masked.with_dropped(attributes.dropped())
     }
 
     fn value(&self, value: &Value) -> Value {

@@ -78,6 +78,7 @@ impl SpanExporter for Exporter {
             attributes: attributes
                 .map(|(key, value)| key_value(key.as_str(), value))
                 .collect(),
+            dropped_attributes_count: 0,
         };
     }
 }
@@ -107,6 +108,7 @@ fn of_scope(scope: &InstrumentationScope) -> message::Scope {
         name: text(scope.name()),
         version: text(scope.version().unwrap_or_default()),
         attributes: attributes(scope.attributes()),
+        dropped_attributes_count: 0,
     }
 }
 
@@ -127,8 +129,11 @@ fn of_span(span: SpanData) -> message::Span {
         start_time_unix_nano: nanos(span.start_time),
         end_time_unix_nano: nanos(span.end_time),
         attributes: attributes(&span.attributes),
+        dropped_attributes_count: span.dropped_attributes_count,
         events: span.events.iter().map(of_event).collect(),
+        dropped_events_count: span.events.dropped_count,
         links: span.links.iter().map(of_link).collect(),
+        dropped_links_count: span.links.dropped_count,
         status: Some(of_status(&span.status)),
     }
 }
@@ -138,6 +143,7 @@ fn of_event(event: &otel::Event) -> message::Event {
         time_unix_nano: nanos(event.timestamp),
         name: text(&event.name),
         attributes: attributes(&event.attributes),
+        dropped_attributes_count: event.dropped_attributes_count,
     }
 }
 
@@ -148,6 +154,7 @@ fn of_link(link: &otel::Link) -> message::Link {
         span_id: bytes(context.span_id().to_bytes()),
         trace_state: text(&context.trace_state().header()),
         attributes: attributes(&link.attributes),
+        dropped_attributes_count: link.dropped_attributes_count,
     }
 }
 

@@ -26,12 +26,17 @@ pub struct Span {
     pub end: Nanos,
     /// How it ended.
     pub status: Status,
-    /// What the service said about it.
+    /// Its attributes, and the number of those that were dropped.
     pub attributes: Attributes,
     /// What happened in the course of it.
     pub events: Vec<Event>,
+    /// The number of events that are missing from `events`: `dropped_events_count`.
+    pub dropped_events: u32,
     /// Spans it refers to without being their child.
     pub links: Vec<Link>,
+    /// The number of links that are missing from `links`: `dropped_links_count`, and links whose
+    /// ids are invalid.
+    pub dropped_links: u32,
     /// The process it comes from.
     pub resource: Arc<Resource>,
     /// The library that made it.
@@ -55,7 +60,9 @@ impl Span {
             status: Status::default(),
             attributes: Attributes::default(),
             events: Vec::new(),
+            dropped_events: 0,
             links: Vec::new(),
+            dropped_links: 0,
             resource: Arc::default(),
             scope: Arc::default(),
             trace_state: String::new(),

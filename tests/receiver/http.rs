@@ -287,9 +287,18 @@ async fn spans_with_invalid_ids_are_rejected_and_the_others_taken() {
         .partial_success
         .unwrap();
     assert_eq!((code, partial.rejected_spans), (200, 3));
-    assert!(partial.error_message.starts_with("rejected 3 of 4 spans: "));
+    assert_eq!(
+        partial.error_message,
+        "rejected 3 of 4 spans: \
+         span `short trace id` of s: trace id has 15 bytes, expected 16 bytes (32 hex digits); \
+         span `short parent` of s: parent span id has 7 bytes, expected 8 bytes (16 hex digits); \
+         span `zeros` of s: span id has only zeros, expected 8 bytes (16 hex digits)"
+    );
     assert_eq!(names(&receiver, 1), ["parent of zeros"]);
-    assert_eq!(receiver.census().rejected, 3);
+    let census = receiver.census();
+    let of: Vec<_> = census.rejections.iter().map(|of| of.trace_id).collect();
+    assert_eq!(census.rejected, 3);
+    assert_eq!(of, [None, Some(trace_id(1)), Some(trace_id(1))]);
 
     let json = json!({"resourceSpans": [{"scopeSpans": [{"spans": [
         {"traceId": "01", "spanId": "0102030405060708", "name": "short"},

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::Malformed;
+use super::ids::{Ids, WrongId};
 use super::message::{self, AnyValue, KeyValue, Kind};
 use crate::trace::{
     Attributes, Event, Link, Resource, Scope, Span, SpanId, SpanKind, Status, StatusCode, TraceId,
@@ -28,11 +29,8 @@ pub(crate) fn span(
     resource: &Arc<Resource>,
     scope: &Arc<Scope>,
 ) -> Result<Option<Span>, Malformed> {
-    Ok(from_message(
-        message::Span::decode(protobuf)?,
-        resource,
-        scope,
-    ))
+    let message = message::Span::decode(protobuf)?;
+    Ok(from_message(message, resource, scope).ok())
 }
 
 /// All spans of these messages, in order, and the number of those left out for invalid ids.
@@ -44,8 +42,8 @@ pub(super) fn spans(traces: message::TracesData) -> (Vec<Span>, usize) {
             let scope = Arc::new(block.scope.unwrap_or_default().into());
             for span in block.spans {
                 match from_message(span, &resource, &scope) {
-                    Some(span) => spans.push(span),
-                    None => invalid += 1,
+                    Ok(span) => spans.push(span),
+                    Err(_) => invalid += 1,
                 }
             }
         }
@@ -53,51 +51,49 @@ pub(super) fn spans(traces: message::TracesData) -> (Vec<Span>, usize) {
     (spans, invalid)
 }
 
-fn from_message(span: message::Span, resource: &Arc<Resource>, scope: &Arc<Scope>) -> Option<Span> {
-    Some(Span {
-        trace_id: TraceId::from_slice(&span.trace_id)?,
-        span_id: SpanId::from_slice(&span.span_id)?,
-        parent_id: parent_id(&span.parent_span_id).ok()?,
+fn from_message(
+    span: message::Span,
+    resource: &Arc<Resource>,
+    scope: &Arc<Scope>,
+) -> Result<Span, WrongId> {
+    let ids = Ids::read(&span.trace_id, &span.span_id, &span.parent_span_id)?;
+    let sent = span.links.len();
+    let links: Vec<Link> = span.links.into_iter().filter_map(link).collect();
+    let lost = u32::try_from(sent - links.len()).unwrap_or(u32::MAX);
+    Ok(Span {
+        trace_id: ids.trace,
+        span_id: ids.span,
+        parent_id: ids.parent,
         name: text(&span.name),
         kind: kind(span.kind),
         start: span.start_time_unix_nano,
         end: span.end_time_unix_nano,
         status: span.status.map(Status::from).unwrap_or_default(),
-        attributes: attributes(span.attributes),
+        attributes: attributes(span.attributes, span.dropped_attributes_count),
         events: span.events.into_iter().map(Event::from).collect(),
-        links: span.links.into_iter().filter_map(link).collect(),
+        dropped_events: span.dropped_events_count,
+        dropped_links: span.dropped_links_count.saturating_add(lost),
+        links,
         resource: Arc::clone(resource),
         scope: Arc::clone(scope),
         trace_state: text(&span.trace_state),
     })
 }
 
-/// The id of a parent has so many bytes that it is none.
-pub(super) struct WrongLength;
-
-/// Empty and all zeros both say that there is no parent; another length is invalid.
-pub(super) fn parent_id(bytes: &[u8]) -> Result<Option<SpanId>, WrongLength> {
-    match bytes.len() {
-        0 => Ok(None),
-        8 => Ok(SpanId::from_slice(bytes)),
-        _ => Err(WrongLength),
-    }
-}
-
-/// A link with invalid ids refers to nothing and is left out.
+/// Nothing for a link with invalid ids: it refers to nothing.
 fn link(link: message::Link) -> Option<Link> {
     Some(Link {
         trace_id: TraceId::from_slice(&link.trace_id)?,
         span_id: SpanId::from_slice(&link.span_id)?,
         trace_state: text(&link.trace_state),
-        attributes: attributes(link.attributes),
+        attributes: attributes(link.attributes, link.dropped_attributes_count),
     })
 }
 
 impl From<message::Resource> for Resource {
     fn from(resource: message::Resource) -> Self {
         Self {
-            attributes: attributes(resource.attributes),
+            attributes: attributes(resource.attributes, resource.dropped_attributes_count),
         }
     }
 }
@@ -107,7 +103,7 @@ impl From<message::Scope> for Scope {
         Self {
             name: text(&scope.name),
             version: text(&scope.version),
-            attributes: attributes(scope.attributes),
+            attributes: attributes(scope.attributes, scope.dropped_attributes_count),
         }
     }
 }
@@ -117,7 +113,7 @@ impl From<message::Event> for Event {
         Self {
             name: text(&event.name),
             time: event.time_unix_nano,
-            attributes: attributes(event.attributes),
+            attributes: attributes(event.attributes, event.dropped_attributes_count),
         }
     }
 }
@@ -148,8 +144,9 @@ impl From<AnyValue> for Value {
     }
 }
 
-fn attributes(entries: Vec<KeyValue>) -> Attributes {
-    entries.into_iter().map(entry).collect()
+fn attributes(entries: Vec<KeyValue>, dropped: u32) -> Attributes {
+    let attributes: Attributes = entries.into_iter().map(entry).collect();
+    attributes.with_dropped(dropped)
 }
 
 fn entry(entry: KeyValue) -> (String, Value) {

@@ -79,6 +79,11 @@ pub(super) fn unsigned<'de, D: Deserializer<'de>>(json: D) -> Result<u64, D::Err
     json.deserialize_any(Number(PhantomData))
 }
 
+/// One of the counts of what an SDK dropped.
+pub(super) fn count<'de, D: Deserializer<'de>>(json: D) -> Result<u32, D::Error> {
+    json.deserialize_any(Number(PhantomData))
+}
+
 fn signed<'de, D: Deserializer<'de>>(json: D) -> Result<i64, D::Error> {
     json.deserialize_any(Number(PhantomData))
 }
@@ -126,6 +131,7 @@ macro_rules! numeric_integer {
 
 numeric_integer!(u64, "an unsigned 64-bit integer");
 numeric_integer!(i64, "a signed 64-bit integer");
+numeric_integer!(u32, "an unsigned 32-bit integer");
 numeric_integer!(i32, "a 32-bit integer");
 
 impl Numeric for f64 {

@@ -32,11 +32,14 @@ pub(crate) struct ResourceSpans {
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(crate) struct Resource {
     #[prost(message, repeated, tag = "1")]
     #[serde(deserialize_with = "json::nullable")]
     pub(crate) attributes: Vec<KeyValue>,
+    #[prost(uint32, tag = "2")]
+    #[serde(deserialize_with = "json::count")]
+    pub(crate) dropped_attributes_count: u32,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
@@ -51,7 +54,7 @@ pub(crate) struct ScopeSpans {
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(crate) struct Scope {
     #[prost(bytes = "bytes", tag = "1")]
     #[serde(deserialize_with = "json::text")]
@@ -62,6 +65,9 @@ pub(crate) struct Scope {
     #[prost(message, repeated, tag = "3")]
     #[serde(deserialize_with = "json::nullable")]
     pub(crate) attributes: Vec<KeyValue>,
+    #[prost(uint32, tag = "4")]
+    #[serde(deserialize_with = "json::count")]
+    pub(crate) dropped_attributes_count: u32,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
@@ -94,12 +100,21 @@ pub(crate) struct Span {
     #[prost(message, repeated, tag = "9")]
     #[serde(deserialize_with = "json::nullable")]
     pub(crate) attributes: Vec<KeyValue>,
+    #[prost(uint32, tag = "10")]
+    #[serde(deserialize_with = "json::count")]
+    pub(crate) dropped_attributes_count: u32,
     #[prost(message, repeated, tag = "11")]
     #[serde(deserialize_with = "json::nullable")]
     pub(crate) events: Vec<Event>,
+    #[prost(uint32, tag = "12")]
+    #[serde(deserialize_with = "json::count")]
+    pub(crate) dropped_events_count: u32,
     #[prost(message, repeated, tag = "13")]
     #[serde(deserialize_with = "json::nullable")]
     pub(crate) links: Vec<Link>,
+    #[prost(uint32, tag = "14")]
+    #[serde(deserialize_with = "json::count")]
+    pub(crate) dropped_links_count: u32,
     #[prost(message, optional, tag = "15")]
     pub(crate) status: Option<Status>,
 }
@@ -116,6 +131,9 @@ pub(crate) struct Event {
     #[prost(message, repeated, tag = "3")]
     #[serde(deserialize_with = "json::nullable")]
     pub(crate) attributes: Vec<KeyValue>,
+    #[prost(uint32, tag = "4")]
+    #[serde(deserialize_with = "json::count")]
+    pub(crate) dropped_attributes_count: u32,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
@@ -133,6 +151,9 @@ pub(crate) struct Link {
     #[prost(message, repeated, tag = "4")]
     #[serde(deserialize_with = "json::nullable")]
     pub(crate) attributes: Vec<KeyValue>,
+    #[prost(uint32, tag = "5")]
+    #[serde(deserialize_with = "json::count")]
+    pub(crate) dropped_attributes_count: u32,
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]

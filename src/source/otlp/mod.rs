@@ -5,6 +5,7 @@
 mod answer;
 mod count;
 mod decode;
+mod ids;
 mod json;
 pub(super) mod message;
 #[cfg(feature = "run")]
@@ -19,6 +20,7 @@ mod tests;
 pub(crate) use answer::{Encoding, partial, status, success};
 pub(crate) use count::Signal;
 pub(crate) use decode::{resource, scope, span};
+pub use ids::{FoundId, IdField, WrongId};
 #[cfg(feature = "run")]
 pub(crate) use pack::pack;
 pub(crate) use read::assemble;

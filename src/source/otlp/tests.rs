@@ -73,15 +73,16 @@ fn attributes() -> BoxedStrategy<(Vec<common::KeyValue>, Attributes)> {
 }
 
 fn link() -> BoxedStrategy<(proto::span::Link, Link)> {
-    (1..=255_u8, "[a-z=]{0,5}", attributes())
-        .prop_map(|(id, trace_state, (attributes, ours))| {
+    (1..=255_u8, "[a-z=]{0,5}", attributes(), any::<u32>())
+        .prop_map(|(id, trace_state, (attributes, ours), dropped)| {
             let link = Link {
                 trace_id: TraceId::from_bytes([id; 16]).unwrap(),
                 span_id: SpanId::from_bytes([id; 8]).unwrap(),
                 trace_state: trace_state.clone(),
-                attributes: ours,
+                attributes: ours.with_dropped(dropped),
             };
             let theirs = proto::span::Link {
+                dropped_attributes_count: dropped,
                 trace_id: vec![id; 16],
                 span_id: vec![id; 8],
                 trace_state,
@@ -94,18 +95,18 @@ fn link() -> BoxedStrategy<(proto::span::Link, Link)> {
 }
 
 fn event() -> BoxedStrategy<(proto::span::Event, Event)> {
-    (any::<u64>(), ".{0,5}", attributes())
-        .prop_map(|(time, name, (attributes, ours))| {
+    (any::<u64>(), ".{0,5}", attributes(), any::<u32>())
+        .prop_map(|(time, name, (attributes, ours), dropped)| {
             let event = Event {
                 name: name.clone(),
                 time,
-                attributes: ours,
+                attributes: ours.with_dropped(dropped),
             };
             let theirs = proto::span::Event {
+                dropped_attributes_count: dropped,
                 time_unix_nano: time,
                 name,
                 attributes,
-                ..Default::default()
             };
             (theirs, event)
         })
@@ -126,9 +127,10 @@ fn block() -> BoxedStrategy<(proto::ResourceSpans, Span)> {
         attributes(),
         attributes(),
         attributes(),
+        any::<[u32; 5]>(),
     )
         .prop_map(
-            |(times, names, (id, parent, kind, code), lists, own, scope, resource)| {
+            |(times, names, (id, parent, kind, code), lists, own, scope, resource, dropped)| {
                 let (events, our_events): (Vec<_>, Vec<_>) = lists.0.into_iter().unzip();
                 let (links, our_links): (Vec<_>, Vec<_>) = lists.1.into_iter().unzip();
                 let ours = Span {
@@ -143,16 +145,18 @@ fn block() -> BoxedStrategy<(proto::ResourceSpans, Span)> {
                         code: StatusCode::ALL[code],
                         message: names.2.clone(),
                     },
-                    attributes: own.1,
+                    attributes: own.1.with_dropped(dropped[0]),
                     events: our_events,
+                    dropped_events: dropped[1],
                     links: our_links,
+                    dropped_links: dropped[2],
                     resource: Arc::new(Resource {
-                        attributes: resource.1,
+                        attributes: resource.1.with_dropped(dropped[3]),
                     }),
                     scope: Arc::new(Scope {
                         name: names.0.clone(),
                         version: names.2.clone(),
-                        attributes: scope.1,
+                        attributes: scope.1.with_dropped(dropped[4]),
                     }),
                     trace_state: names.1.clone(),
                 };
@@ -171,23 +175,26 @@ fn block() -> BoxedStrategy<(proto::ResourceSpans, Span)> {
                     start_time_unix_nano: times.0,
                     end_time_unix_nano: times.1,
                     attributes: own.0,
+                    dropped_attributes_count: dropped[0],
                     events,
+                    dropped_events_count: dropped[1],
                     links,
+                    dropped_links_count: dropped[2],
                     status: Some(proto::Status {
                         code: code as i32,
                         message: names.2.clone(),
                     }),
-                    ..Default::default()
                 };
                 let scope = common::InstrumentationScope {
                     name: names.0,
                     version: names.2,
                     attributes: scope.0,
-                    ..Default::default()
+                    dropped_attributes_count: dropped[4],
                 };
                 let theirs = proto::ResourceSpans {
                     resource: Some(resource::Resource {
                         attributes: resource.0,
+                        dropped_attributes_count: dropped[3],
                         ..Default::default()
                     }),
                     scope_spans: vec![proto::ScopeSpans {

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::Malformed;
-use super::decode::parent_id;
+use super::ids::{Ids, WrongId};
 use crate::trace::{SpanId, TraceId};
 
 /// The spans of one request, borrowed from its bytes.
@@ -21,8 +21,28 @@ pub(crate) struct Walk<'a> {
     pub(crate) spans: Vec<SpanAt<'a>>,
     /// All links from a span with valid ids, in order.
     pub(crate) links: Vec<LinkAt>,
-    /// Spans that were left out, for OpenTelemetry calls their ids invalid.
+    /// The number of spans that were left out because an id is invalid.
     pub(crate) invalid: usize,
+    /// These spans: all whose trace id is valid, and the first few of the others.
+    pub(crate) rejected: Vec<RejectedAt<'a>>,
+    /// The number of rejected spans whose trace id is invalid.
+    without_trace: usize,
+}
+
+/// Rejected spans whose trace id is unreadable are described up to this number; such a span can
+/// be two bytes long, and a request 64 MiB.
+const MOST_WITHOUT_TRACE: usize = 100;
+
+/// A span that was left out because an id is invalid.
+#[derive(Debug)]
+pub(crate) struct RejectedAt<'a> {
+    /// Its trace, if that id is valid.
+    pub(crate) trace_id: Option<TraceId>,
+    /// Its name, as sent.
+    pub(crate) name: &'a [u8],
+    /// Index of its `ScopeSpans`.
+    pub(crate) scope: usize,
+    pub(crate) reason: WrongId,
 }
 
 /// One `ScopeSpans`.
@@ -124,6 +144,7 @@ impl<'a> Walk<'a> {
 
     fn span(&mut self, scope: usize, bytes: &'a [u8]) -> Result<(), Malformed> {
         let (mut trace_id, mut span_id, mut parent): (&[u8], &[u8], &[u8]) = (&[], &[], &[]);
+        let mut name: &[u8] = &[];
         let known_links = self.links.len();
         let mut wire = Wire(bytes);
         while let Some((tag, field)) = wire.next()? {
@@ -131,26 +152,45 @@ impl<'a> Walk<'a> {
                 1 => trace_id = field.message()?,
                 2 => span_id = field.message()?,
                 4 => parent = field.message()?,
+                5 => name = field.message()?,
                 13 => self.links.extend(link(field.message()?)?),
                 _ => {}
             }
         }
-        let ids = TraceId::from_slice(trace_id).zip(SpanId::from_slice(span_id));
-        let (Some((trace_id, span_id)), Ok(_)) = (ids, parent_id(parent)) else {
-            self.invalid += 1;
-            self.links.truncate(known_links);
-            return Ok(());
+        let Ids { trace, span, .. } = match Ids::read(trace_id, span_id, parent) {
+            Ok(ids) => ids,
+            Err(reason) => {
+                self.links.truncate(known_links);
+                let trace_id = TraceId::from_slice(trace_id);
+                self.reject(RejectedAt {
+                    trace_id,
+                    name,
+                    scope,
+                    reason,
+                });
+                return Ok(());
+            }
         };
         for link in &mut self.links[known_links..] {
-            link.from = trace_id;
+            link.from = trace;
         }
         self.spans.push(SpanAt {
-            trace_id,
-            span_id,
+            trace_id: trace,
+            span_id: span,
             scope,
             bytes,
         });
         Ok(())
+    }
+
+    fn reject(&mut self, span: RejectedAt<'a>) {
+        self.invalid += 1;
+        if span.trace_id.is_none() {
+            self.without_trace += 1;
+        }
+        if span.trace_id.is_some() || self.without_trace <= MOST_WITHOUT_TRACE {
+            self.rejected.push(span);
+        }
     }
 }
 

@@ -63,24 +63,29 @@ fn resource_spans(resource: &Resource, spans: Vec<&Span>) -> Json {
         .map(|(scope, spans)| scope_spans(scope, spans))
         .collect();
     json!({
-        "resource": { "attributes": attributes(&resource.attributes) },
+        "resource": with_dropped(
+            json!({ "attributes": attributes(&resource.attributes) }),
+            &[("droppedAttributesCount", resource.attributes.dropped())],
+        ),
         "scopeSpans": scope_spans,
     })
 }
 
 fn scope_spans(scope: &Scope, spans: Vec<&Span>) -> Json {
+    let described = json!({
+        "name": scope.name,
+        "version": scope.version,
+        "attributes": attributes(&scope.attributes),
+    });
+    let dropped = [("droppedAttributesCount", scope.attributes.dropped())];
     json!({
-        "scope": {
-            "name": scope.name,
-            "version": scope.version,
-            "attributes": attributes(&scope.attributes),
-        },
+        "scope": with_dropped(described, &dropped),
         "spans": spans.into_iter().map(span).collect::<Vec<_>>(),
     })
 }
 
 fn span(span: &Span) -> Json {
-    json!({
+    let written = json!({
         "traceId": span.trace_id.to_string(),
         "spanId": span.span_id.to_string(),
         "traceState": span.trace_state,
@@ -93,24 +98,42 @@ fn span(span: &Span) -> Json {
         "events": span.events.iter().map(event).collect::<Vec<_>>(),
         "links": span.links.iter().map(link).collect::<Vec<_>>(),
         "status": status(&span.status),
-    })
+    });
+    let dropped = [
+        ("droppedAttributesCount", span.attributes.dropped()),
+        ("droppedEventsCount", span.dropped_events),
+        ("droppedLinksCount", span.dropped_links),
+    ];
+    with_dropped(written, &dropped)
+}
+
+/// An object with the counts of what is missing from it, those of zero left out.
+fn with_dropped(mut object: Json, counts: &[(&str, u32)]) -> Json {
+    for (key, count) in counts.iter().filter(|(_, count)| *count > 0) {
+        object[key] = json!(count);
+    }
+    object
 }
 
 fn event(event: &Event) -> Json {
-    json!({
+    let written = json!({
         "timeUnixNano": event.time.to_string(),
         "name": event.name,
         "attributes": attributes(&event.attributes),
-    })
+    });
+    let dropped = [("droppedAttributesCount", event.attributes.dropped())];
+    with_dropped(written, &dropped)
 }
 
 fn link(link: &Link) -> Json {
-    json!({
+    let written = json!({
         "traceId": link.trace_id.to_string(),
         "spanId": link.span_id.to_string(),
         "traceState": link.trace_state,
         "attributes": attributes(&link.attributes),
-    })
+    });
+    let dropped = [("droppedAttributesCount", link.attributes.dropped())];
+    with_dropped(written, &dropped)
 }
 
 fn status(status: &Status) -> Json {

@@ -1,10 +1,14 @@
 //! What the receiver saw, in numbers: the facts for a message when a trace does not come.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-/// How many refusals are kept word for word.
+use crate::source::otlp::WrongId;
+use crate::trace::TraceId;
+
+/// The number of refusals, and of rejected spans, that are kept with their reason.
 const KEPT_REFUSALS: usize = 20;
 
 /// How many services are told apart; what comes from further ones is counted as [`OTHERS`].
@@ -29,8 +33,10 @@ pub struct Census {
     pub watched: BTreeMap<String, u64>,
     /// By service, spans of traces that nobody follows.
     pub strangers: BTreeMap<String, u64>,
-    /// Spans that were rejected, for OpenTelemetry calls their ids invalid.
+    /// Spans that were rejected because an id is invalid.
     pub rejected: u64,
+    /// The last of these spans, oldest first.
+    pub rejections: VecDeque<Rejection>,
     /// Requests that were refused.
     pub refused: u64,
     /// The last refusals, oldest first.
@@ -53,6 +59,27 @@ pub struct Refusal {
     pub reason: String,
 }
 
+/// A span that the receiver did not accept because an id is invalid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rejection {
+    /// Its trace, if that id is valid.
+    pub trace_id: Option<TraceId>,
+    /// Its service.
+    pub service: String,
+    /// Its name.
+    pub name: String,
+    /// The invalid id.
+    pub reason: WrongId,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, service) = (&self.name, &self.service);
+        write!(f, "span `{name}` of {service}: {}", self.reason)
+    }
+}
+
 impl Census {
     /// Whether nothing at all has come, neither data nor an attempt.
     #[must_use]
@@ -66,6 +93,14 @@ impl Census {
             self.refusals.pop_front();
         }
         self.refusals.push_back(refusal);
+    }
+
+    /// Counts rejected spans; only the first of a request may be described.
+    pub(super) fn reject(&mut self, count: usize, described: Vec<Rejection>) {
+        self.rejected += count as u64;
+        self.rejections.extend(described);
+        let excess = self.rejections.len().saturating_sub(KEPT_REFUSALS);
+        self.rejections.drain(..excess);
     }
 
     pub(super) fn count_watched(&mut self, service: &str, spans: u64) {

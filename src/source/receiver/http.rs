@@ -15,7 +15,7 @@ use super::body::{self, BodyError, Rest, Turns};
 use super::cors::Origins;
 use super::grpc;
 use super::listener::{Arrival, Timeouts};
-use super::store::Store;
+use super::store::{Ingested, Store};
 use crate::source::otlp::{self, Encoding, Malformed, Signal};
 
 /// What every handler has.
@@ -173,15 +173,25 @@ fn take_in_traces(encoding: Encoding, store: &Store, request: &[u8]) -> Result<V
     };
     Ok(match ingested.rejected {
         0 => otlp::success(encoding),
-        rejected => {
-            let message = format!(
-                "rejected {rejected} of {} spans: a trace id has 16 bytes, a span id 8, and \
-                 neither may be all zeros",
-                rejected + ingested.spans
-            );
-            otlp::partial(encoding, rejected, &message)
-        }
+        rejected => otlp::partial(encoding, rejected, &partial_message(&ingested)),
     })
+}
+
+/// The number of rejected spans, and the first of them by name.
+fn partial_message(ingested: &Ingested) -> String {
+    const MOST_NAMED: usize = 5;
+    let all = ingested.rejected + ingested.spans;
+    let named = ingested.rejections.iter().take(MOST_NAMED);
+    let named: Vec<String> = named.map(ToString::to_string).collect();
+    let more = match ingested.rejected - named.len() {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    format!(
+        "rejected {} of {all} spans: {}{more}",
+        ingested.rejected,
+        named.join("; ")
+    )
 }
 
 /// How the request says that its body is written; parameters such as a charset do not matter.

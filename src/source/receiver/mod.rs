@@ -35,7 +35,7 @@ mod ring;
 mod shelves;
 mod store;
 
-pub use census::{Census, Refusal};
+pub use census::{Census, Refusal, Rejection};
 pub use finished::Late;
 #[cfg(feature = "run")]
 pub(crate) use follow::Parcel;

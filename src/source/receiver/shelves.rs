@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::census::Census;
+use super::census::{Census, Rejection};
 use super::finished::Finished;
 use super::kept::{Followed, Interner, Kept, RawSpan};
 use super::news::{Audience, News};
@@ -126,7 +126,6 @@ impl Shelves {
         }
         self.census.requests += 1;
         self.census.spans += walk.spans.len() as u64;
-        self.census.rejected += walk.invalid as u64;
         self.census.last_arrival = Some(arrived);
     }
 
@@ -354,6 +353,19 @@ pub(super) fn services(walk: &Walk<'_>) -> Result<Vec<String>, Malformed> {
     let resources = walk.resources.iter();
     resources
         .map(|resource| service_name(&resource.joined()))
+        .collect()
+}
+
+/// The rejected spans of a request; `services` has the service of each resource.
+pub(super) fn rejections(walk: &Walk<'_>, services: &[String]) -> Vec<Rejection> {
+    let rejected = walk.rejected.iter();
+    rejected
+        .map(|span| Rejection {
+            trace_id: span.trace_id,
+            service: services[walk.scopes[span.scope].resource].clone(),
+            name: String::from_utf8_lossy(span.name).into_owned(),
+            reason: span.reason.clone(),
+        })
         .collect()
 }
 

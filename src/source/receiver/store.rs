@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
-use super::census::{Census, Refusal};
+use super::census::{Census, Refusal, Rejection};
 use super::finished::Late;
 use super::follow::{Follow, Snapshot};
 use super::kept::RawSpan;
 use super::news::News;
-use super::shelves::{Shelves, services};
+use super::shelves::{Shelves, rejections, services};
 use crate::source::Sightings;
 use crate::source::otlp::{self, Malformed, Walk};
 use crate::trace::{Origin, Span, Trace, TraceId};
@@ -27,13 +27,15 @@ use crate::trace::{Origin, Span, Trace, TraceId};
 pub struct Store(Arc<Mutex<Shelves>>);
 
 /// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ingested {
     /// Spans that were taken in.
     pub spans: usize,
-    /// Spans that were not, for OpenTelemetry calls their trace, span or parent id invalid.
+    /// The number of spans that were rejected because an id is invalid.
     pub rejected: usize,
+    /// These spans: all whose trace id is valid, and the first few of the others.
+    pub rejections: Vec<Rejection>,
 }
 
 impl Store {
@@ -67,10 +69,14 @@ impl Store {
     ) -> Result<Ingested, Malformed> {
         let walk = Walk::of(request)?;
         let services = services(&walk)?;
-        self.lock().take_in(request, &walk, &services, arrived);
+        let rejections = rejections(&walk, &services);
+        let mut shelves = self.lock();
+        shelves.take_in(request, &walk, &services, arrived);
+        shelves.census.reject(walk.invalid, rejections.clone());
         Ok(Ingested {
             spans: walk.spans.len(),
             rejected: walk.invalid,
+            rejections,
         })
     }
 

@@ -11,8 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::source::Sightings;
-use crate::source::otlp;
-use crate::source::receiver::{Census, Late, Parcel, Refusal};
+use crate::source::otlp::{self, WrongId};
+use crate::source::receiver::{Census, Late, Parcel, Refusal, Rejection};
 
 /// Who receives, and what it knows of the services.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -58,6 +58,7 @@ pub(crate) struct Sighted {
     watched: BTreeMap<String, u64>,
     strangers: BTreeMap<String, u64>,
     rejected: u64,
+    rejections: Vec<RejectedSpan>,
     refused: u64,
     refusals: Vec<Refused>,
     late: Vec<LateSpans>,
@@ -72,6 +73,15 @@ pub(crate) struct Refused {
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) endpoint: String,
     pub(crate) reason: String,
+}
+
+/// A span that was not accepted.
+#[derive(Debug, Deserialize, Serialize)]
+struct RejectedSpan {
+    trace_id: Option<String>,
+    service: String,
+    name: String,
+    reason: WrongId,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -118,6 +128,17 @@ impl Refused {
     }
 }
 
+impl RejectedSpan {
+    fn of(rejection: &Rejection) -> Self {
+        Self {
+            trace_id: rejection.trace_id.map(|id| id.to_string()),
+            service: rejection.service.clone(),
+            name: rejection.name.clone(),
+            reason: rejection.reason.clone(),
+        }
+    }
+}
+
 impl Sighted {
     pub(crate) fn of(sightings: &Sightings) -> Self {
         let census = &sightings.census;
@@ -134,6 +155,7 @@ impl Sighted {
             watched: census.watched.clone(),
             strangers: census.strangers.clone(),
             rejected: census.rejected,
+            rejections: census.rejections.iter().map(RejectedSpan::of).collect(),
             refused: census.refused,
             refusals: census.refusals.iter().map(Refused::of).collect(),
             late: late.collect(),
@@ -148,6 +170,12 @@ impl Sighted {
             endpoint: refused.endpoint,
             reason: refused.reason,
         });
+        let rejections = self.rejections.into_iter().map(|rejected| Rejection {
+            trace_id: rejected.trace_id.and_then(|id| id.parse().ok()),
+            service: rejected.service,
+            name: rejected.name,
+            reason: rejected.reason,
+        });
         let census = Census {
             requests: self.requests,
             spans: self.spans,
@@ -156,6 +184,7 @@ impl Sighted {
             watched: self.watched,
             strangers: self.strangers,
             rejected: self.rejected,
+            rejections: rejections.collect(),
             refused: self.refused,
             refusals: refusals.collect(),
             last_arrival: None,

@@ -1,0 +1,101 @@
+//! Reads the ids of a span, and states which one is invalid.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::trace::{SpanId, TraceId};
+
+/// An id of a span that OpenTelemetry calls invalid.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, thiserror::Error)]
+#[error("{field} {found}, expected {} bytes ({} hex digits)", .field.bytes(), 2 * .field.bytes())]
+pub struct WrongId {
+    /// The id that is invalid; of several, the first.
+    pub field: IdField,
+    /// What stands there instead.
+    pub found: FoundId,
+}
+
+/// One of the three ids of a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum IdField {
+    /// `trace_id`.
+    Trace,
+    /// `span_id`.
+    Span,
+    /// `parent_span_id`.
+    Parent,
+}
+
+/// What stands in the place of a valid id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum FoundId {
+    /// Nothing.
+    Nothing,
+    /// Zeros only.
+    Zeros,
+    /// This number of bytes.
+    Bytes(usize),
+}
+
+impl IdField {
+    fn bytes(self) -> usize {
+        match self {
+            Self::Trace => 16,
+            Self::Span | Self::Parent => 8,
+        }
+    }
+
+    fn wrong(self, found: &[u8]) -> WrongId {
+        let found = match found {
+            [] => FoundId::Nothing,
+            bytes if bytes.iter().all(|&byte| byte == 0) => FoundId::Zeros,
+            bytes => FoundId::Bytes(bytes.len()),
+        };
+        WrongId { field: self, found }
+    }
+}
+
+impl fmt::Display for IdField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Trace => "trace id",
+            Self::Span => "span id",
+            Self::Parent => "parent span id",
+        })
+    }
+}
+
+impl fmt::Display for FoundId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("is missing"),
+            Self::Zeros => f.write_str("has only zeros"),
+            Self::Bytes(1) => f.write_str("has 1 byte"),
+            Self::Bytes(bytes) => write!(f, "has {bytes} bytes"),
+        }
+    }
+}
+
+/// The ids of a span.
+pub(super) struct Ids {
+    pub(super) trace: TraceId,
+    pub(super) span: SpanId,
+    pub(super) parent: Option<SpanId>,
+}
+
+impl Ids {
+    /// Reads what a `Span` message has. A parent id that is empty or has only zeros means that
+    /// there is no parent.
+    pub(super) fn read(trace: &[u8], span: &[u8], parent: &[u8]) -> Result<Self, WrongId> {
+        Ok(Self {
+            trace: TraceId::from_slice(trace).ok_or_else(|| IdField::Trace.wrong(trace))?,
+            span: SpanId::from_slice(span).ok_or_else(|| IdField::Span.wrong(span))?,
+            parent: match parent.len() {
+                0 => None,
+                8 => SpanId::from_slice(parent),
+                _ => return Err(IdField::Parent.wrong(parent)),
+            },
+        })
+    }
+}
