@@ -52,10 +52,15 @@ services:
 }
 
 fn run(config: &str, tests: &[&str]) -> (Output, String) {
+    run_with(config, tests, &[])
+}
+
+fn run_with(config: &str, tests: &[&str], env: &[(&str, &str)]) -> (Output, String) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact"])
         .args(tests)
         .env("SPANSPEC_CONFIG", config)
+        .envs(env.iter().copied())
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -93,5 +98,31 @@ fn a_file_that_is_not_there_is_told() {
     let config = project(folder.path());
     let (_, text) = run(&config, &["missing"]);
     let said = "there is no file, folder or match for `tests/fixtures/payments/misspelt.yaml`";
+    assert!(text.contains(said), "{text}");
+}
+
+#[test]
+fn a_skipped_spec_is_printed_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = project(folder.path());
+    let (output, text) = run(&config, &["refund"]);
+    assert!(output.status.success(), "{text}");
+    let err = String::from_utf8(output.stderr).unwrap();
+    let reason = "tests/fixtures/payments/refund.yaml: skipped: waits for the new API\n";
+    assert_eq!(err, reason);
+}
+
+#[test]
+fn a_tag_skips_files_and_fails_if_it_selects_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = project(folder.path());
+    let (output, text) = run_with(&config, &["card"], &[("SPANSPEC_TAG", "api")]);
+    assert!(output.status.success(), "{text}");
+    let err = String::from_utf8(output.stderr).unwrap();
+    let reason = "tests/fixtures/payments/card.yaml: skipped: SPANSPEC_TAG=api selects no spec of this file\n";
+    assert_eq!(err, reason);
+    let (output, text) = run_with(&config, &["card"], &[("SPANSPEC_TAG", "apl")]);
+    assert!(!output.status.success());
+    let said = "error: SPANSPEC_TAG=apl selects none of 3 specs";
     assert!(text.contains(said), "{text}");
 }

@@ -149,6 +149,7 @@ pub(super) struct SpecArguments {
         value_name = "TAG",
         env = "SPANSPEC_TAG",
         value_delimiter = ',',
+        value_parser = tag,
         help_heading = "Specs"
     )]
     pub(super) tag: Vec<String>,
@@ -435,6 +436,14 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|number| *number > 0)
         .ok_or_else(|| "1 is the least".to_owned())
+}
+
+/// A tag, or a tag after `!`.
+fn tag(text: &str) -> Result<String, String> {
+    if text.trim() == "!" {
+        return Err("no tag after `!`: write `!slow`".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]

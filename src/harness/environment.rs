@@ -1,7 +1,7 @@
 //! What the environment says about a run under `cargo test`, where spanspec has no arguments: the
 //! variables are those that stand for flags of `spanspec run`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -45,10 +45,24 @@ impl Settings {
     /// # Errors
     /// With a line for each variable that cannot be understood.
     pub(super) fn of_process() -> Result<Self, Vec<String>> {
-        let all = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        Self::read(all)
+        let (mut all, mut wrong) = (BTreeMap::new(), Vec::new());
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
+            match value.into_string() {
+                Ok(value) => drop(all.insert(name, value)),
+                Err(_) if name.starts_with("SPANSPEC_") => {
+                    wrong.push(format!("{name}: the value is not UTF-8"));
+                }
+                Err(_) => {}
+            }
+        }
+        if wrong.is_empty() {
+            Self::read(all)
+        } else {
+            Err(wrong)
+        }
     }
 
     fn read(all: BTreeMap<String, String>) -> Result<Self, Vec<String>> {
@@ -65,7 +79,7 @@ impl Settings {
                 .into_iter()
                 .collect(),
             secrets: reader.list("SPANSPEC_SECRET"),
-            tags: reader.list("SPANSPEC_TAG"),
+            tags: reader.tags(),
             listen: reader.addresses(),
             receiver: reader.text(RECEIVER_VARIABLE).map(str::to_owned),
             results: reader.text("SPANSPEC_RESULTS").map(PathBuf::from),
@@ -86,13 +100,45 @@ impl Settings {
         }
     }
 
-    /// Whether the tags that were asked for are those of this spec.
+    /// The error text for tags that select none of these specs.
+    pub(super) fn nothing_selected(&self, specs: &[Spec]) -> String {
+        let count = match specs.len() {
+            1 => "not the only spec".to_owned(),
+            count => format!("none of {count} specs"),
+        };
+        let known: BTreeSet<&str> = specs
+            .iter()
+            .flat_map(|spec| spec.tags.iter().map(String::as_str))
+            .collect();
+        let known: Vec<&str> = known.into_iter().collect();
+        let help = match known.as_slice() {
+            [] => "no spec has `tags`".to_owned(),
+            known => format!("the tags of these specs are {}", known.join(", ")),
+        };
+        let tags = self.tags.join(",");
+        format!("error: SPANSPEC_TAG={tags} selects {count}\n   help: {help}\n")
+    }
+
+    /// Tests the tags of a spec.
     pub(super) fn selects(&self, spec: &Spec) -> bool {
         self.tags.iter().all(|tag| match tag.strip_prefix('!') {
             Some(unwanted) => !spec.tags.iter().any(|tag| tag == unwanted),
             None => spec.tags.contains(tag),
         })
     }
+}
+
+/// A tag, or a tag after `!`. Blanks around either do not count.
+fn parse_tag(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let (sign, tag) = match text.strip_prefix('!') {
+        Some(tag) => ("!", tag.trim()),
+        None => ("", text),
+    };
+    if tag.is_empty() {
+        return Err(format!("`{text}` names no tag: write `smoke` or `!slow`"));
+    }
+    Ok(format!("{sign}{tag}"))
 }
 
 struct Reader<'a> {
@@ -112,6 +158,19 @@ impl<'a> Reader<'a> {
         text.split(',')
             .filter(|one| !one.is_empty())
             .map(str::to_owned)
+            .collect()
+    }
+
+    fn tags(&mut self) -> Vec<String> {
+        let tags = self.list("SPANSPEC_TAG");
+        tags.iter()
+            .filter_map(|tag| match parse_tag(tag) {
+                Ok(tag) => Some(tag),
+                Err(why) => {
+                    self.wrong.push(format!("SPANSPEC_TAG: {why}"));
+                    None
+                }
+            })
             .collect()
     }
 
@@ -244,6 +303,16 @@ mod tests {
             wrong,
             ["SPANSPEC_UPDATE_BASELINES: `yes` is none of auto, always and never"]
         );
+    }
+
+    #[test]
+    fn a_tag_without_a_name_is_an_error() {
+        for tags in ["!", "smoke,!", "smoke, ! ", " ,smoke"] {
+            let wrong = read(&[("SPANSPEC_TAG", tags)]).unwrap_err();
+            assert!(wrong[0].contains("names no tag"), "{tags}: {wrong:?}");
+        }
+        let spaced = read(&[("SPANSPEC_TAG", "smoke, ! slow")]).unwrap();
+        assert_eq!(spaced.tags, ["smoke", "!slow"]);
     }
 
     #[test]

@@ -57,18 +57,28 @@ macro_rules! spec_tests {
 #[macro_export]
 macro_rules! spec_test {
     ($($(#[$meta:meta])* $name:ident => $path:literal),+ $(,)?) => {
-        $(
-            #[::core::prelude::v1::test]
-            $(#[$meta])*
-            fn $name() {
-                $crate::harness::run_file(::core::env!("CARGO_MANIFEST_DIR"), $path);
-            }
-        )+
+        $crate::__spec_test! { [$($path),+] $($(#[$meta])* $name => $path),+ }
     };
     ($($other:tt)*) => {
         ::core::compile_error!(
             "spec_test! takes names and spec files: spec_test! { placed => \"specs/place-order.yaml\" }"
         );
+    };
+}
+
+/// The tests of `spec_test!`, each with the files of all.
+#[doc(hidden)]
+#[cfg(feature = "harness")]
+#[macro_export]
+macro_rules! __spec_test {
+    ($all:tt $($(#[$meta:meta])* $name:ident => $path:literal),+) => {
+        $(
+            #[::core::prelude::v1::test]
+            $(#[$meta])*
+            fn $name() {
+                $crate::harness::run_file(::core::env!("CARGO_MANIFEST_DIR"), $path, &$all);
+            }
+        )+
     };
 }
 

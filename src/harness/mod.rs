@@ -10,6 +10,8 @@ mod assertions;
 mod call;
 #[cfg(feature = "harness")]
 mod environment;
+#[cfg(feature = "harness")]
+mod filter;
 mod fragment;
 #[cfg(feature = "run")]
 mod http;

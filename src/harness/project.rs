@@ -10,8 +10,11 @@ use crate::background;
 use crate::report::{Look, text};
 use crate::run::Trouble;
 use crate::source::Remote;
-use crate::spec::{Context, Spec, SpecErrors};
-use crate::workspace::{Ports, Search, Workspace, find_specs, read, shown};
+use crate::spec::{Context, Names, Source, Spec, SpecErrors};
+use crate::workspace::{FileError, Ports, Search, Workspace, find_specs, read, shown};
+
+/// The name that errors in variables have in place of a file's.
+const ENVIRONMENT: &str = "the environment";
 
 /// A project whose services run as soon as a test needs them.
 pub(super) struct Project {
@@ -36,7 +39,7 @@ impl Project {
     /// Ports are those of the receiver that the environment names, unless nothing will run.
     pub(super) fn read(folder: &str, ports: Ports) -> Result<Self, Mistake> {
         let settings = Settings::of_process().map_err(|wrong| Mistake {
-            of: "the environment".to_owned(),
+            of: ENVIRONMENT.to_owned(),
             text: wrong
                 .iter()
                 .map(|line| format!("error: {line}\n"))
@@ -107,26 +110,56 @@ impl Project {
         }
     }
 
-    /// The specs of a file that the environment selects.
+    /// The specs of a file, with the timeout that the environment sets.
     pub(super) fn specs(&self, file: &Path) -> Result<Vec<Spec>, Mistake> {
         let mistake = |text| Mistake {
             of: self.name(file),
             text,
         };
         let source = read(file).map_err(|error| mistake(format!("error: {error}\n")))?;
-        let context = Context {
-            globals: Arc::clone(&self.workspace.globals),
-            defaults: self.workspace.project.defaults,
-        };
-        let dir = file.parent().unwrap_or(Path::new("."));
-        let mut specs = Spec::read_all(&source, dir, &context)
+        let mut specs = Spec::read_all(&source, folder_of(file), &self.context())
             .map_err(|SpecErrors(errors)| mistake(mistakes::of_specs(&errors)))?;
-        specs.retain(|spec| self.settings.selects(spec));
         if let Some(timeout) = self.settings.timeout {
             let steps = specs.iter_mut().flat_map(|spec| spec.steps.iter_mut());
             steps.for_each(|step| step.wait.timeout = Some(timeout));
         }
         Ok(specs)
+    }
+
+    /// The names of a file's specs, for a file that has errors.
+    pub(super) fn names(&self, file: &Path) -> Names {
+        let source = match read(file) {
+            Ok(source) => source,
+            Err(FileError::NotUtf8 { .. }) => {
+                let bytes = std::fs::read(file).unwrap_or_default();
+                Source::new(shown(file), String::from_utf8_lossy(&bytes))
+            }
+            Err(_) => return Names::unknown(),
+        };
+        Names::of(&source, folder_of(file), &self.context())
+    }
+
+    fn context(&self) -> Context {
+        Context {
+            globals: Arc::clone(&self.workspace.globals),
+            defaults: self.workspace.project.defaults,
+        }
+    }
+
+    /// An error if these files have specs, and the tags of the environment select none of them.
+    pub(super) fn nothing_tagged(&self, files: &[PathBuf]) -> Option<Mistake> {
+        if self.settings.tags.is_empty() {
+            return None;
+        }
+        let read = files.iter().filter_map(|file| self.specs(file).ok());
+        let specs: Vec<Spec> = read.flatten().collect();
+        if specs.is_empty() || specs.iter().any(|spec| self.settings.selects(spec)) {
+            return None;
+        }
+        Some(Mistake {
+            of: ENVIRONMENT.to_owned(),
+            text: self.settings.nothing_selected(&specs),
+        })
     }
 
     /// The running session; the first call starts it, and others wait for that.
@@ -154,10 +187,14 @@ fn connect(settings: &Settings) -> Result<Option<Remote>, Mistake> {
     match background::block_on(Remote::connect(receiver)) {
         Ok(remote) => Ok(Some(remote)),
         Err(error) => Err(Mistake {
-            of: "the environment".to_owned(),
+            of: ENVIRONMENT.to_owned(),
             text: text::trouble(&Trouble::of(&error, None), &Look::plain()),
         }),
     }
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("."))
 }
 
 /// The package's folder as the compiler saw it; where the tests were moved to another machine, as

@@ -1,34 +1,54 @@
 //! Each spec of a folder as a test of its own, with the protocol of libtest and nextest.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
+use super::filter::{self, Candidate};
 use super::project::{Mistake, Project};
 use super::verdict::{self, Told};
 use crate::spec::Spec;
 use crate::workspace::Ports;
 
-/// So many tests run side by side unless somebody says otherwise: mostly they wait.
+/// Default number of tests that run concurrently. Most of the time, a test waits.
 const JOBS: usize = 64;
+
+/// The exit code of libtest for failed tests and for arguments that it refuses.
+const FAILED: u8 = 101;
 
 /// The whole test process; what [`spec_tests!`](crate::spec_tests) expands to. `folder` is the
 /// package's, and paths start from there.
 #[must_use]
 pub fn main(folder: &str, paths: &[&str]) -> ExitCode {
-    let mut arguments = Arguments::from_args();
+    let arguments = Arguments::from_args();
+    if arguments.test_threads == Some(0) {
+        let text = "error: no test can run on 0 threads\n  help: give `--test-threads` at least 1";
+        // Without stderr, the exit code is all that is left.
+        let _ = writeln!(std::io::stderr(), "{text}");
+        return ExitCode::from(FAILED);
+    }
     let ports = if arguments.list {
         Ports::Unknown
     } else {
         Ports::Allocated
     };
-    let project = match Project::read(folder, ports) {
-        Ok(project) => Arc::new(project),
-        Err(mistake) => return libtest_mimic::run(&arguments, vec![failing(mistake)]).exit_code(),
-    };
-    let trials = trials(&project, paths, &arguments);
+    match Project::read(folder, ports) {
+        Ok(project) => run_all(Arc::new(project), paths, &arguments),
+        Err(Mistake { of, text }) => {
+            let errors = Candidate::errors_of_all(&of, text);
+            let (arguments, trials) = filter::select(&arguments, vec![errors]);
+            libtest_mimic::run(&arguments, trials).exit_code()
+        }
+    }
+}
+
+fn run_all(project: Arc<Project>, paths: &[&str], arguments: &Arguments) -> ExitCode {
+    let candidates = candidates(&project, paths, arguments);
+    let (mut arguments, trials) = filter::select(arguments, candidates);
     let settings = &project.settings;
     let jobs = settings.test_threads.or(settings.jobs).unwrap_or(JOBS);
     arguments
@@ -42,52 +62,66 @@ pub fn main(folder: &str, paths: &[&str]) -> ExitCode {
     conclusion.exit_code()
 }
 
-fn trials(project: &Arc<Project>, paths: &[&str], arguments: &Arguments) -> Vec<Trial> {
-    let mut trials = Vec::new();
+/// The tests of all files, and those that report errors.
+fn candidates(project: &Arc<Project>, paths: &[&str], arguments: &Arguments) -> Vec<Candidate> {
+    let (files, errors) = files(project, paths);
+    let exact = arguments.filter.as_deref().filter(|_| arguments.exact);
+    let named = exact.and_then(|exact| {
+        let mut files = files.iter();
+        files.find(|file| filter::is_file_of(exact, &project.name(file)))
+    });
+    // No other file has the only test that is wanted.
+    let wanted = named.map_or(files.as_slice(), std::slice::from_ref);
+    let mut candidates: Vec<Candidate> = wanted
+        .iter()
+        .flat_map(|file| of_file(project, file))
+        .collect();
+    if named.is_none() {
+        candidates.extend(
+            errors
+                .into_iter()
+                .map(|Mistake { of, text }| Candidate::errors_of_all(&of, text)),
+        );
+    }
+    if !candidates.iter().any(Candidate::is_spec) {
+        let unselected = project.nothing_tagged(&files);
+        candidates
+            .extend(unselected.map(|Mistake { of, text }| Candidate::errors_of_all(&of, text)));
+    }
+    candidates
+}
+
+/// The files of all paths, each once, and the paths that name no file.
+fn files(project: &Project, paths: &[&str]) -> (Vec<PathBuf>, Vec<Mistake>) {
+    let (mut files, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
         match project.files(path) {
-            Ok(files) => {
-                let wanted = only_file(arguments).filter(|only| {
-                    let is_it = |file: &std::path::PathBuf| project.name(file) == *only;
-                    files.iter().any(is_it)
-                });
-                let files = files
-                    .iter()
-                    .filter(|file| wanted.is_none_or(|only| project.name(file) == only));
-                trials.extend(files.flat_map(|file| of_file(project, file)));
-            }
-            Err(mistake) => trials.push(failing(mistake)),
+            Ok(found) => files.extend(found),
+            Err(mistake) => errors.push(mistake),
         }
     }
-    trials
+    let mut seen = HashSet::new();
+    files.retain(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
+    (files, errors)
 }
 
-/// The file of the only test that is wanted, so that no other has to be read.
-fn only_file(arguments: &Arguments) -> Option<&str> {
-    let name = arguments.filter.as_ref().filter(|_| arguments.exact)?;
-    let end = [".yaml::", ".yml::"]
-        .iter()
-        .filter_map(|end| Some(name.find(end)? + end.len() - "::".len()))
-        .min()?;
-    Some(&name[..end])
-}
-
-fn of_file(project: &Arc<Project>, file: &Path) -> Vec<Trial> {
+fn of_file(project: &Arc<Project>, file: &Path) -> Vec<Candidate> {
     match project.specs(file) {
         Ok(specs) => specs
             .into_iter()
-            .map(|spec| of_spec(project, &project.name(file), spec))
+            .filter(|spec| project.settings.selects(spec))
+            .map(|spec| Candidate::spec(of_spec(project, &project.name(file), spec)))
             .collect(),
-        Err(mistake) => vec![failing(mistake)],
+        Err(Mistake { of, text }) => {
+            vec![Candidate::errors_of_file(of, project.names(file), text)]
+        }
     }
 }
 
 fn of_spec(project: &Arc<Project>, file: &str, spec: Spec) -> Trial {
     let project = Arc::clone(project);
     let is_skipped = spec.skip.is_some();
-    // A list of tests has one on each line.
-    let words: Vec<&str> = spec.name.split_whitespace().collect();
-    let name = format!("{file}::{}", words.join(" "));
+    let name = filter::test_name(file, &spec.name);
     Trial::ignorable_test(name, move || run(&project, spec)).with_ignored_flag(is_skipped)
 }
 
@@ -104,12 +138,4 @@ fn run(project: &Project, mut spec: Spec) -> Result<Completion, Failed> {
         Told::Skipped(reason) => Ok(Completion::ignored_with(reason)),
         Told::NotPassed(text) => Err(text.trim_end().into()),
     }
-}
-
-/// A test that fails with what is wrong, so that nobody takes its absence for success.
-fn failing(mistake: Mistake) -> Trial {
-    let Mistake { of, text } = mistake;
-    Trial::test(format!("{of}::mistakes"), move || {
-        Err(text.trim_end().into())
-    })
 }

@@ -166,7 +166,7 @@ impl<'a> File<'a> {
         }
     }
 
-    fn vars(&self, root: &Node, reader: &Reader<'_>) -> Option<Variables> {
+    pub(super) fn vars(&self, root: &Node, reader: &Reader<'_>) -> Option<Variables> {
         let entries = match root.get("vars") {
             Some(node) => variables(node, reader)?,
             None => Vec::new(),
@@ -270,7 +270,7 @@ impl<'a> File<'a> {
         Some(reason)
     }
 
-    fn case_name(&self, name: Option<&str>, case: &Case) -> String {
+    pub(super) fn case_name(&self, name: Option<&str>, case: &Case) -> String {
         let stem = || {
             let name = PathBuf::from(self.mistakes.source().name());
             name.file_stem()

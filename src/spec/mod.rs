@@ -18,6 +18,8 @@ mod jsonpath;
 mod limits;
 mod matcher;
 mod matrix;
+#[cfg(feature = "harness")]
+mod names;
 mod quantile;
 mod read;
 mod repeat;
@@ -58,6 +60,8 @@ pub use wait::Wait;
 pub use file::MAX_FILE_SIZE;
 
 pub(crate) use error::suggest;
+#[cfg(feature = "harness")]
+pub(crate) use names::Names;
 // The project file is written in the same language.
 #[cfg(feature = "run")]
 pub(crate) use error::Mistakes;

@@ -6,6 +6,9 @@ use std::process::{Child, Command, Stdio};
 /// Makes this program the test process of the package in the folder that it names.
 pub(crate) const FOLDER: &str = "FIXTURE_FOLDER";
 
+/// The paths of the macro, `specs` by default.
+pub(crate) const PATHS: &str = "FIXTURE_PATHS";
+
 /// A request for a payment, and what its trace should be like.
 pub(crate) const PAY: &str = "\
 name: a card is charged

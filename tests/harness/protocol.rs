@@ -35,6 +35,23 @@ pub(crate) fn tests() -> Vec<Trial> {
             tags_are_selected_by_the_variable_that_the_command_has,
         ),
         test(
+            "a_broken_file_fails_every_filter_that_names_it_or_a_spec_of_it",
+            a_broken_file_fails_every_filter_that_names_it_or_a_spec_of_it,
+        ),
+        test(
+            "errors_of_the_project_and_of_variables_fail_under_every_filter",
+            errors_of_the_project_and_of_variables_fail_under_every_filter,
+        ),
+        test(
+            "tags_that_select_nothing_fail_and_a_filter_that_selects_nothing_does_not",
+            tags_that_select_nothing_fail_and_a_filter_that_selects_nothing_does_not,
+        ),
+        test("zero_threads_are_refused", zero_threads_are_refused),
+        test(
+            "a_file_of_two_paths_is_tested_once",
+            a_file_of_two_paths_is_tested_once,
+        ),
+        test(
             "a_name_is_on_one_line_whatever_the_spec_says",
             a_name_is_on_one_line_whatever_the_spec_says,
         ),
@@ -82,7 +99,9 @@ fn a_file_with_mistakes_is_a_test_that_fails_beside_the_others() {
     let list = project.run(&["--list", "--format", "terse"]);
     assert_eq!(
         list.out,
-        "specs/broken.yaml::mistakes: test\nspecs/pay.yaml::a card is charged: test\n"
+        "specs/broken.yaml::mistakes: test\n\
+         specs/broken.yaml::broken: test\n\
+         specs/pay.yaml::a card is charged: test\n"
     );
     assert_eq!(list.code, Some(0));
     let said = project.run(&[]);
@@ -129,6 +148,118 @@ fn tags_are_selected_by_the_variable_that_the_command_has() {
     };
     assert_eq!(list("slow"), "specs/slow.yaml::a card is charged: test\n");
     assert_eq!(list("!slow"), "specs/wrong.yaml::paypal is no card: test\n");
+}
+
+fn a_broken_file_fails_every_filter_that_names_it_or_a_spec_of_it() {
+    let shipped = "name: an order is shipped\nmatrix: { n: [1] }\nrequest: GET ${URL}/pay/card\nexpect: { eror: 0 }\n";
+    let no_yaml = "name: \"returned\nrequest: GET http://x\n";
+    let project = Project::with(&[
+        ("pay.yaml", PAY),
+        ("ship.yaml", shipped),
+        ("returns.yaml", no_yaml),
+    ]);
+    for arguments in [
+        &["shipped"][..],
+        &["ship.yaml"],
+        &["shipped [n=1]"],
+        &["--exact", "specs/ship.yaml::an order is shipped [n=1]"],
+        &["--skip", "shipped", "--skip", "mistakes", "ship.yaml"],
+        &["--ignored", "shipped"],
+        &["returned"],
+    ] {
+        let said = project.run(arguments);
+        said.expect(101, &["0 passed; 1 failed", "::mistakes"]);
+    }
+    let list = project.run(&["--list", "--format", "terse", "--ignored"]);
+    assert_eq!(list.out, "");
+    // nextest filters this list: the spec must be in it, and fails.
+    let list = project.run(&["--list", "--format", "terse", "shipped"]);
+    assert_eq!(
+        list.out,
+        "specs/ship.yaml::mistakes: test\nspecs/ship.yaml::an order is shipped [n=1]: test\n"
+    );
+    for arguments in [
+        &["charged"][..],
+        &["specs/pay.yaml"],
+        &["--exact", "specs/pay.yaml::a card is charged"],
+    ] {
+        project.run(arguments).expect(0, &["1 passed; 0 failed"]);
+    }
+}
+
+fn errors_of_the_project_and_of_variables_fail_under_every_filter() {
+    let project = Project::with(&[("pay.yaml", PAY)]);
+    let filters = [
+        &["charged"][..],
+        &["--exact", "specs/pay.yaml::a card is charged"],
+        &["--skip", "mistakes", "--skip", "spanspec"],
+        &["--ignored"],
+    ];
+    for (name, value) in [("SPANSPEC_TIMEOUT", "soon"), ("SPANSPEC_TAG", "smoke,!")] {
+        for filter in filters {
+            let said = project.run_with(filter, &[(name, value)]);
+            said.expect(101, &["0 passed; 1 failed", name]);
+        }
+    }
+    project.write("spanspec.yaml", "servces: {}\n");
+    for filter in filters {
+        let said = project.run(filter);
+        said.expect(101, &["0 passed; 1 failed", "did you mean `services`?"]);
+    }
+}
+
+fn tags_that_select_nothing_fail_and_a_filter_that_selects_nothing_does_not() {
+    let tagged = format!("tags: [slow]\n{PAY}");
+    let project = Project::with(&[("slow.yaml", &tagged), ("wrong.yaml", WRONG)]);
+    for filter in [
+        &[][..],
+        &["no such name"],
+        &["--exact", "specs/slow.yaml::a card is charged"],
+    ] {
+        let said = project.run_with(filter, &[("SPANSPEC_TAG", "slwo")]);
+        said.expect(
+            101,
+            &[
+                "the environment::mistakes",
+                "error: SPANSPEC_TAG=slwo selects none of 2 specs\n   help: the tags of these specs are slow",
+            ],
+        );
+    }
+    // The spec has another tag, and there are specs with this one.
+    let other = ["--exact", "specs/wrong.yaml::paypal is no card"];
+    let said = project.run_with(&other, &[("SPANSPEC_TAG", "slow")]);
+    said.expect(0, &["0 passed; 0 failed"]);
+    project.run(&["no such name"]).expect(0, &["0 passed"]);
+}
+
+fn zero_threads_are_refused() {
+    let project = Project::with(&[("pay.yaml", PAY)]);
+    for arguments in [
+        &["--test-threads", "0"][..],
+        &["--test-threads=0", "--list"],
+    ] {
+        project
+            .run(arguments)
+            .expect(101, &["error: no test can run on 0 threads"]);
+    }
+    project
+        .run_with(&[], &[("RUST_TEST_THREADS", "0")])
+        .expect(101, &["RUST_TEST_THREADS"]);
+}
+
+fn a_file_of_two_paths_is_tested_once() {
+    let project = Project::with(&[("pay.yaml", PAY)]);
+    let list = ["--list", "--format", "terse"];
+    let paths = [(crate::project::PATHS, "specs,specs/pay.yaml")];
+    let said = project.run_with(&list, &paths);
+    assert_eq!(said.out, "specs/pay.yaml::a card is charged: test\n");
+    // The error of a path that does not exist is no error of another path's file.
+    let paths = [(crate::project::PATHS, "specs,more")];
+    let exact = ["--exact", "specs/pay.yaml::a card is charged"];
+    project.run_with(&exact, &paths).expect(0, &["1 passed"]);
+    project
+        .run_with(&["charged"], &paths)
+        .expect(101, &["1 passed; 1 failed", "more::mistakes"]);
 }
 
 fn a_name_is_on_one_line_whatever_the_spec_says() {

@@ -1,0 +1,216 @@
+//! The tests that libtest's arguments select.
+//!
+//! A test that reports errors must not disappear because its name matches no filter: the specs
+//! that it stands for could have matched. libtest-mimic filters by names only, so the choice is
+//! made here and handed over as a list of names to skip.
+
+use std::collections::BTreeSet;
+
+use libtest_mimic::{Arguments, Trial};
+
+use crate::spec::Names;
+
+/// The name of the test that reports errors, after the file's.
+const ERRORS: &str = "mistakes";
+
+/// A test, and the filters that select it.
+pub(super) struct Candidate {
+    trial: Trial,
+    reach: Reach,
+}
+
+/// The filters that select a test.
+enum Reach {
+    /// Those that match its name.
+    Name,
+    /// Those that match a file or one of its specs.
+    File { file: String, specs: Names },
+    /// All filters.
+    Everything,
+}
+
+impl Candidate {
+    /// A spec.
+    pub(super) fn spec(trial: Trial) -> Self {
+        Self {
+            trial,
+            reach: Reach::Name,
+        }
+    }
+
+    /// The errors of a spec file.
+    pub(super) fn errors_of_file(file: String, specs: Names, text: String) -> Self {
+        Self {
+            trial: failing(&file, text),
+            reach: Reach::File { file, specs },
+        }
+    }
+
+    /// Errors that concern all tests: of the project, of the environment, of a missing folder.
+    pub(super) fn errors_of_all(of: &str, text: String) -> Self {
+        Self {
+            trial: failing(of, text),
+            reach: Reach::Everything,
+        }
+    }
+
+    /// Runs a spec, and reports no errors.
+    pub(super) fn is_spec(&self) -> bool {
+        matches!(self.reach, Reach::Name)
+    }
+
+    fn is_selected(&self, arguments: &Arguments) -> bool {
+        match &self.reach {
+            Reach::Name => !arguments.is_filtered_out(&self.trial),
+            Reach::File { file, specs } => {
+                let is_matched = |filter: &String| matches(filter, arguments.exact, file, specs);
+                let is_skipped = |skip: &String| skips(skip, arguments.exact, file);
+                arguments.filter.as_ref().is_none_or(is_matched)
+                    && !arguments.skip.iter().any(is_skipped)
+            }
+            Reach::Everything => true,
+        }
+    }
+
+    /// The tests that stand for it in a list. A runner that filters the list, as nextest does,
+    /// must find the specs of a file with errors by their names.
+    fn listed(self) -> Vec<Trial> {
+        let mut trials = Vec::new();
+        if let Reach::File { file, specs } = &self.reach {
+            let names = specs.known.iter().map(|spec| test_name(file, spec));
+            let names: BTreeSet<String> = names.collect();
+            trials.extend(names.into_iter().map(|name| Trial::test(name, || Ok(()))));
+        }
+        trials.insert(0, self.trial);
+        trials
+    }
+
+    /// Under `--ignored`, errors are reported too. A list must not call them ignored: nextest
+    /// would leave them out.
+    fn run(self, arguments: &Arguments) -> Trial {
+        match self.reach {
+            Reach::Name => self.trial,
+            Reach::File { .. } | Reach::Everything => {
+                self.trial.with_ignored_flag(arguments.ignored)
+            }
+        }
+    }
+}
+
+fn failing(of: &str, text: String) -> Trial {
+    Trial::test(format!("{of}::{ERRORS}"), move || {
+        Err(text.trim_end().into())
+    })
+}
+
+/// All tests, and arguments that leave out those that are not selected.
+pub(super) fn select(arguments: &Arguments, all: Vec<Candidate>) -> (Arguments, Vec<Trial>) {
+    let (selected, left_out): (Vec<Candidate>, Vec<Candidate>) =
+        all.into_iter().partition(|one| one.is_selected(arguments));
+    let selected = selected.into_iter();
+    let mut trials: Vec<Trial> = match arguments.list {
+        true => selected.flat_map(Candidate::listed).collect(),
+        false => selected.map(|one| one.run(arguments)).collect(),
+    };
+    let left_out: Vec<Trial> = left_out.into_iter().map(|one| one.trial).collect();
+    let arguments = Arguments {
+        filter: None,
+        exact: true,
+        skip: left_out
+            .iter()
+            .map(|trial| trial.name().to_owned())
+            .collect(),
+        ..arguments.clone()
+    };
+    // libtest-mimic counts them.
+    trials.extend(left_out);
+    (arguments, trials)
+}
+
+/// The file whose tests an exact name can mean.
+pub(super) fn is_file_of(exact: &str, file: &str) -> bool {
+    exact
+        .strip_prefix(file)
+        .is_some_and(|rest| rest.starts_with("::"))
+}
+
+/// The name of a spec's test. It is on one line, as a list of tests requires.
+pub(super) fn test_name(file: &str, spec: &str) -> String {
+    let words: Vec<&str> = spec.split_whitespace().collect();
+    format!("{file}::{}", words.join(" "))
+}
+
+fn matches(filter: &str, is_exact: bool, file: &str, specs: &Names) -> bool {
+    if is_exact {
+        return is_file_of(filter, file);
+    }
+    let names_another_file = || filter.contains(".yaml") || filter.contains(".yml");
+    test_name(file, ERRORS).contains(filter)
+        || specs
+            .known
+            .iter()
+            .any(|spec| test_name(file, spec).contains(filter))
+        || (specs.has_unknown && !names_another_file())
+}
+
+/// A skipped file is one that the skip names; `--skip mistakes` hides no errors.
+fn skips(skip: &str, is_exact: bool, file: &str) -> bool {
+    let name = test_name(file, ERRORS);
+    if is_exact {
+        return skip == name;
+    }
+    test_name(file, "").contains(skip) || (skip.contains(file) && name.contains(skip))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selected(arguments: &[&str], specs: Names) -> bool {
+        let arguments = Arguments::from_iter(std::iter::once(&"test").chain(arguments));
+        let errors = Candidate::errors_of_file("specs/ship.yaml".to_owned(), specs, String::new());
+        errors.is_selected(&arguments)
+    }
+
+    fn shipped() -> Names {
+        Names {
+            known: vec!["an order is\n  shipped [n=1]".to_owned()],
+            has_unknown: false,
+        }
+    }
+
+    #[test]
+    fn errors_match_what_names_the_file_or_a_spec_of_it() {
+        for filter in [
+            "ship.yaml",
+            "shipped",
+            "is shipped [n",
+            "yaml::an order",
+            "specs/ship.yaml::mistakes",
+        ] {
+            assert!(selected(&[filter], shipped()), "{filter}");
+        }
+        for filter in ["paid", "specs/pay.yaml"] {
+            assert!(!selected(&[filter], shipped()), "{filter}");
+        }
+        assert!(selected(&["--exact", "specs/ship.yaml::gone"], shipped()));
+        assert!(!selected(&["--exact", "specs/pay.yaml::x"], shipped()));
+    }
+
+    #[test]
+    fn names_that_cannot_be_read_match_what_names_no_other_file() {
+        assert!(selected(&["paid"], Names::unknown()));
+        assert!(!selected(&["specs/pay.yaml"], Names::unknown()));
+    }
+
+    #[test]
+    fn errors_are_skipped_by_the_name_of_their_file_only() {
+        assert!(!selected(&["--skip", "ship.yaml"], shipped()));
+        assert!(!selected(
+            &["--skip", "specs/ship.yaml::mistakes"],
+            shipped()
+        ));
+        assert!(selected(&["--skip", "mistakes"], shipped()));
+        assert!(selected(&["--skip", "an order"], shipped()));
+    }
+}

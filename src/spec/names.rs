@@ -1,0 +1,149 @@
+//! Names of the specs of a file that has errors.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::{Mistakes, closest};
+use super::file::{File, SPEC_KEYS};
+use super::globals::Variables;
+use super::matrix::cases;
+use super::scope::Scope;
+use super::yaml::{self, Kind, Node};
+use super::{Context, Source};
+
+/// Names that the specs of a file have, or may have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// All names that could be read.
+    pub(crate) known: Vec<String>,
+    /// The file may have specs with other names.
+    pub(crate) has_unknown: bool,
+}
+
+impl Names {
+    /// The names of a file of which nothing can be read.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            known: Vec::new(),
+            has_unknown: true,
+        }
+    }
+
+    /// Reads the names, although the file has errors elsewhere.
+    pub(crate) fn of(source: &Source, dir: &Path, context: &Context) -> Self {
+        let mistakes = Mistakes::new(source);
+        let documents = yaml::parse(&mistakes);
+        let mut names = Self::default();
+        if !mistakes.is_empty() {
+            names.scan(source.text());
+        }
+        let file = File {
+            mistakes: &mistakes,
+            dir,
+            context,
+        };
+        for root in &documents {
+            names.read(root, &file);
+        }
+        if names.known.is_empty() {
+            names.known.push(file.case_name(None, &Vec::new()));
+        }
+        names
+    }
+
+    /// The names of one document.
+    fn read(&mut self, root: &Node, file: &File<'_>) {
+        let globals = Arc::clone(&file.context.globals);
+        let outer = Scope::new(Arc::clone(&globals), Variables::default());
+        let vars = file.vars(root, &file.reader(&outer)).unwrap_or_default();
+        let scope = Scope::new(globals, vars);
+        let reader = file.reader(&scope);
+        let name = entry(root, "name").and_then(|node| {
+            let name = reader.named(node, "a name");
+            self.has_unknown |= name.is_none();
+            name
+        });
+        self.has_unknown |= root.get("matrix").is_none() && entry(root, "matrix").is_some();
+        match cases(root, &reader) {
+            Some(cases) => {
+                let names = cases.iter();
+                let names = names.map(|case| file.case_name(name.as_deref(), case));
+                self.known.extend(names);
+            }
+            None => {
+                self.known
+                    .push(file.case_name(name.as_deref(), &Vec::new()));
+                self.has_unknown = true;
+            }
+        }
+    }
+
+    /// The names in text that is not YAML: all values of `name`, wherever they are.
+    fn scan(&mut self, text: &str) {
+        for line in text.lines().map(str::trim_start) {
+            if let Some(name) = line.strip_prefix("name:") {
+                let name = name.trim().trim_matches(['"', '\'']);
+                self.has_unknown |= name.contains("${") || name.is_empty();
+                self.known.push(name.to_owned());
+            }
+            self.has_unknown |= line.starts_with("matrix:");
+        }
+    }
+}
+
+/// The value of a key, which may be misspelt.
+fn entry<'n>(root: &'n Node, key: &str) -> Option<&'n Node> {
+    root.get(key).or_else(|| {
+        let Kind::Map(entries) = &root.kind else {
+            return None;
+        };
+        let is_meant =
+            |written: &str| !SPEC_KEYS.contains(&written) && closest(written, &[key]).is_some();
+        let mut entries = entries.iter();
+        let found = entries.find(|entry| is_meant(&entry.key.text));
+        found.map(|entry| &entry.value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Names {
+        let source = Source::new("specs/ship.yaml", text);
+        Names::of(&source, Path::new("."), &Context::default())
+    }
+
+    fn known(names: &[&str]) -> Names {
+        Names {
+            known: names.iter().map(|&name| name.to_owned()).collect(),
+            has_unknown: false,
+        }
+    }
+
+    #[test]
+    fn an_error_beside_a_name_does_not_hide_it() {
+        let text = "name: a\nmatrix: { n: [1, 2] }\nrequest: GET http://x\nexpect: { errors: x }\n---\nname: ${v}\nvars: { v: b }\nrequest: GET\n";
+        assert_eq!(names(text), known(&["a [n=1]", "a [n=2]", "b"]));
+        assert_eq!(names("request: GET\n"), known(&["ship"]));
+    }
+
+    #[test]
+    fn a_misspelt_name_is_a_name() {
+        let found = names("nmae: shipped\nrequest: GET http://x\n");
+        assert_eq!(found, known(&["shipped"]));
+        assert!(names("matrx: { n: [1] }\n").has_unknown);
+    }
+
+    #[test]
+    fn names_in_text_that_is_not_yaml_are_found() {
+        let found = names("name: \"shipped\"\nexpect: { errors: 0\nrequest: GET http://x\n");
+        assert_eq!(found, known(&["shipped"]));
+        assert_eq!(names("a: [\n"), known(&["ship"]));
+    }
+
+    #[test]
+    fn a_name_without_a_value_may_be_any_name() {
+        assert!(names("name: a ${UNKNOWN_TO_ALL} b\n").has_unknown);
+    }
+}
