@@ -67,6 +67,8 @@ struct Sketch {
     attribute: Option<i64>,
     events: usize,
     links: Vec<(bool, Index)>,
+    /// It was exported once before it ended.
+    is_sent_twice: bool,
 }
 
 fn sketch() -> impl Strategy<Value = Sketch> {
@@ -84,13 +86,14 @@ fn sketch() -> impl Strategy<Value = Sketch> {
             prop::option::of(0..3_i64),
             0..3_usize,
             prop::collection::vec((any::<bool>(), any::<Index>()), 0..2),
+            prop::bool::weighted(0.1),
         ),
     )
         .prop_map(
             |(
                 (is_linked, parent, name, service),
                 (start, length, code, kind),
-                (attribute, events, links),
+                (attribute, events, links, is_sent_twice),
             )| Sketch {
                 is_linked,
                 parent,
@@ -103,6 +106,7 @@ fn sketch() -> impl Strategy<Value = Sketch> {
                 attribute,
                 events,
                 links,
+                is_sent_twice,
             },
         )
 }
@@ -327,6 +331,18 @@ fn expect(text: &str) -> Expect {
     spec.steps[0].expect(&spec.scope()).unwrap()
 }
 
+/// A span as it was before it ended.
+fn begun(span: &Span) -> Span {
+    Span {
+        end: 0,
+        status: Status::default(),
+        attributes: Attributes::default(),
+        events: Vec::new(),
+        links: Vec::new(),
+        ..span.clone()
+    }
+}
+
 /// The trace as it is once these spans have arrived.
 fn arrived(spans: &[Span]) -> Trace {
     let assemble = |id, origin| Trace::assemble(id, origin, spans.iter().cloned());
@@ -397,7 +413,13 @@ proptest! {
         let expect = expect(&text);
         let response = Response::Http(HttpResponse { status: 200, ..HttpResponse::default() });
         let spans = spans(&sketches);
-        let in_order: Vec<Span> = order.iter().map(|&at| spans[at].clone()).collect();
+        let in_order: Vec<Span> = order
+            .iter()
+            .flat_map(|&at| {
+                let early = sketches[at].is_sent_twice.then(|| begun(&spans[at]));
+                early.into_iter().chain([spans[at].clone()])
+            })
+            .collect();
         let judged: Vec<Vec<Judgement>> = (0..=in_order.len())
             .map(|many| {
                 let trace = arrived(&in_order[..many]);

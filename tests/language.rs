@@ -15,6 +15,8 @@ use spanspec::trace::{
     CommandResponse, HttpResponse, Origin, Resource, Response, Span, SpanId, Trace, TraceId,
 };
 
+#[path = "language/evidence.rs"]
+mod evidence;
 #[path = "language/load.rs"]
 mod load;
 #[path = "language/matching.rs"]

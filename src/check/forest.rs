@@ -37,6 +37,14 @@ impl<'a> Forest<'a> {
         }
     }
 
+    /// Returns true if a span has not ended: it was exported too early, and comes again when it has.
+    pub(super) fn may_change(&self) -> bool {
+        self.traces
+            .iter()
+            .flat_map(|trace| trace.spans())
+            .any(|span| span.end == 0)
+    }
+
     /// The judged trace.
     pub(super) fn trace(&self) -> &'a Trace {
         self.traces[0]

@@ -144,6 +144,7 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: Detail) -> Vec<Ju
             .iter()
             .map(|check| judge_check(check, evidence, &evaluator)),
     );
+    let of_checks = all.len();
     for (entry, awaits) in expect.spans.iter().zip(&expect.spans_await) {
         let what = || format!("spans that match {}", entry.find);
         if let Some(name) = awaits.first() {
@@ -165,6 +166,20 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: Detail) -> Vec<Ju
                     .into_iter()
                     .map(|judgement| mark_lost(judgement, entry, trace)),
             );
+        }
+    }
+    if forest.may_change() {
+        let of_trace = |at: usize| {
+            at >= of_checks
+                || expect
+                    .checks
+                    .get(at)
+                    .is_some_and(|it| it.ask.is_about_trace())
+        };
+        for (at, judgement) in all.iter_mut().enumerate() {
+            if of_trace(at) {
+                judgement.finality = Finality::Open;
+            }
         }
     }
     all

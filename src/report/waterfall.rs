@@ -31,6 +31,8 @@ pub struct Mark {
     pub trace_id: TraceId,
     /// The span.
     pub span_id: SpanId,
+    /// Its service, because the two ends of a call may share an id; `None` for any.
+    pub service: Option<String>,
     /// The words, such as `payment.method = "paypal"`; may be empty.
     pub text: String,
 }
@@ -40,6 +42,7 @@ impl From<&Witness> for Mark {
         Self {
             trace_id: witness.trace_id,
             span_id: witness.span_id,
+            service: Some(witness.service.clone()),
             text: witness.mark.clone(),
         }
     }
@@ -65,35 +68,41 @@ pub fn waterfall(trace: &Trace, marks: &[Mark], look: &Look, most_rows: usize) -
 }
 
 /// The marks of each span.
-struct Marks<'a>(HashMap<(TraceId, SpanId), Vec<&'a str>>);
+struct Marks<'a>(HashMap<(TraceId, SpanId), Vec<&'a Mark>>);
 
 impl<'a> Marks<'a> {
     fn new(marks: &'a [Mark]) -> Self {
-        let mut by_span: HashMap<_, Vec<&str>> = HashMap::new();
+        let mut by_span: HashMap<_, Vec<&Mark>> = HashMap::new();
         for mark in marks {
-            let texts = by_span.entry((mark.trace_id, mark.span_id)).or_default();
-            if !texts.contains(&mark.text.as_str()) {
-                texts.push(&mark.text);
+            let of_span = by_span.entry((mark.trace_id, mark.span_id)).or_default();
+            if !of_span.contains(&mark) {
+                of_span.push(mark);
             }
         }
         Self(by_span)
     }
 
-    fn of(&self, span: &Span) -> Option<&[&'a str]> {
-        let texts = self.0.get(&(span.trace_id, span.span_id))?;
-        Some(texts)
+    /// The words beside a span; `None` if it has no mark.
+    fn of(&self, span: &Span) -> Option<Vec<&'a str>> {
+        let marks = self.0.get(&(span.trace_id, span.span_id))?.iter();
+        let is_its = |mark: &&&Mark| {
+            let service = mark.service.as_deref();
+            service.is_none_or(|service| service == span.service())
+        };
+        let texts: Vec<&str> = marks.filter(is_its).map(|mark| &*mark.text).collect();
+        (!texts.is_empty()).then_some(texts)
     }
 
     /// The indexes of the marked spans of this trace.
     fn within(&self, trace: &Trace) -> Vec<usize> {
-        let mut spans: Vec<usize> = self
-            .0
-            .keys()
-            .filter(|(trace_id, _)| *trace_id == trace.id())
-            .filter_map(|(_, span_id)| trace.find(*span_id))
-            .collect();
-        spans.sort_unstable();
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let spans = trace.spans().iter().enumerate();
         spans
+            .filter(|(_, span)| self.of(span).is_some())
+            .map(|(at, _)| at)
+            .collect()
     }
 }
 
@@ -156,6 +165,7 @@ fn more(spans: usize, marked: usize) -> String {
 fn span_line(span: &Span, depth: usize, window: &bar::Window, marks: &Marks<'_>) -> SpanLine {
     let is_error = span.status.code == StatusCode::Error;
     let texts = marks.of(span);
+    let is_marked = texts.is_some();
     let words = texts.unwrap_or_default().join(", ");
     let error = match span.status.message.as_str() {
         "" => "error",
@@ -174,7 +184,7 @@ fn span_line(span: &Span, depth: usize, window: &bar::Window, marks: &Marks<'_>)
         extent: window.extent(span),
         duration: duration::nanos(span.duration()),
         is_error,
-        is_marked: texts.is_some(),
+        is_marked,
         marks: printable(&words).into_owned(),
         error: printable(error).into_owned(),
     }

@@ -9,6 +9,7 @@ mod critical;
 mod difference;
 mod event;
 mod id;
+mod identity;
 mod kind;
 mod link;
 mod losses;

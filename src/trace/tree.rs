@@ -1,7 +1,8 @@
 //! The trace: spans put together into a tree.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use super::identity::{self, Index};
 use super::{Losses, Nanos, Span, SpanId, StatusCode, TraceId};
 
 /// Where a trace comes from: which span above it is ours and will never arrive.
@@ -25,7 +26,7 @@ pub struct Trace {
     id: TraceId,
     origin: Origin,
     spans: Vec<Span>,
-    by_id: HashMap<SpanId, usize>,
+    index: Index,
     parents: Vec<Option<usize>>,
     children: Vec<Vec<usize>>,
     roots: Vec<usize>,
@@ -35,18 +36,31 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Builds the tree. A span id counts once, though OTLP may deliver it again; spans of other
-    /// traces are left out; a circle of parents is cut at its earliest span.
+    /// Builds the tree from spans in the order of their arrival. A span counts once, though OTLP
+    /// may deliver it again: it is identified by its id, service instance and kind, and of several
+    /// copies the one that has ended counts, then the later end, then the later arrival. Spans of
+    /// other traces are left out; a circle of parents is cut at its earliest span.
     #[must_use]
     pub fn assemble(id: TraceId, origin: Origin, spans: impl IntoIterator<Item = Span>) -> Self {
-        let spans = in_order(id, spans);
-        let by_id = spans
-            .iter()
-            .enumerate()
-            .map(|(at, span)| (span.span_id, at))
-            .collect();
-        let origin = origin.among(&spans, &by_id);
-        let parents = parents(&spans, &by_id);
+        let spans = spans.into_iter().map(|span| (span, ()));
+        Self::assemble_marked(id, origin, spans).0
+    }
+
+    /// The same of spans with a mark each, such as the time of arrival. The marks are in the order
+    /// of [`spans`](Self::spans); a span that came several times has the greatest.
+    pub(crate) fn assemble_marked<T: Ord>(
+        id: TraceId,
+        origin: Origin,
+        spans: impl IntoIterator<Item = (Span, T)>,
+    ) -> (Self, Vec<T>) {
+        let (spans, marks) = identity::distinct(id, spans).into_iter().unzip();
+        (Self::of_distinct(id, origin, spans), marks)
+    }
+
+    fn of_distinct(id: TraceId, origin: Origin, spans: Vec<Span>) -> Self {
+        let (index, mut parents) = Index::of(&spans);
+        cut_circles(&mut parents);
+        let origin = origin.among(&spans, &index);
         let mut children = vec![Vec::new(); spans.len()];
         for (child, parent) in parents.iter().enumerate() {
             if let Some(parent) = parent {
@@ -63,7 +77,7 @@ impl Trace {
             id,
             origin,
             spans,
-            by_id,
+            index,
             parents,
             children,
             roots,
@@ -112,7 +126,7 @@ impl Trace {
         self.origin
     }
 
-    /// The spans, by start time.
+    /// The spans, by start time. Several may have the same id.
     #[must_use]
     pub fn spans(&self) -> &[Span] {
         &self.spans
@@ -166,10 +180,10 @@ impl Trace {
         &self.top_down
     }
 
-    /// The span with this id.
+    /// The span with this id. Where the two ends of a call share it, the called one.
     #[must_use]
     pub fn find(&self, id: SpanId) -> Option<usize> {
-        self.by_id.get(&id).copied()
+        self.index.get(id)
     }
 
     /// Whether the span refers to a parent that never arrived and is not ours.
@@ -261,37 +275,15 @@ impl Trace {
 }
 
 impl Origin {
-    fn among(self, spans: &[Span], by_id: &HashMap<SpanId, usize>) -> Self {
+    fn among(self, spans: &[Span], index: &Index) -> Self {
         let Self::Injected(told) = self else {
             return self;
         };
-        match by_id.get(&told) {
+        match index.get(told) {
             None => self,
-            Some(&span) => spans[span].parent_id.map_or(Self::Foreign, Self::Injected),
+            Some(span) => spans[span].parent_id.map_or(Self::Foreign, Self::Injected),
         }
     }
-}
-
-fn in_order(id: TraceId, spans: impl IntoIterator<Item = Span>) -> Vec<Span> {
-    let mut seen = std::collections::HashSet::new();
-    let mut spans: Vec<Span> = spans
-        .into_iter()
-        .filter(|span| span.trace_id == id && seen.insert(span.span_id))
-        .collect();
-    spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end), span.span_id));
-    spans
-}
-
-fn parents(spans: &[Span], by_id: &HashMap<SpanId, usize>) -> Vec<Option<usize>> {
-    let mut parents: Vec<Option<usize>> = spans
-        .iter()
-        .map(|span| {
-            span.parent_id
-                .and_then(|parent| by_id.get(&parent).copied())
-        })
-        .collect();
-    cut_circles(&mut parents);
-    parents
 }
 
 /// Walks up from each span; whoever meets the walk itself again is in a circle, and the earliest

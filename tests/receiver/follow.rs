@@ -83,6 +83,44 @@ fn a_span_that_is_sent_again_counts_once() {
     assert_eq!((snapshot.trace.len(), snapshot.arrivals.len()), (1, 1));
 }
 
+#[tokio::test]
+async fn a_span_that_is_sent_again_with_other_content_wakes_followers_and_replaces_the_first() {
+    let store = Store::new();
+    let mut follow = follow(&store, 1);
+    let mut copy = span(1, 1, "begun");
+    copy.end_time_unix_nano = 0;
+    ingest(&store, "shop", vec![copy.clone()]);
+    let first = follow.snapshot();
+    copy.name = "ended".into();
+    copy.end_time_unix_nano = 2_000;
+    ingest(&store, "shop", vec![copy]);
+    soon(follow.changed()).await;
+    let second = follow.snapshot();
+    assert_eq!(names(&first.trace), ["begun"]);
+    assert_eq!(names(&second.trace), ["ended"]);
+    assert!(second.arrivals[0] > first.arrivals[0]);
+    let peeked = store.peek(trace_id(1), Origin::Foreign);
+    assert_eq!(names(&peeked.trace), ["ended"]);
+    assert_eq!(peeked.arrivals, second.arrivals);
+}
+
+#[test]
+fn the_halves_of_a_call_under_one_id_are_two_spans() {
+    let store = Store::new();
+    let mut follow = follow(&store, 1);
+    let half = |name: &str, kind: SpanKind| {
+        let mut half = span(1, 1, name);
+        half.kind = kind as i32;
+        half
+    };
+    ingest(&store, "order", vec![half("GET /order", SpanKind::Server)]);
+    ingest(&store, "front", vec![half("GET", SpanKind::Client)]);
+    let snapshot = follow.snapshot();
+    assert_eq!(names(&snapshot.trace), ["GET", "GET /order"]);
+    assert_eq!(snapshot.trace.parent(1), Some(0));
+    assert_eq!(snapshot.arrivals.len(), 2);
+}
+
 #[test]
 fn arrivals_stand_in_the_order_of_the_spans_and_not_of_their_coming() {
     let store = Store::new();

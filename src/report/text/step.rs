@@ -256,6 +256,7 @@ fn marks(failures: &[&Failure], trace: &Trace) -> Vec<Mark> {
                     .find(|trace| trace.find(candidate.span_id).is_some())
                     .map_or(trace.id(), Trace::id),
                 span_id: candidate.span_id,
+                service: Some(candidate.service.clone()),
                 text: "nearest".to_owned(),
             }
         }));

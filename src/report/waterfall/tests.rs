@@ -9,6 +9,7 @@ fn mark(n: u64, text: &str) -> Mark {
     Mark {
         trace_id: trace_id(),
         span_id: span_id(n),
+        service: None,
         text: text.to_owned(),
     }
 }
@@ -139,6 +140,7 @@ fn linked_traces_follow_with_the_time_that_lies_between() {
     let marks = [Mark {
         trace_id: other,
         span_id: span_id(10),
+        service: None,
         text: "no link".to_owned(),
     }];
     assert_data_eq!(
@@ -311,4 +313,22 @@ fn of_a_hundred_thousand_spans_a_screenful_is_drawn() {
 fn all_spans_are_shown_when_asked_for() {
     let text = waterfall(&deep(3_000), &[], &Look::plain(), usize::MAX);
     assert_eq!(text.lines().count(), 3_000);
+}
+
+#[test]
+fn a_mark_stands_beside_its_own_half_of_a_shared_id() {
+    let half = |service, name, start, end| span(2, 1, service, name, start, end);
+    let trace = assemble([
+        span(1, 0, "front", "GET /go", 0, 20),
+        half("front", "GET", 1, 18),
+        half("order", "GET /order", 2, 15),
+    ]);
+    let marks = [Mark {
+        service: Some("order".to_owned()),
+        ..mark(2, "boom")
+    }];
+    let drawn = drawn(&trace, &marks, 80);
+    let marked: Vec<&str> = drawn.lines().filter(|line| line.contains("boom")).collect();
+    assert_eq!(marked.len(), 1, "{drawn}");
+    assert!(marked[0].contains("GET /order"), "{drawn}");
 }

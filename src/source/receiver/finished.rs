@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use crate::trace::{SpanId, TraceId};
+use super::kept::SpanCopy;
+use crate::source::otlp::{SpanAt, Walk};
+use crate::trace::TraceId;
 
 /// How many traces are remembered after they were finished.
 const CAPACITY: usize = 4096;
@@ -30,13 +32,13 @@ pub(super) struct Finished {
 #[derive(Debug)]
 struct Watch {
     ended: Instant,
-    seen: HashSet<SpanId>,
+    seen: HashSet<SpanCopy>,
     late: usize,
     by: Duration,
 }
 
 impl Finished {
-    pub(super) fn insert(&mut self, trace: TraceId, seen: HashSet<SpanId>, ended: Instant) {
+    pub(super) fn insert(&mut self, trace: TraceId, seen: HashSet<SpanCopy>, ended: Instant) {
         let watch = Watch {
             ended,
             seen,
@@ -64,15 +66,16 @@ impl Finished {
         !self.traces.is_empty() && self.traces.contains_key(&trace)
     }
 
-    /// Counts a span, unless it merely came again. Says whether its trace is among the finished.
-    pub(super) fn note(&mut self, trace: TraceId, span: SpanId, arrived: Instant) -> bool {
+    /// Counts a span, unless the same copy of it came before. Returns true if its trace is among
+    /// the finished.
+    pub(super) fn note(&mut self, walk: &Walk<'_>, span: &SpanAt<'_>, arrived: Instant) -> bool {
         if self.traces.is_empty() {
             return false;
         }
-        let Some(watch) = self.traces.get_mut(&trace) else {
+        let Some(watch) = self.traces.get_mut(&span.trace_id) else {
             return false;
         };
-        if watch.seen.insert(span) {
+        if watch.seen.insert(SpanCopy::of(walk, span)) {
             watch.late += 1;
             watch.by = arrived.saturating_duration_since(watch.ended);
         }

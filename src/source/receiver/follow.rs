@@ -12,7 +12,7 @@ use super::kept::RawSpan;
 use super::store::Store;
 #[cfg(feature = "run")]
 use crate::source::otlp;
-use crate::trace::{Origin, Span, SpanId, Trace, TraceId};
+use crate::trace::{Origin, Span, Trace, TraceId};
 
 /// Keeps the spans of one trace for as long as it lives, and those of traces that a link ties to
 /// it: because one of their spans links to this trace, or one of this trace's spans to them.
@@ -49,7 +49,8 @@ pub struct Snapshot {
     /// What has arrived so far, with the linked traces attached. A linked trace of which nothing
     /// arrived is not there.
     pub trace: Trace,
-    /// When each span of the trace arrived, in the order of [`Trace::spans`].
+    /// When each span of the trace arrived, in the order of [`Trace::spans`]. Of a span that was
+    /// sent again with other content, the last arrival.
     pub arrivals: Vec<Instant>,
     /// When the last span of a linked trace arrived.
     pub linked_arrival: Option<Instant>,
@@ -60,8 +61,8 @@ pub struct Snapshot {
 struct Decoded {
     /// How many kept spans were looked at, those that could not be decoded included.
     known: usize,
-    spans: Vec<Span>,
-    arrivals: HashMap<SpanId, Instant>,
+    /// Each copy of a span, with the time of its arrival.
+    copies: Vec<(Span, Instant)>,
 }
 
 impl Follow {
@@ -117,21 +118,10 @@ impl Follow {
     pub fn snapshot(&mut self) -> Snapshot {
         // Before reading: what comes in between is seen now and announced once more.
         self.seen = *self.changes.borrow_and_update();
-        let trace = self.read(self.trace, self.origin);
-        let arrivals = self.arrivals(&trace);
-        let linked: Vec<Trace> = self
-            .store
-            .ties(self.trace)
-            .into_iter()
-            .map(|id| self.read(id, Origin::Foreign))
-            .filter(|linked| !linked.is_empty())
-            .collect();
-        let linked_arrival = linked.iter().flat_map(|trace| self.arrivals(trace)).max();
-        Snapshot {
-            trace: trace.with_linked(linked),
-            arrivals,
-            linked_arrival,
-        }
+        let own = self.read(self.trace, self.origin);
+        let ties = self.store.ties(self.trace);
+        let linked = ties.into_iter().map(|id| self.read(id, Origin::Foreign));
+        Snapshot::new(own, linked.collect())
     }
 
     /// What came for the trace and those linked with it since the last call, undecoded. Spans
@@ -158,16 +148,14 @@ impl Follow {
         parcels
     }
 
-    fn read(&mut self, trace: TraceId, origin: Origin) -> Trace {
+    /// A trace, and when each of its spans arrived.
+    fn read(&mut self, trace: TraceId, origin: Origin) -> (Trace, Vec<Instant>) {
         let decoded = self.decoded.entry(trace).or_default();
         for raw in self.store.spans_from(trace, decoded.known) {
             decoded.known += 1;
             let arrived = raw.arrived;
             match self.decoder.span(raw) {
-                Ok(Some(span)) => {
-                    decoded.arrivals.insert(span.span_id, arrived);
-                    decoded.spans.push(span);
-                }
+                Ok(Some(span)) => decoded.copies.push((span, arrived)),
                 Ok(None) => {}
                 Err(error) => {
                     self.store
@@ -175,49 +163,39 @@ impl Follow {
                 }
             }
         }
-        Trace::assemble(trace, origin, decoded.spans.iter().cloned())
-    }
-
-    fn arrivals(&self, trace: &Trace) -> Vec<Instant> {
-        let arrivals = self
-            .decoded
-            .get(&trace.id())
-            .map(|decoded| &decoded.arrivals);
-        let of = |span: &Span| arrivals.and_then(|arrivals| arrivals.get(&span.span_id).copied());
-        trace.spans().iter().filter_map(of).collect()
+        Trace::assemble_marked(trace, origin, decoded.copies.iter().cloned())
     }
 }
 
 impl Snapshot {
+    fn new(own: (Trace, Vec<Instant>), linked: Vec<(Trace, Vec<Instant>)>) -> Self {
+        let (trace, arrivals) = own;
+        let (linked, linked_arrivals): (Vec<Trace>, Vec<_>) = linked
+            .into_iter()
+            .filter(|(trace, _)| !trace.is_empty())
+            .unzip();
+        Self {
+            trace: trace.with_linked(linked),
+            arrivals,
+            linked_arrival: linked_arrivals.into_iter().flatten().max(),
+        }
+    }
+
     /// The first of these traces, with the others linked to it. What cannot be decoded is left out.
     pub(super) fn of(trace: TraceId, origin: Origin, spans: Vec<(TraceId, Vec<RawSpan>)>) -> Self {
         let mut decoder = Decoder::default();
-        let mut arrived = HashMap::new();
         let mut traces = spans.into_iter().map(|(id, raws)| {
-            let spans = raws.into_iter().filter_map(|raw| {
-                let at = raw.arrived;
-                let span = decoder.span(raw).ok().flatten()?;
-                arrived.insert((id, span.span_id), at);
-                Some(span)
+            let copies = raws.into_iter().filter_map(|raw| {
+                let arrived = raw.arrived;
+                Some((decoder.span(raw).ok().flatten()?, arrived))
             });
             let origin = if id == trace { origin } else { Origin::Foreign };
-            Trace::assemble(id, origin, spans.collect::<Vec<_>>())
+            Trace::assemble_marked(id, origin, copies)
         });
         let own = traces
             .next()
-            .unwrap_or_else(|| Trace::assemble(trace, origin, []));
-        let linked: Vec<Trace> = traces.filter(|linked| !linked.is_empty()).collect();
-        let of = |trace: &Trace| -> Vec<Instant> {
-            let spans = trace.spans().iter();
-            spans
-                .filter_map(|span| arrived.get(&(trace.id(), span.span_id)).copied())
-                .collect()
-        };
-        Self {
-            arrivals: of(&own),
-            linked_arrival: linked.iter().flat_map(of).max(),
-            trace: own.with_linked(linked),
-        }
+            .unwrap_or_else(|| Trace::assemble_marked(trace, origin, []));
+        Self::new(own, traces.collect())
     }
 }
 

@@ -1,12 +1,30 @@
 //! A trace that is kept: its spans as raw bytes, and why they are kept.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use crate::source::otlp::{SpanAt, Walk};
 use crate::trace::{SpanId, TraceId};
+
+/// One copy of a span: its id, and a digest of everything that was sent with it. An exporter that
+/// repeats an export sends the same copy again; a span that is sent again with other content is
+/// another copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SpanCopy(SpanId, u64);
+
+impl SpanCopy {
+    pub(super) fn of(walk: &Walk<'_>, span: &SpanAt<'_>) -> Self {
+        let resource = &walk.resources[walk.scopes[span.scope].resource];
+        let mut digest = DefaultHasher::new();
+        span.bytes.hash(&mut digest);
+        resource.joined().hash(&mut digest);
+        Self(span.span_id, digest.finish())
+    }
+}
 
 /// A span as it came; its resource and scope are shared with its neighbours.
 #[derive(Clone, Debug)]
@@ -20,9 +38,9 @@ pub(super) struct RawSpan {
 /// A trace that somebody follows, or that a link ties to one that somebody follows.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// In order of arrival, each span id once.
+    /// In order of arrival, each copy once.
     pub(super) spans: Vec<RawSpan>,
-    pub(super) seen: HashSet<SpanId>,
+    pub(super) seen: HashSet<SpanCopy>,
     /// The traces that its spans have links to.
     pub(super) links: HashSet<TraceId>,
     /// Those who follow it.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::census::{Census, Rejection};
 use super::finished::Finished;
-use super::kept::{Followed, Interner, Kept, RawSpan};
+use super::kept::{Followed, Interner, Kept, RawSpan, SpanCopy};
 use super::news::{Audience, News};
 use super::ring::Ring;
 use crate::source::otlp::{self, LinkAt, Malformed, SpanAt, Walk};
@@ -89,8 +89,7 @@ impl Shelves {
             {
                 changed.push(span.trace_id);
             }
-            let was_followed =
-                !is_followed && self.finished.note(span.trace_id, span.span_id, arrived);
+            let was_followed = !is_followed && self.finished.note(walk, span, arrived);
             is_kept || was_followed
         });
         let watched = watched.collect();
@@ -293,7 +292,7 @@ impl Shelves {
         spans.collect()
     }
 
-    /// What is kept or remembered of a trace, each span once.
+    /// What is kept or remembered of a trace, each copy of a span once.
     fn spans_of(&self, trace: TraceId) -> Vec<RawSpan> {
         if let Some(kept) = self.kept.get(&trace) {
             return kept.spans.clone();
@@ -322,7 +321,7 @@ impl Shelves {
     }
 }
 
-/// Adds a span to a trace, unless it merely came again.
+/// Adds a span to a trace, unless the same copy of it came before.
 fn add(
     kept: &mut Kept,
     interner: &mut Interner,
@@ -330,7 +329,7 @@ fn add(
     span: &SpanAt<'_>,
     arrived: Instant,
 ) -> bool {
-    let is_new = kept.seen.insert(span.span_id);
+    let is_new = kept.seen.insert(SpanCopy::of(walk, span));
     if is_new {
         kept.spans.push(raw(interner, walk, span, arrived));
     }

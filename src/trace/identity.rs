@@ -1,0 +1,320 @@
+//! Identity of spans: which copies are the same span, and which span an id refers to.
+//!
+//! The tree is built in `tree`.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use super::{Resource, Span, SpanId, SpanKind, TraceId, Value};
+
+/// Number of a service instance within one trace.
+type Instance = u32;
+
+/// The distinct spans of a trace in the order of their start, each with the greatest mark of its
+/// copies.
+///
+/// A span is identified by its id, its service instance and its kind. Of several copies the one
+/// that has ended counts, then the one that ends later, then the one that stands later.
+pub(super) fn distinct<T: Ord>(
+    id: TraceId,
+    spans: impl IntoIterator<Item = (Span, T)>,
+) -> Vec<(Span, T)> {
+    // All are collected before any is dropped, so that no resource takes the address of another.
+    let all: Vec<(Span, T)> = spans
+        .into_iter()
+        .filter(|(span, _)| span.trace_id == id)
+        .collect();
+    let mut instances = Instances::default();
+    let identities: Vec<_> = all
+        .iter()
+        .map(|(span, _)| (span.span_id, instances.number(&span.resource), span.kind))
+        .collect();
+    let mut index = HashMap::with_capacity(all.len());
+    let mut distinct: Vec<(Span, T)> = Vec::with_capacity(all.len());
+    for (copy, identity) in all.into_iter().zip(identities) {
+        match index.entry(identity) {
+            Entry::Vacant(entry) => {
+                entry.insert(distinct.len());
+                distinct.push(copy);
+            }
+            Entry::Occupied(entry) => merge(&mut distinct[*entry.get()], copy),
+        }
+    }
+    distinct.sort_by_key(|(span, _)| order(span));
+    distinct
+}
+
+fn merge<T: Ord>(known: &mut (Span, T), copy: (Span, T)) {
+    let (span, mark) = copy;
+    // A span that has not ended has the end 0.
+    if span.end >= known.0.end {
+        known.0 = span;
+    }
+    if mark > known.1 {
+        known.1 = mark;
+    }
+}
+
+/// By start; a span that encloses another comes first, and the caller before the called.
+fn order(span: &Span) -> impl Ord + use<> {
+    let end = if span.end == 0 { u64::MAX } else { span.end };
+    let is_called = is_called(span.kind);
+    (span.start, Reverse(end), span.span_id, is_called, span.kind)
+}
+
+fn is_called(kind: SpanKind) -> bool {
+    matches!(kind, SpanKind::Server | SpanKind::Consumer)
+}
+
+fn is_caller(kind: SpanKind) -> bool {
+    matches!(kind, SpanKind::Client | SpanKind::Producer)
+}
+
+/// Finds spans by their id, also where several share one.
+///
+/// Zipkin's instrumentation gives the two ends of a call the same id: the called half is then the
+/// child of the calling half, and children that refer to the id belong to the called half.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Index {
+    ids: HashMap<SpanId, Sides>,
+    /// Of ids that several spans share: the span that children in this instance belong to.
+    local: HashMap<(SpanId, Instance), usize>,
+}
+
+/// The spans of one id; usually there is one.
+#[derive(Clone, Copy, Debug)]
+struct Sides {
+    first: usize,
+    caller: Option<usize>,
+    called: Option<usize>,
+    is_shared: bool,
+}
+
+impl Index {
+    /// The index of these spans, and the parent of each.
+    pub(super) fn of(spans: &[Span]) -> (Self, Vec<Option<usize>>) {
+        let mut index = Self::default();
+        index.ids.reserve(spans.len());
+        for (at, span) in spans.iter().enumerate() {
+            index.add(at, span);
+        }
+        let mut instances = Instances::default();
+        if index.ids.len() < spans.len() {
+            index.localize(spans, &mut instances);
+        }
+        let parents = spans
+            .iter()
+            .enumerate()
+            .map(|(at, span)| index.parent(at, span, &mut instances))
+            .collect();
+        (index, parents)
+    }
+
+    /// The span that children of this id belong to.
+    pub(super) fn get(&self, id: SpanId) -> Option<usize> {
+        self.ids
+            .get(&id)
+            .map(|sides| sides.called.unwrap_or(sides.first))
+    }
+
+    fn add(&mut self, at: usize, span: &Span) {
+        let (caller, called) = (is_caller(span.kind), is_called(span.kind));
+        let sides = self.ids.entry(span.span_id).or_insert(Sides {
+            first: at,
+            caller: None,
+            called: None,
+            is_shared: false,
+        });
+        sides.is_shared |= sides.first != at;
+        sides.caller = sides.caller.or(caller.then_some(at));
+        sides.called = sides.called.or(called.then_some(at));
+    }
+
+    fn localize(&mut self, spans: &[Span], instances: &mut Instances) {
+        for (at, span) in spans.iter().enumerate() {
+            let sides = &self.ids[&span.span_id];
+            if sides.is_shared && (is_called(span.kind) || sides.called.is_none()) {
+                let instance = instances.number(&span.resource);
+                self.local.entry((span.span_id, instance)).or_insert(at);
+            }
+        }
+    }
+
+    fn parent(&self, at: usize, span: &Span, instances: &mut Instances) -> Option<usize> {
+        let own = self.ids.get(&span.span_id);
+        if let Some(caller) = own.and_then(|sides| sides.caller).filter(|&it| it != at)
+            && is_called(span.kind)
+        {
+            return Some(caller);
+        }
+        let parent = span.parent_id?;
+        let sides = self.ids.get(&parent)?;
+        if !sides.is_shared {
+            return Some(sides.first);
+        }
+        let instance = instances.number(&span.resource);
+        let local = self.local.get(&(parent, instance)).copied();
+        local.or(sides.called).or(Some(sides.first))
+    }
+}
+
+/// Numbers the service instances of a trace, each resource looked at once.
+#[derive(Default)]
+struct Instances {
+    by_resource: HashMap<*const Resource, Instance>,
+    by_name: HashMap<[Option<String>; 3], Instance>,
+}
+
+impl Instances {
+    const KEYS: [&str; 3] = ["service.name", "service.namespace", "service.instance.id"];
+
+    /// The number of a resource that outlives this.
+    fn number(&mut self, resource: &Arc<Resource>) -> Instance {
+        let known = self.by_name.len();
+        *self
+            .by_resource
+            .entry(Arc::as_ptr(resource))
+            .or_insert_with(|| {
+                let name = Self::KEYS.map(|key| resource.attributes.get(key).map(Value::to_text));
+                let next = Instance::try_from(known).unwrap_or(Instance::MAX);
+                *self.by_name.entry(name).or_insert(next)
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Origin, Trace};
+    use super::*;
+
+    fn id(n: u8) -> SpanId {
+        SpanId::from_bytes([0, 0, 0, 0, 0, 0, 0, n]).unwrap()
+    }
+
+    fn trace_id() -> TraceId {
+        TraceId::from_bytes([1; 16]).unwrap()
+    }
+
+    fn span(n: u8, parent: u8, service: &str, kind: SpanKind) -> Span {
+        let attributes = [("service.name", service)].into_iter().collect();
+        Span {
+            parent_id: Some(id(parent)),
+            kind,
+            start: u64::from(n),
+            end: 100,
+            resource: Arc::new(Resource { attributes }),
+            ..Span::new(trace_id(), id(n), service)
+        }
+    }
+
+    fn of_instance(mut span: Span, instance: &str) -> Span {
+        let pairs = [
+            ("service.name", span.service()),
+            ("service.instance.id", instance),
+        ];
+        let attributes = pairs.into_iter().collect();
+        span.resource = Arc::new(Resource { attributes });
+        span
+    }
+
+    fn tree(spans: impl IntoIterator<Item = Span>) -> Vec<(String, Option<String>)> {
+        let trace = Trace::assemble(trace_id(), Origin::Injected(id(99)), spans);
+        let name = |span: usize| {
+            let span = &trace.spans()[span];
+            format!("{} {}", span.name, span.kind)
+        };
+        let of = |&span: &usize| (name(span), trace.parent(span).map(name));
+        trace.top_down().iter().map(of).collect()
+    }
+
+    #[test]
+    fn the_server_half_of_a_shared_id_is_below_the_client_half_and_has_the_children() {
+        let spans = [
+            span(1, 99, "front", SpanKind::Server),
+            span(2, 1, "front", SpanKind::Client),
+            span(2, 1, "order", SpanKind::Server),
+            span(3, 2, "order", SpanKind::Internal),
+            span(4, 2, "stock", SpanKind::Server),
+        ];
+        let expected = [
+            ("front server", None),
+            ("front client", Some("front server")),
+            ("order server", Some("front client")),
+            ("order internal", Some("order server")),
+            ("stock server", Some("order server")),
+        ]
+        .map(|(name, parent)| (name.to_owned(), parent.map(str::to_owned)));
+        assert_eq!(tree(spans.clone()), expected);
+        assert_eq!(tree(spans.into_iter().rev()), expected);
+    }
+
+    #[test]
+    fn workers_that_made_the_same_ids_keep_their_own_children() {
+        let worker = |n, parent, kind, instance| {
+            of_instance(span(n, parent, "worker", kind), &format!("i{instance}"))
+        };
+        let spans = [
+            worker(1, 99, SpanKind::Server, 1),
+            worker(1, 99, SpanKind::Server, 2),
+            worker(2, 1, SpanKind::Internal, 1),
+            worker(2, 1, SpanKind::Internal, 2),
+        ];
+        let trace = Trace::assemble(trace_id(), Origin::Injected(id(99)), spans);
+        assert_eq!((trace.len(), trace.roots().len()), (4, 2));
+        for &root in trace.roots() {
+            let [child] = trace.children(root) else {
+                panic!("one child each")
+            };
+            let resource = |span: usize| &trace.spans()[span].resource;
+            assert_eq!(resource(root), resource(*child));
+        }
+    }
+
+    #[test]
+    fn of_several_copies_the_ended_one_counts_then_the_later_end_then_the_later_arrival() {
+        let copy = |name: &str, end| Span {
+            name: name.to_owned(),
+            end,
+            ..span(1, 99, "order", SpanKind::Server)
+        };
+        let kept = |copies: Vec<Span>| {
+            let trace = Trace::assemble(trace_id(), Origin::Foreign, copies);
+            assert_eq!(trace.len(), 1);
+            trace.spans()[0].name.clone()
+        };
+        assert_eq!(kept(vec![copy("begun", 0), copy("ended", 50)]), "ended");
+        assert_eq!(kept(vec![copy("ended", 50), copy("begun", 0)]), "ended");
+        assert_eq!(kept(vec![copy("later", 60), copy("sooner", 50)]), "later");
+        assert_eq!(kept(vec![copy("first", 50), copy("again", 50)]), "again");
+    }
+
+    #[test]
+    fn a_copy_moves_the_mark_of_its_span_whichever_counts() {
+        let copy = |end| Span {
+            end,
+            ..span(1, 99, "order", SpanKind::Server)
+        };
+        let marked = distinct(trace_id(), [(copy(50), 3), (copy(0), 7), (copy(20), 5)]);
+        let marked: Vec<_> = marked
+            .iter()
+            .map(|(span, mark)| (span.end, *mark))
+            .collect();
+        assert_eq!(marked, [(50, 7)]);
+    }
+
+    #[test]
+    fn a_hundred_thousand_spans_of_one_id_are_no_trouble() {
+        let spans = (0..50_000).flat_map(|n| {
+            let worker = of_instance(span(1, 99, "worker", SpanKind::Server), &n.to_string());
+            let child = Span {
+                resource: Arc::clone(&worker.resource),
+                ..span(2, 1, "worker", SpanKind::Internal)
+            };
+            [worker, child]
+        });
+        let trace = Trace::assemble(trace_id(), Origin::Injected(id(99)), spans);
+        assert_eq!((trace.len(), trace.roots().len()), (100_000, 50_000));
+    }
+}
