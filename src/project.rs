@@ -370,7 +370,7 @@ fn ports(service: &str, node: &Node, reader: &Reader<'_>) -> Option<Vec<Port>> {
 
 fn command_line(node: &Node, is_shell: bool, reader: &Reader<'_>) -> Option<CommandLine> {
     if is_shell {
-        return reader.named(node, "a command").map(CommandLine::Shell);
+        return reader.shell_line(node).map(CommandLine::Shell);
     }
     let words = reader.words(node)?;
     if matches!(node.kind, Kind::Scalar(_)) {

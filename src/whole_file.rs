@@ -1,4 +1,4 @@
-//! Files that are written whole or not at all.
+//! Files that are written whole or not at all, and regular files for reading.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -47,6 +47,42 @@ fn replace_once(
     is_written(beside.as_file())?;
     beside.persist(&target).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Opens a regular file for reading. Anything else is refused before it is opened, because opening
+/// a pipe blocks until it has a writer.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    match irregular(&fs::metadata(path)?) {
+        None => File::open(path),
+        Some(kind) => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("it is {kind}, not a regular file"),
+        )),
+    }
+}
+
+/// The kind of a file that is not a regular one, with its article.
+pub(crate) fn irregular(found: &fs::Metadata) -> Option<&'static str> {
+    match found.file_type() {
+        kind if kind.is_file() => None,
+        kind if kind.is_dir() => Some("a folder"),
+        kind => Some(special(kind)),
+    }
+}
+
+#[cfg(unix)]
+fn special(kind: fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    match kind {
+        kind if kind.is_fifo() => "a pipe",
+        kind if kind.is_socket() => "a socket",
+        _ => "a device",
+    }
+}
+
+#[cfg(not(unix))]
+fn special(_kind: fs::FileType) -> &'static str {
+    "a device"
 }
 
 fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -35,7 +35,10 @@ pub(super) fn exec(arguments: &ExecArguments) -> Exit {
     if arguments.reports.is_empty() {
         return exit;
     }
-    let mut files = results_in(results.path());
+    let mut files = match results_in(results.path()) {
+        Ok(files) => files,
+        Err(_) => return exit.or_errored(),
+    };
     files.extend(arguments.merge.iter().cloned());
     match merge_into(&files, &arguments.reports) {
         Ok(_) => exit,

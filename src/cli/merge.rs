@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use spanspec::report::merge::Merged;
-use spanspec::workspace::{read_bytes, shown};
+use spanspec::workspace::{read_regular, shown};
 
 use super::arguments::{ReportFile, ReportKind};
 use super::exec_arguments::MergeArguments;
@@ -16,10 +16,13 @@ const MOST_BYTES: usize = 512 << 20;
 pub(super) fn merge(arguments: &MergeArguments) -> Exit {
     let mut files = Vec::new();
     for given in &arguments.file {
-        if given.is_dir() {
-            files.extend(results_in(given));
-        } else {
+        if !given.is_dir() {
             files.push(given.clone());
+            continue;
+        }
+        match results_in(given) {
+            Ok(found) => files.extend(found),
+            Err(exit) => return exit,
         }
     }
     match merge_into(&files, &arguments.reports) {
@@ -64,7 +67,7 @@ pub(super) fn merge_into(
 }
 
 fn add(merged: &mut Merged, file: &Path) -> Result<(), String> {
-    let bytes = read_bytes(file, MOST_BYTES).map_err(|error| error.to_string())?;
+    let bytes = read_regular(file, MOST_BYTES).map_err(|error| error.to_string())?;
     merged
         .add(&bytes)
         .map_err(|error| format!("{} is left out: {error}", shown(file)))
@@ -90,15 +93,22 @@ fn write(merged: &Merged, report: &ReportFile) -> std::io::Result<()> {
     merged.write_json(&report.path)
 }
 
-/// The result files of a folder, by name.
-pub(super) fn results_in(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten();
-    let is_result = |path: &PathBuf| {
+/// The result files of a folder, by name. Links and pipes are among them, so that reading one that
+/// is broken becomes an error. If the folder cannot be read, the user has seen the message.
+pub(super) fn results_in(folder: &Path) -> Result<Vec<PathBuf>, Exit> {
+    let mut files = Vec::new();
+    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+    let entries = entries.map_err(|error| {
+        let text = format!("error: cannot read {}: {error}", shown(folder));
+        refuse(Exit::Errored, &text)
+    })?;
+    for entry in entries {
+        let path = entry.path();
         let ending = path.extension().and_then(|ending| ending.to_str());
-        path.is_file() && matches!(ending, Some("json" | "xml"))
-    };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut files: Vec<PathBuf> = paths.filter(is_result).collect();
+        if matches!(ending, Some("json" | "xml")) && !path.is_dir() {
+            files.push(path);
+        }
+    }
     files.sort();
-    files
+    Ok(files)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::project::FILE_NAME;
 use crate::spec::{MAX_FILE_SIZE, Source};
+use crate::whole_file::{irregular, open_regular};
 
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,25 @@ pub enum FileError {
         given: String,
         /// What can be given.
         hint: &'static str,
+    },
+    /// A pipe, socket or device stands where a spec file is expected.
+    #[error(
+        "{} is {kind}, not a regular file: write the spec to a file",
+        shown(path)
+    )]
+    NotRegular {
+        /// The path.
+        path: PathBuf,
+        /// The kind of file, with its article.
+        kind: &'static str,
+    },
+    /// A symbolic link leads to nothing.
+    #[error("{} is a symbolic link to {}, which does not exist: correct or remove the link", shown(path), target.display())]
+    DanglingLink {
+        /// The link.
+        path: PathBuf,
+        /// The path that it names.
+        target: PathBuf,
     },
     /// A pattern that cannot be understood.
     #[error("`{given}` is no glob: {source}")]
@@ -86,13 +106,30 @@ pub fn read(path: &Path) -> Result<Source, FileError> {
 /// # Errors
 /// When it cannot be read, or has more than `most` bytes.
 pub fn read_bytes(path: &Path, most: usize) -> Result<Vec<u8>, FileError> {
+    read_opened(path, std::fs::File::open(path), most)
+}
+
+/// The bytes of a regular file. A pipe is refused: it could block forever.
+///
+/// # Errors
+/// When it is not a regular file, cannot be read, or has more than `most` bytes.
+pub fn read_regular(path: &Path, most: usize) -> Result<Vec<u8>, FileError> {
+    read_opened(path, open_regular(path), most)
+}
+
+fn read_opened(
+    path: &Path,
+    opened: std::io::Result<std::fs::File>,
+    most: usize,
+) -> Result<Vec<u8>, FileError> {
     let failed = |source| FileError::Read {
         path: path.to_owned(),
         source,
     };
-    let file = std::fs::File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
-    file.take(most as u64 + 1)
+    opened
+        .map_err(failed)?
+        .take(most as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(failed)?;
     if bytes.len() > most {
@@ -113,10 +150,28 @@ pub fn shown(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
+/// The project file of the folder, or of the nearest folder above it that has one.
+///
+/// # Errors
+/// When a project file is there and is not a regular file, or the system does not allow a look.
+pub(super) fn find_project(dir: &Path) -> Result<Option<PathBuf>, FileError> {
+    for folder in dir.ancestors() {
+        let path = folder.join(FILE_NAME);
+        match std::fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return regular(&path).map(Some),
+            Err(error) if is_absence(&error) => {}
+            Err(source) => return Err(FileError::Read { path, source }),
+        }
+    }
+    Ok(None)
+}
+
 /// The spec files that files, folders and globs stand for, in their order, each once.
 ///
 /// # Errors
-/// With the first that stands for nothing.
+/// With the first that stands for nothing, or that cannot be read: a folder without permission, a
+/// link to nothing, a pipe.
 pub fn find_specs(given: &[String], from: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut all = Vec::new();
     for one in given {
@@ -129,31 +184,84 @@ pub fn find_specs(given: &[String], from: &Path) -> Result<Vec<PathBuf>, FileErr
 
 fn find(given: &str, from: &Path) -> Result<Vec<PathBuf>, FileError> {
     let path = from.join(given);
-    if path.is_file() {
-        return Ok(vec![path]);
+    match std::fs::symlink_metadata(&path) {
+        Ok(_) => in_path(&path),
+        Err(error) if is_absence(&error) => matching(&path.to_string_lossy(), given),
+        Err(source) => Err(FileError::Read { path, source }),
     }
-    if path.is_dir() {
-        let folder = glob::Pattern::escape(&path.to_string_lossy());
-        let mut found = matching(&format!("{folder}/**/*.yaml"), given)?;
-        found.extend(matching(&format!("{folder}/**/*.yml"), given)?);
-        found.retain(|path| path.file_name().is_none_or(|name| name != FILE_NAME));
-        found.sort();
-        return Ok(found);
+}
+
+/// The spec files that an existing path stands for: itself, or those below a folder.
+fn in_path(path: &Path) -> Result<Vec<PathBuf>, FileError> {
+    if !metadata(path)?.is_dir() {
+        return Ok(vec![regular(path)?]);
     }
-    let found = matching(&path.to_string_lossy(), given)?;
-    if found.is_empty() {
-        let is_glob = given.contains(['*', '?', '[']);
-        let hint = if is_glob {
-            ""
-        } else {
-            ": give a spec file, a folder of them, or a glob"
-        };
-        return Err(FileError::NotFound {
-            given: given.to_owned(),
-            hint,
-        });
+    let mut found = Vec::new();
+    // Links to folders are followed; one that leads back to a folder above it adds nothing.
+    for entry in walkdir::WalkDir::new(path).follow_links(true) {
+        match entry {
+            Ok(entry) if is_spec_name(entry.path()) && !entry.file_type().is_dir() => {
+                found.push(regular(entry.path())?);
+            }
+            Ok(_) => {}
+            Err(error) if error.loop_ancestor().is_some() => {}
+            Err(error) => ignore_or_fail(error, path)?,
+        }
     }
+    found.sort();
     Ok(found)
+}
+
+/// A link to nothing matters only where a spec file would.
+fn ignore_or_fail(error: walkdir::Error, folder: &Path) -> Result<(), FileError> {
+    let path = error.path().unwrap_or(folder).to_owned();
+    let is_link = std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink());
+    if is_link && !is_spec_name(&path) {
+        return Ok(());
+    }
+    if is_link {
+        metadata(&path)?;
+    }
+    let source = error.into();
+    Err(FileError::Read { path, source })
+}
+
+fn is_spec_name(path: &Path) -> bool {
+    let is_yaml = path
+        .extension()
+        .is_some_and(|ending| ending == "yaml" || ending == "yml");
+    is_yaml && path.file_name().is_some_and(|name| name != FILE_NAME)
+}
+
+/// The path, if a regular file is there.
+fn regular(path: &Path) -> Result<PathBuf, FileError> {
+    match irregular(&metadata(path)?) {
+        None => Ok(path.to_owned()),
+        Some(kind) => Err(FileError::NotRegular {
+            path: path.to_owned(),
+            kind,
+        }),
+    }
+}
+
+fn metadata(path: &Path) -> Result<std::fs::Metadata, FileError> {
+    std::fs::metadata(path).map_err(|source| match std::fs::read_link(path) {
+        Ok(target) if is_absence(&source) => FileError::DanglingLink {
+            path: path.to_owned(),
+            target,
+        },
+        _ => FileError::Read {
+            path: path.to_owned(),
+            source,
+        },
+    })
+}
+
+fn is_absence(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+    )
 }
 
 fn matching(pattern: &str, given: &str) -> Result<Vec<PathBuf>, FileError> {
@@ -161,8 +269,31 @@ fn matching(pattern: &str, given: &str) -> Result<Vec<PathBuf>, FileError> {
         given: given.to_owned(),
         source,
     })?;
-    Ok(paths
-        .filter_map(Result::ok)
-        .filter(|path| path.is_file())
-        .collect())
+    let mut found = Vec::new();
+    for path in paths {
+        let path = path.map_err(|error| FileError::Read {
+            path: error.path().to_owned(),
+            source: error.into(),
+        })?;
+        if !metadata(&path)?.is_dir() {
+            found.push(regular(&path)?);
+        }
+    }
+    if found.is_empty() {
+        return Err(nothing_matches(given));
+    }
+    Ok(found)
+}
+
+fn nothing_matches(given: &str) -> FileError {
+    let is_glob = given.contains(['*', '?', '[']);
+    let hint = if is_glob {
+        ""
+    } else {
+        ": give a spec file, a folder of them, or a glob"
+    };
+    FileError::NotFound {
+        given: given.to_owned(),
+        hint,
+    }
 }

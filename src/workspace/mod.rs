@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use error::LoadError;
-pub use files::{FileError, find_specs, read, read_bytes, shown};
+pub use files::{FileError, find_specs, read, read_bytes, read_regular, shown};
 
-use crate::project::{FILE_NAME, Project, read_variables};
+use crate::project::{Project, read_variables};
 use crate::service::{PortSpec, free_port};
 use crate::spec::{Context, Globals, Source, Spec, SpecError, SpecErrors};
 use crate::trace::Value;
@@ -134,11 +134,11 @@ impl Workspace {
 }
 
 fn read_project(search: &Search) -> Result<Project, LoadError> {
-    let found = || {
-        let candidates = search.dir.ancestors().map(|dir| dir.join(FILE_NAME));
-        candidates.into_iter().find(|path| path.is_file())
+    let path = match &search.config {
+        Some(path) => Some(path.clone()),
+        None => files::find_project(&search.dir)?,
     };
-    let Some(path) = search.config.clone().or_else(found) else {
+    let Some(path) = path else {
         return Ok(Project::none(search.dir.clone()));
     };
     let source = read(&path)?;

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use super::{Baseline, BaselineError, Proposal, lock, parse, render};
-use crate::whole_file::replace_durably;
+use crate::whole_file::{open_regular, replace_durably};
 
 /// A larger file is none of ours: 64 MiB hold the runs of ten years.
 const MAX_SIZE: u64 = 64 << 20;
@@ -113,7 +113,7 @@ pub fn read(path: &Path) -> Result<Option<Baseline>, BaselineError> {
         path: path.to_owned(),
         source,
     };
-    let file = match fs::File::open(path) {
+    let file = match open_regular(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file.map_err(failed)?,
     };

@@ -6,6 +6,7 @@
 
 mod budget;
 mod capture;
+mod command;
 pub(crate) mod expect;
 mod matcher;
 mod quantity;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Reader, Refusal};
 use crate::spec::error::suggest;
-use crate::spec::trigger::{Body, Command, Part, PartContent, Request, Tls, Trigger};
+use crate::spec::trigger::{Body, Part, PartContent, Request, Tls, Trigger};
 use crate::spec::yaml::{Entry, Kind, Node};
 use crate::trace::{NoTrace, TraceId, TraceRef};
 
@@ -311,77 +311,6 @@ impl Reader<'_> {
             );
         }
         Some(tls)
-    }
-
-    pub(crate) fn command(&self, node: &Node) -> Option<Command> {
-        let (words, map) = match &node.kind {
-            Kind::Map(_) => {
-                self.map(
-                    node,
-                    "`run`",
-                    &["command", "env", "dir", "timeout", "sampled", "tracestate"],
-                )?;
-                let Some(command) = node.get("command") else {
-                    return self.wrong(
-                        node.place,
-                        "this does not say what to run",
-                        "no `command`",
-                        "add `command: npx playwright test`, or a list of words",
-                    );
-                };
-                (self.words(command), Some(node))
-            }
-            _ => (self.words(node), None),
-        };
-        let part = |key: &str| map.and_then(|map| map.get(key));
-        let env = part("env").map_or(Some(Vec::new()), |env| self.text_map(env, "`env`"));
-        let dir = part("dir").map_or_else(
-            || Some(self.dir.to_path_buf()),
-            |dir| self.path(dir, "a folder"),
-        );
-        let timeout = match part("timeout") {
-            Some(timeout) => self.duration(timeout, "a timeout").map(Some),
-            None => Some(None),
-        };
-        let sampled = part("sampled").map_or(Some(true), |flag| self.bool(flag, "`sampled`"));
-        let trace_state = match part("tracestate") {
-            Some(state) => self.text(state, "a tracestate"),
-            None => Some(None),
-        };
-        Some(Command {
-            words: words?,
-            env: env?,
-            dir: dir?,
-            timeout: timeout?,
-            sampled: sampled?,
-            trace_state: trace_state?,
-        })
-    }
-
-    /// A command's words: a list, or a text that is split as a shell would, without one.
-    pub(crate) fn words(&self, node: &Node) -> Option<Vec<String>> {
-        let words = match &node.kind {
-            Kind::List(items) => self.all(items, |item| {
-                self.text(item, "a word").map(Option::unwrap_or_default)
-            })?,
-            _ => {
-                let awaited = vec!["-".to_owned()];
-                self.parse(node, "a command", awaited, |text| {
-                    shell_words::split(text).map_err(|_| {
-                        Refusal::new("a quote in this command is never closed", "close it")
-                    })
-                })?
-            }
-        };
-        if words.first().is_none_or(String::is_empty) {
-            return self.wrong(
-                node.place,
-                "this command is empty",
-                "empty",
-                "name a program",
-            );
-        }
-        Some(words)
     }
 }
 

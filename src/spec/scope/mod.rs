@@ -44,6 +44,39 @@ pub(crate) enum Filled {
     Awaited,
 }
 
+/// A part of a scalar.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Piece {
+    /// Text of the file.
+    Text(String),
+    /// The value of a variable.
+    Value(String),
+}
+
+impl Piece {
+    /// The text that it contributes.
+    #[cfg(feature = "run")]
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Value(text) => text,
+        }
+    }
+
+    pub(crate) fn literal(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Value(_) => "",
+        }
+    }
+
+    pub(crate) fn value(&self) -> Option<&str> {
+        match self {
+            Self::Text(_) => None,
+            Self::Value(value) => Some(value),
+        }
+    }
+}
+
 impl Scope {
     /// The variables of a fresh attempt.
     #[must_use]
@@ -166,6 +199,43 @@ impl Scope {
                 mistakes.note(at, what, "here", help)
             }
         }
+    }
+
+    /// The parts of a scalar, with the values of its variables kept apart from its own text. The
+    /// outer nothing means a noted error, the inner one a variable without a value yet.
+    pub(crate) fn pieces(
+        &self,
+        scalar: &Scalar,
+        place: Place,
+        mistakes: &Mistakes,
+    ) -> Option<Option<Vec<Piece>>> {
+        let template = match Template::parse(&scalar.text) {
+            Ok(template) => template,
+            Err(TemplateError { what, help, offset }) => {
+                let at = inside(place, offset, &scalar.text, mistakes.source());
+                return mistakes.note(at, what, "here", help);
+            }
+        };
+        let mut pieces = Some(Vec::new());
+        for part in &template.parts {
+            let piece = match part {
+                Part::Text(text) => Some(Piece::Text(text.clone())),
+                Part::Expression(expression, offset) => {
+                    match self.evaluate(expression, *offset, place, mistakes, &[])? {
+                        Filled::Value(value) => Some(Piece::Value(value.to_text())),
+                        Filled::Text(text) => Some(Piece::Value(text)),
+                        Filled::Awaited => None,
+                    }
+                }
+            };
+            pieces = pieces
+                .zip(piece)
+                .map(|(mut pieces, piece): (Vec<Piece>, Piece)| {
+                    pieces.push(piece);
+                    pieces
+                });
+        }
+        Some(pieces)
     }
 
     fn fill_template(

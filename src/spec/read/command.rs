@@ -1,0 +1,267 @@
+//! Commands: words without a shell, or a line for one.
+//!
+//! Variables are filled in after the text is split, so that a value stays one argument whatever it
+//! contains.
+
+use super::super::scope::Piece;
+use super::super::trigger::Command;
+use super::super::yaml::{Kind, Node};
+use super::Reader;
+
+impl Reader<'_> {
+    pub(crate) fn command(&self, node: &Node) -> Option<Command> {
+        let (words, map) = match &node.kind {
+            Kind::Map(_) => {
+                self.map(
+                    node,
+                    "`run`",
+                    &["command", "env", "dir", "timeout", "sampled", "tracestate"],
+                )?;
+                let Some(command) = node.get("command") else {
+                    return self.wrong(
+                        node.place,
+                        "this does not say what to run",
+                        "no `command`",
+                        "add `command: npx playwright test`, or a list of words",
+                    );
+                };
+                (self.words(command), Some(node))
+            }
+            _ => (self.words(node), None),
+        };
+        let part = |key: &str| map.and_then(|map| map.get(key));
+        let env = part("env").map_or(Some(Vec::new()), |env| self.text_map(env, "`env`"));
+        let dir = part("dir").map_or_else(
+            || Some(self.dir.to_path_buf()),
+            |dir| self.path(dir, "a folder"),
+        );
+        let timeout = match part("timeout") {
+            Some(timeout) => self.duration(timeout, "a timeout").map(Some),
+            None => Some(None),
+        };
+        let sampled = part("sampled").map_or(Some(true), |flag| self.bool(flag, "`sampled`"));
+        let trace_state = match part("tracestate") {
+            Some(state) => self.text(state, "a tracestate"),
+            None => Some(None),
+        };
+        Some(Command {
+            words: words?,
+            env: env?,
+            dir: dir?,
+            timeout: timeout?,
+            sampled: sampled?,
+            trace_state: trace_state?,
+        })
+    }
+
+    /// The words of a command: a list, or a text that is split as a shell splits it. A variable
+    /// within a text is one argument or a part of one; a text that is nothing but a variable is a
+    /// whole command.
+    pub(crate) fn words(&self, node: &Node) -> Option<Vec<String>> {
+        let words = match &node.kind {
+            Kind::List(items) => self.all(items, |item| {
+                self.text(item, "a word").map(Option::unwrap_or_default)
+            })?,
+            _ => match self.pieces(node)? {
+                Some(pieces) => split(&pieces).or_else(|| {
+                    let what = "a quote in this command is never closed";
+                    self.wrong(node.place, what, "here", "close it")
+                })?,
+                None => vec!["-".to_owned()],
+            },
+        };
+        if words.first().is_none_or(String::is_empty) {
+            return self.wrong(
+                node.place,
+                "this command is empty",
+                "empty",
+                "name a program",
+            );
+        }
+        Some(words)
+    }
+
+    /// A line for a shell, in which values are quoted as the quotes around them require.
+    #[cfg(feature = "run")]
+    pub(crate) fn shell_line(&self, node: &Node) -> Option<String> {
+        let line = match self.pieces(node)? {
+            // `cmd` has no quoting that holds for every program.
+            Some(pieces) if cfg!(windows) => pieces.iter().map(Piece::text).collect(),
+            Some(pieces) => shell::line(&pieces),
+            None => "-".to_owned(),
+        };
+        if line.trim().is_empty() {
+            return self.wrong(node.place, "a command is empty", "empty", "write a text");
+        }
+        Some(line)
+    }
+
+    fn pieces(&self, node: &Node) -> Option<Option<Vec<Piece>>> {
+        let scalar = self.scalar(node, "a command")?;
+        self.scope.pieces(scalar, node.place, self.mistakes)
+    }
+}
+
+/// The words of a text; nothing if a quote is not closed.
+fn split(pieces: &[Piece]) -> Option<Vec<String>> {
+    if let [Piece::Value(command)] = pieces {
+        return shell_words::split(command).ok();
+    }
+    let literal: String = pieces.iter().map(Piece::literal).collect();
+    // Stands for a value while the text is split; a private character that the text does not have.
+    let mark = ('\u{e000}'..='\u{f8ff}').find(|&mark| !literal.contains(mark))?;
+    let marked: String = pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Value(_) => mark.to_string(),
+        })
+        .collect();
+    let mut values = pieces.iter().filter_map(Piece::value);
+    let mut fill = |word: String| -> String {
+        let parts: Vec<&str> = word.split(mark).collect();
+        let (first, rest) = parts.split_first().unwrap_or((&"", &[]));
+        rest.iter().fold((*first).to_owned(), |filled, part| {
+            filled + values.next().unwrap_or_default() + part
+        })
+    };
+    let words = shell_words::split(&marked).ok()?;
+    Some(words.into_iter().map(&mut fill).collect())
+}
+
+/// Quoting for `sh`.
+#[cfg(feature = "run")]
+mod shell {
+    use super::Piece;
+
+    /// The place in a line that has been reached.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Context {
+        Bare,
+        Single,
+        Double,
+        Comment,
+    }
+
+    /// The line with each value quoted for the place where it stands. A line that is nothing but a
+    /// value is a whole command.
+    pub(super) fn line(pieces: &[Piece]) -> String {
+        if let [Piece::Value(command)] = pieces {
+            return command.clone();
+        }
+        let (mut line, mut context) = (String::new(), Context::Bare);
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => {
+                    let is_escaped;
+                    (context, is_escaped) = after(text, context, &line);
+                    line.push_str(text);
+                    if is_escaped {
+                        // The backslash means itself, and leaves the quotes of the value alone.
+                        line.push('\\');
+                    }
+                }
+                Piece::Value(value) => line.push_str(&quoted(value, context)),
+            }
+        }
+        line
+    }
+
+    fn quoted(value: &str, context: Context) -> String {
+        match context {
+            Context::Bare => shell_words::quote(value).into_owned(),
+            Context::Single => value.replace('\'', r"'\''"),
+            Context::Double => {
+                let escape = |character| match character {
+                    '\\' | '"' | '$' | '`' => vec!['\\', character],
+                    _ => vec![character],
+                };
+                value.chars().flat_map(escape).collect()
+            }
+            Context::Comment => value.replace('\n', " "),
+        }
+    }
+
+    /// The context after a text, and a backslash at its end that escapes what follows.
+    fn after(text: &str, mut context: Context, before: &str) -> (Context, bool) {
+        let mut is_escaped = false;
+        let mut previous = before.chars().next_back().unwrap_or('\n');
+        for character in text.chars() {
+            let starts_word = previous.is_whitespace() || ";&|(".contains(previous);
+            previous = character;
+            if std::mem::take(&mut is_escaped) {
+                continue;
+            }
+            context = match (context, character) {
+                (Context::Bare | Context::Double, '\\') => {
+                    is_escaped = true;
+                    context
+                }
+                (Context::Bare, '\'') => Context::Single,
+                (Context::Bare, '"') => Context::Double,
+                (Context::Bare, '#') if starts_word => Context::Comment,
+                (Context::Single, '\'') | (Context::Double, '"') | (Context::Comment, '\n') => {
+                    Context::Bare
+                }
+                (context, _) => context,
+            };
+        }
+        (context, is_escaped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Piece {
+        Piece::Text(text.to_owned())
+    }
+
+    fn value(value: &str) -> Piece {
+        Piece::Value(value.to_owned())
+    }
+
+    #[test]
+    fn a_value_stays_one_argument_or_a_part_of_one() {
+        let pieces = [
+            text("cp --to="),
+            value("my folder"),
+            text(" "),
+            value("it's $HOME"),
+            text(" 'a b'"),
+        ];
+        assert_eq!(
+            split(&pieces).unwrap(),
+            ["cp", "--to=my folder", "it's $HOME", "a b"]
+        );
+        assert_eq!(split(&[value("node a.js")]).unwrap(), ["node", "a.js"]);
+        assert_eq!(split(&[text("grep "), value("")]).unwrap(), ["grep", ""]);
+    }
+
+    #[cfg(all(unix, feature = "run"))]
+    #[test]
+    fn a_shell_reads_back_the_value_wherever_it_stands_in_a_line() {
+        let wild = "a  b'c\"d$(echo no)`echo no`\\;&";
+        for (before, after) in [
+            ("printf %s ", ""),
+            ("printf %s \"", "\""),
+            ("printf %s '", "'"),
+            ("# it's\nprintf %s ", ""),
+            ("printf %s 'x'\"y\"#", ""),
+        ] {
+            let line = shell::line(&[text(before), value(wild), text(after)]);
+            let output = std::process::Command::new("sh")
+                .args(["-c", &line])
+                .output()
+                .unwrap();
+            let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+            let expected = format!("{}{wild}", if before.contains("'x'") { "xy#" } else { "" });
+            assert_eq!(printed, expected, "{line}");
+        }
+        assert_eq!(
+            shell::line(&[text("echo \\"), value("a b")]),
+            r"echo \\'a b'"
+        );
+    }
+}
