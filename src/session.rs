@@ -18,6 +18,8 @@ use crate::source::{Receiver, Remote, TraceSource};
 use crate::spec::{Spec, SpecError};
 use crate::workspace::Workspace;
 
+pub use crate::process::OrphanGuard;
+
 /// Somebody who is told what happens; called from several tasks, and must not block.
 pub type Listener = Arc<dyn Fn(&RunEvent<'_>) + Send + Sync>;
 

@@ -193,6 +193,8 @@ pub(super) struct Interruptions {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    hangup: Option<tokio::signal::unix::Signal>,
     #[cfg(windows)]
     interrupt: tokio::signal::windows::CtrlC,
 }
@@ -212,6 +214,7 @@ impl Interruptions {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: super::hangup::listen(),
         })
     }
 
@@ -227,6 +230,7 @@ impl Interruptions {
         tokio::select! {
             _ = self.interrupt.recv() => Interruption::Interrupt,
             _ = self.terminate.recv() => Interruption::Terminate,
+            () = super::hangup::next(&mut self.hangup) => Interruption::Terminate,
         }
     }
 

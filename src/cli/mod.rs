@@ -13,6 +13,8 @@ mod exec;
 mod exec_arguments;
 mod exit;
 mod generated;
+#[cfg(unix)]
+mod hangup;
 mod init;
 mod judging_arguments;
 mod lint;
@@ -28,6 +30,7 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::Parser;
+use spanspec::session::OrphanGuard;
 
 use arguments::{Arguments, Command};
 use exit::Exit;
@@ -49,6 +52,11 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     arguments.color.apply();
+    // What the command of `exec` leaves running on purpose is the user's.
+    let _orphans = match &arguments.command {
+        Command::Exec(_) => None,
+        _ => Some(OrphanGuard::adopt()),
+    };
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(*arguments),
         Command::Exec(arguments) => exec::exec(&arguments),

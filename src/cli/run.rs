@@ -302,9 +302,11 @@ async fn signal() {
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return std::future::pending().await;
     };
+    let mut hangup = super::hangup::listen();
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
+        () = super::hangup::next(&mut hangup) => {}
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::environment::Settings;
 use crate::background;
-use crate::process;
 use crate::report::{Json, Reporter};
 use crate::run::{Budgeting, Options, Report, SaveTraces, Trouble};
 use crate::session::{Session, Stopper};
@@ -31,7 +30,6 @@ impl Live {
         settings: &Settings,
         remote: Option<Remote>,
     ) -> Result<Self, Vec<Trouble>> {
-        process::end_with_us();
         let session = background::block_on(open(workspace, settings, remote))?;
         Ok(Self {
             session,

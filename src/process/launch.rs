@@ -9,6 +9,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use super::Child;
+use super::strays::{Mark, VARIABLE};
 
 /// A program, where it runs, and how its environment differs from ours.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Launch {
     pub(crate) set: Vec<(String, String)>,
     /// Variables of ours that it does not get; those in `set` it does.
     pub(crate) unset: Vec<String>,
+    /// The mark by which its descendants are found.
+    pub(crate) mark: Mark,
 }
 
 /// Why a program could not be started.
@@ -110,6 +113,7 @@ impl Launch {
             command.env_remove(name);
         }
         command.envs(self.set.iter().map(|(name, value)| (name, value)));
+        command.env(VARIABLE, self.mark.value());
         command
     }
 

@@ -5,21 +5,33 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// A longer line is cut into pieces of this many bytes.
 const LONGEST_LINE: usize = 16 * 1024;
 
+/// A part of what a process writes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// The beginning of a line, as far as it has been written. More of it follows, and then all.
+    Begun(String),
+    /// A line without its end.
+    Whole(String),
+}
+
 /// Calls `take` with every line until the pipe is closed; a last line needs no line feed.
-pub(crate) async fn each_line(mut pipe: impl AsyncRead + Unpin, mut take: impl FnMut(String)) {
+pub(crate) async fn each_line(mut pipe: impl AsyncRead + Unpin, mut take: impl FnMut(Line)) {
     let mut buffer = vec![0; 8 * 1024];
     let mut line = Vec::new();
     while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
         for piece in buffer[..count].split_inclusive(|byte| *byte == b'\n') {
             line.extend_from_slice(piece);
             if piece.ends_with(b"\n") || line.len() >= LONGEST_LINE {
-                take(text(&line));
+                take(Line::Whole(text(&line)));
                 line.clear();
             }
         }
+        if !line.is_empty() {
+            take(Line::Begun(text(&line)));
+        }
     }
     if !line.is_empty() {
-        take(text(&line));
+        take(Line::Whole(text(&line)));
     }
 }
 
@@ -35,8 +47,24 @@ mod tests {
 
     async fn lines(text: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
-        each_line(text, |line| lines.push(line)).await;
+        let take = |line| match line {
+            Line::Whole(line) => lines.push(line),
+            Line::Begun(_) => {}
+        };
+        each_line(text, take).await;
         lines
+    }
+
+    #[tokio::test]
+    async fn the_beginning_of_a_line_is_known_before_its_end() {
+        let mut seen = Vec::new();
+        let text = tokio::io::AsyncReadExt::chain(&b"listen"[..], &b"ing\n"[..]);
+        each_line(text, |line| seen.push(line)).await;
+        let expected = [
+            Line::Begun("listen".to_owned()),
+            Line::Whole("listening".to_owned()),
+        ];
+        assert_eq!(seen, expected);
     }
 
     #[tokio::test]

@@ -61,6 +61,10 @@ impl Progress {
 
     /// Takes the progress off the screen while something else is written.
     pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        // `suspend` panics where the terminal is gone.
+        if self.all.clear().is_err() {
+            self.all.set_draw_target(ProgressDrawTarget::hidden());
+        }
         self.all.suspend(write)
     }
 

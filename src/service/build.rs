@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::output::{self, Listener, Tail};
 use super::{CommandLine, Ending, Service, ServiceEvent, StartError};
-use crate::process::Launch;
+use crate::process::{Launch, Line, Mark};
 
 /// How many lines of a failed build are shown.
 const SHOWN: usize = 40;
@@ -14,7 +14,11 @@ const SHOWN: usize = 40;
 const STRAGGLERS: Duration = Duration::from_secs(1);
 
 /// Builds every service that has something to build. What several share is built once.
-pub(super) async fn all(services: &[Service], listener: &Listener) -> Result<(), StartError> {
+pub(super) async fn all(
+    services: &[Service],
+    mark: &Mark,
+    listener: &Listener,
+) -> Result<(), StartError> {
     let mut done = Vec::new();
     for service in services {
         let Some(build) = &service.build else {
@@ -22,7 +26,7 @@ pub(super) async fn all(services: &[Service], listener: &Listener) -> Result<(),
         };
         let job = (build, &service.dir);
         if !done.contains(&job) {
-            one(service, build, listener).await?;
+            one(service, build, mark, listener).await?;
             done.push(job);
         }
     }
@@ -32,6 +36,7 @@ pub(super) async fn all(services: &[Service], listener: &Listener) -> Result<(),
 async fn one(
     service: &Service,
     build: &CommandLine,
+    mark: &Mark,
     listener: &Listener,
 ) -> Result<(), StartError> {
     listener(ServiceEvent::BuildStarted {
@@ -40,7 +45,7 @@ async fn one(
     });
     let started = Instant::now();
     let tail = Arc::new(Tail::default());
-    let ending = run(service, build, Arc::clone(&tail), listener).await?;
+    let ending = run(service, build, mark, Arc::clone(&tail), listener).await?;
     if ending != Ending::Code(0) {
         return Err(StartError::BuildFailed {
             service: service.name.clone(),
@@ -59,6 +64,7 @@ async fn one(
 async fn run(
     service: &Service,
     build: &CommandLine,
+    mark: &Mark,
     tail: Arc<Tail>,
     listener: &Listener,
 ) -> Result<Ending, StartError> {
@@ -67,6 +73,7 @@ async fn run(
         dir: service.dir.clone(),
         set: Vec::new(),
         unset: Vec::new(),
+        mark: mark.clone(),
     };
     let mut child = launch.spawn().map_err(|source| StartError::Build {
         service: service.name.clone(),
@@ -74,6 +81,9 @@ async fn run(
     })?;
     let (name, listener) = (service.name.clone(), Arc::clone(listener));
     let readers = output::read(&mut child, move |line| {
+        let Line::Whole(line) = line else {
+            return;
+        };
         tail.push(line.clone());
         listener(ServiceEvent::BuildOutput {
             service: name.clone(),

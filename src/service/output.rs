@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::ServiceEvent;
-use crate::process::{Child, each_line};
+use crate::process::{Child, Line, each_line};
 
 /// How many lines are kept.
 const KEPT: usize = 200;
@@ -37,10 +37,7 @@ impl Tail {
 }
 
 /// Reads both outputs of a child until they are closed. Dropping the set ends the reading.
-pub(super) fn read(
-    child: &mut Child,
-    take: impl Fn(String) + Clone + Send + 'static,
-) -> JoinSet<()> {
+pub(super) fn read(child: &mut Child, take: impl Fn(Line) + Clone + Send + 'static) -> JoinSet<()> {
     let mut readers = JoinSet::new();
     if let Some((stdout, stderr)) = child.output() {
         readers.spawn(each_line(stdout, take.clone()));
@@ -54,7 +51,9 @@ pub(super) struct Output {
     service: String,
     awaited: Option<regex::Regex>,
     seen: watch::Sender<bool>,
-    pub(super) tail: Tail,
+    tail: Tail,
+    /// The line that was begun last, until all of it is written.
+    begun: Mutex<String>,
     listener: Listener,
 }
 
@@ -66,23 +65,51 @@ impl Output {
             awaited,
             seen: watch::Sender::new(false),
             tail: Tail::default(),
+            begun: Mutex::default(),
             listener,
         }
     }
 
-    pub(super) fn take(&self, line: String) {
-        self.tail.push(line.clone());
-        let matches = self
-            .awaited
-            .as_ref()
-            .is_some_and(|regex| regex.is_match(&line));
-        (self.listener)(ServiceEvent::Output {
-            service: self.service.clone(),
-            line,
-        });
-        if matches {
+    pub(super) fn take(&self, line: Line) {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        match line {
+            Line::Begun(line) => {
+                self.look_for_awaited(&line);
+                *begun = line;
+            }
+            Line::Whole(line) => {
+                if line.starts_with(begun.as_str()) {
+                    begun.clear();
+                }
+                self.tail.push(line.clone());
+                (self.listener)(ServiceEvent::Output {
+                    service: self.service.clone(),
+                    line: line.clone(),
+                });
+                self.look_for_awaited(&line);
+            }
+        }
+    }
+
+    /// Colours and other control sequences are no part of a line.
+    fn look_for_awaited(&self, line: &str) {
+        let Some(awaited) = &self.awaited else {
+            return;
+        };
+        if awaited.is_match(&anstream::adapter::strip_str(line).to_string()) {
             self.seen.send_replace(true);
         }
+    }
+
+    /// At most this many lines, the last ones, with the beginning of a line that has no end yet.
+    pub(super) fn last(&self, count: usize) -> Vec<String> {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.tail.last(count);
+        if !begun.is_empty() {
+            lines.push(begun.clone());
+            lines.drain(..lines.len().saturating_sub(count));
+        }
+        lines
     }
 
     /// Resolves when the awaited line has been written.

@@ -10,10 +10,13 @@ use tokio::task::JoinSet;
 use super::output::{self, Listener, Output};
 use super::ready::LastTry;
 use super::{Death, Ending, Service, ServiceEvent, StartError, Telemetry, env};
-use crate::process::{Child, Group, Launch};
+use crate::process::{Child, Group, Launch, Mark};
 
 /// How many lines errors show.
 const SHOWN: usize = 20;
+
+/// The time after which a service that was asked to end is searched for descendants that were not.
+const LINGERING: Duration = Duration::from_millis(250);
 
 /// How long the outputs may stay open after everything that we can reach was killed.
 const STRAGGLERS: Duration = Duration::from_secs(1);
@@ -24,6 +27,7 @@ pub(super) struct Running {
     pub(super) started: Instant,
     pub(super) schedule_delay: Duration,
     group: Group,
+    mark: Mark,
     output: Arc<Output>,
     stopping: Arc<AtomicBool>,
     gone: watch::Receiver<bool>,
@@ -38,6 +42,7 @@ impl Running {
     pub(super) fn launch(
         service: Service,
         telemetry: &Telemetry,
+        mark: Mark,
         listener: &Listener,
         obituary: &Obituary,
     ) -> Result<Self, StartError> {
@@ -48,6 +53,7 @@ impl Running {
             dir: service.dir.clone(),
             set: variables,
             unset: Telemetry::withheld(),
+            mark: mark.clone(),
         };
         let started = Instant::now();
         let child = launch.spawn().map_err(|source| StartError::Launch {
@@ -62,6 +68,7 @@ impl Running {
             service,
             child,
             (started, schedule_delay),
+            mark,
             listener,
             obituary,
         ))
@@ -71,6 +78,7 @@ impl Running {
         service: Service,
         mut child: Child,
         (started, schedule_delay): (Instant, Duration),
+        mark: Mark,
         listener: &Listener,
         obituary: &Obituary,
     ) -> Self {
@@ -84,6 +92,7 @@ impl Running {
             started,
             schedule_delay,
             group: child.group(),
+            mark,
             output: Arc::clone(&output),
             stopping: Arc::default(),
             gone,
@@ -117,7 +126,7 @@ impl Running {
                     service: name.clone(),
                     limit,
                     tried: last.text(),
-                    tail: output.tail.last(SHOWN),
+                    tail: output.last(SHOWN),
                 })?;
                 listener(ServiceEvent::Ready {
                     service: name.clone(),
@@ -140,7 +149,12 @@ impl Running {
     /// Waits until the process and everybody who writes to its outputs is gone; kills the group
     /// at the deadline.
     pub(super) async fn ended_by(&self, deadline: tokio::time::Instant) {
-        let _ = tokio::time::timeout_at(deadline, self.gone()).await;
+        // A daemon may keep the outputs open. To look for one takes time, which most need not spend.
+        if tokio::time::timeout(LINGERING, self.gone()).await.is_err() {
+            self.mark.terminate();
+            let _ = tokio::time::timeout_at(deadline, self.gone()).await;
+            self.mark.kill();
+        }
         self.group.kill();
         let _ = tokio::time::timeout(STRAGGLERS, self.gone()).await;
         self.group.kill();
@@ -188,7 +202,7 @@ async fn supervise(mut watched: Watched) {
     let death = Death {
         service: watched.service,
         ending,
-        tail: watched.output.tail.last(SHOWN),
+        tail: watched.output.last(SHOWN),
     };
     watched.obituary.send_if_modified(|first| {
         let is_first = first.is_none();

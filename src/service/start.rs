@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use super::output::Listener;
 use super::{Service, ServiceEvent, StartError, System, Telemetry, build, order, port};
+use crate::process::Mark;
 
 /// Builds all services, starts them side by side as far as `depends_on` lets them, and waits until
 /// all are ready. Dropping the future kills what was started.
@@ -25,10 +26,14 @@ pub async fn start(
     order::check(&services)?;
     check_ports(&services)?;
     let listener: Listener = Arc::new(on_event);
-    build::all(&services, &listener).await?;
+    let mark = Mark::new();
+    if let Err(error) = build::all(&services, &mark, &listener).await {
+        mark.kill();
+        return Err(error);
+    }
     let levels = levels_by_name(&services)?;
     let depth = levels.values().max().map_or(0, |deepest| deepest + 1);
-    let mut system = System::new(listener, depth);
+    let mut system = System::new(listener, depth, mark);
     match launch_all(&mut system, services, &levels, telemetry).await {
         Ok(()) => Ok(system),
         Err(error) => {

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::output::Listener;
 use super::running::{Obituary, Running};
 use super::{Death, Service, StartError, Telemetry};
+use crate::process::Mark;
 
 /// What services get to end by themselves before they are killed: an SDK that flushes its last
 /// spans needs some of it.
@@ -17,14 +18,17 @@ const GRACE: Duration = Duration::from_secs(5);
 #[must_use = "dropping it kills the services"]
 pub struct System {
     levels: Vec<Vec<Running>>,
+    /// The mark of everything that was started; nothing once all of it was ended.
+    mark: Option<Mark>,
     listener: Listener,
     obituary: Obituary,
 }
 
 impl System {
-    pub(super) fn new(listener: Listener, levels: usize) -> Self {
+    pub(super) fn new(listener: Listener, levels: usize, mark: Mark) -> Self {
         Self {
             levels: std::iter::repeat_with(Vec::new).take(levels).collect(),
+            mark: Some(mark),
             listener,
             obituary: Arc::new(watch::Sender::new(None)),
         }
@@ -37,7 +41,9 @@ impl System {
         level: usize,
         telemetry: &Telemetry,
     ) -> Result<&Running, StartError> {
-        let running = Running::launch(service, telemetry, &self.listener, &self.obituary)?;
+        let number = self.running().count();
+        let mark = self.mark.get_or_insert_with(Mark::new).of_one(number);
+        let running = Running::launch(service, telemetry, mark, &self.listener, &self.obituary)?;
         let level = &mut self.levels[level];
         level.push(running);
         Ok(level.last().expect("one was just added"))
@@ -75,7 +81,8 @@ impl System {
     }
 
     /// Stops all services, those that others depend on last: SIGTERM to the process group, and
-    /// SIGKILL to what is left of it 5 s later. On Windows they are killed at once.
+    /// SIGKILL to what is left of it 5 s later. Descendants that left their group are ended too. On
+    /// Windows all are killed at once.
     pub async fn stop(mut self) {
         while let Some(level) = self.levels.pop() {
             level.iter().for_each(Running::terminate);
@@ -84,10 +91,22 @@ impl System {
                 running.ended_by(deadline).await;
             }
         }
+        if let Some(mark) = self.mark.take() {
+            mark.end(tokio::time::Instant::now() + GRACE).await;
+        }
     }
 
     fn running(&self) -> impl Iterator<Item = &Running> {
         self.levels.iter().flatten()
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        self.levels.clear();
+        if let Some(mark) = self.mark.take() {
+            mark.kill();
+        }
     }
 }
 

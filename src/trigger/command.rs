@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{TraceContext, TriggerError};
-use crate::process::{Capture, Launch};
+use crate::process::{Capture, Launch, Mark};
 use crate::spec::Command;
 use crate::trace::CommandResponse;
 
@@ -68,6 +68,7 @@ fn launch(command: &Command, context: &TraceContext) -> Launch {
         set,
         // One that we inherited belongs to another trace.
         unset: vec!["TRACESTATE".to_owned()],
+        mark: Mark::new(),
     }
 }
 

@@ -5,6 +5,7 @@ mod budgets;
 mod ci;
 mod exec;
 mod failures;
+mod leftovers;
 mod merge;
 mod recording;
 mod reports;
