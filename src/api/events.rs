@@ -110,7 +110,7 @@ impl Watcher {
         for id in due {
             let snapshot = self.look(id);
             let next = self.api.running().settler.complete_at(&snapshot);
-            let is_complete = next.is_some_and(|next| next <= Instant::now());
+            let is_complete = next.is_some_and(|next| next <= snapshot.at);
             self.traces.insert(id, next.filter(|_| !is_complete));
             if is_complete {
                 events.push_str(&event("settled", &facts(&snapshot)));

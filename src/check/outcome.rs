@@ -36,6 +36,10 @@ pub enum Unjudged {
     /// It held so far, but these parents never arrived before the deadline, and what hangs below
     /// them may be missing too.
     ParentsMissing(Vec<SpanId>),
+    /// It held so far, but the entry of the trace never arrived before the deadline.
+    EntryMissing,
+    /// It held so far, but the deadline passed before every service had its time to export.
+    TimedOut,
     /// The source of the trace does not tell this field.
     Lost(Field),
     /// The step ended before this was looked at.
@@ -61,6 +65,12 @@ impl fmt::Display for Unjudged {
                 } else {
                     Ok(())
                 }
+            }
+            Self::EntryMissing => {
+                f.write_str("holds so far, but the entry of the trace never arrived")
+            }
+            Self::TimedOut => {
+                f.write_str("holds so far, but `timeout` ended before the flush bound")
             }
             Self::Lost(field) => write!(f, "the source of this trace does not tell {field}"),
             Self::NotReached => f.write_str("the step ended before this was looked at"),

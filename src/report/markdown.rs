@@ -257,7 +257,10 @@ fn flaky(page: &mut Page, report: &Report) {
 
 fn notes(page: &mut Page, report: &Report) {
     let notices = report.notices.iter();
-    let lines: Vec<String> = notices.map(|of| format!("- {}\n", inline(of))).collect();
+    let lines: Vec<String> = notices
+        .map(|of| of.lines().map(inline).collect::<Vec<_>>().join("<br>"))
+        .map(|lines| format!("- {lines}\n"))
+        .collect();
     page.push_list("### Notes\n\n", &lines, "note", "\n");
 }
 

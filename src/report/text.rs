@@ -342,7 +342,11 @@ fn help(lines: &[String], look: &Look) -> String {
 /// A word that says what kind of line it is, and the line, broken so that the word stands alone.
 fn with_head(head: &str, style: anstyle::Style, text: &str, look: &Look) -> String {
     let indent = 3 + head.len() + 1;
-    let lines = look::wrapped(&printable(text), look.width.saturating_sub(indent));
+    let width = look.width.saturating_sub(indent);
+    let lines: Vec<String> = text
+        .lines()
+        .flat_map(|line| look::wrapped(&printable(line), width))
+        .collect();
     let mut shown = String::new();
     for (at, line) in lines.iter().enumerate() {
         if at == 0 {

@@ -3,16 +3,18 @@
 //! The rules are those of a spec; see `settle`.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use super::Flush;
-use super::settle::{Completeness, Lags, Patience, Seen};
-use crate::source::receiver::{Follow, Snapshot};
+use super::bound::ProvenBound;
+use super::settle::{Completeness, Patience, Start};
+use super::{Flush, wait};
+use crate::source::receiver::Follow;
 use crate::spec::Wait;
 use crate::trace::{SpanId, Trace};
 
-/// How late spans came in this process, whoever waited for them.
-static LAGS: Lags = Lags::new();
+/// The flush bound that late spans have proved in this process.
+static PROVEN: ProvenBound = ProvenBound::new();
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug)]
@@ -39,33 +41,19 @@ pub(crate) struct Unsettled {
 
 /// The trace once nothing more will come.
 pub(crate) async fn complete(follow: &mut Follow, waiting: Waiting) -> Result<Trace, Unsettled> {
-    let mut patience = Patience::new(waiting.wait, waiting.flush);
+    let start = Start::Response(waiting.responded);
+    let mut patience = Patience::new(start, waiting.wait, waiting.flush, &PROVEN);
     patience.tolerates_orphans = waiting.tolerates_orphans;
-    loop {
-        let snapshot = look(follow, waiting.responded);
-        let seen = Seen::of(&snapshot);
-        let next = match patience.completeness(Instant::now(), waiting.responded, &seen, &LAGS) {
-            Completeness::Closed if !snapshot.trace.is_empty() => return Ok(snapshot.trace),
-            Completeness::Closed | Completeness::TimedOut => {
-                return Err(Unsettled {
-                    missing: snapshot.trace.missing_parents(),
-                    trace: snapshot.trace,
-                    timeout: patience.timeout,
-                });
-            }
-            Completeness::Open(next) | Completeness::Quiet(next) => next,
-        };
-        tokio::select! {
-            () = follow.changed() => {}
-            () = tokio::time::sleep_until(next.into()) => {}
+    wait::until(follow, |snapshot| match patience.look(&snapshot, &PROVEN) {
+        Completeness::Closed if !snapshot.trace.is_empty() => {
+            ControlFlow::Break(Ok(snapshot.trace))
         }
-    }
-}
-
-fn look(follow: &mut Follow, responded: Instant) -> Snapshot {
-    let snapshot = follow.snapshot();
-    for arrival in &snapshot.arrivals {
-        LAGS.note(arrival.saturating_duration_since(responded));
-    }
-    snapshot
+        Completeness::Closed | Completeness::TimedOut(_) => ControlFlow::Break(Err(Unsettled {
+            missing: snapshot.trace.missing_parents(),
+            trace: snapshot.trace,
+            timeout: patience.timeout,
+        })),
+        Completeness::Open(next) | Completeness::Quiet(next) => ControlFlow::Continue(next),
+    })
+    .await
 }

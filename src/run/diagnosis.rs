@@ -5,11 +5,12 @@
 //! context; parents are missing.
 
 use super::setting::Services;
+use super::settle::{AtDeadline, Patience};
 use super::{Setting, Trouble};
 use crate::source::Sightings;
 use crate::source::receiver::{Census, Late};
 use crate::spec::{Location, SpanType};
-use crate::trace::{Span, SpanKind, Trace, TraceId, Value};
+use crate::trace::{Origin, Span, SpanKind, Trace, TraceId, Value};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
@@ -117,6 +118,58 @@ fn unsampled(at: Option<&Location>) -> Trouble {
         help: vec![
             "with `sampled: false` only `span_count: 0` and checks of the response can hold".to_owned(),
         ],
+    }
+}
+
+/// Why a trace was not complete at the deadline.
+pub(super) fn inconclusive(
+    patience: &Patience,
+    trace: Option<&Trace>,
+    state: AtDeadline,
+    at: &Location,
+) -> Trouble {
+    const ORPHANS: &str = "`orphans: 0..` in `expect` accepts missing parents, as of a mesh or a browser that reports elsewhere";
+    const LONGER: &str = "`wait: { timeout: … }` waits longer";
+    let timeout = patience.timeout;
+    let mut trouble = Trouble {
+        what: format!(
+            "the trace is still incomplete {timeout:?} after the response, so what holds so far may not be all"
+        ),
+        at: Some(at.clone()),
+        details: trace.map(missing_parents).unwrap_or_default(),
+        help: vec![ORPHANS.to_owned(), LONGER.to_owned()],
+    };
+    match state {
+        AtDeadline::Quiet => {}
+        AtDeadline::NoEntry => trouble.details.insert(0, missing_entry(trace)),
+        AtDeadline::Open => {
+            let (flush, tail) = (patience.bound, patience.tail);
+            let until = match tail.is_zero() {
+                true => format!("{flush:?} after the response, the flush bound"),
+                false => format!(
+                    "{:?} after the response: `tail` {tail:?} and the flush bound {flush:?}",
+                    tail + flush
+                ),
+            };
+            trouble
+                .details
+                .insert(0, format!("spans may arrive until {until}"));
+            trouble.help = vec![format!(
+                "set `wait: {{ timeout: … }}` to more than {:?}",
+                tail + flush
+            )];
+        }
+    }
+    trouble
+}
+
+/// That the entry of a trace never arrived.
+fn missing_entry(trace: Option<&Trace>) -> String {
+    match trace.map(Trace::origin) {
+        Some(Origin::Injected(sent)) => format!(
+            "no span has the parent {sent}, which was sent as `traceparent`: the span of the service that was called was dropped, not sampled, or exported elsewhere"
+        ),
+        _ => "every span of this trace has a parent that never arrived".to_owned(),
     }
 }
 

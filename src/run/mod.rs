@@ -5,6 +5,7 @@
 
 #[cfg(feature = "run")]
 mod attempt;
+mod bound;
 #[cfg(feature = "run")]
 mod budgets;
 mod complete;
@@ -30,7 +31,10 @@ mod settle;
 #[cfg(feature = "run")]
 mod settler;
 #[cfg(feature = "run")]
+mod settling;
+#[cfg(feature = "run")]
 mod step;
+mod wait;
 #[cfg(feature = "run")]
 mod walk;
 

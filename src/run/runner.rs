@@ -191,12 +191,17 @@ fn without_attempt(setting: &Setting<'_>, spec: &Spec, verdict: Verdict) -> Spec
     })
 }
 
+/// The advice for services whose flush bound is unknown: a line for them, and one for the project.
+const UNKNOWN_FLUSH: &str = "the flush bound of the services is unknown: each trace waited 5.5 s; two lines make it fast, the first in the environment of the services, the second in spanspec.yaml:\n\
+    OTEL_BSP_SCHEDULE_DELAY=100\n\
+    defaults: { wait: { flush: 350ms } }";
+
 fn notices(setting: &Setting<'_>, sightings: &Sightings, specs: &[SpecReport]) -> Vec<String> {
     let mut notices = Vec::new();
-    let judged_by_trace = steps(specs).any(|step| step.trace.is_some());
-    if setting.options.flush == super::Flush::Assumed && judged_by_trace {
-        notices.push("nobody says how long the services keep their spans, so silence decided when a trace was complete; with OTEL_BSP_SCHEDULE_DELAY=100 there, `defaults: { wait: { flush: 350ms } }` in spanspec.yaml makes it quick and certain".to_owned());
+    if setting.has_assumed() {
+        notices.push(UNKNOWN_FLUSH.to_owned());
     }
+    notices.extend(setting.bound.note_of_run());
     let judged: std::collections::HashSet<_> = steps(specs)
         .filter(|step| step.phase == Phase::Test)
         // Of many requests this is told already.

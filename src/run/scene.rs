@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::diagnosis::Called;
 use super::setting::Setting;
-use super::settle::Patience;
+use super::settle::{AtDeadline, Patience, Start};
 use super::step::with_trouble;
 use super::{StepReport, Trouble, diagnosis};
 use crate::check::{Judged, Outcome, Unjudged};
@@ -36,13 +36,24 @@ pub(super) enum End {
     Closed,
     /// Parents were missing when every service had had its time, and a check is about just that.
     Quiet,
-    /// The deadline passed.
-    TimedOut,
+    /// The deadline passed, in this state of the trace.
+    TimedOut(AtDeadline),
+}
+
+impl End {
+    /// Every service had its time to export.
+    pub(super) fn is_quiet(self) -> bool {
+        matches!(
+            self,
+            Self::Closed | Self::Quiet | Self::TimedOut(AtDeadline::Quiet)
+        )
+    }
 }
 
 impl Scene<'_> {
-    pub(super) fn patience(&self) -> Patience {
-        Patience::new(self.step.wait, self.setting.options.flush)
+    pub(super) fn patience(&self, start: Start) -> Patience {
+        let flush = self.setting.options.flush;
+        Patience::new(start, self.step.wait, flush, &self.setting.bound)
     }
 
     /// Adds what explains a report that is not as expected.
@@ -65,8 +76,11 @@ impl Scene<'_> {
             let mut notices = diagnosis::remarks(&sightings, trace, end != End::Early);
             notices.extend(self.tail_hint(&report));
             report.notices = notices;
-        } else if end == End::TimedOut && report.has_failed() && report.trouble.is_none() {
-            report.trouble = Some(self.inconclusive(report.trace.as_deref()));
+        } else if let End::TimedOut(at) = end
+            && report.has_failed()
+            && report.trouble.is_none()
+        {
+            report.trouble = Some(self.inconclusive(report.trace.as_deref(), at));
         }
         report
     }
@@ -78,19 +92,10 @@ impl Scene<'_> {
         diagnosis::nothing_came(self.setting, &sightings, &self.called, at)
     }
 
-    pub(super) fn inconclusive(&self, trace: Option<&Trace>) -> Trouble {
-        let timeout = self.patience().timeout;
-        Trouble {
-            what: format!(
-                "the trace is still incomplete {timeout:?} after the response, so what holds so far may not be all"
-            ),
-            at: Some(self.step.at.clone()),
-            details: trace.map(diagnosis::missing_parents).unwrap_or_default(),
-            help: vec![
-                "`orphans: 0..` in `expect` says that parents may be missing, as of a mesh or a browser that reports elsewhere".to_owned(),
-                "`wait: { timeout: … }` waits longer".to_owned(),
-            ],
-        }
+    /// The trace was not complete at the deadline.
+    pub(super) fn inconclusive(&self, trace: Option<&Trace>, at: AtDeadline) -> Trouble {
+        let patience = self.patience(Start::Response(self.fired));
+        diagnosis::inconclusive(&patience, trace, at, &self.step.at)
     }
 
     /// Work that goes on after the response may be what is missing.

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, watch};
 
 use super::Trouble;
+use super::bound::ProvenBound;
 use super::earlier::Archive;
 use super::mask::Secrets;
-use super::settle::{Flush, Lags};
+use super::settle::Flush;
 use crate::budget::baseline::{Mismatch, ReceivedBy};
 use crate::machine::Machine;
 use crate::source::TraceSource;
@@ -100,12 +102,12 @@ impl Default for Budgeting {
     }
 }
 
-/// What runs share that test the same system side by side: the locks of specs, how late spans
-/// came, how many triggers are in flight, whether something is measured, and what machine this is.
-/// A clone is the same one.
+/// State shared by concurrent runs against the same system: the locks of specs, the flush bound
+/// that late spans have proved, the requests in flight, exclusive measurements, and the machine.
+/// A clone refers to the same state.
 #[derive(Clone, Debug)]
 pub struct Shared {
-    lags: Arc<Lags>,
+    bound: Arc<ProvenBound>,
     in_flight: Arc<Semaphore>,
     locks: Arc<Mutex<Locks>>,
     machine: Arc<OnceCell<Machine>>,
@@ -118,7 +120,7 @@ impl Default for Shared {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            lags: Arc::default(),
+            bound: Arc::default(),
             in_flight: Arc::new(Semaphore::new((2 * cores).max(8))),
             locks: Arc::default(),
             machine: Arc::default(),
@@ -199,13 +201,16 @@ pub enum Stop {
 pub(super) struct Setting<'a> {
     pub(super) source: &'a dyn TraceSource,
     pub(super) options: &'a Options,
-    pub(super) lags: Arc<Lags>,
+    /// The flush bound that late spans have proved.
+    pub(super) bound: Arc<ProvenBound>,
     pub(super) secrets: Secrets,
     pub(super) archive: Archive,
     pub(super) stop: watch::Receiver<Option<Stop>>,
     /// Triggers in flight at the same time: so that fifty specs that mostly wait do not make the
     /// system slow by all calling it at once.
     pub(super) in_flight: Arc<Semaphore>,
+    /// Traces waited for the default flush bound, since the services' is unknown.
+    has_assumed: AtomicBool,
     /// Why traces could not be saved; each reason once.
     unsaved: Mutex<BTreeSet<String>>,
     locks: Arc<Mutex<Locks>>,
@@ -240,11 +245,12 @@ impl<'a> Setting<'a> {
         Self {
             source,
             options,
-            lags: shared.lags,
+            bound: shared.bound,
             secrets: Secrets::new(options.secrets.iter().cloned()),
             archive: Archive::default(),
             stop,
             in_flight: shared.in_flight,
+            has_assumed: AtomicBool::new(false),
             unsaved: Mutex::default(),
             locks: shared.locks,
             quiet: shared.quiet,
@@ -268,6 +274,18 @@ impl<'a> Setting<'a> {
                 _held: self.quiet.write().await,
             },
         }
+    }
+
+    /// Records that a trace waited for this flush bound.
+    pub(super) fn note_wait(&self, flush: Flush) {
+        if flush == Flush::Assumed {
+            self.has_assumed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// A trace waited for the default flush bound, since the services' is unknown.
+    pub(super) fn has_assumed(&self) -> bool {
+        self.has_assumed.load(Ordering::Relaxed)
     }
 
     pub(super) fn note_unsaved(&self, why: String) {

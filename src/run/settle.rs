@@ -1,81 +1,95 @@
 //! When a trace is complete.
 //!
-//! Services export spans some time after they end, in batches, and nothing in OTLP says that a
-//! span was the last. What is known is for how long a service may keep a span: its *flush bound*.
-//! So a trace is *quiet* once its entry was seen and the flush bound has passed since the
-//! response, and *closed* if no parent is missing then. Nothing here sleeps or asks a clock: these
-//! are functions of moments, and the caller waits until the next one that matters.
+//! Services export spans some time after they end, in batches, and nothing in OTLP marks a span as
+//! the last one. The *flush bound* is an upper limit for that delay. A trace is *quiet* when its
+//! entry has arrived and the flush bound has passed since the response, and *closed* when, in
+//! addition, no parent is missing. These are functions of moments: nothing here sleeps or reads a
+//! clock. The present is the moment at which the snapshot was taken, so that a span that arrives
+//! while a trace is judged is never missed. The loop that waits is in `wait`.
 
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use super::bound::{MARGIN, ProvenBound};
 use crate::source::receiver::Snapshot;
 use crate::trace::SpanKind;
 
-/// Added to the schedule delay of the slowest service: exporting takes time too.
-const MARGIN: Duration = Duration::from_millis(250);
-
-/// What SDKs wait before they export, and a margin, where nobody has said anything: 5.5 s.
+/// The flush bound where none is known: SDKs export every 5 s by default, and exporting takes time.
 const DEFAULT_FLUSH: Duration = Duration::from_millis(5_500);
 
-/// The least silence after which nothing more is expected where the flush bound is not known.
-const LEAST_SILENCE: Duration = Duration::from_secs(1);
-
-/// How long a step waits for its trace unless the spec or project says otherwise.
+/// Default for the time from the response to the verdict.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// For how long a service may keep a span before it exports it.
+/// The flush bound: an upper limit for the delay between the end of a span and its arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flush {
-    /// So long at the most: we started the services, or the author says it.
+    /// At most this long: we started the services, or the author declares it.
     Known(Duration),
-    /// Nobody knows; silence has to tell.
+    /// Unknown: 5.5 s, which covers the default delay of SDKs.
     Assumed,
 }
 
-/// How far behind the response spans came in this run; what was slow once may be so again.
-#[derive(Debug, Default)]
-pub(super) struct Lags(Mutex<Option<Duration>>);
-
-/// How long a step waits for what.
+/// How long a step waits for its trace, and for which reason.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
+    pub(super) start: Start,
     pub(super) flush: Flush,
+    /// The flush bound when the wait began. A later arrival proves it wrong.
+    pub(super) bound: Duration,
     /// How long work may go on after the response.
     pub(super) tail: Duration,
-    /// From the response to the verdict at the latest.
+    /// From the start to the verdict at the latest.
     pub(super) timeout: Duration,
-    /// Whether parents may be missing for good.
+    /// The author accepts that parents never arrive.
     pub(super) tolerates_orphans: bool,
-    /// Whether services were asked to record at all.
+    /// Services were asked to record spans.
     pub(super) sampled: bool,
 }
 
-/// What matters of a snapshot for the question whether more will come.
+/// The moment from which services have their time to export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// The response was received.
+    Response(Instant),
+    /// The wait for a trace that was fired elsewhere began. Its response was sent before its last
+    /// entry arrived, so that arrival counts once it is known.
+    Watch(Instant),
+}
+
+/// The facts of a snapshot that decide when a trace is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
-    pub(super) has_entry: bool,
+    /// When the snapshot was taken.
+    pub(super) at: Instant,
     pub(super) misses_parents: bool,
     pub(super) last_arrival: Option<Instant>,
     /// The last arrival that shows that work goes on: of a message sent, or of a linked trace.
     pub(super) last_activity: Option<Instant>,
-    /// Of a trace that somebody else fired, when the last of its entries arrived: the response
-    /// was there by then.
-    pub(super) answered: Option<Instant>,
+    /// When the last entry arrived; None while there is no entry.
+    pub(super) entered: Option<Instant>,
 }
 
-/// Whether more may come.
+/// How complete a trace is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Completeness {
-    /// It may; this changes at that moment unless something arrives.
+    /// Spans may still arrive; this changes at that moment unless one does.
     Open(Instant),
-    /// Every service has had its time, and yet parents are missing; the next moment is the
-    /// deadline.
+    /// The flush bound has passed, but a part is missing; the next moment is the deadline.
     Quiet(Instant),
-    /// Nothing more will come.
+    /// No span is expected any more.
     Closed,
     /// The deadline has passed.
-    TimedOut,
+    TimedOut(AtDeadline),
+}
+
+/// The state of a trace that was not closed at the deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AtDeadline {
+    /// The entry never arrived.
+    NoEntry,
+    /// The flush bound had not passed.
+    Open,
+    /// The flush bound had passed, and a part is missing.
+    Quiet,
 }
 
 impl Flush {
@@ -85,8 +99,7 @@ impl Flush {
         Self::Known(delay + MARGIN)
     }
 
-    /// How long it is worth waiting for the rest of a trace whose verdict is known.
-    #[cfg(feature = "run")]
+    /// The bound that applies.
     pub(super) fn bound(self) -> Duration {
         match self {
             Self::Known(bound) => bound,
@@ -95,35 +108,27 @@ impl Flush {
     }
 }
 
-impl Lags {
-    pub(super) const fn new() -> Self {
-        Self(Mutex::new(None))
-    }
-
-    /// Notes how far behind the response a span came.
-    pub(super) fn note(&self, lag: Duration) {
-        let mut largest = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *largest = (*largest).max(Some(lag));
-    }
-
-    /// The silence after which nothing more is expected.
-    fn silence(&self) -> Duration {
-        let largest = *self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        largest.map_or(DEFAULT_FLUSH, |lag| (lag * 3 / 2).max(LEAST_SILENCE))
+impl Start {
+    fn moment(self) -> Instant {
+        match self {
+            Self::Response(at) | Self::Watch(at) => at,
+        }
     }
 }
 
 impl Patience {
-    /// The patience that a spec asks for; what it does not say is the run's or the default.
-    pub(super) fn new(wait: crate::spec::Wait, of_run: Flush) -> Self {
+    /// The patience that a spec asks for, with the run's values and the defaults for the rest.
+    pub(super) fn new(
+        start: Start,
+        wait: crate::spec::Wait,
+        of_run: Flush,
+        proven: &ProvenBound,
+    ) -> Self {
+        let flush = wait.flush.map_or(of_run, Flush::Known);
         Self {
-            flush: wait.flush.map_or(of_run, Flush::Known),
+            start,
+            flush,
+            bound: flush.bound().max(proven.duration()),
             tail: wait.tail.unwrap_or_default(),
             timeout: wait.timeout.unwrap_or(DEFAULT_TIMEOUT),
             tolerates_orphans: false,
@@ -131,90 +136,106 @@ impl Patience {
         }
     }
 
-    /// Whether more may come for a trace whose response was received at `responded`.
-    pub(super) fn completeness(
-        &self,
-        now: Instant,
-        responded: Instant,
-        seen: &Seen,
-        lags: &Lags,
-    ) -> Completeness {
-        let deadline = responded + self.timeout;
-        let may_be_incomplete = self.tolerates_orphans || !self.sampled;
-        if seen.has_entry || may_be_incomplete {
-            let quiet_at = self.quiet_at(responded, seen, lags);
-            let is_whole = !seen.misses_parents || may_be_incomplete;
-            return match (now >= quiet_at, is_whole) {
-                (true, true) => Completeness::Closed,
-                _ if now >= deadline => Completeness::TimedOut,
-                (true, false) => Completeness::Quiet(deadline),
-                (false, _) => Completeness::Open(quiet_at.min(deadline)),
-            };
-        }
-        if now >= deadline {
-            Completeness::TimedOut
-        } else {
-            Completeness::Open(deadline)
-        }
+    /// The latest moment of the verdict.
+    pub(super) fn deadline(&self) -> Instant {
+        self.start.moment() + self.timeout
     }
 
-    /// When a trace can be complete at the earliest if nothing of it has been looked at yet.
-    #[cfg(feature = "run")]
-    pub(super) fn quiet_after(&self, responded: Instant, lags: &Lags) -> Instant {
-        let silence = match self.flush {
-            Flush::Known(bound) => bound,
-            Flush::Assumed => lags.silence(),
+    /// How complete the trace is, after the flush bound has learned from spans that came later.
+    pub(super) fn look(&self, snapshot: &Snapshot, proven: &ProvenBound) -> Completeness {
+        let seen = Seen::of(snapshot);
+        self.learn(snapshot, &seen, proven);
+        self.completeness(&seen, proven.duration())
+    }
+
+    /// Spans that arrived after the flush bound prove that it was wrong.
+    fn learn(&self, snapshot: &Snapshot, seen: &Seen, proven: &ProvenBound) {
+        let Some(base) = self.base(seen).filter(|_| self.restart(seen).is_some()) else {
+            return;
         };
-        responded + self.tail + silence
+        let spans = snapshot.trace.spans().iter().zip(&snapshot.arrivals);
+        for (span, &arrival) in spans.filter(|(_, arrival)| **arrival > base + self.bound) {
+            proven.note(span.service(), arrival - base, self.bound);
+        }
     }
 
-    fn quiet_at(&self, responded: Instant, seen: &Seen, lags: &Lags) -> Instant {
-        let responded = responded.min(seen.answered.unwrap_or(responded));
-        let tail_ends = responded + self.tail;
-        match self.flush {
-            Flush::Known(bound) => {
-                let activity = seen.last_activity.filter(|_| !self.tail.is_zero());
-                tail_ends.max(activity.unwrap_or(responded)) + bound
+    /// How complete a trace is of which this was seen. `proven` is a flush bound that late spans of
+    /// the run have proved.
+    pub(super) fn completeness(&self, seen: &Seen, proven: Duration) -> Completeness {
+        let deadline = self.deadline();
+        let quiet_at = self.quiet_at(seen, proven);
+        let is_quiet = quiet_at.is_some_and(|quiet_at| seen.at >= quiet_at);
+        let is_over = seen.at >= deadline;
+        match quiet_at {
+            Some(_) if is_quiet && (!seen.misses_parents || self.accepts_parts()) => {
+                Completeness::Closed
             }
-            Flush::Assumed => {
-                tail_ends.max(seen.last_arrival.unwrap_or(responded)) + lags.silence()
-            }
+            None if is_over => Completeness::TimedOut(AtDeadline::NoEntry),
+            Some(_) if is_over && is_quiet => Completeness::TimedOut(AtDeadline::Quiet),
+            Some(_) if is_over => Completeness::TimedOut(AtDeadline::Open),
+            Some(_) if is_quiet => Completeness::Quiet(deadline),
+            quiet_at => Completeness::Open(quiet_at.map_or(deadline, |at| at.min(deadline))),
         }
+    }
+
+    /// The earliest moment at which a trace of which nothing was seen yet can be complete.
+    #[cfg(feature = "run")]
+    pub(super) fn quiet_after(&self) -> Instant {
+        self.start.moment() + self.tail + self.bound
+    }
+
+    /// The moment at which every service has had its time; None while there is no entry.
+    fn quiet_at(&self, seen: &Seen, proven: Duration) -> Option<Instant> {
+        let base = self.base(seen)?;
+        let from = self.restart(seen).map_or(base, |late| late.max(base));
+        Some(from + self.bound.max(proven))
+    }
+
+    /// The end of the work that spans report: the flush bound counts from here.
+    fn base(&self, seen: &Seen) -> Option<Instant> {
+        if seen.entered.is_none() && !self.accepts_parts() {
+            return None;
+        }
+        let start = match self.start {
+            Start::Response(at) => at,
+            Start::Watch(at) => seen.entered.unwrap_or(at),
+        };
+        let activity = seen.last_activity.filter(|_| !self.tail.is_zero());
+        Some((start + self.tail).max(activity.unwrap_or(start)))
+    }
+
+    /// The arrival of the last span, if that was after the flush bound: the wait starts again.
+    fn restart(&self, seen: &Seen) -> Option<Instant> {
+        let end = self.base(seen)? + self.bound;
+        seen.last_arrival.filter(|&arrival| arrival > end)
+    }
+
+    /// The trace need not be whole.
+    fn accepts_parts(&self) -> bool {
+        self.tolerates_orphans || !self.sampled
     }
 }
 
 impl Seen {
     pub(super) fn of(snapshot: &Snapshot) -> Self {
-        let trace = &snapshot.trace;
+        let Snapshot {
+            trace, arrivals, ..
+        } = snapshot;
         let producers = trace
             .spans()
             .iter()
-            .zip(&snapshot.arrivals)
+            .zip(arrivals)
             .filter(|(span, _)| span.kind == SpanKind::Producer)
             .map(|(_, arrival)| *arrival);
-        Self {
-            has_entry: trace.has_entry(),
-            misses_parents: trace.orphans().next().is_some(),
-            last_arrival: snapshot
-                .arrivals
-                .iter()
-                .copied()
-                .chain(snapshot.linked_arrival)
-                .max(),
-            last_activity: producers.chain(snapshot.linked_arrival).max(),
-            answered: None,
-        }
-    }
-
-    /// The same of a trace that somebody else fired, who may ask for it long after.
-    #[cfg(feature = "run")]
-    pub(super) fn of_somebody_else(snapshot: &Snapshot) -> Self {
-        let trace = &snapshot.trace;
         let entries = trace.entries();
-        let arrivals = entries.filter_map(|root| snapshot.arrivals.get(root).copied());
         Self {
-            answered: arrivals.max(),
-            ..Self::of(snapshot)
+            at: snapshot.at,
+            misses_parents: trace.orphans().next().is_some(),
+            last_arrival: arrivals.iter().copied().max(),
+            last_activity: producers.chain(snapshot.linked_arrival).max(),
+            entered: entries
+                .filter_map(|entry| arrivals.get(entry).copied())
+                .max(),
         }
     }
 }
@@ -225,9 +246,15 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn patience() -> Patience {
+    /// Nothing was proved by late spans.
+    const NOTHING: Duration = Duration::ZERO;
+
+    /// The patience of a step whose response was received at `start`.
+    fn patience(start: Instant) -> Patience {
         Patience {
+            start: Start::Response(start),
             flush: Flush::Known(350 * MS),
+            bound: 350 * MS,
             tail: Duration::ZERO,
             timeout: 30_000 * MS,
             tolerates_orphans: false,
@@ -235,124 +262,174 @@ mod tests {
         }
     }
 
-    fn whole() -> Seen {
+    /// A whole trace that arrived at `start`, looked at so many milliseconds later.
+    fn whole(start: Instant, millis: u32) -> Seen {
         Seen {
-            has_entry: true,
+            at: start + millis * MS,
             misses_parents: false,
-            last_arrival: None,
+            last_arrival: Some(start),
             last_activity: None,
-            answered: None,
+            entered: Some(start),
         }
-    }
-
-    /// What is known so many milliseconds after the response.
-    fn after(millis: u32, patience: &Patience, seen: &Seen) -> Completeness {
-        let start = Instant::now();
-        patience.completeness(start + millis * MS, start, seen, &Lags::default())
     }
 
     #[test]
     fn a_whole_trace_is_closed_one_flush_bound_after_the_response_and_no_sooner() {
-        assert!(matches!(
-            after(349, &patience(), &whole()),
-            Completeness::Open(_)
-        ));
-        assert_eq!(after(350, &patience(), &whole()), Completeness::Closed);
+        let start = Instant::now();
+        let at = |millis| patience(start).completeness(&whole(start, millis), NOTHING);
+        assert_eq!(at(349), Completeness::Open(start + 350 * MS));
+        assert_eq!(at(350), Completeness::Closed);
     }
 
     #[test]
     fn a_trace_without_its_entry_is_open_until_the_deadline() {
-        let seen = Seen {
-            has_entry: false,
-            ..whole()
+        let start = Instant::now();
+        let at = |millis| {
+            let seen = Seen {
+                entered: None,
+                ..whole(start, millis)
+            };
+            patience(start).completeness(&seen, NOTHING)
         };
-        assert!(matches!(
-            after(29_999, &patience(), &seen),
-            Completeness::Open(_)
-        ));
-        assert_eq!(after(30_000, &patience(), &seen), Completeness::TimedOut);
+        assert_eq!(at(29_999), Completeness::Open(start + 30_000 * MS));
+        assert_eq!(at(30_000), Completeness::TimedOut(AtDeadline::NoEntry));
     }
 
     #[test]
     fn missing_parents_keep_a_quiet_trace_from_being_closed_unless_the_author_tolerates_them() {
-        let seen = Seen {
+        let start = Instant::now();
+        let at = |millis| Seen {
             misses_parents: true,
-            ..whole()
+            ..whole(start, millis)
         };
-        assert!(matches!(
-            after(350, &patience(), &seen),
-            Completeness::Quiet(_)
-        ));
+        let strict = patience(start);
+        let deadline = start + 30_000 * MS;
+        assert_eq!(
+            strict.completeness(&at(350), NOTHING),
+            Completeness::Quiet(deadline)
+        );
+        assert_eq!(
+            strict.completeness(&at(30_000), NOTHING),
+            Completeness::TimedOut(AtDeadline::Quiet)
+        );
         let tolerant = Patience {
             tolerates_orphans: true,
-            ..patience()
+            ..strict
         };
-        assert_eq!(after(350, &tolerant, &seen), Completeness::Closed);
+        assert_eq!(
+            tolerant.completeness(&at(350), NOTHING),
+            Completeness::Closed
+        );
     }
 
     #[test]
-    fn a_tail_is_waited_for_and_what_goes_on_in_it_prolongs_it() {
+    fn a_timeout_before_the_flush_bound_leaves_the_trace_open() {
+        let start = Instant::now();
+        let hasty = Patience {
+            timeout: 200 * MS,
+            ..patience(start)
+        };
+        let at = |millis| hasty.completeness(&whole(start, millis), NOTHING);
+        assert_eq!(at(100), Completeness::Open(start + 200 * MS));
+        assert_eq!(at(200), Completeness::TimedOut(AtDeadline::Open));
+    }
+
+    #[test]
+    fn activity_in_the_tail_prolongs_it() {
         let start = Instant::now();
         let patience = Patience {
             tail: 1_000 * MS,
-            ..patience()
+            ..patience(start)
         };
-        let seen = Seen {
-            last_activity: Some(start + 2_000 * MS),
-            ..whole()
-        };
-        let at = |millis: u32| {
-            patience.completeness(start + millis * MS, start, &seen, &Lags::default())
+        let at = |millis| {
+            let seen = Seen {
+                last_activity: Some(start + 2_000 * MS),
+                ..whole(start, millis)
+            };
+            patience.completeness(&seen, NOTHING)
         };
         assert_eq!(at(1_350), Completeness::Open(start + 2_350 * MS));
         assert_eq!(at(2_350), Completeness::Closed);
     }
 
     #[test]
-    fn without_a_known_bound_silence_decides_and_learns_from_what_came_late() {
+    fn an_unknown_flush_bound_is_5_5_s_however_fast_other_spans_came() {
         let start = Instant::now();
-        let patience = Patience {
-            flush: Flush::Assumed,
-            ..patience()
-        };
-        let seen = Seen {
-            last_arrival: Some(start + 100 * MS),
-            ..whole()
-        };
-        let lags = Lags::default();
-        let at = |millis: u32, lags: &Lags| {
-            patience.completeness(start + millis * MS, start, &seen, lags)
-        };
-        assert_eq!(at(0, &lags), Completeness::Open(start + 5_600 * MS));
-        lags.note(100 * MS);
-        assert_eq!(at(1_100, &lags), Completeness::Closed);
-        lags.note(2_000 * MS);
-        assert_eq!(at(1_100, &lags), Completeness::Open(start + 3_100 * MS));
+        let proven = ProvenBound::default();
+        let wait = crate::spec::Wait::default();
+        let patience = Patience::new(Start::Response(start), wait, Flush::Assumed, &proven);
+        let at = |millis| patience.completeness(&whole(start, millis), proven.duration());
+        assert_eq!(at(1_000), Completeness::Open(start + 5_500 * MS));
+        assert_eq!(at(5_500), Completeness::Closed);
     }
 
     #[test]
-    fn who_asks_long_after_the_entry_arrived_need_not_wait() {
-        let seen = |before: u32| Seen {
-            answered: Instant::now().checked_sub(before * MS),
-            ..whole()
+    fn a_span_after_the_flush_bound_starts_the_wait_again_with_the_bound_that_it_proves() {
+        let start = Instant::now();
+        let at = |millis| {
+            let seen = Seen {
+                last_arrival: Some(start + 1_500 * MS),
+                entered: Some(start + 1_500 * MS),
+                ..whole(start, millis)
+            };
+            patience(start).completeness(&seen, 1_750 * MS)
         };
-        assert_eq!(after(1, &patience(), &seen(400)), Completeness::Closed);
-        assert!(matches!(
-            after(1, &patience(), &seen(100)),
-            Completeness::Open(_)
-        ));
+        assert_eq!(at(1_500), Completeness::Open(start + 3_250 * MS));
+        assert_eq!(at(3_250), Completeness::Closed);
+    }
+
+    #[test]
+    fn a_proven_bound_holds_for_later_traces_and_a_span_within_it_starts_no_wait_again() {
+        let start = Instant::now();
+        let proven = ProvenBound::default();
+        proven.note("payment", 1_500 * MS, 350 * MS);
+        let known = Flush::Known(350 * MS);
+        let wait = crate::spec::Wait::default();
+        let patience = Patience::new(Start::Response(start), wait, known, &proven);
+        let seen = Seen {
+            last_arrival: Some(start + 1_400 * MS),
+            ..whole(start, 1_400)
+        };
+        assert_eq!(
+            patience.completeness(&seen, proven.duration()),
+            Completeness::Open(start + 1_750 * MS)
+        );
+    }
+
+    #[test]
+    fn a_trace_that_was_fired_elsewhere_is_complete_one_flush_bound_after_its_last_entry() {
+        let start = Instant::now();
+        let asked = start + 400 * MS;
+        let patience = Patience {
+            start: Start::Watch(asked),
+            ..patience(asked)
+        };
+        let entered = |millis| Seen {
+            entered: Some(start + millis * MS),
+            ..whole(start, 401)
+        };
+        assert_eq!(
+            patience.completeness(&entered(0), NOTHING),
+            Completeness::Closed
+        );
+        assert_eq!(
+            patience.completeness(&entered(400), NOTHING),
+            Completeness::Open(start + 750 * MS)
+        );
     }
 
     #[test]
     fn without_the_sampled_flag_having_no_span_is_complete() {
+        let start = Instant::now();
         let patience = Patience {
             sampled: false,
-            ..patience()
+            ..patience(start)
         };
         let seen = Seen {
-            has_entry: false,
-            ..whole()
+            entered: None,
+            last_arrival: None,
+            ..whole(start, 350)
         };
-        assert_eq!(after(350, &patience, &seen), Completeness::Closed);
+        assert_eq!(patience.completeness(&seen, NOTHING), Completeness::Closed);
     }
 }

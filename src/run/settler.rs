@@ -1,107 +1,104 @@
-//! Waits for traces that somebody else fired and judges.
+//! Waits for traces that were fired elsewhere and are judged elsewhere.
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
-use super::settle::{Completeness, Flush, Lags, Patience, Seen};
+use super::bound::ProvenBound;
+use super::settle::{Completeness, Flush, Patience, Start};
+use super::wait::until;
 use crate::source::receiver::{Follow, Snapshot};
 use crate::spec::Wait;
 
-/// Decides when traces are complete, by what is known of the services, and learns from the traces
-/// that it saw where nothing is known.
+/// Decides when traces are complete, given the flush bound of the services.
+///
+/// A span that arrives after the flush bound starts the wait for its own trace again, and proves
+/// nothing about others: work may go on for any time in a trace that was fired elsewhere.
 #[derive(Debug)]
 pub struct Settler {
     flush: Flush,
-    lags: Lags,
 }
 
 /// A trace at the end of a wait.
 #[derive(Clone, Debug)]
 pub struct Settled {
-    /// What has arrived.
+    /// The spans that have arrived.
     pub snapshot: Snapshot,
-    /// Whether nothing more will come, as far as that can be told.
+    /// No further span is expected.
     pub is_complete: bool,
 }
 
 impl Settler {
-    /// One for services that may keep a span for so long.
+    /// A settler for services with this flush bound.
     #[must_use]
     pub fn new(flush: Flush) -> Self {
-        Self {
-            flush,
-            lags: Lags::default(),
-        }
+        Self { flush }
     }
 
-    /// For how long services may keep a span.
+    /// The flush bound of the services.
     #[must_use]
     pub fn flush(&self) -> Flush {
         self.flush
     }
 
-    /// Waits until the trace is complete, or for as long as `wait` says; its `tail` and `flush`
-    /// count as in a spec.
+    /// Waits until the trace is complete, or for as long as `wait` permits; its `tail` and `flush`
+    /// have the meaning that they have in a spec.
     pub async fn settle(&self, follow: &mut Follow, wait: Wait) -> Settled {
-        let patience = Patience::new(wait, self.flush);
-        let asked = Instant::now();
-        loop {
-            let snapshot = seen(follow);
-            for arrival in &snapshot.arrivals {
-                self.lags.note(arrival.saturating_duration_since(asked));
+        let proven = ProvenBound::default();
+        let patience = self.patience(Instant::now(), wait, &proven);
+        until(follow, |snapshot| {
+            let snapshot = with_unseen_caller(snapshot);
+            match patience.look(&snapshot, &proven) {
+                Completeness::Closed => ControlFlow::Break(Settled::complete(snapshot)),
+                Completeness::TimedOut(_) => ControlFlow::Break(Settled::partial(snapshot)),
+                Completeness::Open(next) | Completeness::Quiet(next) => ControlFlow::Continue(next),
             }
-            let until = match self.look(&patience, asked, &snapshot) {
-                Completeness::Closed => return Settled::complete(snapshot),
-                Completeness::TimedOut => return Settled::partial(snapshot),
-                Completeness::Open(until) | Completeness::Quiet(until) => until,
-            };
-            wait_for_news(follow, until).await;
-        }
+        })
+        .await
     }
 
-    /// Waits until a span of the trace is there, or for so long. Nobody can tell by then whether
-    /// more will come, unless enough time has passed.
+    /// Waits until a span of the trace has arrived, or for as long as `wait` permits.
     pub async fn first_span(&self, follow: &mut Follow, wait: Wait) -> Settled {
-        let patience = Patience::new(wait, self.flush);
-        let asked = Instant::now();
-        let deadline = asked + patience.timeout;
-        loop {
-            let snapshot = seen(follow);
-            if !snapshot.trace.is_empty() || Instant::now() >= deadline {
-                return self.judge(snapshot, wait);
+        let proven = ProvenBound::default();
+        let patience = self.patience(Instant::now(), wait, &proven);
+        let deadline = patience.deadline();
+        until(follow, |snapshot| {
+            if snapshot.trace.is_empty() && snapshot.at < deadline {
+                return ControlFlow::Continue(deadline);
             }
-            wait_for_news(follow, deadline).await;
-        }
+            ControlFlow::Break(self.judge(snapshot, wait))
+        })
+        .await
     }
 
-    /// Whether what has arrived is complete already.
+    /// Judges whether the spans that have arrived are the complete trace.
     #[must_use]
     pub fn judge(&self, snapshot: Snapshot, wait: Wait) -> Settled {
         let snapshot = with_unseen_caller(snapshot);
-        let patience = Patience::new(wait, self.flush);
-        match self.look(&patience, Instant::now(), &snapshot) {
+        let proven = ProvenBound::default();
+        let patience = self.patience(snapshot.at, wait, &proven);
+        match patience.look(&snapshot, &proven) {
             Completeness::Closed => Settled::complete(snapshot),
             _ => Settled::partial(snapshot),
         }
     }
 
-    /// When a trace that is like this now will be complete unless something arrives. Nothing where
-    /// its entry or a parent is missing.
+    /// The moment at which this trace will be complete unless something arrives. None if its entry
+    /// or a parent is missing.
     #[must_use]
     pub fn complete_at(&self, snapshot: &Snapshot) -> Option<Instant> {
-        let patience = Patience::new(Wait::default(), self.flush);
-        let now = Instant::now();
-        let seen = Seen::of_somebody_else(&with_unseen_caller(snapshot.clone()));
-        let is_whole = seen.has_entry && !seen.misses_parents;
-        match patience.completeness(now, now, &seen, &self.lags) {
-            Completeness::Closed => Some(now),
+        let snapshot = with_unseen_caller(snapshot.clone());
+        let proven = ProvenBound::default();
+        let patience = self.patience(snapshot.at, Wait::default(), &proven);
+        let is_whole = snapshot.trace.has_entry() && snapshot.trace.orphans().next().is_none();
+        match patience.look(&snapshot, &proven) {
+            Completeness::Closed => Some(snapshot.at),
             Completeness::Open(until) if is_whole => Some(until),
             _ => None,
         }
     }
 
-    fn look(&self, patience: &Patience, asked: Instant, snapshot: &Snapshot) -> Completeness {
-        let seen = Seen::of_somebody_else(snapshot);
-        patience.completeness(Instant::now(), asked, &seen, &self.lags)
+    fn patience(&self, asked: Instant, wait: Wait, proven: &ProvenBound) -> Patience {
+        Patience::new(Start::Watch(asked), wait, self.flush, proven)
     }
 }
 
@@ -121,19 +118,8 @@ impl Settled {
     }
 }
 
-fn seen(follow: &mut Follow) -> Snapshot {
-    with_unseen_caller(follow.snapshot())
-}
-
-/// Who asks by the trace id alone cannot say what is above the trace.
+/// A trace id alone does not say which span is above the trace.
 fn with_unseen_caller(mut snapshot: Snapshot) -> Snapshot {
     snapshot.trace = snapshot.trace.with_unseen_caller();
     snapshot
-}
-
-async fn wait_for_news(follow: &mut Follow, until: Instant) {
-    tokio::select! {
-        () = follow.changed() => {}
-        () = tokio::time::sleep_until(until.into()) => {}
-    }
 }

@@ -193,7 +193,7 @@ fn notices(report: &Report) -> Vec<Annotation> {
     let plain = |at: Option<&Location>, title: &str, line: &str| Annotation {
         at: at.cloned(),
         title: title.to_owned(),
-        lines: vec![line.to_owned()],
+        lines: line.lines().map(str::to_owned).collect(),
     };
     let mut all: Vec<Annotation> = report
         .notices

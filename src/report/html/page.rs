@@ -235,7 +235,7 @@ fn words(spec: &SpecReport) -> String {
 fn of_the_run(report: &Report) -> Markup {
     html! {
         @for trouble in &report.trouble { (trouble_of_the_run(trouble)) }
-        @for notice in &report.notices { p.notice { b { "Note: " } (printable(notice)) } }
+        @for notice in &report.notices { p.notice { b { "Note: " } @for line in notice.lines() { (printable(line)) br; } } }
         @if report.specs.is_empty() { p.empty { "No spec ran." } }
     }
 }

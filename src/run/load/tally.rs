@@ -144,7 +144,7 @@ impl<'a> Tally<'a> {
     }
 
     fn fate(&self, done: &Done<'_>) -> Fate {
-        let is_unmeasured = self.measures && done.end == Some(End::TimedOut);
+        let is_unmeasured = self.measures && matches!(done.end, Some(End::TimedOut(_)));
         if done.report.failures().next().is_some() {
             Fate::Failed
         } else if done.report.has_failed() || is_unmeasured {

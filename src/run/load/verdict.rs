@@ -8,8 +8,9 @@ use super::tally::Tally;
 use super::{HeldBack, Load};
 use crate::check::{Failure, Judged, Outcome, Subject};
 use crate::run::budgets::{self, OfAttempt};
-use crate::run::scene::Decided;
+use crate::run::scene::{Decided, End};
 use crate::run::setting::{Setting, Stop};
+use crate::run::settle::AtDeadline;
 use crate::run::{Phase, StepReport, step};
 use crate::spec::{Repeat, Spec};
 
@@ -156,10 +157,14 @@ async fn explained(setting: &Setting<'_>, done: Done<'_>) -> StepReport {
     };
     let mut report = done.scene.explained(decided).await;
     if !report.has_failed() {
+        let state = match done.end {
+            Some(End::TimedOut(state)) => state,
+            _ => AtDeadline::Quiet,
+        };
         // Nothing is expected of the trace, and yet it was to be measured.
         let trouble = match report.trace.as_deref() {
             None => done.scene.nothing_came().await,
-            trace => done.scene.inconclusive(trace),
+            trace => done.scene.inconclusive(trace, state),
         };
         report.trouble = Some(trouble);
     }

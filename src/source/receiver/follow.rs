@@ -46,6 +46,9 @@ pub(crate) struct Parcel {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Snapshot {
+    /// When it was taken: what arrived before this moment is in it. Decisions about the trace take
+    /// this for the present, since spans may arrive while the snapshot is judged.
+    pub at: Instant,
     /// What has arrived so far, with the linked traces attached. A linked trace of which nothing
     /// arrived is not there.
     pub trace: Trace,
@@ -116,12 +119,13 @@ impl Follow {
 
     /// The trace as far as it has arrived. Only what came since the last call is decoded.
     pub fn snapshot(&mut self) -> Snapshot {
-        // Before reading: what comes in between is seen now and announced once more.
+        // Both before reading: what comes in between is seen now and announced once more.
+        let at = Instant::now();
         self.seen = *self.changes.borrow_and_update();
         let own = self.read(self.trace, self.origin);
         let ties = self.store.ties(self.trace);
         let linked = ties.into_iter().map(|id| self.read(id, Origin::Foreign));
-        Snapshot::new(own, linked.collect())
+        Snapshot::new(at, own, linked.collect())
     }
 
     /// What came for the trace and those linked with it since the last call, undecoded. Spans
@@ -168,21 +172,28 @@ impl Follow {
 }
 
 impl Snapshot {
-    fn new(own: (Trace, Vec<Instant>), linked: Vec<(Trace, Vec<Instant>)>) -> Self {
+    fn new(at: Instant, own: (Trace, Vec<Instant>), linked: Vec<(Trace, Vec<Instant>)>) -> Self {
         let (trace, arrivals) = own;
         let (linked, linked_arrivals): (Vec<Trace>, Vec<_>) = linked
             .into_iter()
             .filter(|(trace, _)| !trace.is_empty())
             .unzip();
         Self {
+            at,
             trace: trace.with_linked(linked),
             arrivals,
             linked_arrival: linked_arrivals.into_iter().flatten().max(),
         }
     }
 
-    /// The first of these traces, with the others linked to it. What cannot be decoded is left out.
-    pub(super) fn of(trace: TraceId, origin: Origin, spans: Vec<(TraceId, Vec<RawSpan>)>) -> Self {
+    /// The first of these traces, with the others linked to it, as they were at this moment. What
+    /// cannot be decoded is left out.
+    pub(super) fn of(
+        at: Instant,
+        trace: TraceId,
+        origin: Origin,
+        spans: Vec<(TraceId, Vec<RawSpan>)>,
+    ) -> Self {
         let mut decoder = Decoder::default();
         let mut traces = spans.into_iter().map(|(id, raws)| {
             let copies = raws.into_iter().filter_map(|raw| {
@@ -195,7 +206,7 @@ impl Snapshot {
         let own = traces
             .next()
             .unwrap_or_else(|| Trace::assemble_marked(trace, origin, []));
-        Self::new(own, traces.collect())
+        Self::new(at, own, traces.collect())
     }
 }
 

@@ -90,8 +90,8 @@ impl Store {
 
     /// Says for how long whoever exports to this store may keep a span before that: with
     /// `OTEL_BSP_SCHEDULE_DELAY=100`, 350 ms is plenty; with a simple span processor, nothing. Then
-    /// a trace is known to be complete so long after the response. Where nobody says it, silence
-    /// has to tell, for 5.5 s at first.
+    /// a trace is known to be complete so long after the response. Without it, a trace waits for
+    /// 5.5 s, which covers the default delay of SDKs.
     #[must_use]
     pub fn flush_within(self, flush: Duration) -> Self {
         self.lock().flush = Some(flush);
@@ -106,8 +106,9 @@ impl Store {
     /// it, and spans that nobody asked for stay so.
     #[must_use]
     pub fn peek(&self, trace: TraceId, origin: Origin) -> Snapshot {
+        let at = Instant::now();
         let spans = self.lock().peek(trace);
-        Snapshot::of(trace, origin, spans)
+        Snapshot::of(at, trace, origin, spans)
     }
 
     /// What happens from now on: which traces get spans, and what is refused.
