@@ -72,7 +72,232 @@ fn asserting() {
 /// The text of the panic.
 fn said(assertion: impl FnOnce() + std::panic::UnwindSafe) -> String {
     let payload = catch_unwind(assertion).expect_err("it does not hold");
-    payload.downcast_ref::<String>().unwrap().clone()
+    match payload.downcast_ref::<String>() {
+        Some(text) => text.clone(),
+        None => (*payload.downcast_ref::<&str>().unwrap()).to_owned(),
+    }
+}
+
+/// The reason of the panics of the same condition in assertions of both kinds.
+macro_rules! refused {
+    ($($condition:tt)*) => {{
+        let positive = said(|| assert_span!(order(), $($condition)*));
+        let negative = said(|| assert_no_span!(order(), $($condition)*));
+        assert_eq!(positive, negative);
+        positive
+    }};
+}
+
+#[test]
+fn conditions_that_no_span_can_meet_are_refused() {
+    #[expect(clippy::reversed_empty_ranges, reason = "they are the subject")]
+    let refused = [
+        refused!(any_span(), attributes: { "attempts" => 5..=1 }),
+        refused!(any_span(), attributes: { "attempts" => 1.0..=f64::NAN }),
+        refused!(any_span(), attributes: { "attempts" => ..f64::NAN }),
+        refused!(any_span(), attributes: { "attempts" => f64::NAN }),
+        refused!(any_span(), resource: { "x" => not(5..=1) }),
+        refused!(any_span(), duration: ms(5)..=ms(1)),
+        refused!(any_span(), duration: ms(5)..ms(5)),
+        refused!(any_span(), self_time: ..ms(0)),
+        refused!(any_span(), links: 3..=1),
+        refused!(any_span(), below: service("order").times(3..=1)),
+        refused!(any_span(), below: span("a").service("b").service("c")),
+        refused!(span("a").name("b")),
+        refused!(any_span(), attributes: { "x" => not(exists()) }),
+        refused!(any_span(), attributes: { "x" => contains("") }),
+        refused!(any_span(), name: regex("")),
+        refused!(any_span(), name: 5),
+        refused!(any_span(), service: not(1..=4)),
+        refused!(any_span().times(2)),
+    ];
+    assert_data_eq!(
+        refused.join("\n"),
+        str![[r#"
+nothing is in the range 5..1
+nothing is in the range 1.0..NaN
+nothing can be compared with NaN
+nothing equals NaN
+nothing is in the range 5..1
+nothing is in the range 5ms..1ms
+nothing is in the range >= 5ms and < 5ms
+nothing is in the range < 0ns
+nothing is in the range 3..1
+nothing is in the range 3..1
+no span meets both conditions on service: "b" and "c"
+no span meets both conditions on name: "a" and "b"
+nothing meets `not(exists())`: write `absent()`
+every string contains an empty string: write `exists()`
+every string matches an empty regular expression: write `exists()`
+name is a string, and `5` is not
+service is a string, and `1..4` is not
+`times` counts the other spans of a relation: to count the spans themselves, write `assert_span!(…, count: …)`
+"#]]
+    );
+}
+
+#[test]
+fn contradictions_pass_no_negative_assertion() {
+    let refused = [
+        said(|| assert_no_span!(order(), "ship", name: "shipping")),
+        said(|| assert_no_span!(order(), service("order"), service: ["payment", "stock"])),
+        said(|| assert_no_span!(order(), any_span(), status: ok, status: error)),
+        said(|| assert_no_span!(order(), any_span(), attributes: { "x" => 1, "x" => absent() })),
+        said(|| assert_no_span!(order(), "ship", name: regex("^order"))),
+        said(|| assert_no_span!(order(), any_span(), duration: ..ms(1), duration: ms(2)..)),
+    ];
+    assert_data_eq!(
+        refused.join("\n"),
+        str![[r#"
+no span meets both conditions on name: "ship" and "shipping", so assert_no_span! would pass for every trace
+no span meets both conditions on service: "order" and one of "payment", "stock", so assert_no_span! would pass for every trace
+no span meets both conditions on status: ok and error, so assert_no_span! would pass for every trace
+no span meets both conditions on attribute `x`: 1 and absence, so assert_no_span! would pass for every trace
+no span meets both conditions on name: "ship" and =~ ^order, so assert_no_span! would pass for every trace
+no span meets both conditions on duration: < 1ms and >= 2ms, so assert_no_span! would pass for every trace
+"#]]
+    );
+}
+
+/// A span of a service with these attributes.
+fn one_span(service: &str, attributes: &str) -> Trace {
+    let service = match service {
+        "" => String::new(),
+        name => format!(
+            r#"{{ "key": "service.name", "value": {{ "stringValue": "{name}" }} }},
+            {{ "key": "deployment.environment.name", "value": {{ "stringValue": "test" }} }}"#
+        ),
+    };
+    let text = format!(
+        r#"{{ "resourceSpans": [{{ "resource": {{ "attributes": [{service}] }}, "scopeSpans": [{{ "spans": [
+            {{ "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa00000001", "name": "charge",
+               "kind": 2, "startTimeUnixNano": "1000000", "endTimeUnixNano": "2000000", "attributes": [{attributes}] }}
+        ] }}] }}] }}"#
+    );
+    otlp::read(text.as_bytes()).unwrap().remove(0)
+}
+
+#[test]
+fn a_near_match_passes_no_negative_assertion() {
+    const STATUS: &str =
+        r#"{ "key": "http.response.status_code", "value": { "stringValue": "503" } }"#;
+    const REASONS: &str = r#"{ "key": "reasons", "value": { "arrayValue": { "values": [{ "stringValue": "stop" }] } } }"#;
+    let refused = [
+        said(|| {
+            let trace = one_span("payment", STATUS);
+            assert_no_span!(trace, any_span(), attributes: { "http.response.status_code" => 500..=599 });
+        }),
+        said(|| {
+            let trace = one_span("payment", STATUS);
+            assert_no_span!(trace, any_span(), attributes: { "http.status_code" => "503" });
+        }),
+        said(|| {
+            let trace = one_span("payment", REASONS);
+            assert_no_span!(trace, "charge", attributes: { "reasons" => "stop" });
+        }),
+        said(|| {
+            let trace = one_span("payment", "");
+            assert_no_span!(trace, any_span(), attributes: { "deployment.environment.name" => "test" });
+        }),
+        said(|| assert_no_span!(one_span("", ""), service("payment"))),
+        said(|| assert_no_span!(one_span("payment", ""), service("paymnet"), kind: server)),
+        said(|| assert_no_span!(one_span("payment", ""), "Charge")),
+        said(|| assert_no_span!(order(), "process_payment", below: service("ordr"))),
+    ];
+    let told = |text: &String| {
+        assert!(text.starts_with("\nERROR assert_no_span!"), "{text}");
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let text = words.join(" ");
+        let (_, reason) = text.split_once("is nearly such a span: ").unwrap();
+        let (reason, _) = reason.split_once(" tests/assertions.rs:").unwrap();
+        reason.to_owned()
+    };
+    let told: Vec<String> = refused.iter().map(told).collect();
+    assert_data_eq!(
+        told.join("\n"),
+        str![[r#"
+its attribute `http.response.status_code` is "503", of type string, and 500..599 is of another type
+it has no `http.status_code`, but `http.response.status_code` ("503"): the semantic conventions have renamed it
+its attribute `reasons` is ["stop"], of type array, and "stop" is of another type
+`deployment.environment.name` is an attribute of the resource: write it under `resource`
+its service is unknown (`unknown_service`): set OTEL_SERVICE_NAME for it
+no service is called `paymnet`, but one is called `payment`
+its name differs in upper and lower case only
+below `POST /orders` of order: no service is called `ordr`, but one is called `order`
+"#]]
+    );
+}
+
+#[test]
+fn what_is_far_from_a_match_passes_a_negative_assertion() {
+    const ATTEMPTS: &str = r#"{ "key": "attempts", "value": { "intValue": "1" } }"#;
+    let trace = one_span("shard-1", ATTEMPTS);
+    assert_no_span!(trace, any_span(), attributes: { "attempts" => not(1) });
+    assert_no_span!(trace, any_span(), attributes: { "attempts" => 2.. });
+    assert_no_span!(trace, any_span(), attributes: { "attempts" => "2" });
+    assert_no_span!(trace, any_span(), attributes: { "attempts" => absent() });
+    assert_no_span!(trace, service("shard-2"));
+    assert_no_span!(trace, service("shipping"));
+    assert_no_span!(trace, service("shart-1"), status: error);
+}
+
+#[test]
+fn hints_show_rust() {
+    let hint = |text: String| {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let text = words.join(" ");
+        let (_, hint) = text.split_once("help: ").unwrap();
+        let (hint, _) = hint
+            .split_once(" order ")
+            .or(hint.split_once(" unknown_service "))
+            .unwrap();
+        hint.to_owned()
+    };
+    let hints = [
+        hint(said(|| assert_span!(order(), "payment"))),
+        hint(said(
+            || assert_span!(order(), "process_payment", below: "order"),
+        )),
+        hint(said(
+            || assert_span!(order(), "process_payment", status: ok),
+        )),
+        hint(said(|| assert_span!(linked(), "process"))),
+    ];
+    assert_data_eq!(
+        hints.join("\n"),
+        str![[r#"
+`payment` is a service here, not a span: write `service("payment")`
+`order` is a service here, not a span: write `below: service("order")`
+most instrumentation leaves the status of success unset; `status: not error` accepts both
+a linked trace has a span `process`; to find it, write span("process").linked_to(…)
+"#]]
+    );
+}
+
+/// A trace whose link leads to a trace of its own.
+fn linked() -> Trace {
+    const LINKED: &str = r#"{ "resourceSpans": [{ "scopeSpans": [{ "spans": [
+        { "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa00000001", "name": "publish",
+          "kind": 4, "startTimeUnixNano": "1000000", "endTimeUnixNano": "2000000" },
+        { "traceId": "5bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa00000002", "name": "process",
+          "kind": 5, "startTimeUnixNano": "3000000", "endTimeUnixNano": "4000000",
+          "links": [{ "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa00000001" }] }
+    ] }] }] }"#;
+    otlp::read(LINKED.as_bytes()).unwrap().remove(0)
+}
+
+#[test]
+fn linked_to_finds_spans_of_linked_traces_in_every_macro() {
+    let trace = linked();
+    assert_span!(trace, span("process").linked_to("publish"));
+    assert_span!(trace, "process", linked_to: "publish", kind: consumer);
+    let text = said(|| assert_no_span!(linked(), "process", linked_to: "publish"));
+    assert!(text.starts_with("\nFAIL"), "{text}");
+    assert_no_span!(trace, "process", linked_to: "publish", kind: producer);
+    assert_eq!(trace.select(span("process").linked_to("publish")).len(), 1);
+    // A span of the trace itself that is not linked is no span that may be left out.
+    let text = said(|| assert_span!(linked(), "publish", linked_to: "publish"));
+    assert!(text.starts_with("\nFAIL"), "{text}");
 }
 
 #[test]
@@ -124,8 +349,7 @@ FAIL  assert_span!   trace 4bf92f35…   3 spans, 2 services
    --> tests/assertions.rs:38:148
  38 | ...rder-7" }, status: ok, duration: ..ms(400))
     |                       ^^ found unset   (payment, span 00f067aa00000003)
-   help: most instrumentation leaves the status of success unset; `status: { not: error }` accepts
-         both
+   help: most instrumentation leaves the status of success unset; `status: not error` accepts both
 
   duration of span `process_payment`
    --> tests/assertions.rs:38:162

@@ -1,11 +1,12 @@
 //! The usual mistakes, and what to write instead.
 
 use super::facts::label;
-use super::forest::Forest;
 use super::judge::Detail;
 use super::renamed::other_names;
 use super::select::Evaluator;
-use crate::spec::{Ask, Limits, Location, Matcher, Pattern, Relation, Selector, Take};
+use crate::spec::{
+    Ask, Limits, Location, Matcher, Pattern, Relation, Relative, Selector, Syntax, Take,
+};
 use crate::trace::{Attributes, Span, StatusCode, Value};
 
 impl Evaluator<'_> {
@@ -16,7 +17,7 @@ impl Evaluator<'_> {
         }
         let mut hints = Vec::new();
         if let Some(name) = selector.exact_name() {
-            hints.extend(service_instead_of_name(self.forest, name, "find"));
+            hints.extend(self.service_instead_of_name(name, None));
             if !selector.follows_links() {
                 hints.extend(self.in_a_linked_trace(name));
             }
@@ -65,9 +66,13 @@ impl Evaluator<'_> {
             Ask::Status(choice)
                 if choice.allowed == [StatusCode::Ok] && this.status.code == StatusCode::Unset =>
             {
-                vec![
-                    "most instrumentation leaves the status of success unset; `status: { not: error }` accepts both".to_owned(),
-                ]
+                let both = match self.syntax {
+                    Syntax::Yaml => "status: { not: error }",
+                    Syntax::Rust => "status: not error",
+                };
+                vec![format!(
+                    "most instrumentation leaves the status of success unset; `{both}` accepts both"
+                )]
             }
             Ask::Attribute(key, matcher) => {
                 let found = this.attributes.get(key);
@@ -107,27 +112,39 @@ impl Evaluator<'_> {
             return Vec::new();
         }
         let name = selector.exact_name();
-        name.and_then(|name| service_instead_of_name(self.forest, name, relation.place.key()))
+        let place = relation.place;
+        name.and_then(|name| self.service_instead_of_name(name, Some(place)))
             .into_iter()
             .collect()
     }
 
     fn in_a_linked_trace(&self, name: &str) -> Option<String> {
         let mut linked = self.forest.trace().linked().iter();
-        linked.any(|trace| trace.spans().iter().any(|span| span.name == name)).then(|| {
-            format!("a linked trace has a span `{name}`; to find it, write find: {{ name: {name}, linked_to: … }}")
-        })
+        let is_there = linked.any(|trace| trace.spans().iter().any(|span| span.name == name));
+        let written = match self.syntax {
+            Syntax::Yaml => format!("find: {{ name: {name}, linked_to: … }}"),
+            Syntax::Rust => format!("span({name:?}).linked_to(…)"),
+        };
+        is_there.then(|| format!("a linked trace has a span `{name}`; to find it, write {written}"))
     }
-}
 
-/// `below: order` where only a service is called so.
-fn service_instead_of_name(forest: &Forest<'_>, name: &str, key: &str) -> Option<String> {
-    let spans = || forest.trace().spans().iter();
-    let is_service = spans().any(|span| span.service() == name);
-    let is_name = spans().any(|span| span.name == name);
-    (is_service && !is_name).then(|| {
-        format!("`{name}` is a service here, not a span: write `{key}: {{ service: {name} }}`")
-    })
+    /// `below: order` where only a service has this name. Without a relation, the name is that of
+    /// the spans themselves.
+    fn service_instead_of_name(&self, name: &str, relation: Option<Relative>) -> Option<String> {
+        let spans = || self.forest.trace().spans().iter();
+        let is_service = spans().any(|span| span.service() == name);
+        let is_name = spans().any(|span| span.name == name);
+        let written = match (self.syntax, relation) {
+            (Syntax::Yaml, relation) => {
+                let key = relation.map_or("find", Relative::key);
+                format!("{key}: {{ service: {name} }}")
+            }
+            (Syntax::Rust, Some(place)) => format!("{}: service({name:?})", place.key()),
+            (Syntax::Rust, None) => format!("service({name:?})"),
+        };
+        (is_service && !is_name)
+            .then(|| format!("`{name}` is a service here, not a span: write `{written}`"))
+    }
 }
 
 /// An attribute that is not there: it may have another name, or be one of the resource.

@@ -137,7 +137,7 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: Detail) -> Vec<Ju
         }
     };
     let forest = Forest::new(trace);
-    let evaluator = Evaluator::new(&forest, &expect.spans, detail);
+    let evaluator = Evaluator::new(&forest, &expect.spans, detail).with_hints_in(expect.syntax);
     all.extend(
         expect
             .checks

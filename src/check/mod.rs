@@ -12,6 +12,7 @@ mod forest;
 mod hints;
 mod judge;
 mod matching;
+mod near_misses;
 mod nearest;
 mod outcome;
 mod renamed;
@@ -25,6 +26,7 @@ pub use capture::capture;
 pub use evidence::Evidence;
 pub use failure::{Candidate, Difference, Failure, Rejection, Subject, Witness};
 pub use judge::{Finality, Judgement, judge, outcomes};
+pub(crate) use near_misses::{NearMiss, near_misses};
 #[cfg(feature = "run")]
 pub(crate) use nearest::nearest;
 pub use outcome::{Judged, Outcome, Unjudged};

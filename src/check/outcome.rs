@@ -46,6 +46,13 @@ pub enum Unjudged {
     NotReached,
     /// It needs a value that was not captured.
     NotCaptured(String),
+    /// It asks for the absence of spans, and this one nearly is such a span.
+    NearMiss {
+        /// The span.
+        span: String,
+        /// The conditions that it nearly meets, each with the reason.
+        reasons: Vec<String>,
+    },
 }
 
 impl fmt::Display for Unjudged {
@@ -75,6 +82,9 @@ impl fmt::Display for Unjudged {
             Self::Lost(field) => write!(f, "the source of this trace does not tell {field}"),
             Self::NotReached => f.write_str("the step ended before this was looked at"),
             Self::NotCaptured(name) => write!(f, "needs `{name}`, which was not captured"),
+            Self::NearMiss { span, reasons } => {
+                write!(f, "{span} is nearly such a span: {}", reasons.join("; "))
+            }
         }
     }
 }

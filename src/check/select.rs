@@ -11,7 +11,7 @@ use super::judge::Detail;
 use super::matching::meets;
 use crate::spec::{
     Ask, EventPattern, Limits, LinkPattern, Matcher, Pattern, Relation, Relative, Selector,
-    SpanEntry, Take,
+    SpanEntry, Syntax, Take,
 };
 use crate::trace::{Attributes, Link, Span, SpanId, Trace, TraceId, Value};
 
@@ -28,6 +28,7 @@ pub fn select<'t>(selector: &Selector, trace: &'t Trace) -> Vec<&'t Span> {
 pub(super) struct Evaluator<'a> {
     pub(super) forest: &'a Forest<'a>,
     pub(super) detail: Detail,
+    pub(super) syntax: Syntax,
     entries: &'a [SpanEntry],
     found: Vec<OnceCell<Vec<bool>>>,
     depths: OnceCell<Vec<usize>>,
@@ -56,10 +57,16 @@ impl<'a> Evaluator<'a> {
         Self {
             forest,
             detail,
+            syntax: Syntax::default(),
             entries,
             found: entries.iter().map(|_| OnceCell::new()).collect(),
             depths: OnceCell::new(),
         }
+    }
+
+    /// Gives hints in this language.
+    pub(super) fn with_hints_in(self, syntax: Syntax) -> Self {
+        Self { syntax, ..self }
     }
 
     /// How many ancestors a span has.

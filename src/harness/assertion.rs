@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
+use super::impossible;
 use super::pattern::SpanPattern;
 use super::value::IntoCount;
-use crate::check::{self, Evidence, Judged, Outcome};
+use crate::check::{self, Evidence, Judged, NearMiss, Outcome, Unjudged};
 use crate::report::{Look, text};
 use crate::run::{Phase, StepReport, Timing};
-use crate::spec::{Expect, Limits, Location, Place, Source, SpanCondition, SpanEntry};
+use crate::spec::{
+    Expect, Limits, Location, Place, Selector, Source, SpanCondition, SpanEntry, Syntax,
+};
 use crate::trace::{Response, Trace};
 
 /// Where a macro stands: file, line and column.
@@ -31,6 +34,10 @@ pub struct Assertion<'t> {
 
 impl<'t> Assertion<'t> {
     /// What is looked for, and the text of it and of the trace's expression.
+    ///
+    /// # Panics
+    /// If no span can be like what is looked for.
+    #[track_caller]
     pub fn new(
         name: &'static str,
         (file, line, column): Caller,
@@ -46,7 +53,7 @@ impl<'t> Assertion<'t> {
             name,
             file,
             text,
-            find: find.into(),
+            find: find.into().outermost(),
             find_at,
             each: Vec::new(),
             count: None,
@@ -100,15 +107,17 @@ impl<'t> Assertion<'t> {
             None => (Limits::at_least(1), find_at.clone()),
         };
         let each = self.each.into_iter();
-        let each = each.flat_map(|(ask, at)| ask.conditions(&source.at(at)));
+        let each: Vec<SpanCondition> = each
+            .flat_map(|(ask, at)| ask.conditions(&source.at(at)))
+            .collect();
         let entry = SpanEntry {
             count,
             count_at,
-            each: each.collect(),
+            each,
             at: find_at.clone(),
             find: self.find.selector(&find_at),
         };
-        judge(name, trace, entry);
+        report(name, trace, across_links(entry));
     }
 
     /// No span meets all of it.
@@ -125,6 +134,11 @@ impl<'t> Assertion<'t> {
         find.conditions.extend(
             each.flat_map(|(ask, at)| -> Vec<SpanCondition> { ask.conditions(&source.at(at)) }),
         );
+        if let Some(why) = impossible::together(find.conditions.iter().map(|one| &one.ask)) {
+            panic!("{why}, so {name} would pass for every trace");
+        }
+        let near = check::near_misses(&find, trace).into_iter().next();
+        let at = find_at.clone();
         let entry = SpanEntry {
             count: 0.into_count(),
             count_at: find_at.clone(),
@@ -132,7 +146,10 @@ impl<'t> Assertion<'t> {
             at: find_at,
             find,
         };
-        judge(name, trace, entry);
+        report(name, trace, vec![entry]);
+        if let Some(near) = near {
+            panic!("\n{}", nearly(name, trace, near, at));
+        }
     }
 
     fn source(&self) -> Source {
@@ -155,17 +172,57 @@ fn one_line(text: &str) -> String {
     lines.join(" ")
 }
 
+/// The entries of an assertion. A condition that follows links makes spans of linked traces
+/// candidates, as in `find` of a spec and in `assert_no_span!`; the spans of this trace must meet
+/// it all the same.
+fn across_links(mut entry: SpanEntry) -> Vec<SpanEntry> {
+    let follows_links = |condition: &SpanCondition| {
+        let only = Selector {
+            take: None,
+            conditions: vec![condition.clone()],
+        };
+        only.follows_links()
+    };
+    let (linked, each): (Vec<SpanCondition>, Vec<SpanCondition>) =
+        entry.each.into_iter().partition(follows_links);
+    entry.each = each;
+    if linked.is_empty() || entry.find.follows_links() {
+        entry.each.extend(linked);
+        return vec![entry];
+    }
+    let here = SpanEntry {
+        count: Limits::range(None, None, "0.."),
+        each: linked.clone(),
+        ..entry.clone()
+    };
+    entry.find.conditions.extend(linked);
+    vec![entry, here]
+}
+
 #[track_caller]
-fn judge(name: &str, trace: &Trace, entry: SpanEntry) {
-    let at = entry.at.clone();
+fn report(name: &str, trace: &Trace, entries: Vec<SpanEntry>) {
+    let Some(first) = entries.first() else { return };
+    let at = first.at.clone();
     let expect = Expect {
-        spans: vec![entry],
-        spans_await: vec![Vec::new()],
+        spans_await: vec![Vec::new(); entries.len()],
+        spans: entries,
+        syntax: Syntax::Rust,
         ..Expect::default()
     };
     if let Some(text) = unmet(name, trace, &expect, at) {
         panic!("\n{text}");
     }
+}
+
+/// The error for an assertion that passes only because of a near miss.
+fn nearly(name: &str, trace: &Trace, near: NearMiss, at: Location) -> String {
+    let NearMiss { span, reasons } = near;
+    let judged = Judged {
+        what: "no such span".to_owned(),
+        at: at.clone(),
+        outcome: Outcome::Unjudged(Unjudged::NearMiss { span, reasons }),
+    };
+    told(name, trace, vec![judged], at)
 }
 
 /// Everything that does not hold of a complete trace, as the command would show it.
@@ -175,9 +232,12 @@ pub(super) fn unmet(name: &str, trace: &Trace, expect: &Expect, at: Location) ->
         .into_iter()
         .map(|judgement| judgement.judged)
         .collect();
-    if checks.iter().all(|judged| judged.outcome == Outcome::Pass) {
-        return None;
-    }
+    let is_met = checks.iter().all(|judged| judged.outcome == Outcome::Pass);
+    (!is_met).then(|| told(name, trace, checks, at))
+}
+
+/// The text of an assertion that does not hold.
+fn told(name: &str, trace: &Trace, checks: Vec<Judged>, at: Location) -> String {
     let has_failed = checks.iter().any(|one| one.outcome.failure().is_some());
     let step = StepReport {
         phase: Phase::Test,
@@ -198,10 +258,10 @@ pub(super) fn unmet(name: &str, trace: &Trace, expect: &Expect, at: Location) ->
     };
     let word = if has_failed { "FAIL " } else { "ERROR" };
     let look = Look::plain();
-    Some(format!(
+    format!(
         "{word} {name}   trace {}…   {}\n{}",
         trace.id().short(),
         text::size(trace),
         text::step(&step, &look),
-    ))
+    )
 }

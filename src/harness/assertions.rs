@@ -45,7 +45,7 @@ macro_rules! assert_span {
                     (trace, ::core::stringify!($trace)),
                     ($find, ::core::stringify!($find)),
                 );
-                $crate::__span_keys!(assertion; $($($keys)*)?);
+                $crate::__span_keys!(each assertion; $($($keys)*)?);
                 assertion.each_holds();
             }
         }
@@ -59,6 +59,10 @@ macro_rules! assert_span {
 
 /// Asserts that a trace has no span that meets all of this. Keys are those of
 /// [`assert_span!`](crate::assert_span), without `count`.
+///
+/// It does not pass where a span nearly meets all of it, in a way that looks like an error in the
+/// assertion: an attribute has another type (`"503"` is not in `500..=599`) or another name, or
+/// the service is unknown or has a similar name.
 ///
 /// ```
 /// use spanspec::prelude::*;
@@ -80,7 +84,7 @@ macro_rules! assert_no_span {
                     (trace, ::core::stringify!($trace)),
                     ($find, ::core::stringify!($find)),
                 );
-                $crate::__span_keys!(assertion; $($($keys)*)?);
+                $crate::__span_keys!(none assertion; $($($keys)*)?);
                 assertion.none_is_there();
             }
         }
@@ -92,12 +96,12 @@ macro_rules! assert_no_span {
     };
 }
 
-/// The keys of an assertion, one after the other.
+/// The keys of an assertion, one after the other. `each` or `none` of the spans meet them.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __span_keys {
-    ($a:ident;) => {};
-    ($a:ident; attributes: { $($key:expr => $value:expr),* $(,)? } $(, $($rest:tt)*)?) => {
+    ($m:ident $a:ident;) => {};
+    ($m:ident $a:ident; attributes: { $($key:expr => $value:expr),* $(,)? } $(, $($rest:tt)*)?) => {
         $a.open("attributes");
         $($a.entry(
             ::core::stringify!($key),
@@ -105,9 +109,9 @@ macro_rules! __span_keys {
             $crate::harness::any_span().attribute($key, $value),
         );)*
         $a.close();
-        $crate::__span_keys!($a; $($($rest)*)?);
+        $crate::__span_keys!($m $a; $($($rest)*)?);
     };
-    ($a:ident; resource: { $($key:expr => $value:expr),* $(,)? } $(, $($rest:tt)*)?) => {
+    ($m:ident $a:ident; resource: { $($key:expr => $value:expr),* $(,)? } $(, $($rest:tt)*)?) => {
         $a.open("resource");
         $($a.entry(
             ::core::stringify!($key),
@@ -115,60 +119,70 @@ macro_rules! __span_keys {
             $crate::harness::any_span().resource($key, $value),
         );)*
         $a.close();
-        $crate::__span_keys!($a; $($($rest)*)?);
+        $crate::__span_keys!($m $a; $($($rest)*)?);
     };
-    ($a:ident; attributes: $($other:tt)*) => {
+    ($m:ident $a:ident; attributes: $($other:tt)*) => {
         ::core::compile_error!("write attributes as `attributes: { \"key\" => value }`")
     };
-    ($a:ident; resource: $($other:tt)*) => {
+    ($m:ident $a:ident; resource: $($other:tt)*) => {
         ::core::compile_error!("write attributes of the resource as `resource: { \"key\" => value }`")
     };
-    ($a:ident; status: not $code:ident $(, $($rest:tt)*)?) => {
+    ($m:ident $a:ident; status: not $code:ident $(, $($rest:tt)*)?) => {
         $a.key(
             "status",
             ::core::concat!("not ", ::core::stringify!($code)),
             $crate::harness::any_span().status_other_than($crate::__span_status!($code)),
         );
-        $crate::__span_keys!($a; $($($rest)*)?);
+        $crate::__span_keys!($m $a; $($($rest)*)?);
     };
-    ($a:ident; status: $code:tt $(, $($rest:tt)*)?) => {
+    ($m:ident $a:ident; status: $code:tt $(, $($rest:tt)*)?) => {
         $a.key(
             "status",
             ::core::stringify!($code),
             $crate::harness::any_span().status($crate::__span_status!($code)),
         );
-        $crate::__span_keys!($a; $($($rest)*)?);
+        $crate::__span_keys!($m $a; $($($rest)*)?);
     };
-    ($a:ident; kind: $kind:tt $(, $($rest:tt)*)?) => {
+    ($m:ident $a:ident; kind: $kind:tt $(, $($rest:tt)*)?) => {
         $a.key(
             "kind",
             ::core::stringify!($kind),
             $crate::harness::any_span().kind($crate::__span_kind!($kind)),
         );
-        $crate::__span_keys!($a; $($($rest)*)?);
+        $crate::__span_keys!($m $a; $($($rest)*)?);
     };
-    ($a:ident; type: $kind:tt $(, $($rest:tt)*)?) => {
+    ($m:ident $a:ident; type: $kind:tt $(, $($rest:tt)*)?) => {
         $a.key(
             "type",
             ::core::stringify!($kind),
             $crate::harness::any_span().of_type($crate::__span_type!($kind)),
         );
-        $crate::__span_keys!($a; $($($rest)*)?);
+        $crate::__span_keys!($m $a; $($($rest)*)?);
     };
-    ($a:ident; count: $count:expr $(, $($rest:tt)*)?) => {
+    (none $a:ident; count: $($other:tt)*) => {
+        ::core::compile_error!(
+            "assert_no_span! has no `count`, for it permits no span at all: to limit their number, write `assert_span!(…, count: ..=2)`"
+        )
+    };
+    ($m:ident $a:ident; count: $count:expr $(, $($rest:tt)*)?) => {
         $a.count(::core::stringify!($count), $count);
-        $crate::__span_keys!($a; $($($rest)*)?);
+        $crate::__span_keys!($m $a; $($($rest)*)?);
+    };
+    ($m:ident $a:ident; times: $($other:tt)*) => {
+        ::core::compile_error!(
+            "`times` belongs to the other span of a relation, as in `below: service(\"gateway\").times(0)`; the number of spans is `count`"
+        )
     };
     // What is no key is no method, and the compiler says which is similar.
-    ($a:ident; $key:ident: $value:expr $(, $($rest:tt)*)?) => {
+    ($m:ident $a:ident; $key:ident: $value:expr $(, $($rest:tt)*)?) => {
         $a.key(
             ::core::stringify!($key),
             ::core::stringify!($value),
             $crate::harness::any_span().$key($value),
         );
-        $crate::__span_keys!($a; $($($rest)*)?);
+        $crate::__span_keys!($m $a; $($($rest)*)?);
     };
-    ($a:ident; $($other:tt)+) => {
+    ($m:ident $a:ident; $($other:tt)+) => {
         ::core::compile_error!(::core::concat!(
             "what must hold of the spans is written as `key: value`, and this is not: ",
             ::core::stringify!($($other)+)

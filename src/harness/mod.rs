@@ -15,6 +15,7 @@ mod filter;
 mod fragment;
 #[cfg(feature = "run")]
 mod http;
+mod impossible;
 #[cfg(feature = "harness")]
 mod live;
 mod macros;

@@ -1,5 +1,6 @@
 //! Spans described in Rust: what `find`, and the keys beside it, are in a spec.
 
+use super::impossible;
 use super::value::{IntoCount, IntoDurations, IntoMatcher};
 use crate::spec::{
     Ask, Choice, EventPattern, Limits, Location, Matcher, Pattern, Place, Relation, Relative,
@@ -8,7 +9,7 @@ use crate::spec::{
 use crate::trace::{SpanKind, StatusCode};
 
 /// Describes spans: those that meet every condition. Each method adds one, and is called as the
-/// key of a spec is.
+/// key of a spec is. A method panics if no span can meet its condition: `ms(5)..ms(1)`, or two names.
 ///
 /// ```
 /// use spanspec::prelude::*;
@@ -34,11 +35,13 @@ pub fn any_span() -> SpanPattern {
 }
 
 /// The spans of this name.
+#[track_caller]
 pub fn span(name: impl IntoMatcher) -> SpanPattern {
     any_span().name(name)
 }
 
 /// The spans of this service.
+#[track_caller]
 pub fn service(name: impl IntoMatcher) -> SpanPattern {
     any_span().service(name)
 }
@@ -63,36 +66,43 @@ impl From<Matcher> for SpanPattern {
 
 impl SpanPattern {
     /// Its name.
+    #[track_caller]
     pub fn name(self, name: impl IntoMatcher) -> Self {
         self.and(Ask::Name(name.into_matcher()))
     }
 
     /// `service.name` of its resource.
+    #[track_caller]
     pub fn service(self, name: impl IntoMatcher) -> Self {
         self.and(Ask::Service(name.into_matcher()))
     }
 
     /// The name of its instrumentation scope.
+    #[track_caller]
     pub fn scope(self, name: impl IntoMatcher) -> Self {
         self.and(Ask::Scope(name.into_matcher()))
     }
 
     /// The message of its status.
+    #[track_caller]
     pub fn status_message(self, message: impl IntoMatcher) -> Self {
         self.and(Ask::StatusMessage(message.into_matcher()))
     }
 
     /// An attribute.
+    #[track_caller]
     pub fn attribute(self, key: impl Into<String>, value: impl IntoMatcher) -> Self {
         self.and(Ask::Attribute(key.into(), value.into_matcher()))
     }
 
     /// An attribute of its resource.
+    #[track_caller]
     pub fn resource(self, key: impl Into<String>, value: impl IntoMatcher) -> Self {
         self.and(Ask::Resource(key.into(), value.into_matcher()))
     }
 
     /// Which side of a call it stands for.
+    #[track_caller]
     pub fn kind(self, kind: SpanKind) -> Self {
         let written = kind.as_str().to_owned();
         let allowed = vec![kind];
@@ -100,6 +110,7 @@ impl SpanPattern {
     }
 
     /// Its type, told by the attributes that the semantic conventions require.
+    #[track_caller]
     pub fn of_type(self, kind: SpanType) -> Self {
         let written = kind.name().to_owned();
         let allowed = vec![kind];
@@ -107,6 +118,7 @@ impl SpanPattern {
     }
 
     /// Its status.
+    #[track_caller]
     pub fn status(self, code: StatusCode) -> Self {
         let written = code.as_str().to_owned();
         let allowed = vec![code];
@@ -114,6 +126,7 @@ impl SpanPattern {
     }
 
     /// A status other than this.
+    #[track_caller]
     pub fn status_other_than(self, code: StatusCode) -> Self {
         let others = StatusCode::ALL.into_iter().filter(|other| *other != code);
         let (allowed, written) = (others.collect(), format!("not {}", code.as_str()));
@@ -121,16 +134,19 @@ impl SpanPattern {
     }
 
     /// How long it took.
+    #[track_caller]
     pub fn duration(self, limits: impl IntoDurations) -> Self {
         self.and(Ask::Duration(limits.into_durations()))
     }
 
     /// How long it took itself, its children aside.
+    #[track_caller]
     pub fn self_time(self, limits: impl IntoDurations) -> Self {
         self.and(Ask::SelfTime(limits.into_durations()))
     }
 
     /// It has an event of this name.
+    #[track_caller]
     pub fn event(self, name: impl IntoMatcher) -> Self {
         self.and(Ask::Event(EventPattern {
             name: Some(name.into_matcher()),
@@ -140,26 +156,31 @@ impl SpanPattern {
     }
 
     /// It has so many links.
+    #[track_caller]
     pub fn links(self, count: impl IntoCount) -> Self {
         self.and(Ask::LinkCount(count.into_count()))
     }
 
     /// It has an ancestor like this.
+    #[track_caller]
     pub fn below(self, other: impl Into<Self>) -> Self {
         self.related(Relative::Below, other)
     }
 
     /// It has a descendant like this.
+    #[track_caller]
     pub fn above(self, other: impl Into<Self>) -> Self {
         self.related(Relative::Above, other)
     }
 
     /// Its parent is like this.
+    #[track_caller]
     pub fn child_of(self, other: impl Into<Self>) -> Self {
         self.related(Relative::ChildOf, other)
     }
 
     /// It has a child like this.
+    #[track_caller]
     pub fn parent_of(self, other: impl Into<Self>) -> Self {
         self.related(Relative::ParentOf, other)
     }
@@ -183,12 +204,14 @@ impl SpanPattern {
     }
 
     /// It is in a trace that a link ties to a span like this.
+    #[track_caller]
     pub fn linked_to(self, other: impl Into<Self>) -> Self {
         self.related(Relative::LinkedTo, other)
     }
 
     /// As the other span of a relation: so many of them, instead of at least one.
     /// `below(service("gateway").times(0))` is "not below".
+    #[track_caller]
     pub fn times(mut self, count: impl IntoCount) -> Self {
         self.count = Some(count.into_count());
         self
@@ -206,7 +229,13 @@ impl SpanPattern {
         self
     }
 
+    /// # Panics
+    /// If no span can meet the condition: such a pattern would be a mistake in any assertion.
+    #[track_caller]
     fn and(mut self, ask: Ask) -> Self {
+        if let Some(why) = impossible::condition(&ask) {
+            panic!("{why}");
+        }
         self.asks.push(ask);
         self
     }
@@ -224,14 +253,39 @@ impl SpanPattern {
         self.related(place, other)
     }
 
+    #[track_caller]
     fn related(self, place: Relative, other: impl Into<Self>) -> Self {
         let other: Self = other.into();
+        other.refuse_contradiction();
         let count = other.count.clone().unwrap_or_else(|| Limits::at_least(1));
         self.and(Ask::Relation(Box::new(Relation {
             place,
             other: Pattern::Selector(other.selector(&nowhere())),
             count,
         })))
+    }
+
+    /// # Panics
+    /// If no span meets all conditions at once.
+    #[track_caller]
+    fn refuse_contradiction(&self) {
+        if let Some(why) = impossible::together(self.asks.iter()) {
+            panic!("{why}");
+        }
+    }
+
+    /// As a description of the spans themselves, not of those in a relation.
+    ///
+    /// # Panics
+    /// If it has a number of spans, which would be ignored, or if no span can meet it.
+    #[track_caller]
+    pub(super) fn outermost(self) -> Self {
+        assert!(
+            self.count.is_none(),
+            "`times` counts the other spans of a relation: to count the spans themselves, write `assert_span!(…, count: …)`"
+        );
+        self.refuse_contradiction();
+        self
     }
 
     /// What it asks, each with the same place.

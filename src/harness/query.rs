@@ -19,9 +19,13 @@ impl Trace {
     /// assert_eq!(trace.select(regex("stock$")).len(), 2);
     /// assert_eq!(trace.select("SELECT stock")[0].name, "SELECT stock");
     /// ```
+    ///
+    /// # Panics
+    /// If no span can meet the pattern.
     #[must_use]
+    #[track_caller]
     pub fn select(&self, pattern: impl Into<SpanPattern>) -> Vec<&Span> {
-        let pattern: SpanPattern = pattern.into();
+        let pattern = pattern.into().outermost();
         check::select(&pattern.selector(&nowhere()), self)
     }
 
@@ -32,7 +36,7 @@ impl Trace {
     #[must_use]
     #[track_caller]
     pub fn only(&self, pattern: impl Into<SpanPattern>) -> &Span {
-        let pattern: SpanPattern = pattern.into();
+        let pattern: SpanPattern = pattern.into().outermost();
         let selector = pattern.clone().selector(&nowhere());
         if let [only] = check::select(&selector, self).as_slice() {
             return only;

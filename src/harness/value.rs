@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::ops::{Range, RangeFrom, RangeInclusive, RangeTo, RangeToInclusive};
 use std::time::Duration;
 
-use crate::spec::{Comparison, Limits, Matcher};
+use crate::spec::{Bounds, Comparison, Limits, Matcher};
 use crate::trace::{Nanos, Value};
 
 /// So many milliseconds.
@@ -56,9 +56,18 @@ pub fn regex(expression: &str) -> Matcher {
     }
 }
 
-/// What a name or an attribute can be held against: a text, a number, `true` or `false` that it
-/// equals; a range of numbers that it is in; an array one of which it equals; or [`regex()`],
+/// A condition on a name or an attribute: a string, a number, `true` or `false` that it equals; a
+/// range of numbers that it is in; an array one of which it equals; or [`regex()`],
 /// [`contains()`], [`not()`], [`exists()`], [`absent()`] and every other [`Matcher`].
+///
+/// An empty array does not compile:
+///
+/// ```compile_fail
+/// use spanspec::prelude::*;
+///
+/// let none: [&str; 0] = [];
+/// let _ = any_span().attribute("payment.method", none);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is nothing that a value can be held against",
     label = "no value, range or matcher",
@@ -83,6 +92,7 @@ impl IntoMatcher for Value {
 
 impl<T: IntoMatcher, const N: usize> IntoMatcher for [T; N] {
     fn into_matcher(self) -> Matcher {
+        const { assert!(N > 0, "nothing is one of an empty array") };
         Matcher::OneOf(self.into_iter().map(T::into_matcher).collect())
     }
 }
@@ -165,7 +175,7 @@ pub trait IntoDurations {
 
 impl IntoDurations for RangeTo<Duration> {
     fn into_durations(self) -> Limits<Nanos> {
-        Limits::range(None, Some(before(self.end)), format!("< {:?}", self.end))
+        below(0, self.end, format!("< {:?}", self.end))
     }
 }
 
@@ -196,7 +206,7 @@ impl IntoDurations for RangeInclusive<Duration> {
 impl IntoDurations for Range<Duration> {
     fn into_durations(self) -> Limits<Nanos> {
         let written = format!(">= {:?} and < {:?}", self.start, self.end);
-        Limits::range(Some(nanos(self.start)), Some(before(self.end)), written)
+        below(nanos(self.start), self.end, written)
     }
 }
 
@@ -205,8 +215,16 @@ fn nanos(duration: Duration) -> Nanos {
     Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX)
 }
 
-fn before(duration: Duration) -> Nanos {
-    nanos(duration).saturating_sub(1)
+/// From `least` on and shorter than `end`; without any range if there is no such duration.
+fn below(least: Nanos, end: Duration, written: String) -> Limits<Nanos> {
+    let ranges = nanos(end).checked_sub(1).map(|greatest| Bounds {
+        least: (least > 0).then_some(least),
+        greatest: Some(greatest),
+    });
+    Limits {
+        ranges: ranges.into_iter().collect(),
+        written,
+    }
 }
 
 /// How many there may be: a number, or a range such as `1..` or `..=3`.

@@ -13,6 +13,18 @@ pub struct Expect {
     pub spans: Vec<SpanEntry>,
     /// For each entry of `spans`, the captures that it still waits for.
     pub spans_await: Vec<Vec<String>>,
+    /// The language of hints.
+    pub syntax: Syntax,
+}
+
+/// The language in which an author writes expectations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Syntax {
+    /// A spec.
+    #[default]
+    Yaml,
+    /// Macros and patterns in Rust.
+    Rust,
 }
 
 /// One thing to check.

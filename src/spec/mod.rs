@@ -39,7 +39,7 @@ mod yaml;
 
 pub use budget::{Budget, Limit, Measure, QuantileBudget, Regression};
 pub use error::{SpecError, SpecErrors};
-pub use expect::{Capture, CaptureFrom, Check, Condition, Expect};
+pub use expect::{Capture, CaptureFrom, Check, Condition, Expect, Syntax};
 pub use file::{Context, Defaults};
 pub use globals::{Globals, Variables};
 pub use jsonpath::JsonPath;

@@ -322,6 +322,7 @@ impl Reader<'_> {
             checks: Vec::new(),
             spans,
             spans_await,
+            ..Expect::default()
         })
     }
 

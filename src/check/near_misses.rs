@@ -1,0 +1,228 @@
+//! Spans that fail to match a selector in a way that looks like an error in the selector.
+//!
+//! An assertion that there is no such span would pass because of the error.
+
+use super::facts::label;
+use super::forest::Forest;
+use super::judge::Detail;
+use super::matching::meets;
+use super::renamed::other_names;
+use super::select::{Evaluator, Prepared, reach};
+use super::words;
+use crate::spec::{Ask, Matcher, Pattern, Relation, Selector};
+use crate::trace::{Attributes, Span, Trace, Value};
+
+/// The start of the service's name of a resource that has none, in all SDKs.
+const UNKNOWN_SERVICE: &str = "unknown_service";
+
+/// A span that meets every condition of a selector, or nearly does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NearMiss {
+    /// The span.
+    pub(crate) span: String,
+    /// The conditions that it nearly meets, each with the reason.
+    pub(crate) reasons: Vec<String>,
+}
+
+/// The spans that nearly meet a selector, and do not meet it.
+pub(crate) fn near_misses(selector: &Selector, trace: &Trace) -> Vec<NearMiss> {
+    let forest = Forest::new(trace);
+    Evaluator::new(&forest, &[], Detail::Explained).near_misses(selector)
+}
+
+/// Of a condition that a span does not meet.
+enum Miss {
+    Near(String),
+    Far,
+}
+
+impl Evaluator<'_> {
+    fn near_misses(&self, selector: &Selector) -> Vec<NearMiss> {
+        let reach = reach(selector);
+        let conditions = selector.conditions.iter();
+        let prepared: Vec<(&Ask, Prepared)> = conditions
+            .map(|condition| (&condition.ask, self.prepare(&condition.ask, reach)))
+            .collect();
+        let spans = 0..self.forest.len_within(reach);
+        spans
+            .filter_map(|span| self.near_miss(&prepared, span))
+            .collect()
+    }
+
+    fn near_miss(&self, conditions: &[(&Ask, Prepared)], span: usize) -> Option<NearMiss> {
+        let mut reasons = Vec::new();
+        for (ask, prepared) in conditions {
+            if self.meets(ask, prepared, span) {
+                continue;
+            }
+            match self.miss(ask, span) {
+                Miss::Near(reason) => reasons.push(reason),
+                Miss::Far => return None,
+            }
+        }
+        let span = label(self.forest.span(span));
+        (!reasons.is_empty()).then_some(NearMiss { span, reasons })
+    }
+
+    fn miss(&self, ask: &Ask, span: usize) -> Miss {
+        let this = self.forest.span(span);
+        let near = match ask {
+            Ask::Name(matcher) => other_case(matcher, &this.name),
+            Ask::Service(matcher) => self.near_service(matcher, this),
+            Ask::Attribute(key, matcher) => {
+                near_attribute(key, matcher, &this.attributes).or_else(|| {
+                    let found = this.resource.attributes.get(key);
+                    elsewhere(
+                        key,
+                        matcher,
+                        found,
+                        "of the resource: write it under `resource`",
+                    )
+                })
+            }
+            Ask::Resource(key, matcher) => near_attribute(key, matcher, &this.resource.attributes)
+                .or_else(|| {
+                    let found = this.attributes.get(key);
+                    elsewhere(
+                        key,
+                        matcher,
+                        found,
+                        "of the span: write it under `attributes`",
+                    )
+                }),
+            Ask::Relation(relation) => self.near_relation(relation),
+            _ => None,
+        };
+        near.map_or(Miss::Far, Miss::Near)
+    }
+
+    fn near_service(&self, matcher: &Matcher, span: &Span) -> Option<String> {
+        let found = span.service();
+        if found.starts_with(UNKNOWN_SERVICE) {
+            return Some(format!(
+                "its service is unknown (`{found}`): set OTEL_SERVICE_NAME for it"
+            ));
+        }
+        let wanted = exact(matcher)?;
+        let spans = || self.forest.trace().spans().iter();
+        let is_known = spans().any(|span| span.service() == wanted);
+        (!is_known && is_similar(wanted, found))
+            .then(|| format!("no service is called `{wanted}`, but one is called `{found}`"))
+    }
+
+    /// A relation to a span that nothing in the trace is, though something nearly is.
+    fn near_relation(&self, relation: &Relation) -> Option<String> {
+        let Pattern::Selector(other) = &relation.other else {
+            return None;
+        };
+        if relation.count.contains(0) || !self.select(other).is_empty() {
+            return None;
+        }
+        let near = self.near_misses(other).into_iter().next()?;
+        Some(format!(
+            "{} {}: {}",
+            relation.place.key(),
+            near.span,
+            near.reasons.join("; ")
+        ))
+    }
+}
+
+/// The text that a matcher asks for, if it asks for one text.
+fn exact(matcher: &Matcher) -> Option<&str> {
+    match matcher {
+        Matcher::Equal(value) => value.as_str(),
+        _ => None,
+    }
+}
+
+fn other_case(matcher: &Matcher, found: &str) -> Option<String> {
+    let wanted = exact(matcher)?;
+    (wanted.to_lowercase() == found.to_lowercase())
+        .then(|| "its name differs in upper and lower case only".to_owned())
+}
+
+/// Names that differ by a slip of the finger, and not by a number.
+fn is_similar(wanted: &str, found: &str) -> bool {
+    let letters = |text: &str| -> String {
+        let letters = text.chars().filter(|c| c.is_alphanumeric());
+        letters.collect::<String>().to_lowercase()
+    };
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let (wanted, found) = (letters(wanted), letters(found));
+    let most = if wanted.len() < 8 { 1 } else { 2 };
+    digits(&wanted) == digits(&found) && strsim::damerau_levenshtein(&wanted, &found) <= most
+}
+
+/// An attribute that would meet the matcher if it had another type, or the name that the semantic
+/// conventions gave it later or earlier.
+fn near_attribute(key: &str, matcher: &Matcher, attributes: &Attributes) -> Option<String> {
+    if let Some(found) = attributes.get(key) {
+        return is_of_other_type(matcher, found).then(|| {
+            let (shown, of_type) = (words::value(found), found.type_name());
+            format!("its attribute `{key}` is {shown}, of type {of_type}, and {matcher} is of another type")
+        });
+    }
+    let renamed = other_names(key).find(|other| {
+        let found = attributes.get(other);
+        found.is_some() && would_meet(matcher, found)
+    })?;
+    let shown = words::optional(attributes.get(renamed));
+    Some(format!(
+        "it has no `{key}`, but `{renamed}` ({shown}): the semantic conventions have renamed it"
+    ))
+}
+
+/// An attribute of the resource in place of one of the span, or the other way round.
+fn elsewhere(key: &str, matcher: &Matcher, found: Option<&Value>, place: &str) -> Option<String> {
+    let is_near = !matcher.allows_absence() && found.is_some() && would_meet(matcher, found);
+    is_near.then(|| format!("`{key}` is an attribute {place}"))
+}
+
+fn would_meet(matcher: &Matcher, found: Option<&Value>) -> bool {
+    meets(matcher, found) || found.is_some_and(|found| is_of_other_type(matcher, found))
+}
+
+/// The value does not meet the matcher, but would if it had another type.
+fn is_of_other_type(matcher: &Matcher, found: &Value) -> bool {
+    let others = || in_other_types(found).into_iter();
+    match matcher {
+        Matcher::Equal(_)
+        | Matcher::Compare(..)
+        | Matcher::Between(..)
+        | Matcher::Regex(_)
+        | Matcher::Contains(_)
+        | Matcher::StartsWith(_)
+        | Matcher::EndsWith(_) => others().any(|other| meets(matcher, Some(&other))),
+        Matcher::Not(inner) => {
+            !meets(inner, Some(found)) && others().any(|other| !meets(inner, Some(&other)))
+        }
+        Matcher::OneOf(several) => several.iter().any(|one| is_of_other_type(one, found)),
+        Matcher::Every(all) => all
+            .iter()
+            .all(|one| meets(one, Some(found)) || is_of_other_type(one, found)),
+        _ => false,
+    }
+}
+
+/// The same value as other types write it: `503` and `"503"`, `["stop"]` and `"stop"`.
+fn in_other_types(value: &Value) -> Vec<Value> {
+    match value {
+        Value::String(text) => {
+            let parsed: Option<serde_json::Value> = serde_json::from_str(text.trim()).ok();
+            let words = match text.to_lowercase().as_str() {
+                "true" => Some(Value::Bool(true)),
+                "false" => Some(Value::Bool(false)),
+                _ => None,
+            };
+            let parsed = parsed.map(Value::from);
+            parsed.into_iter().chain(words).collect()
+        }
+        Value::Bool(_) | Value::Int(_) | Value::Double(_) => vec![Value::from(value.to_text())],
+        Value::Array(items) => {
+            let others = items.iter().flat_map(in_other_types);
+            items.iter().cloned().chain(others).collect()
+        }
+        Value::Null | Value::Bytes(_) | Value::Map(_) => Vec::new(),
+    }
+}
