@@ -314,7 +314,7 @@ pub(super) struct LintArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct ShowArguments {
-    /// A file of OTLP JSON or protobuf; `-` for standard input
+    /// A file of OTLP JSON or protobuf, perhaps compressed; `-` for standard input
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
     /// Draw every span, however many there are

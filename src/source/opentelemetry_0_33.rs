@@ -76,7 +76,7 @@ impl SpanExporter for Exporter {
         let attributes = resource.iter();
         self.resource = message::Resource {
             attributes: attributes
-                .map(|(key, value)| key_value(key.as_str(), value))
+                .map(|(key, value)| key_value(key.as_str(), value).encode_to_vec().into())
                 .collect(),
             dropped_attributes_count: 0,
         };
@@ -99,6 +99,7 @@ fn request(resource: message::Resource, batch: Vec<SpanData>) -> message::Traces
         resource_spans: vec![message::ResourceSpans {
             resource: Some(resource),
             scope_spans: scope_spans.collect(),
+            instrumentation_library_spans: Vec::new(),
         }],
     }
 }
@@ -182,10 +183,14 @@ fn kind(kind: &otel::SpanKind) -> i32 {
     }
 }
 
-fn attributes<'a>(all: impl IntoIterator<Item = &'a KeyValue>) -> Vec<message::KeyValue> {
+fn attributes<'a>(all: impl IntoIterator<Item = &'a KeyValue>) -> Vec<Bytes> {
     let all = all.into_iter();
-    all.map(|one| key_value(one.key.as_str(), &one.value))
-        .collect()
+    all.map(|one| {
+        key_value(one.key.as_str(), &one.value)
+            .encode_to_vec()
+            .into()
+    })
+    .collect()
 }
 
 fn key_value(key: &str, value: &Value) -> message::KeyValue {

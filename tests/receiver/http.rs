@@ -164,6 +164,13 @@ async fn gzip_zstd_deflate_and_identity_are_decoded() {
         ),
         ("deflate", zlib(&request("s", vec![span(1, 3, "deflate")]))),
         ("identity", request("s", vec![span(1, 4, "identity")])),
+        ("GZIP", gzip(&request("s", vec![span(1, 5, "GZIP")]))),
+        ("x-gzip", gzip(&request("s", vec![span(1, 6, "x-gzip")]))),
+        ("", request("s", vec![span(1, 7, "none")])),
+        ("identity, Zstd", {
+            let body = request("s", vec![span(1, 8, "Zstd")]);
+            zstd::encode_all(&body[..], 3).unwrap()
+        }),
     ];
     for (encoding, body) in bodies {
         assert_eq!(
@@ -172,7 +179,10 @@ async fn gzip_zstd_deflate_and_identity_are_decoded() {
             "{encoding}"
         );
     }
-    assert_eq!(names(&receiver, 1), ["gzip", "zstd", "deflate", "identity"]);
+    let sent = [
+        "gzip", "zstd", "deflate", "identity", "GZIP", "x-gzip", "none", "Zstd",
+    ];
+    assert_eq!(names(&receiver, 1), sent);
 }
 
 #[tokio::test]
@@ -328,7 +338,7 @@ async fn json_is_read_as_leniently_as_the_specification_asks() {
                     "endTimeUnixNano": "1795378145378457985",
                     "events": null, "links": [{"traceId": null}],
                     "status": {"code": "STATUS_CODE_ERROR", "message": "out of stock"},
-                    "droppedAttributesCount": null, "start_time_unix_nano": {"ignored": true},
+                    "droppedAttributesCount": null, "startTime": {"ignored": true},
                     "attributes": [
                         {"key": "int", "value": {"intValue": 42}},
                         {"key": "text int", "value": {"intValue": "-9223372036854775808"}},

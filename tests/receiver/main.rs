@@ -5,4 +5,5 @@ mod follow;
 mod grpc;
 mod hostile;
 mod http;
+mod lenient;
 mod support;

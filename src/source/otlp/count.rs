@@ -1,10 +1,9 @@
 //! Counts what a request for logs or metrics holds; nothing more is done with it.
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 
-use super::json::nullable;
-use super::walk::Wire;
+use super::wire::Wire;
 use super::{Encoding, Malformed};
 
 /// One of OTLP's three signals.
@@ -65,6 +64,13 @@ fn count(message: &[u8], tags: &[&[u32]]) -> Result<u64, Malformed> {
         }
     }
     Ok(sum)
+}
+
+/// Any value, with `null` as its default.
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    json: D,
+) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(json)?.unwrap_or_default())
 }
 
 /// The JSON of all three signals, as far as counting needs it.

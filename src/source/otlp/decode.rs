@@ -6,6 +6,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::Malformed;
+use super::attribute;
 use super::ids::{Ids, WrongId};
 use super::message::{self, AnyValue, KeyValue, Kind};
 use crate::trace::{
@@ -33,17 +34,18 @@ pub(crate) fn span(
     Ok(from_message(message, resource, scope).ok())
 }
 
-/// All spans of these messages, in order, and the number of those left out for invalid ids.
-pub(super) fn spans(traces: message::TracesData) -> (Vec<Span>, usize) {
-    let (mut spans, mut invalid) = (Vec::new(), 0);
+/// All spans of these messages, in order, and the invalid ids of those that are left out.
+pub(super) fn spans(traces: message::TracesData) -> (Vec<Span>, Vec<WrongId>) {
+    let (mut spans, mut invalid) = (Vec::new(), Vec::new());
     for block in traces.resource_spans {
         let resource = Arc::new(block.resource.unwrap_or_default().into());
-        for block in block.scope_spans {
+        let old = block.instrumentation_library_spans;
+        for block in block.scope_spans.into_iter().chain(old) {
             let scope = Arc::new(block.scope.unwrap_or_default().into());
             for span in block.spans {
                 match from_message(span, &resource, &scope) {
                     Ok(span) => spans.push(span),
-                    Err(_) => invalid += 1,
+                    Err(wrong) => invalid.push(wrong),
                 }
             }
         }
@@ -144,9 +146,13 @@ impl From<AnyValue> for Value {
     }
 }
 
-fn attributes(entries: Vec<KeyValue>, dropped: u32) -> Attributes {
-    let attributes: Attributes = entries.into_iter().map(entry).collect();
-    attributes.with_dropped(dropped)
+/// Those that can be decoded; the others are counted with the ones that the SDK dropped.
+fn attributes(sent: Vec<Bytes>, dropped: u32) -> Attributes {
+    let all = sent.len();
+    let decoded: Vec<KeyValue> = sent.into_iter().filter_map(attribute::decode).collect();
+    let undecodable = u32::try_from(all - decoded.len()).unwrap_or(u32::MAX);
+    let attributes: Attributes = decoded.into_iter().map(entry).collect();
+    attributes.with_dropped(dropped.saturating_add(undecodable))
 }
 
 fn entry(entry: KeyValue) -> (String, Value) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::trace::{SpanId, TraceId};
@@ -28,7 +29,7 @@ pub enum IdField {
 }
 
 /// What stands in the place of a valid id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum FoundId {
     /// Nothing.
     Nothing,
@@ -36,6 +37,8 @@ pub enum FoundId {
     Zeros,
     /// This number of bytes.
     Bytes(usize),
+    /// In OTLP/JSON, this text.
+    Text(String),
 }
 
 impl IdField {
@@ -50,7 +53,10 @@ impl IdField {
         let found = match found {
             [] => FoundId::Nothing,
             bytes if bytes.iter().all(|&byte| byte == 0) => FoundId::Zeros,
-            bytes => FoundId::Bytes(bytes.len()),
+            bytes => match marked(bytes) {
+                Some(text) => FoundId::Text(text.to_owned()),
+                None => FoundId::Bytes(bytes.len()),
+            },
         };
         WrongId { field: self, found }
     }
@@ -72,9 +78,31 @@ impl fmt::Display for FoundId {
             Self::Nothing => f.write_str("is missing"),
             Self::Zeros => f.write_str("has only zeros"),
             Self::Bytes(1) => f.write_str("has 1 byte"),
+            Self::Text(text) => write!(f, "is `{text}`"),
             Self::Bytes(bytes) => write!(f, "has {bytes} bytes"),
         }
     }
+}
+
+/// Begins the bytes that stand for a text of OTLP/JSON that is no id. UTF-8 never has this byte.
+const MARK: u8 = 0xff;
+
+/// Stands for a text of OTLP/JSON that is no id of `N` bytes: other than `N` bytes, so that
+/// whatever reads the protobuf rejects it, and with the text, for the message.
+pub(super) fn mark<const N: usize>(text: &str) -> Bytes {
+    const MOST: usize = 64;
+    let shown: String = text.chars().take(MOST).collect();
+    let mut marked = [&[MARK], shown.as_bytes()].concat();
+    if marked.len() == N {
+        marked.insert(0, MARK);
+    }
+    marked.into()
+}
+
+fn marked(bytes: &[u8]) -> Option<&str> {
+    let text = bytes.strip_prefix(&[MARK])?;
+    let text = str::from_utf8(text.strip_prefix(&[MARK]).unwrap_or(text)).ok()?;
+    (!text.is_empty() && !text.contains(char::is_control)).then_some(text)
 }
 
 /// The ids of a span.

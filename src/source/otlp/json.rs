@@ -1,7 +1,10 @@
-//! What OTLP/JSON allows beyond the obvious: ids in hex of either case, enums by number or name,
-//! 64-bit integers as text, `"NaN"`, and `null` wherever a default would do.
+//! Reads OTLP/JSON as the Collector does: ids in hex of either case, enums by number or name,
+//! 64-bit integers as strings, `"NaN"`, lone surrogates, and `null` wherever a default would do.
+//! This file has the scalars, `object` the messages.
 //!
 //! Tempo's answers write ids in base64; their lengths differ from hex, so both are read.
+
+mod object;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,9 +14,12 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
 
-use super::message::{AnyValue, Kind};
+use super::ids;
+
+pub(super) use object::{Object, Read, ignore, objects, request};
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -21,39 +27,78 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
-/// Any value, with `null` as its default.
-pub(super) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    json: D,
-) -> Result<T, D::Error> {
-    Ok(Option::<T>::deserialize(json)?.unwrap_or_default())
+/// A string; `null` is empty.
+#[derive(Default)]
+pub(super) struct Text(pub(super) Bytes);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        // As bytes, because a string of JSON may contain half of a surrogate pair.
+        json.deserialize_byte_buf(TextVisitor)
+    }
 }
 
-pub(super) fn text<'de, D: Deserializer<'de>>(json: D) -> Result<Bytes, D::Error> {
-    nullable::<D, String>(json).map(Bytes::from)
+struct TextVisitor;
+
+impl Visitor<'_> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+    fn visit_str<E: Error>(self, text: &str) -> Result<Text, E> {
+        Ok(Text(Bytes::copy_from_slice(text.as_bytes())))
+    }
+    fn visit_bytes<E: Error>(self, text: &[u8]) -> Result<Text, E> {
+        self.visit_byte_buf(text.to_vec())
+    }
+    fn visit_byte_buf<E: Error>(self, mut text: Vec<u8>) -> Result<Text, E> {
+        if str::from_utf8(&text).is_err() {
+            replace_surrogates(&mut text);
+        }
+        Ok(Text(text.into()))
+    }
 }
 
-pub(super) fn trace_id<'de, D: Deserializer<'de>>(json: D) -> Result<Bytes, D::Error> {
-    id::<16, D>(json)
+/// Replaces each lone surrogate by U+FFFD, which is three bytes long as well. serde_json hands
+/// surrogates over as three bytes from `ED A0 80` to `ED BF BF`, which UTF-8 has no use for.
+fn replace_surrogates(text: &mut [u8]) {
+    for at in 0..text.len().saturating_sub(2) {
+        if let [0xed, 0xa0..=0xbf, _] = text[at..at + 3] {
+            text[at..at + 3].copy_from_slice("\u{fffd}".as_bytes());
+        }
+    }
 }
 
-pub(super) fn span_id<'de, D: Deserializer<'de>>(json: D) -> Result<Bytes, D::Error> {
-    id::<8, D>(json)
+/// The bytes of a trace id, or of a text that is none, [marked](ids::mark) as such.
+#[derive(Default)]
+pub(super) struct TraceIdBytes(pub(super) Bytes);
+
+impl<'de> Deserialize<'de> for TraceIdBytes {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        id::<16, D>(json).map(Self)
+    }
 }
 
-/// Hex of any length, or base64 of the right one. Whether an id of the wrong length is an error
-/// is decided where protobuf's ids are judged, too.
+/// As [`TraceIdBytes`], of a span.
+#[derive(Default)]
+pub(super) struct SpanIdBytes(pub(super) Bytes);
+
+impl<'de> Deserialize<'de> for SpanIdBytes {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        id::<8, D>(json).map(Self)
+    }
+}
+
 fn id<'de, const N: usize, D: Deserializer<'de>>(json: D) -> Result<Bytes, D::Error> {
-    let text: String = nullable(json)?;
-    hex(&text)
-        .or_else(|| base64(&text).filter(|bytes| bytes.len() == N))
-        .map(Bytes::from)
-        .ok_or_else(|| {
-            D::Error::custom(format_args!(
-                "`{}` is no id of {} hex digits",
-                short(&text),
-                2 * N
-            ))
-        })
+    let text = Text::deserialize(json)?.0;
+    let text = String::from_utf8_lossy(&text);
+    if text.is_empty() {
+        return Ok(Bytes::new());
+    }
+    let mut readings = [hex(&text), base64(&text)].into_iter().flatten();
+    let bytes = readings.find(|bytes| bytes.len() == N);
+    Ok(bytes.map_or_else(|| ids::mark::<N>(&text), Bytes::from))
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {
@@ -75,28 +120,20 @@ fn base64(text: &str) -> Option<Vec<u8>> {
         .ok()
 }
 
-pub(super) fn unsigned<'de, D: Deserializer<'de>>(json: D) -> Result<u64, D::Error> {
-    json.deserialize_any(Number(PhantomData))
+/// A number, or a string that contains one.
+#[derive(Default)]
+pub(super) struct Number<T>(pub(super) T);
+
+impl<'de, T: Numeric> Deserialize<'de> for Number<T> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_any(NumberVisitor(PhantomData)).map(Self)
+    }
 }
 
-/// One of the counts of what an SDK dropped.
-pub(super) fn count<'de, D: Deserializer<'de>>(json: D) -> Result<u32, D::Error> {
-    json.deserialize_any(Number(PhantomData))
-}
-
-fn signed<'de, D: Deserializer<'de>>(json: D) -> Result<i64, D::Error> {
-    json.deserialize_any(Number(PhantomData))
-}
-
-fn double<'de, D: Deserializer<'de>>(json: D) -> Result<f64, D::Error> {
-    json.deserialize_any(Number(PhantomData))
-}
-
-/// A number, or text that holds one; `null` is zero.
-struct Number<T>(PhantomData<T>);
+struct NumberVisitor<T>(PhantomData<T>);
 
 /// A type that OTLP/JSON writes as a number or as text.
-trait Numeric: FromStr + Default {
+pub(super) trait Numeric: FromStr + Default {
     const NAME: &'static str;
     fn from_i64(int: i64) -> Option<Self>;
     fn from_u64(int: u64) -> Option<Self>;
@@ -149,14 +186,11 @@ impl Numeric for f64 {
     }
 }
 
-impl<T: Numeric> Visitor<'_> for Number<T> {
+impl<'de, T: Numeric> Visitor<'de> for NumberVisitor<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(T::NAME)
-    }
-    fn visit_unit<E: Error>(self) -> Result<T, E> {
-        Ok(T::default())
     }
     fn visit_i64<E: Error>(self, int: i64) -> Result<T, E> {
         T::from_i64(int).ok_or_else(|| out_of_range::<T, E>(int))
@@ -174,124 +208,102 @@ impl<T: Numeric> Visitor<'_> for Number<T> {
             .or_else(|| text.parse().ok().and_then(T::from_f64))
             .ok_or_else(|| out_of_range::<T, E>(short(text)))
     }
+    /// With its feature `arbitrary_precision`, serde_json hands numbers over as maps.
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<T, M::Error> {
+        let number = serde_json::Number::deserialize(MapAccessDeserializer::new(map))?;
+        self.visit_str(&number.to_string())
+    }
 }
 
 fn out_of_range<T: Numeric, E: Error>(found: impl fmt::Display) -> E {
     E::custom(format_args!("`{found}` is not {}", T::NAME))
 }
 
-pub(super) fn span_kind<'de, D: Deserializer<'de>>(json: D) -> Result<i32, D::Error> {
-    const NAMES: [&str; 6] = [
-        "SPAN_KIND_UNSPECIFIED",
-        "SPAN_KIND_INTERNAL",
-        "SPAN_KIND_SERVER",
-        "SPAN_KIND_CLIENT",
-        "SPAN_KIND_PRODUCER",
-        "SPAN_KIND_CONSUMER",
-    ];
-    json.deserialize_any(Enum(&NAMES))
+/// The number of a span kind.
+#[derive(Default)]
+pub(super) struct Kind(pub(super) i32);
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let kinds = Enum {
+            prefix: "SPAN_KIND_",
+            names: &[
+                "UNSPECIFIED",
+                "INTERNAL",
+                "SERVER",
+                "CLIENT",
+                "PRODUCER",
+                "CONSUMER",
+            ],
+        };
+        json.deserialize_any(kinds).map(Self)
+    }
 }
 
-pub(super) fn status_code<'de, D: Deserializer<'de>>(json: D) -> Result<i32, D::Error> {
-    const NAMES: [&str; 3] = ["STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"];
-    json.deserialize_any(Enum(&NAMES))
+/// The number of a status code.
+#[derive(Default)]
+pub(super) struct Code(pub(super) i32);
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let codes = Enum {
+            prefix: "STATUS_CODE_",
+            names: &["UNSET", "OK", "ERROR"],
+        };
+        json.deserialize_any(codes).map(Self)
+    }
 }
 
-/// One of these names, or its number. A name that is not known is the default, as an unknown
-/// number is: the format may grow.
-struct Enum(&'static [&'static str]);
+/// A number, or a name with or without its prefix. An unknown name is an error: read as the
+/// default, it would hide a status that says `ERROR`.
+struct Enum {
+    prefix: &'static str,
+    names: &'static [&'static str],
+}
 
-impl Visitor<'_> for Enum {
+impl<'de> Visitor<'de> for Enum {
     type Value = i32;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a number or one of {}", self.0.join(", "))
-    }
-    fn visit_unit<E: Error>(self) -> Result<i32, E> {
-        Ok(0)
+        let names: Vec<String> = self
+            .names
+            .iter()
+            .map(|name| self.prefix.to_owned() + name)
+            .collect();
+        write!(f, "a number or one of {}", names.join(", "))
     }
     fn visit_i64<E: Error>(self, int: i64) -> Result<i32, E> {
-        Number(PhantomData).visit_i64(int)
+        NumberVisitor(PhantomData).visit_i64(int)
     }
     fn visit_u64<E: Error>(self, int: u64) -> Result<i32, E> {
-        Number(PhantomData).visit_u64(int)
+        NumberVisitor(PhantomData).visit_u64(int)
     }
     fn visit_f64<E: Error>(self, double: f64) -> Result<i32, E> {
-        Number(PhantomData).visit_f64(double)
+        NumberVisitor(PhantomData).visit_f64(double)
+    }
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<i32, M::Error> {
+        NumberVisitor(PhantomData).visit_map(map)
     }
     fn visit_str<E: Error>(self, text: &str) -> Result<i32, E> {
-        let named = self.0.iter().position(|&name| name == text);
-        Ok(named
+        let bare = text.strip_prefix(self.prefix).unwrap_or(text);
+        let named = self.names.iter().position(|&name| name == bare);
+        named
             .and_then(|at| i32::try_from(at).ok())
             .or_else(|| text.parse().ok())
-            .unwrap_or(0))
+            .ok_or_else(|| E::invalid_value(Unexpected::Str(&short(text)), &self))
     }
 }
 
-impl<'de> Deserialize<'de> for AnyValue {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        json.deserialize_any(AnyValueVisitor)
-    }
-}
-
-struct AnyValueVisitor;
-
-impl<'de> Visitor<'de> for AnyValueVisitor {
-    type Value = AnyValue;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an OTLP value such as {\"stringValue\": \"text\"}")
-    }
-    fn visit_unit<E: Error>(self) -> Result<AnyValue, E> {
-        Ok(AnyValue::default())
-    }
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<AnyValue, M::Error> {
-        let mut kind = None;
-        while let Some(key) = map.next_key::<String>()? {
-            kind = any_value_kind(&key, &mut map)?.or(kind);
-        }
-        Ok(AnyValue { kind })
-    }
-}
-
-fn any_value_kind<'de, M: MapAccess<'de>>(
-    key: &str,
-    map: &mut M,
-) -> Result<Option<Kind>, M::Error> {
-    Ok(match key {
-        "stringValue" => map
-            .next_value::<Option<String>>()?
-            .map(|text| Kind::String(text.into())),
-        "boolValue" => map.next_value::<Option<bool>>()?.map(Kind::Bool),
-        "intValue" => map
-            .next_value::<Option<Signed>>()?
-            .map(|int| Kind::Int(int.0)),
-        "doubleValue" => map
-            .next_value::<Option<Double>>()?
-            .map(|double| Kind::Double(double.0)),
-        "arrayValue" => map.next_value::<Option<_>>()?.map(Kind::Array),
-        "kvlistValue" => map.next_value::<Option<_>>()?.map(Kind::Map),
-        "bytesValue" => map
-            .next_value::<Option<Base64>>()?
-            .map(|bytes| Kind::Bytes(bytes.0)),
-        _ => map.next_value::<IgnoredAny>().map(|_| None)?,
-    })
-}
-
-#[derive(serde::Deserialize)]
-struct Signed(#[serde(deserialize_with = "signed")] i64);
-
-#[derive(serde::Deserialize)]
-struct Double(#[serde(deserialize_with = "double")] f64);
-
-struct Base64(Bytes);
+/// Bytes as base64.
+pub(super) struct Base64(pub(super) Bytes);
 
 impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(json)?;
+        let text = Text::deserialize(json)?.0;
+        let text = String::from_utf8_lossy(&text);
         base64(&text)
             .map(|bytes| Self(bytes.into()))
-            .ok_or_else(|| D::Error::custom(format_args!("`{}` is no base64", short(&text))))
+            .ok_or_else(|| D::Error::custom(format_args!("`{}` is not base64", short(&text))))
     }
 }
 

@@ -1,183 +1,134 @@
-//! OTLP's messages as they stand on the wire, both in protobuf and in JSON.
+//! OTLP's messages as they stand on the wire in protobuf; `json` reads them from JSON.
 //!
-//! Only the fields that the trace model has. Text stays bytes until it becomes part of a trace:
+//! Only the fields that the trace model has. The attributes are `KeyValue` messages, each left as
+//! bytes, because one that cannot be decoded is dropped alone. Text stays bytes until it becomes part of a trace:
 //! decoding then copies nothing, and an exporter that cuts a character in half is not refused.
 
 use bytes::Bytes;
 use prost::{Message, Oneof};
-use serde::Deserialize;
-
-use super::json;
 
 /// `ExportTraceServiceRequest`, which is also `TracesData`.
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct TracesData {
     #[prost(message, repeated, tag = "1")]
-    #[serde(deserialize_with = "json::nullable")]
     pub(crate) resource_spans: Vec<ResourceSpans>,
 }
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct ResourceSpans {
     #[prost(message, optional, tag = "1")]
     pub(crate) resource: Option<Resource>,
     #[prost(message, repeated, tag = "2")]
-    #[serde(
-        alias = "instrumentationLibrarySpans",
-        deserialize_with = "json::nullable"
-    )]
     pub(crate) scope_spans: Vec<ScopeSpans>,
+    /// What `scope_spans` was until version 0.15 of OTLP.
+    #[prost(message, repeated, tag = "1000")]
+    pub(crate) instrumentation_library_spans: Vec<ScopeSpans>,
 }
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct Resource {
-    #[prost(message, repeated, tag = "1")]
-    #[serde(deserialize_with = "json::nullable")]
-    pub(crate) attributes: Vec<KeyValue>,
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    pub(crate) attributes: Vec<Bytes>,
     #[prost(uint32, tag = "2")]
-    #[serde(deserialize_with = "json::count")]
     pub(crate) dropped_attributes_count: u32,
 }
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default)]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct ScopeSpans {
     #[prost(message, optional, tag = "1")]
-    #[serde(alias = "instrumentationLibrary")]
     pub(crate) scope: Option<Scope>,
     #[prost(message, repeated, tag = "2")]
-    #[serde(deserialize_with = "json::nullable")]
     pub(crate) spans: Vec<Span>,
 }
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct Scope {
     #[prost(bytes = "bytes", tag = "1")]
-    #[serde(deserialize_with = "json::text")]
     pub(crate) name: Bytes,
     #[prost(bytes = "bytes", tag = "2")]
-    #[serde(deserialize_with = "json::text")]
     pub(crate) version: Bytes,
-    #[prost(message, repeated, tag = "3")]
-    #[serde(deserialize_with = "json::nullable")]
-    pub(crate) attributes: Vec<KeyValue>,
+    #[prost(bytes = "bytes", repeated, tag = "3")]
+    pub(crate) attributes: Vec<Bytes>,
     #[prost(uint32, tag = "4")]
-    #[serde(deserialize_with = "json::count")]
     pub(crate) dropped_attributes_count: u32,
 }
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct Span {
     #[prost(bytes = "bytes", tag = "1")]
-    #[serde(deserialize_with = "json::trace_id")]
     pub(crate) trace_id: Bytes,
     #[prost(bytes = "bytes", tag = "2")]
-    #[serde(deserialize_with = "json::span_id")]
     pub(crate) span_id: Bytes,
     #[prost(bytes = "bytes", tag = "3")]
-    #[serde(deserialize_with = "json::text")]
     pub(crate) trace_state: Bytes,
     #[prost(bytes = "bytes", tag = "4")]
-    #[serde(deserialize_with = "json::span_id")]
     pub(crate) parent_span_id: Bytes,
     #[prost(bytes = "bytes", tag = "5")]
-    #[serde(deserialize_with = "json::text")]
     pub(crate) name: Bytes,
     #[prost(int32, tag = "6")]
-    #[serde(deserialize_with = "json::span_kind")]
     pub(crate) kind: i32,
     #[prost(fixed64, tag = "7")]
-    #[serde(deserialize_with = "json::unsigned")]
     pub(crate) start_time_unix_nano: u64,
     #[prost(fixed64, tag = "8")]
-    #[serde(deserialize_with = "json::unsigned")]
     pub(crate) end_time_unix_nano: u64,
-    #[prost(message, repeated, tag = "9")]
-    #[serde(deserialize_with = "json::nullable")]
-    pub(crate) attributes: Vec<KeyValue>,
+    #[prost(bytes = "bytes", repeated, tag = "9")]
+    pub(crate) attributes: Vec<Bytes>,
     #[prost(uint32, tag = "10")]
-    #[serde(deserialize_with = "json::count")]
     pub(crate) dropped_attributes_count: u32,
     #[prost(message, repeated, tag = "11")]
-    #[serde(deserialize_with = "json::nullable")]
     pub(crate) events: Vec<Event>,
     #[prost(uint32, tag = "12")]
-    #[serde(deserialize_with = "json::count")]
     pub(crate) dropped_events_count: u32,
     #[prost(message, repeated, tag = "13")]
-    #[serde(deserialize_with = "json::nullable")]
     pub(crate) links: Vec<Link>,
     #[prost(uint32, tag = "14")]
-    #[serde(deserialize_with = "json::count")]
     pub(crate) dropped_links_count: u32,
     #[prost(message, optional, tag = "15")]
     pub(crate) status: Option<Status>,
 }
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct Event {
     #[prost(fixed64, tag = "1")]
-    #[serde(deserialize_with = "json::unsigned")]
     pub(crate) time_unix_nano: u64,
     #[prost(bytes = "bytes", tag = "2")]
-    #[serde(deserialize_with = "json::text")]
     pub(crate) name: Bytes,
-    #[prost(message, repeated, tag = "3")]
-    #[serde(deserialize_with = "json::nullable")]
-    pub(crate) attributes: Vec<KeyValue>,
+    #[prost(bytes = "bytes", repeated, tag = "3")]
+    pub(crate) attributes: Vec<Bytes>,
     #[prost(uint32, tag = "4")]
-    #[serde(deserialize_with = "json::count")]
     pub(crate) dropped_attributes_count: u32,
 }
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct Link {
     #[prost(bytes = "bytes", tag = "1")]
-    #[serde(deserialize_with = "json::trace_id")]
     pub(crate) trace_id: Bytes,
     #[prost(bytes = "bytes", tag = "2")]
-    #[serde(deserialize_with = "json::span_id")]
     pub(crate) span_id: Bytes,
     #[prost(bytes = "bytes", tag = "3")]
-    #[serde(deserialize_with = "json::text")]
     pub(crate) trace_state: Bytes,
-    #[prost(message, repeated, tag = "4")]
-    #[serde(deserialize_with = "json::nullable")]
-    pub(crate) attributes: Vec<KeyValue>,
+    #[prost(bytes = "bytes", repeated, tag = "4")]
+    pub(crate) attributes: Vec<Bytes>,
     #[prost(uint32, tag = "5")]
-    #[serde(deserialize_with = "json::count")]
     pub(crate) dropped_attributes_count: u32,
 }
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default)]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct Status {
     #[prost(bytes = "bytes", tag = "2")]
-    #[serde(deserialize_with = "json::text")]
     pub(crate) message: Bytes,
     #[prost(int32, tag = "3")]
-    #[serde(deserialize_with = "json::status_code")]
     pub(crate) code: i32,
 }
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default)]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct KeyValue {
     #[prost(bytes = "bytes", tag = "1")]
-    #[serde(deserialize_with = "json::text")]
     pub(crate) key: Bytes,
     #[prost(message, optional, tag = "2")]
     pub(crate) value: Option<AnyValue>,
 }
 
-/// Its JSON form is read in `json`, for serde has no lenient oneof.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct AnyValue {
     #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7")]
@@ -202,18 +153,14 @@ pub(crate) enum Kind {
     Bytes(Bytes),
 }
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default)]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct ArrayValue {
     #[prost(message, repeated, tag = "1")]
-    #[serde(deserialize_with = "json::nullable")]
     pub(crate) values: Vec<AnyValue>,
 }
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default)]
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct KeyValueList {
     #[prost(message, repeated, tag = "1")]
-    #[serde(deserialize_with = "json::nullable")]
     pub(crate) values: Vec<KeyValue>,
 }

@@ -3,8 +3,10 @@
 //! Nothing outside sees the shape of OTLP's messages. How bytes arrive is `receiver`'s work.
 
 mod answer;
+mod attribute;
 mod count;
 mod decode;
+mod file;
 mod ids;
 mod json;
 pub(super) mod message;
@@ -12,6 +14,7 @@ pub(super) mod message;
 mod pack;
 mod read;
 mod walk;
+mod wire;
 mod write;
 
 #[cfg(test)]
@@ -42,6 +45,9 @@ pub enum Malformed {
     /// A message that cannot be decoded.
     #[error("no OTLP protobuf: {0}")]
     Protobuf(#[from] prost::DecodeError),
+    /// An attribute whose arrays and maps are nested deeper than this number of levels.
+    #[error("nested more than {0} levels deep")]
+    TooDeep(u32),
     /// No JSON, or JSON of another shape.
     #[error("no OTLP/JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -55,7 +61,8 @@ impl Malformed {
 
 /// The protobuf form of an OTLP/JSON trace request, so that what follows knows one form only.
 pub(crate) fn traces_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {
-    Ok(serde_json::from_slice::<message::TracesData>(json)?.encode_to_vec())
+    let text = String::from_utf8_lossy(json);
+    Ok(json::request(&text)?.encode_to_vec())
 }
 
 /// The number of spans that the walk finds in a protobuf request: for the benchmark, which sees

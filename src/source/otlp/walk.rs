@@ -1,13 +1,16 @@
 //! Finds the spans in a protobuf request without decoding them.
 //!
-//! The walk reads lengths, the ids of each span and of its links, and steps over everything else,
-//! which is many times faster than decoding. What prost accepts, the walk accepts, and finds the
-//! same spans with the same ids; it cannot see what is wrong inside a field that it steps over.
+//! The walk reads lengths, types, and the ids of each span and of its links, which is many times
+//! faster than decoding. What prost accepts, the walk accepts, and finds the same spans with the
+//! same ids; and what the walk accepts can be decoded.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::Malformed;
+use super::attribute::{self, Undecodable};
 use super::ids::{Ids, WrongId};
+use super::wire::Wire;
 use crate::trace::{SpanId, TraceId};
 
 /// The spans of one request, borrowed from its bytes.
@@ -27,11 +30,60 @@ pub(crate) struct Walk<'a> {
     pub(crate) rejected: Vec<RejectedAt<'a>>,
     /// The number of rejected spans whose trace id is invalid.
     without_trace: usize,
+    /// The number of attributes that cannot be decoded.
+    pub(crate) dropped_attributes: usize,
+    /// The first of these attributes.
+    pub(crate) undecodable: Vec<UndecodableAt<'a>>,
 }
 
-/// Rejected spans whose trace id is unreadable are described up to this number; such a span can
-/// be two bytes long, and a request 64 MiB.
-const MOST_WITHOUT_TRACE: usize = 100;
+/// The number of rejected spans without a readable trace id, and of attributes that cannot be
+/// decoded, that are described: each can be two bytes long, and a request 64 MiB.
+const MOST_DESCRIBED: usize = 100;
+
+/// An attribute that cannot be decoded.
+#[derive(Debug)]
+pub(crate) struct UndecodableAt<'a> {
+    pub(crate) owner: Owner<'a>,
+    /// Index of its resource.
+    pub(crate) resource: usize,
+    pub(crate) key: &'a [u8],
+    pub(crate) reason: Cow<'a, str>,
+}
+
+/// What an attribute describes; spans by their names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Owner<'a> {
+    Resource,
+    Scope,
+    Span(&'a [u8]),
+    Event(&'a [u8]),
+    Link(&'a [u8]),
+}
+
+impl fmt::Display for Owner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (part, span) = match self {
+            Self::Resource => return f.write_str("the resource"),
+            Self::Scope => return f.write_str("a scope"),
+            Self::Span(name) => ("", name),
+            Self::Event(name) => ("an event of ", name),
+            Self::Link(name) => ("a link of ", name),
+        };
+        write!(f, "{part}span `{}`", String::from_utf8_lossy(span))
+    }
+}
+
+impl<'a> Owner<'a> {
+    /// The same of the span with this name.
+    fn named(self, name: &'a [u8]) -> Self {
+        match self {
+            Self::Span(_) => Self::Span(name),
+            Self::Event(_) => Self::Event(name),
+            Self::Link(_) => Self::Link(name),
+            other => other,
+        }
+    }
+}
 
 /// A span that was left out because an id is invalid.
 #[derive(Debug)]
@@ -119,11 +171,39 @@ impl<'a> Walk<'a> {
         let mut wire = Wire(message);
         while let Some((tag, field)) = wire.next()? {
             match tag {
-                1 => self.resources[at].push(field.message()?),
-                2 => self.scope_spans(at, field.message()?)?,
+                1 => self.resource(at, field.message()?)?,
+                2 | 1000 => self.scope_spans(at, field.message()?)?,
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    fn resource(&mut self, at: usize, message: &'a [u8]) -> Result<(), Malformed> {
+        let mut wire = Wire(message);
+        while let Some((tag, field)) = wire.next()? {
+            match tag {
+                1 => self.attribute(Owner::Resource, at, field.message()?),
+                2 => field.varint()?,
+                _ => {}
+            }
+        }
+        self.resources[at].push(message);
+        Ok(())
+    }
+
+    fn scope(&mut self, at: usize, message: &'a [u8]) -> Result<(), Malformed> {
+        let resource = self.scopes[at].resource;
+        let mut wire = Wire(message);
+        while let Some((tag, field)) = wire.next()? {
+            match tag {
+                1 | 2 => drop(field.message()?),
+                3 => self.attribute(Owner::Scope, resource, field.message()?),
+                4 => field.varint()?,
+                _ => {}
+            }
+        }
+        self.scopes[at].scope.push(message);
         Ok(())
     }
 
@@ -134,7 +214,7 @@ impl<'a> Walk<'a> {
         let mut wire = Wire(message);
         while let Some((tag, field)) = wire.next()? {
             match tag {
-                1 => self.scopes[at].scope.push(field.message()?),
+                1 => self.scope(at, field.message()?)?,
                 2 => self.span(at, field.message()?)?,
                 _ => {}
             }
@@ -145,7 +225,8 @@ impl<'a> Walk<'a> {
     fn span(&mut self, scope: usize, bytes: &'a [u8]) -> Result<(), Malformed> {
         let (mut trace_id, mut span_id, mut parent): (&[u8], &[u8], &[u8]) = (&[], &[], &[]);
         let mut name: &[u8] = &[];
-        let known_links = self.links.len();
+        let (known_links, known_drops) = (self.links.len(), self.undecodable.len());
+        let resource = self.scopes[scope].resource;
         let mut wire = Wire(bytes);
         while let Some((tag, field)) = wire.next()? {
             match tag {
@@ -153,9 +234,18 @@ impl<'a> Walk<'a> {
                 2 => span_id = field.message()?,
                 4 => parent = field.message()?,
                 5 => name = field.message()?,
-                13 => self.links.extend(link(field.message()?)?),
+                3 => drop(field.message()?),
+                6 | 10 | 12 | 14 => field.varint()?,
+                7 | 8 => field.fixed64()?,
+                9 => self.attribute(Owner::Span(name), resource, field.message()?),
+                11 => self.event(resource, field.message()?)?,
+                13 => self.link(resource, field.message()?)?,
+                15 => status(field.message()?)?,
                 _ => {}
             }
+        }
+        for undecodable in &mut self.undecodable[known_drops..] {
+            undecodable.owner = undecodable.owner.named(name);
         }
         let Ids { trace, span, .. } = match Ids::read(trace_id, span_id, parent) {
             Ok(ids) => ids,
@@ -183,143 +273,74 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    fn event(&mut self, resource: usize, message: &'a [u8]) -> Result<(), Malformed> {
+        let mut wire = Wire(message);
+        while let Some((tag, field)) = wire.next()? {
+            match tag {
+                1 => field.fixed64()?,
+                2 => drop(field.message()?),
+                3 => self.attribute(Owner::Event(&[]), resource, field.message()?),
+                4 => field.varint()?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The trace that has the link is not known before the end of its span.
+    fn link(&mut self, resource: usize, message: &'a [u8]) -> Result<(), Malformed> {
+        let (mut trace_id, mut span_id): (&[u8], &[u8]) = (&[], &[]);
+        let mut wire = Wire(message);
+        while let Some((tag, field)) = wire.next()? {
+            match tag {
+                1 => trace_id = field.message()?,
+                2 => span_id = field.message()?,
+                3 => drop(field.message()?),
+                4 => self.attribute(Owner::Link(&[]), resource, field.message()?),
+                5 => field.varint()?,
+                _ => {}
+            }
+        }
+        let to = TraceId::from_slice(trace_id).filter(|_| SpanId::from_slice(span_id).is_some());
+        self.links.extend(to.map(|to| LinkAt { from: to, to }));
+        Ok(())
+    }
+
+    fn attribute(&mut self, owner: Owner<'a>, resource: usize, key_value: &'a [u8]) {
+        if let Err(Undecodable { key, reason }) = attribute::check(key_value) {
+            self.dropped_attributes += 1;
+            if self.undecodable.len() < MOST_DESCRIBED {
+                self.undecodable.push(UndecodableAt {
+                    owner,
+                    resource,
+                    key,
+                    reason,
+                });
+            }
+        }
+    }
+
     fn reject(&mut self, span: RejectedAt<'a>) {
         self.invalid += 1;
         if span.trace_id.is_none() {
             self.without_trace += 1;
         }
-        if span.trace_id.is_some() || self.without_trace <= MOST_WITHOUT_TRACE {
+        if span.trace_id.is_some() || self.without_trace <= MOST_DESCRIBED {
             self.rejected.push(span);
         }
     }
 }
 
-/// The trace a link refers to; the one that has it is not known before its span's end.
-fn link(message: &[u8]) -> Result<Option<LinkAt>, Malformed> {
-    let (mut trace_id, mut span_id): (&[u8], &[u8]) = (&[], &[]);
+fn status(message: &[u8]) -> Result<(), Malformed> {
     let mut wire = Wire(message);
     while let Some((tag, field)) = wire.next()? {
         match tag {
-            1 => trace_id = field.message()?,
-            2 => span_id = field.message()?,
+            2 => drop(field.message()?),
+            3 => field.varint()?,
             _ => {}
         }
     }
-    let valid = TraceId::from_slice(trace_id).filter(|_| SpanId::from_slice(span_id).is_some());
-    Ok(valid.map(|to| LinkAt { from: to, to }))
-}
-
-/// Protobuf's groups may nest without end; prost stops here, too.
-const MAX_GROUPS: u32 = 100;
-
-/// Bytes yet to be read, field by field.
-pub(super) struct Wire<'a>(pub(super) &'a [u8]);
-
-/// What stands after a field's key.
-pub(super) enum Field<'a> {
-    /// Length-delimited: a message, text or bytes.
-    Bytes(&'a [u8]),
-    /// Anything else.
-    Scalar,
-}
-
-impl<'a> Field<'a> {
-    /// The bytes of a field that has to be length-delimited.
-    pub(super) fn message(self) -> Result<&'a [u8], Malformed> {
-        match self {
-            Self::Bytes(bytes) => Ok(bytes),
-            Self::Scalar => Err(Malformed::wire("a field of the wrong wire type")),
-        }
-    }
-}
-
-impl<'a> Wire<'a> {
-    /// The tag and value of the next field, or nothing at the end.
-    #[inline]
-    pub(super) fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, Malformed> {
-        if self.0.is_empty() {
-            return Ok(None);
-        }
-        let (tag, wire_type) = self.key()?;
-        let field = self.value(tag, wire_type, MAX_GROUPS)?;
-        Ok(Some((tag, field)))
-    }
-
-    #[inline]
-    fn key(&mut self) -> Result<(u32, u8), Malformed> {
-        let key = u32::try_from(self.varint()?).map_err(|_| Malformed::wire("an invalid key"))?;
-        let tag = key >> 3;
-        if tag == 0 {
-            return Err(Malformed::wire("a field with the number zero"));
-        }
-        Ok((tag, (key & 7) as u8))
-    }
-
-    #[inline]
-    fn value(&mut self, tag: u32, wire_type: u8, groups: u32) -> Result<Field<'a>, Malformed> {
-        match wire_type {
-            0 => self.varint().map(|_| Field::Scalar),
-            1 => self.take(8).map(|_| Field::Scalar),
-            2 => {
-                let length = self.varint()?;
-                self.take(length).map(Field::Bytes)
-            }
-            3 => self.group(tag, groups).map(|()| Field::Scalar),
-            5 => self.take(4).map(|_| Field::Scalar),
-            4 => Err(Malformed::wire("the end of a group that did not begin")),
-            _ => Err(Malformed::wire("an unknown wire type")),
-        }
-    }
-
-    #[cold]
-    fn group(&mut self, tag: u32, groups: u32) -> Result<(), Malformed> {
-        const END: u8 = 4;
-        let inner = groups
-            .checked_sub(1)
-            .ok_or(Malformed::wire("groups nested too deep"))?;
-        loop {
-            match self.key()? {
-                (end, END) if end == tag => return Ok(()),
-                (other, wire_type) => self.value(other, wire_type, inner)?,
-            };
-        }
-    }
-
-    #[inline]
-    fn varint(&mut self) -> Result<u64, Malformed> {
-        match self.0 {
-            [byte @ ..0x80, rest @ ..] => {
-                self.0 = rest;
-                Ok(u64::from(*byte))
-            }
-            _ => self.long_varint(),
-        }
-    }
-
-    fn long_varint(&mut self) -> Result<u64, Malformed> {
-        let mut value = 0;
-        for (at, &byte) in self.0.iter().take(10).enumerate() {
-            value |= u64::from(byte & 0x7f) << (7 * at);
-            if byte < 0x80 {
-                if at == 9 && byte > 1 {
-                    break;
-                }
-                self.0 = &self.0[at + 1..];
-                return Ok(value);
-            }
-        }
-        Err(Malformed::wire("an invalid varint"))
-    }
-
-    #[inline]
-    fn take(&mut self, length: u64) -> Result<&'a [u8], Malformed> {
-        let taken = usize::try_from(length)
-            .ok()
-            .and_then(|length| self.0.split_at_checked(length));
-        let (taken, rest) = taken.ok_or(Malformed::wire("a field that is longer than the rest"))?;
-        self.0 = rest;
-        Ok(taken)
-    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use crate::source::otlp::WrongId;
 use crate::trace::TraceId;
 
-/// The number of refusals, and of rejected spans, that are kept with their reason.
+/// The number of refusals, rejected spans and dropped attributes that are kept with their reason.
 const KEPT_REFUSALS: usize = 20;
 
 /// How many services are told apart; what comes from further ones is counted as [`OTHERS`].
@@ -37,6 +39,10 @@ pub struct Census {
     pub rejected: u64,
     /// The last of these spans, oldest first.
     pub rejections: VecDeque<Rejection>,
+    /// Attributes that were dropped because they cannot be decoded; their spans were taken in.
+    pub dropped_attributes: u64,
+    /// The last of these attributes, oldest first.
+    pub drops: VecDeque<DroppedAttribute>,
     /// Requests that were refused.
     pub refused: u64,
     /// The last refusals, oldest first.
@@ -80,6 +86,48 @@ impl fmt::Display for Rejection {
     }
 }
 
+/// An attribute that was dropped because it cannot be decoded.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[non_exhaustive]
+pub struct DroppedAttribute {
+    /// The service that sent it.
+    pub service: String,
+    /// What it describes, such as ``span `charge` `` or `the resource`.
+    pub owner: String,
+    /// Its key, as far as it is readable.
+    pub key: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl fmt::Display for DroppedAttribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            service,
+            owner,
+            key,
+            reason,
+        } = self;
+        write!(f, "attribute `{key}` of {owner} of {service}: {reason}")
+    }
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ingested {
+    /// Spans that were taken in.
+    pub spans: usize,
+    /// The number of spans that were rejected because an id is invalid.
+    pub rejected: usize,
+    /// These spans: all whose trace id is valid, and the first few of the others.
+    pub rejections: Vec<Rejection>,
+    /// The number of attributes that were dropped because they cannot be decoded.
+    pub dropped_attributes: usize,
+    /// The first of these attributes.
+    pub drops: Vec<DroppedAttribute>,
+}
+
 impl Census {
     /// Whether nothing at all has come, neither data nor an attempt.
     #[must_use]
@@ -95,12 +143,12 @@ impl Census {
         self.refusals.push_back(refusal);
     }
 
-    /// Counts rejected spans; only the first of a request may be described.
-    pub(super) fn reject(&mut self, count: usize, described: Vec<Rejection>) {
-        self.rejected += count as u64;
-        self.rejections.extend(described);
-        let excess = self.rejections.len().saturating_sub(KEPT_REFUSALS);
-        self.rejections.drain(..excess);
+    /// Counts what is missing of a request that was accepted.
+    pub(super) fn count_losses(&mut self, ingested: &Ingested) {
+        self.rejected += ingested.rejected as u64;
+        keep_last(&mut self.rejections, &ingested.rejections);
+        self.dropped_attributes += ingested.dropped_attributes as u64;
+        keep_last(&mut self.drops, &ingested.drops);
     }
 
     pub(super) fn count_watched(&mut self, service: &str, spans: u64) {
@@ -126,6 +174,12 @@ impl Census {
         }
         self.count_watched(service, spans);
     }
+}
+
+fn keep_last<T: Clone>(kept: &mut VecDeque<T>, new: &[T]) {
+    kept.extend(new.iter().cloned());
+    let excess = kept.len().saturating_sub(KEPT_REFUSALS);
+    kept.drain(..excess);
 }
 
 fn add(counts: &mut BTreeMap<String, u64>, service: &str, spans: u64) {

@@ -12,10 +12,11 @@ use tonic::Code;
 use tower_http::decompression::RequestDecompressionLayer;
 
 use super::body::{self, BodyError, Rest, Turns};
+use super::census::Ingested;
 use super::cors::Origins;
 use super::grpc;
 use super::listener::{Arrival, Timeouts};
-use super::store::{Ingested, Store};
+use super::store::Store;
 use crate::source::otlp::{self, Encoding, Malformed, Signal};
 
 /// What every handler has.
@@ -171,27 +172,46 @@ fn take_in_traces(encoding: Encoding, store: &Store, request: &[u8]) -> Result<V
         Encoding::Protobuf => store.ingest(request)?,
         Encoding::Json => store.ingest(&otlp::traces_from_json(request)?)?,
     };
-    Ok(match ingested.rejected {
-        0 => otlp::success(encoding),
-        rejected => otlp::partial(encoding, rejected, &partial_message(&ingested)),
+    Ok(match losses(&ingested) {
+        None => otlp::success(encoding),
+        Some(message) => otlp::partial(encoding, ingested.rejected, &message),
     })
 }
 
-/// The number of rejected spans, and the first of them by name.
-fn partial_message(ingested: &Ingested) -> String {
+/// What is missing of a request that was accepted, for its sender. Without rejected spans, OTLP
+/// calls such a message a warning.
+fn losses(ingested: &Ingested) -> Option<String> {
+    let Ingested {
+        spans, rejected, ..
+    } = ingested;
+    let rejections = (*rejected > 0).then(|| {
+        let names = first(&ingested.rejections, *rejected);
+        format!("rejected {rejected} of {} spans: {names}", rejected + spans)
+    });
+    let dropped = ingested.dropped_attributes;
+    let drops = (dropped > 0).then(|| {
+        let s = if dropped == 1 { "" } else { "s" };
+        format!(
+            "dropped {dropped} attribute{s}: {}",
+            first(&ingested.drops, dropped)
+        )
+    });
+    let messages: Vec<String> = rejections.into_iter().chain(drops).collect();
+    (!messages.is_empty()).then(|| messages.join("; "))
+}
+
+/// The first of so many things.
+fn first(things: &[impl ToString], all: usize) -> String {
     const MOST_NAMED: usize = 5;
-    let all = ingested.rejected + ingested.spans;
-    let named = ingested.rejections.iter().take(MOST_NAMED);
-    let named: Vec<String> = named.map(ToString::to_string).collect();
-    let more = match ingested.rejected - named.len() {
-        0 => String::new(),
-        more => format!("; and {more} more"),
-    };
-    format!(
-        "rejected {} of {all} spans: {}{more}",
-        ingested.rejected,
-        named.join("; ")
-    )
+    let mut named: Vec<String> = things
+        .iter()
+        .take(MOST_NAMED)
+        .map(ToString::to_string)
+        .collect();
+    if all > named.len() {
+        named.push(format!("and {} more", all - named.len()));
+    }
+    named.join("; ")
 }
 
 /// How the request says that its body is written; parameters such as a charset do not matter.
@@ -210,9 +230,6 @@ fn encoding(headers: &HeaderMap) -> Option<Encoding> {
 /// The decompression has taken away the header of an encoding that it knows.
 fn unknown_content_encoding(headers: &HeaderMap) -> Option<Refused> {
     let encoding = headers.get(header::CONTENT_ENCODING)?;
-    if encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
-        return None;
-    }
     let reason = format!(
         "unknown content-encoding {encoding:?}: known are gzip, zstd, deflate and identity"
     );

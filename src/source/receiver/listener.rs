@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tonic::codegen::Service;
 
+use super::coding;
 use super::store::Store;
 
 /// More connections than that wait until another one ends.
@@ -177,6 +178,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        coding::normalize(request.headers_mut());
         let compressed = request.headers().contains_key(header::CONTENT_ENCODING);
         let peer = self.peer;
         request

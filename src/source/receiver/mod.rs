@@ -21,6 +21,7 @@
 
 mod body;
 mod census;
+mod coding;
 mod cors;
 mod decoder;
 mod finished;
@@ -35,11 +36,11 @@ mod ring;
 mod shelves;
 mod store;
 
-pub use census::{Census, Refusal, Rejection};
+pub use census::{Census, DroppedAttribute, Ingested, Refusal, Rejection};
 pub use finished::Late;
 #[cfg(feature = "run")]
 pub(crate) use follow::Parcel;
 pub use follow::{Follow, Snapshot};
 pub use handle::{BindError, Builder, DEFAULT_ADDRESSES, Receiver};
 pub use news::News;
-pub use store::{Ingested, Store};
+pub use store::Store;

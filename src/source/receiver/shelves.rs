@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::census::{Census, Rejection};
+use super::census::{Census, DroppedAttribute, Rejection};
 use super::finished::Finished;
 use super::kept::{Followed, Interner, Kept, RawSpan, SpanCopy};
 use super::news::{Audience, News};
@@ -364,6 +364,19 @@ pub(super) fn rejections(walk: &Walk<'_>, services: &[String]) -> Vec<Rejection>
             service: services[walk.scopes[span.scope].resource].clone(),
             name: String::from_utf8_lossy(span.name).into_owned(),
             reason: span.reason.clone(),
+        })
+        .collect()
+}
+
+/// The attributes of a request that cannot be decoded.
+pub(super) fn drops(walk: &Walk<'_>, services: &[String]) -> Vec<DroppedAttribute> {
+    let undecodable = walk.undecodable.iter();
+    undecodable
+        .map(|attribute| DroppedAttribute {
+            service: services[attribute.resource].clone(),
+            owner: attribute.owner.to_string(),
+            key: String::from_utf8_lossy(attribute.key).into_owned(),
+            reason: attribute.reason.to_string(),
         })
         .collect()
 }

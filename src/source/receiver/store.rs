@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
-use super::census::{Census, Refusal, Rejection};
+use super::census::{Census, Ingested, Refusal};
 use super::finished::Late;
 use super::follow::{Follow, Snapshot};
 use super::kept::RawSpan;
 use super::news::News;
-use super::shelves::{Shelves, rejections, services};
+use super::shelves::{Shelves, drops, rejections, services};
 use crate::source::Sightings;
 use crate::source::otlp::{self, Malformed, Walk};
 use crate::trace::{Origin, Span, Trace, TraceId};
@@ -25,18 +25,6 @@ use crate::trace::{Origin, Span, Trace, TraceId};
 /// process calls [`Store::ingest`].
 #[derive(Clone, Debug, Default)]
 pub struct Store(Arc<Mutex<Shelves>>);
-
-/// What became of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Ingested {
-    /// Spans that were taken in.
-    pub spans: usize,
-    /// The number of spans that were rejected because an id is invalid.
-    pub rejected: usize,
-    /// These spans: all whose trace id is valid, and the first few of the others.
-    pub rejections: Vec<Rejection>,
-}
 
 impl Store {
     /// A store that holds nothing.
@@ -69,15 +57,17 @@ impl Store {
     ) -> Result<Ingested, Malformed> {
         let walk = Walk::of(request)?;
         let services = services(&walk)?;
-        let rejections = rejections(&walk, &services);
-        let mut shelves = self.lock();
-        shelves.take_in(request, &walk, &services, arrived);
-        shelves.census.reject(walk.invalid, rejections.clone());
-        Ok(Ingested {
+        let ingested = Ingested {
             spans: walk.spans.len(),
             rejected: walk.invalid,
-            rejections,
-        })
+            rejections: rejections(&walk, &services),
+            dropped_attributes: walk.dropped_attributes,
+            drops: drops(&walk, &services),
+        };
+        let mut shelves = self.lock();
+        shelves.take_in(request, &walk, &services, arrived);
+        shelves.census.count_losses(&ingested);
+        Ok(ingested)
     }
 
     /// Starts to keep the spans of this trace, and takes up those that came already, as far as

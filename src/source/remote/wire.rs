@@ -2,7 +2,7 @@
 //!
 //! Moments are told as ages, for the clocks of two processes have no beginning in common.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::source::Sightings;
 use crate::source::otlp::{self, WrongId};
-use crate::source::receiver::{Census, Late, Parcel, Refusal, Rejection};
+use crate::source::receiver::{Census, DroppedAttribute, Late, Parcel, Refusal, Rejection};
 
 /// Who receives, and what it knows of the services.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -59,6 +59,8 @@ pub(crate) struct Sighted {
     strangers: BTreeMap<String, u64>,
     rejected: u64,
     rejections: Vec<RejectedSpan>,
+    dropped_attributes: u64,
+    drops: VecDeque<DroppedAttribute>,
     refused: u64,
     refusals: Vec<Refused>,
     late: Vec<LateSpans>,
@@ -156,6 +158,8 @@ impl Sighted {
             strangers: census.strangers.clone(),
             rejected: census.rejected,
             rejections: census.rejections.iter().map(RejectedSpan::of).collect(),
+            dropped_attributes: census.dropped_attributes,
+            drops: census.drops.clone(),
             refused: census.refused,
             refusals: census.refusals.iter().map(Refused::of).collect(),
             late: late.collect(),
@@ -185,6 +189,8 @@ impl Sighted {
             strangers: self.strangers,
             rejected: self.rejected,
             rejections: rejections.collect(),
+            dropped_attributes: self.dropped_attributes,
+            drops: self.drops,
             refused: self.refused,
             refusals: refusals.collect(),
             last_arrival: None,

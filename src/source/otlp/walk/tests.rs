@@ -1,5 +1,8 @@
 //! The walk against prost with the types of the opentelemetry-proto crate.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -8,12 +11,15 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 
+use super::super::decode;
 use super::*;
 
 /// What prost decodes must be what the walk finds; what prost refuses, the walk may not see.
 fn assert_agrees(request: &[u8]) {
+    if let Ok(walk) = Walk::of(request) {
+        assert_decodable(&walk);
+    }
     let Ok(expected) = ExportTraceServiceRequest::decode(request) else {
-        let _ = Walk::of(request);
         return;
     };
     let walk = Walk::of(request).expect("prost accepts it");
@@ -26,6 +32,21 @@ fn assert_agrees(request: &[u8]) {
     assert_eq!(walk.invalid + walk.spans.len(), all);
     let links = expected_links(&expected);
     assert_eq!(walk.links, links);
+}
+
+/// What the walk accepts can be decoded.
+fn assert_decodable(walk: &Walk<'_>) {
+    for span in &walk.spans {
+        let bytes = Bytes::copy_from_slice(span.bytes);
+        let read = decode::span(bytes, &Arc::default(), &Arc::default());
+        assert!(read.unwrap().is_some());
+    }
+    for scope in &walk.scopes {
+        decode::scope(Bytes::copy_from_slice(&scope.scope.joined())).unwrap();
+    }
+    for resource in &walk.resources {
+        decode::resource(Bytes::copy_from_slice(&resource.joined())).unwrap();
+    }
 }
 
 type Found = (Span, InstrumentationScope, Resource);
@@ -102,7 +123,8 @@ fn field(tag: u32, payload: &[u8], padding: usize) -> Vec<u8> {
 
 /// Fields that nobody knows, groups among them.
 fn unknown() -> BoxedStrategy<Vec<u8>> {
-    let tag = 100..2000_u32;
+    // 1000 was `instrumentation_library_spans`.
+    let tag = 1001..2000_u32;
     let scalar = prop_oneof![
         (tag.clone(), any::<u64>(), 0..11_usize).prop_map(|(tag, value, length)| [
             key(tag, 0, 0),
@@ -217,6 +239,23 @@ fn a_trace_id_may_come_last_and_of_several_the_last_counts() {
     assert_agrees(&request);
     let walk = Walk::of(&request).unwrap();
     assert_eq!(walk.spans[0].trace_id.as_bytes(), &[8; 16]);
+}
+
+#[test]
+fn fields_of_wrong_types_inside_a_span_are_refused() {
+    let ids = [field(1, &[7; 16], 0), field(2, &[1; 8], 0)];
+    for wrong in [
+        key(3, 0, 0),
+        field(6, b"", 0),
+        field(7, b"", 0),
+        field(11, &field(1, b"", 0), 0),
+        field(13, &[key(3, 0, 0), vec![1]].concat(), 0),
+        field(15, &field(3, b"", 0), 0),
+    ] {
+        let request = span_message(&[ids.concat(), wrong]);
+        assert_agrees(&request);
+        assert!(Walk::of(&request).is_err(), "{request:x?}");
+    }
 }
 
 #[test]

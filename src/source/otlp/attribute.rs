@@ -1,0 +1,155 @@
+//! Checks that attributes can be decoded, and marks those of OTLP/JSON that cannot.
+//!
+//! An attribute that cannot be decoded is dropped alone: its span, event, link, resource or scope
+//! is read without it and counts it as dropped.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::Malformed;
+use super::message::KeyValue;
+use super::wire::Wire;
+
+/// The deepest nesting of arrays and maps in one attribute. SDKs send one level; prost reads 33.
+const MOST_LEVELS: u32 = 30;
+
+/// The key of a protobuf field with the number zero, which is invalid.
+const NO_FIELD: u8 = 0;
+
+/// An attribute that cannot be decoded.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Undecodable<'a> {
+    /// Its key, as far as it can be read.
+    pub(super) key: &'a [u8],
+    pub(super) reason: Cow<'a, str>,
+}
+
+/// The attribute of this `KeyValue` message; nothing if it cannot be decoded.
+pub(super) fn decode(key_value: Bytes) -> Option<KeyValue> {
+    match check(&key_value) {
+        Ok(()) => KeyValue::decode(key_value).ok(),
+        Err(_) => None,
+    }
+}
+
+/// Stands for an attribute of OTLP/JSON that cannot be decoded. It is no valid `KeyValue`, so
+/// that whatever reads the protobuf drops it, and it keeps the reason.
+pub(super) fn mark(key: Bytes, reason: &str) -> Bytes {
+    let mut marked = KeyValue { key, value: None }.encode_to_vec();
+    marked.push(NO_FIELD);
+    marked.extend_from_slice(reason.as_bytes());
+    marked.into()
+}
+
+/// Reads through a `KeyValue` message.
+pub(super) fn check(key_value: &[u8]) -> Result<(), Undecodable<'_>> {
+    let mut key: &[u8] = &[];
+    let mut wire = Wire(key_value);
+    loop {
+        if let [NO_FIELD, reason @ ..] = wire.0 {
+            let reason = String::from_utf8_lossy(reason);
+            return Err(Undecodable { key, reason });
+        }
+        match key_value_field(&mut wire, 0) {
+            Ok(None) => return Ok(()),
+            Ok(Some(None)) => {}
+            Ok(Some(Some(found))) => key = found,
+            Err(malformed) => {
+                let reason = Cow::Owned(malformed.to_string());
+                return Err(Undecodable { key, reason });
+            }
+        }
+    }
+}
+
+/// Nothing at the end; else the key, if the next field is the key.
+fn key_value_field<'a>(
+    wire: &mut Wire<'a>,
+    level: u32,
+) -> Result<Option<Option<&'a [u8]>>, Malformed> {
+    let Some((tag, field)) = wire.next()? else {
+        return Ok(None);
+    };
+    match tag {
+        1 => return Ok(Some(Some(field.message()?))),
+        2 => any_value(field.message()?, level)?,
+        _ => {}
+    }
+    Ok(Some(None))
+}
+
+fn any_value(message: &[u8], level: u32) -> Result<(), Malformed> {
+    let mut wire = Wire(message);
+    while let Some((tag, field)) = wire.next()? {
+        match tag {
+            1 | 7 => drop(field.message()?),
+            2 | 3 => field.varint()?,
+            4 => field.fixed64()?,
+            5 | 6 if level == MOST_LEVELS => return Err(Malformed::TooDeep(MOST_LEVELS)),
+            5 => items(field.message()?, |item| any_value(item, level + 1))?,
+            6 => items(field.message()?, |entry| {
+                let mut wire = Wire(entry);
+                while key_value_field(&mut wire, level + 1)?.is_some() {}
+                Ok(())
+            })?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The items of an array or map, whose tags are both 1.
+fn items(list: &[u8], check: impl Fn(&[u8]) -> Result<(), Malformed>) -> Result<(), Malformed> {
+    let mut wire = Wire(list);
+    while let Some((tag, field)) = wire.next()? {
+        if tag == 1 {
+            check(field.message()?)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Bytes that often pass for messages: fields with small tags and nested lengths.
+    fn bytes() -> BoxedStrategy<Vec<u8>> {
+        let field = |tag: u8, payload: Vec<u8>| {
+            let length = u8::try_from(payload.len()).unwrap_or(0x7f);
+            [vec![tag << 3 | 2, length], payload].concat()
+        };
+        vec(any::<u8>(), 0..6)
+            .prop_recursive(6, 24, 3, move |inner| {
+                vec((1..8_u8, inner), 0..3).prop_map(move |fields| {
+                    let fields = fields.into_iter();
+                    fields.flat_map(|(tag, of)| field(tag, of)).collect()
+                })
+            })
+            .boxed()
+    }
+
+    proptest! {
+        #[test]
+        fn what_passes_the_check_can_be_decoded_and_nothing_else(bytes in bytes()) {
+            let passes = check(&bytes).is_ok();
+            prop_assert_eq!(passes, KeyValue::decode(&*bytes).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_marked_attribute_keeps_key_and_reason() {
+        let marked = mark(Bytes::from("amount"), "`a lot` is not an integer");
+        let Undecodable { key, reason } = check(&marked).unwrap_err();
+        assert_eq!(
+            (key, &*reason),
+            (&b"amount"[..], "`a lot` is not an integer")
+        );
+        assert!(decode(marked).is_none());
+    }
+}

@@ -1,0 +1,202 @@
+//! From the bytes of a saved file to its messages: compression, framing, JSON or protobuf.
+
+use std::borrow::Cow;
+use std::io::{self, Read as _};
+
+use prost::Message;
+use serde::de::{MapAccess, SeqAccess};
+
+use super::ReadError;
+use super::json::{Object, Read, ignore, objects};
+use super::message::{ResourceSpans, TracesData};
+
+/// The most that is read after decompression.
+const MOST_BYTES: u64 = 512 << 20;
+
+/// All messages of a file as one.
+pub(super) fn messages(file: &[u8]) -> Result<TracesData, ReadError> {
+    let mut budget = MOST_BYTES;
+    let file = decompressed(file, &mut budget)?;
+    let Some(frames) = frames(&file)? else {
+        return document(&file);
+    };
+    let mut all = TracesData::default();
+    for frame in frames {
+        let message = decompressed(frame, &mut budget)?;
+        all.resource_spans
+            .extend(document(&message)?.resource_spans);
+    }
+    Ok(all)
+}
+
+/// The bytes, which take what they need from the budget if they were compressed.
+fn decompressed<'a>(bytes: &'a [u8], budget: &mut u64) -> Result<Cow<'a, [u8]>, ReadError> {
+    match bytes {
+        [0x1f, 0x8b, ..] => {
+            let decoder = flate2::read::MultiGzDecoder::new(bytes);
+            inflate(decoder, "gzip", budget).map(Cow::Owned)
+        }
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            let failed = |error| ReadError::Compressed("zstd", error);
+            let decoder = zstd::Decoder::with_buffer(bytes).map_err(failed)?;
+            inflate(decoder, "zstd", budget).map(Cow::Owned)
+        }
+        _ => Ok(Cow::Borrowed(bytes)),
+    }
+}
+
+fn inflate(
+    decoder: impl io::Read,
+    format: &'static str,
+    budget: &mut u64,
+) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    let read = decoder.take(*budget + 1).read_to_end(&mut bytes);
+    read.map_err(|error| ReadError::Compressed(format, error))?;
+    *budget = budget
+        .checked_sub(bytes.len() as u64)
+        .ok_or(ReadError::TooLarge(MOST_BYTES))?;
+    Ok(bytes)
+}
+
+/// The messages of a file in which each follows its length in four bytes, as the Collector's file
+/// exporter writes protobuf and everything that it compresses. Nothing if it is no such file.
+///
+/// Neither JSON nor protobuf begins with a zero, the first byte of every length below 16 MiB.
+fn frames(file: &[u8]) -> Result<Option<Vec<&[u8]>>, ReadError> {
+    let (mut frames, mut rest) = (Vec::new(), file);
+    while !rest.is_empty() {
+        let frame = rest.split_first_chunk().and_then(|(length, rest)| {
+            let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+            rest.split_at_checked(length)
+        });
+        match frame {
+            Some((frame, after)) => {
+                frames.push(frame);
+                rest = after;
+            }
+            None if file.starts_with(&[0]) => return Err(ReadError::CutOff),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(frames).filter(|frames| !frames.is_empty()))
+}
+
+/// A document, or JSON documents one after the other.
+fn document(bytes: &[u8]) -> Result<TracesData, ReadError> {
+    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    match bytes.trim_ascii_start() {
+        [] => Err(ReadError::Empty),
+        // Protobuf may begin with a line feed, too: the key of the first field.
+        [b'{' | b'[', ..] => from_json(bytes).or_else(|error| match bytes {
+            [b'\n', ..] => from_protobuf(bytes).map_err(|_| error),
+            _ => Err(error),
+        }),
+        _ => from_protobuf(bytes),
+    }
+}
+
+/// A JSON document: an export request, a trace in an envelope, or an array of these.
+#[derive(Default)]
+struct Envelope {
+    is_otlp: bool,
+    resource_spans: Vec<ResourceSpans>,
+    /// The fields of an item of `resourceSpans` that stands alone.
+    alone: ResourceSpans,
+}
+
+impl Object for Envelope {
+    const NAME: &'static str = "an export request";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        match key {
+            "resourceSpans" | "batches" => self.resource_spans.extend(objects(map)?),
+            // Tempo's API v2 and Jaeger's API v3.
+            "trace" | "result" => {
+                let inner: Option<Read<Self>> = map.next_value()?;
+                let inner = inner.map(|Read(inner)| inner).unwrap_or_default();
+                self.resource_spans.extend(inner.into_resource_spans());
+            }
+            "scopeSpans" | "instrumentationLibrarySpans" | "resource" => {
+                self.alone.field(key, map)?;
+                self.is_otlp |= key != "resource";
+                return Ok(());
+            }
+            // Logs and metrics may stand between the traces of a file.
+            "resourceLogs" | "resourceMetrics" | "resourceProfiles" => ignore(map)?,
+            _ => return ignore(map),
+        }
+        self.is_otlp = true;
+        Ok(())
+    }
+
+    fn array<'de, S: SeqAccess<'de>>(mut items: S) -> Result<Self, S::Error> {
+        let mut all = Self::default();
+        while let Some(Read(item)) = items.next_element::<Read<Self>>()? {
+            all.is_otlp |= item.is_otlp;
+            all.resource_spans.extend(item.into_resource_spans());
+        }
+        Ok(all)
+    }
+}
+
+impl Envelope {
+    fn into_resource_spans(self) -> impl Iterator<Item = ResourceSpans> {
+        let alone = self.alone;
+        let is_empty =
+            alone.scope_spans.is_empty() && alone.instrumentation_library_spans.is_empty();
+        let alone = (!is_empty).then_some(alone);
+        self.resource_spans.into_iter().chain(alone)
+    }
+}
+
+fn from_json(bytes: &[u8]) -> Result<TracesData, ReadError> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut all = Envelope::default();
+    for document in serde_json::Deserializer::from_str(&text).into_iter::<Read<Envelope>>() {
+        let Read(document) = document.map_err(ReadError::Json)?;
+        all.is_otlp |= document.is_otlp;
+        all.resource_spans.extend(document.into_resource_spans());
+    }
+    if !all.is_otlp {
+        return Err(ReadError::OtherJson);
+    }
+    Ok(TracesData {
+        resource_spans: all.resource_spans,
+    })
+}
+
+/// `TracesData` itself, or one level down, as Tempo's second API wraps it. Each read as the other
+/// has no spans.
+fn from_protobuf(bytes: &[u8]) -> Result<TracesData, ReadError> {
+    #[derive(Clone, PartialEq, Message)]
+    struct Wrapped {
+        #[prost(message, optional, tag = "1")]
+        trace: Option<TracesData>,
+    }
+    let bare = TracesData::decode(bytes);
+    if bare.as_ref().is_ok_and(holds_spans) {
+        return bare.map_err(ReadError::Protobuf);
+    }
+    let wrapped = Wrapped::decode(bytes).ok().and_then(|found| found.trace);
+    if let Some(traces) = wrapped.filter(holds_spans) {
+        return Ok(traces);
+    }
+    match bare {
+        Ok(traces) if traces.resource_spans.is_empty() => Err(ReadError::OtherProtobuf),
+        Ok(traces) => Ok(traces),
+        Err(error) => Err(ReadError::Protobuf(error)),
+    }
+}
+
+fn holds_spans(traces: &TracesData) -> bool {
+    let mut scopes = traces.resource_spans.iter().flat_map(|of| {
+        let old = &of.instrumentation_library_spans;
+        of.scope_spans.iter().chain(old)
+    });
+    scopes.any(|scope| !scope.spans.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

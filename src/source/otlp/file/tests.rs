@@ -1,0 +1,117 @@
+//! Files that other tools write.
+
+use std::io::Write;
+
+use super::super::{ReadError, read, traces_from_json};
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+/// An item of `resourceSpans` with one span.
+fn item(span: u8) -> String {
+    format!(
+        r#"{{"resource":{{"attributes":[]}},"scopeSpans":[{{"spans":[{{"traceId":"{TRACE}","spanId":"00000000000000{span:02x}"}}]}}]}}"#
+    )
+}
+
+fn request(span: u8) -> String {
+    format!(r#"{{"resourceSpans":[{}]}}"#, item(span))
+}
+
+/// The number of spans in a file with one trace.
+fn spans(file: impl AsRef<[u8]>) -> usize {
+    let traces = read(file.as_ref()).unwrap();
+    assert_eq!(traces.len(), 1);
+    traces[0].len()
+}
+
+fn error(file: impl AsRef<[u8]>) -> String {
+    read(file.as_ref()).unwrap_err().to_string()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 3).unwrap()
+}
+
+fn framed(message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).unwrap();
+    [&length.to_be_bytes(), message].concat()
+}
+
+#[test]
+fn arrays_and_lines_of_requests_are_read() {
+    assert_eq!(spans(format!("[{}, {}]", request(1), request(2))), 2);
+    assert_eq!(spans(format!("{}\n{}\n", request(1), request(2))), 2);
+    assert_eq!(spans(format!("[{}]\n[{}]", request(1), request(2))), 2);
+}
+
+#[test]
+fn answers_of_jaegers_third_api_are_read() {
+    assert_eq!(spans(format!(r#"{{"result": {}}}"#, request(1))), 1);
+    let stream = format!(
+        "{{\"result\": {}}}\n{{\"result\": {}}}",
+        request(1),
+        request(2)
+    );
+    assert_eq!(spans(stream), 2);
+    let unknown = r#"{"error": {"httpCode": 404, "message": "No traces found"}}"#;
+    assert!(error(unknown).starts_with("JSON, but not OTLP/JSON"));
+}
+
+#[test]
+fn lines_of_the_java_exporters_are_read() {
+    assert_eq!(spans(format!("{}\n{}\n", item(1), item(2))), 2);
+    let snake = item(1).replace("scopeSpans", "scope_spans");
+    assert_eq!(spans(snake), 1);
+}
+
+#[test]
+fn files_of_the_collectors_file_exporter_are_read() {
+    let path = "tests/fixtures/collector/file-exporter.pb";
+    let written = std::fs::read(path).unwrap();
+    let lengths: Vec<usize> = read(&written).unwrap().iter().map(|of| of.len()).collect();
+    assert_eq!(lengths, [19, 2, 18, 3, 3, 3, 5]);
+
+    let protobuf = traces_from_json(request(1).as_bytes()).unwrap();
+    let json = request(2);
+    let compressed = [framed(&zstd(&protobuf)), framed(&zstd(json.as_bytes()))];
+    assert_eq!(spans(compressed.concat()), 2);
+}
+
+#[test]
+fn compressed_files_are_read() {
+    let json = request(1);
+    assert_eq!(spans(gzip(json.as_bytes())), 1);
+    assert_eq!(spans(zstd(json.as_bytes())), 1);
+    // Rotated files are often joined as they are.
+    let joined = [gzip(json.as_bytes()), gzip(request(2).as_bytes())];
+    assert_eq!(spans(joined.concat()), 2);
+}
+
+#[test]
+fn files_that_end_too_early_are_refused() {
+    let protobuf = traces_from_json(request(1).as_bytes()).unwrap();
+    let whole = [framed(&protobuf), framed(&protobuf)].concat();
+    assert_eq!(
+        error(&whole[..whole.len() - 1]),
+        "read as messages of the Collector's file exporter, and the last one is cut off"
+    );
+    let gzip = gzip(request(1).as_bytes());
+    assert_eq!(
+        error(&gzip[..gzip.len() - 9]),
+        "failed to decompress it as gzip"
+    );
+}
+
+#[test]
+fn what_becomes_too_large_is_refused() {
+    let mut budget = 1_000;
+    let bomb = gzip(&[b' '; 2_000]);
+    let refused = super::decompressed(&bomb, &mut budget);
+    assert!(matches!(refused, Err(ReadError::TooLarge(_))));
+}

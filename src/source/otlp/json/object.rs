@@ -1,0 +1,401 @@
+//! OTLP's messages as JSON objects.
+//!
+//! Unknown fields are ignored, as OTLP requires; a request in which no field is known is refused.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use bytes::Bytes;
+use prost::Message;
+use serde::de::{
+    Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
+};
+use serde_json::value::RawValue;
+
+use super::super::attribute;
+use super::super::message::{
+    AnyValue, ArrayValue, Event, KeyValue, KeyValueList, Kind as ValueKind, Link, Resource,
+    ResourceSpans, Scope, ScopeSpans, Span, Status, TracesData,
+};
+use super::{Base64, Code, Kind, Number, SpanIdBytes, Text, TraceIdBytes};
+
+/// An `ExportTraceServiceRequest`.
+pub(in super::super) fn request(json: &str) -> Result<TracesData, serde_json::Error> {
+    serde_json::from_str(json).map(|Read(request): Read<Request>| request.traces)
+}
+
+/// A JSON object whose fields are read one by one.
+pub(in super::super) trait Object: Default {
+    /// For messages: `a span`.
+    const NAME: &'static str;
+
+    /// Reads the value of this key, which is in camelCase.
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error>;
+
+    /// Called at the end.
+    fn check<E: Error>(&self) -> Result<(), E> {
+        Ok(())
+    }
+
+    /// Reads an array in the place of the object.
+    fn array<'de, S: SeqAccess<'de>>(_: S) -> Result<Self, S::Error> {
+        let expected = format!("{} as an object", Self::NAME);
+        Err(S::Error::invalid_type(Unexpected::Seq, &&*expected))
+    }
+}
+
+/// An [`Object`] for serde.
+#[derive(Default)]
+pub(in super::super) struct Read<T>(pub(in super::super) T);
+
+impl<'de, T: Object> Deserialize<'de> for Read<T> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_any(ObjectVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} as an object", T::NAME)
+    }
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<T, M::Error> {
+        let mut object = T::default();
+        while let Some(Text(key)) = map.next_key()? {
+            object.field(&camel_case(&String::from_utf8_lossy(&key)), &mut map)?;
+        }
+        object.check()?;
+        Ok(object)
+    }
+    fn visit_seq<S: SeqAccess<'de>>(self, items: S) -> Result<T, S::Error> {
+        T::array(items)
+    }
+}
+
+/// `trace_id` is `traceId`, as the Collector reads it.
+fn camel_case(key: &str) -> Cow<'_, str> {
+    if !key.contains('_') {
+        return Cow::Borrowed(key);
+    }
+    let mut words = key.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    Cow::Owned(words.fold(first, |mut camel, word| {
+        let mut letters = word.chars();
+        camel.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+        camel
+    }))
+}
+
+/// A value, or its default for `null`.
+fn value<'de, T: Deserialize<'de> + Default, M: MapAccess<'de>>(
+    map: &mut M,
+) -> Result<T, M::Error> {
+    Ok(map.next_value::<Option<T>>()?.unwrap_or_default())
+}
+
+fn number<'de, T: super::Numeric, M: MapAccess<'de>>(map: &mut M) -> Result<T, M::Error> {
+    Ok(value::<Number<T>, M>(map)?.0)
+}
+
+fn object<'de, T: Object, M: MapAccess<'de>>(map: &mut M) -> Result<Option<T>, M::Error> {
+    let read: Option<Read<T>> = map.next_value()?;
+    Ok(read.map(|Read(object)| object))
+}
+
+pub(in super::super) fn objects<'de, T: Object, M: MapAccess<'de>>(
+    map: &mut M,
+) -> Result<Vec<T>, M::Error> {
+    let read: Vec<Read<T>> = value(map)?;
+    Ok(read.into_iter().map(|Read(object)| object).collect())
+}
+
+fn text<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Bytes, M::Error> {
+    Ok(value::<Text, M>(map)?.0)
+}
+
+pub(in super::super) fn ignore<'de, M: MapAccess<'de>>(map: &mut M) -> Result<(), M::Error> {
+    map.next_value::<IgnoredAny>().map(drop)
+}
+
+/// Attributes, each read alone: one that is unreadable does not spoil the others.
+fn attributes<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Vec<Bytes>, M::Error> {
+    let raw: Vec<&RawValue> = value(map)?;
+    Ok(raw.into_iter().map(|raw| key_value(raw.get())).collect())
+}
+
+fn key_value(json: &str) -> Bytes {
+    match serde_json::from_str::<Read<KeyValue>>(json) {
+        Ok(Read(key_value)) => key_value.encode_to_vec().into(),
+        Err(error) => {
+            let key = serde_json::from_str(json).map(|Read(JustKey(key))| key);
+            let message = error.to_string();
+            // The place is one within the attribute.
+            let reason = message
+                .rsplit_once(" at line ")
+                .map_or(&*message, |(reason, _)| reason);
+            attribute::mark(key.unwrap_or_default(), reason)
+        }
+    }
+}
+
+/// The key of an attribute, whatever its value.
+#[derive(Default)]
+struct JustKey(Bytes);
+
+impl Object for JustKey {
+    const NAME: &'static str = "an attribute";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        match key {
+            "key" => self.0 = text(map)?,
+            _ => ignore(map)?,
+        }
+        Ok(())
+    }
+}
+
+/// An export request, and the keys in it that are not known.
+#[derive(Default)]
+struct Request {
+    traces: TracesData,
+    is_known: bool,
+    unknown: Vec<String>,
+}
+
+/// Keys of other formats, and of OTLP at another place: what stands there would be lost.
+const MISPLACED: [&str; 3] = ["batches", "scopeSpans", "spans"];
+
+const EXPECTED: &str = "expected an object with `resourceSpans`";
+
+impl Object for Request {
+    const NAME: &'static str = "an export request";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        if key == "resourceSpans" {
+            self.is_known = true;
+            self.traces.resource_spans.extend(objects(map)?);
+            return Ok(());
+        }
+        if self.unknown.len() < 5 {
+            self.unknown.push(format!("`{}`", super::short(key)));
+        }
+        if MISPLACED.contains(&key) {
+            return Err(M::Error::custom(format_args!("found `{key}`, {EXPECTED}")));
+        }
+        ignore(map)
+    }
+
+    fn check<E: Error>(&self) -> Result<(), E> {
+        if self.is_known || self.unknown.is_empty() {
+            return Ok(());
+        }
+        let found = self.unknown.join(", ");
+        Err(E::custom(format_args!("found {found}, {EXPECTED}")))
+    }
+
+    fn array<'de, S: SeqAccess<'de>>(_: S) -> Result<Self, S::Error> {
+        Err(S::Error::custom(format_args!(
+            "found an array, {EXPECTED}: send one request for each of its items"
+        )))
+    }
+}
+
+impl Object for ResourceSpans {
+    const NAME: &'static str = "an item of `resourceSpans`";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        match key {
+            "resource" => self.resource = object(map)?,
+            "scopeSpans" => self.scope_spans.extend(objects(map)?),
+            "instrumentationLibrarySpans" | "deprecatedScopeSpans" => {
+                self.instrumentation_library_spans.extend(objects(map)?);
+            }
+            "spans" => {
+                let message = "found `spans` in `resourceSpans`, expected it in `scopeSpans`";
+                return Err(M::Error::custom(message));
+            }
+            _ => ignore(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Object for Resource {
+    const NAME: &'static str = "a resource";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        match key {
+            "attributes" => self.attributes = attributes(map)?,
+            "droppedAttributesCount" => self.dropped_attributes_count = number(map)?,
+            _ => ignore(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Object for ScopeSpans {
+    const NAME: &'static str = "an item of `scopeSpans`";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        match key {
+            "scope" | "instrumentationLibrary" => self.scope = object(map)?.or(self.scope.take()),
+            "spans" => self.spans.extend(objects(map)?),
+            _ => ignore(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Object for Scope {
+    const NAME: &'static str = "a scope";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        match key {
+            "name" => self.name = text(map)?,
+            "version" => self.version = text(map)?,
+            "attributes" => self.attributes = attributes(map)?,
+            "droppedAttributesCount" => self.dropped_attributes_count = number(map)?,
+            _ => ignore(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Object for Span {
+    const NAME: &'static str = "a span";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        match key {
+            "traceId" => self.trace_id = value::<TraceIdBytes, M>(map)?.0,
+            "spanId" => self.span_id = value::<SpanIdBytes, M>(map)?.0,
+            "traceState" => self.trace_state = text(map)?,
+            "parentSpanId" => self.parent_span_id = value::<SpanIdBytes, M>(map)?.0,
+            "name" => self.name = text(map)?,
+            "kind" => self.kind = value::<Kind, M>(map)?.0,
+            "startTimeUnixNano" => self.start_time_unix_nano = number(map)?,
+            "endTimeUnixNano" => self.end_time_unix_nano = number(map)?,
+            "attributes" => self.attributes = attributes(map)?,
+            "droppedAttributesCount" => self.dropped_attributes_count = number(map)?,
+            "events" => self.events = objects(map)?,
+            "droppedEventsCount" => self.dropped_events_count = number(map)?,
+            "links" => self.links = objects(map)?,
+            "droppedLinksCount" => self.dropped_links_count = number(map)?,
+            "status" => self.status = object(map)?,
+            _ => ignore(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Object for Event {
+    const NAME: &'static str = "an event";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        match key {
+            "timeUnixNano" => self.time_unix_nano = number(map)?,
+            "name" => self.name = text(map)?,
+            "attributes" => self.attributes = attributes(map)?,
+            "droppedAttributesCount" => self.dropped_attributes_count = number(map)?,
+            _ => ignore(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Object for Link {
+    const NAME: &'static str = "a link";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        match key {
+            "traceId" => self.trace_id = value::<TraceIdBytes, M>(map)?.0,
+            "spanId" => self.span_id = value::<SpanIdBytes, M>(map)?.0,
+            "traceState" => self.trace_state = text(map)?,
+            "attributes" => self.attributes = attributes(map)?,
+            "droppedAttributesCount" => self.dropped_attributes_count = number(map)?,
+            _ => ignore(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Object for Status {
+    const NAME: &'static str = "a status";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        match key {
+            "message" => self.message = text(map)?,
+            "code" => self.code = value::<Code, M>(map)?.0,
+            _ => ignore(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Object for KeyValue {
+    const NAME: &'static str = "an attribute";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        match key {
+            "key" => self.key = text(map)?,
+            "value" => self.value = object(map)?,
+            _ => ignore(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Object for AnyValue {
+    const NAME: &'static str = "an attribute value such as {\"stringValue\": \"text\"}";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        let kind = match key {
+            "stringValue" => map
+                .next_value::<Option<Text>>()?
+                .map(|text| ValueKind::String(text.0)),
+            "boolValue" => map.next_value::<Option<bool>>()?.map(ValueKind::Bool),
+            "intValue" => map
+                .next_value::<Option<Number<i64>>>()?
+                .map(|int| ValueKind::Int(int.0)),
+            "doubleValue" => map
+                .next_value::<Option<Number<f64>>>()?
+                .map(|double| ValueKind::Double(double.0)),
+            "arrayValue" => object(map)?.map(ValueKind::Array),
+            "kvlistValue" => object(map)?.map(ValueKind::Map),
+            "bytesValue" => map
+                .next_value::<Option<Base64>>()?
+                .map(|bytes| ValueKind::Bytes(bytes.0)),
+            _ => return ignore(map),
+        };
+        self.kind = kind.or(self.kind.take());
+        Ok(())
+    }
+}
+
+impl Object for ArrayValue {
+    const NAME: &'static str = "an array value such as {\"values\": []}";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        match key {
+            "values" => self.values = objects(map)?,
+            _ => ignore(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Object for KeyValueList {
+    const NAME: &'static str = "a map value such as {\"values\": []}";
+
+    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        match key {
+            "values" => self.values = objects(map)?,
+            _ => ignore(map)?,
+        }
+        Ok(())
+    }
+}
