@@ -33,6 +33,7 @@ macro_rules! failures {
 
 failures! {
     above_wrong
+    absent_but_dropped
     absent_but_there
     after_nothing
     after_wrong
@@ -65,6 +66,7 @@ failures! {
     duration_just_over
     edges
     edges_of_one_service
+    ended_before_it_started
     errors
     event_missing
     event_too_often
@@ -79,12 +81,14 @@ failures! {
     matcher_map_unmet
     name_wrong
     nested_relation
+    never_ended
     no_event_at_all
     no_spans
     nothing_found
     nothing_found_at_all
     number_against_text
     one_of_several
+    order_without_an_end
     orphans
     parent_of_too_many
     parents_missing
@@ -120,6 +124,7 @@ failures! {
     trace_duration
     type_wrong
     version_against_text
+    wanted_but_dropped
 }
 
 #[test]

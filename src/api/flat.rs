@@ -14,7 +14,8 @@ pub(super) struct Trace<'a> {
     /// Why it is not, as far as can be told.
     missing: Vec<String>,
     services: Vec<&'a str>,
-    duration_ns: u64,
+    /// `null` if a span has no duration.
+    duration_ns: Option<u64>,
     spans: Vec<Span<'a>>,
     /// Traces that a link ties to it.
     linked: Vec<Trace<'a>>,
@@ -30,12 +31,22 @@ struct Span<'a> {
     status: &'static str,
     status_message: &'a str,
     start_ns: u64,
-    duration_ns: u64,
+    /// `null` if it never ended, or ended before it started.
+    duration_ns: Option<u64>,
     attributes: Map<String, Json>,
     resource: Map<String, Json>,
     scope: &'a str,
     events: Vec<Event<'a>>,
     links: Vec<Link>,
+    dropped: Dropped,
+}
+
+/// Numbers of parts that are missing.
+#[derive(Debug, Serialize)]
+struct Dropped {
+    attributes: u32,
+    events: u32,
+    links: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -99,12 +110,17 @@ impl<'a> Span<'a> {
             status: status(span.status.code),
             status_message: &span.status.message,
             start_ns: span.start,
-            duration_ns: span.duration(),
+            duration_ns: span.duration().ok(),
             attributes: plain(&span.attributes),
             resource: plain(&span.resource.attributes),
             scope: &span.scope.name,
             events: events.collect(),
             links: links.collect(),
+            dropped: Dropped {
+                attributes: span.attributes.dropped(),
+                events: span.dropped_events,
+                links: span.dropped_links,
+            },
         }
     }
 }

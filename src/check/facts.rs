@@ -1,6 +1,7 @@
 //! What a span has, in the words of a message, where a condition wants something else.
 
-use super::select::{Evaluator, Prepared, Related, count_events, count_links};
+use super::relations::Related;
+use super::select::{Evaluator, Prepared, count_events};
 use super::words;
 use crate::spec::{Ask, Relation, Relative};
 use crate::trace::{Span, Trace, Value};
@@ -25,15 +26,18 @@ impl Evaluator<'_> {
             },
             Ask::Attribute(key, _) => words::optional(this.attributes.get(key)),
             Ask::Resource(key, _) => words::optional(this.resource.attributes.get(key)),
-            Ask::Duration(limits) => words::duration(this.duration(), limits),
-            Ask::SelfTime(limits) => {
-                let (trace, index) = self.forest.locate(span);
-                words::duration(trace.self_time(index), limits)
-            }
-            Ask::Event(pattern) => found_events(count_events(pattern, this), this),
+            Ask::Duration(limits) => match this.duration() {
+                Ok(nanos) => words::duration(nanos, limits),
+                Err(reason) => format!("none: it {reason}"),
+            },
+            Ask::SelfTime(limits) => match self.forest.self_time(span) {
+                Some(nanos) => words::duration(nanos, limits),
+                None => "none: the span or a child of it has no duration".to_owned(),
+            },
+            Ask::Event(pattern) => found_events(count_events(pattern, this).seen, this),
             Ask::LinkCount(_) => words::count(this.links.len() as u64),
             Ask::Link(pattern) => {
-                let count = words::count(count_links(pattern, prepared, this));
+                let count = words::count(self.count_links(pattern, prepared, this).seen);
                 match this.links.len() {
                     0 => "no link at all".to_owned(),
                     1 => format!("{count} (it has one link)"),
@@ -49,7 +53,7 @@ impl Evaluator<'_> {
             return words::count(0);
         };
         let (trace, index) = self.forest.locate(span);
-        let count = related.counts[span];
+        let count = related.counts[span].seen;
         let there = match relation.place {
             Relative::Below => self.ancestors(trace, index, span),
             Relative::ChildOf => match trace.parent(index) {
@@ -86,21 +90,23 @@ impl Evaluator<'_> {
         let others = others.map(|&other| self.forest.span(other));
         let worst = match relation.place {
             Relative::After => others
-                .filter(|other| other.end > this.start)
-                .max_by_key(|other| other.end)
-                .map(|other| {
-                    let early = far(other.end - this.start);
+                .filter_map(|other| Some((other, other.known_end()?)))
+                .filter(|(_, end)| *end > this.start)
+                .max_by_key(|(_, end)| *end)
+                .map(|(other, end)| {
+                    let early = far(end - this.start);
                     format!("a start {early} before {} ends", label(other))
                 }),
             _ => others
-                .filter(|other| other.start < this.end)
-                .min_by_key(|other| other.start)
-                .map(|other| {
-                    let late = far(this.end - other.start);
+                .filter_map(|other| Some((other, other.known_start()?)))
+                .filter(|(_, start)| *start < this.end)
+                .min_by_key(|(_, start)| *start)
+                .map(|(other, start)| {
+                    let late = far(this.end - start);
                     format!("an end {late} after {} starts", label(other))
                 }),
         };
-        worst.unwrap_or_else(|| match related.counts[span] {
+        worst.unwrap_or_else(|| match related.counts[span].seen {
             0 => "no such span".to_owned(),
             count => words::count(count),
         })
@@ -110,7 +116,7 @@ impl Evaluator<'_> {
     pub(super) fn others(&self, relation: &Relation, span: usize) -> Vec<usize> {
         let mask = self.pattern(&relation.other, super::forest::Reach::Trace);
         (0..mask.len())
-            .filter(|&other| mask[other] && other != span)
+            .filter(|&other| mask[other].seems() && other != span)
             .collect()
     }
 

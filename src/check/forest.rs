@@ -1,6 +1,6 @@
 //! The judged trace and the traces that are linked to it, as one row of spans.
 
-use crate::trace::{Span, Trace};
+use crate::trace::{Nanos, Span, Trace};
 
 /// All spans that a check may see; a span is its number in the row. The judged trace comes first.
 pub(super) struct Forest<'a> {
@@ -17,6 +17,16 @@ pub(super) enum Reach {
     Trace,
     /// Linked traces too.
     Links,
+}
+
+impl Reach {
+    /// The wider of the two.
+    pub(super) fn or(self, other: Self) -> Self {
+        match self {
+            Self::Links => self,
+            Self::Trace => other,
+        }
+    }
 }
 
 impl<'a> Forest<'a> {
@@ -81,5 +91,11 @@ impl<'a> Forest<'a> {
     pub(super) fn span(&self, span: usize) -> &'a Span {
         let (trace, index) = self.locate(span);
         &trace.spans()[index]
+    }
+
+    /// See [`Trace::self_time`].
+    pub(super) fn self_time(&self, span: usize) -> Option<Nanos> {
+        let (trace, index) = self.locate(span);
+        trace.self_time(index)
     }
 }

@@ -56,6 +56,13 @@ impl Standing {
         }
     }
 
+    pub(super) fn unjudged(why: Unjudged) -> Self {
+        Self {
+            outcome: Outcome::Unjudged(why),
+            finality: Finality::Open,
+        }
+    }
+
     /// Of something that stays true once it is.
     pub(super) fn that_stays_true(is_true: bool, failure: Failure) -> Self {
         if is_true {
@@ -99,14 +106,7 @@ impl Judgement {
     }
 
     fn unjudged(what: String, at: Location, why: Unjudged) -> Self {
-        Self::new(
-            what,
-            at,
-            Standing {
-                outcome: Outcome::Unjudged(why),
-                finality: Finality::Open,
-            },
-        )
+        Self::new(what, at, Standing::unjudged(why))
     }
 }
 

@@ -11,14 +11,19 @@ mod failure;
 mod forest;
 mod hints;
 mod judge;
+mod links;
 mod matching;
 mod near_misses;
 mod nearest;
+mod order;
 mod outcome;
+mod relations;
 mod renamed;
 mod response;
 mod select;
 mod spans;
+mod truth;
+mod uncertain;
 mod whole;
 mod words;
 
@@ -29,5 +34,9 @@ pub use judge::{Finality, Judgement, judge, outcomes};
 pub(crate) use near_misses::{NearMiss, near_misses};
 #[cfg(feature = "run")]
 pub(crate) use nearest::nearest;
-pub use outcome::{Judged, Outcome, Unjudged};
+pub use outcome::{DroppedPart, Judged, Outcome, SpanName, Unjudged};
 pub use select::select;
+#[cfg(feature = "run")]
+pub(crate) use select::{SpanTime, longest};
+#[cfg(feature = "run")]
+pub(crate) use uncertain::no_duration;

@@ -7,7 +7,7 @@ use super::forest::Forest;
 use super::judge::Detail;
 use super::matching::meets;
 use super::renamed::other_names;
-use super::select::{Evaluator, Prepared, reach};
+use super::select::{Evaluator, Prepared};
 use super::words;
 use crate::spec::{Ask, Matcher, Pattern, Relation, Selector};
 use crate::trace::{Attributes, Span, Trace, Value};
@@ -38,7 +38,7 @@ enum Miss {
 
 impl Evaluator<'_> {
     fn near_misses(&self, selector: &Selector) -> Vec<NearMiss> {
-        let reach = reach(selector);
+        let reach = self.reach(selector);
         let conditions = selector.conditions.iter();
         let prepared: Vec<(&Ask, Prepared)> = conditions
             .map(|condition| (&condition.ask, self.prepare(&condition.ask, reach)))
@@ -52,7 +52,7 @@ impl Evaluator<'_> {
     fn near_miss(&self, conditions: &[(&Ask, Prepared)], span: usize) -> Option<NearMiss> {
         let mut reasons = Vec::new();
         for (ask, prepared) in conditions {
-            if self.meets(ask, prepared, span) {
+            if self.meets(ask, prepared, span).seems() {
                 continue;
             }
             match self.miss(ask, span) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 #[cfg(feature = "run")]
 use super::forest::Forest;
 use super::judge::Detail;
-use super::select::{Evaluator, Prepared, reach};
+use super::select::{Evaluator, Prepared};
 use super::{Candidate, Rejection};
 use crate::spec::{Ask, Matcher, Selector};
 #[cfg(feature = "run")]
@@ -30,7 +30,7 @@ impl Evaluator<'_> {
         if self.detail == Detail::Outcome {
             return Vec::new();
         }
-        let reach = reach(selector);
+        let reach = self.reach(selector);
         let prepared: Vec<Prepared> = selector
             .conditions
             .iter()
@@ -76,7 +76,7 @@ impl Evaluator<'_> {
                         .entry(text)
                         .or_insert_with(|| similarity(matcher, text))
                 };
-                if self.meets(&condition.ask, prepared, span) {
+                if self.meets(&condition.ask, prepared, span).seems() {
                     // The name says most about what a span is.
                     return if matches!(condition.ask, Ask::Name(_)) {
                         3.0
@@ -100,7 +100,7 @@ impl Evaluator<'_> {
             .conditions
             .iter()
             .zip(prepared)
-            .filter(|(condition, prepared)| !self.meets(&condition.ask, prepared, span))
+            .filter(|(condition, prepared)| !self.meets(&condition.ask, prepared, span).seems())
             .map(|(condition, prepared)| Rejection {
                 key: condition.ask.subject(),
                 expected: condition.ask.expected(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Failure;
 use crate::spec::Location;
-use crate::trace::{Field, SpanId};
+use crate::trace::{Field, NoDuration, Span, SpanId};
 
 /// A check and what became of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,109 @@ pub enum Unjudged {
         /// The conditions that it nearly meets, each with the reason.
         reasons: Vec<String>,
     },
+    /// It needs the duration, or the place in time, of a span that has none.
+    NoDuration(SpanName, NoDuration),
+    /// It depends on a part of a span of which this many were dropped.
+    Dropped(SpanName, DroppedPart, u32),
+}
+
+/// A span, as messages name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpanName {
+    /// `service.name` of its resource.
+    pub service: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The part of a span that was not sent as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DroppedPart {
+    /// Its attributes.
+    Attributes,
+    /// The attributes of its resource.
+    Resource,
+    /// Its events.
+    Events,
+    /// The attributes of its events.
+    EventAttributes,
+    /// Its links.
+    Links,
+    /// The attributes of its links.
+    LinkAttributes,
+}
+
+impl SpanName {
+    pub(super) fn of(span: &Span) -> Self {
+        Self {
+            service: span.service().to_owned(),
+            name: span.name.clone(),
+        }
+    }
+}
+
+impl fmt::Display for SpanName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` of {}", self.name, self.service)
+    }
+}
+
+impl DroppedPart {
+    fn one(self) -> &'static str {
+        match self {
+            Self::Attributes => "attribute",
+            Self::Resource => "resource attribute",
+            Self::Events => "event",
+            Self::EventAttributes => "event attribute",
+            Self::Links => "link",
+            Self::LinkAttributes => "link attribute",
+        }
+    }
+
+    /// The environment variable of SDKs that limits them.
+    fn limit(self) -> Option<&'static str> {
+        match self {
+            Self::Attributes => Some("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
+            Self::Resource => None,
+            Self::Events => Some("OTEL_SPAN_EVENT_COUNT_LIMIT"),
+            Self::EventAttributes => Some("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
+            Self::Links => Some("OTEL_SPAN_LINK_COUNT_LIMIT"),
+            Self::LinkAttributes => Some("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
+        }
+    }
+}
+
+impl Unjudged {
+    /// The remedy, as an instruction.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::NoDuration(span, NoDuration::NeverEnded) => Some(format!(
+                "let {} export spans when they have ended; if the ended span comes later, wait for it: `wait: {{ tail: 2s }}`",
+                span.service
+            )),
+            Self::NoDuration(span, NoDuration::EndsBeforeStart(_) | NoDuration::NoStart) => {
+                Some(format!(
+                    "take start and end of spans of {} from one clock that is never set back",
+                    span.service
+                ))
+            }
+            Self::Dropped(span, part, _) => {
+                let limit = part.limit()?;
+                Some(format!("raise `{limit}` of {}", span.service))
+            }
+            _ => None,
+        }
+    }
+
+    /// The same with each text that stems from the tested system changed.
+    pub(crate) fn with_texts(mut self, change: impl Fn(&str) -> String) -> Self {
+        if let Self::NoDuration(span, _) | Self::Dropped(span, ..) = &mut self {
+            span.service = change(&span.service);
+            span.name = change(&span.name);
+        }
+        self
+    }
 }
 
 impl fmt::Display for Unjudged {
@@ -84,6 +187,11 @@ impl fmt::Display for Unjudged {
             Self::NotCaptured(name) => write!(f, "needs `{name}`, which was not captured"),
             Self::NearMiss { span, reasons } => {
                 write!(f, "{span} is nearly such a span: {}", reasons.join("; "))
+            }
+            Self::NoDuration(span, why) => write!(f, "{span} {why}, so it has no duration"),
+            Self::Dropped(span, part, 1) => write!(f, "1 {} of {span} was dropped", part.one()),
+            Self::Dropped(span, part, number) => {
+                write!(f, "{number} {}s of {span} were dropped", part.one())
             }
         }
     }

@@ -2,18 +2,22 @@
 //!
 //! Everything is a pass over all spans: relations are counted along the tree, once for the whole
 //! trace, so that a check costs no more than the number of spans however deep they are nested.
+//! Relations are in `relations` and `links`, the reasons of uncertain answers in `uncertain`.
 
 use std::cell::OnceCell;
-use std::collections::HashSet;
 
+#[cfg(feature = "run")]
+use super::Unjudged;
 use super::forest::{Forest, Reach};
 use super::judge::Detail;
+use super::links::Targets;
 use super::matching::meets;
+use super::relations::Related;
+use super::truth::{Count, Truth};
 use crate::spec::{
-    Ask, EventPattern, Limits, LinkPattern, Matcher, Pattern, Relation, Relative, Selector,
-    SpanEntry, Syntax, Take,
+    Ask, EventPattern, Matcher, Pattern, Relative, Selector, SpanEntry, Syntax, Take,
 };
-use crate::trace::{Attributes, Link, Span, SpanId, Trace, TraceId, Value};
+use crate::trace::{Attributes, Nanos, Span, Trace, Value};
 
 /// The spans of a trace that meet a selector, by start time; those of linked traces too if it
 /// follows links.
@@ -24,13 +28,54 @@ pub fn select<'t>(selector: &Selector, trace: &'t Trace) -> Vec<&'t Span> {
     found.into_iter().map(|span| forest.span(span)).collect()
 }
 
+/// The time that was measured of a span.
+#[cfg(feature = "run")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SpanTime {
+    /// From its start to its end.
+    Duration,
+    /// Without its children.
+    SelfTime,
+}
+
+/// The span that took longest of those that meet a selector, with its time; `None` if none does.
+///
+/// # Errors
+/// The reason if it is not known: a span that may be meant has no such time, or dropped parts that
+/// the selector asks for.
+#[cfg(feature = "run")]
+pub(crate) fn longest<'t>(
+    selector: &Selector,
+    time: SpanTime,
+    trace: &'t Trace,
+) -> Result<Option<(Nanos, &'t Span)>, Unjudged> {
+    let forest = Forest::new(trace);
+    let evaluator = Evaluator::new(&forest, &[], Detail::Outcome);
+    let mask = evaluator.mask(selector, evaluator.reach(selector));
+    if !mask.iter().all(|truth| truth.is_known()) {
+        return Err(evaluator.why_uncertain(selector));
+    }
+    let mut longest: Option<(Nanos, &Span)> = None;
+    for span in (0..mask.len()).filter(|&span| mask[span].seems()) {
+        let taken = match time {
+            SpanTime::Duration => forest.span(span).duration().ok(),
+            SpanTime::SelfTime => forest.self_time(span),
+        };
+        let taken = taken.ok_or_else(|| evaluator.why_no_time(span))?;
+        if longest.is_none_or(|(known, _)| known <= taken) {
+            longest = Some((taken, forest.span(span)));
+        }
+    }
+    Ok(longest)
+}
+
 /// Answers selectors over one forest.
 pub(super) struct Evaluator<'a> {
     pub(super) forest: &'a Forest<'a>,
     pub(super) detail: Detail,
     pub(super) syntax: Syntax,
-    entries: &'a [SpanEntry],
-    found: Vec<OnceCell<Vec<bool>>>,
+    pub(super) entries: &'a [SpanEntry],
+    found: Vec<OnceCell<Vec<Truth>>>,
     depths: OnceCell<Vec<usize>>,
 }
 
@@ -41,15 +86,7 @@ pub(super) enum Prepared {
     /// The other spans in the place that a relation names.
     Related(Related),
     /// The spans that a link may lead to.
-    Targets(HashSet<(TraceId, SpanId)>),
-}
-
-/// What a relation says of all spans at once.
-pub(super) struct Related {
-    /// How many others stand in the place, for each span.
-    pub(super) counts: Vec<u64>,
-    /// Of a relation in time: the others that end last, and those that start first.
-    pub(super) outermost: Vec<usize>,
+    Targets(Targets),
 }
 
 impl<'a> Evaluator<'a> {
@@ -85,21 +122,27 @@ impl<'a> Evaluator<'a> {
         self.depths.get_or_init(depths)[span]
     }
 
-    /// The spans that meet the selector, by start time.
+    /// The spans that meet the selector, by start time, as far as can be seen.
     pub(super) fn select(&self, selector: &Selector) -> Vec<usize> {
-        let mask = self.mask(selector, reach(selector));
-        let mut spans: Vec<usize> = (0..mask.len()).filter(|&span| mask[span]).collect();
+        self.by_start(&self.mask(selector, self.reach(selector)))
+    }
+
+    /// The spans that meet a condition by what is there, by start time.
+    pub(super) fn by_start(&self, mask: &[Truth]) -> Vec<usize> {
+        let mut spans: Vec<usize> = (0..mask.len()).filter(|&at| mask[at].seems()).collect();
         spans.sort_by_key(|&span| self.forest.span(span).start);
         spans
     }
 
-    /// For each span within reach whether it meets the selector.
-    fn mask(&self, selector: &Selector, reach: Reach) -> Vec<bool> {
-        let mut mask = vec![true; self.forest.len_within(reach)];
+    /// For each span within reach the answer to the selector.
+    pub(super) fn mask(&self, selector: &Selector, reach: Reach) -> Vec<Truth> {
+        let mut mask = vec![Truth::Yes; self.forest.len_within(reach)];
         for condition in &selector.conditions {
             let prepared = self.prepare(&condition.ask, reach);
-            for (span, is_met) in mask.iter_mut().enumerate() {
-                *is_met = *is_met && self.meets(&condition.ask, &prepared, span);
+            for (span, truth) in mask.iter_mut().enumerate() {
+                if *truth != Truth::No {
+                    *truth = (*truth).min(self.meets(&condition.ask, &prepared, span));
+                }
             }
         }
         if let Some(take) = selector.take {
@@ -108,41 +151,83 @@ impl<'a> Evaluator<'a> {
         mask
     }
 
-    fn keep_only(&self, take: Take, mask: &mut [bool]) {
-        let mut spans: Vec<usize> = (0..mask.len()).filter(|&span| mask[span]).collect();
-        spans.sort_by_key(|&span| self.forest.span(span).start);
+    /// Which span is taken is certain only if all candidates are, and their order.
+    fn keep_only(&self, take: Take, mask: &mut [Truth]) {
+        let spans = self.by_start(mask);
         let kept = match take {
             Take::First => spans.first(),
             Take::Last => spans.last(),
             Take::Number(number) => spans.get(number - 1),
         };
         let kept = kept.copied();
-        for (span, is_met) in mask.iter_mut().enumerate() {
-            *is_met = Some(span) == kept;
+        let is_certain = self.have_order(mask);
+        for (span, truth) in mask.iter_mut().enumerate() {
+            if *truth != Truth::No {
+                *truth = Truth::of(Some(span) == kept).unless(!is_certain);
+            }
         }
     }
 
-    /// For each span within reach whether it is one of those that the pattern means.
-    pub(super) fn pattern(&self, pattern: &Pattern, outer: Reach) -> Vec<bool> {
+    /// Returns true if it is known which of the spans are meant, and in which order they started.
+    fn have_order(&self, mask: &[Truth]) -> bool {
+        let possible = || (0..mask.len()).filter(|&span| mask[span] != Truth::No);
+        let is_one = possible().count() == 1;
+        possible().all(|span| {
+            let has_start = self.forest.span(span).known_start().is_some();
+            mask[span] == Truth::Yes && (is_one || has_start)
+        })
+    }
+
+    /// For each span within reach the answer to the question whether the pattern means it.
+    pub(super) fn pattern(&self, pattern: &Pattern, outer: Reach) -> Vec<Truth> {
         match pattern {
             Pattern::Selector(selector) => {
-                let reach = if outer == Reach::Links {
-                    outer
-                } else {
-                    reach(selector)
-                };
+                let reach = outer.or(self.reach(selector));
                 self.mask(selector, reach)
             }
             Pattern::Entry { index, .. } => {
                 let found = self.found.get(*index).zip(self.entries.get(*index));
                 let mut mask = found.map_or_else(Vec::new, |(cell, entry)| {
-                    cell.get_or_init(|| self.mask(&entry.find, reach(&entry.find)))
+                    cell.get_or_init(|| self.mask(&entry.find, self.reach(&entry.find)))
                         .clone()
                 });
                 // An entry that does not follow links found nothing in linked traces.
-                mask.resize(mask.len().max(self.forest.len_within(outer)), false);
+                mask.resize(mask.len().max(self.forest.len_within(outer)), Truth::No);
                 mask
             }
+        }
+    }
+
+    /// The traces in which a selector looks: linked ones if it says so at any depth, also by
+    /// referring to an entry that does.
+    pub(super) fn reach(&self, selector: &Selector) -> Reach {
+        let conditions = selector.conditions.iter();
+        let mut reaches = conditions.map(|condition| self.reach_of(&condition.ask));
+        match reaches.any(|reach| reach == Reach::Links) {
+            true => Reach::Links,
+            false => Reach::Trace,
+        }
+    }
+
+    /// The same of one condition.
+    pub(super) fn reach_of(&self, ask: &Ask) -> Reach {
+        let pattern = match ask {
+            Ask::Relation(relation) if relation.place == Relative::LinkedTo => {
+                return Reach::Links;
+            }
+            Ask::Relation(relation) => &relation.other,
+            Ask::Link(link) => match &link.to {
+                Some(to) => to,
+                None => return Reach::Trace,
+            },
+            _ => return Reach::Trace,
+        };
+        match pattern {
+            Pattern::Selector(selector) => self.reach(selector),
+            Pattern::Entry { index, .. } => self
+                .entries
+                .get(*index)
+                .map_or(Reach::Trace, |entry| self.reach(&entry.find)),
         }
     }
 
@@ -151,192 +236,49 @@ impl<'a> Evaluator<'a> {
         match ask {
             Ask::Relation(relation) => Prepared::Related(self.related(relation, reach)),
             Ask::Link(link) => match &link.to {
-                Some(to) => Prepared::Targets(self.ids(&self.pattern(to, Reach::Links))),
+                Some(to) => Prepared::Targets(self.targets(to)),
                 None => Prepared::Nothing,
             },
             _ => Prepared::Nothing,
         }
     }
 
-    /// Whether a span meets a condition.
-    pub(super) fn meets(&self, ask: &Ask, prepared: &Prepared, span: usize) -> bool {
+    /// The answer of a span to a condition.
+    pub(super) fn meets(&self, ask: &Ask, prepared: &Prepared, span: usize) -> Truth {
         let this = self.forest.span(span);
-        let text = |matcher: &Matcher, text: &str| meets_text(matcher, text);
+        let text = |matcher: &Matcher, text: &str| Truth::of(meets_text(matcher, text));
+        let time = |is_met: Option<bool>| is_met.map_or(Truth::SeemsNot, Truth::of);
         match ask {
             Ask::Name(matcher) => text(matcher, &this.name),
             Ask::Service(matcher) => text(matcher, this.service()),
             Ask::Scope(matcher) => text(matcher, &this.scope.name),
             Ask::StatusMessage(matcher) => text(matcher, &this.status.message),
-            Ask::Kind(choice) => choice.allowed.contains(&this.kind),
-            Ask::Type(choice) => choice.allowed.iter().any(|kind| {
-                kind.identified_by()
-                    .iter()
-                    .any(|key| this.attributes.get(key).is_some())
-            }),
-            Ask::Status(choice) => choice.allowed.contains(&this.status.code),
-            Ask::Attribute(key, matcher) => meets(matcher, this.attributes.get(key)),
-            Ask::Resource(key, matcher) => meets(matcher, this.resource.attributes.get(key)),
-            Ask::Duration(limits) => limits.contains(this.duration()),
-            Ask::SelfTime(limits) => {
-                let (trace, index) = self.forest.locate(span);
-                limits.contains(trace.self_time(index))
+            Ask::Kind(choice) => Truth::of(choice.allowed.contains(&this.kind)),
+            Ask::Type(choice) => {
+                let keys = choice.allowed.iter().flat_map(|kind| kind.identified_by());
+                let mut values = keys.filter_map(|key| this.attributes.get(key));
+                Truth::of(values.next().is_some()).or_missing_in(&this.attributes)
             }
-            Ask::Event(pattern) => pattern.count.contains(count_events(pattern, this)),
-            Ask::LinkCount(limits) => limits.contains(this.links.len() as u64),
-            Ask::Link(pattern) => pattern.count.contains(count_links(pattern, prepared, this)),
+            Ask::Status(choice) => Truth::of(choice.allowed.contains(&this.status.code)),
+            Ask::Attribute(key, matcher) => attribute(&this.attributes, key, matcher),
+            Ask::Resource(key, matcher) => attribute(&this.resource.attributes, key, matcher),
+            Ask::Duration(limits) => time(this.duration().ok().map(|nanos| limits.contains(nanos))),
+            Ask::SelfTime(limits) => {
+                let nanos = self.forest.self_time(span);
+                time(nanos.map(|nanos| limits.contains(nanos)))
+            }
+            Ask::Event(pattern) => count_events(pattern, this).within(&pattern.count),
+            Ask::LinkCount(limits) => Count::exactly(this.links.len() as u64)
+                .with_missing(this.dropped_links)
+                .within(limits),
+            Ask::Link(pattern) => self
+                .count_links(pattern, prepared, this)
+                .within(&pattern.count),
             Ask::Relation(relation) => match prepared {
-                Prepared::Related(related) => relation.count.contains(related.counts[span]),
-                Prepared::Nothing | Prepared::Targets(_) => false,
+                Prepared::Related(related) => related.counts[span].within(&relation.count),
+                Prepared::Nothing | Prepared::Targets(_) => Truth::No,
             },
         }
-    }
-
-    /// The other spans in the place that the relation names, for each span within reach.
-    fn related(&self, relation: &Relation, reach: Reach) -> Related {
-        let of_links = relation.place == Relative::LinkedTo;
-        let others = self.pattern(&relation.other, if of_links { Reach::Links } else { reach });
-        let mut outermost = Vec::new();
-        let counts = match relation.place {
-            Relative::Below => self.along_tree(reach, |trace, start, counts| {
-                for &span in trace.top_down() {
-                    if let Some(parent) = trace.parent(span) {
-                        counts[start + span] =
-                            counts[start + parent] + u64::from(others[start + parent]);
-                    }
-                }
-            }),
-            Relative::Above => self.along_tree(reach, |trace, start, counts| {
-                for &span in trace.top_down().iter().rev() {
-                    if let Some(parent) = trace.parent(span) {
-                        counts[start + parent] +=
-                            counts[start + span] + u64::from(others[start + span]);
-                    }
-                }
-            }),
-            Relative::ChildOf => self.along_tree(reach, |trace, start, counts| {
-                for span in 0..trace.len() {
-                    let parent = trace.parent(span);
-                    counts[start + span] =
-                        u64::from(parent.is_some_and(|parent| others[start + parent]));
-                }
-            }),
-            Relative::ParentOf => self.along_tree(reach, |trace, start, counts| {
-                for span in 0..trace.len() {
-                    if let Some(parent) = trace.parent(span) {
-                        counts[start + parent] += u64::from(others[start + span]);
-                    }
-                }
-            }),
-            Relative::After => {
-                outermost = self.outermost(&others);
-                self.in_time(reach, &others, &outermost, |span, other| {
-                    other.end <= span.start
-                })
-            }
-            Relative::Before => {
-                outermost = self.outermost(&others);
-                self.in_time(reach, &others, &outermost, |span, other| {
-                    span.end <= other.start
-                })
-            }
-            Relative::LinkedTo => self.over_links(reach, &others),
-        };
-        Related { counts, outermost }
-    }
-
-    fn along_tree(
-        &self,
-        reach: Reach,
-        count: impl Fn(&crate::trace::Trace, usize, &mut [u64]),
-    ) -> Vec<u64> {
-        let mut counts = vec![0; self.forest.len_within(reach)];
-        for (start, trace) in self.forest.traces(reach) {
-            count(trace, start, &mut counts);
-        }
-        counts
-    }
-
-    /// All of the others, where each is on the right side in time; else none of them. It is
-    /// enough to look at the outermost: the last to end and the first to start.
-    fn in_time(
-        &self,
-        reach: Reach,
-        others: &[bool],
-        outermost: &[usize],
-        is_right: impl Fn(&Span, &Span) -> bool,
-    ) -> Vec<u64> {
-        let number = others.iter().filter(|&&is_other| is_other).count();
-        (0..self.forest.len_within(reach))
-            .map(|span| {
-                let this = self.forest.span(span);
-                let is_right = outermost
-                    .iter()
-                    .filter(|&&other| other != span)
-                    .all(|&other| is_right(this, self.forest.span(other)));
-                let count = number - usize::from(others.get(span) == Some(&true));
-                if is_right { count as u64 } else { 0 }
-            })
-            .collect()
-    }
-
-    /// The two that end last and the two that start first; two, for one may be the span itself.
-    fn outermost(&self, others: &[bool]) -> Vec<usize> {
-        let others: Vec<usize> = (0..others.len()).filter(|&other| others[other]).collect();
-        let mut by_end = others.clone();
-        by_end.sort_by_key(|&other| std::cmp::Reverse(self.forest.span(other).end));
-        by_end.truncate(2);
-        let mut by_start = others;
-        by_start.sort_by_key(|&other| self.forest.span(other).start);
-        by_start.truncate(2);
-        by_end.extend(by_start);
-        by_end
-    }
-
-    /// A span of another trace counts those that any span of its trace links to, or that link into
-    /// its trace. Within the same trace the span itself or an ancestor must have the link.
-    fn over_links(&self, reach: Reach, others: &[bool]) -> Vec<u64> {
-        let targets = self.ids(others);
-        let mut counts = vec![0; self.forest.len_within(reach)];
-        for (start, trace) in self.forest.traces(reach) {
-            let within = |link: &&Link| targets.contains(&(link.trace_id, link.span_id));
-            let is_own = |link: &&Link| link.trace_id == trace.id();
-            let back = trace
-                .spans()
-                .iter()
-                .flat_map(|span| &span.links)
-                .filter(within);
-            let mut linked: HashSet<SpanId> = back
-                .filter(|link| !is_own(link))
-                .map(|link| link.span_id)
-                .collect();
-            for other in (0..others.len()).filter(|&other| others[other]) {
-                let other = self.forest.span(other);
-                if other.trace_id != trace.id() && other.links.iter().any(|link| is_own(&link)) {
-                    linked.insert(other.span_id);
-                }
-            }
-            for &span in trace.top_down() {
-                let own = trace.spans()[span]
-                    .links
-                    .iter()
-                    .filter(within)
-                    .filter(is_own)
-                    .count();
-                let above = trace
-                    .parent(span)
-                    .map_or(linked.len() as u64, |p| counts[start + p]);
-                counts[start + span] = above + own as u64;
-            }
-        }
-        counts
-    }
-
-    fn ids(&self, mask: &[bool]) -> HashSet<(TraceId, SpanId)> {
-        (0..mask.len())
-            .filter(|&span| mask[span])
-            .map(|span| self.forest.span(span))
-            .map(|span| (span.trace_id, span.span_id))
-            .collect()
     }
 
     /// Whether spans that are found stay found, whatever else arrives.
@@ -354,12 +296,12 @@ impl<'a> Evaluator<'a> {
             Ask::SelfTime(_) => false,
             Ask::Relation(relation) => match relation.place {
                 Relative::After | Relative::Before => false,
-                _ => has_no_greatest(&relation.count) && self.pattern_only_grows(&relation.other),
+                _ => relation.count.has_no_greatest() && self.pattern_only_grows(&relation.other),
             },
             Ask::Link(link) => link
                 .to
                 .as_ref()
-                .is_none_or(|to| has_no_greatest(&link.count) && self.pattern_only_grows(to)),
+                .is_none_or(|to| link.count.has_no_greatest() && self.pattern_only_grows(to)),
             _ => true,
         }
     }
@@ -384,19 +326,6 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// How far a selector looks: over links only if it says so.
-pub(super) fn reach(selector: &Selector) -> Reach {
-    if selector.follows_links() {
-        Reach::Links
-    } else {
-        Reach::Trace
-    }
-}
-
-fn has_no_greatest(count: &Limits<u64>) -> bool {
-    count.ranges.iter().all(|range| range.greatest.is_none())
-}
-
 /// Text matchers are asked of every span, so the common ones look at the text itself. OTLP does
 /// not tell an empty text from none, so what is empty is absent, too.
 fn meets_text(matcher: &Matcher, text: &str) -> bool {
@@ -413,33 +342,35 @@ fn meets_text(matcher: &Matcher, text: &str) -> bool {
     }
 }
 
-pub(super) fn count_events(pattern: &EventPattern, span: &Span) -> u64 {
-    let is_like = |name: &str, attributes: &Attributes| {
-        pattern
-            .name
-            .as_ref()
-            .is_none_or(|matcher| meets_text(matcher, name))
-            && have(attributes, &pattern.attributes)
-    };
-    span.events
-        .iter()
-        .filter(|event| is_like(&event.name, &event.attributes))
-        .count() as u64
+impl Truth {
+    /// The same answer, where another attribute could make it a yes.
+    fn or_missing_in(self, attributes: &Attributes) -> Self {
+        self.unless(self == Self::No && attributes.dropped() > 0)
+    }
 }
 
-pub(super) fn count_links(pattern: &LinkPattern, prepared: &Prepared, span: &Span) -> u64 {
-    let leads_right = |link: &Link| match prepared {
-        Prepared::Targets(targets) => targets.contains(&(link.trace_id, link.span_id)),
-        Prepared::Nothing | Prepared::Related(_) => true,
-    };
-    let links = span.links.iter();
-    links
-        .filter(|link| leads_right(link) && have(&link.attributes, &pattern.attributes))
-        .count() as u64
+/// An attribute that is not there may be one of those that were dropped.
+fn attribute(attributes: &Attributes, key: &str, matcher: &Matcher) -> Truth {
+    let value = attributes.get(key);
+    let is_missing = value.is_none() && attributes.dropped() > 0;
+    Truth::of(meets(matcher, value)).unless(is_missing)
 }
 
-fn have(attributes: &Attributes, wanted: &[(String, Matcher)]) -> bool {
-    wanted
+/// The number of events like this; each that was dropped may have been one.
+pub(super) fn count_events(pattern: &EventPattern, span: &Span) -> Count {
+    let is_like = |name: &str| {
+        let matcher = pattern.name.as_ref();
+        Truth::of(matcher.is_none_or(|matcher| meets_text(matcher, name)))
+    };
+    let events = span.events.iter();
+    let answers =
+        events.map(|event| is_like(&event.name).min(have(&event.attributes, &pattern.attributes)));
+    Count::of(answers).with_missing(span.dropped_events)
+}
+
+pub(super) fn have(attributes: &Attributes, wanted: &[(String, Matcher)]) -> Truth {
+    let answers = wanted
         .iter()
-        .all(|(key, matcher)| meets(matcher, attributes.get(key)))
+        .map(|(key, matcher)| attribute(attributes, key, matcher));
+    answers.min().unwrap_or(Truth::Yes)
 }

@@ -1,19 +1,22 @@
 //! Checks of the spans that an entry of `spans` finds.
 
 use super::judge::{Detail, Finality, Judgement, Standing};
-use super::select::{Evaluator, Prepared, reach};
+use super::select::{Evaluator, Prepared};
+use super::truth::{Count, Truth};
+use super::uncertain::or_uncertain;
 use super::whole::witness;
 use super::{Failure, Subject, words};
 use crate::spec::{Ask, SpanCondition, SpanEntry};
 
 /// Judges an entry: how many spans it finds, and each condition on all of them.
 pub(super) fn judge(entry: &SpanEntry, evaluator: &Evaluator<'_>) -> Vec<Judgement> {
-    let found = evaluator.select(&entry.find);
+    let mask = evaluator.mask(&entry.find, evaluator.reach(&entry.find));
+    let found = evaluator.by_start(&mask);
     let name = entry.find.to_string();
     let mut judged = vec![Judgement::new(
         format!("{} of {name}", entry.count.in_words()),
         entry.count_at.clone(),
-        count(entry, &found, evaluator),
+        count(entry, &mask, &found, evaluator),
     )];
     // Where none is found, the conditions have nothing to say of their own; but where that is
     // allowed, they hold only as long as no span comes that does not meet them.
@@ -24,24 +27,44 @@ pub(super) fn judge(entry: &SpanEntry, evaluator: &Evaluator<'_>) -> Vec<Judgeme
                 condition.ask.subject(),
                 condition.ask.expected()
             );
-            let standing = each(condition, entry, &found, evaluator);
+            let standing = each(condition, entry, &mask, evaluator);
             Judgement::new(what, condition.at.clone(), standing)
         }));
     }
     judged
 }
 
-fn count(entry: &SpanEntry, found: &[usize], evaluator: &Evaluator<'_>) -> Standing {
-    let number = found.len() as u64;
-    if entry.count.contains(number) {
-        let is_final = entry.count.holds_for_all_above(number) && evaluator.only_grows(&entry.find);
-        return Standing::holds(if is_final {
-            Finality::Final
-        } else {
-            Finality::Open
-        });
+fn count(
+    entry: &SpanEntry,
+    mask: &[Truth],
+    found: &[usize],
+    evaluator: &Evaluator<'_>,
+) -> Standing {
+    let number = Count::of(mask.iter().copied());
+    let grows = evaluator.only_grows(&entry.find);
+    let finality = |is_final: bool| match is_final && grows {
+        true => Finality::Final,
+        false => Finality::Open,
+    };
+    let why = || evaluator.why_uncertain(&entry.find);
+    match number.within(&entry.count) {
+        Truth::Yes => Standing::holds(finality(entry.count.holds_for_all_above(number.least))),
+        Truth::Seems => Standing::unjudged(why()),
+        Truth::SeemsNot if entry.count.has_no_greatest() => {
+            let failed = Standing::fails(too_few(entry, found, evaluator), Finality::Open);
+            or_uncertain(Some(why()), failed)
+        }
+        Truth::SeemsNot => Standing::unjudged(why()),
+        Truth::No => Standing::fails(
+            too_few(entry, found, evaluator),
+            finality(entry.count.fails_for_all_above(number.least)),
+        ),
     }
-    let is_final = entry.count.fails_for_all_above(number) && evaluator.only_grows(&entry.find);
+}
+
+/// Too few, or too many.
+fn too_few(entry: &SpanEntry, found: &[usize], evaluator: &Evaluator<'_>) -> Failure {
+    let number = found.len() as u64;
     let shown = if evaluator.detail == Detail::Explained {
         found
     } else {
@@ -70,36 +93,74 @@ fn count(entry: &SpanEntry, found: &[usize], evaluator: &Evaluator<'_>) -> Stand
         let mark = format!("{} of {number}", at + 1);
         witness(evaluator.forest.span(span), mark)
     });
-    Standing::fails(
-        failure,
-        if is_final {
-            Finality::Final
-        } else {
-            Finality::Open
-        },
-    )
+    failure
 }
 
+/// The condition on each span that the entry finds.
 fn each(
     condition: &SpanCondition,
     entry: &SpanEntry,
-    found: &[usize],
+    mask: &[Truth],
     evaluator: &Evaluator<'_>,
 ) -> Standing {
     let ask = &condition.ask;
-    let prepared = evaluator.prepare(ask, reach_of(ask, entry));
-    let mut wrong = found
-        .iter()
-        .copied()
-        .filter(|&span| !evaluator.meets(ask, &prepared, span));
-    let Some(first) = wrong.next() else {
-        return Standing::holds(Finality::Open);
+    let reach = evaluator.reach(&entry.find).or(evaluator.reach_of(ask));
+    let prepared = evaluator.prepare(ask, reach);
+    // Spans that are wrong; those that are unless a dropped part is right; those that may be.
+    let (mut wrong, mut lacking, mut open) = (Vec::new(), None, None);
+    for span in (0..mask.len()).filter(|&span| mask[span] != Truth::No) {
+        match (mask[span], evaluator.meets(ask, &prepared, span)) {
+            (_, Truth::Yes) => {}
+            (Truth::Yes, Truth::No) => wrong.push(span),
+            (Truth::Yes, Truth::SeemsNot) if wants_more(ask) => {
+                lacking.get_or_insert(span);
+                wrong.push(span);
+            }
+            _ => {
+                open.get_or_insert(span);
+            }
+        }
+    }
+    wrong.sort_by_key(|&span| evaluator.forest.span(span).start);
+    let Some(&first) = wrong.first() else {
+        return match open {
+            None => Standing::holds(Finality::Open),
+            Some(span) if mask[span].is_known() => {
+                Standing::unjudged(evaluator.why_unmet(ask, &prepared, span))
+            }
+            Some(_) => Standing::unjudged(evaluator.why_uncertain(&entry.find)),
+        };
     };
-    let finality = if evaluator.only_grows(&entry.find) && Evaluator::stays_false(ask) {
-        Finality::Final
-    } else {
-        Finality::Open
+    let is_final = evaluator.only_grows(&entry.find) && Evaluator::stays_false(ask);
+    let finality = match is_final && lacking.is_none() {
+        true => Finality::Final,
+        false => Finality::Open,
     };
+    let failure = unmet(condition, &prepared, &wrong, evaluator);
+    let why = lacking.filter(|&span| span == first);
+    let why = why.map(|span| evaluator.why_unmet(ask, &prepared, span));
+    or_uncertain(why, Standing::fails(failure, finality))
+}
+
+/// Returns true if a condition asks for something to be there, so that finding nothing is a
+/// failure even where a part was dropped.
+fn wants_more(ask: &Ask) -> bool {
+    match ask {
+        Ask::Attribute(..) | Ask::Resource(..) | Ask::Type(_) => true,
+        Ask::Event(pattern) => pattern.count.has_no_greatest(),
+        Ask::LinkCount(count) => count.has_no_greatest(),
+        Ask::Link(pattern) => pattern.count.has_no_greatest(),
+        _ => false,
+    }
+}
+
+fn unmet(
+    condition: &SpanCondition,
+    prepared: &Prepared,
+    wrong: &[usize],
+    evaluator: &Evaluator<'_>,
+) -> Failure {
+    let (ask, first) = (&condition.ask, wrong[0]);
     let mut failure = Failure {
         subject: Subject::Span {
             part: ask.subject(),
@@ -107,7 +168,7 @@ fn each(
         },
         at: condition.at.clone(),
         expected: ask.expected(),
-        found: evaluator.found(ask, &prepared, first),
+        found: evaluator.found(ask, prepared, first),
         witnesses: Vec::new(),
         more_witnesses: 0,
         nearest: Vec::new(),
@@ -115,24 +176,14 @@ fn each(
         hints: Vec::new(),
     };
     if evaluator.detail == Detail::Explained {
-        failure.show(std::iter::once(first).chain(wrong), |span| {
-            let mark = mark(ask, &evaluator.found(ask, &prepared, span));
+        failure.show(wrong, |&span| {
+            let mark = mark(ask, &evaluator.found(ask, prepared, span));
             witness(evaluator.forest.span(span), mark)
         });
-        failure.nearest = nearest(ask, &prepared, evaluator);
+        failure.nearest = nearest(ask, prepared, evaluator);
         failure.hints = evaluator.hints_for_condition(ask, &condition.at, first);
     }
-    Standing::fails(failure, finality)
-}
-
-/// A condition that looks over links needs all linked spans prepared.
-fn reach_of(ask: &Ask, entry: &SpanEntry) -> super::forest::Reach {
-    match ask {
-        Ask::Relation(relation) if relation.place == crate::spec::Relative::LinkedTo => {
-            super::forest::Reach::Links
-        }
-        _ => reach(&entry.find),
-    }
+    failure
 }
 
 /// Where a relation finds no such span anywhere, what came closest to it.
@@ -141,7 +192,9 @@ fn nearest(ask: &Ask, prepared: &Prepared, evaluator: &Evaluator<'_>) -> Vec<sup
         return Vec::new();
     };
     match &relation.other {
-        crate::spec::Pattern::Selector(other) if related.counts.iter().all(|&count| count == 0) => {
+        crate::spec::Pattern::Selector(other)
+            if related.counts.iter().all(|count| count.seen == 0) =>
+        {
             let nearest = evaluator.nearest(other);
             nearest
                 .into_iter()

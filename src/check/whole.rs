@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::facts::label;
 use super::judge::{Finality, Standing};
 use super::select::Evaluator;
-use super::{Failure, Subject, Witness, words};
-use crate::spec::{Check, Condition, Limits, Selector};
+use super::uncertain::no_duration;
+use super::{Failure, Subject, Witness, order, words};
+use crate::spec::{Check, Condition, Limits};
 use crate::trace::{Nanos, Span, Trace};
 
 /// Judges a condition on the trace as a whole; nothing for any other.
@@ -32,12 +32,12 @@ pub(super) fn judge(check: &Check, evaluator: &Evaluator<'_>) -> Option<Standing
         Condition::TraceDuration(limits) => duration(check, limits, trace),
         Condition::Service(name) => service(check, name, trace),
         Condition::Edge(from, to) => edge(check, from, to, trace),
-        Condition::Order(pair) => order(check, &pair.0, &pair.1, evaluator),
+        Condition::Order(pair) => order::judge(check, &pair.0, &pair.1, evaluator),
         _ => return None,
     })
 }
 
-fn failure(check: &Check, subject: Subject, expected: String, found: String) -> Failure {
+pub(super) fn failure(check: &Check, subject: Subject, expected: String, found: String) -> Failure {
     Failure {
         subject,
         at: check.at.clone(),
@@ -109,14 +109,24 @@ fn orphans(check: &Check, limits: &Limits<u64>, trace: &Trace) -> Standing {
 }
 
 fn duration(check: &Check, limits: &Limits<Nanos>, trace: &Trace) -> Standing {
-    let nanos = trace.duration();
-    let found = words::duration(nanos, limits);
+    let least = trace.least_duration();
+    let is_decided = limits.holds_for_all_above(least) || limits.fails_for_all_above(least);
+    let is_certain = is_decided || trace.duration().is_some();
+    let unknown = trace.spans().iter().find_map(no_duration);
+    if let Some(why) = unknown.filter(|_| !is_certain) {
+        return Standing::unjudged(why);
+    }
+    let found = words::duration(least, limits);
     let mut failure = failure(check, Subject::TraceDuration, limits.to_string(), found);
-    let last = trace.spans().iter().max_by_key(|span| span.end);
+    let ended = || trace.spans().iter().filter(|span| span.duration().is_ok());
+    let (first, last) = (ended().next(), ended().max_by_key(|span| span.end));
     failure
         .witnesses
         .extend(last.map(|span| witness(span, "ends last")));
-    Standing::of_count(limits, nanos, failure)
+    if first.map(Span::service) != last.map(Span::service) {
+        failure.hints.push(words::CLOCKS.to_owned());
+    }
+    Standing::of_count(limits, least, failure)
 }
 
 fn service(check: &Check, name: &str, trace: &Trace) -> Standing {
@@ -161,57 +171,4 @@ fn edge(check: &Check, from: &str, to: &str, trace: &Trace) -> Standing {
     };
     let expected = "a span of the one with a direct child in the other".to_owned();
     Standing::that_stays_true(is_there, failure(check, subject, expected, found))
-}
-
-/// Every span of the first starts no later than any of the second.
-fn order(
-    check: &Check,
-    first: &Selector,
-    second: &Selector,
-    evaluator: &Evaluator<'_>,
-) -> Standing {
-    let subject = Subject::Sequence {
-        earlier: first.to_string(),
-        later: second.to_string(),
-    };
-    let (earlier, later) = (evaluator.select(first), evaluator.select(second));
-    for (found, selector) in [(&earlier, first), (&later, second)] {
-        if found.is_empty() {
-            let what = format!("no span that matches {selector}");
-            let mut failure = failure(check, subject, "both, in this order".to_owned(), what);
-            failure.nearest = evaluator.nearest(selector);
-            failure.hints = evaluator.hints_for_selector(selector);
-            return Standing::fails(failure, Finality::Open);
-        }
-    }
-    // Both are in the order of their start.
-    let latest = evaluator.forest.span(earlier[earlier.len() - 1]);
-    let earliest = evaluator.forest.span(later[0]);
-    if latest.start <= earliest.start {
-        return Standing::holds(Finality::Open);
-    }
-    let any = Limits::range(None, None, "");
-    let late = words::duration(latest.start - earliest.start, &any);
-    let found = format!(
-        "{}, which starts {late} after {}",
-        label(latest),
-        label(earliest)
-    );
-    let mut failure = failure(check, subject, "to start in this order".to_owned(), found);
-    failure.witnesses = vec![
-        witness(latest, format!("starts {late} too late")),
-        witness(earliest, "starts before it"),
-    ];
-    if latest.service() != earliest.service() {
-        failure.hints.push(words::CLOCKS.to_owned());
-    }
-    let grows = evaluator.only_grows(first) && evaluator.only_grows(second);
-    Standing::fails(
-        failure,
-        if grows {
-            Finality::Final
-        } else {
-            Finality::Open
-        },
-    )
 }

@@ -75,7 +75,10 @@ fn counted(number: usize, noun: &str) -> String {
 }
 
 fn draw(trace: &Trace, most_rows: usize) -> String {
-    let time = duration(std::time::Duration::from_nanos(trace.duration()));
+    let time = match trace.duration() {
+        Some(nanos) => duration(std::time::Duration::from_nanos(nanos)),
+        None => "duration unknown".to_owned(),
+    };
     format!(
         "trace {}   {}, {}, {time}\n\n{}",
         trace.id(),

@@ -21,6 +21,9 @@ use crate::trace::{Nanos, Span, SpanId, StatusCode, Trace, TraceId};
 /// How many spans of a trace are shown unless more are asked for.
 pub const USUAL_ROWS: usize = 40;
 
+/// Stands for the duration of a span that has none.
+const NEVER_ENDED: &str = "never ended";
+
 /// So many linked traces are drawn, those with a mark first.
 const MOST_LINKED: usize = 5;
 
@@ -123,6 +126,7 @@ struct SpanLine {
     is_marked: bool,
     marks: String,
     error: String,
+    dropped: String,
 }
 
 fn section(trace: &Trace, marks: &Marks<'_>, most_rows: usize) -> Vec<Line> {
@@ -182,11 +186,33 @@ fn span_line(span: &Span, depth: usize, window: &bar::Window, marks: &Marks<'_>)
         name: printable(&span.name).into_owned(),
         depth,
         extent: window.extent(span),
-        duration: duration::nanos(span.duration()),
+        duration: match span.duration() {
+            Ok(nanos) => duration::nanos(nanos),
+            Err(_) => NEVER_ENDED.to_owned(),
+        },
         is_error,
         is_marked,
+        dropped: dropped(span),
         marks: printable(&words).into_owned(),
         error: printable(error).into_owned(),
+    }
+}
+
+/// The parts of a span that are missing: `40 attributes, 2 links dropped`.
+fn dropped(span: &Span) -> String {
+    let numbers = [
+        (span.attributes.dropped(), "attribute"),
+        (span.dropped_events, "event"),
+        (span.dropped_links, "link"),
+    ];
+    let parts: Vec<String> = numbers
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, noun)| counted(number as usize, noun))
+        .collect();
+    match parts.as_slice() {
+        [] => String::new(),
+        parts => format!("{} dropped", parts.join(", ")),
     }
 }
 

@@ -190,7 +190,8 @@ impl Secrets {
             at: self.location(judged.at),
             outcome: match judged.outcome {
                 Outcome::Fail(failure) => Outcome::Fail(Box::new(self.failure(*failure))),
-                outcome => outcome,
+                Outcome::Unjudged(why) => Outcome::Unjudged(why.with_texts(|text| self.text(text))),
+                Outcome::Pass => Outcome::Pass,
             },
         }
     }

@@ -168,12 +168,6 @@ impl Expect {
                 .spans
                 .iter()
                 .flat_map(|entry| &entry.each)
-                .any(|condition| {
-                    matches!(
-                        &condition.ask,
-                        super::selector::Ask::Relation(relation)
-                            if relation.place == super::selector::Relative::LinkedTo
-                    )
-                })
+                .any(|condition| condition.ask.follows_links())
     }
 }

@@ -69,6 +69,40 @@ impl<T: Copy + Ord> Limits<T> {
 }
 
 impl Limits<u64> {
+    /// Returns true if every number from the one to the other is allowed.
+    #[must_use]
+    pub fn contains_all(&self, least: u64, most: u64) -> bool {
+        let mut next = least;
+        loop {
+            let containing = self.ranges.iter().filter(|range| range.contains(next));
+            let Some(end) = containing
+                .map(|range| range.greatest.unwrap_or(u64::MAX))
+                .max()
+            else {
+                return false;
+            };
+            if end >= most {
+                return true;
+            }
+            next = end + 1;
+        }
+    }
+
+    /// Returns true if no number from the one to the other is allowed.
+    #[must_use]
+    pub fn contains_none(&self, least: u64, most: u64) -> bool {
+        self.ranges.iter().all(|range| {
+            range.least.is_some_and(|from| from > most)
+                || range.greatest.is_some_and(|to| to < least)
+        })
+    }
+
+    /// Returns true if no number is too large.
+    #[must_use]
+    pub fn has_no_greatest(&self) -> bool {
+        self.ranges.iter().all(|range| range.greatest.is_none())
+    }
+
     /// A number of things in words: `at least 1`, `exactly 2`, `none`.
     #[must_use]
     pub fn in_words(&self) -> String {
@@ -103,6 +137,23 @@ mod tests {
         assert_eq!(Limits::range(None, Some(0), "").in_words(), "none");
         assert_eq!(Limits::range(Some(2), Some(2), "2").in_words(), "exactly 2");
         assert_eq!(Limits::range(Some(2), Some(4), "").in_words(), "2 to 4");
+    }
+
+    #[test]
+    fn of_a_range_of_numbers_all_some_or_none_are_allowed() {
+        let both = |limits: &Limits<u64>, least, most| {
+            (
+                limits.contains_all(least, most),
+                limits.contains_none(least, most),
+            )
+        };
+        let mut some = Limits::range(Some(1), Some(2), "[1..2, 3]");
+        some.ranges
+            .extend(Limits::range(Some(3_u64), Some(3), "").ranges);
+        assert_eq!(both(&some, 1, 3), (true, false));
+        assert_eq!(both(&some, 2, 4), (false, false));
+        assert_eq!(both(&some, 4, 9), (false, true));
+        assert_eq!(both(&Limits::at_least(2), 2, u64::MAX), (true, false));
     }
 
     #[test]

@@ -237,13 +237,23 @@ impl Relative {
     }
 }
 
+impl Pattern {
+    fn follows_links(&self) -> bool {
+        match self {
+            Self::Selector(selector) => selector.follows_links(),
+            // The entry itself does, or not.
+            Self::Entry { .. } => false,
+        }
+    }
+}
+
 impl Selector {
-    /// Whether spans of linked traces are meant too.
+    /// Returns true if spans of linked traces are meant too: if it asks for `linked_to` at any
+    /// depth.
     #[must_use]
     pub fn follows_links(&self) -> bool {
-        self.conditions.iter().any(|condition| {
-            matches!(&condition.ask, Ask::Relation(relation) if relation.place == Relative::LinkedTo)
-        })
+        let mut conditions = self.conditions.iter();
+        conditions.any(|condition| condition.ask.follows_links())
     }
 
     /// The name, where the selector asks for exactly one.
@@ -259,6 +269,18 @@ impl Selector {
 }
 
 impl Ask {
+    /// Returns true if it asks for `linked_to` at any depth.
+    #[must_use]
+    pub fn follows_links(&self) -> bool {
+        match self {
+            Self::Relation(relation) => {
+                relation.place == Relative::LinkedTo || relation.other.follows_links()
+            }
+            Self::Link(link) => link.to.as_ref().is_some_and(Pattern::follows_links),
+            _ => false,
+        }
+    }
+
     /// What it is asked of, as messages name it.
     #[must_use]
     pub fn subject(&self) -> String {

@@ -24,8 +24,8 @@ pub struct Service {
     pub spans: usize,
     /// Those with status error.
     pub errors: usize,
-    /// The median duration of the spans with which it was entered.
-    pub p50: Nanos,
+    /// The median duration of the spans with which it was entered; `None` if none has a duration.
+    pub p50: Option<Nanos>,
 }
 
 /// All calls of one service by another, or by itself over the network.
@@ -41,8 +41,8 @@ pub struct Calls {
     pub count: usize,
     /// Those whose span in the called service has status error.
     pub errors: usize,
-    /// The median duration of the spans in the called service.
-    pub p50: Nanos,
+    /// The median duration of the spans in the called service; `None` if none has a duration.
+    pub p50: Option<Nanos>,
 }
 
 /// What ties the span of one service to that of another.
@@ -57,13 +57,15 @@ pub enum Tie {
 /// Durations and errors of spans that belong together.
 #[derive(Default)]
 struct Tally {
+    spans: usize,
     durations: Vec<Nanos>,
     errors: usize,
 }
 
 impl Tally {
     fn add(&mut self, span: &Span) {
-        self.durations.push(span.duration());
+        self.spans += 1;
+        self.durations.extend(span.duration());
         self.errors += usize::from(span.status.code == StatusCode::Error);
     }
 }
@@ -90,7 +92,7 @@ impl Trace {
             .into_iter()
             .map(|(name, (spans, entries))| Service {
                 name: name.to_owned(),
-                spans: spans.durations.len(),
+                spans: spans.spans,
                 errors: spans.errors,
                 p50: median(entries.durations),
             })
@@ -131,7 +133,7 @@ fn calls(traces: &[&Trace], index: &HashMap<&str, usize>) -> Vec<Calls> {
             from,
             to,
             tie,
-            count: tally.durations.len(),
+            count: tally.spans,
             errors: tally.errors,
             p50: median(tally.durations),
         })
@@ -146,10 +148,10 @@ fn is_call(caller: &Span, called: &Span) -> bool {
 }
 
 /// The lower one of the two in the middle, so that it is a duration that there was.
-fn median(mut durations: Vec<Nanos>) -> Nanos {
+fn median(mut durations: Vec<Nanos>) -> Option<Nanos> {
     durations.sort_unstable();
     let middle = durations.len().saturating_sub(1) / 2;
-    durations.get(middle).copied().unwrap_or(0)
+    durations.get(middle).copied()
 }
 
 #[cfg(test)]
@@ -204,10 +206,10 @@ mod tests {
             tie: Tie::Parent,
             count: 3,
             errors: 1,
-            p50: 20,
+            p50: Some(20),
         };
         assert_eq!(graph.calls, [call]);
-        let of = |s: &Service| (s.name.clone(), s.spans, s.errors, s.p50);
+        let of = |s: &Service| (s.name.clone(), s.spans, s.errors, s.p50.unwrap());
         assert_eq!(
             graph.services.iter().map(of).collect::<Vec<_>>(),
             [("order".into(), 1, 0, 100), ("stock".into(), 4, 1, 20)]

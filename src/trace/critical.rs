@@ -33,11 +33,14 @@ impl Trace {
     /// at its end, and before that child began, the one that had finished last by then, and so on
     /// (the walk of Uber's CRISP, USENIX ATC 2022). A child that outlives its parent is cut at the
     /// parent's end. The walk starts at the root that ends last.
+    ///
+    /// `None` if a span has no duration: the trace may have waited for just that one.
     #[must_use]
-    pub fn critical_path(&self) -> Vec<CriticalPart> {
+    pub fn critical_path(&self) -> Option<Vec<CriticalPart>> {
+        self.duration()?;
         let ends_last = |&&root: &&usize| (self.spans()[root].end, std::cmp::Reverse(root));
         let Some(&root) = self.roots().iter().max_by_key(ends_last) else {
-            return Vec::new();
+            return Some(Vec::new());
         };
         let span = &self.spans()[root];
         let mut path = Vec::new();
@@ -56,7 +59,7 @@ impl Trace {
             }
         }
         path.reverse();
-        path
+        Some(path)
     }
 
     fn frame(&self, span: usize, from: Nanos, to: Nanos) -> Frame {
@@ -108,7 +111,7 @@ mod tests {
     }
 
     fn parts(trace: &Trace) -> Vec<(usize, Nanos, Nanos)> {
-        let parts = trace.critical_path();
+        let parts = trace.critical_path().unwrap();
         parts.iter().map(|p| (p.span, p.start, p.end)).collect()
     }
 
@@ -141,13 +144,21 @@ mod tests {
     #[test]
     fn the_parts_of_a_root_have_no_gap_however_deep_the_trace_is() {
         let deep: Vec<_> = (1..20_000).map(|n| (n, n - 1, n, 90_000 - n)).collect();
-        let path = trace(&deep).critical_path();
+        let path = trace(&deep).critical_path().unwrap();
         assert!(path.windows(2).all(|pair| pair[0].end == pair[1].start));
         assert_eq!((path[0].start, path[path.len() - 1].end), (1, 89_999));
     }
 
     #[test]
     fn an_empty_trace_has_none() {
-        assert_eq!(trace(&[]).critical_path(), []);
+        assert_eq!(trace(&[]).critical_path(), Some(Vec::new()));
+    }
+
+    #[test]
+    fn there_is_none_where_a_span_never_ended() {
+        assert_eq!(
+            trace(&[(1, 0, 1, 100), (2, 1, 10, 0)]).critical_path(),
+            None
+        );
     }
 }

@@ -22,7 +22,7 @@ pub struct Span {
     pub kind: SpanKind,
     /// When it started, by its own service's clock.
     pub start: Nanos,
-    /// When it ended, by its own service's clock.
+    /// When it ended, by its own service's clock; 0 if it was exported before it ended.
     pub end: Nanos,
     /// How it ended.
     pub status: Status,
@@ -46,7 +46,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// A span with this name and nothing else said: internal, unset, of zero length.
+    /// A span with this name and nothing else: internal, of unset status, without start and end.
     #[must_use]
     pub fn new(trace_id: TraceId, span_id: SpanId, name: impl Into<String>) -> Self {
         Self {
@@ -73,11 +73,5 @@ impl Span {
     #[must_use]
     pub fn service(&self) -> &str {
         self.resource.service()
-    }
-
-    /// How long it took: zero where the clock ran backwards.
-    #[must_use]
-    pub fn duration(&self) -> Nanos {
-        self.end.saturating_sub(self.start)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::identity::{self, Index};
-use super::{Losses, Nanos, Span, SpanId, StatusCode, TraceId};
+use super::{Losses, Span, SpanId, StatusCode, TraceId};
 
 /// Where a trace comes from: which span above it is ours and will never arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,30 +241,6 @@ impl Trace {
         (0..self.len()).filter(|&span| self.spans[span].status.code == StatusCode::Error)
     }
 
-    /// From the first start to the last end, across all clocks involved.
-    #[must_use]
-    pub fn duration(&self) -> Nanos {
-        let start = self.spans.iter().map(|span| span.start).min().unwrap_or(0);
-        let end = self.spans.iter().map(|span| span.end).max().unwrap_or(0);
-        end.saturating_sub(start)
-    }
-
-    /// A span's duration less what its direct children cover, children that overlap counted once.
-    #[must_use]
-    pub fn self_time(&self, span: usize) -> Nanos {
-        let outer = &self.spans[span];
-        let mut covered = 0;
-        let mut reached = outer.start;
-        // Children stand in the order of their start, so one sweep merges them.
-        for child in self.children(span).iter().map(|&child| &self.spans[child]) {
-            let start = child.start.max(reached);
-            let end = child.end.min(outer.end);
-            covered += end.saturating_sub(start);
-            reached = reached.max(end);
-        }
-        outer.duration().saturating_sub(covered)
-    }
-
     fn missing_parent(&self, span: usize) -> Option<SpanId> {
         let parent = self.spans[span].parent_id?;
         let ours = self.origin == Origin::Injected(parent);
@@ -447,22 +423,5 @@ mod tests {
                 .len(),
             100_000
         );
-    }
-
-    #[test]
-    fn self_time_counts_children_that_overlap_once_and_only_within_the_span() {
-        let child = |n, start, end| Span {
-            start,
-            end,
-            ..span(n, Some(1))
-        };
-        let trace = assemble(vec![
-            span(1, None),
-            child(2, 10, 30),
-            child(3, 20, 40),
-            child(4, 25, 28),
-            child(5, 90, 200),
-        ]);
-        assert_eq!(trace.self_time(0), 99 - 30 - 10);
     }
 }

@@ -165,7 +165,9 @@ fn unjudged(title: &str, attempt: &Attempt) -> Option<Annotation> {
     Some(Annotation {
         at: Some(judged.at.clone()),
         title: title.to_owned(),
-        lines: vec![format!("{}: {reason}{more}", judged.what)],
+        lines: std::iter::once(format!("{}: {reason}{more}", judged.what))
+            .chain(reason.help().map(|help| format!("help: {help}")))
+            .collect(),
     })
 }
 

@@ -32,7 +32,7 @@ struct Node {
     name: String,
     spans: usize,
     errors: usize,
-    p50: Nanos,
+    p50: Option<Nanos>,
     /// Left, top, width, height.
     place: Option<[f64; 4]>,
 }
@@ -44,7 +44,7 @@ struct Edge {
     tie: &'static str,
     count: usize,
     errors: usize,
-    p50: Nanos,
+    p50: Option<Nanos>,
     points: Vec<(f64, f64)>,
     /// The middle of its label.
     label: Option<(f64, f64)>,
@@ -194,7 +194,7 @@ mod tests {
             name: format!("service {at}"),
             spans: 1,
             errors: 0,
-            p50: 1,
+            p50: Some(1),
         };
         let mut pairs = pairs.to_vec();
         pairs.sort_unstable();
@@ -206,7 +206,7 @@ mod tests {
                 tie,
                 count: 1,
                 errors: 0,
-                p50: 1,
+                p50: Some(1),
             })
         });
         ServiceGraph {

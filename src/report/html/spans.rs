@@ -11,6 +11,8 @@ pub(super) struct Spans {
     id: String,
     /// From the first start to the last end; all times are nanoseconds since that start.
     duration: Nanos,
+    /// Whether each span has a duration, so that this is the duration of the trace.
+    ended: bool,
     spans: Vec<SpanRow>,
     /// Span, start and length, one after the other for each part of the critical path.
     critical: Vec<u64>,
@@ -26,7 +28,7 @@ struct SpanRow(
     usize,          // 4: name
     &'static str,   // 5: kind
     Nanos,          // 6: start
-    Nanos,          // 7: duration
+    Option<Nanos>,  // 7: duration
     &'static str,   // 8: status
     usize,          // 9: status message
     usize,          // 10: resource
@@ -35,6 +37,7 @@ struct SpanRow(
     Vec<EventRow>,  // 13: events
     Vec<LinkRow>,   // 14: links
     usize,          // 15: trace state
+    Vec<u32>,       // 16: numbers of dropped attributes, events and links, if there are any
 );
 
 #[derive(Serialize)]
@@ -55,13 +58,15 @@ impl Spans {
             row(span, parent, missing.map(|id| id.to_string()), zero, shared)
         });
         let spans = rows.collect();
-        let critical = trace.critical_path().into_iter().flat_map(|part| {
+        let path = trace.critical_path().unwrap_or_default();
+        let critical = path.into_iter().flat_map(|part| {
             let number = numbers[part.span] as u64;
             [number, part.start - zero, part.end - part.start]
         });
         Self {
             id: trace.id().to_string(),
-            duration: trace.duration(),
+            duration: extent(trace, zero),
+            ended: trace.duration().is_some(),
             spans,
             critical: critical.collect(),
         }
@@ -110,7 +115,7 @@ fn row(
         shared.string(&span.name),
         kind(span.kind),
         span.start - zero,
-        span.duration(),
+        span.duration().ok(),
         status(span.status.code),
         shared.string(&span.status.message),
         shared.resource(&span.resource),
@@ -119,7 +124,26 @@ fn row(
         events,
         links,
         shared.string(&span.trace_state),
+        dropped(span),
     )
+}
+
+/// Up to the last start or end.
+fn extent(trace: &Trace, zero: Nanos) -> Nanos {
+    let times = trace.spans().iter().map(|span| span.end.max(span.start));
+    times.max().unwrap_or(zero) - zero
+}
+
+fn dropped(span: &Span) -> Vec<u32> {
+    let numbers = [
+        span.attributes.dropped(),
+        span.dropped_events,
+        span.dropped_links,
+    ];
+    match numbers {
+        [0, 0, 0] => Vec::new(),
+        numbers => numbers.to_vec(),
+    }
 }
 
 /// The usual kind is not worth its room.

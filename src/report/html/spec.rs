@@ -220,7 +220,12 @@ impl<'a> Check<'a> {
         let (outcome, reason) = match &judged.outcome {
             Outcome::Pass => ("pass", None),
             Outcome::Fail(_) => ("fail", None),
-            Outcome::Unjudged(reason) => ("unjudged", Some(reason.to_string())),
+            Outcome::Unjudged(reason) => {
+                let help = reason
+                    .help()
+                    .map_or_else(String::new, |help| format!("; {help}"));
+                ("unjudged", Some(format!("{reason}{help}")))
+            }
         };
         let failure = judged.outcome.failure();
         Self {

@@ -69,8 +69,31 @@ struct TraceFacts<'a> {
     errors: usize,
     orphans: usize,
     services: Vec<&'a str>,
-    duration_ms: f64,
+    duration_ms: Option<f64>,
+    unended: usize,
+    dropped: Dropped,
     linked_trace_ids: Vec<String>,
+}
+
+/// Parts of spans that are missing.
+#[derive(Default, Serialize)]
+struct Dropped {
+    attributes: u64,
+    events: u64,
+    links: u64,
+}
+
+impl Dropped {
+    fn of(trace: &Trace) -> Self {
+        trace
+            .spans()
+            .iter()
+            .fold(Self::default(), |all, span| Self {
+                attributes: all.attributes + u64::from(span.attributes.dropped()),
+                events: all.events + u64::from(span.dropped_events),
+                links: all.links + u64::from(span.dropped_links),
+            })
+    }
 }
 
 /// One of two kinds; the keys of the other are `null`.
@@ -214,7 +237,13 @@ impl<'a> From<&'a Trace> for TraceFacts<'a> {
             errors: trace.errors().count(),
             orphans: trace.orphans().count(),
             services: trace.services().into_iter().collect(),
-            duration_ms: millis(Duration::from_nanos(trace.duration())),
+            duration_ms: trace.duration().map(Duration::from_nanos).map(millis),
+            unended: trace
+                .spans()
+                .iter()
+                .filter(|span| span.duration().is_err())
+                .count(),
+            dropped: Dropped::of(trace),
             linked_trace_ids: trace
                 .linked()
                 .iter()

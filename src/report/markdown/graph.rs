@@ -14,6 +14,7 @@ const MOST_CALLS: usize = 100;
 /// What one service asked of another, or the begin of a request of a service.
 #[derive(Default)]
 struct Call {
+    calls: usize,
     durations: Vec<Nanos>,
     errors: usize,
 }
@@ -62,7 +63,8 @@ impl Graph {
                 .calls
                 .entry((from.to_owned(), to.to_owned()))
                 .or_default();
-            call.durations.push(span.duration());
+            call.calls += 1;
+            call.durations.extend(span.duration());
             call.errors += usize::from(span.status.code == StatusCode::Error);
         }
         trace.linked().iter().for_each(|linked| self.add(linked));
@@ -116,13 +118,14 @@ impl Call {
     fn in_words(&self) -> String {
         let mut durations = self.durations.clone();
         durations.sort_unstable();
-        let half = durations.get(durations.len() / 2).copied().unwrap_or(0);
+        let half = durations.get(durations.len() / 2).copied();
+        let half = half.map_or_else(|| "unknown".to_owned(), duration::nanos);
         let errors = match self.errors {
             0 => String::new(),
             errors => format!(", {}", counted(errors, "error")),
         };
-        let calls = counted(durations.len(), "call");
-        format!("{calls}{errors}, p50 {}", duration::nanos(half))
+        let calls = counted(self.calls, "call");
+        format!("{calls}{errors}, p50 {half}")
     }
 }
 

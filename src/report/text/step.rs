@@ -4,7 +4,7 @@ use super::super::duration::duration;
 use super::super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
 use super::super::waterfall::{Mark, USUAL_ROWS, waterfall};
 use super::{Detail, failure::failure, indented, narrower, paragraph, quoted, trouble, with_head};
-use crate::check::{Failure, Judged, Outcome, Subject};
+use crate::check::{Failure, Judged, Outcome, Subject, Unjudged};
 use crate::run::{Attempt, Phase, StepReport};
 use crate::trace::{HttpResponse, Response, Trace};
 
@@ -141,10 +141,9 @@ fn checks(checks: &[Judged], look: &Look) -> String {
 
 /// The checks that could not be judged, those together that share a reason.
 fn unjudged(checks: &[Judged], look: &Look) -> String {
-    let mut reasons: Vec<(String, Vec<&Judged>)> = Vec::new();
+    let mut reasons: Vec<(&Unjudged, Vec<&Judged>)> = Vec::new();
     for judged in checks {
         if let Outcome::Unjudged(reason) = &judged.outcome {
-            let reason = reason.to_string();
             match reasons.iter_mut().find(|(known, _)| *known == reason) {
                 Some((_, checks)) => checks.push(judged),
                 None => reasons.push((reason, vec![judged])),
@@ -163,6 +162,9 @@ fn unjudged(checks: &[Judged], look: &Look) -> String {
         let more = checks.len().saturating_sub(MOST_UNJUDGED);
         if more > 0 {
             text.push_str(&format!("    … {} more\n", look::count(more)));
+        }
+        if let Some(help) = reason.help() {
+            text.push_str(&with_head("help:", STRONG, &help, look));
         }
     }
     text

@@ -61,7 +61,13 @@ pub(super) fn notes<'a>(span: &'a SpanLine, look: &Look) -> Vec<Note<'a>> {
         below: look.pick("↑", "^"),
         text: &span.marks,
     });
-    error.into_iter().chain(marks).collect()
+    let dropped = (!span.dropped.is_empty()).then(|| Note {
+        is_error: false,
+        beside: look.pick("⚠", "?"),
+        below: look.pick("⚠", "?"),
+        text: &span.dropped,
+    });
+    error.into_iter().chain(marks).chain(dropped).collect()
 }
 
 impl Columns {

@@ -69,7 +69,7 @@ impl Choice {
             kept_count: 0,
         };
         let longest_first = |spans: &mut Vec<usize>, number: usize| {
-            let key = |&span: &usize| (Reverse(trace.spans()[span].duration()), span);
+            let key = |&span: &usize| (Reverse(trace.spans()[span].duration().ok()), span);
             if number < spans.len() {
                 spans.select_nth_unstable_by_key(number, key);
                 spans.truncate(number);
@@ -88,8 +88,11 @@ impl Choice {
         choice.pick_while_room(trace, &errors, most);
         let mut others: Vec<usize> = (0..trace.len()).collect();
         longest_first(&mut others, most);
-        let worth_it = trace.duration() / SMALLEST_PART;
-        let worthy = |&span: &usize| trace.spans()[span].duration() > worth_it;
+        let worth_it = trace.least_duration() / SMALLEST_PART;
+        let worthy = |&span: &usize| {
+            let duration = trace.spans()[span].duration();
+            duration.is_ok_and(|duration| duration > worth_it)
+        };
         let number = others
             .iter()
             .copied()

@@ -158,5 +158,5 @@ fn witness(budget: &Budget, measured: &Measured) -> Option<Witness> {
 fn slowest<'m>(find: &Selector, measured: &'m Measured) -> Option<&'m Span> {
     let trace = &measured.slowest.as_ref()?.trace;
     let selected = check::select(find, trace);
-    selected.into_iter().max_by_key(|span| span.duration())
+    selected.into_iter().max_by_key(|span| span.duration().ok())
 }

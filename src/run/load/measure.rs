@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::check;
+use super::tally;
+use crate::check::{self, SpanTime, Unjudged};
 use crate::spec::{Budget, Measure};
 use crate::trace::{Span, Trace};
 
@@ -19,48 +20,41 @@ pub(super) fn any_looks_at_trace(budgets: &[Budget]) -> bool {
 }
 
 /// The sample that a request gives to a budget; nothing if it has none.
+///
+/// # Errors
+/// The reason if the trace leaves it open.
 pub(super) fn sample(
     budget: &Budget,
     response_time: Option<Duration>,
     trace: Option<&Trace>,
-) -> Option<Sample> {
-    match &budget.measure {
-        Measure::ResponseTime => {
-            let micros = u64::try_from(response_time?.as_micros()).ok()?;
-            Some(Sample {
-                micros,
-                version: trace.and_then(entry_version),
-            })
-        }
-        Measure::TraceDuration => trace.map(|trace| Sample {
-            micros: trace.duration() / 1_000,
-            version: entry_version(trace),
-        }),
-        Measure::Duration(find) => {
-            let spans = check::select(find, trace?).into_iter();
-            longest(spans.map(|span| (span.duration(), span)))
-        }
-        Measure::SelfTime(find) => {
-            let trace = trace?;
-            let spans = check::select(find, trace).into_iter();
-            longest(spans.filter_map(|span| Some((self_time(trace, span)?, span))))
-        }
+) -> Result<Option<Sample>, Unjudged> {
+    let longest = |find, time, trace| {
+        let found = check::longest(find, time, trace)?;
+        Ok(found.map(|(nanos, span)| Sample {
+            micros: nanos / 1_000,
+            version: version(span),
+        }))
+    };
+    match (&budget.measure, trace) {
+        (Measure::ResponseTime, _) => Ok(response_time.map(|time| Sample {
+            micros: tally::micros(time),
+            version: trace.and_then(entry_version),
+        })),
+        (_, None) => Ok(None),
+        (Measure::TraceDuration, Some(trace)) => trace_duration(trace).map(Some),
+        (Measure::Duration(find), Some(trace)) => longest(find, SpanTime::Duration, trace),
+        (Measure::SelfTime(find), Some(trace)) => longest(find, SpanTime::SelfTime, trace),
     }
 }
 
-fn longest<'t>(spans: impl Iterator<Item = (u64, &'t Span)>) -> Option<Sample> {
-    let (nanos, span) = spans.max_by_key(|(nanos, _)| *nanos)?;
-    Some(Sample {
-        micros: nanos / 1_000,
-        version: version(span),
-    })
-}
-
-/// A selector that follows links may have found a span of a linked trace.
-fn self_time(trace: &Trace, span: &Span) -> Option<u64> {
-    let traces = std::iter::once(trace).chain(trace.linked());
-    let mut own = traces.filter(|trace| trace.id() == span.trace_id);
-    own.find_map(|trace| Some(trace.self_time(trace.find(span.span_id)?)))
+fn trace_duration(trace: &Trace) -> Result<Sample, Unjudged> {
+    match trace.spans().iter().find_map(check::no_duration) {
+        Some(why) => Err(why),
+        None => Ok(Sample {
+            micros: trace.least_duration() / 1_000,
+            version: entry_version(trace),
+        }),
+    }
 }
 
 /// The version of whoever answered the caller.

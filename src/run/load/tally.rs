@@ -116,7 +116,7 @@ impl<'a> Tally<'a> {
     }
 
     /// Counts a request.
-    pub(super) fn add(&mut self, done: Done<'a>) {
+    pub(super) fn add(&mut self, mut done: Done<'a>) {
         self.requests += 1;
         self.first = Some(self.first.map_or(done.fired, |at| at.min(done.fired)));
         self.last = self.last.max(Some(done.responded));
@@ -128,7 +128,7 @@ impl<'a> Tally<'a> {
         if let Some((all, time)) = all.zip(punctual) {
             all.add(time);
         }
-        let first_sample = self.measure(&done);
+        let first_sample = self.measure(&mut done);
         let fate = self.fate(&done);
         match fate {
             Fate::Well => {}
@@ -155,22 +155,24 @@ impl<'a> Tally<'a> {
     }
 
     /// Adds the samples of a request to those of each budget; gives the one of the first budget.
-    fn measure(&mut self, done: &Done<'_>) -> Option<u64> {
-        let trace = done.report.trace.as_ref();
+    fn measure(&mut self, done: &mut Done<'_>) -> Option<u64> {
+        let trace = done.report.trace.clone();
         let mut first = None;
         for (at, budget) in self.budgets.iter().enumerate() {
-            let whole = trace.filter(|_| done.report.was_closed);
-            let trace_seen = if budget.is_about_trace() {
-                whole
-            } else {
-                trace
-            };
-            let time = done.waited;
-            let Some(sample) = measure::sample(budget, time, trace_seen.map(AsRef::as_ref)) else {
-                if budget.is_about_trace() && !done.report.was_closed {
+            let is_usable = done.report.was_closed || !budget.is_about_trace();
+            let trace_seen = trace.as_ref().filter(|_| is_usable);
+            let sample = match measure::sample(budget, done.waited, trace_seen.map(AsRef::as_ref)) {
+                Ok(Some(sample)) => sample,
+                Ok(None) if !is_usable => {
                     self.measured[at].samples.add_unknown();
+                    continue;
                 }
-                continue;
+                Ok(None) => continue,
+                Err(why) => {
+                    self.measured[at].samples.add_unknown();
+                    done.report.checks.push(unmeasured(budget, why));
+                    continue;
+                }
             };
             if at == 0 {
                 first = Some(sample.micros);
@@ -245,6 +247,15 @@ impl<'a> Tally<'a> {
     }
 }
 
+/// The check that stands for a budget which a request leaves open.
+fn unmeasured(budget: &Budget, why: Unjudged) -> Judged {
+    Judged {
+        what: format!("measurement of {}", budget.subject),
+        at: budget.at.clone(),
+        outcome: Outcome::Unjudged(why),
+    }
+}
+
 pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
@@ -262,9 +273,13 @@ fn why_errored<'d>(done: &'d Done<'_>) -> (Cow<'d, str>, Option<&'d Location>) {
     });
     let at = Some(&done.scene.step.at);
     match unjudged {
-        Some((why @ (Unjudged::Lost(_) | Unjudged::NotCaptured(_)), at)) => {
-            (Cow::Owned(why.to_string()), Some(at))
-        }
+        Some((
+            why @ (Unjudged::Lost(_)
+            | Unjudged::NotCaptured(_)
+            | Unjudged::NoDuration(..)
+            | Unjudged::Dropped(..)),
+            at,
+        )) => (Cow::Owned(why.to_string()), Some(at)),
         _ if done.report.trace.is_none() => (Cow::Owned(Unjudged::NoSpans.to_string()), at),
         _ => (Cow::Borrowed("the trace is not complete"), at),
     }

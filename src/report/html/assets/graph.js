@@ -22,7 +22,7 @@ function graphEdge(call, arrow) {
   const label = call.label && svg("g", { class: "edge-label", transform: `translate(${call.label[0]} ${call.label[1]})`, "aria-hidden": "true" },
     svg("rect", { x: -width / 2, y: -15, width, height: 30, rx: 4 }),
     svg("text", { y: -3 }, counted(call.count, call.tie === "link" ? "link" : "call"), call.errors > 0 && svg("tspan", { class: "bad" }, ` · ${counted(call.errors, "error")}`)),
-    svg("text", { y: 11, class: "faint" }, `p50 ${duration(call.p50)}`));
+    svg("text", { y: 11, class: "faint" }, `p50 ${spanTime(call.p50)}`));
   return svg("g", { class: name }, svg("path", { d: curve(call.points), "marker-end": `url(#${arrow})` }), label);
 }
 
@@ -48,7 +48,7 @@ function graphNode(service, chooseService) {
     svg("rect", { width, height, rx: 6, class: "frame" }),
     svg("rect", { width: 6, height: height - 16, x: 8, y: 8, rx: 3, style: { fill: color(service.name) } }),
     svg("text", { x: 24, y: 22, class: "title" }, shown),
-    svg("text", { x: 24, y: 39, class: "faint" }, `${counted(service.spans, "span")} · p50 ${duration(service.p50)}`, service.errors > 0 && svg("tspan", { class: "bad" }, ` · ${counted(service.errors, "error")}`)));
+    svg("text", { x: 24, y: 39, class: "faint" }, `${counted(service.spans, "span")} · p50 ${spanTime(service.p50)}`, service.errors > 0 && svg("tspan", { class: "bad" }, ` · ${counted(service.errors, "error")}`)));
 }
 
 function table(caption, heads, rows) {
@@ -59,14 +59,14 @@ function table(caption, heads, rows) {
 function serviceTable(graph, chooseService) {
   return table("Services", ["Service", "Spans", "Errors", "p50"], graph.services.map((service) => [
     el("span", {}, el("span", { class: "dot", style: { background: color(service.name) } }), el("button", { type: "button", class: "link", onclick: () => chooseService(service.name) }, service.name)),
-    count(service.spans), errors(service.errors), duration(service.p50)]));
+    count(service.spans), errors(service.errors), spanTime(service.p50)]));
 }
 
 function callTable(graph) {
   if (graph.calls.length === 0) return el("p", { class: "faint" }, "No service calls another.");
   const name = (at) => graph.services[at].name;
   return table("Calls", ["From", "To", "Through", "Calls", "Errors", "p50"], graph.calls.map((call) => [
-    name(call.from), name(call.to), call.tie === "link" ? "a span link" : "a parent", count(call.count), errors(call.errors), duration(call.p50)]));
+    name(call.from), name(call.to), call.tie === "link" ? "a span link" : "a parent", count(call.count), errors(call.errors), spanTime(call.p50)]));
 }
 
 const errors = (number) => number > 0 ? el("b", { class: "bad" }, count(number)) : "0";

@@ -11,6 +11,12 @@ function section(title, number, content, open = true) {
   return el("details", { open }, el("summary", {}, title, number === null ? null : el("span", { class: "note" }, count(number))), content);
 }
 
+// What is missing of a span, most often because of a limit of the SDK.
+function droppedParts(span) {
+  const nouns = ["attribute", "event", "link"];
+  return span.dropped.map((number, at) => number > 0 && counted(number, nouns[at])).filter(Boolean);
+}
+
 // `goTo` follows a link, if the span it leads to is in one of these traces.
 function spanPanel(trace, span, { mark, close, select, canGoTo, goTo }) {
   const [name, version, more] = span.scope;
@@ -26,8 +32,9 @@ function spanPanel(trace, span, { mark, close, select, canGoTo, goTo }) {
     mark && el("p", { class: "mark" }, mark),
     span.status === "error" && el("p", { class: "error-message" }, el("b", {}, "error"), span.message ? ` ${span.message}` : ""),
     facts([
-      ["duration", duration(span.duration)],
-      ["itself", span.children.length > 0 ? duration(selfTime(trace, span)) : null],
+      ["duration", spanTime(span.duration)],
+      ["itself", span.children.length > 0 && selfTime(trace, span) !== null ? duration(selfTime(trace, span)) : null],
+      ["dropped", droppedParts(span).join(", ")],
       ["critical path", critical > 0 ? duration(critical) : null],
       ["starts at", duration(span.start)],
       ["kind", span.kind], ["status", span.status === "error" ? null : span.status],

@@ -19,7 +19,7 @@ function readSpan(row, number) {
   return {
     number, id: row[0], parent: row[1], missingParent: row[2],
     service: word(row[3]), name: word(row[4]), kind: row[5],
-    start: row[6], duration: row[7], end: row[6] + row[7],
+    start: row[6], duration: row[7], end: row[6] + (row[7] ?? 0),
     status: row[8], message: word(row[9]),
     get resource() { return attributes(shared().resources[row[10]]); },
     get scope() { return shared().scopes[row[11]]; },
@@ -28,6 +28,7 @@ function readSpan(row, number) {
     get eventTimes() { return row[13].map(([, after]) => row[6] + after); },
     get links() { return row[14].map(([trace, span, more]) => ({ trace, span, attributes: attributes(more) })); },
     traceState: word(row[15]),
+    get dropped() { return row[16]; },
     depth: 0, children: [], last: number, critical: null,
   };
 }
@@ -50,11 +51,15 @@ function readTrace(told) {
     (spans[span].critical ??= []).push([start, length]);
   }
   const byId = new Map(spans.map((span) => [span.id, span.number]));
-  return { id: told.id, duration: Math.max(told.duration, 1), spans, byId };
+  return { id: told.id, duration: Math.max(told.duration, 1), ended: told.ended, spans, byId };
 }
 
-// What a span did itself: its time less that of its children, overlaps counted once.
+// The duration of a span; null if it never ended, or ended before it started.
+const spanTime = (ns) => ns === null ? "never ended" : duration(ns);
+
+// The time of a span without its children, overlaps counted once; null if it is not known.
 function selfTime(trace, span) {
+  if ([span, ...span.children.map((at) => trace.spans[at])].some((one) => one.duration === null)) return null;
   let covered = 0, reached = span.start;
   for (const child of span.children.map((at) => trace.spans[at]).sort((a, b) => a.start - b.start)) {
     const start = Math.max(child.start, reached), end = Math.min(child.end, span.end);

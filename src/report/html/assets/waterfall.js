@@ -61,7 +61,7 @@ class Waterfall {
       onkeydown: (event) => this.onKey(event), onclick: (event) => this.onClick(event), ondblclick: (event) => this.onDoubleClick(event) }, this.space);
     this.grid.addEventListener("scroll", () => this.draw(), { passive: true });
     this.grid.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
-    this.head = el("div", { class: "head" }, el("div", { class: "head-name" }, counted(this.trace.spans.length, "span"), " · ", duration(this.trace.duration)), this.ruler);
+    this.head = el("div", { class: "head" }, el("div", { class: "head-name" }, counted(this.trace.spans.length, "span"), " · ", this.trace.ended ? duration(this.trace.duration) : "duration unknown"), this.ruler);
     this.box = el("div", { class: "waterfall" }, this.head, this.grid);
     this.element = el("div", { class: compact ? "trace compact" : "trace" }, this.tools, !compact && this.miniBox, this.box);
     // What has no size yet is drawn when it gets one.
@@ -269,7 +269,7 @@ class Waterfall {
   onDoubleClick(event) {
     const row = event.target.closest("[role=row]");
     if (!row || !event.target.closest(".time")) return;
-    const span = this.trace.spans[Number(row.dataset.span)], room = Math.max(span.duration, 1) * 0.1;
+    const span = this.trace.spans[Number(row.dataset.span)], room = Math.max(span.duration ?? 0, 1) * 0.1;
     this.show(span.start - room, span.end + room);
   }
 
@@ -312,6 +312,8 @@ class Waterfall {
       el("span", { class: "operation" }, span.name),
       hidden > 0 && el("span", { class: "hidden-count", title: `${counted(hidden, "span")} below` }, `+${count(hidden)}`),
       span.missingParent && el("span", { class: "chip doubt", title: `its parent ${span.missingParent} never arrived` }, "orphan"),
+      span.duration === null && el("span", { class: "chip doubt", title: "it was exported before it ended, or ended before it started" }, "never ended"),
+      span.dropped.length > 0 && el("span", { class: "chip doubt", title: `${droppedParts(span).join(", ")} dropped` }, "dropped"),
       span.status === "error" && el("span", { class: "chip bad", title: span.message }, "error"));
   }
 
@@ -334,7 +336,7 @@ class Waterfall {
 
   // Beside the bar, on the side that has room; where neither has, cut on the one that has more.
   beside(span, mark, left, right) {
-    const length = duration(span.duration), width = this.ruler.clientWidth || 600;
+    const length = spanTime(span.duration), width = this.ruler.clientWidth || 600;
     const needed = (length.length + (mark ? mark.length + 4 : 0)) * LETTER + 14;
     const after = (100 - right) / 100 * width + MARGIN, before = left / 100 * width;
     const style = needed <= after || after >= before ? { left: `${right}%`, "max-width": `${after}px` } : { right: `${100 - left}%`, "max-width": `${before}px` };
@@ -350,7 +352,7 @@ class Waterfall {
 
   spoken(span, mark) {
     const on = span.critical?.reduce((all, [, length]) => all + length, 0);
-    return [duration(span.duration), `starts at ${duration(span.start)}`, span.kind, span.status === "error" && `error ${span.message}`,
+    return [spanTime(span.duration), `starts at ${duration(span.start)}`, span.kind, span.status === "error" && `error ${span.message}`,
       on > 0 && `on the critical path for ${duration(on)}`, span.eventTimes.length > 0 && counted(span.eventTimes.length, "event"),
       mark && `marked: ${mark}`].filter(Boolean).join(", ");
   }
@@ -393,7 +395,7 @@ class Waterfall {
       const isMarked = this.marks.has(span.id);
       canvas.fillStyle = isMarked ? style.getPropertyValue("--bad") : paint.get(span.service);
       const y = at / spans.length * (height - 2) + 1;
-      canvas.fillRect(span.start / whole * width, y, Math.max(span.duration / whole * width, 1), isMarked ? Math.max(line, 2) : Math.max(line * 0.7, 0.5));
+      canvas.fillRect(span.start / whole * width, y, Math.max((span.duration ?? 0) / whole * width, 1), isMarked ? Math.max(line, 2) : Math.max(line * 0.7, 0.5));
     });
   }
 }

@@ -1,0 +1,174 @@
+//! Links: the spans that they lead to, and the traces that they tie.
+//!
+//! A link ties the judged trace to another one, or two spans of one trace. A link from one linked
+//! trace to another is that of another request, whose message came in the same batch.
+
+use std::collections::{HashMap, HashSet};
+
+use super::forest::Reach;
+use super::select::{Evaluator, Prepared, have};
+use super::truth::{Count, Truth};
+use crate::spec::{LinkPattern, Pattern};
+use crate::trace::{Link, Span, SpanId, Trace, TraceId};
+
+/// A span, as a link refers to it.
+type Target = (TraceId, SpanId);
+
+/// The spans that a link may lead to.
+pub(super) struct Targets(HashMap<Target, Truth>);
+
+impl Targets {
+    fn get(&self, link: &Link) -> Truth {
+        let target = self.0.get(&target(link));
+        target.copied().unwrap_or(Truth::No)
+    }
+}
+
+fn target(link: &Link) -> Target {
+    (link.trace_id, link.span_id)
+}
+
+impl Evaluator<'_> {
+    /// The spans that a pattern means, in the judged trace and in linked ones.
+    pub(super) fn targets(&self, pattern: &Pattern) -> Targets {
+        self.ids(&self.pattern(pattern, Reach::Links))
+    }
+
+    fn ids(&self, mask: &[Truth]) -> Targets {
+        let mut ids = HashMap::new();
+        for (at, &truth) in mask.iter().enumerate() {
+            if truth != Truth::No {
+                let span = self.forest.span(at);
+                let known = ids.entry((span.trace_id, span.span_id)).or_insert(truth);
+                *known = truth.max(*known);
+            }
+        }
+        Targets(ids)
+    }
+
+    /// The number of links like this; each that was dropped may have been one.
+    pub(super) fn count_links(
+        &self,
+        pattern: &LinkPattern,
+        prepared: &Prepared,
+        span: &Span,
+    ) -> Count {
+        let leads = |link: &Link| match prepared {
+            Prepared::Targets(targets) if self.ties(span.trace_id, link.trace_id) => {
+                targets.get(link)
+            }
+            Prepared::Targets(_) => Truth::No,
+            Prepared::Nothing | Prepared::Related(_) => Truth::Yes,
+        };
+        let links = span.links.iter();
+        let answers =
+            links.map(|link| leads(link).min(have(&link.attributes, &pattern.attributes)));
+        Count::of(answers).with_missing(span.dropped_links)
+    }
+
+    /// Returns true if a link from the one trace to the other can tie a span to the judged request.
+    fn ties(&self, from: TraceId, to: TraceId) -> bool {
+        let judged = self.forest.trace().id();
+        from == judged || to == judged || from == to
+    }
+
+    /// The number of others that each span is linked with: itself or an ancestor has a link to
+    /// such a span, or such a span of another trace, or an ancestor of it, has a link to it.
+    pub(super) fn over_links(&self, reach: Reach, others: &[Truth]) -> Vec<Count> {
+        let targets = self.ids(others);
+        let mut counts = vec![Count::default(); self.forest.len_within(reach)];
+        let mut linked: HashMap<Target, Count> = HashMap::new();
+        for (start, trace) in self.forest.traces(Reach::Links) {
+            let narrowing = narrowing(trace);
+            let end = start + trace.len();
+            if start < counts.len() {
+                self.forwards(trace, &narrowing, &targets, &mut counts[start..end]);
+            }
+            self.backwards(trace, &narrowing, &others[start..end], &mut linked);
+        }
+        for (span, count) in counts.iter_mut().enumerate() {
+            let span = self.forest.span(span);
+            if let Some(back) = linked.get(&(span.trace_id, span.span_id)) {
+                *count = count.plus(*back);
+            }
+        }
+        counts
+    }
+
+    fn forwards(&self, trace: &Trace, narrowing: &[bool], targets: &Targets, counts: &mut [Count]) {
+        for &at in trace.top_down() {
+            let span = &trace.spans()[at];
+            let own: HashMap<Target, Truth> = span
+                .links
+                .iter()
+                .filter(|link| self.ties(span.trace_id, link.trace_id))
+                .map(|link| (target(link), targets.get(link)))
+                .collect();
+            let own = Count::of(own.into_values()).with_missing(span.dropped_links);
+            let above = trace.parent(at).filter(|_| !narrowing[at]);
+            counts[at] = above.map_or(own, |parent| counts[parent].plus(own));
+        }
+    }
+
+    /// Counts for each span that a link of this trace leads to, in another trace, the others that
+    /// have the link.
+    fn backwards(
+        &self,
+        trace: &Trace,
+        narrowing: &[bool],
+        others: &[Truth],
+        linked: &mut HashMap<Target, Count>,
+    ) {
+        let mut within: Vec<Count> = others.iter().map(|&truth| truth.into()).collect();
+        for &at in trace.top_down().iter().rev() {
+            let span = &trace.spans()[at];
+            let leads_out: HashSet<Target> = span
+                .links
+                .iter()
+                .filter(|link| link.trace_id != span.trace_id)
+                .filter(|link| self.ties(span.trace_id, link.trace_id))
+                .map(target)
+                .collect();
+            for target in leads_out {
+                let known = linked.entry(target).or_default();
+                *known = known.plus(within[at]);
+            }
+            if let Some(parent) = trace.parent(at).filter(|_| !narrowing[at]) {
+                within[parent] = within[parent].plus(within[at]);
+            }
+        }
+    }
+}
+
+/// For each span: true if the links above it are not its own. A consumer that took a batch has a
+/// link to each message, and each of its children one to the message that it handles.
+fn narrowing(trace: &Trace) -> Vec<bool> {
+    let mut narrowing = vec![false; trace.len()];
+    if trace.spans().iter().all(|span| span.links.is_empty()) {
+        return narrowing;
+    }
+    // The path to the current span, with the depth from which links count for it.
+    let mut path: Vec<(usize, usize)> = Vec::new();
+    let mut open: HashMap<Target, Vec<usize>> = HashMap::new();
+    for &at in trace.top_down() {
+        while let Some(&(above, _)) = path.last()
+            && Some(above) != trace.parent(at)
+        {
+            path.pop();
+            for link in &trace.spans()[above].links {
+                open.entry(target(link)).or_default().pop();
+            }
+        }
+        let (depth, from) = (path.len(), path.last().map_or(0, |&(_, from)| from));
+        let links = &trace.spans()[at].links;
+        narrowing[at] = links.iter().any(|link| {
+            let deepest = open.get(&target(link)).and_then(|depths| depths.last());
+            deepest.is_some_and(|&deepest| deepest >= from)
+        });
+        for link in links {
+            open.entry(target(link)).or_default().push(depth);
+        }
+        path.push((at, if narrowing[at] { depth } else { from }));
+    }
+    narrowing
+}

@@ -1,0 +1,109 @@
+//! The check that spans start in a certain order.
+
+use super::facts::label;
+use super::judge::{Finality, Standing};
+use super::select::Evaluator;
+use super::truth::Truth;
+use super::uncertain::{no_duration, or_uncertain};
+use super::whole::{failure, witness};
+use super::{Failure, Subject, Unjudged, words};
+use crate::spec::{Check, Limits, Selector};
+use crate::trace::Span;
+
+/// The spans of one side.
+struct Side<'s, 'a> {
+    selector: &'s Selector,
+    mask: Vec<Truth>,
+    evaluator: &'s Evaluator<'a>,
+}
+
+/// Every span of the first starts no later than any of the second.
+pub(super) fn judge(
+    check: &Check,
+    first: &Selector,
+    second: &Selector,
+    evaluator: &Evaluator<'_>,
+) -> Standing {
+    let subject = Subject::Sequence {
+        earlier: first.to_string(),
+        later: second.to_string(),
+    };
+    let sides = [first, second].map(|selector| Side {
+        selector,
+        mask: evaluator.mask(selector, evaluator.reach(selector)),
+        evaluator,
+    });
+    if let Some(side) = sides.iter().find(|side| side.is_empty()) {
+        return side.nothing_found(check, subject);
+    }
+    let [latest, earliest] = [sides[0].certain().last(), sides[1].certain().next()];
+    let violated = latest.zip(earliest);
+    if let Some((latest, earliest)) = violated.filter(|(a, b)| a.start > b.start) {
+        let failure = out_of_order(check, subject, latest, earliest);
+        let grows = evaluator.only_grows(first) && evaluator.only_grows(second);
+        let finality = match grows {
+            true => Finality::Final,
+            false => Finality::Open,
+        };
+        return Standing::fails(failure, finality);
+    }
+    match sides.iter().find_map(Side::uncertain) {
+        Some(why) => Standing::unjudged(why),
+        None => Standing::holds(Finality::Open),
+    }
+}
+
+impl<'a> Side<'_, 'a> {
+    fn is_empty(&self) -> bool {
+        !self.mask.iter().any(|truth| truth.seems())
+    }
+
+    /// The spans that are meant and have a start, in its order.
+    fn certain(&self) -> impl DoubleEndedIterator<Item = &'a Span> {
+        let forest = self.evaluator.forest;
+        let mut spans = self.evaluator.by_start(&self.mask);
+        spans.retain(|&span| {
+            self.mask[span] == Truth::Yes && forest.span(span).known_start().is_some()
+        });
+        spans.into_iter().map(|span| forest.span(span))
+    }
+
+    /// The reason if a span may be meant, or has no start.
+    fn uncertain(&self) -> Option<Unjudged> {
+        let possible = (0..self.mask.len()).filter(|&span| self.mask[span] != Truth::No);
+        let mut spans = possible.map(|span| self.evaluator.forest.span(span));
+        let unordered = spans.find(|span| span.known_start().is_none());
+        unordered.and_then(no_duration).or_else(|| {
+            let is_open = self.mask.iter().any(|truth| !truth.is_known());
+            is_open.then(|| self.evaluator.why_uncertain(self.selector))
+        })
+    }
+
+    fn nothing_found(&self, check: &Check, subject: Subject) -> Standing {
+        let found = format!("no span that matches {}", self.selector);
+        let expected = "both, in this order".to_owned();
+        let mut failure = failure(check, subject, expected, found);
+        failure.nearest = self.evaluator.nearest(self.selector);
+        failure.hints = self.evaluator.hints_for_selector(self.selector);
+        or_uncertain(self.uncertain(), Standing::fails(failure, Finality::Open))
+    }
+}
+
+fn out_of_order(check: &Check, subject: Subject, latest: &Span, earliest: &Span) -> Failure {
+    let any = Limits::range(None, None, "");
+    let late = words::duration(latest.start - earliest.start, &any);
+    let found = format!(
+        "{}, which starts {late} after {}",
+        label(latest),
+        label(earliest)
+    );
+    let mut failure = failure(check, subject, "to start in this order".to_owned(), found);
+    failure.witnesses = vec![
+        witness(latest, format!("starts {late} too late")),
+        witness(earliest, "starts before it"),
+    ];
+    if latest.service() != earliest.service() {
+        failure.hints.push(words::CLOCKS.to_owned());
+    }
+    failure
+}

@@ -1,0 +1,147 @@
+//! Answers about spans of which a part may be missing.
+//!
+//! An SDK may have dropped attributes, events and links, and a span that was exported before it
+//! ended has no duration. A condition that depends on them has no certain answer.
+
+use crate::spec::Limits;
+
+/// Answer to a condition, by certainty: `and` is the smaller of two answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Truth {
+    /// Not met.
+    No,
+    /// Not met by what is there; what is missing could meet it.
+    SeemsNot,
+    /// Met by what is there; what is missing could break it.
+    Seems,
+    /// Met.
+    Yes,
+}
+
+impl Truth {
+    pub(super) fn of(is_met: bool) -> Self {
+        if is_met { Self::Yes } else { Self::No }
+    }
+
+    /// The same answer, if something is missing that could change it.
+    pub(super) fn unless(self, is_missing: bool) -> Self {
+        match self {
+            Self::Yes if is_missing => Self::Seems,
+            Self::No if is_missing => Self::SeemsNot,
+            truth => truth,
+        }
+    }
+
+    /// Returns true if it is met by what is there.
+    pub(super) fn seems(self) -> bool {
+        self >= Self::Seems
+    }
+
+    /// Returns true if nothing that is missing could change it.
+    pub(super) fn is_known(self) -> bool {
+        matches!(self, Self::Yes | Self::No)
+    }
+}
+
+/// A number of things, some of which may be missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Count {
+    /// Those that are certain.
+    pub(super) least: u64,
+    /// Those that are there.
+    pub(super) seen: u64,
+    /// Those that are possible.
+    pub(super) most: u64,
+}
+
+impl Count {
+    pub(super) fn exactly(number: u64) -> Self {
+        Self {
+            least: number,
+            seen: number,
+            most: number,
+        }
+    }
+
+    /// The number of these that are met.
+    pub(super) fn of(all: impl IntoIterator<Item = Truth>) -> Self {
+        all.into_iter()
+            .map(Self::from)
+            .fold(Self::default(), Self::plus)
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            least: self.least + other.least,
+            seen: self.seen + other.seen,
+            most: self.most.saturating_add(other.most),
+        }
+    }
+
+    /// Without one of those that were counted.
+    pub(super) fn minus(self, one: Truth) -> Self {
+        let one = Self::from(one);
+        Self {
+            least: self.least - one.least,
+            seen: self.seen - one.seen,
+            most: self.most - one.most,
+        }
+    }
+
+    /// The same with this many more that may have been there.
+    pub(super) fn with_missing(self, missing: u32) -> Self {
+        Self {
+            most: self.most.saturating_add(missing.into()),
+            ..self
+        }
+    }
+
+    /// None is certain, and none is there.
+    pub(super) fn uncertain(self) -> Self {
+        Self {
+            least: 0,
+            seen: 0,
+            ..self
+        }
+    }
+
+    /// Returns true if the limits permit the number.
+    pub(super) fn within(self, limits: &Limits<u64>) -> Truth {
+        if limits.contains_all(self.least, self.most) {
+            Truth::Yes
+        } else if limits.contains_none(self.least, self.most) {
+            Truth::No
+        } else {
+            Truth::of(limits.contains(self.seen)).unless(true)
+        }
+    }
+}
+
+impl From<Truth> for Count {
+    fn from(truth: Truth) -> Self {
+        Self {
+            least: u64::from(truth == Truth::Yes),
+            seen: u64::from(truth.seems()),
+            most: u64::from(truth != Truth::No),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_with_missing_parts_is_certain_only_where_all_that_is_possible_agrees() {
+        let within = |limits: Limits<u64>, count: Count| count.within(&limits);
+        let none = Limits::range(None, Some(0), "0");
+        let one = Count::exactly(1).with_missing(2);
+        let zero = Count::default().with_missing(2);
+        assert_eq!(within(none.clone(), Count::default()), Truth::Yes);
+        assert_eq!(within(none.clone(), zero), Truth::Seems);
+        assert_eq!(within(none, one), Truth::No);
+        assert_eq!(within(Limits::at_least(1), zero), Truth::SeemsNot);
+        assert_eq!(within(Limits::at_least(1), one), Truth::Yes);
+        assert_eq!(within(Limits::at_least(4), one), Truth::No);
+    }
+}

@@ -1,0 +1,174 @@
+//! The reasons of answers that are not certain: spans without a duration, and dropped parts.
+
+use super::forest::Reach;
+use super::judge::Standing;
+use super::outcome::{DroppedPart, SpanName, Unjudged};
+use super::relations::Related;
+use super::select::{Evaluator, Prepared};
+use super::truth::Truth;
+use crate::spec::{Ask, Pattern, Relation, Relative, Selector};
+use crate::trace::Span;
+
+impl Evaluator<'_> {
+    /// The reason why it is not certain which spans meet a selector.
+    pub(super) fn why_uncertain(&self, selector: &Selector) -> Unjudged {
+        self.reason(selector, self.reach(selector))
+            .unwrap_or(Unjudged::NotReached)
+    }
+
+    /// The reason why the answer of a span to a condition is not certain.
+    pub(super) fn why_unmet(&self, ask: &Ask, prepared: &Prepared, span: usize) -> Unjudged {
+        self.reason_of(ask, prepared, span)
+            .unwrap_or(Unjudged::NotReached)
+    }
+
+    /// The reason why a span or its self time has no duration.
+    #[cfg(feature = "run")]
+    pub(super) fn why_no_time(&self, span: usize) -> Unjudged {
+        no_duration(self.forest.span(span))
+            .or_else(|| self.reason_of_children(span))
+            .unwrap_or(Unjudged::NotReached)
+    }
+
+    /// Of the first span that only may be meant, the first condition that leaves it open.
+    fn reason(&self, selector: &Selector, reach: Reach) -> Option<Unjudged> {
+        let mask = self.mask(selector, reach);
+        let open = (0..mask.len()).find(|&span| !mask[span].is_known())?;
+        let mut conditions = selector.conditions.iter();
+        let of_condition = conditions.find_map(|condition| {
+            let prepared = self.prepare(&condition.ask, reach);
+            let truth = self.meets(&condition.ask, &prepared, open);
+            (!truth.is_known()).then(|| self.reason_of(&condition.ask, &prepared, open))?
+        });
+        of_condition.or_else(|| self.reason_of_order(selector, &mask))
+    }
+
+    /// It is not certain which span `take` takes: for another that may be meant, or has no start.
+    fn reason_of_order(&self, selector: &Selector, mask: &[Truth]) -> Option<Unjudged> {
+        let any = Selector {
+            take: None,
+            ..selector.clone()
+        };
+        selector.take?;
+        let candidates = (0..mask.len()).filter(|&span| mask[span] != Truth::No);
+        let mut spans = candidates.map(|span| self.forest.span(span));
+        let unordered = spans.find(|span| span.known_start().is_none());
+        unordered
+            .and_then(no_duration)
+            .or_else(|| self.reason(&any, self.reach(selector)))
+    }
+
+    fn reason_of(&self, ask: &Ask, prepared: &Prepared, span: usize) -> Option<Unjudged> {
+        let this = self.forest.span(span);
+        match ask {
+            Ask::Duration(_) => no_duration(this),
+            Ask::SelfTime(_) => no_duration(this).or_else(|| self.reason_of_children(span)),
+            Ask::Attribute(..) | Ask::Type(_) => {
+                dropped(this, DroppedPart::Attributes, this.attributes.dropped())
+            }
+            Ask::Resource(..) => {
+                let number = this.resource.attributes.dropped();
+                dropped(this, DroppedPart::Resource, number)
+            }
+            Ask::Event(_) => {
+                dropped(this, DroppedPart::Events, this.dropped_events).or_else(|| {
+                    let each = this.events.iter().map(|event| event.attributes.dropped());
+                    dropped(this, DroppedPart::EventAttributes, each.sum())
+                })
+            }
+            Ask::LinkCount(_) => dropped(this, DroppedPart::Links, this.dropped_links),
+            Ask::Link(link) => dropped(this, DroppedPart::Links, this.dropped_links)
+                .or_else(|| {
+                    let each = this.links.iter().map(|link| link.attributes.dropped());
+                    dropped(this, DroppedPart::LinkAttributes, each.sum())
+                })
+                .or_else(|| self.reason_of_pattern(link.to.as_ref()?, Reach::Links)),
+            Ask::Relation(relation) => {
+                let reach = self.reach_of(ask);
+                let Prepared::Related(related) = prepared else {
+                    return None;
+                };
+                self.reason_of_relation(relation, related, span, reach)
+            }
+            _ => None,
+        }
+    }
+
+    fn reason_of_children(&self, span: usize) -> Option<Unjudged> {
+        let (trace, index) = self.forest.locate(span);
+        let mut children = trace.children(index).iter();
+        children.find_map(|&child| no_duration(&trace.spans()[child]))
+    }
+
+    fn reason_of_pattern(&self, pattern: &Pattern, reach: Reach) -> Option<Unjudged> {
+        match pattern {
+            Pattern::Selector(selector) => self.reason(selector, reach.or(self.reach(selector))),
+            Pattern::Entry { index, .. } => {
+                let find = &self.entries.get(*index)?.find;
+                self.reason(find, self.reach(find))
+            }
+        }
+    }
+
+    fn reason_of_relation(
+        &self,
+        relation: &Relation,
+        related: &Related,
+        span: usize,
+        reach: Reach,
+    ) -> Option<Unjudged> {
+        let this = self.forest.span(span);
+        let others = related.outermost.iter().filter(|&&other| other != span);
+        let mut others = others.map(|&other| self.forest.span(other));
+        let of_time = match relation.place {
+            Relative::After if this.known_start().is_none() => no_duration(this),
+            Relative::Before if this.known_end().is_none() => no_duration(this),
+            Relative::After => others
+                .find(|other| other.known_end().is_none())
+                .and_then(no_duration),
+            Relative::Before => others
+                .find(|other| other.known_start().is_none())
+                .and_then(no_duration),
+            _ => None,
+        };
+        of_time
+            .or_else(|| self.reason_of_pattern(&relation.other, reach))
+            .or_else(|| {
+                let spans =
+                    (0..self.forest.len_within(Reach::Links)).map(|at| self.forest.span(at));
+                let mut cut = spans.filter(|span| span.dropped_links > 0);
+                let cut = cut
+                    .next()
+                    .filter(|_| relation.place == Relative::LinkedTo)?;
+                dropped(cut, DroppedPart::Links, cut.dropped_links)
+            })
+    }
+}
+
+/// The reason, if the span has no duration.
+pub(crate) fn no_duration(span: &Span) -> Option<Unjudged> {
+    let reason = span.duration().err()?;
+    Some(Unjudged::NoDuration(SpanName::of(span), reason))
+}
+
+fn dropped(span: &Span, part: DroppedPart, number: u32) -> Option<Unjudged> {
+    (number > 0).then(|| Unjudged::Dropped(SpanName::of(span), part, number))
+}
+
+/// A failure that found nothing, unless it is not certain that nothing is there. If parts were
+/// dropped, it stays a failure, and names them.
+pub(super) fn or_uncertain(why: Option<Unjudged>, mut failed: Standing) -> Standing {
+    match why {
+        None => failed,
+        Some(why @ Unjudged::Dropped(..)) => {
+            if let Some(failure) = failed.failure_mut() {
+                let help = why
+                    .help()
+                    .map_or_else(String::new, |help| format!("; {help}"));
+                failure.hints.push(format!("{why}{help}"));
+            }
+            failed
+        }
+        Some(why) => Standing::unjudged(why),
+    }
+}
