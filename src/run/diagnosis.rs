@@ -226,6 +226,16 @@ pub(super) fn late<'a>(late: impl Iterator<Item = &'a Late>) -> Option<String> {
     ))
 }
 
+/// The number of attributes that could not be decoded, and one of them.
+pub(super) fn dropped(census: &Census) -> Option<String> {
+    let first = census.drops.front()?;
+    let number = census.dropped_attributes;
+    let s = if number == 1 { "" } else { "s" };
+    Some(format!(
+        "dropped {number} attribute{s} that cannot be decoded, such as {first}"
+    ))
+}
+
 fn nothing_at_all(listened: &[SocketAddr], services: Services, at: Option<&Location>) -> Trouble {
     let mut trouble = Trouble {
         what: "no telemetry arrived at all: no service has exported anything".to_owned(),

@@ -212,6 +212,8 @@ fn notices(setting: &Setting<'_>, sightings: &Sightings, specs: &[SpecReport]) -
     notices.extend(diagnosis::late(
         late.filter(|late| judged.contains(&late.trace_id)),
     ));
+    let dropped = diagnosis::dropped(&sightings.census);
+    notices.extend(dropped.map(|text| setting.secrets.text(&text)));
     notices
 }
 

@@ -1,5 +1,7 @@
 //! Reports, saved traces, and what never gets into either.
 
+use std::io::Write;
+
 use super::system::Project;
 
 const WRONG: &str = "
@@ -111,6 +113,29 @@ async fn a_saved_trace_can_be_shown() {
     let said = project.spanspec(&["show", file.to_str().unwrap()]).await;
     said.expect(0, &["2 spans, 2 services, 100 ms", "GET /it", "work"]);
     assert!(!said.out.contains("missing parent"), "{}", said.out);
+
+    let compressed = project.path().join("trace.json.gz");
+    let mut encoder = flate2::write::GzEncoder::new(
+        std::fs::File::create(&compressed).unwrap(),
+        flate2::Compression::fast(),
+    );
+    encoder.write_all(&std::fs::read(file).unwrap()).unwrap();
+    encoder.finish().unwrap();
+    let said = project.spanspec(&["show", "trace.json.gz"]).await;
+    said.expect(0, &["2 spans, 2 services, 100 ms"]);
+}
+
+#[tokio::test]
+async fn a_run_names_an_attribute_that_cannot_be_decoded() {
+    let spec = "request: GET ${URL}/undecodable\nexpect: { spans: [{ find: GET /it, attributes: { note: kept } }] }\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    project.run(&[]).await.expect(
+        0,
+        &[
+            "note: dropped 1 attribute that cannot be decoded, such as attribute `amount` of span `GET /it`",
+            "front: `a lot` is not a signed 64-bit integer",
+        ],
+    );
 }
 
 #[tokio::test]

@@ -265,6 +265,12 @@ async fn answer(
             let root = span(other, "a3", "", "tick", 1, (20, 80));
             system.export_spans(vec![("clock", root)]).await;
         }
+        "undecodable" => {
+            let mut entry = entry();
+            let amount = json!({ "key": "amount", "value": { "intValue": "a lot" } });
+            entry["attributes"] = json!([text("note", "kept"), amount]);
+            system.export_spans(vec![("front", entry)]).await;
+        }
         "malformed" => {
             system
                 .export("application/x-protobuf", "garbage".to_owned())
