@@ -61,6 +61,7 @@ failures! {
     child_of_wrong
     command_output
     count_none_expected
+    count_of_another_type
     count_too_many
     duration_at_its_limit
     duration_just_over
@@ -86,10 +87,12 @@ failures! {
     no_spans
     nothing_found
     nothing_found_at_all
+    not_in_another_type
     number_against_text
     one_of_several
     order_without_an_end
     orphans
+    output_truncated
     parent_of_too_many
     parents_missing
     range_missed
@@ -99,9 +102,11 @@ failures! {
     resource_wrong
     response_body
     response_header
+    response_header_not
     response_json
     response_json_equals
     response_json_includes
+    response_json_not
     response_no_json
     response_status
     response_time
@@ -345,7 +350,9 @@ fn response(file: &Path) -> Response {
                 .and_then(|code| i32::try_from(code).ok()),
             stdout: text("stdout"),
             stderr: text("stderr"),
+            stdout_dropped: given["stdout_dropped"].as_u64().unwrap_or_default(),
             time,
+            ..CommandResponse::default()
         });
     }
     let body = match &given["body"] {

@@ -61,6 +61,7 @@ mistakes! {
     exclamation_mark
     expressions_and_paths
     glued_colon
+    matchers
     no_trigger
     nothing
     percent

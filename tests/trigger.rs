@@ -143,7 +143,7 @@ async fn what_the_author_writes_replaces_the_defaults() {
         ("content-type", "application/merge-patch+json"),
     ];
     let mut request = with_headers(request("PATCH", &url), &written);
-    request.body = Body::Json(json!({"a": 1}));
+    request.body = Body::Json(json!({"a": 1}).into());
     request.query = vec![("q".to_owned(), "a&b c".to_owned())];
 
     let seen = echoed(&send(request).await);
@@ -164,7 +164,11 @@ async fn each_kind_of_body_says_what_it_is() {
     let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     for (body, content_type, sent) in [
         (Body::None, Value::Null, ""),
-        (Body::Json(json!([1])), json!("application/json"), "[1]"),
+        (
+            Body::Json(json!([1]).into()),
+            json!("application/json"),
+            "[1]",
+        ),
         (Body::Text("plain".to_owned()), Value::Null, "plain"),
         (
             Body::File(file.path().to_owned()),
@@ -249,7 +253,7 @@ async fn a_redirect_keeps_the_trace_and_leaves_credentials_at_home() {
         &[("cookie", "id=1"), ("x-auth-token", "t"), ("x-plain", "p")],
     );
     request.redirects = 1;
-    request.body = Body::Json(json!({}));
+    request.body = Body::Json(json!({}).into());
     let trigger = Trigger::Request(Box::new(request));
     let context = TraceContext::of(&trigger);
 

@@ -3,7 +3,7 @@
 use super::forest::Forest;
 use super::judge::Detail;
 use super::select::Evaluator;
-use super::{Evidence, Failure, Subject, words};
+use super::{Evidence, Failure, Subject, Unjudged, words};
 use crate::spec::{Capture, CaptureFrom, JsonPath, Selector};
 use crate::trace::{HttpResponse, Response, Value};
 
@@ -23,6 +23,9 @@ pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Box<
         (CaptureFrom::Cookie(name), Response::Http(http)) => values(cookies(http, name)),
         (CaptureFrom::Status, Response::Http(http)) => values(vec![Value::Int(http.status.into())]),
         (CaptureFrom::Body(regex), Response::Http(http)) => matches(regex, &http.text()),
+        (CaptureFrom::Stdout(_), Response::Command(command)) if command.stdout_dropped > 0 => {
+            Found::none(Unjudged::Truncated(command.stdout_dropped).to_string())
+        }
         (CaptureFrom::Stdout(regex), Response::Command(command)) => matches(regex, &command.stdout),
         (
             CaptureFrom::Span {
@@ -161,10 +164,10 @@ fn from_span(
 }
 
 fn within_json(value: &Value, path: &JsonPath) -> Vec<Value> {
-    let document = value
-        .as_str()
-        .and_then(|text| serde_json::from_str(text).ok());
-    document
-        .map(|document: serde_json::Value| path.select(&document))
-        .unwrap_or_default()
+    match value {
+        Value::String(text) => Value::from_json(text.as_bytes())
+            .map(|document| path.select(&document))
+            .unwrap_or_default(),
+        structure => path.select(structure),
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::Difference;
 use super::matching::includes;
+use crate::spec::member;
 use crate::trace::Value;
 
 /// More than this many differences help nobody.
@@ -78,21 +79,6 @@ fn push(path: &str, expected: String, found: String, all: &mut Vec<Difference>) 
         expected,
         found,
     });
-}
-
-/// `$.order` and `$['a key']`, as RFC 9535 writes them.
-fn member(path: &str, key: &str) -> String {
-    let is_plain = key.chars().all(|c| c.is_alphanumeric() || c == '_')
-        && !key.starts_with(|c: char| c.is_numeric())
-        && !key.is_empty();
-    if is_plain {
-        format!("{path}.{key}")
-    } else {
-        format!(
-            "{path}['{}']",
-            key.replace('\\', "\\\\").replace('\'', "\\'")
-        )
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use crate::trace::{Response, Trace};
+use crate::trace::{Response, Trace, Value};
 
 /// A response and a trace, as far as they are known.
 pub struct Evidence<'a> {
@@ -12,7 +12,7 @@ pub struct Evidence<'a> {
     pub trace: Option<&'a Trace>,
     /// Whether the trace flags said that spans are wanted. Without, having none is no mistake.
     pub sampled: bool,
-    json: OnceCell<Result<serde_json::Value, String>>,
+    json: OnceCell<Result<Value, String>>,
 }
 
 impl<'a> Evidence<'a> {
@@ -28,11 +28,9 @@ impl<'a> Evidence<'a> {
     }
 
     /// The body as JSON, or why it is none.
-    pub(super) fn json(&self) -> Result<&serde_json::Value, &str> {
+    pub(super) fn json(&self) -> Result<&Value, &str> {
         let parsed = self.json.get_or_init(|| match self.response {
-            Response::Http(http) => {
-                serde_json::from_slice(&http.body).map_err(|error| error.to_string())
-            }
+            Response::Http(http) => Value::from_json(&http.body),
             Response::Command(_) | Response::None => Err("there is no body".to_owned()),
         });
         parsed.as_ref().map_err(String::as_str)

@@ -2,6 +2,7 @@
 
 use super::facts::label;
 use super::judge::Detail;
+use super::matching::{Asked, answer, meets};
 use super::renamed::other_names;
 use super::select::Evaluator;
 use crate::spec::{
@@ -34,6 +35,8 @@ impl Evaluator<'_> {
                 hints.extend((0..self.forest.trace().len()).find_map(renamed));
             }
         }
+        let doubtful = self.doubtful(selector);
+        hints.extend(doubtful.into_iter().find_map(|doubt| doubt.help));
         hints.extend(self.too_few_to_take(selector));
         hints.dedup();
         hints
@@ -76,7 +79,10 @@ impl Evaluator<'_> {
             }
             Ask::Attribute(key, matcher) => {
                 let found = this.attributes.get(key);
-                let typed = found.and_then(|found| hint_for_type(matcher, found, at));
+                let typed = found.and_then(|found| {
+                    hint_for_type(matcher, found, at)
+                        .or_else(|| hint_for_misfit(matcher, found, self.syntax))
+                });
                 let absent = || hint_for_attribute(key, matcher, this, "the span");
                 typed
                     .or_else(|| found.is_none().then(absent).flatten())
@@ -90,7 +96,10 @@ impl Evaluator<'_> {
                     .filter(|_| this.resource.attributes.get(key).is_none());
                 let moved = on_span.map(|_| format!("`{key}` is an attribute of the span, not of its resource: write it under `attributes`"));
                 let found = this.resource.attributes.get(key);
-                let typed = found.and_then(|found| hint_for_type(matcher, found, at));
+                let typed = found.and_then(|found| {
+                    hint_for_type(matcher, found, at)
+                        .or_else(|| hint_for_misfit(matcher, found, self.syntax))
+                });
                 moved.or(typed).into_iter().collect()
             }
             Ask::Relation(relation) => {
@@ -149,7 +158,7 @@ impl Evaluator<'_> {
 
 /// An attribute that is not there: it may have another name, or be one of the resource.
 fn hint_for_attribute(key: &str, matcher: &Matcher, span: &Span, who: &str) -> Option<String> {
-    if span.attributes.get(key).is_some() || matcher.allows_absence() {
+    if span.attributes.get(key).is_some() || meets(matcher, None) {
         return None;
     }
     if let Some(other) = other_names(key).find(|other| span.attributes.get(other).is_some()) {
@@ -186,15 +195,16 @@ fn hint_for_type(matcher: &Matcher, found: &Value, at: &Location) -> Option<Stri
     };
     let written = at.text();
     match (expected, found) {
-        (Value::Int(_) | Value::Double(_) | Value::Bool(_) | Value::Null, Value::String(text))
-            if text == written || *text == expected.to_text() =>
+        (_, Value::String(text))
+            if expected.as_str().is_none() && (text == written || *text == expected.to_text()) =>
         {
             Some(format!(
                 "the span has a text, and `{written}` is none: quote it: \"{text}\""
             ))
         }
-        (Value::String(text), Value::Int(_) | Value::Double(_) | Value::Bool(_))
-            if *text == found.to_text() =>
+        (Value::String(text), _)
+            if (found.is_number() || matches!(found, Value::Bool(_)))
+                && *text == found.to_text() =>
         {
             Some(format!(
                 "the span has a value of type {}, and {written} is a text: write {}",
@@ -211,6 +221,12 @@ fn hint_for_type(matcher: &Matcher, found: &Value, at: &Location) -> Option<Stri
         }
         _ => None,
     }
+}
+
+/// A value that the matcher cannot judge.
+fn hint_for_misfit(matcher: &Matcher, found: &Value, syntax: Syntax) -> Option<String> {
+    let misfit = answer(matcher, Asked::Value(found)).misfit()?;
+    misfit.help(matcher, syntax)
 }
 
 /// Whether other readers of YAML take a text for this boolean.

@@ -270,7 +270,7 @@ fn needs_type(matcher: &Matcher) -> bool {
             value.as_str().is_none()
         }
         Matcher::Compare(..) | Matcher::Between(..) | Matcher::Type(_) => true,
-        Matcher::Any(_) | Matcher::All(_) => true,
+        Matcher::Any(_) | Matcher::All(_) | Matcher::SameItems(_) => true,
         Matcher::Not(inner) => needs_type(inner),
         Matcher::OneOf(several) | Matcher::Every(several) => several.iter().any(needs_type),
         _ => false,

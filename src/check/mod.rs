@@ -5,6 +5,7 @@
 
 mod capture;
 mod difference;
+mod doubt;
 mod evidence;
 mod facts;
 mod failure;
@@ -13,6 +14,7 @@ mod hints;
 mod judge;
 mod links;
 mod matching;
+mod misfit;
 mod near_misses;
 mod nearest;
 mod order;
@@ -22,6 +24,7 @@ mod renamed;
 mod response;
 mod select;
 mod spans;
+mod truncated;
 mod truth;
 mod uncertain;
 mod whole;

@@ -209,16 +209,17 @@ fn is_of_other_type(matcher: &Matcher, found: &Value) -> bool {
 fn in_other_types(value: &Value) -> Vec<Value> {
     match value {
         Value::String(text) => {
-            let parsed: Option<serde_json::Value> = serde_json::from_str(text.trim()).ok();
+            let parsed = Value::from_json(text.trim().as_bytes()).ok();
             let words = match text.to_lowercase().as_str() {
                 "true" => Some(Value::Bool(true)),
                 "false" => Some(Value::Bool(false)),
                 _ => None,
             };
-            let parsed = parsed.map(Value::from);
             parsed.into_iter().chain(words).collect()
         }
-        Value::Bool(_) | Value::Int(_) | Value::Double(_) => vec![Value::from(value.to_text())],
+        Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Number(_) => {
+            vec![Value::from(value.to_text())]
+        }
         Value::Array(items) => {
             let others = items.iter().flat_map(in_other_types);
             items.iter().cloned().chain(others).collect()

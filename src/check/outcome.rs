@@ -42,6 +42,8 @@ pub enum Unjudged {
     TimedOut,
     /// The source of the trace does not tell this field.
     Lost(Field),
+    /// The first bytes of the output were dropped, and it depends on them; holds their number.
+    Truncated(u64),
     /// The step ended before this was looked at.
     NotReached,
     /// It needs a value that was not captured.
@@ -183,6 +185,10 @@ impl fmt::Display for Unjudged {
                 f.write_str("holds so far, but `timeout` ended before the flush bound")
             }
             Self::Lost(field) => write!(f, "the source of this trace does not tell {field}"),
+            Self::Truncated(bytes) => write!(
+                f,
+                "the first {bytes} bytes of the output were dropped, and this depends on them: write less, or check the end"
+            ),
             Self::NotReached => f.write_str("the step ended before this was looked at"),
             Self::NotCaptured(name) => write!(f, "needs `{name}`, which was not captured"),
             Self::NearMiss { span, reasons } => {

@@ -1,10 +1,10 @@
 //! Checks of the response, and of what a command gave.
 
 use super::difference::{Extra, differences};
-use super::matching::{meets, path_meets, path_value};
-use super::words;
-use super::{Difference, Evidence, Failure, Outcome, Subject};
-use crate::spec::{Check, Condition, JsonPath, Limits, Matcher};
+use super::matching::{Answer, Asked, answer, answer_of_several, path_answer};
+use super::{Difference, Evidence, Failure, Outcome, Subject, Unjudged};
+use super::{truncated, words};
+use crate::spec::{Check, Condition, JsonPath, Limits, Matcher, Syntax};
 use crate::trace::{CommandResponse, HttpResponse, Nanos, Response, Value};
 
 /// Judges a condition on the answer; nothing for a condition on the trace.
@@ -23,10 +23,12 @@ pub(super) fn judge(check: &Check, evidence: &Evidence<'_>) -> Option<Outcome> {
             exit_code(check, matcher, command)
         }
         (Condition::Stdout(matcher), Response::Command(command)) => {
-            text(check, Subject::Stdout, matcher, &command.stdout)
+            let output = (command.stdout.as_str(), command.stdout_dropped);
+            output_text(check, Subject::Stdout, matcher, output)
         }
         (Condition::Stderr(matcher), Response::Command(command)) => {
-            text(check, Subject::Stderr, matcher, &command.stderr)
+            let output = (command.stderr.as_str(), command.stderr_dropped);
+            output_text(check, Subject::Stderr, matcher, output)
         }
         _ => return None,
     };
@@ -81,49 +83,87 @@ fn said(http: &HttpResponse) -> Option<String> {
         .then(|| format!("the response says: {}", words::excerpt(text)))
 }
 
-/// Of a repeated header some value must match; what starts with `not` must hold for all.
 fn header(check: &Check, name: &str, matcher: &Matcher, http: &HttpResponse) -> Outcome {
-    let values: Vec<Value> = http.header(name).map(Value::from).collect();
-    let is_met = if values.is_empty() {
-        meets(matcher, None)
-    } else if matches!(matcher, Matcher::Not(_)) {
-        values.iter().all(|value| meets(matcher, Some(value)))
-    } else {
-        values.iter().any(|value| meets(matcher, Some(value)))
-    };
-    outcome(is_met, || {
-        let found = match values.as_slice() {
-            [] => "no such header".to_owned(),
-            values => values
+    let values: Vec<&str> = http.header(name).collect();
+    let answer = answer_of_several(matcher, &values);
+    judged(
+        check,
+        Subject::Header(name.to_owned()),
+        matcher,
+        answer,
+        || {
+            let shown = values
                 .iter()
-                .map(words::value)
-                .collect::<Vec<_>>()
-                .join(", "),
-        };
-        fail(
-            check,
-            Subject::Header(name.to_owned()),
-            matcher.to_string(),
-            found,
-        )
+                .map(|value| words::value(&Value::from(*value)));
+            match values.as_slice() {
+                [] => "no such header".to_owned(),
+                _ => shown.collect::<Vec<_>>().join(", "),
+            }
+        },
+    )
+}
+
+/// The outcome of an answer; where the matcher could not judge the value, with what to write.
+fn judged(
+    check: &Check,
+    subject: Subject,
+    matcher: &Matcher,
+    answer: Answer<'_>,
+    found: impl FnOnce() -> String,
+) -> Outcome {
+    outcome(answer.is_match(), || {
+        let mut failure = fail(check, subject, matcher.to_string(), found());
+        let misfit = answer.misfit();
+        failure
+            .hints
+            .extend(misfit.and_then(|misfit| misfit.help(matcher, Syntax::Yaml)));
+        failure
     })
 }
 
 fn text(check: &Check, subject: Subject, matcher: &Matcher, text: &str) -> Outcome {
-    let value = Value::from(text);
     // An empty body is no body to whoever writes `absent`.
-    let is_met = meets(matcher, Some(&value)) || (text.is_empty() && matcher.allows_absence());
-    outcome(is_met, || {
-        fail(check, subject, matcher.to_string(), words::value(&value))
+    let is_absent = text.is_empty() && answer(matcher, Asked::Absent).is_match();
+    let answer = match is_absent {
+        true => Answer::Matches,
+        false => answer(matcher, Asked::Text(text)),
+    };
+    judged(check, subject, matcher, answer, || {
+        words::value(&Value::from(text))
     })
 }
 
+/// Output of a command, and how many bytes of it were dropped at the beginning.
+fn output_text(
+    check: &Check,
+    subject: Subject,
+    matcher: &Matcher,
+    (output, dropped): (&str, u64),
+) -> Outcome {
+    if dropped == 0 {
+        return text(check, subject, matcher, output);
+    }
+    // The first line is about what was dropped.
+    let kept = output.split_once('\n').map_or("", |(_, kept)| kept);
+    match truncated::known(matcher, kept) {
+        None => Outcome::Unjudged(Unjudged::Truncated(dropped)),
+        Some(is_met) => outcome(is_met, || {
+            fail(
+                check,
+                subject,
+                matcher.to_string(),
+                words::value(&Value::from(output)),
+            )
+        }),
+    }
+}
+
 fn json(check: &Check, path: &JsonPath, matcher: &Matcher, evidence: &Evidence<'_>) -> Outcome {
-    let subject = || Subject::Json(path.to_string());
+    let subject = Subject::Json(path.to_string());
     let document = match evidence.json() {
         Ok(document) => document,
         Err(why) => {
-            let mut failure = fail(check, subject(), matcher.to_string(), "no JSON".to_owned());
+            let mut failure = fail(check, subject, matcher.to_string(), "no JSON".to_owned());
             failure.hints.push(format!("the body is no JSON: {why}"));
             if let Response::Http(http) = evidence.response {
                 failure.hints.extend(said(http));
@@ -131,17 +171,20 @@ fn json(check: &Check, path: &JsonPath, matcher: &Matcher, evidence: &Evidence<'
             return Outcome::Fail(Box::new(failure));
         }
     };
-    outcome(path_meets(path, matcher, document), || {
-        let found = path_value(path, matcher, document);
-        let mut failure = fail(
-            check,
-            subject(),
-            matcher.to_string(),
-            words::optional(found.as_ref()),
-        );
+    let found = || path.value(document);
+    let answer = path_answer(path, matcher, document);
+    let mut outcome = judged(check, subject, matcher, answer, || {
+        words::optional(found().as_ref())
+    });
+    if let Outcome::Fail(failure) = &mut outcome {
+        let found = found();
         failure.differences = structural_differences(matcher, found.as_ref());
-        failure
-    })
+        let gap = path
+            .gap(document)
+            .filter(|gap| gap.place != path.to_string());
+        failure.hints.extend(gap.map(|gap| gap.to_string()));
+    }
+    outcome
 }
 
 /// Where a matcher on a structure is not met: path by path.
@@ -160,8 +203,9 @@ fn structural_differences(matcher: &Matcher, found: Option<&Value>) -> Vec<Diffe
 
 fn exit_code(check: &Check, matcher: &Matcher, command: &CommandResponse) -> Outcome {
     let code = command.exit_code.map(|code| Value::Int(code.into()));
-    outcome(meets(matcher, code.as_ref()), || {
-        let found = code.map_or_else(|| "an end by a signal".to_owned(), |code| code.to_string());
-        fail(check, Subject::ExitCode, matcher.to_string(), found)
+    let answer = answer(matcher, Asked::of(code.as_ref()));
+    judged(check, Subject::ExitCode, matcher, answer, || {
+        code.as_ref()
+            .map_or_else(|| "an end by a signal".to_owned(), Value::to_string)
     })
 }

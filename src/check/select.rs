@@ -11,13 +11,13 @@ use super::Unjudged;
 use super::forest::{Forest, Reach};
 use super::judge::Detail;
 use super::links::Targets;
-use super::matching::meets;
+use super::matching::{meets, meets_text};
 use super::relations::Related;
 use super::truth::{Count, Truth};
 use crate::spec::{
     Ask, EventPattern, Matcher, Pattern, Relative, Selector, SpanEntry, Syntax, Take,
 };
-use crate::trace::{Attributes, Nanos, Span, Trace, Value};
+use crate::trace::{Attributes, Nanos, Span, Trace};
 
 /// The spans of a trace that meet a selector, by start time; those of linked traces too if it
 /// follows links.
@@ -323,22 +323,6 @@ impl<'a> Evaluator<'a> {
                 .get(*index)
                 .is_some_and(|entry| self.only_grows(&entry.find)),
         }
-    }
-}
-
-/// Text matchers are asked of every span, so the common ones look at the text itself. OTLP does
-/// not tell an empty text from none, so what is empty is absent, too.
-fn meets_text(matcher: &Matcher, text: &str) -> bool {
-    match matcher {
-        Matcher::Equal(Value::String(expected)) => expected == text,
-        Matcher::Regex(regex) => regex.is_match(text),
-        Matcher::OneOf(any) => any.iter().any(|matcher| meets_text(matcher, text)),
-        Matcher::Every(all) => all.iter().all(|matcher| meets_text(matcher, text)),
-        Matcher::Not(inner) if text.is_empty() => matches!(**inner, Matcher::Exists),
-        Matcher::Not(inner) => !meets_text(inner, text),
-        Matcher::Exists => !text.is_empty(),
-        Matcher::Absent => text.is_empty(),
-        _ => meets(matcher, Some(&Value::from(text))),
     }
 }
 

@@ -5,7 +5,7 @@ use super::select::{Evaluator, Prepared};
 use super::truth::{Count, Truth};
 use super::uncertain::or_uncertain;
 use super::whole::witness;
-use super::{Failure, Subject, words};
+use super::{Failure, Subject, doubt, words};
 use crate::spec::{Ask, SpanCondition, SpanEntry};
 
 /// Judges an entry: how many spans it finds, and each condition on all of them.
@@ -48,7 +48,9 @@ fn count(
     };
     let why = || evaluator.why_uncertain(&entry.find);
     match number.within(&entry.count) {
-        Truth::Yes => Standing::holds(finality(entry.count.holds_for_all_above(number.least))),
+        Truth::Yes => doubt::in_count(entry, number.seen, evaluator).unwrap_or_else(|| {
+            Standing::holds(finality(entry.count.holds_for_all_above(number.least)))
+        }),
         Truth::Seems => Standing::unjudged(why()),
         Truth::SeemsNot if entry.count.has_no_greatest() => {
             let failed = Standing::fails(too_few(entry, found, evaluator), Finality::Open);

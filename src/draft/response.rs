@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value as Json;
-
 use super::varies::Varies;
 use super::yaml;
 use super::{Part, Seen};
@@ -18,11 +16,12 @@ const LONGEST: usize = 80;
 pub(super) fn parts(seen: &[Seen], varies: &Varies) -> Vec<Part> {
     let mut parts = vec![Part::fixed(format!("  status: {}\n", status(seen)))];
     parts.extend(content_type(seen));
-    let bodies: Option<Vec<Json>> = seen
+    let bodies: Option<Vec<Value>> = seen
         .iter()
-        .map(|one| serde_json::from_slice(&one.response.body).ok())
+        .map(|one| Value::from_json(&one.response.body).ok())
         .collect();
-    if let Some(bodies) = bodies.filter(|bodies| bodies.iter().all(Json::is_object)) {
+    let is_map = |body: &Value| matches!(body, Value::Map(_));
+    if let Some(bodies) = bodies.filter(|bodies| bodies.iter().all(is_map)) {
         parts.extend(json(&bodies, varies));
     }
     parts
@@ -57,9 +56,9 @@ fn content_type(seen: &[Seen]) -> Option<Part> {
     })
 }
 
-fn json(bodies: &[Json], varies: &Varies) -> Vec<Part> {
+fn json(bodies: &[Value], varies: &Varies) -> Vec<Part> {
     let mut paths = Vec::new();
-    leaves(&bodies[0], "$".to_owned(), "".to_owned(), &mut paths);
+    leaves(&bodies[0], "$".to_owned(), &mut Vec::new(), &mut paths);
     let more = paths.len().saturating_sub(MOST);
     let mut lines: Vec<Part> = paths
         .iter()
@@ -74,27 +73,38 @@ fn json(bodies: &[Json], varies: &Varies) -> Vec<Part> {
     lines
 }
 
-/// A value of the body, by the path that JSONPath has and the one that serde_json has.
+/// A value of the body: its path as JSONPath has it, and the keys that lead there.
 struct Leaf {
     path: String,
-    pointer: String,
+    keys: Vec<String>,
 }
 
 /// Values that are neither map nor list, and lists as a whole, in the order of the body.
-fn leaves(value: &Json, path: String, pointer: String, found: &mut Vec<Leaf>) {
+fn leaves(value: &Value, path: String, keys: &mut Vec<String>, found: &mut Vec<Leaf>) {
     match value {
-        Json::Object(entries) => {
+        Value::Map(entries) => {
             for (key, value) in entries {
-                let escaped = key.replace('~', "~0").replace('/', "~1");
-                leaves(
-                    value,
-                    below(&path, key),
-                    format!("{pointer}/{escaped}"),
-                    found,
-                );
+                keys.push(key.clone());
+                leaves(value, below(&path, key), keys, found);
+                keys.pop();
             }
         }
-        _ => found.push(Leaf { path, pointer }),
+        _ => found.push(Leaf {
+            path,
+            keys: keys.clone(),
+        }),
+    }
+}
+
+impl Leaf {
+    fn of<'b>(&self, body: &'b Value) -> Option<&'b Value> {
+        self.keys.iter().try_fold(body, |here, key| match here {
+            Value::Map(entries) => {
+                let entry = entries.iter().find(|(name, _)| name == key)?;
+                Some(&entry.1)
+            }
+            _ => None,
+        })
     }
 }
 
@@ -109,36 +119,34 @@ fn below(path: &str, key: &str) -> String {
     }
 }
 
-fn line(leaf: &Leaf, bodies: &[Json], varies: &Varies) -> Option<String> {
-    let values: Vec<&Json> = bodies
+fn line(leaf: &Leaf, bodies: &[Value], varies: &Varies) -> Option<String> {
+    let values: Vec<&Value> = bodies
         .iter()
-        .map(|body| body.pointer(&leaf.pointer))
+        .map(|body| leaf.of(body))
         .collect::<Option<_>>()?;
     let key = path_key(&leaf.path);
     let matcher = match values[0] {
-        Json::Array(_) => format!(
+        Value::Array(_) => format!(
             "{{ length: {} }}",
             yaml::count(lengths(&values)?.into_iter())
         ),
-        first => {
-            let value = Value::from(first.clone());
-            let is_same = values
-                .iter()
-                .all(|other| Value::from((*other).clone()).same(&value));
-            let is_short = first.as_str().is_none_or(|text| text.len() <= LONGEST);
+        value => {
+            let is_same = values.iter().all(|other| other.same(value));
+            let is_short = value.as_str().is_none_or(|text| text.len() <= LONGEST);
             let written =
-                yaml::equal(&value).filter(|_| is_same && is_short && !varies.value(&value));
+                yaml::equal(value).filter(|_| is_same && is_short && !varies.value(value));
             written.unwrap_or_else(|| "exists".to_owned())
         }
     };
     Some(format!("    {key}: {matcher}\n"))
 }
 
-fn lengths(values: &[&Json]) -> Option<Vec<usize>> {
-    values
-        .iter()
-        .map(|value| Some(value.as_array()?.len()))
-        .collect()
+fn lengths(values: &[&Value]) -> Option<Vec<usize>> {
+    let length = |value: &&Value| match value {
+        Value::Array(items) => Some(items.len()),
+        _ => None,
+    };
+    values.iter().map(length).collect()
 }
 
 /// A path as a key: plain where YAML and the language let it be.
@@ -147,6 +155,6 @@ fn path_key(path: &str) -> String {
     if path.chars().all(is_plain) {
         path.to_owned()
     } else {
-        Json::from(yaml::escaped(path)).to_string()
+        serde_json::Value::from(yaml::escaped(path)).to_string()
     }
 }

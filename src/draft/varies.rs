@@ -109,6 +109,7 @@ impl Varies {
             Value::Int(number) => {
                 number.unsigned_abs() >= 1_000_000 && !self.is_sent(&number.to_string())
             }
+            Value::Number(number) => number.is_integer() && !self.is_sent(number.as_str()),
             Value::Array(items) => items.iter().any(|item| self.value(item)),
             Value::Null | Value::Bool(_) | Value::Double(_) | Value::Bytes(_) | Value::Map(_) => {
                 false

@@ -139,6 +139,7 @@ impl<'t> Assertion<'t> {
         }
         let near = check::near_misses(&find, trace).into_iter().next();
         let at = find_at.clone();
+        let is_there = !check::select(&find, trace).is_empty();
         let entry = SpanEntry {
             count: 0.into_count(),
             count_at: find_at.clone(),
@@ -146,10 +147,11 @@ impl<'t> Assertion<'t> {
             at: find_at,
             find,
         };
-        report(name, trace, vec![entry]);
-        if let Some(near) = near {
+        // A span that is nearly such a span is described by its own message.
+        if let Some(near) = near.filter(|_| !is_there) {
             panic!("\n{}", nearly(name, trace, near, at));
         }
+        report(name, trace, vec![entry]);
     }
 
     fn source(&self) -> Source {

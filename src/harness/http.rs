@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::call::{Call, Incomplete};
 use crate::source::receiver::Store;
 use crate::spec::{self, Body, Trigger};
-use crate::trace::{HttpResponse, Response, Trace};
+use crate::trace::{HttpResponse, Response, Trace, Value};
 use crate::trigger::{REQUEST_TIMEOUT, Session, TriggerError, fire};
 
 /// Requests whose cookies are kept from one to the next.
@@ -186,7 +186,8 @@ impl Request {
     /// Sends this as JSON.
     pub fn json(self, body: &(impl Serialize + ?Sized)) -> Self {
         self.with(|request| {
-            request.body = Body::Json(serde_json::to_value(body).map_err(SendError::Json)?);
+            let json = serde_json::to_value(body).map_err(SendError::Json)?;
+            request.body = Body::Json(Value::from(json));
             Ok(())
         })
     }

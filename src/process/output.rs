@@ -37,10 +37,12 @@ impl Capture {
         Self { tail, reader }
     }
 
-    /// What was written, once the pipe is closed. Where bytes had to go, a first line says so.
-    pub(crate) async fn finish(mut self) -> String {
+    /// What was written, once the pipe is closed, and how many bytes had to go; a first line says
+    /// so.
+    pub(crate) async fn finish(mut self) -> (String, u64) {
         let _ = tokio::time::timeout(STRAGGLERS, &mut self.reader).await;
-        lock(&self.tail).text()
+        let mut tail = lock(&self.tail);
+        (tail.text(), tail.dropped)
     }
 }
 

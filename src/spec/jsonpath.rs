@@ -6,6 +6,8 @@ use jsonpath_rust::parser::model::{JpQuery, Segment, Selector};
 use jsonpath_rust::parser::parse_json_path;
 use jsonpath_rust::query::js_path_process;
 
+mod exact;
+
 use crate::trace::Value;
 
 /// An RFC 9535 query, understood when the spec is read.
@@ -34,46 +36,148 @@ impl JsonPath {
         let query = parse_json_path(written).map_err(|error| first_line(&error.to_string()))?;
         Ok(Self {
             written: written.to_owned(),
-            query,
+            query: exact::comparing(query),
         })
     }
 
     /// Whether it names at most one node: keys and indices only.
     #[must_use]
     pub fn is_singular(&self) -> bool {
-        self.query.segments.iter().all(|segment| match segment {
-            Segment::Selector(Selector::Name(_) | Selector::Index(_)) => true,
-            Segment::Selectors(several) => {
-                matches!(several.as_slice(), [Selector::Name(_) | Selector::Index(_)])
-            }
-            Segment::Selector(_) | Segment::Descendant(_) => false,
-        })
+        self.query
+            .segments
+            .iter()
+            .all(|segment| Step::of(segment).is_some())
     }
 
     /// All nodes that it selects.
     #[must_use]
-    pub fn select(&self, document: &serde_json::Value) -> Vec<Value> {
+    pub fn select(&self, document: &Value) -> Vec<Value> {
         js_path_process(&self.query, document).map_or_else(
             |_| Vec::new(),
-            |found| {
-                found
-                    .into_iter()
-                    .map(|node| Value::from(node.val().clone()))
-                    .collect()
-            },
+            |found| found.into_iter().map(|node| node.val().clone()).collect(),
         )
     }
 
     /// The value that a matcher looks at: of a singular path its node, if there is one; of any
-    /// other path the list of its nodes.
+    /// other path the list of its nodes. Such a path chooses from the structure at its fixed
+    /// beginning, and finds nothing if there is none.
     #[must_use]
-    pub fn value(&self, document: &serde_json::Value) -> Option<Value> {
+    pub fn value(&self, document: &Value) -> Option<Value> {
+        if self.gap(document).is_some() {
+            return None;
+        }
         let mut nodes = self.select(document);
         if self.is_singular() {
             nodes.pop()
         } else {
             Some(Value::Array(nodes))
         }
+    }
+
+    /// The first place on the fixed beginning of the path, of keys and indices, that the document
+    /// does not have, or that is no array or map although the path goes on.
+    #[must_use]
+    pub fn gap(&self, document: &Value) -> Option<Gap> {
+        let mut here = document;
+        let mut place = "$".to_owned();
+        for step in self.query.segments.iter().map_while(Step::of) {
+            step.append_to(&mut place);
+            match step.take(here) {
+                Some(next) => here = next,
+                None => return Some(Gap { place, found: None }),
+            }
+        }
+        let is_structure = matches!(here, Value::Array(_) | Value::Map(_));
+        (!self.is_singular() && !is_structure).then(|| Gap {
+            place,
+            found: Some(here.type_name()),
+        })
+    }
+}
+
+/// A place in a document where a path ends early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// A path such as `$.order.lines`.
+    pub place: String,
+    /// The type of the value there, which is no structure; nothing if there is no value.
+    pub found: Option<&'static str>,
+}
+
+/// Why the path finds nothing.
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.found {
+            None => write!(f, "there is no `{}`", self.place),
+            Some(kind) => write!(
+                f,
+                "`{}` has type {kind}, and is no array or map",
+                self.place
+            ),
+        }
+    }
+}
+
+/// One key or index.
+enum Step<'p> {
+    Name(&'p str),
+    Index(i64),
+}
+
+impl<'p> Step<'p> {
+    fn of(segment: &'p Segment) -> Option<Self> {
+        let selector = match segment {
+            Segment::Selector(selector) => selector,
+            Segment::Selectors(several) => match several.as_slice() {
+                [only] => only,
+                _ => return None,
+            },
+            Segment::Descendant(_) => return None,
+        };
+        match selector {
+            Selector::Name(name) => Some(Self::Name(name)),
+            Selector::Index(index) => Some(Self::Index(*index)),
+            _ => None,
+        }
+    }
+
+    fn take<'d>(&self, value: &'d Value) -> Option<&'d Value> {
+        match (self, value) {
+            (Self::Name(name), Value::Map(entries)) => {
+                let entry = entries.iter().find(|(key, _)| key == name)?;
+                Some(&entry.1)
+            }
+            (Self::Index(index), Value::Array(items)) => {
+                let from_end = usize::try_from(index.unsigned_abs()).ok()?;
+                let at = if *index < 0 {
+                    items.len().checked_sub(from_end)?
+                } else {
+                    from_end
+                };
+                items.get(at)
+            }
+            _ => None,
+        }
+    }
+
+    fn append_to(&self, place: &mut String) {
+        match self {
+            Self::Name(name) => *place = member(place, name),
+            Self::Index(index) => place.push_str(&format!("[{index}]")),
+        }
+    }
+}
+
+/// `$.order` and `$['a key']`, as RFC 9535 writes them.
+pub(crate) fn member(path: &str, key: &str) -> String {
+    let is_plain = key.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && !key.starts_with(|c: char| c.is_numeric())
+        && !key.is_empty();
+    if is_plain {
+        format!("{path}.{key}")
+    } else {
+        let key = key.replace('\\', "\\\\").replace('\'', "\\'");
+        format!("{path}['{key}']")
     }
 }
 
@@ -107,7 +211,8 @@ mod tests {
     use super::*;
 
     fn value(path: &str) -> Option<Value> {
-        let document = serde_json::json!({"lines": [{"sku": "A1"}, {"sku": "B2"}], "a b": null});
+        let document = r#"{"lines": [{"sku": "A1"}, {"sku": "B2"}], "a b": null}"#;
+        let document = Value::from_json(document.as_bytes()).unwrap();
         JsonPath::parse(path).unwrap().value(&document)
     }
 
@@ -121,6 +226,34 @@ mod tests {
             Some(Value::Array(vec![Value::from("A1"), Value::from("B2")]))
         );
         assert_eq!(value("$..nothing"), Some(Value::Array(Vec::new())));
+    }
+
+    #[test]
+    fn a_path_whose_fixed_beginning_is_not_there_finds_nothing() {
+        let none = Some(Value::Array(Vec::new()));
+        assert_eq!(value("$.lines[?@.sku == 'C3']"), none);
+        for path in [
+            "$.items[?@.sku == 'C3']",
+            "$.items[*]",
+            "$.lines[2][*]",
+            "$['a b'].*",
+            "$.items..sku",
+        ] {
+            assert_eq!(value(path), None, "{path}");
+        }
+        let gap = |path: &str| {
+            let document = Value::from_json(br#"{"a": [{"b": 1}]}"#).unwrap();
+            JsonPath::parse(path)
+                .unwrap()
+                .gap(&document)
+                .map(|gap| gap.to_string())
+        };
+        assert_eq!(gap("$.a[-1].c.d[*]").unwrap(), "there is no `$.a[-1].c`");
+        assert_eq!(
+            gap("$.a[0].b[*]").unwrap(),
+            "`$.a[0].b` has type int, and is no array or map"
+        );
+        assert_eq!(gap("$.a[*].c"), None);
     }
 
     #[test]

@@ -43,10 +43,93 @@ pub enum Matcher {
     Any(Box<Matcher>),
     /// An array that has elements, each of which is like this.
     All(Box<Matcher>),
-    /// A JSON text in which each path is like this.
+    /// A JSON string or a structure in which each path is like this.
     Json(Vec<(JsonPath, Matcher)>),
+    /// A number, or a string that is one, which is like this.
+    Number(Box<Matcher>),
+    /// An array with these elements in any order, and no others.
+    SameItems(Vec<Value>),
     /// It meets all of these.
     Every(Vec<Matcher>),
+}
+
+/// The types of values that a matcher can judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// All of them.
+    Any,
+    /// Strings.
+    String,
+    /// Integers and doubles.
+    Number,
+    /// Booleans.
+    Bool,
+    /// Bytes.
+    Bytes,
+    /// Arrays.
+    Array,
+    /// Maps.
+    Map,
+    /// Strings and arrays.
+    StringOrArray,
+    /// Strings and numbers.
+    StringOrNumber,
+    /// What has a length: strings, bytes, arrays and maps.
+    Sized,
+    /// Strings, arrays and maps.
+    Document,
+}
+
+impl Domain {
+    /// The values of the type of this one.
+    fn like(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Any,
+            Value::String(_) => Self::String,
+            Value::Bool(_) => Self::Bool,
+            Value::Int(_) | Value::Double(_) | Value::Number(_) => Self::Number,
+            Value::Bytes(_) => Self::Bytes,
+            Value::Array(_) => Self::Array,
+            Value::Map(_) => Self::Map,
+        }
+    }
+
+    /// Whether a value of this type is in it.
+    #[must_use]
+    pub fn contains(self, kind: ValueType) -> bool {
+        use ValueType as Type;
+        match self {
+            Self::Any => true,
+            Self::String => kind == Type::String,
+            Self::Number => matches!(kind, Type::Int | Type::Double | Type::Number),
+            Self::Bool => kind == Type::Bool,
+            Self::Bytes => kind == Type::Bytes,
+            Self::Array => kind == Type::Array,
+            Self::Map => kind == Type::Map,
+            Self::StringOrArray => matches!(kind, Type::String | Type::Array),
+            Self::StringOrNumber => kind == Type::String || Self::Number.contains(kind),
+            Self::Sized => matches!(kind, Type::String | Type::Bytes | Type::Array | Type::Map),
+            Self::Document => matches!(kind, Type::String | Type::Array | Type::Map),
+        }
+    }
+
+    /// In words, in the plural.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Any => "values of any type",
+            Self::String => "strings",
+            Self::Number => "numbers",
+            Self::Bool => "booleans",
+            Self::Bytes => "bytes",
+            Self::Array => "arrays",
+            Self::Map => "maps",
+            Self::StringOrArray => "strings and arrays",
+            Self::StringOrNumber => "strings and numbers",
+            Self::Sized => "strings, bytes, arrays and maps",
+            Self::Document => "JSON strings, arrays and maps",
+        }
+    }
 }
 
 /// A side of a number.
@@ -132,25 +215,78 @@ impl ValueType {
             .map_or("", |(name, _)| name)
     }
 
+    /// The type of a value.
+    #[must_use]
+    pub fn of(value: &Value) -> Self {
+        let name = value.type_name();
+        let found = Self::ALL.iter().find(|(each, _)| *each == name);
+        found.map_or(Self::Null, |(_, kind)| *kind)
+    }
+
     /// Whether a value is of it.
     #[must_use]
     pub fn is_of(self, value: &Value) -> bool {
         match self {
-            Self::Number => matches!(value, Value::Int(_) | Value::Double(_)),
+            Self::Number => value.is_number(),
             _ => value.type_name() == self.name(),
         }
     }
 }
 
 impl Matcher {
-    /// Whether it is met by what is not there: only `absent`, and what says so in other words.
+    /// The types of values that it can judge; about all others it has no answer, also under `not`.
+    /// This is the table of `docs/spec.md`.
+    #[must_use]
+    pub fn domain(&self) -> Domain {
+        match self {
+            Self::Exists | Self::Absent | Self::Type(_) | Self::Equal(Value::Null) => Domain::Any,
+            Self::Equal(value) | Self::Includes(value) => Domain::like(value),
+            Self::Regex(_) | Self::StartsWith(_) | Self::EndsWith(_) => Domain::String,
+            Self::Compare(..) | Self::Between(..) => Domain::Number,
+            Self::Contains(Value::String(_)) => Domain::StringOrArray,
+            Self::Contains(_) | Self::Any(_) | Self::All(_) | Self::SameItems(_) => Domain::Array,
+            Self::Length(_) => Domain::Sized,
+            Self::Json(_) => Domain::Document,
+            Self::Number(_) => Domain::StringOrNumber,
+            Self::Not(inner) => inner.domain(),
+            // Each of the parts has its own.
+            Self::OneOf(_) | Self::Every(_) => Domain::Any,
+        }
+    }
+
+    /// Whether a missing value meets it: only `absent` and its equivalents.
     #[must_use]
     pub fn allows_absence(&self) -> bool {
+        self.of_absence() == Some(true)
+    }
+
+    /// The answer about a missing value; nothing if it does not apply to one.
+    fn of_absence(&self) -> Option<bool> {
+        let all = |several: &[Self]| -> Vec<Option<bool>> {
+            several.iter().map(Self::of_absence).collect()
+        };
         match self {
-            Self::Absent => true,
-            Self::Not(inner) => matches!(**inner, Self::Exists),
-            Self::OneOf(any) => any.iter().any(Self::allows_absence),
-            Self::Every(all) => all.iter().all(Self::allows_absence),
+            Self::Exists => Some(false),
+            Self::Absent => Some(true),
+            Self::Not(inner) => inner.of_absence().map(|is_met| !is_met),
+            Self::OneOf(any) => all(any).into_iter().flatten().reduce(|a, b| a || b),
+            Self::Every(every) => match all(every) {
+                answers if answers.contains(&Some(false)) => Some(false),
+                answers if answers.contains(&None) => None,
+                _ => Some(true),
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether a `not` is in it, at any depth.
+    #[must_use]
+    pub fn negates(&self) -> bool {
+        match self {
+            Self::Not(_) => true,
+            Self::OneOf(several) | Self::Every(several) => several.iter().any(Self::negates),
+            Self::Any(inner) | Self::All(inner) | Self::Number(inner) => inner.negates(),
+            Self::Json(paths) => paths.iter().any(|(_, matcher)| matcher.negates()),
             _ => false,
         }
     }
@@ -186,13 +322,19 @@ impl fmt::Display for Matcher {
             Self::Any(inner) => write!(f, "an array with {inner}"),
             Self::All(inner) => write!(f, "an array of nothing but {inner}"),
             Self::Json(paths) => {
-                f.write_str("a JSON text in which ")?;
+                f.write_str("JSON in which ")?;
                 for (at, (path, matcher)) in paths.iter().enumerate() {
                     let and = if at > 0 { " and " } else { "" };
                     write!(f, "{and}`{path}` is {matcher}")?;
                 }
                 Ok(())
             }
+            Self::Number(inner) => write!(f, "a number {inner}"),
+            Self::SameItems(items) => write!(
+                f,
+                "an array with the items {} in any order",
+                Value::Array(items.clone())
+            ),
             Self::Every(all) => f.write_str(&join(all, " and ")),
         }
     }

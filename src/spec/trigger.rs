@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::trace::TraceRef;
+use crate::trace::{TraceRef, Value};
 
 /// How a trace comes about. More ways will come, so this set is an enum.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,7 @@ pub enum Body {
     /// None at all.
     None,
     /// JSON; `content-type` is set unless the author sets it.
-    Json(serde_json::Value),
+    Json(Value),
     /// Text as written.
     Text(String),
     /// The bytes of a file; the path is absolute, or relative to the working directory.

@@ -32,10 +32,14 @@ pub struct HttpResponse {
 pub struct CommandResponse {
     /// The exit code; nothing if a signal ended it.
     pub exit_code: Option<i32>,
-    /// Everything that it wrote to standard output.
+    /// What it wrote to standard output. If the beginning was dropped, a first line says so.
     pub stdout: String,
-    /// Everything that it wrote to standard error.
+    /// The same of standard error.
     pub stderr: String,
+    /// How many bytes of standard output were dropped.
+    pub stdout_dropped: u64,
+    /// How many bytes of standard error were dropped.
+    pub stderr_dropped: u64,
     /// From its start until its end.
     pub time: Duration,
 }

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use super::Number;
+
 /// A value that keeps its OTLP type until a reporter prints it.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub enum Value {
@@ -17,6 +19,8 @@ pub enum Value {
     Int(i64),
     /// A double, which may be NaN or infinite.
     Double(f64),
+    /// A number of a document or spec that is no 64-bit integer, with every digit that was written.
+    Number(Number),
     /// Opaque bytes.
     Bytes(Vec<u8>),
     /// Values in order; they need not be of one type.
@@ -34,7 +38,8 @@ impl Value {
             Self::String(_) => "string",
             Self::Bool(_) => "bool",
             Self::Int(_) => "int",
-            Self::Double(_) => "double",
+            Self::Number(number) if number.is_integer() => "int",
+            Self::Double(_) | Self::Number(_) => "double",
             Self::Bytes(_) => "bytes",
             Self::Array(_) => "array",
             Self::Map(_) => "map",
@@ -50,12 +55,18 @@ impl Value {
         }
     }
 
+    /// Whether this is a number of any type.
+    #[must_use]
+    pub fn is_number(&self) -> bool {
+        matches!(self, Self::Int(_) | Self::Double(_) | Self::Number(_))
+    }
+
     /// Whether both are the same value: a number equals a number whatever its type, maps ignore
     /// the order of keys, and nothing else crosses types.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Int(_) | Self::Double(_), Self::Int(_) | Self::Double(_)) => {
+            _ if self.is_number() && other.is_number() => {
                 self.compare(other) == Some(Ordering::Equal)
             }
             (Self::Array(a), Self::Array(b)) => {
@@ -81,12 +92,16 @@ impl Value {
             (Self::Double(a), Self::Int(b)) => {
                 compare_int_with_double(*b, *a).map(Ordering::reverse)
             }
+            (Self::Number(a), Self::Number(b)) => a.compare(b),
+            (Self::Number(a), Self::Int(b)) => a.compare_with_int(*b),
+            (Self::Number(a), Self::Double(b)) => a.compare_with_double(*b),
+            (_, Self::Number(_)) => other.compare(self).map(Ordering::reverse),
             _ => None,
         }
     }
 
-    /// The same value as JSON. Bytes become base64, NaN and the infinities their names, as
-    /// OTLP/JSON writes them.
+    /// The same value as JSON, a number as the closest that `serde_json` has. Bytes become base64,
+    /// NaN and the infinities their names, as OTLP/JSON writes them.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         use base64::Engine;
@@ -97,6 +112,9 @@ impl Value {
             Self::Int(int) => (*int).into(),
             Self::Double(double) => serde_json::Number::from_f64(*double)
                 .map_or_else(|| double_name(*double).into(), serde_json::Value::Number),
+            Self::Number(number) => {
+                serde_json::from_str(number.as_str()).unwrap_or_else(|_| number.as_str().into())
+            }
             Self::Bytes(bytes) => base64::engine::general_purpose::STANDARD
                 .encode(bytes)
                 .into(),
@@ -113,7 +131,7 @@ impl Value {
     pub fn to_text(&self) -> String {
         match self {
             Self::String(text) => text.clone(),
-            other => other.to_json().to_string(),
+            other => other.to_json_text(),
         }
     }
 }
@@ -123,10 +141,8 @@ impl From<serde_json::Value> for Value {
         match json {
             serde_json::Value::Null => Self::Null,
             serde_json::Value::Bool(bool) => Self::Bool(bool),
-            serde_json::Value::Number(number) => number.as_i64().map_or_else(
-                || Self::Double(number.as_f64().unwrap_or(f64::NAN)),
-                Self::Int,
-            ),
+            serde_json::Value::Number(number) => Self::number(&number.to_string())
+                .unwrap_or_else(|| Self::Double(number.as_f64().unwrap_or(f64::NAN))),
             serde_json::Value::String(text) => Self::String(text),
             serde_json::Value::Array(items) => {
                 Self::Array(items.into_iter().map(Self::from).collect())
@@ -177,6 +193,12 @@ impl From<f64> for Value {
     }
 }
 
+impl From<Vec<Value>> for Value {
+    fn from(items: Vec<Value>) -> Self {
+        Self::Array(items)
+    }
+}
+
 impl From<bool> for Value {
     fn from(bool: bool) -> Self {
         Self::Bool(bool)
@@ -191,7 +213,7 @@ impl fmt::Display for Value {
                 write!(f, "{double:.1}")
             }
             Self::Double(double) if !double.is_finite() => f.write_str(double_name(*double)),
-            other => write!(f, "{}", other.to_json()),
+            other => other.write_json(f),
         }
     }
 }

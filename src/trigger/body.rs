@@ -36,7 +36,7 @@ impl Payload {
     pub(super) async fn load(body: &Body) -> Result<Self, TriggerError> {
         Ok(match body {
             Body::None => Self::None,
-            Body::Json(value) => Self::bytes(value.to_string(), Some("application/json")),
+            Body::Json(value) => Self::bytes(value.to_json_text(), Some("application/json")),
             Body::Text(text) => Self::bytes(text.clone(), None),
             Body::File(path) => Self::bytes(read(path).await?, None),
             Body::Form(fields) => {

@@ -35,12 +35,15 @@ pub(super) async fn run(
         child.end(GRACE).await;
     }
     child.group().kill();
-    let (stdout, stderr) = tokio::join!(stdout.finish(), stderr.finish());
+    let ((stdout, stdout_dropped), (stderr, stderr_dropped)) =
+        tokio::join!(stdout.finish(), stderr.finish());
     match ended {
         Ok(Ok(status)) => Ok(CommandResponse {
             exit_code: status.code(),
             stdout,
             stderr,
+            stdout_dropped,
+            stderr_dropped,
             time,
         }),
         Ok(Err(source)) => Err(TriggerError::CommandLost {

@@ -114,10 +114,6 @@ fn not_turns_a_matcher_round_for_what_is_there() {
     assert!(meets("{ not: paypal }", "card") && !meets("{ not: paypal }", "paypal"));
     assert!(meets("{ not: [a, b] }", "c") && !meets("{ not: [a, b] }", "b"));
     assert!(meets("{ not: =~ ^o }", "x") && meets("{ not: 1..3 }", 4));
-    assert!(
-        meets("{ not: 3 }", "3"),
-        "a text is another value than a number"
-    );
 }
 
 #[test]
@@ -279,4 +275,174 @@ fn a_single_value_against_a_path_that_gives_a_list_is_refused() {
             "{matcher}"
         );
     }
+}
+
+#[test]
+fn a_matcher_that_does_not_apply_holds_no_more_under_not() {
+    for matcher in [
+        "{ not: 500..599 }",
+        "{ not: { gte: 500 } }",
+        "[{ not: 500..599 }]",
+        "{ not: [500..599, timeout] }",
+        "{ not: { gte: 500 }, length: 3 }",
+    ] {
+        assert!(!meets(matcher, "503"), "{matcher}");
+    }
+    assert!(!meets("{ not: \"3\" }", 3) && !meets("{ not: 3 }", "3"));
+    for value in [
+        "null",
+        "{\"a\": 1}",
+        "[{\"state\": \"failed\"}]",
+        "\"failed\"",
+    ] {
+        assert!(!meets("{ not: { any: failed } }", json(value)), "{value}");
+    }
+    assert!(meets("{ not: { number: 500..599 } }", "204"));
+    assert!(!meets("{ not: { number: 500..599 } }", "503"));
+    assert!(meets("{ not: null }", "card") && !meets("{ not: null }", Value::Null));
+}
+
+#[test]
+fn a_list_under_not_may_name_a_value_in_each_of_its_types() {
+    assert!(meets("{ not: [3, \"3\"] }", 4) && meets("{ not: [3, \"3\"] }", "4"));
+    assert!(!meets("{ not: [3, \"3\"] }", 3) && !meets("{ not: [3, \"3\"] }", "3"));
+}
+
+#[test]
+fn a_string_is_read_as_a_number_on_request() {
+    for matcher in [
+        "{ number: 503 }",
+        "{ number: 500..599 }",
+        "{ number: \"> 502\" }",
+        "{ number: { gte: 500, lt: 600 } }",
+    ] {
+        assert!(
+            meets(matcher, "503") && meets(matcher, 503) && !meets(matcher, "50"),
+            "{matcher}"
+        );
+    }
+    assert!(!meets("{ number: 1.. }", "many") && !meets("{ not: { number: 1.. } }", "many"));
+    assert!(meets(
+        "{ all: { number: \"> 0\" } }",
+        json("[\"1\", \"2.5\"]")
+    ));
+}
+
+#[test]
+fn each_element_is_asked_for_what_is_in_it() {
+    let prices = "{ all: { json: { $.price: { gt: 0 } } } }";
+    assert!(meets(prices, json("[{\"price\": 5}]")));
+    assert!(!meets(prices, json("[{\"price\": 5}, {\"id\": 2}]")));
+}
+
+#[test]
+fn the_same_items_in_any_order() {
+    assert!(meets("{ same_items: [a, 1] }", json("[1, \"a\"]")));
+    assert!(!meets("{ same_items: [a, 1] }", json("[1, \"a\", 1]")));
+    assert!(!meets("{ same_items: [a] }", "a") && !meets("{ not: { same_items: [a] } }", "a"));
+    assert!(meets("{ same_items: [] }", json("[]")));
+}
+
+#[test]
+fn numbers_are_compared_to_the_last_digit() {
+    let is = |matcher: &str, body: &str| {
+        let mut response = http();
+        response.body = format!("{{\"n\": {body}}}").into_bytes();
+        answers(&format!("  json: {{ $.n: {matcher} }}\n"), response)
+    };
+    assert!(is("12345678901234567890", "12345678901234567890"));
+    assert!(!is("12345678901234567890", "12345678901234567891"));
+    assert!(is("0.1000000000000000055", "0.10000000000000000550"));
+    assert!(!is("0.1000000000000000055", "0.1") && !is("0.1", "0.1000000000000000055"));
+    assert!(!is("1234.123456789012349999", "1234.123456789012345678"));
+    assert!(is(
+        "\"> 1234.123456789012345677\"",
+        "1234.123456789012345678"
+    ));
+    assert!(is("1", "1.0") && is("100", "1e2") && is("1e400", "10e399"));
+    assert!(is("{ type: int }", "18446744073709551615") && is("{ type: double }", "1.5"));
+    // An attribute is a double, and can be no closer to what is written.
+    assert!(meets("0.1000000000000000055", 0.1) && !meets("\"< 0.1\"", 0.1));
+}
+
+#[test]
+fn a_number_beyond_all_doubles_does_not_spoil_the_rest_of_the_body() {
+    let mut response = http();
+    response.body = br#"{"id": 7, "far": 1e400}"#.to_vec();
+    assert!(answers(
+        "  json: { $.id: 7, $.far: { gt: 1e399 } }\n",
+        response
+    ));
+}
+
+#[test]
+fn a_path_whose_beginning_is_not_there_is_absent() {
+    let is = |path: &str, matcher: &str, body: &str| {
+        let mut response = http();
+        response.body = body.as_bytes().to_vec();
+        answers(&format!("  json:\n    \"{path}\": {matcher}\n"), response)
+    };
+    let failed = "$.items[?@.state == 'failed']";
+    for body in [
+        "{\"data\": []}",
+        "{\"error\": \"down\"}",
+        "{\"items\": null}",
+        "[]",
+    ] {
+        assert!(is(failed, "absent", body), "{body}");
+        for matcher in [
+            "{ length: 0 }",
+            "{ equals: [] }",
+            "{ not: { any: exists } }",
+            "{ same_items: [] }",
+        ] {
+            assert!(!is(failed, matcher, body), "{matcher} {body}");
+        }
+    }
+    let body = "{\"items\": [{\"state\": \"ok\"}]}";
+    assert!(is(failed, "{ length: 0 }", body) && is(failed, "{ equals: [] }", body));
+    assert!(is("$..password", "absent", "{\"data\": []}"));
+}
+
+#[test]
+fn of_a_header_that_comes_several_times_no_value_may_match_what_not_refuses() {
+    let header = |matcher: &str| {
+        let mut response = http();
+        response.headers = vec![
+            ("x-a".to_owned(), "alpha; secure".to_owned()),
+            ("x-a".to_owned(), "beta".to_owned()),
+        ];
+        answers(&format!("  headers: {{ x-a: {matcher} }}\n"), response)
+    };
+    for matcher in [
+        "{ not: { contains: alpha } }",
+        "{ not: { contains: alpha }, contains: beta }",
+        "[{ not: { contains: alpha } }]",
+        "[gamma, { not: { contains: alpha } }]",
+        "{ not: [gamma, { contains: alpha }] }",
+    ] {
+        assert!(!header(matcher), "{matcher}");
+    }
+    assert!(header("{ contains: beta }") && header("{ not: { contains: gamma }, contains: beta }"));
+}
+
+#[test]
+fn what_a_variable_left_empty_is_refused() {
+    let refused = |expect: &str| {
+        refusal(&format!(
+            "vars: {{ EMPTY: \"\" }}\nrequest: GET http://a/\nexpect: {{ {expect} }}\n"
+        ))
+    };
+    for expect in [
+        "body: { contains: \"${EMPTY}\" }",
+        "body: { starts_with: \"${EMPTY}\" }",
+        "body: \"=~ ${EMPTY}\"",
+        "body: \"=~ ^${EMPTY}\"",
+        "body: { not: \"${EMPTY}\" }",
+        "json: { $.a: { not: [b, \"${EMPTY}\"] } }",
+    ] {
+        assert!(refused(expect).contains("a variable is empty"), "{expect}");
+    }
+    // Equality with an empty text is one that few values meet.
+    assert!(answers("  body: { not: \"\" }\n", http()));
 }

@@ -95,6 +95,7 @@ fn a_body_is_json_text_a_file_a_form_or_parts() {
         body("json: { sku: A1, n: 2, no: NO, list: [1.5, null, true, \"1\"] }"),
         Body::Json(
             serde_json::json!({"sku": "A1", "n": 2, "no": "NO", "list": [1.5, null, true, "1"]})
+                .into()
         )
     );
     assert_eq!(body("body: 010"), Body::Text("010".to_owned()));

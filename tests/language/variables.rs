@@ -18,7 +18,7 @@ fn json_of(trigger: Trigger) -> serde_json::Value {
         panic!("no request")
     };
     match request.body {
-        Body::Json(json) => json,
+        Body::Json(json) => json.to_json(),
         other => panic!("{other:?}"),
     }
 }
@@ -202,7 +202,7 @@ fn functions_are_evaluated_once_an_occurrence_and_attempt() {
             panic!()
         };
         match request.body {
-            Body::Json(json) => json,
+            Body::Json(json) => json.to_json(),
             other => panic!("{other:?}"),
         }
     };

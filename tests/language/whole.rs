@@ -138,7 +138,7 @@ fn what_a_command_writes_is_matched_as_text() {
         exit_code: Some(0),
         stdout: stdout.to_owned(),
         stderr: stderr.to_owned(),
-        time: Duration::ZERO,
+        ..CommandResponse::default()
     };
     assert!(gives(
         "expect: { stdout: =~ 3 passed, stderr: \"\" }\n",

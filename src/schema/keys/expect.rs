@@ -79,7 +79,7 @@ pub(in crate::schema) const EXPECT_TRACE: [Key; 8] = [
     key("spans", "span_entries", "Expectations of single spans."),
 ];
 
-pub(in crate::schema) const MATCHER: [Key; 15] = [
+pub(in crate::schema) const MATCHER: [Key; 17] = [
     key(
         "equals",
         "anything",
@@ -121,6 +121,16 @@ pub(in crate::schema) const MATCHER: [Key; 15] = [
     key(
         "json",
         "paths",
-        "A text that is JSON, with paths into it and what must be there.",
+        "A structure, or a string that is JSON, with paths into it and what must be there.",
+    ),
+    key(
+        "number",
+        "matcher",
+        "A number, or a string that is one, which matches this.",
+    ),
+    key(
+        "same_items",
+        "anything",
+        "An array with exactly these elements, in any order.",
     ),
 ];

@@ -162,7 +162,7 @@ fn any_value(value: &Value) -> Json {
         Value::String(text) => json!({ "stringValue": text }),
         Value::Bool(bool) => json!({ "boolValue": bool }),
         Value::Int(int) => json!({ "intValue": int.to_string() }),
-        Value::Double(_) => json!({ "doubleValue": value.to_json() }),
+        Value::Double(_) | Value::Number(_) => json!({ "doubleValue": value.to_json() }),
         Value::Bytes(bytes) => {
             let base64 = base64::engine::general_purpose::STANDARD.encode(bytes);
             json!({ "bytesValue": base64 })

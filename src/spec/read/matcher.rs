@@ -9,7 +9,7 @@ use crate::spec::yaml::{Entry, Kind, Node, Scalar, Style};
 use crate::spec::{Comparison, JsonPath, Matcher, ValueType};
 use crate::trace::Value;
 
-const MATCHER_KEYS: [&str; 15] = [
+const MATCHER_KEYS: [&str; 17] = [
     "equals",
     "not",
     "contains",
@@ -25,16 +25,22 @@ const MATCHER_KEYS: [&str; 15] = [
     "any",
     "all",
     "json",
+    "number",
+    "same_items",
 ];
 
 /// An expression larger than this when compiled is refused: it would be slow, and is a mistake.
 const REGEX_SIZE: usize = 1 << 20;
 
-/// Whether a scalar without an operator is a typed value, or a text whatever it looks like.
+/// How a scalar without an operator is read, and which values can be there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scalars {
+pub(super) enum Scalars {
+    /// As a value of its own type, of a value of any type.
     Typed,
+    /// As a text however it looks, where only strings can be.
     Texts,
+    /// As a number, in quotes too, of a string that is read as one.
+    Numbers,
 }
 
 impl Reader<'_> {
@@ -120,6 +126,9 @@ impl Reader<'_> {
     fn scalar_matcher(&self, scalar: &Scalar, node: &Node, scalars: Scalars) -> Option<Matcher> {
         let text = scalar.text.trim_start();
         if let Some(expression) = text.strip_prefix("=~") {
+            if scalars == Scalars::Numbers {
+                return self.no_number(text, node);
+            }
             return self
                 .regex(expression.trim_start(), node)
                 .map(Matcher::Regex);
@@ -131,6 +140,9 @@ impl Reader<'_> {
             (">", Comparison::Greater),
         ] {
             if let Some(operand) = text.strip_prefix(sign) {
+                if scalars == Scalars::Texts {
+                    return self.in_a_string(node, &format!("\"{}\"", text.trim()));
+                }
                 return self.comparison(side, operand.trim(), node);
             }
         }
@@ -141,6 +153,9 @@ impl Reader<'_> {
                 _ => {}
             }
             if let Some((least, greatest)) = range(text) {
+                if scalars == Scalars::Texts {
+                    return self.in_a_string(node, text.trim());
+                }
                 return self.between(least, greatest, node);
             }
         }
@@ -148,6 +163,9 @@ impl Reader<'_> {
     }
 
     fn equal(&self, scalar: &Scalar, node: &Node, scalars: Scalars) -> Option<Matcher> {
+        if scalars == Scalars::Numbers {
+            return self.equal_number(scalar, node);
+        }
         let value = match self.fill(scalar, node.place)? {
             Filled::Value(value) => value,
             Filled::Awaited => Value::Null,
@@ -158,8 +176,30 @@ impl Reader<'_> {
         };
         Some(Matcher::Equal(match scalars {
             Scalars::Texts => Value::String(value.to_text()),
-            Scalars::Typed => value,
+            Scalars::Typed | Scalars::Numbers => value,
         }))
+    }
+
+    /// A number in `number: …`, also one that a variable holds as a text.
+    fn equal_number(&self, scalar: &Scalar, node: &Node) -> Option<Matcher> {
+        let text = match self.fill(scalar, node.place)? {
+            Filled::Text(text) => text,
+            Filled::Value(value) => value.to_text(),
+            Filled::Awaited => return Some(Matcher::Equal(Value::Null)),
+        };
+        match number(text.trim()) {
+            Some(number) => Some(Matcher::Equal(number)),
+            None => self.no_number(&text, node),
+        }
+    }
+
+    fn no_number<T>(&self, text: &str, node: &Node) -> Option<T> {
+        self.wrong(
+            node.place,
+            format!("`number` compares numbers, and `{text}` is none"),
+            "no number",
+            "write a number, > 3, 1.. or a list of these",
+        )
     }
 
     /// The part of a scalar behind its sign, variables filled in.
@@ -176,12 +216,16 @@ impl Reader<'_> {
     }
 
     pub(crate) fn regex(&self, expression: &str, node: &Node) -> Option<Regex> {
-        let expression = self.operand(expression, node)?.unwrap_or_default();
+        let written = expression;
+        let Some(expression) = self.operand(written, node)? else {
+            // It is read again when its variables have values.
+            return Regex::new("").ok();
+        };
         match regex::RegexBuilder::new(&expression)
             .size_limit(REGEX_SIZE)
             .build()
         {
-            Ok(regex) => Some(regex),
+            Ok(regex) => self.not_empty_regex(regex, written, node),
             Err(error) => {
                 let why = error.to_string();
                 let why = why
@@ -279,22 +323,34 @@ impl Reader<'_> {
         let node = &entry.value;
         let inner = || self.matcher_of(node, scalars).map(Box::new);
         let text = || {
-            Some(
-                self.text(node, &format!("`{}`", entry.key.text))?
-                    .unwrap_or_default(),
-            )
+            let text = self.text(node, &format!("`{}`", entry.key.text))?;
+            self.not_empty_text(text, entry)
         };
         let compare = |side| {
             let scalar = self.scalar(node, "a limit")?;
-            self.comparison(side, &scalar.text, node)
+            match scalars {
+                Scalars::Texts => {
+                    let written = format!("{{ {}: {} }}", entry.key.text, scalar.text);
+                    self.in_a_string(node, &written)
+                }
+                _ => self.comparison(side, &scalar.text, node),
+            }
         };
-        match entry.key.text.as_str() {
+        let part = |value| self.not_empty_part(value, entry);
+        let awaited = || Some(Value::from("-"));
+        let matcher = match entry.key.text.as_str() {
             "equals" => self.literal(node, scalars).map(Matcher::Equal),
-            "not" => inner().map(Matcher::Not),
-            "contains" => self.literal(node, scalars).map(Matcher::Contains),
+            "not" => self.negation(node, scalars),
+            "contains" => self
+                .part_of_value(node, scalars)?
+                .map_or_else(awaited, part)
+                .map(Matcher::Contains),
             "starts_with" => text().map(Matcher::StartsWith),
             "ends_with" => text().map(Matcher::EndsWith),
-            "includes" => self.value(node).map(Matcher::Includes),
+            "includes" => self
+                .part_of_value(node, scalars)?
+                .map_or_else(awaited, part)
+                .map(Matcher::Includes),
             "length" => self.count(node, "a length").map(Matcher::Length),
             "type" => self.value_type(node).map(Matcher::Type),
             "gt" => compare(Comparison::Greater),
@@ -304,18 +360,53 @@ impl Reader<'_> {
             "any" => inner().map(Matcher::Any),
             "all" => inner().map(Matcher::All),
             "json" => self.paths(node).map(Matcher::Json),
+            "number" => self
+                .matcher_of(node, Scalars::Numbers)
+                .map(|inner| Matcher::Number(Box::new(inner))),
+            "same_items" => self.items(node).map(Matcher::SameItems),
             _ => {
                 let mut help = suggest(&entry.key.text, &MATCHER_KEYS);
                 if !help.starts_with("did you mean") {
                     help.push_str("; to compare with a map, write { equals: { … } }");
                 }
-                self.wrong(
+                return self.wrong(
                     entry.key.place,
                     format!("there is no matcher `{}`", entry.key.text),
                     "unknown",
                     help,
-                )
+                );
             }
+        };
+        self.applies(matcher?, entry, scalars)
+    }
+
+    fn negation(&self, node: &Node, scalars: Scalars) -> Option<Matcher> {
+        let inner = self.matcher_of(node, scalars)?;
+        self.not_emptied(node)?;
+        Some(Matcher::Not(Box::new(inner)))
+    }
+
+    /// The elements of an array in any order; a variable may hold them.
+    fn items(&self, node: &Node) -> Option<Vec<Value>> {
+        match self.known_value(node)? {
+            Some(Value::Array(items)) => Some(items),
+            None => Some(Vec::new()),
+            Some(_) => self.wrong(
+                node.place,
+                format!("`same_items` is a list, and this is {}", node.describe()),
+                "not a list",
+                "list the elements in any order: [a, b]",
+            ),
+        }
+    }
+
+    /// What a value has to contain or include; the inner nothing if a variable has no value yet.
+    fn part_of_value(&self, node: &Node, scalars: Scalars) -> Option<Option<Value>> {
+        match (&node.kind, scalars) {
+            (Kind::Scalar(_), Scalars::Texts) => {
+                Some(self.text(node, "a text")?.map(Value::String))
+            }
+            _ => self.known_value(node),
         }
     }
 
@@ -342,14 +433,7 @@ impl Reader<'_> {
 
 /// The number that a text is, as a scalar would be read.
 fn number(text: &str) -> Option<Value> {
-    let scalar = Scalar {
-        text: text.to_owned(),
-        style: Style::Plain,
-    };
-    scalar
-        .value()
-        .ok()
-        .filter(|value| matches!(value, Value::Int(_) | Value::Double(_)))
+    Value::number(text)
 }
 
 /// The ends of `1..`, `2..4` and `..5`, of which each is a number or a variable.
@@ -384,6 +468,7 @@ fn wants_a_single_value(matcher: &Matcher) -> bool {
         | Matcher::Between(..)
         | Matcher::StartsWith(_)
         | Matcher::EndsWith(_)
+        | Matcher::Number(_)
         | Matcher::Json(_) => true,
         Matcher::OneOf(any) => any.iter().any(wants_a_single_value),
         Matcher::Every(all) => all.iter().any(wants_a_single_value),

@@ -15,6 +15,7 @@ mod repeat;
 mod selector;
 mod sense;
 pub(crate) mod trigger;
+mod vacuous;
 mod wait;
 
 use std::path::{Path, PathBuf};
@@ -306,7 +307,12 @@ impl Reader<'_> {
 
     /// A JSON value, variables filled in.
     pub(crate) fn value(&self, node: &Node) -> Option<Value> {
-        Some(self.scope.value(node, self.mistakes)?.unwrap_or_default())
+        Some(self.known_value(node)?.unwrap_or_default())
+    }
+
+    /// As [`value`](Self::value); the inner nothing if a variable has no value yet.
+    pub(crate) fn known_value(&self, node: &Node) -> Option<Option<Value>> {
+        self.scope.value(node, self.mistakes)
     }
 
     /// Reads each of several, all of them even if one is wrong.

@@ -243,7 +243,7 @@ impl Reader<'_> {
             }
         };
         match key {
-            "json" => self.value(value).map(|value| Body::Json(value.to_json())),
+            "json" => self.value(value).map(Body::Json),
             "body" => self
                 .text(value, "a body")
                 .map(|text| Body::Text(text.unwrap_or_default())),

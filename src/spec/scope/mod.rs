@@ -294,9 +294,7 @@ impl Scope {
             Expression::Random(low, high) => once(&|| Value::Int(rand::random_range(*low..=*high))),
             Expression::Number(variable) => {
                 match self.variable(variable, place, mistakes, open)? {
-                    Filled::Value(value @ (Value::Int(_) | Value::Double(_))) => {
-                        Some(Filled::Value(value))
-                    }
+                    Filled::Value(value) if value.is_number() => Some(Filled::Value(value)),
                     Filled::Value(value) => number(variable, &value.to_text(), place, mistakes),
                     Filled::Text(text) => number(variable, &text, place, mistakes),
                     Filled::Awaited => Some(Filled::Awaited),
@@ -471,7 +469,7 @@ fn number(variable: &Variable, text: &str, place: Place, mistakes: &Mistakes) ->
         style: super::yaml::Style::Plain,
     };
     match scalar.value() {
-        Ok(value @ (Value::Int(_) | Value::Double(_))) => Some(Filled::Value(value)),
+        Ok(value) if value.is_number() => Some(Filled::Value(value)),
         _ => mistakes.note(
             place,
             format!("`number({})` is no number", variable.name),

@@ -1,0 +1,112 @@
+//! Spans that a selector leaves out only because of the type of a value: a limit on 5xx and "503".
+//!
+//! A count that holds only without them would be a pass that nothing proves.
+
+use super::judge::{Detail, Finality, Standing};
+use super::matching::{Asked, answer, would_match};
+use super::select::{Evaluator, Prepared};
+use super::truth::Truth;
+use super::whole::witness;
+use super::{Failure, Subject, words};
+use crate::spec::{Ask, Selector, SpanEntry};
+use crate::trace::Span;
+
+/// The standing of a count that holds for the spans found, and would not for those in doubt.
+pub(super) fn in_count(
+    entry: &SpanEntry,
+    number: u64,
+    evaluator: &Evaluator<'_>,
+) -> Option<Standing> {
+    if entry.count.holds_for_all_above(number) {
+        return None;
+    }
+    let doubtful = evaluator.doubtful(&entry.find);
+    let more = (1..=doubtful.len() as u64).find(|more| !entry.count.contains(number + more))?;
+    let found = match more {
+        1 => "and one span that `find` cannot judge".to_owned(),
+        more => format!("and {more} spans that `find` cannot judge"),
+    };
+    let mut failure = Failure {
+        subject: Subject::Selected(entry.find.to_string()),
+        at: entry.count_at.clone(),
+        expected: entry.count.in_words(),
+        found: format!("{} {found}", words::count(number)),
+        witnesses: Vec::new(),
+        more_witnesses: 0,
+        nearest: Vec::new(),
+        differences: Vec::new(),
+        hints: Vec::new(),
+    };
+    if evaluator.detail == Detail::Explained {
+        failure.hints.extend(doubtful[0].help.clone());
+        failure.show(&doubtful, |doubt| {
+            witness(evaluator.forest.span(doubt.span), doubt.mark.clone())
+        });
+    }
+    Some(Standing::fails(failure, Finality::Open))
+}
+
+/// A span that would be selected if its values had other types.
+pub(super) struct Doubt {
+    span: usize,
+    /// The key and its value: `upstream.status = "503"`.
+    mark: String,
+    /// What to write.
+    pub(super) help: Option<String>,
+}
+
+impl Evaluator<'_> {
+    /// The spans that meet each condition but those that cannot judge a value which would meet
+    /// them in another type.
+    pub(super) fn doubtful(&self, selector: &Selector) -> Vec<Doubt> {
+        let can_be = |ask: &Ask| matches!(ask, Ask::Attribute(..) | Ask::Resource(..));
+        let conditions = &selector.conditions;
+        if selector.take.is_some() || !conditions.iter().any(|one| can_be(&one.ask)) {
+            return Vec::new();
+        }
+        let reach = self.reach(selector);
+        let prepared: Vec<Prepared> = conditions
+            .iter()
+            .map(|condition| self.prepare(&condition.ask, reach))
+            .collect();
+        (0..self.forest.len_within(reach))
+            .filter_map(|span| {
+                let mut unmet = conditions
+                    .iter()
+                    .zip(&prepared)
+                    .filter(|(condition, prepared)| {
+                        self.meets(&condition.ask, prepared, span) == Truth::No
+                    });
+                let (first, _) = unmet.next()?;
+                let this = self.forest.span(span);
+                let doubt = self.doubt(&first.ask, span)?;
+                unmet
+                    .all(|(condition, _)| self.doubt_of(&condition.ask, this).is_some())
+                    .then_some(doubt)
+            })
+            .collect()
+    }
+
+    fn doubt(&self, ask: &Ask, span: usize) -> Option<Doubt> {
+        let this = self.forest.span(span);
+        let (key, help) = self.doubt_of(ask, this)?;
+        let value = match ask {
+            Ask::Resource(..) => this.resource.attributes.get(key),
+            _ => this.attributes.get(key),
+        };
+        let mark = format!("{key} = {}", words::optional(value));
+        Some(Doubt { span, mark, help })
+    }
+
+    /// The key of a value that the condition cannot judge, and would meet it in another type.
+    fn doubt_of<'q>(&self, ask: &'q Ask, span: &Span) -> Option<(&'q str, Option<String>)> {
+        let (key, matcher, value) = match ask {
+            Ask::Attribute(key, matcher) => (key, matcher, span.attributes.get(key)?),
+            Ask::Resource(key, matcher) => (key, matcher, span.resource.attributes.get(key)?),
+            _ => return None,
+        };
+        let asked = Asked::Value(value);
+        let misfit = answer(matcher, asked).misfit()?;
+        would_match(matcher, asked).then(|| (key.as_str(), misfit.help(matcher, self.syntax)))
+    }
+}

@@ -1,0 +1,195 @@
+//! Values that a matcher cannot judge: what was found, and what to write.
+
+use crate::spec::{Matcher, Syntax, ValueType};
+use crate::trace::Value;
+
+/// A matcher, and why it has no answer about a value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Misfit<'m> {
+    matcher: &'m Matcher,
+    found: Found,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    Type(ValueType),
+    /// An array without elements.
+    Empty,
+    /// A string that is no JSON.
+    NoJson,
+    /// A string that is no number.
+    NoNumber,
+    /// A value of the right type, parts of which have another type than what they are compared
+    /// with; or NaN, which is neither less nor more than a number.
+    Within,
+}
+
+impl<'m> Misfit<'m> {
+    pub(super) fn absent(matcher: &'m Matcher) -> Self {
+        let found = Found::Nothing;
+        Self { matcher, found }
+    }
+
+    pub(super) fn of_type(matcher: &'m Matcher, kind: ValueType) -> Self {
+        let found = Found::Type(kind);
+        Self { matcher, found }
+    }
+
+    pub(super) fn within(matcher: &'m Matcher) -> Self {
+        let found = Found::Within;
+        Self { matcher, found }
+    }
+
+    pub(super) fn empty(matcher: &'m Matcher) -> Self {
+        let found = Found::Empty;
+        Self { matcher, found }
+    }
+
+    pub(super) fn no_json(matcher: &'m Matcher) -> Self {
+        let found = Found::NoJson;
+        Self { matcher, found }
+    }
+
+    pub(super) fn no_number(matcher: &'m Matcher) -> Self {
+        let found = Found::NoNumber;
+        Self { matcher, found }
+    }
+
+    /// The type that was found, and what to write; `whole` is the matcher that the author wrote.
+    /// Nothing for an absent value, about which the failure says enough.
+    pub(super) fn help(self, whole: &Matcher, syntax: Syntax) -> Option<String> {
+        let key = key(self.matcher);
+        let also = if whole.negates() {
+            ", also under `not`"
+        } else {
+            ""
+        };
+        let kind = match self.found {
+            Found::Nothing => return None,
+            Found::Empty => {
+                return Some(format!(
+                    "`{key}` cannot judge an empty array: write {{ length: 0 }} to accept one"
+                ));
+            }
+            Found::NoJson => {
+                return Some("the string is no JSON, so `json` cannot judge it".into());
+            }
+            Found::NoNumber => {
+                return Some("the string is no number, so `number` cannot judge it".into());
+            }
+            Found::Within
+                if matches!(self.matcher, Matcher::Compare(..) | Matcher::Between(..)) =>
+            {
+                return Some(format!("`{key}` cannot judge NaN{also}"));
+            }
+            Found::Within => {
+                return Some(format!(
+                    "`{key}` cannot judge values of another type within this one{also}: ask for them with {{ json: {{ $.KEY: … }} }}"
+                ));
+            }
+            Found::Type(kind) => kind,
+        };
+        let fact = format!(
+            "{} was found, and `{key}` can only judge {}{also}",
+            with_article(kind),
+            self.matcher.domain().in_words(),
+        );
+        Some(match self.fix(kind, whole) {
+            Some(fix) if syntax == Syntax::Yaml => format!("{fact}: write {fix}"),
+            _ => fact,
+        })
+    }
+
+    fn fix(self, kind: ValueType, whole: &Matcher) -> Option<String> {
+        let negated = |fix: String| match whole {
+            Matcher::Not(inner) if std::ptr::eq(&raw const **inner, self.matcher) => {
+                format!("{{ not: {fix} }}")
+            }
+            _ if std::ptr::eq(whole, self.matcher) => fix,
+            _ => format!("{fix} in its place"),
+        };
+        let own = written(self.matcher);
+        if kind == ValueType::Null {
+            return own.map(|own| format!("[null, {}] to accept null", negated(own)));
+        }
+        let fix = match (self.matcher, kind) {
+            (Matcher::Compare(..) | Matcher::Between(..), ValueType::String) => {
+                format!("{{ number: {} }}", own?)
+            }
+            (Matcher::Equal(value), ValueType::String) if value.is_number() => {
+                format!("{{ number: {value} }}, or quote it")
+            }
+            (Matcher::Equal(Value::String(text)), _) if Value::number(text).is_some() => {
+                text.clone()
+            }
+            (
+                Matcher::Equal(_)
+                | Matcher::Regex(_)
+                | Matcher::Compare(..)
+                | Matcher::Between(..)
+                | Matcher::Contains(Value::String(_))
+                | Matcher::StartsWith(_)
+                | Matcher::EndsWith(_),
+                ValueType::Map,
+            ) => {
+                format!("{{ json: {{ $.KEY: {} }} }}", own?)
+            }
+            (Matcher::Any(inner) | Matcher::All(inner), ValueType::String) => match &**inner {
+                Matcher::Equal(part @ Value::String(_)) => format!("{{ contains: {part} }}"),
+                inner => written(inner)?,
+            },
+            _ => return None,
+        };
+        Some(negated(fix))
+    }
+}
+
+fn with_article(kind: ValueType) -> &'static str {
+    match kind {
+        ValueType::String => "a string",
+        ValueType::Bool => "a boolean",
+        ValueType::Int | ValueType::Double | ValueType::Number => "a number",
+        ValueType::Bytes => "a value of bytes",
+        ValueType::Array => "an array",
+        ValueType::Map => "a map",
+        ValueType::Null => "null",
+    }
+}
+
+/// A matcher as messages name it: by its key, or as it is written where it has none.
+fn key(matcher: &Matcher) -> String {
+    match matcher {
+        Matcher::Contains(_) => "contains",
+        Matcher::StartsWith(_) => "starts_with",
+        Matcher::EndsWith(_) => "ends_with",
+        Matcher::Includes(_) => "includes",
+        Matcher::Length(_) => "length",
+        Matcher::Any(_) => "any",
+        Matcher::All(_) => "all",
+        Matcher::Json(_) => "json",
+        Matcher::Number(_) => "number",
+        Matcher::SameItems(_) => "same_items",
+        other => return super::words::excerpt(&other.to_string()),
+    }
+    .to_owned()
+}
+
+/// The text of a short matcher within `{ }` of a spec.
+fn written(matcher: &Matcher) -> Option<String> {
+    Some(match matcher {
+        Matcher::Equal(value @ (Value::Array(_) | Value::Map(_))) => {
+            format!("{{ equals: {value} }}")
+        }
+        Matcher::Equal(value) => value.to_string(),
+        Matcher::Regex(_) | Matcher::Compare(..) => Value::from(matcher.to_string()).to_string(),
+        Matcher::Between(..) => matcher.to_string(),
+        Matcher::StartsWith(text) => format!("{{ starts_with: {} }}", Value::from(text)),
+        Matcher::EndsWith(text) => format!("{{ ends_with: {} }}", Value::from(text)),
+        Matcher::Contains(value) => format!("{{ contains: {value} }}"),
+        Matcher::Length(limits) => format!("{{ length: {limits} }}"),
+        Matcher::Any(inner) => format!("{{ any: {} }}", written(inner)?),
+        Matcher::All(inner) => format!("{{ all: {} }}", written(inner)?),
+        _ => return None,
+    })
+}

@@ -1,0 +1,82 @@
+//! Output of which only the end was kept: what can still be said of it.
+
+use super::matching::{all_known, any_known};
+use crate::spec::Matcher;
+use crate::trace::Value;
+
+/// The answer that a matcher gives about an output that ends with `kept` and has more before it.
+/// Nothing if it depends on what came before.
+pub(super) fn known(matcher: &Matcher, kept: &str) -> Option<bool> {
+    let each = |matcher| known(matcher, kept);
+    match matcher {
+        Matcher::Exists => Some(true),
+        Matcher::Absent => Some(false),
+        Matcher::Not(inner) => each(inner).map(|is_met| !is_met),
+        Matcher::OneOf(any) => any_known(any.iter().map(each)),
+        Matcher::Every(all) => all_known(all.iter().map(each)),
+        // The first character has the beginning of the output, or of a line, before it only here.
+        Matcher::Regex(regex) => {
+            let first = kept.chars().next()?;
+            regex.is_match_at(kept, first.len_utf8()).then_some(true)
+        }
+        Matcher::Contains(Value::String(part)) => kept.contains(part.as_str()).then_some(true),
+        Matcher::EndsWith(end) => (end.len() <= kept.len()).then(|| kept.ends_with(end.as_str())),
+        Matcher::Equal(Value::String(text)) => (text.len() <= kept.len()).then_some(false),
+        Matcher::Length(limits) => {
+            let least = kept.chars().count() as u64;
+            let (fails, holds) = (
+                limits.fails_for_all_above(least),
+                limits.holds_for_all_above(least),
+            );
+            (fails || holds).then_some(holds)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::matching::{Asked, answer};
+    use super::*;
+    use crate::spec::Limits;
+
+    fn matchers() -> impl Strategy<Value = Matcher> {
+        let regex = |text| Matcher::Regex(regex::Regex::new(text).unwrap());
+        let leaf = prop_oneof![
+            "[ab\n]{0,3}".prop_map(|text| Matcher::Equal(Value::from(text))),
+            "[ab]{1,2}".prop_map(|text| Matcher::Contains(Value::from(text))),
+            "[ab]{1,2}".prop_map(Matcher::StartsWith),
+            "[ab]{1,2}".prop_map(Matcher::EndsWith),
+            prop::sample::select(&["^a", "a$", "(?m)^ab", r"\bb", "ab", "^$", "b*"][..])
+                .prop_map(regex),
+            (0_u64..6, 0_u64..4).prop_map(|(least, more)| {
+                Matcher::Length(Limits::range(Some(least), Some(least + more), ""))
+            }),
+            (0_u64..6).prop_map(|least| Matcher::Length(Limits::at_least(least))),
+            Just(Matcher::Exists),
+        ];
+        leaf.prop_recursive(3, 8, 3, |inner| {
+            prop_oneof![
+                inner
+                    .clone()
+                    .prop_map(|inner| Matcher::Not(Box::new(inner))),
+                prop::collection::vec(inner.clone(), 1..3).prop_map(Matcher::OneOf),
+                prop::collection::vec(inner, 1..3).prop_map(Matcher::Every),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_known_of_the_end_holds_whatever_came_before(
+            matcher in matchers(), before in "[ab\n]{1,4}", kept in "[ab\n]{0,5}"
+        ) {
+            if let Some(known) = known(&matcher, &kept) {
+                let whole = before + &kept;
+                prop_assert_eq!(answer(&matcher, Asked::Text(&whole)).is_match(), known);
+            }
+        }
+    }
+}
