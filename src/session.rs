@@ -219,6 +219,14 @@ fn informed_by(remote: &Remote, options: Options) -> Options {
     }
 }
 
+/// The flush bound of the services that a project starts, as far as its file determines it.
+#[must_use]
+pub fn declared_flush(workspace: &Workspace) -> Flush {
+    let services = workspace.project.services(&workspace.globals);
+    let delay = services.ok().and_then(|all| service::schedule_delay(&all));
+    delay.map_or(Flush::Assumed, Flush::of_schedule_delay)
+}
+
 /// Where a project wants to listen for OTLP; port 0 is any that is free. See [`Session::start`].
 #[must_use]
 pub fn addresses(workspace: &Workspace, listen: &[SocketAddr]) -> Vec<SocketAddr> {

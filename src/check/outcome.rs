@@ -40,6 +40,9 @@ pub enum Unjudged {
     EntryMissing,
     /// It held so far, but the deadline passed before every service had its time to export.
     TimedOut,
+    /// It held so far, but a service that was called had no SERVER span before the deadline, and
+    /// the flush bound is unknown.
+    ServerMissing,
     /// The source of the trace does not tell this field.
     Lost(Field),
     /// The first bytes of the output were dropped, and it depends on them; holds their number.
@@ -180,6 +183,9 @@ impl fmt::Display for Unjudged {
             }
             Self::EntryMissing => {
                 f.write_str("holds so far, but the entry of the trace never arrived")
+            }
+            Self::ServerMissing => {
+                f.write_str("holds so far, but the SERVER span of a call never arrived")
             }
             Self::TimedOut => {
                 f.write_str("holds so far, but `timeout` ended before the flush bound")

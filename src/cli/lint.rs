@@ -6,7 +6,8 @@ use std::io::Write;
 
 use spanspec::budget::too_few_requests;
 use spanspec::report::{Diagnostic, Look, snippet};
-use spanspec::run::Trouble;
+use spanspec::run::{Trouble, hasty_timeouts};
+use spanspec::session::declared_flush;
 use spanspec::workspace::Ports;
 
 use super::arguments::LintArguments;
@@ -24,9 +25,11 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
     let folder = arguments.baseline.as_deref();
     let baselines = baselines::look(&workspace, folder.filter(|dir| !dir.as_os_str().is_empty()));
     let files = workspace.files.len();
+    let flush = declared_flush(&workspace);
     let specs = select(workspace.specs, &arguments.specs);
     let foreseen = too_few_requests(&specs);
-    let warnings = workspace.warnings.iter().chain(&foreseen);
+    let hasty = hasty_timeouts(&specs, flush);
+    let warnings = workspace.warnings.iter().chain(&foreseen).chain(&hasty);
     let mut warnings: Vec<Diagnostic> = warnings.map(Diagnostic::warning).collect();
     warnings.extend(baselines.warnings);
     if !warnings.is_empty() {

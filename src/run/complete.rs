@@ -44,16 +44,20 @@ pub(crate) async fn complete(follow: &mut Follow, waiting: Waiting) -> Result<Tr
     let start = Start::Response(waiting.responded);
     let mut patience = Patience::new(start, waiting.wait, waiting.flush, &PROVEN);
     patience.tolerates_orphans = waiting.tolerates_orphans;
-    wait::until(follow, |snapshot| match patience.look(&snapshot, &PROVEN) {
-        Completeness::Closed if !snapshot.trace.is_empty() => {
-            ControlFlow::Break(Ok(snapshot.trace))
+    wait::until(follow, |snapshot| {
+        match patience.look(&snapshot, false, &PROVEN) {
+            Completeness::Closed if !snapshot.trace.is_empty() => {
+                ControlFlow::Break(Ok(snapshot.trace))
+            }
+            Completeness::Closed | Completeness::TimedOut(_) => {
+                ControlFlow::Break(Err(Unsettled {
+                    missing: snapshot.trace.missing_parents(),
+                    trace: snapshot.trace,
+                    timeout: patience.timeout,
+                }))
+            }
+            Completeness::Open(next) | Completeness::Quiet(next) => ControlFlow::Continue(next),
         }
-        Completeness::Closed | Completeness::TimedOut(_) => ControlFlow::Break(Err(Unsettled {
-            missing: snapshot.trace.missing_parents(),
-            trace: snapshot.trace,
-            timeout: patience.timeout,
-        })),
-        Completeness::Open(next) | Completeness::Quiet(next) => ControlFlow::Continue(next),
     })
     .await
 }

@@ -10,7 +10,7 @@ use super::{Setting, Trouble};
 use crate::source::Sightings;
 use crate::source::receiver::{Census, Late};
 use crate::spec::{Location, SpanType};
-use crate::trace::{Origin, Span, SpanKind, Trace, TraceId, Value};
+use crate::trace::{Origin, Span, SpanKind, Trace, TraceId, Value, peer_name};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
@@ -161,6 +161,34 @@ pub(super) fn inconclusive(
         }
     }
     trouble
+}
+
+/// Calls that got an answer and have no SERVER span, a sentence each.
+pub(super) fn unanswered(trace: &Trace, calls: &[usize]) -> BTreeSet<String> {
+    let calls = calls.iter().map(|&call| &trace.spans()[call]);
+    calls
+        .map(|call| {
+            format!(
+                "`{}` of {} got an answer from {}, but no SERVER span of it arrived: it was dropped, not sampled, or began a trace of its own",
+                call.name,
+                call.service(),
+                peer_name(call).unwrap_or("a traced service"),
+            )
+        })
+        .collect()
+}
+
+/// Calls without a SERVER span kept the trace open, since the flush bound is unknown.
+pub(super) fn add_unanswered(trouble: &mut Trouble, trace: &Trace, calls: &[usize]) {
+    if calls.is_empty() {
+        return;
+    }
+    trouble
+        .details
+        .extend(unanswered(trace, calls).into_iter().take(MOST));
+    trouble.help.push(
+        "a known flush bound makes this a note: set `OTEL_BSP_SCHEDULE_DELAY=100` for the services and `wait: { flush: 350ms }` in spanspec.yaml".to_owned(),
+    );
 }
 
 /// That the entry of a trace never arrived.

@@ -15,6 +15,8 @@ mod diagnosis;
 mod earlier;
 mod event;
 #[cfg(feature = "run")]
+mod hasty;
+#[cfg(feature = "run")]
 mod keep;
 #[cfg(feature = "run")]
 mod load;
@@ -44,6 +46,8 @@ pub(crate) use complete::{Unsettled, Waiting, complete};
 #[cfg(feature = "run")]
 pub use diagnosis::{absent, missing_parents};
 pub use event::RunEvent;
+#[cfg(feature = "run")]
+pub use hasty::hasty_timeouts;
 #[cfg(feature = "run")]
 pub use load::{Before, Exemplar, Failing, HeldBack, Load, Measured, Versions};
 #[cfg(feature = "run")]

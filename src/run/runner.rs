@@ -202,6 +202,7 @@ fn notices(setting: &Setting<'_>, sightings: &Sightings, specs: &[SpecReport]) -
         notices.push(UNKNOWN_FLUSH.to_owned());
     }
     notices.extend(setting.bound.note_of_run());
+    notices.extend(setting.calls_unanswered());
     let judged: std::collections::HashSet<_> = steps(specs)
         .filter(|step| step.phase == Phase::Test)
         // Of many requests this is told already.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::diagnosis::Called;
 use super::setting::Setting;
-use super::settle::{AtDeadline, Patience, Start};
+use super::settle::{AtDeadline, Flush, Patience, Start};
 use super::step::with_trouble;
 use super::{StepReport, Trouble, diagnosis};
 use crate::check::{Judged, Outcome, Unjudged};
@@ -95,7 +95,15 @@ impl Scene<'_> {
     /// The trace was not complete at the deadline.
     pub(super) fn inconclusive(&self, trace: Option<&Trace>, at: AtDeadline) -> Trouble {
         let patience = self.patience(Start::Response(self.fired));
-        diagnosis::inconclusive(&patience, trace, at, &self.step.at)
+        let mut trouble = diagnosis::inconclusive(&patience, trace, at, &self.step.at);
+        if at == AtDeadline::Quiet
+            && patience.flush == Flush::Assumed
+            && let Some(trace) = trace
+        {
+            let calls = self.setting.unanswered(trace);
+            diagnosis::add_unanswered(&mut trouble, trace, &calls);
+        }
+        trouble
     }
 
     /// Work that goes on after the response may be what is missing.

@@ -1,6 +1,6 @@
 //! What every spec of a run shares.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +17,10 @@ use crate::budget::baseline::{Mismatch, ReceivedBy};
 use crate::machine::Machine;
 use crate::source::TraceSource;
 use crate::spec::Spec;
+use crate::trace::{Peers, Trace};
+
+/// Maximum number of calls without a SERVER span that the notes of a run list.
+const MOST_CALLS: usize = 6;
 
 /// How a run goes about its specs.
 #[derive(Clone, Debug)]
@@ -103,11 +107,12 @@ impl Default for Budgeting {
 }
 
 /// State shared by concurrent runs against the same system: the locks of specs, the flush bound
-/// that late spans have proved, the requests in flight, exclusive measurements, and the machine.
+/// that late spans have proved, the services seen, the requests in flight, exclusive measurements, and the machine.
 /// A clone refers to the same state.
 #[derive(Clone, Debug)]
 pub struct Shared {
     bound: Arc<ProvenBound>,
+    peers: Arc<Mutex<Peers>>,
     in_flight: Arc<Semaphore>,
     locks: Arc<Mutex<Locks>>,
     machine: Arc<OnceCell<Machine>>,
@@ -121,6 +126,7 @@ impl Default for Shared {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             bound: Arc::default(),
+            peers: Arc::default(),
             in_flight: Arc::new(Semaphore::new((2 * cores).max(8))),
             locks: Arc::default(),
             machine: Arc::default(),
@@ -203,6 +209,10 @@ pub(super) struct Setting<'a> {
     pub(super) options: &'a Options,
     /// The flush bound that late spans have proved.
     pub(super) bound: Arc<ProvenBound>,
+    /// The services that had SERVER spans.
+    peers: Arc<Mutex<Peers>>,
+    /// Calls of such services without a SERVER span, in traces that were complete by a known flush bound.
+    unanswered: Mutex<BTreeMap<String, usize>>,
     pub(super) secrets: Secrets,
     pub(super) archive: Archive,
     pub(super) stop: watch::Receiver<Option<Stop>>,
@@ -246,6 +256,8 @@ impl<'a> Setting<'a> {
             source,
             options,
             bound: shared.bound,
+            peers: shared.peers,
+            unanswered: Mutex::default(),
             secrets: Secrets::new(options.secrets.iter().cloned()),
             archive: Archive::default(),
             stop,
@@ -274,6 +286,37 @@ impl<'a> Setting<'a> {
                 _held: self.quiet.write().await,
             },
         }
+    }
+
+    /// Calls of services that had SERVER spans in this run, without one: the indexes of their spans.
+    pub(super) fn unanswered(&self, trace: &Trace) -> Vec<usize> {
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        peers.note(trace);
+        peers.unanswered(trace)
+    }
+
+    /// Records sentences about calls without a SERVER span in a trace that was taken for complete.
+    pub(super) fn note_unanswered(&self, calls: impl IntoIterator<Item = String>) {
+        let mut unanswered = self
+            .unanswered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for call in calls {
+            *unanswered.entry(call).or_default() += 1;
+        }
+    }
+
+    /// The calls without a SERVER span in traces that were taken for complete, a sentence each.
+    pub(super) fn calls_unanswered(&self) -> Vec<String> {
+        let unanswered = self
+            .unanswered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let sentence = |(call, times): (&String, &usize)| match times {
+            1 => call.clone(),
+            _ => format!("{call} ({times} times)"),
+        };
+        unanswered.iter().take(MOST_CALLS).map(sentence).collect()
     }
 
     /// Records that a trace waited for this flush bound.

@@ -17,7 +17,7 @@ use crate::trace::SpanKind;
 const DEFAULT_FLUSH: Duration = Duration::from_millis(5_500);
 
 /// Default for the time from the response to the verdict.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The flush bound: an upper limit for the delay between the end of a span and its arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,8 @@ pub(super) enum Start {
 pub(super) struct Seen {
     /// When the snapshot was taken.
     pub(super) at: Instant,
-    pub(super) misses_parents: bool,
+    /// A parent never arrived, or, where the flush bound is unknown, the SERVER span of a call.
+    pub(super) misses_parts: bool,
     pub(super) last_arrival: Option<Instant>,
     /// The last arrival that shows that work goes on: of a message sent, or of a linked trace.
     pub(super) last_activity: Option<Instant>,
@@ -142,8 +143,15 @@ impl Patience {
     }
 
     /// How complete the trace is, after the flush bound has learned from spans that came later.
-    pub(super) fn look(&self, snapshot: &Snapshot, proven: &ProvenBound) -> Completeness {
-        let seen = Seen::of(snapshot);
+    /// `misses_servers` is that calls have no SERVER span: only with a known bound, that is final.
+    pub(super) fn look(
+        &self,
+        snapshot: &Snapshot,
+        misses_servers: bool,
+        proven: &ProvenBound,
+    ) -> Completeness {
+        let mut seen = Seen::of(snapshot);
+        seen.misses_parts |= misses_servers && self.flush == Flush::Assumed;
         self.learn(snapshot, &seen, proven);
         self.completeness(&seen, proven.duration())
     }
@@ -167,7 +175,7 @@ impl Patience {
         let is_quiet = quiet_at.is_some_and(|quiet_at| seen.at >= quiet_at);
         let is_over = seen.at >= deadline;
         match quiet_at {
-            Some(_) if is_quiet && (!seen.misses_parents || self.accepts_parts()) => {
+            Some(_) if is_quiet && (!seen.misses_parts || self.accepts_parts()) => {
                 Completeness::Closed
             }
             None if is_over => Completeness::TimedOut(AtDeadline::NoEntry),
@@ -211,7 +219,7 @@ impl Patience {
     }
 
     /// The trace need not be whole.
-    fn accepts_parts(&self) -> bool {
+    pub(super) fn accepts_parts(&self) -> bool {
         self.tolerates_orphans || !self.sampled
     }
 }
@@ -230,7 +238,7 @@ impl Seen {
         let entries = trace.entries();
         Self {
             at: snapshot.at,
-            misses_parents: trace.orphans().next().is_some(),
+            misses_parts: trace.orphans().next().is_some(),
             last_arrival: arrivals.iter().copied().max(),
             last_activity: producers.chain(snapshot.linked_arrival).max(),
             entered: entries
@@ -266,7 +274,7 @@ mod tests {
     fn whole(start: Instant, millis: u32) -> Seen {
         Seen {
             at: start + millis * MS,
-            misses_parents: false,
+            misses_parts: false,
             last_arrival: Some(start),
             last_activity: None,
             entered: Some(start),
@@ -299,7 +307,7 @@ mod tests {
     fn missing_parents_keep_a_quiet_trace_from_being_closed_unless_the_author_tolerates_them() {
         let start = Instant::now();
         let at = |millis| Seen {
-            misses_parents: true,
+            misses_parts: true,
             ..whole(start, millis)
         };
         let strict = patience(start);

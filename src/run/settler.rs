@@ -47,7 +47,7 @@ impl Settler {
         let patience = self.patience(Instant::now(), wait, &proven);
         until(follow, |snapshot| {
             let snapshot = with_unseen_caller(snapshot);
-            match patience.look(&snapshot, &proven) {
+            match patience.look(&snapshot, false, &proven) {
                 Completeness::Closed => ControlFlow::Break(Settled::complete(snapshot)),
                 Completeness::TimedOut(_) => ControlFlow::Break(Settled::partial(snapshot)),
                 Completeness::Open(next) | Completeness::Quiet(next) => ControlFlow::Continue(next),
@@ -76,7 +76,7 @@ impl Settler {
         let snapshot = with_unseen_caller(snapshot);
         let proven = ProvenBound::default();
         let patience = self.patience(snapshot.at, wait, &proven);
-        match patience.look(&snapshot, &proven) {
+        match patience.look(&snapshot, false, &proven) {
             Completeness::Closed => Settled::complete(snapshot),
             _ => Settled::partial(snapshot),
         }
@@ -90,7 +90,7 @@ impl Settler {
         let proven = ProvenBound::default();
         let patience = self.patience(snapshot.at, Wait::default(), &proven);
         let is_whole = snapshot.trace.has_entry() && snapshot.trace.orphans().next().is_none();
-        match patience.look(&snapshot, &proven) {
+        match patience.look(&snapshot, false, &proven) {
             Completeness::Closed => Some(snapshot.at),
             Completeness::Open(until) if is_whole => Some(until),
             _ => None,

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use super::diagnosis::Called;
 use super::scene::{End, Scene};
 use super::setting::Stop;
-use super::settle::{AtDeadline, Completeness, Patience, Start};
-use super::wait;
+use super::settle::{AtDeadline, Completeness, Flush, Patience, Start};
 use super::walk::Looks;
+use super::{diagnosis, wait};
 use crate::check::{self, Evidence, Finality, Judged, Judgement, Outcome, Unjudged};
 use crate::source::receiver::{Follow, Snapshot};
 use crate::spec::{Condition, Expect};
@@ -63,10 +63,22 @@ impl<'s> Settling<'s> {
             }
             Looks::Once { .. } => self.gather(follow).await,
         };
-        if let Ok((_, End::Closed | End::Quiet | End::TimedOut(_))) = settled {
-            self.scene.setting.note_wait(self.patience.flush);
+        if let Ok((snapshot, end)) = &settled {
+            self.note(snapshot, *end);
         }
         settled
+    }
+
+    /// Records facts of the run that notes at its end are about.
+    fn note(&self, snapshot: &Snapshot, end: End) {
+        let setting = self.scene.setting;
+        if end != End::Early {
+            setting.note_wait(self.patience.flush);
+        }
+        if end == End::Closed && !self.patience.accepts_parts() {
+            let calls = setting.unanswered(&snapshot.trace);
+            setting.note_unanswered(diagnosis::unanswered(&snapshot.trace, &calls));
+        }
     }
 
     /// Nothing is asked of the trace: it only illustrates a failure.
@@ -102,7 +114,7 @@ impl<'s> Settling<'s> {
                 return ControlFlow::Break(Some((snapshot, End::Early)));
             }
             let completeness = self.completeness(&snapshot);
-            match ended(completeness, question.expect, &judgements) {
+            match ended(completeness, question, &judgements) {
                 ControlFlow::Break(end) => ControlFlow::Break(Some((snapshot, end))),
                 ControlFlow::Continue(next) => ControlFlow::Continue(next),
             }
@@ -129,7 +141,7 @@ impl<'s> Settling<'s> {
             if judgements.iter().any(has_finally_failed) {
                 return ControlFlow::Break((snapshot, End::Early));
             }
-            match ended(completeness, question.expect, &judgements) {
+            match ended(completeness, question, &judgements) {
                 ControlFlow::Break(end) => ControlFlow::Break((snapshot, end)),
                 ControlFlow::Continue(next) => ControlFlow::Continue(next),
             }
@@ -175,7 +187,12 @@ impl<'s> Settling<'s> {
     }
 
     fn completeness(&self, snapshot: &Snapshot) -> Completeness {
-        self.patience.look(snapshot, &self.scene.setting.bound)
+        let setting = self.scene.setting;
+        // Looked at again with each arrival, so not where the answer does not matter.
+        let misses_servers = self.patience.flush == Flush::Assumed
+            && !self.patience.accepts_parts()
+            && !setting.unanswered(&snapshot.trace).is_empty();
+        self.patience.look(snapshot, misses_servers, &setting.bound)
     }
 
     fn with_losses(&self, mut snapshot: Snapshot) -> Snapshot {
@@ -220,7 +237,11 @@ pub(super) fn at_end(outcome: Outcome, end: End, trace: &Trace) -> Outcome {
             AtDeadline::NoEntry => Unjudged::EntryMissing,
             AtDeadline::Open => Unjudged::TimedOut,
             AtDeadline::Quiet => {
-                Unjudged::ParentsMissing(trace.missing_parents().into_iter().collect())
+                let missing: Vec<_> = trace.missing_parents().into_iter().collect();
+                match missing.is_empty() {
+                    true => Unjudged::ServerMissing,
+                    false => Unjudged::ParentsMissing(missing),
+                }
             }
         }),
         (_, outcome) => outcome,
@@ -230,13 +251,13 @@ pub(super) fn at_end(outcome: Outcome, end: End, trace: &Trace) -> Outcome {
 /// The end of the wait, or the moment at which it can come.
 fn ended(
     completeness: Completeness,
-    expect: &Expect,
+    question: Question<'_>,
     judgements: &[Judgement],
 ) -> ControlFlow<End, Instant> {
     match completeness {
         Completeness::Closed => ControlFlow::Break(End::Closed),
         Completeness::TimedOut(at) => ControlFlow::Break(End::TimedOut(at)),
-        Completeness::Quiet(_) if orphans_fail(expect, judgements) => {
+        Completeness::Quiet(_) if is_decided_when_quiet(question, judgements) => {
             ControlFlow::Break(End::Quiet)
         }
         Completeness::Quiet(next) | Completeness::Open(next) => ControlFlow::Continue(next),
@@ -254,8 +275,11 @@ fn is_orphans(expect: &Expect, judged: &Judged) -> bool {
         .any(|check| matches!(check.ask, Condition::Orphans(_)) && check.at == judged.at)
 }
 
-fn orphans_fail(expect: &Expect, judgements: &[Judgement]) -> bool {
-    judgements
-        .iter()
-        .any(|one| one.judged.outcome.failure().is_some() && is_orphans(expect, &one.judged))
+/// `orphans` is judged when the trace is quiet: it fails, or nothing else is undecided.
+fn is_decided_when_quiet(question: Question<'_>, judgements: &[Judgement]) -> bool {
+    let is_about_parents = |one: &&Judgement| is_orphans(question.expect, &one.judged);
+    let has_failed = |one: &Judgement| one.judged.outcome.failure().is_some();
+    let is_decided = |one: &Judgement| one.finality == Finality::Final || is_about_parents(&one);
+    judgements.iter().filter(is_about_parents).any(has_failed)
+        || !question.awaits_span && judgements.iter().all(is_decided)
 }

@@ -59,6 +59,17 @@ pub struct Service {
     pub start_timeout: Duration,
 }
 
+/// The longest delay after which these services export a span, by the environment that they will
+/// get; None if there are no services.
+#[must_use]
+pub fn schedule_delay(services: &[Service]) -> Option<Duration> {
+    let telemetry = Telemetry {
+        endpoint: String::new(),
+    };
+    let delay = |service| env::schedule_delay(&telemetry.variables(service));
+    services.iter().map(delay).max()
+}
+
 impl Service {
     /// A service that runs a command in the working directory and is ready when started.
     #[must_use]

@@ -57,6 +57,8 @@ pub struct Step {
     pub at: Location,
     /// How long to wait for its trace.
     pub wait: Wait,
+    /// Where its `timeout` stands, if the spec sets it.
+    pub timeout_at: Option<Location>,
     /// Whether it asks anything of the trace.
     pub is_about_trace: bool,
     pub(super) draft: Arc<Draft>,

@@ -156,6 +156,10 @@ impl File<'_> {
         } else {
             reader.optional(root, "wait", |node| reader.wait(node))
         };
+        let timeout_at = [step.node, root]
+            .iter()
+            .find_map(|node| node.get("wait")?.get("timeout"))
+            .map(|timeout| reader.at(timeout.place));
         let is_from_trace = self.declare_captures(&asked, scope);
         let expect = asked.expect(&self.reader(scope));
         let wait = wait?.unwrap_or_default().or(outer?.unwrap_or_default());
@@ -164,6 +168,7 @@ impl File<'_> {
             name: step.name.clone(),
             at: self.mistakes.source().at(asked.at),
             wait: wait.or(self.context.defaults.wait),
+            timeout_at,
             is_about_trace: is_from_trace || expect.is_about_trace(),
             draft: Arc::new(Draft {
                 source: self.mistakes.source().clone(),

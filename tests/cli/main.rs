@@ -3,6 +3,7 @@
 mod authoring;
 mod budgets;
 mod ci;
+mod completeness;
 mod exec;
 mod failures;
 mod leftovers;

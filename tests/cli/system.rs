@@ -271,6 +271,40 @@ async fn answer(
             entry["attributes"] = json!([text("note", "kept"), amount]);
             system.export_spans(vec![("front", entry)]).await;
         }
+        "stray" => {
+            let root = span(trace, "a3", "", "tick", 1, (20, 80));
+            system.export_spans(vec![("clock", root)]).await;
+        }
+        // The exporter keeps the spans for longer than expected, and the last one longest.
+        "late" => {
+            let mut failed = span(trace, "a2", &id("a1"), "work", 1, (10, 60));
+            failed["status"] = json!({ "code": 2 });
+            let entry = entry();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(400)).await;
+                system.export_spans(vec![("front", entry)]).await;
+                tokio::time::sleep(Duration::from_millis(150)).await;
+                system.export_spans(vec![("back", failed)]).await;
+            });
+        }
+        // Two calls of a service of which only one has a SERVER span.
+        "unserved" => {
+            let call = |own| {
+                let mut call = span(trace, own, &id("a1"), "GET /part", 3, (10, 90));
+                call["attributes"] = json!([
+                    text("http.request.method", "GET"),
+                    text("server.address", "back"),
+                    { "key": "http.response.status_code", "value": { "intValue": "200" } },
+                ]);
+                call
+            };
+            let mut served = span(trace, "b1", &id("a2"), "GET /part", 2, (20, 80));
+            served["attributes"] = json!([text("http.request.method", "GET")]);
+            let calls = [("front", call("a2")), ("front", call("a3"))];
+            let mut spans = vec![("front", entry()), ("back", served)];
+            spans.extend(calls);
+            system.export_spans(spans).await;
+        }
         "malformed" => {
             system
                 .export("application/x-protobuf", "garbage".to_owned())
