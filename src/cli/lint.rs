@@ -12,6 +12,7 @@ use spanspec::workspace::Ports;
 use super::arguments::LintArguments;
 use super::beside::tell_trouble;
 use super::exit::{Exit, refuse};
+use super::output;
 use super::selection::select;
 use super::understand::understand;
 
@@ -27,7 +28,9 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
     let specs = select(workspace.specs, &arguments.specs);
     let foreseen = too_few_requests(&specs);
     let warnings = workspace.warnings.iter().chain(&foreseen);
-    let mut warnings: Vec<Diagnostic> = warnings.map(Diagnostic::warning).collect();
+    let mut warnings: Vec<Diagnostic> = warnings
+        .map(|error| Diagnostic::warning(&output::secrets().spec_error(error.clone())))
+        .collect();
     warnings.extend(baselines.warnings);
     if !warnings.is_empty() {
         let text = snippet::diagnostics(&warnings, &Look::of_stderr());
@@ -49,7 +52,7 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
     };
     // Where nobody can read it, the exit code has to do.
     let _ = writeln!(
-        anstream::stdout(),
+        output::stdout(),
         "{} in {}: no mistake",
         counted(specs.len(), "spec"),
         counted(files, "file")
