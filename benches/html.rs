@@ -18,6 +18,7 @@ use spanspec::report::html::render;
 use spanspec::run::{
     Attempt, Measured, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Verdict,
 };
+use spanspec::secret::Secrets;
 use spanspec::spec::{Location, Place, Source};
 use spanspec::trace::{
     Attributes, Event, HttpResponse, Origin, Resource, Response, Span, SpanId, SpanKind, Status,
@@ -89,6 +90,7 @@ fn report(specs: Vec<SpecReport>) -> Report {
         notices: Vec::new(),
         telemetry: Telemetry::default(),
         interrupted: false,
+        secrets: Secrets::default(),
     }
 }
 

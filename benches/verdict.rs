@@ -19,6 +19,7 @@ use spanspec::project::Project;
 use spanspec::run::{
     Flush, Options, Report, RunEvent, SaveTraces, Services, StepReport, Verdict, run,
 };
+use spanspec::secret::Secrets;
 use spanspec::service::{self, System, free_port};
 use spanspec::source::Receiver;
 use spanspec::spec::{Context, Globals, Source, Spec};
@@ -239,7 +240,7 @@ async fn run_now(
         starting_until: None,
         save_traces: SaveTraces::Never,
         services: Services::Ours,
-        secrets: Vec::new(),
+        secrets: Secrets::default(),
         ..Options::default()
     };
     let (_stop, stopped) = watch::channel(None);

@@ -111,6 +111,7 @@ pub mod report;
 pub mod run;
 #[cfg(feature = "cli")]
 pub mod schema;
+pub mod secret;
 #[cfg(feature = "run")]
 pub mod service;
 #[cfg(feature = "run")]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::service::{CommandLine, PortSpec, Ready, START_TIMEOUT, Service};
+use crate::spec::Location;
 use crate::spec::{
     Defaults, Entry, Globals, Kind, Mistakes, Node, Reader, Refusal, Scope, Source, SpecError,
     SpecErrors, Variables, parse_documents, variables,
@@ -43,6 +44,8 @@ pub struct Project {
     pub specs: Vec<String>,
     /// Names whose values no report may show.
     pub secrets: Vec<String>,
+    /// Where each of `secrets` stands.
+    pub(crate) secret_places: Vec<Location>,
     /// Where to listen for OTLP, if it says so.
     pub listen: Option<Vec<SocketAddr>>,
     /// Origins of browsers that may send telemetry, besides this machine's.
@@ -86,6 +89,7 @@ impl Project {
             dir,
             specs: vec!["specs".to_owned()],
             secrets: Vec::new(),
+            secret_places: Vec::new(),
             listen: None,
             cors: Vec::new(),
             defaults: Defaults::default(),
@@ -262,6 +266,7 @@ fn read(root: &Node, mistakes: &Mistakes, dir: &Path) -> Option<Project> {
     let (ports, services) = services?.unwrap_or_default();
     project.specs = specs?.unwrap_or(project.specs);
     project.secrets = secrets?.unwrap_or_default();
+    project.secret_places = places(root.get("secrets"), mistakes.source());
     project.vars = Variables {
         entries: vars?.unwrap_or_default(),
         source: project.source.clone(),
@@ -271,6 +276,43 @@ fn read(root: &Node, mistakes: &Mistakes, dir: &Path) -> Option<Project> {
     (project.listen, project.cors) = (listen, cors);
     (project.ports, project.services) = (ports, services);
     Some(project)
+}
+
+/// The names in `secrets` and the scalars in `vars` of a project file that has errors, which quote
+/// its lines.
+pub(crate) fn secrets_and_vars(source: &Source) -> (Vec<String>, Vec<(String, String)>) {
+    let documents = parse_documents(&Mistakes::new(source));
+    let Some(root) = documents.first() else {
+        return Default::default();
+    };
+    let text = |node: &Node| match &node.kind {
+        Kind::Scalar(scalar) => Some(scalar.text.clone()),
+        Kind::List(_) | Kind::Map(_) => None,
+    };
+    let names = match root.get("secrets").map(|node| &node.kind) {
+        Some(Kind::List(items)) => items.iter().filter_map(text).collect(),
+        _ => root.get("secrets").and_then(text).into_iter().collect(),
+    };
+    let vars = match root.get("vars").map(|node| &node.kind) {
+        Some(Kind::Map(entries)) => entries
+            .iter()
+            .filter_map(|entry| Some((entry.key.text.clone(), text(&entry.value)?)))
+            .collect(),
+        _ => Vec::new(),
+    };
+    (names, vars)
+}
+
+/// Where the elements of a list stand, or the one that stands for a list.
+fn places(list: Option<&Node>, source: &Source) -> Vec<Location> {
+    let nodes = match list {
+        Some(node) => match &node.kind {
+            Kind::List(items) => items.iter().collect(),
+            _ => vec![node],
+        },
+        None => Vec::new(),
+    };
+    nodes.iter().map(|node| source.at(node.place)).collect()
 }
 
 type Receiver = (Option<Vec<SocketAddr>>, Vec<String>);

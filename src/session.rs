@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::budget::baseline::ReceivedBy;
 use crate::run::{Budgeting, Flush, Options, Report, RunEvent, Services, Stop, Trouble, run};
+use crate::secret::Secrets;
 use crate::service::{self, ServiceEvent, System, port_owner};
 use crate::source::receiver::{BindError, Builder, DEFAULT_ADDRESSES};
 use crate::source::{Receiver, Remote, TraceSource};
@@ -37,6 +38,7 @@ pub struct Session {
     /// Ended when dropped.
     obituary: JoinSet<()>,
     listener: Listener,
+    secrets: Secrets,
 }
 
 /// Where the spans of a session come from.
@@ -120,10 +122,14 @@ impl Session {
         stopper: Stopper,
         listener: Listener,
     ) -> Result<Self, Vec<Trouble>> {
-        let system = start_services(workspace, &receiver, Arc::clone(&listener)).await?;
+        let secrets = workspace.globals.hidden.clone();
+        let listener = masking(listener, secrets.clone());
+        let system = start_services(workspace, &receiver, Arc::clone(&listener))
+            .await
+            .map_err(|troubles| masked(troubles, &secrets))?;
         let mut obituary = JoinSet::new();
         if let Some(system) = &system {
-            obituary.spawn(watch_over(system.died(), stopper.clone()));
+            obituary.spawn(watch_over(system.died(), stopper.clone(), secrets.clone()));
         }
         Ok(Self {
             source: Source::Ours(receiver),
@@ -131,12 +137,19 @@ impl Session {
             stopper,
             obituary,
             listener,
+            secrets,
         })
     }
 
     /// A session in which another process receives the spans and has started the services. When
     /// it is gone, what runs is ended.
-    pub fn attached(remote: Remote, stopper: Stopper, listener: Listener) -> Self {
+    pub fn attached(
+        remote: Remote,
+        workspace: &Workspace,
+        stopper: Stopper,
+        listener: Listener,
+    ) -> Self {
+        let secrets = workspace.globals.hidden.clone();
         let mut obituary = JoinSet::new();
         let (gone, watched) = (remote.gone(), stopper.clone());
         obituary.spawn(async move {
@@ -148,7 +161,8 @@ impl Session {
             system: None,
             stopper,
             obituary,
-            listener,
+            listener: masking(listener, secrets.clone()),
+            secrets,
         }
     }
 
@@ -163,14 +177,17 @@ impl Session {
 
     /// Runs specs. What the session knows of its services wins over what the options say of them.
     pub async fn run(&self, specs: &[Spec], options: Options) -> Report {
-        let options = self.informed(options);
+        let options = Options {
+            secrets: self.secrets.clone(),
+            ..self.informed(options)
+        };
         let stop = self.stopper.0.subscribe();
         let tell = |event: &RunEvent<'_>| (self.listener)(event);
         let mut report = run(specs, self.source(), &options, stop, tell).await;
         if let Some(Stop::Died(trouble)) = self.stopper.why() {
             report.trouble.push(trouble);
         }
-        report
+        self.secrets.report(report)
     }
 
     /// Stops the services, and closes the ports of the receiver.
@@ -322,7 +339,22 @@ fn relay(event: &ServiceEvent, listener: &Listener) {
 }
 
 /// Ends the run when a service dies.
-async fn watch_over(died: impl Future<Output = service::Death>, stopper: Stopper) {
+async fn watch_over(
+    died: impl Future<Output = service::Death>,
+    stopper: Stopper,
+    secrets: Secrets,
+) {
     let death = died.await;
-    stopper.stop(Stop::Died(Trouble::told(&death.to_string(), None)));
+    let trouble = Trouble::told(&death.to_string(), None);
+    stopper.stop(Stop::Died(secrets.trouble(trouble)));
+}
+
+/// The listener of a session: no event reaches it with a secret.
+fn masking(listener: Listener, secrets: Secrets) -> Listener {
+    Arc::new(move |event| secrets.event(event, |masked| listener(masked)))
+}
+
+fn masked(troubles: Vec<Trouble>, secrets: &Secrets) -> Vec<Trouble> {
+    let troubles = troubles.into_iter();
+    troubles.map(|trouble| secrets.trouble(trouble)).collect()
 }

@@ -16,6 +16,7 @@ use spanspec::report::{Detail, Granularity, Junit, Look, Progress, Reporter, Ter
 use spanspec::run::{
     Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
 };
+use spanspec::secret::Secrets;
 use spanspec::source::otlp;
 use spanspec::spec::{Context, Expect, Scope, Source, Spec, Step, Trigger};
 use spanspec::trace::{CommandResponse, HttpResponse, Response, Trace};
@@ -233,6 +234,7 @@ fn report(folder: &Path, name: &str) -> Report {
             ..Telemetry::default()
         },
         interrupted: false,
+        secrets: Secrets::default(),
     }
 }
 

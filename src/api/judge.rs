@@ -91,6 +91,7 @@ pub(super) async fn judge(
     let options = Options {
         flush: running.known.flush,
         services: running.known.services,
+        secrets: context.globals.hidden.clone(),
         ..Options::default()
     };
     let here = Here { api, running };

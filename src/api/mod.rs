@@ -102,6 +102,7 @@ impl Api {
             .route("/api", get(no_such_path).fallback(no_such_path))
             .route("/api/{*path}", get(no_such_path).fallback(no_such_path))
             .layer(middleware::from_fn_with_state(self.clone(), host::check))
+            .layer(middleware::from_fn_with_state(self.clone(), problem::mask))
             .with_state(self.clone())
     }
 

@@ -1,10 +1,14 @@
 //! What a client that cannot be answered reads: RFC 9457, `application/problem+json`.
 
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value as Json, json};
 
+use super::Api;
 use crate::run::Trouble;
+use crate::secret::Format;
 use crate::spec::SpecErrors;
 
 /// Why there is no answer, with what would have been accepted.
@@ -143,6 +147,26 @@ impl Problem {
     }
 }
 
+const CONTENT_TYPE: &str = "application/problem+json";
+
+/// Masks secrets in every problem, which may quote what was sent.
+pub(super) async fn mask(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    if content_type.is_none_or(|found| found != CONTENT_TYPE) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let secrets = api.running().known.context.globals.hidden.clone();
+    let text = String::from_utf8_lossy(&body);
+    let masked = secrets.written(Format::Json, &text);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, masked.into())
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let facts = *self.0;
@@ -155,7 +179,7 @@ impl IntoResponse for Problem {
         if let Some(members) = body.as_object_mut() {
             members.extend(facts.more);
         }
-        let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
+        let content_type = [(header::CONTENT_TYPE, CONTENT_TYPE)];
         let mut response = (facts.status, content_type, body.to_string()).into_response();
         if let Some(allow) = facts.allow {
             let allow = HeaderValue::from_static(allow);

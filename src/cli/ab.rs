@@ -8,6 +8,7 @@ use spanspec::ab::{Both, Comparison, Couple, Outcome, Plan, Side, compare, coupl
 use spanspec::report::markdown::comparisons;
 use spanspec::report::{Look, ab as report, write_file};
 use spanspec::run::{Options, Trouble};
+use spanspec::secret::Format;
 use spanspec::session::{Session, Stopper, addresses};
 use spanspec::spec::Spec;
 use spanspec::workspace::Workspace;
@@ -16,6 +17,7 @@ use super::beside::{runtime, tell_trouble};
 use super::budget_arguments::AbArguments;
 use super::exit::{Exit, refuse};
 use super::live::Live;
+use super::output;
 use super::run::{interrupts, with_timeout};
 use super::selection::select;
 use versions::{Versions, versions};
@@ -202,7 +204,7 @@ impl Contest<'_> {
         };
         let (known, names) = (self.couples.len(), self.versions.names());
         let page = comparisons(all, known, names, trouble);
-        match write_file(path, page.as_bytes()) {
+        match write_file(path, &page, Format::Text, &output::secrets()) {
             Ok(()) => exit,
             Err(error) => refuse(exit.or_errored(), &format!("error: {error}")),
         }

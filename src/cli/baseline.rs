@@ -15,6 +15,7 @@ use spanspec::workspace::shown;
 use super::beside::tell_trouble;
 use super::budget_arguments::{BaselineArguments, BaselineCommand, StoredArguments};
 use super::exit::{Exit, refuse};
+use super::output;
 use find::{Found, find};
 
 /// Does what the arguments say.
@@ -168,5 +169,5 @@ fn worse(one: Exit, other: Exit) -> Exit {
 
 /// Where nobody can read it, the exit code has to do.
 fn print(text: &str) {
-    let _ = anstream::stdout().write_all(text.as_bytes());
+    let _ = output::stdout().write_all(text.as_bytes());
 }

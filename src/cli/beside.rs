@@ -17,6 +17,7 @@ use spanspec::workspace::{LoadError, Ports, Search, Workspace};
 
 use super::exec_arguments::SystemArguments;
 use super::exit::{Exit, refuse};
+use super::output;
 use super::understand::{environment, tell};
 
 /// A project that was understood, without specs.
@@ -50,6 +51,7 @@ impl Project {
                 .collect(),
             var_files: arguments.var_file.clone(),
             secrets: arguments.secrets.clone(),
+            hidden: output::secrets(),
             ports: Ports::Allocated,
             ..Search::from(here, given.clone())
         };
@@ -109,6 +111,7 @@ impl Project {
             file: self.variables.clone(),
             services: globals.services.clone(),
             secrets: globals.secrets.clone(),
+            hidden: globals.hidden.clone(),
             ..Globals::default()
         }
     }
@@ -181,7 +184,7 @@ fn listener(verbose: bool) -> Listener {
             refuse(Exit::Passed, &format!("building {service}"));
         }
         RunEvent::Output { service, line } if verbose => {
-            refuse(Exit::Passed, &format!("[{service}] {line}"));
+            refuse(Exit::Passed, &text::output(service, line));
         }
         _ => {}
     })

@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 
 use serde_json::{Map, Value as Json, json};
 use spanspec::report::write_file;
+use spanspec::secret::{Format as FileFormat, Secrets};
 
 use super::arguments::Format;
 use super::beside::{Beside, Interruptions, Project, runtime, tell_trouble};
 use super::exec_arguments::CollectArguments;
 use super::exit::{Exit, refuse};
+use super::output;
 
 /// Receives until the user ends it.
 pub(super) fn collect(arguments: &CollectArguments) -> Exit {
@@ -56,14 +58,16 @@ async fn run(project: &Project, arguments: &CollectArguments) -> Exit {
 fn announce(beside: &Beside, arguments: &CollectArguments) -> std::io::Result<()> {
     let ready = ready(beside);
     if let Some(path) = &arguments.ready_file {
-        write_file(path, format!("{ready:#}\n").as_bytes())?;
+        // Tests read their variables here, so that it holds their values.
+        let values = Secrets::default();
+        write_file(path, &format!("{ready:#}\n"), FileFormat::Json, &values)?;
     }
     let text = match arguments.format {
         Format::Text => instructions(beside),
         _ => format!("{ready}\n"),
     };
     // Where nobody reads it, it need not be written.
-    let mut out = anstream::stdout();
+    let mut out = output::stdout();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     Ok(())
 }

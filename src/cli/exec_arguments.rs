@@ -22,7 +22,7 @@ pub(super) struct SystemArguments {
     /// Give variables the values in a YAML or JSON file
     #[arg(long, value_name = "FILE", env = "SPANSPEC_VAR_FILE")]
     pub(super) var_file: Vec<PathBuf>,
-    /// Mask the value of this variable in what the HTTP API judges
+    /// Mask the value of this variable in everything that is written
     #[arg(
         long = "secret",
         value_name = "NAME",

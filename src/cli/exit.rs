@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use spanspec::run::Report;
 
+use super::output;
+
 /// How the command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
@@ -65,6 +67,6 @@ impl From<Exit> for ExitCode {
 /// Tells the user on standard error why nothing was run.
 pub(super) fn refuse(exit: Exit, message: &str) -> Exit {
     // Where nobody can read it, the exit code has to do.
-    let _ = writeln!(anstream::stderr(), "{message}");
+    let _ = writeln!(output::stderr(), "{message}");
     exit
 }

@@ -14,6 +14,7 @@ use spanspec::workspace::shown;
 
 use super::authoring_arguments::{Ci, InitArguments};
 use super::exit::{Exit, refuse};
+use super::output;
 use detect::Service;
 
 /// What became of a file.
@@ -124,5 +125,5 @@ fn has_specs(folder: &Path) -> bool {
 
 fn print(text: &str) {
     // Where nobody can read it, the files are there all the same.
-    let _ = anstream::stdout().write_all(text.as_bytes());
+    let _ = output::stdout().write_all(text.as_bytes());
 }

@@ -13,6 +13,7 @@ use spanspec::workspace::Ports;
 use super::arguments::LintArguments;
 use super::beside::tell_trouble;
 use super::exit::{Exit, refuse};
+use super::output;
 use super::selection::select;
 use super::understand::understand;
 
@@ -30,7 +31,9 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
     let foreseen = too_few_requests(&specs);
     let hasty = hasty_timeouts(&specs, flush);
     let warnings = workspace.warnings.iter().chain(&foreseen).chain(&hasty);
-    let mut warnings: Vec<Diagnostic> = warnings.map(Diagnostic::warning).collect();
+    let mut warnings: Vec<Diagnostic> = warnings
+        .map(|error| Diagnostic::warning(&output::secrets().spec_error(error.clone())))
+        .collect();
     warnings.extend(baselines.warnings);
     if !warnings.is_empty() {
         let text = snippet::diagnostics(&warnings, &Look::of_stderr());
@@ -52,7 +55,7 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
     };
     // Where nobody can read it, the exit code has to do.
     let _ = writeln!(
-        anstream::stdout(),
+        output::stdout(),
         "{} in {}: no mistake",
         counted(specs.len(), "spec"),
         counted(files, "file")

@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use spanspec::report::{Progress, Reporter};
+use spanspec::report::{Progress, Reporter, text};
 use spanspec::run::RunEvent;
 use spanspec::session::Listener;
 
 use super::exit::{Exit, refuse};
+use super::output;
 
 /// What the user sees of runs that are measured only.
 #[derive(Clone)]
@@ -37,7 +38,7 @@ impl Live {
             // Each run selects one; we know how many there will be.
             RunEvent::Selected { .. } => {}
             RunEvent::Output { service, line } if this.is_verbose => {
-                let line = format!("[{prefix}{service}] {line}");
+                let line = text::output(&format!("{prefix}{service}"), line);
                 this.with(|progress| progress.suspend(|| refuse(Exit::Passed, &line)));
             }
             event => this.with(|progress| progress.on_event(event)),
@@ -49,7 +50,7 @@ impl Live {
         self.with(|progress| {
             progress.suspend(|| {
                 // Where nobody can read it, the exit code has to do.
-                let _ = anstream::stdout().write_all(text.as_bytes());
+                let _ = output::stdout().write_all(text.as_bytes());
             });
         });
     }

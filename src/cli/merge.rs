@@ -8,6 +8,7 @@ use spanspec::workspace::{read_regular, shown};
 use super::arguments::{ReportFile, ReportKind};
 use super::exec_arguments::MergeArguments;
 use super::exit::{Exit, refuse};
+use super::output;
 
 /// Larger than any result file: 512 MiB.
 const MOST_BYTES: usize = 512 << 20;
@@ -75,7 +76,7 @@ fn add(merged: &mut Merged, file: &Path) -> Result<(), String> {
 
 fn write(merged: &Merged, report: &ReportFile) -> std::io::Result<()> {
     if report.kind == ReportKind::Junit {
-        return merged.write_junit(&report.path);
+        return merged.write_junit(&report.path, &output::secrets());
     }
     if report.kind != ReportKind::Json {
         let path = report.path.display();
@@ -90,7 +91,7 @@ fn write(merged: &Merged, report: &ReportFile) -> std::io::Result<()> {
         );
         refuse(Exit::Passed, &text);
     }
-    merged.write_json(&report.path)
+    merged.write_json(&report.path, &output::secrets())
 }
 
 /// The result files of a folder, by name. Links and pipes are among them, so that reading one that

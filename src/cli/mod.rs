@@ -20,6 +20,7 @@ mod judging_arguments;
 mod lint;
 mod live;
 mod merge;
+mod output;
 mod record;
 mod run;
 mod selection;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use spanspec::draft::{Payload, Request, Seen, draft};
 use spanspec::report::{Detail, Look, Progress, Reporter, Terminal};
 use spanspec::run::{Options, Report, RunEvent, SpecReport, Verdict};
+use spanspec::secret::Format;
 use spanspec::session::{Listener, Session, Stopper};
 use spanspec::spec::{Context, Source, Spec, Trigger};
 use spanspec::trace::Response;
@@ -15,6 +16,7 @@ use spanspec::workspace::{Ports, Workspace, shown};
 
 use super::authoring_arguments::RecordArguments;
 use super::exit::{Exit, refuse};
+use super::output;
 use super::run::interrupts;
 use super::understand::{project_search, tell};
 
@@ -49,6 +51,8 @@ pub(super) fn record(arguments: &RecordArguments) -> Exit {
         Ok(specs) => shots(specs, arguments),
         Err(errors) => return tell(&errors.into()),
     };
+    // Also where a service echoes one, and however short it is.
+    output::secrets().add(request.secrets());
     let report = match fire(&workspace, &specs, arguments) {
         Ok(report) => report,
         Err(exit) => return exit,
@@ -60,7 +64,10 @@ pub(super) fn record(arguments: &RecordArguments) -> Exit {
         refuse(Exit::Passed, &format!("note: {notice}"));
     }
     match draft(&request, &seen, &context) {
-        Ok(text) => write(arguments, &text, seen.len()),
+        Ok(text) => {
+            let text = output::secrets().written(Format::Text, &text);
+            write(arguments, &text, seen.len())
+        }
         Err(errors) => tell(&errors.into()),
     }
 }
@@ -263,7 +270,7 @@ fn explain(report: &Report) -> Exit {
         first.specs = vec![first.specs.remove(at)];
     }
     let mut terminal = Terminal::new(
-        anstream::stderr(),
+        output::stderr(),
         Look::of_stderr(),
         Detail::Quiet,
         Progress::hidden(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use spanspec::report::text;
 use spanspec::report::{
     Annotations, Detail, Github, Granularity, Html, Json, Junit, Look, Markdown, Progress,
     Reporter, Tap, Terminal,
@@ -20,6 +21,7 @@ use spanspec::workspace::{Ports, Workspace, shown};
 use super::arguments::{Format, JunitGranularity, ReportKind, RunArguments};
 use super::beside::{runtime, tell_trouble};
 use super::exit::{Exit, refuse};
+use super::output;
 use super::selection::{full_name, select};
 use super::understand::understand;
 
@@ -101,9 +103,12 @@ pub(super) fn nothing_selected(known: usize) -> String {
 }
 
 fn list(specs: &[Spec]) -> Exit {
-    let names: Vec<String> = specs.iter().map(|spec| full_name(spec) + "\n").collect();
+    let names: Vec<String> = specs
+        .iter()
+        .map(|spec| output::secrets().text(&full_name(spec)) + "\n")
+        .collect();
     // Where nobody reads it, it need not be written.
-    let _ = anstream::stdout().write_all(names.concat().as_bytes());
+    let _ = output::stdout().write_all(names.concat().as_bytes());
     Exit::Passed
 }
 
@@ -133,10 +138,11 @@ impl Audience {
 
     /// Writes all reports, also where one of them fails; tells whether all were written.
     pub(super) fn finish(&self, report: &Report) -> bool {
+        let report = output::secrets().report(report.clone());
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let failed: Vec<std::io::Error> = all
             .iter_mut()
-            .filter_map(|reporter| reporter.finish(report).err())
+            .filter_map(|reporter| reporter.finish(&report).err())
             .collect();
         for error in &failed {
             refuse(Exit::Errored, &format!("error: {error}"));
@@ -156,7 +162,7 @@ fn terminal(arguments: &RunArguments, detail: Detail) -> Terminal<impl Write + S
     } else {
         Progress::stderr()
     };
-    Terminal::stdout(Look::of_stdout(), detail, progress)
+    Terminal::new(output::stdout(), Look::of_stdout(), detail, progress)
 }
 
 fn github(
@@ -215,7 +221,7 @@ struct Outputs;
 impl Reporter for Outputs {
     fn on_event(&mut self, event: &RunEvent<'_>) {
         if let RunEvent::Output { service, line } = event {
-            refuse(Exit::Passed, &format!("[{service}] {line}"));
+            refuse(Exit::Passed, &text::output(service, line));
         }
     }
 
@@ -238,7 +244,12 @@ async fn session(
     let (listener, listen) = (audience.listener(), &arguments.listen);
     let starting = async {
         match remote {
-            Some(remote) => Ok(Session::attached(remote, stopper.clone(), listener)),
+            Some(remote) => Ok(Session::attached(
+                remote,
+                workspace,
+                stopper.clone(),
+                listener,
+            )),
             None => Session::start(workspace, listen, stopper.clone(), listener).await,
         }
     };
@@ -344,5 +355,6 @@ fn unrun(specs: &[Spec], started: jiff::Timestamp, trouble: Vec<Trouble>) -> Rep
         notices: Vec::new(),
         telemetry: Telemetry::default(),
         interrupted: false,
+        secrets: output::secrets(),
     }
 }

@@ -10,6 +10,7 @@ use spanspec::workspace::{FileError, read_bytes};
 
 use super::arguments::ShowArguments;
 use super::exit::{Exit, refuse};
+use super::output;
 
 /// Larger than any trace that a person looks at: 512 MiB.
 const MOST_BYTES: usize = 512 << 20;
@@ -46,7 +47,7 @@ pub(super) fn show(arguments: &ShowArguments) -> Exit {
         .into_iter()
         .map(|trace| draw(&trace.with_unseen_caller(), most_rows))
         .collect();
-    match write!(anstream::stdout(), "{}", drawn.join("\n")) {
+    match write!(output::stdout(), "{}", drawn.join("\n")) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             refuse(Exit::Errored, &format!("error: cannot write: {error}"))
         }

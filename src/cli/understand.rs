@@ -9,6 +9,7 @@ use spanspec::workspace::{LoadError, Ports, Search, Workspace};
 
 use super::arguments::{ProjectArguments, SpecArguments};
 use super::exit::{Exit, refuse};
+use super::output;
 
 /// So many mistakes are shown; who has more will not read them all at once.
 const MOST_SHOWN: usize = 100;
@@ -37,6 +38,7 @@ pub(super) fn project_search(arguments: &ProjectArguments, ports: Ports) -> Sear
             .collect(),
         var_files: arguments.var_file.clone(),
         secrets: arguments.secrets.clone(),
+        hidden: output::secrets(),
         ports,
         ..Search::from(here, environment())
     }
@@ -80,7 +82,7 @@ fn tell_mistakes(mistakes: &[SpecError]) {
     let diagnostics: Vec<Diagnostic> = mistakes
         .iter()
         .take(MOST_SHOWN)
-        .map(Diagnostic::from)
+        .map(|error| Diagnostic::from(&output::secrets().spec_error(error.clone())))
         .collect();
     let look = Look::of_stderr();
     let count = mistakes.len();

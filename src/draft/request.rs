@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::yaml;
+use crate::secret::is_credential_header;
 
 /// A request, its variables not filled in.
 #[derive(Clone, Debug)]
@@ -75,6 +76,13 @@ impl Request {
         self.name
             .clone()
             .unwrap_or_else(|| format!("{} {path}", self.method))
+    }
+
+    /// The values of credentials that are written out, without the scheme before them.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        let all = self.credentials().into_iter();
+        all.map(|credential| credential.value).collect()
     }
 
     /// What must not be written.
@@ -175,15 +183,13 @@ fn with_texts(json: &Json, change: &impl Fn(&str) -> String) -> Json {
 
 /// The part of a header that nobody else may know.
 fn credential(name: &str, value: &str) -> Option<Credential> {
-    const WORDS: [&str; 6] = ["auth", "token", "secret", "api-key", "apikey", "password"];
     let lower = name.to_ascii_lowercase();
-    let is_secret = lower == "cookie" || WORDS.iter().any(|word| lower.contains(word));
     // Behind the scheme, such as `Bearer`.
     let secret = match value.trim().split_once(' ') {
         Some((_, rest)) if lower.ends_with("authorization") => rest.trim(),
         _ => value.trim(),
     };
-    if !is_secret || secret.is_empty() || secret.contains("${") {
+    if !is_credential_header(name) || secret.is_empty() || secret.contains("${") {
         return None;
     }
     let variable = match lower.as_str() {

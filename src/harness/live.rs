@@ -64,7 +64,12 @@ async fn open(
 ) -> Result<Session, Vec<Trouble>> {
     let nobody = Arc::new(|_: &crate::run::RunEvent<'_>| {});
     if let Some(remote) = remote {
-        return Ok(Session::attached(remote, Stopper::default(), nobody));
+        return Ok(Session::attached(
+            remote,
+            workspace,
+            Stopper::default(),
+            nobody,
+        ));
     }
     let started = Session::start(workspace, &settings.listen, Stopper::default(), nobody).await;
     started.map_err(|mut troubles| {

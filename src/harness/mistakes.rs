@@ -1,6 +1,7 @@
 //! What a test says that could not be understood: the same text as on the command line.
 
 use crate::report::{Diagnostic, Look, snippet};
+use crate::secret::Secrets;
 use crate::spec::SpecError;
 #[cfg(feature = "harness")]
 use crate::workspace::LoadError;
@@ -10,7 +11,7 @@ const MOST_SHOWN: usize = 100;
 
 /// Why a project cannot be read.
 #[cfg(feature = "harness")]
-pub(super) fn of_load(error: &LoadError) -> String {
+pub(super) fn of_load(error: &LoadError, hidden: &Secrets) -> String {
     match error {
         LoadError::Wrong {
             unreadable,
@@ -21,7 +22,7 @@ pub(super) fn of_load(error: &LoadError) -> String {
             if mistakes.is_empty() {
                 lines
             } else {
-                lines + &of_specs(mistakes)
+                lines + &of_specs(mistakes, hidden)
             }
         }
         LoadError::NoProject | LoadError::UnknownPort { .. } => format!("error: {error}\n"),
@@ -29,10 +30,12 @@ pub(super) fn of_load(error: &LoadError) -> String {
     }
 }
 
-/// Mistakes, each with its line.
-pub(super) fn of_specs(mistakes: &[SpecError]) -> String {
-    let shown = mistakes.iter().take(MOST_SHOWN).map(Diagnostic::from);
-    let shown: Vec<Diagnostic> = shown.collect();
+/// Errors, each with its line, without secrets.
+pub(super) fn of_specs(mistakes: &[SpecError], hidden: &Secrets) -> String {
+    let shown = mistakes.iter().take(MOST_SHOWN);
+    let shown: Vec<Diagnostic> = shown
+        .map(|error| Diagnostic::from(&hidden.spec_error(error.clone())))
+        .collect();
     let text = snippet::diagnostics(&shown, &Look::plain());
     let count = match mistakes.len() {
         1 => "1 mistake".to_owned(),

@@ -9,6 +9,7 @@ use super::mistakes;
 use crate::background;
 use crate::report::{Look, text};
 use crate::run::Trouble;
+use crate::secret::Secrets;
 use crate::source::Remote;
 use crate::spec::{Context, Names, Source, Spec, SpecErrors};
 use crate::workspace::{FileError, Ports, Search, Workspace, find_specs, read, shown};
@@ -61,17 +62,18 @@ impl Project {
             ports,
             ..Search::from(folder.clone(), settings.all.clone())
         };
+        let hidden = search.hidden.clone();
         let of_file = |text| Mistake {
             of: crate::project::FILE_NAME.to_owned(),
             text,
         };
         let workspace = Workspace::without_specs(&search)
-            .map_err(|error| of_file(mistakes::of_load(&error)))?;
+            .map_err(|error| of_file(mistakes::of_load(&error, &hidden)))?;
         // The services are understood too before anything is started.
         workspace
             .project
             .services(&workspace.globals)
-            .map_err(|errors| of_file(mistakes::of_specs(&errors.0)))?;
+            .map_err(|errors| of_file(mistakes::of_specs(&errors.0, &hidden)))?;
         Ok(Self {
             settings,
             workspace,
@@ -79,6 +81,11 @@ impl Project {
             remote: Mutex::new(remote),
             live: OnceLock::new(),
         })
+    }
+
+    /// Values that no test may write.
+    pub(super) fn hidden(&self) -> &Secrets {
+        &self.workspace.globals.hidden
     }
 
     /// The files that a path of a macro stands for: at least one.
@@ -118,7 +125,7 @@ impl Project {
         };
         let source = read(file).map_err(|error| mistake(format!("error: {error}\n")))?;
         let mut specs = Spec::read_all(&source, folder_of(file), &self.context())
-            .map_err(|SpecErrors(errors)| mistake(mistakes::of_specs(&errors)))?;
+            .map_err(|SpecErrors(errors)| mistake(mistakes::of_specs(&errors, self.hidden())))?;
         if let Some(timeout) = self.settings.timeout {
             let steps = specs.iter_mut().flat_map(|spec| spec.steps.iter_mut());
             steps.for_each(|step| step.wait.timeout = Some(timeout));

@@ -49,15 +49,19 @@ fn run(folder: &str, given: &str, all: &[&str]) -> Result<Told, Mistake> {
         specs.iter().partition(|spec| spec.skip.is_some());
     if to_run.is_empty() {
         let reasons = skipped.iter().filter_map(|spec| spec.skip.clone());
-        return Ok(Told::Skipped(reasons.collect::<Vec<_>>().join("; ")));
+        let reasons = reasons.collect::<Vec<_>>().join("; ");
+        return Ok(Told::Skipped(project.hidden().text(&reasons)));
     }
     for spec in skipped {
         let reason = spec.skip.as_deref().unwrap_or_default();
-        print(&format!("{given}: `{}` skipped: {reason}", spec.name));
+        let line = format!("{given}: `{}` skipped: {reason}", spec.name);
+        print(&project.hidden().text(&line));
     }
     Ok(match project.live() {
         Ok(live) => verdict::of(&live.run(&specs)),
-        Err(troubles) => Told::NotPassed(verdict::unstarted(&specs, troubles)),
+        Err(troubles) => {
+            Told::NotPassed(project.hidden().text(&verdict::unstarted(&specs, troubles)))
+        }
     })
 }
 

@@ -121,7 +121,7 @@ fn of_file(project: &Arc<Project>, file: &Path) -> Vec<Candidate> {
 fn of_spec(project: &Arc<Project>, file: &str, spec: Spec) -> Trial {
     let project = Arc::clone(project);
     let is_skipped = spec.skip.is_some();
-    let name = filter::test_name(file, &spec.name);
+    let name = filter::test_name(file, &project.hidden().text(&spec.name));
     Trial::ignorable_test(name, move || run(&project, spec)).with_ignored_flag(is_skipped)
 }
 
@@ -131,7 +131,9 @@ fn run(project: &Project, mut spec: Spec) -> Result<Completion, Failed> {
     let specs = [spec];
     let told = match project.live() {
         Ok(live) => verdict::of(&live.run(&specs)),
-        Err(troubles) => Told::NotPassed(verdict::unstarted(&specs, troubles)),
+        Err(troubles) => {
+            Told::NotPassed(project.hidden().text(&verdict::unstarted(&specs, troubles)))
+        }
     };
     match told {
         Told::Passed => Ok(Completion::Completed),

@@ -5,6 +5,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// A longer line is cut into pieces of this many bytes.
 const LONGEST_LINE: usize = 16 * 1024;
 
+/// What shows where a line was cut; a secret that was cut there is recognized by it.
+const CUT: &str = "…";
+
 /// A part of what a process writes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line {
@@ -18,21 +21,29 @@ pub(crate) enum Line {
 pub(crate) async fn each_line(mut pipe: impl AsyncRead + Unpin, mut take: impl FnMut(Line)) {
     let mut buffer = vec![0; 8 * 1024];
     let mut line = Vec::new();
+    let mut is_rest = false;
     while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
         for piece in buffer[..count].split_inclusive(|byte| *byte == b'\n') {
             line.extend_from_slice(piece);
-            if piece.ends_with(b"\n") || line.len() >= LONGEST_LINE {
-                take(Line::Whole(text(&line)));
+            let is_whole = piece.ends_with(b"\n");
+            if is_whole || line.len() >= LONGEST_LINE {
+                take(Line::Whole(marked(&line, is_rest, !is_whole)));
                 line.clear();
+                is_rest = !is_whole;
             }
         }
         if !line.is_empty() {
-            take(Line::Begun(text(&line)));
+            take(Line::Begun(marked(&line, is_rest, false)));
         }
     }
     if !line.is_empty() {
-        take(Line::Whole(text(&line)));
+        take(Line::Whole(marked(&line, is_rest, false)));
     }
+}
+
+fn marked(line: &[u8], is_rest: bool, is_cut: bool) -> String {
+    let mark = |is_wanted| if is_wanted { CUT } else { "" };
+    format!("{}{}{}", mark(is_rest), text(line), mark(is_cut))
 }
 
 fn text(line: &[u8]) -> String {
@@ -75,7 +86,10 @@ mod tests {
     #[tokio::test]
     async fn a_line_without_end_comes_in_pieces() {
         let long = vec![b'x'; LONGEST_LINE + 1];
-        let total: usize = lines(&long).await.iter().map(String::len).sum();
+        let pieces = lines(&long).await;
+        assert!(pieces[0].ends_with("x…"), "{}", pieces[0].len());
+        assert!(pieces[1].starts_with("…x"), "{}", pieces[1]);
+        let total: usize = pieces.iter().map(|piece| piece.matches('x').count()).sum();
         assert_eq!(total, LONGEST_LINE + 1);
     }
 }

@@ -72,7 +72,8 @@ impl Tail {
         let kept = String::from_utf8_lossy(self.bytes.make_contiguous());
         match self.dropped {
             0 => kept.into_owned(),
-            dropped => format!("[the first {dropped} bytes were dropped]\n{kept}"),
+            // The `…` shows that a secret may have been cut.
+            dropped => format!("[the first {dropped} bytes were dropped]\n…{kept}"),
         }
     }
 }
@@ -90,6 +91,6 @@ mod tests {
         let mut tail = Tail::new(4);
         tail.push(b"ab");
         tail.push(b"cdef");
-        assert_eq!(tail.text(), "[the first 2 bytes were dropped]\ncdef");
+        assert_eq!(tail.text(), "[the first 2 bytes were dropped]\n…cdef");
     }
 }

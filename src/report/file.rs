@@ -3,16 +3,18 @@
 use std::io;
 use std::path::Path;
 
+use crate::secret::{Format, Secrets};
 use crate::whole_file::replace;
 
-/// Replaces the file by this text: a reader finds the old one or the new one, never a part.
+/// Replaces the file by this text, without secrets: a reader finds the old one or the new one, never a part.
 /// Folders above it are created. What is no regular file, such as `/dev/stdout` or a pipe, is
 /// written to directly.
 ///
 /// # Errors
 /// Of the file system; the text names the file and what is in the way.
-pub fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    replace(path, text).map_err(|error| {
+pub fn write(path: &Path, text: &str, format: Format, secrets: &Secrets) -> io::Result<()> {
+    let text = secrets.written(format, text);
+    replace(path, text.as_bytes()).map_err(|error| {
         let reason = if path.is_dir() {
             "a folder of this name is in the way".to_owned()
         } else {
@@ -36,7 +38,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.xml");
         fs::create_dir(&path).unwrap();
-        let error = write(&path, b"").unwrap_err().to_string();
+        let error = write(&path, "", Format::Text, &Secrets::default())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("report.xml"), "{error}");
         assert!(error.contains("in the way"), "{error}");
     }
@@ -45,7 +49,8 @@ mod tests {
     fn a_file_where_a_folder_should_be_is_an_error_that_names_the_report() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("reports"), b"").unwrap();
-        let error = write(&folder.path().join("reports/junit.xml"), b"").unwrap_err();
+        let path = folder.path().join("reports/junit.xml");
+        let error = write(&path, "", Format::Markup, &Secrets::default()).unwrap_err();
         assert!(error.to_string().contains("junit.xml"), "{error}");
     }
 }

@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use super::Reporter;
 use super::repository::Repository;
 use crate::run::{Report, RunEvent};
+use crate::secret::Format;
 
 /// Whether lines of specs are annotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl<W: Write, R: Reporter> Reporter for Github<W, R> {
         let logged = self.log.finish(report);
         let mut text = format!("::{}::\n", self.token);
         if self.annotations == Annotations::Shown {
-            text.push_str(&annotation::all(report, &self.repository));
+            text.push_str(&annotations(report, &self.repository));
         }
         self.write(&text);
         let written = match self.error.take() {
@@ -102,6 +103,12 @@ impl<W: Write, R: Reporter> Reporter for Github<W, R> {
         };
         logged.and(written)
     }
+}
+
+/// Every annotation of a run, without secrets.
+pub(super) fn annotations(report: &Report, repository: &Repository) -> String {
+    let annotations = annotation::all(report, repository);
+    report.secrets.written(Format::Text, &annotations)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::look::Look;
 use super::text::{self, Detail};
 use super::{Reporter, file};
 use crate::run::{Report, SpecReport, Telemetry, Verdict};
+use crate::secret::Format;
 use parts::{Attempt, Location, Trouble, millis};
 
 /// The version of the format.
@@ -60,8 +61,11 @@ impl Reporter for Json {
     fn finish(&mut self, report: &Report) -> io::Result<()> {
         let text = render(report);
         match &self.path {
-            Some(path) => file::write(path, text.as_bytes()),
-            None => match io::stdout().lock().write_all(text.as_bytes()) {
+            Some(path) => file::write(path, &text, Format::Json, &report.secrets),
+            None => match io::stdout()
+                .lock()
+                .write_all(report.secrets.written(Format::Json, &text).as_bytes())
+            {
                 // Whoever reads has seen enough.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                 written => written,

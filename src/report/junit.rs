@@ -17,6 +17,7 @@ use quick_junit::{TestCase, TestSuite};
 use super::repository::Repository;
 use super::{Reporter, file};
 use crate::run::{Report, SpecReport};
+use crate::secret::Format;
 
 /// What becomes one `<testcase>`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Junit {
 impl Reporter for Junit {
     fn finish(&mut self, report: &Report) -> io::Result<()> {
         let text = rendered(report, self.granularity, &Repository::around_here())?;
-        file::write(&self.path, text.as_bytes())
+        file::write(&self.path, &text, Format::Markup, &report.secrets)
     }
 }
 

@@ -110,6 +110,46 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// Text in which no line is a command to a CI system: GitHub obeys `::name::` at the start of a line
+/// and `##[name]` anywhere, Azure `##vso[`, TeamCity `##teamcity[`. A backslash shows where one was.
+#[must_use]
+pub fn inert(text: &str) -> Cow<'_, str> {
+    let is_command =
+        |line: &str| line.trim_start().starts_with("::") || hash_command(line).is_some();
+    if !text.lines().any(is_command) {
+        return Cow::Borrowed(text);
+    }
+    let lines = text.split_inclusive('\n');
+    Cow::Owned(lines.map(inert_line).collect())
+}
+
+fn inert_line(line: &str) -> String {
+    let mut safe = String::with_capacity(line.len() + 1);
+    let mut rest = line;
+    if line.trim_start().starts_with("::") {
+        let start = line.len() - line.trim_start().len();
+        safe.push_str(&line[..start]);
+        safe.push('\\');
+        rest = &line[start..];
+    }
+    while let Some(at) = hash_command(rest) {
+        safe.push_str(&rest[..=at]);
+        safe.push('\\');
+        rest = &rest[at + 1..];
+    }
+    safe + rest
+}
+
+/// The place of the first `##word[`.
+fn hash_command(line: &str) -> Option<usize> {
+    let mut hashes = line.match_indices("##").map(|(at, _)| at);
+    hashes.find(|at| {
+        let rest = line[at + 2..].trim_start_matches('#');
+        let after = rest.trim_start_matches(|char: char| char.is_ascii_alphanumeric());
+        after.starts_with('[')
+    })
+}
+
 fn is_unprintable(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}'
@@ -218,6 +258,14 @@ mod tests {
             "a\\u{1b}[31mb\\r\\n\\tc\\u{202e}"
         );
         assert_eq!(printable("größe 注文 🛒"), "größe 注文 🛒");
+    }
+
+    #[test]
+    fn no_line_is_a_command_to_a_ci_system() {
+        assert_eq!(
+            inert("a\n  ::error::x\n[shop] ##[group]y ##vso[task]z\n## heading [a]\nstd::vec\n"),
+            "a\n  \\::error::x\n[shop] #\\#[group]y #\\#vso[task]z\n## heading [a]\nstd::vec\n"
+        );
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::repository::Repository;
 use super::text::{self, Detail};
 use super::{Reporter, file};
 use crate::run::{Report, SpecReport, Verdict};
+use crate::secret::Format;
 use inert::{fenced, html, inline};
 pub use versions::comparisons;
 
@@ -45,7 +46,7 @@ impl Markdown {
 impl Reporter for Markdown {
     fn finish(&mut self, report: &Report) -> io::Result<()> {
         let text = rendered(report, &Repository::around_here(), LARGEST);
-        file::write(&self.path, text.as_bytes())
+        file::write(&self.path, &text, Format::Text, &report.secrets)
     }
 }
 

@@ -34,6 +34,8 @@ mod remarks;
 mod repository;
 #[cfg(test)]
 mod sample;
+#[cfg(all(test, feature = "cli"))]
+mod secrets_tests;
 pub mod snippet;
 #[cfg(feature = "cli")]
 pub mod tap;
@@ -57,7 +59,7 @@ pub use html::Html;
 pub use json::Json;
 #[cfg(feature = "cli")]
 pub use junit::{Granularity, Junit};
-pub use look::{Charset, Colors, Look};
+pub use look::{Charset, Colors, Look, inert};
 #[cfg(feature = "cli")]
 pub use markdown::Markdown;
 #[cfg(feature = "cli")]

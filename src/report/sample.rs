@@ -12,6 +12,7 @@ use crate::check::{
 use crate::run::{
     Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
 };
+use crate::secret::Secrets;
 use crate::spec::{Location, Place, Source};
 use crate::trace::{
     HttpResponse, Origin, Resource, Response, Span, SpanId, Status, StatusCode, Trace, TraceId,
@@ -315,6 +316,7 @@ pub(super) fn report() -> Report {
             ..Telemetry::default()
         },
         interrupted: false,
+        secrets: Secrets::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use super::Reporter;
 use super::look::{Look, printable};
 use super::text::{self, Detail};
 use crate::run::{Attempt, Report, SpecReport, Verdict};
+use crate::secret::Format;
 use crate::spec::Location;
 
 /// Writes TAP to standard output when the run is over.
@@ -26,7 +27,8 @@ impl Tap {
 
 impl Reporter for Tap {
     fn finish(&mut self, report: &Report) -> io::Result<()> {
-        match io::stdout().lock().write_all(render(report).as_bytes()) {
+        let text = report.secrets.written(Format::Text, &render(report));
+        match io::stdout().lock().write_all(text.as_bytes()) {
             // Whoever reads has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written,

@@ -35,6 +35,14 @@ const WORD: usize = 6;
 /// Between what stands on the first line.
 const GAP: &str = "   ";
 
+/// A line that a service wrote, after its name. What a terminal would obey is visible in it.
+#[cfg(feature = "cli")]
+#[must_use]
+pub fn output(service: &str, line: &str) -> String {
+    let parts: Vec<_> = line.split('\t').map(printable).collect();
+    format!("[{}] {}", printable(service), parts.join("\t"))
+}
+
 /// All that is said of a spec; every line ends with a newline. Empty where the detail leaves it
 /// out; specs that did not run are named in the summary.
 #[must_use]

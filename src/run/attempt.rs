@@ -167,7 +167,7 @@ fn save(
     let name = setting.secrets.text(&spec.name);
     let about = |trace: &Trace| About::new(&name, file, at, verdict, started, trace);
     let keep = |trace: &Trace| {
-        let kept = keep::keep(save, &about(trace), trace);
+        let kept = keep::keep(save, &about(trace), trace, &setting.secrets);
         kept.unwrap_or_else(|error| {
             setting.note_unsaved(error.to_string());
             None

@@ -102,6 +102,7 @@ fn with_caller(trace: Trace, about: &About) -> Trace {
 mod tests {
     use super::*;
     use crate::run::Verdict;
+    use crate::secret::Secrets;
     use crate::trace::{Span, SpanId, TraceId};
 
     fn trace(number: u8) -> Trace {
@@ -119,7 +120,9 @@ mod tests {
         let started = jiff::Timestamp::UNIX_EPOCH;
         let about = About::new(spec, "specs/a.yaml", 0, verdict, started, &trace);
         let save = SaveTraces::All(folder.to_owned());
-        keep::keep(&save, &about, &trace).unwrap().unwrap()
+        keep::keep(&save, &about, &trace, &Secrets::default())
+            .unwrap()
+            .unwrap()
     }
 
     fn found(folder: &Path, spec: &str) -> Option<EarlierTrace> {
@@ -169,7 +172,7 @@ mod tests {
         let started = jiff::Timestamp::UNIX_EPOCH;
         let about = About::new("a spec", "b.yaml", 0, &Verdict::Passed, started, &now);
         let save = SaveTraces::All(folder.path().to_owned());
-        keep::keep(&save, &about, &now).unwrap();
+        keep::keep(&save, &about, &now, &Secrets::default()).unwrap();
         assert!(found(folder.path(), "a spec").is_none());
     }
 

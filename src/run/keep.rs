@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{SaveTraces, Verdict};
+use crate::secret::{Format, Secrets};
 use crate::source::otlp::write_json_with;
 use crate::trace::{Origin, Trace};
 use crate::whole_file::replace;
@@ -79,7 +80,12 @@ impl About {
 ///
 /// # Errors
 /// If the folder or the file cannot be written; the text names it.
-pub(super) fn keep(save: &SaveTraces, about: &About, trace: &Trace) -> io::Result<Option<PathBuf>> {
+pub(super) fn keep(
+    save: &SaveTraces,
+    about: &About,
+    trace: &Trace,
+    secrets: &Secrets,
+) -> io::Result<Option<PathBuf>> {
     let folder = match save {
         SaveTraces::All(folder) => folder,
         SaveTraces::Failures(folder) if !about.has_passed() => folder,
@@ -90,6 +96,7 @@ pub(super) fn keep(save: &SaveTraces, about: &About, trace: &Trace) -> io::Resul
     }
     let path = folder.join(format!("{}-{}.json", stem(&about.spec), trace.id().short()));
     let text = write_json_with(trace, KEY, about);
+    let text = secrets.written(Format::Json, &text);
     replace(&path, text.as_bytes()).map_err(|error| {
         io::Error::new(
             error.kind(),

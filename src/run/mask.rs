@@ -1,63 +1,34 @@
-//! Secrets: masked once, where a spec's report is made, so that no reporter can show one.
+//! Reports without secrets: every text of a report passes through [`Secrets`] here.
+//!
+//! Each function names all fields, so that a new field does not compile until it is masked or is
+//! known to hold no text from outside. How a secret is found is left to `secret`.
 
 mod load;
 
-use std::borrow::Cow;
-use std::sync::{Arc, RwLock};
+use std::ops::Range;
+use std::sync::Arc;
 
-use super::{Attempt, EarlierTrace, SpecReport, StepReport, Trouble, Verdict};
-use crate::check::{Failure, Judged, Outcome, Subject};
-use crate::spec::{Location, Request, Spec, Trigger};
-use crate::trace::{
-    Attributes, CommandResponse, HttpResponse, Resource, Response, Scope, Span, Trace, Value,
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{
+    Attempt, EarlierTrace, Report, RunEvent, SpecReport, StepReport, Telemetry, Trouble, Verdict,
 };
-
-/// What stands in a report where a secret was.
-const MASK: &str = "[masked]";
+use crate::check::{Candidate, Difference, Failure, Judged, Outcome, Rejection, Subject, Witness};
+use crate::secret::{MASK, Secrets, is_credential_header};
+use crate::spec::{Location, Place, Request, Spec, SpecError, Trigger};
+use crate::trace::{
+    Attributes, CommandResponse, Event, HttpResponse, Link, Resource, Response, Scope, Span,
+    Status, Trace, Value,
+};
 
 /// Credentials of a request that are shorter are no secrets, but placeholders.
 const SHORTEST_CREDENTIAL: usize = 4;
 
-/// Headers whose values are credentials.
-const CREDENTIALS: [&str; 6] = [
-    "authorization",
-    "proxy-authorization",
-    "cookie",
-    "set-cookie",
-    "x-api-key",
-    "x-auth-token",
-];
-
-/// Every secret known so far, longest first, so that one which holds another is masked whole.
-#[derive(Debug, Default)]
-pub(super) struct Secrets(RwLock<Vec<String>>);
+/// Values of headers that are no credentials, whatever the name.
+const HARMLESS: [&str; 4] = ["true", "false", "null", "none"];
 
 impl Secrets {
-    pub(super) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        let all = Self::default();
-        all.add(secrets);
-        all
-    }
-
-    /// Makes these secret from now on, also as they look in a URL and in JSON.
-    pub(super) fn add(&self, secrets: impl IntoIterator<Item = String>) {
-        let mut all = self
-            .0
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        for secret in secrets
-            .into_iter()
-            .filter(|secret| !secret.trim().is_empty())
-        {
-            let in_url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-            let in_json = serde_json::Value::from(secret.as_str()).to_string();
-            let in_json = in_json[1..in_json.len() - 1].to_owned();
-            all.extend([secret, in_url, in_json]);
-        }
-        all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        all.dedup();
-    }
-
     /// Makes the credentials of a request secret.
     pub(super) fn add_credentials_of(&self, trigger: &Trigger) {
         self.add(credentials_of(trigger));
@@ -68,230 +39,361 @@ impl Secrets {
         self.add(cookies_of(response));
     }
 
-    /// A text without any secret.
-    pub(super) fn text(&self, text: &str) -> String {
-        let all = self
-            .0
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut masked = Cow::Borrowed(text);
-        for secret in all.iter() {
-            if masked.contains(secret.as_str()) {
-                masked = Cow::Owned(masked.replace(secret.as_str(), MASK));
+    /// A run's report without any secret. It keeps the secrets, so that its reporters can mask the
+    /// finished text too.
+    #[must_use]
+    pub fn report(&self, mut report: Report) -> Report {
+        let Report {
+            started: _,
+            duration: _,
+            specs,
+            trouble,
+            notices,
+            telemetry,
+            interrupted: _,
+            secrets,
+        } = &mut report;
+        specs.iter_mut().for_each(|spec| self.mask_spec(spec));
+        trouble.iter_mut().for_each(|one| self.mask_trouble(one));
+        self.mask_all(notices);
+        self.mask_telemetry(telemetry);
+        secrets.clone_from(self);
+        report
+    }
+
+    /// Passes on an event of a run without any secret.
+    pub fn event(&self, event: &RunEvent<'_>, tell: impl FnOnce(&RunEvent<'_>)) {
+        use RunEvent as E;
+        match *event {
+            E::Output { service, line } => tell(&E::Output {
+                service: &self.text(service),
+                line: &self.text(line),
+            }),
+            E::Building { service } => tell(&E::Building {
+                service: &self.text(service),
+            }),
+            E::Starting { service } => tell(&E::Starting {
+                service: &self.text(service),
+            }),
+            E::Ready { service, after } => tell(&E::Ready {
+                service: &self.text(service),
+                after,
+            }),
+            E::Started { name } => tell(&E::Started {
+                name: &self.text(name),
+            }),
+            E::Progress {
+                name,
+                done,
+                of,
+                rate,
+                p50,
+                failed,
+            } => tell(&E::Progress {
+                name: &self.text(name),
+                done,
+                of,
+                rate,
+                p50,
+                failed,
+            }),
+            E::Finished(report) => {
+                let mut report = report.clone();
+                self.mask_spec(&mut report);
+                tell(&E::Finished(&report));
             }
+            E::Notice(text) => tell(&E::Notice(&self.text(text))),
+            E::Selected { .. } | E::Interrupted | E::Stopping => tell(event),
         }
-        masked.into_owned()
-    }
-
-    fn is_empty(&self) -> bool {
-        let all = self.0.read();
-        all.unwrap_or_else(std::sync::PoisonError::into_inner)
-            .is_empty()
-    }
-
-    fn any_in(&self, text: &str) -> bool {
-        let all = self.0.read();
-        all.unwrap_or_else(std::sync::PoisonError::into_inner)
-            .iter()
-            .any(|secret| text.contains(secret.as_str()))
-    }
-
-    /// The text of a file, where every byte must keep its place.
-    fn in_place(&self, text: &str) -> String {
-        let all = self
-            .0
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        all.iter().fold(text.to_owned(), |text, secret| {
-            text.replace(secret.as_str(), &"*".repeat(secret.len()))
-        })
     }
 
     /// A spec's report without any secret.
-    pub(super) fn spec(&self, report: SpecReport) -> SpecReport {
-        SpecReport {
-            name: self.text(&report.name),
-            at: self.location(report.at),
-            tags: report.tags,
-            verdict: match report.verdict {
-                Verdict::Skipped(why) => Verdict::Skipped(self.text(&why)),
-                Verdict::NotRun(why) => Verdict::NotRun(self.text(&why)),
-                verdict => verdict,
-            },
-            attempts: report
-                .attempts
-                .into_iter()
-                .map(|attempt| self.attempt(attempt))
-                .collect(),
-            duration: report.duration,
+    pub(super) fn spec(&self, mut report: SpecReport) -> SpecReport {
+        self.mask_spec(&mut report);
+        report
+    }
+
+    fn mask_spec(&self, report: &mut SpecReport) {
+        let SpecReport {
+            name,
+            at,
+            tags,
+            verdict,
+            attempts,
+            duration: _,
+        } = report;
+        self.mask(name);
+        self.mask_location(at);
+        self.mask_all(tags);
+        self.mask_verdict(verdict);
+        for attempt in attempts {
+            let Attempt {
+                verdict,
+                started: _,
+                duration: _,
+                steps,
+            } = attempt;
+            self.mask_verdict(verdict);
+            steps.iter_mut().for_each(|step| self.mask_step(step));
         }
     }
 
-    fn attempt(&self, attempt: Attempt) -> Attempt {
-        let steps = attempt
-            .steps
-            .into_iter()
-            .map(|step| self.step(step))
-            .collect();
-        Attempt { steps, ..attempt }
+    fn mask_verdict(&self, verdict: &mut Verdict) {
+        match verdict {
+            Verdict::Skipped(why) | Verdict::NotRun(why) => self.mask(why),
+            Verdict::Passed | Verdict::Failed | Verdict::Errored => {}
+        }
+    }
+
+    fn mask_telemetry(&self, telemetry: &mut Telemetry) {
+        let Telemetry {
+            listened: _,
+            spans: _,
+            log_records: _,
+            metric_points: _,
+            refused,
+            refused_count: _,
+            late_spans: _,
+        } = telemetry;
+        self.mask_all(refused);
     }
 
     /// A step's report without any secret.
-    pub(super) fn step(&self, step: StepReport) -> StepReport {
-        StepReport {
-            name: step.name.map(|name| self.text(&name)),
-            trigger: self.text(&step.trigger),
-            trace: step.trace.map(|trace| self.shared_trace(trace)),
-            response: step.response.map(|response| self.response(response)),
-            checks: step
-                .checks
-                .into_iter()
-                .map(|judged| self.judged(judged))
-                .collect(),
-            trouble: step.trouble.map(|trouble| self.trouble(trouble)),
-            notices: step
-                .notices
-                .iter()
-                .map(|notice| self.text(notice))
-                .collect(),
-            earlier: step.earlier.map(|earlier| EarlierTrace {
-                trace: self.shared_trace(earlier.trace),
-                ..earlier
-            }),
-            load: step.load.map(|load| Arc::new(self.load(&load))),
-            ..step
-        }
+    pub(super) fn step(&self, mut step: StepReport) -> StepReport {
+        self.mask_step(&mut step);
+        step
     }
 
-    pub(super) fn trouble(&self, trouble: Trouble) -> Trouble {
-        Trouble {
-            what: self.text(&trouble.what),
-            at: trouble.at.map(|at| self.location(at)),
-            details: self.texts(&trouble.details),
-            help: self.texts(&trouble.help),
-        }
-    }
-
-    fn texts(&self, texts: &[String]) -> Vec<String> {
-        texts.iter().map(|text| self.text(text)).collect()
-    }
-
-    fn location(&self, at: Location) -> Location {
-        if !self.any_in(at.source.text()) {
-            return at;
-        }
-        let masked = self.in_place(at.source.text());
-        at.source.with_text(masked).at(at.place)
-    }
-
-    fn judged(&self, judged: Judged) -> Judged {
-        Judged {
-            what: self.text(&judged.what),
-            at: self.location(judged.at),
-            outcome: match judged.outcome {
-                Outcome::Fail(failure) => Outcome::Fail(Box::new(self.failure(*failure))),
-                Outcome::Unjudged(why) => Outcome::Unjudged(why.with_texts(|text| self.text(text))),
-                Outcome::Pass => Outcome::Pass,
-            },
-        }
-    }
-
-    fn failure(&self, mut failure: Failure) -> Failure {
-        failure.at = self.location(failure.at);
-        failure.subject = self.subject(failure.subject);
-        let texts = [&mut failure.expected, &mut failure.found].into_iter();
-        let witnesses = failure
-            .witnesses
-            .iter_mut()
-            .flat_map(|w| [&mut w.name, &mut w.mark]);
-        let nearest = failure.nearest.iter_mut().flat_map(|candidate| {
-            let rejected = candidate.rejected.iter_mut();
-            let rejected = rejected.flat_map(|why| [&mut why.expected, &mut why.found]);
-            std::iter::once(&mut candidate.name).chain(rejected)
-        });
-        let differences = failure
-            .differences
-            .iter_mut()
-            .flat_map(|difference| [&mut difference.expected, &mut difference.found]);
-        let hints = failure.hints.iter_mut();
-        for text in texts
-            .chain(witnesses)
-            .chain(nearest)
-            .chain(differences)
-            .chain(hints)
+    fn mask_step(&self, step: &mut StepReport) {
+        let StepReport {
+            phase: _,
+            name,
+            trigger,
+            trace_id: _,
+            trace,
+            response,
+            checks,
+            trouble,
+            notices,
+            was_closed: _,
+            timing: _,
+            saved_trace: _,
+            earlier,
+            load,
+        } = step;
+        name.iter_mut().for_each(|name| self.mask(name));
+        self.mask(trigger);
+        trace.iter_mut().for_each(|trace| self.mask_trace(trace));
+        response.iter_mut().for_each(|one| self.mask_response(one));
+        checks.iter_mut().for_each(|one| self.mask_judged(one));
+        trouble.iter_mut().for_each(|one| self.mask_trouble(one));
+        self.mask_all(notices);
+        if let Some(EarlierTrace {
+            trace,
+            path: _,
+            started: _,
+        }) = earlier
         {
-            *text = self.text(text);
+            self.mask_trace(trace);
         }
-        failure
+        load.iter_mut()
+            .for_each(|load| self.mask_load(Arc::make_mut(load)));
     }
 
-    /// Without a wildcard, so that a new kind with a text is thought of.
-    fn subject(&self, mut subject: Subject) -> Subject {
+    /// A trouble without any secret.
+    #[must_use]
+    pub fn trouble(&self, mut trouble: Trouble) -> Trouble {
+        self.mask_trouble(&mut trouble);
+        trouble
+    }
+
+    fn mask_trouble(&self, trouble: &mut Trouble) {
+        let Trouble {
+            what,
+            at,
+            details,
+            help,
+        } = trouble;
+        self.mask(what);
+        at.iter_mut().for_each(|at| self.mask_location(at));
+        self.mask_all(details);
+        self.mask_all(help);
+    }
+
+    /// An error in a spec without any secret.
+    #[must_use]
+    pub fn spec_error(&self, mut error: SpecError) -> SpecError {
+        let SpecError {
+            what,
+            at,
+            label,
+            help,
+        } = &mut error;
+        self.mask(what);
+        self.mask_location(at);
+        self.mask(label);
+        help.iter_mut().for_each(|help| self.mask(help));
+        error
+    }
+
+    fn mask(&self, text: &mut String) {
+        if !self.is_empty() {
+            *text = self.text(text);
+        }
+    }
+
+    fn mask_each<const N: usize>(&self, texts: [&mut String; N]) {
+        texts.into_iter().for_each(|text| self.mask(text));
+    }
+
+    fn mask_all(&self, texts: &mut [String]) {
+        texts.iter_mut().for_each(|text| self.mask(text));
+    }
+
+    /// Lines stay the same. Columns are those of the masked text: the true ones would show how long
+    /// the secret before them is.
+    fn mask_location(&self, at: &mut Location) {
+        let Some((text, replaced)) = self.in_file(at.source.text()) else {
+            return;
+        };
+        let place = Place {
+            start: moved_offset(&replaced, at.place.start, Edge::Start),
+            end: moved_offset(&replaced, at.place.end, Edge::End),
+        };
+        *at = at.source.with_text(text).at(place);
+    }
+
+    fn mask_judged(&self, judged: &mut Judged) {
+        let Judged { what, at, outcome } = judged;
+        self.mask(what);
+        self.mask_location(at);
+        match outcome {
+            Outcome::Fail(failure) => self.mask_failure(failure),
+            Outcome::Unjudged(why) => *why = why.clone().with_texts(|text| self.text(text)),
+            Outcome::Pass => {}
+        }
+    }
+
+    fn mask_failure(&self, failure: &mut Failure) {
+        let Failure {
+            subject,
+            at,
+            expected,
+            found,
+            witnesses,
+            more_witnesses: _,
+            nearest,
+            differences,
+            hints,
+        } = failure;
+        self.mask_subject(subject);
+        self.mask_location(at);
+        self.mask(expected);
+        self.mask(found);
+        witnesses.iter_mut().for_each(|one| self.mask_witness(one));
+        nearest.iter_mut().for_each(|one| self.mask_candidate(one));
+        for difference in differences {
+            let Difference {
+                path,
+                expected,
+                found,
+            } = difference;
+            self.mask_each([path, expected, found]);
+        }
+        self.mask_all(hints);
+    }
+
+    fn mask_witness(&self, witness: &mut Witness) {
+        let Witness {
+            trace_id: _,
+            span_id: _,
+            service,
+            name,
+            mark,
+        } = witness;
+        self.mask_each([service, name, mark]);
+    }
+
+    fn mask_candidate(&self, candidate: &mut Candidate) {
+        let Candidate {
+            span_id: _,
+            service,
+            name,
+            rejected,
+        } = candidate;
+        self.mask_each([service, name]);
+        for rejection in rejected {
+            let Rejection {
+                key,
+                expected,
+                found,
+            } = rejection;
+            self.mask_each([key, expected, found]);
+        }
+    }
+
+    fn mask_subject(&self, subject: &mut Subject) {
         use Subject as S;
-        let texts: Vec<&mut String> = match &mut subject {
-            S::ResponseStatus | S::Body | S::ResponseTime => Vec::new(),
-            S::ExitCode | S::Stdout | S::Stderr => Vec::new(),
-            S::Errors | S::Orphans | S::SpanCount | S::TraceDuration | S::Failures => Vec::new(),
-            S::Header(text) | S::Json(text) | S::Service(text) => vec![text],
-            S::Selected(text) | S::Capture(text) => vec![text],
-            S::Edge { from, to } => vec![from, to],
-            S::Sequence { earlier, later } => vec![earlier, later],
-            S::Span { part, name } => vec![part, name],
-            S::Budget { subject, .. } => vec![subject],
-        };
-        for text in texts {
-            *text = self.text(text);
+        match subject {
+            S::ResponseStatus | S::Body | S::ResponseTime => {}
+            S::ExitCode | S::Stdout | S::Stderr => {}
+            S::Errors | S::Orphans | S::SpanCount | S::TraceDuration | S::Failures => {}
+            S::Header(text) | S::Json(text) | S::Service(text) => self.mask(text),
+            S::Selected(text) | S::Capture(text) => self.mask(text),
+            S::Edge { from, to } => self.mask_each([from, to]),
+            S::Sequence { earlier, later } => {
+                self.mask_each([earlier, later]);
+            }
+            S::Span { part, name } => self.mask_each([part, name]),
+            S::Budget {
+                quantile: _,
+                subject,
+            } => self.mask(subject),
         }
-        subject
     }
 
-    fn response(&self, response: Response) -> Response {
+    fn mask_response(&self, response: &mut Response) {
         match response {
-            Response::Http(http) => Response::Http(self.http(http)),
-            Response::Command(command) => Response::Command(CommandResponse {
-                stdout: self.text(&command.stdout),
-                stderr: self.text(&command.stderr),
-                ..command
-            }),
-            Response::None => Response::None,
+            Response::Http(http) => self.mask_http(http),
+            Response::Command(CommandResponse {
+                exit_code: _,
+                stdout,
+                stdout_dropped: _,
+                stderr,
+                stderr_dropped: _,
+                time: _,
+            }) => self.mask_each([stdout, stderr]),
+            Response::None => {}
         }
     }
 
-    fn http(&self, http: HttpResponse) -> HttpResponse {
-        let header = |(name, value): (String, String)| {
-            let is_credential = CREDENTIALS.contains(&name.as_str());
-            let value = if is_credential {
-                MASK.to_owned()
-            } else {
-                self.text(&value)
-            };
-            (name, value)
-        };
-        let body = match String::from_utf8(http.body) {
-            Ok(text) => self.text(&text).into_bytes(),
-            Err(binary) => binary.into_bytes(),
-        };
-        HttpResponse {
-            headers: http.headers.into_iter().map(header).collect(),
+    fn mask_http(&self, http: &mut HttpResponse) {
+        let HttpResponse {
+            status: _,
+            headers,
             body,
-            ..http
+            time: _,
+        } = http;
+        for (name, value) in headers {
+            if is_credential_header(name) {
+                *value = MASK.to_owned();
+            }
+            self.mask(name);
+            self.mask(value);
         }
+        *body = self.bytes(std::mem::take(body));
     }
 
     /// A trace may be large, and mostly there is no secret to look for.
-    fn shared_trace(&self, trace: Arc<Trace>) -> Arc<Trace> {
-        if self.is_empty() {
-            return trace;
+    fn mask_trace(&self, trace: &mut Arc<Trace>) {
+        if !self.is_empty() {
+            *trace = Arc::new(self.trace(trace));
         }
-        Arc::new(self.trace(&trace))
     }
 
     fn trace(&self, trace: &Trace) -> Trace {
-        let linked = trace
-            .linked()
-            .iter()
-            .map(|linked| self.trace(linked))
-            .collect();
+        let linked = trace.linked().iter();
+        let linked = linked.map(|linked| self.trace(linked)).collect();
         let spans = trace.spans().iter().map(|span| self.span(span));
         Trace::assemble(trace.id(), trace.origin(), spans)
             .with_linked(linked)
@@ -300,39 +402,84 @@ impl Secrets {
 
     fn span(&self, span: &Span) -> Span {
         let mut masked = span.clone();
-        masked.name = self.text(&span.name);
-        masked.status.message = self.text(&span.status.message);
-        masked.attributes = self.attributes(&span.attributes);
-        for event in &mut masked.events {
-            event.name = self.text(&event.name);
-            event.attributes = self.attributes(&event.attributes);
+        let Span {
+            trace_id: _,
+            span_id: _,
+            parent_id: _,
+            name,
+            kind: _,
+            start: _,
+            end: _,
+            status,
+            attributes,
+            events,
+            links,
+            dropped_events: _,
+            dropped_links: _,
+            resource,
+            scope,
+            trace_state,
+        } = &mut masked;
+        self.mask(name);
+        let Status { code: _, message } = status;
+        self.mask(message);
+        self.mask_attributes(attributes);
+        for Event {
+            name,
+            time: _,
+            attributes,
+        } in events
+        {
+            self.mask(name);
+            self.mask_attributes(attributes);
         }
-        for link in &mut masked.links {
-            link.attributes = self.attributes(&link.attributes);
+        for Link {
+            trace_id: _,
+            span_id: _,
+            trace_state,
+            attributes,
+        } in links
+        {
+            self.mask(trace_state);
+            self.mask_attributes(attributes);
         }
-        masked.trace_state = self.text(&span.trace_state);
-        let resource = self.attributes(&span.resource.attributes);
-        if resource != span.resource.attributes {
-            masked.resource = Arc::new(Resource {
-                attributes: resource,
-            });
-        }
-        let scope = self.attributes(&span.scope.attributes);
-        if scope != span.scope.attributes {
-            masked.scope = Arc::new(Scope {
-                attributes: scope,
-                ..(*span.scope).clone()
-            });
-        }
+        self.mask_resource(resource);
+        self.mask_scope(scope);
+        self.mask(trace_state);
         masked
     }
 
-    fn attributes(&self, attributes: &Attributes) -> Attributes {
-        let entries = attributes.iter();
-        let masked: Attributes = entries
-            .map(|(key, value)| (key, self.value(value)))
-            .collect();
-        masked.with_dropped(attributes.dropped())
+    /// Spans share their resource and their scope, and go on doing so where there is no secret.
+    fn mask_resource(&self, resource: &mut Arc<Resource>) {
+        let mut masked = Resource::clone(resource);
+        let Resource { attributes } = &mut masked;
+        self.mask_attributes(attributes);
+        if masked != **resource {
+            *resource = Arc::new(masked);
+        }
+    }
+
+    fn mask_scope(&self, scope: &mut Arc<Scope>) {
+        let mut masked = Scope::clone(scope);
+        let Scope {
+            name,
+            version,
+            attributes,
+        } = &mut masked;
+        self.mask_each([name, version]);
+        self.mask_attributes(attributes);
+        if masked != **scope {
+            *scope = Arc::new(masked);
+        }
+    }
+
+    fn mask_attributes(&self, attributes: &mut Attributes) {
+        let masked = attributes.iter().map(|(key, value)| {
+            let value = self.value(value);
+            (self.text(key), value)
+        });
+        let dropped = attributes.dropped();
+        *attributes = masked.collect::<Attributes>().with_dropped(dropped);
     }
 
     fn value(&self, value: &Value) -> Value {
@@ -341,16 +488,49 @@ impl Secrets {
             Value::Array(items) => {
                 Value::Array(items.iter().map(|item| self.value(item)).collect())
             }
-            Value::Map(entries) => Value::Map(
-                entries
-                    .iter()
-                    .map(|(key, value)| (key.clone(), self.value(value)))
-                    .collect(),
-            ),
-            other if self.text(&other.to_text()) != other.to_text() => Value::from(MASK),
-            other => other.clone(),
+            Value::Map(entries) => {
+                let entries = entries.iter();
+                let masked = entries.map(|(key, value)| (self.text(key), self.value(value)));
+                Value::Map(masked.collect())
+            }
+            Value::Bytes(bytes) => Value::Bytes(self.bytes(bytes.clone())),
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Number(_) => {
+                let text = value.to_text();
+                match self.text(&text) == text {
+                    true => value.clone(),
+                    false => Value::from(MASK),
+                }
+            }
         }
     }
+}
+
+/// Which end of a place an offset is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    Start,
+    End,
+}
+
+/// Where an offset is after ranges before it were replaced by texts of these lengths. Within such a
+/// range it is moved to the edge.
+fn moved_offset(replaced: &[(Range<usize>, usize)], offset: usize, edge: Edge) -> usize {
+    let (mut old, mut new) = (0, 0);
+    for (range, length) in replaced {
+        if offset <= range.start {
+            break;
+        }
+        new += range.start - old;
+        if offset < range.end && edge == Edge::Start {
+            return new;
+        }
+        new += length;
+        if offset < range.end {
+            return new;
+        }
+        old = range.end;
+    }
+    new + offset - old
 }
 
 /// A text of a spec that has not run, without the secrets that its variables hold.
@@ -378,65 +558,76 @@ pub(super) fn cookies_of(response: &Response) -> Vec<String> {
     values.filter(|value| is_credential(value)).collect()
 }
 
-/// The values of a request's credentials: of `Bearer abc` the whole and the token.
+/// The values of a request's credentials: of `Bearer abc` the whole and the token, of
+/// `Basic bWU6YWJj` the password too.
 fn credentials(request: &Request) -> Vec<String> {
-    let headers = request
-        .headers
-        .iter()
-        .filter(|(name, _)| CREDENTIALS.contains(&name.as_str()))
+    let headers = request.headers.iter();
+    let values = headers
+        .filter(|(name, _)| is_credential_header(name.as_str()))
         .filter_map(|(_, value)| value.to_str().ok());
-    let mut all: Vec<String> = headers
-        .flat_map(|value| {
-            let token = value
-                .split_once(' ')
-                .map(|(_, token)| token.trim().to_owned());
-            let cookies = value
-                .split(';')
-                .filter_map(|pair| pair.split_once('='))
-                .map(|(_, cookie)| cookie.trim().to_owned());
-            let cookies: Vec<String> = cookies.collect();
-            std::iter::once(value.to_owned())
-                .chain(token)
-                .chain(cookies)
-        })
-        .collect();
+    let mut all: Vec<String> = values.flat_map(parts_of_credential).collect();
     all.extend(request.url.password().map(str::to_owned));
     all.retain(|value| is_credential(value));
     all
 }
 
+fn parts_of_credential(value: &str) -> Vec<String> {
+    let token = value.split_once(' ').map(|(_, token)| token.trim());
+    let basic = token
+        .and_then(|token| STANDARD.decode(token).ok())
+        .and_then(|user| String::from_utf8(user).ok());
+    let password = basic
+        .as_deref()
+        .and_then(|user| user.split_once(':'))
+        .map(|(_, password)| password);
+    let pairs = value.split(';').filter_map(|pair| pair.split_once('='));
+    let cookies = pairs.map(|(_, cookie)| cookie.trim());
+    [Some(value), token, password]
+        .into_iter()
+        .flatten()
+        .chain(cookies)
+        .map(str::to_owned)
+        .collect()
+}
+
 fn is_credential(value: &str) -> bool {
-    value.len() >= SHORTEST_CREDENTIAL
+    value.len() >= SHORTEST_CREDENTIAL && !HARMLESS.contains(&value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_secret_that_holds_another_is_masked_whole() {
-        let secrets = Secrets::new(["token".to_owned(), "token-long".to_owned()]);
-        assert_eq!(
-            secrets.text("a token-long and a token"),
-            "a [masked] and a [masked]"
-        );
+    fn masked_location(text: &str, secret: &str, marked: &str) -> Location {
+        let start = text.find(marked).unwrap();
+        let place = Place {
+            start,
+            end: start + marked.len(),
+        };
+        let mut at = crate::spec::Source::new("a.yaml", text).at(place);
+        Secrets::new([secret.to_owned()]).mask_location(&mut at);
+        at
     }
 
     #[test]
-    fn a_secret_is_found_in_a_url_and_in_json() {
-        let secrets = Secrets::new(["a\"b c".to_owned()]);
-        assert_eq!(
-            secrets.text(r#"?q=a%22b+c {"x":"a\"b c"}"#),
-            r#"?q=[masked] {"x":"[masked]"}"#
-        );
+    fn a_place_in_a_spec_file_shows_neither_a_secret_nor_its_length() {
+        let at = masked_location("token: hunter2 # x", "hunter2", "hunter2");
+        assert_eq!((at.text(), at.column()), ("[masked]", 8));
+        let at = masked_location("token: hunter2 # x", "hunter2", "x");
+        assert_eq!((at.text(), at.column()), ("x", 19));
+        let text = "key: |\n  first one\n  second one\nnext: x\n";
+        let at = masked_location(text, "first one\nsecond one", "x");
+        assert_eq!((at.text(), at.line()), ("x", 4));
     }
 
     #[test]
-    fn a_spec_file_keeps_its_columns() {
-        let source = crate::spec::Source::new("a.yaml", "token: hunter2 # x");
-        let at = source.at(crate::spec::Place { start: 7, end: 14 });
-        let masked = Secrets::new(["hunter2".to_owned()]).location(at);
-        assert_eq!((masked.text(), masked.column()), ("*******", 8));
+    fn credentials_of_a_request_are_secret_with_their_parts() {
+        let all = parts_of_credential("Basic bWU6aHVudGVyMg==");
+        assert_eq!(
+            all,
+            ["Basic bWU6aHVudGVyMg==", "bWU6aHVudGVyMg==", "hunter2", "="]
+        );
+        assert!(!is_credential("true") && !is_credential("abc"));
     }
 
     #[test]
@@ -468,7 +659,7 @@ mod tests {
         ];
         let secrets = Secrets::new(["hunter2".to_owned()]);
         for subject in subjects {
-            let masked = secrets.failure(Failure {
+            let mut masked = Failure {
                 subject,
                 at: crate::spec::Source::new("a.yaml", "").at(crate::spec::Place::default()),
                 expected: String::new(),
@@ -478,7 +669,8 @@ mod tests {
                 nearest: Vec::new(),
                 differences: Vec::new(),
                 hints: Vec::new(),
-            });
+            };
+            secrets.mask_failure(&mut masked);
             let said = format!("{:?}", masked.subject);
             assert!(!said.contains("hunter2"), "{said}");
             assert!(said.contains("call [masked]"), "{said}");

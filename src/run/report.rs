@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::{Judged, Outcome};
+use crate::secret::Secrets;
 use crate::spec::Location;
 use crate::trace::{Response, Trace, TraceId};
 
@@ -25,6 +26,8 @@ pub struct Report {
     pub telemetry: Telemetry,
     /// Whether the user ended it early.
     pub interrupted: bool,
+    /// Values that its reporters must not write.
+    pub secrets: Secrets,
 }
 
 /// What the receiver saw in the course of a run.

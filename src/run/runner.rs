@@ -61,7 +61,7 @@ pub async fn run(
     let specs: Vec<SpecReport> = finished.into_iter().flatten().collect();
     let duration = clock.elapsed();
     let sightings = source.sightings(Instant::now()).await;
-    Report {
+    let report = Report {
         started,
         duration,
         notices: notices(&setting, &sightings, &specs),
@@ -69,7 +69,10 @@ pub async fn run(
         trouble: setting.unsaved(),
         telemetry: telemetry(&setting, &sightings),
         interrupted: matches!(*setting.stop.borrow(), Some(Stop::Interrupted)),
-    }
+        secrets: setting.secrets.clone(),
+    };
+    // Secrets that a spec captured are masked also in the reports of those that ended before.
+    setting.secrets.report(report)
 }
 
 async fn run_all(setting: &Setting<'_>, specs: &[Spec], news: mpsc::UnboundedSender<News>) {

@@ -11,10 +11,10 @@ use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore
 use super::Trouble;
 use super::bound::ProvenBound;
 use super::earlier::Archive;
-use super::mask::Secrets;
 use super::settle::Flush;
 use crate::budget::baseline::{Mismatch, ReceivedBy};
 use crate::machine::Machine;
+use crate::secret::Secrets;
 use crate::source::TraceSource;
 use crate::spec::Spec;
 use crate::trace::{Peers, Trace};
@@ -39,8 +39,8 @@ pub struct Options {
     pub save_traces: SaveTraces,
     /// Whether we started services: then nobody has to be told which variables to set.
     pub services: Services,
-    /// Values that no report may show.
-    pub secrets: Vec<String>,
+    /// Values that must not be written; those that become known in the run are added.
+    pub secrets: Secrets,
     /// How budgets are judged.
     pub budgets: Budgeting,
     /// What this run has in common with others that go on at the same time.
@@ -167,7 +167,7 @@ impl Default for Options {
             starting_until: None,
             save_traces: SaveTraces::Never,
             services: Services::Theirs,
-            secrets: Vec::new(),
+            secrets: Secrets::default(),
             budgets: Budgeting::default(),
             shared: Shared::default(),
         }
@@ -258,7 +258,7 @@ impl<'a> Setting<'a> {
             bound: shared.bound,
             peers: shared.peers,
             unanswered: Mutex::default(),
-            secrets: Secrets::new(options.secrets.iter().cloned()),
+            secrets: options.secrets.clone(),
             archive: Archive::default(),
             stop,
             in_flight: shared.in_flight,

@@ -9,9 +9,10 @@ use super::settling::{Question, Settling, at_end};
 use super::step::{misfit, stopped};
 use super::{StepReport, Trouble};
 use crate::check::{self, Evidence, Failure, Judged, Outcome, Subject, Unjudged};
+use crate::secret::parts;
 use crate::source::receiver::{Follow, Snapshot};
 use crate::spec::{Capture, Expect, Scope};
-use crate::trace::Response;
+use crate::trace::{Response, Value};
 use crate::trigger::{TraceContext, TriggerError};
 
 /// A step that is under way.
@@ -129,17 +130,17 @@ impl<'a> Walk<'a> {
     /// Gives the value of a capture to the scope.
     fn keep(&mut self, capture: &Capture, evidence: &Evidence<'_>) -> Result<(), Box<Failure>> {
         let value = check::capture(capture, evidence)?;
-        if capture.is_secret {
-            self.keep_secret(value.to_text());
+        if capture.is_secret || self.scope.is_secret(&capture.name) {
+            self.keep_secret(&value);
         }
         self.scope.set(capture.name.clone(), value);
         Ok(())
     }
 
-    fn keep_secret(&mut self, value: String) {
+    fn keep_secret(&mut self, value: &Value) {
         match self.looks {
-            Looks::AtOnce => self.scene.setting.secrets.add([value]),
-            Looks::Once { .. } => self.secrets.push(value),
+            Looks::AtOnce => self.scene.setting.secrets.add_value(value),
+            Looks::Once { .. } => self.secrets.extend(parts(value)),
         }
     }
 

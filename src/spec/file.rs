@@ -139,6 +139,8 @@ impl<'a> File<'a> {
             Arc::clone(&self.context.globals),
             vars.clone().unwrap_or_default(),
         );
+        // Before anything is said about a value.
+        scope.hide_secrets();
         let reader = self.reader(&scope);
         let cases = cases(root, &reader);
         let parts = self.parts(root, &reader);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Source;
 use super::yaml::Node;
+use crate::secret::Secrets;
 use crate::trace::Value;
 
 /// Values that hold for a whole run, in the order in which they are looked up.
@@ -20,8 +21,10 @@ pub struct Globals {
     pub services: BTreeMap<String, Option<Value>>,
     /// The environment.
     pub environment: BTreeMap<String, String>,
-    /// Names whose values no report may show.
+    /// Names whose values must not be written.
     pub secrets: BTreeSet<String>,
+    /// Their values, as far as they are known, and all others that must not be written.
+    pub hidden: Secrets,
 }
 
 /// `vars` of a file: nodes, for their values may hold variables themselves.
@@ -32,6 +35,18 @@ pub struct Variables {
 }
 
 impl Variables {
+    /// Whether there is one of this name.
+    #[cfg(feature = "run")]
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// All names.
+    #[cfg(feature = "run")]
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|(name, _)| name.as_str())
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&Arc<Node>> {
         self.entries
             .iter()

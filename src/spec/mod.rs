@@ -60,6 +60,8 @@ pub use wait::Wait;
 
 pub use file::MAX_FILE_SIZE;
 
+#[cfg(feature = "run")]
+pub(crate) use error::closest;
 pub(crate) use error::suggest;
 #[cfg(feature = "harness")]
 pub(crate) use names::Names;

@@ -1,20 +1,16 @@
 //! One request on the way: the author's, or the next one of a redirect.
 
 use http::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST,
-    LOCATION, PROXY_AUTHORIZATION, TRANSFER_ENCODING,
+    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION,
+    TRANSFER_ENCODING,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use url::Url;
 
 use super::body::Payload;
 use super::{Attempted, TraceContext, TriggerError};
+use crate::secret::is_credential_header;
 use crate::spec::{Request, Tls};
-
-/// Parts of the names of headers that carry credentials.
-const TELLING: [&str; 7] = [
-    "api-key", "apikey", "auth", "password", "secret", "session", "token",
-];
 
 /// A request that is ready to be sent.
 #[derive(Clone, Debug)]
@@ -94,7 +90,7 @@ impl Hop {
         let secret: Vec<_> = self
             .headers
             .iter()
-            .filter(|(name, value)| value.is_sensitive() || is_credential(name))
+            .filter(|(name, value)| value.is_sensitive() || is_credential_header(name.as_str()))
             .map(|(name, _)| name.clone())
             .collect();
         for name in secret {
@@ -111,11 +107,6 @@ fn same_party(from: &Url, to: &Url) -> bool {
     let downgraded = from.scheme() == "https" && to.scheme() == "http";
     let same_port = from.port_or_known_default() == to.port_or_known_default();
     from.host() == to.host() && same_port && !downgraded
-}
-
-fn is_credential(name: &HeaderName) -> bool {
-    [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(name)
-        || TELLING.iter().any(|part| name.as_str().contains(part))
 }
 
 fn with_query(url: &Url, query: &[(String, String)]) -> Url {
@@ -140,6 +131,8 @@ fn propagate(context: &TraceContext, headers: &mut HeaderMap) -> Result<(), Trig
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
 
     fn hop(method: Method, url: &str) -> Hop {

@@ -5,6 +5,7 @@
 
 mod error;
 mod files;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,8 +15,9 @@ pub use error::LoadError;
 pub use files::{FileError, find_specs, read, read_bytes, read_regular, shown};
 
 use crate::project::{Project, read_variables};
+use crate::secret::Secrets;
 use crate::service::{PortSpec, free_port};
-use crate::spec::{Context, Globals, Source, Spec, SpecError, SpecErrors};
+use crate::spec::{Context, Globals, Scope, Source, Spec, SpecError, SpecErrors, Variables};
 use crate::trace::Value;
 
 /// Where specs are, and what their variables stand for.
@@ -31,8 +33,10 @@ pub struct Search {
     pub vars: BTreeMap<String, String>,
     /// Files of variables; later ones win.
     pub var_files: Vec<PathBuf>,
-    /// Names of variables whose values no report may show.
+    /// Names of variables whose values must not be written.
     pub secrets: Vec<String>,
+    /// Where their values are added, for whoever writes what becomes of the search.
+    pub hidden: Secrets,
     /// The environment, which variables are looked up in last.
     pub environment: BTreeMap<String, String>,
     /// Which ports services get.
@@ -78,6 +82,7 @@ impl Search {
             vars: BTreeMap::new(),
             var_files: Vec::new(),
             secrets: Vec::new(),
+            hidden: Secrets::default(),
             environment,
             ports: Ports::Allocated,
         }
@@ -123,6 +128,8 @@ impl Workspace {
             project = project.without_services();
         }
         let globals = Arc::new(globals(search, &project)?);
+        Scope::new(Arc::clone(&globals), Variables::default()).hide_secrets();
+        secrets::check(search, &project, &globals)?;
         Ok(Self {
             warnings: project.warnings.clone(),
             project,
@@ -147,7 +154,10 @@ fn read_project(search: &Search) -> Result<Project, LoadError> {
         .ok()
         .and_then(|path| path.parent().map(Path::to_path_buf));
     let dir = dir.unwrap_or_else(|| search.dir.clone());
-    Ok(Project::read(&source, &dir)?)
+    Project::read(&source, &dir).map_err(|errors| {
+        secrets::hide_in_errors(search, &source);
+        errors.into()
+    })
 }
 
 fn globals(search: &Search, project: &Project) -> Result<Globals, LoadError> {
@@ -163,6 +173,7 @@ fn globals(search: &Search, project: &Project) -> Result<Globals, LoadError> {
         services: numbered(&search.ports, project)?,
         environment: search.environment.clone(),
         secrets: secrets.cloned().collect(),
+        hidden: search.hidden.clone(),
     })
 }
 

@@ -11,6 +11,7 @@ mod merge;
 mod recording;
 mod reports;
 mod running;
+mod secrets;
 mod selecting;
 mod system;
 mod understanding;

@@ -9,6 +9,7 @@ use spanspec::report::{Granularity, Junit, Reporter};
 use spanspec::run::{
     Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
 };
+use spanspec::secret::Secrets;
 use spanspec::spec::{Location, Place, Source};
 use spanspec::trace::{Origin, Span, SpanId, Trace, TraceId};
 
@@ -147,6 +148,7 @@ fn report() -> Report {
         notices: Vec::new(),
         telemetry: Telemetry::default(),
         interrupted: true,
+        secrets: Secrets::default(),
     }
 }
 

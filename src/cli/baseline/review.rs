@@ -7,6 +7,7 @@ use spanspec::budget::baseline::BaselineError;
 use spanspec::workspace::shown;
 
 use super::super::exit::{Exit, refuse};
+use super::super::output;
 use super::find::Found;
 use super::{Decision, nothing_to, print, review_text, tell, worse};
 
@@ -35,7 +36,7 @@ pub(super) fn review(found: &[Found]) -> Exit {
         return Exit::Passed;
     }
     if io::stdin().is_terminal() {
-        return ask(&pending, &mut io::stdin().lock(), &mut anstream::stdout());
+        return ask(&pending, &mut io::stdin().lock(), &mut output::stdout());
     }
     let (waiting, exit) = tell_all(&pending);
     if waiting == 0 {

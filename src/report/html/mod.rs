@@ -22,6 +22,7 @@ use std::path::PathBuf;
 
 use super::{Reporter, file};
 use crate::run::Report;
+use crate::secret::Format;
 
 /// Writes the HTML report to a file, whole or not at all.
 #[derive(Clone, Debug)]
@@ -39,7 +40,7 @@ impl Html {
 
 impl Reporter for Html {
     fn finish(&mut self, report: &Report) -> io::Result<()> {
-        file::write(&self.path, render(report).as_bytes())
+        file::write(&self.path, &render(report), Format::Markup, &report.secrets)
     }
 }
 

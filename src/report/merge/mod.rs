@@ -17,6 +17,7 @@ use quick_junit::{NonSuccessKind, TestCaseStatus, TestSuite};
 use super::file;
 use super::junit::make_unique;
 use super::repository::Repository;
+use crate::secret::{Format, Secrets};
 use document::Documents;
 
 /// Why a file cannot be merged.
@@ -119,7 +120,7 @@ impl Merged {
     ///
     /// # Errors
     /// When it cannot be written; the text names the file.
-    pub fn write_junit(&self, path: &Path) -> io::Result<()> {
+    pub fn write_junit(&self, path: &Path, secrets: &Secrets) -> io::Result<()> {
         let mut junit = quick_junit::Report::new("spanspec");
         let mut names = HashSet::new();
         for suite in by_name(&self.suites) {
@@ -129,15 +130,15 @@ impl Merged {
         junit.timestamp = all.clone().filter_map(|suite| suite.timestamp).min();
         junit.time = Some(all.filter_map(|suite| suite.time).sum());
         let text = junit.to_string().map_err(io::Error::other)?;
-        file::write(path, text.as_bytes())
+        file::write(path, &text, Format::Markup, secrets)
     }
 
     /// Writes one JSON report of ours.
     ///
     /// # Errors
     /// When it cannot be written; the text names the file.
-    pub fn write_json(&self, path: &Path) -> io::Result<()> {
-        file::write(path, self.documents.render().as_bytes())
+    pub fn write_json(&self, path: &Path, secrets: &Secrets) -> io::Result<()> {
+        file::write(path, &self.documents.render(), Format::Json, secrets)
     }
 }
 

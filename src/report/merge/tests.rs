@@ -24,7 +24,9 @@ fn a_json_report_becomes_the_junit_report_of_the_same_run() {
     merged
         .add(&std::fs::read(folder.join("report.json")).unwrap())
         .unwrap();
-    merged.write_junit(&folder.join("merged.xml")).unwrap();
+    merged
+        .write_junit(&folder.join("merged.xml"), &Secrets::default())
+        .unwrap();
     assert_eq!(suites(folder, "merged.xml"), suites(folder, "direct.xml"));
     assert_eq!(merged.exit_code(), 1);
 }
@@ -40,7 +42,9 @@ fn a_merged_junit_report_is_merged_into_itself() {
     merged
         .add(&std::fs::read(folder.join("first.xml")).unwrap())
         .unwrap();
-    merged.write_junit(&folder.join("second.xml")).unwrap();
+    merged
+        .write_junit(&folder.join("second.xml"), &Secrets::default())
+        .unwrap();
     assert_eq!(suites(folder, "second.xml"), suites(folder, "first.xml"));
 }
 

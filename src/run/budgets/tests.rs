@@ -11,6 +11,7 @@ use crate::budget::baseline::{
 use crate::budget::{Samples, Verdict};
 use crate::check::Outcome;
 use crate::machine::Machine;
+use crate::secret::Secrets;
 use crate::source::Receiver;
 use crate::spec::{Context, Pace, Source};
 use tokio::sync::watch;
@@ -120,7 +121,7 @@ impl Stage {
             .remove(0);
         let options = Options {
             budgets: self.budgeting.clone(),
-            secrets: self.secrets.clone(),
+            secrets: Secrets::new(self.secrets.iter().cloned()),
             shared: Shared::on(self.machine.clone()),
             ..Options::default()
         };

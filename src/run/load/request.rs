@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::super::diagnosis::Called;
-use super::super::mask::{self, Secrets};
+use super::super::mask;
 use super::super::scene::{Decided, End, Scene};
 use super::super::setting::Setting;
 use super::super::step::{self, misfit, with_trouble};
@@ -14,6 +14,7 @@ use super::super::walk::{Looks, Walk};
 use super::super::{Phase, StepReport};
 use super::pace::Due;
 use super::pulse::Stalls;
+use crate::secret::Secrets;
 use crate::source::receiver::Follow;
 use crate::spec::{Scope, Step};
 use crate::trace::Response;
@@ -286,6 +287,10 @@ impl Done<'_> {
     pub(super) fn masked(&self, text: &str) -> String {
         if self.secrets.is_empty() {
             return text.to_owned();
+        }
+        let known = &self.scene.setting.secrets;
+        if known.has_all(&self.secrets) {
+            return known.text(text);
         }
         Secrets::new(self.secrets.iter().cloned()).text(text)
     }

@@ -1,76 +1,121 @@
-//! What many requests came to, without any secret.
+//! Many requests without any secret.
 
-use std::sync::Arc;
-
-use super::Secrets;
 use crate::budget::baseline::Difference;
 use crate::budget::{Compared, Judged};
-use crate::run::{Before, Exemplar, Failing, Load, Measured};
+use crate::run::{Before, Exemplar, Failing, Load, Measured, Versions};
+use crate::secret::Secrets;
 
 impl Secrets {
     /// Durations and counts are no secrets; names, versions and texts may be.
-    pub(super) fn load(&self, load: &Load) -> Load {
-        Load {
-            stopped: load.stopped.as_ref().map(|why| self.text(why)),
-            failing: load.failing.iter().map(|one| self.failing(one)).collect(),
-            measured: load.measured.iter().map(|one| self.measured(one)).collect(),
-            notices: self.texts(&load.notices),
-            ..load.clone()
-        }
+    pub(super) fn mask_load(&self, load: &mut Load) {
+        let Load {
+            pace: _,
+            warmup: _,
+            requests: _,
+            failed: _,
+            errored: _,
+            allowed: _,
+            duration: _,
+            response_times: _,
+            punctual_times: _,
+            stopped,
+            behind: _,
+            held_back: _,
+            failing,
+            is_strict: _,
+            measured,
+            notices,
+        } = load;
+        stopped.iter_mut().for_each(|why| self.mask(why));
+        failing.iter_mut().for_each(|one| self.mask_failing(one));
+        measured.iter_mut().for_each(|one| self.mask_measured(one));
+        self.mask_all(notices);
     }
 
-    fn failing(&self, failing: &Failing) -> Failing {
-        Failing {
-            what: self.text(&failing.what),
-            at: failing.at.clone().map(|at| self.location(at)),
-            requests: failing.requests,
-        }
+    fn mask_failing(&self, failing: &mut Failing) {
+        let Failing {
+            what,
+            at,
+            requests: _,
+        } = failing;
+        self.mask(what);
+        at.iter_mut().for_each(|at| self.mask_location(at));
     }
 
-    fn measured(&self, measured: &Measured) -> Measured {
-        Measured {
-            subject: self.text(&measured.subject),
-            at: self.location(measured.at.clone()),
-            samples: measured.samples.clone(),
-            quantiles: measured.quantiles.clone(),
-            punctual: measured.punctual.clone(),
-            version: self.version(measured.version.as_ref()),
-            versions: measured.versions.map(|version| self.text(version)),
-            slowest: measured.slowest.as_ref().map(|one| Exemplar {
-                trace: self.shared_trace(Arc::clone(&one.trace)),
-                ..one.clone()
-            }),
-            before: measured.before.as_ref().map(|before| Before {
-                version: self.version(before.version.as_ref()),
-                ..before.clone()
-            }),
-            judged: measured
-                .judged
-                .iter()
-                .map(|one| self.verdict(one))
-                .collect(),
+    fn mask_measured(&self, measured: &mut Measured) {
+        let Measured {
+            subject,
+            at,
+            quantiles: _,
+            samples: _,
+            punctual: _,
+            version,
+            versions,
+            slowest,
+            before,
+            judged,
+        } = measured;
+        self.mask(subject);
+        self.mask_location(at);
+        version.iter_mut().for_each(|version| self.mask(version));
+        self.mask_versions(versions);
+        if let Some(Exemplar {
+            trace_id: _,
+            micros: _,
+            trace,
+            saved: _,
+        }) = slowest
+        {
+            self.mask_trace(trace);
         }
+        if let Some(Before {
+            samples: _,
+            version,
+            path: _,
+        }) = before
+        {
+            version.iter_mut().for_each(|version| self.mask(version));
+        }
+        judged.iter_mut().for_each(|one| self.mask_claim(one));
     }
 
-    fn version(&self, version: Option<&String>) -> Option<String> {
-        version.map(|version| self.text(version))
+    fn mask_versions(&self, versions: &mut Versions) {
+        *versions = versions.map(|version| self.text(version));
     }
 
-    fn verdict(&self, judged: &Judged) -> Judged {
-        let mut masked = judged.clone();
-        masked.subject = self.text(&judged.subject);
-        if let Compared::Baseline { differs, .. } = &mut masked.compared {
-            for Difference { baseline, here, .. } in differs {
-                *baseline = self.text(baseline);
-                *here = self.text(here);
-            }
+    fn mask_claim(&self, judged: &mut Judged) {
+        let Judged {
+            subject,
+            quantile: _,
+            verdict: _,
+            alpha: _,
+            candidate: _,
+            compared,
+            doubt: _,
+        } = judged;
+        self.mask(subject);
+        let differs = match compared {
+            Compared::Limit(_) => return,
+            Compared::Baseline {
+                before: _,
+                tau: _,
+                differs,
+            } => differs,
+        };
+        for difference in differs {
+            let Difference {
+                fact: _,
+                baseline,
+                here,
+            } = difference;
+            self.mask_each([baseline, here]);
         }
-        masked
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
@@ -102,7 +147,7 @@ mod tests {
             doubt: None,
         };
         let trace = Trace::assemble(TraceId::random(), Origin::Foreign, []);
-        let load = Load {
+        let mut masked = Load {
             pace: Pace::Closed {
                 times: 1,
                 concurrency: 1,
@@ -147,13 +192,13 @@ mod tests {
             }],
             notices: vec![text()],
         };
-        let masked = Secrets::new(["hunter2".to_owned()]).load(&load);
+        Secrets::new(["hunter2".to_owned()]).mask_load(&mut masked);
         // Of a location the name of the file and the place are printed, not its text.
         assert!(!format!("{masked:?}").contains("hunter2"), "{masked:?}");
         let texts = [
             &masked.failing[0].at.clone().unwrap(),
             &masked.measured[0].at,
         ];
-        assert_eq!(texts.map(|at| at.text()), ["*******", "*******"]);
+        assert_eq!(texts.map(|at| at.text()), ["[masked]", "[masked]"]);
     }
 }

@@ -13,6 +13,7 @@ use lookup::{Found, place_of};
 use super::template::{Expression, Part, Template, TemplateError, Variable};
 use super::yaml::{Kind, Node, Scalar};
 use super::{Globals, Place, Source, Variables};
+use crate::secret::parts;
 use crate::trace::{TraceId, Value};
 
 /// The variables of one attempt at one case.
@@ -146,23 +147,36 @@ impl Scope {
             .extend(names.map(|name| (name.to_owned(), why)));
     }
 
-    /// Every value whose name the user called secret, for masking.
+    /// Whether the user called the value of this name secret.
+    #[must_use]
+    pub fn is_secret(&self, name: &str) -> bool {
+        self.globals.secrets.contains(name)
+    }
+
+    /// Adds the values of secret names to those that must not be written.
+    pub(crate) fn hide_secrets(&self) {
+        self.globals.hidden.add(self.secrets());
+    }
+
+    /// Every value whose name the user called secret, for masking; of a list or a map each value in
+    /// it too.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         let names = self.globals.secrets.iter();
         names
             .filter_map(|name| match self.find(name) {
-                Found::Value(value) => Some(value.to_text()),
+                Found::Value(value) => Some(parts(&value)),
                 Found::Node(node, source) => {
                     let mistakes = Mistakes::new(source?);
                     match self.fill_node(name, node, &mistakes) {
-                        Some(Filled::Value(value)) => Some(value.to_text()),
-                        Some(Filled::Text(text)) => Some(text),
+                        Some(Filled::Value(value)) => Some(parts(&value)),
+                        Some(Filled::Text(text)) => Some(vec![text]),
                         Some(Filled::Awaited) | None => None,
                     }
                 }
                 Found::Awaited | Found::Withheld(_) | Found::Missing => None,
             })
+            .flatten()
             .filter(|secret| !secret.is_empty())
             .collect()
     }

@@ -1,0 +1,333 @@
+//! No report shows a secret, wherever it is and however it is encoded there.
+
+use std::sync::{Arc, LazyLock};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
+use proptest::prelude::*;
+use regex::Regex;
+
+use super::repository::Repository;
+use super::{Look, sample};
+use crate::check::{Outcome, Unjudged};
+use crate::run::{EarlierTrace, Report, StepReport, Verdict};
+use crate::secret::{Format, Secrets};
+use crate::source::otlp::write_json_with;
+use crate::spec::Source;
+use crate::trace::{
+    Attributes, CommandResponse, Event, HttpResponse, Link, Response, Scope, Span, Trace, Value,
+};
+
+/// How a system under test may write a value.
+const ENCODINGS: [fn(&str) -> String; 13] = [
+    str::to_owned,
+    str::to_lowercase,
+    str::to_uppercase,
+    |text| serde_json::Value::from(text).to_string(),
+    |text| serde_json::json!(serde_json::json!({ "a": text }).to_string()).to_string(),
+    |text| percent(text, |byte| format!("%{byte:02X}")),
+    |text| percent(text, |byte| format!("%25{byte:02x}")),
+    |text| url::form_urlencoded::byte_serialize(text.as_bytes()).collect(),
+    |text| {
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('"', "&#34;")
+    },
+    |text| STANDARD.encode(format!("user:{text}")),
+    |text| URL_SAFE.encode(format!("me:{text}!")),
+    |text| STANDARD_NO_PAD.encode(format!("{text}, and more")),
+    |text| text.bytes().map(|byte| format!("{byte:02x}")).collect(),
+];
+
+/// Where a value may be in a report.
+const PLACES: [fn(&mut Report, String); 25] = [
+    |report, text| report.specs[1].name = text,
+    |report, text| report.specs[1].tags.push(text),
+    |report, text| report.specs[4].verdict = Verdict::Skipped(text),
+    |report, text| report.notices.push(text),
+    |report, text| report.telemetry.refused.push(text),
+    |report, text| report.trouble.push(crate::run::Trouble::told(&text, None)),
+    |report, text| step(report).trigger = text,
+    |report, text| step(report).name = Some(text),
+    |report, text| step(report).notices.push(text),
+    |report, text| step(report).checks[0].what = text,
+    |report, text| {
+        let source = Source::new("a.yaml", format!("key: {text}\nerrors: 0\n"));
+        let end = source.text().len();
+        step(report).checks[0].at = source.at(crate::spec::Place { start: 5, end });
+    },
+    |report, text| {
+        step(report).checks[0].outcome = Outcome::Unjudged(Unjudged::NotCaptured(text));
+    },
+    |report, text| failing(report).found = text,
+    |report, text| failing(report).expected = text,
+    |report, text| failing(report).hints.push(text),
+    |report, text| step(report).response = Some(http(&[], text.into_bytes())),
+    |report, text| {
+        let mut body = text.into_bytes();
+        body.insert(0, 0xff);
+        step(report).response = Some(http(&[], body));
+    },
+    |report, text| step(report).response = Some(http(&[("x-a", &text)], Vec::new())),
+    |report, text| {
+        step(report).response = Some(Response::Command(CommandResponse {
+            stderr: text,
+            ..CommandResponse::default()
+        }));
+    },
+    |report, text| change_span(report, |span| span.name.push_str(&text)),
+    |report, text| {
+        change_span(report, |span| {
+            span.attributes = [(text.as_str(), Value::Int(1))].into_iter().collect();
+        });
+    },
+    |report, text| {
+        change_span(report, |span| {
+            span.attributes = attributes(Value::Bytes(text.clone().into_bytes()));
+        });
+    },
+    |report, text| {
+        change_span(report, |span| {
+            let value = Value::Map(vec![(text.clone(), vec_of(&text))]);
+            span.events.push(Event {
+                attributes: attributes(value),
+                ..Event::default()
+            });
+        });
+    },
+    |report, text| {
+        change_span(report, |span| {
+            span.scope = Arc::new(Scope {
+                name: text.clone(),
+                version: text.clone(),
+                ..Scope::default()
+            });
+        });
+    },
+    |report, text| {
+        change_span(report, |span| {
+            span.links.push(Link {
+                trace_id: span.trace_id,
+                span_id: span.span_id,
+                trace_state: text.clone(),
+                attributes: attributes(Value::from(text.as_str())),
+            });
+        });
+        let trace = step(report).trace.clone().unwrap();
+        step(report).earlier = Some(EarlierTrace {
+            trace,
+            path: "a.json".into(),
+            started: jiff::Timestamp::UNIX_EPOCH,
+        });
+    },
+];
+
+fn step(report: &mut Report) -> &mut StepReport {
+    &mut report.specs[1].attempts[0].steps[0]
+}
+
+fn failing(report: &mut Report) -> &mut crate::check::Failure {
+    let checks = step(report).checks.iter_mut();
+    let failures = checks.filter_map(|judged| match &mut judged.outcome {
+        Outcome::Fail(failure) => Some(&mut **failure),
+        _ => None,
+    });
+    failures.last().unwrap()
+}
+
+fn http(headers: &[(&str, &str)], body: Vec<u8>) -> Response {
+    let headers = headers.iter();
+    let headers = headers.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Response::Http(HttpResponse {
+        status: 500,
+        headers: headers.collect(),
+        body,
+        ..HttpResponse::default()
+    })
+}
+
+fn attributes(value: Value) -> Attributes {
+    [("key", value)].into_iter().collect()
+}
+
+fn vec_of(text: &str) -> Value {
+    Value::Array(vec![Value::from(text)])
+}
+
+fn change_span(report: &mut Report, change: impl Fn(&mut Span)) {
+    let trace = step(report).trace.clone().unwrap();
+    let mut spans = trace.spans().to_vec();
+    change(&mut spans[0]);
+    let trace = Trace::assemble(trace.id(), trace.origin(), spans);
+    step(report).trace = Some(Arc::new(trace));
+}
+
+fn percent(text: &str, encoded: impl Fn(u8) -> String) -> String {
+    let bytes = text.bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+        _ => encoded(byte),
+    });
+    bytes.collect()
+}
+
+/// Everything that is written of a report.
+fn written(report: &Report) -> Vec<(&'static str, String)> {
+    let write = |format, text: String| report.secrets.written(format, &text);
+    let look = Look::plain();
+    let specs = report.specs.iter();
+    let text: String = specs
+        .map(|spec| super::text::spec(spec, &look, super::Detail::Verbose))
+        .collect();
+    let summary = super::text::summary(report, &look, super::Detail::Verbose);
+    let trace = report.specs[1].attempts[0].steps[0].trace.clone().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, reporter: &mut dyn super::Reporter| {
+        reporter.finish(report).unwrap();
+        std::fs::read_to_string(folder.path().join(name)).unwrap()
+    };
+    let path = |name: &str| folder.path().join(name);
+    let mut all = vec![
+        ("text", write(Format::Text, text + &summary)),
+        (
+            "trace",
+            write(Format::Json, write_json_with(&trace, "a", &1)),
+        ),
+        ("tap", write(Format::Text, super::tap::render(report))),
+        (
+            "json",
+            file("a.json", &mut super::Json::file(path("a.json"))),
+        ),
+        (
+            "html",
+            file("a.html", &mut super::Html::file(path("a.html"))),
+        ),
+        (
+            "markdown",
+            file("a.md", &mut super::Markdown::file(path("a.md"))),
+        ),
+        (
+            "annotations",
+            super::github::annotations(report, &Repository::around_here()),
+        ),
+    ];
+    for granularity in [super::Granularity::Spec, super::Granularity::Check] {
+        let mut junit = super::Junit::file(path("a.xml"), granularity);
+        all.push(("junit", file("a.xml", &mut junit)));
+    }
+    all
+}
+
+/// Whether the text holds the secret in any encoding, found without the code that masks.
+fn leaks(text: &str, secret: &str) -> bool {
+    let secret = secret.to_lowercase();
+    let is_in = |text: &str| text.to_lowercase().contains(&secret);
+    // Encoded once or twice, in whatever order: what there is to decode differs from format to format.
+    let decoders: [fn(&str) -> String; 3] = [entities, percents, escapes];
+    let once = decoders.map(|decode| decode(text));
+    let mut twice = once
+        .iter()
+        .flat_map(|text| decoders.map(|decode| decode(text)));
+    is_in(text)
+        || is_in(&hex(text))
+        || once.iter().any(|text| is_in(text))
+        || base64s(text).iter().any(|text| is_in(text))
+        || twice.any(|text| is_in(&text) || is_in(&escapes(&text)))
+}
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).unwrap()
+}
+
+fn entities(text: &str) -> String {
+    static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern("&#([0-9]+);"));
+    let text = NUMBER.replace_all(text, |found: &regex::Captures<'_>| {
+        let code = found[1].parse().unwrap();
+        char::from_u32(code).unwrap().to_string()
+    });
+    let text = text.replace("&lt;", "<").replace("&gt;", ">");
+    let text = text.replace("&quot;", "\"").replace("&apos;", "'");
+    text.replace("&amp;", "&")
+}
+
+fn percents(text: &str) -> String {
+    let pair = format!("a={}", text.replace('&', "%26"));
+    let (_, decoded) = url::form_urlencoded::parse(pair.as_bytes()).next().unwrap();
+    decoded.into_owned()
+}
+
+fn escapes(text: &str) -> String {
+    text.replace("\\\"", "\"").replace("\\\\", "\\")
+}
+
+fn hex(text: &str) -> String {
+    static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern("[0-9a-fA-F]{8,}"));
+    let bytes = DIGITS.find_iter(text).flat_map(|found| {
+        let pairs = found.as_str().as_bytes().chunks_exact(2);
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16);
+        pairs.map(|pair| byte(pair).unwrap()).collect::<Vec<_>>()
+    });
+    String::from_utf8_lossy(&bytes.collect::<Vec<_>>()).into_owned()
+}
+
+fn base64s(text: &str) -> Vec<String> {
+    static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern("[A-Za-z0-9+/_-]{8,}"));
+    let decoded = DIGITS.find_iter(text).flat_map(|found| {
+        let found = found.as_str().replace('-', "+").replace('_', "/");
+        (0..4).filter_map(move |from| {
+            let bytes = STANDARD_NO_PAD.decode(found.get(from..)?);
+            let whole = from + (found.len() - from) / 4 * 4;
+            let bytes = bytes.or_else(|_| STANDARD_NO_PAD.decode(&found[from..whole]));
+            Some(String::from_utf8_lossy(&bytes.ok()?).into_owned())
+        })
+    });
+    decoded.collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn no_report_shows_a_secret_wherever_and_however_it_is_written(
+        secret in r#"[A-Za-z0-9][A-Za-z0-9 "&<>'\\/+%=?#:;,._~äß注🔑-]{5,30}[A-Za-z0-9]"#,
+        has_line_end in any::<bool>(),
+        encoding in 0..ENCODINGS.len(),
+        place in 0..PLACES.len(),
+    ) {
+        let mut report = sample::report();
+        let value = format!("a {} z", ENCODINGS[encoding](&secret));
+        PLACES[place](&mut report, value);
+        let end = if has_line_end { "\n" } else { "" };
+        let report = Secrets::new([format!("{secret}{end}")]).report(report);
+        for (name, text) in written(&report) {
+            prop_assert!(!leaks(&text, &secret), "{secret} is in {name}: {text}");
+            match name {
+                "json" | "trace" => {
+                    let read: Result<serde_json::Value, _> = serde_json::from_str(&text);
+                    prop_assert!(read.is_ok(), "{text}");
+                }
+                "junit" => {
+                    let read = quick_junit::Report::deserialize_from_str(&text);
+                    prop_assert!(read.is_ok(), "{text}");
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn every_place_and_every_encoding_would_leak_without_masking() {
+    let secret = "Hunt&r 2";
+    for (at, encoding) in ENCODINGS.iter().enumerate() {
+        assert!(leaks(&encoding(secret), secret), "encoding {at}");
+    }
+    for (at, place) in PLACES.iter().enumerate() {
+        let mut report = sample::report();
+        place(&mut report, "hunter2".to_owned());
+        let all = written(&report);
+        assert!(
+            all.iter().any(|(_, text)| leaks(text, "hunter2")),
+            "place {at}"
+        );
+    }
+}

@@ -1,0 +1,338 @@
+//! The texts that a secret looks like, and their places in another text.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use url::Url;
+
+use super::spelling::{Letters, ends, later_ends};
+use super::{MASK, Search};
+
+/// Parts of a secret that are shorter are no secrets of their own, and shorter secrets are searched
+/// for in texts from outside only, as they are.
+const SHORTEST: usize = 4;
+
+/// A secret of hexadecimal digits that is shorter is not searched for within ids.
+const ID: usize = 16;
+
+/// How far before a `…` a secret begins that was cut there.
+const LONGEST_CUT: usize = 4096;
+
+/// Characters that spellings of others begin with, or that may stand between two.
+const SPELLED: &str = "%&#\\+-_ ,:\r\n\u{fffd}";
+
+/// The sign where a text was cut.
+const CUT: char = '…';
+
+/// One text that a secret looks like.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Needle {
+    chars: Vec<char>,
+    letters: Letters,
+    /// Of base64, whether the secret's first and last bits share a character with others.
+    shares: (bool, bool),
+}
+
+/// All of them, by the byte that they begin with.
+pub(super) struct Needles {
+    all: Vec<Needle>,
+    by_first: Vec<Vec<usize>>,
+}
+
+impl Default for Needles {
+    fn default() -> Self {
+        Self::of([])
+    }
+}
+
+impl Needles {
+    pub(super) fn of<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
+        let all: BTreeSet<Needle> = secrets.into_iter().flat_map(looks).collect();
+        let all: Vec<Needle> = all.into_iter().collect();
+        let mut by_first = vec![Vec::new(); 256];
+        for (at, needle) in all.iter().enumerate() {
+            for byte in needle.first_bytes() {
+                by_first[usize::from(byte)].push(at);
+            }
+        }
+        Self { all, by_first }
+    }
+
+    /// The places of secrets, in order and apart from each other.
+    pub(super) fn find(&self, text: &str, search: Search) -> Vec<Range<usize>> {
+        if self.all.is_empty() {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for at in 0..text.len() {
+            let wanted = self.beginning_at(text, at);
+            found.extend(wanted.filter_map(|needle| needle.matched(text, at, search)));
+        }
+        found.extend(self.cut_at_end(text));
+        found.extend(self.cut_at_start(text));
+        apart(found, text)
+    }
+
+    fn beginning_at(&self, text: &str, at: usize) -> impl Iterator<Item = &Needle> {
+        let first = usize::from(text.as_bytes()[at]);
+        self.by_first[first].iter().map(|at| &self.all[*at])
+    }
+
+    /// Secrets of which only the beginning is left, before a `…`.
+    fn cut_at_end(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        for (end, _) in text.match_indices(CUT) {
+            let from = end.saturating_sub(LONGEST_CUT);
+            let is_cut = |at: &usize| {
+                let mut wanted = self.beginning_at(text, *at);
+                text.is_char_boundary(*at) && wanted.any(|needle| needle.begins(&text[..end], *at))
+            };
+            if let Some(start) = (from..end).find(is_cut) {
+                found.push(start..end + CUT.len_utf8() + length_note(&text[end..]));
+            }
+        }
+        found
+    }
+
+    /// Secrets of which only the end is left, after a `…`.
+    fn cut_at_start(&self, text: &str) -> Vec<Range<usize>> {
+        let cuts = text.match_indices(CUT);
+        let rests = cuts.map(|(at, cut)| (at, at + cut.len()));
+        rests
+            .filter_map(|(at, rest)| {
+                let ends = self.all.iter().filter_map(|needle| needle.ends(text, rest));
+                Some(at..ends.max()?)
+            })
+            .collect()
+    }
+}
+
+impl Needle {
+    fn new(text: &str, letters: Letters) -> Self {
+        Self {
+            chars: text.chars().collect(),
+            letters,
+            shares: (false, false),
+        }
+    }
+
+    /// The bytes with which it may begin in a text.
+    fn first_bytes(&self) -> BTreeSet<u8> {
+        let Some(&first) = self.chars.first() else {
+            return BTreeSet::new();
+        };
+        let mut chars = vec![first, '%', '&', '#', '\\'];
+        match self.letters {
+            Letters::Exact => {}
+            Letters::AnyCase | Letters::Digits => {
+                chars.extend(first.to_lowercase().chain(first.to_uppercase()));
+            }
+            Letters::Base64 => chars.extend(['-', '_']),
+        }
+        if !first.is_ascii() {
+            chars.push('\u{fffd}');
+        }
+        let mut buffer = [0; 4];
+        chars
+            .into_iter()
+            .map(|char| char.encode_utf8(&mut buffer).as_bytes()[0])
+            .collect()
+    }
+
+    /// The place of this needle if it begins here; the longest where there are several.
+    fn matched(&self, text: &str, at: usize, search: Search) -> Option<Range<usize>> {
+        if search == Search::Careful && self.chars.len() < SHORTEST {
+            return None;
+        }
+        if !self.may_match(&text[at..]) {
+            return None;
+        }
+        let end = *self.walk(text, at, 0, |_, _| {}).last()?;
+        if search == Search::Careful && self.is_part_of_id(text, at..end) {
+            return None;
+        }
+        Some(self.with_shared(text, at..end))
+    }
+
+    /// Whether the text begins with the needle as it is, up to a character that may be a spelling.
+    /// Most texts do not, and this is cheap.
+    fn may_match(&self, text: &str) -> bool {
+        let mut chars = text.chars();
+        for char in &self.chars {
+            match chars.next() {
+                Some(found) if found == *char || found.eq_ignore_ascii_case(char) => {}
+                Some(found) => return SPELLED.contains(found) || !char.is_ascii(),
+                None => return false,
+            }
+        }
+        true
+    }
+
+    /// Whether this is nothing but digits among further digits of an id or a number.
+    fn is_part_of_id(&self, text: &str, found: Range<usize>) -> bool {
+        let is_hex = |char: char| char.is_ascii_hexdigit();
+        let before = text[..found.start].chars().next_back().is_some_and(is_hex);
+        let after = text[found.end..].chars().next().is_some_and(is_hex);
+        let is_digits = self.chars.len() < ID && self.chars.iter().all(|char| is_hex(*char));
+        is_digits && (before || after)
+    }
+
+    /// With the characters of base64 that hold a few bits of the secret.
+    fn with_shared(&self, text: &str, found: Range<usize>) -> Range<usize> {
+        let is_base64 =
+            |char: &char| char.is_ascii_alphanumeric() || matches!(char, '+' | '/' | '-' | '_');
+        let (mut start, mut end) = (found.start, found.end);
+        if self.shares.0 {
+            let before = text[..start].chars().next_back().filter(is_base64);
+            start -= before.map_or(0, char::len_utf8);
+        }
+        if self.shares.1 {
+            let after = text[end..].chars().next().filter(is_base64);
+            end += after.map_or(0, char::len_utf8);
+        }
+        start..end
+    }
+
+    /// Whether the text ends with a beginning of this needle that starts here.
+    fn begins(&self, text: &str, at: usize) -> bool {
+        let mut is_cut = false;
+        self.walk(text, at, 0, |matched, ends| {
+            is_cut |= matched >= SHORTEST
+                && matched < self.chars.len()
+                && ends.last() == Some(&text.len());
+        });
+        is_cut
+    }
+
+    /// Where the end of this needle ends that starts here; of several the longest.
+    fn ends(&self, text: &str, at: usize) -> Option<usize> {
+        let starts = 1..(self.chars.len() + 1).saturating_sub(SHORTEST);
+        let ends = starts.filter_map(|from| self.walk(text, at, from, |_, _| {}).last().copied());
+        ends.max()
+    }
+
+    /// Compares the text with the characters from `from` on: the offsets, in order, where they may
+    /// end. `visit` receives the number of characters and the offsets where those may end.
+    fn walk(
+        &self,
+        text: &str,
+        at: usize,
+        from: usize,
+        mut visit: impl FnMut(usize, &[usize]),
+    ) -> Vec<usize> {
+        let (mut here, mut next) = (vec![at], Vec::new());
+        for (index, char) in self.chars.iter().enumerate().skip(from) {
+            let step = if index == from { ends } else { later_ends };
+            for at in &here {
+                step(text, *at, *char, self.letters, &mut next);
+            }
+            next.sort_unstable();
+            next.dedup();
+            std::mem::swap(&mut here, &mut next);
+            next.clear();
+            if here.is_empty() {
+                break;
+            }
+            visit(index + 1 - from, &here);
+        }
+        here
+    }
+}
+
+/// Everything that a secret looks like.
+fn looks(secret: &str) -> Vec<Needle> {
+    let secret = secret.trim();
+    let mut all = vec![plain(secret)];
+    let lines = secret.lines().map(str::trim);
+    if secret.lines().count() > 1 {
+        all.extend(lines.filter(|line| is_telling(line)).map(plain));
+    }
+    all.extend(password(secret).as_deref().map(plain));
+    if !secret.is_ascii()
+        && let Ok(url::Host::Domain(name)) = url::Host::parse(secret)
+    {
+        all.push(plain(&name));
+    }
+    if secret.len() >= SHORTEST {
+        let bytes = secret.as_bytes();
+        let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let decimal: Vec<String> = bytes.iter().map(u8::to_string).collect();
+        all.push(Needle::new(&hex.concat(), Letters::Digits));
+        all.push(Needle::new(&decimal.join(","), Letters::Digits));
+        all.extend((0..3).map(|shift| base64(bytes, shift)));
+    }
+    all
+}
+
+fn plain(text: &str) -> Needle {
+    let letters = if is_telling(text) {
+        Letters::AnyCase
+    } else {
+        Letters::Exact
+    };
+    Needle::new(text, letters)
+}
+
+fn is_telling(part: &str) -> bool {
+    part.chars().count() >= SHORTEST
+}
+
+/// The password of a secret that is a URL.
+fn password(secret: &str) -> Option<String> {
+    let url = Url::parse(secret).ok()?;
+    // Of percent-encoded text, what `=` follows is a value.
+    let password = format!("p={}", url.password()?.replace('+', "%2B"));
+    let (_, decoded) = url::form_urlencoded::parse(password.as_bytes()).next()?;
+    is_telling(&decoded).then(|| decoded.into_owned())
+}
+
+/// The characters of base64 that belong to the secret alone, where `shift` bytes come before it.
+fn base64(secret: &[u8], shift: usize) -> Needle {
+    let mut bytes = vec![0; shift];
+    bytes.extend_from_slice(secret);
+    let encoded = STANDARD_NO_PAD.encode(&bytes);
+    let (first, last) = ((shift * 8).div_ceil(6), bytes.len() * 8 / 6);
+    Needle {
+        shares: (shift > 0, last < encoded.len()),
+        ..Needle::new(&encoded[first..last], Letters::Base64)
+    }
+}
+
+/// The length of ` (600 characters in all)` after a `…`: it would show how long the secret is.
+fn length_note(cut: &str) -> usize {
+    let note = || {
+        let rest = cut.strip_prefix(CUT)?;
+        let number = rest.strip_prefix(" (")?;
+        let number = number.trim_start_matches(|char: char| char.is_ascii_digit());
+        let after = number.strip_prefix(" characters in all)")?;
+        Some(rest.len() - after.len())
+    };
+    note().unwrap_or(0)
+}
+
+/// The ranges in order, those that touch as one, without what is masked already.
+fn apart(mut found: Vec<Range<usize>>, text: &str) -> Vec<Range<usize>> {
+    if found.is_empty() {
+        return found;
+    }
+    let masks = text
+        .match_indices(MASK)
+        .map(|(at, mask)| at..at + mask.len());
+    let masks: Vec<Range<usize>> = masks.collect();
+    let is_masked = |range: &Range<usize>| {
+        let mut masks = masks.iter();
+        masks.any(|mask| mask.start <= range.start && range.end <= mask.end)
+    };
+    found.retain(|range| !is_masked(range));
+    found.sort_unstable_by_key(|range| (range.start, range.end));
+    let mut apart: Vec<Range<usize>> = Vec::new();
+    for range in found {
+        match apart.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => apart.push(range),
+        }
+    }
+    apart
+}

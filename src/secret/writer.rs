@@ -1,0 +1,55 @@
+//! A writer that lets no secret through.
+
+use std::io::{self, Write};
+
+use super::{Format, Secrets};
+
+/// Masks text on its way to another writer. A line is written when it ends or is flushed, so that a
+/// secret in two writes is found.
+#[derive(Debug)]
+pub struct MaskedWriter<W: Write> {
+    out: W,
+    secrets: Secrets,
+    held: Vec<u8>,
+}
+
+impl<W: Write> MaskedWriter<W> {
+    /// Writes to `out` without these secrets.
+    pub fn new(out: W, secrets: Secrets) -> Self {
+        Self {
+            out,
+            secrets,
+            held: Vec::new(),
+        }
+    }
+
+    fn pass(&mut self, length: usize) -> io::Result<()> {
+        let held: Vec<u8> = self.held.drain(..length).collect();
+        let text = String::from_utf8_lossy(&held);
+        let masked = self.secrets.written(Format::Text, &text);
+        self.out.write_all(masked.as_bytes())
+    }
+}
+
+impl<W: Write> Write for MaskedWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.held.extend_from_slice(bytes);
+        match self.held.iter().rposition(|byte| *byte == b'\n') {
+            Some(end) => self.pass(end + 1)?,
+            None => {}
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass(self.held.len())?;
+        self.out.flush()
+    }
+}
+
+impl<W: Write> Drop for MaskedWriter<W> {
+    fn drop(&mut self) {
+        // Where it cannot be written, no writer is left who could be informed.
+        let _ = self.flush();
+    }
+}

@@ -1,0 +1,107 @@
+//! Names of secrets that stand for nothing: what they were to hide would be shown.
+
+use std::path::Path;
+
+use super::{FileError, Search, find_specs, read};
+use crate::project::{Project, secrets_and_vars};
+use crate::spec::{Globals, Location, Place, Source, SpecError, SpecErrors, closest};
+
+/// Checks that each name in `secrets` and of `--secret` is a variable: of the command line, a file,
+/// the project, the environment, a service's port, or a spec.
+///
+/// # Errors
+/// With every name that is none.
+pub(super) fn check(
+    search: &Search,
+    project: &Project,
+    globals: &Globals,
+) -> Result<(), SpecErrors> {
+    let of_project = project.secrets.iter().zip(&project.secret_places);
+    let of_project = of_project.map(|(name, at)| (name, at.clone()));
+    let of_search = search.secrets.iter().map(|name| (name, typed(name)));
+    let unknown: Vec<(&String, Location)> = of_project
+        .chain(of_search)
+        .filter(|(name, _)| !is_known(name, globals))
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let texts = spec_texts(search, project);
+    let errors = unknown
+        .into_iter()
+        .filter(|(name, _)| !texts.iter().any(|text| declares(text, name)))
+        .map(|(name, at)| error(name, at, globals));
+    match errors.collect::<Vec<_>>() {
+        errors if errors.is_empty() => Ok(()),
+        errors => Err(SpecErrors(errors)),
+    }
+}
+
+/// Adds the values of secrets that can be seen in a project file with errors.
+pub(super) fn hide_in_errors(search: &Search, project: &Source) {
+    let (names, vars) = secrets_and_vars(project);
+    let is_secret = |name: &String| names.contains(name) || search.secrets.contains(name);
+    let given = search.vars.iter().chain(&search.environment);
+    let all = given.chain(vars.iter().map(|(name, value)| (name, value)));
+    let values = all.filter(|(name, _)| is_secret(name));
+    search.hidden.add(values.map(|(_, value)| value.clone()));
+}
+
+fn typed(name: &str) -> Location {
+    let end = name.len();
+    Source::new("--secret", name).at(Place { start: 0, end })
+}
+
+fn is_known(name: &str, globals: &Globals) -> bool {
+    globals.arguments.contains_key(name)
+        || globals.file.contains_key(name)
+        || globals.project.has(name)
+        || globals.services.contains_key(name)
+        || globals.environment.contains_key(name)
+        || name == "trace_id"
+}
+
+/// The texts of all specs that can be read, also of those that were not selected. What is wrong with
+/// a file is reported where it is read as a spec.
+fn spec_texts(search: &Search, project: &Project) -> Vec<Source> {
+    let given = find_specs(&search.specs, Path::new(""));
+    let usual = find_specs(&project.specs, &project.dir);
+    let files = [given, usual]
+        .into_iter()
+        .flat_map(Result::unwrap_or_default);
+    let texts = files.map(|path| read(&path));
+    texts.filter_map(Result::<Source, FileError>::ok).collect()
+}
+
+/// Whether a spec has a variable, a name of its matrix, or a capture of this name: in all three it
+/// is a key.
+fn declares(spec: &Source, name: &str) -> bool {
+    spec.text().match_indices(name).any(|(at, _)| {
+        let before = spec.text()[..at].trim_end_matches(['"', '\'']);
+        let after = spec.text()[at + name.len()..].trim_start_matches(['"', '\'']);
+        let begins = before.is_empty() || before.ends_with([' ', '\n', '{', ',']);
+        begins && after.trim_start_matches(' ').starts_with(':')
+    })
+}
+
+fn error(name: &str, at: Location, globals: &Globals) -> SpecError {
+    let known: Vec<&str> = globals
+        .arguments
+        .keys()
+        .chain(globals.file.keys())
+        .chain(globals.services.keys())
+        .chain(globals.environment.keys())
+        .map(String::as_str)
+        .chain(globals.project.names())
+        .collect();
+    let similar = closest(name, &known).map(|word| format!("did you mean `{word}`? "));
+    SpecError {
+        what: format!("there is no variable `{name}` to keep secret"),
+        at,
+        label: "has no value".to_owned(),
+        help: Some(format!(
+            "{}give it a value with `vars`, --var, --var-file or the environment, or remove it from `secrets`",
+            similar.unwrap_or_default()
+        )),
+    }
+}
