@@ -47,7 +47,7 @@ enum Source {
     /// We listen.
     Ours(Receiver),
     /// Another process does, and started the services, too.
-    Theirs(Remote),
+    Theirs(Box<Remote>),
 }
 
 impl Default for Stopper {
@@ -157,7 +157,7 @@ impl Session {
             watched.stop(Stop::Died(Trouble::told(&why, None)));
         });
         Self {
-            source: Source::Theirs(remote),
+            source: Source::Theirs(Box::new(remote)),
             system: None,
             stopper,
             obituary,
@@ -171,7 +171,7 @@ impl Session {
     pub fn source(&self) -> &dyn TraceSource {
         match &self.source {
             Source::Ours(receiver) => receiver,
-            Source::Theirs(remote) => remote,
+            Source::Theirs(remote) => &**remote,
         }
     }
 

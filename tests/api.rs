@@ -564,6 +564,168 @@ async fn a_remote_receiver_that_is_gone_is_told() {
     drop(follow);
 }
 
+/// The service is named, and then the text ends.
+const CUT_OFF: &str = r#"{"resourceSpans": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "order"}}]}"#;
+
+impl Served {
+    async fn export_garbage(&self) {
+        let request = self.client.post(self.url("/v1/traces"));
+        let refused = request
+            .header("content-type", "application/json")
+            .header("user-agent", "exporter/1.0")
+            .body(CUT_OFF);
+        assert_eq!(refused.send().await.unwrap().status(), 400);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_export_keeps_a_trace_from_being_complete_and_is_named_everywhere() {
+    let served = Served::start().await;
+    served.export(TRACE, &[("a1", SENT, "before")]).await;
+    served.export_garbage().await;
+    let path = format!("/api/traces/{}", traceparent());
+    let answer = served.get(&format!("{path}?format=flat")).await;
+    assert_eq!(answer.complete.as_deref(), Some("false"));
+    assert_eq!(answer.body["complete"], false);
+    let problem = answer.body["problems"][0].as_str().unwrap();
+    for part in [
+        "spans of this trace may be missing: POST /v1/traces was refused: no OTLP/JSON",
+        "service `order`, 127.0.0.1:",
+        "exporter/1.0",
+        "update the OpenTelemetry SDK",
+    ] {
+        assert!(problem.contains(part), "{part}: {problem}");
+    }
+    assert_eq!(served.get(&path).await.body["problems"][0], problem);
+    let health = served.get("/api/health").await;
+    let told = health.body["problems"][0].as_str().unwrap();
+    assert!(
+        told.starts_with("POST /v1/traces from service `order`"),
+        "{told}"
+    );
+    let question = json!({ "trace": traceparent(), "spec": "errors: 0" });
+    let judged = served.judge(&question).await;
+    assert_eq!(judged.body["verdict"], "errored");
+    let text = judged.body["text"].as_str().unwrap();
+    assert!(
+        text.contains("POST /v1/traces was refused") && text.contains("help: update"),
+        "{text}"
+    );
+    // What is there stays there.
+    let question = json!({ "trace": traceparent(), "spec": "spans: [before]" });
+    assert_eq!(served.judge(&question).await.body["verdict"], "passed");
+}
+
+#[tokio::test]
+async fn a_trace_that_began_after_a_refused_export_is_complete() {
+    let served = Served::start().await;
+    served.export_garbage().await;
+    let mut late = span(TRACE, "a1", SENT, "after");
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+    late["startTimeUnixNano"] = now.as_nanos().to_string().into();
+    let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [late] }] }] });
+    let request = served.client.post(served.url("/v1/traces"));
+    let request = request.header("content-type", "application/json");
+    request.body(body.to_string()).send().await.unwrap();
+    let answer = served.get(&format!("/api/traces/{}", traceparent())).await;
+    assert_eq!(answer.complete.as_deref(), Some("true"), "{}", answer.body);
+    assert_eq!(answer.body["problems"], Json::Null);
+}
+
+#[tokio::test]
+async fn a_remote_source_learns_of_refused_exports_and_who_sent_them() {
+    let served = Served::start().await;
+    let remote = Remote::connect(&served.url("")).await.unwrap();
+    let mut follow = remote.follow(TRACE.parse().unwrap(), Origin::Foreign);
+    served.export(TRACE, &[("a1", "", "it")]).await;
+    soon(follow.changed()).await;
+    assert_eq!(follow.snapshot().trace.holes(), []);
+    served.export_garbage().await;
+    soon(follow.changed()).await;
+    let snapshot = follow.snapshot();
+    let [hole] = snapshot.trace.holes() else {
+        panic!("{:?}", snapshot.trace.holes());
+    };
+    assert_eq!(hole.sender.service.as_deref(), Some("order"));
+    let sightings = remote.sightings(Instant::now()).await;
+    let refusal = &sightings.census.refusals[0];
+    assert_eq!(refusal.hole().as_ref(), Some(hole));
+    // The line of the stream is as the document says.
+    let document = document();
+    let line = json!({ "hole": hole });
+    let schema = &document["components"]["schemas"]["arrival"];
+    assert_eq!(wrong(&line, schema, &document, "$"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_traceparent_whose_entry_is_lost_is_not_complete() {
+    let served = Served::start().await;
+    // The span a1, the child of what was sent, never arrives.
+    served.export(TRACE, &[("a2", &id("a1"), "charge")]).await;
+    let path = format!("/api/traces/{}?wait=300ms&format=flat", traceparent());
+    let answer = served.get(&path).await;
+    assert_eq!(answer.complete.as_deref(), Some("false"));
+    let problem = answer.body["problems"][0].as_str().unwrap();
+    assert!(
+        problem.contains("the entry of the trace is missing") && problem.contains(SENT),
+        "{problem}"
+    );
+    let question = json!({ "trace": traceparent(), "spec": "errors: 0", "wait": "300ms" });
+    assert_eq!(served.judge(&question).await.body["verdict"], "errored");
+}
+
+#[tokio::test]
+async fn a_second_request_in_one_trace_is_not_settled_by_the_first() {
+    let served = Served::with_flush(Duration::from_millis(800)).await;
+    served.export(TRACE, &[("a1", SENT, "first")]).await;
+    let path = format!("/api/traces/{}?format=flat", traceparent());
+    let first = served.get(&path).await;
+    assert_eq!(first.complete.as_deref(), Some("true"));
+    let late = async {
+        tokio::task::yield_now().await;
+        served.export(TRACE, &[("a2", SENT, "second")]).await;
+    };
+    let (both, ()) = tokio::join!(served.get(&path), late);
+    assert_eq!(both.complete.as_deref(), Some("true"));
+    assert_eq!(both.names().len(), 2);
+    // Without a wait, nothing is known of a request that was answered just now.
+    for until in ["now", "span"] {
+        let answer = served.get(&format!("{path}&until={until}")).await;
+        assert_eq!(answer.complete.as_deref(), Some("false"));
+        let problem = answer.body["problems"][0].as_str().unwrap();
+        assert!(problem.contains("use `until=settled`"), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn a_judgement_with_a_wait_below_the_flush_bound_leaves_open_checks_unjudged() {
+    let served = Served::with_flush(Duration::from_secs(20)).await;
+    served.export(TRACE, &[("a1", SENT, "it")]).await;
+    let judge = async |spec: &str| {
+        let question = json!({ "trace": traceparent(), "spec": spec, "wait": "100ms" });
+        served.judge(&question).await.body["verdict"].clone()
+    };
+    assert_eq!(judge("errors: 0").await, "errored");
+    assert_eq!(judge("spans: [{ find: it }]").await, "passed");
+}
+
+#[tokio::test]
+async fn the_paths_of_other_protocols_are_explained_also_where_the_api_is() {
+    let served = Served::start().await;
+    for path in ["/api/v2/spans", "/api/traces?format=jaeger.thrift"] {
+        let exported = served.client.post(served.url(path)).body("[]");
+        assert_eq!(exported.send().await.unwrap().status(), 404);
+    }
+    let nothing = served.get(&format!("/api/traces/{TRACE}?wait=10ms")).await;
+    let seen = nothing.body["seen"].to_string();
+    assert!(
+        seen.contains("it is Zipkin's path") && seen.contains("it is Jaeger's path"),
+        "{}",
+        nothing.body
+    );
+}
+
 /// The document, read as the YAML that specs are written in.
 fn document() -> Json {
     let source = Source::new("docs/openapi.yaml", OPENAPI);

@@ -115,6 +115,26 @@ async fn where_no_span_comes_what_came_instead_is_told() {
 }
 
 #[tokio::test]
+async fn a_trace_is_an_error_if_an_export_was_refused_while_it_was_waited_for() {
+    let (receiver, url) = started().await;
+    let reply = spanspec::http()
+        .get(format!("{url}/pay/card"))
+        .send(&receiver)
+        .await
+        .unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let refused = client
+        .post(format!("{}/v1/traces", receiver.endpoint()))
+        .header("content-type", "application/x-protobuf")
+        .body("garbage");
+    assert_eq!(refused.send().await.unwrap().status(), 400);
+    let error = reply.trace().await.unwrap_err().to_string();
+    let start = "spans of this trace may be missing: POST /v1/traces was refused: no OTLP protobuf";
+    assert!(error.starts_with(start), "{error}");
+    assert!(error.contains("process_payment"), "{error}");
+}
+
+#[tokio::test]
 async fn a_trace_whose_parents_are_missing_is_an_error_unless_they_may() {
     let (receiver, url) = started().await;
     let http = spanspec::http();

@@ -144,9 +144,12 @@ fn facts(snapshot: &Snapshot) -> Json {
 
 fn refused(refusal: &Refusal) -> String {
     let facts = json!({
-        "peer": refusal.peer.map(|peer| peer.to_string()),
+        "peer": refusal.sender.peer.map(|peer| peer.to_string()),
+        "service": refusal.sender.service,
+        "user_agent": refusal.sender.user_agent,
         "endpoint": refusal.endpoint,
         "reason": refusal.reason,
+        "remedy": refusal.remedy,
     });
     event("refused", &facts)
 }

@@ -11,8 +11,10 @@ use crate::trace::{self, Attributes, SpanKind, StatusCode};
 pub(super) struct Trace<'a> {
     trace_id: String,
     complete: bool,
-    /// Why it is not, as far as can be told.
+    /// Parents that never arrived.
     missing: Vec<String>,
+    /// What else keeps it from being complete.
+    problems: Vec<String>,
     services: Vec<&'a str>,
     /// `null` if a span has no duration.
     duration_ns: Option<u64>,
@@ -64,7 +66,7 @@ struct Link {
 }
 
 impl<'a> Trace<'a> {
-    pub(super) fn of(trace: &'a trace::Trace, is_complete: bool) -> Self {
+    pub(super) fn of(trace: &'a trace::Trace, is_complete: bool, problems: Vec<String>) -> Self {
         let missing = match is_complete {
             true => Vec::new(),
             false => missing_parents(trace),
@@ -73,6 +75,7 @@ impl<'a> Trace<'a> {
             trace_id: trace.id().to_string(),
             complete: is_complete,
             missing,
+            problems,
             services: trace.services().into_iter().collect(),
             duration_ns: trace.duration(),
             spans: trace
@@ -83,7 +86,7 @@ impl<'a> Trace<'a> {
             linked: trace
                 .linked()
                 .iter()
-                .map(|linked| Self::of(linked, is_complete))
+                .map(|linked| Self::of(linked, is_complete, Vec::new()))
                 .collect(),
         }
     }

@@ -18,14 +18,14 @@ use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{Method, Uri, header};
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, Method, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
 use crate::run::{Flush, Services, Settler};
-use crate::source::receiver::Store;
+use crate::source::receiver::{Arrival, Refusal, Store};
 use crate::source::remote::{API_VERSION, Health};
 use crate::spec::Context;
 use problem::Problem;
@@ -147,6 +147,8 @@ async fn health(State(api): State<Api>, uri: Uri) -> Result<Response, Problem> {
         Flush::Known(bound) => Some(bound.as_secs_f64() * 1_000.0),
         Flush::Assumed => None,
     };
+    let refused = census.refusals.iter().map(Refusal::in_full);
+    let rejected = census.rejections.iter().map(ToString::to_string);
     Ok(json(&Health {
         status: "ok".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -158,6 +160,7 @@ async fn health(State(api): State<Api>, uri: Uri) -> Result<Response, Problem> {
         ports: running.known.ports.clone(),
         spans: census.spans,
         refused: census.refused,
+        problems: refused.chain(rejected).collect(),
     }))
 }
 
@@ -165,7 +168,18 @@ async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/yaml")], OPENAPI).into_response()
 }
 
-async fn no_such_path(uri: Uri) -> Problem {
+/// Exporters of other protocols have paths below `/api` too.
+async fn no_such_path(
+    State(api): State<Api>,
+    arrival: Option<Extension<Arrival>>,
+    method: Method,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Problem {
+    if let Some(Extension(arrival)) = arrival.filter(|_| method != Method::GET) {
+        let sender = arrival.sender(&headers);
+        api.store().other_protocol(sender, &method, uri.path());
+    }
     let paths: Vec<&str> = routes().into_iter().map(|(path, _)| path).collect();
     Problem::no_path(uri.path(), &paths)
 }

@@ -37,10 +37,13 @@ pub(super) async fn spans(
 /// Waits until there is something to tell.
 async fn next_lines(follow: &mut Follow) -> String {
     loop {
+        let (parcels, holes) = follow.parcels();
+        // Losses first: a trace that looks complete with these spans is not.
+        let holes = holes.into_iter().map(|hole| Line::Hole { hole });
         let mut lines = String::new();
-        for parcel in follow.parcels() {
-            let line = serde_json::to_string(&Line::of(&parcel));
-            lines.push_str(&line.expect("a struct of a number and a text"));
+        for line in holes.chain(parcels.iter().map(Line::of)) {
+            let line = serde_json::to_string(&line);
+            lines.push_str(&line.expect("structs of numbers and texts"));
             lines.push('\n');
         }
         if !lines.is_empty() {

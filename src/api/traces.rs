@@ -11,9 +11,9 @@ use super::problem::Problem;
 use super::query::{self, Query};
 use super::{Api, Running, flat, json};
 use crate::run::{Settled, absent};
-use crate::source::otlp::write_json;
+use crate::source::otlp::{write_json, write_json_with};
 use crate::spec::Wait;
-use crate::trace::TraceRef;
+use crate::trace::{Hole, Origin, TraceRef};
 
 /// How long a client waits that does not say it.
 pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(10);
@@ -66,7 +66,8 @@ pub(super) async fn find(
     let running = api.running();
     let settled = look(&api, &running, trace, until, wait).await;
     if settled.snapshot.trace.is_empty() {
-        return Err(nothing(&api, &running, trace));
+        let holes = settled.snapshot.trace.holes();
+        return Err(nothing(&api, &running, trace, holes));
     }
     Ok(answer(&settled, format))
 }
@@ -84,12 +85,16 @@ async fn look(api: &Api, running: &Running, trace: TraceRef, until: Until, wait:
 }
 
 /// Nothing of the trace came; says what did.
-pub(super) fn nothing(api: &Api, running: &Running, trace: TraceRef) -> Problem {
+fn nothing(api: &Api, running: &Running, trace: TraceRef, holes: &[Hole]) -> Problem {
     let now = Instant::now();
     let since = now.checked_sub(OF_LATE).unwrap_or(now);
     let sightings = api.store().sightings(since);
     let known = &running.known;
     let mut trouble = absent(&sightings, &known.listened, known.services);
+    for hole in holes {
+        trouble.details.push(hole.to_string());
+        trouble.help.push(hole.remedy.clone());
+    }
     if !trace.sampled {
         let flags = "the flags of this traceparent ask services to record nothing: end it with 01";
         trouble.help.insert(0, flags.to_owned());
@@ -99,16 +104,42 @@ pub(super) fn nothing(api: &Api, running: &Running, trace: TraceRef) -> Problem 
 
 fn answer(settled: &Settled, format: Format) -> Response {
     let trace = &settled.snapshot.trace;
+    let is_complete = settled.is_complete;
+    let problems = problems(settled);
     let mut response = match format {
         Format::Otlp => {
             let content_type = [(header::CONTENT_TYPE, "application/json")];
-            (content_type, write_json(trace)).into_response()
+            let body = match problems.is_empty() {
+                true => write_json(trace),
+                // Readers of OTLP/JSON pass over keys that they do not know.
+                false => write_json_with(trace, "problems", &problems),
+            };
+            (content_type, body).into_response()
         }
-        Format::Flat => json(&flat::Trace::of(trace, settled.is_complete)),
+        Format::Flat => json(&flat::Trace::of(trace, is_complete, problems)),
     };
     let headers = response.headers_mut();
-    let is_complete = if settled.is_complete { "true" } else { "false" };
+    let is_complete = if is_complete { "true" } else { "false" };
     headers.insert(COMPLETE, HeaderValue::from_static(is_complete));
     headers.insert(SPANS, trace.len().into());
     response
+}
+
+/// What keeps the trace from being complete, beside parents that are missing.
+fn problems(settled: &Settled) -> Vec<String> {
+    if settled.is_complete {
+        return Vec::new();
+    }
+    let trace = &settled.snapshot.trace;
+    let mut problems: Vec<String> = trace.holes().iter().map(Hole::in_full).collect();
+    match trace.origin() {
+        Origin::Injected(sent) if !trace.has_entry() => problems.push(format!(
+            "the entry of the trace is missing: no span has the parent {sent}, which the traceparent names"
+        )),
+        _ => {}
+    }
+    if problems.is_empty() && trace.orphans().next().is_none() {
+        problems.push("the answer was given before every service had the time to export its spans: use `until=settled` and a longer `wait`".to_owned());
+    }
+    problems
 }

@@ -6,7 +6,7 @@ use super::{Evidence, Failure, Judged, Outcome, Unjudged, response, spans, whole
 use crate::spec::{
     Ask, Check, Condition, Expect, Limits, Location, Matcher, Pattern, Relative, SpanCondition,
 };
-use crate::trace::{Field, Losses};
+use crate::trace::{Field, Hole, Losses};
 
 /// A check, what became of it, and whether that is the last word.
 #[derive(Clone, Debug)]
@@ -108,6 +108,14 @@ impl Judgement {
     fn unjudged(what: String, at: Location, why: Unjudged) -> Self {
         Self::new(what, at, Standing::unjudged(why))
     }
+
+    /// A lost span could change a verdict that is open.
+    fn mark_hole(&mut self, hole: &Hole) {
+        let is_judged = matches!(self.judged.outcome, Outcome::Pass | Outcome::Fail(_));
+        if self.finality == Finality::Open && is_judged {
+            self.judged.outcome = Outcome::Unjudged(Unjudged::Hole(Box::new(hole.clone())));
+        }
+    }
 }
 
 /// Judges everything that is asked, in the order of the spec.
@@ -181,6 +189,10 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: Detail) -> Vec<Ju
                 judgement.finality = Finality::Open;
             }
         }
+    }
+    if let Some(hole) = trace.holes().first() {
+        all.iter_mut()
+            .for_each(|judgement| judgement.mark_hole(hole));
     }
     all
 }

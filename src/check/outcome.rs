@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Failure;
 use crate::spec::Location;
-use crate::trace::{Field, NoDuration, Span, SpanId};
+use crate::trace::{Field, Hole, NoDuration, Span, SpanId};
 
 /// A check and what became of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +43,8 @@ pub enum Unjudged {
     /// It held so far, but a service that was called had no SERVER span before the deadline, and
     /// the flush bound is unknown.
     ServerMissing,
+    /// A further span could change it, and spans are known to be lost.
+    Hole(Box<Hole>),
     /// The source of the trace does not tell this field.
     Lost(Field),
     /// The first bytes of the output were dropped, and it depends on them; holds their number.
@@ -159,6 +161,9 @@ impl Unjudged {
             span.service = change(&span.service);
             span.name = change(&span.name);
         }
+        if let Self::Hole(hole) = &mut self {
+            **hole = hole.with_texts(change);
+        }
         self
     }
 }
@@ -190,6 +195,7 @@ impl fmt::Display for Unjudged {
             Self::TimedOut => {
                 f.write_str("holds so far, but `timeout` ended before the flush bound")
             }
+            Self::Hole(hole) => write!(f, "spans of this trace may be missing: {hole}"),
             Self::Lost(field) => write!(f, "the source of this trace does not tell {field}"),
             Self::Truncated(bytes) => write!(
                 f,

@@ -56,6 +56,16 @@ pub enum Incomplete {
         /// What arrived instead, and what to do.
         instead: String,
     },
+    /// Spans of it are known to be lost: see [`Trace::holes`].
+    #[error("{reason}\n{picture}")]
+    Lost {
+        /// What happened, who sent the spans, and what prevents it.
+        reason: String,
+        /// The spans that arrived.
+        trace: Box<Trace>,
+        /// The same, drawn.
+        picture: String,
+    },
     /// Spans refer to parents that never came, and what hangs below those may be missing too.
     #[error(
         "the trace is still incomplete {timeout:?} after the response: {} never arrived\n{picture}`Call::tolerate_orphans` takes it as it is, and `Call::timeout` waits longer",
@@ -105,7 +115,8 @@ impl Store {
     #[must_use]
     pub fn call(&self) -> Call {
         let context = TraceContext::random();
-        let follow = self.follow(context.trace_id, Origin::Injected(context.parent_id));
+        let origin = Origin::Injected(context.parent_id);
+        let follow = self.follow(context.trace_id, origin).fresh();
         Call {
             context,
             store: self.clone(),
@@ -198,6 +209,13 @@ impl Call {
         }
         let picture = waterfall(&trace, &[], &Look::plain(), waterfall::USUAL_ROWS);
         let trace = Box::new(trace);
+        if let Some(hole) = trace.holes().first() {
+            return Incomplete::Lost {
+                reason: hole.in_full(),
+                trace,
+                picture,
+            };
+        }
         if missing.is_empty() {
             return Incomplete::NoEntry {
                 timeout,

@@ -46,7 +46,9 @@ pub(crate) async fn complete(follow: &mut Follow, waiting: Waiting) -> Result<Tr
     patience.tolerates_orphans = waiting.tolerates_orphans;
     wait::until(follow, |snapshot| {
         match patience.look(&snapshot, false, &PROVEN) {
-            Completeness::Closed if !snapshot.trace.is_empty() => {
+            Completeness::Closed
+                if !snapshot.trace.is_empty() && snapshot.trace.holes().is_empty() =>
+            {
                 ControlFlow::Break(Ok(snapshot.trace))
             }
             Completeness::Closed | Completeness::TimedOut(_) => {

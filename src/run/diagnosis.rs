@@ -8,7 +8,7 @@ use super::setting::Services;
 use super::settle::{AtDeadline, Patience};
 use super::{Setting, Trouble};
 use crate::source::Sightings;
-use crate::source::receiver::{Census, Late};
+use crate::source::receiver::{Census, Late, Refusal};
 use crate::spec::{Location, SpanType};
 use crate::trace::{Origin, Span, SpanKind, Trace, TraceId, Value, peer_name};
 use std::collections::BTreeSet;
@@ -100,13 +100,51 @@ pub fn absent(sightings: &Sightings, listened: &[SocketAddr], services: Services
 }
 
 fn what_came_instead(census: &Census, at: Option<&Location>) -> Trouble {
-    let mut trouble = if census.spans == 0 {
+    let mut trouble = if census.spans > 0 {
+        only_strangers(census, at)
+    } else if census.requests > 0 {
         no_spans(census, at)
     } else {
-        only_strangers(census, at)
+        only_refusals(at)
     };
-    trouble.details.extend(refusals(census));
+    let refusals = refusals(census);
+    let texts = refusals.iter().map(|refusal| format!("refused {refusal}"));
+    trouble.details.extend(texts);
+    let mut help: Vec<String> = Vec::new();
+    for refusal in refusals {
+        if !help.contains(&refusal.remedy) {
+            help.push(refusal.remedy.clone());
+        }
+    }
+    // What was refused is the likeliest cause.
+    help.append(&mut trouble.help);
+    trouble.help = help;
     trouble
+}
+
+fn only_refusals(at: Option<&Location>) -> Trouble {
+    Trouble {
+        what: "no span arrived: every request that came was refused".to_owned(),
+        at: at.cloned(),
+        details: Vec::new(),
+        help: Vec::new(),
+    }
+}
+
+/// The last refusals, each kind once.
+fn refusals(census: &Census) -> Vec<&Refusal> {
+    let mut kinds: Vec<&Refusal> = Vec::new();
+    for refusal in census.refusals.iter().rev() {
+        let is_same = |known: &&Refusal| {
+            (&known.endpoint, &known.reason) == (&refusal.endpoint, &refusal.reason)
+        };
+        if !kinds.iter().any(is_same) {
+            kinds.push(refusal);
+        }
+    }
+    kinds.truncate(MOST);
+    kinds.reverse();
+    kinds
 }
 
 /// Whoever asks services not to record can expect nothing of them.
@@ -366,15 +404,6 @@ fn only_strangers(census: &Census, at: Option<&Location>) -> Trouble {
             "does it sample? set OTEL_TRACES_SAMPLER=parentbased_always_on".to_owned(),
         ],
     }
-}
-
-fn refusals(census: &Census) -> impl Iterator<Item = String> {
-    census
-        .refusals
-        .iter()
-        .rev()
-        .take(3)
-        .map(|refusal| format!("refused {}: {}", refusal.endpoint, refusal.reason))
 }
 
 fn lost_by_the_first(root: &Span, at: Option<&Location>) -> Trouble {

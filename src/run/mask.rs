@@ -398,6 +398,12 @@ impl Secrets {
         Trace::assemble(trace.id(), trace.origin(), spans)
             .with_linked(linked)
             .with_losses(trace.losses().clone())
+            .with_holes(
+                trace
+                    .holes()
+                    .iter()
+                    .map(|hole| hole.with_texts(|text| self.text(text))),
+            )
     }
 
     fn span(&self, span: &Span) -> Span {

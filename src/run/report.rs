@@ -1,13 +1,14 @@
 //! What a run came to: plain data that every reporter reads.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::check::{Judged, Outcome};
+use crate::check::{Judged, Outcome, Unjudged};
 use crate::secret::Secrets;
 use crate::spec::Location;
-use crate::trace::{Response, Trace, TraceId};
+use crate::trace::{Hole, Response, Trace, TraceId};
 
 /// A whole run.
 #[derive(Clone, Debug)]
@@ -266,6 +267,25 @@ impl StepReport {
         self.checks
             .iter()
             .filter_map(|judged| judged.outcome.failure())
+    }
+
+    /// Losses of spans because of which a check is unjudged.
+    #[must_use]
+    pub fn holes(&self) -> Vec<&Hole> {
+        let named = self
+            .checks
+            .iter()
+            .filter_map(|judged| match &judged.outcome {
+                Outcome::Unjudged(Unjudged::Hole(hole)) => Some(&**hole),
+                _ => None,
+            });
+        let mut holes: Vec<&Hole> = named.collect();
+        if !holes.is_empty() {
+            holes.extend(self.trace.iter().flat_map(|trace| trace.holes()));
+        }
+        let mut seen = HashSet::new();
+        holes.retain(|hole| seen.insert(*hole));
+        holes
     }
 
     /// Whether it stops the steps after it.

@@ -10,6 +10,7 @@ use super::attempt::{Chance, attempt};
 use super::load::Progress;
 use super::setting::{Options, Setting, Stop};
 use super::{Phase, Report, RunEvent, SpecReport, StepReport, Telemetry, Verdict, diagnosis};
+use crate::source::receiver::Refusal;
 use crate::source::{Sightings, TraceSource};
 use crate::spec::Spec;
 
@@ -230,13 +231,7 @@ fn steps(specs: &[SpecReport]) -> impl Iterator<Item = &StepReport> {
 
 fn telemetry(setting: &Setting<'_>, sightings: &Sightings) -> Telemetry {
     let census = &sightings.census;
-    let refused = census.refusals.iter().map(|refusal| {
-        let peer = refusal
-            .peer
-            .map(|peer| format!(" from {peer}"))
-            .unwrap_or_default();
-        format!("{}{peer}: {}", refusal.endpoint, refusal.reason)
-    });
+    let refused = census.refusals.iter().map(Refusal::in_full);
     Telemetry {
         listened: setting.source.addresses().to_vec(),
         spans: census.spans,

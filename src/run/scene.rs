@@ -9,7 +9,7 @@ use super::step::with_trouble;
 use super::{StepReport, Trouble, diagnosis};
 use crate::check::{Judged, Outcome, Unjudged};
 use crate::spec::Step;
-use crate::trace::Trace;
+use crate::trace::{Hole, Trace};
 
 /// What is known of a step beside its trace: enough to say why that is not as expected.
 #[derive(Clone)]
@@ -65,15 +65,20 @@ impl Scene<'_> {
         let is_unjudged =
             |judged: &Judged| matches!(judged.outcome, Outcome::Unjudged(Unjudged::NoSpans));
         let has_failed = report.failures().next().is_some();
+        let holes = report.holes();
         if !has_failed && report.checks.iter().any(is_unjudged) {
             let nothing = self.nothing_came().await;
             report.trouble.get_or_insert(nothing);
+        } else if !has_failed && !holes.is_empty() {
+            let holed = self.holed(&holes);
+            report.trouble.get_or_insert(holed);
         } else if let Some(trace) = &report.trace
             && has_failed
             && self.step.is_about_trace
         {
             let sightings = self.setting.source.sightings(self.fired).await;
             let mut notices = diagnosis::remarks(&sightings, trace, end != End::Early);
+            notices.extend(trace.holes().iter().map(Hole::in_full));
             notices.extend(self.tail_hint(&report));
             report.notices = notices;
         } else if let End::TimedOut(at) = end
@@ -90,6 +95,19 @@ impl Scene<'_> {
         let sightings = self.setting.source.sightings(self.fired).await;
         let at = Some(&self.step.at);
         diagnosis::nothing_came(self.setting, &sightings, &self.called, at)
+    }
+
+    /// Checks are unjudged because spans are lost.
+    pub(super) fn holed(&self, holes: &[&Hole]) -> Trouble {
+        let mut help: Vec<String> = holes.iter().map(|hole| hole.remedy.clone()).collect();
+        help.dedup();
+        Trouble {
+            what: "spans of this trace may be missing, so what holds so far may not be all"
+                .to_owned(),
+            at: Some(self.step.at.clone()),
+            details: holes.iter().map(|hole| hole.to_string()).collect(),
+            help,
+        }
     }
 
     /// The trace was not complete at the deadline.

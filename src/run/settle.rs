@@ -50,8 +50,9 @@ pub(super) struct Patience {
 pub(super) enum Start {
     /// The response was received.
     Response(Instant),
-    /// The wait for a trace that was fired elsewhere began. Its response was sent before its last
-    /// entry arrived, so that arrival counts once it is known.
+    /// The wait for a trace that was fired elsewhere began, perhaps before the response: the arrival
+    /// of the last entry counts if that is later. An earlier one proves nothing, because another
+    /// request may have been sent in the same trace since.
     Watch(Instant),
 }
 
@@ -62,6 +63,8 @@ pub(super) struct Seen {
     pub(super) at: Instant,
     /// A parent never arrived, or, where the flush bound is unknown, the SERVER span of a call.
     pub(super) misses_parts: bool,
+    /// Spans are known to be lost: it is useless to wait for what is missing.
+    pub(super) has_holes: bool,
     pub(super) last_arrival: Option<Instant>,
     /// The last arrival that shows that work goes on: of a message sent, or of a linked trace.
     pub(super) last_activity: Option<Instant>,
@@ -175,7 +178,9 @@ impl Patience {
         let is_quiet = quiet_at.is_some_and(|quiet_at| seen.at >= quiet_at);
         let is_over = seen.at >= deadline;
         match quiet_at {
-            Some(_) if is_quiet && (!seen.misses_parts || self.accepts_parts()) => {
+            Some(_)
+                if is_quiet && (!seen.misses_parts || self.accepts_parts() || seen.has_holes) =>
+            {
                 Completeness::Closed
             }
             None if is_over => Completeness::TimedOut(AtDeadline::NoEntry),
@@ -201,12 +206,12 @@ impl Patience {
 
     /// The end of the work that spans report: the flush bound counts from here.
     fn base(&self, seen: &Seen) -> Option<Instant> {
-        if seen.entered.is_none() && !self.accepts_parts() {
+        if seen.entered.is_none() && !self.accepts_parts() && !seen.has_holes {
             return None;
         }
         let start = match self.start {
             Start::Response(at) => at,
-            Start::Watch(at) => seen.entered.unwrap_or(at),
+            Start::Watch(at) => seen.entered.map_or(at, |entered| entered.max(at)),
         };
         let activity = seen.last_activity.filter(|_| !self.tail.is_zero());
         Some((start + self.tail).max(activity.unwrap_or(start)))
@@ -239,6 +244,7 @@ impl Seen {
         Self {
             at: snapshot.at,
             misses_parts: trace.orphans().next().is_some(),
+            has_holes: !trace.holes().is_empty(),
             last_arrival: arrivals.iter().copied().max(),
             last_activity: producers.chain(snapshot.linked_arrival).max(),
             entered: entries
@@ -275,6 +281,7 @@ mod tests {
         Seen {
             at: start + millis * MS,
             misses_parts: false,
+            has_holes: false,
             last_arrival: Some(start),
             last_activity: None,
             entered: Some(start),
@@ -405,25 +412,40 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_that_was_fired_elsewhere_is_complete_one_flush_bound_after_its_last_entry() {
+    fn a_trace_that_was_fired_elsewhere_is_complete_one_flush_bound_after_the_question_and_its_last_entry()
+     {
         let start = Instant::now();
         let asked = start + 400 * MS;
         let patience = Patience {
             start: Start::Watch(asked),
             ..patience(asked)
         };
-        let entered = |millis| Seen {
-            entered: Some(start + millis * MS),
-            ..whole(start, 401)
+        let entered = |millis| {
+            let seen = Seen {
+                entered: Some(start + millis * MS),
+                ..whole(start, 740)
+            };
+            patience.completeness(&seen, NOTHING)
         };
-        assert_eq!(
-            patience.completeness(&entered(0), NOTHING),
-            Completeness::Closed
-        );
-        assert_eq!(
-            patience.completeness(&entered(400), NOTHING),
-            Completeness::Open(start + 750 * MS)
-        );
+        // Another request may have been answered just before the question.
+        assert_eq!(entered(0), Completeness::Open(start + 750 * MS));
+        assert_eq!(entered(500), Completeness::Open(start + 850 * MS));
+    }
+
+    #[test]
+    fn nothing_that_is_missing_is_waited_for_once_spans_are_known_to_be_lost() {
+        let start = Instant::now();
+        let at = |millis| {
+            let seen = Seen {
+                entered: None,
+                misses_parts: true,
+                has_holes: true,
+                ..whole(start, millis)
+            };
+            patience(start).completeness(&seen, NOTHING)
+        };
+        assert_eq!(at(349), Completeness::Open(start + 350 * MS));
+        assert_eq!(at(350), Completeness::Closed);
     }
 
     #[test]

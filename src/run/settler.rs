@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::bound::ProvenBound;
-use super::settle::{Completeness, Flush, Patience, Start};
+use super::settle::{Completeness, Flush, Patience, Seen, Start};
 use super::wait::until;
 use crate::source::receiver::{Follow, Snapshot};
 use crate::spec::Wait;
@@ -56,7 +56,8 @@ impl Settler {
         .await
     }
 
-    /// Waits until a span of the trace has arrived, or for as long as `wait` permits.
+    /// Waits until a span of the trace has arrived, or for as long as `wait` permits. It does not
+    /// wait for the flush bound, so more may come.
     pub async fn first_span(&self, follow: &mut Follow, wait: Wait) -> Settled {
         let proven = ProvenBound::default();
         let patience = self.patience(Instant::now(), wait, &proven);
@@ -70,7 +71,8 @@ impl Settler {
         .await
     }
 
-    /// Judges whether the spans that have arrived are the complete trace.
+    /// Judges whether the spans that have arrived are the complete trace, right after a response:
+    /// as long as a service may still have a span to export, they are not.
     #[must_use]
     pub fn judge(&self, snapshot: Snapshot, wait: Wait) -> Settled {
         let snapshot = with_unseen_caller(snapshot);
@@ -82,17 +84,21 @@ impl Settler {
         }
     }
 
-    /// The moment at which this trace will be complete unless something arrives. None if its entry
-    /// or a parent is missing.
+    /// The moment at which this trace will be complete relative to its last entry, unless something
+    /// arrives. None if its entry or a parent is missing, or spans are lost.
     #[must_use]
     pub fn complete_at(&self, snapshot: &Snapshot) -> Option<Instant> {
         let snapshot = with_unseen_caller(snapshot.clone());
+        let seen = Seen::of(&snapshot);
+        let entered = seen
+            .entered
+            .filter(|_| !seen.misses_parts && !seen.has_holes)?;
         let proven = ProvenBound::default();
-        let patience = self.patience(snapshot.at, Wait::default(), &proven);
-        let is_whole = snapshot.trace.has_entry() && snapshot.trace.orphans().next().is_none();
+        let start = Start::Response(entered);
+        let patience = Patience::new(start, Wait::default(), self.flush, &proven);
         match patience.look(&snapshot, false, &proven) {
             Completeness::Closed => Some(snapshot.at),
-            Completeness::Open(until) if is_whole => Some(until),
+            Completeness::Open(until) => Some(until),
             _ => None,
         }
     }
@@ -103,10 +109,11 @@ impl Settler {
 }
 
 impl Settled {
+    /// No further span is expected. A trace of which spans are lost is not complete even then.
     fn complete(snapshot: Snapshot) -> Self {
         Self {
+            is_complete: snapshot.trace.holes().is_empty(),
             snapshot,
-            is_complete: true,
         }
     }
 

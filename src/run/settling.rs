@@ -229,6 +229,9 @@ impl<'s> Settling<'s> {
 
 /// The outcome of a check that a further span could change, given how the wait ended.
 pub(super) fn at_end(outcome: Outcome, end: End, trace: &Trace) -> Outcome {
+    if let (Outcome::Pass | Outcome::Fail(_), Some(hole)) = (&outcome, trace.holes().first()) {
+        return Outcome::Unjudged(Unjudged::Hole(Box::new(hole.clone())));
+    }
     match (end, outcome) {
         (End::Early | End::Quiet, Outcome::Pass | Outcome::Fail(_)) => {
             Outcome::Unjudged(Unjudged::NotReached)

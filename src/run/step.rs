@@ -91,11 +91,13 @@ pub(super) fn prepare(
 
 /// Starts to follow what the trigger will cause.
 pub(super) fn follow(setting: &Setting<'_>, trigger: &Trigger, context: &TraceContext) -> Follow {
-    let origin = match trigger {
-        Trigger::TraceId(named) => named.origin(),
-        Trigger::Request(_) | Trigger::Run(_) => Origin::Injected(context.parent_id),
-    };
-    setting.source.follow(context.trace_id, origin)
+    let follow = |origin| setting.source.follow(context.trace_id, origin);
+    match trigger {
+        Trigger::TraceId(named) => follow(named.origin()),
+        Trigger::Request(_) | Trigger::Run(_) => {
+            follow(Origin::Injected(context.parent_id)).fresh()
+        }
+    }
 }
 
 /// Fires, with few enough others in flight. A refused connection is tried again for as long as a

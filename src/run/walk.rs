@@ -194,7 +194,8 @@ impl<'a> Walk<'a> {
         let fired = self.scene.fired;
         report.timing.last_span = last.map(|last| last.saturating_duration_since(fired));
         let measures = self.looks == Looks::Once { measures: true };
-        report.was_closed = end == End::Closed && (self.scene.step.is_about_trace || measures);
+        let is_whole = end == End::Closed && snapshot.trace.holes().is_empty();
+        report.was_closed = is_whole && (self.scene.step.is_about_trace || measures);
         report.trace = Some(Arc::new(snapshot.trace)).filter(|trace| !trace.is_empty());
         report.response = Some(response);
         Decided {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::identity::{self, Index};
-use super::{Losses, Span, SpanId, StatusCode, TraceId};
+use super::{Hole, Losses, Span, SpanId, StatusCode, TraceId};
 
 /// Where a trace comes from: which span above it is ours and will never arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,7 @@ pub struct Trace {
     top_down: Vec<usize>,
     linked: Vec<Trace>,
     losses: Losses,
+    holes: Vec<Hole>,
 }
 
 impl Trace {
@@ -84,6 +85,7 @@ impl Trace {
             top_down,
             linked,
             losses,
+            holes: Vec::new(),
         }
     }
 
@@ -101,12 +103,20 @@ impl Trace {
         self
     }
 
-    /// The same trace, where nobody told who is above it: whoever fired the request has no span.
-    /// So if nothing else can be the root, what hangs below the one parent that is missing is no
-    /// orphan.
+    /// The same trace, of which further spans are known to be lost.
+    #[must_use]
+    pub fn with_holes(mut self, holes: impl IntoIterator<Item = Hole>) -> Self {
+        self.holes.extend(holes);
+        self
+    }
+
+    /// The same trace, where the caller is not known and has no span: if there is no other root, a
+    /// single parent that is missing is the caller, and its children are no orphans. A trace whose
+    /// caller is known stays as it is; there, such a parent is a lost entry.
     #[must_use]
     pub fn with_unseen_caller(mut self) -> Self {
-        if !self.has_entry()
+        if self.origin == Origin::Foreign
+            && !self.has_entry()
             && let [caller] = *self.missing_parents().into_iter().collect::<Vec<_>>()
         {
             self.origin = Origin::Injected(caller);
@@ -142,6 +152,12 @@ impl Trace {
     #[must_use]
     pub fn losses(&self) -> &Losses {
         &self.losses
+    }
+
+    /// Known losses of spans. As long as there are any, the trace is not complete.
+    #[must_use]
+    pub fn holes(&self) -> &[Hole] {
+        &self.holes
     }
 
     /// Whether no span arrived.

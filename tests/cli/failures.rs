@@ -75,6 +75,45 @@ async fn where_nothing_comes_the_variables_to_set_are_told() {
 }
 
 #[tokio::test]
+async fn a_refused_export_leaves_unjudged_what_its_spans_could_change() {
+    let spec = "
+name: absence
+request: GET ${URL}/half
+expect:
+  spans: [{ find: work, count: 0 }]
+---
+name: presence
+request: GET ${URL}/half
+expect:
+  spans: [GET /it]
+---
+name: a capture
+request: GET ${URL}/half
+capture: { route: { find: GET /it, attribute: http.route } }
+expect: { status: 200 }
+---
+name: many
+request: GET ${URL}/half
+expect: { errors: 0 }
+repeat: { times: 3 }
+";
+    said(spec).await.expect(
+        3,
+        &[
+            "ERROR absence",
+            "spans of this trace may be missing, so what holds so far may not be all",
+            "POST /v1/traces was refused: no OTLP/JSON",
+            "from service `back`, 127.0.0.1:",
+            "help: update the OpenTelemetry SDK or Collector that sent it",
+            "PASS  presence",
+            "ERROR a capture",
+            "ERROR many",
+            "export requests refused, the first: POST /v1/traces from service `back`",
+        ],
+    );
+}
+
+#[tokio::test]
 async fn where_only_other_traces_come_their_services_are_told() {
     let said = said(&format!(
         "{QUICK}request: GET ${{URL}}/other\nexpect: {{ errors: 0 }}\n"

@@ -305,6 +305,11 @@ async fn answer(
             spans.extend(calls);
             system.export_spans(spans).await;
         }
+        "half" => {
+            system.export_spans(vec![("front", entry())]).await;
+            let cut_off = r#"{"resourceSpans": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "back"}}]}"#;
+            system.export("application/json", cut_off.to_owned()).await;
+        }
         "malformed" => {
             system
                 .export("application/x-protobuf", "garbage".to_owned())

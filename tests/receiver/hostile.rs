@@ -37,7 +37,7 @@ async fn a_client_that_speaks_tls_is_hung_up_on_and_its_owner_told_why() {
     assert_eq!(census.refusals[0].endpoint, "a TLS handshake");
     assert!(
         census.refusals[0]
-            .reason
+            .remedy
             .contains("OTEL_EXPORTER_OTLP_INSECURE=true")
     );
     still_serves(&receiver).await;

@@ -35,7 +35,7 @@ fn json_status(body: &[u8]) -> (i64, String) {
 fn last_refusal(receiver: &Receiver) -> (String, String) {
     let census = receiver.census();
     let refusal = census.refusals.back().unwrap();
-    assert!(refusal.peer.unwrap().ip().is_loopback());
+    assert!(refusal.sender.peer.unwrap().ip().is_loopback());
     (refusal.endpoint.clone(), refusal.reason.clone())
 }
 
@@ -493,5 +493,5 @@ async fn an_exporter_with_a_wrong_path_is_told_the_right_ones() {
     assert_eq!(receiver.census().refused, 3);
     let (endpoint, reason) = last_refusal(&receiver);
     assert_eq!(endpoint, "POST /v1/traces/");
-    assert_eq!(reason, "no such endpoint: /v1/traces/");
+    assert_eq!(reason, "it is `/v1/traces` with a slash too many");
 }

@@ -3,6 +3,7 @@
 mod fixtures;
 mod follow;
 mod grpc;
+mod holes;
 mod hostile;
 mod http;
 mod lenient;

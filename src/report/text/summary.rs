@@ -112,10 +112,14 @@ fn refused(of: &Report, detail: Detail) -> Vec<String> {
         usize::try_from(number).unwrap_or(usize::MAX),
         "export request",
     );
-    if detail < Detail::Verbose {
-        return vec![format!("{requests} refused; --verbose says why")];
-    }
     let reasons = &of.telemetry.refused;
+    if detail < Detail::Verbose {
+        let first = reasons.first().map(String::as_str).unwrap_or_default();
+        return vec![match number {
+            1 => format!("{requests} refused: {first}"),
+            _ => format!("{requests} refused, the first: {first}; `--verbose` lists them"),
+        }];
+    }
     let lines = reasons.iter().map(|reason| format!("refused: {reason}"));
     std::iter::once(format!("{requests} refused"))
         .chain(lines)

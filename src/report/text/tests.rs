@@ -326,7 +326,8 @@ not run: 1 spec, after the first failure
 -     shipping   specs/place-order.yaml:1:1
 
    note: the flush bound is assumed to be 5.5 s
-   note: 2 export requests refused; --verbose says why
+   note: 2 export requests refused, the first: no protobuf (from python);
+         `--verbose` lists them
    note: to see a saved trace: spanspec show target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
 
 1 failed, 1 errored, 2 passed (1 flaky), 1 skipped, 1 not run in 2.4 s, 182 spans received
@@ -360,9 +361,12 @@ no spec ran in 2.4 s, 0 spans received
 }
 
 #[test]
-fn refused_exports_are_told_with_their_reasons_under_verbose() {
+fn the_first_refused_export_is_shown_with_its_reason_and_verbose_lists_all() {
     let told = |detail| summary(&sample::report(), &Look::plain(), detail);
-    assert!(told(Detail::Normal).contains("2 export requests refused; --verbose says why"));
+    assert!(
+        told(Detail::Normal)
+            .contains("2 export requests refused, the first: no protobuf (from python)")
+    );
     assert!(told(Detail::Verbose).contains("refused: no protobuf (from python)"));
 }
 

@@ -144,7 +144,13 @@ impl<'a> Tally<'a> {
     }
 
     fn fate(&self, done: &Done<'_>) -> Fate {
-        let is_unmeasured = self.measures && matches!(done.end, Some(End::TimedOut(_)));
+        let has_holes = done
+            .report
+            .trace
+            .iter()
+            .any(|trace| !trace.holes().is_empty());
+        let is_unmeasured =
+            self.measures && (has_holes || matches!(done.end, Some(End::TimedOut(_))));
         if done.report.failures().next().is_some() {
             Fate::Failed
         } else if done.report.has_failed() || is_unmeasured {
@@ -280,6 +286,8 @@ fn why_errored<'d>(done: &'d Done<'_>) -> (Cow<'d, str>, Option<&'d Location>) {
             | Unjudged::Dropped(..)),
             at,
         )) => (Cow::Owned(why.to_string()), Some(at)),
+        // Without the sender, whose port differs each time.
+        Some((Unjudged::Hole(hole), at)) => (Cow::Borrowed(&*hole.reason), Some(at)),
         _ if done.report.trace.is_none() => (Cow::Owned(Unjudged::NoSpans.to_string()), at),
         _ => (Cow::Borrowed("the trace is not complete"), at),
     }

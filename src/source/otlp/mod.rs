@@ -7,6 +7,7 @@ mod attribute;
 mod count;
 mod decode;
 mod file;
+mod hint;
 mod ids;
 mod json;
 pub(super) mod message;
@@ -23,12 +24,13 @@ mod tests;
 pub(crate) use answer::{Encoding, partial, status, success};
 pub(crate) use count::Signal;
 pub(crate) use decode::{resource, scope, span};
+pub(crate) use hint::service_hint;
 pub use ids::{FoundId, IdField, WrongId};
 #[cfg(feature = "run")]
 pub(crate) use pack::pack;
 pub(crate) use read::assemble;
 pub use read::{ReadError, read};
-pub(crate) use walk::{LinkAt, SpanAt, Walk};
+pub(crate) use walk::{LinkAt, RejectedAt, SpanAt, Walk};
 pub use write::write_json;
 #[cfg(feature = "run")]
 pub(crate) use write::write_json_with;

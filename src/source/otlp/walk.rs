@@ -90,6 +90,8 @@ impl<'a> Owner<'a> {
 pub(crate) struct RejectedAt<'a> {
     /// Its trace, if that id is valid.
     pub(crate) trace_id: Option<TraceId>,
+    /// The traces that its links refer to.
+    pub(crate) links: Vec<TraceId>,
     /// Its name, as sent.
     pub(crate) name: &'a [u8],
     /// Index of its `ScopeSpans`.
@@ -250,10 +252,11 @@ impl<'a> Walk<'a> {
         let Ids { trace, span, .. } = match Ids::read(trace_id, span_id, parent) {
             Ok(ids) => ids,
             Err(reason) => {
-                self.links.truncate(known_links);
-                let trace_id = TraceId::from_slice(trace_id);
+                let links = self.links.drain(known_links..);
+                let links = links.map(|link| link.to).collect();
                 self.reject(RejectedAt {
-                    trace_id,
+                    trace_id: TraceId::from_slice(trace_id),
+                    links,
                     name,
                     scope,
                     reason,

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use crate::source::otlp::WrongId;
-use crate::trace::TraceId;
+use crate::trace::{Hole, Sender, TraceId};
 
 /// The number of refusals, rejected spans and dropped attributes that are kept with their reason.
 const KEPT_REFUSALS: usize = 20;
@@ -45,7 +44,7 @@ pub struct Census {
     pub drops: VecDeque<DroppedAttribute>,
     /// Requests that were refused.
     pub refused: u64,
-    /// The last refusals, oldest first.
+    /// The first refusal and the last ones, oldest first.
     pub refusals: VecDeque<Refusal>,
     /// When the last accepted request came.
     pub last_arrival: Option<Instant>,
@@ -57,12 +56,55 @@ pub struct Census {
 pub struct Refusal {
     /// When it came.
     pub at: Instant,
-    /// Who sent it; nothing for spans that came without a socket.
-    pub peer: Option<SocketAddr>,
-    /// What was asked for, such as `POST /v1/traces`.
+    /// The process that sent it; unknown for spans that came without a socket.
+    pub sender: Sender,
+    /// The method and path, such as `POST /v1/traces`.
     pub endpoint: String,
-    /// What was wrong with it.
+    /// The reason for the refusal.
     pub reason: String,
+    /// What to change, in the imperative.
+    pub remedy: String,
+    /// The kind of request.
+    pub carried: Carried,
+}
+
+/// The content of a refused request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// An export of traces: its spans are lost.
+    Spans,
+    /// Another signal, another path, or a probe.
+    NoSpans,
+}
+
+impl Refusal {
+    /// The hole in each trace that was followed at that time, if spans were lost.
+    #[must_use]
+    pub fn hole(&self) -> Option<Hole> {
+        (self.carried == Carried::Spans).then(|| Hole {
+            reason: format!("{} was refused: {}", self.endpoint, self.reason),
+            sender: self.sender.clone(),
+            remedy: self.remedy.clone(),
+        })
+    }
+}
+
+impl Refusal {
+    /// In one line, with the remedy.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        format!("{self}; {}", self.remedy)
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.endpoint)?;
+        if !self.sender.is_unknown() {
+            write!(f, " from {}", self.sender)?;
+        }
+        write!(f, ": {}", self.reason)
+    }
 }
 
 /// A span that the receiver did not accept because an id is invalid.
@@ -138,7 +180,8 @@ impl Census {
     pub(super) fn refuse(&mut self, refusal: Refusal) {
         self.refused += 1;
         if self.refusals.len() == KEPT_REFUSALS {
-            self.refusals.pop_front();
+            // The first one stays: what follows is often a consequence.
+            self.refusals.remove(1);
         }
         self.refusals.push_back(refusal);
     }

@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::decoder::Decoder;
 use super::kept::RawSpan;
+use super::lost::Lifetime;
 use super::store::Store;
-#[cfg(feature = "run")]
 use crate::source::otlp;
-use crate::trace::{Origin, Span, Trace, TraceId};
+use crate::trace::{Hole, Origin, Sender, Span, Trace, TraceId};
+
+/// Number of spans that cannot be decoded of which a trace keeps the reason.
+const MOST_UNDECODED: usize = 4;
 
 /// Keeps the spans of one trace for as long as it lives, and those of traces that a link ties to
 /// it: because one of their spans links to this trace, or one of this trace's spans to them.
@@ -22,6 +25,9 @@ pub struct Follow {
     store: Store,
     trace: TraceId,
     origin: Origin,
+    since: Instant,
+    /// Whether none of its spans was sent before.
+    is_fresh: bool,
     changes: watch::Receiver<u64>,
     /// How many changes the last snapshot knew of.
     seen: u64,
@@ -30,6 +36,9 @@ pub struct Follow {
     /// How many spans of each trace `parcels` gave.
     #[cfg(feature = "run")]
     given: HashMap<TraceId, usize>,
+    /// The holes that `parcels` gave.
+    #[cfg(feature = "run")]
+    given_holes: Vec<Hole>,
     /// What fetches the spans from elsewhere, ended with the watch.
     _feed: JoinSet<()>,
 }
@@ -66,6 +75,8 @@ struct Decoded {
     known: usize,
     /// Each copy of a span, with the time of its arrival.
     copies: Vec<(Span, Instant)>,
+    /// Spans that could not be decoded.
+    holes: Vec<Hole>,
 }
 
 impl Follow {
@@ -79,12 +90,16 @@ impl Follow {
             store,
             trace,
             origin,
+            since: Instant::now(),
+            is_fresh: false,
             changes,
             seen: 0,
             decoder: Decoder::default(),
             decoded: HashMap::new(),
             #[cfg(feature = "run")]
             given: HashMap::new(),
+            #[cfg(feature = "run")]
+            given_holes: Vec::new(),
             _feed: JoinSet::new(),
         }
     }
@@ -93,6 +108,13 @@ impl Follow {
     #[cfg(feature = "run")]
     pub(crate) fn fed_by(mut self, feed: JoinSet<()>) -> Self {
         self._feed = feed;
+        self
+    }
+
+    /// Declares that the trace begins now: losses before this moment are none of its.
+    #[must_use]
+    pub fn fresh(mut self) -> Self {
+        self.is_fresh = true;
         self
     }
 
@@ -124,15 +146,32 @@ impl Follow {
         self.seen = *self.changes.borrow_and_update();
         let own = self.read(self.trace, self.origin);
         let ties = self.store.ties(self.trace);
-        let linked = ties.into_iter().map(|id| self.read(id, Origin::Foreign));
-        Snapshot::new(at, own, linked.collect())
+        let linked = ties.iter().map(|&id| self.read(id, Origin::Foreign));
+        let snapshot = Snapshot::new(at, own, linked.collect());
+        let lifetime = match self.is_fresh {
+            true => Lifetime::since(self.since),
+            false => snapshot.lifetime(self.since),
+        };
+        let mut holes = self.store.holes(self.trace, &ties, lifetime);
+        let read = std::iter::once(&self.trace).chain(&ties);
+        let undecoded = read.filter_map(|id| self.decoded.get(id));
+        holes.extend(undecoded.flat_map(|decoded| decoded.holes.iter().cloned()));
+        snapshot.with_holes(holes)
     }
 
-    /// What came for the trace and those linked with it since the last call, undecoded. Spans
-    /// that arrived together are in one parcel.
+    /// Spans of the trace and of those linked with it that arrived since the last call, undecoded,
+    /// and losses that became known since then. Spans that arrived together are in one parcel.
     #[cfg(feature = "run")]
-    pub(crate) fn parcels(&mut self) -> Vec<Parcel> {
-        self.seen = *self.changes.borrow_and_update();
+    pub(crate) fn parcels(&mut self) -> (Vec<Parcel>, Vec<Hole>) {
+        // It notes the changes that it saw, so that later ones are announced once more.
+        let mut holes = self.snapshot().trace.holes().to_vec();
+        holes.retain(|hole| !self.given_holes.contains(hole));
+        self.given_holes.extend(holes.iter().cloned());
+        (self.new_parcels(), holes)
+    }
+
+    #[cfg(feature = "run")]
+    fn new_parcels(&mut self) -> Vec<Parcel> {
         let mut parcels: Vec<Parcel> = Vec::new();
         let ties = self.store.ties(self.trace);
         for trace in std::iter::once(self.trace).chain(ties) {
@@ -161,13 +200,21 @@ impl Follow {
             match self.decoder.span(raw) {
                 Ok(Some(span)) => decoded.copies.push((span, arrived)),
                 Ok(None) => {}
-                Err(error) => {
-                    self.store
-                        .refuse(None, "a span that was accepted", &error.to_string())
+                Err(error) if decoded.holes.len() < MOST_UNDECODED => {
+                    decoded.holes.push(undecoded(&error));
                 }
+                Err(_) => {}
             }
         }
         Trace::assemble_marked(trace, origin, decoded.copies.iter().cloned())
+    }
+}
+
+fn undecoded(error: &otlp::Malformed) -> Hole {
+    Hole {
+        reason: format!("a span of this trace cannot be decoded: {error}"),
+        sender: Sender::default(),
+        remedy: "update the OpenTelemetry SDK or Collector that sent it".to_owned(),
     }
 }
 
@@ -186,8 +233,28 @@ impl Snapshot {
         }
     }
 
-    /// The first of these traces, with the others linked to it, as they were at this moment. What
-    /// cannot be decoded is left out.
+    /// The time of the trace, if it is followed since then. Its services' clocks tell when it
+    /// began where it did so before.
+    pub(super) fn lifetime(&self, followed: Instant) -> Lifetime {
+        let starts = self.trace.spans().iter().map(|span| span.start);
+        // Zero is no time: such a span says nothing.
+        let first = starts.filter(|&start| start > 0).min();
+        let start = first.map(|start| SystemTime::UNIX_EPOCH + Duration::from_nanos(start));
+        // A clock that runs ahead says nothing about losses either.
+        let age = start.and_then(|start| SystemTime::now().duration_since(start).ok());
+        let age = age.unwrap_or_default().max(followed.elapsed());
+        Lifetime {
+            began: Instant::now().checked_sub(age),
+            followed,
+        }
+    }
+
+    pub(super) fn with_holes(mut self, holes: Vec<Hole>) -> Self {
+        self.trace = self.trace.with_holes(holes);
+        self
+    }
+
+    /// The first of these traces, with the others linked to it, as they were at this moment.
     pub(super) fn of(
         at: Instant,
         trace: TraceId,
@@ -195,10 +262,13 @@ impl Snapshot {
         spans: Vec<(TraceId, Vec<RawSpan>)>,
     ) -> Self {
         let mut decoder = Decoder::default();
+        let mut holes = Vec::new();
         let mut traces = spans.into_iter().map(|(id, raws)| {
             let copies = raws.into_iter().filter_map(|raw| {
                 let arrived = raw.arrived;
-                Some((decoder.span(raw).ok().flatten()?, arrived))
+                let decoded = decoder.span(raw).map_err(|error| undecoded(&error));
+                let span = decoded.map_err(|hole| holes.push(hole)).ok().flatten()?;
+                Some((span, arrived))
             });
             let origin = if id == trace { origin } else { Origin::Foreign };
             Trace::assemble_marked(id, origin, copies)
@@ -206,7 +276,8 @@ impl Snapshot {
         let own = traces
             .next()
             .unwrap_or_else(|| Trace::assemble_marked(trace, origin, []));
-        Self::new(at, own, traces.collect())
+        let linked = traces.collect();
+        Self::new(at, own, linked).with_holes(holes)
     }
 }
 

@@ -1,7 +1,9 @@
 //! OTLP/gRPC: one unary call a signal, its message handed over as raw bytes.
 
 use std::future::{Ready, ready};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Extension, State};
@@ -15,10 +17,12 @@ use tonic::server::Grpc;
 use tonic::{Code, Status};
 
 use super::body::MAX_BODY;
+use super::census::Refusal;
 use super::http::{self, Shared};
 use super::listener::Arrival;
 use super::store::Store;
-use crate::source::otlp::{Encoding, Signal};
+use crate::source::otlp::{self, Encoding, Signal};
+use crate::trace::Sender;
 
 /// Whether a request is a gRPC call, by its content type.
 pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
@@ -43,40 +47,73 @@ pub(super) async fn export(
     Extension(arrival): Extension<Arrival>,
     request: Request<Body>,
 ) -> Response {
-    let response = match message_format(request.headers()) {
-        Some("" | "+proto") => call(signal, &shared, request).await,
-        _ => return not_grpc(signal, &shared.store, arrival),
+    let sender = arrival.sender(request.headers());
+    let carried = http::carried(signal, request.method(), arrival);
+    let service = Arc::new(OnceLock::new());
+    let (response, refused) = match message_format(request.headers()) {
+        Some("" | "+proto") => {
+            let response = call(signal, &shared, &sender, &service, request).await;
+            let status = Status::from_header_map(response.headers());
+            (response, status.filter(|status| status.code() != Code::Ok))
+        }
+        _ => {
+            let reason = "this path is OTLP/gRPC's: expected the content-type application/grpc";
+            // The client cannot be expected to read a gRPC status.
+            let answer = (StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("{reason}\n"));
+            let status = Status::new(Code::Unimplemented, reason);
+            (answer.into_response(), Some(status))
+        }
     };
-    if let Some(status) = Status::from_header_map(response.headers())
-        && status.code() != Code::Ok
-    {
-        let reason = status.message();
-        shared
-            .store
-            .refuse(Some(arrival.peer), signal.grpc_path(), reason);
+    if let Some(status) = refused {
+        shared.store.refuse(Refusal {
+            at: Instant::now(),
+            sender: Sender {
+                service: service.get().cloned(),
+                ..sender
+            },
+            endpoint: signal.grpc_path().to_owned(),
+            reason: status.message().to_owned(),
+            remedy: remedy(status.code()).to_owned(),
+            carried,
+        });
     }
     response
 }
 
-/// The client cannot be expected to read a gRPC status.
-fn not_grpc(signal: Signal, store: &Store, arrival: Arrival) -> Response {
-    let reason = "this path is OTLP/gRPC's: expected the content-type application/grpc";
-    store.refuse(Some(arrival.peer), signal.grpc_path(), reason);
-    (StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("{reason}\n")).into_response()
+/// What prevents a refusal with this code.
+fn remedy(code: Code) -> &'static str {
+    match code {
+        Code::ResourceExhausted => http::remedy::TOO_LARGE,
+        Code::Unimplemented => http::remedy::COMPRESSION,
+        Code::Unavailable | Code::DeadlineExceeded => http::remedy::OVERLOAD,
+        Code::Cancelled | Code::Unknown => http::remedy::INTERRUPTED,
+        _ => http::remedy::UNREADABLE,
+    }
 }
 
-async fn call(signal: Signal, shared: &Shared, request: Request<Body>) -> Response {
+async fn call(
+    signal: Signal,
+    shared: &Shared,
+    sender: &Sender,
+    service: &Arc<OnceLock<String>>,
+    request: Request<Body>,
+) -> Response {
     let longest = shared.timeouts.request;
     let Some(_turn) = shared.turns.next(longest).await else {
         return refuse(Code::Unavailable, "too many requests at the same time");
     };
-    let store = shared.store.clone();
+    let export = Export {
+        signal,
+        store: shared.store.clone(),
+        sender: sender.clone(),
+        service: Arc::clone(service),
+    };
     let mut server = Grpc::new(Raw)
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd)
         .accept_compressed(CompressionEncoding::Deflate)
         .max_decoding_message_size(MAX_BODY);
-    let answered = timeout(longest, server.unary(Export { signal, store }, request)).await;
+    let answered = timeout(longest, server.unary(export, request)).await;
     match answered {
         Ok(response) => with_otlp_codes(response.map(Body::new)),
         Err(_) => {
@@ -104,6 +141,9 @@ fn with_otlp_codes(mut response: Response) -> Response {
 struct Export {
     signal: Signal,
     store: Store,
+    sender: Sender,
+    /// Gets the name of the service if the message is refused and the name can be read.
+    service: Arc<OnceLock<String>>,
 }
 
 impl Service<tonic::Request<Bytes>> for Export {
@@ -117,10 +157,17 @@ impl Service<tonic::Request<Bytes>> for Export {
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
         let message = request.into_inner();
-        let answer = http::take_in(self.signal, Encoding::Protobuf, &self.store, &message);
+        let Self { signal, store, .. } = self;
+        let answer = http::take_in(*signal, Encoding::Protobuf, store, &message, &self.sender);
         ready(match answer {
             Ok(answer) => Ok(tonic::Response::new(answer)),
-            Err(error) => Err(Status::invalid_argument(error.to_string())),
+            Err(error) => {
+                if let Some(name) = otlp::service_hint(&message) {
+                    // It is set once only: the call has one message.
+                    let _ = self.service.set(name);
+                }
+                Err(Status::invalid_argument(error.to_string()))
+            }
         })
     }
 }

@@ -1,6 +1,7 @@
 //! OTLP/HTTP, and what the other paths answer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,12 +13,14 @@ use tonic::Code;
 use tower_http::decompression::RequestDecompressionLayer;
 
 use super::body::{self, BodyError, Rest, Turns};
-use super::census::Ingested;
+use super::census::{Carried, Ingested, Refusal};
 use super::cors::Origins;
 use super::grpc;
 use super::listener::{Arrival, Timeouts};
+use super::paths::Misdirected;
 use super::store::Store;
 use crate::source::otlp::{self, Encoding, Malformed, Signal};
+use crate::trace::Sender;
 
 /// What every handler has.
 #[derive(Clone, Debug)]
@@ -57,33 +60,68 @@ pub(super) fn router(
         .layer(origins.layer())
 }
 
-/// What is to be said of a request that is refused.
+/// The answer to a request that is refused.
 #[derive(Debug)]
 struct Refused {
     status: StatusCode,
     code: Code,
     reason: String,
+    remedy: &'static str,
+    /// The service that sent it, if its name can be read.
+    service: Option<String>,
 }
 
 impl Refused {
-    fn new(status: StatusCode, code: Code, reason: impl Into<String>) -> Self {
-        let reason = reason.into();
+    fn new(
+        status: StatusCode,
+        code: Code,
+        reason: impl Into<String>,
+        remedy: &'static str,
+    ) -> Self {
         Self {
             status,
             code,
-            reason,
+            reason: reason.into(),
+            remedy,
+            service: None,
         }
     }
 }
 
+/// Remedies, in the imperative. Both protocols refuse exports for the same causes.
+pub(super) mod remedy {
+    pub(in super::super) const UNREADABLE: &str = "update the OpenTelemetry SDK or Collector that sent it, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf there";
+    pub(in super::super) const TOO_LARGE: &str = "export smaller batches: set OTEL_BSP_MAX_EXPORT_BATCH_SIZE=128, or limit attributes with OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT";
+    pub(in super::super) const COMPRESSION: &str =
+        "set OTEL_EXPORTER_OTLP_COMPRESSION=gzip or none";
+    pub(in super::super) const CONTENT_TYPE: &str =
+        "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, and the header content-type as OTLP does";
+    pub(in super::super) const METHOD: &str = "send exports with POST";
+    pub(in super::super) const INTERRUPTED: &str = "let the service finish its last export before it ends, and check proxies between it and spanspec";
+    pub(in super::super) const OVERLOAD: &str =
+        "run fewer specs at the same time (`--jobs`), or give this machine less to do";
+}
+
 impl From<BodyError> for Refused {
     fn from(error: BodyError) -> Self {
-        let (status, code) = match error {
-            BodyError::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Code::ResourceExhausted),
-            BodyError::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded),
-            BodyError::Broken(_) => (StatusCode::BAD_REQUEST, Code::InvalidArgument),
+        let (status, code, remedy) = match error {
+            BodyError::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Code::ResourceExhausted,
+                remedy::TOO_LARGE,
+            ),
+            BodyError::TooSlow(_) => (
+                StatusCode::REQUEST_TIMEOUT,
+                Code::DeadlineExceeded,
+                remedy::OVERLOAD,
+            ),
+            BodyError::Broken(_) => (
+                StatusCode::BAD_REQUEST,
+                Code::InvalidArgument,
+                remedy::INTERRUPTED,
+            ),
         };
-        Self::new(status, code, error.to_string())
+        Self::new(status, code, error.to_string(), remedy)
     }
 }
 
@@ -93,6 +131,7 @@ impl From<Malformed> for Refused {
             StatusCode::BAD_REQUEST,
             Code::InvalidArgument,
             error.to_string(),
+            remedy::UNREADABLE,
         )
     }
 }
@@ -104,21 +143,42 @@ async fn export(
     request: Request<Body>,
 ) -> Response {
     let endpoint = format!("{} {}", request.method(), request.uri().path());
+    let sender = arrival.sender(request.headers());
+    let carried = carried(signal, request.method(), arrival);
     let encoding = encoding(request.headers());
     let answered = match encoding {
         _ if request.method() != Method::POST => Err(wrong_method()),
-        Some(encoding) => accept(signal, encoding, &shared, arrival, request).await,
+        Some(encoding) => accept(signal, encoding, &shared, arrival, &sender, request).await,
         None => Err(wrong_content_type(request.headers())),
     };
     let encoding = encoding.unwrap_or(Encoding::Json);
     match answered {
         Ok(body) => answer(StatusCode::OK, encoding, body),
         Err(refused) => {
-            shared
-                .store
-                .refuse(Some(arrival.peer), &endpoint, &refused.reason);
+            shared.store.refuse(Refusal {
+                at: Instant::now(),
+                sender: Sender {
+                    service: refused.service.clone(),
+                    ..sender
+                },
+                endpoint,
+                reason: refused.reason.clone(),
+                remedy: refused.remedy.to_owned(),
+                carried,
+            });
             refuse(encoding, &refused)
         }
+    }
+}
+
+/// Spans are lost with a refused export of traces. A request without a body is a probe, as is one
+/// that only reads.
+pub(super) fn carried(signal: Signal, method: &Method, arrival: Arrival) -> Carried {
+    let reads = [Method::GET, Method::HEAD, Method::OPTIONS, Method::DELETE];
+    let is_probe = reads.contains(method) || arrival.is_empty;
+    match signal {
+        Signal::Traces if !is_probe => Carried::Spans,
+        _ => Carried::NoSpans,
     }
 }
 
@@ -127,6 +187,7 @@ async fn accept(
     encoding: Encoding,
     shared: &Shared,
     arrival: Arrival,
+    sender: &Sender,
     request: Request<Body>,
 ) -> Result<Vec<u8>, Refused> {
     if let Some(unknown) = unknown_content_encoding(request.headers()) {
@@ -134,7 +195,12 @@ async fn accept(
     }
     let busy = || {
         let reason = "too many requests at the same time";
-        Refused::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, reason)
+        Refused::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            Code::Unavailable,
+            reason,
+            remedy::OVERLOAD,
+        )
     };
     let longest = shared.timeouts.request;
     let _turn = shared.turns.next(longest).await.ok_or_else(busy)?;
@@ -144,7 +210,10 @@ async fn accept(
         Rest::Drain
     };
     let body = body::read(request.into_body(), rest, longest).await?;
-    Ok(take_in(signal, encoding, &shared.store, &body)?)
+    take_in(signal, encoding, &shared.store, &body, sender).map_err(|error| Refused {
+        service: otlp::service_hint(&body),
+        ..error.into()
+    })
 }
 
 /// Takes in the request of either protocol and returns the body of the answer.
@@ -153,9 +222,10 @@ pub(super) fn take_in(
     encoding: Encoding,
     store: &Store,
     request: &[u8],
+    sender: &Sender,
 ) -> Result<Vec<u8>, Malformed> {
     match signal {
-        Signal::Traces => take_in_traces(encoding, store, request),
+        Signal::Traces => take_in_traces(encoding, store, request, sender),
         Signal::Logs => {
             store.count(signal.count(encoding, request)?, 0);
             Ok(otlp::success(encoding))
@@ -167,10 +237,15 @@ pub(super) fn take_in(
     }
 }
 
-fn take_in_traces(encoding: Encoding, store: &Store, request: &[u8]) -> Result<Vec<u8>, Malformed> {
+fn take_in_traces(
+    encoding: Encoding,
+    store: &Store,
+    request: &[u8],
+    sender: &Sender,
+) -> Result<Vec<u8>, Malformed> {
     let ingested = match encoding {
-        Encoding::Protobuf => store.ingest(request)?,
-        Encoding::Json => store.ingest(&otlp::traces_from_json(request)?)?,
+        Encoding::Protobuf => store.ingest_from(request, sender)?,
+        Encoding::Json => store.ingest_from(&otlp::traces_from_json(request)?, sender)?,
     };
     Ok(match losses(&ingested) {
         None => otlp::success(encoding),
@@ -237,12 +312,18 @@ fn unknown_content_encoding(headers: &HeaderMap) -> Option<Refused> {
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::InvalidArgument,
         reason,
+        remedy::COMPRESSION,
     ))
 }
 
 fn wrong_method() -> Refused {
     let reason = "OTLP/HTTP knows the method POST only";
-    Refused::new(StatusCode::METHOD_NOT_ALLOWED, Code::Unimplemented, reason)
+    Refused::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        Code::Unimplemented,
+        reason,
+        remedy::METHOD,
+    )
 }
 
 fn wrong_content_type(headers: &HeaderMap) -> Refused {
@@ -255,6 +336,7 @@ fn wrong_content_type(headers: &HeaderMap) -> Refused {
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::InvalidArgument,
         reason,
+        remedy::CONTENT_TYPE,
     )
 }
 
@@ -287,31 +369,31 @@ async fn greet(State(shared): State<Shared>) -> String {
     )
 }
 
-/// An exporter that was given a wrong path is told so in its own protocol.
+/// Answers an exporter that was given a wrong path in its own protocol.
 async fn unknown_path(
     State(shared): State<Shared>,
     Extension(arrival): Extension<Arrival>,
     request: Request<Body>,
 ) -> Response {
     let path = request.uri().path();
-    let reason = format!("no such endpoint: {path}");
+    let misdirected = Misdirected::to(path);
     let is_grpc = grpc::is_grpc(request.headers());
-    if is_grpc || request.method() == Method::POST {
+    let mut reason = format!("no such endpoint: {path}: {}", misdirected.reason);
+    if is_grpc || [Method::POST, Method::PUT].contains(request.method()) {
+        let sender = arrival.sender(request.headers());
         let endpoint = format!("{} {path}", request.method());
-        shared.store.refuse(Some(arrival.peer), &endpoint, &reason);
+        shared.store.misdirected(sender, endpoint, misdirected);
     }
     if is_grpc {
         return grpc::refuse(Code::Unimplemented, reason);
     }
-    let hint = "OTLP/HTTP is served at /v1/traces, /v1/logs and /v1/metrics";
+    reason.push_str("; OTLP/HTTP is served at /v1/traces, /v1/logs and /v1/metrics");
+    let status = StatusCode::NOT_FOUND;
     match encoding(request.headers()) {
         Some(encoding) => {
-            let reason = format!("{reason}; {hint}");
-            refuse(
-                encoding,
-                &Refused::new(StatusCode::NOT_FOUND, Code::NotFound, reason),
-            )
+            let body = otlp::status(encoding, Code::NotFound as i32, &reason);
+            answer(status, encoding, body)
         }
-        None => (StatusCode::NOT_FOUND, format!("{reason}; {hint}\n")).into_response(),
+        None => (status, format!("{reason}\n")).into_response(),
     }
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::lost::Losses;
 use crate::source::otlp::{SpanAt, Walk};
 use crate::trace::{SpanId, TraceId};
 
@@ -47,6 +48,8 @@ pub(super) struct Kept {
     pub(super) followed: Option<Followed>,
     /// The followed traces that it is linked with.
     pub(super) tied_to: HashSet<TraceId>,
+    /// Its spans that are known to be lost.
+    pub(super) losses: Losses,
 }
 
 /// What a trace has that somebody follows.

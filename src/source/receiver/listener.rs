@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::http::{Request, header};
+use axum::body::HttpBody;
+use axum::http::{HeaderMap, Request, header};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -16,8 +17,10 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tonic::codegen::Service;
 
+use super::census::{Carried, Refusal};
 use super::coding;
 use super::store::Store;
+use crate::trace::Sender;
 
 /// More connections than that wait until another one ends.
 const MAX_CONNECTIONS: usize = 1024;
@@ -57,10 +60,28 @@ impl Default for Timeouts {
 
 /// What a request handler knows of the connection, as an extension of the request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arrival {
+pub(crate) struct Arrival {
     pub(super) peer: SocketAddr,
     /// Whether the body is compressed on its way; nobody can tell once it is decompressed.
     pub(super) compressed: bool,
+    /// Whether it has no body.
+    pub(super) is_empty: bool,
+}
+
+/// Reports show this many characters of a user agent.
+const MAX_USER_AGENT: usize = 120;
+
+impl Arrival {
+    /// The sender of the request; its service is not known before the body is read.
+    pub(crate) fn sender(self, headers: &HeaderMap) -> Sender {
+        let user_agent = headers.get(header::USER_AGENT);
+        let user_agent = user_agent.and_then(|value| value.to_str().ok());
+        Sender {
+            service: None,
+            peer: Some(self.peer),
+            user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
+        }
+    }
 }
 
 /// Serves a listener until the future is dropped, which also ends its connections.
@@ -105,9 +126,7 @@ async fn converse(
     match timeout(timeouts.preface, first_words(&stream)).await {
         Ok(Some(FirstWords::Http)) => {}
         Ok(Some(FirstWords::Tls)) => {
-            let reason = "the client speaks TLS, and this receiver does not: give it an http:// \
-                          endpoint, or set OTEL_EXPORTER_OTLP_INSECURE=true";
-            return store.refuse(Some(peer), "a TLS handshake", reason);
+            return store.refuse(tls_handshake(peer));
         }
         Ok(None) | Err(_) => return,
     }
@@ -116,6 +135,22 @@ async fn converse(
     let _ = server(timeouts)
         .serve_connection(TokioIo::new(stream), service)
         .await;
+}
+
+fn tls_handshake(peer: SocketAddr) -> Refusal {
+    let remedy = "give it an http:// endpoint, or set OTEL_EXPORTER_OTLP_INSECURE=true";
+    Refusal {
+        at: Instant::now(),
+        sender: Sender {
+            peer: Some(peer),
+            ..Sender::default()
+        },
+        endpoint: "a TLS handshake".to_owned(),
+        reason: "the client speaks TLS, and this receiver does not".to_owned(),
+        remedy: remedy.to_owned(),
+        // Any client may begin like this, and nobody can tell what it would have sent.
+        carried: Carried::NoSpans,
+    }
 }
 
 fn server(timeouts: Timeouts) -> auto::Builder<TokioExecutor> {
@@ -165,7 +200,7 @@ struct WithArrival {
     peer: SocketAddr,
 }
 
-impl<B> Service<Request<B>> for WithArrival
+impl<B: HttpBody> Service<Request<B>> for WithArrival
 where
     Router: Service<Request<B>>,
 {
@@ -180,10 +215,12 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         coding::normalize(request.headers_mut());
         let compressed = request.headers().contains_key(header::CONTENT_ENCODING);
-        let peer = self.peer;
-        request
-            .extensions_mut()
-            .insert(Arrival { peer, compressed });
+        let arrival = Arrival {
+            peer: self.peer,
+            compressed,
+            is_empty: request.body().is_end_stream(),
+        };
+        request.extensions_mut().insert(arrival);
         self.router.call(request)
     }
 }

@@ -31,16 +31,20 @@ mod handle;
 mod http;
 mod kept;
 mod listener;
+mod lost;
 mod news;
+mod paths;
 mod ring;
 mod shelves;
 mod store;
 
-pub use census::{Census, DroppedAttribute, Ingested, Refusal, Rejection};
+pub use census::{Carried, Census, DroppedAttribute, Ingested, Refusal, Rejection};
 pub use finished::Late;
 #[cfg(feature = "run")]
 pub(crate) use follow::Parcel;
 pub use follow::{Follow, Snapshot};
 pub use handle::{BindError, Builder, DEFAULT_ADDRESSES, Receiver};
+#[cfg(feature = "run")]
+pub(crate) use listener::Arrival;
 pub use news::News;
 pub use store::Store;

@@ -45,9 +45,15 @@ impl Ring {
         }
     }
 
-    /// Remembers a request, and forgets the oldest to make room. A request that would not fit by
-    /// itself is not remembered.
-    pub(super) fn push(&mut self, bytes: &[u8], walk: &Walk<'_>, arrived: Instant) {
+    /// Remembers a request, and discards the oldest ones to make room. A request that would not
+    /// fit by itself is discarded at once. Returns the traces of which something was discarded,
+    /// with the time of its arrival.
+    pub(super) fn push(
+        &mut self,
+        bytes: &[u8],
+        walk: &Walk<'_>,
+        arrived: Instant,
+    ) -> Vec<(Box<[TraceId]>, Instant)> {
         let request = Request {
             bytes: bytes.into(),
             traces: traces(walk),
@@ -55,15 +61,23 @@ impl Ring {
         };
         let size = request.size();
         if size > self.capacity {
-            return;
+            return vec![(request.traces, arrived)];
         }
+        let mut discarded = Vec::new();
         while self.bytes + size > self.capacity
             && let Some(oldest) = self.requests.pop_front()
         {
             self.bytes -= oldest.size();
+            discarded.push((oldest.traces, oldest.arrived));
         }
         self.bytes += size;
         self.requests.push_back(request);
+        discarded
+    }
+
+    /// The number of bytes that it holds at most.
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// Requests in which this trace has a span or a link refers to it, oldest first.

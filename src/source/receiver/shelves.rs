@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,10 +13,11 @@ use tokio::sync::watch;
 use super::census::{Census, DroppedAttribute, Rejection};
 use super::finished::Finished;
 use super::kept::{Followed, Interner, Kept, RawSpan, SpanCopy};
+use super::lost::{self, Lifetime, Loss, Lost};
 use super::news::{Audience, News};
 use super::ring::Ring;
 use crate::source::otlp::{self, LinkAt, Malformed, SpanAt, Walk};
-use crate::trace::TraceId;
+use crate::trace::{Hole, Sender, TraceId};
 
 /// Everything that a store holds, behind its lock.
 #[derive(Debug, Default)]
@@ -25,6 +27,7 @@ pub(super) struct Shelves {
     linking: HashMap<TraceId, Vec<TraceId>>,
     pub(super) finished: Finished,
     ring: Ring,
+    lost: Lost,
     interner: Interner,
     pub(super) census: Census,
     pub(super) news: Audience,
@@ -56,9 +59,86 @@ impl Shelves {
         let watched = self.keep(walk, arrived);
         self.count(walk, services, &watched, arrived);
         if self.is_worth_remembering(walk, &watched) {
-            self.ring.push(request, walk, arrived);
+            let discarded = self.ring.push(request, walk, arrived);
+            self.note_discarded(discarded);
         }
         self.tell(walk);
+    }
+
+    /// Traces that are kept have a copy of what the ring discards.
+    fn note_discarded(&mut self, discarded: Vec<(Box<[TraceId]>, Instant)>) {
+        if discarded.is_empty() {
+            return;
+        }
+        let hole = Arc::new(lost::discarded(self.ring.capacity()));
+        for (traces, at) in discarded {
+            for &trace in &traces {
+                let hole = Arc::clone(&hole);
+                self.lost.note(trace, Loss { at, hole });
+            }
+        }
+    }
+
+    /// A rejected span is lost to its trace, and to those that it links to. Where its trace is not
+    /// known, it may be any.
+    pub(super) fn note_rejected(
+        &mut self,
+        walk: &Walk<'_>,
+        services: &[String],
+        at: Instant,
+        sender: &Sender,
+    ) {
+        for span in &walk.rejected {
+            let service = services[walk.scopes[span.scope].resource].clone();
+            let sender = Sender {
+                service: Some(service),
+                ..sender.clone()
+            };
+            let hole = Arc::new(lost::rejected(span, sender));
+            let loss = Loss { at, hole };
+            match span.trace_id {
+                Some(trace) => self.lose(trace, loss.clone()),
+                None => self.lose_of_unknown(loss.clone()),
+            }
+            for &linked in &span.links {
+                self.lose(linked, loss.clone());
+            }
+        }
+    }
+
+    /// Notes spans of a known trace that are lost.
+    pub(super) fn lose(&mut self, trace: TraceId, loss: Loss) {
+        if let Some(kept) = self.kept.get_mut(&trace) {
+            kept.losses.add(loss.clone());
+            self.notify(trace);
+        }
+        self.lost.note(trace, loss);
+    }
+
+    /// Notes spans that are lost and may be of any trace.
+    pub(super) fn lose_of_unknown(&mut self, loss: Loss) {
+        self.lost.note_general(loss);
+        self.kept.values().for_each(Kept::notify);
+    }
+
+    /// The known losses of a trace and of those that it is linked with.
+    pub(super) fn holes(
+        &self,
+        trace: TraceId,
+        linked: &[TraceId],
+        lifetime: Lifetime,
+    ) -> Vec<Hole> {
+        let mut holes: Vec<Hole> = Vec::new();
+        for id in std::iter::once(&trace).chain(linked) {
+            let losses = match self.kept.get(id) {
+                Some(kept) => kept.losses.clone(),
+                None => self.lost.of(*id),
+            };
+            holes.extend(losses.holes().map(|hole| Hole::clone(hole)));
+        }
+        let general = self.lost.general(lifetime);
+        holes.extend(general.map(|hole| Hole::clone(hole)));
+        holes
     }
 
     /// Tells which traces got spans, where anybody listens.
@@ -204,7 +284,10 @@ impl Shelves {
         if self.kept.contains_key(&trace) {
             return;
         }
-        let mut kept = Kept::default();
+        let mut kept = Kept {
+            losses: self.lost.of(trace),
+            ..Kept::default()
+        };
         for (walk, arrived) in self.ring.about(trace) {
             for span in walk.spans.iter().filter(|span| span.trace_id == trace) {
                 if add(&mut kept, &mut self.interner, &walk, span, arrived) && is_news {

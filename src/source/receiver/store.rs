@@ -3,21 +3,22 @@
 //! Spans of traces that somebody follows are kept as raw bytes, as are those of traces that a link
 //! ties to them; all others pass through a bounded ring. Nothing here knows how bytes arrive.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
-use super::census::{Census, Ingested, Refusal};
+use super::census::{Carried, Census, Ingested, Refusal};
 use super::finished::Late;
 use super::follow::{Follow, Snapshot};
 use super::kept::RawSpan;
+use super::lost::{Lifetime, Loss};
 use super::news::News;
+use super::paths::Misdirected;
 use super::shelves::{Shelves, drops, rejections, services};
 use crate::source::Sightings;
 use crate::source::otlp::{self, Malformed, Walk};
-use crate::trace::{Origin, Span, Trace, TraceId};
+use crate::trace::{Hole, Origin, Sender, Span, Trace, TraceId};
 
 /// The spans that were received, shared by everybody who holds a copy of this handle.
 ///
@@ -46,14 +47,33 @@ impl Store {
     /// # Errors
     /// When the bytes are no such message; nothing is taken in then.
     pub fn ingest(&self, request: &[u8]) -> Result<Ingested, Malformed> {
-        self.ingest_at(request, Instant::now())
+        self.ingest_from(request, &Sender::default())
+    }
+
+    /// As [`Self::ingest`], of something that this process sent.
+    pub(super) fn ingest_from(
+        &self,
+        request: &[u8],
+        sender: &Sender,
+    ) -> Result<Ingested, Malformed> {
+        self.take_in(request, Instant::now(), sender)
     }
 
     /// As [`Self::ingest`], of something that arrived at this moment.
+    #[cfg(feature = "run")]
     pub(crate) fn ingest_at(
         &self,
         request: &[u8],
         arrived: Instant,
+    ) -> Result<Ingested, Malformed> {
+        self.take_in(request, arrived, &Sender::default())
+    }
+
+    fn take_in(
+        &self,
+        request: &[u8],
+        arrived: Instant,
+        sender: &Sender,
     ) -> Result<Ingested, Malformed> {
         let walk = Walk::of(request)?;
         let services = services(&walk)?;
@@ -66,6 +86,7 @@ impl Store {
         };
         let mut shelves = self.lock();
         shelves.take_in(request, &walk, &services, arrived);
+        shelves.note_rejected(&walk, &services, arrived, sender);
         shelves.census.count_losses(&ingested);
         Ok(ingested)
     }
@@ -98,7 +119,10 @@ impl Store {
     pub fn peek(&self, trace: TraceId, origin: Origin) -> Snapshot {
         let at = Instant::now();
         let spans = self.lock().peek(trace);
-        Snapshot::of(at, trace, origin, spans)
+        let linked: Vec<TraceId> = spans.iter().skip(1).map(|(id, _)| *id).collect();
+        let snapshot = Snapshot::of(at, trace, origin, spans);
+        let holes = self.holes(trace, &linked, snapshot.lifetime(at));
+        snapshot.with_holes(holes)
     }
 
     /// What happens from now on: which traces get spans, and what is refused.
@@ -149,16 +173,51 @@ impl Store {
     }
 
     /// Counts a request that was not accepted.
-    pub(super) fn refuse(&self, peer: Option<SocketAddr>, endpoint: &str, reason: &str) {
-        let refusal = Refusal {
-            at: Instant::now(),
-            peer,
-            endpoint: endpoint.to_owned(),
-            reason: reason.to_owned(),
-        };
+    pub(super) fn refuse(&self, refusal: Refusal) {
         let mut shelves = self.lock();
+        if let Some(hole) = refusal.hole() {
+            shelves.lose_of_unknown(Loss {
+                at: refusal.at,
+                hole: Arc::new(hole),
+            });
+        }
         shelves.news.tell(|| News::Refused(refusal.clone()));
         shelves.census.refuse(refusal);
+    }
+
+    /// Counts a request to a path that is not served.
+    pub(super) fn misdirected(&self, sender: Sender, endpoint: String, why: Misdirected) {
+        self.refuse(Refusal {
+            at: Instant::now(),
+            sender,
+            endpoint,
+            reason: why.reason,
+            remedy: why.remedy,
+            carried: Carried::NoSpans,
+        });
+    }
+
+    /// Counts a request to a path that another protocol has.
+    #[cfg(feature = "run")]
+    pub(crate) fn other_protocol(&self, sender: Sender, method: &axum::http::Method, path: &str) {
+        if let Some(why) = Misdirected::to_other_protocol(path) {
+            self.misdirected(sender, format!("{method} {path}"), why);
+        }
+    }
+
+    /// Notes that spans of this trace are lost.
+    #[cfg(feature = "run")]
+    pub(crate) fn lose(&self, trace: TraceId, hole: Hole) {
+        let loss = Loss {
+            at: Instant::now(),
+            hole: Arc::new(hole),
+        };
+        self.lock().lose(trace, loss);
+    }
+
+    /// The known losses of a followed trace and of those that it is linked with.
+    pub(super) fn holes(&self, trace: TraceId, linked: &[TraceId], life: Lifetime) -> Vec<Hole> {
+        self.lock().holes(trace, linked, life)
     }
 
     /// The spans of a followed trace from the `known`th on.

@@ -19,7 +19,7 @@ pub(crate) use wire::{Line, Sighted};
 
 use super::receiver::{Follow, Store};
 use super::{Sightings, TraceSource};
-use crate::trace::{Origin, TraceId};
+use crate::trace::{Hole, Origin, Sender, TraceId};
 
 /// The variable that names a running receiver to those who find it in their environment.
 pub const RECEIVER_VARIABLE: &str = "SPANSPEC_RECEIVER";
@@ -142,6 +142,7 @@ impl TraceSource for Remote {
     fn follow(&self, trace: TraceId, origin: Origin) -> Follow {
         let follow = self.store.follow(trace, origin);
         let feed = Feed {
+            trace,
             url: api(&self.base, &format!("traces/{trace}/spans")),
             client: self.client.clone(),
             store: self.store.clone(),
@@ -174,6 +175,7 @@ impl TraceSource for Remote {
 
 /// The stream of one trace.
 struct Feed {
+    trace: TraceId,
     url: Url,
     client: reqwest::Client,
     store: Store,
@@ -206,12 +208,39 @@ impl Feed {
         Ok(())
     }
 
-    /// A line that is no line of ours is left out: the receiver checked what it took in.
+    /// Takes in one line. One that cannot be read may have been spans.
     fn take_in(&self, line: &[u8]) {
-        let line = serde_json::from_slice::<Line>(line).ok();
-        if let Some(parcel) = line.and_then(|line| line.parcel()) {
-            let _ = self.store.ingest_at(&parcel.request, parcel.arrived);
+        if line.is_empty() {
+            return;
         }
+        let lost = match serde_json::from_slice::<Line>(line) {
+            Ok(Line::Spans { age_us, otlp }) => self.ingest(age_us, &otlp),
+            Ok(Line::Hole { hole }) => Some(hole),
+            Err(error) => Some(unreadable(&error)),
+        };
+        if let Some(hole) = lost {
+            self.store.lose(self.trace, hole);
+        }
+    }
+
+    /// Takes in spans; the hole that they leave if they cannot be read.
+    fn ingest(&self, age_us: u64, otlp: &str) -> Option<Hole> {
+        let parcel = match wire::parcel(age_us, otlp) {
+            Ok(parcel) => parcel,
+            Err(error) => return Some(unreadable(&error)),
+        };
+        let taken_in = self.store.ingest_at(&parcel.request, parcel.arrived);
+        taken_in.err().map(|error| unreadable(&error))
+    }
+}
+
+fn unreadable(error: &dyn std::error::Error) -> Hole {
+    Hole {
+        reason: format!(
+            "the receiver that {RECEIVER_VARIABLE} names sent something unreadable: {error}"
+        ),
+        sender: Sender::default(),
+        remedy: "run `spanspec run` and `spanspec exec` in the same version".to_owned(),
     }
 }
 

@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::source::Sightings;
 use crate::source::otlp::{self, WrongId};
-use crate::source::receiver::{Census, DroppedAttribute, Late, Parcel, Refusal, Rejection};
+use crate::source::receiver::{
+    Carried, Census, DroppedAttribute, Late, Parcel, Refusal, Rejection,
+};
+use crate::trace::{Hole, Sender};
 
 /// Who receives, and what it knows of the services.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -37,14 +40,23 @@ pub struct Health {
     pub spans: u64,
     /// Requests refused so far.
     pub refused: u64,
+    /// Requests and spans that were refused, and why: the first and the last ones.
+    #[serde(default)]
+    pub problems: Vec<String>,
 }
 
-/// Spans that arrived together: a line of the stream that follows a trace.
+/// A line of the stream that follows a trace.
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) struct Line {
-    age_us: u64,
-    /// An `ExportTraceServiceRequest` in protobuf, as base64.
-    otlp: String,
+#[serde(untagged)]
+pub(crate) enum Line {
+    /// Spans that arrived together.
+    Spans {
+        age_us: u64,
+        /// An `ExportTraceServiceRequest` in protobuf, as base64.
+        otlp: String,
+    },
+    /// Spans that are known to be lost.
+    Hole { hole: Hole },
 }
 
 /// [`Sightings`] on the wire.
@@ -71,10 +83,16 @@ pub(crate) struct Sighted {
 /// A request that was not accepted.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Refused {
-    pub(crate) age_us: u64,
-    pub(crate) peer: Option<SocketAddr>,
-    pub(crate) endpoint: String,
-    pub(crate) reason: String,
+    age_us: u64,
+    #[serde(flatten)]
+    sender: Sender,
+    endpoint: String,
+    reason: String,
+    #[serde(default)]
+    remedy: String,
+    /// Whether spans were lost with it.
+    #[serde(default)]
+    lost_spans: bool,
 }
 
 /// A span that was not accepted.
@@ -104,28 +122,47 @@ impl Health {
 
 impl Line {
     pub(crate) fn of(parcel: &Parcel) -> Self {
-        Self {
+        Self::Spans {
             age_us: age(parcel.arrived),
             otlp: STANDARD.encode(&parcel.request),
         }
     }
+}
 
-    /// The request, and when it arrived by our clock. Nothing if it is no base64.
-    pub(super) fn parcel(&self) -> Option<Parcel> {
-        Some(Parcel {
-            arrived: ago(self.age_us),
-            request: STANDARD.decode(&self.otlp).ok()?,
-        })
-    }
+/// The request of a line, and when it arrived by our clock.
+///
+/// # Errors
+/// If it is not base64.
+pub(super) fn parcel(age_us: u64, otlp: &str) -> Result<Parcel, base64::DecodeError> {
+    Ok(Parcel {
+        arrived: ago(age_us),
+        request: STANDARD.decode(otlp)?,
+    })
 }
 
 impl Refused {
     pub(crate) fn of(refusal: &Refusal) -> Self {
         Self {
             age_us: age(refusal.at),
-            peer: refusal.peer,
+            sender: refusal.sender.clone(),
             endpoint: refusal.endpoint.clone(),
             reason: refusal.reason.clone(),
+            remedy: refusal.remedy.clone(),
+            lost_spans: refusal.carried == Carried::Spans,
+        }
+    }
+
+    fn read(self) -> Refusal {
+        Refusal {
+            at: ago(self.age_us),
+            sender: self.sender,
+            endpoint: self.endpoint,
+            reason: self.reason,
+            remedy: self.remedy,
+            carried: match self.lost_spans {
+                true => Carried::Spans,
+                false => Carried::NoSpans,
+            },
         }
     }
 }
@@ -168,12 +205,7 @@ impl Sighted {
     }
 
     pub(super) fn read(self) -> Sightings {
-        let refusals = self.refusals.into_iter().map(|refused| Refusal {
-            at: ago(refused.age_us),
-            peer: refused.peer,
-            endpoint: refused.endpoint,
-            reason: refused.reason,
-        });
+        let refusals = self.refusals.into_iter().map(Refused::read);
         let rejections = self.rejections.into_iter().map(|rejected| Rejection {
             trace_id: rejected.trace_id.and_then(|id| id.parse().ok()),
             service: rejected.service,

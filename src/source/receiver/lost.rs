@@ -1,0 +1,207 @@
+//! Spans that were sent and are not in the store: refused exports, rejected spans, and spans that
+//! were discarded to make room.
+//!
+//! Memory is bounded. Where the losses of a trace are forgotten, every trace that began before the
+//! last of them counts as incomplete.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::source::otlp::RejectedAt;
+use crate::trace::{Hole, Sender, TraceId};
+
+/// Number of losses of unknown traces that are kept. The last one decides which traces may be
+/// concerned; the others are there to be shown.
+const MOST_GENERAL: usize = 20;
+
+/// Number of traces whose losses are kept.
+const MOST_TRACES: usize = 16_384;
+
+/// Number of losses that are kept of one trace.
+const MOST_OF_TRACE: usize = 4;
+
+/// What is known of lost spans.
+#[derive(Debug, Default)]
+pub(super) struct Lost {
+    /// Losses of unknown traces, oldest first.
+    general: VecDeque<Loss>,
+    by_trace: HashMap<TraceId, Losses>,
+    /// The keys of `by_trace`, oldest first.
+    order: VecDeque<TraceId>,
+    /// The latest of the losses that are no longer in `by_trace`.
+    forgotten: Option<Loss>,
+}
+
+/// Lost spans, and when they arrived.
+#[derive(Clone, Debug)]
+pub(super) struct Loss {
+    pub(super) at: Instant,
+    pub(super) hole: Arc<Hole>,
+}
+
+/// The losses of one trace.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Losses(Vec<Loss>);
+
+/// The time in which lost spans may be of a trace.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lifetime {
+    /// The start of its first span, or of the watch over it, whichever came first; nothing if
+    /// that is longer ago than this machine's clock goes back.
+    pub(super) began: Option<Instant>,
+    /// The start of the watch: none of its spans was discarded since.
+    pub(super) followed: Instant,
+}
+
+impl Lifetime {
+    /// That of a trace whose watch began before it did.
+    pub(super) fn since(followed: Instant) -> Self {
+        Self {
+            began: Some(followed),
+            followed,
+        }
+    }
+}
+
+impl Losses {
+    pub(super) fn add(&mut self, loss: Loss) {
+        if let Some(known) = self.0.iter_mut().find(|known| known.hole == loss.hole) {
+            known.at = known.at.max(loss.at);
+        } else if self.0.len() < MOST_OF_TRACE {
+            self.0.push(loss);
+        }
+    }
+
+    pub(super) fn holes(&self) -> impl Iterator<Item = &Arc<Hole>> {
+        self.0.iter().map(|loss| &loss.hole)
+    }
+}
+
+impl Lost {
+    /// Notes a loss that may concern every trace of its time.
+    pub(super) fn note_general(&mut self, loss: Loss) {
+        if self.general.len() == MOST_GENERAL {
+            self.general.pop_front();
+        }
+        self.general.push_back(loss);
+    }
+
+    /// Notes a loss of this trace.
+    pub(super) fn note(&mut self, trace: TraceId, loss: Loss) {
+        match self.by_trace.entry(trace) {
+            Entry::Occupied(mut known) => return known.get_mut().add(loss),
+            Entry::Vacant(new) => new.insert(Losses::default()).add(loss),
+        }
+        self.order.push_back(trace);
+        if self.order.len() > MOST_TRACES
+            && let Some(oldest) = self.order.pop_front()
+        {
+            let forgotten = self.by_trace.remove(&oldest).unwrap_or_default();
+            let all = forgotten.0.into_iter().chain(self.forgotten.take());
+            self.forgotten = all.max_by_key(|loss| loss.at);
+        }
+    }
+
+    /// The losses of this trace.
+    pub(super) fn of(&self, trace: TraceId) -> Losses {
+        self.by_trace.get(&trace).cloned().unwrap_or_default()
+    }
+
+    /// Losses that may concern a trace of this time, beside its own.
+    pub(super) fn general(&self, lifetime: Lifetime) -> impl Iterator<Item = &Arc<Hole>> {
+        let forgotten = self.forgotten.iter().filter(move |loss| {
+            // Later ones cannot be of this trace: a followed trace loses nothing.
+            loss.at < lifetime.followed
+        });
+        self.general
+            .iter()
+            .chain(forgotten)
+            .filter(move |loss| Some(loss.at) >= lifetime.began)
+            .map(|loss| &loss.hole)
+    }
+}
+
+/// The hole that this rejected span leaves.
+pub(super) fn rejected(span: &RejectedAt<'_>, sender: Sender) -> Hole {
+    let name = String::from_utf8_lossy(span.name);
+    Hole {
+        reason: format!("the span `{name}` was rejected: its {}", span.reason),
+        sender,
+        remedy: "let the tracer make ids as OpenTelemetry does: 16 bytes for a trace, 8 for a span, not all of them zero".to_owned(),
+    }
+}
+
+/// The hole in a trace whose spans were discarded by a store that keeps this many bytes.
+pub(super) fn discarded(capacity: usize) -> Hole {
+    Hole {
+        reason: format!(
+            "spans of this trace were discarded to make room for later ones: the receiver keeps the last {} MiB",
+            capacity >> 20
+        ),
+        sender: Sender::default(),
+        remedy: "ask for the trace right after its request".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn loss(at: Instant, reason: &str) -> Loss {
+        let hole = Hole {
+            reason: reason.to_owned(),
+            sender: Sender::default(),
+            remedy: String::new(),
+        };
+        Loss {
+            at,
+            hole: Arc::new(hole),
+        }
+    }
+
+    fn id(number: usize) -> TraceId {
+        TraceId::from_bytes((number as u128 + 1).to_be_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_loss_that_is_forgotten_concerns_every_trace_that_began_before_it() {
+        let start = Instant::now();
+        let at = |number: u32| start + Duration::from_millis(1) * number;
+        let mut lost = Lost::default();
+        for number in 0..=MOST_TRACES {
+            lost.note(id(number), loss(at(10), "discarded"));
+        }
+        assert_eq!(lost.of(id(0)).holes().count(), 0);
+        assert_eq!(lost.of(id(1)).holes().count(), 1);
+        let general = |began: u32, followed: u32| {
+            let lifetime = Lifetime {
+                began: Some(at(began)),
+                followed: at(followed),
+            };
+            lost.general(lifetime).count()
+        };
+        assert_eq!(general(5, 20), 1);
+        // It began later, or was followed already.
+        assert_eq!((general(15, 20), general(5, 7)), (0, 0));
+    }
+
+    #[test]
+    fn of_many_refused_exports_the_last_ones_are_kept() {
+        let start = Instant::now();
+        let mut lost = Lost::default();
+        for number in 0..100 {
+            let at = start + Duration::from_secs(number);
+            lost.note_general(loss(at, &number.to_string()));
+        }
+        let lifetime = Lifetime {
+            began: Some(start + Duration::from_secs(98)),
+            followed: start,
+        };
+        let reasons = lost.general(lifetime).map(|hole| hole.reason.as_str());
+        assert_eq!(reasons.collect::<Vec<_>>(), ["98", "99"]);
+    }
+}

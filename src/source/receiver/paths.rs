@@ -1,0 +1,143 @@
+//! Explains requests to paths that are not OTLP's: each has a cause and a remedy of its own.
+
+/// The signals of OTLP/HTTP, as the last segment of a path.
+const SIGNALS: [&str; 3] = ["traces", "logs", "metrics"];
+
+/// Paths of other protocols: the beginning of the path, the protocol, and the remedy.
+const FOREIGN: [(&str, &str, &str); 14] = [
+    ("/api/v2/spans", "Zipkin", SWITCH),
+    ("/api/v1/spans", "Zipkin", SWITCH),
+    ("/api/traces", "Jaeger", SWITCH),
+    ("/jaeger.api_v2.", "Jaeger", SWITCH),
+    ("/v0.", "Datadog", DATADOG),
+    ("/api/v0.2/traces", "Datadog", DATADOG),
+    ("/telemetry/proxy/", "Datadog", DATADOG),
+    ("/v2/trace", "SignalFx", SWITCH),
+    ("/trace/v1", "New Relic", SWITCH),
+    ("/intake/v2/", "Elastic APM", SWITCH),
+    ("/1/batch", "Honeycomb", SWITCH),
+    ("/skywalking.v3.", "SkyWalking", SWITCH),
+    ("/opencensus.proto.", "OpenCensus", SWITCH),
+    ("/loki/api/", "Loki", IGNORE),
+];
+
+const SWITCH: &str = "use an OTLP exporter in that service: OTEL_TRACES_EXPORTER=otlp, and OTEL_EXPORTER_OTLP_ENDPOINT instead of the other exporter's endpoint";
+const DATADOG: &str =
+    "use an OpenTelemetry SDK or agent in that service instead of the Datadog tracer";
+const IGNORE: &str = "no spans are sent there; nothing has to be done for a test of traces";
+const PROFILES: &str =
+    "spanspec does not read profiles; nothing has to be done for a test of traces";
+
+/// The cause of a request to a path that is not served, and its remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Misdirected {
+    pub(super) reason: String,
+    pub(super) remedy: String,
+}
+
+impl Misdirected {
+    /// Explains this path.
+    pub(super) fn to(path: &str) -> Self {
+        if let Some(foreign) = Self::to_other_protocol(path) {
+            return foreign;
+        }
+        if path.contains("profiles") {
+            return Self::new("profiles are not read", PROFILES);
+        }
+        let segments: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let signal = segments.last().copied().unwrap_or_default();
+        match segments.as_slice() {
+            [] => Self::new(
+                "the exporter's endpoint has no path",
+                "append `/v1/traces` to OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, which is used as it is, or set OTEL_EXPORTER_OTLP_ENDPOINT instead, to which SDKs append it",
+            ),
+            ["v1", known] if SIGNALS.contains(known) => Self::new(
+                format!("it is `/v1/{known}` with a slash too many"),
+                "remove the extra slash from OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            ),
+            [.., "v1", known] if SIGNALS.contains(known) => Self::prefixed(&segments, known),
+            _ => Self::similar(signal),
+        }
+    }
+
+    /// Explains this path if another protocol has it.
+    pub(super) fn to_other_protocol(path: &str) -> Option<Self> {
+        let mut foreign = FOREIGN.iter();
+        let (_, protocol, remedy) = foreign.find(|(start, ..)| path.starts_with(start))?;
+        let reason = format!("it is {protocol}'s path, not OTLP's");
+        Some(Self::new(reason, *remedy))
+    }
+
+    /// The path ends as OTLP's does, and something stands before that.
+    fn prefixed(segments: &[&str], signal: &str) -> Self {
+        let before = &segments[..segments.len() - 2];
+        let reason = match before.contains(&"v1") {
+            true if before.contains(&signal) => format!("it has `/v1/{signal}` twice"),
+            true => "it has `/v1` twice".to_owned(),
+            false => format!("it has `/{}` before `/v1/{signal}`", before.join("/")),
+        };
+        Self::new(
+            reason,
+            "set OTEL_EXPORTER_OTLP_ENDPOINT to the address alone, as in http://127.0.0.1:4318: SDKs append the path",
+        )
+    }
+
+    fn similar(signal: &str) -> Self {
+        let singular = |known: &&&str| known.trim_end_matches('s') == signal.trim_end_matches('s');
+        let reason = match SIGNALS.iter().find(singular) {
+            Some(known) => {
+                format!("there is no such endpoint; the one of {known} is `/v1/{known}`")
+            }
+            None => "there is no such endpoint".to_owned(),
+        };
+        Self::new(
+            reason,
+            "send OTLP/HTTP to `/v1/traces`, `/v1/logs` and `/v1/metrics`, or OTLP/gRPC",
+        )
+    }
+
+    fn new(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wrong_path_has_a_cause_and_a_remedy_of_its_own() {
+        for (path, reason, remedy) in [
+            ("/api/v2/spans", "it is Zipkin's path, not OTLP's", SWITCH),
+            ("/api/traces", "it is Jaeger's path, not OTLP's", SWITCH),
+            ("/v0.4/traces", "it is Datadog's path, not OTLP's", DATADOG),
+            ("/v1development/profiles", "profiles are not read", PROFILES),
+            ("/v1/traces/v1/traces", "it has `/v1/traces` twice", "alone"),
+            ("/v1/v1/traces", "it has `/v1` twice", "alone"),
+            (
+                "/otlp/v1/traces",
+                "it has `/otlp` before `/v1/traces`",
+                "alone",
+            ),
+            ("/", "the exporter's endpoint has no path", "append"),
+            (
+                "//v1/traces",
+                "it is `/v1/traces` with a slash too many",
+                "slash",
+            ),
+            (
+                "/v1/trace",
+                "there is no such endpoint; the one of traces is `/v1/traces`",
+                "OTLP/HTTP",
+            ),
+            ("/elsewhere", "there is no such endpoint", "OTLP/HTTP"),
+        ] {
+            let explained = Misdirected::to(path);
+            assert_eq!(explained.reason, reason, "{path}");
+            assert!(explained.remedy.contains(remedy), "{path}: {explained:?}");
+        }
+    }
+}
