@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::budget::baseline::Mismatch;
 use crate::project::parse_address;
+use crate::report::TestAttempt;
 use crate::run::{Budgeting, Update};
 use crate::source::remote::RECEIVER_VARIABLE;
 use crate::spec::{Spec, parse_duration};
@@ -26,6 +27,8 @@ pub(super) struct Settings {
     pub(super) receiver: Option<String>,
     /// Where results go for whoever merges them.
     pub(super) results: Option<PathBuf>,
+    /// The test of this process, for results.
+    pub(super) test: TestAttempt,
     pub(super) timeout: Option<Duration>,
     pub(super) retries: usize,
     pub(super) jobs: Option<usize>,
@@ -83,6 +86,7 @@ impl Settings {
             listen: reader.addresses(),
             receiver: reader.text(RECEIVER_VARIABLE).map(str::to_owned),
             results: reader.text("SPANSPEC_RESULTS").map(PathBuf::from),
+            test: reader.test(),
             timeout: reader.parsed("SPANSPEC_TIMEOUT", parse_duration),
             retries: reader.number("SPANSPEC_RETRIES", 0).unwrap_or(0),
             jobs: reader.number("SPANSPEC_JOBS", 1),
@@ -213,6 +217,26 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
+    /// nextest runs each test in a process of its own, and each attempt at it.
+    fn test(&self) -> TestAttempt {
+        let names = [
+            "NEXTEST_RUN_ID",
+            "NEXTEST_BINARY_ID",
+            "NEXTEST_TEST_NAME",
+            "NEXTEST_STRESS_CURRENT",
+        ];
+        let attempt = self.text("NEXTEST_ATTEMPT");
+        let attempt = attempt.and_then(|number| number.parse().ok());
+        let id = self.text("NEXTEST_RUN_ID").map(|_| {
+            let parts = names.iter().filter_map(|name| self.text(name));
+            parts.collect::<Vec<_>>().join(" ")
+        });
+        TestAttempt {
+            id,
+            attempt: attempt.unwrap_or(1),
+        }
+    }
+
     fn budgets(&mut self) -> Budgeting {
         let update = self.parsed("SPANSPEC_UPDATE_BASELINES", |text| match text {
             "auto" => Ok(None),
@@ -303,6 +327,21 @@ mod tests {
             wrong,
             ["SPANSPEC_UPDATE_BASELINES: `yes` is none of auto, always and never"]
         );
+    }
+
+    #[test]
+    fn an_attempt_of_nextest_belongs_to_its_test() {
+        let test = |attempt| {
+            let pairs = [
+                ("NEXTEST_RUN_ID", "1c5d"),
+                ("NEXTEST_TEST_NAME", "specs/pay.yaml::paid"),
+                ("NEXTEST_ATTEMPT", attempt),
+            ];
+            read(&pairs).unwrap().test
+        };
+        assert_eq!((test("1").attempt, test("2").attempt), (1, 2));
+        assert_eq!(test("1").id.as_deref(), Some("1c5d specs/pay.yaml::paid"));
+        assert_eq!(read(&[]).unwrap().test.id, None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use libtest_mimic::{Arguments, Trial};
 
-use crate::spec::Names;
+use crate::spec::{Names, Spec};
 
 /// The name of the test that reports errors, after the file's.
 const ERRORS: &str = "mistakes";
@@ -17,6 +17,8 @@ const ERRORS: &str = "mistakes";
 pub(super) struct Candidate {
     trial: Trial,
     reach: Reach,
+    /// Its spec, if that is skipped.
+    skipped: Option<Spec>,
 }
 
 /// The filters that select a test.
@@ -31,10 +33,11 @@ enum Reach {
 
 impl Candidate {
     /// A spec.
-    pub(super) fn spec(trial: Trial) -> Self {
+    pub(super) fn spec(trial: Trial, spec: &Spec) -> Self {
         Self {
             trial,
             reach: Reach::Name,
+            skipped: spec.skip.is_some().then(|| spec.clone()),
         }
     }
 
@@ -43,6 +46,7 @@ impl Candidate {
         Self {
             trial: failing(&file, text),
             reach: Reach::File { file, specs },
+            skipped: None,
         }
     }
 
@@ -51,6 +55,7 @@ impl Candidate {
         Self {
             trial: failing(of, text),
             reach: Reach::Everything,
+            skipped: None,
         }
     }
 
@@ -101,6 +106,17 @@ fn failing(of: &str, text: String) -> Trial {
     Trial::test(format!("{of}::{ERRORS}"), move || {
         Err(text.trim_end().into())
     })
+}
+
+/// The specs that are skipped among the tests that are selected. nextest runs no process for
+/// them, but asks for their list: then they are those of the list.
+pub(super) fn skipped(arguments: &Arguments, all: &[Candidate]) -> Vec<Spec> {
+    let runs_them = arguments.ignored || arguments.include_ignored;
+    if arguments.list != arguments.ignored || (runs_them && !arguments.list) {
+        return Vec::new();
+    }
+    let selected = all.iter().filter(|one| one.is_selected(arguments));
+    selected.filter_map(|one| one.skipped.clone()).collect()
 }
 
 /// All tests, and arguments that leave out those that are not selected.

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::environment::Settings;
+use super::results::Results;
 use crate::background;
-use crate::report::{Json, Reporter};
 use crate::run::{Budgeting, Options, Report, SaveTraces, Trouble};
 use crate::session::{Session, Stopper};
 use crate::source::Remote;
@@ -19,7 +19,7 @@ const TRACES: &str = "target/spanspec";
 pub(super) struct Live {
     session: Session,
     options: Options,
-    results: Option<PathBuf>,
+    results: Results,
 }
 
 impl Live {
@@ -34,16 +34,14 @@ impl Live {
         Ok(Self {
             session,
             options: options(workspace, settings),
-            results: settings.results.clone(),
+            results: Results::new(settings),
         })
     }
 
     /// Runs specs, and waits for them on this thread.
     pub(super) fn run(&self, specs: &[Spec]) -> Report {
         let mut report = background::block_on(self.session.run(specs, self.options.clone()));
-        if let Some(folder) = &self.results
-            && let Err(error) = Json::in_folder(folder).finish(&report)
-        {
+        if let Err(error) = self.results.write(&report) {
             report.trouble.push(Trouble::told(&error.to_string(), None));
         }
         report

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::project::{Mistake, Project};
+use super::results::Results;
 use super::verdict::{self, Told};
 use crate::spec::Spec;
 use crate::workspace::{Ports, find_specs};
@@ -48,6 +49,11 @@ fn run(folder: &str, given: &str, all: &[&str]) -> Result<Told, Mistake> {
     let (skipped, to_run): (Vec<&Spec>, Vec<&Spec>) =
         specs.iter().partition(|spec| spec.skip.is_some());
     if to_run.is_empty() {
+        let written = Results::new(&project.settings).write_skipped(&specs);
+        written.map_err(|error| Mistake {
+            of: given.to_owned(),
+            text: format!("error: {error}\n"),
+        })?;
         let reasons = skipped.iter().filter_map(|spec| spec.skip.clone());
         let reasons = reasons.collect::<Vec<_>>().join("; ");
         return Ok(Told::Skipped(project.hidden().text(&reasons)));

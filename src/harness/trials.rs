@@ -10,6 +10,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use super::filter::{self, Candidate};
 use super::project::{Mistake, Project};
+use super::results::Results;
 use super::verdict::{self, Told};
 use crate::spec::Spec;
 use crate::workspace::Ports;
@@ -48,6 +49,12 @@ pub fn main(folder: &str, paths: &[&str]) -> ExitCode {
 
 fn run_all(project: Arc<Project>, paths: &[&str], arguments: &Arguments) -> ExitCode {
     let candidates = candidates(&project, paths, arguments);
+    let skipped = filter::skipped(arguments, &candidates);
+    if let Err(error) = Results::new(&project.settings).write_skipped(&skipped) {
+        // Stdout may be a list.
+        let _ = writeln!(std::io::stderr(), "error: {error}");
+        return ExitCode::from(FAILED);
+    }
     let (mut arguments, trials) = filter::select(arguments, candidates);
     let settings = &project.settings;
     let jobs = settings.test_threads.or(settings.jobs).unwrap_or(JOBS);
@@ -110,7 +117,7 @@ fn of_file(project: &Arc<Project>, file: &Path) -> Vec<Candidate> {
         Ok(specs) => specs
             .into_iter()
             .filter(|spec| project.settings.selects(spec))
-            .map(|spec| Candidate::spec(of_spec(project, &project.name(file), spec)))
+            .map(|spec| Candidate::spec(of_spec(project, &project.name(file), spec.clone()), &spec))
             .collect(),
         Err(Mistake { of, text }) => {
             vec![Candidate::errors_of_file(of, project.names(file), text)]

@@ -27,6 +27,16 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub struct Json {
     /// Nothing for standard output.
     path: Option<PathBuf>,
+    test: Option<TestAttempt>,
+}
+
+/// The test that ran the specs of a report, under a runner of tests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TestAttempt {
+    /// The same for all attempts at a test; none where the runner does not try tests again.
+    pub id: Option<String>,
+    /// The number of the attempt, from 1.
+    pub attempt: u64,
 }
 
 impl Json {
@@ -35,6 +45,16 @@ impl Json {
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self {
             path: Some(path.into()),
+            test: None,
+        }
+    }
+
+    /// The report is that of a test, which may be tried again: merged reports have it once.
+    #[must_use]
+    pub fn of_test(self, test: TestAttempt) -> Self {
+        Self {
+            test: Some(test),
+            ..self
         }
     }
 
@@ -53,13 +73,16 @@ impl Json {
     /// Writes to standard output.
     #[must_use]
     pub fn stdout() -> Self {
-        Self { path: None }
+        Self {
+            path: None,
+            test: None,
+        }
     }
 }
 
 impl Reporter for Json {
     fn finish(&mut self, report: &Report) -> io::Result<()> {
-        let text = render(report);
+        let text = rendered(report, self.test.as_ref());
         match &self.path {
             Some(path) => file::write(path, &text, Format::Json, &report.secrets),
             None => match io::stdout()
@@ -77,7 +100,15 @@ impl Reporter for Json {
 /// The report as indented JSON that ends with a newline.
 #[must_use]
 pub fn render(report: &Report) -> String {
-    let mut text = serde_json::to_string_pretty(&Document::from(report))
+    rendered(report, None)
+}
+
+fn rendered(report: &Report, test: Option<&TestAttempt>) -> String {
+    let document = Document {
+        test,
+        ..Document::from(report)
+    };
+    let mut text = serde_json::to_string_pretty(&document)
         .expect("the format has text keys only, and writing to a string cannot fail");
     text.push('\n');
     text
@@ -121,6 +152,7 @@ struct Document<'a> {
     trouble: Vec<Trouble<'a>>,
     notices: &'a [String],
     telemetry: Received<'a>,
+    test: Option<&'a TestAttempt>,
 }
 
 #[derive(Serialize)]
@@ -180,6 +212,7 @@ impl<'a> From<&'a Report> for Document<'a> {
             trouble: report.trouble.iter().map(Trouble::from).collect(),
             notices: &report.notices,
             telemetry: Received::from(&report.telemetry),
+            test: None,
         }
     }
 }

@@ -56,7 +56,7 @@ pub use github::{Annotations, Github};
 #[cfg(feature = "cli")]
 pub use html::Html;
 #[cfg(feature = "run")]
-pub use json::Json;
+pub use json::{Json, TestAttempt};
 #[cfg(feature = "cli")]
 pub use junit::{Granularity, Junit};
 pub use look::{Charset, Colors, Look, inert};

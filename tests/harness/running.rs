@@ -38,6 +38,10 @@ pub(crate) fn tests() -> Vec<Trial> {
             processes_beside_a_receiver_share_it_and_its_services,
         ),
         test(
+            "a_flaky_test_of_nextest_and_a_skipped_spec_are_one_case_each_in_merged_results",
+            a_flaky_test_of_nextest_and_a_skipped_spec_are_one_case_each_in_merged_results,
+        ),
+        test(
             "a_receiver_that_is_not_there_is_told",
             a_receiver_that_is_not_there_is_told,
         ),
@@ -152,6 +156,56 @@ fn processes_beside_a_receiver_share_it_and_its_services() {
     for name in ["a card is charged", "paypal is no card"] {
         assert!(merged.contains(name), "{merged}");
     }
+}
+
+/// What nextest does with a test that passes at the second attempt, in short.
+fn a_flaky_test_of_nextest_and_a_skipped_spec_are_one_case_each_in_merged_results() {
+    let skipped = format!("skip: too slow\n{}", PAY.replace("a card", "a bank"));
+    let project = Project::with(&[("pay.yaml", WRONG), ("skipped.yaml", &skipped)]);
+    let exact = ["--exact", "specs/pay.yaml::paypal is no card"];
+    let attempt = |number| {
+        let env = [
+            ("SPANSPEC_RESULTS", "results"),
+            ("NEXTEST_RUN_ID", "1c5d"),
+            ("NEXTEST_ATTEMPT", number),
+        ];
+        project.run_with(&exact, &env)
+    };
+    let results = [("SPANSPEC_RESULTS", "results")];
+    project
+        .run_with(&["--list", "--format", "terse", "--ignored"], &results)
+        .expect(0, &["specs/skipped.yaml"]);
+    attempt("1").expect(101, &["0 passed; 1 failed"]);
+    project.write("specs/pay.yaml", &WRONG.replace("pay/paypal", "pay/card"));
+    attempt("2").expect(0, &["1 passed"]);
+    // Another macro names the same file.
+    project.run_with(&exact, &results).expect(0, &["1 passed"]);
+    let merge = [
+        "merge",
+        "results",
+        "--report",
+        "junit=all.xml",
+        "--report",
+        "json=all.json",
+    ];
+    let spanspec = env!("CARGO_BIN_EXE_spanspec");
+    project.run_program(spanspec, &merge, &[]).expect(0, &[]);
+    let read = |name| std::fs::read_to_string(project.path().join(name)).unwrap();
+    let junit = read("all.xml");
+    assert_eq!(junit.matches("<testcase ").count(), 2, "{junit}");
+    assert_eq!(junit.matches("<flakyFailure ").count(), 1, "{junit}");
+    assert!(junit.contains("<skipped message=\"too slow\""), "{junit}");
+    let json: serde_json::Value = serde_json::from_str(&read("all.json")).unwrap();
+    let counts = serde_json::json!({
+        "passed": 1, "failed": 0, "errored": 0, "skipped": 1, "not_run": 0, "flaky": 1,
+    });
+    assert_eq!((&json["counts"], &json["exit_code"]), (&counts, &0.into()));
+    // A skipped spec that a test runs all the same is not skipped.
+    project
+        .run_with(&["--ignored"], &results)
+        .expect(0, &["1 passed"]);
+    project.run_program(spanspec, &merge, &[]).expect(0, &[]);
+    assert_eq!(read("all.xml").matches("<skipped").count(), 0);
 }
 
 fn a_receiver_that_is_not_there_is_told() {

@@ -1,6 +1,6 @@
 use spanspec::prelude::*;
 
-fn holds(trace: &Trace) {
+fn test(trace: Trace) {
     assert_span!(trace, "ship", times: 2);
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::MergeError;
+use super::{MergeError, tests_of_specs};
 use crate::report::json::SCHEMA_VERSION;
 
 /// Reports in the order in which they were given.
@@ -25,6 +25,16 @@ impl Documents {
         self.0.push(document);
     }
 
+    /// All of them, with each spec of tests in one only.
+    pub(super) fn joined(&self) -> Self {
+        Self(tests_of_specs::joined(&self.0))
+    }
+
+    /// Each of them.
+    pub(super) fn all_of(&self) -> &[Json] {
+        &self.0
+    }
+
     pub(super) fn any_interrupted(&self) -> bool {
         self.0
             .iter()
@@ -45,6 +55,7 @@ impl Documents {
             "trouble": once(self.all("trouble")),
             "notices": once(self.all("notices")),
             "telemetry": self.telemetry(),
+            "test": null,
         });
         format!("{merged:#}\n")
     }

@@ -5,6 +5,7 @@
 
 mod document;
 mod ours;
+mod tests_of_specs;
 mod theirs;
 mod xml;
 
@@ -41,9 +42,17 @@ pub enum MergeError {
 /// What all results come to.
 #[derive(Debug, Default)]
 pub struct Merged {
-    suites: Vec<TestSuite>,
+    parts: Vec<Part>,
     documents: Documents,
     foreign_cases: usize,
+}
+
+/// What one file held.
+#[derive(Debug)]
+enum Part {
+    /// The next of our documents.
+    Ours,
+    Theirs(Vec<TestSuite>),
 }
 
 impl Merged {
@@ -72,23 +81,41 @@ impl Merged {
 
     fn add_ours(&mut self, bytes: &[u8]) -> Result<(), MergeError> {
         let document = document::read(bytes)?;
-        self.suites
-            .extend(ours::suites(&document, &Repository::around_here())?);
+        // What is damaged is told now.
+        ours::suites(&document, &Repository::around_here())?;
         self.documents.push(document);
+        self.parts.push(Part::Ours);
         Ok(())
     }
 
     fn add_theirs(&mut self, bytes: &[u8]) -> Result<(), MergeError> {
         let suites = theirs::suites(&xml::read(bytes)?)?;
         self.foreign_cases += suites.iter().map(|suite| suite.tests).sum::<usize>();
-        self.suites.extend(suites);
+        self.parts.push(Part::Theirs(suites));
         Ok(())
+    }
+
+    /// The suites of all files, with each spec of tests once.
+    fn suites(&self) -> Vec<TestSuite> {
+        let repository = Repository::around_here();
+        let documents = self.documents.joined();
+        let mut documents = documents.all_of().iter();
+        let parts = self.parts.iter();
+        parts
+            .flat_map(|part| match part {
+                Part::Ours => documents
+                    .next()
+                    .and_then(|document| ours::suites(document, &repository).ok())
+                    .unwrap_or_default(),
+                Part::Theirs(suites) => suites.clone(),
+            })
+            .collect()
     }
 
     /// How many cases there are.
     #[must_use]
     pub fn cases(&self) -> usize {
-        self.suites.iter().map(|suite| suite.tests).sum()
+        self.suites().iter().map(|suite| suite.tests).sum()
     }
 
     /// How many cases came from JUnit files, which a JSON report has no place for.
@@ -100,8 +127,9 @@ impl Merged {
     /// 1 if a case failed, else 3 if one could not be judged, else 4 if there is none, else 0.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
+        let suites = self.suites();
         let any = |wanted: NonSuccessKind| {
-            let mut cases = self.suites.iter().flat_map(|suite| &suite.test_cases);
+            let mut cases = suites.iter().flat_map(|suite| &suite.test_cases);
             cases.any(|case| matches!(case.status, TestCaseStatus::NonSuccess { kind, .. } if kind == wanted))
         };
         if any(NonSuccessKind::Failure) {
@@ -123,7 +151,7 @@ impl Merged {
     pub fn write_junit(&self, path: &Path, secrets: &Secrets) -> io::Result<()> {
         let mut junit = quick_junit::Report::new("spanspec");
         let mut names = HashSet::new();
-        for suite in by_name(&self.suites) {
+        for suite in by_name(&self.suites()) {
             junit.add_test_suite(unique(suite, &mut names));
         }
         let all = junit.test_suites.iter();
@@ -138,7 +166,7 @@ impl Merged {
     /// # Errors
     /// When it cannot be written; the text names the file.
     pub fn write_json(&self, path: &Path, secrets: &Secrets) -> io::Result<()> {
-        file::write(path, &self.documents.render(), Format::Json, secrets)
+        file::write(path, &self.documents.joined().render(), Format::Json, secrets)
     }
 }
 
