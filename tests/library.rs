@@ -5,6 +5,7 @@
 mod service;
 mod support;
 
+use spanspec::harness::{Call, Incomplete};
 use spanspec::prelude::*;
 use spanspec::trace::Outline;
 
@@ -214,4 +215,164 @@ async fn receivers_side_by_side_have_ports_of_their_own() {
     let ports: std::collections::HashSet<String> =
         receivers.iter().map(Receiver::endpoint).collect();
     assert_eq!(ports.len(), 20);
+}
+
+/// Sends a span without an exporter; 400 is an answer, too.
+async fn send(receiver: &Receiver, call: &Call, id: &str, parent: Option<&str>, name: &str) -> u16 {
+    let context = call.context();
+    let sent = context.parent_id.to_string();
+    let body = serde_json::json!({ "resourceSpans": [{
+        "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": "shop" } }] },
+        "scopeSpans": [{ "spans": [{
+            "traceId": context.trace_id.to_string(), "spanId": id, "name": name, "kind": 2,
+            "parentSpanId": parent.unwrap_or(&sent),
+            "startTimeUnixNano": "1790000000000000000", "endTimeUnixNano": "1790000000005000000",
+        }] }],
+    }] });
+    post(receiver, body.to_string()).await
+}
+
+async fn post(receiver: &Receiver, body: String) -> u16 {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client
+        .post(format!("{}/v1/traces", receiver.endpoint()))
+        .header("content-type", "application/json")
+        .body(body);
+    request.send().await.unwrap().status().as_u16()
+}
+
+const ENTRY: &str = "00000000000000a1";
+const LATE: &str = "00000000000000a2";
+
+fn panic_of(body: impl FnOnce()) -> String {
+    let body = std::panic::AssertUnwindSafe(body);
+    let payload = std::panic::catch_unwind(body).expect_err("it panics");
+    payload.downcast_ref::<String>().unwrap().clone()
+}
+
+#[tokio::test]
+async fn the_variables_for_a_child_process_set_the_delay_and_the_bound() {
+    let receiver = Receiver::start().unwrap();
+    let env = receiver.env();
+    for (name, value) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.endpoint().as_str()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+        ("OTEL_SDK_DISABLED", "false"),
+    ] {
+        assert!(
+            env.contains(&(name.to_owned(), value.to_owned())),
+            "{env:?}"
+        );
+    }
+    let call = receiver.call();
+    send(&receiver, &call, ENTRY, None, "GET /").await;
+    let start = std::time::Instant::now();
+    call.trace().await.unwrap();
+    // Without it, a trace waits for 5.5 s.
+    assert!(start.elapsed() < secs(5), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn refused_and_rejected_exports_are_errors_of_the_trace() {
+    let receiver = Receiver::start().unwrap().flush_within(ms(10));
+    let call = receiver.call();
+    send(&receiver, &call, ENTRY, None, "GET /").await;
+    send(&receiver, &call, "0000000000000000", Some(ENTRY), "ship").await;
+    let error = call.trace().await.unwrap_err().to_string();
+    let said = "the trace may lack spans: a span was rejected: span `ship` of shop";
+    assert!(error.starts_with(said), "{error}");
+
+    let receiver = Receiver::start().unwrap().flush_within(ms(10));
+    let call = receiver.call();
+    send(&receiver, &call, ENTRY, None, "GET /").await;
+    assert_eq!(post(&receiver, "{".to_owned()).await, 400);
+    let error = call.trace().await.unwrap_err().to_string();
+    let said = "the trace may lack spans: an export to POST /v1/traces was refused";
+    assert!(error.starts_with(said), "{error}");
+    // A later call has nothing to do with it.
+    let call = receiver.call();
+    send(&receiver, &call, ENTRY, None, "GET /").await;
+    call.trace().await.unwrap();
+}
+
+#[tokio::test]
+async fn late_spans_overturn_assertions_that_passed() {
+    let receiver = Receiver::start().unwrap().flush_within(ms(10));
+    for ends in ["call", "receiver", "assertion"] {
+        let receiver = match ends {
+            "receiver" => Receiver::start().unwrap().flush_within(ms(10)),
+            _ => Receiver::builder()
+                .store(receiver.store().clone())
+                .listen([([127, 0, 0, 1], 0).into()])
+                .start()
+                .await
+                .unwrap(),
+        };
+        let call = receiver.call();
+        send(&receiver, &call, ENTRY, None, "GET /").await;
+        let trace = call.trace().await.unwrap();
+        assert_no_span!(trace, "ship");
+        send(&receiver, &call, LATE, Some(ENTRY), "ship").await;
+        let text = match ends {
+            "call" => panic_of(|| drop(call)),
+            "receiver" => panic_of(|| drop(receiver)),
+            _ => panic_of(|| assert_span!(trace, "GET /")),
+        };
+        for said in [
+            "FAIL  assert_no_span!   passed before the late spans",
+            "from shop",
+            "1 span of trace",
+        ] {
+            assert!(text.contains(said), "{ends}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn late_spans_that_contradict_nothing_do_not_fail_a_test() {
+    let receiver = Receiver::start().unwrap().flush_within(ms(10));
+    let call = receiver.call();
+    send(&receiver, &call, ENTRY, None, "GET /").await;
+    let trace = call.trace().await.unwrap();
+    assert_no_span!(trace, "ship");
+    send(&receiver, &call, LATE, Some(ENTRY), "pay").await;
+    drop((call, receiver));
+}
+
+#[tokio::test]
+async fn assertions_on_an_incomplete_trace_are_errors_and_no_verdicts() {
+    let (receiver, url) = started().await;
+    let reply = spanspec::http()
+        .get(format!("{url}/orphan"))
+        .send(&receiver)
+        .await
+        .unwrap();
+    let error = reply.call.timeout(ms(200)).trace().await.unwrap_err();
+    let Incomplete::ParentsMissing { trace, .. } = error else {
+        panic!("{error}");
+    };
+    assert_span!(trace, "work");
+    for text in [
+        panic_of(|| assert_span!(trace, "ship")),
+        panic_of(|| assert_no_span!(trace, "ship")),
+    ] {
+        assert!(text.starts_with("\nERROR assert_"), "{text}");
+        assert!(text.contains("the trace is incomplete"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_reason_why_nothing_came_is_named() {
+    let receiver = Receiver::start().unwrap().flush_within(ms(10));
+    let other = Receiver::start().unwrap();
+    let call = receiver.call().timeout(ms(50));
+    send(&other, &call, ENTRY, None, "GET /").await;
+    let error = call.trace().await.unwrap_err().to_string();
+    let said = "another receiver of this process got 1 of its spans";
+    assert!(error.contains(said), "{error}");
+
+    let call = receiver.call().timeout(ms(50));
+    drop(receiver);
+    let error = call.trace().await.unwrap_err().to_string();
+    assert!(error.contains("the receiver was dropped before"), "{error}");
 }

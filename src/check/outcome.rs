@@ -53,6 +53,8 @@ pub enum Unjudged {
     NotReached,
     /// It needs a value that was not captured.
     NotCaptured(String),
+    /// A further span could change it, and the trace is incomplete: these parents never arrived.
+    Incomplete(Vec<SpanId>),
     /// It asks for the absence of spans, and this one nearly is such a span.
     NearMiss {
         /// The span.
@@ -203,6 +205,14 @@ impl fmt::Display for Unjudged {
             ),
             Self::NotReached => f.write_str("the step ended before this was looked at"),
             Self::NotCaptured(name) => write!(f, "needs `{name}`, which was not captured"),
+            Self::Incomplete(parents) => {
+                let ids: Vec<String> = parents.iter().take(3).map(SpanId::to_string).collect();
+                write!(
+                    f,
+                    "the trace is incomplete, so a span that never arrived could change this: parent {} is missing",
+                    ids.join(", ")
+                )
+            }
             Self::NearMiss { span, reasons } => {
                 write!(f, "{span} is nearly such a span: {}", reasons.join("; "))
             }

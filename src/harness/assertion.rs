@@ -4,15 +4,16 @@
 use std::sync::Arc;
 
 use super::impossible;
+use super::late::{self, Passed};
 use super::pattern::SpanPattern;
 use super::value::IntoCount;
-use crate::check::{self, Evidence, Judged, NearMiss, Outcome, Unjudged};
+use crate::check::{self, Evidence, Finality, Judged, Judgement, NearMiss, Outcome, Unjudged};
 use crate::report::{Look, text};
 use crate::run::{Phase, StepReport, Timing};
 use crate::spec::{
-    Expect, Limits, Location, Place, Selector, Source, SpanCondition, SpanEntry, Syntax,
+    Expect, Limits, Location, Place, Selector, Source, SpanCondition, SpanEntry, SpanType, Syntax,
 };
-use crate::trace::{Response, Trace};
+use crate::trace::{Origin, Response, Span, SpanId, SpanKind, Trace};
 
 /// Where a macro stands: file, line and column.
 pub type Caller = (&'static str, u32, u32);
@@ -211,9 +212,17 @@ fn report(name: &str, trace: &Trace, entries: Vec<SpanEntry>) {
         syntax: Syntax::Rust,
         ..Expect::default()
     };
-    if let Some(text) = unmet(name, trace, &expect, at) {
+    if let Some(text) = unmet(name, trace, &expect, at.clone()) {
         panic!("\n{text}");
     }
+    late::passed(
+        trace.id(),
+        Passed {
+            name: name.to_owned(),
+            expect,
+            at,
+        },
+    );
 }
 
 /// The error for an assertion that passes only because of a near miss.
@@ -227,15 +236,70 @@ fn nearly(name: &str, trace: &Trace, near: NearMiss, at: Location) -> String {
     told(name, trace, vec![judged], at)
 }
 
-/// Everything that does not hold of a complete trace, as the command would show it.
+/// Everything that does not hold, as the command would show it. Of an incomplete trace, nothing is
+/// known that a further span could change.
 pub(super) fn unmet(name: &str, trace: &Trace, expect: &Expect, at: Location) -> Option<String> {
-    let evidence = Evidence::new(&Response::None, Some(trace), true);
-    let checks: Vec<Judged> = check::judge(expect, &evidence)
-        .into_iter()
-        .map(|judgement| judgement.judged)
-        .collect();
+    let missing: Vec<SpanId> = trace.missing_parents().into_iter().collect();
+    if missing.is_empty() || trace.origin() == Origin::Foreign || late::is_taken(trace.id()) {
+        return unmet_of_complete(name, trace, expect, at);
+    }
+    let judged = judgements(trace, expect).into_iter();
+    let checks = judged.map(|judgement| match judgement.finality {
+        Finality::Final => judgement.judged,
+        Finality::Open => Judged {
+            outcome: Outcome::Unjudged(Unjudged::Incomplete(missing.clone())),
+            ..judgement.judged
+        },
+    });
+    told_unless_met(name, trace, checks.collect(), at)
+}
+
+/// Everything that does not hold of a complete trace.
+pub(super) fn unmet_of_complete(
+    name: &str,
+    trace: &Trace,
+    expect: &Expect,
+    at: Location,
+) -> Option<String> {
+    let judged = judgements(trace, expect).into_iter();
+    let checks = judged.map(|judgement| judgement.judged);
+    told_unless_met(name, trace, checks.collect(), at)
+}
+
+fn judgements(trace: &Trace, expect: &Expect) -> Vec<Judgement> {
+    check::judge(expect, &Evidence::new(&Response::None, Some(trace), true))
+}
+
+fn told_unless_met(name: &str, trace: &Trace, checks: Vec<Judged>, at: Location) -> Option<String> {
     let is_met = checks.iter().all(|judged| judged.outcome == Outcome::Pass);
     (!is_met).then(|| told(name, trace, checks, at))
+}
+
+/// Calls that were made, and of which the called service has no span.
+fn unanswered(trace: &Trace) -> Vec<String> {
+    let spans = trace.spans().iter().enumerate();
+    let is_call = |span: &Span| {
+        let is_of_type = [SpanType::Http, SpanType::Rpc].iter().any(|kind| {
+            let mut keys = kind.identified_by().iter();
+            keys.any(|key| span.attributes.get(key).is_some())
+        });
+        span.kind == SpanKind::Client && is_of_type
+    };
+    let has_server = |index: usize| {
+        let mut children = trace.children(index).iter();
+        children.any(|&child| trace.spans()[child].kind == SpanKind::Server)
+    };
+    let unanswered = spans.filter(|(index, span)| is_call(span) && !has_server(*index));
+    unanswered
+        .take(3)
+        .map(|(_, span)| {
+            format!(
+                "the call `{}` of {} has no server span: does the called service export to this receiver?",
+                span.name,
+                span.service()
+            )
+        })
+        .collect()
 }
 
 /// The text of an assertion that does not hold.
@@ -250,7 +314,7 @@ fn told(name: &str, trace: &Trace, checks: Vec<Judged>, at: Location) -> String 
         response: None,
         checks,
         trouble: None,
-        notices: Vec::new(),
+        notices: unanswered(trace),
         was_closed: true,
         timing: Timing::default(),
         earlier: None,

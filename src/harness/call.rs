@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
+use super::late;
 use crate::report::{Look, waterfall};
 use crate::run::{Flush, Unsettled, Waiting, complete};
 use crate::source::Receiver;
@@ -37,6 +38,8 @@ pub struct Call {
     context: TraceContext,
     store: Store,
     follow: Mutex<Follow>,
+    /// When it was made.
+    made: Instant,
     responded: Option<Instant>,
     wait: Wait,
     tolerates_orphans: bool,
@@ -81,6 +84,16 @@ pub enum Incomplete {
         /// The same, drawn.
         picture: String,
     },
+    /// Spans were rejected, or an export of traces was refused: what was in it is not known.
+    #[error("the trace may lack spans: {reason}; what came:\n{picture}")]
+    Refused {
+        /// What was refused, and why.
+        reason: String,
+        /// What came.
+        trace: Box<Trace>,
+        /// The same, drawn.
+        picture: String,
+    },
     /// Spans came, but none of the service that was called, and none that another one waits for.
     #[error(
         "the span of the service that was called never arrived within {timeout:?}; what came:\n{picture}"
@@ -108,6 +121,33 @@ impl Receiver {
     pub fn call(&self) -> Call {
         self.store().call()
     }
+
+    /// The variables that make a child process export its spans to this receiver at once:
+    /// `Command::new("shop").envs(receiver.env())`. Unless [`flush_within`](Self::flush_within)
+    /// was called, traces are complete 350 ms after the response from now on.
+    #[cfg(feature = "run")]
+    #[must_use]
+    pub fn env(&self) -> Vec<(String, String)> {
+        let endpoint = self.endpoint();
+        let telemetry = crate::service::Telemetry { endpoint };
+        let variables = telemetry.defaults();
+        let delay = variables
+            .iter()
+            .find(|(name, _)| *name == "OTEL_BSP_SCHEDULE_DELAY");
+        let delay = delay.and_then(|(_, millis)| millis.parse().ok());
+        if let Some(Flush::Known(bound)) =
+            delay.map(|millis| Flush::of_schedule_delay(Duration::from_millis(millis)))
+        {
+            self.store().assume_flush(bound);
+        }
+        // What the test process inherited must not switch the child off.
+        let on = [("OTEL_SDK_DISABLED", "false")];
+        let variables = variables.iter().map(|(name, value)| (*name, *value));
+        variables
+            .chain(on)
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
 }
 
 impl Store {
@@ -121,6 +161,7 @@ impl Store {
             context,
             store: self.clone(),
             follow: Mutex::new(follow),
+            made: Instant::now(),
             responded: None,
             wait: Wait::default(),
             tolerates_orphans: false,
@@ -188,10 +229,37 @@ impl Call {
             wait: self.wait,
             tolerates_orphans: self.tolerates_orphans,
         };
-        let mut follow = self.follow.lock().await;
-        complete(&mut follow, waiting)
-            .await
-            .map_err(|unsettled| self.explain(unsettled))
+        let settled = {
+            let mut follow = self.follow.lock().await;
+            complete(&mut follow, waiting).await
+        };
+        let trace = settled.map_err(|unsettled| self.explain(unsettled))?;
+        if let Some(reason) = self.refusal() {
+            return Err(Incomplete::Refused {
+                reason,
+                picture: picture(&trace),
+                trace: Box::new(trace),
+            });
+        }
+        let origin = Origin::Injected(self.context.parent_id);
+        late::watch(&self.store, origin, &trace);
+        Ok(trace)
+    }
+
+    /// A rejected span of this trace, or a refused export of traces since the call was made.
+    fn refusal(&self) -> Option<String> {
+        let census = self.store.census();
+        let mut rejected = census.rejections.iter();
+        let rejected = rejected.find(|one| one.trace_id == Some(self.context.trace_id));
+        if let Some(rejected) = rejected {
+            return Some(format!("a span was rejected: {rejected}"));
+        }
+        let is_of_traces =
+            |endpoint: &str| endpoint.contains("/v1/traces") || endpoint.contains("TraceService");
+        let mut refused = census.refusals.iter();
+        let refused = refused.find(|one| one.at >= self.made && is_of_traces(&one.endpoint))?;
+        let (endpoint, reason) = (&refused.endpoint, &refused.reason);
+        Some(format!("an export to {endpoint} was refused: {reason}"))
     }
 
     fn explain(&self, unsettled: Unsettled) -> Incomplete {
@@ -207,7 +275,7 @@ impl Call {
                 instead: self.instead(),
             };
         }
-        let picture = waterfall(&trace, &[], &Look::plain(), waterfall::USUAL_ROWS);
+        let picture = picture(&trace);
         let trace = Box::new(trace);
         if let Some(hole) = trace.holes().first() {
             return Incomplete::Lost {
@@ -231,10 +299,43 @@ impl Call {
         }
     }
 
+    /// The reason why not even a span of another trace came, as far as it can be known.
+    fn nothing_received(&self) -> String {
+        let presence = self.store.presence();
+        let id = self.context.trace_id;
+        let origin = Origin::Injected(self.context.parent_id);
+        let others = self.store.others();
+        if let Some(other) = others
+            .iter()
+            .find(|other| !other.peek(id, origin).trace.is_empty())
+        {
+            let spans = other.peek(id, origin).trace.len();
+            return format!(
+                "another receiver of this process got {spans} of its spans; call `call()` on that one, or give the service the endpoint of this one"
+            );
+        }
+        if presence.is_closed {
+            return "the receiver was dropped before; keep it in a variable until the trace is there".to_owned();
+        }
+        if presence.exporters > 0 && presence.shut_down >= presence.exporters {
+            return "the tracer provider was shut down before the spans ended; keep it until the trace is there".to_owned();
+        }
+        if presence.exporters > 0 {
+            let reason = switched_off().unwrap_or_else(|| {
+                "is the sampler of the provider on, and is a subscriber active in the thread that does the work?".to_owned()
+            });
+            return format!("the exporter in this process got no span at all; {reason}");
+        }
+        if others.iter().any(|other| other.census().spans > 0) {
+            return "nothing was received at all, but another receiver of this process got spans; a provider of the whole process exports to one receiver only".to_owned();
+        }
+        "nothing was received at all; does the service export here? start it with the variables of `Receiver::env`".to_owned()
+    }
+
     fn instead(&self) -> String {
         let census = self.store.census();
         if census.is_empty() {
-            return "nothing was received at all; does the service export here? `Receiver::endpoint` is what OTEL_EXPORTER_OTLP_ENDPOINT has to be".to_owned();
+            return self.nothing_received();
         }
         if let Some(refusal) = census.refusals.back() {
             return format!(
@@ -254,6 +355,28 @@ impl Call {
             services.join(", ")
         )
     }
+}
+
+fn picture(trace: &Trace) -> String {
+    waterfall(trace, &[], &Look::plain(), waterfall::USUAL_ROWS)
+}
+
+/// An assertion that late spans contradict fails while the test still runs.
+impl Drop for Call {
+    fn drop(&mut self) {
+        late::end_of_call(self.context.trace_id);
+    }
+}
+
+/// A variable of this process that switches its spans off.
+fn switched_off() -> Option<String> {
+    let value = |name: &str| std::env::var(name).ok();
+    let is_on = |text: &String| text.trim().eq_ignore_ascii_case("true");
+    if value("OTEL_SDK_DISABLED").is_some_and(|text| is_on(&text)) {
+        return Some("OTEL_SDK_DISABLED=true switches the SDK off".to_owned());
+    }
+    let sampler = value("OTEL_TRACES_SAMPLER").filter(|name| name.contains("always_off"));
+    sampler.map(|name| format!("OTEL_TRACES_SAMPLER={name} switches sampling off"))
 }
 
 fn parents(missing: &[SpanId]) -> String {

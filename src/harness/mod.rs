@@ -16,6 +16,7 @@ mod fragment;
 #[cfg(feature = "run")]
 mod http;
 mod impossible;
+mod late;
 #[cfg(feature = "harness")]
 mod live;
 mod macros;
@@ -24,6 +25,8 @@ mod pattern;
 #[cfg(feature = "harness")]
 mod project;
 mod query;
+#[cfg(feature = "harness")]
+mod results;
 #[cfg(feature = "harness")]
 mod single;
 #[cfg(feature = "harness")]

@@ -33,7 +33,7 @@
 //! ```
 
 use std::collections::HashMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use opentelemetry::trace as otel;
@@ -56,8 +56,11 @@ impl Exporter {
     /// An exporter to the store of a [`Receiver`](super::Receiver), or to one of its own.
     #[must_use]
     pub fn new(store: impl AsRef<Store>) -> Self {
+        let store = store.as_ref().clone();
+        store.is_filled();
+        store.note_exporter(|presence| presence.exporters += 1);
         Self {
-            store: store.as_ref().clone(),
+            store,
             resource: message::Resource::default(),
         }
     }
@@ -70,6 +73,11 @@ impl SpanExporter for Exporter {
             Ok(_) => Ok(()),
             Err(error) => Err(OTelSdkError::InternalFailure(error.to_string())),
         }
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        self.store.note_exporter(|presence| presence.shut_down += 1);
+        Ok(())
     }
 
     fn set_resource(&mut self, resource: &opentelemetry_sdk::Resource) {

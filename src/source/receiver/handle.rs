@@ -120,6 +120,7 @@ impl Builder {
             let serving = listener::serve(listener, router.clone(), store, self.timeouts);
             listeners.spawn_on(serving, runtime);
         }
+        self.store.is_filled();
         Receiver {
             addresses,
             store: self.store,
@@ -157,7 +158,7 @@ impl Receiver {
     /// See [`Store::flush_within`].
     #[must_use]
     pub fn flush_within(mut self, flush: Duration) -> Self {
-        self.store = self.store.flush_within(flush);
+        self.store = self.store.clone().flush_within(flush);
         self
     }
 
@@ -213,6 +214,13 @@ impl Receiver {
     /// Closes the ports, and returns when they can be taken again: dropping does not wait for it.
     pub async fn stop(mut self) {
         self.listeners.shutdown().await;
+    }
+}
+
+/// Reports the late spans of traces that a test took for complete.
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.store.close();
     }
 }
 

@@ -34,6 +34,7 @@ mod listener;
 mod lost;
 mod news;
 mod paths;
+mod presence;
 mod ring;
 mod shelves;
 mod store;

@@ -15,6 +15,7 @@ use super::finished::Finished;
 use super::kept::{Followed, Interner, Kept, RawSpan, SpanCopy};
 use super::lost::{self, Lifetime, Loss, Lost};
 use super::news::{Audience, News};
+use super::presence::Presence;
 use super::ring::Ring;
 use crate::source::otlp::{self, LinkAt, Malformed, SpanAt, Walk};
 use crate::trace::{Hole, Sender, TraceId};
@@ -33,6 +34,7 @@ pub(super) struct Shelves {
     pub(super) news: Audience,
     /// For how long a span may be kept before it comes here, if that is known.
     pub(super) flush: Option<Duration>,
+    pub(super) presence: Presence,
     /// Whether the ring gets also what is kept.
     remembers_all: bool,
 }

@@ -3,7 +3,7 @@
 //! Spans of traces that somebody follows are kept as raw bytes, as are those of traces that a link
 //! ties to them; all others pass through a bounded ring. Nothing here knows how bytes arrive.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
@@ -15,6 +15,7 @@ use super::kept::RawSpan;
 use super::lost::{Lifetime, Loss};
 use super::news::News;
 use super::paths::Misdirected;
+use super::presence::{self, Presence};
 use super::shelves::{Shelves, drops, rejections, services};
 use crate::source::Sightings;
 use crate::source::otlp::{self, Malformed, Walk};
@@ -26,6 +27,16 @@ use crate::trace::{Hole, Origin, Sender, Span, Trace, TraceId};
 /// process calls [`Store::ingest`].
 #[derive(Clone, Debug, Default)]
 pub struct Store(Arc<Mutex<Shelves>>);
+
+/// A store that does not keep its spans alive.
+#[derive(Clone, Debug)]
+pub(super) struct WeakStore(Weak<Mutex<Shelves>>);
+
+impl WeakStore {
+    pub(super) fn upgrade(&self) -> Option<Store> {
+        self.0.upgrade().map(Store)
+    }
+}
 
 impl Store {
     /// A store that holds nothing.
@@ -107,6 +118,59 @@ impl Store {
     pub fn flush_within(self, flush: Duration) -> Self {
         self.lock().flush = Some(flush);
         self
+    }
+
+    /// Takes this for the flush bound unless the user has declared one.
+    #[cfg(feature = "run")]
+    pub(crate) fn assume_flush(&self, flush: Duration) {
+        self.lock().flush.get_or_insert(flush);
+    }
+
+    /// Both are the same store.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(super) fn downgrade(&self) -> WeakStore {
+        WeakStore(Arc::downgrade(&self.0))
+    }
+
+    /// A receiver or an exporter of this process fills the store from now on.
+    pub(crate) fn is_filled(&self) {
+        presence::register(self);
+    }
+
+    /// The other stores of this process that a receiver or an exporter fills.
+    pub(crate) fn others(&self) -> Vec<Self> {
+        presence::others(self)
+    }
+
+    /// What is known about the receiver and the exporters.
+    pub(crate) fn presence(&self) -> Presence {
+        self.lock().presence
+    }
+
+    /// Notes a change of the exporters that feed the store.
+    #[cfg(feature = "opentelemetry_0_33")]
+    pub(crate) fn note_exporter(&self, change: impl FnOnce(&mut Presence)) {
+        change(&mut self.lock().presence);
+    }
+
+    /// Calls this when the receiver is dropped.
+    pub(crate) fn when_closed(&self, call: fn(&Self)) {
+        self.lock().presence.on_close = Some(call);
+    }
+
+    /// The receiver is dropped.
+    pub(super) fn close(&self) {
+        let on_close = {
+            let presence = &mut self.lock().presence;
+            presence.is_closed = true;
+            presence.on_close.take()
+        };
+        if let Some(call) = on_close {
+            call(self);
+        }
     }
 
     pub(crate) fn known_flush(&self) -> Option<Duration> {
