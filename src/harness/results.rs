@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::environment::Settings;
 use crate::report::{Json, Reporter, TestAttempt};
 use crate::run::{Report, SpecReport, Telemetry, Verdict};
+use crate::secret::Secrets;
 use crate::spec::Spec;
 
 /// The folder of results, if the environment names one.
@@ -53,6 +54,7 @@ impl Results {
             notices: Vec::new(),
             telemetry: Telemetry::default(),
             interrupted: false,
+            secrets: Secrets::new(specs.iter().flat_map(|spec| spec.scope().secrets())),
         })
     }
 }

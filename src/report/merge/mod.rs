@@ -166,7 +166,12 @@ impl Merged {
     /// # Errors
     /// When it cannot be written; the text names the file.
     pub fn write_json(&self, path: &Path, secrets: &Secrets) -> io::Result<()> {
-        file::write(path, &self.documents.joined().render(), Format::Json, secrets)
+        file::write(
+            path,
+            &self.documents.joined().render(),
+            Format::Json,
+            secrets,
+        )
     }
 }
 
