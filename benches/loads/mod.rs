@@ -32,6 +32,7 @@ impl Budget<'_> {
             path: "specs/baselines/orders.yaml.json".into(),
         });
         Measured {
+            missing: 0,
             subject: self.subject.to_owned(),
             at: at.clone(),
             judged: self.judged(&samples, before.as_ref()),

@@ -61,6 +61,7 @@ fn coupled(specs: Both<Vec<Spec>>) -> Result<Vec<Couple>, Uncoupled> {
 fn load(spec: &Spec, micros: u64, version: &str) -> Arc<Load> {
     let samples: Samples = (0..200).map(|at| micros + at).collect();
     let measured = spec.budgets.iter().map(|budget| Measured {
+        missing: 0,
         subject: budget.subject.clone(),
         at: budget.at.clone(),
         samples: samples.clone(),

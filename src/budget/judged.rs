@@ -38,6 +38,15 @@ pub struct Judged {
 pub enum Doubt {
     /// Of some requests it is not known how long they took.
     NotMeasured,
+    /// In too many traces there is nothing to measure.
+    NotFound {
+        /// The traces without it.
+        missing: u64,
+        /// All complete traces.
+        traces: u64,
+        /// The number that `failures` permits.
+        allowed: u64,
+    },
     /// It is too slow, but perhaps only because this machine sent requests so much too late.
     SentLate(Duration),
 }
@@ -72,6 +81,18 @@ impl Judged {
                 Needed::to_compare(now, before.as_ref()?, *tau)
             }
             (None, _) => None,
+        }
+    }
+
+    /// Takes back that it holds, because too many traces have nothing to measure.
+    pub(crate) fn doubt_coverage(&mut self, missing: u64, traces: u64, allowed: u64) {
+        if self.verdict == Verdict::Ok {
+            self.verdict = Verdict::NotProven;
+            self.doubt = Some(Doubt::NotFound {
+                missing,
+                traces,
+                allowed,
+            });
         }
     }
 
@@ -205,6 +226,19 @@ impl Judged {
         };
         let [now, before] = [self.candidate.as_ref(), before].map(|of| of.and_then(share_unknown));
         match (doubt, now, before) {
+            (
+                Doubt::NotFound {
+                    missing,
+                    traces,
+                    allowed,
+                },
+                ..,
+            ) => format!(
+                " {} of {} traces have no such span ({} allowed): find out why, or raise `failures`.",
+                count(missing),
+                count(traces),
+                count(allowed),
+            ),
             (Doubt::SentLate(by), ..) => format!(
                 " This machine sent requests up to {} ms late, and it may be only that: send fewer, or from a machine with less to do.",
                 millis(micros(by), Round::Up),

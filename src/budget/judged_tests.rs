@@ -224,6 +224,32 @@ fn less_than_a_microsecond_counts_as_one() {
 }
 
 #[test]
+fn what_holds_is_not_proven_where_too_many_traces_have_no_such_span() {
+    let holds = compared(
+        Verdict::Ok,
+        "ship",
+        estimate(20, [Some(17.2), Some(18.9)], 18.1),
+        estimate(20, [Some(17.2), Some(18.9)], 18.1),
+    );
+    let mut judged = holds.clone();
+    judged.doubt_coverage(10, 30, 0);
+    assert_eq!(judged.verdict, Verdict::NotProven);
+    let sentence = judged.to_string();
+    assert!(
+        sentence.ends_with(
+            "10 of 30 traces have no such span (0 allowed): find out why, or raise `failures`."
+        ),
+        "{sentence}"
+    );
+    let mut regressed = Judged {
+        verdict: Verdict::Regressed,
+        ..holds
+    };
+    regressed.doubt_coverage(10, 30, 0);
+    assert_eq!(regressed.verdict, Verdict::Regressed);
+}
+
+#[test]
 fn requests_that_were_not_measured_are_told_with_what_to_do() {
     let now = Estimate {
         unknown: 56,

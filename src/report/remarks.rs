@@ -12,6 +12,7 @@ use crate::run::{Load, Measured, Versions};
 pub(super) fn of(load: &Load) -> Vec<String> {
     let mut remarks = mixed(&load.measured);
     remarks.extend(not_measured(&load.measured));
+    remarks.extend(not_found(&load.measured));
     remarks.extend(behind(load));
     remarks.extend(held_back(load));
     remarks
@@ -80,6 +81,21 @@ fn not_measured(measured: &[Measured]) -> Vec<String> {
                 number(unknown),
                 number(of),
                 listed(&subjects),
+            )
+        })
+        .collect()
+}
+
+/// The traces in which there is no such span, of each budget that lacks some.
+fn not_found(measured: &[Measured]) -> Vec<String> {
+    let lacking = measured.iter().filter(|one| one.missing > 0);
+    lacking
+        .map(|one| {
+            format!(
+                "{} was found in {} of {} traces",
+                one.subject,
+                number(one.samples.len()),
+                number(one.traces()),
             )
         })
         .collect()

@@ -23,7 +23,9 @@ use crate::spec::Tls;
 #[derive(Debug, Default)]
 pub struct Session {
     jar: Jar,
-    clients: Mutex<HashMap<Route, Client>>,
+    /// The cookies in the jar as they were set, so that it can be copied.
+    set: Mutex<Vec<(Url, Vec<HeaderValue>)>>,
+    clients: Arc<Mutex<HashMap<Route, Client>>>,
 }
 
 /// Requests that may share a client.
@@ -44,6 +46,21 @@ impl Session {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A session with a copy of the jar, and with the same connections.
+    #[must_use]
+    pub fn with_own_cookies(&self) -> Self {
+        let own = Self {
+            clients: Arc::clone(&self.clients),
+            ..Self::default()
+        };
+        let set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        for (url, cookies) in set.iter() {
+            own.keep(url, cookies.clone());
+        }
+        drop(set);
+        own
     }
 
     /// The value of a cookie that would be sent to this URL.
@@ -72,8 +89,17 @@ impl Session {
 
     /// Keeps the cookies that a response sets.
     pub(super) fn remember(&self, url: &Url, headers: &http::HeaderMap) {
-        let mut cookies = headers.get_all(http::header::SET_COOKIE).iter();
-        self.jar.set_cookies(&mut cookies, url);
+        let cookies = headers.get_all(http::header::SET_COOKIE);
+        self.keep(url, cookies.iter().cloned().collect());
+    }
+
+    fn keep(&self, url: &Url, cookies: Vec<HeaderValue>) {
+        if cookies.is_empty() {
+            return;
+        }
+        self.jar.set_cookies(&mut cookies.iter(), url);
+        let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        set.push((url.clone(), cookies));
     }
 
     /// The client for this URL; connections of the session are reused.
@@ -225,6 +251,24 @@ mod tests {
             Route::of(&url("http://localhost/"), &Tls::default()).tls,
             None
         );
+    }
+
+    #[test]
+    fn a_copy_of_a_jar_starts_with_its_cookies_and_shares_no_other() {
+        let set = |session: &Session, cookie: &'static str| {
+            let mut headers = http::HeaderMap::new();
+            headers.insert(http::header::SET_COOKIE, HeaderValue::from_static(cookie));
+            session.remember(&url("http://localhost/"), &headers);
+        };
+        let has = |session: &Session, name| session.cookie(&url("http://localhost/"), name);
+        let session = Session::new();
+        set(&session, "login=setup");
+        let (one, other) = (session.with_own_cookies(), session.with_own_cookies());
+        set(&one, "cart=one");
+        assert_eq!(has(&one, "login").as_deref(), Some("setup"));
+        assert_eq!(has(&one, "cart").as_deref(), Some("one"));
+        assert_eq!(has(&other, "login").as_deref(), Some("setup"));
+        assert_eq!((has(&other, "cart"), has(&session, "cart")), (None, None));
     }
 
     #[test]

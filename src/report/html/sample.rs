@@ -48,6 +48,7 @@ pub(super) fn measured(subject: &str, samples: Samples, before: Option<Samples>)
         .collect();
     let judged = judge(&claims, Alpha::FIVE_PERCENT);
     Measured {
+        missing: 0,
         subject: subject.to_owned(),
         at: at("process_payment"),
         slowest: samples.max().map(exemplar),

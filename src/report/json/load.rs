@@ -85,6 +85,7 @@ struct Budget<'a> {
     version: Option<&'a str>,
     versions: Vec<Version<'a>>,
     durations: Distribution,
+    missing: u64,
     baseline: Option<Baseline<'a>>,
     claims: Vec<Claim<'a>>,
     slowest: Option<Slowest>,
@@ -244,6 +245,7 @@ impl<'a> From<&'a Measured> for Budget<'a> {
                 .map(|(version, traces)| Version { version, traces })
                 .collect(),
             durations: Distribution::from(&measured.samples),
+            missing: measured.missing,
             baseline: measured.before.as_ref().map(Baseline::from),
             claims: measured.judged.iter().map(Claim::from).collect(),
             slowest: measured.slowest.as_ref().map(Slowest::from),

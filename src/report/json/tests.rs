@@ -212,6 +212,7 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
       }
     ]
   },
+  "missing": 0,
   "baseline": {
     "path": "specs/baselines/ordering.yaml.json",
     "version": "2.3.0",

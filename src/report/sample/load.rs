@@ -138,6 +138,7 @@ pub(in crate::report) fn measured(plans: &[Plan]) -> Vec<Measured> {
     plans
         .iter()
         .map(|plan| Measured {
+            missing: 0,
             subject: plan.subject.to_owned(),
             at: at(plan.at),
             samples: plan.now.clone(),

@@ -43,7 +43,13 @@ pub(super) fn decide<'a>(
     }
     let (made, claims): (Vec<_>, Vec<_>) = claimed.into_iter().unzip();
     let judged = budget::judge(&claims, Alpha::FIVE_PERCENT);
-    let claims: Vec<_> = made.into_iter().zip(judged).collect();
+    let mut claims: Vec<_> = made.into_iter().zip(judged).collect();
+    for (asked, judged) in &mut claims {
+        let measured = &load.measured[asked.budget];
+        if measured.missing > load.allowed {
+            judged.doubt_coverage(measured.missing, measured.traces(), load.allowed);
+        }
+    }
     for (asked, judged) in &claims {
         load.measured[asked.budget].judged.push(judged.clone());
     }

@@ -210,6 +210,7 @@ fn measured(version: Option<&str>, samples: Samples) -> Load {
         failing: Vec::new(),
         is_strict: false,
         measured: vec![Measured {
+            missing: 0,
             subject: "inventory-check".to_owned(),
             at,
             samples,

@@ -86,6 +86,8 @@ pub struct Measured {
     pub quantiles: Vec<Quantile>,
     /// The durations, one of each trace that has any.
     pub samples: Samples,
+    /// The number of complete traces in which there is no such span.
+    pub missing: u64,
     /// Of response times in an open loop, what they would have been at least, had this machine kept up.
     pub punctual: Option<Samples>,
     /// `service.version` of what was measured, if its resource says so; all of them where there are
@@ -108,6 +110,11 @@ impl Measured {
     pub fn slowest_unseen(&self) -> Option<u64> {
         let seen = self.slowest.as_ref()?.micros;
         self.samples.max().filter(|longest| *longest > seen)
+    }
+
+    /// The number of complete traces in which it was looked for.
+    pub(crate) fn traces(&self) -> u64 {
+        self.samples.len().saturating_add(self.missing)
     }
 
     /// What is the system's own, without what this machine added by sending late.
@@ -212,6 +219,7 @@ mod tests {
             at: Source::new("a.yaml", "a").at(Place::default()),
             quantiles: asked.iter().map(|one| one.parse().unwrap()).collect(),
             samples: (0..samples).collect(),
+            missing: 0,
             punctual: None,
             version: None,
             versions: Versions::default(),

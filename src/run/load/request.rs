@@ -133,7 +133,7 @@ impl<'a> Pattern<'a> {
             secrets: mask::credentials_of(&trigger),
             context: context.clone(),
         };
-        let session = Arc::clone(&self.session);
+        let session = self.session.with_own_cookies();
         let stalls = Arc::clone(&self.stalls);
         let starting_until = self.setting.options.starting_until;
         in_flight.spawn(async move {

@@ -56,6 +56,7 @@ impl<'a> Tally<'a> {
             at: budget.at.clone(),
             quantiles: budget.quantiles.iter().map(|one| one.quantile).collect(),
             samples: Samples::default(),
+            missing: 0,
             punctual: match budget.measure {
                 Measure::ResponseTime => punctual(),
                 _ => None,
@@ -173,7 +174,10 @@ impl<'a> Tally<'a> {
                     self.measured[at].samples.add_unknown();
                     continue;
                 }
-                Ok(None) => continue,
+                Ok(None) => {
+                    self.measured[at].missing += u64::from(budget.is_about_trace());
+                    continue;
+                }
                 Err(why) => {
                     self.measured[at].samples.add_unknown();
                     done.report.checks.push(unmeasured(budget, why));

@@ -48,6 +48,7 @@ impl Secrets {
             at,
             quantiles: _,
             samples: _,
+            missing: _,
             punctual: _,
             version,
             versions,
@@ -170,6 +171,7 @@ mod tests {
             }],
             is_strict: false,
             measured: vec![Measured {
+                missing: 0,
                 subject: text(),
                 at,
                 samples: Samples::default(),
