@@ -5,7 +5,6 @@
 
 mod load;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -15,7 +14,7 @@ use super::{
     Attempt, EarlierTrace, Report, RunEvent, SpecReport, StepReport, Telemetry, Trouble, Verdict,
 };
 use crate::check::{Candidate, Difference, Failure, Judged, Outcome, Rejection, Subject, Witness};
-use crate::secret::{MASK, Secrets, is_credential_header};
+use crate::secret::{MASK, Replaced, Secrets, is_credential_header};
 use crate::spec::{Location, Place, Request, Spec, SpecError, Trigger};
 use crate::trace::{
     Attributes, CommandResponse, Event, HttpResponse, Link, Resource, Response, Scope, Span,
@@ -520,7 +519,7 @@ enum Edge {
 
 /// Where an offset is after ranges before it were replaced by texts of these lengths. Within such a
 /// range it is moved to the edge.
-fn moved_offset(replaced: &[(Range<usize>, usize)], offset: usize, edge: Edge) -> usize {
+fn moved_offset(replaced: &[Replaced], offset: usize, edge: Edge) -> usize {
     let (mut old, mut new) = (0, 0);
     for (range, length) in replaced {
         if offset <= range.start {

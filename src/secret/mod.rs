@@ -37,6 +37,9 @@ struct Known {
     needles: Arc<Needles>,
 }
 
+/// A range of a text that was replaced, and the length of its replacement.
+pub(crate) type Replaced = (Range<usize>, usize);
+
 /// How eagerly a text is searched.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Search {
@@ -122,7 +125,7 @@ impl Secrets {
 
     /// The text of a file without any secret, with as many lines as before, and the ranges of it
     /// that were replaced, each with the length of its replacement.
-    pub(crate) fn in_file(&self, text: &str) -> Option<(String, Vec<(Range<usize>, usize)>)> {
+    pub(crate) fn in_file(&self, text: &str) -> Option<(String, Vec<Replaced>)> {
         let found = self.found(text, Search::Eager);
         if found.is_empty() {
             return None;

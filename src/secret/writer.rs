@@ -34,9 +34,8 @@ impl<W: Write> MaskedWriter<W> {
 impl<W: Write> Write for MaskedWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.held.extend_from_slice(bytes);
-        match self.held.iter().rposition(|byte| *byte == b'\n') {
-            Some(end) => self.pass(end + 1)?,
-            None => {}
+        if let Some(end) = self.held.iter().rposition(|byte| *byte == b'\n') {
+            self.pass(end + 1)?;
         }
         Ok(bytes.len())
     }
