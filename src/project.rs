@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::service::{CommandLine, PortSpec, Ready, START_TIMEOUT, Service};
+use crate::service::{CONFIG_FILES, CommandLine, PortSpec, Ready, START_TIMEOUT, Service};
 use crate::spec::Location;
 use crate::spec::{
     Defaults, Entry, Globals, Kind, Mistakes, Node, Reader, Refusal, Scope, Source, SpecError,
@@ -273,6 +273,9 @@ fn read(root: &Node, mistakes: &Mistakes, dir: &Path) -> Option<Project> {
     };
     project.defaults = defaults?.unwrap_or_default();
     project.warnings = without_ready(&services, &reader);
+    let configured = services.iter();
+    let configured = configured.flat_map(|(name, node)| configured_by_file(name, node, &reader));
+    project.warnings.extend(configured);
     (project.listen, project.cors) = (listen, cors);
     (project.ports, project.services) = (ports, services);
     Some(project)
@@ -497,6 +500,28 @@ fn without_ready(services: &[(String, Arc<Node>)], reader: &Reader<'_>) -> Vec<S
             label: "started is taken for ready".to_owned(),
             help: Some(
                 "add `ready: http://…/health`, `tcp://host:port` or `{ log: =~ listening }`"
+                    .to_owned(),
+            ),
+        })
+        .collect()
+}
+
+/// With a configuration file, an SDK ignores every other `OTEL_…` variable.
+fn configured_by_file(name: &str, service: &Node, reader: &Reader<'_>) -> Vec<SpecError> {
+    let Some(Kind::Map(env)) = service.get("env").map(|env| &env.kind) else {
+        return Vec::new();
+    };
+    env.iter()
+        .filter(|entry| CONFIG_FILES.contains(&entry.key.text.as_str()))
+        .map(|entry| SpecError {
+            what: format!(
+                "`{}` makes the SDK of the service `{name}` ignore the variables that spanspec sets",
+                entry.key.text
+            ),
+            at: reader.at(entry.key.place),
+            label: "endpoint and export delay come from that file".to_owned(),
+            help: Some(
+                "in the file, set the endpoint to `${OTEL_EXPORTER_OTLP_ENDPOINT}` and `schedule_delay` to 100, and set `defaults: { wait: { flush: 350ms } }`; or remove the variable"
                     .to_owned(),
             ),
         })

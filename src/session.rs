@@ -6,12 +6,15 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::budget::baseline::ReceivedBy;
-use crate::run::{Budgeting, Flush, Options, Report, RunEvent, Services, Stop, Trouble, run};
+use crate::run::{
+    Budgeting, Flush, OpenRun, Options, Report, RunEnd, RunEvent, Services, Stop, Trouble, run_open,
+};
 use crate::secret::Secrets;
 use crate::service::{self, ServiceEvent, System, port_owner};
 use crate::source::receiver::{BindError, Builder, DEFAULT_ADDRESSES};
@@ -20,6 +23,9 @@ use crate::spec::{Spec, SpecError};
 use crate::workspace::Workspace;
 
 pub use crate::process::OrphanGuard;
+/// How long what services sent before they ended may take to be read. Connections of a Collector
+/// that goes on are not waited for longer.
+const DRAIN: Duration = Duration::from_millis(250);
 
 /// Somebody who is told what happens; called from several tasks, and must not block.
 pub type Listener = Arc<dyn Fn(&RunEvent<'_>) + Send + Sync>;
@@ -34,6 +40,8 @@ pub struct Stopper(watch::Sender<Option<Stop>>);
 pub struct Session {
     source: Source,
     system: Option<System>,
+    /// When the services were asked to end.
+    stopping_since: Option<Instant>,
     stopper: Stopper,
     /// Ended when dropped.
     obituary: JoinSet<()>,
@@ -134,6 +142,7 @@ impl Session {
         Ok(Self {
             source: Source::Ours(receiver),
             system,
+            stopping_since: None,
             stopper,
             obituary,
             listener,
@@ -159,6 +168,7 @@ impl Session {
         Self {
             source: Source::Theirs(Box::new(remote)),
             system: None,
+            stopping_since: None,
             stopper,
             obituary,
             listener: masking(listener, secrets.clone()),
@@ -177,26 +187,54 @@ impl Session {
 
     /// Runs specs. What the session knows of its services wins over what the options say of them.
     pub async fn run(&self, specs: &[Spec], options: Options) -> Report {
+        let open = self.run_open(specs, options).await;
+        self.close(open).await
+    }
+
+    /// As [`run`](Self::run), but late spans may still change verdicts, until
+    /// [`close`](Self::close).
+    pub async fn run_open(&self, specs: &[Spec], options: Options) -> OpenRun {
         let options = Options {
             secrets: self.secrets.clone(),
             ..self.informed(options)
         };
         let stop = self.stopper.0.subscribe();
         let tell = |event: &RunEvent<'_>| (self.listener)(event);
-        let mut report = run(specs, self.source(), &options, stop, tell).await;
+        let mut open = run_open(specs, self.source(), &options, stop, tell).await;
         if let Some(Stop::Died(trouble)) = self.stopper.why() {
-            report.trouble.push(trouble);
+            open.add_trouble(trouble);
         }
+        open
+    }
+
+    /// Makes the verdicts of a run final, with all spans that have arrived: after
+    /// [`stop_services`](Self::stop_services) also with those that services export as they end.
+    pub async fn close(&self, open: OpenRun) -> Report {
+        let end = RunEnd {
+            sightings: self.source().sightings(Instant::now()).await,
+            stopping_since: self.stopping_since,
+        };
+        let report = open.close(&end, |event| (self.listener)(event));
         self.secrets.report(report)
+    }
+
+    /// Stops the services, and takes in what they export meanwhile.
+    pub async fn stop_services(&mut self) {
+        self.obituary.shutdown().await;
+        let Some(system) = self.system.take() else {
+            return;
+        };
+        self.stopping_since = Some(Instant::now());
+        (self.listener)(&RunEvent::Stopping);
+        system.stop().await;
+        if let Source::Ours(receiver) = &self.source {
+            receiver.drained(DRAIN).await;
+        }
     }
 
     /// Stops the services, and closes the ports of the receiver.
     pub async fn stop(mut self) {
-        self.obituary.shutdown().await;
-        if let Some(system) = self.system {
-            (self.listener)(&RunEvent::Stopping);
-            system.stop().await;
-        }
+        self.stop_services().await;
         if let Source::Ours(receiver) = self.source {
             receiver.stop().await;
         }

@@ -20,10 +20,10 @@ use spanspec::budget::baseline::{Run, read};
 use spanspec::budget::{self, Quantile};
 use spanspec::check::Outcome;
 use spanspec::run::{
-    Attempt, Budgeting, Flush, Load, Options, Report, RunEvent, SpecReport, StepReport, Stop,
-    Trouble, Update, Verdict, run,
+    Attempt, Budgeting, Flush, Load, Options, Report, RunEnd, RunEvent, SpecReport, StepReport,
+    Stop, Trouble, Update, Verdict, run, run_open,
 };
-use spanspec::source::{Receiver, Store};
+use spanspec::source::Receiver;
 use spanspec::spec::{Context, Source, Spec};
 use support::{ClosedPort, DEADLINE};
 use tokio::sync::{Barrier, Notify, watch};
@@ -787,41 +787,61 @@ async fn how_far_it_is_is_told_on_the_way() {
     );
 }
 
-/// The request that cleans up, after all verdicts, adds a span to the trace of the first one.
-#[tokio::test]
-async fn spans_that_come_too_late_to_be_measured_are_told() {
+/// Runs a spec; before its end the first request's trace gets one more span, after the verdict.
+async fn run_with_late_span(spec: &str) -> Report {
     let first: Arc<OnceLock<String>> = Arc::default();
-    let store: Arc<OnceLock<Store>> = Arc::default();
-    let known = Arc::clone(&store);
+    let known = Arc::clone(&first);
     let system = System::start(move |call| {
         let own = call.headers["traceparent"].to_str().unwrap().to_owned();
-        let first = first.get_or_init(|| own).clone();
-        let store = Arc::clone(&known);
-        async move {
-            if call.number == 2 {
-                let spans = [("work", 5), ("late", 1)];
-                let store = store.get().unwrap();
-                store.ingest(&request(&first, "2.4.0", &spans)).unwrap();
-            }
-            ok()
-        }
+        known.get_or_init(|| own);
+        std::future::ready(ok())
     })
     .await;
-    store.set(system.receiver.store().clone()).unwrap();
-    let report = system
-        .run(
-            "request: GET HOST/
-wait: { flush: 1ms }
+    let specs = specs(&spec.replace("HOST", &system.address));
+    let (_nobody_stops, stop) = watch::channel(None);
+    let (receiver, options) = (&system.receiver, options());
+    let open = run_open(&specs, receiver, &options, stop, |_| {}).await;
+    let spans = [("work", 5), ("late", 20)];
+    let first = first.get().unwrap();
+    let spans = request(first, "2.4.0", &spans);
+    receiver.store().ingest(&spans).unwrap();
+    open.close(&RunEnd::default(), |_| {})
+}
+
+#[tokio::test]
+async fn spans_that_come_after_the_verdict_of_a_request_are_told() {
+    let spec = "request: GET HOST/
 repeat: { times: 2 }
 expect: { spans: [{ find: work }] }
-teardown: [{ request: GET HOST/ }]
-",
-        )
-        .await;
-    let notices = &tested(&report.specs[0]).notices;
-    assert_eq!(notices.len(), 1, "{notices:?}");
-    let said = "1 late span of 1 judged trace arrived up to";
-    assert!(notices[0].starts_with(said), "{notices:?}");
+";
+    let report = run_with_late_span(spec).await;
+    assert_eq!(report.specs[0].verdict, Verdict::Passed);
+    let said = "1 span of `shop` arrived after the verdict, up to";
+    assert!(report.notices[0].starts_with(said), "{:?}", report.notices);
+}
+
+#[tokio::test]
+async fn a_request_is_not_well_if_a_late_span_changes_its_verdict_or_what_was_measured() {
+    for asked in [
+        "expect: { span_count: 2 }",
+        "expect: { spans: [{ find: late, count: 0 }] }",
+        "budgets: [{ find: { service: shop, name: { not: GET / } }, p50: < 10s }]",
+    ] {
+        let spec = |failures| {
+            format!("request: GET HOST/\nrepeat: {{ times: 2, failures: {failures} }}\n{asked}\n")
+        };
+        let errored = &run_with_late_span(&spec("0%")).await.specs[0];
+        assert_eq!(errored.verdict, Verdict::Errored, "{asked}");
+        assert_eq!(load(errored).errored, 1, "{asked}");
+        let passed = &run_with_late_span(&spec("50%")).await.specs[0];
+        assert_eq!(passed.verdict, Verdict::Passed, "{asked}");
+        let notices = &load(passed).notices;
+        let said = "1 of 2 requests are contradicted by late spans (1 permitted)";
+        assert!(
+            notices.iter().any(|text| text.contains(said)),
+            "{notices:?}"
+        );
+    }
 }
 
 /// While a new version is rolled out.

@@ -62,6 +62,10 @@ pub enum Unjudged {
         /// The conditions that it nearly meets, each with the reason.
         reasons: Vec<String>,
     },
+    /// It held, but spans that arrived after the verdict contradict it.
+    Contradicted(Box<Failure>),
+    /// It held, but spans that arrived after the verdict are not in what it judged.
+    LateSpans,
     /// It needs the duration, or the place in time, of a span that has none.
     NoDuration(SpanName, NoDuration),
     /// It depends on a part of a span of which this many were dropped.
@@ -221,6 +225,12 @@ impl fmt::Display for Unjudged {
             Self::Dropped(span, part, number) => {
                 write!(f, "{number} {}s of {span} were dropped", part.one())
             }
+            Self::Contradicted(failure) => write!(
+                f,
+                "spans that arrived after the verdict contradict it: expected {}, found {}",
+                failure.expected, failure.found
+            ),
+            Self::LateSpans => f.write_str("it was judged without spans that arrived later"),
         }
     }
 }
@@ -232,6 +242,15 @@ impl Outcome {
         match self {
             Self::Fail(failure) => Some(failure),
             Self::Pass | Self::Unjudged(_) => None,
+        }
+    }
+
+    /// The failure that spans show which arrived after the verdict.
+    #[must_use]
+    pub fn contradiction(&self) -> Option<&Failure> {
+        match self {
+            Self::Unjudged(Unjudged::Contradicted(failure)) => Some(failure),
+            Self::Pass | Self::Fail(_) | Self::Unjudged(_) => None,
         }
     }
 }

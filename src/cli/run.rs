@@ -261,11 +261,14 @@ async fn session(
             return report;
         }
     };
-    let session = match session {
+    let mut session = match session {
         Ok(session) => session,
         Err(trouble) => return unrun(specs, started, trouble),
     };
-    let report = session.run(specs, options(workspace, arguments)).await;
+    let open = session.run_open(specs, options(workspace, arguments)).await;
+    // Reports are written when the services have ended: they may export their last spans then.
+    session.stop_services().await;
+    let report = session.close(open).await;
     session.stop().await;
     interrupts.abort();
     report

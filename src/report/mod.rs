@@ -10,7 +10,6 @@ pub mod ab;
 pub mod baseline;
 #[cfg(feature = "run")]
 mod brief;
-pub mod duration;
 #[cfg(feature = "run")]
 mod file;
 #[cfg(feature = "cli")]
@@ -48,7 +47,7 @@ use std::io;
 
 use crate::run::{Report, RunEvent};
 
-pub use duration::duration;
+pub use crate::trace::duration_text::{self as duration, duration};
 #[cfg(feature = "run")]
 pub use file::write as write_file;
 #[cfg(feature = "cli")]

@@ -140,7 +140,8 @@ fn telling(spec: &SpecReport) -> Option<(&'static str, &Attempt)> {
 /// Where it says what did not come true.
 fn place(attempt: &Attempt) -> Option<&Location> {
     let step = attempt.steps.iter().find(|step| step.has_failed())?;
-    let failure = step.failures().next().map(|failure| &failure.at);
+    let mut failures = step.failures().chain(step.contradictions());
+    let failure = failures.next().map(|failure| &failure.at);
     failure.or_else(|| step.trouble.as_ref()?.at.as_ref())
 }
 

@@ -86,8 +86,7 @@ impl<W: Write> Terminal<W> {
     }
 
     fn spec(&mut self, spec: &SpecReport) {
-        let key = (spec.at.source.name().to_owned(), spec.name.clone());
-        if !self.written.insert(key) {
+        if !self.written.insert(key(spec)) {
             return;
         }
         let text = text::spec(spec, &self.look, self.detail);
@@ -111,8 +110,13 @@ impl<W: Write> Terminal<W> {
 impl<W: Write> Reporter for Terminal<W> {
     fn on_event(&mut self, event: &RunEvent<'_>) {
         self.progress.on_event(event);
-        if let RunEvent::Finished(spec) = event {
-            self.spec(spec);
+        match event {
+            RunEvent::Finished(spec) => self.spec(spec),
+            RunEvent::Overturned(spec) => {
+                self.written.remove(&key(spec));
+                self.spec(spec);
+            }
+            _ => {}
         }
     }
 
@@ -129,6 +133,10 @@ impl<W: Write> Reporter for Terminal<W> {
             None => Ok(()),
         }
     }
+}
+
+fn key(spec: &SpecReport) -> (String, String) {
+    (spec.at.source.name().to_owned(), spec.name.clone())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::budgets::OfAttempt;
 use super::keep::{self, About};
+use super::late::Watching;
 use super::load::{Driven, Driver, Progress};
 use super::setting::Setting;
 use super::{Attempt, Phase, StepReport, Verdict, step};
@@ -24,10 +25,20 @@ pub(super) enum Chance {
     Last,
 }
 
+/// An attempt, and the traces of its steps that are still followed.
+pub(super) struct Attempted {
+    pub(super) attempt: Attempt,
+    /// One entry for each step.
+    pub(super) watched: Vec<Watching>,
+}
+
+/// A step, and its traces that are still followed.
+type Walked = (StepReport, Watching);
+
 impl Chance {
-    fn after(self, cleanup: &[StepReport]) -> Self {
+    fn after(self, cleanup: &[Walked]) -> Self {
         match self {
-            Self::Another if cleanup.iter().any(StepReport::has_failed) => Self::Lost,
+            Self::Another if cleanup.iter().any(|(step, _)| step.has_failed()) => Self::Lost,
             other => other,
         }
     }
@@ -40,11 +51,11 @@ pub(super) async fn attempt(
     spec: &Spec,
     chance: Chance,
     tell: &(dyn Fn(Progress) + Send + Sync),
-) -> Attempt {
+) -> Attempted {
     let (started, clock) = (jiff::Timestamp::now(), Instant::now());
     let mut stage = Stage::new(setting, spec);
-    let mut steps = stage.walk(&spec.setup, Phase::Setup).await;
-    let tested = match steps.iter().any(StepReport::has_failed) {
+    let mut walked = stage.walk(&spec.setup, Phase::Setup).await;
+    let tested = match walked.iter().any(|(step, _)| step.has_failed()) {
         true => Tested::Steps(Vec::new()),
         false => stage.test(tell).await,
     };
@@ -54,8 +65,9 @@ pub(super) async fn attempt(
         started,
         chance: chance.after(&cleanup),
     };
-    steps.extend(tested.reports(of_attempt).await);
-    steps.extend(cleanup);
+    walked.extend(tested.reports(of_attempt).await);
+    walked.extend(cleanup);
+    let (steps, watched): (Vec<StepReport>, Vec<_>) = walked.into_iter().unzip();
     setting.secrets.add(stage.scope.secrets());
     let verdict = verdict(&steps);
     let steps = steps
@@ -63,12 +75,13 @@ pub(super) async fn attempt(
         .enumerate()
         .map(|(at, step)| save(setting, spec, &verdict, started, at, step))
         .collect();
-    Attempt {
+    let attempt = Attempt {
         verdict,
         started,
         duration: clock.elapsed(),
         steps,
-    }
+    };
+    Attempted { attempt, watched }
 }
 
 /// What the steps of an attempt have in common.
@@ -81,7 +94,7 @@ struct Stage<'a> {
 
 /// What became of the test itself.
 enum Tested<'a> {
-    Steps(Vec<StepReport>),
+    Steps(Vec<Walked>),
     /// It was fired many times, and budgets are not judged yet.
     Many(Box<Driven<'a>>),
 }
@@ -113,13 +126,13 @@ impl<'a> Stage<'a> {
     }
 
     /// Runs steps in order; stops at the first that fails, but goes on with cleaning up.
-    async fn walk(&mut self, steps: &[Step], phase: Phase) -> Vec<StepReport> {
+    async fn walk(&mut self, steps: &[Step], phase: Phase) -> Vec<Walked> {
         let mut reports = Vec::new();
         for step in steps {
             let (scope, session) = (&mut self.scope, &*self.session);
-            let report = step::run(self.setting, step, phase, scope, session).await;
+            let (report, watched) = step::run(self.setting, step, phase, scope, session).await;
             let has_failed = report.has_failed();
-            reports.push(report);
+            reports.push((report, watched.map_or(Watching::Nothing, Watching::of)));
             if has_failed && phase != Phase::Teardown {
                 break;
             }
@@ -129,17 +142,20 @@ impl<'a> Stage<'a> {
 }
 
 impl Tested<'_> {
-    async fn reports(self, of_attempt: OfAttempt) -> Vec<StepReport> {
+    async fn reports(self, of_attempt: OfAttempt) -> Vec<Walked> {
         match self {
             Self::Steps(reports) => reports,
-            Self::Many(driven) => vec![driven.report(of_attempt).await],
+            Self::Many(driven) => {
+                let (report, watched) = driven.report(of_attempt).await;
+                vec![(report, Watching::Many(watched))]
+            }
         }
     }
 }
 
 /// A check of a tested step that failed makes it failed; else anything that could not be judged,
 /// or went wrong around the test, makes it errored.
-fn verdict(steps: &[StepReport]) -> Verdict {
+pub(super) fn verdict(steps: &[StepReport]) -> Verdict {
     let has_failed = |step: &StepReport| {
         let fails = |judged: &crate::check::Judged| matches!(judged.outcome, Outcome::Fail(_));
         step.phase == Phase::Test && step.checks.iter().any(fails)

@@ -22,11 +22,13 @@ use self::decide::decide;
 pub use self::environment::fingerprint;
 use self::place::Place;
 pub use self::place::{case_name, case_of};
-use self::record::{Fresh, Wish};
+use self::record::{Fresh, Wish, Written};
 use super::attempt::Chance;
 use super::setting::Setting;
 use super::{Load, Trouble};
-use crate::budget::baseline::{BaselineError, Case, Difference, Fingerprint, PATIENCE};
+use crate::budget::baseline::{
+    BaselineError, Case, Difference, Fingerprint, PATIENCE, Undo, Undone,
+};
 use crate::check::Judged;
 use crate::spec::Spec;
 use crate::trace::Trace;
@@ -39,9 +41,43 @@ pub(super) struct OfAttempt {
     pub(super) chance: Chance,
 }
 
+/// What a run wrote, to be taken back if its verdict does not stand.
+pub(super) struct TakeBack {
+    undo: Undo,
+    /// The notices about it.
+    notices: Vec<String>,
+}
+
+impl TakeBack {
+    fn of(written: Option<&Written>, notices: &[String]) -> Option<Self> {
+        Some(Self {
+            undo: written?.undo.clone(),
+            notices: notices.to_vec(),
+        })
+    }
+
+    /// Restores the file, and replaces the notices, in which `masked` has hidden secrets.
+    pub(super) fn take_back(&self, load: &mut Load, masked: impl Fn(&str) -> String) {
+        let told: Vec<String> = self.notices.iter().map(|text| masked(text)).collect();
+        load.notices.retain(|notice| !told.contains(notice));
+        let file = self.undo.file().display();
+        load.notices.push(match self.undo.undo() {
+            Ok(Undone::Restored) => format!("late spans contradict this run: {file} was restored"),
+            Ok(Undone::ChangedSince) => format!(
+                "late spans contradict this run, and {file} has changed since it was added: restore that file"
+            ),
+            Err(error) => {
+                format!("late spans contradict this run: restore {file} ({error})")
+            }
+        });
+    }
+}
+
 /// Judges what was measured: fills in what of `load` is known of baselines and verdicts, and adds
 /// a check for each claim of a budget. What was measured is written down where the options say so.
 /// `seen` is the trace of any of the requests, to show what there is where a budget finds nothing.
+///
+/// Returns what was written.
 ///
 /// # Errors
 /// A baseline that cannot be read or written; limits are judged all the same.
@@ -52,7 +88,7 @@ pub(super) async fn judge(
     seen: Option<&Trace>,
     load: &mut Load,
     checks: &mut Vec<Judged>,
-) -> Result<(), Trouble> {
+) -> Result<Option<TakeBack>, Trouble> {
     let place = Place::of(setting, spec);
     let asked = asked::all(&spec.budgets);
     let trouble = |error: &BaselineError| Trouble::of(error, asked::first_compared(&asked));
@@ -108,13 +144,14 @@ pub(super) async fn judge(
     };
     let written = written.map_err(|error| trouble(&error))?;
     let told = notices::all(&decided, wish, written.as_ref(), &place);
+    let take_back = TakeBack::of(written.as_ref(), &told);
     load.notices.extend(told);
     // What is not compared with the baseline may wait for a good reason.
     if differs.is_empty() && decided.missing.is_empty() {
         let waiting = waiting::told(wish, written.as_ref(), checks, &place, load);
         load.notices.extend(waiting);
     }
-    Ok(())
+    Ok(take_back)
 }
 
 /// What is not as it was when the baseline was measured.

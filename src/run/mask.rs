@@ -13,7 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::{
     Attempt, EarlierTrace, Report, RunEvent, SpecReport, StepReport, Telemetry, Trouble, Verdict,
 };
-use crate::check::{Candidate, Difference, Failure, Judged, Outcome, Rejection, Subject, Witness};
+use crate::check::{
+    Candidate, Difference, Failure, Judged, Outcome, Rejection, Subject, Unjudged, Witness,
+};
 use crate::secret::{MASK, Replaced, Secrets, is_credential_header};
 use crate::spec::{Location, Place, Request, Spec, SpecError, Trigger};
 use crate::trace::{
@@ -100,6 +102,11 @@ impl Secrets {
                 let mut report = report.clone();
                 self.mask_spec(&mut report);
                 tell(&E::Finished(&report));
+            }
+            E::Overturned(report) => {
+                let mut report = report.clone();
+                self.mask_spec(&mut report);
+                tell(&E::Overturned(&report));
             }
             E::Notice(text) => tell(&E::Notice(&self.text(text))),
             E::Selected { .. } | E::Interrupted | E::Stopping => tell(event),
@@ -267,7 +274,9 @@ impl Secrets {
         self.mask(what);
         self.mask_location(at);
         match outcome {
-            Outcome::Fail(failure) => self.mask_failure(failure),
+            Outcome::Fail(failure) | Outcome::Unjudged(Unjudged::Contradicted(failure)) => {
+                self.mask_failure(failure);
+            }
             Outcome::Unjudged(why) => *why = why.clone().with_texts(|text| self.text(text)),
             Outcome::Pass => {}
         }

@@ -19,6 +19,8 @@ mod hasty;
 #[cfg(feature = "run")]
 mod keep;
 #[cfg(feature = "run")]
+mod late;
+#[cfg(feature = "run")]
 mod load;
 #[cfg(feature = "run")]
 mod mask;
@@ -49,6 +51,8 @@ pub use event::RunEvent;
 #[cfg(feature = "run")]
 pub use hasty::hasty_timeouts;
 #[cfg(feature = "run")]
+pub use late::{OpenRun, RunEnd};
+#[cfg(feature = "run")]
 pub use load::{Before, Exemplar, Failing, HeldBack, Load, Measured, Versions};
 #[cfg(feature = "run")]
 pub(crate) use mask::masked;
@@ -57,7 +61,7 @@ pub use report::{
     Verdict,
 };
 #[cfg(feature = "run")]
-pub use runner::run;
+pub use runner::{run, run_open};
 #[cfg(feature = "run")]
 pub use setting::{Budgeting, Options, SaveTraces, Services, Shared, Stop, Update};
 pub use settle::Flush;

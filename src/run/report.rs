@@ -288,6 +288,13 @@ impl StepReport {
         holes
     }
 
+    /// Every failure of a check that had passed, which spans show that arrived later.
+    pub fn contradictions(&self) -> impl Iterator<Item = &crate::check::Failure> {
+        self.checks
+            .iter()
+            .filter_map(|judged| judged.outcome.contradiction())
+    }
+
     /// Whether it stops the steps after it.
     #[must_use]
     pub fn has_failed(&self) -> bool {

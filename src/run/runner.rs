@@ -1,27 +1,29 @@
 //! All specs, side by side; then those that measure, one after the other.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::attempt::{Chance, attempt};
+use super::attempt::{Attempted, Chance, attempt};
+use super::late::{self, OpenRun, RunEnd, Watching};
 use super::load::Progress;
 use super::setting::{Options, Setting, Stop};
-use super::{Phase, Report, RunEvent, SpecReport, StepReport, Telemetry, Verdict, diagnosis};
-use crate::source::receiver::Refusal;
-use crate::source::{Sightings, TraceSource};
+use super::{Report, RunEvent, SpecReport, Telemetry, Verdict};
+use crate::source::TraceSource;
 use crate::spec::Spec;
 
 /// What happens in the specs' tasks, on its way to whoever listens.
 enum News {
     Started(String),
     Progress(String, Progress),
-    Finished(usize, Box<SpecReport>),
+    Finished(usize, Box<SpecReport>, Vec<Watching>),
 }
 
-/// Runs specs and tells how it goes.
+/// Runs specs and tells how it goes, up to the last verdict. Spans that have arrived since a
+/// verdict are judged, too.
 ///
 /// The source can be asked already, and the services, if we started them, are ready. When `stop`
 /// gets a value, what runs is ended, and what has not started stays unrun; the report is made all
@@ -33,56 +35,80 @@ pub async fn run(
     stop: watch::Receiver<Option<Stop>>,
     mut on_event: impl FnMut(&RunEvent<'_>),
 ) -> Report {
+    let open = run_open(specs, source, options, stop, &mut on_event).await;
+    let end = RunEnd {
+        sightings: source.sightings(Instant::now()).await,
+        stopping_since: None,
+    };
+    open.close(&end, on_event)
+}
+
+/// As [`run()`], but late spans may still change verdicts, such as those that services export
+/// while they are stopped.
+pub async fn run_open(
+    specs: &[Spec],
+    source: &dyn TraceSource,
+    options: &Options,
+    stop: watch::Receiver<Option<Stop>>,
+    mut on_event: impl FnMut(&RunEvent<'_>),
+) -> OpenRun {
     let (started, clock) = (jiff::Timestamp::now(), Instant::now());
     let setting = Setting::new(source, options, stop);
     let (sender, mut news) = mpsc::unbounded_channel();
     on_event(&RunEvent::Selected { specs: specs.len() });
     let mut finished: Vec<Option<SpecReport>> = specs.iter().map(|_| None).collect();
+    let mut watched = VecDeque::new();
     let work = run_all(&setting, specs, sender);
     let tell = async {
         while let Some(one) = news.recv().await {
             match one {
                 News::Started(name) => on_event(&RunEvent::Started { name: &name }),
-                News::Progress(name, at) => on_event(&RunEvent::Progress {
-                    name: &name,
-                    done: at.done,
-                    of: at.of,
-                    rate: at.rate,
-                    p50: at.p50,
-                    failed: at.failed,
-                }),
-                News::Finished(at, report) => {
+                News::Progress(name, at) => on_event(&progress(&name, at)),
+                News::Finished(at, report, of_steps) => {
                     on_event(&RunEvent::Finished(&report));
                     finished[at] = Some(*report);
+                    late::note(&mut watched, &setting.bound);
+                    late::watch(&mut watched, at, of_steps);
                 }
             }
         }
     };
     tokio::join!(work, tell);
     let specs: Vec<SpecReport> = finished.into_iter().flatten().collect();
-    let duration = clock.elapsed();
-    let sightings = source.sightings(Instant::now()).await;
     let report = Report {
         started,
-        duration,
-        notices: notices(&setting, &sightings, &specs),
+        duration: clock.elapsed(),
+        notices: notices(&setting),
         specs,
         trouble: setting.unsaved(),
-        telemetry: telemetry(&setting, &sightings),
+        telemetry: Telemetry {
+            listened: source.addresses().to_vec(),
+            ..Telemetry::default()
+        },
         interrupted: matches!(*setting.stop.borrow(), Some(Stop::Interrupted)),
         secrets: setting.secrets.clone(),
     };
-    // Secrets that a spec captured are masked also in the reports of those that ended before.
-    setting.secrets.report(report)
+    OpenRun::new(report, watched, setting)
+}
+
+fn progress(name: &str, at: Progress) -> RunEvent<'_> {
+    RunEvent::Progress {
+        name,
+        done: at.done,
+        of: at.of,
+        rate: at.rate,
+        p50: at.p50,
+        failed: at.failed,
+    }
 }
 
 async fn run_all(setting: &Setting<'_>, specs: &[Spec], news: mpsc::UnboundedSender<News>) {
     let places = Semaphore::new(setting.options.jobs.max(1));
     let not_passed = AtomicUsize::new(0);
     let run = async |(at, spec)| {
-        let report = run_one(setting, spec, &places, &not_passed, &news).await;
+        let (report, watched) = run_one(setting, spec, &places, &not_passed, &news).await;
         // The other end is only closed after us.
-        let _ = news.send(News::Finished(at, Box::new(report)));
+        let _ = news.send(News::Finished(at, Box::new(report), watched));
     };
     let all = || specs.iter().enumerate();
     side_by_side(all().filter(|(_, spec)| spec.repeat.is_none()).map(run)).await;
@@ -104,9 +130,10 @@ async fn run_one(
     places: &Semaphore,
     not_passed: &AtomicUsize,
     news: &mpsc::UnboundedSender<News>,
-) -> SpecReport {
+) -> (SpecReport, Vec<Watching>) {
     if let Some(reason) = &spec.skip {
-        return without_attempt(setting, spec, Verdict::Skipped(reason.clone()));
+        let verdict = Verdict::Skipped(reason.clone());
+        return (without_attempt(setting, spec, verdict), Vec::new());
     }
     // The lock first: who waits for it should not hold a place that another could use.
     let lock = spec.lock.as_ref().map(|name| setting.lock(name));
@@ -120,18 +147,19 @@ async fn run_one(
         .expect("this semaphore is never closed");
     let _company = setting.company(spec).await;
     if let Some(why) = reason_not_to_start(setting, not_passed) {
-        return without_attempt(setting, spec, Verdict::NotRun(why));
+        let report = without_attempt(setting, spec, Verdict::NotRun(why));
+        return (report, Vec::new());
     }
     let _ = news.send(News::Started(setting.secrets.text(&spec.name)));
     let tell = |progress| {
         let name = setting.secrets.text(&spec.name);
         let _ = news.send(News::Progress(name, progress));
     };
-    let report = run_until_passed(setting, spec, &tell).await;
+    let (report, watched) = run_until_passed(setting, spec, &tell).await;
     if matches!(report.verdict, Verdict::Failed | Verdict::Errored) {
         not_passed.fetch_add(1, Ordering::Relaxed);
     }
-    report
+    (report, watched)
 }
 
 fn reason_not_to_start(setting: &Setting<'_>, not_passed: &AtomicUsize) -> Option<String> {
@@ -152,7 +180,7 @@ async fn run_until_passed(
     setting: &Setting<'_>,
     spec: &Spec,
     tell: &(dyn Fn(Progress) + Send + Sync),
-) -> SpecReport {
+) -> (SpecReport, Vec<Watching>) {
     let clock = Instant::now();
     let mut attempts = Vec::new();
     loop {
@@ -160,7 +188,7 @@ async fn run_until_passed(
             true => Chance::Another,
             false => Chance::Last,
         };
-        let attempt = attempt(setting, spec, chance, tell).await;
+        let Attempted { attempt, watched } = attempt(setting, spec, chance, tell).await;
         let verdict = attempt.verdict.clone();
         attempts.push(attempt);
         let is_stopped = setting.stop.borrow().is_some();
@@ -172,7 +200,7 @@ async fn run_until_passed(
                 }
                 verdict => verdict,
             };
-            return setting.secrets.spec(SpecReport {
+            let report = setting.secrets.spec(SpecReport {
                 name: spec.name.clone(),
                 at: spec.at.clone(),
                 tags: spec.tags.clone(),
@@ -180,6 +208,7 @@ async fn run_until_passed(
                 attempts,
                 duration: clock.elapsed(),
             });
+            return (report, watched);
         }
     }
 }
@@ -200,45 +229,12 @@ const UNKNOWN_FLUSH: &str = "the flush bound of the services is unknown: each tr
     OTEL_BSP_SCHEDULE_DELAY=100\n\
     defaults: { wait: { flush: 350ms } }";
 
-fn notices(setting: &Setting<'_>, sightings: &Sightings, specs: &[SpecReport]) -> Vec<String> {
+fn notices(setting: &Setting<'_>) -> Vec<String> {
     let mut notices = Vec::new();
     if setting.has_assumed() {
         notices.push(UNKNOWN_FLUSH.to_owned());
     }
     notices.extend(setting.bound.note_of_run());
     notices.extend(setting.calls_unanswered());
-    let judged: std::collections::HashSet<_> = steps(specs)
-        .filter(|step| step.phase == Phase::Test)
-        // Of many requests this is told already.
-        .filter(|step| step.was_closed && step.load.is_none())
-        .filter_map(|step| step.trace_id)
-        .collect();
-    let late = sightings.late.iter();
-    notices.extend(diagnosis::late(
-        late.filter(|late| judged.contains(&late.trace_id)),
-    ));
-    let dropped = diagnosis::dropped(&sightings.census);
-    notices.extend(dropped.map(|text| setting.secrets.text(&text)));
     notices
-}
-
-fn steps(specs: &[SpecReport]) -> impl Iterator<Item = &StepReport> {
-    specs
-        .iter()
-        .flat_map(|spec| &spec.attempts)
-        .flat_map(|attempt| &attempt.steps)
-}
-
-fn telemetry(setting: &Setting<'_>, sightings: &Sightings) -> Telemetry {
-    let census = &sightings.census;
-    let refused = census.refusals.iter().map(Refusal::in_full);
-    Telemetry {
-        listened: setting.source.addresses().to_vec(),
-        spans: census.spans,
-        log_records: census.log_records,
-        metric_points: census.metric_points,
-        refused: refused.map(|text| setting.secrets.text(&text)).collect(),
-        refused_count: census.refused,
-        late_spans: sightings.late.iter().map(|late| late.spans as u64).sum(),
-    }
 }

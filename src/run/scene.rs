@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::diagnosis::Called;
+use super::late::Basis;
 use super::setting::Setting;
 use super::settle::{AtDeadline, Flush, Patience, Start};
 use super::step::with_trouble;
@@ -25,6 +26,8 @@ pub(super) struct Scene<'a> {
 pub(super) struct Decided {
     pub(super) report: StepReport,
     pub(super) end: Option<End>,
+    /// What it takes to judge the trace again, if a further span could change the verdict.
+    pub(super) basis: Option<Basis>,
 }
 
 /// How the wait for a trace ended.
@@ -58,7 +61,9 @@ impl Scene<'_> {
 
     /// Adds what explains a report that is not as expected.
     pub(super) async fn explained(&self, decided: Decided) -> StepReport {
-        let Decided { mut report, end } = decided;
+        let Decided {
+            mut report, end, ..
+        } = decided;
         let Some(end) = end else {
             return report;
         };
@@ -143,6 +148,7 @@ impl Decided {
         Self {
             report: with_trouble(report, trouble),
             end: None,
+            basis: None,
         }
     }
 }

@@ -113,7 +113,7 @@ impl Flush {
 }
 
 impl Start {
-    fn moment(self) -> Instant {
+    pub(super) fn moment(self) -> Instant {
         match self {
             Self::Response(at) | Self::Watch(at) => at,
         }

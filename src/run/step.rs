@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 use super::diagnosis::Called;
+use super::late::Watched;
 use super::scene::Scene;
 use super::setting::{Setting, Stop};
 use super::walk::{Looks, Walk};
@@ -17,18 +18,19 @@ use crate::trigger::{Session, TraceContext, TriggerError, fire};
 /// Between two attempts at a connection that is refused while a service may still be starting.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// Runs a step, and gives its captures to the scope.
+/// Runs a step, and gives its captures to the scope. Where a further span could change the
+/// verdict, the trace is still followed.
 pub(super) async fn run(
     setting: &Setting<'_>,
     step: &Step,
     phase: Phase,
     scope: &mut Scope,
     session: &Session,
-) -> StepReport {
+) -> (StepReport, Option<Watched>) {
     let mut report = blank(step, phase);
     let (trigger, context) = match prepare(step, scope) {
         Ok(prepared) => prepared,
-        Err(errors) => return with_trouble(report, misfit(&errors)),
+        Err(errors) => return (with_trouble(report, misfit(&errors)), None),
     };
     setting.secrets.add_credentials_of(&trigger);
     report.trigger = describe(&trigger);
@@ -41,7 +43,7 @@ pub(super) async fn run(
         answer = fire_when_possible(starting_until, in_flight, &trigger, &context, session) => answer,
         // What was begun is cleaned up also when the user ends the run.
         stop = setting.stopped(), if phase != Phase::Teardown => {
-            return with_trouble(report, stopped(stop, step));
+            return (with_trouble(report, stopped(stop, step)), None);
         }
     };
     let responded = Instant::now();
@@ -65,7 +67,7 @@ pub(super) async fn run(
             setting.secrets.add_cookies_of(&response);
             walk.judge(report, response).await
         }
-        Err(error) => walk.explain(report, &error).await,
+        Err(error) => (walk.explain(report, &error).await, None),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::late::{Basis, Watched};
 use super::scene::{Decided, End, Scene};
 use super::setting::Stop;
 use super::settling::{Question, Settling, at_end};
@@ -40,10 +41,18 @@ pub(super) enum Looks {
 }
 
 impl<'a> Walk<'a> {
-    /// Follows the trace until everything is decided, fills in the report, and explains it.
-    pub(super) async fn judge(mut self, report: StepReport, response: Response) -> StepReport {
-        let decided = self.decide(report, response).await;
-        self.scene.explained(decided).await
+    /// Follows the trace until everything is decided, fills in the report, and explains it. Where
+    /// a further span could change the verdict, the trace is still followed.
+    pub(super) async fn judge(
+        mut self,
+        report: StepReport,
+        response: Response,
+    ) -> (StepReport, Option<Watched>) {
+        let mut decided = self.decide(report, response).await;
+        let basis = decided.basis.take();
+        let report = self.scene.explained(decided).await;
+        let watched = basis.map(|basis| Watched::new(basis, self.follow));
+        (report, watched)
     }
 
     /// Follows the trace until everything is decided, and fills in the report.
@@ -90,7 +99,13 @@ impl<'a> Walk<'a> {
         report.checks.extend(judged);
         // As the author wrote them, whatever they are about.
         report.checks.sort_by_key(|judged| judged.at.place);
-        self.finished(report, response, snapshot, end)
+        let basis = self.is_open(end).then(|| {
+            let evidence = settling.evidence(&response, &snapshot);
+            let mark = self.follow.mark();
+            Basis::new(&expect, &captures, &evidence, settling.patience, mark)
+        });
+        let decided = self.finished(report, response, snapshot, end);
+        Decided { basis, ..decided }
     }
 
     fn ended_by(&self, stop: Stop, report: StepReport) -> Decided {
@@ -182,6 +197,12 @@ impl<'a> Walk<'a> {
         settling
     }
 
+    /// Whether a further span could change the verdict.
+    fn is_open(&self, end: End) -> bool {
+        let measures = self.looks == Looks::Once { measures: true };
+        end != End::Early && (self.scene.step.is_about_trace || measures)
+    }
+
     /// Writes down what was seen.
     fn finished(
         &self,
@@ -201,6 +222,7 @@ impl<'a> Walk<'a> {
         Decided {
             report,
             end: Some(end),
+            basis: None,
         }
     }
 

@@ -9,6 +9,9 @@ const SDK_SCHEDULE_DELAY: Duration = Duration::from_secs(5);
 
 const SCHEDULE_DELAY: &str = "OTEL_BSP_SCHEDULE_DELAY";
 
+/// Variables that name a configuration file, with which an SDK ignores all other variables.
+pub(crate) const CONFIG_FILES: [&str; 2] = ["OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"];
+
 /// Variables that would take the spans elsewhere, or hold them back.
 const NOT_INHERITED: [&str; 22] = [
     "OTEL_SDK_DISABLED",
@@ -84,6 +87,12 @@ impl Telemetry {
 
 /// How long a process with these variables may keep a span before it exports it.
 pub(super) fn schedule_delay(variables: &[(String, String)]) -> Duration {
+    let mut files = variables
+        .iter()
+        .filter(|(name, _)| CONFIG_FILES.contains(&name.as_str()));
+    if files.any(|(_, file)| !file.is_empty()) {
+        return SDK_SCHEDULE_DELAY;
+    }
     variables
         .iter()
         .rev()
@@ -127,5 +136,10 @@ mod tests {
         assert_eq!(delay(&[]), Duration::from_millis(100));
         assert_eq!(delay(&[(SCHEDULE_DELAY, "10")]), Duration::from_millis(10));
         assert_eq!(delay(&[(SCHEDULE_DELAY, "soon")]), SDK_SCHEDULE_DELAY);
+        // An SDK with a configuration file reads no other variable.
+        for file in CONFIG_FILES {
+            assert_eq!(delay(&[(file, "otel.yaml")]), SDK_SCHEDULE_DELAY);
+            assert_eq!(delay(&[(file, "")]), Duration::from_millis(100));
+        }
     }
 }

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 pub use command::{CommandLine, Unsplit};
 pub use ending::{Death, Ending};
+pub(crate) use env::CONFIG_FILES;
 pub use env::Telemetry;
 pub use error::StartError;
 pub use event::ServiceEvent;

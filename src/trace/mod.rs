@@ -8,6 +8,7 @@ mod calls;
 mod critical;
 mod difference;
 mod duration;
+pub mod duration_text;
 mod event;
 mod hole;
 mod id;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -43,6 +43,8 @@ pub(crate) struct System {
     pub(crate) requests: Arc<AtomicUsize>,
     /// Requests for company: how many there are, and how many there were at once at the most.
     company: Arc<watch::Sender<(usize, usize)>>,
+    /// Spans that are exported only when `/flush` is asked for, each with its service.
+    kept: Arc<Mutex<Vec<(&'static str, Value)>>>,
 }
 
 /// What the command said.
@@ -166,6 +168,7 @@ impl System {
             otlp: free_port().unwrap(),
             requests: Arc::default(),
             company: Arc::new(watch::Sender::new((0, 0))),
+            kept: Arc::default(),
         };
         let app = Router::new()
             .route("/{what}", any(answer))
@@ -242,6 +245,29 @@ async fn answer(
                 "{\"id\":\"order-7\"}",
             )
                 .into_response();
+        }
+        // `payment` keeps its span, which has an error.
+        "kept-error" => {
+            let mut charge = span(trace, "a3", &id("a1"), "charge", 1, (10, 60));
+            charge["status"] = json!({ "code": 2, "message": "declined" });
+            system.kept.lock().unwrap().push(("payment", charge));
+            system.export_spans(vec![("front", entry())]).await;
+        }
+        "kept-work" => {
+            let work = span(trace, "a2", &id("a1"), "work", 1, (10, 60));
+            system.kept.lock().unwrap().push(("back", work));
+            system.export_spans(vec![("front", entry())]).await;
+        }
+        // `back` keeps a second span of the same name.
+        "kept-twin" => {
+            let work = |own| with(span(trace, own, &id("a1"), "work", 1, (10, 60)), "");
+            system.kept.lock().unwrap().push(("back", work("a3")));
+            let spans = vec![("front", entry()), ("back", work("a2"))];
+            system.export_spans(spans).await;
+        }
+        "flush" => {
+            let kept = std::mem::take(&mut *system.kept.lock().unwrap());
+            system.export_spans(kept).await;
         }
         "orphan" => {
             let orphan = span(trace, "a2", &id("ff"), "work", 1, (10, 60));

@@ -74,6 +74,33 @@ async fn lint_needs_no_ports_and_warns_of_services_that_do_not_say_when_they_are
 }
 
 #[tokio::test]
+async fn lint_warns_of_a_service_whose_sdk_ignores_our_variables() {
+    let project = Project::with(&[(
+        "a.yaml",
+        "request: GET http://127.0.0.1:1/\nexpect: { status: 200 }\n",
+    )])
+    .await;
+    project.write(
+        "spanspec.yaml",
+        "services:
+  app:
+    run: no-such-program
+    ready: tcp://127.0.0.1:1
+    env: { OTEL_CONFIG_FILE: otel.yaml }
+",
+    );
+    let said = project.spanspec(&["lint"]).await;
+    said.expect(
+        0,
+        &[
+            "warning: `OTEL_CONFIG_FILE` makes the SDK of the service `app` ignore the variables that spanspec sets",
+            "spanspec.yaml:5:12",
+            "endpoint and export delay come from that file",
+        ],
+    );
+}
+
+#[tokio::test]
 async fn lint_warns_of_a_budget_that_so_few_requests_cannot_prove() {
     let spec = "\
 request: GET ${URL}/ok

@@ -15,6 +15,7 @@ mod lock;
 mod raised;
 mod shown;
 mod store;
+mod undo;
 mod waiting;
 mod wire;
 
@@ -33,6 +34,7 @@ pub(crate) use shown::quantiles;
 pub use store::{
     accept, path_beside, path_of, pending_in, pending_path, proposal, read, record, reject, write,
 };
+pub(crate) use undo::{Undo, Undone};
 pub use wire::{parse, render};
 
 use super::calibrate::{FEWEST_RUNS, spread};

@@ -220,6 +220,6 @@ fn expect_pending(path: &Path) -> Result<Baseline, BaselineError> {
     read(&pending)?.ok_or(BaselineError::NothingPending { path: pending })
 }
 
-fn delete(path: PathBuf) -> Result<(), BaselineError> {
+pub(super) fn delete(path: PathBuf) -> Result<(), BaselineError> {
     fs::remove_file(&path).map_err(|source| BaselineError::Write { path, source })
 }

@@ -86,7 +86,8 @@ fn of_attempt(spec: &SpecReport, attempt: &Attempt) -> Vec<Annotation> {
     for step in &attempt.steps {
         all.extend(step.failures().map(|failed| failure(&title, step, failed)));
         all.extend(step.trouble.iter().map(|of| {
-            let at = of.at.as_ref().unwrap_or(&spec.at);
+            let contradicted = step.contradictions().next().map(|failure| &failure.at);
+            let at = of.at.as_ref().or(contradicted).unwrap_or(&spec.at);
             trouble(&title, of, Some(at.clone()))
         }));
     }

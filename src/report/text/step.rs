@@ -65,6 +65,8 @@ pub(super) fn section(step: &StepReport, look: &Look, detail: Detail) -> String 
     }
     parts.extend(step.failures().map(|of| failure(of, look)));
     parts.extend(step.trouble.iter().map(|of| trouble(of, look)));
+    let contradictions: Vec<&Failure> = step.contradictions().collect();
+    parts.extend(contradictions.iter().map(|of| failure(of, look)));
     let failures: Vec<&Failure> = step.failures().collect();
     // Beside a failure, what was not looked at is no news.
     if failures.is_empty() || detail == Detail::Verbose {
@@ -74,7 +76,8 @@ pub(super) fn section(step: &StepReport, look: &Look, detail: Detail) -> String 
         parts.push(response(step, look));
     }
     parts.push(step.notices.iter().map(|text| note(text, look)).collect());
-    parts.push(picture(step.trace.as_deref(), &failures, look));
+    let shown: Vec<&Failure> = failures.into_iter().chain(contradictions).collect();
+    parts.push(picture(step.trace.as_deref(), &shown, look));
     parts.push(saved(step, look));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
@@ -86,7 +89,12 @@ pub(super) fn check(step: &StepReport, judged: &Judged, look: &Look) -> String {
     if let Some(load) = &step.load {
         return super::load::check(step, load, judged, look);
     }
-    let failures: Vec<&Failure> = judged.outcome.failure().into_iter().collect();
+    let outcome = &judged.outcome;
+    let failures: Vec<&Failure> = outcome
+        .failure()
+        .or(outcome.contradiction())
+        .into_iter()
+        .collect();
     let mut parts: Vec<String> = failures.iter().map(|of| failure(of, look)).collect();
     parts.push(unjudged(std::slice::from_ref(judged), look));
     if failures.iter().any(|failure| is_about_response(failure)) {
@@ -143,7 +151,9 @@ fn checks(checks: &[Judged], look: &Look) -> String {
 fn unjudged(checks: &[Judged], look: &Look) -> String {
     let mut reasons: Vec<(&Unjudged, Vec<&Judged>)> = Vec::new();
     for judged in checks {
-        if let Outcome::Unjudged(reason) = &judged.outcome {
+        if let Outcome::Unjudged(reason) = &judged.outcome
+            && judged.outcome.contradiction().is_none()
+        {
             match reasons.iter_mut().find(|(known, _)| *known == reason) {
                 Some((_, checks)) => checks.push(judged),
                 None => reasons.push((reason, vec![judged])),

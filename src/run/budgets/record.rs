@@ -15,7 +15,7 @@ use super::decide::Decided;
 use super::place::Place;
 use super::revise::{self, Replaced, Revised};
 use crate::budget::baseline::{
-    self, BaselineError, Difference, Fingerprint, Lock, Run, hand_over, pending_path, read,
+    self, BaselineError, Difference, Fingerprint, Lock, Run, Undo, hand_over, pending_path, read,
 };
 use crate::check::{self, Outcome};
 
@@ -84,6 +84,8 @@ pub(super) struct Written {
     pub(super) runs: usize,
     /// Why runs that were there are not any more, if so.
     pub(super) replaced: Option<Replaced>,
+    /// Takes it back.
+    pub(super) undo: Undo,
 }
 
 impl Wish {
@@ -222,12 +224,13 @@ fn write_into(_lock: Lock, path: &Path, fresh: &Fresh) -> Result<Written, Baseli
         replaced,
     } = revise::added(all.cases.get(&fresh.case), fresh);
     all.cases.insert(fresh.case.clone(), case);
-    baseline::write(path, &all)?;
+    let ((), undo) = Undo::around(path, path, || baseline::write(path, &all))?;
     Ok(Written {
         path: path.to_owned(),
         way: Way::Always,
         runs,
         replaced,
+        undo,
     })
 }
 
@@ -239,12 +242,14 @@ fn propose(_lock: Lock, path: &Path, fresh: &Fresh, why: &Why) -> Result<Written
         replaced,
     } = revise::proposed(all.cases.get(&fresh.case), fresh, why);
     all.cases.insert(fresh.case.clone(), case);
-    baseline::record(path, &all)?;
+    let file = pending_path(path);
+    let ((), undo) = Undo::around(path, &file, || baseline::record(path, &all))?;
     Ok(Written {
-        path: pending_path(path),
+        path: file,
         way: Way::Proposed,
         runs,
         replaced,
+        undo,
     })
 }
 

@@ -142,7 +142,7 @@ impl Stage {
             judge(&setting, &spec, attempt, None, &mut load, &mut checks).await
         });
         Outcomes {
-            result,
+            result: result.map(drop),
             load,
             checks,
             root: self.folder.path().to_string_lossy().into_owned(),

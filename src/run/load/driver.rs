@@ -1,6 +1,5 @@
 //! Sends what is due, and hands every answer on, until the last trace is judged.
 
-use std::collections::{HashSet, VecDeque};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,13 +16,13 @@ use super::pulse::Pulse;
 use super::request::{Answered, Pattern};
 use super::tally::{Tally, micros};
 use super::verdict::{Ended, Outcomes};
+use super::watched::WatchedRequests;
 use crate::budget::{Quantile, Samples};
 use crate::process::allow_requests;
+use crate::run::StepReport;
 use crate::run::budgets::OfAttempt;
 use crate::run::setting::Setting;
-use crate::run::{StepReport, diagnosis};
 use crate::spec::{Pace, Repeat, Scope, Spec};
-use crate::trace::TraceId;
 use crate::trigger::Session;
 
 /// So many requests may wait for an answer at the same time: more sockets than most systems give to
@@ -38,9 +37,6 @@ const MOST_BYTES: usize = 256 << 20;
 
 /// After so many failures more than may be, nobody needs the other requests.
 const HOPELESS: u64 = 20;
-
-/// More traces a source does not remember, once they are judged.
-const MOST_COMPLETE: usize = 4_096;
 
 /// How often it is told how far it is.
 const TELLING: Duration = Duration::from_millis(250);
@@ -73,28 +69,22 @@ struct Answers {
     last: Option<Instant>,
     behind: Duration,
     held_back: Duration,
-    /// The traces that were taken for complete of late, as many as a source remembers.
-    complete: VecDeque<TraceId>,
 }
 
 /// All requests, once the last of them was judged.
 pub(in crate::run) struct Driven<'a> {
     outcomes: Outcomes<'a>,
-    complete: HashSet<TraceId>,
+    watched: WatchedRequests,
 }
 
 impl Driven<'_> {
     /// What they came to, with budgets judged. What was measured is written down where the options
     /// say so, unless another attempt follows.
-    pub(in crate::run) async fn report(self, attempt: OfAttempt) -> StepReport {
-        let setting = self.outcomes.setting;
-        let mut report = self.outcomes.report(attempt).await;
-        // What came too late to be measured.
-        let sightings = setting.source.sightings(Instant::now()).await;
-        let late = sightings.late.iter();
-        let late = late.filter(|late| self.complete.contains(&late.trace_id));
-        report.notices.extend(diagnosis::late(late));
-        report
+    pub(in crate::run) async fn report(self, attempt: OfAttempt) -> (StepReport, WatchedRequests) {
+        let (report, take_back) = self.outcomes.report(attempt).await;
+        let mut watched = self.watched;
+        watched.take_back = take_back;
+        (report, watched)
     }
 }
 
@@ -113,8 +103,10 @@ impl<'a> Driver<'a> {
         allow_requests(self.most_in_flight());
         let mut tally = Tally::new(&self.spec.budgets, &self.repeat.pace);
         let mut answers = Answers::default();
-        let ended = self.drive(&pattern, &mut tally, &mut answers).await;
-        let complete = HashSet::from_iter(answers.complete);
+        let mut watched = WatchedRequests::of(&self.spec.budgets);
+        let ended = self
+            .drive(&pattern, &mut tally, &mut answers, &mut watched)
+            .await;
         let outcomes = Outcomes {
             setting: self.setting,
             spec: self.spec,
@@ -127,7 +119,7 @@ impl<'a> Driver<'a> {
                 longest: answers.held_back,
             }),
         };
-        Driven { outcomes, complete }
+        Driven { outcomes, watched }
     }
 
     async fn drive(
@@ -135,6 +127,7 @@ impl<'a> Driver<'a> {
         pattern: &Pattern<'a>,
         tally: &mut Tally<'a>,
         answers: &mut Answers,
+        watched: &mut WatchedRequests,
     ) -> Ended<'a> {
         let mut stopped = pin!(self.setting.stopped());
         let mut pacer = Pacer::new(self.repeat);
@@ -190,8 +183,8 @@ impl<'a> Driver<'a> {
             };
             bytes -= done.as_ref().map_or(0, |done| done.size);
             match done {
-                Some(done) if done.counts => {
-                    answers.note_complete(&done.report);
+                Some(mut done) if done.counts => {
+                    watched.add(&mut done);
                     tally.add(*done);
                 }
                 Some(done) if done.is_refused => return Ended::Refused(done),
@@ -236,16 +229,6 @@ impl Answers {
         self.last = self.last.max(Some(answered.responded));
         if let Some(time) = answered.waited() {
             self.times.add(micros(time));
-        }
-    }
-
-    fn note_complete(&mut self, report: &StepReport) {
-        if !report.was_closed {
-            return;
-        }
-        self.complete.extend(report.trace_id);
-        if self.complete.len() > MOST_COMPLETE {
-            self.complete.pop_front();
         }
     }
 

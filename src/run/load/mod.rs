@@ -13,8 +13,10 @@ mod request;
 mod tally;
 mod verdict;
 mod versions;
+mod watched;
 
 pub use report::{Before, Exemplar, Failing, HeldBack, Load, Measured};
 pub use versions::Versions;
 
 pub(super) use driver::{Driven, Driver, Progress};
+pub(super) use watched::{RequestAgain, WatchedRequests};

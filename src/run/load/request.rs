@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::super::diagnosis::Called;
+use super::super::late::Watched;
 use super::super::mask;
 use super::super::scene::{Decided, End, Scene};
 use super::super::setting::Setting;
@@ -79,6 +80,8 @@ pub(super) struct Done<'a> {
     pub(super) counts: bool,
     pub(super) report: StepReport,
     pub(super) end: Option<End>,
+    /// Its trace, if a further span could change the verdict.
+    pub(super) watched: Option<Watched>,
     /// What may not be shown of it.
     pub(super) secrets: Vec<String>,
     pub(super) scene: Scene<'a>,
@@ -155,6 +158,7 @@ impl<'a> Pattern<'a> {
             counts: due.counts,
             report,
             end: None,
+            watched: None,
             secrets: Vec::new(),
             scene: self.scene(Called::Nothing, now),
             is_refused: false,
@@ -201,7 +205,7 @@ impl<'a> Pattern<'a> {
             },
             secrets: request.secrets,
         };
-        let Decided { report, end } = match answer {
+        let Decided { report, end, basis } = match answer {
             Ok(response) => {
                 let cookies = mask::cookies_of(&response);
                 walk.secrets.extend(cookies);
@@ -210,12 +214,15 @@ impl<'a> Pattern<'a> {
             Err(error) => Decided {
                 report: walk.explain(request.report, &error).await,
                 end: None,
+                basis: None,
             },
         };
+        let watched = basis.map(|basis| Watched::new(basis, walk.follow));
         Done {
             counts,
             report,
             end,
+            watched,
             secrets: walk.secrets,
             scene,
             is_refused,

@@ -7,7 +7,7 @@ use super::request::Done;
 use super::tally::Tally;
 use super::{HeldBack, Load};
 use crate::check::{Failure, Judged, Outcome, Subject};
-use crate::run::budgets::{self, OfAttempt};
+use crate::run::budgets::{self, OfAttempt, TakeBack};
 use crate::run::scene::{Decided, End};
 use crate::run::setting::{Setting, Stop};
 use crate::run::settle::AtDeadline;
@@ -48,8 +48,8 @@ pub(super) struct Outcomes<'a> {
 }
 
 impl Outcomes<'_> {
-    /// The report, with budgets judged.
-    pub(super) async fn report(mut self, attempt: OfAttempt) -> StepReport {
+    /// The report, with budgets judged, and what was written of it.
+    pub(super) async fn report(mut self, attempt: OfAttempt) -> (StepReport, Option<TakeBack>) {
         let allowed = self.allowed();
         let verdict = self.verdict(allowed);
         let stopped = self.why_stopped(allowed);
@@ -73,11 +73,17 @@ impl Outcomes<'_> {
             true => &mut report.checks,
             false => &mut aside,
         };
+        let mut take_back = None;
         if load.requests > 0 {
             let seen = report.trace.as_deref();
             let judged =
                 budgets::judge(self.setting, self.spec, attempt, seen, &mut load, checks).await;
-            report.trouble = report.trouble.or(judged.err());
+            match judged {
+                Ok(written) => take_back = written,
+                Err(trouble) => {
+                    report.trouble.get_or_insert(trouble);
+                }
+            }
         }
         if !is_judged {
             // The numbers stay, but nobody is to take them for verdicts.
@@ -85,7 +91,7 @@ impl Outcomes<'_> {
         }
         report.checks.sort_by_key(|judged| judged.at.place);
         report.load = Some(Arc::new(load));
-        report
+        (report, take_back)
     }
 
     /// How many requests may fail: of those that were, or of those that should have been.
@@ -154,6 +160,7 @@ async fn explained(setting: &Setting<'_>, done: Done<'_>) -> StepReport {
     let decided = Decided {
         report: done.report,
         end: done.end,
+        basis: None,
     };
     let mut report = done.scene.explained(decided).await;
     if !report.has_failed() {

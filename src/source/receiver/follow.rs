@@ -43,6 +43,19 @@ pub struct Follow {
     _feed: JoinSet<()>,
 }
 
+/// How many spans of each trace a [`Follow`] had decoded at one moment.
+#[cfg(feature = "run")]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mark(HashMap<TraceId, usize>);
+
+/// A span that was decoded after a [`Mark`].
+#[cfg(feature = "run")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LateSpan {
+    pub(crate) service: String,
+    pub(crate) arrived: Instant,
+}
+
 /// Spans as an OTLP request in protobuf, and when they arrived.
 #[cfg(feature = "run")]
 #[derive(Clone, Debug)]
@@ -157,6 +170,34 @@ impl Follow {
         let undecoded = read.filter_map(|id| self.decoded.get(id));
         holes.extend(undecoded.flat_map(|decoded| decoded.holes.iter().cloned()));
         snapshot.with_holes(holes)
+    }
+
+    /// The point that [`snapshot`](Self::snapshot) has reached.
+    #[cfg(feature = "run")]
+    pub(crate) fn mark(&self) -> Mark {
+        let decoded = self.decoded.iter();
+        Mark(decoded.map(|(id, of)| (*id, of.copies.len())).collect())
+    }
+
+    /// Whether anything has changed since the last snapshot.
+    #[cfg(feature = "run")]
+    pub(crate) fn has_changed(&self) -> bool {
+        *self.changes.borrow() != self.seen
+    }
+
+    /// The spans that snapshots took up after this point, also those of linked traces.
+    #[cfg(feature = "run")]
+    pub(crate) fn since(&self, mark: &Mark) -> Vec<LateSpan> {
+        let late = |(id, decoded): (&TraceId, &Decoded)| {
+            let known = mark.0.get(id).copied().unwrap_or_default();
+            let copies = decoded.copies.iter().skip(known);
+            let late = copies.map(|(span, arrived)| LateSpan {
+                service: span.service().to_owned(),
+                arrived: *arrived,
+            });
+            late.collect::<Vec<_>>()
+        };
+        self.decoded.iter().flat_map(late).collect()
     }
 
     /// Spans of the trace and of those linked with it that arrived since the last call, undecoded,

@@ -7,8 +7,13 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+#[cfg(feature = "run")]
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+#[cfg(feature = "run")]
+use tokio::net::TcpStream;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::census::Census;
@@ -34,6 +39,8 @@ pub const DEFAULT_ADDRESSES: [SocketAddr; 2] = [
 pub struct Receiver {
     addresses: Vec<SocketAddr>,
     store: Store,
+    /// Number of open connections.
+    connections: watch::Sender<usize>,
     /// Aborted when dropped, and each ends its own connections.
     listeners: JoinSet<()>,
 }
@@ -114,16 +121,19 @@ impl Builder {
         let router = http::router(&self.store, self.origins, self.timeouts, self.routes);
         let mut addresses = Vec::with_capacity(bound.len());
         let mut listeners = JoinSet::new();
+        let connections = watch::Sender::new(0);
         for (listener, address) in bound {
             addresses.push(address);
             let store = self.store.clone();
-            let serving = listener::serve(listener, router.clone(), store, self.timeouts);
+            let open = connections.clone();
+            let serving = listener::serve(listener, router.clone(), store, self.timeouts, open);
             listeners.spawn_on(serving, runtime);
         }
         self.store.is_filled();
         Receiver {
             addresses,
             store: self.store,
+            connections,
             listeners,
         }
     }
@@ -211,6 +221,25 @@ impl Receiver {
         self.store.late()
     }
 
+    /// Waits until every connection has ended, so that all that was sent over it was taken in; at
+    /// most for this time.
+    #[cfg(feature = "run")]
+    pub(crate) async fn drained(&self, at_most: Duration) {
+        // Where the time is over, what has arrived has to do.
+        let _ = tokio::time::timeout(at_most, async {
+            for address in &self.addresses {
+                // Connections are accepted in turn: those before this one have been when it ends.
+                if let Ok(mut last) = TcpStream::connect(address).await {
+                    let _ = last.shutdown().await;
+                    let _ = last.read(&mut [0]).await;
+                }
+            }
+            let mut open = self.connections.subscribe();
+            let _ = open.wait_for(|&open| open == 0).await;
+        })
+        .await;
+    }
+
     /// Closes the ports, and returns when they can be taken again: dropping does not wait for it.
     pub async fn stop(mut self) {
         self.listeners.shutdown().await;
@@ -246,9 +275,6 @@ impl TraceSource for Receiver {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpStream;
-
     use super::*;
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tonic::codegen::Service;
@@ -85,7 +85,14 @@ impl Arrival {
 }
 
 /// Serves a listener until the future is dropped, which also ends its connections.
-pub(super) async fn serve(listener: TcpListener, router: Router, store: Store, timeouts: Timeouts) {
+/// `open` counts them.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    store: Store,
+    timeouts: Timeouts,
+    open: watch::Sender<usize>,
+) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -95,11 +102,28 @@ pub(super) async fn serve(listener: TcpListener, router: Router, store: Store, t
         let (stream, peer) = accept(&listener).await;
         let router = router.clone();
         let store = store.clone();
+        let connection = Connection::new(&open);
         connections.spawn(async move {
             converse(stream, peer, router, store, timeouts).await;
-            drop(slot);
+            drop((slot, connection));
         });
         while connections.try_join_next().is_some() {}
+    }
+}
+
+/// Is counted for as long as it lives.
+struct Connection(watch::Sender<usize>);
+
+impl Connection {
+    fn new(open: &watch::Sender<usize>) -> Self {
+        open.send_modify(|open| *open += 1);
+        Self(open.clone())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open -= 1);
     }
 }
 

@@ -41,9 +41,9 @@ mod store;
 
 pub use census::{Carried, Census, DroppedAttribute, Ingested, Refusal, Rejection};
 pub use finished::Late;
-#[cfg(feature = "run")]
-pub(crate) use follow::Parcel;
 pub use follow::{Follow, Snapshot};
+#[cfg(feature = "run")]
+pub(crate) use follow::{LateSpan, Mark, Parcel};
 pub use handle::{BindError, Builder, DEFAULT_ADDRESSES, Receiver};
 #[cfg(feature = "run")]
 pub(crate) use listener::Arrival;

@@ -1,0 +1,86 @@
+//! The first verdict about a step, compared with that about all of its spans.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::super::StepReport;
+use super::watched::LateSpans;
+use super::words::{self, When};
+use crate::check::{Judged, Outcome, Unjudged};
+
+/// The effect of late spans on a step.
+pub(super) enum Effect {
+    /// Checks that passed do not hold any more.
+    Contradicts,
+    /// They change nothing.
+    Harmless(LateSpans, When),
+    /// There are none, or the report already has a note about them.
+    None,
+}
+
+/// Makes those checks unjudged that passed and do not hold any more; false if there are none.
+pub(super) fn contradict(checks: &mut Vec<Judged>, fresh: &[Judged]) -> bool {
+    let mut has_changed = false;
+    for new in fresh {
+        let outcome = match &new.outcome {
+            Outcome::Pass => continue,
+            Outcome::Fail(failure) => Outcome::Unjudged(Unjudged::Contradicted(failure.clone())),
+            Outcome::Unjudged(why) => Outcome::Unjudged(why.clone()),
+        };
+        let is_of_place = |old: &Judged| old.at.place == new.at.place;
+        let passed = |old: &Judged| is_of_place(old) && old.outcome == Outcome::Pass;
+        let same = checks
+            .iter()
+            .position(|old| passed(old) && old.what == new.what)
+            .or_else(|| checks.iter().position(passed));
+        match same {
+            Some(at) => checks[at].outcome = outcome,
+            // Nothing was found at first that this condition could be about.
+            None if !checks.iter().any(is_of_place) => checks.push(Judged {
+                outcome,
+                ..new.clone()
+            }),
+            None => continue,
+        }
+        has_changed = true;
+    }
+    checks.sort_by_key(|judged| judged.at.place);
+    has_changed
+}
+
+/// Whether nothing but missing spans kept the step from passing.
+pub(super) fn would_pass(step: &StepReport, fresh: &[Judged]) -> bool {
+    let holds = |judged: &Judged| judged.outcome == Outcome::Pass;
+    let holds_now =
+        |old: &Judged| holds(old) || fresh.iter().any(|new| new.at.place == old.at.place);
+    let has_unmet = step.checks.iter().any(|old| !holds(old));
+    has_unmet && fresh.iter().all(holds) && step.checks.iter().all(holds_now)
+}
+
+/// Late spans that changed no verdict.
+#[derive(Default)]
+pub(super) struct Harmless {
+    /// By service: the number of spans, and the longest lag with which one came while the
+    /// services ran.
+    services: BTreeMap<String, (usize, Option<Duration>)>,
+}
+
+impl Harmless {
+    pub(super) fn add(&mut self, late: &LateSpans, when: When) {
+        for (service, spans) in &late.services {
+            let (known, lag) = self.services.entry(service.clone()).or_default();
+            *known += spans;
+            if when == When::Running {
+                *lag = (*lag).max(Some(late.lag));
+            }
+        }
+    }
+
+    /// A note for each service.
+    pub(super) fn notices(&self) -> Vec<String> {
+        let services = self.services.iter();
+        services
+            .map(|(service, (spans, lag))| words::harmless(service, *spans, *lag))
+            .collect()
+    }
+}

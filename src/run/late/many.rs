@@ -1,0 +1,87 @@
+//! Late spans of the requests of a `repeat`.
+
+use super::super::StepReport;
+use super::super::load::{Failing, Load, RequestAgain};
+use super::watched::LateSpans;
+use crate::check::{Judged, Outcome, Unjudged};
+
+/// Requests whose first verdict late spans contradict.
+pub(super) struct Contradictions {
+    pub(super) requests: u64,
+    /// Each check that does not hold any more, with the number of requests.
+    pub(super) failing: Vec<Failing>,
+    /// All late spans, also those that contradict nothing.
+    pub(super) late: LateSpans,
+}
+
+/// The requests that are not well any more; None if no late span came.
+pub(super) fn contradictions(
+    all: Vec<RequestAgain>,
+    masked: impl Fn(&str) -> String,
+) -> Option<Contradictions> {
+    let mut all = all.into_iter();
+    let mut found = Contradictions::of(all.next()?, &masked);
+    for one in all {
+        found.add(Contradictions::of(one, &masked));
+    }
+    Some(found)
+}
+
+impl Contradictions {
+    fn of(one: RequestAgain, masked: &impl Fn(&str) -> String) -> Self {
+        let not_holding = |judged: &&Judged| judged.outcome != Outcome::Pass;
+        let unmet = one.again.checks.iter().filter(not_holding);
+        let mut failing: Vec<Failing> = unmet
+            .map(|judged| failing(masked(&judged.what), Some(judged)))
+            .collect();
+        if one.is_measured_otherwise && failing.is_empty() {
+            failing.push(self::failing("the measured duration".to_owned(), None));
+        }
+        Self {
+            requests: u64::from(!failing.is_empty()),
+            failing,
+            late: one.again.late,
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.late.add(&other.late);
+        for one in other.failing {
+            let is_it = |known: &&mut Failing| known.what == one.what && known.at == one.at;
+            match self.failing.iter_mut().find(is_it) {
+                Some(known) => known.requests += one.requests,
+                None => self.failing.push(one),
+            }
+        }
+    }
+}
+
+fn failing(what: String, judged: Option<&Judged>) -> Failing {
+    Failing {
+        what: format!("{what}: contradicted by late spans"),
+        at: judged.map(|judged| judged.at.clone()),
+        requests: 1,
+    }
+}
+
+/// Counts them as errored; true if `failures` permits that.
+pub(super) fn count(load: &mut Load, found: &Contradictions) -> bool {
+    load.errored += found.requests;
+    load.failing.extend(found.failing.iter().cloned());
+    load.failing
+        .sort_by_key(|failing| std::cmp::Reverse(failing.requests));
+    load.failed + load.errored <= load.allowed
+}
+
+/// Nothing that was judged by these requests counts any more.
+pub(super) fn disprove(step: &mut StepReport) {
+    for judged in &mut step.checks {
+        if judged.outcome == Outcome::Pass {
+            judged.outcome = Outcome::Unjudged(Unjudged::LateSpans);
+        }
+    }
+    if let Some(load) = step.load.as_mut().map(std::sync::Arc::make_mut) {
+        load.measured.iter_mut().for_each(|of| of.judged.clear());
+    }
+}

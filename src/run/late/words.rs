@@ -1,0 +1,176 @@
+//! Texts about spans that arrived after a verdict.
+
+use std::time::Duration;
+
+use super::super::bound::MARGIN;
+use super::super::{Load, Trouble};
+use super::many::Contradictions;
+use super::watched::LateSpans;
+use crate::trace::duration_text::duration;
+
+/// Services are named up to this number.
+const MOST_SERVICES: usize = 3;
+
+/// Whether services were being stopped when the last late span arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// While they ran: its lag is that of the exporter.
+    Running,
+    /// After the stop began: the exporter would have kept it for longer.
+    Stopping,
+}
+
+impl LateSpans {
+    fn of(&self) -> String {
+        let mut names: Vec<String> = self
+            .services
+            .keys()
+            .take(MOST_SERVICES)
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let more = self.services.len().saturating_sub(MOST_SERVICES);
+        if more > 0 {
+            names.push(format!("{more} more"));
+        }
+        match names.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, before)) => format!("{} and {last}", before.join(", ")),
+            None => String::new(),
+        }
+    }
+
+    /// The fact: `1 span of payment arrived 4.6 s after the verdict`.
+    pub(super) fn fact(&self, when: When) -> String {
+        let number = self.number();
+        let spans = if number == 1 { "span" } else { "spans" };
+        let stopping = match when {
+            When::Running => "",
+            When::Stopping => ", while the services were stopped",
+        };
+        format!(
+            "{number} {spans} of {} arrived {} after the verdict{stopping}",
+            self.of(),
+            duration(self.after_verdict)
+        )
+    }
+
+    /// What to do so that they arrive in time, a line each.
+    pub(super) fn remedies(&self, when: When) -> Vec<String> {
+        let of = self.of();
+        match when {
+            When::Running => vec![
+                format!("set `wait: {{ flush: {} }}`", sufficient(self.lag)),
+                format!("or let {of} export sooner: `OTEL_BSP_SCHEDULE_DELAY=100`"),
+            ],
+            When::Stopping => vec![
+                format!(
+                    "let {of} export sooner: a delay in its code or in the file of `OTEL_CONFIG_FILE` overrides `OTEL_BSP_SCHEDULE_DELAY`"
+                ),
+                "or set `wait: { flush: … }` to that delay and 250ms more".to_owned(),
+            ],
+        }
+    }
+}
+
+/// Why a step that passed is errored.
+pub(super) fn overturned(late: &LateSpans, when: When) -> Trouble {
+    let contradict = match late.number() {
+        1 => "contradicts",
+        _ => "contradict",
+    };
+    let what = match when {
+        When::Running => format!(
+            "passed at first, but {} and {contradict} it",
+            late.fact(when)
+        ),
+        When::Stopping => format!(
+            "passed at first, but {}, and {contradict} it",
+            late.fact(when)
+        ),
+    };
+    Trouble {
+        what,
+        at: None,
+        details: Vec::new(),
+        help: late.remedies(when),
+    }
+}
+
+/// Why a step that is not well could be.
+pub(super) fn would_pass(late: &LateSpans, when: When) -> String {
+    format!(
+        "{}: with them every check of the trace holds; {}",
+        late.fact(when),
+        late.remedies(when).join(", ")
+    )
+}
+
+/// Spans of a service that came late and changed no verdict; `lag` is the longest with which one
+/// came while the services ran.
+pub(super) fn harmless(service: &str, spans: usize, lag: Option<Duration>) -> String {
+    let counted = match spans {
+        1 => "1 span".to_owned(),
+        _ => format!("{spans} spans"),
+    };
+    match lag {
+        Some(lag) => format!(
+            "{counted} of `{service}` arrived after the verdict, up to {} after the response, and changed none; `wait: {{ flush: {} }}` would wait for them",
+            duration(lag),
+            sufficient(lag)
+        ),
+        None => format!(
+            "{counted} of `{service}` arrived while the services were stopped, and changed no verdict; its exporter keeps spans for longer than the flush bound"
+        ),
+    }
+}
+
+/// Requests of a `repeat` that late spans contradict, fewer than `failures` permits.
+pub(super) fn some_contradicted(found: &Contradictions, load: &Load, when: When) -> String {
+    format!(
+        "{}; {} of {} requests are contradicted by late spans ({} permitted): {}",
+        found.late.fact(when),
+        found.requests,
+        load.requests,
+        load.allowed,
+        found.late.remedies(when).join(", ")
+    )
+}
+
+/// Why a `repeat` that passed is errored.
+pub(super) fn too_many_contradicted(found: &Contradictions, load: &Load, when: When) -> Trouble {
+    Trouble {
+        what: format!(
+            "passed at first, but {}, and {} of {} requests are contradicted by late spans ({} permitted)",
+            found.late.fact(when),
+            found.requests,
+            load.requests,
+            load.allowed
+        ),
+        at: None,
+        details: Vec::new(),
+        help: found.late.remedies(when),
+    }
+}
+
+/// The flush bound with which a span of this lag would have arrived in time.
+pub(super) fn sufficient(lag: Duration) -> String {
+    let tenths = (lag + MARGIN).as_millis().div_ceil(100);
+    match (tenths / 10, tenths % 10) {
+        (0, tenths) => format!("{tenths}00ms"),
+        (seconds, 0) => format!("{seconds}s"),
+        (seconds, tenths) => format!("{seconds}.{tenths}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flush_that_would_suffice_has_a_margin_and_is_rounded_up() {
+        let of = |millis| sufficient(Duration::from_millis(millis));
+        assert_eq!(of(0), "300ms");
+        assert_eq!(of(700), "1s");
+        assert_eq!(of(4_800), "5.1s");
+    }
+}
