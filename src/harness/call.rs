@@ -38,8 +38,6 @@ pub struct Call {
     context: TraceContext,
     store: Store,
     follow: Mutex<Follow>,
-    /// When it was made.
-    made: Instant,
     responded: Option<Instant>,
     wait: Wait,
     tolerates_orphans: bool,
@@ -79,16 +77,6 @@ pub enum Incomplete {
         missing: Vec<SpanId>,
         /// How long it was waited for, after the response.
         timeout: Duration,
-        /// What came.
-        trace: Box<Trace>,
-        /// The same, drawn.
-        picture: String,
-    },
-    /// Spans were rejected, or an export of traces was refused: what was in it is not known.
-    #[error("the trace may lack spans: {reason}; what came:\n{picture}")]
-    Refused {
-        /// What was refused, and why.
-        reason: String,
         /// What came.
         trace: Box<Trace>,
         /// The same, drawn.
@@ -161,7 +149,6 @@ impl Store {
             context,
             store: self.clone(),
             follow: Mutex::new(follow),
-            made: Instant::now(),
             responded: None,
             wait: Wait::default(),
             tolerates_orphans: false,
@@ -234,32 +221,9 @@ impl Call {
             complete(&mut follow, waiting).await
         };
         let trace = settled.map_err(|unsettled| self.explain(unsettled))?;
-        if let Some(reason) = self.refusal() {
-            return Err(Incomplete::Refused {
-                reason,
-                picture: picture(&trace),
-                trace: Box::new(trace),
-            });
-        }
         let origin = Origin::Injected(self.context.parent_id);
         late::watch(&self.store, origin, &trace);
         Ok(trace)
-    }
-
-    /// A rejected span of this trace, or a refused export of traces since the call was made.
-    fn refusal(&self) -> Option<String> {
-        let census = self.store.census();
-        let mut rejected = census.rejections.iter();
-        let rejected = rejected.find(|one| one.trace_id == Some(self.context.trace_id));
-        if let Some(rejected) = rejected {
-            return Some(format!("a span was rejected: {rejected}"));
-        }
-        let is_of_traces =
-            |endpoint: &str| endpoint.contains("/v1/traces") || endpoint.contains("TraceService");
-        let mut refused = census.refusals.iter();
-        let refused = refused.find(|one| one.at >= self.made && is_of_traces(&one.endpoint))?;
-        let (endpoint, reason) = (&refused.endpoint, &refused.reason);
-        Some(format!("an export to {endpoint} was refused: {reason}"))
     }
 
     fn explain(&self, unsettled: Unsettled) -> Incomplete {
