@@ -32,10 +32,6 @@ use crate::trace::TraceId;
 
 pub(super) use watched::{Again, Basis, LateSpans, Watched};
 
-/// More steps, or more requests of a `repeat`, are not watched after their verdict; the oldest are
-/// given up.
-pub(super) const MOST_WATCHED: usize = 1_024;
-
 /// A run whose verdicts late spans may still change. [`close`](Self::close) makes them final.
 #[must_use = "its verdicts are not final"]
 pub struct OpenRun {
@@ -80,8 +76,8 @@ impl Watching {
     }
 }
 
-/// Goes on watching the traces of a spec's steps.
-pub(super) fn watch(all: &mut VecDeque<OfStep>, spec: usize, steps: Vec<Watching>) {
+/// Goes on watching the traces of a spec's steps; gives up the oldest of more than `most`.
+pub(super) fn watch(all: &mut VecDeque<OfStep>, most: usize, spec: usize, steps: Vec<Watching>) {
     for (step, watching) in steps.into_iter().enumerate() {
         if !matches!(watching, Watching::Nothing) {
             all.push_back(OfStep {
@@ -91,7 +87,7 @@ pub(super) fn watch(all: &mut VecDeque<OfStep>, spec: usize, steps: Vec<Watching
             });
         }
     }
-    while all.len() > MOST_WATCHED {
+    while all.len() > most {
         all.pop_front();
     }
 }

@@ -68,7 +68,7 @@ pub async fn run_open(
                     on_event(&RunEvent::Finished(&report));
                     finished[at] = Some(*report);
                     late::note(&mut watched, &setting.bound);
-                    late::watch(&mut watched, at, of_steps);
+                    late::watch(&mut watched, source.most_watched(), at, of_steps);
                 }
             }
         }

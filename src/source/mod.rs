@@ -36,6 +36,12 @@ pub trait TraceSource: Send + Sync {
     /// Where it listens for OTLP.
     fn addresses(&self) -> &[SocketAddr];
 
+    /// The number of traces that can be followed after their verdicts without keeping others from
+    /// being followed.
+    fn most_watched(&self) -> usize {
+        1_024
+    }
+
     /// What it cannot tell of a span.
     fn losses(&self) -> Losses {
         Losses::none()

@@ -103,7 +103,8 @@ impl<'a> Driver<'a> {
         allow_requests(self.most_in_flight());
         let mut tally = Tally::new(&self.spec.budgets, &self.repeat.pace);
         let mut answers = Answers::default();
-        let mut watched = WatchedRequests::of(&self.spec.budgets);
+        let mut watched =
+            WatchedRequests::of(&self.spec.budgets, self.setting.source.most_watched());
         let ended = self
             .drive(&pattern, &mut tally, &mut answers, &mut watched)
             .await;

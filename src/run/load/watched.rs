@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::measure;
 use super::request::Done;
 use crate::run::budgets::TakeBack;
-use crate::run::late::{Again, MOST_WATCHED, Watched};
+use crate::run::late::{Again, Watched};
 use crate::spec::Budget;
 use crate::trace::{Trace, TraceId};
 
@@ -16,6 +16,7 @@ const MOST_GIVEN_UP: usize = 4_096;
 /// Requests that were well, with traces that a further span could change.
 #[derive(Default)]
 pub(in crate::run) struct WatchedRequests {
+    most: usize,
     budgets: Vec<Budget>,
     kept: VecDeque<Request>,
     /// Of those that are not followed any more, the last ones.
@@ -40,8 +41,10 @@ pub(in crate::run) struct RequestAgain {
 }
 
 impl WatchedRequests {
-    pub(super) fn of(budgets: &[Budget]) -> Self {
+    /// Follows the last traces, up to `most`.
+    pub(super) fn of(budgets: &[Budget], most: usize) -> Self {
         Self {
+            most,
             budgets: budgets.to_vec(),
             ..Self::default()
         }
@@ -64,7 +67,7 @@ impl WatchedRequests {
             waited: done.waited,
             samples: samples.collect(),
         });
-        if self.kept.len() > MOST_WATCHED
+        if self.kept.len() > self.most
             && let Some(oldest) = self.kept.pop_front()
         {
             self.given_up.extend(oldest.trace_id);

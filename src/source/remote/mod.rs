@@ -168,6 +168,11 @@ impl TraceSource for Remote {
         async move { self.fetch_sightings(since).await.unwrap_or_default() }.boxed()
     }
 
+    /// Each takes a connection, of which the receiver has 1,024 for all clients and exporters.
+    fn most_watched(&self) -> usize {
+        64
+    }
+
     fn addresses(&self) -> &[SocketAddr] {
         &self.health.listened
     }
