@@ -218,6 +218,12 @@ impl Session {
         self.secrets.report(report)
     }
 
+    /// The report of a run as it would be if no further span came.
+    pub async fn provisional(&self, open: &OpenRun) -> Report {
+        let sightings = self.source().sightings(Instant::now()).await;
+        self.secrets.report(open.provisional(&sightings))
+    }
+
     /// Stops the services, and takes in what they export meanwhile.
     pub async fn stop_services(&mut self) {
         self.obituary.shutdown().await;

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use spanspec::report::{Look, text};
-use spanspec::run::Stop;
+use spanspec::run::{OpenRun, Stop};
 use spanspec::session::{Session, Stopper};
 use spanspec::spec::Spec;
 use spanspec::trace::Value;
@@ -96,6 +96,8 @@ struct Running {
     ports: BTreeMap<String, u16>,
     /// Spans that earlier runs received.
     received: u64,
+    /// The last run: late spans may change its verdicts until the next one.
+    open: Option<OpenRun>,
 }
 
 impl Watch<'_> {
@@ -187,6 +189,7 @@ impl Watch<'_> {
                 return;
             }
         }
+        self.close_earlier().await;
         self.audience.renew(self.arguments);
         if self.running.is_none() {
             self.start(workspace).await;
@@ -201,7 +204,9 @@ impl Watch<'_> {
             stopper.stop(Stop::Interrupted);
         });
         let options = run::options(workspace, self.arguments);
-        let mut report = running.session.run(&specs, options).await;
+        let open = running.session.run_open(&specs, options).await;
+        let mut report = running.session.provisional(&open).await;
+        running.open = Some(open);
         forward.abort();
         // The receiver counts for as long as it runs, and a report is about one run.
         let received = std::mem::replace(&mut running.received, report.telemetry.spans);
@@ -229,6 +234,7 @@ impl Watch<'_> {
                     stopper,
                     ports,
                     received: 0,
+                    open: None,
                 });
             }
             Err(trouble) => {
@@ -254,7 +260,20 @@ impl Watch<'_> {
         }
     }
 
+    /// Judges the late spans of the last run. A spec that does not pass any more is printed.
+    async fn close_earlier(&mut self) {
+        if let Some(running) = &mut self.running
+            && let Some(open) = running.open.take()
+        {
+            running.session.close(open).await;
+        }
+    }
+
     async fn stop(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.session.stop_services().await;
+        }
+        self.close_earlier().await;
         if let Some(running) = self.running.take() {
             running.session.stop().await;
         }

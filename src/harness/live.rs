@@ -1,12 +1,14 @@
 //! The receiver and the services of a project while tests run.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::environment::Settings;
 use super::results::Results;
 use crate::background;
-use crate::run::{Budgeting, Options, Report, SaveTraces, Trouble};
+use crate::report::{Json, Reporter};
+use crate::run::{Budgeting, OpenRun, Options, Report, SaveTraces, Trouble};
 use crate::session::{Session, Stopper};
 use crate::source::Remote;
 use crate::spec::Spec;
@@ -20,7 +22,12 @@ pub(super) struct Live {
     session: Session,
     options: Options,
     results: Results,
+    /// The last runs with verdicts that late spans may change, with the files of their results.
+    open: Mutex<VecDeque<(OpenRun, Option<Json>)>>,
 }
+
+/// Verdicts of more runs are final; the oldest are given up.
+const MOST_OPEN: usize = 1_024;
 
 impl Live {
     /// Listens and starts the services. They end when this is stopped, and with the process at
@@ -35,6 +42,7 @@ impl Live {
             session,
             options: options(workspace, settings),
             results: Results::new(settings),
+            open: Mutex::default(),
         })
     }
 
@@ -47,9 +55,51 @@ impl Live {
         report
     }
 
-    /// Stops the services.
-    pub(super) fn stop(self) {
-        background::block_on(self.session.stop());
+    /// As [`run`](Self::run), but spans that arrive until the services have ended are judged too,
+    /// by [`stop`](Self::stop).
+    pub(super) fn run_open(&self, specs: &[Spec]) -> Report {
+        let (open, mut report) = background::block_on(async {
+            let open = self.session.run_open(specs, self.options.clone()).await;
+            let report = self.session.provisional(&open).await;
+            (open, report)
+        });
+        let mut file = self.results.file();
+        let written = file.as_mut().map_or(Ok(()), |file| file.finish(&report));
+        if let Err(error) = written {
+            report.trouble.push(Trouble::told(&error.to_string(), None));
+        }
+        if open.is_watching() {
+            let mut all = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            all.push_back((open, file));
+            if all.len() > MOST_OPEN {
+                all.pop_front();
+            }
+        }
+        report
+    }
+
+    /// Stops the services. Returns the reports of runs whose verdicts late spans have overturned.
+    pub(super) fn stop(mut self) -> Vec<Report> {
+        let open = std::mem::take(&mut self.open).into_inner();
+        let open = open.unwrap_or_else(PoisonError::into_inner);
+        background::block_on(async {
+            self.session.stop_services().await;
+            let mut overturned = Vec::new();
+            for (open, file) in open {
+                let before = open.report().exit_code();
+                let mut report = self.session.close(open).await;
+                if report.exit_code() == before {
+                    continue;
+                }
+                let written = file.map_or(Ok(()), |mut file| file.finish(&report));
+                if let Err(error) = written {
+                    report.trouble.push(Trouble::told(&error.to_string(), None));
+                }
+                overturned.push(report);
+            }
+            self.session.stop().await;
+            overturned
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use super::live::Live;
 use super::mistakes;
 use crate::background;
 use crate::report::{Look, text};
-use crate::run::Trouble;
+use crate::run::{Report, Trouble};
 use crate::secret::Secrets;
 use crate::source::Remote;
 use crate::spec::{Context, Names, Source, Spec, SpecErrors};
@@ -178,10 +178,12 @@ impl Project {
         live.as_ref().map_err(Vec::as_slice)
     }
 
-    /// Stops what was started.
-    pub(super) fn stop(self) {
-        if let Some(Ok(live)) = self.live.into_inner() {
-            live.stop();
+    /// Stops what was started. Returns the reports of runs whose verdicts late spans have
+    /// overturned.
+    pub(super) fn stop(self) -> Vec<Report> {
+        match self.live.into_inner() {
+            Some(Ok(live)) => live.stop(),
+            Some(Err(_)) | None => Vec::new(),
         }
     }
 }

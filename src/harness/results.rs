@@ -29,12 +29,16 @@ impl Results {
     /// # Errors
     /// If it cannot be written; the text names the file.
     pub(super) fn write(&self, report: &Report) -> std::io::Result<()> {
-        match &self.folder {
-            Some(folder) => Json::in_folder(folder)
-                .of_test(self.test.clone())
-                .finish(report),
+        match &mut self.file() {
+            Some(file) => file.finish(report),
             None => Ok(()),
         }
+    }
+
+    /// A new file of results, which may be written more than once.
+    pub(super) fn file(&self) -> Option<Json> {
+        let file = Json::in_folder(self.folder.as_ref()?);
+        Some(file.of_test(self.test.clone()))
     }
 
     /// Writes a report of specs that are skipped: no test runs them.

@@ -12,6 +12,7 @@ use super::filter::{self, Candidate};
 use super::project::{Mistake, Project};
 use super::results::Results;
 use super::verdict::{self, Told};
+use crate::run::Report;
 use crate::spec::Spec;
 use crate::workspace::Ports;
 
@@ -63,10 +64,36 @@ fn run_all(project: Arc<Project>, paths: &[&str], arguments: &Arguments) -> Exit
         .get_or_insert(jobs.min(trials.len()).max(1));
     let conclusion = libtest_mimic::run(&arguments, trials);
     // Nobody else holds it any more: each test is gone with what it held.
-    if let Some(project) = Arc::into_inner(project) {
-        project.stop();
+    let overturned = Arc::into_inner(project).map_or_else(Vec::new, Project::stop);
+    match report_overturned(&overturned) {
+        true => ExitCode::from(FAILED),
+        false => conclusion.exit_code(),
     }
-    conclusion.exit_code()
+}
+
+/// Prints the tests that passed and do not any more; false if there are none.
+fn report_overturned(reports: &[Report]) -> bool {
+    let texts = reports.iter().map(verdict::of);
+    let texts: Vec<String> = texts
+        .filter_map(|told| match told {
+            Told::NotPassed(text) => Some(text),
+            Told::Passed | Told::Skipped(_) => None,
+        })
+        .collect();
+    if texts.is_empty() {
+        return false;
+    }
+    // Without stderr, the exit code is all that is left.
+    let _ = writeln!(
+        std::io::stderr(),
+        "\nspans that arrived after the tests contradict {} that passed:\n\n{}",
+        match texts.len() {
+            1 => "1 test".to_owned(),
+            number => format!("{number} tests"),
+        },
+        texts.concat().trim_end()
+    );
+    true
 }
 
 /// The tests of all files, and those that report errors.
@@ -137,7 +164,7 @@ fn run(project: &Project, mut spec: Spec) -> Result<Completion, Failed> {
     spec.skip = None;
     let specs = [spec];
     let told = match project.live() {
-        Ok(live) => verdict::of(&live.run(&specs)),
+        Ok(live) => verdict::of(&live.run_open(&specs)),
         Err(troubles) => {
             Told::NotPassed(project.hidden().text(&verdict::unstarted(&specs, troubles)))
         }

@@ -120,6 +120,23 @@ impl OpenRun {
         &self.report
     }
 
+    /// The report as it would be if no further span came. Traces are not judged again.
+    #[must_use]
+    pub fn provisional(&self, sightings: &Sightings) -> Report {
+        completed(
+            self.report.clone(),
+            &self.given_up,
+            &self.secrets,
+            sightings,
+        )
+    }
+
+    /// Whether a further span could change a verdict.
+    #[must_use]
+    pub fn is_watching(&self) -> bool {
+        !self.watched.is_empty()
+    }
+
     /// Adds something that went wrong around the specs.
     pub(crate) fn add_trouble(&mut self, trouble: Trouble) {
         self.report.trouble.push(trouble);
@@ -162,9 +179,7 @@ impl OpenRun {
         let notices = harmless.notices();
         let notices = notices.iter().map(|notice| self.secrets.text(notice));
         self.report.notices.extend(notices);
-        self.complete(&end.sightings);
-        // Secrets that a spec captured are masked also in the reports of those that ended before.
-        self.secrets.report(self.report)
+        completed(self.report, &self.given_up, &self.secrets, &end.sightings)
     }
 
     fn judge_again(
@@ -279,24 +294,6 @@ impl OpenRun {
             }
         }
     }
-
-    /// Adds what the source has seen.
-    fn complete(&mut self, sightings: &Sightings) {
-        let late = sightings.late.iter();
-        let late = late.filter(|late| self.given_up.contains(&late.trace_id));
-        self.report.notices.extend(diagnosis::late(late));
-        let dropped = diagnosis::dropped(&sightings.census);
-        let dropped = dropped.map(|text| self.secrets.text(&text));
-        self.report.notices.extend(dropped);
-        let before = std::mem::take(&mut self.report.telemetry);
-        let unwatched: usize = sightings.late.iter().map(|late| late.spans).sum();
-        let secrets = &self.secrets;
-        self.report.telemetry = Telemetry {
-            listened: before.listened,
-            late_spans: before.late_spans + unwatched as u64,
-            ..telemetry(sightings, |text| secrets.text(text))
-        };
-    }
 }
 
 /// Where the traces of an attempt are saved.
@@ -348,6 +345,30 @@ fn given_up(report: &Report, watched: &VecDeque<OfStep>) -> HashSet<TraceId> {
         given_up.extend(steps.filter_map(|(_, step)| step.trace_id));
     }
     given_up
+}
+
+/// Adds what the source has seen.
+fn completed(
+    mut report: Report,
+    given_up: &HashSet<TraceId>,
+    secrets: &Secrets,
+    sightings: &Sightings,
+) -> Report {
+    let late = sightings.late.iter();
+    let late = late.filter(|late| given_up.contains(&late.trace_id));
+    report.notices.extend(diagnosis::late(late));
+    let dropped = diagnosis::dropped(&sightings.census);
+    let dropped = dropped.map(|text| secrets.text(&text));
+    report.notices.extend(dropped);
+    let before = std::mem::take(&mut report.telemetry);
+    let unwatched: usize = sightings.late.iter().map(|late| late.spans).sum();
+    report.telemetry = Telemetry {
+        listened: before.listened,
+        late_spans: before.late_spans + unwatched as u64,
+        ..telemetry(sightings, |text| secrets.text(text))
+    };
+    // Secrets that a spec captured are masked also in the reports of those that ended before.
+    secrets.report(report)
 }
 
 fn telemetry(sightings: &Sightings, masked: impl Fn(&str) -> String) -> Telemetry {

@@ -2,14 +2,14 @@
 
 use super::system::{Project, Said};
 
-const NO_ERRORS: &str = "name: no errors
+pub(crate) const NO_ERRORS: &str = "name: no errors
 request: GET ${URL}/kept-error
 expect:
   errors: 0
 ";
 
 /// A project with a service whose spans are exported when it is asked to end.
-async fn flushing(specs: &[(&str, &str)]) -> Project {
+pub(crate) async fn flushing(specs: &[(&str, &str)]) -> Project {
     let project = Project::with(specs).await;
     let url = &project.system.url;
     project.write(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
+use super::late::{NO_ERRORS, flushing};
 use super::system::Project;
 
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -190,6 +191,25 @@ async fn services_stay_up_between_runs_and_end_with_ctrl_c() {
     for pid in pids {
         assert!(!kill("-0", pid), "the service {pid} runs on");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_spans_of_the_last_run_are_judged_when_watching_ends() {
+    let project = flushing(&[("a.yaml", NO_ERRORS)]).await;
+    let mut watching = Watching::start(&project, &[]);
+    assert!(watching.summary().await.starts_with("1 passed"));
+    watching.told().await;
+    watching.types("q\n").await;
+    let read = async {
+        while let Some(line) = watching.out.next_line().await.unwrap() {
+            if line.starts_with("ERROR no errors") {
+                return;
+            }
+        }
+        panic!("nothing was printed");
+    };
+    tokio::time::timeout(DEADLINE, read).await.unwrap();
+    watching.ends().await;
 }
 
 fn kill(signal: &str, pid: &str) -> bool {

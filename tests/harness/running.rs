@@ -52,6 +52,10 @@ pub(crate) fn tests() -> Vec<Trial> {
     ];
     if cfg!(unix) {
         all.push(test(
+            "a_test_process_fails_if_spans_that_come_at_the_end_contradict_a_test_that_passed",
+            a_test_process_fails_if_spans_that_come_at_the_end_contradict_a_test_that_passed,
+        ));
+        all.push(test(
             "no_service_survives_a_test_process_that_is_killed",
             no_service_survives_a_test_process_that_is_killed,
         ));
@@ -72,6 +76,21 @@ fn services_are_started_once_and_end_with_the_last_test() {
     // One that no test needs is not started.
     project.run(&["no such name"]).expect(0, &["0 passed"]);
     assert_eq!(project.pids().len(), 1);
+}
+
+fn a_test_process_fails_if_spans_that_come_at_the_end_contradict_a_test_that_passed() {
+    let late = "name: refunds\nrequest: GET ${URL}/late\nexpect: { errors: 0 }\n";
+    let project = Project::with(&[("pay.yaml", PAY), ("late.yaml", late)]);
+    let said = project.run(&[]);
+    said.expect(
+        101,
+        &[
+            "2 passed; 0 failed",
+            "spans that arrived after the tests contradict 1 test that passed:",
+            "ERROR refunds   specs/late.yaml",
+            "passed at first, but 1 span of `payment`",
+        ],
+    );
 }
 
 fn what_failed_is_shown_as_the_command_shows_it() {

@@ -1,15 +1,21 @@
 //! A service that exports real OTLP, and does what its path says.
 
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 use serde_json::{Value, json};
+#[cfg(unix)]
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Makes this program the service, on the port that it names.
 pub(crate) const PORT: &str = "FIXTURE_PORT";
+
+/// Spans that are exported at the end.
+static KEPT: Mutex<Vec<Value>> = Mutex::new(Vec::new());
 
 /// A file that gets the process's id when the service starts.
 pub(crate) const PID_FILE: &str = "FIXTURE_PID_FILE";
@@ -25,7 +31,20 @@ pub(crate) fn serve(port: u16) -> ExitCode {
         if let Ok(file) = std::env::var(PID_FILE) {
             append(&file, &format!("{}\n", std::process::id()));
         }
-        axum::serve(listener.unwrap(), app).await.unwrap();
+        let terminated = async {
+            #[cfg(unix)]
+            let _ = signal(SignalKind::terminate()).unwrap().recv().await;
+            #[cfg(not(unix))]
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            served = axum::serve(listener.unwrap(), app) => served.unwrap(),
+            () = terminated => {
+                let endpoint = std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").unwrap();
+                let kept = std::mem::take(&mut *KEPT.lock().unwrap());
+                export(&endpoint, kept).await;
+            }
+        }
     });
     ExitCode::SUCCESS
 }
@@ -36,6 +55,7 @@ pub(crate) fn router(endpoint: String) -> Router {
         .route("/health", get(|| async { "up" }))
         .route("/pay/{method}", get(pay))
         .route("/orphan", get(orphan))
+        .route("/late", get(late))
         .route("/die", get(die))
         .with_state(endpoint)
 }
@@ -60,6 +80,17 @@ async fn orphan(State(endpoint): State<String>, headers: HeaderMap) -> StatusCod
     let entry = span(parts[1], "a1", parts[2], "GET /orphan", 2);
     let orphan = span(parts[1], "a2", "00000000000000ff", "work", 1);
     export(&endpoint, vec![entry, orphan]).await;
+    StatusCode::OK
+}
+
+/// Its second span, which has an error, is exported when the service is asked to end.
+async fn late(State(endpoint): State<String>, headers: HeaderMap) -> StatusCode {
+    let parts = context(&headers);
+    let entry = span(parts[1], "a1", parts[2], "GET /late", 2);
+    let mut work = span(parts[1], "a2", "00000000000000a1", "refund", 1);
+    work["status"] = json!({ "code": 2 });
+    KEPT.lock().unwrap().push(work);
+    export(&endpoint, vec![entry]).await;
     StatusCode::OK
 }
 
