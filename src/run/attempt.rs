@@ -147,7 +147,7 @@ impl Tested<'_> {
             Self::Steps(reports) => reports,
             Self::Many(driven) => {
                 let (report, watched) = driven.report(of_attempt).await;
-                vec![(report, Watching::Many(watched))]
+                vec![(report, Watching::Many(Box::new(watched)))]
             }
         }
     }

@@ -49,7 +49,7 @@ pub(super) enum Watching {
     Nothing,
     One(Box<Watched>),
     /// Those of many requests.
-    Many(WatchedRequests),
+    Many(Box<WatchedRequests>),
 }
 
 /// A step with traces that are still followed.
@@ -161,7 +161,7 @@ impl OpenRun {
             let effect = match one.watching {
                 Watching::Nothing => Effect::None,
                 Watching::One(watched) => self.judge_again(spec, step, *watched, end),
-                Watching::Many(requests) => self.judge_many_again(spec, step, requests, end),
+                Watching::Many(requests) => self.judge_many_again(spec, step, *requests, end),
             };
             match effect {
                 Effect::Contradicts => {
