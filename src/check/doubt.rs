@@ -2,14 +2,15 @@
 //!
 //! A count that holds only without them would be a pass that nothing proves.
 
+use super::forest::Reach;
 use super::judge::{Detail, Finality, Standing};
 use super::matching::{Asked, answer, would_match};
 use super::select::{Evaluator, Prepared};
 use super::truth::Truth;
 use super::whole::witness;
 use super::{Failure, Subject, words};
-use crate::spec::{Ask, Selector, SpanEntry};
-use crate::trace::Span;
+use crate::spec::{Ask, Matcher, Selector, SpanEntry};
+use crate::trace::{Attributes, Span};
 
 /// The standing of a count that holds for the spans found, and would not for those in doubt.
 pub(super) fn in_count(
@@ -20,7 +21,7 @@ pub(super) fn in_count(
     if entry.count.holds_for_all_above(number) {
         return None;
     }
-    let doubtful = evaluator.doubtful(&entry.find);
+    let doubtful = evaluator.doubtful(&entry.find, evaluator.reach(&entry.find));
     let more = (1..=doubtful.len() as u64).find(|more| !entry.count.contains(number + more))?;
     let found = match more {
         1 => "and one span that `find` cannot judge".to_owned(),
@@ -48,7 +49,9 @@ pub(super) fn in_count(
 
 /// A span that would be selected if its values had other types.
 pub(super) struct Doubt {
-    span: usize,
+    pub(super) span: usize,
+    /// Its key.
+    pub(super) key: String,
     /// The key and its value: `upstream.status = "503"`.
     mark: String,
     /// What to write.
@@ -58,13 +61,12 @@ pub(super) struct Doubt {
 impl Evaluator<'_> {
     /// The spans that meet each condition but those that cannot judge a value which would meet
     /// them in another type.
-    pub(super) fn doubtful(&self, selector: &Selector) -> Vec<Doubt> {
+    pub(super) fn doubtful(&self, selector: &Selector, reach: Reach) -> Vec<Doubt> {
         let can_be = |ask: &Ask| matches!(ask, Ask::Attribute(..) | Ask::Resource(..));
         let conditions = &selector.conditions;
         if selector.take.is_some() || !conditions.iter().any(|one| can_be(&one.ask)) {
             return Vec::new();
         }
-        let reach = self.reach(selector);
         let prepared: Vec<Prepared> = conditions
             .iter()
             .map(|condition| self.prepare(&condition.ask, reach))
@@ -95,7 +97,13 @@ impl Evaluator<'_> {
             _ => this.attributes.get(key),
         };
         let mark = format!("{key} = {}", words::optional(value));
-        Some(Doubt { span, mark, help })
+        let key = key.to_owned();
+        Some(Doubt {
+            span,
+            key,
+            mark,
+            help,
+        })
     }
 
     /// The key of a value that the condition cannot judge, and would meet it in another type.
@@ -109,4 +117,12 @@ impl Evaluator<'_> {
         let misfit = answer(matcher, asked).misfit()?;
         would_match(matcher, asked).then(|| (key.as_str(), misfit.help(matcher, self.syntax)))
     }
+}
+
+/// Returns true if the value has a type that the matcher cannot judge, and would match in another.
+pub(super) fn other_type(attributes: &Attributes, key: &str, matcher: &Matcher) -> bool {
+    let asked = attributes.get(key).map(Asked::Value);
+    asked.is_some_and(|asked| {
+        answer(matcher, asked).misfit().is_some() && would_match(matcher, asked)
+    })
 }

@@ -35,7 +35,7 @@ impl Evaluator<'_> {
                 hints.extend((0..self.forest.trace().len()).find_map(renamed));
             }
         }
-        let doubtful = self.doubtful(selector);
+        let doubtful = self.doubtful(selector, self.reach(selector));
         hints.extend(doubtful.into_iter().find_map(|doubt| doubt.help));
         hints.extend(self.too_few_to_take(selector));
         hints.dedup();

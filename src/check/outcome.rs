@@ -70,6 +70,9 @@ pub enum Unjudged {
     NoDuration(SpanName, NoDuration),
     /// It depends on a part of a span of which this many were dropped.
     Dropped(SpanName, DroppedPart, u32),
+    /// It depends on the attribute with this key, whose value has a type that the matcher cannot
+    /// judge.
+    OtherType(SpanName, String),
 }
 
 /// A span, as messages name it.
@@ -104,6 +107,13 @@ impl SpanName {
             service: span.service().to_owned(),
             name: span.name.clone(),
         }
+    }
+}
+
+impl SpanName {
+    fn change(&mut self, change: impl Fn(&str) -> String) {
+        self.service = change(&self.service);
+        self.name = change(&self.name);
     }
 }
 
@@ -157,18 +167,35 @@ impl Unjudged {
                 let limit = part.limit()?;
                 Some(format!("raise `{limit}` of {}", span.service))
             }
+            Self::OtherType(..) => Some(
+                "write the matcher for the type that was sent; `number: …` reads a string as a number"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
 
     /// The same with each text that stems from the tested system changed.
     pub(crate) fn with_texts(mut self, change: impl Fn(&str) -> String) -> Self {
-        if let Self::NoDuration(span, _) | Self::Dropped(span, ..) = &mut self {
-            span.service = change(&span.service);
-            span.name = change(&span.name);
-        }
-        if let Self::Hole(hole) = &mut self {
-            **hole = hole.with_texts(change);
+        // Without a wildcard, so that a new reason with a text is thought of.
+        match &mut self {
+            Self::NoDuration(span, _) | Self::Dropped(span, ..) => span.change(&change),
+            Self::OtherType(span, key) => {
+                span.change(&change);
+                *key = change(key);
+            }
+            Self::NotCaptured(name) => *name = change(name),
+            Self::NearMiss { span, reasons } => {
+                *span = change(span);
+                let reasons = reasons.iter_mut();
+                reasons.for_each(|reason| *reason = change(reason));
+            }
+            Self::Hole(hole) => **hole = hole.with_texts(change),
+            // A failure has places too, and is changed where those are.
+            Self::Contradicted(_) => {}
+            Self::NoSpans | Self::EntryMissing | Self::TimedOut | Self::ServerMissing => {}
+            Self::ParentsMissing(_) | Self::Incomplete(_) | Self::LateSpans => {}
+            Self::Lost(_) | Self::Truncated(_) | Self::NotReached => {}
         }
         self
     }
@@ -225,6 +252,10 @@ impl fmt::Display for Unjudged {
             Self::Dropped(span, part, number) => {
                 write!(f, "{number} {}s of {span} were dropped", part.one())
             }
+            Self::OtherType(span, key) => write!(
+                f,
+                "the value of `{key}` of {span} has a type that its matcher cannot judge"
+            ),
             Self::Contradicted(failure) => write!(
                 f,
                 "spans that arrived after the verdict contradict it: expected {}, found {}",

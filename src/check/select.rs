@@ -8,6 +8,7 @@ use std::cell::OnceCell;
 
 #[cfg(feature = "run")]
 use super::Unjudged;
+use super::doubt::other_type;
 use super::forest::{Forest, Reach};
 use super::judge::Detail;
 use super::links::Targets;
@@ -183,7 +184,11 @@ impl<'a> Evaluator<'a> {
         match pattern {
             Pattern::Selector(selector) => {
                 let reach = outer.or(self.reach(selector));
-                self.mask(selector, reach)
+                let mut mask = self.mask(selector, reach);
+                for doubt in self.doubtful(selector, reach) {
+                    mask[doubt.span] = Truth::SeemsNot;
+                }
+                mask
             }
             Pattern::Entry { index, .. } => {
                 let found = self.found.get(*index).zip(self.entries.get(*index));
@@ -353,8 +358,9 @@ pub(super) fn count_events(pattern: &EventPattern, span: &Span) -> Count {
 }
 
 pub(super) fn have(attributes: &Attributes, wanted: &[(String, Matcher)]) -> Truth {
-    let answers = wanted
-        .iter()
-        .map(|(key, matcher)| attribute(attributes, key, matcher));
+    let answers = wanted.iter().map(|(key, matcher)| {
+        let may_be_meant = other_type(attributes, key, matcher);
+        attribute(attributes, key, matcher).unless(may_be_meant)
+    });
     answers.min().unwrap_or(Truth::Yes)
 }

@@ -1,13 +1,14 @@
 //! The reasons of answers that are not certain: spans without a duration, and dropped parts.
 
+use super::doubt::other_type;
 use super::forest::Reach;
 use super::judge::Standing;
 use super::outcome::{DroppedPart, SpanName, Unjudged};
 use super::relations::Related;
 use super::select::{Evaluator, Prepared};
 use super::truth::Truth;
-use crate::spec::{Ask, Pattern, Relation, Relative, Selector};
-use crate::trace::Span;
+use crate::spec::{Ask, Matcher, Pattern, Relation, Relative, Selector};
+use crate::trace::{Attributes, Span};
 
 impl Evaluator<'_> {
     /// The reason why it is not certain which spans meet a selector.
@@ -70,17 +71,24 @@ impl Evaluator<'_> {
                 let number = this.resource.attributes.dropped();
                 dropped(this, DroppedPart::Resource, number)
             }
-            Ask::Event(_) => {
-                dropped(this, DroppedPart::Events, this.dropped_events).or_else(|| {
+            Ask::Event(pattern) => dropped(this, DroppedPart::Events, this.dropped_events)
+                .or_else(|| {
                     let each = this.events.iter().map(|event| event.attributes.dropped());
                     dropped(this, DroppedPart::EventAttributes, each.sum())
                 })
-            }
+                .or_else(|| {
+                    let each = this.events.iter().map(|event| &event.attributes);
+                    of_another_type(this, each, &pattern.attributes)
+                }),
             Ask::LinkCount(_) => dropped(this, DroppedPart::Links, this.dropped_links),
             Ask::Link(link) => dropped(this, DroppedPart::Links, this.dropped_links)
                 .or_else(|| {
                     let each = this.links.iter().map(|link| link.attributes.dropped());
                     dropped(this, DroppedPart::LinkAttributes, each.sum())
+                })
+                .or_else(|| {
+                    let each = this.links.iter().map(|link| &link.attributes);
+                    of_another_type(this, each, &link.attributes)
                 })
                 .or_else(|| self.reason_of_pattern(link.to.as_ref()?, Reach::Links)),
             Ask::Relation(relation) => {
@@ -102,7 +110,14 @@ impl Evaluator<'_> {
 
     fn reason_of_pattern(&self, pattern: &Pattern, reach: Reach) -> Option<Unjudged> {
         match pattern {
-            Pattern::Selector(selector) => self.reason(selector, reach.or(self.reach(selector))),
+            Pattern::Selector(selector) => {
+                let reach = reach.or(self.reach(selector));
+                self.reason(selector, reach).or_else(|| {
+                    let doubt = self.doubtful(selector, reach).into_iter().next()?;
+                    let span = SpanName::of(self.forest.span(doubt.span));
+                    Some(Unjudged::OtherType(span, doubt.key))
+                })
+            }
             Pattern::Entry { index, .. } => {
                 let find = &self.entries.get(*index)?.find;
                 self.reason(find, self.reach(find))
@@ -155,12 +170,24 @@ fn dropped(span: &Span, part: DroppedPart, number: u32) -> Option<Unjudged> {
     (number > 0).then(|| Unjudged::Dropped(SpanName::of(span), part, number))
 }
 
+/// The first attribute among these whose value has a type that its matcher cannot judge.
+fn of_another_type<'t>(
+    span: &Span,
+    all: impl Iterator<Item = &'t Attributes>,
+    wanted: &[(String, Matcher)],
+) -> Option<Unjudged> {
+    let mut pairs =
+        all.flat_map(|attributes| wanted.iter().map(move |wanted| (attributes, wanted)));
+    let (_, (key, _)) = pairs.find(|(of, (key, matcher))| other_type(of, key, matcher))?;
+    Some(Unjudged::OtherType(SpanName::of(span), key.clone()))
+}
+
 /// A failure that found nothing, unless it is not certain that nothing is there. If parts were
 /// dropped, it stays a failure, and names them.
 pub(super) fn or_uncertain(why: Option<Unjudged>, mut failed: Standing) -> Standing {
     match why {
         None => failed,
-        Some(why @ Unjudged::Dropped(..)) => {
+        Some(why @ (Unjudged::Dropped(..) | Unjudged::OtherType(..))) => {
             if let Some(failure) = failed.failure_mut() {
                 let help = why
                     .help()

@@ -286,3 +286,57 @@ fn an_id_of_spans_in_linked_traces_makes_those_candidates_too() {
     let text = "  spans:\n    - find: { name: process, linked_to: publish }\n      id: process\n    - find: { name: send, below: $process }\n      count: 1\n";
     assert_eq!(verdict(text, &batch(true)), "pass");
 }
+
+#[test]
+fn a_value_of_another_type_in_an_event_a_link_or_a_related_span_is_not_taken_for_absent() {
+    let attributes = || Attributes::from_iter([("code".to_owned(), Value::from("503"))]);
+    let retried = Event {
+        name: "retry".to_owned(),
+        time: 15,
+        attributes: attributes(),
+    };
+    let link = Link {
+        trace_id: TraceId::from_bytes([9; 16]).unwrap(),
+        span_id: span_id(9),
+        trace_state: String::new(),
+        attributes: attributes(),
+    };
+    let trace = trace([
+        Span {
+            events: vec![retried],
+            links: vec![link],
+            ..span(1, 0, "order", "order", 10, 30)
+        },
+        Span {
+            attributes: attributes(),
+            ..span(2, 1, "order", "charge", 12, 20)
+        },
+    ]);
+    let of = |condition: &str| {
+        verdict(
+            &format!("  spans: [{{ find: order, {condition} }}]\n"),
+            &trace,
+        )
+    };
+    let why = |span: &str| {
+        format!("the value of `code` of `{span}` of order has a type that its matcher cannot judge")
+    };
+    let none = "attributes: { code: { gte: 500 } }, count: 0";
+    assert_eq!(
+        of(&format!("events: [{{ name: retry, {none} }}]")),
+        why("order")
+    );
+    assert_eq!(of(&format!("links: [{{ {none} }}]")), why("order"));
+    assert_eq!(
+        of(&format!("above: {{ name: charge, {none} }}")),
+        why("charge")
+    );
+    let one = "attributes: { code: { gte: 500 } }";
+    assert_eq!(of(&format!("events: [{{ name: retry, {one} }}]")), "fail");
+    let number = "attributes: { code: { number: { gte: 600 } } }, count: 0";
+    assert_eq!(
+        of(&format!("events: [{{ name: retry, {number} }}]")),
+        "pass"
+    );
+    assert_eq!(of(&format!("above: {{ name: charge, {number} }}")), "pass");
+}
