@@ -110,6 +110,7 @@ impl SpanName {
     }
 }
 
+#[cfg(feature = "run")]
 impl SpanName {
     fn change(&mut self, change: impl Fn(&str) -> String) {
         self.service = change(&self.service);
@@ -176,6 +177,7 @@ impl Unjudged {
     }
 
     /// The same with each text that stems from the tested system changed.
+    #[cfg(feature = "run")]
     pub(crate) fn with_texts(mut self, change: impl Fn(&str) -> String) -> Self {
         // Without a wildcard, so that a new reason with a text is thought of.
         match &mut self {

@@ -18,7 +18,9 @@ use super::truth::{Count, Truth};
 use crate::spec::{
     Ask, EventPattern, Matcher, Pattern, Relative, Selector, SpanEntry, Syntax, Take,
 };
-use crate::trace::{Attributes, Nanos, Span, Trace};
+#[cfg(feature = "run")]
+use crate::trace::Nanos;
+use crate::trace::{Attributes, Span, Trace};
 
 /// The spans of a trace that meet a selector, by start time; those of linked traces too if it
 /// follows links.

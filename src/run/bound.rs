@@ -11,6 +11,7 @@ use std::time::Duration;
 pub(super) const MARGIN: Duration = Duration::from_millis(250);
 
 /// Suggested bounds are multiples of this.
+#[cfg(feature = "run")]
 const STEP: Duration = Duration::from_millis(50);
 
 /// What spans that came after the flush bound have proved. Shared by all traces of a run.
@@ -23,6 +24,10 @@ struct Lateness {
     /// After the response and the tail.
     by: Duration,
     /// The flush bound that it proved wrong.
+    #[cfg_attr(
+        not(feature = "run"),
+        expect(dead_code, reason = "only a run's note tells it")
+    )]
     bound: Duration,
 }
 

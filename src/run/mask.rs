@@ -16,8 +16,8 @@ use super::{
 use crate::check::{
     Candidate, Difference, Failure, Judged, Outcome, Rejection, Subject, Unjudged, Witness,
 };
-use crate::secret::{MASK, Replaced, Secrets, is_credential_header};
-use crate::spec::{Location, Place, Request, Spec, SpecError, Trigger};
+use crate::secret::{MASK, Secrets, is_credential_header};
+use crate::spec::{Request, Spec, Trigger};
 use crate::trace::{
     Attributes, CommandResponse, Event, HttpResponse, Link, Resource, Response, Scope, Span,
     Status, Trace, Value,
@@ -226,47 +226,12 @@ impl Secrets {
         self.mask_all(help);
     }
 
-    /// An error in a spec without any secret.
-    #[must_use]
-    pub fn spec_error(&self, mut error: SpecError) -> SpecError {
-        let SpecError {
-            what,
-            at,
-            label,
-            help,
-        } = &mut error;
-        self.mask(what);
-        self.mask_location(at);
-        self.mask(label);
-        help.iter_mut().for_each(|help| self.mask(help));
-        error
-    }
-
-    fn mask(&self, text: &mut String) {
-        if !self.is_empty() {
-            *text = self.text(text);
-        }
-    }
-
     fn mask_each<const N: usize>(&self, texts: [&mut String; N]) {
         texts.into_iter().for_each(|text| self.mask(text));
     }
 
     fn mask_all(&self, texts: &mut [String]) {
         texts.iter_mut().for_each(|text| self.mask(text));
-    }
-
-    /// Lines stay the same. Columns are those of the masked text: the true ones would show how long
-    /// the secret before them is.
-    fn mask_location(&self, at: &mut Location) {
-        let Some((text, replaced)) = self.in_file(at.source.text()) else {
-            return;
-        };
-        let place = Place {
-            start: moved_offset(&replaced, at.place.start, Edge::Start),
-            end: moved_offset(&replaced, at.place.end, Edge::End),
-        };
-        *at = at.source.with_text(text).at(place);
     }
 
     fn mask_judged(&self, judged: &mut Judged) {
@@ -519,34 +484,6 @@ impl Secrets {
     }
 }
 
-/// Which end of a place an offset is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Edge {
-    Start,
-    End,
-}
-
-/// Where an offset is after ranges before it were replaced by texts of these lengths. Within such a
-/// range it is moved to the edge.
-fn moved_offset(replaced: &[Replaced], offset: usize, edge: Edge) -> usize {
-    let (mut old, mut new) = (0, 0);
-    for (range, length) in replaced {
-        if offset <= range.start {
-            break;
-        }
-        new += range.start - old;
-        if offset < range.end && edge == Edge::Start {
-            return new;
-        }
-        new += length;
-        if offset < range.end {
-            return new;
-        }
-        old = range.end;
-    }
-    new + offset - old
-}
-
 /// A text of a spec that has not run, without the secrets that its variables hold.
 pub(crate) fn masked(text: &str, spec: &Spec) -> String {
     Secrets::new(spec.scope().secrets()).text(text)
@@ -611,6 +548,7 @@ fn is_credential(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::{Location, Place};
 
     fn masked_location(text: &str, secret: &str, marked: &str) -> Location {
         let start = text.find(marked).unwrap();

@@ -24,6 +24,7 @@ mod late;
 mod load;
 #[cfg(feature = "run")]
 mod mask;
+mod mask_error;
 mod report;
 #[cfg(feature = "run")]
 mod runner;

@@ -53,6 +53,10 @@ pub(super) enum Start {
     /// The wait for a trace that was fired elsewhere began, perhaps before the response: the arrival
     /// of the last entry counts if that is later. An earlier one proves nothing, because another
     /// request may have been sent in the same trace since.
+    #[cfg_attr(
+        not(feature = "run"),
+        expect(dead_code, reason = "only a run follows such a trace")
+    )]
     Watch(Instant),
 }
 

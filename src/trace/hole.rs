@@ -55,6 +55,7 @@ impl fmt::Display for Sender {
 
 impl Hole {
     /// The same hole with every text that its sender chose changed.
+    #[cfg(feature = "run")]
     pub(crate) fn with_texts(&self, change: impl Fn(&str) -> String) -> Self {
         let optional = |text: &Option<String>| text.as_deref().map(&change);
         Self {

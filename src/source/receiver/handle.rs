@@ -40,6 +40,10 @@ pub struct Receiver {
     addresses: Vec<SocketAddr>,
     store: Store,
     /// Number of open connections.
+    #[cfg_attr(
+        not(feature = "run"),
+        expect(dead_code, reason = "only a run waits for them to end")
+    )]
     connections: watch::Sender<usize>,
     /// Aborted when dropped, and each ends its own connections.
     listeners: JoinSet<()>,

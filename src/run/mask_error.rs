@@ -1,0 +1,69 @@
+//! Masks errors in specs, and the places that point into their text.
+
+use crate::secret::{Replaced, Secrets};
+use crate::spec::{Location, Place, SpecError};
+
+impl Secrets {
+    /// An error in a spec without any secret.
+    #[must_use]
+    pub fn spec_error(&self, mut error: SpecError) -> SpecError {
+        let SpecError {
+            what,
+            at,
+            label,
+            help,
+        } = &mut error;
+        self.mask(what);
+        self.mask_location(at);
+        self.mask(label);
+        help.iter_mut().for_each(|help| self.mask(help));
+        error
+    }
+
+    pub(super) fn mask(&self, text: &mut String) {
+        if !self.is_empty() {
+            *text = self.text(text);
+        }
+    }
+
+    /// Lines stay the same. Columns are those of the masked text: the true ones would show how long
+    /// the secret before them is.
+    pub(super) fn mask_location(&self, at: &mut Location) {
+        let Some((text, replaced)) = self.in_file(at.source.text()) else {
+            return;
+        };
+        let place = Place {
+            start: moved_offset(&replaced, at.place.start, Edge::Start),
+            end: moved_offset(&replaced, at.place.end, Edge::End),
+        };
+        *at = at.source.with_text(text).at(place);
+    }
+}
+
+/// An end of a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    Start,
+    End,
+}
+
+/// The new position of an offset in a text whose ranges were replaced by texts of these lengths. An
+/// offset within such a range moves to the edge.
+fn moved_offset(replaced: &[Replaced], offset: usize, edge: Edge) -> usize {
+    let (mut old, mut new) = (0, 0);
+    for (range, length) in replaced {
+        if offset <= range.start {
+            break;
+        }
+        new += range.start - old;
+        if offset < range.end && edge == Edge::Start {
+            return new;
+        }
+        new += length;
+        if offset < range.end {
+            return new;
+        }
+        old = range.end;
+    }
+    new + offset - old
+}
