@@ -52,6 +52,7 @@ mod words;
 pub use ab::{Ab, AbRefusal, AbVerdict, FEWEST_PAIRS, Pair, judge_pairs};
 pub use calibrate::{Calibration, FEWEST_RUNS, TooFewRuns, calibrate, noise, spread};
 pub use cells::Cells;
+#[cfg(feature = "cli")]
 pub(crate) use cells::in_millis;
 pub use claim::{Against, Claim, Late, Reference, default_tolerance};
 pub use foresight::too_few_requests;

@@ -26,7 +26,7 @@ impl Child {
         command.wrap(process_wrap::tokio::JobObject);
         let leader = command.spawn()?;
         let id = leader.id().expect("nobody has waited for the child yet");
-        #[cfg(all(unix, feature = "harness"))]
+        #[cfg(unix)]
         super::reaper::note(id);
         Ok(Self {
             leader,

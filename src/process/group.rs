@@ -66,7 +66,7 @@ impl Group {
         self.kill_now();
         if *life == Life::LeaderEnded {
             *life = Life::Gone;
-            #[cfg(all(unix, feature = "harness"))]
+            #[cfg(unix)]
             super::reaper::forget(self.id.as_raw().unsigned_abs());
         }
     }
