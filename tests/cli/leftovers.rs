@@ -11,6 +11,7 @@ const HANGS: (&str, &str) = (
     "request: GET ${URL}/hang\nexpect: { status: 200 }\n",
 );
 
+#[cfg(target_os = "linux")]
 /// A service with a child in its group, a daemon outside it, and a child that ignores SIGTERM.
 const FAMILY: &str = "sleep 600 & echo $! >> pids
 setsid sleep 600 >/dev/null 2>&1 & echo $! >> pids
@@ -19,6 +20,7 @@ echo $$ >> pids
 wait
 ";
 
+#[cfg(target_os = "linux")]
 async fn family(signal: &str) -> Project {
     let project = Project::with(&[HANGS]).await;
     let url = project.system.url.clone();
@@ -27,8 +29,15 @@ async fn family(signal: &str) -> Project {
         "spanspec.yaml",
         &format!("vars: {{ URL: \"{url}\" }}\nservices: {{ app: {{ run: sh family.sh }} }}\n"),
     );
-    let mut command = project.command(&["run", "--report", "junit=j.xml"]);
-    let mut child = command.spawn().unwrap();
+    // Without `env`, a test run below `nohup` would pass on that SIGHUP is ignored.
+    let run = [
+        "--default-signal=HUP",
+        super::system::SPANSPEC,
+        "run",
+        "--report",
+        "junit=j.xml",
+    ];
+    let mut child = project.command_of("env", &run).spawn().unwrap();
     let fired = || project.system.requests.load(Ordering::SeqCst) > 0;
     eventually("the request is fired", fired).await;
     assert_eq!(running(&project).await, 4);
@@ -38,6 +47,7 @@ async fn family(signal: &str) -> Project {
     project
 }
 
+#[cfg(target_os = "linux")]
 /// How many of the processes that the service noted still run.
 async fn running(project: &Project) -> usize {
     let pids = project.read("pids");
@@ -49,6 +59,7 @@ async fn running(project: &Project) -> usize {
         .count()
 }
 
+#[cfg(target_os = "linux")]
 async fn all_end(project: &Project) {
     let start = Instant::now();
     while running(project).await > 0 {
@@ -57,6 +68,7 @@ async fn all_end(project: &Project) {
     }
 }
 
+#[cfg(target_os = "linux")]
 async fn eventually(what: &str, is_so: impl Fn() -> bool) {
     let start = Instant::now();
     while !is_so() {
@@ -68,6 +80,7 @@ async fn eventually(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_closed_terminal_ends_the_run_and_daemons_with_it_and_reports_are_written() {
     let project = family("-HUP").await;
