@@ -116,7 +116,7 @@ async fn below_nohup_a_closed_terminal_ends_nothing() {
     .await;
     let command = [
         "-c",
-        "trap '' HUP; exec \"$0\" run",
+        "trap '' HUP; exec \"$0\" run --listen 127.0.0.1:0",
         super::system::SPANSPEC,
     ];
     let said = said(project.command_of("sh", &command)).await;

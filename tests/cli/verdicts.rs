@@ -213,7 +213,7 @@ repeat: { times: 600, concurrency: 300 }
 /// A run in a shell that gives it few open files; `limit` is how `ulimit` is called.
 #[cfg(unix)]
 async fn run_within(project: &Project, limit: &str) -> Said {
-    let script = format!("ulimit {limit} && exec \"$0\" run");
+    let script = format!("ulimit {limit} && exec \"$0\" run --listen 127.0.0.1:0");
     said(project.command_of("sh", &["-c", &script, SPANSPEC])).await
 }
 
