@@ -94,6 +94,9 @@ mod background;
 pub mod budget;
 pub mod check;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
+#[cfg(feature = "cli")]
 pub mod draft;
 #[cfg(feature = "cli")]
 pub mod exec;

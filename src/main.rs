@@ -1,7 +1,5 @@
 //! The `spanspec` command.
 
-mod cli;
-
 fn main() -> std::process::ExitCode {
-    cli::main()
+    spanspec::cli::main()
 }

@@ -4,14 +4,14 @@ mod versions;
 
 use std::net::SocketAddr;
 
-use spanspec::ab::{Both, Comparison, Couple, Outcome, Plan, Side, compare, couple, fires_alike};
-use spanspec::report::markdown::comparisons;
-use spanspec::report::{Look, ab as report, write_file};
-use spanspec::run::{Options, Trouble};
-use spanspec::secret::Format;
-use spanspec::session::{Session, Stopper, addresses};
-use spanspec::spec::Spec;
-use spanspec::workspace::Workspace;
+use crate::ab::{Both, Comparison, Couple, Outcome, Plan, Side, compare, couple, fires_alike};
+use crate::report::markdown::comparisons;
+use crate::report::{Look, ab as report, write_file};
+use crate::run::{Options, Trouble};
+use crate::secret::Format;
+use crate::session::{Session, Stopper, addresses};
+use crate::spec::Spec;
+use crate::workspace::Workspace;
 
 use super::beside::{runtime, tell_trouble};
 use super::budget_arguments::AbArguments;
@@ -97,7 +97,7 @@ fn couples(
 
 fn selected(workspace: &Workspace, arguments: &AbArguments) -> Vec<Spec> {
     let mut specs = select(workspace.specs.clone(), &arguments.specs);
-    specs.retain(|spec| spec.skip.is_none() && spanspec::ab::is_comparable(spec));
+    specs.retain(|spec| spec.skip.is_none() && crate::ab::is_comparable(spec));
     with_timeout(specs, arguments.session.timeout)
 }
 

@@ -195,10 +195,10 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "N", value_parser = at_least_one, env = "SPANSPEC_MAX_FAIL", help_heading = "Run")]
     pub(super) max_fail: Option<usize>,
     /// How long a trace may take to be complete; wins over `wait.timeout` of specs
-    #[arg(long, value_name = "DURATION", value_parser = spanspec::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Run")]
+    #[arg(long, value_name = "DURATION", value_parser = crate::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Run")]
     pub(super) timeout: Option<Duration>,
     /// Where to listen for OTLP; wins over `receiver.listen` of the project file
-    #[arg(long, value_name = "ADDRESS", value_parser = spanspec::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Run")]
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Run")]
     pub(super) listen: Vec<SocketAddr>,
     /// Take traces from the receiver at this URL, which `exec` or `collect` started with the
     /// services, and start neither

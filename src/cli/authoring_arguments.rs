@@ -55,10 +55,10 @@ pub(super) struct RecordArguments {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_least_one, env = "SPANSPEC_TIMES", help_heading = "Request")]
     pub(super) times: usize,
     /// How long its trace may take to be complete
-    #[arg(long, value_name = "DURATION", value_parser = spanspec::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Request")]
+    #[arg(long, value_name = "DURATION", value_parser = crate::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Request")]
     pub(super) timeout: Option<Duration>,
     /// Where to listen for OTLP; wins over `receiver.listen` of the project file
-    #[arg(long, value_name = "ADDRESS", value_parser = spanspec::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Request")]
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Request")]
     pub(super) listen: Vec<SocketAddr>,
     /// Write the spec to this file instead of standard output
     #[arg(

@@ -7,10 +7,10 @@ mod review;
 use std::io::Write;
 use std::path::Path;
 
-use spanspec::budget::baseline::{self, BaselineError, Proposal, pending_path, proposal, read};
-use spanspec::report::{Look, baseline as report};
-use spanspec::run::Trouble;
-use spanspec::workspace::shown;
+use crate::budget::baseline::{self, BaselineError, Proposal, pending_path, proposal, read};
+use crate::report::{Look, baseline as report};
+use crate::run::Trouble;
+use crate::workspace::shown;
 
 use super::beside::tell_trouble;
 use super::budget_arguments::{BaselineArguments, BaselineCommand, StoredArguments};

@@ -5,15 +5,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use spanspec::api::{Api, Known, REMEMBERED};
-use spanspec::exec::{Environment, Interruption};
-use spanspec::report::{Look, text};
-use spanspec::run::{Flush, Options, RunEvent, Stop, Trouble};
-use spanspec::session::{Listener, Session, Stopper, receiver, unbound};
-use spanspec::source::receiver::Store;
-use spanspec::spec::{Context, Globals};
-use spanspec::trace::Value;
-use spanspec::workspace::{LoadError, Ports, Search, Workspace};
+use crate::api::{Api, Known, REMEMBERED};
+use crate::exec::{Environment, Interruption};
+use crate::report::{Look, text};
+use crate::run::{Flush, Options, RunEvent, Stop, Trouble};
+use crate::session::{Listener, Session, Stopper, receiver, unbound};
+use crate::source::receiver::Store;
+use crate::spec::{Context, Globals};
+use crate::trace::Value;
+use crate::workspace::{LoadError, Ports, Search, Workspace};
 
 use super::exec_arguments::SystemArguments;
 use super::exit::{Exit, refuse};

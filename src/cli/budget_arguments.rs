@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::budget::{FEWEST_PAIRS, FEWEST_RUNS};
 use clap::{Args, Subcommand, ValueHint};
-use spanspec::budget::{FEWEST_PAIRS, FEWEST_RUNS};
 
 use super::arguments::{SpecArguments, at_least_one};
 
@@ -50,10 +50,10 @@ pub(super) struct AbArguments {
 #[derive(Debug, Args)]
 pub(super) struct SessionArguments {
     /// How long a trace may take to be complete; wins over `wait.timeout` of specs
-    #[arg(long, value_name = "DURATION", value_parser = spanspec::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Run")]
+    #[arg(long, value_name = "DURATION", value_parser = crate::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Run")]
     pub(super) timeout: Option<Duration>,
     /// Where to listen for OTLP; wins over `receiver.listen` of the project file
-    #[arg(long, value_name = "ADDRESS", value_parser = spanspec::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Run")]
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Run")]
     pub(super) listen: Vec<SocketAddr>,
     /// Tell what builds and services write
     #[arg(short, long, env = "SPANSPEC_VERBOSE", help_heading = "Output")]

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::net::SocketAddr;
 
+use crate::report::write_file;
+use crate::secret::{Format as FileFormat, Secrets};
 use serde_json::{Map, Value as Json, json};
-use spanspec::report::write_file;
-use spanspec::secret::{Format as FileFormat, Secrets};
 
 use super::arguments::Format;
 use super::beside::{Beside, Interruptions, Project, runtime, tell_trouble};

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use spanspec::exec::{Ended, Foreground, find};
-use spanspec::run::Trouble;
+use crate::exec::{Ended, Foreground, find};
+use crate::run::Trouble;
 
 use super::beside::{Beside, Interruptions, Project, runtime, tell_trouble};
 use super::exec_arguments::ExecArguments;

@@ -14,7 +14,7 @@ pub(super) struct SystemArguments {
     #[arg(short, long, value_name = "FILE", env = "SPANSPEC_CONFIG")]
     pub(super) config: Option<PathBuf>,
     /// Where to listen for OTLP and for the HTTP API; wins over `receiver.listen` of the project file
-    #[arg(long, value_name = "ADDRESS", value_parser = spanspec::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',')]
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',')]
     pub(super) listen: Vec<SocketAddr>,
     /// Give a variable a value
     #[arg(long = "var", value_name = "NAME=VALUE", env = "SPANSPEC_VAR")]

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use spanspec::run::Report;
+use crate::run::Report;
 
 use super::output;
 

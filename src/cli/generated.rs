@@ -12,10 +12,10 @@ use super::exit::{Exit, refuse};
 /// Prints a JSON Schema.
 pub(super) fn schema(arguments: &SchemaArguments) -> Exit {
     let schema = match arguments.of {
-        SchemaOf::Spec => spanspec::schema::spec(),
-        SchemaOf::Project => spanspec::schema::project(),
+        SchemaOf::Spec => crate::schema::spec(),
+        SchemaOf::Project => crate::schema::project(),
     };
-    print(spanspec::schema::text(&schema).as_bytes())
+    print(crate::schema::text(&schema).as_bytes())
 }
 
 /// Prints a script that a shell reads when it starts.

@@ -9,8 +9,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use spanspec::project::FILE_NAME;
-use spanspec::workspace::shown;
+use crate::project::FILE_NAME;
+use crate::workspace::shown;
 
 use super::authoring_arguments::{Ci, InitArguments};
 use super::exit::{Exit, refuse};

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::budget::baseline::Mismatch;
+use crate::project::Project;
+use crate::run::{Budgeting, Update};
 use clap::{Args, ValueEnum};
-use spanspec::budget::baseline::Mismatch;
-use spanspec::project::Project;
-use spanspec::run::{Budgeting, Update};
 
 /// How budgets are judged, and what becomes of baselines.
 #[derive(Debug, Args)]

@@ -4,11 +4,11 @@ mod baselines;
 
 use std::io::Write;
 
-use spanspec::budget::too_few_requests;
-use spanspec::report::{Diagnostic, Look, snippet};
-use spanspec::run::{Trouble, hasty_timeouts};
-use spanspec::session::declared_flush;
-use spanspec::workspace::Ports;
+use crate::budget::too_few_requests;
+use crate::report::{Diagnostic, Look, snippet};
+use crate::run::{Trouble, hasty_timeouts};
+use crate::session::declared_flush;
+use crate::workspace::Ports;
 
 use super::arguments::LintArguments;
 use super::beside::tell_trouble;

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use spanspec::report::{Progress, Reporter, text};
-use spanspec::run::RunEvent;
-use spanspec::session::Listener;
+use crate::report::{Progress, Reporter, text};
+use crate::run::RunEvent;
+use crate::session::Listener;
 
 use super::exit::{Exit, refuse};
 use super::output;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use spanspec::report::merge::Merged;
-use spanspec::workspace::{read_regular, shown};
+use crate::report::merge::Merged;
+use crate::workspace::{read_regular, shown};
 
 use super::arguments::{ReportFile, ReportKind};
 use super::exec_arguments::MergeArguments;

@@ -30,14 +30,15 @@ mod watch;
 
 use std::process::ExitCode;
 
+use crate::session::OrphanGuard;
 use clap::Parser;
-use spanspec::session::OrphanGuard;
 
 use arguments::{Arguments, Command};
 use exit::Exit;
 
 /// Reads the arguments, does what they say, and gives the exit code.
-pub(crate) fn main() -> ExitCode {
+#[must_use]
+pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -4,9 +4,9 @@
 use std::io::{self, Stderr, Stdout, Write};
 use std::sync::LazyLock;
 
+use crate::report::inert;
+use crate::secret::{MaskedWriter, Secrets};
 use anstream::AutoStream;
-use spanspec::report::inert;
-use spanspec::secret::{MaskedWriter, Secrets};
 
 /// The secrets of this process.
 static SECRETS: LazyLock<Secrets> = LazyLock::new(Secrets::default);

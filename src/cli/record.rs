@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use spanspec::draft::{Payload, Request, Seen, draft};
-use spanspec::report::{Detail, Look, Progress, Reporter, Terminal};
-use spanspec::run::{Options, Report, RunEvent, SpecReport, Verdict};
-use spanspec::secret::Format;
-use spanspec::session::{Listener, Session, Stopper};
-use spanspec::spec::{Context, Source, Spec, Trigger};
-use spanspec::trace::Response;
-use spanspec::workspace::{Ports, Workspace, shown};
+use crate::draft::{Payload, Request, Seen, draft};
+use crate::report::{Detail, Look, Progress, Reporter, Terminal};
+use crate::run::{Options, Report, RunEvent, SpecReport, Verdict};
+use crate::secret::Format;
+use crate::session::{Listener, Session, Stopper};
+use crate::spec::{Context, Source, Spec, Trigger};
+use crate::trace::Response;
+use crate::workspace::{Ports, Workspace, shown};
 
 use super::authoring_arguments::RecordArguments;
 use super::exit::{Exit, refuse};
@@ -216,7 +216,7 @@ async fn session(
         let look = Look::of_stderr();
         let texts = trouble
             .iter()
-            .map(|one| spanspec::report::text::trouble(one, &look));
+            .map(|one| crate::report::text::trouble(one, &look));
         refuse(Exit::Errored, &texts.collect::<Vec<_>>().join("\n"))
     })?;
     let options = Options {

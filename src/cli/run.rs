@@ -5,18 +5,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use spanspec::report::text;
-use spanspec::report::{
+use crate::report::text;
+use crate::report::{
     Annotations, Detail, Github, Granularity, Html, Json, Junit, Look, Markdown, Progress,
     Reporter, Tap, Terminal,
 };
-use spanspec::run::{
+use crate::run::{
     Options, Report, RunEvent, SaveTraces, SpecReport, Stop, Telemetry, Trouble, Verdict,
 };
-use spanspec::session::{Listener, Session, Stopper};
-use spanspec::source::Remote;
-use spanspec::spec::Spec;
-use spanspec::workspace::{Ports, Workspace, shown};
+use crate::session::{Listener, Session, Stopper};
+use crate::source::Remote;
+use crate::spec::Spec;
+use crate::workspace::{Ports, Workspace, shown};
 
 use super::arguments::{Format, JunitGranularity, ReportKind, RunArguments};
 use super::beside::{runtime, tell_trouble};

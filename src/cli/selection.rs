@@ -2,7 +2,7 @@
 
 use std::hash::Hasher;
 
-use spanspec::spec::Spec;
+use crate::spec::Spec;
 
 use super::arguments::{Shard, SpecArguments};
 

@@ -3,10 +3,10 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
-use spanspec::report::{Look, duration, waterfall};
-use spanspec::source::otlp::read;
-use spanspec::trace::Trace;
-use spanspec::workspace::{FileError, read_bytes};
+use crate::report::{Look, duration, waterfall};
+use crate::source::otlp::read;
+use crate::trace::Trace;
+use crate::workspace::{FileError, read_bytes};
 
 use super::arguments::ShowArguments;
 use super::exit::{Exit, refuse};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use spanspec::report::{Diagnostic, Look, snippet};
-use spanspec::spec::SpecError;
-use spanspec::workspace::{LoadError, Ports, Search, Workspace};
+use crate::report::{Diagnostic, Look, snippet};
+use crate::spec::SpecError;
+use crate::workspace::{LoadError, Ports, Search, Workspace};
 
 use super::arguments::{ProjectArguments, SpecArguments};
 use super::exit::{Exit, refuse};

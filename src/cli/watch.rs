@@ -9,12 +9,12 @@ mod interest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use spanspec::report::{Look, text};
-use spanspec::run::{OpenRun, Stop};
-use spanspec::session::{Session, Stopper};
-use spanspec::spec::Spec;
-use spanspec::trace::Value;
-use spanspec::workspace::{LoadError, Ports, Search, Workspace, shown};
+use crate::report::{Look, text};
+use crate::run::{OpenRun, Stop};
+use crate::session::{Session, Stopper};
+use crate::spec::Spec;
+use crate::trace::Value;
+use crate::workspace::{LoadError, Ports, Search, Workspace, shown};
 
 use super::arguments::{RunArguments, WatchArguments};
 use super::exit::{Exit, refuse};

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use spanspec::ab::Both;
-use spanspec::project::FILE_NAME;
-use spanspec::workspace::{Ports, Search, Workspace, shown};
+use crate::ab::Both;
+use crate::project::FILE_NAME;
+use crate::workspace::{Ports, Search, Workspace, shown};
 use url::Url;
 
 use super::super::budget_arguments::AbArguments;

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use spanspec::budget::baseline::{
-    BaselineError, Case, Fingerprint, Run, lock, path_of, read, write,
-};
-use spanspec::measure::{Measurement, Unmeasured, measure};
-use spanspec::report::{Look, ab::unwell, baseline as report};
-use spanspec::run::{Load, Options, case_name, fingerprint};
-use spanspec::session::{Session, Stopper};
-use spanspec::spec::{Budget, Spec};
-use spanspec::workspace::{Ports, Workspace, shown};
+use crate::budget::baseline::{BaselineError, Case, Fingerprint, Run, lock, path_of, read, write};
+use crate::measure::{Measurement, Unmeasured, measure};
+use crate::report::{Look, ab::unwell, baseline as report};
+use crate::run::{Load, Options, case_name, fingerprint};
+use crate::session::{Session, Stopper};
+use crate::spec::{Budget, Spec};
+use crate::workspace::{Ports, Workspace, shown};
 
 use super::super::beside::{runtime, tell_trouble};
 use super::super::budget_arguments::CalibrateArguments;
@@ -198,7 +196,7 @@ impl Work<'_> {
 }
 
 /// What was measured for those budgets that are held against a baseline.
-fn compared<'a>(spec: &Spec, load: &'a Load) -> Vec<&'a spanspec::run::Measured> {
+fn compared<'a>(spec: &Spec, load: &'a Load) -> Vec<&'a crate::run::Measured> {
     let both = spec.budgets.iter().zip(&load.measured);
     both.filter(|(budget, _)| budget.is_compared())
         .map(|(_, measured)| measured)

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use spanspec::budget::baseline::{BaselineError, path_of, pending_in, pending_path};
-use spanspec::project::Project;
-use spanspec::workspace::{LoadError, Ports, Search, Workspace, find_specs, shown, spec_files};
+use crate::budget::baseline::{BaselineError, path_of, pending_in, pending_path};
+use crate::project::Project;
+use crate::workspace::{LoadError, Ports, Search, Workspace, find_specs, shown, spec_files};
 
 use super::super::budget_arguments::StoredArguments;
 use super::super::exit::{Exit, refuse};

@@ -3,8 +3,8 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
-use spanspec::budget::baseline::BaselineError;
-use spanspec::workspace::shown;
+use crate::budget::baseline::BaselineError;
+use crate::workspace::shown;
 
 use super::super::exit::{Exit, refuse};
 use super::super::output;
@@ -128,7 +128,7 @@ fn choice(input: &mut impl BufRead, output: &mut impl Write) -> Choice {
 mod tests {
     use std::path::PathBuf;
 
-    use spanspec::budget::baseline::{
+    use crate::budget::baseline::{
         Baseline, Budget, Case, Fingerprint, Load, ReceivedBy, Run, path_beside, pending_path,
         read, record,
     };

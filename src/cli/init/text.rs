@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use spanspec::schema::{PROJECT_URL, SPEC_URL};
+use crate::schema::{PROJECT_URL, SPEC_URL};
 
 use super::detect::{Kind, Server, Service};
 

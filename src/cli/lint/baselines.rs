@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use spanspec::budget::baseline::{BaselineError, path_of, read};
-use spanspec::report::Diagnostic;
-use spanspec::report::snippet::Severity;
-use spanspec::run::case_of;
-use spanspec::spec::Spec;
-use spanspec::workspace::{Workspace, shown};
+use crate::budget::baseline::{BaselineError, path_of, read};
+use crate::report::Diagnostic;
+use crate::report::snippet::Severity;
+use crate::run::case_of;
+use crate::spec::Spec;
+use crate::workspace::{Workspace, shown};
 
 /// What there is to say of the baselines of all specs.
 #[derive(Default)]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
-use spanspec::project::{FILE_NAME, Project};
-use spanspec::workspace::Search;
+use crate::project::{FILE_NAME, Project};
+use crate::workspace::Search;
 
 /// Folders that tools write to while they work.
 const BUILT: [&str; 5] = ["target", "node_modules", ".git", ".venv", "__pycache__"];
