@@ -1,7 +1,7 @@
-"""Runs the steps of action.yml as GitHub's runner does, against a server on loopback.
+"""Tests of action.yml: runs its steps as GitHub's runner does, against a server on loopback.
 
-A step with `run` is run, with the files and variables that GitHub gives it; a step with `uses` is
-somebody else's and only noted. Run it under the tools of .ci/tools: `.ci/tools python .ci/action.py`.
+Steps with `run` are executed with the files and variables of a runner. Steps with `uses` are only
+recorded. Usage: `.ci/tools python .ci/action.py`.
 """
 
 import hashlib
@@ -27,19 +27,19 @@ SPANSPEC = TARGET_DIR / "debug" / "spanspec"
 TARGET = "x86_64-unknown-linux-musl"
 DEADLINE = 120
 
-WELL = "name: it is well\nrun: echo fine\nexpect: { stdout: { contains: fine } }\n"
-WRONG = (
-    "name: it is wrong\nrun: echo '::error::from the system'\n"
+PASSING = "name: passes\nrun: echo fine\nexpect: { stdout: { contains: fine } }\n"
+FAILING = (
+    "name: fails\nrun: echo '::error::from the system'\n"
     "expect: { stdout: { contains: fine } }\n"
 )
 MEASURED = (
-    "name: it is measured\nrun: \"true\"\nrepeat: { times: 20 }\n"
+    "name: measured\nrun: \"true\"\nrepeat: { times: 20 }\n"
     "budgets: [{ measure: response_time, regression: 20% }]\n"
 )
 
 
 class Job:
-    """A job on a runner: a workspace, and what its steps have said so far."""
+    """A job on a runner: a workspace, and the output of its steps."""
 
     def __init__(self, test, files, **env):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="spanspec-action-"))
@@ -54,7 +54,7 @@ class Job:
             path.write_text(text)
         self.env = env
         self.log = ""
-        self.noted = []
+        self.recorded = []
 
     def read(self, name):
         path = self.folder / name
@@ -84,7 +84,7 @@ class Job:
         } | self.env
 
     def use(self, inputs, action_ref="main", during=None):
-        """Runs the action to its end; gives its exit code and its outputs."""
+        """Runs the action. Returns its exit code and outputs."""
         known = {name: given.get("default", "") for name, given in ACTION["inputs"].items()}
         assert inputs.keys() <= known.keys(), inputs
         context = {f"inputs.{name}": value for name, value in (known | inputs).items()}
@@ -95,17 +95,17 @@ class Job:
                 continue
             if "uses" in step:
                 given = step.get("with", {}).items()
-                self.noted.append({key: filled(str(value), context) for key, value in given})
+                self.recorded.append({key: substitute(str(value), context) for key, value in given})
                 continue
             name = step.get("id", f"step-{at}")
             code = self.run(name, step, context, during) or code
             for key, value in outputs_of(self.read(f"output/{name}")).items():
                 context[f"steps.{name}.outputs.{key}"] = value
         outputs = ACTION["outputs"].items()
-        return code, {key: filled(output["value"], context) for key, output in outputs}
+        return code, {key: substitute(output["value"], context) for key, output in outputs}
 
     def run(self, name, step, context, during):
-        env = {key: filled(str(value), context) for key, value in step.get("env", {}).items()}
+        env = {key: substitute(str(value), context) for key, value in step.get("env", {}).items()}
         script = self.folder / f"{name}.sh"
         script.write_text(step["run"])
         process = subprocess.Popen(
@@ -120,19 +120,19 @@ class Job:
         if during and name == "run":
             during(self, process)
         try:
-            said, _ = process.communicate(timeout=DEADLINE)
+            output, _ = process.communicate(timeout=DEADLINE)
         finally:
             process.kill()
-        self.log += said
+        self.log += output
         return process.returncode
 
 
-def filled(text, context):
+def substitute(text, context):
     return re.sub(r"\$\{\{ *(.+?) *\}\}", lambda found: context.get(found[1], ""), text)
 
 
 def outputs_of(text):
-    """What a step wrote to GITHUB_OUTPUT: values between two lines that say the same."""
+    """Parses GITHUB_OUTPUT: `NAME<<END`, the value, `END`."""
     found, lines = {}, iter(text.splitlines())
     for line in lines:
         name, end = line.split("<<", 1)
@@ -146,7 +146,7 @@ def outputs_of(text):
 
 
 class Releases(http.server.BaseHTTPRequestHandler):
-    """Answers as the page of releases does; what there is hangs on the server."""
+    """A releases page that serves `server.files`."""
 
     def do_GET(self):
         if self.path == "/releases/latest":
@@ -166,7 +166,7 @@ class Releases(http.server.BaseHTTPRequestHandler):
 
 
 def archive(test):
-    """What the release workflow would publish of the program that is built here."""
+    """The files that the release workflow publishes, for the current build."""
     folder = tempfile.mkdtemp(prefix="spanspec-release-")
     test.addCleanup(shutil.rmtree, folder)
     package = ROOT / ".github/release/package.sh"
@@ -186,24 +186,23 @@ def server(test, files, version="9.9.9"):
 
 
 class Steps(unittest.TestCase):
-    """What action.yml says."""
+    """The definition in action.yml."""
 
-    def test_no_expression_is_part_of_a_script(self):
+    def test_no_script_contains_an_expression(self):
         for step in ACTION["runs"]["steps"]:
             self.assertNotIn("${{", step.get("run", ""))
 
-    def test_every_input_is_used_and_no_other(self):
+    def test_every_input_is_used(self):
         text = (ROOT / "action.yml").read_text()
         used = set(re.findall(r"\$\{\{ inputs\.([a-z-]+) \}\}", text))
         self.assertEqual(used, set(ACTION["inputs"]))
 
-    def test_every_input_and_output_is_in_the_documentation(self):
+    def test_every_input_and_output_is_documented(self):
         page = (ROOT / "docs/ci.md").read_text()
         for name in [*ACTION["inputs"], *ACTION["outputs"]]:
             self.assertIn(f"| `{name}` |", page)
 
-
-    def test_every_example_of_the_documentation_names_inputs_that_exist(self):
+    def test_examples_in_the_documentation_use_existing_inputs(self):
         uses = []
 
         def find(node):
@@ -223,11 +222,11 @@ class Steps(unittest.TestCase):
 
 
 class Runs(unittest.TestCase):
-    """What becomes of a run."""
+    """Runs of specs."""
 
-    def test_specs_that_pass_end_well_and_are_counted(self):
+    def test_specs_that_pass_are_counted(self):
         skipped = "name: later\nskip: not yet\nrun: 'true'\nexpect: { exit_code: 0 }\n"
-        job = Job(self, {"specs/a.yaml": WELL, "specs/b.yaml": skipped})
+        job = Job(self, {"specs/a.yaml": PASSING, "specs/b.yaml": skipped})
         code, outputs = job.use({"version": "source", "args": "--listen 127.0.0.1:0"})
         self.assertEqual(code, 0, job.log)
         self.assertEqual(
@@ -243,40 +242,40 @@ class Runs(unittest.TestCase):
             },
         )
         self.assertIn("## ✅ spanspec: 1 passed", job.read("summary"))
-        self.assertIn("PASS  it is well", job.log)
-        cache, upload = job.noted
+        self.assertIn("PASS  passes", job.log)
+        cache, upload = job.recorded
         self.assertRegex(cache["key"], rf"^spanspec-source-{TARGET}-[0-9a-f]{{64}}$")
         self.assertEqual(cache["path"], job.read("path").strip())
         self.assertEqual(upload["name"], "spanspec-tests-0-1")
         self.assertEqual(upload["path"], str(job.workspace / "target/junit.xml"))
 
     def test_a_failure_ends_the_action_after_the_upload_of_reports_and_traces(self):
-        job = Job(self, {"shop/specs/a.yaml": WRONG})
+        job = Job(self, {"shop/specs/a.yaml": FAILING})
         inputs = {"working-directory": "shop", "args": "--listen 127.0.0.1:0", "junit": "j.xml"}
         code, outputs = job.use({**inputs, "version": "source"})
         self.assertEqual(code, 1, job.log)
         self.assertEqual((outputs["failed"], outputs["exit-code"]), ("1", "1"))
         self.assertEqual(outputs["junit-path"], "shop/j.xml")
         self.assertRegex(job.log, r"(?m)^::stop-commands::spanspec-")
-        self.assertRegex(job.log, r"(?m)^::error file=\S+,line=3,col=\d+,title=it is wrong::")
+        self.assertRegex(job.log, r"(?m)^::error file=\S+,line=3,col=\d+,title=fails::")
         self.assertIn("## ❌ spanspec: 1 failed", job.read("summary"))
-        reports = job.noted[-1]["path"].splitlines()
+        reports = job.recorded[-1]["path"].splitlines()
         self.assertIn(str(job.workspace / "shop/j.xml"), reports)
-        # A second use in the same job has a program and a name of its own artifact.
+        # A second use in the same job finds the program, and its artifact has another name.
         job.use({**inputs, "version": "source"})
-        self.assertIn("it is there already", job.log)
-        self.assertEqual(job.noted[-1]["name"], "spanspec-tests-0-2")
+        self.assertIn("already installed", job.log)
+        self.assertEqual(job.recorded[-1]["name"], "spanspec-tests-0-2")
 
     def test_summary_and_annotations_and_junit_can_be_switched_off(self):
-        job = Job(self, {"specs/a.yaml": WRONG})
+        job = Job(self, {"specs/a.yaml": FAILING})
         off = {"summary": "false", "annotations": "false", "junit": ""}
         code, outputs = job.use({**off, "version": "source", "args": "--listen 127.0.0.1:0"})
         self.assertEqual((code, outputs["junit-path"]), (1, ""), job.log)
         self.assertNotRegex(job.log, r"(?m)^::error file=")
         self.assertEqual(job.read("summary"), "")
 
-    def test_the_html_report_is_asked_for_when_it_is_named(self):
-        job = Job(self, {"specs/a.yaml": WELL})
+    def test_the_input_html_adds_an_html_report(self):
+        job = Job(self, {"specs/a.yaml": PASSING})
         inputs = {"version": "source", "args": "--listen 127.0.0.1:0", "html": "out/report.html"}
         code, outputs = job.use(inputs)
         if "there is no report `html`" in job.log:
@@ -284,16 +283,16 @@ class Runs(unittest.TestCase):
         else:
             self.assertEqual((code, outputs["html-path"]), (0, "out/report.html"), job.log)
 
-    def test_a_run_that_nobody_understands_says_so_at_the_job(self):
+    def test_a_spec_with_errors_is_reported_in_the_job(self):
         job = Job(self, {"specs/a.yaml": "nonsense: true\n", "target/junit.xml": "of yesterday"})
         code, outputs = job.use({"version": "source"})
         self.assertEqual((code, outputs["exit-code"], outputs["passed"]), (2, "2", "0"), job.log)
         self.assertEqual(outputs["junit-path"], "")
-        self.assertIn("::error title=spanspec::the arguments, a spec or the project file", job.log)
+        self.assertIn("::error title=spanspec::invalid arguments, spec or project file", job.log)
         self.assertIn("nothing was run", job.read("summary"))
 
-    def test_inputs_are_words_and_no_commands(self):
-        job = Job(self, {"specs/a.yaml": WELL, "specs/c.yaml": WRONG})
+    def test_inputs_are_split_into_words_and_not_executed(self):
+        job = Job(self, {"specs/a.yaml": PASSING, "specs/c.yaml": FAILING})
         inputs = {
             "version": "source",
             "specs": "'specs/a.yaml'",
@@ -306,7 +305,7 @@ class Runs(unittest.TestCase):
         self.assertEqual(code, 2)
         self.assertIn("`args` cannot be split into words", job.log)
 
-    def test_baselines_are_where_the_input_says(self):
+    def test_the_input_baseline_sets_the_folder_of_baselines(self):
         job = Job(self, {"specs/a.yaml": MEASURED})
         inputs = {"version": "source", "baseline": "kept/here"}
         arguments = "--listen 127.0.0.1:0 --update-baselines always"
@@ -315,20 +314,20 @@ class Runs(unittest.TestCase):
         written = [path.name for path in (job.workspace / "kept/here").rglob("*.json")]
         self.assertEqual(written, ["a.yaml.json"], job.log)
 
-    def test_mistakes_in_inputs_are_told_with_what_to_do(self):
-        told = {
-            "a folder": ({"working-directory": "nowhere"}, "`nowhere`, and there is no such folder"),
-            "a switch": ({"summary": "yes"}, "`summary` is `yes`; write true or false"),
-            "a version": ({"version": "newest"}, "write a release such as 0.1.0, or latest, or source"),
+    def test_invalid_inputs_are_errors_with_help(self):
+        messages = {
+            "a folder": ({"working-directory": "nowhere"}, "`working-directory` does not exist: `nowhere`"),
+            "a switch": ({"summary": "yes"}, "invalid `summary`: `yes`%0Ahelp: use true or false"),
+            "a version": ({"version": "newest"}, "help: use a release such as 0.1.0, latest, or source"),
         }
-        for what, (inputs, text) in told.items():
+        for what, (inputs, text) in messages.items():
             with self.subTest(what):
-                job = Job(self, {"specs/a.yaml": WELL})
+                job = Job(self, {"specs/a.yaml": PASSING})
                 code, _ = job.use({"version": "source"} | inputs)
                 self.assertEqual(code, 2, job.log)
                 self.assertIn(text, job.log)
 
-    def test_a_job_that_is_cancelled_has_its_reports_written(self):
+    def test_a_cancelled_job_writes_its_reports(self):
         def cancel(job, process):
             end = time.monotonic() + DEADLINE
             while not (job.workspace / "begun").exists():
@@ -345,32 +344,32 @@ class Runs(unittest.TestCase):
 
 
 class Installs(unittest.TestCase):
-    """Where the program comes from."""
+    """Installation of the program."""
 
     def install(self, files, inputs, **more):
-        job = Job(self, {"specs/a.yaml": WELL}, **server(self, files))
+        job = Job(self, {"specs/a.yaml": PASSING}, **server(self, files))
         args = {"args": "--listen 127.0.0.1:0"}
         return (job, *job.use(inputs | args, **more))
 
-    def test_a_release_is_downloaded_and_held_against_its_checksum(self):
+    def test_a_release_is_downloaded_and_its_checksum_verified(self):
         files = archive(self)
         job, code, outputs = self.install(files, {"version": "v9.9.9"})
         self.assertEqual((code, outputs["passed"]), (0, "1"), job.log)
-        self.assertEqual(job.noted[0]["key"], f"spanspec-9.9.9-{TARGET}")
+        self.assertEqual(job.recorded[0]["key"], f"spanspec-9.9.9-{TARGET}")
 
-    def test_latest_is_what_the_page_of_releases_says(self):
+    def test_latest_is_the_newest_release(self):
         job, code, _ = self.install(archive(self), {"version": "latest"})
         self.assertEqual(code, 0, job.log)
-        self.assertEqual(job.noted[0]["key"], f"spanspec-9.9.9-{TARGET}")
+        self.assertEqual(job.recorded[0]["key"], f"spanspec-9.9.9-{TARGET}")
 
-    def test_an_archive_that_is_not_what_was_released_is_not_used(self):
+    def test_an_archive_with_a_wrong_checksum_is_not_used(self):
         files = archive(self)
         name = f"spanspec-{TARGET}.tar.gz"
         files[name] = files[name][:-1] + b"!"
         job, code, _ = self.install(files, {"version": "9.9.9"})
         self.assertEqual(code, 2, job.log)
         found = hashlib.sha256(files[name]).hexdigest()
-        self.assertIn(f"is not what was released: its SHA-256 is {found}, expected ", job.log)
+        self.assertIn(f": found SHA-256 {found}, expected ", job.log)
         self.assertEqual(job.read("path"), "")
 
     def test_an_archive_without_a_checksum_is_not_used(self):
@@ -378,24 +377,24 @@ class Installs(unittest.TestCase):
         del files[f"spanspec-{TARGET}.tar.gz.sha256"]
         job, code, _ = self.install(files, {"version": "9.9.9"})
         self.assertEqual(code, 2, job.log)
-        self.assertIn("without its checksum, the archive is not used", job.log)
+        self.assertIn("so the archive is not used", job.log)
         self.assertEqual(job.read("path"), "")
 
-    def test_a_release_that_is_not_there_is_told(self):
+    def test_a_missing_release_is_an_error(self):
         job, code, _ = self.install({}, {"version": "1.2.3"})
         self.assertEqual(code, 2, job.log)
-        self.assertIn("is there a release 1.2.3?", job.log)
+        self.assertIn("check that release 1.2.3 exists", job.log)
 
-    def test_at_a_tag_the_action_takes_the_release_of_that_tag(self):
+    def test_at_a_tag_the_action_installs_the_release_of_that_tag(self):
         version = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
         for ref, expected in {f"v{version}": version, "v1": version, "main": "source", "": "source"}.items():
             with self.subTest(ref):
-                job = Job(self, {"specs/a.yaml": WELL}, **server(self, archive(self), version))
+                job = Job(self, {"specs/a.yaml": PASSING}, **server(self, archive(self), version))
                 code, _ = job.use({"args": "--listen 127.0.0.1:0"}, action_ref=ref)
                 self.assertEqual(code, 0, job.log)
                 self.assertIn(f"spanspec {expected} for {TARGET}", job.log)
 
-    def test_binstall_finds_every_archive_that_the_workflow_makes(self):
+    def test_binstall_finds_every_archive_of_the_release_workflow(self):
         manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
         binstall = manifest["package"]["metadata"]["binstall"]
         release = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())

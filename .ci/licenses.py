@@ -1,4 +1,4 @@
-"""Holds the licence of every dependency against deny.toml, where cargo-deny is not installed."""
+"""Checks the licence of every dependency against deny.toml, if cargo-deny is not installed."""
 
 import json
 import re
@@ -12,7 +12,7 @@ except ModuleNotFoundError:
 
 
 def allowed(expression, licences):
-    """Whether an SPDX expression can be met; a slash is how crates used to write OR."""
+    """True if the licences satisfy an SPDX expression. Old crates write OR as a slash."""
     tokens = re.findall(r"[()]|[\w.+-]+", expression.replace("/", " OR "))
 
     def either():
@@ -51,12 +51,12 @@ banned = {ban["crate"] for ban in rules["bans"]["deny"]}
 
 command = ["cargo", "metadata", "--locked", "--format-version", "1", "--all-features"]
 packages = json.loads(subprocess.check_output(command))["packages"]
-mistakes = [
+errors = [
     f"{package['name']} {package['version']}: {package['license']} is not allowed"
     for package in packages
     if not allowed(package["license"] or "none", licences | exceptions.get(package["name"], set()))
 ]
-mistakes += [f"{package['name']}: banned" for package in packages if package["name"] in banned]
-if mistakes:
-    sys.exit("\n".join(mistakes))
+errors += [f"{package['name']}: banned" for package in packages if package["name"] in banned]
+if errors:
+    sys.exit("\n".join(errors))
 print(f"{len(packages)} packages, all under {len(licences)} licences that deny.toml allows")

@@ -1,8 +1,8 @@
-"""`cargo run`, `cargo test` and the shop's build command must compile every dependency alike.
+"""Checks that `cargo run`, `cargo test` and the shop's build command share all dependencies.
 
-Cargo compiles a crate once for each set of features. A development dependency, or one of the
-shop's, that turns on one feature more makes `cargo test` after `cargo run` compile that crate, and
-all that rest on it, a second time. Nothing is compiled to find that out.
+Cargo compiles a crate once per set of features. If a development dependency, or one of the shop,
+enables a further feature, `cargo test` compiles that crate and its dependents again after
+`cargo run`. This script only reads `cargo tree`.
 """
 
 import subprocess
@@ -10,7 +10,7 @@ import sys
 
 
 def features(*selection):
-    """The features of each package, as these arguments would build it."""
+    """The features of each package in a build with these arguments."""
     command = ["cargo", "tree", "--locked", "--prefix=none", "--no-dedupe", "--format={p}|{f}"]
     lines = subprocess.check_output([*command, *selection], text=True).splitlines()
     found = {}
@@ -25,13 +25,13 @@ others = {
     "cargo test": features("--edges=normal,build,dev"),
     "cargo build --workspace": features("--edges=normal,build", "--workspace"),
 }
-mistakes = [
-    f"{command}: {package} gets {', '.join(sorted(more - run[package]))}, which `cargo run` does not give it"
+errors = [
+    f"{command}: {package} has additional features {', '.join(sorted(more - run[package]))}"
     for command, found in others.items()
     for package, more in found.items()
     if package in run and more - run[package]
 ]
-if mistakes:
-    hint = "turn these on in [dependencies] of Cargo.toml too, or do without"
-    sys.exit("\n".join([*mistakes, hint]))
-print(f"{len(run)} packages, the same for `cargo run`, {' and '.join(f'`{name}`' for name in others)}")
+if errors:
+    hint = "help: enable these features in [dependencies] of Cargo.toml, or do not use them"
+    sys.exit("\n".join([*errors, hint]))
+print(f"{len(run)} packages with the same features in `cargo run`, {' and '.join(f'`{name}`' for name in others)}")

@@ -1,7 +1,6 @@
-"""Our quantile bounds and sketch must agree with SciPy and NumPy: .ci/quantiles.py
+"""Compares the quantile bounds and the sketch with SciPy and NumPy: .ci/quantiles.py
 
-SciPy comes from PyPI into a folder of its own, once. What we compute is printed by the example
-`quantiles`.
+Installs SciPy from PyPI into the target folder. The example `quantiles` prints the values of spanspec.
 """
 
 import json
@@ -29,7 +28,7 @@ lines = [json.loads(line) for line in subprocess.check_output(command, text=True
 
 
 def upper(count, share, alpha):
-    """The least rank k with P(X >= k) <= alpha, where X of count samples are below the quantile."""
+    """The smallest rank k with P(X >= k) <= alpha, where X of count samples are below the quantile."""
     rank = int(binom.isf(alpha, count, share)) + 1
     while rank > 1 and binom.sf(rank - 2, count, share) <= alpha:
         rank -= 1
@@ -37,30 +36,30 @@ def upper(count, share, alpha):
 
 
 def lower(count, share, alpha):
-    """The greatest rank k with P(X <= k - 1) <= alpha."""
+    """The largest rank k with P(X <= k - 1) <= alpha."""
     rank = int(binom.ppf(alpha, count, share)) + 2
     while rank >= 1 and binom.cdf(rank - 1, count, share) > alpha:
         rank -= 1
     return rank if rank >= 1 else None
 
 
-def mistake(line):
-    """What is wrong with a line, or None."""
+def error(line):
+    """The error in a line, or None."""
     if line["kind"] == "sketch":
         for share, found in line["found"]:
             true = numpy.quantile(line["durations"], share, method="inverted_cdf")
             if abs(found - true) > 0.005 * true * (1 + 1e-9):
-                return f"sketch: {share} is {found}, and should be {true}"
+                return f"sketch: quantile {share} is {found}, expected {true}"
         return None
     count, share, alpha = line["count"], line["quantile"], line["alpha"]
     if line["kind"] == "smallest":
         has = [upper(n, share, alpha) and lower(n, share, alpha) for n in (count - 1, count)]
-        return None if not has[0] and has[1] else f"smallest count: {line}"
+        return None if not has[0] and has[1] else f"wrong smallest count: {line}"
     expected = lower(count, share, alpha), upper(count, share, alpha)
-    return None if (line["lower"], line["upper"]) == expected else f"{line}, and SciPy says {expected}"
+    return None if (line["lower"], line["upper"]) == expected else f"{line}: expected {expected}"
 
 
-mistakes = [wrong for line in lines if (wrong := mistake(line))]
-if mistakes or len(lines) < 1_000:
-    sys.exit("\n".join([*mistakes, f"{len(mistakes)} of {len(lines)} differ"]))
+errors = [wrong for line in lines if (wrong := error(line))]
+if errors or len(lines) < 1_000:
+    sys.exit("\n".join([*errors, f"{len(errors)} of {len(lines)} values differ"]))
 print(f"{len(lines)} values agree with SciPy")

@@ -1,6 +1,6 @@
-"""Holds JSON reports against the published schema: report.py REPORT…
+"""Checks JSON reports against the published schema: report.py REPORT…
 
-Beyond the schema, every key of a report has to be in it: readers bear new ones, but we write about each.
+Stricter than the schema: a key of a report that the schema does not describe is an error.
 """
 
 import json
@@ -14,7 +14,7 @@ SCHEMA = json.loads((ROOT / "docs/report.schema.json").read_text())
 
 
 def closed(schema):
-    """The schema, with no other keys than those that it describes."""
+    """The schema without permission for additional keys."""
     if isinstance(schema, list):
         return [closed(one) for one in schema]
     if not isinstance(schema, dict):
@@ -33,4 +33,4 @@ wrong = [
     for name in sys.argv[1:]
     for error in validator.iter_errors(json.loads(pathlib.Path(name).read_text()))
 ]
-sys.exit("\n".join(wrong) or print(f"{len(sys.argv) - 1} JSON reports are what the schema says"))
+sys.exit("\n".join(wrong) or print(f"{len(sys.argv) - 1} JSON reports match the schema"))

@@ -1,7 +1,6 @@
-"""Prints how often text falls into habits that make it hard to read, and fails above a limit.
+"""Counts habits that make text hard to read, and fails above a limit.
 
-Counted are lines of comments in Rust, lines of documentation, and lines of goldens. A limit is a
-share of these lines in percent.
+Counts lines of comments in Rust, of documentation, and of goldens. A limit is a percentage of them.
 """
 
 import re
@@ -67,7 +66,7 @@ def main():
             if verbose:
                 for place, line in found:
                     print(f"    {place}: {line.strip()}")
-    return "above a limit; --verbose shows the lines" if too_many else 0
+    return "above a limit\nhelp: --verbose prints the lines" if too_many else 0
 
 
 if __name__ == "__main__":

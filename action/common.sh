@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# What the steps of the action share. It works in the bash 3.2 of macOS, too.
+# Functions shared by the steps of the action. Compatible with bash 3.2 of macOS.
 
-# Where releases are; a test puts a server of its own here.
+# The URL of the releases; tests replace it with a local server.
 releases() {
     printf '%s' "${SPANSPEC_RELEASES:-https://github.com/spanspec/spanspec/releases}"
 }
 
-# Ends the step with an annotation that says why.
+# Fails the step with an annotation.
 fail() {
     local text=${1//'%'/%25}
     text=${text//$'\r'/%0D}
@@ -14,13 +14,13 @@ fail() {
     exit 2
 }
 
-# Gives a later step a value, which may have several lines.
+# Sets an output of the step. The value can have several lines.
 output() {
     local end="end-$RANDOM-$RANDOM-$RANDOM"
     printf '%s<<%s\n%s\n%s\n' "$1" "$end" "$2" "$end" >>"$GITHUB_OUTPUT"
 }
 
-# The SHA-256 of what comes in.
+# The SHA-256 of standard input.
 sha256() {
     if command -v sha256sum >/dev/null; then
         sha256sum | cut -d ' ' -f 1
@@ -29,7 +29,7 @@ sha256() {
     fi
 }
 
-# A path as programs that know nothing of this shell write it.
+# A path for programs outside of this shell: on Windows, with a drive letter.
 native() {
     if command -v cygpath >/dev/null; then
         cygpath -m "$1"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Puts spanspec into FOLDER, unless the cache has it, and the folder on the path of later steps.
+# Installs spanspec into FOLDER unless the cache contains it, and adds FOLDER to the PATH of later steps.
 #
-# VERSION is a release, whose archive for TARGET is downloaded and held against its SHA-256, or
+# VERSION is a release, whose archive for TARGET is downloaded and checked against its SHA-256, or
 # `source`, which is built with cargo.
 set -euo pipefail
 # shellcheck source=action/common.sh
@@ -20,13 +20,13 @@ download() {
     url="$(releases)/download/v$VERSION/$archive"
     work=$(mktemp -d "$RUNNER_TEMP/spanspec-download-XXXXXX")
     fetch "$url" "$work/$archive" ||
-        fail "failed to download $url; is there a release $VERSION?"
+        fail "failed to download $url"$'\n'"help: check that release $VERSION exists"
     fetch "$url.sha256" "$work/$archive.sha256" ||
-        fail "failed to download $url.sha256: without its checksum, the archive is not used"
+        fail "failed to download the checksum $url.sha256, so the archive is not used"
     expected=$(cut -d ' ' -f 1 "$work/$archive.sha256")
     found=$(sha256 <"$work/$archive")
     [ "$expected" = "$found" ] ||
-        fail "$url is not what was released: its SHA-256 is $found, expected $expected"
+        fail "wrong checksum of $url: found SHA-256 $found, expected $expected"
     unpack "$work/$archive" "$work"
     mkdir -p "$FOLDER"
     mv "$work/spanspec-$TARGET/$(program_name)" "$program"
@@ -40,7 +40,7 @@ unpack() {
     esac
 }
 
-# The profile and the folder are for tests, which have built all that already.
+# Tests set the profile and the folder to reuse an existing build.
 build() {
     local profile=${SPANSPEC_ACTION_PROFILE:-release}
     local built=${SPANSPEC_ACTION_TARGET_DIR:-$RUNNER_TEMP/spanspec-build}
@@ -48,13 +48,13 @@ build() {
     [ "$profile" != dev ] || kind=debug
     cargo build --locked --profile "$profile" --bin spanspec \
         --manifest-path "$GITHUB_ACTION_PATH/Cargo.toml" --target-dir "$built" ||
-        fail "failed to build spanspec; the log says why"
+        fail "failed to build spanspec"$'\n'"help: see the log of this step"
     mkdir -p "$FOLDER"
     cp "$built/$kind/$(program_name)" "$program"
 }
 
 if "$program" --version 2>/dev/null; then
-    printf 'it is there already\n'
+    printf 'already installed\n'
 elif [ "$VERSION" = source ]; then
     build
     "$program" --version

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Decides which spanspec is to be had, and where it will be.
+# Resolves the version of spanspec and its install folder.
 #
-# Reads INPUT_VERSION and ACTION_REF; gives `version` (a release, or `source`), `target`, `folder`
-# and `key`, the name under which the folder is cached.
+# Reads INPUT_VERSION and ACTION_REF. Sets the outputs `version` (a release, or `source`), `target`,
+# `folder`, and `key`, the cache key of the folder.
 set -euo pipefail
 # shellcheck source=action/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -18,19 +18,19 @@ target() {
     esac
 }
 
-# Of the checkout that this script is in: at a tag, it is the release of that tag.
+# The version in this checkout: at a tag, the release of that tag.
 version_of_action() {
     sed -n 's/^version = "\(.*\)"$/\1/p' "$GITHUB_ACTION_PATH/Cargo.toml" | head -n 1
 }
 
-# A server answers `latest` by naming the page of a tag.
+# The newest release. GitHub redirects `latest` to the page of its tag.
 latest() {
     local page
     page=$(curl --silent --show-error --output /dev/null --write-out '%{redirect_url}' "$(releases)/latest") ||
-        fail "failed to ask $(releases)/latest for the newest release; name one in \`version\`"
+        fail "failed to read the newest release from $(releases)/latest"$'\n'"help: set \`version\` to a release"
     case "$page" in
     */tag/v*) printf '%s' "${page##*/tag/v}" ;;
-    *) fail "there is no release at $(releases) yet; \`version: source\` builds one with cargo" ;;
+    *) fail "no release found at $(releases)"$'\n'"help: set \`version: source\` to build spanspec with cargo" ;;
     esac
 }
 
@@ -45,11 +45,11 @@ version() {
     source) printf 'source' ;;
     latest) latest ;;
     v[0-9]* | [0-9]*) printf '%s' "${INPUT_VERSION#v}" ;;
-    *) fail "\`version\` is \`$INPUT_VERSION\`; write a release such as 0.1.0, or latest, or source" ;;
+    *) fail "invalid \`version\`: \`$INPUT_VERSION\`"$'\n'"help: use a release such as 0.1.0, latest, or source" ;;
     esac
 }
 
-# Another source, or another compiler, is another program.
+# Hash of the sources and the compiler version.
 fingerprint() {
     (
         cd "$GITHUB_ACTION_PATH"
@@ -65,14 +65,14 @@ version=$(version) || { printf '%s\n' "$version"; exit 2; }
 target=$(target)
 if [ "$version" = source ]; then
     command -v cargo >/dev/null ||
-        fail "building spanspec needs Rust: install a toolchain in a step before, or name a release in \`version\`"
+        fail "building spanspec needs Rust"$'\n'"help: install a toolchain in an earlier step, or set \`version\` to a release"
     key="spanspec-source-$target-$(fingerprint)"
 else
     case "$version" in
-    *[!0-9A-Za-z.+-]*) fail "\`$version\` is no version" ;;
+    *[!0-9A-Za-z.+-]*) fail "invalid version: \`$version\`" ;;
     esac
     [ "$target" != unknown ] ||
-        fail "there is no release for ${RUNNER_OS:-this system} on ${RUNNER_ARCH:-this machine}; \`version: source\` builds one with cargo"
+        fail "no release for ${RUNNER_OS:-this system} on ${RUNNER_ARCH:-this machine}"$'\n'"help: set \`version: source\` to build spanspec with cargo"
     key="spanspec-$version-$target"
 fi
 output version "$version"

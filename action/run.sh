@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Runs the specs, and tells later steps what came of it.
+# Runs the specs, and sets the outputs of the action.
 #
-# Ends well also where specs fail, so that the reports are uploaded; the exit code is an output.
+# Exits with 0 even if specs fail, so that the reports are uploaded. The exit code is an output.
 set -euo pipefail
 # shellcheck source=action/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-# The words of a text, with quotes and backslashes as in a shell. Nothing in it is expanded or run.
+# Splits a text into words, with quotes and backslashes as in a shell, without expansion.
 words=()
 read_words() {
     local input=$1 text=$2 word
     words=()
     [ -n "${text//[[:space:]]/}" ] || return 0
     printf '%s' "$text" | xargs printf '%s\0' >"$work/words" 2>/dev/null ||
-        fail "\`$input\` cannot be split into words; does a quote lack its other half?"$'\n'"$text"
+        fail "\`$input\` cannot be split into words: $text"$'\n'"help: check for an unclosed quote"
     while IFS= read -r -d '' word; do
         words+=("$word")
     done <"$work/words"
@@ -22,11 +22,11 @@ read_words() {
 switch() {
     case "$2" in
     true | false) [ "$2" = true ] ;;
-    *) fail "\`$1\` is \`$2\`; write true or false" ;;
+    *) fail "invalid \`$1\`: \`$2\`"$'\n'"help: use true or false" ;;
     esac
 }
 
-# A path as later steps need it, which start in the workspace.
+# A path relative to the workspace, where later steps start.
 from_workspace() {
     case "$1" in
     "" | /* | [A-Za-z]:*) printf '%s' "$1" ;;
@@ -34,7 +34,7 @@ from_workspace() {
     esac
 }
 
-# Of the JSON report, whose layout is ours.
+# A number in `counts` of the JSON report. Relies on the layout that spanspec writes.
 counted() {
     local number=
     [ ! -f "$json" ] || number=$(sed -n "/^  \"counts\": {/,/^  }/s/^ *\"$1\": \([0-9]*\).*/\1/p" "$json")
@@ -45,7 +45,7 @@ saved_traces() {
     [ ! -f "$json" ] || sed -n 's/^ *"saved_trace": "\(.*\)",*$/\1/p' "$json" | sed 's/\\\(.\)/\1/g'
 }
 
-# One file a line, as far as they are there.
+# The existing report files, one per line.
 reports() {
     [ -f "$json" ] || return 0
     {
@@ -60,24 +60,24 @@ reports() {
     done
 }
 
-# Each run of a job has a number, for artifacts of one name are not taken.
+# Number of the run within the job. Artifact names must be unique.
 number_of_run() {
     printf 'x' >>"$RUNNER_TEMP/spanspec-runs"
     wc -c <"$RUNNER_TEMP/spanspec-runs" | tr -d ' '
 }
 
-# Of a run that did not come so far, there may be a file of an earlier one.
+# The path of a report, if this run wrote one. Without a JSON report, the file is of an earlier run.
 written() {
     [ ! -f "$json" ] || [ ! -f "$1" ] || from_workspace "$1"
 }
 
-# What the program could not put onto the page or at a line, for it did not come so far.
-say_why_nothing_ran() {
+# Reports an error that prevented the run, in an annotation and the summary.
+report_error() {
     local why
     case "$1" in
-    2) why="the arguments, a spec or the project file cannot be understood; the log says what" ;;
+    2) why="invalid arguments, spec or project file; see the log" ;;
     4) why="no spec was selected" ;;
-    *) why="spanspec ended with $1 and left no report; the log may say why" ;;
+    *) why="spanspec exited with $1 without a report; see the log" ;;
     esac
     printf '::error title=spanspec::%s\n' "$why"
     if switch summary "$INPUT_SUMMARY"; then
@@ -85,7 +85,7 @@ say_why_nothing_ran() {
     fi
 }
 
-# The signal of a job that is cancelled is passed on, so that services end and reports are written.
+# Forwards the signal of a cancelled job, so that services stop and reports are written.
 run() {
     "$@" &
     local child=$! code=0
@@ -100,7 +100,7 @@ run() {
 }
 
 [ -d "$INPUT_WORKING_DIRECTORY" ] ||
-    fail "\`working-directory\` is \`$INPUT_WORKING_DIRECTORY\`, and there is no such folder"
+    fail "\`working-directory\` does not exist: \`$INPUT_WORKING_DIRECTORY\`"
 number=$(number_of_run)
 work="$RUNNER_TEMP/spanspec-$number"
 mkdir -p "$work"
@@ -128,7 +128,7 @@ run "${call[@]}" || code=$?
 if [ -f "$page" ]; then
     cat "$page" >>"$GITHUB_STEP_SUMMARY"
 fi
-[ -f "$json" ] || say_why_nothing_ran "$code"
+[ -f "$json" ] || report_error "$code"
 output exit-code "$code"
 output passed "$(counted passed)"
 output failed "$(counted failed)"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes the archive of a release: package.sh TARGET PROGRAM FOLDER
+# Creates a release archive: package.sh TARGET PROGRAM FOLDER
 #
-# It is called spanspec-TARGET.tar.gz (.zip for Windows), has one folder spanspec-TARGET, and its
-# SHA-256 lies beside it. action/install.sh and cargo-binstall rely on these names.
+# The archive spanspec-TARGET.tar.gz (.zip for Windows) contains one folder, spanspec-TARGET. Its
+# SHA-256 is in a file next to it. action/install.sh and cargo-binstall rely on these names.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
