@@ -1,6 +1,6 @@
-// One program, two services: `SERVICE=pricing` knows prices, anything else is the storefront that
-// asks it. The tracing of HTTP and Express is auto-instrumentations-node's; the only span made here
-// is `apply_discount`.
+// Two services in one program: `SERVICE=pricing` selects pricing, otherwise it is the storefront, which
+// calls pricing. auto-instrumentations-node traces HTTP and Express; the code creates only
+// `apply_discount`.
 
 const express = require("express");
 const { trace } = require("@opentelemetry/api");
@@ -70,6 +70,6 @@ const server = app.listen(port, "127.0.0.1", (error) => {
   console.log(`listening on http://127.0.0.1:${port}`);
 });
 
-// The instrumentation listens for SIGTERM, to export its last spans, so Node no longer exits by
-// itself: with the server closed, nothing keeps it alive.
+// The instrumentation handles SIGTERM to export the last spans, so Node does not exit until the server
+// is closed.
 process.on("SIGTERM", () => server.close());

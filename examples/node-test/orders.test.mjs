@@ -1,4 +1,4 @@
-// What a client of the shop relies on: the response, and what the services did for it.
+// Contract tests of the shop: responses and their traces.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -26,13 +26,13 @@ test("an order charges the card", async () => {
   assert.notEqual(payment.status, "error");
 });
 
-test("a test can send a traceparent of its own", async () => {
+test("a test can send its own traceparent", async () => {
   const traceparent = newTraceparent();
   await order({}, { traceparent });
   await assertTrace(traceparent, "errors: 0\nservices: [api-gateway, order, payment]");
 });
 
-test("what is wrong is told as spanspec tells it", async () => {
+test("a violation is reported with the text of spanspec", async () => {
   const response = await order({ simulate: { stock_queries: 5 } });
   const wrong = assertTrace(
     response.headers.get("traceparent"),

@@ -1,31 +1,31 @@
-// Traces for tests: asks the receiver that `spanspec exec` started. Nothing to install.
+// Client for the receiver of `spanspec exec`. Needs no packages.
 
 import { AssertionError } from "node:assert";
 import { randomBytes } from "node:crypto";
 
-/** A traceparent of our own: what is sent with a request, and asked for afterwards. */
+/** A new traceparent: send it with a request, then ask for its trace. */
 export function newTraceparent() {
   return `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-01`;
 }
 
-/** The trace of a traceparent or trace id, once it is complete. */
+/** Waits for the complete trace of a traceparent or trace id. */
 export async function getTrace(traceparent, { wait = "10s" } = {}) {
   const trace = await ask(`/api/traces/${encodeURIComponent(traceparent)}?format=flat&wait=${wait}`);
-  if (!trace.complete) fail([`the trace is not complete after ${wait}`, ...trace.missing].join("\n"));
+  if (!trace.complete) fail([`the trace is incomplete after ${wait}`, ...trace.missing].join("\n"));
   return trace;
 }
 
-/** The only span of this name. */
+/** The only span with this name. */
 export function findSpan(trace, name) {
   const found = trace.spans.filter((span) => span.name === name);
   if (found.length !== 1) {
     const names = trace.spans.map((span) => `  ${span.service}: ${span.name}`).join("\n");
-    fail(`${found.length} spans are called "${name}"; the trace has\n${names}`);
+    fail(`found ${found.length} spans named "${name}", expected 1; spans of the trace:\n${names}`);
   }
   return found[0];
 }
 
-/** Holds a trace against what a spec has under `expect`; fails with spanspec's own text. */
+/** Checks a trace against the `expect` of a spec. Fails with the text report of spanspec. */
 export async function assertTrace(traceparent, expect) {
   const body = JSON.stringify({ trace: traceparent, spec: expect });
   const headers = { "content-type": "application/json" };
@@ -35,7 +35,7 @@ export async function assertTrace(traceparent, expect) {
 
 async function ask(path, request) {
   const receiver = process.env.SPANSPEC_RECEIVER;
-  if (!receiver) fail("SPANSPEC_RECEIVER is not set: run the tests with `spanspec exec -- node --test`");
+  if (!receiver) fail("SPANSPEC_RECEIVER is not set\nhelp: run the tests with `spanspec exec -- node --test`");
   const response = await fetch(receiver + path, request);
   const answer = await response.json();
   if (!response.ok) fail(`${answer.title}\n${answer.detail}`);

@@ -1,4 +1,4 @@
-"""What a client of the shop relies on: the response, and what the services did for it."""
+"""Contract tests of the shop: responses and their traces."""
 
 import os
 
@@ -33,7 +33,7 @@ def test_a_refused_card_is_an_error_and_nothing_is_shipped():
     assert find_spans(trace, "ship") == []
 
 
-def test_stock_is_asked_for_once():
+def test_an_order_queries_the_stock_once():
     response = requests.post(ORDERS, json={"sku": "A1", "quantity": 2}, timeout=10)
     assert_trace(
         response.headers["traceparent"],
@@ -49,7 +49,7 @@ def test_stock_is_asked_for_once():
     )
 
 
-def test_a_query_in_a_loop_is_told():
+def test_a_query_in_a_loop_is_detected():
     order = {"sku": "A1", "quantity": 2, "simulate": {"stock_queries": 5}}
     response = requests.post(ORDERS, json=order, timeout=10)
     with pytest.raises(TraceError, match="expected exactly 1, found 5"):

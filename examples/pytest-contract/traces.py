@@ -1,4 +1,4 @@
-"""Traces for tests: asks the receiver that `spanspec exec` started. Standard library only."""
+"""Client for the receiver of `spanspec exec`. Needs only the standard library."""
 
 import json
 import os
@@ -8,20 +8,20 @@ import urllib.request
 
 
 class TraceError(AssertionError):
-    """There is no such trace, or it is not as expected; the text says why."""
+    """The trace is missing, incomplete, or not as expected."""
 
 
 def get_trace(traceparent, wait="10s"):
-    """The trace of a traceparent or trace id, once it is complete."""
+    """Waits for the complete trace of a traceparent or trace id."""
     query = urllib.parse.urlencode({"format": "flat", "wait": wait})
     trace = _ask(f"/api/traces/{urllib.parse.quote(traceparent)}?{query}")
     if not trace["complete"]:
-        raise TraceError("\n".join([f"the trace is not complete after {wait}", *trace["missing"]]))
+        raise TraceError("\n".join([f"the trace is incomplete after {wait}", *trace["missing"]]))
     return trace
 
 
 def find_spans(trace, name, **facts):
-    """All spans of this name, with these facts: service, kind, status."""
+    """All spans with this name and these values of service, kind or status."""
     return [
         span
         for span in trace["spans"]
@@ -30,16 +30,16 @@ def find_spans(trace, name, **facts):
 
 
 def find_span(trace, name, **facts):
-    """The only span of this name."""
+    """The only span with this name."""
     found = find_spans(trace, name, **facts)
     if len(found) != 1:
         names = "\n".join(f"  {span['service']}: {span['name']}" for span in trace["spans"])
-        raise TraceError(f"{len(found)} spans are called {name!r}; the trace has\n{names}")
+        raise TraceError(f"found {len(found)} spans named {name!r}, expected 1; spans of the trace:\n{names}")
     return found[0]
 
 
 def assert_trace(traceparent, expect, **variables):
-    """Holds a trace against what a spec has under `expect`; fails with spanspec's own text."""
+    """Checks a trace against the `expect` of a spec. Fails with the text report of spanspec."""
     outcome = _ask("/api/judge", {"trace": traceparent, "spec": expect, "vars": variables})
     if outcome["verdict"] != "passed":
         raise TraceError("\n" + outcome["text"])
@@ -48,7 +48,7 @@ def assert_trace(traceparent, expect, **variables):
 def _ask(path, question=None):
     receiver = os.environ.get("SPANSPEC_RECEIVER")
     if not receiver:
-        raise TraceError("SPANSPEC_RECEIVER is not set: run the tests with `spanspec exec -- pytest`")
+        raise TraceError("SPANSPEC_RECEIVER is not set\nhelp: run the tests with `spanspec exec -- pytest`")
     request = urllib.request.Request(receiver + path)
     if question is not None:
         request.data = json.dumps(question).encode()

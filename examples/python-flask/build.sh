@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the two services need into .venv, once; later runs only look.
+# Installs the requirements of both services into .venv, unless they are installed.
 set -e
 test -x .venv/bin/pip || python3 -m venv .venv
 .venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt

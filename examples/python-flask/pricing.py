@@ -1,7 +1,7 @@
-"""The pricing service: knows prices, and grants a discount on ten pieces or more.
+"""The pricing service: returns prices, with a discount from ten pieces.
 
-Its one line of tracing is a span around the discount, with OpenTelemetry's API. Without
-opentelemetry-instrument that span is a no-op, and nothing else changes.
+It creates one span, around the discount, with OpenTelemetry's API. Without opentelemetry-instrument,
+the span is a no-op.
 """
 
 from flask import Flask, request

@@ -1,6 +1,6 @@
-"""The storefront: tells customers what they would pay. It asks pricing for the price.
+"""The storefront: quotes a price, which it requests from pricing.
 
-There is no tracing code here: opentelemetry-instrument traces Flask and requests.
+Contains no tracing code: opentelemetry-instrument traces Flask and requests.
 """
 
 import os

@@ -1,7 +1,6 @@
-//! The span that is open while a request is worked on, and the faults that the request asked for.
+//! The current span of a request, and its simulated faults.
 //!
-//! Every span of the shop is started here. Which spans there are, and what they say, is written
-//! where the work is done.
+//! All spans of the shop are started here. The services define their names and attributes.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -19,7 +18,7 @@ use crate::service::Service;
 use crate::simulate::Simulation;
 use crate::telemetry::Telemetry;
 
-/// One step of a request. Its span ends when the last clone is dropped.
+/// A step of a request. Its span ends when the last clone is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) service: Service,
@@ -38,7 +37,7 @@ impl Drop for OpenSpan {
 }
 
 impl Call {
-    /// The first span of a service for a request whose caller's trace context is in `carrier`.
+    /// Starts the first span of a service, below the trace context in `carrier`.
     pub(crate) fn accept(
         telemetry: &Telemetry,
         simulation: Simulation,
@@ -49,7 +48,7 @@ impl Call {
         Self::open(telemetry, simulation, &parent, span)
     }
 
-    /// The first span of a trace of its own, which points to the one in `carrier` by a link.
+    /// Starts the first span of a new trace, with a link to the trace context in `carrier`.
     pub(crate) fn follow(
         telemetry: &Telemetry,
         simulation: Simulation,
@@ -88,7 +87,7 @@ impl Call {
         }
     }
 
-    /// A child of this span.
+    /// Starts a child of this span.
     pub(crate) fn start(
         &self,
         name: impl Into<Cow<'static, str>>,
@@ -105,7 +104,7 @@ impl Call {
         }
     }
 
-    /// The same span, with the faults that the request's body asks for.
+    /// The same span with the faults in the body of the request.
     pub(crate) fn simulating(&self, simulation: Simulation) -> Self {
         Self {
             simulation: Arc::new(simulation.or(&self.simulation)),
@@ -121,17 +120,18 @@ impl Call {
         self.span.0.span().add_event(name, attributes);
     }
 
-    /// Sets the status to error; an empty message is none.
+    /// Sets the status to error. An empty message is omitted.
     pub(crate) fn fail(&self, message: impl Into<Cow<'static, str>>) {
         self.span.0.span().set_status(Status::error(message));
     }
 
-    /// Tells the caller, through `carrier`, which span answers.
+    /// Writes the trace context of this span into `carrier`, for the response.
     pub(crate) fn name(&self, carrier: &mut dyn Injector) {
         TraceContextPropagator::new().inject_context(&self.span.0, carrier);
     }
 
-    /// Writes this span's trace context into `carrier`, unless the way to `to` is to lose it.
+    /// Writes the trace context of this span into `carrier`, except with the fault
+    /// `lose_propagation`.
     pub(crate) fn inject(&self, to: Service, carrier: &mut dyn Injector) {
         if !self.simulation.loses_propagation(self.service, to) {
             TraceContextPropagator::new().inject_context(&self.span.0, carrier);
@@ -139,7 +139,7 @@ impl Call {
     }
 }
 
-/// A context in which `span` is open.
+/// A context that contains `span`.
 fn context(
     tracer: &SdkTracer,
     simulation: &Simulation,
@@ -152,7 +152,7 @@ fn context(
     parent.with_span(tracer.build_with_context(span, parent))
 }
 
-/// A span that has an id, which its children will name, and is never exported.
+/// The context of a span that is never exported. Its id is the parent of its children.
 fn dropped(parent: &Context) -> SpanContext {
     let (ids, span) = (RandomIdGenerator::default(), parent.span());
     let parent = span.span_context();

@@ -1,4 +1,4 @@
-//! How the services call each other, and the collector: plain HTTP, without TLS.
+//! HTTP client for calls between services and for exports. Without TLS.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use crate::server::{Answer, Reply};
 use crate::service::Service;
 use crate::simulate;
 
-/// How long a collector may take to answer.
+/// Timeout of an export.
 const COLLECTOR_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One pool of connections. Clones share it.
+/// A connection pool, shared by clones.
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
     client: Arc<Client<HttpConnector, Full<Bytes>>>,
@@ -34,7 +34,7 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    /// A client whose connections live on the current tokio runtime.
+    /// Creates a client on the current tokio runtime.
     pub(crate) fn new() -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
@@ -52,7 +52,7 @@ impl Http {
     }
 }
 
-/// The exporters' way out. They call from threads of their own, which have no runtime.
+/// The transport of exporters, whose threads have no tokio runtime.
 #[async_trait::async_trait]
 impl HttpClient for Http {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
@@ -66,7 +66,7 @@ impl HttpClient for Http {
     }
 }
 
-/// A service, as another one sees it.
+/// A service that another service calls.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     service: Service,
@@ -88,7 +88,7 @@ impl Peer {
     }
 
     pub(crate) async fn post(&self, call: &Call, path: &str, body: &impl Serialize) -> Answer {
-        let body = serde_json::to_vec(body).expect("our own types are JSON");
+        let body = serde_json::to_vec(body).expect("the types serialize to JSON");
         self.request(call, Method::POST, path, body.into()).await
     }
 
@@ -96,7 +96,7 @@ impl Peer {
         self.request(call, Method::DELETE, path, Bytes::new()).await
     }
 
-    /// Sends a request in a CLIENT span. `Err` is the refusal to hand on to whoever asked.
+    /// Sends a request in a CLIENT span. `Err` is the response for the caller of this service.
     async fn request(&self, call: &Call, method: Method, path: &str, body: Bytes) -> Answer {
         let span = call.start(
             method.to_string(),
@@ -132,15 +132,15 @@ impl Peer {
     fn message(&self, span: &Call, method: Method, path: &str, body: Bytes) -> Request<Bytes> {
         let mut request = Request::new(body);
         *request.method_mut() = method;
-        *request.uri_mut() = self.url(path).parse().expect("our own paths make a URL");
+        *request.uri_mut() = self.url(path).parse().expect("the path is valid");
         let headers = request.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
         headers.insert(header::USER_AGENT, HeaderValue::from_static("shop"));
-        let faults = serde_json::to_string(&*span.simulation).expect("a simulation is JSON");
-        // A fault that no header can hold stays behind.
+        let faults = serde_json::to_string(&*span.simulation).expect("faults serialize to JSON");
+        // Omitted if it is not a valid header value.
         if let Ok(faults) = HeaderValue::from_str(&faults) {
             headers.insert(simulate::HEADER, faults);
         }
@@ -169,7 +169,7 @@ impl Peer {
     }
 
     fn unreachable(&self, span: &Call, error: &dyn Error) -> Reply {
-        let message = format!("{} cannot be reached: {error}", self.service);
+        let message = format!("failed to reach {}: {error}", self.service);
         span.set("error.type", "connection_error");
         span.fail(message.clone());
         Reply::error(StatusCode::BAD_GATEWAY, "bad_gateway", &message)

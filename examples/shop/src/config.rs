@@ -1,5 +1,6 @@
-//! What the command line and the environment ask for. The only reader of either, but for the
-//! `OTEL_*` variables, which the OpenTelemetry SDK reads by itself.
+//! Configuration from the command line and the environment.
+//!
+//! The OpenTelemetry SDK reads the `OTEL_*` variables itself.
 
 use std::env;
 use std::str::FromStr;
@@ -11,38 +12,38 @@ use crate::latency::Latency;
 use crate::service::Service;
 use crate::simulate::Simulation;
 
-/// How the shop is to run.
+/// Settings of the shop.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// The one service to run, or all of them.
+    /// The service to run; `None` runs all.
     pub(crate) only: Option<Service>,
-    /// The port of the gateway, or of the one service.
+    /// Port of the gateway, or of the only service.
     pub(crate) port: u16,
-    /// The faults of every request that does not ask for others.
+    /// Default faults of a request.
     pub(crate) simulation: Simulation,
-    /// What `inventory-check` takes.
+    /// Distribution of the duration of `inventory-check`.
     pub(crate) inventory_latency: Option<Latency>,
 }
 
-/// Why the shop cannot run as it was asked to.
+/// An invalid argument or variable.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    /// More than one word, or a word that names no service.
+    /// More than one argument, or an unknown service.
     #[error(
-        "`{0}` is no service: name api-gateway, order, inventory, payment or shipping, or none to run all"
+        "unknown service `{0}`: use api-gateway, order, inventory, payment or shipping, or no argument to run all"
     )]
     Argument(String),
-    /// `shop notification`: its queue is in memory.
-    #[error("notification reads a queue in the memory of the order service: run `shop order`")]
+    /// `shop notification`, whose queue is in memory.
+    #[error("notification shares an in-memory queue with order: run `shop order`")]
     Queue,
-    /// A variable holds something else than it should.
-    #[error("{name}={found} is not {wanted}")]
+    /// A variable has an invalid value.
+    #[error("invalid {name}={found}: expected {wanted}")]
     Variable {
-        /// The variable.
+        /// Name of the variable.
         name: String,
-        /// What it holds.
+        /// Its value.
         found: String,
-        /// What it should hold.
+        /// The expected value.
         wanted: String,
     },
 }
@@ -59,14 +60,14 @@ impl Config {
     }
 }
 
-/// What a service calls its version: its own variable, then that of the shop, then the package's.
+/// Version of a service: from its variable, that of the shop, or the package.
 pub(crate) fn version(service: Service) -> String {
     text(&service.variable("VERSION"))
         .or_else(|| text("SHOP_VERSION"))
         .unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned())
 }
 
-/// Where a service that another process runs is found.
+/// Address of a service in another process.
 pub(crate) fn address(service: Service) -> Result<Option<Authority>, ConfigError> {
     let name = service.variable("URL");
     let Some(found) = text(&name) else {
@@ -107,7 +108,7 @@ fn simulation() -> Result<Simulation, ConfigError> {
         ship_refused: parsed("SHOP_SHIP_REFUSED", "true or false")?,
         notification_delay_ms: number("SHOP_NOTIFICATION_DELAY_MS")?,
         lose_propagation: list("SHOP_LOSE_PROPAGATION", "hops such as order->payment")?,
-        drop_spans: list("SHOP_DROP_SPANS", "names of spans")?,
+        drop_spans: list("SHOP_DROP_SPANS", "span names")?,
     })
 }
 
@@ -132,17 +133,17 @@ fn inventory_latency() -> Result<Option<Latency>, ConfigError> {
 }
 
 fn services(name: &str) -> Result<Option<Vec<Service>>, ConfigError> {
-    let names: Option<Vec<String>> = list(name, "names of services")?;
+    let names: Option<Vec<String>> = list(name, "service names")?;
     let Some(names) = names else { return Ok(None) };
     let services: Option<Vec<_>> = names.iter().map(|name| Service::named(name)).collect();
     services.map(Some).ok_or_else(|| ConfigError::Variable {
         name: name.to_owned(),
         found: names.join(","),
-        wanted: "a list of services of the shop".to_owned(),
+        wanted: "a list of service names".to_owned(),
     })
 }
 
-/// Values between commas.
+/// Values separated by commas.
 fn list<T: FromStr>(name: &str, wanted: &str) -> Result<Option<Vec<T>>, ConfigError> {
     let Some(found) = text(name) else {
         return Ok(None);
@@ -157,7 +158,7 @@ fn list<T: FromStr>(name: &str, wanted: &str) -> Result<Option<Vec<T>>, ConfigEr
 }
 
 fn number<T: FromStr>(name: &str) -> Result<Option<T>, ConfigError> {
-    parsed(name, "a whole number in range")
+    parsed(name, "an integer in range")
 }
 
 fn parsed<T: FromStr>(name: &str, wanted: &str) -> Result<Option<T>, ConfigError> {
@@ -172,7 +173,7 @@ fn parsed<T: FromStr>(name: &str, wanted: &str) -> Result<Option<T>, ConfigError
     })
 }
 
-/// The value of a variable; empty counts as unset, as OpenTelemetry has it.
+/// Value of a variable. As in OpenTelemetry, an empty value counts as unset.
 fn text(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

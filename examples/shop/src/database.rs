@@ -1,7 +1,6 @@
-//! Database calls as a trace shows them.
+//! Spans of a PostgreSQL client.
 //!
-//! There is no database: the shop keeps what it knows in memory. The spans are those of a
-//! PostgreSQL client, so that specs about databases have something to look at.
+//! There is no database: the shop keeps its data in memory.
 
 use std::time::Duration;
 
@@ -11,10 +10,10 @@ use tokio::time::sleep;
 
 use crate::call::Call;
 
-/// What a query to a database nearby costs.
+/// Simulated duration of a query.
 const ROUND_TRIP: Duration = Duration::from_millis(1);
 
-/// A statement and its two words for the span's name.
+/// A statement; operation and table are the name of its span.
 #[derive(Debug)]
 pub(crate) struct Statement {
     pub(crate) operation: &'static str,
@@ -23,7 +22,7 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
-    /// Does `work` in the CLIENT span of this statement.
+    /// Runs `work` in the CLIENT span of this statement.
     pub(crate) async fn run<T>(&self, call: &Call, work: impl FnOnce() -> T) -> T {
         let _span = call.start(self.summary(), SpanKind::Client, self.attributes());
         sleep(ROUND_TRIP).await;

@@ -1,5 +1,4 @@
-//! The api-gateway: what the world talks to. It knows the shop's API, and leaves the work to
-//! `order`.
+//! The api-gateway: the public API. Forwards requests to `order`.
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -16,7 +15,7 @@ use crate::server::{self, Answer, Reply};
 use crate::simulate::Simulation;
 use crate::telemetry::Telemetry;
 
-/// What a customer wants, and what the shop should get wrong about it.
+/// Body of `POST /orders`, with simulated faults.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Request {
@@ -28,7 +27,7 @@ struct Request {
     simulate: Simulation,
 }
 
-/// What `order` is asked for.
+/// Request to `order`.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct OrderRequest {
     pub(crate) sku: String,
@@ -41,7 +40,7 @@ pub(crate) fn router(telemetry: &Telemetry, orders: Peer) -> Router {
     server::routes(telemetry, orders, routes).route("/health", get(health))
 }
 
-/// Untraced: it is asked often, and says nothing about the shop's work.
+/// Health check, not traced.
 async fn health() -> Reply {
     Reply::new(StatusCode::OK, json!({ "status": "ok" }))
 }
@@ -88,7 +87,7 @@ async fn show(
     orders.get(&call, &format!("/orders/{id}")).await
 }
 
-/// The body of a 404.
+/// Body of a 404 response.
 pub(crate) fn unknown_order(id: &str) -> Value {
-    json!({ "error": "unknown_order", "message": format!("there is no order {id}") })
+    json!({ "error": "unknown_order", "message": format!("unknown order {id}") })
 }

@@ -1,4 +1,4 @@
-//! The inventory service: knows the stock, reserves it, and takes reservations back.
+//! The inventory service: reserves stock, and releases reservations.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -38,11 +38,11 @@ const RETURN: Statement = Statement {
     text: "UPDATE stock SET quantity = quantity + $2 WHERE sku = $1",
 };
 
-/// What a full shelf holds. An article is put back to it once half of it is sold, so that no
-/// number of runs empties the shop.
+/// Initial stock of an article. It is refilled when half of it is sold, so that any number of specs
+/// can run.
 const FULL: u32 = 1000;
 
-/// What `inventory` is asked for.
+/// Request to `inventory`.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct ReservationRequest {
     pub(crate) order_id: String,
@@ -50,23 +50,23 @@ pub(crate) struct ReservationRequest {
     pub(crate) quantity: u32,
 }
 
-/// What `inventory` sets aside.
+/// Response of `inventory`.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Reservation {
     pub(crate) id: String,
     pub(crate) unit_price: f64,
 }
 
-/// The stock, what of it is reserved, and how long looking it up takes.
+/// The stock, and the distribution of the duration of `inventory-check`.
 #[derive(Clone, Debug)]
 pub(crate) struct Inventory {
-    shelves: Arc<Mutex<Shelves>>,
+    stock: Arc<Mutex<Stock>>,
     latency: Option<Arc<Latency>>,
 }
 
 #[derive(Debug)]
-struct Shelves {
-    stock: HashMap<&'static str, Article>,
+struct Stock {
+    articles: HashMap<&'static str, Article>,
     reserved: HashMap<String, (&'static str, u32)>,
 }
 
@@ -101,13 +101,10 @@ async fn release(
     Extension(call): Extension<Call>,
     Path(id): Path<String>,
 ) -> Answer {
-    if RETURN
-        .run(&call, || inventory.shelves().give_back(&id))
-        .await
-    {
+    if RETURN.run(&call, || inventory.stock().release(&id)).await {
         return Ok(Reply::new(StatusCode::OK, json!({ "released": id })));
     }
-    let message = format!("there is no reservation {id}");
+    let message = format!("unknown reservation {id}");
     Err(Reply::error(
         StatusCode::NOT_FOUND,
         "unknown_reservation",
@@ -127,9 +124,9 @@ impl ReservationRequest {
 
 impl Inventory {
     pub(crate) fn new(latency: Option<Latency>) -> Self {
-        let shelves = Arc::new(Mutex::new(Shelves::seeded()));
+        let stock = Arc::new(Mutex::new(Stock::seeded()));
         Self {
-            shelves,
+            stock,
             latency: latency.map(Arc::new),
         }
     }
@@ -149,7 +146,7 @@ impl Inventory {
         if article.quantity < request.quantity {
             return Err(out_of_stock(article.quantity));
         }
-        let take = || self.shelves().take(article.sku, request.quantity);
+        let take = || self.stock().take(article.sku, request.quantity);
         let id = UPDATE
             .run(call, take)
             .await
@@ -169,22 +166,22 @@ impl Inventory {
         usual + call.simulation.inventory_delay()
     }
 
-    /// Reads the stock: once, or as often as the request wants the N+1 mistake to be made.
+    /// Reads the stock, `stock_queries` times to simulate an N+1 query.
     async fn look_up(&self, call: &Call, sku: &str) -> Option<Article> {
         for _ in 1..call.simulation.stock_queries.unwrap_or(1) {
             SELECT.run(call, || ()).await;
         }
         SELECT
-            .run(call, || self.shelves().stock.get(sku).copied())
+            .run(call, || self.stock().articles.get(sku).copied())
             .await
     }
 
-    fn shelves(&self) -> std::sync::MutexGuard<'_, Shelves> {
-        self.shelves.lock().expect("no holder panics")
+    fn stock(&self) -> std::sync::MutexGuard<'_, Stock> {
+        self.stock.lock().expect("no holder panics")
     }
 }
 
-impl Shelves {
+impl Stock {
     fn seeded() -> Self {
         let articles = [
             Article {
@@ -203,19 +200,19 @@ impl Shelves {
                 price: 5.00,
             },
         ];
-        let stock = articles
+        let articles = articles
             .into_iter()
             .map(|article| (article.sku, article))
             .collect();
         Self {
-            stock,
+            articles,
             reserved: HashMap::new(),
         }
     }
 
-    /// Takes from a shelf, and gives the name of the reservation, if there is enough.
+    /// Reserves a quantity and returns the id of the reservation; `None` if the stock is too low.
     fn take(&mut self, sku: &'static str, quantity: u32) -> Option<String> {
-        let article = self.stock.get_mut(sku)?;
+        let article = self.articles.get_mut(sku)?;
         article.quantity = article.quantity.checked_sub(quantity)?;
         if article.quantity < FULL / 2 {
             article.quantity = FULL;
@@ -225,11 +222,11 @@ impl Shelves {
         Some(id)
     }
 
-    fn give_back(&mut self, reservation: &str) -> bool {
+    fn release(&mut self, reservation: &str) -> bool {
         let Some((sku, quantity)) = self.reserved.remove(reservation) else {
             return false;
         };
-        if let Some(article) = self.stock.get_mut(sku) {
+        if let Some(article) = self.articles.get_mut(sku) {
             article.quantity = (article.quantity + quantity).min(FULL);
         }
         true
@@ -237,7 +234,7 @@ impl Shelves {
 }
 
 fn unknown(request: &ReservationRequest) -> Reply {
-    let message = format!("there is no article {}", request.sku);
+    let message = format!("unknown article {}", request.sku);
     Reply::error(StatusCode::NOT_FOUND, "unknown_sku", &message)
 }
 
@@ -252,18 +249,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_number_of_orders_empties_a_shelf() {
-        let mut shelves = Shelves::seeded();
-        assert!((0..10_000).all(|_| shelves.take("A1", 7).is_some()));
+    fn stock_is_refilled() {
+        let mut stock = Stock::seeded();
+        assert!((0..10_000).all(|_| stock.take("A1", 7).is_some()));
     }
 
     #[test]
-    fn what_was_reserved_can_be_given_back_once() {
-        let mut shelves = Shelves::seeded();
-        let id = shelves.take("A1", 3).unwrap();
-        assert_eq!(shelves.stock["A1"].quantity, FULL - 3);
-        assert!(shelves.give_back(&id));
-        assert!(!shelves.give_back(&id));
-        assert_eq!(shelves.stock["A1"].quantity, FULL);
+    fn a_reservation_is_released_once() {
+        let mut stock = Stock::seeded();
+        let id = stock.take("A1", 3).unwrap();
+        assert_eq!(stock.articles["A1"].quantity, FULL - 3);
+        assert!(stock.release(&id));
+        assert!(!stock.release(&id));
+        assert_eq!(stock.articles["A1"].quantity, FULL);
     }
 }

@@ -1,6 +1,4 @@
-//! How long `inventory-check` takes, when it is asked to imitate a version of itself.
-//!
-//! Waiting that long is `inventory`'s work.
+//! Simulated duration of `inventory-check`.
 
 use std::f64::consts::TAU;
 use std::hash::{BuildHasher, RandomState};
@@ -10,7 +8,7 @@ use std::time::Duration;
 /// The 99th percentile of the standard normal distribution.
 const Z_99: f64 = 2.326_347_874_040_841;
 
-/// A log-normal distribution of durations: most are short, some are very long, none is negative.
+/// A log-normal distribution of durations.
 #[derive(Debug)]
 pub(crate) struct Latency {
     median: Duration,
@@ -19,8 +17,8 @@ pub(crate) struct Latency {
 }
 
 impl Latency {
-    /// Half of the draws are at most `p50`, and 99 of 100 at most `p99`, which must not be below it.
-    /// The same seed gives the same draws in the same order.
+    /// Creates a distribution with these quantiles, `p50` ≤ `p99`. The same seed gives the same
+    /// sequence.
     pub(crate) fn new(p50: Duration, p99: Duration, seed: Option<u64>) -> Self {
         let ratio = if p50.is_zero() {
             1.0
@@ -34,18 +32,18 @@ impl Latency {
         }
     }
 
-    /// The next duration.
+    /// Returns the next duration.
     pub(crate) fn draw(&self) -> Duration {
         self.median.mul_f64((self.sigma * self.normal()).exp())
     }
 
-    /// A standard normal number, by Box and Muller.
+    /// A standard normal number (Box–Muller).
     fn normal(&self) -> f64 {
         let (radius, angle) = (1.0 - self.uniform(), self.uniform());
         (-2.0 * radius.ln()).sqrt() * (TAU * angle).cos()
     }
 
-    /// A number of [0, 1).
+    /// A uniform number in [0, 1).
     fn uniform(&self) -> f64 {
         const BITS: u32 = 53;
         let bits = split_mix(self.state.fetch_add(GOLDEN, Ordering::Relaxed));
@@ -74,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quantiles_are_the_ones_asked_for() {
+    fn draws_have_the_given_quantiles() {
         let (p50, p99) = (Duration::from_millis(120), Duration::from_millis(800));
         let (median, tail) = quantiles(&Latency::new(p50, p99, Some(7)));
         assert!((115..125).contains(&median.as_millis()), "{median:?}");
@@ -82,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_quantiles_leave_no_spread() {
+    fn equal_quantiles_give_a_constant() {
         let p50 = Duration::from_millis(5);
         assert_eq!(Latency::new(p50, p50, None).draw(), p50);
     }

@@ -1,7 +1,7 @@
 //! The shop: six services that place an order together, each traced by its own OpenTelemetry SDK.
 //!
-//! A system to try spanspec on. It runs in one process, over real HTTP on loopback; README.md
-//! shows what calls what, and which faults can be asked for.
+//! The system under test of this repository's specs. It runs in one process, over HTTP on loopback.
+//! README.md describes its API, traces and faults.
 
 mod call;
 mod client;
@@ -36,14 +36,14 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nothing is left to do if standard error is closed, too.
+            // Ignored if standard error is closed.
             writeln!(io::stderr(), "shop: {}", with_causes(&*error)).ok();
             ExitCode::FAILURE
         }
     }
 }
 
-/// Opens the shop, and closes it when told to.
+/// Runs the shop until the process receives a signal.
 async fn run() -> Result<(), Box<dyn Error>> {
     let mut shop = Shop::open(Config::read()?).await?;
     announce(&shop)?;
@@ -63,7 +63,7 @@ fn announce(shop: &Shop) -> io::Result<()> {
     out.flush()
 }
 
-/// Resolves when the process is asked to end.
+/// Waits for SIGTERM or Ctrl-C.
 #[cfg(unix)]
 async fn stopped() -> io::Result<()> {
     use signal::unix::{SignalKind, signal};
@@ -75,7 +75,7 @@ async fn stopped() -> io::Result<()> {
     }
 }
 
-/// Resolves when the process is asked to end.
+/// Waits for Ctrl-C.
 #[cfg(not(unix))]
 async fn stopped() -> io::Result<()> {
     signal::ctrl_c().await

@@ -1,7 +1,7 @@
-//! The notification service: reads the queue and tells customers, after they had their answer.
+//! The notification service: notifies customers of orders, from a queue.
 //!
-//! Each message is worked on in a trace of its own that links to the span which sent it, as
-//! OpenTelemetry recommends for queues.
+//! Each message is processed in a new trace with a link to the span that sent it, as OpenTelemetry
+//! recommends for queues.
 
 use std::collections::HashMap;
 use std::io;
@@ -23,10 +23,10 @@ pub(crate) const SYSTEM: &str = "in_memory";
 /// `messaging.destination.name`.
 pub(crate) const DESTINATION: &str = "orders";
 
-/// What handing a letter to the mail server takes.
+/// Simulated duration of sending a mail.
 const MAIL: Duration = Duration::from_millis(2);
 
-/// Word of an order, with the sender's trace context in its headers.
+/// A placed order, with the trace context of the sender in its headers.
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) id: String,
@@ -35,7 +35,7 @@ pub(crate) struct Message {
     pub(crate) simulation: Simulation,
 }
 
-/// Handles messages side by side until no sender is left and all of them are done with.
+/// Processes messages concurrently until all senders are dropped and all messages are processed.
 pub(crate) async fn consume(
     telemetry: Telemetry,
     mut queue: mpsc::Receiver<Message>,

@@ -1,5 +1,5 @@
-//! The order service: asks inventory, payment and shipping in turn, keeps the order, and puts
-//! word of it on the queue that `notification` reads.
+//! The order service: calls inventory, payment and shipping, stores the order, and sends a message
+//! to `notification`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -38,7 +38,7 @@ const SELECT: Statement = Statement {
     text: "SELECT document FROM orders WHERE id = $1",
 };
 
-/// Whom the order service works with, and the orders it has placed.
+/// The services that `order` calls, and the placed orders.
 #[derive(Clone, Debug)]
 pub(crate) struct Orders {
     pub(crate) inventory: Peer,
@@ -48,7 +48,7 @@ pub(crate) struct Orders {
     pub(crate) placed: Arc<Mutex<HashMap<String, Value>>>,
 }
 
-/// An order on its way to be placed.
+/// An order that is not placed yet.
 #[derive(Debug)]
 struct Draft {
     id: String,
@@ -137,7 +137,7 @@ impl Orders {
             })
     }
 
-    /// Gives back what was reserved. If that fails too, the customer still hears the first reason.
+    /// Releases a reservation. An error is only recorded in the span.
     async fn release_stock(&self, call: &Call, reservation: &Reservation) {
         let id = KeyValue::new("reservation.id", reservation.id.clone());
         let span = call.start("release_stock", SpanKind::Internal, [id]);
@@ -212,7 +212,7 @@ impl Orders {
         Reply::new(StatusCode::CREATED, json!({ "order": order }))
     }
 
-    /// Puts a message on the queue, with the trace context of the PRODUCER span.
+    /// Sends a message with the trace context of the PRODUCER span.
     async fn announce(&self, call: &Call, draft: &Draft) {
         let id = id::fresh("msg");
         let span = call.start(

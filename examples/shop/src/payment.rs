@@ -1,4 +1,4 @@
-//! The payment service: charges cards, or says why it cannot.
+//! The payment service: charges cards, or returns the reason of a refusal.
 
 use std::time::Duration;
 
@@ -17,17 +17,17 @@ use crate::id;
 use crate::server::{self, Answer, Reply};
 use crate::telemetry::Telemetry;
 
-/// Test numbers that a bank refuses, and its reasons.
+/// Test card numbers that are refused, with the reason.
 const REFUSED: [(&str, &str); 3] = [
     ("4000000000000002", "do_not_honor"),
     ("4000000000000069", "expired_card"),
     ("expired", "expired_card"),
 ];
 
-/// What a bank takes to answer.
+/// Simulated duration of a bank call.
 const BANK: Duration = Duration::from_millis(2);
 
-/// How a customer pays; by card unless he says otherwise.
+/// Means of payment. Default: a card.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Means {
@@ -56,7 +56,7 @@ impl Method {
     }
 }
 
-/// What `payment` is asked for.
+/// Request to `payment`.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Charge {
     pub(crate) order_id: String,
@@ -64,7 +64,7 @@ pub(crate) struct Charge {
     pub(crate) means: Means,
 }
 
-/// What was charged.
+/// Response of `payment`.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Payment {
     id: String,
@@ -94,7 +94,7 @@ async fn pay(Extension(call): Extension<Call>, body: Bytes) -> Answer {
 }
 
 impl Charge {
-    /// Only the last digits of a card belong into a trace.
+    /// Attributes of `process_payment`. Contains only the last digits of the card.
     fn attributes(&self, payment: &Payment) -> Vec<KeyValue> {
         let mut attributes = vec![
             KeyValue::new("payment.id", payment.id.clone()),
@@ -124,7 +124,7 @@ impl Charge {
     }
 }
 
-/// One attempt, or as many as the request wants it to take.
+/// Calls the bank once, or as often as `payment_attempts` requires.
 async fn ask_bank(call: &Call) {
     let attempts = i64::from(call.simulation.payment_attempts.unwrap_or(1).max(1));
     for attempt in 1..attempts {
@@ -150,8 +150,8 @@ fn refuse(call: &Call, reason: &str) -> Reply {
         vec![KeyValue::new("reason", reason.to_owned())],
     );
     call.set("error.type", reason.to_owned());
-    let told = call.simulation.status_message.clone();
-    call.fail(told.unwrap_or_else(|| format!("card refused: {reason}")));
+    let message = call.simulation.status_message.clone();
+    call.fail(message.unwrap_or_else(|| format!("card refused: {reason}")));
     let message = format!("the bank refused the card: {reason}");
     let body = json!({ "error": "card_declined", "reason": reason, "message": message });
     Reply::new(StatusCode::PAYMENT_REQUIRED, body)

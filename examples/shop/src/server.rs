@@ -1,4 +1,4 @@
-//! How a service is served: its SERVER spans, and the JSON that it answers with.
+//! HTTP server of a service: SERVER spans and JSON responses.
 
 use std::future::Future;
 use std::io;
@@ -22,7 +22,7 @@ use crate::call::Call;
 use crate::simulate::{self, Simulation};
 use crate::telemetry::Telemetry;
 
-/// What a handler gives: a reply either way, so that `?` hands a refusal on.
+/// Result of a handler. Both variants are responses, so that `?` returns an error response.
 pub(crate) type Answer = Result<Reply, Reply>;
 
 /// A JSON response.
@@ -42,7 +42,7 @@ impl Reply {
         }
     }
 
-    /// A refusal: a word for programs and a sentence for people.
+    /// An error response with a code and a message.
     pub(crate) fn error(status: StatusCode, error: &str, message: &str) -> Self {
         Self::new(status, json!({ "error": error, "message": message }))
     }
@@ -52,7 +52,7 @@ impl Reply {
         self
     }
 
-    /// The body as what the service behind it promises to send.
+    /// Deserializes the body. `Err` is a 502 response.
     pub(crate) fn read<T: DeserializeOwned>(self) -> Result<T, Self> {
         serde_json::from_value(self.body)
             .map_err(|e| Self::error(StatusCode::BAD_GATEWAY, "bad_gateway", &e.to_string()))
@@ -75,7 +75,7 @@ impl IntoResponse for Reply {
     }
 }
 
-/// The body of a request, or the 400 that says what is wrong with it.
+/// Deserializes the body of a request. `Err` is a 400 response.
 pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Reply> {
     serde_json::from_slice(body).map_err(|error| bad_request(&error.to_string()))
 }
@@ -84,8 +84,8 @@ pub(crate) fn bad_request(message: &str) -> Reply {
     Reply::error(StatusCode::BAD_REQUEST, "bad_request", message)
 }
 
-/// The routes of a service. Each request gets a SERVER span, which its handler finds as a
-/// [`Call`] among the extensions.
+/// The router of a service. Each request has a SERVER span, which is passed to the handler as a
+/// [`Call`] extension.
 pub(crate) fn routes<S>(
     telemetry: &Telemetry,
     state: S,
@@ -115,14 +115,14 @@ where
         .with_state(state)
 }
 
-/// Serves until `stop` resolves and the requests under way are answered.
+/// Serves until `stop` resolves and the requests in flight are answered.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let listener = listener.tap_io(|stream| {
-        // Only speed is lost without it.
+        // An optimization; an error is harmless.
         stream.set_nodelay(true).ok();
     });
     axum::serve(listener, router)
@@ -131,14 +131,10 @@ pub(crate) async fn serve(
 }
 
 async fn not_found() -> Reply {
-    Reply::error(
-        StatusCode::NOT_FOUND,
-        "not_found",
-        "there is nothing under this path",
-    )
+    Reply::error(StatusCode::NOT_FOUND, "not_found", "unknown path")
 }
 
-/// Where a request comes in.
+/// A route, or the fallback.
 #[derive(Clone, Debug)]
 struct Entry {
     telemetry: Telemetry,
@@ -187,7 +183,7 @@ fn address(host: &str) -> Vec<KeyValue> {
     [Some(address), port].into_iter().flatten().collect()
 }
 
-/// The middleware around every handler.
+/// Middleware that creates the SERVER span.
 async fn traced(State(entry): State<Entry>, mut request: Request, next: Next) -> Response {
     let simulation = simulation(&request);
     let call = entry.accept(&request, simulation.as_ref().cloned().unwrap_or_default());
@@ -200,7 +196,7 @@ async fn traced(State(entry): State<Entry>, mut request: Request, next: Next) ->
         }
     };
     answered(&call, response.status());
-    // Whoever called can ask for the trace by it.
+    // The caller can request the trace with it.
     call.name(&mut HeaderInjector(response.headers_mut()));
     response
 }
@@ -214,11 +210,11 @@ fn simulation(request: &Request) -> Result<Simulation, Reply> {
 }
 
 fn failure(call: &Call) -> Reply {
-    let message = format!("{} was told to fail", call.service);
+    let message = format!("simulated failure of {}", call.service);
     Reply::error(StatusCode::INTERNAL_SERVER_ERROR, "simulated", &message)
 }
 
-/// A SERVER span has status error only when the fault is the server's.
+/// Sets the status attributes. A SERVER span has status error only for a server error.
 fn answered(call: &Call, status: StatusCode) {
     call.set("http.response.status_code", i64::from(status.as_u16()));
     if status.is_server_error() {

@@ -1,25 +1,25 @@
-//! The six services by name. What each of them does is in the file that bears its name.
+//! The six services by name. Each is implemented in the file with its name.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A service of the shop, as `service.name` calls it.
+/// A service of the shop.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Service {
-    /// What the world talks to.
+    /// The public API.
     #[serde(rename = "api-gateway", alias = "gateway")]
     Gateway,
-    /// Places orders, and asks the others to play their part.
+    /// Places orders, with calls to the other services.
     Order,
-    /// Knows the stock.
+    /// Reserves stock.
     Inventory,
     /// Charges cards.
     Payment,
-    /// Hands parcels to carriers.
+    /// Ships parcels.
     Shipping,
-    /// Tells customers, from a queue.
+    /// Notifies customers, from a queue.
     Notification,
 }
 
@@ -45,7 +45,7 @@ impl Service {
         }
     }
 
-    /// The service of that name; the gateway also answers to `gateway`.
+    /// The service with this name. `gateway` is an alias of `api-gateway`.
     pub(crate) fn named(name: &str) -> Option<Self> {
         if name == "gateway" {
             return Some(Self::Gateway);
@@ -53,12 +53,12 @@ impl Service {
         Self::ALL.into_iter().find(|service| service.name() == name)
     }
 
-    /// Whether it serves HTTP; `notification` reads a queue.
+    /// Returns `true` if the service listens on a port; `notification` reads a queue.
     pub(crate) fn listens(self) -> bool {
         self != Self::Notification
     }
 
-    /// How environment variables spell it: `SHOP_GATEWAY_VERSION`.
+    /// Name of an environment variable: `SHOP_GATEWAY_VERSION`.
     pub(crate) fn variable(self, suffix: &str) -> String {
         let name = self.name().trim_start_matches("api-").to_uppercase();
         format!("SHOP_{name}_{suffix}")

@@ -1,4 +1,4 @@
-//! The shipping service: finds a carrier for a parcel.
+//! The shipping service: selects a carrier for a parcel.
 
 use std::time::Duration;
 
@@ -17,20 +17,20 @@ use crate::id;
 use crate::server::{self, Answer, Reply};
 use crate::telemetry::Telemetry;
 
-/// The carriers that are asked, the cheapest first.
+/// Carriers, the cheapest first.
 const CARRIERS: [&str; 3] = ["bike", "post", "courier"];
 
-/// What asking them takes.
+/// Simulated duration of the selection.
 const OFFERS: Duration = Duration::from_millis(1);
 
-/// What `shipping` is asked for.
+/// Request to `shipping`.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct ShipmentRequest {
     pub(crate) order_id: String,
     pub(crate) parcels: u32,
 }
 
-/// What is on its way.
+/// Response of `shipping`.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Shipment {
     id: String,

@@ -1,4 +1,4 @@
-//! Puts the services together: opens their ports, tells them of each other, and closes them.
+//! Starts the services, connects them, and stops them.
 
 use std::io;
 use std::iter;
@@ -23,54 +23,53 @@ use crate::service::Service;
 use crate::telemetry::{self, Telemetry};
 use crate::{gateway, inventory, notification, order, payment, server, shipping};
 
-/// How long each step of closing may take: the requests under way, what they left to do, the last
-/// export.
+/// Time limit of each step of the shutdown: front server, other servers, last export.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// Messages that may wait for `notification`.
+/// Capacity of the queue of `notification`.
 const QUEUE: usize = 1024;
 
-/// Why the shop did not open.
+/// The shop could not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
-    /// The port is taken, most often.
-    #[error("cannot listen on {address}: set PORT to a port that is free")]
+    /// Most often, the port is in use.
+    #[error("failed to listen on {address}: set PORT to a free port")]
     Listen {
-        /// Where it tried to.
+        /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
-    /// An `OTEL_*` variable asks for what this build does not have.
-    #[error("cannot export over OTLP as the environment asks")]
+    /// An `OTEL_*` variable requires a feature that this build does not have.
+    #[error("unsupported OTLP settings in the environment")]
     Export(#[from] ExporterBuildError),
-    /// A `SHOP_*` variable makes no sense.
+    /// A `SHOP_*` variable is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The service runs alone and has not been told of one that it needs.
-    #[error("{needs} runs alone: set {} to the address of {peer}", peer.variable("URL"))]
+    /// The service runs alone, and the address of another one is missing.
+    #[error("missing address of {peer} for {needs}: set {}", peer.variable("URL"))]
     Alone {
-        /// Who runs.
+        /// The service that runs.
         needs: Service,
-        /// Whom it needs.
+        /// The service that it calls.
         peer: Service,
     },
 }
 
-/// A shop that serves customers.
+/// A running shop.
 #[derive(Debug)]
 pub(crate) struct Shop {
-    /// Where each service listens, the one on `PORT` first.
+    /// Address of each service, the one on `PORT` first.
     pub(crate) addresses: Vec<(Service, SocketAddr)>,
-    /// The service on `PORT`. It is closed first, while the others still answer it.
+    /// The service on `PORT`. It is closed first, since it calls the others.
     front: Servers,
     back: Servers,
     telemetry: Vec<Telemetry>,
 }
 
 impl Shop {
-    /// Opens the services that are to run. When this returns, all of them listen.
+    /// Starts the services. All of them listen when this returns.
     pub(crate) async fn open(config: Config) -> Result<Self, OpenError> {
         let http = Http::new();
         let simulation = Arc::new(config.simulation);
@@ -109,7 +108,7 @@ impl Shop {
         })
     }
 
-    /// Resolves when a server ends by itself, which it should not.
+    /// Resolves when a server ends unexpectedly.
     pub(crate) async fn broken(&mut self) -> io::Error {
         let ended = tokio::select! {
             Some(ended) = self.front.tasks.join_next() => ended,
@@ -122,13 +121,12 @@ impl Shop {
         }
     }
 
-    /// Answers the requests under way, exports the last spans, and gives up on either after a
-    /// short while.
+    /// Answers the requests in flight and exports the last spans, each with a time limit.
     pub(crate) async fn close(self) {
         self.front.close().await;
         self.back.close().await;
         let telemetry = self.telemetry;
-        // A panic while flushing would have been told by now.
+        // A panic has already been printed.
         spawn_blocking(move || telemetry::flush(&telemetry, GRACE))
             .await
             .ok();
@@ -146,7 +144,7 @@ impl Servers {
     fn serve(&mut self, listener: TcpListener, router: Router) {
         let mut stop = self.stop.subscribe();
         let stopped = async move {
-            // An error means that the shop itself is gone, which is as good.
+            // An error means that the shop was dropped.
             stop.changed().await.ok();
         };
         self.tasks.spawn(server::serve(listener, router, stopped));
@@ -155,12 +153,12 @@ impl Servers {
     async fn close(mut self) {
         self.stop.send_replace(());
         let ended = async { while self.tasks.join_next().await.is_some() {} };
-        // Whoever needs longer is cut off.
+        // Requests that take longer are aborted.
         timeout(GRACE, ended).await.ok();
     }
 }
 
-/// The services of this process; `notification` shares one with `order`, whose queue it reads.
+/// The services of this process. `notification` runs with `order`, whose queue it reads.
 fn running(only: Option<Service>) -> Vec<Service> {
     match only {
         None => Service::ALL.to_vec(),
@@ -171,7 +169,7 @@ fn running(only: Option<Service>) -> Vec<Service> {
 
 type Listener = (Service, TcpListener, SocketAddr);
 
-/// Listens for the first service on `port`, for the others on whatever is free.
+/// Binds the first service to `port`, the others to free ports.
 async fn listen(services: &[Telemetry], port: u16) -> Result<Vec<Listener>, OpenError> {
     let mut listeners = Vec::new();
     let ports = [port].into_iter().chain(iter::repeat(0));
@@ -186,7 +184,7 @@ async fn listen(services: &[Telemetry], port: u16) -> Result<Vec<Listener>, Open
     Ok(listeners)
 }
 
-/// What connects the services.
+/// The connections between services.
 #[derive(Debug)]
 struct Wiring {
     http: Http,
@@ -217,7 +215,7 @@ impl Wiring {
         })
     }
 
-    /// A service of this process, or one whose address the environment tells.
+    /// A service of this process, or one with an address in the environment.
     fn peer(&self, telemetry: &Telemetry, service: Service) -> Result<Peer, OpenError> {
         let own = self.addresses.iter().find(|(name, _)| *name == service);
         let address = match own {
@@ -236,5 +234,5 @@ fn authority(address: SocketAddr) -> Authority {
     address
         .to_string()
         .parse()
-        .expect("an address and a port make an authority")
+        .expect("a socket address is a valid authority")
 }

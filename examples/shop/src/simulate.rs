@@ -1,7 +1,6 @@
-//! Faults on demand: what a request, or the environment, asks the shop to get wrong.
+//! Simulated faults, requested by a request or the environment.
 //!
-//! This file says which faults there are and how they are written. Each is acted out where it
-//! would happen: a refused card in `payment`, a lost `traceparent` in `client`.
+//! This file defines the faults and their format. The services implement them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::service::Service;
 
-/// The header that carries a simulation from service to service, as JSON.
+/// Header with the faults of a request, as JSON.
 pub(crate) const HEADER: &str = "x-shop-simulate";
 
-/// The faults that one request meets. A field that is `None` leaves the service as it is.
+/// Faults of a request. `None` means no fault.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Simulation {
@@ -24,34 +23,34 @@ pub(crate) struct Simulation {
     /// Extra time inside `inventory-check`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) inventory_delay_ms: Option<u64>,
-    /// How often inventory reads the stock: more than once is the N+1 mistake.
+    /// Number of stock queries; more than one simulates an N+1 query.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) stock_queries: Option<u32>,
-    /// The reason for which every card is refused.
+    /// Reason for which every card is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) refuse_card: Option<String>,
-    /// Attempts until the bank answers.
+    /// Number of attempts until the bank answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) payment_attempts: Option<u32>,
-    /// The status message of a refused `process_payment`.
+    /// Status message of a refused `process_payment`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status_message: Option<String>,
-    /// The bug that ships an order whose payment was refused.
+    /// Ships an order although its payment was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ship_refused: Option<bool>,
-    /// Time between `process orders` taking up a message and being done with it.
+    /// Extra time inside `process orders`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) notification_delay_ms: Option<u64>,
-    /// Hops that forget to pass the trace context on.
+    /// Hops that do not propagate the trace context.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lose_propagation: Option<Vec<Edge>>,
-    /// Names of spans that are never exported, so that their children are orphans.
+    /// Names of spans that are never exported; their children are orphans.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) drop_spans: Option<Vec<String>>,
 }
 
 impl Simulation {
-    /// This simulation, and `base` in whatever it leaves open.
+    /// These faults, with `base` for fields that are `None`.
     pub(crate) fn or(self, base: &Self) -> Self {
         let base = base.clone();
         Self {
@@ -108,14 +107,14 @@ pub(crate) struct Edge {
     to: Service,
 }
 
-/// Why a text is not an [`Edge`].
+/// An invalid [`Edge`].
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EdgeError {
-    /// There is no arrow in it.
-    #[error("`{0}` is no hop: write two services with an arrow between them, as order->payment")]
+    /// The arrow is missing.
+    #[error("invalid hop `{0}`: use two services and an arrow, such as order->payment")]
     Arrow(String),
-    /// One of its ends is no service of ours.
-    #[error("`{0}` is no service of the shop")]
+    /// One side is not a service.
+    #[error("unknown service `{0}`")]
     Service(String),
 }
 
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hop_is_two_services_and_an_arrow() {
+    fn a_hop_consists_of_two_services_and_an_arrow() {
         let edge: Edge = "gateway -> order".parse().unwrap();
         assert_eq!(edge.to_string(), "api-gateway->order");
         assert!("order".parse::<Edge>().is_err());
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_fault_is_refused() {
+    fn an_unknown_fault_is_an_error() {
         let error = serde_json::from_str::<Simulation>(r#"{ "inventory_delay": 5 }"#).unwrap_err();
         assert!(error.to_string().contains("inventory_delay_ms"), "{error}");
     }

@@ -1,7 +1,7 @@
-//! One service's own OpenTelemetry SDK: its resource, its tracer, its exporter.
+//! OpenTelemetry SDK of a service: resource, tracer, exporter.
 //!
-//! What is traced is decided in `call`. The standard `OTEL_*` variables apply as the SDK reads
-//! them; only `service.name` and `service.version` are ours, since six services share a process.
+//! The SDK reads the standard `OTEL_*` variables. Only `service.name` and `service.version` are set
+//! here, since six services share a process.
 
 use std::sync::Arc;
 use std::thread;
@@ -18,18 +18,18 @@ use crate::config;
 use crate::service::Service;
 use crate::simulate::Simulation;
 
-/// What a service needs to trace its work.
+/// The SDK of a service.
 #[derive(Clone, Debug)]
 pub(crate) struct Telemetry {
     pub(crate) service: Service,
     pub(crate) tracer: SdkTracer,
-    /// The faults of requests that bring none of their own.
+    /// Default faults of a request.
     pub(crate) simulation: Arc<Simulation>,
     provider: SdkTracerProvider,
 }
 
 impl Telemetry {
-    /// Starts a service's SDK. Needs the tokio runtime that `http` sends from.
+    /// Starts the SDK of a service. `http` sends on the current tokio runtime.
     pub(crate) fn start(
         service: Service,
         http: &Http,
@@ -56,11 +56,11 @@ impl Telemetry {
     }
 }
 
-/// Exports what is left of every service, side by side, and gives up after `limit`.
+/// Exports the remaining spans of all services concurrently, for at most `limit`.
 pub(crate) fn flush(services: &[Telemetry], limit: Duration) {
     thread::scope(|scope| {
         for telemetry in services {
-            // A collector that is gone is no reason to complain while leaving.
+            // Export errors are ignored, as at any other time.
             scope.spawn(move || telemetry.provider.shutdown_with_timeout(limit).ok());
         }
     });
