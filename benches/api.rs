@@ -11,10 +11,10 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use spanspec::api::{Api, Known, REMEMBERED};
-use spanspec::run::{Flush, Services};
 use spanspec::source::Receiver;
 use spanspec::source::receiver::Store;
 use spanspec::spec::Context;
+use spanspec::step::{Flush, Services};
 use spanspec::trace::{SpanId, TraceId};
 
 use figures::{Times, head, line, millis, rounds};

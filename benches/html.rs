@@ -15,7 +15,7 @@ use std::time::Duration;
 use spanspec::budget;
 use spanspec::check::{Failure, Judged, Outcome, Subject, Witness};
 use spanspec::report::html::render;
-use spanspec::run::{
+use spanspec::result::{
     Attempt, Measured, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Verdict,
 };
 use spanspec::secret::Secrets;

@@ -24,9 +24,11 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use spanspec::budget::Quantile;
-use spanspec::run::{Flush, Options, Verdict, run};
+use spanspec::result::Verdict;
+use spanspec::run::run;
 use spanspec::source::Receiver;
 use spanspec::spec::{Context, Source, Spec};
+use spanspec::step::{Flush, Options};
 use tokio::sync::{mpsc, watch};
 
 use figures::is_quick;

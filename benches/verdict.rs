@@ -16,13 +16,13 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use spanspec::project::Project;
-use spanspec::run::{
-    Flush, Options, Report, RunEvent, SaveTraces, Services, StepReport, Verdict, run,
-};
+use spanspec::result::{Report, RunEvent, StepReport, Verdict};
+use spanspec::run::run;
 use spanspec::secret::Secrets;
 use spanspec::service::{self, System, free_port};
 use spanspec::source::Receiver;
 use spanspec::spec::{Context, Globals, Source, Spec};
+use spanspec::step::{Flush, Options, SaveTraces, Services};
 use spanspec::trace::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

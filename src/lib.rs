@@ -14,7 +14,10 @@
 //! - [`trigger`]: fires the request or command;
 //! - [`service`]: starts and stops the system under test;
 //! - [`source`]: where spans come from: the OTLP [`Receiver`](source::Receiver), and OTLP files;
-//! - [`run`]: the order of things, and when a trace is complete;
+//! - [`result`]: reports as data, and the events of a run;
+//! - [`step`]: fires one trigger and waits until its trace is complete;
+//! - [`load`]: fires one step many times, and judges its budgets;
+//! - [`run`]: runs specs;
 //! - [`report`]: text, HTML, JSON and JUnit;
 //! - [`project`]: the project file, `spanspec.yaml`;
 //! - [`workspace`]: a project with its specs, read and understood;
@@ -102,6 +105,8 @@ pub mod draft;
 pub mod exec;
 pub mod harness;
 #[cfg(feature = "run")]
+pub mod load;
+#[cfg(feature = "run")]
 pub mod machine;
 #[cfg(feature = "run")]
 pub mod measure;
@@ -111,6 +116,8 @@ mod process;
 #[cfg(feature = "run")]
 pub mod project;
 pub mod report;
+pub mod result;
+#[cfg(feature = "run")]
 pub mod run;
 #[cfg(feature = "cli")]
 pub mod schema;
@@ -121,6 +128,7 @@ pub mod service;
 pub mod session;
 pub mod source;
 pub mod spec;
+pub mod step;
 pub mod trace;
 pub mod trigger;
 #[cfg(feature = "run")]

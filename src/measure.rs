@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::run::{Load, Options, Report, Verdict};
+use crate::result::{Load, Report, Verdict};
 use crate::session::Session;
 use crate::spec::{Budget, Limit, Quantile, QuantileBudget, Spec};
+use crate::step::Options;
 
 /// What one run of a spec came to.
 #[derive(Clone, Debug)]

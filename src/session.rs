@@ -12,14 +12,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::budget::baseline::ReceivedBy;
-use crate::run::{
-    Budgeting, Flush, OpenRun, Options, Report, RunEnd, RunEvent, Services, Stop, Trouble, run_open,
-};
+use crate::result::{Report, RunEvent, Trouble};
+use crate::run::{OpenRun, RunEnd, run_open};
 use crate::secret::Secrets;
 use crate::service::{self, ServiceEvent, System, port_owner};
 use crate::source::receiver::{BindError, Builder, DEFAULT_ADDRESSES};
 use crate::source::{Receiver, Remote, TraceSource};
 use crate::spec::{Spec, SpecError};
+use crate::step::{Budgeting, Flush, Options, Services, Stop};
 use crate::workspace::Workspace;
 
 pub use crate::process::OrphanGuard;

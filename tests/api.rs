@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value as Json, json};
 use spanspec::api::{Api, Known, OPENAPI, REMEMBERED};
 use spanspec::project::read_variables;
-use spanspec::run::{Flush, Services};
 use spanspec::source::receiver::{Receiver, Store};
 use spanspec::source::remote::Remote;
 use spanspec::source::{TraceSource, otlp};
 use spanspec::spec::{Context, Globals, Source};
+use spanspec::step::{Flush, Services};
 use spanspec::trace::{Origin, Value};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use spanspec::check::{Evidence, Finality, Judged, Judgement, Outcome, Unjudged, capture, judge};
 use spanspec::report::{Detail, Granularity, Junit, Look, Progress, Reporter, Terminal};
-use spanspec::run::{
+use spanspec::result::{
     Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
 };
 use spanspec::secret::Secrets;

@@ -19,12 +19,11 @@ use serde_json::{Value, json};
 use spanspec::budget::baseline::{Run, read};
 use spanspec::budget::{self, Quantile};
 use spanspec::check::Outcome;
-use spanspec::run::{
-    Attempt, Budgeting, Flush, Load, Options, Report, RunEnd, RunEvent, SpecReport, StepReport,
-    Stop, Trouble, Update, Verdict, run, run_open,
-};
+use spanspec::result::{Attempt, Load, Report, RunEvent, SpecReport, StepReport, Trouble, Verdict};
+use spanspec::run::{RunEnd, run, run_open};
 use spanspec::source::Receiver;
 use spanspec::spec::{Context, Source, Spec};
+use spanspec::step::{Budgeting, Flush, Options, Stop, Update};
 use support::{ClosedPort, DEADLINE};
 use tokio::sync::{Barrier, Notify, watch};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spanspec::budget::{Against, Alpha, Claim, Judged, Quantile, Reference, Samples, judge};
-use spanspec::run::{Before, Exemplar, Failing, Load, Measured, Versions};
+use spanspec::result::{Before, Exemplar, Failing, Load, Measured, Versions};
 use spanspec::spec::{Arrivals, Location, Pace, Rate};
 use spanspec::trace::Trace;
 

@@ -7,7 +7,7 @@ use crate::budget::{
     Ab, AbRefusal, AbVerdict, Column, Pair, Quantile, Row, Samples, Table, judge_pairs,
 };
 use crate::measure::{Measurement, Unmeasured};
-use crate::run::{Load, Report, Verdict, masked};
+use crate::result::{Load, Report, Verdict, masked};
 use crate::spec::{Budget, Location, Spec};
 
 /// A spec that both versions ran in turn.

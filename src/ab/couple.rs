@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Both;
 use crate::budget::Quantile;
-use crate::run::masked;
+use crate::result::masked;
 use crate::spec::{Pace, QuantileBudget, Spec};
 use crate::workspace::Workspace;
 

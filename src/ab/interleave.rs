@@ -4,8 +4,8 @@ use super::comparison::{Comparison, Ended};
 use super::couple::Couple;
 use super::{Both, turns};
 use crate::measure::{Unmeasured, measure};
-use crate::run::Options;
 use crate::session::Session;
+use crate::step::Options;
 
 /// How much is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::*;
 use crate::budget::Samples;
 use crate::measure::Unmeasured;
 use crate::project::Project;
-use crate::run::{Load, Measured, Versions};
+use crate::result::{Load, Measured, Versions};
 use crate::spec::{Allowance, Context, Globals, Pace, Source, Spec};
 use crate::workspace::Workspace;
 

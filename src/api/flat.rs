@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use crate::run::missing_parents;
+use crate::step::missing_parents;
 use crate::trace::{self, Attributes, SpanKind, StatusCode};
 
 /// A trace.

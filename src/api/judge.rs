@@ -19,10 +19,11 @@ use super::problem::Problem;
 use super::traces::DEFAULT_WAIT;
 use super::{Api, Running, query};
 use crate::report::json::render_judgement;
-use crate::run::{Options, Stop, run};
+use crate::run::run;
 use crate::source::receiver::Follow;
 use crate::source::{Sightings, TraceSource};
 use crate::spec::{Context, Globals, Source, Spec, Wait};
+use crate::step::{Options, Stop};
 use crate::trace::{Origin, TraceId, TraceRef};
 
 /// What a client sends.

@@ -24,10 +24,10 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
-use crate::run::{Flush, Services, Settler};
 use crate::source::receiver::{Arrival, Refusal, Store};
 use crate::source::remote::{API_VERSION, Health};
 use crate::spec::Context;
+use crate::step::{Flush, Services, Settler};
 use problem::Problem;
 
 /// What `docs/openapi.yaml` says.

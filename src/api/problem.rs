@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value as Json, json};
 
 use super::Api;
-use crate::run::Trouble;
+use crate::result::Trouble;
 use crate::secret::Format;
 use crate::spec::SpecErrors;
 

@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use super::problem::Problem;
 use super::query::{self, Query};
 use super::{Api, Running, flat, json};
-use crate::run::{Settled, absent};
 use crate::source::otlp::{write_json, write_json_with};
 use crate::spec::Wait;
+use crate::step::{Settled, absent};
 use crate::trace::{Hole, Origin, TraceRef};
 
 /// How long a client waits that does not say it.

@@ -7,10 +7,11 @@ use std::net::SocketAddr;
 use crate::ab::{Both, Comparison, Couple, Outcome, Plan, Side, compare, couple, fires_alike};
 use crate::report::markdown::comparisons;
 use crate::report::{Look, ab as report, write_file};
-use crate::run::{Options, Trouble};
+use crate::result::Trouble;
 use crate::secret::Format;
 use crate::session::{Session, Stopper, addresses};
 use crate::spec::Spec;
+use crate::step::Options;
 use crate::workspace::Workspace;
 
 use super::beside::{runtime, tell_trouble};

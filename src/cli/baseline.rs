@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::budget::baseline::{self, BaselineError, Proposal, pending_path, proposal, read};
 use crate::report::{Look, baseline as report};
-use crate::run::Trouble;
+use crate::result::Trouble;
 use crate::workspace::shown;
 
 use super::beside::tell_trouble;

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use crate::api::{Api, Known, REMEMBERED};
 use crate::exec::{Environment, Interruption};
 use crate::report::{Look, text};
-use crate::run::{Flush, Options, RunEvent, Stop, Trouble};
+use crate::result::{RunEvent, Trouble};
 use crate::session::{Listener, Session, Stopper, receiver, unbound};
 use crate::source::receiver::Store;
 use crate::spec::{Context, Globals};
+use crate::step::{Flush, Options, Stop};
 use crate::trace::Value;
 use crate::workspace::{LoadError, Ports, Search, Workspace};
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::exec::{Ended, Foreground, find};
-use crate::run::Trouble;
+use crate::result::Trouble;
 
 use super::beside::{Beside, Interruptions, Project, runtime, tell_trouble};
 use super::exec_arguments::ExecArguments;

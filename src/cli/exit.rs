@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::run::Report;
+use crate::result::Report;
 
 use super::output;
 

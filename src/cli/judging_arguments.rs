@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::budget::baseline::Mismatch;
 use crate::project::Project;
-use crate::run::{Budgeting, Update};
+use crate::step::{Budgeting, Update};
 use clap::{Args, ValueEnum};
 
 /// How budgets are judged, and what becomes of baselines.

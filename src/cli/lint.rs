@@ -6,8 +6,9 @@ use std::io::Write;
 
 use crate::budget::too_few_requests;
 use crate::report::{Diagnostic, Look, snippet};
-use crate::run::{Trouble, hasty_timeouts};
+use crate::result::Trouble;
 use crate::session::declared_flush;
+use crate::step::hasty_timeouts;
 use crate::workspace::Ports;
 
 use super::arguments::LintArguments;

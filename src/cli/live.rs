@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::report::{Progress, Reporter, text};
-use crate::run::RunEvent;
+use crate::result::RunEvent;
 use crate::session::Listener;
 
 use super::exit::{Exit, refuse};

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::draft::{Payload, Request, Seen, draft};
 use crate::report::{Detail, Look, Progress, Reporter, Terminal};
-use crate::run::{Options, Report, RunEvent, SpecReport, Verdict};
+use crate::result::{Report, RunEvent, SpecReport, Verdict};
 use crate::secret::Format;
 use crate::session::{Listener, Session, Stopper};
 use crate::spec::{Context, Source, Spec, Trigger};
+use crate::step::Options;
 use crate::trace::Response;
 use crate::workspace::{Ports, Workspace, shown};
 

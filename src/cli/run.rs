@@ -10,12 +10,11 @@ use crate::report::{
     Annotations, Detail, Github, Granularity, Html, Json, Junit, Look, Markdown, Progress,
     Reporter, Tap, Terminal,
 };
-use crate::run::{
-    Options, Report, RunEvent, SaveTraces, SpecReport, Stop, Telemetry, Trouble, Verdict,
-};
+use crate::result::{Report, RunEvent, SpecReport, Telemetry, Trouble, Verdict};
 use crate::session::{Listener, Session, Stopper};
 use crate::source::Remote;
 use crate::spec::Spec;
+use crate::step::{Options, SaveTraces, Stop};
 use crate::workspace::{Ports, Workspace, shown};
 
 use super::arguments::{Format, JunitGranularity, ReportKind, RunArguments};

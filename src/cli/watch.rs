@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::report::{Look, text};
-use crate::run::{OpenRun, Stop};
+use crate::run::OpenRun;
 use crate::session::{Session, Stopper};
 use crate::spec::Spec;
+use crate::step::Stop;
 use crate::trace::Value;
 use crate::workspace::{LoadError, Ports, Search, Workspace, shown};
 

@@ -9,7 +9,7 @@ use super::pattern::SpanPattern;
 use super::value::IntoCount;
 use crate::check::{self, Evidence, Finality, Judged, Judgement, NearMiss, Outcome, Unjudged};
 use crate::report::{Look, text};
-use crate::run::{Phase, StepReport, Timing};
+use crate::result::{Phase, StepReport, Timing};
 use crate::spec::{
     Expect, Limits, Location, Place, Selector, Source, SpanCondition, SpanEntry, SpanType, Syntax,
 };

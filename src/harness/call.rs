@@ -8,10 +8,10 @@ use tokio::sync::Mutex;
 
 use super::late;
 use crate::report::{Look, waterfall};
-use crate::run::{Flush, Unsettled, Waiting, complete};
 use crate::source::Receiver;
 use crate::source::receiver::{Follow, Store};
 use crate::spec::Wait;
+use crate::step::{Flush, Unsettled, Waiting, complete};
 use crate::trace::{Origin, SpanId, Trace, TraceId};
 use crate::trigger::TraceContext;
 

@@ -10,9 +10,9 @@ use std::time::Duration;
 use crate::budget::baseline::Mismatch;
 use crate::project::parse_address;
 use crate::report::TestAttempt;
-use crate::run::{Budgeting, Update};
 use crate::source::remote::RECEIVER_VARIABLE;
 use crate::spec::{Spec, parse_duration};
+use crate::step::{Budgeting, Update};
 
 /// The variables that are read, each understood.
 #[derive(Clone, Debug, Default)]

@@ -8,10 +8,12 @@ use super::environment::Settings;
 use super::results::Results;
 use crate::background;
 use crate::report::{Json, Reporter};
-use crate::run::{Budgeting, OpenRun, Options, Report, SaveTraces, Trouble};
+use crate::result::{Report, Trouble};
+use crate::run::OpenRun;
 use crate::session::{Session, Stopper};
 use crate::source::Remote;
 use crate::spec::Spec;
+use crate::step::{Budgeting, Options, SaveTraces};
 use crate::workspace::{Workspace, shown};
 
 /// Where traces of failed specs go, from the project's folder.
@@ -110,7 +112,7 @@ async fn open(
     settings: &Settings,
     remote: Option<Remote>,
 ) -> Result<Session, Vec<Trouble>> {
-    let nobody = Arc::new(|_: &crate::run::RunEvent<'_>| {});
+    let nobody = Arc::new(|_: &crate::result::RunEvent<'_>| {});
     if let Some(remote) = remote {
         return Ok(Session::attached(
             remote,

@@ -8,7 +8,7 @@ use super::live::Live;
 use super::mistakes;
 use crate::background;
 use crate::report::{Look, text};
-use crate::run::{Report, Trouble};
+use crate::result::{Report, Trouble};
 use crate::secret::Secrets;
 use crate::source::Remote;
 use crate::spec::{Context, Names, Source, Spec, SpecErrors};

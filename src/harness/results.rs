@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::environment::Settings;
 use crate::report::{Json, Reporter, TestAttempt};
-use crate::run::{Report, SpecReport, Telemetry, Verdict};
+use crate::result::{Report, SpecReport, Telemetry, Verdict};
 use crate::secret::Secrets;
 use crate::spec::Spec;
 

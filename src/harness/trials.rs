@@ -12,7 +12,7 @@ use super::filter::{self, Candidate};
 use super::project::{Mistake, Project};
 use super::results::Results;
 use super::verdict::{self, Told};
-use crate::run::Report;
+use crate::result::Report;
 use crate::spec::Spec;
 use crate::workspace::Ports;
 

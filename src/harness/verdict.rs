@@ -1,7 +1,7 @@
 //! What a test says of a spec that did not pass.
 
 use crate::report::{Detail, Look, text};
-use crate::run::{Report, SpecReport, Trouble, Verdict};
+use crate::result::{Report, SpecReport, Trouble, Verdict};
 use crate::spec::Spec;
 
 /// What a spec came to, as a test runner knows it.

@@ -6,7 +6,7 @@ use super::text::{self, Detail, paragraph};
 use crate::ab::{Both, Claim, Comparison, Ended, Outcome, Side};
 use crate::budget::{AbVerdict, Table};
 use crate::measure::Unmeasured;
-use crate::run::Report;
+use crate::result::Report;
 
 /// Columns of the word that a line starts with, and the blank after it.
 const INDENT: usize = 6;

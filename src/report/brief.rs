@@ -2,7 +2,7 @@
 
 use super::text;
 use crate::check::Subject;
-use crate::run::{Attempt, StepReport};
+use crate::result::{Attempt, StepReport};
 
 /// The first thing that went wrong, and how many more did.
 pub(super) fn message(attempt: &Attempt) -> String {

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use super::Reporter;
 use super::repository::Repository;
-use crate::run::{Report, RunEvent};
+use crate::result::{Report, RunEvent};
 use crate::secret::Format;
 
 /// Whether lines of specs are annotated.

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::look::Look;
 use super::text::{self, Detail};
 use super::{Reporter, file};
-use crate::run::{Report, SpecReport, Telemetry, Verdict};
+use crate::result::{Report, SpecReport, Telemetry, Verdict};
 use crate::secret::Format;
 use parts::{Attempt, Location, Trouble, millis};
 

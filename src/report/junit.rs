@@ -16,7 +16,7 @@ use quick_junit::{TestCase, TestSuite};
 
 use super::repository::Repository;
 use super::{Reporter, file};
-use crate::run::{Report, SpecReport};
+use crate::result::{Report, SpecReport};
 use crate::secret::Format;
 
 /// What becomes one `<testcase>`.

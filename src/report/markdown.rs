@@ -17,7 +17,7 @@ use super::look::{Look, count, counted};
 use super::repository::Repository;
 use super::text::{self, Detail};
 use super::{Reporter, file};
-use crate::run::{Report, SpecReport, Verdict};
+use crate::result::{Report, SpecReport, Verdict};
 use crate::secret::Format;
 use inert::{fenced, html, inline};
 pub use versions::comparisons;

@@ -45,7 +45,7 @@ pub mod waterfall;
 
 use std::io;
 
-use crate::run::{Report, RunEvent};
+use crate::result::{Report, RunEvent};
 
 pub use crate::trace::duration_text::{self as duration, duration};
 #[cfg(feature = "run")]

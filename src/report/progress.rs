@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Reporter;
 use super::duration::duration;
 use super::look::{printable, truncated};
-use crate::run::{Report, RunEvent};
+use crate::result::{Report, RunEvent};
 
 const TICK: Duration = Duration::from_millis(120);
 

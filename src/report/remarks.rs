@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::duration::duration;
 use super::look::count;
 use crate::budget::{Quantile, version};
-use crate::run::{Load, Measured, Versions};
+use crate::result::{Load, Measured, Versions};
 
 /// Of the requests themselves; what there is to know of the baseline is in [`Load::notices`].
 pub(super) fn of(load: &Load) -> Vec<String> {

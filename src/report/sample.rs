@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::check::{
     Candidate, Difference, Failure, Judged, Outcome, Rejection, Subject, Unjudged, Witness,
 };
-use crate::run::{
+use crate::result::{
     Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
 };
 use crate::secret::Secrets;

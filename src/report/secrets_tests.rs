@@ -10,7 +10,7 @@ use regex::Regex;
 use super::repository::Repository;
 use super::{Look, sample};
 use crate::check::{Outcome, Unjudged};
-use crate::run::{EarlierTrace, Report, StepReport, Verdict};
+use crate::result::{EarlierTrace, Report, StepReport, Verdict};
 use crate::secret::{Format, Secrets};
 use crate::source::otlp::write_json_with;
 use crate::spec::Source;
@@ -46,7 +46,11 @@ const PLACES: [fn(&mut Report, String); 25] = [
     |report, text| report.specs[4].verdict = Verdict::Skipped(text),
     |report, text| report.notices.push(text),
     |report, text| report.telemetry.refused.push(text),
-    |report, text| report.trouble.push(crate::run::Trouble::told(&text, None)),
+    |report, text| {
+        report
+            .trouble
+            .push(crate::result::Trouble::told(&text, None))
+    },
     |report, text| step(report).trigger = text,
     |report, text| step(report).name = Some(text),
     |report, text| step(report).notices.push(text),

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use super::Reporter;
 use super::look::{Look, printable};
 use super::text::{self, Detail};
-use crate::run::{Attempt, Report, SpecReport, Verdict};
+use crate::result::{Attempt, Report, SpecReport, Verdict};
 use crate::secret::Format;
 use crate::spec::Location;
 

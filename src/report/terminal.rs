@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::text::{self, Detail};
 use super::{Colors, Look, Progress, Reporter};
-use crate::run::{Report, RunEvent, SpecReport};
+use crate::result::{Report, RunEvent, SpecReport};
 
 /// Writes results as text; live progress, if any, steps aside meanwhile.
 pub struct Terminal<W> {

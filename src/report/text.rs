@@ -15,7 +15,7 @@ use super::duration::duration;
 use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable};
 use super::snippet::snippet;
 use crate::check::{Judged, Outcome, Unjudged};
-use crate::run::{Attempt, SpecReport, StepReport, Trouble, Verdict};
+use crate::result::{Attempt, SpecReport, StepReport, Trouble, Verdict};
 use crate::trace::Trace;
 
 /// How much is told.
@@ -111,7 +111,7 @@ pub fn in_short(attempt: &Attempt) -> Vec<String> {
 
 /// Of many requests, what budgets could not prove, and what else one should know: a sentence each.
 #[cfg(feature = "cli")]
-pub(in crate::report) fn remarks(load: &crate::run::Load) -> Vec<String> {
+pub(in crate::report) fn remarks(load: &crate::result::Load) -> Vec<String> {
     let mut remarks = load::sentences(load, Detail::Normal);
     remarks.extend(load::notes(load));
     remarks
@@ -119,7 +119,7 @@ pub(in crate::report) fn remarks(load: &crate::run::Load) -> Vec<String> {
 
 /// Of many requests, what one should know beside what budgets say.
 #[cfg(feature = "cli")]
-pub(in crate::report) fn notes(load: &crate::run::Load) -> Vec<String> {
+pub(in crate::report) fn notes(load: &crate::result::Load) -> Vec<String> {
     load::notes(load)
 }
 

@@ -3,27 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::budgets::OfAttempt;
 use super::keep::{self, About};
 use super::late::Watching;
-use super::load::{Driven, Driver, Progress};
-use super::setting::Setting;
-use super::{Attempt, Phase, StepReport, Verdict, step};
 use crate::check::Outcome;
+use crate::load::{Chance, Driven, Driver, OfAttempt, Progress};
+use crate::result::{Attempt, Phase, StepReport, Verdict};
 use crate::spec::{Scope, Spec, Step};
+use crate::step::{self, Setting};
 use crate::trace::Trace;
 use crate::trigger::Session;
-
-/// What comes after an attempt that does not pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Chance {
-    /// Another attempt.
-    Another,
-    /// Another attempt, and it is known already that this one does not pass.
-    Lost,
-    /// The report.
-    Last,
-}
 
 /// An attempt, and the traces of its steps that are still followed.
 pub(super) struct Attempted {
@@ -35,12 +23,10 @@ pub(super) struct Attempted {
 /// A step, and its traces that are still followed.
 type Walked = (StepReport, Watching);
 
-impl Chance {
-    fn after(self, cleanup: &[Walked]) -> Self {
-        match self {
-            Self::Another if cleanup.iter().any(|(step, _)| step.has_failed()) => Self::Lost,
-            other => other,
-        }
+fn after(chance: Chance, cleanup: &[Walked]) -> Chance {
+    match chance {
+        Chance::Another if cleanup.iter().any(|(step, _)| step.has_failed()) => Chance::Lost,
+        other => other,
     }
 }
 
@@ -63,7 +49,7 @@ pub(super) async fn attempt(
     // Only now is it known whether the attempt passes, so that what it measured may be kept.
     let of_attempt = OfAttempt {
         started,
-        chance: chance.after(&cleanup),
+        chance: after(chance, &cleanup),
     };
     walked.extend(tested.reports(of_attempt).await);
     walked.extend(cleanup);

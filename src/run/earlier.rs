@@ -11,8 +11,9 @@ use std::time::SystemTime;
 use serde::Deserialize;
 
 use super::keep::{self, About};
-use super::{EarlierTrace, SaveTraces};
+use crate::result::EarlierTrace;
 use crate::source::otlp;
+use crate::step::SaveTraces;
 use crate::trace::{Origin, Trace};
 
 /// So many files of one spec are looked into, the latest first.
@@ -22,7 +23,7 @@ const MOST_BYTES: u64 = 64 << 20;
 
 /// The folder of saved traces as it was when it was first asked.
 #[derive(Debug, Default)]
-pub(super) struct Archive(OnceLock<HashMap<String, Vec<PathBuf>>>);
+pub(crate) struct Archive(OnceLock<HashMap<String, Vec<PathBuf>>>);
 
 impl Archive {
     /// The trace with which this step passed last, if one is known.
@@ -101,7 +102,7 @@ fn with_caller(trace: Trace, about: &About) -> Trace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Verdict;
+    use crate::result::Verdict;
     use crate::secret::Secrets;
     use crate::trace::{Span, SpanId, TraceId};
 

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{SaveTraces, Verdict};
+use crate::result::Verdict;
 use crate::secret::{Format, Secrets};
 use crate::source::otlp::write_json_with;
+use crate::step::SaveTraces;
 use crate::trace::{Origin, Trace};
 use crate::whole_file::replace;
 

@@ -6,7 +6,6 @@
 
 mod effect;
 mod many;
-mod watched;
 mod words;
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
@@ -15,22 +14,18 @@ use std::time::Instant;
 
 use self::effect::{Effect, Harmless, contradict, would_pass};
 use self::words::When;
-use super::bound::ProvenBound;
-use super::budgets::TakeBack;
+use super::attempt;
 use super::earlier::Archive;
 use super::keep::{self, About};
-use super::load::WatchedRequests;
-use super::setting::Setting;
-use super::{
-    Attempt, Report, RunEvent, SaveTraces, SpecReport, StepReport, Telemetry, Trouble, Verdict,
-    attempt, diagnosis,
+use crate::load::{TakeBack, WatchedRequests};
+use crate::result::{
+    Attempt, Report, RunEvent, SpecReport, StepReport, Telemetry, Trouble, Verdict,
 };
 use crate::secret::Secrets;
 use crate::source::Sightings;
 use crate::source::receiver::Refusal;
+use crate::step::{LateSpans, ProvenBound, SaveTraces, Setting, Watched, diagnosis};
 use crate::trace::TraceId;
-
-pub(super) use watched::{Again, Basis, LateSpans, Watched};
 
 /// A run whose verdicts late spans may still change. [`close`](Self::close) makes them final.
 #[must_use = "its verdicts are not final"]

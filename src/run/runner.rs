@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::attempt::{Attempted, Chance, attempt};
+use super::attempt::{Attempted, attempt};
 use super::late::{self, OpenRun, RunEnd, Watching};
-use super::load::Progress;
-use super::setting::{Options, Setting, Stop};
-use super::{Report, RunEvent, SpecReport, Telemetry, Verdict};
+use crate::load::{Chance, Progress};
+use crate::result::{Report, RunEvent, SpecReport, Telemetry, Verdict};
 use crate::source::TraceSource;
 use crate::spec::Spec;
+use crate::step::{Options, Setting, Stop};
 
 /// What happens in the specs' tasks, on its way to whoever listens.
 enum News {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use spanspec::check::{Failure, Judged, Outcome, Subject};
 use spanspec::report::{Granularity, Junit, Reporter};
-use spanspec::run::{
+use spanspec::result::{
     Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
 };
 use spanspec::secret::Secrets;

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::budget::baseline::{BaselineError, Case, Fingerprint, Run, lock, path_of, read, write};
+use crate::load::{case_name, fingerprint};
 use crate::measure::{Measurement, Unmeasured, measure};
 use crate::report::{Look, ab::unwell, baseline as report};
-use crate::run::{Load, Options, case_name, fingerprint};
+use crate::result::Load;
 use crate::session::{Session, Stopper};
 use crate::spec::{Budget, Spec};
+use crate::step::Options;
 use crate::workspace::{Ports, Workspace, shown};
 
 use super::super::beside::{runtime, tell_trouble};
@@ -196,7 +198,7 @@ impl Work<'_> {
 }
 
 /// What was measured for those budgets that are held against a baseline.
-fn compared<'a>(spec: &Spec, load: &'a Load) -> Vec<&'a crate::run::Measured> {
+fn compared<'a>(spec: &Spec, load: &'a Load) -> Vec<&'a crate::result::Measured> {
     let both = spec.budgets.iter().zip(&load.measured);
     both.filter(|(budget, _)| budget.is_compared())
         .map(|(_, measured)| measured)

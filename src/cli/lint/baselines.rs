@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::budget::baseline::{BaselineError, path_of, read};
+use crate::load::case_of;
 use crate::report::Diagnostic;
 use crate::report::snippet::Severity;
-use crate::run::case_of;
 use crate::spec::Spec;
 use crate::workspace::{Workspace, shown};
 

@@ -7,7 +7,7 @@ use super::super::look::{counted, printable};
 use super::super::repository::Repository;
 use super::super::text;
 use crate::check::{Failure, Outcome, Subject, Unjudged};
-use crate::run::{Attempt, Report, SpecReport, StepReport, Trouble, Verdict};
+use crate::result::{Attempt, Report, SpecReport, StepReport, Trouble, Verdict};
 use crate::spec::Location;
 use crate::trace::TraceId;
 

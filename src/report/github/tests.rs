@@ -6,7 +6,7 @@ use super::super::sample;
 use super::super::{Detail, Look, Progress, Terminal};
 use super::*;
 use crate::check::Witness;
-use crate::run::Verdict;
+use crate::result::Verdict;
 
 /// What the log and the annotations write, in its order.
 #[derive(Clone, Default)]

@@ -10,7 +10,7 @@ use crate::budget::{
 };
 use crate::report::look::{Look, count, counted, printable};
 use crate::report::waterfall::{USUAL_ROWS, waterfall};
-use crate::run::{Exemplar, Load, Measured};
+use crate::result::{Exemplar, Load, Measured};
 
 pub(super) fn section(load: &Load, measured: &Measured) -> Markup {
     let subject = printable(&measured.subject);

@@ -1,7 +1,7 @@
 use super::sample::{durations, load, measured, regressed, report};
 use super::*;
 use crate::budget::Samples;
-use crate::run::Load;
+use crate::result::Load;
 
 /// What many requests came to, as the page has it.
 fn section_of(load: Load) -> String {

@@ -15,7 +15,7 @@ use super::ecdf::{self, curve};
 use super::said::said;
 use crate::budget::{Compared, Estimate, Judged, Quantile, Samples};
 use crate::report::look::printable;
-use crate::run::Measured;
+use crate::result::Measured;
 
 /// Pixels; the style sheet agrees.
 const HEIGHT: f64 = 240.0;

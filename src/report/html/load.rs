@@ -10,7 +10,7 @@ use crate::budget::{Quantile, Samples, micros};
 use crate::report::duration::duration;
 use crate::report::look::{count, printable};
 use crate::report::remarks;
-use crate::run::{Failing, Load};
+use crate::result::{Failing, Load};
 use crate::spec::{Arrivals, Pace};
 
 /// Less than this, requests were sent when they should have been.

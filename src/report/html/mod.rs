@@ -21,7 +21,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::{Reporter, file};
-use crate::run::Report;
+use crate::result::Report;
 use crate::secret::Format;
 
 /// Writes the HTML report to a file, whole or not at all.

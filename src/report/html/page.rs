@@ -10,7 +10,7 @@ use crate::report::duration::duration;
 use crate::report::json::parts;
 use crate::report::look::{Look, counted, printable};
 use crate::report::text::{self, Detail};
-use crate::run::{Report, SpecReport, Trouble, Verdict};
+use crate::result::{Report, SpecReport, Trouble, Verdict};
 
 const STYLE: &str = concat!(
     include_str!("assets/style.css"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::sample::{self, at};
 use crate::budget::{Against, Alpha, Claim, Quantile, Reference, Samples, judge};
-use crate::run::{Before, Exemplar, Failing, Load, Measured, Report, Versions};
+use crate::result::{Before, Exemplar, Failing, Load, Measured, Report, Versions};
 use crate::spec::Pace;
 
 /// A long tail around a median, in microseconds; the tail's quantiles are those of a log-logistic

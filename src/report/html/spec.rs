@@ -7,7 +7,7 @@ use super::shared::Shared;
 use super::spans::{Spans, numbers};
 use crate::check::{Judged, Outcome};
 use crate::report::json::parts::{self, Failed, Response, Times, Trouble, millis};
-use crate::run::{self, EarlierTrace, Load, Phase, SpecReport, StepReport};
+use crate::result::{self, EarlierTrace, Load, Phase, SpecReport, StepReport};
 use crate::spec::Location;
 use crate::trace::{Change, Trace, TraceId, structural_changes};
 
@@ -122,7 +122,7 @@ impl At {
 }
 
 impl<'a> Attempt<'a> {
-    fn of(attempt: &'a run::Attempt, shared: &mut Shared) -> Self {
+    fn of(attempt: &'a result::Attempt, shared: &mut Shared) -> Self {
         Self {
             verdict: parts::verdict(&attempt.verdict).0,
             started: attempt.started.to_string(),

@@ -1,6 +1,6 @@
 use super::super::sample;
 use super::*;
-use crate::run::EarlierTrace;
+use crate::result::EarlierTrace;
 use crate::trace::Trace;
 use std::sync::Arc;
 
@@ -139,7 +139,7 @@ fn a_run_without_a_spec_and_one_that_did_not_begin_have_a_page() {
     assert!(render(&report).contains("No spec ran."));
     report
         .trouble
-        .push(crate::run::Trouble::told("port 4317 is taken", None));
+        .push(crate::result::Trouble::told("port 4317 is taken", None));
     assert!(render(&report).contains("port 4317 is taken"));
 }
 

@@ -9,7 +9,7 @@ use crate::budget::baseline::Difference;
 use crate::budget::{
     Alpha, Compared, Estimate, Judged, Needed, Quantile, Samples, Verdict, micros,
 };
-use crate::run::{self, Exemplar, Measured};
+use crate::result::{self, Exemplar, Measured};
 use crate::spec::{Arrivals, Pace};
 
 /// Those that are told of everything that is measured, whatever was asked.
@@ -144,8 +144,8 @@ pub(in crate::report) fn verdict(of: Verdict) -> &'static str {
     }
 }
 
-impl<'a> From<&'a run::Load> for Load<'a> {
-    fn from(load: &'a run::Load) -> Self {
+impl<'a> From<&'a result::Load> for Load<'a> {
+    fn from(load: &'a result::Load) -> Self {
         Self {
             pace: Pacing::from(&load.pace),
             warmup: load.warmup,
@@ -194,8 +194,8 @@ impl<'a> From<&'a Pace> for Pacing<'a> {
     }
 }
 
-impl<'a> From<&'a run::Failing> for Failing<'a> {
-    fn from(failing: &'a run::Failing) -> Self {
+impl<'a> From<&'a result::Failing> for Failing<'a> {
+    fn from(failing: &'a result::Failing) -> Self {
         Self {
             what: &failing.what,
             location: failing.at.as_ref().map(Location::from),
@@ -253,8 +253,8 @@ impl<'a> From<&'a Measured> for Budget<'a> {
     }
 }
 
-impl<'a> From<&'a run::Before> for Baseline<'a> {
-    fn from(before: &'a run::Before) -> Self {
+impl<'a> From<&'a result::Before> for Baseline<'a> {
+    fn from(before: &'a result::Before) -> Self {
         Self {
             path: before.path.display().to_string(),
             version: before.version.as_deref(),

@@ -9,7 +9,7 @@ use super::super::look::Look;
 use super::super::text::{self, Detail};
 use super::load::Load;
 use crate::check::{Candidate, Difference, Failure, Judged, Outcome, Rejection, Witness};
-use crate::run::{self, Phase, StepReport, Timing, Verdict};
+use crate::result::{self, Phase, StepReport, Timing, Verdict};
 use crate::spec;
 use crate::trace::{self, Trace};
 
@@ -188,8 +188,8 @@ pub(super) struct Location<'a> {
     end_column: usize,
 }
 
-impl<'a> From<&'a run::Attempt> for Attempt<'a> {
-    fn from(attempt: &'a run::Attempt) -> Self {
+impl<'a> From<&'a result::Attempt> for Attempt<'a> {
+    fn from(attempt: &'a result::Attempt) -> Self {
         let is_unwell = super::is_unwell(&attempt.verdict);
         Self {
             message: is_unwell.then(|| brief::message(attempt)),
@@ -384,8 +384,8 @@ impl<'a> From<&'a Difference> for Differs<'a> {
     }
 }
 
-impl<'a> From<&'a run::Trouble> for Trouble<'a> {
-    fn from(trouble: &'a run::Trouble) -> Self {
+impl<'a> From<&'a result::Trouble> for Trouble<'a> {
+    fn from(trouble: &'a result::Trouble) -> Self {
         Self {
             what: &trouble.what,
             location: trouble.at.as_ref().map(Location::from),

@@ -10,7 +10,7 @@ use super::super::repository::Repository;
 use super::super::text::{self, Detail};
 use super::load::Load;
 use crate::check::{Judged, Outcome};
-use crate::run::{Attempt, Phase, Report, SpecReport, StepReport, Verdict};
+use crate::result::{Attempt, Phase, Report, SpecReport, StepReport, Verdict};
 
 /// The run itself, when something went wrong before any spec could start.
 pub(super) fn of_run(report: &Report) -> TestCase {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::budget::micros;
 use crate::budget::{self, Compared};
 use crate::report::json::load::verdict;
-use crate::run;
+use crate::result;
 
 /// The numbers of a load, from a run or from its JSON.
 #[derive(Deserialize)]
@@ -136,8 +136,8 @@ fn decimal(number: f64) -> String {
     ((number * 1_000.0).round() / 1_000.0).to_string()
 }
 
-impl From<&run::Load> for Load {
-    fn from(load: &run::Load) -> Self {
+impl From<&result::Load> for Load {
+    fn from(load: &result::Load) -> Self {
         Self {
             requests: load.requests,
             failed: load.failed,
@@ -148,8 +148,8 @@ impl From<&run::Load> for Load {
     }
 }
 
-impl From<&run::Measured> for Budget {
-    fn from(measured: &run::Measured) -> Self {
+impl From<&result::Measured> for Budget {
+    fn from(measured: &result::Measured) -> Self {
         Self {
             subject: measured.subject.clone(),
             version: measured.version.clone(),

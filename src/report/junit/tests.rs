@@ -3,7 +3,7 @@ use snapbox::{assert_data_eq, str};
 
 use super::super::sample;
 use super::*;
-use crate::run::{Phase, Verdict};
+use crate::result::{Phase, Verdict};
 use crate::spec::{Place, Source};
 
 fn xml(report: &Report, granularity: Granularity) -> String {

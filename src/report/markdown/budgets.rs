@@ -4,7 +4,7 @@ use super::Page;
 use super::inert::inline;
 use crate::budget::{Column, Estimate, Judged, Quantile, Verdict, in_millis};
 use crate::report::text;
-use crate::run::{Load, Measured, Report, SpecReport};
+use crate::result::{Load, Measured, Report, SpecReport};
 
 const HEAD: &str = "### Budgets
 
@@ -91,7 +91,7 @@ pub(super) fn with_version(cell: String, version: Option<String>) -> String {
 /// What is not proven, and what one should know of the load. The text of a spec that failed has
 /// that already.
 fn said(spec: &SpecReport, load: &Load) -> Vec<String> {
-    if spec.verdict != crate::run::Verdict::Passed {
+    if spec.verdict != crate::result::Verdict::Passed {
         return Vec::new();
     }
     text::remarks(load)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::duration;
 use super::super::look::{count, counted};
 use super::inert::label;
-use crate::run::{Report, StepReport};
+use crate::result::{Report, StepReport};
 use crate::trace::{Nanos, StatusCode, Trace};
 
 /// Beyond so many, nobody can read the picture, and GitHub draws none.

@@ -8,7 +8,7 @@ use crate::budget::{AbVerdict, Column, Quantile, Row, Table, in_millis};
 use crate::report::ab::{comparison, counts};
 use crate::report::look::Look;
 use crate::report::text;
-use crate::run::Trouble;
+use crate::result::Trouble;
 
 const HEAD: &str = "\
 | spec | what | quantile | A | B | change | limit | verdict |

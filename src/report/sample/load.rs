@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{attempt, failing, failing_step, judged, span, span_id, spec, step, wrong_method};
 use crate::budget::{self, Against, Alpha, Claim, Quantile, Reference, Samples, judge};
 use crate::check::{Failure, Judged, Outcome, Subject, Witness};
-use crate::run::{
+use crate::result::{
     Before, Exemplar, Failing, Load, Measured, SpecReport, StepReport, Verdict, Versions,
 };
 use crate::spec::{Arrivals, Location, Pace, Place, Rate, Source};
@@ -409,7 +409,7 @@ pub(in crate::report) fn open() -> SpecReport {
 }
 
 /// Each of them, in a report.
-pub(in crate::report) fn report() -> crate::run::Report {
+pub(in crate::report) fn report() -> crate::result::Report {
     let mut report = super::report();
     report.specs = vec![
         passing(),

@@ -14,7 +14,7 @@ use super::super::snippet::snippet;
 use super::{Detail, failure::failure, indented, narrower, paragraph, step, trouble, with_head};
 use crate::budget::{self, Compared, Verdict};
 use crate::check::{Failure, Judged, Subject};
-use crate::run::{Exemplar, Load, Measured, StepReport};
+use crate::result::{Exemplar, Load, Measured, StepReport};
 use crate::spec::Pace;
 use crate::trace::TraceId;
 

@@ -5,7 +5,7 @@ use super::super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, 
 use super::super::waterfall::{Mark, USUAL_ROWS, waterfall};
 use super::{Detail, failure::failure, indented, narrower, paragraph, quoted, trouble, with_head};
 use crate::check::{Failure, Judged, Outcome, Subject, Unjudged};
-use crate::run::{Attempt, Phase, StepReport};
+use crate::result::{Attempt, Phase, StepReport};
 use crate::trace::{HttpResponse, Response, Trace};
 
 const MOST_UNJUDGED: usize = 8;

@@ -8,7 +8,7 @@ use super::super::look::{
     self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable,
 };
 use super::{Detail, WORD, paragraph, step::note, trouble, word};
-use crate::run::{Report, SpecReport, StepReport, Verdict};
+use crate::result::{Report, SpecReport, StepReport, Verdict};
 
 const MOST_NAMES: usize = 50;
 

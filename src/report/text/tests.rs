@@ -4,7 +4,7 @@ use super::super::look::{Charset, Colors, width};
 use super::super::sample;
 use super::*;
 use crate::check::{Failure, Subject};
-use crate::run::{Phase, Report};
+use crate::result::{Phase, Report};
 
 fn at_80(of: &SpecReport, detail: Detail) -> String {
     spec(of, &Look::plain().with_width(80), detail)
@@ -341,7 +341,7 @@ fn the_summary_of_a_run_that_could_not_start_says_why() {
     let mut report = sample::report();
     report.specs.clear();
     report.notices.clear();
-    report.telemetry = crate::run::Telemetry::default();
+    report.telemetry = crate::result::Telemetry::default();
     report.trouble = vec![sample::refused_step().trouble.unwrap()];
     assert_data_eq!(
         summary(&report, &Look::plain(), Detail::Normal),

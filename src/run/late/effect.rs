@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::StepReport;
-use super::watched::LateSpans;
 use super::words::{self, When};
 use crate::check::{Judged, Outcome, Unjudged};
+use crate::result::StepReport;
+use crate::step::LateSpans;
 
 /// The effect of late spans on a step.
 pub(super) enum Effect {

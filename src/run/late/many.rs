@@ -1,9 +1,9 @@
 //! Late spans of the requests of a `repeat`.
 
-use super::super::StepReport;
-use super::super::load::{Failing, Load, RequestAgain};
-use super::watched::LateSpans;
 use crate::check::{Judged, Outcome, Unjudged};
+use crate::load::RequestAgain;
+use crate::result::{Failing, Load, StepReport};
+use crate::step::LateSpans;
 
 /// Requests whose first verdict late spans contradict.
 pub(super) struct Contradictions {

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::bound::MARGIN;
-use super::super::{Load, Trouble};
 use super::many::Contradictions;
-use super::watched::LateSpans;
+use crate::result::{Load, Trouble};
+use crate::step::{LateSpans, MARGIN};
 use crate::trace::duration_text::duration;
 
 /// Services are named up to this number.

@@ -7,7 +7,7 @@
 use super::super::super::look::{self, BAD, FAINT, Look, STRONG, printable};
 use super::super::paragraph;
 use crate::budget::{Column, Row, Table};
-use crate::run::{Load, Measured};
+use crate::result::{Load, Measured};
 
 const INDENT: usize = 3;
 /// Of lines that belong to the one above.

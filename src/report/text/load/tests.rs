@@ -7,7 +7,7 @@ use super::super::super::sample::{self, load as many};
 use super::super::{in_short, spec};
 use super::*;
 use crate::budget::{self, Quantile, Samples};
-use crate::run::SpecReport;
+use crate::result::SpecReport;
 
 mod requests;
 mod slowest;
@@ -158,9 +158,9 @@ PASS  ordering for the first time
 #[test]
 fn a_baseline_that_cannot_be_read_is_told_and_no_request_is_blamed() {
     let mut of = many::first_run();
-    of.verdict = crate::run::Verdict::Errored;
+    of.verdict = crate::result::Verdict::Errored;
     let what = "the baseline specs/baselines/ordering.yaml.json is damaged: EOF at line 2";
-    of.attempts[0].steps[0].trouble = Some(crate::run::Trouble::told(what, None));
+    of.attempts[0].steps[0].trouble = Some(crate::result::Trouble::told(what, None));
     assert_data_eq!(
         at(80, &of, Detail::Normal),
         str![[r#"

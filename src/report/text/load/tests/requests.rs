@@ -60,7 +60,7 @@ PASS  ordering all the time   1,504 requests, 50/s for 30 s, p50 121 ms   812 ms
 fn requests_that_waited_for_others_are_not_the_fault_of_this_machine() {
     let mut load = step_of(&many::open()).load.as_deref().unwrap().clone();
     load.punctual_times = Some(load.response_times.clone());
-    load.held_back = Some(crate::run::HeldBack {
+    load.held_back = Some(crate::result::HeldBack {
         unanswered: 4_096,
         longest: Duration::from_millis(3_200),
     });
@@ -77,7 +77,7 @@ fn requests_that_may_fail_are_counted_all_the_same() {
     let of = many::with("ordering under load", &[], |load| {
         load.failed = 3;
         load.allowed = 5;
-        load.failing = vec![crate::run::Failing {
+        load.failing = vec![crate::result::Failing {
             what: "status of the response".to_owned(),
             at: None,
             requests: 3,

@@ -13,7 +13,7 @@ fn a_request_that_left_no_trace_may_have_been_slower_than_the_one_that_is_shown(
         let slowest = load.measured[0].slowest.as_mut().unwrap();
         slowest.micros = 31_000;
     });
-    of.verdict = crate::run::Verdict::Failed;
+    of.verdict = crate::result::Verdict::Failed;
     let text = at(100, &of, Detail::Normal);
     let (_, slowest) = text.split_once("\n  slowest of").unwrap();
     let lines: Vec<&str> = slowest.lines().take(2).collect();
@@ -29,7 +29,7 @@ fn a_request_that_left_no_trace_may_have_been_slower_than_the_one_that_is_shown(
 #[test]
 fn what_must_be_proven_shows_its_slowest_request_too() {
     let mut of = many::unproven();
-    of.verdict = crate::run::Verdict::Failed;
+    of.verdict = crate::result::Verdict::Failed;
     let step = &mut of.attempts[0].steps[0];
     let measured = &step.load.as_ref().unwrap().measured[1];
     let asked = Subject::Budget {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::run::Verdict;
+use crate::result::Verdict;
 
 fn load_of(spec: &mut SpecReport) -> &mut Load {
     Arc::make_mut(spec.attempts[0].steps[0].load.as_mut().unwrap())

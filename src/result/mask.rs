@@ -1,0 +1,638 @@
+//! Reports without secrets: every text of a report passes through [`Secrets`] here.
+//!
+//! Each function names all fields, so that a new field does not compile until it is masked or is
+//! known to hold no text from outside. How a secret is found is left to `secret`.
+
+mod load;
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{
+    Attempt, EarlierTrace, Report, RunEvent, SpecReport, StepReport, Telemetry, Trouble, Verdict,
+};
+use crate::check::{
+    Candidate, Difference, Failure, Judged, Outcome, Rejection, Subject, Unjudged, Witness,
+};
+use crate::secret::{MASK, Secrets, is_credential_header};
+use crate::spec::{Request, Spec, Trigger};
+use crate::trace::{
+    Attributes, CommandResponse, Event, HttpResponse, Link, Resource, Response, Scope, Span,
+    Status, Trace, Value,
+};
+
+/// Credentials of a request that are shorter are no secrets, but placeholders.
+const SHORTEST_CREDENTIAL: usize = 4;
+
+/// Values of headers that are no credentials, whatever the name.
+const HARMLESS: [&str; 4] = ["true", "false", "null", "none"];
+
+impl Secrets {
+    /// Makes the credentials of a request secret.
+    pub(crate) fn add_credentials_of(&self, trigger: &Trigger) {
+        self.add(credentials_of(trigger));
+    }
+
+    /// Makes the cookies that a response sets secret.
+    pub(crate) fn add_cookies_of(&self, response: &Response) {
+        self.add(cookies_of(response));
+    }
+
+    /// A run's report without any secret. It keeps the secrets, so that its reporters can mask the
+    /// finished text too.
+    #[must_use]
+    pub fn report(&self, mut report: Report) -> Report {
+        let Report {
+            started: _,
+            duration: _,
+            specs,
+            trouble,
+            notices,
+            telemetry,
+            interrupted: _,
+            secrets,
+        } = &mut report;
+        specs.iter_mut().for_each(|spec| self.mask_spec(spec));
+        trouble.iter_mut().for_each(|one| self.mask_trouble(one));
+        self.mask_all(notices);
+        self.mask_telemetry(telemetry);
+        secrets.clone_from(self);
+        report
+    }
+
+    /// Passes on an event of a run without any secret.
+    pub fn event(&self, event: &RunEvent<'_>, tell: impl FnOnce(&RunEvent<'_>)) {
+        use RunEvent as E;
+        match *event {
+            E::Output { service, line } => tell(&E::Output {
+                service: &self.text(service),
+                line: &self.text(line),
+            }),
+            E::Building { service } => tell(&E::Building {
+                service: &self.text(service),
+            }),
+            E::Starting { service } => tell(&E::Starting {
+                service: &self.text(service),
+            }),
+            E::Ready { service, after } => tell(&E::Ready {
+                service: &self.text(service),
+                after,
+            }),
+            E::Started { name } => tell(&E::Started {
+                name: &self.text(name),
+            }),
+            E::Progress {
+                name,
+                done,
+                of,
+                rate,
+                p50,
+                failed,
+            } => tell(&E::Progress {
+                name: &self.text(name),
+                done,
+                of,
+                rate,
+                p50,
+                failed,
+            }),
+            E::Finished(report) => {
+                let mut report = report.clone();
+                self.mask_spec(&mut report);
+                tell(&E::Finished(&report));
+            }
+            E::Overturned(report) => {
+                let mut report = report.clone();
+                self.mask_spec(&mut report);
+                tell(&E::Overturned(&report));
+            }
+            E::Notice(text) => tell(&E::Notice(&self.text(text))),
+            E::Selected { .. } | E::Interrupted | E::Stopping => tell(event),
+        }
+    }
+
+    /// A spec's report without any secret.
+    pub(crate) fn spec(&self, mut report: SpecReport) -> SpecReport {
+        self.mask_spec(&mut report);
+        report
+    }
+
+    fn mask_spec(&self, report: &mut SpecReport) {
+        let SpecReport {
+            name,
+            at,
+            tags,
+            verdict,
+            attempts,
+            duration: _,
+        } = report;
+        self.mask(name);
+        self.mask_location(at);
+        self.mask_all(tags);
+        self.mask_verdict(verdict);
+        for attempt in attempts {
+            let Attempt {
+                verdict,
+                started: _,
+                duration: _,
+                steps,
+            } = attempt;
+            self.mask_verdict(verdict);
+            steps.iter_mut().for_each(|step| self.mask_step(step));
+        }
+    }
+
+    fn mask_verdict(&self, verdict: &mut Verdict) {
+        match verdict {
+            Verdict::Skipped(why) | Verdict::NotRun(why) => self.mask(why),
+            Verdict::Passed | Verdict::Failed | Verdict::Errored => {}
+        }
+    }
+
+    fn mask_telemetry(&self, telemetry: &mut Telemetry) {
+        let Telemetry {
+            listened: _,
+            spans: _,
+            log_records: _,
+            metric_points: _,
+            refused,
+            refused_count: _,
+            late_spans: _,
+        } = telemetry;
+        self.mask_all(refused);
+    }
+
+    /// A step's report without any secret.
+    pub(crate) fn step(&self, mut step: StepReport) -> StepReport {
+        self.mask_step(&mut step);
+        step
+    }
+
+    fn mask_step(&self, step: &mut StepReport) {
+        let StepReport {
+            phase: _,
+            name,
+            trigger,
+            trace_id: _,
+            trace,
+            response,
+            checks,
+            trouble,
+            notices,
+            was_closed: _,
+            timing: _,
+            saved_trace: _,
+            earlier,
+            load,
+        } = step;
+        name.iter_mut().for_each(|name| self.mask(name));
+        self.mask(trigger);
+        trace.iter_mut().for_each(|trace| self.mask_trace(trace));
+        response.iter_mut().for_each(|one| self.mask_response(one));
+        checks.iter_mut().for_each(|one| self.mask_judged(one));
+        trouble.iter_mut().for_each(|one| self.mask_trouble(one));
+        self.mask_all(notices);
+        if let Some(EarlierTrace {
+            trace,
+            path: _,
+            started: _,
+        }) = earlier
+        {
+            self.mask_trace(trace);
+        }
+        load.iter_mut()
+            .for_each(|load| self.mask_load(Arc::make_mut(load)));
+    }
+
+    /// A trouble without any secret.
+    #[must_use]
+    pub fn trouble(&self, mut trouble: Trouble) -> Trouble {
+        self.mask_trouble(&mut trouble);
+        trouble
+    }
+
+    fn mask_trouble(&self, trouble: &mut Trouble) {
+        let Trouble {
+            what,
+            at,
+            details,
+            help,
+        } = trouble;
+        self.mask(what);
+        at.iter_mut().for_each(|at| self.mask_location(at));
+        self.mask_all(details);
+        self.mask_all(help);
+    }
+
+    fn mask_each<const N: usize>(&self, texts: [&mut String; N]) {
+        texts.into_iter().for_each(|text| self.mask(text));
+    }
+
+    fn mask_all(&self, texts: &mut [String]) {
+        texts.iter_mut().for_each(|text| self.mask(text));
+    }
+
+    fn mask_judged(&self, judged: &mut Judged) {
+        let Judged { what, at, outcome } = judged;
+        self.mask(what);
+        self.mask_location(at);
+        match outcome {
+            Outcome::Fail(failure) | Outcome::Unjudged(Unjudged::Contradicted(failure)) => {
+                self.mask_failure(failure);
+            }
+            Outcome::Unjudged(why) => *why = why.clone().with_texts(|text| self.text(text)),
+            Outcome::Pass => {}
+        }
+    }
+
+    fn mask_failure(&self, failure: &mut Failure) {
+        let Failure {
+            subject,
+            at,
+            expected,
+            found,
+            witnesses,
+            more_witnesses: _,
+            nearest,
+            differences,
+            hints,
+        } = failure;
+        self.mask_subject(subject);
+        self.mask_location(at);
+        self.mask(expected);
+        self.mask(found);
+        witnesses.iter_mut().for_each(|one| self.mask_witness(one));
+        nearest.iter_mut().for_each(|one| self.mask_candidate(one));
+        for difference in differences {
+            let Difference {
+                path,
+                expected,
+                found,
+            } = difference;
+            self.mask_each([path, expected, found]);
+        }
+        self.mask_all(hints);
+    }
+
+    fn mask_witness(&self, witness: &mut Witness) {
+        let Witness {
+            trace_id: _,
+            span_id: _,
+            service,
+            name,
+            mark,
+        } = witness;
+        self.mask_each([service, name, mark]);
+    }
+
+    fn mask_candidate(&self, candidate: &mut Candidate) {
+        let Candidate {
+            span_id: _,
+            service,
+            name,
+            rejected,
+        } = candidate;
+        self.mask_each([service, name]);
+        for rejection in rejected {
+            let Rejection {
+                key,
+                expected,
+                found,
+            } = rejection;
+            self.mask_each([key, expected, found]);
+        }
+    }
+
+    fn mask_subject(&self, subject: &mut Subject) {
+        use Subject as S;
+        match subject {
+            S::ResponseStatus | S::Body | S::ResponseTime => {}
+            S::ExitCode | S::Stdout | S::Stderr => {}
+            S::Errors | S::Orphans | S::SpanCount | S::TraceDuration | S::Failures => {}
+            S::Header(text) | S::Json(text) | S::Service(text) => self.mask(text),
+            S::Selected(text) | S::Capture(text) => self.mask(text),
+            S::Edge { from, to } => self.mask_each([from, to]),
+            S::Sequence { earlier, later } => {
+                self.mask_each([earlier, later]);
+            }
+            S::Span { part, name } => self.mask_each([part, name]),
+            S::Budget {
+                quantile: _,
+                subject,
+            } => self.mask(subject),
+        }
+    }
+
+    fn mask_response(&self, response: &mut Response) {
+        match response {
+            Response::Http(http) => self.mask_http(http),
+            Response::Command(CommandResponse {
+                exit_code: _,
+                stdout,
+                stdout_dropped: _,
+                stderr,
+                stderr_dropped: _,
+                time: _,
+            }) => self.mask_each([stdout, stderr]),
+            Response::None => {}
+        }
+    }
+
+    fn mask_http(&self, http: &mut HttpResponse) {
+        let HttpResponse {
+            status: _,
+            headers,
+            body,
+            time: _,
+        } = http;
+        for (name, value) in headers {
+            if is_credential_header(name) {
+                *value = MASK.to_owned();
+            }
+            self.mask(name);
+            self.mask(value);
+        }
+        *body = self.bytes(std::mem::take(body));
+    }
+
+    /// A trace may be large, and mostly there is no secret to look for.
+    fn mask_trace(&self, trace: &mut Arc<Trace>) {
+        if !self.is_empty() {
+            *trace = Arc::new(self.trace(trace));
+        }
+    }
+
+    fn trace(&self, trace: &Trace) -> Trace {
+        let linked = trace.linked().iter();
+        let linked = linked.map(|linked| self.trace(linked)).collect();
+        let spans = trace.spans().iter().map(|span| self.span(span));
+        Trace::assemble(trace.id(), trace.origin(), spans)
+            .with_linked(linked)
+            .with_losses(trace.losses().clone())
+            .with_holes(
+                trace
+                    .holes()
+                    .iter()
+                    .map(|hole| hole.with_texts(|text| self.text(text))),
+            )
+    }
+
+    fn span(&self, span: &Span) -> Span {
+        let mut masked = span.clone();
+        let Span {
+            trace_id: _,
+            span_id: _,
+            parent_id: _,
+            name,
+            kind: _,
+            start: _,
+            end: _,
+            status,
+            attributes,
+            events,
+            links,
+            dropped_events: _,
+            dropped_links: _,
+            resource,
+            scope,
+            trace_state,
+        } = &mut masked;
+        self.mask(name);
+        let Status { code: _, message } = status;
+        self.mask(message);
+        self.mask_attributes(attributes);
+        for Event {
+            name,
+            time: _,
+            attributes,
+        } in events
+        {
+            self.mask(name);
+            self.mask_attributes(attributes);
+        }
+        for Link {
+            trace_id: _,
+            span_id: _,
+            trace_state,
+            attributes,
+        } in links
+        {
+            self.mask(trace_state);
+            self.mask_attributes(attributes);
+        }
+        self.mask_resource(resource);
+        self.mask_scope(scope);
+        self.mask(trace_state);
+        masked
+    }
+
+    /// Spans share their resource and their scope, and go on doing so where there is no secret.
+    fn mask_resource(&self, resource: &mut Arc<Resource>) {
+        let mut masked = Resource::clone(resource);
+        let Resource { attributes } = &mut masked;
+        self.mask_attributes(attributes);
+        if masked != **resource {
+            *resource = Arc::new(masked);
+        }
+    }
+
+    fn mask_scope(&self, scope: &mut Arc<Scope>) {
+        let mut masked = Scope::clone(scope);
+        let Scope {
+            name,
+            version,
+            attributes,
+        } = &mut masked;
+        self.mask_each([name, version]);
+        self.mask_attributes(attributes);
+        if masked != **scope {
+            *scope = Arc::new(masked);
+        }
+    }
+
+    fn mask_attributes(&self, attributes: &mut Attributes) {
+        let masked = attributes.iter().map(|(key, value)| {
+            let value = self.value(value);
+            (self.text(key), value)
+        });
+        let dropped = attributes.dropped();
+        *attributes = masked.collect::<Attributes>().with_dropped(dropped);
+    }
+
+    fn value(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.text(text)),
+            Value::Array(items) => {
+                Value::Array(items.iter().map(|item| self.value(item)).collect())
+            }
+            Value::Map(entries) => {
+                let entries = entries.iter();
+                let masked = entries.map(|(key, value)| (self.text(key), self.value(value)));
+                Value::Map(masked.collect())
+            }
+            Value::Bytes(bytes) => Value::Bytes(self.bytes(bytes.clone())),
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Number(_) => {
+                let text = value.to_text();
+                match self.text(&text) == text {
+                    true => value.clone(),
+                    false => Value::from(MASK),
+                }
+            }
+        }
+    }
+}
+
+/// A text of a spec that has not run, without the secrets that its variables hold.
+pub(crate) fn masked(text: &str, spec: &Spec) -> String {
+    Secrets::new(spec.scope().secrets()).text(text)
+}
+
+/// The values of a trigger's credentials.
+pub(crate) fn credentials_of(trigger: &Trigger) -> Vec<String> {
+    match trigger {
+        Trigger::Request(request) => credentials(request),
+        Trigger::Run(_) | Trigger::TraceId(_) => Vec::new(),
+    }
+}
+
+/// The values of the cookies that a response sets.
+pub(crate) fn cookies_of(response: &Response) -> Vec<String> {
+    let Response::Http(http) = response else {
+        return Vec::new();
+    };
+    let values = http.header("set-cookie").filter_map(|cookie| {
+        let (_, value) = cookie.split(';').next()?.split_once('=')?;
+        Some(value.trim().to_owned())
+    });
+    values.filter(|value| is_credential(value)).collect()
+}
+
+/// The values of a request's credentials: of `Bearer abc` the whole and the token, of
+/// `Basic bWU6YWJj` the password too.
+fn credentials(request: &Request) -> Vec<String> {
+    let headers = request.headers.iter();
+    let values = headers
+        .filter(|(name, _)| is_credential_header(name.as_str()))
+        .filter_map(|(_, value)| value.to_str().ok());
+    let mut all: Vec<String> = values.flat_map(parts_of_credential).collect();
+    all.extend(request.url.password().map(str::to_owned));
+    all.retain(|value| is_credential(value));
+    all
+}
+
+fn parts_of_credential(value: &str) -> Vec<String> {
+    let token = value.split_once(' ').map(|(_, token)| token.trim());
+    let basic = token
+        .and_then(|token| STANDARD.decode(token).ok())
+        .and_then(|user| String::from_utf8(user).ok());
+    let password = basic
+        .as_deref()
+        .and_then(|user| user.split_once(':'))
+        .map(|(_, password)| password);
+    let pairs = value.split(';').filter_map(|pair| pair.split_once('='));
+    let cookies = pairs.map(|(_, cookie)| cookie.trim());
+    [Some(value), token, password]
+        .into_iter()
+        .flatten()
+        .chain(cookies)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn is_credential(value: &str) -> bool {
+    value.len() >= SHORTEST_CREDENTIAL && !HARMLESS.contains(&value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Location, Place};
+
+    fn masked_location(text: &str, secret: &str, marked: &str) -> Location {
+        let start = text.find(marked).unwrap();
+        let place = Place {
+            start,
+            end: start + marked.len(),
+        };
+        let mut at = crate::spec::Source::new("a.yaml", text).at(place);
+        Secrets::new([secret.to_owned()]).mask_location(&mut at);
+        at
+    }
+
+    #[test]
+    fn a_place_in_a_spec_file_shows_neither_a_secret_nor_its_length() {
+        let at = masked_location("token: hunter2 # x", "hunter2", "hunter2");
+        assert_eq!((at.text(), at.column()), ("[masked]", 8));
+        let at = masked_location("token: hunter2 # x", "hunter2", "x");
+        assert_eq!((at.text(), at.column()), ("x", 19));
+        let text = "key: |\n  first one\n  second one\nnext: x\n";
+        let at = masked_location(text, "first one\nsecond one", "x");
+        assert_eq!((at.text(), at.line()), ("x", 4));
+    }
+
+    #[test]
+    fn credentials_of_a_request_are_secret_with_their_parts() {
+        let all = parts_of_credential("Basic bWU6aHVudGVyMg==");
+        assert_eq!(
+            all,
+            ["Basic bWU6aHVudGVyMg==", "bWU6aHVudGVyMg==", "hunter2", "="]
+        );
+        assert!(!is_credential("true") && !is_credential("abc"));
+    }
+
+    #[test]
+    fn what_a_failed_check_looked_at_shows_no_secret() {
+        let text = || "call hunter2".to_owned();
+        let quantile = crate::spec::Quantile::P50;
+        let subjects = [
+            Subject::Header(text()),
+            Subject::Json(text()),
+            Subject::Service(text()),
+            Subject::Edge {
+                from: text(),
+                to: text(),
+            },
+            Subject::Sequence {
+                earlier: text(),
+                later: text(),
+            },
+            Subject::Selected(text()),
+            Subject::Span {
+                part: text(),
+                name: text(),
+            },
+            Subject::Capture(text()),
+            Subject::Budget {
+                quantile,
+                subject: text(),
+            },
+        ];
+        let secrets = Secrets::new(["hunter2".to_owned()]);
+        for subject in subjects {
+            let mut masked = Failure {
+                subject,
+                at: crate::spec::Source::new("a.yaml", "").at(crate::spec::Place::default()),
+                expected: String::new(),
+                found: String::new(),
+                witnesses: Vec::new(),
+                more_witnesses: 0,
+                nearest: Vec::new(),
+                differences: Vec::new(),
+                hints: Vec::new(),
+            };
+            secrets.mask_failure(&mut masked);
+            let said = format!("{:?}", masked.subject);
+            assert!(!said.contains("hunter2"), "{said}");
+            assert!(said.contains("call [masked]"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_a_secret_is_masked_in_attributes_too() {
+        let secrets = Secrets::new(["4242".to_owned()]);
+        assert_eq!(secrets.value(&Value::Int(4242)), Value::from(MASK));
+        assert_eq!(secrets.value(&Value::Int(7)), Value::Int(7));
+    }
+}

@@ -1,0 +1,206 @@
+//! Many requests without any secret.
+
+use crate::budget::baseline::Difference;
+use crate::budget::{Compared, Judged};
+use crate::result::{Before, Exemplar, Failing, Load, Measured, Versions};
+use crate::secret::Secrets;
+
+impl Secrets {
+    /// Durations and counts are no secrets; names, versions and texts may be.
+    pub(super) fn mask_load(&self, load: &mut Load) {
+        let Load {
+            pace: _,
+            warmup: _,
+            requests: _,
+            failed: _,
+            errored: _,
+            allowed: _,
+            duration: _,
+            response_times: _,
+            punctual_times: _,
+            stopped,
+            behind: _,
+            held_back: _,
+            failing,
+            is_strict: _,
+            measured,
+            notices,
+        } = load;
+        stopped.iter_mut().for_each(|why| self.mask(why));
+        failing.iter_mut().for_each(|one| self.mask_failing(one));
+        measured.iter_mut().for_each(|one| self.mask_measured(one));
+        self.mask_all(notices);
+    }
+
+    fn mask_failing(&self, failing: &mut Failing) {
+        let Failing {
+            what,
+            at,
+            requests: _,
+        } = failing;
+        self.mask(what);
+        at.iter_mut().for_each(|at| self.mask_location(at));
+    }
+
+    fn mask_measured(&self, measured: &mut Measured) {
+        let Measured {
+            subject,
+            at,
+            quantiles: _,
+            samples: _,
+            missing: _,
+            punctual: _,
+            version,
+            versions,
+            slowest,
+            before,
+            judged,
+        } = measured;
+        self.mask(subject);
+        self.mask_location(at);
+        version.iter_mut().for_each(|version| self.mask(version));
+        self.mask_versions(versions);
+        if let Some(Exemplar {
+            trace_id: _,
+            micros: _,
+            trace,
+            saved: _,
+        }) = slowest
+        {
+            self.mask_trace(trace);
+        }
+        if let Some(Before {
+            samples: _,
+            version,
+            path: _,
+        }) = before
+        {
+            version.iter_mut().for_each(|version| self.mask(version));
+        }
+        judged.iter_mut().for_each(|one| self.mask_claim(one));
+    }
+
+    fn mask_versions(&self, versions: &mut Versions) {
+        *versions = versions.map(|version| self.text(version));
+    }
+
+    fn mask_claim(&self, judged: &mut Judged) {
+        let Judged {
+            subject,
+            quantile: _,
+            verdict: _,
+            alpha: _,
+            candidate: _,
+            compared,
+            doubt: _,
+        } = judged;
+        self.mask(subject);
+        let differs = match compared {
+            Compared::Limit(_) => return,
+            Compared::Baseline {
+                before: _,
+                tau: _,
+                differs,
+            } => differs,
+        };
+        for difference in differs {
+            let Difference {
+                fact: _,
+                baseline,
+                here,
+            } = difference;
+            self.mask_each([baseline, here]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::budget::baseline::Fact;
+    use crate::budget::{Alpha, Quantile, Samples, Verdict};
+    use crate::spec::{Pace, Place, Source};
+    use crate::trace::{Origin, Trace, TraceId};
+
+    #[test]
+    fn no_text_of_many_requests_shows_a_secret() {
+        let at = Source::new("a.yaml", "find: hunter2").at(Place { start: 6, end: 13 });
+        let text = || "a hunter2".to_owned();
+        let version = || Some(text());
+        let judged = Judged {
+            subject: text(),
+            quantile: Quantile::P50,
+            verdict: Verdict::NotProven,
+            alpha: Alpha::FIVE_PERCENT,
+            candidate: None,
+            compared: Compared::Baseline {
+                before: None,
+                tau: 1.2,
+                differs: vec![Difference {
+                    fact: Fact::Machine,
+                    baseline: text(),
+                    here: text(),
+                }],
+            },
+            doubt: None,
+        };
+        let trace = Trace::assemble(TraceId::random(), Origin::Foreign, []);
+        let mut masked = Load {
+            pace: Pace::Closed {
+                times: 1,
+                concurrency: 1,
+            },
+            warmup: 0,
+            requests: 1,
+            failed: 1,
+            errored: 0,
+            allowed: 0,
+            duration: Duration::ZERO,
+            response_times: Samples::default(),
+            punctual_times: None,
+            stopped: Some(text()),
+            behind: Duration::ZERO,
+            held_back: None,
+            failing: vec![Failing {
+                what: text(),
+                at: Some(at.clone()),
+                requests: 1,
+            }],
+            is_strict: false,
+            measured: vec![Measured {
+                missing: 0,
+                subject: text(),
+                at,
+                samples: Samples::default(),
+                quantiles: Vec::new(),
+                punctual: None,
+                version: version(),
+                versions: [("a hunter2", 1)].into_iter().collect(),
+                slowest: Some(Exemplar {
+                    trace_id: trace.id(),
+                    micros: 1,
+                    trace: Arc::new(trace),
+                    saved: None,
+                }),
+                before: Some(Before {
+                    samples: Samples::default(),
+                    version: version(),
+                    path: "a.yaml.json".into(),
+                }),
+                judged: vec![judged],
+            }],
+            notices: vec![text()],
+        };
+        Secrets::new(["hunter2".to_owned()]).mask_load(&mut masked);
+        // Of a location the name of the file and the place are printed, not its text.
+        assert!(!format!("{masked:?}").contains("hunter2"), "{masked:?}");
+        let texts = [
+            &masked.failing[0].at.clone().unwrap(),
+            &masked.measured[0].at,
+        ];
+        assert_eq!(texts.map(|at| at.text()), ["[masked]", "[masked]"]);
+    }
+}

@@ -1,0 +1,25 @@
+//! The result of a run: plain data that reporters read, and the events while it runs.
+//!
+//! `mask` removes secrets from it. How a result is obtained is left to `step`, `load` and `run`.
+
+mod event;
+#[cfg(feature = "run")]
+mod load;
+#[cfg(feature = "run")]
+mod mask;
+mod mask_error;
+mod report;
+#[cfg(feature = "run")]
+mod versions;
+
+pub use event::RunEvent;
+#[cfg(feature = "run")]
+pub use load::{Before, Exemplar, Failing, HeldBack, Load, Measured};
+#[cfg(feature = "run")]
+pub(crate) use mask::{cookies_of, credentials_of, masked};
+pub use report::{
+    Attempt, EarlierTrace, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble,
+    Verdict,
+};
+#[cfg(feature = "run")]
+pub use versions::Versions;

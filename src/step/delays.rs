@@ -1,0 +1,115 @@
+//! The flush bound that late spans have proved.
+//!
+//! A span that arrives after the flush bound shows that the bound was too small. For the rest of
+//! the run, the bound is at least the lateness of that span and a margin.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Added to the delay of a service: exporting takes time too.
+pub(crate) const MARGIN: Duration = Duration::from_millis(250);
+
+/// Suggested bounds are multiples of this.
+#[cfg(feature = "run")]
+const STEP: Duration = Duration::from_millis(50);
+
+/// What spans that came after the flush bound have proved. Shared by all traces of a run.
+#[derive(Debug, Default)]
+pub(crate) struct ProvenBound(Mutex<BTreeMap<String, Lateness>>);
+
+/// The largest lateness of a service.
+#[derive(Clone, Copy, Debug)]
+struct Lateness {
+    /// After the response and the tail.
+    by: Duration,
+    /// The flush bound that it proved wrong.
+    #[cfg_attr(
+        not(feature = "run"),
+        expect(dead_code, reason = "only a run's note tells it")
+    )]
+    bound: Duration,
+}
+
+impl ProvenBound {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    /// Records that a span of `service` arrived this long after the response and the tail, later
+    /// than the flush bound.
+    pub(crate) fn note(&self, service: &str, by: Duration, bound: Duration) {
+        let mut all = self.lock();
+        match all.get_mut(service) {
+            Some(known) if known.by >= by => {}
+            Some(known) => known.by = by,
+            None => {
+                all.insert(service.to_owned(), Lateness { by, bound });
+            }
+        }
+    }
+
+    /// The smallest flush bound that all recorded spans allow; zero if there are none.
+    pub(crate) fn duration(&self) -> Duration {
+        let largest = self.lock().values().map(|late| late.by).max();
+        largest.map_or(Duration::ZERO, |by| by + MARGIN)
+    }
+
+    /// That spans came after the flush bound, with services and lateness, and the bound that would
+    /// have sufficed.
+    #[cfg(feature = "run")]
+    pub(crate) fn note_of_run(&self) -> Option<String> {
+        let all = self.lock();
+        let latest = all.values().max_by_key(|late| late.by)?;
+        let services = all.iter().map(|(service, late)| {
+            let by = rounded_up(late.by, Duration::from_millis(1));
+            format!("{service} {by:?}")
+        });
+        Some(format!(
+            "spans arrived later after the response than the flush bound of {:?}: {}; the rest of the run waited longer; set `wait: {{ flush: {}ms }}`, or `tail` if work goes on after the response",
+            latest.bound,
+            services.collect::<Vec<_>>().join(", "),
+            rounded_up(latest.by + MARGIN, STEP).as_millis(),
+        ))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Lateness>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(feature = "run")]
+fn rounded_up(of: Duration, step: Duration) -> Duration {
+    let steps = of.as_nanos().div_ceil(step.as_nanos());
+    step * u32::try_from(steps).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn the_latest_span_of_any_service_decides() {
+        let proven = ProvenBound::default();
+        assert_eq!(proven.duration(), Duration::ZERO);
+        proven.note("order", 900 * MS, 350 * MS);
+        proven.note("payment", 1_503 * MS, 350 * MS);
+        proven.note("payment", 400 * MS, 350 * MS);
+        assert_eq!(proven.duration(), 1_753 * MS);
+    }
+
+    #[cfg(feature = "run")]
+    #[test]
+    fn the_note_names_services_lateness_and_the_bound_that_would_suffice() {
+        let proven = ProvenBound::default();
+        assert_eq!(proven.note_of_run(), None);
+        proven.note("order", 900 * MS, 350 * MS);
+        proven.note("payment", Duration::from_micros(1_502_100), 350 * MS);
+        assert_eq!(
+            proven.note_of_run().unwrap(),
+            "spans arrived later after the response than the flush bound of 350ms: order 900ms, payment 1.503s; the rest of the run waited longer; set `wait: { flush: 1800ms }`, or `tail` if work goes on after the response"
+        );
+    }
+}

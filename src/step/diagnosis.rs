@@ -1,0 +1,533 @@
+//! What is probably wrong when the spans that a spec needs do not come.
+//!
+//! Each case is a different mistake and has a different remedy, so they are told apart: nothing
+//! was received at all; what was received belongs to other traces; a service lost the trace
+//! context; parents are missing.
+
+use super::completeness::{AtDeadline, Patience};
+use super::settings::Services;
+use super::settings::Setting;
+use crate::result::Trouble;
+use crate::source::Sightings;
+use crate::source::receiver::{Census, Late, Refusal};
+use crate::spec::{Location, SpanType};
+use crate::trace::{Origin, Span, SpanKind, Trace, TraceId, Value, peer_name};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+/// Services are listed so many.
+const MOST: usize = 6;
+
+/// So many requests are named that began a trace of their own.
+const LAST_ROOTS: usize = 3;
+
+/// Clocks of two services on one machine agree to within this: 50 ms in nanoseconds.
+const CLOCK_TOLERANCE: u64 = 50_000_000;
+
+/// What was fired, as far as it helps to tell why nothing came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Called {
+    /// A request for this path.
+    Path(String),
+    /// A command.
+    Command,
+    /// Something that asked services not to record.
+    Unsampled,
+    /// Nothing: somebody else started the trace.
+    Nothing,
+}
+
+/// A service that was called and started a trace of its own.
+struct LostContext {
+    caller: String,
+    call: String,
+    callee: String,
+    root: String,
+    trace: TraceId,
+}
+
+/// Why no span of the trace came, as far as can be told.
+pub(crate) fn nothing_came(
+    setting: &Setting<'_>,
+    sightings: &Sightings,
+    called: &Called,
+    at: Option<&Location>,
+) -> Trouble {
+    if *called == Called::Unsampled {
+        return unsampled(at);
+    }
+    let Sightings {
+        census, strangers, ..
+    } = sightings;
+    let root = match called {
+        Called::Path(path) => server_roots(strangers).find(|root| handles(root, path)),
+        _ => None,
+    };
+    if let Some(root) = root {
+        return lost_by_the_first(root, at);
+    }
+    if census.is_empty() {
+        return nothing_at_all(setting.source.addresses(), setting.options.services, at);
+    }
+    let mut trouble = what_came_instead(census, at);
+    if *called == Called::Command {
+        trouble.help.insert(
+            0,
+            "does the command send `TRACEPARENT`, which it finds in its environment, on as the header `traceparent`?".to_owned(),
+        );
+    }
+    trouble
+}
+
+/// Why no span of a trace came that somebody else fired, as far as can be told by what did: also
+/// by requests of late that began a trace of their own, of which one may be meant.
+#[must_use]
+pub fn absent(sightings: &Sightings, listened: &[SocketAddr], services: Services) -> Trouble {
+    if sightings.census.is_empty() {
+        return nothing_at_all(listened, services, None);
+    }
+    let mut trouble = what_came_instead(&sightings.census, None);
+    let roots: Vec<&Span> = server_roots(&sightings.strangers).collect();
+    let last = roots.iter().rev().take(LAST_ROOTS).map(|root| {
+        format!(
+            "`{}` of {} began a trace of its own: {}",
+            root.name,
+            root.service(),
+            root.trace_id
+        )
+    });
+    trouble.details.extend(last);
+    trouble
+}
+
+fn what_came_instead(census: &Census, at: Option<&Location>) -> Trouble {
+    let mut trouble = if census.spans > 0 {
+        only_strangers(census, at)
+    } else if census.requests > 0 {
+        no_spans(census, at)
+    } else {
+        only_refusals(at)
+    };
+    let refusals = refusals(census);
+    let texts = refusals.iter().map(|refusal| format!("refused {refusal}"));
+    trouble.details.extend(texts);
+    let mut help: Vec<String> = Vec::new();
+    for refusal in refusals {
+        if !help.contains(&refusal.remedy) {
+            help.push(refusal.remedy.clone());
+        }
+    }
+    // What was refused is the likeliest cause.
+    help.append(&mut trouble.help);
+    trouble.help = help;
+    trouble
+}
+
+fn only_refusals(at: Option<&Location>) -> Trouble {
+    Trouble {
+        what: "no span arrived: every request that came was refused".to_owned(),
+        at: at.cloned(),
+        details: Vec::new(),
+        help: Vec::new(),
+    }
+}
+
+/// The last refusals, each kind once.
+fn refusals(census: &Census) -> Vec<&Refusal> {
+    let mut kinds: Vec<&Refusal> = Vec::new();
+    for refusal in census.refusals.iter().rev() {
+        let is_same = |known: &&Refusal| {
+            (&known.endpoint, &known.reason) == (&refusal.endpoint, &refusal.reason)
+        };
+        if !kinds.iter().any(is_same) {
+            kinds.push(refusal);
+        }
+    }
+    kinds.truncate(MOST);
+    kinds.reverse();
+    kinds
+}
+
+/// Whoever asks services not to record can expect nothing of them.
+fn unsampled(at: Option<&Location>) -> Trouble {
+    Trouble {
+        what: "no span of this trace arrived, as was to be expected: the trace flags said that it is not sampled".to_owned(),
+        at: at.cloned(),
+        details: Vec::new(),
+        help: vec![
+            "with `sampled: false` only `span_count: 0` and checks of the response can hold".to_owned(),
+        ],
+    }
+}
+
+/// Why a trace was not complete at the deadline.
+pub(crate) fn inconclusive(
+    patience: &Patience,
+    trace: Option<&Trace>,
+    state: AtDeadline,
+    at: &Location,
+) -> Trouble {
+    const ORPHANS: &str = "`orphans: 0..` in `expect` accepts missing parents, as of a mesh or a browser that reports elsewhere";
+    const LONGER: &str = "`wait: { timeout: … }` waits longer";
+    let timeout = patience.timeout;
+    let mut trouble = Trouble {
+        what: format!(
+            "the trace is still incomplete {timeout:?} after the response, so what holds so far may not be all"
+        ),
+        at: Some(at.clone()),
+        details: trace.map(missing_parents).unwrap_or_default(),
+        help: vec![ORPHANS.to_owned(), LONGER.to_owned()],
+    };
+    match state {
+        AtDeadline::Quiet => {}
+        AtDeadline::NoEntry => trouble.details.insert(0, missing_entry(trace)),
+        AtDeadline::Open => {
+            let (flush, tail) = (patience.bound, patience.tail);
+            let until = match tail.is_zero() {
+                true => format!("{flush:?} after the response, the flush bound"),
+                false => format!(
+                    "{:?} after the response: `tail` {tail:?} and the flush bound {flush:?}",
+                    tail + flush
+                ),
+            };
+            trouble
+                .details
+                .insert(0, format!("spans may arrive until {until}"));
+            trouble.help = vec![format!(
+                "set `wait: {{ timeout: … }}` to more than {:?}",
+                tail + flush
+            )];
+        }
+    }
+    trouble
+}
+
+/// Calls that got an answer and have no SERVER span, a sentence each.
+pub(crate) fn unanswered(trace: &Trace, calls: &[usize]) -> BTreeSet<String> {
+    let calls = calls.iter().map(|&call| &trace.spans()[call]);
+    calls
+        .map(|call| {
+            format!(
+                "`{}` of {} got an answer from {}, but no SERVER span of it arrived: it was dropped, not sampled, or began a trace of its own",
+                call.name,
+                call.service(),
+                peer_name(call).unwrap_or("a traced service"),
+            )
+        })
+        .collect()
+}
+
+/// Calls without a SERVER span kept the trace open, since the flush bound is unknown.
+pub(crate) fn add_unanswered(trouble: &mut Trouble, trace: &Trace, calls: &[usize]) {
+    if calls.is_empty() {
+        return;
+    }
+    trouble
+        .details
+        .extend(unanswered(trace, calls).into_iter().take(MOST));
+    trouble.help.push(
+        "a known flush bound makes this a note: set `OTEL_BSP_SCHEDULE_DELAY=100` for the services and `wait: { flush: 350ms }` in spanspec.yaml".to_owned(),
+    );
+}
+
+/// That the entry of a trace never arrived.
+fn missing_entry(trace: Option<&Trace>) -> String {
+    match trace.map(Trace::origin) {
+        Some(Origin::Injected(sent)) => format!(
+            "no span has the parent {sent}, which was sent as `traceparent`: the span of the service that was called was dropped, not sampled, or exported elsewhere"
+        ),
+        _ => "every span of this trace has a parent that never arrived".to_owned(),
+    }
+}
+
+/// What else explains a trace that is not as expected: services that lost the context, and, once
+/// nothing more is waited for, parents that never arrived.
+pub(crate) fn remarks(sightings: &Sightings, trace: &Trace, is_over: bool) -> Vec<String> {
+    let lost = lost_contexts(trace, &sightings.strangers);
+    let missing = if is_over {
+        missing_parents(trace)
+    } else {
+        Vec::new()
+    };
+    lost.iter()
+        .map(LostContext::sentence)
+        .chain(missing)
+        .collect()
+}
+
+/// The parents that never arrived, and who referred to them: a sentence each.
+#[must_use]
+pub fn missing_parents(trace: &Trace) -> Vec<String> {
+    let orphans: Vec<&Span> = trace.orphans().map(|span| &trace.spans()[span]).collect();
+    trace
+        .missing_parents()
+        .into_iter()
+        .take(MOST)
+        .map(|parent| {
+            let children = orphans.iter().filter(|span| span.parent_id == Some(parent));
+            let children: BTreeSet<String> =
+                children.map(|span| format!("`{}` of {}", span.name, span.service())).collect();
+            let more = match children.len().saturating_sub(3) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let children: Vec<String> = children.into_iter().take(3).collect();
+            format!(
+                "the span {parent} never arrived, which is the parent of {}{more}: it was dropped, not sampled, or exported elsewhere",
+                children.join(", ")
+            )
+        })
+        .collect()
+}
+
+/// That spans came after the verdicts that rest on their traces being complete, if any did.
+pub(crate) fn late<'a>(late: impl Iterator<Item = &'a Late>) -> Option<String> {
+    let (traces, spans, by) = late.fold((0, 0, None), |(traces, spans, by), one| {
+        (traces + 1, spans + one.spans, by.max(Some(one.by)))
+    });
+    Some(format!(
+        "{spans} late {} of {traces} judged {} arrived up to {} ms after the verdict: raise `wait.flush` by as much",
+        if spans == 1 { "span" } else { "spans" },
+        if traces == 1 { "trace" } else { "traces" },
+        by?.as_millis()
+    ))
+}
+
+/// The number of attributes that could not be decoded, and one of them.
+pub(crate) fn dropped(census: &Census) -> Option<String> {
+    let first = census.drops.front()?;
+    let number = census.dropped_attributes;
+    let s = if number == 1 { "" } else { "s" };
+    Some(format!(
+        "dropped {number} attribute{s} that cannot be decoded, such as {first}"
+    ))
+}
+
+fn nothing_at_all(listened: &[SocketAddr], services: Services, at: Option<&Location>) -> Trouble {
+    let mut trouble = Trouble {
+        what: "no telemetry arrived at all: no service has exported anything".to_owned(),
+        at: at.cloned(),
+        details: vec![format!(
+            "listened on {} (OTLP over gRPC and HTTP)",
+            list(listened)
+        )],
+        help: Vec::new(),
+    };
+    match services {
+        Services::Ours => trouble.help.extend([
+            "the services were started with OTEL_EXPORTER_OTLP_ENDPOINT and its like set: is an OpenTelemetry SDK or agent loaded in them?".to_owned(),
+            "Python: start with `opentelemetry-instrument`; Node: `node --require @opentelemetry/auto-instrumentations-node/register`; Java: `-javaagent:opentelemetry-javaagent.jar`".to_owned(),
+        ]),
+        Services::Theirs => {
+            trouble.help.push(format!(
+                "set these where the services run, and restart them: {}",
+                variables(listened)
+            ));
+        }
+    }
+    trouble
+}
+
+fn variables(listened: &[SocketAddr]) -> String {
+    let port = listened.first().map_or(4317, SocketAddr::port);
+    format!(
+        "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{port} OTEL_TRACES_EXPORTER=otlp OTEL_TRACES_SAMPLER=parentbased_always_on OTEL_PROPAGATORS=tracecontext,baggage OTEL_BSP_SCHEDULE_DELAY=100"
+    )
+}
+
+fn list(addresses: &[SocketAddr]) -> String {
+    addresses
+        .iter()
+        .map(SocketAddr::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn no_spans(census: &Census, at: Option<&Location>) -> Trouble {
+    Trouble {
+        what: "no span arrived of any trace, though telemetry did".to_owned(),
+        at: at.cloned(),
+        details: vec![format!(
+            "received {} log records and {} metric points",
+            census.log_records, census.metric_points
+        )],
+        help: vec![
+            "is OTEL_TRACES_EXPORTER=none set, or a sampler that records nothing? try OTEL_TRACES_SAMPLER=parentbased_always_on".to_owned(),
+        ],
+    }
+}
+
+fn only_strangers(census: &Census, at: Option<&Location>) -> Trouble {
+    let (others, ours): (u64, u64) = (
+        census.strangers.values().sum(),
+        census.watched.values().sum(),
+    );
+    let mut by_service: Vec<(&String, &u64)> = census.strangers.iter().collect();
+    by_service.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), (*name).clone()));
+    let listed: Vec<String> = by_service
+        .iter()
+        .take(MOST)
+        .map(|(name, count)| format!("{name} ({count} spans)"))
+        .collect();
+    let mut details = Vec::new();
+    if !listed.is_empty() {
+        details.push(format!(
+            "spans of traces that nobody asked for: {}",
+            listed.join(", ")
+        ));
+    }
+    if ours > 0 {
+        let services: Vec<&str> = census
+            .watched
+            .keys()
+            .take(MOST)
+            .map(String::as_str)
+            .collect();
+        details.push(format!(
+            "spans of other traces that were asked for came from {}",
+            services.join(", ")
+        ));
+    }
+    let what = if others + ours == 0 {
+        "no span of this trace arrived".to_owned()
+    } else {
+        format!(
+            "no span of this trace arrived, though {} of other traces did",
+            others + ours
+        )
+    };
+    Trouble {
+        what,
+        at: at.cloned(),
+        details,
+        help: vec![
+            "does the service that is called take over `traceparent`? set OTEL_PROPAGATORS=tracecontext,baggage, and let its HTTP server be instrumented".to_owned(),
+            "does it sample? set OTEL_TRACES_SAMPLER=parentbased_always_on".to_owned(),
+        ],
+    }
+}
+
+fn lost_by_the_first(root: &Span, at: Option<&Location>) -> Trouble {
+    Trouble {
+        what: format!(
+            "no span of this trace arrived: `{}` of {} began a trace of its own instead",
+            root.name,
+            root.service()
+        ),
+        at: at.cloned(),
+        details: vec![format!("its trace is {}", root.trace_id)],
+        help: vec![
+            "the service does not take over `traceparent`: set OTEL_PROPAGATORS=tracecontext,baggage, and let its HTTP server be instrumented".to_owned(),
+        ],
+    }
+}
+
+/// Root SERVER spans: a lost `traceparent` starts a new trace with one of them.
+fn server_roots(strangers: &[Trace]) -> impl Iterator<Item = &Span> {
+    strangers.iter().flat_map(|stranger| {
+        let roots = stranger.roots().iter().map(|&root| &stranger.spans()[root]);
+        roots.filter(|root| root.parent_id.is_none() && root.kind == SpanKind::Server)
+    })
+}
+
+/// Whether a SERVER span is about this path: specs run side by side, and one must not be told
+/// what became of another's request.
+fn handles(root: &Span, path: &str) -> bool {
+    ["url.path", "http.target", "http.route"].iter().any(|key| {
+        let said = root.attributes.get(key).and_then(Value::as_str);
+        said.is_some_and(|said| said.split('?').next() == Some(path))
+    }) || root.name.split(' ').any(|word| word == path)
+}
+
+/// Root SERVER spans of other traces that a childless CLIENT span of ours may have caused.
+fn lost_contexts(trace: &Trace, strangers: &[Trace]) -> Vec<LostContext> {
+    let childless: Vec<&Span> = (0..trace.len())
+        .filter(|&span| trace.children(span).is_empty())
+        .map(|span| &trace.spans()[span])
+        .filter(|span| is_call_of_a_service(span))
+        .collect();
+    server_roots(strangers)
+        .filter_map(|root| {
+            let callers = childless
+                .iter()
+                .filter(|client| may_have_called(client, root));
+            let best = callers.min_by_key(|client| distance(client, root))?;
+            Some(LostContext::new(best, root))
+        })
+        .take(MOST)
+        .collect()
+}
+
+/// A call that another traced service should answer: no database and no broker does.
+fn is_call_of_a_service(span: &Span) -> bool {
+    let is_of = |kind: SpanType| {
+        kind.identified_by()
+            .iter()
+            .any(|key| span.attributes.get(key).is_some())
+    };
+    span.kind == SpanKind::Client && !is_of(SpanType::Db) && !is_of(SpanType::Messaging)
+}
+
+fn may_have_called(client: &Span, server: &Span) -> bool {
+    client.service() != server.service()
+        && is_same_request(client, server)
+        && client.start.saturating_sub(CLOCK_TOLERANCE) <= server.start
+        && ends_within(client, server)
+}
+
+/// A span without an end may have ended in time.
+fn ends_within(client: &Span, server: &Span) -> bool {
+    match (client.known_end(), server.known_end()) {
+        (Some(client), Some(server)) => server <= client.saturating_add(CLOCK_TOLERANCE),
+        _ => true,
+    }
+}
+
+/// Whether method and path are the same, as far as both sides tell them.
+fn is_same_request(client: &Span, server: &Span) -> bool {
+    let text = |span: &Span, keys: &[&str]| {
+        let mut values = keys.iter().filter_map(|key| span.attributes.get(key));
+        values.find_map(Value::as_str).map(str::to_owned)
+    };
+    let method = |span: &Span| text(span, &["http.request.method", "http.method"]);
+    let called = text(client, &["url.full", "http.url"])
+        .and_then(|url| url::Url::parse(&url).ok())
+        .map(|url| url.path().to_owned());
+    let handled = text(server, &["url.path", "http.target"])
+        .map(|target| target.split('?').next().unwrap_or_default().to_owned());
+    let agree = |a: Option<String>, b: Option<String>| a.is_none() || b.is_none() || a == b;
+    agree(method(client), method(server)) && agree(called, handled)
+}
+
+/// How far apart in time a call and its handling are, both ends together.
+fn distance(client: &Span, server: &Span) -> u64 {
+    client
+        .start
+        .abs_diff(server.start)
+        .saturating_add(client.end.abs_diff(server.end))
+}
+
+impl LostContext {
+    fn new(client: &Span, root: &Span) -> Self {
+        Self {
+            caller: client.service().to_owned(),
+            call: client.name.clone(),
+            callee: root.service().to_owned(),
+            root: root.name.clone(),
+            trace: root.trace_id,
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let Self {
+            caller,
+            call,
+            callee,
+            root,
+            trace,
+        } = self;
+        format!(
+            "the trace context was lost between {caller} and {callee}: `{call}` of {caller} has no child, and `{root}` of {callee} began a trace of its own ({trace}) at that time; is the HTTP client of {caller} instrumented, and does {callee} take over `traceparent`?"
+        )
+    }
+}

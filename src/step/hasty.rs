@@ -1,0 +1,46 @@
+//! Timeouts that end before the services had the time to export.
+
+use super::completeness::{DEFAULT_TIMEOUT, Flush};
+use crate::spec::{Spec, SpecError, Step};
+
+/// Warnings of timeouts that are shorter than `tail` and the flush bound: checks that need the
+/// whole trace cannot pass before them. `flush` is the bound where a spec does not set it.
+#[must_use]
+pub fn hasty_timeouts(specs: &[Spec], flush: Flush) -> Vec<SpecError> {
+    let mut found: Vec<SpecError> = Vec::new();
+    let steps = specs.iter().flat_map(Spec::all_steps);
+    for warning in steps.filter_map(|step| hasty(step, flush)) {
+        if !found.contains(&warning) {
+            found.push(warning);
+        }
+    }
+    found
+}
+
+fn hasty(step: &Step, flush: Flush) -> Option<SpecError> {
+    let wait = step.wait;
+    let flush = wait.flush.map_or(flush, Flush::Known);
+    let timeout = wait.timeout.unwrap_or(DEFAULT_TIMEOUT);
+    let tail = wait.tail.unwrap_or_default();
+    let needed = tail + flush.bound();
+    if !step.is_about_trace || timeout >= needed {
+        return None;
+    }
+    let bound = match flush {
+        Flush::Known(bound) => format!("the flush bound of {bound:?}"),
+        Flush::Assumed => format!(
+            "the flush bound, which is unknown and taken for {:?}",
+            flush.bound()
+        ),
+    };
+    let until = match tail.is_zero() {
+        true => bound,
+        false => format!("`tail` of {tail:?} and {bound}"),
+    };
+    Some(SpecError {
+        what: format!("a timeout of {timeout:?} ends before {until}"),
+        at: step.timeout_at.clone().unwrap_or_else(|| step.at.clone()),
+        label: "too early for checks that need the whole trace".to_owned(),
+        help: Some(format!("set `timeout` to more than {needed:?}")),
+    })
+}
