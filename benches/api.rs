@@ -10,12 +10,8 @@ use std::time::{Duration, Instant};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
-use spanspec::api::{Api, Known, REMEMBERED};
-use spanspec::source::Receiver;
-use spanspec::source::receiver::Store;
-use spanspec::spec::Context;
-use spanspec::step::{Flush, Services};
-use spanspec::trace::{SpanId, TraceId};
+use spanspec::internal::api::{Api, Known, REMEMBERED};
+use spanspec::{Context, Flush, Receiver, Services, SpanId, Store, TraceId};
 
 use figures::{Times, head, line, millis, rounds};
 

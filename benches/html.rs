@@ -12,17 +12,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use spanspec::budget;
-use spanspec::check::{Failure, Judged, Outcome, Subject, Witness};
-use spanspec::report::html::render;
-use spanspec::result::{
-    Attempt, Measured, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Verdict,
-};
-use spanspec::secret::Secrets;
-use spanspec::spec::{Location, Place, Source};
-use spanspec::trace::{
-    Attributes, Event, HttpResponse, Origin, Resource, Response, Span, SpanId, SpanKind, Status,
-    StatusCode, Trace, TraceId,
+use spanspec::internal::budget;
+use spanspec::internal::report::html::render;
+use spanspec::internal::result::{Measured, Phase, Telemetry, Timing};
+use spanspec::internal::spec::Place;
+use spanspec::{
+    Attempt, Attributes, Event, Failure, HttpResponse, Judged, Location, Origin, Outcome, Report,
+    Resource, Response, Secrets, Source, Span, SpanId, SpanKind, SpecReport, Status, StatusCode,
+    StepReport, Subject, Trace, TraceId, Verdict, Witness,
 };
 
 use figures::{Times, head, line, rounds};

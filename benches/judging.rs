@@ -20,11 +20,9 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::resource::v1;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use prost::Message;
-use spanspec::check::{Evidence, Judgement, Outcome, judge};
-use spanspec::source::receiver::Store;
-use spanspec::spec::{Context, Expect, Source, Spec};
-use spanspec::trace::{
-    HttpResponse, Origin, Resource, Response, Span, SpanId, SpanKind, Trace, TraceId,
+use spanspec::{
+    Context, Evidence, Expect, HttpResponse, Judgement, Origin, Outcome, Resource, Response,
+    Source, Span, SpanId, SpanKind, Spec, Store, Trace, TraceId, judge,
 };
 
 use figures::{Times, head, is_quick, line, ratio, rounds};
@@ -338,8 +336,8 @@ fn message(span: &Span) -> opentelemetry_proto::tonic::trace::v1::Span {
     }
 }
 
-fn text_attributes(attributes: &spanspec::trace::Attributes) -> Vec<KeyValue> {
-    let text = |(key, value): (&str, &spanspec::trace::Value)| KeyValue {
+fn text_attributes(attributes: &spanspec::Attributes) -> Vec<KeyValue> {
+    let text = |(key, value): (&str, &spanspec::Value)| KeyValue {
         key: key.to_owned(),
         value: Some(AnyValue {
             value: Some(Value::StringValue(value.to_text())),

@@ -23,12 +23,9 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
-use spanspec::budget::Quantile;
-use spanspec::result::Verdict;
-use spanspec::run::run;
-use spanspec::source::Receiver;
-use spanspec::spec::{Context, Source, Spec};
-use spanspec::step::{Flush, Options};
+use spanspec::internal::budget::Quantile;
+use spanspec::internal::run::run;
+use spanspec::{Context, Flush, Options, Receiver, Source, Spec, Verdict};
 use tokio::sync::{mpsc, watch};
 
 use figures::is_quick;

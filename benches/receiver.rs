@@ -19,9 +19,8 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
-use spanspec::source::otlp;
-use spanspec::source::receiver::{Receiver, Store};
-use spanspec::trace::{Origin, TraceId};
+use spanspec::internal::source::otlp::walk;
+use spanspec::{Origin, Receiver, Store, TraceId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
@@ -48,7 +47,7 @@ fn main() {
 fn in_memory(time: Duration, request: &[u8]) {
     let memcpy = rate(time, || drop(black_box(request.to_vec())));
     line("memcpy", memcpy, memcpy);
-    let walk = rate(time, || drop(black_box(otlp::walk(request))));
+    let walk = rate(time, || drop(black_box(walk(request))));
     line("walk", walk, memcpy);
     let store = Store::new();
     let ingest = rate(time, || drop(black_box(store.ingest(request))));

@@ -15,15 +15,13 @@ use std::time::{Duration, Instant};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
-use spanspec::project::Project;
-use spanspec::result::{Report, RunEvent, StepReport, Verdict};
-use spanspec::run::run;
-use spanspec::secret::Secrets;
-use spanspec::service::{self, System, free_port};
-use spanspec::source::Receiver;
-use spanspec::spec::{Context, Globals, Source, Spec};
-use spanspec::step::{Flush, Options, SaveTraces, Services};
-use spanspec::trace::Value;
+use spanspec::internal::project::Project;
+use spanspec::internal::run::run;
+use spanspec::internal::service::{self, System, free_port};
+use spanspec::{
+    Context, Flush, Globals, Options, Receiver, Report, RunEvent, SaveTraces, Secrets, Services,
+    Source, Spec, StepReport, Value, Verdict,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};

@@ -9,10 +9,10 @@ mod simulation;
 
 use std::collections::BTreeMap;
 
-use spanspec::budget::baseline::{
+use spanspec::internal::budget::baseline::{
     Baseline, Budget, Case, Fingerprint, Load, ReceivedBy, Run, render,
 };
-use spanspec::budget::{Quantile, Samples};
+use spanspec::internal::budget::{Quantile, Samples};
 
 use figures::rounds;
 use simulation::{Pairing, Random, Setting, ab_regressions, naive_alarms, regressions};

@@ -28,8 +28,7 @@ pub(crate) fn handle() -> &'static Handle {
 /// it instead.
 ///
 /// ```
-/// use spanspec::source::Receiver;
-/// use spanspec::trace::{Origin, SpanId, TraceId};
+/// use spanspec::{Origin, Receiver, SpanId, TraceId};
 ///
 /// let receiver = Receiver::start()?;
 /// let mut follow = receiver.follow(TraceId::random(), Origin::Injected(SpanId::random()));
@@ -38,7 +37,7 @@ pub(crate) fn handle() -> &'static Handle {
 ///     tokio::time::timeout(soon, follow.changed()).await.is_err()
 /// });
 /// assert!(nothing_came);
-/// # Ok::<(), spanspec::source::receiver::BindError>(())
+/// # Ok::<(), spanspec::BindError>(())
 /// ```
 ///
 /// # Panics

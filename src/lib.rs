@@ -1,44 +1,30 @@
-//! spanspec tests a distributed system by its traces: it fires a request with a `traceparent` of
-//! its own, receives the spans that the services export for it over OTLP, and holds them against a
-//! spec.
+//! spanspec tests a distributed system by its traces. It sends a request with its own
+//! `traceparent`, receives the spans that the services export for it over OTLP, and checks them
+//! against a spec.
 //!
-//! This is the library; the command `spanspec` is made of it, and the manual of both is in `docs/`
-//! of the repository. What happens, in the order of the modules:
+//! This is the library behind the command `spanspec`. The manual of both is in `docs/` of the
+//! repository. A test in Rust usually needs only the [`prelude`]:
 //!
-//! - [`trace`]: what OpenTelemetry says of a trace: spans, attributes, the tree;
-//! - [`spec`]: what the author of a spec wrote; text becomes a [`Spec`](spec::Spec), or errors with
-//!   their places;
-//! - [`budget`]: whether durations got worse: quantiles, bounds, verdicts, baselines;
-//! - [`machine`]: what machine this is, for baselines;
-//! - [`check`]: judges a response and a trace against a spec; pure;
-//! - [`trigger`]: fires the request or command;
-//! - [`service`]: starts and stops the system under test;
-//! - [`source`]: where spans come from: the OTLP [`Receiver`](source::Receiver), and OTLP files;
-//! - [`result`]: reports as data, and the events of a run;
-//! - [`step`]: fires one trigger and waits until its trace is complete;
-//! - [`load`]: fires one step many times, and judges its budgets;
-//! - [`run`]: runs specs;
-//! - [`report`]: text, HTML, JSON and JUnit;
-//! - [`project`]: the project file, `spanspec.yaml`;
-//! - [`workspace`]: a project with its specs, read and understood;
-//! - [`api`]: the HTTP API of a running receiver;
-//! - `exec`: a command beside one;
-//! - [`session`]: the receiver and the services of a workspace, running;
-//! - `measure`: runs of a spec whose durations are what counts;
-//! - `ab`: two versions, running, against one another;
-//! - `schema`: JSON Schema of specs and project file, for editors;
-//! - `draft`: a spec for a request, from what it did;
-//! - [`harness`]: tests in Rust. Most of them need no more than the [`prelude`].
+//! ```no_run
+//! use spanspec::prelude::*;
 //!
-//! Judging needs no network and no clock. Here a spec looks at a trace that was saved as OTLP JSON:
+//! # async fn test() -> Result<(), Box<dyn std::error::Error>> {
+//! let receiver = Receiver::start()?;
+//! let call = receiver.call();
+//! // Send a request with `call.traceparent()` here.
+//! let trace = call.trace().await?;
+//! assert_span!(trace, "process_payment", duration: ..ms(600));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Judging needs neither a network nor a clock. This example checks a trace that was saved as OTLP
+//! JSON:
 //!
 //! ```
 //! use std::path::Path;
 //!
-//! use spanspec::check::{Evidence, judge};
-//! use spanspec::source::otlp;
-//! use spanspec::spec::{Context, Source, Spec};
-//! use spanspec::trace::Response;
+//! use spanspec::{Context, Evidence, Response, Source, Spec, judge, otlp};
 //!
 //! let saved = br#"{ "resourceSpans": [{
 //!     "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": "payment" } }] },
@@ -81,64 +67,112 @@
 //! # Features
 //!
 //! - None: the receiver, traces, the spec language, the judge, [assertions](assert_span) and
-//!   [calls](harness::Call) with their traces.
-//! - `run`: all that runs a spec: [`http()`], [`trigger`]s, services, projects.
+//!   [calls](Call) with their traces.
+//! - `run`: everything that runs a spec: [`http()`], triggers, services, projects.
 //! - `harness`, on by default: `run`, and [`spec_tests!`] and [`spec_test!`].
-//! - `cli`, on by default: `run`, and the command with its arguments, terminal output and reports,
-//!   `exec`, `schema` and `draft`.
-//! - `opentelemetry_0_33`: [`source`] has an exporter for services of the same process.
+//! - `cli`, on by default: `run`, and the command with its arguments, terminal output and reports.
+//! - `opentelemetry_0_33`: an exporter for services in the same process.
+
+// Without the command line, some items have no user.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
 
 #[cfg(feature = "run")]
-pub mod ab;
+mod ab;
 #[cfg(feature = "run")]
-pub mod api;
+mod api;
 mod background;
 #[cfg(feature = "run")]
-pub mod budget;
-pub mod check;
+mod budget;
+mod check;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "cli")]
-pub mod draft;
+mod draft;
 #[cfg(feature = "cli")]
-pub mod exec;
-pub mod harness;
+mod exec;
+mod harness;
+#[doc(hidden)]
+pub mod internal;
 #[cfg(feature = "run")]
-pub mod load;
+mod load;
 #[cfg(feature = "run")]
-pub mod machine;
+mod machine;
 #[cfg(feature = "run")]
-pub mod measure;
+mod measure;
 pub mod prelude;
 #[cfg(feature = "run")]
 mod process;
 #[cfg(feature = "run")]
-pub mod project;
-pub mod report;
-pub mod result;
+mod project;
+mod report;
+mod result;
 #[cfg(feature = "run")]
-pub mod run;
+mod run;
 #[cfg(feature = "cli")]
-pub mod schema;
-pub mod secret;
+mod schema;
+mod secret;
 #[cfg(feature = "run")]
-pub mod service;
+mod service;
 #[cfg(feature = "run")]
-pub mod session;
-pub mod source;
-pub mod spec;
-pub mod step;
-pub mod trace;
-pub mod trigger;
+mod session;
+mod source;
+mod spec;
+mod step;
+mod trace;
+mod trigger;
 #[cfg(feature = "run")]
 mod whole_file;
 #[cfg(feature = "run")]
-pub mod workspace;
+mod workspace;
 
 pub use background::block_on;
+pub use check::{
+    Candidate, Difference, DroppedPart, Evidence, Failure, Finality, Judged, Judgement, Outcome,
+    Rejection, SpanName, Subject, Unjudged, Witness, judge,
+};
+pub use harness::{
+    Call, Incomplete, IntoCount, IntoDurations, IntoMatcher, SpanPattern, absent, any_span,
+    contains, exists, ms, not, regex, secs, service, span,
+};
 #[cfg(feature = "run")]
-pub use harness::http;
+pub use harness::{Http, Reply, Request, SendError, http};
+#[cfg(feature = "run")]
+pub use report::Json;
+pub use report::{Detail, Look, Reporter};
+#[cfg(feature = "cli")]
+pub use report::{Granularity, Html, Junit, Markdown, Progress, Tap, Terminal};
+pub use result::{Attempt, Report, RunEvent, SpecReport, StepReport, Trouble, Verdict};
+pub use secret::Secrets;
+#[cfg(feature = "run")]
+pub use session::{Listener, Session, Stopper};
+pub use source::receiver::BindError;
+pub use source::{Receiver, Store};
+pub use spec::{
+    Context, Defaults, Expect, Globals, Location, Source, SpanType, Spec, SpecError, SpecErrors,
+    Step, Variables,
+};
+pub use step::Flush;
+#[cfg(feature = "run")]
+pub use step::{Options, SaveTraces, Services, Stop};
+pub use trace::{
+    Attributes, CommandResponse, Event, Hole, HttpResponse, InvalidId, Link, Nanos, Number, Origin,
+    Outline, OutlineSpan, Resource, Response, Scope, Span, SpanId, SpanKind, Status, StatusCode,
+    Trace, TraceId, Value,
+};
+#[cfg(feature = "run")]
+pub use workspace::{FileError, LoadError, Ports, Search, Workspace};
+
+/// Traces as OTLP JSON, as Collectors write it to files, and as OTLP protobuf.
+pub mod otlp {
+    pub use crate::source::otlp::{Malformed, ReadError, read, write_json};
+}
+
+/// An exporter for services that run in the test's own process.
+#[cfg(feature = "opentelemetry_0_33")]
+pub mod opentelemetry_0_33 {
+    pub use crate::source::opentelemetry_0_33::Exporter;
+}
 
 /// The examples of these pages are tests, too.
 #[cfg(all(doctest, feature = "opentelemetry_0_33"))]

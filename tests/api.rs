@@ -5,14 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value as Json, json};
-use spanspec::api::{Api, Known, OPENAPI, REMEMBERED};
-use spanspec::project::read_variables;
-use spanspec::source::receiver::{Receiver, Store};
-use spanspec::source::remote::Remote;
-use spanspec::source::{TraceSource, otlp};
-use spanspec::spec::{Context, Globals, Source};
-use spanspec::step::{Flush, Services};
-use spanspec::trace::{Origin, Value};
+use spanspec::internal::api::{Api, Known, OPENAPI, REMEMBERED};
+use spanspec::internal::project::read_variables;
+use spanspec::internal::source::TraceSource;
+use spanspec::internal::source::remote::Remote;
+use spanspec::{Context, Flush, Globals, Origin, Receiver, Services, Source, Store, Value, otlp};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SENT: &str = "00f067aa0ba902b7";

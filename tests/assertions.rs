@@ -3,8 +3,8 @@
 use std::panic::catch_unwind;
 
 use snapbox::{assert_data_eq, str};
+use spanspec::otlp;
 use spanspec::prelude::*;
-use spanspec::source::otlp;
 
 /// An order that was charged, as its services exported it.
 const ORDER: &str = r#"{ "resourceSpans": [
@@ -55,7 +55,7 @@ fn a_query_that_is_there() {
 
 fn a_trace_without_spans() {
     let id = "4bf92f3577b34da6a3ce929d0e0e4736".parse().unwrap();
-    let trace = Trace::assemble(id, spanspec::trace::Origin::Foreign, []);
+    let trace = Trace::assemble(id, spanspec::Origin::Foreign, []);
     assert_span!(trace, "process_payment", status: not error);
 }
 

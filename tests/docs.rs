@@ -17,10 +17,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use regex::Regex;
-use spanspec::project::Project;
-use spanspec::report::{Diagnostic, Look, snippet};
-use spanspec::spec::{Context, Globals, Source, Spec, SpecErrors, Variables};
-use spanspec::trace::Value;
+use spanspec::internal::project::Project;
+use spanspec::internal::report::{Diagnostic, snippet};
+use spanspec::{Context, Globals, Look, Source, Spec, SpecErrors, Value, Variables};
 
 /// What examples take for granted, beside BASE_URL.
 const VARIABLES: [(&str, &str); 6] = [

@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use spanspec::check::{Evidence, Finality, Judged, Judgement, Outcome, Unjudged, capture, judge};
-use spanspec::report::{Detail, Granularity, Junit, Look, Progress, Reporter, Terminal};
-use spanspec::result::{
-    Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
+use spanspec::internal::check::capture;
+use spanspec::internal::result::{Phase, Telemetry, Timing};
+use spanspec::internal::spec::{Scope, Trigger};
+use spanspec::{
+    Attempt, CommandResponse, Context, Detail, Evidence, Expect, Finality, Granularity,
+    HttpResponse, Judged, Judgement, Junit, Look, Outcome, Progress, Report, Reporter, Response,
+    Secrets, Source, Spec, SpecReport, Step, StepReport, Terminal, Trace, Trouble, Unjudged,
+    Verdict, judge, otlp,
 };
-use spanspec::secret::Secrets;
-use spanspec::source::otlp;
-use spanspec::spec::{Context, Expect, Scope, Source, Spec, Step, Trigger};
-use spanspec::trace::{CommandResponse, HttpResponse, Response, Trace};
 
 macro_rules! failures {
     ($($name:ident)*) => {

@@ -7,11 +7,10 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use spanspec::check::{Evidence, Finality, Judgement, Outcome, judge};
-use spanspec::spec::{Context, Expect, Source, Spec};
-use spanspec::trace::{
-    Attributes, Event, HttpResponse, Link, Origin, Resource, Response, Span, SpanId, SpanKind,
-    Status, StatusCode, Trace, TraceId, Value,
+use spanspec::{
+    Attributes, Context, Event, Evidence, Expect, Finality, HttpResponse, Judgement, Link, Origin,
+    Outcome, Resource, Response, Source, Span, SpanId, SpanKind, Spec, Status, StatusCode, Trace,
+    TraceId, Value, judge,
 };
 
 const NAMES: [&str; 2] = ["a", "b"];

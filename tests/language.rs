@@ -7,12 +7,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use spanspec::check::{Evidence, Judged, Outcome, judge};
-use spanspec::report::Look;
-use spanspec::report::snippet::{Diagnostic, diagnostics};
-use spanspec::spec::{Context, Expect, Source, Spec, SpecErrors};
-use spanspec::trace::{
-    CommandResponse, HttpResponse, Origin, Resource, Response, Span, SpanId, Trace, TraceId,
+use spanspec::internal::report::snippet::{Diagnostic, diagnostics};
+use spanspec::{
+    CommandResponse, Context, Evidence, Expect, HttpResponse, Judged, Look, Origin, Outcome,
+    Resource, Response, Source, Span, SpanId, Spec, SpecErrors, Trace, TraceId, judge,
 };
 
 #[path = "language/evidence.rs"]

@@ -5,9 +5,9 @@
 mod service;
 mod support;
 
-use spanspec::harness::{Call, Incomplete};
+use spanspec::Outline;
 use spanspec::prelude::*;
-use spanspec::trace::Outline;
+use spanspec::{Call, Incomplete};
 
 /// A receiver whose spans come before the response, and a service that exports to it.
 async fn started() -> (Receiver, String) {

@@ -16,14 +16,15 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use serde_json::{Value, json};
-use spanspec::budget::baseline::{Run, read};
-use spanspec::budget::{self, Quantile};
-use spanspec::check::Outcome;
-use spanspec::result::{Attempt, Load, Report, RunEvent, SpecReport, StepReport, Trouble, Verdict};
-use spanspec::run::{RunEnd, run, run_open};
-use spanspec::source::Receiver;
-use spanspec::spec::{Context, Source, Spec};
-use spanspec::step::{Budgeting, Flush, Options, Stop, Update};
+use spanspec::internal::budget::baseline::{Run, read};
+use spanspec::internal::budget::{self, Quantile};
+use spanspec::internal::result::Load;
+use spanspec::internal::run::{RunEnd, run, run_open};
+use spanspec::internal::step::{Budgeting, Update};
+use spanspec::{
+    Attempt, Context, Flush, Options, Outcome, Receiver, Report, RunEvent, Source, Spec,
+    SpecReport, StepReport, Stop, Trouble, Verdict,
+};
 use support::{ClosedPort, DEADLINE};
 use tokio::sync::{Barrier, Notify, watch};
 

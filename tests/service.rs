@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use spanspec::service::{
+use spanspec::internal::service::{
     CommandLine, Death, Ending, PortSpec, Ready, Service, ServiceEvent, StartError, System,
     Telemetry, allocate, free_port, start,
 };

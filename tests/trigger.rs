@@ -17,9 +17,9 @@ use axum::http::{Response as Reply, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use serde_json::{Value, json};
-use spanspec::spec::{Body, Part, PartContent, Request, Tls, Trigger};
-use spanspec::trace::{HttpResponse, Response};
-use spanspec::trigger::{Session, TraceContext, TriggerError, fire};
+use spanspec::internal::spec::{Body, Part, PartContent, Request, Tls, Trigger};
+use spanspec::internal::trigger::{Session, TraceContext, TriggerError, fire};
+use spanspec::{HttpResponse, Response};
 use support::{ClosedPort, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -701,7 +701,7 @@ fn a_proxy_of_the_environment_is_not_asked_for_this_machine() {
 
 #[tokio::test]
 async fn a_trace_id_fires_nothing() {
-    let trigger = Trigger::TraceId(spanspec::trace::TraceId::random().into());
+    let trigger = Trigger::TraceId(spanspec::TraceId::random().into());
     let context = TraceContext::of(&trigger);
     assert_eq!(Trigger::TraceId(context.trace_id.into()), trigger);
     let response = fire(&trigger, &context, &Session::new()).await.unwrap();
@@ -711,7 +711,7 @@ async fn a_trace_id_fires_nothing() {
 #[test]
 fn firing_can_be_spawned() {
     fn is_send(_: impl Future + Send) {}
-    let trigger = Trigger::TraceId(spanspec::trace::TraceId::random().into());
+    let trigger = Trigger::TraceId(spanspec::TraceId::random().into());
     is_send(fire(&trigger, &TraceContext::random(), &Session::new()));
 }
 
@@ -739,8 +739,8 @@ async fn requests_of_a_session_share_a_connection() {
 mod command {
     use super::support::{eventually, runs};
     use super::*;
-    use spanspec::spec::Command;
-    use spanspec::trace::CommandResponse;
+    use spanspec::CommandResponse;
+    use spanspec::internal::spec::Command;
 
     fn command(words: &[&str]) -> Command {
         Command {

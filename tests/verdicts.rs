@@ -5,7 +5,7 @@
 mod simulation;
 
 use simulation::{Pairing, Random, Setting, ab_regressions, naive_alarms, regressions};
-use spanspec::budget::Quantile;
+use spanspec::internal::budget::Quantile;
 
 fn of_p50(samples: usize, slower: f64) -> Setting {
     Setting {

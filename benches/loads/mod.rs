@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use spanspec::budget::{Against, Alpha, Claim, Judged, Quantile, Reference, Samples, judge};
-use spanspec::result::{Before, Exemplar, Failing, Load, Measured, Versions};
-use spanspec::spec::{Arrivals, Location, Pace, Rate};
-use spanspec::trace::Trace;
+use spanspec::internal::budget::{
+    Against, Alpha, Claim, Judged, Quantile, Reference, Samples, judge,
+};
+use spanspec::internal::result::{Before, Exemplar, Failing, Load, Measured, Versions};
+use spanspec::internal::spec::{Arrivals, Pace, Rate};
+use spanspec::{Location, Trace};
 
 /// A budget with limits and a baseline.
 pub(crate) struct Budget<'a> {

@@ -10,7 +10,7 @@
 
 use std::f64::consts::TAU;
 
-use spanspec::budget::{
+use spanspec::internal::budget::{
     AbVerdict, Against, Alpha, Claim, FEWEST_RUNS, Pair, Quantile, Reference, Samples, Verdict,
     judge, judge_pairs, spread,
 };

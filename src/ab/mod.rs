@@ -10,7 +10,7 @@ mod interleave;
 mod turns;
 
 pub use comparison::{Claim, Comparison, Ended, Outcome};
-pub use couple::{Couple, Uncoupled, couple, fires_alike, is_comparable};
+pub use couple::{Couple, couple, fires_alike, is_comparable};
 pub use interleave::{Plan, compare};
 pub use turns::{Turn, turns};
 

@@ -2,6 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::couple::Uncoupled;
 use super::*;
 use crate::budget::Samples;
 use crate::measure::Unmeasured;

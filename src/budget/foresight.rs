@@ -13,8 +13,8 @@ const USUAL: [Quantile; 4] = [Quantile::P99, Quantile::P95, Quantile::P90, Quant
 ///
 /// ```
 /// use std::path::Path;
-/// use spanspec::budget::too_few_requests;
-/// use spanspec::spec::{Context, Source, Spec};
+/// use spanspec::internal::budget::too_few_requests;
+/// use spanspec::{Context, Source, Spec};
 ///
 /// let text = "
 /// request: http://127.0.0.1:8080/orders

@@ -13,7 +13,7 @@
 //! are kept as a [`Sketch`] (C. Masson, J. E. Rim, H. K. Lee, *DDSketch*, VLDB 2019).
 //!
 //! ```
-//! use spanspec::budget::{Against, Alpha, Claim, Quantile, Reference, Samples, Verdict, judge};
+//! use spanspec::internal::budget::{Against, Alpha, Claim, Quantile, Reference, Samples, Verdict, judge};
 //!
 //! let before: Samples = (0..500).map(|at| 100_000 + 80 * at).collect();
 //! let after: Samples = (0..500).map(|at| 290_000 + 240 * at).collect();
@@ -50,18 +50,17 @@ mod verdict;
 mod words;
 
 pub use ab::{Ab, AbRefusal, AbVerdict, FEWEST_PAIRS, Pair, judge_pairs};
-pub use calibrate::{Calibration, FEWEST_RUNS, TooFewRuns, calibrate, noise, spread};
-pub use cells::Cells;
+pub use calibrate::{FEWEST_RUNS, noise, spread};
 #[cfg(feature = "cli")]
 pub(crate) use cells::in_millis;
-pub use claim::{Against, Claim, Late, Reference, default_tolerance};
+pub use claim::{Against, Claim, Late, Reference};
 pub use foresight::too_few_requests;
-pub use judged::{Compared, Doubt, Judged};
+pub use judged::{Compared, Judged};
 pub use needed::Needed;
 pub use quantile::{Alpha, Quantile, lower_rank, smallest_count, upper_rank};
-pub use samples::{Estimate, MOST_RAW, Samples};
+pub use samples::{Estimate, Samples};
 pub use sketch::Sketch;
-pub use table::{Column, Headed, Row, Table};
+pub use table::{Column, Row, Table};
 pub(crate) use verdict::micros;
 pub use verdict::{Verdict, judge};
 pub(crate) use words::version;

@@ -59,7 +59,7 @@ impl fmt::Display for Alpha {
 /// `alpha`. None where not even the greatest of `count` samples is.
 ///
 /// ```
-/// use spanspec::budget::{Alpha, Quantile, upper_rank};
+/// use spanspec::internal::budget::{Alpha, Quantile, upper_rank};
 /// assert_eq!(upper_rank(100, Quantile::P50, Alpha::FIVE_PERCENT), Some(59));
 /// assert_eq!(upper_rank(298, Quantile::P99, Alpha::FIVE_PERCENT), None);
 /// ```

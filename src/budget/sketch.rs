@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// Counts of durations by their magnitude.
 ///
 /// ```
-/// use spanspec::budget::Sketch;
+/// use spanspec::internal::budget::Sketch;
 /// let mut sketch = Sketch::default();
 /// (1..=100_000).for_each(|micros| sketch.add(micros));
 /// let median = sketch.at_rank(50_000).unwrap();

@@ -6,5 +6,5 @@
 mod environment;
 mod foreground;
 
-pub use environment::{Environment, RESULTS_VARIABLE};
-pub use foreground::{Ended, Foreground, Interruption, NotFound, find};
+pub use environment::Environment;
+pub use foreground::{Ended, Foreground, Interruption, find};

@@ -9,7 +9,7 @@
 /// ```
 /// use spanspec::prelude::*;
 ///
-/// # let trace = &spanspec::source::otlp::read(br#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"order"}}]},"scopeSpans":[{"spans":[{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b1","name":"POST /orders","kind":2,"startTimeUnixNano":"1","endTimeUnixNano":"9"},{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b2","parentSpanId":"00f067aa0ba902b1","name":"process_payment","startTimeUnixNano":"2","endTimeUnixNano":"5","attributes":[{"key":"payment.method","value":{"stringValue":"card"}},{"key":"attempts","value":{"intValue":"1"}}],"status":{"code":1}}]}]}]}"#)?[0];
+/// # let trace = &spanspec::otlp::read(br#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"order"}}]},"scopeSpans":[{"spans":[{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b1","name":"POST /orders","kind":2,"startTimeUnixNano":"1","endTimeUnixNano":"9"},{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b2","parentSpanId":"00f067aa0ba902b1","name":"process_payment","startTimeUnixNano":"2","endTimeUnixNano":"5","attributes":[{"key":"payment.method","value":{"stringValue":"card"}},{"key":"attempts","value":{"intValue":"1"}}],"status":{"code":1}}]}]}]}"#)?[0];
 /// assert_span!(trace, "process_payment");
 /// assert_span!(
 ///     trace,
@@ -20,7 +20,7 @@
 ///     duration: ..ms(600),
 /// );
 /// assert_span!(trace, service("order"), count: 2, status: not error);
-/// # Ok::<(), spanspec::source::otlp::ReadError>(())
+/// # Ok::<(), spanspec::otlp::ReadError>(())
 /// ```
 ///
 /// | key | value |
@@ -39,7 +39,7 @@ macro_rules! assert_span {
         match &$trace {
             trace => {
                 #[allow(unused_mut, reason = "without keys nothing is added to it")]
-                let mut assertion = $crate::harness::Assertion::new(
+                let mut assertion = $crate::internal::harness::Assertion::new(
                     "assert_span!",
                     (::core::file!(), ::core::line!(), ::core::column!()),
                     (trace, ::core::stringify!($trace)),
@@ -67,10 +67,10 @@ macro_rules! assert_span {
 /// ```
 /// use spanspec::prelude::*;
 ///
-/// # let trace = &spanspec::source::otlp::read(br#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"order"}}]},"scopeSpans":[{"spans":[{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b1","name":"POST /orders","kind":2,"startTimeUnixNano":"1","endTimeUnixNano":"9"}]}]}]}"#)?[0];
+/// # let trace = &spanspec::otlp::read(br#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"order"}}]},"scopeSpans":[{"spans":[{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b1","name":"POST /orders","kind":2,"startTimeUnixNano":"1","endTimeUnixNano":"9"}]}]}]}"#)?[0];
 /// assert_no_span!(trace, "ship");
 /// assert_no_span!(trace, any_span(), type: db, below: service("gateway"));
-/// # Ok::<(), spanspec::source::otlp::ReadError>(())
+/// # Ok::<(), spanspec::otlp::ReadError>(())
 /// ```
 #[macro_export]
 macro_rules! assert_no_span {
@@ -78,7 +78,7 @@ macro_rules! assert_no_span {
         match &$trace {
             trace => {
                 #[allow(unused_mut, reason = "without keys nothing is added to it")]
-                let mut assertion = $crate::harness::Assertion::new(
+                let mut assertion = $crate::internal::harness::Assertion::new(
                     "assert_no_span!",
                     (::core::file!(), ::core::line!(), ::core::column!()),
                     (trace, ::core::stringify!($trace)),
@@ -106,7 +106,7 @@ macro_rules! __span_keys {
         $($a.entry(
             ::core::stringify!($key),
             ::core::stringify!($value),
-            $crate::harness::any_span().attribute($key, $value),
+            $crate::any_span().attribute($key, $value),
         );)*
         $a.close();
         $crate::__span_keys!($m $a; $($($rest)*)?);
@@ -116,7 +116,7 @@ macro_rules! __span_keys {
         $($a.entry(
             ::core::stringify!($key),
             ::core::stringify!($value),
-            $crate::harness::any_span().resource($key, $value),
+            $crate::any_span().resource($key, $value),
         );)*
         $a.close();
         $crate::__span_keys!($m $a; $($($rest)*)?);
@@ -131,7 +131,7 @@ macro_rules! __span_keys {
         $a.key(
             "status",
             ::core::concat!("not ", ::core::stringify!($code)),
-            $crate::harness::any_span().status_other_than($crate::__span_status!($code)),
+            $crate::any_span().status_other_than($crate::__span_status!($code)),
         );
         $crate::__span_keys!($m $a; $($($rest)*)?);
     };
@@ -139,7 +139,7 @@ macro_rules! __span_keys {
         $a.key(
             "status",
             ::core::stringify!($code),
-            $crate::harness::any_span().status($crate::__span_status!($code)),
+            $crate::any_span().status($crate::__span_status!($code)),
         );
         $crate::__span_keys!($m $a; $($($rest)*)?);
     };
@@ -147,7 +147,7 @@ macro_rules! __span_keys {
         $a.key(
             "kind",
             ::core::stringify!($kind),
-            $crate::harness::any_span().kind($crate::__span_kind!($kind)),
+            $crate::any_span().kind($crate::__span_kind!($kind)),
         );
         $crate::__span_keys!($m $a; $($($rest)*)?);
     };
@@ -155,7 +155,7 @@ macro_rules! __span_keys {
         $a.key(
             "type",
             ::core::stringify!($kind),
-            $crate::harness::any_span().of_type($crate::__span_type!($kind)),
+            $crate::any_span().of_type($crate::__span_type!($kind)),
         );
         $crate::__span_keys!($m $a; $($($rest)*)?);
     };
@@ -178,7 +178,7 @@ macro_rules! __span_keys {
         $a.key(
             ::core::stringify!($key),
             ::core::stringify!($value),
-            $crate::harness::any_span().$key($value),
+            $crate::any_span().$key($value),
         );
         $crate::__span_keys!($m $a; $($($rest)*)?);
     };
@@ -194,13 +194,13 @@ macro_rules! __span_keys {
 #[macro_export]
 macro_rules! __span_status {
     (ok) => {
-        $crate::trace::StatusCode::Ok
+        $crate::StatusCode::Ok
     };
     (error) => {
-        $crate::trace::StatusCode::Error
+        $crate::StatusCode::Error
     };
     (unset) => {
-        $crate::trace::StatusCode::Unset
+        $crate::StatusCode::Unset
     };
     ($other:tt) => {
         ::core::compile_error!("a status is `ok`, `error` or `unset`, or `not error`")
@@ -211,22 +211,22 @@ macro_rules! __span_status {
 #[macro_export]
 macro_rules! __span_kind {
     (internal) => {
-        $crate::trace::SpanKind::Internal
+        $crate::SpanKind::Internal
     };
     (server) => {
-        $crate::trace::SpanKind::Server
+        $crate::SpanKind::Server
     };
     (client) => {
-        $crate::trace::SpanKind::Client
+        $crate::SpanKind::Client
     };
     (producer) => {
-        $crate::trace::SpanKind::Producer
+        $crate::SpanKind::Producer
     };
     (consumer) => {
-        $crate::trace::SpanKind::Consumer
+        $crate::SpanKind::Consumer
     };
     (unspecified) => {
-        $crate::trace::SpanKind::Unspecified
+        $crate::SpanKind::Unspecified
     };
     ($other:tt) => {
         ::core::compile_error!(
@@ -239,22 +239,22 @@ macro_rules! __span_kind {
 #[macro_export]
 macro_rules! __span_type {
     (http) => {
-        $crate::spec::SpanType::Http
+        $crate::SpanType::Http
     };
     (rpc) => {
-        $crate::spec::SpanType::Rpc
+        $crate::SpanType::Rpc
     };
     (db) => {
-        $crate::spec::SpanType::Db
+        $crate::SpanType::Db
     };
     (messaging) => {
-        $crate::spec::SpanType::Messaging
+        $crate::SpanType::Messaging
     };
     (faas) => {
-        $crate::spec::SpanType::Faas
+        $crate::SpanType::Faas
     };
     (gen_ai) => {
-        $crate::spec::SpanType::GenAi
+        $crate::SpanType::GenAi
     };
     ($other:tt) => {
         ::core::compile_error!("a type is `http`, `rpc`, `db`, `messaging`, `faas` or `gen_ai`")
@@ -267,7 +267,7 @@ macro_rules! __span_type {
 /// ```no_run
 /// use spanspec::prelude::*;
 ///
-/// # let trace = spanspec::trace::Trace::assemble(spanspec::trace::TraceId::random(), spanspec::trace::Origin::Foreign, []);
+/// # let trace = spanspec::Trace::assemble(spanspec::TraceId::random(), spanspec::Origin::Foreign, []);
 /// # let order_id = "order-7";
 /// assert_trace!(trace, "specs/fragments/charged.yaml");
 /// assert_trace!(trace, "specs/place-order.yaml", { "order_id" => order_id });
@@ -281,11 +281,11 @@ macro_rules! assert_trace {
         $crate::assert_trace!($trace, $path, {})
     };
     ($trace:expr, $path:expr, { $($name:expr => $value:expr),* $(,)? } $(,)?) => {
-        $crate::harness::assert_file(
+        $crate::internal::harness::assert_file(
             &$trace,
             ::core::env!("CARGO_MANIFEST_DIR"),
             ::core::convert::AsRef::<::std::path::Path>::as_ref(&$path),
-            &[$(($name, $crate::trace::Value::from($value))),*],
+            &[$(($name, $crate::Value::from($value))),*],
         )
     };
     ($($other:tt)*) => {

@@ -24,7 +24,7 @@
 macro_rules! spec_tests {
     ($($path:literal),+ $(,)?) => {
         fn main() -> ::std::process::ExitCode {
-            $crate::harness::main(::core::env!("CARGO_MANIFEST_DIR"), &[$($path),+])
+            $crate::internal::harness::main(::core::env!("CARGO_MANIFEST_DIR"), &[$($path),+])
         }
     };
     () => {
@@ -76,7 +76,7 @@ macro_rules! __spec_test {
             #[::core::prelude::v1::test]
             $(#[$meta])*
             fn $name() {
-                $crate::harness::run_file(::core::env!("CARGO_MANIFEST_DIR"), $path, &$all);
+                $crate::internal::harness::run_file(::core::env!("CARGO_MANIFEST_DIR"), $path, &$all);
             }
         )+
     };

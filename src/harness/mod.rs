@@ -36,7 +36,7 @@ mod value;
 mod verdict;
 
 #[doc(hidden)]
-pub use assertion::{Assertion, Caller};
+pub use assertion::Assertion;
 pub use call::{Call, Incomplete};
 #[doc(hidden)]
 pub use fragment::assert_file;

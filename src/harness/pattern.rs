@@ -18,7 +18,7 @@ use crate::trace::{SpanKind, StatusCode};
 ///     .below(service("order"))
 ///     .attribute("payment.method", "card")
 ///     .duration(..ms(600));
-/// # let trace = spanspec::trace::Trace::assemble(spanspec::trace::TraceId::random(), spanspec::trace::Origin::Foreign, []);
+/// # let trace = spanspec::Trace::assemble(spanspec::TraceId::random(), spanspec::Origin::Foreign, []);
 /// assert_eq!(trace.select(charged).len(), 0);
 /// ```
 #[derive(Clone, Debug, Default)]

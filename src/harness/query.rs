@@ -10,7 +10,7 @@ impl Trace {
     ///
     /// ```
     /// use spanspec::prelude::*;
-    /// use spanspec::trace::{Origin, Span, SpanId, TraceId};
+    /// use spanspec::{Origin, Span, SpanId, TraceId};
     ///
     /// let id = TraceId::random();
     /// let spans = ["SELECT stock", "UPDATE stock"].map(|name| Span::new(id, SpanId::random(), name));

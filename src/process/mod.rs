@@ -19,7 +19,7 @@ pub(crate) use attached::Attached;
 pub(crate) use child::Child;
 pub(crate) use group::Group;
 pub(crate) use launch::Launch;
-pub use launch::{LaunchError, Searched};
+pub use launch::LaunchError;
 pub(crate) use lines::{Line, each_line};
 pub(crate) use open_files::allow_requests;
 pub(crate) use output::Capture;

@@ -98,8 +98,8 @@ impl Reporter for Json {
 }
 
 /// The report as indented JSON that ends with a newline.
-#[must_use]
-pub fn render(report: &Report) -> String {
+#[cfg(test)]
+pub(crate) fn render(report: &Report) -> String {
     rendered(report, None)
 }
 

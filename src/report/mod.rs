@@ -58,7 +58,7 @@ pub use html::Html;
 pub use json::{Json, TestAttempt};
 #[cfg(feature = "cli")]
 pub use junit::{Granularity, Junit};
-pub use look::{Charset, Colors, Look, inert};
+pub use look::{Colors, Look, inert};
 #[cfg(feature = "cli")]
 pub use markdown::Markdown;
 #[cfg(feature = "cli")]
@@ -69,7 +69,7 @@ pub use tap::Tap;
 #[cfg(feature = "cli")]
 pub use terminal::Terminal;
 pub use text::Detail;
-pub use waterfall::{Mark, waterfall};
+pub use waterfall::waterfall;
 
 /// Somebody who is told how a run goes and what it came to.
 pub trait Reporter {

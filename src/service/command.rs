@@ -35,11 +35,11 @@ impl CommandLine {
     /// Splits a line into words as a shell would, without anything else that a shell does.
     ///
     /// ```
-    /// use spanspec::service::CommandLine;
+    /// use spanspec::internal::service::CommandLine;
     ///
     /// let command = CommandLine::split("cargo run --bin 'my shop'")?;
     /// assert_eq!(command.words(), ["cargo", "run", "--bin", "my shop"]);
-    /// # Ok::<(), spanspec::service::Unsplit>(())
+    /// # Ok::<(), spanspec::internal::service::Unsplit>(())
     /// ```
     ///
     /// # Errors

@@ -31,8 +31,6 @@ pub use ready::Ready;
 pub use start::start;
 pub use system::System;
 
-pub use crate::process::{LaunchError, Searched};
-
 /// How long a service may take to become ready if the project file does not say it: 60 s.
 pub const START_TIMEOUT: Duration = Duration::from_secs(60);
 

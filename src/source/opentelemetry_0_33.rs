@@ -11,8 +11,7 @@
 //! use opentelemetry_sdk::propagation::TraceContextPropagator;
 //! use opentelemetry_sdk::trace::SdkTracerProvider;
 //! use spanspec::prelude::*;
-//! use spanspec::source::Store;
-//! use spanspec::source::opentelemetry_0_33::Exporter;
+//! use spanspec::{Store, opentelemetry_0_33::Exporter};
 //!
 //! let store = Store::new().flush_within(ms(0));
 //! let provider = SdkTracerProvider::builder()

@@ -42,11 +42,11 @@ pub use error::{SpecError, SpecErrors};
 pub use expect::{Capture, CaptureFrom, Check, Condition, Expect, Syntax};
 pub use file::{Context, Defaults};
 pub use globals::{Globals, Variables};
+pub use jsonpath::JsonPath;
 pub(crate) use jsonpath::member;
-pub use jsonpath::{Gap, JsonPath};
 pub use limits::{Bounds, Limits};
 pub use matcher::{Comparison, Domain, Matcher, ValueType};
-pub use quantile::{NoQuantile, Quantile};
+pub use quantile::Quantile;
 pub use repeat::{Allowance, Arrivals, Pace, Rate, Repeat};
 pub use scope::Scope;
 pub use selector::{

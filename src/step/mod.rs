@@ -50,8 +50,10 @@ pub use hasty::hasty_timeouts;
 pub(crate) use observation::{Looks, Walk};
 #[cfg(feature = "run")]
 pub(crate) use settings::Setting;
+#[cfg(all(test, feature = "run"))]
+pub use settings::Shared;
 #[cfg(feature = "run")]
-pub use settings::{Budgeting, Options, SaveTraces, Services, Shared, Stop, Update};
+pub use settings::{Budgeting, Options, SaveTraces, Services, Stop, Update};
 #[cfg(feature = "run")]
 pub use settler::{Settled, Settler};
 #[cfg(feature = "run")]

@@ -34,12 +34,6 @@ impl Settler {
         Self { flush }
     }
 
-    /// The flush bound of the services.
-    #[must_use]
-    pub fn flush(&self) -> Flush {
-        self.flush
-    }
-
     /// Waits until the trace is complete, or for as long as `wait` permits; its `tail` and `flush`
     /// have the meaning that they have in a spec.
     pub async fn settle(&self, follow: &mut Follow, wait: Wait) -> Settled {

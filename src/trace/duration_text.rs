@@ -13,7 +13,7 @@ const HOUR: u128 = 60 * MINUTE;
 ///
 /// ```
 /// use std::time::Duration;
-/// assert_eq!(spanspec::report::duration(Duration::from_micros(1_240)), "1.2 ms");
+/// assert_eq!(spanspec::internal::report::duration(Duration::from_micros(1_240)), "1.2 ms");
 /// ```
 #[must_use]
 pub fn duration(of: Duration) -> String {

@@ -31,8 +31,7 @@ mod value;
 
 pub use attributes::Attributes;
 pub use calls::{Calls, Service, ServiceGraph, Tie};
-pub use critical::CriticalPart;
-pub use difference::{Change, Group, StructuralChange, structural_changes};
+pub use difference::{Change, structural_changes};
 pub use duration::NoDuration;
 pub use event::Event;
 pub use hole::{Hole, Sender};

@@ -48,7 +48,7 @@ impl Trace {
     /// statuses as a tree, without ids, times and attributes.
     ///
     /// ```
-    /// use spanspec::trace::{Origin, Span, SpanId, Trace, TraceId};
+    /// use spanspec::{Origin, Span, SpanId, Trace, TraceId};
     ///
     /// let (id, entry) = (TraceId::random(), SpanId::random());
     /// let call = |name| Span { parent_id: Some(entry), ..Span::new(id, SpanId::random(), name) };

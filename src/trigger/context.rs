@@ -54,7 +54,7 @@ impl TraceContext {
     /// The value of the `traceparent` header, version 00.
     ///
     /// ```
-    /// use spanspec::trigger::TraceContext;
+    /// use spanspec::internal::trigger::TraceContext;
     ///
     /// let context = TraceContext {
     ///     trace_id: "4bf92f3577b34da6a3ce929d0e0e4736".parse()?,
@@ -66,7 +66,7 @@ impl TraceContext {
     ///     context.traceparent(),
     ///     "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     /// );
-    /// # Ok::<(), spanspec::trace::InvalidId>(())
+    /// # Ok::<(), spanspec::InvalidId>(())
     /// ```
     #[must_use]
     pub fn traceparent(&self) -> String {

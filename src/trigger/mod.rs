@@ -35,8 +35,6 @@ mod http;
 #[cfg(feature = "run")]
 mod session;
 
-#[cfg(feature = "run")]
-pub use command::DEFAULT_TIMEOUT as COMMAND_TIMEOUT;
 pub use context::TraceContext;
 #[cfg(feature = "run")]
 pub use error::{Attempted, Stage, TriggerError};
@@ -45,8 +43,6 @@ pub use http::DEFAULT_TIMEOUT as REQUEST_TIMEOUT;
 #[cfg(feature = "run")]
 pub use session::Session;
 
-#[cfg(feature = "run")]
-pub use crate::process::{LaunchError, Searched};
 #[cfg(feature = "run")]
 use crate::spec::Trigger;
 #[cfg(feature = "run")]

@@ -13,7 +13,7 @@ expect: { status: 2xx }
 
 /// A baseline as a run of this version writes it.
 fn baseline(version: &str, micros: u64) -> String {
-    use spanspec::budget::baseline::{
+    use spanspec::internal::budget::baseline::{
         Baseline, Budget, Case, Fingerprint, Load, ReceivedBy, Run, render,
     };
     let samples = (0..100).map(|at| micros + at).collect();

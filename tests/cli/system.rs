@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use serde_json::{Value, json};
-use spanspec::service::free_port;
+use spanspec::internal::service::free_port;
 use tokio::sync::watch;
 
 /// The command.

@@ -1,6 +1,6 @@
 //! What a run says of budgets and their baselines, and which files it writes.
 
-use spanspec::budget::baseline::{Run, read, write};
+use spanspec::internal::budget::baseline::{Run, read, write};
 
 use super::system::{Project, SPANSPEC, Said, said};
 

@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     }
     if let Ok(folder) = std::env::var(project::FOLDER) {
         let paths = std::env::var(project::PATHS).unwrap_or_else(|_| "specs".to_owned());
-        return spanspec::harness::main(&folder, &paths.split(',').collect::<Vec<_>>());
+        return spanspec::internal::harness::main(&folder, &paths.split(',').collect::<Vec<_>>());
     }
     let all = protocol::tests().into_iter().chain(running::tests());
     libtest_mimic::run(&Arguments::from_args(), all.collect()).exit_code()

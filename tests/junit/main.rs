@@ -15,7 +15,7 @@ mod xml;
 
 use std::path::Path;
 
-use spanspec::report::Granularity;
+use spanspec::Granularity;
 
 use xml::Element;
 

@@ -4,14 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use spanspec::check::{Failure, Judged, Outcome, Subject};
-use spanspec::report::{Granularity, Junit, Reporter};
-use spanspec::result::{
-    Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
+use spanspec::internal::result::{Phase, Telemetry, Timing};
+use spanspec::internal::spec::Place;
+use spanspec::{
+    Attempt, Failure, Granularity, Judged, Junit, Location, Origin, Outcome, Report, Reporter,
+    Secrets, Source, Span, SpanId, SpecReport, StepReport, Subject, Trace, TraceId, Trouble,
+    Verdict,
 };
-use spanspec::secret::Secrets;
-use spanspec::spec::{Location, Place, Source};
-use spanspec::trace::{Origin, Span, SpanId, Trace, TraceId};
 
 pub(crate) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPEC: &str = "name: it fails\nrequest: GET /\nexpect: { status: 200, errors: 0 }\n";

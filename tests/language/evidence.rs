@@ -1,8 +1,8 @@
 //! Spans that say less than a check needs: sent too early, or cut by the limits of an SDK.
 
-use spanspec::check::{Evidence, Finality, Outcome, judge};
-use spanspec::trace::{
-    Attributes, Event, Link, Origin, Response, Span, Status, StatusCode, Trace, TraceId, Value,
+use spanspec::{
+    Attributes, Event, Evidence, Finality, Link, Origin, Outcome, Response, Span, Status,
+    StatusCode, Trace, TraceId, Value, judge,
 };
 
 use super::{expect, http, outcomes, span, span_id, trace, trace_id};

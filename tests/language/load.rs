@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use spanspec::spec::{Allowance, Arrivals, Budget, Measure, Pace, Repeat, Spec};
+use spanspec::Spec;
+use spanspec::internal::spec::{Allowance, Arrivals, Budget, Measure, Pace, Repeat};
 
 use super::{read, spec};
 

@@ -1,6 +1,6 @@
 //! Matchers: what meets which.
 
-use spanspec::trace::{Attributes, Span, Value};
+use spanspec::{Attributes, Span, Value};
 
 use super::{answers, holds, http, refusal, span, trace};
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use spanspec::spec::{Body, Command, Context, PartContent, Request, Source, Spec, Trigger, Wait};
+use spanspec::internal::spec::{Body, Command, PartContent, Request, Trigger, Wait};
+use spanspec::{Context, Source, Spec};
 
 use super::{folder, read, refusal, spec};
 

@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use spanspec::check::{Evidence, judge};
-use spanspec::spec::Expect;
-use spanspec::trace::{
-    Event, Link, Origin, Response, Span, SpanKind, Status, StatusCode, Trace, TraceId, Value,
+use spanspec::{
+    Event, Evidence, Expect, Link, Origin, Response, Span, SpanKind, Status, StatusCode, Trace,
+    TraceId, Value, judge,
 };
 
 use super::{expect, http, read_as, span_id, trace_id};

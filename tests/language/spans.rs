@@ -1,10 +1,8 @@
 //! Entries of `spans`: what `find` selects, and what is asked of each span found.
 
-use spanspec::check::Outcome;
-use spanspec::spec::SpanType;
-use spanspec::trace::{
-    Attributes, Event, Link, Origin, Resource, Response, Scope, Span, SpanKind, Status, StatusCode,
-    Trace, TraceId, Value,
+use spanspec::{
+    Attributes, Event, Link, Origin, Outcome, Resource, Response, Scope, Span, SpanKind, SpanType,
+    Status, StatusCode, Trace, TraceId, Value,
 };
 
 use super::{expect, holds, http, outcomes, refusal, shop, span, span_id, trace, trace_id};

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use spanspec::check::Outcome;
-use spanspec::spec::{Body, Context, Globals, Source, Spec, Trigger};
-use spanspec::trace::{Response, Span, Value};
+use spanspec::internal::spec::{Body, Trigger};
+use spanspec::{Context, Globals, Outcome, Response, Source, Span, Spec, Value};
 
 use super::{folder, http, outcomes, refusal, span, spec, trace};
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use spanspec::check::{Evidence, Outcome, Unjudged, capture, judge};
-use spanspec::trace::{
-    CommandResponse, HttpResponse, Response, Span, Status, StatusCode, Trace, Value,
+use spanspec::internal::check::capture;
+use spanspec::{
+    CommandResponse, Evidence, HttpResponse, Outcome, Response, Span, Status, StatusCode, Trace,
+    Unjudged, Value, judge,
 };
 
 use super::{answers, expect, gives, holds, http, outcomes, shop, span, spec, trace};

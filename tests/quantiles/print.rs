@@ -4,7 +4,7 @@
 #![expect(clippy::print_stdout, reason = "another program reads what it prints")]
 
 use serde_json::json;
-use spanspec::budget::{Alpha, Quantile, Sketch, lower_rank, smallest_count, upper_rank};
+use spanspec::internal::budget::{Alpha, Quantile, Sketch, lower_rank, smallest_count, upper_rank};
 
 const QUANTILES: [Quantile; 5] = [
     Quantile::P50,

@@ -6,9 +6,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::metric;
 use prost::Message;
-use spanspec::source::Receiver;
-use spanspec::source::otlp;
-use spanspec::trace::{Origin, SpanKind, Trace};
+use spanspec::{Origin, Receiver, SpanKind, Trace, otlp};
 
 use crate::support::{JSON, PROTOBUF, call, post, receiver, soon};
 

@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
-use spanspec::source::Receiver;
-use spanspec::source::receiver::{Follow, Store};
-use spanspec::trace::{Origin, SpanId, SpanKind, Trace};
+use spanspec::internal::source::receiver::Follow;
+use spanspec::{Origin, Receiver, SpanId, SpanKind, Store, Trace};
 
 use crate::support::{
     PROTOBUF, ingest, linked, post, receiver, request, soon, span, trace_id, url,

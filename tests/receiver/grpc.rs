@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
-use spanspec::source::Receiver;
+use spanspec::Receiver;
 use tonic::Code;
 use tonic::codec::CompressionEncoding;
 

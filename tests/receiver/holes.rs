@@ -1,8 +1,7 @@
 //! Spans that were sent and are not in the trace: each is a hole, named with sender and remedy.
 
-use spanspec::source::Receiver;
-use spanspec::source::receiver::{Follow, Store};
-use spanspec::trace::{Hole, Origin};
+use spanspec::internal::source::receiver::Follow;
+use spanspec::{Hole, Origin, Receiver, Store};
 use tonic::Code;
 use tonic::codec::CompressionEncoding;
 

@@ -2,9 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::{any, proptest};
-use spanspec::source::Receiver;
-use spanspec::source::otlp;
-use spanspec::source::receiver::Store;
+use spanspec::{Receiver, Store, otlp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -103,7 +101,7 @@ proptest! {
         let store = Store::new();
         let mut follow = store.follow(
             crate::support::trace_id(1),
-            spanspec::trace::Origin::Foreign,
+            spanspec::Origin::Foreign,
         );
         let _ = store.ingest(&changed);
         follow.snapshot();

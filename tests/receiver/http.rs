@@ -6,8 +6,7 @@ use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
 use serde_json::{Value, json};
-use spanspec::source::Receiver;
-use spanspec::trace::{Origin, Span, Value as Attribute};
+use spanspec::{Origin, Receiver, Span, Value as Attribute};
 
 use crate::support::{
     JSON, PROTOBUF, answer, names, post, receiver, request, soon, span, trace_id, url,

@@ -6,8 +6,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
 use prost::Message;
 use serde_json::{Value, json};
-use spanspec::source::Receiver;
-use spanspec::trace::{Origin, Span, Value as Attribute};
+use spanspec::{Origin, Receiver, Span, Value as Attribute};
 
 use crate::support::{JSON, PROTOBUF, names, post, receiver, request, span, trace_id};
 

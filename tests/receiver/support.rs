@@ -13,9 +13,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::Link;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
-use spanspec::source::Receiver;
-use spanspec::source::receiver::Store;
-use spanspec::trace::{Origin, TraceId};
+use spanspec::{Origin, Receiver, Store, TraceId};
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 pub(crate) const PROTOBUF: &str = "application/x-protobuf";

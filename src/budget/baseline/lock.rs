@@ -13,7 +13,9 @@ use super::BaselineError;
 
 /// Nobody else who asks for it writes the same baseline, until this is dropped.
 #[derive(Debug)]
-pub struct Lock(Option<File>);
+pub struct Lock(
+    #[cfg_attr(not(test), expect(dead_code, reason = "held until dropped"))] Option<File>,
+);
 
 /// For so long one process waits for another one that writes the same baseline. That takes
 /// milliseconds; who takes longer was stopped, or waits for a disk that does not answer.
@@ -93,6 +95,7 @@ fn open_to_all(file: &File) {
 #[cfg(not(unix))]
 fn open_to_all(_file: &File) {}
 
+#[cfg(test)]
 impl Lock {
     /// Whether others really wait.
     #[must_use]

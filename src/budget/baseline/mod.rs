@@ -22,11 +22,13 @@ mod wire;
 use std::collections::BTreeMap;
 
 pub use accepting::Proposal;
-pub use calibrating::{CalibrationError, Recalibrated, Replaced};
+pub use calibrating::Recalibrated;
 pub use change::Change;
 pub use contradiction::{Contradiction, Trend};
 pub use error::BaselineError;
-pub use fingerprint::{Difference, Fact, Fingerprint, Load, Mismatch, ReceivedBy};
+#[cfg(test)]
+pub use fingerprint::Fact;
+pub use fingerprint::{Difference, Fingerprint, Load, Mismatch, ReceivedBy};
 pub(crate) use lock::hand_over;
 pub use lock::{Lock, PATIENCE, lock};
 pub use raised::{Raised, Spread};

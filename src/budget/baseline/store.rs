@@ -14,7 +14,7 @@ const MAX_SIZE: u64 = 64 << 20;
 ///
 /// ```
 /// use std::path::Path;
-/// use spanspec::budget::baseline::path_beside;
+/// use spanspec::internal::budget::baseline::path_beside;
 /// let path = path_beside(Path::new("specs/place-order.yaml"));
 /// assert_eq!(path, Path::new("specs/baselines/place-order.yaml.json"));
 /// ```
@@ -30,7 +30,7 @@ pub fn path_beside(spec: &Path) -> PathBuf {
 ///
 /// ```
 /// use std::path::Path;
-/// use spanspec::budget::baseline::path_of;
+/// use spanspec::internal::budget::baseline::path_of;
 /// let (spec, folder) = (Path::new("specs/place-order.yaml"), Path::new("kept"));
 /// let path = path_of(spec, Some(folder), Path::new("."));
 /// assert_eq!(path, Path::new("kept/specs/place-order.yaml.json"));

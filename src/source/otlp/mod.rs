@@ -25,7 +25,7 @@ pub(crate) use answer::{Encoding, partial, status, success};
 pub(crate) use count::Signal;
 pub(crate) use decode::{resource, scope, span};
 pub(crate) use hint::service_hint;
-pub use ids::{FoundId, IdField, WrongId};
+pub use ids::WrongId;
 #[cfg(feature = "run")]
 pub(crate) use pack::pack;
 pub(crate) use read::assemble;

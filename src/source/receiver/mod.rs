@@ -5,8 +5,7 @@
 //! decided elsewhere.
 //!
 //! ```
-//! use spanspec::source::receiver::Receiver;
-//! use spanspec::trace::{Origin, SpanId, TraceId};
+//! use spanspec::{Origin, Receiver, SpanId, TraceId};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,7 +38,7 @@ mod ring;
 mod shelves;
 mod store;
 
-pub use census::{Carried, Census, DroppedAttribute, Ingested, Refusal, Rejection};
+pub use census::{Carried, Census, DroppedAttribute, Refusal, Rejection};
 pub use finished::Late;
 pub use follow::{Follow, Snapshot};
 #[cfg(feature = "run")]
