@@ -17,9 +17,9 @@ use spanspec::internal::report::html::render;
 use spanspec::internal::result::{Measured, Phase, Telemetry, Timing};
 use spanspec::internal::spec::Place;
 use spanspec::{
-    Attempt, Attributes, Event, Failure, HttpResponse, Judged, Location, Origin, Outcome, Report,
-    Resource, Response, Secrets, Source, Span, SpanId, SpanKind, SpecReport, Status, StatusCode,
-    StepReport, Subject, Trace, TraceId, Verdict, Witness,
+    Attempt, Attributes, CheckRef, Event, Failure, HttpResponse, Judged, Location, Origin, Outcome,
+    Report, Resource, Response, Secrets, Source, Span, SpanId, SpanKind, SpecReport, Status,
+    StatusCode, StepReport, Subject, Trace, TraceId, Verdict, Witness,
 };
 
 use figures::{Times, head, line, rounds};
@@ -173,6 +173,7 @@ fn at(word: &str) -> Location {
 
 fn judged(what: &str, word: &str, outcome: Outcome) -> Judged {
     Judged {
+        check: CheckRef::Trace(0),
         what: what.to_owned(),
         at: at(word),
         outcome,
@@ -181,14 +182,11 @@ fn judged(what: &str, word: &str, outcome: Outcome) -> Judged {
 
 fn failure(trace: &Trace) -> Failure {
     let span = &trace.spans()[trace.len() / 2];
+    let subject = Subject::Span {
+        part: "attribute `payment.method`".to_owned(),
+        name: span.name.clone(),
+    };
     Failure {
-        subject: Subject::Span {
-            part: "attribute `payment.method`".to_owned(),
-            name: span.name.clone(),
-        },
-        at: at("card"),
-        expected: "\"card\"".to_owned(),
-        found: "\"paypal\"".to_owned(),
         witnesses: vec![Witness {
             trace_id: span.trace_id,
             span_id: span.span_id,
@@ -196,10 +194,7 @@ fn failure(trace: &Trace) -> Failure {
             name: span.name.clone(),
             mark: "payment.method = \"paypal\"".to_owned(),
         }],
-        more_witnesses: 0,
-        nearest: Vec::new(),
-        differences: Vec::new(),
-        hints: Vec::new(),
+        ..Failure::new(subject, at("card"), "\"card\"", "\"paypal\"")
     }
 }
 
@@ -337,20 +332,12 @@ fn budget_check(claim: &budget::Judged) -> Judged {
     if !claim.verdict.fails() {
         return judged(&what, "operation 7", Outcome::Pass);
     }
-    let failure = Failure {
-        subject: Subject::Budget {
-            quantile: claim.quantile,
-            subject: claim.subject.clone(),
-        },
-        at: at("operation 7"),
-        expected: "within its limit".to_owned(),
-        found: claim.verdict.to_string(),
-        witnesses: Vec::new(),
-        more_witnesses: 0,
-        nearest: Vec::new(),
-        differences: Vec::new(),
-        hints: Vec::new(),
+    let subject = Subject::Budget {
+        quantile: claim.quantile,
+        subject: claim.subject.clone(),
     };
+    let found = claim.verdict.to_string();
+    let failure = Failure::new(subject, at("operation 7"), "within its limit", found);
     judged(&what, "operation 7", Outcome::Fail(Box::new(failure)))
 }
 

@@ -128,8 +128,9 @@ mod workspace;
 
 pub use background::block_on;
 pub use check::{
-    Candidate, Difference, DroppedPart, Evidence, Failure, Finality, Judged, Judgement, Outcome,
-    Rejection, SpanName, Subject, Unjudged, Witness, judge,
+    Candidate, CheckRef, Difference, DroppedPart, Evidence, Failure, Finality, Judged, Judgement,
+    Missing, Outcome, Rejection, RejectionForm, SpanCheck, SpanName, Subject, Unjudged, Witness,
+    judge,
 };
 pub use harness::{
     Call, Incomplete, IntoCount, IntoDurations, IntoMatcher, SpanPattern, absent, any_span,

@@ -15,7 +15,7 @@ use spanspec::internal::check::capture;
 use spanspec::internal::result::{Phase, Telemetry, Timing};
 use spanspec::internal::spec::{Scope, Trigger};
 use spanspec::{
-    Attempt, CommandResponse, Context, Detail, Evidence, Expect, Finality, Granularity,
+    Attempt, CheckRef, CommandResponse, Context, Detail, Evidence, Expect, Finality, Granularity,
     HttpResponse, Judged, Judgement, Junit, Look, Outcome, Progress, Report, Reporter, Response,
     Secrets, Source, Spec, SpecReport, Step, StepReport, Terminal, Trace, Trouble, Unjudged,
     Verdict, judge, otlp,
@@ -301,14 +301,10 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
 /// Gives the scope what is captured; tells what could not be.
 fn captures(step: &Step, scope: &mut Scope, evidence: &Evidence<'_>) -> Vec<Judged> {
     let mut failed = Vec::new();
-    for wanted in step.captures(scope).unwrap() {
+    for (index, wanted) in step.captures(scope).unwrap().into_iter().enumerate() {
         match capture(&wanted, evidence) {
             Ok(value) => scope.set(wanted.name, value),
-            Err(failure) => failed.push(Judged {
-                what: failure.subject.to_string(),
-                at: failure.at.clone(),
-                outcome: Outcome::Fail(failure),
-            }),
+            Err(failure) => failed.push(Judged::failed(CheckRef::Capture(index), failure)),
         }
     }
     failed

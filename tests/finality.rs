@@ -365,9 +365,7 @@ fn kind(judgement: &Judgement) -> &'static str {
 /// What was final after some spans and is another way after more, if anything.
 fn taken_back(expect: &Expect, before: &[Judgement], after: &[Judgement]) -> Option<String> {
     let is_final = |judgement: &&Judgement| judgement.finality == Finality::Final;
-    let same = |a: &Judgement, b: &Judgement| {
-        a.judged.at.place == b.judged.at.place && a.judged.what == b.judged.what
-    };
+    let same = |a: &Judgement, b: &Judgement| a.judged.check == b.judged.check;
     let changed = before.iter().filter(is_final).find_map(|one| {
         let later = after.iter().find(|other| same(one, other));
         let later = later.map_or("gone", kind);

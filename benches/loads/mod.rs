@@ -114,6 +114,7 @@ pub(crate) fn load(measured: Vec<Measured>, at: &Location, said: &str) -> Load {
         behind: Duration::from_micros(1_400),
         held_back: None,
         failing: vec![Failing {
+            check: None,
             what: format!("status of the response: 201 {said}"),
             at: Some(at.clone()),
             requests: 12,

@@ -104,6 +104,16 @@ impl Judged {
         format!("{}: {}", self.verdict, self.reason(&quantile))
     }
 
+    /// The quantile and what was measured: `p99 of inventory-check`.
+    pub(crate) fn claim(&self) -> String {
+        format!("{} of {}", self.quantile, self.subject)
+    }
+
+    /// The verdict and its reason.
+    pub(crate) fn explained(&self) -> String {
+        format!("{}: {}", self.verdict, self.reason(""))
+    }
+
     /// Why, without the verdict; `at` names the quantile where nothing else does.
     fn reason(&self, at: &str) -> String {
         let Some(now) = &self.candidate else {
@@ -355,14 +365,7 @@ impl fmt::Display for Verdict {
 /// The sentence: which quantile of what, the verdict, and why.
 impl fmt::Display for Judged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} of {}: {}: {}",
-            self.quantile,
-            self.subject,
-            self.verdict,
-            self.reason("")
-        )
+        write!(f, "{}: {}", self.claim(), self.explained())
     }
 }
 

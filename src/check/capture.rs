@@ -70,17 +70,9 @@ impl Found {
 }
 
 fn failure(capture: &Capture, found: String, hints: Vec<String>) -> Box<Failure> {
-    Box::new(Failure {
-        subject: Subject::Capture(capture.name.clone()),
-        at: capture.at.clone(),
-        expected: "exactly one value".to_owned(),
-        found,
-        witnesses: Vec::new(),
-        more_witnesses: 0,
-        nearest: Vec::new(),
-        differences: Vec::new(),
-        hints,
-    })
+    let subject = Subject::Capture(capture.name.clone());
+    let failure = Failure::new(subject, capture.at.clone(), "exactly one value", found);
+    Box::new(Failure { hints, ..failure })
 }
 
 fn values(values: Vec<Value>) -> Found {

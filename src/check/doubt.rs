@@ -27,17 +27,12 @@ pub(super) fn in_count(
         1 => "and one span that `find` cannot judge".to_owned(),
         more => format!("and {more} spans that `find` cannot judge"),
     };
-    let mut failure = Failure {
-        subject: Subject::Selected(entry.find.to_string()),
-        at: entry.count_at.clone(),
-        expected: entry.count.in_words(),
-        found: format!("{} {found}", words::count(number)),
-        witnesses: Vec::new(),
-        more_witnesses: 0,
-        nearest: Vec::new(),
-        differences: Vec::new(),
-        hints: Vec::new(),
-    };
+    let mut failure = Failure::new(
+        Subject::Selected(entry.find.to_string()),
+        entry.count_at.clone(),
+        entry.count.in_words(),
+        format!("{} {found}", words::count(number)),
+    );
     if evaluator.detail == Detail::Explained {
         failure.hints.extend(doubtful[0].help.clone());
         failure.show(&doubtful, |doubt| {

@@ -143,8 +143,9 @@ fn quoted(text: &str) -> String {
     words::value(&Value::from(text))
 }
 
-fn types_of(span: &Span) -> String {
-    let types: Vec<&str> = crate::spec::SpanType::ALL
+/// The names of the types that a span has.
+pub(super) fn types(span: &Span) -> impl Iterator<Item = &'static str> {
+    crate::spec::SpanType::ALL
         .iter()
         .filter(|(_, kind)| {
             kind.identified_by()
@@ -152,7 +153,10 @@ fn types_of(span: &Span) -> String {
                 .any(|key| span.attributes.get(key).is_some())
         })
         .map(|(name, _)| *name)
-        .collect();
+}
+
+fn types_of(span: &Span) -> String {
+    let types: Vec<&str> = types(span).collect();
     if types.is_empty() {
         "no type".to_owned()
     } else {

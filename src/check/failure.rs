@@ -26,12 +26,45 @@ pub struct Failure {
     pub differences: Vec<Difference>,
     /// What the author may have meant, or can do; whole sentences without a full stop.
     pub hints: Vec<String>,
+    /// The kind of span that is missing, if the failure is that none was found.
+    pub missing: Option<Missing>,
+}
+
+/// A span that a check did not find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// A span of the judged trace.
+    Span,
+    /// A span that a link connects with the judged trace.
+    LinkedSpan,
 }
 
 /// Nobody looks at more spans that are wrong in the same way.
 const MOST_WITNESSES: usize = 100;
 
 impl Failure {
+    /// A failure without witnesses, differences and hints.
+    #[must_use]
+    pub fn new(
+        subject: Subject,
+        at: Location,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self {
+            subject,
+            at,
+            expected: expected.into(),
+            found: found.into(),
+            witnesses: Vec::new(),
+            more_witnesses: 0,
+            nearest: Vec::new(),
+            differences: Vec::new(),
+            hints: Vec::new(),
+            missing: None,
+        }
+    }
+
     /// Lists the first of the spans that show it, and counts the others.
     pub(super) fn show<T>(
         &mut self,
@@ -82,6 +115,19 @@ pub struct Rejection {
     pub expected: String,
     /// What the span has.
     pub found: String,
+    /// The form of `found`.
+    pub form: RejectionForm,
+}
+
+/// The form of what a candidate has in place of what a condition asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectionForm {
+    /// The key is missing.
+    Missing,
+    /// A value of the key.
+    Value,
+    /// A clause that describes what is there.
+    Clause,
 }
 
 /// One place where two structures differ.

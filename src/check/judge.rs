@@ -2,9 +2,12 @@
 
 use super::forest::Forest;
 use super::select::Evaluator;
-use super::{Evidence, Failure, Judged, Outcome, Unjudged, response, spans, whole};
+use super::{
+    CheckRef, Evidence, Failure, Judged, Outcome, SpanCheck, Unjudged, response, spans, whole,
+};
 use crate::spec::{
     Ask, Check, Condition, Expect, Limits, Location, Matcher, Pattern, Relative, SpanCondition,
+    SpanEntry,
 };
 use crate::trace::{Field, Hole, Losses};
 
@@ -97,16 +100,31 @@ impl Standing {
 }
 
 impl Judgement {
-    pub(super) fn new(what: String, at: Location, standing: Standing) -> Self {
+    pub(super) fn new(check: CheckRef, what: String, at: Location, standing: Standing) -> Self {
         let Standing { outcome, finality } = standing;
         Self {
-            judged: Judged { what, at, outcome },
+            judged: Judged {
+                check,
+                what,
+                at,
+                outcome,
+            },
             finality,
         }
     }
 
-    fn unjudged(what: String, at: Location, why: Unjudged) -> Self {
-        Self::new(what, at, Standing::unjudged(why))
+    fn unjudged(check: CheckRef, what: String, at: Location, why: Unjudged) -> Self {
+        Self::new(check, what, at, Standing::unjudged(why))
+    }
+
+    /// A whole entry of `spans`, nothing of which can be judged.
+    fn unjudged_entry(number: usize, entry: &SpanEntry, why: Unjudged) -> Self {
+        let check = CheckRef::Span {
+            entry: number,
+            part: SpanCheck::Entry,
+        };
+        let what = format!("spans that match {}", entry.find);
+        Self::unjudged(check, what, entry.at.clone(), why)
     }
 
     /// A lost span could change a verdict that is open.
@@ -135,7 +153,6 @@ pub fn outcomes(expect: &Expect, evidence: &Evidence<'_>) -> Vec<Judgement> {
 }
 
 fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: Detail) -> Vec<Judgement> {
-    let mut all: Vec<Judgement> = Vec::new();
     let empty;
     let trace = match evidence.trace {
         Some(trace) => trace,
@@ -146,48 +163,18 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: Detail) -> Vec<Ju
     };
     let forest = Forest::new(trace);
     let evaluator = Evaluator::new(&forest, &expect.spans, detail).with_hints_in(expect.syntax);
-    all.extend(
-        expect
-            .checks
-            .iter()
-            .map(|check| judge_check(check, evidence, &evaluator)),
-    );
-    let of_checks = all.len();
-    for (entry, awaits) in expect.spans.iter().zip(&expect.spans_await) {
-        let what = || format!("spans that match {}", entry.find);
-        if let Some(name) = awaits.first() {
-            let why = Unjudged::NotCaptured(name.clone());
-            all.push(Judgement::unjudged(what(), entry.at.clone(), why));
-        } else if trace.is_empty() {
-            all.push(Judgement::unjudged(
-                what(),
-                entry.at.clone(),
-                Unjudged::NoSpans,
-            ));
-        } else if let Some(field) = lost(&entry.find.conditions, trace.losses()) {
-            let why = Unjudged::Lost(field);
-            all.push(Judgement::unjudged(what(), entry.at.clone(), why));
-        } else {
-            let judged = spans::judge(entry, &evaluator);
-            all.extend(
-                judged
-                    .into_iter()
-                    .map(|judgement| mark_lost(judgement, entry, trace)),
-            );
-        }
+    let checks = CheckRef::of_all(&expect.checks);
+    let mut all: Vec<Judgement> = checks
+        .map(|(identity, check)| judge_check(identity, check, evidence, &evaluator))
+        .collect();
+    let entries = expect.spans.iter().zip(&expect.spans_await);
+    for (number, (entry, awaits)) in entries.enumerate() {
+        all.extend(judge_entry(number, entry, awaits, &evaluator));
     }
     if forest.may_change() {
-        let of_trace = |at: usize| {
-            at >= of_checks
-                || expect
-                    .checks
-                    .get(at)
-                    .is_some_and(|it| it.ask.is_about_trace())
-        };
-        for (at, judgement) in all.iter_mut().enumerate() {
-            if of_trace(at) {
-                judgement.finality = Finality::Open;
-            }
+        let of_response = |one: &Judgement| matches!(one.judged.check, CheckRef::Response(_));
+        for judgement in all.iter_mut().filter(|one| !of_response(one)) {
+            judgement.finality = Finality::Open;
         }
     }
     if let Some(hole) = trace.holes().first() {
@@ -197,51 +184,72 @@ fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: Detail) -> Vec<Ju
     all
 }
 
-fn judge_check(check: &Check, evidence: &Evidence<'_>, evaluator: &Evaluator<'_>) -> Judgement {
-    let what = describe(&check.ask);
-    let at = check.at.clone();
+fn judge_entry(
+    number: usize,
+    entry: &SpanEntry,
+    awaits: &[String],
+    evaluator: &Evaluator<'_>,
+) -> Vec<Judgement> {
+    let trace = evaluator.forest.trace();
+    let why = if let Some(name) = awaits.first() {
+        Unjudged::NotCaptured(name.clone())
+    } else if trace.is_empty() {
+        Unjudged::NoSpans
+    } else if let Some(field) = lost(&entry.find.conditions, trace.losses()) {
+        Unjudged::Lost(field)
+    } else {
+        let judged = spans::judge(number, entry, evaluator).into_iter();
+        return judged
+            .map(|judgement| mark_lost(judgement, entry, trace.losses()))
+            .collect();
+    };
+    vec![Judgement::unjudged_entry(number, entry, why)]
+}
+
+fn judge_check(
+    identity: CheckRef,
+    check: &Check,
+    evidence: &Evidence<'_>,
+    evaluator: &Evaluator<'_>,
+) -> Judgement {
+    let with = |standing| {
+        let (what, at) = (describe(&check.ask), check.at.clone());
+        Judgement::new(identity, what, at, standing)
+    };
+    let unjudged = |why| with(Standing::unjudged(why));
     if let Some(name) = check.awaits.first() {
-        return Judgement::unjudged(what, at, Unjudged::NotCaptured(name.clone()));
+        return unjudged(Unjudged::NotCaptured(name.clone()));
     }
     if let Some(outcome) = response::judge(check, evidence) {
-        return Judgement::new(
-            what,
-            at,
-            Standing {
-                outcome,
-                finality: Finality::Final,
-            },
-        );
+        let finality = Finality::Final;
+        return with(Standing { outcome, finality });
     }
     let no_span_is_the_point = !evidence.sampled
         && matches!(&check.ask, Condition::SpanCount(limits) if limits.contains(0));
     if evaluator.forest.trace().is_empty() && !no_span_is_the_point {
-        return Judgement::unjudged(what, at, Unjudged::NoSpans);
+        return unjudged(Unjudged::NoSpans);
     }
     if let Condition::Order(pair) = &check.ask {
         let losses = evaluator.forest.trace().losses();
         let field = lost(&pair.0.conditions, losses).or_else(|| lost(&pair.1.conditions, losses));
         if let Some(field) = field {
-            return Judgement::unjudged(what, at, Unjudged::Lost(field));
+            return unjudged(Unjudged::Lost(field));
         }
     }
     match whole::judge(check, evaluator) {
-        Some(standing) => Judgement::new(what, at, standing),
-        None => Judgement::unjudged(what, at, Unjudged::NotReached),
+        Some(standing) => with(standing),
+        None => unjudged(Unjudged::NotReached),
     }
 }
 
 /// A condition on a field that the source does not tell is unjudged, never a pass.
-fn mark_lost(
-    mut judgement: Judgement,
-    entry: &crate::spec::SpanEntry,
-    trace: &crate::trace::Trace,
-) -> Judgement {
-    let asked = entry
-        .each
-        .iter()
-        .find(|condition| condition.at == judgement.judged.at);
-    if let Some(field) = asked.and_then(|asked| lost_of(&asked.ask, trace.losses())) {
+fn mark_lost(mut judgement: Judgement, entry: &SpanEntry, losses: &Losses) -> Judgement {
+    if let CheckRef::Span {
+        part: SpanCheck::Each(index),
+        ..
+    } = judgement.judged.check
+        && let Some(field) = lost_of(&entry.each[index].ask, losses)
+    {
         judgement.judged.outcome = Outcome::Unjudged(Unjudged::Lost(field));
     }
     judgement

@@ -4,6 +4,7 @@
 //! and how a failure looks is `report`'s.
 
 mod capture;
+mod check_ref;
 mod difference;
 mod doubt;
 mod evidence;
@@ -31,8 +32,11 @@ mod whole;
 mod words;
 
 pub use capture::capture;
+pub use check_ref::{CheckRef, SpanCheck};
 pub use evidence::Evidence;
-pub use failure::{Candidate, Difference, Failure, Rejection, Subject, Witness};
+pub use failure::{
+    Candidate, Difference, Failure, Missing, Rejection, RejectionForm, Subject, Witness,
+};
 pub use judge::{Finality, Judgement, judge, outcomes};
 pub(crate) use near_misses::{NearMiss, near_misses};
 #[cfg(feature = "run")]

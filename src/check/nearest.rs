@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
+use super::facts::types;
 #[cfg(feature = "run")]
 use super::forest::Forest;
 use super::judge::Detail;
 use super::select::{Evaluator, Prepared};
-use super::{Candidate, Rejection};
+use super::{Candidate, Rejection, RejectionForm};
 use crate::spec::{Ask, Matcher, Selector};
+use crate::trace::Span;
 #[cfg(feature = "run")]
 use crate::trace::Trace;
 
@@ -105,6 +107,7 @@ impl Evaluator<'_> {
                 key: condition.ask.subject(),
                 expected: condition.ask.expected(),
                 found: self.found(&condition.ask, prepared, span),
+                form: form(&condition.ask, this),
             })
             .collect();
         Candidate {
@@ -113,6 +116,18 @@ impl Evaluator<'_> {
             name: this.name.clone(),
             rejected,
         }
+    }
+}
+
+fn form(ask: &Ask, span: &Span) -> RejectionForm {
+    match ask {
+        Ask::Attribute(key, _) if span.attributes.get(key).is_none() => RejectionForm::Missing,
+        Ask::Resource(key, _) if span.resource.attributes.get(key).is_none() => {
+            RejectionForm::Missing
+        }
+        Ask::Type(_) if types(span).next().is_none() => RejectionForm::Clause,
+        Ask::Event(_) | Ask::Link(_) | Ask::Relation(_) => RejectionForm::Clause,
+        _ => RejectionForm::Value,
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-use super::Failure;
+use super::{CheckRef, Failure};
 use crate::spec::Location;
 use crate::trace::{Field, Hole, NoDuration, Span, SpanId};
 
 /// A check and what became of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judged {
+    /// Identity of the check within its step.
+    pub check: CheckRef,
     /// What it asks, in a few words: ``attribute `payment.method` of `process_payment` ``.
     pub what: String,
     /// Where the spec asks it.
@@ -99,6 +101,26 @@ pub enum DroppedPart {
     Links,
     /// The attributes of its links.
     LinkAttributes,
+}
+
+impl Judged {
+    /// A check that failed, named by the subject of the failure.
+    #[must_use]
+    pub fn failed(check: CheckRef, failure: impl Into<Box<Failure>>) -> Self {
+        let failure = failure.into();
+        Self {
+            check,
+            what: failure.subject.to_string(),
+            at: failure.at.clone(),
+            outcome: Outcome::Fail(failure),
+        }
+    }
+
+    /// Sorts checks by their places in the spec.
+    #[cfg(feature = "run")]
+    pub(crate) fn sort(checks: &mut [Self]) {
+        checks.sort_by_key(|judged| judged.at.place);
+    }
 }
 
 impl SpanName {

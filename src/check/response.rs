@@ -36,17 +36,7 @@ pub(super) fn judge(check: &Check, evidence: &Evidence<'_>) -> Option<Outcome> {
 }
 
 fn fail(check: &Check, subject: Subject, expected: String, found: String) -> Failure {
-    Failure {
-        subject,
-        at: check.at.clone(),
-        expected,
-        found,
-        witnesses: Vec::new(),
-        more_witnesses: 0,
-        nearest: Vec::new(),
-        differences: Vec::new(),
-        hints: Vec::new(),
-    }
+    Failure::new(subject, check.at.clone(), expected, found)
 }
 
 fn outcome(is_met: bool, failure: impl FnOnce() -> Failure) -> Outcome {

@@ -5,15 +5,20 @@ use super::select::{Evaluator, Prepared};
 use super::truth::{Count, Truth};
 use super::uncertain::or_uncertain;
 use super::whole::witness;
-use super::{Failure, Subject, doubt, words};
+use super::{CheckRef, Failure, Missing, SpanCheck, Subject, doubt, words};
 use crate::spec::{Ask, SpanCondition, SpanEntry};
 
 /// Judges an entry: how many spans it finds, and each condition on all of them.
-pub(super) fn judge(entry: &SpanEntry, evaluator: &Evaluator<'_>) -> Vec<Judgement> {
+pub(super) fn judge(number: usize, entry: &SpanEntry, evaluator: &Evaluator<'_>) -> Vec<Judgement> {
+    let identity = |part| CheckRef::Span {
+        entry: number,
+        part,
+    };
     let mask = evaluator.mask(&entry.find, evaluator.reach(&entry.find));
     let found = evaluator.by_start(&mask);
     let name = entry.find.to_string();
     let mut judged = vec![Judgement::new(
+        identity(SpanCheck::Count),
         format!("{} of {name}", entry.count.in_words()),
         entry.count_at.clone(),
         count(entry, &mask, &found, evaluator),
@@ -21,14 +26,15 @@ pub(super) fn judge(entry: &SpanEntry, evaluator: &Evaluator<'_>) -> Vec<Judgeme
     // Where none is found, the conditions have nothing to say of their own; but where that is
     // allowed, they hold only as long as no span comes that does not meet them.
     if !found.is_empty() || entry.count.contains(0) {
-        judged.extend(entry.each.iter().map(|condition| {
+        judged.extend(entry.each.iter().enumerate().map(|(index, condition)| {
             let what = format!(
                 "{} of {name}: {}",
                 condition.ask.subject(),
                 condition.ask.expected()
             );
             let standing = each(condition, entry, &mask, evaluator);
-            Judgement::new(what, condition.at.clone(), standing)
+            let part = SpanCheck::Each(index);
+            Judgement::new(identity(part), what, condition.at.clone(), standing)
         }));
     }
     judged
@@ -72,25 +78,20 @@ fn too_few(entry: &SpanEntry, found: &[usize], evaluator: &Evaluator<'_>) -> Fai
     } else {
         &[]
     };
-    let mut failure = Failure {
-        subject: Subject::Selected(entry.find.to_string()),
-        at: entry.count_at.clone(),
-        expected: entry.count.in_words(),
-        found: words::count(number),
-        witnesses: Vec::new(),
-        more_witnesses: 0,
-        nearest: if found.is_empty() {
-            evaluator.nearest(&entry.find)
-        } else {
-            Vec::new()
-        },
-        differences: Vec::new(),
-        hints: if found.is_empty() {
-            evaluator.hints_for_selector(&entry.find)
-        } else {
-            Vec::new()
-        },
-    };
+    let mut failure = Failure::new(
+        Subject::Selected(entry.find.to_string()),
+        entry.count_at.clone(),
+        entry.count.in_words(),
+        words::count(number),
+    );
+    if found.is_empty() {
+        failure.nearest = evaluator.nearest(&entry.find);
+        failure.hints = evaluator.hints_for_selector(&entry.find);
+        failure.missing = Some(match entry.find.follows_links() {
+            true => Missing::LinkedSpan,
+            false => Missing::Span,
+        });
+    }
     failure.show(shown.iter().enumerate(), |(at, &span)| {
         let mark = format!("{} of {number}", at + 1);
         witness(evaluator.forest.span(span), mark)
@@ -163,20 +164,12 @@ fn unmet(
     evaluator: &Evaluator<'_>,
 ) -> Failure {
     let (ask, first) = (&condition.ask, wrong[0]);
-    let mut failure = Failure {
-        subject: Subject::Span {
-            part: ask.subject(),
-            name: evaluator.forest.span(first).name.clone(),
-        },
-        at: condition.at.clone(),
-        expected: ask.expected(),
-        found: evaluator.found(ask, prepared, first),
-        witnesses: Vec::new(),
-        more_witnesses: 0,
-        nearest: Vec::new(),
-        differences: Vec::new(),
-        hints: Vec::new(),
+    let subject = Subject::Span {
+        part: ask.subject(),
+        name: evaluator.forest.span(first).name.clone(),
     };
+    let found = evaluator.found(ask, prepared, first);
+    let mut failure = Failure::new(subject, condition.at.clone(), ask.expected(), found);
     if evaluator.detail == Detail::Explained {
         failure.show(wrong, |&span| {
             let mark = mark(ask, &evaluator.found(ask, prepared, span));

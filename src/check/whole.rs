@@ -38,17 +38,7 @@ pub(super) fn judge(check: &Check, evaluator: &Evaluator<'_>) -> Option<Standing
 }
 
 pub(super) fn failure(check: &Check, subject: Subject, expected: String, found: String) -> Failure {
-    Failure {
-        subject,
-        at: check.at.clone(),
-        expected,
-        found,
-        witnesses: Vec::new(),
-        more_witnesses: 0,
-        nearest: Vec::new(),
-        differences: Vec::new(),
-        hints: Vec::new(),
-    }
+    Failure::new(subject, check.at.clone(), expected, found)
 }
 
 pub(super) fn witness(span: &Span, mark: impl Into<String>) -> Witness {
@@ -136,10 +126,9 @@ fn service(check: &Check, name: &str, trace: &Trace) -> Standing {
     let subject = Subject::Service(name.to_owned());
     let found = format!("no span of it; spans came from {}", listed.join(", "));
     let mut failure = failure(check, subject, "a span".to_owned(), found);
-    let hint = crate::spec::suggest(name, &listed);
-    failure
-        .hints
-        .extend(hint.starts_with("did you mean").then_some(hint));
+    let meant = crate::spec::closest(name, &listed);
+    let hint = meant.map(|meant| format!("did you mean `{meant}`?"));
+    failure.hints.extend(hint);
     Standing::that_stays_true(is_there, failure)
 }
 

@@ -7,7 +7,9 @@ use super::impossible;
 use super::late::{self, Passed};
 use super::pattern::SpanPattern;
 use super::value::IntoCount;
-use crate::check::{self, Evidence, Finality, Judged, Judgement, NearMiss, Outcome, Unjudged};
+use crate::check::{
+    self, CheckRef, Evidence, Finality, Judged, Judgement, NearMiss, Outcome, SpanCheck, Unjudged,
+};
 use crate::report::{Look, text};
 use crate::result::{Phase, StepReport, Timing};
 use crate::spec::{
@@ -229,6 +231,10 @@ fn report(name: &str, trace: &Trace, entries: Vec<SpanEntry>) {
 fn nearly(name: &str, trace: &Trace, near: NearMiss, at: Location) -> String {
     let NearMiss { span, reasons } = near;
     let judged = Judged {
+        check: CheckRef::Span {
+            entry: 0,
+            part: SpanCheck::Count,
+        },
         what: "no such span".to_owned(),
         at: at.clone(),
         outcome: Outcome::Unjudged(Unjudged::NearMiss { span, reasons }),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::measure;
 use super::request::Done;
 use crate::budget::Samples;
-use crate::check::{Judged, Outcome, Unjudged};
+use crate::check::{CheckRef, Judged, Outcome, Unjudged};
 use crate::result::{Exemplar, Failing, Measured, Versions};
 use crate::spec::{Budget, Location, Measure, Pace};
 use crate::step::End;
@@ -180,7 +180,7 @@ impl<'a> Tally<'a> {
                 }
                 Err(why) => {
                     self.measured[at].samples.add_unknown();
-                    done.report.checks.push(unmeasured(budget, why));
+                    done.report.checks.push(unmeasured(at, budget, why));
                     continue;
                 }
             };
@@ -218,25 +218,40 @@ impl<'a> Tally<'a> {
             Fate::Failed => {
                 let failed = |judged: &&Judged| judged.outcome.failure().is_some();
                 for judged in done.report.checks.iter().filter(failed) {
-                    self.count(&done.masked(&judged.what), Some(&judged.at));
+                    self.count_failed(judged, done);
                 }
             }
             Fate::Errored => {
                 let (what, at) = why_errored(done);
-                self.count(&done.masked(&what), at);
+                self.count_errored(&done.masked(&what), at);
             }
         }
     }
 
-    fn count(&mut self, what: &str, at: Option<&Location>) {
+    fn count_failed(&mut self, judged: &Judged, done: &Done<'_>) {
+        let is_it = |known: &&mut Failing| known.check == Some(judged.check);
+        match self.failing.iter_mut().find(is_it) {
+            Some(known) => known.requests += 1,
+            None => self.failing.push(Failing {
+                check: Some(judged.check),
+                what: done.masked(&judged.what),
+                at: Some(judged.at.clone()),
+                requests: 1,
+            }),
+        }
+    }
+
+    fn count_errored(&mut self, what: &str, at: Option<&Location>) {
         let is_full = self.failing.len() >= MOST_FAILING;
         // Where the words differ each time, the place in the spec has to do.
-        let is_it =
-            |known: &&mut Failing| known.at.as_ref() == at && (known.what == what || is_full);
+        let is_it = |known: &&mut Failing| {
+            known.check.is_none() && known.at.as_ref() == at && (known.what == what || is_full)
+        };
         match self.failing.iter_mut().find(is_it) {
             Some(known) => known.requests += 1,
             None if is_full => {}
             None => self.failing.push(Failing {
+                check: None,
                 what: what.to_owned(),
                 at: at.cloned(),
                 requests: 1,
@@ -258,8 +273,9 @@ impl<'a> Tally<'a> {
 }
 
 /// The check that stands for a budget which a request leaves open.
-fn unmeasured(budget: &Budget, why: Unjudged) -> Judged {
+fn unmeasured(index: usize, budget: &Budget, why: Unjudged) -> Judged {
     Judged {
+        check: CheckRef::Measurement(index),
         what: format!("measurement of {}", budget.subject),
         at: budget.at.clone(),
         outcome: Outcome::Unjudged(why),

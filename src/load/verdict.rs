@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::budgets::{self, OfAttempt, TakeBack};
 use super::request::Done;
 use super::tally::Tally;
-use crate::check::{Failure, Judged, Outcome, Subject};
+use crate::check::{CheckRef, Failure, Judged, Outcome, Subject};
 use crate::result::{HeldBack, Load, Phase, StepReport};
 use crate::spec::{Repeat, Spec};
 use crate::step::{self, AtDeadline, Decided, End, Setting, Stop};
@@ -86,7 +86,7 @@ impl Outcomes<'_> {
             // The numbers stay, but nobody is to take them for verdicts.
             load.measured.iter_mut().for_each(|of| of.judged.clear());
         }
-        report.checks.sort_by_key(|judged| judged.at.place);
+        Judged::sort(&mut report.checks);
         report.load = Some(Arc::new(load));
         (report, take_back)
     }
@@ -215,20 +215,11 @@ fn load(repeat: &Repeat, mut tally: Tally<'_>, allowed: u64, stopped: Option<Str
 }
 
 fn too_many(repeat: &Repeat, load: &Load) -> Judged {
-    let failure = Failure {
-        subject: Subject::Failures,
-        at: repeat.failures_at.clone(),
-        expected: format!("at most {}", load.allowed),
-        found: format!("{} of {}", load.failed, load.requests),
-        witnesses: Vec::new(),
-        more_witnesses: 0,
-        nearest: Vec::new(),
-        differences: Vec::new(),
-        hints: Vec::new(),
-    };
-    Judged {
-        what: failure.subject.to_string(),
-        at: failure.at.clone(),
-        outcome: Outcome::Fail(Box::new(failure)),
-    }
+    let failure = Failure::new(
+        Subject::Failures,
+        repeat.failures_at.clone(),
+        format!("at most {}", load.allowed),
+        format!("{} of {}", load.failed, load.requests),
+    );
+    Judged::failed(CheckRef::Failures, failure)
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::{
-    Candidate, Difference, Failure, Judged, Outcome, Rejection, Subject, Unjudged, Witness,
+    Candidate, CheckRef, Difference, Failure, Judged, Outcome, Rejection, RejectionForm, Subject,
+    Unjudged, Witness,
 };
 use crate::result::{
     Attempt, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble, Verdict,
@@ -89,6 +90,7 @@ pub(super) fn at(marked: &str) -> Location {
 
 pub(super) fn judged(what: &str, place: &str, outcome: Outcome) -> Judged {
     Judged {
+        check: CheckRef::Trace(0),
         what: what.to_owned(),
         at: at(place),
         outcome,
@@ -96,25 +98,15 @@ pub(super) fn judged(what: &str, place: &str, outcome: Outcome) -> Judged {
 }
 
 pub(super) fn failure(subject: Subject, place: &str, expected: &str, found: &str) -> Failure {
-    Failure {
-        subject,
-        at: at(place),
-        expected: expected.to_owned(),
-        found: found.to_owned(),
-        witnesses: Vec::new(),
-        more_witnesses: 0,
-        nearest: Vec::new(),
-        differences: Vec::new(),
-        hints: Vec::new(),
-    }
+    Failure::new(subject, at(place), expected, found)
 }
 
 pub(super) fn failing(failure: Failure) -> Judged {
-    Judged {
-        what: failure.subject.to_string(),
-        at: failure.at.clone(),
-        outcome: Outcome::Fail(Box::new(failure)),
-    }
+    let check = match failure.subject {
+        Subject::Failures => CheckRef::Failures,
+        _ => CheckRef::Trace(0),
+    };
+    Judged::failed(check, failure)
 }
 
 /// The payment method is another than the spec says.
@@ -131,16 +123,16 @@ pub(super) fn wrong_method() -> Failure {
             name: "process_payment".to_owned(),
             mark: "payment.method = \"paypal\"".to_owned(),
         }],
-        more_witnesses: 0,
         ..failure(subject, "card", "\"card\"", "\"paypal\"")
     }
 }
 
 pub(super) fn nothing_found() -> Failure {
-    let rejected = |key: &str, expected: &str, found: &str| Rejection {
+    let rejected = |key: &str, expected: &str, found: &str, form| Rejection {
         key: key.to_owned(),
         expected: expected.to_owned(),
         found: found.to_owned(),
+        form,
     };
     Failure {
         nearest: vec![
@@ -148,15 +140,30 @@ pub(super) fn nothing_found() -> Failure {
                 span_id: span_id(4),
                 service: "inventory".to_owned(),
                 name: "SELECT stock".to_owned(),
-                rejected: vec![rejected("attribute `db.system.name`", "exists", "nothing")],
+                rejected: vec![rejected(
+                    "attribute `db.system.name`",
+                    "exists",
+                    "nothing",
+                    RejectionForm::Missing,
+                )],
             },
             Candidate {
                 span_id: span_id(6),
                 service: "order".to_owned(),
                 name: "INSERT orders".to_owned(),
                 rejected: vec![
-                    rejected("name", "\"SELECT stock\"", "\"INSERT orders\""),
-                    rejected("service", "\"inventory\"", "\"order\""),
+                    rejected(
+                        "name",
+                        "\"SELECT stock\"",
+                        "\"INSERT orders\"",
+                        RejectionForm::Value,
+                    ),
+                    rejected(
+                        "service",
+                        "\"inventory\"",
+                        "\"order\"",
+                        RejectionForm::Value,
+                    ),
                 ],
             },
         ],

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Versions;
 use crate::budget::{Alpha, Estimate, Judged, Quantile, Samples, Verdict};
+use crate::check::CheckRef;
 use crate::spec::{Location, Pace};
 use crate::trace::{Trace, TraceId};
 
@@ -67,6 +68,8 @@ pub struct HeldBack {
 /// A check that did not hold for some requests.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failing {
+    /// The check; `None` if requests ended in an error that no check reports.
+    pub check: Option<CheckRef>,
     /// What it asks, in a few words.
     pub what: String,
     /// Where the spec asks it, if it does.

@@ -235,7 +235,12 @@ impl Secrets {
     }
 
     fn mask_judged(&self, judged: &mut Judged) {
-        let Judged { what, at, outcome } = judged;
+        let Judged {
+            check: _,
+            what,
+            at,
+            outcome,
+        } = judged;
         self.mask(what);
         self.mask_location(at);
         match outcome {
@@ -258,6 +263,7 @@ impl Secrets {
             nearest,
             differences,
             hints,
+            missing: _,
         } = failure;
         self.mask_subject(subject);
         self.mask_location(at);
@@ -300,6 +306,7 @@ impl Secrets {
                 key,
                 expected,
                 found,
+                form: _,
             } = rejection;
             self.mask_each([key, expected, found]);
         }
@@ -611,17 +618,8 @@ mod tests {
         ];
         let secrets = Secrets::new(["hunter2".to_owned()]);
         for subject in subjects {
-            let mut masked = Failure {
-                subject,
-                at: crate::spec::Source::new("a.yaml", "").at(crate::spec::Place::default()),
-                expected: String::new(),
-                found: String::new(),
-                witnesses: Vec::new(),
-                more_witnesses: 0,
-                nearest: Vec::new(),
-                differences: Vec::new(),
-                hints: Vec::new(),
-            };
+            let at = crate::spec::Source::new("a.yaml", "").at(crate::spec::Place::default());
+            let mut masked = Failure::new(subject, at, "", "");
             secrets.mask_failure(&mut masked);
             let said = format!("{:?}", masked.subject);
             assert!(!said.contains("hunter2"), "{said}");

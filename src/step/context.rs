@@ -8,7 +8,7 @@ use super::diagnosis::Called;
 use super::fire::with_trouble;
 use super::settings::Setting;
 use super::watched::Basis;
-use crate::check::{Judged, Outcome, Unjudged};
+use crate::check::{Judged, Missing, Outcome, Unjudged};
 use crate::result::{StepReport, Trouble};
 use crate::spec::Step;
 use crate::trace::{Hole, Trace};
@@ -135,8 +135,7 @@ impl Scene<'_> {
         let tail = self.step.wait.tail.unwrap_or_default();
         let is_missing = |judged: &Judged| {
             let failure = judged.outcome.failure();
-            failure.is_some_and(|failure| failure.found == "none")
-                && judged.what.contains("`linked_to`")
+            failure.is_some_and(|failure| failure.missing == Some(Missing::LinkedSpan))
         };
         (tail.is_zero() && report.checks.iter().any(is_missing)).then(|| {
             "work after the response is not waited for: `wait: { tail: 2s }` gives a consumer time".to_owned()

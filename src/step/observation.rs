@@ -8,7 +8,7 @@ use super::fire::{misfit, stopped};
 use super::settings::Stop;
 use super::settle::{Question, Settling, at_end};
 use super::watched::{Basis, Watched};
-use crate::check::{self, Evidence, Failure, Judged, Outcome, Subject, Unjudged};
+use crate::check::{self, CheckRef, Evidence, Failure, Judged, Outcome, Subject, Unjudged};
 use crate::result::{StepReport, Trouble};
 use crate::secret::parts;
 use crate::source::receiver::{Follow, Snapshot};
@@ -98,7 +98,7 @@ impl<'a> Walk<'a> {
         let judged = settling.final_outcomes(question, &snapshot, end);
         report.checks.extend(judged);
         // As the author wrote them, whatever they are about.
-        report.checks.sort_by_key(|judged| judged.at.place);
+        Judged::sort(&mut report.checks);
         let basis = self.is_open(end).then(|| {
             let evidence = settling.evidence(&response, &snapshot);
             let mark = self.follow.mark();
@@ -128,16 +128,14 @@ impl<'a> Walk<'a> {
             .iter()
             .for_each(|capture| self.scope.expect(capture.name.clone()));
         let evidence = Evidence::new(response, None, self.context.sampled);
-        for capture in captures
-            .iter()
-            .filter(|capture| !capture.from.is_from_trace())
-        {
+        for (index, capture) in captures.iter().enumerate() {
+            if capture.from.is_from_trace() {
+                continue;
+            }
             let failure = self.keep(capture, &evidence).err();
-            report.checks.extend(failure.map(|failure| Judged {
-                what: failure.subject.to_string(),
-                at: failure.at.clone(),
-                outcome: Outcome::Fail(failure),
-            }));
+            let check = CheckRef::Capture(index);
+            let failed = failure.map(|failure| Judged::failed(check, failure));
+            report.checks.extend(failed);
         }
         Ok(captures)
     }
@@ -170,10 +168,10 @@ impl<'a> Walk<'a> {
     ) -> Vec<Judged> {
         let evidence = Evidence::new(response, Some(&snapshot.trace), self.context.sampled);
         let mut outcomes = Vec::new();
-        for capture in captures
-            .iter()
-            .filter(|capture| capture.from.is_from_trace())
-        {
+        for (index, capture) in captures.iter().enumerate() {
+            if !capture.from.is_from_trace() {
+                continue;
+            }
             let outcome = match self.keep(capture, &evidence) {
                 _ if snapshot.trace.is_empty() => Outcome::Unjudged(Unjudged::NoSpans),
                 Ok(()) => at_end(Outcome::Pass, end, &snapshot.trace),
@@ -181,6 +179,7 @@ impl<'a> Walk<'a> {
             };
             if outcome != Outcome::Pass {
                 outcomes.push(Judged {
+                    check: CheckRef::Capture(index),
                     what: Subject::Capture(capture.name.clone()).to_string(),
                     at: capture.at.clone(),
                     outcome,

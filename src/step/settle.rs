@@ -272,10 +272,8 @@ fn has_finally_failed(judgement: &Judgement) -> bool {
 }
 
 fn is_orphans(expect: &Expect, judged: &Judged) -> bool {
-    expect
-        .checks
-        .iter()
-        .any(|check| matches!(check.ask, Condition::Orphans(_)) && check.at == judged.at)
+    let condition = judged.check.condition(expect);
+    matches!(condition, Some(Condition::Orphans(_)))
 }
 
 /// `orphans` is judged when the trace is quiet: it fails, or nothing else is undecided.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::completeness::Patience;
 use super::delays::ProvenBound;
-use crate::check::{self, Evidence, Failure, Judged, Outcome, Subject};
+use crate::check::{self, CheckRef, Evidence, Failure, Judged, Subject};
 use crate::result::Timing;
 use crate::source::receiver::{Follow, LateSpan, Mark};
 use crate::spec::{Capture, Expect};
@@ -17,12 +17,19 @@ pub(crate) struct Basis {
     /// The checks of the trace; those of the response are final.
     expect: Expect,
     /// Captures from spans, with the values that they gave.
-    captured: Vec<(Capture, Option<Value>)>,
+    captured: Vec<Captured>,
     sampled: bool,
     losses: Losses,
     patience: Patience,
     judged: Instant,
     mark: Mark,
+}
+
+/// A capture from a span.
+struct Captured {
+    check: CheckRef,
+    capture: Capture,
+    value: Option<Value>,
 }
 
 /// A trace whose verdict a further span could change.
@@ -64,11 +71,16 @@ impl Basis {
         expect.checks.retain(|check| check.ask.is_about_trace());
         let from_spans = captures
             .iter()
-            .filter(|capture| capture.from.is_from_trace());
+            .enumerate()
+            .filter(|(_, capture)| capture.from.is_from_trace());
         Self {
             expect,
             captured: from_spans
-                .map(|capture| (capture.clone(), check::capture(capture, evidence).ok()))
+                .map(|(index, capture)| Captured {
+                    check: CheckRef::Capture(index),
+                    capture: capture.clone(),
+                    value: check::capture(capture, evidence).ok(),
+                })
                 .collect(),
             sampled: evidence.sampled,
             losses: evidence
@@ -143,9 +155,7 @@ impl Watched {
         let judgements = check::judge(&basis.expect, &evidence).into_iter();
         let mut checks: Vec<Judged> = judgements.map(|judgement| judgement.judged).collect();
         let captured = basis.captured.iter();
-        checks.extend(captured.filter_map(|(capture, before)| {
-            captured_otherwise(capture, before.as_ref(), &evidence)
-        }));
+        checks.extend(captured.filter_map(|one| one.changed(&evidence)));
         Some(Again {
             trace: Arc::new(trace),
             checks,
@@ -175,30 +185,20 @@ impl Basis {
     }
 }
 
-/// A capture that no longer gives the value on which later steps rest.
-fn captured_otherwise(
-    capture: &Capture,
-    before: Option<&Value>,
-    evidence: &Evidence<'_>,
-) -> Option<Judged> {
-    let failure = match check::capture(capture, evidence) {
-        Ok(value) if Some(&value) == before => return None,
-        Ok(value) => Box::new(Failure {
-            subject: Subject::Capture(capture.name.clone()),
-            at: capture.at.clone(),
-            expected: before.map_or_else(|| "nothing".to_owned(), Value::to_string),
-            found: value.to_string(),
-            witnesses: Vec::new(),
-            more_witnesses: 0,
-            nearest: Vec::new(),
-            differences: Vec::new(),
-            hints: Vec::new(),
-        }),
-        Err(failure) => failure,
-    };
-    Some(Judged {
-        what: failure.subject.to_string(),
-        at: failure.at.clone(),
-        outcome: Outcome::Fail(failure),
-    })
+impl Captured {
+    /// A failed check if the capture no longer gives the value that later steps used.
+    fn changed(&self, evidence: &Evidence<'_>) -> Option<Judged> {
+        let (capture, before) = (&self.capture, self.value.as_ref());
+        let failure = match check::capture(capture, evidence) {
+            Ok(value) if Some(&value) == before => return None,
+            Ok(value) => Box::new(Failure::new(
+                Subject::Capture(capture.name.clone()),
+                capture.at.clone(),
+                before.map_or_else(|| "nothing".to_owned(), Value::to_string),
+                value.to_string(),
+            )),
+            Err(failure) => failure,
+        };
+        Some(Judged::failed(self.check, failure))
+    }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use spanspec::internal::result::{Phase, Telemetry, Timing};
 use spanspec::internal::spec::Place;
 use spanspec::{
-    Attempt, Failure, Granularity, Judged, Junit, Location, Origin, Outcome, Report, Reporter,
-    Secrets, Source, Span, SpanId, SpecReport, StepReport, Subject, Trace, TraceId, Trouble,
-    Verdict,
+    Attempt, CheckRef, Failure, Granularity, Judged, Junit, Location, Origin, Outcome, Report,
+    Reporter, Secrets, Source, Span, SpanId, SpecReport, StepReport, Subject, Trace, TraceId,
+    Trouble, Verdict,
 };
 
 pub(crate) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -23,22 +23,8 @@ fn at(text: &str) -> Location {
 }
 
 fn judged(subject: Subject, at: &Location, expected: &str, found: &str) -> Judged {
-    let failure = Failure {
-        subject,
-        at: at.clone(),
-        expected: expected.to_owned(),
-        found: found.to_owned(),
-        witnesses: Vec::new(),
-        more_witnesses: 0,
-        nearest: Vec::new(),
-        differences: Vec::new(),
-        hints: Vec::new(),
-    };
-    Judged {
-        what: failure.subject.to_string(),
-        at: at.clone(),
-        outcome: Outcome::Fail(Box::new(failure)),
-    }
+    let failure = Failure::new(subject, at.clone(), expected, found);
+    Judged::failed(CheckRef::Response(0), failure)
 }
 
 fn step(checks: Vec<Judged>, trouble: Option<Trouble>) -> StepReport {
@@ -74,6 +60,7 @@ fn attempt(verdict: Verdict) -> Attempt {
         help: Vec::new(),
     };
     let passed = || Judged {
+        check: CheckRef::Response(0),
         what: "status of the response".to_owned(),
         at: at("200"),
         outcome: Outcome::Pass,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::budget::baseline::{Case, Difference};
 use crate::budget::{Against, Claim, Late, Reference, Samples};
+use crate::check::CheckRef;
 use crate::result::{Before, Load, Measured};
 use crate::spec::{Budget, Location, Quantile};
 use crate::step::Setting;
@@ -13,6 +14,7 @@ use crate::step::Setting;
 pub(super) struct Asked<'s> {
     /// The number of the budget in the spec.
     pub(super) budget: usize,
+    pub(super) check: CheckRef,
     /// What is measured.
     pub(super) subject: &'s str,
     pub(super) quantile: Quantile,
@@ -39,11 +41,15 @@ pub(super) struct Known {
 
 /// All that budgets ask, in their order.
 pub(super) fn all(budgets: &[Budget]) -> Vec<Asked<'_>> {
-    let mut all = Vec::new();
+    let mut all: Vec<Asked<'_>> = Vec::new();
     for (number, budget) in budgets.iter().enumerate() {
         for one in &budget.quantiles {
-            let asked = |at, what, ask| Asked {
+            let asked = |claim, at, what, ask| Asked {
                 budget: number,
+                check: CheckRef::Budget {
+                    budget: number,
+                    claim,
+                },
                 subject: &budget.subject,
                 quantile: one.quantile,
                 what,
@@ -52,7 +58,8 @@ pub(super) fn all(budgets: &[Budget]) -> Vec<Asked<'_>> {
             };
             let what = format!("{} of {}", one.quantile, budget.subject);
             if let Some(limit) = &one.limit {
-                all.push(asked(&limit.at, what.clone(), Ask::Limit(limit.at_most)));
+                let ask = Ask::Limit(limit.at_most);
+                all.push(asked(all.len(), &limit.at, what.clone(), ask));
             }
             if let Some(regression) = &one.regression {
                 let tolerance = regression.tolerance_at(one.quantile);
@@ -61,7 +68,8 @@ pub(super) fn all(budgets: &[Budget]) -> Vec<Asked<'_>> {
                     Some(_) => what + " against the baseline",
                     None => what,
                 };
-                all.push(asked(&regression.at, what, Ask::NoWorse(tolerance)));
+                let ask = Ask::NoWorse(tolerance);
+                all.push(asked(all.len(), &regression.at, what, ask));
             }
         }
     }

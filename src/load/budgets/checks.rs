@@ -68,9 +68,8 @@ impl Told<'_> {
             failure.nearest = check::nearest(find, seen);
         }
         check::Judged {
-            what: asked.what.clone(),
             at: budget.at.clone(),
-            outcome: Outcome::Fail(Box::new(failure)),
+            ..asked.check(Outcome::Fail(Box::new(failure)))
         }
     }
 }
@@ -100,6 +99,7 @@ pub(super) fn without_baseline<'a>(
 impl Asked<'_> {
     fn check(&self, outcome: Outcome) -> check::Judged {
         check::Judged {
+            check: self.check,
             what: self.what.clone(),
             at: self.at.clone(),
             outcome,
@@ -107,20 +107,11 @@ impl Asked<'_> {
     }
 
     fn failure(&self, expected: String, found: String) -> Failure {
-        Failure {
-            subject: Subject::Budget {
-                quantile: self.quantile,
-                subject: self.subject.to_owned(),
-            },
-            at: self.at.clone(),
-            expected,
-            found,
-            witnesses: Vec::new(),
-            more_witnesses: 0,
-            nearest: Vec::new(),
-            differences: Vec::new(),
-            hints: Vec::new(),
-        }
+        let subject = Subject::Budget {
+            quantile: self.quantile,
+            subject: self.subject.to_owned(),
+        };
+        Failure::new(subject, self.at.clone(), expected, found)
     }
 }
 

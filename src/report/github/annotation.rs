@@ -6,7 +6,7 @@
 use super::super::look::{counted, printable};
 use super::super::repository::Repository;
 use super::super::text;
-use crate::check::{Failure, Outcome, Subject, Unjudged};
+use crate::check::{CheckRef, Failure, Outcome, Unjudged};
 use crate::result::{Attempt, Report, SpecReport, StepReport, Trouble, Verdict};
 use crate::spec::Location;
 use crate::trace::TraceId;
@@ -84,7 +84,11 @@ fn of_attempt(spec: &SpecReport, attempt: &Attempt) -> Vec<Annotation> {
     };
     let mut all = Vec::new();
     for step in &attempt.steps {
-        all.extend(step.failures().map(|failed| failure(&title, step, failed)));
+        let failed = step.checks.iter().filter_map(|judged| {
+            let failed = judged.outcome.failure()?;
+            Some(failure(&title, step, judged.check, failed))
+        });
+        all.extend(failed);
         all.extend(step.trouble.iter().map(|of| {
             let contradicted = step.contradictions().next().map(|failure| &failure.at);
             let at = of.at.as_ref().or(contradicted).unwrap_or(&spec.at);
@@ -97,9 +101,9 @@ fn of_attempt(spec: &SpecReport, attempt: &Attempt) -> Vec<Annotation> {
     all
 }
 
-fn failure(title: &str, step: &StepReport, failure: &Failure) -> Annotation {
+fn failure(title: &str, step: &StepReport, check: CheckRef, failure: &Failure) -> Annotation {
     let mut lines = vec![failure.to_string()];
-    if failure.subject == Subject::Failures {
+    if check == CheckRef::Failures {
         lines.extend(failing_most(step));
     }
     if let Some(witness) = failure.witnesses.first() {
@@ -111,7 +115,7 @@ fn failure(title: &str, step: &StepReport, failure: &Failure) -> Annotation {
         lines.push(format!("on {service} › {name} (span {id}{more})"));
     }
     lines.extend(failure.hints.iter().map(|hint| format!("help: {hint}")));
-    lines.extend(telling_trace(step, failure).map(|id| format!("trace {id}")));
+    lines.extend(telling_trace(step, check).map(|id| format!("trace {id}")));
     Annotation {
         at: Some(failure.at.clone()),
         title: title.to_owned(),
@@ -129,11 +133,10 @@ fn failing_most(step: &StepReport) -> Vec<String> {
 }
 
 /// Of a budget, the slowest request.
-fn telling_trace(step: &StepReport, failure: &Failure) -> Option<TraceId> {
-    match (&failure.subject, &step.load) {
-        (Subject::Budget { subject, .. }, Some(load)) => {
-            let mut measured = load.measured.iter();
-            let slowest = measured.find(|of| of.subject == *subject)?.slowest.as_ref();
+fn telling_trace(step: &StepReport, check: CheckRef) -> Option<TraceId> {
+    match (check, &step.load) {
+        (CheckRef::Budget { budget, .. }, Some(load)) => {
+            let slowest = load.measured.get(budget)?.slowest.as_ref();
             slowest.map(|slowest| slowest.trace_id)
         }
         _ => step.trace_id,

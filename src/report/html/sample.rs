@@ -93,6 +93,7 @@ pub(super) fn load(measured: Vec<Measured>) -> Load {
         behind: Duration::ZERO,
         held_back: None,
         failing: vec![Failing {
+            check: None,
             what: "status of the response: 201".to_owned(),
             at: Some(at("201")),
             requests: 12,

@@ -358,6 +358,7 @@ impl<'a> From<&'a Rejection> for Rejected<'a> {
             key,
             expected,
             found,
+            form: _,
         }: &'a Rejection,
     ) -> Self {
         Self {

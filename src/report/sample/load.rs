@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{attempt, failing, failing_step, judged, span, span_id, spec, step, wrong_method};
 use crate::budget::{self, Against, Alpha, Claim, Quantile, Reference, Samples, judge};
-use crate::check::{Failure, Judged, Outcome, Subject, Witness};
+use crate::check::{CheckRef, Failure, Judged, Outcome, Subject, Witness};
 use crate::result::{
     Before, Exemplar, Failing, Load, Measured, SpecReport, StepReport, Verdict, Versions,
 };
@@ -203,12 +203,14 @@ pub(in crate::report) fn load(plans: &[Plan]) -> Load {
 /// What the claims of these plans become among the checks of a step.
 fn checks(load: &Load, plans: &[Plan]) -> Vec<Judged> {
     let mut checks = Vec::new();
-    for (of, plan) in load.measured.iter().zip(plans) {
-        let mut all: Vec<Judged> = of
-            .judged
-            .iter()
-            .zip(&plan.asked)
-            .map(|(one, (quantile, asked))| check(load, of, one, asked.at(*quantile)))
+    for (budget, (of, plan)) in load.measured.iter().zip(plans).enumerate() {
+        let claims = of.judged.iter().zip(&plan.asked);
+        let mut all: Vec<Judged> = claims
+            .enumerate()
+            .map(|(claim, (one, (quantile, asked)))| Judged {
+                check: CheckRef::Budget { budget, claim },
+                ..check(load, of, one, asked.at(*quantile))
+            })
             .collect();
         if of.samples.is_empty() {
             all.truncate(1);
@@ -223,10 +225,16 @@ fn check(load: &Load, of: &Measured, one: &budget::Judged, at: Location) -> Judg
         .before
         .as_ref()
         .and_then(|before| before.version.as_deref());
-    let what = format!("{} of {}", one.quantile, one.subject);
+    let judged = |outcome| Judged {
+        at: at.clone(),
+        ..super::judged(
+            &format!("{} of {}", one.quantile, one.subject),
+            "status",
+            outcome,
+        )
+    };
     if !load.fails(one.verdict) {
-        let outcome = Outcome::Pass;
-        return Judged { what, at, outcome };
+        return judged(Outcome::Pass);
     }
     let subject = Subject::Budget {
         quantile: one.quantile,
@@ -243,8 +251,7 @@ fn check(load: &Load, of: &Measured, one: &budget::Judged, at: Location) -> Judg
         failure.found = "no span that matches in 500 traces".to_owned();
     }
     failure.witnesses = of.slowest.iter().map(witness).collect();
-    let outcome = Outcome::Fail(Box::new(failure));
-    Judged { what, at, outcome }
+    judged(Outcome::Fail(Box::new(failure)))
 }
 
 fn witness(of: &Exemplar) -> Witness {
@@ -355,6 +362,7 @@ pub(in crate::report) fn failing_requests() -> SpecReport {
     load.errored = 2;
     load.stopped = Some("stopped after 132 of 500 requests: 12 failed, and 0 may".to_owned());
     let failing_check = |what: &str, place: Option<Location>, requests| Failing {
+        check: None,
         what: what.to_owned(),
         at: place,
         requests,

@@ -3,7 +3,7 @@
 use super::super::look::{self, BAD, FAINT, GOOD, Look, STRONG, printable};
 use super::super::snippet::{fits, label_column, snippet};
 use super::{help, indented, narrower, paragraph};
-use crate::check::{Candidate, Difference, Failure, Rejection};
+use crate::check::{Candidate, Difference, Failure, Rejection, RejectionForm};
 
 const MOST_DIFFERENCES: usize = 20;
 const MOST_NEAREST: usize = 3;
@@ -122,16 +122,12 @@ fn rejected(rejection: &Rejection) -> String {
         key,
         expected,
         found,
+        form,
     } = rejection;
-    // What is told of relations, events and links is a clause of its own.
-    let has_clause = ["`", "event", "link"]
-        .iter()
-        .any(|start| key.starts_with(start));
-    let is_value = !has_clause && !found.starts_with("no ");
-    match found.as_str() {
-        "nothing" => format!("{key} is missing, expected {expected}"),
-        _ if is_value => format!("{key} is {found}, not {expected}"),
-        _ => format!("{key}: expected {expected}, found {found}"),
+    match form {
+        RejectionForm::Missing => format!("{key} is missing, expected {expected}"),
+        RejectionForm::Value => format!("{key} is {found}, not {expected}"),
+        RejectionForm::Clause => format!("{key}: expected {expected}, found {found}"),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod table;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::super::duration::duration;
@@ -13,7 +14,7 @@ use super::super::remarks;
 use super::super::snippet::snippet;
 use super::{Detail, failure::failure, indented, narrower, paragraph, step, trouble, with_head};
 use crate::budget::{self, Compared, Verdict};
-use crate::check::{Failure, Judged, Subject};
+use crate::check::{CheckRef, Failure, Judged};
 use crate::result::{Exemplar, Load, Measured, StepReport};
 use crate::spec::Pace;
 use crate::trace::TraceId;
@@ -69,7 +70,7 @@ pub(super) fn loud(load: &Load, look: &Look) -> String {
 /// All that is said of a step that fired many requests.
 pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detail) -> String {
     let mut parts = overview(load, failures_check(step), look, detail);
-    let mut one = one_of(step, load);
+    let mut one = one_of(step);
     if load.failed + load.errored == 0 {
         // Not the request's, but the baseline's.
         parts.extend(one.trouble.take().map(|of| trouble(&of, look)));
@@ -78,10 +79,12 @@ pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detai
     if is_shown {
         parts.push(title_of_one(&one, look) + "\n" + &step::section(&one, look, detail));
     }
-    let failures: Vec<&Failure> = budget_failures(step).collect();
+    let (budgets, failures) = budget_failures(step);
     parts.extend(failures.iter().map(|of| failure(of, look)));
-    let fails = |of: &&Measured| failures.iter().any(|failure| is_about(failure, of));
-    let failing: Vec<&Measured> = load.measured.iter().filter(fails).collect();
+    let measured = budgets
+        .iter()
+        .filter_map(|&budget| load.measured.get(budget));
+    let failing: Vec<&Measured> = measured.collect();
     let has_slowest = failing.iter().any(|of| of.slowest.is_some());
     if !is_shown && !failing.is_empty() && !has_slowest {
         parts.push(where_nothing_was_found(step, &failures, look));
@@ -94,17 +97,14 @@ pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detai
 
 /// One check of such a step alone.
 pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look) -> String {
-    let parts = match judged.outcome.failure() {
-        Some(of) if of.subject == Subject::Failures => vec![failed(load, Some(of), look)],
-        Some(of) => match measured_of(load, of) {
-            Some(measured) => vec![
-                table::table(load, std::slice::from_ref(measured), look),
-                failure(of, look),
-                slowest(&[measured], &[of], None, look),
-            ],
-            None => vec![step::check(&one_of(step, load), judged, look)],
-        },
-        None => vec![step::check(&one_of(step, load), judged, look)],
+    let parts = match (judged.outcome.failure(), measured_of(load, judged.check)) {
+        (Some(of), _) if judged.check == CheckRef::Failures => vec![failed(load, Some(of), look)],
+        (Some(of), Some(measured)) => vec![
+            table::table(load, std::slice::from_ref(measured), look),
+            failure(of, look),
+            slowest(&[measured], &[of], None, look),
+        ],
+        _ => vec![step::check(&one_of(step), judged, look)],
     };
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n")
@@ -121,26 +121,24 @@ pub(super) fn sentences(load: &Load, detail: Detail) -> Vec<String> {
 fn told<'l>(load: &Load, claims: impl Iterator<Item = &'l budget::Judged>) -> Vec<String> {
     let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
     for one in claims.filter(|one| !load.fails(one.verdict)) {
-        let head = format!("{} of {}", one.quantile, one.subject);
-        let sentence = one.to_string();
-        let reason = sentence[head.len()..].to_owned();
+        let (claim, reason) = (one.claim(), one.explained());
         match reasons.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, heads)) => heads.push(head),
-            None => reasons.push((reason, vec![head])),
+            Some((_, claims)) => claims.push(claim),
+            None => reasons.push((reason, vec![claim])),
         }
     }
     reasons
         .into_iter()
-        .map(|(reason, heads)| in_short(&heads) + &reason)
+        .map(|(reason, claims)| format!("{}: {reason}", in_short(&claims)))
         .collect()
 }
 
-fn in_short(heads: &[String]) -> String {
-    match heads.split_at_checked(2) {
+fn in_short(claims: &[String]) -> String {
+    match claims.split_at_checked(2) {
         Some((first, more)) if more.len() > 1 => {
             format!("{} and {} more", first.join(", "), more.len())
         }
-        _ => heads.join(", "),
+        _ => claims.join(", "),
     }
 }
 
@@ -221,18 +219,11 @@ fn failing(load: &Load, look: &Look) -> String {
 }
 
 /// The request that the step shows, without what is said of all of them.
-fn one_of(step: &StepReport, load: &Load) -> StepReport {
-    let claims = load.measured.iter().flat_map(|of| &of.judged);
-    let claims: Vec<String> = claims
-        .map(|one| format!("{} of {}", one.quantile, one.subject))
-        .collect();
-    let is_of_all = |what: &str| claims.iter().any(|claim| is_claim(what, claim));
+fn one_of(step: &StepReport) -> StepReport {
     let mut one = step.clone();
     one.load = None;
-    one.checks.retain(|judged| match judged.outcome.failure() {
-        Some(of) => !matches!(of.subject, Subject::Failures | Subject::Budget { .. }),
-        None => !is_of_all(&judged.what),
-    });
+    one.checks
+        .retain(|judged| !judged.check.is_of_all_requests());
     one
 }
 
@@ -250,26 +241,27 @@ fn title_of_one(one: &StepReport, look: &Look) -> String {
 }
 
 fn failures_check(step: &StepReport) -> Option<&Failure> {
-    step.failures().find(|of| of.subject == Subject::Failures)
+    let mut checks = step.checks.iter();
+    checks
+        .find(|judged| judged.check == CheckRef::Failures)?
+        .outcome
+        .failure()
 }
 
-fn budget_failures(step: &StepReport) -> impl Iterator<Item = &Failure> {
-    step.failures()
-        .filter(|of| matches!(of.subject, Subject::Budget { .. }))
+/// The indices of the budgets that failed, and all failures of budgets.
+fn budget_failures(step: &StepReport) -> (BTreeSet<usize>, Vec<&Failure>) {
+    let failed = step.checks.iter().filter_map(|judged| match judged.check {
+        CheckRef::Budget { budget, .. } => Some((budget, judged.outcome.failure()?)),
+        _ => None,
+    });
+    failed.unzip()
 }
 
-/// What budgets are called among the checks of a step.
-fn is_claim(what: &str, head: &str) -> bool {
-    let rest = what.strip_prefix(head);
-    rest.is_some_and(|rest| rest.is_empty() || rest == " against the baseline")
-}
-
-fn measured_of<'a>(load: &'a Load, of: &Failure) -> Option<&'a Measured> {
-    load.measured.iter().find(|measured| is_about(of, measured))
-}
-
-fn is_about(failure: &Failure, measured: &Measured) -> bool {
-    matches!(&failure.subject, Subject::Budget { subject, .. } if *subject == measured.subject)
+fn measured_of(load: &Load, check: CheckRef) -> Option<&Measured> {
+    match check {
+        CheckRef::Budget { budget, .. } => load.measured.get(budget),
+        _ => None,
+    }
 }
 
 /// The requests that took longest, and the first of them as a waterfall. One that is in sight

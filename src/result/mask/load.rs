@@ -34,6 +34,7 @@ impl Secrets {
 
     fn mask_failing(&self, failing: &mut Failing) {
         let Failing {
+            check: _,
             what,
             at,
             requests: _,
@@ -165,6 +166,7 @@ mod tests {
             behind: Duration::ZERO,
             held_back: None,
             failing: vec![Failing {
+                check: None,
                 what: text(),
                 at: Some(at.clone()),
                 requests: 1,

@@ -27,24 +27,18 @@ pub(super) fn contradict(checks: &mut Vec<Judged>, fresh: &[Judged]) -> bool {
             Outcome::Fail(failure) => Outcome::Unjudged(Unjudged::Contradicted(failure.clone())),
             Outcome::Unjudged(why) => Outcome::Unjudged(why.clone()),
         };
-        let is_of_place = |old: &Judged| old.at.place == new.at.place;
-        let passed = |old: &Judged| is_of_place(old) && old.outcome == Outcome::Pass;
-        let same = checks
-            .iter()
-            .position(|old| passed(old) && old.what == new.what)
-            .or_else(|| checks.iter().position(passed));
-        match same {
-            Some(at) => checks[at].outcome = outcome,
-            // Nothing was found at first that this condition could be about.
-            None if !checks.iter().any(is_of_place) => checks.push(Judged {
+        match checks.iter_mut().find(|old| old.check == new.check) {
+            Some(old) if old.outcome == Outcome::Pass => old.outcome = outcome,
+            Some(_) => continue,
+            // The first verdict found no span to which this condition applies.
+            None => checks.push(Judged {
                 outcome,
                 ..new.clone()
             }),
-            None => continue,
         }
         has_changed = true;
     }
-    checks.sort_by_key(|judged| judged.at.place);
+    Judged::sort(checks);
     has_changed
 }
 
@@ -52,7 +46,7 @@ pub(super) fn contradict(checks: &mut Vec<Judged>, fresh: &[Judged]) -> bool {
 pub(super) fn would_pass(step: &StepReport, fresh: &[Judged]) -> bool {
     let holds = |judged: &Judged| judged.outcome == Outcome::Pass;
     let holds_now =
-        |old: &Judged| holds(old) || fresh.iter().any(|new| new.at.place == old.at.place);
+        |old: &Judged| holds(old) || fresh.iter().any(|new| old.check.includes(new.check));
     let has_unmet = step.checks.iter().any(|old| !holds(old));
     has_unmet && fresh.iter().all(holds) && step.checks.iter().all(holds_now)
 }

@@ -48,7 +48,7 @@ impl Contradictions {
         self.requests += other.requests;
         self.late.add(&other.late);
         for one in other.failing {
-            let is_it = |known: &&mut Failing| known.what == one.what && known.at == one.at;
+            let is_it = |known: &&mut Failing| known.check == one.check;
             match self.failing.iter_mut().find(is_it) {
                 Some(known) => known.requests += one.requests,
                 None => self.failing.push(one),
@@ -60,6 +60,7 @@ impl Contradictions {
 fn failing(what: String, judged: Option<&Judged>) -> Failing {
     Failing {
         what: format!("{what}: contradicted by late spans"),
+        check: judged.map(|judged| judged.check),
         at: judged.map(|judged| judged.at.clone()),
         requests: 1,
     }

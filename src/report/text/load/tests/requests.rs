@@ -78,6 +78,7 @@ fn requests_that_may_fail_are_counted_all_the_same() {
         load.failed = 3;
         load.allowed = 5;
         load.failing = vec![crate::result::Failing {
+            check: None,
             what: "status of the response".to_owned(),
             at: None,
             requests: 3,

@@ -1,6 +1,7 @@
 //! The slowest request of a budget that does not hold.
 
 use super::*;
+use crate::check::Subject;
 
 #[test]
 fn a_request_that_left_no_trace_may_have_been_slower_than_the_one_that_is_shown() {

@@ -1,0 +1,94 @@
+//! The identity of a check, by which a decision finds it again.
+
+use crate::spec::Check;
+#[cfg(feature = "run")]
+use crate::spec::{Condition, Expect};
+
+/// Identity of a check within its step. Judging the same `expect` again gives the same identities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CheckRef {
+    /// A check of the response; the index among the checks of the response.
+    Response(usize),
+    /// A check of the whole trace; the index among the checks of the whole trace.
+    Trace(usize),
+    /// A check of the spans that an entry of `spans` selects.
+    Span {
+        /// The index of the entry.
+        entry: usize,
+        /// The part of the entry that is checked.
+        part: SpanCheck,
+    },
+    /// A check of log records.
+    Log(usize),
+    /// A check of a metric.
+    Metric(usize),
+    /// A capture; the index among the captures of the step.
+    Capture(usize),
+    /// The limit on failed requests of a `repeat`.
+    Failures,
+    /// The measurement of a budget in one request; the index of the budget.
+    Measurement(usize),
+    /// A claim of a budget about all requests of a `repeat`.
+    Budget {
+        /// The index of the budget.
+        budget: usize,
+        /// The index among the claims of all budgets of the spec.
+        claim: usize,
+    },
+}
+
+/// Part of an entry of `spans` that is a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SpanCheck {
+    /// The whole entry, where nothing of it can be judged.
+    Entry,
+    /// The number of selected spans.
+    Count,
+    /// A condition on each selected span; the index of the condition.
+    Each(usize),
+}
+
+impl CheckRef {
+    /// The checks of an `expect` that are not about selected spans, with their identities.
+    pub(super) fn of_all(checks: &[Check]) -> impl Iterator<Item = (Self, &Check)> {
+        let (mut of_response, mut of_trace) = (0, 0);
+        checks.iter().map(move |check| {
+            let (index, identity): (_, fn(usize) -> Self) = match check.ask.is_about_trace() {
+                true => (&mut of_trace, Self::Trace),
+                false => (&mut of_response, Self::Response),
+            };
+            *index += 1;
+            (identity(*index - 1), check)
+        })
+    }
+
+    /// The condition of a check of the response or of the whole trace.
+    #[cfg(feature = "run")]
+    pub(crate) fn condition(self, expect: &Expect) -> Option<&Condition> {
+        let mut all = Self::of_all(&expect.checks);
+        let (_, check) = all.find(|(identity, _)| *identity == self)?;
+        Some(&check.ask)
+    }
+
+    /// Returns `true` if both are the same check, or `other` is a part of the entry that `self`
+    /// stands for.
+    #[cfg(feature = "run")]
+    pub(crate) fn includes(self, other: Self) -> bool {
+        match (self, other) {
+            (
+                Self::Span {
+                    entry: whole,
+                    part: SpanCheck::Entry,
+                },
+                Self::Span { entry, .. },
+            ) => whole == entry,
+            _ => self == other,
+        }
+    }
+
+    /// Returns `true` if the check is about all requests of a `repeat` together.
+    #[cfg(feature = "run")]
+    pub(crate) fn is_of_all_requests(self) -> bool {
+        matches!(self, Self::Failures | Self::Budget { .. })
+    }
+}
