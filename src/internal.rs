@@ -56,8 +56,8 @@ pub mod run {
 #[cfg(feature = "run")]
 pub mod service {
     pub use crate::service::{
-        CommandLine, Death, Ending, PortSpec, Ready, Service, ServiceEvent, StartError, System,
-        Telemetry, Unsplit, allocate, free_port, start,
+        CommandLine, Death, Ending, Ready, Service, ServiceEvent, StartError, System, Telemetry,
+        free_port, start,
     };
 }
 pub mod source {

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use spanspec::internal::service::{
-    CommandLine, Death, Ending, PortSpec, Ready, Service, ServiceEvent, StartError, System,
-    Telemetry, allocate, free_port, start,
+    CommandLine, Death, Ending, Ready, Service, ServiceEvent, StartError, System, Telemetry,
+    free_port, start,
 };
 use support::{ClosedPort, eventually, runs};
 
@@ -137,13 +137,17 @@ fn answer_until_ended() {
     }
 }
 
+/// A command without a shell.
+fn words(words: &[&str]) -> CommandLine {
+    CommandLine::Words(words.iter().map(|&word| word.to_owned()).collect())
+}
+
 /// A web server on a free port.
 fn web(name: &str) -> (Service, u16) {
-    let ports = allocate(&[("http".to_owned(), PortSpec::Auto)]).unwrap();
-    let port = ports[0].1;
+    let port = free_port().unwrap();
     let mut service = Service::new(name, http_server());
     service.env = vec![("PORT".to_owned(), port.to_string())];
-    service.ports = ports;
+    service.ports = vec![("http".to_owned(), port)];
     let url = format!("http://127.0.0.1:{port}/").parse().unwrap();
     service.ready = Some(Ready::Http(url));
     (service, port)
@@ -599,7 +603,7 @@ async fn two_services_cannot_have_one_port() {
 
 #[tokio::test]
 async fn a_program_that_is_missing_is_the_cause_of_the_error() {
-    let missing = CommandLine::split("target/no-such-program --serve").unwrap();
+    let missing = words(&["target/no-such-program", "--serve"]);
     let error = refusal(vec![Service::new("shop", missing)]).await;
     assert_eq!(error.to_string(), "failed to start service `shop`");
     let cause = error.source().unwrap().to_string();
@@ -615,7 +619,7 @@ async fn a_program_with_a_slash_is_looked_for_from_the_services_folder() {
     let program = folder.path().join("bin/serve");
     std::fs::create_dir(folder.path().join("bin")).unwrap();
     std::os::unix::fs::symlink("/bin/echo", &program).unwrap();
-    let run = CommandLine::split("bin/serve it runs").unwrap();
+    let run = words(&["bin/serve", "it", "runs"]);
     let service = in_folder(folder.path(), Service::new("shop", run));
     let error = refusal(vec![ready_by(log("never"), service)]).await;
     assert_eq!(

@@ -58,7 +58,7 @@ pub fn regex(expression: &str) -> Matcher {
 
 /// A condition on a name or an attribute: a string, a number, `true` or `false` that it equals; a
 /// range of numbers that it is in; an array one of which it equals; or [`regex()`],
-/// [`contains()`], [`not()`], [`exists()`], [`absent()`] and every other [`Matcher`].
+/// [`contains()`], [`not()`], [`exists()`], [`absent()`] and every other `Matcher`.
 ///
 /// An empty array does not compile:
 ///

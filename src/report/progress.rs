@@ -173,8 +173,7 @@ impl Reporter for Progress {
                 p50,
                 failed,
             } => self.fired(name, *done, *of, so_far(*rate, *p50, *failed)),
-            RunEvent::Notice(_) | RunEvent::Overturned(_) => {}
-            RunEvent::Interrupted => self.service("what runs", "interrupted, stopping"),
+            RunEvent::Overturned(_) => {}
             RunEvent::Stopping => self.service("the services", "stopping"),
         }
     }

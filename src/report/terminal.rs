@@ -54,23 +54,6 @@ impl Look {
     }
 }
 
-impl Terminal<AutoStream<io::Stdout>> {
-    /// Writes to standard output.
-    #[must_use]
-    pub fn stdout(look: Look, detail: Detail, progress: Progress) -> Self {
-        let choice = match look.colors {
-            Colors::Ansi => ColorChoice::Always,
-            Colors::Plain => ColorChoice::Never,
-        };
-        Self::new(
-            AutoStream::new(io::stdout(), choice),
-            look,
-            detail,
-            progress,
-        )
-    }
-}
-
 impl<W: Write> Terminal<W> {
     /// Writes to `out`, which must understand the colours that the look has.
     pub fn new(out: W, look: Look, detail: Detail, progress: Progress) -> Self {

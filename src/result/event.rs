@@ -60,10 +60,6 @@ pub enum RunEvent<'a> {
     Finished(&'a SpecReport),
     /// A spec that had passed is errored: spans that arrived after its verdict contradict it.
     Overturned(&'a SpecReport),
-    /// Something that the user should know once, such as an assumed flush bound.
-    Notice(&'a str),
-    /// The user pressed Ctrl-C; what runs is being stopped.
-    Interrupted,
     /// The services are being stopped.
     Stopping,
 }

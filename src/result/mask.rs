@@ -108,8 +108,7 @@ impl Secrets {
                 self.mask_spec(&mut report);
                 tell(&E::Overturned(&report));
             }
-            E::Notice(text) => tell(&E::Notice(&self.text(text))),
-            E::Selected { .. } | E::Interrupted | E::Stopping => tell(event),
+            E::Selected { .. } | E::Stopping => tell(event),
         }
     }
 

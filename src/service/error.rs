@@ -62,7 +62,7 @@ pub enum StartError {
         service: String,
         /// The number.
         port: u16,
-        /// The process, as [`port_owner`](super::port_owner) names it.
+        /// The process, as `port_owner` names it.
         owner: Option<String>,
     },
     /// The build could not be started.

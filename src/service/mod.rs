@@ -20,13 +20,13 @@ mod system;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use command::{CommandLine, Unsplit};
+pub use command::CommandLine;
 pub use ending::{Death, Ending};
 pub(crate) use env::CONFIG_FILES;
 pub use env::Telemetry;
 pub use error::StartError;
 pub use event::ServiceEvent;
-pub use port::{PortSpec, allocate, free_port, port_owner};
+pub use port::{PortSpec, free_port, port_owner};
 pub use ready::Ready;
 pub use start::start;
 pub use system::System;

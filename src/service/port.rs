@@ -96,24 +96,6 @@ fn claim(port: u16) -> Claim {
     }
 }
 
-/// The number for each port, so that it can be filled in wherever the project file names it.
-///
-/// # Errors
-///
-/// As [`free_port`].
-pub fn allocate(ports: &[(String, PortSpec)]) -> io::Result<Vec<(String, u16)>> {
-    ports
-        .iter()
-        .map(|(name, spec)| {
-            let number = match spec {
-                PortSpec::Auto => free_port()?,
-                PortSpec::Fixed(number) => *number,
-            };
-            Ok((name.clone(), number))
-        })
-        .collect()
-}
-
 /// Whether somebody listens on this port of this machine, on any address that reaches loopback.
 pub(super) fn is_taken(port: u16) -> bool {
     let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
@@ -170,18 +152,6 @@ mod tests {
         let port = free_port().unwrap();
         // The lock belongs to the open file, so that a second one stands for a second process.
         assert!(matches!(claim(port), Claim::Theirs));
-    }
-
-    #[test]
-    fn a_fixed_port_stays_and_an_auto_port_is_chosen() {
-        let specs = [
-            ("http".to_owned(), PortSpec::Fixed(8080)),
-            ("grpc".to_owned(), PortSpec::Auto),
-        ];
-        let allocated = allocate(&specs).unwrap();
-        assert_eq!(allocated[0], ("http".to_owned(), 8080));
-        assert_eq!(allocated[1].0, "grpc");
-        assert_ne!(allocated[1].1, 0);
     }
 
     #[test]

@@ -151,23 +151,4 @@ impl Expect {
             matches!(&check.ask, Condition::Orphans(limits) if limits.holds_for_all_above(0))
         })
     }
-
-    /// Whether having no span is what the author expects.
-    #[must_use]
-    pub fn allows_no_span(&self) -> bool {
-        self.checks
-            .iter()
-            .any(|check| matches!(&check.ask, Condition::SpanCount(limits) if limits.contains(0)))
-    }
-
-    /// Whether anything looks beyond a span link.
-    #[must_use]
-    pub fn follows_links(&self) -> bool {
-        self.spans.iter().any(|entry| entry.find.follows_links())
-            || self
-                .spans
-                .iter()
-                .flat_map(|entry| &entry.each)
-                .any(|condition| condition.ask.follows_links())
-    }
 }

@@ -177,7 +177,7 @@ impl Store {
         self.lock().flush
     }
 
-    /// What is there of a trace at this moment, without following it: a [`Late`] span is none for
+    /// What is there of a trace at this moment, without following it: a `Late` span is none for
     /// it, and spans that nobody asked for stay so.
     #[must_use]
     pub fn peek(&self, trace: TraceId, origin: Origin) -> Snapshot {
