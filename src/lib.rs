@@ -80,6 +80,8 @@
 mod ab;
 #[cfg(feature = "run")]
 mod api;
+#[cfg(feature = "run")]
+mod atomic_file;
 mod background;
 #[cfg(feature = "run")]
 mod budget;
@@ -121,8 +123,6 @@ mod spec;
 mod step;
 mod trace;
 mod trigger;
-#[cfg(feature = "run")]
-mod whole_file;
 #[cfg(feature = "run")]
 mod workspace;
 

@@ -44,7 +44,7 @@ pub struct Session {
     stopping_since: Option<Instant>,
     stopper: Stopper,
     /// Ended when dropped.
-    obituary: JoinSet<()>,
+    exit_watch: JoinSet<()>,
     listener: Listener,
     secrets: Secrets,
 }
@@ -135,16 +135,16 @@ impl Session {
         let system = start_services(workspace, &receiver, Arc::clone(&listener))
             .await
             .map_err(|troubles| masked(troubles, &secrets))?;
-        let mut obituary = JoinSet::new();
+        let mut exit_watch = JoinSet::new();
         if let Some(system) = &system {
-            obituary.spawn(watch_over(system.died(), stopper.clone(), secrets.clone()));
+            exit_watch.spawn(watch_over(system.died(), stopper.clone(), secrets.clone()));
         }
         Ok(Self {
             source: Source::Ours(receiver),
             system,
             stopping_since: None,
             stopper,
-            obituary,
+            exit_watch,
             listener,
             secrets,
         })
@@ -159,9 +159,9 @@ impl Session {
         listener: Listener,
     ) -> Self {
         let secrets = workspace.globals.hidden.clone();
-        let mut obituary = JoinSet::new();
+        let mut exit_watch = JoinSet::new();
         let (gone, watched) = (remote.gone(), stopper.clone());
-        obituary.spawn(async move {
+        exit_watch.spawn(async move {
             let why = gone.await;
             watched.stop(Stop::Died(Trouble::told(&why, None)));
         });
@@ -170,7 +170,7 @@ impl Session {
             system: None,
             stopping_since: None,
             stopper,
-            obituary,
+            exit_watch,
             listener: masking(listener, secrets.clone()),
             secrets,
         }
@@ -226,7 +226,7 @@ impl Session {
 
     /// Stops the services, and takes in what they export meanwhile.
     pub async fn stop_services(&mut self) {
-        self.obituary.shutdown().await;
+        self.exit_watch.shutdown().await;
         let Some(system) = self.system.take() else {
             return;
         };

@@ -14,9 +14,9 @@ use crate::spec::Spec;
 use crate::step::Options;
 use crate::workspace::Workspace;
 
-use super::beside::{runtime, tell_trouble};
 use super::budget_arguments::AbArguments;
-use super::exit::{Exit, refuse};
+use super::exit::{Exit, fail};
+use super::host::{fail_with, runtime};
 use super::live::Live;
 use super::output;
 use super::run::{interrupts, with_timeout};
@@ -27,7 +27,7 @@ use versions::{Versions, versions};
 pub(super) fn ab(arguments: &AbArguments) -> Exit {
     let versions = match versions(arguments) {
         Ok(versions) => versions,
-        Err(why) => return refuse(Exit::Usage, &format!("error: {why}")),
+        Err(why) => return fail(Exit::Usage, &format!("error: {why}")),
     };
     let workspaces = match versions.workspaces(arguments) {
         Ok(workspaces) => workspaces,
@@ -60,14 +60,14 @@ fn couples(
     versions: &Versions,
     arguments: &AbArguments,
 ) -> Result<Vec<Couple>, Exit> {
-    let wrong = |why: String| refuse(Exit::Usage, &format!("error: {why}; nothing was run"));
+    let wrong = |why: String| fail(Exit::Usage, &format!("error: {why}; nothing was run"));
     let specs = Both {
         a: selected(&workspaces.a, arguments),
         b: selected(&workspaces.b, arguments),
     };
     if specs.a.is_empty() && specs.b.is_empty() {
         let known = workspaces.a.specs.len().max(workspaces.b.specs.len());
-        return Err(refuse(Exit::Nothing, &nothing_to_compare(known)));
+        return Err(fail(Exit::Nothing, &nothing_to_compare(known)));
     }
     let names = versions.names();
     let projects = Both {
@@ -141,7 +141,7 @@ impl Contest<'_> {
             Ok(sessions) => sessions,
             Err(trouble) => {
                 self.live.clear();
-                return self.summarized(tell_trouble(&trouble), &[], &trouble);
+                return self.summarized(fail_with(&trouble), &[], &trouble);
             }
         };
         let exit = self.run(&a, b.as_ref().unwrap_or(&a)).await;
@@ -207,7 +207,7 @@ impl Contest<'_> {
         let page = comparisons(all, known, names, trouble);
         match write_file(path, &page, Format::Text, &output::secrets()) {
             Ok(()) => exit,
-            Err(error) => refuse(exit.or_errored(), &format!("error: {error}")),
+            Err(error) => fail(exit.or_errored(), &format!("error: {error}")),
         }
     }
 }

@@ -12,9 +12,9 @@ use crate::report::{Look, baseline as report};
 use crate::result::Trouble;
 use crate::workspace::shown;
 
-use super::beside::tell_trouble;
 use super::budget_arguments::{BaselineArguments, BaselineCommand, StoredArguments};
-use super::exit::{Exit, refuse};
+use super::exit::{Exit, fail};
+use super::host::fail_with;
 use super::output;
 use find::{Found, find};
 
@@ -106,7 +106,7 @@ fn show(found: &[Found]) -> Exit {
         }
     }
     if texts.is_empty() && errors.is_empty() {
-        return refuse(
+        return fail(
             Exit::Nothing,
             "there is no baseline yet: `spanspec run` proposes one for each spec with budgets, and `spanspec baseline accept` keeps it",
         );
@@ -151,7 +151,7 @@ fn review_text(path: &Path) -> Result<(Proposal, String), BaselineError> {
 
 /// Tells the user why a file was not read or written.
 fn tell(error: &BaselineError) -> Exit {
-    let exit = tell_trouble(&[Trouble::of(error, None)]);
+    let exit = fail_with(&[Trouble::of(error, None)]);
     match error {
         // Who names it, meant another one.
         BaselineError::NothingPending { .. } => Exit::Usage,

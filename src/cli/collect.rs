@@ -8,14 +8,14 @@ use crate::secret::{Format as FileFormat, Secrets};
 use serde_json::{Map, Value as Json, json};
 
 use super::arguments::Format;
-use super::beside::{Beside, Interruptions, Project, runtime, tell_trouble};
 use super::exec_arguments::CollectArguments;
-use super::exit::{Exit, refuse};
+use super::exit::{Exit, fail};
+use super::host::{Host, HostSetup, Interruptions, fail_with, runtime};
 use super::output;
 
 /// Receives until the user ends it.
 pub(super) fn collect(arguments: &CollectArguments) -> Exit {
-    let project = match Project::read(&arguments.system) {
+    let project = match HostSetup::read(&arguments.system) {
         Ok(project) => project,
         Err(exit) => return exit,
     };
@@ -25,45 +25,45 @@ pub(super) fn collect(arguments: &CollectArguments) -> Exit {
     }
 }
 
-async fn run(project: &Project, arguments: &CollectArguments) -> Exit {
+async fn run(project: &HostSetup, arguments: &CollectArguments) -> Exit {
     let mut interruptions = match Interruptions::listen() {
         Ok(interruptions) => interruptions,
         Err(exit) => return exit,
     };
-    let beside = tokio::select! {
+    let host = tokio::select! {
         started = project.start() => started,
         _ = interruptions.next() => return Exit::Interrupted,
     };
-    let beside = match beside {
-        Ok(beside) => beside,
-        Err(troubles) => return tell_trouble(&troubles),
+    let host = match host {
+        Ok(host) => host,
+        Err(troubles) => return fail_with(&troubles),
     };
-    let exit = match announce(&beside, arguments) {
-        Err(error) => refuse(Exit::Errored, &format!("error: {error}")),
+    let exit = match announce(&host, arguments) {
+        Err(error) => fail(Exit::Errored, &format!("error: {error}")),
         Ok(()) => tokio::select! {
             _ = interruptions.next() => Exit::Passed,
-            trouble = beside.died() => tell_trouble(&[trouble]),
+            trouble = host.died() => fail_with(&[trouble]),
         },
     };
-    let spans = beside.spans();
+    let spans = host.spans();
     tokio::select! {
-        () = beside.stop() => {}
+        () = host.stop() => {}
         _ = interruptions.next() => return Exit::Interrupted,
     }
     let noun = if spans == 1 { "span" } else { "spans" };
-    refuse(exit, &format!("{spans} {noun} received"))
+    fail(exit, &format!("{spans} {noun} received"))
 }
 
 /// Tells people, or programs, that everything is ready.
-fn announce(beside: &Beside, arguments: &CollectArguments) -> std::io::Result<()> {
-    let ready = ready(beside);
+fn announce(host: &Host, arguments: &CollectArguments) -> std::io::Result<()> {
+    let ready = ready(host);
     if let Some(path) = &arguments.ready_file {
         // Tests read their variables here, so that it holds their values.
         let values = Secrets::default();
         write_file(path, &format!("{ready:#}\n"), FileFormat::Json, &values)?;
     }
     let text = match arguments.format {
-        Format::Text => instructions(beside),
+        Format::Text => instructions(host),
         _ => format!("{ready}\n"),
     };
     // Where nobody reads it, it need not be written.
@@ -72,12 +72,12 @@ fn announce(beside: &Beside, arguments: &CollectArguments) -> std::io::Result<()
     Ok(())
 }
 
-fn ready(beside: &Beside) -> Json {
-    let variables = beside.environment.set.iter();
+fn ready(host: &Host) -> Json {
+    let variables = host.environment.set.iter();
     let environment: Map<String, Json> = variables
         .map(|(name, value)| (name.clone(), Json::from(value.as_str())))
         .collect();
-    let listened = beside.addresses().iter().map(SocketAddr::to_string);
+    let listened = host.addresses().iter().map(SocketAddr::to_string);
     json!({
         "listened": listened.collect::<Vec<String>>(),
         "pid": std::process::id(),
@@ -85,14 +85,10 @@ fn ready(beside: &Beside) -> Json {
     })
 }
 
-fn instructions(beside: &Beside) -> String {
-    let addresses: Vec<String> = beside
-        .addresses()
-        .iter()
-        .map(SocketAddr::to_string)
-        .collect();
+fn instructions(host: &Host) -> String {
+    let addresses: Vec<String> = host.addresses().iter().map(SocketAddr::to_string).collect();
     let lines = |of_services: bool| -> String {
-        let variables = beside.environment.set.iter();
+        let variables = host.environment.set.iter();
         variables
             .filter(|(name, _)| name.starts_with("OTEL_") == of_services)
             .map(|(name, value)| format!("  export {name}={}\n", shell_words::quote(value)))

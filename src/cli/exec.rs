@@ -1,13 +1,13 @@
-//! `spanspec exec`: a command beside a receiver and the services of the project.
+//! `spanspec exec`: a command host a receiver and the services of the project.
 
 use std::path::Path;
 
 use crate::exec::{Ended, Foreground, find};
 use crate::result::Trouble;
 
-use super::beside::{Beside, Interruptions, Project, runtime, tell_trouble};
 use super::exec_arguments::ExecArguments;
-use super::exit::{Exit, refuse};
+use super::exit::{Exit, fail};
+use super::host::{Host, HostSetup, Interruptions, fail_with, runtime};
 use super::merge::{merge_into, results_in};
 
 /// Runs the command, and ends as it does.
@@ -15,9 +15,9 @@ pub(super) fn exec(arguments: &ExecArguments) -> Exit {
     if let Some(program) = arguments.command.first()
         && let Err(error) = find(program, std::env::var_os("PATH"))
     {
-        return refuse(Exit::Usage, &format!("error: {error}; nothing was run"));
+        return fail(Exit::Usage, &format!("error: {error}; nothing was run"));
     }
-    let project = match Project::read(&arguments.system) {
+    let project = match HostSetup::read(&arguments.system) {
         Ok(project) => project,
         Err(exit) => return exit,
     };
@@ -25,7 +25,7 @@ pub(super) fn exec(arguments: &ExecArguments) -> Exit {
         Ok(results) => results,
         Err(error) => {
             let text = format!("error: cannot make a folder for results: {error}");
-            return refuse(Exit::Errored, &text);
+            return fail(Exit::Errored, &text);
         }
     };
     let exit = match runtime() {
@@ -46,37 +46,33 @@ pub(super) fn exec(arguments: &ExecArguments) -> Exit {
     }
 }
 
-async fn run(project: &Project, arguments: &ExecArguments, results: &Path) -> Exit {
+async fn run(project: &HostSetup, arguments: &ExecArguments, results: &Path) -> Exit {
     let mut interruptions = match Interruptions::listen() {
         Ok(interruptions) => interruptions,
         Err(exit) => return exit,
     };
-    let beside = tokio::select! {
+    let host = tokio::select! {
         started = project.start() => started,
         _ = interruptions.next() => return Exit::Interrupted,
     };
-    let beside = match beside {
-        Ok(beside) => beside,
-        Err(troubles) => return tell_trouble(&troubles),
+    let host = match host {
+        Ok(host) => host,
+        Err(troubles) => return fail_with(&troubles),
     };
-    let environment = beside.environment.clone().with_results(results);
+    let environment = host.environment.clone().with_results(results);
     let exit = match Foreground::start(&arguments.command, &environment) {
-        Ok(command) => follow(command, &beside, &mut interruptions).await,
-        Err(error) => tell_trouble(&[Trouble::of(&error, None)]),
+        Ok(command) => follow(command, &host, &mut interruptions).await,
+        Err(error) => fail_with(&[Trouble::of(&error, None)]),
     };
     // Who is in a hurry need not wait for the services.
     tokio::select! {
-        () = beside.stop() => exit,
+        () = host.stop() => exit,
         _ = interruptions.next() => Exit::Interrupted,
     }
 }
 
 /// Waits for the command's end. Who interrupts twice, kills it.
-async fn follow(
-    mut command: Foreground,
-    beside: &Beside,
-    interruptions: &mut Interruptions,
-) -> Exit {
+async fn follow(mut command: Foreground, host: &Host, interruptions: &mut Interruptions) -> Exit {
     let mut asked = 0;
     let mut death: Option<Trouble> = None;
     loop {
@@ -89,8 +85,8 @@ async fn follow(
                     _ => command.kill(),
                 }
             }
-            trouble = beside.died(), if death.is_none() => {
-                tell_trouble(std::slice::from_ref(&trouble));
+            trouble = host.died(), if death.is_none() => {
+                fail_with(std::slice::from_ref(&trouble));
                 death = Some(trouble);
             }
         }
@@ -102,7 +98,7 @@ fn verdict(ended: std::io::Result<Ended>, was_interrupted: bool, has_death: bool
         _ if was_interrupted => Exit::Interrupted,
         Ok(ended) if ended.code() == 0 && has_death => Exit::Errored,
         Ok(ended) => Exit::OfCommand(ended.code()),
-        Err(error) => refuse(
+        Err(error) => fail(
             Exit::Errored,
             &format!("error: cannot wait for the command: {error}"),
         ),

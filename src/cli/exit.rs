@@ -64,9 +64,14 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Tells the user on standard error why nothing was run.
-pub(super) fn refuse(exit: Exit, message: &str) -> Exit {
-    // Where nobody can read it, the exit code has to do.
-    let _ = writeln!(output::stderr(), "{message}");
+/// Prints why a command did not succeed to standard error. Returns `exit`.
+pub(super) fn fail(exit: Exit, message: &str) -> Exit {
+    note(message);
     exit
+}
+
+/// Prints a line to standard error.
+pub(super) fn note(message: &str) {
+    // Without standard error, the exit code is all that is left.
+    let _ = writeln!(output::stderr(), "{message}");
 }

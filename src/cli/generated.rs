@@ -7,7 +7,7 @@ use clap::CommandFactory;
 
 use super::arguments::Arguments;
 use super::authoring_arguments::{CompletionsArguments, ManArguments, SchemaArguments, SchemaOf};
-use super::exit::{Exit, refuse};
+use super::exit::{Exit, fail};
 
 /// Prints a JSON Schema.
 pub(super) fn schema(arguments: &SchemaArguments) -> Exit {
@@ -36,7 +36,7 @@ pub(super) fn man(arguments: &ManArguments) -> Exit {
         let mut page = Vec::new();
         return match clap_mangen::Man::new(Arguments::command()).render(&mut page) {
             Ok(()) => print(&page),
-            Err(error) => refuse(Exit::Errored, &format!("error: cannot write: {error}")),
+            Err(error) => fail(Exit::Errored, &format!("error: cannot write: {error}")),
         };
     };
     match write_pages(dir) {
@@ -46,7 +46,7 @@ pub(super) fn man(arguments: &ManArguments) -> Exit {
                 "error: cannot write man pages to {}: {error}",
                 dir.display()
             );
-            refuse(Exit::Errored, &message)
+            fail(Exit::Errored, &message)
         }
     }
 }
@@ -65,7 +65,7 @@ fn write_pages(dir: &Path) -> io::Result<usize> {
 fn print(bytes: &[u8]) -> Exit {
     match io::stdout().write_all(bytes) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            refuse(Exit::Errored, &format!("error: cannot write: {error}"))
+            fail(Exit::Errored, &format!("error: cannot write: {error}"))
         }
         _ => Exit::Passed,
     }

@@ -13,7 +13,7 @@ use crate::project::FILE_NAME;
 use crate::workspace::shown;
 
 use super::authoring_arguments::{Ci, InitArguments};
-use super::exit::{Exit, refuse};
+use super::exit::{Exit, fail};
 use super::output;
 use detect::Service;
 
@@ -29,7 +29,7 @@ pub(super) fn init(arguments: &InitArguments) -> Exit {
     let dir = &arguments.dir;
     if let Err(error) = std::fs::create_dir_all(dir) {
         let message = format!("error: {} cannot be a folder: {error}", dir.display());
-        return refuse(Exit::Usage, &message);
+        return fail(Exit::Usage, &message);
     }
     let services = detect::services(dir);
     let mut told = String::new();
@@ -44,7 +44,7 @@ pub(super) fn init(arguments: &InitArguments) -> Exit {
             Err(error) => {
                 print(&told);
                 let message = format!("error: cannot write {}: {error}", shown(&path));
-                return refuse(Exit::Errored, &message);
+                return fail(Exit::Errored, &message);
             }
         }
     }

@@ -12,15 +12,15 @@ use crate::step::hasty_timeouts;
 use crate::workspace::Ports;
 
 use super::arguments::LintArguments;
-use super::beside::tell_trouble;
-use super::exit::{Exit, refuse};
+use super::exit::{Exit, fail, note};
+use super::host::fail_with;
+use super::load::load;
 use super::output;
 use super::selection::select;
-use super::understand::understand;
 
 /// Reads everything that `run` would read, and fires nothing.
 pub(super) fn lint(arguments: &LintArguments) -> Exit {
-    let workspace = match understand(&arguments.specs, Ports::Unknown) {
+    let workspace = match load(&arguments.specs, Ports::Unknown) {
         Ok(workspace) => workspace,
         Err(exit) => return exit,
     };
@@ -38,17 +38,17 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
     warnings.extend(baselines.warnings);
     if !warnings.is_empty() {
         let text = snippet::diagnostics(&warnings, &Look::of_stderr());
-        refuse(Exit::Passed, &text);
+        note(&text);
     }
     if specs.is_empty() {
-        return refuse(Exit::Nothing, "no spec was selected");
+        return fail(Exit::Nothing, "no spec was selected");
     }
     if !baselines.errors.is_empty() {
         let troubles = baselines
             .errors
             .iter()
             .map(|error| Trouble::of(error, None));
-        return tell_trouble(&troubles.collect::<Vec<_>>());
+        return fail_with(&troubles.collect::<Vec<_>>());
     }
     let counted = |number: usize, noun: &str| match number {
         1 => format!("1 {noun}"),

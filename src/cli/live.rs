@@ -7,7 +7,7 @@ use crate::report::{Progress, Reporter, text};
 use crate::result::RunEvent;
 use crate::session::Listener;
 
-use super::exit::{Exit, refuse};
+use super::exit::note;
 use super::output;
 
 /// What the user sees of runs that are measured only.
@@ -39,7 +39,7 @@ impl Live {
             RunEvent::Selected { .. } => {}
             RunEvent::Output { service, line } if this.is_verbose => {
                 let line = text::output(&format!("{prefix}{service}"), line);
-                this.with(|progress| progress.suspend(|| refuse(Exit::Passed, &line)));
+                this.with(|progress| progress.suspend(|| note(&line)));
             }
             event => this.with(|progress| progress.on_event(event)),
         })

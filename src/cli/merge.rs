@@ -7,7 +7,7 @@ use crate::workspace::{read_regular, shown};
 
 use super::arguments::{ReportFile, ReportKind};
 use super::exec_arguments::MergeArguments;
-use super::exit::{Exit, refuse};
+use super::exit::{Exit, fail, note};
 use super::output;
 
 /// Larger than any result file: 512 MiB.
@@ -28,7 +28,7 @@ pub(super) fn merge(arguments: &MergeArguments) -> Exit {
     }
     match merge_into(&files, &arguments.reports) {
         Ok(merged) => match merged.exit_code() {
-            4 => refuse(Exit::Nothing, "there is no result in these files"),
+            4 => fail(Exit::Nothing, "there is no result in these files"),
             1 => Exit::Failed,
             0 => Exit::Passed,
             _ => Exit::Errored,
@@ -50,13 +50,13 @@ pub(super) fn merge_into(
     let mut all_read = true;
     for file in files {
         if let Err(error) = add(&mut merged, file) {
-            refuse(Exit::Errored, &format!("error: {error}"));
+            fail(Exit::Errored, &format!("error: {error}"));
             all_read = false;
         }
     }
     for report in reports {
         if let Err(error) = write(&merged, report) {
-            refuse(Exit::Errored, &format!("error: {error}"));
+            fail(Exit::Errored, &format!("error: {error}"));
             return Err(None);
         }
     }
@@ -89,7 +89,7 @@ fn write(merged: &Merged, report: &ReportFile) -> std::io::Result<()> {
         let text = format!(
             "note: {path} holds specs only; {foreign} cases of other tools' JUnit files are in the JUnit report"
         );
-        refuse(Exit::Passed, &text);
+        note(&text);
     }
     merged.write_json(&report.path, &output::secrets())
 }
@@ -101,7 +101,7 @@ pub(super) fn results_in(folder: &Path) -> Result<Vec<PathBuf>, Exit> {
     let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
     let entries = entries.map_err(|error| {
         let text = format!("error: cannot read {}: {error}", shown(folder));
-        refuse(Exit::Errored, &text)
+        fail(Exit::Errored, &text)
     })?;
     for entry in entries {
         let path = entry.path();

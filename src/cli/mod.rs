@@ -6,7 +6,6 @@ mod ab;
 mod arguments;
 mod authoring_arguments;
 mod baseline;
-mod beside;
 mod budget_arguments;
 mod collect;
 mod exec;
@@ -15,17 +14,18 @@ mod exit;
 mod generated;
 #[cfg(unix)]
 mod hangup;
+mod host;
 mod init;
 mod judging_arguments;
 mod lint;
 mod live;
+mod load;
 mod merge;
 mod output;
 mod record;
 mod run;
 mod selection;
 mod show;
-mod understand;
 mod watch;
 
 use std::process::ExitCode;

@@ -16,10 +16,10 @@ use crate::trace::Response;
 use crate::workspace::{Ports, Workspace, shown};
 
 use super::authoring_arguments::RecordArguments;
-use super::exit::{Exit, refuse};
+use super::exit::{Exit, fail, note};
+use super::load::{fail_load, project_search};
 use super::output;
 use super::run::interrupts;
-use super::understand::{project_search, tell};
 
 /// What messages call the file that the request stands in, as there is none.
 const PLACE: &str = "the request as a spec";
@@ -28,19 +28,19 @@ const PLACE: &str = "the request as a spec";
 pub(super) fn record(arguments: &RecordArguments) -> Exit {
     let mut request = match request(arguments) {
         Ok(request) => request,
-        Err(why) => return refuse(Exit::Usage, &format!("error: {why}")),
+        Err(why) => return fail(Exit::Usage, &format!("error: {why}")),
     };
     if let Some(path) = occupied(arguments) {
         let message = format!(
             "error: {} is there already: name another file, or replace it with --force; nothing was fired",
             shown(path)
         );
-        return refuse(Exit::Usage, &message);
+        return fail(Exit::Usage, &message);
     }
     let search = project_search(&arguments.project, Ports::Allocated);
     let workspace = match Workspace::without_specs(&search) {
         Ok(workspace) => workspace,
-        Err(error) => return tell(&error),
+        Err(error) => return fail_load(&error),
     };
     let context = Context {
         globals: Arc::clone(&workspace.globals),
@@ -50,7 +50,7 @@ pub(super) fn record(arguments: &RecordArguments) -> Exit {
     let probe = Source::new(PLACE, request.probe());
     let specs = match Spec::read_all(&probe, Path::new("."), &context) {
         Ok(specs) => shots(specs, arguments),
-        Err(errors) => return tell(&errors.into()),
+        Err(errors) => return fail_load(&errors.into()),
     };
     // Also where a service echoes one, and however short it is.
     output::secrets().add(request.secrets());
@@ -62,14 +62,14 @@ pub(super) fn record(arguments: &RecordArguments) -> Exit {
         return explain(&report);
     };
     for notice in &report.notices {
-        refuse(Exit::Passed, &format!("note: {notice}"));
+        note(&format!("note: {notice}"));
     }
     match draft(&request, &seen, &context) {
         Ok(text) => {
             let text = output::secrets().written(Format::Text, &text);
             write(arguments, &text, seen.len())
         }
-        Err(errors) => tell(&errors.into()),
+        Err(errors) => fail_load(&errors.into()),
     }
 }
 
@@ -180,7 +180,7 @@ fn fire(
         .enable_all()
         .build()
         .map_err(|error| {
-            refuse(
+            fail(
                 Exit::Errored,
                 &format!("error: cannot start threads: {error}"),
             )
@@ -218,7 +218,7 @@ async fn session(
         let texts = trouble
             .iter()
             .map(|one| crate::report::text::trouble(one, &look));
-        refuse(Exit::Errored, &texts.collect::<Vec<_>>().join("\n"))
+        fail(Exit::Errored, &texts.collect::<Vec<_>>().join("\n"))
     })?;
     let options = Options {
         jobs: 1,
@@ -278,7 +278,7 @@ fn explain(report: &Report) -> Exit {
     );
     // Where nobody can read it, the exit code has to do.
     let _ = terminal.finish(&first);
-    refuse(Exit::Errored, "nothing was written");
+    fail(Exit::Errored, "nothing was written");
     Exit::of(report)
 }
 
@@ -289,10 +289,10 @@ fn write(arguments: &RecordArguments, text: &str, times: usize) -> Exit {
         times => format!("fired {times} times; what differed was left out"),
     };
     let Some(path) = &arguments.out else {
-        refuse(Exit::Passed, &fired);
+        note(&fired);
         return match io::stdout().write_all(text.as_bytes()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                refuse(Exit::Errored, &format!("error: cannot write: {error}"))
+                fail(Exit::Errored, &format!("error: cannot write: {error}"))
             }
             _ => Exit::Passed,
         };
@@ -301,13 +301,14 @@ fn write(arguments: &RecordArguments, text: &str, times: usize) -> Exit {
         Ok(()) => {
             let path = shown(path);
             let message = format!("{fired}\nwritten: {path}; read it, then: spanspec run {path}");
-            refuse(Exit::Passed, &message)
+            note(&message);
+            Exit::Passed
         }
         Err(error) => {
             // It was worth waiting for, so it is not thrown away.
             let _ = io::stdout().write_all(text.as_bytes());
             let message = format!("error: cannot write {}: {error}", shown(path));
-            refuse(Exit::Errored, &message)
+            fail(Exit::Errored, &message)
         }
     }
 }

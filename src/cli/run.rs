@@ -18,11 +18,11 @@ use crate::step::{Options, SaveTraces, Stop};
 use crate::workspace::{Ports, Workspace, shown};
 
 use super::arguments::{Format, JunitGranularity, ReportKind, RunArguments};
-use super::beside::{runtime, tell_trouble};
-use super::exit::{Exit, refuse};
+use super::exit::{Exit, fail, note};
+use super::host::{fail_with, runtime};
+use super::load::load;
 use super::output;
 use super::selection::{full_name, select};
-use super::understand::understand;
 
 /// Where traces of failed specs go, from the project's folder.
 const TRACES: &str = "target/spanspec";
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
     let remote = match &arguments.receiver {
         Some(receiver) if !arguments.list => match runtime.block_on(Remote::connect(receiver)) {
             Ok(remote) => Some(remote),
-            Err(error) => return tell_trouble(&[Trouble::of(&error, None)]),
+            Err(error) => return fail_with(&[Trouble::of(&error, None)]),
         },
         _ => None,
     };
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
         Some(remote) => Ports::Given(remote.health().ports.clone()),
         None => Ports::Allocated,
     };
-    let mut workspace = match understand(&arguments.specs, ports) {
+    let mut workspace = match load(&arguments.specs, ports) {
         Ok(workspace) => workspace,
         Err(exit) => return exit,
     };
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
     let known = all.len();
     let specs = patient(select(all, &arguments.specs), &arguments);
     if specs.is_empty() {
-        return refuse(Exit::Nothing, &nothing_selected(known));
+        return fail(Exit::Nothing, &nothing_selected(known));
     }
     if arguments.list {
         return list(&specs);
@@ -144,7 +144,7 @@ impl Audience {
             .filter_map(|reporter| reporter.finish(&report).err())
             .collect();
         for error in &failed {
-            refuse(Exit::Errored, &format!("error: {error}"));
+            fail(Exit::Errored, &format!("error: {error}"));
         }
         failed.is_empty()
     }
@@ -220,7 +220,7 @@ struct Outputs;
 impl Reporter for Outputs {
     fn on_event(&mut self, event: &RunEvent<'_>) {
         if let RunEvent::Output { service, line } = event {
-            refuse(Exit::Passed, &text::output(service, line));
+            note(&text::output(service, line));
         }
     }
 

@@ -9,7 +9,7 @@ use crate::trace::Trace;
 use crate::workspace::{FileError, read_bytes};
 
 use super::arguments::ShowArguments;
-use super::exit::{Exit, refuse};
+use super::exit::{Exit, fail};
 use super::output;
 
 /// Larger than any trace that a person looks at: 512 MiB.
@@ -22,7 +22,7 @@ const MOST_ROWS: usize = 200;
 pub(super) fn show(arguments: &ShowArguments) -> Exit {
     let bytes = match bytes(&arguments.file) {
         Ok(bytes) => bytes,
-        Err(error) => return refuse(Exit::Usage, &format!("error: {error}")),
+        Err(error) => return fail(Exit::Usage, &format!("error: {error}")),
     };
     let traces = match read(&bytes) {
         Ok(traces) => traces,
@@ -32,7 +32,7 @@ pub(super) fn show(arguments: &ShowArguments) -> Exit {
             let why: Vec<String> = std::iter::once(error.to_string())
                 .chain(causes.map(ToString::to_string))
                 .collect();
-            return refuse(
+            return fail(
                 Exit::Usage,
                 &format!("error: {file} is no trace: {}", why.join(": ")),
             );
@@ -40,7 +40,7 @@ pub(super) fn show(arguments: &ShowArguments) -> Exit {
     };
     if traces.is_empty() {
         let file = arguments.file.display();
-        return refuse(Exit::Nothing, &format!("{file} holds no span"));
+        return fail(Exit::Nothing, &format!("{file} holds no span"));
     }
     let most_rows = if arguments.all { usize::MAX } else { MOST_ROWS };
     let drawn: Vec<String> = traces
@@ -49,7 +49,7 @@ pub(super) fn show(arguments: &ShowArguments) -> Exit {
         .collect();
     match write!(output::stdout(), "{}", drawn.join("\n")) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            refuse(Exit::Errored, &format!("error: cannot write: {error}"))
+            fail(Exit::Errored, &format!("error: cannot write: {error}"))
         }
         _ => Exit::Passed,
     }

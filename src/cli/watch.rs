@@ -18,10 +18,10 @@ use crate::trace::Value;
 use crate::workspace::{LoadError, Ports, Search, Workspace, shown};
 
 use super::arguments::{RunArguments, WatchArguments};
-use super::exit::{Exit, refuse};
+use super::exit::{Exit, fail, note};
+use super::load::{fail_load, search};
 use super::run::{self, Audience, interrupts};
 use super::selection::select;
-use super::understand::{search, tell};
 use changes::{Changes, News};
 use interest::{Interest, Role, real};
 
@@ -32,7 +32,7 @@ pub(super) fn watch(arguments: WatchArguments) -> Exit {
     }
     let search = search(&arguments.run.specs, Ports::Allocated);
     if let Err(error @ LoadError::NoProject) = Workspace::load(&search) {
-        return tell(&error);
+        return fail_load(&error);
     }
     let project = Workspace::without_specs(&search).ok();
     let project = project.as_ref().map(|workspace| &workspace.project);
@@ -47,7 +47,7 @@ pub(super) fn watch(arguments: WatchArguments) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => {
             let message = format!("error: cannot start threads: {error}");
-            return refuse(Exit::Errored, &message);
+            return fail(Exit::Errored, &message);
         }
     };
     let exit = runtime.block_on(async {
@@ -70,7 +70,7 @@ pub(super) fn watch(arguments: WatchArguments) -> Exit {
 }
 
 fn blind(why: &str) -> Exit {
-    refuse(Exit::Errored, &format!("error: cannot watch files: {why}"))
+    fail(Exit::Errored, &format!("error: cannot watch files: {why}"))
 }
 
 /// What to run next.
@@ -129,7 +129,7 @@ impl Watch<'_> {
     /// Tells what changed, and stops services that are not what they should be any more.
     async fn react(&mut self, files: &BTreeSet<PathBuf>, interest: &Interest) -> Next {
         let names: Vec<String> = files.iter().map(|file| shown(file)).collect();
-        refuse(Exit::Passed, &format!("\nchanged: {}", names.join(", ")));
+        note(&format!("\nchanged: {}", names.join(", ")));
         let roles: Vec<Role> = files
             .iter()
             .filter_map(|file| interest.role(file))
@@ -163,11 +163,11 @@ impl Watch<'_> {
         match Workspace::load(&self.search) {
             Ok(workspace) => self.run(&workspace, next).await,
             Err(error) => {
-                tell(&error);
+                fail_load(&error);
             }
         }
         if self.user.why().is_none() {
-            refuse(Exit::Passed, "watching; Enter runs all, q and Enter ends");
+            note("watching; Enter runs all, q and Enter ends");
         }
         Ok(())
     }
@@ -179,14 +179,14 @@ impl Watch<'_> {
             self.arguments,
         );
         if specs.is_empty() {
-            refuse(Exit::Nothing, &run::nothing_selected(known));
+            fail(Exit::Nothing, &run::nothing_selected(known));
             return;
         }
         if let Next::File(file) = next {
             specs = of_file(specs, file, workspace);
             if specs.is_empty() {
                 let message = format!("no spec of {} was selected", shown(file));
-                refuse(Exit::Nothing, &message);
+                fail(Exit::Nothing, &message);
                 return;
             }
         }
@@ -244,7 +244,7 @@ impl Watch<'_> {
                     .iter()
                     .map(|one| text::trouble(one, &look))
                     .collect();
-                refuse(Exit::Errored, &texts.join("\n"));
+                fail(Exit::Errored, &texts.join("\n"));
             }
         }
     }
@@ -256,7 +256,7 @@ impl Watch<'_> {
             .as_ref()
             .and_then(|running| running.stopper.why());
         if let Some(Stop::Died(trouble)) = died {
-            refuse(Exit::Errored, &text::trouble(&trouble, &Look::of_stderr()));
+            fail(Exit::Errored, &text::trouble(&trouble, &Look::of_stderr()));
             self.stop().await;
         }
     }

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use crate::atomic_file::replace;
 use crate::secret::{Format, Secrets};
-use crate::whole_file::replace;
 
 /// Replaces the file by this text, without secrets: a reader finds the old one or the new one, never a part.
 /// Folders above it are created. What is no regular file, such as `/dev/stdout` or a pipe, is

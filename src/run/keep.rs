@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::atomic_file::replace;
 use crate::result::Verdict;
 use crate::secret::{Format, Secrets};
 use crate::source::otlp::write_json_with;
 use crate::step::SaveTraces;
 use crate::trace::{Origin, Trace};
-use crate::whole_file::replace;
 
 /// File names are cut to this many characters; some file systems allow no more than 255 bytes.
 const LONGEST_NAME: usize = 80;

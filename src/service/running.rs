@@ -35,7 +35,7 @@ pub(super) struct Running {
 }
 
 /// What became of the first service that ended by itself.
-pub(super) type Obituary = Arc<watch::Sender<Option<Death>>>;
+pub(super) type ExitWatch = Arc<watch::Sender<Option<Death>>>;
 
 impl Running {
     /// Starts the process and a task that watches it.
@@ -44,7 +44,7 @@ impl Running {
         telemetry: &Telemetry,
         mark: Mark,
         listener: &Listener,
-        obituary: &Obituary,
+        exit_watch: &ExitWatch,
     ) -> Result<Self, StartError> {
         let variables = telemetry.variables(&service);
         let schedule_delay = env::schedule_delay(&variables);
@@ -70,7 +70,7 @@ impl Running {
             (started, schedule_delay),
             mark,
             listener,
-            obituary,
+            exit_watch,
         ))
     }
 
@@ -80,7 +80,7 @@ impl Running {
         (started, schedule_delay): (Instant, Duration),
         mark: Mark,
         listener: &Listener,
-        obituary: &Obituary,
+        exit_watch: &ExitWatch,
     ) -> Self {
         let awaited = service.ready.as_ref().and_then(super::Ready::line);
         let output = Output::new(service.name.clone(), awaited, Arc::clone(listener));
@@ -106,7 +106,7 @@ impl Running {
             output,
             stopping: Arc::clone(&running.stopping),
             gone: gone_sender,
-            obituary: Arc::clone(obituary),
+            exit_watch: Arc::clone(exit_watch),
         }));
         running
     }
@@ -184,7 +184,7 @@ struct Watched {
     output: Arc<Output>,
     stopping: Arc<AtomicBool>,
     gone: watch::Sender<bool>,
-    obituary: Obituary,
+    exit_watch: ExitWatch,
 }
 
 /// Waits for the end of a service, and reports it unless it was asked for.
@@ -204,7 +204,7 @@ async fn supervise(mut watched: Watched) {
         ending,
         tail: watched.output.last(SHOWN),
     };
-    watched.obituary.send_if_modified(|first| {
+    watched.exit_watch.send_if_modified(|first| {
         let is_first = first.is_none();
         first.get_or_insert(death);
         is_first

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::output::Listener;
-use super::running::{Obituary, Running};
+use super::running::{ExitWatch, Running};
 use super::{Death, Service, StartError, Telemetry};
 use crate::process::Mark;
 
@@ -21,7 +21,7 @@ pub struct System {
     /// The mark of everything that was started; nothing once all of it was ended.
     mark: Option<Mark>,
     listener: Listener,
-    obituary: Obituary,
+    exit_watch: ExitWatch,
 }
 
 impl System {
@@ -30,7 +30,7 @@ impl System {
             levels: std::iter::repeat_with(Vec::new).take(levels).collect(),
             mark: Some(mark),
             listener,
-            obituary: Arc::new(watch::Sender::new(None)),
+            exit_watch: Arc::new(watch::Sender::new(None)),
         }
     }
 
@@ -43,7 +43,7 @@ impl System {
     ) -> Result<&Running, StartError> {
         let number = self.running().count();
         let mark = self.mark.get_or_insert_with(Mark::new).of_one(number);
-        let running = Running::launch(service, telemetry, mark, &self.listener, &self.obituary)?;
+        let running = Running::launch(service, telemetry, mark, &self.listener, &self.exit_watch)?;
         let level = &mut self.levels[level];
         level.push(running);
         Ok(level.last().expect("one was just added"))
@@ -69,9 +69,9 @@ impl System {
     /// Resolves when a service ends though nobody stopped it, with the first that did. It may be
     /// called any number of times, also after the death.
     pub fn died(&self) -> impl Future<Output = Death> + Send + use<> {
-        let mut obituary = self.obituary.subscribe();
+        let mut exit_watch = self.exit_watch.subscribe();
         async move {
-            let death = obituary.wait_for(Option::is_some).await;
+            let death = exit_watch.wait_for(Option::is_some).await;
             match death.ok().and_then(|death| death.clone()) {
                 Some(death) => death,
                 // Stopped: nothing is left to die.

@@ -3,9 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::atomic_file::{irregular, open_regular};
 use crate::project::FILE_NAME;
 use crate::spec::{MAX_FILE_SIZE, Source};
-use crate::whole_file::{irregular, open_regular};
 
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -8,6 +8,7 @@ mod exec;
 mod failures;
 mod late;
 mod leftovers;
+mod loading;
 mod merge;
 mod recording;
 mod reports;
@@ -15,7 +16,6 @@ mod running;
 mod secrets;
 mod selecting;
 mod system;
-mod understanding;
 mod verdicts;
 #[cfg(unix)]
 mod watching;

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use super::{Baseline, BaselineError, Proposal, lock, parse, render};
-use crate::whole_file::{open_regular, replace_durably};
+use crate::atomic_file::{open_regular, replace_durably};
 
 /// A larger file is none of ours: 64 MiB hold the runs of ten years.
 const MAX_SIZE: u64 = 64 << 20;

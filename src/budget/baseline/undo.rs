@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::store::delete;
 use super::{BaselineError, lock};
-use crate::whole_file::replace_durably;
+use crate::atomic_file::replace_durably;
 
 /// A file of baselines before and after a run wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]

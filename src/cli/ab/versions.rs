@@ -9,7 +9,7 @@ use url::Url;
 
 use super::super::budget_arguments::AbArguments;
 use super::super::exit::Exit;
-use super::super::understand::{search, tell};
+use super::super::load::{fail_load, search};
 
 /// What specs call the address of the system unless the user says otherwise.
 const URL_VARIABLE: &str = "BASE_URL";
@@ -165,7 +165,7 @@ impl Versions {
 
     /// The project of each. Where one cannot be understood, the user has been told.
     pub(super) fn workspaces(&self, arguments: &AbArguments) -> Result<Both<Workspace>, Exit> {
-        let load = |search: Search| Workspace::load(&search).map_err(|error| tell(&error));
+        let load = |search: Search| Workspace::load(&search).map_err(|error| fail_load(&error));
         let load = |one: &String| match self {
             Self::Projects(_) => load(Search {
                 config: Some(PathBuf::from(one)),

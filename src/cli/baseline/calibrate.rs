@@ -13,25 +13,25 @@ use crate::spec::{Budget, Spec};
 use crate::step::Options;
 use crate::workspace::{Ports, Workspace, shown};
 
-use super::super::beside::{runtime, tell_trouble};
 use super::super::budget_arguments::CalibrateArguments;
-use super::super::exit::{Exit, refuse};
+use super::super::exit::{Exit, fail};
+use super::super::host::{fail_with, runtime};
 use super::super::judging_arguments::kept;
 use super::super::live::Live;
+use super::super::load::load;
 use super::super::run::{interrupts, with_timeout};
 use super::super::selection::select;
-use super::super::understand::understand;
 use super::{print, tell, worse};
 
 /// Runs, and writes what that says into baselines.
 pub(super) fn calibrate(arguments: &CalibrateArguments) -> Exit {
-    let workspace = match understand(&arguments.specs, Ports::Allocated) {
+    let workspace = match load(&arguments.specs, Ports::Allocated) {
         Ok(workspace) => workspace,
         Err(exit) => return exit,
     };
     let specs = selected(&workspace, arguments);
     if specs.is_empty() {
-        return refuse(Exit::Nothing, &nothing_to_measure(workspace.specs.len()));
+        return fail(Exit::Nothing, &nothing_to_measure(workspace.specs.len()));
     }
     let runtime = match runtime() {
         Ok(runtime) => runtime,
@@ -118,7 +118,7 @@ impl Work<'_> {
         };
         let session = session.map_err(|trouble| {
             self.live.clear();
-            tell_trouble(&trouble)
+            fail_with(&trouble)
         })?;
         let measured = self.all(&session).await;
         session.stop().await;
@@ -153,7 +153,7 @@ impl Work<'_> {
             Unmeasured::Unwell { report, .. } => {
                 self.live.print(&unwell(&report, &Look::of_stdout()));
                 let exit = Exit::of(&report);
-                refuse(exit, "no baseline was written, for a run was not well")
+                fail(exit, "no baseline was written, for a run was not well")
             }
         }
     }
@@ -172,7 +172,7 @@ impl Work<'_> {
             "run {number} of `{}` {why}; no baseline was written",
             of.name
         );
-        Err(refuse(Exit::Errored, &text))
+        Err(fail(Exit::Errored, &text))
     }
 
     async fn measured(&self, spec: &Spec, measurements: Vec<Measurement>) -> Option<Measured> {
@@ -206,7 +206,7 @@ fn compared<'a>(spec: &Spec, load: &'a Load) -> Vec<&'a crate::result::Measured>
 }
 
 fn interrupted(what: &str) -> Exit {
-    refuse(Exit::Interrupted, &format!("interrupted: {what}"))
+    fail(Exit::Interrupted, &format!("interrupted: {what}"))
 }
 
 fn keep_all(cases: Vec<Measured>) -> Exit {
@@ -227,7 +227,7 @@ fn keep(path: &Path, measured: Measured) -> Result<(), Exit> {
     let found = Case::recalibrated(known, measured.fingerprint, measured.runs);
     let found = found.map_err(|error| {
         let text = format!("error: {}: {error}", measured.case);
-        refuse(Exit::Errored, &text)
+        fail(Exit::Errored, &text)
     })?;
     let text = report::calibrated(&measured.case, &found, &Look::of_stdout());
     print(&format!("{}\n{text}", shown(path)));

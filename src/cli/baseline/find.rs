@@ -8,8 +8,8 @@ use crate::project::Project;
 use crate::workspace::{LoadError, Ports, Search, Workspace, find_specs, shown, spec_files};
 
 use super::super::budget_arguments::StoredArguments;
-use super::super::exit::{Exit, refuse};
-use super::super::understand::{self, environment};
+use super::super::exit::{Exit, fail};
+use super::super::load::{environment, fail_load};
 
 /// A place where a baseline is, or would be.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(super) fn find(arguments: &StoredArguments) -> Result<Vec<Found>, Exit> {
         ports: Ports::Absent,
         ..Search::from(here, environment())
     };
-    let workspace = Workspace::without_specs(&search).map_err(|error| understand::tell(&error))?;
+    let workspace = Workspace::without_specs(&search).map_err(|error| fail_load(&error))?;
     let stored = Stored {
         search,
         project: workspace.project,
@@ -66,14 +66,14 @@ impl Stored {
             (_, Ok(specs)) => specs,
             // Baselines in a folder of their own need no specs.
             (Some(_), Err(_)) => Vec::new(),
-            (None, Err(error)) => return Err(understand::tell(&error)),
+            (None, Err(error)) => return Err(fail_load(&error)),
         };
         self.of_specs(&specs, false);
         match self.folder.clone() {
             Some(folder) if folder.is_dir() => self.pending_below(&folder, "**")?,
             Some(folder) => {
                 let text = format!("error: there is no folder {}", shown(&folder));
-                return Err(refuse(Exit::Usage, &text));
+                return Err(fail(Exit::Usage, &text));
             }
             None => {
                 let given = self.project.specs.iter();
@@ -104,7 +104,7 @@ impl Stored {
                 continue;
             }
             let specs = find_specs(std::slice::from_ref(given), Path::new(""));
-            let specs = specs.map_err(|error| understand::tell(&LoadError::from(error)))?;
+            let specs = specs.map_err(|error| fail_load(&LoadError::from(error)))?;
             self.of_specs(&specs, false);
             if self.folder.is_none() {
                 self.pending_below(path, "**/baselines")?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::budget::baseline::BaselineError;
 use crate::workspace::shown;
 
-use super::super::exit::{Exit, refuse};
+use super::super::exit::{Exit, fail};
 use super::super::output;
 use super::find::Found;
 use super::{Decision, nothing_to, print, review_text, tell, worse};
@@ -42,7 +42,7 @@ pub(super) fn review(found: &[Found]) -> Exit {
     if waiting == 0 {
         return exit;
     }
-    refuse(
+    fail(
         Exit::Usage,
         "error: nobody can be asked, for standard input is no terminal: `spanspec baseline accept` or `spanspec baseline reject` decides; nothing was changed",
     )

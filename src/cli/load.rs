@@ -8,15 +8,15 @@ use crate::spec::SpecError;
 use crate::workspace::{LoadError, Ports, Search, Workspace};
 
 use super::arguments::{ProjectArguments, SpecArguments};
-use super::exit::{Exit, refuse};
+use super::exit::{Exit, fail};
 use super::output;
 
 /// So many mistakes are shown; who has more will not read them all at once.
 const MOST_SHOWN: usize = 100;
 
 /// Reads everything. Where that fails, the user has been told all mistakes.
-pub(super) fn understand(arguments: &SpecArguments, ports: Ports) -> Result<Workspace, Exit> {
-    Workspace::load(&search(arguments, ports)).map_err(|error| tell(&error))
+pub(super) fn load(arguments: &SpecArguments, ports: Ports) -> Result<Workspace, Exit> {
+    Workspace::load(&search(arguments, ports)).map_err(|error| fail_load(&error))
 }
 
 /// Where to look, by arguments and environment.
@@ -52,7 +52,7 @@ pub(super) fn environment() -> BTreeMap<String, String> {
 }
 
 /// Tells the user why nothing can be run.
-pub(super) fn tell(error: &LoadError) -> Exit {
+pub(super) fn fail_load(error: &LoadError) -> Exit {
     match error {
         LoadError::Wrong {
             unreadable,
@@ -63,7 +63,7 @@ pub(super) fn tell(error: &LoadError) -> Exit {
                 .map(|error| format!("error: {error}"))
                 .collect();
             if !lines.is_empty() {
-                refuse(Exit::Usage, &lines.join("\n"));
+                fail(Exit::Usage, &lines.join("\n"));
             }
             if !mistakes.is_empty() {
                 tell_mistakes(mistakes);
@@ -71,9 +71,9 @@ pub(super) fn tell(error: &LoadError) -> Exit {
             Exit::Usage
         }
         LoadError::NoProject | LoadError::UnknownPort { .. } => {
-            refuse(Exit::Usage, &format!("error: {error}"))
+            fail(Exit::Usage, &format!("error: {error}"))
         }
-        LoadError::NoPort(cause) => refuse(Exit::Errored, &format!("error: {error}: {cause}")),
+        LoadError::NoPort(cause) => fail(Exit::Errored, &format!("error: {error}: {cause}")),
     }
 }
 
@@ -92,7 +92,7 @@ fn tell_mistakes(mistakes: &[SpecError]) {
         _ => "mistakes, of which the first 100 are shown",
     };
     let text = snippet::diagnostics(&diagnostics, &look);
-    refuse(
+    fail(
         Exit::Usage,
         &format!("{text}\n{count} {mistakes}; nothing was run"),
     );

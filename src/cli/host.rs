@@ -17,12 +17,12 @@ use crate::trace::Value;
 use crate::workspace::{LoadError, Ports, Search, Workspace};
 
 use super::exec_arguments::SystemArguments;
-use super::exit::{Exit, refuse};
+use super::exit::{Exit, fail, note};
+use super::load::{environment, fail_load};
 use super::output;
-use super::understand::{environment, tell};
 
 /// A project that was understood, without specs.
-pub(super) struct Project {
+pub(super) struct HostSetup {
     workspace: Workspace,
     listen: Vec<SocketAddr>,
     verbose: bool,
@@ -32,14 +32,14 @@ pub(super) struct Project {
 }
 
 /// All of it, running.
-pub(super) struct Beside {
+pub(super) struct Host {
     session: Session,
     pub(super) environment: Environment,
     store: Store,
     stopper: Stopper,
 }
 
-impl Project {
+impl HostSetup {
     /// Reads what the arguments name. Where that fails, the user has been told.
     pub(super) fn read(arguments: &SystemArguments) -> Result<Self, Exit> {
         let given = environment();
@@ -56,9 +56,9 @@ impl Project {
             ports: Ports::Allocated,
             ..Search::from(here, given.clone())
         };
-        let workspace = Workspace::without_specs(&search).map_err(|error| tell(&error))?;
+        let workspace = Workspace::without_specs(&search).map_err(|error| fail_load(&error))?;
         let globals = &workspace.globals;
-        let mistakes = |errors| tell(&LoadError::from(errors));
+        let mistakes = |errors| fail_load(&LoadError::from(errors));
         workspace.project.services(globals).map_err(mistakes)?;
         let variables = workspace.project.variables(globals).map_err(mistakes)?;
         Ok(Self {
@@ -71,7 +71,7 @@ impl Project {
     }
 
     /// Listens, and starts the services. Dropping the future kills what was started.
-    pub(super) async fn start(&self) -> Result<Beside, Vec<Trouble>> {
+    pub(super) async fn start(&self) -> Result<Host, Vec<Trouble>> {
         let store = Store::remembering(REMEMBERED);
         let api = Api::new(store.clone());
         let receiver = receiver(&self.workspace, &self.listen)
@@ -89,7 +89,7 @@ impl Project {
         let address = listened.first().copied();
         let address = address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         api.ready(self.known(&session, listened));
-        Ok(Beside {
+        Ok(Host {
             environment: Environment::new(address, &self.texts(), &self.given),
             session,
             store,
@@ -142,7 +142,7 @@ impl Project {
     }
 }
 
-impl Beside {
+impl Host {
     /// Where it listens.
     pub(super) fn addresses(&self) -> &[SocketAddr] {
         self.session.source().addresses()
@@ -169,23 +169,23 @@ impl Beside {
 }
 
 /// Tells the user what was in the way.
-pub(super) fn tell_trouble(troubles: &[Trouble]) -> Exit {
+pub(super) fn fail_with(troubles: &[Trouble]) -> Exit {
     let look = Look::of_stderr();
     let texts: Vec<String> = troubles
         .iter()
         .map(|trouble| format!("error: {}", text::trouble(trouble, &look).trim()))
         .collect();
-    refuse(Exit::Errored, &texts.join("\n"))
+    fail(Exit::Errored, &texts.join("\n"))
 }
 
 /// Builds take long, so they are told; the rest only who asks for it.
 fn listener(verbose: bool) -> Listener {
     Arc::new(move |event| match event {
         RunEvent::Building { service } => {
-            refuse(Exit::Passed, &format!("building {service}"));
+            note(&format!("building {service}"));
         }
         RunEvent::Output { service, line } if verbose => {
-            refuse(Exit::Passed, &text::output(service, line));
+            note(&text::output(service, line));
         }
         _ => {}
     })
@@ -208,7 +208,7 @@ impl Interruptions {
     pub(super) fn listen() -> Result<Self, Exit> {
         Self::register().map_err(|error| {
             let text = format!("error: cannot listen for Ctrl-C: {error}");
-            refuse(Exit::Errored, &text)
+            fail(Exit::Errored, &text)
         })
     }
 
@@ -252,7 +252,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
         .enable_all()
         .build();
     built.map_err(|error| {
-        refuse(
+        fail(
             Exit::Errored,
             &format!("error: cannot start threads: {error}"),
         )
