@@ -12,28 +12,12 @@ use crate::service::{CONFIG_FILES, CommandLine, PortSpec, Ready, START_TIMEOUT, 
 use crate::spec::Location;
 use crate::spec::{
     Defaults, Entry, Globals, Kind, Mistakes, Node, Reader, Refusal, Scope, Source, SpecError,
-    SpecErrors, Variables, parse_documents, variables,
+    SpecErrors, Variables, keys, parse_documents, variables,
 };
 use crate::trace::Value;
 
 /// What the file is called where nobody says otherwise.
 pub const FILE_NAME: &str = "spanspec.yaml";
-
-const PROJECT_KEYS: [&str; 6] = [
-    "specs", "vars", "secrets", "receiver", "services", "defaults",
-];
-const RECEIVER_KEYS: [&str; 2] = ["listen", "cors"];
-const SERVICE_KEYS: [&str; 9] = [
-    "build",
-    "run",
-    "shell",
-    "ports",
-    "env",
-    "ready",
-    "depends_on",
-    "dir",
-    "start_timeout",
-];
 
 /// A project file, or what holds where there is none.
 #[derive(Clone, Debug)]
@@ -255,7 +239,7 @@ fn read(root: &Node, mistakes: &Mistakes, dir: &Path) -> Option<Project> {
     };
     let mut project = Project::none(dir.to_path_buf());
     project.source = Some(mistakes.source().clone());
-    reader.map(root, "a project file", &PROJECT_KEYS)?;
+    reader.map(root, "a project file", keys::PROJECT)?;
     let specs = reader.optional(root, "specs", |node| reader.texts(node, "`specs`"));
     let secrets = reader.optional(root, "secrets", |node| reader.texts(node, "`secrets`"));
     let vars = reader.optional(root, "vars", |node| variables(node, &reader));
@@ -321,7 +305,7 @@ fn places(list: Option<&Node>, source: &Source) -> Vec<Location> {
 type Receiver = (Option<Vec<SocketAddr>>, Vec<String>);
 
 fn receiver(node: &Node, reader: &Reader<'_>) -> Option<Receiver> {
-    reader.map(node, "`receiver`", &RECEIVER_KEYS)?;
+    reader.map(node, "`receiver`", keys::RECEIVER)?;
     let listen = reader.optional(node, "listen", |list| {
         reader.all(reader.list(list, "`listen`")?, |address| {
             let any = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -356,10 +340,10 @@ fn read_address(text: &str) -> Result<SocketAddr, Refusal> {
 }
 
 fn defaults(node: &Node, reader: &Reader<'_>) -> Option<Defaults> {
-    reader.map(node, "`defaults`", &["wait", "request"])?;
+    reader.map(node, "`defaults`", keys::DEFAULTS)?;
     let wait = reader.optional(node, "wait", |wait| reader.wait(wait));
     let request = reader.optional(node, "request", |request| {
-        reader.map(request, "`request`", &["timeout"])?;
+        reader.map(request, "`request`", keys::REQUEST_DEFAULTS)?;
         reader.optional(request, "timeout", |timeout| {
             reader.duration(timeout, "a timeout")
         })
@@ -376,7 +360,7 @@ fn services(node: &Node, reader: &Reader<'_>) -> Option<Services> {
     let entries = reader.any_map(node, "`services`")?;
     let mut ports = Vec::new();
     let each = reader.all(entries, |entry| {
-        reader.map(&entry.value, "a service", &SERVICE_KEYS)?;
+        reader.map(&entry.value, "a service", keys::SERVICE)?;
         let ports = match entry.value.get("ports") {
             Some(node) => self::ports(&entry.key.text, node, reader)?,
             None => Vec::new(),
@@ -434,7 +418,7 @@ fn command_line(node: &Node, is_shell: bool, reader: &Reader<'_>) -> Option<Comm
 
 fn ready(node: &Node, reader: &Reader<'_>) -> Option<Ready> {
     if matches!(node.kind, Kind::Map(_)) {
-        reader.map(node, "`ready`", &["log"])?;
+        reader.map(node, "`ready`", keys::READY)?;
         let log = node.get("log")?;
         let text = reader.scalar(log, "`log`")?.text.clone();
         let expression = text.trim_start().strip_prefix("=~").map(str::trim_start);

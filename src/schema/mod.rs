@@ -1,39 +1,38 @@
 //! JSON Schema of specs and of the project file, for editors.
 //!
 //! An editor completes keys with it, shows what they mean, and marks the wrong ones while they are
-//! typed. It knows less than `spanspec lint`: what a key may hold is described as far as JSON
-//! Schema goes, and variables are not looked up. The reader in `spec` decides; a test holds the
-//! keys of both against each other.
+//! typed. It checks less than `spanspec lint`: values only as far as JSON Schema can describe them,
+//! and no variables. The keys come from `spec::keys`.
 //!
-//! Every place lists its keys itself instead of putting `allOf` and `unevaluatedProperties`
-//! together: many editors understand only that.
+//! Every map lists all its keys. `allOf` with `unevaluatedProperties` would be shorter, but many
+//! editors do not support it.
 
-mod keys;
 mod shapes;
 #[cfg(test)]
 mod tests;
 
 use serde_json::{Map, Value, json};
 
-use keys::Key;
+use crate::spec::keys;
+use shapes::{map_of, object};
 
-/// Where the schema of specs is published.
+/// URL of the schema of specs.
 pub const SPEC_URL: &str =
     "https://raw.githubusercontent.com/spanspec/spanspec/main/docs/spec.schema.json";
 
-/// Where the schema of the project file is published.
+/// URL of the schema of the project file.
 pub const PROJECT_URL: &str =
     "https://raw.githubusercontent.com/spanspec/spanspec/main/docs/project.schema.json";
 
-/// The schema of a spec; of a file with several, each document is one.
+/// The schema of a spec. In a file with several specs, it describes each document.
 #[must_use]
 pub fn spec() -> Value {
     let mut schema = head(
         SPEC_URL,
         "spanspec spec",
-        "What to fire, and what must hold of the response and of the trace.",
+        "A request, and expectations for its response and its trace.",
     );
-    let mut root = map_of(&keys::all_of_spec());
+    let mut root = map_of(keys::SPEC);
     root.insert("oneOf".to_owned(), one_trigger());
     schema.extend(root);
     schema.insert("$defs".to_owned(), shapes::of_spec());
@@ -46,14 +45,14 @@ pub fn project() -> Value {
     let mut schema = head(
         PROJECT_URL,
         "spanspec project file",
-        "Where specs are, which services there are, and what specs share.",
+        "Specs, services, and defaults for all specs.",
     );
-    schema.extend(map_of(&keys::PROJECT));
+    schema.extend(map_of(keys::PROJECT));
     schema.insert("$defs".to_owned(), shapes::of_project());
     Value::Object(schema)
 }
 
-/// A schema as its file has it.
+/// The text of the schema's file.
 #[must_use]
 pub fn text(schema: &Value) -> String {
     format!("{schema:#}\n")
@@ -69,16 +68,7 @@ fn head(url: &str, title: &str, description: &str) -> Map<String, Value> {
     object(head)
 }
 
-/// A map that may have these keys only.
-fn map_of(keys: &[Key]) -> Map<String, Value> {
-    let properties: Map<String, Value> = keys
-        .iter()
-        .map(|key| (key.name.to_owned(), key.schema()))
-        .collect();
-    object(json!({ "type": "object", "additionalProperties": false, "properties": properties }))
-}
-
-/// A spec has one trigger and says what it expects or measures, or it has steps.
+/// A spec has one trigger with `expect` or `budgets`, or it has `steps`.
 fn one_trigger() -> Value {
     let asks = json!([{ "required": ["expect"] }, { "required": ["budgets"] }]);
     let alone = keys::TRIGGERS
@@ -87,11 +77,4 @@ fn one_trigger() -> Value {
     alone
         .chain(std::iter::once(json!({ "required": ["steps"] })))
         .collect()
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(entries) => entries,
-        _ => Map::new(),
-    }
 }

@@ -4,8 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{self, Key, joined};
-use super::map_of;
+use crate::spec::keys::{self, Key, Keys};
 use crate::spec::{SpanType, ValueType};
 use crate::trace::{SpanKind, StatusCode};
 
@@ -58,7 +57,7 @@ fn scalars() -> Map<String, Value> {
         ),
         ("anything_by_name", by_name(json!({}))),
         ("texts_by_name", by_name(text())),
-        ("wait", Value::Object(map_of(&keys::WAIT))),
+        ("wait", map_of(keys::WAIT).into()),
     ])
 }
 
@@ -91,49 +90,38 @@ fn quantities() -> Map<String, Value> {
             json!({ "anyOf": [written(&duration, "write < 600ms, <= 2s, 100ms..2s or 1s..; a duration has a unit"), variable(), limits("durations")] }),
         ),
         ("number", json!({ "type": ["number", "string"] })),
+        ("bound", json!({ "type": ["integer", "string"] })),
     ])
 }
 
 /// `{ gte: 2, lt: 5 }`.
 fn limits(name: &str) -> Value {
-    json!({
-        "type": "object",
-        "minProperties": 1,
-        "additionalProperties": false,
-        "properties": {
-            "lt": { "description": "Less than this.", "type": ["integer", "string"] },
-            "lte": { "description": "This or less.", "type": ["integer", "string"] },
-            "gt": { "description": "More than this.", "type": ["integer", "string"] },
-            "gte": { "description": "This or more.", "type": ["integer", "string"] },
-            "not": { "description": "Anything but this.", "$ref": format!("#/$defs/{name}") },
-        },
-    })
+    not_empty(negating(map_of(keys::LIMITS), name))
 }
 
 fn triggers() -> Map<String, Value> {
-    let request = joined(&[&keys::METHODS, &keys::REQUEST]);
     let field = json!({ "anyOf": [text(), { "type": "array", "items": text() }] });
     defined([
-        ("request", text_or(map_of(&request))),
+        ("request", text_or(map_of(keys::REQUEST))),
         ("fields", by_name(field)),
         (
             "parts",
-            json!({ "type": "array", "items": requiring(map_of(&keys::PART), "name") }),
+            json!({ "type": "array", "items": requiring(map_of(keys::PART), "name") }),
         ),
-        ("tls", Value::Object(map_of(&keys::TLS))),
+        ("tls", map_of(keys::TLS).into()),
         (
             "command",
-            json!({ "anyOf": [text(), { "type": "array", "minItems": 1, "items": text() }, requiring(map_of(&keys::COMMAND), "command")] }),
+            json!({ "anyOf": [text(), { "type": "array", "minItems": 1, "items": text() }, requiring(map_of(keys::RUN), "command")] }),
         ),
-        ("step", one_trigger(map_of(&keys::step()))),
+        ("step", one_trigger(map_of(keys::STEP))),
         (
             "steps",
             json!({ "type": "array", "minItems": 1, "items": reference("step") }),
         ),
-        ("step_around", one_trigger(map_of(&keys::step_around()))),
+        ("setup_step", one_trigger(map_of(keys::SETUP_STEP))),
         (
-            "steps_around",
-            json!({ "type": "array", "items": reference("step_around") }),
+            "setup_steps",
+            json!({ "type": "array", "items": reference("setup_step") }),
         ),
         (
             "matrix",
@@ -146,7 +134,7 @@ fn triggers() -> Map<String, Value> {
 }
 
 fn captures() -> Map<String, Value> {
-    let one = json!({ "anyOf": [reference("json_path"), map_of(&keys::CAPTURE)] });
+    let one = json!({ "anyOf": [reference("json_path"), map_of(keys::CAPTURE)] });
     defined([
         ("capture", by_name(one)),
         (
@@ -158,15 +146,9 @@ fn captures() -> Map<String, Value> {
 }
 
 fn expectations() -> Map<String, Value> {
-    let all = joined(&[
-        &keys::EXPECT_RESPONSE,
-        &keys::EXPECT_COMMAND,
-        &keys::EXPECT_TRACE,
-    ]);
-    let around = joined(&[&keys::EXPECT_RESPONSE, &keys::EXPECT_COMMAND]);
     defined([
-        ("expect", not_empty(map_of(&all))),
-        ("expect_around", not_empty(map_of(&around))),
+        ("expect", not_empty(map_of(keys::EXPECT))),
+        ("setup_expect", not_empty(map_of(keys::ANSWER_CHECKS))),
         (
             "selectors",
             json!({ "type": "array", "items": reference("selector") }),
@@ -177,32 +159,26 @@ fn expectations() -> Map<String, Value> {
         ),
         (
             "span_entry",
-            json!({ "anyOf": [text(), requiring(map_of(&joined(&[&keys::SPAN_ENTRY, &keys::SPAN])), "find")] }),
+            json!({ "anyOf": [text(), requiring(map_of(keys::SPAN_ENTRY), "find")] }),
         ),
     ])
 }
 
 fn spans() -> Map<String, Value> {
-    let event = joined(&[&keys::EVENT, &keys::COUNT]);
-    let link = joined(&[&keys::LINK, &keys::COUNT]);
-    let relation = joined(&[&keys::SPAN, &keys::COUNT, &keys::TAKE]);
     let kinds = SpanKind::ALL.map(SpanKind::as_str);
     let types = SpanType::ALL.map(|(name, _)| name);
     let statuses = StatusCode::ALL.map(StatusCode::as_str);
     defined([
-        (
-            "selector",
-            text_or(map_of(&joined(&[&keys::SPAN, &keys::TAKE]))),
-        ),
-        ("relation", text_or(map_of(&relation))),
+        ("selector", text_or(map_of(keys::SELECTOR))),
+        ("relation", text_or(map_of(keys::RELATION))),
         (
             "events",
-            json!({ "type": "array", "minItems": 1, "items": text_or(map_of(&event)) }),
+            json!({ "type": "array", "minItems": 1, "items": text_or(map_of(keys::EVENT)) }),
         ),
         (
             "links",
             json!({ "anyOf": [
-                { "type": "array", "minItems": 1, "items": map_of(&link) },
+                { "type": "array", "minItems": 1, "items": map_of(keys::LINK) },
                 { "type": ["integer", "string"] },
             ] }),
         ),
@@ -224,7 +200,7 @@ fn spans() -> Map<String, Value> {
 fn matchers() -> Map<String, Value> {
     let types = ValueType::ALL.map(|(name, _)| name);
     let list = json!({ "type": "array", "minItems": 1, "items": reference("matcher") });
-    let map = not_empty(map_of(&keys::MATCHER));
+    let map = not_empty(map_of(keys::MATCHER));
     defined([
         (
             "matcher",
@@ -255,7 +231,7 @@ const QUANTILE: &str = r"^p[0-9]{1,2}(\.[0-9]{1,3})?$";
 fn load() -> Map<String, Value> {
     let percent = json!({ "anyOf": [written("^ *[0-9.]+% *$", "write 20%"), variable()] });
     let limit = format!(r"^ *(<=?|\.\.) *{DURATION} *$");
-    let mut budget = map_of(&keys::BUDGET);
+    let mut budget = map_of(keys::BUDGET);
     budget.insert(
         "patternProperties".to_owned(),
         json!({ QUANTILE: reference("limit") }),
@@ -264,7 +240,7 @@ fn load() -> Map<String, Value> {
         "anyOf".to_owned(),
         json!([{ "required": ["find"] }, { "required": ["measure"] }]),
     );
-    let mut repeat = map_of(&keys::REPEAT);
+    let mut repeat = map_of(keys::REPEAT);
     repeat.insert(
         "oneOf".to_owned(),
         json!([{ "required": ["times"] }, { "required": ["rate", "for"] }]),
@@ -301,10 +277,7 @@ fn load() -> Map<String, Value> {
             json!({ "anyOf": [
                 written(&limit, "write < 150ms"),
                 variable(),
-                { "type": "object", "minProperties": 1, "additionalProperties": false, "properties": {
-                    "lt": { "description": "Less than this.", "type": "string" },
-                    "lte": { "description": "This or less.", "type": "string" },
-                } },
+                not_empty(map_of(keys::UPPER_LIMITS)),
             ] }),
         ),
         (
@@ -320,15 +293,11 @@ fn load() -> Map<String, Value> {
 }
 
 fn services() -> Map<String, Value> {
-    let log = json!({ "type": "object", "required": ["log"], "additionalProperties": false, "properties": {
-        "log": { "description": "A regular expression that a line of its output matches.", "type": "string", "pattern": "^ *=~" },
-    } });
+    let log = requiring(map_of(keys::READY), "log");
     defined([
-        ("receiver", Value::Object(map_of(&keys::RECEIVER))),
-        (
-            "services",
-            by_name(requiring(map_of(&keys::SERVICE), "run")),
-        ),
+        ("log_line", pattern("^ *=~")),
+        ("receiver", map_of(keys::RECEIVER).into()),
+        ("services", by_name(requiring(map_of(keys::SERVICE), "run"))),
         (
             "ports",
             by_name(
@@ -339,11 +308,8 @@ fn services() -> Map<String, Value> {
             "ready",
             json!({ "anyOf": [pattern(r"^(https?|tcp)://|\$\{"), log] }),
         ),
-        ("defaults", Value::Object(map_of(&keys::DEFAULTS))),
-        (
-            "request_defaults",
-            Value::Object(map_of(&keys::REQUEST_DEFAULTS)),
-        ),
+        ("defaults", map_of(keys::DEFAULTS).into()),
+        ("request_defaults", map_of(keys::REQUEST_DEFAULTS).into()),
     ])
 }
 
@@ -414,11 +380,35 @@ fn choice(name: &str, words: &[&str]) -> Value {
         { "enum": words },
         variable(),
         { "type": "array", "minItems": 1, "items": reference(name) },
-        {
-            "type": "object",
-            "required": ["not"],
-            "additionalProperties": false,
-            "properties": { "not": { "description": "Any but this.", "$ref": format!("#/$defs/{name}") } },
-        },
+        requiring(negating(map_of(keys::CHOICE), name), "not"),
     ] })
+}
+
+/// Lets `not` negate values of this definition.
+fn negating(mut map: Map<String, Value>, name: &str) -> Map<String, Value> {
+    map["properties"]["not"]["$ref"] = format!("#/$defs/{name}").into();
+    map
+}
+
+/// A map that has no other keys.
+pub(super) fn map_of(keys: Keys) -> Map<String, Value> {
+    let properties: Map<String, Value> = keys
+        .iter()
+        .map(|key| (key.name.to_owned(), described(key)))
+        .collect();
+    object(json!({ "type": "object", "additionalProperties": false, "properties": properties }))
+}
+
+fn described(key: &Key) -> Value {
+    json!({
+        "description": key.description,
+        "$ref": format!("#/$defs/{}", key.shape),
+    })
+}
+
+pub(super) fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(entries) => entries,
+        _ => Map::new(),
+    }
 }

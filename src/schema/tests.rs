@@ -66,7 +66,7 @@ fn the_schema_of_specs_has_exactly_the_keys_that_the_reader_accepts() {
         ("steps: [{ zzzzzzzzzz: 1 }]\n".to_owned(), "/$defs/step"),
         (
             "setup: [{ zzzzzzzzzz: 1 }]\n".to_owned(),
-            "/$defs/step_around",
+            "/$defs/setup_step",
         ),
         (
             "request: { zzzzzzzzzz: 1 }\nexpect: { errors: 0 }\n".to_owned(),
@@ -142,7 +142,7 @@ fn captures_and_expectations_have_the_keys_of_all_their_variants() {
     let of_trace = of("trace_id: 4bf92f3577b34da6a3ce929d0e0e4736\nexpect: { zzzzzzzzzz: 1 }\n");
     let all = &of_request | &of_command;
     assert_eq!(described(&schema, "/$defs/expect"), all);
-    assert_eq!(described(&schema, "/$defs/expect_around"), &all - &of_trace);
+    assert_eq!(described(&schema, "/$defs/setup_expect"), &all - &of_trace);
     let from_response = of("run: x\ncapture: { x: { zzzzzzzzzz: 1 } }\nexpect: { errors: 0 }\n");
     let from_span =
         of("run: x\ncapture: { x: { find: a, zzzzzzzzzz: 1 } }\nexpect: { errors: 0 }\n");

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::error::{Mistakes, SpecErrors};
-use super::file::{File, SPEC_KEYS};
-use super::read::trigger::TRIGGER_KEYS;
+use super::file::File;
+use super::keys;
 use super::yaml::{self, Entry, Kind, Node};
 use super::{Context, Place, Source, Spec};
 use crate::trace::TraceRef;
@@ -56,7 +56,7 @@ fn wrap(root: &Node, trace: TraceRef, mistakes: &Mistakes) -> Option<Node> {
     };
     let is_spec = |entry: &Entry| {
         let key = entry.key.text.as_str();
-        key == "expect" || OF_SEVERAL.contains(&key) || TRIGGER_KEYS.contains(&key)
+        key == "expect" || OF_SEVERAL.contains(&key) || keys::TRIGGERS.contains(key)
     };
     if !entries.iter().any(is_spec) {
         let expect = Entry::of("expect", root.clone());
@@ -74,7 +74,7 @@ fn wrap(root: &Node, trace: TraceRef, mistakes: &Mistakes) -> Option<Node> {
     // What no spec has is kept too, and told.
     let kept = entries.iter().filter(|entry| {
         let key = entry.key.text.as_str();
-        KEPT.contains(&key) || !SPEC_KEYS.contains(&key)
+        KEPT.contains(&key) || !keys::SPEC.contains(key)
     });
     let all = kept.cloned().chain([trigger]).collect();
     Some(Node::map(root.place, all))

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::error::{Mistakes, SpecErrors};
 use super::globals::{Globals, Variables};
+use super::keys;
 use super::matrix::{Case, cases};
 use super::read::Reader;
 use super::read::expect::TraceChecks;
@@ -18,27 +19,6 @@ use super::{Budget, Place, Repeat, Source, Wait};
 
 /// Larger than any spec that a person writes: 4 MiB. Whoever reads files need not read further.
 pub const MAX_FILE_SIZE: usize = 4 << 20;
-
-pub(super) const SPEC_KEYS: [&str; 18] = [
-    "name",
-    "description",
-    "tags",
-    "skip",
-    "vars",
-    "matrix",
-    "setup",
-    "teardown",
-    "request",
-    "run",
-    "trace_id",
-    "capture",
-    "wait",
-    "expect",
-    "steps",
-    "lock",
-    "repeat",
-    "budgets",
-];
 
 /// What a repeated request captures, in `teardown`.
 const OF_A_REQUEST: Withheld = Withheld {
@@ -132,7 +112,7 @@ impl<'a> File<'a> {
         let globals = Arc::clone(&self.context.globals);
         let scope = Scope::new(globals, Variables::default());
         let reader = self.reader(&scope);
-        reader.map(root, "a spec", &SPEC_KEYS)?;
+        reader.map(root, "a spec", keys::SPEC)?;
         reader.refuse_idle_budgets(root);
         let vars = self.vars(root, &reader);
         let scope = Scope::new(

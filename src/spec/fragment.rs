@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::error::{Mistakes, SpecErrors};
 use super::expect::Expect;
-use super::file::{SPEC_KEYS, variables};
+use super::file::variables;
 use super::globals::{Globals, Variables};
+use super::keys;
 use super::read::Reader;
 use super::read::expect::{Answer, TraceChecks};
-use super::read::trigger::TRIGGER_KEYS;
 use super::scope::Scope;
 use super::yaml::{self, Kind, Node};
 use super::{Place, Source};
@@ -68,8 +68,8 @@ struct Fragment<'a> {
 impl Fragment<'_> {
     fn read(&self, root: &Node) -> Option<Expect> {
         let is_spec = ["expect", "steps", "capture"]
-            .iter()
-            .chain(&TRIGGER_KEYS)
+            .into_iter()
+            .chain(keys::TRIGGERS.names())
             .any(|key| root.get(key).is_some());
         if is_spec {
             return self.spec(root);
@@ -82,7 +82,7 @@ impl Fragment<'_> {
     fn spec(&self, root: &Node) -> Option<Expect> {
         let scope = self.scope(Variables::default());
         let reader = self.reader(&scope);
-        reader.map(root, "a spec", &SPEC_KEYS)?;
+        reader.map(root, "a spec", keys::SPEC)?;
         if let Some(steps) = root.get("steps") {
             let help = "put what one trace should be like into a file of its own";
             return reader.wrong(

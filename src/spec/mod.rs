@@ -15,6 +15,7 @@ mod fired;
 mod fragment;
 mod globals;
 mod jsonpath;
+pub(crate) mod keys;
 mod limits;
 mod matcher;
 mod matrix;

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{Mistakes, closest};
-use super::file::{File, SPEC_KEYS};
+use super::file::File;
 use super::globals::Variables;
+use super::keys;
 use super::matrix::cases;
 use super::scope::Scope;
 use super::yaml::{self, Kind, Node};
@@ -98,7 +99,7 @@ fn entry<'n>(root: &'n Node, key: &str) -> Option<&'n Node> {
             return None;
         };
         let is_meant =
-            |written: &str| !SPEC_KEYS.contains(&written) && closest(written, &[key]).is_some();
+            |written: &str| !keys::SPEC.contains(written) && closest(written, &[key]).is_some();
         let mut entries = entries.iter();
         let found = entries.find(|entry| is_meant(&entry.key.text));
         found.map(|entry| &entry.value)

@@ -4,17 +4,14 @@ use std::sync::Arc;
 
 use super::Place;
 use super::error::closest;
-use super::file::{File, SPEC_KEYS};
+use super::file::File;
+use super::keys::{self, Keys};
 use super::read::Reader;
 use super::read::expect::{Answer, TraceChecks};
-use super::read::trigger::{TRIGGER_KEYS, TriggerDefaults};
+use super::read::trigger::TriggerDefaults;
 use super::scope::Scope;
 use super::spec::{Asked, Draft, Step};
 use super::yaml::{Entry, Kind, Node};
-
-const STEP_KEYS: [&str; 7] = [
-    "name", "request", "run", "trace_id", "capture", "expect", "wait",
-];
 
 /// A step before it is read with the variables of a case.
 pub(super) struct StepNode<'n> {
@@ -32,7 +29,11 @@ impl File<'_> {
         node: &'n Node,
         reader: &Reader<'_>,
     ) -> Option<Vec<StepNode<'n>>> {
-        for key in TRIGGER_KEYS.into_iter().chain(["expect", "capture"]) {
+        for key in keys::TRIGGERS
+            .names()
+            .into_iter()
+            .chain(["expect", "capture"])
+        {
             if let Some(other) = root.get(key) {
                 reader.wrong::<()>(
                     other.place,
@@ -55,7 +56,7 @@ impl File<'_> {
     }
 
     pub(super) fn only_step<'n>(&self, root: &'n Node, reader: &Reader<'_>) -> StepNode<'n> {
-        let trigger = self.trigger_of(root, &SPEC_KEYS, reader);
+        let trigger = self.trigger_of(root, keys::SPEC, reader);
         // Budgets ask something as well; a response whose status is an error is a failure anyway.
         let asks = |key| root.get(key).is_some() || is_misspelt(root, key);
         if !asks("expect") && !asks("budgets") {
@@ -85,11 +86,11 @@ impl File<'_> {
             return Some(Vec::new());
         };
         reader.all(reader.list(list, &format!("`{key}`"))?, |node| {
-            reader.map(node, "a step", &STEP_KEYS)?;
+            reader.map(node, "a step", keys::STEP)?;
             let name = reader.optional(node, "name", |name| reader.named(name, "a name"));
             Some(StepNode {
                 name: name?,
-                trigger: self.trigger_of(node, &STEP_KEYS, reader),
+                trigger: self.trigger_of(node, keys::STEP, reader),
                 node,
                 trace_checks,
             })
@@ -97,13 +98,13 @@ impl File<'_> {
     }
 
     /// The one trigger of a spec or step; a misspelt one, which is noted already, counts as well.
-    fn trigger_of(&self, node: &Node, accepted: &[&str], reader: &Reader<'_>) -> Option<Entry> {
+    fn trigger_of(&self, node: &Node, accepted: Keys, reader: &Reader<'_>) -> Option<Entry> {
         let Kind::Map(entries) = &node.kind else {
             return None;
         };
         let mut triggers = entries
             .iter()
-            .filter(|entry| TRIGGER_KEYS.contains(&entry.key.text.as_str()));
+            .filter(|entry| keys::TRIGGERS.contains(&entry.key.text));
         match (triggers.next(), triggers.next()) {
             (Some(trigger), None) => Some(trigger.clone()),
             (None, _) => misspelt_trigger(entries, accepted).or_else(|| {
@@ -230,11 +231,11 @@ pub(super) fn captured<'n>(steps: &'n [StepNode<'_>]) -> impl Iterator<Item = &'
 }
 
 /// The entry whose key was meant to be a trigger's, under the key that was meant.
-fn misspelt_trigger(entries: &[Entry], accepted: &[&str]) -> Option<Entry> {
+fn misspelt_trigger(entries: &[Entry], accepted: Keys) -> Option<Entry> {
     entries.iter().find_map(|entry| {
         let written = entry.key.text.as_str();
-        let meant = closest(written, accepted)?;
-        let is_trigger = !accepted.contains(&written) && TRIGGER_KEYS.contains(&meant);
+        let meant = closest(written, &accepted.names())?;
+        let is_trigger = !accepted.contains(written) && keys::TRIGGERS.contains(meant);
         is_trigger.then(|| {
             let mut entry = entry.clone();
             entry.key.text = meant.to_owned();
@@ -249,7 +250,8 @@ fn is_misspelt(root: &Node, meant: &str) -> bool {
         return false;
     };
     let mut keys = entries.iter().map(|entry| entry.key.text.as_str());
-    keys.any(|key| !SPEC_KEYS.contains(&key) && closest(key, &SPEC_KEYS) == Some(meant))
+    let accepted = keys::SPEC.names();
+    keys.any(|key| !accepted.contains(&key) && closest(key, &accepted) == Some(meant))
 }
 
 /// Where a document or step begins: its first key.

@@ -109,7 +109,7 @@ async fn a_mistake_is_told_and_watching_goes_on() {
     let project = Project::with(&[("a.yaml", "request: GET ${URL}/ok\nexpekt: {}\n")]).await;
     let mut watching = Watching::start(&project, &[]);
     let told = watching.told().await;
-    assert!(told.contains("a spec has no key `expekt`"), "{told}");
+    assert!(told.contains("unknown key `expekt` in a spec"), "{told}");
     project.write("specs/a.yaml", PASSING);
     assert!(watching.summary().await.starts_with("1 passed"));
     watching.told().await;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::rate::{parse_number, parse_percent};
-use super::selector::{Ids, SPAN_KEYS};
+use super::selector::Ids;
 use super::{Reader, Refusal};
 use crate::spec::error::suggest;
+use crate::spec::keys::{self, Keys};
 use crate::spec::yaml::{Entry, Kind, Node};
 use crate::spec::{
     Allowance, Ask, Budget, Limit, Location, Matcher, Measure, Quantile, QuantileBudget,
@@ -14,9 +15,6 @@ use crate::spec::{
 
 /// What is compared with the baseline where a budget names no quantile.
 const USUAL: [Quantile; 2] = [Quantile::P50, Quantile::P95];
-
-/// The keys that are no quantiles.
-const BUDGET_KEYS: [&str; 3] = ["find", "measure", "regression"];
 
 /// What may become more than a hundred times as long has no limit.
 const MOST_TOLERANCE: f64 = 100.0;
@@ -212,10 +210,9 @@ impl Reader<'_> {
     fn limits_of_quantiles(&self, entries: &[Entry]) -> Option<Vec<(Quantile, Limit)>> {
         let asked = entries.iter().filter(|entry| {
             let key = entry.key.text.as_str();
-            !BUDGET_KEYS.contains(&key) && !is_misplaced(key)
+            !keys::BUDGET_WITHOUT_QUANTILES.contains(key) && !is_misplaced(key)
         });
-        let known = [&BUDGET_KEYS[..], &["p50", "p95", "p99"]].concat();
-        let quantiles = self.quantiles(asked, "a budget", &known);
+        let quantiles = self.quantiles(asked, "a budget", keys::BUDGET);
         self.all(&quantiles, |(quantile, entry)| {
             let at_most = self.longest(&entry.value, &format!("`{quantile}`"))?;
             let at = self.at(entry.value.place);
@@ -228,7 +225,7 @@ impl Reader<'_> {
         &self,
         entries: impl Iterator<Item = &'n Entry>,
         what: &str,
-        known: &[&str],
+        known: Keys,
     ) -> Vec<(Quantile, &'n Entry)> {
         let mut named: Vec<(Quantile, &Entry)> = Vec::new();
         for entry in entries {
@@ -252,7 +249,7 @@ impl Reader<'_> {
         named
     }
 
-    fn no_quantile(&self, entry: &Entry, what: &str, known: &[&str]) {
+    fn no_quantile(&self, entry: &Entry, what: &str, known: Keys) {
         let text = entry.key.text.as_str();
         let digits = text.strip_prefix(['p', 'P']);
         if digits.is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_digit())) {
@@ -264,7 +261,7 @@ impl Reader<'_> {
             );
             return;
         }
-        self.unknown_key(entry, what, known);
+        self.unknown_key(entry, what, &known.names());
     }
 
     /// `< 150ms`.
@@ -324,7 +321,7 @@ impl Reader<'_> {
     }
 
     fn each_compared(&self, entries: &[Entry]) -> Option<Vec<(Quantile, Regression)>> {
-        let named = self.quantiles(entries.iter(), "`regression`", &["p50", "p95", "p99"]);
+        let named = self.quantiles(entries.iter(), "`regression`", keys::USUAL_QUANTILES);
         self.all(&named, |(quantile, entry)| {
             let tolerance = self.parse(&entry.value, "`regression`", 0.0, tolerance)?;
             let regression = Regression {
@@ -367,7 +364,7 @@ fn misplaced(budget: &Node) -> impl Iterator<Item = &Entry> {
 /// Whether this key says something of spans, or names what can be measured.
 fn is_misplaced(key: &str) -> bool {
     let others = ["take", "count", "response_time", "trace_duration"];
-    SPAN_KEYS.contains(&key) || others.contains(&key)
+    keys::SPAN.contains(key) || others.contains(&key)
 }
 
 /// `20%`.

@@ -3,12 +3,9 @@
 use super::Reader;
 use super::selector::Ids;
 use crate::spec::expect::{Capture, CaptureFrom};
+use crate::spec::keys;
 use crate::spec::template::is_name;
 use crate::spec::yaml::{Entry, Kind, Node};
-
-const SOURCES: [&str; 7] = [
-    "json", "header", "cookie", "status", "body", "stdout", "find",
-];
 
 impl Reader<'_> {
     pub(crate) fn captures(&self, node: &Node) -> Option<Vec<Capture>> {
@@ -59,15 +56,14 @@ impl Reader<'_> {
         if let Some(find) = node.get("find") {
             return self.capture_from_span(node, find);
         }
-        let accepted: Vec<&str> = SOURCES.into_iter().chain(["secret"]).collect();
-        let entries = self.map(node, "a capture", &accepted)?;
+        let entries = self.map(node, "a capture", keys::RESPONSE_CAPTURE)?;
         let mut sources = entries.iter().filter(|entry| entry.key.text != "secret");
         let (Some(source), None) = (sources.next(), sources.next()) else {
             return self.wrong(
                 node.place,
                 "a capture has exactly one source",
                 "here",
-                format!("one of {}", SOURCES.join(", ")),
+                format!("one of {}", keys::CAPTURE_SOURCES.names().join(", ")),
             );
         };
         let value = &source.value;
@@ -100,11 +96,7 @@ impl Reader<'_> {
     }
 
     fn capture_from_span(&self, node: &Node, find: &Node) -> Option<CaptureFrom> {
-        self.map(
-            node,
-            "a capture from a span",
-            &["find", "attribute", "json", "secret"],
-        )?;
+        self.map(node, "a capture from a span", keys::SPAN_CAPTURE)?;
         let selector = self.selector(find, &Ids::new());
         let json = self.optional(node, "json", |path| {
             let scalar = self.scalar(path, "a path")?;

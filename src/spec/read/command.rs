@@ -3,20 +3,17 @@
 //! Variables are filled in after the text is split, so that a value stays one argument whatever it
 //! contains.
 
-use super::super::scope::Piece;
-use super::super::trigger::Command;
-use super::super::yaml::{Kind, Node};
 use super::Reader;
+use crate::spec::keys;
+use crate::spec::scope::Piece;
+use crate::spec::trigger::Command;
+use crate::spec::yaml::{Kind, Node};
 
 impl Reader<'_> {
     pub(crate) fn command(&self, node: &Node) -> Option<Command> {
         let (words, map) = match &node.kind {
             Kind::Map(_) => {
-                self.map(
-                    node,
-                    "`run`",
-                    &["command", "env", "dir", "timeout", "sampled", "tracestate"],
-                )?;
+                self.map(node, "`run`", keys::RUN)?;
                 let Some(command) = node.get("command") else {
                     return self.wrong(
                         node.place,

@@ -3,35 +3,12 @@
 use std::collections::HashSet;
 
 use super::Reader;
-use super::selector::{Ids, SPAN_KEYS};
+use super::selector::Ids;
 use crate::spec::expect::{Check, Condition, Expect};
+use crate::spec::keys::{self, Keys};
 use crate::spec::selector::{Ask, Pattern, Selector, SpanCondition, SpanEntry};
 use crate::spec::yaml::{Entry, Kind, Node};
 use crate::spec::{Limits, Location};
-
-const RESPONSE_KEYS: [&str; 5] = ["status", "headers", "body", "json", "response_time"];
-const COMMAND_KEYS: [&str; 4] = ["exit_code", "stdout", "stderr", "response_time"];
-/// What any trigger gives.
-const ANSWER_KEYS: [&str; 8] = [
-    "status",
-    "headers",
-    "body",
-    "json",
-    "exit_code",
-    "stdout",
-    "stderr",
-    "response_time",
-];
-const TRACE_KEYS: [&str; 8] = [
-    "errors",
-    "orphans",
-    "span_count",
-    "trace_duration",
-    "services",
-    "edges",
-    "sequence",
-    "spans",
-];
 
 /// What a trigger gives, and so what can be asked of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +28,15 @@ impl Answer {
             Some("run") => Self::Command,
             Some("trace_id") => Self::Nothing,
             Some(_) => Self::Response,
+        }
+    }
+
+    fn checks(self) -> Keys {
+        match self {
+            Self::Response => keys::RESPONSE_CHECKS,
+            Self::Command => keys::COMMAND_CHECKS,
+            Self::Nothing => keys::NO_CHECKS,
+            Self::Unknown => keys::ANSWER_CHECKS,
         }
     }
 }
@@ -87,13 +73,7 @@ impl Reader<'_> {
 
     fn expect_entry(&self, entry: &Entry, answer: Answer, trace: TraceChecks) -> Option<Expect> {
         let key = entry.key.text.as_str();
-        let of_answer: &[&str] = match answer {
-            Answer::Response => &RESPONSE_KEYS,
-            Answer::Command => &COMMAND_KEYS,
-            Answer::Nothing => &[],
-            Answer::Unknown => &ANSWER_KEYS,
-        };
-        if TRACE_KEYS.contains(&key) {
+        if keys::TRACE_CHECKS.contains(key) {
             if trace == TraceChecks::Refused {
                 return self.wrong(
                     entry.key.place,
@@ -106,33 +86,31 @@ impl Reader<'_> {
             }
             return self.trace_entry(key, &entry.value);
         }
-        if of_answer.contains(&key) {
+        if answer.checks().contains(key) {
             return self.answer_entry(key, &entry.value);
         }
-        if ANSWER_KEYS.contains(&key) {
-            let (what, there) = match answer {
-                Answer::Response => ("a request gives", RESPONSE_KEYS.as_slice()),
-                Answer::Command => ("a command gives", COMMAND_KEYS.as_slice()),
-                Answer::Nothing | Answer::Unknown => {
-                    ("a trace_id gives nothing but the trace:", &TRACE_KEYS[..])
-                }
+        if keys::ANSWER_CHECKS.contains(key) {
+            let (trigger, checks) = match answer {
+                Answer::Response => ("a request", keys::RESPONSE_CHECKS),
+                Answer::Command => ("a command", keys::COMMAND_CHECKS),
+                Answer::Nothing | Answer::Unknown => ("a trace_id", keys::TRACE_CHECKS),
             };
             return self.wrong(
                 entry.key.place,
-                format!("there is no `{key}` for this trigger"),
-                "not here",
-                format!("{what} {}", there.join(", ")),
+                format!("this trigger has no `{key}`"),
+                "not available",
+                format!("{trigger} has {}", checks.names().join(", ")),
             );
         }
-        let accepted: Vec<&str> = of_answer.iter().chain(&TRACE_KEYS).copied().collect();
-        if SPAN_KEYS.contains(&key) || key == "find" {
+        if keys::SPAN.contains(key) || key == "find" {
             return self.wrong(
                 entry.key.place,
-                format!("`{key}` asks something of a span"),
-                "not here",
-                format!("put it into an entry of `spans`: `spans: [{{ find: …, {key}: … }}]`"),
+                format!("`{key}` is a check of a span"),
+                "not in `expect`",
+                format!("move it into an entry of `spans`: `spans: [{{ find: …, {key}: … }}]`"),
             );
         }
+        let accepted = [answer.checks().names(), keys::TRACE_CHECKS.names()].concat();
         self.unknown_key(entry, "`expect`", &accepted);
         None
     }
@@ -346,10 +324,6 @@ impl Reader<'_> {
     }
 
     fn span_entry(&self, node: &Node, ids: &Ids) -> Option<SpanEntry> {
-        let accepted: Vec<&str> = ["find", "count", "id"]
-            .into_iter()
-            .chain(SPAN_KEYS)
-            .collect();
         if matches!(node.kind, Kind::Scalar(_)) {
             let find = self.selector(node, ids)?;
             let at = self.at(node.place);
@@ -362,7 +336,7 @@ impl Reader<'_> {
                 at,
             });
         }
-        let entries = self.map(node, "an entry of `spans`", &accepted)?;
+        let entries = self.map(node, "an entry of `spans`", keys::SPAN_ENTRY)?;
         let Some(find_node) = node.get("find") else {
             return self.wrong(
                 node.place,

@@ -4,30 +4,11 @@ use regex::Regex;
 
 use super::{Reader, Text};
 use crate::spec::error::suggest;
+use crate::spec::keys;
 use crate::spec::scope::Filled;
 use crate::spec::yaml::{Entry, Kind, Node, Scalar, Style};
 use crate::spec::{Comparison, JsonPath, Matcher, ValueType};
 use crate::trace::Value;
-
-const MATCHER_KEYS: [&str; 17] = [
-    "equals",
-    "not",
-    "contains",
-    "starts_with",
-    "ends_with",
-    "includes",
-    "length",
-    "type",
-    "gt",
-    "gte",
-    "lt",
-    "lte",
-    "any",
-    "all",
-    "json",
-    "number",
-    "same_items",
-];
 
 /// An expression larger than this when compiled is refused: it would be slow, and is a mistake.
 const REGEX_SIZE: usize = 1 << 20;
@@ -365,14 +346,14 @@ impl Reader<'_> {
                 .map(|inner| Matcher::Number(Box::new(inner))),
             "same_items" => self.items(node).map(Matcher::SameItems),
             _ => {
-                let mut help = suggest(&entry.key.text, &MATCHER_KEYS);
+                let mut help = suggest(&entry.key.text, &keys::MATCHER.names());
                 if !help.starts_with("did you mean") {
                     help.push_str("; to compare with a map, write { equals: { … } }");
                 }
                 return self.wrong(
                     entry.key.place,
-                    format!("there is no matcher `{}`", entry.key.text),
-                    "unknown",
+                    format!("unknown matcher `{}`", entry.key.text),
+                    "unknown matcher",
                     help,
                 );
             }

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::{Mistakes, suggest};
+use super::keys::Keys;
 use super::scope::{Filled, Scope};
 use super::yaml::{Entry, Kind, Node, Scalar, Style};
 use super::{Location, Place};
@@ -81,12 +82,12 @@ impl Reader<'_> {
         &self,
         node: &'n Node,
         what: &str,
-        accepted: &[&str],
+        accepted: Keys,
     ) -> Option<&'n [Entry]> {
         let entries = self.any_map(node, what)?;
         for entry in entries {
-            if !accepted.contains(&entry.key.text.as_str()) && !self.mistakes.is_full() {
-                self.unknown_key(entry, what, accepted);
+            if !accepted.contains(&entry.key.text) && !self.mistakes.is_full() {
+                self.unknown_key(entry, what, &accepted.names());
             }
         }
         Some(entries)
@@ -106,7 +107,7 @@ impl Reader<'_> {
         }
         self.wrong::<()>(
             entry.key.place,
-            format!("{what} has no key `{}`", entry.key.text),
+            format!("unknown key `{}` in {what}", entry.key.text),
             "unknown key",
             suggest(&entry.key.text, accepted),
         );

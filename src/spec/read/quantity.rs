@@ -3,6 +3,7 @@
 use super::{Reader, Refusal};
 use crate::spec::Place;
 use crate::spec::error::suggest;
+use crate::spec::keys;
 use crate::spec::limits::{Bounds, Limits};
 use crate::spec::yaml::{Kind, Node, Style};
 use crate::trace::Nanos;
@@ -25,8 +26,6 @@ impl Unit {
         matches!(self, Self::Duration | Self::Longest)
     }
 }
-
-const LIMIT_KEYS: [&str; 5] = ["lt", "lte", "gt", "gte", "not"];
 
 impl Reader<'_> {
     /// A number of things: `3`, `1..`, `2..4`, `< 3`, `[1, 3]`, `{ not: 2 }`.
@@ -66,7 +65,7 @@ impl Reader<'_> {
                 })
             }
             Kind::Map(entries) if !entries.is_empty() => {
-                let entries = self.map(node, what, &LIMIT_KEYS)?;
+                let entries = self.map(node, what, keys::LIMITS)?;
                 let each = self.all(entries, |entry| {
                     self.limit_entry(&entry.key.text, &entry.value, what, unit)
                 })?;

@@ -4,18 +4,9 @@ use std::time::Duration;
 
 use super::rate::{parse_number, parse_percent, parse_rate};
 use super::{Reader, Refusal, parse_duration};
+use crate::spec::keys;
 use crate::spec::yaml::{Kind, Node};
 use crate::spec::{Allowance, Arrivals, Pace, Rate, Repeat};
-
-const REPEAT_KEYS: [&str; 7] = [
-    "times",
-    "concurrency",
-    "rate",
-    "for",
-    "arrivals",
-    "warmup",
-    "failures",
-];
 
 /// More is a mistake: so many connections no machine gives to one process.
 const MOST_CONCURRENT: u64 = 4_096;
@@ -35,7 +26,7 @@ impl Reader<'_> {
             return self.wrong(node.place, what, "not a map", EXAMPLES);
         }
         self.scope.take_awaited();
-        self.map(node, "`repeat`", &REPEAT_KEYS)?;
+        self.map(node, "`repeat`", keys::REPEAT)?;
         let pace = self.pace(node);
         let warmup = self.optional(node, "warmup", |warmup| self.warmup(warmup));
         let failures = self.optional(node, "failures", |failures| self.allowance(failures));

@@ -5,36 +5,13 @@ use std::collections::HashMap;
 use super::{Reader, Refusal};
 use crate::spec::Limits;
 use crate::spec::error::suggest;
+use crate::spec::keys;
 use crate::spec::selector::{
     Ask, Choice, EventPattern, LinkPattern, Pattern, Relation, Relative, Selector, SpanCondition,
     SpanType, Take,
 };
 use crate::spec::yaml::{Entry, Kind, Node};
 use crate::trace::{SpanKind, StatusCode};
-
-/// The keys that ask something of a span.
-pub(crate) const SPAN_KEYS: [&str; 20] = [
-    "name",
-    "service",
-    "scope",
-    "status_message",
-    "kind",
-    "type",
-    "status",
-    "attributes",
-    "resource",
-    "duration",
-    "self_time",
-    "events",
-    "links",
-    "below",
-    "above",
-    "child_of",
-    "parent_of",
-    "after",
-    "before",
-    "linked_to",
-];
 
 /// The entries of `spans` that have an `id`, by it.
 pub(crate) type Ids = HashMap<String, usize>;
@@ -58,8 +35,7 @@ impl Reader<'_> {
                 "write a name, or { name: [a, b] } for one of several names",
             ),
             Kind::Map(entries) => {
-                let accepted: Vec<&str> = SPAN_KEYS.into_iter().chain(["take"]).collect();
-                self.map(node, "a span", &accepted)?;
+                self.map(node, "a span", keys::SELECTOR)?;
                 let conditions = self.conditions(entries, ids);
                 let take = match node.get("take") {
                     Some(take) => Some(self.take(take)?),
@@ -77,7 +53,7 @@ impl Reader<'_> {
     pub(crate) fn conditions(&self, entries: &[Entry], ids: &Ids) -> Option<Vec<SpanCondition>> {
         let asked: Vec<&Entry> = entries
             .iter()
-            .filter(|entry| SPAN_KEYS.contains(&entry.key.text.as_str()))
+            .filter(|entry| keys::SPAN.contains(&entry.key.text))
             .collect();
         let read = self.all(&asked, |entry| self.condition(entry, ids))?;
         Some(read.into_iter().flatten().collect())
@@ -189,7 +165,7 @@ impl Reader<'_> {
                 })
             }
             Kind::Map(entries) if entries.len() == 1 => {
-                let entries = self.map(node, what, &["not"])?;
+                let entries = self.map(node, what, keys::CHOICE)?;
                 let inner = entries.first().filter(|entry| entry.key.text == "not")?;
                 let refused = self.choice(&inner.value, what, all)?;
                 let others = all.iter().map(|(_, each)| *each);
@@ -247,7 +223,7 @@ impl Reader<'_> {
                 count: Limits::at_least(1),
             });
         }
-        self.map(node, "an event", &["name", "attributes", "count"])?;
+        self.map(node, "an event", keys::EVENT)?;
         let name = self.optional(node, "name", |name| self.text_matcher(name));
         let attributes = self.optional(node, "attributes", |map| self.matchers(map, "attributes"));
         let count = self.count_of(node);
@@ -267,7 +243,7 @@ impl Reader<'_> {
             }]);
         }
         self.all(self.listed(node, "`links`")?, |item| {
-            self.map(item, "a link", &["to", "attributes", "count"])?;
+            self.map(item, "a link", keys::LINK)?;
             let to = self.optional(item, "to", |to| self.pattern(to, ids));
             let attributes =
                 self.optional(item, "attributes", |map| self.matchers(map, "attributes"));
@@ -306,8 +282,7 @@ impl Reader<'_> {
                 count,
             })));
         }
-        let accepted: Vec<&str> = SPAN_KEYS.into_iter().chain(["count", "take"]).collect();
-        let entries = self.map(node, &format!("`{}`", place.key()), &accepted)?;
+        let entries = self.map(node, &format!("`{}`", place.key()), keys::RELATION)?;
         let conditions = self.conditions(entries, ids);
         let take = self.optional(node, "take", |take| self.take(take));
         let count = self.relation_count(place, node);

@@ -4,24 +4,10 @@ use std::time::Duration;
 
 use super::{Reader, Refusal};
 use crate::spec::error::suggest;
+use crate::spec::keys;
 use crate::spec::trigger::{Body, Part, PartContent, Request, Tls, Trigger};
 use crate::spec::yaml::{Entry, Kind, Node};
 use crate::trace::{NoTrace, TraceId, TraceRef};
-
-pub(crate) const TRIGGER_KEYS: [&str; 3] = ["request", "run", "trace_id"];
-const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
-const BODIES: [&str; 5] = ["json", "body", "body_file", "form", "multipart"];
-const REQUEST_KEYS: [&str; 9] = [
-    "method",
-    "url",
-    "headers",
-    "query",
-    "timeout",
-    "redirects",
-    "tls",
-    "sampled",
-    "tracestate",
-];
 
 /// What the project says of every trigger.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,7 +57,7 @@ impl Reader<'_> {
                 Some((method, url)) => (method, url.trim()),
                 None => ("GET", text),
             };
-            let is_method = METHODS.contains(&method.to_ascii_lowercase().as_str());
+            let is_method = keys::METHODS.contains(&method.to_ascii_lowercase());
             if !is_method || method != method.to_ascii_uppercase() {
                 return Err(Refusal::new(
                     format!("`{method}` is no method"),
@@ -85,12 +71,7 @@ impl Reader<'_> {
     }
 
     fn long_request(&self, node: &Node) -> Option<Request> {
-        let accepted: Vec<&str> = METHODS
-            .into_iter()
-            .chain(BODIES)
-            .chain(REQUEST_KEYS)
-            .collect();
-        self.map(node, "a request", &accepted)?;
+        self.map(node, "a request", keys::REQUEST)?;
         let target = self.target(node);
         let headers = self.optional(node, "headers", |map| self.headers(map));
         let query = self.optional(node, "query", |map| self.query(map));
@@ -122,9 +103,9 @@ impl Reader<'_> {
 
     /// `post: URL`, or `method: POST` and `url: URL`.
     fn target(&self, node: &Node) -> Option<(http::Method, url::Url)> {
-        let short: Vec<(&str, &Node)> = METHODS
+        let short: Vec<(&str, &Node)> = keys::METHODS
             .iter()
-            .filter_map(|key| Some((*key, node.get(key)?)))
+            .filter_map(|key| Some((key.name, node.get(key.name)?)))
             .collect();
         let long = (node.get("method"), node.get("url"));
         match (short.as_slice(), long) {
@@ -226,7 +207,8 @@ impl Reader<'_> {
     }
 
     fn body(&self, node: &Node) -> Option<Body> {
-        let given: Vec<&str> = BODIES
+        let given: Vec<&str> = keys::BODIES
+            .names()
             .into_iter()
             .filter(|key| node.get(key).is_some())
             .collect();
@@ -256,8 +238,7 @@ impl Reader<'_> {
     }
 
     fn part(&self, node: &Node) -> Option<Part> {
-        let accepted = ["name", "text", "file", "content_type", "file_name"];
-        self.map(node, "a part", &accepted)?;
+        self.map(node, "a part", keys::PART)?;
         let text = |key: &str| {
             self.optional(node, key, |value| {
                 self.text(value, key).map(Option::unwrap_or_default)
@@ -292,7 +273,7 @@ impl Reader<'_> {
     }
 
     fn tls(&self, node: &Node) -> Option<Tls> {
-        self.map(node, "`tls`", &["verify", "ca", "cert", "key"])?;
+        self.map(node, "`tls`", keys::TLS)?;
         let verify = self.optional(node, "verify", |value| self.bool(value, "`verify`"));
         let file = |key| self.optional(node, key, |value| self.file(value, "a PEM file"));
         let (ca, cert, key) = (file("ca"), file("cert"), file("key"));

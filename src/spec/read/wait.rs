@@ -2,11 +2,12 @@
 
 use super::Reader;
 use crate::spec::Wait;
+use crate::spec::keys;
 use crate::spec::yaml::Node;
 
 impl Reader<'_> {
     pub(crate) fn wait(&self, node: &Node) -> Option<Wait> {
-        self.map(node, "`wait`", &["timeout", "tail", "flush"])?;
+        self.map(node, "`wait`", keys::WAIT)?;
         let part = |key| self.optional(node, key, |value| self.duration(value, "a time to wait"));
         let (timeout, tail, flush) = (part("timeout"), part("tail"), part("flush"));
         Some(Wait {

@@ -1,0 +1,175 @@
+//! Keys of `expect`, of a matcher and of a limit.
+
+use super::{Key, Keys, key};
+
+/// Checks of an HTTP response.
+pub(crate) const RESPONSE_CHECKS: Keys = Keys(&[RESPONSE, RESPONSE_TIME]);
+
+/// Checks of a command.
+pub(crate) const COMMAND_CHECKS: Keys = Keys(&[COMMAND, RESPONSE_TIME]);
+
+/// Checks of the result of any trigger.
+pub(crate) const ANSWER_CHECKS: Keys = Keys(&[RESPONSE, COMMAND, RESPONSE_TIME]);
+
+/// Checks of a trigger that has no result.
+pub(crate) const NO_CHECKS: Keys = Keys(&[]);
+
+/// Checks of a trace.
+pub(crate) const TRACE_CHECKS: Keys = Keys(&[TRACE]);
+
+/// All of `expect`.
+#[cfg(feature = "cli")]
+pub(crate) const EXPECT: Keys = Keys(&[RESPONSE, COMMAND, RESPONSE_TIME, TRACE]);
+
+const RESPONSE: &[Key] = &[
+    key(
+        "status",
+        "status_codes",
+        "The status code of the response: 201, 2xx, [200, 201], 200..299, { not: 500 }.",
+    ),
+    key(
+        "headers",
+        "matchers",
+        "Headers of the response, each with a matcher.",
+    ),
+    key("body", "matcher", "The body of the response, as text."),
+    key(
+        "json",
+        "paths",
+        "JSONPath expressions into the body, each with a matcher.",
+    ),
+];
+
+const COMMAND: &[Key] = &[
+    key(
+        "exit_code",
+        "matcher",
+        "The exit code of the command; default 0.",
+    ),
+    key("stdout", "matcher", "The standard output of the command."),
+    key("stderr", "matcher", "The standard error of the command."),
+];
+
+const RESPONSE_TIME: &[Key] = &[key(
+    "response_time",
+    "durations",
+    "From sending the request to the end of the response: < 800ms.",
+)];
+
+const TRACE: &[Key] = &[
+    key(
+        "errors",
+        "count",
+        "The number of spans with status error, anywhere in the trace.",
+    ),
+    key(
+        "orphans",
+        "count",
+        "The number of spans whose parent did not arrive.",
+    ),
+    key("span_count", "count", "The number of spans."),
+    key(
+        "trace_duration",
+        "durations",
+        "From the first start of a span to the last end.",
+    ),
+    key(
+        "services",
+        "list",
+        "Services (`service.name`) that have at least one span; others are allowed.",
+    ),
+    key(
+        "edges",
+        "list",
+        "Calls between services, `caller -> callee`; others are allowed.",
+    ),
+    key(
+        "sequence",
+        "selectors",
+        "Spans in this order: all spans of an entry start before the first span of the next entry.",
+    ),
+    key("spans", "span_entries", "Expectations for single spans."),
+];
+
+pub(crate) const MATCHER: Keys = Keys(&[&[
+    key(
+        "equals",
+        "anything",
+        "The value equals this one; nothing is interpreted.",
+    ),
+    key(
+        "not",
+        "matcher",
+        "The value exists and does not match this.",
+    ),
+    key(
+        "contains",
+        "anything",
+        "A string that contains this string, or an array with an element equal to this.",
+    ),
+    key("starts_with", "text", "A string with this prefix."),
+    key("ends_with", "text", "A string with this suffix."),
+    key(
+        "includes",
+        "anything",
+        "A map or array that includes this one.",
+    ),
+    key(
+        "length",
+        "count",
+        "The number of characters, bytes, elements or entries.",
+    ),
+    key("type", "value_type", "The type of the value."),
+    key("gt", "number", "A number greater than this."),
+    key("gte", "number", "A number greater than or equal to this."),
+    key("lt", "number", "A number less than this."),
+    key("lte", "number", "A number less than or equal to this."),
+    key(
+        "any",
+        "matcher",
+        "An array with an element that matches this.",
+    ),
+    key(
+        "all",
+        "matcher",
+        "A non-empty array in which every element matches this.",
+    ),
+    key(
+        "json",
+        "paths",
+        "A map, an array, or a string that contains JSON: JSONPath expressions, each with a matcher.",
+    ),
+    key(
+        "number",
+        "matcher",
+        "A number, or a string that contains one, that matches this.",
+    ),
+    key(
+        "same_items",
+        "anything",
+        "An array with exactly these elements, in any order.",
+    ),
+]]);
+
+/// A limit of a number or duration: `{ gte: 2, lt: 5 }`.
+pub(crate) const LIMITS: Keys = Keys(&[UPPER, LOWER, NOT]);
+
+/// A limit that can have an upper bound only.
+#[cfg(feature = "cli")]
+pub(crate) const UPPER_LIMITS: Keys = Keys(&[UPPER]);
+
+/// The negation of words: `{ not: error }`.
+pub(crate) const CHOICE: Keys = Keys(&[NOT]);
+
+const UPPER: &[Key] = &[
+    key("lt", "bound", "Less than this."),
+    key("lte", "bound", "Less than or equal to this."),
+];
+
+const LOWER: &[Key] = &[
+    key("gt", "bound", "Greater than this."),
+    key("gte", "bound", "Greater than or equal to this."),
+];
+
+/// The schema replaces the shape by that of the value that is negated.
+const NOT: &[Key] = &[key("not", "anything", "Anything except this.")];

@@ -1,0 +1,57 @@
+//! The keys of every map in a spec or project file.
+//!
+//! The reader accepts exactly these keys, the JSON Schema describes them, and the tests of `docs/`
+//! require a mention of each. `spec::read` interprets the values.
+
+mod expect;
+mod load;
+#[cfg(feature = "run")]
+mod project;
+mod span;
+mod spec;
+mod trigger;
+
+pub(crate) use expect::*;
+pub(crate) use load::*;
+#[cfg(feature = "run")]
+pub(crate) use project::*;
+pub(crate) use span::*;
+pub(crate) use spec::*;
+pub(crate) use trigger::*;
+
+/// A key with its description for editors.
+#[derive(Clone, Copy)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    /// Name of the definition of its value in the JSON Schema; see `schema::shapes`.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "for the schema"))]
+    pub(crate) shape: &'static str,
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "for the schema"))]
+    pub(crate) description: &'static str,
+}
+
+/// The keys of one map.
+#[derive(Clone, Copy)]
+pub(crate) struct Keys(&'static [&'static [Key]]);
+
+impl Keys {
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'static Key> {
+        self.0.iter().copied().flatten()
+    }
+
+    pub(crate) fn names(self) -> Vec<&'static str> {
+        self.iter().map(|key| key.name).collect()
+    }
+
+    pub(crate) fn contains(self, name: &str) -> bool {
+        self.iter().any(|key| key.name == name)
+    }
+}
+
+const fn key(name: &'static str, shape: &'static str, description: &'static str) -> Key {
+    Key {
+        name,
+        shape,
+        description,
+    }
+}

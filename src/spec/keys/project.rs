@@ -1,0 +1,95 @@
+//! Keys of the project file.
+
+use super::{Keys, key};
+
+pub(crate) const PROJECT: Keys = Keys(&[&[
+    key(
+        "specs",
+        "texts",
+        "Files, folders and globs of specs; default [specs].",
+    ),
+    key("vars", "anything_by_name", "Variables for all specs."),
+    key(
+        "secrets",
+        "texts",
+        "Names of variables whose values are masked in all output.",
+    ),
+    key("receiver", "receiver", "The OTLP receiver."),
+    key(
+        "services",
+        "services",
+        "Services to start before the first spec, and to stop after the last.",
+    ),
+    key("defaults", "defaults", "Defaults for all specs."),
+]]);
+
+pub(crate) const RECEIVER: Keys = Keys(&[&[
+    key(
+        "listen",
+        "list",
+        "Addresses such as 127.0.0.1:4317, or ports on loopback; port 0 selects a free one.",
+    ),
+    key(
+        "cors",
+        "texts",
+        "Origins of web pages that can send spans; `*` for all.",
+    ),
+]]);
+
+pub(crate) const SERVICE: Keys = Keys(&[&[
+    key("build", "words", "A command that completes before `run`."),
+    key("run", "words", "The command that keeps running."),
+    key(
+        "shell",
+        "flag",
+        "`true` passes `run` and `build` to a shell.",
+    ),
+    key(
+        "ports",
+        "ports",
+        "Names with port numbers; `auto` selects a free one. `${services.NAME.PORT}` is its number.",
+    ),
+    key(
+        "env",
+        "texts_by_name",
+        "Variables added to the environment, such as OTEL_SERVICE_NAME.",
+    ),
+    key(
+        "ready",
+        "ready",
+        "Condition for ready: http://… answers with 2xx, tcp://host:port accepts a connection, or { log: =~ … } matches a line of output.",
+    ),
+    key(
+        "depends_on",
+        "list",
+        "Services that must be ready before this one starts.",
+    ),
+    key(
+        "dir",
+        "text",
+        "Working directory; default: the folder of the project file.",
+    ),
+    key(
+        "start_timeout",
+        "duration",
+        "Maximum time until ready; default 60 s.",
+    ),
+]]);
+
+/// `ready`, if it is a map.
+pub(crate) const READY: Keys = Keys(&[&[key(
+    "log",
+    "log_line",
+    "A regular expression that a line of the output matches.",
+)]]);
+
+pub(crate) const DEFAULTS: Keys = Keys(&[&[
+    key("wait", "wait", "How long specs wait for the trace."),
+    key("request", "request_defaults", "Defaults for requests."),
+]]);
+
+pub(crate) const REQUEST_DEFAULTS: Keys = Keys(&[&[key(
+    "timeout",
+    "duration",
+    "Maximum time until the response is complete; default 30 s.",
+)]]);

@@ -1,0 +1,179 @@
+//! Keys of a spec, of a step and of the maps that both share.
+
+use super::trigger::TRIGGER_TABLE;
+use super::{Key, Keys, key};
+
+/// The top level of a spec.
+pub(crate) const SPEC: Keys = Keys(&[SPEC_ONLY, TRIGGER_TABLE, TEST]);
+
+/// An entry of `steps`.
+pub(crate) const STEP: Keys = Keys(&[STEP_NAME, TRIGGER_TABLE, TEST]);
+
+/// An entry of `setup` or `teardown`. The names are those of [`STEP`].
+#[cfg(feature = "cli")]
+pub(crate) const SETUP_STEP: Keys = Keys(&[STEP_NAME, TRIGGER_TABLE, SETUP_TEST]);
+
+/// `capture` from a response or the output of a command.
+pub(crate) const RESPONSE_CAPTURE: Keys =
+    Keys(&[CAPTURE_JSON, CAPTURE_RESPONSE, CAPTURE_FIND, CAPTURE_SECRET]);
+
+/// `capture` from a span.
+pub(crate) const SPAN_CAPTURE: Keys = Keys(&[
+    CAPTURE_FIND,
+    CAPTURE_ATTRIBUTE,
+    CAPTURE_JSON,
+    CAPTURE_SECRET,
+]);
+
+/// The keys of `capture` of which a capture has exactly one.
+pub(crate) const CAPTURE_SOURCES: Keys = Keys(&[CAPTURE_JSON, CAPTURE_RESPONSE, CAPTURE_FIND]);
+
+/// `capture` from any source.
+#[cfg(feature = "cli")]
+pub(crate) const CAPTURE: Keys = Keys(&[
+    CAPTURE_JSON,
+    CAPTURE_RESPONSE,
+    CAPTURE_FIND,
+    CAPTURE_ATTRIBUTE,
+    CAPTURE_SECRET,
+]);
+
+pub(crate) const WAIT: Keys = Keys(&[&[
+    key(
+        "timeout",
+        "duration",
+        "Maximum time between the response and the verdict; default 30 s.",
+    ),
+    key(
+        "tail",
+        "duration",
+        "Maximum time that work continues after the response; default 0 s.",
+    ),
+    key(
+        "flush",
+        "duration",
+        "Maximum delay between the end of a span and its export; computed for services that spanspec starts.",
+    ),
+]]);
+
+const SPEC_ONLY: &[Key] = &[
+    key(
+        "name",
+        "text",
+        "Name of the spec in reports; unique within the file. Default: the name of the file.",
+    ),
+    key("description", "text", "Free text."),
+    key("tags", "texts", "Tags for `--tag`."),
+    key(
+        "skip",
+        "text",
+        "The reason to skip the spec. It does not run, and reports show it as skipped.",
+    ),
+    key(
+        "vars",
+        "anything_by_name",
+        "Variables of this spec, used as `${name}`. A function such as `${uuid()}` yields one value for all uses.",
+    ),
+    key(
+        "matrix",
+        "matrix",
+        "Runs the spec with several values: a map of lists for all combinations, or a list of maps with one case each.",
+    ),
+    key(
+        "setup",
+        "setup_steps",
+        "Steps before the spec; they can check the response only. If one does not pass, the spec is errored.",
+    ),
+    key(
+        "teardown",
+        "setup_steps",
+        "Steps after the spec, run in any case. They can check the response only.",
+    ),
+    key(
+        "steps",
+        "steps",
+        "Several requests in sequence, each with its own trace; replaces the trigger and `expect`.",
+    ),
+    key(
+        "lock",
+        "text",
+        "Specs with the same `lock` never run at the same time.",
+    ),
+    key(
+        "repeat",
+        "repeat",
+        "Sends the request many times, each time with its own trace. Every request is checked.",
+    ),
+    key(
+        "budgets",
+        "budgets",
+        "Limits for quantiles of the durations, and comparisons with the baseline.",
+    ),
+];
+
+const STEP_NAME: &[Key] = &[key("name", "text", "Name of this step in reports.")];
+
+const TEST: &[Key] = &[
+    CAPTURES,
+    key(
+        "expect",
+        "expect",
+        "Expectations for the response and the trace.",
+    ),
+    WAITS,
+];
+
+#[cfg(feature = "cli")]
+const SETUP_TEST: &[Key] = &[
+    CAPTURES,
+    key("expect", "setup_expect", "Expectations for the response."),
+    WAITS,
+];
+
+const CAPTURES: Key = key(
+    "capture",
+    "capture",
+    "Values from the response or from spans, as variables for `expect` and later steps.",
+);
+
+const WAITS: Key = key("wait", "wait", "How long to wait for the trace.");
+
+const CAPTURE_JSON: &[Key] = &[key(
+    "json",
+    "json_path",
+    "A JSONPath into the body; with `find`, into the attribute, which then contains JSON.",
+)];
+
+const CAPTURE_RESPONSE: &[Key] = &[
+    key("header", "text", "The value of this header."),
+    key(
+        "cookie",
+        "text",
+        "The value of this cookie, which the response sets.",
+    ),
+    key("status", "flag", "`true` captures the status code."),
+    key(
+        "body",
+        "regex",
+        "The first group of a regular expression in the body, or the whole match.",
+    ),
+    key(
+        "stdout",
+        "regex",
+        "The first group of a regular expression in the output of a command, or the whole match.",
+    ),
+];
+
+const CAPTURE_FIND: &[Key] = &[key("find", "selector", "The span with the attribute.")];
+
+const CAPTURE_ATTRIBUTE: &[Key] = &[key(
+    "attribute",
+    "text",
+    "The attribute of the span that `find` selects.",
+)];
+
+const CAPTURE_SECRET: &[Key] = &[key(
+    "secret",
+    "flag",
+    "`true` masks the value in all output.",
+)];

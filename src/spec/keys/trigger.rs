@@ -1,0 +1,160 @@
+//! Keys of triggers.
+
+use super::{Key, Keys, key};
+
+/// The triggers. A spec or step has exactly one.
+pub(crate) const TRIGGERS: Keys = Keys(&[TRIGGER_TABLE]);
+
+pub(super) const TRIGGER_TABLE: &[Key] = &[
+    key(
+        "request",
+        "request",
+        "The HTTP request to send: `GET http://…`, or a map.",
+    ),
+    key(
+        "run",
+        "command",
+        "A command that makes requests; TRACEPARENT contains the trace context.",
+    ),
+    key(
+        "trace_id",
+        "text",
+        "Sends nothing, and waits for the trace with this id.",
+    ),
+];
+
+/// `request`, if it is a map.
+pub(crate) const REQUEST: Keys = Keys(&[METHOD_TABLE, TARGET, BODY_TABLE, REQUEST_OPTIONS]);
+
+/// The methods with a key.
+pub(crate) const METHODS: Keys = Keys(&[METHOD_TABLE]);
+
+/// The kinds of a body. A request has at most one.
+pub(crate) const BODIES: Keys = Keys(&[BODY_TABLE]);
+
+const METHOD_TABLE: &[Key] = &[
+    key("get", "text", "The URL of a GET request."),
+    key("post", "text", "The URL of a POST request."),
+    key("put", "text", "The URL of a PUT request."),
+    key("patch", "text", "The URL of a PATCH request."),
+    key("delete", "text", "The URL of a DELETE request."),
+    key("head", "text", "The URL of a HEAD request."),
+    key("options", "text", "The URL of an OPTIONS request."),
+];
+
+const TARGET: &[Key] = &[
+    key(
+        "method",
+        "text",
+        "A method without a key, together with `url`.",
+    ),
+    key("url", "text", "The URL, together with `method`."),
+    key("headers", "fields", "Headers. A list repeats the header."),
+    key(
+        "query",
+        "fields",
+        "Parameters to add to the query of the URL. A list repeats the name.",
+    ),
+];
+
+const BODY_TABLE: &[Key] = &[
+    key(
+        "json",
+        "anything",
+        "A JSON body; sets `content-type: application/json` unless `headers` has one.",
+    ),
+    key("body", "text", "A text body, sent as written."),
+    key(
+        "body_file",
+        "text",
+        "A body from a file; the path is relative to the spec.",
+    ),
+    key("form", "fields", "A URL-encoded form."),
+    key("multipart", "parts", "A multipart form, with files."),
+];
+
+const REQUEST_OPTIONS: &[Key] = &[
+    key(
+        "timeout",
+        "duration",
+        "Maximum time until the response is complete; default 30 s, or that of the project file.",
+    ),
+    key(
+        "redirects",
+        "whole",
+        "Maximum number of redirects to follow; default 0.",
+    ),
+    key("tls", "tls", "Certificates."),
+    key(
+        "sampled",
+        "flag",
+        "`false` clears the sampled flag of the trace context: the request should leave no spans.",
+    ),
+    key("tracestate", "text", "The W3C `tracestate` header."),
+];
+
+/// A part of `multipart`.
+pub(crate) const PART: Keys = Keys(&[&[
+    key("name", "text", "The name of the field."),
+    key("text", "text", "The content, as text."),
+    key(
+        "file",
+        "text",
+        "The content, from a file; the path is relative to the spec.",
+    ),
+    key(
+        "content_type",
+        "text",
+        "The media type; default for a file: `application/octet-stream`.",
+    ),
+    key(
+        "file_name",
+        "text",
+        "The file name to send; default: that of the file.",
+    ),
+]]);
+
+pub(crate) const TLS: Keys = Keys(&[&[
+    key("verify", "flag", "`false` accepts any certificate."),
+    key(
+        "ca",
+        "text",
+        "A PEM file with authorities to trust, in addition to the system's.",
+    ),
+    key(
+        "cert",
+        "text",
+        "A PEM file with the client certificate; requires `key`.",
+    ),
+    key("key", "text", "A PEM file with the key of `cert`."),
+]]);
+
+/// `run`, if it is a map.
+pub(crate) const RUN: Keys = Keys(&[&[
+    key(
+        "command",
+        "words",
+        "A text that is split into words as in a shell, or a list of words. No shell runs.",
+    ),
+    key(
+        "env",
+        "texts_by_name",
+        "Variables added to the environment.",
+    ),
+    key(
+        "dir",
+        "text",
+        "Working directory; default: the folder of the spec.",
+    ),
+    key(
+        "timeout",
+        "duration",
+        "Time after which the command and its child processes are ended; default 10 min.",
+    ),
+    key(
+        "sampled",
+        "flag",
+        "`false` clears the sampled flag of the trace context.",
+    ),
+    key("tracestate", "text", "The value of TRACESTATE."),
+]]);
