@@ -29,9 +29,9 @@ impl<'a> Evidence<'a> {
 
     /// The body as JSON, or why it is none.
     pub(super) fn json(&self) -> Result<&Value, &str> {
-        let parsed = self.json.get_or_init(|| match self.response {
-            Response::Http(http) => Value::from_json(&http.body),
-            Response::Command(_) | Response::None => Err("there is no body".to_owned()),
+        let parsed = self.json.get_or_init(|| match self.response.body() {
+            Some(body) => Value::from_json(body),
+            None => Err("there is no body".to_owned()),
         });
         parsed.as_ref().map_err(String::as_str)
     }

@@ -155,7 +155,7 @@ fn json(check: &Check, path: &JsonPath, matcher: &Matcher, evidence: &Evidence<'
         Err(why) => {
             let mut failure = fail(check, subject, matcher.to_string(), "no JSON".to_owned());
             failure.hints.push(format!("the body is no JSON: {why}"));
-            if let Response::Http(http) = evidence.response {
+            if let Some(http) = evidence.response.http() {
                 failure.hints.extend(said(http));
             }
             return Outcome::Fail(Box::new(failure));

@@ -10,7 +10,7 @@ use crate::report::{Detail, Look, Progress, Reporter, Terminal};
 use crate::result::{Report, RunEvent, SpecReport, Verdict};
 use crate::secret::Format;
 use crate::session::{Listener, Session, Stopper};
-use crate::spec::{Context, Source, Spec, Trigger};
+use crate::spec::{Context, Source, Spec};
 use crate::step::Options;
 use crate::trace::Response;
 use crate::workspace::{Ports, Workspace, shown};
@@ -147,10 +147,8 @@ fn resolved(url: &str, context: &Context) -> Option<String> {
         format!("request: {{ get: {url} }}\nexpect: {{ errors: 0 }}\n"),
     );
     let specs = Spec::read_all(&source, Path::new("."), context).ok()?;
-    match specs[0].steps[0].trigger(&specs[0].scope()).ok()? {
-        Trigger::Request(request) => Some(request.url.into()),
-        Trigger::Run(_) | Trigger::TraceId(_) => None,
-    }
+    let trigger = specs[0].steps[0].trigger(&specs[0].scope()).ok()?;
+    trigger.url().map(ToString::to_string)
 }
 
 /// The file to write, where it is in the way.
@@ -248,8 +246,9 @@ fn clear(progress: &Arc<Mutex<Progress>>) {
 fn seen(report: &Report) -> Option<Vec<Seen>> {
     let one = |spec: &SpecReport| {
         let step = spec.telling_step()?;
-        match (&step.response, &step.trace, &spec.verdict) {
-            (Some(Response::Http(response)), Some(trace), Verdict::Passed) => Some(Seen {
+        let response = step.response.as_ref().and_then(Response::http);
+        match (response, &step.trace, &spec.verdict) {
+            (Some(response), Some(trace), Verdict::Passed) => Some(Seen {
                 response: response.clone(),
                 trace: Arc::clone(trace),
             }),

@@ -10,10 +10,8 @@ use super::pulse::Stalls;
 use crate::result::{Phase, StepReport, cookies_of, credentials_of};
 use crate::secret::Secrets;
 use crate::source::receiver::Follow;
-use crate::spec::{Scope, Step};
-use crate::step::{
-    self, Called, Decided, End, Looks, Scene, Setting, Walk, Watched, misfit, with_trouble,
-};
+use crate::spec::{Called, Scope, Step};
+use crate::step::{self, Decided, End, Looks, Scene, Setting, Walk, Watched, misfit, with_trouble};
 use crate::trace::Response;
 use crate::trigger::{Session, TraceContext, TriggerError};
 
@@ -122,12 +120,12 @@ impl<'a> Pattern<'a> {
                 return Err(Box::new(self.unsent(due, report)));
             }
         };
-        report.trigger = step::describe(&trigger);
+        report.trigger = trigger.describe();
         report.trace_id = Some(context.trace_id);
         let sent = Sent {
             scope,
             follow: step::follow(self.setting, &trigger, &context),
-            called: step::called(&trigger),
+            called: trigger.called(),
             report,
             secrets: credentials_of(&trigger),
             context: context.clone(),
@@ -241,28 +239,18 @@ impl Sent {
     ) -> Answered {
         // Whoever was to be served at a time has waited since then.
         let late = lateness.whole();
-        match &mut answer {
-            Ok(Response::Http(http)) => http.time += late,
-            Ok(Response::Command(command)) => command.time += late,
-            Ok(Response::None) | Err(_) => {}
+        if let Ok(response) = &mut answer {
+            response.add_time(late);
         }
         Answered {
             counts,
             fired,
             lateness,
             responded: Instant::now(),
-            size: answer.as_ref().map_or(0, size),
+            size: answer.as_ref().map_or(0, Response::size),
             answer,
             sent: self,
         }
-    }
-}
-
-fn size(response: &Response) -> usize {
-    match response {
-        Response::Http(http) => http.body.len(),
-        Response::Command(command) => command.stdout.len() + command.stderr.len(),
-        Response::None => 0,
     }
 }
 

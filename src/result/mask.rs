@@ -17,7 +17,7 @@ use crate::check::{
     Candidate, Difference, Failure, Judged, Outcome, Rejection, Subject, Unjudged, Witness,
 };
 use crate::secret::{MASK, Secrets, is_credential_header};
-use crate::spec::{Request, Spec, Trigger};
+use crate::spec::{Spec, Trigger};
 use crate::trace::{
     Attributes, CommandResponse, Event, HttpResponse, Link, Resource, Response, Scope, Span,
     Status, Trace, Value,
@@ -497,15 +497,20 @@ pub(crate) fn masked(text: &str, spec: &Spec) -> String {
 
 /// The values of a trigger's credentials.
 pub(crate) fn credentials_of(trigger: &Trigger) -> Vec<String> {
-    match trigger {
-        Trigger::Request(request) => credentials(request),
-        Trigger::Run(_) | Trigger::TraceId(_) => Vec::new(),
-    }
+    let headers = trigger.headers().iter();
+    let values = headers
+        .filter(|(name, _)| is_credential_header(name.as_str()))
+        .filter_map(|(_, value)| value.to_str().ok());
+    let mut all: Vec<String> = values.flat_map(parts_of_credential).collect();
+    let url = trigger.url();
+    all.extend(url.and_then(|url| url.password()).map(str::to_owned));
+    all.retain(|value| is_credential(value));
+    all
 }
 
 /// The values of the cookies that a response sets.
 pub(crate) fn cookies_of(response: &Response) -> Vec<String> {
-    let Response::Http(http) = response else {
+    let Some(http) = response.http() else {
         return Vec::new();
     };
     let values = http.header("set-cookie").filter_map(|cookie| {
@@ -515,19 +520,8 @@ pub(crate) fn cookies_of(response: &Response) -> Vec<String> {
     values.filter(|value| is_credential(value)).collect()
 }
 
-/// The values of a request's credentials: of `Bearer abc` the whole and the token, of
-/// `Basic bWU6YWJj` the password too.
-fn credentials(request: &Request) -> Vec<String> {
-    let headers = request.headers.iter();
-    let values = headers
-        .filter(|(name, _)| is_credential_header(name.as_str()))
-        .filter_map(|(_, value)| value.to_str().ok());
-    let mut all: Vec<String> = values.flat_map(parts_of_credential).collect();
-    all.extend(request.url.password().map(str::to_owned));
-    all.retain(|value| is_credential(value));
-    all
-}
-
+/// The secret parts of a value: of `Bearer abc` the whole and the token, of `Basic bWU6YWJj` the
+/// password too.
 fn parts_of_credential(value: &str) -> Vec<String> {
     let token = value.split_once(' ').map(|(_, token)| token.trim());
     let basic = token

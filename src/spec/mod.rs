@@ -59,11 +59,12 @@ pub use spec::{Spec, Step};
 pub use trigger::{Body, Command, Part, PartContent, Request, Tls, Trigger};
 pub use wait::Wait;
 
+#[cfg(feature = "run")]
+pub(crate) use trigger::Called;
+
 pub use file::MAX_FILE_SIZE;
 
-#[cfg(feature = "run")]
-pub(crate) use error::closest;
-pub(crate) use error::suggest;
+pub(crate) use error::{closest, suggest};
 #[cfg(feature = "harness")]
 pub(crate) use names::Names;
 // The project file is written in the same language.

@@ -1,19 +1,115 @@
-//! What is fired: a request, a command, or nothing but a look at a trace that exists.
+//! Triggers: a request, a command, or the id of a trace that exists.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::trace::{TraceRef, Value};
 
-/// How a trace comes about. More ways will come, so this set is an enum.
+/// The cause of a trace, all variables filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Trigger {
-    /// An HTTP request with a `traceparent` of ours.
+    /// An HTTP request that carries our `traceparent`.
     Request(Box<Request>),
-    /// A command that finds the `traceparent` in its environment.
+    /// A command with the `traceparent` in its environment.
     Run(Command),
-    /// A trace that exists, or will.
+    /// A trace that something else starts.
     TraceId(TraceRef),
+}
+
+/// The first span that a trigger should cause, as far as diagnoses of missing spans need it.
+#[cfg(feature = "run")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Called {
+    /// The server span of a request for this path.
+    Path(String),
+    /// Any span of a command.
+    Command,
+    /// None: the trace context is not sampled.
+    Unsampled,
+    /// Unknown: something else started the trace.
+    Nothing,
+}
+
+impl Trigger {
+    /// The trigger on one line, as reports show it: `POST http://a/orders`. Without the password of
+    /// a URL.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Request(request) => {
+                let mut url = request.url.clone();
+                // It fails only for URLs that cannot have a password.
+                let _ = url.set_password(None);
+                format!("{} {url}", request.method)
+            }
+            Self::Run(command) => shell_words::join(&command.words),
+            Self::TraceId(trace) => format!("trace {}", trace.trace_id),
+        }
+    }
+
+    /// Returns `false` if the trace context asks services not to record.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        match self {
+            Self::Request(request) => request.sampled,
+            Self::Run(command) => command.sampled,
+            Self::TraceId(_) => true,
+        }
+    }
+
+    /// The W3C `tracestate` to send.
+    #[must_use]
+    pub fn trace_state(&self) -> Option<&str> {
+        match self {
+            Self::Request(request) => request.trace_state.as_deref(),
+            Self::Run(command) => command.trace_state.as_deref(),
+            Self::TraceId(_) => None,
+        }
+    }
+
+    /// The trace that something else starts.
+    #[must_use]
+    pub fn existing_trace(&self) -> Option<TraceRef> {
+        match self {
+            Self::TraceId(trace) => Some(*trace),
+            Self::Request(_) | Self::Run(_) => None,
+        }
+    }
+
+    /// The URL that is requested, without the query parameters of `query`.
+    #[must_use]
+    pub fn url(&self) -> Option<&url::Url> {
+        match self {
+            Self::Request(request) => Some(&request.url),
+            Self::Run(_) | Self::TraceId(_) => None,
+        }
+    }
+
+    /// The headers that are sent, in addition to those that spanspec adds.
+    #[must_use]
+    pub fn headers(&self) -> &[(http::HeaderName, http::HeaderValue)] {
+        match self {
+            Self::Request(request) => &request.headers,
+            Self::Run(_) | Self::TraceId(_) => &[],
+        }
+    }
+
+    /// Returns `true` if it opens a connection, so that the limit of requests in flight applies.
+    #[cfg(feature = "run")]
+    pub(crate) fn is_connecting(&self) -> bool {
+        matches!(self, Self::Request(_))
+    }
+
+    /// The first span to expect.
+    #[cfg(feature = "run")]
+    pub(crate) fn called(&self) -> Called {
+        match self {
+            _ if !self.is_sampled() => Called::Unsampled,
+            Self::Request(request) => Called::Path(request.url.path().to_owned()),
+            Self::Run(_) => Called::Command,
+            Self::TraceId(_) => Called::Nothing,
+        }
+    }
 }
 
 /// An HTTP request, all variables filled in.

@@ -4,13 +4,12 @@ use std::time::Instant;
 
 use super::completeness::{AtDeadline, Flush, Patience, Start};
 use super::diagnosis;
-use super::diagnosis::Called;
 use super::fire::with_trouble;
 use super::settings::Setting;
 use super::watched::Basis;
 use crate::check::{Judged, Missing, Outcome, Unjudged};
 use crate::result::{StepReport, Trouble};
-use crate::spec::Step;
+use crate::spec::{Called, Step};
 use crate::trace::{Hole, Trace};
 
 /// What is known of a step beside its trace: enough to say why that is not as expected.

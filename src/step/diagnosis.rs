@@ -10,7 +10,7 @@ use super::settings::Setting;
 use crate::result::Trouble;
 use crate::source::Sightings;
 use crate::source::receiver::{Census, Late, Refusal};
-use crate::spec::{Location, SpanType};
+use crate::spec::{Called, Location, SpanType};
 use crate::trace::{Origin, Span, SpanKind, Trace, TraceId, Value, peer_name};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -23,19 +23,6 @@ const LAST_ROOTS: usize = 3;
 
 /// Clocks of two services on one machine agree to within this: 50 ms in nanoseconds.
 const CLOCK_TOLERANCE: u64 = 50_000_000;
-
-/// What was fired, as far as it helps to tell why nothing came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Called {
-    /// A request for this path.
-    Path(String),
-    /// A command.
-    Command,
-    /// Something that asked services not to record.
-    Unsampled,
-    /// Nothing: somebody else started the trace.
-    Nothing,
-}
 
 /// A service that was called and started a trace of its own.
 struct LostContext {

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 use super::context::Scene;
-use super::diagnosis::Called;
 use super::observation::{Looks, Walk};
 use super::settings::{Setting, Stop};
 use super::watched::Watched;
@@ -33,7 +32,7 @@ pub(crate) async fn run(
         Err(errors) => return (with_trouble(report, misfit(&errors)), None),
     };
     setting.secrets.add_credentials_of(&trigger);
-    report.trigger = describe(&trigger);
+    report.trigger = trigger.describe();
     report.trace_id = Some(context.trace_id);
     let follow = follow(setting, &trigger, &context);
     let fired = Instant::now();
@@ -52,7 +51,7 @@ pub(crate) async fn run(
         scene: Scene {
             setting,
             step,
-            called: called(&trigger),
+            called: trigger.called(),
             fired,
         },
         scope,
@@ -84,9 +83,9 @@ pub(crate) fn prepare(
         trace_id: context.trace_id,
         ..TraceContext::of(&trigger)
     };
-    if let Trigger::TraceId(named) = trigger {
-        context.trace_id = named.trace_id;
-        scope.set_trace_id(named.trace_id);
+    if let Some(existing) = trigger.existing_trace() {
+        context.trace_id = existing.trace_id;
+        scope.set_trace_id(existing.trace_id);
     }
     Ok((trigger, context))
 }
@@ -94,11 +93,9 @@ pub(crate) fn prepare(
 /// Starts to follow what the trigger will cause.
 pub(crate) fn follow(setting: &Setting<'_>, trigger: &Trigger, context: &TraceContext) -> Follow {
     let follow = |origin| setting.source.follow(context.trace_id, origin);
-    match trigger {
-        Trigger::TraceId(named) => follow(named.origin()),
-        Trigger::Request(_) | Trigger::Run(_) => {
-            follow(Origin::Injected(context.parent_id)).fresh()
-        }
+    match trigger.existing_trace() {
+        Some(existing) => follow(existing.origin()),
+        None => follow(Origin::Injected(context.parent_id)).fresh(),
     }
 }
 
@@ -113,8 +110,8 @@ pub(crate) async fn fire_when_possible(
 ) -> Result<Response, TriggerError> {
     loop {
         let answer = {
-            let _permit = match (trigger, in_flight) {
-                (Trigger::Request(_), Some(in_flight)) => in_flight.acquire().await.ok(),
+            let _permit = match in_flight {
+                Some(in_flight) if trigger.is_connecting() => in_flight.acquire().await.ok(),
                 _ => None,
             };
             fire(trigger, context, session).await
@@ -145,29 +142,6 @@ pub(crate) fn blank(step: &Step, phase: Phase) -> StepReport {
         saved_trace: None,
         earlier: None,
         load: None,
-    }
-}
-
-pub(crate) fn called(trigger: &Trigger) -> Called {
-    match trigger {
-        Trigger::Request(request) if !request.sampled => Called::Unsampled,
-        Trigger::Run(command) if !command.sampled => Called::Unsampled,
-        Trigger::Request(request) => Called::Path(request.url.path().to_owned()),
-        Trigger::Run(_) => Called::Command,
-        Trigger::TraceId(_) => Called::Nothing,
-    }
-}
-
-pub(crate) fn describe(trigger: &Trigger) -> String {
-    match trigger {
-        Trigger::Request(request) => {
-            let mut url = request.url.clone();
-            // A password in a URL is nobody's business; where it cannot be set, there is none.
-            let _ = url.set_password(None);
-            format!("{} {url}", request.method)
-        }
-        Trigger::Run(command) => shell_words::join(&command.words),
-        Trigger::TraceId(named) => format!("trace {}", named.trace_id),
     }
 }
 

@@ -36,13 +36,11 @@ pub(crate) use context::{Decided, End, Scene};
 #[cfg(feature = "run")]
 pub(crate) use delays::{MARGIN, ProvenBound};
 #[cfg(feature = "run")]
-pub(crate) use diagnosis::Called;
 #[cfg(feature = "run")]
 pub use diagnosis::{absent, missing_parents};
 #[cfg(feature = "run")]
 pub(crate) use fire::{
-    blank, called, describe, fire_when_possible, follow, misfit, prepare, run, stopped,
-    with_trouble,
+    blank, fire_when_possible, follow, misfit, prepare, run, stopped, with_trouble,
 };
 #[cfg(feature = "run")]
 pub use hasty::hasty_timeouts;

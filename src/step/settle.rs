@@ -5,13 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::completeness::{AtDeadline, Completeness, Flush, Patience, Start};
 use super::context::{End, Scene};
-use super::diagnosis::Called;
 use super::observation::Looks;
 use super::settings::Stop;
 use super::{diagnosis, drive};
 use crate::check::{self, Evidence, Finality, Judged, Judgement, Outcome, Unjudged};
 use crate::source::receiver::{Follow, Snapshot};
-use crate::spec::{Condition, Expect};
+use crate::spec::{Called, Condition, Expect};
 use crate::trace::{Response, Trace};
 
 /// Once a verdict is known, the rest of the trace is waited for no longer than this: it only

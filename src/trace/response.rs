@@ -54,6 +54,41 @@ impl Response {
             Self::None => None,
         }
     }
+
+    /// Adds a delay that the caller had before the request was sent.
+    #[cfg(feature = "run")]
+    pub(crate) fn add_time(&mut self, delay: Duration) {
+        match self {
+            Self::Http(http) => http.time += delay,
+            Self::Command(command) => command.time += delay,
+            Self::None => {}
+        }
+    }
+
+    /// Bytes of the body, or of the output of a command.
+    #[cfg(feature = "run")]
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Http(http) => http.body.len(),
+            Self::Command(command) => command.stdout.len() + command.stderr.len(),
+            Self::None => 0,
+        }
+    }
+
+    /// The HTTP response, if it is one.
+    #[must_use]
+    pub fn http(&self) -> Option<&HttpResponse> {
+        match self {
+            Self::Http(http) => Some(http),
+            Self::Command(_) | Self::None => None,
+        }
+    }
+
+    /// The body that can contain JSON.
+    #[must_use]
+    pub fn body(&self) -> Option<&[u8]> {
+        self.http().map(|http| http.body.as_slice())
+    }
 }
 
 impl HttpResponse {

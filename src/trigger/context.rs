@@ -33,22 +33,16 @@ impl TraceContext {
     /// trace that it names if it names one.
     #[must_use]
     pub fn of(trigger: &Trigger) -> Self {
-        let mut context = Self::random();
-        match trigger {
-            Trigger::Request(request) => {
-                context.sampled = request.sampled;
-                context.trace_state.clone_from(&request.trace_state);
-            }
-            Trigger::Run(command) => {
-                context.sampled = command.sampled;
-                context.trace_state.clone_from(&command.trace_state);
-            }
-            Trigger::TraceId(named) => {
-                context.trace_id = named.trace_id;
-                context.parent_id = named.span_id.unwrap_or(context.parent_id);
-            }
+        let fresh = Self::random();
+        let existing = trigger.existing_trace();
+        Self {
+            trace_id: existing.map_or(fresh.trace_id, |trace| trace.trace_id),
+            parent_id: existing
+                .and_then(|trace| trace.span_id)
+                .unwrap_or(fresh.parent_id),
+            sampled: trigger.is_sampled(),
+            trace_state: trigger.trace_state().map(str::to_owned),
         }
-        context
     }
 
     /// The value of the `traceparent` header, version 00.
