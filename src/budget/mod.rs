@@ -63,4 +63,4 @@ pub use sketch::Sketch;
 pub use table::{Column, Row, Table};
 pub(crate) use verdict::micros;
 pub use verdict::{Verdict, judge};
-pub(crate) use words::version;
+pub(crate) use words::{limit_factor, version};

@@ -41,7 +41,7 @@ pub(super) fn short_factor(number: f64, round: Round) -> String {
 }
 
 /// A factor that is allowed, without zeros at its end: `1.2x`, `1.25x`.
-pub(super) fn limit_factor(number: f64) -> String {
+pub(crate) fn limit_factor(number: f64) -> String {
     trimmed(&Round::Nearest.to(number, 2)) + "x"
 }
 

@@ -1,13 +1,12 @@
-//! `spanspec baseline`: looks at baselines, accepts and rejects new ones, and calibrates.
+//! `spanspec baseline`: reviews, accepts, rejects, shows and calibrates baselines.
 
 mod calibrate;
 mod find;
-mod review;
 
 use std::io::Write;
 use std::path::Path;
 
-use crate::budget::baseline::{self, BaselineError, Proposal, pending_path, proposal, read};
+use crate::budget::baseline::{self, BaselineError, changes, pending_path, read};
 use crate::report::{Look, baseline as report};
 use crate::result::Trouble;
 use crate::workspace::shown;
@@ -16,91 +15,79 @@ use super::budget_arguments::{BaselineArguments, BaselineCommand, StoredArgument
 use super::exit::{Exit, fail};
 use super::host::fail_with;
 use super::output;
-use find::{Found, find};
+use find::find;
 
-/// Does what the arguments say.
+/// Runs the subcommand.
 pub(super) fn baseline(arguments: &BaselineArguments) -> Exit {
     match &arguments.command {
-        BaselineCommand::Review(arguments) => with_found(arguments, review::review),
-        BaselineCommand::Accept(arguments) => {
-            with_found(arguments, |found| settle(found, Decision::Accept))
-        }
-        BaselineCommand::Reject(arguments) => {
-            with_found(arguments, |found| settle(found, Decision::Reject))
-        }
-        BaselineCommand::Show(arguments) => with_found(arguments, show),
+        BaselineCommand::Review(arguments) => each_pending(arguments, "review", review),
+        BaselineCommand::Accept(arguments) => each_pending(arguments, "accept", |path| {
+            baseline::accept(path)?;
+            Ok(format!("accepted  {}\n", shown(path)))
+        }),
+        BaselineCommand::Reject(arguments) => each_pending(arguments, "reject", |path| {
+            baseline::reject(path)?;
+            Ok(format!("rejected  {}\n", shown(&pending_path(path))))
+        }),
+        BaselineCommand::Show(arguments) => show(arguments),
         BaselineCommand::Calibrate(arguments) => calibrate::calibrate(arguments),
     }
 }
 
-fn with_found(arguments: &StoredArguments, act: impl FnOnce(&[Found]) -> Exit) -> Exit {
-    match find(arguments) {
-        Ok(found) => act(&found),
-        Err(exit) => exit,
+/// Prints what `act` returns for each pending proposal, and for each baseline that was named. Goes on
+/// after an error.
+fn each_pending(
+    arguments: &StoredArguments,
+    verb: &str,
+    act: impl Fn(&Path) -> Result<String, BaselineError>,
+) -> Exit {
+    let found = match find(arguments) {
+        Ok(found) => found,
+        Err(exit) => return exit,
+    };
+    let mut pending = found
+        .iter()
+        .filter(|one| one.is_named || one.is_pending())
+        .peekable();
+    if pending.peek().is_none() {
+        print(&format!(
+            "nothing to {verb}: no baseline of the project's specs is pending; name other specs as for `run`\n"
+        ));
     }
-}
-
-/// Accepts or rejects all that is pending. A file that cannot be read is told, and the others go on.
-fn settle(found: &[Found], decision: Decision) -> Exit {
     let mut exit = Exit::Passed;
-    let mut is_idle = true;
-    for one in found.iter().filter(|one| one.is_named || one.is_pending()) {
-        is_idle = false;
-        match decision.carry_out(&one.path, None) {
-            Ok(done) => print(&(done + "\n")),
-            Err(error) => exit = worse(exit, tell(&error)),
+    for one in pending {
+        match act(&one.path) {
+            Ok(text) => print(&text),
+            Err(error) => exit = worse(exit, fail_baseline(&error)),
         }
-    }
-    if is_idle {
-        print(&nothing_to(decision.verb()));
     }
     exit
 }
 
-/// Specs that are run by name may be none of the project's.
-fn nothing_to(what: &str) -> String {
-    format!(
-        "nothing to {what}: no baseline of the project's specs is pending; name other specs as for `run`\n"
-    )
+/// The proposal beside the accepted baseline.
+fn review(path: &Path) -> Result<String, BaselineError> {
+    let pending = pending_path(path);
+    let proposal = read(&pending)?.ok_or_else(|| BaselineError::NothingPending {
+        path: pending.clone(),
+    })?;
+    let current = read(path)?.unwrap_or_default();
+    let text = report::changes(&changes(&current, &proposal), &Look::of_stdout());
+    let accept = shell_words::quote(&shown(path)).into_owned();
+    Ok(format!(
+        "{}\n{text}  accept it with `spanspec baseline accept {accept}`, or delete it with `spanspec baseline reject {accept}`\n\n",
+        shown(&pending)
+    ))
 }
 
-/// What becomes of a new baseline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Decision {
-    Accept,
-    Reject,
-}
-
-impl Decision {
-    fn verb(self) -> &'static str {
-        match self {
-            Self::Accept => "accept",
-            Self::Reject => "reject",
-        }
-    }
-
-    /// Does it, and says what was done to which file. Where the user decided on what was `seen`,
-    /// nothing else is accepted or rejected.
-    fn carry_out(self, path: &Path, seen: Option<&Proposal>) -> Result<String, BaselineError> {
-        match self {
-            Self::Accept => {
-                baseline::accept(path, seen)?;
-                Ok(format!("accepted  {}", shown(path)))
-            }
-            Self::Reject => {
-                baseline::reject(path, seen)?;
-                Ok(format!("rejected  {}", shown(&pending_path(path))))
-            }
-        }
-    }
-}
-
-/// Shows each baseline, and tells of new ones. A file that cannot be read is told, and the others
-/// are shown.
-fn show(found: &[Found]) -> Exit {
+/// Shows each baseline, and mentions pending proposals. Goes on after an error.
+fn show(arguments: &StoredArguments) -> Exit {
+    let found = match find(arguments) {
+        Ok(found) => found,
+        Err(exit) => return exit,
+    };
     let (mut texts, mut errors) = (Vec::new(), Vec::new());
-    for one in found {
-        match text(one, &mut errors) {
+    for one in &found {
+        match text(&one.path, &mut errors) {
             Ok(text) => texts.extend(text),
             Err(error) => errors.push(error),
         }
@@ -108,58 +95,50 @@ fn show(found: &[Found]) -> Exit {
     if texts.is_empty() && errors.is_empty() {
         return fail(
             Exit::Nothing,
-            "there is no baseline yet: `spanspec run` proposes one for each spec with budgets, and `spanspec baseline accept` keeps it",
+            "there is no baseline yet: `spanspec run` proposes one for each spec with budgets, and `spanspec baseline accept` accepts it",
         );
     }
     print(&texts.join("\n"));
-    errors.iter().map(tell).fold(Exit::Passed, worse)
+    errors.iter().map(fail_baseline).fold(Exit::Passed, worse)
 }
 
-/// Nothing where there is neither an old nor a new one. Why a new one cannot be read is one of the
-/// `errors`: the old one is shown all the same.
-fn text(found: &Found, errors: &mut Vec<BaselineError>) -> Result<Option<String>, BaselineError> {
-    let look = Look::of_stdout();
-    let pending = pending_path(&found.path);
-    let waits = match read(&pending) {
-        Ok(waiting) => waiting.is_some(),
+/// Returns `None` if there is neither a baseline nor a proposal. An unreadable proposal is added to
+/// `errors`, and the baseline is shown nevertheless.
+fn text(path: &Path, errors: &mut Vec<BaselineError>) -> Result<Option<String>, BaselineError> {
+    let pending = pending_path(path);
+    let is_pending = match read(&pending) {
+        Ok(proposal) => proposal.is_some(),
         Err(error) => {
             errors.push(error);
             false
         }
     };
-    let mut text = format!("{}\n", shown(&found.path));
-    match &read(&found.path)? {
-        Some(old) => text.push_str(&report::baseline(old, &look)),
-        None if waits => text.push_str("  nothing accepted yet\n"),
+    let mut text = format!("{}\n", shown(path));
+    match &read(path)? {
+        Some(accepted) => text.push_str(&report::baseline(accepted, &Look::of_stdout())),
+        None if is_pending => text.push_str("  nothing accepted yet\n"),
         None => return Ok(None),
     }
-    if waits {
+    if is_pending {
         text.push_str(&format!(
-            "  a new one is pending in {}: `spanspec baseline review` shows what it changes\n",
+            "  a new one is pending in {}: `spanspec baseline review` shows the changes\n",
             shown(&pending)
         ));
     }
     Ok(Some(text))
 }
 
-/// What a new baseline would change, and what that was read from.
-fn review_text(path: &Path) -> Result<(Proposal, String), BaselineError> {
-    let proposal = proposal(path)?;
-    let text = report::changes(&proposal.changes(), &Look::of_stdout());
-    Ok((proposal, format!("{}\n{text}", shown(&pending_path(path)))))
-}
-
-/// Tells the user why a file was not read or written.
-fn tell(error: &BaselineError) -> Exit {
+/// Prints the error.
+fn fail_baseline(error: &BaselineError) -> Exit {
     let exit = fail_with(&[Trouble::of(error, None)]);
     match error {
-        // Who names it, meant another one.
+        // A name on the command line has no proposal.
         BaselineError::NothingPending { .. } => Exit::Usage,
         _ => exit,
     }
 }
 
-/// Of two, that which comes first in the table of exit codes.
+/// The one that comes first in the table of exit codes.
 fn worse(one: Exit, other: Exit) -> Exit {
     [Exit::Usage, Exit::Interrupted, Exit::Failed, Exit::Errored]
         .into_iter()
@@ -167,7 +146,7 @@ fn worse(one: Exit, other: Exit) -> Exit {
         .unwrap_or(one)
 }
 
-/// Where nobody can read it, the exit code has to do.
+/// Errors of standard output are ignored.
 fn print(text: &str) {
     let _ = output::stdout().write_all(text.as_bytes());
 }

@@ -69,7 +69,7 @@ pub(super) struct BaselineArguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BaselineCommand {
-    /// Look at each new baseline beside the old one, and accept or reject it
+    /// Show each new baseline beside the old one
     Review(StoredArguments),
     /// Move new baselines into the place of the old ones
     Accept(StoredArguments),

@@ -1,80 +1,68 @@
-//! What was measured, held against limits and baselines.
+//! Judges measured durations by the budgets of a spec.
 //!
-//! What a quantile is worth is decided in [`budget`](crate::budget); here is what that takes and
-//! what becomes of it: the baseline's file, what machine this is, and the checks of the report.
+//! The statistics are in [`budget`](crate::budget). This module connects them with a run: the
+//! baseline file, the environment, and the checks and notes of the report.
 
-mod asked;
 mod checks;
 mod decide;
 mod environment;
 mod notices;
 mod place;
-mod raised;
 mod record;
-mod revise;
+mod requirement;
 #[cfg(test)]
 mod tests;
-mod waiting;
 
-use self::asked::Known;
-use self::checks::Told;
+use self::checks::BudgetChecks;
 use self::decide::decide;
 pub use self::environment::fingerprint;
 use self::place::Place;
 pub use self::place::{case_name, case_of};
-use self::record::{Fresh, Wish, Written};
-use crate::budget::baseline::{
-    BaselineError, Case, Difference, Fingerprint, PATIENCE, Undo, Undone,
-};
+use self::record::{SkipReason, Target, WriteDecision};
+use self::requirement::Accepted;
+use crate::budget::baseline::{BaselineError, Case, Difference, Fingerprint, Undo, Undone};
 use crate::check::Judged;
 use crate::result::{Load, Trouble};
 use crate::spec::Spec;
 use crate::step::Setting;
 use crate::trace::Trace;
 
-/// What comes after an attempt that does not pass.
+/// The consequence of an attempt that does not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Chance {
-    /// Another attempt.
+pub(crate) enum RetryState {
+    /// Another attempt follows.
     Another,
-    /// Another attempt, and it is known already that this one does not pass.
+    /// Another attempt follows in any case: an earlier step of this one did not pass.
     Lost,
-    /// The report.
+    /// The attempt is the result.
     Last,
 }
 
-/// The attempt that measured.
+/// The attempt in which the durations were measured.
 #[derive(Clone, Copy)]
-pub(crate) struct OfAttempt {
+pub(crate) struct MeasuredAttempt {
     pub(crate) started: jiff::Timestamp,
-    /// What follows where it does not pass.
-    pub(crate) chance: Chance,
+    /// What follows if it does not pass.
+    pub(crate) retry: RetryState,
 }
 
-/// What a run wrote, to be taken back if its verdict does not stand.
+/// A file that a run wrote, to be restored if late spans contradict the run.
 pub(crate) struct TakeBack {
     undo: Undo,
-    /// The notices about it.
-    notices: Vec<String>,
+    /// The note about the file.
+    notice: Option<String>,
 }
 
 impl TakeBack {
-    fn of(written: Option<&Written>, notices: &[String]) -> Option<Self> {
-        Some(Self {
-            undo: written?.undo.clone(),
-            notices: notices.to_vec(),
-        })
-    }
-
-    /// Restores the file, and replaces the notices, in which `masked` has hidden secrets.
+    /// Restores the file and replaces the note; `masked` hides secrets in it.
     pub(crate) fn take_back(&self, load: &mut Load, masked: impl Fn(&str) -> String) {
-        let told: Vec<String> = self.notices.iter().map(|text| masked(text)).collect();
-        load.notices.retain(|notice| !told.contains(notice));
+        let notice = self.notice.as_deref().map(masked);
+        load.notices.retain(|one| Some(one) != notice.as_ref());
         let file = self.undo.file().display();
         load.notices.push(match self.undo.undo() {
             Ok(Undone::Restored) => format!("late spans contradict this run: {file} was restored"),
             Ok(Undone::ChangedSince) => format!(
-                "late spans contradict this run, and {file} has changed since it was added: restore that file"
+                "late spans contradict this run, and {file} has changed since it was written: restore that file"
             ),
             Err(error) => {
                 format!("late spans contradict this run: restore {file} ({error})")
@@ -83,88 +71,86 @@ impl TakeBack {
     }
 }
 
-/// Judges what was measured: fills in what of `load` is known of baselines and verdicts, and adds
-/// a check for each claim of a budget. What was measured is written down where the options say so.
-/// `seen` is the trace of any of the requests, to show what there is where a budget finds nothing.
-///
-/// Returns what was written.
+/// Judges the measured durations: completes `load`, adds a check for each claim, and writes the
+/// durations to a file if the options permit it. `seen` is the trace of any request, for failures of
+/// budgets that found no span. Returns the file that was written.
 ///
 /// # Errors
-/// A baseline that cannot be read or written; limits are judged all the same.
+/// A baseline cannot be read or written. Limits are judged nevertheless.
 pub(super) async fn judge(
     setting: &Setting<'_>,
     spec: &Spec,
-    attempt: OfAttempt,
+    attempt: MeasuredAttempt,
     seen: Option<&Trace>,
     load: &mut Load,
     checks: &mut Vec<Judged>,
 ) -> Result<Option<TakeBack>, Trouble> {
+    let update = setting.options.budgets.update;
     let place = Place::of(setting, spec);
-    let asked = asked::all(&spec.budgets);
-    let trouble = |error: &BaselineError| Trouble::of(error, asked::first_compared(&asked));
-    let (case, unread) = match place.read(&asked) {
+    let required = requirement::all(&spec.budgets);
+    let trouble =
+        |error: &BaselineError| Trouble::of(error, requirement::first_compared(&required));
+    let (case, unread) = match place.read(&required) {
         Ok(case) => (case, None),
         Err(error) => (None, Some(trouble(&error))),
     };
-    let wish = match &unread {
-        Some(_) => Wish::Unread,
-        None => Wish::new(setting.options.budgets.update, &asked, load),
+    let decision = match &unread {
+        Some(_) => WriteDecision::Skip(SkipReason::Unreadable),
+        None => WriteDecision::new(update, &required, load),
     };
-    let here = match (&case, wish) {
-        (Some(_), _) | (None, Wish::Write(_)) => {
+    let here = match (&case, decision) {
+        (Some(_), _) | (None, WriteDecision::Write(_)) => {
             Some(fingerprint(setting.options, spec, &load.pace).await)
         }
         (None, _) => None,
     };
     let differs = differences(setting, case.as_ref(), here.as_ref());
-    let known = Known::of_all(setting, case.as_ref(), load);
-    let decided = decide(&asked, &known, &differs, load);
-    Known::tell(known, &place.path, load);
+    let accepted = Accepted::of_all(setting, case.as_ref(), load);
+    let decided = decide(&required, &accepted, &differs, load);
+    Accepted::report(accepted, &place.path, load);
     let masked = |subject: &str| setting.secrets.text(subject);
-    let raised = raised::all(&spec.budgets, &decided, case.as_ref(), masked);
-    load.notices.extend(raised);
-    let told = Told {
+    let widened = notices::widened_limits(&spec.budgets, &decided, case.as_ref(), masked);
+    load.notices.extend(widened);
+    let budget_checks = BudgetChecks {
         budgets: &spec.budgets,
         load,
         seen,
     };
-    checks.extend(told.claims(&decided));
+    checks.extend(budget_checks.all(&decided));
     if let Some(trouble) = unread {
         return Err(trouble);
     }
     if load.is_strict {
         checks.extend(checks::without_baseline(&decided, &place));
     }
-    let wish = wish.after(attempt.chance, checks);
-    let written = match (wish, here) {
-        (Wish::Write(way), Some(here)) => {
-            let fresh = Fresh::new(
-                setting,
-                &place,
-                here,
-                attempt.started,
-                &asked,
-                &decided,
-                load,
-            );
-            let why = record::why(setting, &decided, &differs);
-            record::record(setting, PATIENCE, way, place.path.clone(), fresh, why).await
+    let decision = decision.after(attempt.retry, checks);
+    let written = match (decision, here) {
+        (WriteDecision::Write(target), Some(here)) => {
+            let started = attempt.started;
+            let mut new = record::new_runs(setting, here, started, &required, &decided, load);
+            if target == Target::Proposal {
+                new = record::proposed(setting, new, &decided, &differs);
+            }
+            record::record(target, &place, new).await
         }
         _ => Ok(None),
     };
     let written = written.map_err(|error| trouble(&error))?;
-    let told = notices::all(&decided, wish, written.as_ref(), &place);
-    let take_back = TakeBack::of(written.as_ref(), &told);
-    load.notices.extend(told);
-    // What is not compared with the baseline may wait for a good reason.
+    let written = written.as_ref();
+    let notice = notices::written(&decided, decision, written, &place, update);
+    load.notices.extend(notice.clone());
+    // A proposal from another environment, or for a missing baseline, is pending for a reason.
     if differs.is_empty() && decided.missing.is_empty() {
-        let waiting = waiting::told(wish, written.as_ref(), checks, &place, load);
-        load.notices.extend(waiting);
+        let pending = notices::pending(decision, written, checks, &place, load);
+        load.notices.extend(pending);
     }
-    Ok(take_back)
+    Ok(written.map(|written| TakeBack {
+        undo: written.undo.clone(),
+        notice,
+    }))
 }
 
-/// What is not as it was when the baseline was measured.
+/// Differences between the environment of the baseline and this one.
 fn differences(
     setting: &Setting<'_>,
     case: Option<&Case>,

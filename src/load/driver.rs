@@ -9,7 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 
-use super::budgets::OfAttempt;
+use super::budgets::MeasuredAttempt;
 use super::measure;
 use super::pace::Pacer;
 use super::pulse::Pulse;
@@ -79,7 +79,7 @@ pub(crate) struct Driven<'a> {
 impl Driven<'_> {
     /// What they came to, with budgets judged. What was measured is written down where the options
     /// say so, unless another attempt follows.
-    pub(crate) async fn report(self, attempt: OfAttempt) -> (StepReport, WatchedRequests) {
+    pub(crate) async fn report(self, attempt: MeasuredAttempt) -> (StepReport, WatchedRequests) {
         let (report, take_back) = self.outcomes.report(attempt).await;
         let mut watched = self.watched;
         watched.take_back = take_back;

@@ -14,7 +14,7 @@ mod tally;
 mod verdict;
 mod watched;
 
-pub(crate) use budgets::{Chance, OfAttempt, TakeBack};
+pub(crate) use budgets::{MeasuredAttempt, RetryState, TakeBack};
 pub use budgets::{case_name, case_of, fingerprint};
 pub(crate) use driver::{Driven, Driver, Progress};
 pub(crate) use watched::{RequestAgain, WatchedRequests};

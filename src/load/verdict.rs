@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::budgets::{self, OfAttempt, TakeBack};
+use super::budgets::{self, MeasuredAttempt, TakeBack};
 use super::request::Done;
 use super::tally::Tally;
 use crate::check::{CheckRef, Failure, Judged, Outcome, Subject};
@@ -46,7 +46,10 @@ pub(super) struct Outcomes<'a> {
 
 impl Outcomes<'_> {
     /// The report, with budgets judged, and what was written of it.
-    pub(super) async fn report(mut self, attempt: OfAttempt) -> (StepReport, Option<TakeBack>) {
+    pub(super) async fn report(
+        mut self,
+        attempt: MeasuredAttempt,
+    ) -> (StepReport, Option<TakeBack>) {
         let allowed = self.allowed();
         let verdict = self.verdict(allowed);
         let stopped = self.why_stopped(allowed);

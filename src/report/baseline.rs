@@ -1,4 +1,4 @@
-//! Baselines as text: what one holds, and what a new one would change.
+//! Baselines as text: their content, and the changes of a proposal.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,32 +8,32 @@ use super::look::{self, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, fitted, pr
 use super::text::paragraph;
 use crate::budget::Quantile;
 use crate::budget::baseline::{
-    Baseline, Budget, Case, Change, Fingerprint, Recalibrated, Run, Spread, quantiles,
+    Baseline, Budget, Case, Change, Fingerprint, Recalibrated, Run, Variation, quantiles,
 };
 use crate::budget::noise;
 
-/// Columns of a start in UTC, of a count and of a duration, each with a gap behind it.
+/// Widths of a start in UTC, a count and a duration, each with the following gap.
 const START: usize = 23;
 const COUNT: usize = 10;
 const TIME: usize = 9;
 
-/// A version is shown in at least and at most so many columns.
+/// Minimum and maximum width of a version.
 const VERSION: [usize; 2] = [8, 24];
 
-/// Everything that a baseline holds; every line ends with a newline.
+/// The content of a baseline; every line ends with a newline.
 #[must_use]
 pub fn baseline(of: &Baseline, look: &Look) -> String {
     let cases = of.cases.iter().map(|(name, case)| shown(name, case, look));
     cases.collect()
 }
 
-/// What a new baseline would change.
+/// The changes of a proposal.
 #[must_use]
 pub fn changes(of: &[Change], look: &Look) -> String {
     of.iter().map(|change| changed(change, look)).collect()
 }
 
-/// What a calibration of a case found out, and what it took from the baseline.
+/// The result of the calibration of a case, and the runs that it replaced.
 #[must_use]
 pub fn calibrated(case: &str, of: &Recalibrated, look: &Look) -> String {
     let mut text = paragraph(case, 2, STRONG, look);
@@ -41,10 +41,13 @@ pub fn calibrated(case: &str, of: &Recalibrated, look: &Look) -> String {
         text.push_str(&paragraph(subject, 4, STRONG, look));
         text.push_str(&paragraph(&found.to_string(), 6, GOOD, look));
     }
-    for replaced in &of.replaced {
+    let replaced = of.joined.replaced.iter().filter(|one| one.runs > 0);
+    for replaced in replaced {
         let runs = counted(replaced.runs, "earlier run");
-        let facts = replaced.differs.join("; ");
-        let line = format!("{runs} of {} replaced: {facts}", replaced.subject);
+        let line = format!(
+            "{runs} of {} replaced: {}",
+            replaced.subject, replaced.reason
+        );
         text.push_str(&paragraph(&line, 4, LEFT_OUT, look));
     }
     text
@@ -78,36 +81,35 @@ fn environment(of: &Fingerprint) -> String {
     )
 }
 
-/// What is known of the difference between runs, and which limits follow. What the runs
-/// themselves show counts where it is more than a calibration found.
+/// The variation between runs, and the resulting minimum of limits.
 fn spread(budget: &Budget) -> String {
     let calibration = match budget.calibration {
         Some(known) => {
             let runs = usize::try_from(known.runs).unwrap_or(usize::MAX);
             let differs = 100.0 * known.spread;
             format!(
-                "calibrated with {}: p50 differs by {differs:.1} %",
+                "calibrated with {}: p50 varies by {differs:.1} %",
                 counted(runs, "run"),
             )
         }
         None => "not calibrated".to_owned(),
     };
-    let Some(by) = budget.raised_by() else {
+    let Some(variation) = budget.variation() else {
         return calibration;
     };
-    // Rounded up, as where the calibration itself is told.
-    let limit = (100.0 * noise(by.runs().spread)).ceil() / 100.0;
-    let seen = match by {
-        Spread::OfCalibration(_) => String::new(),
-        Spread::OfRuns(_) => format!("; {by}"),
+    // Rounded up, as in the text of a calibration.
+    let limit = (100.0 * noise(variation.spread())).ceil() / 100.0;
+    let observed = match variation {
+        Variation::Calibrated(_) => String::new(),
+        Variation::Observed(_) => format!("; {variation}"),
     };
-    format!("{calibration}{seen}, limits are {limit:.2}x or more")
+    format!("{calibration}{observed}, limits are {limit:.2}x or more")
 }
 
-/// A line for each run, with those quantiles that any of them tells.
+/// One line per run, with the quantiles that at least one run has.
 fn runs(of: &[Run], look: &Look) -> String {
-    let told: Vec<Vec<(Quantile, f64)>> = of.iter().map(|run| quantiles(run.samples())).collect();
-    let columns: BTreeSet<Quantile> = told.iter().flatten().map(|(one, _)| *one).collect();
+    let shown: Vec<Vec<(Quantile, f64)>> = of.iter().map(|run| quantiles(run.samples())).collect();
+    let columns: BTreeSet<Quantile> = shown.iter().flatten().map(|(one, _)| *one).collect();
     let fixed = 6 + START + COUNT + TIME * columns.len();
     let [least, most] = VERSION;
     let room = look.width.saturating_sub(fixed).clamp(least, most);
@@ -116,18 +118,18 @@ fn runs(of: &[Run], look: &Look) -> String {
     let room = room.min(widest.unwrap_or(0).max(least) + 2);
     let line = |start: &str, version: &str, count: &str, times: Vec<String>| {
         let times: String = times.iter().map(|time| fitted(time, TIME)).collect();
-        // A blank between a cut version and what follows.
+        // Leaves a space after a truncated version.
         let version = fitted(&look::truncated(version, room - 1), room);
         let line = [fitted(start, START), version, fitted(count, COUNT), times].concat();
         format!("      {}\n", line.trim_end())
     };
     let names = columns.iter().map(Quantile::to_string).collect();
-    let head = line("begun", "version", "n", names);
+    let head = line("start", "version", "n", names);
     let head = look.paint(FAINT, head.trim_end_matches('\n')) + "\n";
-    let lines = of.iter().zip(&told).map(|(run, told)| {
+    let lines = of.iter().zip(&shown).map(|(run, shown)| {
         let start = run.start().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         let number = usize::try_from(run.samples().len()).unwrap_or(usize::MAX);
-        let of_column = |column| told.iter().find(|(one, _)| one == column);
+        let of_column = |column| shown.iter().find(|(one, _)| one == column);
         let times = columns.iter().map(|column| time(of_column(column)));
         line(&start, &version(run), &look::count(number), times.collect())
             + &not_measured(run, look)
@@ -135,18 +137,18 @@ fn runs(of: &[Run], look: &Look) -> String {
     std::iter::once(head).chain(lines).collect()
 }
 
-/// Quantiles are without them, and bounds allow for any duration.
+/// The line about requests that the quantiles do not include.
 fn not_measured(run: &Run, look: &Look) -> String {
     let said = match usize::try_from(run.samples().unknown()).unwrap_or(usize::MAX) {
         0 => return String::new(),
-        1 => "1 more request was not measured".to_owned(),
-        more => format!("{} more requests were not measured", look::count(more)),
+        1 => "1 more request has no measurement".to_owned(),
+        more => format!("{} more requests have no measurement", look::count(more)),
     };
     paragraph(&said, 8, LEFT_OUT, look)
 }
 
-fn time(told: Option<&(Quantile, f64)>) -> String {
-    told.map_or_else(
+fn time(quantile: Option<&(Quantile, f64)>) -> String {
+    quantile.map_or_else(
         || "-".to_owned(),
         |(_, micros)| duration(Duration::from_secs_f64(micros / 1e6)),
     )
@@ -165,7 +167,7 @@ fn changed(of: &Change, look: &Look) -> String {
         text.push_str(&paragraph(line, 4, LEFT_OUT, look));
     }
     for difference in &of.differs {
-        let line = format!("measured elsewhere or in another way: {difference}");
+        let line = format!("different environment: {difference}");
         text.push_str(&paragraph(&line, 4, LEFT_OUT, look));
     }
     text
@@ -174,8 +176,8 @@ fn changed(of: &Change, look: &Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::baseline::Calibrated;
     use crate::budget::baseline::tests::fingerprint;
+    use crate::budget::baseline::{self, Calibrated};
 
     fn sample(version: &str) -> Baseline {
         let run = |second: i64, micros: u64| {
@@ -206,13 +208,13 @@ mod tests {
     #[test]
     fn a_baseline_is_shown_run_by_run() {
         assert_eq!(
-            baseline(&sample("2.3.0"), &Look::plain()),
+            super::baseline(&sample("2.3.0"), &Look::plain()),
             "  placing an order
     4 at a time on machine ci-1, AMD EPYC 7763, 4 cores, 16000 MiB, Linux 6.8, speed 41000; spanspec
     0.1.0, spec 9f3c
     inventory-check
-      calibrated with 5 runs: p50 differs by 2.7 %, limits are 1.10x or more
-      begun                  version   n         p50      p95
+      calibrated with 5 runs: p50 varies by 2.7 %, limits are 1.10x or more
+      start                  version   n         p50      p95
       2023-11-14 22:13:20Z   2.3.0     200       120 ms   138 ms
       2023-11-14 22:14:20Z   2.3.0     200       124 ms   142 ms
 "
@@ -220,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_of_which_a_run_says_nothing_are_left_out() {
+    fn quantiles_without_bounds_are_left_out() {
         let run = |second: i64, count: u64| {
             let start = jiff::Timestamp::from_second(1_700_000_000 + second).unwrap();
             let samples = (0..count).map(|_| 100_000).collect();
@@ -228,7 +230,7 @@ mod tests {
         };
         assert_eq!(
             runs(&[run(0, 10), run(60, 500)], &Look::plain()),
-            "      begun                  version   n         p50      p95      p99
+            "      start                  version   n         p50      p95      p99
       2023-11-14 22:13:20Z   -         10        100 ms   -        -
       2023-11-14 22:14:20Z   -         500       100 ms   100 ms   100 ms
 "
@@ -240,21 +242,21 @@ mod tests {
         let timed_out = Run::new(start, None, timed_out.with_unknown(20)).unwrap();
         assert_eq!(
             runs(&[timed_out], &Look::plain()),
-            "      begun                  version   n         p50
+            "      start                  version   n         p50
       2023-11-14 22:13:20Z   -         500       100 ms
-        20 more requests were not measured
+        20 more requests have no measurement
 "
         );
         assert_eq!(
             runs(&[run(0, 10)], &Look::plain()),
-            "      begun                  version   n         p50
+            "      start                  version   n         p50
       2023-11-14 22:13:20Z   -         10        100 ms
 "
         );
     }
 
     #[test]
-    fn runs_that_raise_limits_by_themselves_are_told() {
+    fn observed_variation_is_shown_if_it_exceeds_the_calibration() {
         let mut of = sample("2.3.0");
         let case = of.cases.values_mut().next().unwrap();
         let budget = case.budgets.values_mut().next().unwrap();
@@ -265,18 +267,18 @@ mod tests {
         }
         assert_eq!(
             spread(budget),
-            "calibrated with 5 runs: p50 differs by 2.7 %; p50 of the 6 runs of the baseline differs by 12.3 %, limits are 1.50x or more"
+            "calibrated with 5 runs: p50 varies by 2.7 %; p50 varies by 12.3 % between the 6 runs of the baseline, limits are 1.50x or more"
         );
         budget.calibration = None;
         assert_eq!(
             spread(budget),
-            "not calibrated; p50 of the 6 runs of the baseline differs by 12.3 %, limits are 1.50x or more"
+            "not calibrated; p50 varies by 12.3 % between the 6 runs of the baseline, limits are 1.50x or more"
         );
     }
 
     #[test]
-    fn a_long_version_is_cut_to_keep_to_the_width() {
-        let text = baseline(
+    fn a_long_version_is_truncated_to_the_width() {
+        let text = super::baseline(
             &sample(&"2.3.0-rc.1+".repeat(9)),
             &Look::plain().with_width(80),
         );
@@ -285,17 +287,17 @@ mod tests {
     }
 
     #[test]
-    fn what_a_new_baseline_changes_is_told_case_by_case() {
+    fn the_changes_of_a_proposal_are_shown_by_case() {
         let (old, mut new) = (sample("2.3.0"), sample("2.4.0"));
         let case = new.cases.values_mut().next().unwrap();
         case.fingerprint.spec_hash = "aa01".to_owned();
         assert_eq!(
-            changes(&new.changes(Some(&old)), &Look::plain()),
+            changes(&baseline::changes(&old, &new), &Look::plain()),
             "  placing an order
                   v2.3.0 (accepted, n=400)              v2.4.0 (new, n=400)
     inventory-check   p50=122ms p95=140ms p99=143ms     p50=122ms p95=140ms p99=143ms
-    inventory-check: 2 runs are new, 2 runs go
-    measured elsewhere or in another way: spec was 9f3c, is aa01
+    inventory-check: 2 new runs, replaces 2
+    different environment: spec was 9f3c, is aa01
 "
         );
     }

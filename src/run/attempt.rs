@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::keep::{self, About};
 use super::late::Watching;
 use crate::check::Outcome;
-use crate::load::{Chance, Driven, Driver, OfAttempt, Progress};
+use crate::load::{Driven, Driver, MeasuredAttempt, Progress, RetryState};
 use crate::result::{Attempt, Phase, StepReport, Verdict};
 use crate::spec::{Scope, Spec, Step};
 use crate::step::{self, Setting};
@@ -23,9 +23,11 @@ pub(super) struct Attempted {
 /// A step, and its traces that are still followed.
 type Walked = (StepReport, Watching);
 
-fn after(chance: Chance, cleanup: &[Walked]) -> Chance {
-    match chance {
-        Chance::Another if cleanup.iter().any(|(step, _)| step.has_failed()) => Chance::Lost,
+fn after(retry: RetryState, cleanup: &[Walked]) -> RetryState {
+    match retry {
+        RetryState::Another if cleanup.iter().any(|(step, _)| step.has_failed()) => {
+            RetryState::Lost
+        }
         other => other,
     }
 }
@@ -35,7 +37,7 @@ fn after(chance: Chance, cleanup: &[Walked]) -> Chance {
 pub(super) async fn attempt(
     setting: &Setting<'_>,
     spec: &Spec,
-    chance: Chance,
+    retry: RetryState,
     tell: &(dyn Fn(Progress) + Send + Sync),
 ) -> Attempted {
     let (started, clock) = (jiff::Timestamp::now(), Instant::now());
@@ -47,9 +49,9 @@ pub(super) async fn attempt(
     };
     let cleanup = stage.walk(&spec.teardown, Phase::Teardown).await;
     // Only now is it known whether the attempt passes, so that what it measured may be kept.
-    let of_attempt = OfAttempt {
+    let of_attempt = MeasuredAttempt {
         started,
-        chance: after(chance, &cleanup),
+        retry: after(retry, &cleanup),
     };
     walked.extend(tested.reports(of_attempt).await);
     walked.extend(cleanup);
@@ -128,7 +130,7 @@ impl<'a> Stage<'a> {
 }
 
 impl Tested<'_> {
-    async fn reports(self, of_attempt: OfAttempt) -> Vec<Walked> {
+    async fn reports(self, of_attempt: MeasuredAttempt) -> Vec<Walked> {
         match self {
             Self::Steps(reports) => reports,
             Self::Many(driven) => {

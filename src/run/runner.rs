@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::attempt::{Attempted, attempt};
 use super::late::{self, OpenRun, RunEnd, Watching};
-use crate::load::{Chance, Progress};
+use crate::load::{Progress, RetryState};
 use crate::result::{Report, RunEvent, SpecReport, Telemetry, Verdict};
 use crate::source::TraceSource;
 use crate::spec::Spec;
@@ -184,15 +184,15 @@ async fn run_until_passed(
     let clock = Instant::now();
     let mut attempts = Vec::new();
     loop {
-        let chance = match attempts.len() < setting.options.retries {
-            true => Chance::Another,
-            false => Chance::Last,
+        let retry = match attempts.len() < setting.options.retries {
+            true => RetryState::Another,
+            false => RetryState::Last,
         };
-        let Attempted { attempt, watched } = attempt(setting, spec, chance, tell).await;
+        let Attempted { attempt, watched } = attempt(setting, spec, retry, tell).await;
         let verdict = attempt.verdict.clone();
         attempts.push(attempt);
         let is_stopped = setting.stop.borrow().is_some();
-        if verdict == Verdict::Passed || is_stopped || chance == Chance::Last {
+        if verdict == Verdict::Passed || is_stopped || retry == RetryState::Last {
             let was_interrupted = matches!(*setting.stop.borrow(), Some(Stop::Interrupted));
             let verdict = match verdict {
                 Verdict::Errored if was_interrupted => {

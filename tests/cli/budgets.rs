@@ -1,5 +1,4 @@
-//! Baselines that wait, and two versions against one another: what a user does wrong, and reads
-//! then.
+//! The commands `baseline` and `ab`: effects, messages and errors.
 
 use super::system::{Project, Said};
 
@@ -11,7 +10,7 @@ budgets: [{ find: work, p50: < 1s }]
 expect: { status: 2xx }
 ";
 
-/// A baseline as a run of this version writes it.
+/// A baseline with one run of this version.
 fn baseline(version: &str, micros: u64) -> String {
     use spanspec::internal::budget::baseline::{
         Baseline, Budget, Case, Fingerprint, Load, ReceivedBy, Run, render,
@@ -44,7 +43,7 @@ fn baseline(version: &str, micros: u64) -> String {
     })
 }
 
-/// A project with a spec whose baseline is of one version and whose new one is of another.
+/// A project with a baseline of version 2.3.0 and a proposal of version 2.4.0.
 async fn pending() -> Project {
     let project = Project::with(&[("order.yaml", SPEC)]).await;
     project.write(OLD, &baseline("2.3.0", 120_000));
@@ -64,7 +63,7 @@ fn exists(project: &Project, path: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_new_baseline_takes_the_place_of_the_old_one_once_it_is_accepted() {
+async fn an_accepted_baseline_replaces_the_old_one() {
     let project = pending().await;
     let said = run(&project, &["baseline", "accept"]).await;
     said.expect(0, &["accepted  specs/baselines/order.yaml.json\n"]);
@@ -78,16 +77,17 @@ async fn a_new_baseline_takes_the_place_of_the_old_one_once_it_is_accepted() {
 }
 
 #[tokio::test]
-async fn what_was_proposed_is_accepted_though_the_baseline_has_a_later_run() {
+async fn a_proposal_that_is_older_than_the_baseline_is_marked_and_accepted() {
     let project = pending().await;
     project.write(OLD, &baseline("2.5.0", 400_000));
     let said = run(&project, &["baseline", "review"]).await;
     said.expect(
-        2,
+        0,
         &[
-            "work: 1 run is new, 1 run goes\n",
-            "work: the new runs are older than the accepted ones: 2023-11-18",
-            "2023-11-19 13:20:00Z (v2.5.0)",
+            "work: 1 new run, replaces 1\n",
+            "work: the new runs (2023-11-18",
+            "are older than the accepted ones (2023-11-19",
+            "13:20:00Z (v2.5.0))",
         ],
     );
     let said = run(&project, &["baseline", "accept"]).await;
@@ -97,7 +97,7 @@ async fn what_was_proposed_is_accepted_though_the_baseline_has_a_later_run() {
 }
 
 #[tokio::test]
-async fn a_new_baseline_is_gone_once_it_is_rejected() {
+async fn a_rejected_baseline_is_deleted() {
     let project = pending().await;
     let said = run(&project, &["baseline", "reject", "specs/order.yaml"]).await;
     said.expect(0, &["rejected  specs/baselines/order.yaml.json.new\n"]);
@@ -106,23 +106,23 @@ async fn a_new_baseline_is_gone_once_it_is_rejected() {
     let said = run(&project, &["baseline", "reject", "specs/order.yaml"]).await;
     said.expect(
         2,
-        &["error: there is no specs/baselines/order.yaml.json.new to accept or reject; a run writes it"],
+        &["error: there is no specs/baselines/order.yaml.json.new to accept or reject; `spanspec run` writes it"],
     );
 }
 
 #[tokio::test]
-async fn a_review_without_a_terminal_shows_what_waits_and_changes_nothing() {
+async fn a_review_shows_the_proposal_and_changes_nothing() {
     let project = pending().await;
     let said = run(&project, &["baseline", "review"]).await;
     said.expect(
-        2,
+        0,
         &[
             "specs/baselines/order.yaml.json.new\n  placing an order\n",
             "v2.3.0 (accepted, n=100)",
             "v2.4.0 (new, n=100)",
             "p50=120ms p95=120ms      p50=350ms p95=350ms",
-            "work: 1 run is new, 1 run goes",
-            "standard input is no terminal: `spanspec baseline accept` or `spanspec baseline reject` decides; nothing was changed",
+            "work: 1 new run, replaces 1",
+            "accept it with `spanspec baseline accept specs/baselines/order.yaml.json`, or delete it with `spanspec baseline reject specs/baselines/order.yaml.json`",
         ],
     );
     assert!(exists(&project, NEW));
@@ -134,7 +134,7 @@ async fn a_review_without_a_terminal_shows_what_waits_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_review_of_nothing_but_a_damaged_file_is_an_error_that_names_it() {
+async fn a_review_of_a_damaged_proposal_is_an_error_with_its_name() {
     let project = pending().await;
     project.write(NEW, "{");
     let said = run(&project, &["baseline", "review"]).await;
@@ -142,7 +142,7 @@ async fn a_review_of_nothing_but_a_damaged_file_is_an_error_that_names_it() {
 }
 
 #[tokio::test]
-async fn show_says_that_what_waits_is_damaged_and_shows_the_rest() {
+async fn show_reports_a_damaged_proposal_and_shows_the_rest() {
     let project = pending().await;
     project.write(NEW, "{");
     let said = run(&project, &["baseline", "show"]).await;
@@ -154,7 +154,7 @@ async fn show_says_that_what_waits_is_damaged_and_shows_the_rest() {
 }
 
 #[tokio::test]
-async fn what_waits_is_found_though_its_spec_is_gone() {
+async fn a_proposal_is_found_after_its_spec_was_deleted() {
     let project = pending().await;
     project.write("specs/other.yaml", SPEC);
     std::fs::remove_file(project.path().join("specs/order.yaml")).unwrap();
@@ -179,7 +179,7 @@ async fn a_baseline_is_shown_with_its_runs() {
         &[
             "specs/baselines/order.yaml.json\n  placing an order\n    1 at a time on AMD EPYC 7763, 4 cores",
             "2023-11-16 07:33:20Z   2.3.0     100       120 ms   120 ms\n",
-            "  a new one is pending in specs/baselines/order.yaml.json.new: `spanspec baseline review` shows what it changes\n",
+            "  a new one is pending in specs/baselines/order.yaml.json.new: `spanspec baseline review` shows the changes\n",
         ],
     );
     let project = Project::with(&[("order.yaml", SPEC)]).await;
@@ -190,7 +190,7 @@ async fn a_baseline_is_shown_with_its_runs() {
 }
 
 #[tokio::test]
-async fn a_damaged_baseline_is_named_and_kept_and_the_others_go_on() {
+async fn a_damaged_baseline_is_kept_and_the_others_are_accepted() {
     let project = pending().await;
     project.write("specs/pay.yaml", SPEC);
     project.write("specs/baselines/pay.yaml.json", "{ damaged");
@@ -211,7 +211,7 @@ async fn a_damaged_baseline_is_named_and_kept_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn baselines_in_a_folder_of_their_own_are_named_as_their_specs_are() {
+async fn baselines_in_a_common_folder_have_the_paths_of_their_specs() {
     let project = Project::with(&[("order.yaml", SPEC)]).await;
     let new = "kept/specs/order.yaml.json.new";
     project.write(new, &baseline("2.4.0", 350_000));
@@ -222,7 +222,7 @@ async fn baselines_in_a_folder_of_their_own_are_named_as_their_specs_are() {
 }
 
 #[tokio::test]
-async fn a_name_that_stands_for_nothing_is_told() {
+async fn a_name_without_a_match_is_an_error() {
     let project = pending().await;
     let said = run(&project, &["baseline", "accept", "specs/odrer.yaml"]).await;
     said.expect(
@@ -232,7 +232,7 @@ async fn a_name_that_stands_for_nothing_is_told() {
 }
 
 #[tokio::test]
-async fn four_runs_calibrate_nothing() {
+async fn four_runs_are_too_few_for_a_calibration() {
     let project = pending().await;
     let said = run(&project, &["baseline", "calibrate", "--runs", "4"]).await;
     said.expect(
@@ -254,7 +254,7 @@ async fn a_spec_without_budgets_has_nothing_to_calibrate_or_compare() {
     let said = run(&project, &["baseline", "calibrate"]).await;
     said.expect(
         4,
-        &["no spec is left of 1: calibrated are those with `repeat` and `budgets` which are compared"],
+        &["none of 1 specs can be calibrated: a spec needs `repeat`, and a budget that is compared"],
     );
     let said = run(&project, &["ab", "http://a", "http://b"]).await;
     said.expect(

@@ -121,13 +121,13 @@ async fn a_baseline_of_another_receiver_proves_nothing() {
     let spec = "request: GET ${URL}/ok\nrepeat: { times: 10 }\nbudgets: [{ find: work, regression: { p50: 20% } }]\n";
     let project = Project::with(&[("order.yaml", spec)]).await;
     let run = ["--machine", "mine", "--update-baselines", "always"];
-    project.run(&run).await.expect(0, &["is the first in"]);
+    project.run(&run).await.expect(0, &["wrote this run to"]);
     let script = "\"$0\" run --machine mine --update-baselines never";
     let script = script.replace("$0", SPANSPEC);
     exec(&project, &[], &script).await.expect(
         0,
         &[
-            "ANOTHER ENVIRONMENT than the baseline's: receiver was its own, is that",
+            "ANOTHER ENVIRONMENT than the baseline's: receiver was the run itself, is",
             "PASS  order",
         ],
     );

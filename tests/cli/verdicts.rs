@@ -31,10 +31,7 @@ async fn with_baseline(micros: u64) -> Project {
     let project = Project::with(&[("order.yaml", SPEC)]).await;
     run(&project, &["--update-baselines", "always"])
         .await
-        .expect(
-            0,
-            &["this run is the first in specs/baselines/order.yaml.json"],
-        );
+        .expect(0, &["wrote this run to specs/baselines/order.yaml.json"]);
     let path = project.path().join(BASELINE);
     let mut baseline = read(&path).unwrap().unwrap();
     let case = baseline.cases.get_mut("placing an order").unwrap();
@@ -50,7 +47,7 @@ async fn with_baseline(micros: u64) -> Project {
 async fn a_first_run_proposes_a_baseline_and_once_it_is_accepted_the_next_one_holds() {
     let project = Project::with(&[("order.yaml", SPEC)]).await;
     let said = run(&project, &[]).await;
-    said.expect(0, &["no baseline of p50 of work yet: wrote"]);
+    said.expect(0, &["no baseline for p50 of work: wrote"]);
     assert!(exists(&project, PENDING) && !exists(&project, BASELINE));
     project
         .spanspec(&["baseline", "accept"])
@@ -73,7 +70,7 @@ async fn what_became_slower_fails_and_is_proposed() {
             "specs/order.yaml:7:24",
             "expected at most 1.2x of the 20 ms of the baseline (n=20)",
             "found 50 ms (n=20), at least 2.4x",
-            "if it is meant to be slower",
+            "if the change is intended",
         ],
     );
     assert!(exists(&project, PENDING));
@@ -87,16 +84,13 @@ async fn in_ci_nothing_is_written_unless_asked() {
         1,
         &[
             "expected a baseline to compare with",
-            "found none of it in specs/baselines/order.yaml.json",
-            "none is written here",
+            "found none in specs/baselines/order.yaml.json",
+            "this run does not write baselines",
         ],
     );
     assert!(!exists(&project, "specs/baselines"));
     let asked = run_in_ci(&project, &["--update-baselines", "always"]).await;
-    asked.expect(
-        0,
-        &["this run is the first in specs/baselines/order.yaml.json"],
-    );
+    asked.expect(0, &["wrote this run to specs/baselines/order.yaml.json"]);
     assert!(exists(&project, BASELINE));
 }
 
@@ -196,8 +190,8 @@ async fn baselines_are_beside_specs_and_in_one_folder_wherever_the_user_stands()
     kept.expect(
         0,
         &[
-            "wrote kept/specs/order.yaml.json.new",
-            "accept --baseline kept` takes it as the baseline",
+            "wrote this run to kept/specs/order.yaml.json.new",
+            "accept it with `spanspec baseline accept --baseline kept`",
         ],
     );
     assert!(exists(&project, "elsewhere/kept/specs/order.yaml.json.new"));

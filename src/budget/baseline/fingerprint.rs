@@ -1,125 +1,126 @@
-//! Where and how a baseline was measured, and what of that is different here.
+//! The environment of a measurement, and differences between two environments.
 //!
-//! Finding out is the caller's work; here are only the facts.
+//! Collecting the facts is left to the caller.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What durations depend on, apart from the system under test.
+/// Facts that influence durations, apart from the system under test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fingerprint {
-    /// How many cores there are.
+    /// The number of cores.
     pub cores: u32,
     /// The model of the processor.
     pub cpu: String,
-    /// How the requests were sent.
+    /// The load that was generated.
     pub load: Load,
-    /// The name that `--machine` gave; facts of machines with the same name are not compared.
+    /// The value of `--machine`. Facts about machines with the same name are not compared.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub machine: Option<String>,
     /// The memory in MiB.
     pub memory_mib: u64,
     /// The operating system and its version.
     pub os: String,
-    /// How much of a fixed piece of work the machine did in 200 ms.
+    /// Number of rounds of a fixed computation in 200 ms.
     pub probe: u64,
-    /// Who received the spans.
+    /// The process that received the spans.
     #[serde(skip_serializing_if = "ReceivedBy::is_itself", default)]
     pub received_by: ReceivedBy,
     /// The version of spanspec.
     pub spanspec: String,
-    /// A hash of what was fired.
+    /// A hash of the trigger.
     pub spec_hash: String,
 }
 
-/// How requests are sent.
+/// The load that a run generates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Load {
-    /// So many at a time, each after an answer.
+    /// A closed loop with this number of concurrent requests.
     Concurrency(u32),
-    /// So many in a time, whatever the answers: `50/s`.
+    /// An open loop with this rate: `50/s`.
     Rate(String),
 }
 
-/// Who receives spans: asking another process for each trace takes time that requests do not get.
+/// The process that receives spans. Fetching each trace from another process takes CPU time from the
+/// load generator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReceivedBy {
     /// The process that sent the requests.
     #[default]
     Itself,
-    /// Another one, such as `spanspec exec`.
+    /// Another process, such as `spanspec exec`.
     AnotherProcess,
 }
 
 impl ReceivedBy {
     #[expect(
         clippy::trivially_copy_pass_by_ref,
-        reason = "serde gives a reference to what decides whether a field is left out"
+        reason = "`skip_serializing_if` passes a reference"
     )]
     fn is_itself(&self) -> bool {
         *self == Self::Itself
     }
 }
 
-/// Whether a baseline from elsewhere may be compared with: `--allow-env-mismatch`.
+/// Handling of a baseline from another environment: `--allow-env-mismatch`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mismatch {
-    /// Nothing is proven then.
+    /// Claims are NOT PROVEN.
     Refused,
-    /// The author vouches for it.
+    /// Differences are ignored.
     Allowed,
 }
 
 /// A part of a fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fact {
-    /// The name that `--machine` gave.
+    /// The value of `--machine`.
     Machine,
     /// The model of the processor.
     Cpu,
-    /// How many cores there are.
+    /// The number of cores.
     Cores,
     /// The memory.
     Memory,
     /// The operating system.
     Os,
-    /// How fast the machine is.
+    /// The speed of the machine.
     Probe,
     /// The version of spanspec.
     Spanspec,
-    /// What was fired.
+    /// The trigger of the spec.
     Spec,
-    /// How the requests were sent.
+    /// The load that was generated.
     Load,
-    /// Who received the spans.
+    /// The process that received the spans.
     Receiver,
 }
 
-/// A fact that is not as it was.
+/// A fact that differs from the baseline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Which.
+    /// The fact.
     pub fact: Fact,
-    /// How it was when the baseline was measured.
+    /// Its value in the baseline.
     pub baseline: String,
-    /// How it is here.
+    /// Its value in this run.
     pub here: String,
 }
 
-/// The kernel keeps some memory for itself, not always the same.
+/// The memory that the kernel reserves varies.
 const MEMORY_MARGIN: f64 = 0.05;
 
-/// On a virtual machine whose neighbours are busy the probe was seen to differ by 72 % within
-/// minutes. More than twice as fast is another machine, whatever it calls itself.
+/// On a virtual machine with busy neighbours the probe varied by 72 % within minutes. A factor of
+/// two or more indicates another machine.
 const PROBE_MARGIN: f64 = 1.0;
 
 impl Fingerprint {
-    /// What of this baseline's fingerprint is different here. Nothing if that is allowed; nothing
-    /// of the machine if both have the same name.
+    /// The differences to another environment; none if they are allowed. Facts about the machine are
+    /// skipped if both machines have the same name.
     #[must_use]
     pub fn differences(&self, here: &Self, mismatch: Mismatch) -> Vec<Difference> {
         if mismatch == Mismatch::Allowed {
@@ -186,7 +187,7 @@ fn text(fact: Fact, baseline: &str, here: &str) -> Option<Difference> {
     })
 }
 
-/// Different if the greater one is greater by more than the margin.
+/// Compares two numbers: the larger may exceed the smaller by `margin`, a share of the smaller.
 fn number(fact: Fact, both: [u64; 2], margin: f64, unit: &str) -> Option<Difference> {
     let [baseline, here] = both;
     let (less, more) = (baseline.min(here), baseline.max(here));
@@ -209,8 +210,8 @@ impl fmt::Display for Load {
 impl fmt::Display for ReceivedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Itself => "its own",
-            Self::AnotherProcess => "that of another process",
+            Self::Itself => "the run itself",
+            Self::AnotherProcess => "another process",
         })
     }
 }

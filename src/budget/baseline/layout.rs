@@ -1,13 +1,13 @@
-//! JSON for people who review it: sorted keys, and many numbers on a line.
+//! JSON for review: sorted keys, and several numbers per line.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
-/// Lines of numbers are no longer than this.
+/// Maximum width of a line of numbers.
 const WIDTH: usize = 100;
 
-/// The text of a value, with a line break at its end.
+/// Writes a value, with a final line break.
 pub(super) fn lay_out(value: &Value) -> String {
     let mut text = String::new();
     add(&mut text, value, 0);
@@ -21,7 +21,7 @@ fn add(text: &mut String, value: &Value, depth: usize) {
             let mut entries: Vec<_> = entries.iter().collect();
             entries.sort_by_key(|(key, _)| *key);
             block(text, ['{', '}'], depth, entries, |text, (key, value)| {
-                // Writing to a text cannot fail.
+                // Writing to a string cannot fail.
                 let _ = write!(text, "{}: ", Value::from(key.as_str()));
                 add(text, value, depth + 1);
             });
@@ -54,7 +54,7 @@ fn block<T>(
     text.push(close);
 }
 
-/// A list of short items, as many on a line as go there.
+/// Writes a list of short items, as many per line as fit.
 fn fill(text: &mut String, items: &[Value], depth: usize) {
     let items: Vec<String> = items.iter().map(inline).collect();
     let whole = format!("[{}]", items.join(", "));
@@ -87,7 +87,7 @@ fn inline(value: &Value) -> String {
     }
 }
 
-/// A number, or a pair of them.
+/// Returns `true` for a number or a pair of numbers.
 fn is_short(value: &Value) -> bool {
     match value {
         Value::Array(items) => items.len() <= 2 && items.iter().all(Value::is_number),

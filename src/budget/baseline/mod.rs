@@ -1,92 +1,90 @@
-//! Baselines: what a version of the system took, kept in a file beside the spec.
+//! Baselines: the durations of one version of a system, kept in a file beside the spec.
 //!
-//! The file is text with sorted keys, made to be committed and reviewed; `docs/baseline.schema.json`
-//! describes it. A run writes what it measured into a file of the same name with `.new` behind it,
-//! and who has looked at it moves that into place. What cannot be read is never overwritten.
+//! The file is text with sorted keys, meant to be committed and reviewed;
+//! `docs/baseline.schema.json` describes it. A run writes its durations to a second file with the
+//! suffix `.new`; [`accept`] moves them into the baseline, [`reject`] deletes them. A file that
+//! cannot be read is never overwritten.
 
-mod accepting;
-mod calibrating;
-mod change;
-mod contradiction;
 mod error;
+mod file;
 mod fingerprint;
+mod format;
+mod join;
 mod layout;
-mod lock;
-mod raised;
-mod shown;
-mod store;
-mod undo;
-mod waiting;
-mod wire;
+mod path;
+mod review;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-pub use accepting::Proposal;
-pub use calibrating::Recalibrated;
-pub use change::Change;
-pub use contradiction::{Contradiction, Trend};
 pub use error::BaselineError;
+pub(crate) use file::{Undo, Undone};
+pub use file::{accept, lock, propose, read, reject, write};
 #[cfg(test)]
 pub use fingerprint::Fact;
 pub use fingerprint::{Difference, Fingerprint, Load, Mismatch, ReceivedBy};
-pub(crate) use lock::hand_over;
-pub use lock::{Lock, PATIENCE, lock};
-pub use raised::{Raised, Spread};
-pub(crate) use shown::quantiles;
-pub use store::{
-    accept, path_beside, path_of, pending_in, pending_path, proposal, read, record, reject, write,
-};
-pub(crate) use undo::{Undo, Undone};
-pub use wire::{parse, render};
+pub use format::{parse, render};
+pub use join::{Joined, NewRuns, Recalibrated, Replaced};
+pub use path::{path_beside, path_of, pending_path};
+pub(crate) use review::quantiles;
+pub use review::{Change, changes};
+
+use serde::{Deserialize, Serialize};
 
 use super::calibrate::{FEWEST_RUNS, spread};
 use super::samples::Samples;
 
-/// The version of the file's format.
+/// The version of the file format.
 pub const SCHEMA_VERSION: u64 = 1;
 
-/// The runs of a budget that are kept, the newest: a machine changes, and so does what it shows.
+/// Maximum number of runs per budget; the newest are kept, because machines change.
 pub const MOST_RUNS: usize = 20;
 
-/// A run with more requests that could not be measured is no baseline, and a file with such a run is
-/// damaged: bounds for so many take minutes.
+/// Maximum number of requests without a measurement in a run. The bounds for more of them take
+/// minutes to compute.
 pub const MOST_UNKNOWN: u64 = 1_000_000;
 
-/// All that is known of the specs of one file.
+/// The content of a baseline file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Baseline {
-    /// By the name of the spec, or of the case of a matrix.
+    /// By the name of the spec, or of a case of its matrix.
     pub cases: BTreeMap<String, Case>,
 }
 
-/// What is known of one case.
-#[derive(Clone, Debug, PartialEq)]
+/// The runs of one spec, or of one case of its matrix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Case {
-    /// Where and how it was measured.
-    pub fingerprint: Fingerprint,
-    /// By what was measured.
+    /// By the subject of the budget.
     pub budgets: BTreeMap<String, Budget>,
+    /// The environment of all runs.
+    pub fingerprint: Fingerprint,
 }
 
-/// What is known of one budget.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The runs of one budget.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Budget {
-    /// How much the machine changes from run to run, if that was measured.
+    /// The result of `spanspec baseline calibrate`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub calibration: Option<Calibrated>,
-    /// The runs in the order in which they began.
+    /// Sorted by start.
+    #[serde(deserialize_with = "format::sorted_runs")]
     pub runs: Vec<Run>,
 }
 
-/// How much runs of one version differ; what a calibration leaves in the file.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// The variation between runs of one version that a calibration found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Calibrated {
-    /// Of how many runs.
+    /// Number of runs.
     pub runs: u64,
-    /// The standard deviation of the logarithm of p50.
+    /// Standard deviation of the logarithm of p50.
+    #[serde(rename = "s_run", deserialize_with = "format::non_negative")]
     pub spread: f64,
 }
 
-/// The durations of one run; it has at least one.
+/// The durations of one run, at least one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     start: jiff::Timestamp,
@@ -94,35 +92,44 @@ pub struct Run {
     samples: Samples,
 }
 
+/// The variation of p50 between runs, and its origin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Variation {
+    /// Found by a calibration.
+    Calibrated(Calibrated),
+    /// Found in the runs of the baseline.
+    Observed(Calibrated),
+}
+
 impl Run {
-    /// None without samples, or where more than [`MOST_UNKNOWN`] could not be measured.
+    /// Returns `None` if there are no samples, or more than [`MOST_UNKNOWN`] without a measurement.
     #[must_use]
     pub fn new(
         start: jiff::Timestamp,
         service_version: Option<String>,
         samples: Samples,
     ) -> Option<Self> {
-        let is_known = !samples.is_empty() && samples.unknown() <= MOST_UNKNOWN;
-        is_known.then_some(Self {
+        let is_valid = !samples.is_empty() && samples.unknown() <= MOST_UNKNOWN;
+        is_valid.then_some(Self {
             start,
             service_version,
             samples,
         })
     }
 
-    /// When it began.
+    /// The time at which the first request was sent.
     #[must_use]
     pub fn start(&self) -> jiff::Timestamp {
         self.start
     }
 
-    /// `service.version` of the resource of the spans, if there is one.
+    /// `service.version` of the resource of the spans.
     #[must_use]
     pub fn service_version(&self) -> Option<&str> {
         self.service_version.as_deref()
     }
 
-    /// What it took.
+    /// The durations.
     #[must_use]
     pub fn samples(&self) -> &Samples {
         &self.samples
@@ -140,22 +147,25 @@ impl Budget {
         all
     }
 
-    /// How much p50 differs from run to run: the greater of what a calibration found and of what
-    /// the runs here show; 0 where neither says anything.
+    /// The larger of the calibrated and the observed variation. Fewer than [`FEWEST_RUNS`] runs are
+    /// not used: one of two may be a cold start.
     #[must_use]
-    pub fn spread(&self) -> f64 {
-        let known = [self.calibration, self.seen()].into_iter().flatten();
-        known.map(|one| one.spread).fold(0.0, f64::max)
+    pub fn variation(&self) -> Option<Variation> {
+        let observed = (self.runs.len() >= FEWEST_RUNS).then(|| {
+            Variation::Observed(Calibrated {
+                runs: self.runs.len() as u64,
+                spread: spread(self.runs.iter().map(Run::samples)),
+            })
+        });
+        let calibrated = self.calibration.map(Variation::Calibrated);
+        let all = [observed, calibrated].into_iter().flatten();
+        all.max_by(|one, other| one.spread().total_cmp(&other.spread()))
     }
 
-    /// How much p50 of the runs here differs. Fewer than [`FEWEST_RUNS`] say nothing of a machine:
-    /// one of two may be a cold start.
+    /// The spread of [`Self::variation`]; 0 if it is unknown.
     #[must_use]
-    pub fn seen(&self) -> Option<Calibrated> {
-        (self.runs.len() >= FEWEST_RUNS).then(|| Calibrated {
-            runs: self.runs.len() as u64,
-            spread: spread(self.runs.iter().map(Run::samples)),
-        })
+    pub fn spread(&self) -> f64 {
+        self.variation().map_or(0.0, Variation::spread)
     }
 
     /// `service.version` of the latest run that has one.
@@ -164,8 +174,8 @@ impl Budget {
         self.runs.iter().rev().find_map(Run::service_version)
     }
 
-    /// Adds a run in the order of their starts; one that is there already is not added again. Of
-    /// more than [`MOST_RUNS`] the oldest go.
+    /// Inserts a run by its start, unless it is present. The oldest runs beyond [`MOST_RUNS`] are
+    /// dropped.
     pub fn add(&mut self, run: Run) {
         if !self.runs.contains(&run) {
             let at = self.runs.partition_point(|other| other.start <= run.start);
@@ -174,14 +184,30 @@ impl Budget {
             self.runs.drain(..surplus);
         }
     }
+}
 
-    /// Why runs of this version are not beside those that are here, if so.
+impl Variation {
+    /// Standard deviation of the logarithm of p50.
     #[must_use]
-    pub fn another_version(&self, now: Option<&str>) -> Option<String> {
-        let then = self.service_version();
-        let said = |version: Option<&str>| version.unwrap_or("not told").to_owned();
-        let is_another = !self.runs.is_empty() && then != now;
-        is_another.then(|| format!("service.version was {}, is {}", said(then), said(now)))
+    pub fn spread(self) -> f64 {
+        let (Self::Calibrated(runs) | Self::Observed(runs)) = self;
+        runs.spread
+    }
+}
+
+/// `p50 varies by 13.1 % between the 6 runs of the baseline`
+impl fmt::Display for Variation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (runs, origin) = match self {
+            Self::Calibrated(runs) => (runs, "calibration"),
+            Self::Observed(runs) => (runs, "baseline"),
+        };
+        let percent = 100.0 * runs.spread;
+        let runs = runs.runs;
+        write!(
+            f,
+            "p50 varies by {percent:.1} % between the {runs} runs of the {origin}"
+        )
     }
 }
 

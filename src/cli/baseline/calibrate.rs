@@ -1,9 +1,9 @@
-//! `spanspec baseline calibrate`: how much this machine changes from run to run.
+//! `spanspec baseline calibrate`: measures the variation between runs on this machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::budget::baseline::{BaselineError, Case, Fingerprint, Run, lock, path_of, read, write};
+use crate::budget::baseline::{BaselineError, Case, NewRuns, Run, lock, path_of, read, write};
 use crate::load::{case_name, fingerprint};
 use crate::measure::{Measurement, Unmeasured, measure};
 use crate::report::{Look, ab::unwell, baseline as report};
@@ -21,9 +21,9 @@ use super::super::live::Live;
 use super::super::load::load;
 use super::super::run::{interrupts, with_timeout};
 use super::super::selection::select;
-use super::{print, tell, worse};
+use super::{fail_baseline, print, worse};
 
-/// Runs, and writes what that says into baselines.
+/// Runs the specs, and writes their variation to baselines.
 pub(super) fn calibrate(arguments: &CalibrateArguments) -> Exit {
     let workspace = match load(&arguments.specs, Ports::Allocated) {
         Ok(workspace) => workspace,
@@ -46,7 +46,7 @@ pub(super) fn calibrate(arguments: &CalibrateArguments) -> Exit {
         live: Live::new(arguments.session.verbose),
     };
     let exit = runtime.block_on(work.run());
-    // Neither a command that ignores its end must keep us, nor who waits for another process.
+    // Does not wait for commands that ignore signals, or for the lock of a baseline.
     runtime.shutdown_background();
     exit
 }
@@ -61,7 +61,7 @@ fn nothing_to_measure(known: usize) -> String {
     match known {
         0 => "no spec was found: name files or folders, or `specs` in spanspec.yaml".to_owned(),
         _ => format!(
-            "no spec is left of {known}: calibrated are those with `repeat` and `budgets` which are compared with a baseline"
+            "none of {known} specs can be calibrated: a spec needs `repeat`, and a budget that is compared with a baseline"
         ),
     }
 }
@@ -76,7 +76,7 @@ fn options(workspace: &Workspace, arguments: &CalibrateArguments) -> Options {
 
 const NOTHING_WRITTEN: &str = "no baseline was written";
 
-/// What is known before anything runs.
+/// The settings of a calibration.
 struct Work<'a> {
     workspace: &'a Workspace,
     specs: &'a [Spec],
@@ -85,13 +85,11 @@ struct Work<'a> {
     live: Live,
 }
 
-/// What was measured of a spec.
+/// The runs of one spec.
 struct Measured {
     path: PathBuf,
     case: String,
-    fingerprint: Fingerprint,
-    /// By what they measured.
-    runs: BTreeMap<String, Vec<Run>>,
+    new: NewRuns,
 }
 
 impl Work<'_> {
@@ -101,7 +99,7 @@ impl Work<'_> {
         let exit = match self.measure_all(&stopper).await {
             Ok(cases) => tokio::select! {
                 kept = tokio::task::spawn_blocking(|| keep_all(cases)) => kept.unwrap_or(Exit::Errored),
-                () = stopper.interrupted() => interrupted("what is not told above was not written"),
+                () = stopper.interrupted() => interrupted("cases that are not listed above were not written"),
             },
             Err(exit) => exit,
         };
@@ -126,7 +124,7 @@ impl Work<'_> {
         measured
     }
 
-    /// Run after run, so that those of a spec are as far apart as those of two days.
+    /// Runs all specs in turn, so that the runs of a spec are far apart in time.
     async fn all(&self, session: &Session) -> Result<Vec<Measured>, Exit> {
         let runs = self.arguments.runs;
         self.live.expect(runs * self.specs.len());
@@ -153,18 +151,18 @@ impl Work<'_> {
             Unmeasured::Unwell { report, .. } => {
                 self.live.print(&unwell(&report, &Look::of_stdout()));
                 let exit = Exit::of(&report);
-                fail(exit, "no baseline was written, for a run was not well")
+                fail(exit, "no baseline was written because a run did not pass")
             }
         }
     }
 
-    /// What no run writes into a baseline.
+    /// Rejects runs that are not used for a baseline.
     fn expect_fit(&self, spec: &Spec, of: &Measurement, number: usize) -> Result<(), Exit> {
         let mut compared = compared(spec, &of.load).into_iter();
         let why = if compared.any(|one| one.versions.are_several()) {
-            "was of several versions at once"
+            "has several versions of a service"
         } else if of.load.is_late() {
-            "sent requests too late, for this machine is not quick enough"
+            "sent requests too late: the load generator fell behind"
         } else {
             return Ok(());
         };
@@ -179,25 +177,27 @@ impl Work<'_> {
         let first = measurements.first()?;
         let budgets = &self.options.budgets;
         let file = Path::new(spec.at.source.name());
-        let mut measured = Measured {
-            path: path_of(file, budgets.folder.as_deref(), &budgets.root),
-            case: case_name(spec, &first.name),
-            fingerprint: fingerprint(self.options, spec, &first.load.pace).await,
-            runs: BTreeMap::new(),
-        };
+        let mut runs: BTreeMap<String, Vec<Run>> = BTreeMap::new();
         for one in &measurements {
             for budget in compared(spec, &one.load) {
                 let samples = budget.samples.clone();
                 let run = Run::new(one.started, budget.version.clone(), samples);
-                let runs = measured.runs.entry(budget.subject.clone()).or_default();
-                runs.extend(run);
+                runs.entry(budget.subject.clone()).or_default().extend(run);
             }
         }
-        Some(measured)
+        Some(Measured {
+            path: path_of(file, budgets.folder.as_deref(), &budgets.root),
+            case: case_name(spec, &first.name),
+            new: NewRuns {
+                fingerprint: fingerprint(self.options, spec, &first.load.pace).await,
+                runs,
+                regressed: BTreeSet::new(),
+            },
+        })
     }
 }
 
-/// What was measured for those budgets that are held against a baseline.
+/// The durations of budgets that are compared with a baseline.
 fn compared<'a>(spec: &Spec, load: &'a Load) -> Vec<&'a crate::result::Measured> {
     let both = spec.budgets.iter().zip(&load.measured);
     both.filter(|(budget, _)| budget.is_compared())
@@ -217,14 +217,13 @@ fn keep_all(cases: Vec<Measured>) -> Exit {
     kept.flatten().fold(Exit::Passed, worse)
 }
 
-/// Tells what the runs say, and writes them into the baseline. What they say is worth knowing even
-/// where they cannot be written.
+/// Prints the calibration, and writes it to the baseline. It is printed even if it cannot be written.
 fn keep(path: &Path, measured: Measured) -> Result<(), Exit> {
-    let failed = |error: BaselineError| tell(&error);
+    let failed = |error: BaselineError| fail_baseline(&error);
     let there = lock(path).and_then(|lock| Ok((lock, read(path)?.unwrap_or_default())));
     let known = there.as_ref().ok();
     let known = known.and_then(|(_, all)| all.cases.get(&measured.case));
-    let found = Case::recalibrated(known, measured.fingerprint, measured.runs);
+    let found = Case::recalibrate(known, measured.new);
     let found = found.map_err(|error| {
         let text = format!("error: {}: {error}", measured.case);
         fail(Exit::Errored, &text)
@@ -232,6 +231,6 @@ fn keep(path: &Path, measured: Measured) -> Result<(), Exit> {
     let text = report::calibrated(&measured.case, &found, &Look::of_stdout());
     print(&format!("{}\n{text}", shown(path)));
     let (_lock, mut all) = there.map_err(failed)?;
-    all.cases.insert(measured.case, found.case);
+    all.cases.insert(measured.case, found.joined.case);
     write(path, &all).map_err(failed)
 }

@@ -1,9 +1,9 @@
-//! Which baselines the user means.
+//! Finds the baselines that the arguments name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::budget::baseline::{BaselineError, path_of, pending_in, pending_path};
+use crate::budget::baseline::{path_of, pending_path};
 use crate::project::Project;
 use crate::workspace::{LoadError, Ports, Search, Workspace, find_specs, shown, spec_files};
 
@@ -11,24 +11,24 @@ use super::super::budget_arguments::StoredArguments;
 use super::super::exit::{Exit, fail};
 use super::super::load::{environment, fail_load};
 
-/// A place where a baseline is, or would be.
+/// The place of a baseline.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
-    /// The file that was accepted, whether it is there or not.
+    /// The file, which may not exist.
     pub(super) path: PathBuf,
-    /// Whether the user named this very one.
+    /// `true` if the arguments name this file or its spec.
     pub(super) is_named: bool,
 }
 
 impl Found {
-    /// Whether a new one waits.
+    /// Returns `true` if there is a proposal.
     pub(super) fn is_pending(&self) -> bool {
         pending_path(&self.path).exists()
     }
 }
 
-/// The baselines of all specs, or of those that were named, sorted; and those that wait though
-/// their spec is gone. Where that fails, the user has been told.
+/// The baselines of all specs, or of those that were named, and pending proposals of specs that no
+/// longer exist; sorted. An error has been printed.
 pub(super) fn find(arguments: &StoredArguments) -> Result<Vec<Found>, Exit> {
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let search = Search {
@@ -37,128 +37,108 @@ pub(super) fn find(arguments: &StoredArguments) -> Result<Vec<Found>, Exit> {
         ..Search::from(here, environment())
     };
     let workspace = Workspace::without_specs(&search).map_err(|error| fail_load(&error))?;
-    let stored = Stored {
-        search,
+    let mut finder = Finder {
         project: workspace.project,
         folder: arguments.baseline.clone(),
         found: BTreeMap::new(),
     };
-    let found = if arguments.files.is_empty() {
-        stored.all()
+    if arguments.files.is_empty() {
+        finder.find_all(&search)?;
     } else {
-        stored.named(&arguments.files)
-    };
-    found.map(Stored::sorted)
+        finder.find_named(&arguments.files)?;
+    }
+    let found = finder.found.into_iter();
+    Ok(found
+        .map(|(path, is_named)| Found { path, is_named })
+        .collect())
 }
 
-/// What is known of where baselines are.
-struct Stored {
-    search: Search,
+struct Finder {
     project: Project,
+    /// The value of `--baseline`.
     folder: Option<PathBuf>,
-    /// Each with whether it was named.
+    /// Each baseline, with [`Found::is_named`].
     found: BTreeMap<PathBuf, bool>,
 }
 
-impl Stored {
-    fn all(mut self) -> Result<Self, Exit> {
-        let specs = match (&self.folder, spec_files(&self.search, &self.project)) {
-            (_, Ok(specs)) => specs,
-            // Baselines in a folder of their own need no specs.
-            (Some(_), Err(_)) => Vec::new(),
-            (None, Err(error)) => return Err(fail_load(&error)),
+impl Finder {
+    fn find_all(&mut self, search: &Search) -> Result<(), Exit> {
+        let specs = match spec_files(search, &self.project) {
+            Ok(specs) => specs,
+            // A common folder of baselines is found without specs.
+            Err(_) if self.folder.is_some() => Vec::new(),
+            Err(error) => return Err(fail_load(&error)),
         };
-        self.of_specs(&specs, false);
-        match self.folder.clone() {
-            Some(folder) if folder.is_dir() => self.pending_below(&folder, "**")?,
-            Some(folder) => {
+        self.add_specs(&specs);
+        if let Some(folder) = self.folder.clone() {
+            if !folder.is_dir() {
                 let text = format!("error: there is no folder {}", shown(&folder));
                 return Err(fail(Exit::Usage, &text));
             }
-            None => {
-                let given = self.project.specs.iter();
-                let given = given.map(|folder| self.project.dir.join(folder));
-                let beside = specs
-                    .iter()
-                    .filter_map(|spec| spec.parent().map(Path::to_path_buf));
-                let folders: BTreeSet<PathBuf> = given.chain(beside).collect();
-                for folder in folders {
-                    self.pending_below(&folder, "**/baselines")?;
-                }
-            }
+            self.add_pending(&folder, "**/*.json.new");
+            return Ok(());
         }
-        Ok(self)
+        let configured = self.project.specs.iter();
+        let configured = configured.map(|folder| self.project.dir.join(folder));
+        let parents = specs.iter().filter_map(|spec| spec.parent());
+        let folders: BTreeSet<PathBuf> = configured.chain(parents.map(Path::to_path_buf)).collect();
+        for folder in folders {
+            self.add_pending(&folder, "**/baselines/*.json.new");
+        }
+        Ok(())
     }
 
-    fn named(mut self, files: &[String]) -> Result<Self, Exit> {
+    fn find_named(&mut self, files: &[String]) -> Result<(), Exit> {
         for given in files {
             let path = Path::new(given);
-            if let Some(baseline) = baseline_file(path) {
+            if let Some(baseline) = baseline_file(given) {
                 self.add(&baseline, true);
                 continue;
             }
             let of_spec = self.path_of(path);
-            let is_left = of_spec.exists() || pending_path(&of_spec).exists();
-            if path.is_file() || is_left {
+            if path.is_file() || of_spec.exists() || pending_path(&of_spec).exists() {
                 self.add(&of_spec, true);
                 continue;
             }
             let specs = find_specs(std::slice::from_ref(given), Path::new(""));
             let specs = specs.map_err(|error| fail_load(&LoadError::from(error)))?;
-            self.of_specs(&specs, false);
+            self.add_specs(&specs);
             if self.folder.is_none() {
-                self.pending_below(path, "**/baselines")?;
+                self.add_pending(path, "**/baselines/*.json.new");
             }
         }
-        Ok(self)
+        Ok(())
     }
 
     fn path_of(&self, spec: &Path) -> PathBuf {
         path_of(spec, self.folder.as_deref(), &self.project.dir)
     }
 
-    fn of_specs(&mut self, specs: &[PathBuf], is_named: bool) {
+    fn add_specs(&mut self, specs: &[PathBuf]) {
         for spec in specs {
             let path = self.path_of(spec);
-            self.add(&path, is_named);
+            self.add(&path, false);
         }
     }
 
-    /// Adds a baseline under the path that messages give it.
+    /// Adds the baselines of all proposals in a folder.
+    fn add_pending(&mut self, folder: &Path, pattern: &str) {
+        let start = glob::Pattern::escape(&folder.to_string_lossy());
+        let pending = glob::glob(&format!("{start}/{pattern}"));
+        for path in pending.into_iter().flatten().filter_map(Result::ok) {
+            self.add(&path.with_extension(""), false);
+        }
+    }
+
+    /// Adds a baseline under the path that messages use.
     fn add(&mut self, path: &Path, is_named: bool) {
         let known = self.found.entry(PathBuf::from(shown(path))).or_default();
         *known |= is_named;
     }
-
-    /// Adds those that wait in folders below this one, also where their spec is gone.
-    fn pending_below(&mut self, folder: &Path, pattern: &str) -> Result<(), Exit> {
-        let start = glob::Pattern::escape(&folder.to_string_lossy());
-        let folders = glob::glob(&format!("{start}/{pattern}"));
-        let folders = folders.into_iter().flatten().filter_map(Result::ok);
-        let folders = folders.chain([folder.to_owned()]);
-        let folders: Vec<PathBuf> = folders.filter(|folder| folder.is_dir()).collect();
-        for folder in folders {
-            let pending = pending_in(&folder).map_err(|error| tell(&error))?;
-            pending.iter().for_each(|path| self.add(path, false));
-        }
-        Ok(())
-    }
-
-    fn sorted(self) -> Vec<Found> {
-        let found = self.found.into_iter();
-        found
-            .map(|(path, is_named)| Found { path, is_named })
-            .collect()
-    }
 }
 
-fn tell(error: &BaselineError) -> Exit {
-    super::tell(error)
-}
-
-/// The baseline that is meant by the name of a baseline, or of a new one.
-fn baseline_file(path: &Path) -> Option<PathBuf> {
-    let name = path.to_str()?;
+/// The baseline for the name of a baseline or of a proposal.
+fn baseline_file(name: &str) -> Option<PathBuf> {
     let name = name.strip_suffix(".new").unwrap_or(name);
     name.ends_with(".json").then(|| PathBuf::from(name))
 }

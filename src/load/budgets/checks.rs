@@ -1,53 +1,53 @@
-//! Checks of what budgets ask, so that a report shows them as any other.
+//! Checks for the claims of budgets, in the form of all other checks.
 
-use super::asked::Asked;
 use super::decide::Decided;
 use super::place::Place;
+use super::requirement::Requirement;
 use crate::budget;
 use crate::check::{self, Failure, Outcome, Subject, Witness};
 use crate::result::{Load, Measured};
 use crate::spec::{Budget, Measure, Selector};
 use crate::trace::{Span, Trace};
 
-/// What is told of claims, and what shows it.
-pub(super) struct Told<'a> {
+/// The context from which checks are made.
+pub(super) struct BudgetChecks<'a> {
     pub(super) budgets: &'a [Budget],
     pub(super) load: &'a Load,
-    /// The trace of any of the requests.
+    /// The trace of any request.
     pub(super) seen: Option<&'a Trace>,
 }
 
-impl Told<'_> {
-    /// A check for each claim. Where nothing was measured, one for the whole budget: there is one
-    /// reason for all that does not hold.
-    pub(super) fn claims(&self, decided: &Decided<'_>) -> Vec<check::Judged> {
+impl BudgetChecks<'_> {
+    /// One check per claim, and a single one for a budget without samples, because all its claims
+    /// fail for the same reason.
+    pub(super) fn all(&self, decided: &Decided<'_>) -> Vec<check::Judged> {
         let mut checks = Vec::new();
         let mut nothing_found = None;
-        for (asked, judged) in &decided.claims {
-            if !self.load.measured[asked.budget].samples.is_empty() {
-                checks.push(self.claim(asked, judged));
-            } else if nothing_found.replace(asked.budget) != Some(asked.budget) {
-                checks.push(self.without_samples(asked));
+        for (required, judged) in &decided.claims {
+            if !self.load.measured[required.budget].samples.is_empty() {
+                checks.push(self.claim(required, judged));
+            } else if nothing_found.replace(required.budget) != Some(required.budget) {
+                checks.push(self.without_samples(required));
             }
         }
         checks
     }
 
-    fn claim(&self, asked: &Asked<'_>, judged: &budget::Judged) -> check::Judged {
+    fn claim(&self, required: &Requirement<'_>, judged: &budget::Judged) -> check::Judged {
         let (budget, measured) = (
-            &self.budgets[asked.budget],
-            &self.load.measured[asked.budget],
+            &self.budgets[required.budget],
+            &self.load.measured[required.budget],
         );
-        asked.check(match self.load.fails(judged.verdict) {
-            true => Outcome::Fail(Box::new(failure(asked, judged, budget, measured))),
+        required.check(match self.load.fails(judged.verdict) {
+            true => Outcome::Fail(Box::new(failure(required, judged, budget, measured))),
             false => Outcome::Pass,
         })
     }
 
-    fn without_samples(&self, asked: &Asked<'_>) -> check::Judged {
+    fn without_samples(&self, required: &Requirement<'_>) -> check::Judged {
         let (budget, samples) = (
-            &self.budgets[asked.budget],
-            &self.load.measured[asked.budget].samples,
+            &self.budgets[required.budget],
+            &self.load.measured[required.budget].samples,
         );
         let requests = self.load.requests.saturating_sub(samples.unknown());
         let found = match &budget.measure {
@@ -59,44 +59,43 @@ impl Told<'_> {
         };
         let found = match samples.unknown() {
             0 => found,
-            unknown => format!("{found}; {unknown} requests left no whole trace"),
+            unknown => format!("{found}; {unknown} requests have no complete trace"),
         };
-        let mut failure = asked.failure("durations to measure".to_owned(), found);
-        // What is wrong is what the budget looks for, not a number.
+        let mut failure = required.failure("durations to measure".to_owned(), found);
+        // The selector is wrong, not a number.
         failure.at = budget.at.clone();
         if let Some((find, seen)) = budget.find().zip(self.seen) {
             failure.nearest = check::nearest(find, seen);
         }
         check::Judged {
             at: budget.at.clone(),
-            ..asked.check(Outcome::Fail(Box::new(failure)))
+            ..required.check(Outcome::Fail(Box::new(failure)))
         }
     }
 }
 
-/// Nothing passes because there was nothing to compare with: under `--strict`, a check for each
-/// claim that lacks a baseline.
+/// Under `--strict`, a failed check for each claim without a baseline.
 pub(super) fn without_baseline<'a>(
     decided: &'a Decided<'_>,
     place: &'a Place,
 ) -> impl Iterator<Item = check::Judged> + 'a {
-    decided.missing.iter().map(|asked| {
-        let mut failure = asked.failure(
+    decided.missing.iter().map(|required| {
+        let mut failure = required.failure(
             "a baseline to compare with".to_owned(),
-            format!("none of it in {}", place.path.display()),
+            format!("none in {}", place.path.display()),
         );
         failure.hints = vec![
             format!(
-                "`spanspec run` measures one where `CI` is not set, and `{}` takes it; commit the file",
+                "run `spanspec run` where `CI` is not set, accept the baseline with `{}`, and commit the file",
                 place.accept
             ),
-            "`regression: none` asks for no baseline".to_owned(),
+            "or write `regression: none` to compare with no baseline".to_owned(),
         ];
-        asked.check(Outcome::Fail(Box::new(failure)))
+        required.check(Outcome::Fail(Box::new(failure)))
     })
 }
 
-impl Asked<'_> {
+impl Requirement<'_> {
     fn check(&self, outcome: Outcome) -> check::Judged {
         check::Judged {
             check: self.check,
@@ -116,14 +115,14 @@ impl Asked<'_> {
 }
 
 fn failure(
-    asked: &Asked<'_>,
+    required: &Requirement<'_>,
     judged: &budget::Judged,
     budget: &Budget,
     measured: &Measured,
 ) -> Failure {
     let before = measured.before.as_ref();
     let before = before.and_then(|before| before.version.as_deref());
-    let mut failure = asked.failure(
+    let mut failure = required.failure(
         judged.expected(before),
         judged.found(measured.version.as_deref()),
     );
@@ -131,7 +130,7 @@ fn failure(
     failure
 }
 
-/// The span that took longest of all that were measured.
+/// The slowest measured span.
 fn witness(budget: &Budget, measured: &Measured) -> Option<Witness> {
     let Measure::Duration(find) = &budget.measure else {
         return None;

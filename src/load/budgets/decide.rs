@@ -1,41 +1,41 @@
-//! All claims of a spec, decided together: they share the chance of an error.
+//! Decides all claims of a spec together, because they share the probability of an error.
 
-use super::asked::{Asked, Known};
+use super::requirement::{Accepted, Requirement};
 use crate::budget::baseline::Difference;
 use crate::budget::{self, Alpha, Claim, Verdict};
 use crate::result::Load;
 
-/// What became of all that is asked.
+/// The result for all requirements.
 pub(super) struct Decided<'a> {
-    /// Each claim with its verdict.
-    pub(super) claims: Vec<(&'a Asked<'a>, budget::Judged)>,
-    /// What could not be claimed, for there is no baseline of it.
-    pub(super) missing: Vec<&'a Asked<'a>>,
+    /// Each requirement with its verdict.
+    pub(super) claims: Vec<(&'a Requirement<'a>, budget::Judged)>,
+    /// Requirements without a baseline.
+    pub(super) missing: Vec<&'a Requirement<'a>>,
 }
 
 impl Decided<'_> {
-    /// What became slower.
-    pub(super) fn regressed(&self) -> impl Iterator<Item = &Asked<'_>> {
+    /// The requirements that REGRESSED.
+    pub(super) fn regressed(&self) -> impl Iterator<Item = &Requirement<'_>> {
         let claims = self.claims.iter();
         claims
             .filter(|(_, judged)| judged.verdict == Verdict::Regressed)
-            .map(|(asked, _)| *asked)
+            .map(|(required, _)| *required)
     }
 }
 
-/// Decides all that is asked, and puts the verdicts into the report.
+/// Decides all requirements, and adds the verdicts to the report.
 pub(super) fn decide<'a>(
-    asked: &'a [Asked<'a>],
-    known: &[Option<Known>],
+    required: &'a [Requirement<'a>],
+    accepted: &[Option<Accepted>],
     differs: &[Difference],
     load: &mut Load,
 ) -> Decided<'a> {
     let mut missing = Vec::new();
-    let mut claimed: Vec<(&Asked<'_>, Claim<'_>)> = Vec::new();
-    for one in asked {
-        let known = known.get(one.budget).and_then(Option::as_ref);
+    let mut claimed: Vec<(&Requirement<'_>, Claim<'_>)> = Vec::new();
+    for one in required {
+        let accepted = accepted.get(one.budget).and_then(Option::as_ref);
         let measured = load.measured.get(one.budget);
-        match measured.map(|measured| one.claim(measured, known, load.behind, differs)) {
+        match measured.map(|measured| one.claim(measured, accepted, load.behind, differs)) {
             Some(Some(claim)) => claimed.push((one, claim)),
             Some(None) => missing.push(one),
             None => {}
@@ -44,14 +44,14 @@ pub(super) fn decide<'a>(
     let (made, claims): (Vec<_>, Vec<_>) = claimed.into_iter().unzip();
     let judged = budget::judge(&claims, Alpha::FIVE_PERCENT);
     let mut claims: Vec<_> = made.into_iter().zip(judged).collect();
-    for (asked, judged) in &mut claims {
-        let measured = &load.measured[asked.budget];
+    for (required, judged) in &mut claims {
+        let measured = &load.measured[required.budget];
         if measured.missing > load.allowed {
             judged.doubt_coverage(measured.missing, measured.traces(), load.allowed);
         }
     }
-    for (asked, judged) in &claims {
-        load.measured[asked.budget].judged.push(judged.clone());
+    for (required, judged) in &claims {
+        load.measured[required.budget].judged.push(judged.clone());
     }
     Decided { claims, missing }
 }

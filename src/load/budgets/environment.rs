@@ -1,11 +1,11 @@
-//! Where and how this run measures.
+//! The environment of a run.
 
 use crate::budget::baseline::{Fingerprint, Load};
 use crate::spec::{Arrivals, Pace, Spec};
 use crate::step::Options;
 
-/// What the durations of a run with these options depend on, apart from the system under test. What
-/// machine this is is found out once for all runs that share something.
+/// Facts that influence the durations of a run, apart from the system under test. Runs that share
+/// their state examine the machine once.
 pub async fn fingerprint(options: &Options, spec: &Spec, pace: &Pace) -> Fingerprint {
     let machine = options.shared.machine().await;
     Fingerprint {
@@ -32,8 +32,8 @@ fn load(pace: &Pace) -> Load {
     }
 }
 
-/// Our version without the patch: how requests are sent and measured changes in minor versions
-/// only, so that a patch leaves baselines as they are.
+/// The version of spanspec without the patch number. Only minor versions change how durations are
+/// measured, so baselines stay valid in patch releases.
 fn series() -> String {
     let [major, minor] = [
         env!("CARGO_PKG_VERSION_MAJOR"),

@@ -1,140 +1,188 @@
-//! What the user should know of the baseline, a sentence each.
+//! Notes of a report about its baseline.
 
-use std::path::Path;
-
-use super::asked::Asked;
 use super::decide::Decided;
 use super::place::Place;
-use super::record::{Way, Wish, Written};
-use super::revise::Replaced;
-use crate::budget::baseline::Trend;
+use super::record::{SkipReason, Target, WriteDecision, Written};
+use super::requirement::Requirement;
+use crate::budget::baseline::{Case, Run, pending_path, read};
+use crate::budget::{Compared, limit_factor, noise};
+use crate::check::{Judged, Outcome};
+use crate::result::Load;
+use crate::spec::Budget;
+use crate::step::Update;
 
-/// Why a run that may write does not.
-const STOPPED_WAITING: &str =
-    "nothing was written, for the run ended while another process was writing";
-
-/// What became of the baseline, and what is not in it yet.
-pub(super) fn all(
+/// The note about the file that was written, or the reason why none was.
+pub(super) fn written(
     decided: &Decided<'_>,
-    wish: Wish,
+    decision: WriteDecision,
     written: Option<&Written>,
     place: &Place,
-) -> Vec<String> {
+    update: Update,
+) -> Option<String> {
     let missing = quantiles(decided.missing.iter().copied());
-    let done = written.map(|written| done(decided, written, &place.accept));
-    let told = match (missing.is_empty(), done) {
-        (true, None) if wish == Wish::Write(Way::Always) => {
-            Some(format!("{}: {STOPPED_WAITING}", place.path.display()))
-        }
-        (true, None) => unwritten(decided, wish),
-        (true, done) => done,
-        // The last attempt tells it.
-        (false, None) if wish == Wish::Again => None,
-        (false, Some(done)) => Some(format!("no baseline of {missing} yet: {done}")),
+    let done = written.map(|written| done(decided, written, place));
+    match (missing.is_empty(), done) {
+        (true, Some(done)) => Some(done),
+        (false, Some(done)) => Some(format!("no baseline for {missing}: {done}")),
+        (true, None) => unwritten(decided, decision, update),
         (false, None) => {
-            let why = why_none(wish, &place.path);
-            Some(format!("no baseline of {missing} yet, and {why}"))
+            let reason = no_first_baseline(decision, place)?;
+            Some(format!("no baseline for {missing}: {reason}"))
         }
-    };
-    told.into_iter().collect()
+    }
 }
 
-/// What was written.
-fn done(decided: &Decided<'_>, written: &Written, accept: &str) -> String {
-    let regressed = quantiles(decided.regressed());
-    match written.way {
-        Way::Proposed => {
-            let meant = match regressed.is_empty() {
-                true => "",
-                false => ", if it is meant to be slower",
+fn done(decided: &Decided<'_>, written: &Written, place: &Place) -> String {
+    let path = written.path.display();
+    let replaced = written.replaced.iter();
+    let most = replaced.max_by_key(|replaced| replaced.runs);
+    let done = match (most, written.runs) {
+        (Some(one), _) => {
+            let runs = match one.runs {
+                1 => "1 earlier run".to_owned(),
+                runs => format!("{runs} earlier runs"),
             };
-            format!(
-                "{}; `{accept}` takes it as the baseline{meant}",
-                proposed(written)
-            )
+            format!("wrote this run to {path}, replacing {runs}: {}", one.reason)
         }
-        Way::Always => match regressed.is_empty() {
-            true => added(written),
-            false => format!("{regressed} REGRESSED, and {}", added(written)),
-        },
-    }
-}
-
-fn proposed(written: &Written) -> String {
-    let path = written.path.display();
-    match (&written.replaced, written.runs) {
-        (Some(Replaced::NotAlike(why)), _) => {
-            format!("wrote {path}, in place of what waited there: {why}")
-        }
-        (Some(Replaced::Contradicted { by, .. }), _) => format!(
-            "wrote {path}, in place of what waited there, which was {}",
-            by.of_the_old()
-        ),
-        (_, 0 | 1) => format!("wrote {path}"),
-        (_, runs) => format!("added this run to {path}, which has {runs} now"),
-    }
-}
-
-fn added(written: &Written) -> String {
-    let path = written.path.display();
-    let in_place = |runs: usize, how: &str| match runs {
-        1 => format!("this run took the place of the one in {path}, for it is {how}"),
-        _ => format!("this run took the place of {runs} runs in {path}, for it is {how}"),
+        (None, 0 | 1) => format!("wrote this run to {path}"),
+        (None, runs) => format!("added this run to {path}, which has {runs} runs now"),
     };
-    match (&written.replaced, written.runs) {
-        (Some(Replaced::NotAlike(why)), _) => {
-            format!("this run took the place of those in {path}: {why}")
+    let accept = &place.accept;
+    match written.target {
+        Target::Baseline => done,
+        Target::Proposal if decided.regressed().next().is_some() => {
+            format!("{done}; if the change is intended, accept it with `{accept}`")
         }
-        (Some(Replaced::Slower(runs)), _) => in_place(*runs, "slower"),
-        (Some(Replaced::Contradicted { runs, by }), _) => match by.now {
-            Trend::Slower => in_place(*runs, "slower"),
-            Trend::Faster => in_place(*runs, "faster"),
-        },
-        (None, 0 | 1) => format!("this run is the first in {path}"),
-        (None, runs) => format!("this run is one of {runs} in {path}"),
+        Target::Proposal => format!("{done}; accept it with `{accept}`"),
     }
 }
 
-/// That a run is not written which else would be.
-fn unwritten(decided: &Decided<'_>, wish: Wish) -> Option<String> {
-    let (Wish::Late(way) | Wish::Mixed(way)) = wish else {
+/// The note that a run is not used which otherwise would be.
+fn unwritten(decided: &Decided<'_>, decision: WriteDecision, update: Update) -> Option<String> {
+    let WriteDecision::Skip(reason @ (SkipReason::SentLate | SkipReason::SeveralVersions)) =
+        decision
+    else {
         return None;
     };
-    let is_due = way == Way::Always || decided.regressed().next().is_some();
-    let unfit = unfit(wish)?;
-    is_due.then(|| format!("no new baseline was written, for {unfit}"))
+    let is_due = update == Update::Always || decided.regressed().next().is_some();
+    is_due.then(|| format!("no new baseline was written because {}", text(reason)))
 }
 
-/// Why a run that ended well makes no baseline.
-fn unfit(wish: Wish) -> Option<&'static str> {
-    match wish {
-        Wish::Late(_) => Some("this machine sent requests too late"),
-        Wish::Mixed(_) => Some("the run was of several versions"),
-        _ => None,
-    }
-}
-
-fn why_none(wish: Wish, path: &Path) -> String {
-    let path = path.display();
-    match wish {
-        Wish::Never => format!(
-            "none is written here: a run where `CI` is not set writes {path}.new, and one with `--update-baselines always` writes {path}; commit that"
+fn no_first_baseline(decision: WriteDecision, place: &Place) -> Option<String> {
+    let path = place.path.display();
+    Some(match decision {
+        // The last attempt has the note.
+        WriteDecision::Skip(SkipReason::RetryFollows) => return None,
+        WriteDecision::Skip(SkipReason::Disabled) => format!(
+            "this run does not write baselines; run the spec where `CI` is not set to get {path}.new, or with `--update-baselines always` to get {path}, and commit the baseline"
         ),
-        Wish::Failed => "none was written, for too many requests failed".to_owned(),
-        Wish::Stopped => "none was written, for the run ended early".to_owned(),
-        Wish::Late(_) | Wish::Mixed(_) => {
-            format!("none was written, for {}", unfit(wish).unwrap_or_default())
-        }
-        Wish::NothingFound => "none was written, for a budget found nothing to measure".to_owned(),
-        Wish::Write(_) => STOPPED_WAITING.replacen("nothing", "none", 1),
-        Wish::Nothing | Wish::Unread | Wish::Again => "none was written".to_owned(),
+        WriteDecision::Skip(reason) => format!("none was written because {}", text(reason)),
+        WriteDecision::Write(_) => "none was written".to_owned(),
+    })
+}
+
+fn text(reason: SkipReason) -> &'static str {
+    match reason {
+        SkipReason::NothingCompared => "no budget is compared with a baseline",
+        SkipReason::Disabled => "the options forbid it",
+        SkipReason::Unreadable => "the present one cannot be read",
+        SkipReason::TooManyFailures => "too many requests failed",
+        SkipReason::EndedEarly => "the run ended early",
+        SkipReason::NothingMeasured => "a budget has no samples",
+        SkipReason::RetryFollows => "the attempt did not pass and is repeated",
+        SkipReason::SentLate => "the load generator fell behind",
+        SkipReason::SeveralVersions => "several versions of the service answered",
     }
+}
+
+/// The note about limits that the variation between runs widens, one per budget; `masked` is the
+/// name of a subject in the file.
+pub(super) fn widened_limits(
+    budgets: &[Budget],
+    decided: &Decided<'_>,
+    case: Option<&Case>,
+    masked: impl Fn(&str) -> String,
+) -> Vec<String> {
+    let numbered = budgets.iter().enumerate();
+    let widened = numbered.filter_map(|(number, budget)| {
+        let known = case?.budgets.get(&masked(&budget.subject))?;
+        let variation = known.variation()?;
+        let required = |quantile| {
+            let mut quantiles = budget.quantiles.iter();
+            let one = quantiles.find(|one| one.quantile == quantile)?;
+            Some(1.0 + one.regression.as_ref()?.tolerance_at(quantile))
+        };
+        let claims = decided.claims.iter();
+        let widened = claims.filter_map(|(of, judged)| match &judged.compared {
+            Compared::Baseline { tau, differs, .. }
+                if of.budget == number && differs.is_empty() =>
+            {
+                let limit = required(of.quantile)?;
+                let is_widened = noise(variation.spread()) > limit;
+                is_widened.then(|| (of.quantile.to_string(), limit_factor(limit), *tau))
+            }
+            _ => None,
+        });
+        let widened: Vec<_> = widened.collect();
+        // The same for all quantiles.
+        let limit = limit_factor(widened.first()?.2);
+        let quantiles: Vec<&str> = widened.iter().map(|(name, ..)| name.as_str()).collect();
+        let mut instead: Vec<&str> = widened.iter().map(|(_, of, _)| of.as_str()).collect();
+        instead.dedup();
+        Some(format!(
+            "the limit for {} of {} is {limit} instead of {}, because {variation}",
+            quantiles.join(", "),
+            budget.subject,
+            instead.join(", "),
+        ))
+    });
+    widened.collect()
+}
+
+/// The note about a pending proposal that this run neither wrote nor needs. It stems from a slow run,
+/// and would hide a regression if it were accepted by mistake.
+pub(super) fn pending(
+    decision: WriteDecision,
+    written: Option<&Written>,
+    checks: &[Judged],
+    place: &Place,
+    load: &Load,
+) -> Option<String> {
+    let has_failed = |one: &Judged| matches!(one.outcome, Outcome::Fail(_));
+    // After an early end it is unknown if the run would pass.
+    let is_unknown = load.stopped.is_some() || load.failed + load.errored > load.allowed;
+    let is_compared = matches!(
+        decision,
+        WriteDecision::Write(_) | WriteDecision::Skip(SkipReason::Disabled)
+    );
+    let proposes = written.is_some_and(|written| written.target == Target::Proposal);
+    if is_unknown || !is_compared || proposes || checks.iter().any(has_failed) {
+        return None;
+    }
+    let path = pending_path(&place.path);
+    let since = match read(&path) {
+        Ok(proposal) => since(proposal?.cases.get(&place.case)?)?,
+        Err(error) => return Some(error.to_string()),
+    };
+    Some(format!(
+        "{} has been pending since {since}, and this run passes without it; accept it with `{}`, or delete it with `{}`",
+        path.display(),
+        place.accept,
+        place.reject,
+    ))
+}
+
+/// The start of the first run.
+fn since(case: &Case) -> Option<String> {
+    let runs = case.budgets.values().flat_map(|budget| &budget.runs);
+    let first = runs.map(Run::start).min()?;
+    Some(first.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
 }
 
 /// `p50, p99 of inventory-check and p95 of response time`
-fn quantiles<'a>(asked: impl Iterator<Item = &'a Asked<'a>>) -> String {
+fn quantiles<'a>(required: impl Iterator<Item = &'a Requirement<'a>>) -> String {
     let mut subjects: Vec<(&str, String)> = Vec::new();
-    for one in asked {
+    for one in required {
         match subjects.last_mut() {
             Some((subject, quantiles)) if *subject == one.subject => {
                 *quantiles += &format!(", {}", one.quantile);

@@ -1,36 +1,36 @@
-//! Where the baseline of a spec is.
+//! The place of a spec in the baseline files.
 
 use std::path::{Path, PathBuf};
 
-use super::asked::Asked;
+use super::requirement::Requirement;
 use crate::budget::baseline::{BaselineError, Case, path_of, read};
 use crate::result::masked;
 use crate::spec::Spec;
 use crate::step::Setting;
 
-/// The place of a spec in a file of baselines.
+/// The place of a spec in the baseline files.
 pub(super) struct Place {
-    /// The file, from where the user stands.
+    /// The file, relative to the working directory.
     pub(super) path: PathBuf,
-    /// What it calls the spec; see [`case_name`].
+    /// The name of the case; see [`case_name`].
     pub(super) case: String,
-    /// The command that takes what waits beside the file.
+    /// The command that accepts a proposal for the file.
     pub(super) accept: String,
-    /// The command that deletes what waits beside the file.
+    /// The command that deletes the proposal.
     pub(super) reject: String,
 }
 
-/// What a baseline calls a spec whose name is shown as `told`. Where a secret was taken out of that,
-/// other cases of the matrix may be told alike: the number of the case tells them apart.
+/// The name of a spec in a baseline; `masked` is its name without secrets. If a secret was removed,
+/// other cases of the matrix may have the same name, so the number of the case is added.
 #[must_use]
-pub fn case_name(spec: &Spec, told: &str) -> String {
+pub fn case_name(spec: &Spec, masked: &str) -> String {
     match spec.case_number {
-        Some(number) if told != spec.name => format!("{told} #{number}"),
-        _ => told.to_owned(),
+        Some(number) if masked != spec.name => format!("{masked} #{number}"),
+        _ => masked.to_owned(),
     }
 }
 
-/// What a baseline calls a spec that has not run: secrets that only a run finds out are in no name.
+/// The name of a spec in a baseline before it has run. Secrets that only a run knows are not in names.
 #[must_use]
 pub fn case_of(spec: &Spec) -> String {
     case_name(spec, &masked(&spec.name, spec))
@@ -54,9 +54,9 @@ impl Place {
         }
     }
 
-    /// What the file knows of the spec. Where nothing is compared, nobody looks.
-    pub(super) fn read(&self, asked: &[Asked<'_>]) -> Result<Option<Case>, BaselineError> {
-        if !asked.iter().any(Asked::is_compared) {
+    /// Reads the case of the spec, if a budget is compared with a baseline.
+    pub(super) fn read(&self, required: &[Requirement<'_>]) -> Result<Option<Case>, BaselineError> {
+        if !required.iter().any(Requirement::is_compared) {
             return Ok(None);
         }
         let mut baseline = read(&self.path)?.unwrap_or_default();
@@ -77,14 +77,14 @@ expect: { status: 2xx }
 ";
 
     #[test]
-    fn cases_that_differ_by_a_secret_only_have_names_of_their_own() {
+    fn cases_that_differ_by_a_secret_only_have_distinct_names() {
         let source = Source::new("order.yaml", SPEC);
         let specs = Spec::read_all(&source, Path::new("."), &Context::default()).unwrap();
-        let told = |spec: &Spec| {
+        let name = |spec: &Spec| {
             let name = spec.name.replace("hunter2", "[masked]");
             case_name(spec, &name.replace("swordfish", "[masked]"))
         };
-        let names: Vec<String> = specs.iter().map(told).collect();
+        let names: Vec<String> = specs.iter().map(name).collect();
         assert_eq!(
             names,
             [

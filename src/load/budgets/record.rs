@@ -1,253 +1,207 @@
-//! What was measured is written down.
+//! Writes the measured durations to a baseline or to a proposal.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use tokio::sync::oneshot;
-use tokio::time::timeout;
-
-use super::Chance;
-use super::asked::{Asked, is_compared};
+use super::RetryState;
 use super::decide::Decided;
 use super::place::Place;
-use super::revise::{self, Replaced, Revised};
+use super::requirement::{Requirement, is_compared};
 use crate::budget::baseline::{
-    self, BaselineError, Difference, Fingerprint, Lock, Run, Undo, hand_over, pending_path, read,
+    BaselineError, Case, Difference, Fingerprint, Joined, NewRuns, Replaced, Run, Undo, lock,
+    pending_path, propose, read, write,
 };
 use crate::check::{self, Outcome};
 use crate::result::Load;
 use crate::step::{Setting, Update};
 
-/// Whether this run may be written down, and if not, why.
+/// The decision about writing the durations of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
-    /// It may.
-    Write(Way),
-    /// Nothing is compared with a baseline.
-    Nothing,
-    /// The options say so.
-    Never,
-    /// The baseline cannot be read, and so is kept.
-    Unread,
-    /// More requests failed than may.
-    Failed,
+pub(super) enum WriteDecision {
+    Write(Target),
+    Skip(SkipReason),
+}
+
+/// The file that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// The proposal, if there is a reason for one.
+    Proposal,
+    Baseline,
+}
+
+/// The reason why nothing is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SkipReason {
+    /// No budget is compared with a baseline.
+    NothingCompared,
+    /// The options forbid it.
+    Disabled,
+    /// The baseline cannot be read.
+    Unreadable,
+    /// More requests failed than permitted.
+    TooManyFailures,
     /// The run ended early.
-    Stopped,
-    /// A budget found nothing to measure.
-    NothingFound,
-    /// The attempt did not pass, and another one follows, which is not to be held against it.
-    Again,
-    /// This machine sent requests so late that one sees it.
-    Late(Way),
-    /// It is of several versions at once.
-    Mixed(Way),
+    EndedEarly,
+    /// A budget has no samples.
+    NothingMeasured,
+    /// The attempt did not pass, and another one follows.
+    RetryFollows,
+    /// The load generator fell behind noticeably.
+    SentLate,
+    /// Several versions of a service answered.
+    SeveralVersions,
 }
 
-/// Where to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    /// Beside the baseline, where there is a reason.
-    Proposed,
-    /// Into the baseline.
-    Always,
-}
-
-/// What this run measured, as a baseline keeps it.
-pub(super) struct Fresh {
-    pub(super) case: String,
-    pub(super) here: Fingerprint,
-    /// By subject.
-    pub(super) runs: BTreeMap<String, Run>,
-    /// The subjects of which something became slower.
-    pub(super) regressed: BTreeSet<String>,
-}
-
-/// Why a new baseline is proposed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Why {
-    /// The baseline proves nothing here.
-    Differs,
-    /// Something became slower, and may have been meant to.
-    Regressed,
-    /// There is none of these subjects.
-    Missing(Vec<String>),
-}
-
-/// What was written.
+/// A file that was written.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Written {
-    /// The file.
     pub(super) path: PathBuf,
-    pub(super) way: Way,
-    /// Of the budget that has most.
+    pub(super) target: Target,
+    /// The largest number of runs of a budget.
     pub(super) runs: usize,
-    /// Why runs that were there are not any more, if so.
-    pub(super) replaced: Option<Replaced>,
-    /// Takes it back.
+    pub(super) replaced: Vec<Replaced>,
     pub(super) undo: Undo,
 }
 
-impl Wish {
-    pub(super) fn new(update: Update, asked: &[Asked<'_>], load: &Load) -> Self {
-        let way = match update {
-            _ if !asked.iter().any(Asked::is_compared) => return Self::Nothing,
-            Update::Never => return Self::Never,
-            Update::Proposed => Way::Proposed,
-            Update::Always => Way::Always,
+impl WriteDecision {
+    pub(super) fn new(update: Update, required: &[Requirement<'_>], load: &Load) -> Self {
+        let target = match update {
+            _ if !required.iter().any(Requirement::is_compared) => {
+                return Self::Skip(SkipReason::NothingCompared);
+            }
+            Update::Never => return Self::Skip(SkipReason::Disabled),
+            Update::Proposed => Target::Proposal,
+            Update::Always => Target::Baseline,
         };
         let measured = load.measured.iter().enumerate();
-        let mut compared = measured.filter(|(number, _)| is_compared(asked, *number));
-        let are_several = compared.any(|(_, one)| one.versions.are_several());
-        if load.stopped.is_some() {
-            Self::Stopped
+        let mut compared = measured.filter(|(number, _)| is_compared(required, *number));
+        Self::Skip(if load.stopped.is_some() {
+            SkipReason::EndedEarly
         } else if load.failed + load.errored > load.allowed {
-            Self::Failed
+            SkipReason::TooManyFailures
         } else if load.measured.iter().any(|one| one.samples.is_empty()) {
-            Self::NothingFound
+            SkipReason::NothingMeasured
         } else if load.is_late() {
-            Self::Late(way)
-        } else if are_several {
-            Self::Mixed(way)
+            SkipReason::SentLate
+        } else if compared.any(|(_, one)| one.versions.are_several()) {
+            SkipReason::SeveralVersions
         } else {
-            Self::Write(way)
-        }
+            return Self::Write(target);
+        })
     }
 
-    /// What of it is left once it is known what the attempt came to.
-    pub(super) fn after(self, chance: Chance, checks: &[check::Judged]) -> Self {
+    /// The decision after the result of the attempt is known.
+    pub(super) fn after(self, retry: RetryState, checks: &[check::Judged]) -> Self {
         let has_failed = |one: &check::Judged| matches!(one.outcome, Outcome::Fail(_));
-        match (self, chance) {
-            (Self::Write(_), Chance::Lost) => Self::Again,
-            (Self::Write(_), Chance::Another) if checks.iter().any(has_failed) => Self::Again,
+        let is_retried = match retry {
+            RetryState::Lost => true,
+            RetryState::Another => checks.iter().any(has_failed),
+            RetryState::Last => false,
+        };
+        match self {
+            Self::Write(_) if is_retried => Self::Skip(SkipReason::RetryFollows),
             _ => self,
         }
     }
 }
 
-impl Fresh {
-    /// Only of budgets that are compared with a baseline.
-    pub(super) fn new(
-        setting: &Setting<'_>,
-        place: &Place,
-        here: Fingerprint,
-        started: jiff::Timestamp,
-        asked: &[Asked<'_>],
-        decided: &Decided<'_>,
-        load: &Load,
-    ) -> Self {
-        let masked = |text: &str| setting.secrets.text(text);
-        let measured = load.measured.iter().enumerate();
-        let runs = measured
-            .filter(|(number, _)| is_compared(asked, *number))
-            .filter_map(|(_, one)| {
-                let version = one.version.as_deref().map(masked);
-                let run = Run::new(started, version, one.samples.clone())?;
-                Some((masked(&one.subject), run))
-            });
-        Self {
-            case: place.case.clone(),
-            here,
-            runs: runs.collect(),
-            regressed: decided
-                .regressed()
-                .map(|asked| masked(asked.subject))
-                .collect(),
-        }
+/// The measured durations of all budgets that are compared with a baseline.
+pub(super) fn new_runs(
+    setting: &Setting<'_>,
+    fingerprint: Fingerprint,
+    started: jiff::Timestamp,
+    required: &[Requirement<'_>],
+    decided: &Decided<'_>,
+    load: &Load,
+) -> NewRuns {
+    let masked = |text: &str| setting.secrets.text(text);
+    let measured = load.measured.iter().enumerate();
+    let runs = measured
+        .filter(|(number, _)| is_compared(required, *number))
+        .filter_map(|(_, one)| {
+            let version = one.version.as_deref().map(masked);
+            let run = Run::new(started, version, one.samples.clone())?;
+            Some((masked(&one.subject), vec![run]))
+        });
+    let regressed = decided.regressed();
+    NewRuns {
+        fingerprint,
+        runs: runs.collect(),
+        regressed: regressed.map(|one| masked(one.subject)).collect(),
     }
 }
 
-/// What is a reason to propose this run as the baseline, if anything.
-pub(super) fn why(
+/// The part of new runs that is worth a proposal: all of them if the environment differs or a budget
+/// REGRESSED, otherwise those that no baseline has.
+pub(super) fn proposed(
     setting: &Setting<'_>,
+    mut new: NewRuns,
     decided: &Decided<'_>,
     differs: &[Difference],
-) -> Option<Why> {
-    let missing = decided.missing.iter();
-    // As the file has them.
-    let missing = missing.map(|asked| setting.secrets.text(asked.subject));
-    if !differs.is_empty() {
-        Some(Why::Differs)
-    } else if decided.regressed().next().is_some() {
-        Some(Why::Regressed)
-    } else {
-        let missing: Vec<String> = missing.collect();
-        (!missing.is_empty()).then_some(Why::Missing(missing))
+) -> NewRuns {
+    if differs.is_empty() && new.regressed.is_empty() {
+        let missing = decided.missing.iter();
+        let missing: BTreeSet<String> = missing
+            .map(|one| setting.secrets.text(one.subject))
+            .collect();
+        new.runs.retain(|subject, _| missing.contains(subject));
     }
+    // Regressions are relative to the baseline, not to the pending proposal.
+    new.regressed.clear();
+    new
 }
 
-/// Writes this run where it should be; tells what was written. Of several processes that write the
-/// same file one does so at a time, and each keeps what the others have written. A run that is
-/// stopped while it waits for another one writes nothing.
+/// Writes new runs. Concurrent writers of one file keep the cases of each other. Returns `None` if
+/// there are no runs.
 ///
 /// # Errors
-/// What is there cannot be read, and is kept; the file system does not take it; or another process
-/// has been writing for longer than `patience`.
+/// The existing file is not a baseline, the file system fails, or another process is writing.
 pub(super) async fn record(
-    setting: &Setting<'_>,
-    patience: Duration,
-    way: Way,
-    path: PathBuf,
-    fresh: Fresh,
-    why: Option<Why>,
+    target: Target,
+    place: &Place,
+    new: NewRuns,
 ) -> Result<Option<Written>, BaselineError> {
-    if way == Way::Proposed && why.is_none() {
+    if new.runs.is_empty() {
         return Ok(None);
     }
-    let (told, got) = oneshot::channel();
-    hand_over(&path, move |lock| drop(told.send(lock)));
-    let lock = tokio::select! {
-        biased;
-        lock = timeout(patience, got) => lock.map_err(|_| BaselineError::busy(&path))?,
-        _ = setting.stopped() => return Ok(None),
-    };
-    let Ok(lock) = lock else {
-        return Ok(None);
-    };
-    let write = move || match (way, why) {
-        (Way::Always, _) => write_into(lock, &path, &fresh).map(Some),
-        (Way::Proposed, Some(why)) => propose(lock, &path, &fresh, &why).map(Some),
-        (Way::Proposed, None) => Ok(None),
-    };
+    let (path, case) = (place.path.clone(), place.case.clone());
+    let write = move || add(target, path, case, new);
     match tokio::task::spawn_blocking(write).await {
-        Ok(written) => written,
-        // The runtime ends, and so does the run.
+        Ok(written) => written.map(Some),
+        // The runtime is shutting down.
         Err(_) => Ok(None),
     }
 }
 
-fn write_into(_lock: Lock, path: &Path, fresh: &Fresh) -> Result<Written, BaselineError> {
-    let mut all = read(path)?.unwrap_or_default();
-    let Revised {
-        case,
-        runs,
+fn add(
+    target: Target,
+    baseline: PathBuf,
+    case: String,
+    new: NewRuns,
+) -> Result<Written, BaselineError> {
+    let _lock = lock(&baseline)?;
+    let path = match target {
+        Target::Proposal => pending_path(&baseline),
+        Target::Baseline => baseline.clone(),
+    };
+    let mut all = read(&path)?.unwrap_or_default();
+    let added: Vec<String> = new.runs.keys().cloned().collect();
+    let Joined {
+        case: joined,
         replaced,
-    } = revise::added(all.cases.get(&fresh.case), fresh);
-    all.cases.insert(fresh.case.clone(), case);
-    let ((), undo) = Undo::around(path, path, || baseline::write(path, &all))?;
+    } = Case::join(all.cases.get(&case), new);
+    let counts = added.iter().filter_map(|one| joined.budgets.get(one));
+    let runs = counts.map(|budget| budget.runs.len()).max();
+    all.cases.insert(case, joined);
+    let undo = Undo::around(&path, || match target {
+        Target::Proposal => propose(&baseline, &all),
+        Target::Baseline => write(&baseline, &all),
+    })?;
     Ok(Written {
-        path: path.to_owned(),
-        way: Way::Always,
-        runs,
-        replaced,
-        undo,
-    })
-}
-
-fn propose(_lock: Lock, path: &Path, fresh: &Fresh, why: &Why) -> Result<Written, BaselineError> {
-    let mut all = read(&pending_path(path))?.unwrap_or_default();
-    let Revised {
-        case,
-        runs,
-        replaced,
-    } = revise::proposed(all.cases.get(&fresh.case), fresh, why);
-    all.cases.insert(fresh.case.clone(), case);
-    let file = pending_path(path);
-    let ((), undo) = Undo::around(path, &file, || baseline::record(path, &all))?;
-    Ok(Written {
-        path: file,
-        way: Way::Proposed,
-        runs,
+        path,
+        target,
+        runs: runs.unwrap_or_default(),
         replaced,
         undo,
     })
@@ -255,35 +209,28 @@ fn propose(_lock: Lock, path: &Path, fresh: &Fresh, why: &Why) -> Result<Written
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::budget::baseline::lock;
-    use crate::budget::baseline::tests::fingerprint;
-    use crate::source::Receiver;
-    use crate::step::{Options, Stop};
-    use tokio::sync::watch;
+    use std::collections::BTreeMap;
 
-    fn fresh(case: &str) -> Fresh {
-        let started = jiff::Timestamp::UNIX_EPOCH;
-        let run = Run::new(started, None, (1..=100).collect()).unwrap();
-        Fresh {
-            case: case.to_owned(),
-            here: fingerprint(),
-            runs: BTreeMap::from([("response time".to_owned(), run)]),
-            regressed: BTreeSet::new(),
-        }
-    }
+    use super::*;
+    use crate::budget::baseline::tests::fingerprint;
 
     #[test]
-    fn writers_of_one_file_keep_what_the_others_wrote() {
+    fn concurrent_writers_of_a_file_keep_all_cases() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("baselines/order.yaml.json");
+        let run = Run::new(jiff::Timestamp::UNIX_EPOCH, None, (1..=100).collect()).unwrap();
+        let new = NewRuns {
+            fingerprint: fingerprint(),
+            runs: BTreeMap::from([("response time".to_owned(), vec![run])]),
+            regressed: BTreeSet::new(),
+        };
         let names: Vec<String> = (1..=8).map(|number| format!("case {number}")).collect();
         std::thread::scope(|scope| {
             for name in &names {
                 scope.spawn(|| {
-                    write_into(lock(&path).unwrap(), &path, &fresh(name)).unwrap();
-                    let why = Why::Regressed;
-                    propose(lock(&path).unwrap(), &path, &fresh(name), &why).unwrap();
+                    for target in [Target::Proposal, Target::Baseline] {
+                        add(target, path.clone(), name.clone(), new.clone()).unwrap();
+                    }
                 });
             }
         });
@@ -291,54 +238,5 @@ mod tests {
             let written = read(&file).unwrap().unwrap();
             assert!(written.cases.keys().eq(&names), "{:?}", written.cases);
         }
-    }
-
-    /// What becomes of a run that is to be recorded.
-    fn recorded(
-        path: &Path,
-        patience: Duration,
-        stop: Option<Stop>,
-    ) -> Result<Option<Written>, BaselineError> {
-        crate::block_on(async {
-            let receiver = Receiver::builder()
-                .listen(["127.0.0.1:0".parse().unwrap()])
-                .start()
-                .await
-                .unwrap();
-            let options = Options::default();
-            let (_stop, stop) = watch::channel(stop);
-            let setting = Setting::new(&receiver, &options, stop);
-            let (path, fresh) = (path.to_owned(), fresh("order"));
-            record(&setting, patience, Way::Always, path, fresh, None).await
-        })
-    }
-
-    #[test]
-    fn who_waits_too_long_for_another_process_or_is_stopped_meanwhile_never_writes() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("baselines/order.yaml.json");
-        let another = lock(&path).unwrap();
-        let late = recorded(&path, Duration::from_millis(1), None).unwrap_err();
-        assert!(matches!(late, BaselineError::Busy { .. }), "{late}");
-        let stop = Some(Stop::Interrupted);
-        let stopped = recorded(&path, Duration::from_secs(600), stop);
-        assert_eq!(stopped.unwrap(), None);
-        drop(another);
-        // Whoever gave up before us lets go of it by itself.
-        let _lock = lock(&path).unwrap();
-        assert_eq!(read(&path).unwrap(), None);
-    }
-
-    #[test]
-    fn who_waits_for_a_moment_writes() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("baselines/order.yaml.json");
-        let another = lock(&path).unwrap();
-        std::thread::scope(|scope| {
-            let waits = scope.spawn(|| recorded(&path, Duration::from_secs(600), None));
-            drop(another);
-            assert_eq!(waits.join().unwrap().unwrap().unwrap().runs, 1);
-        });
-        assert_eq!(read(&path).unwrap().unwrap().cases.len(), 1);
     }
 }

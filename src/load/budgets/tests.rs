@@ -3,9 +3,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
-use crate::budget::baseline::{
-    Baseline, Mismatch, Run, accept, lock, pending_path, read, reject, write,
-};
+use crate::budget::baseline::{Baseline, Mismatch, Run, accept, pending_path, read, write};
 use crate::budget::{Samples, Verdict};
 use crate::check::Outcome;
 use crate::machine::Machine;
@@ -13,7 +11,7 @@ use crate::result::{Load, Measured, Versions};
 use crate::secret::Secrets;
 use crate::source::Receiver;
 use crate::spec::{Context, Pace, Source};
-use crate::step::{Budgeting, Options, Shared, Stop, Update};
+use crate::step::{Budgeting, Options, Shared, Update};
 use tokio::sync::watch;
 
 mod files;
@@ -40,19 +38,18 @@ budgets:
     regression: { p50: 20% }
 ";
 
-/// A project of one spec, in a folder of its own.
-struct Stage {
+/// A temporary project with one spec.
+struct TestProject {
     folder: tempfile::TempDir,
     spec: &'static str,
     budgeting: Budgeting,
     machine: Machine,
     secrets: Vec<String>,
     started: i64,
-    chance: Chance,
-    stop: Option<Stop>,
+    retry: RetryState,
 }
 
-/// What became of a run.
+/// The result of a run.
 struct Outcomes {
     result: Result<(), Trouble>,
     load: Load,
@@ -60,7 +57,7 @@ struct Outcomes {
     root: String,
 }
 
-impl Stage {
+impl TestProject {
     fn new(spec: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("specs")).unwrap();
@@ -81,8 +78,7 @@ impl Stage {
             },
             secrets: Vec::new(),
             started: 1_700_000_000,
-            chance: Chance::Last,
-            stop: None,
+            retry: RetryState::Last,
         }
     }
 
@@ -94,16 +90,20 @@ impl Stage {
         read(&self.file()).unwrap().unwrap()
     }
 
+    fn has_baselines(&self) -> bool {
+        self.folder.path().join("specs/baselines").exists()
+    }
+
     fn pending(&self) -> Option<Baseline> {
         read(&pending_path(&self.file())).unwrap()
     }
 
-    /// A run in which each request took about so long.
+    /// A run in which each request takes about this long.
     fn run(&mut self, version: &str, micros: u64) -> Outcomes {
         self.judge(measured(Some(version), samples(micros, 500)))
     }
 
-    /// The same, into the baseline.
+    /// As [`Self::run`], with `--update-baselines always`.
     fn record(&mut self, version: &str, micros: u64) -> Outcomes {
         let update = std::mem::replace(&mut self.budgeting.update, Update::Always);
         let outcomes = self.run(version, micros);
@@ -133,11 +133,11 @@ impl Stage {
                 .start()
                 .await
                 .unwrap();
-            let (_stop, stop) = watch::channel(self.stop.clone());
+            let (_stop, stop) = watch::channel(None);
             let setting = Setting::new(&receiver, &options, stop);
-            let attempt = OfAttempt {
+            let attempt = MeasuredAttempt {
                 started,
-                chance: self.chance,
+                retry: self.retry,
             };
             judge(&setting, &spec, attempt, None, &mut load, &mut checks).await
         });
@@ -151,7 +151,7 @@ impl Stage {
 }
 
 impl Outcomes {
-    /// Each check: its name, and how it failed.
+    /// The name of each check, with its failure.
     fn checks(&self) -> Vec<String> {
         let each = self.checks.iter().map(|judged| match &judged.outcome {
             Outcome::Fail(failure) => self.plain(&format!("{} FAILS: {failure}", judged.what)),
@@ -176,13 +176,13 @@ impl Outcomes {
         self.plain(&self.result.as_ref().unwrap_err().what)
     }
 
-    /// Without the folder of this test.
+    /// Removes the temporary folder from a text.
     fn plain(&self, text: &str) -> String {
         text.replace(&format!("{}/", self.root), "")
     }
 }
 
-/// Around a duration, within some percent.
+/// Durations within two percent of `micros`.
 fn samples(micros: u64, count: u64) -> Samples {
     (0..count)
         .map(|at| micros - micros / 50 + micros * at / (25 * count.max(1)))
@@ -233,9 +233,9 @@ fn runs(baseline: &Baseline) -> usize {
 }
 
 #[test]
-fn a_first_run_is_proposed_and_limits_are_judged_all_the_same() {
-    let mut stage = Stage::new(SPEC);
-    let first = stage.run("2.3.0", 120_000);
+fn a_first_run_is_proposed_and_limits_are_judged() {
+    let mut project = TestProject::new(SPEC);
+    let first = project.run("2.3.0", 120_000);
     assert_eq!(first.result, Ok(()));
     assert_eq!(
         first.checks(),
@@ -245,18 +245,18 @@ fn a_first_run_is_proposed_and_limits_are_judged_all_the_same() {
     assert_eq!(
         first.notices(),
         [
-            "no baseline of p50, p99 of inventory-check yet: wrote specs/baselines/order.yaml.json.new; `spanspec baseline accept` takes it as the baseline"
+            "no baseline for p50, p99 of inventory-check: wrote this run to specs/baselines/order.yaml.json.new; accept it with `spanspec baseline accept`"
         ]
     );
-    assert!(!stage.file().exists());
-    assert_eq!(runs(&stage.pending().unwrap()), 1);
+    assert!(!project.file().exists());
+    assert_eq!(runs(&project.pending().unwrap()), 1);
 }
 
 #[test]
 fn a_regression_fails_with_both_versions_and_is_proposed() {
-    let mut stage = Stage::new(COMPARED);
-    stage.record("2.3.0", 120_000);
-    let slow = stage.run("2.4.0", 350_000);
+    let mut project = TestProject::new(COMPARED);
+    project.record("2.3.0", 120_000);
+    let slow = project.run("2.4.0", 350_000);
     assert_eq!(slow.verdicts(), [Verdict::Regressed]);
     assert_eq!(
         slow.checks(),
@@ -267,7 +267,7 @@ fn a_regression_fails_with_both_versions_and_is_proposed() {
     assert_eq!(
         slow.notices(),
         [
-            "wrote specs/baselines/order.yaml.json.new; `spanspec baseline accept` takes it as the baseline, if it is meant to be slower"
+            "wrote this run to specs/baselines/order.yaml.json.new; if the change is intended, accept it with `spanspec baseline accept`"
         ]
     );
     let before = slow.load.measured[0].before.as_ref().unwrap();
@@ -277,32 +277,35 @@ fn a_regression_fails_with_both_versions_and_is_proposed() {
             before.samples.len(),
             &before.path
         ),
-        (Some("2.3.0"), 500, &stage.file())
+        (Some("2.3.0"), 500, &project.file())
     );
     assert_eq!(slow.checks[0].at.text(), "20%");
     let version = |baseline: &Baseline| {
         let budget = &baseline.cases["order"].budgets["inventory-check"];
         budget.service_version().map(str::to_owned)
     };
-    assert_eq!(version(&stage.baseline()).as_deref(), Some("2.3.0"));
-    assert_eq!(version(&stage.pending().unwrap()).as_deref(), Some("2.4.0"));
+    assert_eq!(version(&project.baseline()).as_deref(), Some("2.3.0"));
+    assert_eq!(
+        version(&project.pending().unwrap()).as_deref(),
+        Some("2.4.0")
+    );
 }
 
 #[test]
-fn the_same_again_holds_and_is_not_written() {
-    let mut stage = Stage::new(COMPARED);
-    stage.record("2.3.0", 120_000);
-    let again = stage.run("2.4.0", 121_000);
+fn an_unchanged_version_passes_and_is_not_written() {
+    let mut project = TestProject::new(COMPARED);
+    project.record("2.3.0", 120_000);
+    let again = project.run("2.4.0", 121_000);
     assert_eq!(again.verdicts(), [Verdict::Ok]);
     assert_eq!(again.checks(), ["p50 of inventory-check"]);
-    assert_eq!((again.notices().len(), stage.pending()), (0, None));
+    assert_eq!((again.notices().len(), project.pending()), (0, None));
 }
 
 #[test]
 fn a_limit_and_a_baseline_of_one_quantile_are_two_checks() {
-    let mut stage = Stage::new(SPEC);
-    stage.record("2.3.0", 120_000);
-    let slow = stage.run("2.4.0", 350_000);
+    let mut project = TestProject::new(SPEC);
+    project.record("2.3.0", 120_000);
+    let slow = project.run("2.4.0", 350_000);
     assert_eq!(
         slow.checks(),
         [
@@ -315,21 +318,21 @@ fn a_limit_and_a_baseline_of_one_quantile_are_two_checks() {
 }
 
 #[test]
-fn what_is_not_proven_passes_unless_it_must_be() {
-    let mut stage = Stage::new(COMPARED);
-    stage.record("2.3.0", 120_000);
-    let unsure = |stage: &mut Stage| stage.judge(measured(None, samples(144_000, 500)));
-    let passes = unsure(&mut stage);
+fn claims_that_are_not_proven_fail_only_with_strict() {
+    let mut project = TestProject::new(COMPARED);
+    project.record("2.3.0", 120_000);
+    let unsure = |project: &mut TestProject| project.judge(measured(None, samples(144_000, 500)));
+    let passes = unsure(&mut project);
     assert_eq!(passes.verdicts(), [Verdict::NotProven]);
     assert_eq!(passes.checks(), ["p50 of inventory-check"]);
-    stage.budgeting.is_strict = true;
+    project.budgeting.is_strict = true;
     assert_eq!(
-        unsure(&mut stage).checks(),
+        unsure(&mut project).checks(),
         [
             "p50 of inventory-check FAILS: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 144 ms (n=500), between 1.19x and 1.21x"
         ]
     );
-    let few = stage.judge(measured(None, samples(120_000, 4)));
+    let few = project.judge(measured(None, samples(120_000, 4)));
     assert_eq!(few.verdicts(), [Verdict::TooFew]);
     assert_eq!(
         few.checks(),
@@ -341,66 +344,66 @@ fn what_is_not_proven_passes_unless_it_must_be() {
 
 #[test]
 fn a_budget_that_finds_nothing_fails_once_with_and_without_a_baseline() {
-    let mut stage = Stage::new(SPEC);
-    let nothing = |stage: &mut Stage| stage.judge(measured(None, Samples::default()));
+    let mut project = TestProject::new(SPEC);
+    let nothing = |project: &mut TestProject| project.judge(measured(None, Samples::default()));
     let text = [
         "p50 of inventory-check FAILS: p50 of inventory-check: expected durations to measure, found no span that matches in 500 traces",
     ];
-    let first = nothing(&mut stage);
+    let first = nothing(&mut project);
     assert_eq!(first.checks(), text);
     assert_eq!(first.verdicts(), [Verdict::NothingFound; 4]);
     assert_eq!(first.notices().len(), 0);
-    assert_eq!(stage.pending(), None);
-    stage.record("2.3.0", 120_000);
-    assert_eq!(nothing(&mut stage).checks(), text);
+    assert_eq!(project.pending(), None);
+    project.record("2.3.0", 120_000);
+    assert_eq!(nothing(&mut project).checks(), text);
 }
 
 #[test]
-fn nothing_passes_strictly_for_lack_of_a_baseline() {
-    let mut stage = Stage::new(COMPARED);
-    stage.budgeting.is_strict = true;
-    stage.budgeting.update = Update::Never;
-    let first = stage.run("2.3.0", 120_000);
+fn a_missing_baseline_fails_with_strict() {
+    let mut project = TestProject::new(COMPARED);
+    project.budgeting.is_strict = true;
+    project.budgeting.update = Update::Never;
+    let first = project.run("2.3.0", 120_000);
     assert_eq!(
         first.checks(),
         [
-            "p50 of inventory-check FAILS: p50 of inventory-check: expected a baseline to compare with, found none of it in specs/baselines/order.yaml.json"
+            "p50 of inventory-check FAILS: p50 of inventory-check: expected a baseline to compare with, found none in specs/baselines/order.yaml.json"
         ]
     );
 }
 
 #[test]
-fn another_machine_proves_nothing_and_its_run_is_proposed() {
-    let mut stage = Stage::new(COMPARED);
-    stage.record("2.3.0", 120_000);
-    stage.machine.cpu = "Intel Xeon 8370C".to_owned();
-    let elsewhere = stage.run("2.4.0", 350_000);
+fn a_baseline_of_another_machine_proves_nothing_and_the_run_is_proposed() {
+    let mut project = TestProject::new(COMPARED);
+    project.record("2.3.0", 120_000);
+    project.machine.cpu = "Intel Xeon 8370C".to_owned();
+    let elsewhere = project.run("2.4.0", 350_000);
     assert_eq!(elsewhere.verdicts(), [Verdict::NotProven]);
     let said = elsewhere.load.measured[0].judged[0].to_string();
     assert!(
         said.contains("CPU was AMD EPYC 7763, is Intel Xeon 8370C"),
         "{said}"
     );
-    let pending = stage.pending().unwrap();
+    let pending = project.pending().unwrap();
     assert_eq!(pending.cases["order"].fingerprint.cpu, "Intel Xeon 8370C");
-    stage.budgeting.is_strict = true;
-    let strict = stage.run("2.4.0", 350_000);
+    project.budgeting.is_strict = true;
+    let strict = project.run("2.4.0", 350_000);
     let found = "found 350 ms in v2.4.0 (n=500), in another environment: CPU was AMD EPYC 7763, is Intel Xeon 8370C";
     assert!(strict.checks()[0].ends_with(found), "{:?}", strict.checks());
 }
 
 #[test]
-fn another_machine_is_compared_if_that_is_allowed_or_both_have_one_name() {
-    let mut stage = Stage::new(COMPARED);
-    stage.budgeting.machine = Some("ci".to_owned());
-    stage.record("2.3.0", 120_000);
-    stage.machine.probe = 20_000;
-    let named = stage.run("2.4.0", 350_000);
+fn baselines_of_another_machine_are_compared_if_allowed_or_if_the_names_are_equal() {
+    let mut project = TestProject::new(COMPARED);
+    project.budgeting.machine = Some("ci".to_owned());
+    project.record("2.3.0", 120_000);
+    project.machine.probe = 20_000;
+    let named = project.run("2.4.0", 350_000);
     assert_eq!(named.verdicts(), [Verdict::Regressed]);
-    stage.budgeting.machine = None;
-    let unnamed = stage.run("2.4.0", 350_000);
+    project.budgeting.machine = None;
+    let unnamed = project.run("2.4.0", 350_000);
     assert_eq!(unnamed.verdicts(), [Verdict::NotProven]);
-    stage.budgeting.mismatch = Mismatch::Allowed;
-    let allowed = stage.run("2.4.0", 350_000);
+    project.budgeting.mismatch = Mismatch::Allowed;
+    let allowed = project.run("2.4.0", 350_000);
     assert_eq!(allowed.verdicts(), [Verdict::Regressed]);
 }

@@ -1,9 +1,9 @@
-//! Where and how a baseline was measured.
+//! Comparison of environments.
 
 use super::*;
 
 #[test]
-fn a_fingerprint_tells_which_fact_differs() {
+fn differing_facts_are_listed() {
     let there = fingerprint();
     let here = Fingerprint {
         cpu: "Xeon".to_owned(),
@@ -22,7 +22,7 @@ fn a_fingerprint_tells_which_fact_differs() {
             "CPU was AMD EPYC 7763, is Xeon",
             "speed was 41000 rounds in 200 ms, is 20000 rounds in 200 ms",
             "load was 4 at a time, is 50/s",
-            "receiver was its own, is that of another process",
+            "receiver was the run itself, is another process",
         ]
     );
     assert!(there.differences(&here, Mismatch::Allowed).is_empty());
@@ -30,7 +30,7 @@ fn a_fingerprint_tells_which_fact_differs() {
 }
 
 #[test]
-fn a_machine_of_the_same_name_is_the_same_machine() {
+fn facts_of_machines_with_the_same_name_are_not_compared() {
     let named = |name: &str, cpu: &str| Fingerprint {
         machine: Some(name.to_owned()),
         cpu: cpu.to_owned(),

@@ -1,4 +1,4 @@
-//! Each single thing that the budgets of a spec ask, and what a baseline knows of it.
+//! The requirements of the budgets of a spec, and the durations of the baseline.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,115 +10,115 @@ use crate::result::{Before, Load, Measured};
 use crate::spec::{Budget, Location, Quantile};
 use crate::step::Setting;
 
-/// Something that a budget asks of a quantile.
-pub(super) struct Asked<'s> {
-    /// The number of the budget in the spec.
-    pub(super) budget: usize,
+/// A requirement of a budget for one quantile.
+pub(super) struct Requirement<'s> {
     pub(super) check: CheckRef,
-    /// What is measured.
+    /// The index of the budget in the spec.
+    pub(super) budget: usize,
+    /// The subject of the budget.
     pub(super) subject: &'s str,
     pub(super) quantile: Quantile,
-    /// What the check is called: `p50 of inventory-check`.
+    /// The name of the check: `p50 of inventory-check`.
     pub(super) what: String,
     pub(super) at: &'s Location,
-    ask: Ask,
+    kind: Kind,
 }
 
 #[derive(Clone, Copy)]
-enum Ask {
-    /// Not to be longer than this.
+enum Kind {
+    /// A maximum.
     Limit(Duration),
-    /// To be worse than the baseline by no more than this share.
-    NoWorse(f64),
+    /// The maximum increase over the baseline: 0.2 for 20 %.
+    Regression(f64),
 }
 
-/// What the baseline knows of a budget.
-pub(super) struct Known {
+/// The durations of the baseline for one budget.
+pub(super) struct Accepted {
     samples: Samples,
     spread: f64,
     version: Option<String>,
 }
 
-/// All that budgets ask, in their order.
-pub(super) fn all(budgets: &[Budget]) -> Vec<Asked<'_>> {
-    let mut all: Vec<Asked<'_>> = Vec::new();
+/// All requirements, in the order of the spec.
+pub(super) fn all(budgets: &[Budget]) -> Vec<Requirement<'_>> {
+    let mut all: Vec<Requirement<'_>> = Vec::new();
     for (number, budget) in budgets.iter().enumerate() {
         for one in &budget.quantiles {
-            let asked = |claim, at, what, ask| Asked {
-                budget: number,
+            let required = |claim, at, what, kind| Requirement {
                 check: CheckRef::Budget {
                     budget: number,
                     claim,
                 },
+                budget: number,
                 subject: &budget.subject,
                 quantile: one.quantile,
                 what,
                 at,
-                ask,
+                kind,
             };
             let what = format!("{} of {}", one.quantile, budget.subject);
             if let Some(limit) = &one.limit {
-                let ask = Ask::Limit(limit.at_most);
-                all.push(asked(all.len(), &limit.at, what.clone(), ask));
+                let kind = Kind::Limit(limit.at_most);
+                all.push(required(all.len(), &limit.at, what.clone(), kind));
             }
             if let Some(regression) = &one.regression {
                 let tolerance = regression.tolerance_at(one.quantile);
-                // Two checks of a spec do not have the same name.
+                // The names of the checks of a spec are unique.
                 let what = match one.limit {
                     Some(_) => what + " against the baseline",
                     None => what,
                 };
-                let ask = Ask::NoWorse(tolerance);
-                all.push(asked(all.len(), &regression.at, what, ask));
+                let kind = Kind::Regression(tolerance);
+                all.push(required(all.len(), &regression.at, what, kind));
             }
         }
     }
     all
 }
 
-/// Whether anything is compared with a baseline that the budget of this number measures.
-pub(super) fn is_compared(asked: &[Asked<'_>], budget: usize) -> bool {
-    let mut compared = asked.iter().filter(|one| one.is_compared());
+/// Returns `true` if a quantile of this budget is compared with a baseline.
+pub(super) fn is_compared(required: &[Requirement<'_>], budget: usize) -> bool {
+    let mut compared = required.iter().filter(|one| one.is_compared());
     compared.any(|one| one.budget == budget)
 }
 
-/// Where a baseline is first asked for.
-pub(super) fn first_compared(asked: &[Asked<'_>]) -> Option<Location> {
-    let first = asked.iter().find(|one| one.is_compared())?;
+/// The location of the first requirement that needs a baseline.
+pub(super) fn first_compared(required: &[Requirement<'_>]) -> Option<Location> {
+    let first = required.iter().find(|one| one.is_compared())?;
     Some(first.at.clone())
 }
 
-impl Asked<'_> {
-    /// Whether it takes a baseline.
+impl Requirement<'_> {
+    /// Returns `true` if it needs a baseline.
     pub(super) fn is_compared(&self) -> bool {
-        matches!(self.ask, Ask::NoWorse(_))
+        matches!(self.kind, Kind::Regression(_))
     }
 
-    /// What is claimed of what was measured by a machine that was late by so much; None where there is
-    /// no baseline to compare with.
+    /// The claim about measured durations, where `behind` is the maximum lateness of requests. Returns
+    /// `None` if there is no baseline to compare with.
     pub(super) fn claim<'m>(
         &self,
         measured: &'m Measured,
-        known: Option<&'m Known>,
+        accepted: Option<&'m Accepted>,
         behind: Duration,
         differs: &[Difference],
     ) -> Option<Claim<'m>> {
-        let against = match (self.ask, known) {
-            (Ask::Limit(limit), _) => Against::Limit(limit),
-            (Ask::NoWorse(tolerance), Some(known)) => Against::Baseline(Reference {
-                samples: &known.samples,
+        let against = match (self.kind, accepted) {
+            (Kind::Limit(limit), _) => Against::Limit(limit),
+            (Kind::Regression(tolerance), Some(accepted)) => Against::Baseline(Reference {
+                samples: &accepted.samples,
                 tolerance,
-                spread: known.spread,
+                spread: accepted.spread,
                 differs: differs.to_vec(),
             }),
-            // Where nothing was found the budget does not hold, whatever there is to compare with.
-            (Ask::NoWorse(tolerance), None) if measured.samples.is_empty() => {
+            // Without a span the budget fails, also without a baseline.
+            (Kind::Regression(tolerance), None) if measured.samples.is_empty() => {
                 Against::Baseline(Reference {
                     tolerance,
                     ..Reference::new(&measured.samples)
                 })
             }
-            (Ask::NoWorse(_), None) => return None,
+            (Kind::Regression(_), None) => return None,
         };
         Some(Claim {
             subject: measured.subject.clone(),
@@ -133,8 +133,8 @@ impl Asked<'_> {
     }
 }
 
-impl Known {
-    /// What a baseline knows of each budget.
+impl Accepted {
+    /// The durations of the baseline for each measured budget.
     pub(super) fn of_all(
         setting: &Setting<'_>,
         case: Option<&Case>,
@@ -156,12 +156,12 @@ impl Known {
         })
     }
 
-    /// Puts it into the report.
-    pub(super) fn tell(all: Vec<Option<Self>>, path: &Path, load: &mut Load) {
-        for (measured, known) in load.measured.iter_mut().zip(all) {
-            measured.before = known.map(|known| Before {
-                samples: known.samples,
-                version: known.version,
+    /// Adds them to the report.
+    pub(super) fn report(all: Vec<Option<Self>>, path: &Path, load: &mut Load) {
+        for (measured, accepted) in load.measured.iter_mut().zip(all) {
+            measured.before = accepted.map(|accepted| Before {
+                samples: accepted.samples,
+                version: accepted.version,
                 path: path.to_owned(),
             });
         }

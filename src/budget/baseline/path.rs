@@ -1,0 +1,71 @@
+//! Paths of baseline files.
+
+use std::path::{Component, Path, PathBuf};
+
+/// The baseline file of a spec: `baselines/<spec file>.json` beside it.
+///
+/// ```
+/// use std::path::Path;
+/// use spanspec::budget::baseline::path_beside;
+/// let path = path_beside(Path::new("specs/place-order.yaml"));
+/// assert_eq!(path, Path::new("specs/baselines/place-order.yaml.json"));
+/// ```
+#[must_use]
+pub fn path_beside(spec: &Path) -> PathBuf {
+    let mut name = spec.file_name().unwrap_or_default().to_owned();
+    name.push(".json");
+    spec.with_file_name("baselines").join(name)
+}
+
+/// The baseline file of a spec: beside the spec, or in a common folder under the path that the spec
+/// has in the project folder `root`.
+///
+/// ```
+/// use std::path::Path;
+/// use spanspec::budget::baseline::path_of;
+/// let (spec, folder) = (Path::new("specs/place-order.yaml"), Path::new("kept"));
+/// let path = path_of(spec, Some(folder), Path::new("."));
+/// assert_eq!(path, Path::new("kept/specs/place-order.yaml.json"));
+/// ```
+#[must_use]
+pub fn path_of(spec: &Path, folder: Option<&Path>, root: &Path) -> PathBuf {
+    let Some(folder) = folder else {
+        return path_beside(spec);
+    };
+    let mut path = folder.join(relative_to(root, spec)).into_os_string();
+    path.push(".json");
+    PathBuf::from(path)
+}
+
+/// The path relative to `root`. A path outside of `root` loses its root component only.
+fn relative_to(root: &Path, path: &Path) -> PathBuf {
+    let absolute = |path: &Path| std::path::absolute(path).ok();
+    let real = |path: &Path| {
+        let absolute = std::path::absolute(path).ok()?;
+        // A link in the project may point anywhere, so the last component is not resolved.
+        let folder = absolute.parent()?.canonicalize().ok()?;
+        Some(folder.join(absolute.file_name()?))
+    };
+    let within = |root: Option<PathBuf>, path: Option<PathBuf>| {
+        let path = path?.strip_prefix(root?).ok()?.to_owned();
+        let is_below = path.components().all(|part| part != Component::ParentDir);
+        is_below.then_some(path)
+    };
+    within(absolute(root), absolute(path))
+        .or_else(|| within(root.canonicalize().ok(), real(path)))
+        .unwrap_or_else(|| {
+            let path = real(path).unwrap_or_else(|| path.to_owned());
+            let names = path.components();
+            names
+                .filter(|part| matches!(part, Component::Normal(_)))
+                .collect()
+        })
+}
+
+/// The file of a proposed baseline: the baseline's path with the suffix `.new`.
+#[must_use]
+pub fn pending_path(baseline: &Path) -> PathBuf {
+    let mut name = baseline.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
