@@ -1,7 +1,7 @@
 //! Captures: one value from a response or a span.
 
 use super::forest::Forest;
-use super::judge::Detail;
+use super::judgement::Detail;
 use super::select::Evaluator;
 use super::{Evidence, Failure, Subject, Unjudged, words};
 use crate::spec::{Capture, CaptureFrom, JsonPath, Selector};

@@ -3,14 +3,13 @@
 //! A count that holds only without them would be a pass that nothing proves.
 
 use super::forest::Reach;
-use super::judge::{Detail, Finality, Standing};
+use super::judgement::{Detail, Finality, Standing};
 use super::matching::{Asked, answer, would_match};
 use super::select::{Evaluator, Prepared};
 use super::truth::Truth;
-use super::whole::witness;
-use super::{Failure, Subject, words};
-use crate::spec::{Ask, Matcher, Selector, SpanEntry};
-use crate::trace::{Attributes, Span};
+use super::{Failure, Subject, Witness, words};
+use crate::spec::{Ask, Selector, SpanEntry};
+use crate::trace::Span;
 
 /// The standing of a count that holds for the spans found, and would not for those in doubt.
 pub(super) fn in_count(
@@ -36,7 +35,7 @@ pub(super) fn in_count(
     if evaluator.detail == Detail::Explained {
         failure.hints.extend(doubtful[0].help.clone());
         failure.show(&doubtful, |doubt| {
-            witness(evaluator.forest.span(doubt.span), doubt.mark.clone())
+            Witness::new(evaluator.forest.span(doubt.span), doubt.mark.clone())
         });
     }
     Some(Standing::fails(failure, Finality::Open))
@@ -112,12 +111,4 @@ impl Evaluator<'_> {
         let misfit = answer(matcher, asked).misfit()?;
         would_match(matcher, asked).then(|| (key.as_str(), misfit.help(matcher, self.syntax)))
     }
-}
-
-/// Returns true if the value has a type that the matcher cannot judge, and would match in another.
-pub(super) fn other_type(attributes: &Attributes, key: &str, matcher: &Matcher) -> bool {
-    let asked = attributes.get(key).map(Asked::Value);
-    asked.is_some_and(|asked| {
-        answer(matcher, asked).misfit().is_some() && would_match(matcher, asked)
-    })
 }

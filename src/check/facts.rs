@@ -1,7 +1,9 @@
 //! What a span has, in the words of a message, where a condition wants something else.
 
+use super::attributes::count_events;
+use super::links::count_links;
 use super::relations::Related;
-use super::select::{Evaluator, Prepared, count_events};
+use super::select::{Evaluator, Prepared};
 use super::words;
 use crate::spec::{Ask, Relation, Relative};
 use crate::trace::{Span, Trace, Value};
@@ -37,7 +39,8 @@ impl Evaluator<'_> {
             Ask::Event(pattern) => found_events(count_events(pattern, this).seen, this),
             Ask::LinkCount(_) => words::count(this.links.len() as u64),
             Ask::Link(pattern) => {
-                let count = words::count(self.count_links(pattern, prepared, this).seen);
+                let links = count_links(self.forest, pattern, prepared.targets(), this);
+                let count = words::count(links.seen);
                 match this.links.len() {
                     0 => "no link at all".to_owned(),
                     1 => format!("{count} (it has one link)"),

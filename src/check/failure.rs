@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::spec::{Location, Quantile};
-use crate::trace::{SpanId, TraceId};
+use crate::spec::{Check, Location, Quantile};
+use crate::trace::{Span, SpanId, TraceId};
 
 /// Why a check does not hold.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +65,15 @@ impl Failure {
         }
     }
 
+    pub(super) fn of_check(
+        check: &Check,
+        subject: Subject,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self::new(subject, check.at.clone(), expected, found)
+    }
+
     /// Lists the first of the spans that show it, and counts the others.
     pub(super) fn show<T>(
         &mut self,
@@ -91,6 +100,18 @@ pub struct Witness {
     pub name: String,
     /// A few words beside it in the waterfall: `payment.method = "paypal"`.
     pub mark: String,
+}
+
+impl Witness {
+    pub(crate) fn new(span: &Span, mark: impl Into<String>) -> Self {
+        Self {
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+            service: span.service().to_owned(),
+            name: span.name.clone(),
+            mark: mark.into(),
+        }
+    }
 }
 
 /// A span that was nearly what was looked for.

@@ -1,7 +1,7 @@
 //! The usual mistakes, and what to write instead.
 
 use super::facts::label;
-use super::judge::Detail;
+use super::judgement::Detail;
 use super::matching::{Asked, answer, meets};
 use super::renamed::other_names;
 use super::select::Evaluator;

@@ -5,10 +5,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::forest::Reach;
-use super::select::{Evaluator, Prepared, have};
+use super::attributes::have;
+use super::forest::{Forest, Reach};
 use super::truth::{Count, Truth};
-use crate::spec::{LinkPattern, Pattern};
+use crate::spec::LinkPattern;
 use crate::trace::{Link, Span, SpanId, Trace, TraceId};
 
 /// A span, as a link refers to it.
@@ -17,125 +17,124 @@ type Target = (TraceId, SpanId);
 /// The spans that a link may lead to.
 pub(super) struct Targets(HashMap<Target, Truth>);
 
+fn target(link: &Link) -> Target {
+    (link.trace_id, link.span_id)
+}
+
 impl Targets {
+    /// The spans of a mask, by their ids.
+    pub(super) fn of(forest: &Forest<'_>, mask: &[Truth]) -> Self {
+        let mut ids = HashMap::new();
+        for (at, &truth) in mask.iter().enumerate() {
+            if truth != Truth::No {
+                let span = forest.span(at);
+                let known = ids.entry((span.trace_id, span.span_id)).or_insert(truth);
+                *known = truth.max(*known);
+            }
+        }
+        Self(ids)
+    }
+
     fn get(&self, link: &Link) -> Truth {
         let target = self.0.get(&target(link));
         target.copied().unwrap_or(Truth::No)
     }
 }
 
-fn target(link: &Link) -> Target {
-    (link.trace_id, link.span_id)
+/// The number of links of a span that match; each dropped link can be one. Without targets, a
+/// link may lead anywhere.
+pub(super) fn count_links(
+    forest: &Forest<'_>,
+    pattern: &LinkPattern,
+    targets: Option<&Targets>,
+    span: &Span,
+) -> Count {
+    let leads = |link: &Link| match targets {
+        Some(targets) if ties(forest, span.trace_id, link.trace_id) => targets.get(link),
+        Some(_) => Truth::No,
+        None => Truth::Yes,
+    };
+    let links = span.links.iter();
+    let answers = links.map(|link| leads(link).min(have(&link.attributes, &pattern.attributes)));
+    Count::of(answers).with_missing(span.dropped_links)
 }
 
-impl Evaluator<'_> {
-    /// The spans that a pattern means, in the judged trace and in linked ones.
-    pub(super) fn targets(&self, pattern: &Pattern) -> Targets {
-        self.ids(&self.pattern(pattern, Reach::Links))
-    }
+/// Returns `true` if a link between these traces can connect a span with the judged request.
+fn ties(forest: &Forest<'_>, from: TraceId, to: TraceId) -> bool {
+    let judged = forest.trace().id();
+    from == judged || to == judged || from == to
+}
 
-    fn ids(&self, mask: &[Truth]) -> Targets {
-        let mut ids = HashMap::new();
-        for (at, &truth) in mask.iter().enumerate() {
-            if truth != Truth::No {
-                let span = self.forest.span(at);
-                let known = ids.entry((span.trace_id, span.span_id)).or_insert(truth);
-                *known = truth.max(*known);
-            }
+/// The number of others that each span is linked with. A span is linked with another if it or an
+/// ancestor has a link to it, or if the other is in another trace and it or its ancestor has a
+/// link to the span.
+pub(super) fn over_links(forest: &Forest<'_>, reach: Reach, others: &[Truth]) -> Vec<Count> {
+    let targets = Targets::of(forest, others);
+    let mut counts = vec![Count::default(); forest.len_within(reach)];
+    let mut linked: HashMap<Target, Count> = HashMap::new();
+    for (start, trace) in forest.traces(Reach::Links) {
+        let narrowing = narrowing(trace);
+        let end = start + trace.len();
+        if start < counts.len() {
+            forwards(forest, trace, &narrowing, &targets, &mut counts[start..end]);
         }
-        Targets(ids)
+        backwards(forest, trace, &narrowing, &others[start..end], &mut linked);
     }
-
-    /// The number of links like this; each that was dropped may have been one.
-    pub(super) fn count_links(
-        &self,
-        pattern: &LinkPattern,
-        prepared: &Prepared,
-        span: &Span,
-    ) -> Count {
-        let leads = |link: &Link| match prepared {
-            Prepared::Targets(targets) if self.ties(span.trace_id, link.trace_id) => {
-                targets.get(link)
-            }
-            Prepared::Targets(_) => Truth::No,
-            Prepared::Nothing | Prepared::Related(_) => Truth::Yes,
-        };
-        let links = span.links.iter();
-        let answers =
-            links.map(|link| leads(link).min(have(&link.attributes, &pattern.attributes)));
-        Count::of(answers).with_missing(span.dropped_links)
-    }
-
-    /// Returns true if a link from the one trace to the other can tie a span to the judged request.
-    fn ties(&self, from: TraceId, to: TraceId) -> bool {
-        let judged = self.forest.trace().id();
-        from == judged || to == judged || from == to
-    }
-
-    /// The number of others that each span is linked with: itself or an ancestor has a link to
-    /// such a span, or such a span of another trace, or an ancestor of it, has a link to it.
-    pub(super) fn over_links(&self, reach: Reach, others: &[Truth]) -> Vec<Count> {
-        let targets = self.ids(others);
-        let mut counts = vec![Count::default(); self.forest.len_within(reach)];
-        let mut linked: HashMap<Target, Count> = HashMap::new();
-        for (start, trace) in self.forest.traces(Reach::Links) {
-            let narrowing = narrowing(trace);
-            let end = start + trace.len();
-            if start < counts.len() {
-                self.forwards(trace, &narrowing, &targets, &mut counts[start..end]);
-            }
-            self.backwards(trace, &narrowing, &others[start..end], &mut linked);
-        }
-        for (span, count) in counts.iter_mut().enumerate() {
-            let span = self.forest.span(span);
-            if let Some(back) = linked.get(&(span.trace_id, span.span_id)) {
-                *count = count.plus(*back);
-            }
-        }
-        counts
-    }
-
-    fn forwards(&self, trace: &Trace, narrowing: &[bool], targets: &Targets, counts: &mut [Count]) {
-        for &at in trace.top_down() {
-            let span = &trace.spans()[at];
-            let own: HashMap<Target, Truth> = span
-                .links
-                .iter()
-                .filter(|link| self.ties(span.trace_id, link.trace_id))
-                .map(|link| (target(link), targets.get(link)))
-                .collect();
-            let own = Count::of(own.into_values()).with_missing(span.dropped_links);
-            let above = trace.parent(at).filter(|_| !narrowing[at]);
-            counts[at] = above.map_or(own, |parent| counts[parent].plus(own));
+    for (span, count) in counts.iter_mut().enumerate() {
+        let span = forest.span(span);
+        if let Some(back) = linked.get(&(span.trace_id, span.span_id)) {
+            *count = count.plus(*back);
         }
     }
+    counts
+}
 
-    /// Counts for each span that a link of this trace leads to, in another trace, the others that
-    /// have the link.
-    fn backwards(
-        &self,
-        trace: &Trace,
-        narrowing: &[bool],
-        others: &[Truth],
-        linked: &mut HashMap<Target, Count>,
-    ) {
-        let mut within: Vec<Count> = others.iter().map(|&truth| truth.into()).collect();
-        for &at in trace.top_down().iter().rev() {
-            let span = &trace.spans()[at];
-            let leads_out: HashSet<Target> = span
-                .links
-                .iter()
-                .filter(|link| link.trace_id != span.trace_id)
-                .filter(|link| self.ties(span.trace_id, link.trace_id))
-                .map(target)
-                .collect();
-            for target in leads_out {
-                let known = linked.entry(target).or_default();
-                *known = known.plus(within[at]);
-            }
-            if let Some(parent) = trace.parent(at).filter(|_| !narrowing[at]) {
-                within[parent] = within[parent].plus(within[at]);
-            }
+fn forwards(
+    forest: &Forest<'_>,
+    trace: &Trace,
+    narrowing: &[bool],
+    targets: &Targets,
+    counts: &mut [Count],
+) {
+    for &at in trace.top_down() {
+        let span = &trace.spans()[at];
+        let own: HashMap<Target, Truth> = span
+            .links
+            .iter()
+            .filter(|link| ties(forest, span.trace_id, link.trace_id))
+            .map(|link| (target(link), targets.get(link)))
+            .collect();
+        let own = Count::of(own.into_values()).with_missing(span.dropped_links);
+        let above = trace.parent(at).filter(|_| !narrowing[at]);
+        counts[at] = above.map_or(own, |parent| counts[parent].plus(own));
+    }
+}
+
+/// For each span in another trace to which a link of this trace leads, counts the others that
+/// have the link.
+fn backwards(
+    forest: &Forest<'_>,
+    trace: &Trace,
+    narrowing: &[bool],
+    others: &[Truth],
+    linked: &mut HashMap<Target, Count>,
+) {
+    let mut within: Vec<Count> = others.iter().map(|&truth| truth.into()).collect();
+    for &at in trace.top_down().iter().rev() {
+        let span = &trace.spans()[at];
+        let leads_out: HashSet<Target> = span
+            .links
+            .iter()
+            .filter(|link| link.trace_id != span.trace_id)
+            .filter(|link| ties(forest, span.trace_id, link.trace_id))
+            .map(target)
+            .collect();
+        for target in leads_out {
+            let known = linked.entry(target).or_default();
+            *known = known.plus(within[at]);
+        }
+        if let Some(parent) = trace.parent(at).filter(|_| !narrowing[at]) {
+            within[parent] = within[parent].plus(within[at]);
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Everything here is pure: no clock, no network. When a trace is complete is `run`'s decision,
 //! and how a failure looks is `report`'s.
 
+mod attributes;
 mod capture;
 mod check_ref;
 mod difference;
@@ -13,6 +14,7 @@ mod failure;
 mod forest;
 mod hints;
 mod judge;
+mod judgement;
 mod links;
 mod matching;
 mod misfit;
@@ -37,7 +39,8 @@ pub use evidence::Evidence;
 pub use failure::{
     Candidate, Difference, Failure, Missing, Rejection, RejectionForm, Subject, Witness,
 };
-pub use judge::{Finality, Judgement, judge, outcomes};
+pub use judge::{judge, outcomes};
+pub use judgement::{Finality, Judgement};
 pub(crate) use near_misses::{NearMiss, near_misses};
 #[cfg(feature = "run")]
 pub(crate) use nearest::nearest;

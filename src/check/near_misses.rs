@@ -4,7 +4,7 @@
 
 use super::facts::label;
 use super::forest::Forest;
-use super::judge::Detail;
+use super::judgement::Detail;
 use super::matching::meets;
 use super::renamed::other_names;
 use super::select::{Evaluator, Prepared};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::facts::types;
 #[cfg(feature = "run")]
 use super::forest::Forest;
-use super::judge::Detail;
+use super::judgement::Detail;
 use super::select::{Evaluator, Prepared};
 use super::{Candidate, Rejection, RejectionForm};
 use crate::spec::{Ask, Matcher, Selector};

@@ -1,12 +1,11 @@
 //! The check that spans start in a certain order.
 
 use super::facts::label;
-use super::judge::{Finality, Standing};
+use super::judgement::{Finality, Standing};
 use super::select::Evaluator;
 use super::truth::Truth;
 use super::uncertain::{no_duration, or_uncertain};
-use super::whole::{failure, witness};
-use super::{Failure, Subject, Unjudged, words};
+use super::{Failure, Subject, Unjudged, Witness, words};
 use crate::spec::{Check, Limits, Selector};
 use crate::trace::Span;
 
@@ -81,8 +80,8 @@ impl<'a> Side<'_, 'a> {
 
     fn nothing_found(&self, check: &Check, subject: Subject) -> Standing {
         let found = format!("no span that matches {}", self.selector);
-        let expected = "both, in this order".to_owned();
-        let mut failure = failure(check, subject, expected, found);
+        let expected = "both, in this order";
+        let mut failure = Failure::of_check(check, subject, expected, found);
         failure.nearest = self.evaluator.nearest(self.selector);
         failure.hints = self.evaluator.hints_for_selector(self.selector);
         or_uncertain(self.uncertain(), Standing::fails(failure, Finality::Open))
@@ -97,10 +96,10 @@ fn out_of_order(check: &Check, subject: Subject, latest: &Span, earliest: &Span)
         label(latest),
         label(earliest)
     );
-    let mut failure = failure(check, subject, "to start in this order".to_owned(), found);
+    let mut failure = Failure::of_check(check, subject, "to start in this order", found);
     failure.witnesses = vec![
-        witness(latest, format!("starts {late} too late")),
-        witness(earliest, "starts before it"),
+        Witness::new(latest, format!("starts {late} too late")),
+        Witness::new(earliest, "starts before it"),
     ];
     if latest.service() != earliest.service() {
         failure.hints.push(words::CLOCKS.to_owned());

@@ -1,9 +1,9 @@
 //! Relations between spans: the number of others in a certain place, for all spans at once.
 
-use super::forest::Reach;
-use super::select::Evaluator;
+use super::forest::{Forest, Reach};
+use super::links::over_links;
 use super::truth::{Count, Truth};
-use crate::spec::{Relation, Relative};
+use crate::spec::Relative;
 use crate::trace::{Nanos, Span, Trace};
 
 /// The answer to a relation for all spans.
@@ -41,103 +41,104 @@ impl Side {
     }
 }
 
-impl Evaluator<'_> {
-    /// The other spans in the place that the relation names, for each span within reach.
-    pub(super) fn related(&self, relation: &Relation, reach: Reach) -> Related {
-        let outer = match relation.place {
-            Relative::LinkedTo => Reach::Links,
-            _ => reach,
-        };
-        let others = self.pattern(&relation.other, outer);
-        let along = |count: &dyn Fn(&Trace, usize, &mut [Count])| self.along_tree(reach, count);
-        let counts = match relation.place {
-            Relative::Below => along(&|trace, start, counts| {
-                for (span, parent) in downwards(trace) {
-                    counts[start + span] =
-                        counts[start + parent].plus(others[start + parent].into());
-                }
-            }),
-            Relative::Above => along(&|trace, start, counts| {
-                for (span, parent) in downwards(trace).rev() {
-                    let below = counts[start + span].plus(others[start + span].into());
-                    counts[start + parent] = counts[start + parent].plus(below);
-                }
-            }),
-            Relative::ChildOf => along(&|trace, start, counts| {
-                for (span, parent) in downwards(trace) {
-                    counts[start + span] = others[start + parent].into();
-                }
-            }),
-            Relative::ParentOf => along(&|trace, start, counts| {
-                for (span, parent) in downwards(trace) {
-                    let child = others[start + span].into();
-                    counts[start + parent] = counts[start + parent].plus(child);
-                }
-            }),
-            Relative::After => return self.in_time(reach, &others, Side::After),
-            Relative::Before => return self.in_time(reach, &others, Side::Before),
-            Relative::LinkedTo => self.over_links(reach, &others),
-        };
-        Related {
-            counts,
-            outermost: Vec::new(),
-        }
-    }
-
-    fn along_tree(&self, reach: Reach, count: &dyn Fn(&Trace, usize, &mut [Count])) -> Vec<Count> {
-        let mut counts = vec![Count::default(); self.forest.len_within(reach)];
-        for (start, trace) in self.forest.traces(reach) {
-            count(trace, start, &mut counts);
-        }
-        counts
-    }
-
-    /// All of the others, if each is on the right side in time; else none of them. It is enough
-    /// to look at the outermost: the last to end and the first to start.
-    fn in_time(&self, reach: Reach, others: &[Truth], side: Side) -> Related {
-        let possible: Vec<usize> = (0..others.len())
-            .filter(|&other| others[other] != Truth::No)
-            .collect();
-        let (certain, uncertain): (Vec<usize>, Vec<usize>) = possible
-            .iter()
-            .partition(|&&other| others[other] == Truth::Yes);
-        let outermost = [certain, uncertain].map(|group| self.outermost(group));
-        let [certain, uncertain] = &outermost;
-        let all = Count::of(possible.iter().map(|&other| others[other]));
-        let answer = |span: usize| {
-            let this = self.forest.span(span);
-            let apart = |outermost: &[usize]| {
-                let apart = outermost.iter().filter(|&&other| other != span);
-                let answers = apart.map(|&other| side.is_right(this, self.forest.span(other)));
-                answers.min().unwrap_or(Truth::Yes)
-            };
-            let count = others.get(span).map_or(all, |&itself| all.minus(itself));
-            match (apart(certain), apart(uncertain)) {
-                (Truth::No, _) => Count::default(),
-                (Truth::Yes, Truth::Yes) => count,
-                _ => count.uncertain(),
+/// The number of other spans in a place, for each span within reach.
+pub(super) fn related(
+    forest: &Forest<'_>,
+    place: Relative,
+    reach: Reach,
+    others: &[Truth],
+) -> Related {
+    let along = |count: &dyn Fn(&Trace, usize, &mut [Count])| along_tree(forest, reach, count);
+    let counts = match place {
+        Relative::Below => along(&|trace, start, counts| {
+            for (span, parent) in downwards(trace) {
+                counts[start + span] = counts[start + parent].plus(others[start + parent].into());
             }
-        };
-        Related {
-            counts: (0..self.forest.len_within(reach)).map(answer).collect(),
-            outermost: outermost.concat(),
-        }
+        }),
+        Relative::Above => along(&|trace, start, counts| {
+            for (span, parent) in downwards(trace).rev() {
+                let below = counts[start + span].plus(others[start + span].into());
+                counts[start + parent] = counts[start + parent].plus(below);
+            }
+        }),
+        Relative::ChildOf => along(&|trace, start, counts| {
+            for (span, parent) in downwards(trace) {
+                counts[start + span] = others[start + parent].into();
+            }
+        }),
+        Relative::ParentOf => along(&|trace, start, counts| {
+            for (span, parent) in downwards(trace) {
+                let child = others[start + span].into();
+                counts[start + parent] = counts[start + parent].plus(child);
+            }
+        }),
+        Relative::After => return in_time(forest, reach, others, Side::After),
+        Relative::Before => return in_time(forest, reach, others, Side::Before),
+        Relative::LinkedTo => over_links(forest, reach, others),
+    };
+    Related {
+        counts,
+        outermost: Vec::new(),
     }
+}
 
-    /// The two that end last, the two that start first, and two without such a time; two, for one
-    /// may be the span that is looked at.
-    fn outermost(&self, mut others: Vec<usize>) -> Vec<usize> {
-        let mut outermost = Vec::new();
-        let mut take = |key: &dyn Fn(&Span) -> u64| {
-            others.sort_by_key(|&other| key(self.forest.span(other)));
-            outermost.extend(others.iter().take(2));
-        };
-        take(&|span| u64::MAX - span.known_end().unwrap_or(0));
-        take(&|span| span.known_start().unwrap_or(u64::MAX));
-        take(&|span| u64::from(span.known_end().is_some()));
-        take(&|span| u64::from(span.known_start().is_some()));
-        outermost
+fn along_tree(
+    forest: &Forest<'_>,
+    reach: Reach,
+    count: &dyn Fn(&Trace, usize, &mut [Count]),
+) -> Vec<Count> {
+    let mut counts = vec![Count::default(); forest.len_within(reach)];
+    for (start, trace) in forest.traces(reach) {
+        count(trace, start, &mut counts);
     }
+    counts
+}
+
+/// All of the others if each is on the right side in time, else none of them. The outermost decide:
+/// the last to end and the first to start.
+fn in_time(forest: &Forest<'_>, reach: Reach, others: &[Truth], side: Side) -> Related {
+    let possible: Vec<usize> = (0..others.len())
+        .filter(|&other| others[other] != Truth::No)
+        .collect();
+    let (certain, uncertain): (Vec<usize>, Vec<usize>) = possible
+        .iter()
+        .partition(|&&other| others[other] == Truth::Yes);
+    let outermost = [certain, uncertain].map(|group| self::outermost(forest, group));
+    let [certain, uncertain] = &outermost;
+    let all = Count::of(possible.iter().map(|&other| others[other]));
+    let answer = |span: usize| {
+        let this = forest.span(span);
+        let apart = |outermost: &[usize]| {
+            let apart = outermost.iter().filter(|&&other| other != span);
+            let answers = apart.map(|&other| side.is_right(this, forest.span(other)));
+            answers.min().unwrap_or(Truth::Yes)
+        };
+        let count = others.get(span).map_or(all, |&itself| all.minus(itself));
+        match (apart(certain), apart(uncertain)) {
+            (Truth::No, _) => Count::default(),
+            (Truth::Yes, Truth::Yes) => count,
+            _ => count.uncertain(),
+        }
+    };
+    Related {
+        counts: (0..forest.len_within(reach)).map(answer).collect(),
+        outermost: outermost.concat(),
+    }
+}
+
+/// The two that end last, the two that start first, and two without such a time. Two of each,
+/// because one of them can be the span itself.
+fn outermost(forest: &Forest<'_>, mut others: Vec<usize>) -> Vec<usize> {
+    let mut outermost = Vec::new();
+    let mut take = |key: &dyn Fn(&Span) -> u64| {
+        others.sort_by_key(|&other| key(forest.span(other)));
+        outermost.extend(others.iter().take(2));
+    };
+    take(&|span| u64::MAX - span.known_end().unwrap_or(0));
+    take(&|span| span.known_start().unwrap_or(u64::MAX));
+    take(&|span| u64::from(span.known_end().is_some()));
+    take(&|span| u64::from(span.known_start().is_some()));
+    outermost
 }
 
 /// Each span with its parent, parents before children.

@@ -35,10 +35,6 @@ pub(super) fn judge(check: &Check, evidence: &Evidence<'_>) -> Option<Outcome> {
     Some(outcome)
 }
 
-fn fail(check: &Check, subject: Subject, expected: String, found: String) -> Failure {
-    Failure::new(subject, check.at.clone(), expected, found)
-}
-
 fn outcome(is_met: bool, failure: impl FnOnce() -> Failure) -> Outcome {
     if is_met {
         Outcome::Pass
@@ -52,14 +48,15 @@ fn time(check: &Check, limits: &Limits<Nanos>, response: &Response) -> Outcome {
     let nanos = Nanos::try_from(time.as_nanos()).unwrap_or(Nanos::MAX);
     outcome(limits.contains(nanos), || {
         let found = words::duration(nanos, limits);
-        fail(check, Subject::ResponseTime, limits.to_string(), found)
+        Failure::of_check(check, Subject::ResponseTime, limits.to_string(), found)
     })
 }
 
 fn status(check: &Check, limits: &Limits<u64>, http: &HttpResponse) -> Outcome {
     outcome(limits.contains(http.status.into()), || {
         let found = http.status.to_string();
-        let mut failure = fail(check, Subject::ResponseStatus, limits.to_string(), found);
+        let mut failure =
+            Failure::of_check(check, Subject::ResponseStatus, limits.to_string(), found);
         failure.hints.extend(said(http));
         failure
     })
@@ -102,7 +99,7 @@ fn judged(
     found: impl FnOnce() -> String,
 ) -> Outcome {
     outcome(answer.is_match(), || {
-        let mut failure = fail(check, subject, matcher.to_string(), found());
+        let mut failure = Failure::of_check(check, subject, matcher.to_string(), found());
         let misfit = answer.misfit();
         failure
             .hints
@@ -138,7 +135,7 @@ fn output_text(
     match truncated::known(matcher, kept) {
         None => Outcome::Unjudged(Unjudged::Truncated(dropped)),
         Some(is_met) => outcome(is_met, || {
-            fail(
+            Failure::of_check(
                 check,
                 subject,
                 matcher.to_string(),
@@ -153,7 +150,7 @@ fn json(check: &Check, path: &JsonPath, matcher: &Matcher, evidence: &Evidence<'
     let document = match evidence.json() {
         Ok(document) => document,
         Err(why) => {
-            let mut failure = fail(check, subject, matcher.to_string(), "no JSON".to_owned());
+            let mut failure = Failure::of_check(check, subject, matcher.to_string(), "no JSON");
             failure.hints.push(format!("the body is no JSON: {why}"));
             if let Some(http) = evidence.response.http() {
                 failure.hints.extend(said(http));

@@ -8,19 +8,17 @@ use std::cell::OnceCell;
 
 #[cfg(feature = "run")]
 use super::Unjudged;
-use super::doubt::other_type;
+use super::attributes::{attribute, count_events};
 use super::forest::{Forest, Reach};
-use super::judge::Detail;
-use super::links::Targets;
-use super::matching::{meets, meets_text};
-use super::relations::Related;
+use super::judgement::Detail;
+use super::links::{Targets, count_links};
+use super::matching::meets_text;
+use super::relations::{Related, related};
 use super::truth::{Count, Truth};
-use crate::spec::{
-    Ask, EventPattern, Matcher, Pattern, Relative, Selector, SpanEntry, Syntax, Take,
-};
+use crate::spec::{Ask, Matcher, Pattern, Relative, Selector, SpanEntry, Syntax, Take};
 #[cfg(feature = "run")]
 use crate::trace::Nanos;
-use crate::trace::{Attributes, Span, Trace};
+use crate::trace::{Span, Trace};
 
 /// The spans of a trace that meet a selector, by start time; those of linked traces too if it
 /// follows links.
@@ -90,6 +88,16 @@ pub(super) enum Prepared {
     Related(Related),
     /// The spans that a link may lead to.
     Targets(Targets),
+}
+
+impl Prepared {
+    /// The spans that a link may lead to; `None` if it may lead to any.
+    pub(super) fn targets(&self) -> Option<&Targets> {
+        match self {
+            Self::Targets(targets) => Some(targets),
+            Self::Nothing | Self::Related(_) => None,
+        }
+    }
 }
 
 impl<'a> Evaluator<'a> {
@@ -241,9 +249,19 @@ impl<'a> Evaluator<'a> {
     /// What a condition needs to know of all spans.
     pub(super) fn prepare(&self, ask: &Ask, reach: Reach) -> Prepared {
         match ask {
-            Ask::Relation(relation) => Prepared::Related(self.related(relation, reach)),
+            Ask::Relation(relation) => {
+                let outer = match relation.place {
+                    Relative::LinkedTo => Reach::Links,
+                    _ => reach,
+                };
+                let others = self.pattern(&relation.other, outer);
+                Prepared::Related(related(self.forest, relation.place, reach, &others))
+            }
             Ask::Link(link) => match &link.to {
-                Some(to) => Prepared::Targets(self.targets(to)),
+                Some(to) => {
+                    let others = self.pattern(to, Reach::Links);
+                    Prepared::Targets(Targets::of(self.forest, &others))
+                }
                 None => Prepared::Nothing,
             },
             _ => Prepared::Nothing,
@@ -264,7 +282,8 @@ impl<'a> Evaluator<'a> {
             Ask::Type(choice) => {
                 let keys = choice.allowed.iter().flat_map(|kind| kind.identified_by());
                 let mut values = keys.filter_map(|key| this.attributes.get(key));
-                Truth::of(values.next().is_some()).or_missing_in(&this.attributes)
+                let is_of_type = values.next().is_some();
+                Truth::of(is_of_type).unless(!is_of_type && this.attributes.dropped() > 0)
             }
             Ask::Status(choice) => Truth::of(choice.allowed.contains(&this.status.code)),
             Ask::Attribute(key, matcher) => attribute(&this.attributes, key, matcher),
@@ -278,9 +297,10 @@ impl<'a> Evaluator<'a> {
             Ask::LinkCount(limits) => Count::exactly(this.links.len() as u64)
                 .with_missing(this.dropped_links)
                 .within(limits),
-            Ask::Link(pattern) => self
-                .count_links(pattern, prepared, this)
-                .within(&pattern.count),
+            Ask::Link(pattern) => {
+                let links = count_links(self.forest, pattern, prepared.targets(), this);
+                links.within(&pattern.count)
+            }
             Ask::Relation(relation) => match prepared {
                 Prepared::Related(related) => related.counts[span].within(&relation.count),
                 Prepared::Nothing | Prepared::Targets(_) => Truth::No,
@@ -331,38 +351,4 @@ impl<'a> Evaluator<'a> {
                 .is_some_and(|entry| self.only_grows(&entry.find)),
         }
     }
-}
-
-impl Truth {
-    /// The same answer, where another attribute could make it a yes.
-    fn or_missing_in(self, attributes: &Attributes) -> Self {
-        self.unless(self == Self::No && attributes.dropped() > 0)
-    }
-}
-
-/// An attribute that is not there may be one of those that were dropped.
-fn attribute(attributes: &Attributes, key: &str, matcher: &Matcher) -> Truth {
-    let value = attributes.get(key);
-    let is_missing = value.is_none() && attributes.dropped() > 0;
-    Truth::of(meets(matcher, value)).unless(is_missing)
-}
-
-/// The number of events like this; each that was dropped may have been one.
-pub(super) fn count_events(pattern: &EventPattern, span: &Span) -> Count {
-    let is_like = |name: &str| {
-        let matcher = pattern.name.as_ref();
-        Truth::of(matcher.is_none_or(|matcher| meets_text(matcher, name)))
-    };
-    let events = span.events.iter();
-    let answers =
-        events.map(|event| is_like(&event.name).min(have(&event.attributes, &pattern.attributes)));
-    Count::of(answers).with_missing(span.dropped_events)
-}
-
-pub(super) fn have(attributes: &Attributes, wanted: &[(String, Matcher)]) -> Truth {
-    let answers = wanted.iter().map(|(key, matcher)| {
-        let may_be_meant = other_type(attributes, key, matcher);
-        attribute(attributes, key, matcher).unless(may_be_meant)
-    });
-    answers.min().unwrap_or(Truth::Yes)
 }

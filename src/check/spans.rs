@@ -1,11 +1,10 @@
 //! Checks of the spans that an entry of `spans` finds.
 
-use super::judge::{Detail, Finality, Judgement, Standing};
+use super::judgement::{Detail, Finality, Judgement, Standing};
 use super::select::{Evaluator, Prepared};
 use super::truth::{Count, Truth};
 use super::uncertain::or_uncertain;
-use super::whole::witness;
-use super::{CheckRef, Failure, Missing, SpanCheck, Subject, doubt, words};
+use super::{CheckRef, Failure, Missing, SpanCheck, Subject, Witness, doubt, words};
 use crate::spec::{Ask, SpanCondition, SpanEntry};
 
 /// Judges an entry: how many spans it finds, and each condition on all of them.
@@ -94,7 +93,7 @@ fn too_few(entry: &SpanEntry, found: &[usize], evaluator: &Evaluator<'_>) -> Fai
     }
     failure.show(shown.iter().enumerate(), |(at, &span)| {
         let mark = format!("{} of {number}", at + 1);
-        witness(evaluator.forest.span(span), mark)
+        Witness::new(evaluator.forest.span(span), mark)
     });
     failure
 }
@@ -173,7 +172,7 @@ fn unmet(
     if evaluator.detail == Detail::Explained {
         failure.show(wrong, |&span| {
             let mark = mark(ask, &evaluator.found(ask, prepared, span));
-            witness(evaluator.forest.span(span), mark)
+            Witness::new(evaluator.forest.span(span), mark)
         });
         failure.nearest = nearest(ask, prepared, evaluator);
         failure.hints = evaluator.hints_for_condition(ask, &condition.at, first);

@@ -1,8 +1,8 @@
 //! The reasons of answers that are not certain: spans without a duration, and dropped parts.
 
-use super::doubt::other_type;
+use super::attributes::other_type;
 use super::forest::Reach;
-use super::judge::Standing;
+use super::judgement::Standing;
 use super::outcome::{DroppedPart, SpanName, Unjudged};
 use super::relations::Related;
 use super::select::{Evaluator, Prepared};

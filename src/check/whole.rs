@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::judge::{Finality, Standing};
+use super::judgement::{Finality, Standing};
 use super::select::Evaluator;
 use super::uncertain::no_duration;
 use super::{Failure, Subject, Witness, order, words};
@@ -37,20 +37,6 @@ pub(super) fn judge(check: &Check, evaluator: &Evaluator<'_>) -> Option<Standing
     })
 }
 
-pub(super) fn failure(check: &Check, subject: Subject, expected: String, found: String) -> Failure {
-    Failure::new(subject, check.at.clone(), expected, found)
-}
-
-pub(super) fn witness(span: &Span, mark: impl Into<String>) -> Witness {
-    Witness {
-        trace_id: span.trace_id,
-        span_id: span.span_id,
-        service: span.service().to_owned(),
-        name: span.name.clone(),
-        mark: mark.into(),
-    }
-}
-
 /// A number that only grows while spans arrive.
 fn count(
     check: &Check,
@@ -61,10 +47,10 @@ fn count(
     mark: impl Fn(&Span) -> String,
 ) -> Standing {
     let number = counted.len() as u64;
-    let mut failure = failure(check, subject, limits.in_words(), words::count(number));
+    let mut failure = Failure::of_check(check, subject, limits.in_words(), words::count(number));
     if !limits.contains(number) {
         let spans = counted.iter().map(|&span| &trace.spans()[span]);
-        failure.show(spans, |span| witness(span, mark(span)));
+        failure.show(spans, |span| Witness::new(span, mark(span)));
     }
     Standing::of_count(limits, number, failure)
 }
@@ -73,7 +59,7 @@ fn count(
 fn span_count(check: &Check, limits: &Limits<u64>, trace: &Trace) -> Standing {
     let number = trace.len() as u64;
     let (expected, found) = (limits.in_words(), words::count(number));
-    let failure = failure(check, Subject::SpanCount, expected, found);
+    let failure = Failure::of_check(check, Subject::SpanCount, expected, found);
     Standing::of_count(limits, number, failure)
 }
 
@@ -107,12 +93,12 @@ fn duration(check: &Check, limits: &Limits<Nanos>, trace: &Trace) -> Standing {
         return Standing::unjudged(why);
     }
     let found = words::duration(least, limits);
-    let mut failure = failure(check, Subject::TraceDuration, limits.to_string(), found);
+    let mut failure = Failure::of_check(check, Subject::TraceDuration, limits.to_string(), found);
     let ended = || trace.spans().iter().filter(|span| span.duration().is_ok());
     let (first, last) = (ended().next(), ended().max_by_key(|span| span.end));
     failure
         .witnesses
-        .extend(last.map(|span| witness(span, "ends last")));
+        .extend(last.map(|span| Witness::new(span, "ends last")));
     if first.map(Span::service) != last.map(Span::service) {
         failure.hints.push(words::CLOCKS.to_owned());
     }
@@ -125,7 +111,7 @@ fn service(check: &Check, name: &str, trace: &Trace) -> Standing {
     let listed: Vec<&str> = services.into_iter().collect();
     let subject = Subject::Service(name.to_owned());
     let found = format!("no span of it; spans came from {}", listed.join(", "));
-    let mut failure = failure(check, subject, "a span".to_owned(), found);
+    let mut failure = Failure::of_check(check, subject, "a span", found);
     let meant = crate::spec::closest(name, &listed);
     let hint = meant.map(|meant| format!("did you mean `{meant}`?"));
     failure.hints.extend(hint);
@@ -158,6 +144,6 @@ fn edge(check: &Check, from: &str, to: &str, trace: &Trace) -> Standing {
         from: from.to_owned(),
         to: to.to_owned(),
     };
-    let expected = "a span of the one with a direct child in the other".to_owned();
-    Standing::that_stays_true(is_there, failure(check, subject, expected, found))
+    let expected = "a span of the one with a direct child in the other";
+    Standing::that_stays_true(is_there, Failure::of_check(check, subject, expected, found))
 }

@@ -136,13 +136,7 @@ fn witness(budget: &Budget, measured: &Measured) -> Option<Witness> {
         return None;
     };
     let span = slowest(find, measured)?;
-    Some(Witness {
-        trace_id: span.trace_id,
-        span_id: span.span_id,
-        service: span.service().to_owned(),
-        name: span.name.clone(),
-        mark: "the slowest of all".to_owned(),
-    })
+    Some(Witness::new(span, "the slowest of all"))
 }
 
 fn slowest<'m>(find: &Selector, measured: &'m Measured) -> Option<&'m Span> {

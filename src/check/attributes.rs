@@ -1,0 +1,41 @@
+//! Answers to conditions on the attributes of a span, a resource, an event or a link.
+
+use super::matching::{Asked, answer, meets, meets_text, would_match};
+use super::truth::{Count, Truth};
+use crate::spec::{EventPattern, Matcher};
+use crate::trace::{Attributes, Span};
+
+/// An attribute that is not there may be one of those that were dropped.
+pub(super) fn attribute(attributes: &Attributes, key: &str, matcher: &Matcher) -> Truth {
+    let value = attributes.get(key);
+    let is_missing = value.is_none() && attributes.dropped() > 0;
+    Truth::of(meets(matcher, value)).unless(is_missing)
+}
+
+/// The number of events like this; each that was dropped may have been one.
+pub(super) fn count_events(pattern: &EventPattern, span: &Span) -> Count {
+    let is_like = |name: &str| {
+        let matcher = pattern.name.as_ref();
+        Truth::of(matcher.is_none_or(|matcher| meets_text(matcher, name)))
+    };
+    let events = span.events.iter();
+    let answers =
+        events.map(|event| is_like(&event.name).min(have(&event.attributes, &pattern.attributes)));
+    Count::of(answers).with_missing(span.dropped_events)
+}
+
+pub(super) fn have(attributes: &Attributes, wanted: &[(String, Matcher)]) -> Truth {
+    let answers = wanted.iter().map(|(key, matcher)| {
+        let may_be_meant = other_type(attributes, key, matcher);
+        attribute(attributes, key, matcher).unless(may_be_meant)
+    });
+    answers.min().unwrap_or(Truth::Yes)
+}
+
+/// Returns true if the value has a type that the matcher cannot judge, and would match in another.
+pub(super) fn other_type(attributes: &Attributes, key: &str, matcher: &Matcher) -> bool {
+    let asked = attributes.get(key).map(Asked::Value);
+    asked.is_some_and(|asked| {
+        answer(matcher, asked).misfit().is_some() && would_match(matcher, asked)
+    })
+}

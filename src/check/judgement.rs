@@ -1,0 +1,130 @@
+//! The verdict about a check, and whether a further span can change it.
+
+use super::{CheckRef, Failure, Judged, Outcome, SpanCheck, Unjudged};
+use crate::spec::{Limits, Location, SpanEntry};
+use crate::trace::Hole;
+
+/// A check, what became of it, and whether that is the last word.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// The check.
+    pub judged: Judged,
+    /// Whether a further span could change it.
+    pub finality: Finality,
+}
+
+/// Whether a further span could change an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finality {
+    /// Nothing that arrives can.
+    Final,
+    /// Something may.
+    Open,
+}
+
+/// How much a failure is to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// That it is one.
+    Outcome,
+    /// Everything: spans that show it, what comes nearest, hints.
+    Explained,
+}
+
+/// An outcome and whether it is the last word.
+pub(super) struct Standing {
+    pub(super) outcome: Outcome,
+    pub(super) finality: Finality,
+}
+
+impl Standing {
+    pub(super) fn holds(finality: Finality) -> Self {
+        Self {
+            outcome: Outcome::Pass,
+            finality,
+        }
+    }
+
+    pub(super) fn fails(failure: Failure, finality: Finality) -> Self {
+        Self {
+            outcome: Outcome::Fail(Box::new(failure)),
+            finality,
+        }
+    }
+
+    pub(super) fn unjudged(why: Unjudged) -> Self {
+        Self {
+            outcome: Outcome::Unjudged(why),
+            finality: Finality::Open,
+        }
+    }
+
+    /// Of something that stays true once it is.
+    pub(super) fn that_stays_true(is_true: bool, failure: Failure) -> Self {
+        if is_true {
+            Self::holds(Finality::Final)
+        } else {
+            Self::fails(failure, Finality::Open)
+        }
+    }
+
+    /// Of a number that only grows.
+    pub(super) fn of_count(limits: &Limits<u64>, number: u64, failure: Failure) -> Self {
+        let finality = |is_final: bool| {
+            if is_final {
+                Finality::Final
+            } else {
+                Finality::Open
+            }
+        };
+        if limits.contains(number) {
+            Self::holds(finality(limits.holds_for_all_above(number)))
+        } else {
+            Self::fails(failure, finality(limits.fails_for_all_above(number)))
+        }
+    }
+
+    pub(super) fn failure_mut(&mut self) -> Option<&mut Failure> {
+        match &mut self.outcome {
+            Outcome::Fail(failure) => Some(failure),
+            Outcome::Pass | Outcome::Unjudged(_) => None,
+        }
+    }
+}
+
+impl Judgement {
+    pub(super) fn new(check: CheckRef, what: String, at: Location, standing: Standing) -> Self {
+        let Standing { outcome, finality } = standing;
+        Self {
+            judged: Judged {
+                check,
+                what,
+                at,
+                outcome,
+            },
+            finality,
+        }
+    }
+
+    pub(super) fn unjudged(check: CheckRef, what: String, at: Location, why: Unjudged) -> Self {
+        Self::new(check, what, at, Standing::unjudged(why))
+    }
+
+    /// A whole entry of `spans`, nothing of which can be judged.
+    pub(super) fn unjudged_entry(number: usize, entry: &SpanEntry, why: Unjudged) -> Self {
+        let check = CheckRef::Span {
+            entry: number,
+            part: SpanCheck::Entry,
+        };
+        let what = format!("spans that match {}", entry.find);
+        Self::unjudged(check, what, entry.at.clone(), why)
+    }
+
+    /// A lost span could change a verdict that is open.
+    pub(super) fn mark_hole(&mut self, hole: &Hole) {
+        let is_judged = matches!(self.judged.outcome, Outcome::Pass | Outcome::Fail(_));
+        if self.finality == Finality::Open && is_judged {
+            self.judged.outcome = Outcome::Unjudged(Unjudged::Hole(Box::new(hole.clone())));
+        }
+    }
+}
