@@ -36,7 +36,7 @@ struct Request {
 /// A request judged again.
 pub(crate) struct RequestAgain {
     pub(crate) again: Again,
-    /// Whether a budget would have measured something else.
+    /// A budget would have measured something else, or may have.
     pub(crate) is_measured_otherwise: bool,
 }
 
@@ -90,7 +90,8 @@ impl WatchedRequests {
             let again = request.watched.again()?;
             let mut before = budgets.iter().zip(&request.samples);
             let is_measured_otherwise = before.any(|(budget, before)| {
-                measured(budget, request.waited, Some(&again.trace)) != *before
+                budget.is_about_trace() && !again.is_whole
+                    || measured(budget, request.waited, Some(&again.trace)) != *before
             });
             Some(RequestAgain {
                 again,

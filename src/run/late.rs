@@ -1,7 +1,8 @@
 //! Spans that arrive after the verdict, also those that services flush while they are stopped.
 //!
 //! A run stays open until its services have ended. Then each trace that got further spans is
-//! judged again: a pass that they contradict becomes errored. `watched` judges, `effect` compares
+//! judged again: a pass that they contradict becomes errored. The same holds for spans that are
+//! known to be lost. `watched` judges, `effect` compares
 //! with the first verdict, `many` does so for the requests of a `repeat`, `words` has the texts.
 
 mod effect;
@@ -24,7 +25,7 @@ use crate::result::{
 use crate::secret::Secrets;
 use crate::source::Sightings;
 use crate::source::receiver::Refusal;
-use crate::step::{LateSpans, ProvenBound, SaveTraces, Setting, Watched, diagnosis};
+use crate::step::{Again, LateSpans, ProvenBound, SaveTraces, Setting, Watched, diagnosis};
 use crate::trace::TraceId;
 
 /// A run whose verdicts late spans may still change. [`close`](Self::close) makes them final.
@@ -187,8 +188,10 @@ impl OpenRun {
         let Some(again) = watched.again() else {
             return Effect::None;
         };
-        let when = end.when(&again.late);
-        self.report.telemetry.late_spans += again.late.number() as u64;
+        let when = end.when(&again);
+        if when != When::AfterEarlyVerdict {
+            self.report.telemetry.late_spans += again.late.number() as u64;
+        }
         let spec = &mut self.report.specs[spec];
         let Some(step) = step_of(spec, step) else {
             return Effect::None;
@@ -202,8 +205,13 @@ impl OpenRun {
             let trouble = self.secrets.trouble(words::overturned(&again.late, when));
             step.trouble.get_or_insert(trouble);
             step.trace = fresh.trace;
-            step.timing.last_span = again.late.since_fired(&step.timing);
+            if again.late.number() > 0 {
+                step.timing.last_span = again.late.since_fired(&step.timing);
+            }
             return Effect::Contradicts;
+        }
+        if when == When::AfterEarlyVerdict || again.late.number() == 0 {
+            return Effect::None;
         }
         if would_pass(step, &fresh.checks) {
             let note = self.secrets.text(&words::would_pass(&again.late, when));
@@ -233,7 +241,7 @@ impl OpenRun {
         let Some(found) = many::contradictions(again, |text| secrets.text(text)) else {
             return Effect::None;
         };
-        let when = end.when(&found.late);
+        let when = end.when_spans(&found.late);
         let Some(load) = step.load.as_mut().map(Arc::make_mut) else {
             return Effect::None;
         };
@@ -317,7 +325,14 @@ impl OfAttempt<'_> {
 }
 
 impl RunEnd {
-    fn when(&self, late: &LateSpans) -> When {
+    fn when(&self, again: &Again) -> When {
+        match again.was_early {
+            true => When::AfterEarlyVerdict,
+            false => self.when_spans(&again.late),
+        }
+    }
+
+    fn when_spans(&self, late: &LateSpans) -> When {
         match self.stopping_since {
             Some(since) if late.last >= since => When::Stopping,
             _ => When::Running,

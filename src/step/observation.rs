@@ -99,10 +99,11 @@ impl<'a> Walk<'a> {
         report.checks.extend(judged);
         // As the author wrote them, whatever they are about.
         Judged::sort(&mut report.checks);
-        let basis = self.is_open(end).then(|| {
+        let basis = self.is_open(end, &report).then(|| {
             let evidence = settling.evidence(&response, &snapshot);
             let mark = self.follow.mark();
-            Basis::new(&expect, &captures, &evidence, settling.patience, mark)
+            let ended = (settling.patience, end);
+            Basis::new(&expect, &captures, &evidence, ended, mark)
         });
         let decided = self.finished(report, response, snapshot, end);
         Decided { basis, ..decided }
@@ -196,10 +197,12 @@ impl<'a> Walk<'a> {
         settling
     }
 
-    /// Whether a further span could change the verdict.
-    fn is_open(&self, end: End) -> bool {
+    /// Returns `true` if what arrives later can change the verdict. For an early pass, that is a
+    /// changed copy of a span, or a span that takes over the children of another one.
+    fn is_open(&self, end: End, report: &StepReport) -> bool {
         let measures = self.looks == Looks::Once { measures: true };
-        end != End::Early && (self.scene.step.is_about_trace || measures)
+        let is_about_trace = self.scene.step.is_about_trace || measures;
+        is_about_trace && (end != End::Early || !report.has_failed())
     }
 
     /// Writes down what was seen.

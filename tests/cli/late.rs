@@ -169,3 +169,122 @@ budgets: [{ measure: response_time, p50: < 60s, regression: 1000% }]
         assert!(files.is_empty(), "{files:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pass_is_overturned_by_a_span_that_is_lost_while_services_are_stopped() {
+    let spec = |path: &str| {
+        format!("name: no errors\nrequest: GET ${{URL}}/{path}\nexpect: {{ errors: 0 }}\n")
+    };
+    for (path, reason) in [
+        ("kept-invalid", "the span `work` was rejected: its"),
+        ("kept-unreadable", "POST /v1/traces was refused"),
+    ] {
+        let project = flushing(&[("a.yaml", &spec(path))]).await;
+        let said = run(&project, &["--report", "json=j.json"]).await;
+        said.expect(
+            3,
+            &[
+                "PASS  no errors",
+                "ERROR no errors",
+                "passed at first, but spans of this trace may be missing since the verdict",
+                reason,
+            ],
+        );
+        let json: serde_json::Value = serde_json::from_str(&project.read("j.json")).unwrap();
+        let step = &json["specs"][0]["attempts"][0]["steps"][0];
+        assert_eq!(step["checks"][0]["outcome"], "unjudged", "{step:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_a_repeat_whose_spans_are_lost_later_are_no_pass() {
+    let load = "repeat: { times: 3, concurrency: 1 }\n";
+    let checks = format!(
+        "name: checks\nrequest: GET ${{URL}}/kept-invalid\nexpect: {{ errors: 0 }}\n{load}"
+    );
+    let budget = "budgets: [{ measure: trace_duration, p50: < 60s }]\n";
+    let budgets = format!("name: budget\nrequest: GET ${{URL}}/kept-invalid\n{load}{budget}");
+    let project = flushing(&[("a.yaml", &checks), ("b.yaml", &budgets)]).await;
+    let said = run(&project, &[]).await;
+    said.expect(
+        3,
+        &[
+            "ERROR checks",
+            "ERROR budget",
+            "3 of 3 requests cannot be judged (0 permitted)",
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_span_whose_parent_is_missing_makes_the_trace_incomplete() {
+    let spec = |orphans: &str| {
+        format!(
+            "name: no errors\nrequest: GET ${{URL}}/kept-orphan\nexpect: {{ errors: 0{orphans} }}\n"
+        )
+    };
+    let project = flushing(&[("a.yaml", &spec(""))]).await;
+    run(&project, &[]).await.expect(
+        3,
+        &[
+            "PASS  no errors",
+            "ERROR no errors",
+            "holds so far, but the parent 00000000000000ff never arrived",
+        ],
+    );
+    let tolerant = flushing(&[("a.yaml", &spec(", orphans: 0.."))]).await;
+    run(&tolerant, &[]).await.expect(0, &["1 passed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_early_pass_is_overturned_by_a_changed_copy_of_a_span() {
+    let spec = "name: no error
+request: GET ${URL}/kept-copy
+expect: { spans: [{ find: { name: GET /it, status: { not: error } } }] }
+";
+    let project = flushing(&[("a.yaml", spec)]).await;
+    run(&project, &[]).await.expect(
+        3,
+        &[
+            "PASS  no error",
+            "ERROR no error",
+            "passed at first, but 1 span of `front` arrived",
+            "after the verdict and contradicts it",
+            "add `orphans: 0`, so that the checks are judged when the trace is complete",
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_early_pass_is_overturned_by_the_second_half_of_a_call_with_a_shared_id() {
+    let of = |name: &str, expect: &str| {
+        format!("name: {name}\nrequest: GET ${{URL}}/kept-half\nexpect: {{ {expect} }}\n")
+    };
+    let specs = [
+        of("edge", "edges: [front -> back]"),
+        of(
+            "child",
+            "spans: [{ find: { name: work, child_of: { service: front } } }]",
+        ),
+        of(
+            "parent",
+            "spans: [{ find: { name: call, service: front, parent_of: work } }]",
+        ),
+    ];
+    let project = flushing(&[("a.yaml", &specs.join("---\n"))]).await;
+    run(&project, &[]).await.expect(
+        3,
+        &["ERROR edge", "ERROR child", "ERROR parent", "3 errored"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn later_spans_that_an_early_pass_did_not_wait_for_are_not_reported_as_late() {
+    let spec = "request: GET ${URL}/kept-work\nexpect: { spans: [GET /it] }\n";
+    let project = flushing(&[("a.yaml", spec)]).await;
+    let said = run(&project, &["--report", "json=j.json"]).await;
+    said.expect(0, &["1 passed"]);
+    assert!(!said.err.contains("after the verdict"), "{}", said.err);
+    let json: serde_json::Value = serde_json::from_str(&project.read("j.json")).unwrap();
+    assert_eq!(json["telemetry"]["late_spans"], 0);
+}

@@ -258,6 +258,39 @@ async fn answer(
             system.kept.lock().unwrap().push(("back", work));
             system.export_spans(vec![("front", entry())]).await;
         }
+        // `back` keeps a span whose id is invalid.
+        "kept-invalid" => {
+            let mut work = span(trace, "a2", &id("a1"), "work", 1, (10, 60));
+            work["spanId"] = json!("0000000000000000");
+            system.kept.lock().unwrap().push(("back", work));
+            system.export_spans(vec![("front", entry())]).await;
+        }
+        // `back` keeps an export that cannot be read.
+        "kept-unreadable" => {
+            system.kept.lock().unwrap().push(("back", json!("work")));
+            system.export_spans(vec![("front", entry())]).await;
+        }
+        // `back` keeps a span whose parent is lost.
+        "kept-orphan" => {
+            let orphan = span(trace, "a2", &id("ff"), "work", 1, (10, 60));
+            system.kept.lock().unwrap().push(("back", orphan));
+            system.export_spans(vec![("front", entry())]).await;
+        }
+        // `front` keeps a copy of its span that ends later, with an error.
+        "kept-copy" => {
+            let mut copy = span(trace, "a1", parent, "GET /it", 2, (0, 200));
+            copy["status"] = json!({ "code": 2 });
+            system.kept.lock().unwrap().push(("front", copy));
+            system.export_spans(vec![("front", entry())]).await;
+        }
+        // `middle` keeps its half of the call, whose id is that of the half of `front`.
+        "kept-half" => {
+            let half = |kind| span(trace, "a2", &id("a1"), "call", kind, (10, 90));
+            system.kept.lock().unwrap().push(("middle", half(2)));
+            let work = span(trace, "a3", &id("a2"), "work", 2, (20, 60));
+            let spans = vec![("front", entry()), ("front", half(3)), ("back", work)];
+            system.export_spans(spans).await;
+        }
         // `back` keeps a second span of the same name.
         "kept-twin" => {
             let work = |own| with(span(trace, own, &id("a1"), "work", 1, (10, 60)), "");

@@ -58,8 +58,16 @@ impl Contradictions {
 }
 
 fn failing(what: String, judged: Option<&Judged>) -> Failing {
+    let is_lost = |judged: &Judged| {
+        let outcome = &judged.outcome;
+        matches!(outcome, Outcome::Unjudged(Unjudged::Hole(_)))
+    };
+    let why = match judged.is_some_and(is_lost) {
+        true => "spans may be missing",
+        false => "contradicted by late spans",
+    };
     Failing {
-        what: format!("{what}: contradicted by late spans"),
+        what: format!("{what}: {why}"),
         check: judged.map(|judged| judged.check),
         at: judged.map(|judged| judged.at.clone()),
         requests: 1,

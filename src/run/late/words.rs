@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::many::Contradictions;
 use crate::result::{Load, Trouble};
 use crate::step::{LateSpans, MARGIN};
+use crate::trace::Hole;
 use crate::trace::duration_text::duration;
 
 /// Services are named up to this number.
@@ -17,6 +18,8 @@ pub(super) enum When {
     Running,
     /// After the stop began: the exporter would have kept it for longer.
     Stopping,
+    /// After a verdict that did not wait for the flush bound.
+    AfterEarlyVerdict,
 }
 
 impl LateSpans {
@@ -41,9 +44,12 @@ impl LateSpans {
     /// The fact: `1 span of payment arrived 4.6 s after the verdict`.
     pub(super) fn fact(&self, when: When) -> String {
         let number = self.number();
+        if let (0, Some(hole)) = (number, self.holes.first()) {
+            return format!("spans of this trace may be missing since the verdict: {hole}");
+        }
         let spans = if number == 1 { "span" } else { "spans" };
         let stopping = match when {
-            When::Running => "",
+            When::Running | When::AfterEarlyVerdict => "",
             When::Stopping => ", while the services were stopped",
         };
         format!(
@@ -55,8 +61,25 @@ impl LateSpans {
 
     /// What to do so that they arrive in time, a line each.
     pub(super) fn remedies(&self, when: When) -> Vec<String> {
+        let mut remedies = match self.number() {
+            0 => Vec::new(),
+            _ => self.remedies_of_spans(when),
+        };
+        for hole in &self.holes {
+            if !remedies.contains(&hole.remedy) {
+                remedies.push(hole.remedy.clone());
+            }
+        }
+        remedies
+    }
+
+    fn remedies_of_spans(&self, when: When) -> Vec<String> {
         let of = self.of();
         match when {
+            When::AfterEarlyVerdict => vec![
+                "add `orphans: 0`, so that the checks are judged when the trace is complete"
+                    .to_owned(),
+            ],
             When::Running => vec![
                 format!("set `wait: {{ flush: {} }}`", sufficient(self.lag)),
                 format!("or let {of} export sooner: `OTEL_BSP_SCHEDULE_DELAY=100`"),
@@ -73,12 +96,20 @@ impl LateSpans {
 
 /// Why a step that passed is errored.
 pub(super) fn overturned(late: &LateSpans, when: When) -> Trouble {
+    if late.number() == 0 {
+        return Trouble {
+            what: format!("passed at first, but {}", late.fact(when)),
+            at: None,
+            details: late.holes.iter().skip(1).map(Hole::to_string).collect(),
+            help: late.remedies(when),
+        };
+    }
     let contradict = match late.number() {
         1 => "contradicts",
         _ => "contradict",
     };
     let what = match when {
-        When::Running => format!(
+        When::Running | When::AfterEarlyVerdict => format!(
             "passed at first, but {} and {contradict} it",
             late.fact(when)
         ),
@@ -126,10 +157,11 @@ pub(super) fn harmless(service: &str, spans: usize, lag: Option<Duration>) -> St
 /// Requests of a `repeat` that late spans contradict, fewer than `failures` permits.
 pub(super) fn some_contradicted(found: &Contradictions, load: &Load, when: When) -> String {
     format!(
-        "{}; {} of {} requests are contradicted by late spans ({} permitted): {}",
+        "{}; {} of {} requests {} ({} permitted): {}",
         found.late.fact(when),
         found.requests,
         load.requests,
+        are_affected(&found.late),
         load.allowed,
         found.late.remedies(when).join(", ")
     )
@@ -139,15 +171,23 @@ pub(super) fn some_contradicted(found: &Contradictions, load: &Load, when: When)
 pub(super) fn too_many_contradicted(found: &Contradictions, load: &Load, when: When) -> Trouble {
     Trouble {
         what: format!(
-            "passed at first, but {}, and {} of {} requests are contradicted by late spans ({} permitted)",
+            "passed at first, but {}, and {} of {} requests {} ({} permitted)",
             found.late.fact(when),
             found.requests,
             load.requests,
+            are_affected(&found.late),
             load.allowed
         ),
         at: None,
         details: Vec::new(),
         help: found.late.remedies(when),
+    }
+}
+
+fn are_affected(late: &LateSpans) -> &'static str {
+    match late.number() {
+        0 => "cannot be judged",
+        _ => "are contradicted by late spans",
     }
 }
 
