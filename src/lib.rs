@@ -102,6 +102,7 @@ mod load;
 mod machine;
 #[cfg(feature = "run")]
 mod measure;
+mod number;
 pub mod prelude;
 #[cfg(feature = "run")]
 mod process;

@@ -119,9 +119,9 @@ nothing is in the range 1.0..NaN
 nothing can be compared with NaN
 nothing equals NaN
 nothing is in the range 5..1
-nothing is in the range 5ms..1ms
-nothing is in the range >= 5ms and < 5ms
-nothing is in the range < 0ns
+nothing is in the range 5 ms..1 ms
+nothing is in the range >= 5 ms and < 5 ms
+nothing is in the range < 0 ms
 nothing is in the range 3..1
 nothing is in the range 3..1
 no span meets both conditions on service: "b" and "c"
@@ -154,7 +154,7 @@ no span meets both conditions on service: "order" and one of "payment", "stock",
 no span meets both conditions on status: ok and error, so assert_no_span! would pass for every trace
 no span meets both conditions on attribute `x`: 1 and absence, so assert_no_span! would pass for every trace
 no span meets both conditions on name: "ship" and =~ ^order, so assert_no_span! would pass for every trace
-no span meets both conditions on duration: < 1ms and >= 2ms, so assert_no_span! would pass for every trace
+no span meets both conditions on duration: < 1 ms and >= 2 ms, so assert_no_span! would pass for every trace
 "#]]
     );
 }
@@ -353,11 +353,11 @@ FAIL  assert_span!   trace 4bf92f35…   3 spans, 2 services
 
   duration of span `process_payment`
    --> tests/assertions.rs:38:162
- 38 | ...ation: ..ms(400))
-    |           ^^^^^^^^^ expected < 400ms, found 412ms   (payment, span 00f067aa00000003)
+ 38 | ...tion: ..ms(400))
+    |          ^^^^^^^^^ expected < 400 ms, found 412 ms   (payment, span 00f067aa00000003)
 
    order    POST /orders       ████████████████████████████████████████████████████████████ 800 ms
-   order      INSERT orders    ▎                                                            1.0 ms
+   order      INSERT orders    ▎                                                              1 ms
    payment    process_payment         ▐██████████████████████████████▍                      412 ms
               ↑ below: none (above it are `POST /orders` of order), payment.method = "paypal", stat…
 
@@ -382,7 +382,7 @@ FAIL  assert_span!   trace 4bf92f35…   3 spans, 2 services
        name is "process_payment", not "process_paiment"
 
    order    POST /orders       ███████████████████████████████████████████████████ 800 ms
-   order      INSERT orders    ▎                                                   1.0 ms
+   order      INSERT orders    ▎                                                     1 ms
    payment    process_payment        ██████████████████████████▋                   412 ms  ← nearest
 
 "#]]
@@ -404,7 +404,7 @@ FAIL  assert_no_span!   trace 4bf92f35…   3 spans, 2 services
                                               (order, span 00f067aa00000002)
 
    order    POST /orders       ████████████████████████████████████████████████████ 800 ms
-   order      INSERT orders    ▎                                                    1.0 ms  ← 1 of 1
+   order      INSERT orders    ▎                                                      1 ms  ← 1 of 1
    payment    process_payment        ▐██████████████████████████▎                   412 ms
 
 "#]]
@@ -440,7 +440,7 @@ FAIL  only   trace 4bf92f35…   3 spans, 2 services
     |                                                             ^ expected exactly 1, found 2   (order, span 00f067aa00000001, and 1 more)
 
    order    POST /orders       ████████████████████████████████████████████████████ 800 ms  ← 1 of 2
-   order      INSERT orders    ▎                                                    1.0 ms  ← 2 of 2
+   order      INSERT orders    ▎                                                      1 ms  ← 2 of 2
    payment    process_payment        ▐██████████████████████████▎                   412 ms
 
 "#]]
@@ -464,7 +464,7 @@ FAIL  assert_trace!   tests/assertions/charged.yaml   trace 4bf92f35…   3 span
                                                (payment, span 00f067aa00000003)
 
    order    POST /orders       ██████████████████████████████████████ 800 ms
-   order      INSERT orders    ▏                                      1.0 ms
+   order      INSERT orders    ▏                                        1 ms
    payment    process_payment      ▐███████████████████▎              412 ms  ← order.id = "order-7"
 
 "#]]
@@ -485,7 +485,7 @@ ERROR assert_trace!   tests/assertions/spec.yaml   trace 4bf92f35…   3 spans, 
     tests/assertions/spec.yaml:7:7: spans that match `process_payment`
 
    order    POST /orders       ████████████████████████████████████████████████████████████ 800 ms
-   order      INSERT orders    ▎                                                            1.0 ms
+   order      INSERT orders    ▎                                                              1 ms
    payment    process_payment         ▐██████████████████████████████▍                      412 ms
    help: `order_id` gets a value behind the file: assert_trace!(…, { "order_id" => … })
 

@@ -99,7 +99,7 @@ async fn where_no_span_comes_what_came_instead_is_told() {
     let call = reply.call.timeout(ms(100));
     let error = call.trace().await.unwrap_err().to_string();
     let start = format!(
-        "no span of trace {} arrived within 100ms: nothing was received at all",
+        "no span of trace {} arrived within 100 ms: nothing was received at all",
         call.context().trace_id
     );
     assert!(error.starts_with(&start), "{error}");
@@ -111,7 +111,7 @@ async fn where_no_span_comes_what_came_instead_is_told() {
         .unwrap();
     let call = receiver.call().timeout(ms(100));
     let error = call.trace().await.unwrap_err().to_string();
-    let said = "within 100ms: 2 spans of other traces came, of payment; does the service";
+    let said = "within 100 ms: 2 spans of other traces came, of payment; does the service";
     assert!(error.contains(said), "{error}");
 }
 
@@ -147,7 +147,7 @@ async fn a_trace_whose_parents_are_missing_is_an_error_unless_they_may() {
     let error = reply.call.timeout(ms(200)).trace().await.unwrap_err();
     let text = error.to_string();
     for said in [
-        "the trace is still incomplete 200ms after the response: parent 00000000000000ff never arrived",
+        "the trace is still incomplete 200 ms after the response: parent 00000000000000ff never arrived",
         "GET /orphan",
         "`Call::tolerate_orphans` takes it as it is",
     ] {

@@ -424,7 +424,7 @@ async fn a_service_that_is_not_ready_in_time_says_what_was_tried_last() {
         assert_eq!(
             refusal(vec![service]).await.to_string(),
             format!(
-                "service `shop` was not ready within 1s ({tried}): `start_timeout` gives it \
+                "service `shop` was not ready within 1 s ({tried}): `start_timeout` gives it \
                  longer; the end of its output:\n  starting"
             )
         );

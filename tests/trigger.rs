@@ -441,7 +441,7 @@ async fn a_response_that_does_not_come_in_time_names_the_timeout() {
     request.timeout = Some(Duration::from_millis(20));
     assert_eq!(
         refusal(request).await.to_string(),
-        format!("no response within 20ms (GET {url}): `request.timeout` gives it longer")
+        format!("no response within 20 ms (GET {url}): `request.timeout` gives it longer")
     );
 }
 
@@ -453,7 +453,7 @@ async fn a_body_that_stalls_is_told_from_silence() {
     let mut request = request("GET", &url);
     request.timeout = Some(Duration::from_secs(2));
     let error = refusal(request).await.to_string();
-    let began = "the response began, but only 5 bytes of its body came within 2s";
+    let began = "the response began, but only 5 bytes of its body came within 2 s";
     assert!(error.starts_with(began), "{error}");
 }
 

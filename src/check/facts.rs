@@ -5,6 +5,7 @@ use super::links::count_links;
 use super::relations::Related;
 use super::select::{Evaluator, Prepared};
 use super::words;
+use crate::number;
 use crate::spec::{Ask, Relation, Relative};
 use crate::trace::{Span, Trace, Value};
 
@@ -87,8 +88,6 @@ impl Evaluator<'_> {
     /// By how much the order in time is wrong.
     fn times(&self, relation: &Relation, related: &Related, span: usize) -> String {
         let this = self.forest.span(span);
-        let any = crate::spec::Limits::range(None, None, "");
-        let far = |nanos: u64| words::duration(nanos, &any);
         let others = related.outermost.iter().filter(|&&other| other != span);
         let others = others.map(|&other| self.forest.span(other));
         let worst = match relation.place {
@@ -97,7 +96,7 @@ impl Evaluator<'_> {
                 .filter(|(_, end)| *end > this.start)
                 .max_by_key(|(_, end)| *end)
                 .map(|(other, end)| {
-                    let early = far(end - this.start);
+                    let early = number::nanos(end - this.start);
                     format!("a start {early} before {} ends", label(other))
                 }),
             _ => others
@@ -105,7 +104,7 @@ impl Evaluator<'_> {
                 .filter(|(_, start)| *start < this.end)
                 .min_by_key(|(_, start)| *start)
                 .map(|(other, start)| {
-                    let late = far(this.end - start);
+                    let late = number::nanos(this.end - start);
                     format!("an end {late} after {} starts", label(other))
                 }),
         };

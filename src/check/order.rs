@@ -6,7 +6,8 @@ use super::select::Evaluator;
 use super::truth::Truth;
 use super::uncertain::{no_duration, or_uncertain};
 use super::{Failure, Subject, Unjudged, Witness, words};
-use crate::spec::{Check, Limits, Selector};
+use crate::number;
+use crate::spec::{Check, Selector};
 use crate::trace::Span;
 
 /// The spans of one side.
@@ -89,8 +90,7 @@ impl<'a> Side<'_, 'a> {
 }
 
 fn out_of_order(check: &Check, subject: Subject, latest: &Span, earliest: &Span) -> Failure {
-    let any = Limits::range(None, None, "");
-    let late = words::duration(latest.start - earliest.start, &any);
+    let late = number::nanos(latest.start - earliest.start);
     let found = format!(
         "{}, which starts {late} after {}",
         label(latest),

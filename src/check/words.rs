@@ -1,5 +1,6 @@
 //! How messages say a number, a duration, or a long text.
 
+use crate::number;
 use crate::spec::Limits;
 use crate::trace::{Nanos, Value};
 
@@ -19,32 +20,9 @@ pub(super) fn count(number: u64) -> String {
     }
 }
 
-/// A duration in the unit that reads best: with up to three decimals, or to the nanosecond where
-/// rounding would put it on the other side of a limit.
+/// A duration, never rounded across one of the limits.
 pub(super) fn duration(nanos: Nanos, limits: &Limits<Nanos>) -> String {
-    let (unit, scale) = match nanos {
-        0..1_000 => ("ns", 1),
-        1_000..1_000_000 => ("us", 1_000),
-        1_000_000..1_000_000_000 => ("ms", 1_000_000),
-        _ => ("s", 1_000_000_000_u64),
-    };
-    let step = (scale / 1_000).max(1);
-    let rounded = nanos.saturating_add(step / 2) / step * step;
-    let shown = if limits.contains(rounded) == limits.contains(nanos) {
-        rounded
-    } else {
-        nanos
-    };
-    decimal(shown, scale) + unit
-}
-
-fn decimal(nanos: u64, scale: u64) -> String {
-    let digits = scale.ilog10() as usize;
-    if digits == 0 {
-        return nanos.to_string();
-    }
-    let text = format!("{}.{:0digits$}", nanos / scale, nanos % scale);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    number::nanos_where(nanos, |shown| limits.contains(shown))
 }
 
 /// A value as messages show it, cut where it is long.
@@ -68,25 +46,5 @@ pub(super) fn excerpt(text: &str) -> String {
             )
         }
         None => text.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn below(greatest: u64) -> Limits<u64> {
-        Limits::range(None, Some(greatest), "")
-    }
-
-    #[test]
-    fn durations_read_well_and_are_never_rounded_across_a_limit() {
-        let limits = below(599_999_999);
-        assert_eq!(duration(812_000_000, &limits), "812ms");
-        assert_eq!(duration(1_234_567_890, &limits), "1.235s");
-        assert_eq!(duration(600_000_001, &limits), "600ms");
-        assert_eq!(duration(600_000_001, &below(600_000_000)), "600.000001ms");
-        assert_eq!(duration(950, &limits), "950ns");
-        assert_eq!(duration(1_500, &limits), "1.5us");
     }
 }

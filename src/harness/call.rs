@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use super::late;
+use crate::number::duration;
 use crate::report::{Look, waterfall};
 use crate::source::Receiver;
 use crate::source::receiver::{Follow, Store};
@@ -48,7 +49,7 @@ pub struct Call {
 #[non_exhaustive]
 pub enum Incomplete {
     /// Not one span of it arrived.
-    #[error("no span of trace {trace_id} arrived within {timeout:?}: {instead}")]
+    #[error("no span of trace {trace_id} arrived within {}: {instead}", duration(*timeout))]
     NoSpans {
         /// The trace.
         trace_id: TraceId,
@@ -69,7 +70,8 @@ pub enum Incomplete {
     },
     /// Spans refer to parents that never came, and what hangs below those may be missing too.
     #[error(
-        "the trace is still incomplete {timeout:?} after the response: {} never arrived\n{picture}`Call::tolerate_orphans` takes it as it is, and `Call::timeout` waits longer",
+        "the trace is still incomplete {} after the response: {} never arrived\n{picture}`Call::tolerate_orphans` takes it as it is, and `Call::timeout` waits longer",
+        duration(*timeout),
         parents(missing)
     )]
     ParentsMissing {
@@ -84,7 +86,8 @@ pub enum Incomplete {
     },
     /// Spans came, but none of the service that was called, and none that another one waits for.
     #[error(
-        "the span of the service that was called never arrived within {timeout:?}; what came:\n{picture}"
+        "the span of the service that was called never arrived within {}; what came:\n{picture}",
+        duration(*timeout)
     )]
     NoEntry {
         /// How long it was waited for, after the response.

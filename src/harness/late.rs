@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::assertion;
+use crate::number::duration;
 use crate::source::receiver::{Follow, Snapshot, Store};
 use crate::spec::{Expect, Location};
 use crate::trace::{Origin, Trace, TraceId};
@@ -159,11 +160,12 @@ impl Watched {
         let passed = self.passed.iter();
         Some(Late {
             note: format!(
-                "note: {} of trace {id} arrived up to {by:.1?} after it was taken for complete, from {}\n   help: set OTEL_BSP_SCHEDULE_DELAY=100 for the service, as `Receiver::env` does, or a longer `flush_within`\n",
+                "note: {} of trace {id} arrived up to {} after it was considered complete, from {}\n   help: set OTEL_BSP_SCHEDULE_DELAY=100 for the service, as `Receiver::env` does, or a longer `flush_within`\n",
                 match late.len() {
                     1 => "1 span".to_owned(),
                     count => format!("{count} spans"),
                 },
+                duration(by),
                 services.join(", "),
             ),
             contradicted: passed

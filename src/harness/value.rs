@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::ops::{Range, RangeFrom, RangeInclusive, RangeTo, RangeToInclusive};
 use std::time::Duration;
 
+use crate::number::exact;
 use crate::spec::{Bounds, Comparison, Limits, Matcher};
 use crate::trace::{Nanos, Value};
 
@@ -175,13 +176,17 @@ pub trait IntoDurations {
 
 impl IntoDurations for RangeTo<Duration> {
     fn into_durations(self) -> Limits<Nanos> {
-        below(0, self.end, format!("< {:?}", self.end))
+        below(0, self.end, format!("< {}", exact(self.end)))
     }
 }
 
 impl IntoDurations for RangeToInclusive<Duration> {
     fn into_durations(self) -> Limits<Nanos> {
-        Limits::range(None, Some(nanos(self.end)), format!("<= {:?}", self.end))
+        Limits::range(
+            None,
+            Some(nanos(self.end)),
+            format!("<= {}", exact(self.end)),
+        )
     }
 }
 
@@ -190,7 +195,7 @@ impl IntoDurations for RangeFrom<Duration> {
         Limits::range(
             Some(nanos(self.start)),
             None,
-            format!(">= {:?}", self.start),
+            format!(">= {}", exact(self.start)),
         )
     }
 }
@@ -198,14 +203,14 @@ impl IntoDurations for RangeFrom<Duration> {
 impl IntoDurations for RangeInclusive<Duration> {
     fn into_durations(self) -> Limits<Nanos> {
         let (least, greatest) = self.into_inner();
-        let written = format!("{least:?}..{greatest:?}");
+        let written = format!("{}..{}", exact(least), exact(greatest));
         Limits::range(Some(nanos(least)), Some(nanos(greatest)), written)
     }
 }
 
 impl IntoDurations for Range<Duration> {
     fn into_durations(self) -> Limits<Nanos> {
-        let written = format!(">= {:?} and < {:?}", self.start, self.end);
+        let written = format!(">= {} and < {}", exact(self.start), exact(self.end));
         below(nanos(self.start), self.end, written)
     }
 }

@@ -1,11 +1,12 @@
 //! Two versions against one another, as text: a spec with its tables and sentences, and the verdict
 //! on all of them.
 
-use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable};
+use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
 use super::text::{self, Detail, paragraph};
 use crate::ab::{Both, Claim, Comparison, Ended, Outcome, Side};
 use crate::budget::{AbVerdict, Table};
 use crate::measure::Unmeasured;
+use crate::number::counted;
 use crate::result::Report;
 
 /// Columns of the word that a line starts with, and the blank after it.

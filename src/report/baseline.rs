@@ -1,16 +1,15 @@
 //! Baselines as text: their content, and the changes of a proposal.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use super::duration::duration;
-use super::look::{self, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, fitted, printable};
+use super::look::{self, FAINT, GOOD, LEFT_OUT, Look, STRONG, fitted, printable};
 use super::text::paragraph;
 use crate::budget::Quantile;
 use crate::budget::baseline::{
     Baseline, Budget, Case, Change, Fingerprint, Recalibrated, Run, Variation, quantiles,
 };
 use crate::budget::noise;
+use crate::number::{Rounding, count, counted, micros};
 
 /// Widths of a start in UTC, a count and a duration, each with the following gap.
 const START: usize = 23;
@@ -128,30 +127,30 @@ fn runs(of: &[Run], look: &Look) -> String {
     let head = look.paint(FAINT, head.trim_end_matches('\n')) + "\n";
     let lines = of.iter().zip(&shown).map(|(run, shown)| {
         let start = run.start().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
-        let number = usize::try_from(run.samples().len()).unwrap_or(usize::MAX);
         let of_column = |column| shown.iter().find(|(one, _)| one == column);
         let times = columns.iter().map(|column| time(of_column(column)));
-        line(&start, &version(run), &look::count(number), times.collect())
-            + &not_measured(run, look)
+        line(
+            &start,
+            &version(run),
+            &count(run.samples().len()),
+            times.collect(),
+        ) + &not_measured(run, look)
     });
     std::iter::once(head).chain(lines).collect()
 }
 
 /// The line about requests that the quantiles do not include.
 fn not_measured(run: &Run, look: &Look) -> String {
-    let said = match usize::try_from(run.samples().unknown()).unwrap_or(usize::MAX) {
+    let said = match run.samples().unknown() {
         0 => return String::new(),
         1 => "1 more request has no measurement".to_owned(),
-        more => format!("{} more requests have no measurement", look::count(more)),
+        more => format!("{} more requests have no measurement", count(more)),
     };
     paragraph(&said, 8, LEFT_OUT, look)
 }
 
 fn time(quantile: Option<&(Quantile, f64)>) -> String {
-    quantile.map_or_else(
-        || "-".to_owned(),
-        |(_, micros)| duration(Duration::from_secs_f64(micros / 1e6)),
-    )
+    quantile.map_or_else(|| "-".to_owned(), |(_, of)| micros(*of, Rounding::Nearest))
 }
 
 fn changed(of: &Change, look: &Look) -> String {

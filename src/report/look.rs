@@ -228,25 +228,6 @@ pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// A number with its thousands apart: `4,932`.
-pub(super) fn count(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 span`, `4,932 spans`.
-pub(super) fn counted(number: usize, noun: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{s}", count(number))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,12 +268,5 @@ mod tests {
         );
         assert_eq!(wrapped("0123456789abcde", 10), ["0123456789", "abcde"]);
         assert_eq!(wrapped("", 10), [""]);
-    }
-
-    #[test]
-    fn numbers_have_their_thousands_apart() {
-        assert_eq!(counted(1, "span"), "1 span");
-        assert_eq!(counted(4_932, "span"), "4,932 spans");
-        assert_eq!(count(1_234_567), "1,234,567");
     }
 }

@@ -12,11 +12,11 @@ mod versions;
 use std::io;
 use std::path::PathBuf;
 
-use super::duration::duration;
-use super::look::{Look, count, counted};
+use super::look::Look;
 use super::repository::Repository;
 use super::text::{self, Detail};
 use super::{Reporter, file};
+use crate::number::{count, counted, duration};
 use crate::result::{Report, SpecReport, Verdict};
 use crate::secret::Format;
 use inert::{fenced, html, inline};

@@ -47,7 +47,7 @@ use std::io;
 
 use crate::result::{Report, RunEvent};
 
-pub use crate::trace::duration_text::{self as duration, duration};
+pub use crate::number::duration;
 #[cfg(feature = "run")]
 pub use file::write as write_file;
 #[cfg(feature = "cli")]

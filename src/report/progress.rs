@@ -7,8 +7,8 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Reporter;
-use super::duration::duration;
 use super::look::{printable, truncated};
+use crate::number::{Rounding, duration, figure, micros};
 use crate::result::{Report, RunEvent};
 
 const TICK: Duration = Duration::from_millis(120);
@@ -186,9 +186,9 @@ impl Reporter for Progress {
 
 /// `214/s  p50 121 ms  0 failed`.
 fn so_far(rate: f64, p50: Option<f64>, failed: u64) -> String {
-    let p50 = p50.map(|micros| duration(Duration::from_secs_f64(micros / 1e6)));
-    let p50 = p50.map_or_else(String::new, |p50| format!("  p50 {p50}"));
-    format!("{rate:.0}/s{p50}  {failed} failed")
+    let p50 = p50.map(|p50| format!("  p50 {}", micros(p50, Rounding::Nearest)));
+    let p50 = p50.unwrap_or_default();
+    format!("{}/s{p50}  {failed} failed", figure(rate))
 }
 
 fn requests(all: &MultiProgress, name: &str, of: u64) -> ProgressBar {

@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use super::duration::duration;
-use super::look::count;
 use crate::budget::{Quantile, version};
+use crate::number::{count, duration};
 use crate::result::{Load, Measured, Versions};
 
 /// Of the requests themselves; what there is to know of the baseline is in [`Load::notices`].
@@ -44,7 +43,7 @@ fn mixed(measured: &[Measured]) -> Vec<String> {
 fn counted_versions(versions: &Versions) -> String {
     let mut parts: Vec<String> = versions
         .each()
-        .map(|(name, traces)| format!("{} in {}", version(name), number(traces)))
+        .map(|(name, traces)| format!("{} in {}", version(name), count(traces)))
         .collect();
     if let Some(first) = parts.first_mut() {
         first.push_str(" traces");
@@ -55,7 +54,7 @@ fn counted_versions(versions: &Versions) -> String {
         others => format!(
             "more than {many} versions: {}, others in {}",
             parts.join(", "),
-            number(others)
+            count(others)
         ),
     }
 }
@@ -78,8 +77,8 @@ fn not_measured(measured: &[Measured]) -> Vec<String> {
         .map(|(unknown, of, subjects)| {
             format!(
                 "{} of {} requests left no whole trace: what is shown of {} is without them, and verdicts allow for any duration",
-                number(unknown),
-                number(of),
+                count(unknown),
+                count(of),
                 listed(&subjects),
             )
         })
@@ -94,8 +93,8 @@ fn not_found(measured: &[Measured]) -> Vec<String> {
             format!(
                 "{} was found in {} of {} traces",
                 one.subject,
-                number(one.samples.len()),
-                number(one.traces()),
+                count(one.samples.len()),
+                count(one.traces()),
             )
         })
         .collect()
@@ -119,7 +118,7 @@ fn held_back(load: &Load) -> Option<String> {
     let held_back = load.held_back?;
     Some(format!(
         "{} requests were unanswered at once, and others had to wait for that, up to {}: response times count the wait",
-        number(held_back.unanswered),
+        count(held_back.unanswered),
         duration(held_back.longest),
     ))
 }
@@ -136,8 +135,4 @@ fn listed(subjects: &[&str]) -> String {
         [one] => (*one).to_owned(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
-}
-
-fn number(of: u64) -> String {
-    count(usize::try_from(of).unwrap_or(usize::MAX))
 }

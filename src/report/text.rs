@@ -11,10 +11,10 @@ mod summary;
 
 pub use summary::summary;
 
-use super::duration::duration;
-use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable};
+use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
 use super::snippet::snippet;
 use crate::check::{Judged, Outcome, Unjudged};
+use crate::number::{counted, duration};
 use crate::result::{Attempt, SpecReport, StepReport, Trouble, Verdict};
 use crate::trace::Trace;
 

@@ -13,9 +13,9 @@ use std::collections::HashMap;
 use layout::Columns;
 use rows::Row;
 
-use super::duration;
-use super::look::{self, BAD, BAD_BAR, BAR, FAINT, Look, STRONG, counted, printable};
+use super::look::{self, BAD, BAD_BAR, BAR, FAINT, Look, STRONG, printable};
 use crate::check::Witness;
+use crate::number::{self, count, counted};
 use crate::trace::{Nanos, Span, SpanId, StatusCode, Trace, TraceId};
 
 /// How many spans of a trace are shown unless more are asked for.
@@ -162,7 +162,7 @@ fn more(spans: usize, marked: usize) -> String {
     let more = counted(spans, "more span");
     match marked {
         0 => format!("… {more}"),
-        _ => format!("… {more}, {} of them marked", look::count(marked)),
+        _ => format!("… {more}, {} of them marked", count(marked)),
     }
 }
 
@@ -187,7 +187,7 @@ fn span_line(span: &Span, depth: usize, window: &bar::Window, marks: &Marks<'_>)
         depth,
         extent: window.extent(span),
         duration: match span.duration() {
-            Ok(nanos) => duration::nanos(nanos),
+            Ok(nanos) => number::nanos(nanos),
             Err(_) => NEVER_ENDED.to_owned(),
         },
         is_error,
@@ -234,10 +234,10 @@ fn linked_headline(trace: &Trace, linked: &Trace, look: &Look) -> String {
     let start = |trace: &Trace| -> Option<Nanos> { Some(trace.spans().first()?.start) };
     let when = match (start(trace), start(linked)) {
         (Some(ours), Some(theirs)) if theirs >= ours => {
-            format!(", starts {} later", duration::nanos(theirs - ours))
+            format!(", starts {} later", number::nanos(theirs - ours))
         }
         (Some(ours), Some(theirs)) => {
-            format!(", starts {} earlier", duration::nanos(ours - theirs))
+            format!(", starts {} earlier", number::nanos(ours - theirs))
         }
         _ => String::new(),
     };

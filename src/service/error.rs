@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ending::LastWords;
 use super::{Death, Ending};
+use crate::number::duration;
 use crate::process::LaunchError;
 
 /// What kept the system under test from starting. Everything that was started has been stopped.
@@ -103,8 +104,9 @@ pub enum StartError {
     Died(Death),
     /// A service runs, and is not ready.
     #[error(
-        "service `{service}` was not ready within {limit:?} ({tried}): `start_timeout` gives it \
+        "service `{service}` was not ready within {} ({tried}): `start_timeout` gives it \
          longer{}",
+        duration(*limit),
         LastWords(tail)
     )]
     NotReady {

@@ -7,12 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+#[cfg(feature = "run")]
+use crate::number::{duration, yaml};
+
 /// Added to the delay of a service: exporting takes time too.
 pub(crate) const MARGIN: Duration = Duration::from_millis(250);
 
 /// Suggested bounds are multiples of this.
 #[cfg(feature = "run")]
-const STEP: Duration = Duration::from_millis(50);
+const STEP: Duration = Duration::from_millis(100);
 
 /// What spans that came after the flush bound have proved. Shared by all traces of a run.
 #[derive(Debug, Default)]
@@ -61,15 +64,14 @@ impl ProvenBound {
     pub(crate) fn note_of_run(&self) -> Option<String> {
         let all = self.lock();
         let latest = all.values().max_by_key(|late| late.by)?;
-        let services = all.iter().map(|(service, late)| {
-            let by = rounded_up(late.by, Duration::from_millis(1));
-            format!("{service} {by:?}")
-        });
+        let services = all
+            .iter()
+            .map(|(service, late)| format!("{service} {}", duration(late.by)));
         Some(format!(
-            "spans arrived later after the response than the flush bound of {:?}: {}; the rest of the run waited longer; set `wait: {{ flush: {}ms }}`, or `tail` if work goes on after the response",
-            latest.bound,
+            "spans arrived later after the response than the flush bound of {}: {}; the rest of the run waited longer; set `wait: {{ flush: {} }}`, or `tail` if work goes on after the response",
+            duration(latest.bound),
             services.collect::<Vec<_>>().join(", "),
-            rounded_up(latest.by + MARGIN, STEP).as_millis(),
+            sufficient(latest.by),
         ))
     }
 
@@ -78,10 +80,11 @@ impl ProvenBound {
     }
 }
 
+/// The flush bound with which a span of this delay would have arrived in time, as specs contain it.
 #[cfg(feature = "run")]
-fn rounded_up(of: Duration, step: Duration) -> Duration {
-    let steps = of.as_nanos().div_ceil(step.as_nanos());
-    step * u32::try_from(steps).unwrap_or(u32::MAX)
+pub(crate) fn sufficient(delay: Duration) -> String {
+    let steps = (delay + MARGIN).as_nanos().div_ceil(STEP.as_nanos());
+    yaml(STEP * u32::try_from(steps).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -102,6 +105,15 @@ mod tests {
 
     #[cfg(feature = "run")]
     #[test]
+    fn the_sufficient_bound_has_a_margin_and_is_rounded_up() {
+        let of = |millis| sufficient(millis * MS);
+        assert_eq!(of(0), "300ms");
+        assert_eq!(of(700), "1s");
+        assert_eq!(of(4_800), "5.1s");
+    }
+
+    #[cfg(feature = "run")]
+    #[test]
     fn the_note_names_services_lateness_and_the_bound_that_would_suffice() {
         let proven = ProvenBound::default();
         assert_eq!(proven.note_of_run(), None);
@@ -109,7 +121,7 @@ mod tests {
         proven.note("payment", Duration::from_micros(1_502_100), 350 * MS);
         assert_eq!(
             proven.note_of_run().unwrap(),
-            "spans arrived later after the response than the flush bound of 350ms: order 900ms, payment 1.503s; the rest of the run waited longer; set `wait: { flush: 1800ms }`, or `tail` if work goes on after the response"
+            "spans arrived later after the response than the flush bound of 350 ms: order 900 ms, payment 1.5 s; the rest of the run waited longer; set `wait: { flush: 1.8s }`, or `tail` if work goes on after the response"
         );
     }
 }

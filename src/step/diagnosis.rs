@@ -7,6 +7,7 @@
 use super::completeness::{AtDeadline, Patience};
 use super::settings::Services;
 use super::settings::Setting;
+use crate::number::{duration, yaml};
 use crate::result::Trouble;
 use crate::source::Sightings;
 use crate::source::receiver::{Census, Late, Refusal};
@@ -159,7 +160,8 @@ pub(crate) fn inconclusive(
     let timeout = patience.timeout;
     let mut trouble = Trouble {
         what: format!(
-            "the trace is still incomplete {timeout:?} after the response, so what holds so far may not be all"
+            "the trace is still incomplete {} after the response, so what holds so far may not be all",
+            duration(timeout)
         ),
         at: Some(at.clone()),
         details: trace.map(missing_parents).unwrap_or_default(),
@@ -171,18 +173,20 @@ pub(crate) fn inconclusive(
         AtDeadline::Open => {
             let (flush, tail) = (patience.bound, patience.tail);
             let until = match tail.is_zero() {
-                true => format!("{flush:?} after the response, the flush bound"),
+                true => format!("{} after the response, the flush bound", duration(flush)),
                 false => format!(
-                    "{:?} after the response: `tail` {tail:?} and the flush bound {flush:?}",
-                    tail + flush
+                    "{} after the response: `tail` of {} and the flush bound of {}",
+                    duration(tail + flush),
+                    duration(tail),
+                    duration(flush)
                 ),
             };
             trouble
                 .details
                 .insert(0, format!("spans may arrive until {until}"));
             trouble.help = vec![format!(
-                "set `wait: {{ timeout: … }}` to more than {:?}",
-                tail + flush
+                "set `wait: {{ timeout: … }}` to more than {}",
+                yaml(tail + flush)
             )];
         }
     }
@@ -273,10 +277,10 @@ pub(crate) fn late<'a>(late: impl Iterator<Item = &'a Late>) -> Option<String> {
         (traces + 1, spans + one.spans, by.max(Some(one.by)))
     });
     Some(format!(
-        "{spans} late {} of {traces} judged {} arrived up to {} ms after the verdict: raise `wait.flush` by as much",
+        "{spans} late {} of {traces} judged {} arrived up to {} after the verdict: raise `wait.flush` by as much",
         if spans == 1 { "span" } else { "spans" },
         if traces == 1 { "trace" } else { "traces" },
-        by?.as_millis()
+        duration(by?)
     ))
 }
 

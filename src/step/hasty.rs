@@ -1,6 +1,7 @@
 //! Timeouts that end before the services had the time to export.
 
 use super::completeness::{DEFAULT_TIMEOUT, Flush};
+use crate::number::{duration, yaml};
 use crate::spec::{Spec, SpecError, Step};
 
 /// Warnings of timeouts that are shorter than `tail` and the flush bound: checks that need the
@@ -27,20 +28,20 @@ fn hasty(step: &Step, flush: Flush) -> Option<SpecError> {
         return None;
     }
     let bound = match flush {
-        Flush::Known(bound) => format!("the flush bound of {bound:?}"),
+        Flush::Known(bound) => format!("the flush bound of {}", duration(bound)),
         Flush::Assumed => format!(
-            "the flush bound, which is unknown and taken for {:?}",
-            flush.bound()
+            "the flush bound, which is unknown and assumed to be {}",
+            duration(flush.bound())
         ),
     };
     let until = match tail.is_zero() {
         true => bound,
-        false => format!("`tail` of {tail:?} and {bound}"),
+        false => format!("`tail` of {} and {bound}", duration(tail)),
     };
     Some(SpecError {
-        what: format!("a timeout of {timeout:?} ends before {until}"),
+        what: format!("a timeout of {} ends before {until}", duration(timeout)),
         at: step.timeout_at.clone().unwrap_or_else(|| step.at.clone()),
         label: "too early for checks that need the whole trace".to_owned(),
-        help: Some(format!("set `timeout` to more than {needed:?}")),
+        help: Some(format!("set `timeout` to more than {}", yaml(needed))),
     })
 }

@@ -34,7 +34,9 @@ pub use completeness::Flush;
 #[cfg(feature = "run")]
 pub(crate) use context::{Decided, End, Scene};
 #[cfg(feature = "run")]
-pub(crate) use delays::{MARGIN, ProvenBound};
+pub(crate) use delays::ProvenBound;
+#[cfg(feature = "run")]
+pub(crate) use delays::sufficient;
 #[cfg(feature = "run")]
 #[cfg(feature = "run")]
 pub use diagnosis::{absent, missing_parents};

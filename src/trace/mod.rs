@@ -8,7 +8,6 @@ mod calls;
 mod critical;
 mod difference;
 mod duration;
-pub mod duration_text;
 mod event;
 mod hole;
 mod id;

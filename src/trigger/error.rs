@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::Method;
 use url::Url;
 
+use crate::number::duration;
 use crate::process::LaunchError;
 
 /// What kept a trigger from giving a response.
@@ -60,7 +61,7 @@ pub enum TriggerError {
         attempted: Attempted,
     },
     /// The response was not complete in time.
-    #[error("{stage} within {limit:?} ({attempted}): `request.timeout` gives it longer")]
+    #[error("{stage} within {} ({attempted}): `request.timeout` gives it longer", duration(*limit))]
     Timeout {
         /// What was waited.
         limit: Duration,
@@ -213,7 +214,8 @@ pub enum TriggerError {
     Launch(#[from] LaunchError),
     /// The command ran too long, and was ended.
     #[error(
-        "`{command}` did not end within {limit:?}: `run.timeout` gives it longer{}",
+        "`{command}` did not end within {}: `run.timeout` gives it longer{}",
+        duration(*limit),
         Ending(stdout, stderr)
     )]
     CommandTimeout {

@@ -20,7 +20,7 @@ async fn a_root_that_is_no_child_of_the_request_is_not_its_entry() {
     said(spec).await.expect(
         3,
         &[
-            "the trace is still incomplete 1s after the response",
+            "the trace is still incomplete 1 s after the response",
             "which was sent as `traceparent`",
             "holds so far, but the entry of the trace never arrived",
         ],
@@ -35,7 +35,7 @@ async fn a_span_after_the_flush_bound_starts_the_wait_again_and_is_noted() {
         1,
         &[
             "expected none, found 1   (back, span 00000000000000a2)",
-            "note: spans arrived later after the response than the flush bound of 100ms: back",
+            "note: spans arrived later after the response than the flush bound of 100 ms: back",
         ],
     );
     let all = said.out.replace("\n         ", " ");
@@ -49,7 +49,7 @@ async fn at_a_timeout_below_the_flush_bound_nothing_that_is_open_passes_and_lint
     project.run(&[]).await.expect(
         3,
         &[
-            "spans may arrive until 100ms after the response, the flush bound",
+            "spans may arrive until 100 ms after the response, the flush bound",
             "help: set `wait: { timeout: … }` to more than 100ms",
             "holds so far, but `timeout` ended before the flush bound",
         ],
@@ -57,7 +57,7 @@ async fn at_a_timeout_below_the_flush_bound_nothing_that_is_open_passes_and_lint
     project.spanspec(&["lint"]).await.expect(
         0,
         &[
-            "warning: a timeout of 50ms ends before the flush bound of 100ms",
+            "warning: a timeout of 50 ms ends before the flush bound of 100 ms",
             "specs/a.yaml:2:18",
             "help: set `timeout` to more than 100ms",
         ],
@@ -69,11 +69,11 @@ async fn lint_knows_the_flush_bound_of_services_and_of_those_it_does_not_know() 
     let spec =
         "request: GET ${URL}/ok\nwait: { timeout: 2s, tail: 1900ms }\nexpect: { errors: 0 }\n";
     let project = with_unknown_bound(spec).await;
-    let unknown = "`tail` of 1.9s and the flush bound, which is unknown and taken for 5.5s";
+    let unknown = "`tail` of 1.9 s and the flush bound, which is unknown and assumed to be 5.5 s";
     project.spanspec(&["lint"]).await.expect(0, &[unknown]);
     let services = "vars: { URL: http://127.0.0.1:1 }\nservices: { shop: { run: shop } }\n";
     project.write("spanspec.yaml", services);
-    let known = "`tail` of 1.9s and the flush bound of 350ms";
+    let known = "`tail` of 1.9 s and the flush bound of 350 ms";
     project.spanspec(&["lint"]).await.expect(0, &[known]);
 }
 

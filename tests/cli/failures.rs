@@ -206,7 +206,7 @@ async fn parents_that_never_arrive_make_what_holds_so_far_inconclusive() {
     said.expect(
         3,
         &[
-            "still incomplete 1s after the response",
+            "still incomplete 1 s after the response",
             "the span 00000000000000ff never arrived",
             "`work` of back",
         ],

@@ -3,10 +3,11 @@
 //! GitHub shows ten of each level for a step, so the most telling come first, and the last of ten
 //! says how many there are beside them.
 
-use super::super::look::{counted, printable};
+use super::super::look::printable;
 use super::super::repository::Repository;
 use super::super::text;
 use crate::check::{CheckRef, Failure, Outcome, Unjudged};
+use crate::number::counted;
 use crate::result::{Attempt, Report, SpecReport, StepReport, Trouble, Verdict};
 use crate::spec::Location;
 use crate::trace::TraceId;

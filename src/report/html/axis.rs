@@ -1,7 +1,7 @@
 //! An axis of durations: which part of time it shows, linear or logarithmic, and where its ticks
 //! are. All durations are in microseconds.
 
-use super::said::Unit;
+use super::quantity;
 
 /// From this ratio of the longest to the shortest on, each power of ten gets the same room.
 const LOGARITHMIC_FROM: f64 = 12.0;
@@ -140,12 +140,11 @@ impl Axis {
 
     fn linear_ticks(&self, closest: f64) -> Vec<Tick> {
         let step = round_step((self.to - self.from) * closest);
-        let unit = Unit::of(self.to);
         let first = (self.from / step).ceil() as u64;
         (first..)
             .map(|at| at as f64 * step)
             .take_while(|micros| *micros <= self.to)
-            .map(|micros| self.tick(micros, unit))
+            .map(|micros| self.tick(micros))
             .collect()
     }
 
@@ -168,15 +167,15 @@ impl Axis {
             .step_by(every.unsigned_abs() as usize)
             .flat_map(|power| digits.iter().map(move |digit| digit * 10_f64.powi(power)))
             .filter(|micros| self.shows(*micros))
-            .map(|micros| self.tick(micros, Unit::of(micros)))
+            .map(|micros| self.tick(micros))
             .collect()
     }
 
-    fn tick(&self, micros: f64, unit: Unit) -> Tick {
+    fn tick(&self, micros: f64) -> Tick {
         let label = if micros == 0.0 {
             "0".to_owned()
         } else {
-            unit.exactly(micros)
+            quantity::limit(micros)
         };
         Tick {
             place: self.place(micros),
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_of_one_magnitude_stand_on_a_linear_axis_with_one_unit() {
+    fn durations_of_one_magnitude_stand_on_a_linear_axis() {
         let axis = Axis::around((100_000.0, 480_000.0), &[]);
         assert_eq!(labels(axis), ["0", "100 ms", "200 ms", "300 ms", "400 ms"]);
         let narrow = Axis::around((100_000.0, 112_000.0), &[]);
@@ -221,7 +220,7 @@ mod tests {
             "zero is far away"
         );
         let seconds = Axis::around((400_000.0, 1_900_000.0), &[]);
-        assert_eq!(labels(seconds), ["0", "0.5 s", "1 s", "1.5 s"]);
+        assert_eq!(labels(seconds), ["0", "500 ms", "1 s", "1.5 s"]);
     }
 
     #[test]

@@ -4,11 +4,12 @@
 use maud::{Markup, html};
 
 use super::figure::figure;
-use super::said::{at_least, at_most, exactly, limit_times, said, times};
+use super::quantity::{self, at_least, at_most, duration};
 use crate::budget::{
     Alpha, Column, Compared, Estimate, Judged, Quantile, Samples, Verdict, micros,
 };
-use crate::report::look::{Look, count, counted, printable};
+use crate::number::{Rounding, count, counted, permitted_ratio, ratio};
+use crate::report::look::{Look, printable};
 use crate::report::waterfall::{USUAL_ROWS, waterfall};
 use crate::result::{Exemplar, Load, Measured};
 
@@ -36,14 +37,13 @@ pub(super) fn head(which: &str, version: Option<&String>, samples: &Samples) -> 
         version: version.cloned(),
         count: samples.len(),
     };
-    let n = usize::try_from(column.count).unwrap_or(usize::MAX);
     html! {
         span {
             @match column.name() {
                 Some(name) => { b { (printable(&name)) } " (" (which) ", " },
                 None => { b { (which) } " (" },
             }
-            span.number { "n = " (count(n)) ")" }
+            span.number { "n = " (count(column.count)) ")" }
         }
     }
 }
@@ -147,7 +147,7 @@ fn value(estimate: Option<Estimate>) -> Markup {
         @match estimate {
             None => span.faint { "none" },
             Some(estimate) => {
-                span.number { (said(estimate.value)) }
+                span.number { (duration(estimate.value)) }
                 " " small.bounds {
                     @match (estimate.lower, estimate.upper) {
                         (Some(lower), Some(upper)) => { (at_least(lower)) " to " (at_most(upper)) },
@@ -168,7 +168,7 @@ fn change(now: Option<Estimate>, before: Option<Estimate>) -> Markup {
         .map(|(now, before)| now.value.max(1.0) / before.value.max(1.0));
     html! {
         @match factor {
-            Some(factor) => span.number { (times(factor)) },
+            Some(factor) => span.number { (ratio(factor, Rounding::Nearest)) },
             None => span.faint { "none" },
         }
     }
@@ -177,10 +177,10 @@ fn change(now: Option<Estimate>, before: Option<Estimate>) -> Markup {
 fn limit(claim: &Judged) -> Markup {
     html! {
         @match &claim.compared {
-            Compared::Limit(limit) => span.number { (exactly(micros(*limit))) },
+            Compared::Limit(limit) => span.number { (quantity::limit(micros(*limit))) },
             Compared::Baseline { before, tau, .. } => {
-                span.number { (limit_times(*tau)) }
-                @if let Some(before) = before { " " small.bounds { (said(before.value * tau)) } }
+                span.number { (permitted_ratio(*tau, Rounding::Nearest)) }
+                @if let Some(before) = before { " " small.bounds { (duration(before.value * tau)) } }
             },
         }
     }
@@ -227,12 +227,12 @@ fn exemplar(measured: &Measured, slowest: &Exemplar) -> Markup {
     let spans = slowest.trace.len();
     html! {
         details.exemplar data-trace=(slowest.trace_id) {
-            summary { "The slowest trace: " (said(slowest.micros as f64)) }
+            summary { "The slowest trace: " (duration(slowest.micros as f64)) }
             p.faint.small {
                 "trace " code { (slowest.trace_id) } ", " (counted(spans, "span"))
                 @if let Some(path) = &slowest.saved { ", saved in " (printable(&path.display().to_string())) }
                 @if let Some(longest) = measured.slowest_unseen() {
-                    "; the slowest of all took " (said(longest as f64)) ", and no span of it was seen"
+                    "; the slowest of all took " (duration(longest as f64)) ", and no span of it was seen"
                 }
             }
             @if spans > 0 { pre { (waterfall(&slowest.trace, &[], &Look::plain(), USUAL_ROWS)) } }

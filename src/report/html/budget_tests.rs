@@ -175,7 +175,7 @@ fn the_facts_of_the_load_are_told_and_what_failed_with_its_line() {
         "Response time p50 399 ms",
         "Note: stopped after 20 of 500 requests: 20 failed, and 0 may",
         "Note: no baseline yet: run spanspec baseline accept",
-        "12 2.40 % status of the response: 201 specs/place-order.yaml:7",
+        "12 2.4 % status of the response: 201 specs/place-order.yaml:7",
     ] {
         assert!(said.contains(fact), "{fact}\n{said}");
     }

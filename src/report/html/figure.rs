@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use super::axis::{Axis, Seen, Tick};
 use super::budget::{head, usual};
 use super::ecdf::{self, curve};
-use super::said::said;
+use super::quantity;
 use crate::budget::{Compared, Estimate, Judged, Quantile, Samples};
 use crate::report::look::printable;
 use crate::result::Measured;
@@ -171,7 +171,7 @@ fn described(version: Option<&String>, samples: &Samples) -> String {
     let version = version.map(|version| format!(" ({})", printable(version)));
     let version = version.unwrap_or_default();
     match samples.quantile(Quantile::P50) {
-        Some(median) => format!("{version} with a median of {}", said(median)),
+        Some(median) => format!("{version} with a median of {}", quantity::duration(median)),
         None => version,
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::budget::{self, in_code};
-use super::said::{exactly, said};
+use super::quantity;
 use crate::budget::{Quantile, Samples, micros};
-use crate::report::duration::duration;
-use crate::report::look::{count, printable};
+use crate::number::{count, duration, figure};
+use crate::report::look::printable;
 use crate::report::remarks;
 use crate::result::{Failing, Load};
 use crate::spec::{Arrivals, Pace};
@@ -35,16 +35,16 @@ fn facts(load: &Load) -> Markup {
     html! {
         dl.load-facts {
             (fact("Requests", &html! {
-                (number(load.requests))
-                @if load.warmup > 0 { " " small { "after " (number(load.warmup)) " to warm up" } }
+                (count(load.requests))
+                @if load.warmup > 0 { " " small { "after " (count(load.warmup)) " to warm up" } }
             }))
             (fact("Pace", &pace(&load.pace)))
-            (fact("Rate", &html! { (rate(load.rate())) "/s" }))
+            (fact("Rate", &html! { (figure(load.rate())) "/s" }))
             div.failed[load.failed > load.allowed] {
                 dt { "Failed" }
-                dd { (number(load.failed)) " " small { @if load.allowed == 0 { "none may" } @else { "at most " (number(load.allowed)) " may" } } }
+                dd { (count(load.failed)) " " small { @if load.allowed == 0 { "none may" } @else { "at most " (count(load.allowed)) " may" } } }
             }
-            div.errored[load.errored > 0] { dt { "Errored" } dd { (number(load.errored)) } }
+            div.errored[load.errored > 0] { dt { "Errored" } dd { (count(load.errored)) } }
             (fact("Duration", &html! { (duration(load.duration)) }))
             (response_times(&load.response_times))
             @if matches!(load.pace, Pace::Open { .. }) && load.behind >= WORTH_SAYING {
@@ -61,9 +61,9 @@ fn fact(name: &str, value: &Markup) -> Markup {
 fn pace(pace: &Pace) -> Markup {
     html! {
         @match pace {
-            Pace::Closed { concurrency, .. } => { (number(u64::from(*concurrency))) " at a time" },
+            Pace::Closed { concurrency, .. } => { (count(*concurrency)) " at a time" },
             Pace::Open { rate, period, arrivals } => {
-                (printable(&rate.written)) " for " (exactly(micros(*period))) " "
+                (printable(&rate.written)) " for " (quantity::limit(micros(*period))) " "
                 small {
                     @match arrivals {
                         Arrivals::Poisson => "Poisson arrivals",
@@ -79,11 +79,11 @@ fn response_times(times: &Samples) -> Markup {
     html! {
         @for quantile in [Quantile::P50, Quantile::P95, Quantile::P99] {
             @if let Some(micros) = times.quantile(quantile) {
-                (fact(&format!("Response time {quantile}"), &html! { (said(micros)) }))
+                (fact(&format!("Response time {quantile}"), &html! { (quantity::duration(micros)) }))
             }
         }
         @if let Some(micros) = times.max() {
-            (fact("Longest response time", &html! { (said(micros as f64)) }))
+            (fact("Longest response time", &html! { (quantity::duration(micros as f64)) }))
         }
     }
 }
@@ -104,25 +104,11 @@ fn failing_row(failing: &Failing, requests: u64) -> Markup {
     let share = 100.0 * failing.requests as f64 / requests.max(1) as f64;
     html! {
         tr {
-            td.number { b { (number(failing.requests)) } " " small { (rate(share)) " %" } }
+            td.number { b { (count(failing.requests)) } " " small { (figure(share)) " %" } }
             th scope="row" { (in_code(&failing.what)) }
             td.faint {
                 @if let Some(at) = &failing.at { (printable(at.source.name())) ":" (at.line()) }
             }
         }
-    }
-}
-
-/// With its thousands apart.
-fn number(of: u64) -> String {
-    count(usize::try_from(of).unwrap_or(usize::MAX))
-}
-
-/// With three digits or more.
-fn rate(of: f64) -> String {
-    match of {
-        100.0.. => number(of.round() as u64),
-        10.0.. => format!("{of:.1}"),
-        _ => format!("{of:.2}"),
     }
 }

@@ -12,7 +12,7 @@ mod figure;
 mod graph;
 mod load;
 mod page;
-mod said;
+mod quantity;
 mod shared;
 mod spans;
 mod spec;

@@ -6,9 +6,10 @@ use serde::Serialize;
 use super::load;
 use super::shared::Shared;
 use super::spec::Spec;
-use crate::report::duration::duration;
+use crate::number::counted;
+use crate::number::duration;
 use crate::report::json::parts;
-use crate::report::look::{Look, counted, printable};
+use crate::report::look::{Look, printable};
 use crate::report::text::{self, Detail};
 use crate::result::{Report, SpecReport, Trouble, Verdict};
 

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::duration;
-use super::super::look::{count, counted};
 use super::inert::label;
+use crate::number::{self, count, counted};
 use crate::result::{Report, StepReport};
 use crate::trace::{Nanos, StatusCode, Trace};
 
@@ -119,7 +118,7 @@ impl Call {
         let mut durations = self.durations.clone();
         durations.sort_unstable();
         let half = durations.get(durations.len() / 2).copied();
-        let half = half.map_or_else(|| "unknown".to_owned(), duration::nanos);
+        let half = half.map_or_else(|| "unknown".to_owned(), number::nanos);
         let errors = match self.errors {
             0 => String::new(),
             errors => format!(", {}", counted(errors, "error")),

@@ -20,7 +20,7 @@ fn the_page_tells_counts_failures_services_and_the_rest() {
 
 | failed | errored | passed | flaky | skipped | not run | time | spans |
 |---:|---:|---:|---:|---:|---:|---:|---:|
-| 1 | 1 | 2 | 1 | 1 | 1 | 2.4 s | 182 |
+| 1 | 1 | 2 | 1 | 1 | 1 | 2.44 s | 182 |
 
 ### Failed
 
@@ -53,7 +53,7 @@ FAIL  placing an order charges the card
    order          reserve_stock    ▐██▎                           71 ms
    inventory        SELECT stock    ██                            53 ms  ← nearest
    payment        process_payment       ███████████████          412 ms  ← payment.method = "paypal"
-   order          INSERT orders                        ▍         1.0 ms
+   order          INSERT orders                        ▍           1 ms
 
    trace saved: target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
 ```
@@ -110,7 +110,7 @@ flowchart LR
 | file | spec | |
 |---|---|---|
 | specs/place-order.yaml | listing the stock | passed in 812 ms |
-| specs/place-order.yaml | paying twice | passed in 1.6 s |
+| specs/place-order.yaml | paying twice | passed in 1.62 s |
 | specs/place-order.yaml | refunds | skipped: until the bank's sandbox is back |
 | specs/place-order.yaml | shipping | not run: after the first failure |
 
@@ -138,7 +138,7 @@ fn text_of_others_stays_text() {
 
 | failed | errored | passed | flaky | skipped | not run | time | spans |
 |---:|---:|---:|---:|---:|---:|---:|---:|
-| 1 | 0 | 1 | 0 | 0 | 0 | 2.4 s | 182 |
+| 1 | 0 | 1 | 0 | 0 | 0 | 2.44 s | 182 |
 
 ### Failed
 
@@ -154,8 +154,8 @@ FAIL  </summary></details> | `x` ::error:: %0A @me
  12 |       attributes: { payment.method: card, order.id: "${order_id}" }
     |                                     ^^^^ found "paypal"   (payment, span 00f067aa00000005)
 
-   web"]; click s0  ``````\n</details>\u{1b}[31m  ███████████████████████████████████████████  10 ms
-   a|b```             x                               ██████████████████████████████████▊     8.0 ms
+   web"]; click s0  ``````\n</details>\u{1b}[31m  ████████████████████████████████████████████ 10 ms
+   a|b```             x                               ▐██████████████████████████████████▋      8 ms
 
    trace saved: target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
 ```````
@@ -175,7 +175,7 @@ flowchart LR
   s0 -->|"1 call, p50 776 ms"| s1
   s1 -->|"1 call, p50 53 ms"| s2
   s1 -->|"1 call, p50 412 ms"| s3
-  s4 -->|"1 call, p50 8.0 ms"| s5
+  s4 -->|"1 call, p50 8 ms"| s5
 ```
 
 ### Notes
@@ -248,7 +248,7 @@ fn a_run_that_could_not_start_says_why() {
 
 | failed | errored | passed | flaky | skipped | not run | time | spans |
 |---:|---:|---:|---:|---:|---:|---:|---:|
-| 0 | 0 | 0 | 0 | 0 | 0 | 2.4 s | 182 |
+| 0 | 0 | 0 | 0 | 0 | 0 | 2.44 s | 182 |
 
 ### The run
 

@@ -46,7 +46,7 @@ not ok 2 - specs/place-order.yaml › placing an order charges the card
        order          reserve_stock    ▐██▎                           71 ms
        inventory        SELECT stock    ██                            53 ms  ← nearest
        payment        process_payment       ███████████████          412 ms  ← payment.method = "paypal"
-       order          INSERT orders                        ▍         1.0 ms
+       order          INSERT orders                        ▍           1 ms
 
        trace saved: target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
   ...
@@ -111,7 +111,7 @@ ok 4 - specs/place-order.yaml › paying twice
        order          reserve_stock    ▐██▎                           71 ms
        inventory        SELECT stock    ██                            53 ms  ← nearest
        payment        process_payment       ███████████████          412 ms  ← payment.method = "paypal"
-       order          INSERT orders                        ▍         1.0 ms
+       order          INSERT orders                        ▍           1 ms
 
        trace saved: target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
   ...
@@ -214,8 +214,8 @@ not ok 2 - specs/ordering.yaml › ordering under load
 
       slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
 
-       gateway    POST /orders       ███████████████████████████████████████ 2.8 s
-       inventory    inventory-check  ██████████████████████████████████████▍ 2.7 s  ← the slowest of all
+       gateway    POST /orders       ██████████████████████████████████████ 2.76 s
+       inventory    inventory-check  █████████████████████████████████████▌  2.7 s  ← the slowest of all
 
        trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
   ...

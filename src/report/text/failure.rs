@@ -4,6 +4,7 @@ use super::super::look::{self, BAD, FAINT, GOOD, Look, STRONG, printable};
 use super::super::snippet::{fits, label_column, snippet};
 use super::{help, indented, narrower, paragraph};
 use crate::check::{Candidate, Difference, Failure, Rejection, RejectionForm};
+use crate::number::count;
 
 const MOST_DIFFERENCES: usize = 20;
 const MOST_NEAREST: usize = 3;
@@ -65,7 +66,7 @@ fn witnesses(of: &Failure) -> String {
     let unlisted = usize::try_from(of.more_witnesses).unwrap_or(usize::MAX);
     let more = match (of.witnesses.len() - 1).saturating_add(unlisted) {
         0 => String::new(),
-        more => format!(", and {} more", look::count(more)),
+        more => format!(", and {} more", count(more)),
     };
     let service = printable(&first.service);
     format!("({service}, span {}{more})", first.span_id)
@@ -86,7 +87,7 @@ fn value(head: &str, style: anstyle::Style, value: &str, longest: usize, look: &
     let all = value.chars().count();
     let mut shown: String = value.chars().take(longest).collect();
     if all > longest {
-        shown.push_str(&format!("… ({} characters)", look::count(all)));
+        shown.push_str(&format!("… ({} characters)", count(all)));
     }
     super::with_head(head, style, &shown, look)
 }
@@ -112,7 +113,7 @@ fn nearest(candidates: &[Candidate], look: &Look) -> String {
     }
     let more = candidates.len().saturating_sub(MOST_NEAREST);
     if more > 0 {
-        text.push_str(&format!("     … {} more\n", look::count(more)));
+        text.push_str(&format!("     … {} more\n", count(more)));
     }
     text
 }
@@ -160,7 +161,7 @@ fn differences(differences: &[Difference], look: &Look) -> String {
     }
     let more = differences.len().saturating_sub(MOST_DIFFERENCES);
     if more > 0 {
-        text.push_str(&format!("   … {} more differences\n", look::count(more)));
+        text.push_str(&format!("   … {} more differences\n", count(more)));
     }
     text
 }

@@ -8,13 +8,13 @@ mod table;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::super::duration::duration;
-use super::super::look::{self, FAINT, LEFT_OUT, Look, STRONG, counted, printable};
+use super::super::look::{FAINT, LEFT_OUT, Look, STRONG, printable};
 use super::super::remarks;
 use super::super::snippet::snippet;
 use super::{Detail, failure::failure, indented, narrower, paragraph, step, trouble, with_head};
 use crate::budget::{self, Compared, Verdict};
 use crate::check::{CheckRef, Failure, Judged};
+use crate::number::{count, counted, duration, figure};
 use crate::result::{Exemplar, Load, Measured, StepReport};
 use crate::spec::Pace;
 use crate::trace::TraceId;
@@ -27,11 +27,11 @@ pub(super) fn facts(load: &Load) -> String {
     let mut facts = vec![requests(load.requests)];
     match &load.pace {
         Pace::Closed { concurrency, .. } => {
-            facts.push(format!("{} at a time", number(u64::from(*concurrency))));
+            facts.push(format!("{} at a time", count(*concurrency)));
             facts.extend(rate(load.rate()));
         }
         Pace::Open { rate, period, .. } => {
-            facts.push(format!("{} for {}", rate.written, whole_seconds(*period)));
+            facts.push(format!("{} for {}", rate.written, duration(*period)));
         }
     }
     facts.extend(remarks::median(load).map(|median| format!("p50 {}", duration(median))));
@@ -176,7 +176,7 @@ fn failed(load: &Load, check: Option<&Failure>, look: &Look) -> String {
     let of = format!("of {}", requests(load.requests));
     let mut parts = Vec::new();
     if load.failed > 0 {
-        let (failed, may) = (number(load.failed), number(load.allowed));
+        let (failed, may) = (count(load.failed), count(load.allowed));
         parts.push(format!("{failed} {of} failed, {may} may"));
     }
     if load.errored > 0 {
@@ -185,7 +185,7 @@ fn failed(load: &Load, check: Option<&Failure>, look: &Look) -> String {
         } else {
             String::new()
         };
-        parts.push(format!("{} {of}could not be judged", number(load.errored)));
+        parts.push(format!("{} {of}could not be judged", count(load.errored)));
     }
     if parts.is_empty() {
         return String::new();
@@ -199,11 +199,11 @@ fn failed(load: &Load, check: Option<&Failure>, look: &Look) -> String {
 
 fn failing(load: &Load, look: &Look) -> String {
     let shown = load.failing.iter().take(MOST_FAILING);
-    let widest = shown.clone().map(|of| number(of.requests).len()).max();
+    let widest = shown.clone().map(|of| count(of.requests).len()).max();
     let widest = widest.unwrap_or_default();
     let mut text: String = shown
         .map(|of| {
-            let head = format!("{:>widest$}x", number(of.requests));
+            let head = format!("{:>widest$}x", count(of.requests));
             let line = match &of.at {
                 Some(at) => format!("{} ({at})", of.what),
                 None => of.what.clone(),
@@ -213,7 +213,7 @@ fn failing(load: &Load, look: &Look) -> String {
         .collect();
     let more = load.failing.len().saturating_sub(MOST_FAILING);
     if more > 0 {
-        text.push_str(&format!("   … {} more\n", look::count(more)));
+        text.push_str(&format!("   … {} more\n", count(more)));
     }
     text
 }
@@ -331,30 +331,12 @@ fn saved(of: &Exemplar, look: &Look) -> String {
 }
 
 fn requests(of: u64) -> String {
-    counted(usize::try_from(of).unwrap_or(usize::MAX), "request")
+    counted(of, "request")
 }
 
-fn number(of: u64) -> String {
-    look::count(usize::try_from(of).unwrap_or(usize::MAX))
-}
-
-/// `214/s`, `3.5/s`; nothing where nothing was measured.
+/// `214/s`, `3.5/s`. `None` if nothing was measured.
 fn rate(of: f64) -> Option<String> {
-    if !of.is_finite() || of <= 0.0 {
-        return None;
-    }
-    if of < 10.0 {
-        return Some(format!("{of:.1}/s"));
-    }
-    Some(format!("{}/s", number(of.round() as u64)))
-}
-
-/// A time that somebody chose: `30 s`.
-fn whole_seconds(of: Duration) -> String {
-    if of.subsec_nanos() == 0 && of.as_secs() < 60 {
-        return format!("{} s", of.as_secs());
-    }
-    duration(of)
+    (of.is_finite() && of > 0.0).then(|| format!("{}/s", figure(of)))
 }
 
 #[cfg(test)]

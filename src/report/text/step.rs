@@ -1,10 +1,10 @@
 //! One step as text: what failed, what could not be judged, the response and the trace.
 
-use super::super::duration::duration;
 use super::super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
 use super::super::waterfall::{Mark, USUAL_ROWS, waterfall};
 use super::{Detail, failure::failure, indented, narrower, paragraph, quoted, trouble, with_head};
 use crate::check::{Failure, Judged, Outcome, Subject, Unjudged};
+use crate::number::{count, counted, duration};
 use crate::result::{Attempt, Phase, StepReport};
 use crate::trace::{HttpResponse, Response, Trace};
 
@@ -162,7 +162,7 @@ fn unjudged(checks: &[Judged], look: &Look) -> String {
     }
     let mut text = String::new();
     for (reason, checks) in reasons {
-        let number = look::counted(checks.len(), "check");
+        let number = counted(checks.len(), "check");
         let title = format!("{number} could not be judged: {reason}");
         text.push_str(&paragraph(&title, 2, STRONG, look));
         for judged in checks.iter().take(MOST_UNJUDGED) {
@@ -171,7 +171,7 @@ fn unjudged(checks: &[Judged], look: &Look) -> String {
         }
         let more = checks.len().saturating_sub(MOST_UNJUDGED);
         if more > 0 {
-            text.push_str(&format!("    … {} more\n", look::count(more)));
+            text.push_str(&format!("    … {} more\n", count(more)));
         }
         if let Some(help) = reason.help() {
             text.push_str(&with_head("help:", STRONG, &help, look));
@@ -218,7 +218,7 @@ fn response(step: &StepReport, look: &Look) -> String {
 
 fn body(http: &HttpResponse, look: &Look) -> String {
     if http.body.contains(&0) {
-        let size = look::counted(http.body.len(), "byte");
+        let size = counted(http.body.len(), "byte");
         return quoted(&format!("({size}, no text)"), look);
     }
     // A cut body is enough, and a body may have megabytes.
@@ -227,7 +227,7 @@ fn body(http: &HttpResponse, look: &Look) -> String {
     let lines: Vec<&str> = text.lines().take(MOST_LINES).collect();
     let shown: String = lines.iter().map(|line| excerpt(line, look)).collect();
     if text.lines().count() > MOST_LINES || head.len() < http.body.len() {
-        let size = look::counted(http.body.len(), "byte");
+        let size = counted(http.body.len(), "byte");
         return shown + &quoted(&format!("… ({size} in all)"), look);
     }
     shown

@@ -3,11 +3,9 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::super::duration::duration;
-use super::super::look::{
-    self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, counted, printable,
-};
+use super::super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
 use super::{Detail, WORD, paragraph, step::note, trouble, word};
+use crate::number::{count, counted, duration};
 use crate::result::{Report, SpecReport, StepReport, Verdict};
 
 const MOST_NAMES: usize = 50;
@@ -82,7 +80,7 @@ fn not_run(of: &Report, look: &Look) -> String {
 fn and_more(number: usize) -> String {
     match number.saturating_sub(MOST_NAMES) {
         0 => String::new(),
-        more => format!("      … {} more\n", look::count(more)),
+        more => format!("      … {} more\n", count(more)),
     }
 }
 
@@ -166,7 +164,7 @@ fn counts(of: &Report, look: &Look) -> String {
     let flaky = of.specs.iter().filter(|spec| spec.is_flaky()).count();
     let passed = match flaky {
         0 => "passed".to_owned(),
-        _ => format!("passed ({} flaky)", look::count(flaky)),
+        _ => format!("passed ({} flaky)", count(flaky)),
     };
     let counts = [
         (of.count(|is| *is == Verdict::Failed), "failed", BAD),
@@ -186,7 +184,7 @@ fn counts(of: &Report, look: &Look) -> String {
     let parts: Vec<String> = counts
         .into_iter()
         .filter(|(number, ..)| *number > 0)
-        .map(|(number, what, style)| look.paint(style, &format!("{} {what}", look::count(number))))
+        .map(|(number, what, style)| look.paint(style, &format!("{} {what}", count(number))))
         .collect();
     let parts = if parts.is_empty() {
         "no spec ran".to_owned()

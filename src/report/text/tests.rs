@@ -114,7 +114,7 @@ FAIL  placing an order charges the card
    inventory        SELECT stock    █▉                          53 ms  ← nearest
    payment        process_payment      ▐█████████████▋         412 ms
                   ↑ payment.method = "paypal"
-   order          INSERT orders                      ▕         1.0 ms
+   order          INSERT orders                      ▕           1 ms
 
    trace saved: target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
 
@@ -142,7 +142,7 @@ FAIL  placing an order charges the card   specs/place-order.yaml   trace 4bf92f3
    order          reserve_stock     ████▋                                             71 ms
    inventory        SELECT stock    ▕███▏                                             53 ms
    payment        process_payment          ▐████████████████████████▊                412 ms  ← payment.method = "paypal"
-   order          INSERT orders                                      ▍               1.0 ms
+   order          INSERT orders                                      ▍                 1 ms
 
 
 "#]]
@@ -176,7 +176,7 @@ fn a_flaky_spec_tells_what_went_wrong_before() {
     assert_data_eq!(
         at_80(&named("paying twice"), Detail::Normal),
         str![[r#"
-FLAKY paying twice   passed at attempt 2   1.6 s
+FLAKY paying twice   passed at attempt 2   1.62 s
   attempt 1 failed
     specs/place-order.yaml:12:37: attribute `payment.method` of span
     `process_payment`: expected "card", found "paypal"
@@ -220,7 +220,7 @@ PASS  listing the stock
    order          reserve_stock     ███▍                                   71 ms
    inventory        SELECT stock    ▐██                                    53 ms
    payment        process_payment        ▐███████████████████▏            412 ms
-   order          INSERT orders                              ▐            1.0 ms
+   order          INSERT orders                              ▐              1 ms
 
 
 "#]]
@@ -330,7 +330,7 @@ not run: 1 spec, after the first failure
          `--verbose` lists them
    note: to see a saved trace: spanspec show target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
 
-1 failed, 1 errored, 2 passed (1 flaky), 1 skipped, 1 not run in 2.4 s, 182 spans received
+1 failed, 1 errored, 2 passed (1 flaky), 1 skipped, 1 not run in 2.44 s, 182 spans received
 
 "#]]
     );
@@ -354,7 +354,7 @@ ERROR the run
    │ connection refused (os error 111)
    help: is the service running? `services` in spanspec.yaml starts it
 
-no spec ran in 2.4 s, 0 spans received
+no spec ran in 2.44 s, 0 spans received
 
 "#]]
     );

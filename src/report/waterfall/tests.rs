@@ -55,7 +55,7 @@ order        POST /orders       ▐███████████████
 order          reserve_stock    ▐██▋                              71 ms
 inventory        SELECT stock    ██▍                              53 ms
 payment        process_payment       ▐████████████████           412 ms  ← payment.method = "paypal"
-order          INSERT orders                          ▌          1.0 ms
+order          INSERT orders                          ▌            1 ms
 
 "#]]
     );
@@ -77,7 +77,7 @@ order          reserve_stock         ▐▉                71 ms
 inventory        SELECT stock        ▐▋                53 ms
 payment        process_payment         ▐████████      412 ms
                ↑ payment.method = "paypal"
-order          INSERT orders                    ▎     1.0 ms
+order          INSERT orders                    ▎       1 ms
 notifier       send a mail to the…               ███▋ 180 ms
                ✗ no such mailbox
 
@@ -97,7 +97,7 @@ order          reserve_stock     ####                                      71 ms
 inventory        SELECT stock     ##                                       53 ms
 payment        process_payment         #####################              412 ms
                ^ payment.method = "paypal"
-order          INSERT orders                                |             1.0 ms
+order          INSERT orders                                |               1 ms
 
 "#]]
     );
@@ -114,12 +114,12 @@ fn spans_that_lack_the_same_parent_stand_together_below_it() {
     assert_data_eq!(
         drawn(&trace, &[], 60),
         str![[r#"
-gateway  GET /      █████████████████████████████████  10 ms
+gateway  GET /      ██████████████████████████████████ 10 ms
          ? missing parent 00f067aa00000009
-mailer     render      ██████████▎                    3.0 ms
-mailer     send                  ████████████████▊    5.0 ms
+mailer     render      ▐█████████▋                      3 ms
+mailer     send                  ▐████████████████▋     5 ms
          ? missing parent 00f067aa00000008
-stock      reserve        ▐█████████▌                 3.0 ms
+stock      reserve        ▐██████████                   3 ms
 
 "#]]
     );
@@ -151,7 +151,7 @@ order        POST /orders         ▐██████████████�
 order          reserve_stock       ████▌                                            71 ms
 inventory        SELECT stock      ▕███                                             53 ms
 payment        process_payment            ▐████████████████████████▏               412 ms
-order          INSERT orders                                       ▐               1.0 ms
+order          INSERT orders                                       ▐                 1 ms
 ⤷ linked trace 5bf92f3577b34da6a3ce929d0e0e4736, 2 spans, starts 900 ms later
 mailer     process order.created  ████████████████████████████████████████████████ 100 ms
 mailer       send                 ████████████████████████████████████████████████ 100 ms  ← no link
@@ -166,15 +166,15 @@ fn of_a_long_trace_the_spans_that_matter_are_shown_and_the_others_counted() {
     assert_data_eq!(
         drawn(&long(5_000), &marks, 80),
         str![[r#"
-queue   drain       █████████████████████████████████████████████  5.0 s
-worker    job 6     ▏                                             7.0 ms
-worker    job 13    ▎                                             7.0 ms
-worker    job 20    ▎                                             7.0 ms
-worker    job 27    ▍                                             7.0 ms
-worker    job 34    ▍                                             7.0 ms
-worker    job 41    ▌                                             7.0 ms
-worker    job 48    ▌                                             7.0 ms
-worker    job 4000                                      ▏         4.0 ms  ← late
+queue   drain       ███████████████████████████████████████████████  5 s
+worker    job 6     ▏                                               7 ms
+worker    job 13    ▎                                               7 ms
+worker    job 20    ▍                                               7 ms
+worker    job 27    ▍                                               7 ms
+worker    job 34    ▌                                               7 ms
+worker    job 41    ▌                                               7 ms
+worker    job 48    ▐                                               7 ms
+worker    job 4000                                       ▐          4 ms  ← late
           … 4,990 more spans
 
 "#]]
@@ -196,10 +196,10 @@ fn what_lies_between_two_spans_of_a_deep_tree_is_counted() {
     assert_data_eq!(
         drawn(&deep(5_000), &[mark(4_000, "here")], 80),
         str![[r#"
-recursion  level 1           ████████████████████████████████████ 15.0 s
+recursion  level 1           ██████████████████████████████████████ 15 s
              … 3,997 spans in between
-recursion      level 3999             ▐████████████████▍           7.0 s
-recursion        level 4000           ▐████████████████▍           7.0 s  ← here
+recursion      level 3999              █████████████████▉            7 s
+recursion        level 4000            █████████████████▉            7 s  ← here
                  … 1,000 more spans
 
 "#]]
@@ -225,7 +225,7 @@ fn clocks_that_disagree_do_not_break_the_scale() {
         str![[r#"
 gateway    POST /orders                        ██████████████████████████ 801 ms
 order        POST /orders                      ▐████████████████████████▋ 776 ms
-order          INSERT orders    ◂                                         1.0 µs
+order          INSERT orders    ◂                                           1 µs
 order          reserve_stock                   ▐██▏                        71 ms
 inventory        SELECT stock   █▊                                         53 ms
 payment        process_payment                     ▐█████████████         412 ms

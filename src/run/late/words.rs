@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::many::Contradictions;
+use crate::number::duration;
 use crate::result::{Load, Trouble};
-use crate::step::{LateSpans, MARGIN};
+use crate::step::{LateSpans, sufficient};
 use crate::trace::Hole;
-use crate::trace::duration_text::duration;
 
 /// Services are named up to this number.
 const MOST_SERVICES: usize = 3;
@@ -188,28 +188,5 @@ fn are_affected(late: &LateSpans) -> &'static str {
     match late.number() {
         0 => "cannot be judged",
         _ => "are contradicted by late spans",
-    }
-}
-
-/// The flush bound with which a span of this lag would have arrived in time.
-pub(super) fn sufficient(lag: Duration) -> String {
-    let tenths = (lag + MARGIN).as_millis().div_ceil(100);
-    match (tenths / 10, tenths % 10) {
-        (0, tenths) => format!("{tenths}00ms"),
-        (seconds, 0) => format!("{seconds}s"),
-        (seconds, tenths) => format!("{seconds}.{tenths}s"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_flush_that_would_suffice_has_a_margin_and_is_rounded_up() {
-        let of = |millis| sufficient(Duration::from_millis(millis));
-        assert_eq!(of(0), "300ms");
-        assert_eq!(of(700), "1s");
-        assert_eq!(of(4_800), "5.1s");
     }
 }

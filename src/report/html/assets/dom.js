@@ -37,13 +37,15 @@ const unique = (name) => `${name}-${++uniques}`;
 const count = (number) => number.toLocaleString("en-US");
 const counted = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 
-// Nanoseconds as people say them, with two digits at least.
+// Nanoseconds with at most three significant digits, as in all reports.
 function duration(ns) {
-  const [unit, divisor] = ns < 1e3 ? ["ns", 1] : ns < 1e6 ? ["µs", 1e3] : ns < 1e9 ? ["ms", 1e6] : ["s", 1e9];
-  const value = ns / divisor;
-  const digits = divisor === 1 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
-  return `${Number(value.toFixed(digits))} ${unit}`;
+  if (ns >= 59.95e9) return inTwoUnits(ns >= 3599.5e9 ? [Math.round(ns / 6e10), "h", "min"] : [Math.round(ns / 1e9), "min", "s"]);
+  const rounded = ns === 0 ? 0 : Number(ns.toPrecision(3));
+  const [unit, divisor] = rounded === 0 ? ["ms", 1] : rounded < 1e3 ? ["ns", 1] : rounded < 1e6 ? ["µs", 1e3] : rounded < 1e9 ? ["ms", 1e6] : ["s", 1e9];
+  return `${Number((rounded / divisor).toPrecision(3))} ${unit}`;
 }
+const inTwoUnits = ([small, bigName, smallName]) =>
+  [[Math.floor(small / 60), bigName], [small % 60, smallName]].filter(([n]) => n > 0).map(([n, name]) => `${count(n)} ${name}`).join(" ");
 const ofMillis = (ms) => duration(ms * 1e6);
 const moment = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 

@@ -61,8 +61,8 @@ FAIL  ordering under load
 
   slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
 
-   gateway    POST /orders       ███████████████████████████████████████ 2.8 s
-   inventory    inventory-check  ██████████████████████████████████████▍ 2.7 s  ← the slowest of all
+   gateway    POST /orders       ██████████████████████████████████████ 2.76 s
+   inventory    inventory-check  █████████████████████████████████████▌  2.7 s  ← the slowest of all
 
    trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
 
@@ -108,8 +108,8 @@ FAIL  ordering under load
 
   slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
 
-   gateway    POST /orders       ███████████████████ 2.8 s
-   inventory    inventory-check  ██████████████████▊ 2.7 s  ← the slowest of all
+   gateway    POST /orders       ██████████████████ 2.76 s
+   inventory    inventory-check  █████████████████▊  2.7 s  ← the slowest of all
 
    trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
 
@@ -123,7 +123,7 @@ fn what_is_not_proven_is_told_in_a_sentence() {
     assert_data_eq!(
         at(100, &many::unproven(), Detail::Normal),
         str![[r#"
-PASS  shipping under load   120 requests, 50 at a time, 51/s, p50 121 ms   812 ms
+PASS  shipping under load   120 requests, 50 at a time, 51.4/s, p50 121 ms   812 ms
                  v2.3.0 (baseline, n=120)     v2.4.0 (n=120)
    process_payment   p99=166ms                p99=176ms
    ship              p50=113ms                p50=129ms
@@ -207,7 +207,7 @@ PASS  ordering under load
    order          reserve_stock     ▐████▋                                                     71 ms
    inventory        SELECT stock     ████▏                                                     53 ms
    payment        process_payment            ██████████████████████████████                   412 ms
-   order          INSERT orders                                            ▐                  1.0 ms
+   order          INSERT orders                                            ▐                    1 ms
 
 
 "#]]
@@ -342,7 +342,7 @@ FAIL  ordering under load   specs/ordering.yaml   500 requests, 50 at a time   8
    order          reserve_stock     ▐████▋                                                     71 ms
    inventory        SELECT stock     ████▏                                                     53 ms
    payment        process_payment            ██████████████████████████████                   412 ms
-   order          INSERT orders                                            ▐                  1.0 ms
+   order          INSERT orders                                            ▐                    1 ms
 
 
 "#]]
@@ -408,13 +408,13 @@ specs/ordering.yaml:8:24: p50 of inventory-check: expected at most 1.2x of the 1
 }
 
 #[test]
-fn rates_are_said_in_the_digits_that_matter() {
+fn rates_have_three_digits_at_most() {
     let said = [214.3, 3.46, 2_000.4, 0.0, f64::NAN, f64::INFINITY].map(rate);
     let said: Vec<&str> = said
         .iter()
         .map(|one| one.as_deref().unwrap_or("-"))
         .collect();
-    assert_eq!(said, ["214/s", "3.5/s", "2,000/s", "-", "-", "-"]);
+    assert_eq!(said, ["214/s", "3.46/s", "2,000/s", "-", "-", "-"]);
 }
 
 #[test]
@@ -483,8 +483,8 @@ FAIL  ordering under load
 
   slowest of inventory-check: 167 ms, trace a3ce929d0e0e47364bf92f3577b34da6
 
-   gateway    POST /orders       ███████████████████████████████████████ 2.8 s
-   inventory    inventory-check  ██████████████████████████████████████▍ 2.7 s  ← the slowest of all
+   gateway    POST /orders       ██████████████████████████████████████ 2.76 s
+   inventory    inventory-check  █████████████████████████████████████▌  2.7 s  ← the slowest of all
 
    trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
 

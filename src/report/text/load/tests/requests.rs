@@ -8,7 +8,7 @@ fn failed_requests_are_counted_and_the_first_of_them_is_shown() {
         at(100, &many::failing_requests(), Detail::Normal),
         str![[r#"
 FAIL  ordering under load
-      specs/ordering.yaml   132 requests, 50 at a time, 57/s, p50 121 ms   812 ms
+      specs/ordering.yaml   132 requests, 50 at a time, 56.5/s, p50 121 ms   812 ms
   12 of 132 requests failed, 0 may; 2 could not be judged
   --> specs/ordering.yaml:3:9
  3 | repeat: { times: 500, concurrency: 50 }
@@ -33,7 +33,7 @@ FAIL  ordering under load
    order          reserve_stock    ▐██▎                           71 ms
    inventory        SELECT stock    ██                            53 ms
    payment        process_payment       ███████████████          412 ms  ← payment.method = "paypal"
-   order          INSERT orders                        ▍         1.0 ms
+   order          INSERT orders                        ▍           1 ms
 
    trace saved: target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
 

@@ -22,7 +22,7 @@ fn a_request_that_left_no_trace_may_have_been_slower_than_the_one_that_is_shown(
         lines,
         [
             " response time that left a trace: 31 ms, trace a3ce929d0e0e47364bf92f3577b34da6; the",
-            "  slowest of all took 1.0 s, and no span of it was seen",
+            "  slowest of all took 1 s, and no span of it was seen",
         ]
     );
 }
@@ -69,8 +69,8 @@ fn a_check_alone_has_its_numbers_and_its_slowest_request() {
 
   slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
 
-   gateway    POST /orders       ███████████████████████████████████████ 2.8 s
-   inventory    inventory-check  ██████████████████████████████████████▍ 2.7 s  ← the slowest of all
+   gateway    POST /orders       ██████████████████████████████████████ 2.76 s
+   inventory    inventory-check  █████████████████████████████████████▌  2.7 s  ← the slowest of all
 
    trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
 
@@ -124,8 +124,8 @@ fn budgets_with_the_same_slowest_request_share_its_picture() {
   slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
   slowest of reserve: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
 
-   gateway    POST /orders       ███████████████████████████████████████ 2.8 s
-   inventory    inventory-check  ██████████████████████████████████████▍ 2.7 s  ← the slowest of all
+   gateway    POST /orders       ██████████████████████████████████████ 2.76 s
+   inventory    inventory-check  █████████████████████████████████████▌  2.7 s  ← the slowest of all
 
    trace saved: target/spanspec/a3ce929d0e0e47364bf92f3577b34da6.json
 
