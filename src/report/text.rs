@@ -3,32 +3,25 @@
 //! `failure` renders one failed check, `step` all that is known of one trigger and its trace,
 //! `load` what many requests came to, `summary` the end of a run.
 
+mod detail;
 mod failure;
+mod lines;
 #[cfg(feature = "run")]
 mod load;
 mod step;
 mod summary;
+mod trouble;
 
+pub use detail::Detail;
+pub(super) use lines::paragraph;
 pub use summary::summary;
+pub use trouble::trouble;
 
 use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
-use super::snippet::snippet;
 use crate::check::{Judged, Outcome, Unjudged};
 use crate::number::{counted, duration};
-use crate::result::{Attempt, SpecReport, StepReport, Trouble, Verdict};
+use crate::result::{Attempt, SpecReport, StepReport, Verdict};
 use crate::trace::Trace;
-
-/// How much is told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Detail {
-    /// Only what is not well.
-    Quiet,
-    /// Also one line for each spec that passed.
-    #[default]
-    Normal,
-    /// Also every check, the response, the timing and the trace of each spec.
-    Verbose,
-}
 
 /// Columns of the word that a spec's first line starts with, and the blank after it.
 const WORD: usize = 6;
@@ -134,20 +127,6 @@ pub(in crate::report) fn claims(step: &StepReport) -> Vec<String> {
         .collect();
     claims.dedup();
     claims
-}
-
-/// Why something could not be judged, with its place, what is known and what to do.
-#[must_use]
-pub fn trouble(of: &Trouble, look: &Look) -> String {
-    let mut text = paragraph(&of.what, 2, STRONG, look);
-    if let Some(at) = &of.at {
-        text.push_str(&indented(&snippet(at, "", &narrower(look, 1)), 1));
-    }
-    for detail in &of.details {
-        text.push_str(&quoted(detail, look));
-    }
-    text.push_str(&help(&of.help, look));
-    text
 }
 
 /// What went wrong in one step, and its trace.
@@ -320,66 +299,6 @@ fn last_attempt(text: &mut String, spec: &SpecReport, look: &Look, detail: Detai
         text.push_str(&attempt(last, look, detail));
     }
     text.push('\n');
-}
-
-/// Lines of text that keep to the width, each indented.
-pub(super) fn paragraph(text: &str, indent: usize, style: anstyle::Style, look: &Look) -> String {
-    let room = look.width.saturating_sub(indent);
-    look::wrapped(&printable(text), room)
-        .iter()
-        .map(|line| format!("{:indent$}{}\n", "", look.paint(style, line)))
-        .collect()
-}
-
-/// What somebody else said, or a fact: broken into lines, with a bar before each.
-fn quoted(text: &str, look: &Look) -> String {
-    let bar = look.pick("│", "|");
-    look::wrapped(&printable(text), look.width.saturating_sub(5))
-        .iter()
-        .map(|line| format!("{}\n", format!("   {bar} {line}").trim_end()))
-        .collect()
-}
-
-fn help(lines: &[String], look: &Look) -> String {
-    lines
-        .iter()
-        .map(|line| with_head("help:", look::HELP, line, look))
-        .collect()
-}
-
-/// A word that says what kind of line it is, and the line, broken so that the word stands alone.
-fn with_head(head: &str, style: anstyle::Style, text: &str, look: &Look) -> String {
-    let indent = 3 + head.len() + 1;
-    let width = look.width.saturating_sub(indent);
-    let lines: Vec<String> = text
-        .lines()
-        .flat_map(|line| look::wrapped(&printable(line), width))
-        .collect();
-    let mut shown = String::new();
-    for (at, line) in lines.iter().enumerate() {
-        if at == 0 {
-            shown.push_str(&format!("   {} {line}\n", look.paint(style, head)));
-        } else {
-            shown.push_str(&format!("{:indent$}{line}\n", ""));
-        }
-    }
-    shown
-}
-
-fn indented(text: &str, by: usize) -> String {
-    text.lines()
-        .map(|line| {
-            if line.is_empty() {
-                "\n".to_owned()
-            } else {
-                format!("{:by$}{line}\n", "")
-            }
-        })
-        .collect()
-}
-
-fn narrower(look: &Look, by: usize) -> Look {
-    look.with_width(look.width.saturating_sub(by))
 }
 
 #[cfg(test)]

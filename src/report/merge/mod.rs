@@ -4,6 +4,7 @@
 //! what the exit code is for, is left to the command.
 
 mod document;
+mod error;
 mod ours;
 mod tests_of_specs;
 mod theirs;
@@ -20,24 +21,7 @@ use super::junit::make_unique;
 use super::repository::Repository;
 use crate::secret::{Format, Secrets};
 use document::Documents;
-
-/// Why a file cannot be merged.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MergeError {
-    /// It has neither form.
-    #[error("{0}")]
-    Foreign(&'static str),
-    /// JSON that ends too early or has another shape.
-    #[error("no JSON report of spanspec: {0}")]
-    Json(#[from] serde_json::Error),
-    /// A report of a version that is to come.
-    #[error("a JSON report with schema_version {0}, and this spanspec reads 1: use a newer one")]
-    Version(u64),
-    /// XML that ends too early, or is none.
-    #[error("no JUnit XML: {0}")]
-    Xml(String),
-}
+pub use error::MergeError;
 
 /// What all results come to.
 #[derive(Debug, Default)]

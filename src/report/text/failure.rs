@@ -2,7 +2,7 @@
 
 use super::super::look::{self, BAD, FAINT, GOOD, Look, STRONG, printable};
 use super::super::snippet::{fits, label_column, snippet};
-use super::{help, indented, narrower, paragraph};
+use super::lines::{help, indented, narrower, paragraph, with_head};
 use crate::check::{Candidate, Difference, Failure, Rejection, RejectionForm};
 use crate::number::count;
 
@@ -89,7 +89,7 @@ fn value(head: &str, style: anstyle::Style, value: &str, longest: usize, look: &
     if all > longest {
         shown.push_str(&format!("… ({} characters)", count(all)));
     }
-    super::with_head(head, style, &shown, look)
+    with_head(head, style, &shown, look)
 }
 
 fn nearest(candidates: &[Candidate], look: &Look) -> String {

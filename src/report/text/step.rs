@@ -2,7 +2,10 @@
 
 use super::super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
 use super::super::waterfall::{Mark, USUAL_ROWS, waterfall};
-use super::{Detail, failure::failure, indented, narrower, paragraph, quoted, trouble, with_head};
+use super::detail::Detail;
+use super::failure::failure;
+use super::lines::{indented, narrower, paragraph, quoted, with_head};
+use super::trouble::trouble;
 use crate::check::{Failure, Judged, Outcome, Subject, Unjudged};
 use crate::number::{count, counted, duration};
 use crate::result::{Attempt, Phase, StepReport};

@@ -5,7 +5,7 @@
 //! list.
 
 use super::super::super::look::{self, BAD, FAINT, Look, STRONG, printable};
-use super::super::paragraph;
+use super::super::lines::paragraph;
 use crate::budget::{Column, Row, Table};
 use crate::result::{Load, Measured};
 
