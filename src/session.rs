@@ -163,7 +163,7 @@ impl Session {
         let (gone, watched) = (remote.gone(), stopper.clone());
         exit_watch.spawn(async move {
             let why = gone.await;
-            watched.stop(Stop::Died(Trouble::told(&why, None)));
+            watched.stop(Stop::Died(Trouble::new(&why)));
         });
         Self {
             source: Source::Theirs(Box::new(remote)),
@@ -354,7 +354,7 @@ async fn start_services(
     service::start(services, &telemetry, move |event| relay(&event, &listener))
         .await
         .map(Some)
-        .map_err(|error| vec![Trouble::of(&error, None)])
+        .map_err(|error| vec![Trouble::from_error(&error)])
 }
 
 fn misfit(error: &SpecError) -> Trouble {
@@ -389,7 +389,7 @@ async fn watch_over(
     secrets: Secrets,
 ) {
     let death = died.await;
-    let trouble = Trouble::told(&death.to_string(), None);
+    let trouble = Trouble::new(&death.to_string());
     stopper.stop(Stop::Died(secrets.trouble(trouble)));
 }
 

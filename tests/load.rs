@@ -754,7 +754,7 @@ async fn who_stops_it_keeps_what_there_is() {
 
 #[tokio::test]
 async fn a_service_that_dies_ends_it_and_is_named() {
-    let death = Trouble::told("`shop` ended with exit code 9", None);
+    let death = Trouble::new("`shop` ended with exit code 9");
     let spec = stopped_by(Stop::Died(death)).await;
     assert_eq!(spec.verdict, Verdict::Errored);
     let trouble = tested(&spec).trouble.as_ref().unwrap();

@@ -130,7 +130,7 @@ fn text(path: &Path, errors: &mut Vec<BaselineError>) -> Result<Option<String>, 
 
 /// Prints the error.
 fn fail_baseline(error: &BaselineError) -> Exit {
-    let exit = fail_with(&[Trouble::of(error, None)]);
+    let exit = fail_with(&[Trouble::from_error(error)]);
     match error {
         // A name on the command line has no proposal.
         BaselineError::NothingPending { .. } => Exit::Usage,

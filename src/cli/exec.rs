@@ -62,7 +62,7 @@ async fn run(project: &HostSetup, arguments: &ExecArguments, results: &Path) -> 
     let environment = host.environment.clone().with_results(results);
     let exit = match Foreground::start(&arguments.command, &environment) {
         Ok(command) => follow(command, &host, &mut interruptions).await,
-        Err(error) => fail_with(&[Trouble::of(&error, None)]),
+        Err(error) => fail_with(&[Trouble::from_error(&error)]),
     };
     // Who is in a hurry need not wait for the services.
     tokio::select! {

@@ -8,7 +8,7 @@ use crate::budget::too_few_requests;
 use crate::report::{Diagnostic, Look, snippet};
 use crate::result::Trouble;
 use crate::session::declared_flush;
-use crate::step::hasty_timeouts;
+use crate::step::short_timeouts;
 use crate::workspace::Ports;
 
 use super::arguments::LintArguments;
@@ -30,8 +30,8 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
     let flush = declared_flush(&workspace);
     let specs = select(workspace.specs, &arguments.specs);
     let foreseen = too_few_requests(&specs);
-    let hasty = hasty_timeouts(&specs, flush);
-    let warnings = workspace.warnings.iter().chain(&foreseen).chain(&hasty);
+    let too_short = short_timeouts(&specs, flush);
+    let warnings = workspace.warnings.iter().chain(&foreseen).chain(&too_short);
     let mut warnings: Vec<Diagnostic> = warnings
         .map(|error| Diagnostic::warning(&output::secrets().spec_error(error.clone())))
         .collect();
@@ -47,7 +47,7 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         let troubles = baselines
             .errors
             .iter()
-            .map(|error| Trouble::of(error, None));
+            .map(|error| Trouble::from_error(error));
         return fail_with(&troubles.collect::<Vec<_>>());
     }
     let counted = |number: usize, noun: &str| match number {

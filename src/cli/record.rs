@@ -245,7 +245,7 @@ fn clear(progress: &Arc<Mutex<Progress>>) {
 /// What came of each request; nothing unless all of them came to their end.
 fn seen(report: &Report) -> Option<Vec<Seen>> {
     let one = |spec: &SpecReport| {
-        let step = spec.telling_step()?;
+        let step = spec.decisive_step()?;
         let response = step.response.as_ref().and_then(Response::http);
         match (response, &step.trace, &spec.verdict) {
             (Some(response), Some(trace), Verdict::Passed) => Some(Seen {

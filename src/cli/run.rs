@@ -36,7 +36,7 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
     let remote = match &arguments.receiver {
         Some(receiver) if !arguments.list => match runtime.block_on(Remote::connect(receiver)) {
             Ok(remote) => Some(remote),
-            Err(error) => return fail_with(&[Trouble::of(&error, None)]),
+            Err(error) => return fail_with(&[Trouble::from_error(&error)]),
         },
         _ => None,
     };

@@ -52,7 +52,7 @@ impl Live {
     pub(super) fn run(&self, specs: &[Spec]) -> Report {
         let mut report = background::block_on(self.session.run(specs, self.options.clone()));
         if let Err(error) = self.results.write(&report) {
-            report.trouble.push(Trouble::told(&error.to_string(), None));
+            report.trouble.push(Trouble::new(&error.to_string()));
         }
         report
     }
@@ -68,7 +68,7 @@ impl Live {
         let mut file = self.results.file();
         let written = file.as_mut().map_or(Ok(()), |file| file.finish(&report));
         if let Err(error) = written {
-            report.trouble.push(Trouble::told(&error.to_string(), None));
+            report.trouble.push(Trouble::new(&error.to_string()));
         }
         if open.is_watching() {
             let mut all = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -95,7 +95,7 @@ impl Live {
                 }
                 let written = file.map_or(Ok(()), |mut file| file.finish(&report));
                 if let Err(error) = written {
-                    report.trouble.push(Trouble::told(&error.to_string(), None));
+                    report.trouble.push(Trouble::new(&error.to_string()));
                 }
                 overturned.push(report);
             }

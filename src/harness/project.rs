@@ -197,7 +197,7 @@ fn connect(settings: &Settings) -> Result<Option<Remote>, Mistake> {
         Ok(remote) => Ok(Some(remote)),
         Err(error) => Err(Mistake {
             of: ENVIRONMENT.to_owned(),
-            text: text::trouble(&Trouble::of(&error, None), &Look::plain()),
+            text: text::trouble(&Trouble::from_error(&error), &Look::plain()),
         }),
     }
 }

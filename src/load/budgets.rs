@@ -24,18 +24,18 @@ use crate::budget::baseline::{BaselineError, Case, Difference, Fingerprint, Undo
 use crate::check::Judged;
 use crate::result::{Load, Trouble};
 use crate::spec::Spec;
-use crate::step::Setting;
+use crate::step::RunContext;
 use crate::trace::Trace;
 
 /// The consequence of an attempt that does not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RetryState {
-    /// Another attempt follows.
-    Another,
+    /// Another attempt follows if this one does not pass.
+    OnFailure,
     /// Another attempt follows in any case: an earlier step of this one did not pass.
-    Lost,
-    /// The attempt is the result.
-    Last,
+    Certain,
+    /// No further attempt follows.
+    Exhausted,
 }
 
 /// The attempt in which the durations were measured.
@@ -78,7 +78,7 @@ impl TakeBack {
 /// # Errors
 /// A baseline cannot be read or written. Limits are judged nevertheless.
 pub(super) async fn judge(
-    setting: &Setting<'_>,
+    setting: &RunContext<'_>,
     spec: &Spec,
     attempt: MeasuredAttempt,
     seen: Option<&Trace>,
@@ -88,8 +88,9 @@ pub(super) async fn judge(
     let update = setting.options.budgets.update;
     let place = Place::of(setting, spec);
     let required = requirement::all(&spec.budgets);
-    let trouble =
-        |error: &BaselineError| Trouble::of(error, requirement::first_compared(&required));
+    let trouble = |error: &BaselineError| {
+        Trouble::from_error(error).with_location(requirement::first_compared(&required))
+    };
     let (case, unread) = match place.read(&required) {
         Ok(case) => (case, None),
         Err(error) => (None, Some(trouble(&error))),
@@ -152,7 +153,7 @@ pub(super) async fn judge(
 
 /// Differences between the environment of the baseline and this one.
 fn differences(
-    setting: &Setting<'_>,
+    setting: &RunContext<'_>,
     case: Option<&Case>,
     here: Option<&Fingerprint>,
 ) -> Vec<Difference> {

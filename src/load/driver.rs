@@ -21,7 +21,7 @@ use crate::budget::{Quantile, Samples};
 use crate::process::allow_requests;
 use crate::result::{HeldBack, StepReport};
 use crate::spec::{Pace, Repeat, Scope, Spec};
-use crate::step::Setting;
+use crate::step::RunContext;
 use crate::trigger::Session;
 
 /// So many requests may wait for an answer at the same time: more sockets than most systems give to
@@ -52,11 +52,11 @@ pub(crate) struct Progress {
 
 /// Fires the only step of a spec many times.
 pub(crate) struct Driver<'a> {
-    pub(crate) setting: &'a Setting<'a>,
+    pub(crate) run: &'a RunContext<'a>,
     pub(crate) spec: &'a Spec,
     pub(crate) repeat: &'a Repeat,
-    /// Learns a few times a second how far it is.
-    pub(crate) tell: &'a (dyn Fn(Progress) + Send + Sync),
+    /// Called four times per second.
+    pub(crate) on_progress: &'a (dyn Fn(Progress) + Send + Sync),
 }
 
 /// What was answered so far, whatever its trace says.
@@ -71,12 +71,12 @@ struct Answers {
 }
 
 /// All requests, once the last of them was judged.
-pub(crate) struct Driven<'a> {
+pub(crate) struct RepeatedStep<'a> {
     outcomes: Outcomes<'a>,
     watched: WatchedRequests,
 }
 
-impl Driven<'_> {
+impl RepeatedStep<'_> {
     /// What they came to, with budgets judged. What was measured is written down where the options
     /// say so, unless another attempt follows.
     pub(crate) async fn report(self, attempt: MeasuredAttempt) -> (StepReport, WatchedRequests) {
@@ -89,10 +89,10 @@ impl Driven<'_> {
 
 impl<'a> Driver<'a> {
     /// Fires the requests with what is known after the setup.
-    pub(crate) async fn run(self, scope: &Scope, session: Arc<Session>) -> Driven<'a> {
+    pub(crate) async fn run(self, scope: &Scope, session: Arc<Session>) -> RepeatedStep<'a> {
         let pulse = Pulse::start();
         let pattern = Pattern {
-            setting: self.setting,
+            run: self.run,
             step: &self.spec.steps[0],
             scope: scope.for_one_of_many(),
             session,
@@ -102,13 +102,12 @@ impl<'a> Driver<'a> {
         allow_requests(self.most_in_flight());
         let mut tally = Tally::new(&self.spec.budgets, &self.repeat.pace);
         let mut answers = Answers::default();
-        let mut watched =
-            WatchedRequests::of(&self.spec.budgets, self.setting.source.most_watched());
+        let mut watched = WatchedRequests::of(&self.spec.budgets, self.run.source.most_watched());
         let ended = self
             .drive(&pattern, &mut tally, &mut answers, &mut watched)
             .await;
         let outcomes = Outcomes {
-            setting: self.setting,
+            run: self.run,
             spec: self.spec,
             repeat: self.repeat,
             tally,
@@ -119,7 +118,7 @@ impl<'a> Driver<'a> {
                 longest: answers.held_back,
             }),
         };
-        Driven { outcomes, watched }
+        RepeatedStep { outcomes, watched }
     }
 
     async fn drive(
@@ -129,7 +128,7 @@ impl<'a> Driver<'a> {
         answers: &mut Answers,
         watched: &mut WatchedRequests,
     ) -> Ended<'a> {
-        let mut stopped = pin!(self.setting.stopped());
+        let mut stopped = pin!(self.run.stopped());
         let mut pacer = Pacer::new(self.repeat);
         let mut in_flight: JoinSet<Answered> = JoinSet::new();
         let mut unsettled = FuturesUnordered::new();
@@ -166,7 +165,7 @@ impl<'a> Driver<'a> {
             let done = tokio::select! {
                 stop = &mut stopped => return Ended::Stopped(stop),
                 _ = ticks.tick() => {
-                    (self.tell)(answers.progress(self.repeat, tally));
+                    (self.on_progress)(answers.progress(self.repeat, tally));
                     None
                 }
                 Some(answered) = in_flight.join_next() => {

@@ -14,7 +14,7 @@ pub(super) struct Sample {
     pub(super) version: Option<(String, String)>,
 }
 
-/// Whether any of these looks at the trace, so that it has to be complete.
+/// Returns `true` if a budget measures the trace, which must then be complete.
 pub(super) fn any_looks_at_trace(budgets: &[Budget]) -> bool {
     budgets.iter().any(Budget::is_about_trace)
 }

@@ -16,5 +16,5 @@ mod watched;
 
 pub(crate) use budgets::{MeasuredAttempt, RetryState, TakeBack};
 pub use budgets::{case_name, case_of, fingerprint};
-pub(crate) use driver::{Driven, Driver, Progress};
-pub(crate) use watched::{RequestAgain, WatchedRequests};
+pub(crate) use driver::{Driver, Progress, RepeatedStep};
+pub(crate) use watched::{RejudgedRequest, WatchedRequests};

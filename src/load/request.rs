@@ -7,11 +7,13 @@ use tokio::task::JoinSet;
 
 use super::pace::Due;
 use super::pulse::Stalls;
-use crate::result::{Phase, StepReport, cookies_of, credentials_of};
+use crate::result::{Phase, StepReport, Trouble, cookies_of, credentials_of};
 use crate::secret::Secrets;
 use crate::source::receiver::Follow;
 use crate::spec::{Called, Scope, Step};
-use crate::step::{self, Decided, End, Looks, Scene, Setting, Walk, Watched, misfit, with_trouble};
+use crate::step::{
+    self, DecidedStep, JudgeWhen, Observation, RunContext, StepContext, WaitEnd, WatchedTrace,
+};
 use crate::trace::Response;
 use crate::trigger::{Session, TraceContext, TriggerError};
 
@@ -73,12 +75,12 @@ struct Sent {
 pub(super) struct Done<'a> {
     pub(super) counts: bool,
     pub(super) report: StepReport,
-    pub(super) end: Option<End>,
+    pub(super) end: Option<WaitEnd>,
     /// Its trace, if a further span could change the verdict.
-    pub(super) watched: Option<Watched>,
+    pub(super) watched: Option<WatchedTrace>,
     /// What may not be shown of it.
     pub(super) secrets: Vec<String>,
-    pub(super) scene: Scene<'a>,
+    pub(super) context: StepContext<'a>,
     pub(super) is_refused: bool,
     pub(super) waited: Option<Duration>,
     pub(super) lateness: Lateness,
@@ -89,7 +91,7 @@ pub(super) struct Done<'a> {
 
 /// What all requests have in common.
 pub(super) struct Pattern<'a> {
-    pub(super) setting: &'a Setting<'a>,
+    pub(super) run: &'a RunContext<'a>,
     pub(super) step: &'a Step,
     pub(super) scope: Scope,
     pub(super) session: Arc<Session>,
@@ -116,7 +118,7 @@ impl<'a> Pattern<'a> {
         let (trigger, context) = match step::prepare(self.step, &mut scope) {
             Ok(prepared) => prepared,
             Err(errors) => {
-                let report = with_trouble(report, misfit(&errors));
+                let report = report.with_trouble(Trouble::from(&errors));
                 return Err(Box::new(self.unsent(due, report)));
             }
         };
@@ -124,7 +126,7 @@ impl<'a> Pattern<'a> {
         report.trace_id = Some(context.trace_id);
         let sent = Sent {
             scope,
-            follow: step::follow(self.setting, &trigger, &context),
+            follow: step::follow(self.run, &trigger, &context),
             called: trigger.called(),
             report,
             secrets: credentials_of(&trigger),
@@ -132,7 +134,7 @@ impl<'a> Pattern<'a> {
         };
         let session = self.session.with_own_cookies();
         let stalls = Arc::clone(&self.stalls);
-        let starting_until = self.setting.options.starting_until;
+        let starting_until = self.run.options.starting_until;
         in_flight.spawn(async move {
             let now = Instant::now();
             let fired = due.intended.unwrap_or(now);
@@ -154,7 +156,7 @@ impl<'a> Pattern<'a> {
             end: None,
             watched: None,
             secrets: Vec::new(),
-            scene: self.scene(Called::Nothing, now),
+            context: self.context(Called::Nothing, now),
             is_refused: false,
             waited: None,
             lateness: Lateness::default(),
@@ -164,9 +166,9 @@ impl<'a> Pattern<'a> {
         }
     }
 
-    fn scene(&self, called: Called, fired: Instant) -> Scene<'a> {
-        Scene {
-            setting: self.setting,
+    fn context(&self, called: Called, fired: Instant) -> StepContext<'a> {
+        StepContext {
+            run: self.run,
             step: self.step,
             called,
             fired,
@@ -185,40 +187,40 @@ impl<'a> Pattern<'a> {
             size,
             sent: mut request,
         } = answered;
-        let scene = self.scene(request.called, fired);
+        let context = self.context(request.called, fired);
         request.report.timing.response = Some(responded - fired);
         let is_refused = answer.as_ref().is_err_and(TriggerError::is_refused);
-        let mut walk = Walk {
-            scene: scene.clone(),
+        let mut walk = Observation {
+            context: context.clone(),
             scope: &mut request.scope,
-            context: request.context,
+            trace_context: request.context,
             follow: request.follow,
             responded,
-            looks: Looks::Once {
+            when: JudgeWhen::WhenComplete {
                 measures: self.measures,
             },
             secrets: request.secrets,
         };
-        let Decided { report, end, basis } = match answer {
+        let DecidedStep { report, end, basis } = match answer {
             Ok(response) => {
                 let cookies = cookies_of(&response);
                 walk.secrets.extend(cookies);
                 walk.decide(request.report, response).await
             }
-            Err(error) => Decided {
-                report: walk.explain(request.report, &error).await,
+            Err(error) => DecidedStep {
+                report: walk.report_error(request.report, &error).await,
                 end: None,
                 basis: None,
             },
         };
-        let watched = basis.map(|basis| Watched::new(basis, walk.follow));
+        let watched = basis.map(|basis| WatchedTrace::new(basis, walk.follow));
         Done {
             counts,
             report,
             end,
             watched,
             secrets: walk.secrets,
-            scene,
+            context,
             is_refused,
             waited,
             lateness,
@@ -279,7 +281,7 @@ impl Done<'_> {
         if self.secrets.is_empty() {
             return text.to_owned();
         }
-        let known = &self.scene.setting.secrets;
+        let known = &self.context.run.secrets;
         if known.has_all(&self.secrets) {
             return known.text(text);
         }

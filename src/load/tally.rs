@@ -9,7 +9,7 @@ use crate::budget::Samples;
 use crate::check::{CheckRef, Judged, Outcome, Unjudged};
 use crate::result::{Exemplar, Failing, Measured, Versions};
 use crate::spec::{Budget, Location, Measure, Pace};
-use crate::step::End;
+use crate::step::WaitEnd;
 
 /// So many different things that went wrong are told apart.
 const MOST_FAILING: usize = 1_000;
@@ -151,7 +151,7 @@ impl<'a> Tally<'a> {
             .iter()
             .any(|trace| !trace.holes().is_empty());
         let is_unmeasured =
-            self.measures && (has_holes || matches!(done.end, Some(End::TimedOut(_))));
+            self.measures && (has_holes || matches!(done.end, Some(WaitEnd::TimedOut(_))));
         if done.report.failures().next().is_some() {
             Fate::Failed
         } else if done.report.has_failed() || is_unmeasured {
@@ -297,7 +297,7 @@ fn why_errored<'d>(done: &'d Done<'_>) -> (Cow<'d, str>, Option<&'d Location>) {
         };
         Some((why, &judged.at))
     });
-    let at = Some(&done.scene.step.at);
+    let at = Some(&done.context.step.at);
     match unjudged {
         Some((
             why @ (Unjudged::Lost(_)

@@ -9,7 +9,7 @@ use super::tally::Tally;
 use crate::check::{CheckRef, Failure, Judged, Outcome, Subject};
 use crate::result::{HeldBack, Load, Phase, StepReport};
 use crate::spec::{Repeat, Spec};
-use crate::step::{self, AtDeadline, Decided, End, Setting, Stop};
+use crate::step::{self, AtDeadline, DecidedStep, RunContext, Stop, WaitEnd};
 
 /// Why no further request was sent.
 pub(super) enum Ended<'a> {
@@ -34,7 +34,7 @@ enum Verdict {
 
 /// All that is known once the last request was judged.
 pub(super) struct Outcomes<'a> {
-    pub(super) setting: &'a Setting<'a>,
+    pub(super) run: &'a RunContext<'a>,
     pub(super) spec: &'a Spec,
     pub(super) repeat: &'a Repeat,
     pub(super) tally: Tally<'a>,
@@ -54,13 +54,13 @@ impl Outcomes<'_> {
         let verdict = self.verdict(allowed);
         let stopped = self.why_stopped(allowed);
         let secrets = std::mem::take(&mut self.tally.secrets);
-        self.setting.secrets.add(secrets.into_iter().flatten());
+        self.run.secrets.add(secrets.into_iter().flatten());
         // Where the requests could not be judged, what was measured of a few proves nothing.
         let is_over = matches!(self.ended, Ended::Whole | Ended::Hopeless);
         let is_judged = is_over && verdict != Verdict::Errored;
         let mut report = self.of_one(verdict).await;
         let mut load = Load {
-            is_strict: self.setting.options.budgets.is_strict,
+            is_strict: self.run.options.budgets.is_strict,
             behind: self.behind,
             held_back: self.held_back,
             ..load(self.repeat, self.tally, allowed, stopped)
@@ -77,7 +77,7 @@ impl Outcomes<'_> {
         if load.requests > 0 {
             let seen = report.trace.as_deref();
             let judged =
-                budgets::judge(self.setting, self.spec, attempt, seen, &mut load, checks).await;
+                budgets::judge(self.run, self.spec, attempt, seen, &mut load, checks).await;
             match judged {
                 Ok(written) => take_back = written,
                 Err(trouble) => {
@@ -140,38 +140,38 @@ impl Outcomes<'_> {
             (Ended::Refused(done), _) => Some(*done),
             (Ended::Stopped(stop), _) => {
                 let step = &self.spec.steps[0];
-                let report = stand_in(self.setting, self.spec, tally);
-                return step::with_trouble(report, step::stopped(stop, step));
+                let report = stand_in(self.run, self.spec, tally);
+                return report.with_trouble(stop.trouble(step));
             }
             (_, Verdict::Failed) => tally.first_failed.take(),
             (_, Verdict::Errored) => tally.first_errored.take(),
             (_, Verdict::Allowed) => None,
         };
         match telling {
-            Some(done) => explained(self.setting, done).await,
-            None => stand_in(self.setting, self.spec, tally),
+            Some(done) => explained(self.run, done).await,
+            None => stand_in(self.run, self.spec, tally),
         }
     }
 }
 
 /// A request that was not well, with what explains it.
-async fn explained(setting: &Setting<'_>, done: Done<'_>) -> StepReport {
-    setting.secrets.add(done.secrets);
-    let decided = Decided {
+async fn explained(run: &RunContext<'_>, done: Done<'_>) -> StepReport {
+    run.secrets.add(done.secrets);
+    let decided = DecidedStep {
         report: done.report,
         end: done.end,
         basis: None,
     };
-    let mut report = done.scene.explained(decided).await;
+    let mut report = done.context.explain(decided).await;
     if !report.has_failed() {
         let state = match done.end {
-            Some(End::TimedOut(state)) => state,
+            Some(WaitEnd::TimedOut(state)) => state,
             _ => AtDeadline::Quiet,
         };
         // Nothing is expected of the trace, and yet it was to be measured.
         let trouble = match report.trace.as_deref() {
-            None => done.scene.nothing_came().await,
-            trace => done.scene.inconclusive(trace, state),
+            None => done.context.no_spans().await,
+            trace => done.context.inconclusive(trace, state),
         };
         report.trouble = Some(trouble);
     }
@@ -179,11 +179,11 @@ async fn explained(setting: &Setting<'_>, done: Done<'_>) -> StepReport {
 }
 
 /// The slowest request. What it saw to be wrong, if anything, may be, and leaves no failed check.
-fn stand_in(setting: &Setting<'_>, spec: &Spec, tally: &mut Tally<'_>) -> StepReport {
+fn stand_in(run: &RunContext<'_>, spec: &Spec, tally: &mut Tally<'_>) -> StepReport {
     let Some(done) = tally.slowest() else {
         return step::blank(&spec.steps[0], Phase::Test);
     };
-    setting.secrets.add(done.secrets);
+    run.secrets.add(done.secrets);
     let mut report = done.report;
     report.trouble = None;
     report

@@ -7,7 +7,7 @@ use super::budgets::TakeBack;
 use super::measure;
 use super::request::Done;
 use crate::spec::Budget;
-use crate::step::{Again, Watched};
+use crate::step::{Rejudged, WatchedTrace};
 use crate::trace::{Trace, TraceId};
 
 /// More traces that are no longer followed are not remembered.
@@ -27,16 +27,16 @@ pub(crate) struct WatchedRequests {
 
 struct Request {
     trace_id: Option<TraceId>,
-    watched: Watched,
+    watched: WatchedTrace,
     waited: Option<Duration>,
     /// What each budget measured.
     samples: Vec<Option<u64>>,
 }
 
 /// A request judged again.
-pub(crate) struct RequestAgain {
-    pub(crate) again: Again,
-    /// A budget would have measured something else, or may have.
+pub(crate) struct RejudgedRequest {
+    pub(crate) again: Rejudged,
+    /// A budget would have measured another duration, or could have.
     pub(crate) is_measured_otherwise: bool,
 }
 
@@ -83,17 +83,17 @@ impl WatchedRequests {
     }
 
     /// Judges and measures those again that got further spans.
-    pub(crate) fn again(&mut self) -> Vec<RequestAgain> {
+    pub(crate) fn again(&mut self) -> Vec<RejudgedRequest> {
         let budgets = &self.budgets;
         let requests = self.kept.iter_mut();
         let all = requests.filter_map(|request| {
-            let again = request.watched.again()?;
+            let again = request.watched.judge_again()?;
             let mut before = budgets.iter().zip(&request.samples);
             let is_measured_otherwise = before.any(|(budget, before)| {
                 budget.is_about_trace() && !again.is_whole
                     || measured(budget, request.waited, Some(&again.trace)) != *before
             });
-            Some(RequestAgain {
+            Some(RejudgedRequest {
                 again,
                 is_measured_otherwise,
             })

@@ -118,7 +118,7 @@ fn rendered(report: &Report, test: Option<&TestAttempt>) -> String {
 /// would show.
 #[must_use]
 pub(crate) fn render_judgement(spec: &SpecReport) -> String {
-    let step = spec.telling_step();
+    let step = spec.decisive_step();
     let (verdict, reason) = parts::verdict(&spec.verdict);
     let judgement = Judgement {
         verdict,

@@ -46,11 +46,7 @@ const PLACES: [fn(&mut Report, String); 25] = [
     |report, text| report.specs[4].verdict = Verdict::Skipped(text),
     |report, text| report.notices.push(text),
     |report, text| report.telemetry.refused.push(text),
-    |report, text| {
-        report
-            .trouble
-            .push(crate::result::Trouble::told(&text, None))
-    },
+    |report, text| report.trouble.push(crate::result::Trouble::new(&text)),
     |report, text| step(report).trigger = text,
     |report, text| step(report).name = Some(text),
     |report, text| step(report).notices.push(text),

@@ -86,7 +86,7 @@ fn plain(text: &str) -> String {
 
 /// The block of YAML; empty for a spec of which there is nothing to say.
 fn diagnostics(spec: &SpecReport) -> String {
-    let step = spec.telling_step();
+    let step = spec.decisive_step();
     let budgets = list("budgets", &step.map(text::claims).unwrap_or_default());
     let body = telling(spec).map(|(severity, attempt)| went_wrong(spec, severity, attempt));
     if body.is_none() && budgets.is_empty() {

@@ -152,7 +152,7 @@ pub fn notice(text: &str, look: &Look) -> String {
 /// What the requests of a spec that passed came to; nothing where it has only one.
 fn many_requests(spec: &SpecReport, look: &Look, detail: Detail) -> String {
     #[cfg(feature = "run")]
-    if let Some(load) = spec.telling_step().and_then(|step| step.load.as_deref()) {
+    if let Some(load) = spec.decisive_step().and_then(|step| step.load.as_deref()) {
         return load::passed(load, look, detail);
     }
     let _ = (spec, look, detail);
@@ -172,7 +172,7 @@ fn cut_short(spec: &SpecReport, look: &Look) -> String {
 /// written.
 fn quiet(spec: &SpecReport, look: &Look) -> String {
     #[cfg(feature = "run")]
-    if let Some(load) = spec.telling_step().and_then(|step| step.load.as_deref()) {
+    if let Some(load) = spec.decisive_step().and_then(|step| step.load.as_deref()) {
         let said = load::loud(load, look);
         if !said.is_empty() {
             return headline(spec, &facts(spec, Detail::Normal), look) + &said;
@@ -262,13 +262,13 @@ fn facts(spec: &SpecReport, detail: Detail) -> Vec<String> {
 /// Of a spec that fires many requests, their number and pace.
 fn load_facts(spec: &SpecReport) -> Option<String> {
     #[cfg(feature = "run")]
-    return spec.telling_step()?.load.as_deref().map(load::facts);
+    return spec.decisive_step()?.load.as_deref().map(load::facts);
     #[cfg(not(feature = "run"))]
-    return spec.telling_step().and(None);
+    return spec.decisive_step().and(None);
 }
 
 fn trace_facts(spec: &SpecReport) -> Vec<String> {
-    let Some(step) = spec.telling_step() else {
+    let Some(step) = spec.decisive_step() else {
         return Vec::new();
     };
     let id = step.trace_id.map(|id| format!("trace {}…", id.short()));

@@ -1,15 +1,15 @@
-//! What happens in the course of a run.
+//! Events during a run.
 
 use std::time::Duration;
 
 use super::SpecReport;
 
-/// News for whoever watches a run. Nothing that a reporter does with it flows back.
+/// An event for an observer of a run. It has no influence on the run.
 #[derive(Debug)]
 pub enum RunEvent<'a> {
-    /// So many specs were selected.
+    /// Specs were selected.
     Selected {
-        /// How many will run.
+        /// Number of specs to run.
         specs: usize,
     },
     /// A service's `build` began.
@@ -17,11 +17,11 @@ pub enum RunEvent<'a> {
         /// The service.
         service: &'a str,
     },
-    /// A line that a service, or its build, wrote.
+    /// A line of output of a service or of its build.
     Output {
         /// The service.
         service: &'a str,
-        /// The line, without its end.
+        /// The line without its line break.
         line: &'a str,
     },
     /// A service's process was started.
@@ -33,7 +33,7 @@ pub enum RunEvent<'a> {
     Ready {
         /// The service.
         service: &'a str,
-        /// Since its process was started.
+        /// Time since its process was started.
         after: Duration,
     },
     /// A spec began.
@@ -41,24 +41,24 @@ pub enum RunEvent<'a> {
         /// Its name.
         name: &'a str,
     },
-    /// How far a spec is that is fired many times.
+    /// Progress of a spec with `repeat`.
     Progress {
         /// Its name.
         name: &'a str,
-        /// How many requests were answered.
+        /// Number of answered requests.
         done: u64,
-        /// How many there will be; in an open loop about so many.
+        /// Number of planned requests; approximate in an open loop.
         of: u64,
-        /// Requests a second.
+        /// Requests per second.
         rate: f64,
-        /// The median of how long callers waited so far, in microseconds.
+        /// Median response time so far, in microseconds.
         p50: Option<f64>,
-        /// How many were not well.
+        /// Number of requests that failed or could not be judged.
         failed: u64,
     },
     /// A spec ended, or was skipped.
     Finished(&'a SpecReport),
-    /// A spec that had passed is errored: spans that arrived after its verdict contradict it.
+    /// A spec that had passed is errored, because late spans contradict its verdict.
     Overturned(&'a SpecReport),
     /// The services are being stopped.
     Stopping,

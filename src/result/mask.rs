@@ -30,16 +30,6 @@ const SHORTEST_CREDENTIAL: usize = 4;
 const HARMLESS: [&str; 4] = ["true", "false", "null", "none"];
 
 impl Secrets {
-    /// Makes the credentials of a request secret.
-    pub(crate) fn add_credentials_of(&self, trigger: &Trigger) {
-        self.add(credentials_of(trigger));
-    }
-
-    /// Makes the cookies that a response sets secret.
-    pub(crate) fn add_cookies_of(&self, response: &Response) {
-        self.add(cookies_of(response));
-    }
-
     /// A run's report without any secret. It keeps the secrets, so that its reporters can mask the
     /// finished text too.
     #[must_use]

@@ -1,4 +1,4 @@
-//! What a run came to: plain data that every reporter reads.
+//! The report of a run, as plain data.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -7,156 +7,157 @@ use std::time::Duration;
 
 use crate::check::{Judged, Outcome, Unjudged};
 use crate::secret::Secrets;
-use crate::spec::Location;
+use crate::spec::{Location, SpecError, SpecErrors};
 use crate::trace::{Hole, Response, Trace, TraceId};
 
-/// A whole run.
+/// The report of a run.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// When it began.
+    /// The start of the run.
     pub started: jiff::Timestamp,
-    /// Until the last verdict.
+    /// From the start to the last verdict.
     pub duration: Duration,
-    /// Every selected spec, in the order of files and of cases within them.
+    /// All selected specs, in the order of files and of cases within them.
     pub specs: Vec<SpecReport>,
-    /// What went wrong before any spec could run, such as a service that did not start.
+    /// Errors that do not belong to a spec, such as a service that did not start.
     pub trouble: Vec<Trouble>,
-    /// What the user should know of the whole run.
+    /// Notes about the whole run.
     pub notices: Vec<String>,
-    /// What the receiver saw.
+    /// Counts of the receiver.
     pub telemetry: Telemetry,
-    /// Whether the user ended it early.
+    /// `true` if the user ended the run early.
     pub interrupted: bool,
-    /// Values that its reporters must not write.
+    /// Values that reporters must mask.
     pub secrets: Secrets,
 }
 
-/// What the receiver saw in the course of a run.
+/// Counts of the receiver during a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Telemetry {
-    /// The addresses on which it listened.
+    /// The addresses of the receiver.
     pub listened: Vec<std::net::SocketAddr>,
-    /// Spans received in all, of whichever trace.
+    /// Spans received, of any trace.
     pub spans: u64,
     /// Log records received.
     pub log_records: u64,
     /// Metric data points received.
     pub metric_points: u64,
-    /// Export requests that were refused, each with the reason; the last few.
+    /// The last refused export requests, each with the reason.
     pub refused: Vec<String>,
-    /// How many export requests were refused.
+    /// Number of refused export requests.
     pub refused_count: u64,
-    /// Spans that arrived after the verdict on their trace.
+    /// Spans that arrived after the verdict about their trace.
     pub late_spans: u64,
 }
 
-/// One spec, or one case of a matrix.
+/// The report of a spec, or of one case of a matrix.
 #[derive(Clone, Debug)]
 pub struct SpecReport {
-    /// Its name, with the case: `placing an order [sku=A1]`.
+    /// The name of the spec, with the case: `placing an order [sku=A1]`.
     pub name: String,
-    /// Where it begins; its source is the file.
+    /// The start of the spec; its source is the file.
     pub at: Location,
-    /// Its tags.
+    /// The tags of the spec.
     pub tags: Vec<String>,
-    /// What became of it.
+    /// The verdict of the last attempt.
     pub verdict: Verdict,
-    /// Each attempt, the last one last: more than one only with `--retries`.
+    /// All attempts in order. More than one only with `--retries`.
     pub attempts: Vec<Attempt>,
-    /// Of all attempts.
+    /// The duration of all attempts.
     pub duration: Duration,
 }
 
-/// What became of a spec.
+/// The verdict about a spec.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every check holds.
+    /// All checks hold.
     Passed,
     /// A check does not hold.
     Failed,
     /// No check failed, and at least one could not be judged.
     Errored,
-    /// The spec says why it is left out.
+    /// The spec has `skip`, with this reason.
     Skipped(String),
-    /// The run ended before its turn; says why.
+    /// The run ended before the spec, for this reason.
     NotRun(String),
 }
 
-/// One attempt at a spec, with captures and traces of its own.
+/// One attempt at a spec. Each has its own captures and traces.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// What became of it.
+    /// The verdict of this attempt.
     pub verdict: Verdict,
-    /// When it began.
+    /// The start of the attempt.
     pub started: jiff::Timestamp,
-    /// How long it took.
+    /// The duration of the attempt.
     pub duration: Duration,
-    /// What it did, in order.
+    /// The steps in order, with setup and teardown.
     pub steps: Vec<StepReport>,
 }
 
-/// What a step is for.
+/// The purpose of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Seeds; a failure here makes the spec errored.
+    /// Prepares the test; a failure here makes the spec errored.
     Setup,
-    /// Is what the spec tests.
+    /// Is tested by the spec.
     Test,
     /// Cleans up, even after a failure.
     Teardown,
 }
 
-/// One trigger, its trace, and what was found.
+/// The report of a step: a trigger, its trace and the outcomes of the checks.
 #[derive(Clone, Debug)]
 pub struct StepReport {
-    /// What it is for.
+    /// The purpose of the step.
     pub phase: Phase,
-    /// Its name, if the author gave one.
+    /// The name of the step, if the spec has one.
     pub name: Option<String>,
-    /// What was fired, in short: `POST http://127.0.0.1:8080/orders`.
+    /// A short description of the trigger: `POST http://127.0.0.1:8080/orders`.
     pub trigger: String,
-    /// Of its trace; nothing if it never came so far.
+    /// The id of the trace; `None` if the step ended before its trigger was fired.
     pub trace_id: Option<TraceId>,
-    /// What was received; nothing if the spec asks nothing of the trace.
+    /// The spans received; `None` if there are none, or if no check needs them.
     pub trace: Option<Arc<Trace>>,
-    /// What came back.
+    /// The response to the trigger.
     pub response: Option<Response>,
-    /// Every check, in the order of the spec.
+    /// All checks, in the order of the spec.
     pub checks: Vec<Judged>,
-    /// Why it could not be judged, if so.
+    /// The reason why the step could not be judged.
     pub trouble: Option<Trouble>,
-    /// What the user should know of this step, whatever its verdict.
+    /// Notes for any verdict.
     pub notices: Vec<String>,
-    /// Whether the verdict rests on the trace being complete, so that a span that comes later
-    /// casts doubt on it.
+    /// `true` if the verdict assumes that the trace is complete, so that a late span makes it
+    /// doubtful.
     pub was_closed: bool,
-    /// How long things took.
+    /// The durations of the parts of the step.
     pub timing: Timing,
-    /// Where the trace was saved as OTLP/JSON.
+    /// The file of the saved trace, as OTLP/JSON.
     pub saved_trace: Option<PathBuf>,
-    /// Of a step that did not pass: its trace of the last time when it did, if that was saved.
+    /// The saved trace of the last attempt in which this step passed; only for a step that did not
+    /// pass.
     pub earlier: Option<EarlierTrace>,
-    /// Of a step that was fired many times: what all of them came to. What else is here is of one
-    /// of them: the first that is not well, or the slowest.
+    /// The statistics of a step with `repeat`. The other fields then describe one request: the first
+    /// that did not pass, or the slowest.
     #[cfg(feature = "run")]
     pub load: Option<Arc<super::Load>>,
 }
 
-/// The trace of a step in an attempt that passed.
+/// The saved trace of a step in an earlier attempt that passed.
 #[derive(Clone, Debug)]
 pub struct EarlierTrace {
     /// The trace.
     pub trace: Arc<Trace>,
-    /// The file that holds it.
+    /// The file of the trace.
     pub path: PathBuf,
-    /// When that attempt began.
+    /// The start of that attempt.
     pub started: jiff::Timestamp,
 }
 
-/// How long the parts of a step took, each from the moment when the trigger was fired.
+/// Durations of the parts of a step, each from the moment when the trigger was fired.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
-    /// Until the response was read.
+    /// Until the response was complete.
     pub response: Option<Duration>,
     /// Until the last span arrived.
     pub last_span: Option<Duration>,
@@ -164,61 +165,106 @@ pub struct Timing {
     pub verdict: Option<Duration>,
 }
 
-/// Why something could not be judged: not news about the user's system, but our inability to tell.
+/// The reason why something could not be judged. It is an error of the test, not a failure of the
+/// system under test.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trouble {
     /// One sentence: what was tried, and what happened.
     pub what: String,
-    /// The part of the spec that it is about.
+    /// The part of the spec that it concerns.
     pub at: Option<Location>,
-    /// What is known about it, a line each; may be the end of a service's output.
+    /// Facts, a line each, such as the end of a service's output.
     pub details: Vec<String>,
-    /// What to do, a line each.
+    /// Instructions, a line each.
     pub help: Vec<String>,
 }
 
 impl Trouble {
-    /// What an error says: its first line is what happened, and further lines and the cause at
-    /// the bottom of it are details.
+    /// The first line of the text becomes `what`, the others `details`.
     #[must_use]
-    pub fn of(error: &dyn std::error::Error, at: Option<Location>) -> Self {
-        let cause = std::iter::successors(error.source(), |cause| cause.source()).last();
-        let mut trouble = Self::told(&error.to_string(), at);
-        let cause = cause.map(ToString::to_string);
-        let is_news = |cause: &String| !error.to_string().contains(cause.as_str());
-        trouble.details.splice(0..0, cause.filter(is_news));
-        trouble
-    }
-
-    /// The first line of a text is what happened, further lines are details.
-    #[must_use]
-    pub fn told(text: &str, at: Option<Location>) -> Self {
+    pub fn new(text: &str) -> Self {
         const INTRODUCTION: &str = "; the end of its output:";
         let mut lines = text.lines().map(|line| line.trim_end().to_owned());
         let mut what = lines.next().unwrap_or_default();
         let mut details: Vec<String> = lines.collect();
-        // A headline stands alone elsewhere too, and must not promise what does not follow there.
+        // Some reports print `what` alone, where the introduction would introduce nothing.
         if let Some(alone) = what.strip_suffix(INTRODUCTION) {
             what = alone.to_owned();
             details.insert(0, "the end of its output:".to_owned());
         }
         Self {
             what,
-            at,
+            at: None,
             details,
             help: Vec::new(),
+        }
+    }
+
+    /// The text of an error as in [`new`](Self::new); its root cause becomes the first of `details`.
+    #[must_use]
+    pub fn from_error(error: &dyn std::error::Error) -> Self {
+        let text = error.to_string();
+        let cause = std::iter::successors(error.source(), |cause| cause.source()).last();
+        let cause = cause.map(ToString::to_string);
+        let mut trouble = Self::new(&text);
+        let is_new = |cause: &String| !text.contains(cause.as_str());
+        trouble.details.splice(0..0, cause.filter(is_new));
+        trouble
+    }
+
+    /// Sets the part of the spec.
+    #[must_use]
+    pub fn with_location(mut self, at: Option<Location>) -> Self {
+        self.at = at;
+        self
+    }
+
+    /// Appends instructions.
+    #[must_use]
+    pub fn with_help<S: Into<String>>(mut self, help: impl IntoIterator<Item = S>) -> Self {
+        self.help.extend(help.into_iter().map(Into::into));
+        self
+    }
+
+    /// Appends facts.
+    #[must_use]
+    pub fn with_details<S: Into<String>>(mut self, details: impl IntoIterator<Item = S>) -> Self {
+        self.details.extend(details.into_iter().map(Into::into));
+        self
+    }
+}
+
+impl From<&SpecError> for Trouble {
+    fn from(error: &SpecError) -> Self {
+        Self {
+            what: error.what.clone(),
+            at: Some(error.at.clone()),
+            details: Vec::new(),
+            help: error.help.iter().cloned().collect(),
+        }
+    }
+}
+
+impl From<&SpecErrors> for Trouble {
+    /// The first error; the others become `details`.
+    fn from(errors: &SpecErrors) -> Self {
+        match errors.0.split_first() {
+            Some((first, others)) => {
+                Self::from(first).with_details(others.iter().map(ToString::to_string))
+            }
+            None => Self::new("this cannot be read"),
         }
     }
 }
 
 impl Report {
-    /// How many specs came to this.
+    /// Number of specs with such a verdict.
     pub fn count(&self, is: impl Fn(&Verdict) -> bool) -> usize {
         self.specs.iter().filter(|spec| is(&spec.verdict)).count()
     }
 
-    /// What the process should end with: 130 interrupted, 1 a spec failed, 3 something could not be
-    /// judged, 4 nothing was selected, else 0.
+    /// The exit code of the process: 130 interrupted, 1 a spec failed, 3 something could not be
+    /// judged, 4 no spec was selected, else 0.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let any = |verdict: &Verdict| self.count(|is| is == verdict) > 0;
@@ -236,22 +282,41 @@ impl Report {
     }
 }
 
+impl Verdict {
+    /// The verdict of an attempt. A failed check of a tested step makes it failed; otherwise, any
+    /// step that did not pass makes it errored.
+    #[must_use]
+    pub fn of_steps(steps: &[StepReport]) -> Self {
+        let has_failed = |step: &StepReport| {
+            let fails = |judged: &Judged| matches!(judged.outcome, Outcome::Fail(_));
+            step.phase == Phase::Test && step.checks.iter().any(fails)
+        };
+        if steps.iter().any(has_failed) {
+            Self::Failed
+        } else if steps.iter().any(StepReport::has_failed) {
+            Self::Errored
+        } else {
+            Self::Passed
+        }
+    }
+}
+
 impl SpecReport {
-    /// The attempt that decided.
+    /// The attempt with the verdict of the spec.
     #[must_use]
     pub fn last_attempt(&self) -> Option<&Attempt> {
         self.attempts.last()
     }
 
-    /// Passed, but not at the first attempt.
+    /// Returns `true` if the spec passed, but not at the first attempt.
     #[must_use]
     pub fn is_flaky(&self) -> bool {
         self.verdict == Verdict::Passed && self.attempts.len() > 1
     }
 
-    /// The step that best stands for the spec: the one that failed, else the last one tested.
+    /// The step that represents the spec: the first that failed, else the last tested one.
     #[must_use]
-    pub fn telling_step(&self) -> Option<&StepReport> {
+    pub fn decisive_step(&self) -> Option<&StepReport> {
         let steps = &self.last_attempt()?.steps;
         let tested = || steps.iter().filter(|step| step.phase == Phase::Test);
         steps
@@ -262,14 +327,43 @@ impl SpecReport {
 }
 
 impl StepReport {
-    /// Every check that failed.
+    /// A report without any result.
+    #[must_use]
+    pub fn blank(phase: Phase) -> Self {
+        Self {
+            phase,
+            name: None,
+            trigger: String::new(),
+            trace_id: None,
+            trace: None,
+            response: None,
+            checks: Vec::new(),
+            trouble: None,
+            notices: Vec::new(),
+            was_closed: false,
+            timing: Timing::default(),
+            saved_trace: None,
+            earlier: None,
+            #[cfg(feature = "run")]
+            load: None,
+        }
+    }
+
+    /// Sets the reason why the step could not be judged.
+    #[must_use]
+    pub fn with_trouble(mut self, trouble: Trouble) -> Self {
+        self.trouble = Some(trouble);
+        self
+    }
+
+    /// The failures of checks.
     pub fn failures(&self) -> impl Iterator<Item = &crate::check::Failure> {
         self.checks
             .iter()
             .filter_map(|judged| judged.outcome.failure())
     }
 
-    /// Losses of spans because of which a check is unjudged.
+    /// Losses of spans that leave a check unjudged.
     #[must_use]
     pub fn holes(&self) -> Vec<&Hole> {
         let named = self
@@ -288,14 +382,14 @@ impl StepReport {
         holes
     }
 
-    /// Every failure of a check that had passed, which spans show that arrived later.
+    /// Failures that late spans show, of checks that had passed.
     pub fn contradictions(&self) -> impl Iterator<Item = &crate::check::Failure> {
         self.checks
             .iter()
             .filter_map(|judged| judged.outcome.contradiction())
     }
 
-    /// Whether it stops the steps after it.
+    /// Returns `true` if the step did not pass, which stops the steps after it.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.trouble.is_some()

@@ -1,9 +1,9 @@
-//! Spans that arrive after the verdict, also those that services flush while they are stopped.
+//! Spans that arrive after the verdict, also those that services export during shutdown.
 //!
 //! A run stays open until its services have ended. Then each trace that got further spans is
 //! judged again: a pass that they contradict becomes errored. The same holds for spans that are
-//! known to be lost. `watched` judges, `effect` compares
-//! with the first verdict, `many` does so for the requests of a `repeat`, `words` has the texts.
+//! known to be lost. `effect` compares with the first verdict, `many` does so for the requests of a
+//! `repeat`, `words` has the texts.
 
 mod effect;
 mod many;
@@ -15,46 +15,41 @@ use std::time::Instant;
 
 use self::effect::{Effect, Harmless, contradict, would_pass};
 use self::words::When;
-use super::attempt;
-use super::earlier::Archive;
-use super::keep::{self, About};
+use super::saved_traces::SavedTraces;
 use crate::load::{TakeBack, WatchedRequests};
-use crate::result::{
-    Attempt, Report, RunEvent, SpecReport, StepReport, Telemetry, Trouble, Verdict,
-};
+use crate::result::{Report, RunEvent, SpecReport, StepReport, Telemetry, Trouble, Verdict};
 use crate::secret::Secrets;
 use crate::source::Sightings;
 use crate::source::receiver::Refusal;
-use crate::step::{Again, LateSpans, ProvenBound, SaveTraces, Setting, Watched, diagnosis};
+use crate::step::{ExportDelays, LateSpans, Rejudged, WatchedTrace, diagnosis};
 use crate::trace::TraceId;
 
 /// A run whose verdicts late spans may still change. [`close`](Self::close) makes them final.
 #[must_use = "its verdicts are not final"]
 pub struct OpenRun {
     report: Report,
-    watched: VecDeque<OfStep>,
-    /// The judged traces that are no longer followed.
-    given_up: HashSet<TraceId>,
+    watched: VecDeque<WatchedStep>,
+    /// Judged traces that are not followed any more.
+    unwatched: HashSet<TraceId>,
     secrets: Secrets,
-    archive: Archive,
-    save: SaveTraces,
+    saved_traces: SavedTraces,
 }
 
 /// The traces of a step that are still followed.
-pub(super) enum Watching {
-    Nothing,
-    One(Box<Watched>),
-    /// Those of many requests.
+pub(super) enum WatchedTraces {
+    None,
+    One(Box<WatchedTrace>),
+    /// Those of a `repeat`.
     Many(Box<WatchedRequests>),
 }
 
 /// A step with traces that are still followed.
-pub(super) struct OfStep {
+pub(super) struct WatchedStep {
     /// Number of the spec in the report.
     spec: usize,
     /// Number of the step in the last attempt.
     step: usize,
-    watching: Watching,
+    traces: WatchedTraces,
 }
 
 /// The end of a run, as far as it concerns late spans.
@@ -62,51 +57,54 @@ pub(super) struct OfStep {
 pub struct RunEnd {
     /// The state of the source.
     pub sightings: Sightings,
-    /// When the services were asked to end, if they were.
+    /// When the services were asked to end; `None` if they were not.
     pub stopping_since: Option<Instant>,
 }
 
-impl Watching {
-    pub(super) fn of(watched: Watched) -> Self {
-        Self::One(Box::new(watched))
+impl WatchedTraces {
+    pub(super) fn of(watched: Option<WatchedTrace>) -> Self {
+        watched.map_or(Self::None, |watched| Self::One(Box::new(watched)))
     }
 }
 
-/// Goes on watching the traces of a spec's steps; gives up the oldest of more than `most`.
-pub(super) fn watch(all: &mut VecDeque<OfStep>, most: usize, spec: usize, steps: Vec<Watching>) {
-    for (step, watching) in steps.into_iter().enumerate() {
-        if !matches!(watching, Watching::Nothing) {
-            all.push_back(OfStep {
-                spec,
-                step,
-                watching,
-            });
+/// Continues to watch the traces of a spec's steps. Drops the oldest of more than `max`.
+pub(super) fn watch(
+    all: &mut VecDeque<WatchedStep>,
+    max: usize,
+    spec: usize,
+    steps: Vec<WatchedTraces>,
+) {
+    for (step, traces) in steps.into_iter().enumerate() {
+        if !matches!(traces, WatchedTraces::None) {
+            all.push_back(WatchedStep { spec, step, traces });
         }
     }
-    while all.len() > most {
+    while all.len() > max {
         all.pop_front();
     }
 }
 
-/// Notes the spans that came for judged traces by now, for those that are still waited for.
-pub(super) fn note(all: &mut VecDeque<OfStep>, proven: &ProvenBound) {
+/// Records the delays of late spans of judged traces, for the waits that are under way.
+pub(super) fn record_delays(all: &mut VecDeque<WatchedStep>, delays: &ExportDelays) {
     for one in all {
-        if let Watching::One(watched) = &mut one.watching {
-            watched.note(proven);
+        if let WatchedTraces::One(watched) = &mut one.traces {
+            watched.record_late_spans(delays);
         }
     }
 }
 
 impl OpenRun {
-    pub(super) fn new(report: Report, watched: VecDeque<OfStep>, setting: Setting<'_>) -> Self {
-        let save = setting.options.save_traces.clone();
+    pub(super) fn new(
+        report: Report,
+        watched: VecDeque<WatchedStep>,
+        saved_traces: SavedTraces,
+    ) -> Self {
         Self {
-            given_up: given_up(&report, &watched),
+            unwatched: unwatched(&report, &watched),
+            secrets: report.secrets.clone(),
             report,
             watched,
-            secrets: setting.secrets,
-            archive: setting.archive,
-            save,
+            saved_traces,
         }
     }
 
@@ -116,37 +114,37 @@ impl OpenRun {
         &self.report
     }
 
-    /// The report as it would be if no further span came. Traces are not judged again.
+    /// The report if no further span arrives. Traces are not judged again.
     #[must_use]
     pub fn provisional(&self, sightings: &Sightings) -> Report {
         completed(
             self.report.clone(),
-            &self.given_up,
+            &self.unwatched,
             &self.secrets,
             sightings,
         )
     }
 
-    /// Whether a further span could change a verdict.
+    /// Returns `true` if a further span could change a verdict.
     #[must_use]
     pub fn is_watching(&self) -> bool {
         !self.watched.is_empty()
     }
 
-    /// Adds something that went wrong around the specs.
+    /// Adds an error that does not belong to a spec.
     pub(crate) fn add_trouble(&mut self, trouble: Trouble) {
         self.report.trouble.push(trouble);
     }
 
-    /// Judges every trace again that got further spans, and completes the report. Specs that do
-    /// not pass any more are announced.
+    /// Judges each trace again that got further spans, and completes the report. Sends an event for
+    /// each spec that does not pass any more.
     pub fn close(mut self, end: &RunEnd, mut on_event: impl FnMut(&RunEvent<'_>)) -> Report {
         let mut harmless = Harmless::default();
         let mut overturned = BTreeSet::new();
         let mut written = Vec::new();
         for mut one in std::mem::take(&mut self.watched) {
             let (spec, step) = (one.spec, one.step);
-            if let Watching::Many(requests) = &mut one.watching {
+            if let WatchedTraces::Many(requests) = &mut one.traces {
                 written.extend(
                     requests
                         .take_back
@@ -154,10 +152,10 @@ impl OpenRun {
                         .map(|written| (spec, step, written)),
                 );
             }
-            let effect = match one.watching {
-                Watching::Nothing => Effect::None,
-                Watching::One(watched) => self.judge_again(spec, step, *watched, end),
-                Watching::Many(requests) => self.judge_many_again(spec, step, *requests, end),
+            let effect = match one.traces {
+                WatchedTraces::None => Effect::None,
+                WatchedTraces::One(watched) => self.judge_again(spec, step, *watched, end),
+                WatchedTraces::Many(requests) => self.judge_many_again(spec, step, *requests, end),
             };
             match effect {
                 Effect::Contradicts => {
@@ -175,17 +173,17 @@ impl OpenRun {
         let notices = harmless.notices();
         let notices = notices.iter().map(|notice| self.secrets.text(notice));
         self.report.notices.extend(notices);
-        completed(self.report, &self.given_up, &self.secrets, &end.sightings)
+        completed(self.report, &self.unwatched, &self.secrets, &end.sightings)
     }
 
     fn judge_again(
         &mut self,
         spec: usize,
         step: usize,
-        mut watched: Watched,
+        mut watched: WatchedTrace,
         end: &RunEnd,
     ) -> Effect {
-        let Some(again) = watched.again() else {
+        let Some(again) = watched.judge_again() else {
             return Effect::None;
         };
         let when = end.when(&again);
@@ -230,7 +228,7 @@ impl OpenRun {
         end: &RunEnd,
     ) -> Effect {
         let again = requests.again();
-        self.given_up.extend(requests.given_up());
+        self.unwatched.extend(requests.given_up());
         let late = again.iter().map(|one| one.again.late.number() as u64);
         self.report.telemetry.late_spans += late.sum::<u64>();
         let spec = &mut self.report.specs[spec];
@@ -272,26 +270,19 @@ impl OpenRun {
         }
     }
 
-    /// Makes a spec errored, and saves its traces as those of such a spec.
+    /// Makes a spec errored, and saves its traces with the new verdict.
     fn overturn(&mut self, spec: usize) {
         let spec = &mut self.report.specs[spec];
         let (name, file) = (spec.name.clone(), spec.at.source.name().to_owned());
         let Some(last) = spec.attempts.last_mut() else {
             return;
         };
-        last.verdict = attempt::verdict(&last.steps);
+        last.verdict = Verdict::of_steps(&last.steps);
         if spec.verdict == Verdict::Passed {
             spec.verdict = last.verdict.clone();
         }
-        let about = OfAttempt {
-            name: &name,
-            file: &file,
-            save: &self.save,
-            archive: &self.archive,
-            secrets: &self.secrets,
-        };
-        if let Err(error) = about.save_again(last) {
-            let trouble = Trouble::told(&error.to_string(), None);
+        self.saved_traces.save_again(&name, &file, last);
+        for trouble in self.saved_traces.troubles() {
             if !self.report.trouble.contains(&trouble) {
                 self.report.trouble.push(trouble);
             }
@@ -299,33 +290,8 @@ impl OpenRun {
     }
 }
 
-/// Where the traces of an attempt are saved.
-struct OfAttempt<'a> {
-    name: &'a str,
-    file: &'a str,
-    save: &'a SaveTraces,
-    archive: &'a Archive,
-    secrets: &'a Secrets,
-}
-
-impl OfAttempt<'_> {
-    /// Saves all traces with the new verdict.
-    fn save_again(&self, attempt: &mut Attempt) -> std::io::Result<()> {
-        let (verdict, started) = (&attempt.verdict, attempt.started);
-        for (at, step) in attempt.steps.iter_mut().enumerate() {
-            let Some(trace) = &step.trace else { continue };
-            let about = About::new(self.name, self.file, at, verdict, started, trace);
-            step.saved_trace = keep::keep(self.save, &about, trace, self.secrets)?;
-            if step.has_failed() && step.earlier.is_none() {
-                step.earlier = self.archive.latest_passing(self.save, &about);
-            }
-        }
-        Ok(())
-    }
-}
-
 impl RunEnd {
-    fn when(&self, again: &Again) -> When {
+    fn when(&self, again: &Rejudged) -> When {
         match again.was_early {
             true => When::AfterEarlyVerdict,
             false => self.when_spans(&again.late),
@@ -344,28 +310,29 @@ fn step_of(spec: &mut SpecReport, step: usize) -> Option<&mut StepReport> {
     spec.attempts.last_mut()?.steps.get_mut(step)
 }
 
-/// The traces that rest on being complete, and are not followed: too many came after them.
-fn given_up(report: &Report, watched: &VecDeque<OfStep>) -> HashSet<TraceId> {
+/// Traces whose verdict assumes that they are complete, and that are not followed any more, because
+/// too many others came after them.
+fn unwatched(report: &Report, watched: &VecDeque<WatchedStep>) -> HashSet<TraceId> {
     let watched: HashSet<(usize, usize)> = watched.iter().map(|of| (of.spec, of.step)).collect();
-    let mut given_up = HashSet::new();
+    let mut unwatched = HashSet::new();
     for (number, spec) in report.specs.iter().enumerate() {
         let last = spec.last_attempt().into_iter();
         let steps = last.flat_map(|last| last.steps.iter().enumerate());
         let steps = steps.filter(|(at, step)| step.was_closed && !watched.contains(&(number, *at)));
-        given_up.extend(steps.filter_map(|(_, step)| step.trace_id));
+        unwatched.extend(steps.filter_map(|(_, step)| step.trace_id));
     }
-    given_up
+    unwatched
 }
 
-/// Adds what the source has seen.
+/// Adds the counts of the source, and masks the report.
 fn completed(
     mut report: Report,
-    given_up: &HashSet<TraceId>,
+    unwatched: &HashSet<TraceId>,
     secrets: &Secrets,
     sightings: &Sightings,
 ) -> Report {
     let late = sightings.late.iter();
-    let late = late.filter(|late| given_up.contains(&late.trace_id));
+    let late = late.filter(|late| unwatched.contains(&late.trace_id));
     report.notices.extend(diagnosis::late(late));
     let dropped = diagnosis::dropped(&sightings.census);
     let dropped = dropped.map(|text| secrets.text(&text));
@@ -377,7 +344,7 @@ fn completed(
         late_spans: before.late_spans + unwatched as u64,
         ..telemetry(sightings, |text| secrets.text(text))
     };
-    // Secrets that a spec captured are masked also in the reports of those that ended before.
+    // Masks the secrets of all specs, also in the reports of specs that had ended before.
     secrets.report(report)
 }
 

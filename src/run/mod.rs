@@ -1,15 +1,12 @@
-//! The order of things: fire, follow, settle, judge, report.
+//! Runs specs: selects their order, retries them, and judges late spans.
 //!
-//! [`run`] takes specs, a receiver that listens and, through its options, what is known of the
-//! services; it tells events to a closure and ends with a [`Report`](crate::result::Report). It
-//! knows no reporter.
+//! [`run()`] takes specs, a source of traces and options. It calls a closure for each event, and
+//! returns a [`Report`](crate::result::Report). Reporters are unknown here.
 
 mod attempt;
-mod earlier;
-mod keep;
 mod late;
 mod runner;
+mod saved_traces;
 
-pub(crate) use earlier::Archive;
-pub use late::{OpenRun, RunEnd};
-pub use runner::{run, run_open};
+pub use self::late::{OpenRun, RunEnd};
+pub use self::runner::{run, run_open};

@@ -1,4 +1,4 @@
-//! All specs, side by side; then those that measure, one after the other.
+//! Runs specs: most of them concurrently, then those with `repeat` one after the other.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -7,27 +7,27 @@ use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::attempt::{Attempted, attempt};
-use super::late::{self, OpenRun, RunEnd, Watching};
+use super::attempt::{WatchedAttempt, attempt};
+use super::late::{self, OpenRun, RunEnd, WatchedTraces};
+use super::saved_traces::SavedTraces;
 use crate::load::{Progress, RetryState};
 use crate::result::{Report, RunEvent, SpecReport, Telemetry, Verdict};
 use crate::source::TraceSource;
 use crate::spec::Spec;
-use crate::step::{Options, Setting, Stop};
+use crate::step::{Options, RunContext, Stop};
 
-/// What happens in the specs' tasks, on its way to whoever listens.
-enum News {
+/// An event from the task of a spec.
+enum SpecEvent {
     Started(String),
     Progress(String, Progress),
-    Finished(usize, Box<SpecReport>, Vec<Watching>),
+    Finished(usize, Box<SpecReport>, Vec<WatchedTraces>),
 }
 
-/// Runs specs and tells how it goes, up to the last verdict. Spans that have arrived since a
-/// verdict are judged, too.
+/// Runs specs up to the last verdict, and calls `on_event` for each event. Spans that have arrived
+/// since a verdict are judged, too.
 ///
-/// The source can be asked already, and the services, if we started them, are ready. When `stop`
-/// gets a value, what runs is ended, and what has not started stays unrun; the report is made all
-/// the same.
+/// The source is ready, and so are services that this process has started. When `stop` gets a value,
+/// running specs end and no further spec starts; the report is still complete.
 pub async fn run(
     specs: &[Spec],
     source: &dyn TraceSource,
@@ -43,8 +43,8 @@ pub async fn run(
     open.close(&end, on_event)
 }
 
-/// As [`run()`], but late spans may still change verdicts, such as those that services export
-/// while they are stopped.
+/// Like [`run()`], but late spans may still change verdicts, such as those that services export
+/// during shutdown.
 pub async fn run_open(
     specs: &[Spec],
     source: &dyn TraceSource,
@@ -53,188 +53,214 @@ pub async fn run_open(
     mut on_event: impl FnMut(&RunEvent<'_>),
 ) -> OpenRun {
     let (started, clock) = (jiff::Timestamp::now(), Instant::now());
-    let setting = Setting::new(source, options, stop);
-    let (sender, mut news) = mpsc::unbounded_channel();
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let run = RunContext::new(source, options, stop);
+    let saved_traces = SavedTraces::new(options.save_traces.clone(), run.secrets.clone());
+    let runner = Runner::new(&run, &saved_traces, sender);
     on_event(&RunEvent::Selected { specs: specs.len() });
     let mut finished: Vec<Option<SpecReport>> = specs.iter().map(|_| None).collect();
     let mut watched = VecDeque::new();
-    let work = run_all(&setting, specs, sender);
-    let tell = async {
-        while let Some(one) = news.recv().await {
-            match one {
-                News::Started(name) => on_event(&RunEvent::Started { name: &name }),
-                News::Progress(name, at) => on_event(&progress(&name, at)),
-                News::Finished(at, report, of_steps) => {
+    let forward_events = async {
+        while let Some(event) = events.recv().await {
+            match event {
+                SpecEvent::Started(name) => on_event(&RunEvent::Started { name: &name }),
+                SpecEvent::Progress(name, progress) => on_event(&progress_event(&name, progress)),
+                SpecEvent::Finished(number, report, traces) => {
                     on_event(&RunEvent::Finished(&report));
-                    finished[at] = Some(*report);
-                    late::note(&mut watched, &setting.bound);
-                    late::watch(&mut watched, source.most_watched(), at, of_steps);
+                    finished[number] = Some(*report);
+                    late::record_delays(&mut watched, &run.delays);
+                    late::watch(&mut watched, source.most_watched(), number, traces);
                 }
             }
         }
     };
-    tokio::join!(work, tell);
+    tokio::join!(runner.run_all(specs), forward_events);
     let specs: Vec<SpecReport> = finished.into_iter().flatten().collect();
     let report = Report {
         started,
         duration: clock.elapsed(),
-        notices: notices(&setting),
+        notices: notices(&run),
         specs,
-        trouble: setting.unsaved(),
+        trouble: saved_traces.troubles(),
         telemetry: Telemetry {
             listened: source.addresses().to_vec(),
             ..Telemetry::default()
         },
-        interrupted: matches!(*setting.stop.borrow(), Some(Stop::Interrupted)),
-        secrets: setting.secrets.clone(),
+        interrupted: matches!(*run.stop.borrow(), Some(Stop::Interrupted)),
+        secrets: run.secrets.clone(),
     };
-    OpenRun::new(report, watched, setting)
+    OpenRun::new(report, watched, saved_traces)
 }
 
-fn progress(name: &str, at: Progress) -> RunEvent<'_> {
+fn progress_event(name: &str, progress: Progress) -> RunEvent<'_> {
     RunEvent::Progress {
         name,
-        done: at.done,
-        of: at.of,
-        rate: at.rate,
-        p50: at.p50,
-        failed: at.failed,
+        done: progress.done,
+        of: progress.of,
+        rate: progress.rate,
+        p50: progress.p50,
+        failed: progress.failed,
     }
 }
 
-async fn run_all(setting: &Setting<'_>, specs: &[Spec], news: mpsc::UnboundedSender<News>) {
-    let places = Semaphore::new(setting.options.jobs.max(1));
-    let not_passed = AtomicUsize::new(0);
-    let run = async |(at, spec)| {
-        let (report, watched) = run_one(setting, spec, &places, &not_passed, &news).await;
-        // The other end is only closed after us.
-        let _ = news.send(News::Finished(at, Box::new(report), watched));
-    };
-    let all = || specs.iter().enumerate();
-    side_by_side(all().filter(|(_, spec)| spec.repeat.is_none()).map(run)).await;
-    for one in all().filter(|(_, spec)| spec.repeat.is_some()) {
-        run(one).await;
-    }
+/// A run that is under way.
+struct Runner<'a> {
+    run: &'a RunContext<'a>,
+    saved_traces: &'a SavedTraces,
+    /// Limits the number of concurrent specs.
+    jobs: Semaphore,
+    not_passed: AtomicUsize,
+    events: mpsc::UnboundedSender<SpecEvent>,
 }
 
-/// Polls all futures together until each is done.
-async fn side_by_side(futures: impl Iterator<Item = impl Future<Output = ()>>) {
-    use futures_util::stream::StreamExt;
-    let mut all: futures_util::stream::FuturesUnordered<_> = futures.collect();
-    while all.next().await.is_some() {}
-}
+impl<'a> Runner<'a> {
+    fn new(
+        run: &'a RunContext<'a>,
+        saved_traces: &'a SavedTraces,
+        events: mpsc::UnboundedSender<SpecEvent>,
+    ) -> Self {
+        Self {
+            run,
+            saved_traces,
+            jobs: Semaphore::new(run.options.jobs.max(1)),
+            not_passed: AtomicUsize::new(0),
+            events,
+        }
+    }
 
-async fn run_one(
-    setting: &Setting<'_>,
-    spec: &Spec,
-    places: &Semaphore,
-    not_passed: &AtomicUsize,
-    news: &mpsc::UnboundedSender<News>,
-) -> (SpecReport, Vec<Watching>) {
-    if let Some(reason) = &spec.skip {
-        let verdict = Verdict::Skipped(reason.clone());
-        return (without_attempt(setting, spec, verdict), Vec::new());
-    }
-    // The lock first: who waits for it should not hold a place that another could use.
-    let lock = spec.lock.as_ref().map(|name| setting.lock(name));
-    let _lock = match &lock {
-        Some(lock) => Some(lock.lock().await),
-        None => None,
-    };
-    let _place = places
-        .acquire()
-        .await
-        .expect("this semaphore is never closed");
-    let _company = setting.company(spec).await;
-    if let Some(why) = reason_not_to_start(setting, not_passed) {
-        let report = without_attempt(setting, spec, Verdict::NotRun(why));
-        return (report, Vec::new());
-    }
-    let _ = news.send(News::Started(setting.secrets.text(&spec.name)));
-    let tell = |progress| {
-        let name = setting.secrets.text(&spec.name);
-        let _ = news.send(News::Progress(name, progress));
-    };
-    let (report, watched) = run_until_passed(setting, spec, &tell).await;
-    if matches!(report.verdict, Verdict::Failed | Verdict::Errored) {
-        not_passed.fetch_add(1, Ordering::Relaxed);
-    }
-    (report, watched)
-}
-
-fn reason_not_to_start(setting: &Setting<'_>, not_passed: &AtomicUsize) -> Option<String> {
-    match &*setting.stop.borrow() {
-        Some(Stop::Interrupted) => return Some("interrupted".to_owned()),
-        Some(Stop::Died(trouble)) => return Some(trouble.what.clone()),
-        None => {}
-    }
-    let most = setting.options.max_fail?;
-    let failed = not_passed.load(Ordering::Relaxed);
-    (failed >= most).then(|| match failed {
-        1 => "after a failure (--fail-fast)".to_owned(),
-        _ => format!("after {failed} failures (--max-fail)"),
-    })
-}
-
-async fn run_until_passed(
-    setting: &Setting<'_>,
-    spec: &Spec,
-    tell: &(dyn Fn(Progress) + Send + Sync),
-) -> (SpecReport, Vec<Watching>) {
-    let clock = Instant::now();
-    let mut attempts = Vec::new();
-    loop {
-        let retry = match attempts.len() < setting.options.retries {
-            true => RetryState::Another,
-            false => RetryState::Last,
+    /// Runs all specs, and closes the channel of events.
+    async fn run_all(self, specs: &[Spec]) {
+        let run = async |(number, spec)| {
+            let (report, watched) = self.run_one(spec).await;
+            self.send(SpecEvent::Finished(number, Box::new(report), watched));
         };
-        let Attempted { attempt, watched } = attempt(setting, spec, retry, tell).await;
-        let verdict = attempt.verdict.clone();
-        attempts.push(attempt);
-        let is_stopped = setting.stop.borrow().is_some();
-        if verdict == Verdict::Passed || is_stopped || retry == RetryState::Last {
-            let was_interrupted = matches!(*setting.stop.borrow(), Some(Stop::Interrupted));
+        let all = || specs.iter().enumerate();
+        concurrently(all().filter(|(_, spec)| spec.repeat.is_none()).map(run)).await;
+        for one in all().filter(|(_, spec)| spec.repeat.is_some()) {
+            run(one).await;
+        }
+    }
+
+    async fn run_one(&self, spec: &Spec) -> (SpecReport, Vec<WatchedTraces>) {
+        if let Some(reason) = &spec.skip {
+            let verdict = Verdict::Skipped(reason.clone());
+            return (self.without_attempt(spec, verdict), Vec::new());
+        }
+        let shared = &self.run.options.shared;
+        // The lock first: a spec that waits for it must not occupy a job.
+        let lock = spec.lock.as_ref().map(|name| shared.lock(name));
+        let _lock = match &lock {
+            Some(lock) => Some(lock.lock().await),
+            None => None,
+        };
+        let _job = self
+            .jobs
+            .acquire()
+            .await
+            .expect("this semaphore is never closed");
+        let _access = shared.access(spec).await;
+        if let Some(reason) = self.reason_not_to_start() {
+            let report = self.without_attempt(spec, Verdict::NotRun(reason));
+            return (report, Vec::new());
+        }
+        self.send(SpecEvent::Started(self.run.secrets.text(&spec.name)));
+        let (report, watched) = self.run_until_passed(spec).await;
+        if matches!(report.verdict, Verdict::Failed | Verdict::Errored) {
+            self.not_passed.fetch_add(1, Ordering::Relaxed);
+        }
+        (report, watched)
+    }
+
+    fn reason_not_to_start(&self) -> Option<String> {
+        match &*self.run.stop.borrow() {
+            Some(Stop::Interrupted) => return Some("interrupted".to_owned()),
+            Some(Stop::Died(trouble)) => return Some(trouble.what.clone()),
+            None => {}
+        }
+        let limit = self.run.options.max_fail?;
+        let failed = self.not_passed.load(Ordering::Relaxed);
+        (failed >= limit).then(|| match failed {
+            1 => "after a failure (--fail-fast)".to_owned(),
+            _ => format!("after {failed} failures (--max-fail)"),
+        })
+    }
+
+    async fn run_until_passed(&self, spec: &Spec) -> (SpecReport, Vec<WatchedTraces>) {
+        let run = self.run;
+        let on_progress = |progress| {
+            let name = run.secrets.text(&spec.name);
+            self.send(SpecEvent::Progress(name, progress));
+        };
+        let clock = Instant::now();
+        let mut attempts = Vec::new();
+        loop {
+            let retry = match attempts.len() < run.options.retries {
+                true => RetryState::OnFailure,
+                false => RetryState::Exhausted,
+            };
+            let WatchedAttempt { attempt, watched } =
+                attempt(run, self.saved_traces, spec, retry, &on_progress).await;
+            let verdict = attempt.verdict.clone();
+            attempts.push(attempt);
+            let is_stopped = run.stop.borrow().is_some();
+            if verdict != Verdict::Passed && !is_stopped && retry != RetryState::Exhausted {
+                continue;
+            }
+            let was_interrupted = matches!(*run.stop.borrow(), Some(Stop::Interrupted));
             let verdict = match verdict {
                 Verdict::Errored if was_interrupted => {
                     Verdict::NotRun("interrupted in the middle".to_owned())
                 }
                 verdict => verdict,
             };
-            let report = setting.secrets.spec(SpecReport {
-                name: spec.name.clone(),
-                at: spec.at.clone(),
-                tags: spec.tags.clone(),
-                verdict,
+            let report = SpecReport {
                 attempts,
                 duration: clock.elapsed(),
-            });
-            return (report, watched);
+                ..blank(spec, verdict)
+            };
+            return (run.secrets.spec(report), watched);
         }
+    }
+
+    fn without_attempt(&self, spec: &Spec, verdict: Verdict) -> SpecReport {
+        self.run.secrets.spec(blank(spec, verdict))
+    }
+
+    fn send(&self, event: SpecEvent) {
+        // The receiver lives longer than all specs.
+        let _ = self.events.send(event);
     }
 }
 
-fn without_attempt(setting: &Setting<'_>, spec: &Spec, verdict: Verdict) -> SpecReport {
-    setting.secrets.spec(SpecReport {
+fn blank(spec: &Spec, verdict: Verdict) -> SpecReport {
+    SpecReport {
         name: spec.name.clone(),
         at: spec.at.clone(),
         tags: spec.tags.clone(),
         verdict,
         attempts: Vec::new(),
         duration: std::time::Duration::ZERO,
-    })
+    }
 }
 
-/// The advice for services whose flush bound is unknown: a line for them, and one for the project.
+/// Polls all futures until each is done.
+async fn concurrently(futures: impl Iterator<Item = impl Future<Output = ()>>) {
+    use futures_util::stream::StreamExt;
+    let mut all: futures_util::stream::FuturesUnordered<_> = futures.collect();
+    while all.next().await.is_some() {}
+}
+
+/// Advice for services with an unknown flush bound: a line for them, and one for the project.
 const UNKNOWN_FLUSH: &str = "the flush bound of the services is unknown: each trace waited 5.5 s; two lines make it fast, the first in the environment of the services, the second in spanspec.yaml:\n\
     OTEL_BSP_SCHEDULE_DELAY=100\n\
     defaults: { wait: { flush: 350ms } }";
 
-fn notices(setting: &Setting<'_>) -> Vec<String> {
+fn notices(run: &RunContext<'_>) -> Vec<String> {
     let mut notices = Vec::new();
-    if setting.has_assumed() {
+    if run.has_assumed() {
         notices.push(UNKNOWN_FLUSH.to_owned());
     }
-    notices.extend(setting.bound.note_of_run());
-    notices.extend(setting.calls_unanswered());
+    notices.extend(run.delays.note());
+    notices.extend(run.calls_unanswered());
     notices
 }

@@ -1,66 +1,64 @@
-//! Waits until a trace is complete, for whoever judges it himself.
+//! Waits for the trace of a call in a test, which judges the trace itself.
 //!
-//! The rules are those of a spec; see `settle`.
+//! The rules are those of a spec; see `completeness`.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use super::completeness::Flush;
-use super::completeness::{Completeness, Patience, Start};
-use super::delays::ProvenBound;
-use super::drive;
+use super::completeness::{Completeness, Flush, WaitPolicy, WaitStart};
+use super::delays::ExportDelays;
+use super::drive::drive;
 use crate::source::receiver::Follow;
 use crate::spec::Wait;
 use crate::trace::{SpanId, Trace};
 
-/// The flush bound that late spans have proved in this process.
-static PROVEN: ProvenBound = ProvenBound::new();
+/// The export delays that late spans have shown in this process.
+static DELAYS: ExportDelays = ExportDelays::new();
 
-/// What to wait for.
+/// Parameters of the wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waiting {
-    /// When the response was there.
+    /// When the response was received.
     pub(crate) responded: Instant,
-    /// For how long services may keep a span.
+    /// Upper bound for the delay between the end of a span and its export.
     pub(crate) flush: Flush,
-    /// What else is known of the work that goes on, and of the user's patience.
+    /// `wait` of a spec.
     pub(crate) wait: Wait,
-    /// Whether parents may be missing for good.
+    /// Accept that parents never arrive.
     pub(crate) tolerates_orphans: bool,
 }
 
-/// A trace of which more should have come.
+/// A trace that was not complete at the end of the wait.
 #[derive(Debug)]
 pub(crate) struct Unsettled {
     pub(crate) trace: Trace,
-    /// Parents that were referred to and never came.
+    /// Parents of spans that never arrived.
     pub(crate) missing: BTreeSet<SpanId>,
-    /// How long it was waited for, after the response.
+    /// The length of the wait, from the response.
     pub(crate) timeout: Duration,
 }
 
-/// The trace once nothing more will come.
+/// Waits until the trace is complete.
 pub(crate) async fn complete(follow: &mut Follow, waiting: Waiting) -> Result<Trace, Unsettled> {
-    let start = Start::Response(waiting.responded);
-    let mut patience = Patience::new(start, waiting.wait, waiting.flush, &PROVEN);
-    patience.tolerates_orphans = waiting.tolerates_orphans;
-    drive::until(follow, |snapshot| {
-        match patience.look(&snapshot, false, &PROVEN) {
-            Completeness::Closed
-                if !snapshot.trace.is_empty() && snapshot.trace.holes().is_empty() =>
-            {
-                ControlFlow::Break(Ok(snapshot.trace))
-            }
-            Completeness::Closed | Completeness::TimedOut(_) => {
-                ControlFlow::Break(Err(Unsettled {
-                    missing: snapshot.trace.missing_parents(),
-                    trace: snapshot.trace,
-                    timeout: patience.timeout,
-                }))
-            }
-            Completeness::Open(next) | Completeness::Quiet(next) => ControlFlow::Continue(next),
+    let start = WaitStart::Response(waiting.responded);
+    let mut policy = WaitPolicy::new(start, waiting.wait, waiting.flush, &DELAYS);
+    policy.tolerates_orphans = waiting.tolerates_orphans;
+    drive(follow, |snapshot| {
+        let completeness = policy.completeness(&snapshot, false, &DELAYS);
+        if let Some(next) = completeness.next_change() {
+            return ControlFlow::Continue(next);
         }
+        let trace = snapshot.trace;
+        let has_all = !trace.is_empty() && trace.holes().is_empty();
+        ControlFlow::Break(match completeness {
+            Completeness::Closed if has_all => Ok(trace),
+            _ => Err(Unsettled {
+                missing: trace.missing_parents(),
+                trace,
+                timeout: policy.timeout,
+            }),
+        })
     })
     .await
 }

@@ -1,53 +1,52 @@
-//! When a trace is complete.
+//! Decides when a trace is complete.
 //!
-//! Services export spans some time after they end, in batches, and nothing in OTLP marks a span as
-//! the last one. The *flush bound* is an upper limit for that delay. A trace is *quiet* when its
-//! entry has arrived and the flush bound has passed since the response, and *closed* when, in
-//! addition, no parent is missing. These are functions of moments: nothing here sleeps or reads a
-//! clock. The present is the moment at which the snapshot was taken, so that a span that arrives
-//! while a trace is judged is never missed. The loop that waits is in `wait`.
+//! Services export spans some time after they end, in batches, and OTLP does not mark the last span.
+//! The *flush bound* is an upper limit for that delay. A trace is *quiet* when its entry has arrived
+//! and the flush bound has passed since the response, and *closed* when, in addition, no parent is
+//! missing. These are functions of moments: nothing here sleeps or reads a clock. `drive` waits.
 
 use std::time::{Duration, Instant};
 
-use super::delays::{MARGIN, ProvenBound};
+use super::delays::{ExportDelays, MARGIN};
 use crate::source::receiver::Snapshot;
+use crate::spec::Wait;
 use crate::trace::SpanKind;
 
-/// The flush bound where none is known: SDKs export every 5 s by default, and exporting takes time.
+/// The assumed flush bound: SDKs export every 5 s by default, and an export takes time.
 const DEFAULT_FLUSH: Duration = Duration::from_millis(5_500);
 
 /// Default for the time from the response to the verdict.
-pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The flush bound: an upper limit for the delay between the end of a span and its arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flush {
-    /// At most this long: we started the services, or the author declares it.
+    /// This duration: we started the services, or the user declares it.
     Known(Duration),
     /// Unknown: 5.5 s, which covers the default delay of SDKs.
     Assumed,
 }
 
-/// How long a step waits for its trace, and for which reason.
+/// The rules by which a step waits for its trace.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    pub(crate) start: Start,
-    pub(crate) flush: Flush,
-    /// The flush bound when the wait began. A later arrival proves it wrong.
-    pub(crate) bound: Duration,
-    /// How long work may go on after the response.
-    pub(crate) tail: Duration,
-    /// From the start to the verdict at the latest.
-    pub(crate) timeout: Duration,
-    /// The author accepts that parents never arrive.
-    pub(crate) tolerates_orphans: bool,
-    /// Services were asked to record spans.
-    pub(crate) sampled: bool,
+pub(crate) struct WaitPolicy {
+    pub(super) start: WaitStart,
+    pub(super) flush: Flush,
+    /// The flush bound when the wait began. A later arrival disproves it.
+    pub(super) bound: Duration,
+    /// How long work may continue after the response.
+    pub(super) tail: Duration,
+    /// From the start to the latest moment of the verdict.
+    pub(super) timeout: Duration,
+    /// The spec accepts that parents never arrive.
+    pub(super) tolerates_orphans: bool,
+    /// The request asked services to record spans.
+    pub(super) sampled: bool,
 }
 
-/// The moment from which services have their time to export.
+/// The moment from which the flush bound counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Start {
+pub(super) enum WaitStart {
     /// The response was received.
     Response(Instant),
     /// The wait for a trace that was fired elsewhere began, perhaps before the response: the arrival
@@ -60,30 +59,30 @@ pub(crate) enum Start {
     Watch(Instant),
 }
 
-/// The facts of a snapshot that decide when a trace is complete.
+/// The facts of a snapshot that determine its completeness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub(super) struct TraceProgress {
     /// When the snapshot was taken.
-    pub(crate) at: Instant,
-    /// A parent never arrived, or, where the flush bound is unknown, the SERVER span of a call.
-    pub(crate) misses_parts: bool,
-    /// Spans are known to be lost: it is useless to wait for what is missing.
-    pub(crate) has_holes: bool,
-    pub(crate) last_arrival: Option<Instant>,
-    /// The last arrival that shows that work goes on: of a message sent, or of a linked trace.
-    pub(crate) last_activity: Option<Instant>,
-    /// When the last entry arrived; None while there is no entry.
-    pub(crate) entered: Option<Instant>,
+    at: Instant,
+    /// A parent is missing or, with an unknown flush bound, the SERVER span of a call.
+    misses_parts: bool,
+    /// Spans are known to be lost, so waiting for missing parts is useless.
+    has_holes: bool,
+    last_arrival: Option<Instant>,
+    /// The last arrival that shows that work continues: of a PRODUCER span, or of a linked trace.
+    last_activity: Option<Instant>,
+    /// When the last entry arrived; `None` if there is no entry.
+    entered: Option<Instant>,
 }
 
-/// How complete a trace is.
+/// The completeness of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Completeness {
-    /// Spans may still arrive; this changes at that moment unless one does.
+pub(super) enum Completeness {
+    /// Spans may still arrive. Without an arrival, this changes at that moment.
     Open(Instant),
-    /// The flush bound has passed, but a part is missing; the next moment is the deadline.
+    /// The flush bound has passed, but a part is missing. The moment is the deadline.
     Quiet(Instant),
-    /// No span is expected any more.
+    /// No further span is expected.
     Closed,
     /// The deadline has passed.
     TimedOut(AtDeadline),
@@ -100,6 +99,16 @@ pub(crate) enum AtDeadline {
     Quiet,
 }
 
+impl Completeness {
+    /// The moment of the next change without an arrival; `None` if the wait is over.
+    pub(super) fn next_change(self) -> Option<Instant> {
+        match self {
+            Self::Open(next) | Self::Quiet(next) => Some(next),
+            Self::Closed | Self::TimedOut(_) => None,
+        }
+    }
+}
+
 impl Flush {
     /// The flush bound of services that we started, by the longest schedule delay among them.
     #[must_use]
@@ -107,8 +116,8 @@ impl Flush {
         Self::Known(delay + MARGIN)
     }
 
-    /// The bound that applies.
-    pub(crate) fn bound(self) -> Duration {
+    /// The flush bound.
+    pub(super) fn bound(self) -> Duration {
         match self {
             Self::Known(bound) => bound,
             Self::Assumed => DEFAULT_FLUSH,
@@ -116,27 +125,27 @@ impl Flush {
     }
 }
 
-impl Start {
-    pub(crate) fn moment(self) -> Instant {
+impl WaitStart {
+    pub(super) fn moment(self) -> Instant {
         match self {
             Self::Response(at) | Self::Watch(at) => at,
         }
     }
 }
 
-impl Patience {
-    /// The patience that a spec asks for, with the run's values and the defaults for the rest.
-    pub(crate) fn new(
-        start: Start,
-        wait: crate::spec::Wait,
-        of_run: Flush,
-        proven: &ProvenBound,
+impl WaitPolicy {
+    /// The policy of `wait` in a spec. `default_flush` is the flush bound of the run.
+    pub(super) fn new(
+        start: WaitStart,
+        wait: Wait,
+        default_flush: Flush,
+        delays: &ExportDelays,
     ) -> Self {
-        let flush = wait.flush.map_or(of_run, Flush::Known);
+        let flush = wait.flush.map_or(default_flush, Flush::Known);
         Self {
             start,
             flush,
-            bound: flush.bound().max(proven.duration()),
+            bound: flush.bound().max(delays.bound()),
             tail: wait.tail.unwrap_or_default(),
             timeout: wait.timeout.unwrap_or(DEFAULT_TIMEOUT),
             tolerates_orphans: false,
@@ -145,48 +154,52 @@ impl Patience {
     }
 
     /// The latest moment of the verdict.
-    pub(crate) fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Instant {
         self.start.moment() + self.timeout
     }
 
-    /// How complete the trace is, after the flush bound has learned from spans that came later.
-    /// `misses_servers` is that calls have no SERVER span: only with a known bound, that is final.
-    pub(crate) fn look(
+    /// The completeness of a trace. Records spans that arrived after the flush bound in `delays`.
+    ///
+    /// `misses_servers`: calls have no SERVER span. It matters only with an unknown flush bound.
+    pub(super) fn completeness(
         &self,
         snapshot: &Snapshot,
         misses_servers: bool,
-        proven: &ProvenBound,
+        delays: &ExportDelays,
     ) -> Completeness {
-        let mut seen = Seen::of(snapshot);
-        seen.misses_parts |= misses_servers && self.flush == Flush::Assumed;
-        self.learn(snapshot, &seen, proven);
-        self.completeness(&seen, proven.duration())
+        let mut progress = TraceProgress::of(snapshot);
+        progress.misses_parts |= misses_servers && self.flush == Flush::Assumed;
+        self.record_late_spans(snapshot, &progress, delays);
+        self.completeness_at(&progress, delays.bound())
     }
 
-    /// Spans that arrived after the flush bound prove that it was wrong.
-    fn learn(&self, snapshot: &Snapshot, seen: &Seen, proven: &ProvenBound) {
-        let Some(base) = self.base(seen).filter(|_| self.restart(seen).is_some()) else {
+    /// Spans that arrived after the flush bound disprove it.
+    fn record_late_spans(
+        &self,
+        snapshot: &Snapshot,
+        progress: &TraceProgress,
+        delays: &ExportDelays,
+    ) {
+        let base = self.base(progress);
+        let Some(base) = base.filter(|_| self.restart(progress).is_some()) else {
             return;
         };
         let spans = snapshot.trace.spans().iter().zip(&snapshot.arrivals);
         for (span, &arrival) in spans.filter(|(_, arrival)| **arrival > base + self.bound) {
-            proven.note(span.service(), arrival - base, self.bound);
+            delays.record(span.service(), arrival - base, self.bound);
         }
     }
 
-    /// How complete a trace is of which this was seen. `proven` is a flush bound that late spans of
-    /// the run have proved.
-    pub(crate) fn completeness(&self, seen: &Seen, proven: Duration) -> Completeness {
+    /// The completeness of a trace in this state. `proven` is the flush bound that late spans of the
+    /// run have proved.
+    fn completeness_at(&self, progress: &TraceProgress, proven: Duration) -> Completeness {
         let deadline = self.deadline();
-        let quiet_at = self.quiet_at(seen, proven);
-        let is_quiet = quiet_at.is_some_and(|quiet_at| seen.at >= quiet_at);
-        let is_over = seen.at >= deadline;
+        let quiet_at = self.quiet_at(progress, proven);
+        let is_quiet = quiet_at.is_some_and(|quiet_at| progress.at >= quiet_at);
+        let is_over = progress.at >= deadline;
+        let has_parts = !progress.misses_parts || self.accepts_parts() || progress.has_holes;
         match quiet_at {
-            Some(_)
-                if is_quiet && (!seen.misses_parts || self.accepts_parts() || seen.has_holes) =>
-            {
-                Completeness::Closed
-            }
+            Some(_) if is_quiet && has_parts => Completeness::Closed,
             None if is_over => Completeness::TimedOut(AtDeadline::NoEntry),
             Some(_) if is_over && is_quiet => Completeness::TimedOut(AtDeadline::Quiet),
             Some(_) if is_over => Completeness::TimedOut(AtDeadline::Open),
@@ -195,46 +208,46 @@ impl Patience {
         }
     }
 
-    /// The earliest moment at which a trace of which nothing was seen yet can be complete.
+    /// The earliest moment at which a trace without any span so far can be complete.
     #[cfg(feature = "run")]
-    pub(crate) fn quiet_after(&self) -> Instant {
+    pub(super) fn quiet_after(&self) -> Instant {
         self.start.moment() + self.tail + self.bound
     }
 
-    /// The moment at which every service has had its time; None while there is no entry.
-    fn quiet_at(&self, seen: &Seen, proven: Duration) -> Option<Instant> {
-        let base = self.base(seen)?;
-        let from = self.restart(seen).map_or(base, |late| late.max(base));
+    /// The moment at which the flush bound has passed; `None` while there is no entry.
+    fn quiet_at(&self, progress: &TraceProgress, proven: Duration) -> Option<Instant> {
+        let base = self.base(progress)?;
+        let from = self.restart(progress).map_or(base, |late| late.max(base));
         Some(from + self.bound.max(proven))
     }
 
-    /// The end of the work that spans report: the flush bound counts from here.
-    fn base(&self, seen: &Seen) -> Option<Instant> {
-        if seen.entered.is_none() && !self.accepts_parts() && !seen.has_holes {
+    /// The end of the work that spans report, from which the flush bound counts.
+    fn base(&self, progress: &TraceProgress) -> Option<Instant> {
+        if progress.entered.is_none() && !self.accepts_parts() && !progress.has_holes {
             return None;
         }
         let start = match self.start {
-            Start::Response(at) => at,
-            Start::Watch(at) => seen.entered.map_or(at, |entered| entered.max(at)),
+            WaitStart::Response(at) => at,
+            WaitStart::Watch(at) => progress.entered.map_or(at, |entered| entered.max(at)),
         };
-        let activity = seen.last_activity.filter(|_| !self.tail.is_zero());
+        let activity = progress.last_activity.filter(|_| !self.tail.is_zero());
         Some((start + self.tail).max(activity.unwrap_or(start)))
     }
 
     /// The arrival of the last span, if that was after the flush bound: the wait starts again.
-    fn restart(&self, seen: &Seen) -> Option<Instant> {
-        let end = self.base(seen)? + self.bound;
-        seen.last_arrival.filter(|&arrival| arrival > end)
+    fn restart(&self, progress: &TraceProgress) -> Option<Instant> {
+        let end = self.base(progress)? + self.bound;
+        progress.last_arrival.filter(|&arrival| arrival > end)
     }
 
-    /// The trace need not be whole.
-    pub(crate) fn accepts_parts(&self) -> bool {
+    /// Returns `true` if the trace may stay incomplete.
+    pub(super) fn accepts_parts(&self) -> bool {
         self.tolerates_orphans || !self.sampled
     }
 }
 
-impl Seen {
-    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+impl TraceProgress {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
         let Snapshot {
             trace, arrivals, ..
         } = snapshot;
@@ -256,6 +269,13 @@ impl Seen {
                 .max(),
         }
     }
+
+    /// The arrival of the last entry, if no part is missing or lost.
+    #[cfg(feature = "run")]
+    pub(super) fn whole_since(&self) -> Option<Instant> {
+        self.entered
+            .filter(|_| !self.misses_parts && !self.has_holes)
+    }
 }
 
 #[cfg(test)]
@@ -264,13 +284,13 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// Nothing was proved by late spans.
-    const NOTHING: Duration = Duration::ZERO;
+    /// No late span arrived.
+    const NONE_PROVEN: Duration = Duration::ZERO;
 
-    /// The patience of a step whose response was received at `start`.
-    fn patience(start: Instant) -> Patience {
-        Patience {
-            start: Start::Response(start),
+    /// The policy of a step whose response was received at `start`.
+    fn policy(start: Instant) -> WaitPolicy {
+        WaitPolicy {
+            start: WaitStart::Response(start),
             flush: Flush::Known(350 * MS),
             bound: 350 * MS,
             tail: Duration::ZERO,
@@ -280,9 +300,9 @@ mod tests {
         }
     }
 
-    /// A whole trace that arrived at `start`, looked at so many milliseconds later.
-    fn whole(start: Instant, millis: u32) -> Seen {
-        Seen {
+    /// A complete trace that arrived at `start`, in the state `millis` later.
+    fn whole(start: Instant, millis: u32) -> TraceProgress {
+        TraceProgress {
             at: start + millis * MS,
             misses_parts: false,
             has_holes: false,
@@ -295,7 +315,7 @@ mod tests {
     #[test]
     fn a_whole_trace_is_closed_one_flush_bound_after_the_response_and_no_sooner() {
         let start = Instant::now();
-        let at = |millis| patience(start).completeness(&whole(start, millis), NOTHING);
+        let at = |millis| policy(start).completeness_at(&whole(start, millis), NONE_PROVEN);
         assert_eq!(at(349), Completeness::Open(start + 350 * MS));
         assert_eq!(at(350), Completeness::Closed);
     }
@@ -304,11 +324,11 @@ mod tests {
     fn a_trace_without_its_entry_is_open_until_the_deadline() {
         let start = Instant::now();
         let at = |millis| {
-            let seen = Seen {
+            let progress = TraceProgress {
                 entered: None,
                 ..whole(start, millis)
             };
-            patience(start).completeness(&seen, NOTHING)
+            policy(start).completeness_at(&progress, NONE_PROVEN)
         };
         assert_eq!(at(29_999), Completeness::Open(start + 30_000 * MS));
         assert_eq!(at(30_000), Completeness::TimedOut(AtDeadline::NoEntry));
@@ -317,26 +337,26 @@ mod tests {
     #[test]
     fn missing_parents_keep_a_quiet_trace_from_being_closed_unless_the_author_tolerates_them() {
         let start = Instant::now();
-        let at = |millis| Seen {
+        let at = |millis| TraceProgress {
             misses_parts: true,
             ..whole(start, millis)
         };
-        let strict = patience(start);
+        let strict = policy(start);
         let deadline = start + 30_000 * MS;
         assert_eq!(
-            strict.completeness(&at(350), NOTHING),
+            strict.completeness_at(&at(350), NONE_PROVEN),
             Completeness::Quiet(deadline)
         );
         assert_eq!(
-            strict.completeness(&at(30_000), NOTHING),
+            strict.completeness_at(&at(30_000), NONE_PROVEN),
             Completeness::TimedOut(AtDeadline::Quiet)
         );
-        let tolerant = Patience {
+        let tolerant = WaitPolicy {
             tolerates_orphans: true,
             ..strict
         };
         assert_eq!(
-            tolerant.completeness(&at(350), NOTHING),
+            tolerant.completeness_at(&at(350), NONE_PROVEN),
             Completeness::Closed
         );
     }
@@ -344,11 +364,11 @@ mod tests {
     #[test]
     fn a_timeout_before_the_flush_bound_leaves_the_trace_open() {
         let start = Instant::now();
-        let hasty = Patience {
+        let hasty = WaitPolicy {
             timeout: 200 * MS,
-            ..patience(start)
+            ..policy(start)
         };
-        let at = |millis| hasty.completeness(&whole(start, millis), NOTHING);
+        let at = |millis| hasty.completeness_at(&whole(start, millis), NONE_PROVEN);
         assert_eq!(at(100), Completeness::Open(start + 200 * MS));
         assert_eq!(at(200), Completeness::TimedOut(AtDeadline::Open));
     }
@@ -356,16 +376,16 @@ mod tests {
     #[test]
     fn activity_in_the_tail_prolongs_it() {
         let start = Instant::now();
-        let patience = Patience {
+        let policy = WaitPolicy {
             tail: 1_000 * MS,
-            ..patience(start)
+            ..policy(start)
         };
         let at = |millis| {
-            let seen = Seen {
+            let progress = TraceProgress {
                 last_activity: Some(start + 2_000 * MS),
                 ..whole(start, millis)
             };
-            patience.completeness(&seen, NOTHING)
+            policy.completeness_at(&progress, NONE_PROVEN)
         };
         assert_eq!(at(1_350), Completeness::Open(start + 2_350 * MS));
         assert_eq!(at(2_350), Completeness::Closed);
@@ -374,10 +394,10 @@ mod tests {
     #[test]
     fn an_unknown_flush_bound_is_5_5_s_however_fast_other_spans_came() {
         let start = Instant::now();
-        let proven = ProvenBound::default();
-        let wait = crate::spec::Wait::default();
-        let patience = Patience::new(Start::Response(start), wait, Flush::Assumed, &proven);
-        let at = |millis| patience.completeness(&whole(start, millis), proven.duration());
+        let delays = ExportDelays::default();
+        let wait = Wait::default();
+        let policy = WaitPolicy::new(WaitStart::Response(start), wait, Flush::Assumed, &delays);
+        let at = |millis| policy.completeness_at(&whole(start, millis), delays.bound());
         assert_eq!(at(1_000), Completeness::Open(start + 5_500 * MS));
         assert_eq!(at(5_500), Completeness::Closed);
     }
@@ -386,12 +406,12 @@ mod tests {
     fn a_span_after_the_flush_bound_starts_the_wait_again_with_the_bound_that_it_proves() {
         let start = Instant::now();
         let at = |millis| {
-            let seen = Seen {
+            let progress = TraceProgress {
                 last_arrival: Some(start + 1_500 * MS),
                 entered: Some(start + 1_500 * MS),
                 ..whole(start, millis)
             };
-            patience(start).completeness(&seen, 1_750 * MS)
+            policy(start).completeness_at(&progress, 1_750 * MS)
         };
         assert_eq!(at(1_500), Completeness::Open(start + 3_250 * MS));
         assert_eq!(at(3_250), Completeness::Closed);
@@ -400,17 +420,17 @@ mod tests {
     #[test]
     fn a_proven_bound_holds_for_later_traces_and_a_span_within_it_starts_no_wait_again() {
         let start = Instant::now();
-        let proven = ProvenBound::default();
-        proven.note("payment", 1_500 * MS, 350 * MS);
+        let delays = ExportDelays::default();
+        delays.record("payment", 1_500 * MS, 350 * MS);
         let known = Flush::Known(350 * MS);
-        let wait = crate::spec::Wait::default();
-        let patience = Patience::new(Start::Response(start), wait, known, &proven);
-        let seen = Seen {
+        let wait = Wait::default();
+        let policy = WaitPolicy::new(WaitStart::Response(start), wait, known, &delays);
+        let progress = TraceProgress {
             last_arrival: Some(start + 1_400 * MS),
             ..whole(start, 1_400)
         };
         assert_eq!(
-            patience.completeness(&seen, proven.duration()),
+            policy.completeness_at(&progress, delays.bound()),
             Completeness::Open(start + 1_750 * MS)
         );
     }
@@ -420,16 +440,16 @@ mod tests {
      {
         let start = Instant::now();
         let asked = start + 400 * MS;
-        let patience = Patience {
-            start: Start::Watch(asked),
-            ..patience(asked)
+        let policy = WaitPolicy {
+            start: WaitStart::Watch(asked),
+            ..policy(asked)
         };
         let entered = |millis| {
-            let seen = Seen {
+            let progress = TraceProgress {
                 entered: Some(start + millis * MS),
                 ..whole(start, 740)
             };
-            patience.completeness(&seen, NOTHING)
+            policy.completeness_at(&progress, NONE_PROVEN)
         };
         // Another request may have been answered just before the question.
         assert_eq!(entered(0), Completeness::Open(start + 750 * MS));
@@ -440,13 +460,13 @@ mod tests {
     fn nothing_that_is_missing_is_waited_for_once_spans_are_known_to_be_lost() {
         let start = Instant::now();
         let at = |millis| {
-            let seen = Seen {
+            let progress = TraceProgress {
                 entered: None,
                 misses_parts: true,
                 has_holes: true,
                 ..whole(start, millis)
             };
-            patience(start).completeness(&seen, NOTHING)
+            policy(start).completeness_at(&progress, NONE_PROVEN)
         };
         assert_eq!(at(349), Completeness::Open(start + 350 * MS));
         assert_eq!(at(350), Completeness::Closed);
@@ -455,15 +475,18 @@ mod tests {
     #[test]
     fn without_the_sampled_flag_having_no_span_is_complete() {
         let start = Instant::now();
-        let patience = Patience {
+        let policy = WaitPolicy {
             sampled: false,
-            ..patience(start)
+            ..policy(start)
         };
-        let seen = Seen {
+        let progress = TraceProgress {
             entered: None,
             last_arrival: None,
             ..whole(start, 350)
         };
-        assert_eq!(patience.completeness(&seen, NOTHING), Completeness::Closed);
+        assert_eq!(
+            policy.completeness_at(&progress, NONE_PROVEN),
+            Completeness::Closed
+        );
     }
 }

@@ -1,67 +1,44 @@
-//! What explains a step that is not as expected.
+//! Context of a step, and the explanation of a result that is not as expected.
 
 use std::time::Instant;
 
-use super::completeness::{AtDeadline, Flush, Patience, Start};
+use super::completeness::{AtDeadline, Flush, WaitPolicy, WaitStart};
 use super::diagnosis;
-use super::fire::with_trouble;
-use super::settings::Setting;
-use super::watched::Basis;
+use super::run_context::RunContext;
+use super::wait_end::WaitEnd;
+use super::watched::VerdictBasis;
 use crate::check::{Judged, Missing, Outcome, Unjudged};
 use crate::result::{StepReport, Trouble};
 use crate::spec::{Called, Step};
 use crate::trace::{Hole, Trace};
 
-/// What is known of a step beside its trace: enough to say why that is not as expected.
+/// A step that was fired, apart from its trace.
 #[derive(Clone)]
-pub(crate) struct Scene<'a> {
-    pub(crate) setting: &'a Setting<'a>,
+pub(crate) struct StepContext<'a> {
+    pub(crate) run: &'a RunContext<'a>,
     pub(crate) step: &'a Step,
     pub(crate) called: Called,
     pub(crate) fired: Instant,
 }
 
-/// A report to which what explains it may still be added, and how the wait for its trace ended;
-/// None where there was none.
-pub(crate) struct Decided {
+/// A step with outcomes and without explanations.
+pub(crate) struct DecidedStep {
     pub(crate) report: StepReport,
-    pub(crate) end: Option<End>,
-    /// What it takes to judge the trace again, if a further span could change the verdict.
-    pub(crate) basis: Option<Basis>,
+    /// How the wait for the trace ended; `None` if there was none.
+    pub(crate) end: Option<WaitEnd>,
+    /// The input of a second judgement, if a further span could change the verdict.
+    pub(crate) basis: Option<VerdictBasis>,
 }
 
-/// How the wait for a trace ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// Every check was final before the trace was closed.
-    Early,
-    /// Nothing more would come.
-    Closed,
-    /// Parents were missing when every service had had its time, and a check is about just that.
-    Quiet,
-    /// The deadline passed, in this state of the trace.
-    TimedOut(AtDeadline),
-}
-
-impl End {
-    /// Every service had its time to export.
-    pub(crate) fn is_quiet(self) -> bool {
-        matches!(
-            self,
-            Self::Closed | Self::Quiet | Self::TimedOut(AtDeadline::Quiet)
-        )
-    }
-}
-
-impl Scene<'_> {
-    pub(crate) fn patience(&self, start: Start) -> Patience {
-        let flush = self.setting.options.flush;
-        Patience::new(start, self.step.wait, flush, &self.setting.bound)
+impl StepContext<'_> {
+    pub(super) fn policy(&self, start: WaitStart) -> WaitPolicy {
+        let flush = self.run.options.flush;
+        WaitPolicy::new(start, self.step.wait, flush, &self.run.delays)
     }
 
-    /// Adds what explains a report that is not as expected.
-    pub(crate) async fn explained(&self, decided: Decided) -> StepReport {
-        let Decided {
+    /// Adds an explanation to a report that is not as expected.
+    pub(crate) async fn explain(&self, decided: DecidedStep) -> StepReport {
+        let DecidedStep {
             mut report, end, ..
         } = decided;
         let Some(end) = end else {
@@ -72,21 +49,21 @@ impl Scene<'_> {
         let has_failed = report.failures().next().is_some();
         let holes = report.holes();
         if !has_failed && report.checks.iter().any(is_unjudged) {
-            let nothing = self.nothing_came().await;
-            report.trouble.get_or_insert(nothing);
+            let no_spans = self.no_spans().await;
+            report.trouble.get_or_insert(no_spans);
         } else if !has_failed && !holes.is_empty() {
-            let holed = self.holed(&holes);
-            report.trouble.get_or_insert(holed);
+            let lost = self.lost_spans(&holes);
+            report.trouble.get_or_insert(lost);
         } else if let Some(trace) = &report.trace
             && has_failed
             && self.step.is_about_trace
         {
-            let sightings = self.setting.source.sightings(self.fired).await;
-            let mut notices = diagnosis::remarks(&sightings, trace, end != End::Early);
+            let sightings = self.run.source.sightings(self.fired).await;
+            let mut notices = diagnosis::remarks(&sightings, trace, end != WaitEnd::Early);
             notices.extend(trace.holes().iter().map(Hole::in_full));
             notices.extend(self.tail_hint(&report));
             report.notices = notices;
-        } else if let End::TimedOut(at) = end
+        } else if let WaitEnd::TimedOut(at) = end
             && report.has_failed()
             && report.trouble.is_none()
         {
@@ -95,41 +72,38 @@ impl Scene<'_> {
         report
     }
 
-    /// Why no span came, as far as can be told.
-    pub(crate) async fn nothing_came(&self) -> Trouble {
-        let sightings = self.setting.source.sightings(self.fired).await;
+    /// The probable reason why no span arrived.
+    pub(crate) async fn no_spans(&self) -> Trouble {
+        let sightings = self.run.source.sightings(self.fired).await;
         let at = Some(&self.step.at);
-        diagnosis::nothing_came(self.setting, &sightings, &self.called, at)
+        diagnosis::no_span_of_trace(self.run, &sightings, &self.called, at)
     }
 
     /// Checks are unjudged because spans are lost.
-    pub(crate) fn holed(&self, holes: &[&Hole]) -> Trouble {
+    fn lost_spans(&self, holes: &[&Hole]) -> Trouble {
         let mut help: Vec<String> = holes.iter().map(|hole| hole.remedy.clone()).collect();
         help.dedup();
-        Trouble {
-            what: "spans of this trace may be missing, so what holds so far may not be all"
-                .to_owned(),
-            at: Some(self.step.at.clone()),
-            details: holes.iter().map(|hole| hole.to_string()).collect(),
-            help,
-        }
+        Trouble::new("spans of this trace may be missing, so what holds so far may not be all")
+            .with_location(Some(self.step.at.clone()))
+            .with_details(holes.iter().map(|hole| hole.to_string()))
+            .with_help(help)
     }
 
     /// The trace was not complete at the deadline.
     pub(crate) fn inconclusive(&self, trace: Option<&Trace>, at: AtDeadline) -> Trouble {
-        let patience = self.patience(Start::Response(self.fired));
-        let mut trouble = diagnosis::inconclusive(&patience, trace, at, &self.step.at);
+        let policy = self.policy(WaitStart::Response(self.fired));
+        let mut trouble = diagnosis::inconclusive(&policy, trace, at, &self.step.at);
         if at == AtDeadline::Quiet
-            && patience.flush == Flush::Assumed
+            && policy.flush == Flush::Assumed
             && let Some(trace) = trace
         {
-            let calls = self.setting.unanswered(trace);
+            let calls = self.run.unanswered(trace);
             diagnosis::add_unanswered(&mut trouble, trace, &calls);
         }
         trouble
     }
 
-    /// Work that goes on after the response may be what is missing.
+    /// Suggests `tail` if the missing span may belong to work after the response.
     fn tail_hint(&self, report: &StepReport) -> Option<String> {
         let tail = self.step.wait.tail.unwrap_or_default();
         let is_missing = |judged: &Judged| {
@@ -142,10 +116,10 @@ impl Scene<'_> {
     }
 }
 
-impl Decided {
-    pub(crate) fn without_trace(report: StepReport, trouble: Trouble) -> Self {
+impl DecidedStep {
+    pub(super) fn without_trace(report: StepReport, trouble: Trouble) -> Self {
         Self {
-            report: with_trouble(report, trouble),
+            report: report.with_trouble(trouble),
             end: None,
             basis: None,
         }

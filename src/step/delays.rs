@@ -1,7 +1,7 @@
-//! The flush bound that late spans have proved.
+//! Export delays that late spans have shown.
 //!
 //! A span that arrives after the flush bound shows that the bound was too small. For the rest of
-//! the run, the bound is at least the lateness of that span and a margin.
+//! the run, the bound is at least the delay of that span and a margin.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,58 +10,58 @@ use std::time::Duration;
 #[cfg(feature = "run")]
 use crate::number::{duration, yaml};
 
-/// Added to the delay of a service: exporting takes time too.
+/// Added to the delay of a service, since an export takes time.
 pub(crate) const MARGIN: Duration = Duration::from_millis(250);
 
 /// Suggested bounds are multiples of this.
 #[cfg(feature = "run")]
 const STEP: Duration = Duration::from_millis(100);
 
-/// What spans that came after the flush bound have proved. Shared by all traces of a run.
+/// The largest delays of spans that arrived after the flush bound, by service. All traces of a run
+/// share them.
 #[derive(Debug, Default)]
-pub(crate) struct ProvenBound(Mutex<BTreeMap<String, Lateness>>);
+pub(crate) struct ExportDelays(Mutex<BTreeMap<String, ExportDelay>>);
 
-/// The largest lateness of a service.
+/// The largest delay of a service.
 #[derive(Clone, Copy, Debug)]
-struct Lateness {
-    /// After the response and the tail.
+struct ExportDelay {
+    /// Time from the response and the tail to the arrival.
     by: Duration,
-    /// The flush bound that it proved wrong.
+    /// The flush bound that it disproved.
     #[cfg_attr(
         not(feature = "run"),
-        expect(dead_code, reason = "only a run's note tells it")
+        expect(dead_code, reason = "only the note of a run contains it")
     )]
     bound: Duration,
 }
 
-impl ProvenBound {
-    pub(crate) const fn new() -> Self {
+impl ExportDelays {
+    pub(super) const fn new() -> Self {
         Self(Mutex::new(BTreeMap::new()))
     }
 
     /// Records that a span of `service` arrived this long after the response and the tail, later
     /// than the flush bound.
-    pub(crate) fn note(&self, service: &str, by: Duration, bound: Duration) {
+    pub(super) fn record(&self, service: &str, by: Duration, bound: Duration) {
         let mut all = self.lock();
         match all.get_mut(service) {
             Some(known) if known.by >= by => {}
             Some(known) => known.by = by,
             None => {
-                all.insert(service.to_owned(), Lateness { by, bound });
+                all.insert(service.to_owned(), ExportDelay { by, bound });
             }
         }
     }
 
-    /// The smallest flush bound that all recorded spans allow; zero if there are none.
-    pub(crate) fn duration(&self) -> Duration {
+    /// The smallest flush bound for all recorded spans; zero if there are none.
+    pub(super) fn bound(&self) -> Duration {
         let largest = self.lock().values().map(|late| late.by).max();
         largest.map_or(Duration::ZERO, |by| by + MARGIN)
     }
 
-    /// That spans came after the flush bound, with services and lateness, and the bound that would
-    /// have sufficed.
+    /// A note about the recorded spans, with a sufficient flush bound.
     #[cfg(feature = "run")]
-    pub(crate) fn note_of_run(&self) -> Option<String> {
+    pub(crate) fn note(&self) -> Option<String> {
         let all = self.lock();
         let latest = all.values().max_by_key(|late| late.by)?;
         let services = all
@@ -75,7 +75,7 @@ impl ProvenBound {
         ))
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Lateness>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, ExportDelay>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -95,12 +95,12 @@ mod tests {
 
     #[test]
     fn the_latest_span_of_any_service_decides() {
-        let proven = ProvenBound::default();
-        assert_eq!(proven.duration(), Duration::ZERO);
-        proven.note("order", 900 * MS, 350 * MS);
-        proven.note("payment", 1_503 * MS, 350 * MS);
-        proven.note("payment", 400 * MS, 350 * MS);
-        assert_eq!(proven.duration(), 1_753 * MS);
+        let delays = ExportDelays::default();
+        assert_eq!(delays.bound(), Duration::ZERO);
+        delays.record("order", 900 * MS, 350 * MS);
+        delays.record("payment", 1_503 * MS, 350 * MS);
+        delays.record("payment", 400 * MS, 350 * MS);
+        assert_eq!(delays.bound(), 1_753 * MS);
     }
 
     #[cfg(feature = "run")]
@@ -115,12 +115,12 @@ mod tests {
     #[cfg(feature = "run")]
     #[test]
     fn the_note_names_services_lateness_and_the_bound_that_would_suffice() {
-        let proven = ProvenBound::default();
-        assert_eq!(proven.note_of_run(), None);
-        proven.note("order", 900 * MS, 350 * MS);
-        proven.note("payment", Duration::from_micros(1_502_100), 350 * MS);
+        let delays = ExportDelays::default();
+        assert_eq!(delays.note(), None);
+        delays.record("order", 900 * MS, 350 * MS);
+        delays.record("payment", Duration::from_micros(1_502_100), 350 * MS);
         assert_eq!(
-            proven.note_of_run().unwrap(),
+            delays.note().unwrap(),
             "spans arrived later after the response than the flush bound of 350 ms: order 900 ms, payment 1.5 s; the rest of the run waited longer; set `wait: { flush: 1.8s }`, or `tail` if work goes on after the response"
         );
     }

@@ -1,31 +1,31 @@
-//! What is probably wrong when the spans that a spec needs do not come.
+//! Diagnosis of missing spans: the probable cause, and instructions.
 //!
-//! Each case is a different mistake and has a different remedy, so they are told apart: nothing
-//! was received at all; what was received belongs to other traces; a service lost the trace
-//! context; parents are missing.
+//! Each cause has its own remedy: no telemetry arrived at all; only spans of other traces arrived; a
+//! service lost the trace context; parents are missing.
 
-use super::completeness::{AtDeadline, Patience};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use super::completeness::{AtDeadline, WaitPolicy};
+use super::run_context::RunContext;
 use super::settings::Services;
-use super::settings::Setting;
 use crate::number::{duration, yaml};
 use crate::result::Trouble;
 use crate::source::Sightings;
 use crate::source::receiver::{Census, Late, Refusal};
 use crate::spec::{Called, Location, SpanType};
 use crate::trace::{Origin, Span, SpanKind, Trace, TraceId, Value, peer_name};
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
 
-/// Services are listed so many.
-const MOST: usize = 6;
+/// Maximum number of services in a list.
+const MAX_LISTED: usize = 6;
 
-/// So many requests are named that began a trace of their own.
-const LAST_ROOTS: usize = 3;
+/// Maximum number of requests that are listed because they began a new trace.
+const MAX_ROOTS: usize = 3;
 
-/// Clocks of two services on one machine agree to within this: 50 ms in nanoseconds.
+/// Tolerated difference between the clocks of two services on one machine: 50 ms in nanoseconds.
 const CLOCK_TOLERANCE: u64 = 50_000_000;
 
-/// A service that was called and started a trace of its own.
+/// A call whose callee began a new trace.
 struct LostContext {
     caller: String,
     call: String,
@@ -34,9 +34,9 @@ struct LostContext {
     trace: TraceId,
 }
 
-/// Why no span of the trace came, as far as can be told.
-pub(crate) fn nothing_came(
-    setting: &Setting<'_>,
+/// The probable reason why no span of the trace arrived.
+pub(super) fn no_span_of_trace(
+    run: &RunContext<'_>,
     sightings: &Sightings,
     called: &Called,
     at: Option<&Location>,
@@ -55,9 +55,9 @@ pub(crate) fn nothing_came(
         return lost_by_the_first(root, at);
     }
     if census.is_empty() {
-        return nothing_at_all(setting.source.addresses(), setting.options.services, at);
+        return nothing_at_all(run.source.addresses(), run.options.services, at);
     }
-    let mut trouble = what_came_instead(census, at);
+    let mut trouble = other_telemetry(census, at);
     if *called == Called::Command {
         trouble.help.insert(
             0,
@@ -67,16 +67,16 @@ pub(crate) fn nothing_came(
     trouble
 }
 
-/// Why no span of a trace came that somebody else fired, as far as can be told by what did: also
-/// by requests of late that began a trace of their own, of which one may be meant.
+/// The probable reason why no span of a trace arrived that was fired elsewhere. Lists recent requests
+/// that began a new trace, since one of them may belong to it.
 #[must_use]
 pub fn absent(sightings: &Sightings, listened: &[SocketAddr], services: Services) -> Trouble {
     if sightings.census.is_empty() {
         return nothing_at_all(listened, services, None);
     }
-    let mut trouble = what_came_instead(&sightings.census, None);
+    let mut trouble = other_telemetry(&sightings.census, None);
     let roots: Vec<&Span> = server_roots(&sightings.strangers).collect();
-    let last = roots.iter().rev().take(LAST_ROOTS).map(|root| {
+    let last = roots.iter().rev().take(MAX_ROOTS).map(|root| {
         format!(
             "`{}` of {} began a trace of its own: {}",
             root.name,
@@ -88,7 +88,7 @@ pub fn absent(sightings: &Sightings, listened: &[SocketAddr], services: Services
     trouble
 }
 
-fn what_came_instead(census: &Census, at: Option<&Location>) -> Trouble {
+fn other_telemetry(census: &Census, at: Option<&Location>) -> Trouble {
     let mut trouble = if census.spans > 0 {
         only_strangers(census, at)
     } else if census.requests > 0 {
@@ -105,7 +105,7 @@ fn what_came_instead(census: &Census, at: Option<&Location>) -> Trouble {
             help.push(refusal.remedy.clone());
         }
     }
-    // What was refused is the likeliest cause.
+    // Refusals are the most likely cause.
     help.append(&mut trouble.help);
     trouble.help = help;
     trouble
@@ -131,12 +131,12 @@ fn refusals(census: &Census) -> Vec<&Refusal> {
             kinds.push(refusal);
         }
     }
-    kinds.truncate(MOST);
+    kinds.truncate(MAX_LISTED);
     kinds.reverse();
     kinds
 }
 
-/// Whoever asks services not to record can expect nothing of them.
+/// Services that were asked not to record spans export none.
 fn unsampled(at: Option<&Location>) -> Trouble {
     Trouble {
         what: "no span of this trace arrived, as was to be expected: the trace flags said that it is not sampled".to_owned(),
@@ -148,16 +148,16 @@ fn unsampled(at: Option<&Location>) -> Trouble {
     }
 }
 
-/// Why a trace was not complete at the deadline.
-pub(crate) fn inconclusive(
-    patience: &Patience,
+/// The trace was not complete at the deadline.
+pub(super) fn inconclusive(
+    policy: &WaitPolicy,
     trace: Option<&Trace>,
     state: AtDeadline,
     at: &Location,
 ) -> Trouble {
     const ORPHANS: &str = "`orphans: 0..` in `expect` accepts missing parents, as of a mesh or a browser that reports elsewhere";
     const LONGER: &str = "`wait: { timeout: … }` waits longer";
-    let timeout = patience.timeout;
+    let timeout = policy.timeout;
     let mut trouble = Trouble {
         what: format!(
             "the trace is still incomplete {} after the response, so what holds so far may not be all",
@@ -171,7 +171,7 @@ pub(crate) fn inconclusive(
         AtDeadline::Quiet => {}
         AtDeadline::NoEntry => trouble.details.insert(0, missing_entry(trace)),
         AtDeadline::Open => {
-            let (flush, tail) = (patience.bound, patience.tail);
+            let (flush, tail) = (policy.bound, policy.tail);
             let until = match tail.is_zero() {
                 true => format!("{} after the response, the flush bound", duration(flush)),
                 false => format!(
@@ -193,8 +193,8 @@ pub(crate) fn inconclusive(
     trouble
 }
 
-/// Calls that got an answer and have no SERVER span, a sentence each.
-pub(crate) fn unanswered(trace: &Trace, calls: &[usize]) -> BTreeSet<String> {
+/// Descriptions of calls that got an answer and have no SERVER span.
+pub(super) fn unanswered(trace: &Trace, calls: &[usize]) -> BTreeSet<String> {
     let calls = calls.iter().map(|&call| &trace.spans()[call]);
     calls
         .map(|call| {
@@ -209,19 +209,19 @@ pub(crate) fn unanswered(trace: &Trace, calls: &[usize]) -> BTreeSet<String> {
 }
 
 /// Calls without a SERVER span kept the trace open, since the flush bound is unknown.
-pub(crate) fn add_unanswered(trouble: &mut Trouble, trace: &Trace, calls: &[usize]) {
+pub(super) fn add_unanswered(trouble: &mut Trouble, trace: &Trace, calls: &[usize]) {
     if calls.is_empty() {
         return;
     }
     trouble
         .details
-        .extend(unanswered(trace, calls).into_iter().take(MOST));
+        .extend(unanswered(trace, calls).into_iter().take(MAX_LISTED));
     trouble.help.push(
         "a known flush bound makes this a note: set `OTEL_BSP_SCHEDULE_DELAY=100` for the services and `wait: { flush: 350ms }` in spanspec.yaml".to_owned(),
     );
 }
 
-/// That the entry of a trace never arrived.
+/// The entry of a trace never arrived.
 fn missing_entry(trace: Option<&Trace>) -> String {
     match trace.map(Trace::origin) {
         Some(Origin::Injected(sent)) => format!(
@@ -231,9 +231,9 @@ fn missing_entry(trace: Option<&Trace>) -> String {
     }
 }
 
-/// What else explains a trace that is not as expected: services that lost the context, and, once
-/// nothing more is waited for, parents that never arrived.
-pub(crate) fn remarks(sightings: &Sightings, trace: &Trace, is_over: bool) -> Vec<String> {
+/// Possible reasons for a failure: services that lost the trace context and, after the end of the
+/// wait, parents that never arrived.
+pub(super) fn remarks(sightings: &Sightings, trace: &Trace, is_over: bool) -> Vec<String> {
     let lost = lost_contexts(trace, &sightings.strangers);
     let missing = if is_over {
         missing_parents(trace)
@@ -246,14 +246,14 @@ pub(crate) fn remarks(sightings: &Sightings, trace: &Trace, is_over: bool) -> Ve
         .collect()
 }
 
-/// The parents that never arrived, and who referred to them: a sentence each.
+/// Descriptions of parents that never arrived, with their children.
 #[must_use]
 pub fn missing_parents(trace: &Trace) -> Vec<String> {
     let orphans: Vec<&Span> = trace.orphans().map(|span| &trace.spans()[span]).collect();
     trace
         .missing_parents()
         .into_iter()
-        .take(MOST)
+        .take(MAX_LISTED)
         .map(|parent| {
             let children = orphans.iter().filter(|span| span.parent_id == Some(parent));
             let children: BTreeSet<String> =
@@ -271,7 +271,7 @@ pub fn missing_parents(trace: &Trace) -> Vec<String> {
         .collect()
 }
 
-/// That spans came after the verdicts that rest on their traces being complete, if any did.
+/// A note about spans that arrived after the verdict about their complete trace.
 pub(crate) fn late<'a>(late: impl Iterator<Item = &'a Late>) -> Option<String> {
     let (traces, spans, by) = late.fold((0, 0, None), |(traces, spans, by), one| {
         (traces + 1, spans + one.spans, by.max(Some(one.by)))
@@ -284,7 +284,7 @@ pub(crate) fn late<'a>(late: impl Iterator<Item = &'a Late>) -> Option<String> {
     ))
 }
 
-/// The number of attributes that could not be decoded, and one of them.
+/// A note about attributes that could not be decoded.
 pub(crate) fn dropped(census: &Census) -> Option<String> {
     let first = census.drops.front()?;
     let number = census.dropped_attributes;
@@ -357,7 +357,7 @@ fn only_strangers(census: &Census, at: Option<&Location>) -> Trouble {
     by_service.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), (*name).clone()));
     let listed: Vec<String> = by_service
         .iter()
-        .take(MOST)
+        .take(MAX_LISTED)
         .map(|(name, count)| format!("{name} ({count} spans)"))
         .collect();
     let mut details = Vec::new();
@@ -371,7 +371,7 @@ fn only_strangers(census: &Census, at: Option<&Location>) -> Trouble {
         let services: Vec<&str> = census
             .watched
             .keys()
-            .take(MOST)
+            .take(MAX_LISTED)
             .map(String::as_str)
             .collect();
         details.push(format!(
@@ -413,7 +413,7 @@ fn lost_by_the_first(root: &Span, at: Option<&Location>) -> Trouble {
     }
 }
 
-/// Root SERVER spans: a lost `traceparent` starts a new trace with one of them.
+/// Root SERVER spans. A service that ignores `traceparent` begins a new trace with such a span.
 fn server_roots(strangers: &[Trace]) -> impl Iterator<Item = &Span> {
     strangers.iter().flat_map(|stranger| {
         let roots = stranger.roots().iter().map(|&root| &stranger.spans()[root]);
@@ -421,8 +421,8 @@ fn server_roots(strangers: &[Trace]) -> impl Iterator<Item = &Span> {
     })
 }
 
-/// Whether a SERVER span is about this path: specs run side by side, and one must not be told
-/// what became of another's request.
+/// Returns `true` if a SERVER span handles a request for this path. Other specs run concurrently, and
+/// their requests explain nothing here.
 fn handles(root: &Span, path: &str) -> bool {
     ["url.path", "http.target", "http.route"].iter().any(|key| {
         let said = root.attributes.get(key).and_then(Value::as_str);
@@ -430,7 +430,7 @@ fn handles(root: &Span, path: &str) -> bool {
     }) || root.name.split(' ').any(|word| word == path)
 }
 
-/// Root SERVER spans of other traces that a childless CLIENT span of ours may have caused.
+/// Root SERVER spans of other traces that a CLIENT span without children may have caused.
 fn lost_contexts(trace: &Trace, strangers: &[Trace]) -> Vec<LostContext> {
     let childless: Vec<&Span> = (0..trace.len())
         .filter(|&span| trace.children(span).is_empty())
@@ -445,11 +445,11 @@ fn lost_contexts(trace: &Trace, strangers: &[Trace]) -> Vec<LostContext> {
             let best = callers.min_by_key(|client| distance(client, root))?;
             Some(LostContext::new(best, root))
         })
-        .take(MOST)
+        .take(MAX_LISTED)
         .collect()
 }
 
-/// A call that another traced service should answer: no database and no broker does.
+/// Returns `true` for a call of a service that may be traced, so not of a database or broker.
 fn is_call_of_a_service(span: &Span) -> bool {
     let is_of = |kind: SpanType| {
         kind.identified_by()
@@ -466,7 +466,7 @@ fn may_have_called(client: &Span, server: &Span) -> bool {
         && ends_within(client, server)
 }
 
-/// A span without an end may have ended in time.
+/// A span without a known end may have ended in time.
 fn ends_within(client: &Span, server: &Span) -> bool {
     match (client.known_end(), server.known_end()) {
         (Some(client), Some(server)) => server <= client.saturating_add(CLOCK_TOLERANCE),
@@ -474,7 +474,7 @@ fn ends_within(client: &Span, server: &Span) -> bool {
     }
 }
 
-/// Whether method and path are the same, as far as both sides tell them.
+/// Returns `true` unless method or path differ.
 fn is_same_request(client: &Span, server: &Span) -> bool {
     let text = |span: &Span, keys: &[&str]| {
         let mut values = keys.iter().filter_map(|key| span.attributes.get(key));
@@ -490,7 +490,7 @@ fn is_same_request(client: &Span, server: &Span) -> bool {
     agree(method(client), method(server)) && agree(called, handled)
 }
 
-/// How far apart in time a call and its handling are, both ends together.
+/// Distance in time between a call and its handling: the sum of both ends.
 fn distance(client: &Span, server: &Span) -> u64 {
     client
         .start

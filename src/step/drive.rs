@@ -1,21 +1,22 @@
-//! The one loop that waits for a trace.
+//! The loop that waits for a trace.
 //!
-//! It is driven by arrivals and by moments, and never polls. The caller decides on snapshots alone:
-//! the present is the moment at which a snapshot was taken, never the moment after it was judged.
+//! It reacts to arrivals and to deadlines, and does not poll. Decisions use only the snapshot: the
+//! present is the moment at which it was taken, so that a span that arrives while a snapshot is
+//! judged is not missed.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 use crate::source::receiver::{Follow, Snapshot};
 
-/// Takes a snapshot at once, and again when spans arrive or the moment comes that `look` gave,
-/// until `look` breaks with a result. Cancel-safe.
-pub(crate) async fn until<T>(
+/// Takes a snapshot at once, and again when spans arrive or at the moment that `decide` returned,
+/// until `decide` breaks with a result. Cancel-safe.
+pub(super) async fn drive<T>(
     follow: &mut Follow,
-    mut look: impl FnMut(Snapshot) -> ControlFlow<T, Instant>,
+    mut decide: impl FnMut(Snapshot) -> ControlFlow<T, Instant>,
 ) -> T {
     loop {
-        let next = match look(follow.snapshot()) {
+        let next = match decide(follow.snapshot()) {
             ControlFlow::Break(result) => return result,
             ControlFlow::Continue(next) => next,
         };

@@ -1,81 +1,82 @@
-//! One step: its trigger is read and fired; what follows is [`Walk`]'s.
+//! Runs one step: reads its trigger and fires it. The rest is left to [`Observation`].
 
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
-use super::context::Scene;
-use super::observation::{Looks, Walk};
-use super::settings::{Setting, Stop};
-use super::watched::Watched;
-use crate::result::{Phase, StepReport, Timing, Trouble};
+use super::context::StepContext;
+use super::observation::Observation;
+use super::run_context::RunContext;
+use super::settle::JudgeWhen;
+use super::watched::WatchedTrace;
+use crate::result::{Phase, StepReport, Trouble, cookies_of, credentials_of};
 use crate::source::receiver::Follow;
 use crate::spec::{Scope, SpecErrors, Step, Trigger};
 use crate::trace::{Origin, Response};
 use crate::trigger::{Session, TraceContext, TriggerError, fire};
 
-/// Between two attempts at a connection that is refused while a service may still be starting.
+/// Pause before a refused connection is tried again while a service may still be starting.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// Runs a step, and gives its captures to the scope. Where a further span could change the
-/// verdict, the trace is still followed.
-pub(crate) async fn run(
-    setting: &Setting<'_>,
+/// Runs a step, and sets its captures in the scope. Returns the trace if a further span could change
+/// the verdict.
+pub(crate) async fn run_step(
+    run: &RunContext<'_>,
     step: &Step,
     phase: Phase,
     scope: &mut Scope,
     session: &Session,
-) -> (StepReport, Option<Watched>) {
+) -> (StepReport, Option<WatchedTrace>) {
     let mut report = blank(step, phase);
     let (trigger, context) = match prepare(step, scope) {
         Ok(prepared) => prepared,
-        Err(errors) => return (with_trouble(report, misfit(&errors)), None),
+        Err(errors) => return (report.with_trouble(Trouble::from(&errors)), None),
     };
-    setting.secrets.add_credentials_of(&trigger);
+    run.secrets.add(credentials_of(&trigger));
     report.trigger = trigger.describe();
     report.trace_id = Some(context.trace_id);
-    let follow = follow(setting, &trigger, &context);
+    let follow = follow(run, &trigger, &context);
     let fired = Instant::now();
-    let starting_until = setting.options.starting_until;
-    let in_flight = Some(&*setting.in_flight);
+    let starting_until = run.options.starting_until;
+    let in_flight = Some(&*run.in_flight);
     let answer = tokio::select! {
         answer = fire_when_possible(starting_until, in_flight, &trigger, &context, session) => answer,
-        // What was begun is cleaned up also when the user ends the run.
-        stop = setting.stopped(), if phase != Phase::Teardown => {
-            return (with_trouble(report, stopped(stop, step)), None);
+        // Teardown runs also when the user ends the run.
+        stop = run.stopped(), if phase != Phase::Teardown => {
+            return (report.with_trouble(stop.trouble(step)), None);
         }
     };
     let responded = Instant::now();
     report.timing.response = Some(responded - fired);
-    let mut walk = Walk {
-        scene: Scene {
-            setting,
+    let mut observation = Observation {
+        context: StepContext {
+            run,
             step,
             called: trigger.called(),
             fired,
         },
         scope,
-        context,
+        trace_context: context,
         follow,
         responded,
-        looks: Looks::AtOnce,
+        when: JudgeWhen::OnArrival,
         secrets: Vec::new(),
     };
     match answer {
         Ok(response) => {
-            setting.secrets.add_cookies_of(&response);
-            walk.judge(report, response).await
+            run.secrets.add(cookies_of(&response));
+            observation.judge(report, response).await
         }
-        Err(error) => (walk.explain(report, &error).await, None),
+        Err(error) => (observation.report_error(report, &error).await, None),
     }
 }
 
-/// Reads the trigger, and makes the context in which it is fired.
+/// Reads the trigger, and creates the trace context that it will send.
 pub(crate) fn prepare(
     step: &Step,
     scope: &mut Scope,
 ) -> Result<(Trigger, TraceContext), SpecErrors> {
-    // The id has to be known before the trigger is read, for `${trace_id}` may stand in it.
+    // The trigger may contain `${trace_id}`, so the id exists before the trigger is read.
     let context = TraceContext::random();
     scope.set_trace_id(context.trace_id);
     let trigger = step.trigger(scope)?;
@@ -90,17 +91,17 @@ pub(crate) fn prepare(
     Ok((trigger, context))
 }
 
-/// Starts to follow what the trigger will cause.
-pub(crate) fn follow(setting: &Setting<'_>, trigger: &Trigger, context: &TraceContext) -> Follow {
-    let follow = |origin| setting.source.follow(context.trace_id, origin);
+/// Starts to follow the trace of the trigger.
+pub(crate) fn follow(run: &RunContext<'_>, trigger: &Trigger, context: &TraceContext) -> Follow {
+    let follow = |origin| run.source.follow(context.trace_id, origin);
     match trigger.existing_trace() {
         Some(existing) => follow(existing.origin()),
         None => follow(Origin::Injected(context.parent_id)).fresh(),
     }
 }
 
-/// Fires, with few enough others in flight. A refused connection is tried again for as long as a
-/// service may still be starting.
+/// Fires the trigger, within the limit of requests in flight. Tries a refused connection again until
+/// `starting_until`.
 pub(crate) async fn fire_when_possible(
     starting_until: Option<Instant>,
     in_flight: Option<&Semaphore>,
@@ -126,58 +127,10 @@ pub(crate) async fn fire_when_possible(
     }
 }
 
+/// The report of a step that has not run yet.
 pub(crate) fn blank(step: &Step, phase: Phase) -> StepReport {
     StepReport {
-        phase,
         name: step.name.clone(),
-        trigger: String::new(),
-        trace_id: None,
-        trace: None,
-        response: None,
-        checks: Vec::new(),
-        trouble: None,
-        notices: Vec::new(),
-        was_closed: false,
-        timing: Timing::default(),
-        saved_trace: None,
-        earlier: None,
-        load: None,
-    }
-}
-
-pub(crate) fn with_trouble(mut report: StepReport, trouble: Trouble) -> StepReport {
-    report.trouble = Some(trouble);
-    report
-}
-
-/// A value that was captured does not fit where it is used.
-pub(crate) fn misfit(errors: &SpecErrors) -> Trouble {
-    let first = errors.0.first();
-    Trouble {
-        what: first.map_or_else(
-            || "this cannot be read".to_owned(),
-            |error| error.what.clone(),
-        ),
-        at: first.map(|error| error.at.clone()),
-        details: errors.0.iter().skip(1).map(ToString::to_string).collect(),
-        help: first
-            .and_then(|error| error.help.clone())
-            .into_iter()
-            .collect(),
-    }
-}
-
-pub(crate) fn stopped(stop: Stop, step: &Step) -> Trouble {
-    match stop {
-        Stop::Died(trouble) => Trouble {
-            at: Some(step.at.clone()),
-            ..trouble
-        },
-        Stop::Interrupted => Trouble {
-            what: "interrupted".to_owned(),
-            at: None,
-            details: Vec::new(),
-            help: Vec::new(),
-        },
+        ..StepReport::blank(phase)
     }
 }

@@ -15,9 +15,9 @@ mod drive;
 #[cfg(feature = "run")]
 mod fire;
 #[cfg(feature = "run")]
-mod hasty;
-#[cfg(feature = "run")]
 mod observation;
+#[cfg(feature = "run")]
+mod run_context;
 #[cfg(feature = "run")]
 mod settings;
 #[cfg(feature = "run")]
@@ -25,36 +25,35 @@ mod settle;
 #[cfg(feature = "run")]
 mod settler;
 #[cfg(feature = "run")]
+mod short_timeouts;
+#[cfg(feature = "run")]
+mod wait_end;
+#[cfg(feature = "run")]
 mod watched;
 
-pub(crate) use complete::{Unsettled, Waiting, complete};
+pub use self::completeness::Flush;
 #[cfg(feature = "run")]
-pub(crate) use completeness::AtDeadline;
-pub use completeness::Flush;
-#[cfg(feature = "run")]
-pub(crate) use context::{Decided, End, Scene};
-#[cfg(feature = "run")]
-pub(crate) use delays::ProvenBound;
-#[cfg(feature = "run")]
-pub(crate) use delays::sufficient;
-#[cfg(feature = "run")]
-#[cfg(feature = "run")]
-pub use diagnosis::{absent, missing_parents};
-#[cfg(feature = "run")]
-pub(crate) use fire::{
-    blank, fire_when_possible, follow, misfit, prepare, run, stopped, with_trouble,
-};
-#[cfg(feature = "run")]
-pub use hasty::hasty_timeouts;
-#[cfg(feature = "run")]
-pub(crate) use observation::{Looks, Walk};
-#[cfg(feature = "run")]
-pub(crate) use settings::Setting;
+pub use self::diagnosis::{absent, missing_parents};
 #[cfg(all(test, feature = "run"))]
-pub use settings::Shared;
+pub use self::settings::Shared;
 #[cfg(feature = "run")]
-pub use settings::{Budgeting, Options, SaveTraces, Services, Stop, Update};
+pub use self::settings::{Budgeting, Options, SaveTraces, Services, Stop, Update};
 #[cfg(feature = "run")]
-pub use settler::{Settled, Settler};
+pub use self::settler::{Settled, Settler};
 #[cfg(feature = "run")]
-pub(crate) use watched::{Again, LateSpans, Watched};
+pub use self::short_timeouts::short_timeouts;
+
+pub(crate) use self::complete::{Unsettled, Waiting, complete};
+
+#[cfg(feature = "run")]
+pub(crate) use self::{
+    completeness::AtDeadline,
+    context::{DecidedStep, StepContext},
+    delays::{ExportDelays, sufficient},
+    fire::{blank, fire_when_possible, follow, prepare, run_step},
+    observation::Observation,
+    run_context::RunContext,
+    settle::JudgeWhen,
+    wait_end::WaitEnd,
+    watched::{LateSpans, Rejudged, WatchedTrace},
+};

@@ -1,13 +1,13 @@
-//! From the response to the verdict: follow the trace, settle, judge, and say what was seen.
+//! From the response of a step to its verdict: follow the trace, wait, judge, and capture.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::context::{Decided, End, Scene};
-use super::fire::{misfit, stopped};
+use super::context::{DecidedStep, StepContext};
 use super::settings::Stop;
-use super::settle::{Question, Settling, at_end};
-use super::watched::{Basis, Watched};
+use super::settle::{Expected, JudgeWhen, TraceWait};
+use super::wait_end::WaitEnd;
+use super::watched::{VerdictBasis, WatchedTrace};
 use crate::check::{self, CheckRef, Evidence, Failure, Judged, Outcome, Subject, Unjudged};
 use crate::result::{StepReport, Trouble};
 use crate::secret::parts;
@@ -16,124 +16,116 @@ use crate::spec::{Capture, Expect, Scope};
 use crate::trace::{Response, Value};
 use crate::trigger::{TraceContext, TriggerError};
 
-/// A step that is under way.
-pub(crate) struct Walk<'a> {
-    pub(crate) scene: Scene<'a>,
+/// A step whose trigger was fired.
+pub(crate) struct Observation<'a> {
+    pub(crate) context: StepContext<'a>,
     pub(crate) scope: &'a mut Scope,
-    pub(crate) context: TraceContext,
+    pub(crate) trace_context: TraceContext,
     pub(crate) follow: Follow,
     pub(crate) responded: Instant,
-    pub(crate) looks: Looks,
-    /// What may not be shown of one of many: the run need not know it, for few are ever told of.
+    pub(crate) when: JudgeWhen,
+    /// Secrets of a request that is one of many. The run learns them only if a report shows the
+    /// request, which is rare.
     pub(crate) secrets: Vec<String>,
 }
 
-/// When a trace is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Looks {
-    /// With each arrival, so that the verdict is known as soon as may be.
-    AtOnce,
-    /// When nothing more should come: it is one of many, and nobody waits for it.
-    Once {
-        /// Whether something of the trace is measured, so that it has to be complete.
-        measures: bool,
-    },
-}
-
-impl<'a> Walk<'a> {
-    /// Follows the trace until everything is decided, fills in the report, and explains it. Where
-    /// a further span could change the verdict, the trace is still followed.
-    pub(crate) async fn judge(
+impl<'a> Observation<'a> {
+    /// Waits for the verdict, completes the report, and explains it. Returns the trace if a further
+    /// span could change the verdict.
+    pub(super) async fn judge(
         mut self,
         report: StepReport,
         response: Response,
-    ) -> (StepReport, Option<Watched>) {
+    ) -> (StepReport, Option<WatchedTrace>) {
         let mut decided = self.decide(report, response).await;
         let basis = decided.basis.take();
-        let report = self.scene.explained(decided).await;
-        let watched = basis.map(|basis| Watched::new(basis, self.follow));
+        let report = self.context.explain(decided).await;
+        let watched = basis.map(|basis| WatchedTrace::new(basis, self.follow));
         (report, watched)
     }
 
-    /// Follows the trace until everything is decided, and fills in the report.
-    pub(crate) async fn decide(&mut self, mut report: StepReport, response: Response) -> Decided {
+    /// Waits for the verdict, and completes the report without an explanation.
+    pub(crate) async fn decide(
+        &mut self,
+        mut report: StepReport,
+        response: Response,
+    ) -> DecidedStep {
         let (captures, trouble) = match self.capture_from_response(&response, &mut report) {
             Ok(captures) => (captures, None),
             Err(trouble) => (Vec::new(), Some(trouble)),
         };
-        let expect = match self.scene.step.expect(self.scope) {
+        let expect = match self.context.step.expect(self.scope) {
             Ok(expect) => expect,
-            Err(errors) => return Decided::without_trace(report, misfit(&errors)),
+            Err(errors) => return DecidedStep::without_trace(report, Trouble::from(&errors)),
         };
         if trouble.is_some() || !report.checks.is_empty() {
             return self.give_up(report, response, &expect, trouble).await;
         }
         let awaits_span = captures.iter().any(|capture| capture.from.is_from_trace());
-        let question = Question {
+        let expected = Expected {
             expect: &expect,
             response: &response,
             awaits_span,
         };
-        let settling = self.settling(&expect);
-        let (snapshot, end) = match settling.settle(&mut self.follow, question).await {
+        let wait = self.wait(&expect);
+        let (snapshot, end) = match wait.settle(&mut self.follow, expected).await {
             Ok(settled) => settled,
             Err(stop) => return self.ended_by(stop, report),
         };
-        report.timing.verdict = Some(self.scene.fired.elapsed());
+        report.timing.verdict = Some(self.context.fired.elapsed());
         let from_spans = self.capture_from_spans(&captures, &snapshot, &response, end);
         report.checks.extend(from_spans);
         let filled = match awaits_span {
-            true => self.scene.step.expect(self.scope).map(Some),
+            true => self.context.step.expect(self.scope).map(Some),
             false => Ok(None),
         };
         let expect = match filled {
             Ok(filled) => filled.unwrap_or(expect),
-            Err(errors) => return Decided::without_trace(report, misfit(&errors)),
+            Err(errors) => return DecidedStep::without_trace(report, Trouble::from(&errors)),
         };
-        let question = Question {
+        let expected = Expected {
             expect: &expect,
             response: &response,
             awaits_span,
         };
-        let judged = settling.final_outcomes(question, &snapshot, end);
+        let judged = wait.final_outcomes(expected, &snapshot, end);
         report.checks.extend(judged);
-        // As the author wrote them, whatever they are about.
         Judged::sort(&mut report.checks);
         let basis = self.is_open(end, &report).then(|| {
-            let evidence = settling.evidence(&response, &snapshot);
+            let evidence = wait.evidence(&response, &snapshot);
             let mark = self.follow.mark();
-            let ended = (settling.patience, end);
-            Basis::new(&expect, &captures, &evidence, ended, mark)
+            let ended = (wait.policy, end);
+            VerdictBasis::new(&expect, &captures, &evidence, ended, mark)
         });
         let decided = self.finished(report, response, snapshot, end);
-        Decided { basis, ..decided }
+        DecidedStep { basis, ..decided }
     }
 
-    fn ended_by(&self, stop: Stop, report: StepReport) -> Decided {
-        Decided::without_trace(report, stopped(stop, self.scene.step))
+    fn ended_by(&self, stop: Stop, report: StepReport) -> DecidedStep {
+        DecidedStep::without_trace(report, stop.trouble(self.context.step))
     }
 
-    /// Captures what the response has. A capture that fails is a failed check.
+    /// Captures values from the response. A capture without a value is a failed check.
     fn capture_from_response(
         &mut self,
         response: &Response,
         report: &mut StepReport,
     ) -> Result<Vec<Capture>, Trouble> {
         let captures = self
-            .scene
+            .context
             .step
             .captures(self.scope)
-            .map_err(|errors| misfit(&errors))?;
-        // What comes from a span is known by name already, for `expect` may use it.
+            .map_err(|errors| Trouble::from(&errors))?;
+        // `expect` may use the names of captures from spans, which have no value yet.
         captures
             .iter()
             .for_each(|capture| self.scope.expect(capture.name.clone()));
-        let evidence = Evidence::new(response, None, self.context.sampled);
+        let evidence = Evidence::new(response, None, self.trace_context.sampled);
         for (index, capture) in captures.iter().enumerate() {
             if capture.from.is_from_trace() {
                 continue;
             }
-            let failure = self.keep(capture, &evidence).err();
+            let failure = self.capture(capture, &evidence).err();
             let check = CheckRef::Capture(index);
             let failed = failure.map(|failure| Judged::failed(check, failure));
             report.checks.extend(failed);
@@ -141,42 +133,42 @@ impl<'a> Walk<'a> {
         Ok(captures)
     }
 
-    /// Gives the value of a capture to the scope.
-    fn keep(&mut self, capture: &Capture, evidence: &Evidence<'_>) -> Result<(), Box<Failure>> {
+    /// Sets the value of a capture in the scope.
+    fn capture(&mut self, capture: &Capture, evidence: &Evidence<'_>) -> Result<(), Box<Failure>> {
         let value = check::capture(capture, evidence)?;
         if capture.is_secret || self.scope.is_secret(&capture.name) {
-            self.keep_secret(&value);
+            self.add_secret(&value);
         }
         self.scope.set(capture.name.clone(), value);
         Ok(())
     }
 
-    fn keep_secret(&mut self, value: &Value) {
-        match self.looks {
-            Looks::AtOnce => self.scene.setting.secrets.add_value(value),
-            Looks::Once { .. } => self.secrets.extend(parts(value)),
+    fn add_secret(&mut self, value: &Value) {
+        match self.when {
+            JudgeWhen::OnArrival => self.context.run.secrets.add_value(value),
+            JudgeWhen::WhenComplete { .. } => self.secrets.extend(parts(value)),
         }
     }
 
-    /// Captures from spans, given how the wait for them ended. One that gives no value, or a value
+    /// Captures values from spans, given how the wait ended. A capture without a value, or with one
     /// that a further span could change, is an outcome.
     fn capture_from_spans(
         &mut self,
         captures: &[Capture],
         snapshot: &Snapshot,
         response: &Response,
-        end: End,
+        end: WaitEnd,
     ) -> Vec<Judged> {
-        let evidence = Evidence::new(response, Some(&snapshot.trace), self.context.sampled);
+        let evidence = Evidence::new(response, Some(&snapshot.trace), self.trace_context.sampled);
         let mut outcomes = Vec::new();
         for (index, capture) in captures.iter().enumerate() {
             if !capture.from.is_from_trace() {
                 continue;
             }
-            let outcome = match self.keep(capture, &evidence) {
+            let outcome = match self.capture(capture, &evidence) {
                 _ if snapshot.trace.is_empty() => Outcome::Unjudged(Unjudged::NoSpans),
-                Ok(()) => at_end(Outcome::Pass, end, &snapshot.trace),
-                Err(failure) => at_end(Outcome::Fail(failure), end, &snapshot.trace),
+                Ok(()) => end.final_outcome(Outcome::Pass, &snapshot.trace),
+                Err(failure) => end.final_outcome(Outcome::Fail(failure), &snapshot.trace),
             };
             if outcome != Outcome::Pass {
                 outcomes.push(Judged {
@@ -190,64 +182,64 @@ impl<'a> Walk<'a> {
         outcomes
     }
 
-    fn settling(&self, expect: &Expect) -> Settling<'a> {
-        let mut settling = Settling::new(self.scene.clone(), self.responded, self.looks);
-        settling.patience.tolerates_orphans = expect.tolerates_orphans();
-        settling.patience.sampled = self.context.sampled;
-        settling
+    fn wait(&self, expect: &Expect) -> TraceWait<'a> {
+        let mut wait = TraceWait::new(self.context.clone(), self.responded, self.when);
+        wait.policy.tolerates_orphans = expect.tolerates_orphans();
+        wait.policy.sampled = self.trace_context.sampled;
+        wait
     }
 
-    /// Returns `true` if what arrives later can change the verdict. For an early pass, that is a
-    /// changed copy of a span, or a span that takes over the children of another one.
-    fn is_open(&self, end: End, report: &StepReport) -> bool {
-        let measures = self.looks == Looks::Once { measures: true };
-        let is_about_trace = self.scene.step.is_about_trace || measures;
-        is_about_trace && (end != End::Early || !report.has_failed())
+    /// Returns `true` if a later arrival can change the verdict. For an early pass, that is a changed
+    /// copy of a span, or a span that takes over the children of another one.
+    fn is_open(&self, end: WaitEnd, report: &StepReport) -> bool {
+        let measures = self.when == JudgeWhen::WhenComplete { measures: true };
+        let is_about_trace = self.context.step.is_about_trace || measures;
+        is_about_trace && (end != WaitEnd::Early || !report.has_failed())
     }
 
-    /// Writes down what was seen.
+    /// Completes the report with response, trace and timing.
     fn finished(
         &self,
         mut report: StepReport,
         response: Response,
         snapshot: Snapshot,
-        end: End,
-    ) -> Decided {
+        end: WaitEnd,
+    ) -> DecidedStep {
         let last = snapshot.arrivals.iter().max();
-        let fired = self.scene.fired;
+        let fired = self.context.fired;
         report.timing.last_span = last.map(|last| last.saturating_duration_since(fired));
-        let measures = self.looks == Looks::Once { measures: true };
-        let is_whole = end == End::Closed && snapshot.trace.holes().is_empty();
-        report.was_closed = is_whole && (self.scene.step.is_about_trace || measures);
+        let measures = self.when == JudgeWhen::WhenComplete { measures: true };
+        let is_whole = end == WaitEnd::Closed && snapshot.trace.holes().is_empty();
+        report.was_closed = is_whole && (self.context.step.is_about_trace || measures);
         report.trace = Some(Arc::new(snapshot.trace)).filter(|trace| !trace.is_empty());
         report.response = Some(response);
-        Decided {
+        DecidedStep {
             report,
             end: Some(end),
             basis: None,
         }
     }
 
-    /// A capture failed: the other checks are told as far as they are decided, with the trace.
+    /// Reports the final failures and the trace after a capture failed.
     async fn give_up(
         &mut self,
         mut report: StepReport,
         response: Response,
         expect: &Expect,
         trouble: Option<Trouble>,
-    ) -> Decided {
-        let settling = self.settling(expect);
-        let (snapshot, end) = match settling.gather(&mut self.follow).await {
+    ) -> DecidedStep {
+        let wait = self.wait(expect);
+        let (snapshot, end) = match wait.gather(&mut self.follow).await {
             Ok(gathered) => gathered,
             Err(stop) => return self.ended_by(stop, report),
         };
-        report.timing.verdict = Some(self.scene.fired.elapsed());
-        let question = Question {
+        report.timing.verdict = Some(self.context.fired.elapsed());
+        let expected = Expected {
             expect,
             response: &response,
             awaits_span: false,
         };
-        let judged = settling.final_outcomes(question, &snapshot, end);
+        let judged = wait.final_outcomes(expected, &snapshot, end);
         let judged = judged
             .into_iter()
             .filter(|judged| judged.outcome.failure().is_some());
@@ -256,24 +248,25 @@ impl<'a> Walk<'a> {
         self.finished(report, response, snapshot, end)
     }
 
-    /// The trigger gave no response: the trace, if there is one, shows how far it came.
-    pub(crate) async fn explain(
+    /// Reports a trigger without a response. Its trace, if any, shows how far the request came.
+    pub(crate) async fn report_error(
         &mut self,
         mut report: StepReport,
         error: &TriggerError,
     ) -> StepReport {
-        report.trouble = Some(Trouble::of(error, Some(self.scene.step.at.clone())));
+        report.trouble =
+            Some(Trouble::from_error(error).with_location(Some(self.context.step.at.clone())));
         if error.is_refused() {
             return report;
         }
-        let settling = Settling::new(self.scene.clone(), self.responded, self.looks);
-        match settling.gather(&mut self.follow).await {
+        let wait = TraceWait::new(self.context.clone(), self.responded, self.when);
+        match wait.gather(&mut self.follow).await {
             Ok((snapshot, _)) => {
                 report.trace = Some(Arc::new(snapshot.trace)).filter(|trace| !trace.is_empty());
             }
             // A service that died explains why there was no response.
             Err(Stop::Died(death)) => {
-                let mut trouble = stopped(Stop::Died(death), self.scene.step);
+                let mut trouble = Stop::Died(death).trouble(self.context.step);
                 trouble
                     .details
                     .extend(report.trouble.take().map(|without| without.what));

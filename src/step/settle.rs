@@ -1,119 +1,131 @@
-//! The wait for the trace of a step: when its checks are looked at, and when that ends.
+//! The wait for the trace of a step: when its checks are judged, and when the wait ends.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use super::completeness::{AtDeadline, Completeness, Flush, Patience, Start};
-use super::context::{End, Scene};
-use super::observation::Looks;
+use super::completeness::{Completeness, Flush, WaitPolicy, WaitStart};
+use super::context::StepContext;
+use super::diagnosis;
+use super::drive::drive;
 use super::settings::Stop;
-use super::{diagnosis, drive};
-use crate::check::{self, Evidence, Finality, Judged, Judgement, Outcome, Unjudged};
+use super::wait_end::WaitEnd;
+use crate::check::{self, Evidence, Finality, Judged, Judgement};
 use crate::source::receiver::{Follow, Snapshot};
 use crate::spec::{Called, Condition, Expect};
-use crate::trace::{Response, Trace};
+use crate::trace::Response;
 
-/// Once a verdict is known, the rest of the trace is waited for no longer than this: it only
-/// completes the waterfall.
-const LONGEST_GATHERING: Duration = Duration::from_millis(500);
+/// Maximum wait for the rest of a trace after the verdict. The rest only completes the waterfall.
+const MAX_GATHERING: Duration = Duration::from_millis(500);
+
+/// When a trace is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JudgeWhen {
+    /// On every arrival, for the earliest verdict.
+    OnArrival,
+    /// When the flush bound has passed: the request is one of many.
+    WhenComplete {
+        /// A budget measures the trace, so it must be complete.
+        measures: bool,
+    },
+}
 
 /// The wait for one trace.
-pub(crate) struct Settling<'s> {
-    scene: Scene<'s>,
-    pub(crate) patience: Patience,
-    looks: Looks,
+pub(super) struct TraceWait<'s> {
+    context: StepContext<'s>,
+    pub(super) policy: WaitPolicy,
+    when: JudgeWhen,
 }
 
-/// The checks of a step, and the response that they are about.
+/// The checks of a step, and the response to judge.
 #[derive(Clone, Copy)]
-pub(crate) struct Question<'q> {
-    pub(crate) expect: &'q Expect,
-    pub(crate) response: &'q Response,
+pub(super) struct Expected<'q> {
+    pub(super) expect: &'q Expect,
+    pub(super) response: &'q Response,
     /// A capture needs a span.
-    pub(crate) awaits_span: bool,
+    pub(super) awaits_span: bool,
 }
 
-impl<'s> Settling<'s> {
+impl<'s> TraceWait<'s> {
     /// The wait for the trace of a step whose response was received at `responded`.
-    pub(crate) fn new(scene: Scene<'s>, responded: Instant, looks: Looks) -> Self {
-        let start = match scene.called {
-            Called::Nothing => Start::Watch(responded),
-            _ => Start::Response(responded),
+    pub(super) fn new(context: StepContext<'s>, responded: Instant, when: JudgeWhen) -> Self {
+        let start = match context.called {
+            Called::Nothing => WaitStart::Watch(responded),
+            _ => WaitStart::Response(responded),
         };
         Self {
-            patience: scene.patience(start),
-            scene,
-            looks,
+            policy: context.policy(start),
+            context,
+            when,
         }
     }
 
     /// Waits until the checks are decided or the trace is complete.
-    pub(crate) async fn settle(
+    pub(super) async fn settle(
         &self,
         follow: &mut Follow,
-        question: Question<'_>,
-    ) -> Result<(Snapshot, End), Stop> {
-        let is_about_trace = question.expect.is_about_trace() || question.awaits_span;
-        let settled = match self.looks {
-            Looks::AtOnce if is_about_trace => self.settle_early(follow, question).await,
-            Looks::AtOnce => self.look_once(follow, question).await,
-            Looks::Once { measures } if is_about_trace || measures => {
-                self.settle_whole(follow, question).await
+        expected: Expected<'_>,
+    ) -> Result<(Snapshot, WaitEnd), Stop> {
+        let is_about_trace = expected.expect.is_about_trace() || expected.awaits_span;
+        let settled = match self.when {
+            JudgeWhen::OnArrival if is_about_trace => self.settle_early(follow, expected).await,
+            JudgeWhen::OnArrival => self.judge_once(follow, expected).await,
+            JudgeWhen::WhenComplete { measures } if is_about_trace || measures => {
+                self.settle_whole(follow, expected).await
             }
-            Looks::Once { .. } => self.gather(follow).await,
+            JudgeWhen::WhenComplete { .. } => self.gather(follow).await,
         };
         if let Ok((snapshot, end)) = &settled {
-            self.note(snapshot, *end);
+            self.record(snapshot, *end);
         }
         settled
     }
 
-    /// Records facts of the run that notes at its end are about.
-    fn note(&self, snapshot: &Snapshot, end: End) {
-        let setting = self.scene.setting;
-        if end != End::Early {
-            setting.note_wait(self.patience.flush);
+    /// Records facts for the notes at the end of the run.
+    fn record(&self, snapshot: &Snapshot, end: WaitEnd) {
+        let run = self.context.run;
+        if end != WaitEnd::Early {
+            run.record_wait(self.policy.flush);
         }
-        if end == End::Closed && !self.patience.accepts_parts() {
-            let calls = setting.unanswered(&snapshot.trace);
-            setting.note_unanswered(diagnosis::unanswered(&snapshot.trace, &calls));
+        if end == WaitEnd::Closed && !self.policy.accepts_parts() {
+            let calls = run.unanswered(&snapshot.trace);
+            run.record_unanswered(diagnosis::unanswered(&snapshot.trace, &calls));
         }
     }
 
-    /// Nothing is asked of the trace: it only illustrates a failure.
-    async fn look_once(
+    /// Judges without a wait. No check needs the trace; it only illustrates a failure.
+    async fn judge_once(
         &self,
         follow: &mut Follow,
-        question: Question<'_>,
-    ) -> Result<(Snapshot, End), Stop> {
+        expected: Expected<'_>,
+    ) -> Result<(Snapshot, WaitEnd), Stop> {
         let snapshot = self.with_losses(follow.snapshot());
         match self
-            .outcomes(question, &snapshot)
+            .outcomes(expected, &snapshot)
             .iter()
             .any(has_finally_failed)
         {
             true => self.gather(follow).await,
-            false => Ok((snapshot, End::Early)),
+            false => Ok((snapshot, WaitEnd::Early)),
         }
     }
 
-    /// Waits until every check is decided, the trace is complete, or time is over.
+    /// Waits until all checks are final, the trace is complete, or the deadline has passed.
     async fn settle_early(
         &self,
         follow: &mut Follow,
-        question: Question<'_>,
-    ) -> Result<(Snapshot, End), Stop> {
-        let settled = self.until(follow, |snapshot| {
-            let judgements = self.outcomes(question, &snapshot);
+        expected: Expected<'_>,
+    ) -> Result<(Snapshot, WaitEnd), Stop> {
+        let settled = self.drive(follow, |snapshot| {
+            let judgements = self.outcomes(expected, &snapshot);
             if judgements.iter().any(has_finally_failed) {
                 return ControlFlow::Break(None);
             }
             let is_decided = judgements.iter().all(|one| one.finality == Finality::Final);
-            if is_decided && !question.awaits_span {
-                return ControlFlow::Break(Some((snapshot, End::Early)));
+            if is_decided && !expected.awaits_span {
+                return ControlFlow::Break(Some((snapshot, WaitEnd::Early)));
             }
             let completeness = self.completeness(&snapshot);
-            match ended(completeness, question, &judgements) {
+            match ended(completeness, expected, &judgements) {
                 ControlFlow::Break(end) => ControlFlow::Break(Some((snapshot, end))),
                 ControlFlow::Continue(next) => ControlFlow::Continue(next),
             }
@@ -124,23 +136,23 @@ impl<'s> Settling<'s> {
         }
     }
 
-    /// Waits until nothing more should come, and looks only then; again only at what comes later.
+    /// Waits until the flush bound has passed, and judges then and at later arrivals.
     async fn settle_whole(
         &self,
         follow: &mut Follow,
-        question: Question<'_>,
-    ) -> Result<(Snapshot, End), Stop> {
-        tokio::time::sleep_until(self.patience.quiet_after().into()).await;
-        self.until(follow, |snapshot| {
+        expected: Expected<'_>,
+    ) -> Result<(Snapshot, WaitEnd), Stop> {
+        tokio::time::sleep_until(self.policy.quiet_after().into()).await;
+        self.drive(follow, |snapshot| {
             let completeness = self.completeness(&snapshot);
             if completeness == Completeness::Closed {
-                return ControlFlow::Break((snapshot, End::Closed));
+                return ControlFlow::Break((snapshot, WaitEnd::Closed));
             }
-            let judgements = self.outcomes(question, &snapshot);
+            let judgements = self.outcomes(expected, &snapshot);
             if judgements.iter().any(has_finally_failed) {
-                return ControlFlow::Break((snapshot, End::Early));
+                return ControlFlow::Break((snapshot, WaitEnd::Early));
             }
-            match ended(completeness, question, &judgements) {
+            match ended(completeness, expected, &judgements) {
                 ControlFlow::Break(end) => ControlFlow::Break((snapshot, end)),
                 ControlFlow::Continue(next) => ControlFlow::Continue(next),
             }
@@ -148,76 +160,77 @@ impl<'s> Settling<'s> {
         .await
     }
 
-    /// Waits a little for the rest of a trace whose verdict is known.
-    pub(crate) async fn gather(&self, follow: &mut Follow) -> Result<(Snapshot, End), Stop> {
-        let until = Instant::now() + self.patience.bound.min(LONGEST_GATHERING);
-        self.until(follow, |snapshot| match self.completeness(&snapshot) {
-            Completeness::Closed => ControlFlow::Break((snapshot, End::Closed)),
-            _ if snapshot.at >= until => ControlFlow::Break((snapshot, End::Early)),
+    /// Waits briefly for the rest of a trace whose verdict is known.
+    pub(super) async fn gather(&self, follow: &mut Follow) -> Result<(Snapshot, WaitEnd), Stop> {
+        let until = Instant::now() + self.policy.bound.min(MAX_GATHERING);
+        self.drive(follow, |snapshot| match self.completeness(&snapshot) {
+            Completeness::Closed => ControlFlow::Break((snapshot, WaitEnd::Closed)),
+            _ if snapshot.at >= until => ControlFlow::Break((snapshot, WaitEnd::Early)),
             Completeness::Open(next) => ControlFlow::Continue(next.min(until)),
             Completeness::Quiet(_) | Completeness::TimedOut(_) => ControlFlow::Continue(until),
         })
         .await
     }
 
-    async fn until<T>(
+    async fn drive<T>(
         &self,
         follow: &mut Follow,
-        mut look: impl FnMut(Snapshot) -> ControlFlow<T, Instant>,
+        mut decide: impl FnMut(Snapshot) -> ControlFlow<T, Instant>,
     ) -> Result<T, Stop> {
-        // Of many requests, the driver ends all at once.
-        let may_stop = self.looks == Looks::AtOnce;
+        // The driver of `repeat` ends all requests at once.
+        let may_stop = self.when == JudgeWhen::OnArrival;
         tokio::select! {
-            seen = drive::until(follow, |snapshot| look(self.with_losses(snapshot))) => Ok(seen),
-            stop = self.scene.setting.stopped(), if may_stop => Err(stop),
+            decided = drive(follow, |snapshot| decide(self.with_losses(snapshot))) => Ok(decided),
+            stop = self.context.run.stopped(), if may_stop => Err(stop),
         }
     }
 
-    pub(crate) fn evidence<'e>(
+    pub(super) fn evidence<'e>(
         &self,
         response: &'e Response,
         snapshot: &'e Snapshot,
     ) -> Evidence<'e> {
-        Evidence::new(response, Some(&snapshot.trace), self.patience.sampled)
+        Evidence::new(response, Some(&snapshot.trace), self.policy.sampled)
     }
 
-    fn outcomes(&self, question: Question<'_>, snapshot: &Snapshot) -> Vec<Judgement> {
-        check::outcomes(question.expect, &self.evidence(question.response, snapshot))
+    fn outcomes(&self, expected: Expected<'_>, snapshot: &Snapshot) -> Vec<Judgement> {
+        check::outcomes(expected.expect, &self.evidence(expected.response, snapshot))
     }
 
     fn completeness(&self, snapshot: &Snapshot) -> Completeness {
-        let setting = self.scene.setting;
-        // Looked at again with each arrival, so not where the answer does not matter.
-        let misses_servers = self.patience.flush == Flush::Assumed
-            && !self.patience.accepts_parts()
-            && !setting.unanswered(&snapshot.trace).is_empty();
-        self.patience.look(snapshot, misses_servers, &setting.bound)
+        let run = self.context.run;
+        // This happens on each arrival, so the search is left out where its result has no effect.
+        let misses_servers = self.policy.flush == Flush::Assumed
+            && !self.policy.accepts_parts()
+            && !run.unanswered(&snapshot.trace).is_empty();
+        self.policy
+            .completeness(snapshot, misses_servers, &run.delays)
     }
 
     fn with_losses(&self, mut snapshot: Snapshot) -> Snapshot {
-        let losses = self.scene.setting.source.losses();
+        let losses = self.context.run.source.losses();
         snapshot.trace = snapshot.trace.with_losses(losses);
         snapshot
     }
 
-    /// The outcomes that count, given how the wait ended.
-    pub(crate) fn final_outcomes(
+    /// The final outcomes, given how the wait ended.
+    pub(super) fn final_outcomes(
         &self,
-        question: Question<'_>,
+        expected: Expected<'_>,
         snapshot: &Snapshot,
-        end: End,
+        end: WaitEnd,
     ) -> Vec<Judged> {
-        let evidence = self.evidence(question.response, snapshot);
-        let judgements = check::judge(question.expect, &evidence).into_iter();
+        let evidence = self.evidence(expected.response, snapshot);
+        let judgements = check::judge(expected.expect, &evidence).into_iter();
         judgements
             .map(
                 |Judgement {
                      mut judged,
                      finality,
                  }| {
-                    let is_about_parents = is_orphans(question.expect, &judged);
+                    let is_about_parents = is_orphans(expected.expect, &judged);
                     if finality == Finality::Open && !(is_about_parents && end.is_quiet()) {
-                        judged.outcome = at_end(judged.outcome, end, &snapshot.trace);
+                        judged.outcome = end.final_outcome(judged.outcome, &snapshot.trace);
                     }
                     judged
                 },
@@ -226,41 +239,17 @@ impl<'s> Settling<'s> {
     }
 }
 
-/// The outcome of a check that a further span could change, given how the wait ended.
-pub(crate) fn at_end(outcome: Outcome, end: End, trace: &Trace) -> Outcome {
-    if let (Outcome::Pass | Outcome::Fail(_), Some(hole)) = (&outcome, trace.holes().first()) {
-        return Outcome::Unjudged(Unjudged::Hole(Box::new(hole.clone())));
-    }
-    match (end, outcome) {
-        (End::Early | End::Quiet, Outcome::Pass | Outcome::Fail(_)) => {
-            Outcome::Unjudged(Unjudged::NotReached)
-        }
-        (End::TimedOut(at), Outcome::Pass) => Outcome::Unjudged(match at {
-            AtDeadline::NoEntry => Unjudged::EntryMissing,
-            AtDeadline::Open => Unjudged::TimedOut,
-            AtDeadline::Quiet => {
-                let missing: Vec<_> = trace.missing_parents().into_iter().collect();
-                match missing.is_empty() {
-                    true => Unjudged::ServerMissing,
-                    false => Unjudged::ParentsMissing(missing),
-                }
-            }
-        }),
-        (_, outcome) => outcome,
-    }
-}
-
-/// The end of the wait, or the moment at which it can come.
+/// The end of the wait, or the moment at which it can end.
 fn ended(
     completeness: Completeness,
-    question: Question<'_>,
+    expected: Expected<'_>,
     judgements: &[Judgement],
-) -> ControlFlow<End, Instant> {
+) -> ControlFlow<WaitEnd, Instant> {
     match completeness {
-        Completeness::Closed => ControlFlow::Break(End::Closed),
-        Completeness::TimedOut(at) => ControlFlow::Break(End::TimedOut(at)),
-        Completeness::Quiet(_) if is_decided_when_quiet(question, judgements) => {
-            ControlFlow::Break(End::Quiet)
+        Completeness::Closed => ControlFlow::Break(WaitEnd::Closed),
+        Completeness::TimedOut(at) => ControlFlow::Break(WaitEnd::TimedOut(at)),
+        Completeness::Quiet(_) if is_decided_when_quiet(expected, judgements) => {
+            ControlFlow::Break(WaitEnd::Quiet)
         }
         Completeness::Quiet(next) | Completeness::Open(next) => ControlFlow::Continue(next),
     }
@@ -275,11 +264,11 @@ fn is_orphans(expect: &Expect, judged: &Judged) -> bool {
     matches!(condition, Some(Condition::Orphans(_)))
 }
 
-/// `orphans` is judged when the trace is quiet: it fails, or nothing else is undecided.
-fn is_decided_when_quiet(question: Question<'_>, judgements: &[Judgement]) -> bool {
-    let is_about_parents = |one: &&Judgement| is_orphans(question.expect, &one.judged);
+/// `orphans` is decided when the trace is quiet: it fails, or it is the only open check.
+fn is_decided_when_quiet(expected: Expected<'_>, judgements: &[Judgement]) -> bool {
+    let is_about_parents = |one: &&Judgement| is_orphans(expected.expect, &one.judged);
     let has_failed = |one: &Judgement| one.judged.outcome.failure().is_some();
     let is_decided = |one: &Judgement| one.finality == Finality::Final || is_about_parents(&one);
     judgements.iter().filter(is_about_parents).any(has_failed)
-        || !question.awaits_span && judgements.iter().all(is_decided)
+        || !expected.awaits_span && judgements.iter().all(is_decided)
 }

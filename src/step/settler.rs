@@ -3,16 +3,16 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use super::completeness::{Completeness, Flush, Patience, Seen, Start};
-use super::delays::ProvenBound;
-use super::drive::until;
+use super::completeness::{Completeness, Flush, TraceProgress, WaitPolicy, WaitStart};
+use super::delays::ExportDelays;
+use super::drive::drive;
 use crate::source::receiver::{Follow, Snapshot};
 use crate::spec::Wait;
 
 /// Decides when traces are complete, given the flush bound of the services.
 ///
-/// A span that arrives after the flush bound starts the wait for its own trace again, and proves
-/// nothing about others: work may go on for any time in a trace that was fired elsewhere.
+/// A span that arrives after the flush bound starts the wait for its own trace again, and does not
+/// affect other traces: in a trace that was fired elsewhere, work may continue for any time.
 #[derive(Debug)]
 pub struct Settler {
     flush: Flush,
@@ -34,29 +34,29 @@ impl Settler {
         Self { flush }
     }
 
-    /// Waits until the trace is complete, or for as long as `wait` permits; its `tail` and `flush`
-    /// have the meaning that they have in a spec.
+    /// Waits until the trace is complete, or until the timeout of `wait`. Its `tail` and `flush` have
+    /// the same meaning as in a spec.
     pub async fn settle(&self, follow: &mut Follow, wait: Wait) -> Settled {
-        let proven = ProvenBound::default();
-        let patience = self.patience(Instant::now(), wait, &proven);
-        until(follow, |snapshot| {
+        let delays = ExportDelays::default();
+        let policy = self.policy(Instant::now(), wait, &delays);
+        drive(follow, |snapshot| {
             let snapshot = with_unseen_caller(snapshot);
-            match patience.look(&snapshot, false, &proven) {
-                Completeness::Closed => ControlFlow::Break(Settled::complete(snapshot)),
-                Completeness::TimedOut(_) => ControlFlow::Break(Settled::partial(snapshot)),
-                Completeness::Open(next) | Completeness::Quiet(next) => ControlFlow::Continue(next),
+            let completeness = policy.completeness(&snapshot, false, &delays);
+            match completeness.next_change() {
+                Some(next) => ControlFlow::Continue(next),
+                None => ControlFlow::Break(Settled::new(snapshot, completeness)),
             }
         })
         .await
     }
 
-    /// Waits until a span of the trace has arrived, or for as long as `wait` permits. It does not
-    /// wait for the flush bound, so more may come.
+    /// Waits until a span of the trace has arrived, or until the timeout of `wait`. Does not wait
+    /// for the flush bound, so further spans may follow.
     pub async fn first_span(&self, follow: &mut Follow, wait: Wait) -> Settled {
-        let proven = ProvenBound::default();
-        let patience = self.patience(Instant::now(), wait, &proven);
-        let deadline = patience.deadline();
-        until(follow, |snapshot| {
+        let deadline = self
+            .policy(Instant::now(), wait, &ExportDelays::default())
+            .deadline();
+        drive(follow, |snapshot| {
             if snapshot.trace.is_empty() && snapshot.at < deadline {
                 return ControlFlow::Continue(deadline);
             }
@@ -65,61 +65,49 @@ impl Settler {
         .await
     }
 
-    /// Judges whether the spans that have arrived are the complete trace, right after a response:
-    /// as long as a service may still have a span to export, they are not.
+    /// Judges whether these spans are the complete trace, without a wait. They are not while a
+    /// service may still export a span.
     #[must_use]
     pub fn judge(&self, snapshot: Snapshot, wait: Wait) -> Settled {
         let snapshot = with_unseen_caller(snapshot);
-        let proven = ProvenBound::default();
-        let patience = self.patience(snapshot.at, wait, &proven);
-        match patience.look(&snapshot, false, &proven) {
-            Completeness::Closed => Settled::complete(snapshot),
-            _ => Settled::partial(snapshot),
-        }
+        let delays = ExportDelays::default();
+        let policy = self.policy(snapshot.at, wait, &delays);
+        let completeness = policy.completeness(&snapshot, false, &delays);
+        Settled::new(snapshot, completeness)
     }
 
-    /// The moment at which this trace will be complete relative to its last entry, unless something
-    /// arrives. None if its entry or a parent is missing, or spans are lost.
+    /// The moment at which this trace will be complete relative to its last entry, if nothing else
+    /// arrives. `None` if its entry or a parent is missing, or spans are lost.
     #[must_use]
     pub fn complete_at(&self, snapshot: &Snapshot) -> Option<Instant> {
         let snapshot = with_unseen_caller(snapshot.clone());
-        let seen = Seen::of(&snapshot);
-        let entered = seen
-            .entered
-            .filter(|_| !seen.misses_parts && !seen.has_holes)?;
-        let proven = ProvenBound::default();
-        let start = Start::Response(entered);
-        let patience = Patience::new(start, Wait::default(), self.flush, &proven);
-        match patience.look(&snapshot, false, &proven) {
+        let entered = TraceProgress::of(&snapshot).whole_since()?;
+        let delays = ExportDelays::default();
+        let start = WaitStart::Response(entered);
+        let policy = WaitPolicy::new(start, Wait::default(), self.flush, &delays);
+        match policy.completeness(&snapshot, false, &delays) {
             Completeness::Closed => Some(snapshot.at),
             Completeness::Open(until) => Some(until),
             _ => None,
         }
     }
 
-    fn patience(&self, asked: Instant, wait: Wait, proven: &ProvenBound) -> Patience {
-        Patience::new(Start::Watch(asked), wait, self.flush, proven)
+    fn policy(&self, asked: Instant, wait: Wait, delays: &ExportDelays) -> WaitPolicy {
+        WaitPolicy::new(WaitStart::Watch(asked), wait, self.flush, delays)
     }
 }
 
 impl Settled {
-    /// No further span is expected. A trace of which spans are lost is not complete even then.
-    fn complete(snapshot: Snapshot) -> Self {
+    /// A trace with lost spans is never complete.
+    fn new(snapshot: Snapshot, completeness: Completeness) -> Self {
         Self {
-            is_complete: snapshot.trace.holes().is_empty(),
+            is_complete: completeness == Completeness::Closed && snapshot.trace.holes().is_empty(),
             snapshot,
-        }
-    }
-
-    fn partial(snapshot: Snapshot) -> Self {
-        Self {
-            snapshot,
-            is_complete: false,
         }
     }
 }
 
-/// A trace id alone does not say which span is above the trace.
+/// Treats the only missing parent as the caller, since a trace id alone does not identify it.
 fn with_unseen_caller(mut snapshot: Snapshot) -> Snapshot {
     snapshot.trace = snapshot.trace.with_unseen_caller();
     snapshot

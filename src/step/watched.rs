@@ -1,13 +1,12 @@
-//! Traces that are still followed after their verdict, and judged again with what came since.
+//! Traces that are followed after their verdict, and judged again if spans arrive or are lost.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::completeness::{AtDeadline, Patience};
-use super::context::End;
-use super::delays::ProvenBound;
-use super::settle::at_end;
+use super::completeness::{AtDeadline, WaitPolicy};
+use super::delays::ExportDelays;
+use super::wait_end::WaitEnd;
 use crate::check::{
     self, CheckRef, Evidence, Failure, Finality, Judged, Judgement, Outcome, Subject, Unjudged,
 };
@@ -16,41 +15,40 @@ use crate::source::receiver::{Follow, LateSpan, Mark};
 use crate::spec::{Capture, Condition, Expect};
 use crate::trace::{Hole, Losses, Response, Trace, Value};
 
-/// The facts on which the verdict about a trace rests, apart from the trace.
-pub(crate) struct Basis {
+/// The input of a verdict, apart from the trace.
+pub(crate) struct VerdictBasis {
     /// The checks of the trace; those of the response are final.
     expect: Expect,
-    /// Captures from spans, with the values that they gave.
     captured: Vec<Captured>,
     sampled: bool,
     losses: Losses,
-    /// The losses of spans that were known.
+    /// The losses of spans that were known at the verdict.
     holes: Vec<Hole>,
-    patience: Patience,
-    end: End,
+    policy: WaitPolicy,
+    end: WaitEnd,
     judged: Instant,
     mark: Mark,
 }
 
-/// A capture from a span.
+/// A capture from a span, with its value.
 struct Captured {
     check: CheckRef,
     capture: Capture,
     value: Option<Value>,
 }
 
-/// A trace whose verdict a further span could change.
-pub(crate) struct Watched {
-    basis: Basis,
+/// A trace that is followed after its verdict, because a later arrival could change it.
+pub(crate) struct WatchedTrace {
+    basis: VerdictBasis,
     follow: Follow,
     is_late: bool,
 }
 
-/// A trace judged again, with the spans that arrived and the losses that became known after the
-/// verdict.
-pub(crate) struct Again {
+/// A second judgement of a trace, with the spans that arrived and the losses that became known after
+/// the first.
+pub(crate) struct Rejudged {
     pub(crate) trace: Arc<Trace>,
-    /// The checks of the trace, and the captures that give another value now.
+    /// The checks of the trace, and the captures whose values changed.
     pub(crate) checks: Vec<Judged>,
     pub(crate) late: LateSpans,
     /// The verdict did not wait for the complete trace.
@@ -62,7 +60,7 @@ pub(crate) struct Again {
 /// Spans that arrived after the verdict about their trace, and losses that became known after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LateSpans {
-    /// Number of spans by service.
+    /// Number of spans for each service.
     pub(crate) services: BTreeMap<String, usize>,
     pub(crate) holes: Vec<Hole>,
     /// From the verdict to the arrival of the last one.
@@ -72,12 +70,12 @@ pub(crate) struct LateSpans {
     pub(crate) last: Instant,
 }
 
-impl Basis {
+impl VerdictBasis {
     pub(crate) fn new(
         expect: &Expect,
         captures: &[Capture],
         evidence: &Evidence<'_>,
-        (patience, end): (Patience, End),
+        (policy, end): (WaitPolicy, WaitEnd),
         mark: Mark,
     ) -> Self {
         let mut expect = expect.clone();
@@ -102,7 +100,7 @@ impl Basis {
             holes: evidence
                 .trace
                 .map_or_else(Vec::new, |trace| trace.holes().to_vec()),
-            patience,
+            policy,
             end,
             judged: Instant::now(),
             mark,
@@ -115,7 +113,7 @@ impl LateSpans {
         self.services.values().sum()
     }
 
-    /// Adds those of another trace.
+    /// Adds the late spans of another trace.
     pub(crate) fn add(&mut self, other: &Self) {
         for (service, spans) in &other.services {
             *self.services.entry(service.clone()).or_default() += spans;
@@ -136,8 +134,8 @@ impl LateSpans {
     }
 }
 
-impl Watched {
-    pub(crate) fn new(basis: Basis, follow: Follow) -> Self {
+impl WatchedTrace {
+    pub(crate) fn new(basis: VerdictBasis, follow: Follow) -> Self {
         Self {
             basis,
             follow,
@@ -145,24 +143,24 @@ impl Watched {
         }
     }
 
-    /// Notes what has arrived since the verdict: it proves the flush bound wrong.
-    pub(crate) fn note(&mut self, proven: &ProvenBound) {
+    /// Records the delays of spans that have arrived since the verdict.
+    pub(crate) fn record_late_spans(&mut self, delays: &ExportDelays) {
         if !self.follow.has_changed() {
             return;
         }
         self.is_late = true;
         self.follow.snapshot();
-        let (due, bound) = (self.basis.due(), self.basis.patience.bound);
+        let (due, bound) = (self.basis.due(), self.basis.policy.bound);
         for span in self.follow.since(&self.basis.mark) {
             let by = span.arrived.saturating_duration_since(due);
             if by > bound {
-                proven.note(&span.service, by, bound);
+                delays.record(&span.service, by, bound);
             }
         }
     }
 
     /// Judges the trace again if, after the verdict, spans arrived or were lost.
-    pub(crate) fn again(&mut self) -> Option<Again> {
+    pub(crate) fn judge_again(&mut self) -> Option<Rejudged> {
         if !self.is_late && !self.follow.has_changed() {
             return None;
         }
@@ -179,20 +177,20 @@ impl Watched {
         let captured = basis.captured.iter();
         checks.extend(captured.filter_map(|one| one.changed(&evidence)));
         let is_whole = trace.holes().is_empty() && !basis.misses_parts(&trace);
-        Some(Again {
+        Some(Rejudged {
             trace: Arc::new(trace),
             checks,
             late,
-            was_early: basis.end == End::Early,
+            was_early: basis.end == WaitEnd::Early,
             is_whole,
         })
     }
 }
 
-impl Basis {
+impl VerdictBasis {
     /// The moment from which the flush bound counts.
     fn due(&self) -> Instant {
-        self.patience.start.moment() + self.patience.tail
+        self.policy.start.moment() + self.policy.tail
     }
 
     /// The outcome of a check with all spans. A pass that a further span could change depends on a
@@ -202,7 +200,7 @@ impl Basis {
             mut judged,
             finality,
         } = judgement;
-        if self.end == End::Early {
+        if self.end == WaitEnd::Early {
             if let Outcome::Unjudged(Unjudged::Hole(_)) = judged.outcome {
                 judged.outcome = Outcome::Pass;
             }
@@ -211,17 +209,17 @@ impl Basis {
         let condition = judged.check.condition(&self.expect);
         let is_about_parents = matches!(condition, Some(Condition::Orphans(_)));
         if finality == Finality::Open && self.misses_parts(trace) && !is_about_parents {
-            let end = End::TimedOut(AtDeadline::Quiet);
-            judged.outcome = at_end(judged.outcome, end, trace);
+            let end = WaitEnd::TimedOut(AtDeadline::Quiet);
+            judged.outcome = end.final_outcome(judged.outcome, trace);
         }
         judged
     }
 
     fn misses_parts(&self, trace: &Trace) -> bool {
-        !self.patience.accepts_parts() && trace.orphans().next().is_some()
+        !self.policy.accepts_parts() && trace.orphans().next().is_some()
     }
 
-    /// What has arrived or become known since the verdict, if anything.
+    /// The arrivals and losses since the verdict.
     fn late(&self, spans: &[LateSpan], holes: &[Hole]) -> Option<LateSpans> {
         let holes = holes.iter().filter(|hole| !self.holes.contains(hole));
         let holes: Vec<Hole> = holes.cloned().collect();

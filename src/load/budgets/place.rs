@@ -6,7 +6,7 @@ use super::requirement::Requirement;
 use crate::budget::baseline::{BaselineError, Case, path_of, read};
 use crate::result::masked;
 use crate::spec::Spec;
-use crate::step::Setting;
+use crate::step::RunContext;
 
 /// The place of a spec in the baseline files.
 pub(super) struct Place {
@@ -37,7 +37,7 @@ pub fn case_of(spec: &Spec) -> String {
 }
 
 impl Place {
-    pub(super) fn of(setting: &Setting<'_>, spec: &Spec) -> Self {
+    pub(super) fn of(setting: &RunContext<'_>, spec: &Spec) -> Self {
         let budgeting = &setting.options.budgets;
         let file = Path::new(spec.at.source.name());
         let folder = budgeting.folder.as_ref();

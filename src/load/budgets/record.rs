@@ -13,7 +13,7 @@ use crate::budget::baseline::{
 };
 use crate::check::{self, Outcome};
 use crate::result::Load;
-use crate::step::{Setting, Update};
+use crate::step::{RunContext, Update};
 
 /// The decision about writing the durations of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +95,9 @@ impl WriteDecision {
     pub(super) fn after(self, retry: RetryState, checks: &[check::Judged]) -> Self {
         let has_failed = |one: &check::Judged| matches!(one.outcome, Outcome::Fail(_));
         let is_retried = match retry {
-            RetryState::Lost => true,
-            RetryState::Another => checks.iter().any(has_failed),
-            RetryState::Last => false,
+            RetryState::Certain => true,
+            RetryState::OnFailure => checks.iter().any(has_failed),
+            RetryState::Exhausted => false,
         };
         match self {
             Self::Write(_) if is_retried => Self::Skip(SkipReason::RetryFollows),
@@ -108,7 +108,7 @@ impl WriteDecision {
 
 /// The measured durations of all budgets that are compared with a baseline.
 pub(super) fn new_runs(
-    setting: &Setting<'_>,
+    setting: &RunContext<'_>,
     fingerprint: Fingerprint,
     started: jiff::Timestamp,
     required: &[Requirement<'_>],
@@ -135,7 +135,7 @@ pub(super) fn new_runs(
 /// The part of new runs that is worth a proposal: all of them if the environment differs or a budget
 /// REGRESSED, otherwise those that no baseline has.
 pub(super) fn proposed(
-    setting: &Setting<'_>,
+    setting: &RunContext<'_>,
     mut new: NewRuns,
     decided: &Decided<'_>,
     differs: &[Difference],

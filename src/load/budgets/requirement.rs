@@ -8,7 +8,7 @@ use crate::budget::{Against, Claim, Late, Reference, Samples};
 use crate::check::CheckRef;
 use crate::result::{Before, Load, Measured};
 use crate::spec::{Budget, Location, Quantile};
-use crate::step::Setting;
+use crate::step::RunContext;
 
 /// A requirement of a budget for one quantile.
 pub(super) struct Requirement<'s> {
@@ -136,7 +136,7 @@ impl Requirement<'_> {
 impl Accepted {
     /// The durations of the baseline for each measured budget.
     pub(super) fn of_all(
-        setting: &Setting<'_>,
+        setting: &RunContext<'_>,
         case: Option<&Case>,
         load: &Load,
     ) -> Vec<Option<Self>> {

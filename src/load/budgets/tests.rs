@@ -78,7 +78,7 @@ impl TestProject {
             },
             secrets: Vec::new(),
             started: 1_700_000_000,
-            retry: RetryState::Last,
+            retry: RetryState::Exhausted,
         }
     }
 
@@ -134,7 +134,7 @@ impl TestProject {
                 .await
                 .unwrap();
             let (_stop, stop) = watch::channel(None);
-            let setting = Setting::new(&receiver, &options, stop);
+            let setting = RunContext::new(&receiver, &options, stop);
             let attempt = MeasuredAttempt {
                 started,
                 retry: self.retry,

@@ -139,7 +139,7 @@ fn a_run_without_a_spec_and_one_that_did_not_begin_have_a_page() {
     assert!(render(&report).contains("No spec ran."));
     report
         .trouble
-        .push(crate::result::Trouble::told("port 4317 is taken", None));
+        .push(crate::result::Trouble::new("port 4317 is taken"));
     assert!(render(&report).contains("port 4317 is taken"));
 }
 

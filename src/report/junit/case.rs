@@ -36,7 +36,7 @@ pub(super) fn of_spec(spec: &SpecReport, repository: &Repository) -> TestCase {
         Verdict::Skipped(reason) => return skipped(spec, reason),
         Verdict::NotRun(reason) => {
             let mut case = skipped(spec, &format!("not run: {reason}"));
-            if let Some(step) = spec.telling_step() {
+            if let Some(step) = spec.decisive_step() {
                 describe(&mut case, step, repository);
             }
             return case;
@@ -54,7 +54,7 @@ pub(super) fn of_spec(spec: &SpecReport, repository: &Repository) -> TestCase {
     status.add_reruns(earlier(spec));
     let mut case = case(&spec.name, status, spec.at.line());
     case.set_time(spec.duration);
-    if let Some(step) = spec.telling_step() {
+    if let Some(step) = spec.decisive_step() {
         describe(&mut case, step, repository);
     }
     if let Some(last) = spec.last_attempt() {

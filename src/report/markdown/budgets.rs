@@ -31,7 +31,7 @@ pub(super) fn add(page: &mut Page, report: &Report) {
 }
 
 fn load(spec: &SpecReport) -> Option<(&SpecReport, &Load)> {
-    Some((spec, spec.telling_step()?.load.as_deref()?))
+    Some((spec, spec.decisive_step()?.load.as_deref()?))
 }
 
 fn rows_of(spec: &SpecReport, load: &Load) -> Vec<(bool, String)> {

@@ -167,7 +167,7 @@ B is v2.yaml, and A is v1.yaml.
 
     #[test]
     fn where_a_version_does_not_start_the_summary_says_why() {
-        let trouble = Trouble::told("service `shop` ended with exit status: 1", None);
+        let trouble = Trouble::new("service `shop` ended with exit status: 1");
         let page = comparisons(&[], 2, &names(), &[trouble]);
         assert_data_eq!(
             page,

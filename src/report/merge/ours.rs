@@ -140,7 +140,7 @@ fn of_spec(spec: &Spec, repository: &Repository) -> TestCase {
         return of_spec;
     };
     of_spec.set_assertions(last.steps.iter().map(|step| step.checks.len()).sum());
-    if let Some(step) = last.telling_step() {
+    if let Some(step) = last.decisive_step() {
         describe(&mut of_spec, step, repository);
     }
     of_spec
@@ -212,7 +212,7 @@ fn describe(of_spec: &mut TestCase, step: &Step, repository: &Repository) {
 
 impl Attempt {
     /// The step that failed, else the last one that was tested.
-    fn telling_step(&self) -> Option<&Step> {
+    fn decisive_step(&self) -> Option<&Step> {
         let mut steps = self.steps.iter();
         steps.find(|step| step.has_failed()).or_else(|| {
             let mut steps = self.steps.iter();

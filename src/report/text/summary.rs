@@ -126,7 +126,7 @@ fn refused(of: &Report, detail: Detail) -> Vec<String> {
 
 /// On one line, however long, for it is there to be copied.
 fn saved(of: &Report, look: &Look) -> Option<String> {
-    let steps = of.specs.iter().filter_map(SpecReport::telling_step);
+    let steps = of.specs.iter().filter_map(SpecReport::decisive_step);
     let mut paths = steps
         .filter(|step| step.has_failed())
         .filter_map(drawn_and_saved);

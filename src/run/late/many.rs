@@ -1,7 +1,7 @@
 //! Late spans of the requests of a `repeat`.
 
 use crate::check::{Judged, Outcome, Unjudged};
-use crate::load::RequestAgain;
+use crate::load::RejudgedRequest;
 use crate::result::{Failing, Load, StepReport};
 use crate::step::LateSpans;
 
@@ -16,7 +16,7 @@ pub(super) struct Contradictions {
 
 /// The requests that are not well any more; None if no late span came.
 pub(super) fn contradictions(
-    all: Vec<RequestAgain>,
+    all: Vec<RejudgedRequest>,
     masked: impl Fn(&str) -> String,
 ) -> Option<Contradictions> {
     let mut all = all.into_iter();
@@ -28,7 +28,7 @@ pub(super) fn contradictions(
 }
 
 impl Contradictions {
-    fn of(one: RequestAgain, masked: &impl Fn(&str) -> String) -> Self {
+    fn of(one: RejudgedRequest, masked: &impl Fn(&str) -> String) -> Self {
         let not_holding = |judged: &&Judged| judged.outcome != Outcome::Pass;
         let unmet = one.again.checks.iter().filter(not_holding);
         let mut failing: Vec<Failing> = unmet

@@ -336,7 +336,7 @@ fn an_attempt_that_is_repeated_writes_nothing() {
         project.record("2.3.0", 120_000);
         let before = project.baseline();
         project.budgeting.update = update;
-        project.retry = RetryState::Another;
+        project.retry = RetryState::OnFailure;
         for _ in 0..2 {
             let attempt = project.run("2.3.0", 350_000);
             assert_eq!(attempt.verdicts(), [Verdict::Regressed]);
@@ -346,7 +346,7 @@ fn an_attempt_that_is_repeated_writes_nothing() {
                 (before.clone(), None)
             );
         }
-        project.retry = RetryState::Last;
+        project.retry = RetryState::Exhausted;
         project.run("2.3.0", 350_000);
         let written = project.pending().unwrap_or_else(|| project.baseline());
         assert_eq!(runs(&written), 1);
@@ -357,7 +357,7 @@ fn an_attempt_that_is_repeated_writes_nothing() {
 #[test]
 fn an_attempt_that_passes_is_not_repeated_and_writes() {
     let mut project = TestProject::new(COMPARED);
-    project.retry = RetryState::Another;
+    project.retry = RetryState::OnFailure;
     project.run("2.3.0", 120_000);
     assert_eq!(runs(&project.pending().unwrap()), 1);
     project.record("2.3.0", 120_000);

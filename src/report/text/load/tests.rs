@@ -160,7 +160,7 @@ fn a_baseline_that_cannot_be_read_is_told_and_no_request_is_blamed() {
     let mut of = many::first_run();
     of.verdict = crate::result::Verdict::Errored;
     let what = "the baseline specs/baselines/ordering.yaml.json is damaged: EOF at line 2";
-    of.attempts[0].steps[0].trouble = Some(crate::result::Trouble::told(what, None));
+    of.attempts[0].steps[0].trouble = Some(crate::result::Trouble::new(what));
     assert_data_eq!(
         at(80, &of, Detail::Normal),
         str![[r#"

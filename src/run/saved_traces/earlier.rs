@@ -1,7 +1,6 @@
-//! Finds the trace that a step left behind when it last passed.
+//! Finds the saved trace of the last attempt in which a step passed.
 //!
-//! It is there to be compared with, and nothing rests on it: a file that is missing, damaged or of
-//! somebody else is passed over. `keep` writes the files.
+//! It serves only for comparison. A file that is missing, damaged or unrelated is ignored.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -10,36 +9,35 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 
-use super::keep::{self, About};
+use super::file::{About, stem};
 use crate::result::EarlierTrace;
 use crate::source::otlp;
-use crate::step::SaveTraces;
 use crate::trace::{Origin, Trace};
 
-/// So many files of one spec are looked into, the latest first.
-const MOST_FILES: usize = 100;
-/// A larger file is passed over: 64 MiB.
-const MOST_BYTES: u64 = 64 << 20;
+/// Maximum number of files of a spec that are read, the latest first.
+const MAX_FILES: usize = 100;
+/// Maximum size of a file that is read: 64 MiB.
+const MAX_BYTES: u64 = 64 << 20;
 
-/// The folder of saved traces as it was when it was first asked.
+/// The files in the folder of saved traces, as of the first query.
 #[derive(Debug, Default)]
-pub(crate) struct Archive(OnceLock<HashMap<String, Vec<PathBuf>>>);
+pub(super) struct Archive(OnceLock<HashMap<String, Vec<PathBuf>>>);
 
 impl Archive {
-    /// The trace with which this step passed last, if one is known.
-    pub(super) fn latest_passing(&self, save: &SaveTraces, of: &About) -> Option<EarlierTrace> {
-        let folder = save.folder()?;
+    /// The saved trace of the last attempt in which this step passed.
+    pub(super) fn latest_passing(&self, folder: Option<&Path>, of: &About) -> Option<EarlierTrace> {
+        let folder = folder?;
         let by_stem = self.0.get_or_init(|| files(folder));
         let mut files: Vec<(SystemTime, &PathBuf)> = by_stem
-            .get(&keep::stem(&of.spec))?
+            .get(&stem(&of.spec))?
             .iter()
-            .filter_map(|path| Some((small_enough(path)?, path)))
+            .filter_map(|path| Some((modified(path)?, path)))
             .collect();
         files.sort_unstable();
         files
             .into_iter()
             .rev()
-            .take(MOST_FILES)
+            .take(MAX_FILES)
             .find_map(|(_, path)| read(path, of))
     }
 }
@@ -57,23 +55,23 @@ fn files(folder: &Path) -> HashMap<String, Vec<PathBuf>> {
     by_stem
 }
 
-/// When the file was written.
-fn small_enough(path: &Path) -> Option<SystemTime> {
+/// The time of the last modification; `None` if the file is too large.
+fn modified(path: &Path) -> Option<SystemTime> {
     let file = std::fs::metadata(path).ok()?;
-    let is_small = file.is_file() && file.len() <= MOST_BYTES;
+    let is_small = file.is_file() && file.len() <= MAX_BYTES;
     file.modified().ok().filter(|_| is_small)
 }
 
-/// What `keep` writes beside the spans; the spans are left where they are.
+/// The part of a file that is not spans.
 #[derive(Deserialize)]
-struct Noted {
+struct SavedFacts {
     spanspec: About,
 }
 
 fn read(path: &Path, of: &About) -> Option<EarlierTrace> {
     let bytes = std::fs::read(path).ok()?;
-    let noted: Noted = serde_json::from_slice(&bytes).ok()?;
-    let about = noted.spanspec;
+    let facts: SavedFacts = serde_json::from_slice(&bytes).ok()?;
+    let about = facts.spanspec;
     if !about.has_passed() || !about.is_same_step(of) {
         return None;
     }
@@ -89,7 +87,7 @@ fn read(path: &Path, of: &About) -> Option<EarlierTrace> {
     })
 }
 
-/// The span that we sent is no parent that went missing.
+/// Marks the span id that the trigger sent, which is not a missing parent.
 fn with_caller(trace: Trace, about: &About) -> Trace {
     let Some(caller) = about.caller.as_ref().and_then(|id| id.parse().ok()) else {
         return trace;
@@ -101,6 +99,7 @@ fn with_caller(trace: Trace, about: &About) -> Trace {
 
 #[cfg(test)]
 mod tests {
+    use super::super::file;
     use super::*;
     use crate::result::Verdict;
     use crate::secret::Secrets;
@@ -120,18 +119,14 @@ mod tests {
         let trace = trace(number);
         let started = jiff::Timestamp::UNIX_EPOCH;
         let about = About::new(spec, "specs/a.yaml", 0, verdict, started, &trace);
-        let save = SaveTraces::All(folder.to_owned());
-        keep::keep(&save, &about, &trace, &Secrets::default())
-            .unwrap()
-            .unwrap()
+        file::write(folder, &about, &trace, &Secrets::default()).unwrap()
     }
 
     fn found(folder: &Path, spec: &str) -> Option<EarlierTrace> {
         let now = trace(9);
         let started = jiff::Timestamp::UNIX_EPOCH;
         let about = About::new(spec, "a.yaml", 0, &Verdict::Failed, started, &now);
-        let save = SaveTraces::All(folder.to_owned());
-        Archive::default().latest_passing(&save, &about)
+        Archive::default().latest_passing(Some(folder), &about)
     }
 
     #[test]
@@ -154,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_and_foreign_files_are_passed_over() {
+    fn damaged_and_unrelated_files_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let path = save(folder.path(), 1, "a spec", &Verdict::Passed);
         std::fs::write(folder.path().join("a-spec-00000000.json"), "{ \"spanspec\"").unwrap();
@@ -172,13 +167,12 @@ mod tests {
         let now = trace(1);
         let started = jiff::Timestamp::UNIX_EPOCH;
         let about = About::new("a spec", "b.yaml", 0, &Verdict::Passed, started, &now);
-        let save = SaveTraces::All(folder.path().to_owned());
-        keep::keep(&save, &about, &now, &Secrets::default()).unwrap();
+        file::write(folder.path(), &about, &now, &Secrets::default()).unwrap();
         assert!(found(folder.path(), "a spec").is_none());
     }
 
     #[test]
-    fn a_saved_trace_stays_readable_for_others() {
+    fn a_saved_trace_is_readable_as_otlp_json() {
         let folder = tempfile::tempdir().unwrap();
         let path = save(folder.path(), 1, "a spec", &Verdict::Passed);
         let traces = otlp::read(&std::fs::read(path).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Saving traces, so that what a spec saw can be looked at again.
+//! The file of a saved trace: OTLP/JSON with facts about its spec.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,31 +9,31 @@ use crate::atomic_file::replace;
 use crate::result::Verdict;
 use crate::secret::{Format, Secrets};
 use crate::source::otlp::write_json_with;
-use crate::step::SaveTraces;
 use crate::trace::{Origin, Trace};
 
-/// File names are cut to this many characters; some file systems allow no more than 255 bytes.
-const LONGEST_NAME: usize = 80;
+/// Maximum number of characters of a spec's name in a file name. Some file systems permit at most
+/// 255 bytes.
+const MAX_NAME: usize = 80;
 
-/// The key of [`About`] in a file. Readers of OTLP/JSON pass over keys that they do not know.
+/// The key of [`About`] in a file. Readers of OTLP/JSON ignore unknown keys.
 const KEY: &str = "spanspec";
 
-/// What the verdict of a passing attempt is called.
+/// `verdict` of an attempt that passed.
 const PASSED: &str = "passed";
 
-/// Whose trace it is, and how it went: a file has this beside the spans.
+/// The facts about a saved trace, which its file contains in addition to the spans.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct About {
-    /// The spec's name, with the case.
+    /// The name of the spec, with the case.
     pub(super) spec: String,
     file: String,
     /// The number of the step within its attempt, from 0.
     step: usize,
     verdict: String,
-    /// When the attempt began.
+    /// The start of the attempt.
     pub(super) started: String,
     pub(super) trace_id: String,
-    /// The span id that we sent; its span is in no file.
+    /// The span id that the trigger sent. No file contains this span.
     pub(super) caller: Option<String>,
 }
 
@@ -69,32 +69,24 @@ impl About {
         self.verdict == PASSED
     }
 
-    /// Whether both are of the same step of the same spec. Of the file the name counts, for its
-    /// path depends on where the user stands.
+    /// Returns `true` if both belong to the same step of the same spec. Compares only the names of
+    /// their files, since the paths depend on the working directory.
     pub(super) fn is_same_step(&self, other: &Self) -> bool {
         let name = |about: &Self| Path::new(&about.file).file_name().map(ToOwned::to_owned);
         self.spec == other.spec && self.step == other.step && name(self) == name(other)
     }
 }
 
-/// Saves the trace if it is to be kept, and tells where.
+/// Writes the file of a trace, and returns its path.
 ///
 /// # Errors
-/// If the folder or the file cannot be written; the text names it.
-pub(super) fn keep(
-    save: &SaveTraces,
+/// The folder or the file cannot be written; the text contains its name.
+pub(super) fn write(
+    folder: &Path,
     about: &About,
     trace: &Trace,
     secrets: &Secrets,
-) -> io::Result<Option<PathBuf>> {
-    let folder = match save {
-        SaveTraces::All(folder) => folder,
-        SaveTraces::Failures(folder) if !about.has_passed() => folder,
-        SaveTraces::Failures(_) | SaveTraces::Never => return Ok(None),
-    };
-    if trace.is_empty() {
-        return Ok(None);
-    }
+) -> io::Result<PathBuf> {
     let path = folder.join(format!("{}-{}.json", stem(&about.spec), trace.id().short()));
     let text = write_json_with(trace, KEY, about);
     let text = secrets.written(Format::Json, &text);
@@ -104,15 +96,15 @@ pub(super) fn keep(
             format!("cannot save traces in {}: {error}", folder.display()),
         )
     })?;
-    Ok(Some(path))
+    Ok(path)
 }
 
-/// What the names of a spec's files begin with; the start of the trace id follows.
+/// The start of the file names of a spec, before the start of the trace id.
 pub(super) fn stem(spec: &str) -> String {
     let plain: String = spec
         .chars()
         .map(|c| if c.is_alphanumeric() { c } else { '-' })
-        .take(LONGEST_NAME)
+        .take(MAX_NAME)
         .collect();
     plain.trim_matches('-').to_lowercase()
 }

@@ -1,16 +1,16 @@
-//! Timeouts that end before the services had the time to export.
+//! Warnings about timeouts that end before the flush bound.
 
 use super::completeness::{DEFAULT_TIMEOUT, Flush};
 use crate::number::{duration, yaml};
 use crate::spec::{Spec, SpecError, Step};
 
-/// Warnings of timeouts that are shorter than `tail` and the flush bound: checks that need the
-/// whole trace cannot pass before them. `flush` is the bound where a spec does not set it.
+/// Warnings about timeouts that are shorter than `tail` and the flush bound together. Checks that
+/// need the complete trace cannot pass with them. `flush` is the default flush bound.
 #[must_use]
-pub fn hasty_timeouts(specs: &[Spec], flush: Flush) -> Vec<SpecError> {
+pub fn short_timeouts(specs: &[Spec], flush: Flush) -> Vec<SpecError> {
     let mut found: Vec<SpecError> = Vec::new();
     let steps = specs.iter().flat_map(Spec::all_steps);
-    for warning in steps.filter_map(|step| hasty(step, flush)) {
+    for warning in steps.filter_map(|step| short_timeout(step, flush)) {
         if !found.contains(&warning) {
             found.push(warning);
         }
@@ -18,7 +18,7 @@ pub fn hasty_timeouts(specs: &[Spec], flush: Flush) -> Vec<SpecError> {
     found
 }
 
-fn hasty(step: &Step, flush: Flush) -> Option<SpecError> {
+fn short_timeout(step: &Step, flush: Flush) -> Option<SpecError> {
     let wait = step.wait;
     let flush = wait.flush.map_or(flush, Flush::Known);
     let timeout = wait.timeout.unwrap_or(DEFAULT_TIMEOUT);

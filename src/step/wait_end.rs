@@ -1,0 +1,52 @@
+//! How the wait for a trace ended, and the meaning of open checks then.
+
+use super::completeness::AtDeadline;
+use crate::check::{Outcome, Unjudged};
+use crate::trace::Trace;
+
+/// How the wait for a trace ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WaitEnd {
+    /// All checks were final before the trace was closed.
+    Early,
+    /// No further span was expected.
+    Closed,
+    /// Parents were missing after the flush bound, and a check is about missing parents.
+    Quiet,
+    /// The deadline passed, with the trace in this state.
+    TimedOut(AtDeadline),
+}
+
+impl WaitEnd {
+    /// Returns `true` if the flush bound had passed.
+    pub(super) fn is_quiet(self) -> bool {
+        matches!(
+            self,
+            Self::Closed | Self::Quiet | Self::TimedOut(AtDeadline::Quiet)
+        )
+    }
+
+    /// The final outcome of a check that a further span could change.
+    pub(super) fn final_outcome(self, outcome: Outcome, trace: &Trace) -> Outcome {
+        if let (Outcome::Pass | Outcome::Fail(_), Some(hole)) = (&outcome, trace.holes().first()) {
+            return Outcome::Unjudged(Unjudged::Hole(Box::new(hole.clone())));
+        }
+        match (self, outcome) {
+            (Self::Early | Self::Quiet, Outcome::Pass | Outcome::Fail(_)) => {
+                Outcome::Unjudged(Unjudged::NotReached)
+            }
+            (Self::TimedOut(at), Outcome::Pass) => Outcome::Unjudged(match at {
+                AtDeadline::NoEntry => Unjudged::EntryMissing,
+                AtDeadline::Open => Unjudged::TimedOut,
+                AtDeadline::Quiet => {
+                    let missing: Vec<_> = trace.missing_parents().into_iter().collect();
+                    match missing.is_empty() {
+                        true => Unjudged::ServerMissing,
+                        false => Unjudged::ParentsMissing(missing),
+                    }
+                }
+            }),
+            (_, outcome) => outcome,
+        }
+    }
+}
