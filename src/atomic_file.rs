@@ -1,19 +1,17 @@
-//! Files that are written whole or not at all, and regular files for reading.
+//! Atomic replacement of files, and reading of regular files.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Replaces the file by these bytes: a reader finds the old ones or the new ones, never a part.
-/// Folders above it are created, a link stays a link, and who may read or write it may so
-/// afterwards; one that nobody may write is an error, and stays. What is no regular file, such as a
-/// pipe, is written to directly; and so is what a device such as `/dev/stdout` leads to, behind all
-/// that others wrote there.
+/// Replaces a file atomically: a reader finds the old or the new bytes, never a part. Creates missing
+/// folders, follows a link, and keeps the permissions; a read-only file is an error. Other files than
+/// regular ones, such as pipes and `/dev/stdout`, are appended to.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_once(path, bytes, |_| Ok(()))
 }
 
-/// The same, and after a loss of power there is the old file or the new one, too. This takes time.
+/// As [`replace`], also after a loss of power. This is slower.
 pub(crate) fn replace_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_once(path, bytes, File::sync_all)
 }
@@ -30,7 +28,7 @@ fn replace_once(
     let permissions = match fs::metadata(&target) {
         Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         Ok(there) if !there.is_file() => return append(&target, bytes),
-        // The folder's permissions would let us replace it all the same.
+        // The permissions of the folder would allow the replacement.
         Ok(there) if there.permissions().readonly() => {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
@@ -40,7 +38,7 @@ fn replace_once(
     fs::create_dir_all(&folder)?;
     let mut beside = temporary(&folder)?;
     if let Some(permissions) = permissions {
-        // Before anything is in it.
+        // Before the content is written.
         beside.as_file().set_permissions(permissions)?;
     }
     beside.write_all(bytes)?;
@@ -49,7 +47,7 @@ fn replace_once(
     Ok(())
 }
 
-/// Opens a regular file for reading. Anything else is refused before it is opened, because opening
+/// Opens a regular file for reading. Other files are rejected before they are opened, because opening
 /// a pipe blocks until it has a writer.
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     match irregular(&fs::metadata(path)?) {
@@ -61,7 +59,7 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     }
 }
 
-/// The kind of a file that is not a regular one, with its article.
+/// The kind of a file that is not regular, with an article.
 pub(crate) fn irregular(found: &fs::Metadata) -> Option<&'static str> {
     match found.file_type() {
         kind if kind.is_file() => None,
@@ -98,7 +96,7 @@ fn folder_of(path: &Path) -> PathBuf {
 fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".spanspec-");
-    // Readable as any other new file is, for whoever uploads it; the umask still counts.
+    // Readable like other new files, for example by upload scripts. The umask applies.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
@@ -109,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_created_and_nothing_is_left_beside_the_file() {
+    fn folders_are_created_and_no_temporary_file_is_left() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/report.xml");
         replace(&path, b"one").unwrap();
@@ -120,7 +118,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn who_may_read_the_file_stays_as_it_was_and_one_that_nobody_may_write_is_kept() {
+    fn permissions_are_kept_and_a_read_only_file_is_not_replaced() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
@@ -144,7 +142,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_stays_a_link_and_others_may_read_the_file() {
+    fn a_link_is_kept_and_a_new_file_has_the_usual_permissions() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let [path, link, usual] = ["real", "link", "usual"].map(|name| folder.path().join(name));

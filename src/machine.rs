@@ -1,6 +1,6 @@
-//! What machine this is, and how fast: durations that were measured on another one prove nothing.
+//! Facts about this machine that influence durations.
 //!
-//! Here are only facts; whether two of them are alike is decided by
+//! The comparison of two machines is left to
 //! [`Fingerprint`](crate::budget::baseline::Fingerprint).
 
 use std::hint::black_box;
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-/// This machine, as far as durations depend on it.
+/// The machine on which a run measures durations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
-    /// The model of the processor; where that is not told, its architecture.
+    /// The model of the processor; its architecture if the model is unknown.
     pub cpu: String,
     /// How many cores this process may use.
     pub cores: u32,
@@ -20,33 +20,32 @@ pub struct Machine {
     pub memory_mib: u64,
     /// The operating system and its version.
     pub os: String,
-    /// How much of a fixed piece of work it does in 200 ms.
+    /// Number of rounds of a fixed computation in 200 ms.
     pub probe: u64,
 }
 
-/// The probe looks so often and takes the best: other work of the machine interrupts some looks,
-/// and hardly all of them.
-const LOOKS: u32 = 200;
+/// Number of measurements, of which the best counts: other processes disturb some of them.
+const PROBES: u32 = 200;
 
-/// How long it looks each time.
-const LOOK: Duration = Duration::from_millis(1);
+/// Duration of a measurement.
+const PROBE_TIME: Duration = Duration::from_millis(1);
 
-/// The bytes of a round; they fit into the cache of any core.
+/// Bytes per round; they fit into the cache of any core.
 const TEXT_SIZE: usize = 64 << 10;
 
-/// A round is work of the standard library, which is compiled in one way whether spanspec is built
-/// for release or not; the compiler must not see which, or it makes a copy of its own.
+/// A round calls the precompiled standard library, which is optimised in debug builds, too. The function
+/// pointer prevents inlining.
 const ROUND: fn(&[u8]) -> Result<&str, Utf8Error> = std::str::from_utf8;
 
 impl Machine {
-    /// Finds out. Takes 200 ms of one core, so it is no work for a thread that others wait for,
-    /// nor for a time when something is measured.
+    /// Examines this machine. Uses one core for 200 ms, so it must not run in an async task or during a
+    /// measurement.
     #[must_use]
     pub fn examine() -> Self {
         let known = RefreshKind::nothing()
             .with_cpu(CpuRefreshKind::nothing())
             .with_memory(MemoryRefreshKind::nothing().with_ram());
-        // Where the system is not a known one, there are fewer facts.
+        // An unsupported system gives fewer facts.
         let system = System::new_with_specifics(known).ok();
         let system = system.as_ref();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -68,7 +67,7 @@ fn cpu(system: Option<&System>) -> String {
     }
 }
 
-/// A container may have less than the machine.
+/// The smaller of the machine's memory and the limit of the container.
 fn memory(system: &System) -> u64 {
     let limit = system.cgroup_limits().map(|limits| limits.total_memory);
     let all = system.total_memory();
@@ -82,11 +81,11 @@ fn os() -> String {
 /// Rounds in 200 ms.
 fn probe() -> u64 {
     let text = "ä".repeat(TEXT_SIZE / 2).into_bytes();
-    let best = (0..LOOKS).map(|_| rounds(&text)).fold(0.0, f64::max);
-    (best * f64::from(LOOKS)).round() as u64
+    let best = (0..PROBES).map(|_| rounds(&text)).fold(0.0, f64::max);
+    (best * f64::from(PROBES)).round() as u64
 }
 
-/// Rounds in a look.
+/// Rounds in one measurement.
 fn rounds(text: &[u8]) -> f64 {
     let round = black_box(ROUND);
     let begin = Instant::now();
@@ -95,8 +94,8 @@ fn rounds(text: &[u8]) -> f64 {
         let _ = black_box(round(black_box(text)));
         rounds += 1.0;
         let took = begin.elapsed();
-        if took >= LOOK {
-            return rounds * LOOK.as_secs_f64() / took.as_secs_f64();
+        if took >= PROBE_TIME {
+            return rounds * PROBE_TIME.as_secs_f64() / took.as_secs_f64();
         }
     }
 }
@@ -106,14 +105,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_fact_is_found_out() {
+    fn all_facts_are_available() {
         let machine = Machine::examine();
         assert!(
             !machine.cpu.is_empty() && !machine.os.is_empty(),
             "{machine:?}"
         );
         assert!(machine.cores >= 1 && machine.memory_mib > 0, "{machine:?}");
-        // A round is 64 KiB; the slowest machine checks some MB a second.
+        // A round checks 64 KiB; the slowest machines check several MB per second.
         assert!(machine.probe > 10, "{machine:?}");
     }
 }

@@ -409,7 +409,8 @@ budgets:
         [budget::Verdict::Ok, budget::Verdict::NotProven]
     );
     let said = load.measured[0].judged[1].to_string();
-    let why = "4 of 40 requests were not measured: raise `request.timeout`, or look why they fail.";
+    let why =
+        "4 of 40 requests have no measurement: raise `request.timeout`, or find out why they fail.";
     assert!(said.ends_with(why), "{said}");
     let missing = failures(tested(&report.specs[0]));
     assert_eq!(

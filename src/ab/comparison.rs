@@ -1,4 +1,4 @@
-//! What the runs of both versions come to.
+//! The result of the runs of both versions.
 
 use std::sync::Arc;
 
@@ -10,64 +10,64 @@ use crate::measure::{Measurement, Unmeasured};
 use crate::result::{Load, Report, Verdict, masked};
 use crate::spec::{Budget, Location, Spec};
 
-/// A spec that both versions ran in turn.
+/// The runs of a spec for both versions.
 #[derive(Clone, Debug)]
 pub struct Comparison {
     /// Its name.
     pub name: String,
-    /// Where it begins.
+    /// Its location.
     pub at: Location,
-    /// How many pairs there were to be.
+    /// The planned number of pairs.
     pub pairs: usize,
-    /// The runs of each version, in their order.
+    /// The runs of each version in order.
     pub runs: Both<Vec<Arc<Load>>>,
-    /// Why there are fewer runs than there were to be, if so.
+    /// The reason why there are fewer runs than planned.
     pub ended: Option<Ended>,
     budgets: Vec<Budget>,
 }
 
-/// What ended a comparison early.
+/// The early end of a comparison.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// Whose run it was.
+    /// The version whose run ended it.
     pub side: Side,
-    /// Why there is no measurement of it.
+    /// The reason why that run has no measurement.
     pub why: Unmeasured,
 }
 
-/// What is said of a quantile of a budget.
+/// The result for a quantile of a budget.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Claim {
-    /// What the pairs say.
+    /// The verdict over all pairs.
     Judged(Ab),
-    /// They cannot say anything.
+    /// The pairs cannot be judged.
     Refused {
-        /// What was measured.
+        /// The subject of the budget.
         subject: String,
         /// The quantile.
         quantile: Quantile,
-        /// Why.
+        /// The reason.
         why: AbRefusal,
     },
 }
 
-/// What a comparison comes to.
+/// The result of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// B is not slower by more than is allowed, as far as pairs can tell.
+    /// B was not found slower by more than the limit.
     Ok,
-    /// B is.
+    /// B is slower by more than the limit.
     Regressed,
-    /// More requests failed than may.
+    /// More requests failed than permitted.
     Failed,
-    /// It is not known.
+    /// The pairs cannot be judged.
     Unjudged,
-    /// The user ended it before it was known.
+    /// The user interrupted it.
     Interrupted,
 }
 
 impl Comparison {
-    /// Of a spec that has not run yet; its tolerances count.
+    /// A comparison without runs. The tolerances are those of `spec`.
     pub(super) fn new(spec: &Spec, pairs: usize) -> Self {
         Self {
             name: masked(&spec.name, spec),
@@ -79,19 +79,19 @@ impl Comparison {
         }
     }
 
-    /// Takes in another run. Names are those of its report, which shows no secret.
+    /// Adds a run. The name becomes that of its report, in which secrets are masked.
     pub(super) fn add(&mut self, side: Side, measured: Measurement) {
         self.name = measured.name;
         self.runs.of_mut(side).push(measured.load);
     }
 
-    /// How many pairs there are.
+    /// The number of complete pairs.
     #[must_use]
     pub fn complete_pairs(&self) -> usize {
         self.runs.a.len().min(self.runs.b.len())
     }
 
-    /// What is said of each quantile that is to be compared.
+    /// The results of all compared quantiles.
     #[must_use]
     pub fn claims(&self) -> Vec<Claim> {
         let of = |(at, budget): (usize, &Budget)| self.claims_of(at, budget);
@@ -126,14 +126,14 @@ impl Comparison {
         quantiles.collect()
     }
 
-    /// What a budget measures, as reports call it; None before anything is measured.
+    /// The subject of a budget. Returns `None` before the first run.
     fn subject(&self, at: usize) -> Option<&str> {
         let latest = [self.runs.a.last(), self.runs.b.last()];
         let mut measured = latest.into_iter().flatten();
         measured.find_map(|load| Some(load.measured.get(at)?.subject.as_str()))
     }
 
-    /// What it comes to.
+    /// The result.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.ended.as_ref().map(|ended| &ended.why) {
@@ -161,7 +161,7 @@ impl Comparison {
         }
     }
 
-    /// Both versions side by side.
+    /// The quantiles of both versions.
     #[must_use]
     pub fn tables(&self) -> Vec<Table> {
         let rows = self.budgets.iter().enumerate().map(|(at, budget)| {
@@ -183,7 +183,7 @@ impl Comparison {
         Table::all(rows)
     }
 
-    /// What was measured in all runs of one version.
+    /// The durations of all runs of one version.
     fn measured(&self, at: usize, side: Side) -> (Column, Samples) {
         let mut samples = Samples::default();
         let mut version = None;
@@ -215,8 +215,8 @@ fn remarks(claims: &[Claim]) -> Vec<String> {
 }
 
 impl Claim {
-    /// Whether it is not known though pairs could tell. That they cannot tell of the longest few is
-    /// known beforehand, and no news.
+    /// Returns `true` if pairs could have judged the quantile. Quantiles from p99 on are never judged, so
+    /// they do not count.
     #[must_use]
     pub fn is_unjudged(&self) -> bool {
         match self {
@@ -226,7 +226,6 @@ impl Claim {
     }
 }
 
-/// The sentence.
 impl std::fmt::Display for Claim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -240,7 +239,7 @@ impl std::fmt::Display for Claim {
     }
 }
 
-/// Whether something is wrong with the version, or could not be judged.
+/// Returns `true` if a spec failed, and `false` if it could not be judged.
 fn has_failed(report: &Report) -> bool {
     report.count(|verdict| *verdict == Verdict::Failed) > 0
 }

@@ -1,4 +1,4 @@
-//! The specs that both versions have in common.
+//! Pairs the specs of both projects.
 
 use std::path::{Path, PathBuf};
 
@@ -11,43 +11,44 @@ use crate::workspace::Workspace;
 /// A spec with budgets, once for each version.
 #[derive(Clone, Debug)]
 pub struct Couple {
-    /// The spec as each version's project reads it.
+    /// The spec in each project.
     pub specs: Both<Spec>,
 }
 
-/// Why two projects cannot be compared.
+/// The reason why two projects cannot be compared.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Uncoupled {
-    /// One has a spec that the other has not.
-    #[error("only {with} has the spec {spec}, and {without} has not: both need the same specs")]
+    /// A spec exists in one project only.
+    #[error(
+        "the spec {spec} exists in {with} and not in {without}: both projects need the same specs"
+    )]
     OneSided {
-        /// Its file, as it is from the project's folder, and its name.
+        /// Its file relative to the project folder, and its name.
         spec: String,
         /// The project that has it.
         with: String,
-        /// The project that has not.
+        /// The project that does not have it.
         without: String,
     },
-    /// One measures something else than the other.
+    /// The budgets of a spec have different subjects.
     #[error(
         "the spec {spec} measures {} in {}, and {} in {}: its budgets must be the same",
         measures.a, projects.a, measures.b, projects.b
     )]
     OtherBudgets {
-        /// Its file, as it is from the project's folder, and its name.
+        /// Its file relative to the project folder, and its name.
         spec: String,
-        /// What each measures.
+        /// The subjects in each project.
         measures: Both<String>,
-        /// Where each stands.
+        /// The projects.
         projects: Both<String>,
     },
 }
 
-/// Puts the specs of both versions together, in the order of A. Each belongs to the project beside
-/// it, whose name is for messages.
+/// Pairs the specs of both projects in the order of A. The names of the projects are used in errors.
 ///
 /// # Errors
-/// A spec is in one of them only, or has other budgets there.
+/// A spec exists in one project only, or has other budgets there.
 pub fn couple(
     specs: Both<Vec<Spec>>,
     projects: Both<(&Workspace, &str)>,
@@ -92,7 +93,7 @@ pub fn couple(
     }
 }
 
-/// What makes two specs the same: the file, as it is from the project's folder, and the name.
+/// The identity of a spec: its file relative to the project folder, and its name.
 fn key(spec: &Spec, workspace: &Workspace) -> (PathBuf, String) {
     let path = Path::new(spec.at.source.name());
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -110,13 +111,12 @@ fn measures(spec: &Spec) -> Vec<&str> {
     budgets.map(|budget| budget.subject.as_str()).collect()
 }
 
-/// In one line, without any secret.
+/// A list in one line, with masked secrets.
 fn listed(measures: &[&str], spec: &Spec) -> String {
     masked(&measures.join(", "), spec)
 }
 
-/// Whether pairs of runs can tell something of a spec: it asks for the comparison of a quantile
-/// below p99.
+/// Returns `true` if a quantile below p99 is compared, so that pairs of runs can judge it.
 #[must_use]
 pub fn is_comparable(spec: &Spec) -> bool {
     let quantiles = spec.budgets.iter().flat_map(|budget| &budget.quantiles);
@@ -125,8 +125,8 @@ pub fn is_comparable(spec: &Spec) -> bool {
         .any(QuantileBudget::is_compared)
 }
 
-/// Whether both versions would get the very same requests, so that one system is compared with
-/// itself: nothing that they fire depends on where the version is.
+/// Returns `true` if the triggers of both sides are equal, so that a system would be compared with
+/// itself.
 #[must_use]
 pub fn fires_alike(couple: &Couple) -> bool {
     let Both { a, b } = &couple.specs;
@@ -139,13 +139,13 @@ pub fn fires_alike(couple: &Couple) -> bool {
 }
 
 impl Couple {
-    /// What the spec is called, without any secret.
+    /// The name of the spec, with masked secrets.
     #[must_use]
     pub fn name(&self) -> String {
         masked(&self.specs.a.name, &self.specs.a)
     }
 
-    /// A run of one of them: so many requests in a closed loop, and with a warm-up once.
+    /// The spec of one run: this number of requests in a closed loop, and a warm-up in the first run.
     pub(super) fn run_of(&self, turn: super::Turn, requests: u64) -> Spec {
         let mut spec = self.specs.of(turn.side).clone();
         if let Some(repeat) = &mut spec.repeat {

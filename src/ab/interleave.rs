@@ -1,4 +1,4 @@
-//! Runs both versions in turn.
+//! Runs both versions alternately.
 
 use super::comparison::{Comparison, Ended};
 use super::couple::Couple;
@@ -7,32 +7,30 @@ use crate::measure::{Unmeasured, measure};
 use crate::session::Session;
 use crate::step::Options;
 
-/// How much is run.
+/// The size of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// How many runs of each version; fewer than [`FEWEST_PAIRS`](crate::budget::FEWEST_PAIRS) say
-    /// nothing.
+    /// Number of runs of each version, at least [`FEWEST_PAIRS`](crate::budget::FEWEST_PAIRS).
     pub pairs: usize,
-    /// How many requests a run has, where its spec says how many and not for how long.
+    /// Number of requests per run in a closed loop.
     pub requests: u64,
 }
 
-/// Runs spec after spec, each of them in turn for both versions. A spec ends with the first run that
-/// is not well; after a service has died, or where the user wants to end, no further run begins. Each
-/// comparison is told as soon as it is there.
+/// Runs each spec alternately for both versions, and calls `on_comparison` after each spec. A spec ends
+/// after a run that does not pass; everything ends after a service died or the user interrupted.
 ///
-/// Versions warm up before their first run of a spec, and not again: they stay up meanwhile.
+/// A version warms up before its first run of a spec only, because it stays up.
 pub async fn compare(
     couples: &[Couple],
     sessions: Both<&Session>,
     options: &Both<Options>,
     plan: Plan,
-    mut tell: impl FnMut(&Comparison),
+    mut on_comparison: impl FnMut(&Comparison),
 ) -> Vec<Comparison> {
     let mut all = Vec::new();
     for couple in couples {
         let comparison = interleave(couple, sessions, options, plan).await;
-        tell(&comparison);
+        on_comparison(&comparison);
         let ended = comparison.ended.as_ref().map(|ended| &ended.why);
         let is_over = match ended {
             None => false,

@@ -1,8 +1,7 @@
-//! A against B: two versions of a system that are up at the same time, compared by runs of the same
-//! specs in turn.
+//! Compares two running versions of a system by alternating runs of the same specs.
 //!
-//! [`couple`] finds what both have in common, [`compare`] runs it, and a [`Comparison`] says what
-//! that comes to. Starting both versions, and telling the user, is left to whoever asked.
+//! [`pair_specs`] pairs the specs of both projects, [`compare`] runs them, and an [`AbComparison`] gives
+//! the verdicts. Starting both versions and printing are left to the caller.
 
 mod comparison;
 mod couple;
@@ -14,26 +13,26 @@ pub use couple::{Couple, couple, fires_alike, is_comparable};
 pub use interleave::{Plan, compare};
 pub use turns::{Turn, turns};
 
-/// Which of the two versions.
+/// One of the two versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// The one that is known.
+    /// The reference.
     A,
-    /// The one in question.
+    /// The version under test.
     B,
 }
 
-/// Something of each version.
+/// A value per version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Both<T> {
-    /// Of the one that is known.
+    /// The value of A.
     pub a: T,
-    /// Of the one in question.
+    /// The value of B.
     pub b: T,
 }
 
 impl<T> Both<T> {
-    /// That of one of them.
+    /// The value of a side.
     pub fn of(&self, side: Side) -> &T {
         match side {
             Side::A => &self.a,
@@ -41,7 +40,7 @@ impl<T> Both<T> {
         }
     }
 
-    /// That of one of them, to be changed.
+    /// The value of a side, mutable.
     pub fn of_mut(&mut self, side: Side) -> &mut T {
         match side {
             Side::A => &mut self.a,

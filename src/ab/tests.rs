@@ -97,7 +97,7 @@ fn load(spec: &Spec, micros: u64, version: &str) -> Arc<Load> {
     })
 }
 
-/// What both versions are called.
+/// The names of both versions.
 pub(crate) fn names() -> Both<String> {
     Both {
         a: "v1.yaml".to_owned(),
@@ -105,7 +105,7 @@ pub(crate) fn names() -> Both<String> {
     }
 }
 
-/// Runs of both versions that take so long.
+/// A comparison of runs with these durations.
 pub(crate) fn compared(pairs: &[(u64, u64)]) -> Comparison {
     let specs = specs_at("http://127.0.0.1:1", TEXT);
     let mut comparison = Comparison::new(&specs[0], 5);
@@ -122,7 +122,7 @@ fn sentences(comparison: &Comparison) -> Vec<String> {
 }
 
 #[test]
-fn where_a_run_is_too_short_for_a_quantile_it_is_not_known_what_the_pairs_come_to() {
+fn pairs_with_too_few_samples_are_not_judged() {
     let mut comparison = compared(&[(100_000, 110_000); 5]);
     assert_eq!(comparison.outcome(), Outcome::Ok);
     let short = Arc::make_mut(&mut comparison.runs.b[3]);
@@ -131,14 +131,14 @@ fn where_a_run_is_too_short_for_a_quantile_it_is_not_known_what_the_pairs_come_t
 }
 
 #[test]
-fn a_version_that_is_slower_in_each_pair_has_regressed() {
+fn a_version_that_is_slower_in_every_pair_has_regressed() {
     let found = compared(&[(100_000, 290_000); 5]);
     assert_eq!(found.outcome(), Outcome::Regressed);
     assert_eq!(
         sentences(&found),
         [
             "p50 of inventory-check: REGRESSED: 2.90x (median of 5 pairs, 2.90x to 2.90x, slower in 5), limit 1.2x",
-            "p99 of inventory-check: NOT JUDGED: p99 cannot be compared by pairs of runs: one in 36 comparisons of the same version would be called slower; use p95 or below, or a baseline",
+            "p99 of inventory-check: NOT JUDGED: p99 cannot be compared by pairs of runs: 1 of 36 comparisons of equal versions would fail; use p95 or lower, or a baseline",
             "p95 of response time: REGRESSED: 2.90x (median of 5 pairs, 2.90x to 2.90x, slower in 5), limit 1.5x",
         ]
     );
@@ -166,7 +166,7 @@ fn the_same_version_twice_is_well_though_nothing_is_said_of_p99() {
 }
 
 #[test]
-fn too_few_pairs_are_not_known_and_the_user_s_wish_is_no_error() {
+fn too_few_pairs_are_not_judged_and_an_interrupt_is_not_an_error() {
     let mut found = compared(&[(100_000, 290_000); 4]);
     assert_eq!(found.outcome(), Outcome::Unjudged);
     found.ended = Some(Ended {
@@ -177,7 +177,7 @@ fn too_few_pairs_are_not_known_and_the_user_s_wish_is_no_error() {
 }
 
 #[test]
-fn a_budget_of_a_version_with_nothing_to_measure_is_not_known() {
+fn a_budget_without_samples_is_not_judged() {
     let mut found = compared(&[(100_000, 100_000); 5]);
     let mut empty = Load::clone(&found.runs.b[2]);
     empty.measured[0].samples = Samples::default();
@@ -185,12 +185,12 @@ fn a_budget_of_a_version_with_nothing_to_measure_is_not_known() {
     assert_eq!(found.outcome(), Outcome::Unjudged);
     assert_eq!(
         sentences(&found)[0],
-        "p50 of inventory-check: NOT JUDGED: pair 3 has a run in which nothing was found to measure"
+        "p50 of inventory-check: NOT JUDGED: a run of pair 3 found nothing to measure"
     );
 }
 
 #[test]
-fn a_run_is_of_so_many_requests_and_warms_up_once() {
+fn a_run_has_the_planned_requests_and_warms_up_once() {
     let couple = &coupled(both(TEXT, TEXT)).unwrap()[0];
     let runs: Vec<(Pace, u64)> = turns(2)
         .map(|turn| couple.run_of(turn, 200).repeat.unwrap())
@@ -205,7 +205,7 @@ fn a_run_is_of_so_many_requests_and_warms_up_once() {
 }
 
 #[test]
-fn of_each_run_the_same_share_may_fail_as_of_the_spec() {
+fn the_share_of_permitted_failures_is_that_of_the_spec() {
     let text = TEXT.replace("warmup: 10", "failures: 4");
     let couple = &coupled(both(&text, &text)).unwrap()[0];
     let turn = turns(1).next().unwrap();
@@ -215,7 +215,7 @@ fn of_each_run_the_same_share_may_fail_as_of_the_spec() {
 }
 
 #[test]
-fn an_open_loop_is_run_as_it_is_written() {
+fn an_open_loop_is_not_changed() {
     let text = TEXT.replace("times: 40, concurrency: 2", "rate: 50/s, for: 2s");
     let couple = &coupled(both(&text, &text)).unwrap()[0];
     let turn = turns(1).next().unwrap();
@@ -226,16 +226,16 @@ fn an_open_loop_is_run_as_it_is_written() {
 }
 
 #[test]
-fn a_spec_of_one_side_only_is_named_with_that_side() {
+fn a_spec_of_one_side_only_is_an_error_with_its_name() {
     let other = TEXT.replace("placing an order", "paying");
     let two = format!("{TEXT}---{other}");
     let error = coupled(both(TEXT, &two)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "only v2.yaml has the spec specs/order.yaml › paying, and v1.yaml has not: both need the same specs"
+        "the spec specs/order.yaml › paying exists in v2.yaml and not in v1.yaml: both projects need the same specs"
     );
     let error = coupled(both(&other, TEXT)).unwrap_err();
-    assert!(error.to_string().starts_with("only v1.yaml"), "{error}");
+    assert!(error.to_string().contains(" exists in v1.yaml"), "{error}");
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn budgets_must_measure_the_same_on_both_sides() {
 }
 
 #[test]
-fn what_does_not_depend_on_the_version_is_fired_alike() {
+fn triggers_that_do_not_depend_on_the_version_are_equal() {
     let couple = &coupled(both(TEXT, TEXT)).unwrap()[0];
     assert!(!fires_alike(couple));
     let fixed = TEXT.replace("${BASE_URL}", "http://127.0.0.1:1");
@@ -258,7 +258,7 @@ fn what_does_not_depend_on_the_version_is_fired_alike() {
 }
 
 #[test]
-fn only_what_pairs_can_tell_of_is_compared() {
+fn only_quantiles_below_p99_are_comparable() {
     let is_comparable = |text: &str| super::is_comparable(&specs_at("http://x", text)[0]);
     assert!(is_comparable(TEXT));
     let start = "request: GET http://x\nexpect: { errors: 0 }\nrepeat: { times: 9 }\nbudgets: [{ measure: response_time, ";

@@ -1,18 +1,18 @@
-//! Whose turn it is.
+//! The order of the runs.
 
 use super::Side;
 
 /// One run of one version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// Which version runs.
+    /// The version that runs.
     pub side: Side,
-    /// Whether that version has not run before, and so has to warm up.
+    /// `true` for the first run of this version, which warms up.
     pub is_first: bool,
 }
 
-/// So many pairs of runs in alternating order: A B, B A, A B, …, so that a machine that becomes
-/// slower or faster meanwhile favours neither.
+/// Pairs of runs in alternating order: A B, B A, A B, …, so that a machine that becomes slower or
+/// faster favours neither version.
 pub fn turns(pairs: usize) -> impl Iterator<Item = Turn> {
     (0..pairs).flat_map(|pair| {
         let order = match pair % 2 {

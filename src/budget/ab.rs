@@ -1,7 +1,7 @@
-//! A against B: the verdict over interleaved pairs of runs.
+//! Verdicts over interleaved pairs of runs of two versions.
 //!
-//! Both versions run on the same machine, one after the other, pair for pair in alternating order,
-//! so that what the machine changes in the meantime meets both.
+//! Both versions run on the same machine in alternating order, so that changes of the machine affect
+//! both.
 
 use std::fmt;
 
@@ -9,27 +9,27 @@ use super::quantile::{Alpha, Quantile, smallest_count};
 use super::samples::Samples;
 use super::words::{Round, factor, limit_factor, not_measured};
 
-/// The fewest pairs that say something: that five of five are slower by chance happens once in 32
-/// times, and the ratio has to be beyond the limit, too.
+/// Minimum number of pairs. The probability that B is slower in five of five pairs by chance is 1/32,
+/// and the ratio must exceed the limit as well.
 pub const FEWEST_PAIRS: usize = 5;
 
 /// One run of each version, close together in time.
 #[derive(Clone, Copy, Debug)]
 pub struct Pair<'a> {
-    /// Of the version that is known.
+    /// The reference version.
     pub a: &'a Samples,
-    /// Of the version in question.
+    /// The version under test.
     pub b: &'a Samples,
 }
 
-/// What the pairs say.
+/// The verdict over all pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AbVerdict {
-    /// B is slower in every pair, and by more than is allowed.
+    /// B is slower in every pair, and the median ratio exceeds the limit.
     Regressed,
-    /// It is slower by more than is allowed, but not in every pair: that may be chance.
+    /// The median ratio exceeds the limit, but B is not slower in every pair.
     NotProven,
-    /// It is not slower by more than is allowed.
+    /// The median ratio is within the limit.
     Ok,
 }
 
@@ -44,29 +44,29 @@ impl fmt::Display for AbVerdict {
     }
 }
 
-/// What the pairs say, and why.
+/// A verdict with its reasons.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ab {
-    /// What was measured.
+    /// The subject of the budget.
     pub subject: String,
     /// The quantile.
     pub quantile: Quantile,
-    /// What the pairs say.
+    /// The verdict.
     pub verdict: AbVerdict,
-    /// How many times as long B takes as A, in each pair, in ascending order.
+    /// The ratio of B to A in each pair, in ascending order.
     pub ratios: Vec<f64>,
-    /// How many times as long it may take.
+    /// The maximum ratio.
     pub limit: f64,
-    /// Of how many requests it is not known how long they took; the verdict holds whatever that was.
+    /// Number of requests without a measurement. The verdict holds for any duration of them.
     pub not_measured: u64,
 }
 
-/// Why pairs cannot be judged.
+/// The reason why pairs cannot be judged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AbRefusal {
-    /// The longest few differ too much from run to run.
+    /// Quantiles from p99 on vary too much between runs.
     #[error(
-        "{0} cannot be compared by pairs of runs: one in 36 comparisons of the same version would be called slower; use p95 or below, or a baseline"
+        "{0} cannot be compared by pairs of runs: 1 of 36 comparisons of equal versions would fail; use p95 or lower, or a baseline"
     )]
     Tail(Quantile),
     /// There are fewer than [`FEWEST_PAIRS`].
@@ -74,22 +74,22 @@ pub enum AbRefusal {
     TooFewPairs(usize),
     /// A run is too short for the quantile.
     #[error(
-        "{found} samples in a run of pair {pair}; {needed} say something of this quantile: send more requests a run, or compare a lower one"
+        "a run of pair {pair} has {found} samples, and this quantile needs {needed}; send more requests per run, or compare a lower quantile"
     )]
     TooFewSamples {
         /// The pair, from 1.
         pair: usize,
-        /// How many there are.
+        /// The number of samples.
         found: u64,
-        /// How many it takes: those of which bounds exist.
+        /// The number from which bounds exist.
         needed: u64,
     },
-    /// One of the runs measured nothing.
-    #[error("pair {0} has a run in which nothing was found to measure")]
+    /// One of the runs has no samples.
+    #[error("a run of pair {0} found nothing to measure")]
     NothingFound(usize),
 }
 
-/// Judges whether B is slower than A by more than the tolerance: 0.2 for 20 %.
+/// Judges if B is slower than A by more than the tolerance: 0.2 for 20 %.
 ///
 /// # Errors
 /// The pairs cannot be judged.
@@ -147,7 +147,7 @@ pub fn judge_pairs(
     })
 }
 
-/// How many times as long B takes as A in a pair, as far as that is known.
+/// The ratio of B to A in a pair. Requests without a measurement make it a range.
 struct Range {
     least: f64,
     seen: f64,
@@ -155,11 +155,11 @@ struct Range {
 }
 
 impl Range {
-    /// None where one side has no samples.
+    /// Returns `None` if one side has no samples.
     fn of(pair: &Pair<'_>, quantile: Quantile) -> Option<Self> {
         let ([least_a, most_a], [least_b, most_b]) =
             (pair.a.range(quantile)?, pair.b.range(quantile)?);
-        // Less than a microsecond counts as one.
+        // Durations below one microsecond count as one.
         let ratio = |b: f64, a: f64| b.max(1.0) / a.max(1.0);
         Some(Self {
             least: ratio(least_b, most_a),
@@ -170,26 +170,26 @@ impl Range {
 }
 
 impl Ab {
-    /// The ratio in the middle.
+    /// The median ratio.
     #[must_use]
     pub fn median(&self) -> f64 {
         median(&self.ratios)
     }
 
-    /// How many times as long B takes: `2.90x`.
+    /// The median ratio: `2.90x`.
     #[must_use]
     pub fn change(&self) -> String {
         factor(self.median(), Round::Nearest)
     }
 
-    /// How many times as long it may take: `1.2x`.
+    /// The maximum ratio: `1.2x`.
     #[must_use]
     pub fn most(&self) -> String {
         limit_factor(self.limit)
     }
 }
 
-/// Of values in ascending order; of two in the middle, what lies between them.
+/// The median of values in ascending order.
 fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
     if sorted.len().is_multiple_of(2) {
@@ -220,7 +220,7 @@ impl fmt::Display for Ab {
             AbVerdict::NotProven if self.not_measured > 0 => {
                 write!(f, ". {}", not_measured(self.not_measured))
             }
-            AbVerdict::NotProven => f.write_str(". More requests a run may decide."),
+            AbVerdict::NotProven => f.write_str(". More requests per run may decide."),
             AbVerdict::Regressed | AbVerdict::Ok => Ok(()),
         }
     }
@@ -250,22 +250,22 @@ mod tests {
     }
 
     #[test]
-    fn a_single_pair_that_is_not_slower_leaves_it_open() {
+    fn a_single_pair_that_is_not_slower_leaves_the_claim_open() {
         let found = judged(&[(100, 290), (110, 308), (90, 270), (100, 291), (100, 100)]).unwrap();
         assert_eq!(
             found.to_string(),
-            "p50 of ship: NOT PROVEN: 2.90x (median of 5 pairs, 1.00x to 3.00x, slower in 4), limit 1.2x. More requests a run may decide."
+            "p50 of ship: NOT PROVEN: 2.90x (median of 5 pairs, 1.00x to 3.00x, slower in 4), limit 1.2x. More requests per run may decide."
         );
     }
 
     #[test]
-    fn requests_of_which_nothing_is_known_may_have_been_slow_or_quick() {
+    fn requests_without_a_measurement_may_have_any_duration() {
         let some = |micros: u64, unknown| run(micros).with_unknown(unknown);
         let judged = |a: &Samples, b: &Samples| {
             let found = judge_pairs("ship", Quantile::P95, &[Pair { a, b }; 5], 0.2).unwrap();
             (found.verdict, found.to_string())
         };
-        // A few of 205 change nothing at p95.
+        // Five of 205 do not change p95.
         assert_eq!(judged(&some(100, 5), &some(290, 5)).0, AbVerdict::Regressed);
         assert_eq!(judged(&some(100, 5), &some(100, 5)).0, AbVerdict::Ok);
         assert_eq!(
@@ -276,7 +276,7 @@ mod tests {
             judged(&some(100, 0), &some(100, 20)),
             (
                 AbVerdict::NotProven,
-                "p95 of ship: NOT PROVEN: 1.00x (median of 5 pairs, 1.00x to 1.00x, slower in 0), limit 1.2x. 100 requests were not measured: raise `request.timeout`, or look why they fail.".to_owned()
+                "p95 of ship: NOT PROVEN: 1.00x (median of 5 pairs, 1.00x to 1.00x, slower in 0), limit 1.2x. 100 requests have no measurement: raise `request.timeout`, or find out why they fail.".to_owned()
             )
         );
     }
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_judged_is_refused() {
+    fn pairs_that_cannot_be_judged_are_refused() {
         assert_eq!(judged(&[(1, 1); 4]), Err(AbRefusal::TooFewPairs(4)));
         let (some, none) = (run(1), Samples::default());
         let mut pairs = [Pair { a: &some, b: &some }; 5];
@@ -301,7 +301,7 @@ mod tests {
         let refusal = judge_pairs("ship", Quantile::P95, &pairs, 0.2).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "58 samples in a run of pair 1; 59 say something of this quantile: send more requests a run, or compare a lower one"
+            "a run of pair 1 has 58 samples, and this quantile needs 59; send more requests per run, or compare a lower quantile"
         );
     }
 }

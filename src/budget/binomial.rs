@@ -1,25 +1,24 @@
-//! Tails of the binomial distribution, to nearly the last digit for millions of trials.
+//! Tails of the binomial distribution, with nearly full precision for millions of trials.
 //!
-//! A tail is the sum of its terms, all of them positive, each made of the one before. The first is
-//! computed by the saddle-point expansion of C. Loader, *Fast and accurate computation of binomial
-//! probabilities* (2000), as R and SciPy do: products of factorials and powers would lose all
-//! digits where there are many trials.
+//! A tail is a sum of positive terms, each computed from the previous one. The first term uses the
+//! saddle-point expansion of C. Loader, *Fast and accurate computation of binomial probabilities*
+//! (2000), as R and SciPy do. Products of factorials and powers would lose all digits.
 
 use std::f64::consts::TAU;
 
-/// How often an event of this chance happens in so many trials.
+/// The number of events in independent trials.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Binomial {
     /// The number of trials.
     pub(super) trials: u64,
-    /// The chance of the event.
+    /// The probability of an event.
     pub(super) chance: f64,
-    /// One less that chance; given apart, since a difference would lose digits.
+    /// 1 - `chance`, stored because the subtraction would lose digits.
     pub(super) rest: f64,
 }
 
 impl Binomial {
-    /// The chance that it happens so often or more.
+    /// The probability of `count` or more events.
     pub(super) fn at_least(self, count: u64) -> f64 {
         if count == 0 {
             return 1.0;
@@ -27,7 +26,7 @@ impl Binomial {
         if count > self.trials {
             return 0.0;
         }
-        // From the mean on, the terms of the sum become smaller, and the sum has all digits.
+        // Above the mean the terms decrease, so the sum is precise.
         if count as f64 > self.trials as f64 * self.chance {
             self.sum_from(count)
         } else {
@@ -35,7 +34,7 @@ impl Binomial {
         }
     }
 
-    /// The chance that it happens so often or less.
+    /// The probability of `count` or fewer events.
     pub(super) fn at_most(self, count: u64) -> f64 {
         if count >= self.trials {
             return 1.0;
@@ -47,7 +46,7 @@ impl Binomial {
         self.opposite().sum_from(self.trials - count)
     }
 
-    /// How often it does not happen.
+    /// The number of trials without an event.
     fn opposite(self) -> Self {
         Self {
             trials: self.trials,
@@ -56,7 +55,7 @@ impl Binomial {
         }
     }
 
-    /// Adds the terms up until they change nothing any more.
+    /// Sums terms until they no longer change the result.
     fn sum_from(self, first: u64) -> f64 {
         let odds = self.chance / self.rest;
         let mut term = self.exactly(first);
@@ -71,7 +70,7 @@ impl Binomial {
         sum.min(1.0)
     }
 
-    /// The chance that it happens exactly so often.
+    /// The probability of exactly `count` events.
     fn exactly(self, count: u64) -> f64 {
         let (n, k) = (self.trials as f64, count as f64);
         if count == 0 {
@@ -105,13 +104,13 @@ fn stirling_error(of: u64) -> f64 {
         / n
 }
 
-/// `x ln(x/mean) + mean - x`, also where both are nearly the same and the parts cancel out.
+/// `x ln(x/mean) + mean - x`, precise even if `x` is close to `mean` and the parts cancel out.
 fn deviance(x: f64, mean: f64) -> f64 {
     let difference = x - mean;
     if difference.abs() >= 0.1 * (x + mean) {
         return x * (x / mean).ln() - difference;
     }
-    // A series in the relative difference; each term is a hundredth of the one before, or less.
+    // A series in the relative difference; each term is at most a hundredth of the previous one.
     let relative = difference / (x + mean);
     let mut sum = difference * relative;
     let mut power = 2.0 * x * relative;
@@ -138,7 +137,7 @@ mod tests {
         }
     }
 
-    /// `numerator / denominator`, of the sum of whole numbers: chance = hits/of in each trial.
+    /// Exact arithmetic for a probability of `hits / of`.
     fn exact_at_least(trials: u32, count: u32, hits: u128, of: u128) -> f64 {
         let choose = |k: u32| {
             (0..k).fold(1_u128, |product, at| {
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn tails_of_a_few_trials_are_those_of_whole_numbers() {
+    fn tails_of_a_few_trials_agree_with_integer_arithmetic() {
         for (hits, of) in [(1, 2), (9, 10), (19, 20), (1, 10), (1, 4)] {
             let binomial = |trials| Binomial {
                 trials,
@@ -186,14 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn a_million_coins_are_on_one_side_as_often_as_on_the_other() {
+    fn tails_of_two_million_coins_are_symmetric() {
         let coins = coin(2_000_001);
         assert!(is_close(coins.at_least(1_000_001), 0.5));
         assert!(is_close(coins.at_most(1_000_000), 0.5));
     }
 
     #[test]
-    fn what_cannot_happen_has_no_chance() {
+    fn impossible_counts_have_probability_zero() {
         assert_eq!(coin(3).at_least(4), 0.0);
         assert_eq!(coin(3).at_most(3), 1.0);
         assert_eq!(coin(2_000_000).at_least(2_000_000), 0.0);

@@ -1,4 +1,4 @@
-//! How much a machine changes from run to run, and what it can show in spite of that.
+//! The variation between runs, and the smallest change that can be detected in spite of it.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use super::quantile::{Alpha, Quantile};
 use super::samples::Samples;
 use super::words::{count, factor_above};
 
-/// The fewest runs whose spread says something of the machine.
+/// Minimum number of runs from which a spread is computed.
 pub const FEWEST_RUNS: usize = 5;
 
-/// The median is what the spread is measured at.
+/// The quantile whose variation is measured.
 const MEDIAN: Quantile = Quantile::P50;
 
-/// The standard deviation of the logarithm of p50 over runs of the same version: 0.03 says that
-/// they differ by about 3 %. 0 for fewer than two runs, which say nothing of it.
+/// The standard deviation of the logarithm of p50 over runs of one version; 0.03 is a variation of
+/// about 3 %. Fewer than two runs give 0.
 #[must_use]
 pub fn spread<'a>(runs: impl IntoIterator<Item = &'a Samples>) -> f64 {
     let logarithms: Vec<f64> = runs
         .into_iter()
         .filter_map(|run| run.quantile(MEDIAN))
-        // Less than a microsecond counts as one.
+        // Durations below one microsecond count as one.
         .map(|micros| micros.max(1.0).ln())
         .collect();
     if logarithms.len() < 2 {
@@ -31,39 +31,36 @@ pub fn spread<'a>(runs: impl IntoIterator<Item = &'a Samples>) -> f64 {
     (squares / (count - 1.0)).sqrt()
 }
 
-/// By which factor two runs of the same version may differ: more than that happens in one of a
-/// hundred comparisons. 2.33 is the 99th percentile of the normal distribution, and the difference
-/// of two runs has √2 times the spread of one.
+/// The factor by which two runs of one version differ at most in 99 of 100 comparisons. 2.33 is the
+/// 99th percentile of the normal distribution, and the difference of two runs has √2 times the
+/// spread of one.
 #[must_use]
 pub fn noise(spread: f64) -> f64 {
     (2.33 * std::f64::consts::SQRT_2 * spread).exp()
 }
 
-/// What five or more runs of the same version tell of a machine.
+/// The result of a calibration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Calibration {
-    /// How many runs there were.
+    /// The number of runs.
     pub runs: usize,
-    /// The fewest samples of a run.
+    /// The number of samples of the smallest run.
     pub samples: u64,
     /// See [`spread`].
     pub spread: f64,
-    /// How far apart the bounds of the median are in a run of the middle, as a factor; None where
-    /// there are too few samples for bounds.
+    /// The ratio of the bounds of p50, as the median over all runs; `None` without bounds.
     pub width: Option<f64>,
 }
 
-/// There were too few runs to calibrate with.
+/// Too few runs have samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a calibration needs {FEWEST_RUNS} runs of the same version or more, and there are {found}"
-)]
+#[error("a calibration needs at least {FEWEST_RUNS} runs of one version, and there are {found}")]
 pub struct TooFewRuns {
-    /// How many there were.
+    /// The number of runs with samples.
     pub found: usize,
 }
 
-/// Measures the spread of runs of the same version.
+/// Computes the spread of runs of one version.
 ///
 /// # Errors
 /// There are fewer than [`FEWEST_RUNS`] with samples.
@@ -90,9 +87,8 @@ pub fn calibrate(runs: &[&Samples]) -> Result<Calibration, TooFewRuns> {
 }
 
 impl Calibration {
-    /// The smallest factor by which p50 must rise to be told from noise, where it may rise by
-    /// `tolerance`: the bounds of both sides have to leave the limit behind. None where runs as
-    /// short as these show nothing.
+    /// The smallest factor of p50 that gives a REGRESSED verdict with this tolerance: the bounds of both
+    /// sides must be beyond the limit. Returns `None` if the runs are too small for bounds.
     #[must_use]
     pub fn smallest_change(&self, tolerance: f64) -> Option<f64> {
         let limit = (1.0 + tolerance).max(noise(self.spread));
@@ -100,12 +96,12 @@ impl Calibration {
     }
 }
 
-/// What `baseline calibrate` says, with no tolerance but that for noise.
+/// The output of `baseline calibrate`, for a tolerance of 0.
 impl fmt::Display for Calibration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "p50 of {} runs of the same version differs by {:.1} % (standard deviation), so that a limit below {} would raise false alarms.",
+            "p50 of {} runs of one version varies by {:.1} % (standard deviation); a limit below {} would cause false alarms.",
             self.runs,
             100.0 * self.spread,
             factor_above(noise(self.spread)),
@@ -114,10 +110,10 @@ impl fmt::Display for Calibration {
         match self.smallest_change(0.0) {
             Some(change) => write!(
                 f,
-                " The smallest change that this machine can show with {samples} samples is {}.",
+                " The smallest change that this machine can detect with {samples} samples is {}.",
                 factor_above(change),
             ),
-            None => write!(f, " With {samples} samples it can show no change at all."),
+            None => write!(f, " With {samples} samples it can detect no change."),
         }
     }
 }
@@ -131,19 +127,19 @@ mod tests {
     }
 
     #[test]
-    fn runs_that_are_alike_have_no_spread() {
+    fn equal_runs_have_no_spread() {
         assert_eq!(spread([&run(100_000), &run(100_000)]), 0.0);
         assert_eq!(noise(0.0), 1.0);
     }
 
     #[test]
-    fn one_run_or_none_says_nothing_of_the_spread() {
+    fn fewer_than_two_runs_have_no_spread() {
         assert_eq!(spread([&run(100_000)]), 0.0);
         assert_eq!(spread([&Samples::default(), &run(100_000)]), 0.0);
     }
 
     #[test]
-    fn the_spread_is_the_deviation_of_the_logarithms() {
+    fn the_spread_is_the_standard_deviation_of_the_logarithms() {
         let one = |micros| [micros].into_iter().collect::<Samples>();
         let found = spread([&one(100_000), &one(110_517), &one(122_140)]);
         assert!((found - 0.1).abs() < 1e-5, "{found}");
@@ -158,28 +154,28 @@ mod tests {
         let error = calibrate(&with_an_empty_one).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "a calibration needs 5 runs of the same version or more, and there are 4"
+            "a calibration needs at least 5 runs of one version, and there are 4"
         );
     }
 
     #[test]
-    fn a_calibration_tells_what_the_machine_can_show() {
+    fn a_calibration_gives_the_smallest_detectable_change() {
         let runs = [97_000, 99_000, 100_000, 102_000, 104_000].map(run);
         let found = calibrate(&runs.each_ref()).unwrap();
         assert_eq!(
             found.to_string(),
-            "p50 of 5 runs of the same version differs by 2.7 % (standard deviation), so that a limit below 1.1x would raise false alarms. The smallest change that this machine can show with 101 samples is 1.12x."
+            "p50 of 5 runs of one version varies by 2.7 % (standard deviation); a limit below 1.1x would cause false alarms. The smallest change that this machine can detect with 101 samples is 1.12x."
         );
         let allowed = found.smallest_change(0.2).unwrap();
         assert!(allowed > 1.2 && allowed < 1.25, "{allowed}");
     }
 
     #[test]
-    fn runs_of_four_samples_show_nothing() {
+    fn runs_of_four_samples_detect_no_change() {
         let few: Samples = (1..=4).collect();
         let said = calibrate(&[&few; 5]).unwrap().to_string();
         assert!(
-            said.ends_with("With 4 samples it can show no change at all."),
+            said.ends_with("With 4 samples it can detect no change."),
             "{said}"
         );
     }

@@ -1,24 +1,24 @@
-//! A claim in the cells of a table that has a column for each of its facts.
+//! Claims as cells of a table with one column per fact.
 
 use super::judged::{Compared, Judged};
 use super::verdict::micros;
 use super::words::{Round, exact_millis, limit_factor, millis, short_factor};
 
-/// What stands in each column; `-` where there is nothing to say.
+/// The cells of a claim; `-` if there is no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cells {
-    /// What the quantile was in the baseline: `120 ms`.
+    /// The quantile of the baseline: `120 ms`.
     pub baseline: String,
-    /// What it is now: `350 ms`.
+    /// The quantile of this run: `350 ms`.
     pub now: String,
-    /// How many times as long that is: `2.9x`.
+    /// The ratio: `2.9x`.
     pub change: String,
-    /// What it may be: `500 ms`, or `1.2x` of the baseline.
+    /// The limit: `500 ms`, or `1.2x` of the baseline.
     pub limit: String,
 }
 
 impl Judged {
-    /// The claim, a fact in each cell.
+    /// The cells of this claim.
     #[must_use]
     pub fn cells(&self) -> Cells {
         let now = self.candidate.map(|now| now.value);
@@ -28,23 +28,23 @@ impl Judged {
                 (before.map(|before| before.value), limit_factor(*tau))
             }
         };
-        // Less than a microsecond counts as one.
+        // Durations below one microsecond count as one.
         let change = before.zip(now).map(|(before, now)| {
             let seen = now.max(1.0) / before.max(1.0);
             short_factor(seen, Round::Nearest)
         });
-        let said = |value: Option<f64>| value.map(in_millis);
+        let shown = |value: Option<f64>| value.map(in_millis);
         let cell = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
         Cells {
-            baseline: cell(said(before)),
-            now: cell(said(now)),
+            baseline: cell(shown(before)),
+            now: cell(shown(now)),
             change: cell(change),
             limit,
         }
     }
 }
 
-/// Microseconds as a cell has them: `120 ms`.
+/// Formats microseconds: `120 ms`.
 pub(crate) fn in_millis(micros: f64) -> String {
     millis(micros, Round::Nearest) + " ms"
 }
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_zero_are_no_numbers_to_divide_by() {
+    fn missing_values_and_zeros_have_no_ratio_to_divide() {
         let nothing = Samples::default();
         let zero: Samples = std::iter::repeat_n(0, 100).collect();
         let compared = cells(&nothing, Against::Baseline(Reference::new(&zero)));

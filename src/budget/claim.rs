@@ -1,4 +1,4 @@
-//! What a budget claims of a quantile.
+//! The claims of budgets about quantiles.
 
 use std::time::Duration;
 
@@ -7,62 +7,61 @@ use super::quantile::Quantile;
 use super::samples::Samples;
 use crate::spec::Regression;
 
-/// That a quantile is within a limit, or no worse than in the baseline.
+/// The claim that a quantile is within a limit, or not worse than in the baseline.
 #[derive(Clone, Debug)]
 pub struct Claim<'a> {
-    /// What was measured, as reports call it: `inventory-check`, `response time`.
+    /// The subject of the budget: `inventory-check`, `response time`.
     pub subject: String,
     /// The quantile.
     pub quantile: Quantile,
-    /// What was measured now.
+    /// The durations of this run.
     pub candidate: &'a Samples,
-    /// How much of that is the work of the machine that measured, if some may be.
+    /// The part of the durations that the load generator may have caused.
     pub late: Option<Late<'a>>,
-    /// What it is held against.
+    /// The limit or the baseline.
     pub against: Against<'a>,
 }
 
-/// Requests were sent later than they should have been. That counts where a claim is to hold, but
-/// what is slow by it alone is no alarm.
+/// Requests that were sent too late. An OK must hold with the lateness, a failure without it.
 #[derive(Clone, Copy, Debug)]
 pub struct Late<'a> {
-    /// How much later the latest was.
+    /// The maximum lateness.
     pub by: Duration,
-    /// What would have been measured, had all been sent in time.
+    /// The durations without lateness.
     pub without: &'a Samples,
 }
 
 impl Claim<'_> {
-    /// What an alarm must be proven with.
+    /// The durations that must prove a failure.
     pub(super) fn certain(&self) -> &Samples {
         self.late.map_or(self.candidate, |late| late.without)
     }
 }
 
-/// What a quantile is held against.
+/// The standard of a comparison.
 #[derive(Clone, Debug)]
 pub enum Against<'a> {
-    /// It must not be longer than this.
+    /// A maximum.
     Limit(Duration),
-    /// It must not be much longer than it was.
+    /// The durations of a baseline.
     Baseline(Reference<'a>),
 }
 
-/// What a baseline knows of a budget.
+/// The durations of a baseline for one budget.
 #[derive(Clone, Debug)]
 pub struct Reference<'a> {
     /// The durations of all its runs.
     pub samples: &'a Samples,
-    /// How much worse a quantile may become, as a share: 0.2 for 20 %.
+    /// The maximum increase: 0.2 for 20 %.
     pub tolerance: f64,
-    /// How much the median differs from run to run; see [`spread`](super::spread).
+    /// The variation of the median between runs; see [`spread`](super::spread).
     pub spread: f64,
-    /// What is not as it was when the baseline was measured; nothing can be proven then.
+    /// Differences between the environments. With any of them the claim is NOT PROVEN.
     pub differs: Vec<Difference>,
 }
 
 impl<'a> Reference<'a> {
-    /// With a tolerance of 20 %, no spread, and measured here.
+    /// A reference with a tolerance of 20 %, no spread, and the same environment.
     #[must_use]
     pub fn new(samples: &'a Samples) -> Self {
         Self {
@@ -74,15 +73,14 @@ impl<'a> Reference<'a> {
     }
 }
 
-/// How much worse a quantile may become where the author does not say: 20 % up to p95, 50 % above,
-/// where few samples decide.
+/// The default tolerance: 20 % up to p95, and 50 % above, where few samples decide.
 #[must_use]
 pub fn default_tolerance(quantile: Quantile) -> f64 {
     if quantile <= Quantile::P95 { 0.2 } else { 0.5 }
 }
 
 impl Regression {
-    /// How much worse this quantile may become, whether the author says so or not.
+    /// The tolerance of a quantile: that of the spec, or the default.
     pub(crate) fn tolerance_at(&self, quantile: Quantile) -> f64 {
         self.tolerance.unwrap_or(default_tolerance(quantile))
     }

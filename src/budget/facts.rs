@@ -1,4 +1,4 @@
-//! A decided claim in two halves, what is asked and what there is, as every failed check has them.
+//! The two parts of a failed check, expected and found, for a judged claim.
 
 use super::baseline::Difference;
 use super::judged::{Compared, Judged};
@@ -9,7 +9,7 @@ use super::words::{
 };
 
 impl Judged {
-    /// What is asked: `at most 150 ms`, or `at most 1.2x of the 120 ms of v2.3.0 (n=500)` where
+    /// The expected value: `at most 150 ms`, or `at most 1.2x of the 120 ms of v2.3.0 (n=500)`, where
     /// `before` is `service.version` of the baseline.
     #[must_use]
     pub fn expected(&self, before: Option<&str>) -> String {
@@ -26,12 +26,12 @@ impl Judged {
                 before.map_or_else(|| "the baseline".to_owned(), version),
                 count(then.count),
             ),
-            Compared::Baseline { before: None, .. } => "no more than in a baseline".to_owned(),
+            Compared::Baseline { before: None, .. } => "at most the value of a baseline".to_owned(),
         }
     }
 
-    /// What there is: `350 ms (at least 320 ms)`, or `350 ms in v2.4.0 (n=500), at least 2.6x`
-    /// where `now` is `service.version` of what was measured.
+    /// The found value: `350 ms (at least 320 ms)`, or `350 ms in v2.4.0 (n=500), at least 2.6x`, where
+    /// `now` is `service.version` of this run.
     #[must_use]
     pub fn found(&self, now: Option<&str>) -> String {
         let Some(seen) = &self.candidate else {
@@ -55,17 +55,21 @@ impl Judged {
     }
 
     fn seen_beside_limit(&self, seen: &Estimate, limit: f64) -> String {
-        let said = |micros, round| millis_beside(micros, round, limit) + " ms";
-        let value = said(seen.value, Round::Nearest);
+        let shown = |micros, round| millis_beside(micros, round, limit) + " ms";
+        let value = shown(seen.value, Round::Nearest);
         match (self.verdict, seen.lower, seen.upper) {
             (Verdict::OverLimit, Some(lower), _) => {
-                format!("{value} (at least {})", said(lower, Round::Down))
+                format!("{value} (at least {})", shown(lower, Round::Down))
             }
             (_, Some(lower), Some(upper)) => {
-                let (lower, upper) = (said(lower, Round::Down), said(upper, Round::Up));
+                let (lower, upper) = (shown(lower, Round::Down), shown(upper, Round::Up));
                 format!("{value} (between {lower} and {upper})")
             }
-            _ => format!("{value} (n={}, {})", count(seen.count), untold(seen, None)),
+            _ => format!(
+                "{value} (n={}, {})",
+                count(seen.count),
+                unbounded(seen, None)
+            ),
         }
     }
 
@@ -79,19 +83,19 @@ impl Judged {
                 factor(least, Round::Down),
                 factor(most, Round::Up)
             ),
-            _ => untold(seen, Some(before)),
+            _ => unbounded(seen, Some(before)),
         }
     }
 }
 
-/// Why there are no bounds.
-fn untold(seen: &Estimate, before: Option<&Estimate>) -> String {
+/// The reason why there are no bounds.
+fn unbounded(seen: &Estimate, before: Option<&Estimate>) -> String {
     match (seen.unknown, before.map_or(0, |before| before.unknown)) {
-        (0, 0) => "too few to tell".to_owned(),
-        (0, before) => format!("{} of the baseline not measured", count(before)),
-        (seen, 0) => format!("{} not measured", count(seen)),
+        (0, 0) => "too few samples for bounds".to_owned(),
+        (0, before) => format!("{} of the baseline without measurement", count(before)),
+        (seen, 0) => format!("{} without measurement", count(seen)),
         (seen, before) => format!(
-            "{} not measured, and {} of the baseline",
+            "{} without measurement, and {} of the baseline",
             count(seen),
             count(before)
         ),
@@ -103,8 +107,8 @@ fn elsewhere(differs: &[Difference]) -> String {
     format!("in another environment: {}", facts.join("; "))
 }
 
-/// How many times as long it takes now, at least and at most; None where a bound is missing. Less
-/// than a microsecond counts as one.
+/// Minimum and maximum of the ratio to the baseline; `None` if a bound is missing. Durations below one
+/// microsecond count as one.
 pub(super) fn ratios(now: &Estimate, before: &Estimate) -> [Option<f64>; 2] {
     let ratio = |over: Option<f64>, under: Option<f64>| Some(over?.max(1.0) / under?.max(1.0));
     [
@@ -163,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_proven_lies_between_bounds() {
+    fn a_claim_that_is_not_proven_has_bounds() {
         let (before, now) = (around(110, 500), around(130, 50));
         let judged = decided(
             Quantile::P50,
@@ -185,11 +189,14 @@ mod tests {
             &few,
             Against::Baseline(Reference::new(&before)),
         );
-        assert_eq!(judged.found(None), "102 ms (n=4), too few to tell");
+        assert_eq!(
+            judged.found(None),
+            "102 ms (n=4), too few samples for bounds"
+        );
     }
 
     #[test]
-    fn what_was_not_measured_is_counted_on_its_own_side() {
+    fn requests_without_measurement_are_counted_per_side() {
         let found = |of_baseline, now| {
             let before = around(110, 300).with_unknown(of_baseline);
             let now = around(110, 300).with_unknown(now);
@@ -198,19 +205,19 @@ mod tests {
             assert_eq!(judged.verdict, Verdict::NotProven, "{judged}");
             judged.found(None)
         };
-        assert_eq!(found(0, 400), "116 ms (n=300), 400 not measured");
+        assert_eq!(found(0, 400), "116 ms (n=300), 400 without measurement");
         assert_eq!(
             found(500, 0),
-            "116 ms (n=300), 500 of the baseline not measured"
+            "116 ms (n=300), 500 of the baseline without measurement"
         );
         assert_eq!(
             found(500, 400),
-            "116 ms (n=300), 400 not measured, and 500 of the baseline"
+            "116 ms (n=300), 400 without measurement, and 500 of the baseline"
         );
     }
 
     #[test]
-    fn a_limit_is_said_as_it_was_written() {
+    fn a_limit_is_shown_as_it_was_written() {
         let now = around(340, 500);
         let limited = |quantile, millis| {
             let judged = decided(
@@ -230,7 +237,10 @@ mod tests {
         );
         assert_eq!(
             limited(Quantile::P999, 400),
-            ["at most 400 ms", "360 ms (n=500, too few to tell)"]
+            [
+                "at most 400 ms",
+                "360 ms (n=500, too few samples for bounds)"
+            ]
         );
     }
 }

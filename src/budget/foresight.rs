@@ -1,15 +1,14 @@
-//! What can be said of budgets before anything is measured.
+//! Warnings about budgets that need no run.
 
 use super::quantile::{Alpha, Quantile, smallest_count};
 use super::words::count;
 use crate::spec::{QuantileBudget, Repeat, Spec, SpecError};
 
-/// What one may ask for instead.
+/// Quantiles that are suggested instead.
 const USUAL: [Quantile; 4] = [Quantile::P99, Quantile::P95, Quantile::P90, Quantile::P50];
 
-/// The quantiles of which no run can prove anything: the spec sends too few requests for their
-/// bounds, even where nothing else shares the chance of an error. Each place once, though several
-/// cases of a matrix have it.
+/// Warns about quantiles for which a spec sends too few requests: no run can prove them. A location
+/// that several cases of a matrix share has one warning.
 ///
 /// ```
 /// use std::path::Path;
@@ -25,7 +24,7 @@ const USUAL: [Quantile; 4] = [Quantile::P99, Quantile::P95, Quantile::P90, Quant
 /// let specs = Spec::read_all(&source, Path::new("."), &Context::default()).unwrap();
 /// assert_eq!(
 ///     too_few_requests(&specs)[0].what,
-///     "100 requests cannot prove a p99: its upper bound takes 299"
+///     "100 requests cannot prove a p99: its upper bound needs 299"
 /// );
 /// ```
 #[must_use]
@@ -55,10 +54,10 @@ fn too_few(asked: &QuantileBudget, repeat: &Repeat) -> Option<SpecError> {
     let limit = asked.limit.as_ref().map(|limit| &limit.at);
     let regression = asked.regression.as_ref().map(|regression| &regression.at);
     let instead = USUAL.iter().find(|one| fewest(**one) <= requests);
-    let instead = instead.map_or_else(String::new, |one| format!(", or ask for {one}"));
+    let instead = instead.map_or_else(String::new, |one| format!(", or use {one}"));
     Some(SpecError {
         what: format!(
-            "{} cannot prove a {}: its upper bound takes {}",
+            "{} cannot prove a {}: its upper bound needs {}",
             match requests {
                 1 => "1 request".to_owned(),
                 _ => format!("{} requests", count(requests)),
@@ -68,7 +67,7 @@ fn too_few(asked: &QuantileBudget, repeat: &Repeat) -> Option<SpecError> {
         ),
         at: limit.or(regression)?.clone(),
         label: "never proven".to_owned(),
-        help: Some(format!("send {} or more{instead}", count(needed))),
+        help: Some(format!("send at least {} requests{instead}", count(needed))),
     })
 }
 
@@ -88,31 +87,31 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compared_unless_the_author_says_otherwise_is_looked_at_too() {
+    fn quantiles_that_are_compared_by_default_are_included() {
         let few = "repeat: { times: 58 }\nbudgets: [{ measure: response_time }]\n";
         assert_eq!(
             warnings(few),
             [
-                "a.yaml:3:13: 58 requests cannot prove a p95: its upper bound takes 59 (send 59 or \
-                 more, or ask for p90)"
+                "a.yaml:3:13: 58 requests cannot prove a p95: its upper bound needs 59 (send at \
+                 least 59 requests, or use p90)"
             ]
         );
         assert_eq!(warnings(&few.replace("58", "59")), [""; 0]);
     }
 
     #[test]
-    fn the_requests_of_an_open_loop_are_reckoned() {
+    fn the_requests_of_an_open_loop_are_counted() {
         let open = "repeat: { rate: 2/s, for: 2s }\nbudgets: [{ find: a, p50: < 1s }]\n";
         assert_eq!(
             warnings(open),
             [
-                "a.yaml:3:27: 4 requests cannot prove a p50: its upper bound takes 5 (send 5 or more)"
+                "a.yaml:3:27: 4 requests cannot prove a p50: its upper bound needs 5 (send at least 5 requests)"
             ]
         );
     }
 
     #[test]
-    fn all_cases_of_a_matrix_are_warned_of_once() {
+    fn cases_of_a_matrix_share_one_warning() {
         let text = "\
 matrix: { key: [a, b] }
 repeat: { times: 20 }

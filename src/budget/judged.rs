@@ -1,4 +1,4 @@
-//! A decided claim: facts, and the one sentence that all reporters share.
+//! Judged claims, and the sentence about them that all reporters share.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,31 +14,31 @@ use super::words::{
     short_factor,
 };
 
-/// A claim with its verdict and all that it rests on.
+/// A claim with its verdict and the facts behind it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judged {
-    /// What was measured.
+    /// The subject of the budget.
     pub subject: String,
     /// The quantile.
     pub quantile: Quantile,
-    /// What is known of it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The chance of an error that was left for this claim; the bounds are made with it.
+    /// The probability of an error for this claim, from which the bounds are computed.
     pub alpha: Alpha,
-    /// What was measured now; None where nothing was.
+    /// The quantile of this run; `None` without samples.
     pub candidate: Option<Estimate>,
-    /// What it was held against.
+    /// The limit or the baseline.
     pub compared: Compared,
-    /// Why it is not proven, where there are samples enough.
+    /// The reason why it is NOT PROVEN, other than the number of samples.
     pub doubt: Option<Doubt>,
 }
 
-/// Why a claim is open that the samples alone would decide.
+/// The reason why a claim is open that has enough samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
-    /// Of some requests it is not known how long they took.
+    /// Some requests have no measurement.
     NotMeasured,
-    /// In too many traces there is nothing to measure.
+    /// Too many traces have no such span.
     NotFound {
         /// The traces without it.
         missing: u64,
@@ -47,29 +47,29 @@ pub enum Doubt {
         /// The number that `failures` permits.
         allowed: u64,
     },
-    /// It is too slow, but perhaps only because this machine sent requests so much too late.
+    /// It is too slow, perhaps only because requests were sent up to this much too late.
     SentLate(Duration),
 }
 
-/// What a claim was held against.
+/// The standard of a judged claim.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Compared {
     /// A limit of the spec.
     Limit(Duration),
     /// A baseline.
     Baseline {
-        /// What was measured then; None where nothing was.
+        /// The quantile of the baseline; `None` without samples.
         before: Option<Estimate>,
-        /// How many times as long it may be now.
+        /// The maximum ratio to the baseline.
         tau: f64,
-        /// What is not as it was then.
+        /// Differences between the environments.
         differs: Vec<Difference>,
     },
 }
 
 impl Judged {
-    /// The samples that would decide it; None if it is decided, if a bound is missing, or if it is
-    /// something else that is in doubt.
+    /// The number of samples that would decide it. Returns `None` if it is decided, if a bound is
+    /// missing, or if it is open for another reason.
     #[must_use]
     pub fn needed(&self) -> Option<Needed> {
         if self.verdict != Verdict::NotProven || self.doubt.is_some() {
@@ -84,7 +84,7 @@ impl Judged {
         }
     }
 
-    /// Takes back that it holds, because too many traces have nothing to measure.
+    /// Turns OK into NOT PROVEN, because too many traces have no such span.
     pub(crate) fn doubt_coverage(&mut self, missing: u64, traces: u64, allowed: u64) {
         if self.verdict == Verdict::Ok {
             self.verdict = Verdict::NotProven;
@@ -96,15 +96,14 @@ impl Judged {
         }
     }
 
-    /// What stands behind its line in the [`Table`](super::Table): the verdict, and the quantile
-    /// inside the sentence.
+    /// The remark in a [`Table`](super::Table): the verdict, and a reason that names the quantile.
     #[must_use]
     pub fn remark(&self) -> String {
         let quantile = format!(" at {}", self.quantile);
         format!("{}: {}", self.verdict, self.reason(&quantile))
     }
 
-    /// The quantile and what was measured: `p99 of inventory-check`.
+    /// The quantile and the subject: `p99 of inventory-check`.
     pub(crate) fn claim(&self) -> String {
         format!("{} of {}", self.quantile, self.subject)
     }
@@ -114,10 +113,10 @@ impl Judged {
         format!("{}: {}", self.verdict, self.reason(""))
     }
 
-    /// Why, without the verdict; `at` names the quantile where nothing else does.
+    /// The reason without the verdict; `at` is ` at p99` if nothing else names the quantile.
     fn reason(&self, at: &str) -> String {
         let Some(now) = &self.candidate else {
-            return "nothing was found to measure, so the budget does not hold".to_owned();
+            return "the budget has no samples".to_owned();
         };
         match &self.compared {
             Compared::Limit(limit) => self.beside_limit(now, micros(*limit), at),
@@ -159,13 +158,13 @@ impl Judged {
             }
             _ => {
                 let few = self.too_few(now.count, "");
-                format!("{few}. {seen}{at} is not evidence that it stays within {allowed}.")
+                format!("{few}, so {seen}{at} does not prove the limit {allowed}")
             }
         }
     }
 
     fn beside_baseline(&self, now: &Estimate, before: &Estimate, tau: f64, at: &str) -> String {
-        // Less than a microsecond counts as one.
+        // Durations below one microsecond count as one.
         let seen = now.value.max(1.0) / before.value.max(1.0);
         let [least, most] = ratios(now, before);
         let allowed = limit_factor(tau);
@@ -187,7 +186,7 @@ impl Judged {
                 factor(least, Round::Down),
                 factor(most, Round::Up),
                 factor(tau, Round::Nearest),
-                self.would_decide(" a side"),
+                self.would_decide(" per side"),
             ),
             _ if self.doubt.is_some() => format!(
                 "{}{at} ({}), limit {}.{}",
@@ -212,7 +211,7 @@ impl Judged {
             false => "",
         };
         let [now, before] = [now, before].map(|one| millis(one.value, Round::Nearest));
-        format!("{few}{sides}. {now} ms against {before} ms{at} is not evidence of a change.")
+        format!("{few}{sides}, so {now} ms against {before} ms{at} proves no change")
     }
 
     fn too_few(&self, samples: u64, place: &str) -> String {
@@ -228,7 +227,7 @@ impl Judged {
         )
     }
 
-    /// A sentence with a blank before it: what makes it doubtful, and what to do.
+    /// The sentence about another reason than the number of samples, after a space.
     fn doubtful(&self, doubt: Doubt) -> String {
         let before = match &self.compared {
             Compared::Baseline { before, .. } => before.as_ref(),
@@ -250,23 +249,23 @@ impl Judged {
                 count(allowed),
             ),
             (Doubt::SentLate(by), ..) => format!(
-                " This machine sent requests up to {} ms late, and it may be only that: send fewer, or from a machine with less to do.",
+                " The load generator sent requests up to {} ms late, which may be the only cause: reduce the load, or use a less busy machine.",
                 millis(micros(by), Round::Up),
             ),
             (Doubt::NotMeasured, Some(now), None) => {
-                format!(" {now} were not measured: {MEASURE_THEM}.")
+                format!(" {now} have no measurement: {MEASURE_THEM}.")
             }
             (Doubt::NotMeasured, Some(now), Some(before)) => {
-                format!(" {now} were not measured, and {before} of the baseline: {MEASURE_THEM}.")
+                format!(" {now} have no measurement, and {before} of the baseline: {MEASURE_THEM}.")
             }
             (Doubt::NotMeasured, None, before) => format!(
-                " {} of the baseline were not measured: record it again.",
+                " {} of the baseline have no measurement: record it again.",
                 before.unwrap_or_default()
             ),
         }
     }
 
-    /// A sentence with a blank before it.
+    /// The sentence about the samples that would decide, after a space.
     fn would_decide(&self, side: &str) -> String {
         if let Some(doubt) = self.doubt {
             return self.doubtful(doubt);
@@ -274,7 +273,7 @@ impl Judged {
         let Some(needed) = self.needed() else {
             return String::new();
         };
-        // Interleaved pairs say nothing of the longest few.
+        // `ab` does not compare quantiles from p99 on.
         let is_comparison = matches!(self.compared, Compared::Baseline { .. });
         let pairs = if is_comparison && self.quantile < Quantile::P99 {
             ", or `spanspec ab`,"
@@ -293,7 +292,7 @@ impl Judged {
         }
     }
 
-    /// The side that has too few, if the other one has enough: how many it has, and how many it takes.
+    /// If only one side has too few samples: its name, its number, and the number that it needs.
     fn lacking_side(&self, needed: Needed) -> Option<(&'static str, u64, u64)> {
         let Compared::Baseline { before, .. } = &self.compared else {
             return None;
@@ -311,7 +310,7 @@ impl Judged {
     }
 }
 
-/// What is known where both bounds are not.
+/// The bounds, of which at least one is missing.
 fn one_bound(bounds: [Option<f64>; 2], said: impl Fn(f64, Round) -> String) -> String {
     match bounds {
         [Some(least), _] => format!("at least {}", said(least, Round::Down)),
@@ -320,7 +319,7 @@ fn one_bound(bounds: [Option<f64>; 2], said: impl Fn(f64, Round) -> String) -> S
     }
 }
 
-/// `56 of 1,500 requests`, of which nothing is known; None where there are none.
+/// `56 of 1,500 requests` without a measurement; `None` if there are none.
 fn share_unknown(of: &Estimate) -> Option<String> {
     let all = of.count.saturating_add(of.unknown);
     (of.unknown > 0).then(|| format!("{} of {} requests", count(of.unknown), count(all)))
@@ -331,7 +330,7 @@ fn counted_samples(samples: u64) -> String {
     format!("{} {what}", count(samples))
 }
 
-/// `1.14x slower`, or what it is of what it was.
+/// `1.14x slower`, or `0.97x of the baseline`.
 fn slower(ratio: f64, round: Round) -> String {
     let text = factor(ratio, round);
     if ratio >= 1.0 {
@@ -344,7 +343,7 @@ fn slower(ratio: f64, round: Round) -> String {
 fn another_environment(differs: &[Difference], at: &str) -> String {
     let facts: Vec<String> = differs.iter().map(ToString::to_string).collect();
     format!(
-        "ANOTHER ENVIRONMENT{at} than the baseline's: {}. Record a baseline here, or use `spanspec ab`; `--allow-env-mismatch` compares all the same.",
+        "ANOTHER ENVIRONMENT{at} than the baseline's: {}. Record a baseline here, use `spanspec ab`, or compare nevertheless with `--allow-env-mismatch`.",
         facts.join("; ")
     )
 }
@@ -362,7 +361,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// The sentence: which quantile of what, the verdict, and why.
+/// Quantile, subject, verdict and reason.
 impl fmt::Display for Judged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.claim(), self.explained())

@@ -83,13 +83,13 @@ fn too_few_samples_are_no_evidence() {
     };
     assert_eq!(
         judged.to_string(),
-        "p99 of process_payment: TOO FEW: 120 samples; an upper bound needs 299 on each side. 412 ms against 388 ms is not evidence of a change."
+        "p99 of process_payment: TOO FEW: 120 samples; an upper bound needs 299 on each side, so 412 ms against 388 ms proves no change"
     );
     let before = estimate(1, [None, None], 388.0);
     let judged = compared(Verdict::TooFew, "ship", before, now);
     assert_eq!(
         judged.to_string(),
-        "p50 of ship: TOO FEW: 1 sample in the baseline; an upper bound needs 5. 412 ms against 388 ms is not evidence of a change."
+        "p50 of ship: TOO FEW: 1 sample in the baseline; an upper bound needs 5, so 412 ms against 388 ms proves no change"
     );
 }
 
@@ -100,7 +100,7 @@ fn what_is_not_proven_says_what_would_decide() {
     let judged = compared(Verdict::NotProven, "ship", before, now);
     assert_eq!(
         judged.to_string(),
-        "p50 of ship: NOT PROVEN: 1.14x slower (95 % bounds 0.97x to 1.33x), limit 1.20x. About 700 samples a side, or `spanspec ab`, would decide."
+        "p50 of ship: NOT PROVEN: 1.14x slower (95 % bounds 0.97x to 1.33x), limit 1.20x. About 700 samples per side, or `spanspec ab`, would decide."
     );
 }
 
@@ -124,7 +124,7 @@ fn the_side_that_lacks_samples_is_named() {
     );
     assert_eq!(
         said(few, now),
-        "About 910 samples a side, or `spanspec ab`, would decide."
+        "About 910 samples per side, or `spanspec ab`, would decide."
     );
 }
 
@@ -143,7 +143,7 @@ fn a_share_of_the_error_is_said_as_its_confidence() {
     };
     assert_eq!(
         judged.to_string(),
-        "p99 of ship: NOT PROVEN: 0.95x of the baseline (98.33 % bounds 0.81x to 1.22x), limit 1.20x. About 87 samples a side would decide."
+        "p99 of ship: NOT PROVEN: 0.95x of the baseline (98.33 % bounds 0.81x to 1.22x), limit 1.20x. About 87 samples per side would decide."
     );
 }
 
@@ -179,7 +179,7 @@ fn limits_are_said_in_milliseconds() {
     );
     assert_eq!(
         said(Verdict::TooFew, estimate(120, [Some(300.0), None], 412.0)),
-        "p99 of ship: TOO FEW: 120 samples; an upper bound needs 299. 412 ms is not evidence that it stays within 500 ms."
+        "p99 of ship: TOO FEW: 120 samples; an upper bound needs 299, so 412 ms does not prove the limit 500 ms"
     );
 }
 
@@ -191,7 +191,7 @@ fn nothing_found_is_a_failure_with_a_reason() {
     };
     assert_eq!(
         judged.to_string(),
-        "p99 of ship: NOTHING FOUND: nothing was found to measure, so the budget does not hold"
+        "p99 of ship: NOTHING FOUND: the budget has no samples"
     );
 }
 
@@ -209,7 +209,7 @@ fn another_environment_is_told_loudly_with_each_fact() {
     }];
     assert_eq!(
         judged.to_string(),
-        "p50 of ship: NOT PROVEN: ANOTHER ENVIRONMENT than the baseline's: CPU was EPYC 7763, is Xeon 8370C. Record a baseline here, or use `spanspec ab`; `--allow-env-mismatch` compares all the same."
+        "p50 of ship: NOT PROVEN: ANOTHER ENVIRONMENT than the baseline's: CPU was EPYC 7763, is Xeon 8370C. Record a baseline here, use `spanspec ab`, or compare nevertheless with `--allow-env-mismatch`."
     );
 }
 
@@ -262,10 +262,13 @@ fn requests_that_were_not_measured_are_told_with_what_to_do() {
     let judged = doubtful(limited(Verdict::NotProven, now));
     assert_eq!(
         judged.to_string(),
-        "p99 of ship: NOT PROVEN: 18.1 ms (at least 17.2 ms), limit 500 ms. 56 of 1,500 requests were not measured: raise `request.timeout`, or look why they fail."
+        "p99 of ship: NOT PROVEN: 18.1 ms (at least 17.2 ms), limit 500 ms. 56 of 1,500 requests have no measurement: raise `request.timeout`, or find out why they fail."
     );
     assert_eq!(judged.needed(), None);
-    assert_eq!(judged.found(None), "18.1 ms (n=1,444, 56 not measured)");
+    assert_eq!(
+        judged.found(None),
+        "18.1 ms (n=1,444, 56 without measurement)"
+    );
     let before = known(1_500, [16.0, 18.0, 19.0]);
     let judged = |before, now| {
         let judged = doubtful(compared(Verdict::NotProven, "ship", before, now));
@@ -273,11 +276,11 @@ fn requests_that_were_not_measured_are_told_with_what_to_do() {
     };
     assert_eq!(
         judged(before, now),
-        "p50 of ship: NOT PROVEN: 1.01x slower (at least 0.90x), limit 1.20x. 56 of 1,500 requests were not measured: raise `request.timeout`, or look why they fail."
+        "p50 of ship: NOT PROVEN: 1.01x slower (at least 0.90x), limit 1.20x. 56 of 1,500 requests have no measurement: raise `request.timeout`, or find out why they fail."
     );
     assert_eq!(
         judged(now, before),
-        "p50 of ship: NOT PROVEN: 0.99x of the baseline (at most 1.11x), limit 1.20x. 56 of 1,500 requests of the baseline were not measured: record it again."
+        "p50 of ship: NOT PROVEN: 0.99x of the baseline (at most 1.11x), limit 1.20x. 56 of 1,500 requests of the baseline have no measurement: record it again."
     );
 }
 
@@ -289,6 +292,6 @@ fn a_machine_that_sent_late_is_told_of() {
     };
     assert_eq!(
         judged.to_string(),
-        "p99 of ship: NOT PROVEN: 5695 ms (95 % bounds 5.9 ms to 5900 ms), limit 500 ms. This machine sent requests up to 14000 ms late, and it may be only that: send fewer, or from a machine with less to do."
+        "p99 of ship: NOT PROVEN: 5695 ms (95 % bounds 5.9 ms to 5900 ms), limit 500 ms. The load generator sent requests up to 14000 ms late, which may be the only cause: reduce the load, or use a less busy machine."
     );
 }

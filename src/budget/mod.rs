@@ -1,16 +1,16 @@
-//! Budgets: whether a quantile of many durations got worse, or is too long, and how sure that is.
+//! Budgets: verdicts about quantiles of many durations, with a known probability of error.
 //!
-//! Everything here is plain code that a test can call with values; only [`baseline`] reads and
-//! writes files. What is measured and when is `run`'s work, and how it looks on a page `report`'s.
+//! Pure code, except for [`baseline`], which reads and writes files. `load` measures the durations,
+//! `report` renders the verdicts.
 //!
-//! A quantile of a sample is not the quantile of the service: another run of the same version
-//! gives another one. So each comes with an upper and a lower bound ([`Samples::estimate`]), made
-//! of order statistics and the binomial distribution, which assume nothing of how latencies are
-//! distributed (W. J. Conover, *Practical Nonparametric Statistics*, 3rd edition, 1999, section
-//! 3.2). A verdict compares bounds ([`judge`]), and allows for what the machine changes from run to
-//! run ([`calibrate()`]). Several verdicts of one run share the chance of a false alarm (S. Holm, *A
-//! simple sequentially rejective multiple test procedure*, 1979). Where there are many samples they
-//! are kept as a [`Sketch`] (C. Masson, J. E. Rim, H. K. Lee, *DDSketch*, VLDB 2019).
+//! The quantile of a sample differs from the quantile of the service, and from that of the next run.
+//! Each estimate therefore has a lower and an upper bound ([`Samples::estimate`]), which are order
+//! statistics selected by the binomial distribution. They hold for any distribution of latencies
+//! (W. J. Conover, *Practical Nonparametric Statistics*, 3rd edition, 1999, section
+//! 3.2). A verdict compares bounds ([`judge`]), and allows for the variation between runs
+//! ([`calibrate()`]). The verdicts of one run share the probability of a false alarm (S. Holm, *A
+//! simple sequentially rejective multiple test procedure*, 1979). Large samples are stored as a
+//! [`Sketch`] (C. Masson, J. E. Rim, H. K. Lee, *DDSketch*, VLDB 2019).
 //!
 //! ```
 //! use spanspec::internal::budget::{Against, Alpha, Claim, Quantile, Reference, Samples, Verdict, judge};

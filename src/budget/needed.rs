@@ -1,26 +1,26 @@
-//! How many samples would decide a claim, if what is seen stays as it is.
+//! Estimates the number of samples that would decide a claim, if the observed quantiles stay.
 //!
-//! Bounds come closer to the quantile as the root of the number of samples grows.
+//! The distance of the bounds shrinks with the square root of the number of samples.
 
 use std::fmt;
 
 use super::samples::Estimate;
 use super::words::count;
 
-/// Nobody waits for more samples than these.
+/// Larger numbers are not printed.
 const MOST: f64 = 1_000_000.0;
 
 /// An estimate of the number of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needed {
-    /// About so many, rounded up to two digits.
+    /// The number, rounded up to two digits.
     About(u64),
-    /// More than a million: what is seen lies on the limit.
+    /// More than a million, because the observed quantile is close to the limit.
     TooMany,
 }
 
 impl Needed {
-    /// On each side, to decide a comparison with a baseline. None where a bound is missing.
+    /// The number per side for a comparison with a baseline. Returns `None` if a bound is missing.
     pub(super) fn to_compare(candidate: &Estimate, before: &Estimate, tau: f64) -> Option<Self> {
         let seen = (candidate.value / before.value).ln();
         let distance = seen - tau.ln();
@@ -32,7 +32,7 @@ impl Needed {
         Some(Self::of(parts.iter().sum(), distance))
     }
 
-    /// To decide whether a limit holds, in microseconds. None where a bound is missing.
+    /// The number for a limit in microseconds. Returns `None` if a bound is missing.
     pub(super) fn to_limit(candidate: &Estimate, limit: f64) -> Option<Self> {
         let distance = (candidate.value / limit).ln();
         let part = if distance > 0.0 {
@@ -45,7 +45,7 @@ impl Needed {
 
     fn of(width: f64, distance: f64) -> Self {
         let samples = (width / distance).powi(2);
-        // Not a number where both are 0.
+        // NaN if both are 0.
         if samples.is_nan() || samples > MOST {
             return Self::TooMany;
         }
@@ -54,7 +54,7 @@ impl Needed {
 }
 
 impl Estimate {
-    /// How far the lower bound is away, in logarithms, as it would be with a single sample.
+    /// The logarithmic distance of the lower bound, scaled to a single sample.
     fn lower_part(&self) -> Option<f64> {
         Some((self.value / self.lower?).ln() * (self.count as f64).sqrt())
     }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_on_the_limit_is_never_decided() {
+    fn a_value_on_the_limit_is_never_decided() {
         let seen = estimate(100, 80.0, 100.0, 120.0);
         assert_eq!(Needed::to_limit(&seen, 100.0), Some(Needed::TooMany));
         let exact = estimate(100, 100.0, 100.0, 100.0);

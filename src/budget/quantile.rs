@@ -1,15 +1,15 @@
-//! Quantiles, and the ranks of the samples that bound them.
+//! Quantiles, and the ranks of samples that bound them.
 //!
-//! Of `n` independent samples, the number below the true q-quantile is binomial with chance `q`,
-//! whatever the distribution. So the sample of a certain rank lies above the quantile, or below it,
-//! with a chance that can be computed.
+//! The number of samples below the true q-quantile is binomial with probability `q` for any
+//! distribution, if the samples are independent. This gives the probability that the sample with a
+//! certain rank is above or below the quantile.
 
 use std::fmt;
 
 use super::binomial::Binomial;
 pub use crate::spec::Quantile;
 
-/// How many of `count` samples are below a quantile.
+/// The distribution of the number of samples below a quantile.
 fn below(quantile: Quantile, count: u64) -> Binomial {
     Binomial {
         trials: count,
@@ -18,45 +18,46 @@ fn below(quantile: Quantile, count: u64) -> Binomial {
     }
 }
 
-/// The chance that a bound is wrong.
+/// The probability that a bound is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Alpha(f64);
 
 impl Alpha {
-    /// What one budget alone is judged with.
+    /// The value for a single claim.
     pub const FIVE_PERCENT: Self = Self(0.05);
 
-    /// None unless it is more than 0 and less than 0.5.
+    /// Returns `None` unless `chance` is between 0 and 0.5.
     #[must_use]
     pub fn new(chance: f64) -> Option<Self> {
         (chance > 0.0 && chance < 0.5).then_some(Self(chance))
     }
 
-    /// As a share.
+    /// The probability.
     #[must_use]
     pub fn chance(self) -> f64 {
         self.0
     }
 
-    /// What is left for each of so many; for none as for one.
+    /// The part of each of several claims.
     #[must_use]
     pub fn shared_by(self, claims: usize) -> Self {
         Self(self.0 / claims.max(1) as f64)
     }
 }
 
-/// The confidence that it leaves, in percent: `95`, `97.5`, `98.33`.
+/// The confidence in percent: `95`, `97.5`, `98.33`.
 impl fmt::Display for Alpha {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Rounded down: no more is promised than is kept.
+        // Rounded down, so that the stated confidence holds.
         let hundredths = ((1.0 - self.0) * 10_000.0 + 1e-6).floor();
         let text = format!("{:.2}", hundredths / 100.0);
         f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
     }
 }
 
-/// The rank, from 1, of the least sample that is at or above the true quantile but for a chance of
-/// `alpha`. None where not even the greatest of `count` samples is.
+/// The rank of the smallest sample that is an upper bound of the true quantile, which is wrong with
+/// probability `alpha`; the first rank is 1. Returns `None` if the largest of `count` samples is not
+/// a bound.
 ///
 /// ```
 /// use spanspec::internal::budget::{Alpha, Quantile, upper_rank};
@@ -66,7 +67,7 @@ impl fmt::Display for Alpha {
 #[must_use]
 pub fn upper_rank(count: u64, quantile: Quantile, alpha: Alpha) -> Option<u64> {
     let below = below(quantile, count);
-    // The sample of rank k is below the quantile if k of them are.
+    // The sample with rank k is below the quantile if k samples are.
     let is_bound = |rank| below.at_least(rank) <= alpha.0;
     if count == 0 || !is_bound(count) {
         return None;
@@ -83,12 +84,13 @@ pub fn upper_rank(count: u64, quantile: Quantile, alpha: Alpha) -> Option<u64> {
     Some(high)
 }
 
-/// The rank, from 1, of the greatest sample that is at or below the true quantile but for a chance
-/// of `alpha`. None where not even the least of `count` samples is.
+/// The rank of the largest sample that is a lower bound of the true quantile, which is wrong with
+/// probability `alpha`; the first rank is 1. Returns `None` if the smallest of `count` samples is not
+/// a bound.
 #[must_use]
 pub fn lower_rank(count: u64, quantile: Quantile, alpha: Alpha) -> Option<u64> {
     let below = below(quantile, count);
-    // The sample of rank k is above the quantile if fewer than k of them are below.
+    // The sample with rank k is above the quantile if fewer than k samples are below it.
     let is_bound = |rank| below.at_most(rank - 1) <= alpha.0;
     if count == 0 || !is_bound(1) {
         return None;
@@ -105,13 +107,13 @@ pub fn lower_rank(count: u64, quantile: Quantile, alpha: Alpha) -> Option<u64> {
     Some(low)
 }
 
-/// The fewest samples of which both bounds exist.
+/// The smallest number of samples with both bounds.
 #[must_use]
 pub fn smallest_count(quantile: Quantile, alpha: Alpha) -> u64 {
     let below = below(quantile, 1);
     let scarce = below.chance.max(below.rest);
     let close = (alpha.0.ln() / scarce.ln()).ceil() as u64;
-    // The logarithms are rounded; what counts is whether the bounds are there.
+    // Logarithms are rounded, so the exact bounds decide.
     let exist = |count| {
         upper_rank(count, quantile, alpha).is_some() && lower_rank(count, quantile, alpha).is_some()
     };
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn ranks_are_those_of_the_binomial_table() {
+    fn ranks_agree_with_the_binomial_table() {
         // Of 10 coins, 9 or more show heads in 11 of 1,024 cases, 8 or more in 56.
         assert_eq!(upper_rank(10, Quantile::P50, ALPHA), Some(9));
         assert_eq!(lower_rank(10, Quantile::P50, ALPHA), Some(2));
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn two_million_samples_have_bounds_where_the_normal_distribution_says() {
+    fn bounds_of_two_million_samples_agree_with_the_normal_distribution() {
         let deviation = (2_000_000.0_f64 * 0.25).sqrt();
         let upper = upper_rank(2_000_000, Quantile::P50, ALPHA).unwrap();
         let lower = lower_rank(2_000_000, Quantile::P50, ALPHA).unwrap();
@@ -170,16 +172,16 @@ mod tests {
     }
 
     #[test]
-    fn a_stricter_share_needs_more_samples() {
+    fn a_smaller_alpha_needs_more_samples() {
         assert_eq!(smallest_count(Quantile::P99, ALPHA.shared_by(2)), 368);
         assert_eq!(smallest_count(Quantile::P50, ALPHA.shared_by(4)), 7);
     }
 
     #[test]
-    fn confidence_is_said_in_percent() {
-        let said = |claims| ALPHA.shared_by(claims).to_string();
+    fn confidence_is_shown_in_percent() {
+        let shown = |claims| ALPHA.shared_by(claims).to_string();
         assert_eq!(
-            [said(1), said(2), said(3), said(4)],
+            [shown(1), shown(2), shown(3), shown(4)],
             ["95", "97.5", "98.33", "98.75"]
         );
     }

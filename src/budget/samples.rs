@@ -1,44 +1,44 @@
-//! The durations of one budget: as they are while they are few, as a sketch from then on.
+//! The durations of one budget: a sorted list, or a sketch if there are many.
 
 use super::quantile::{Alpha, Quantile, lower_rank, upper_rank};
 use super::sketch::Sketch;
 
-/// So many durations are kept as they are.
+/// Maximum length of the list.
 pub const MOST_RAW: usize = 2_000;
 
-/// Durations in whole microseconds; independent ones, so one of each trace.
+/// Independent durations in whole microseconds, one per trace.
 ///
-/// Some may be unknown: of a request that timed out nobody knows how long its spans took. Bounds
-/// hold whatever they were, as if they were the longest of all, and as if they were the shortest.
+/// Some may be unknown, for example those of spans of a request that timed out. An upper bound counts
+/// them as the longest durations, a lower bound as the shortest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Samples {
-    kept: Kept,
+    storage: Storage,
     unknown: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Kept {
+enum Storage {
     /// In ascending order.
     Raw(Vec<u64>),
     Sketch(Sketch),
 }
 
-/// A quantile of samples, with what is known of the true one. All in microseconds.
+/// A quantile of samples, with bounds of the true quantile. All in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
-    /// How many samples there are.
+    /// The number of samples.
     pub count: u64,
-    /// How many there are beside them of which nothing is known; the bounds allow for them.
+    /// The number of unknown durations, which the bounds include.
     pub unknown: u64,
     /// The quantile of the samples.
     pub value: f64,
-    /// The true one is not below this; None where there are too few samples to say.
+    /// The lower bound; `None` if there are too few samples.
     pub lower: Option<f64>,
-    /// The true one is not above this; None where there are too few samples to say.
+    /// The upper bound; `None` if there are too few samples.
     pub upper: Option<f64>,
 }
 
-impl Default for Kept {
+impl Default for Storage {
     fn default() -> Self {
         Self::Raw(Vec::new())
     }
@@ -47,118 +47,118 @@ impl Default for Kept {
 impl Samples {
     /// Adds one duration in microseconds.
     pub fn add(&mut self, micros: u64) {
-        match &mut self.kept {
-            Kept::Raw(all) if all.len() < MOST_RAW => {
+        match &mut self.storage {
+            Storage::Raw(all) if all.len() < MOST_RAW => {
                 let at = all.partition_point(|other| *other <= micros);
                 all.insert(at, micros);
             }
-            Kept::Raw(all) => {
+            Storage::Raw(all) => {
                 let mut sketch: Sketch = all.iter().copied().collect();
                 sketch.add(micros);
-                self.kept = Kept::Sketch(sketch);
+                self.storage = Storage::Sketch(sketch);
             }
-            Kept::Sketch(sketch) => sketch.add(micros),
+            Storage::Sketch(sketch) => sketch.add(micros),
         }
     }
 
-    /// Adds one of which nothing is known.
+    /// Adds an unknown duration.
     pub fn add_unknown(&mut self) {
         self.unknown = self.unknown.saturating_add(1);
     }
 
-    /// The same, with so many beside them of which nothing is known.
+    /// Replaces the number of unknown durations.
     #[must_use]
     pub fn with_unknown(self, unknown: u64) -> Self {
         Self { unknown, ..self }
     }
 
-    /// How many there are of which nothing is known.
+    /// The number of unknown durations.
     #[must_use]
     pub fn unknown(&self) -> u64 {
         self.unknown
     }
 
-    /// Adds all durations of another one.
+    /// Adds all durations of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.unknown = self.unknown.saturating_add(other.unknown);
-        match (&mut self.kept, &other.kept) {
-            (Kept::Raw(all), Kept::Raw(more)) if all.len() + more.len() <= MOST_RAW => {
+        match (&mut self.storage, &other.storage) {
+            (Storage::Raw(all), Storage::Raw(more)) if all.len() + more.len() <= MOST_RAW => {
                 all.extend(more);
                 all.sort_unstable();
             }
             _ => {
                 let mut sketch = self.to_sketch();
                 sketch.merge(&other.to_sketch());
-                self.kept = Kept::Sketch(sketch);
+                self.storage = Storage::Sketch(sketch);
             }
         }
     }
 
     fn to_sketch(&self) -> Sketch {
-        match &self.kept {
-            Kept::Raw(all) => all.iter().copied().collect(),
-            Kept::Sketch(sketch) => sketch.clone(),
+        match &self.storage {
+            Storage::Raw(all) => all.iter().copied().collect(),
+            Storage::Sketch(sketch) => sketch.clone(),
         }
     }
 
-    /// How many there are, those not counted of which nothing is known.
+    /// The number of known durations.
     #[must_use]
     pub fn len(&self) -> u64 {
-        match &self.kept {
-            Kept::Raw(all) => all.len() as u64,
-            Kept::Sketch(sketch) => sketch.len(),
+        match &self.storage {
+            Storage::Raw(all) => all.len() as u64,
+            Storage::Sketch(sketch) => sketch.len(),
         }
     }
 
-    /// Whether none is known.
+    /// Returns `true` if no duration is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The shortest, in microseconds.
+    /// The minimum in microseconds.
     #[must_use]
     pub fn min(&self) -> Option<u64> {
-        match &self.kept {
-            Kept::Raw(all) => all.first().copied(),
-            Kept::Sketch(sketch) => sketch.min(),
+        match &self.storage {
+            Storage::Raw(all) => all.first().copied(),
+            Storage::Sketch(sketch) => sketch.min(),
         }
     }
 
-    /// The longest, in microseconds.
+    /// The maximum in microseconds.
     #[must_use]
     pub fn max(&self) -> Option<u64> {
-        match &self.kept {
-            Kept::Raw(all) => all.last().copied(),
-            Kept::Sketch(sketch) => sketch.max(),
+        match &self.storage {
+            Storage::Raw(all) => all.last().copied(),
+            Storage::Sketch(sketch) => sketch.max(),
         }
     }
 
-    /// How far a value may be from the true one, as a share of it: 0 while they are few.
+    /// The maximum relative error of a value; 0 for a list.
     #[must_use]
     pub fn accuracy(&self) -> f64 {
-        match &self.kept {
-            Kept::Raw(_) => 0.0,
-            Kept::Sketch(_) => Sketch::ACCURACY,
+        match &self.storage {
+            Storage::Raw(_) => 0.0,
+            Storage::Sketch(_) => Sketch::ACCURACY,
         }
     }
 
-    /// A quantile of those that are known, in microseconds; None without samples.
+    /// A quantile of the known durations in microseconds. Returns `None` without samples.
     #[must_use]
     pub fn quantile(&self, quantile: Quantile) -> Option<f64> {
         self.at_rank(quantile.rank(self.len()))
     }
 
-    /// A quantile with its bounds, each of them wrong with a chance of `alpha` at most; None
-    /// without samples.
+    /// A quantile with its bounds, each of which is wrong with a probability of at most `alpha`.
+    /// Returns `None` without samples.
     #[must_use]
     pub fn estimate(&self, quantile: Quantile, alpha: Alpha) -> Option<Estimate> {
         let count = self.len();
         let all = count.saturating_add(self.unknown);
-        // Above all others in one case, where a rank beyond those that are known has no value;
-        // below them in the other.
+        // Unknown durations are the longest: a rank beyond the known ones has no value.
         let upper = upper_rank(all, quantile, alpha);
         let lower = lower_rank(all, quantile, alpha);
+        // Unknown durations are the shortest.
         let lower = lower.and_then(|rank| rank.checked_sub(self.unknown));
         let at = |rank: Option<u64>| rank.and_then(|rank| self.at_rank(rank));
         Some(Estimate {
@@ -170,8 +170,8 @@ impl Samples {
         })
     }
 
-    /// What a quantile is at least and at most, whatever those are of which nothing is known; in
-    /// microseconds, and infinite where even that is not known. None without samples.
+    /// Minimum and maximum of a quantile in microseconds over all values of the unknown durations; the
+    /// maximum may be infinite. Returns `None` without samples.
     pub(super) fn range(&self, quantile: Quantile) -> Option<[f64; 2]> {
         if self.is_empty() {
             return None;
@@ -184,32 +184,32 @@ impl Samples {
         Some([least.unwrap_or(0.0), most.unwrap_or(f64::INFINITY)])
     }
 
-    /// The one of this rank, from 1, in microseconds.
+    /// The duration with this rank in microseconds; the first rank is 1.
     pub(crate) fn at_rank(&self, rank: u64) -> Option<f64> {
-        match &self.kept {
-            Kept::Raw(all) => {
+        match &self.storage {
+            Storage::Raw(all) => {
                 let at = usize::try_from(rank.checked_sub(1)?).ok()?;
                 all.get(at).map(|micros| *micros as f64)
             }
-            Kept::Sketch(sketch) => sketch.at_rank(rank),
+            Storage::Sketch(sketch) => sketch.at_rank(rank),
         }
     }
 
-    /// The durations in ascending order, while they are few.
+    /// The sorted list, unless there is a sketch.
     #[must_use]
     pub fn raw(&self) -> Option<&[u64]> {
-        match &self.kept {
-            Kept::Raw(all) => Some(all),
-            Kept::Sketch(_) => None,
+        match &self.storage {
+            Storage::Raw(all) => Some(all),
+            Storage::Sketch(_) => None,
         }
     }
 
-    /// The sketch, where they are many.
+    /// The sketch, unless there is a list.
     #[must_use]
     pub fn sketch(&self) -> Option<&Sketch> {
-        match &self.kept {
-            Kept::Raw(_) => None,
-            Kept::Sketch(sketch) => Some(sketch),
+        match &self.storage {
+            Storage::Raw(_) => None,
+            Storage::Sketch(sketch) => Some(sketch),
         }
     }
 }
@@ -217,7 +217,7 @@ impl Samples {
 impl From<Sketch> for Samples {
     fn from(sketch: Sketch) -> Self {
         Self {
-            kept: Kept::Sketch(sketch),
+            storage: Storage::Sketch(sketch),
             unknown: 0,
         }
     }
@@ -229,7 +229,7 @@ impl FromIterator<u64> for Samples {
         let mut raw: Vec<u64> = all.by_ref().take(MOST_RAW).collect();
         raw.sort_unstable();
         let mut samples = Self {
-            kept: Kept::Raw(raw),
+            storage: Storage::Raw(raw),
             unknown: 0,
         };
         all.for_each(|micros| samples.add(micros));
@@ -246,7 +246,7 @@ mod tests {
     const ALPHA: Alpha = Alpha::FIVE_PERCENT;
 
     #[test]
-    fn two_thousand_are_kept_and_one_more_makes_a_sketch() {
+    fn more_than_two_thousand_samples_become_a_sketch() {
         let mut samples: Samples = (0..2_000).collect();
         assert_eq!(samples.raw().map(<[u64]>::len), Some(2_000));
         samples.add(5);
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_the_longest_of_all_or_the_shortest() {
+    fn unknown_durations_count_as_longest_or_shortest() {
         let known: Samples = (1..=1_440).collect();
         let found = |unknown| {
             let samples = known.clone().with_unknown(unknown);
@@ -285,7 +285,7 @@ mod tests {
         };
         let whole = found(0);
         assert_eq!((whole.lower, whole.upper), (Some(1_419.0), Some(1_433.0)));
-        // Of 1,500, p99 lies between the 1,478th and the 1,492nd.
+        // p99 of 1,500 samples is between ranks 1,478 and 1,492.
         let some = found(60);
         assert_eq!((some.count, some.unknown, some.value), (1_440, 60, 1_426.0));
         assert_eq!((some.lower, some.upper), (Some(1_418.0), None));
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_leaves_a_range() {
+    fn unknown_durations_make_a_quantile_a_range() {
         let range = |unknown| {
             let samples: Samples = (1..=100).collect();
             samples.with_unknown(unknown).range(Quantile::P50)
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_merged_too() {
+    fn unknown_durations_are_merged() {
         let samples = |unknown| Samples::default().with_unknown(unknown);
         let mut all = samples(3);
         all.merge(&samples(4));
@@ -346,7 +346,7 @@ mod tests {
         }
 
         #[test]
-        fn bounds_hold_whatever_is_unknown(
+        fn bounds_hold_for_all_values_of_unknown_durations(
             all in durations(),
             unknown in prop::collection::vec(1_u64..5_000_000, 0..200),
             quantile in quantiles(),
@@ -364,7 +364,7 @@ mod tests {
         }
 
         #[test]
-        fn who_accepts_more_error_gets_closer_bounds(
+        fn a_larger_alpha_gives_closer_bounds(
             count in 1_u64..20_000,
             quantile in quantiles(),
             (one, other) in (0.0001..0.49, 0.0001..0.49),

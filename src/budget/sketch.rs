@@ -1,13 +1,16 @@
-//! Many durations in little space: DDSketch.
+//! DDSketch: many durations in constant space.
 //!
-//! The buckets grow by a constant factor, so that each value is known to half a percent, however
-//! it is distributed (C. Masson, J. E. Rim, H. K. Lee, *DDSketch: a fast and fully-mergeable
-//! quantile sketch with relative-error guarantees*, VLDB 2019). Whole microseconds of 64 bits fall
-//! into fewer than 4,500 buckets, so none has to be given up.
+//! The buckets grow by a constant factor, so that each value has a relative error of at most half a
+//! percent (C. Masson, J. E. Rim, H. K. Lee, *DDSketch: a fast and fully-mergeable
+//! quantile sketch with relative-error guarantees*, VLDB 2019). 64-bit
+//! microseconds need fewer than 4,500 buckets, so none is collapsed.
+//!
+//! The published crates (`sketches-ddsketch`, `ddsketchy`) give a value for a quantile only. Bounds
+//! need the value of an exact rank, and the baseline file needs the buckets.
 
 use std::collections::BTreeMap;
 
-/// Counts of durations by their magnitude.
+/// A histogram with logarithmic buckets.
 ///
 /// ```
 /// use spanspec::internal::budget::Sketch;
@@ -21,20 +24,20 @@ pub struct Sketch {
     count: u64,
     min: u64,
     max: u64,
-    /// How many are zero, which has no logarithm.
+    /// The number of zeros, which have no logarithm.
     zeros: u64,
-    /// How many are in the bucket with this index, for those that are not empty.
+    /// The counts of non-empty buckets by index.
     buckets: BTreeMap<u16, u64>,
 }
 
 impl Sketch {
-    /// How far a value may be from the true one, as a share of it.
+    /// The maximum relative error of a value.
     pub const ACCURACY: f64 = 0.005;
 
-    /// By how much a bucket's upper end is greater than its lower one.
+    /// The ratio of the upper end of a bucket to its lower end.
     const GROWTH: f64 = (1.0 + Self::ACCURACY) / (1.0 - Self::ACCURACY);
 
-    /// No duration is in a bucket beyond this one.
+    /// The bucket of the longest duration.
     pub(super) const LAST_BUCKET: u16 = 4_437;
 
     /// Adds one duration in microseconds.
@@ -53,7 +56,7 @@ impl Sketch {
         *bucket = bucket.saturating_add(1);
     }
 
-    /// Adds all of another one; the result is that of adding each of its durations.
+    /// Adds all durations of `other`. The result equals that of adding each of them.
     pub fn merge(&mut self, other: &Self) {
         if other.count == 0 {
             return;
@@ -72,31 +75,31 @@ impl Sketch {
         }
     }
 
-    /// How many durations it holds.
+    /// The number of durations.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.count
     }
 
-    /// Whether it holds none.
+    /// Returns `true` without durations.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// The shortest, exactly.
+    /// The exact minimum.
     #[must_use]
     pub fn min(&self) -> Option<u64> {
         (self.count > 0).then_some(self.min)
     }
 
-    /// The longest, exactly.
+    /// The exact maximum.
     #[must_use]
     pub fn max(&self) -> Option<u64> {
         (self.count > 0).then_some(self.max)
     }
 
-    /// The duration of this rank, from 1, in microseconds; within [`Self::ACCURACY`] of it.
+    /// The duration with this rank in microseconds, within [`Self::ACCURACY`]; the first rank is 1.
     #[must_use]
     pub fn at_rank(&self, rank: u64) -> Option<f64> {
         if rank == 0 || rank > self.count {
@@ -113,17 +116,17 @@ impl Sketch {
         Some(middle_of(index).clamp(self.min as f64, self.max as f64))
     }
 
-    /// How many are zero.
+    /// The number of zeros.
     pub(super) fn zeros(&self) -> u64 {
         self.zeros
     }
 
-    /// The buckets that are not empty, in ascending order.
+    /// The non-empty buckets in ascending order.
     pub(super) fn buckets(&self) -> impl Iterator<Item = (u16, u64)> {
         self.buckets.iter().map(|(index, count)| (*index, *count))
     }
 
-    /// As it was saved. None if these parts cannot be those of a sketch.
+    /// Restores a stored sketch. Returns `None` if the parts are inconsistent.
     pub(super) fn restore(
         (min, max): (u64, u64),
         zeros: u64,
@@ -193,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_sketch_is_not_restored() {
+    fn inconsistent_parts_are_not_restored() {
         let one = BTreeMap::from([(bucket_of(500), 3)]);
         assert!(Sketch::restore((500, 500), 0, one.clone()).is_some());
         assert!(Sketch::restore((500, 500), 1, one.clone()).is_none());

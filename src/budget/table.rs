@@ -1,4 +1,4 @@
-//! Both versions side by side, a line for each thing that was measured.
+//! Quantiles of two versions side by side, one row per subject.
 
 use std::fmt;
 
@@ -12,39 +12,39 @@ use super::words::{Round, count, millis, version};
 /// The quantiles of two versions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    /// What the baseline is of.
+    /// The column of the baseline.
     pub baseline: Column,
-    /// What was measured now.
+    /// The column of this run.
     pub candidate: Column,
-    /// One for each thing that was measured.
+    /// One row per subject.
     pub rows: Vec<Row>,
 }
 
 /// The head of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// `service.version`, if the services say one.
+    /// `service.version` of the spans.
     pub version: Option<String>,
-    /// How many samples there are.
+    /// The number of samples.
     pub count: u64,
 }
 
-/// What was measured of one thing.
+/// The quantiles of one subject.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// What was measured.
+    /// The subject of the budget.
     pub subject: String,
     /// The quantiles of the baseline in microseconds.
     pub before: Vec<(Quantile, f64)>,
-    /// The quantiles now.
+    /// The quantiles of this run in microseconds.
     pub now: Vec<(Quantile, f64)>,
-    /// What fails the spec.
+    /// The verdicts that fail the spec.
     pub remarks: Vec<String>,
 }
 
 impl Row {
-    /// The line of one thing, from all claims about it; a quantile stands in it once. What fails
-    /// is remarked.
+    /// Builds a row from all claims about a subject. Each quantile appears once, and verdicts for which
+    /// `fails` returns `true` become remarks.
     #[must_use]
     pub fn new(subject: &str, judged: &[Judged], fails: impl Fn(Verdict) -> bool) -> Self {
         let mut row = Self {
@@ -59,7 +59,7 @@ impl Row {
             }
             add(&mut row.now, one.quantile, one.candidate.map(|it| it.value));
             let remark = one.remark();
-            // Where nothing was found, all quantiles have the same.
+            // Without samples, all quantiles have the same remark.
             if fails(one.verdict) && !row.remarks.contains(&remark) {
                 row.remarks.push(remark);
             }
@@ -69,7 +69,7 @@ impl Row {
 }
 
 impl Row {
-    /// What stands in its line: the subject, the baseline's quantiles, and those of now.
+    /// The cells: subject, quantiles of the baseline, quantiles of this run.
     #[must_use]
     pub fn cells(&self) -> [String; 3] {
         [
@@ -81,8 +81,8 @@ impl Row {
 }
 
 impl Table {
-    /// What stands above the columns: `v2.3.0 (baseline, n=500)`, `v2.4.0 (n=500)`; without
-    /// versions `baseline (n=500)`, `now (n=500)`.
+    /// The column heads: `v2.3.0 (baseline, n=500)`, `v2.4.0 (n=500)`; without versions
+    /// `baseline (n=500)`, `now (n=500)`.
     #[must_use]
     pub fn heads(&self) -> [String; 2] {
         [self.baseline.head("baseline"), self.candidate.head("")]
@@ -100,7 +100,7 @@ fn add(to: &mut Vec<(Quantile, f64)>, quantile: Quantile, value: Option<f64>) {
 }
 
 impl Column {
-    /// `v2.3.0`; None where the services say no version.
+    /// The version: `v2.3.0`.
     pub(crate) fn name(&self) -> Option<String> {
         self.version.as_deref().map(version)
     }
@@ -133,17 +133,17 @@ fn quantiles(of: &[(Quantile, f64)]) -> String {
     each.join(" ")
 }
 
-/// The text with blanks behind it, up to a column.
+/// Pads a text with spaces to a width.
 fn padded(text: &str, width: usize) -> String {
-    let blanks = width.saturating_sub(text.width());
-    format!("{text}{}", " ".repeat(blanks))
+    let spaces = width.saturating_sub(text.width());
+    format!("{text}{}", " ".repeat(spaces))
 }
 
 fn widest<'t>(texts: impl Iterator<Item = &'t str>) -> usize {
     texts.map(UnicodeWidthStr::width).max().unwrap_or_default()
 }
 
-/// A table whose columns are called otherwise than those of a run.
+/// A table with other names of its columns.
 #[derive(Clone, Copy, Debug)]
 pub struct Headed<'a> {
     table: &'a Table,
@@ -151,7 +151,8 @@ pub struct Headed<'a> {
 }
 
 impl Table {
-    /// A table for each two versions, for services of one system may have versions of their own.
+    /// Groups rows into one table per pair of versions, because services of one system may have
+    /// different versions.
     pub fn all(rows: impl IntoIterator<Item = (Column, Column, Row)>) -> Vec<Self> {
         let mut tables: Vec<Self> = Vec::new();
         for (baseline, candidate, row) in rows {
@@ -169,7 +170,7 @@ impl Table {
         tables
     }
 
-    /// The same with what stands beside the versions: `["A", "B"]` for two versions that run.
+    /// Uses these names of the columns: `["A", "B"]` for two running versions.
     #[must_use]
     pub fn headed<'a>(&'a self, heads: [&'a str; 2]) -> Headed<'a> {
         Headed { table: self, heads }
@@ -191,7 +192,7 @@ impl fmt::Display for Headed<'_> {
         ];
         let lines: Vec<[String; 3]> = table.rows.iter().map(Row::cells).collect();
         let part = |at: usize| widest(lines.iter().map(|line| line[at].as_str()));
-        // A head begins a little before what stands under it.
+        // A head starts two columns left of its cells.
         let names = part(0);
         let (indent, first) = (names.saturating_sub(1), names + 3);
         let second = (indent + head.width()).max(first + part(1)) + 5;

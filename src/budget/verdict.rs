@@ -1,9 +1,8 @@
 //! Decides claims.
 //!
-//! With k claims, each false alarm or false proof has a chance of its own; so each is decided at
-//! alpha / k, and where one is decided, the others share what is left (Holm 1979). Alarms and
-//! proofs are two families: the chance that *any* alarm of a run is false is alpha, and so is that
-//! of any proof.
+//! Each of k claims is decided at alpha / k; after one is decided, the others share alpha (Holm 1979).
+//! Alarms and proofs are two families: the probability that *any* alarm of a run is false is alpha,
+//! and so is that of any proof.
 
 use super::calibrate::noise;
 use super::claim::{Against, Claim, Reference};
@@ -11,38 +10,38 @@ use super::judged::{Compared, Doubt, Judged};
 use super::quantile::{Alpha, Quantile, smallest_count};
 use super::samples::{Estimate, Samples};
 
-/// What is known of a claim.
+/// The verdict on a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It became slower by more than is allowed.
+    /// The increase over the baseline provably exceeds the limit.
     Regressed,
-    /// It is above its limit.
+    /// The quantile is provably above its limit.
     OverLimit,
-    /// There is nothing to measure: what the budget looks for was not found.
+    /// There are no samples.
     NothingFound,
-    /// It holds.
+    /// The claim is proven.
     Ok,
-    /// It may hold or not; more samples would tell.
+    /// The samples prove neither.
     NotProven,
     /// There are too few samples for a bound.
     TooFew,
 }
 
 impl Verdict {
-    /// Whether the spec fails by it in any case.
+    /// Returns `true` if the spec fails in any case.
     #[must_use]
     pub fn fails(self) -> bool {
         matches!(self, Self::Regressed | Self::OverLimit | Self::NothingFound)
     }
 
-    /// Whether the spec fails by it under `--strict`.
+    /// Returns `true` if the spec fails under `--strict`.
     #[must_use]
     pub fn fails_strictly(self) -> bool {
         self != Self::Ok
     }
 }
 
-/// Decides all claims of a run, which share the chance of an error.
+/// Decides all claims of a run, which share the probability of an error.
 #[must_use]
 pub fn judge(claims: &[Claim<'_>], alpha: Alpha) -> Vec<Judged> {
     let open: Vec<&Claim<'_>> = claims
@@ -51,7 +50,7 @@ pub fn judge(claims: &[Claim<'_>], alpha: Alpha) -> Vec<Judged> {
         .collect();
     let alarms = StepDown::of(&open, alpha, is_worse);
     let proofs = StepDown::of(&open, alpha, holds);
-    // What is open is shown with bounds that decide neither.
+    // Open claims have bounds that decide neither family.
     let strict = if alarms.last < proofs.last {
         alarms.last
     } else {
@@ -77,15 +76,14 @@ pub fn judge(claims: &[Claim<'_>], alpha: Alpha) -> Vec<Judged> {
         .collect()
 }
 
-/// Samples are whole microseconds, what is over is cut off: 2 may have been 1.9 the last time, which
-/// was written as 1. What is shorter counts as one.
+/// Samples are truncated to whole microseconds: 1.9 is stored as 1. Shorter durations count as one.
 const RESOLUTION: f64 = 1.0;
 
 #[derive(Clone, Copy)]
 enum Decision {
     Worse,
     Holds,
-    /// Neither; perhaps for a reason that is not the number of samples.
+    /// Neither, perhaps for another reason than the number of samples.
     Open(Option<Doubt>),
 }
 
@@ -93,7 +91,7 @@ enum Decision {
 struct StepDown {
     /// The level at which each was decided.
     decided: Vec<Option<Alpha>>,
-    /// The level at which the others were not.
+    /// The level at which the others were not decided.
     last: Alpha,
 }
 
@@ -178,7 +176,7 @@ fn judged(claim: &Claim<'_>, decision: Decision, alpha: Alpha) -> Judged {
     }
 }
 
-/// Why a claim is open that the samples alone would decide.
+/// The reason why a claim is open that has enough samples.
 fn doubt(
     claim: &Claim<'_>,
     alpha: Alpha,
@@ -198,7 +196,7 @@ fn doubt(
     is_unknown.then_some(Doubt::NotMeasured)
 }
 
-/// What is true of a claim without those samples of which nothing is known.
+/// The result of `is_true` for the claim without unknown durations.
 fn if_all_were_known(claim: &Claim<'_>, is_true: impl Fn(&Claim<'_>) -> bool) -> bool {
     let known = |samples: &Samples| samples.clone().with_unknown(0);
     let candidate = known(claim.candidate);
@@ -214,7 +212,7 @@ fn if_all_were_known(claim: &Claim<'_>, is_true: impl Fn(&Claim<'_>) -> bool) ->
     is_true(&certain)
 }
 
-/// Whether a bound is missing that would be there, were all samples known.
+/// Returns `true` if a bound is missing only because durations are unknown.
 fn lacks_only_what_is_unknown(claim: &Claim<'_>, alpha: Alpha) -> bool {
     let before = match &claim.against {
         Against::Limit(_) => None,
@@ -261,7 +259,7 @@ fn verdict(
     }
 }
 
-/// How many times as long a quantile may be.
+/// The maximum ratio of a quantile to the baseline, with the error of sketches.
 fn tau(candidate: &Samples, reference: &Reference<'_>) -> f64 {
     let allowed = (1.0 + reference.tolerance).max(noise(reference.spread));
     let accuracy = candidate.accuracy().max(reference.samples.accuracy());
@@ -272,7 +270,7 @@ fn estimate(samples: &Samples, quantile: Quantile, alpha: Alpha) -> Option<Estim
     samples.estimate(quantile, alpha)
 }
 
-/// In microseconds, as samples are.
+/// A duration in microseconds.
 pub(crate) fn micros(duration: std::time::Duration) -> f64 {
     duration.as_nanos() as f64 / 1_000.0
 }

@@ -1,12 +1,11 @@
-//! How sentences say durations, factors and counts.
+//! Durations, factors and counts in sentences.
 //!
-//! Rounding never says more than is known: what is *at least* so much is rounded down, what is *at
-//! most* so much up.
+//! Bounds are rounded to the safe side: lower bounds down, upper bounds up.
 
-/// Differences this small come from the arithmetic.
+/// Relative rounding error of the arithmetic.
 const SLACK: f64 = 1e-9;
 
-/// Which way a number is rounded.
+/// The direction of rounding.
 #[derive(Clone, Copy)]
 pub(super) enum Round {
     Down,
@@ -34,18 +33,18 @@ pub(super) fn factor(number: f64, round: Round) -> String {
     round.to(number, 2) + "x"
 }
 
-/// A factor as people say it: one decimal from 2 on, two below.
+/// A factor with one decimal from 2 on, and two below.
 pub(super) fn short_factor(number: f64, round: Round) -> String {
     let decimals = if number >= 2.0 { 1 } else { 2 };
     round.to(number, decimals) + "x"
 }
 
-/// A factor that is allowed, without zeros at its end: `1.2x`, `1.25x`.
+/// A limit without trailing zeros: `1.2x`, `1.25x`.
 pub(crate) fn limit_factor(number: f64) -> String {
     trimmed(&Round::Nearest.to(number, 2)) + "x"
 }
 
-/// The same, rounded up.
+/// As [`limit_factor`], rounded up.
 pub(super) fn factor_above(number: f64) -> String {
     trimmed(&Round::Up.to(number, 2)) + "x"
 }
@@ -62,7 +61,8 @@ pub(super) fn millis(micros: f64, round: Round) -> String {
     trimmed(&round.to(millis, decimals))
 }
 
-/// The same, to the microsecond where it would look like the limit that it misses.
+/// As [`millis`], but with microseconds if the value would otherwise be printed as the limit that it
+/// misses.
 pub(super) fn millis_beside(micros: f64, round: Round, limit: f64) -> String {
     let text = millis(micros, round);
     if text == exact_millis(limit) && (micros - limit).abs() > SLACK {
@@ -71,12 +71,12 @@ pub(super) fn millis_beside(micros: f64, round: Round, limit: f64) -> String {
     text
 }
 
-/// A limit as it was written, to the nanosecond.
+/// A limit as it was written, with up to six decimals.
 pub(super) fn exact_millis(micros: f64) -> String {
     trimmed(&Round::Nearest.to(micros / 1_000.0, 6))
 }
 
-/// A whole number with its thousands apart: `2,995`.
+/// An integer with thousands separators: `2,995`.
 pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -89,20 +89,21 @@ pub(super) fn count(number: u64) -> String {
     text
 }
 
-/// A sentence of requests of which nothing is known, with what to do.
+/// The sentence about requests without a measurement.
 pub(super) fn not_measured(requests: u64) -> String {
-    let were = if requests == 1 {
-        "request was"
+    let have = if requests == 1 {
+        "request has"
     } else {
-        "requests were"
+        "requests have"
     };
-    format!("{} {were} not measured: {MEASURE_THEM}.", count(requests))
+    format!("{} {have} no measurement: {MEASURE_THEM}.", count(requests))
 }
 
-/// What to do about requests of which nothing is known.
-pub(super) const MEASURE_THEM: &str = "raise `request.timeout`, or look why they fail";
+/// The advice about requests without a measurement.
+pub(super) const MEASURE_THEM: &str = "raise `request.timeout`, or find out why they fail";
 
-/// A version as people say it: `v2.3.0` for `2.3.0`; each of several in a line.
+/// A version with a `v` before a number: `v2.3.0` for `2.3.0`. Several versions are separated by
+/// commas.
 pub(crate) fn version(text: &str) -> String {
     let each: Vec<String> = text.split(", ").map(one_version).collect();
     each.join(", ")
@@ -132,26 +133,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_begin_with_a_letter() {
+    fn versions_start_with_a_letter() {
         assert_eq!(version("2.3.0"), "v2.3.0");
         assert_eq!(version("2.3.0, v2.4.0, main"), "v2.3.0, v2.4.0, main");
     }
 
     #[test]
-    fn thousands_stand_apart() {
-        let said = [0, 999, 2_995, 100_000, 1_234_567].map(count);
-        assert_eq!(said, ["0", "999", "2,995", "100,000", "1,234,567"]);
+    fn thousands_are_separated() {
+        let shown = [0, 999, 2_995, 100_000, 1_234_567].map(count);
+        assert_eq!(shown, ["0", "999", "2,995", "100,000", "1,234,567"]);
     }
 
     #[test]
-    fn milliseconds_have_three_digits_or_more() {
-        let said = [0.0, 340.0, 1_240.0, 12_340.0, 412_300.0, 2_400_000.0];
-        let said = said.map(|micros| millis(micros, Round::Nearest));
-        assert_eq!(said, ["0", "0.34", "1.24", "12.3", "412", "2400"]);
+    fn milliseconds_have_at_least_three_digits() {
+        let micros = [0.0, 340.0, 1_240.0, 12_340.0, 412_300.0, 2_400_000.0];
+        let shown = micros.map(|micros| millis(micros, Round::Nearest));
+        assert_eq!(shown, ["0", "0.34", "1.24", "12.3", "412", "2400"]);
     }
 
     #[test]
-    fn nothing_is_rounded_to_the_limit_that_it_misses() {
+    fn a_value_is_not_rounded_to_the_limit_that_it_misses() {
         assert_eq!(
             millis_beside(1_000_400.0, Round::Down, 1_000_000.0),
             "1000.4"

@@ -1,4 +1,4 @@
-//! `spanspec ab`: two versions against one another.
+//! `spanspec ab`: compares two versions.
 
 mod versions;
 
@@ -23,7 +23,7 @@ use super::run::{interrupts, with_timeout};
 use super::selection::select;
 use versions::{Versions, versions};
 
-/// Runs both, and says which is slower.
+/// Runs both versions, and prints the verdict.
 pub(super) fn ab(arguments: &AbArguments) -> Exit {
     let versions = match versions(arguments) {
         Ok(versions) => versions,
@@ -49,12 +49,12 @@ pub(super) fn ab(arguments: &AbArguments) -> Exit {
         live: Live::new(arguments.session.verbose),
     };
     let exit = runtime.block_on(contest.decide());
-    // A command that ignores its end must not keep us.
+    // Does not wait for commands that ignore signals.
     runtime.shutdown_background();
     exit
 }
 
-/// The selected specs, each of both sides. Where there is none, the user has been told why.
+/// The selected specs in pairs. An error has been printed.
 fn couples(
     workspaces: &Both<Workspace>,
     versions: &Versions,
@@ -80,7 +80,7 @@ fn couples(
     {
         let spec = &alike.specs.a;
         return Err(wrong(format!(
-            "the spec {} › {} fires the same at both URLs: write ${{{variable}}} into it, or name the variable that it has with --url-variable",
+            "the spec {} › {} sends the same request to both URLs: write ${{{variable}}} into it, or name its variable with --url-variable",
             spec.at.source.name(),
             alike.name(),
         )));
@@ -106,19 +106,19 @@ fn nothing_to_compare(known: usize) -> String {
     match known {
         0 => "no spec was found: name files or folders, or `specs` in the project file".to_owned(),
         _ => format!(
-            "no spec is left of {known}: pairs of runs compare quantiles below p99 of specs with `repeat` and `budgets`, and not those with `regression: none`"
+            "none of {known} specs can be compared: a spec needs `repeat`, and a budget with a quantile below p99 and without `regression: none`"
         ),
     }
 }
 
-/// An address that both want to listen on.
+/// An address on which both projects listen.
 fn contended(workspaces: &Both<Workspace>) -> Option<SocketAddr> {
     let [a, b] = [&workspaces.a, &workspaces.b].map(|one| addresses(one, &[]));
     a.into_iter()
         .find(|address| address.port() != 0 && b.contains(address))
 }
 
-/// All that is known before anything runs.
+/// The settings of a comparison.
 struct Contest<'a> {
     workspaces: &'a Both<Workspace>,
     versions: &'a Versions,
@@ -129,12 +129,12 @@ struct Contest<'a> {
 
 impl Contest<'_> {
     async fn decide(&self) -> Exit {
-        // One for each: what ends one version is nothing that the other did.
+        // One per version: a service that died belongs to one of them.
         let stoppers = Both::<Stopper>::default();
         let interrupts = tokio::spawn(interrupts([stoppers.a.clone(), stoppers.b.clone()]));
         let started = tokio::select! {
             started = self.start(&stoppers) => started,
-            // Not of A, which may have died meanwhile.
+            // A may have been stopped because a service died.
             () = stoppers.b.interrupted() => return Exit::Interrupted,
         };
         let (a, b) = match started {
@@ -154,7 +154,7 @@ impl Contest<'_> {
         exit
     }
 
-    /// A session for each project; URLs share one.
+    /// Starts a session per project; URLs share one.
     async fn start(
         &self,
         stoppers: &Both<Stopper>,
@@ -198,7 +198,7 @@ impl Contest<'_> {
         self.summarized(exit(&all), &all, &[])
     }
 
-    /// The exit code, once the summary is written that was asked for.
+    /// Writes the Markdown summary if requested, and returns the exit code.
     fn summarized(&self, exit: Exit, all: &[Comparison], trouble: &[Trouble]) -> Exit {
         let Some(path) = &self.arguments.markdown else {
             return exit;

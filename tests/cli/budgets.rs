@@ -259,36 +259,36 @@ async fn a_spec_without_budgets_has_nothing_to_calibrate_or_compare() {
     let said = run(&project, &["ab", "http://a", "http://b"]).await;
     said.expect(
         4,
-        &["no spec is left of 1: pairs of runs compare quantiles below p99"],
+        &["none of 1 specs can be compared: a spec needs `repeat`, and a budget with a quantile below p99"],
     );
 }
 
-/// What `ab` says of this A and B and of what stands behind them.
+/// Runs `ab` with invalid arguments.
 async fn compared(project: &Project, arguments: &[&str], expected: &[&str]) {
     let all = [&["ab"], arguments].concat();
     run(project, &all).await.expect(2, expected);
 }
 
 #[tokio::test]
-async fn a_and_b_are_two_of_a_kind() {
+async fn a_and_b_are_two_project_files_or_two_urls() {
     let project = pending().await;
     let url = "http://me:pw@127.0.0.1:8080";
     compared(
         &project,
         &["spanspec.yaml", url],
-        &["error: spanspec.yaml is a project file and http://127.0.0.1:8080 a URL: A and B are two of a kind"],
+        &["error: spanspec.yaml is a project file and http://127.0.0.1:8080 is a URL; use two project files or two URLs"],
     )
     .await;
     compared(
         &project,
         &["v1.yaml", "v2.yaml"],
-        &["error: there is no project file v1.yaml: A and B are two project files, each of which starts a version, or two URLs"],
+        &["error: there is no project file v1.yaml; A and B are two project files that start a version each, or two URLs"],
     )
     .await;
     compared(
         &project,
         &["127.0.0.1:8080", "127.0.0.1:8081"],
-        &["error: there is no project file 127.0.0.1:8080: if it is the address of a system, write http://127.0.0.1:8080"],
+        &["error: there is no project file 127.0.0.1:8080; for an address, write http://127.0.0.1:8080"],
     )
     .await;
     compared(
@@ -300,13 +300,13 @@ async fn a_and_b_are_two_of_a_kind() {
     compared(
         &project,
         &["ftp://a", "ftp://b"],
-        &["error: `ftp://a` is no URL of a system: write http://127.0.0.1:8080, or a project file"],
+        &["error: `ftp://a` is not an HTTP URL: write http://127.0.0.1:8080, or a project file"],
     )
     .await;
 }
 
 #[tokio::test]
-async fn flags_that_make_no_sense_beside_a_and_b_are_told() {
+async fn flags_that_contradict_a_and_b_are_errors() {
     let project = pending().await;
     let files = ["spanspec.yaml", "spanspec.yaml"];
     let with = |flags: &[&'static str]| [&files, flags].concat();
@@ -319,19 +319,19 @@ async fn flags_that_make_no_sense_beside_a_and_b_are_told() {
     compared(
         &project,
         &with(&["--url-variable", "URL"]),
-        &["error: --url-variable is for two URLs, and A and B are project files: leave it out"],
+        &["error: --url-variable is for two URLs, and A and B are project files: remove it"],
     )
     .await;
     compared(
         &project,
         &with(&["--config", "spanspec.yaml"]),
-        &["error: A and B are the project files, and --config names a third, spanspec.yaml: leave it out"],
+        &["error: A and B are the project files, and --config names a third, spanspec.yaml: remove it"],
     )
     .await;
     compared(
         &project,
         &["http://a", "http://b", "--var", "BASE_URL=http://c"],
-        &["error: the values of BASE_URL are A and B: leave out --var BASE_URL"],
+        &["error: the values of BASE_URL are A and B: remove --var BASE_URL"],
     )
     .await;
     compared(
@@ -346,13 +346,13 @@ async fn flags_that_make_no_sense_beside_a_and_b_are_told() {
 }
 
 #[tokio::test]
-async fn a_spec_that_knows_no_such_url_would_be_compared_with_itself() {
+async fn a_spec_that_does_not_use_the_url_is_an_error() {
     let project = pending().await;
     project.write("specs/order.yaml", &SPEC.replace("BASE_URL", "URL"));
     compared(
         &project,
         &["http://a", "http://b"],
-        &["error: the spec specs/order.yaml › placing an order fires the same at both URLs: write ${BASE_URL} into it, or name the variable that it has with --url-variable; nothing was run"],
+        &["error: the spec specs/order.yaml › placing an order sends the same request to both URLs: write ${BASE_URL} into it, or name its variable with --url-variable; nothing was run"],
     )
     .await;
 }
@@ -366,7 +366,7 @@ fn second(project: &Project, project_file: &str, spec: &str) {
 const VARS: &str = "vars: { BASE_URL: \"http://127.0.0.1:1\" }\n";
 
 #[tokio::test]
-async fn both_projects_need_the_same_specs_and_a_port_each() {
+async fn both_projects_need_the_same_specs_and_different_ports() {
     let project = pending().await;
     project.write("spanspec.yaml", VARS);
     let files = ["spanspec.yaml", "v2/spanspec.yaml"];
@@ -378,7 +378,7 @@ async fn both_projects_need_the_same_specs_and_a_port_each() {
     compared(
         &project,
         &files,
-        &["error: only spanspec.yaml has the spec specs/order.yaml › placing an order, and v2/spanspec.yaml has not: both need the same specs; nothing was run"],
+        &["error: the spec specs/order.yaml › placing an order exists in spanspec.yaml and not in v2/spanspec.yaml: both projects need the same specs; nothing was run"],
     )
     .await;
     second(&project, VARS, &SPEC.replace("find: work", "find: pay"));
@@ -399,7 +399,7 @@ async fn both_projects_need_the_same_specs_and_a_port_each() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn who_interrupts_a_comparison_gets_what_there_is_so_far() {
+async fn an_interrupted_comparison_prints_its_results_so_far() {
     let project = Project::with(&[("order.yaml", &SPEC.replace("/ok", "/hang"))]).await;
     let port = project.system.url.rsplit(':').next().unwrap();
     let urls = ["127.0.0.1", "localhost"].map(|host| format!("http://{host}:{port}"));
@@ -447,7 +447,7 @@ async fn requests_that_fail_calibrate_nothing() {
         1,
         &[
             "20 of 20 requests failed",
-            "no baseline was written, for a run was not well",
+            "no baseline was written because a run did not pass",
         ],
     )
     .await;
@@ -462,7 +462,7 @@ async fn a_budget_that_finds_nothing_calibrates_nothing() {
             "expected durations to measure",
             "found no span that matches in 20 traces",
             "back › work",
-            "no baseline was written, for a run was not well",
+            "no baseline was written because a run did not pass",
         ],
     )
     .await;
@@ -494,7 +494,8 @@ async fn no_secret_is_shown_where_versions_are_compared() {
     project.write("specs/order.yaml", &alike);
     let all = [&["ab", &urls[0], &urls[1]][..], &TOKEN].concat();
     let said = run(&project, &all).await;
-    let shown = "error: the spec specs/order.yaml › placing [masked] fires the same at both URLs";
+    let shown =
+        "error: the spec specs/order.yaml › placing [masked] sends the same request to both URLs";
     said.expect(2, &[shown]);
 }
 

@@ -114,12 +114,12 @@ budgets:
     let said = project.spanspec(&["lint"]).await;
     said.expect(0, &["1 spec in 1 file: no mistake"]);
     let warning = "\
-warning: 20 requests cannot prove a p99: its upper bound takes 299
+warning: 20 requests cannot prove a p99: its upper bound needs 299
  --> specs/a.yaml:5:10
 5 |     p99: < 1s
   |          ^^^^ never proven
   |
-  = help: send 299 or more, or ask for p50
+  = help: send at least 299 requests, or use p50
 ";
     assert!(said.err.contains(warning), "{}", said.err);
 }

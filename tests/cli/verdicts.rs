@@ -191,7 +191,7 @@ async fn baselines_are_beside_specs_and_in_one_folder_wherever_the_user_stands()
         0,
         &[
             "wrote this run to kept/specs/order.yaml.json.new",
-            "accept it with `spanspec baseline accept --baseline kept`",
+            "`spanspec baseline accept --baseline kept`",
         ],
     );
     assert!(exists(&project, "elsewhere/kept/specs/order.yaml.json.new"));

@@ -1,4 +1,4 @@
-//! Which two versions the user means.
+//! The two versions that the arguments name.
 
 use std::path::{Path, PathBuf};
 
@@ -11,35 +11,35 @@ use super::super::budget_arguments::AbArguments;
 use super::super::exit::Exit;
 use super::super::load::{fail_load, search};
 
-/// What specs call the address of the system unless the user says otherwise.
+/// The default variable for the address of the system.
 const URL_VARIABLE: &str = "BASE_URL";
 
-/// Where both versions are.
+/// The two versions.
 #[derive(Debug)]
 pub(super) enum Versions {
-    /// Each has a project file that starts it.
+    /// Two project files, which start the versions.
     Projects(Both<String>),
-    /// Both run, and export to us.
+    /// Two URLs of running versions, which export to spanspec.
     Urls {
-        /// As they were written.
+        /// As typed.
         urls: Both<String>,
-        /// The same without what is nobody's business.
+        /// Without credentials and query.
         names: Both<String>,
-        /// The variable that they are values of.
+        /// The variable that has the URLs as values.
         variable: String,
     },
 }
 
-/// What was typed.
+/// An argument.
 enum Typed {
     Project,
     Url(Url),
 }
 
-/// Understands A and B.
+/// Parses A and B.
 ///
 /// # Errors
-/// They are not two of a kind, or another flag makes no sense beside them.
+/// They are of different kinds, or another flag contradicts them.
 pub(super) fn versions(arguments: &AbArguments) -> Result<Versions, String> {
     let (a, b) = (&arguments.a, &arguments.b);
     match (typed(a)?, typed(b)?) {
@@ -63,7 +63,7 @@ fn typed(text: &str) -> Result<Typed, String> {
     match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Typed::Url(url)),
         _ => Err(format!(
-            "`{text}` is no URL of a system: write http://127.0.0.1:8080, or a project file"
+            "`{text}` is not an HTTP URL: write http://127.0.0.1:8080, or a project file"
         )),
     }
 }
@@ -79,12 +79,12 @@ fn project_file(text: &str) -> Result<(), String> {
     }
     if !path.exists() && is_address(text) {
         return Err(format!(
-            "there is no project file {text}: if it is the address of a system, write http://{text}"
+            "there is no project file {text}; for an address, write http://{text}"
         ));
     }
     if !path.is_file() {
         return Err(format!(
-            "there is no project file {text}: A and B are two project files, each of which starts a version, or two URLs"
+            "there is no project file {text}; A and B are two project files that start a version each, or two URLs"
         ));
     }
     Ok(())
@@ -97,14 +97,14 @@ fn is_address(text: &str) -> bool {
 
 fn mixed(file: &str, url: Url) -> String {
     format!(
-        "{file} is a project file and {} a URL: A and B are two of a kind",
+        "{file} is a project file and {} is a URL; use two project files or two URLs",
         name(url)
     )
 }
 
-/// A URL as it may be printed.
+/// The URL without credentials and query.
 fn name(mut url: Url) -> String {
-    // Of a URL that can have neither, there is nothing to take away.
+    // Fails for URLs that cannot have credentials.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);
@@ -114,19 +114,18 @@ fn name(mut url: Url) -> String {
 fn projects(arguments: &AbArguments) -> Result<Versions, String> {
     if let Some(config) = &arguments.specs.project.config {
         return Err(format!(
-            "A and B are the project files, and --config names a third, {}: leave it out",
+            "A and B are the project files, and --config names a third, {}: remove it",
             shown(config)
         ));
     }
     if arguments.url_variable.is_some() {
         return Err(
-            "--url-variable is for two URLs, and A and B are project files: leave it out"
-                .to_owned(),
+            "--url-variable is for two URLs, and A and B are project files: remove it".to_owned(),
         );
     }
     if !arguments.session.listen.is_empty() {
         return Err(
-            "--listen is for two URLs; two project files have a receiver each: write `receiver: { listen: [127.0.0.1:4317] }` into them where they need a port of their own"
+            "--listen is for two URLs; two project files have a receiver each: to set its port, write `receiver: { listen: [127.0.0.1:4317] }` into the file"
                 .to_owned(),
         );
     }
@@ -141,7 +140,7 @@ fn urls(arguments: &AbArguments, names: Both<String>) -> Result<Versions, String
     let mut vars = arguments.specs.project.vars.iter();
     if vars.any(|one| one.name == variable) {
         return Err(format!(
-            "the values of {variable} are A and B: leave out --var {variable}"
+            "the values of {variable} are A and B: remove --var {variable}"
         ));
     }
     Ok(Versions::Urls {
@@ -155,7 +154,7 @@ fn urls(arguments: &AbArguments, names: Both<String>) -> Result<Versions, String
 }
 
 impl Versions {
-    /// What messages call them.
+    /// Their names in messages.
     pub(super) fn names(&self) -> &Both<String> {
         match self {
             Self::Projects(files) => files,
@@ -163,7 +162,7 @@ impl Versions {
         }
     }
 
-    /// The project of each. Where one cannot be understood, the user has been told.
+    /// Loads both projects. An error has been printed.
     pub(super) fn workspaces(&self, arguments: &AbArguments) -> Result<Both<Workspace>, Exit> {
         let load = |search: Search| Workspace::load(&search).map_err(|error| fail_load(&error));
         let load = |one: &String| match self {
@@ -173,7 +172,7 @@ impl Versions {
             }),
             Self::Urls { variable, .. } => {
                 let mut search = search(&arguments.specs, Ports::Absent);
-                // A slash between it and a path stands in the spec.
+                // Specs write the slash before the path.
                 let url = one.trim_end_matches('/').to_owned();
                 search.vars.insert(variable.clone(), url);
                 load(search)

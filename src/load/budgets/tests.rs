@@ -337,7 +337,7 @@ fn claims_that_are_not_proven_fail_only_with_strict() {
     assert_eq!(
         few.checks(),
         [
-            "p50 of inventory-check FAILS: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 119 ms (n=4), too few to tell"
+            "p50 of inventory-check FAILS: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 119 ms (n=4), too few samples for bounds"
         ]
     );
 }

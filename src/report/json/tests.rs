@@ -273,7 +273,7 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
     {
       "quantile": "p99",
       "verdict": "not_proven",
-      "sentence": "p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.19x), limit 2.50x. About 41,000 samples a side would decide.",
+      "sentence": "p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.19x), limit 2.50x. About 41,000 samples per side would decide.",
       "confidence": 0.975,
       "now": {
         "estimate_us": 2400000.0,

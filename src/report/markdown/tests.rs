@@ -292,8 +292,8 @@ fn all_budgets_are_in_one_table_with_those_that_fail_first() {
 | ordering for the first time | inventory-check | p95 | - | 174 ms (v2.3.0) | - | - | - |
 | ordering for the first time | inventory-check | p99 | - | 800 ms (v2.3.0) | - | - | - |
 
-- shipping under load: p99 of process&#95;payment&#58; TOO FEW&#58; 120 samples; an upper bound needs 368 on each side. 176 ms against 166 ms is not evidence of a change.
-- shipping under load: p50 of ship&#58; NOT PROVEN&#58; 1.14x slower (97.5 % bounds 0.94x to 1.37x), limit 1.20x. About 1,600 samples a side, or &#96;spanspec ab&#96;, would decide.
+- shipping under load: p99 of process&#95;payment&#58; TOO FEW&#58; 120 samples; an upper bound needs 368 on each side, so 176 ms against 166 ms proves no change
+- shipping under load: p50 of ship&#58; NOT PROVEN&#58; 1.14x slower (97.5 % bounds 0.94x to 1.37x), limit 1.20x. About 1,600 samples per side, or &#96;spanspec ab&#96;, would decide.
 - shipping under load: the baseline was measured in 1 run; 2 tell more
 - ordering for the first time: no baseline yet&#58; written to specs/baselines/ordering.yaml.json.new; &#96;spanspec baseline accept&#96; makes it one
 - ordering all the time: this machine sent requests up to 84 ms late, beside a p50 of 121 ms, and response times count that&#58; send fewer, or from a machine with less to do
@@ -323,7 +323,7 @@ fn a_budget_says_nothing_that_a_page_obeys() {
 | a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me | a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me | p50 | 120 ms (a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me) | 113 ms (a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me) | 0.94x | 1.2x | OK |
 | a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me | a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me | p99 | 800 ms (a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me) | 166 ms (a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me) | 0.21x | 2.5x | _TOO FEW_ |
 
-- a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me: p99 of a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me&#58; TOO FEW&#58; 120 samples; an upper bound needs 368. 166 ms against 800 ms is not evidence of a change.
+- a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me: p99 of a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me&#58; TOO FEW&#58; 120 samples; an upper bound needs 368, so 166 ms against 800 ms proves no change
 - a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me: a&#124;b &#96;c&#96; &#60;/td&#62; &#64;me
 
 

@@ -196,13 +196,13 @@ not ok 2 - specs/ordering.yaml › ordering under load
   trace_id: "4bf92f3577b34da6a3ce929d0e0e4736"
   budgets:
     - "p50 of inventory-check: REGRESSED: at least 2.6x slower (2.9x seen, limit 1.2x)"
-    - "p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.19x), limit 2.50x. About 41,000 samples a side would decide."
+    - "p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.19x), limit 2.50x. About 41,000 samples per side would decide."
   text: |2
                      v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
        inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms
          ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)
        p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.19x), limit 2.50x.
-       About 41,000 samples a side would decide.
+       About 41,000 samples per side would decide.
 
       p50 of inventory-check
       --> specs/ordering.yaml:8:24

@@ -49,7 +49,7 @@ FAIL  ordering under load
    inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms
      ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)
    p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.19x), limit 2.50x.
-   About 41,000 samples a side would decide.
+   About 41,000 samples per side would decide.
 
   p50 of inventory-check
   --> specs/ordering.yaml:8:24
@@ -96,7 +96,7 @@ FAIL  ordering under load
    inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms
      ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)
    p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to
-   15.19x), limit 2.50x. About 41,000 samples a side would decide.
+   15.19x), limit 2.50x. About 41,000 samples per side would decide.
 
   p50 of inventory-check
   --> specs/ordering.yaml:8:24
@@ -130,7 +130,7 @@ PASS  shipping under load   120 requests, 50 at a time, 51.4/s, p50 121 ms   812
    p99 of process_payment: TOO FEW: 120 samples; an upper bound needs 368 on each side. 176 ms
    against 166 ms is not evidence of a change.
    p50 of ship: NOT PROVEN: 1.14x slower (97.5 % bounds 0.94x to 1.37x), limit 1.20x. About 1,600
-   samples a side, or `spanspec ab`, would decide.
+   samples per side, or `spanspec ab`, would decide.
    note: the baseline was measured in 1 run; 2 tell more
 
 
@@ -325,7 +325,7 @@ fn nothing_found_and_durations_of_zero_are_shown_as_they_are() {
 FAIL  ordering under load   specs/ordering.yaml   500 requests, 50 at a time   812 ms
          v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
    nothing   p50=120ms p99=800ms      -
-     ← NOTHING FOUND: nothing was found to measure, so the budget does not hold
+     ← NOTHING FOUND: the budget has no samples
    at-once   p50=0ms p99=0ms          p50=0ms p99=0ms
 
   p50 of nothing
@@ -372,7 +372,7 @@ fn a_reason_that_many_share_is_told_once() {
     assert_eq!(
         sentences(&load, Detail::Normal),
         [
-            "p50 of { service order, type db }, p99 of { service order, type db } and 4 more: NOT PROVEN: ANOTHER ENVIRONMENT than the baseline's: cores was 8, is 2. Record a baseline here, or use `spanspec ab`; `--allow-env-mismatch` compares all the same."
+            "p50 of { service order, type db }, p99 of { service order, type db } and 4 more: NOT PROVEN: ANOTHER ENVIRONMENT than the baseline's: cores was 8, is 2. Record a baseline here, use `spanspec ab`, or compare nevertheless with `--allow-env-mismatch`."
         ]
     );
 }
@@ -478,7 +478,7 @@ FAIL  ordering under load
  8 |     regression: { p50: 20%, p99: 150% }
    |                                  ^^^^
    expected at most 2.5x of the 800 ms of v2.3.0 (n=500)
-      found 166 ms in v2.4.0 (n=120), too few to tell
+      found 166 ms in v2.4.0 (n=120), too few samples for bounds
             (inventory, span 00f067aa00000002)
 
   slowest of inventory-check: 167 ms, trace a3ce929d0e0e47364bf92f3577b34da6

@@ -141,7 +141,7 @@ PASS  ordering under load   520 requests, 50 at a time, 223/s, p50 121 ms   812 
    inventory-check   p50=120ms p99=800ms
    reserve           p50=120ms p99=800ms
    p99 of inventory-check, p99 of reserve: NOT PROVEN: 800 ms (at least 177 ms), limit 5000 ms. 20
-   of 520 requests were not measured: raise `request.timeout`, or look why they fail.
+   of 520 requests have no measurement: raise `request.timeout`, or find out why they fail.
    note: 20 of 520 requests left no whole trace: what is shown of inventory-check and reserve is
          without them, and verdicts allow for any duration
   20 of 520 requests could not be judged
