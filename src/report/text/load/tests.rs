@@ -127,8 +127,8 @@ PASS  shipping under load   120 requests, 50 at a time, 51.4/s, p50 121 ms   812
                  v2.3.0 (baseline, n=120)     v2.4.0 (n=120)
    process_payment   p99=166ms                p99=176ms
    ship              p50=113ms                p50=129ms
-   p99 of process_payment: TOO FEW: 120 samples; an upper bound needs 368 on each side. 176 ms
-   against 166 ms is not evidence of a change.
+   p99 of process_payment: TOO FEW: 120 samples; an upper bound needs 368 on each side, so 176 ms
+   against 166 ms proves no change
    p50 of ship: NOT PROVEN: 1.14x slower (97.5 % bounds 0.94x to 1.37x), limit 1.20x. About 1,600
    samples per side, or `spanspec ab`, would decide.
    note: the baseline was measured in 1 run; 2 tell more
@@ -324,8 +324,7 @@ fn nothing_found_and_durations_of_zero_are_shown_as_they_are() {
         str![[r#"
 FAIL  ordering under load   specs/ordering.yaml   500 requests, 50 at a time   812 ms
          v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
-   nothing   p50=120ms p99=800ms      -
-     ← NOTHING FOUND: the budget has no samples
+   nothing   p50=120ms p99=800ms      -                 ← NOTHING FOUND: the budget has no samples
    at-once   p50=0ms p99=0ms          p50=0ms p99=0ms
 
   p50 of nothing
@@ -470,8 +469,8 @@ FAIL  ordering under load
       specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
                  v2.3.0 (baseline, n=500)     v2.4.0 (n=120)
    inventory-check   p50=120ms p99=800ms      p50=113ms p99=166ms
-     ← TOO FEW: 120 samples; an upper bound needs 368. 166 ms against 800 ms at p99 is not evidence
-     of a change.
+     ← TOO FEW: 120 samples; an upper bound needs 368, so 166 ms against 800 ms at p99 proves no
+     change
 
   p99 of inventory-check
   --> specs/ordering.yaml:8:34

@@ -19,8 +19,8 @@ fn another_environment_and_a_written_file_are_told_also_to_those_who_want_to_hea
 PASS  ordering under load
       500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
    p50 of inventory-check: NOT PROVEN: ANOTHER ENVIRONMENT than the baseline's:
-   cores was 8, is 2. Record a baseline here, or use `spanspec ab`;
-   `--allow-env-mismatch` compares all the same.
+   cores was 8, is 2. Record a baseline here, use `spanspec ab`, or compare
+   nevertheless with `--allow-env-mismatch`.
 
 
 "#]]
