@@ -4,7 +4,6 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::{Resource, Span, SpanId, SpanKind, TraceId, Value};
@@ -12,11 +11,16 @@ use super::{Resource, Span, SpanId, SpanKind, TraceId, Value};
 /// Number of a service instance within one trace.
 type Instance = u32;
 
+/// Number of spans with one identity that a copy is compared with.
+const MOST_COMPARED: usize = 64;
+
 /// The distinct spans of a trace in the order of their start, each with the greatest mark of its
 /// copies.
 ///
-/// A span is identified by its id, its service instance and its kind. Of several copies the one
-/// that has ended counts, then the one that ends later, then the one that stands later.
+/// A span is identified by its id, its service instance, its kind and its start. Two such spans
+/// that have ended are different if both their names and their resources differ: the workers of a
+/// service may make the same ids. Of several copies the one that has ended counts, then the one
+/// that ends later, then the one that stands later.
 pub(super) fn distinct<T: Ord>(
     id: TraceId,
     spans: impl IntoIterator<Item = (Span, T)>,
@@ -29,21 +33,37 @@ pub(super) fn distinct<T: Ord>(
     let mut instances = Instances::default();
     let identities: Vec<_> = all
         .iter()
-        .map(|(span, _)| (span.span_id, instances.number(&span.resource), span.kind))
+        .map(|(span, _)| {
+            let instance = instances.number(&span.resource);
+            (span.span_id, instance, span.kind, span.start)
+        })
         .collect();
-    let mut index = HashMap::with_capacity(all.len());
+    let mut index: HashMap<_, Vec<usize>> = HashMap::with_capacity(all.len());
     let mut distinct: Vec<(Span, T)> = Vec::with_capacity(all.len());
     for (copy, identity) in all.into_iter().zip(identities) {
-        match index.entry(identity) {
-            Entry::Vacant(entry) => {
-                entry.insert(distinct.len());
+        let known = index.entry(identity).or_default();
+        let mut compared = known.iter().take(MOST_COMPARED);
+        match compared.find(|&&at| is_copy(&distinct[at].0, &copy.0)) {
+            Some(&at) => merge(&mut distinct[at], copy),
+            None => {
+                known.push(distinct.len());
                 distinct.push(copy);
             }
-            Entry::Occupied(entry) => merge(&mut distinct[*entry.get()], copy),
         }
     }
     distinct.sort_by_key(|(span, _)| order(span));
     distinct
+}
+
+/// Returns `true` for two copies of one span, if their identities are equal. The name may change
+/// until the span ends, and a Collector may add to the resource of a copy.
+fn is_copy(known: &Span, copy: &Span) -> bool {
+    let has_ended = |span: &Span| span.end != 0;
+    !has_ended(known)
+        || !has_ended(copy)
+        || known.name == copy.name
+        || Arc::ptr_eq(&known.resource, &copy.resource)
+        || known.resource == copy.resource
 }
 
 fn merge<T: Ord>(known: &mut (Span, T), copy: (Span, T)) {
@@ -302,6 +322,36 @@ mod tests {
             .map(|(span, mark)| (span.end, *mark))
             .collect();
         assert_eq!(marked, [(50, 7)]);
+    }
+
+    #[test]
+    fn spans_of_one_id_that_differ_in_start_or_in_name_and_resource_are_two() {
+        let of_pod = |pod: &str, name: &str, start, end| {
+            let pairs = [("service.name", "order"), ("k8s.pod.name", pod)];
+            let resource = Resource {
+                attributes: pairs.into_iter().collect(),
+            };
+            Span {
+                name: name.to_owned(),
+                start,
+                end,
+                resource: Arc::new(resource),
+                ..span(1, 99, "order", SpanKind::Internal)
+            }
+        };
+        let count = |copies: [Span; 2]| {
+            let again = copies.clone().into_iter().rev();
+            let count =
+                |spans: Vec<Span>| Trace::assemble(trace_id(), Origin::Foreign, spans).len();
+            assert_eq!(count(copies.to_vec()), count(again.collect()));
+            count(copies.to_vec())
+        };
+        assert_eq!(count([of_pod("a", "x", 1, 9), of_pod("b", "y", 1, 9)]), 2);
+        assert_eq!(count([of_pod("a", "x", 1, 9), of_pod("b", "x", 2, 9)]), 2);
+        assert_eq!(count([of_pod("a", "x", 1, 9), of_pod("a", "x", 2, 9)]), 2);
+        // A Collector added to the resource; a name was changed before the end.
+        assert_eq!(count([of_pod("a", "x", 1, 9), of_pod("b", "x", 1, 9)]), 1);
+        assert_eq!(count([of_pod("a", "x", 1, 0), of_pod("b", "y", 1, 9)]), 1);
     }
 
     #[test]

@@ -38,9 +38,9 @@ pub struct Trace {
 
 impl Trace {
     /// Builds the tree from spans in the order of their arrival. A span counts once, though OTLP
-    /// may deliver it again: it is identified by its id, service instance and kind, and of several
-    /// copies the one that has ended counts, then the later end, then the later arrival. Spans of
-    /// other traces are left out; a circle of parents is cut at its earliest span.
+    /// may deliver it again: it is identified by its id, service instance, kind and start, and of
+    /// several copies the one that has ended counts, then the later end, then the later arrival.
+    /// Spans of other traces are left out; a circle of parents is cut at its earliest span.
     #[must_use]
     pub fn assemble(id: TraceId, origin: Origin, spans: impl IntoIterator<Item = Span>) -> Self {
         let spans = spans.into_iter().map(|span| (span, ()));
