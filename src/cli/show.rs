@@ -80,8 +80,12 @@ fn draw(trace: &Trace, most_rows: usize) -> String {
         Some(nanos) => duration(std::time::Duration::from_nanos(nanos)),
         None => "duration unknown".to_owned(),
     };
+    let holes = trace.holes().iter();
+    let holes: String = holes
+        .map(|hole| format!("note: {}\n", hole.in_full()))
+        .collect();
     format!(
-        "trace {}   {}, {}, {time}\n\n{}",
+        "trace {}   {}, {}, {time}\n{holes}\n{}",
         trace.id(),
         counted(trace.len(), "span"),
         counted(trace.services().len(), "service"),

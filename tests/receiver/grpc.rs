@@ -1,14 +1,18 @@
 //! OTLP/gRPC, point by point.
 
+use std::io::Write;
+
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
-use spanspec::Receiver;
+use spanspec::{Origin, Receiver};
 use tonic::Code;
 use tonic::codec::CompressionEncoding;
 
-use crate::support::{TRACES, call, call_compressed, names, receiver, request, soon, span, url};
+use crate::support::{
+    TRACES, call, call_compressed, names, receiver, request, soon, span, trace_id, url,
+};
 
 /// A gRPC call by hand: returns the HTTP status, the `grpc-status` and the `grpc-message`.
 async fn raw_call(
@@ -141,6 +145,41 @@ async fn a_message_that_cannot_be_decompressed_is_invalid_argument() {
         Some(Code::InvalidArgument as i32),
         "a message cut short"
     );
+    let (_, code, _) = raw_call(&receiver, TRACES, &[GRPC], framed(1, b"x")).await;
+    assert_eq!(code, Some(Code::InvalidArgument as i32), "no grpc-encoding");
+}
+
+#[tokio::test]
+async fn all_streams_of_a_compressed_message_are_read() {
+    let receiver = receiver().await;
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let parts = [1, 2].map(|id| gzip(&request("s", vec![span(1, id, &format!("span {id}"))])));
+    let headers = [GRPC, ("grpc-encoding", "gzip")];
+    let joined = framed(1, &parts.concat());
+    let (_, code, message) = raw_call(&receiver, TRACES, &headers, joined).await;
+    assert_eq!((code, &*message), (Some(0), ""));
+    assert_eq!(names(&receiver, 1), ["span 1", "span 2"]);
+}
+
+#[tokio::test]
+async fn a_call_with_another_number_of_messages_than_one_is_refused() {
+    let receiver = receiver().await;
+    let mut follow = receiver.follow(trace_id(1), Origin::Foreign);
+    let message = framed(0, &request("s", vec![span(1, 1, "it")]));
+    let two = [message.clone(), message].concat();
+    let (_, code, _) = raw_call(&receiver, TRACES, &[GRPC], two).await;
+    assert_eq!(code, Some(Code::InvalidArgument as i32));
+    assert_eq!(last_reason(&receiver), "the call has more than one message");
+    let holes = follow.snapshot().trace.holes().len();
+    let (_, code, _) = raw_call(&receiver, TRACES, &[GRPC], Vec::new()).await;
+    assert_eq!(code, Some(Code::InvalidArgument as i32));
+    assert_eq!(last_reason(&receiver), "the call has no message");
+    // The latter is a probe.
+    assert_eq!((holes, follow.snapshot().trace.holes().len()), (1, 1));
 }
 
 #[tokio::test]
@@ -174,6 +213,11 @@ async fn another_content_type_is_415() {
         let headers = [("content-type", content_type)];
         let (status, _, _) = raw_call(&receiver, TRACES, &headers, framed(0, b"")).await;
         assert_eq!(status, 415, "{content_type}");
+        let remedy = &receiver.census().refusals.back().unwrap().remedy.clone();
+        assert!(
+            remedy.contains("OTEL_EXPORTER_OTLP_PROTOCOL=grpc"),
+            "{remedy}"
+        );
     }
     let proto = [("content-type", "application/grpc+proto")];
     assert_eq!(

@@ -1,5 +1,8 @@
 //! Spans that were sent and are not in the trace: each is a hole, named with sender and remedy.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use opentelemetry_proto::tonic::trace::v1::Span;
 use spanspec::internal::source::receiver::Follow;
 use spanspec::{Hole, Origin, Receiver, Store};
 use tonic::Code;
@@ -202,4 +205,26 @@ fn a_trace_of_which_the_store_discarded_spans_says_so() {
     assert_eq!(peek(3).holes(), []);
     let mut again = store.follow(trace_id(1), Origin::Foreign);
     assert_eq!(holes(&mut again).len(), 1);
+}
+
+#[tokio::test]
+async fn an_export_that_was_refused_after_a_trace_began_is_a_hole_whatever_its_clock_says() {
+    let receiver = receiver().await;
+    let wall_clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    for (trace, ahead) in (1..).zip([0, 10, 3_600]) {
+        let start = wall_clock + Duration::from_secs(ahead);
+        let start = u64::try_from(start.as_nanos()).unwrap();
+        let root = Span {
+            start_time_unix_nano: start,
+            end_time_unix_nano: start + 1_000,
+            ..span(trace, 1, "root")
+        };
+        ingest(receiver.store(), "order", vec![root]);
+        let refused = post(&receiver, "/v1/traces", JSON, "{bad").await;
+        assert_eq!(refused.0, 400);
+        let found = holes(&mut follow(&receiver, trace));
+        assert!(!found.is_empty(), "{ahead} s ahead");
+        let peeked = receiver.store().peek(trace_id(trace), Origin::Foreign);
+        assert_eq!(peeked.trace.holes(), found);
+    }
 }

@@ -2,11 +2,11 @@
 
 use proptest::collection::vec;
 use proptest::prelude::{any, proptest};
-use spanspec::{Receiver, Store, otlp};
+use spanspec::{Origin, Receiver, Store, otlp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{PROTOBUF, names, post, receiver, request, soon, span};
+use crate::support::{PROTOBUF, names, post, receiver, request, soon, span, trace_id};
 
 /// Sends bytes and returns everything that comes back until the connection ends.
 pub(crate) async fn converse(receiver: &Receiver, bytes: &[u8]) -> String {
@@ -51,6 +51,49 @@ async fn bytes_that_are_no_http_end_their_connection_only() {
         converse(&receiver, bytes).await;
     }
     still_serves(&receiver).await;
+}
+
+#[tokio::test]
+async fn what_is_refused_before_it_is_read_may_have_been_an_export() {
+    let headers: String = (0..120).map(|n| format!("x-{n}: 1\r\n")).collect();
+    let post = |more: &str| format!("POST /v1/traces HTTP/1.1\r\nhost: x\r\n{more}");
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    for (bytes, remedy) in [
+        ("\x16\x03\x01".to_owned(), "OTEL_EXPORTER_OTLP_INSECURE"),
+        (
+            post(&format!("{headers}\r\n")),
+            "OTEL_EXPORTER_OTLP_HEADERS",
+        ),
+        (post("not a header\r\n\r\n"), "send only OTLP"),
+        (post("content-length: many\r\n\r\n"), "send only OTLP"),
+        (format!("{preface}nonsense, and more"), "send only OTLP"),
+    ] {
+        let receiver = receiver().await;
+        let mut follow = receiver.follow(trace_id(1), Origin::Foreign);
+        converse(&receiver, bytes.as_bytes()).await;
+        soon(follow.changed()).await;
+        let snapshot = follow.snapshot();
+        let [hole] = snapshot.trace.holes() else {
+            panic!("{bytes:?}: {:?}", snapshot.trace.holes());
+        };
+        assert!(hole.remedy.contains(remedy), "{bytes:?}: {hole:?}");
+        assert!(hole.sender.peer.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_ends_within_its_headers_may_have_been_an_export_and_silence_is_none() {
+    let receiver = receiver().await;
+    let mut follow = receiver.follow(trace_id(1), Origin::Foreign);
+    // Ports are probed by connecting.
+    drop(TcpStream::connect(receiver.addresses()[0]).await.unwrap());
+    still_serves(&receiver).await;
+    assert_eq!(follow.snapshot().trace.holes(), []);
+    let mut stream = TcpStream::connect(receiver.addresses()[0]).await.unwrap();
+    stream.write_all(b"POST /v1/traces HT").await.unwrap();
+    drop(stream);
+    soon(follow.changed()).await;
+    assert_eq!(follow.snapshot().trace.holes().len(), 1);
 }
 
 #[tokio::test]
@@ -99,10 +142,7 @@ proptest! {
         changed.splice(at..end, bytes);
         changed.truncate(cut.index(changed.len() + 1));
         let store = Store::new();
-        let mut follow = store.follow(
-            crate::support::trace_id(1),
-            spanspec::Origin::Foreign,
-        );
+        let mut follow = store.follow(trace_id(1), Origin::Foreign);
         let _ = store.ingest(&changed);
         follow.snapshot();
         let _ = otlp::read(&changed);

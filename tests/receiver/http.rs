@@ -203,12 +203,29 @@ async fn a_body_that_cannot_be_decompressed_is_400() {
         assert!(
             last_refusal(&receiver)
                 .1
-                .starts_with("failed to read the body: ")
+                .starts_with(&format!("failed to decompress the body as {encoding}: "))
         );
     }
     let mut cut = gzip(&one_span());
     cut.truncate(cut.len() / 2);
     assert_eq!(post_encoded(&receiver, "gzip", cut).await.0, 400);
+}
+
+#[tokio::test]
+async fn all_streams_of_a_compressed_body_are_read_and_nothing_else_may_follow() {
+    let receiver = receiver().await;
+    let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    let encoders: [(&str, &dyn Fn(&[u8]) -> Vec<u8>); 3] =
+        [("gzip", &gzip), ("zstd", &zstd), ("deflate", &zlib)];
+    for (trace, (encoding, encode)) in (1..).zip(encoders) {
+        let bodies = [1, 2].map(|id| request("s", vec![span(trace, id, &format!("span {id}"))]));
+        let joined = [encode(&bodies[0]), encode(&bodies[1])].concat();
+        let answer = post_encoded(&receiver, encoding, joined).await;
+        assert_eq!(answer.0, 200, "{encoding}");
+        assert_eq!(names(&receiver, trace), ["span 1", "span 2"], "{encoding}");
+    }
+    let garbage = [gzip(&one_span()), b"and more".to_vec()].concat();
+    assert_eq!(post_encoded(&receiver, "gzip", garbage).await.0, 400);
 }
 
 #[tokio::test]

@@ -182,6 +182,76 @@ async fn requests_of_another_shape_are_refused_with_what_was_found_and_expected(
 }
 
 #[tokio::test]
+async fn spans_where_none_are_expected_repeated_keys_and_keys_in_another_case_are_refused() {
+    let receiver = receiver().await;
+    let span = format!(r#"{{"traceId": "{TRACE}", "spanId": "0202020202020202"}}"#);
+    let in_scope = |scope: &str| format!(r#"{{"resourceSpans": [{{"scopeSpans": [{scope}]}}]}}"#);
+    let in_span = |more: &str| in_scope(&format!(r#"{{"spans": [{{"name": "a", {more}}}]}}"#));
+    let attributes = |value: &str| format!(r#""attributes": [{{"key": "{value}"}}]"#);
+    for (body, text) in [
+        (
+            in_scope(&span),
+            "found a span in `spanId`, expected it in `spans`",
+        ),
+        (
+            format!(r#"{{"resourceSpans": [{span}]}}"#),
+            "found a span in `spanId`, expected it in `scopeSpans`",
+        ),
+        (
+            format!(r#"{{"resourceSpans": [], "data": [{{"x": {{"Span_ID": "\ud83d"}}}}]}}"#),
+            "found a span in `data`, expected it in `resourceSpans`",
+        ),
+        (
+            in_scope(r#"{"Spans": []}"#),
+            "found `Spans`, expected `spans`",
+        ),
+        (
+            r#"{"resourceSpans": [{"ScopeSpans": []}]}"#.to_owned(),
+            "found `ScopeSpans`, expected `scopeSpans`",
+        ),
+        (
+            in_span(r#""Status": {}"#),
+            "found `Status`, expected `status`",
+        ),
+        (
+            in_span(r#""traceId": "01", "trace_id": "02""#),
+            "`traceId` is repeated in a span",
+        ),
+        (
+            in_span(&format!("{}, {}", attributes("a"), attributes("b"))),
+            "`attributes` is repeated in a span",
+        ),
+    ] {
+        let (code, message) = post_json(&receiver, &body).await;
+        assert_eq!(code, 400, "{body}");
+        assert!(message.contains(text), "{body}: {message}");
+    }
+    // What looks like none is still ignored.
+    let unknown = r#"{"resourceSpans": [], "data": [{"x": "spanId", "y": "\": {\"spanId\":"}]}"#;
+    assert_eq!(post_json(&receiver, unknown).await.0, 200);
+}
+
+#[tokio::test]
+async fn hex_that_is_cut_off_is_no_base64() {
+    let receiver = receiver().await;
+    let mut follow = receiver.follow(trace_id(1), Origin::Foreign);
+    let span = |trace: &str, id: &str, parent: &str| json!({ "traceId": trace, "spanId": id, "parentSpanId": parent });
+    let body = of_spans(&[
+        span(&TRACE[..22], "0202020202020202", ""),
+        span(TRACE, "02020202020", ""),
+        span(TRACE, "0202020202020202", "03030303030"),
+        // This one is base64, as Tempo writes it.
+        span(TRACE, "BAQEBAQEBAQ=", ""),
+    ]);
+    let (code, message) = post_json(&receiver, body).await;
+    assert_eq!(code, 200);
+    assert!(message.starts_with("rejected 3 of 4 spans"), "{message}");
+    let trace = follow.snapshot().trace;
+    assert_eq!(trace.len(), 1);
+    assert_eq!(trace.holes().len(), 3);
+}
+
+#[tokio::test]
 async fn spans_of_old_libraries_are_read_beside_those_of_scopes() {
     let receiver = receiver().await;
     let span = |id: &str, name| json!({ "traceId": TRACE, "spanId": id, "name": name });

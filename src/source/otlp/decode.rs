@@ -10,8 +10,8 @@ use super::attribute;
 use super::ids::{Ids, WrongId};
 use super::message::{self, AnyValue, KeyValue, Kind};
 use crate::trace::{
-    Attributes, Event, Link, Resource, Scope, Span, SpanId, SpanKind, Status, StatusCode, TraceId,
-    Value,
+    Attributes, Event, Hole, Link, Resource, Scope, Sender, Span, SpanId, SpanKind, Status,
+    StatusCode, TraceId, Value,
 };
 
 /// A `Resource` message.
@@ -30,39 +30,67 @@ pub(crate) fn span(
     resource: &Arc<Resource>,
     scope: &Arc<Scope>,
 ) -> Result<Option<Span>, Malformed> {
-    let message = message::Span::decode(protobuf)?;
-    Ok(from_message(message, resource, scope).ok())
+    let span = message::Span::decode(protobuf)?;
+    let ids = Ids::read(&span.trace_id, &span.span_id, &span.parent_span_id);
+    Ok(ids.ok().map(|ids| from_message(ids, span, resource, scope)))
 }
 
-/// All spans of these messages, in order, and the invalid ids of those that are left out.
-pub(super) fn spans(traces: message::TracesData) -> (Vec<Span>, Vec<WrongId>) {
-    let (mut spans, mut invalid) = (Vec::new(), Vec::new());
+/// A span of a saved file that is left out because an id is invalid.
+pub(super) struct Rejected {
+    /// Its trace, if that id is valid.
+    pub(super) trace: Option<TraceId>,
+    /// The traces that its links refer to.
+    pub(super) links: Vec<TraceId>,
+    /// The hole that it leaves.
+    pub(super) hole: Hole,
+    pub(super) reason: WrongId,
+}
+
+/// All spans of these messages, in order, and those that are left out.
+pub(super) fn spans(traces: message::TracesData) -> (Vec<Span>, Vec<Rejected>) {
+    let (mut spans, mut rejected) = (Vec::new(), Vec::new());
     for block in traces.resource_spans {
-        let resource = Arc::new(block.resource.unwrap_or_default().into());
+        let resource: Arc<Resource> = Arc::new(block.resource.unwrap_or_default().into());
         let old = block.instrumentation_library_spans;
         for block in block.scope_spans.into_iter().chain(old) {
             let scope = Arc::new(block.scope.unwrap_or_default().into());
             for span in block.spans {
-                match from_message(span, &resource, &scope) {
-                    Ok(span) => spans.push(span),
-                    Err(wrong) => invalid.push(wrong),
+                match Ids::read(&span.trace_id, &span.span_id, &span.parent_span_id) {
+                    Ok(ids) => spans.push(from_message(ids, span, &resource, &scope)),
+                    Err(reason) => rejected.push(reject(&span, &resource, reason)),
                 }
             }
         }
     }
-    (spans, invalid)
+    (spans, rejected)
+}
+
+fn reject(span: &message::Span, resource: &Resource, reason: WrongId) -> Rejected {
+    let sender = Sender {
+        service: Some(resource.service().to_owned()),
+        ..Sender::default()
+    };
+    let links = span.links.iter();
+    Rejected {
+        trace: TraceId::from_slice(&span.trace_id),
+        links: links
+            .filter_map(|link| TraceId::from_slice(&link.trace_id))
+            .collect(),
+        hole: reason.hole(&span.name, sender),
+        reason,
+    }
 }
 
 fn from_message(
+    ids: Ids,
     span: message::Span,
     resource: &Arc<Resource>,
     scope: &Arc<Scope>,
-) -> Result<Span, WrongId> {
-    let ids = Ids::read(&span.trace_id, &span.span_id, &span.parent_span_id)?;
+) -> Span {
     let sent = span.links.len();
     let links: Vec<Link> = span.links.into_iter().filter_map(link).collect();
     let lost = u32::try_from(sent - links.len()).unwrap_or(u32::MAX);
-    Ok(Span {
+    Span {
         trace_id: ids.trace,
         span_id: ids.span,
         parent_id: ids.parent,
@@ -79,7 +107,7 @@ fn from_message(
         resource: Arc::clone(resource),
         scope: Arc::clone(scope),
         trace_state: text(&span.trace_state),
-    })
+    }
 }
 
 /// Nothing for a link with invalid ids: it refers to nothing.

@@ -7,25 +7,39 @@ use prost::Message;
 use serde::de::{MapAccess, SeqAccess};
 
 use super::ReadError;
-use super::json::{Object, Read, ignore, objects};
+use super::json::{Object, Read, has_span, ignore, objects};
 use super::message::{ResourceSpans, TracesData};
 
 /// The most that is read after decompression.
 const MOST_BYTES: u64 = 512 << 20;
 
-/// All messages of a file as one.
-pub(super) fn messages(file: &[u8]) -> Result<TracesData, ReadError> {
+/// Number of keys that cannot be read that a message names.
+const MOST_UNREAD: usize = 5;
+
+/// The content of a file.
+#[derive(Default)]
+pub(super) struct Content {
+    /// All messages as one.
+    pub(super) traces: TracesData,
+    /// Keys of JSON documents that may have spans, and are not read; the first few.
+    pub(super) unread: Vec<String>,
+}
+
+/// Reads a file.
+pub(super) fn content(file: &[u8]) -> Result<Content, ReadError> {
     let mut budget = MOST_BYTES;
     let file = decompressed(file, &mut budget)?;
     let Some(frames) = frames(&file)? else {
         return document(&file);
     };
-    let mut all = TracesData::default();
+    let mut all = Content::default();
     for frame in frames {
         let message = decompressed(frame, &mut budget)?;
-        all.resource_spans
-            .extend(document(&message)?.resource_spans);
+        let Content { traces, unread } = document(&message)?;
+        all.traces.resource_spans.extend(traces.resource_spans);
+        all.unread.extend(unread);
     }
+    all.unread.truncate(MOST_UNREAD);
     Ok(all)
 }
 
@@ -83,7 +97,7 @@ fn frames(file: &[u8]) -> Result<Option<Vec<&[u8]>>, ReadError> {
 }
 
 /// A document, or JSON documents one after the other.
-fn document(bytes: &[u8]) -> Result<TracesData, ReadError> {
+fn document(bytes: &[u8]) -> Result<Content, ReadError> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     match bytes.trim_ascii_start() {
@@ -104,10 +118,26 @@ struct Envelope {
     resource_spans: Vec<ResourceSpans>,
     /// The fields of an item of `resourceSpans` that stands alone.
     alone: ResourceSpans,
+    /// Unknown keys that have spans, and those of a document without any known key.
+    unread: Vec<String>,
+    /// The other unknown keys.
+    ignored: Vec<String>,
 }
 
 impl Object for Envelope {
     const NAME: &'static str = "an export request";
+    const FIELDS: &'static [&'static str] = &[
+        "resourceSpans",
+        "batches",
+        "trace",
+        "result",
+        "scopeSpans",
+        "instrumentationLibrarySpans",
+        "resource",
+        "resourceLogs",
+        "resourceMetrics",
+        "resourceProfiles",
+    ];
 
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         match key {
@@ -116,7 +146,7 @@ impl Object for Envelope {
             "trace" | "result" => {
                 let inner: Option<Read<Self>> = map.next_value()?;
                 let inner = inner.map(|Read(inner)| inner).unwrap_or_default();
-                self.resource_spans.extend(inner.into_resource_spans());
+                self.add(inner);
             }
             "scopeSpans" | "instrumentationLibrarySpans" | "resource" => {
                 self.alone.field(key, map)?;
@@ -124,24 +154,49 @@ impl Object for Envelope {
                 return Ok(());
             }
             // Logs and metrics may stand between the traces of a file.
-            "resourceLogs" | "resourceMetrics" | "resourceProfiles" => ignore(map)?,
-            _ => return ignore(map),
+            _ => ignore(map)?,
         }
         self.is_otlp = true;
+        Ok(())
+    }
+
+    fn other<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        let keys = match has_span(key, map)? {
+            true => &mut self.unread,
+            false => &mut self.ignored,
+        };
+        if keys.len() < MOST_UNREAD {
+            keys.push(key.to_owned());
+        }
+        Ok(())
+    }
+
+    fn check<E: serde::de::Error>(&mut self) -> Result<(), E> {
+        let ignored = std::mem::take(&mut self.ignored);
+        if !self.is_otlp {
+            self.unread.extend(ignored);
+        }
         Ok(())
     }
 
     fn array<'de, S: SeqAccess<'de>>(mut items: S) -> Result<Self, S::Error> {
         let mut all = Self::default();
         while let Some(Read(item)) = items.next_element::<Read<Self>>()? {
-            all.is_otlp |= item.is_otlp;
-            all.resource_spans.extend(item.into_resource_spans());
+            all.add(item);
         }
         Ok(all)
     }
 }
 
 impl Envelope {
+    /// Adds the content of another document.
+    fn add(&mut self, other: Self) {
+        self.is_otlp |= other.is_otlp;
+        let room = MOST_UNREAD.saturating_sub(self.unread.len());
+        self.unread.extend(other.unread.iter().take(room).cloned());
+        self.resource_spans.extend(other.into_resource_spans());
+    }
+
     fn into_resource_spans(self) -> impl Iterator<Item = ResourceSpans> {
         let alone = self.alone;
         let is_empty =
@@ -151,43 +206,48 @@ impl Envelope {
     }
 }
 
-fn from_json(bytes: &[u8]) -> Result<TracesData, ReadError> {
+fn from_json(bytes: &[u8]) -> Result<Content, ReadError> {
     let text = String::from_utf8_lossy(bytes);
     let mut all = Envelope::default();
     for document in serde_json::Deserializer::from_str(&text).into_iter::<Read<Envelope>>() {
         let Read(document) = document.map_err(ReadError::Json)?;
-        all.is_otlp |= document.is_otlp;
-        all.resource_spans.extend(document.into_resource_spans());
+        all.add(document);
     }
     if !all.is_otlp {
         return Err(ReadError::OtherJson);
     }
-    Ok(TracesData {
-        resource_spans: all.resource_spans,
+    Ok(Content {
+        traces: TracesData {
+            resource_spans: all.resource_spans,
+        },
+        unread: all.unread,
     })
 }
 
 /// `TracesData` itself, or one level down, as Tempo's second API wraps it. Each read as the other
 /// has no spans.
-fn from_protobuf(bytes: &[u8]) -> Result<TracesData, ReadError> {
+fn from_protobuf(bytes: &[u8]) -> Result<Content, ReadError> {
     #[derive(Clone, PartialEq, Message)]
     struct Wrapped {
         #[prost(message, optional, tag = "1")]
         trace: Option<TracesData>,
     }
     let bare = TracesData::decode(bytes);
-    if bare.as_ref().is_ok_and(holds_spans) {
-        return bare.map_err(ReadError::Protobuf);
+    let wrapped = || Wrapped::decode(bytes).ok().and_then(|found| found.trace);
+    let traces = match bare {
+        Ok(traces) if holds_spans(&traces) => traces,
+        bare => match wrapped().filter(holds_spans) {
+            Some(traces) => traces,
+            None => bare.map_err(ReadError::Protobuf)?,
+        },
+    };
+    if traces.resource_spans.is_empty() {
+        return Err(ReadError::OtherProtobuf);
     }
-    let wrapped = Wrapped::decode(bytes).ok().and_then(|found| found.trace);
-    if let Some(traces) = wrapped.filter(holds_spans) {
-        return Ok(traces);
-    }
-    match bare {
-        Ok(traces) if traces.resource_spans.is_empty() => Err(ReadError::OtherProtobuf),
-        Ok(traces) => Ok(traces),
-        Err(error) => Err(ReadError::Protobuf(error)),
-    }
+    Ok(Content {
+        traces,
+        unread: Vec::new(),
+    })
 }
 
 fn holds_spans(traces: &TracesData) -> bool {

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::trace::{SpanId, TraceId};
+use crate::trace::{Hole, Sender, SpanId, TraceId};
 
 /// An id of a span that OpenTelemetry calls invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, thiserror::Error)]
@@ -39,6 +39,18 @@ pub enum FoundId {
     Bytes(usize),
     /// In OTLP/JSON, this text.
     Text(String),
+}
+
+impl WrongId {
+    /// The hole that a span with this name leaves when it is rejected.
+    pub(crate) fn hole(&self, name: &[u8], sender: Sender) -> Hole {
+        let name = String::from_utf8_lossy(name);
+        Hole {
+            reason: format!("the span `{name}` was rejected: its {self}"),
+            sender,
+            remedy: "let the tracer make ids as OpenTelemetry does: 16 bytes for a trace, 8 for a span, not all of them zero".to_owned(),
+        }
+    }
 }
 
 impl IdField {

@@ -2,7 +2,7 @@
 //! 64-bit integers as strings, `"NaN"`, lone surrogates, and `null` wherever a default would do.
 //! This file has the scalars, `object` the messages.
 //!
-//! Tempo's answers write ids in base64; their lengths differ from hex, so both are read.
+//! Tempo's answers write ids in base64, which is read where a character is no hex digit.
 
 mod object;
 
@@ -19,7 +19,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor
 
 use super::ids;
 
-pub(super) use object::{Object, Read, ignore, objects, request};
+pub(super) use object::{Object, Read, has_span, ignore, objects, request};
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -96,8 +96,10 @@ fn id<'de, const N: usize, D: Deserializer<'de>>(json: D) -> Result<Bytes, D::Er
     if text.is_empty() {
         return Ok(Bytes::new());
     }
-    let mut readings = [hex(&text), base64(&text)].into_iter().flatten();
-    let bytes = readings.find(|bytes| bytes.len() == N);
+    // Hex that was cut off may have a length of base64.
+    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let bytes = if is_hex { hex(&text) } else { base64(&text) };
+    let bytes = bytes.filter(|bytes| bytes.len() == N);
     Ok(bytes.map_or_else(|| ids::mark::<N>(&text), Bytes::from))
 }
 

@@ -30,7 +30,9 @@ pub use ids::WrongId;
 pub(crate) use pack::pack;
 pub(crate) use read::assemble;
 pub use read::{ReadError, read};
-pub(crate) use walk::{LinkAt, RejectedAt, SpanAt, Walk};
+#[cfg(feature = "run")]
+pub(crate) use walk::is_server;
+pub(crate) use walk::{LinkAt, SpanAt, Walk};
 pub use write::write_json;
 #[cfg(feature = "run")]
 pub(crate) use write::write_json_with;

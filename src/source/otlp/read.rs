@@ -2,8 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::decode::Rejected;
+use super::file::Content;
 use super::{WrongId, decode, file};
-use crate::trace::{Origin, Span, Trace, TraceId};
+use crate::trace::{Hole, Origin, Sender, Span, Trace, TraceId};
+
+/// Number of rejected spans that each trace of a file names.
+const MOST_HOLES: usize = 20;
 
 /// Why a file has no traces that we can read.
 #[derive(Debug, thiserror::Error)]
@@ -53,14 +58,48 @@ pub enum ReadError {
 /// - OTLP protobuf: an export request, what Tempo answers, and the messages of the Collector's
 ///   file exporter, each after its length and perhaps compressed.
 ///
+/// A span that is left out because an id is invalid is a [hole](Trace::holes) in its trace, and in
+/// those that it links to. A part of the file that is not OTLP is a hole in every trace.
+///
 /// # Errors
 /// When the bytes are nothing of that kind. OTLP without spans is no error.
 pub fn read(bytes: &[u8]) -> Result<Vec<Trace>, ReadError> {
-    let (spans, invalid) = decode::spans(file::messages(bytes)?);
-    match invalid.first() {
-        Some(first) if spans.is_empty() => Err(ReadError::InvalidIds(invalid.len(), first.clone())),
-        _ => Ok(tie(assemble(spans))),
+    let Content { traces, unread } = file::content(bytes)?;
+    let (spans, rejected) = decode::spans(traces);
+    match rejected.first() {
+        Some(first) if spans.is_empty() => {
+            let first = first.reason.clone();
+            Err(ReadError::InvalidIds(rejected.len(), first))
+        }
+        _ => Ok(with_holes(tie(assemble(spans)), &unread, &rejected)),
     }
+}
+
+/// Notes what is missing from the traces: spans that were left out, and what cannot be read.
+fn with_holes(traces: Vec<Trace>, unread: &[String], rejected: &[Rejected]) -> Vec<Trace> {
+    let unread = (!unread.is_empty()).then(|| {
+        let keys: Vec<String> = unread.iter().map(|key| format!("`{key}`")).collect();
+        Hole {
+            reason: format!(
+                "a part of the file is not OTLP/JSON: found {}",
+                keys.join(", ")
+            ),
+            sender: Sender::default(),
+            remedy: "save the traces again, as OTLP/JSON".to_owned(),
+        }
+    });
+    let with_holes = |trace: Trace| {
+        let linked = trace.linked().iter().map(Trace::id);
+        let ids: Vec<TraceId> = std::iter::once(trace.id()).chain(linked).collect();
+        let concerns = |span: &&Rejected| {
+            let of = span.trace.iter().chain(&span.links);
+            span.trace.is_none() || of.into_iter().any(|id| ids.contains(id))
+        };
+        let missing = rejected.iter().filter(concerns).take(MOST_HOLES);
+        let holes = missing.map(|span| span.hole.clone()).chain(unread.clone());
+        trace.with_holes(holes)
+    };
+    traces.into_iter().map(with_holes).collect()
 }
 
 /// One trace for each trace id, in the order of their first appearance.

@@ -10,7 +10,7 @@ use std::fmt;
 use super::Malformed;
 use super::attribute::{self, Undecodable};
 use super::ids::{Ids, WrongId};
-use super::wire::Wire;
+use super::wire::{Field, Wire};
 use crate::trace::{SpanId, TraceId};
 
 /// The spans of one request, borrowed from its bytes.
@@ -152,6 +152,21 @@ impl<'a> Pieces<'a> {
             self.more.push(piece);
         }
     }
+}
+
+/// Returns `true` for the `Span` message of a SERVER span.
+#[cfg(feature = "run")]
+pub(crate) fn is_server(span: &[u8]) -> bool {
+    const KIND: u32 = 6;
+    const SERVER: u64 = 2;
+    let mut wire = Wire(span);
+    let mut is_server = false;
+    while let Ok(Some((tag, field))) = wire.next() {
+        if tag == KIND {
+            is_server = matches!(field, Field::Varint(SERVER));
+        }
+    }
+    is_server
 }
 
 impl<'a> Walk<'a> {

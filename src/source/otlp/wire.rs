@@ -12,7 +12,7 @@ pub(super) struct Wire<'a>(pub(super) &'a [u8]);
 pub(super) enum Field<'a> {
     /// Length-delimited: a message, text or bytes.
     Bytes(&'a [u8]),
-    Varint,
+    Varint(u64),
     Fixed64,
     Fixed32,
     Group,
@@ -30,7 +30,7 @@ impl<'a> Field<'a> {
     /// An error unless the field is a varint.
     pub(super) fn varint(self) -> Result<(), Malformed> {
         match self {
-            Self::Varint => Ok(()),
+            Self::Varint(_) => Ok(()),
             _ => Err(WRONG_TYPE),
         }
     }
@@ -71,7 +71,7 @@ impl<'a> Wire<'a> {
     #[inline]
     fn value(&mut self, tag: u32, wire_type: u8, groups: u32) -> Result<Field<'a>, Malformed> {
         match wire_type {
-            0 => self.varint().map(|_| Field::Varint),
+            0 => self.varint().map(Field::Varint),
             1 => self.take(8).map(|_| Field::Fixed64),
             2 => {
                 let length = self.varint()?;

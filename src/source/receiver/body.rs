@@ -1,5 +1,6 @@
 //! Reads request bodies within bounds of size, time and number.
 
+use std::io;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -44,32 +45,23 @@ pub(super) enum BodyError {
     TooSlow(Duration),
     #[error("failed to read the body: {0}")]
     Broken(String),
+    #[error("failed to decompress the body as {0}: {1}")]
+    Compressed(&'static str, io::Error),
 }
 
-/// What to do with the rest of a body that is too large.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
-    /// Read it and throw it away, within reason.
-    Drain,
-    /// Leave it: it is small on the wire and becomes large only here.
-    Leave,
-}
-
-/// The whole body, if it is neither too large nor too slow.
-pub(super) async fn read(body: Body, rest: Rest, longest: Duration) -> Result<Bytes, BodyError> {
-    timeout(longest, collect(body, rest))
+/// Reads the whole body.
+pub(super) async fn read(body: Body, longest: Duration) -> Result<Bytes, BodyError> {
+    timeout(longest, collect(body))
         .await
         .unwrap_or(Err(BodyError::TooSlow(longest)))
 }
 
-async fn collect(mut body: Body, rest: Rest) -> Result<Bytes, BodyError> {
+async fn collect(mut body: Body) -> Result<Bytes, BodyError> {
     let mut first = Bytes::new();
     let mut all = Vec::new();
     while let Some(data) = next_data(&mut body).await? {
         if first.len() + all.len() + data.len() > MAX_BODY {
-            if rest == Rest::Drain {
-                drain(body).await;
-            }
+            drain(body).await;
             return Err(BodyError::TooLarge);
         }
         // Most bodies come in one piece, which then needs no copy.

@@ -1,8 +1,14 @@
-//! Content codings as exporters spell them: `GZIP`, `x-gzip`, `identity`, nothing at all.
+//! Content codings: their names as exporters spell them (`GZIP`, `x-gzip`, `identity`), and how to
+//! decode them.
+
+use std::io::{self, Read};
 
 use axum::http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use flate2::{Decompress, FlushDecompress, Status};
 
-const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+use super::body::{BodyError, MAX_BODY};
+
+pub(super) const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
 /// Rewrites the headers that name a coding to the spelling that the decoders know. Codings that
 /// change nothing are removed.
@@ -39,4 +45,132 @@ fn codings(value: &str) -> impl Iterator<Item = String> {
             "x-gzip" => "gzip".to_owned(),
             _ => coding,
         })
+}
+
+/// A coding that compresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coding {
+    Gzip,
+    Zstd,
+    Deflate,
+}
+
+impl Coding {
+    /// The coding with this [normalized](normalize) name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "gzip" => Some(Self::Gzip),
+            "zstd" => Some(Self::Zstd),
+            "deflate" => Some(Self::Deflate),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Deflate => "deflate",
+        }
+    }
+
+    /// Decompresses a body. Exporters may join several streams, of which all are read.
+    ///
+    /// # Errors
+    /// When the body is too large after decompression, is cut off, or something else follows.
+    pub(super) fn decode(self, body: &[u8]) -> Result<Vec<u8>, BodyError> {
+        if body.is_empty() {
+            return Ok(Vec::new());
+        }
+        let decoded = match self {
+            Self::Gzip => read_all(flate2::bufread::MultiGzDecoder::new(body)),
+            Self::Zstd => zstd::Decoder::with_buffer(body).and_then(read_all),
+            Self::Deflate => inflate(body),
+        };
+        let decoded = decoded.map_err(|error| BodyError::Compressed(self.name(), error))?;
+        if decoded.len() > MAX_BODY {
+            return Err(BodyError::TooLarge);
+        }
+        Ok(decoded)
+    }
+}
+
+/// Reads one byte more than a body may have, at most.
+fn read_all(decoder: impl Read) -> io::Result<Vec<u8>> {
+    let mut decoded = Vec::new();
+    decoder
+        .take(MAX_BODY as u64 + 1)
+        .read_to_end(&mut decoded)?;
+    Ok(decoded)
+}
+
+/// Decompresses zlib streams. The reader of `flate2` takes a stream that is cut off for whole.
+fn inflate(mut body: &[u8]) -> io::Result<Vec<u8>> {
+    const CHUNK: usize = 64 << 10;
+    let mut decoded = Vec::new();
+    while !body.is_empty() {
+        let mut stream = Decompress::new(true);
+        loop {
+            decoded.reserve(CHUNK);
+            let before = stream.total_in();
+            let status = stream.decompress_vec(body, &mut decoded, FlushDecompress::None)?;
+            let read = usize::try_from(stream.total_in() - before).unwrap_or(body.len());
+            body = &body[read..];
+            if status == Status::StreamEnd || decoded.len() > MAX_BODY {
+                break;
+            }
+            if body.is_empty() && decoded.len() < decoded.capacity() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        if decoded.len() > MAX_BODY {
+            break;
+        }
+    }
+    Ok(decoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn encoded(coding: Coding, bytes: &[u8]) -> Vec<u8> {
+        let level = flate2::Compression::fast();
+        match coding {
+            Coding::Gzip => {
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+                encoder.write_all(bytes).unwrap();
+                encoder.finish().unwrap()
+            }
+            Coding::Deflate => {
+                let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), level);
+                encoder.write_all(bytes).unwrap();
+                encoder.finish().unwrap()
+            }
+            Coding::Zstd => zstd::encode_all(bytes, 1).unwrap(),
+        }
+    }
+
+    #[test]
+    fn all_streams_of_a_body_are_read_and_nothing_else_may_follow() {
+        for coding in [Coding::Gzip, Coding::Zstd, Coding::Deflate] {
+            let (one, two) = (encoded(coding, b"one "), encoded(coding, &[b'x'; 200_000]));
+            let joined = [&one[..], &encoded(coding, b""), &two].concat();
+            let decoded = coding.decode(&joined).unwrap();
+            let expected = [&b"one "[..], &[b'x'; 200_000]].concat();
+            assert!(decoded == expected, "{coding:?}");
+            for (damage, broken) in [
+                ("garbage", [&one[..], b"garbage"].concat()),
+                ("zeros", [&one[..], &[0; 8]].concat()),
+                ("cut off", joined[..joined.len() - 1].to_vec()),
+                ("cut off early", two[..two.len() / 2].to_vec()),
+            ] {
+                let found = coding.decode(&broken);
+                let is_refused = matches!(found, Err(BodyError::Compressed(..)));
+                assert!(is_refused, "{coding:?}: {damage}");
+            }
+        }
+    }
 }

@@ -14,6 +14,13 @@ use super::store::Store;
 use crate::source::otlp;
 use crate::trace::{Hole, Origin, Sender, Span, Trace, TraceId};
 
+/// A span is taken to arrive at most this long after its end if its own clock cannot tell: SDKs
+/// export every 5 s by default.
+const LONGEST_EXPORT_DELAY: Duration = Duration::from_millis(5_500);
+
+/// A clock that is ahead by no more than this is taken to be right: some SDKs count in milliseconds.
+const CLOCK_PRECISION: Duration = Duration::from_millis(10);
+
 /// Number of spans that cannot be decoded of which a trace keeps the reason.
 const MOST_UNDECODED: usize = 4;
 
@@ -274,18 +281,32 @@ impl Snapshot {
         }
     }
 
-    /// The time of the trace, if it is followed since then. Its services' clocks tell when it
-    /// began where it did so before.
+    /// The time in which spans of this trace may have been lost, if it is followed since then.
+    ///
+    /// It begins with the trace, at the earliest moment that a span gives: its start, or its
+    /// arrival minus its duration. A service whose clock runs ahead reports a start that is later
+    /// than that; the delay of its export is then unknown, so the usual longest one is assumed.
     pub(super) fn lifetime(&self, followed: Instant) -> Lifetime {
-        let starts = self.trace.spans().iter().map(|span| span.start);
-        // Zero is no time: such a span says nothing.
-        let first = starts.filter(|&start| start > 0).min();
-        let start = first.map(|start| SystemTime::UNIX_EPOCH + Duration::from_nanos(start));
-        // A clock that runs ahead says nothing about losses either.
-        let age = start.and_then(|start| SystemTime::now().duration_since(start).ok());
-        let age = age.unwrap_or_default().max(followed.elapsed());
+        let (now, wall_clock) = (Instant::now(), SystemTime::now());
+        let spans = self.trace.spans().iter().zip(&self.arrivals);
+        let ages = spans.map(|(span, &arrival)| {
+            let before_arrival = span.duration().map_or(Duration::ZERO, Duration::from_nanos);
+            let by_arrival = now.saturating_duration_since(arrival) + before_arrival;
+            // Zero is no time: such a span says nothing.
+            if span.start == 0 {
+                return by_arrival;
+            }
+            let start = SystemTime::UNIX_EPOCH + Duration::from_nanos(span.start);
+            match wall_clock.duration_since(start) {
+                Ok(by_start) if by_start + CLOCK_PRECISION >= by_arrival => {
+                    by_start.max(by_arrival)
+                }
+                _ => by_arrival + LONGEST_EXPORT_DELAY,
+            }
+        });
+        let age = ages.max().unwrap_or_default().max(followed.elapsed());
         Lifetime {
-            began: Instant::now().checked_sub(age),
+            began: now.checked_sub(age),
             followed,
         }
     }

@@ -20,8 +20,8 @@ use super::census::Census;
 use super::cors::Origins;
 use super::finished::Late;
 use super::follow::Follow;
-use super::http;
 use super::listener::{self, Timeouts};
+use super::routes;
 use super::store::Store;
 use crate::background;
 use crate::source::{Sightings, TraceSource};
@@ -122,7 +122,7 @@ impl Builder {
     }
 
     fn serve(self, bound: Vec<(TcpListener, SocketAddr)>, runtime: &Handle) -> Receiver {
-        let router = http::router(&self.store, self.origins, self.timeouts, self.routes);
+        let router = routes::router(&self.store, self.origins, self.timeouts, self.routes);
         let mut addresses = Vec::with_capacity(bound.len());
         let mut listeners = JoinSet::new();
         let connections = watch::Sender::new(0);

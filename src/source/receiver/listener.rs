@@ -1,7 +1,10 @@
 //! Accepts connections and speaks HTTP/1.1 or HTTP/2 on them, whichever the client does.
 
+use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -19,6 +22,7 @@ use tonic::codegen::Service;
 
 use super::census::{Carried, Refusal};
 use super::coding;
+use super::remedy;
 use super::store::Store;
 use crate::trace::Sender;
 
@@ -34,7 +38,10 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 const STREAM_WINDOW: u32 = 8 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
-/// For how long a client may keep us waiting.
+/// HTTP/2 refuses requests with larger headers by itself, without our notice.
+const MAX_HEADERS: u32 = 1 << 20;
+
+/// Limits of the time that a client may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
     /// Until it has said which protocol it speaks.
@@ -62,9 +69,7 @@ impl Default for Timeouts {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
     pub(super) peer: SocketAddr,
-    /// Whether the body is compressed on its way; nobody can tell once it is decompressed.
-    pub(super) compressed: bool,
-    /// Whether it has no body.
+    /// It has no body.
     pub(super) is_empty: bool,
 }
 
@@ -154,26 +159,62 @@ async fn converse(
         }
         Ok(None) | Err(_) => return,
     }
-    let service = TowerToHyperService::new(WithArrival { router, peer });
-    // How a connection ended is its client's business; what it sent has been dealt with.
-    let _ = server(timeouts)
+    let requests = Arc::new(AtomicUsize::new(0));
+    let service = TowerToHyperService::new(WithArrival {
+        router,
+        peer,
+        requests: Arc::clone(&requests),
+    });
+    let served = server(timeouts)
         .serve_connection(TokioIo::new(stream), service)
         .await;
+    let error = served.err();
+    let error = error.as_deref().and_then(|error| error.downcast_ref());
+    if let Some(refusal) = error.and_then(|error| unread(error, &requests, peer)) {
+        store.refuse(refusal);
+    }
 }
 
 fn tls_handshake(peer: SocketAddr) -> Refusal {
-    let remedy = "give it an http:// endpoint, or set OTEL_EXPORTER_OTLP_INSECURE=true";
+    refusal(
+        peer,
+        "a TLS handshake",
+        "the client speaks TLS, and this receiver does not".to_owned(),
+        "give it an http:// endpoint, or set OTEL_EXPORTER_OTLP_INSECURE=true",
+    )
+}
+
+/// The refusal of a request that hyper could not read, and so never gave to the router. Nothing
+/// for a connection that ended otherwise: the router has handled its requests.
+fn unread(error: &hyper::Error, requests: &AtomicUsize, peer: SocketAddr) -> Option<Refusal> {
+    let is_cut_off = error.is_incomplete_message() && requests.load(Ordering::Relaxed) == 0;
+    let cause = error.source();
+    let is_of_http_2 = !error.is_user() && cause.is_some_and(|cause| !cause.is::<io::Error>());
+    if !error.is_parse() && !is_cut_off && !is_of_http_2 {
+        return None;
+    }
+    let remedy = match () {
+        () if error.is_parse_too_large() => {
+            "send at most 100 headers: check OTEL_EXPORTER_OTLP_HEADERS"
+        }
+        () if is_cut_off => remedy::INTERRUPTED,
+        () => "send only OTLP, over HTTP or gRPC, to this port",
+    };
+    Some(refusal(peer, "a request", error.to_string(), remedy))
+}
+
+/// The refusal of a request of which nothing but the sender is known: it may have been an export.
+fn refusal(peer: SocketAddr, endpoint: &str, reason: String, remedy: &str) -> Refusal {
     Refusal {
         at: Instant::now(),
         sender: Sender {
             peer: Some(peer),
             ..Sender::default()
         },
-        endpoint: "a TLS handshake".to_owned(),
-        reason: "the client speaks TLS, and this receiver does not".to_owned(),
+        endpoint: endpoint.to_owned(),
+        reason,
         remedy: remedy.to_owned(),
-        // Any client may begin like this, and nobody can tell what it would have sent.
-        carried: Carried::NoSpans,
+        carried: Carried::Spans,
     }
 }
 
@@ -189,7 +230,8 @@ fn server(timeouts: Timeouts) -> auto::Builder<TokioExecutor> {
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT)
         .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW);
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(MAX_HEADERS);
     server
 }
 
@@ -222,6 +264,8 @@ async fn first_words(stream: &TcpStream) -> Option<FirstWords> {
 struct WithArrival {
     router: Router,
     peer: SocketAddr,
+    /// Number of requests on this connection.
+    requests: Arc<AtomicUsize>,
 }
 
 impl<B: HttpBody> Service<Request<B>> for WithArrival
@@ -237,11 +281,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        self.requests.fetch_add(1, Ordering::Relaxed);
         coding::normalize(request.headers_mut());
-        let compressed = request.headers().contains_key(header::CONTENT_ENCODING);
         let arrival = Arrival {
             peer: self.peer,
-            compressed,
             is_empty: request.body().is_end_stream(),
         };
         request.extensions_mut().insert(arrival);

@@ -9,7 +9,6 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::source::otlp::RejectedAt;
 use crate::trace::{Hole, Sender, TraceId};
 
 /// Number of losses of unknown traces that are kept. The last one decides which traces may be
@@ -120,16 +119,6 @@ impl Lost {
             .chain(forgotten)
             .filter(move |loss| Some(loss.at) >= lifetime.began)
             .map(|loss| &loss.hole)
-    }
-}
-
-/// The hole that this rejected span leaves.
-pub(super) fn rejected(span: &RejectedAt<'_>, sender: Sender) -> Hole {
-    let name = String::from_utf8_lossy(span.name);
-    Hole {
-        reason: format!("the span `{name}` was rejected: its {}", span.reason),
-        sender,
-        remedy: "let the tracer make ids as OpenTelemetry does: 16 bytes for a trace, 8 for a span, not all of them zero".to_owned(),
     }
 }
 

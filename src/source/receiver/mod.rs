@@ -23,6 +23,7 @@ mod census;
 mod coding;
 mod cors;
 mod decoder;
+mod export;
 mod finished;
 mod follow;
 mod grpc;
@@ -34,7 +35,9 @@ mod lost;
 mod news;
 mod paths;
 mod presence;
+mod remedy;
 mod ring;
+mod routes;
 mod shelves;
 mod store;
 

@@ -88,11 +88,14 @@ impl Ring {
             .filter_map(Request::walk)
     }
 
-    /// Requests that came at this moment or later, oldest first.
-    pub(super) fn since(&self, moment: Instant) -> impl Iterator<Item = (Walk<'_>, Instant)> {
+    /// Requests that arrived at this moment or later, oldest first; all without a moment.
+    pub(super) fn since(
+        &self,
+        moment: Option<Instant>,
+    ) -> impl Iterator<Item = (Walk<'_>, Instant)> {
         self.requests
             .iter()
-            .filter(move |request| request.arrived >= moment)
+            .filter(move |request| Some(request.arrived) >= moment)
             .filter_map(Request::walk)
     }
 }

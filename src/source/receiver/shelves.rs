@@ -96,7 +96,7 @@ impl Shelves {
                 service: Some(service),
                 ..sender.clone()
             };
-            let hole = Arc::new(lost::rejected(span, sender));
+            let hole = Arc::new(span.reason.hole(span.name, sender));
             let loss = Loss { at, hole };
             match span.trace_id {
                 Some(trace) => self.lose(trace, loss.clone()),
@@ -392,14 +392,28 @@ impl Shelves {
     }
 
     pub(super) fn strangers(&self, since: Instant) -> Vec<RawSpan> {
+        self.remembered(Some(since), |span| {
+            let known = self.kept.contains_key(&span.trace_id);
+            !known && !self.finished.contains(span.trace_id)
+        })
+    }
+
+    #[cfg(feature = "run")]
+    pub(super) fn servers(&self, since: Option<Instant>) -> Vec<RawSpan> {
+        self.remembered(since, |span| otlp::is_server(span.bytes))
+    }
+
+    /// The remembered spans that are wanted and arrived at this moment or later.
+    fn remembered(
+        &self,
+        since: Option<Instant>,
+        is_wanted: impl Fn(&SpanAt<'_>) -> bool,
+    ) -> Vec<RawSpan> {
         let mut copies = Interner::default();
         let mut found = Vec::new();
         for (walk, arrived) in self.ring.since(since) {
-            for span in &walk.spans {
-                let known = self.kept.contains_key(&span.trace_id);
-                if !known && !self.finished.contains(span.trace_id) {
-                    found.push(raw(&mut copies, &walk, span, arrived));
-                }
+            for span in walk.spans.iter().filter(|span| is_wanted(span)) {
+                found.push(raw(&mut copies, &walk, span, arrived));
             }
         }
         found

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
 
 use super::census::{Carried, Census, Ingested, Refusal};
+use super::decoder::Decoder;
 use super::finished::Late;
 use super::follow::{Follow, Snapshot};
 use super::kept::RawSpan;
@@ -206,9 +207,15 @@ impl Store {
     #[must_use]
     pub fn strangers(&self, since: Instant) -> Vec<Trace> {
         let spans = self.lock().strangers(since);
-        let mut decoder = super::decoder::Decoder::default();
-        let decoded = spans.into_iter().filter_map(|raw| decoder.span(raw).ok());
-        otlp::assemble(decoded.flatten().collect::<Vec<Span>>())
+        decoded(spans)
+    }
+
+    /// The SERVER spans that arrived at this moment or later and that the store still remembers, by
+    /// their traces. Without a moment, all of them.
+    #[cfg(feature = "run")]
+    pub(crate) fn servers(&self, since: Option<Instant>) -> Vec<Trace> {
+        let spans = self.lock().servers(since);
+        decoded(spans)
     }
 
     /// Traces for which spans came after the last [`Follow`] of them was dropped.
@@ -308,6 +315,13 @@ impl Store {
     fn lock(&self) -> MutexGuard<'_, Shelves> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The traces of these spans, without those that cannot be decoded.
+fn decoded(spans: Vec<RawSpan>) -> Vec<Trace> {
+    let mut decoder = Decoder::default();
+    let decoded = spans.into_iter().filter_map(|raw| decoder.span(raw).ok());
+    otlp::assemble(decoded.flatten().collect::<Vec<Span>>())
 }
 
 impl AsRef<Self> for Store {

@@ -115,3 +115,44 @@ fn what_becomes_too_large_is_refused() {
     let refused = super::decompressed(&bomb, &mut budget);
     assert!(matches!(refused, Err(ReadError::TooLarge(_))));
 }
+
+/// The reasons of the holes in a file with one trace.
+fn holes(file: impl AsRef<[u8]>) -> Vec<String> {
+    let traces = read(file.as_ref()).unwrap();
+    assert_eq!(traces.len(), 1);
+    let holes = traces[0].holes().iter();
+    holes.map(|hole| hole.reason.clone()).collect()
+}
+
+#[test]
+fn spans_with_invalid_ids_are_holes_in_their_trace() {
+    let bad = format!(r#"{{"traceId":"{TRACE}","spanId":"abc","name":"bad"}}"#);
+    let file = request(1).replace("}]}]}]}", &format!("}},{bad}]}}]}}]}}"));
+    assert_eq!(
+        holes(file),
+        ["the span `bad` was rejected: its span id is `abc`, expected 8 bytes (16 hex digits)"]
+    );
+}
+
+#[test]
+fn parts_of_a_file_that_are_not_otlp_are_holes_in_all_traces() {
+    let whole = request(1);
+    for (file, key) in [
+        (format!(r#"[{whole}, {{"foo": 1}}]"#), "foo"),
+        (format!("{whole}\n{{\"spans\": [1]}}"), "spans"),
+        (
+            format!(r#"{{"result": {whole}}} {{"error": {{"code": 5}}}}"#),
+            "error",
+        ),
+        (
+            whole.replacen('{', r#"{"data": [{"spanID": "1"}], "#, 1),
+            "data",
+        ),
+    ] {
+        let reason = format!("a part of the file is not OTLP/JSON: found `{key}`");
+        assert_eq!(holes(file), [reason]);
+    }
+    // Logs and metrics may stand between the traces, and facts about the answer beside them.
+    let logs = format!(r#"{whole} {{"resourceLogs": []}} {{"trace": {{}}, "metrics": {{}}}}"#);
+    assert!(holes(logs).is_empty());
+}

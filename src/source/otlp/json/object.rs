@@ -1,6 +1,7 @@
 //! OTLP's messages as JSON objects.
 //!
-//! Unknown fields are ignored, as OTLP requires; a request in which no field is known is refused.
+//! Unknown fields are ignored, as OTLP requires. What would lose data is refused: a repeated key, a
+//! key in another case, spans below a key that has none, and a request in which no field is known.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -30,11 +31,19 @@ pub(in super::super) trait Object: Default {
     /// For messages: `a span`.
     const NAME: &'static str;
 
-    /// Reads the value of this key, which is in camelCase.
+    /// The keys that [`field`](Self::field) reads, in camelCase.
+    const FIELDS: &'static [&'static str];
+
+    /// Reads the value of a key of [`FIELDS`](Self::FIELDS).
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error>;
 
+    /// Reads the value of any other key.
+    fn other<'de, M: MapAccess<'de>>(&mut self, _key: &str, map: &mut M) -> Result<(), M::Error> {
+        ignore(map)
+    }
+
     /// Called at the end.
-    fn check<E: Error>(&self) -> Result<(), E> {
+    fn check<E: Error>(&mut self) -> Result<(), E> {
         Ok(())
     }
 
@@ -65,8 +74,32 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
     }
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<T, M::Error> {
         let mut object = T::default();
+        // A bit for each key of `FIELDS`.
+        let mut seen = 0_u32;
         while let Some(Text(key)) = map.next_key()? {
-            object.field(&camel_case(&String::from_utf8_lossy(&key)), &mut map)?;
+            let sent = String::from_utf8_lossy(&key);
+            let key = camel_case(&sent);
+            match T::FIELDS.iter().position(|field| *field == key) {
+                Some(at) if seen & 1 << at != 0 => {
+                    let message = format_args!("`{key}` is repeated in {}", T::NAME);
+                    return Err(M::Error::custom(message));
+                }
+                Some(at) => {
+                    seen |= 1 << at;
+                    object.field(&key, &mut map)?;
+                }
+                None => match T::FIELDS
+                    .iter()
+                    .find(|field| field.eq_ignore_ascii_case(&key))
+                {
+                    Some(field) => {
+                        let sent = super::short(&sent);
+                        let message = format_args!("found `{sent}`, expected `{field}`");
+                        return Err(M::Error::custom(message));
+                    }
+                    None => object.other(&key, &mut map)?,
+                },
+            }
         }
         object.check()?;
         Ok(object)
@@ -122,6 +155,56 @@ pub(in super::super) fn ignore<'de, M: MapAccess<'de>>(map: &mut M) -> Result<()
     map.next_value::<IgnoredAny>().map(drop)
 }
 
+/// Ignores the value of an unknown key, unless spans would be lost with it.
+fn refuse_spans<'de, M: MapAccess<'de>>(
+    key: &str,
+    map: &mut M,
+    expected: &str,
+) -> Result<(), M::Error> {
+    if has_span(key, map)? {
+        let key = super::short(key);
+        let message = format_args!("found a span in `{key}`, expected it in `{expected}`");
+        return Err(M::Error::custom(message));
+    }
+    Ok(())
+}
+
+/// Reads over the value of a key. Returns `true` if a span stands there, or the key is one of a
+/// span itself.
+pub(in super::super) fn has_span<'de, M: MapAccess<'de>>(
+    key: &str,
+    map: &mut M,
+) -> Result<bool, M::Error> {
+    let value: &RawValue = map.next_value()?;
+    Ok(is_span_id(key.as_bytes()) || keys(value.get()).any(is_span_id))
+}
+
+/// Returns `true` for the key of a span id in any spelling.
+fn is_span_id(key: &[u8]) -> bool {
+    let letters = key.iter().filter(|&&byte| byte != b'_');
+    letters.map(u8::to_ascii_lowercase).eq(*b"spanid")
+}
+
+/// The keys of all objects in a JSON text, as they are written.
+fn keys(json: &str) -> impl Iterator<Item = &[u8]> {
+    let mut rest = json.as_bytes();
+    std::iter::from_fn(move || {
+        loop {
+            let start = rest.iter().position(|&byte| byte == b'"')? + 1;
+            rest = &rest[start..];
+            let mut end = 0;
+            while rest.get(end).is_some_and(|&byte| byte != b'"') {
+                end += if rest[end] == b'\\' { 2 } else { 1 };
+            }
+            let text = rest.get(..end)?;
+            rest = rest.get(end + 1..)?;
+            if rest.trim_ascii_start().first() == Some(&b':') {
+                return Some(text);
+            }
+        }
+    })
+}
+
 /// Attributes, each read alone: one that is unreadable does not spoil the others.
 fn attributes<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Vec<Bytes>, M::Error> {
     let raw: Vec<&RawValue> = value(map)?;
@@ -149,12 +232,10 @@ struct JustKey(Bytes);
 
 impl Object for JustKey {
     const NAME: &'static str = "an attribute";
+    const FIELDS: &'static [&'static str] = &["key"];
 
-    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
-        match key {
-            "key" => self.0 = text(map)?,
-            _ => ignore(map)?,
-        }
+    fn field<'de, M: MapAccess<'de>>(&mut self, _: &str, map: &mut M) -> Result<(), M::Error> {
+        self.0 = text(map)?;
         Ok(())
     }
 }
@@ -174,23 +255,25 @@ const EXPECTED: &str = "expected an object with `resourceSpans`";
 
 impl Object for Request {
     const NAME: &'static str = "an export request";
+    const FIELDS: &'static [&'static str] = &["resourceSpans"];
 
-    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
-        if key == "resourceSpans" {
-            self.is_known = true;
-            self.traces.resource_spans.extend(objects(map)?);
-            return Ok(());
-        }
+    fn field<'de, M: MapAccess<'de>>(&mut self, _: &str, map: &mut M) -> Result<(), M::Error> {
+        self.is_known = true;
+        self.traces.resource_spans = objects(map)?;
+        Ok(())
+    }
+
+    fn other<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         if self.unknown.len() < 5 {
             self.unknown.push(format!("`{}`", super::short(key)));
         }
         if MISPLACED.contains(&key) {
             return Err(M::Error::custom(format_args!("found `{key}`, {EXPECTED}")));
         }
-        ignore(map)
+        refuse_spans(key, map, "resourceSpans")
     }
 
-    fn check<E: Error>(&self) -> Result<(), E> {
+    fn check<E: Error>(&mut self) -> Result<(), E> {
         if self.is_known || self.unknown.is_empty() {
             return Ok(());
         }
@@ -207,6 +290,12 @@ impl Object for Request {
 
 impl Object for ResourceSpans {
     const NAME: &'static str = "an item of `resourceSpans`";
+    const FIELDS: &'static [&'static str] = &[
+        "resource",
+        "scopeSpans",
+        "instrumentationLibrarySpans",
+        "deprecatedScopeSpans",
+    ];
 
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         match key {
@@ -215,24 +304,29 @@ impl Object for ResourceSpans {
             "instrumentationLibrarySpans" | "deprecatedScopeSpans" => {
                 self.instrumentation_library_spans.extend(objects(map)?);
             }
-            "spans" => {
-                let message = "found `spans` in `resourceSpans`, expected it in `scopeSpans`";
-                return Err(M::Error::custom(message));
-            }
-            _ => ignore(map)?,
+            _ => {}
         }
         Ok(())
+    }
+
+    fn other<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        if key == "spans" {
+            let message = "found `spans` in `resourceSpans`, expected it in `scopeSpans`";
+            return Err(M::Error::custom(message));
+        }
+        refuse_spans(key, map, "scopeSpans")
     }
 }
 
 impl Object for Resource {
     const NAME: &'static str = "a resource";
+    const FIELDS: &'static [&'static str] = &["attributes", "droppedAttributesCount"];
 
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         match key {
             "attributes" => self.attributes = attributes(map)?,
             "droppedAttributesCount" => self.dropped_attributes_count = number(map)?,
-            _ => ignore(map)?,
+            _ => {}
         }
         Ok(())
     }
@@ -240,19 +334,26 @@ impl Object for Resource {
 
 impl Object for ScopeSpans {
     const NAME: &'static str = "an item of `scopeSpans`";
+    const FIELDS: &'static [&'static str] = &["scope", "instrumentationLibrary", "spans"];
 
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         match key {
             "scope" | "instrumentationLibrary" => self.scope = object(map)?.or(self.scope.take()),
             "spans" => self.spans.extend(objects(map)?),
-            _ => ignore(map)?,
+            _ => {}
         }
         Ok(())
+    }
+
+    fn other<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        refuse_spans(key, map, "spans")
     }
 }
 
 impl Object for Scope {
     const NAME: &'static str = "a scope";
+    const FIELDS: &'static [&'static str] =
+        &["name", "version", "attributes", "droppedAttributesCount"];
 
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         match key {
@@ -260,7 +361,7 @@ impl Object for Scope {
             "version" => self.version = text(map)?,
             "attributes" => self.attributes = attributes(map)?,
             "droppedAttributesCount" => self.dropped_attributes_count = number(map)?,
-            _ => ignore(map)?,
+            _ => {}
         }
         Ok(())
     }
@@ -268,6 +369,23 @@ impl Object for Scope {
 
 impl Object for Span {
     const NAME: &'static str = "a span";
+    const FIELDS: &'static [&'static str] = &[
+        "traceId",
+        "spanId",
+        "traceState",
+        "parentSpanId",
+        "name",
+        "kind",
+        "startTimeUnixNano",
+        "endTimeUnixNano",
+        "attributes",
+        "droppedAttributesCount",
+        "events",
+        "droppedEventsCount",
+        "links",
+        "droppedLinksCount",
+        "status",
+    ];
 
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         match key {
@@ -286,7 +404,7 @@ impl Object for Span {
             "links" => self.links = objects(map)?,
             "droppedLinksCount" => self.dropped_links_count = number(map)?,
             "status" => self.status = object(map)?,
-            _ => ignore(map)?,
+            _ => {}
         }
         Ok(())
     }
@@ -294,6 +412,12 @@ impl Object for Span {
 
 impl Object for Event {
     const NAME: &'static str = "an event";
+    const FIELDS: &'static [&'static str] = &[
+        "timeUnixNano",
+        "name",
+        "attributes",
+        "droppedAttributesCount",
+    ];
 
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         match key {
@@ -301,7 +425,7 @@ impl Object for Event {
             "name" => self.name = text(map)?,
             "attributes" => self.attributes = attributes(map)?,
             "droppedAttributesCount" => self.dropped_attributes_count = number(map)?,
-            _ => ignore(map)?,
+            _ => {}
         }
         Ok(())
     }
@@ -309,6 +433,13 @@ impl Object for Event {
 
 impl Object for Link {
     const NAME: &'static str = "a link";
+    const FIELDS: &'static [&'static str] = &[
+        "traceId",
+        "spanId",
+        "traceState",
+        "attributes",
+        "droppedAttributesCount",
+    ];
 
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         match key {
@@ -317,7 +448,7 @@ impl Object for Link {
             "traceState" => self.trace_state = text(map)?,
             "attributes" => self.attributes = attributes(map)?,
             "droppedAttributesCount" => self.dropped_attributes_count = number(map)?,
-            _ => ignore(map)?,
+            _ => {}
         }
         Ok(())
     }
@@ -325,12 +456,13 @@ impl Object for Link {
 
 impl Object for Status {
     const NAME: &'static str = "a status";
+    const FIELDS: &'static [&'static str] = &["message", "code"];
 
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         match key {
             "message" => self.message = text(map)?,
             "code" => self.code = value::<Code, M>(map)?.0,
-            _ => ignore(map)?,
+            _ => {}
         }
         Ok(())
     }
@@ -338,12 +470,13 @@ impl Object for Status {
 
 impl Object for KeyValue {
     const NAME: &'static str = "an attribute";
+    const FIELDS: &'static [&'static str] = &["key", "value"];
 
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         match key {
             "key" => self.key = text(map)?,
             "value" => self.value = object(map)?,
-            _ => ignore(map)?,
+            _ => {}
         }
         Ok(())
     }
@@ -351,6 +484,15 @@ impl Object for KeyValue {
 
 impl Object for AnyValue {
     const NAME: &'static str = "an attribute value such as {\"stringValue\": \"text\"}";
+    const FIELDS: &'static [&'static str] = &[
+        "stringValue",
+        "boolValue",
+        "intValue",
+        "doubleValue",
+        "arrayValue",
+        "kvlistValue",
+        "bytesValue",
+    ];
 
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         let kind = match key {
@@ -369,8 +511,11 @@ impl Object for AnyValue {
             "bytesValue" => map
                 .next_value::<Option<Base64>>()?
                 .map(|bytes| ValueKind::Bytes(bytes.0)),
-            _ => return ignore(map),
+            _ => None,
         };
+        if kind.is_some() && self.kind.is_some() {
+            return Err(M::Error::custom("found two values, expected one"));
+        }
         self.kind = kind.or(self.kind.take());
         Ok(())
     }
@@ -378,24 +523,20 @@ impl Object for AnyValue {
 
 impl Object for ArrayValue {
     const NAME: &'static str = "an array value such as {\"values\": []}";
+    const FIELDS: &'static [&'static str] = &["values"];
 
-    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
-        match key {
-            "values" => self.values = objects(map)?,
-            _ => ignore(map)?,
-        }
+    fn field<'de, M: MapAccess<'de>>(&mut self, _: &str, map: &mut M) -> Result<(), M::Error> {
+        self.values = objects(map)?;
         Ok(())
     }
 }
 
 impl Object for KeyValueList {
     const NAME: &'static str = "a map value such as {\"values\": []}";
+    const FIELDS: &'static [&'static str] = &["values"];
 
-    fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
-        match key {
-            "values" => self.values = objects(map)?,
-            _ => ignore(map)?,
-        }
+    fn field<'de, M: MapAccess<'de>>(&mut self, _: &str, map: &mut M) -> Result<(), M::Error> {
+        self.values = objects(map)?;
         Ok(())
     }
 }

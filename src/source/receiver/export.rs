@@ -1,0 +1,213 @@
+//! Accepts the export request of either protocol: reads its body, decompresses it and stores it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use bytes::Bytes;
+use tonic::Code;
+
+use super::body::{self, BodyError, Turns};
+use super::census::{Carried, Ingested, Refusal};
+use super::listener::{Arrival, Timeouts};
+use super::remedy;
+use super::store::Store;
+use crate::source::otlp::{self, Encoding, Malformed, Signal};
+use crate::trace::Sender;
+
+/// The state of every request handler.
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
+    pub(super) store: Store,
+    pub(super) turns: Arc<Turns>,
+    pub(super) timeouts: Timeouts,
+}
+
+/// The answer to a request that is refused.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) status: StatusCode,
+    pub(super) code: Code,
+    pub(super) reason: String,
+    pub(super) remedy: &'static str,
+    /// The service that sent it, if its name can be read.
+    pub(super) service: Option<String>,
+}
+
+impl Refused {
+    pub(super) fn new(
+        status: StatusCode,
+        code: Code,
+        reason: impl Into<String>,
+        remedy: &'static str,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            reason: reason.into(),
+            remedy,
+            service: None,
+        }
+    }
+
+    /// The record of the refusal of a request to this endpoint.
+    pub(super) fn record(&self, sender: Sender, endpoint: String, carried: Carried) -> Refusal {
+        Refusal {
+            at: Instant::now(),
+            sender: Sender {
+                service: self.service.clone(),
+                ..sender
+            },
+            endpoint,
+            reason: self.reason.clone(),
+            remedy: self.remedy.to_owned(),
+            carried,
+        }
+    }
+}
+
+impl From<BodyError> for Refused {
+    fn from(error: BodyError) -> Self {
+        let (status, code, remedy) = match error {
+            BodyError::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Code::ResourceExhausted,
+                remedy::TOO_LARGE,
+            ),
+            BodyError::TooSlow(_) => (
+                StatusCode::REQUEST_TIMEOUT,
+                Code::DeadlineExceeded,
+                remedy::OVERLOAD,
+            ),
+            BodyError::Broken(_) => (
+                StatusCode::BAD_REQUEST,
+                Code::InvalidArgument,
+                remedy::INTERRUPTED,
+            ),
+            BodyError::Compressed(..) => (
+                StatusCode::BAD_REQUEST,
+                Code::InvalidArgument,
+                remedy::COMPRESSION,
+            ),
+        };
+        Self::new(status, code, error.to_string(), remedy)
+    }
+}
+
+impl From<Malformed> for Refused {
+    fn from(error: Malformed) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            Code::InvalidArgument,
+            error.to_string(),
+            remedy::UNREADABLE,
+        )
+    }
+}
+
+/// Spans are lost with a refused export of traces. A request without a body is a probe, as is one
+/// that only reads.
+pub(super) fn carried(signal: Signal, method: &Method, arrival: Arrival) -> Carried {
+    let reads = [Method::GET, Method::HEAD, Method::OPTIONS, Method::DELETE];
+    let is_probe = reads.contains(method) || arrival.is_empty;
+    match signal {
+        Signal::Traces if !is_probe => Carried::Spans,
+        _ => Carried::NoSpans,
+    }
+}
+
+/// Reads a body and gives it to `accept`, when the request has its turn.
+pub(super) async fn with_body<T>(
+    shared: &Shared,
+    body: Body,
+    accept: impl FnOnce(Bytes) -> Result<T, Refused>,
+) -> Result<T, Refused> {
+    let longest = shared.timeouts.request;
+    let Some(_turn) = shared.turns.next(longest).await else {
+        return Err(Refused::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            Code::Unavailable,
+            "too many requests at the same time",
+            remedy::OVERLOAD,
+        ));
+    };
+    accept(body::read(body, longest).await?)
+}
+
+/// Stores the message of a request and returns the message of the answer.
+pub(super) fn accept(
+    signal: Signal,
+    encoding: Encoding,
+    store: &Store,
+    message: &[u8],
+    sender: &Sender,
+) -> Result<Vec<u8>, Refused> {
+    let accepted = match signal {
+        Signal::Traces => accept_traces(encoding, store, message, sender),
+        Signal::Logs => signal.count(encoding, message).map(|records| {
+            store.count(records, 0);
+            otlp::success(encoding)
+        }),
+        Signal::Metrics => signal.count(encoding, message).map(|points| {
+            store.count(0, points);
+            otlp::success(encoding)
+        }),
+    };
+    accepted.map_err(|error| Refused {
+        service: otlp::service_hint(message),
+        ..error.into()
+    })
+}
+
+fn accept_traces(
+    encoding: Encoding,
+    store: &Store,
+    message: &[u8],
+    sender: &Sender,
+) -> Result<Vec<u8>, Malformed> {
+    let ingested = match encoding {
+        Encoding::Protobuf => store.ingest_from(message, sender)?,
+        Encoding::Json => store.ingest_from(&otlp::traces_from_json(message)?, sender)?,
+    };
+    Ok(match losses(&ingested) {
+        None => otlp::success(encoding),
+        Some(message) => otlp::partial(encoding, ingested.rejected, &message),
+    })
+}
+
+/// A message for the sender about what is missing from an accepted request. Without rejected
+/// spans, OTLP calls it a warning.
+fn losses(ingested: &Ingested) -> Option<String> {
+    let Ingested {
+        spans, rejected, ..
+    } = ingested;
+    let rejections = (*rejected > 0).then(|| {
+        let names = first(&ingested.rejections, *rejected);
+        format!("rejected {rejected} of {} spans: {names}", rejected + spans)
+    });
+    let dropped = ingested.dropped_attributes;
+    let drops = (dropped > 0).then(|| {
+        let s = if dropped == 1 { "" } else { "s" };
+        format!(
+            "dropped {dropped} attribute{s}: {}",
+            first(&ingested.drops, dropped)
+        )
+    });
+    let messages: Vec<String> = rejections.into_iter().chain(drops).collect();
+    (!messages.is_empty()).then(|| messages.join("; "))
+}
+
+/// Names the first few of `all` things.
+fn first(things: &[impl ToString], all: usize) -> String {
+    const MOST_NAMED: usize = 5;
+    let mut named: Vec<String> = things
+        .iter()
+        .take(MOST_NAMED)
+        .map(ToString::to_string)
+        .collect();
+    if all > named.len() {
+        named.push(format!("and {} more", all - named.len()));
+    }
+    named.join("; ")
+}

@@ -1,0 +1,86 @@
+//! The paths of a port.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use axum::http::{Method, Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use tonic::Code;
+
+use super::cors::Origins;
+use super::export::Shared;
+use super::listener::{Arrival, Timeouts};
+use super::paths::Misdirected;
+use super::store::Store;
+use super::{grpc, http};
+use crate::source::otlp::{self, Signal};
+
+/// Everything that a port serves, `more` included.
+pub(super) fn router(
+    store: &Store,
+    origins: Origins,
+    timeouts: Timeouts,
+    more: Option<Router>,
+) -> Router {
+    let mut router = Router::new();
+    for signal in Signal::ALL {
+        let posted = move |shared, arrival, request| http::export(signal, shared, arrival, request);
+        let called = move |shared, arrival, request| grpc::export(signal, shared, arrival, request);
+        router = router
+            .route(signal.http_path(), any(posted))
+            .route(signal.grpc_path(), any(called));
+    }
+    router
+        .route("/", get(greet).fallback(unknown_path))
+        .route("/health", get(greet).fallback(unknown_path))
+        .fallback(unknown_path)
+        .with_state(Shared {
+            store: store.clone(),
+            turns: Arc::default(),
+            timeouts,
+        })
+        .merge(more.unwrap_or_default())
+        .layer(origins.layer())
+}
+
+/// A text for people who open the port in a browser.
+async fn greet(State(shared): State<Shared>) -> String {
+    let census = shared.store.census();
+    format!(
+        "spanspec's OTLP receiver is up: gRPC, and HTTP at /v1/traces, /v1/logs and /v1/metrics.\n\
+         So far {} requests with {} spans, {} log records and {} metric points; {} refused.\n",
+        census.requests, census.spans, census.log_records, census.metric_points, census.refused
+    )
+}
+
+/// Answers an exporter with a wrong path in its own protocol.
+async fn unknown_path(
+    State(shared): State<Shared>,
+    Extension(arrival): Extension<Arrival>,
+    request: Request<Body>,
+) -> Response {
+    let path = request.uri().path();
+    let misdirected = Misdirected::to(path);
+    let is_grpc = grpc::is_grpc(request.headers());
+    let mut reason = format!("no such endpoint: {path}: {}", misdirected.reason);
+    if is_grpc || [Method::POST, Method::PUT].contains(request.method()) {
+        let sender = arrival.sender(request.headers());
+        let endpoint = format!("{} {path}", request.method());
+        shared.store.misdirected(sender, endpoint, misdirected);
+    }
+    if is_grpc {
+        return grpc::refuse(Code::Unimplemented, reason);
+    }
+    reason.push_str("; OTLP/HTTP is served at /v1/traces, /v1/logs and /v1/metrics");
+    let status = StatusCode::NOT_FOUND;
+    match http::encoding(request.headers()) {
+        Some(encoding) => {
+            let body = otlp::status(encoding, Code::NotFound as i32, &reason);
+            http::answer(status, encoding, body)
+        }
+        None => (status, format!("{reason}\n")).into_response(),
+    }
+}
