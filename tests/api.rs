@@ -27,6 +27,10 @@ impl Served {
     }
 
     async fn with_flush(flush: Duration) -> Self {
+        Self::of(Flush::Known(flush)).await
+    }
+
+    async fn of(flush: Flush) -> Self {
         let store = Store::remembering(REMEMBERED);
         let api = Api::new(store.clone());
         let receiver = Receiver::builder()
@@ -42,7 +46,7 @@ impl Served {
         };
         api.ready(Known {
             listened: receiver.addresses().to_vec(),
-            flush: Flush::Known(flush),
+            flush,
             services: Services::Theirs,
             ports: BTreeMap::from([("services.shop.http".to_owned(), 4711)]),
             context: Context {
@@ -74,8 +78,12 @@ impl Served {
             .iter()
             .map(|(id, parent, name)| span(trace, id, parent, name))
             .collect();
+        self.export_of("payment", &spans).await;
+    }
+
+    async fn export_of(&self, service: &str, spans: &[Json]) {
         let body = json!({ "resourceSpans": [{
-            "resource": { "attributes": [text("service.name", "payment")] },
+            "resource": { "attributes": [text("service.name", service)] },
             "scopeSpans": [{ "spans": spans }],
         }] });
         let request = self.client.post(self.url("/v1/traces"));
@@ -349,6 +357,53 @@ async fn a_spec_is_judged_and_its_failure_told_as_in_the_terminal() {
 }
 
 #[tokio::test]
+async fn a_capture_without_its_span_is_a_failure() {
+    let served = Served::start().await;
+    served.export(TRACE, &[("a1", SENT, "root")]).await;
+    for (find, verdict) in [("nope", "failed"), ("root", "passed")] {
+        let spec = format!(
+            "capture: {{ v: {{ find: {find}, attribute: payment.method }} }}\nexpect: {{ spans: [root] }}"
+        );
+        let question = json!({ "trace": traceparent(), "spec": spec });
+        let judged = served.judge(&question).await;
+        assert_eq!(judged.body["verdict"], verdict, "{}", judged.body["text"]);
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_a_server_span_keeps_a_trace_open_if_the_flush_bound_is_unknown() {
+    let served = Served::of(Flush::Assumed).await;
+    let stock = json!({
+        "traceId": "11111111111111111111111111111111", "spanId": id("1"), "name": "GET /", "kind": 2,
+        "attributes": [text("http.request.method", "GET")],
+    });
+    let call = json!({
+        "traceId": TRACE, "spanId": id("b2"), "parentSpanId": id("a1"), "name": "GET", "kind": 3,
+        "startTimeUnixNano": "1", "endTimeUnixNano": "2",
+        "attributes": [
+            text("http.request.method", "GET"),
+            text("server.address", "stock"),
+            { "key": "http.response.status_code", "value": { "intValue": "200" } },
+        ],
+    });
+    served.export_of("stock", &[stock]).await;
+    let root = span(TRACE, "a1", SENT, "root");
+    served.export_of("front", &[root, call]).await;
+    let spec = "wait: { flush: 50ms }\nexpect: { errors: 0 }";
+    let question = json!({ "trace": traceparent(), "spec": spec, "wait": "300ms" });
+    // The author knows the bound.
+    assert_eq!(served.judge(&question).await.body["verdict"], "passed");
+    // Without it, a whole trace takes 5.5 s; this one is not whole even then.
+    let path = format!("/api/traces/{}?wait=5600ms&format=flat", traceparent());
+    let question = json!({ "trace": traceparent(), "spec": "errors: 0", "wait": "5600ms" });
+    let (found, judged) = tokio::join!(served.get(&path), served.judge(&question));
+    assert_eq!(found.complete.as_deref(), Some("false"));
+    let problem = found.body["problems"][0].as_str().unwrap();
+    assert!(problem.contains("got an answer from stock"), "{problem}");
+    assert_eq!(judged.body["verdict"], "errored", "{}", judged.body["text"]);
+}
+
+#[tokio::test]
 async fn by_its_id_alone_a_trace_is_judged_too() {
     let served = Served::start().await;
     served.export(TRACE, &[("a1", SENT, "it")]).await;
@@ -393,6 +448,14 @@ async fn mistakes_of_a_spec_are_told_with_their_places() {
         ("errors: ${nowhere}", "nowhere"),
         ("expect: { errors: 0 }\nwiat: 1s", "wiat"),
         ("errors: [", "not YAML"),
+        (
+            "expect: { errors: 0 }\nrepeat: { count: 5 }",
+            "`repeat` needs requests that spanspec sends",
+        ),
+        (
+            "expect: { errors: 0 }\nbudgets: { trace_duration: { p99: \"< 1s\" } }",
+            "`budgets` needs requests that spanspec sends",
+        ),
     ] {
         let wrong = served.judge(&judge(spec)).await;
         assert_eq!(wrong.status, 400, "{spec}: {}", wrong.body);

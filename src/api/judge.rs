@@ -93,6 +93,7 @@ pub(super) async fn judge(
         flush: running.known.flush,
         services: running.known.services,
         secrets: context.globals.hidden.clone(),
+        shared: running.settler.shared(),
         ..Options::default()
     };
     let here = Here { api, running };

@@ -80,14 +80,15 @@ impl Api {
             ports: BTreeMap::new(),
             context: Context::default(),
         };
-        let state = RwLock::new(Arc::new(Running::new(known, false)));
+        let running = Running::new(known, false, store.clone());
+        let state = RwLock::new(Arc::new(running));
         Self(Arc::new(Shared { store, state }))
     }
 
     /// Tells it that the services are ready, and what is known of them.
     pub fn ready(&self, known: Known) {
         let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
-        *state = Arc::new(Running::new(known, true));
+        *state = Arc::new(Running::new(known, true, self.store().clone()));
     }
 
     /// What answers.
@@ -117,10 +118,10 @@ impl Api {
 }
 
 impl Running {
-    fn new(known: Known, is_ready: bool) -> Self {
+    fn new(known: Known, is_ready: bool, store: Store) -> Self {
         Self {
             is_ready,
-            settler: Settler::new(known.flush),
+            settler: Settler::new(known.flush, store),
             known,
         }
     }

@@ -138,6 +138,7 @@ fn problems(settled: &Settled) -> Vec<String> {
         )),
         _ => {}
     }
+    problems.extend(settled.unanswered.iter().cloned());
     if problems.is_empty() && trace.orphans().next().is_none() {
         problems.push("the answer was given before every service had the time to export its spans: use `until=settled` and a longer `wait`".to_owned());
     }

@@ -10,8 +10,8 @@ use super::{Context, Place, Source, Spec};
 use crate::trace::TraceRef;
 
 impl Spec {
-    /// What a trace that exists already is held against: all that stands under `expect`, or a
-    /// spec, of which `name`, `vars`, `wait` and `expect` count.
+    /// Reads the spec for an existing trace: what is below `expect`, or a whole spec. Its trigger is
+    /// replaced by the trace. Keys that need a request that spanspec sends are errors.
     ///
     /// # Errors
     /// Every mistake in the text.
@@ -48,7 +48,8 @@ impl Spec {
 /// The spec that looks at this trace, made of another one, or of what stands under `expect`.
 fn wrap(root: &Node, trace: TraceRef, mistakes: &Mistakes) -> Option<Node> {
     const OF_SEVERAL: [&str; 2] = ["steps", "matrix"];
-    const KEPT: [&str; 5] = ["name", "description", "vars", "wait", "expect"];
+    const OF_REQUESTS: [&str; 4] = ["setup", "teardown", "repeat", "budgets"];
+    const KEPT: [&str; 6] = ["name", "description", "vars", "wait", "capture", "expect"];
     let trigger = Entry::text("trace_id", &trace.to_string());
     let Kind::Map(entries) = &root.kind else {
         let expect = Entry::of("expect", root.clone());
@@ -71,7 +72,16 @@ fn wrap(root: &Node, trace: TraceRef, mistakes: &Mistakes) -> Option<Node> {
             "send what stands under the `expect` of one of them".to_owned(),
         );
     }
-    // What no spec has is kept too, and told.
+    let needs_requests = |entry: &&Entry| OF_REQUESTS.contains(&entry.key.text.as_str());
+    if let Some(entry) = entries.iter().find(needs_requests) {
+        return mistakes.note(
+            entry.key.place,
+            format!("`{}` needs requests that spanspec sends", entry.key.text),
+            "not available for an existing trace",
+            "remove it, or use `spanspec run`".to_owned(),
+        );
+    }
+    // Unknown keys are kept, so that they are reported.
     let kept = entries.iter().filter(|entry| {
         let key = entry.key.text.as_str();
         KEPT.contains(&key) || !keys::SPEC.contains(key)

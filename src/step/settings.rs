@@ -137,6 +137,14 @@ impl Default for Shared {
 }
 
 impl Shared {
+    /// State that knows these traced services.
+    pub(crate) fn with_peers(peers: Arc<Mutex<Peers>>) -> Self {
+        Self {
+            peers,
+            ..Self::default()
+        }
+    }
+
     /// Shared state with a known machine.
     #[cfg(test)]
     pub(crate) fn on(machine: Machine) -> Self {

@@ -1,13 +1,18 @@
 //! Waits for traces that were fired elsewhere and are judged elsewhere.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::completeness::{Completeness, Flush, TraceProgress, WaitPolicy, WaitStart};
 use super::delays::ExportDelays;
+use super::diagnosis;
 use super::drive::drive;
-use crate::source::receiver::{Follow, Snapshot};
+use super::settings::Shared;
+use crate::source::receiver::{Follow, Snapshot, Store};
 use crate::spec::Wait;
+use crate::trace::{Peers, Trace};
 
 /// Decides when traces are complete, given the flush bound of the services.
 ///
@@ -16,7 +21,14 @@ use crate::spec::Wait;
 #[derive(Debug)]
 pub struct Settler {
     flush: Flush,
+    store: Store,
+    peers: Arc<Mutex<Peers>>,
+    /// Spans that arrived before this moment are in `peers`.
+    noted: Mutex<Option<Instant>>,
 }
+
+/// A span may be stored a little later than it is taken to have arrived.
+const STORED_WITHIN: Duration = Duration::from_secs(1);
 
 /// A trace at the end of a wait.
 #[derive(Clone, Debug)]
@@ -25,13 +37,53 @@ pub struct Settled {
     pub snapshot: Snapshot,
     /// No further span is expected.
     pub is_complete: bool,
+    /// Calls of traced services without a SERVER span, which keep the trace open because the flush
+    /// bound is unknown; a sentence each.
+    pub unanswered: BTreeSet<String>,
 }
 
 impl Settler {
-    /// A settler for services with this flush bound.
+    /// A settler for services with this flush bound, whose spans arrive in this store.
     #[must_use]
-    pub fn new(flush: Flush) -> Self {
-        Self { flush }
+    pub fn new(flush: Flush, store: Store) -> Self {
+        Self {
+            flush,
+            store,
+            peers: Arc::default(),
+            noted: Mutex::default(),
+        }
+    }
+
+    /// State for a run that judges traces of the store: it knows the same traced services.
+    #[must_use]
+    pub fn shared(&self) -> Shared {
+        self.note_servers();
+        Shared::with_peers(Arc::clone(&self.peers))
+    }
+
+    /// Calls of traced services that have no SERVER span. They matter only if the flush bound is
+    /// unknown.
+    fn unanswered(&self, trace: &Trace) -> BTreeSet<String> {
+        if self.flush != Flush::Assumed {
+            return BTreeSet::new();
+        }
+        self.note_servers();
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        peers.note(trace);
+        diagnosis::unanswered(trace, &peers.unanswered(trace))
+    }
+
+    /// Notes the services with SERVER spans that arrived since the last call, in any trace.
+    fn note_servers(&self) {
+        if self.flush != Flush::Assumed {
+            return;
+        }
+        let now = Instant::now();
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let traces = self.store.servers(*noted);
+        *noted = now.checked_sub(STORED_WITHIN);
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        traces.iter().for_each(|trace| peers.note(trace));
     }
 
     /// Waits until the trace is complete, or until the timeout of `wait`. Its `tail` and `flush` have
@@ -41,10 +93,11 @@ impl Settler {
         let policy = self.policy(Instant::now(), wait, &delays);
         drive(follow, |snapshot| {
             let snapshot = with_unseen_caller(snapshot);
-            let completeness = policy.completeness(&snapshot, false, &delays);
+            let unanswered = self.unanswered(&snapshot.trace);
+            let completeness = policy.completeness(&snapshot, !unanswered.is_empty(), &delays);
             match completeness.next_change() {
                 Some(next) => ControlFlow::Continue(next),
-                None => ControlFlow::Break(Settled::new(snapshot, completeness)),
+                None => ControlFlow::Break(Settled::new(snapshot, completeness, unanswered)),
             }
         })
         .await
@@ -72,8 +125,9 @@ impl Settler {
         let snapshot = with_unseen_caller(snapshot);
         let delays = ExportDelays::default();
         let policy = self.policy(snapshot.at, wait, &delays);
-        let completeness = policy.completeness(&snapshot, false, &delays);
-        Settled::new(snapshot, completeness)
+        let unanswered = self.unanswered(&snapshot.trace);
+        let completeness = policy.completeness(&snapshot, !unanswered.is_empty(), &delays);
+        Settled::new(snapshot, completeness, unanswered)
     }
 
     /// The moment at which this trace will be complete relative to its last entry, if nothing else
@@ -85,7 +139,8 @@ impl Settler {
         let delays = ExportDelays::default();
         let start = WaitStart::Response(entered);
         let policy = WaitPolicy::new(start, Wait::default(), self.flush, &delays);
-        match policy.completeness(&snapshot, false, &delays) {
+        let misses_servers = !self.unanswered(&snapshot.trace).is_empty();
+        match policy.completeness(&snapshot, misses_servers, &delays) {
             Completeness::Closed => Some(snapshot.at),
             Completeness::Open(until) => Some(until),
             _ => None,
@@ -99,10 +154,11 @@ impl Settler {
 
 impl Settled {
     /// A trace with lost spans is never complete.
-    fn new(snapshot: Snapshot, completeness: Completeness) -> Self {
+    fn new(snapshot: Snapshot, completeness: Completeness, unanswered: BTreeSet<String>) -> Self {
         Self {
             is_complete: completeness == Completeness::Closed && snapshot.trace.holes().is_empty(),
             snapshot,
+            unanswered,
         }
     }
 }
