@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,8 @@ use crate::service::{self, ServiceEvent, System, port_owner};
 use crate::source::receiver::{BindError, Builder, DEFAULT_ADDRESSES};
 use crate::source::{Receiver, Remote, TraceSource};
 use crate::spec::{Spec, SpecError};
-use crate::step::{Budgeting, Flush, Options, Services, Stop};
-use crate::workspace::Workspace;
+use crate::step::{Budgeting, Flush, Options, SaveTraces, Services, Stop};
+use crate::workspace::{Workspace, shown};
 
 pub use crate::process::OrphanGuard;
 /// How long what services sent before they ended may take to be read. Connections of a Collector
@@ -176,6 +177,11 @@ impl Session {
         }
     }
 
+    /// Waits until the user interrupts the session.
+    pub async fn interrupted(&self) {
+        self.stopper.interrupted().await;
+    }
+
     /// Where spans come from.
     #[must_use]
     pub fn source(&self) -> &dyn TraceSource {
@@ -286,6 +292,20 @@ pub fn declared_flush(workspace: &Workspace) -> Flush {
     let services = workspace.project.services(&workspace.globals);
     let delay = services.ok().and_then(|all| service::schedule_delay(&all));
     delay.map_or(Flush::Assumed, Flush::of_schedule_delay)
+}
+
+/// Traces of failed specs are saved in this folder of the project.
+const TRACES: &str = "target/spanspec";
+
+/// Saves all traces in the given folder, or else those of failed specs in `target/spanspec`.
+pub(crate) fn saved_traces(workspace: &Workspace, folder: Option<&Path>) -> SaveTraces {
+    match folder {
+        Some(folder) => SaveTraces::All(folder.to_owned()),
+        None => {
+            let folder = workspace.project.dir.join(TRACES);
+            SaveTraces::Failures(PathBuf::from(shown(&folder)))
+        }
+    }
 }
 
 /// Where a project wants to listen for OTLP; port 0 is any that is free. See [`Session::start`].

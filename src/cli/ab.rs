@@ -9,18 +9,17 @@ use crate::report::markdown::comparisons;
 use crate::report::{Look, ab as report, write_file};
 use crate::result::Trouble;
 use crate::secret::Format;
-use crate::session::{Session, Stopper, addresses};
+use crate::session::{Session, addresses};
 use crate::spec::Spec;
 use crate::step::Options;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, with_timeout};
 
 use super::budget_arguments::AbArguments;
 use super::exit::{Exit, fail};
-use super::host::{fail_with, runtime};
 use super::live::Live;
 use super::output;
-use super::run::{interrupts, with_timeout};
 use super::selection::select;
+use super::session::{NotStarted, Start, block_on, fail_with, with_session};
 use versions::{Versions, versions};
 
 /// Runs both versions, and prints the verdict.
@@ -37,10 +36,6 @@ pub(super) fn ab(arguments: &AbArguments) -> Exit {
         Ok(couples) => couples,
         Err(exit) => return exit,
     };
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(exit) => return exit,
-    };
     let contest = Contest {
         workspaces: &workspaces,
         versions: &versions,
@@ -48,10 +43,7 @@ pub(super) fn ab(arguments: &AbArguments) -> Exit {
         arguments,
         live: Live::new(arguments.session.verbose),
     };
-    let exit = runtime.block_on(contest.decide());
-    // Does not wait for commands that ignore signals.
-    runtime.shutdown_background();
-    exit
+    block_on(contest.decide())
 }
 
 /// The selected specs in pairs. An error has been printed.
@@ -129,52 +121,28 @@ struct Contest<'a> {
 
 impl Contest<'_> {
     async fn decide(&self) -> Exit {
-        // One per version: a service that died belongs to one of them.
-        let stoppers = Both::<Stopper>::default();
-        let interrupts = tokio::spawn(interrupts([stoppers.a.clone(), stoppers.b.clone()]));
-        let started = tokio::select! {
-            started = self.start(&stoppers) => started,
-            // A may have been stopped because a service died.
-            () = stoppers.b.interrupted() => return Exit::Interrupted,
-        };
-        let (a, b) = match started {
-            Ok(sessions) => sessions,
-            Err(trouble) => {
-                self.live.clear();
-                return self.summarized(fail_with(&trouble), &[], &trouble);
+        let ran = with_session(self.start(Side::A), async |a| match self.versions {
+            Versions::Urls { .. } => Ok(self.run(a, a).await),
+            Versions::Projects(_) => {
+                with_session(self.start(Side::B), async |b| self.run(a, b).await).await
             }
-        };
-        let exit = self.run(&a, b.as_ref().unwrap_or(&a)).await;
-        if let Some(b) = b {
-            b.stop().await;
-        }
-        a.stop().await;
+        });
+        let ran = ran.await.flatten();
         self.live.clear();
-        interrupts.abort();
-        exit
+        match ran {
+            Ok(exit) => exit,
+            Err(NotStarted::Interrupted) => Exit::Interrupted,
+            Err(NotStarted::Failed(trouble)) => self.summarized(fail_with(&trouble), &[], &trouble),
+        }
     }
 
-    /// Starts a session per project; URLs share one.
-    async fn start(
-        &self,
-        stoppers: &Both<Stopper>,
-    ) -> Result<(Session, Option<Session>), Vec<Trouble>> {
-        let listen = &self.arguments.session.listen;
-        let start = |side: Side| {
-            let workspace = self.workspaces.of(side);
-            let listener = self.live.listener(&format!("{side} "));
-            Session::start(workspace, listen, stoppers.of(side).clone(), listener)
-        };
-        let a = start(Side::A).await?;
-        if let Versions::Urls { .. } = self.versions {
-            return Ok((a, None));
-        }
-        match start(Side::B).await {
-            Ok(b) => Ok((a, Some(b))),
-            Err(trouble) => {
-                a.stop().await;
-                Err(trouble)
-            }
+    /// The start of one session per project; URLs share the first.
+    fn start(&self, side: Side) -> Start<'_> {
+        Start {
+            workspace: self.workspaces.of(side),
+            listen: &self.arguments.session.listen,
+            remote: None,
+            listener: self.live.listener(&format!("{side} ")),
         }
     }
 

@@ -13,8 +13,8 @@ use crate::workspace::shown;
 
 use super::budget_arguments::{BaselineArguments, BaselineCommand, StoredArguments};
 use super::exit::{Exit, fail};
-use super::host::fail_with;
 use super::output;
+use super::session::fail_with;
 use find::find;
 
 /// Runs the subcommand.

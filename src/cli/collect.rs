@@ -10,51 +10,45 @@ use serde_json::{Map, Value as Json, json};
 use super::arguments::Format;
 use super::exec_arguments::CollectArguments;
 use super::exit::{Exit, fail};
-use super::host::{Host, HostSetup, Interruptions, fail_with, runtime};
+use super::host::{Host, HostSetup, with_host};
 use super::output;
+use super::session::{Interruptions, fail_with};
 
-/// Receives until the user ends it.
+/// Receives spans until the user interrupts.
 pub(super) fn collect(arguments: &CollectArguments) -> Exit {
-    let project = match HostSetup::read(&arguments.system) {
-        Ok(project) => project,
+    let setup = match HostSetup::read(&arguments.system) {
+        Ok(setup) => setup,
         Err(exit) => return exit,
     };
-    match runtime() {
-        Ok(runtime) => runtime.block_on(run(&project, arguments)),
-        Err(exit) => exit,
-    }
+    let mut spans = None;
+    let exit = with_host(&setup, async |host, interruptions| {
+        let exit = receive(host, interruptions, arguments).await;
+        spans = Some(host.spans());
+        exit
+    });
+    let spans = match spans {
+        Some(spans) if exit != Exit::Interrupted => spans,
+        _ => return exit,
+    };
+    let noun = if spans == 1 { "span" } else { "spans" };
+    fail(exit, &format!("{spans} {noun} received"))
 }
 
-async fn run(project: &HostSetup, arguments: &CollectArguments) -> Exit {
-    let mut interruptions = match Interruptions::listen() {
-        Ok(interruptions) => interruptions,
-        Err(exit) => return exit,
-    };
-    let host = tokio::select! {
-        started = project.start() => started,
-        _ = interruptions.next() => return Exit::Interrupted,
-    };
-    let host = match host {
-        Ok(host) => host,
-        Err(troubles) => return fail_with(&troubles),
-    };
-    let exit = match announce(&host, arguments) {
+async fn receive(
+    host: &Host,
+    interruptions: &mut Interruptions,
+    arguments: &CollectArguments,
+) -> Exit {
+    match announce(host, arguments) {
         Err(error) => fail(Exit::Errored, &format!("error: {error}")),
         Ok(()) => tokio::select! {
             _ = interruptions.next() => Exit::Passed,
             trouble = host.died() => fail_with(&[trouble]),
         },
-    };
-    let spans = host.spans();
-    tokio::select! {
-        () = host.stop() => {}
-        _ = interruptions.next() => return Exit::Interrupted,
     }
-    let noun = if spans == 1 { "span" } else { "spans" };
-    fail(exit, &format!("{spans} {noun} received"))
 }
 
-/// Tells people, or programs, that everything is ready.
+/// Reports to people and programs that everything is ready.
 fn announce(host: &Host, arguments: &CollectArguments) -> std::io::Result<()> {
     let ready = ready(host);
     if let Some(path) = &arguments.ready_file {

@@ -7,18 +7,19 @@ use crate::result::Trouble;
 
 use super::exec_arguments::ExecArguments;
 use super::exit::{Exit, fail};
-use super::host::{Host, HostSetup, Interruptions, fail_with, runtime};
+use super::host::{Host, HostSetup, with_host};
 use super::merge::{merge_into, results_in};
+use super::session::{Interruptions, fail_with};
 
-/// Runs the command, and ends as it does.
+/// Runs the command. Returns its exit code.
 pub(super) fn exec(arguments: &ExecArguments) -> Exit {
     if let Some(program) = arguments.command.first()
         && let Err(error) = find(program, std::env::var_os("PATH"))
     {
         return fail(Exit::Usage, &format!("error: {error}; nothing was run"));
     }
-    let project = match HostSetup::read(&arguments.system) {
-        Ok(project) => project,
+    let setup = match HostSetup::read(&arguments.system) {
+        Ok(setup) => setup,
         Err(exit) => return exit,
     };
     let results = match tempfile::Builder::new().prefix("spanspec-").tempdir() {
@@ -28,10 +29,9 @@ pub(super) fn exec(arguments: &ExecArguments) -> Exit {
             return fail(Exit::Errored, &text);
         }
     };
-    let exit = match runtime() {
-        Ok(runtime) => runtime.block_on(run(&project, arguments, results.path())),
-        Err(exit) => return exit,
-    };
+    let exit = with_host(&setup, async |host, interruptions| {
+        run(host, interruptions, arguments, results.path()).await
+    });
     if arguments.reports.is_empty() {
         return exit;
     }
@@ -46,32 +46,20 @@ pub(super) fn exec(arguments: &ExecArguments) -> Exit {
     }
 }
 
-async fn run(project: &HostSetup, arguments: &ExecArguments, results: &Path) -> Exit {
-    let mut interruptions = match Interruptions::listen() {
-        Ok(interruptions) => interruptions,
-        Err(exit) => return exit,
-    };
-    let host = tokio::select! {
-        started = project.start() => started,
-        _ = interruptions.next() => return Exit::Interrupted,
-    };
-    let host = match host {
-        Ok(host) => host,
-        Err(troubles) => return fail_with(&troubles),
-    };
+async fn run(
+    host: &Host,
+    interruptions: &mut Interruptions,
+    arguments: &ExecArguments,
+    results: &Path,
+) -> Exit {
     let environment = host.environment.clone().with_results(results);
-    let exit = match Foreground::start(&arguments.command, &environment) {
-        Ok(command) => follow(command, &host, &mut interruptions).await,
+    match Foreground::start(&arguments.command, &environment) {
+        Ok(command) => follow(command, host, interruptions).await,
         Err(error) => fail_with(&[Trouble::from_error(&error)]),
-    };
-    // Who is in a hurry need not wait for the services.
-    tokio::select! {
-        () = host.stop() => exit,
-        _ = interruptions.next() => Exit::Interrupted,
     }
 }
 
-/// Waits for the command's end. Who interrupts twice, kills it.
+/// Waits for the end of the command. The first interruption is passed on to it, the second kills it.
 async fn follow(mut command: Foreground, host: &Host, interruptions: &mut Interruptions) -> Exit {
     let mut asked = 0;
     let mut death: Option<Trouble> = None;

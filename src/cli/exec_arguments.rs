@@ -5,31 +5,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::arguments::{Assignment, Format, ReportFile};
+use super::arguments::{Format, ProjectArguments, ReportFile};
 
 /// The receiver and the services.
 #[derive(Debug, Args)]
 pub(super) struct SystemArguments {
-    /// The project file [default: spanspec.yaml here or in a folder above]
-    #[arg(short, long, value_name = "FILE", env = "SPANSPEC_CONFIG")]
-    pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) project: ProjectArguments,
     /// Where to listen for OTLP and for the HTTP API; wins over `receiver.listen` of the project file
     #[arg(long, value_name = "ADDRESS", value_parser = crate::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',')]
     pub(super) listen: Vec<SocketAddr>,
-    /// Give a variable a value
-    #[arg(long = "var", value_name = "NAME=VALUE", env = "SPANSPEC_VAR")]
-    pub(super) vars: Vec<Assignment>,
-    /// Give variables the values in a YAML or JSON file
-    #[arg(long, value_name = "FILE", env = "SPANSPEC_VAR_FILE")]
-    pub(super) var_file: Vec<PathBuf>,
-    /// Mask the value of this variable in everything that is written
-    #[arg(
-        long = "secret",
-        value_name = "NAME",
-        env = "SPANSPEC_SECRET",
-        value_delimiter = ','
-    )]
-    pub(super) secrets: Vec<String>,
     /// Tell what builds and services write
     #[arg(short, long, env = "SPANSPEC_VERBOSE")]
     pub(super) verbose: bool,

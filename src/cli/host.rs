@@ -1,37 +1,37 @@
-//! The receiver with its HTTP API, and the services, for those who bring tests of their own.
+//! The receiver with its HTTP API, and the services, for tests that other programs run.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::api::{Api, Known, REMEMBERED};
-use crate::exec::{Environment, Interruption};
-use crate::report::{Look, text};
+use crate::exec::Environment;
+use crate::report::text;
 use crate::result::{RunEvent, Trouble};
 use crate::session::{Listener, Session, Stopper, receiver, unbound};
 use crate::source::receiver::Store;
 use crate::spec::{Context, Globals};
 use crate::step::{Flush, Options, Stop};
 use crate::trace::Value;
-use crate::workspace::{LoadError, Ports, Search, Workspace};
+use crate::workspace::{LoadError, Ports, Workspace};
 
 use super::exec_arguments::SystemArguments;
 use super::exit::{Exit, fail, note};
-use super::load::{environment, fail_load};
-use super::output;
+use super::load::{fail_load, project_search};
+use super::session::{Interruptions, block_on, fail_with};
 
-/// A project that was understood, without specs.
+/// A project that was read, without specs.
 pub(super) struct HostSetup {
     workspace: Workspace,
     listen: Vec<SocketAddr>,
     verbose: bool,
-    /// Its `vars` and what was given beside them.
+    /// Variables of the project file, of files and of arguments.
     variables: BTreeMap<String, Value>,
+    /// The environment of this process.
     given: BTreeMap<String, String>,
 }
 
-/// All of it, running.
+/// A running receiver and running services.
 pub(super) struct Host {
     session: Session,
     pub(super) environment: Environment,
@@ -40,22 +40,12 @@ pub(super) struct Host {
 }
 
 impl HostSetup {
-    /// Reads what the arguments name. Where that fails, the user has been told.
+    /// Reads the project file.
+    ///
+    /// # Errors
+    /// If it has errors; they have been printed.
     pub(super) fn read(arguments: &SystemArguments) -> Result<Self, Exit> {
-        let given = environment();
-        let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-        let vars = arguments.vars.iter();
-        let search = Search {
-            config: arguments.config.clone(),
-            vars: vars
-                .map(|one| (one.name.clone(), one.value.clone()))
-                .collect(),
-            var_files: arguments.var_file.clone(),
-            secrets: arguments.secrets.clone(),
-            hidden: output::secrets(),
-            ports: Ports::Allocated,
-            ..Search::from(here, given.clone())
-        };
+        let search = project_search(&arguments.project, Ports::Allocated);
         let workspace = Workspace::without_specs(&search).map_err(|error| fail_load(&error))?;
         let globals = &workspace.globals;
         let mistakes = |errors| fail_load(&LoadError::from(errors));
@@ -66,7 +56,7 @@ impl HostSetup {
             verbose: arguments.verbose,
             workspace,
             variables,
-            given,
+            given: search.environment,
         })
     }
 
@@ -104,8 +94,8 @@ impl HostSetup {
             .collect()
     }
 
-    /// What specs that are sent may refer to: not the environment, for whoever can send one could
-    /// read it then.
+    /// Variables that specs sent to the API can use. The environment is not among them, because
+    /// every client could then read it.
     fn globals(&self) -> Globals {
         let globals = &self.workspace.globals;
         Globals {
@@ -119,8 +109,8 @@ impl HostSetup {
 
     fn known(&self, session: &Session, listened: Vec<SocketAddr>) -> Known {
         let project = &self.workspace.project;
-        // What the author of the project says wins over nothing being known.
-        let said = project.defaults.wait.flush.map(Flush::Known);
+        // The project file overrides an unknown bound.
+        let declared = project.defaults.wait.flush.map(Flush::Known);
         let options = session.informed(Options::default());
         let ports = self.workspace.globals.services.iter();
         let number = |value: &Option<Value>| match value {
@@ -129,7 +119,7 @@ impl HostSetup {
         };
         Known {
             listened,
-            flush: said.unwrap_or(options.flush),
+            flush: declared.unwrap_or(options.flush),
             services: options.services,
             ports: ports
                 .filter_map(|(name, value)| Some((name.clone(), number(value)?)))
@@ -142,22 +132,52 @@ impl HostSetup {
     }
 }
 
+/// Starts the receiver and the services, does the work, and stops them. Interruptions during the
+/// work are left to it; one before or after the work ends the command.
+pub(super) fn with_host(
+    setup: &HostSetup,
+    work: impl AsyncFnOnce(&Host, &mut Interruptions) -> Exit,
+) -> Exit {
+    block_on(async {
+        let mut interruptions = match Interruptions::listen() {
+            Ok(interruptions) => interruptions,
+            Err(error) => {
+                let text = format!("error: cannot listen for Ctrl-C: {error}");
+                return fail(Exit::Errored, &text);
+            }
+        };
+        let host = tokio::select! {
+            started = setup.start() => started,
+            _ = interruptions.next() => return Exit::Interrupted,
+        };
+        let host = match host {
+            Ok(host) => host,
+            Err(troubles) => return fail_with(&troubles),
+        };
+        let exit = work(&host, &mut interruptions).await;
+        tokio::select! {
+            () = host.stop() => exit,
+            _ = interruptions.next() => Exit::Interrupted,
+        }
+    })
+}
+
 impl Host {
-    /// Where it listens.
+    /// The addresses of the receiver.
     pub(super) fn addresses(&self) -> &[SocketAddr] {
         self.session.source().addresses()
     }
 
-    /// Spans received so far.
+    /// Number of spans received.
     pub(super) fn spans(&self) -> u64 {
         self.store.census().spans
     }
 
-    /// Resolves when a service ends though nobody stopped it.
+    /// Waits until a service ends unexpectedly.
     pub(super) async fn died(&self) -> Trouble {
         match self.stopper.stopped().await {
             Stop::Died(trouble) => trouble,
-            // Interruptions are told to nobody but us.
+            // The stopper of a host has no other user.
             Stop::Interrupted => std::future::pending().await,
         }
     }
@@ -168,17 +188,7 @@ impl Host {
     }
 }
 
-/// Tells the user what was in the way.
-pub(super) fn fail_with(troubles: &[Trouble]) -> Exit {
-    let look = Look::of_stderr();
-    let texts: Vec<String> = troubles
-        .iter()
-        .map(|trouble| format!("error: {}", text::trouble(trouble, &look).trim()))
-        .collect();
-    fail(Exit::Errored, &texts.join("\n"))
-}
-
-/// Builds take long, so they are told; the rest only who asks for it.
+/// Prints builds, which take long, and with `--verbose` the output of services.
 fn listener(verbose: bool) -> Listener {
     Arc::new(move |event| match event {
         RunEvent::Building { service } => {
@@ -188,73 +198,5 @@ fn listener(verbose: bool) -> Listener {
             note(&text::output(service, line));
         }
         _ => {}
-    })
-}
-
-/// Everything that asks us to end, from now on: none is missed, whenever it is looked for.
-pub(super) struct Interruptions {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    hangup: Option<tokio::signal::unix::Signal>,
-    #[cfg(windows)]
-    interrupt: tokio::signal::windows::CtrlC,
-}
-
-impl Interruptions {
-    /// Begins to listen. Where that fails, the user has been told.
-    pub(super) fn listen() -> Result<Self, Exit> {
-        Self::register().map_err(|error| {
-            let text = format!("error: cannot listen for Ctrl-C: {error}");
-            fail(Exit::Errored, &text)
-        })
-    }
-
-    #[cfg(unix)]
-    fn register() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: super::hangup::listen(),
-        })
-    }
-
-    #[cfg(windows)]
-    fn register() -> std::io::Result<Self> {
-        let interrupt = tokio::signal::windows::ctrl_c()?;
-        Ok(Self { interrupt })
-    }
-
-    /// Resolves when somebody wants us to end. Cancel-safe.
-    #[cfg(unix)]
-    pub(super) async fn next(&mut self) -> Interruption {
-        tokio::select! {
-            _ = self.interrupt.recv() => Interruption::Interrupt,
-            _ = self.terminate.recv() => Interruption::Terminate,
-            () = super::hangup::next(&mut self.hangup) => Interruption::Terminate,
-        }
-    }
-
-    /// Resolves when somebody wants us to end. Cancel-safe.
-    #[cfg(windows)]
-    pub(super) async fn next(&mut self) -> Interruption {
-        self.interrupt.recv().await;
-        Interruption::Interrupt
-    }
-}
-
-/// What everything above runs on.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
-    let built = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    built.map_err(|error| {
-        fail(
-            Exit::Errored,
-            &format!("error: cannot start threads: {error}"),
-        )
     })
 }

@@ -13,10 +13,10 @@ use crate::workspace::Ports;
 
 use super::arguments::LintArguments;
 use super::exit::{Exit, fail, note};
-use super::host::fail_with;
 use super::load::load;
 use super::output;
 use super::selection::select;
+use super::session::fail_with;
 
 /// Reads everything that `run` would read, and fires nothing.
 pub(super) fn lint(arguments: &LintArguments) -> Exit {

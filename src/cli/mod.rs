@@ -23,8 +23,10 @@ mod load;
 mod merge;
 mod output;
 mod record;
+mod reporters;
 mod run;
 mod selection;
+mod session;
 mod show;
 mod watch;
 

@@ -9,17 +9,17 @@ use crate::draft::{Payload, Request, Seen, draft};
 use crate::report::{Detail, Look, Progress, Reporter, Terminal};
 use crate::result::{Report, RunEvent, SpecReport, Verdict};
 use crate::secret::Format;
-use crate::session::{Listener, Session, Stopper};
+use crate::session::Listener;
 use crate::spec::{Context, Source, Spec};
 use crate::step::Options;
 use crate::trace::Response;
-use crate::workspace::{Ports, Workspace, shown};
+use crate::workspace::{Ports, Workspace, shown, with_timeout};
 
 use super::authoring_arguments::RecordArguments;
 use super::exit::{Exit, fail, note};
 use super::load::{fail_load, project_search};
 use super::output;
-use super::run::interrupts;
+use super::session::{Start, block_on, with_session};
 
 /// What messages call the file that the request stands in, as there is none.
 const PLACE: &str = "the request as a spec";
@@ -159,74 +159,41 @@ fn occupied(arguments: &RecordArguments) -> Option<&PathBuf> {
 
 /// The same request as often as it is to be fired.
 fn shots(specs: Vec<Spec>, arguments: &RecordArguments) -> Vec<Spec> {
-    let mut one = specs;
-    if let Some(timeout) = arguments.timeout {
-        let steps = one.iter_mut().flat_map(|spec| spec.steps.iter_mut());
-        steps.for_each(|step| step.wait.timeout = Some(timeout));
-    }
+    let one = with_timeout(specs, arguments.timeout);
     let all = one.iter().cycle().take(arguments.times * one.len());
     all.cloned().collect()
 }
 
-/// Starts the services, fires one request after the other, and stops the services.
+/// Starts the services, sends the requests one after another, and stops the services.
 fn fire(
     workspace: &Workspace,
     specs: &[Spec],
     arguments: &RecordArguments,
 ) -> Result<Report, Exit> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            fail(
-                Exit::Errored,
-                &format!("error: cannot start threads: {error}"),
-            )
-        })?;
-    let result = runtime.block_on(session(workspace, specs, arguments));
-    // A service that ignores its end must not keep us.
-    runtime.shutdown_background();
-    result
-}
-
-async fn session(
-    workspace: &Workspace,
-    specs: &[Spec],
-    arguments: &RecordArguments,
-) -> Result<Report, Exit> {
-    let stopper = Stopper::default();
-    let interrupts = tokio::spawn(interrupts([stopper.clone()]));
     let progress = Arc::new(Mutex::new(Progress::stderr()));
-    let starting = Session::start(
+    let start = Start {
         workspace,
-        &arguments.listen,
-        stopper.clone(),
-        listener(&progress),
-    );
-    let session = tokio::select! {
-        session = starting => session,
-        () = stopper.interrupted() => {
-            clear(&progress);
-            return Err(Exit::Interrupted);
-        }
+        listen: &arguments.listen,
+        remote: None,
+        listener: listener(&progress),
     };
-    let session = session.map_err(|trouble| {
-        clear(&progress);
-        let look = Look::of_stderr();
-        let texts = trouble
-            .iter()
-            .map(|one| crate::report::text::trouble(one, &look));
-        fail(Exit::Errored, &texts.collect::<Vec<_>>().join("\n"))
-    })?;
     let options = Options {
         jobs: 1,
         ..Options::default()
     };
-    let report = session.run(specs, options).await;
-    session.stop().await;
-    clear(&progress);
-    interrupts.abort();
-    Ok(report)
+    let mut report = None;
+    let exit = block_on(async {
+        let ran = with_session(start, async |session| session.run(specs, options).await).await;
+        clear(&progress);
+        match ran {
+            Ok(ran) => {
+                report = Some(ran);
+                Exit::Passed
+            }
+            Err(reason) => reason.exit(),
+        }
+    });
+    report.ok_or(exit)
 }
 
 fn listener(progress: &Arc<Mutex<Progress>>) -> Listener {

@@ -9,19 +9,20 @@ mod interest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::report::{Look, text};
 use crate::run::OpenRun;
 use crate::session::{Session, Stopper};
 use crate::spec::Spec;
 use crate::step::Stop;
 use crate::trace::Value;
-use crate::workspace::{LoadError, Ports, Search, Workspace, shown};
+use crate::workspace::{LoadError, Ports, Search, Workspace, shown, with_timeout};
 
 use super::arguments::{RunArguments, WatchArguments};
 use super::exit::{Exit, fail, note};
 use super::load::{fail_load, search};
-use super::run::{self, Audience, interrupts};
+use super::reporters::Reporters;
+use super::run;
 use super::selection::select;
+use super::session::{Interruptions, Start, block_on, fail_with, started};
 use changes::{Changes, News};
 use interest::{Interest, Role, real};
 
@@ -40,33 +41,26 @@ pub(super) fn watch(arguments: WatchArguments) -> Exit {
         Ok(changes) => changes,
         Err(error) => return blind(&error.to_string()),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            let message = format!("error: cannot start threads: {error}");
-            return fail(Exit::Errored, &message);
-        }
-    };
-    let exit = runtime.block_on(async {
+    block_on(async {
         let user = Stopper::default();
-        // Not aborted: a second Ctrl-C must end us whatever we do.
-        tokio::spawn(interrupts([user.clone()]));
-        let audience = Audience::new(&arguments.run);
+        match Interruptions::listen() {
+            // Not aborted: a second Ctrl-C ends the process at any time.
+            Ok(interruptions) => tokio::spawn(interruptions.stop([user.clone()])),
+            Err(error) => {
+                let text = format!("error: cannot listen for Ctrl-C: {error}");
+                return fail(Exit::Errored, &text);
+            }
+        };
         let watch = Watch {
             arguments: &arguments.run,
             also: &arguments.also,
             search,
-            audience,
+            reporters: Reporters::new(&arguments.run),
             user,
             running: None,
         };
-        watch.go(changes).await
-    });
-    runtime.shutdown_background();
-    exit
+        watch.run_until_ended(changes).await
+    })
 }
 
 fn blind(why: &str) -> Exit {
@@ -84,7 +78,7 @@ struct Watch<'a> {
     arguments: &'a RunArguments,
     also: &'a [PathBuf],
     search: Search,
-    audience: Audience,
+    reporters: Reporters,
     /// Stopped by Ctrl-C only.
     user: Stopper,
     running: Option<Running>,
@@ -102,7 +96,7 @@ struct Running {
 }
 
 impl Watch<'_> {
-    async fn go(mut self, mut changes: Changes) -> Exit {
+    async fn run_until_ended(mut self, mut changes: Changes) -> Exit {
         let mut next = Next::All;
         let exit = loop {
             if let Err(error) = self.round(&next, &mut changes).await {
@@ -174,10 +168,8 @@ impl Watch<'_> {
 
     async fn run(&mut self, workspace: &Workspace, next: &Next) {
         let known = workspace.specs.len();
-        let mut specs = run::patient(
-            select(workspace.specs.clone(), &self.arguments.specs),
-            self.arguments,
-        );
+        let selected = select(workspace.specs.clone(), &self.arguments.specs);
+        let mut specs = with_timeout(selected, self.arguments.timeout);
         if specs.is_empty() {
             fail(Exit::Nothing, &run::nothing_selected(known));
             return;
@@ -191,7 +183,7 @@ impl Watch<'_> {
             }
         }
         self.close_earlier().await;
-        self.audience.renew(self.arguments);
+        self.reporters.renew(self.arguments);
         if self.running.is_none() {
             self.start(workspace).await;
         }
@@ -212,22 +204,18 @@ impl Watch<'_> {
         // The receiver counts for as long as it runs, and a report is about one run.
         let received = std::mem::replace(&mut running.received, report.telemetry.spans);
         report.telemetry.spans -= received.min(report.telemetry.spans);
-        self.audience.finish(&report);
+        self.reporters.finish(&report);
     }
 
     async fn start(&mut self, workspace: &Workspace) {
         let stopper = Stopper::default();
-        let starting = Session::start(
+        let start = Start {
             workspace,
-            &self.arguments.listen,
-            stopper.clone(),
-            self.audience.listener(),
-        );
-        let session = tokio::select! {
-            session = starting => session,
-            () = self.user.interrupted() => return,
+            listen: &self.arguments.listen,
+            remote: None,
+            listener: self.reporters.listener(),
         };
-        match session {
+        match started(start, &stopper, self.user.interrupted()).await {
             Ok(session) => {
                 let ports = numbers(workspace);
                 self.running = Some(Running {
@@ -238,13 +226,8 @@ impl Watch<'_> {
                     open: None,
                 });
             }
-            Err(trouble) => {
-                let look = Look::of_stderr();
-                let texts: Vec<String> = trouble
-                    .iter()
-                    .map(|one| text::trouble(one, &look))
-                    .collect();
-                fail(Exit::Errored, &texts.join("\n"));
+            Err(reason) => {
+                reason.exit();
             }
         }
     }
@@ -256,7 +239,7 @@ impl Watch<'_> {
             .as_ref()
             .and_then(|running| running.stopper.why());
         if let Some(Stop::Died(trouble)) = died {
-            fail(Exit::Errored, &text::trouble(&trouble, &Look::of_stderr()));
+            fail_with(&[trouble]);
             self.stop().await;
         }
     }

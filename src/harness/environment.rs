@@ -13,6 +13,7 @@ use crate::report::TestAttempt;
 use crate::source::remote::RECEIVER_VARIABLE;
 use crate::spec::{Spec, parse_duration};
 use crate::step::{Budgeting, Update};
+use crate::workspace::has_tags;
 
 /// The variables that are read, each understood.
 #[derive(Clone, Debug, Default)]
@@ -125,10 +126,7 @@ impl Settings {
 
     /// Tests the tags of a spec.
     pub(super) fn selects(&self, spec: &Spec) -> bool {
-        self.tags.iter().all(|tag| match tag.strip_prefix('!') {
-            Some(unwanted) => !spec.tags.iter().any(|tag| tag == unwanted),
-            None => spec.tags.contains(tag),
-        })
+        has_tags(spec, &self.tags)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The receiver and the services of a project while tests run.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::environment::Settings;
@@ -10,14 +9,11 @@ use crate::background;
 use crate::report::{Json, Reporter};
 use crate::result::{Report, Trouble};
 use crate::run::OpenRun;
-use crate::session::{Session, Stopper};
+use crate::session::{Session, Stopper, saved_traces};
 use crate::source::Remote;
 use crate::spec::Spec;
 use crate::step::{Budgeting, Options, SaveTraces};
-use crate::workspace::{Workspace, shown};
-
-/// Where traces of failed specs go, from the project's folder.
-const TRACES: &str = "target/spanspec";
+use crate::workspace::Workspace;
 
 /// A session on a runtime of its own, which any thread can run specs in.
 pub(super) struct Live {
@@ -139,13 +135,11 @@ fn explain_ports(trouble: &mut Trouble) {
 }
 
 fn options(workspace: &Workspace, settings: &Settings) -> Options {
-    let folder = workspace.project.dir.join(TRACES);
     Options {
         retries: settings.retries,
-        save_traces: match &settings.save_traces {
-            _ if settings.save_no_traces => SaveTraces::Never,
-            Some(folder) => SaveTraces::All(folder.clone()),
-            None => SaveTraces::Failures(PathBuf::from(shown(&folder))),
+        save_traces: match settings.save_no_traces {
+            true => SaveTraces::Never,
+            false => saved_traces(workspace, settings.save_traces.as_deref()),
         },
         budgets: Budgeting {
             root: workspace.project.dir.clone(),

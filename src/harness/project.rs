@@ -12,7 +12,9 @@ use crate::result::{Report, Trouble};
 use crate::secret::Secrets;
 use crate::source::Remote;
 use crate::spec::{Context, Names, Source, Spec, SpecErrors};
-use crate::workspace::{FileError, Ports, Search, Workspace, find_specs, read, shown};
+use crate::workspace::{
+    FileError, Ports, Search, Workspace, find_specs, read, shown, with_timeout,
+};
 
 /// The name that errors in variables have in place of a file's.
 const ENVIRONMENT: &str = "the environment";
@@ -124,13 +126,9 @@ impl Project {
             text,
         };
         let source = read(file).map_err(|error| mistake(format!("error: {error}\n")))?;
-        let mut specs = Spec::read_all(&source, folder_of(file), &self.context())
+        let specs = Spec::read_all(&source, folder_of(file), &self.context())
             .map_err(|SpecErrors(errors)| mistake(mistakes::of_specs(&errors, self.hidden())))?;
-        if let Some(timeout) = self.settings.timeout {
-            let steps = specs.iter_mut().flat_map(|spec| spec.steps.iter_mut());
-            steps.for_each(|step| step.wait.timeout = Some(timeout));
-        }
-        Ok(specs)
+        Ok(with_timeout(specs, self.settings.timeout))
     }
 
     /// The names of a file's specs, for a file that has errors.

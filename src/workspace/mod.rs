@@ -6,6 +6,7 @@
 mod error;
 mod files;
 mod secrets;
+mod selection;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 pub use error::LoadError;
 pub use files::{FileError, find_specs, read, read_bytes, read_regular, shown};
+pub(crate) use selection::{has_tags, with_timeout};
 
 use crate::project::{Project, read_variables};
 use crate::secret::Secrets;

@@ -8,19 +8,18 @@ use crate::load::{case_name, fingerprint};
 use crate::measure::{Measurement, Unmeasured, measure};
 use crate::report::{Look, ab::unwell, baseline as report};
 use crate::result::Load;
-use crate::session::{Session, Stopper};
+use crate::session::Session;
 use crate::spec::{Budget, Spec};
 use crate::step::Options;
-use crate::workspace::{Ports, Workspace, shown};
+use crate::workspace::{Ports, Workspace, shown, with_timeout};
 
 use super::super::budget_arguments::CalibrateArguments;
 use super::super::exit::{Exit, fail};
-use super::super::host::{fail_with, runtime};
 use super::super::judging_arguments::kept;
 use super::super::live::Live;
 use super::super::load::load;
-use super::super::run::{interrupts, with_timeout};
 use super::super::selection::select;
+use super::super::session::{NotStarted, Start, block_on, fail_with, with_session};
 use super::{fail_baseline, print, worse};
 
 /// Runs the specs, and writes their variation to baselines.
@@ -33,10 +32,6 @@ pub(super) fn calibrate(arguments: &CalibrateArguments) -> Exit {
     if specs.is_empty() {
         return fail(Exit::Nothing, &nothing_to_measure(workspace.specs.len()));
     }
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(exit) => return exit,
-    };
     let options = options(&workspace, arguments);
     let work = Work {
         workspace: &workspace,
@@ -45,10 +40,7 @@ pub(super) fn calibrate(arguments: &CalibrateArguments) -> Exit {
         options: &options,
         live: Live::new(arguments.session.verbose),
     };
-    let exit = runtime.block_on(work.run());
-    // Does not wait for commands that ignore signals, or for the lock of a baseline.
-    runtime.shutdown_background();
-    exit
+    block_on(work.run())
 }
 
 fn selected(workspace: &Workspace, arguments: &CalibrateArguments) -> Vec<Spec> {
@@ -94,34 +86,31 @@ struct Measured {
 
 impl Work<'_> {
     async fn run(&self) -> Exit {
-        let stopper = Stopper::default();
-        let interrupts = tokio::spawn(interrupts([stopper.clone()]));
-        let exit = match self.measure_all(&stopper).await {
-            Ok(cases) => tokio::select! {
-                kept = tokio::task::spawn_blocking(|| keep_all(cases)) => kept.unwrap_or(Exit::Errored),
-                () = stopper.interrupted() => interrupted("cases that are not listed above were not written"),
-            },
-            Err(exit) => exit,
+        let start = Start {
+            workspace: self.workspace,
+            listen: &self.arguments.session.listen,
+            remote: None,
+            listener: self.live.listener(""),
         };
-        interrupts.abort();
-        exit
-    }
-
-    async fn measure_all(&self, stopper: &Stopper) -> Result<Vec<Measured>, Exit> {
-        let listen = &self.arguments.session.listen;
-        let listener = self.live.listener("");
-        let session = tokio::select! {
-            session = Session::start(self.workspace, listen, stopper.clone(), listener) => session,
-            () = stopper.interrupted() => return Err(interrupted(NOTHING_WRITTEN)),
-        };
-        let session = session.map_err(|trouble| {
+        let ran = with_session(start, async |session| {
+            let measured = self.all(session).await;
+            session.stop_services().await;
             self.live.clear();
-            fail_with(&trouble)
-        })?;
-        let measured = self.all(&session).await;
-        session.stop().await;
-        self.live.clear();
-        measured
+            match measured {
+                Ok(cases) => tokio::select! {
+                    kept = tokio::task::spawn_blocking(|| keep_all(cases)) => kept.unwrap_or(Exit::Errored),
+                    () = session.interrupted() => interrupted("cases that are not listed above were not written"),
+                },
+                Err(exit) => exit,
+            }
+        });
+        ran.await.unwrap_or_else(|reason| {
+            self.live.clear();
+            match reason {
+                NotStarted::Interrupted => interrupted(NOTHING_WRITTEN),
+                NotStarted::Failed(trouble) => fail_with(&trouble),
+            }
+        })
     }
 
     /// Runs all specs in turn, so that the runs of a spec are far apart in time.
