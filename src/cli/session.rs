@@ -67,7 +67,7 @@ pub(super) async fn with_session<T>(
     let stopper = Stopper::default();
     let interruptions = Interruptions::listen().map_err(|error| {
         let text = format!("cannot listen for Ctrl-C: {error}");
-        NotStarted::Failed(vec![Trouble::told(&text, None)])
+        NotStarted::Failed(vec![Trouble::new(&text)])
     })?;
     let stopping = tokio::spawn(interruptions.stop([stopper.clone()]));
     let mut session = started(start, &stopper, stopper.interrupted()).await?;
