@@ -84,7 +84,33 @@ fn special(_kind: fs::FileType) -> &'static str {
 }
 
 fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    File::options().append(true).open(path)?.write_all(bytes)
+    open_for_append(path)?.write_all(bytes)
+}
+
+/// Opens a pipe only if it has a reader: without one, opening would block forever.
+#[cfg(unix)]
+fn open_for_append(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+    let file = File::options()
+        .append(true)
+        .custom_flags(OFlag::O_NONBLOCK.bits())
+        .open(path)
+        .map_err(|error| match error.raw_os_error() {
+            Some(code) if code == nix::errno::Errno::ENXIO as i32 => {
+                io::Error::new(io::ErrorKind::BrokenPipe, "it is a pipe without a reader")
+            }
+            _ => error,
+        })?;
+    fcntl(&file, FcntlArg::F_SETFL(OFlag::O_APPEND))?;
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn open_for_append(path: &Path) -> io::Result<File> {
+    File::options().append(true).open(path)
 }
 
 fn folder_of(path: &Path) -> PathBuf {

@@ -101,15 +101,21 @@ pub fn read(path: &Path) -> Result<Source, FileError> {
     }
 }
 
-/// The bytes of a file.
+/// The bytes of a file. A pipe with a name of its own is refused: it could block forever.
 ///
 /// # Errors
 /// When it cannot be read, or has more than `most` bytes.
 pub fn read_bytes(path: &Path, most: usize) -> Result<Vec<u8>, FileError> {
-    read_opened(path, std::fs::File::open(path), most)
+    // The shell's `<(command)` is a pipe below `/dev`, and has a writer.
+    let opened = if path.starts_with("/dev") || path.starts_with("/proc") {
+        std::fs::File::open(path)
+    } else {
+        open_regular(path)
+    };
+    read_opened(path, opened, most)
 }
 
-/// The bytes of a regular file. A pipe is refused: it could block forever.
+/// The bytes of a regular file, and of nothing else.
 ///
 /// # Errors
 /// When it is not a regular file, cannot be read, or has more than `most` bytes.
@@ -212,15 +218,20 @@ fn in_path(path: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(found)
 }
 
-/// A link to nothing matters only where a spec file would.
+/// A link to nothing is harmless if its name is that of a file other than a spec, or of a lock that
+/// Emacs holds. Without an ending it may have led to a folder of specs.
 fn ignore_or_fail(error: walkdir::Error, folder: &Path) -> Result<(), FileError> {
     let path = error.path().unwrap_or(folder).to_owned();
     let is_link = std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink());
-    if is_link && !is_spec_name(&path) {
-        return Ok(());
-    }
     if is_link {
-        metadata(&path)?;
+        let has_other_ending = path.extension().is_some() && !is_spec_name(&path);
+        let is_lock = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b".#"));
+        match metadata(&path) {
+            Err(FileError::DanglingLink { .. }) if has_other_ending || is_lock => return Ok(()),
+            found => found?,
+        };
     }
     let source = error.into();
     Err(FileError::Read { path, source })

@@ -163,6 +163,16 @@ async fn a_link_to_nothing_or_a_pipe_among_the_specs_is_an_error() {
     let said = project.spanspec(&["lint"]).await;
     said.expect(2, &["specs/b.yaml is a symbolic link to gone.yaml, which does not exist: correct or remove the link"]);
     std::fs::remove_file(specs.join("b.yaml")).unwrap();
+    for (name, target) in [("orders", "../gone"), ("loop", "loop")] {
+        std::os::unix::fs::symlink(target, specs.join(name)).unwrap();
+        let said = project.spanspec(&["lint"]).await;
+        said.expect(2, &[&format!("specs/{name}")]);
+        std::fs::remove_file(specs.join(name)).unwrap();
+    }
+    for harmless in ["notes.txt", ".#a.yaml"] {
+        std::os::unix::fs::symlink("gone", specs.join(harmless)).unwrap();
+    }
+    project.spanspec(&["lint"]).await.expect(0, &["1 spec"]);
     let pipe = specs.join("c.yaml");
     said_ok(&project, "mkfifo", pipe.to_str().unwrap()).await;
     for given in ["specs", "specs/*.yaml", "specs/c.yaml"] {
@@ -219,6 +229,27 @@ async fn a_pipe_as_baseline_or_as_report_to_merge_is_refused_and_does_not_block(
             .spanspec(&["merge", given, "--report", "junit=m.xml"])
             .await;
         said.expect(3, &["results/a.xml: it is a pipe, not a regular file"]);
+    }
+}
+
+#[tokio::test]
+async fn a_pipe_without_a_reader_or_writer_blocks_no_command() {
+    let project = Project::with(&[("a.yaml", "run: 'true'\nexpect: { exit_code: 0 }\n")]).await;
+    let pipe = project.path().join("pipe");
+    said_ok(&project, "mkfifo", pipe.to_str().unwrap()).await;
+    let said = project.run(&["--report", "json=pipe"]).await;
+    said.expect(3, &["a pipe without a reader"]);
+    for reading in [
+        ["show", "pipe"].as_slice(),
+        &["lint", "--config", "pipe"],
+        &["lint", "--var-file", "pipe"],
+    ] {
+        let said = project.spanspec(reading).await;
+        assert!(
+            said.err.contains("a pipe, not a regular file"),
+            "{}",
+            said.err
+        );
     }
 }
 

@@ -70,3 +70,47 @@ fn runs_that_shared_a_receiver_do_not_count_its_spans_twice() {
     assert_eq!(merged["notices"], serde_json::json!(["note"]));
     assert_eq!(merged["duration_ms"], 3_500.0);
 }
+
+#[test]
+fn a_failure_is_merged_wherever_a_tool_puts_it() {
+    let failing = [
+        r#"<testsuite name="s"><testcase name="ok"/><failure message="x"/></testsuite>"#,
+        r#"<testsuites><testsuite name="s"><error message="setup"/></testsuite></testsuites>"#,
+        r#"<testsuites><failure/></testsuites>"#,
+        r#"<testsuites><group><testsuite name="s"><testcase name="t"><failure/></testcase></testsuite></group></testsuites>"#,
+        r#"<testsuite name="s"><testcase name="t"><testcase name="in"><error/></testcase></testcase></testsuite>"#,
+        r#"<testsuite name="s"><testcase name="t"><result><failure/></result></testcase></testsuite>"#,
+        r#"<testsuites><testsuite name="s" failures="1" errors="2"><testcase name="t"/></testsuite></testsuites>"#,
+        r#"<testsuites failures="1"><testsuite name="s"><testcase name="t"/></testsuite></testsuites>"#,
+        r#"<testsuite name="s" errors="1"></testsuite>"#,
+    ];
+    for text in failing {
+        let mut merged = Merged::new();
+        merged.add(text.as_bytes()).unwrap();
+        assert!([1, 3].contains(&merged.exit_code()), "{text}");
+    }
+}
+
+#[test]
+fn counts_that_agree_with_the_cases_add_none() {
+    for text in [
+        r#"<testsuites failures="2" errors="1"><testsuite name="s" failures="2" errors="1"><testcase name="a"><failure/></testcase><testcase name="b"><error/></testcase></testsuite></testsuites>"#,
+        r#"<testsuites failures="0"><testsuite name="s" failures="0"><testcase name="a"><flakyFailure/></testcase><testcase name="b"/></testsuite></testsuites>"#,
+    ] {
+        let mut merged = Merged::new();
+        merged.add(text.as_bytes()).unwrap();
+        assert_eq!(merged.cases(), 2, "{text}");
+    }
+}
+
+#[test]
+fn reports_in_one_file_are_refused() {
+    let suites = r#"<testsuites><testsuite name="s"><testcase name="t"/></testsuite></testsuites>"#;
+    for text in [format!("{suites}{suites}"), format!("{suites}\nnoise")] {
+        let error = Merged::new().add(text.as_bytes()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "no JUnit XML: text or a further element follows <testsuites>: give each report as a file of its own"
+        );
+    }
+}

@@ -1,5 +1,6 @@
-//! Suites from JUnit XML as tools write it: nested, without a root, or with cases outside of any
-//! suite. Nothing of it is left out but what JUnit readers do not show.
+//! Suites from JUnit XML as tools write it: nested, without a root, within elements that JUnit does
+//! not know, or with cases outside of any suite. A result without a case gets one, so that merging
+//! never loses a failure.
 
 use std::time::Duration;
 
@@ -16,16 +17,15 @@ pub(super) fn suites(root: &Element) -> Result<Vec<TestSuite>, MergeError> {
     let mut found = Vec::new();
     match root.name.as_str() {
         "testsuites" => {
-            if root.child("testcase").is_some() {
-                found.push(suite(root, root.attribute("name").unwrap_or("tests")));
+            let first = found.len();
+            let alone = suite(root, root.attribute("name").unwrap_or("tests"));
+            if !alone.test_cases.is_empty() {
+                found.push(alone);
             }
-            for child in root
-                .children
-                .iter()
-                .filter(|child| child.name == "testsuite")
-            {
+            for child in within(root, "testsuite") {
                 collect(child, None, &mut found);
             }
+            add_unlisted(root, &mut found, first);
         }
         "testsuite" => collect(root, None, &mut found),
         _ => {
@@ -43,18 +43,69 @@ fn collect(element: &Element, outer: Option<&str>, found: &mut Vec<TestSuite>) {
         Some(outer) => format!("{outer} › {own}"),
         None => own.to_owned(),
     };
-    let inner = || {
-        element
-            .children
-            .iter()
-            .filter(|child| child.name == "testsuite")
-    };
-    if element.child("testcase").is_some() || inner().next().is_none() {
-        found.push(suite(element, &name));
+    let first = found.len();
+    let inner = within(element, "testsuite");
+    let of_its_own = suite(element, &name);
+    if !of_its_own.test_cases.is_empty() || inner.is_empty() {
+        found.push(of_its_own);
     }
-    for child in inner() {
+    for child in inner {
         collect(child, Some(&name), found);
     }
+    add_unlisted(element, found, first);
+}
+
+/// Children of this name, and those within elements that JUnit does not know.
+fn within<'a>(element: &'a Element, name: &str) -> Vec<&'a Element> {
+    const KNOWN: [&str; 9] = [
+        "testsuite",
+        "testcase",
+        "failure",
+        "error",
+        "skipped",
+        "properties",
+        "property",
+        "system-out",
+        "system-err",
+    ];
+    let mut found = Vec::new();
+    for child in &element.children {
+        if child.name == name {
+            found.push(child);
+        } else if !KNOWN.contains(&child.name.as_str()) && rerun(child).is_none() {
+            found.extend(within(child, name));
+        }
+    }
+    found
+}
+
+/// Adds an error if the element counts more failures or errors than its suites, those from `first`
+/// on, have.
+fn add_unlisted(element: &Element, suites: &mut Vec<TestSuite>, first: usize) {
+    let counted = |name: &str| -> usize {
+        let count = element.attribute(name);
+        count.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+    };
+    let cases = suites[first..].iter().flat_map(|suite| &suite.test_cases);
+    let listed = cases
+        .filter(|case| matches!(case.status, TestCaseStatus::NonSuccess { .. }))
+        .count();
+    // Some tools count an error as a failure too.
+    let counts = [counted("failures"), counted("errors")];
+    if counts.iter().all(|&count| count <= listed) {
+        return;
+    }
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(format!(
+        "the file counts {} failures and {} errors here, and lists {listed}",
+        counts[0], counts[1]
+    ));
+    let name = without_forbidden(element.attribute("name").unwrap_or("tests"));
+    if suites.len() == first {
+        suites.push(TestSuite::new(name.as_str()));
+    }
+    let case = TestCase::new("unlisted failures", status);
+    suites[first].add_test_case(case);
 }
 
 fn suite(element: &Element, name: &str) -> TestSuite {
@@ -65,16 +116,23 @@ fn suite(element: &Element, name: &str) -> TestSuite {
     suite.properties = properties(element);
     suite.system_out = output(element, "system-out");
     suite.system_err = output(element, "system-err");
-    for child in element
-        .children
-        .iter()
-        .filter(|child| child.name == "testcase")
-    {
-        suite.add_test_case(case(child));
+    if !within(element, "failure").is_empty() || !within(element, "error").is_empty() {
+        suite.add_test_case(TestCase::new(without_forbidden(name), status(element)));
+    }
+    for child in within(element, "testcase") {
+        add_case(child, &mut suite);
     }
     let of_cases = suite.test_cases.iter().filter_map(|case| case.time).sum();
     suite.set_time(seconds(element).unwrap_or(of_cases));
     suite
+}
+
+/// Adds a case, and the cases within it.
+fn add_case(element: &Element, suite: &mut TestSuite) {
+    suite.add_test_case(case(element));
+    for inner in within(element, "testcase") {
+        add_case(inner, suite);
+    }
 }
 
 fn case(element: &Element) -> TestCase {
@@ -101,7 +159,7 @@ fn case(element: &Element) -> TestCase {
 }
 
 fn status(element: &Element) -> TestCaseStatus {
-    let of = |name: &str| element.child(name);
+    let of = |name: &str| within(element, name).first().copied();
     let (mut status, told) = match (of("failure"), of("error"), of("skipped")) {
         (Some(told), _, _) => (
             TestCaseStatus::non_success(NonSuccessKind::Failure),

@@ -65,18 +65,27 @@ pub(super) fn read(bytes: &[u8]) -> Result<Element, MergeError> {
         }
     }
     match open.as_slice() {
-        [_] => open
-            .remove(0)
-            .children
-            .into_iter()
-            .next()
-            .ok_or_else(|| MergeError::Xml("there is no element".to_owned())),
+        [_] => root(open.remove(0)),
         [.., unclosed] => Err(MergeError::Xml(format!(
             "it ends within <{}>: was the tool that wrote it stopped?",
             unclosed.name
         ))),
         [] => Err(MergeError::Xml("there is no element".to_owned())),
     }
+}
+
+/// The only element of a document. Files that were joined have more.
+fn root(document: Element) -> Result<Element, MergeError> {
+    let mut elements = document.children.into_iter();
+    let root = elements.next();
+    let root = root.ok_or_else(|| MergeError::Xml("there is no element".to_owned()))?;
+    if elements.next().is_some() || !document.text.trim().is_empty() {
+        let name = root.name;
+        return Err(MergeError::Xml(format!(
+            "text or a further element follows <{name}>: give each report as a file of its own"
+        )));
+    }
+    Ok(root)
 }
 
 fn innermost(open: &mut [Element]) -> &mut Element {
