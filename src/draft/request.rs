@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::yaml;
-use crate::secret::is_credential_header;
+use crate::secret::{is_credential_header, parts_of_credential};
 
 /// A request, its variables not filled in.
 #[derive(Clone, Debug)]
@@ -78,11 +78,16 @@ impl Request {
             .unwrap_or_else(|| format!("{} {path}", self.method))
     }
 
-    /// The values of credentials that are written out, without the scheme before them.
+    /// The values of credentials that are written out, without the scheme before them, and their
+    /// parts.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
+        let headers = self.headers.iter();
+        let credentials = headers.filter(|(name, _)| is_credential_header(name));
+        let parts = credentials.flat_map(|(_, value)| parts_of_credential(value));
         let all = self.credentials().into_iter();
-        all.map(|credential| credential.value).collect()
+        let all = all.map(|credential| credential.value).chain(parts);
+        all.filter(|part| !part.contains("${")).collect()
     }
 
     /// What must not be written.

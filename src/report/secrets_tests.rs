@@ -19,7 +19,7 @@ use crate::trace::{
 };
 
 /// How a system under test may write a value.
-const ENCODINGS: [fn(&str) -> String; 13] = [
+const ENCODINGS: [fn(&str) -> String; 15] = [
     str::to_owned,
     str::to_lowercase,
     str::to_uppercase,
@@ -33,6 +33,8 @@ const ENCODINGS: [fn(&str) -> String; 13] = [
             .replace('<', "&lt;")
             .replace('"', "&#34;")
     },
+    |text| format!("'{}'", text.replace('\'', r"'\''")),
+    |text| text.replace('\\', r"\u005c"),
     |text| STANDARD.encode(format!("user:{text}")),
     |text| URL_SAFE.encode(format!("me:{text}!")),
     |text| STANDARD_NO_PAD.encode(format!("{text}, and more")),

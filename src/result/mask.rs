@@ -7,16 +7,13 @@ mod load;
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::{
     Attempt, EarlierTrace, Report, RunEvent, SpecReport, StepReport, Telemetry, Trouble, Verdict,
 };
 use crate::check::{
     Candidate, Difference, Failure, Judged, Outcome, Rejection, Subject, Unjudged, Witness,
 };
-use crate::secret::{MASK, Secrets, is_credential_header};
+use crate::secret::{MASK, Secrets, is_credential_header, parts_of_credential};
 use crate::spec::{Spec, Trigger};
 use crate::trace::{
     Attributes, CommandResponse, Event, HttpResponse, Link, Resource, Response, Scope, Span,
@@ -492,8 +489,7 @@ pub(crate) fn credentials_of(trigger: &Trigger) -> Vec<String> {
         .filter(|(name, _)| is_credential_header(name.as_str()))
         .filter_map(|(_, value)| value.to_str().ok());
     let mut all: Vec<String> = values.flat_map(parts_of_credential).collect();
-    let url = trigger.url();
-    all.extend(url.and_then(|url| url.password()).map(str::to_owned));
+    all.extend(trigger.url().map_or_else(Vec::new, password_of));
     all.retain(|value| is_credential(value));
     all
 }
@@ -510,25 +506,16 @@ pub(crate) fn cookies_of(response: &Response) -> Vec<String> {
     values.filter(|value| is_credential(value)).collect()
 }
 
-/// The secret parts of a value: of `Bearer abc` the whole and the token, of `Basic bWU6YWJj` the
-/// password too.
-fn parts_of_credential(value: &str) -> Vec<String> {
-    let token = value.split_once(' ').map(|(_, token)| token.trim());
-    let basic = token
-        .and_then(|token| STANDARD.decode(token).ok())
-        .and_then(|user| String::from_utf8(user).ok());
-    let password = basic
-        .as_deref()
-        .and_then(|user| user.split_once(':'))
-        .map(|(_, password)| password);
-    let pairs = value.split(';').filter_map(|pair| pair.split_once('='));
-    let cookies = pairs.map(|(_, cookie)| cookie.trim());
-    [Some(value), token, password]
-        .into_iter()
-        .flatten()
-        .chain(cookies)
-        .map(str::to_owned)
-        .collect()
+/// The password of a URL, as the URL spells it and as it is.
+fn password_of(url: &url::Url) -> Vec<String> {
+    let Some(password) = url.password() else {
+        return Vec::new();
+    };
+    // Of percent-encoded text, what `=` follows is a value.
+    let pair = format!("p={}", password.replace('+', "%2B"));
+    let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
+    let decoded = decoded.map(|(_, value)| value.into_owned());
+    decoded.into_iter().chain([password.to_owned()]).collect()
 }
 
 fn is_credential(value: &str) -> bool {
@@ -560,16 +547,6 @@ mod tests {
         let text = "key: |\n  first one\n  second one\nnext: x\n";
         let at = masked_location(text, "first one\nsecond one", "x");
         assert_eq!((at.text(), at.line()), ("x", 4));
-    }
-
-    #[test]
-    fn credentials_of_a_request_are_secret_with_their_parts() {
-        let all = parts_of_credential("Basic bWU6aHVudGVyMg==");
-        assert_eq!(
-            all,
-            ["Basic bWU6aHVudGVyMg==", "bWU6aHVudGVyMg==", "hunter2", "="]
-        );
-        assert!(!is_credential("true") && !is_credential("abc"));
     }
 
     #[test]

@@ -98,7 +98,8 @@ fn masked_string(string: &str, mask: &impl Fn(&str) -> Option<String>) -> Option
     mask(&decoded).map(|masked| serde_json::Value::from(masked).to_string())
 }
 
-/// Masks text between tags and values of attributes; style sheets and scripts are our own.
+/// Masks text between tags, values of attributes, and data for scripts; style sheets and scripts are
+/// our own.
 fn markup(text: &str, mask: &impl Fn(&str) -> Option<String>) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
@@ -110,12 +111,21 @@ fn markup(text: &str, mask: &impl Fn(&str) -> Option<String>) -> String {
         let raw = ["style", "script"];
         if let Some(name) = raw.iter().find(|name| is_tag(tag, name)) {
             let end = rest.find(&format!("</{name}")).unwrap_or(rest.len());
-            masked.push_str(&rest[..end]);
+            if tag.contains("application/json") {
+                masked.push_str(&without_tags(&json(&rest[..end], mask)));
+            } else {
+                masked.push_str(&rest[..end]);
+            }
             rest = &rest[end..];
         }
     }
     masked.push_str(&masked_part(rest, mask));
     masked
+}
+
+/// JSON in which no text can end a script.
+fn without_tags(json: &str) -> String {
+    json.replace('<', "\\u003c")
 }
 
 fn is_tag(tag: &str, name: &str) -> bool {

@@ -18,6 +18,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use format::Format;
 pub use header::is_credential_header;
+pub(crate) use header::parts_of_credential;
 pub use writer::MaskedWriter;
 
 use needle::Needles;

@@ -21,7 +21,7 @@ const ID: usize = 16;
 const LONGEST_CUT: usize = 4096;
 
 /// Characters that spellings of others begin with, or that may stand between two.
-const SPELLED: &str = "%&#\\+-_ ,:\r\n\u{fffd}";
+const SPELLED: &str = "%&#\\'\"+-_ ,:;\r\n\u{fffd}";
 
 /// The sign where a text was cut.
 const CUT: char = '…';
@@ -261,9 +261,20 @@ fn looks(secret: &str) -> Vec<Needle> {
         let decimal: Vec<String> = bytes.iter().map(u8::to_string).collect();
         all.push(Needle::new(&hex.concat(), Letters::Digits));
         all.push(Needle::new(&decimal.join(","), Letters::Digits));
-        all.extend((0..3).map(|shift| base64(bytes, shift)));
+        for spelled in spelled_before_base64(secret) {
+            all.extend((0..3).map(|shift| base64(spelled.as_bytes(), shift)));
+        }
     }
     all
+}
+
+/// The forms in which a secret stands in something that is then encoded: as it is, within JSON, and
+/// within a URL.
+fn spelled_before_base64(secret: &str) -> BTreeSet<String> {
+    let quoted = serde_json::Value::from(secret).to_string();
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let json = quoted[1..quoted.len() - 1].to_owned();
+    BTreeSet::from([secret.to_owned(), json, form.replace('+', "%20"), form])
 }
 
 fn plain(text: &str) -> Needle {

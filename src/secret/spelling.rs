@@ -39,6 +39,7 @@ pub(super) fn ends(text: &str, at: usize, char: char, letters: Letters, ends: &m
         '#' => add(numbered(&rest[1..], &is_it).map(|length| length + 1)),
         '\\' => backslashes(rest, char, &is_it, &mut add),
         '+' if char == ' ' => add(Some(1)),
+        '\'' | '"' => quotes(rest, char, &mut add),
         '\u{fffd}' if !char.is_ascii() => add(Some(lost(rest))),
         '\n' | '\r' if char == '\n' => add(Some(line_break(rest))),
         _ => {}
@@ -60,6 +61,8 @@ pub(super) fn later_ends(
 fn is_same(found: char, char: char, letters: Letters) -> bool {
     match letters {
         _ if found == char => true,
+        // Between decimal numbers.
+        Letters::Digits if char == ',' => matches!(found, ' ' | ';' | ':'),
         Letters::Exact => false,
         Letters::AnyCase | Letters::Digits => {
             found.eq_ignore_ascii_case(&char)
@@ -94,7 +97,28 @@ fn percent(
             return;
         }
         add(percent_by(&sign, rest, char, is_it));
+        add(percent_code(&rest[sign.len()..], is_it).map(|length| sign.len() + length));
     }
+}
+
+/// `u00e4`, or `E4` of an encoding with one byte for each character; they follow a `%`.
+fn percent_code(rest: &str, is_it: &impl Fn(char) -> bool) -> Option<usize> {
+    let (found, length) = match rest.strip_prefix(['u', 'U']) {
+        Some(digits) => code(digits, 4).map(|(found, length)| (found, length + 1))?,
+        None => code(rest, 2).filter(|(found, _)| !found.is_ascii())?,
+    };
+    is_it(found).then_some(length)
+}
+
+/// A quote that was doubled, or that a shell finds between two quoted parts: `'\''`, `'"'"'`.
+fn quotes(rest: &str, char: char, add: &mut impl FnMut(Option<usize>)) {
+    let spelled: &[&str] = match char {
+        '\'' => &["''", r"'\''", r#"'"'"'"#],
+        '"' => &["\"\"", r#""'"'""#],
+        _ => &[],
+    };
+    let found = spelled.iter().filter(|one| rest.starts_with(**one));
+    found.for_each(|one| add(Some(one.len())));
 }
 
 fn percent_by(sign: &str, rest: &str, char: char, is_it: &impl Fn(char) -> bool) -> Option<usize> {
@@ -106,7 +130,8 @@ fn percent_by(sign: &str, rest: &str, char: char, is_it: &impl Fn(char) -> bool)
         left = &left[2..];
     }
     let found = std::str::from_utf8(&bytes).ok()?.chars().next()?;
-    is_it(found).then_some(rest.len() - left.len())
+    let is_space = char == ' ' && found == '+';
+    (is_space || is_it(found)).then_some(rest.len() - left.len())
 }
 
 /// `&quot;`, `&#34;`, `&#x22;`, also of an `&` that was written as an entity.
@@ -149,7 +174,7 @@ fn numbered(rest: &str, is_it: &impl Fn(char) -> bool) -> Option<usize> {
     is_it(char::from_u32(code)?).then_some(length + 1)
 }
 
-/// `\"`, `\n`, `\x0a`, `\u000a`, `\u{a}`, with any number of backslashes.
+/// `\"`, `\n`, `\x0a`, `\012`, `\u000a`, `\u{a}`, with any number of backslashes.
 fn backslashes(
     rest: &str,
     char: char,
@@ -159,7 +184,6 @@ fn backslashes(
     let run = rest.bytes().take_while(|byte| *byte == b'\\').count();
     if char == '\\' {
         (2..=run.min(MOST_BACKSLASHES)).for_each(|length| add(Some(length)));
-        return;
     }
     let Some(next) = rest[run..].chars().next() else {
         return;
@@ -190,6 +214,30 @@ fn backslashes(
     {
         add(Some(run + 1 + length));
     }
+    for (sign, radix, digits) in [("x", 16, 2), ("", 8, 3)] {
+        add(bytes(rest, sign, radix, digits, char, is_it));
+    }
+}
+
+/// The bytes of a character in UTF-8, each with backslashes: `\xc3\xa4`, `\303\244`.
+fn bytes(
+    rest: &str,
+    sign: &str,
+    radix: u32,
+    digits: usize,
+    char: char,
+    is_it: &impl Fn(char) -> bool,
+) -> Option<usize> {
+    let mut left = rest;
+    let mut bytes = Vec::new();
+    while bytes.len() < char.len_utf8() {
+        left = left.strip_prefix('\\')?.trim_start_matches('\\');
+        left = left.strip_prefix(sign)?;
+        bytes.push(u8::from_str_radix(left.get(..digits)?, radix).ok()?);
+        left = &left[digits..];
+    }
+    let found = std::str::from_utf8(&bytes).ok()?.chars().next()?;
+    is_it(found).then_some(rest.len() - left.len())
 }
 
 /// What follows `\u`: four digits, eight as two surrogates, or some in braces.

@@ -29,8 +29,38 @@ fn a_secret_is_found_in_every_encoding() {
         "p\"\u{fffd} s/w+\u{fffd}\\rd",
         "70 22 C3 A4 20 73 2F 77 2B C3 B6 5C 72 64",
         "112, 34, 195, 164, 32, 115, 47, 119, 43, 195, 182, 92, 114, 100",
+        "112 34 195 164 32 115 47 119 43 195 182 92 114 100",
+        r"p\x22\xc3\xa4 s/w+\xC3\xB6\x5crd",
+        r"p\042\303\244 s/w+\303\266\134rd",
+        r"p\u0022\u00e4 s/w\u002b\u00f6\u005crd",
+        "p%22%E4%20s%2Fw%2B%F6%5Crd",
+        "p%22%u00e4%2Bs%2fw%252b%u00F6%5Crd",
+        "p\"\"ä s/w+ö\\rd",
     ] {
         assert_eq!(all.text(&format!("<{spelled}>")), "<[masked]>", "{spelled}");
+    }
+}
+
+#[test]
+fn a_secret_is_found_in_the_quotes_of_a_shell() {
+    let all = secrets(&["it's me"]);
+    for quoted in [
+        r"'it'\''s me'",
+        r#"'it'"'"'s me'"#,
+        r"it\'s\ me",
+        "'it''s me'",
+    ] {
+        assert!(!all.text(quoted).contains("s me"), "{quoted}");
+    }
+}
+
+#[test]
+fn a_secret_that_was_encoded_before_base64_is_found() {
+    let all = secrets(&["p\"ä s"]);
+    for text in [r#"{"a":"p\"ä s"}"#, "x=p%22%C3%A4%20s", "x=p%22%C3%A4+s&y"] {
+        let encoded =
+            base64::engine::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
+        assert!(all.text(&encoded).contains(MASK), "{text}");
     }
 }
 
@@ -89,6 +119,11 @@ fn a_finished_report_stays_well_formed() {
     assert_eq!(
         all.written(Format::Json, json),
         r#"{"id":"4bf4242a1","n":4242,"verdict":"passed","t":"xA [masked] [masked]"}"#
+    );
+    let html = r#"<p>x</p><script type="application/json">{"n":4242,"t":"a<\u003cb>c"}</script>"#;
+    assert_eq!(
+        secrets(&["<b>c", "4242"]).written(Format::Markup, html),
+        r#"<p>x</p><script type="application/json">{"n":4242,"t":"a\u003c[masked]"}</script>"#
     );
     let xml = r#"<quot a="&quot;x a&lt;b&gt;c">quot &amp; 1</quot>"#;
     assert_eq!(

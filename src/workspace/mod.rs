@@ -157,7 +157,7 @@ fn read_project(search: &Search) -> Result<Project, LoadError> {
         .and_then(|path| path.parent().map(Path::to_path_buf));
     let dir = dir.unwrap_or_else(|| search.dir.clone());
     Project::read(&source, &dir).map_err(|errors| {
-        secrets::hide_in_errors(search, &source);
+        secrets::hide_in_errors(search, &[], &source);
         errors.into()
     })
 }
@@ -165,7 +165,10 @@ fn read_project(search: &Search) -> Result<Project, LoadError> {
 fn globals(search: &Search, project: &Project) -> Result<Globals, LoadError> {
     let mut file = BTreeMap::new();
     for path in &search.var_files {
-        file.extend(read_variables(&read(path)?)?);
+        let source = read(path)?;
+        file.extend(read_variables(&source).inspect_err(|_| {
+            secrets::hide_in_errors(search, &project.secrets, &source);
+        })?);
     }
     let secrets = project.secrets.iter().chain(&search.secrets);
     Ok(Globals {

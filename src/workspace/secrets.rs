@@ -37,14 +37,48 @@ pub(super) fn check(
     }
 }
 
-/// Adds the values of secrets that can be seen in a project file with errors.
-pub(super) fn hide_in_errors(search: &Search, project: &Source) {
-    let (names, vars) = secrets_and_vars(project);
-    let is_secret = |name: &String| names.contains(name) || search.secrets.contains(name);
+/// Adds the values of secrets that stand in a file with errors, whose lines the errors quote. The
+/// file may not be YAML, so values are taken from its text too. `known` are names of secrets.
+pub(super) fn hide_in_errors(search: &Search, known: &[String], file: &Source) {
+    let (mut names, vars) = secrets_and_vars(file);
+    names.extend(known.iter().chain(&search.secrets).cloned());
+    names.extend(names_in(file.text()));
     let given = search.vars.iter().chain(&search.environment);
     let all = given.chain(vars.iter().map(|(name, value)| (name, value)));
-    let values = all.filter(|(name, _)| is_secret(name));
+    let values = all.filter(|(name, _)| names.contains(name));
     search.hidden.add(values.map(|(_, value)| value.clone()));
+    let written = names.iter().flat_map(|name| values_in(file.text(), name));
+    search.hidden.add(written);
+}
+
+/// The names after `secrets:`, on the same line or as items on the next ones.
+fn names_in(text: &str) -> Vec<String> {
+    let Some((_, rest)) = text.split_once("secrets:") else {
+        return Vec::new();
+    };
+    let (line, next) = rest.split_once('\n').unwrap_or((rest, ""));
+    let items = next.lines().map(str::trim_start);
+    let items = items.take_while(|line| line.starts_with("- "));
+    std::iter::once(line)
+        .chain(items)
+        .flat_map(|line| line.split(|char: char| !char.is_ascii_alphanumeric() && char != '_'))
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What follows a name and a colon: to the end of the line, and to the end of the entry.
+fn values_in(text: &str, name: &str) -> Vec<String> {
+    let places = text.match_indices(name);
+    let after = places.filter_map(|(at, _)| {
+        let after = text[at + name.len()..].trim_start_matches(['"', '\'', ' ']);
+        after.strip_prefix(':')?.lines().next()
+    });
+    let bare = |value: &str| value.trim().trim_matches(['"', '\'']).to_owned();
+    after
+        .flat_map(|line| [line, line.split([',', '}']).next().unwrap_or(line)])
+        .map(bare)
+        .collect()
 }
 
 fn typed(name: &str) -> Location {
@@ -103,5 +137,21 @@ fn error(name: &str, at: Location, globals: &Globals) -> SpecError {
             "{}give it a value with `vars`, --var, --var-file or the environment, or remove it from `secrets`",
             similar.unwrap_or_default()
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_found_in_files_that_are_not_yaml() {
+        assert_eq!(names_in("vars: {\nsecrets: [A, B_2]\n"), ["A", "B_2"]);
+        assert_eq!(names_in("secrets:\n  - A\n  - \"B\"\nx: y"), ["A", "B"]);
+        let text = "vars: { A: one, A: 'two' }\n  A: th:ree: x\n";
+        let values = values_in(text, "A");
+        for value in ["one", "two", "th:ree: x"] {
+            assert!(values.iter().any(|found| found == value), "{values:?}");
+        }
     }
 }
