@@ -50,6 +50,7 @@ failures! {
     below_but_should_not
     below_wrong
     boolean_against_text
+    bytes_hide_text
     capture_body
     capture_header
     capture_nothing

@@ -51,6 +51,8 @@ pub enum Unjudged {
     Lost(Field),
     /// The first bytes of the output were dropped, and it depends on them; holds their number.
     Truncated(u64),
+    /// It asks for the absence of text, and the text has bytes that are not UTF-8.
+    NotUtf8,
     /// The step ended before this was looked at.
     NotReached,
     /// It needs a value that was not captured.
@@ -194,6 +196,7 @@ impl Unjudged {
                 "write the matcher for the type that was sent; `number: …` reads a string as a number"
                     .to_owned(),
             ),
+            Self::NotUtf8 => Some("let the system write UTF-8, or check its text without `not`".to_owned()),
             _ => None,
         }
     }
@@ -219,7 +222,7 @@ impl Unjudged {
             Self::Contradicted(_) => {}
             Self::NoSpans | Self::EntryMissing | Self::TimedOut | Self::ServerMissing => {}
             Self::ParentsMissing(_) | Self::Incomplete(_) | Self::LateSpans => {}
-            Self::Lost(_) | Self::Truncated(_) | Self::NotReached => {}
+            Self::Lost(_) | Self::Truncated(_) | Self::NotUtf8 | Self::NotReached => {}
         }
         self
     }
@@ -257,6 +260,9 @@ impl fmt::Display for Unjudged {
             Self::Truncated(bytes) => write!(
                 f,
                 "the first {bytes} bytes of the output were dropped, and this depends on them: write less, or check the end"
+            ),
+            Self::NotUtf8 => f.write_str(
+                "the text has bytes that are not UTF-8, so parts of it may not be recognized",
             ),
             Self::NotReached => f.write_str("the step ended before this was looked at"),
             Self::NotCaptured(name) => write!(f, "needs `{name}`, which was not captured"),

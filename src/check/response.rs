@@ -73,6 +73,9 @@ fn said(http: &HttpResponse) -> Option<String> {
 fn header(check: &Check, name: &str, matcher: &Matcher, http: &HttpResponse) -> Outcome {
     let values: Vec<&str> = http.header(name).collect();
     let answer = answer_of_several(matcher, &values);
+    if answer.is_match() && values.iter().any(|value| may_hide(matcher, value)) {
+        return Outcome::Unjudged(Unjudged::NotUtf8);
+    }
     judged(
         check,
         Subject::Header(name.to_owned()),
@@ -115,9 +118,17 @@ fn text(check: &Check, subject: Subject, matcher: &Matcher, text: &str) -> Outco
         true => Answer::Matches,
         false => answer(matcher, Asked::Text(text)),
     };
+    if answer.is_match() && may_hide(matcher, text) {
+        return Outcome::Unjudged(Unjudged::NotUtf8);
+    }
     judged(check, subject, matcher, answer, || {
         words::value(&Value::from(text))
     })
+}
+
+/// Returns `true` if the text may hold what the matcher excludes: bytes that are not UTF-8 have become U+FFFD.
+fn may_hide(matcher: &Matcher, text: &str) -> bool {
+    matcher.negates() && text.contains('\u{FFFD}')
 }
 
 /// Output of a command, and how many bytes of it were dropped at the beginning.
@@ -134,6 +145,7 @@ fn output_text(
     let kept = output.split_once('\n').map_or("", |(_, kept)| kept);
     match truncated::known(matcher, kept) {
         None => Outcome::Unjudged(Unjudged::Truncated(dropped)),
+        Some(true) if may_hide(matcher, kept) => Outcome::Unjudged(Unjudged::NotUtf8),
         Some(is_met) => outcome(is_met, || {
             Failure::of_check(
                 check,

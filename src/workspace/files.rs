@@ -225,16 +225,21 @@ fn ignore_or_fail(error: walkdir::Error, folder: &Path) -> Result<(), FileError>
     let is_link = std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink());
     if is_link {
         let has_other_ending = path.extension().is_some() && !is_spec_name(&path);
-        let is_lock = path
-            .file_name()
-            .is_some_and(|name| name.as_encoded_bytes().starts_with(b".#"));
         match metadata(&path) {
-            Err(FileError::DanglingLink { .. }) if has_other_ending || is_lock => return Ok(()),
+            Err(FileError::DanglingLink { .. }) if has_other_ending || is_lock(&path) => {
+                return Ok(());
+            }
             found => found?,
         };
     }
     let source = error.into();
     Err(FileError::Read { path, source })
+}
+
+/// Emacs marks an open file by a link to nothing.
+fn is_lock(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b".#"))
 }
 
 fn is_spec_name(path: &Path) -> bool {
@@ -286,7 +291,7 @@ fn matching(pattern: &str, given: &str) -> Result<Vec<PathBuf>, FileError> {
             path: error.path().to_owned(),
             source: error.into(),
         })?;
-        if !metadata(&path)?.is_dir() {
+        if !is_lock(&path) && !metadata(&path)?.is_dir() {
             found.push(regular(&path)?);
         }
     }
