@@ -1,5 +1,4 @@
-//! Two versions against one another, as text: a spec with its tables and sentences, and the verdict
-//! on all of them.
+//! The comparison of two versions as text: tables and sentences for each spec, then the verdict.
 
 use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
 use super::text::{self, Detail, paragraph};
@@ -9,10 +8,10 @@ use crate::measure::Unmeasured;
 use crate::number::counted;
 use crate::result::Report;
 
-/// Columns of the word that a line starts with, and the blank after it.
+/// Width of the first word of a line and the following space.
 const INDENT: usize = 6;
 
-/// All that is said of a spec; every line ends with a newline.
+/// The result of a spec; every line ends with a newline.
 #[must_use]
 pub fn comparison(of: &Comparison, look: &Look) -> String {
     let mut text = headline(of, look);
@@ -28,7 +27,7 @@ pub fn comparison(of: &Comparison, look: &Look) -> String {
     text
 }
 
-/// What all specs come to, and how many to what.
+/// The verdict on all specs, and the number of specs for each outcome.
 #[must_use]
 pub fn verdict(all: &[Comparison], known: usize, names: &Both<String>, look: &Look) -> String {
     let worst = WORST_FIRST.iter().map(|(outcome, _)| *outcome);
@@ -93,7 +92,7 @@ fn word(outcome: Outcome, look: &Look) -> String {
     look.paint(style, &format!("{word:<5}"))
 }
 
-/// What stands behind a line is left out where there is no room: the sentences say it too.
+/// Omits the remarks of the table if they do not fit: the sentences contain them too.
 fn shown(table: &Table, look: &Look) -> String {
     let mut text = table.headed(["A", "B"]).to_string();
     let room = look.width.saturating_sub(INDENT);
@@ -125,7 +124,7 @@ fn ended(of: &Comparison, side: Side, why: &Unmeasured, look: &Look) -> String {
     paragraph(&line, INDENT, STRONG, look) + &unwell(report, look)
 }
 
-/// What was found in a run that was not well.
+/// The failures and errors of a run.
 #[must_use]
 pub fn unwell(report: &Report, look: &Look) -> String {
     let specs = report.specs.iter();

@@ -1,10 +1,10 @@
-//! What went wrong with an attempt, in a line and in a word: reports that are no text need both.
+//! The message and the kind of an attempt that did not pass, for structured reports.
 
 use super::text;
 use crate::check::Subject;
 use crate::result::{Attempt, StepReport};
 
-/// The first thing that went wrong, and how many more did.
+/// The first failure or error, and the number of others.
 pub(super) fn message(attempt: &Attempt) -> String {
     let lines = text::in_short(attempt);
     match lines.split_first() {
@@ -14,7 +14,7 @@ pub(super) fn message(attempt: &Attempt) -> String {
     }
 }
 
-/// What the first failure is about, in a word that programs can rely on.
+/// The kind of the first failure; part of the format of reports.
 pub(super) fn kind(attempt: &Attempt) -> &'static str {
     let failure = attempt.steps.iter().flat_map(StepReport::failures).next();
     let trouble = attempt.steps.iter().any(|step| step.trouble.is_some());
@@ -25,7 +25,7 @@ pub(super) fn kind(attempt: &Attempt) -> &'static str {
     }
 }
 
-/// The same of one failure.
+/// The kind of one failure.
 pub(super) fn kind_of(of: &Subject) -> &'static str {
     match of {
         Subject::ResponseStatus

@@ -1,4 +1,4 @@
-//! Writes a report file whole or not at all.
+//! Atomic writing of report files.
 
 use std::io;
 use std::path::Path;

@@ -1,8 +1,7 @@
-//! What GitHub's runner reads from a log: annotations at the lines of specs.
+//! Annotations at the lines of specs, as GitHub's runner reads them from a log.
 //!
-//! [`Github`] lets another reporter write the log, and sees to it that the runner obeys nothing
-//! that stands there: names and messages of the system under test may hold workflow commands.
-//! Which annotations there are is decided in `annotation`.
+//! [`Github`] wraps the reporter that writes the log, and disables workflow commands in it: names
+//! and messages of the system under test may contain some. `annotation` selects the annotations.
 
 mod annotation;
 
@@ -13,30 +12,30 @@ use super::repository::Repository;
 use crate::result::{Report, RunEvent};
 use crate::secret::Format;
 
-/// Whether lines of specs are annotated.
+/// Annotations after the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Annotations {
-    /// After the log.
+    /// Write annotations.
     Shown,
-    /// The log alone, which the runner is kept from obeying all the same.
+    /// Write only the log, with workflow commands disabled.
     LeftOut,
 }
 
-/// Another reporter's log, and annotations after it.
+/// The log of another reporter, followed by annotations.
 pub struct Github<W, R> {
     log: R,
     out: W,
     annotations: Annotations,
     repository: Repository,
-    /// Ends the part of the log that is not obeyed; nobody who writes there can guess it.
+    /// Re-enables workflow commands after the log; random, so that the log cannot contain it.
     token: String,
     has_begun: bool,
-    /// The first error of writing, for nobody can be told before the end.
+    /// The first write error, which [`Reporter::finish`] returns.
     error: Option<io::Error>,
 }
 
 impl<R: Reporter> Github<io::Stdout, R> {
-    /// Writes to standard output, to which the log goes too.
+    /// Writes to standard output, as the log does.
     #[must_use]
     pub fn stdout(log: R, annotations: Annotations) -> Self {
         let token = format!("spanspec-{:032x}", rand::random::<u128>());
@@ -64,7 +63,7 @@ impl<W: Write, R: Reporter> Github<W, R> {
         }
     }
 
-    /// From here on the runner obeys nothing.
+    /// Disables workflow commands.
     fn begin(&mut self) {
         if !self.has_begun {
             self.has_begun = true;
@@ -96,7 +95,7 @@ impl<W: Write, R: Reporter> Reporter for Github<W, R> {
         }
         self.write(&text);
         let written = match self.error.take() {
-            // Whoever reads has seen enough.
+            // The reader closed the pipe on purpose.
             Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             Some(error) => Err(error),
             None => Ok(()),
@@ -105,7 +104,7 @@ impl<W: Write, R: Reporter> Reporter for Github<W, R> {
     }
 }
 
-/// Every annotation of a run, without secrets.
+/// All annotations of a run, without secrets.
 pub(super) fn annotations(report: &Report, repository: &Repository) -> String {
     let annotations = annotation::all(report, repository);
     report.secrets.written(Format::Text, &annotations)

@@ -1,8 +1,8 @@
-//! The report for tools: everything that is known, as JSON.
+//! The JSON report, for tools.
 //!
-//! `docs/report.schema.json` describes it. The types here are the format; those of a run may
-//! change without it. Every key is always there, `null` where there is nothing to say. A new key
-//! may come without a new `schema_version`; a key that goes, or means something else, not.
+//! `docs/report.schema.json` describes it. The types here define the format, independently of the
+//! types of a run. Every key is always present, and `null` if it has no value. New keys do not
+//! change `schema_version`; removed keys and changed meanings do.
 
 pub(super) mod load;
 pub(super) mod parts;
@@ -17,7 +17,7 @@ use super::text::{self, Detail};
 use super::{Reporter, file};
 use crate::result::{Report, SpecReport, Telemetry, Verdict};
 use crate::secret::Format;
-use parts::{Attempt, Location, Trouble, millis};
+use parts::{JsonAttempt, JsonLocation, JsonTrouble, millis};
 
 /// The version of the format.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -25,22 +25,22 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// Writes the JSON report.
 #[derive(Clone, Debug)]
 pub struct Json {
-    /// Nothing for standard output.
+    /// `None` for standard output.
     path: Option<PathBuf>,
     test: Option<TestAttempt>,
 }
 
-/// The test that ran the specs of a report, under a runner of tests.
+/// The test that ran the specs of a report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TestAttempt {
-    /// The same for all attempts at a test; none where the runner does not try tests again.
+    /// The same for all attempts of a test; `None` if the test runner does not retry tests.
     pub id: Option<String>,
     /// The number of the attempt, from 1.
     pub attempt: u64,
 }
 
 impl Json {
-    /// Writes to a file, whole or not at all.
+    /// Writes to a file, atomically.
     #[must_use]
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Json {
         }
     }
 
-    /// The report is that of a test, which may be tried again: merged reports have it once.
+    /// Marks the report as that of a test, which may be retried: merging keeps one result.
     #[must_use]
     pub fn of_test(self, test: TestAttempt) -> Self {
         Self {
@@ -89,7 +89,7 @@ impl Reporter for Json {
                 .lock()
                 .write_all(report.secrets.written(Format::Json, &text).as_bytes())
             {
-                // Whoever reads has seen enough.
+                // The reader closed the pipe on purpose.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                 written => written,
             },
@@ -97,16 +97,16 @@ impl Reporter for Json {
     }
 }
 
-/// The report as indented JSON that ends with a newline.
+/// The report as indented JSON with a final newline.
 #[cfg(test)]
 pub(crate) fn render(report: &Report) -> String {
     rendered(report, None)
 }
 
 fn rendered(report: &Report, test: Option<&TestAttempt>) -> String {
-    let document = Document {
+    let document = JsonReport {
         test,
-        ..Document::from(report)
+        ..JsonReport::from(report)
     };
     let mut text = serde_json::to_string_pretty(&document)
         .expect("the format has text keys only, and writing to a string cannot fail");
@@ -114,55 +114,54 @@ fn rendered(report: &Report, test: Option<&TestAttempt>) -> String {
     text
 }
 
-/// What became of one spec that a client asked about, as JSON, with the text that the terminal
-/// would show.
+/// The result of a spec that an API client sent, as JSON, with the text of the terminal.
 #[must_use]
 pub(crate) fn render_judgement(spec: &SpecReport) -> String {
     let step = spec.decisive_step();
     let (verdict, reason) = parts::verdict(&spec.verdict);
-    let judgement = Judgement {
+    let judgement = JsonJudgement {
         verdict,
         reason,
         name: &spec.name,
         text: text::spec(spec, &Look::plain(), Detail::Normal),
-        step: step.map(parts::Step::from),
+        step: step.map(parts::JsonStep::from),
     };
     serde_json::to_string(&judgement).expect("the format has text keys only")
 }
 
 #[derive(Serialize)]
-struct Judgement<'a> {
+struct JsonJudgement<'a> {
     verdict: &'static str,
     reason: Option<&'a str>,
     name: &'a str,
     text: String,
-    step: Option<parts::Step<'a>>,
+    step: Option<parts::JsonStep<'a>>,
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct JsonReport<'a> {
     schema_version: u32,
-    tool: Tool,
+    tool: JsonTool,
     started: String,
     duration_ms: f64,
     exit_code: u8,
     interrupted: bool,
-    counts: Counts,
-    specs: Vec<Spec<'a>>,
-    trouble: Vec<Trouble<'a>>,
+    counts: JsonCounts,
+    specs: Vec<JsonSpec<'a>>,
+    trouble: Vec<JsonTrouble<'a>>,
     notices: &'a [String],
-    telemetry: Received<'a>,
+    telemetry: JsonTelemetry<'a>,
     test: Option<&'a TestAttempt>,
 }
 
 #[derive(Serialize)]
-struct Tool {
+struct JsonTool {
     name: &'static str,
     version: &'static str,
 }
 
 #[derive(Serialize)]
-struct Counts {
+struct JsonCounts {
     passed: usize,
     failed: usize,
     errored: usize,
@@ -172,20 +171,20 @@ struct Counts {
 }
 
 #[derive(Serialize)]
-struct Spec<'a> {
+struct JsonSpec<'a> {
     name: &'a str,
-    location: Location<'a>,
+    location: JsonLocation<'a>,
     tags: &'a [String],
     verdict: &'static str,
     reason: Option<&'a str>,
     flaky: bool,
     duration_ms: f64,
     text: Option<String>,
-    attempts: Vec<Attempt<'a>>,
+    attempts: Vec<JsonAttempt<'a>>,
 }
 
 #[derive(Serialize)]
-struct Received<'a> {
+struct JsonTelemetry<'a> {
     listened: Vec<String>,
     spans: u64,
     log_records: u64,
@@ -195,11 +194,11 @@ struct Received<'a> {
     late_spans: u64,
 }
 
-impl<'a> From<&'a Report> for Document<'a> {
+impl<'a> From<&'a Report> for JsonReport<'a> {
     fn from(report: &'a Report) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
-            tool: Tool {
+            tool: JsonTool {
                 name: env!("CARGO_PKG_NAME"),
                 version: env!("CARGO_PKG_VERSION"),
             },
@@ -207,17 +206,17 @@ impl<'a> From<&'a Report> for Document<'a> {
             duration_ms: millis(report.duration),
             exit_code: report.exit_code(),
             interrupted: report.interrupted,
-            counts: Counts::from(report),
-            specs: report.specs.iter().map(Spec::from).collect(),
-            trouble: report.trouble.iter().map(Trouble::from).collect(),
+            counts: JsonCounts::from(report),
+            specs: report.specs.iter().map(JsonSpec::from).collect(),
+            trouble: report.trouble.iter().map(JsonTrouble::from).collect(),
             notices: &report.notices,
-            telemetry: Received::from(&report.telemetry),
+            telemetry: JsonTelemetry::from(&report.telemetry),
             test: None,
         }
     }
 }
 
-impl From<&Report> for Counts {
+impl From<&Report> for JsonCounts {
     fn from(report: &Report) -> Self {
         Self {
             passed: report.count(|is| *is == Verdict::Passed),
@@ -230,12 +229,12 @@ impl From<&Report> for Counts {
     }
 }
 
-impl<'a> From<&'a SpecReport> for Spec<'a> {
+impl<'a> From<&'a SpecReport> for JsonSpec<'a> {
     fn from(spec: &'a SpecReport) -> Self {
         let (verdict, reason) = parts::verdict(&spec.verdict);
         Self {
             name: &spec.name,
-            location: Location::from(&spec.at),
+            location: JsonLocation::from(&spec.at),
             tags: &spec.tags,
             verdict,
             reason,
@@ -243,7 +242,7 @@ impl<'a> From<&'a SpecReport> for Spec<'a> {
             duration_ms: millis(spec.duration),
             text: is_unwell(&spec.verdict)
                 .then(|| text::spec(spec, &Look::plain(), Detail::Normal)),
-            attempts: spec.attempts.iter().map(Attempt::from).collect(),
+            attempts: spec.attempts.iter().map(JsonAttempt::from).collect(),
         }
     }
 }
@@ -252,7 +251,7 @@ fn is_unwell(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Failed | Verdict::Errored)
 }
 
-impl<'a> From<&'a Telemetry> for Received<'a> {
+impl<'a> From<&'a Telemetry> for JsonTelemetry<'a> {
     fn from(telemetry: &'a Telemetry) -> Self {
         Self {
             listened: telemetry.listened.iter().map(ToString::to_string).collect(),

@@ -1,8 +1,8 @@
-//! The report for CI systems: JUnit XML that GitLab, Jenkins, CircleCI and GitHub's actions read.
+//! JUnit XML, as GitLab, Jenkins, CircleCI and GitHub's actions read it.
 //!
-//! One suite for each file, one case for each spec. A case has one `<failure>` with all that the
-//! terminal shows, for readers look at the first one only. `file` and `line` are relative to the
-//! repository; they and the properties of a case are beyond Jenkins' schema, and widely read.
+//! One suite per file, one case per spec. A case has one `<failure>` with the text of the terminal,
+//! because readers show only the first. Jenkins' schema does not contain `file`, `line` (relative to
+//! the repository) and the properties of a case, but many readers support them.
 
 pub(super) mod case;
 pub(super) mod load;
@@ -19,7 +19,7 @@ use super::{Reporter, file};
 use crate::result::{Report, SpecReport};
 use crate::secret::Format;
 
-/// What becomes one `<testcase>`.
+/// The content of a `<testcase>`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Granularity {
     /// A spec, or one case of a matrix.
@@ -29,7 +29,7 @@ pub enum Granularity {
     Check,
 }
 
-/// Writes JUnit XML to a file, whole or not at all.
+/// Writes JUnit XML to a file, atomically.
 #[derive(Clone, Debug)]
 pub struct Junit {
     path: PathBuf,
@@ -60,7 +60,7 @@ fn rendered(
     repository: &Repository,
 ) -> io::Result<String> {
     let mut junit = quick_junit::Report::new("spanspec");
-    // quick-junit's own type of a timestamp is no dependency of ours, but it reads text.
+    // Parsing avoids a dependency on the timestamp type of quick-junit.
     junit.timestamp = report.started.to_string().parse().ok();
     junit.set_time(report.duration);
     if !report.trouble.is_empty() {
@@ -117,7 +117,7 @@ fn suite(
     suite
 }
 
-/// GitLab drops a case that has the name and class of an earlier one.
+/// Makes names unique: GitLab drops a case with the name and class of an earlier one.
 pub(super) fn make_unique(case: &mut TestCase, class: &str, names: &mut HashSet<(String, String)>) {
     let plain = case.name.as_str().to_owned();
     let mut number = 1;

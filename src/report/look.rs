@@ -1,36 +1,36 @@
-//! How text looks: its width, its colours, and what a terminal must never be sent.
+//! Width, colours and characters of text, and escapes for terminals.
 
 use std::borrow::Cow;
 
 use anstyle::{AnsiColor, Effects, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Whether text is coloured.
+/// Colours of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colors {
     /// With ANSI escape sequences.
     Ansi,
-    /// Plain text, which says everything that colours say.
+    /// Plain text; colours never add information.
     Plain,
 }
 
-/// Which characters bars and arrows are made of.
+/// The characters of bars and arrows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charset {
     /// Blocks of an eighth of a column, arrows, ticks.
     Unicode,
-    /// What every font has. Names from spans are shown as they are, and cut ones end with `…`.
+    /// Only ASCII. Names of spans are unchanged, and truncated ones end with `…`.
     Ascii,
 }
 
-/// How text is to look.
+/// Width, colours and characters of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// The width that is kept to, in columns.
+    /// Maximum width, in columns.
     pub width: usize,
-    /// Whether it is coloured.
+    /// The colours.
     pub colors: Colors,
-    /// What bars and arrows are made of.
+    /// The characters of bars and arrows.
     pub charset: Charset,
 }
 
@@ -45,7 +45,7 @@ pub(super) const BAR: Style = AnsiColor::Blue.on_default();
 pub(super) const BAD_BAR: Style = AnsiColor::Red.on_default();
 
 impl Look {
-    /// For files and logs: no colour, 100 columns.
+    /// For files and logs: no colours, 100 columns.
     #[must_use]
     pub const fn plain() -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Look {
         self
     }
 
-    /// The text in this style, where colours are wanted.
+    /// The text in this style, if colours are enabled.
     pub(super) fn paint(&self, style: Style, text: &str) -> String {
         match self.colors {
             Colors::Ansi if !text.is_empty() => format!("{style}{text}{style:#}"),
@@ -84,7 +84,7 @@ impl Look {
         }
     }
 
-    /// One of two spellings of the same thing.
+    /// The variant for the character set.
     pub(super) fn pick(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
         match self.charset {
             Charset::Unicode => unicode,
@@ -93,8 +93,7 @@ impl Look {
     }
 }
 
-/// The text on one line without anything that a terminal obeys: control characters and those
-/// that turn the direction of writing are written as escapes.
+/// The text on one line, with control characters and bidirectional formatting as escapes.
 pub(super) fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unprintable) {
         return Cow::Borrowed(text);
@@ -110,8 +109,8 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Text in which no line is a command to a CI system: GitHub obeys `::name::` at the start of a line
-/// and `##[name]` anywhere, Azure `##vso[`, TeamCity `##teamcity[`. A backslash shows where one was.
+/// Text that contains no commands for CI systems: GitHub runs `::name::` at the start of a line and
+/// `##[name]` anywhere, Azure `##vso[`, TeamCity `##teamcity[`. A backslash disables them.
 #[must_use]
 pub fn inert(text: &str) -> Cow<'_, str> {
     let is_command =
@@ -140,7 +139,7 @@ fn inert_line(line: &str) -> String {
     safe + rest
 }
 
-/// The place of the first `##word[`.
+/// The index of the first `##word[`.
 fn hash_command(line: &str) -> Option<usize> {
     let mut hashes = line.match_indices("##").map(|(at, _)| at);
     hashes.find(|at| {
@@ -161,9 +160,9 @@ pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// The text cut to so many columns, with `…` where something is missing.
+/// The text truncated to this number of columns, with a final `…` if it was longer.
 pub(super) fn truncated(text: &str, columns: usize) -> Cow<'_, str> {
-    // Text of many zero-width characters must not cost the square of its length.
+    // Limits the time for text with many zero-width characters.
     let enough = text
         .char_indices()
         .nth(columns.saturating_mul(4).saturating_add(16));
@@ -184,14 +183,14 @@ pub(super) fn truncated(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", text[..end].trim_end()))
 }
 
-/// The text cut or filled with blanks to exactly so many columns.
+/// The text truncated or padded to exactly this number of columns.
 pub(super) fn fitted(text: &str, columns: usize) -> String {
     let text = truncated(text, columns);
     let blanks = columns.saturating_sub(width(&text));
     format!("{text}{:blanks$}", "")
 }
 
-/// Each line so many columns in, with nothing in it that a terminal obeys.
+/// Each line indented by this number of columns, and made printable.
 #[cfg(feature = "cli")]
 pub(super) fn set_in(text: &str, columns: usize) -> String {
     let lines = text.lines();
@@ -200,7 +199,7 @@ pub(super) fn set_in(text: &str, columns: usize) -> String {
         .collect()
 }
 
-/// The text in lines of at most so many columns, broken at blanks where there are any.
+/// The text in lines of at most this number of columns, broken at spaces if possible.
 pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(10);
     let mut lines = vec![String::new()];

@@ -1,8 +1,8 @@
-//! The report for a page of GitHub's or GitLab's: Markdown for `$GITHUB_STEP_SUMMARY`.
+//! The Markdown report, for `$GITHUB_STEP_SUMMARY` and pages of GitLab.
 //!
-//! What stands first matters most: the page has a limit, and what does not fit is left out from the
-//! end, with a word about it. `inert` writes text that others chose; `budgets` has the table of
-//! quantiles, `versions` that of two versions, and `graph` draws the services.
+//! The page has a maximum size, so the most important part is first; a note names the parts that were
+//! omitted. `inert` escapes text of the system under test; `budgets` has the table of quantiles,
+//! `versions` that of two versions, and `graph` draws the services.
 
 mod budgets;
 mod graph;
@@ -22,14 +22,14 @@ use crate::secret::Format;
 use inert::{fenced, html, inline};
 pub use versions::comparisons;
 
-/// GitHub takes a mebibyte for each step; there has to be room for somebody else's words.
+/// GitHub accepts a mebibyte per step, which other commands may use too.
 const LARGEST: usize = 900 * 1024;
-/// Kept for the sentences that tell what was left out.
+/// Reserved for the notes about omitted parts.
 const RESERVE: usize = 4 * 1024;
-/// Bytes of the text of one spec. Others have to find room, too.
+/// Maximum size of the text of one spec, in bytes.
 const LONGEST_TEXT: usize = 64 * 1024;
 
-/// Writes Markdown to a file, whole or not at all.
+/// Writes Markdown to a file, atomically.
 #[derive(Clone, Debug)]
 pub struct Markdown {
     path: PathBuf,
@@ -50,7 +50,7 @@ impl Reporter for Markdown {
     }
 }
 
-/// The whole page, in at most so many bytes.
+/// The page, with at most this number of bytes.
 fn rendered(report: &Report, repository: &Repository, most: usize) -> String {
     let mut page = Page {
         text: headline(report),
@@ -76,7 +76,7 @@ fn rendered(report: &Report, repository: &Repository, most: usize) -> String {
     page.text
 }
 
-/// The text so far, and how long it may become.
+/// The text so far, and its maximum size.
 struct Page {
     text: String,
     most: usize,
@@ -87,7 +87,7 @@ impl Page {
         self.most.saturating_sub(self.text.len())
     }
 
-    /// Adds it if it fits, and tells whether it did.
+    /// Adds the text if it fits. Returns `true` if it did.
     fn push(&mut self, part: &str) -> bool {
         let fits = part.len() <= self.room();
         if fits {
@@ -96,7 +96,7 @@ impl Page {
         fits
     }
 
-    /// Adds as many of the lines as fit, and says how many did not.
+    /// Adds the lines that fit, and a note with the number of the others.
     fn push_list(&mut self, head: &str, lines: &[String], noun: &str, end: &str) {
         if lines.is_empty() {
             return;
@@ -108,7 +108,7 @@ impl Page {
         self.text.push_str(if has_head { end } else { "\n" });
     }
 
-    /// There is a reserve for these.
+    /// Adds a note, for which there is a reserve.
     fn say_left_out(&mut self, number: usize, noun: &str) {
         if number > 0 {
             let what = counted(number, noun);
@@ -146,7 +146,7 @@ fn headline(report: &Report) -> String {
     )
 }
 
-/// The count that decides.
+/// The counts for the headline.
 fn in_a_word(report: &Report, counts: &[(&str, usize)]) -> String {
     if report.interrupted {
         return "interrupted".to_owned();
@@ -161,7 +161,7 @@ fn in_a_word(report: &Report, counts: &[(&str, usize)]) -> String {
     )
 }
 
-/// Each in a fold with its text. Where there is no room for all texts, the last ones are a line.
+/// Each spec in a collapsed section with its text. If the space is used up, only a line.
 fn unwell(
     page: &mut Page,
     report: &Report,
@@ -186,7 +186,7 @@ fn unwell(
     let (mut as_line, mut left_out) = (0, 0);
     for (spec, line) in specs.iter().zip(&lines) {
         needed -= line.len();
-        // Once one did not fit, none is tried any more: to draw thousands takes its time.
+        // Rendering thousands of texts takes long, so this stops at the first that does not fit.
         let whole = (as_line + left_out == 0).then(|| fold(spec, repository));
         let whole = whole.filter(|whole| whole.len() + needed <= page.room());
         if whole.is_some_and(|whole| page.push(&whole)) {
@@ -265,7 +265,7 @@ fn notes(page: &mut Page, report: &Report) {
     page.push_list("### Notes\n\n", &lines, "note", "\n");
 }
 
-/// What is well, or did not run: the first to go where room is scarce.
+/// Specs that passed or did not run: omitted first if space is short.
 fn others(page: &mut Page, report: &Report) {
     let rows: Vec<String> = report
         .specs

@@ -1,8 +1,7 @@
-//! Tells what a run came to, one file per audience.
+//! Reporters: text, HTML, JSON, JUnit, Markdown, TAP, annotations, progress.
 //!
-//! [`text`] holds the one rendering of a spec that the terminal and JUnit share; [`mod@waterfall`]
-//! and [`mod@snippet`] are its parts and can be used alone. What the exit code is, and which
-//! reporters there are in a run, is the command's work.
+//! [`text`] renders a spec for the terminal and JUnit; [`mod@waterfall`] and [`mod@snippet`] are parts
+//! of it. The command chooses the reporters and the exit code.
 
 #[cfg(feature = "cli")]
 pub mod ab;
@@ -71,16 +70,16 @@ pub use terminal::Terminal;
 pub use text::Detail;
 pub use waterfall::waterfall;
 
-/// Somebody who is told how a run goes and what it came to.
+/// Receives the events and the report of a run.
 pub trait Reporter {
-    /// Something happened. Most reporters wait for the end.
+    /// Called for each event. Does nothing by default.
     fn on_event(&mut self, event: &RunEvent<'_>) {
         let _ = event;
     }
 
-    /// The run is over, also when the user ended it early.
+    /// Called at the end of a run, also if it was interrupted.
     ///
     /// # Errors
-    /// When the report cannot be written; the text names the file.
+    /// If the report cannot be written; the text contains the path.
     fn finish(&mut self, report: &Report) -> io::Result<()>;
 }

@@ -1,4 +1,4 @@
-//! Live progress on standard error, while it is a terminal.
+//! Live progress on standard error, if it is a terminal.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,36 +13,35 @@ use crate::result::{Report, RunEvent};
 
 const TICK: Duration = Duration::from_millis(120);
 
-/// A name is cut to so many columns where figures stand behind it: they fit into 80 then.
+/// Maximum width of a name that figures follow: the line fits into 80 columns.
 const LONGEST_NAME: usize = 28;
 
-/// A line for each service until it is ready, then one for all specs, and one for a spec that is
-/// fired many times.
+/// A line for each service until it is ready, then one for all specs, and one for a load.
 pub struct Progress {
     all: MultiProgress,
-    services: HashMap<String, Service>,
+    services: HashMap<String, ServiceLine>,
     specs: Option<ProgressBar>,
-    /// Of the spec that is fired many times; it runs alone.
+    /// The line of the load; specs with a load run alone.
     load: Option<ProgressBar>,
     selected: u64,
-    /// Names of the specs under way, the oldest first.
+    /// Names of the running specs, the oldest first.
     running: Vec<String>,
 }
 
-struct Service {
+struct ServiceLine {
     bar: ProgressBar,
-    /// What it is doing: `building shop`.
+    /// Its state: `building shop`.
     doing: String,
 }
 
 impl Progress {
-    /// On standard error; shows nothing where that is no terminal.
+    /// On standard error; hidden if that is not a terminal.
     #[must_use]
     pub fn stderr() -> Self {
         Self::on(ProgressDrawTarget::stderr())
     }
 
-    /// Shows nothing, for `--quiet` and CI.
+    /// Hidden, for `--quiet` and CI.
     #[must_use]
     pub fn hidden() -> Self {
         Self::on(ProgressDrawTarget::hidden())
@@ -59,22 +58,22 @@ impl Progress {
         }
     }
 
-    /// Takes the progress off the screen while something else is written.
+    /// Hides the progress while other text is written.
     pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        // `suspend` panics where the terminal is gone.
+        // `suspend` panics if the terminal is closed.
         if self.all.clear().is_err() {
             self.all.set_draw_target(ProgressDrawTarget::hidden());
         }
         self.all.suspend(write)
     }
 
-    /// Takes the progress off the screen for good.
+    /// Removes the progress.
     pub fn clear(&mut self) {
         let services = self.services.drain().map(|(_, service)| service.bar);
         for bar in services.chain(self.load.take()).chain(self.specs.take()) {
             bar.finish_and_clear();
         }
-        // Nothing of it is worth an error.
+        // Errors of progress are ignored.
         let _ = self.all.clear();
     }
 
@@ -84,7 +83,7 @@ impl Progress {
         let service = self
             .services
             .entry(name.to_owned())
-            .or_insert_with(|| Service {
+            .or_insert_with(|| ServiceLine {
                 bar: spinner(all),
                 doing: String::new(),
             });
@@ -126,7 +125,7 @@ impl Progress {
     fn fired(&mut self, name: &str, done: u64, of: u64, told: String) {
         let all = &self.all;
         let bar = self.load.get_or_insert_with(|| requests(all, name, of));
-        // In an open loop nobody knows the number before.
+        // In an open loop the number is not known in advance.
         bar.set_length(of.max(done));
         bar.set_position(done);
         bar.set_message(told);
@@ -137,7 +136,7 @@ impl Progress {
             self.all.remove(&load);
         }
         let name = printable(name);
-        // What never started, such as a skipped spec, is not among those counted.
+        // Specs that never started, such as skipped ones, are not counted.
         let Some(at) = self.running.iter().position(|running| *running == name) else {
             return;
         };
@@ -281,7 +280,7 @@ mod tests {
         assert_eq!(told(0, 0.0, None, 0), nothing_yet);
         let later = (312, Some(500), "214/s  p50 121 ms  3 failed".to_owned());
         assert_eq!(told(312, 214.4, Some(121_000.0), 3), later);
-        // An open loop may come to a few more.
+        // An open loop may send a few more.
         assert_eq!(told(503, 214.4, None, 0).1, Some(503));
         progress.on_event(&RunEvent::Finished(&report.specs[0]));
         assert!(progress.load.is_none());

@@ -1,5 +1,4 @@
-//! What one should know of many requests beside what budgets say of them: sentences for every
-//! reporter.
+//! Notes about a load, for all reporters; claims of budgets are elsewhere.
 
 use std::time::Duration;
 
@@ -7,7 +6,7 @@ use crate::budget::{Quantile, version};
 use crate::number::{count, duration};
 use crate::result::{Load, Measured, Versions};
 
-/// Of the requests themselves; what there is to know of the baseline is in [`Load::notices`].
+/// Notes about the requests; notes about the baseline are in [`Load::notices`].
 pub(super) fn of(load: &Load) -> Vec<String> {
     let mut remarks = mixed(&load.measured);
     remarks.extend(not_measured(&load.measured));
@@ -17,7 +16,7 @@ pub(super) fn of(load: &Load) -> Vec<String> {
     remarks
 }
 
-/// What is of several versions is of none; while one is rolled out, numbers tell of both.
+/// Quantiles of several versions describe none of them, for example during a rollout.
 fn mixed(measured: &[Measured]) -> Vec<String> {
     let mut groups: Vec<(&Versions, Vec<&str>)> = Vec::new();
     for one in measured.iter().filter(|one| one.versions.are_several()) {
@@ -59,8 +58,8 @@ fn counted_versions(versions: &Versions) -> String {
     }
 }
 
-/// Requests of which nobody knows how long they took are in no quantile. What lacks the same number
-/// of them is told at once.
+/// Quantiles do not include requests without a measurement. Subjects with the same numbers share a
+/// sentence.
 fn not_measured(measured: &[Measured]) -> Vec<String> {
     let mut groups: Vec<(u64, u64, Vec<&str>)> = Vec::new();
     for one in measured.iter().filter(|one| one.samples.unknown() > 0) {
@@ -85,7 +84,7 @@ fn not_measured(measured: &[Measured]) -> Vec<String> {
         .collect()
 }
 
-/// The traces in which there is no such span, of each budget that lacks some.
+/// Budgets whose span is missing in some traces.
 fn not_found(measured: &[Measured]) -> Vec<String> {
     let lacking = measured.iter().filter(|one| one.missing > 0);
     lacking
@@ -100,8 +99,7 @@ fn not_found(measured: &[Measured]) -> Vec<String> {
         .collect()
 }
 
-/// In an open loop, requests leave when their time has come; where this machine is late, it is its
-/// own work that is measured.
+/// In an open loop, response times include the delay with which this machine sent the requests.
 fn behind(load: &Load) -> Option<String> {
     load.is_late().then(|| {
         let beside = median(load).map(|median| format!(", beside a p50 of {}", duration(median)));
@@ -113,7 +111,7 @@ fn behind(load: &Load) -> Option<String> {
     })
 }
 
-/// Where the system does not answer, more requests than can wait have to wait for the others.
+/// If the system is slow to answer, the maximum number of unanswered requests delays others.
 fn held_back(load: &Load) -> Option<String> {
     let held_back = load.held_back?;
     Some(format!(
@@ -123,7 +121,7 @@ fn held_back(load: &Load) -> Option<String> {
     ))
 }
 
-/// Of the response times.
+/// The median of the response times.
 pub(super) fn median(load: &Load) -> Option<Duration> {
     let micros = load.response_times.quantile(Quantile::P50)?;
     Duration::try_from_secs_f64(micros / 1e6).ok()

@@ -1,15 +1,15 @@
-//! Paths as CI systems want them: relative to the repository.
+//! Paths relative to the repository, for CI systems.
 
 use std::path::{Component, Path, PathBuf};
 
-/// Where we are within a repository.
+/// The root of the repository, and the working folder.
 pub(super) struct Repository {
     root: PathBuf,
     working_folder: PathBuf,
 }
 
 impl Repository {
-    /// The one around the working folder; without one, the working folder stands for it.
+    /// The repository around the working folder, or the working folder itself.
     pub(super) fn around_here() -> Self {
         let working_folder = std::env::current_dir().unwrap_or_default();
         let root = working_folder
@@ -27,7 +27,7 @@ impl Repository {
         }
     }
 
-    /// The path from the repository's root, with slashes; as it is, if it lies elsewhere.
+    /// The path from the root of the repository, with slashes; unchanged if it is outside.
     pub(super) fn relative(&self, path: &str) -> String {
         let whole = without_dots(&self.working_folder.join(path));
         let Ok(inside) = whole.strip_prefix(&self.root) else {

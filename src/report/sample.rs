@@ -65,7 +65,7 @@ pub(super) fn failed(mut span: Span, message: &str) -> Span {
     span
 }
 
-/// Our own span is number 0.
+/// Span 0 is ours.
 pub(super) fn assemble(spans: impl IntoIterator<Item = Span>) -> Trace {
     Trace::assemble(trace_id(), Origin::Injected(span_id(0)), spans)
 }
@@ -82,7 +82,7 @@ pub(super) fn shop() -> Trace {
 }
 
 pub(super) fn at(marked: &str) -> Location {
-    // The last one, for the name of the spec holds the words of its checks.
+    // The last occurrence, because the name of the spec contains the text of its checks.
     let start = SPEC.rfind(marked).unwrap();
     let end = start + marked.len();
     Source::new("specs/place-order.yaml", SPEC).at(Place { start, end })
@@ -109,7 +109,7 @@ pub(super) fn failing(failure: Failure) -> Judged {
     Judged::failed(check, failure)
 }
 
-/// The payment method is another than the spec says.
+/// The payment method differs from the spec.
 pub(super) fn wrong_method() -> Failure {
     let subject = Subject::Span {
         part: "attribute `payment.method`".to_owned(),
@@ -285,7 +285,7 @@ pub(super) fn refused_step() -> StepReport {
     }
 }
 
-/// One spec of every verdict.
+/// One spec for each verdict.
 pub(super) fn report() -> Report {
     let failed = || attempt(Verdict::Failed, vec![failing_step()]);
     let passed = || attempt(Verdict::Passed, vec![passing_step()]);

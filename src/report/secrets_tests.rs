@@ -1,4 +1,4 @@
-//! No report shows a secret, wherever it is and however it is encoded there.
+//! No report contains a secret, in any place or encoding.
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,7 +18,7 @@ use crate::trace::{
     Attributes, CommandResponse, Event, HttpResponse, Link, Response, Scope, Span, Trace, Value,
 };
 
-/// How a system under test may write a value.
+/// Encodings in which a system under test may write a value.
 const ENCODINGS: [fn(&str) -> String; 15] = [
     str::to_owned,
     str::to_lowercase,
@@ -41,7 +41,7 @@ const ENCODINGS: [fn(&str) -> String; 15] = [
     |text| text.bytes().map(|byte| format!("{byte:02x}")).collect(),
 ];
 
-/// Where a value may be in a report.
+/// Places of a report that may contain a value.
 const PLACES: [fn(&mut Report, String); 25] = [
     |report, text| report.specs[1].name = text,
     |report, text| report.specs[1].tags.push(text),
@@ -172,7 +172,7 @@ fn percent(text: &str, encoded: impl Fn(u8) -> String) -> String {
     bytes.collect()
 }
 
-/// Everything that is written of a report.
+/// All outputs for a report.
 fn written(report: &Report) -> Vec<(&'static str, String)> {
     let write = |format, text: String| report.secrets.written(format, &text);
     let look = Look::plain();
@@ -219,11 +219,11 @@ fn written(report: &Report) -> Vec<(&'static str, String)> {
     all
 }
 
-/// Whether the text holds the secret in any encoding, found without the code that masks.
+/// Returns `true` if the text contains the secret in any encoding. Independent of the masking code.
 fn leaks(text: &str, secret: &str) -> bool {
     let secret = secret.to_lowercase();
     let is_in = |text: &str| text.to_lowercase().contains(&secret);
-    // Encoded once or twice, in whatever order: what there is to decode differs from format to format.
+    // Encoded once or twice, in any order: formats differ in their escapes.
     let decoders: [fn(&str) -> String; 3] = [entities, percents, escapes];
     let once = decoders.map(|decode| decode(text));
     let mut twice = once

@@ -1,6 +1,6 @@
-//! Shows a place of a spec: file, line and column, the line itself, and a caret with a label.
+//! A location in a spec as text: file, line and column, the line, and a caret with a label.
 //!
-//! The drawing is annotate-snippets' work; here a place becomes something that it can draw.
+//! annotate-snippets draws it; this module converts locations to its input.
 
 use std::ops::Range;
 
@@ -9,33 +9,33 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use super::look::{self, Colors, Look, printable};
 use crate::spec::{Location, Source, SpecError};
 
-/// Of a place with more lines than this, only the first is underlined.
+/// If a location has more lines than this, only the first is underlined.
 const MOST_LINES: usize = 6;
 
-/// Something wrong with a spec, and where: the form that invalid specs are shown in.
+/// A problem of a spec, with its location.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Error or warning.
     pub severity: Severity,
-    /// What is wrong, in one sentence without a full stop.
+    /// The problem, without a full stop.
     pub title: String,
-    /// Where.
+    /// Its location.
     pub at: Option<Location>,
-    /// A few words beside the caret; may be empty.
+    /// Text beside the caret; may be empty.
     pub label: String,
-    /// Other places that matter, each with a few words: where a name was used before.
+    /// Related locations, each with a text, such as the first use of a name.
     pub also: Vec<(Location, String)>,
-    /// What to do, a line each.
+    /// Instructions, one per line.
     pub help: Vec<String>,
 }
 
-/// How bad a diagnostic is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Severity {
-    /// Nothing can be run.
+    /// Prevents the run.
     #[default]
     Error,
-    /// It can be run, but is worth a thought.
+    /// Does not prevent the run.
     Warning,
 }
 
@@ -62,7 +62,7 @@ impl From<&SpecError> for Diagnostic {
 }
 
 impl Diagnostic {
-    /// The same as a warning.
+    /// The same error as a warning.
     #[must_use]
     pub fn warning(of: &SpecError) -> Self {
         Self {
@@ -72,17 +72,17 @@ impl Diagnostic {
     }
 }
 
-/// The place with its line and a caret, without a title; every line ends with a newline.
+/// The location with its line and a caret, without a title; every line ends with a newline.
 #[must_use]
 pub fn snippet(at: &Location, label: &str, look: &Look) -> String {
     let label = printable(label);
-    let window = Window::around(at);
+    let window = SourceExcerpt::around(at);
     let cause = window.cause(AnnotationKind::Primary, &label);
     let group = Group::with_level(Level::ERROR).element(cause);
     drawn(&[group], look)
 }
 
-/// One diagnostic as compilers show it.
+/// A diagnostic in the format of compilers.
 #[must_use]
 pub fn diagnostic(of: &Diagnostic, look: &Look) -> String {
     let title = printable(&of.title);
@@ -95,7 +95,10 @@ pub fn diagnostic(of: &Diagnostic, look: &Look) -> String {
         .iter()
         .map(|(at, label)| (at, AnnotationKind::Context, printable(label)));
     let places: Vec<_> = primary.chain(others).collect();
-    let windows: Vec<Window<'_>> = places.iter().map(|(at, ..)| Window::around(at)).collect();
+    let windows: Vec<SourceExcerpt<'_>> = places
+        .iter()
+        .map(|(at, ..)| SourceExcerpt::around(at))
+        .collect();
     let help: Vec<_> = of.help.iter().map(|help| printable(help)).collect();
 
     let mut group = Group::with_title(of.severity.level().primary_title(title.as_ref()));
@@ -108,18 +111,17 @@ pub fn diagnostic(of: &Diagnostic, look: &Look) -> String {
     drawn(&[group], look)
 }
 
-/// Several diagnostics with a blank line between them.
+/// Several diagnostics, separated by blank lines.
 #[must_use]
 pub fn diagnostics(of: &[Diagnostic], look: &Look) -> String {
     let shown: Vec<String> = of.iter().map(|one| diagnostic(one, look)).collect();
     shown.join("\n")
 }
 
-/// Whether a label finds room behind the caret without hiding a part of the line that would be
-/// shown otherwise.
+/// Returns `true` if a label fits after the caret without hiding a part of the line.
 pub(super) fn fits(at: &Location, label: &str, look: &Look) -> bool {
     const MARGIN: usize = 20;
-    let window = Window::around(at);
+    let window = SourceExcerpt::around(at);
     let marked = look::width(&window.text[window.marked.clone()]).max(1);
     let column = label_column(at);
     let is_cut_anyway = column > look.width * 2 / 3;
@@ -131,27 +133,27 @@ pub(super) fn fits(at: &Location, label: &str, look: &Look) -> bool {
     before + look::width(label) <= look.width
 }
 
-/// The column in which a label starts, as long as the line is not cut.
+/// The column in which a label starts, if the line is not truncated.
 pub(super) fn label_column(at: &Location) -> usize {
-    let window = Window::around(at);
+    let window = SourceExcerpt::around(at);
     let last_line = window.first_line + window.text.matches('\n').count();
     let gutter = last_line.to_string().len() + " | ".len();
     let before = window.text[..window.marked.end].rsplit('\n').next();
-    // A tab is drawn as four blanks.
+    // A tab is drawn as four spaces.
     let before = before.unwrap_or_default().replace('\t', "    ");
     let at_least = usize::from(window.marked.is_empty());
     gutter + look::width(&before) + at_least + 1
 }
 
-/// The lines that a place touches; drawing a whole file for one line would cost time.
-struct Window<'a> {
+/// The lines of a location: passing the whole file would be slow.
+struct SourceExcerpt<'a> {
     source: &'a Source,
     first_line: usize,
     text: &'a str,
     marked: Range<usize>,
 }
 
-impl<'a> Window<'a> {
+impl<'a> SourceExcerpt<'a> {
     fn around(at: &'a Location) -> Self {
         let whole = at.source.text();
         let start = floor(whole, at.place.start);
@@ -192,7 +194,7 @@ impl<'a> Window<'a> {
     }
 }
 
-/// The start of the character that this byte belongs to.
+/// The index of the character that contains this byte.
 fn floor(text: &str, offset: usize) -> usize {
     let offset = offset.min(text.len());
     (0..=offset)
@@ -212,7 +214,7 @@ fn drawn(groups: &[Group<'_>], look: &Look) -> String {
     for line in text.lines() {
         let bare = without_colors(line);
         let start = bare.trim_start();
-        // An empty line after a title or a path tells nothing and costs a line of every failure.
+        // An empty line after a title or a path has no content.
         if may_be_blank || start != "|" {
             lines.push_str(if bare.is_empty() { "" } else { line.trim_end() });
             lines.push('\n');

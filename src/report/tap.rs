@@ -1,8 +1,7 @@
-//! The report for the readers of the Test Anything Protocol, version 14.
+//! The report in the Test Anything Protocol, version 14.
 //!
-//! A spec is a test point; one that is not well is followed by a block of YAML with what failed,
-//! where, and the whole text that the terminal shows. Of a spec with budgets, the block tells each
-//! claim, whether it holds or not.
+//! A spec is a test point. A spec that did not pass has a block of YAML with the failure, its
+//! location, and the text of the terminal. The block of a spec with budgets contains all claims.
 
 use std::io::{self, Write};
 
@@ -13,7 +12,7 @@ use crate::result::{Attempt, Report, SpecReport, Verdict};
 use crate::secret::Format;
 use crate::spec::Location;
 
-/// Writes TAP to standard output when the run is over.
+/// Writes TAP to standard output at the end of the run.
 #[derive(Clone, Copy, Debug)]
 pub struct Tap(());
 
@@ -29,7 +28,7 @@ impl Reporter for Tap {
     fn finish(&mut self, report: &Report) -> io::Result<()> {
         let text = report.secrets.written(Format::Text, &render(report));
         match io::stdout().lock().write_all(text.as_bytes()) {
-            // Whoever reads has seen enough.
+            // The reader closed the pipe on purpose.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written,
         }
@@ -77,14 +76,14 @@ fn point(number: usize, spec: &SpecReport) -> String {
     line + &diagnostics(spec)
 }
 
-/// On one line, and without the sign that begins a directive.
+/// The text on one line, with `#`, which starts a directive, escaped.
 fn plain(text: &str) -> String {
-    // A backslash of the text must not make an escape of what follows it.
+    // A backslash in the text must not escape the next character.
     let text = printable(text).replace('\\', "\\\\");
     text.replace('#', "\\#")
 }
 
-/// The block of YAML; empty for a spec of which there is nothing to say.
+/// The block of YAML; empty for a spec that passed and has no budgets.
 fn diagnostics(spec: &SpecReport) -> String {
     let step = spec.decisive_step();
     let budgets = list("budgets", &step.map(text::claims).unwrap_or_default());
@@ -96,7 +95,7 @@ fn diagnostics(spec: &SpecReport) -> String {
     format!("  ---\n{entries}{budgets}{text}  ...\n")
 }
 
-/// What failed and where, and the whole text.
+/// The failure, its location, and the text of the terminal.
 fn went_wrong(spec: &SpecReport, severity: &str, attempt: &Attempt) -> [String; 2] {
     let lines = text::in_short(attempt);
     let (first, more) = lines.split_first().unzip();
@@ -127,7 +126,7 @@ fn went_wrong(spec: &SpecReport, severity: &str, attempt: &Attempt) -> [String; 
     [entries + &more, text]
 }
 
-/// What to call it, and the attempt that shows it: of a flaky spec the first, for the last passed.
+/// The severity and the attempt to show: the first one of a flaky spec, because the last passed.
 fn telling(spec: &SpecReport) -> Option<(&'static str, &Attempt)> {
     match spec.verdict {
         Verdict::Failed => Some(("fail", spec.last_attempt()?)),
@@ -137,7 +136,7 @@ fn telling(spec: &SpecReport) -> Option<(&'static str, &Attempt)> {
     }
 }
 
-/// Where it says what did not come true.
+/// The location of the first failed expectation.
 fn place(attempt: &Attempt) -> Option<&Location> {
     let step = attempt.steps.iter().find(|step| step.has_failed())?;
     let mut failures = step.failures().chain(step.contradictions());
@@ -153,7 +152,7 @@ fn list(key: &str, texts: &[String]) -> String {
     format!("  {key}:\n{}", items.collect::<String>())
 }
 
-/// Lines that start with blanks need their depth said: two more than the key.
+/// A block scalar with an explicit indentation, because lines may start with spaces.
 fn block(body: &str) -> String {
     let lines = body.trim_end().lines();
     let lines: String = lines
@@ -162,7 +161,7 @@ fn block(body: &str) -> String {
     format!("  text: |2\n{lines}")
 }
 
-/// As JSON, which is YAML.
+/// A JSON string, which is also YAML.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(printable(text).as_ref()).to_string()
 }

@@ -1,4 +1,4 @@
-//! The reporter of the command line: each spec as soon as it ends, a summary at the end.
+//! The reporter for terminals: each spec as soon as it ends, then a summary.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use super::text::{self, Detail};
 use super::{Colors, Look, Progress, Reporter};
 use crate::result::{Report, RunEvent, SpecReport};
 
-/// Writes results as text; live progress, if any, steps aside meanwhile.
+/// Writes results as text, and hides live progress meanwhile.
 pub struct Terminal<W> {
     out: W,
     look: Look,
@@ -17,21 +17,21 @@ pub struct Terminal<W> {
     progress: Progress,
     /// File and name of each spec that was written.
     written: HashSet<(String, String)>,
-    /// Whether nothing was written, or a blank line last.
+    /// `true` if nothing was written, or the last line is blank.
     is_after_blank: bool,
-    /// The first error of writing, for nobody can be told before the end.
+    /// The first write error, which [`Reporter::finish`] returns.
     error: Option<io::Error>,
 }
 
 impl Look {
-    /// What standard output can show: its width if it is a terminal, and colours unless
-    /// `NO_COLOR` and its like forbid them.
+    /// The look for standard output: the width of the terminal, and colours unless `NO_COLOR` or a
+    /// similar variable disables them.
     #[must_use]
     pub fn of_stdout() -> Self {
         Self::of(&io::stdout())
     }
 
-    /// As [`Look::of_stdout`], for standard error.
+    /// Like [`Look::of_stdout`], for standard error.
     #[must_use]
     pub fn of_stderr() -> Self {
         Self::of(&io::stderr())
@@ -55,7 +55,7 @@ impl Look {
 }
 
 impl<W: Write> Terminal<W> {
-    /// Writes to `out`, which must understand the colours that the look has.
+    /// Writes to `out`, which must support the colours of the look.
     pub fn new(out: W, look: Look, detail: Detail, progress: Progress) -> Self {
         Self {
             out,
@@ -110,7 +110,7 @@ impl<W: Write> Reporter for Terminal<W> {
         let blank = if self.is_after_blank { "" } else { "\n" };
         self.write(&format!("{blank}{summary}"));
         match self.error.take() {
-            // Whoever reads has seen enough: `spanspec run | head`.
+            // The reader closed the pipe on purpose, as in `spanspec run | head`.
             Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             Some(error) => Err(error),
             None => Ok(()),

@@ -1,7 +1,7 @@
-//! What became of a spec, as text: the terminal and JUnit show the same.
+//! The result of a spec as text, for the terminal and JUnit.
 //!
-//! `failure` renders one failed check, `step` all that is known of one trigger and its trace,
-//! `load` what many requests came to, `summary` the end of a run.
+//! `failure` renders a failed check, `step` a trigger with its trace, `load` many requests of a step,
+//! `summary` the end of a run.
 
 mod detail;
 mod failure;
@@ -23,12 +23,12 @@ use crate::number::{counted, duration};
 use crate::result::{Attempt, SpecReport, StepReport, Verdict};
 use crate::trace::Trace;
 
-/// Columns of the word that a spec's first line starts with, and the blank after it.
+/// Width of the first word of a spec and the following space.
 const WORD: usize = 6;
-/// Between what stands on the first line.
+/// Between the facts of the first line.
 const GAP: &str = "   ";
 
-/// A line that a service wrote, after its name. What a terminal would obey is visible in it.
+/// A line of output of a service, after its name. Control characters are escaped.
 #[cfg(feature = "cli")]
 #[must_use]
 pub fn output(service: &str, line: &str) -> String {
@@ -36,8 +36,8 @@ pub fn output(service: &str, line: &str) -> String {
     format!("[{}] {}", printable(service), parts.join("\t"))
 }
 
-/// All that is said of a spec; every line ends with a newline. Empty where the detail leaves it
-/// out; specs that did not run are named in the summary.
+/// The result of a spec; every line ends with a newline. Empty if the detail omits it; the summary
+/// lists specs that did not run.
 #[must_use]
 pub fn spec(spec: &SpecReport, look: &Look, detail: Detail) -> String {
     let mut text = String::new();
@@ -66,19 +66,19 @@ pub fn spec(spec: &SpecReport, look: &Look, detail: Detail) -> String {
     text
 }
 
-/// What went wrong in one attempt, without a headline: what JUnit keeps of an earlier one.
+/// The failures of an attempt, without a headline, as JUnit contains earlier attempts.
 #[must_use]
 pub fn attempt(attempt: &Attempt, look: &Look, detail: Detail) -> String {
     step::all(attempt, look, detail)
 }
 
-/// One check that is not well, with the trace that it looked at.
+/// A check that failed or was not judged, with its trace.
 #[must_use]
 pub fn check(step: &StepReport, judged: &Judged, look: &Look) -> String {
     step::check(step, judged, look)
 }
 
-/// One attempt in a line a failure, each naming its place: `specs/a.yaml:12:37: …`.
+/// One line per failure of an attempt, with its location: `specs/a.yaml:12:37: …`.
 #[must_use]
 pub fn in_short(attempt: &Attempt) -> Vec<String> {
     let mut lines = Vec::new();
@@ -90,7 +90,7 @@ pub fn in_short(attempt: &Attempt) -> Vec<String> {
         for judged in &step.checks {
             match &judged.outcome {
                 Outcome::Pass => {}
-                // Beside a failure, what was not looked at is no news.
+                // The failure is the reason, and is listed.
                 Outcome::Unjudged(Unjudged::NotReached) => {}
                 Outcome::Fail(failure) => lines.push(format!("{}: {failure}", failure.at)),
                 Outcome::Unjudged(reason) => {
@@ -102,7 +102,7 @@ pub fn in_short(attempt: &Attempt) -> Vec<String> {
     lines
 }
 
-/// Of many requests, what budgets could not prove, and what else one should know: a sentence each.
+/// Sentences about a load: claims that are not proven, and notes.
 #[cfg(feature = "cli")]
 pub(in crate::report) fn remarks(load: &crate::result::Load) -> Vec<String> {
     let mut remarks = load::sentences(load, Detail::Normal);
@@ -110,13 +110,13 @@ pub(in crate::report) fn remarks(load: &crate::result::Load) -> Vec<String> {
     remarks
 }
 
-/// Of many requests, what one should know beside what budgets say.
+/// Notes about a load, without claims of budgets.
 #[cfg(feature = "cli")]
 pub(in crate::report) fn notes(load: &crate::result::Load) -> Vec<String> {
     load::notes(load)
 }
 
-/// What each claim of a budget comes to, a sentence each. Claims that share it have it once.
+/// A sentence for each claim of a budget, without duplicates.
 #[cfg(feature = "cli")]
 pub(in crate::report) fn claims(step: &StepReport) -> Vec<String> {
     let load = step.load.as_deref();
@@ -129,13 +129,13 @@ pub(in crate::report) fn claims(step: &StepReport) -> Vec<String> {
     claims
 }
 
-/// What went wrong in one step, and its trace.
+/// The failures of a step, and its trace.
 #[must_use]
 pub fn step(step: &StepReport, look: &Look) -> String {
     step::section(step, look, Detail::Quiet)
 }
 
-/// How much there is of a trace: `6 spans, 4 services`.
+/// The size of a trace: `6 spans, 4 services`.
 #[must_use]
 pub fn size(trace: &Trace) -> String {
     let spans = counted(trace.len(), "span");
@@ -143,13 +143,13 @@ pub fn size(trace: &Trace) -> String {
     format!("{spans}, {services}")
 }
 
-/// Something that one should know, whatever the verdict.
+/// A note, independent of the verdict.
 #[must_use]
 pub fn notice(text: &str, look: &Look) -> String {
     step::note(text, look)
 }
 
-/// What the requests of a spec that passed came to; nothing where it has only one.
+/// The load of a spec that passed; empty if there is none.
 fn many_requests(spec: &SpecReport, look: &Look, detail: Detail) -> String {
     #[cfg(feature = "run")]
     if let Some(load) = spec.decisive_step().and_then(|step| step.load.as_deref()) {
@@ -159,7 +159,7 @@ fn many_requests(spec: &SpecReport, look: &Look, detail: Detail) -> String {
     String::new()
 }
 
-/// What was measured until the user ended it; nothing of what did not come so far.
+/// The measurements of an interrupted spec; empty if there are none.
 fn cut_short(spec: &SpecReport, look: &Look) -> String {
     let many = many_requests(spec, look, Detail::Normal);
     if many.is_empty() {
@@ -168,8 +168,7 @@ fn cut_short(spec: &SpecReport, look: &Look) -> String {
     headline(spec, &facts(spec, Detail::Normal), look) + &many
 }
 
-/// What nobody should overhear of a spec that passed: another environment, and a file that was
-/// written.
+/// Parts that even a quiet report shows: baselines of another environment, and written files.
 fn quiet(spec: &SpecReport, look: &Look) -> String {
     #[cfg(feature = "run")]
     if let Some(load) = spec.decisive_step().and_then(|step| step.load.as_deref()) {
@@ -205,7 +204,7 @@ fn headline(spec: &SpecReport, facts: &[String], look: &Look) -> String {
     text
 }
 
-/// As many facts on a line as there is room for.
+/// As many facts on a line as fit.
 fn in_lines(facts: &[std::borrow::Cow<'_, str>], room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for fact in facts {
@@ -232,7 +231,7 @@ fn word(spec: &SpecReport) -> (&'static str, anstyle::Style) {
     }
 }
 
-/// What stands beside the name.
+/// The facts after the name.
 fn facts(spec: &SpecReport, detail: Detail) -> Vec<String> {
     let mut facts = Vec::new();
     let is_good = spec.verdict == Verdict::Passed;
@@ -259,7 +258,7 @@ fn facts(spec: &SpecReport, detail: Detail) -> Vec<String> {
     facts
 }
 
-/// Of a spec that fires many requests, their number and pace.
+/// Number and pace of the requests of a load.
 fn load_facts(spec: &SpecReport) -> Option<String> {
     #[cfg(feature = "run")]
     return spec.decisive_step()?.load.as_deref().map(load::facts);

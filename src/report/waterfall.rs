@@ -1,8 +1,6 @@
-//! Draws a trace: one line a span with its service, its name below its parent's, a bar and a
-//! duration.
+//! Draws a trace: for each span a line with its service, its indented name, a bar and a duration.
 //!
-//! Which spans of a long trace are shown is decided in `rows`; how wide each column may be in
-//! `layout`. Here lines are put together.
+//! `rows` selects the spans of a long trace, and `layout` sets the widths of the columns.
 
 mod bar;
 mod layout;
@@ -10,33 +8,33 @@ mod rows;
 
 use std::collections::HashMap;
 
-use layout::Columns;
-use rows::Row;
+use layout::ColumnWidths;
+use rows::TraceRow;
 
 use super::look::{self, BAD, BAD_BAR, BAR, FAINT, Look, STRONG, printable};
 use crate::check::Witness;
 use crate::number::{self, count, counted};
 use crate::trace::{Nanos, Span, SpanId, StatusCode, Trace, TraceId};
 
-/// How many spans of a trace are shown unless more are asked for.
+/// Default maximum number of spans of a trace.
 pub const USUAL_ROWS: usize = 40;
 
-/// Stands for the duration of a span that has none.
+/// Replaces the duration of a span that has none.
 const NEVER_ENDED: &str = "never ended";
 
-/// So many linked traces are drawn, those with a mark first.
+/// Maximum number of linked traces; those with a mark are first.
 const MOST_LINKED: usize = 5;
 
-/// A few words beside a span.
+/// A note beside a span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// The trace of the span: a linked one where it is not the one that is drawn.
+    /// The trace of the span: the drawn one or a linked one.
     pub trace_id: TraceId,
     /// The span.
     pub span_id: SpanId,
-    /// Its service, because the two ends of a call may share an id; `None` for any.
+    /// Its service, because client and server spans of a call may share an id; `None` for any.
     pub service: Option<String>,
-    /// The words, such as `payment.method = "paypal"`; may be empty.
+    /// The text, such as `payment.method = "paypal"`; may be empty.
     pub text: String,
 }
 
@@ -51,21 +49,21 @@ impl From<&Witness> for Mark {
     }
 }
 
-/// The trace as text, each line ending with a newline, none wider than the look says. Of a trace
-/// of more than `most_rows` spans those are shown that matter: marked, with status error, roots,
-/// the longest, and all that stand above them.
+/// The trace as text. Every line ends with a newline and keeps to the width of the look. If there are
+/// more than `most_rows` spans, only important ones are shown: marked, with status error, roots,
+/// the longest, and the ancestors of these.
 #[must_use]
 pub fn waterfall(trace: &Trace, marks: &[Mark], look: &Look, most_rows: usize) -> String {
     let marks = Marks::new(marks);
     let mut lines = section(trace, &marks, most_rows);
     let (shown, left_out) = linked(trace, &marks);
     for other in shown {
-        lines.push(Line::Headline(linked_headline(trace, other, look)));
+        lines.push(WaterfallLine::Headline(linked_headline(trace, other, look)));
         lines.extend(section(other, &marks, most_rows.div_ceil(2)));
     }
     if left_out > 0 {
         let more = counted(left_out, "more linked trace");
-        lines.push(Line::Headline(format!("… {more}")));
+        lines.push(WaterfallLine::Headline(format!("… {more}")));
     }
     draw(&lines, look)
 }
@@ -85,7 +83,7 @@ impl<'a> Marks<'a> {
         Self(by_span)
     }
 
-    /// The words beside a span; `None` if it has no mark.
+    /// The text beside a span; `None` if it has no mark.
     fn of(&self, span: &Span) -> Option<Vec<&'a str>> {
         let marks = self.0.get(&(span.trace_id, span.span_id))?.iter();
         let is_its = |mark: &&&Mark| {
@@ -109,8 +107,8 @@ impl<'a> Marks<'a> {
     }
 }
 
-/// What becomes one line, or two where its note finds no room beside it.
-enum Line {
+/// A line, or several if its note does not fit beside it.
+enum WaterfallLine {
     Headline(String),
     Span(Box<SpanLine>),
     Words { depth: usize, text: String },
@@ -129,28 +127,28 @@ struct SpanLine {
     dropped: String,
 }
 
-fn section(trace: &Trace, marks: &Marks<'_>, most_rows: usize) -> Vec<Line> {
-    let window = bar::Window::of(trace.spans());
+fn section(trace: &Trace, marks: &Marks<'_>, most_rows: usize) -> Vec<WaterfallLine> {
+    let window = bar::TimeWindow::of(trace.spans());
     rows::select(trace, &marks.within(trace), most_rows)
         .into_iter()
         .map(|row| match row {
-            Row::Span { span, depth } => {
+            TraceRow::Span { span, depth } => {
                 let span = &trace.spans()[span];
-                Line::Span(Box::new(span_line(span, depth, &window, marks)))
+                WaterfallLine::Span(Box::new(span_line(span, depth, &window, marks)))
             }
-            Row::MissingParent(id) => Line::Words {
+            TraceRow::MissingParent(id) => WaterfallLine::Words {
                 depth: 0,
                 text: format!("? missing parent {id}"),
             },
-            Row::Between { spans, depth } => Line::Words {
+            TraceRow::Between { spans, depth } => WaterfallLine::Words {
                 depth,
                 text: format!("… {} in between", counted(spans, "span")),
             },
-            Row::More {
+            TraceRow::More {
                 spans,
                 marked,
                 depth,
-            } => Line::Words {
+            } => WaterfallLine::Words {
                 depth,
                 text: more(spans, marked),
             },
@@ -166,7 +164,7 @@ fn more(spans: usize, marked: usize) -> String {
     }
 }
 
-fn span_line(span: &Span, depth: usize, window: &bar::Window, marks: &Marks<'_>) -> SpanLine {
+fn span_line(span: &Span, depth: usize, window: &bar::TimeWindow, marks: &Marks<'_>) -> SpanLine {
     let is_error = span.status.code == StatusCode::Error;
     let texts = marks.of(span);
     let is_marked = texts.is_some();
@@ -175,7 +173,7 @@ fn span_line(span: &Span, depth: usize, window: &bar::Window, marks: &Marks<'_>)
         "" => "error",
         message => message,
     };
-    // A mark that is about the error says the same.
+    // A mark about the error has the same text.
     let error = if is_error && !words.contains(error) {
         error
     } else {
@@ -246,29 +244,29 @@ fn linked_headline(trace: &Trace, linked: &Trace, look: &Look) -> String {
     format!("{arrow} linked trace {}, {spans}{when}", linked.id())
 }
 
-fn draw(lines: &[Line], look: &Look) -> String {
-    let columns = Columns::new(lines, look);
+fn draw(lines: &[WaterfallLine], look: &Look) -> String {
+    let columns = ColumnWidths::new(lines, look);
     let mut text = String::new();
     for line in lines {
         match line {
-            Line::Headline(headline) => {
+            WaterfallLine::Headline(headline) => {
                 let headline = look::truncated(headline, columns.width);
                 text.push_str(&look.paint(FAINT, &headline));
                 text.push('\n');
             }
-            Line::Words { depth, text: words } => {
+            WaterfallLine::Words { depth, text: words } => {
                 let before = columns.before_name(*depth);
                 let words = look::truncated(words, columns.width.saturating_sub(before));
                 let words = look.paint(FAINT, &words);
                 text.push_str(&format!("{:before$}{words}\n", ""));
             }
-            Line::Span(span) => draw_span(&mut text, span, &columns, look),
+            WaterfallLine::Span(span) => draw_span(&mut text, span, &columns, look),
         }
     }
     text
 }
 
-fn draw_span(text: &mut String, span: &SpanLine, columns: &Columns, look: &Look) {
+fn draw_span(text: &mut String, span: &SpanLine, columns: &ColumnWidths, look: &Look) {
     let service = look::fitted(&span.service, columns.service);
     text.push_str(&look.paint(FAINT, &service));
     text.push_str("  ");
@@ -291,8 +289,8 @@ fn draw_span(text: &mut String, span: &SpanLine, columns: &Columns, look: &Look)
     text.push('\n');
 }
 
-/// Beside the span where there is room, else on lines of their own below its name.
-fn draw_notes(text: &mut String, span: &SpanLine, columns: &Columns, look: &Look) {
+/// Beside the span if they fit, else on lines below its name.
+fn draw_notes(text: &mut String, span: &SpanLine, columns: &ColumnWidths, look: &Look) {
     let notes = layout::notes(span, look);
     let wide: usize = notes
         .iter()

@@ -1,7 +1,7 @@
-//! Annotations: which there are, in which order, and how they are written.
+//! Selection, order and format of annotations.
 //!
-//! GitHub shows ten of each level for a step, so the most telling come first, and the last of ten
-//! says how many there are beside them.
+//! GitHub shows ten annotations of each level per step, so the most informative come first, and the
+//! tenth contains the number of the others.
 
 use super::super::look::printable;
 use super::super::repository::Repository;
@@ -12,12 +12,12 @@ use crate::result::{Attempt, Report, SpecReport, StepReport, Trouble, Verdict};
 use crate::spec::Location;
 use crate::trace::TraceId;
 
-/// So many of a level are shown for a step.
+/// Maximum number of annotations of a level that GitHub shows for a step.
 const MOST: usize = 10;
-/// Of one line of an annotation, so many characters.
+/// Maximum length of a line of an annotation, in characters.
 const LONGEST_LINE: usize = 1_000;
 const LONGEST_TITLE: usize = 200;
-/// Of what is known about a trouble or a load, so many lines: the log has the others.
+/// Maximum number of lines with details; the log contains all of them.
 const MOST_DETAILS: usize = 5;
 
 struct Annotation {
@@ -26,7 +26,7 @@ struct Annotation {
     lines: Vec<String>,
 }
 
-/// Every annotation of a run, a line each.
+/// All annotations of a run, one per line.
 pub(super) fn all(report: &Report, repository: &Repository) -> String {
     [
         ("error", errors(report)),
@@ -38,8 +38,8 @@ pub(super) fn all(report: &Report, repository: &Repository) -> String {
     .collect()
 }
 
-/// What kept the run from starting; then the first failure of every spec before the second of
-/// any, and what is wrong before what nobody can tell.
+/// Errors of the run itself; then failed specs before errored ones, and the first failure of each
+/// spec before the second of any.
 fn errors(report: &Report) -> Vec<Annotation> {
     let of_run = report
         .trouble
@@ -124,7 +124,7 @@ fn failure(title: &str, step: &StepReport, check: CheckRef, failure: &Failure) -
     }
 }
 
-/// Of many requests, which checks did not hold most often.
+/// The checks of a load that failed most often.
 fn failing_most(step: &StepReport) -> Vec<String> {
     let load = step.load.iter();
     let failing = load.flat_map(|load| load.failing.iter().take(MOST_DETAILS));
@@ -133,7 +133,7 @@ fn failing_most(step: &StepReport) -> Vec<String> {
         .collect()
 }
 
-/// Of a budget, the slowest request.
+/// The trace of the slowest request for a budget, else that of the step.
 fn telling_trace(step: &StepReport, check: CheckRef) -> Option<TraceId> {
     match (check, &step.load) {
         (CheckRef::Budget { budget, .. }, Some(load)) => {
@@ -155,7 +155,7 @@ fn trouble(title: &str, trouble: &Trouble, at: Option<Location>) -> Annotation {
     }
 }
 
-/// The first check that could not be judged stands for all, for they mostly share the reason.
+/// The first unjudged check, and the number of others: they usually have the same reason.
 fn unjudged(title: &str, attempt: &Attempt) -> Option<Annotation> {
     let checks = attempt.steps.iter().flat_map(|step| &step.checks);
     let mut unjudged = checks.filter_map(|judged| match &judged.outcome {
@@ -176,7 +176,7 @@ fn unjudged(title: &str, attempt: &Attempt) -> Option<Annotation> {
     })
 }
 
-/// Specs that passed only when they were tried again.
+/// Flaky specs.
 fn warnings(report: &Report) -> Vec<Annotation> {
     let flaky = report.specs.iter().filter(|spec| spec.is_flaky());
     flaky
@@ -234,12 +234,12 @@ fn notices(report: &Report) -> Vec<Annotation> {
     all
 }
 
-/// What is not proven is no notice: most runs prove something, and few prove all.
+/// Notes about a load, without claims that are not proven: most runs have some.
 fn of_load(step: &StepReport) -> Vec<String> {
     step.load.as_deref().map(text::notes).unwrap_or_default()
 }
 
-/// At most as many as are shown; the last one stands for those that are not.
+/// At most [`MOST`] annotations; the last one contains the number of those that are omitted.
 fn written(level: &str, mut annotations: Vec<Annotation>, repository: &Repository) -> String {
     if annotations.len() > MOST {
         let more = counted(annotations.len() - (MOST - 1), &format!("more {level}"));
@@ -256,7 +256,7 @@ fn written(level: &str, mut annotations: Vec<Annotation>, repository: &Repositor
     lines.collect()
 }
 
-/// The workflow command.
+/// The workflow command of an annotation.
 fn command(level: &str, annotation: &Annotation, repository: &Repository) -> String {
     let mut properties = Vec::new();
     if let Some(at) = &annotation.at {
@@ -282,7 +282,7 @@ fn shortened(text: &str, most: usize) -> String {
     }
 }
 
-/// The runner undoes exactly these.
+/// The escapes that the runner decodes.
 fn message(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")

@@ -8,7 +8,7 @@ use super::*;
 use crate::check::Witness;
 use crate::result::Verdict;
 
-/// What the log and the annotations write, in its order.
+/// The output of the log and the annotations.
 #[derive(Clone, Default)]
 struct Out(Arc<Mutex<Vec<u8>>>);
 

@@ -1,23 +1,22 @@
-//! An axis of durations: which part of time it shows, linear or logarithmic, and where its ticks
-//! are. All durations are in microseconds.
+//! An axis of durations: its range, its scale, and its ticks. All durations are in microseconds.
 
 use super::quantity;
 
-/// From this ratio of the longest to the shortest on, each power of ten gets the same room.
+/// Ratio of the longest to the shortest duration from which the axis is logarithmic.
 const LOGARITHMIC_FROM: f64 = 12.0;
-/// What is so many times as far as the nearest sample is not shown: it would squeeze all others.
+/// Limits beyond this multiple of the nearest sample are not shown: they would compress the rest.
 const FARTHEST: f64 = 20.0;
-/// The room at either end, as a share of what is shown.
+/// Margin at each end, as a share of the range.
 const MARGIN: f64 = 0.03;
-/// On a phone, two labels are not closer than this share of the axis.
+/// Minimum distance of two labels on a narrow screen, as a share of the axis.
 const CLOSEST_WHERE_NARROW: f64 = 0.17;
 const CLOSEST_WHERE_WIDE: f64 = 0.075;
 
-/// Where a duration stands between the left end, 0, and the right one, 1.
+/// Maps durations to places from 0, the left end, to 1, the right end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Axis {
     scale: Scale,
-    /// On the scale.
+    /// Ends of the axis, on the scale.
     from: f64,
     to: f64,
 }
@@ -32,7 +31,7 @@ impl Scale {
     fn apply(self, micros: f64) -> f64 {
         match self {
             Self::Linear => micros,
-            // Less than a microsecond counts as one.
+            // Shorter durations count as a microsecond.
             Self::Logarithmic => micros.max(1.0).log10(),
         }
     }
@@ -43,20 +42,19 @@ impl Scale {
 pub(super) struct Tick {
     pub(super) place: f64,
     pub(super) label: String,
-    pub(super) seen: Seen,
+    pub(super) seen: TickVisibility,
 }
 
-/// On which screens there is room for a tick.
+/// The screens that have room for a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum TickVisibility {
     Always,
     WhereNarrow,
     WhereWide,
 }
 
 impl Axis {
-    /// The axis that shows everything from the shortest to the longest sample, and those limits
-    /// that are not far from them.
+    /// The axis from the shortest to the longest sample, extended to the limits that are near.
     pub(super) fn around((shortest, longest): (f64, f64), limits: &[f64]) -> Self {
         let near = limits
             .iter()
@@ -69,14 +67,14 @@ impl Axis {
         if last / first.max(1.0) >= LOGARITHMIC_FROM {
             return Self::with_margins(Scale::Logarithmic, first, last);
         }
-        // Where zero is near anyway, lengths can be compared with the eye.
+        // If the axis starts at zero, readers can compare lengths.
         let first = if first < last / 2.0 { 0.0 } else { first };
         Self::with_margins(Scale::Linear, first, last)
     }
 
     fn with_margins(scale: Scale, first: f64, last: f64) -> Self {
         let (from, to) = (scale.apply(first), scale.apply(last));
-        // Where all are the same there is a little around it, too.
+        // Minimum range, for samples that are all equal.
         let least = match scale {
             Scale::Linear => last * 0.05,
             Scale::Logarithmic => 0.1,
@@ -95,13 +93,13 @@ impl Axis {
         }
     }
 
-    /// What is outside stands at the end.
+    /// The place of a duration; an end of the axis if it is outside.
     pub(super) fn place(&self, micros: f64) -> f64 {
         let place = (self.scale.apply(micros) - self.from) / (self.to - self.from);
         place.clamp(0.0, 1.0)
     }
 
-    /// Whether it is within the ends.
+    /// Returns `true` if the duration is within the axis.
     pub(super) fn shows(&self, micros: f64) -> bool {
         let on_scale = self.scale.apply(micros);
         self.from <= on_scale && on_scale <= self.to
@@ -117,14 +115,14 @@ impl Axis {
         let has = |ticks: &[Tick], tick: &Tick| ticks.iter().any(|one| one.label == tick.label);
         let only_narrow = narrow.iter().filter(|tick| !has(&wide, tick));
         let only_narrow = only_narrow.map(|tick| Tick {
-            seen: Seen::WhereNarrow,
+            seen: TickVisibility::WhereNarrow,
             ..tick.clone()
         });
         let wide = wide.iter().map(|tick| Tick {
             seen: if has(&narrow, tick) {
-                Seen::Always
+                TickVisibility::Always
             } else {
-                Seen::WhereWide
+                TickVisibility::WhereWide
             },
             ..tick.clone()
         });
@@ -148,7 +146,7 @@ impl Axis {
             .collect()
     }
 
-    /// As many as find room.
+    /// The densest ticks whose labels do not touch.
     fn logarithmic_ticks(&self, closest: f64) -> Vec<Tick> {
         let dense = [&[1.0, 2.0, 5.0][..], &[1.0, 3.0], &[1.0]]
             .into_iter()
@@ -180,12 +178,12 @@ impl Axis {
         Tick {
             place: self.place(micros),
             label,
-            seen: Seen::Always,
+            seen: TickVisibility::Always,
         }
     }
 }
 
-/// The least of 1, 2 and 5 with zeros that is as long.
+/// The smallest number of the form 1, 2 or 5 times a power of ten that is at least this.
 fn round_step(least: f64) -> f64 {
     let least = least.max(1.0);
     let power = 10_f64.powi(least.log10().floor() as i32);
@@ -241,10 +239,13 @@ mod tests {
                 .collect();
             labels
         };
-        assert_eq!(seen(Seen::Always), ["100 ms", "1 s"]);
-        assert_eq!(seen(Seen::WhereNarrow), ["30 ms", "300 ms", "3 s"]);
+        assert_eq!(seen(TickVisibility::Always), ["100 ms", "1 s"]);
+        assert_eq!(
+            seen(TickVisibility::WhereNarrow),
+            ["30 ms", "300 ms", "3 s"]
+        );
         let wide = ["20 ms", "50 ms", "200 ms", "500 ms", "2 s"];
-        assert_eq!(seen(Seen::WhereWide), wide);
+        assert_eq!(seen(TickVisibility::WhereWide), wide);
     }
 
     #[test]

@@ -1,5 +1,4 @@
-//! One budget: its picture, its quantiles as a table, what is claimed of them, and the slowest
-//! trace.
+//! One budget: its figure, the table of its quantiles, its claims, and the slowest trace.
 
 use maud::{Markup, html};
 
@@ -48,9 +47,8 @@ pub(super) fn head(which: &str, version: Option<&String>, samples: &Samples) -> 
     }
 }
 
-/// The quantiles that somebody asked for, else those that people look for. Where it is narrow, the
-/// style sheet lays out each row as a block of its own; the roles keep it a table for those who do
-/// not see it.
+/// The quantiles of the claims, else the usual ones. On narrow screens, the style sheet lays out
+/// each row as a block; the roles keep it a table for screen readers.
 fn table(load: &Load, measured: &Measured, claims: &[&Judged]) -> Markup {
     let subject = printable(&measured.subject);
     html! {
@@ -63,7 +61,7 @@ fn table(load: &Load, measured: &Measured, claims: &[&Judged]) -> Markup {
     }
 }
 
-/// With the bounds of a claim that stands alone.
+/// The estimate with the bounds of a single claim.
 pub(super) fn usual(samples: &Samples, quantile: Quantile) -> Option<Estimate> {
     samples.estimate(quantile, Alpha::FIVE_PERCENT)
 }
@@ -133,7 +131,7 @@ fn row(load: &Load, measured: &Measured, claim: &Judged) -> Markup {
     }
 }
 
-/// Also beside an absolute limit one sees what it was.
+/// The value in the baseline, for absolute limits too.
 fn before(claim: &Judged, samples: &Samples) -> Option<Estimate> {
     match &claim.compared {
         Compared::Baseline { before, .. } => *before,
@@ -141,7 +139,7 @@ fn before(claim: &Judged, samples: &Samples) -> Option<Estimate> {
     }
 }
 
-/// With its bounds below, as far as there are any.
+/// The estimate, with its bounds below it.
 fn value(estimate: Option<Estimate>) -> Markup {
     html! {
         @match estimate {
@@ -162,7 +160,7 @@ fn value(estimate: Option<Estimate>) -> Markup {
 }
 
 fn change(now: Option<Estimate>, before: Option<Estimate>) -> Markup {
-    // Less than a microsecond counts as one.
+    // Shorter durations count as a microsecond.
     let factor = now
         .zip(before)
         .map(|(now, before)| now.value.max(1.0) / before.value.max(1.0));
@@ -196,7 +194,7 @@ fn claims(load: &Load, judged: &[&Judged]) -> Markup {
     }
 }
 
-/// What stands between backquotes is code.
+/// Text with `code` between backquotes as elements.
 pub(super) fn in_code(text: &str) -> Markup {
     html! {
         @for (at, part) in printable(text).split('`').enumerate() {
@@ -222,7 +220,7 @@ fn sign(class: &str) -> Markup {
     html! { span.sign aria-hidden="true" { (sign) } }
 }
 
-/// The script draws the trace as all others are drawn, in the place of the text.
+/// The slowest trace; the script replaces the text with the usual drawing.
 fn exemplar(measured: &Measured, slowest: &Exemplar) -> Markup {
     let spans = slowest.trace.len();
     html! {

@@ -3,7 +3,7 @@ use super::*;
 use crate::budget::Samples;
 use crate::result::Load;
 
-/// What many requests came to, as the page has it.
+/// The section of a load.
 fn section_of(load: Load) -> String {
     let page = render(&report(load));
     let (_, section) = page.split_once("<section class=\"load\"").unwrap();
@@ -11,7 +11,7 @@ fn section_of(load: Load) -> String {
     section.replace('\u{a0}', " ")
 }
 
-/// The text in each cell of each row of the table of quantiles, but for its head.
+/// The text in each cell of the table of quantiles, without its head.
 fn rows(section: &str) -> Vec<Vec<String>> {
     let (_, table) = section.split_once("<table class=\"quantiles\"").unwrap();
     let (_, body) = table.split_once("<tbody role=\"rowgroup\">").unwrap();
@@ -25,7 +25,7 @@ fn rows(section: &str) -> Vec<Vec<String>> {
     rows.map(cells).collect()
 }
 
-/// Without tags, with a blank where one was.
+/// The text with each tag replaced by a space.
 fn text(html: &str) -> String {
     let parts = html
         .split('<')

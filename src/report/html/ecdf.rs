@@ -1,5 +1,4 @@
-//! Which share of durations is at or below each: the curve of an empirical distribution function
-//! (ECDF), with so few steps that it is quickly drawn.
+//! The curve of an empirical cumulative distribution function (ECDF), reduced to few steps.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -7,29 +6,29 @@ use std::fmt::Write;
 use super::axis::Axis;
 use crate::budget::{Quantile, Samples};
 
-/// A curve has at most so many steps, each less than a pixel high.
+/// Maximum number of steps of a curve, each less than a pixel high.
 pub(super) const MOST_STEPS: usize = 400;
-/// So many of them may be kept for quantiles.
+/// Number of steps that are reserved for quantiles.
 const MOST_KEPT: usize = 40;
 
-/// The size of the picture of a curve, in its own units; it is stretched to fit.
+/// The size of the drawing of a curve, in units of its view box.
 pub(super) const WIDTH: f64 = 4_000.0;
 pub(super) const HEIGHT: f64 = 1_000.0;
 
-/// From this duration on, at least this share of all is at or below.
+/// A step of the curve: the share of durations that are at most this long.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Step {
+pub(super) struct EcdfStep {
     /// Microseconds.
     pub(super) micros: f64,
-    /// The last one has 1.
+    /// 1 in the last step.
     pub(super) share: f64,
 }
 
-/// The curve. Where not all samples can have a step of their own, these quantiles have one, so
-/// that the curve goes through them.
-pub(super) fn curve(samples: &Samples, keep: &[Quantile]) -> Vec<Step> {
+/// The curve. If there are more samples than steps, these quantiles have steps, so that the curve
+/// goes through them.
+pub(super) fn curve(samples: &Samples, keep: &[Quantile]) -> Vec<EcdfStep> {
     let count = samples.len();
-    let mut steps: Vec<Step> = Vec::new();
+    let mut steps: Vec<EcdfStep> = Vec::new();
     for rank in ranks(count, keep) {
         let Some(micros) = samples.at_rank(rank) else {
             continue;
@@ -37,7 +36,7 @@ pub(super) fn curve(samples: &Samples, keep: &[Quantile]) -> Vec<Step> {
         let share = rank as f64 / count as f64;
         match steps.last_mut() {
             Some(last) if last.micros >= micros => last.share = share,
-            _ => steps.push(Step { micros, share }),
+            _ => steps.push(EcdfStep { micros, share }),
         }
     }
     steps
@@ -48,7 +47,7 @@ fn ranks(count: u64, keep: &[Quantile]) -> BTreeSet<u64> {
     if count <= most {
         return (1..=count).collect();
     }
-    // One is for the first.
+    // One step is for the first sample.
     let even = most - MOST_KEPT as u64 - 1;
     let evenly = (1..=even)
         .map(|at| u128::from(count) * u128::from(at) / u128::from(even))
@@ -58,8 +57,8 @@ fn ranks(count: u64, keep: &[Quantile]) -> BTreeSet<u64> {
     evenly.chain(kept).chain([1]).collect()
 }
 
-/// The curve as the path of an SVG of [`WIDTH`] and [`HEIGHT`], from the bottom to the top.
-pub(super) fn path(steps: &[Step], axis: &Axis) -> String {
+/// The curve as an SVG path of [`WIDTH`] and [`HEIGHT`], from the bottom to the top.
+pub(super) fn path(steps: &[EcdfStep], axis: &Axis) -> String {
     let mut path = String::new();
     let (mut x, mut y) = (0, HEIGHT as i64);
     for step in steps {
@@ -87,8 +86,8 @@ mod tests {
 
     const QUANTILES: [Quantile; 4] = [Quantile::P50, Quantile::P95, Quantile::P99, Quantile::P999];
 
-    /// The share at or below, as the curve has it.
-    fn share_at(curve: &[Step], micros: f64) -> f64 {
+    /// The share of durations that are at most this long, according to the curve.
+    fn share_at(curve: &[EcdfStep], micros: f64) -> f64 {
         let below = curve.iter().take_while(|step| step.micros <= micros);
         below.last().map_or(0.0, |step| step.share)
     }

@@ -1,15 +1,14 @@
-//! The picture of a budget: the curves of baseline and candidate with their quantiles, how well
-//! those are known, and what they may be.
+//! The figure of a budget: the curves of baseline and candidate with quantiles, bounds and limits.
 //!
-//! Across, places are shares of the width, and letters and signs have the size that the style sheet
-//! gives them: so the picture fits a phone and a wide screen. Colours are the style sheet's, too;
-//! what they say, dashes and shapes say as well.
+//! Horizontal places are shares of the width, and the style sheet sets the size of text and symbols,
+//! so the figure fits every screen. Colours are from the style sheet; dashes and shapes repeat their
+//! meaning.
 
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::axis::{Axis, Seen, Tick};
+use super::axis::{Axis, Tick, TickVisibility};
 use super::budget::{head, usual};
 use super::ecdf::{self, curve};
 use super::quantity;
@@ -17,29 +16,29 @@ use crate::budget::{Compared, Estimate, Judged, Quantile, Samples};
 use crate::report::look::printable;
 use crate::result::Measured;
 
-/// Pixels; the style sheet agrees.
+/// In pixels; the style sheet contains the same value.
 const HEIGHT: f64 = 240.0;
 /// Half the length of the stroke at the end of a whisker.
 const CAP: f64 = 5.0;
-/// The names of two quantiles are so far from each other.
+/// Distance between the names of two quantiles.
 const LINE: f64 = 13.0;
 const SHARES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
-/// What is drawn of one version.
-struct Side<'a> {
+/// The curve and the quantiles of one version.
+struct VersionCurve<'a> {
     class: &'static str,
     samples: &'a Samples,
     quantiles: Vec<(Quantile, Estimate)>,
 }
 
-/// The longest that a quantile may be.
-struct Limit {
+/// The limit of a quantile.
+struct LimitLine {
     class: &'static str,
     quantile: Quantile,
     micros: f64,
 }
 
-/// Nothing where nothing was measured.
+/// The figure; empty if there is no sample.
 pub(super) fn figure(measured: &Measured) -> Markup {
     let claims = &measured.judged;
     let sides = sides(measured);
@@ -71,19 +70,19 @@ pub(super) fn figure(measured: &Measured) -> Markup {
     }
 }
 
-fn sides(measured: &Measured) -> Vec<Side<'_>> {
+fn sides(measured: &Measured) -> Vec<VersionCurve<'_>> {
     let before = measured.before.as_ref().map(|before| {
         let quantiles = each_once(measured, &before.samples, |claim| match &claim.compared {
             Compared::Baseline { before, .. } => *before,
             Compared::Limit(_) => None,
         });
-        Side {
+        VersionCurve {
             class: "before",
             samples: &before.samples,
             quantiles,
         }
     });
-    let now = Side {
+    let now = VersionCurve {
         class: "now",
         samples: &measured.samples,
         quantiles: each_once(measured, &measured.samples, |claim| claim.candidate),
@@ -92,8 +91,8 @@ fn sides(measured: &Measured) -> Vec<Side<'_>> {
     sides.filter(|side| !side.samples.is_empty()).collect()
 }
 
-/// A quantile may be held against a limit and against the baseline. Where nothing is claimed of
-/// any, there are those that the table has.
+/// Each quantile once, though a limit and the baseline may apply to it. Without claims, the
+/// quantiles of the table.
 fn each_once(
     measured: &Measured,
     samples: &Samples,
@@ -116,21 +115,21 @@ fn each_once(
     all
 }
 
-/// Of all sides, in ascending order.
-fn quantiles(sides: &[Side<'_>]) -> Vec<Quantile> {
+/// The quantiles of all curves, in ascending order.
+fn quantiles(sides: &[VersionCurve<'_>]) -> Vec<Quantile> {
     let all = sides.iter().flat_map(|side| &side.quantiles);
     let all: BTreeSet<Quantile> = all.map(|(quantile, _)| *quantile).collect();
     all.into_iter().collect()
 }
 
-fn limits(claims: &[Judged]) -> Vec<Limit> {
+fn limits(claims: &[Judged]) -> Vec<LimitLine> {
     let limit = |claim: &Judged| {
         let (class, micros) = match &claim.compared {
             Compared::Limit(limit) => ("absolute", limit.as_secs_f64() * 1e6),
             Compared::Baseline { before, tau, .. } => ("relative", before.as_ref()?.value * tau),
         };
         let quantile = claim.quantile;
-        Some(Limit {
+        Some(LimitLine {
             class,
             quantile,
             micros,
@@ -139,7 +138,7 @@ fn limits(claims: &[Judged]) -> Vec<Limit> {
     claims.iter().filter_map(limit).collect()
 }
 
-fn axis(sides: &[Side<'_>], limits: &[Limit]) -> Option<Axis> {
+fn axis(sides: &[VersionCurve<'_>], limits: &[LimitLine]) -> Option<Axis> {
     let ends = sides
         .iter()
         .filter_map(|side| side.samples.min().zip(side.samples.max()));
@@ -148,7 +147,7 @@ fn axis(sides: &[Side<'_>], limits: &[Limit]) -> Option<Axis> {
     Some(Axis::around((first as f64, last as f64), &limits))
 }
 
-/// In words; the numbers are in the table.
+/// Alternative text; the table contains the numbers.
 fn alternative(measured: &Measured) -> String {
     let now = described(measured.version.as_ref(), &measured.samples);
     let subject = printable(&measured.subject);
@@ -176,7 +175,7 @@ fn described(version: Option<&String>, samples: &Samples) -> String {
     }
 }
 
-fn legend(measured: &Measured, limits: &[Limit], axis: &Axis) -> Markup {
+fn legend(measured: &Measured, limits: &[LimitLine], axis: &Axis) -> Markup {
     let has = |class| {
         let mut shown = limits.iter().filter(|limit| axis.shows(limit.micros));
         shown.any(|limit| limit.class == class)
@@ -226,15 +225,15 @@ fn grid(axis: &Axis) -> Markup {
     }
 }
 
-fn class_of(seen: Seen) -> &'static str {
+fn class_of(seen: TickVisibility) -> &'static str {
     match seen {
-        Seen::Always => "tick",
-        Seen::WhereNarrow => "tick narrow",
-        Seen::WhereWide => "tick wide",
+        TickVisibility::Always => "tick",
+        TickVisibility::WhereNarrow => "tick narrow",
+        TickVisibility::WhereWide => "tick wide",
     }
 }
 
-/// Where the quantiles are, with their names on the right, in ascending order.
+/// Lines at the levels of the quantiles, with names on the right, in ascending order.
 fn levels(quantiles: &[Quantile]) -> Markup {
     let names: Vec<f64> = apart(quantiles);
     html! {
@@ -246,7 +245,7 @@ fn levels(quantiles: &[Quantile]) -> Markup {
     }
 }
 
-/// The heights of names that do not touch: those below give way.
+/// Heights of names that do not touch; lower names move down.
 fn apart(quantiles: &[Quantile]) -> Vec<f64> {
     let mut heights = Vec::new();
     let mut least = f64::MIN;
@@ -259,7 +258,7 @@ fn apart(quantiles: &[Quantile]) -> Vec<f64> {
     heights
 }
 
-fn limit_line(limit: &Limit, axis: &Axis) -> Markup {
+fn limit_line(limit: &LimitLine, axis: &Axis) -> Markup {
     let x = axis.place(limit.micros);
     let y = height(limit.quantile.share());
     html! {
@@ -270,7 +269,7 @@ fn limit_line(limit: &Limit, axis: &Axis) -> Markup {
     }
 }
 
-impl Side<'_> {
+impl VersionCurve<'_> {
     fn line(&self, axis: &Axis) -> Markup {
         let keep: Vec<Quantile> = self
             .quantiles
@@ -304,7 +303,7 @@ impl Side<'_> {
     }
 }
 
-/// A square for the baseline, a circle for now.
+/// A square for the baseline, a circle for the candidate.
 fn point(class: &str, x: &str, y: f64) -> Markup {
     html! {
         @if class == "before" {

@@ -1,4 +1,4 @@
-//! The service graph, laid out: who stands where, and which way each call takes.
+//! The layout of the service graph: places of services and routes of calls.
 
 use dagre::graph::{Graph, GraphOptions};
 use dagre::layout::types::LabelPos;
@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::super::look;
 use crate::trace::{Calls, Nanos, Service, ServiceGraph, Tie};
 
-/// A larger graph is no picture any more; the page shows its table.
+/// Larger graphs are shown as a table only.
 const MOST_SERVICES: usize = 60;
 const MOST_CALLS: usize = 160;
 
-/// In pixels; the style sheet agrees.
+/// In pixels; the style sheet contains the same values.
 const NODE_HEIGHT: f64 = 52.0;
 const COLUMN: f64 = 7.6;
 const LABEL_HEIGHT: f64 = 32.0;
@@ -20,15 +20,15 @@ const MARGIN: f64 = 12.0;
 
 /// The graph in pixels.
 #[derive(Serialize)]
-pub(super) struct Picture {
-    /// Nothing where the graph is too large to be drawn.
+pub(super) struct GraphLayout {
+    /// `None` if the graph is too large.
     size: Option<(f64, f64)>,
-    services: Vec<Node>,
-    calls: Vec<Edge>,
+    services: Vec<GraphNode>,
+    calls: Vec<GraphEdge>,
 }
 
 #[derive(Serialize)]
-struct Node {
+struct GraphNode {
     name: String,
     spans: usize,
     errors: usize,
@@ -38,7 +38,7 @@ struct Node {
 }
 
 #[derive(Serialize)]
-struct Edge {
+struct GraphEdge {
     from: usize,
     to: usize,
     tie: &'static str,
@@ -46,11 +46,11 @@ struct Edge {
     errors: usize,
     p50: Option<Nanos>,
     points: Vec<(f64, f64)>,
-    /// The middle of its label.
+    /// Centre of its label.
     label: Option<(f64, f64)>,
 }
 
-impl From<ServiceGraph> for Picture {
+impl From<ServiceGraph> for GraphLayout {
     fn from(graph: ServiceGraph) -> Self {
         let mut picture = Self {
             size: None,
@@ -65,8 +65,8 @@ impl From<ServiceGraph> for Picture {
     }
 }
 
-fn node(service: &Service) -> Node {
-    Node {
+fn node(service: &Service) -> GraphNode {
+    GraphNode {
         name: service.name.clone(),
         spans: service.spans,
         errors: service.errors,
@@ -75,8 +75,8 @@ fn node(service: &Service) -> Node {
     }
 }
 
-fn edge(calls: &Calls) -> Edge {
-    Edge {
+fn edge(calls: &Calls) -> GraphEdge {
+    GraphEdge {
         from: calls.from,
         to: calls.to,
         tie: match calls.tie {
@@ -91,9 +91,9 @@ fn edge(calls: &Calls) -> Edge {
     }
 }
 
-impl Picture {
+impl GraphLayout {
     fn lay_out(&mut self) {
-        // Numbers for names: what a service calls itself is nothing to the layout.
+        // Numbers instead of names, which could contain markup.
         let mut graph = Graph::with_options(GraphOptions {
             directed: true,
             multigraph: true,
@@ -167,15 +167,15 @@ fn options() -> LayoutOptions {
     }
 }
 
-/// So wide that the name and the numbers below it find room.
+/// Wide enough for the name and the numbers below it.
 #[expect(clippy::cast_precision_loss, reason = "a name has no 2^52 columns")]
-fn width(node: &Node) -> f64 {
+fn width(node: &GraphNode) -> f64 {
     let least = if node.errors > 0 { 25 } else { 17 };
     look::width(&node.name).clamp(least, 34) as f64 * COLUMN + 34.0
 }
 
-/// Errors are told beside the number of calls.
-fn label_width(edge: &Edge) -> f64 {
+/// The number of calls, and of errors if there are some.
+fn label_width(edge: &GraphEdge) -> f64 {
     if edge.errors > 0 { 124.0 } else { 84.0 }
 }
 
@@ -221,7 +221,7 @@ mod tests {
         fn every_graph_finds_room_with_circles_and_calls_of_oneself(
             pairs in prop::collection::vec((0_usize..7, 0_usize..7), 0..20)
         ) {
-            let picture = Picture::from(graph(7, &pairs));
+            let picture = GraphLayout::from(graph(7, &pairs));
             let (right, bottom) = picture.size.unwrap();
             for node in &picture.services {
                 let [left, top, width, height] = node.place.unwrap();
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_graph_that_is_no_picture_any_more_keeps_its_numbers() {
-        let picture = Picture::from(graph(MOST_SERVICES + 1, &[(0, 1)]));
+        let picture = GraphLayout::from(graph(MOST_SERVICES + 1, &[(0, 1)]));
         assert!(picture.size.is_none() && picture.calls.len() == 2);
     }
 }

@@ -1,4 +1,4 @@
-//! What the many requests of a step came to: facts, what did not hold, and the budgets.
+//! The load of a step: facts, failed checks, and budgets.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::report::remarks;
 use crate::result::{Failing, Load};
 use crate::spec::{Arrivals, Pace};
 
-/// Less than this, requests were sent when they should have been.
+/// Smaller delays of requests are not shown.
 const WORTH_SAYING: Duration = Duration::from_millis(1);
 
 pub(super) fn section(load: &Load) -> Markup {

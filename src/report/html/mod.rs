@@ -1,9 +1,8 @@
-//! The report that people look at: one HTML file with everything in it, that fetches nothing.
+//! The HTML report: one self-contained file that loads nothing.
 //!
-//! What is known goes into the page as JSON, a chunk for each spec, and is drawn by the scripts in
-//! `assets` when somebody opens it. All of it comes from the system under test and is text for us,
-//! never markup: `page` escapes it, the scripts make text nodes of it, and the page's own policy
-//! lets no other script run.
+//! The page contains the data as JSON, one chunk per spec, and the scripts in `assets` draw it. All
+//! data comes from the system under test and is text, never markup: `page` escapes it, the scripts
+//! create text nodes, and the content security policy of the page permits no other script.
 
 mod axis;
 mod budget;
@@ -24,7 +23,7 @@ use super::{Reporter, file};
 use crate::result::Report;
 use crate::secret::Format;
 
-/// Writes the HTML report to a file, whole or not at all.
+/// Writes the HTML report to a file, atomically.
 #[derive(Clone, Debug)]
 pub struct Html {
     path: PathBuf,
@@ -47,7 +46,7 @@ impl Reporter for Html {
 /// The report as an HTML document.
 #[must_use]
 pub fn render(report: &Report) -> String {
-    // Only the scripts and styles that carry this word, which nobody can guess, are obeyed.
+    // The browser runs only scripts and styles with this random value.
     let nonce = format!("{:032x}", rand::random::<u128>());
     page::page(report, &nonce).into_string()
 }

@@ -1,11 +1,11 @@
-//! The page around the data: its head, the list of specs, and what is seen where no script runs.
+//! The page around the data: its head, the list of specs, and the content for browsers without scripts.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
 
 use super::load;
-use super::shared::Shared;
-use super::spec::Spec;
+use super::shared::PageValues;
+use super::spec::PageSpec;
 use crate::number::counted;
 use crate::number::duration;
 use crate::report::json::parts;
@@ -19,7 +19,7 @@ const STYLE: &str = concat!(
     include_str!("assets/load.css")
 );
 
-/// One script, so that nothing of it can be reached from outside; the order counts.
+/// Concatenated in this order, inside one function, so that they define no global names.
 const SCRIPT: &str = concat!(
     "(() => {\n\"use strict\";\n",
     include_str!("assets/dom.js"),
@@ -35,12 +35,12 @@ const SCRIPT: &str = concat!(
     "})();\n"
 );
 
-/// Without scripts, so many specs that did not pass are told in full.
+/// Number of specs that are shown in full without scripts.
 const MOST_IN_FULL: usize = 100;
-/// The words by which a spec is found, in characters.
+/// Maximum length of the searchable text of a spec, in characters.
 const MOST_WORDS: usize = 600;
 
-/// The kinds of verdicts in the order of interest, as the page names and counts them.
+/// Verdicts in the order of importance, as the page names and counts them.
 const KINDS: [(&str, &str); 6] = [
     ("failed", "Failed"),
     ("errored", "Errored"),
@@ -51,11 +51,11 @@ const KINDS: [(&str, &str); 6] = [
 ];
 
 pub(super) fn page(report: &Report, nonce: &str) -> Markup {
-    let mut shared = Shared::default();
+    let mut shared = PageValues::default();
     let chunks: Vec<String> = report
         .specs
         .iter()
-        .map(|spec| json(&Spec::of(spec, &mut shared)))
+        .map(|spec| json(&PageSpec::of(spec, &mut shared)))
         .collect();
     html! {
         (DOCTYPE)
@@ -85,8 +85,7 @@ pub(super) fn page(report: &Report, nonce: &str) -> Markup {
     }
 }
 
-/// JSON that cannot end the element that it stands in: `<` is only ever part of a text, where it
-/// may be written as an escape.
+/// JSON that cannot end its element: `<` occurs only in strings, where an escape can replace it.
 fn json(of: &impl Serialize) -> String {
     serde_json::to_string(of)
         .expect("the format has text keys only, and writing to a string cannot fail")
@@ -158,7 +157,7 @@ fn header(report: &Report) -> Markup {
                     }
                 }
             }
-            // The widths are set by the script, for the policy allows no styles in attributes.
+            // The script sets the widths, because the policy forbids style attributes.
             div.bar aria-hidden="true" {
                 @for (kind, _) in KINDS {
                     @let number = count(report, kind);
@@ -220,7 +219,7 @@ fn entry(number: usize, spec: &SpecReport) -> Markup {
     }
 }
 
-/// What a search finds besides what is seen in the list: why it did not pass, and what was asked.
+/// Searchable text that the list does not show: failures and triggers.
 fn words(spec: &SpecReport) -> String {
     let attempts = spec.last_attempt().into_iter();
     let failures = attempts.clone().flat_map(text::in_short);
@@ -232,7 +231,7 @@ fn words(spec: &SpecReport) -> String {
     words.join(" ").chars().take(MOST_WORDS).collect()
 }
 
-/// What went wrong with the run itself, and what one should know of it.
+/// Errors and notes of the run itself.
 fn of_the_run(report: &Report) -> Markup {
     html! {
         @for trouble in &report.trouble { (trouble_of_the_run(trouble)) }
@@ -263,8 +262,8 @@ fn without_scripts(report: &Report) -> Markup {
     }
 }
 
-/// Drawn here, for budgets are to be seen where no script runs, too. The script takes what belongs
-/// to a spec from here, and lets its traces unfold.
+/// Budgets are rendered here, so that they are visible without scripts. The script moves the part of
+/// a spec to its place, and draws its traces.
 fn loads(report: &Report) -> Markup {
     let of_spec = |spec: &SpecReport| -> Vec<Markup> {
         let steps = spec.attempts.iter().flat_map(|attempt| &attempt.steps);

@@ -1,4 +1,4 @@
-//! What many requests come to, built by hand, for the tests of this module.
+//! Loads built by hand, for the tests of this module.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(super) fn durations(count: u64, median: f64, shape: f64) -> Samples {
     (0..count).map(one).collect()
 }
 
-/// 2.9 times as slow as in the baseline, with limits.
+/// 2.9 times slower than the baseline, with limits.
 pub(super) fn regressed() -> Measured {
     measured(
         "inventory-check",
@@ -27,7 +27,7 @@ pub(super) fn regressed() -> Measured {
     )
 }
 
-/// A limit of 150 ms at p50 and of 3 s at p99, and no worse than in the baseline.
+/// Limits of 150 ms at p50 and 3 s at p99, and a comparison with the baseline.
 pub(super) fn measured(subject: &str, samples: Samples, before: Option<Samples>) -> Measured {
     let limits = [(Quantile::P50, 150), (Quantile::P99, 3_000)];
     let limits = limits.map(|(quantile, ms)| (quantile, Against::Limit(Duration::from_millis(ms))));
@@ -104,7 +104,7 @@ pub(super) fn load(measured: Vec<Measured>) -> Load {
     }
 }
 
-/// The second spec was fired many times.
+/// The second spec has a load.
 pub(super) fn report(load: Load) -> Report {
     let mut report = sample::report();
     report.specs[1].attempts[0].steps[0].load = Some(Arc::new(load));

@@ -1,4 +1,4 @@
-//! What many spans share, so that it stands in the page once: texts, resources, scopes, files.
+//! Strings, resources, scopes and files that spans share: the page contains each once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,27 +8,27 @@ use serde::Serialize;
 use crate::spec::Source;
 use crate::trace::{Attributes, Resource, Scope, Value};
 
-/// A longer text, in characters, is cut; the saved trace has the whole.
+/// Longer strings, in characters, are truncated; the saved trace contains them in full.
 const LONGEST_TEXT: usize = 16 * 1024;
 
-/// Key, text of the value and its type, one after the other for each attribute.
-pub(super) type Row = Vec<usize>;
+/// For each attribute: its key, the text of its value, and the type of the value.
+pub(super) type AttributeRow = Vec<usize>;
 
-/// Everything that is referred to by its number.
+/// Values that are referenced by index.
 #[derive(Default, Serialize)]
-pub(super) struct Shared {
+pub(super) struct PageValues {
     strings: Vec<String>,
-    resources: Vec<Row>,
-    scopes: Vec<(usize, usize, Row)>,
-    sources: Vec<File>,
+    resources: Vec<AttributeRow>,
+    scopes: Vec<(usize, usize, AttributeRow)>,
+    sources: Vec<PageFile>,
     #[serde(skip)]
     string_index: HashMap<String, usize>,
     #[serde(skip)]
-    resource_index: HashMap<Row, usize>,
+    resource_index: HashMap<AttributeRow, usize>,
     #[serde(skip)]
-    scope_index: HashMap<(usize, usize, Row), usize>,
-    /// Spans of one batch have the very same resource and scope; these are kept, so that no
-    /// other can come to stand where they stood.
+    scope_index: HashMap<(usize, usize, AttributeRow), usize>,
+    /// Spans of one batch share their resource and scope. The `Arc` keeps the address in use, so that
+    /// it identifies one value.
     #[serde(skip)]
     seen_resources: HashMap<*const Resource, (Arc<Resource>, usize)>,
     #[serde(skip)]
@@ -36,12 +36,12 @@ pub(super) struct Shared {
 }
 
 #[derive(Serialize)]
-struct File {
+struct PageFile {
     name: String,
     text: String,
 }
 
-impl Shared {
+impl PageValues {
     pub(super) fn string(&mut self, text: &str) -> usize {
         if let Some(&known) = self.string_index.get(text) {
             return known;
@@ -52,7 +52,7 @@ impl Shared {
         number
     }
 
-    pub(super) fn attributes(&mut self, attributes: &Attributes) -> Row {
+    pub(super) fn attributes(&mut self, attributes: &Attributes) -> AttributeRow {
         let mut row = Vec::with_capacity(3 * attributes.iter().len());
         for (key, value) in attributes.iter() {
             let text = match value {
@@ -101,12 +101,12 @@ impl Shared {
         number
     }
 
-    /// The number of a file; one whose secrets are masked otherwise is another.
+    /// The index of a file. Files that differ in their masked secrets have different indices.
     pub(super) fn source(&mut self, source: &Source) -> usize {
-        let is_same = |file: &File| file.name == source.name() && file.text == source.text();
+        let is_same = |file: &PageFile| file.name == source.name() && file.text == source.text();
         let known = self.sources.iter().position(is_same);
         known.unwrap_or_else(|| {
-            self.sources.push(File {
+            self.sources.push(PageFile {
                 name: source.name().to_owned(),
                 text: source.text().to_owned(),
             });

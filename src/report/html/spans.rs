@@ -1,24 +1,24 @@
-//! A trace as the page's scripts read it: small, for it may have thousands of spans.
+//! The compact form of a trace that the scripts of the page read.
 
 use serde::Serialize;
 
-use super::shared::{Row, Shared};
+use super::shared::{AttributeRow, PageValues};
 use crate::trace::{Nanos, Span, SpanKind, StatusCode, Trace};
 
-/// A trace; spans are numbered depth first, each after its parent.
+/// A trace; spans are in depth-first order, each after its parent.
 #[derive(Serialize)]
-pub(super) struct Spans {
+pub(super) struct PageTrace {
     id: String,
-    /// From the first start to the last end; all times are nanoseconds since that start.
+    /// From the first start to the last end. All times are nanoseconds since that start.
     duration: Nanos,
-    /// Whether each span has a duration, so that this is the duration of the trace.
+    /// `true` if every span has a duration, so that this is the duration of the trace.
     ended: bool,
     spans: Vec<SpanRow>,
-    /// Span, start and length, one after the other for each part of the critical path.
+    /// For each part of the critical path: its span, start and length.
     critical: Vec<u64>,
 }
 
-/// Numbers are those of [`Shared`].
+/// A span; references are indices in [`PageValues`].
 #[derive(Serialize)]
 struct SpanRow(
     String,         // 0: span id
@@ -33,7 +33,7 @@ struct SpanRow(
     usize,          // 9: status message
     usize,          // 10: resource
     usize,          // 11: scope
-    Row,            // 12: attributes
+    AttributeRow,   // 12: attributes
     Vec<EventRow>,  // 13: events
     Vec<LinkRow>,   // 14: links
     usize,          // 15: trace state
@@ -41,13 +41,13 @@ struct SpanRow(
 );
 
 #[derive(Serialize)]
-struct EventRow(usize, i64, Row);
+struct EventRow(usize, i64, AttributeRow);
 
 #[derive(Serialize)]
-struct LinkRow(String, String, Row);
+struct LinkRow(String, String, AttributeRow);
 
-impl Spans {
-    pub(super) fn of(trace: &Trace, shared: &mut Shared) -> Self {
+impl PageTrace {
+    pub(super) fn of(trace: &Trace, shared: &mut PageValues) -> Self {
         let zero = trace.spans().first().map_or(0, |span| span.start);
         let order = trace.top_down();
         let numbers = numbers(order);
@@ -73,7 +73,7 @@ impl Spans {
     }
 }
 
-/// The number of each span in this order.
+/// The index of each span in this order.
 pub(super) fn numbers(order: &[usize]) -> Vec<usize> {
     let mut numbers = vec![0; order.len()];
     for (number, &span) in order.iter().enumerate() {
@@ -87,7 +87,7 @@ fn row(
     parent: Option<usize>,
     missing: Option<String>,
     zero: Nanos,
-    shared: &mut Shared,
+    shared: &mut PageValues,
 ) -> SpanRow {
     let events = span.events.iter().map(|event| {
         let after = i64::try_from(i128::from(event.time) - i128::from(span.start));
@@ -146,7 +146,7 @@ fn dropped(span: &Span) -> Vec<u32> {
     }
 }
 
-/// The usual kind is not worth its room.
+/// Empty for the usual kind.
 fn kind(kind: SpanKind) -> &'static str {
     match kind {
         SpanKind::Internal | SpanKind::Unspecified => "",

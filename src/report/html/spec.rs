@@ -1,94 +1,95 @@
-//! One spec as the page's scripts read it.
+//! The data of a spec that the scripts of the page read.
 
 use serde::Serialize;
 
-use super::graph::Picture;
-use super::shared::Shared;
-use super::spans::{Spans, numbers};
+use super::graph::GraphLayout;
+use super::shared::PageValues;
+use super::spans::{PageTrace, numbers};
 use crate::check::{Judged, Outcome};
-use crate::report::json::parts::{self, Failed, Response, Times, Trouble, millis};
+use crate::report::json::parts::{
+    self, JsonFailure, JsonResponse, JsonTiming, JsonTrouble, millis,
+};
 use crate::result::{self, EarlierTrace, Load, Phase, SpecReport, StepReport};
 use crate::spec::Location;
 use crate::trace::{Change, Trace, TraceId, structural_changes};
 
-/// So many changes of structure are told.
+/// Maximum number of structural changes that are shown.
 const MOST_CHANGES: usize = 300;
 
 #[derive(Serialize)]
-pub(super) struct Spec<'a> {
-    at: At,
+pub(super) struct PageSpec<'a> {
+    at: PageLocation,
     reason: Option<&'a str>,
-    attempts: Vec<Attempt<'a>>,
+    attempts: Vec<PageAttempt<'a>>,
 }
 
-/// The number of the file, first line, first column, last line, last column.
+/// File index, first line, first column, last line, last column.
 #[derive(Serialize)]
-struct At(usize, usize, usize, usize, usize);
+struct PageLocation(usize, usize, usize, usize, usize);
 
 #[derive(Serialize)]
-struct Attempt<'a> {
+struct PageAttempt<'a> {
     verdict: &'static str,
     started: String,
     duration_ms: f64,
-    steps: Vec<Step<'a>>,
+    steps: Vec<PageStep<'a>>,
 }
 
 #[derive(Serialize)]
-struct Step<'a> {
+struct PageStep<'a> {
     phase: &'static str,
     name: Option<&'a str>,
     trigger: &'a str,
     trace_id: Option<String>,
     saved_trace: Option<String>,
-    response: Option<Response<'a>>,
-    timing: Times,
-    checks: Vec<Check<'a>>,
-    trouble: Option<Trouble<'a>>,
-    trouble_at: Option<At>,
+    response: Option<JsonResponse<'a>>,
+    timing: JsonTiming,
+    checks: Vec<PageCheck<'a>>,
+    trouble: Option<JsonTrouble<'a>>,
+    trouble_at: Option<PageLocation>,
     notices: &'a [String],
-    /// The judged trace first, then those that are linked to it.
-    traces: Vec<Spans>,
-    graph: Option<Picture>,
-    earlier: Option<Earlier>,
-    load: Option<Slowest>,
+    /// The judged trace, then the traces that are linked to it.
+    traces: Vec<PageTrace>,
+    graph: Option<GraphLayout>,
+    earlier: Option<PageEarlierTrace>,
+    load: Option<PageRequests>,
 }
 
-/// Of many requests, those whose traces stand for others. What else is known of them, `page` has.
+/// The requests of a load whose traces are shown. `page` renders the rest of the load.
 #[derive(Serialize)]
-struct Slowest {
+struct PageRequests {
     requests: u64,
-    /// Which one all else in the step is of.
     shown: &'static str,
-    /// Each once, and none that is the step's own.
-    traces: Vec<Spans>,
+    /// Each request once, without the one that the step shows.
+    traces: Vec<PageTrace>,
 }
 
 #[derive(Serialize)]
-struct Check<'a> {
+struct PageCheck<'a> {
     what: &'a str,
-    at: At,
+    at: PageLocation,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<Failed<'a>>,
-    /// Of the expectation within the check that did not come true.
+    failure: Option<JsonFailure<'a>>,
+    /// Location of the failed expectation within the check.
     #[serde(skip_serializing_if = "Option::is_none")]
-    failed_at: Option<At>,
+    failed_at: Option<PageLocation>,
 }
 
-/// The trace of the last time when the step passed.
+/// The trace of the last run in which the step passed.
 #[derive(Serialize)]
-struct Earlier {
+struct PageEarlierTrace {
     path: String,
     started: String,
-    trace: Spans,
-    changes: Vec<Changed>,
+    trace: PageTrace,
+    changes: Vec<PageChange>,
     more_changes: usize,
 }
 
 #[derive(Serialize)]
-struct Changed {
+struct PageChange {
     what: &'static str,
     service: String,
     name: String,
@@ -99,30 +100,30 @@ struct Changed {
     below: usize,
 }
 
-impl<'a> Spec<'a> {
-    pub(super) fn of(spec: &'a SpecReport, shared: &mut Shared) -> Self {
+impl<'a> PageSpec<'a> {
+    pub(super) fn of(spec: &'a SpecReport, shared: &mut PageValues) -> Self {
         Self {
-            at: At::of(&spec.at, shared),
+            at: PageLocation::of(&spec.at, shared),
             reason: parts::verdict(&spec.verdict).1,
             attempts: spec
                 .attempts
                 .iter()
-                .map(|attempt| Attempt::of(attempt, shared))
+                .map(|attempt| PageAttempt::of(attempt, shared))
                 .collect(),
         }
     }
 }
 
-impl At {
-    fn of(at: &Location, shared: &mut Shared) -> Self {
+impl PageLocation {
+    fn of(at: &Location, shared: &mut PageValues) -> Self {
         let (end_line, end_column) = at.source.position(at.place.end);
         let source = shared.source(&at.source);
         Self(source, at.line(), at.column(), end_line, end_column)
     }
 }
 
-impl<'a> Attempt<'a> {
-    fn of(attempt: &'a result::Attempt, shared: &mut Shared) -> Self {
+impl<'a> PageAttempt<'a> {
+    fn of(attempt: &'a result::Attempt, shared: &mut PageValues) -> Self {
         Self {
             verdict: parts::verdict(&attempt.verdict).0,
             started: attempt.started.to_string(),
@@ -130,18 +131,18 @@ impl<'a> Attempt<'a> {
             steps: attempt
                 .steps
                 .iter()
-                .map(|step| Step::of(step, shared))
+                .map(|step| PageStep::of(step, shared))
                 .collect(),
         }
     }
 }
 
-impl<'a> Step<'a> {
-    fn of(step: &'a StepReport, shared: &mut Shared) -> Self {
+impl<'a> PageStep<'a> {
+    fn of(step: &'a StepReport, shared: &mut PageValues) -> Self {
         let trace = step.trace.as_deref().filter(|trace| !trace.is_empty());
         let traces = trace.into_iter().flat_map(|trace| {
             let all = std::iter::once(trace).chain(trace.linked());
-            all.map(|trace| Spans::of(trace, shared))
+            all.map(|trace| PageTrace::of(trace, shared))
                 .collect::<Vec<_>>()
         });
         Self {
@@ -159,41 +160,41 @@ impl<'a> Step<'a> {
                 .as_ref()
                 .map(|path| path.display().to_string()),
             response: step.response.as_ref().and_then(parts::response),
-            timing: Times::from(step.timing),
+            timing: JsonTiming::from(step.timing),
             checks: step
                 .checks
                 .iter()
-                .map(|judged| Check::of(judged, shared))
+                .map(|judged| PageCheck::of(judged, shared))
                 .collect(),
-            trouble: step.trouble.as_ref().map(Trouble::from),
+            trouble: step.trouble.as_ref().map(JsonTrouble::from),
             trouble_at: step
                 .trouble
                 .as_ref()
                 .and_then(|trouble| trouble.at.as_ref())
-                .map(|at| At::of(at, shared)),
+                .map(|at| PageLocation::of(at, shared)),
             notices: &step.notices,
-            graph: trace.map(|trace| Picture::from(trace.service_graph())),
+            graph: trace.map(|trace| GraphLayout::from(trace.service_graph())),
             earlier: step
                 .earlier
                 .as_ref()
-                .map(|earlier| Earlier::of(earlier, trace, shared)),
+                .map(|earlier| PageEarlierTrace::of(earlier, trace, shared)),
             load: step
                 .load
                 .as_ref()
-                .map(|load| Slowest::of(load, trace, shared)),
+                .map(|load| PageRequests::of(load, trace, shared)),
         }
     }
 }
 
-impl Slowest {
-    fn of(load: &Load, own: Option<&Trace>, shared: &mut Shared) -> Self {
+impl PageRequests {
+    fn of(load: &Load, own: Option<&Trace>, shared: &mut PageValues) -> Self {
         let mut seen: Vec<TraceId> = own.map(Trace::id).into_iter().collect();
         let mut traces = Vec::new();
         let slowest = load.measured.iter().flat_map(|one| &one.slowest);
         for exemplar in slowest {
             if !seen.contains(&exemplar.trace_id) && !exemplar.trace.is_empty() {
                 seen.push(exemplar.trace_id);
-                traces.push(Spans::of(&exemplar.trace, shared));
+                traces.push(PageTrace::of(&exemplar.trace, shared));
             }
         }
         Self {
@@ -204,7 +205,7 @@ impl Slowest {
     }
 }
 
-/// As the run chooses it.
+/// Describes the request that the step shows.
 fn shown(load: &Load) -> &'static str {
     if load.failed > load.allowed {
         "the first that failed"
@@ -215,8 +216,8 @@ fn shown(load: &Load) -> &'static str {
     }
 }
 
-impl<'a> Check<'a> {
-    fn of(judged: &'a Judged, shared: &mut Shared) -> Self {
+impl<'a> PageCheck<'a> {
+    fn of(judged: &'a Judged, shared: &mut PageValues) -> Self {
         let (outcome, reason) = match &judged.outcome {
             Outcome::Pass => ("pass", None),
             Outcome::Fail(_) => ("fail", None),
@@ -230,32 +231,32 @@ impl<'a> Check<'a> {
         let failure = judged.outcome.failure();
         Self {
             what: &judged.what,
-            at: At::of(&judged.at, shared),
+            at: PageLocation::of(&judged.at, shared),
             outcome,
             reason,
-            failure: failure.map(Failed::from),
-            failed_at: failure.map(|failure| At::of(&failure.at, shared)),
+            failure: failure.map(JsonFailure::from),
+            failed_at: failure.map(|failure| PageLocation::of(&failure.at, shared)),
         }
     }
 }
 
-impl Earlier {
-    fn of(earlier: &EarlierTrace, now: Option<&Trace>, shared: &mut Shared) -> Self {
+impl PageEarlierTrace {
+    fn of(earlier: &EarlierTrace, now: Option<&Trace>, shared: &mut PageValues) -> Self {
         let mut changes = now.map_or_else(Vec::new, |now| changes(&earlier.trace, now));
         let more_changes = changes.len().saturating_sub(MOST_CHANGES);
         changes.truncate(MOST_CHANGES);
         Self {
             path: earlier.path.display().to_string(),
             started: earlier.started.to_string(),
-            trace: Spans::of(&earlier.trace, shared),
+            trace: PageTrace::of(&earlier.trace, shared),
             changes,
             more_changes,
         }
     }
 }
 
-/// Spans are numbered as the page has them.
-fn changes(before: &Trace, after: &Trace) -> Vec<Changed> {
+/// Converts span indices to those of the page.
+fn changes(before: &Trace, after: &Trace) -> Vec<PageChange> {
     let number_before = numbers(before.top_down());
     let number_after = numbers(after.top_down());
     let renumbered =
@@ -269,7 +270,7 @@ fn changes(before: &Trace, after: &Trace) -> Vec<Changed> {
                 Change::Count => ("count", Vec::new()),
                 Change::Moved(from) => ("moved", from),
             };
-            Changed {
+            PageChange {
                 what,
                 was_below,
                 before: renumbered(&change.group.before, &number_before),

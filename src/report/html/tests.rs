@@ -4,7 +4,7 @@ use crate::result::EarlierTrace;
 use crate::trace::Trace;
 use std::sync::Arc;
 
-/// What stands in the element with this id.
+/// The content of the element with this id.
 fn json_of(page: &str, id: &str) -> serde_json::Value {
     let start = format!("<script id=\"{id}\" type=\"application/json\">");
     let (_, rest) = page.split_once(&start).expect(id);
@@ -95,7 +95,7 @@ fn spans_refer_to_texts_that_stand_there_once() {
     assert_eq!(shared["sources"].as_array().unwrap().len(), 1);
     let trace = &json_of(&page, "data-2")["attempts"][0]["steps"][0]["traces"][0];
     let row = &trace["spans"][1];
-    // The second span stands below the first, and starts 12 ms later.
+    // The second span is a child of the first, and starts 12 ms later.
     assert_eq!((&row[1], &row[6]), (&0.into(), &12_000_000.into()));
     let name = usize::try_from(row[4].as_u64().unwrap()).unwrap();
     assert_eq!(strings[name], "POST /orders");
@@ -128,7 +128,7 @@ fn an_earlier_trace_comes_with_what_differs() {
             "\"added\" \"INSERT orders\"",
         ]
     );
-    // As the page numbers them: depth first.
+    // The page orders spans depth first.
     assert_eq!(changes[3]["after"], serde_json::json!([5]));
 }
 

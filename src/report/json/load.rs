@@ -1,10 +1,10 @@
-//! The JSON of many requests: how many, how fast, and what budgets say of them.
+//! The JSON of a load: numbers of requests, distributions of durations, and budgets.
 //!
-//! Microseconds, as samples are; other times are milliseconds, as in the rest of the report.
+//! Samples are microseconds; other times are milliseconds, as in the rest of the report.
 
 use serde::Serialize;
 
-use super::parts::{Location, millis};
+use super::parts::{JsonLocation, millis};
 use crate::budget::baseline::Difference;
 use crate::budget::{
     Alpha, Compared, Estimate, Judged, Needed, Quantile, Samples, Verdict, micros,
@@ -12,12 +12,12 @@ use crate::budget::{
 use crate::result::{self, Exemplar, Measured};
 use crate::spec::{Arrivals, Pace};
 
-/// Those that are told of everything that is measured, whatever was asked.
+/// Quantiles that every distribution contains.
 const USUAL: [Quantile; 4] = [Quantile::P50, Quantile::P90, Quantile::P95, Quantile::P99];
 
 #[derive(Serialize)]
-pub(super) struct Load<'a> {
-    pace: Pacing<'a>,
+pub(super) struct JsonLoad<'a> {
+    pace: JsonPace<'a>,
     warmup: u64,
     requests: u64,
     failed: u64,
@@ -25,18 +25,18 @@ pub(super) struct Load<'a> {
     allowed: u64,
     duration_ms: f64,
     rate_per_second: f64,
-    response_times: Distribution,
+    response_times: JsonDistribution,
     behind_ms: f64,
     held_back_ms: Option<f64>,
     stopped: Option<&'a str>,
-    failing: Vec<Failing<'a>>,
-    budgets: Vec<Budget<'a>>,
+    failing: Vec<JsonFailing<'a>>,
+    budgets: Vec<JsonBudget<'a>>,
     notices: &'a [String],
 }
 
-/// One of two kinds; the keys of the other are `null`.
+/// Closed or open; the keys of the other kind are `null`.
 #[derive(Default, Serialize)]
-struct Pacing<'a> {
+struct JsonPace<'a> {
     kind: &'static str,
     times: Option<u64>,
     concurrency: Option<u32>,
@@ -47,24 +47,24 @@ struct Pacing<'a> {
 }
 
 #[derive(Serialize)]
-struct Failing<'a> {
+struct JsonFailing<'a> {
     what: &'a str,
-    location: Option<Location<'a>>,
+    location: Option<JsonLocation<'a>>,
     requests: u64,
 }
 
-/// Durations in numbers.
+/// A distribution of durations.
 #[derive(Serialize)]
-struct Distribution {
+struct JsonDistribution {
     samples: u64,
     unknown: u64,
     min_us: Option<u64>,
     max_us: Option<u64>,
-    quantiles: Vec<AtQuantile>,
+    quantiles: Vec<JsonQuantile>,
 }
 
 #[derive(Serialize)]
-struct AtQuantile {
+struct JsonQuantile {
     quantile: String,
     estimate_us: f64,
     lower_us: Option<f64>,
@@ -72,67 +72,67 @@ struct AtQuantile {
 }
 
 #[derive(Serialize)]
-struct Bounded {
+struct JsonEstimate {
     estimate_us: f64,
     lower_us: Option<f64>,
     upper_us: Option<f64>,
 }
 
 #[derive(Serialize)]
-struct Budget<'a> {
+struct JsonBudget<'a> {
     subject: &'a str,
-    location: Location<'a>,
+    location: JsonLocation<'a>,
     version: Option<&'a str>,
-    versions: Vec<Version<'a>>,
-    durations: Distribution,
+    versions: Vec<JsonVersion<'a>>,
+    durations: JsonDistribution,
     missing: u64,
-    baseline: Option<Baseline<'a>>,
-    claims: Vec<Claim<'a>>,
-    slowest: Option<Slowest>,
+    baseline: Option<JsonBaseline<'a>>,
+    claims: Vec<JsonClaim<'a>>,
+    slowest: Option<JsonSlowest>,
 }
 
 #[derive(Serialize)]
-struct Version<'a> {
+struct JsonVersion<'a> {
     version: &'a str,
     traces: u64,
 }
 
 #[derive(Serialize)]
-struct Baseline<'a> {
+struct JsonBaseline<'a> {
     path: String,
     version: Option<&'a str>,
-    durations: Distribution,
+    durations: JsonDistribution,
 }
 
 #[derive(Serialize)]
-struct Claim<'a> {
+struct JsonClaim<'a> {
     quantile: String,
     verdict: &'static str,
     sentence: String,
     confidence: f64,
-    now: Option<Bounded>,
-    baseline: Option<Bounded>,
+    now: Option<JsonEstimate>,
+    baseline: Option<JsonEstimate>,
     limit_us: Option<f64>,
     limit_factor: Option<f64>,
-    differs: Vec<Differs<'a>>,
+    differs: Vec<JsonEnvironmentDifference<'a>>,
     needed_samples: Option<u64>,
 }
 
 #[derive(Serialize)]
-struct Differs<'a> {
+struct JsonEnvironmentDifference<'a> {
     fact: String,
     baseline: &'a str,
     here: &'a str,
 }
 
 #[derive(Serialize)]
-struct Slowest {
+struct JsonSlowest {
     trace_id: String,
     duration_us: u64,
     saved_trace: Option<String>,
 }
 
-/// The verdict in a word that programs can rely on.
+/// The name of the verdict; part of the format.
 pub(in crate::report) fn verdict(of: Verdict) -> &'static str {
     match of {
         Verdict::Regressed => "regressed",
@@ -144,10 +144,10 @@ pub(in crate::report) fn verdict(of: Verdict) -> &'static str {
     }
 }
 
-impl<'a> From<&'a result::Load> for Load<'a> {
+impl<'a> From<&'a result::Load> for JsonLoad<'a> {
     fn from(load: &'a result::Load) -> Self {
         Self {
-            pace: Pacing::from(&load.pace),
+            pace: JsonPace::from(&load.pace),
             warmup: load.warmup,
             requests: load.requests,
             failed: load.failed,
@@ -155,18 +155,18 @@ impl<'a> From<&'a result::Load> for Load<'a> {
             allowed: load.allowed,
             duration_ms: millis(load.duration),
             rate_per_second: load.rate(),
-            response_times: Distribution::from(&load.response_times),
+            response_times: JsonDistribution::from(&load.response_times),
             behind_ms: millis(load.behind),
             held_back_ms: load.held_back.map(|of| millis(of.longest)),
             stopped: load.stopped.as_deref(),
-            failing: load.failing.iter().map(Failing::from).collect(),
-            budgets: load.measured.iter().map(Budget::from).collect(),
+            failing: load.failing.iter().map(JsonFailing::from).collect(),
+            budgets: load.measured.iter().map(JsonBudget::from).collect(),
             notices: &load.notices,
         }
     }
 }
 
-impl<'a> From<&'a Pace> for Pacing<'a> {
+impl<'a> From<&'a Pace> for JsonPace<'a> {
     fn from(pace: &'a Pace) -> Self {
         match pace {
             Pace::Closed { times, concurrency } => Self {
@@ -194,21 +194,21 @@ impl<'a> From<&'a Pace> for Pacing<'a> {
     }
 }
 
-impl<'a> From<&'a result::Failing> for Failing<'a> {
+impl<'a> From<&'a result::Failing> for JsonFailing<'a> {
     fn from(failing: &'a result::Failing) -> Self {
         Self {
             what: &failing.what,
-            location: failing.at.as_ref().map(Location::from),
+            location: failing.at.as_ref().map(JsonLocation::from),
             requests: failing.requests,
         }
     }
 }
 
-impl From<&Samples> for Distribution {
+impl From<&Samples> for JsonDistribution {
     fn from(samples: &Samples) -> Self {
         let estimate = |quantile: Quantile| {
             let estimate = samples.estimate(quantile, Alpha::FIVE_PERCENT)?;
-            Some(AtQuantile {
+            Some(JsonQuantile {
                 quantile: quantile.to_string(),
                 estimate_us: estimate.value,
                 lower_us: estimate.lower,
@@ -225,7 +225,7 @@ impl From<&Samples> for Distribution {
     }
 }
 
-impl From<&Estimate> for Bounded {
+impl From<&Estimate> for JsonEstimate {
     fn from(estimate: &Estimate) -> Self {
         Self {
             estimate_us: estimate.value,
@@ -235,35 +235,35 @@ impl From<&Estimate> for Bounded {
     }
 }
 
-impl<'a> From<&'a Measured> for Budget<'a> {
+impl<'a> From<&'a Measured> for JsonBudget<'a> {
     fn from(measured: &'a Measured) -> Self {
         Self {
             subject: &measured.subject,
-            location: Location::from(&measured.at),
+            location: JsonLocation::from(&measured.at),
             version: measured.version.as_deref(),
             versions: (measured.versions.each())
-                .map(|(version, traces)| Version { version, traces })
+                .map(|(version, traces)| JsonVersion { version, traces })
                 .collect(),
-            durations: Distribution::from(&measured.samples),
+            durations: JsonDistribution::from(&measured.samples),
             missing: measured.missing,
-            baseline: measured.before.as_ref().map(Baseline::from),
-            claims: measured.judged.iter().map(Claim::from).collect(),
-            slowest: measured.slowest.as_ref().map(Slowest::from),
+            baseline: measured.before.as_ref().map(JsonBaseline::from),
+            claims: measured.judged.iter().map(JsonClaim::from).collect(),
+            slowest: measured.slowest.as_ref().map(JsonSlowest::from),
         }
     }
 }
 
-impl<'a> From<&'a result::Before> for Baseline<'a> {
+impl<'a> From<&'a result::Before> for JsonBaseline<'a> {
     fn from(before: &'a result::Before) -> Self {
         Self {
             path: before.path.display().to_string(),
             version: before.version.as_deref(),
-            durations: Distribution::from(&before.samples),
+            durations: JsonDistribution::from(&before.samples),
         }
     }
 }
 
-impl<'a> From<&'a Judged> for Claim<'a> {
+impl<'a> From<&'a Judged> for JsonClaim<'a> {
     fn from(judged: &'a Judged) -> Self {
         let (before, limit_us, limit_factor, differs) = match &judged.compared {
             Compared::Limit(limit) => (None, Some(micros(*limit)), None, [].as_slice()),
@@ -278,11 +278,14 @@ impl<'a> From<&'a Judged> for Claim<'a> {
             verdict: verdict(judged.verdict),
             sentence: judged.to_string(),
             confidence: 1.0 - judged.alpha.chance(),
-            now: judged.candidate.as_ref().map(Bounded::from),
-            baseline: before.map(Bounded::from),
+            now: judged.candidate.as_ref().map(JsonEstimate::from),
+            baseline: before.map(JsonEstimate::from),
             limit_us,
             limit_factor,
-            differs: differs.iter().map(Differs::from).collect(),
+            differs: differs
+                .iter()
+                .map(JsonEnvironmentDifference::from)
+                .collect(),
             needed_samples: match judged.needed() {
                 Some(Needed::About(samples)) => Some(samples),
                 Some(Needed::TooMany) | None => None,
@@ -291,7 +294,7 @@ impl<'a> From<&'a Judged> for Claim<'a> {
     }
 }
 
-impl<'a> From<&'a Difference> for Differs<'a> {
+impl<'a> From<&'a Difference> for JsonEnvironmentDifference<'a> {
     fn from(difference: &'a Difference) -> Self {
         Self {
             fact: difference.fact.to_string(),
@@ -301,7 +304,7 @@ impl<'a> From<&'a Difference> for Differs<'a> {
     }
 }
 
-impl From<&Exemplar> for Slowest {
+impl From<&Exemplar> for JsonSlowest {
     fn from(of: &Exemplar) -> Self {
         Self {
             trace_id: of.trace_id.to_string(),

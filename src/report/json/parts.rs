@@ -1,4 +1,4 @@
-//! The JSON of an attempt and of all within it.
+//! The JSON of an attempt, its steps, checks and failures.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use serde::Serialize;
 use super::super::brief;
 use super::super::look::Look;
 use super::super::text::{self, Detail};
-use super::load::Load;
+use super::load::JsonLoad;
 use crate::check::{Candidate, Difference, Failure, Judged, Outcome, Rejection, Witness};
 use crate::result::{self, Phase, StepReport, Timing, Verdict};
 use crate::spec;
 use crate::trace::{self, Trace};
 
-/// Of a body, so many bytes are kept; `body_bytes` tells how many there were.
+/// Maximum number of bytes of a body; `body_bytes` is the full length.
 const LONGEST_BODY: usize = 16 * 1024;
 
-/// With three decimals: microseconds.
+/// Milliseconds with a resolution of a microsecond.
 #[expect(
     clippy::cast_precision_loss,
     reason = "exact for 285 years of microseconds"
@@ -36,54 +36,54 @@ pub(in crate::report) fn verdict(of: &Verdict) -> (&'static str, Option<&str>) {
 }
 
 #[derive(Serialize)]
-pub(super) struct Attempt<'a> {
+pub(super) struct JsonAttempt<'a> {
     verdict: &'static str,
     started: String,
     duration_ms: f64,
     message: Option<String>,
     kind: Option<&'static str>,
     text: Option<String>,
-    steps: Vec<Step<'a>>,
+    steps: Vec<JsonStep<'a>>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Step<'a> {
+pub(super) struct JsonStep<'a> {
     phase: &'static str,
     name: Option<&'a str>,
     trigger: &'a str,
-    trace: Option<TraceFacts<'a>>,
+    trace: Option<JsonTrace<'a>>,
     trace_id: Option<String>,
     saved_trace: Option<String>,
-    response: Option<Response<'a>>,
-    timing: Times,
-    checks: Vec<Check<'a>>,
-    trouble: Option<Trouble<'a>>,
+    response: Option<JsonResponse<'a>>,
+    timing: JsonTiming,
+    checks: Vec<JsonCheck<'a>>,
+    trouble: Option<JsonTrouble<'a>>,
     notices: &'a [String],
     was_closed: bool,
-    load: Option<Load<'a>>,
+    load: Option<JsonLoad<'a>>,
 }
 
 #[derive(Serialize)]
-struct TraceFacts<'a> {
+struct JsonTrace<'a> {
     spans: usize,
     errors: usize,
     orphans: usize,
     services: Vec<&'a str>,
     duration_ms: Option<f64>,
     unended: usize,
-    dropped: Dropped,
+    dropped: JsonDropped,
     linked_trace_ids: Vec<String>,
 }
 
-/// Parts of spans that are missing.
+/// Numbers of dropped attributes, events and links.
 #[derive(Default, Serialize)]
-struct Dropped {
+struct JsonDropped {
     attributes: u64,
     events: u64,
     links: u64,
 }
 
-impl Dropped {
+impl JsonDropped {
     fn of(trace: &Trace) -> Self {
         trace
             .spans()
@@ -96,9 +96,9 @@ impl Dropped {
     }
 }
 
-/// One of two kinds; the keys of the other are `null`.
+/// Of HTTP or of a command; the keys of the other kind are `null`.
 #[derive(Default, Serialize)]
-pub(in crate::report) struct Response<'a> {
+pub(in crate::report) struct JsonResponse<'a> {
     kind: &'static str,
     time_ms: f64,
     status: Option<u16>,
@@ -111,37 +111,37 @@ pub(in crate::report) struct Response<'a> {
 }
 
 #[derive(Serialize)]
-pub(in crate::report) struct Times {
+pub(in crate::report) struct JsonTiming {
     response_ms: Option<f64>,
     last_span_ms: Option<f64>,
     verdict_ms: Option<f64>,
 }
 
 #[derive(Serialize)]
-struct Check<'a> {
+struct JsonCheck<'a> {
     what: &'a str,
-    location: Location<'a>,
+    location: JsonLocation<'a>,
     outcome: &'static str,
     reason: Option<String>,
-    failure: Option<Failed<'a>>,
+    failure: Option<JsonFailure<'a>>,
 }
 
 #[derive(Serialize)]
-pub(in crate::report) struct Failed<'a> {
+pub(in crate::report) struct JsonFailure<'a> {
     message: String,
     subject: String,
-    location: Location<'a>,
+    location: JsonLocation<'a>,
     expected: &'a str,
     found: &'a str,
-    witnesses: Vec<Shows<'a>>,
+    witnesses: Vec<JsonWitness<'a>>,
     more_witnesses: u64,
-    nearest: Vec<Near<'a>>,
-    differences: Vec<Differs<'a>>,
+    nearest: Vec<JsonCandidate<'a>>,
+    differences: Vec<JsonDifference<'a>>,
     hints: &'a [String],
 }
 
 #[derive(Serialize)]
-struct Shows<'a> {
+struct JsonWitness<'a> {
     trace_id: String,
     span_id: String,
     service: &'a str,
@@ -150,37 +150,37 @@ struct Shows<'a> {
 }
 
 #[derive(Serialize)]
-struct Near<'a> {
+struct JsonCandidate<'a> {
     span_id: String,
     service: &'a str,
     name: &'a str,
-    rejected: Vec<Rejected<'a>>,
+    rejected: Vec<JsonRejection<'a>>,
 }
 
 #[derive(Serialize)]
-struct Rejected<'a> {
+struct JsonRejection<'a> {
     key: &'a str,
     expected: &'a str,
     found: &'a str,
 }
 
 #[derive(Serialize)]
-struct Differs<'a> {
+struct JsonDifference<'a> {
     path: &'a str,
     expected: &'a str,
     found: &'a str,
 }
 
 #[derive(Serialize)]
-pub(in crate::report) struct Trouble<'a> {
+pub(in crate::report) struct JsonTrouble<'a> {
     what: &'a str,
-    location: Option<Location<'a>>,
+    location: Option<JsonLocation<'a>>,
     details: &'a [String],
     help: &'a [String],
 }
 
 #[derive(Serialize)]
-pub(super) struct Location<'a> {
+pub(super) struct JsonLocation<'a> {
     file: &'a str,
     line: usize,
     column: usize,
@@ -188,7 +188,7 @@ pub(super) struct Location<'a> {
     end_column: usize,
 }
 
-impl<'a> From<&'a result::Attempt> for Attempt<'a> {
+impl<'a> From<&'a result::Attempt> for JsonAttempt<'a> {
     fn from(attempt: &'a result::Attempt) -> Self {
         let is_unwell = super::is_unwell(&attempt.verdict);
         Self {
@@ -198,12 +198,12 @@ impl<'a> From<&'a result::Attempt> for Attempt<'a> {
             verdict: verdict(&attempt.verdict).0,
             started: attempt.started.to_string(),
             duration_ms: millis(attempt.duration),
-            steps: attempt.steps.iter().map(Step::from).collect(),
+            steps: attempt.steps.iter().map(JsonStep::from).collect(),
         }
     }
 }
 
-impl<'a> From<&'a StepReport> for Step<'a> {
+impl<'a> From<&'a StepReport> for JsonStep<'a> {
     fn from(step: &'a StepReport) -> Self {
         Self {
             phase: match step.phase {
@@ -213,24 +213,24 @@ impl<'a> From<&'a StepReport> for Step<'a> {
             },
             name: step.name.as_deref(),
             trigger: &step.trigger,
-            trace: step.trace.as_deref().map(TraceFacts::from),
+            trace: step.trace.as_deref().map(JsonTrace::from),
             trace_id: step.trace_id.map(|id| id.to_string()),
             saved_trace: step
                 .saved_trace
                 .as_ref()
                 .map(|path| path.display().to_string()),
             response: step.response.as_ref().and_then(response),
-            timing: Times::from(step.timing),
-            checks: step.checks.iter().map(Check::from).collect(),
-            trouble: step.trouble.as_ref().map(Trouble::from),
+            timing: JsonTiming::from(step.timing),
+            checks: step.checks.iter().map(JsonCheck::from).collect(),
+            trouble: step.trouble.as_ref().map(JsonTrouble::from),
             notices: &step.notices,
             was_closed: step.was_closed,
-            load: step.load.as_deref().map(Load::from),
+            load: step.load.as_deref().map(JsonLoad::from),
         }
     }
 }
 
-impl<'a> From<&'a Trace> for TraceFacts<'a> {
+impl<'a> From<&'a Trace> for JsonTrace<'a> {
     fn from(trace: &'a Trace) -> Self {
         Self {
             spans: trace.len(),
@@ -243,7 +243,7 @@ impl<'a> From<&'a Trace> for TraceFacts<'a> {
                 .iter()
                 .filter(|span| span.duration().is_err())
                 .count(),
-            dropped: Dropped::of(trace),
+            dropped: JsonDropped::of(trace),
             linked_trace_ids: trace
                 .linked()
                 .iter()
@@ -253,11 +253,11 @@ impl<'a> From<&'a Trace> for TraceFacts<'a> {
     }
 }
 
-pub(in crate::report) fn response(of: &trace::Response) -> Option<Response<'_>> {
+pub(in crate::report) fn response(of: &trace::Response) -> Option<JsonResponse<'_>> {
     let time_ms = millis(of.time()?);
     match of {
         trace::Response::None => None,
-        trace::Response::Http(http) => Some(Response {
+        trace::Response::Http(http) => Some(JsonResponse {
             kind: "http",
             time_ms,
             status: Some(http.status),
@@ -272,20 +272,20 @@ pub(in crate::report) fn response(of: &trace::Response) -> Option<Response<'_>> 
                 String::from_utf8_lossy(&http.body[..http.body.len().min(LONGEST_BODY)])
                     .into_owned(),
             ),
-            ..Response::default()
+            ..JsonResponse::default()
         }),
-        trace::Response::Command(command) => Some(Response {
+        trace::Response::Command(command) => Some(JsonResponse {
             kind: "command",
             time_ms,
             exit_code: command.exit_code,
             stdout: Some(&command.stdout),
             stderr: Some(&command.stderr),
-            ..Response::default()
+            ..JsonResponse::default()
         }),
     }
 }
 
-impl From<Timing> for Times {
+impl From<Timing> for JsonTiming {
     fn from(timing: Timing) -> Self {
         Self {
             response_ms: timing.response.map(millis),
@@ -295,7 +295,7 @@ impl From<Timing> for Times {
     }
 }
 
-impl<'a> From<&'a Judged> for Check<'a> {
+impl<'a> From<&'a Judged> for JsonCheck<'a> {
     fn from(judged: &'a Judged) -> Self {
         let (outcome, reason) = match &judged.outcome {
             Outcome::Pass => ("pass", None),
@@ -304,32 +304,36 @@ impl<'a> From<&'a Judged> for Check<'a> {
         };
         Self {
             what: &judged.what,
-            location: Location::from(&judged.at),
+            location: JsonLocation::from(&judged.at),
             outcome,
             reason,
-            failure: judged.outcome.failure().map(Failed::from),
+            failure: judged.outcome.failure().map(JsonFailure::from),
         }
     }
 }
 
-impl<'a> From<&'a Failure> for Failed<'a> {
+impl<'a> From<&'a Failure> for JsonFailure<'a> {
     fn from(failure: &'a Failure) -> Self {
         Self {
             message: failure.to_string(),
             subject: failure.subject.to_string(),
-            location: Location::from(&failure.at),
+            location: JsonLocation::from(&failure.at),
             expected: &failure.expected,
             found: &failure.found,
-            witnesses: failure.witnesses.iter().map(Shows::from).collect(),
+            witnesses: failure.witnesses.iter().map(JsonWitness::from).collect(),
             more_witnesses: failure.more_witnesses,
-            nearest: failure.nearest.iter().map(Near::from).collect(),
-            differences: failure.differences.iter().map(Differs::from).collect(),
+            nearest: failure.nearest.iter().map(JsonCandidate::from).collect(),
+            differences: failure
+                .differences
+                .iter()
+                .map(JsonDifference::from)
+                .collect(),
             hints: &failure.hints,
         }
     }
 }
 
-impl<'a> From<&'a Witness> for Shows<'a> {
+impl<'a> From<&'a Witness> for JsonWitness<'a> {
     fn from(witness: &'a Witness) -> Self {
         Self {
             trace_id: witness.trace_id.to_string(),
@@ -341,18 +345,18 @@ impl<'a> From<&'a Witness> for Shows<'a> {
     }
 }
 
-impl<'a> From<&'a Candidate> for Near<'a> {
+impl<'a> From<&'a Candidate> for JsonCandidate<'a> {
     fn from(candidate: &'a Candidate) -> Self {
         Self {
             span_id: candidate.span_id.to_string(),
             service: &candidate.service,
             name: &candidate.name,
-            rejected: candidate.rejected.iter().map(Rejected::from).collect(),
+            rejected: candidate.rejected.iter().map(JsonRejection::from).collect(),
         }
     }
 }
 
-impl<'a> From<&'a Rejection> for Rejected<'a> {
+impl<'a> From<&'a Rejection> for JsonRejection<'a> {
     fn from(
         Rejection {
             key,
@@ -369,7 +373,7 @@ impl<'a> From<&'a Rejection> for Rejected<'a> {
     }
 }
 
-impl<'a> From<&'a Difference> for Differs<'a> {
+impl<'a> From<&'a Difference> for JsonDifference<'a> {
     fn from(
         Difference {
             path,
@@ -385,18 +389,18 @@ impl<'a> From<&'a Difference> for Differs<'a> {
     }
 }
 
-impl<'a> From<&'a result::Trouble> for Trouble<'a> {
+impl<'a> From<&'a result::Trouble> for JsonTrouble<'a> {
     fn from(trouble: &'a result::Trouble) -> Self {
         Self {
             what: &trouble.what,
-            location: trouble.at.as_ref().map(Location::from),
+            location: trouble.at.as_ref().map(JsonLocation::from),
             details: &trouble.details,
             help: &trouble.help,
         }
     }
 }
 
-impl<'a> From<&'a spec::Location> for Location<'a> {
+impl<'a> From<&'a spec::Location> for JsonLocation<'a> {
     fn from(at: &'a spec::Location) -> Self {
         let (end_line, end_column) = at.source.position(at.place.end);
         Self {

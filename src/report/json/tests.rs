@@ -11,8 +11,8 @@ fn rendered(report: &Report) -> Value {
     serde_json::from_str(&render(report)).unwrap()
 }
 
-/// What of a value the schema does not allow: enough of JSON Schema for our own. A key that the
-/// schema does not know is wrong here, though readers must bear it.
+/// The violations of the schema by a value; supports the part of JSON Schema that ours uses. Unknown
+/// keys are violations here, though readers must accept them.
 fn wrong(value: &Value, schema: &Value, root: &Value, path: &str) -> Vec<String> {
     if let Some(target) = schema["$ref"].as_str() {
         let target = root.pointer(target.trim_start_matches('#')).unwrap();

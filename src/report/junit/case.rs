@@ -1,4 +1,4 @@
-//! What becomes a `<testcase>`.
+//! The `<testcase>` of a run, a spec, or a check.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use super::super::brief;
 use super::super::look::Look;
 use super::super::repository::Repository;
 use super::super::text::{self, Detail};
-use super::load::Load;
+use super::load::LoadNumbers;
 use crate::check::{Judged, Outcome};
 use crate::result::{Attempt, Phase, Report, SpecReport, StepReport, Verdict};
 
-/// The run itself, when something went wrong before any spec could start.
+/// The run itself, if an error occurred before the first spec.
 pub(super) fn of_run(report: &Report) -> TestCase {
     let look = Look::plain();
     let body: Vec<String> = report
@@ -63,7 +63,7 @@ pub(super) fn of_spec(spec: &SpecReport, repository: &Repository) -> TestCase {
     case
 }
 
-/// Each check of a spec as a case. What is no check's fault is a case of its own.
+/// Each check of a spec as a case; a trouble of a step is another case.
 pub(super) fn of_checks(spec: &SpecReport, repository: &Repository) -> Vec<TestCase> {
     let mut cases = Vec::new();
     for step in spec.last_attempt().into_iter().flat_map(|last| &last.steps) {
@@ -91,7 +91,7 @@ pub(super) fn of_checks(spec: &SpecReport, repository: &Repository) -> Vec<TestC
             case
         })
         .collect();
-    // Checks take no time of their own; the sum of a suite is still right.
+    // Checks have no duration; the sum of the suite stays correct.
     cases[0].set_time(spec.duration);
     if spec.is_flaky() {
         cases[0].status.add_reruns(earlier(spec));
@@ -116,8 +116,7 @@ fn of_outcome(step: &StepReport, judged: &Judged) -> TestCaseStatus {
     }
 }
 
-/// A check that fails in `setup` or `teardown` keeps the spec from being judged, which is an error
-/// and no failure.
+/// A check that fails in `setup` or `teardown` is an error, not a failure: the spec was not judged.
 fn kind_in(phase: Phase) -> NonSuccessKind {
     match phase {
         Phase::Test => NonSuccessKind::Failure,
@@ -171,7 +170,7 @@ fn rerun(attempt: &Attempt) -> TestRerun {
     rerun
 }
 
-/// The trace of a case, and where it was saved.
+/// Adds the trace of a case, and its file.
 fn describe(case: &mut TestCase, step: &StepReport, repository: &Repository) {
     if let Some(id) = step.trace_id {
         case.add_property(("trace_id", id.to_string().as_str()));
@@ -183,7 +182,7 @@ fn describe(case: &mut TestCase, step: &StepReport, repository: &Repository) {
         case.add_property(("services", services.as_str()));
     }
     if let Some(load) = &step.load {
-        describe_load(case, &Load::from(&**load));
+        describe_load(case, &LoadNumbers::from(&**load));
     }
     let is_unwell = matches!(case.status, TestCaseStatus::NonSuccess { .. });
     if let Some(path) = step.saved_trace.as_ref().filter(|_| is_unwell) {
@@ -192,15 +191,15 @@ fn describe(case: &mut TestCase, step: &StepReport, repository: &Repository) {
     }
 }
 
-/// How many requests there were, and what budgets say of them.
-pub(in super::super) fn describe_load(case: &mut TestCase, load: &Load) {
+/// Adds the numbers of a load and its budgets.
+pub(in super::super) fn describe_load(case: &mut TestCase, load: &LoadNumbers) {
     for (name, value) in load.properties() {
         let (name, value) = (without_forbidden(&name), without_forbidden(&value));
         case.add_property((name.as_str(), value.as_str()));
     }
 }
 
-/// Without the characters that XML 1.0 has no way to write; quick-junit leaves two of them in.
+/// Removes the characters that XML 1.0 cannot express; quick-junit leaves two of them.
 pub(in super::super) fn without_forbidden(text: &str) -> String {
     let allowed = |char: &char| !matches!(char, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
     text.chars().filter(allowed).collect()

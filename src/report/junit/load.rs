@@ -1,4 +1,4 @@
-//! What the properties of a case tell of many requests, and of what was measured of them.
+//! The properties of a case about its load and budgets.
 
 use serde::Deserialize;
 
@@ -9,54 +9,53 @@ use crate::result;
 
 /// The numbers of a load, from a run or from its JSON.
 #[derive(Deserialize)]
-pub(in crate::report) struct Load {
+pub(in crate::report) struct LoadNumbers {
     requests: u64,
     failed: u64,
     errored: u64,
     rate_per_second: f64,
-    budgets: Vec<Budget>,
+    budgets: Vec<BudgetNumbers>,
 }
 
 #[derive(Deserialize)]
-struct Budget {
+struct BudgetNumbers {
     subject: String,
     version: Option<String>,
-    durations: Durations,
-    baseline: Option<Baseline>,
-    claims: Vec<Claim>,
+    durations: SampleCount,
+    baseline: Option<BaselineNumbers>,
+    claims: Vec<ClaimNumbers>,
 }
 
 #[derive(Deserialize)]
-struct Durations {
+struct SampleCount {
     samples: u64,
 }
 
 #[derive(Deserialize)]
-struct Baseline {
+struct BaselineNumbers {
     version: Option<String>,
-    durations: Durations,
+    durations: SampleCount,
 }
 
 #[derive(Deserialize)]
-struct Claim {
+struct ClaimNumbers {
     quantile: String,
     verdict: String,
-    now: Option<Bounded>,
-    baseline: Option<Bounded>,
+    now: Option<EstimateNumbers>,
+    baseline: Option<EstimateNumbers>,
     limit_us: Option<f64>,
     limit_factor: Option<f64>,
 }
 
 #[derive(Deserialize)]
-struct Bounded {
+struct EstimateNumbers {
     estimate_us: f64,
     lower_us: Option<f64>,
     upper_us: Option<f64>,
 }
 
-impl Load {
-    /// Names and values, such as `budget.inventory-check.p50.now_ms` and `350`. A name stands
-    /// there once.
+impl LoadNumbers {
+    /// Names and values, such as `budget.inventory-check.p50.now_ms` and `350`. Names are unique.
     pub(in crate::report) fn properties(&self) -> Vec<(String, String)> {
         let number = |name: &str, number: u64| (format!("load.{name}"), number.to_string());
         let mut all = vec![
@@ -68,12 +67,12 @@ impl Load {
                 decimal(self.rate_per_second),
             ),
         ];
-        all.extend(self.budgets.iter().flat_map(Budget::properties));
+        all.extend(self.budgets.iter().flat_map(BudgetNumbers::properties));
         all
     }
 }
 
-impl Budget {
+impl BudgetNumbers {
     fn properties(&self) -> Vec<(String, String)> {
         let head = format!("budget.{}", self.subject);
         let mut all = vec![(
@@ -88,10 +87,10 @@ impl Budget {
             let version = baseline.version.clone();
             all.extend(version.map(|version| (format!("{head}.baseline_version"), version)));
         }
-        for (name, value) in self.claims.iter().flat_map(Claim::properties) {
+        for (name, value) in self.claims.iter().flat_map(ClaimNumbers::properties) {
             let name = format!("{head}.{name}");
             match all.iter_mut().find(|(known, _)| *known == name) {
-                // Of a quantile that has a limit and is compared with the baseline too.
+                // The quantile has a limit and a comparison with the baseline.
                 Some((_, known)) if name.ends_with(".verdict") => {
                     known.push_str(", ");
                     known.push_str(&value);
@@ -104,7 +103,7 @@ impl Budget {
     }
 }
 
-impl Claim {
+impl ClaimNumbers {
     fn properties(&self) -> Vec<(String, String)> {
         let now = self.now.as_ref();
         let before = self.baseline.as_ref();
@@ -128,7 +127,7 @@ impl Claim {
     }
 }
 
-/// With three decimals, and without zeros at the end.
+/// At most three decimals, without trailing zeros.
 fn decimal(number: f64) -> String {
     if !number.is_finite() {
         return "0".to_owned();
@@ -136,47 +135,49 @@ fn decimal(number: f64) -> String {
     ((number * 1_000.0).round() / 1_000.0).to_string()
 }
 
-impl From<&result::Load> for Load {
+impl From<&result::Load> for LoadNumbers {
     fn from(load: &result::Load) -> Self {
         Self {
             requests: load.requests,
             failed: load.failed,
             errored: load.errored,
             rate_per_second: load.rate(),
-            budgets: load.measured.iter().map(Budget::from).collect(),
+            budgets: load.measured.iter().map(BudgetNumbers::from).collect(),
         }
     }
 }
 
-impl From<&result::Measured> for Budget {
+impl From<&result::Measured> for BudgetNumbers {
     fn from(measured: &result::Measured) -> Self {
         Self {
             subject: measured.subject.clone(),
             version: measured.version.clone(),
-            durations: Durations {
+            durations: SampleCount {
                 samples: measured.samples.len(),
             },
-            baseline: measured.before.as_ref().map(|before| Baseline {
+            baseline: measured.before.as_ref().map(|before| BaselineNumbers {
                 version: before.version.clone(),
-                durations: Durations {
+                durations: SampleCount {
                     samples: before.samples.len(),
                 },
             }),
-            claims: measured.judged.iter().map(Claim::from).collect(),
+            claims: measured.judged.iter().map(ClaimNumbers::from).collect(),
         }
     }
 }
 
-impl From<&budget::Judged> for Claim {
+impl From<&budget::Judged> for ClaimNumbers {
     fn from(judged: &budget::Judged) -> Self {
         let (baseline, limit_us, limit_factor) = match &judged.compared {
             Compared::Limit(limit) => (None, Some(micros(*limit)), None),
-            Compared::Baseline { before, tau, .. } => (before.map(Bounded::from), None, Some(*tau)),
+            Compared::Baseline { before, tau, .. } => {
+                (before.map(EstimateNumbers::from), None, Some(*tau))
+            }
         };
         Self {
             quantile: judged.quantile.to_string(),
             verdict: verdict(judged.verdict).to_owned(),
-            now: judged.candidate.map(Bounded::from),
+            now: judged.candidate.map(EstimateNumbers::from),
             baseline,
             limit_us,
             limit_factor,
@@ -184,7 +185,7 @@ impl From<&budget::Judged> for Claim {
     }
 }
 
-impl From<budget::Estimate> for Bounded {
+impl From<budget::Estimate> for EstimateNumbers {
     fn from(estimate: budget::Estimate) -> Self {
         Self {
             estimate_us: estimate.value,

@@ -1,7 +1,7 @@
-//! Names of classes as CI systems want them.
+//! Class names for CI systems.
 
-/// `specs/place-order.yaml` → `specs.place-order`. Jenkins takes what follows the last dot for
-/// the class, so no other dot may be in it.
+/// `specs/place-order.yaml` → `specs.place-order`. For Jenkins, the text after the last dot is the
+/// class, so it must not contain other dots.
 pub(in super::super) fn class_name(path: &str) -> String {
     let (folders, file) = path.rsplit_once(['/', '\\']).unwrap_or(("", path));
     let stem = match file.rsplit_once('.') {

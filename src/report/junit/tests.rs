@@ -199,15 +199,15 @@ fn the_file_is_written_below_a_new_folder() {
 #[test]
 fn each_claim_of_a_budget_is_among_the_properties() {
     let mut report = sample::report();
-    let limit = sample::load::Plan {
+    let limit = sample::load::BudgetPlan {
         asked: vec![
             (
                 crate::budget::Quantile::P50,
-                sample::load::Asked::Limit(100),
+                sample::load::AskedLimit::Limit(100),
             ),
             (
                 crate::budget::Quantile::P50,
-                sample::load::Asked::Baseline(0.2),
+                sample::load::AskedLimit::Baseline(0.2),
             ),
         ],
         ..sample::load::inventory(Some(sample::load::fast()), sample::load::slow(), "2.4.0")

@@ -1,4 +1,4 @@
-//! The table of budgets: what each quantile was, is, and may be.
+//! The table of budgets: baseline, value and limit of each quantile.
 
 use super::Page;
 use super::inert::inline;
@@ -12,8 +12,8 @@ const HEAD: &str = "### Budgets
 |---|---|---|---:|---:|---:|---:|---|
 ";
 
-/// A row for each claim of every spec, those that fail first, and for what nothing is claimed of;
-/// then what one should know of them.
+/// A row for each claim of every spec, failed claims first, and for each quantile without a claim;
+/// then notes.
 pub(super) fn add(page: &mut Page, report: &Report) {
     let loads: Vec<(&SpecReport, &Load)> = report.specs.iter().filter_map(load).collect();
     let mut rows: Vec<(bool, String)> = loads
@@ -49,7 +49,7 @@ fn rows_of(spec: &SpecReport, load: &Load) -> Vec<(bool, String)> {
     rows
 }
 
-/// What was measured, where there is nothing to hold it against.
+/// A measured quantile without a limit or a baseline.
 fn unjudged(spec: &SpecReport, of: &Measured, quantile: Quantile, now: Estimate) -> String {
     format!(
         "| {} | {} | {quantile} | - | {} | - | - | - |\n",
@@ -88,8 +88,8 @@ pub(super) fn with_version(cell: String, version: Option<String>) -> String {
     }
 }
 
-/// What is not proven, and what one should know of the load. The text of a spec that failed has
-/// that already.
+/// Claims that are not proven, and notes about the load. Empty for failed specs, whose text contains
+/// them.
 fn said(spec: &SpecReport, load: &Load) -> Vec<String> {
     if spec.verdict != crate::result::Verdict::Passed {
         return Vec::new();

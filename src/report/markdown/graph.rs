@@ -1,4 +1,4 @@
-//! The services of a run and who called whom, as a graph of Mermaid's.
+//! The services of a run and their calls, as a Mermaid graph.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use crate::number::{self, count, counted};
 use crate::result::{Report, StepReport};
 use crate::trace::{Nanos, StatusCode, Trace};
 
-/// Beyond so many, nobody can read the picture, and GitHub draws none.
+/// Larger graphs are unreadable, and GitHub does not draw them.
 const MOST_CALLS: usize = 100;
 
-/// What one service asked of another, or the begin of a request of a service.
+/// The calls of one service to another, or the first requests to a service.
 #[derive(Default)]
-struct Call {
+struct ServiceCall {
     calls: usize,
     durations: Vec<Nanos>,
     errors: usize,
@@ -20,12 +20,12 @@ struct Call {
 
 #[derive(Default)]
 struct Graph {
-    calls: BTreeMap<(String, String), Call>,
-    /// By span links, such as from a producer of messages to its consumer.
+    calls: BTreeMap<(String, String), ServiceCall>,
+    /// Span links, for example from a producer of messages to its consumer.
     links: BTreeMap<(String, String), usize>,
 }
 
-/// The section of the page; empty where no service called another.
+/// The section of the page; empty if no service called another.
 pub(super) fn section(report: &Report) -> String {
     let graph = Graph::of(report);
     if graph.calls.is_empty() && graph.links.is_empty() {
@@ -113,7 +113,7 @@ impl Graph {
     }
 }
 
-impl Call {
+impl ServiceCall {
     fn in_words(&self) -> String {
         let mut durations = self.durations.clone();
         durations.sort_unstable();
@@ -132,7 +132,7 @@ fn trace(step: &StepReport) -> Option<&Trace> {
     step.trace.as_deref()
 }
 
-/// The place of a name in the list, to which it is added if it is new.
+/// The index of a name in the list, to which new names are added.
 fn number<'a>(nodes: &mut Vec<&'a str>, name: &'a str) -> usize {
     nodes
         .iter()

@@ -1,25 +1,25 @@
-//! Text that others chose, written so that no page takes it for anything but text.
+//! Escapes for text of the system under test in Markdown, HTML and Mermaid.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::super::look::printable;
 
-/// Of a name or a sentence, so many characters.
+/// Maximum length of a name or a sentence, in characters.
 const LONGEST: usize = 500;
 
-/// For Markdown, also in a cell of a table: whatever has a meaning anywhere in it, such as a
-/// pipe, a mention, or the begin of a formula, is written as a number.
+/// For Markdown, including table cells: characters with a meaning, such as pipes, mentions and
+/// formulas, become numeric character references.
 pub(super) fn inline(text: &str) -> String {
     escaped(text, r"\`*_{}[]<>#+!|~&@:$^=")
 }
 
-/// For the inside of an element of HTML.
+/// For the content of an HTML element.
 pub(super) fn html(text: &str) -> String {
     escaped(text, "\\`*_[]<>#~&@:$\"'")
 }
 
-/// For the label of a node or an edge of Mermaid, between quotes.
+/// For the quoted label of a Mermaid node or edge.
 pub(super) fn label(text: &str) -> String {
     let is_plain =
         |char: char| char.is_alphanumeric() || matches!(char, ' ' | '-' | '.' | '/' | ',');
@@ -28,7 +28,7 @@ pub(super) fn label(text: &str) -> String {
         if is_plain(char) {
             safe.push(char);
         } else {
-            // Mermaid's own way to write a character by its number.
+            // Mermaid's numeric character reference.
             let _ = write!(safe, "#{};", u32::from(char));
         }
     }

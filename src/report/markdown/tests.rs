@@ -193,7 +193,7 @@ flowchart LR
 "###]].raw());
 }
 
-/// So many specs that failed, passed or were flaky.
+/// A report with these numbers of failed, passed and flaky specs.
 fn many(failed: usize, passed: usize) -> Report {
     let sample = sample::report();
     let named = |spec: &SpecReport, number: usize| {
@@ -305,7 +305,7 @@ fn all_budgets_are_in_one_table_with_those_that_fail_first() {
 #[test]
 fn a_budget_says_nothing_that_a_page_obeys() {
     let evil = "a|b `c` </td> @me";
-    let plan = sample::load::Plan {
+    let plan = sample::load::BudgetPlan {
         subject: evil,
         version: Some(evil),
         before: Some((sample::load::fast(), Some(evil))),

@@ -1,4 +1,4 @@
-//! Two versions against one another, for the summary of a job.
+//! The comparison of two versions, for the summary of a job.
 
 use super::budgets::with_version;
 use super::inert::{fenced, inline};
@@ -15,8 +15,8 @@ const HEAD: &str = "\
 |---|---|---|---:|---:|---:|---:|---|
 ";
 
-/// The whole page: which is slower, by what, and the text of what is not well. `known` is how many
-/// specs there were to be compared, and `trouble` what kept a version from starting.
+/// The page: a table of all claims, and the text of specs that did not pass. `known` is the number of
+/// specs to compare, and `trouble` the reason why a version did not start.
 #[must_use]
 pub fn comparisons(
     all: &[Comparison],

@@ -1,15 +1,15 @@
-//! JSON reports of ours, joined as JSON: what a newer version added is kept.
+//! Merging of our JSON reports as JSON values, which keeps unknown keys of newer versions.
 
 use serde_json::{Map, Value as Json, json};
 
 use super::{MergeError, tests_of_specs};
 use crate::report::json::SCHEMA_VERSION;
 
-/// Reports in the order in which they were given.
+/// Reports in the order of the arguments.
 #[derive(Debug, Default)]
 pub(super) struct Documents(Vec<Json>);
 
-/// Checks what makes a JSON document a report of ours.
+/// Reads a JSON report of ours.
 pub(super) fn read(bytes: &[u8]) -> Result<Json, MergeError> {
     let document: Json = serde_json::from_slice(bytes)?;
     let is_ours = document["tool"]["name"] == env!("CARGO_PKG_NAME");
@@ -25,12 +25,12 @@ impl Documents {
         self.0.push(document);
     }
 
-    /// All of them, with each spec of tests in one only.
+    /// All documents, with each spec of tests in only one of them.
     pub(super) fn joined(&self) -> Self {
         Self(tests_of_specs::joined(&self.0))
     }
 
-    /// Each of them.
+    /// All documents.
     pub(super) fn all_of(&self) -> &[Json] {
         &self.0
     }
@@ -88,7 +88,7 @@ impl Documents {
         (longest * 1_000.0).round() / 1_000.0
     }
 
-    /// As of one run that had all of these specs.
+    /// The exit code of a run with all of these specs.
     fn exit_code(&self) -> u64 {
         let codes: Vec<u64> = self
             .0
@@ -103,7 +103,7 @@ impl Documents {
         }
     }
 
-    /// Runs that shared a receiver counted the same spans, so of those the most counts.
+    /// Runs that shared a receiver counted the same spans, so the maximum of their counts is used.
     fn telemetry(&self) -> Json {
         let mut receivers: Vec<(&Json, Vec<&Json>)> = Vec::new();
         for telemetry in self.0.iter().map(|document| &document["telemetry"]) {
@@ -139,7 +139,7 @@ fn sums<'a>(objects: impl Iterator<Item = &'a Json>) -> Json {
     folded(objects, |a, b| a + b)
 }
 
-/// An object with every number of these objects, those of the same key joined.
+/// An object with the numbers of all objects; `join` combines numbers of the same key.
 fn folded<'a>(objects: impl Iterator<Item = &'a Json>, join: impl Fn(u64, u64) -> u64) -> Json {
     let mut all = Map::new();
     for (key, value) in objects.filter_map(Json::as_object).flatten() {

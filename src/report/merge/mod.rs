@@ -1,7 +1,7 @@
-//! Many results made one: our own JSON reports, and JUnit files of whichever tool.
+//! Merging of results: our JSON reports, and JUnit files of any tool.
 //!
-//! Both become suites of cases, and what is ours also one JSON report. Which files there are, and
-//! what the exit code is for, is left to the command.
+//! Both become suites of cases; our reports also become one JSON report. The command finds the files
+//! and uses the exit code.
 
 mod document;
 mod error;
@@ -23,33 +23,33 @@ use crate::secret::{Format, Secrets};
 use document::Documents;
 pub use error::MergeError;
 
-/// What all results come to.
+/// The merged results.
 #[derive(Debug, Default)]
 pub struct Merged {
-    parts: Vec<Part>,
+    parts: Vec<FileContent>,
     documents: Documents,
     foreign_cases: usize,
 }
 
-/// What one file held.
+/// The content of a file.
 #[derive(Debug)]
-enum Part {
-    /// The next of our documents.
+enum FileContent {
+    /// The next document in `documents`.
     Ours,
     Theirs(Vec<TestSuite>),
 }
 
 impl Merged {
-    /// Nothing so far.
+    /// Without results.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds what a file holds: a JSON report of ours, or JUnit XML.
+    /// Adds the content of a file: a JSON report of ours, or JUnit XML.
     ///
     /// # Errors
-    /// When it is neither, or damaged; nothing of it is added then.
+    /// If it is neither, or malformed; then nothing is added.
     pub fn add(&mut self, bytes: &[u8]) -> Result<(), MergeError> {
         const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
         let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
@@ -65,17 +65,17 @@ impl Merged {
 
     fn add_ours(&mut self, bytes: &[u8]) -> Result<(), MergeError> {
         let document = document::read(bytes)?;
-        // What is damaged is told now.
+        // Reports malformed documents now.
         ours::suites(&document, &Repository::around_here())?;
         self.documents.push(document);
-        self.parts.push(Part::Ours);
+        self.parts.push(FileContent::Ours);
         Ok(())
     }
 
     fn add_theirs(&mut self, bytes: &[u8]) -> Result<(), MergeError> {
         let suites = theirs::suites(&xml::read(bytes)?)?;
         self.foreign_cases += suites.iter().map(|suite| suite.tests).sum::<usize>();
-        self.parts.push(Part::Theirs(suites));
+        self.parts.push(FileContent::Theirs(suites));
         Ok(())
     }
 
@@ -87,28 +87,28 @@ impl Merged {
         let parts = self.parts.iter();
         parts
             .flat_map(|part| match part {
-                Part::Ours => documents
+                FileContent::Ours => documents
                     .next()
                     .and_then(|document| ours::suites(document, &repository).ok())
                     .unwrap_or_default(),
-                Part::Theirs(suites) => suites.clone(),
+                FileContent::Theirs(suites) => suites.clone(),
             })
             .collect()
     }
 
-    /// How many cases there are.
+    /// Number of cases.
     #[must_use]
     pub fn cases(&self) -> usize {
         self.suites().iter().map(|suite| suite.tests).sum()
     }
 
-    /// How many cases came from JUnit files, which a JSON report has no place for.
+    /// Number of cases from JUnit files, which a JSON report cannot contain.
     #[must_use]
     pub fn foreign_cases(&self) -> usize {
         self.foreign_cases
     }
 
-    /// 1 if a case failed, else 3 if one could not be judged, else 4 if there is none, else 0.
+    /// 1 if a case failed, else 3 if one is errored, else 4 if there is none, else 0.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let suites = self.suites();
@@ -127,11 +127,10 @@ impl Merged {
         }
     }
 
-    /// Writes one JUnit file: suites of the same name are one, and no two cases have the same
-    /// name.
+    /// Writes one JUnit file. Suites with the same name are joined, and names of cases are unique.
     ///
     /// # Errors
-    /// When it cannot be written; the text names the file.
+    /// If it cannot be written; the text contains the path.
     pub fn write_junit(&self, path: &Path, secrets: &Secrets) -> io::Result<()> {
         let mut junit = quick_junit::Report::new("spanspec");
         let mut names = HashSet::new();
@@ -148,7 +147,7 @@ impl Merged {
     /// Writes one JSON report of ours.
     ///
     /// # Errors
-    /// When it cannot be written; the text names the file.
+    /// If it cannot be written; the text contains the path.
     pub fn write_json(&self, path: &Path, secrets: &Secrets) -> io::Result<()> {
         file::write(
             path,

@@ -1,4 +1,4 @@
-//! Suites from a JSON report of ours, as the JUnit report of that run would have them.
+//! Suites from a JSON report of ours, equal to the JUnit report of that run.
 
 use std::time::Duration;
 
@@ -7,81 +7,81 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::report::junit::case::{case, describe_load, not_well, without_forbidden};
-use crate::report::junit::load::Load;
+use crate::report::junit::load::LoadNumbers;
 use crate::report::junit::paths::class_name;
 use crate::report::repository::Repository;
 
 #[derive(Deserialize)]
-struct Report {
+struct ReadReport {
     duration_ms: f64,
-    specs: Vec<Spec>,
-    trouble: Vec<Trouble>,
+    specs: Vec<ReadSpec>,
+    trouble: Vec<ReadTrouble>,
 }
 
 #[derive(Deserialize)]
-struct Trouble {
+struct ReadTrouble {
     what: String,
     details: Vec<String>,
     help: Vec<String>,
 }
 
 #[derive(Deserialize)]
-struct Spec {
+struct ReadSpec {
     name: String,
-    location: Location,
+    location: ReadLocation,
     verdict: String,
     reason: Option<String>,
     duration_ms: f64,
     text: Option<String>,
-    attempts: Vec<Attempt>,
+    attempts: Vec<ReadAttempt>,
 }
 
 #[derive(Deserialize)]
-struct Location {
+struct ReadLocation {
     file: String,
     line: usize,
 }
 
 #[derive(Deserialize)]
-struct Attempt {
+struct ReadAttempt {
     verdict: String,
     started: String,
     duration_ms: f64,
     message: Option<String>,
     kind: Option<String>,
     text: Option<String>,
-    steps: Vec<Step>,
+    steps: Vec<ReadStep>,
 }
 
 #[derive(Deserialize)]
-struct Step {
+struct ReadStep {
     phase: String,
     trace_id: Option<String>,
-    trace: Option<Facts>,
+    trace: Option<ReadTrace>,
     saved_trace: Option<String>,
-    checks: Vec<Check>,
+    checks: Vec<ReadCheck>,
     trouble: Option<Json>,
-    /// Older reports have none.
-    load: Option<Load>,
+    /// Absent in older reports.
+    load: Option<LoadNumbers>,
 }
 
 #[derive(Deserialize)]
-struct Facts {
+struct ReadTrace {
     spans: usize,
     services: Vec<String>,
 }
 
 #[derive(Deserialize)]
-struct Check {
+struct ReadCheck {
     outcome: String,
 }
 
-/// A suite for each file of specs, and one for what kept the run from starting.
+/// A suite for each file of specs, and one for errors of the run itself.
 pub(super) fn suites(
     document: &Json,
     repository: &Repository,
 ) -> Result<Vec<TestSuite>, serde_json::Error> {
-    let report = Report::deserialize(document)?;
+    let report = ReadReport::deserialize(document)?;
     let mut suites: Vec<TestSuite> = Vec::new();
     if !report.trouble.is_empty() {
         let mut suite = TestSuite::new("spanspec");
@@ -100,8 +100,8 @@ pub(super) fn suites(
     Ok(suites)
 }
 
-fn of_run(report: &Report) -> TestCase {
-    let body: Vec<String> = report.trouble.iter().map(Trouble::text).collect();
+fn of_run(report: &ReadReport) -> TestCase {
+    let body: Vec<String> = report.trouble.iter().map(ReadTrouble::text).collect();
     let message = report.trouble.first().map_or("", |trouble| &trouble.what);
     let status = not_well(NonSuccessKind::Error, message, "trouble", &body.join("\n"));
     let mut case = TestCase::new("the run", status);
@@ -110,7 +110,7 @@ fn of_run(report: &Report) -> TestCase {
     case
 }
 
-impl Trouble {
+impl ReadTrouble {
     fn text(&self) -> String {
         let details = self.details.iter().map(|line| format!("  {line}"));
         let help = self.help.iter().map(|line| format!("  help: {line}"));
@@ -121,7 +121,7 @@ impl Trouble {
     }
 }
 
-fn add(suite: &mut TestSuite, spec: &Spec, file: &str, repository: &Repository) {
+fn add(suite: &mut TestSuite, spec: &ReadSpec, file: &str, repository: &Repository) {
     let mut of_spec = of_spec(spec, repository);
     of_spec.set_classname(class_name(file));
     of_spec.extra.insert("file".into(), file.into());
@@ -133,7 +133,7 @@ fn add(suite: &mut TestSuite, spec: &Spec, file: &str, repository: &Repository) 
     suite.add_test_case(of_spec);
 }
 
-fn of_spec(spec: &Spec, repository: &Repository) -> TestCase {
+fn of_spec(spec: &ReadSpec, repository: &Repository) -> TestCase {
     let mut of_spec = case(&spec.name, status(spec), spec.location.line);
     of_spec.set_time(millis(spec.duration_ms));
     let Some(last) = spec.attempts.last() else {
@@ -146,7 +146,7 @@ fn of_spec(spec: &Spec, repository: &Repository) -> TestCase {
     of_spec
 }
 
-fn status(spec: &Spec) -> TestCaseStatus {
+fn status(spec: &ReadSpec) -> TestCaseStatus {
     let reason = spec.reason.as_deref().unwrap_or_default();
     let kind = match spec.verdict.as_str() {
         "passed" => None,
@@ -177,7 +177,7 @@ fn skipped(reason: &str) -> TestCaseStatus {
     status
 }
 
-fn rerun(attempt: &Attempt) -> TestRerun {
+fn rerun(attempt: &ReadAttempt) -> TestRerun {
     let mut rerun = TestRerun::new(match attempt.verdict.as_str() {
         "errored" => NonSuccessKind::Error,
         _ => NonSuccessKind::Failure,
@@ -191,7 +191,7 @@ fn rerun(attempt: &Attempt) -> TestRerun {
     rerun
 }
 
-fn describe(of_spec: &mut TestCase, step: &Step, repository: &Repository) {
+fn describe(of_spec: &mut TestCase, step: &ReadStep, repository: &Repository) {
     if let Some(id) = &step.trace_id {
         of_spec.add_property(("trace_id", id.as_str()));
     }
@@ -210,9 +210,9 @@ fn describe(of_spec: &mut TestCase, step: &Step, repository: &Repository) {
     }
 }
 
-impl Attempt {
+impl ReadAttempt {
     /// The step that failed, else the last one that was tested.
-    fn decisive_step(&self) -> Option<&Step> {
+    fn decisive_step(&self) -> Option<&ReadStep> {
         let mut steps = self.steps.iter();
         steps.find(|step| step.has_failed()).or_else(|| {
             let mut steps = self.steps.iter();
@@ -221,13 +221,13 @@ impl Attempt {
     }
 }
 
-impl Step {
+impl ReadStep {
     fn has_failed(&self) -> bool {
         self.trouble.is_some() || self.checks.iter().any(|check| check.outcome != "pass")
     }
 }
 
-/// What is no length of time counts as none.
+/// Zero if the number is not a valid duration.
 fn millis(number: f64) -> Duration {
     Duration::try_from_secs_f64(number / 1_000.0).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 use super::super::{Granularity, Json, Junit, Reporter, sample};
 use super::*;
 
-/// What follows the line about the whole run, whose times differ.
+/// The text after the line about the whole run, whose times vary.
 fn suites(folder: &Path, name: &str) -> String {
     let text = std::fs::read_to_string(folder.join(name)).unwrap();
     let start = text.find("<testsuite ").unwrap();

@@ -1,26 +1,26 @@
-//! Results of tests that ran the same spec, as one result.
+//! Combines the results of tests that ran the same spec.
 //!
-//! A runner such as nextest tries a failed test again in another process, and two macros may name
-//! the same file. Both leave several results of one spec.
+//! A test runner such as nextest retries a failed test in another process, and two macros may name
+//! the same file. Both produce several results of one spec.
 
 use serde_json::{Map, Value as Json, json};
 
-/// A result of a spec, in the document of one test.
-struct Run<'d> {
+/// A result of a spec, in the document of a test.
+struct TestResult<'d> {
     document: usize,
     file: &'d str,
     name: &'d str,
-    /// The test, for a runner that tells it and tries it again.
+    /// The test, if the test runner identifies and retries it.
     test: Option<&'d str>,
     attempt: u64,
     spec: Json,
 }
 
-/// The documents, with each spec of tests in one of them only. Other documents stay as they are.
+/// The documents, with each spec of tests in only one of them. Other documents are unchanged.
 pub(super) fn joined(documents: &[Json]) -> Vec<Json> {
-    let mut cases: Vec<Vec<Run<'_>>> = Vec::new();
+    let mut cases: Vec<Vec<TestResult<'_>>> = Vec::new();
     for run in documents.iter().enumerate().flat_map(runs) {
-        let is_same = |case: &&mut Vec<Run<'_>>| {
+        let is_same = |case: &&mut Vec<TestResult<'_>>| {
             case.first()
                 .is_some_and(|first| (first.file, first.name) == (run.file, run.name))
         };
@@ -42,12 +42,12 @@ pub(super) fn joined(documents: &[Json]) -> Vec<Json> {
         .collect()
 }
 
-fn runs((at, document): (usize, &Json)) -> Vec<Run<'_>> {
+fn runs((at, document): (usize, &Json)) -> Vec<TestResult<'_>> {
     let test = &document["test"];
     let specs = document["specs"].as_array().filter(|_| test.is_object());
     let specs = specs.into_iter().flatten();
     specs
-        .map(|spec| Run {
+        .map(|spec| TestResult {
             document: at,
             file: spec["location"]["file"].as_str().unwrap_or_default(),
             name: spec["name"].as_str().unwrap_or_default(),
@@ -58,12 +58,12 @@ fn runs((at, document): (usize, &Json)) -> Vec<Run<'_>> {
         .collect()
 }
 
-/// Of all results of a spec, each test's last one, and of these the worst.
-fn one_of(mut runs: Vec<Run<'_>>) -> Option<Run<'_>> {
+/// The worst of the last results of all tests.
+fn one_of(mut runs: Vec<TestResult<'_>>) -> Option<TestResult<'_>> {
     runs.sort_by_key(|run| run.attempt);
-    let mut tests: Vec<Run<'_>> = Vec::new();
+    let mut tests: Vec<TestResult<'_>> = Vec::new();
     for run in runs {
-        let is_same = |known: &&mut Run<'_>| run.test.is_some() && known.test == run.test;
+        let is_same = |known: &&mut TestResult<'_>| run.test.is_some() && known.test == run.test;
         match tests.iter_mut().find(is_same) {
             Some(known) if known.attempt < run.attempt => retry(known, run),
             Some(known) if rank(&known.spec) < rank(&run.spec) => *known = run,
@@ -75,9 +75,9 @@ fn one_of(mut runs: Vec<Run<'_>>) -> Option<Run<'_>> {
     tests.into_iter().find(|run| rank(&run.spec) == worst)
 }
 
-/// The later attempt takes the place of the earlier one, which stays as an attempt if it did not
-/// pass: this is how reports have the retries of `--retries`.
-fn retry<'d>(known: &mut Run<'d>, later: Run<'d>) {
+/// The later attempt replaces the earlier one, which is kept as an attempt if it did not pass, as
+/// with `--retries`.
+fn retry<'d>(known: &mut TestResult<'d>, later: TestResult<'d>) {
     let earlier = std::mem::replace(known, later);
     if !matches!(verdict(&earlier.spec), "failed" | "errored") && attempts(&earlier.spec) < 2 {
         return;
@@ -88,9 +88,9 @@ fn retry<'d>(known: &mut Run<'d>, later: Run<'d>) {
     known.spec["duration_ms"] = (duration(&earlier.spec) + duration(&known.spec)).into();
 }
 
-/// The first result that is there may be that of a second attempt: the process of the first one
-/// was killed before it could write any.
-fn with_lost_attempts(mut run: Run<'_>) -> Run<'_> {
+/// The first result may be from a second attempt, if the process of the first was killed before it
+/// wrote one.
+fn with_lost_attempts(mut run: TestResult<'_>) -> TestResult<'_> {
     let started = run.spec["attempts"][0]["started"].clone();
     let lost = (1..run.attempt).map(|number| {
         json!({
@@ -125,7 +125,7 @@ fn verdict(spec: &Json) -> &str {
     spec["verdict"].as_str().unwrap_or_default()
 }
 
-/// What is worse counts. A spec that one test skips and another one runs is not skipped.
+/// Rank of a verdict, the worst first. A spec that only some tests skip is not skipped.
 fn rank(spec: &Json) -> u8 {
     match verdict(spec) {
         "failed" => 5,

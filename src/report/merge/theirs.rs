@@ -1,6 +1,5 @@
-//! Suites from JUnit XML as tools write it: nested, without a root, within elements that JUnit does
-//! not know, or with cases outside of any suite. A result without a case gets one, so that merging
-//! never loses a failure.
+//! Suites from JUnit XML of other tools: nested, without a root, within unknown elements, or with
+//! cases outside of suites. A result without a case gets one, so that merging keeps every failure.
 
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use super::MergeError;
 use super::xml::Element;
 use crate::report::junit::case::without_forbidden;
 
-/// The suites below a root, those within others with the names of both.
+/// The suites below a root. Nested suites get the names of both.
 pub(super) fn suites(root: &Element) -> Result<Vec<TestSuite>, MergeError> {
     let mut found = Vec::new();
     match root.name.as_str() {
@@ -240,7 +239,7 @@ fn output(element: &Element, name: &str) -> Option<quick_junit::XmlString> {
     Some(without_forbidden(text).into())
 }
 
-/// Some tools write thousands with a comma; what is no number is left out.
+/// Accepts commas between thousands, as some tools write them. `None` if it is not a number.
 fn seconds(element: &Element) -> Option<Duration> {
     let number: f64 = element
         .attribute("time")?

@@ -1,20 +1,20 @@
-//! XML as a tree: JUnit files differ too much for a stricter reader.
+//! XML as a tree: JUnit files of different tools vary too much for a schema.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::MergeError;
 
-/// Deeper nesting than any tool writes, and shallow enough for whoever recurses.
+/// Maximum nesting: more than any tool writes, and safe for recursion.
 const MAX_DEPTH: usize = 64;
 
-/// An element with what is in it.
+/// An element with its content.
 #[derive(Debug, Default)]
 pub(super) struct Element {
     pub(super) name: String,
     pub(super) attributes: Vec<(String, String)>,
     pub(super) children: Vec<Element>,
-    /// All text in it, that of its children not counted.
+    /// Its text, without that of its children.
     pub(super) text: String,
 }
 
@@ -29,7 +29,7 @@ impl Element {
     }
 }
 
-/// The root of a document.
+/// Reads a document. Returns its root.
 pub(super) fn read(bytes: &[u8]) -> Result<Element, MergeError> {
     let mut reader = Reader::from_reader(bytes);
     let mut open: Vec<Element> = vec![Element::default()];
@@ -93,7 +93,7 @@ fn innermost(open: &mut [Element]) -> &mut Element {
         .expect("the document itself is never closed")
 }
 
-/// The reader has checked that what ends is what began.
+/// Closes the last element; the reader has checked its name.
 fn close(open: &mut Vec<Element>) {
     if open.len() > 1
         && let Some(closed) = open.pop()
@@ -117,7 +117,7 @@ fn element(start: &BytesStart<'_>) -> quick_xml::Result<Element> {
     })
 }
 
-/// A reference that nobody knows stays as it is: better a strange text than no report.
+/// Decodes a reference. Unknown references are kept as text.
 fn unescaped(raw: &str) -> String {
     let mut parts = raw.split('&');
     let mut text = parts.next().unwrap_or_default().to_owned();
@@ -136,7 +136,7 @@ fn unescaped(raw: &str) -> String {
     text
 }
 
-/// What `&name;` stands for.
+/// The character of `&name;`.
 fn meaning(name: &str) -> String {
     let number = |digits: &str, radix| {
         u32::from_str_radix(digits, radix)

@@ -1,4 +1,4 @@
-//! Specs that fire many requests, as the driver and the judge of budgets leave them.
+//! Results of specs with a load, for tests.
 
 use std::iter::repeat_n;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(in crate::report) fn at(marked: &str) -> Location {
     Source::new("specs/ordering.yaml", SPEC).at(Place { start, end })
 }
 
-/// 500 durations, of which 2 % take far longer: p50 is 120 ms, and p99 is 800 ms.
+/// 500 durations with a tail of 2 %: p50 is 120 ms, and p99 is 800 ms.
 pub(in crate::report) fn fast() -> Samples {
     let usual = (0..490).map(|number| 60_000 + 241 * number);
     usual
@@ -40,7 +40,7 @@ pub(in crate::report) fn fast() -> Samples {
         .collect()
 }
 
-/// As many, 2.9 times as long: p50 is 350 ms, and p99 is 2,400 ms.
+/// The same number, 2.9 times as long: p50 is 350 ms, and p99 is 2,400 ms.
 pub(in crate::report) fn slow() -> Samples {
     let usual = (0..490).map(|number| 175_000 + 703 * number);
     usual
@@ -48,17 +48,17 @@ pub(in crate::report) fn slow() -> Samples {
         .collect()
 }
 
-/// What is asked of a quantile, as the samples of a budget tell.
+/// The limit of a quantile.
 #[derive(Clone, Copy)]
-pub(in crate::report) enum Asked {
-    /// At most so many milliseconds.
+pub(in crate::report) enum AskedLimit {
+    /// Milliseconds.
     Limit(u64),
-    /// No worse than the baseline, but for such a share.
+    /// The permitted increase over the baseline, as a share.
     Baseline(f64),
 }
 
-impl Asked {
-    /// Where the spec asks it.
+impl AskedLimit {
+    /// Its place in the spec.
     fn at(self, quantile: Quantile) -> Location {
         let marked = match self {
             Self::Limit(100) => "< 100ms",
@@ -72,32 +72,32 @@ impl Asked {
 }
 
 /// A budget before it is judged.
-pub(in crate::report) struct Plan {
+pub(in crate::report) struct BudgetPlan {
     pub(in crate::report) subject: &'static str,
     pub(in crate::report) at: &'static str,
     pub(in crate::report) now: Samples,
     pub(in crate::report) version: Option<&'static str>,
     pub(in crate::report) before: Option<(Samples, Option<&'static str>)>,
-    pub(in crate::report) asked: Vec<(Quantile, Asked)>,
+    pub(in crate::report) asked: Vec<(Quantile, AskedLimit)>,
 }
 
-/// The check that found inventory, which both versions do.
+/// The check that found inventory; it passes in both versions.
 pub(in crate::report) fn inventory(
     before: Option<Samples>,
     now: Samples,
     version: &'static str,
-) -> Plan {
+) -> BudgetPlan {
     let asked = match before {
         Some(_) => vec![
-            (Quantile::P50, Asked::Baseline(0.2)),
-            (Quantile::P99, Asked::Baseline(1.5)),
+            (Quantile::P50, AskedLimit::Baseline(0.2)),
+            (Quantile::P99, AskedLimit::Baseline(1.5)),
         ],
         None => vec![
-            (Quantile::P50, Asked::Limit(2_000)),
-            (Quantile::P99, Asked::Limit(5_000)),
+            (Quantile::P50, AskedLimit::Limit(2_000)),
+            (Quantile::P99, AskedLimit::Limit(5_000)),
         ],
     };
-    Plan {
+    BudgetPlan {
         subject: "inventory-check",
         at: "find: inventory-check",
         now,
@@ -131,8 +131,8 @@ fn slowest(micros: u64) -> Exemplar {
     }
 }
 
-/// All budgets judged as one family.
-pub(in crate::report) fn measured(plans: &[Plan]) -> Vec<Measured> {
+/// Judges all budgets as one family.
+pub(in crate::report) fn measured(plans: &[BudgetPlan]) -> Vec<Measured> {
     let claims: Vec<Claim<'_>> = plans.iter().flat_map(claims).collect();
     let mut judged = judge(&claims, Alpha::FIVE_PERCENT).into_iter();
     plans
@@ -157,15 +157,15 @@ pub(in crate::report) fn measured(plans: &[Plan]) -> Vec<Measured> {
         .collect()
 }
 
-fn claims(plan: &Plan) -> impl Iterator<Item = Claim<'_>> {
+fn claims(plan: &BudgetPlan) -> impl Iterator<Item = Claim<'_>> {
     plan.asked.iter().map(|(quantile, asked)| Claim {
         subject: plan.subject.to_owned(),
         quantile: *quantile,
         candidate: &plan.now,
         late: None,
         against: match asked {
-            Asked::Limit(millis) => Against::Limit(Duration::from_millis(*millis)),
-            Asked::Baseline(tolerance) => {
+            AskedLimit::Limit(millis) => Against::Limit(Duration::from_millis(*millis)),
+            AskedLimit::Baseline(tolerance) => {
                 let (before, _) = plan.before.as_ref().unwrap();
                 Against::Baseline(Reference {
                     tolerance: *tolerance,
@@ -176,7 +176,7 @@ fn claims(plan: &Plan) -> impl Iterator<Item = Claim<'_>> {
     })
 }
 
-pub(in crate::report) fn load(plans: &[Plan]) -> Load {
+pub(in crate::report) fn load(plans: &[BudgetPlan]) -> Load {
     Load {
         pace: Pace::Closed {
             times: 500,
@@ -200,8 +200,8 @@ pub(in crate::report) fn load(plans: &[Plan]) -> Load {
     }
 }
 
-/// What the claims of these plans become among the checks of a step.
-fn checks(load: &Load, plans: &[Plan]) -> Vec<Judged> {
+/// The checks of a step for these claims.
+fn checks(load: &Load, plans: &[BudgetPlan]) -> Vec<Judged> {
     let mut checks = Vec::new();
     for (budget, (of, plan)) in load.measured.iter().zip(plans).enumerate() {
         let claims = of.judged.iter().zip(&plan.asked);
@@ -264,7 +264,7 @@ fn witness(of: &Exemplar) -> Witness {
     }
 }
 
-fn loaded(load: Load, plans: &[Plan], mut of: StepReport) -> StepReport {
+fn loaded(load: Load, plans: &[BudgetPlan], mut of: StepReport) -> StepReport {
     of.checks.extend(checks(&load, plans));
     of.load = Some(Arc::new(load));
     of
@@ -281,10 +281,10 @@ fn spec_of(name: &str, step: StepReport) -> SpecReport {
     of
 }
 
-/// A spec of one request of which nothing is wrong, with these budgets.
+/// A spec that passes, with these budgets.
 pub(in crate::report) fn with(
     name: &str,
-    plans: &[Plan],
+    plans: &[BudgetPlan],
     change: impl FnOnce(&mut Load),
 ) -> SpecReport {
     let mut load = load(plans);
@@ -299,41 +299,41 @@ pub(in crate::report) fn with(
 
 /// All budgets hold.
 pub(in crate::report) fn passing() -> SpecReport {
-    let same = Plan {
-        asked: vec![(Quantile::P50, Asked::Baseline(0.2))],
+    let same = BudgetPlan {
+        asked: vec![(Quantile::P50, AskedLimit::Baseline(0.2))],
         ..inventory(Some(fast()), fast(), "2.3.0")
     };
     with("ordering under load", &[same, response_time()], |_| ())
 }
 
-pub(in crate::report) fn response_time() -> Plan {
-    Plan {
+pub(in crate::report) fn response_time() -> BudgetPlan {
+    BudgetPlan {
         subject: "response time",
         at: "measure: response_time",
         now: repeat_n(12_345, 500).collect(),
         version: None,
         before: None,
-        asked: vec![(Quantile::P99, Asked::Limit(100))],
+        asked: vec![(Quantile::P99, AskedLimit::Limit(100))],
     }
 }
 
-/// 2.9 times as slow as before.
+/// 2.9 times slower than the baseline.
 pub(in crate::report) fn regressed() -> SpecReport {
     let slower = inventory(Some(fast()), slow(), "2.4.0");
     with("ordering under load", &[slower], |_| ())
 }
 
-/// Nothing is proven, and nothing is wrong.
+/// No claim is proven, and none fails.
 pub(in crate::report) fn unproven() -> SpecReport {
     let plans = [
-        Plan {
+        BudgetPlan {
             subject: "process_payment",
-            asked: vec![(Quantile::P99, Asked::Baseline(0.5))],
+            asked: vec![(Quantile::P99, AskedLimit::Baseline(0.5))],
             ..inventory(Some(few(100)), few(106), "2.4.0")
         },
-        Plan {
+        BudgetPlan {
             subject: "ship",
-            asked: vec![(Quantile::P50, Asked::Baseline(0.2))],
+            asked: vec![(Quantile::P50, AskedLimit::Baseline(0.2))],
             ..inventory(Some(few(100)), few(114), "2.4.0")
         },
     ];
@@ -343,17 +343,17 @@ pub(in crate::report) fn unproven() -> SpecReport {
     })
 }
 
-/// 120 durations, such a part of what they are usually, in percent.
+/// 120 durations, this percentage of the usual ones.
 pub(in crate::report) fn few(percent: u64) -> Samples {
     (0..120)
         .map(|number| (60_000 + 900 * number) * percent / 100)
         .collect()
 }
 
-/// Requests fail, and the load ends before its time.
+/// Requests fail, and the load is stopped early.
 pub(in crate::report) fn failing_requests() -> SpecReport {
-    let plans = [Plan {
-        asked: vec![(Quantile::P50, Asked::Limit(2_000))],
+    let plans = [BudgetPlan {
+        asked: vec![(Quantile::P50, AskedLimit::Limit(2_000))],
         ..inventory(None, few(100), "2.4.0")
     }];
     let mut load = load(&plans);
@@ -385,9 +385,9 @@ pub(in crate::report) fn failing_requests() -> SpecReport {
     spec_of("ordering under load", loaded(load, &plans, one))
 }
 
-/// Budgets that only compare, and nothing to compare with.
+/// Budgets that compare with a baseline that does not exist.
 pub(in crate::report) fn first_run() -> SpecReport {
-    let first = Plan {
+    let first = BudgetPlan {
         asked: Vec::new(),
         ..inventory(None, fast(), "2.3.0")
     };
@@ -399,7 +399,7 @@ pub(in crate::report) fn first_run() -> SpecReport {
     })
 }
 
-/// So many a second, by a machine that cannot keep up, with no budget.
+/// An open loop on a machine that falls behind, without a budget.
 pub(in crate::report) fn open() -> SpecReport {
     with("ordering all the time", &[], |load| {
         load.pace = Pace::Open {
@@ -416,7 +416,7 @@ pub(in crate::report) fn open() -> SpecReport {
     })
 }
 
-/// Each of them, in a report.
+/// A report with all of them.
 pub(in crate::report) fn report() -> crate::result::Report {
     let mut report = super::report();
     report.specs = vec![

@@ -224,7 +224,7 @@ ok 3 - specs/ordering.yaml › ordering all the time
 "#]].raw());
 }
 
-/// The text of a block of YAML, without its depth.
+/// The text of a block of YAML, without its indentation.
 fn blocks(tap: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut open: Option<String> = None;

@@ -1,4 +1,4 @@
-//! One failed check as text.
+//! A failed check as text.
 
 use super::super::look::{self, BAD, FAINT, GOOD, Look, STRONG, printable};
 use super::super::snippet::{fits, label_column, snippet};
@@ -8,12 +8,12 @@ use crate::number::count;
 
 const MOST_DIFFERENCES: usize = 20;
 const MOST_NEAREST: usize = 3;
-/// A value longer than this, in characters, is cut; the JSON report has the whole.
+/// Longer values, in characters, are truncated; the JSON report contains them in full.
 const LONGEST_VALUE: usize = 600;
-/// Where the differences are listed, one need not see the whole.
+/// Maximum length of a value whose differences are listed.
 const LONGEST_STRUCTURE: usize = 160;
 
-/// What was looked at, the spec line with what was found, and all that helps to see why.
+/// The subject, the line of the spec with the value found, candidates, differences and hints.
 pub(super) fn failure(of: &Failure, look: &Look) -> String {
     let mut text = paragraph(&of.subject.to_string(), 2, STRONG, look);
     let look_inside = narrower(look, 1);
@@ -45,7 +45,8 @@ pub(super) fn failure(of: &Failure, look: &Look) -> String {
     text
 }
 
-/// Beside the caret: what was found, and what was expected where the place does not say it.
+/// Text beside the caret: the value found, and the expected one if the line of the spec does not
+/// contain it.
 fn label(of: &Failure) -> String {
     let bare = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
     let (written, expected) = (bare(of.at.text()), bare(&of.expected));
@@ -58,7 +59,7 @@ fn label(of: &Failure) -> String {
     printable(&label).into_owned()
 }
 
-/// The span that shows it, and how many more do.
+/// The first witness, and the number of others.
 fn witnesses(of: &Failure) -> String {
     let Some(first) = of.witnesses.first() else {
         return String::new();

@@ -1,7 +1,6 @@
-//! Many requests of one spec as text: how many there were, what budgets say of them, how many
-//! failed, and the request that shows most.
+//! The load of a spec as text: its numbers, budgets, failed requests, and one request in full.
 //!
-//! `table` draws the numbers of budgets; the request itself is `step`'s work.
+//! `table` renders the numbers of budgets, and `step` the request.
 
 mod table;
 
@@ -23,10 +22,10 @@ use crate::result::{Exemplar, Load, Measured, StepReport};
 use crate::spec::Pace;
 use crate::trace::TraceId;
 
-/// Checks that did not hold, of so many the number of requests is told.
+/// Maximum number of failed checks that are listed.
 const MOST_FAILING: usize = 10;
 
-/// What stands beside the name: `500 requests, 50 at a time, 214/s, p50 121 ms`.
+/// The facts after the name: `500 requests, 50 at a time, 214/s, p50 121 ms`.
 pub(super) fn facts(load: &Load) -> String {
     let mut facts = vec![requests(load.requests)];
     match &load.pace {
@@ -42,8 +41,7 @@ pub(super) fn facts(load: &Load) -> String {
     facts.join(", ")
 }
 
-/// What a spec that passed says of its requests. Empty where there are no budgets, and nothing
-/// that one should know.
+/// The load of a spec that passed. Empty if there are no budgets and no notes.
 pub(super) fn passed(load: &Load, look: &Look, detail: Detail) -> String {
     let text = overview(load, None, look, detail).join("");
     if text.is_empty() {
@@ -52,8 +50,8 @@ pub(super) fn passed(load: &Load, look: &Look, detail: Detail) -> String {
     text + "\n"
 }
 
-/// What is said of a spec that passed even to those who want to hear nothing: that its baseline is of
-/// another environment, and what became of the baseline.
+/// Parts that even a quiet report of a passed spec shows: that its baseline is from another
+/// environment, and notes about the baseline.
 pub(super) fn loud(load: &Load, look: &Look) -> String {
     let elsewhere = |one: &&budget::Judged| match &one.compared {
         Compared::Baseline { differs, .. } => !differs.is_empty(),
@@ -71,12 +69,12 @@ pub(super) fn loud(load: &Load, look: &Look) -> String {
     said
 }
 
-/// All that is said of a step that fired many requests.
+/// A step with a load.
 pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detail) -> String {
     let mut parts = overview(load, failures_check(step), look, detail);
     let mut one = one_of(step);
     if load.failed + load.errored == 0 {
-        // Not the request's, but the baseline's.
+        // The trouble is about the baseline, not about the request.
         parts.extend(one.trouble.take().map(|of| trouble(&of, look)));
     }
     let is_shown = one.has_failed() || detail == Detail::Verbose;
@@ -99,7 +97,7 @@ pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detai
     parts.join("\n")
 }
 
-/// One check of such a step alone.
+/// A single check of a step with a load.
 pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look) -> String {
     let parts = match (judged.outcome.failure(), measured_of(load, judged.check)) {
         (Some(of), _) if judged.check == CheckRef::Failures => vec![failed(load, Some(of), look)],
@@ -114,8 +112,8 @@ pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look
     parts.join("\n")
 }
 
-/// What each claim says that does not fail: all under [`Detail::Verbose`], else those that are not
-/// proven. Those with the same reason are told together.
+/// Sentences for claims that do not fail: all with [`Detail::Verbose`], else those that are not
+/// proven. Claims with the same reason share a sentence.
 pub(super) fn sentences(load: &Load, detail: Detail) -> Vec<String> {
     let claims = load.measured.iter().flat_map(|of| &of.judged);
     let is_told = |one: &&budget::Judged| one.verdict != Verdict::Ok || detail == Detail::Verbose;
@@ -146,7 +144,7 @@ fn in_short(claims: &[String]) -> String {
     }
 }
 
-/// What one should know of the load, beside what budgets say.
+/// Notes about the load, without claims of budgets.
 pub(super) fn notes(load: &Load) -> Vec<String> {
     let mut notes: Vec<String> = load.stopped.iter().cloned().collect();
     notes.extend(remarks::of(load));
@@ -154,7 +152,7 @@ pub(super) fn notes(load: &Load) -> Vec<String> {
     notes
 }
 
-/// The numbers, what there is to say of them, and how many requests failed.
+/// The numbers of budgets, their sentences, notes, and failed requests.
 fn overview(load: &Load, check: Option<&Failure>, look: &Look, detail: Detail) -> Vec<String> {
     let sentences: String = sentences(load, detail)
         .iter()
@@ -166,7 +164,7 @@ fn overview(load: &Load, check: Option<&Failure>, look: &Look, detail: Detail) -
         .collect();
     let budgets = table::table(load, &load.measured, look) + &sentences + &notes;
     let failed = failed(load, check, look);
-    // Where too many failed, what was measured of them matters less.
+    // If too many requests failed, the measurements matter less.
     let mut parts = match check {
         Some(_) => vec![failed, budgets],
         None => vec![budgets, failed],
@@ -175,7 +173,7 @@ fn overview(load: &Load, check: Option<&Failure>, look: &Look, detail: Detail) -
     parts
 }
 
-/// How many requests failed, the place that says how many may, and which checks did not hold.
+/// The number of failed requests, the line of the spec with the limit, and the failed checks.
 fn failed(load: &Load, check: Option<&Failure>, look: &Look) -> String {
     let of = format!("of {}", requests(load.requests));
     let mut parts = Vec::new();
@@ -222,7 +220,7 @@ fn failing(load: &Load, look: &Look) -> String {
     text
 }
 
-/// The request that the step shows, without what is said of all of them.
+/// The request that the step shows, without failures of the whole load.
 fn one_of(step: &StepReport) -> StepReport {
     let mut one = step.clone();
     one.load = None;
@@ -268,8 +266,7 @@ fn measured_of(load: &Load, check: CheckRef) -> Option<&Measured> {
     }
 }
 
-/// The requests that took longest, and the first of them as a waterfall. One that is in sight
-/// already is not drawn again.
+/// The slowest requests, and the first of them as a waterfall, unless it was already drawn.
 fn slowest(of: &[&Measured], failures: &[&Failure], drawn: Option<TraceId>, look: &Look) -> String {
     let mut requests: Vec<(&Exemplar, String)> = Vec::new();
     for measured in of {
@@ -314,7 +311,7 @@ fn title_of_slowest(measured: &Measured, slowest: &Exemplar, look: &Look) -> Str
     paragraph(&title, 2, LEFT_OUT, look)
 }
 
-/// What there is to find, for a selector that finds nothing is mostly wrong.
+/// A trace to compare with the selector that found nothing.
 fn where_nothing_was_found(step: &StepReport, failures: &[&Failure], look: &Look) -> String {
     let picture = step::picture(step.trace.as_deref(), failures, look);
     if picture.is_empty() {
@@ -329,7 +326,7 @@ fn saved(of: &Exemplar, look: &Look) -> String {
     let Some(path) = &of.saved else {
         return String::new();
     };
-    // Never broken, for it is there to be copied.
+    // On one line, so that it can be copied.
     let line = format!("trace saved: {}", path.display());
     format!("   {}\n", look.paint(FAINT, &printable(&line)))
 }

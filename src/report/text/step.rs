@@ -1,4 +1,4 @@
-//! One step as text: what failed, what could not be judged, the response and the trace.
+//! A step as text: failed and unjudged checks, the response and the trace.
 
 use super::super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
 use super::super::waterfall::{Mark, USUAL_ROWS, waterfall};
@@ -12,12 +12,12 @@ use crate::result::{Attempt, Phase, StepReport};
 use crate::trace::{HttpResponse, Response, Trace};
 
 const MOST_UNJUDGED: usize = 8;
-/// Lines of a response that are shown.
+/// Maximum number of lines of a response.
 const MOST_LINES: usize = 12;
-/// Columns of such a line.
+/// Maximum width of such a line.
 const LONGEST_LINE: usize = 300;
 
-/// The steps of an attempt that went wrong, or under [`Detail::Verbose`] all of them.
+/// The steps of an attempt that did not pass, or all of them with [`Detail::Verbose`].
 pub(super) fn all(attempt: &Attempt, look: &Look, detail: Detail) -> String {
     let shown = |step: &&StepReport| step.has_failed() || detail == Detail::Verbose;
     let sections: Vec<String> = attempt
@@ -29,7 +29,7 @@ pub(super) fn all(attempt: &Attempt, look: &Look, detail: Detail) -> String {
     sections.join("\n")
 }
 
-/// Says which step it is, where there could be a doubt.
+/// Identifies the step if there are several.
 fn title(step: &StepReport, attempt: &Attempt, look: &Look) -> String {
     let phase = |other: &&StepReport| other.phase == step.phase;
     let of = attempt.steps.iter().filter(phase).count();
@@ -71,7 +71,7 @@ pub(super) fn section(step: &StepReport, look: &Look, detail: Detail) -> String 
     let contradictions: Vec<&Failure> = step.contradictions().collect();
     parts.extend(contradictions.iter().map(|of| failure(of, look)));
     let failures: Vec<&Failure> = step.failures().collect();
-    // Beside a failure, what was not looked at is no news.
+    // The failure is the reason, and is shown.
     if failures.is_empty() || detail == Detail::Verbose {
         parts.push(unjudged(&step.checks, look));
     }
@@ -86,7 +86,7 @@ pub(super) fn section(step: &StepReport, look: &Look, detail: Detail) -> String 
     parts.join("\n")
 }
 
-/// One check of a step alone.
+/// A single check of a step.
 pub(super) fn check(step: &StepReport, judged: &Judged, look: &Look) -> String {
     #[cfg(feature = "run")]
     if let Some(load) = &step.load {
@@ -112,7 +112,7 @@ pub(super) fn note(text: &str, look: &Look) -> String {
     with_head("note:", STRONG, text, look)
 }
 
-/// What was fired, the whole trace id, and how long things took.
+/// The trigger, the full trace id, and the timing.
 fn circumstances(step: &StepReport, look: &Look) -> String {
     let mut text = paragraph(&step.trigger, 3, anstyle::Style::new(), look);
     if let Some(id) = step.trace_id {
@@ -150,7 +150,7 @@ fn checks(checks: &[Judged], look: &Look) -> String {
         .collect()
 }
 
-/// The checks that could not be judged, those together that share a reason.
+/// Unjudged checks, grouped by reason.
 fn unjudged(checks: &[Judged], look: &Look) -> String {
     let mut reasons: Vec<(&Unjudged, Vec<&Judged>)> = Vec::new();
     for judged in checks {
@@ -183,7 +183,7 @@ fn unjudged(checks: &[Judged], look: &Look) -> String {
     text
 }
 
-/// Whether one wants to see the response to understand the failure.
+/// Returns `true` if the response helps to understand the failure.
 fn is_about_response(failure: &Failure) -> bool {
     matches!(
         failure.subject,
@@ -224,7 +224,7 @@ fn body(http: &HttpResponse, look: &Look) -> String {
         let size = counted(http.body.len(), "byte");
         return quoted(&format!("({size}, no text)"), look);
     }
-    // A cut body is enough, and a body may have megabytes.
+    // Bodies may have megabytes, and only the first lines are shown.
     let head = &http.body[..http.body.len().min(MOST_LINES * 1_000)];
     let text = String::from_utf8_lossy(head);
     let lines: Vec<&str> = text.lines().take(MOST_LINES).collect();
@@ -244,12 +244,12 @@ fn last_lines(text: &str, look: &Look) -> String {
         .collect()
 }
 
-/// A long line in part: what it ends with rarely matters, and it may have megabytes.
+/// The start of a line, which may have megabytes.
 fn excerpt(line: &str, look: &Look) -> String {
     quoted(&look::truncated(line, LONGEST_LINE), look)
 }
 
-/// The trace, with the spans that failures are about marked.
+/// The trace, with the spans of failures marked.
 pub(super) fn picture(trace: Option<&Trace>, failures: &[&Failure], look: &Look) -> String {
     let Some(trace) = trace else {
         return String::new();
@@ -259,7 +259,7 @@ pub(super) fn picture(trace: Option<&Trace>, failures: &[&Failure], look: &Look)
     indented(&drawn, 3)
 }
 
-/// Of all failures together, and the span that was nearest where nothing was found.
+/// Marks of all failures, and of the nearest span if none was found.
 fn marks(failures: &[&Failure], trace: &Trace) -> Vec<Mark> {
     let mut marks: Vec<Mark> = Vec::new();
     for failure in failures {
@@ -283,7 +283,7 @@ fn saved(step: &StepReport, look: &Look) -> String {
     let Some(path) = step.saved_trace.as_ref().filter(|_| step.has_failed()) else {
         return String::new();
     };
-    // Never broken, for it is there to be copied.
+    // On one line, so that it can be copied.
     let path = path.display().to_string();
     let line = format!("trace saved: {}", printable(&path));
     format!("   {}\n", look.paint(FAINT, &line))

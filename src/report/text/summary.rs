@@ -10,8 +10,7 @@ use crate::result::{Report, SpecReport, StepReport, Verdict};
 
 const MOST_NAMES: usize = 50;
 
-/// What is said when all specs are through: what kept the run from starting, which specs are not
-/// well, what the user should know, and at the very end how many came to what.
+/// The end of a run: its errors, the specs that did not pass, notes, and last the counts.
 #[must_use]
 pub fn summary(of: &Report, look: &Look, detail: Detail) -> String {
     let mut parts: Vec<String> = Vec::new();
@@ -27,7 +26,7 @@ pub fn summary(of: &Report, look: &Look, detail: Detail) -> String {
     parts.join("\n")
 }
 
-/// Once more by name, for they may have scrolled away; a single spec is in sight.
+/// The names of specs that did not pass, whose text may have scrolled away. Empty for a single spec.
 fn names(of: &Report, look: &Look) -> String {
     let unwell: Vec<&SpecReport> = of
         .specs
@@ -92,7 +91,7 @@ fn notes(of: &Report, look: &Look, detail: Detail) -> String {
             "{} arrived after the verdict on their trace",
             counted(usize::try_from(late).unwrap_or(usize::MAX), "span")
         )),
-        // The run itself tells of those that cast doubt on a verdict.
+        // The run has a note about those that may change a verdict.
         _ => {}
     }
     let mut seen = HashSet::new();
@@ -124,7 +123,7 @@ fn refused(of: &Report, detail: Detail) -> Vec<String> {
         .collect()
 }
 
-/// On one line, however long, for it is there to be copied.
+/// On one line, so that it can be copied.
 fn saved(of: &Report, look: &Look) -> Option<String> {
     let steps = of.specs.iter().filter_map(SpecReport::decisive_step);
     let mut paths = steps

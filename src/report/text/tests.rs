@@ -34,7 +34,7 @@ fn named(name: &str) -> SpecReport {
         .unwrap()
 }
 
-/// Everything there is, and all of it long, wide, or out to trouble a terminal.
+/// All parts of a report, long, wide, and with control characters.
 fn troublesome() -> Report {
     let mut report = sample::report();
     let evil = "\u{1b}[31m注文を確定する 🛒\r\n\u{202e}".repeat(20);

@@ -3,17 +3,16 @@
 use super::super::look::Charset;
 use crate::trace::{Nanos, Span};
 
-/// Spans further than this from the middle one do not stretch the scale: their clock is wrong,
-/// not the trace so long.
+/// Spans further than this from the median do not extend the scale: their clock is wrong.
 const SANE: Nanos = 30 * 24 * 3_600 * 1_000_000_000;
 
 /// The time that a row of bars stands for.
-pub(super) struct Window {
+pub(super) struct TimeWindow {
     start: Nanos,
     end: Nanos,
 }
 
-/// Where a span lies in the window, as parts of one; outside of it where its clock is far off.
+/// The place of a span in the window, from 0 to 1; outside of it if its clock is wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Extent {
     Before,
@@ -21,9 +20,9 @@ pub(super) enum Extent {
     After,
 }
 
-impl Window {
+impl TimeWindow {
     pub(super) fn of(spans: &[Span]) -> Self {
-        // Spans stand in the order of their start, so the middle one has the median.
+        // Spans are in the order of their start, so the middle one has the median.
         let middle = spans.get(spans.len() / 2).map_or(0, |span| span.start);
         let sane = |time: &Nanos| time.abs_diff(middle) <= SANE;
         let starts = spans.iter().map(|span| span.start).filter(sane);
@@ -56,7 +55,7 @@ impl Window {
     }
 }
 
-/// The bar in exactly so many columns.
+/// The bar in exactly this number of columns.
 pub(super) fn draw(extent: &Extent, columns: usize, charset: Charset) -> String {
     let (before, after) = match charset {
         Charset::Unicode => ('◂', '▸'),
@@ -81,7 +80,7 @@ pub(super) fn draw(extent: &Extent, columns: usize, charset: Charset) -> String 
     }
 }
 
-/// Never shorter than an eighth, so that every span is seen.
+/// Never shorter than an eighth, so that every span is visible.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -95,8 +94,8 @@ fn eighths(start: f64, end: f64, columns: usize) -> (usize, usize) {
     (start, at(end).max(start + 1))
 }
 
-/// Unicode has blocks that fill a column from the left by eighths, from the right only half of
-/// it or an eighth.
+/// Unicode has blocks for every eighth from the left, but from the right only for a half and an
+/// eighth.
 fn block(from: usize, to: usize) -> char {
     const FROM_LEFT: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
     match (from, to) {

@@ -1,31 +1,31 @@
-//! How wide each column of a waterfall may be.
+//! The widths of the columns of a waterfall.
 
 use super::super::look::{self, Look};
-use super::{Line, SpanLine};
+use super::{SpanLine, WaterfallLine};
 
-/// Narrower than this, text is cut at the width of this many columns all the same.
+/// Minimum width that the layout uses.
 const NARROWEST: usize = 30;
-/// A bar that shares its line with notes is at least so wide.
+/// Minimum width of a bar with notes on its line.
 const BAR_BESIDE_NOTES: usize = 12;
 const LONGEST_BAR: usize = 60;
 const SHORTEST_BAR: usize = 8;
 /// Notes up to this width stay beside their span when longer ones do not fit.
 const SHORT_NOTE: usize = 28;
 
-/// The widths of all columns. Service and name are followed by two blanks, the bar by one.
-pub(super) struct Columns {
+/// The widths of all columns. Two spaces follow service and name, one follows the bar.
+pub(super) struct ColumnWidths {
     pub(super) width: usize,
     pub(super) service: usize,
     pub(super) name: usize,
     pub(super) bar: usize,
     pub(super) duration: usize,
-    /// Blanks for each level of the tree.
+    /// Spaces per level of the tree.
     step: usize,
-    /// Levels that are indented; deeper ones say how much deeper they are.
+    /// Number of levels that are indented; deeper ones show their depth as a number.
     levels: usize,
 }
 
-/// What stands beside a span.
+/// The notes beside a span.
 pub(super) struct Note<'a> {
     pub(super) is_error: bool,
     beside: &'static str,
@@ -47,7 +47,7 @@ impl Note<'_> {
     }
 }
 
-/// The error first, for it is the service's own word.
+/// The error of the service first.
 pub(super) fn notes<'a>(span: &'a SpanLine, look: &Look) -> Vec<Note<'a>> {
     let error = span.is_error.then(|| Note {
         is_error: true,
@@ -70,12 +70,12 @@ pub(super) fn notes<'a>(span: &'a SpanLine, look: &Look) -> Vec<Note<'a>> {
     error.into_iter().chain(marks).chain(dropped).collect()
 }
 
-impl Columns {
-    pub(super) fn new(lines: &[Line], look: &Look) -> Self {
+impl ColumnWidths {
+    pub(super) fn new(lines: &[WaterfallLine], look: &Look) -> Self {
         let spans = || {
             lines.iter().filter_map(|line| match line {
-                Line::Span(span) => Some(span.as_ref()),
-                Line::Headline(_) | Line::Words { .. } => None,
+                WaterfallLine::Span(span) => Some(span.as_ref()),
+                WaterfallLine::Headline(_) | WaterfallLine::Words { .. } => None,
             })
         };
         let widest = |of: &dyn Fn(&SpanLine) -> usize| spans().map(of).max().unwrap_or(0);
@@ -105,7 +105,7 @@ impl Columns {
         columns
     }
 
-    /// The bar gets what is left; where that is too little, names and services give way.
+    /// The bar gets the rest; if that is too small, names and services are shortened.
     fn share(&mut self, longest_note: usize, short_note: usize) {
         let reserved = [longest_note, short_note]
             .into_iter()
@@ -131,19 +131,19 @@ impl Columns {
         self.width.saturating_sub(others)
     }
 
-    /// Columns before the notes of a span.
+    /// ColumnWidths before the notes of a span.
     pub(super) fn up_to_notes(&self) -> usize {
         let bar = if self.bar > 0 { 2 + self.bar } else { 0 };
         self.service + 2 + self.name + bar + 1 + self.duration
     }
 
-    /// Columns before the name of a span at this depth.
+    /// ColumnWidths before the name of a span at this depth.
     pub(super) fn before_name(&self, depth: usize) -> usize {
         let indent = depth.min(self.levels) * self.step;
         self.service + 2 + indent.min(self.name / 2)
     }
 
-    /// The name as it stands in its column.
+    /// The name in its column.
     pub(super) fn indented(&self, name: &str, depth: usize) -> String {
         let indent = depth.min(self.levels) * self.step;
         match depth - depth.min(self.levels) {
@@ -153,7 +153,7 @@ impl Columns {
     }
 }
 
-/// Blanks for each level, and how many levels get them: deep trees must leave room for names.
+/// Spaces per level, and the number of levels that are indented: deep trees leave room for names.
 fn indentation(deepest: usize, width: usize) -> (usize, usize) {
     let room = width / 5;
     if deepest * 2 <= room {

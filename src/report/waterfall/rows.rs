@@ -1,25 +1,25 @@
-//! Which spans of a trace are shown, in which order, and what is said in place of the others.
+//! Selection and order of the spans that are shown, and rows that replace the others.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::trace::{SpanId, Trace};
 
-/// One row, and how deep it stands among the rows shown.
+/// A row, with its depth among the rows that are shown.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Row {
+pub(super) enum TraceRow {
     Span {
         span: usize,
         depth: usize,
     },
-    /// Stands above the spans that refer to a parent which never arrived.
+    /// Above the spans whose parent never arrived.
     MissingParent(SpanId),
-    /// Spans one below the other, of no interest but for what hangs below them.
+    /// A chain of spans that is shown only because of its descendants.
     Between {
         spans: usize,
         depth: usize,
     },
-    /// Spans left out below the row that stands one level higher.
+    /// Omitted descendants of the row that is one level higher.
     More {
         spans: usize,
         marked: usize,
@@ -27,33 +27,33 @@ pub(super) enum Row {
     },
 }
 
-/// A run of spans of which each only leads to the next is cut when it is longer than this.
+/// Longer chains of spans, of which each only leads to the next, are shortened.
 const LONGEST_RUN: usize = 4;
 
-/// The rows for a trace; time is linear in its spans.
-pub(super) fn select(trace: &Trace, marked: &[usize], most: usize) -> Vec<Row> {
+/// The rows for a trace, in linear time.
+pub(super) fn select(trace: &Trace, marked: &[usize], most: usize) -> Vec<TraceRow> {
     let choice = if trace.len() <= most {
-        Choice::everything(trace)
+        SpanSelection::everything(trace)
     } else {
-        Choice::what_matters(trace, marked, most)
+        SpanSelection::what_matters(trace, marked, most)
     };
-    Walk::new(trace, &choice, marked).rows()
+    RowBuilder::new(trace, &choice, marked).rows()
 }
 
-/// Spans that take less than this part of the trace, a two-hundredth, are not shown for their
-/// length, but for so many of them.
+/// Spans shorter than this fraction of the trace, a two-hundredth, are not selected by length, but
+/// at least [`AT_LEAST`] spans are.
 const SMALLEST_PART: u64 = 200;
 const AT_LEAST: usize = 8;
 
-struct Choice {
-    /// Shown; so is all that stands above it.
+struct SpanSelection {
+    /// Shown, with all ancestors.
     kept: Vec<bool>,
-    /// Shown for its own sake.
+    /// Selected itself, not only as an ancestor.
     picked: Vec<bool>,
     kept_count: usize,
 }
 
-impl Choice {
+impl SpanSelection {
     fn everything(trace: &Trace) -> Self {
         Self {
             kept: vec![true; trace.len()],
@@ -112,7 +112,7 @@ impl Choice {
         }
     }
 
-    /// Each span is climbed over once, whatever is picked below it.
+    /// Visits each ancestor once in total, because it stops at those that are shown already.
     fn pick(&mut self, trace: &Trace, span: usize) {
         self.picked[span] = true;
         let mut above = Some(span);
@@ -126,21 +126,21 @@ impl Choice {
     }
 }
 
-struct Walk<'a> {
+struct RowBuilder<'a> {
     trace: &'a Trace,
-    choice: &'a Choice,
-    /// For each span: itself and all below it, and how many of them are marked.
+    choice: &'a SpanSelection,
+    /// For each span: the size of its subtree, and the number of marked spans in it.
     below: Vec<(usize, usize)>,
-    rows: Vec<Row>,
+    rows: Vec<TraceRow>,
 }
 
-enum Step {
+enum Visit {
     Enter { span: usize, depth: usize },
     LeftOut { below: (usize, usize), depth: usize },
 }
 
-impl<'a> Walk<'a> {
-    fn new(trace: &'a Trace, choice: &'a Choice, marked: &[usize]) -> Self {
+impl<'a> RowBuilder<'a> {
+    fn new(trace: &'a Trace, choice: &'a SpanSelection, marked: &[usize]) -> Self {
         let mut below = vec![(1, 0); trace.len()];
         for &span in marked {
             below[span].1 = 1;
@@ -158,10 +158,10 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn rows(mut self) -> Vec<Row> {
+    fn rows(mut self) -> Vec<TraceRow> {
         for (missing, roots) in self.groups() {
             let depth = usize::from(missing.is_some());
-            self.rows.extend(missing.map(Row::MissingParent));
+            self.rows.extend(missing.map(TraceRow::MissingParent));
             for root in roots {
                 self.walk(root, depth);
             }
@@ -171,7 +171,7 @@ impl<'a> Walk<'a> {
         self.rows
     }
 
-    /// The shown roots, each alone, but those together that lack the same parent.
+    /// The shown roots; orphans of the same parent are grouped.
     fn groups(&self) -> Vec<(Option<SpanId>, Vec<usize>)> {
         let mut groups: Vec<(Option<SpanId>, Vec<usize>)> = Vec::new();
         let mut by_parent = BTreeMap::new();
@@ -194,14 +194,14 @@ impl<'a> Walk<'a> {
     }
 
     fn walk(&mut self, root: usize, depth: usize) {
-        let mut open = vec![Step::Enter { span: root, depth }];
+        let mut open = vec![Visit::Enter { span: root, depth }];
         while let Some(step) = open.pop() {
             match step {
-                Step::LeftOut { below, depth } => self.more(below, depth),
-                Step::Enter { span, depth } => {
+                Visit::LeftOut { below, depth } => self.more(below, depth),
+                Visit::Enter { span, depth } => {
                     let (span, depth) = self.enter(span, depth);
                     let children = self.trace.children(span);
-                    open.push(Step::LeftOut {
+                    open.push(Visit::LeftOut {
                         below: self.left_out(children),
                         depth,
                     });
@@ -209,37 +209,37 @@ impl<'a> Walk<'a> {
                         .iter()
                         .rev()
                         .filter(|&&child| self.choice.kept[child]);
-                    open.extend(kept.map(|&span| Step::Enter { span, depth }));
+                    open.extend(kept.map(|&span| Visit::Enter { span, depth }));
                 }
             }
         }
     }
 
-    /// Shows a span, or a whole run that starts with it; the last span shown, and the depth of
-    /// what is below it.
+    /// Adds a span, or the chain that starts with it. Returns its last span, and the depth of the
+    /// children of that span.
     fn enter(&mut self, span: usize, depth: usize) -> (usize, usize) {
-        self.rows.push(Row::Span { span, depth });
+        self.rows.push(TraceRow::Span { span, depth });
         let run: Vec<usize> =
             std::iter::successors(self.only_leads_to(span), |&next| self.only_leads_to(next))
                 .collect();
         let Some(&last) = run.last().filter(|_| run.len() > LONGEST_RUN) else {
             return (span, depth + 1);
         };
-        // What was left out beside the run is counted with it.
+        // Spans omitted beside the chain are counted with it.
         let spans = self.below[run[0]].0 - self.below[last].0;
         let beside = self.left_out(self.trace.children(span));
-        self.rows.push(Row::Between {
+        self.rows.push(TraceRow::Between {
             spans: spans + beside.0,
             depth: depth + 1,
         });
-        self.rows.push(Row::Span {
+        self.rows.push(TraceRow::Span {
             span: last,
             depth: depth + 2,
         });
         (last, depth + 3)
     }
 
-    /// The one shown child of a span, if that child is shown only for what is below it.
+    /// The only shown child of a span, if that child is shown only because of its descendants.
     fn only_leads_to(&self, span: usize) -> Option<usize> {
         let mut kept = self
             .trace
@@ -260,7 +260,7 @@ impl<'a> Walk<'a> {
 
     fn more(&mut self, (spans, marked): (usize, usize), depth: usize) {
         if spans > 0 {
-            self.rows.push(Row::More {
+            self.rows.push(TraceRow::More {
                 spans,
                 marked,
                 depth,

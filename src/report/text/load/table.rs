@@ -1,8 +1,7 @@
-//! The numbers of budgets, those of both versions side by side.
+//! The table of budgets, with both versions side by side.
 //!
-//! Laid out as [`budget::Table`](Table) is, within the width that there is: a verdict that finds no
-//! room behind its line stands below it, and where there is no room for columns each budget is a
-//! list.
+//! Like [`budget::Table`](Table), but within a width: a verdict that does not fit moves to the next
+//! line, and if the columns do not fit, each budget becomes a list.
 
 use super::super::super::look::{self, BAD, FAINT, Look, STRONG, printable};
 use super::super::lines::paragraph;
@@ -10,13 +9,13 @@ use crate::budget::{Column, Row, Table};
 use crate::result::{Load, Measured};
 
 const INDENT: usize = 3;
-/// Of lines that belong to the one above.
+/// Indentation of continuation lines.
 const BELOW: usize = 5;
 
-/// These budgets of a load, each in a line. Empty where nothing was measured.
+/// The table of these budgets. Empty if nothing was measured.
 pub(super) fn table(load: &Load, measured: &[Measured], look: &Look) -> String {
-    let tables: Vec<Written> = tables(load, measured).iter().map(Written::of).collect();
-    let columns = Columns::of(&tables);
+    let tables: Vec<TableText> = tables(load, measured).iter().map(TableText::of).collect();
+    let columns = TableColumns::of(&tables);
     let is_wide = columns.width() <= look.width;
     tables
         .iter()
@@ -30,7 +29,7 @@ pub(super) fn table(load: &Load, measured: &[Measured], look: &Look) -> String {
         .collect()
 }
 
-/// What has the same versions, and the same number of samples, shares its heads.
+/// Budgets with the same versions and numbers of samples share a table.
 fn tables(load: &Load, measured: &[Measured]) -> Vec<Table> {
     let mut tables: Vec<Table> = Vec::new();
     for one in measured {
@@ -78,7 +77,7 @@ fn join(to: &mut Table, other: Table) {
     to.rows.extend(other.rows);
 }
 
-/// What one column does not say of itself, the other may.
+/// Adds the version and the number of samples that are missing in `to`.
 fn fill(to: &mut Column, other: Column) {
     if is_nothing(to) {
         *to = other;
@@ -87,7 +86,7 @@ fn fill(to: &mut Column, other: Column) {
     }
 }
 
-/// Its rows have dashes, whatever stands above.
+/// Returns `true` if the column has no samples.
 fn is_nothing(of: &Column) -> bool {
     of.count == 0
 }
@@ -96,15 +95,15 @@ fn has_baseline(of: &Table) -> bool {
     of.rows.iter().any(|row| !row.before.is_empty())
 }
 
-/// The words of a table, with nothing in them that a terminal obeys.
-struct Written {
-    /// Above the baseline's column; None where no row has anything to stand in it.
+/// The text of a table, made printable.
+struct TableText {
+    /// Head of the baseline column; `None` if that column is empty.
     head: Option<String>,
     head_now: String,
     rows: Vec<([String; 3], Vec<String>)>,
 }
 
-impl Written {
+impl TableText {
     fn of(table: &Table) -> Self {
         let safe = |text: String| printable(&text).into_owned();
         let [head, head_now] = table.heads().map(safe);
@@ -120,16 +119,16 @@ impl Written {
     }
 }
 
-/// Where columns begin, of all tables, and how wide the last one is.
-struct Columns {
+/// The positions of the columns of all tables, and the width of the last one.
+struct TableColumns {
     head: usize,
     first: usize,
     second: usize,
     last: usize,
 }
 
-impl Columns {
-    fn of(tables: &[Written]) -> Self {
+impl TableColumns {
+    fn of(tables: &[TableText]) -> Self {
         let cells = |at: usize| {
             let rows = tables.iter().flat_map(|table| &table.rows);
             rows.map(move |(cells, _)| look::width(&cells[at]))
@@ -137,7 +136,7 @@ impl Columns {
         let widest = |at: usize| cells(at).max().unwrap_or_default();
         let heads = tables.iter().filter_map(|table| table.head.as_ref());
         let before = heads.map(|head| look::width(head)).max();
-        // A head begins a little before what stands under it.
+        // A head starts a little before the cells below it.
         let (head, first) = (widest(0).saturating_sub(1), widest(0) + 3);
         let second = before.map_or(first, |before| (head + before).max(first + widest(1)) + 5);
         let heads_now = tables.iter().map(|table| look::width(&table.head_now));
@@ -154,7 +153,7 @@ impl Columns {
     }
 }
 
-fn in_columns(table: &Written, columns: &Columns, look: &Look) -> String {
+fn in_columns(table: &TableText, columns: &TableColumns, look: &Look) -> String {
     let head = table.head.as_deref().unwrap_or_default();
     let head = format!("{:indent$}{head}", "", indent = columns.head);
     let head = look::fitted(&head, columns.second) + &table.head_now;
@@ -181,7 +180,7 @@ fn in_columns(table: &Written, columns: &Columns, look: &Look) -> String {
     text
 }
 
-fn as_list(table: &Written, look: &Look) -> String {
+fn as_list(table: &TableText, look: &Look) -> String {
     let mut text = String::new();
     for ([name, before, now], remarks) in &table.rows {
         text.push_str(&paragraph(name, INDENT, STRONG, look));
@@ -196,7 +195,7 @@ fn as_list(table: &Written, look: &Look) -> String {
     text
 }
 
-/// Never cut, for it is the verdict.
+/// Never truncated, because it is the verdict.
 fn below(remarks: &[String], look: &Look) -> String {
     let remarks = remarks.iter();
     remarks

@@ -214,7 +214,7 @@ PASS  ordering under load
     );
 }
 
-/// Ten budgets, each with its own quantiles, of services that say no version.
+/// Ten budgets, each with its own quantiles, of services without a version.
 fn ten() -> SpecReport {
     let subjects = [
         "{ service order, type db }",
@@ -228,9 +228,9 @@ fn ten() -> SpecReport {
         "{ type messaging }",
         "注文を確定する",
     ];
-    let plans: Vec<many::Plan> = subjects
+    let plans: Vec<many::BudgetPlan> = subjects
         .into_iter()
-        .map(|subject| many::Plan {
+        .map(|subject| many::BudgetPlan {
             subject,
             version: None,
             before: Some((many::fast(), None)),
@@ -280,9 +280,9 @@ fn samples_of_another_number_have_heads_of_their_own() {
     let plans = [
         many::inventory(Some(many::fast()), many::fast(), "2.4.0"),
         many::response_time(),
-        many::Plan {
+        many::BudgetPlan {
             subject: "ship",
-            asked: vec![(Quantile::P50, many::Asked::Limit(2_000))],
+            asked: vec![(Quantile::P50, many::AskedLimit::Limit(2_000))],
             ..many::inventory(None, many::few(100), "1.0.7")
         },
     ];
@@ -306,11 +306,11 @@ PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 
 fn nothing_found_and_durations_of_zero_are_shown_as_they_are() {
     let zero = || repeat_n(0, 500).collect::<Samples>();
     let plans = [
-        many::Plan {
+        many::BudgetPlan {
             subject: "nothing",
             ..many::inventory(Some(many::fast()), Samples::default(), "2.4.0")
         },
-        many::Plan {
+        many::BudgetPlan {
             subject: "at-once",
             ..many::inventory(Some(zero()), zero(), "2.4.0")
         },
@@ -348,7 +348,7 @@ FAIL  ordering under load   specs/ordering.yaml   500 requests, 50 at a time   8
     );
 }
 
-/// As if the baseline had been measured on another machine.
+/// A baseline from another machine.
 fn move_elsewhere(load: &mut Load) {
     for one in load.measured.iter_mut().flat_map(|of| &mut of.judged) {
         if let budget::Compared::Baseline { differs, .. } = &mut one.compared {
@@ -389,10 +389,10 @@ fn a_failure_in_a_line_names_both_versions() {
 
 #[test]
 fn a_quantile_may_fail_by_its_limit_and_against_the_baseline() {
-    let plans = [many::Plan {
+    let plans = [many::BudgetPlan {
         asked: vec![
-            (Quantile::P50, many::Asked::Limit(100)),
-            (Quantile::P50, many::Asked::Baseline(0.2)),
+            (Quantile::P50, many::AskedLimit::Limit(100)),
+            (Quantile::P50, many::AskedLimit::Baseline(0.2)),
         ],
         ..many::inventory(Some(many::fast()), many::slow(), "2.4.0")
     }];
@@ -451,7 +451,7 @@ fn whatever_the_width_lines_keep_to_it_and_no_verdict_is_cut() {
     }
 }
 
-/// As [`many::inventory`], with too few samples to prove anything, where that has to be.
+/// Like [`many::inventory`], with too few samples, and a proof required.
 fn strict() -> SpecReport {
     let plan = many::inventory(Some(many::fast()), many::few(100), "2.4.0");
     many::with("ordering under load", &[plan], |load| load.is_strict = true)

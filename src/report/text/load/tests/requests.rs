@@ -1,4 +1,4 @@
-//! What is said of requests that failed, came late or were not measured.
+//! Requests that failed, were late, or have no measurement.
 
 use super::*;
 
@@ -98,7 +98,7 @@ PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 
 
 #[test]
 fn a_run_of_several_versions_names_them_all() {
-    let plans = ["inventory-check", "response time"].map(|subject| many::Plan {
+    let plans = ["inventory-check", "response time"].map(|subject| many::BudgetPlan {
         subject,
         ..many::inventory(None, many::fast(), "2.3.0, 2.4.0")
     });
@@ -123,7 +123,7 @@ PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 
 
 #[test]
 fn requests_that_were_not_measured_are_told_of() {
-    let unknown = |subject| many::Plan {
+    let unknown = |subject| many::BudgetPlan {
         subject,
         ..many::inventory(None, many::fast().with_unknown(20), "2.4.0")
     };

@@ -1,11 +1,11 @@
-//! The slowest request of a budget that does not hold.
+//! The slowest request of a failed budget.
 
 use super::*;
 use crate::check::Subject;
 
 #[test]
 fn a_request_that_left_no_trace_may_have_been_slower_than_the_one_that_is_shown() {
-    let plans = [many::Plan {
+    let plans = [many::BudgetPlan {
         subject: "response time",
         now: repeat_n(1_001_000, 500).collect(),
         ..many::response_time()
@@ -107,7 +107,7 @@ fn the_request_that_was_drawn_is_not_drawn_again() {
 
 #[test]
 fn budgets_with_the_same_slowest_request_share_its_picture() {
-    let other = |subject| many::Plan {
+    let other = |subject| many::BudgetPlan {
         subject,
         ..many::inventory(Some(many::fast()), many::slow(), "2.4.0")
     };

@@ -1,4 +1,4 @@
-//! Of specs that passed where nobody wants to hear of it, and of those that were ended.
+//! Quiet reports of specs that passed, and interrupted specs.
 
 use std::sync::Arc;
 
