@@ -1,4 +1,4 @@
-//! How long the HTTP API takes to answer: `cargo bench --bench api`.
+//! Measures the response time of the HTTP API: `cargo bench --bench api`.
 //!
 //! Times include the client, which is reqwest on a connection that is open already. Everything
 //! goes over loopback.
@@ -15,7 +15,7 @@ use spanspec::{Context, Flush, Receiver, Services, SpanId, Store, TraceId};
 
 use figures::{Times, head, line, millis, rounds};
 
-/// As of services that were told to export every 100 ms.
+/// The flush bound of services that export every 100 ms.
 const FLUSH: Duration = Duration::from_millis(350);
 
 /// Spans of a trace that is asked for.

@@ -1,4 +1,4 @@
-//! How long the HTML report takes to write, and how large it is: `cargo bench --bench html`.
+//! Measures the time to write the HTML report, and its size: `cargo bench --bench html`.
 //!
 //! With `-- --write FOLDER` the pages are kept, for a browser to open: `tests/browser` measures
 //! there how quickly they do.
@@ -37,7 +37,7 @@ const MS: u64 = 1_000_000;
 const START: u64 = 1_700_000_000_000_000_000;
 const SPEC: &str = "name: placing an order\nrequest: POST ${BASE_URL}/orders\nexpect:\n  status: 201\n  spans:\n    - find: operation 7\n      attributes: { payment.method: card }\n";
 
-/// What a service may call things, if it means no good.
+/// Names that a hostile service may send.
 const HOSTILE: [&str; 7] = [
     "</script><script>document.title = 'hostile'</script>",
     "<img src=x onerror=\"document.title = 'hostile'\">",
@@ -268,7 +268,7 @@ fn step(trace: Trace, checks: Vec<Judged>) -> StepReport {
     }
 }
 
-/// What regressed, what is well, what nobody can tell, and what has no baseline.
+/// Budgets that regressed, hold, are not proven, and have no baseline.
 fn with_budgets() -> SpecReport {
     let budget = |subject, samples, medians, limits| Budget {
         subject,

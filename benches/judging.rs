@@ -1,4 +1,4 @@
-//! How long it takes to judge a trace: `cargo bench --bench judging`.
+//! Measures the time to judge a trace: `cargo bench --bench judging`.
 //!
 //! A hundred checks, relations among them, over traces of several sizes and shapes; once where
 //! all of them hold, and once where all that look at spans fail, for a failure looks for what
@@ -27,14 +27,14 @@ use spanspec::{
 
 use figures::{Times, head, is_quick, line, ratio, rounds};
 
-/// So many operations and services take turns.
+/// Number of operations and services that take turns.
 const OPERATIONS: usize = 20;
 const SERVICES: usize = 10;
 
-/// Exporters send at most so many spans at a time.
+/// Largest number of spans in an export request.
 const BATCH: usize = 500;
 
-/// How spans hang together.
+/// The shape of a tree of spans.
 #[derive(Clone, Copy)]
 enum Shape {
     /// All below one.
@@ -121,7 +121,7 @@ fn arriving() {
     }
 }
 
-/// Takes in all batches, each followed by a judgement; tells how long the last one took.
+/// Takes in all batches, each followed by a judgement; returns the duration of the last one.
 fn follow(batches: &[Vec<u8>], expect: &Expect, response: &Response) -> std::time::Duration {
     let store = Store::new();
     let mut follow = store.follow(trace_id(), Origin::Foreign);

@@ -1,9 +1,9 @@
-//! How many requests the load driver sends, and what they cost: `cargo bench --bench load`.
+//! Measures the rate of the load driver and its cost: `cargo bench --bench load`.
 //!
 //! A small service in a process of its own answers and exports a span for each request, in batches,
 //! to the real receiver in the driver's process. Beside it `oha` or `wrk` calls the same service, if
 //! one of them is installed. Compare the lines of one run with each other only. What the operating
-//! system says of a process is read from `/proc`, so only Linux tells CPU time and memory.
+//! system reports about a process is read from `/proc`, so CPU time and memory are Linux only.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
@@ -33,11 +33,11 @@ use figures::is_quick;
 /// Requests that wait for an answer at the same time.
 const CONCURRENCY: usize = 16;
 
-/// What SDKs send at most, and how often ours does.
+/// The batch size of SDKs.
 const BATCH: usize = 512;
 const DELAY: Duration = Duration::from_millis(100);
 
-/// What `/proc` counts CPU time in, on every Linux of today.
+/// Unit of CPU times in `/proc`.
 const TICKS_A_SECOND: f64 = 100.0;
 
 fn main() {
@@ -76,7 +76,7 @@ fn compare() {
     println!("spanspec / {other} {:.2}", first / rate);
 }
 
-/// In a process of its own, whose memory nobody else has used.
+/// Runs in a new process, whose memory is that of this measurement only.
 fn driven(times: u64) -> f64 {
     let output = this_program(&["--drive", &times.to_string()])
         .stderr(Stdio::inherit())
@@ -141,7 +141,7 @@ fn specs(text: &str) -> Vec<Spec> {
     Spec::read_all(&source, Path::new("."), &Context::default()).expect("a sound spec")
 }
 
-/// Requests a second of somebody else at the same service.
+/// Requests per second of another tool against the same service.
 fn beside(name: &str) -> f64 {
     let receiver = Receiver::start().expect("a port");
     let service = Service::start(&receiver);
@@ -231,7 +231,7 @@ impl Drop for Service {
 
 fn serve(endpoint: String) {
     std::thread::spawn(|| {
-        // The other end is closed when whoever started us is gone.
+        // The pipe closes when the parent process ends.
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });

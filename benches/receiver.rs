@@ -1,4 +1,4 @@
-//! How fast the receiver is, as ratios within one run: `cargo bench --bench receiver`.
+//! Measures the receiver, as ratios within one run: `cargo bench --bench receiver`.
 //!
 //! Machines differ and so do minutes; compare the lines of one run with each other only. An
 //! argument that is a number sets the seconds that each line takes (default 0.5).

@@ -1,4 +1,4 @@
-//! What it costs to start the command: `cargo bench --bench startup`.
+//! Measures the start of the command: `cargo bench --bench startup`.
 //!
 //! Time and memory of `--version` and of reading a hundred specs, and the size of the program. The
 //! size that counts is that of a release archive: `cargo build --profile dist` first.
@@ -77,7 +77,7 @@ fn call(program: &Path, arguments: &[&str]) {
     assert!(output.status.success(), "{output:?}");
 }
 
-/// As GNU time tells it, where it is installed.
+/// Peak memory as GNU time reports it, if it is installed.
 fn peak_memory(program: &Path, arguments: &[&str]) -> String {
     let output = Command::new("/usr/bin/time")
         .args(["-f", "%M", "--"])
@@ -94,7 +94,7 @@ fn peak_memory(program: &Path, arguments: &[&str]) -> String {
     )
 }
 
-/// Where `cargo build --profile dist` puts it: beside our own folder.
+/// The program that `cargo build --profile dist` writes, beside our own folder.
 fn dist(program: &Path) -> Option<PathBuf> {
     let target = program.parent()?.parent()?;
     Some(target.join("dist").join(program.file_name()?))

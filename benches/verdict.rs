@@ -1,4 +1,4 @@
-//! How long a verdict takes after the spans are there: `cargo bench --bench verdict`.
+//! Measures the time from the last span to the verdict: `cargo bench --bench verdict`.
 //!
 //! First with an exporter of our own, that knows when it has sent the last span; then with the
 //! example shop, whose SDKs export every 100 ms. Everything goes over loopback.
@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use figures::{Times, head, line, ratio, rounds};
 
-/// What the services are told: to export every 100 ms. The flush bound is that and a margin.
+/// The export delay of the services, 100 ms, and a margin.
 const FLUSH: Duration = Duration::from_millis(350);
 
 /// Spans that are there before the last one.
@@ -224,7 +224,7 @@ fn specs(text: &str) -> Vec<Spec> {
     Spec::read_all(&source, Path::new("."), &Context::default()).expect("a spec")
 }
 
-/// Runs the specs and tells when the first of them was finished.
+/// Runs the specs and returns the moment at which the first of them finished.
 async fn run_now(
     specs: &[Spec],
     receiver: &Receiver,
@@ -263,13 +263,13 @@ fn step(report: &Report) -> StepReport {
     report.specs[0].attempts[0].steps[0].clone()
 }
 
-/// What a request's `traceparent` says.
+/// The fields of a request's `traceparent`.
 struct Call {
     trace: Vec<u8>,
     parent: Vec<u8>,
 }
 
-/// Answers every request with 200 and tells of its `traceparent`.
+/// Answers every request with 200 and sends its `traceparent` to `calls`.
 async fn serve(calls: mpsc::Sender<Call>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");

@@ -1,6 +1,6 @@
-//! How often the verdicts about budgets are right, simulated: `cargo bench --bench verdicts`.
+//! Simulates how often verdicts about budgets are right: `cargo bench --bench verdicts`.
 //!
-//! Prints the tables of `docs/budgets.md`, and how large baseline files are.
+//! Prints the tables of `docs/budgets.md`, and the size of baseline files.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 

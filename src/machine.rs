@@ -14,7 +14,7 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 pub struct Machine {
     /// The model of the processor; its architecture if the model is unknown.
     pub cpu: String,
-    /// How many cores this process may use.
+    /// Number of cores that this process may use.
     pub cores: u32,
     /// The memory that this process may use, in MiB.
     pub memory_mib: u64,

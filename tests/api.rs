@@ -184,7 +184,7 @@ async fn a_trace_that_came_long_before_is_found_any_number_of_times() {
             .get(&format!("/api/traces/{}?format=flat", traceparent()))
             .await;
         assert_eq!(answer.names(), ["early"]);
-        // What came while it was followed is remembered too.
+        // A span that arrives while the trace is followed is kept too.
         served.export(TRACE, &[("a1", SENT, "early")]).await;
     }
 }
@@ -563,7 +563,7 @@ async fn a_remote_source_sees_what_the_receiver_does() {
     let remote = Remote::connect(&served.url("")).await.unwrap();
     assert_eq!(remote.health().flush(), Some(FLUSH));
     assert_eq!(remote.health().ports["services.shop.http"], 4711);
-    // Ages are told, and the way that takes is added to them: little beside so many ways.
+    // Ages include the time of the transfer, which is small beside that of 50 transfers.
     for _ in 0..50 {
         Remote::connect(&served.url("")).await.unwrap();
     }
@@ -671,7 +671,7 @@ async fn a_refused_export_keeps_a_trace_from_being_complete_and_is_named_everywh
         text.contains("POST /v1/traces was refused") && text.contains("help: update"),
         "{text}"
     );
-    // What is there stays there.
+    // A span that arrived cannot disappear.
     let question = json!({ "trace": traceparent(), "spec": "spans: [before]" });
     assert_eq!(served.judge(&question).await.body["verdict"], "passed");
 }
@@ -881,7 +881,7 @@ async fn answers_are_as_the_document_says() {
     );
 }
 
-/// What of a value the schema does not allow: enough of JSON Schema for our document.
+/// Violations of the schema; knows the keywords of JSON Schema that our document uses.
 fn wrong(value: &Json, schema: &Json, root: &Json, path: &str) -> Vec<String> {
     if let Some(target) = schema["$ref"].as_str() {
         let target = root.pointer(target.trim_start_matches('#')).unwrap();

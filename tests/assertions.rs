@@ -1,4 +1,4 @@
-//! What assertions about a trace say, to the letter.
+//! Exact texts of assertions about a trace.
 
 use std::panic::catch_unwind;
 
@@ -31,7 +31,7 @@ fn order() -> Trace {
     otlp::read(ORDER.as_bytes()).unwrap().remove(0)
 }
 
-// What does not hold stands first, for its lines are part of what is said.
+// Failing assertions come first, because their line numbers are part of the text.
 
 fn a_wrong_payment() {
     let trace = order();

@@ -21,7 +21,7 @@ use spanspec::internal::project::Project;
 use spanspec::internal::report::{Diagnostic, snippet};
 use spanspec::{Context, Globals, Look, Source, Spec, SpecErrors, Value, Variables};
 
-/// What examples take for granted, beside BASE_URL.
+/// Variables that examples use, in addition to BASE_URL.
 const VARIABLES: [(&str, &str); 6] = [
     ("TOKEN", "t0ken"),
     ("USER", "ada"),
@@ -314,7 +314,7 @@ mod command {
         let mut text = help(&[command, &["--help"]].concat());
         let list = text.split("Commands:\n").nth(1).unwrap_or_default();
         let names = list.lines().take_while(|line| !line.is_empty());
-        // What goes on in further lines is indented more.
+        // Continuation lines are indented more.
         let names = names.filter_map(|line| line.strip_prefix("  "));
         let names: Vec<String> = names
             .filter(|line| !line.starts_with(' '))
@@ -411,7 +411,7 @@ fn every_message_that_is_explained_exists() {
     assert!(explained > 20, "{explained} messages are explained");
 }
 
-/// What GitHub makes of a heading.
+/// The anchor that GitHub gives to a heading.
 fn anchor(heading: &str) -> String {
     heading
         .trim_start_matches('#')

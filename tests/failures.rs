@@ -1,4 +1,4 @@
-//! What users read when something fails: a golden for each kind of failure.
+//! Texts of failures: a golden for each kind.
 //!
 //! `tests/failures/<name>/` holds `spec.yaml`, the `trace.json` that it is judged by (OTLP/JSON),
 //! perhaps a `response.json`, and what the reporters say: `terminal.txt` and `junit.xml`. After a
@@ -189,7 +189,7 @@ fn junit(report: &Report, name: &str) -> String {
     text
 }
 
-/// What a run of the one spec in the folder comes to, with durations that do not change.
+/// The report of the spec in the folder, with fixed durations.
 fn report(folder: &Path, name: &str) -> Report {
     let text = fs::read_to_string(folder.join("spec.yaml")).unwrap();
     let source = Source::new(format!("specs/{}.yaml", name.replace('_', "-")), text);
@@ -299,7 +299,7 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
     }
 }
 
-/// Gives the scope what is captured; tells what could not be.
+/// Adds captures to the scope; returns those that failed.
 fn captures(step: &Step, scope: &mut Scope, evidence: &Evidence<'_>) -> Vec<Judged> {
     let mut failed = Vec::new();
     for (index, wanted) in step.captures(scope).unwrap().into_iter().enumerate() {

@@ -273,14 +273,14 @@ fn entry(number: usize) -> BoxedStrategy<String> {
         .boxed()
 }
 
-/// What conditions consist of, in any order.
+/// The parts of conditions, in any order.
 fn parts(conditions: &str) -> Vec<&str> {
     let mut parts: Vec<&str> = conditions.split(", ").collect();
     parts.sort_unstable();
     parts
 }
 
-/// What is asked of the trace as a whole; each key is there or not.
+/// Keys about the whole trace; each is present or not.
 fn of_the_trace() -> impl Strategy<Value = String> {
     let counted = |key: &'static str| {
         prop::option::of(any_limits().prop_map(move |limits| format!("  {key}: {limits}\n")))
@@ -362,7 +362,7 @@ fn kind(judgement: &Judgement) -> &'static str {
     }
 }
 
-/// What was final after some spans and is another way after more, if anything.
+/// The first check that was final after some spans and has another outcome after more.
 fn taken_back(expect: &Expect, before: &[Judgement], after: &[Judgement]) -> Option<String> {
     let is_final = |judgement: &&Judgement| judgement.finality == Finality::Final;
     let same = |a: &Judgement, b: &Judgement| a.judged.check == b.judged.check;
@@ -374,7 +374,7 @@ fn taken_back(expect: &Expect, before: &[Judgement], after: &[Judgement]) -> Opt
             format!("{} {what}: {} became {later}", one.judged.at, kind(one))
         })
     });
-    // What an entry asks beside `find` is judged once spans are found: it must not be forgotten.
+    // Conditions beside `find` are judged only if spans are found.
     let passed = expect.spans.iter().find_map(|entry| {
         let of = |all: &[Judgement], is: &dyn Fn(&Judgement) -> bool| {
             let entry = entry.at.place;

@@ -26,7 +26,7 @@ fn measured(version: &Version, baselines: &Path, update: &str) -> Output {
         .unwrap()
 }
 
-/// What was said, if the run ended so.
+/// The output of a run, if it has this exit code.
 fn said(output: &Output, exit: i32) -> String {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);

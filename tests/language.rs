@@ -1,6 +1,6 @@
-//! The spec language: what is refused and in which words, and what the rest means.
+//! The spec language: errors and their texts, and the meaning of valid specs.
 //!
-//! `tests/language/<name>.yaml` holds mistakes, `<name>.txt` beside it what the user is told;
+//! `tests/language/<name>.yaml` holds errors, `<name>.txt` beside it their texts;
 //! `UPDATE_GOLDENS=1 cargo test --test language` rewrites the latter.
 
 use std::collections::BTreeSet;
@@ -130,7 +130,7 @@ fn spec(text: &str) -> Spec {
     specs.remove(0)
 }
 
-/// What is wrong with a text.
+/// The errors of a text.
 fn refusal(text: &str) -> String {
     match read_as("place-order.yaml", text) {
         Ok(_) => panic!("this is accepted: {text}"),
@@ -153,7 +153,7 @@ fn span_id(number: u64) -> SpanId {
     SpanId::from_bytes((number + 1).to_be_bytes()).unwrap()
 }
 
-/// A span of a service below another, from and until so many nanoseconds.
+/// A span of a service below another; `from` and `until` are in nanoseconds.
 fn span(number: u64, parent: u64, service: &str, name: &str, from: u64, until: u64) -> Span {
     Span {
         parent_id: Some(span_id(parent)),
@@ -198,7 +198,7 @@ fn outcomes(expect: &Expect, response: &Response, trace: Option<&Trace>) -> Vec<
         .collect()
 }
 
-/// Whether all of an `expect` holds of a trace; each check must be judged.
+/// Returns `true` if a trace meets an `expect`; each check must be judged.
 fn holds(text: &str, trace: &Trace) -> bool {
     is_met(&outcomes(
         &expect(text),
@@ -207,12 +207,12 @@ fn holds(text: &str, trace: &Trace) -> bool {
     ))
 }
 
-/// Whether all of an `expect` holds of a response.
+/// Returns `true` if a response meets an `expect`.
 fn answers(text: &str, response: HttpResponse) -> bool {
     is_met(&outcomes(&expect(text), &Response::Http(response), None))
 }
 
-/// Whether all of an `expect` holds of what a command gave.
+/// Returns `true` if the output of a command meets an `expect`.
 fn gives(text: &str, response: CommandResponse) -> bool {
     let spec = spec(&format!("run: ls\n{text}"));
     let expect = spec.steps[0].expect(&spec.scope()).unwrap();

@@ -30,13 +30,13 @@ use tokio::sync::{Barrier, Notify, watch};
 
 /// A request as the service sees it.
 struct Call {
-    /// How many came before it.
+    /// Number of requests before it.
     number: u64,
     path: String,
     headers: axum::http::HeaderMap,
 }
 
-/// What the service does about it: the status, the body, and spans below its own, in milliseconds.
+/// The response to a request: status, body, and spans below the service's own, in milliseconds.
 struct Answer {
     status: u16,
     body: Value,
@@ -137,7 +137,7 @@ async fn export(client: &reqwest::Client, endpoint: &str, context: &str, answer:
     request.send().await.unwrap().error_for_status().unwrap();
 }
 
-/// What the service exports: its own span, below that of the caller, and those below it.
+/// The export of the service: its own span, below that of the caller, and those below it.
 fn request(context: &str, version: &str, below: &[(&str, u64)]) -> Vec<u8> {
     let bytes = |digits: &str| {
         let number = u128::from_str_radix(digits, 16).unwrap().to_be_bytes();
@@ -749,7 +749,7 @@ async fn who_stops_it_keeps_what_there_is() {
     let said = format!("interrupted after {} of 200 requests", load.requests);
     assert_eq!(load.stopped.as_deref(), Some(said.as_str()));
     assert!(load.requests <= 10);
-    // What was measured of a few proves nothing.
+    // A few measurements prove nothing.
     assert_eq!(load.measured[0].judged, []);
 }
 

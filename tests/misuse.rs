@@ -1,4 +1,4 @@
-//! What the compiler says of macros that are used wrongly, to the letter.
+//! Exact errors of the compiler for macros that are used wrongly.
 
 #[test]
 #[ignore = "compiles the library and all that it needs once more: cargo test --test misuse -- --ignored"]

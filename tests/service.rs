@@ -132,7 +132,7 @@ fn answer_until_ended() {
         }
         let answer =
             format!("HTTP/1.1 {status} -\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-        // Who only looked whether the port is open has gone.
+        // A client that only probed the port is gone.
         let _ = stream.write_all(answer.as_bytes());
     }
 }
@@ -231,7 +231,7 @@ async fn the_environment_is_ours_and_telemetry_and_the_services_own() {
     system.stop().await;
 }
 
-/// What a CI that is traced itself may have set.
+/// Variables that a traced CI system may have set.
 const HOSTILE: [(&str, &str); 4] = [
     ("OTEL_SDK_DISABLED", "true"),
     (

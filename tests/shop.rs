@@ -39,7 +39,7 @@ fn scripts(page: &str) -> String {
 fn the_examples_of_the_http_api_do_what_the_page_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = std::fs::read_to_string(root.join("docs/api.md")).unwrap();
-    // Where jq is missing, answers are looked at whole.
+    // Without jq, whole answers are compared.
     let script = format!(
         "command -v jq >/dev/null || jq() {{ cat; }}\n{}",
         scripts(&page)

@@ -19,7 +19,7 @@ spanspec::spec_test! {
     missing => "tests/fixtures/payments/misspelt.yaml",
 }
 
-/// What the project starts: this program once more.
+/// The service of the project: this program again.
 #[test]
 #[ignore = "run by another test"]
 fn serving() {

@@ -656,7 +656,7 @@ async fn a_tls_file_that_is_missing_or_holds_nothing_is_named() {
     );
 }
 
-/// Where no authorities are installed.
+/// An environment without installed authorities.
 const BARE: [(&str, &str); 2] = [
     ("SSL_CERT_FILE", "/no/such/file"),
     ("SSL_CERT_DIR", "/no/such/folder"),

@@ -1,4 +1,4 @@
-//! What is claimed of the verdicts about budgets, simulated with fixed seeds. The whole table:
+//! Claims about verdicts of budgets, simulated with fixed seeds. The whole table:
 //! `cargo bench --bench verdicts`.
 
 #[path = "../benches/simulation/mod.rs"]

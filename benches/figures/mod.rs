@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Several measurements of the same, shortest first.
 pub struct Times(Vec<Duration>);
 
-/// Whether the bench should only show that it works: `-- --quick`.
+/// Returns `true` if the bench shall only prove that it works: `-- --quick`.
 pub fn is_quick() -> bool {
     std::env::args().any(|argument| argument == "--quick")
 }
@@ -28,7 +28,7 @@ impl Times {
         Self(times)
     }
 
-    /// Of so many calls, after one that does not count.
+    /// Measures this number of calls, after a first one that does not count.
     pub fn of<T>(rounds: usize, mut call: impl FnMut() -> T) -> Self {
         std::hint::black_box(call());
         let one = |_| {
@@ -63,7 +63,7 @@ pub fn millis(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1e3)
 }
 
-/// How many times as long as `of`.
+/// The ratio of the median to `of`.
 pub fn ratio(times: &Times, of: Duration) -> String {
     format!("{:.2}x", times.median().as_secs_f64() / of.as_secs_f64())
 }

@@ -1,4 +1,4 @@
-//! What many requests of a spec might come to, for pages that show budgets.
+//! Sample results of specs with many requests, for pages that show budgets.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use spanspec::{Location, Trace};
 
 /// A budget with limits and a baseline.
 pub(crate) struct Budget<'a> {
-    /// What it measures.
+    /// The measured quantity.
     pub(crate) subject: &'a str,
     /// Of both versions.
     pub(crate) samples: u64,
@@ -25,7 +25,7 @@ pub(crate) struct Budget<'a> {
 }
 
 impl Budget<'_> {
-    /// What was measured for it, where this trace took longest.
+    /// The measurements of this budget; `slowest` is the slowest trace.
     pub(crate) fn measured(&self, at: &Location, slowest: &Arc<Trace>) -> Measured {
         let samples = durations(self.samples, self.medians.1, 0.419);
         let before = self.medians.0.map(|median| Before {

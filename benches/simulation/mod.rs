@@ -43,12 +43,12 @@ impl Random {
         (-2.0 * self.share().ln()).sqrt() * (TAU * self.share()).cos()
     }
 
-    /// What the machine makes of a run.
+    /// The factor by which the machine slows a run.
     pub fn drift(&mut self, deviation: f64) -> f64 {
         (self.normal() * deviation).exp()
     }
 
-    /// A run of so many requests, in which each takes so many times as long.
+    /// A run of `count` requests, each `slower` times as long.
     pub fn run(&mut self, count: usize, slower: f64) -> Samples {
         (0..count)
             .map(|_| {
@@ -60,7 +60,7 @@ impl Random {
     }
 }
 
-/// How runs are simulated.
+/// Settings of a simulation.
 #[derive(Clone, Copy)]
 pub struct Setting {
     pub quantile: Quantile,
@@ -68,11 +68,11 @@ pub struct Setting {
     pub samples: usize,
     pub slower: f64,
     pub drift: f64,
-    /// Whether the baseline has five runs, and what they tell of the drift, as after a calibration.
+    /// Gives the baseline five runs and their drift, as a calibration does.
     pub is_calibrated: bool,
 }
 
-/// How far the two runs of a pair are apart.
+/// The distance between the two runs of a pair.
 #[derive(Clone, Copy)]
 pub enum Pairing {
     /// Close together in time: a machine drifts slowly, and both have a drift in common. Apart from
@@ -82,7 +82,7 @@ pub enum Pairing {
     Apart,
 }
 
-/// How many of so many comparisons were called a regression.
+/// Number of comparisons, of `trials`, that were called a regression.
 pub fn regressions(setting: Setting, trials: usize, random: &mut Random) -> usize {
     (0..trials)
         .filter(|_| verdict(setting, random) == Verdict::Regressed)
@@ -142,7 +142,7 @@ pub fn naive_alarms(setting: Setting, trials: usize, random: &mut Random) -> usi
         .count()
 }
 
-/// How many of so many comparisons by five pairs of runs were called a regression.
+/// Number of comparisons by five pairs of runs, of `trials`, that were called a regression.
 pub fn ab_regressions(
     setting: Setting,
     pairing: Pairing,

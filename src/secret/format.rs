@@ -1,7 +1,7 @@
 //! Masking that keeps a file what it is: only what stands for text is replaced, decoded first and
 //! encoded again.
 
-/// How a text is encoded.
+/// The encoding of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Anything without a syntax that a replacement could break: terminals, Markdown, TAP.

@@ -28,7 +28,7 @@ const HARMLESS: [&str; 4] = [
     "x-author",
 ];
 
-/// Whether the value of a header of this name is a credential. Case does not matter.
+/// Returns `true` if the value of a header of this name is a credential. Ignores case.
 #[must_use]
 pub fn is_credential_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();

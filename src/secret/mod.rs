@@ -41,7 +41,7 @@ struct Known {
 /// A range of a text that was replaced, and the length of its replacement.
 pub(crate) type Replaced = (Range<usize>, usize);
 
-/// How eagerly a text is searched.
+/// The search for secrets in a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Search {
     /// Every secret, however short: for a text from outside.
@@ -78,14 +78,14 @@ impl Secrets {
         self.add(parts(value));
     }
 
-    /// Whether all of these are in the set already.
+    /// Returns `true` if all of these are in the set.
     #[must_use]
     pub(crate) fn has_all(&self, secrets: &[String]) -> bool {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         secrets.iter().all(|secret| known.secrets.contains(secret))
     }
 
-    /// Whether there is nothing to mask.
+    /// Returns `true` if the set has no secret.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);

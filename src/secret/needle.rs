@@ -17,7 +17,7 @@ const SHORTEST: usize = 4;
 /// A secret of hexadecimal digits that is shorter is not searched for within ids.
 const ID: usize = 16;
 
-/// How far before a `…` a secret begins that was cut there.
+/// Maximum distance between the start of a secret and the `…` where it was cut.
 const LONGEST_CUT: usize = 4096;
 
 /// Characters that spellings of others begin with, or that may stand between two.
@@ -156,8 +156,8 @@ impl Needle {
         Some(self.with_shared(text, at..end))
     }
 
-    /// Whether the text begins with the needle as it is, up to a character that may be a spelling.
-    /// Most texts do not, and this is cheap.
+    /// Returns `true` if the text begins with the needle, up to a character that may begin a
+    /// spelling. A cheap test that excludes most texts.
     fn may_match(&self, text: &str) -> bool {
         let mut chars = text.chars();
         for char in &self.chars {
@@ -170,7 +170,7 @@ impl Needle {
         true
     }
 
-    /// Whether this is nothing but digits among further digits of an id or a number.
+    /// Returns `true` if the match consists of digits among further digits of an id or a number.
     fn is_part_of_id(&self, text: &str, found: Range<usize>) -> bool {
         let is_hex = |char: char| char.is_ascii_hexdigit();
         let before = text[..found.start].chars().next_back().is_some_and(is_hex);
@@ -195,7 +195,7 @@ impl Needle {
         start..end
     }
 
-    /// Whether the text ends with a beginning of this needle that starts here.
+    /// Returns `true` if the text ends with a beginning of this needle that starts here.
     fn begins(&self, text: &str, at: usize) -> bool {
         let mut is_cut = false;
         self.walk(text, at, 0, |matched, ends| {
@@ -206,7 +206,7 @@ impl Needle {
         is_cut
     }
 
-    /// Where the end of this needle ends that starts here; of several the longest.
+    /// The end of the longest suffix of this needle that starts here.
     fn ends(&self, text: &str, at: usize) -> Option<usize> {
         let starts = 1..(self.chars.len() + 1).saturating_sub(SHORTEST);
         let ends = starts.filter_map(|from| self.walk(text, at, from, |_, _| {}).last().copied());

@@ -2,7 +2,7 @@
 //!
 //! Each may be applied twice or more: `%2525`, `&amp;amp;` and `\\\"` are `%`, `&` and `"`.
 
-/// How strictly characters are compared.
+/// The comparison of characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Letters {
     /// As they are.
@@ -146,7 +146,7 @@ fn entity(rest: &str, is_it: &impl Fn(char) -> bool, add: &mut impl FnMut(Option
     }
 }
 
-/// What follows the `&`.
+/// The length of an entity after its `&`.
 fn entity_after(rest: &str, is_it: &impl Fn(char) -> bool) -> Option<usize> {
     const NAMED: [(&str, char); 6] = [
         ("amp;", '&'),
@@ -240,7 +240,7 @@ fn bytes(
     is_it(found).then_some(rest.len() - left.len())
 }
 
-/// What follows `\u`: four digits, eight as two surrogates, or some in braces.
+/// The digits after `\u`: four, eight as two surrogates, or some in braces.
 fn unicode(after: &str) -> Option<(char, usize)> {
     if let Some(braced) = after.strip_prefix('{') {
         let length = braced.find('}').filter(|length| *length <= 8)?;

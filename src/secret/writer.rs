@@ -48,7 +48,7 @@ impl<W: Write> Write for MaskedWriter<W> {
 
 impl<W: Write> Drop for MaskedWriter<W> {
     fn drop(&mut self) {
-        // Where it cannot be written, no writer is left who could be informed.
+        // An error cannot be reported: this writer is the last one.
         let _ = self.flush();
     }
 }

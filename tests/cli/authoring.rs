@@ -179,7 +179,7 @@ async fn every_shell_gets_completions() {
     }
 }
 
-/// What bash offers for the last of these words.
+/// The completions of bash for the last of these words.
 #[cfg(unix)]
 fn offered(script: &Path, words: &[&str]) -> Vec<String> {
     let asked = "source \"$1\"; shift; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); \

@@ -431,7 +431,7 @@ async fn an_interrupted_comparison_prints_its_results_so_far() {
     assert_eq!(output.status.code(), Some(130));
 }
 
-/// What `calibrate` says of a spec, with the system's receiver.
+/// Checks the output of `calibrate` for a spec, with the system's receiver.
 async fn calibrated(spec: &str, code: i32, expected: &[&str]) {
     let project = Project::with(&[("order.yaml", &spec.replace("BASE_URL", "URL"))]).await;
     let listen = project.system.otlp.to_string();

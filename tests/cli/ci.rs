@@ -1,4 +1,4 @@
-//! What CI systems read from standard output and from the page of a run.
+//! Output that CI systems read: annotations and the summary of a run.
 
 use super::system::{Project, said};
 

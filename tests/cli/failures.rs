@@ -1,4 +1,4 @@
-//! What a user reads when something is wrong, and the exit code that goes with it.
+//! Error messages and their exit codes.
 
 use super::system::Project;
 

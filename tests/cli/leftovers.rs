@@ -1,4 +1,4 @@
-//! Processes and files that a run must not overlook: whatever it started ends, whatever the cause.
+//! A run ends every process that it started, and reads every spec file.
 #![cfg(unix)]
 
 use std::sync::atomic::Ordering;
@@ -48,7 +48,7 @@ async fn family(signal: &str) -> Project {
 }
 
 #[cfg(target_os = "linux")]
-/// How many of the processes that the service noted still run.
+/// Number of processes that the service started and that still run.
 async fn running(project: &Project) -> usize {
     let pids = project.read("pids");
     let list = pids.split_whitespace().collect::<Vec<_>>().join(",");

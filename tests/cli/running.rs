@@ -1,4 +1,4 @@
-//! How specs run: what passes, in which order, and side by side.
+//! Execution of specs: verdicts, order, concurrency.
 
 use std::sync::atomic::Ordering;
 

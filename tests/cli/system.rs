@@ -22,7 +22,7 @@ pub(crate) const SPANSPEC: &str = env!("CARGO_BIN_EXE_spanspec");
 /// Longer than anything here takes on the slowest machine; reached only by a test that fails.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// How long a request waits for another one before it takes itself for alone.
+/// Maximum time that a request waits for a concurrent one.
 const COMPANY: Duration = Duration::from_millis(500);
 
 /// Some moment in 2026, in nanoseconds.
@@ -34,7 +34,7 @@ pub(crate) struct Project {
     pub(crate) system: System,
 }
 
-/// What the handlers share.
+/// State shared by the handlers.
 #[derive(Clone)]
 pub(crate) struct System {
     pub(crate) url: String,
@@ -47,7 +47,7 @@ pub(crate) struct System {
     kept: Arc<Mutex<Vec<(&'static str, Value)>>>,
 }
 
-/// What the command said.
+/// Output and exit code of a command.
 pub(crate) struct Said {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
@@ -185,11 +185,11 @@ impl System {
             .post(url)
             .header("content-type", content_type)
             .body(body);
-        // Where nobody listens, as before a verdict that needs no span, nothing is exported.
+        // The export fails if no receiver listens, for example for a verdict that needs no span.
         let _ = request.send().await;
     }
 
-    /// Whether another request was there at the same time.
+    /// Returns `together` if another request arrived at the same time, else `alone`.
     async fn company(&self) -> &'static str {
         self.company.send_modify(|(now, most)| {
             *now += 1;
@@ -217,7 +217,7 @@ impl System {
     }
 }
 
-/// What a request asks for by its path decides which spans are exported.
+/// Answers a request and exports the spans that its path selects.
 async fn answer(
     State(system): State<System>,
     Segment(what): Segment<String>,

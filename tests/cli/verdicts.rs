@@ -1,4 +1,4 @@
-//! What a run says of budgets and their baselines, and which files it writes.
+//! Output of a run about budgets and baselines, and the files that it writes.
 
 use spanspec::internal::budget::baseline::{Run, read, write};
 
@@ -26,7 +26,7 @@ fn exists(project: &Project, path: &str) -> bool {
     project.path().join(path).exists()
 }
 
-/// A project whose baseline says that the work took so long.
+/// A project with a baseline of this duration.
 async fn with_baseline(micros: u64) -> Project {
     let project = Project::with(&[("order.yaml", SPEC)]).await;
     run(&project, &["--update-baselines", "always"])

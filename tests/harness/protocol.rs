@@ -1,4 +1,4 @@
-//! What cargo and nextest ask, and what they read.
+//! The protocol of cargo and nextest.
 
 use libtest_mimic::Trial;
 

@@ -1,4 +1,4 @@
-//! What runs, what is said about it, and what is left of it.
+//! Execution of tests, their output, and processes after them.
 
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -177,7 +177,7 @@ fn processes_beside_a_receiver_share_it_and_its_services() {
     }
 }
 
-/// What nextest does with a test that passes at the second attempt, in short.
+/// Repeats a failed test as nextest does.
 fn a_flaky_test_of_nextest_and_a_skipped_spec_are_one_case_each_in_merged_results() {
     let skipped = format!("skip: too slow\n{}", PAY.replace("a card", "a bank"));
     let project = Project::with(&[("pay.yaml", WRONG), ("skipped.yaml", &skipped)]);
@@ -262,7 +262,7 @@ fn processes_side_by_side_do_not_meet() {
 }
 
 fn no_service_survives_a_test_process_that_is_killed() {
-    // The service answers, but nobody exports: the test waits for long.
+    // The service answers without exporting, so the test waits for a long time.
     let waits = "request: GET ${URL}/health\nwait: { timeout: 10m }\nexpect: { errors: 0 }\n";
     let project = Project::with(&[("waits.yaml", waits)]);
     let mut child = project.command(&[]).spawn().unwrap();
@@ -292,7 +292,7 @@ fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Whether a process runs; one that nobody has reaped yet does not.
+/// Returns `true` if a process runs; a zombie does not.
 fn runs(pid: &str) -> bool {
     let ps = std::process::Command::new("ps")
         .args(["-o", "stat=", "-p", pid.trim()])

@@ -49,7 +49,7 @@ pub(crate) fn serve(port: u16) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What it answers. Spans are exported to this endpoint, each request's before its response.
+/// The routes of the service. It exports the spans of a request to this endpoint before it responds.
 pub(crate) fn router(endpoint: String) -> Router {
     Router::new()
         .route("/health", get(|| async { "up" }))

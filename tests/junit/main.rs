@@ -193,6 +193,6 @@ fn whatever_the_system_says_reads_back_as_it_was() {
     for text in ["<&>\"']]>", "</failure>", "[[ATTACHMENT|/etc/passwd]]"] {
         assert!(error.contains(text), "{text}: {error}");
     }
-    // What the system says is no attachment.
+    // Output of the system is no attachment.
     assert_eq!(cases[3].attachment, None);
 }

@@ -2,8 +2,8 @@
 
 use super::xml::Element;
 
-/// What our reports have beyond it: an element, and the attribute or child that the schema does
-/// not know. Readers that do not validate use them or pass over them.
+/// Extensions of our reports: an element, and the attribute or child that the schema does not
+/// know. Readers that do not validate use or ignore them.
 pub(crate) const EXTENSIONS: [(&str, &str); 9] = [
     ("testsuites", "skipped"),
     ("testsuites", "timestamp"),

@@ -18,12 +18,12 @@ fn asks(matcher: &str) -> String {
     format!("  spans:\n    - find: a\n      attributes:\n        k: {matcher}\n")
 }
 
-/// Whether an attribute of this value meets a matcher.
+/// Returns `true` if an attribute of this value meets a matcher.
 fn meets(matcher: &str, value: impl Into<Value>) -> bool {
     holds(&asks(matcher), &trace([with(Some(value.into()))]))
 }
 
-/// Whether a missing attribute meets a matcher.
+/// Returns `true` if a missing attribute meets a matcher.
 fn absent_meets(matcher: &str) -> bool {
     holds(&asks(matcher), &trace([with(None)]))
 }

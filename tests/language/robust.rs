@@ -11,7 +11,7 @@ use spanspec::{
 
 use super::{expect, http, read_as, span_id, trace_id};
 
-/// Nobody waits longer for a spec to be refused, even by a slow build on a busy machine.
+/// Maximum time to reject a spec, for a slow build on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 fn refused(text: &str) -> String {
@@ -273,7 +273,7 @@ fn large() -> Expect {
     expect(&text)
 }
 
-/// What hardly anything meets, so that every failure is put into words.
+/// Expectations that hardly any trace meets, so that every failure is written.
 fn violated() -> Expect {
     let mut text = "  spans:\n    - find: {}\n      id: all\n      count: 0..\n      name: x\n      service: x\n      scope: x\n      status_message: x\n      kind: client\n      type: db\n      status: unset\n      attributes: { a: 1.., b: { all: x }, c: x }\n      resource: { a: x }\n      duration: 3ns..3ns\n      self_time: 3ns..3ns\n      events: [{ name: e, count: 7 }]\n      links: [{ to: $all, count: 7 }]\n".to_owned();
     for place in PLACES {

@@ -7,7 +7,7 @@ use spanspec::{
 
 use super::{expect, holds, http, outcomes, refusal, shop, span, span_id, trace, trace_id};
 
-/// Whether each condition beside `find` holds of the spans found.
+/// The outcome of each condition beside `find`.
 fn each(find: &str, condition: &str, trace: &Trace) -> bool {
     holds(
         &format!("  spans:\n    - find: {find}\n      {condition}\n"),
@@ -15,7 +15,7 @@ fn each(find: &str, condition: &str, trace: &Trace) -> bool {
     )
 }
 
-/// How many spans a selector finds.
+/// Number of spans that a selector finds.
 fn count(find: &str, trace: &Trace) -> usize {
     let is = |number: &usize| each(find, &format!("count: {number}"), trace);
     (0..=trace.len() + 10).find(is).unwrap()

@@ -245,7 +245,7 @@ fn the_trace_id_is_known_to_the_step_that_fires() {
     assert_eq!(request.body, Body::Json("01".repeat(16).into()));
 }
 
-/// Whether a span whose attribute has this value meets a matcher in which `x` has been captured.
+/// Returns `true` if an attribute of this value meets a matcher with the captured variable `x`.
 fn meets_captured(matcher: &str, captured: Value, value: Value) -> bool {
     let spec = spec(&format!(
         "request: GET http://a/\ncapture: {{ x: $.x }}\nexpect:\n  spans:\n    - find: a\n      attributes:\n        k: {matcher}\n"

@@ -30,7 +30,7 @@ fn files(folder: &str) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// Sends a file as its exporter did: the name tells the endpoint.
+/// Sends a file as its exporter did, to the endpoint in its name.
 async fn replay(receiver: &Receiver, name: &str, bytes: Vec<u8>) {
     const SERVICES: [(&str, &str); 3] = [
         (

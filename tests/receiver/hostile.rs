@@ -13,7 +13,7 @@ pub(crate) async fn converse(receiver: &Receiver, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(receiver.addresses()[0]).await.unwrap();
     soon(stream.write_all(bytes)).await.unwrap();
     let mut response = Vec::new();
-    // Whoever is hung up on while sending may see a reset.
+    // A client whose connection is closed while it sends may see a reset.
     let _ = soon(stream.read_to_end(&mut response)).await;
     String::from_utf8_lossy(&response).into_owned()
 }

@@ -1,4 +1,4 @@
-//! What the Collector reads is read, and what is refused or dropped is named.
+//! Input that the Collector reads is read; rejected and dropped parts are named.
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
@@ -226,7 +226,7 @@ async fn spans_where_none_are_expected_repeated_keys_and_keys_in_another_case_ar
         assert_eq!(code, 400, "{body}");
         assert!(message.contains(text), "{body}: {message}");
     }
-    // What looks like none is still ignored.
+    // Input that does not look like telemetry is ignored.
     let unknown = r#"{"resourceSpans": [], "data": [{"x": "spanId", "y": "\": {\"spanId\":"}]}"#;
     assert_eq!(post_json(&receiver, unknown).await.0, 200);
 }

@@ -1,4 +1,4 @@
-//! What the tests of processes and sockets share.
+//! Helpers for tests of processes and sockets.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -46,7 +46,7 @@ pub async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T
     }
 }
 
-/// Whether a process runs; one that nobody has reaped yet does not.
+/// Returns `true` if a process runs; a zombie does not.
 #[cfg(unix)]
 pub fn runs(pid: &str) -> bool {
     let ps = std::process::Command::new("ps")
@@ -57,7 +57,7 @@ pub fn runs(pid: &str) -> bool {
     !state.trim().is_empty() && !state.trim().starts_with('Z')
 }
 
-/// A port that nobody listens on, and that the system gives to nobody else.
+/// A port without a listener, reserved until this is dropped.
 pub struct ClosedPort(tokio::net::TcpSocket);
 
 impl ClosedPort {
