@@ -5,14 +5,14 @@ use super::truth::{Count, Truth};
 use crate::spec::{EventPattern, Matcher};
 use crate::trace::{Attributes, Span};
 
-/// An attribute that is not there may be one of those that were dropped.
+/// The answer about one attribute. A missing attribute can be among the dropped ones.
 pub(super) fn attribute(attributes: &Attributes, key: &str, matcher: &Matcher) -> Truth {
     let value = attributes.get(key);
     let is_missing = value.is_none() && attributes.dropped() > 0;
     Truth::of(meets(matcher, value)).unless(is_missing)
 }
 
-/// The number of events like this; each that was dropped may have been one.
+/// The number of matching events of a span; each dropped event can be one.
 pub(super) fn count_events(pattern: &EventPattern, span: &Span) -> Count {
     let is_like = |name: &str| {
         let matcher = pattern.name.as_ref();
@@ -32,7 +32,8 @@ pub(super) fn have(attributes: &Attributes, wanted: &[(String, Matcher)]) -> Tru
     answers.min().unwrap_or(Truth::Yes)
 }
 
-/// Returns true if the value has a type that the matcher cannot judge, and would match in another.
+/// Returns `true` if the matcher cannot judge the type of the value, but would match in another
+/// type.
 pub(super) fn other_type(attributes: &Attributes, key: &str, matcher: &Matcher) -> bool {
     let asked = attributes.get(key).map(Asked::Value);
     asked.is_some_and(|asked| {

@@ -7,10 +7,10 @@ use super::{Evidence, Failure, Subject, Unjudged, words};
 use crate::spec::{Capture, CaptureFrom, JsonPath, Selector};
 use crate::trace::{HttpResponse, Response, Value};
 
-/// The one value that a capture asks for.
+/// Evaluates a capture.
 ///
 /// # Errors
-/// If there is none, or more than one.
+/// If there is no value, or more than one.
 pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Box<Failure>> {
     let found = match (&capture.from, evidence.response) {
         (CaptureFrom::Json(path), _) => match evidence.json() {
@@ -42,7 +42,7 @@ pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Box<
     found.one(capture)
 }
 
-/// What a capture met, and what can be said about it.
+/// The values that a capture found, with hints if there is not exactly one.
 struct Found {
     values: Vec<Value>,
     hints: Vec<String>,
@@ -82,7 +82,7 @@ fn values(values: Vec<Value>) -> Found {
     }
 }
 
-/// The values that the response sets a cookie to; its attributes are left out.
+/// The values of a cookie that the response sets, without the cookie's attributes.
 fn cookies(http: &HttpResponse, name: &str) -> Vec<Value> {
     http.header("set-cookie")
         .filter_map(|cookie| cookie.split(';').next()?.split_once('='))

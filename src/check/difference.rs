@@ -1,21 +1,20 @@
-//! Where two structures differ, path by path.
+//! Differences between the expected and the actual structure, by path.
 
 use super::Difference;
 use super::matching::includes;
 use crate::spec::member;
 use crate::trace::Value;
 
-/// More than this many differences help nobody.
+/// Upper limit of the differences that are listed.
 const MOST: usize = 20;
 
-/// Whether what is there beyond the expectation counts as a difference.
+/// Treatment of values that the expectation does not mention.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extra {
     Refused,
     Allowed,
 }
 
-/// Every place where `found` is not as `expected`.
 pub(super) fn differences(expected: &Value, found: &Value, extra: Extra) -> Vec<Difference> {
     let mut all = Vec::new();
     compare("$", expected, Some(found), extra, &mut all);

@@ -1,6 +1,6 @@
-//! Spans that a selector leaves out only because of the type of a value: a limit on 5xx and "503".
+//! Spans that a selector excludes only because of the type of a value: `>= 500` and "503".
 //!
-//! A count that holds only without them would be a pass that nothing proves.
+//! A count that is met only without them would be a false pass.
 
 use super::forest::Reach;
 use super::judgement::{Detail, Finality, Standing};
@@ -11,7 +11,7 @@ use super::{Failure, Subject, Witness, words};
 use crate::spec::{Ask, Selector, SpanEntry};
 use crate::trace::Span;
 
-/// The standing of a count that holds for the spans found, and would not for those in doubt.
+/// The failure of a count that is met without the doubtful spans and not with them.
 pub(super) fn in_count(
     entry: &SpanEntry,
     number: u64,
@@ -41,20 +41,19 @@ pub(super) fn in_count(
     Some(Standing::fails(failure, Finality::Open))
 }
 
-/// A span that would be selected if its values had other types.
+/// A span that the selector would select if its values had other types.
 pub(super) struct Doubt {
     pub(super) span: usize,
-    /// Its key.
+    /// The key of the value.
     pub(super) key: String,
-    /// The key and its value: `upstream.status = "503"`.
+    /// The mark in the waterfall: `upstream.status = "503"`.
     mark: String,
-    /// What to write.
+    /// The remedy.
     pub(super) help: Option<String>,
 }
 
 impl Evaluator<'_> {
-    /// The spans that meet each condition but those that cannot judge a value which would meet
-    /// them in another type.
+    /// The spans that would meet each unmet condition if a value had another type.
     pub(super) fn doubtful(&self, selector: &Selector, reach: Reach) -> Vec<Doubt> {
         let can_be = |ask: &Ask| matches!(ask, Ask::Attribute(..) | Ask::Resource(..));
         let conditions = &selector.conditions;
@@ -100,7 +99,7 @@ impl Evaluator<'_> {
         })
     }
 
-    /// The key of a value that the condition cannot judge, and would meet it in another type.
+    /// The key of a value that would meet the condition in another type, and the remedy.
     fn doubt_of<'q>(&self, ask: &'q Ask, span: &Span) -> Option<(&'q str, Option<String>)> {
         let (key, matcher, value) = match ask {
             Ask::Attribute(key, matcher) => (key, matcher, span.attributes.get(key)?),

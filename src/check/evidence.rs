@@ -1,22 +1,22 @@
-//! What a check may look at.
+//! The evidence on which checks are judged.
 
 use std::cell::OnceCell;
 
 use crate::trace::{Response, Trace, Value};
 
-/// A response and a trace, as far as they are known.
+/// The evidence about one step.
 pub struct Evidence<'a> {
-    /// What the trigger got back.
+    /// The response to the trigger.
     pub response: &'a Response,
-    /// The spans so far; nothing if nobody asked for them.
+    /// The trace so far; `None` if the step does not follow one.
     pub trace: Option<&'a Trace>,
-    /// Whether the trace flags said that spans are wanted. Without, having none is no mistake.
+    /// The sampled flag of the trace context. An unsampled trace may have no spans.
     pub sampled: bool,
     json: OnceCell<Result<Value, String>>,
 }
 
 impl<'a> Evidence<'a> {
-    /// Puts together what a check may look at.
+    /// Creates evidence with a response and, if the step follows one, a trace.
     #[must_use]
     pub fn new(response: &'a Response, trace: Option<&'a Trace>, sampled: bool) -> Self {
         Self {
@@ -27,7 +27,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// The body as JSON, or why it is none.
+    /// The body as JSON, or the reason why it is not JSON.
     pub(super) fn json(&self) -> Result<&Value, &str> {
         let parsed = self.json.get_or_init(|| match self.response.body() {
             Some(body) => Value::from_json(body),

@@ -1,4 +1,4 @@
-//! What a span has, in the words of a message, where a condition wants something else.
+//! The actual values of a span, in words, for conditions that it does not meet.
 
 use super::attributes::count_events;
 use super::links::count_links;
@@ -9,11 +9,11 @@ use crate::number;
 use crate::spec::{Ask, Relation, Relative};
 use crate::trace::{Span, Trace, Value};
 
-/// Names of spans are listed so many.
+/// Upper limit of the names in a list.
 const MOST_NAMES: usize = 4;
 
 impl Evaluator<'_> {
-    /// What the span has of what is asked.
+    /// The actual value of the part that the condition is about.
     pub(super) fn found(&self, ask: &Ask, prepared: &Prepared, span: usize) -> String {
         let this = self.forest.span(span);
         match ask {
@@ -85,7 +85,7 @@ impl Evaluator<'_> {
         format!("{} ({there})", words::count(count))
     }
 
-    /// By how much the order in time is wrong.
+    /// The amount by which the order in time is violated.
     fn times(&self, relation: &Relation, related: &Related, span: usize) -> String {
         let this = self.forest.span(span);
         let others = related.outermost.iter().filter(|&&other| other != span);
@@ -114,7 +114,7 @@ impl Evaluator<'_> {
         })
     }
 
-    /// The other spans that a relation means, wherever they are.
+    /// The other spans that match the pattern of a relation, in any place.
     pub(super) fn others(&self, relation: &Relation, span: usize) -> Vec<usize> {
         let mask = self.pattern(&relation.other, super::forest::Reach::Trace);
         (0..mask.len())
@@ -122,7 +122,7 @@ impl Evaluator<'_> {
             .collect()
     }
 
-    /// `span` is the number of the trace's span `index` in the forest.
+    /// `index` is the index in the trace, `span` in the forest.
     fn ancestors(&self, trace: &Trace, index: usize, span: usize) -> String {
         let none = format!("its parent {}", no_parent(trace, index));
         let chain = std::iter::successors(trace.parent(index), |&above| trace.parent(above));
@@ -130,12 +130,12 @@ impl Evaluator<'_> {
     }
 }
 
-/// A span as messages name it.
+/// The name of a span in messages.
 pub(super) fn label(span: &Span) -> String {
     format!("`{}` of {}", span.name, span.service())
 }
 
-/// Whether the order in time rests on the clocks of two services.
+/// Returns `true` if the condition can compare the clocks of two services.
 pub(super) fn rests_on_clocks(ask: &Ask) -> bool {
     matches!(ask, Ask::Relation(relation)
         if matches!(relation.place, Relative::After | Relative::Before))
@@ -202,7 +202,7 @@ fn no_parent(trace: &Trace, span: usize) -> String {
     }
 }
 
-/// The first of so many spans.
+/// Lists the first spans, and counts the others.
 fn listed(
     some: &str,
     none: &str,

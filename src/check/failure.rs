@@ -1,32 +1,32 @@
-//! What a failed check saw: facts, and the one sentence that all reporters share.
+//! Failures: the facts about a failed check, and their common wording.
 
 use std::fmt;
 
 use crate::spec::{Check, Location, Quantile};
 use crate::trace::{Span, SpanId, TraceId};
 
-/// Why a check does not hold.
+/// The facts about a failed check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
-    /// What was looked at.
+    /// The subject of the check.
     pub subject: Subject,
-    /// The expectation in the spec that did not come true.
+    /// Location of the expectation that was not met.
     pub at: Location,
-    /// What the spec asks for, in words: `"card"`, `at least 1`, `< 600ms`.
+    /// The expected value in words: `"card"`, `at least 1`, `< 600ms`.
     pub expected: String,
-    /// What there was instead: `"paypal"`, `nothing`, `812ms`.
+    /// The actual value in words: `"paypal"`, `nothing`, `812ms`.
     pub found: String,
-    /// The spans that show it, 100 at most; they are marked in the waterfall.
+    /// The first 100 spans that violate the expectation. The waterfall marks them.
     pub witnesses: Vec<Witness>,
-    /// How many more spans show it than are listed.
+    /// Number of further spans that violate the expectation.
     pub more_witnesses: u64,
-    /// Where nothing was found: the spans that came closest, best first.
+    /// The spans closest to a selector that found nothing, best first.
     pub nearest: Vec<Candidate>,
-    /// Where two structures differ, path by path.
+    /// Differences between the expected and the actual structure, by path.
     pub differences: Vec<Difference>,
-    /// What the author may have meant, or can do; whole sentences without a full stop.
+    /// Possible causes and remedies, without a full stop.
     pub hints: Vec<String>,
-    /// The kind of span that is missing, if the failure is that none was found.
+    /// The kind of span that was not found, if the failure is that none was found.
     pub missing: Option<Missing>,
 }
 
@@ -39,7 +39,7 @@ pub enum Missing {
     LinkedSpan,
 }
 
-/// Nobody looks at more spans that are wrong in the same way.
+/// Upper limit of the witnesses of a failure.
 const MOST_WITNESSES: usize = 100;
 
 impl Failure {
@@ -74,7 +74,7 @@ impl Failure {
         Self::new(subject, check.at.clone(), expected, found)
     }
 
-    /// Lists the first of the spans that show it, and counts the others.
+    /// Records the first spans as witnesses and the number of the others.
     pub(super) fn show<T>(
         &mut self,
         wrong: impl IntoIterator<Item = T>,
@@ -87,18 +87,18 @@ impl Failure {
     }
 }
 
-/// A span that shows what is wrong.
+/// A span that violates the expectation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Witness {
-    /// Its trace: a linked one where it is not the judged one.
+    /// Its trace: the judged trace or a linked one.
     pub trace_id: TraceId,
-    /// The span.
+    /// Its span id.
     pub span_id: SpanId,
     /// `service.name` of its resource.
     pub service: String,
     /// Its name.
     pub name: String,
-    /// A few words beside it in the waterfall: `payment.method = "paypal"`.
+    /// The mark in the waterfall: `payment.method = "paypal"`.
     pub mark: String,
 }
 
@@ -114,33 +114,33 @@ impl Witness {
     }
 }
 
-/// A span that was nearly what was looked for.
+/// A span that meets some conditions of a selector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// The span.
+    /// Its span id.
     pub span_id: SpanId,
     /// `service.name` of its resource.
     pub service: String,
     /// Its name.
     pub name: String,
-    /// Each condition that it does not meet.
+    /// The conditions that it does not meet.
     pub rejected: Vec<Rejection>,
 }
 
-/// One condition that a candidate does not meet.
+/// A condition that a candidate does not meet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rejection {
     /// The key of the condition: `service`, ``attribute `order.id` ``.
     pub key: String,
-    /// What it asks for.
+    /// The expected value in words.
     pub expected: String,
-    /// What the span has.
+    /// The actual value in words.
     pub found: String,
     /// The form of `found`.
     pub form: RejectionForm,
 }
 
-/// The form of what a candidate has in place of what a condition asks for.
+/// The form of the actual value of a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RejectionForm {
     /// The key is missing.
@@ -151,18 +151,18 @@ pub enum RejectionForm {
     Clause,
 }
 
-/// One place where two structures differ.
+/// A difference between two structures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     /// A path such as `$.order.lines[0].sku`.
     pub path: String,
-    /// What the spec asks for there.
+    /// The expected value at the path.
     pub expected: String,
-    /// What is there.
+    /// The actual value at the path.
     pub found: String,
 }
 
-/// What a check looked at.
+/// The subject of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// The status code of the response.
@@ -171,9 +171,9 @@ pub enum Subject {
     Header(String),
     /// The body of the response.
     Body,
-    /// A JSONPath into the response's body.
+    /// A JSONPath in the body of the response.
     Json(String),
-    /// How long the caller waited.
+    /// The response time.
     ResponseTime,
     /// The exit code of the command.
     ExitCode,
@@ -187,9 +187,9 @@ pub enum Subject {
     Orphans,
     /// The number of spans.
     SpanCount,
-    /// From the first start to the last end.
+    /// The duration of the trace.
     TraceDuration,
-    /// A service that should have a span.
+    /// A service that must have a span.
     Service(String),
     /// A call from one service to another.
     Edge {
@@ -198,31 +198,31 @@ pub enum Subject {
         /// The called service.
         to: String,
     },
-    /// Two spans that should start in this order.
+    /// Two selectors whose spans must start in this order.
     Sequence {
-        /// Starts first.
+        /// The selector of the earlier spans.
         earlier: String,
-        /// Starts later.
+        /// The selector of the later spans.
         later: String,
     },
-    /// How many spans a `find` selects; holds its description.
+    /// The number of spans that a `find` selects; contains its description.
     Selected(String),
-    /// Something of a span that was found.
+    /// A part of a selected span.
     Span {
-        /// What of it: ``attribute `payment.method` ``, `duration`, `ancestor`.
+        /// The part: ``attribute `payment.method` ``, `duration`, `` `below` ``.
         part: String,
         /// The span's name.
         name: String,
     },
-    /// A value to be captured; holds the name under which.
+    /// A capture; contains its name.
     Capture(String),
-    /// How many of many requests failed.
+    /// The number of failed requests of a `repeat`.
     Failures,
-    /// A quantile of what was measured of many requests.
+    /// A quantile of the durations that a budget measures.
     Budget {
-        /// Which.
+        /// The quantile.
         quantile: Quantile,
-        /// What was measured: `inventory-check`, `response time`.
+        /// The measured subject: `inventory-check`, `response time`.
         subject: String,
     },
 }
@@ -254,7 +254,7 @@ impl fmt::Display for Subject {
     }
 }
 
-/// The sentence: what was looked at, what was expected, what was found.
+/// Writes the subject, the expected and the actual value.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

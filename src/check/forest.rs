@@ -1,26 +1,25 @@
-//! The judged trace and the traces that are linked to it, as one row of spans.
+//! The judged trace and the linked traces as one sequence of spans.
 
 use crate::trace::{Nanos, Span, Trace};
 
-/// All spans that a check may see; a span is its number in the row. The judged trace comes first.
+/// All spans that a check can see, addressed by index. The judged trace comes first.
 pub(super) struct Forest<'a> {
     traces: Vec<&'a Trace>,
-    /// The number of each trace's first span.
+    /// The index of the first span of each trace.
     starts: Vec<usize>,
     len: usize,
 }
 
-/// How far a selection looks.
+/// The traces that a selection covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
     /// The judged trace.
     Trace,
-    /// Linked traces too.
+    /// The judged trace and the linked traces.
     Links,
 }
 
 impl Reach {
-    /// The wider of the two.
     pub(super) fn or(self, other: Self) -> Self {
         match self {
             Self::Links => self,
@@ -47,7 +46,7 @@ impl<'a> Forest<'a> {
         }
     }
 
-    /// Returns true if a span has not ended: it was exported too early, and comes again when it has.
+    /// Returns `true` if a span has no end: it was exported too early, and can arrive again.
     pub(super) fn may_change(&self) -> bool {
         self.traces
             .iter()
@@ -60,7 +59,7 @@ impl<'a> Forest<'a> {
         self.traces[0]
     }
 
-    /// How many spans a selection of this reach may see.
+    /// The number of spans within reach.
     pub(super) fn len_within(&self, reach: Reach) -> usize {
         match reach {
             Reach::Trace => self.trace().len(),
@@ -68,7 +67,7 @@ impl<'a> Forest<'a> {
         }
     }
 
-    /// The traces within reach, each with the number of its first span.
+    /// The traces within reach, each with the index of its first span.
     pub(super) fn traces(&self, reach: Reach) -> impl Iterator<Item = (usize, &'a Trace)> {
         let most = if reach == Reach::Trace {
             1
@@ -82,7 +81,7 @@ impl<'a> Forest<'a> {
             .take(most)
     }
 
-    /// The trace of a span, and the span's index there.
+    /// The trace of a span, and the index in that trace.
     pub(super) fn locate(&self, span: usize) -> (&'a Trace, usize) {
         let at = self.starts.partition_point(|&start| start <= span) - 1;
         (self.traces[at], span - self.starts[at])

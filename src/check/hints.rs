@@ -1,4 +1,4 @@
-//! The usual mistakes, and what to write instead.
+//! Hints about common errors in specs.
 
 use super::facts::label;
 use super::judgement::Detail;
@@ -11,7 +11,7 @@ use crate::spec::{
 use crate::trace::{Attributes, Span, StatusCode, Value};
 
 impl Evaluator<'_> {
-    /// What the author of a selector that found nothing may have meant.
+    /// Hints for a selector that found nothing.
     pub(super) fn hints_for_selector(&self, selector: &Selector) -> Vec<String> {
         if self.detail == Detail::Outcome {
             return Vec::new();
@@ -42,7 +42,7 @@ impl Evaluator<'_> {
         hints
     }
 
-    /// `take: 3` where two spans are like that.
+    /// A hint for `take: 3` if two spans match.
     fn too_few_to_take(&self, selector: &Selector) -> Option<String> {
         let Some(Take::Number(number)) = selector.take else {
             return None;
@@ -62,7 +62,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// What the author of a condition that a span does not meet may have meant.
+    /// Hints for a condition that a span does not meet.
     pub(super) fn hints_for_condition(&self, ask: &Ask, at: &Location, span: usize) -> Vec<String> {
         let this = self.forest.span(span);
         match ask {
@@ -137,8 +137,8 @@ impl Evaluator<'_> {
         is_there.then(|| format!("a linked trace has a span `{name}`; to find it, write {written}"))
     }
 
-    /// `below: order` where only a service has this name. Without a relation, the name is that of
-    /// the spans themselves.
+    /// A hint for `below: order` if only a service has this name. Without a relation, the name is
+    /// that of the selected spans.
     fn service_instead_of_name(&self, name: &str, relation: Option<Relative>) -> Option<String> {
         let spans = || self.forest.trace().spans().iter();
         let is_service = spans().any(|span| span.service() == name);
@@ -156,7 +156,7 @@ impl Evaluator<'_> {
     }
 }
 
-/// An attribute that is not there: it may have another name, or be one of the resource.
+/// A hint for a missing attribute: another name, or an attribute of the resource.
 fn hint_for_attribute(key: &str, matcher: &Matcher, span: &Span, who: &str) -> Option<String> {
     if span.attributes.get(key).is_some() || meets(matcher, None) {
         return None;
@@ -188,7 +188,7 @@ fn similar_key<'a>(key: &str, attributes: &'a Attributes) -> Option<&'a str> {
         .map(|(_, other)| other)
 }
 
-/// `42` against `"42"`, and `1.10` against `"1.10"`.
+/// A hint for `42` in place of `"42"`, or `1.10` in place of `"1.10"`.
 fn hint_for_type(matcher: &Matcher, found: &Value, at: &Location) -> Option<String> {
     let Matcher::Equal(expected) = matcher else {
         return None;
@@ -223,13 +223,13 @@ fn hint_for_type(matcher: &Matcher, found: &Value, at: &Location) -> Option<Stri
     }
 }
 
-/// A value that the matcher cannot judge.
+/// A hint for a value that the matcher cannot judge.
 fn hint_for_misfit(matcher: &Matcher, found: &Value, syntax: Syntax) -> Option<String> {
     let misfit = answer(matcher, Asked::Value(found)).misfit()?;
     misfit.help(matcher, syntax)
 }
 
-/// Whether other readers of YAML take a text for this boolean.
+/// Returns `true` if YAML 1.1 reads the string as this boolean.
 fn is_elsewhere(text: &str, truth: bool) -> bool {
     let words = if truth {
         ["true", "yes", "on", "y"]

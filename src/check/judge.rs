@@ -1,4 +1,4 @@
-//! Judging: what holds of the evidence so far, and what can still change.
+//! Judges evidence against the expectations of a step.
 
 use super::forest::Forest;
 use super::judgement::{Detail, Finality, Judgement, Standing};
@@ -9,17 +9,17 @@ use crate::spec::{
 };
 use crate::trace::{Field, Losses};
 
-/// Judges everything that is asked, in the order of the spec.
+/// Judges all expectations, in the order of the spec.
 ///
-/// As long as spans may arrive only what is [`Finality::Final`] counts; once the trace is closed,
-/// all of it does.
+/// While spans can arrive, only judgements with [`Finality::Final`] are valid. When the trace is
+/// closed, all are.
 #[must_use]
 pub fn judge(expect: &Expect, evidence: &Evidence<'_>) -> Vec<Judgement> {
     judge_all(expect, evidence, Detail::Explained)
 }
 
-/// As [`judge`], but failures name no spans and give no hints: enough, and much quicker, as long
-/// as everything is judged anew with the next span that arrives.
+/// Like [`judge`], without witnesses, nearest spans and hints. Much faster, for a trace that is
+/// judged again with the next span.
 #[must_use]
 pub fn outcomes(expect: &Expect, evidence: &Evidence<'_>) -> Vec<Judgement> {
     judge_all(expect, evidence, Detail::Outcome)
@@ -115,7 +115,7 @@ fn judge_check(
     }
 }
 
-/// A condition on a field that the source does not tell is unjudged, never a pass.
+/// Makes a condition on a field that the source does not provide unjudged.
 fn mark_lost(mut judgement: Judgement, entry: &SpanEntry, losses: &Losses) -> Judgement {
     if let CheckRef::Span {
         part: SpanCheck::Each(index),
@@ -134,11 +134,11 @@ fn lost(conditions: &[SpanCondition], losses: &Losses) -> Option<Field> {
         .find_map(|condition| lost_of(&condition.ask, losses))
 }
 
-/// The lost field that a condition cannot do without, also where it asks it of another span.
+/// The lost field that a condition needs, also in the pattern of another span.
 fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
     let within = |pattern: &Pattern| match pattern {
         Pattern::Selector(selector) => lost(&selector.conditions, losses),
-        // The other entry is judged for itself.
+        // The other entry has its own judgement.
         Pattern::Entry { .. } => None,
     };
     let field = match ask {
@@ -156,7 +156,7 @@ fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
     losses.contains(field).then_some(field)
 }
 
-/// Whether a value that comes as a text, whatever it was, cannot be held against it.
+/// Returns `true` if the matcher cannot judge a source that sends every value as a string.
 fn needs_type(matcher: &Matcher) -> bool {
     match matcher {
         Matcher::Equal(value) | Matcher::Contains(value) | Matcher::Includes(value) => {
@@ -190,7 +190,7 @@ fn describe(ask: &Condition) -> String {
     }
 }
 
-/// Stands in where nobody asked for a trace, so that there is one way through.
+/// An empty trace for evidence without one.
 fn no_trace() -> crate::trace::Trace {
     use crate::trace::{Origin, Trace, TraceId};
     Trace::assemble(TraceId::random(), Origin::Foreign, [])

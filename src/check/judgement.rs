@@ -4,34 +4,34 @@ use super::{CheckRef, Failure, Judged, Outcome, SpanCheck, Unjudged};
 use crate::spec::{Limits, Location, SpanEntry};
 use crate::trace::Hole;
 
-/// A check, what became of it, and whether that is the last word.
+/// A judged check and the finality of its outcome.
 #[derive(Clone, Debug)]
 pub struct Judgement {
-    /// The check.
+    /// The check with its outcome.
     pub judged: Judged,
-    /// Whether a further span could change it.
+    /// The finality of the outcome.
     pub finality: Finality,
 }
 
-/// Whether a further span could change an outcome.
+/// The possibility that a further span changes an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finality {
-    /// Nothing that arrives can.
+    /// No further span can change it.
     Final,
-    /// Something may.
+    /// A further span can change it.
     Open,
 }
 
-/// How much a failure is to tell.
+/// Amount of detail in a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Detail {
-    /// That it is one.
+    /// The outcome only.
     Outcome,
-    /// Everything: spans that show it, what comes nearest, hints.
+    /// Also witnesses, nearest spans and hints.
     Explained,
 }
 
-/// An outcome and whether it is the last word.
+/// An outcome and its finality, without the check.
 pub(super) struct Standing {
     pub(super) outcome: Outcome,
     pub(super) finality: Finality,
@@ -59,7 +59,7 @@ impl Standing {
         }
     }
 
-    /// Of something that stays true once it is.
+    /// The standing of a condition that stays true once it is true.
     pub(super) fn that_stays_true(is_true: bool, failure: Failure) -> Self {
         if is_true {
             Self::holds(Finality::Final)
@@ -68,7 +68,7 @@ impl Standing {
         }
     }
 
-    /// Of a number that only grows.
+    /// The standing of a count that only grows.
     pub(super) fn of_count(limits: &Limits<u64>, number: u64, failure: Failure) -> Self {
         let finality = |is_final: bool| {
             if is_final {
@@ -110,7 +110,7 @@ impl Judgement {
         Self::new(check, what, at, Standing::unjudged(why))
     }
 
-    /// A whole entry of `spans`, nothing of which can be judged.
+    /// The judgement of an entry of `spans` of which no part can be judged.
     pub(super) fn unjudged_entry(number: usize, entry: &SpanEntry, why: Unjudged) -> Self {
         let check = CheckRef::Span {
             entry: number,
@@ -120,7 +120,7 @@ impl Judgement {
         Self::unjudged(check, what, entry.at.clone(), why)
     }
 
-    /// A lost span could change a verdict that is open.
+    /// Makes an open verdict unjudged, because a lost span could change it.
     pub(super) fn mark_hole(&mut self, hole: &Hole) {
         let is_judged = matches!(self.judged.outcome, Outcome::Pass | Outcome::Fail(_));
         if self.finality == Finality::Open && is_judged {

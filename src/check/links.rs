@@ -1,7 +1,7 @@
-//! Links: the spans that they lead to, and the traces that they tie.
+//! Span links and the spans that they refer to.
 //!
-//! A link ties the judged trace to another one, or two spans of one trace. A link from one linked
-//! trace to another is that of another request, whose message came in the same batch.
+//! A link counts if it connects the judged trace with another one, or two spans of one trace. A
+//! link between two other traces belongs to another request of the same batch.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,10 +11,10 @@ use super::truth::{Count, Truth};
 use crate::spec::LinkPattern;
 use crate::trace::{Link, Span, SpanId, Trace, TraceId};
 
-/// A span, as a link refers to it.
+/// The ids with which a link refers to a span.
 type Target = (TraceId, SpanId);
 
-/// The spans that a link may lead to.
+/// The spans that a link can refer to.
 pub(super) struct Targets(HashMap<Target, Truth>);
 
 fn target(link: &Link) -> Target {
@@ -41,8 +41,8 @@ impl Targets {
     }
 }
 
-/// The number of links of a span that match; each dropped link can be one. Without targets, a
-/// link may lead anywhere.
+/// The number of matching links of a span; each dropped link can be one. Without targets, a link
+/// can refer to any span.
 pub(super) fn count_links(
     forest: &Forest<'_>,
     pattern: &LinkPattern,
@@ -110,8 +110,8 @@ fn forwards(
     }
 }
 
-/// For each span in another trace to which a link of this trace leads, counts the others that
-/// have the link.
+/// For each span of another trace to which links of this trace refer, counts the others with such a
+/// link.
 fn backwards(
     forest: &Forest<'_>,
     trace: &Trace,
@@ -139,14 +139,14 @@ fn backwards(
     }
 }
 
-/// For each span: true if the links above it are not its own. A consumer that took a batch has a
-/// link to each message, and each of its children one to the message that it handles.
+/// For each span, `true` if it does not inherit the links of its ancestors. A batch consumer has a
+/// link to each message, and each of its children has a link to the message that it handles.
 fn narrowing(trace: &Trace) -> Vec<bool> {
     let mut narrowing = vec![false; trace.len()];
     if trace.spans().iter().all(|span| span.links.is_empty()) {
         return narrowing;
     }
-    // The path to the current span, with the depth from which links count for it.
+    // The ancestors of the current span, each with the depth from which it inherits links.
     let mut path: Vec<(usize, usize)> = Vec::new();
     let mut open: HashMap<Target, Vec<usize>> = HashMap::new();
     for &at in trace.top_down() {

@@ -1,6 +1,6 @@
-//! The answer of a matcher about a value: it matches, it does not, or the matcher cannot judge it.
+//! Evaluates a matcher for a value: it matches, it differs, or the matcher cannot judge it.
 //!
-//! `misfit` puts the last into words.
+//! `misfit` describes the last case.
 
 use std::cmp::Ordering;
 
@@ -8,42 +8,42 @@ use super::misfit::Misfit;
 use crate::spec::{JsonPath, Matcher, ValueType};
 use crate::trace::Value;
 
-/// What a matcher makes of a value.
+/// The answer of a matcher about a value.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Answer<'m> {
-    /// The value is like this.
+    /// The value matches.
     Matches,
-    /// It is not.
+    /// The value does not match.
     Differs,
-    /// The matcher cannot judge it, so that neither it nor its opposite holds.
+    /// The matcher cannot judge the value, so neither the matcher nor its negation is met.
     DoesNotApply(Misfit<'m>),
 }
 
-/// What a matcher is asked about.
+/// The input of a matcher.
 #[derive(Clone, Copy)]
 pub(super) enum Asked<'v> {
     /// There is no value.
     Absent,
-    /// A path that may give several nodes, and gives none: absent to `exists`, `absent` and `not`,
-    /// an empty array to all others.
+    /// No node of a path that can have several: absent for `exists`, `absent` and `not`, an empty
+    /// array for all other matchers.
     NoNodes,
-    /// A string that is empty where OTLP has no other way to leave it out: absent to `exists`,
-    /// `absent` and `not`, an empty string to all others.
+    /// An empty string in a field that OTLP cannot omit: absent for `exists`, `absent` and `not`,
+    /// an empty string for all other matchers.
     NoText,
     /// A value.
     Value(&'v Value),
-    /// A string that no [`Value`] holds.
+    /// A string outside a [`Value`].
     Text(&'v str),
 }
 
 const NO_NODES: Value = Value::Array(Vec::new());
 
-/// Whether the value, or its absence, meets the matcher.
 pub(super) fn meets(matcher: &Matcher, value: Option<&Value>) -> bool {
     answer(matcher, Asked::of(value)).is_match()
 }
 
-/// As [`meets`], of a field of a span. OTLP does not tell an empty string from none.
+/// Like [`meets`], for a string field of a span. OTLP does not distinguish an empty string from a
+/// missing one.
 pub(super) fn meets_text(matcher: &Matcher, text: &str) -> bool {
     let asked = match text {
         "" => Asked::NoText,
@@ -52,7 +52,6 @@ pub(super) fn meets_text(matcher: &Matcher, text: &str) -> bool {
     answer(matcher, asked).is_match()
 }
 
-/// The answer of a matcher about one value.
 pub(super) fn answer<'m>(matcher: &'m Matcher, asked: Asked<'_>) -> Answer<'m> {
     match matcher {
         Matcher::Exists => Answer::of(asked.is_there()),
@@ -71,8 +70,8 @@ pub(super) fn answer<'m>(matcher: &'m Matcher, asked: Asked<'_>) -> Answer<'m> {
     }
 }
 
-/// The answer about a header that may come several times. One of its values has to match, and has
-/// to match all keys that stand beside each other; where a `not` stands, it has to hold for all.
+/// The answer about a header with any number of values. One value must meet all matchers of a map;
+/// a `not` must be met by all values.
 pub(super) fn answer_of_several<'m>(matcher: &'m Matcher, values: &[&str]) -> Answer<'m> {
     let each = |matcher: &'m Matcher| {
         let values = values.iter();
@@ -95,7 +94,7 @@ pub(super) fn answer_of_several<'m>(matcher: &'m Matcher, values: &[&str]) -> An
     }
 }
 
-/// The answer about what a path finds in a document.
+/// The answer about the nodes of a path in a document.
 pub(super) fn path_answer<'m>(
     path: &JsonPath,
     matcher: &'m Matcher,
@@ -129,7 +128,7 @@ impl<'m> Answer<'m> {
         }
     }
 
-    /// Of a comparison that can do without an answer.
+    /// The answer of a comparison that cannot compare all values.
     fn of_known(is_match: Option<bool>, misfit: Misfit<'m>) -> Self {
         is_match.map_or(Self::DoesNotApply(misfit), Self::of)
     }
@@ -138,7 +137,7 @@ impl<'m> Answer<'m> {
         matches!(self, Self::Matches)
     }
 
-    /// The value that the matcher could not judge, if that is the reason.
+    /// The reason if the matcher could not judge the value.
     pub(super) fn misfit(self) -> Option<Misfit<'m>> {
         match self {
             Self::DoesNotApply(misfit) => Some(misfit),
@@ -155,7 +154,7 @@ impl<'m> Answer<'m> {
     }
 }
 
-/// One that differs decides; else one that does not apply.
+/// One that differs decides, then one that does not apply.
 fn every<'m>(answers: impl Iterator<Item = Answer<'m>>) -> Answer<'m> {
     let mut all = Answer::Matches;
     for answer in answers {
@@ -168,7 +167,7 @@ fn every<'m>(answers: impl Iterator<Item = Answer<'m>>) -> Answer<'m> {
     all
 }
 
-/// One that matches decides; else one that does not apply.
+/// One that matches decides, then one that does not apply.
 fn some<'m>(answers: impl Iterator<Item = Answer<'m>>) -> Answer<'m> {
     let mut all = Answer::Differs;
     for answer in answers {
@@ -181,8 +180,8 @@ fn some<'m>(answers: impl Iterator<Item = Answer<'m>>) -> Answer<'m> {
     all
 }
 
-/// A list may have alternatives for several types. So one that does not apply matters only where
-/// none does, or where the value would match it in another type: `[500..599, none]` and "503".
+/// The alternatives of a list can have different types. One that does not apply matters only if
+/// none applies, or if the value would match it in another type: `[500..599, none]` and "503".
 fn one_of<'m>(any: &'m [Matcher], asked: Asked<'_>) -> Answer<'m> {
     let mut misfits = Vec::new();
     let mut applies = false;
@@ -200,8 +199,8 @@ fn one_of<'m>(any: &'m [Matcher], asked: Asked<'_>) -> Answer<'m> {
     }
 }
 
-/// Whether a matcher that does not apply to a value would match it in another type: a number as
-/// a string, a string as the number or boolean that it is, one value as an array of it.
+/// Returns `true` if the matcher would match the value in another type: a number as a string, a
+/// string as a number or boolean, a value as an array of one element.
 pub(super) fn would_match(matcher: &Matcher, asked: Asked<'_>) -> bool {
     let value = match asked {
         Asked::Value(value) => value.clone(),
@@ -227,7 +226,7 @@ pub(super) fn would_match(matcher: &Matcher, asked: Asked<'_>) -> bool {
 }
 
 fn about_text<'m>(matcher: &'m Matcher, text: &str) -> Answer<'m> {
-    // The usual ones look at the string itself, for they are asked of every span.
+    // Fast path without a `Value`, because selectors evaluate these for every span.
     match matcher {
         Matcher::Equal(Value::String(expected)) => Answer::of(expected == text),
         Matcher::Regex(regex) => Answer::of(regex.is_match(text)),
@@ -260,7 +259,7 @@ fn about_value<'m>(matcher: &'m Matcher, value: &Value) -> Answer<'m> {
         Matcher::All(inner) => return every(elements(inner, value)),
         Matcher::Json(paths) => return in_json(matcher, paths, value),
         Matcher::Number(inner) => return as_number(matcher, inner, value),
-        // These are no leaves.
+        // Not leaves: `answer` handles them.
         Matcher::Exists | Matcher::Absent | Matcher::Not(_) => None,
         Matcher::OneOf(_) | Matcher::Every(_) => None,
     };
@@ -313,8 +312,8 @@ fn as_number<'m>(matcher: &'m Matcher, inner: &'m Matcher, value: &Value) -> Ans
     }
 }
 
-/// Whether two values are equal. Nothing if they have types that are never equal; a null differs
-/// from everything else if it is what is expected.
+/// Equality of two values; `None` if their types cannot be compared. An expected null differs from
+/// every other value.
 fn equal(expected: &Value, found: &Value) -> Option<bool> {
     match (expected, found) {
         (Value::Null, found) => Some(*found == Value::Null),
@@ -355,8 +354,8 @@ fn contains(value: &Value, part: &Value) -> Option<bool> {
     }
 }
 
-/// Whether `part` is a part of `whole`: of a map some entries, of an array, in order, elements of
-/// which each includes its counterpart.
+/// Returns `true` if `part` is a part of `whole`: some entries of a map, or elements of an array in
+/// this order, recursively.
 pub(super) fn includes(whole: &Value, part: &Value) -> bool {
     is_part(part, whole) == Some(true)
 }
@@ -374,7 +373,7 @@ fn is_part(part: &Value, whole: &Value) -> Option<bool> {
             if is_found {
                 return Some(true);
             }
-            // One that is found nowhere decides, unless some element cannot be compared with it.
+            // A part without a counterpart decides, unless it cannot be compared with some element.
             all_known(
                 part.iter()
                     .map(|part| any_known(whole.iter().map(|value| is_part(part, value)))),
@@ -385,7 +384,7 @@ fn is_part(part: &Value, whole: &Value) -> Option<bool> {
     }
 }
 
-/// Whether an array has exactly these elements, in any order.
+/// Equality of the elements in any order.
 fn same_items(expected: &[Value], value: &Value) -> Option<bool> {
     let Value::Array(found) = value else {
         return None;
@@ -424,7 +423,7 @@ fn member<'v>(entries: &'v [(String, Value)], key: &str) -> Option<&'v Value> {
     Some(&entry.1)
 }
 
-/// One that is false decides; else one that is not known.
+/// One that is false decides, then one that is not known.
 pub(super) fn all_known(mut all: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut is_known = true;
     let decides = all.any(|one| {
@@ -438,7 +437,7 @@ pub(super) fn all_known(mut all: impl Iterator<Item = Option<bool>>) -> Option<b
     }
 }
 
-/// One that is true decides; else one that is not known.
+/// One that is true decides, then one that is not known.
 pub(super) fn any_known(all: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     all_known(all.map(|one| one.map(|is| !is))).map(|is| !is)
 }

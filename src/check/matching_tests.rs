@@ -23,7 +23,7 @@ fn is_met(matcher: &Matcher, value: &str) -> bool {
     meets(matcher, Some(&json(value)))
 }
 
-/// Neither it nor its opposite holds.
+/// Neither the matcher nor its negation is met.
 fn does_not_apply(matcher: Matcher, value: &str) -> bool {
     !is_met(&matcher, value) && !is_met(&not(matcher), value)
 }
@@ -125,7 +125,7 @@ fn a_list_may_have_an_alternative_for_each_type() {
     let three = not(Matcher::OneOf(vec![equal_to("3"), equal_to("\"3\"")]));
     assert!(!is_met(&three, "3") && !is_met(&three, "\"3\""));
     assert!(is_met(&three, "4") && is_met(&three, "\"4\"") && is_met(&three, "\"x\""));
-    // But one that would match in another type is no reason to pass.
+    // An alternative that would match in another type prevents a pass.
     let error = not(Matcher::OneOf(vec![
         between(500, 599),
         equal_to("\"none\""),
@@ -199,7 +199,7 @@ fn of_a_header_that_comes_several_times_no_value_may_match_what_stands_under_not
     assert!(several(&none, &["beta", "gamma"]));
     let numbers = Matcher::Number(Box::new(not(between(500, 599))));
     assert!(!several(&numbers, &["204", "503"]) && several(&numbers, &["204", "404"]));
-    // Keys beside each other are about one value.
+    // All keys of a map must be met by the same value.
     let both = Matcher::Every(vec![contains("alpha"), contains("beta")]);
     assert!(!several(&both, &values) && several(&both, &["alpha beta", "x"]));
     assert!(!several(&none, &[]) && several(&Matcher::Absent, &[]));
@@ -276,11 +276,11 @@ proptest! {
         prop_assert!(value.is_some() || holds == matcher.allows_absence());
         let opposite = not(matcher.clone());
         prop_assert!(!(holds && meets(&opposite, value)));
-        // On a value that it can judge, exactly one of them does.
+        // For a value that it can judge, exactly one of the two is met.
         if value.is_some() && misfit.is_none() {
             prop_assert!(holds != meets(&opposite, value));
         }
-        // The help can always be given.
+        // The help never panics.
         prop_assert!(misfit.is_none_or(|misfit| misfit.help(&opposite, Default::default()).is_none_or(|help| !help.is_empty())));
     }
 

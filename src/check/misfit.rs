@@ -1,9 +1,9 @@
-//! Values that a matcher cannot judge: what was found, and what to write.
+//! Messages about values that a matcher cannot judge.
 
 use crate::spec::{Matcher, Syntax, ValueType};
 use crate::trace::Value;
 
-/// A matcher, and why it has no answer about a value.
+/// A matcher and the reason why it cannot judge a value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Misfit<'m> {
     matcher: &'m Matcher,
@@ -16,12 +16,11 @@ enum Found {
     Type(ValueType),
     /// An array without elements.
     Empty,
-    /// A string that is no JSON.
+    /// A string that is not JSON.
     NoJson,
-    /// A string that is no number.
+    /// A string that is not a number.
     NoNumber,
-    /// A value of the right type, parts of which have another type than what they are compared
-    /// with; or NaN, which is neither less nor more than a number.
+    /// A value of the right type with parts that cannot be compared, or NaN.
     Within,
 }
 
@@ -56,8 +55,8 @@ impl<'m> Misfit<'m> {
         Self { matcher, found }
     }
 
-    /// The type that was found, and what to write; `whole` is the matcher that the author wrote.
-    /// Nothing for an absent value, about which the failure says enough.
+    /// The actual type and the remedy; `None` for an absent value. `whole` is the matcher in the
+    /// spec.
     pub(super) fn help(self, whole: &Matcher, syntax: Syntax) -> Option<String> {
         let key = key(self.matcher);
         let also = if whole.negates() {
@@ -157,7 +156,7 @@ fn with_article(kind: ValueType) -> &'static str {
     }
 }
 
-/// A matcher as messages name it: by its key, or as it is written where it has none.
+/// The key of a matcher in messages, or the matcher itself if it has no key.
 fn key(matcher: &Matcher) -> String {
     match matcher {
         Matcher::Contains(_) => "contains",
@@ -175,7 +174,7 @@ fn key(matcher: &Matcher) -> String {
     .to_owned()
 }
 
-/// The text of a short matcher within `{ }` of a spec.
+/// A short matcher as YAML within `{ }`.
 fn written(matcher: &Matcher) -> Option<String> {
     Some(match matcher {
         Matcher::Equal(value @ (Value::Array(_) | Value::Map(_))) => {

@@ -1,6 +1,6 @@
 //! Spans that fail to match a selector in a way that looks like an error in the selector.
 //!
-//! An assertion that there is no such span would pass because of the error.
+//! Because of such an error, an assertion that there is no such span would pass.
 
 use super::facts::label;
 use super::forest::Forest;
@@ -12,25 +12,24 @@ use super::words;
 use crate::spec::{Ask, Matcher, Pattern, Relation, Selector};
 use crate::trace::{Attributes, Span, Trace, Value};
 
-/// The start of the service's name of a resource that has none, in all SDKs.
+/// Prefix of the default `service.name` of the SDKs.
 const UNKNOWN_SERVICE: &str = "unknown_service";
 
-/// A span that meets every condition of a selector, or nearly does.
+/// A span that meets or nearly meets every condition of a selector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NearMiss {
-    /// The span.
     pub(crate) span: String,
-    /// The conditions that it nearly meets, each with the reason.
+    /// The reason for each condition that the span nearly meets.
     pub(crate) reasons: Vec<String>,
 }
 
-/// The spans that nearly meet a selector, and do not meet it.
+/// The spans that nearly meet a selector without meeting it.
 pub(crate) fn near_misses(selector: &Selector, trace: &Trace) -> Vec<NearMiss> {
     let forest = Forest::new(trace);
     Evaluator::new(&forest, &[], Detail::Explained).near_misses(selector)
 }
 
-/// Of a condition that a span does not meet.
+/// A condition that a span does not meet.
 enum Miss {
     Near(String),
     Far,
@@ -110,7 +109,7 @@ impl Evaluator<'_> {
             .then(|| format!("no service is called `{wanted}`, but one is called `{found}`"))
     }
 
-    /// A relation to a span that nothing in the trace is, though something nearly is.
+    /// The reason if no span of the trace matches the pattern of the relation, but one nearly does.
     fn near_relation(&self, relation: &Relation) -> Option<String> {
         let Pattern::Selector(other) = &relation.other else {
             return None;
@@ -128,7 +127,7 @@ impl Evaluator<'_> {
     }
 }
 
-/// The text that a matcher asks for, if it asks for one text.
+/// The string that the matcher expects, if it expects exactly one.
 fn exact(matcher: &Matcher) -> Option<&str> {
     match matcher {
         Matcher::Equal(value) => value.as_str(),
@@ -142,7 +141,7 @@ fn other_case(matcher: &Matcher, found: &str) -> Option<String> {
         .then(|| "its name differs in upper and lower case only".to_owned())
 }
 
-/// Names that differ by a slip of the finger, and not by a number.
+/// Returns `true` if the names differ by a typing error, and not in their digits.
 fn is_similar(wanted: &str, found: &str) -> bool {
     let letters = |text: &str| -> String {
         let letters = text.chars().filter(|c| c.is_alphanumeric());
@@ -154,8 +153,8 @@ fn is_similar(wanted: &str, found: &str) -> bool {
     digits(&wanted) == digits(&found) && strsim::damerau_levenshtein(&wanted, &found) <= most
 }
 
-/// An attribute that would meet the matcher if it had another type, or the name that the semantic
-/// conventions gave it later or earlier.
+/// The reason if the attribute would meet the matcher in another type or under its earlier or later
+/// name.
 fn near_attribute(key: &str, matcher: &Matcher, attributes: &Attributes) -> Option<String> {
     if let Some(found) = attributes.get(key) {
         return is_of_other_type(matcher, found).then(|| {
@@ -173,7 +172,7 @@ fn near_attribute(key: &str, matcher: &Matcher, attributes: &Attributes) -> Opti
     ))
 }
 
-/// An attribute of the resource in place of one of the span, or the other way round.
+/// The reason if the resource has the attribute in place of the span, or the reverse.
 fn elsewhere(key: &str, matcher: &Matcher, found: Option<&Value>, place: &str) -> Option<String> {
     let is_near = !matcher.allows_absence() && found.is_some() && would_meet(matcher, found);
     is_near.then(|| format!("`{key}` is an attribute {place}"))
@@ -183,7 +182,7 @@ fn would_meet(matcher: &Matcher, found: Option<&Value>) -> bool {
     meets(matcher, found) || found.is_some_and(|found| is_of_other_type(matcher, found))
 }
 
-/// The value does not meet the matcher, but would if it had another type.
+/// Returns `true` if the value would meet the matcher only in another type.
 fn is_of_other_type(matcher: &Matcher, found: &Value) -> bool {
     let others = || in_other_types(found).into_iter();
     match matcher {
@@ -205,7 +204,7 @@ fn is_of_other_type(matcher: &Matcher, found: &Value) -> bool {
     }
 }
 
-/// The same value as other types write it: `503` and `"503"`, `["stop"]` and `"stop"`.
+/// The value in other types: `503` as `"503"`, `["stop"]` as `"stop"`.
 fn in_other_types(value: &Value) -> Vec<Value> {
     match value {
         Value::String(text) => {

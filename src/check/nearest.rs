@@ -1,4 +1,4 @@
-//! The spans that came closest to a selector that found nothing.
+//! The spans closest to a selector that found nothing.
 
 use std::collections::HashMap;
 
@@ -13,13 +13,13 @@ use crate::trace::Span;
 #[cfg(feature = "run")]
 use crate::trace::Trace;
 
-/// So many are shown.
+/// Upper limit of the spans that are shown.
 const MOST: usize = 3;
 
-/// How alike a name must be for a span to be worth showing: of 1.
+/// Lower limit of the similarity of names, from 0 to 1, that counts.
 const SIMILAR: f64 = 0.8;
 
-/// The spans of a trace that come closest to a selector, best first.
+/// The spans of a trace closest to a selector, best first.
 #[cfg(feature = "run")]
 pub(crate) fn nearest(selector: &Selector, trace: &Trace) -> Vec<Candidate> {
     let forest = Forest::new(trace);
@@ -27,7 +27,7 @@ pub(crate) fn nearest(selector: &Selector, trace: &Trace) -> Vec<Candidate> {
 }
 
 impl Evaluator<'_> {
-    /// The closest spans, best first, each with every condition that it does not meet.
+    /// The closest spans, best first, each with the conditions that it does not meet.
     pub(super) fn nearest(&self, selector: &Selector) -> Vec<Candidate> {
         if self.detail == Detail::Outcome {
             return Vec::new();
@@ -50,16 +50,16 @@ impl Evaluator<'_> {
         ranked
             .into_iter()
             .map(|(_, span)| self.candidate(selector, &prepared, span))
-            // What meets all conditions was left out by `take`.
+            // A span that meets all conditions was excluded by `take`.
             .filter(|candidate| !candidate.rejected.is_empty())
             .collect()
     }
 
-    /// The share of conditions that a span meets, where a name that is nearly right counts in
-    /// part. Nothing for a span that has nothing in common with what is looked for.
+    /// The weighted number of conditions that a span meets; a similar name counts in part. `None`
+    /// if it is 0.
     ///
-    /// What is known of a text need not be found out again, for the spans of a large trace have
-    /// few names; it is kept for each condition.
+    /// `known` caches the similarity of strings for each condition, because the spans of a large
+    /// trace have few names.
     fn closeness<'t>(
         &'t self,
         selector: &Selector,
@@ -79,7 +79,7 @@ impl Evaluator<'_> {
                         .or_insert_with(|| similarity(matcher, text))
                 };
                 if self.meets(&condition.ask, prepared, span).seems() {
-                    // The name says most about what a span is.
+                    // The name identifies a span best.
                     return if matches!(condition.ask, Ask::Name(_)) {
                         3.0
                     } else {
@@ -131,7 +131,7 @@ fn form(ask: &Ask, span: &Span) -> RejectionForm {
     }
 }
 
-/// From 0 to 1: how like the text is to what the matcher wants, where it wants one text.
+/// The similarity of the string to one that the matcher expects, from 0 to 1.
 fn similarity(matcher: &Matcher, text: &str) -> f64 {
     let like = |wanted: &str| {
         let (wanted, text) = (wanted.to_lowercase(), text.to_lowercase());

@@ -1,4 +1,4 @@
-//! The check that spans start in a certain order.
+//! The check of the order in which spans start.
 
 use super::facts::label;
 use super::judgement::{Finality, Standing};
@@ -10,14 +10,14 @@ use crate::number;
 use crate::spec::{Check, Selector};
 use crate::trace::Span;
 
-/// The spans of one side.
+/// The spans that match one of the two selectors.
 struct Side<'s, 'a> {
     selector: &'s Selector,
     mask: Vec<Truth>,
     evaluator: &'s Evaluator<'a>,
 }
 
-/// Every span of the first starts no later than any of the second.
+/// Judges that every span of the first selector starts no later than any span of the second.
 pub(super) fn judge(
     check: &Check,
     first: &Selector,
@@ -58,7 +58,7 @@ impl<'a> Side<'_, 'a> {
         !self.mask.iter().any(|truth| truth.seems())
     }
 
-    /// The spans that are meant and have a start, in its order.
+    /// The spans that certainly match and have a start, by start time.
     fn certain(&self) -> impl DoubleEndedIterator<Item = &'a Span> {
         let forest = self.evaluator.forest;
         let mut spans = self.evaluator.by_start(&self.mask);
@@ -68,7 +68,7 @@ impl<'a> Side<'_, 'a> {
         spans.into_iter().map(|span| forest.span(span))
     }
 
-    /// The reason if a span may be meant, or has no start.
+    /// The reason if the match of a span is uncertain, or a span has no start.
     fn uncertain(&self) -> Option<Unjudged> {
         let possible = (0..self.mask.len()).filter(|&span| self.mask[span] != Truth::No);
         let mut spans = possible.map(|span| self.evaluator.forest.span(span));

@@ -1,4 +1,4 @@
-//! What became of a check.
+//! The outcome of a check.
 
 use std::fmt;
 
@@ -6,80 +6,79 @@ use super::{CheckRef, Failure};
 use crate::spec::Location;
 use crate::trace::{Field, Hole, NoDuration, Span, SpanId};
 
-/// A check and what became of it.
+/// A check and its outcome.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judged {
     /// Identity of the check within its step.
     pub check: CheckRef,
-    /// What it asks, in a few words: ``attribute `payment.method` of `process_payment` ``.
+    /// The check in words: ``attribute `payment.method` of `process_payment` ``.
     pub what: String,
-    /// Where the spec asks it.
+    /// Location of the check in the spec.
     pub at: Location,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// Whether a check holds.
+/// The outcome of a check.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// It holds.
+    /// The expectation is met.
     Pass,
-    /// We saw it, and it is wrong.
+    /// The evidence contradicts the expectation.
     Fail(Box<Failure>),
-    /// We cannot tell.
+    /// The evidence does not suffice.
     Unjudged(Unjudged),
 }
 
-/// Why a check could not be judged.
+/// The reason why a check could not be judged.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Unjudged {
-    /// No span of the trace came, so nothing of it can be said.
+    /// No span of the trace arrived.
     NoSpans,
-    /// It held so far, but these parents never arrived before the deadline, and what hangs below
-    /// them may be missing too.
+    /// It holds so far, but these parents did not arrive before the deadline, so their descendants
+    /// can be missing too.
     ParentsMissing(Vec<SpanId>),
-    /// It held so far, but the entry of the trace never arrived before the deadline.
+    /// It holds so far, but the entry of the trace did not arrive before the deadline.
     EntryMissing,
-    /// It held so far, but the deadline passed before every service had its time to export.
+    /// It holds so far, but the deadline passed before the flush bound of the services.
     TimedOut,
-    /// It held so far, but a service that was called had no SERVER span before the deadline, and
-    /// the flush bound is unknown.
+    /// It holds so far, but a called service had no SERVER span before the deadline, and the flush
+    /// bound is unknown.
     ServerMissing,
-    /// A further span could change it, and spans are known to be lost.
+    /// A further span could change it, and spans were lost.
     Hole(Box<Hole>),
-    /// The source of the trace does not tell this field.
+    /// The source of the trace does not provide this field.
     Lost(Field),
-    /// The first bytes of the output were dropped, and it depends on them; holds their number.
+    /// It depends on the first bytes of the output, which were dropped; contains their number.
     Truncated(u64),
-    /// It asks for the absence of text, and the text has bytes that are not UTF-8.
+    /// It expects the absence of a string, and invalid UTF-8 could hide it.
     NotUtf8,
-    /// The step ended before this was looked at.
+    /// The step ended before the check was judged.
     NotReached,
-    /// It needs a value that was not captured.
+    /// It needs the capture with this name, which has no value.
     NotCaptured(String),
-    /// A further span could change it, and the trace is incomplete: these parents never arrived.
+    /// A further span could change it, and these parents never arrived.
     Incomplete(Vec<SpanId>),
-    /// It asks for the absence of spans, and this one nearly is such a span.
+    /// It expects no such span, but a span nearly matches.
     NearMiss {
-        /// The span.
+        /// The name of the span.
         span: String,
-        /// The conditions that it nearly meets, each with the reason.
+        /// The reason for each condition that the span nearly meets.
         reasons: Vec<String>,
     },
-    /// It held, but spans that arrived after the verdict contradict it.
+    /// It passed, but spans that arrived after the verdict contradict it.
     Contradicted(Box<Failure>),
-    /// It held, but spans that arrived after the verdict are not in what it judged.
+    /// It passed without the spans that arrived after the verdict.
     LateSpans,
-    /// It needs the duration, or the place in time, of a span that has none.
+    /// It needs the duration, the start or the end of a span that has none.
     NoDuration(SpanName, NoDuration),
-    /// It depends on a part of a span of which this many were dropped.
+    /// It depends on a part of a span of which the SDK dropped this number of items.
     Dropped(SpanName, DroppedPart, u32),
-    /// It depends on the attribute with this key, whose value has a type that the matcher cannot
-    /// judge.
+    /// It depends on the attribute with this key, and the matcher cannot judge a value of its type.
     OtherType(SpanName, String),
 }
 
-/// A span, as messages name it.
+/// The name of a span in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpanName {
     /// `service.name` of its resource.
@@ -88,7 +87,7 @@ pub struct SpanName {
     pub name: String,
 }
 
-/// The part of a span that was not sent as a whole.
+/// A part of a span that SDKs limit in number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DroppedPart {
     /// Its attributes.
@@ -106,7 +105,7 @@ pub enum DroppedPart {
 }
 
 impl Judged {
-    /// A check that failed, named by the subject of the failure.
+    /// A failed check, named after the subject of the failure.
     #[must_use]
     pub fn failed(check: CheckRef, failure: impl Into<Box<Failure>>) -> Self {
         let failure = failure.into();
@@ -118,7 +117,7 @@ impl Judged {
         }
     }
 
-    /// Sorts checks by their places in the spec.
+    /// Sorts checks into the order of the spec.
     #[cfg(feature = "run")]
     pub(crate) fn sort(checks: &mut [Self]) {
         checks.sort_by_key(|judged| judged.at.place);
@@ -160,7 +159,7 @@ impl DroppedPart {
         }
     }
 
-    /// The environment variable of SDKs that limits them.
+    /// The environment variable with which SDKs limit their number.
     fn limit(self) -> Option<&'static str> {
         match self {
             Self::Attributes => Some("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
@@ -174,7 +173,7 @@ impl DroppedPart {
 }
 
 impl Unjudged {
-    /// The remedy, as an instruction.
+    /// The remedy in the imperative.
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
@@ -201,10 +200,10 @@ impl Unjudged {
         }
     }
 
-    /// The same with each text that stems from the tested system changed.
+    /// Changes each string that comes from the system under test.
     #[cfg(feature = "run")]
     pub(crate) fn with_texts(mut self, change: impl Fn(&str) -> String) -> Self {
-        // Without a wildcard, so that a new reason with a text is thought of.
+        // No wildcard, so that the compiler finds a new variant.
         match &mut self {
             Self::NoDuration(span, _) | Self::Dropped(span, ..) => span.change(&change),
             Self::OtherType(span, key) => {
@@ -218,7 +217,7 @@ impl Unjudged {
                 reasons.for_each(|reason| *reason = change(reason));
             }
             Self::Hole(hole) => **hole = hole.with_texts(change),
-            // A failure has places too, and is changed where those are.
+            // A failure also contains locations, so the caller changes it.
             Self::Contradicted(_) => {}
             Self::NoSpans | Self::EntryMissing | Self::TimedOut | Self::ServerMissing => {}
             Self::ParentsMissing(_) | Self::Incomplete(_) | Self::LateSpans => {}
@@ -297,7 +296,7 @@ impl fmt::Display for Unjudged {
 }
 
 impl Outcome {
-    /// The failure, if it failed.
+    /// The failure of a failed check.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         match self {
@@ -306,7 +305,7 @@ impl Outcome {
         }
     }
 
-    /// The failure that spans show which arrived after the verdict.
+    /// The failure found in spans that arrived after the verdict.
     #[must_use]
     pub fn contradiction(&self) -> Option<&Failure> {
         match self {

@@ -1,4 +1,4 @@
-//! Relations between spans: the number of others in a certain place, for all spans at once.
+//! Relations between spans, counted for all spans at once.
 
 use super::forest::{Forest, Reach};
 use super::links::over_links;
@@ -6,15 +6,15 @@ use super::truth::{Count, Truth};
 use crate::spec::Relative;
 use crate::trace::{Nanos, Span, Trace};
 
-/// The answer to a relation for all spans.
+/// The counts of a relation for all spans.
 pub(super) struct Related {
-    /// The number of others in the place, for each span.
+    /// The number of other spans in the place, for each span.
     pub(super) counts: Vec<Count>,
-    /// Of a relation in time: the others that end last, and those that start first.
+    /// For a relation in time: the other spans that end last or start first.
     pub(super) outermost: Vec<usize>,
 }
 
-/// The order in time of a span and another.
+/// The order in time of a span relative to another.
 #[derive(Clone, Copy)]
 enum Side {
     After,
@@ -22,7 +22,7 @@ enum Side {
 }
 
 impl Side {
-    /// The time of the span that matters, and that of the other.
+    /// The times of the span and of the other that are compared.
     fn times(self, span: &Span, other: &Span) -> (Option<Nanos>, Option<Nanos>) {
         match self {
             Self::After => (span.known_start(), other.known_end()),
@@ -94,7 +94,7 @@ fn along_tree(
     counts
 }
 
-/// All of the others if each is on the right side in time, else none of them. The outermost decide:
+/// Counts all others if each is on the right side in time, else none of them. The outermost decide:
 /// the last to end and the first to start.
 fn in_time(forest: &Forest<'_>, reach: Reach, others: &[Truth], side: Side) -> Related {
     let possible: Vec<usize> = (0..others.len())

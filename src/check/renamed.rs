@@ -1,7 +1,7 @@
 //! Attributes that OpenTelemetry's semantic conventions have renamed.
 
-/// Old and new names, from the migration guides and the deprecation notes of the semantic
-/// conventions (1.20 to 1.37).
+/// Old and new names, from the migration guides and deprecation notes of the semantic conventions
+/// (1.20 to 1.37).
 const RENAMED: [(&str, &str); 44] = [
     ("code.filepath", "code.file.path"),
     ("code.function", "code.function.name"),
@@ -52,7 +52,7 @@ const RENAMED: [(&str, &str); 44] = [
     ("rpc.system", "rpc.system.name"),
 ];
 
-/// The other names that an attribute has, or had.
+/// The former and later names of an attribute.
 pub(super) fn other_names(key: &str) -> impl Iterator<Item = &'static str> {
     let key = key.to_owned();
     RENAMED

@@ -1,4 +1,4 @@
-//! Checks of the response, and of what a command gave.
+//! Checks of the response, which can be the result of a command.
 
 use super::difference::{Extra, differences};
 use super::matching::{Answer, Asked, answer, answer_of_several, path_answer};
@@ -7,7 +7,7 @@ use super::{truncated, words};
 use crate::spec::{Check, Condition, JsonPath, Limits, Matcher, Syntax};
 use crate::trace::{CommandResponse, HttpResponse, Nanos, Response, Value};
 
-/// Judges a condition on the answer; nothing for a condition on the trace.
+/// Judges a condition on the response; `None` for a condition on the trace.
 pub(super) fn judge(check: &Check, evidence: &Evidence<'_>) -> Option<Outcome> {
     let outcome = match (&check.ask, evidence.response) {
         (Condition::ResponseTime(limits), response) => time(check, limits, response),
@@ -62,7 +62,7 @@ fn status(check: &Check, limits: &Limits<u64>, http: &HttpResponse) -> Outcome {
     })
 }
 
-/// The beginning of the body: a refusal mostly says why.
+/// A hint with the beginning of the body, which often explains an error status.
 fn said(http: &HttpResponse) -> Option<String> {
     let text = http.text();
     let text = text.trim();
@@ -93,7 +93,7 @@ fn header(check: &Check, name: &str, matcher: &Matcher, http: &HttpResponse) -> 
     )
 }
 
-/// The outcome of an answer; where the matcher could not judge the value, with what to write.
+/// The outcome of an answer, with a hint if the matcher could not judge the value.
 fn judged(
     check: &Check,
     subject: Subject,
@@ -112,7 +112,7 @@ fn judged(
 }
 
 fn text(check: &Check, subject: Subject, matcher: &Matcher, text: &str) -> Outcome {
-    // An empty body is no body to whoever writes `absent`.
+    // `absent` is met by an empty body.
     let is_absent = text.is_empty() && answer(matcher, Asked::Absent).is_match();
     let answer = match is_absent {
         true => Answer::Matches,
@@ -126,12 +126,12 @@ fn text(check: &Check, subject: Subject, matcher: &Matcher, text: &str) -> Outco
     })
 }
 
-/// Returns `true` if the text may hold what the matcher excludes: bytes that are not UTF-8 have become U+FFFD.
+/// Returns `true` if replaced bytes of invalid UTF-8 could hide what the matcher excludes.
 fn may_hide(matcher: &Matcher, text: &str) -> bool {
     matcher.negates() && text.contains('\u{FFFD}')
 }
 
-/// Output of a command, and how many bytes of it were dropped at the beginning.
+/// Judges the output of a command, of which a number of bytes were dropped at the beginning.
 fn output_text(
     check: &Check,
     subject: Subject,
@@ -141,7 +141,7 @@ fn output_text(
     if dropped == 0 {
         return text(check, subject, matcher, output);
     }
-    // The first line is about what was dropped.
+    // The first line is a note about the dropped bytes.
     let kept = output.split_once('\n').map_or("", |(_, kept)| kept);
     match truncated::known(matcher, kept) {
         None => Outcome::Unjudged(Unjudged::Truncated(dropped)),
@@ -186,7 +186,7 @@ fn json(check: &Check, path: &JsonPath, matcher: &Matcher, evidence: &Evidence<'
     outcome
 }
 
-/// Where a matcher on a structure is not met: path by path.
+/// The differences between a structure and a matcher that it does not meet, by path.
 fn structural_differences(matcher: &Matcher, found: Option<&Value>) -> Vec<Difference> {
     let Some(found @ (Value::Map(_) | Value::Array(_))) = found else {
         return Vec::new();

@@ -1,8 +1,8 @@
-//! Which spans meet a selector, and whether that can still change.
+//! Evaluates selectors, and decides if further spans can change the selection.
 //!
-//! Everything is a pass over all spans: relations are counted along the tree, once for the whole
-//! trace, so that a check costs no more than the number of spans however deep they are nested.
-//! Relations are in `relations` and `links`, the reasons of uncertain answers in `uncertain`.
+//! Each condition is one pass over all spans, so that a check takes linear time in traces of any
+//! depth. `relations` and `links` count related spans, `uncertain` gives the reasons of uncertain
+//! answers.
 
 use std::cell::OnceCell;
 
@@ -20,7 +20,7 @@ use crate::spec::{Ask, Matcher, Pattern, Relative, Selector, SpanEntry, Syntax, 
 use crate::trace::Nanos;
 use crate::trace::{Span, Trace};
 
-/// The spans of a trace that meet a selector, by start time; those of linked traces too if it
+/// The spans of a trace that meet a selector, by start time. Includes linked traces if the selector
 /// follows links.
 #[must_use]
 pub fn select<'t>(selector: &Selector, trace: &'t Trace) -> Vec<&'t Span> {
@@ -29,21 +29,22 @@ pub fn select<'t>(selector: &Selector, trace: &'t Trace) -> Vec<&'t Span> {
     found.into_iter().map(|span| forest.span(span)).collect()
 }
 
-/// The time that was measured of a span.
+/// The duration of a span that a budget measures.
 #[cfg(feature = "run")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SpanTime {
-    /// From its start to its end.
+    /// From the start to the end.
     Duration,
-    /// Without its children.
+    /// The duration minus that of the children.
     SelfTime,
 }
 
-/// The span that took longest of those that meet a selector, with its time; `None` if none does.
+/// The span with the longest duration among those that meet a selector, with that duration; `None`
+/// if none does.
 ///
 /// # Errors
-/// The reason if it is not known: a span that may be meant has no such time, or dropped parts that
-/// the selector asks for.
+/// The reason if it is not known: a span has no duration, or lacks dropped parts that the selector
+/// needs.
 #[cfg(feature = "run")]
 pub(crate) fn longest<'t>(
     selector: &Selector,
@@ -70,7 +71,7 @@ pub(crate) fn longest<'t>(
     Ok(longest)
 }
 
-/// Answers selectors over one forest.
+/// Evaluates selectors in one forest.
 pub(super) struct Evaluator<'a> {
     pub(super) forest: &'a Forest<'a>,
     pub(super) detail: Detail,
@@ -80,18 +81,18 @@ pub(super) struct Evaluator<'a> {
     depths: OnceCell<Vec<usize>>,
 }
 
-/// What must be known of all spans before a condition can be asked of one.
+/// Facts about all spans that a condition needs.
 pub(super) enum Prepared {
-    /// Nothing: the span says it all.
+    /// None: the condition needs the span only.
     Nothing,
-    /// The other spans in the place that a relation names.
+    /// The numbers of related spans.
     Related(Related),
-    /// The spans that a link may lead to.
+    /// The spans that a link can refer to.
     Targets(Targets),
 }
 
 impl Prepared {
-    /// The spans that a link may lead to; `None` if it may lead to any.
+    /// The spans that a link can refer to; `None` if every link counts.
     pub(super) fn targets(&self) -> Option<&Targets> {
         match self {
             Self::Targets(targets) => Some(targets),
@@ -112,12 +113,11 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Gives hints in this language.
     pub(super) fn with_hints_in(self, syntax: Syntax) -> Self {
         Self { syntax, ..self }
     }
 
-    /// How many ancestors a span has.
+    /// The number of ancestors of a span.
     pub(super) fn depth(&self, span: usize) -> usize {
         let depths = || {
             let mut depths = vec![0; self.forest.len_within(Reach::Links)];
@@ -133,19 +133,19 @@ impl<'a> Evaluator<'a> {
         self.depths.get_or_init(depths)[span]
     }
 
-    /// The spans that meet the selector, by start time, as far as can be seen.
+    /// The spans that meet the selector by the parts that arrived, by start time.
     pub(super) fn select(&self, selector: &Selector) -> Vec<usize> {
         self.by_start(&self.mask(selector, self.reach(selector)))
     }
 
-    /// The spans that meet a condition by what is there, by start time.
+    /// The spans of a mask that match by the parts that arrived, by start time.
     pub(super) fn by_start(&self, mask: &[Truth]) -> Vec<usize> {
         let mut spans: Vec<usize> = (0..mask.len()).filter(|&at| mask[at].seems()).collect();
         spans.sort_by_key(|&span| self.forest.span(span).start);
         spans
     }
 
-    /// For each span within reach the answer to the selector.
+    /// For each span within reach, the answer to the selector.
     pub(super) fn mask(&self, selector: &Selector, reach: Reach) -> Vec<Truth> {
         let mut mask = vec![Truth::Yes; self.forest.len_within(reach)];
         for condition in &selector.conditions {
@@ -162,7 +162,7 @@ impl<'a> Evaluator<'a> {
         mask
     }
 
-    /// Which span is taken is certain only if all candidates are, and their order.
+    /// Applies `take`. The choice is certain only if all candidates and their order are certain.
     fn keep_only(&self, take: Take, mask: &mut [Truth]) {
         let spans = self.by_start(mask);
         let kept = match take {
@@ -179,7 +179,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Returns true if it is known which of the spans are meant, and in which order they started.
+    /// Returns `true` if the candidates and the order of their starts are certain.
     fn have_order(&self, mask: &[Truth]) -> bool {
         let possible = || (0..mask.len()).filter(|&span| mask[span] != Truth::No);
         let is_one = possible().count() == 1;
@@ -189,7 +189,7 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// For each span within reach the answer to the question whether the pattern means it.
+    /// For each span within reach, the answer to the pattern.
     pub(super) fn pattern(&self, pattern: &Pattern, outer: Reach) -> Vec<Truth> {
         match pattern {
             Pattern::Selector(selector) => {
@@ -206,15 +206,15 @@ impl<'a> Evaluator<'a> {
                     cell.get_or_init(|| self.mask(&entry.find, self.reach(&entry.find)))
                         .clone()
                 });
-                // An entry that does not follow links found nothing in linked traces.
+                // An entry that does not follow links has no answers for linked traces.
                 mask.resize(mask.len().max(self.forest.len_within(outer)), Truth::No);
                 mask
             }
         }
     }
 
-    /// The traces in which a selector looks: linked ones if it says so at any depth, also by
-    /// referring to an entry that does.
+    /// The traces that a selector covers: also linked ones if it, a nested selector or a referenced
+    /// entry follows links.
     pub(super) fn reach(&self, selector: &Selector) -> Reach {
         let conditions = selector.conditions.iter();
         let mut reaches = conditions.map(|condition| self.reach_of(&condition.ask));
@@ -224,7 +224,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The same of one condition.
+    /// The traces that a condition covers.
     pub(super) fn reach_of(&self, ask: &Ask) -> Reach {
         let pattern = match ask {
             Ask::Relation(relation) if relation.place == Relative::LinkedTo => {
@@ -246,7 +246,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// What a condition needs to know of all spans.
+    /// The facts about all spans that a condition needs.
     pub(super) fn prepare(&self, ask: &Ask, reach: Reach) -> Prepared {
         match ask {
             Ask::Relation(relation) => {
@@ -268,7 +268,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The answer of a span to a condition.
+    /// The answer about one span.
     pub(super) fn meets(&self, ask: &Ask, prepared: &Prepared, span: usize) -> Truth {
         let this = self.forest.span(span);
         let text = |matcher: &Matcher, text: &str| Truth::of(meets_text(matcher, text));
@@ -308,7 +308,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Whether spans that are found stay found, whatever else arrives.
+    /// Returns `true` if further spans cannot remove a span from the selection.
     pub(super) fn only_grows(&self, selector: &Selector) -> bool {
         selector.take.is_none()
             && selector
@@ -317,7 +317,7 @@ impl<'a> Evaluator<'a> {
                 .all(|condition| self.stays_true(&condition.ask))
     }
 
-    /// Whether a condition that a span meets is met for good.
+    /// Returns `true` if further spans cannot make a met condition unmet.
     pub(super) fn stays_true(&self, ask: &Ask) -> bool {
         match ask {
             Ask::SelfTime(_) => false,
@@ -333,7 +333,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Whether a condition that a span does not meet can never be met.
+    /// Returns `true` if further spans cannot make an unmet condition met.
     pub(super) fn stays_false(ask: &Ask) -> bool {
         match ask {
             Ask::SelfTime(_) | Ask::Relation(_) => false,

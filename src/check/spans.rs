@@ -1,4 +1,4 @@
-//! Checks of the spans that an entry of `spans` finds.
+//! Checks of the spans that an entry of `spans` selects.
 
 use super::judgement::{Detail, Finality, Judgement, Standing};
 use super::select::{Evaluator, Prepared};
@@ -7,7 +7,7 @@ use super::uncertain::or_uncertain;
 use super::{CheckRef, Failure, Missing, SpanCheck, Subject, Witness, doubt, words};
 use crate::spec::{Ask, SpanCondition, SpanEntry};
 
-/// Judges an entry: how many spans it finds, and each condition on all of them.
+/// Judges an entry: the number of spans, and each condition on all of them.
 pub(super) fn judge(number: usize, entry: &SpanEntry, evaluator: &Evaluator<'_>) -> Vec<Judgement> {
     let identity = |part| CheckRef::Span {
         entry: number,
@@ -22,8 +22,8 @@ pub(super) fn judge(number: usize, entry: &SpanEntry, evaluator: &Evaluator<'_>)
         entry.count_at.clone(),
         count(entry, &mask, &found, evaluator),
     )];
-    // Where none is found, the conditions have nothing to say of their own; but where that is
-    // allowed, they hold only as long as no span comes that does not meet them.
+    // Without spans, the count decides alone. If the count allows 0, a later span can violate the
+    // conditions.
     if !found.is_empty() || entry.count.contains(0) {
         judged.extend(entry.each.iter().enumerate().map(|(index, condition)| {
             let what = format!(
@@ -69,7 +69,7 @@ fn count(
     }
 }
 
-/// Too few, or too many.
+/// The failure of the count: too few or too many spans.
 fn too_few(entry: &SpanEntry, found: &[usize], evaluator: &Evaluator<'_>) -> Failure {
     let number = found.len() as u64;
     let shown = if evaluator.detail == Detail::Explained {
@@ -98,7 +98,7 @@ fn too_few(entry: &SpanEntry, found: &[usize], evaluator: &Evaluator<'_>) -> Fai
     failure
 }
 
-/// The condition on each span that the entry finds.
+/// Judges a condition on each selected span.
 fn each(
     condition: &SpanCondition,
     entry: &SpanEntry,
@@ -108,7 +108,8 @@ fn each(
     let ask = &condition.ask;
     let reach = evaluator.reach(&entry.find).or(evaluator.reach_of(ask));
     let prepared = evaluator.prepare(ask, reach);
-    // Spans that are wrong; those that are unless a dropped part is right; those that may be.
+    // Spans that violate the condition; the first that violates it unless a dropped part meets it;
+    // the first that is uncertain.
     let (mut wrong, mut lacking, mut open) = (Vec::new(), None, None);
     for span in (0..mask.len()).filter(|&span| mask[span] != Truth::No) {
         match (mask[span], evaluator.meets(ask, &prepared, span)) {
@@ -144,8 +145,8 @@ fn each(
     or_uncertain(why, Standing::fails(failure, finality))
 }
 
-/// Returns true if a condition asks for something to be there, so that finding nothing is a
-/// failure even where a part was dropped.
+/// Returns `true` if the condition expects something to exist. It then fails even if a dropped part
+/// could meet it.
 fn wants_more(ask: &Ask) -> bool {
     match ask {
         Ask::Attribute(..) | Ask::Resource(..) | Ask::Type(_) => true,
@@ -180,7 +181,7 @@ fn unmet(
     failure
 }
 
-/// Where a relation finds no such span anywhere, what came closest to it.
+/// The spans closest to the pattern of a relation, if no span matches the pattern.
 fn nearest(ask: &Ask, prepared: &Prepared, evaluator: &Evaluator<'_>) -> Vec<super::Candidate> {
     let (Ask::Relation(relation), Prepared::Related(related)) = (ask, prepared) else {
         return Vec::new();

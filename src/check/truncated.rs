@@ -1,11 +1,11 @@
-//! Output of which only the end was kept: what can still be said of it.
+//! Evaluates matchers for output of which only the end was kept.
 
 use super::matching::{all_known, any_known};
 use crate::spec::Matcher;
 use crate::trace::Value;
 
-/// The answer that a matcher gives about an output that ends with `kept` and has more before it.
-/// Nothing if it depends on what came before.
+/// The answer of a matcher about an output that ends with `kept` and has more before it. `None` if
+/// the answer depends on the dropped part.
 pub(super) fn known(matcher: &Matcher, kept: &str) -> Option<bool> {
     let each = |matcher| known(matcher, kept);
     match matcher {
@@ -14,7 +14,7 @@ pub(super) fn known(matcher: &Matcher, kept: &str) -> Option<bool> {
         Matcher::Not(inner) => each(inner).map(|is_met| !is_met),
         Matcher::OneOf(any) => any_known(any.iter().map(each)),
         Matcher::Every(all) => all_known(all.iter().map(each)),
-        // The first character has the beginning of the output, or of a line, before it only here.
+        // Only in `kept` does the first character follow the start of the output or of a line.
         Matcher::Regex(regex) => {
             let first = kept.chars().next()?;
             regex.is_match_at(kept, first.len_utf8()).then_some(true)

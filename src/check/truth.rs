@@ -1,18 +1,18 @@
-//! Answers about spans of which a part may be missing.
+//! Three-valued answers about spans with missing parts.
 //!
-//! An SDK may have dropped attributes, events and links, and a span that was exported before it
-//! ended has no duration. A condition that depends on them has no certain answer.
+//! SDKs can drop attributes, events and links, and a span that was exported before its end has no
+//! duration. A condition that depends on a missing part has no certain answer.
 
 use crate::spec::Limits;
 
-/// Answer to a condition, by certainty: `and` is the smaller of two answers.
+/// The answer to a condition, ordered so that the conjunction of two answers is the smaller one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Truth {
     /// Not met.
     No,
-    /// Not met by what is there; what is missing could meet it.
+    /// Not met by the parts that arrived; a missing part could meet it.
     SeemsNot,
-    /// Met by what is there; what is missing could break it.
+    /// Met by the parts that arrived; a missing part could violate it.
     Seems,
     /// Met.
     Yes,
@@ -23,7 +23,7 @@ impl Truth {
         if is_met { Self::Yes } else { Self::No }
     }
 
-    /// The same answer, if something is missing that could change it.
+    /// Makes the answer uncertain if a missing part could change it.
     pub(super) fn unless(self, is_missing: bool) -> Self {
         match self {
             Self::Yes if is_missing => Self::Seems,
@@ -32,25 +32,25 @@ impl Truth {
         }
     }
 
-    /// Returns true if it is met by what is there.
+    /// Returns `true` if the parts that arrived meet the condition.
     pub(super) fn seems(self) -> bool {
         self >= Self::Seems
     }
 
-    /// Returns true if nothing that is missing could change it.
+    /// Returns `true` if no missing part could change the answer.
     pub(super) fn is_known(self) -> bool {
         matches!(self, Self::Yes | Self::No)
     }
 }
 
-/// A number of things, some of which may be missing.
+/// A number of items, some of which can be missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Count {
-    /// Those that are certain.
+    /// Number of certain matches.
     pub(super) least: u64,
-    /// Those that are there.
+    /// Number of matches by the parts that arrived.
     pub(super) seen: u64,
-    /// Those that are possible.
+    /// Number of possible matches.
     pub(super) most: u64,
 }
 
@@ -63,7 +63,7 @@ impl Count {
         }
     }
 
-    /// The number of these that are met.
+    /// The number of answers that are met.
     pub(super) fn of(all: impl IntoIterator<Item = Truth>) -> Self {
         all.into_iter()
             .map(Self::from)
@@ -78,7 +78,7 @@ impl Count {
         }
     }
 
-    /// Without one of those that were counted.
+    /// Subtracts an answer that was counted.
     pub(super) fn minus(self, one: Truth) -> Self {
         let one = Self::from(one);
         Self {
@@ -88,7 +88,7 @@ impl Count {
         }
     }
 
-    /// The same with this many more that may have been there.
+    /// Adds missing items, each of which can match.
     pub(super) fn with_missing(self, missing: u32) -> Self {
         Self {
             most: self.most.saturating_add(missing.into()),
@@ -96,7 +96,7 @@ impl Count {
         }
     }
 
-    /// None is certain, and none is there.
+    /// Makes all matches merely possible.
     pub(super) fn uncertain(self) -> Self {
         Self {
             least: 0,
@@ -105,7 +105,7 @@ impl Count {
         }
     }
 
-    /// Returns true if the limits permit the number.
+    /// Returns `true` if the limits permit the number.
     pub(super) fn within(self, limits: &Limits<u64>) -> Truth {
         if limits.contains_all(self.least, self.most) {
             Truth::Yes

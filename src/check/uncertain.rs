@@ -1,4 +1,4 @@
-//! The reasons of answers that are not certain: spans without a duration, and dropped parts.
+//! The reasons of uncertain answers: spans without a duration, and dropped parts.
 
 use super::attributes::other_type;
 use super::forest::Reach;
@@ -11,13 +11,13 @@ use crate::spec::{Ask, Matcher, Pattern, Relation, Relative, Selector};
 use crate::trace::{Attributes, Span};
 
 impl Evaluator<'_> {
-    /// The reason why it is not certain which spans meet a selector.
+    /// The reason why the selection is uncertain.
     pub(super) fn why_uncertain(&self, selector: &Selector) -> Unjudged {
         self.reason(selector, self.reach(selector))
             .unwrap_or(Unjudged::NotReached)
     }
 
-    /// The reason why the answer of a span to a condition is not certain.
+    /// The reason why the answer about a span is uncertain.
     pub(super) fn why_unmet(&self, ask: &Ask, prepared: &Prepared, span: usize) -> Unjudged {
         self.reason_of(ask, prepared, span)
             .unwrap_or(Unjudged::NotReached)
@@ -31,7 +31,7 @@ impl Evaluator<'_> {
             .unwrap_or(Unjudged::NotReached)
     }
 
-    /// Of the first span that only may be meant, the first condition that leaves it open.
+    /// The reason of the first uncertain condition of the first uncertain span.
     fn reason(&self, selector: &Selector, reach: Reach) -> Option<Unjudged> {
         let mask = self.mask(selector, reach);
         let open = (0..mask.len()).find(|&span| !mask[span].is_known())?;
@@ -44,7 +44,8 @@ impl Evaluator<'_> {
         of_condition.or_else(|| self.reason_of_order(selector, &mask))
     }
 
-    /// It is not certain which span `take` takes: for another that may be meant, or has no start.
+    /// The reason why the choice of `take` is uncertain: an uncertain candidate, or one without a
+    /// start.
     fn reason_of_order(&self, selector: &Selector, mask: &[Truth]) -> Option<Unjudged> {
         let any = Selector {
             take: None,
@@ -170,7 +171,7 @@ fn dropped(span: &Span, part: DroppedPart, number: u32) -> Option<Unjudged> {
     (number > 0).then(|| Unjudged::Dropped(SpanName::of(span), part, number))
 }
 
-/// The first attribute among these whose value has a type that its matcher cannot judge.
+/// The reason if an attribute has a type that its matcher cannot judge.
 fn of_another_type<'t>(
     span: &Span,
     all: impl Iterator<Item = &'t Attributes>,
@@ -182,8 +183,8 @@ fn of_another_type<'t>(
     Some(Unjudged::OtherType(SpanName::of(span), key.clone()))
 }
 
-/// A failure that found nothing, unless it is not certain that nothing is there. If parts were
-/// dropped, it stays a failure, and names them.
+/// Makes a failure unjudged if it is uncertain. If parts were dropped, it stays a failure with a
+/// hint.
 pub(super) fn or_uncertain(why: Option<Unjudged>, mut failed: Standing) -> Standing {
     match why {
         None => failed,

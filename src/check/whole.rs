@@ -1,4 +1,4 @@
-//! Checks of the trace as a whole.
+//! Checks of the whole trace.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::{Failure, Subject, Witness, order, words};
 use crate::spec::{Check, Condition, Limits};
 use crate::trace::{Nanos, Span, Trace};
 
-/// Judges a condition on the trace as a whole; nothing for any other.
+/// Judges a condition on the whole trace; `None` for any other.
 pub(super) fn judge(check: &Check, evaluator: &Evaluator<'_>) -> Option<Standing> {
     let trace = evaluator.forest.trace();
     Some(match &check.ask {
@@ -37,7 +37,7 @@ pub(super) fn judge(check: &Check, evaluator: &Evaluator<'_>) -> Option<Standing
     })
 }
 
-/// A number that only grows while spans arrive.
+/// Judges a count that only grows while spans arrive.
 fn count(
     check: &Check,
     limits: &Limits<u64>,
@@ -55,7 +55,7 @@ fn count(
     Standing::of_count(limits, number, failure)
 }
 
-/// No witnesses: that would be all spans.
+/// Judges the number of spans, without witnesses.
 fn span_count(check: &Check, limits: &Limits<u64>, trace: &Trace) -> Standing {
     let number = trace.len() as u64;
     let (expected, found) = (limits.in_words(), words::count(number));
@@ -63,7 +63,7 @@ fn span_count(check: &Check, limits: &Limits<u64>, trace: &Trace) -> Standing {
     Standing::of_count(limits, number, failure)
 }
 
-/// Parents may still arrive, so nothing is final before the trace is closed.
+/// Judges the number of orphans. A parent can arrive later, so the outcome is open.
 fn orphans(check: &Check, limits: &Limits<u64>, trace: &Trace) -> Standing {
     let orphans: Vec<usize> = trace.orphans().collect();
     let mark = |span: &Span| {

@@ -1,17 +1,17 @@
-//! How messages say a number, a duration, or a long text.
+//! Numbers, durations and values in messages.
 
 use crate::number;
 use crate::spec::Limits;
 use crate::trace::{Nanos, Value};
 
-/// Said where an order in time does not hold.
+/// Hint for a violated order in time.
 pub(super) const CLOCKS: &str =
     "spans of different hosts are compared by the clocks of those hosts";
 
-/// Texts are shown so far.
+/// Length in characters from which strings are cut.
 const LONGEST: usize = 200;
 
-/// How many there are.
+/// A count in words: `none` for 0.
 pub(super) fn count(number: u64) -> String {
     if number == 0 {
         "none".to_owned()
@@ -25,17 +25,17 @@ pub(super) fn duration(nanos: Nanos, limits: &Limits<Nanos>) -> String {
     number::nanos_where(nanos, |shown| limits.contains(shown))
 }
 
-/// A value as messages show it, cut where it is long.
+/// A value, cut if it is long.
 pub(super) fn value(value: &Value) -> String {
     excerpt(&value.to_string())
 }
 
-/// A value that may not be there.
+/// A value, or `nothing`.
 pub(super) fn optional(value_or_none: Option<&Value>) -> String {
     value_or_none.map_or_else(|| "nothing".to_owned(), value)
 }
 
-/// The beginning of a text.
+/// The beginning of a long string, with its length.
 pub(super) fn excerpt(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Value;
 use super::value::lookup;
 
-/// Keys and values in the order in which the exporter sent them; cheap to clone, for a trace is
-/// put together anew whenever a part of it arrives.
+/// Keys and values in the order in which the exporter sent them. Cheap to clone, because a trace is
+/// assembled again whenever a part of it arrives.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributes {
     entries: Arc<[(String, Value)]>,
@@ -14,7 +14,7 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// The value of this key; of a repeated key, the first.
+    /// The value of a key; the first value if the key is repeated.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
         lookup(&self.entries, key)
@@ -27,20 +27,20 @@ impl Attributes {
             .map(|(key, value)| (key.as_str(), value))
     }
 
-    /// The number of attributes that are missing here: dropped by the SDK for a limit, as
-    /// `dropped_attributes_count` states, or by us because they could not be decoded.
+    /// The number of missing attributes: `dropped_attributes_count` of the SDK, and those that
+    /// could not be decoded.
     #[must_use]
     pub fn dropped(&self) -> u32 {
         self.dropped
     }
 
-    /// The same attributes with this number of dropped ones.
+    /// Sets the number of dropped attributes.
     #[must_use]
     pub fn with_dropped(self, dropped: u32) -> Self {
         Self { dropped, ..self }
     }
 
-    /// Whether there are none.
+    /// Returns `true` if there are no attributes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

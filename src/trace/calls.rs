@@ -1,6 +1,6 @@
-//! Which service calls which, how often, and how it went.
+//! The service graph of a trace: calls between services with their numbers, errors and durations.
 //!
-//! How the graph is laid out and drawn is `report`'s work.
+//! `report` draws it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,52 +9,52 @@ use super::{Nanos, Span, SpanId, SpanKind, StatusCode, Trace, TraceId};
 /// The services of a trace and of those linked to it, and the calls between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceGraph {
-    /// Every service, by name.
+    /// All services, sorted by name.
     pub services: Vec<Service>,
-    /// Every pair of services of which one calls the other.
+    /// All pairs of a calling and a called service.
     pub calls: Vec<Calls>,
 }
 
-/// What one service did in a trace.
+/// A service of the graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// Its name.
     pub name: String,
-    /// Its spans.
+    /// Number of its spans.
     pub spans: usize,
-    /// Those with status error.
+    /// Number of its spans with status error.
     pub errors: usize,
-    /// The median duration of the spans with which it was entered; `None` if none has a duration.
+    /// Median duration of its entry spans; `None` if none has a duration.
     pub p50: Option<Nanos>,
 }
 
-/// All calls of one service by another, or by itself over the network.
+/// The calls between two services, or from a service to itself over the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calls {
-    /// The index of the calling service.
+    /// Index of the calling service.
     pub from: usize,
-    /// The index of the called service.
+    /// Index of the called service.
     pub to: usize,
-    /// Whether a parent or a link ties them.
+    /// The relation between the spans of the two services.
     pub tie: Tie,
-    /// How many there were.
+    /// Number of calls.
     pub count: usize,
-    /// Those whose span in the called service has status error.
+    /// Number of calls whose span in the called service has status error.
     pub errors: usize,
-    /// The median duration of the spans in the called service; `None` if none has a duration.
+    /// Median duration of the spans in the called service; `None` if none has a duration.
     pub p50: Option<Nanos>,
 }
 
-/// What ties the span of one service to that of another.
+/// The relation between spans of two services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tie {
-    /// The one is the parent of the other.
+    /// One span is the parent of the other.
     Parent,
-    /// The later one has a link to the earlier, as consumers of messages have.
+    /// The later span has a link to the earlier one, as in consumers of messages.
     Link,
 }
 
-/// Durations and errors of spans that belong together.
+/// Durations and errors of a group of spans.
 #[derive(Default)]
 struct Tally {
     spans: usize,
@@ -71,7 +71,7 @@ impl Tally {
 }
 
 impl Trace {
-    /// Which service calls which, in this trace and those linked to it.
+    /// The service graph of this trace and the linked ones.
     #[must_use]
     pub fn service_graph(&self) -> ServiceGraph {
         let traces: Vec<&Trace> = std::iter::once(self).chain(self.linked()).collect();
@@ -140,14 +140,14 @@ fn calls(traces: &[&Trace], index: &HashMap<&str, usize>) -> Vec<Calls> {
         .collect()
 }
 
-/// Whether a span and its child are the two ends of a call.
+/// Returns `true` if a span and its child are the two ends of a call.
 fn is_call(caller: &Span, called: &Span) -> bool {
     let has_sent = matches!(caller.kind, SpanKind::Client | SpanKind::Producer);
     let has_received = matches!(called.kind, SpanKind::Server | SpanKind::Consumer);
     caller.service() != called.service() || (has_sent && has_received)
 }
 
-/// The lower one of the two in the middle, so that it is a duration that there was.
+/// The lower median, so that it is one of the durations.
 fn median(mut durations: Vec<Nanos>) -> Option<Nanos> {
     durations.sort_unstable();
     let middle = durations.len().saturating_sub(1) / 2;

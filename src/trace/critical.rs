@@ -1,40 +1,39 @@
-//! The critical path: what a trace was waiting for at each moment.
+//! The critical path of a trace: the span that determines the total duration at each moment.
 //!
-//! How it is drawn is `report`'s work.
+//! `report` draws it.
 
 use super::{Nanos, Trace};
 
-/// A span that the trace was waiting for, and from when to when; not for what is below it.
+/// A section of the critical path within one span, outside its children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CriticalPart {
     /// The index of the span.
     pub span: usize,
-    /// When it became its turn.
+    /// Start of the section.
     pub start: Nanos,
-    /// When it was another's.
+    /// End of the section.
     pub end: Nanos,
 }
 
-/// A span on the way down, and how much of it has been told.
+/// A span of the depth-first walk with its progress.
 struct Frame {
     span: usize,
-    /// The path within this span is told from its end back to here.
+    /// The path within this span is known from its end back to this time.
     reached: Nanos,
-    /// Nothing before this belongs to it.
+    /// The section of this span starts here.
     from: Nanos,
-    /// Its children, the one that ends last at the end.
+    /// Its children, by end time.
     children: Vec<usize>,
 }
 
 impl Trace {
-    /// The parts of the critical path, by time; they do not overlap.
+    /// The sections of the critical path, by time, without overlap.
     ///
-    /// Found from the end backwards: the child that finished last is what its parent waited for
-    /// at its end, and before that child began, the one that had finished last by then, and so on
-    /// (the walk of Uber's CRISP, USENIX ATC 2022). A child that outlives its parent is cut at the
-    /// parent's end. The walk starts at the root that ends last.
+    /// The walk goes backwards from the end of the root that ends last: it enters the child that
+    /// ended last, then the child that ended last before the start of that one, and so on (Uber's
+    /// CRISP, USENIX ATC 2022). A child that outlives its parent is cut at the parent's end.
     ///
-    /// `None` if a span has no duration: the trace may have waited for just that one.
+    /// `None` if a span has no duration, because that span could be on the path.
     #[must_use]
     pub fn critical_path(&self) -> Option<Vec<CriticalPart>> {
         self.duration()?;
@@ -73,7 +72,7 @@ impl Trace {
         }
     }
 
-    /// The child that the rest of the frame waited for, from when to when.
+    /// The child that the rest of the frame waited for, with the start and end of the section.
     fn next_waited_for(&self, frame: &mut Frame) -> Option<(usize, Nanos, Nanos)> {
         let limit = self.spans()[frame.span].end;
         while let Some(child) = frame.children.pop() {

@@ -1,6 +1,6 @@
-//! How the structure of one trace differs from that of another: what was called, and by whom.
+//! Structural differences between two traces.
 //!
-//! Times, ids and attributes are left out of it: they differ each time.
+//! Times, ids and attributes do not count: they differ in each run.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -9,52 +9,52 @@ use regex::Regex;
 
 use super::{SpanKind, Trace};
 
-/// Spans that stand for the same: of one service, name and kind, below the same others.
+/// Spans with the same service, name and kind below the same ancestors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// The service.
+    /// Name of the service.
     pub service: String,
-    /// The name of the first of them.
+    /// Name of the first span.
     pub name: String,
-    /// The kind.
+    /// Kind of the spans.
     pub kind: SpanKind,
-    /// The services and names of what is above them, outermost first; the nearest few.
+    /// Services and names of the nearest ancestors, outermost first.
     pub path: Vec<(String, String)>,
-    /// The indexes of these spans in the earlier trace.
+    /// Indices of the spans in the earlier trace.
     pub before: Vec<usize>,
-    /// The indexes of these spans in the later trace.
+    /// Indices of the spans in the later trace.
     pub after: Vec<usize>,
 }
 
-/// One way in which two traces differ.
+/// A difference between two traces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StructuralChange {
-    /// What happened to the spans.
+    /// The kind of change.
     pub what: Change,
-    /// The spans. Of those that moved, `before` and `after` are at different places, and the path
-    /// is that of the later trace.
+    /// The spans. For moved spans, `before` and `after` are at different places, and the path is
+    /// that of the later trace.
     pub group: Group,
-    /// So many more spans, below these, share their fate.
+    /// Number of descendants with the same change.
     pub below: usize,
 }
 
-/// What happened to spans.
+/// The kind of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Only the later trace has them.
     Added,
     /// Only the earlier trace has them.
     Missing,
-    /// They stand below something else; holds what was above them.
+    /// They have other ancestors; contains the earlier ones.
     Moved(Vec<(String, String)>),
-    /// There are more or fewer of them.
+    /// Their number differs.
     Count,
 }
 
-/// So much of what is above a group is told.
+/// Upper limit of the ancestors that are listed.
 const LONGEST_PATH: usize = 8;
 
-/// What makes spans the same.
+/// The key by which spans are grouped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     service: String,
@@ -70,7 +70,7 @@ struct Node {
     after: Vec<usize>,
 }
 
-/// The groups of both traces, each after the one that it stands below.
+/// The groups of both traces, parents first.
 #[derive(Default)]
 struct Groups {
     nodes: Vec<Node>,
@@ -83,7 +83,7 @@ enum Side {
     After,
 }
 
-/// Numbers, long hexadecimal numbers and UUIDs, as part of a name, are ids that differ each time.
+/// Numbers, long hexadecimal numbers and UUIDs in a name, which are ids.
 static IDS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"(?i)\b(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]*[0-9][0-9a-f]{7,}|[0-9]+)\b",
@@ -91,9 +91,9 @@ static IDS: LazyLock<Regex> = LazyLock::new(|| {
     .expect("it is tested")
 });
 
-/// Compares the tree of an earlier trace with that of a later one. Spans are the same whose
-/// service, name and kind are the same, and of what is above them; ids within names do not count.
-/// What comes or goes together with what is above it is counted there, and not told apart.
+/// Compares the tree of an earlier trace with that of a later one. Spans are the same if their
+/// services, names and kinds and those of their ancestors are equal, apart from ids in names.
+/// Descendants of an added or removed span are counted there and not listed.
 #[must_use]
 pub fn structural_changes(before: &Trace, after: &Trace) -> Vec<StructuralChange> {
     let mut groups = Groups::default();
@@ -123,7 +123,7 @@ pub fn structural_changes(before: &Trace, after: &Trace) -> Vec<StructuralChange
     changes
 }
 
-/// Groups that went from one place to another: by where they are now.
+/// Moved groups, by their later place.
 struct Moves {
     from: HashMap<usize, usize>,
     to: HashMap<usize, usize>,
@@ -164,7 +164,7 @@ impl Groups {
         group
     }
 
-    /// Pairs what is missing with what was added, where both are the same and equally many.
+    /// Pairs removed with added groups of the same spans and number.
     fn moves(&self) -> Moves {
         let mut missing: HashMap<(&Key, usize), Vec<usize>> = HashMap::new();
         for (at, node) in self.nodes.iter().enumerate().rev() {
@@ -188,7 +188,7 @@ impl Groups {
         moves
     }
 
-    /// What happened to a group; nothing for one that is the same, or is told where it is now.
+    /// The change of a group; `None` if it is unchanged, or reported at its later place.
     fn fate(&self, at: usize, moves: &Moves) -> Option<Change> {
         let node = &self.nodes[at];
         if let Some(&was) = moves.from.get(&at) {
@@ -205,7 +205,7 @@ impl Groups {
         }
     }
 
-    /// Whether a group only went the way of the group above it.
+    /// Returns `true` if the group changed together with its parent group.
     fn shares_fate(&self, at: usize, above: usize, moves: &Moves) -> bool {
         let (node, parent) = (&self.nodes[at], &self.nodes[above]);
         match moves.from.get(&at) {
@@ -216,7 +216,7 @@ impl Groups {
             None if node.after.is_empty() => {
                 parent.after.is_empty() && !moves.to.contains_key(&above)
             }
-            // Three times as many calls have three times as many spans below them.
+            // If the number of parents triples, so does the number of children.
             None => {
                 let times = |node: &Node| (node.before.len(), node.after.len());
                 let ((a, b), (c, d)) = (times(node), times(parent));
@@ -259,7 +259,7 @@ mod tests {
     use super::super::{Origin, Span, SpanId, TraceId};
     use super::*;
 
-    /// A tree as an outline: two blanks for each level.
+    /// Reads a tree from an outline with two spaces for each level.
     fn trace(outline: &str) -> Trace {
         let trace_id = TraceId::from_bytes([1; 16]).unwrap();
         let id = |n: usize| SpanId::from_bytes((n as u64 + 1).to_be_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! Durations of spans and traces, and the reasons why there is none.
+//! Durations of spans and traces, and the reasons why one is unknown.
 
 use std::fmt;
 
@@ -7,22 +7,22 @@ use super::{Nanos, Span, Trace};
 /// The reason why a span has no duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoDuration {
-    /// Its end is not set: it was exported before it ended.
+    /// Its end is not set: it was exported before its end.
     NeverEnded,
-    /// Its end is before its start, by this much: its clock was set back.
+    /// Its end is before its start by this duration: the clock was set back.
     EndsBeforeStart(Nanos),
     /// Its start is not set.
     NoStart,
 }
 
-/// A start of zero is unset if the end is a real time: later than 1971.
+/// A start of zero is unset if the end is later than 1971.
 const REAL_TIME: Nanos = 365 * 24 * 3_600 * 1_000_000_000;
 
 impl Span {
     /// The time from its start to its end.
     ///
     /// # Errors
-    /// The reason if it has none: it never ended, ended before it started, or has no start.
+    /// The reason if it has none: the end is not set or before the start, or the start is not set.
     pub fn duration(&self) -> Result<Nanos, NoDuration> {
         match (self.start, self.end) {
             (_, 0) => Err(NoDuration::NeverEnded),
@@ -33,7 +33,7 @@ impl Span {
         }
     }
 
-    /// Its start, if that can be compared with other times.
+    /// Its start, if that is set.
     #[must_use]
     pub fn known_start(&self) -> Option<Nanos> {
         match self.duration() {
@@ -43,7 +43,7 @@ impl Span {
         }
     }
 
-    /// Its end, if that can be compared with other times.
+    /// Its end, if that is set and not before the start.
     #[must_use]
     pub fn known_end(&self) -> Option<Nanos> {
         self.duration().is_ok().then_some(self.end)
@@ -62,7 +62,7 @@ impl Trace {
             .then(|| self.least_duration())
     }
 
-    /// The same for the spans that have a duration: the trace took at least this long.
+    /// A lower bound of the duration, from the spans that have one.
     #[must_use]
     pub fn least_duration(&self) -> Nanos {
         let ended = || self.spans().iter().filter(|span| span.duration().is_ok());
@@ -71,7 +71,7 @@ impl Trace {
         end.saturating_sub(start)
     }
 
-    /// A span's duration without the parts that its direct children cover; children that overlap
+    /// The duration of a span minus the parts that its direct children cover; overlapping children
     /// count once. `None` if the span or one of these children has no duration.
     #[must_use]
     pub fn self_time(&self, span: usize) -> Option<Nanos> {
@@ -79,7 +79,7 @@ impl Trace {
         let duration = outer.duration().ok()?;
         let mut covered = 0;
         let mut reached = outer.start;
-        // Children stand in the order of their start, so one sweep merges them.
+        // Children are sorted by start, so one sweep merges them.
         for child in self
             .children(span)
             .iter()
@@ -95,7 +95,7 @@ impl Trace {
     }
 }
 
-/// As a predicate of the span.
+/// Writes a predicate of the span.
 impl fmt::Display for NoDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,13 +2,13 @@
 
 use super::{Attributes, Nanos};
 
-/// Something that happened at one moment of a span, such as `exception`.
+/// An event at one moment of a span, such as `exception`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Event {
     /// Its name.
     pub name: String,
-    /// When it happened: nanoseconds since the Unix epoch, by the service's clock.
+    /// Nanoseconds since the Unix epoch, by the clock of the service.
     pub time: Nanos,
-    /// What the service said about it.
+    /// Its attributes.
     pub attributes: Attributes,
 }

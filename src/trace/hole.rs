@@ -1,36 +1,36 @@
-//! Evidence that spans of a trace are missing, although the trace itself does not show it.
+//! Known losses of spans that the trace itself does not show.
 
 use std::fmt;
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// Spans that were sent, or may have been sent, and are not in the trace: a check that a further
-/// span could change cannot be judged.
+/// Spans that were, or could have been, sent and are not in the trace. They make every open check
+/// unjudged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub struct Hole {
-    /// What happened, such as `POST /v1/traces was refused: more than 64 MiB`.
+    /// The reason, such as `POST /v1/traces was refused: more than 64 MiB`.
     pub reason: String,
     /// The sender of the lost spans.
     pub sender: Sender,
-    /// What prevents it, in the imperative.
+    /// The remedy in the imperative.
     pub remedy: String,
 }
 
-/// The process that sent spans, as far as it is known.
+/// The known facts about the process that sent the spans.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Sender {
     /// Its `service.name`.
     pub service: Option<String>,
-    /// The address that it sent from.
+    /// Its address.
     pub peer: Option<SocketAddr>,
     /// The `user-agent` of its exporter.
     pub user_agent: Option<String>,
 }
 
 impl Sender {
-    /// Whether nothing is known of it.
+    /// Returns `true` if no fact is known.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         *self == Self::default()
@@ -54,7 +54,7 @@ impl fmt::Display for Sender {
 }
 
 impl Hole {
-    /// The same hole with every text that its sender chose changed.
+    /// Changes each string that the sender chose.
     #[cfg(feature = "run")]
     pub(crate) fn with_texts(&self, change: impl Fn(&str) -> String) -> Self {
         let optional = |text: &Option<String>| text.as_deref().map(&change);
@@ -69,7 +69,7 @@ impl Hole {
         }
     }
 
-    /// One line for a report: the consequence, the reason and the remedy.
+    /// The consequence, the reason and the remedy on one line.
     #[must_use]
     pub fn in_full(&self) -> String {
         format!(

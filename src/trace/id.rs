@@ -3,15 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The 16 bytes that all spans of one trace share.
+/// A trace id: 16 bytes, not all zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TraceId([u8; 16]);
 
-/// The 8 bytes that name a span within its trace.
+/// A span id: 8 bytes, not all zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SpanId([u8; 8]);
 
-/// Text that is no id: wrong length, a character that is no hex digit, or zeros only.
+/// A string that is not an id: wrong length, a character that is not a hex digit, or only zeros.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {expected} hex digits, not all of them zero")]
 pub struct InvalidId {
@@ -22,19 +22,19 @@ pub struct InvalidId {
 macro_rules! id {
     ($name:ident, $bytes:literal) => {
         impl $name {
-            /// The id of these bytes, or nothing if all are zero, which OpenTelemetry calls invalid.
+            /// The id of these bytes; `None` if all are zero, which OpenTelemetry calls invalid.
             #[must_use]
             pub fn from_bytes(bytes: [u8; $bytes]) -> Option<Self> {
                 (bytes != [0; $bytes]).then_some(Self(bytes))
             }
 
-            /// As `from_bytes`, of a slice that must have the right length.
+            /// Like `from_bytes`; also `None` if the slice has the wrong length.
             #[must_use]
             pub fn from_slice(bytes: &[u8]) -> Option<Self> {
                 Self::from_bytes(bytes.try_into().ok()?)
             }
 
-            /// A fresh random id.
+            /// A random id.
             #[must_use]
             pub fn random() -> Self {
                 loop {
@@ -82,7 +82,7 @@ id!(TraceId, 16);
 id!(SpanId, 8);
 
 impl TraceId {
-    /// The first eight hex digits: enough to tell the traces of one run apart in a headline.
+    /// The first eight hex digits, which distinguish the traces of one run in a headline.
     #[must_use]
     pub fn short(&self) -> String {
         self.to_string()[..8].to_owned()

@@ -1,6 +1,6 @@
-//! Identity of spans: which copies are the same span, and which span an id refers to.
+//! Identity of spans: merges copies of a span, and resolves ids that several spans share.
 //!
-//! The tree is built in `tree`.
+//! `tree` builds the tree.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -14,18 +14,17 @@ type Instance = u32;
 /// Number of spans with one identity that a copy is compared with.
 const MOST_COMPARED: usize = 64;
 
-/// The distinct spans of a trace in the order of their start, each with the greatest mark of its
-/// copies.
+/// The distinct spans of a trace by start time, each with the greatest mark of its copies.
 ///
 /// A span is identified by its id, its service instance, its kind and its start. Two such spans
-/// that have ended are different if both their names and their resources differ: the workers of a
-/// service may make the same ids. Of several copies the one that has ended counts, then the one
-/// that ends later, then the one that stands later.
+/// that have ended are different if both their names and their resources differ, because the
+/// workers of a service can create the same ids. Of several copies, an ended one takes precedence,
+/// then a later end, then a later position.
 pub(super) fn distinct<T: Ord>(
     id: TraceId,
     spans: impl IntoIterator<Item = (Span, T)>,
 ) -> Vec<(Span, T)> {
-    // All are collected before any is dropped, so that no resource takes the address of another.
+    // Collects all before any is dropped, so that no two resources have the same address.
     let all: Vec<(Span, T)> = spans
         .into_iter()
         .filter(|(span, _)| span.trace_id == id)
@@ -77,7 +76,7 @@ fn merge<T: Ord>(known: &mut (Span, T), copy: (Span, T)) {
     }
 }
 
-/// By start; a span that encloses another comes first, and the caller before the called.
+/// By start time; an enclosing span comes first, and the caller before the called span.
 fn order(span: &Span) -> impl Ord + use<> {
     let end = if span.end == 0 { u64::MAX } else { span.end };
     let is_called = is_called(span.kind);
@@ -92,18 +91,18 @@ fn is_caller(kind: SpanKind) -> bool {
     matches!(kind, SpanKind::Client | SpanKind::Producer)
 }
 
-/// Finds spans by their id, also where several share one.
+/// Finds spans by id, also if several share one.
 ///
-/// Zipkin's instrumentation gives the two ends of a call the same id: the called half is then the
-/// child of the calling half, and children that refer to the id belong to the called half.
+/// Zipkin instrumentation gives the two ends of a call the same id. The called span is then the
+/// child of the calling span, and children that refer to the id belong to the called span.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     ids: HashMap<SpanId, Sides>,
-    /// Of ids that several spans share: the span that children in this instance belong to.
+    /// For shared ids: the parent of children in this instance.
     local: HashMap<(SpanId, Instance), usize>,
 }
 
-/// The spans of one id; usually there is one.
+/// The spans of one id, usually one.
 #[derive(Clone, Copy, Debug)]
 struct Sides {
     first: usize,
@@ -113,7 +112,7 @@ struct Sides {
 }
 
 impl Index {
-    /// The index of these spans, and the parent of each.
+    /// Builds the index, and finds the parent of each span.
     pub(super) fn of(spans: &[Span]) -> (Self, Vec<Option<usize>>) {
         let mut index = Self::default();
         index.ids.reserve(spans.len());
@@ -132,7 +131,7 @@ impl Index {
         (index, parents)
     }
 
-    /// The span that children of this id belong to.
+    /// The parent of children that refer to this id.
     pub(super) fn get(&self, id: SpanId) -> Option<usize> {
         self.ids
             .get(&id)
@@ -180,7 +179,7 @@ impl Index {
     }
 }
 
-/// Numbers the service instances of a trace, each resource looked at once.
+/// Numbers the service instances of a trace, comparing each resource once.
 #[derive(Default)]
 struct Instances {
     by_resource: HashMap<*const Resource, Instance>,
@@ -190,7 +189,7 @@ struct Instances {
 impl Instances {
     const KEYS: [&str; 3] = ["service.name", "service.namespace", "service.instance.id"];
 
-    /// The number of a resource that outlives this.
+    /// The number of the instance with this resource.
     fn number(&mut self, resource: &Arc<Resource>) -> Instance {
         let known = self.by_name.len();
         *self

@@ -1,7 +1,7 @@
-//! JSON documents as values, with every digit of their numbers.
+//! JSON documents as values, with all digits of their numbers.
 //!
-//! `serde_json` checks the syntax and gives the reason where it is wrong. It is not asked for the
-//! values, for it rounds numbers to doubles, and refuses a whole document for one that is too large.
+//! `serde_json` checks the syntax and reports errors. It does not read the values, because it
+//! rounds numbers to doubles and rejects documents with a number that is too large.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write};
@@ -10,14 +10,14 @@ use serde::de::IgnoredAny;
 
 use super::{Number, Value};
 
-/// Arrays and objects within each other, at most; as `serde_json` has it.
+/// Maximum depth of arrays and objects, the same as in `serde_json`.
 const MAX_DEPTH: usize = 128;
 
 impl Value {
-    /// Reads a JSON document. Of a key that is there several times, the last value counts.
+    /// Reads a JSON document. If a key is repeated, the last value counts.
     ///
     /// # Errors
-    /// The reason why it is no JSON, with line and column.
+    /// The reason why it is not JSON, with line and column.
     pub fn from_json(document: &[u8]) -> Result<Self, String> {
         serde_json::from_slice::<IgnoredAny>(document).map_err(|error| error.to_string())?;
         let mut reader = Reader { document, at: 0 };
@@ -29,8 +29,8 @@ impl Value {
         )
     }
 
-    /// The value as a JSON document, numbers as they were written. Bytes become base64, NaN and the
-    /// infinities their names, as OTLP/JSON writes them.
+    /// The value as a JSON document with all digits of numbers. Bytes become base64, NaN and the
+    /// infinities their names, as in OTLP/JSON.
     #[must_use]
     pub fn to_json_text(&self) -> String {
         let mut text = String::new();
@@ -64,7 +64,7 @@ impl Value {
     }
 }
 
-/// Walks over a document whose syntax is known to be right.
+/// Reads a document whose syntax is valid.
 struct Reader<'d> {
     document: &'d [u8],
     at: usize,
@@ -115,7 +115,7 @@ impl Reader<'_> {
         Some(Value::Array(items))
     }
 
-    /// Nothing for half a surrogate pair, and for what is no UTF-8.
+    /// `None` for an unpaired surrogate and for invalid UTF-8.
     fn string(&mut self) -> Option<String> {
         self.peek()?;
         let rest = self.document.get(self.at..)?;
@@ -146,7 +146,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The next byte that is no white space.
+    /// The next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
         let rest = self.document.get(self.at..)?;
         self.at += rest.iter().position(|byte| !byte.is_ascii_whitespace())?;
@@ -168,13 +168,12 @@ impl Reader<'_> {
 }
 
 impl Value {
-    /// The number that a text is, as JSON writes it: a 64-bit integer, or one of any size and
-    /// precision.
+    /// Reads a number in JSON syntax: a 64-bit integer, or a number of any size and precision.
     pub(crate) fn number(text: &str) -> Option<Self> {
         if !Number::is_written(text) {
             return None;
         }
-        // `-0` is sent on with its sign.
+        // `-0` keeps its sign.
         if text != "-0"
             && let Ok(int) = text.parse()
         {

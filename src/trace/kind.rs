@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// Which side of a call a span stands for.
+/// The role of a span in a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SpanKind {
-    /// The exporter did not say.
+    /// Not set by the exporter.
     #[default]
     Unspecified,
     /// Work within one process.
@@ -31,7 +31,7 @@ impl SpanKind {
         Self::Consumer,
     ];
 
-    /// The word that specs and messages use.
+    /// The name in specs and messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -2,16 +2,16 @@
 
 use super::{Attributes, SpanId, TraceId};
 
-/// A reference to a span that is no parent, most often of another trace: the message that a
-/// consumer handles, the jobs that a batch was made of.
+/// A reference to a span that is not the parent, usually of another trace: the message that a
+/// consumer handles, or the jobs of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
-    /// The trace of the span that is referred to.
+    /// The trace of the referenced span.
     pub trace_id: TraceId,
-    /// The span that is referred to.
+    /// The referenced span.
     pub span_id: SpanId,
     /// W3C `tracestate` of that span.
     pub trace_state: String,
-    /// What the service said about the link.
+    /// Its attributes.
     pub attributes: Attributes,
 }

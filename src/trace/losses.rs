@@ -1,14 +1,14 @@
-//! What a source cannot tell about spans.
+//! Span fields that a source does not provide.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// A part of a span that a source may lose on the way.
+/// A field of a span that a source can lose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Field {
-    /// The types of attribute values: everything comes as text.
+    /// The types of attribute values: all values arrive as strings.
     AttributeTypes,
-    /// Nanoseconds: times are rounded.
+    /// The nanoseconds of times.
     Nanoseconds,
     /// Resource attributes apart from `service.name`.
     Resource,
@@ -39,18 +39,18 @@ impl fmt::Display for Field {
     }
 }
 
-/// The fields that a source loses. A check on a lost field is unjudged, never a pass.
+/// The fields that a source loses. A check on a lost field is unjudged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Losses(BTreeSet<Field>);
 
 impl Losses {
-    /// Nothing is lost: OTLP, straight from the services.
+    /// No losses: OTLP, directly from the services.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Whether this field is lost.
+    /// Returns `true` if the field is lost.
     #[must_use]
     pub fn contains(&self, field: Field) -> bool {
         self.0.contains(&field)

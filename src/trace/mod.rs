@@ -1,7 +1,7 @@
-//! What OpenTelemetry says of one trace, and what the response to its trigger was.
+//! Traces in the data model of OpenTelemetry, and responses of triggers.
 //!
-//! Plain values: no I/O, no YAML, no protobuf. How a trace got here is `source`'s work, what it
-//! should look like is `spec`'s.
+//! Plain values: no I/O, no YAML, no protobuf. `source` receives traces, `spec` describes
+//! expectations.
 
 mod attributes;
 mod calls;

@@ -1,11 +1,11 @@
-//! Numbers of any size and precision, as JSON and YAML write them.
+//! Numbers of any size and precision, in the syntax of JSON and YAML.
 //!
-//! Attributes of spans have 64-bit integers and doubles; documents have more.
+//! Span attributes have 64-bit integers and doubles only; documents can contain other numbers.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-/// A number that keeps every digit that was written.
+/// A number with all its digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Number(Box<str>);
 
@@ -16,11 +16,11 @@ struct Decimal {
     exponent: i128,
 }
 
-/// From here on every double is an integer.
+/// Every double from here on is an integer.
 const TWO_TO_53: f64 = 9_007_199_254_740_992.0;
 
 impl Number {
-    /// Whether a text is a number, as JSON writes it.
+    /// Returns `true` if the string is a number in JSON syntax.
     pub(super) fn is_written(text: &str) -> bool {
         is_number(text)
     }
@@ -31,25 +31,25 @@ impl Number {
         is_number(text).then(|| Self(text.into()))
     }
 
-    /// The number as it was written.
+    /// The number in its original notation.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is written without a fraction and without an exponent.
+    /// Returns `true` if it has no fraction and no exponent.
     #[must_use]
     pub fn is_integer(&self) -> bool {
         !self.0.contains(['.', 'e', 'E'])
     }
 
-    /// The double that is closest to it; infinite if it is larger than all doubles.
+    /// The closest double; infinite if the number is larger than all doubles.
     #[must_use]
     pub fn nearest_double(&self) -> f64 {
         self.0.parse().unwrap_or(f64::NAN)
     }
 
-    /// The order of two numbers, to the last digit. Nothing if exponents beyond 10^38 differ.
+    /// The exact order of two numbers. `None` if exponents beyond 10^38 differ.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         if self == other {
@@ -58,20 +58,20 @@ impl Number {
         Some(Decimal::of(&self.0)?.compare(&Decimal::of(&other.0)?))
     }
 
-    /// The order of this number and an integer.
+    /// The exact order of this number and an integer.
     #[must_use]
     pub fn compare_with_int(&self, int: i64) -> Option<Ordering> {
         Some(Decimal::of(&self.0)?.compare(&Decimal::of(&int.to_string())?))
     }
 
-    /// The order of this number and a double. A fraction or exponent is rounded to a double first,
-    /// for a double can be no closer to it; an integer is compared to the last digit.
+    /// The order of this number and a double. A number with a fraction or exponent is rounded to a
+    /// double first; an integer is compared exactly.
     #[must_use]
     pub fn compare_with_double(&self, double: f64) -> Option<Ordering> {
         let nearest = self.nearest_double();
         let ordering = nearest.partial_cmp(&double)?;
         if ordering.is_ne() || nearest.is_infinite() {
-            // A finite number is on this side of infinity.
+            // A finite number is less than infinity.
             return Some(ordering.then(if nearest > 0.0 {
                 Ordering::Less
             } else {
@@ -85,7 +85,7 @@ impl Number {
     }
 }
 
-/// As it was written.
+/// Writes the original notation.
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -131,7 +131,7 @@ impl Decimal {
             (true, true) => Ordering::Equal,
             (true, false) => Ordering::Less,
             (false, true) => Ordering::Greater,
-            // Digits after the point compare as text does, for none ends with a zero.
+            // Digits after the point compare as strings, because none ends with a zero.
             (false, false) => self
                 .exponent
                 .cmp(&other.exponent)

@@ -1,4 +1,4 @@
-//! The shape of a trace, without what differs each time: no ids, no times.
+//! The shape of a trace, without ids and times.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use serde::Serialize;
 
 use super::{Span, SpanKind, StatusCode, Trace, Value};
 
-/// The shape of a trace: equal for two traces in which the same work was done. Made by
+/// The shape of a trace, which is equal in two runs of the same work. Created by
 /// [`Trace::outline`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Outline {
     /// Spans without a parent.
     pub roots: Vec<OutlineSpan>,
-    /// Traces that a link ties to this one.
+    /// The linked traces.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub linked: Vec<Outline>,
 }
 
-/// A span of an [`Outline`] with all that hangs below it.
+/// A span of an [`Outline`] with its descendants.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OutlineSpan {
     /// `service.name` of its resource.
@@ -26,19 +26,20 @@ pub struct OutlineSpan {
     pub name: String,
     /// `internal`, `server` …
     pub kind: &'static str,
-    /// `ok`, `error`, or nothing where it is unset.
+    /// `ok`, `error`, or `None` if it is unset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<&'static str>,
-    /// Whether its parent never arrived.
+    /// The parent never arrived.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_orphan: bool,
-    /// Those that were asked for, in the order in which they were.
+    /// The selected attributes, in the order of the selection.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<(String, String)>,
     /// The names of its events.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
-    /// Its children, in the order of their text: when each started may differ each time.
+    /// Its children, sorted by their text, because the order of their starts can differ between
+    /// runs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<OutlineSpan>,
 }
@@ -69,7 +70,7 @@ impl Trace {
         self.outline_with(&[])
     }
 
-    /// The same with these attributes, where a span has them.
+    /// The shape of this trace with the attributes of these keys.
     #[must_use]
     pub fn outline_with(&self, attributes: &[&str]) -> Outline {
         let mut linked: Vec<Outline> = self
@@ -84,7 +85,7 @@ impl Trace {
         }
     }
 
-    /// From the leaves up, so that no tree is too deep.
+    /// Built from the leaves up, so that the depth is not limited by the stack.
     fn below_of(&self, attributes: &[&str]) -> Vec<OutlineSpan> {
         let mut done: Vec<Option<OutlineSpan>> = self.spans().iter().map(|_| None).collect();
         for &span in self.top_down().iter().rev() {
@@ -133,7 +134,7 @@ impl OutlineSpan {
         }
     }
 
-    /// The span itself on a line.
+    /// Writes the span itself on a line.
     fn line(&self) -> String {
         let mut words = vec![self.kind.to_owned()];
         words.extend(self.status.map(str::to_owned));
@@ -150,7 +151,7 @@ impl OutlineSpan {
     }
 }
 
-/// Writes spans and what is below them, each level two columns further in.
+/// Writes spans with their descendants, indented by two columns for each level.
 fn write(f: &mut fmt::Formatter<'_>, spans: &[OutlineSpan], depth: usize) -> fmt::Result {
     let mut open: Vec<(&OutlineSpan, usize)> = spans.iter().rev().map(|one| (one, depth)).collect();
     while let Some((span, depth)) = open.pop() {
@@ -160,14 +161,14 @@ fn write(f: &mut fmt::Formatter<'_>, spans: &[OutlineSpan], depth: usize) -> fmt
     Ok(())
 }
 
-/// A line for each span.
+/// Writes a line for each span.
 impl fmt::Display for OutlineSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write(f, std::slice::from_ref(self), 0)
     }
 }
 
-/// A line for each span, then the linked traces.
+/// Writes a line for each span, then the linked traces.
 impl fmt::Display for Outline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write(f, &self.roots, 0)?;

@@ -1,10 +1,10 @@
-//! Services that answer requests with SERVER spans, and calls of them that have none.
+//! Calls to services that export SERVER spans, where the SERVER span is missing.
 
 use std::collections::HashSet;
 
 use super::{Span, SpanId, SpanKind, StatusCode, Trace, Value};
 
-/// Attributes of an HTTP or RPC call.
+/// Attributes of HTTP and RPC calls.
 const CALL: [&str; 4] = [
     "http.request.method",
     "http.method",
@@ -12,10 +12,10 @@ const CALL: [&str; 4] = [
     "rpc.system.name",
 ];
 
-/// Attributes of calls that databases and brokers answer, which have no SERVER span.
+/// Attributes of calls to databases and brokers, which have no SERVER span.
 const NO_SERVER: [&str; 3] = ["db.system", "db.system.name", "messaging.system"];
 
-/// The names that a client has for the service that it calls.
+/// Attributes with the name of the called service.
 const PEER_NAME: [&str; 4] = [
     "service.peer.name",
     "peer.service",
@@ -25,11 +25,11 @@ const PEER_NAME: [&str; 4] = [
 
 const STATUS: [&str; 2] = ["http.response.status_code", "http.status_code"];
 
-/// Answers that a proxy gives in place of the service.
+/// Status codes that a proxy sends in place of the service.
 const OF_A_PROXY: [i64; 3] = [502, 503, 504];
 
-/// The services that had a SERVER span of an HTTP or RPC request: a call of one of them that was
-/// answered should have a SERVER span, too.
+/// The services with a SERVER span of an HTTP or RPC request. Another call to one of them must have
+/// a SERVER span too.
 #[derive(Clone, Debug, Default)]
 pub struct Peers {
     names: HashSet<String>,
@@ -49,7 +49,7 @@ impl Peers {
         }
     }
 
-    /// CLIENT spans that got an answer of a known service, and have no SERVER span below them.
+    /// CLIENT spans with a response of a known service and no SERVER span below them.
     #[must_use]
     pub fn unanswered(&self, trace: &Trace) -> Vec<usize> {
         let served = served(trace);
@@ -83,7 +83,7 @@ impl Peers {
     }
 }
 
-/// The name that a call has for the service that it calls.
+/// The name of the called service in a call.
 #[must_use]
 pub fn peer_name(client: &Span) -> Option<&str> {
     let mut names = PEER_NAME
@@ -92,7 +92,7 @@ pub fn peer_name(client: &Span) -> Option<&str> {
     names.find_map(Value::as_str)
 }
 
-/// Of each span, that it is a SERVER or CONSUMER span or has one below it.
+/// For each span, `true` if it or a descendant is a SERVER or CONSUMER span.
 fn served(trace: &Trace) -> Vec<bool> {
     let is_entry = |span: &Span| matches!(span.kind, SpanKind::Server | SpanKind::Consumer);
     let mut served: Vec<bool> = trace.spans().iter().map(is_entry).collect();
@@ -113,7 +113,7 @@ fn is_server(span: &Span) -> bool {
     span.kind == SpanKind::Server && is_of(span, &CALL)
 }
 
-/// A call that a service answered. One without a response may have reached none.
+/// Returns `true` if the call has a response. A call without one may not have reached the service.
 fn has_answer(span: &Span) -> bool {
     if span.kind != SpanKind::Client || !is_of(span, &CALL) || is_of(span, &NO_SERVER) {
         return false;
@@ -228,7 +228,7 @@ mod tests {
             ("http.response.status_code", Value::Int(200)),
         ];
         assert!(none(external));
-        // Refused, or answered by a proxy.
+        // Rejected, or answered by a proxy.
         assert!(none(vec![("server.address", Value::from("stock"))]));
         assert!(none(of_stock(503)));
         let database = [of_stock(200), vec![("db.system.name", Value::from("x"))]];

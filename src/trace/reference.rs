@@ -1,23 +1,23 @@
-//! How somebody who did not fire it names a trace.
+//! References to traces that spanspec did not start.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::{Origin, SpanId, TraceId};
 
-/// A trace id, or a W3C `traceparent`, which also tells a span of the trace.
+/// A trace id, or a W3C `traceparent`, which also contains a span id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceRef {
-    /// The trace.
+    /// The trace id.
     pub trace_id: TraceId,
-    /// Of a `traceparent` that was sent, the span above all others, which never arrives; of one
-    /// that came with a response, the span that wrote it.
+    /// The span id of a `traceparent`. In a request it is the caller, which never arrives; in a
+    /// response it is the span that wrote it.
     pub span_id: Option<SpanId>,
-    /// Whether the trace flags ask services to record; of an id alone, nobody says otherwise.
+    /// The sampled flag; `true` for an id alone.
     pub sampled: bool,
 }
 
-/// Text that names no trace.
+/// A string that is neither a trace id nor a `traceparent`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` names no trace")]
 pub struct NoTrace {
@@ -25,12 +25,12 @@ pub struct NoTrace {
 }
 
 impl NoTrace {
-    /// What would have named one.
+    /// The remedy.
     pub const HELP: &str = "write a trace id, which has 32 hex digits, or a whole traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 }
 
 impl TraceRef {
-    /// What is above the spans of the trace.
+    /// The origin of the trace.
     #[must_use]
     pub fn origin(self) -> Origin {
         self.span_id.map_or(Origin::Foreign, Origin::Injected)
@@ -74,7 +74,7 @@ impl FromStr for TraceRef {
     }
 }
 
-/// A version that is to come may have more parts; `ff` is none.
+/// Later versions can have more parts; `ff` is invalid.
 fn traceparent(text: &str) -> Option<TraceRef> {
     let mut parts = text.split('-');
     let (version, trace, span, flags) =

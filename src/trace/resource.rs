@@ -1,22 +1,22 @@
-//! The resource: which process a span comes from.
+//! The resource: the process that exported a span.
 
 use super::{Attributes, Value};
 
-/// The attributes that all spans of one process share.
+/// The attributes of a process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Resource {
-    /// `service.name`, `service.version`, `host.name` and the like.
+    /// Attributes such as `service.name`, `service.version` and `host.name`.
     pub attributes: Attributes,
 }
 
 impl Resource {
-    /// `service.name`; where it is missing or no text, `unknown_service`, as SDKs call it.
+    /// `service.name`, or `unknown_service` if it is missing or not a string.
     #[must_use]
     pub fn service(&self) -> &str {
         self.text("service.name").unwrap_or("unknown_service")
     }
 
-    /// `service.version`, if the service says one.
+    /// `service.version`, if it is set.
     #[must_use]
     pub fn service_version(&self) -> Option<&str> {
         self.text("service.version")

@@ -1,25 +1,24 @@
-//! What the trigger got back.
+//! Responses of triggers.
 
 use std::time::Duration;
 
-/// The answer to a request, or the result of a command.
+/// The response to a request, or the result of a command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Response {
-    /// Of a `request` trigger.
+    /// The response to a `request` trigger.
     Http(HttpResponse),
-    /// Of a `run` trigger.
+    /// The result of a `run` trigger.
     Command(CommandResponse),
-    /// A `trace_id` trigger fires nothing, so there is nothing to look at.
+    /// No response: a `trace_id` trigger sends nothing.
     None,
 }
 
-/// An HTTP response, whole.
+/// An HTTP response with its whole body.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HttpResponse {
     /// The status code.
     pub status: u16,
-    /// Headers in the order received; a repeated header stands here repeatedly. Names are
-    /// lowercase.
+    /// Headers in the order received, including repeated ones. Names are lowercase.
     pub headers: Vec<(String, String)>,
     /// The body, after decompression.
     pub body: Vec<u8>,
@@ -27,25 +26,25 @@ pub struct HttpResponse {
     pub time: Duration,
 }
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CommandResponse {
-    /// The exit code; nothing if a signal ended it.
+    /// The exit code; `None` if a signal ended the command.
     pub exit_code: Option<i32>,
-    /// What it wrote to standard output. If the beginning was dropped, a first line says so.
+    /// Standard output. If the beginning was dropped, the first line is a note about it.
     pub stdout: String,
-    /// The same of standard error.
+    /// Standard error, likewise.
     pub stderr: String,
-    /// How many bytes of standard output were dropped.
+    /// Number of dropped bytes of standard output.
     pub stdout_dropped: u64,
-    /// How many bytes of standard error were dropped.
+    /// Number of dropped bytes of standard error.
     pub stderr_dropped: u64,
     /// From its start until its end.
     pub time: Duration,
 }
 
 impl Response {
-    /// How long the caller waited.
+    /// The response time.
     #[must_use]
     pub fn time(&self) -> Option<Duration> {
         match self {
@@ -55,7 +54,7 @@ impl Response {
         }
     }
 
-    /// Adds a delay that the caller had before the request was sent.
+    /// Adds a delay before the request was sent.
     #[cfg(feature = "run")]
     pub(crate) fn add_time(&mut self, delay: Duration) {
         match self {
@@ -65,7 +64,7 @@ impl Response {
         }
     }
 
-    /// Bytes of the body, or of the output of a command.
+    /// Number of bytes of the body, or of the output of a command.
     #[cfg(feature = "run")]
     pub(crate) fn size(&self) -> usize {
         match self {
@@ -92,7 +91,7 @@ impl Response {
 }
 
 impl HttpResponse {
-    /// All values of a header; the name's case does not matter.
+    /// All values of a header. The case of the name does not matter.
     pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers
             .iter()
@@ -100,7 +99,7 @@ impl HttpResponse {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The body as text; bytes that are no UTF-8 become U+FFFD.
+    /// The body as a string; invalid UTF-8 becomes U+FFFD.
     #[must_use]
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(&self.body)

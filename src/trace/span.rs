@@ -4,49 +4,49 @@ use std::sync::Arc;
 
 use super::{Attributes, Event, Link, Resource, Scope, SpanId, SpanKind, Status, TraceId};
 
-/// Nanoseconds: since the Unix epoch where a moment is meant, else a duration.
+/// Nanoseconds: a time since the Unix epoch, or a duration.
 pub type Nanos = u64;
 
 /// One timed operation, as the exporter sent it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Span {
-    /// The trace it belongs to.
+    /// Its trace id.
     pub trace_id: TraceId,
-    /// Its own id.
+    /// Its span id.
     pub span_id: SpanId,
-    /// The span that caused it, in this or another process; nothing for a root.
+    /// The id of its parent, in this or another process; `None` for a root.
     pub parent_id: Option<SpanId>,
     /// The name of the operation.
     pub name: String,
-    /// Which side of a call it stands for.
+    /// Its kind.
     pub kind: SpanKind,
-    /// When it started, by its own service's clock.
+    /// Start, by the clock of the service.
     pub start: Nanos,
-    /// When it ended, by its own service's clock; 0 if it was exported before it ended.
+    /// End, by the clock of the service; 0 if it was exported before its end.
     pub end: Nanos,
-    /// How it ended.
+    /// Its status.
     pub status: Status,
     /// Its attributes, and the number of those that were dropped.
     pub attributes: Attributes,
-    /// What happened in the course of it.
+    /// Its events.
     pub events: Vec<Event>,
-    /// The number of events that are missing from `events`: `dropped_events_count`.
+    /// Number of events that are missing from `events`: `dropped_events_count`.
     pub dropped_events: u32,
-    /// Spans it refers to without being their child.
+    /// Its links to spans that are not its parent.
     pub links: Vec<Link>,
-    /// The number of links that are missing from `links`: `dropped_links_count`, and links whose
-    /// ids are invalid.
+    /// Number of links that are missing from `links`: `dropped_links_count`, and links with invalid
+    /// ids.
     pub dropped_links: u32,
-    /// The process it comes from.
+    /// The process that exported it.
     pub resource: Arc<Resource>,
-    /// The library that made it.
+    /// The library that created it.
     pub scope: Arc<Scope>,
     /// W3C `tracestate`.
     pub trace_state: String,
 }
 
 impl Span {
-    /// A span with this name and nothing else: internal, of unset status, without start and end.
+    /// A span with this name: internal, with unset status, without start and end.
     #[must_use]
     pub fn new(trace_id: TraceId, span_id: SpanId, name: impl Into<String>) -> Self {
         Self {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How a span ended, in the words of the service.
+/// The status of a span.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// The code; most instrumentation leaves success unset.
@@ -14,12 +14,12 @@ pub struct Status {
 /// OpenTelemetry's three status codes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StatusCode {
-    /// Nothing was said, which is how success usually looks.
+    /// Not set, the usual case for success.
     #[default]
     Unset,
-    /// The service says that it went well.
+    /// The service reports success.
     Ok,
-    /// The service says that it went wrong.
+    /// The service reports an error.
     Error,
 }
 
@@ -27,7 +27,7 @@ impl StatusCode {
     /// All codes, in OTLP's order.
     pub const ALL: [Self; 3] = [Self::Unset, Self::Ok, Self::Error];
 
-    /// The word that specs and messages use.
+    /// The name in specs and messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,26 +1,25 @@
-//! The trace: spans put together into a tree.
+//! The trace: spans assembled into a tree.
 
 use std::collections::BTreeSet;
 
 use super::identity::{self, Index};
 use super::{Hole, Losses, Span, SpanId, StatusCode, TraceId};
 
-/// Where a trace comes from: which span above it is ours and will never arrive.
+/// The origin of a trace, which determines the parent that never arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// We sent a `traceparent` with this span id; its children are roots, not orphans. If the span
-    /// arrives all the same, it was a service that told us of it, and whoever is above it is the
-    /// one that does not arrive.
+    /// arrives, it belongs to a service that reported its own span id, and its parent is the one
+    /// that does not arrive.
     Injected(SpanId),
-    /// Somebody else started the trace; spans without a parent are its roots.
+    /// Another process started the trace; spans without a parent are its roots.
     Foreign,
 }
 
-/// All spans that arrived for one trace id, each once, in the order of their start.
+/// The spans that arrived for one trace id, each once, by start time.
 ///
-/// Spans are referred to by their index. A parent always stands before its children in
-/// [`Trace::top_down`], so that one pass answers a question about all ancestors or descendants,
-/// however deep the tree is.
+/// Spans are addressed by index. In [`Trace::top_down`], a parent precedes its children, so that
+/// one pass can compute facts about all ancestors or descendants.
 #[derive(Clone, Debug)]
 pub struct Trace {
     id: TraceId,
@@ -37,18 +36,18 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Builds the tree from spans in the order of their arrival. A span counts once, though OTLP
-    /// may deliver it again: it is identified by its id, service instance, kind and start, and of
-    /// several copies the one that has ended counts, then the later end, then the later arrival.
-    /// Spans of other traces are left out; a circle of parents is cut at its earliest span.
+    /// Builds the tree from spans in the order of arrival. OTLP can deliver a span several times:
+    /// it is identified by its id, service instance, kind and start, and an ended copy takes
+    /// precedence, then a later end, then a later arrival. Spans of other traces are ignored. A
+    /// cycle of parents is cut at its earliest span.
     #[must_use]
     pub fn assemble(id: TraceId, origin: Origin, spans: impl IntoIterator<Item = Span>) -> Self {
         let spans = spans.into_iter().map(|span| (span, ()));
         Self::assemble_marked(id, origin, spans).0
     }
 
-    /// The same of spans with a mark each, such as the time of arrival. The marks are in the order
-    /// of [`spans`](Self::spans); a span that came several times has the greatest.
+    /// Like `assemble`, for spans with marks, such as times of arrival. Returns the marks in the
+    /// order of [`spans`](Self::spans); a span that arrived several times has the greatest.
     pub(crate) fn assemble_marked<T: Ord>(
         id: TraceId,
         origin: Origin,
@@ -89,30 +88,30 @@ impl Trace {
         }
     }
 
-    /// The same trace with those that a span link ties to it.
+    /// Sets the linked traces.
     #[must_use]
     pub fn with_linked(mut self, linked: Vec<Trace>) -> Self {
         self.linked = linked;
         self
     }
 
-    /// The same trace, from a source that loses these fields.
+    /// Sets the fields that the source loses.
     #[must_use]
     pub fn with_losses(mut self, losses: Losses) -> Self {
         self.losses = losses;
         self
     }
 
-    /// The same trace, of which further spans are known to be lost.
+    /// Sets the known losses of spans.
     #[must_use]
     pub fn with_holes(mut self, holes: impl IntoIterator<Item = Hole>) -> Self {
         self.holes.extend(holes);
         self
     }
 
-    /// The same trace, where the caller is not known and has no span: if there is no other root, a
-    /// single parent that is missing is the caller, and its children are no orphans. A trace whose
-    /// caller is known stays as it is; there, such a parent is a lost entry.
+    /// Treats a single missing parent as the caller, if the caller is unknown and there is no other
+    /// root. Its children are then not orphans. If the caller is known, the missing parent is a
+    /// lost entry, and nothing changes.
     #[must_use]
     pub fn with_unseen_caller(mut self) -> Self {
         if self.origin == Origin::Foreign
@@ -130,37 +129,37 @@ impl Trace {
         self.id
     }
 
-    /// Whose `traceparent` started it.
+    /// The origin of the trace.
     #[must_use]
     pub fn origin(&self) -> Origin {
         self.origin
     }
 
-    /// The spans, by start time. Several may have the same id.
+    /// The spans, by start time. Several can have the same id.
     #[must_use]
     pub fn spans(&self) -> &[Span] {
         &self.spans
     }
 
-    /// Traces that a span link ties to this one, in either direction.
+    /// Traces connected with this one by span links, in either direction.
     #[must_use]
     pub fn linked(&self) -> &[Trace] {
         &self.linked
     }
 
-    /// What the source could not tell.
+    /// The fields that the source loses.
     #[must_use]
     pub fn losses(&self) -> &Losses {
         &self.losses
     }
 
-    /// Known losses of spans. As long as there are any, the trace is not complete.
+    /// Known losses of spans. If there are any, the trace is not complete.
     #[must_use]
     pub fn holes(&self) -> &[Hole] {
         &self.holes
     }
 
-    /// Whether no span arrived.
+    /// Returns `true` if no span arrived.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
@@ -172,7 +171,7 @@ impl Trace {
         self.spans.len()
     }
 
-    /// Spans without a parent among those that arrived, by start time.
+    /// Spans that have no parent in the trace, by start time.
     #[must_use]
     pub fn roots(&self) -> &[usize] {
         &self.roots
@@ -196,20 +195,20 @@ impl Trace {
         &self.top_down
     }
 
-    /// The span with this id. Where the two ends of a call share it, the called one.
+    /// The span with this id; the called one if the two ends of a call share it.
     #[must_use]
     pub fn find(&self, id: SpanId) -> Option<usize> {
         self.index.get(id)
     }
 
-    /// Whether the span refers to a parent that never arrived and is not ours.
+    /// Returns `true` if the parent of the span never arrived and is not ours.
     #[must_use]
     pub fn is_orphan(&self, span: usize) -> bool {
         self.missing_parent(span).is_some()
     }
 
-    /// Spans whose parent never arrived, by start time. Children of the span id that we sent are
-    /// none.
+    /// Spans whose parent never arrived, by start time, without the children of the span id that we
+    /// sent.
     pub fn orphans(&self) -> impl Iterator<Item = usize> {
         self.roots
             .iter()
@@ -217,7 +216,7 @@ impl Trace {
             .filter(|&root| self.is_orphan(root))
     }
 
-    /// The parents that were referred to and never arrived.
+    /// The parents that never arrived.
     #[must_use]
     pub fn missing_parents(&self) -> BTreeSet<SpanId> {
         self.roots
@@ -226,21 +225,21 @@ impl Trace {
             .collect()
     }
 
-    /// The spans that entered the system: children of the span id that was sent, or for a foreign
-    /// trace spans without a parent. A span in a circle of parents is none, nor is, beside a span
-    /// id that was sent, a span without a parent.
+    /// The entry spans: children of the span id that was sent, or, in a foreign trace, spans
+    /// without a parent. Excludes spans in a cycle of parents and, if a span id was sent, spans
+    /// without a parent.
     pub fn entries(&self) -> impl Iterator<Item = usize> {
         let above = match self.origin {
             Origin::Injected(sent) => Some(sent),
             Origin::Foreign => None,
         };
-        // A span that arrived and has no parent but itself is a root as well.
+        // A span that is its own parent is also a root.
         let has_arrived = above.is_some_and(|id| self.find(id).is_some());
         let roots = self.roots.iter().copied().filter(move |_| !has_arrived);
         roots.filter(move |&root| self.spans[root].parent_id == above)
     }
 
-    /// Whether an [entry](Self::entries) arrived.
+    /// Returns `true` if an [entry](Self::entries) arrived.
     #[must_use]
     pub fn has_entry(&self) -> bool {
         self.entries().next().is_some()
@@ -252,7 +251,7 @@ impl Trace {
         self.spans.iter().map(Span::service).collect()
     }
 
-    /// Spans whose status is error.
+    /// Spans with status error.
     pub fn errors(&self) -> impl Iterator<Item = usize> {
         (0..self.len()).filter(|&span| self.spans[span].status.code == StatusCode::Error)
     }
@@ -260,7 +259,7 @@ impl Trace {
     fn missing_parent(&self, span: usize) -> Option<SpanId> {
         let parent = self.spans[span].parent_id?;
         let ours = self.origin == Origin::Injected(parent);
-        // A span in a circle has its parent here; it is a root only because we cut the circle.
+        // A span whose parent arrived is a root only because a cycle was cut there.
         let here = self.find(parent).is_some();
         (!ours && !here).then_some(parent)
     }
@@ -278,8 +277,8 @@ impl Origin {
     }
 }
 
-/// Walks up from each span; whoever meets the walk itself again is in a circle, and the earliest
-/// span of that circle loses its parent. Each span is walked once.
+/// Walks up from each span. A walk that meets itself found a cycle; the earliest span of the cycle
+/// loses its parent. Each span is visited once.
 fn cut_circles(parents: &mut [Option<usize>]) {
     const UNSEEN: usize = usize::MAX;
     let mut seen_by = vec![UNSEEN; parents.len()];
@@ -327,7 +326,7 @@ mod tests {
         TraceId::from_bytes([1; 16]).unwrap()
     }
 
-    /// A span that starts at its number and ends at 100, below `parent`.
+    /// A span from its number to 100, below `parent`.
     fn span(n: u8, parent: Option<u8>) -> Span {
         Span {
             parent_id: parent.map(id),

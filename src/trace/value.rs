@@ -1,17 +1,17 @@
-//! The typed value of an attribute, of a JSON document, or of an expectation.
+//! Typed values of attributes, JSON documents and expectations.
 
 use std::cmp::Ordering;
 use std::fmt;
 
 use super::Number;
 
-/// A value that keeps its OTLP type until a reporter prints it.
+/// A value with its OTLP type.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub enum Value {
     /// OTLP's empty value, JSON's `null`.
     #[default]
     Null,
-    /// UTF-8 text.
+    /// A string.
     String(String),
     /// A boolean.
     Bool(bool),
@@ -19,18 +19,18 @@ pub enum Value {
     Int(i64),
     /// A double, which may be NaN or infinite.
     Double(f64),
-    /// A number of a document or spec that is no 64-bit integer, with every digit that was written.
+    /// A number of a document or spec that is not a 64-bit integer, with all its digits.
     Number(Number),
     /// Opaque bytes.
     Bytes(Vec<u8>),
-    /// Values in order; they need not be of one type.
+    /// Values of any types, in order.
     Array(Vec<Value>),
     /// Keys and values in the order in which they were sent.
     Map(Vec<(String, Value)>),
 }
 
 impl Value {
-    /// The name of the type, as the `type` matcher and the messages use it.
+    /// The name of the type in the `type` matcher and in messages.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl Value {
         }
     }
 
-    /// The text, if this is a string.
+    /// The string, if the value is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -55,14 +55,14 @@ impl Value {
         }
     }
 
-    /// Whether this is a number of any type.
+    /// Returns `true` if the value is a number of any type.
     #[must_use]
     pub fn is_number(&self) -> bool {
         matches!(self, Self::Int(_) | Self::Double(_) | Self::Number(_))
     }
 
-    /// Whether both are the same value: a number equals a number whatever its type, maps ignore
-    /// the order of keys, and nothing else crosses types.
+    /// Equality across number types and independent of the order of keys in maps. Values of other
+    /// different types are not equal.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
@@ -81,8 +81,8 @@ impl Value {
         }
     }
 
-    /// The order of two numbers, exact also where an integer has no double of its own. Nothing
-    /// for other types and for NaN.
+    /// The order of two numbers, exact also for integers that no double represents. `None` for
+    /// other types and for NaN.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
@@ -100,8 +100,8 @@ impl Value {
         }
     }
 
-    /// The same value as JSON, a number as the closest that `serde_json` has. Bytes become base64,
-    /// NaN and the infinities their names, as OTLP/JSON writes them.
+    /// The value as JSON; a number becomes the closest one of `serde_json`. Bytes become base64,
+    /// NaN and the infinities their names, as in OTLP/JSON.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         use base64::Engine;
@@ -126,7 +126,7 @@ impl Value {
         }
     }
 
-    /// The text that a value has where text is wanted: strings without quotes, all else as JSON.
+    /// The value as a string: strings without quotes, all others as JSON.
     #[must_use]
     pub fn to_text(&self) -> String {
         match self {
@@ -205,7 +205,7 @@ impl From<bool> for Value {
     }
 }
 
-/// Prints the value as JSON would, so that `"42"` and `42` look different.
+/// Writes the value as JSON, so that `"42"` and `42` differ.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -235,7 +235,7 @@ fn double_name(double: f64) -> &'static str {
     }
 }
 
-/// Compares without rounding: 2^63 as a double is one above the largest integer.
+/// Compares without rounding. 2^63 as a double is one above the largest integer.
 fn compare_int_with_double(int: i64, double: f64) -> Option<Ordering> {
     const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
     if double.is_nan() {
