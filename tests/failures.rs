@@ -1,9 +1,9 @@
 //! Texts of failures: a golden for each kind.
 //!
-//! `tests/failures/<name>/` holds `spec.yaml`, the `trace.json` that it is judged by (OTLP/JSON),
-//! perhaps a `response.json`, and what the reporters say: `terminal.txt` and `junit.xml`. After a
-//! change of words, `UPDATE_GOLDENS=1 cargo test --test failures` rewrites the last two; read
-//! them before they are committed.
+//! `tests/failures/<name>/` contains `spec.yaml`, the judged `trace.json` (OTLP/JSON), optionally a
+//! `response.json`, and the expected reports `terminal.txt` and `junit.xml`. After a change of
+//! messages, `UPDATE_GOLDENS=1 cargo test --test failures` rewrites the reports; review them before
+//! a commit.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +23,7 @@ use spanspec::{
 
 macro_rules! failures {
     ($($name:ident)*) => {
-        /// Every golden that is tested.
+        /// Every tested golden.
         const TESTED: &[&str] = &[$(stringify!($name)),*];
 
         mod reads_as_pinned {
@@ -155,7 +155,7 @@ fn compare(name: &str) {
     pinned(&folder.join("junit.xml"), &junit(&report, name));
 }
 
-/// Compares with a file, or writes it if the environment says so.
+/// Compares with a file, or writes it if `UPDATE_GOLDENS` is set.
 fn pinned(file: &Path, text: &str) {
     if std::env::var_os("UPDATE_GOLDENS").is_some() {
         fs::write(file, text).unwrap();
@@ -311,7 +311,7 @@ fn captures(step: &Step, scope: &mut Scope, evidence: &Evidence<'_>) -> Vec<Judg
     failed
 }
 
-/// The last word on each check: where parents are missing, the deadline has passed.
+/// The final outcomes. If parents are missing, the deadline has passed.
 fn outcomes(judgements: Vec<Judgement>, expect: &Expect, trace: Option<&Trace>) -> Vec<Judged> {
     let missing: Vec<_> = match trace {
         Some(trace) if !expect.tolerates_orphans() => trace.missing_parents().into_iter().collect(),

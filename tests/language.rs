@@ -32,7 +32,7 @@ mod whole;
 
 macro_rules! mistakes {
     ($($name:ident)*) => {
-        /// Every file of mistakes that is tested.
+        /// Every tested file with errors.
         const TESTED: &[&str] = &[$(stringify!($name)),*];
 
         mod mistakes_read_as_pinned {
@@ -148,7 +148,7 @@ fn trace_id() -> TraceId {
     TraceId::from_bytes([1; 16]).unwrap()
 }
 
-/// Number 0 is the span that we sent.
+/// Span 0 is the one that we sent.
 fn span_id(number: u64) -> SpanId {
     SpanId::from_bytes((number + 1).to_be_bytes()).unwrap()
 }

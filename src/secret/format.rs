@@ -1,10 +1,9 @@
-//! Masking that keeps a file what it is: only what stands for text is replaced, decoded first and
-//! encoded again.
+//! Masking that keeps files well-formed: it decodes strings, masks them, and encodes them again.
 
 /// The encoding of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Anything without a syntax that a replacement could break: terminals, Markdown, TAP.
+    /// Text without a syntax that a replacement could break: terminal output, Markdown, TAP.
     Text,
     /// JSON.
     Json,
@@ -12,7 +11,7 @@ pub enum Format {
     Markup,
 }
 
-/// Words of our JSON reports. They are no texts from outside.
+/// Fixed strings of our JSON reports, which never come from outside.
 const WORDS: [&str; 22] = [
     "passed",
     "failed",
@@ -38,7 +37,7 @@ const WORDS: [&str; 22] = [
     "utc",
 ];
 
-/// The text without secrets. `plain` is the same without regard for the format.
+/// Masks a text. `plain` masks without regard to the format.
 pub(super) fn masked(
     format: Format,
     text: &str,
@@ -52,8 +51,7 @@ pub(super) fn masked(
     }
 }
 
-/// Masks the strings of JSON that are values. Names of members are the format's own, or were masked
-/// with the report.
+/// Masks the string values of JSON. Names of members are fixed, or were masked with the report.
 fn json(text: &str, mask: &impl Fn(&str) -> Option<String>) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
@@ -76,7 +74,7 @@ fn json(text: &str, mask: &impl Fn(&str) -> Option<String>) -> String {
     masked
 }
 
-/// The length of the string that the text begins with, quotes included.
+/// The length of the string at the start of the text, with its quotes.
 fn string_length(text: &str) -> usize {
     let mut is_escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {
@@ -98,8 +96,8 @@ fn masked_string(string: &str, mask: &impl Fn(&str) -> Option<String>) -> Option
     mask(&decoded).map(|masked| serde_json::Value::from(masked).to_string())
 }
 
-/// Masks text between tags, values of attributes, and data for scripts; style sheets and scripts are
-/// our own.
+/// Masks text between tags, values of attributes, and data for scripts. Style sheets and scripts
+/// are fixed.
 fn markup(text: &str, mask: &impl Fn(&str) -> Option<String>) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
@@ -133,7 +131,7 @@ fn is_tag(tag: &str, name: &str) -> bool {
     after.is_some_and(|after| after.starts_with(['>', ' ']))
 }
 
-/// The length of the tag, comment or section that the text begins with.
+/// The length of the tag, comment or section at the start of the text.
 fn tag_length(text: &str) -> usize {
     let until = |end: &str| text.find(end).map_or(text.len(), |at| at + end.len());
     if text.starts_with("<!--") {
@@ -176,7 +174,7 @@ fn masked_tag(tag: &str, mask: &impl Fn(&str) -> Option<String>) -> String {
     masked
 }
 
-/// Text whose special characters are written as entities.
+/// Encodes special characters as entities.
 fn masked_part(part: &str, mask: &impl Fn(&str) -> Option<String>) -> String {
     match mask(&decoded(part)) {
         Some(masked) => escaped(&masked),

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// Parts of names of headers that carry credentials.
+/// Parts of the names of headers with credentials.
 const TELLING: [&str; 13] = [
     "access-key",
     "api-key",
@@ -20,7 +20,7 @@ const TELLING: [&str; 13] = [
     "token",
 ];
 
-/// Names that have such a part, and say how to authenticate, not with what.
+/// Names with such a part that describe the method of authentication, not the credentials.
 const HARMLESS: [&str; 4] = [
     "www-authenticate",
     "proxy-authenticate",

@@ -1,9 +1,9 @@
-//! Secrets, and their removal from everything that is written.
+//! Secrets, and their removal from all output.
 //!
-//! [`Secrets`] is the set that a run shares: variables, captures, credentials and cookies are added
-//! to it as they become known, and whatever writes asks it. A secret is found in every spelling that
-//! `spelling` knows, so that a writer need not know how a text was encoded. `format` keeps files of a
-//! format well-formed. Which fields a report has is left to `run::mask`.
+//! A run shares one [`Secrets`]. Variables, captures, credentials and cookies are added when they
+//! become known, and everything that is written passes through it. A secret is found in every
+//! encoding of `spelling`, so that writers do not have to state theirs. `format` keeps files
+//! well-formed; `result::mask` masks the fields of a report.
 
 mod format;
 mod header;
@@ -25,10 +25,10 @@ use needle::Needles;
 
 use crate::trace::Value;
 
-/// The text that replaces a secret. Its length says nothing about the secret.
+/// The replacement of a secret, independent of its length.
 pub const MASK: &str = "[masked]";
 
-/// Values that must not be written, in any spelling. A clone is the same set.
+/// Values that must not be written, in any encoding. Clones share one set.
 #[derive(Clone, Default)]
 pub struct Secrets(Arc<RwLock<Known>>);
 
@@ -38,28 +38,28 @@ struct Known {
     needles: Arc<Needles>,
 }
 
-/// A range of a text that was replaced, and the length of its replacement.
+/// A replaced range of a text, and the length of its replacement.
 pub(crate) type Replaced = (Range<usize>, usize);
 
 /// The search for secrets in a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Search {
-    /// Every secret, however short: for a text from outside.
+    /// Secrets of any length: for a text from outside.
     Eager,
-    /// Without secrets that are so short that they are part of most reports: for a finished report,
-    /// whose texts from outside are masked already.
+    /// No short secrets, because they occur in most reports by chance: for a finished report, in
+    /// which texts from outside are masked already.
     Careful,
 }
 
 impl Secrets {
-    /// A set of these values.
+    /// Creates a set of these values.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         let all = Self::default();
         all.add(secrets);
         all
     }
 
-    /// Adds values: everything that is written from now on is without them.
+    /// Adds values, which are masked from now on.
     pub fn add(&self, secrets: impl IntoIterator<Item = String>) {
         let secrets: Vec<String> = secrets
             .into_iter()
@@ -73,7 +73,7 @@ impl Secrets {
         known.needles = Arc::new(Needles::of(known.secrets.iter().map(String::as_str)));
     }
 
-    /// Adds a variable's value: of a list or a map, each value in it too.
+    /// Adds the value of a variable, and all values within a list or a map.
     pub fn add_value(&self, value: &Value) {
         self.add(parts(value));
     }
@@ -92,15 +92,14 @@ impl Secrets {
         known.secrets.is_empty()
     }
 
-    /// A text from outside without any secret.
+    /// Masks a text from outside.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
         let found = self.found(text, Search::Eager);
         replaced(text, &found, |_| MASK.to_owned())
     }
 
-    /// Bytes from outside without any secret. Where one is found, bytes that are not UTF-8 become
-    /// U+FFFD.
+    /// Masks bytes from outside. If they contain a secret, invalid UTF-8 becomes U+FFFD.
     #[must_use]
     pub fn bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
         let text = String::from_utf8_lossy(&bytes);
@@ -111,7 +110,7 @@ impl Secrets {
         replaced(&text, &found, |_| MASK.to_owned()).into_bytes()
     }
 
-    /// A finished text of this format without any secret, and still of this format.
+    /// Masks a finished text of a format, which stays well-formed.
     #[must_use]
     pub fn written(&self, format: Format, text: &str) -> String {
         let mask = |part: &str| {
@@ -124,8 +123,8 @@ impl Secrets {
         }
     }
 
-    /// The text of a file without any secret, with as many lines as before, and the ranges of it
-    /// that were replaced, each with the length of its replacement.
+    /// Masks the text of a file without a change in the number of lines. Also returns the replaced
+    /// ranges with the lengths of their replacements.
     pub(crate) fn in_file(&self, text: &str) -> Option<(String, Vec<Replaced>)> {
         let found = self.found(text, Search::Eager);
         if found.is_empty() {
@@ -142,7 +141,7 @@ impl Secrets {
         Some((masked, lengths.collect()))
     }
 
-    /// The places of secrets in a text, in order and apart from each other.
+    /// The ranges of secrets in a text, in order and without overlap.
     fn found(&self, text: &str, search: Search) -> Vec<Range<usize>> {
         let needles = {
             let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -152,7 +151,7 @@ impl Secrets {
     }
 }
 
-/// The number of secrets, and none of them.
+/// Writes the number of secrets.
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -160,7 +159,7 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// A value as text, and the texts and numbers within a list or a map.
+/// The value as a string, and the strings and numbers within a list or a map.
 pub(crate) fn parts(value: &Value) -> Vec<String> {
     let mut parts = vec![value.to_text()];
     leaves(value, &mut parts);

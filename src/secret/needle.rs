@@ -1,4 +1,4 @@
-//! The texts that a secret looks like, and their places in another text.
+//! The encoded forms of a secret, and the search for them in a text.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -10,32 +10,32 @@ use url::Url;
 use super::spelling::{Letters, ends, later_ends};
 use super::{MASK, Search};
 
-/// Parts of a secret that are shorter are no secrets of their own, and shorter secrets are searched
-/// for in texts from outside only, as they are.
+/// Lower limit of the length of parts of a secret that are searched for. Shorter secrets are
+/// searched for verbatim, and only in texts from outside.
 const SHORTEST: usize = 4;
 
-/// A secret of hexadecimal digits that is shorter is not searched for within ids.
+/// Lower limit of the length of a secret of hexadecimal digits that is searched for within ids.
 const ID: usize = 16;
 
 /// Maximum distance between the start of a secret and the `…` where it was cut.
 const LONGEST_CUT: usize = 4096;
 
-/// Characters that spellings of others begin with, or that may stand between two.
+/// Characters that can start the encoding of another one, or separate two characters.
 const SPELLED: &str = "%&#\\'\"+-_ ,:;\r\n\u{fffd}";
 
-/// The sign where a text was cut.
+/// The mark of a cut text.
 const CUT: char = '…';
 
-/// One text that a secret looks like.
+/// An encoded form of a secret.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Needle {
     chars: Vec<char>,
     letters: Letters,
-    /// Of base64, whether the secret's first and last bits share a character with others.
+    /// For base64: `true` if the first or last bits of the secret share a character with others.
     shares: (bool, bool),
 }
 
-/// All of them, by the byte that they begin with.
+/// All forms, by their first byte.
 pub(super) struct Needles {
     all: Vec<Needle>,
     by_first: Vec<Vec<usize>>,
@@ -60,7 +60,7 @@ impl Needles {
         Self { all, by_first }
     }
 
-    /// The places of secrets, in order and apart from each other.
+    /// The ranges of secrets, in order and without overlap.
     pub(super) fn find(&self, text: &str, search: Search) -> Vec<Range<usize>> {
         if self.all.is_empty() {
             return Vec::new();
@@ -80,7 +80,7 @@ impl Needles {
         self.by_first[first].iter().map(|at| &self.all[*at])
     }
 
-    /// Secrets of which only the beginning is left, before a `…`.
+    /// Secrets that were cut: only the beginning is left, before a `…`.
     fn cut_at_end(&self, text: &str) -> Vec<Range<usize>> {
         let mut found = Vec::new();
         for (end, _) in text.match_indices(CUT) {
@@ -118,7 +118,7 @@ impl Needle {
         }
     }
 
-    /// The bytes with which it may begin in a text.
+    /// The bytes with which the form can begin in a text.
     fn first_bytes(&self) -> BTreeSet<u8> {
         let Some(&first) = self.chars.first() else {
             return BTreeSet::new();
@@ -141,7 +141,7 @@ impl Needle {
             .collect()
     }
 
-    /// The place of this needle if it begins here; the longest where there are several.
+    /// The longest range of this form that begins here.
     fn matched(&self, text: &str, at: usize, search: Search) -> Option<Range<usize>> {
         if search == Search::Careful && self.chars.len() < SHORTEST {
             return None;
@@ -179,7 +179,7 @@ impl Needle {
         is_digits && (before || after)
     }
 
-    /// With the characters of base64 that hold a few bits of the secret.
+    /// Extends the range by the base64 characters that share bits with the secret.
     fn with_shared(&self, text: &str, found: Range<usize>) -> Range<usize> {
         let is_base64 =
             |char: &char| char.is_ascii_alphanumeric() || matches!(char, '+' | '/' | '-' | '_');
@@ -213,8 +213,8 @@ impl Needle {
         ends.max()
     }
 
-    /// Compares the text with the characters from `from` on: the offsets, in order, where they may
-    /// end. `visit` receives the number of characters and the offsets where those may end.
+    /// Compares the text with the characters from `from` on, and returns the possible end offsets
+    /// in order. `visit` receives the number of matched characters and their possible end offsets.
     fn walk(
         &self,
         text: &str,
@@ -241,7 +241,7 @@ impl Needle {
     }
 }
 
-/// Everything that a secret looks like.
+/// All encoded forms of a secret.
 fn looks(secret: &str) -> Vec<Needle> {
     let secret = secret.trim();
     let mut all = vec![plain(secret)];
@@ -293,13 +293,13 @@ fn is_telling(part: &str) -> bool {
 /// The password of a secret that is a URL.
 fn password(secret: &str) -> Option<String> {
     let url = Url::parse(secret).ok()?;
-    // Of percent-encoded text, what `=` follows is a value.
+    // In percent-encoded text, a value follows `=`.
     let password = format!("p={}", url.password()?.replace('+', "%2B"));
     let (_, decoded) = url::form_urlencoded::parse(password.as_bytes()).next()?;
     is_telling(&decoded).then(|| decoded.into_owned())
 }
 
-/// The characters of base64 that belong to the secret alone, where `shift` bytes come before it.
+/// The base64 characters that depend on the secret only, if `shift` bytes precede it.
 fn base64(secret: &[u8], shift: usize) -> Needle {
     let mut bytes = vec![0; shift];
     bytes.extend_from_slice(secret);
@@ -311,7 +311,8 @@ fn base64(secret: &[u8], shift: usize) -> Needle {
     }
 }
 
-/// The length of ` (600 characters in all)` after a `…`: it would show how long the secret is.
+/// The length of ` (600 characters in all)` after a `…`, which would reveal the length of the
+/// secret.
 fn length_note(cut: &str) -> usize {
     let note = || {
         let rest = cut.strip_prefix(CUT)?;
@@ -323,7 +324,7 @@ fn length_note(cut: &str) -> usize {
     note().unwrap_or(0)
 }
 
-/// The ranges in order, those that touch as one, without what is masked already.
+/// Sorts the ranges and joins adjacent ones, without those that are masked already.
 fn apart(mut found: Vec<Range<usize>>, text: &str) -> Vec<Range<usize>> {
     if found.is_empty() {
         return found;

@@ -1,29 +1,29 @@
-//! The ways in which one character of a secret is written in URLs, JSON, XML, HTML and shells.
+//! The encodings of a character in URLs, JSON, XML, HTML and shells.
 //!
-//! Each may be applied twice or more: `%2525`, `&amp;amp;` and `\\\"` are `%`, `&` and `"`.
+//! Each can be applied several times: `%2525`, `&amp;amp;` and `\\\"` are `%`, `&` and `"`.
 
 /// The comparison of characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Letters {
-    /// As they are.
+    /// Exact.
     Exact,
-    /// In upper or lower case: hosts are written in lower case, header names in both.
+    /// Without regard to case, for hosts and header names.
     AnyCase,
-    /// As they are, with both alphabets of base64, and possibly a line break before them.
+    /// Exact, in both alphabets of base64, with optional line breaks.
     Base64,
-    /// Hexadecimal digits of bytes, or their decimal numbers, possibly with a sign or a space between.
+    /// Hexadecimal or decimal bytes, with optional separators.
     Digits,
 }
 
-/// Most backslashes that are taken for one.
+/// Upper limit of the backslashes in one escape.
 const MOST_BACKSLASHES: usize = 16;
 
-/// Adds the offsets at which `char`, spelled from offset `at` of the text on, may end.
+/// Adds the offsets at which `char`, encoded from offset `at` on, can end.
 pub(super) fn ends(text: &str, at: usize, char: char, letters: Letters, ends: &mut Vec<usize>) {
     let rest = &text[at..];
     let mut add = |length: Option<usize>| ends.extend(length.map(|length| at + length));
     if matches!(char, '\r') {
-        // A line break has it or not.
+        // A line break can include it.
         add(Some(0));
     }
     let Some(first) = rest.chars().next() else {
@@ -46,7 +46,7 @@ pub(super) fn ends(text: &str, at: usize, char: char, letters: Letters, ends: &m
     }
 }
 
-/// The same for a character that is not the first of a secret: something may stand before it.
+/// Likewise for a character after the first, which a separator can precede.
 pub(super) fn later_ends(
     text: &str,
     at: usize,
@@ -72,7 +72,7 @@ fn is_same(found: char, char: char, letters: Letters) -> bool {
     }
 }
 
-/// A character after what may stand between those of base64 or of digits.
+/// A character after an optional separator of base64 or digits.
 fn between(rest: &str, char: char, letters: Letters) -> Option<usize> {
     let breaks: &[&str] = match letters {
         Letters::Exact | Letters::AnyCase => return None,
@@ -84,7 +84,7 @@ fn between(rest: &str, char: char, letters: Letters) -> Option<usize> {
     is_same(found, char, letters).then(|| skipped + found.len_utf8())
 }
 
-/// `%C3%A4`, also where the `%` was encoded again.
+/// `%C3%A4`, also if the `%` was encoded again.
 fn percent(
     rest: &str,
     char: char,
@@ -134,7 +134,7 @@ fn percent_by(sign: &str, rest: &str, char: char, is_it: &impl Fn(char) -> bool)
     (is_space || is_it(found)).then_some(rest.len() - left.len())
 }
 
-/// `&quot;`, `&#34;`, `&#x22;`, also of an `&` that was written as an entity.
+/// `&quot;`, `&#34;`, `&#x22;`, also if the `&` was encoded again.
 fn entity(rest: &str, is_it: &impl Fn(char) -> bool, add: &mut impl FnMut(Option<usize>)) {
     let mut at = 1;
     loop {
@@ -263,13 +263,13 @@ fn code(after: &str, digits: usize) -> Option<(char, usize)> {
     Some((char::from_u32(code)?, digits))
 }
 
-/// The replacement characters that a character became whose bytes are not UTF-8.
+/// The replacement characters of a character with invalid UTF-8.
 fn lost(rest: &str) -> usize {
     let lost = rest.chars().take_while(|char| *char == '\u{fffd}');
     lost.map(char::len_utf8).sum()
 }
 
-/// A line break, and the blanks that the next line is indented by.
+/// A line break with the indentation of the next line.
 fn line_break(rest: &str) -> usize {
     rest.len() - rest.trim_start().len()
 }

@@ -1,11 +1,11 @@
-//! A writer that lets no secret through.
+//! A writer that masks secrets.
 
 use std::io::{self, Write};
 
 use super::{Format, Secrets};
 
-/// Masks text on its way to another writer. A line is written when it ends or is flushed, so that a
-/// secret in two writes is found.
+/// Masks text and passes it to another writer. Buffers each line until it ends or is flushed, so
+/// that a secret in two writes is found.
 #[derive(Debug)]
 pub struct MaskedWriter<W: Write> {
     out: W,
@@ -14,7 +14,7 @@ pub struct MaskedWriter<W: Write> {
 }
 
 impl<W: Write> MaskedWriter<W> {
-    /// Writes to `out` without these secrets.
+    /// Creates a writer to `out` that masks these secrets.
     pub fn new(out: W, secrets: Secrets) -> Self {
         Self {
             out,

@@ -33,7 +33,7 @@ impl Span {
         }
     }
 
-    /// Its start, if that is set.
+    /// Its start, if that is set and the end is not before it.
     #[must_use]
     pub fn known_start(&self) -> Option<Nanos> {
         match self.duration() {
@@ -43,7 +43,7 @@ impl Span {
         }
     }
 
-    /// Its end, if that is set and not before the start.
+    /// Its end, if the span has a duration.
     #[must_use]
     pub fn known_end(&self) -> Option<Nanos> {
         self.duration().is_ok().then_some(self.end)

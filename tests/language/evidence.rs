@@ -1,4 +1,4 @@
-//! Spans that say less than a check needs: sent too early, or cut by the limits of an SDK.
+//! Spans with missing parts: exported too early, or cut by the limits of an SDK.
 
 use spanspec::{
     Attributes, Event, Evidence, Finality, Link, Origin, Outcome, Response, Span, Status,
@@ -7,7 +7,7 @@ use spanspec::{
 
 use super::{expect, http, outcomes, span, span_id, trace, trace_id};
 
-/// True if no further span can change any of the outcomes.
+/// Returns `true` if no further span can change any of the outcomes.
 fn is_final(text: &str, trace: &Trace) -> bool {
     let response = Response::Http(http());
     let judged = judge(&expect(text), &Evidence::new(&response, Some(trace), true));
@@ -40,7 +40,7 @@ fn nothing_is_final_while_a_span_has_not_ended_for_it_comes_again() {
     assert!(is_final("  status: 200\n", &charge(0)));
 }
 
-/// "pass", "fail" or the reason why it could not be judged, of the last check.
+/// "pass", "fail" or the reason why the last check could not be judged.
 fn verdict(text: &str, trace: &Trace) -> String {
     let judged = outcomes(&expect(text), &Response::Http(http()), Some(trace));
     match &judged[judged.len() - 1].outcome {
@@ -103,7 +103,7 @@ fn what_needs_the_place_in_time_of_such_a_span_is_unjudged() {
     assert_eq!(of("charge", "before: reply"), charge);
     assert_eq!(of("fetch", "after: reply"), fetch);
     assert_eq!(of("reply", "before: fetch"), fetch);
-    // A start is known where the end is not.
+    // The start is known, the end is not.
     assert_eq!(of("charge", "after: reply"), "pass");
     assert_eq!(of("reply", "before: charge"), "pass");
     assert_eq!(verdict("  sequence: [reply, charge]\n", &unended()), "pass");
@@ -194,7 +194,7 @@ fn a_span_that_may_be_meant_but_for_a_dropped_attribute_leaves_a_count_open() {
         of("reply", "below: { attributes: { card: exists }, count: 0 }"),
         dropped
     );
-    // The span with the dropped attributes may be one of those that are checked.
+    // The span with the dropped attributes can be one of the checked spans.
     let of_error = of("{ attributes: { k: 2 } }", "count: 0");
     assert_eq!(of_error, "pass");
     assert_eq!(
@@ -216,8 +216,8 @@ fn a_failure_that_found_nothing_names_what_was_dropped() {
     );
 }
 
-/// The judged request sent a message, as did another; a consumer took both in one batch, in a trace
-/// of its own.
+/// The judged request and another one sent a message each. A consumer took both in one batch, in a
+/// separate trace.
 fn batch(receive_has_links: bool) -> Trace {
     let in_batch = TraceId::from_bytes([2; 16]).unwrap();
     let other = TraceId::from_bytes([3; 16]).unwrap();

@@ -1,4 +1,4 @@
-//! `repeat` and `budgets`: what is fired many times, and what is asked of all these times.
+//! `repeat` and `budgets`.
 
 use std::time::Duration;
 

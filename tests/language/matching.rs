@@ -1,4 +1,4 @@
-//! Matchers: what meets which.
+//! Matchers.
 
 use spanspec::{Attributes, Span, Value};
 
@@ -47,7 +47,7 @@ fn a_number_equals_a_number_whatever_its_type_and_never_a_text() {
     assert!(meets("42", 42) && meets("42", 42.0) && meets("42.0", 42));
     assert!(!meets("42", "42") && !meets("\"42\"", 42) && meets("\"42\"", "42"));
     assert!(meets("1.10", 1.1) && !meets("1.10", "1.10") && meets("\"1.10\"", "1.10"));
-    // 2^53 + 1 has no double of its own.
+    // No double represents 2^53 + 1.
     assert!(!meets("9007199254740993", 9_007_199_254_740_992.0));
 }
 
@@ -361,7 +361,7 @@ fn numbers_are_compared_to_the_last_digit() {
     ));
     assert!(is("1", "1.0") && is("100", "1e2") && is("1e400", "10e399"));
     assert!(is("{ type: int }", "18446744073709551615") && is("{ type: double }", "1.5"));
-    // An attribute is a double, and can be no closer to what is written.
+    // An attribute is a double, and cannot be closer to the written number.
     assert!(meets("0.1000000000000000055", 0.1) && !meets("\"< 0.1\"", 0.1));
 }
 
@@ -443,6 +443,6 @@ fn what_a_variable_left_empty_is_refused() {
     ] {
         assert!(refused(expect).contains("a variable is empty"), "{expect}");
     }
-    // Equality with an empty text is one that few values meet.
+    // Few values are equal to an empty string.
     assert!(answers("  body: { not: \"\" }\n", http()));
 }

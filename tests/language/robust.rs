@@ -1,4 +1,4 @@
-//! No text makes reading panic or hang, and no trace makes judging panic.
+//! Reading never panics or hangs, and judging never panics.
 
 use std::time::{Duration, Instant};
 
@@ -164,7 +164,7 @@ fn moment() -> impl Strategy<Value = u64> {
     ]
 }
 
-/// Any span at all: in a circle, delivered twice, before or after all time.
+/// Any span: in a cycle, delivered twice, or with extreme times.
 fn any_span() -> impl Strategy<Value = Span> {
     let id = 0..8_u64;
     let link = (any::<bool>(), 0..8_u64);
@@ -238,10 +238,10 @@ const PLACES: [&str; 7] = [
     "linked_to",
 ];
 
-/// Every relation to a selector, to an entry, and nested within every other.
+/// All relations to a selector and to an entry, and nested within each other.
 fn large() -> Expect {
     let mut text = "  errors: 0\n  orphans: 0\n  span_count: ..3\n  trace_duration: < 1s\n  services: [s]\n  edges: [s -> t]\n  sequence: [pay, b, { linked_to: a }]\n  spans:\n    - find: {}\n      id: all\n      duration: < 1ms\n      self_time: < 1ms\n".to_owned();
-    // An order in time needs spans to compare with.
+    // An order in time needs other spans.
     let none = |place: &str| {
         if ["after", "before"].contains(&place) {
             "2"

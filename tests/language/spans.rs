@@ -1,4 +1,4 @@
-//! Entries of `spans`: what `find` selects, and what is asked of each span found.
+//! Entries of `spans`: the selection of `find`, and conditions on each span.
 
 use spanspec::{
     Attributes, Event, Link, Origin, Outcome, Resource, Response, Scope, Span, SpanKind, SpanType,

@@ -1,4 +1,4 @@
-//! Variables: where a name is looked up, and what it turns into.
+//! Variables: the lookup of names, and their values.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ fn json_of(trigger: Trigger) -> serde_json::Value {
     }
 }
 
-/// The JSON body of a request that is written so.
+/// The JSON body of a request with this `json`.
 fn filled(vars: &str, json: &str) -> serde_json::Value {
     body_of(&spec(&format!(
         "vars: {{ {vars} }}\nrequest:\n  post: http://a/\n  json: {json}\nexpect: {{ status: 200 }}\n"
