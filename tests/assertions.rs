@@ -208,7 +208,7 @@ fn a_near_match_passes_no_negative_assertion() {
         assert!(text.starts_with("\nERROR assert_no_span!"), "{text}");
         let words: Vec<&str> = text.split_whitespace().collect();
         let text = words.join(" ");
-        let (_, reason) = text.split_once("is nearly such a span: ").unwrap();
+        let (_, reason) = text.split_once("nearly matches: ").unwrap();
         let (reason, _) = reason.split_once(" tests/assertions.rs:").unwrap();
         reason.to_owned()
     };
@@ -222,7 +222,7 @@ its attribute `reasons` is ["stop"], of type array, and "stop" is of another typ
 `deployment.environment.name` is an attribute of the resource: write it under `resource`
 its service is unknown (`unknown_service`): set OTEL_SERVICE_NAME for it
 no service is called `paymnet`, but one is called `payment`
-its name differs in upper and lower case only
+its name differs in case only
 below `POST /orders` of order: no service is called `ordr`, but one is called `order`
 "#]]
     );

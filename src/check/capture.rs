@@ -15,7 +15,7 @@ pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Box<
     let found = match (&capture.from, evidence.response) {
         (CaptureFrom::Json(path), _) => match evidence.json() {
             Ok(document) => values(path.select(document)),
-            Err(why) => Found::none(format!("the body is no JSON: {why}")),
+            Err(why) => Found::none(format!("the body is not JSON: {why}")),
         },
         (CaptureFrom::Header(name), Response::Http(http)) => {
             values(http.header(name).map(Value::from).collect())
@@ -37,7 +37,7 @@ pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Box<
         ) => {
             return from_span(capture, find, attribute, json.as_ref(), evidence);
         }
-        _ => Found::none("this trigger gives nothing of the kind"),
+        _ => Found::none("this trigger has no such response"),
     };
     found.one(capture)
 }

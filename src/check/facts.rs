@@ -80,7 +80,7 @@ impl Evaluator<'_> {
             ),
             Relative::After | Relative::Before => return self.times(relation, related, span),
             Relative::LinkedTo if count > 0 => return words::count(count),
-            Relative::LinkedTo => "no link ties its trace to one".to_owned(),
+            Relative::LinkedTo => "no link connects its trace with one".to_owned(),
         };
         format!("{} ({there})", words::count(count))
     }

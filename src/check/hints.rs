@@ -54,10 +54,10 @@ impl Evaluator<'_> {
         match self.select(&any).len() {
             0 => None,
             1 => Some(format!(
-                "only one span is like that, so `take: {number}` finds none"
+                "only one span matches, so `take: {number}` selects none"
             )),
             found => Some(format!(
-                "only {found} spans are like that, so `take: {number}` finds none"
+                "only {found} spans match, so `take: {number}` selects none"
             )),
         }
     }
@@ -199,7 +199,7 @@ fn hint_for_type(matcher: &Matcher, found: &Value, at: &Location) -> Option<Stri
             if expected.as_str().is_none() && (text == written || *text == expected.to_text()) =>
         {
             Some(format!(
-                "the span has a text, and `{written}` is none: quote it: \"{text}\""
+                "the span has a string, and `{written}` is not a string: quote it: \"{text}\""
             ))
         }
         (Value::String(text), _)
@@ -207,7 +207,7 @@ fn hint_for_type(matcher: &Matcher, found: &Value, at: &Location) -> Option<Stri
                 && *text == found.to_text() =>
         {
             Some(format!(
-                "the span has a value of type {}, and {written} is a text: write {}",
+                "the span has a value of type {}, and {written} is a string: write {}",
                 found.type_name(),
                 found.to_text()
             ))
@@ -217,7 +217,7 @@ fn hint_for_type(matcher: &Matcher, found: &Value, at: &Location) -> Option<Stri
             found.to_text()
         )),
         (Value::String(text), Value::String(there)) if text.eq_ignore_ascii_case(there) => {
-            Some("upper and lower case differ".to_owned())
+            Some("the strings differ in case only".to_owned())
         }
         _ => None,
     }

@@ -72,10 +72,10 @@ impl<'m> Misfit<'m> {
                 ));
             }
             Found::NoJson => {
-                return Some("the string is no JSON, so `json` cannot judge it".into());
+                return Some("the string is not JSON, so `json` cannot judge it".into());
             }
             Found::NoNumber => {
-                return Some("the string is no number, so `number` cannot judge it".into());
+                return Some("the string is not a number, so `number` cannot judge it".into());
             }
             Found::Within
                 if matches!(self.matcher, Matcher::Compare(..) | Matcher::Between(..)) =>
@@ -84,7 +84,7 @@ impl<'m> Misfit<'m> {
             }
             Found::Within => {
                 return Some(format!(
-                    "`{key}` cannot judge values of another type within this one{also}: ask for them with {{ json: {{ $.KEY: … }} }}"
+                    "`{key}` cannot judge values of other types within this one{also}: check them with {{ json: {{ $.KEY: … }} }}"
                 ));
             }
             Found::Type(kind) => kind,

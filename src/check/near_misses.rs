@@ -138,7 +138,7 @@ fn exact(matcher: &Matcher) -> Option<&str> {
 fn other_case(matcher: &Matcher, found: &str) -> Option<String> {
     let wanted = exact(matcher)?;
     (wanted.to_lowercase() == found.to_lowercase())
-        .then(|| "its name differs in upper and lower case only".to_owned())
+        .then(|| "its name differs in case only".to_owned())
 }
 
 /// Returns `true` if the names differ by a typing error, and not in their digits.

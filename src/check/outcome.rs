@@ -178,7 +178,7 @@ impl Unjudged {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::NoDuration(span, NoDuration::NeverEnded) => Some(format!(
-                "let {} export spans when they have ended; if the ended span comes later, wait for it: `wait: {{ tail: 2s }}`",
+                "let {} export spans after their end, or wait for that: `wait: {{ tail: 2s }}`",
                 span.service
             )),
             Self::NoDuration(span, NoDuration::EndsBeforeStart(_) | NoDuration::NoStart) => {
@@ -192,7 +192,7 @@ impl Unjudged {
                 Some(format!("raise `{limit}` of {}", span.service))
             }
             Self::OtherType(..) => Some(
-                "write the matcher for the type that was sent; `number: …` reads a string as a number"
+                "write a matcher for the type that was sent; `number: …` reads a string as a number"
                     .to_owned(),
             ),
             Self::NotUtf8 => Some("let the system write UTF-8, or check its text without `not`".to_owned()),
@@ -255,15 +255,15 @@ impl fmt::Display for Unjudged {
                 f.write_str("holds so far, but `timeout` ended before the flush bound")
             }
             Self::Hole(hole) => write!(f, "spans of this trace may be missing: {hole}"),
-            Self::Lost(field) => write!(f, "the source of this trace does not tell {field}"),
+            Self::Lost(field) => write!(f, "the source of this trace does not provide {field}"),
             Self::Truncated(bytes) => write!(
                 f,
-                "the first {bytes} bytes of the output were dropped, and this depends on them: write less, or check the end"
+                "the first {bytes} bytes of the output were dropped, and this depends on them: write less output, or check its end"
             ),
             Self::NotUtf8 => f.write_str(
                 "the text has bytes that are not UTF-8, so parts of it may not be recognized",
             ),
-            Self::NotReached => f.write_str("the step ended before this was looked at"),
+            Self::NotReached => f.write_str("the step ended before this check was judged"),
             Self::NotCaptured(name) => write!(f, "needs `{name}`, which was not captured"),
             Self::Incomplete(parents) => {
                 let ids: Vec<String> = parents.iter().take(3).map(SpanId::to_string).collect();
@@ -274,7 +274,7 @@ impl fmt::Display for Unjudged {
                 )
             }
             Self::NearMiss { span, reasons } => {
-                write!(f, "{span} is nearly such a span: {}", reasons.join("; "))
+                write!(f, "{span} nearly matches: {}", reasons.join("; "))
             }
             Self::NoDuration(span, why) => write!(f, "{span} {why}, so it has no duration"),
             Self::Dropped(span, part, 1) => write!(f, "1 {} of {span} was dropped", part.one()),

@@ -163,7 +163,7 @@ fn json(check: &Check, path: &JsonPath, matcher: &Matcher, evidence: &Evidence<'
         Ok(document) => document,
         Err(why) => {
             let mut failure = Failure::of_check(check, subject, matcher.to_string(), "no JSON");
-            failure.hints.push(format!("the body is no JSON: {why}"));
+            failure.hints.push(format!("the body is not JSON: {why}"));
             if let Some(http) = evidence.response.http() {
                 failure.hints.extend(said(http));
             }
@@ -205,6 +205,6 @@ fn exit_code(check: &Check, matcher: &Matcher, command: &CommandResponse) -> Out
     let answer = answer(matcher, Asked::of(code.as_ref()));
     judged(check, Subject::ExitCode, matcher, answer, || {
         code.as_ref()
-            .map_or_else(|| "an end by a signal".to_owned(), Value::to_string)
+            .map_or_else(|| "the end by a signal".to_owned(), Value::to_string)
     })
 }

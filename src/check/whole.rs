@@ -73,12 +73,12 @@ fn orphans(check: &Check, limits: &Limits<u64>, trace: &Trace) -> Standing {
     let mut standing = count(check, limits, trace, &orphans, Subject::Orphans, mark);
     standing.finality = Finality::Open;
     if let Some(failure) = standing.failure_mut().filter(|_| !orphans.is_empty()) {
-        let spans = match trace.missing_parents().len() {
-            1 => "one span",
-            _ => "several spans",
+        let parents = match trace.missing_parents().len() {
+            1 => "one parent",
+            _ => "several parents",
         };
         failure.hints.push(format!(
-            "{spans} that these refer to as their parent never arrived: not sampled, dropped, or exported elsewhere; `orphans: 0..` allows that"
+            "{parents} never arrived: not sampled, dropped, or exported elsewhere; `orphans: 0..` allows that"
         ));
     }
     standing
@@ -110,7 +110,7 @@ fn service(check: &Check, name: &str, trace: &Trace) -> Standing {
     let is_there = services.contains(name);
     let listed: Vec<&str> = services.into_iter().collect();
     let subject = Subject::Service(name.to_owned());
-    let found = format!("no span of it; spans came from {}", listed.join(", "));
+    let found = format!("none; spans arrived from {}", listed.join(", "));
     let mut failure = Failure::of_check(check, subject, "a span", found);
     let meant = crate::spec::closest(name, &listed);
     let hint = meant.map(|meant| format!("did you mean `{meant}`?"));
@@ -137,13 +137,13 @@ fn edge(check: &Check, from: &str, to: &str, trace: &Trace) -> Standing {
         .map(|(from, to)| format!("{from} -> {to}"))
         .collect();
     let found = match listed.as_slice() {
-        [] => "no call between services at all".to_owned(),
+        [] => "no call between services".to_owned(),
         listed => format!("only {}", listed.join(", ")),
     };
     let subject = Subject::Edge {
         from: from.to_owned(),
         to: to.to_owned(),
     };
-    let expected = "a span of the one with a direct child in the other";
+    let expected = "a span of the first with a direct child in the second";
     Standing::that_stays_true(is_there, Failure::of_check(check, subject, expected, found))
 }

@@ -6,7 +6,7 @@ use crate::trace::{Nanos, Value};
 
 /// Hint for a violated order in time.
 pub(super) const CLOCKS: &str =
-    "spans of different hosts are compared by the clocks of those hosts";
+    "the order of spans of different hosts depends on the clocks of those hosts";
 
 /// Length in characters from which strings are cut.
 const LONGEST: usize = 200;

@@ -101,7 +101,7 @@ fn request(arguments: &RecordArguments) -> Result<Request, String> {
             return Err("there are two bodies, JSON and --body: leave one out".to_owned());
         }
         (Some(json), None) => Payload::Json(serde_json::from_str(json).map_err(|error| {
-            format!("the body is no JSON: {error}; give another text with --body")
+            format!("the body is not JSON: {error}; give another text with --body")
         })?),
         (None, Some(text)) => Payload::Text(text.clone()),
         (None, None) => Payload::None,
