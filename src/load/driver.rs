@@ -21,7 +21,7 @@ use crate::budget::{Quantile, Samples};
 use crate::process::allow_requests;
 use crate::result::{HeldBack, StepReport};
 use crate::spec::{Pace, Repeat, Scope, Spec};
-use crate::step::RunContext;
+use crate::step::{RunContext, StepReader};
 use crate::trigger::Session;
 
 /// So many requests may wait for an answer at the same time: more sockets than most systems give to
@@ -93,8 +93,8 @@ impl<'a> Driver<'a> {
         let pulse = Pulse::start();
         let pattern = Pattern {
             run: self.run,
-            step: &self.spec.steps[0],
-            scope: scope.for_one_of_many(),
+            reader: StepReader::new(&self.spec.steps[0]),
+            scope: scope.for_repeat(),
             session,
             measures: measure::any_looks_at_trace(&self.spec.budgets),
             stalls: Arc::clone(pulse.stalls()),

@@ -10,9 +10,10 @@ use super::pulse::Stalls;
 use crate::result::{Phase, StepReport, Trouble, cookies_of, credentials_of};
 use crate::secret::Secrets;
 use crate::source::receiver::Follow;
-use crate::spec::{Called, Scope, Step};
+use crate::spec::{Called, Scope};
 use crate::step::{
-    self, DecidedStep, JudgeWhen, Observation, RunContext, StepContext, WaitEnd, WatchedTrace,
+    self, DecidedStep, JudgeWhen, Observation, RunContext, StepContext, StepReader, WaitEnd,
+    WatchedTrace,
 };
 use crate::trace::Response;
 use crate::trigger::{Session, TraceContext, TriggerError};
@@ -92,7 +93,7 @@ pub(super) struct Done<'a> {
 /// What all requests have in common.
 pub(super) struct Pattern<'a> {
     pub(super) run: &'a RunContext<'a>,
-    pub(super) step: &'a Step,
+    pub(super) reader: StepReader<'a>,
     pub(super) scope: Scope,
     pub(super) session: Arc<Session>,
     /// Whether something of the traces is measured.
@@ -113,9 +114,9 @@ impl<'a> Pattern<'a> {
         crowded: Option<Instant>,
         in_flight: &mut JoinSet<Answered>,
     ) -> Result<(), Box<Done<'a>>> {
-        let mut scope = self.scope.for_one_of_many();
-        let mut report = step::blank(self.step, Phase::Test);
-        let (trigger, context) = match step::prepare(self.step, &mut scope) {
+        let mut scope = self.scope.clone();
+        let mut report = step::blank(self.reader.step, Phase::Test);
+        let (trigger, context) = match step::prepare(&self.reader, &mut scope) {
             Ok(prepared) => prepared,
             Err(errors) => {
                 let report = report.with_trouble(Trouble::from(&errors));
@@ -169,7 +170,7 @@ impl<'a> Pattern<'a> {
     fn context(&self, called: Called, fired: Instant) -> StepContext<'a> {
         StepContext {
             run: self.run,
-            step: self.step,
+            step: self.reader.step,
             called,
             fired,
         }
@@ -192,6 +193,7 @@ impl<'a> Pattern<'a> {
         let is_refused = answer.as_ref().is_err_and(TriggerError::is_refused);
         let mut walk = Observation {
             context: context.clone(),
+            reader: &self.reader,
             scope: &mut request.scope,
             trace_context: request.context,
             follow: request.follow,

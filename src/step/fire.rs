@@ -1,5 +1,6 @@
 //! Runs one step: reads its trigger and fires it. The rest is left to [`Observation`].
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
@@ -8,6 +9,7 @@ use super::context::StepContext;
 use super::observation::Observation;
 use super::run_context::RunContext;
 use super::settle::JudgeWhen;
+use super::step_reader::StepReader;
 use super::watched::WatchedTrace;
 use crate::result::{Phase, StepReport, Trouble, cookies_of, credentials_of};
 use crate::source::receiver::Follow;
@@ -28,7 +30,8 @@ pub(crate) async fn run_step(
     session: &Session,
 ) -> (StepReport, Option<WatchedTrace>) {
     let mut report = blank(step, phase);
-    let (trigger, context) = match prepare(step, scope) {
+    let reader = StepReader::new(step);
+    let (trigger, context) = match prepare(&reader, scope) {
         Ok(prepared) => prepared,
         Err(errors) => return (report.with_trouble(Trouble::from(&errors)), None),
     };
@@ -55,6 +58,7 @@ pub(crate) async fn run_step(
             called: trigger.called(),
             fired,
         },
+        reader: &reader,
         scope,
         trace_context: context,
         follow,
@@ -73,13 +77,13 @@ pub(crate) async fn run_step(
 
 /// Reads the trigger, and creates the trace context that it will send.
 pub(crate) fn prepare(
-    step: &Step,
+    reader: &StepReader<'_>,
     scope: &mut Scope,
-) -> Result<(Trigger, TraceContext), SpecErrors> {
+) -> Result<(Arc<Trigger>, TraceContext), SpecErrors> {
     // The trigger may contain `${trace_id}`, so the id exists before the trigger is read.
     let context = TraceContext::random();
     scope.set_trace_id(context.trace_id);
-    let trigger = step.trigger(scope)?;
+    let trigger = reader.trigger(scope)?;
     let mut context = TraceContext {
         trace_id: context.trace_id,
         ..TraceContext::of(&trigger)

@@ -27,6 +27,8 @@ mod settler;
 #[cfg(feature = "run")]
 mod short_timeouts;
 #[cfg(feature = "run")]
+mod step_reader;
+#[cfg(feature = "run")]
 mod wait_end;
 #[cfg(feature = "run")]
 mod watched;
@@ -54,6 +56,7 @@ pub(crate) use self::{
     observation::Observation,
     run_context::RunContext,
     settle::JudgeWhen,
+    step_reader::StepReader,
     wait_end::WaitEnd,
     watched::{LateSpans, Rejudged, WatchedTrace},
 };

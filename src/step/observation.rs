@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::context::{DecidedStep, StepContext};
 use super::settings::Stop;
 use super::settle::{Expected, JudgeWhen, TraceWait};
+use super::step_reader::StepReader;
 use super::wait_end::WaitEnd;
 use super::watched::{VerdictBasis, WatchedTrace};
 use crate::check::{self, CheckRef, Evidence, Failure, Judged, Outcome, Subject, Unjudged};
@@ -19,6 +20,7 @@ use crate::trigger::{TraceContext, TriggerError};
 /// A step whose trigger was fired.
 pub(crate) struct Observation<'a> {
     pub(crate) context: StepContext<'a>,
+    pub(crate) reader: &'a StepReader<'a>,
     pub(crate) scope: &'a mut Scope,
     pub(crate) trace_context: TraceContext,
     pub(crate) follow: Follow,
@@ -52,9 +54,9 @@ impl<'a> Observation<'a> {
     ) -> DecidedStep {
         let (captures, trouble) = match self.capture_from_response(&response, &mut report) {
             Ok(captures) => (captures, None),
-            Err(trouble) => (Vec::new(), Some(trouble)),
+            Err(trouble) => (Arc::default(), Some(trouble)),
         };
-        let expect = match self.context.step.expect(self.scope) {
+        let expect = match self.reader.expect(self.scope) {
             Ok(expect) => expect,
             Err(errors) => return DecidedStep::without_trace(report, Trouble::from(&errors)),
         };
@@ -76,7 +78,7 @@ impl<'a> Observation<'a> {
         let from_spans = self.capture_from_spans(&captures, &snapshot, &response, end);
         report.checks.extend(from_spans);
         let filled = match awaits_span {
-            true => self.context.step.expect(self.scope).map(Some),
+            true => self.reader.expect(self.scope).map(Some),
             false => Ok(None),
         };
         let expect = match filled {
@@ -110,12 +112,9 @@ impl<'a> Observation<'a> {
         &mut self,
         response: &Response,
         report: &mut StepReport,
-    ) -> Result<Vec<Capture>, Trouble> {
-        let captures = self
-            .context
-            .step
-            .captures(self.scope)
-            .map_err(|errors| Trouble::from(&errors))?;
+    ) -> Result<Arc<[Capture]>, Trouble> {
+        let captures = self.reader.captures(self.scope);
+        let captures = captures.map_err(|errors| Trouble::from(&errors))?;
         // `expect` may use the names of captures from spans, which have no value yet.
         captures
             .iter()

@@ -182,7 +182,7 @@ fn each_of_many_requests_has_values_of_its_own_but_shares_the_vars() {
     );
     let scope = spec.scope();
     let fired = || {
-        let trigger = spec.steps[0].trigger(&scope.for_one_of_many()).unwrap();
+        let trigger = spec.steps[0].trigger(&scope.for_repeat()).unwrap();
         json_of(trigger)
     };
     let (first, second) = (fired(), fired());

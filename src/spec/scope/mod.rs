@@ -2,7 +2,7 @@
 
 mod lookup;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -32,6 +32,12 @@ pub struct Scope {
     evaluated: RefCell<BTreeMap<String, Filled>>,
     /// Names that were asked for and have no value yet.
     awaited: RefCell<BTreeSet<String>>,
+    /// The `vars` that all requests of a `repeat` share; `None` outside a `repeat`.
+    shared: Option<Arc<BTreeSet<String>>>,
+    /// Names that one request of a `repeat` has set.
+    varying: BTreeSet<String>,
+    /// A value was used that may differ between requests.
+    has_varied: Cell<bool>,
 }
 
 /// A scalar with its variables filled in.
@@ -91,20 +97,34 @@ impl Scope {
             occurrences: RefCell::default(),
             evaluated: RefCell::default(),
             awaited: RefCell::default(),
+            shared: None,
+            varying: BTreeSet::new(),
+            has_varied: Cell::default(),
         }
     }
 
-    /// These variables for one of many requests that are fired with them: it captures for itself,
-    /// and `${uuid()}` and its like give it values of its own, but in `vars`, whose values all
-    /// requests share.
+    /// The variables of a `repeat`; each request gets a clone. Captures of a request, and values of
+    /// `${uuid()}` and similar functions, belong to the request. All requests share the values of
+    /// `vars`.
     #[must_use]
-    pub fn for_one_of_many(&self) -> Self {
+    pub fn for_repeat(&self) -> Self {
         self.evaluate_vars();
+        let shared = self.evaluated.borrow().keys().cloned().collect();
         Self {
             occurrences: RefCell::default(),
             awaited: RefCell::default(),
+            shared: Some(Arc::new(shared)),
+            has_varied: Cell::default(),
             ..self.clone()
         }
+    }
+
+    /// The result of `read`, and `true` if it is the same for all requests of a `repeat`.
+    #[cfg(feature = "run")]
+    pub(crate) fn read_once<T>(&self, read: impl FnOnce() -> T) -> (T, bool) {
+        self.has_varied.set(self.shared.is_none());
+        let value = read();
+        (value, !self.has_varied.get())
     }
 
     /// Evaluates all `vars` that can be; what is wrong with one is told where it is used.
@@ -133,12 +153,22 @@ impl Scope {
 
     /// Gives a capture or a name of the matrix its value.
     pub fn set(&mut self, name: impl Into<String>, value: Value) {
-        self.own.insert(name.into(), Some(value));
+        let name = name.into();
+        self.note_varying(&name);
+        self.own.insert(name, Some(value));
     }
 
     /// Makes a name known whose value will come.
     pub fn expect(&mut self, name: impl Into<String>) {
-        self.own.entry(name.into()).or_insert(None);
+        let name = name.into();
+        self.note_varying(&name);
+        self.own.entry(name).or_insert(None);
+    }
+
+    fn note_varying(&mut self, name: &str) {
+        if self.shared.is_some() {
+            self.varying.insert(name.to_owned());
+        }
     }
 
     /// Makes names known that have a value elsewhere, and cannot be used here.
@@ -292,6 +322,7 @@ impl Scope {
         open: &[&str],
     ) -> Option<Filled> {
         let once = |make: &dyn Fn() -> Value| {
+            self.has_varied.set(true);
             let key = (mistakes.source().name().to_owned(), place.start, offset);
             let value = self
                 .occurrences
@@ -332,7 +363,11 @@ impl Scope {
         open: &[&str],
     ) -> Option<Filled> {
         let name = variable.name.as_str();
-        match self.find(name) {
+        let found = self.find(name);
+        if self.is_varying(name, &found) {
+            self.has_varied.set(true);
+        }
+        match found {
             Found::Value(value) => Some(Filled::Value(value)),
             Found::Awaited => {
                 self.awaited.borrow_mut().insert(name.to_owned());
@@ -383,6 +418,19 @@ impl Scope {
                 },
                 None => self.missing(name, place, mistakes),
             },
+        }
+    }
+
+    /// Returns `true` if the value may differ between the requests of a `repeat`.
+    fn is_varying(&self, name: &str, found: &Found<'_>) -> bool {
+        match found {
+            Found::Value(_) => name == "trace_id" || self.varying.contains(name),
+            Found::Node(..) => !self
+                .shared
+                .as_ref()
+                .is_some_and(|shared| shared.contains(name)),
+            Found::Awaited => true,
+            Found::Withheld(_) | Found::Missing => false,
         }
     }
 
