@@ -1,7 +1,7 @@
-//! `spanspec.yaml`: where specs are, which services there are, and what specs share.
+//! The project file, `spanspec.yaml`: specs, services, and defaults for all specs.
 //!
-//! It is read in two goes. The first tells which ports the services need; once they have numbers,
-//! the rest can be filled in.
+//! It is read in two steps: first the ports of the services, and after their numbers are assigned,
+//! the services.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,31 +16,31 @@ use crate::spec::{
 };
 use crate::trace::Value;
 
-/// What the file is called where nobody says otherwise.
+/// Default name of the project file.
 pub const FILE_NAME: &str = "spanspec.yaml";
 
-/// A project file, or what holds where there is none.
+/// A project file, or the defaults without one.
 #[derive(Clone, Debug)]
 pub struct Project {
-    /// Its folder, which all its paths start from.
+    /// Its folder, the base of its relative paths.
     pub dir: PathBuf,
-    /// Files, folders and globs.
+    /// Files, folders and globs of specs.
     pub specs: Vec<String>,
-    /// Names whose values no report may show.
+    /// Names of secret variables.
     pub secrets: Vec<String>,
-    /// Where each of `secrets` stands.
+    /// Places of the entries of `secrets`.
     pub(crate) secret_places: Vec<Location>,
-    /// Where to listen for OTLP, if it says so.
+    /// Addresses of the OTLP receiver. `None` for the default.
     pub listen: Option<Vec<SocketAddr>>,
-    /// Origins of browsers that may send telemetry, besides this machine's.
+    /// Origins of web pages that can send telemetry, in addition to those of this machine.
     pub cors: Vec<String>,
-    /// What specs need not say themselves.
+    /// Defaults for specs.
     pub defaults: Defaults,
     /// Its `vars`.
     pub vars: Variables,
-    /// The port that each name stands for, still to be given a number: `services.shop.http`.
+    /// The ports of its services.
     pub ports: Vec<Port>,
-    /// What is allowed, but worth a thought.
+    /// Warnings.
     pub warnings: Vec<SpecError>,
     source: Option<Source>,
     services: Vec<(String, Arc<Node>)>,
@@ -49,16 +49,16 @@ pub struct Project {
 /// A port of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Port {
-    /// Of which service.
+    /// The name of the service.
     pub service: String,
-    /// What the service calls it.
+    /// The name of the port within the service.
     pub name: String,
-    /// The number, or any that is free.
+    /// The number, or a free port.
     pub spec: PortSpec,
 }
 
 impl Port {
-    /// The name that specs use: `services.shop.http`.
+    /// Its variable in specs: `services.shop.http`.
     #[must_use]
     pub fn variable(&self) -> String {
         format!("services.{}.{}", self.service, self.name)
@@ -66,7 +66,7 @@ impl Port {
 }
 
 impl Project {
-    /// What holds where there is no project file: specs in `specs`, no services.
+    /// The defaults without a project file: specs in `specs`, no services.
     #[must_use]
     pub fn none(dir: PathBuf) -> Self {
         Self {
@@ -85,15 +85,15 @@ impl Project {
         }
     }
 
-    /// Reads a project file, as far as that goes before ports have numbers.
+    /// Reads a project file, except the services, which need port numbers.
     ///
     /// # Errors
-    /// Every mistake in the file that can be seen without them.
+    /// All errors in the file, except errors in services.
     pub fn read(source: &Source, dir: &Path) -> Result<Self, SpecErrors> {
         let mistakes = Mistakes::new(source);
         let documents = parse_documents(&mistakes);
         let project = match documents.as_slice() {
-            // One that says nothing, or only comments, is a project all the same.
+            // A file that is empty or has only comments is valid.
             [] => Some(Self {
                 source: Some(source.clone()),
                 ..Self::none(dir.to_path_buf())
@@ -101,21 +101,21 @@ impl Project {
             [root] => read(root, &mistakes, dir),
             [_, second, ..] => mistakes.note(
                 second.place,
-                "a project file has one document",
-                "a second one",
-                "take away the `---` before it".to_owned(),
+                "a project file must have one document",
+                "second document",
+                "remove the `---` before it".to_owned(),
             ),
         };
         mistakes.check(project)
     }
 
-    /// Whether there is a project file.
+    /// Returns `true` if there is a project file.
     #[must_use]
     pub fn is_written(&self) -> bool {
         self.source.is_some()
     }
 
-    /// The same for who has other services than these.
+    /// The project without its services.
     #[must_use]
     pub fn without_services(mut self) -> Self {
         self.services = Vec::new();
@@ -124,16 +124,16 @@ impl Project {
         self
     }
 
-    /// Whether there are services to start.
+    /// Returns `true` if there are services to start.
     #[must_use]
     pub fn has_services(&self) -> bool {
         !self.services.is_empty()
     }
 
-    /// The services, all variables filled in.
+    /// The services, with variables substituted.
     ///
     /// # Errors
-    /// Every mistake in them.
+    /// All errors in them.
     pub fn services(&self, globals: &Arc<Globals>) -> Result<Vec<Service>, SpecErrors> {
         let Some(source) = &self.source else {
             return Ok(Vec::new());
@@ -156,10 +156,10 @@ impl Project {
         mistakes.check(services)
     }
 
-    /// Its `vars`, filled in, with what wins over them: what files and the command line give.
+    /// The values of `vars`, of files of variables and of the command line, in this precedence.
     ///
     /// # Errors
-    /// Every mistake in them.
+    /// All errors in them.
     pub fn variables(&self, globals: &Arc<Globals>) -> Result<BTreeMap<String, Value>, SpecErrors> {
         let mut all = globals.file.clone();
         let arguments = globals.arguments.iter();
@@ -197,8 +197,8 @@ impl Project {
             Some(line) => command_line(line, is_shell, reader),
             None => reader.wrong(
                 node.place,
-                format!("the service `{name}` does not say how to start it"),
-                "no `run`",
+                format!("the service `{name}` has no command"),
+                "missing `run`",
                 "add `run: target/debug/shop`, or a list of words",
             ),
         };
@@ -265,8 +265,8 @@ fn read(root: &Node, mistakes: &Mistakes, dir: &Path) -> Option<Project> {
     Some(project)
 }
 
-/// The names in `secrets` and the scalars in `vars` of a project file that has errors, which quote
-/// its lines.
+/// The names in `secrets` and the scalars in `vars` of a project file with errors, to mask the
+/// lines that the errors quote.
 pub(crate) fn secrets_and_vars(source: &Source) -> (Vec<String>, Vec<(String, String)>) {
     let documents = parse_documents(&Mistakes::new(source));
     let Some(root) = documents.first() else {
@@ -290,7 +290,7 @@ pub(crate) fn secrets_and_vars(source: &Source) -> (Vec<String>, Vec<(String, St
     (names, vars)
 }
 
-/// Where the elements of a list stand, or the one that stands for a list.
+/// The places of the elements of a list, or of a single value.
 fn places(list: Option<&Node>, source: &Source) -> Vec<Location> {
     let nodes = match list {
         Some(node) => match &node.kind {
@@ -316,10 +316,10 @@ fn receiver(node: &Node, reader: &Reader<'_>) -> Option<Receiver> {
     Some((listen?, cors?.unwrap_or_default()))
 }
 
-/// The address that `127.0.0.1:4317` stands for; a port alone is on loopback.
+/// Parses an address such as `127.0.0.1:4317`. A port alone is on loopback.
 ///
 /// # Errors
-/// If it is none; the text says what to write.
+/// If it is invalid. The text includes help.
 pub fn parse_address(text: &str) -> Result<SocketAddr, String> {
     read_address(text).map_err(|no| no.to_string())
 }
@@ -333,8 +333,8 @@ fn read_address(text: &str) -> Result<SocketAddr, Refusal> {
         .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
     text.parse().map_err(|_| {
         Refusal::new(
-            format!("`{text}` is no address"),
-            "write 127.0.0.1:4317, or 127.0.0.1:0 for a port that is free",
+            format!("invalid address `{text}`"),
+            "write `127.0.0.1:4317`, or `127.0.0.1:0` for a free port",
         )
     })
 }
@@ -384,8 +384,8 @@ fn ports(service: &str, node: &Node, reader: &Reader<'_>) -> Option<Vec<Port>> {
             _ => match text.parse() {
                 Ok(number) if number > 0 => Ok(PortSpec::Fixed(number)),
                 _ => Err(Refusal::new(
-                    format!("`{text}` is no port"),
-                    "write `auto` for a free one, or a number up to 65535",
+                    format!("invalid port `{text}`"),
+                    "write a number from 1 to 65535, or `auto` for a free port",
                 )),
             },
         })?;
@@ -407,7 +407,7 @@ fn command_line(node: &Node, is_shell: bool, reader: &Reader<'_>) -> Option<Comm
         if let Some(sign) = words.iter().find(|word| SHELL.contains(&word.as_str())) {
             return reader.wrong(
                 node.place,
-                format!("`{sign}` means something to a shell only, and none is used"),
+                format!("`{sign}` has no meaning without a shell"),
                 "no shell",
                 "add `shell: true`",
             );
@@ -426,9 +426,9 @@ fn ready(node: &Node, reader: &Reader<'_>) -> Option<Ready> {
             Some(expression) => reader.regex(expression, log).map(Ready::Log),
             None => reader.wrong(
                 log.place,
-                "`log` is a regular expression",
+                "`log` must be a regular expression",
                 "no `=~`",
-                format!("write =~ {text}"),
+                format!("write `=~ {text}`"),
             ),
         };
     }
@@ -447,8 +447,8 @@ fn ready(node: &Node, reader: &Reader<'_>) -> Option<Ready> {
             return Ok(Ready::Http(url));
         }
         Err(Refusal::new(
-            format!("`{text}` does not say how to see that the service is ready"),
-            "write http://127.0.0.1:8080/health, tcp://127.0.0.1:8080 or { log: =~ listening }",
+            format!("invalid `ready`: `{text}`"),
+            "write `http://127.0.0.1:8080/health`, `tcp://127.0.0.1:8080` or `{ log: =~ listening }`",
         ))
     })
 }
@@ -462,26 +462,26 @@ fn depends_on(node: &Node, own: &str, names: &[&str], reader: &Reader<'_>) -> Op
         let what = if name == own {
             format!("`{own}` depends on itself")
         } else {
-            format!("there is no service `{name}`")
+            format!("unknown service `{name}`")
         };
         let others: Vec<&str> = names.iter().copied().filter(|name| *name != own).collect();
         let help = match others.as_slice() {
-            [] => "there is no other service to depend on".to_owned(),
+            [] => "remove it; there is no other service".to_owned(),
             others => crate::spec::suggest(&name, others),
         };
         reader.wrong(item.place, what, "here", help)
     })
 }
 
-/// Without `ready`, the first requests may come before the service listens.
+/// Warns about services without `ready`: the first requests can precede the listener.
 fn without_ready(services: &[(String, Arc<Node>)], reader: &Reader<'_>) -> Vec<SpecError> {
     services
         .iter()
         .filter(|(_, node)| node.get("ready").is_none())
         .map(|(name, node)| SpecError {
-            what: format!("the service `{name}` does not say when it is ready"),
+            what: format!("the service `{name}` has no `ready`"),
             at: reader.at(node.get("run").unwrap_or(node).place),
-            label: "started is taken for ready".to_owned(),
+            label: "ready when started".to_owned(),
             help: Some(
                 "add `ready: http://…/health`, `tcp://host:port` or `{ log: =~ listening }`"
                     .to_owned(),
@@ -490,7 +490,7 @@ fn without_ready(services: &[(String, Arc<Node>)], reader: &Reader<'_>) -> Vec<S
         .collect()
 }
 
-/// With a configuration file, an SDK ignores every other `OTEL_…` variable.
+/// Warns about configuration files: with one, an SDK ignores all other `OTEL_…` variables.
 fn configured_by_file(name: &str, service: &Node, reader: &Reader<'_>) -> Vec<SpecError> {
     let Some(Kind::Map(env)) = service.get("env").map(|env| &env.kind) else {
         return Vec::new();
@@ -503,19 +503,19 @@ fn configured_by_file(name: &str, service: &Node, reader: &Reader<'_>) -> Vec<Sp
                 entry.key.text
             ),
             at: reader.at(entry.key.place),
-            label: "endpoint and export delay come from that file".to_owned(),
+            label: "endpoint and export delay from that file".to_owned(),
             help: Some(
-                "in the file, set the endpoint to `${OTEL_EXPORTER_OTLP_ENDPOINT}` and `schedule_delay` to 100, and set `defaults: { wait: { flush: 350ms } }`; or remove the variable"
+                "set the endpoint in the file to `${OTEL_EXPORTER_OTLP_ENDPOINT}` and `schedule_delay` to 100, and set `defaults: { wait: { flush: 350ms } }`; or remove the variable"
                     .to_owned(),
             ),
         })
         .collect()
 }
 
-/// Names and values from a file of variables: YAML or JSON, one map.
+/// Names and values of a file of variables: one map in YAML or JSON.
 ///
 /// # Errors
-/// Every mistake in the file.
+/// All errors in the file.
 pub fn read_variables(source: &Source) -> Result<BTreeMap<String, Value>, SpecErrors> {
     let mistakes = Mistakes::new(source);
     let scope = Scope::new(Arc::default(), Variables::default());

@@ -501,8 +501,8 @@ fn a_file_with_mistakes_or_without_sense_is_told() {
             "error: cannot read tests/assertions/missing.yaml",
         ),
         ("wrong.yaml", "did you mean `spans`?"),
-        ("response.yaml", "this asks nothing of the trace"),
-        ("steps.yaml", "each of `steps` has a trace of its own"),
+        ("response.yaml", "this `expect` has no check of the trace"),
+        ("steps.yaml", "each of `steps` has its own trace"),
     ] {
         let path = format!("tests/assertions/{file}");
         let text = said(move || assert_trace!(order(), path));

@@ -272,6 +272,7 @@ fn words_of_schema(path: &str) -> BTreeSet<String> {
     }
     let mut words = BTreeSet::new();
     collect(&serde_json::from_str(&page(path)).unwrap(), &mut words);
+    words.retain(|word| !matches!(word.as_str(), "true" | "false"));
     words
 }
 

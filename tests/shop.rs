@@ -82,7 +82,7 @@ fn a_draft_recorded_of_the_shop_passes_against_it() {
     for expected in [
         "    - find: process_payment\n      service: payment\n      below: POST /payments\n      count: 1\n",
         "        payment.method: card\n",
-        "      # left out, for they vary: order.id, payment.id\n",
+        "      # left out, because they vary: order.id, payment.id\n",
         "  services: [api-gateway, inventory, order, payment, shipping]\n",
     ] {
         assert!(text.contains(expected), "{text}");

@@ -356,7 +356,7 @@ async fn a_body_without_end_is_cut_off_with_an_error() {
     let error = refusal(request("GET", &url)).await;
     assert_eq!(
         error.to_string(),
-        format!("the body of the response is longer than 64 MiB (GET {url})")
+        format!("the body of the response exceeds 64 MiB (GET {url})")
     );
 }
 
@@ -412,10 +412,7 @@ async fn a_refused_connection_says_who_refused_and_can_be_told_apart() {
     let address = format!("127.0.0.1:{}", port.number());
     assert_eq!(
         error.to_string(),
-        format!(
-            "connection refused by {address} (POST http://{address}/orders): is it running? \
-             `services` in spanspec.yaml can start it"
-        )
+        format!("connection refused by {address} (POST http://{address}/orders)")
     );
 }
 
@@ -428,7 +425,7 @@ async fn an_unknown_host_is_named() {
     assert!(!error.is_refused());
     let text = error.to_string();
     assert!(
-        text.starts_with(&format!("no address is known for the host `{host}` (GET ")),
+        text.starts_with(&format!("cannot resolve the host `{host}` (GET ")),
         "{text}"
     );
 }
@@ -441,7 +438,7 @@ async fn a_response_that_does_not_come_in_time_names_the_timeout() {
     request.timeout = Some(Duration::from_millis(20));
     assert_eq!(
         refusal(request).await.to_string(),
-        format!("no response within 20 ms (GET {url}): `request.timeout` gives it longer")
+        format!("no response within 20 ms (GET {url})")
     );
 }
 
@@ -453,7 +450,7 @@ async fn a_body_that_stalls_is_told_from_silence() {
     let mut request = request("GET", &url);
     request.timeout = Some(Duration::from_secs(2));
     let error = refusal(request).await.to_string();
-    let began = "the response began, but only 5 bytes of its body came within 2 s";
+    let began = "the response was incomplete (5 bytes of its body) within 2 s";
     assert!(error.starts_with(began), "{error}");
 }
 
@@ -604,8 +601,8 @@ async fn an_unknown_authority_is_refused_with_both_ways_out() {
 async fn a_certificate_of_another_name_is_called_so() {
     let port = tls_server(Clients::Any).await;
     let error = refusal(secure("127.0.0.1", port, our_authority())).await;
-    let text = error.to_string();
-    assert!(text.contains("it was issued for other names"), "{text}");
+    let help = error.help().unwrap();
+    assert!(help.contains("was issued for others"), "{help}");
 }
 
 #[tokio::test]
@@ -619,10 +616,8 @@ async fn a_server_that_asks_for_a_certificate_gets_it() {
     assert_eq!(send(secure("localhost", port, tls)).await.text(), "ok");
 
     let error = refusal(secure("localhost", port, our_authority())).await;
-    assert!(
-        error.to_string().contains("client certificate"),
-        "{error:?}"
-    );
+    let help = error.help().unwrap_or_default();
+    assert!(help.contains("client certificate"), "{error:?}");
 }
 
 #[tokio::test]
@@ -678,11 +673,10 @@ fn without_installed_authorities_all_works_that_does_not_need_them() {
 #[tokio::test]
 #[ignore = "runs where no authorities are installed"]
 async fn https_without_any_authority_says_what_to_do() {
-    let error = refusal(secure("localhost", 1, Tls::default()))
-        .await
-        .to_string();
-    assert!(error.contains("ca-certificates"), "{error}");
-    assert!(error.contains("tls: { ca: … }"), "{error}");
+    let error = refusal(secure("localhost", 1, Tls::default())).await;
+    let help = error.help().unwrap_or_default();
+    assert!(help.contains("ca-certificates"), "{error}");
+    assert!(help.contains("tls: { ca: … }"), "{error}");
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! Drafts a spec from what a request did, once or several times.
+//! Drafts a spec from one or several executions of a request.
 //!
-//! What is the same each time is expected; what differs, or would differ on another day or
-//! machine, is left out, and comments say so. Everything here is pure: firing and writing files is
-//! left to whoever asks. A draft is held against what it was made from, so that it never asks
-//! more than was seen.
+//! The draft expects values that are the same in all executions. Values that differ, or that look
+//! specific to a day or machine, are left out with a comment. Pure: the caller sends requests and
+//! writes files. Each draft is checked against the recorded executions, so that they always pass
+//! it.
 
 mod proof;
 mod request;
@@ -23,21 +23,21 @@ use crate::spec::{Context, SpecErrors};
 use crate::trace::{HttpResponse, Trace};
 use varies::Varies;
 
-/// What came of firing the request once.
+/// The result of one execution of the request.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// The answer.
+    /// The response.
     pub response: HttpResponse,
-    /// The trace, complete.
+    /// The complete trace.
     pub trace: Arc<Trace>,
 }
 
-/// The text of a spec for this request, which everything seen passes.
+/// The text of a spec for this request that all recorded executions pass.
 ///
-/// `context` is what the spec will be read with. Values of credentials need not be in it.
+/// `context` is the context for reading the spec. It does not need values of credentials.
 ///
 /// # Errors
-/// If the request itself cannot be read as part of a spec.
+/// If the request is not valid in a spec.
 pub fn draft(request: &Request, seen: &[Seen], context: &Context) -> Result<String, SpecErrors> {
     let varies = Varies::new(request);
     let mut parts = vec![Part::fixed(head(request, seen))];
@@ -47,11 +47,11 @@ pub fn draft(request: &Request, seen: &[Seen], context: &Context) -> Result<Stri
     proof::hold(parts, request, seen, context)
 }
 
-/// Some lines of a draft; those that turn out not to hold are taken away.
+/// Lines of a draft that are removed together if a recorded execution does not pass them.
 #[derive(Clone, Debug)]
 struct Part {
     text: String,
-    /// Under which key it stands: that line is written before the first of them.
+    /// The line of the key above the first part with this key.
     under: Option<&'static str>,
 }
 
@@ -70,16 +70,16 @@ impl Part {
 
 fn head(request: &Request, seen: &[Seen]) -> String {
     let how = match seen.len() {
-        1 => "the request was fired once, so what differs each time is only guessed".to_owned(),
-        2 => "the request was fired twice, and what differed was left out".to_owned(),
-        times => format!("the request was fired {times} times, and what differed was left out"),
+        1 => "the request was sent once, so that values that vary could only be guessed".to_owned(),
+        2 => "the request was sent twice; values that differed were left out".to_owned(),
+        times => format!("the request was sent {times} times; values that differed were left out"),
     };
     let credentials: String = request
         .credentials()
         .iter()
         .map(|one| {
             format!(
-                "# {}: {}, which is not written down; set it with --var or in the environment.\n",
+                "# {}: {}, not saved here; set it with --var or in the environment.\n",
                 one.variable, one.what
             )
         })
@@ -96,7 +96,7 @@ fn head(request: &Request, seen: &[Seen]) -> String {
     )
 }
 
-/// What holds of the whole trace.
+/// Expectations for the trace as a whole.
 fn whole(seen: &[Seen]) -> Vec<Part> {
     let errors = yaml::count(seen.iter().map(|one| one.trace.errors().count()));
     let mut in_all = seen[0].trace.services();

@@ -1,4 +1,4 @@
-//! Holds a draft against what it was made from.
+//! Checks a draft against the recorded executions.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,10 +9,10 @@ use crate::check::{Evidence, Outcome, judge};
 use crate::spec::{Context, Globals, Source, Spec, SpecErrors};
 use crate::trace::Response;
 
-/// What comes in place of something that did not hold.
-const NOTE: &str = "something was left out here, for it did not hold of what it was made from";
+/// Replacement of a part that a recorded execution does not pass.
+const NOTE: &str = "an expectation was left out here: the recorded executions do not pass it";
 
-/// The text of these parts, without those that do not hold of everything seen.
+/// The text of these parts, without those that a recorded execution does not pass.
 pub(super) fn hold(
     mut parts: Vec<Part>,
     request: &Request,
@@ -29,7 +29,7 @@ pub(super) fn hold(
             return Ok(text);
         };
         parts[at].text = format!("    # {NOTE}\n");
-        // A key with nothing but comments below it would be a mistake.
+        // A key with only comments below it would be an error.
         let under = parts[at].under;
         let is_comment = |part: &Part| part.text.trim_start().starts_with('#');
         if parts
@@ -42,7 +42,7 @@ pub(super) fn hold(
     }
 }
 
-/// The text, and the line on which each part begins, from 1, and that after the last.
+/// The text, with the first line of each part, from 1, and the line after the last part.
 fn assembled(parts: &[Part]) -> (String, Vec<usize>) {
     let (mut text, mut lines) = (String::new(), Vec::new());
     let mut under = None;
@@ -58,7 +58,7 @@ fn assembled(parts: &[Part]) -> (String, Vec<usize>) {
     (text, lines)
 }
 
-/// The lines of checks that do not pass.
+/// The lines of checks that fail.
 fn wrong_lines(
     text: &str,
     seen: &[Seen],
@@ -82,7 +82,7 @@ fn wrong_lines(
     Ok(wrong)
 }
 
-/// Credentials are variables in the draft, and have a value here.
+/// The context with values for the variables that replace credentials.
 fn with_credentials(request: &Request, context: &Context) -> Context {
     let mut globals = Globals::clone(&context.globals);
     let values = request.credentials().into_iter();

@@ -1,46 +1,46 @@
-//! The request that a spec is drafted for, as the user gave it.
+//! The request for which a spec is drafted.
 
 use serde_json::Value as Json;
 
 use super::yaml;
 use crate::secret::{is_credential_header, parts_of_credential};
 
-/// A request, its variables not filled in.
+/// A request, before substitution of variables.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// What to call the spec.
+    /// The name of the spec.
     pub name: Option<String>,
-    /// `POST`.
+    /// The method, such as `POST`.
     pub method: String,
-    /// Where to, perhaps with variables.
+    /// The URL; can contain variables.
     pub url: String,
-    /// Names and values, perhaps with variables.
+    /// Names and values; the values can contain variables.
     pub headers: Vec<(String, String)>,
-    /// What is sent.
+    /// The body.
     pub payload: Payload,
 }
 
-/// What a request sends.
+/// The body of a request.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// Nothing.
+    /// No body.
     None,
-    /// JSON, perhaps with variables in its texts.
+    /// JSON; its strings can contain variables.
     Json(Json),
     /// A text.
     Text(String),
 }
 
-/// Something that a spec must not hold, and the variable that stands for it there.
+/// A credential, and the variable that replaces it in the spec.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Credential {
     pub(super) variable: String,
     pub(super) value: String,
-    /// What it is, for a comment.
+    /// Its description in a comment.
     pub(super) what: String,
 }
 
-/// Whether credentials are written, or variables in their place.
+/// Writes credentials, or variables instead of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Credentials {
     Shown,
@@ -48,7 +48,7 @@ enum Credentials {
 }
 
 impl Request {
-    /// A spec that fires it, and is judged when its trace is complete, whatever that is like.
+    /// A spec that sends the request, waits for its complete trace, and accepts any trace.
     #[must_use]
     pub fn probe(&self) -> String {
         format!(
@@ -58,12 +58,12 @@ impl Request {
         )
     }
 
-    /// The lines of a spec that fire it, without credentials.
+    /// The lines of a spec that send the request, without credentials.
     pub(super) fn written(&self) -> String {
         self.lines(Credentials::Hidden)
     }
 
-    /// What to call the spec where the user does not say.
+    /// The default name of the spec.
     pub(super) fn title(&self) -> String {
         let path = match self.url.split_once("://") {
             Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
@@ -90,7 +90,7 @@ impl Request {
         all.filter(|part| !part.contains("${")).collect()
     }
 
-    /// What must not be written.
+    /// The credentials.
     pub(super) fn credentials(&self) -> Vec<Credential> {
         let of_url = self.user().map(|user| Credential {
             variable: "CREDENTIALS".to_owned(),
@@ -104,7 +104,7 @@ impl Request {
         of_url.into_iter().chain(of_headers).collect()
     }
 
-    /// `user:password` of the URL, if it is written out.
+    /// `user:password` of the URL, if literal.
     fn user(&self) -> Option<&str> {
         let (_, rest) = self.url.split_once("://")?;
         let host = rest.split(['/', '?']).next()?;
@@ -145,7 +145,7 @@ impl Request {
         lines
     }
 
-    /// Headers and body, with credentials hidden so.
+    /// Headers and body, with credentials replaced by `hide`.
     fn more_lines(&self, hide: &impl Fn(&str) -> String) -> String {
         let mut lines = String::new();
         if !self.headers.is_empty() {
@@ -173,7 +173,7 @@ impl Request {
     }
 }
 
-/// A JSON value with each of its texts changed.
+/// A JSON value with `change` applied to each string.
 fn with_texts(json: &Json, change: &impl Fn(&str) -> String) -> Json {
     match json {
         Json::String(text) => change(text).into(),
@@ -186,10 +186,10 @@ fn with_texts(json: &Json, change: &impl Fn(&str) -> String) -> Json {
     }
 }
 
-/// The part of a header that nobody else may know.
+/// The secret part of a header.
 fn credential(name: &str, value: &str) -> Option<Credential> {
     let lower = name.to_ascii_lowercase();
-    // Behind the scheme, such as `Bearer`.
+    // After the scheme, such as `Bearer`.
     let secret = match value.trim().split_once(' ') {
         Some((_, rest)) if lower.ends_with("authorization") => rest.trim(),
         _ => value.trim(),

@@ -1,4 +1,4 @@
-//! What a draft expects of the response: its status, its type, and what of its JSON stays.
+//! Expectations of a draft for the response: status, media type, and stable JSON values.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use super::yaml;
 use super::{Part, Seen};
 use crate::trace::Value;
 
-/// A draft is there to be read: of a body, so many values.
+/// Maximum number of values of a body, to keep drafts short.
 const MOST: usize = 12;
 
-/// A longer text is content, and no sign of what a system did.
+/// Maximum length of a string; longer ones are content.
 const LONGEST: usize = 80;
 
 pub(super) fn parts(seen: &[Seen], varies: &Varies) -> Vec<Part> {
@@ -36,7 +36,7 @@ fn status(seen: &[Seen]) -> String {
     }
 }
 
-/// The media type alone: parameters are the framework's.
+/// The media type without parameters, which depend on the framework.
 fn content_type(seen: &[Seen]) -> Option<Part> {
     let media_type = |one: &Seen| {
         let value = one.response.header("content-type").next()?;
@@ -67,19 +67,19 @@ fn json(bodies: &[Value], varies: &Varies) -> Vec<Part> {
         .map(|line| Part::under("  json:\n", line))
         .collect();
     if more > 0 && !lines.is_empty() {
-        let note = format!("    # and {more} more values that were not written down\n");
+        let note = format!("    # {more} more values were left out\n");
         lines.push(Part::under("  json:\n", note));
     }
     lines
 }
 
-/// A value of the body: its path as JSONPath has it, and the keys that lead there.
+/// A value of the body, with its JSONPath and the keys of the path.
 struct Leaf {
     path: String,
     keys: Vec<String>,
 }
 
-/// Values that are neither map nor list, and lists as a whole, in the order of the body.
+/// Scalar values, and lists as a whole, in the order of the body.
 fn leaves(value: &Value, path: String, keys: &mut Vec<String>, found: &mut Vec<Leaf>) {
     match value {
         Value::Map(entries) => {
@@ -149,7 +149,7 @@ fn lengths(values: &[&Value]) -> Option<Vec<usize>> {
     values.iter().map(length).collect()
 }
 
-/// A path as a key: plain where YAML and the language let it be.
+/// A path as a key, unquoted if possible.
 fn path_key(path: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "$._".contains(c);
     if path.chars().all(is_plain) {

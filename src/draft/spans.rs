@@ -1,9 +1,9 @@
-//! Which spans a draft expects, and what of them.
+//! Expectations of a draft for spans.
 //!
-//! Spans of one service, name and kind are one entry, with their number. The entries of a trace
-//! are where each service is entered, its calls of databases, brokers and of services that send
-//! no spans, and its own work; a client span above the server span that it called says nothing
-//! that the server span does not.
+//! Spans with the same service, name and kind are one entry, with a `count`. Entries exist for
+//! server spans, for calls to databases, brokers and services without spans, and for internal
+//! work. A client span above the server span that it called is left out: the server span is
+//! enough.
 
 use std::collections::BTreeSet;
 
@@ -12,15 +12,15 @@ use super::yaml;
 use super::{Part, Seen};
 use crate::trace::{Span, SpanKind, StatusCode, Trace, Value};
 
-/// A draft is there to be read: so many entries.
+/// Maximum number of entries, to keep drafts short.
 const MOST: usize = 30;
 
-/// A longer value is content, and no sign of what a system did.
+/// Maximum length of a value; longer ones are content.
 const LONGEST: usize = 100;
 
 const KEY: &str = "  spans:\n";
 
-/// What an entry is about.
+/// The identity of an entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Kind<'a> {
     service: &'a str,
@@ -28,7 +28,7 @@ struct Kind<'a> {
     kind: SpanKind,
 }
 
-/// The spans of a kind in one trace.
+/// The spans of one entry in one trace.
 struct Found<'a> {
     trace: &'a Trace,
     spans: Vec<usize>,
@@ -62,9 +62,7 @@ pub(super) fn parts(seen: &[Seen], varies: &Varies) -> Vec<Part> {
         .collect();
     let mut notes = Vec::new();
     if more > 0 {
-        notes.push(format!(
-            "    # and {more} more kinds of spans that were not written down\n"
-        ));
+        notes.push(format!("    # {more} more kinds of spans were left out\n"));
     }
     if !unsteady.is_empty() {
         let names: Vec<String> = unsteady
@@ -73,7 +71,7 @@ pub(super) fn parts(seen: &[Seen], varies: &Varies) -> Vec<Part> {
             .map(|name| format!("{name:?}"))
             .collect();
         notes.push(format!(
-            "    # left out, for they were not there each time or their names vary: {}\n",
+            "    # left out, because they did not always occur or their names vary: {}\n",
             names.join(", ")
         ));
     }
@@ -83,7 +81,7 @@ pub(super) fn parts(seen: &[Seen], varies: &Varies) -> Vec<Part> {
     parts
 }
 
-/// What is worth an entry, in the order of the first trace; and names that do not stay.
+/// The identities that get an entry, in the order of the first trace, and names that vary.
 fn telling<'a>(seen: &'a [Seen], varies: &Varies) -> (Vec<Kind<'a>>, BTreeSet<&'a str>) {
     let mut kinds: Vec<Kind<'_>> = Vec::new();
     let mut unsteady = BTreeSet::new();
@@ -119,7 +117,7 @@ fn is_telling(trace: &Trace, at: usize) -> bool {
     }
 }
 
-/// What frameworks record of themselves.
+/// Returns `true` for spans of framework internals.
 fn is_plumbing(span: &Span) -> bool {
     const STARTS: [&str; 8] = [
         "middleware",
@@ -151,7 +149,10 @@ fn entry(kind: Kind<'_>, kinds: &[Kind<'_>], seen: &[Seen], varies: &Varies) -> 
         lines.extend(attributes);
     }
     if !varying.is_empty() {
-        lines.push(format!("# left out, for they vary: {}", varying.join(", ")));
+        lines.push(format!(
+            "# left out, because they vary: {}",
+            varying.join(", ")
+        ));
     }
     let events = events(&all);
     if !events.is_empty() {
@@ -165,7 +166,7 @@ fn spans<'a>(all: &'a [Found<'a>]) -> impl Iterator<Item = &'a Span> + Clone {
         .flat_map(|found| found.spans.iter().map(|&at| &found.trace.spans()[at]))
 }
 
-/// `find`, with no more than it takes to mean these spans and no others.
+/// `find`, with the fewest conditions that select only these spans.
 fn find(kind: Kind<'_>, seen: &[Seen]) -> String {
     let others = |is: &dyn Fn(&Span) -> bool| {
         let mut all = seen.iter().flat_map(|one| one.trace.spans());
@@ -191,7 +192,7 @@ fn find(kind: Kind<'_>, seen: &[Seen]) -> String {
     )
 }
 
-/// A matcher inside braces that this text alone meets.
+/// A matcher for exactly this text, inside braces.
 fn flow_text(text: &str) -> String {
     let written = yaml::equal_text(text);
     if written.starts_with('{') {
@@ -201,7 +202,7 @@ fn flow_text(text: &str) -> String {
     }
 }
 
-/// What all of them are below: the service that called, or the work that they are part of.
+/// The common ancestor of all of them: the calling service, or a span of the same service.
 fn place(all: &[Found<'_>], kinds: &[Kind<'_>]) -> Option<String> {
     let mut places: Vec<Option<String>> = all
         .iter()
@@ -227,7 +228,7 @@ fn above(trace: &Trace, at: usize, kinds: &[Kind<'_>]) -> Option<String> {
         })
 }
 
-/// The attributes that all of them have with the same value, and the keys of those that vary.
+/// The attributes with the same value in all of them, and the keys of those that vary.
 fn attributes<'a>(all: &'a [Found<'a>], varies: &Varies) -> (Vec<String>, Vec<&'a str>) {
     let mut every = spans(all);
     let Some(first) = every.next() else {
@@ -264,7 +265,7 @@ fn is_long(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.len() > LONGEST)
 }
 
-/// Names of events that all of them have.
+/// Names of events that occur in all of them.
 fn events(all: &[Found<'_>]) -> Vec<String> {
     let names = |span: &Span| -> BTreeSet<String> {
         span.events.iter().map(|event| event.name.clone()).collect()

@@ -6,7 +6,7 @@ use crate::trace::{
     Attributes, HttpResponse, Origin, Resource, Span, SpanId, SpanKind, StatusCode, Trace, TraceId,
 };
 
-/// A trace under construction: each span is below one that was there before.
+/// A trace under construction: each span is below an earlier one.
 struct Build {
     trace: TraceId,
     caller: SpanId,
@@ -22,7 +22,7 @@ impl Build {
         }
     }
 
-    /// Adds a span, and gives its index.
+    /// Adds a span and returns its index.
     fn span(&mut self, service: &str, name: &str, kind: SpanKind, parent: Option<usize>) -> usize {
         let mut span = Span::new(self.trace, SpanId::random(), name);
         span.parent_id = Some(parent.map_or(self.caller, |at| self.spans[at].span_id));
@@ -49,7 +49,7 @@ impl Build {
     }
 }
 
-/// What is drafted below `spans`.
+/// The draft of `spans`.
 fn spans(seen: &[Seen]) -> String {
     let request = Request {
         name: None,
@@ -99,7 +99,7 @@ fn a_call_that_another_service_answers_is_told_by_its_server_span() {
     );
     assert!(
         text.contains("find: POST\n"),
-        "a service without spans is told by the client: {text}"
+        "a service without spans gets an entry for the client: {text}"
     );
 }
 
@@ -110,7 +110,7 @@ fn a_name_that_holds_an_id_is_left_out_and_told() {
     build.span("shop", "load 8f14e45fceea167a", SpanKind::Internal, Some(0));
     let text = spans(&[build.seen()]);
     assert!(!text.contains("find: load"), "{text}");
-    assert!(text.contains("# left out, for they were not there each time or their names vary: \"load 8f14e45fceea167a\""), "{text}");
+    assert!(text.contains("# left out, because they did not always occur or their names vary: \"load 8f14e45fceea167a\""), "{text}");
 }
 
 #[test]

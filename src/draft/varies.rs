@@ -1,4 +1,4 @@
-//! What differs each time, on each machine or with each version, and so says nothing of a system.
+//! Recognises values that are specific to an execution, a machine or a version.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{Payload, Request};
 use crate::trace::Value;
 
-/// Attributes about the machine, the process, the code and the connection.
+/// Attributes of the machine, the process, the code and the connection.
 const PREFIXES: [&str; 17] = [
     "thread.",
     "code.",
@@ -28,7 +28,7 @@ const PREFIXES: [&str; 17] = [
     "service.",
 ];
 
-/// Attributes with a meaning that another day or version changes.
+/// Attributes whose values depend on the day or version.
 const NAMES: [&str; 13] = [
     "http.user_agent",
     "http.flavor",
@@ -45,7 +45,7 @@ const NAMES: [&str; 13] = [
     "messaging.message.id",
 ];
 
-/// Ends of names that mean a measure of this one time.
+/// Suffixes of names of measurements.
 const SUFFIXES: [&str; 12] = [
     ".port",
     ".address",
@@ -61,7 +61,7 @@ const SUFFIXES: [&str; 12] = [
     ".version",
 ];
 
-/// UUIDs, hexadecimal and long decimal numbers, and texts that end in one; moments; addresses.
+/// UUIDs, hexadecimal and long decimal numbers, texts that end with one, timestamps, addresses.
 static VARYING: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
@@ -78,7 +78,7 @@ static VARYING: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .collect()
 });
 
-/// Tells what varies; what the request itself says does not.
+/// Recognises values that vary. Values in the request itself do not.
 pub(super) struct Varies {
     request: String,
 }
@@ -95,14 +95,14 @@ impl Varies {
         }
     }
 
-    /// Whether an attribute is about this one time or machine, by its name alone.
+    /// Returns `true` for attributes whose name alone shows that the value varies.
     pub(super) fn key(key: &str) -> bool {
         PREFIXES.iter().any(|prefix| key.starts_with(prefix))
             || NAMES.contains(&key)
             || SUFFIXES.iter().any(|suffix| key.ends_with(suffix))
     }
 
-    /// Whether a value looks like one of this time only.
+    /// Returns `true` if a value looks specific to one execution.
     pub(super) fn value(&self, value: &Value) -> bool {
         match value {
             Value::String(text) => self.text(text),
@@ -117,7 +117,7 @@ impl Varies {
         }
     }
 
-    /// Whether a text looks like one of this time only.
+    /// Returns `true` if a text looks specific to one execution.
     pub(super) fn text(&self, text: &str) -> bool {
         !self.is_sent(text) && VARYING.iter().any(|one| is_varying(one, text))
     }
@@ -127,7 +127,7 @@ impl Varies {
     }
 }
 
-/// Short words such as `a1` are names, not ids.
+/// Returns `true` for ids. Short words such as `a1` are names.
 fn is_varying(expression: &Regex, text: &str) -> bool {
     expression.find_iter(text).any(|found| {
         found

@@ -1,11 +1,11 @@
-//! Writes values as YAML that the reader takes for the same values.
+//! Writes values as YAML that the reader converts to the same values.
 
 use crate::trace::Value;
 
-/// Longer values stand on lines of their own.
+/// Maximum width of a value on the line of its key.
 const WIDTH: usize = 88;
 
-/// A text behind a key, without quotes where they are not needed.
+/// A text after a key, quoted if necessary.
 pub(super) fn block(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:${}=&?+@%() ,".contains(c);
     let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || "/_$".contains(c));
@@ -21,7 +21,7 @@ pub(super) fn block(text: &str) -> String {
     }
 }
 
-/// A text inside brackets or braces.
+/// A text inside brackets or braces, quoted if necessary.
 pub(super) fn flow(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./ ".contains(c);
     let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || "/_".contains(c));
@@ -34,7 +34,7 @@ pub(super) fn flow(text: &str) -> String {
     }
 }
 
-/// Words that mean something else than themselves.
+/// Returns `true` for words with a meaning in the language.
 fn is_word(text: &str) -> bool {
     matches!(text, "true" | "false" | "null" | "exists" | "absent")
 }
@@ -43,7 +43,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// A matcher that this text alone meets.
+/// A matcher for exactly this text.
 pub(super) fn equal_text(text: &str) -> String {
     let written = escaped(text);
     let is_sign =
@@ -54,7 +54,7 @@ pub(super) fn equal_text(text: &str) -> String {
     block(&written)
 }
 
-/// A matcher that this value alone meets; nothing for values that are not worth one.
+/// A matcher for exactly this value. `None` for long values.
 pub(super) fn equal(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(equal_text(text)),
@@ -68,12 +68,12 @@ pub(super) fn equal(value: &Value) -> Option<String> {
     }
 }
 
-/// A literal `${` as the language wants it.
+/// The text with each literal `${` escaped.
 pub(super) fn escaped(text: &str) -> String {
     text.replace("${", "$${")
 }
 
-/// A span's description by its name alone.
+/// A selector with only the name.
 pub(super) fn name(name: &str) -> String {
     let written = equal_text(name);
     if name.starts_with('$') {
@@ -96,7 +96,7 @@ pub(super) fn count(numbers: impl Iterator<Item = usize> + Clone) -> String {
     }
 }
 
-/// A JSON value behind a key, with what it holds indented by so much where it is long.
+/// A JSON value after a key. Long values are indented by `indent` on lines of their own.
 pub(super) fn json(value: &serde_json::Value, indent: usize) -> String {
     let short = json_flow(value);
     let pad = " ".repeat(indent);
@@ -132,7 +132,7 @@ fn json_flow(value: &serde_json::Value) -> String {
     }
 }
 
-/// A key of the author's own.
+/// A user-defined key.
 pub(super) fn key_text(key: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     let starts_well = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
@@ -177,7 +177,7 @@ mod tests {
     use crate::spec::{Context, Source, Spec};
     use crate::trace::{Attributes, Origin, Response, Span, SpanId, Trace, TraceId};
 
-    /// Whether a spec with these lines in `spans` passes for this one span.
+    /// Returns `true` if a spec with these lines in `spans` passes for this span.
     fn passes(spans: &str, span: Span) -> Result<bool, String> {
         let text = format!("request: GET http://x\nexpect:\n  spans:\n{spans}");
         let source = Source::new("a.yaml", text);
@@ -218,7 +218,7 @@ mod tests {
         fn whatever_json_is_sent_can_be_written(text in any::<String>(), key in any::<String>(), number in any::<i64>()) {
             let sent = serde_json::json!({ key: { "a": [text, number, null], "b": {} }, "x": "y".repeat(80) });
             let text = format!("request:\n  post: http://x\n  json: {}\nexpect: {{ status: 200 }}\n", json(&sent, 4));
-            // Variables are meant; everything else is read as it was.
+            // Variables are substituted; everything else is unchanged.
             if !text.contains("${") {
                 let specs = Spec::read_all(&Source::new("a.yaml", text.as_str()), Path::new("."), &Context::default());
                 let specs = specs.map_err(|errors| TestCaseError::fail(format!("{errors}\n{text}")))?;

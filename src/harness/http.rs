@@ -65,7 +65,7 @@ pub enum SendError {
     #[error("the body cannot be written as JSON: {0}")]
     Json(#[source] serde_json::Error),
     /// The request got no response.
-    #[error("{0}")]
+    #[error("{0}{help}", help = .0.help().map_or_else(String::new, |help| format!("; help: {help}")))]
     Fire(#[source] TriggerError),
 }
 

@@ -1,6 +1,6 @@
-//! The shapes of what keys hold, as definitions that keys refer to.
+//! Definitions of the schema for the values of keys.
 //!
-//! A variable may stand for any value, so that every shape also takes a text with `${`.
+//! Any value can be a variable, so that every definition also accepts a text with `${`.
 
 use serde_json::{Map, Value, json};
 
@@ -139,7 +139,7 @@ fn captures() -> Map<String, Value> {
         ("capture", by_name(one)),
         (
             "json_path",
-            written(r"^\$", "a path begins with $: $.order.id"),
+            written(r"^\$", "write a path such as $.order.id"),
         ),
         ("regex", written("^ *=~", "write =~ order-([0-9]+)")),
     ])
@@ -225,7 +225,7 @@ fn matchers() -> Map<String, Value> {
     ])
 }
 
-/// A quantile of any precision; the usual ones are among the keys.
+/// A quantile of any precision. The usual ones are keys of the budget.
 const QUANTILE: &str = r"^p[0-9]{1,2}(\.[0-9]{1,3})?$";
 
 fn load() -> Map<String, Value> {
@@ -313,7 +313,7 @@ fn services() -> Map<String, Value> {
     ])
 }
 
-/// Where a text is wanted, a scalar is one however it looks.
+/// A text. Any scalar is accepted as one.
 fn text() -> Value {
     json!({ "type": ["string", "number", "boolean", "null"] })
 }
@@ -326,7 +326,7 @@ fn pattern(pattern: &str) -> Value {
     json!({ "type": "string", "pattern": pattern })
 }
 
-/// A text whose form editors explain in these words; JSON Schema itself has none for it.
+/// A text with a pattern, and the message of editors for other texts (not standard JSON Schema).
 fn written(form: &str, help: &str) -> Value {
     json!({ "type": "string", "pattern": form, "patternErrorMessage": help })
 }
@@ -374,7 +374,7 @@ fn one_trigger(mut step: Map<String, Value>) -> Value {
     step.into()
 }
 
-/// A word of a closed set, a list of such, or `{ not: … }`.
+/// A word of a closed set, a list of words, or `{ not: … }`.
 fn choice(name: &str, words: &[&str]) -> Value {
     json!({ "anyOf": [
         { "enum": words },
@@ -390,7 +390,7 @@ fn negating(mut map: Map<String, Value>, name: &str) -> Map<String, Value> {
     map
 }
 
-/// A map that has no other keys.
+/// A map with exactly these keys.
 pub(super) fn map_of(keys: Keys) -> Map<String, Value> {
     let properties: Map<String, Value> = keys
         .iter()

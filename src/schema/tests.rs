@@ -30,7 +30,7 @@ fn read_project(text: &str) -> Result<(), SpecErrors> {
     project.services(&Arc::new(globals)).map(drop)
 }
 
-/// The keys that the reader says it accepts where it found an unknown one.
+/// The accepted keys in the help of an unknown one.
 fn accepted(read: impl Fn(&str) -> Result<(), SpecErrors>, text: &str) -> BTreeSet<String> {
     let errors = read(text).expect_err(text);
     let quoted = Regex::new("`([a-z_]+)`").unwrap();
@@ -43,15 +43,15 @@ fn accepted(read: impl Fn(&str) -> Result<(), SpecErrors>, text: &str) -> BTreeS
     keys
 }
 
-/// The keys of the map that stands at this place of a schema.
+/// The keys of a map in a schema.
 fn described(schema: &Json, place: &str) -> BTreeSet<String> {
     let at = schema
         .pointer(place)
-        .unwrap_or_else(|| panic!("{place} is not there"));
+        .unwrap_or_else(|| panic!("{place} does not exist"));
     let map = std::iter::once(at)
         .chain(at["anyOf"].as_array().into_iter().flatten())
         .find_map(|shape| shape["properties"].as_object());
-    let keys = map.unwrap_or_else(|| panic!("{place} is no map")).keys();
+    let keys = map.unwrap_or_else(|| panic!("{place} is not a map")).keys();
     keys.cloned().collect()
 }
 
@@ -127,7 +127,7 @@ fn the_schema_of_specs_has_exactly_the_keys_that_the_reader_accepts() {
     ];
     for (text, place) in places {
         let mut described = described(&schema, place);
-        // Of quantiles there is no end, and the reader says so in other words.
+        // Quantiles are an open set, which the reader does not list.
         described.retain(|key| key.parse::<Quantile>().is_err());
         assert_eq!(described, accepted(read_spec, &text), "{place}");
     }
@@ -183,7 +183,7 @@ fn the_schema_of_the_project_file_has_exactly_the_keys_that_the_reader_accepts()
 }
 
 #[test]
-fn every_key_says_what_it_means() {
+fn every_key_has_a_description() {
     fn undescribed(schema: &Json, at: &str, found: &mut Vec<String>) {
         if let Some(properties) = schema["properties"].as_object() {
             let silent = properties
@@ -211,7 +211,7 @@ fn every_key_says_what_it_means() {
 }
 
 #[test]
-fn the_published_schemas_are_those_of_the_command() {
+fn the_published_schemas_are_current() {
     for (name, schema) in [("spec", super::spec()), ("project", super::project())] {
         let path = repository().join(format!("docs/{name}.schema.json"));
         let text = super::text(&schema);
@@ -228,7 +228,7 @@ fn the_published_schemas_are_those_of_the_command() {
     }
 }
 
-/// What a validator says of a document.
+/// A JSON Schema validator.
 struct Validator {
     schemas: boon::Schemas,
     index: boon::SchemaIndex,
@@ -245,7 +245,7 @@ impl Validator {
         Self { schemas, index }
     }
 
-    /// The documents of a YAML text that are not valid, with the reason.
+    /// The errors of the invalid documents in a YAML text.
     fn refused(&self, text: &str) -> Vec<String> {
         let source = Source::new("a.yaml", text);
         let mistakes = Mistakes::new(&source);
@@ -263,7 +263,7 @@ impl Validator {
     }
 }
 
-/// What an editor makes of a document.
+/// The document as an editor reads it.
 fn as_json(node: &Node) -> Json {
     match &node.kind {
         Kind::Scalar(scalar) => scalar.value().unwrap_or(Value::Null).to_json(),
@@ -292,7 +292,7 @@ fn files(pattern: &str) -> Vec<(String, String)> {
     files
 }
 
-/// Fenced blocks of the documentation with exactly this after the fence.
+/// Fenced blocks of the documentation with exactly this info string.
 fn blocks(info: &str) -> Vec<(String, String)> {
     let fenced = Regex::new(&format!("(?ms)^```{info}\n(.*?)^```$")).unwrap();
     let pages = files("docs/*.md").into_iter().chain(files("README.md"));
@@ -343,7 +343,7 @@ fn every_spec_and_project_file_of_the_repository_is_valid() {
 }
 
 #[test]
-fn what_the_reader_refuses_for_its_keys_is_not_valid() {
+fn texts_that_the_reader_refuses_for_their_keys_are_not_valid() {
     let specs = Validator::new(&super::spec());
     for (name, text) in files("tests/language/unknown_keys.yaml") {
         assert!(!specs.refused(&text).is_empty(), "{name}");

@@ -1,4 +1,4 @@
-//! A trace that exists already, and a text that says what is expected of it.
+//! Specs for a trace that exists, from the text of a spec or of an `expect`.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ impl Spec {
     /// replaced by the trace. Keys that need a request that spanspec sends are errors.
     ///
     /// # Errors
-    /// Every mistake in the text.
+    /// All errors in the text.
     pub fn about(source: &Source, trace: TraceRef, context: &Context) -> Result<Self, SpecErrors> {
         let mistakes = Mistakes::new(source);
         let documents = yaml::parse(&mistakes);
@@ -27,25 +27,25 @@ impl Spec {
             [] if !mistakes.is_empty() => None,
             [] => mistakes.note(
                 Place::default(),
-                "nothing is expected here",
+                "this text has no expectation",
                 "empty",
-                "write what must hold, such as `errors: 0`".to_owned(),
+                "add a check such as `errors: 0`".to_owned(),
             ),
             [root] => wrap(root, trace, &mistakes)
                 .and_then(|root| file.document(&root))
                 .and_then(|specs| specs.into_iter().next()),
             [_, second, ..] => mistakes.note(
                 second.place,
-                "a trace is held against one spec",
-                "a second one",
-                "send it by itself".to_owned(),
+                "a trace is checked against one spec",
+                "second document",
+                "send each spec separately".to_owned(),
             ),
         };
         mistakes.check(spec)
     }
 }
 
-/// The spec that looks at this trace, made of another one, or of what stands under `expect`.
+/// The spec for this trace, derived from another spec or from the content of an `expect`.
 fn wrap(root: &Node, trace: TraceRef, mistakes: &Mistakes) -> Option<Node> {
     const OF_SEVERAL: [&str; 2] = ["steps", "matrix"];
     const OF_REQUESTS: [&str; 4] = ["setup", "teardown", "repeat", "budgets"];
@@ -67,9 +67,9 @@ fn wrap(root: &Node, trace: TraceRef, mistakes: &Mistakes) -> Option<Node> {
     if let Some(entry) = entries.iter().find(several) {
         return mistakes.note(
             entry.key.place,
-            format!("a spec with `{}` is about several traces", entry.key.text),
+            format!("a spec with `{}` has several traces", entry.key.text),
             "several traces",
-            "send what stands under the `expect` of one of them".to_owned(),
+            "send the content of one `expect` only".to_owned(),
         );
     }
     let needs_requests = |entry: &&Entry| OF_REQUESTS.contains(&entry.key.text.as_str());

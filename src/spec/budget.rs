@@ -1,68 +1,68 @@
-//! What the durations of many requests may be.
+//! Limits for the durations of many requests.
 
 use std::time::Duration;
 
 use super::{Location, Quantile, Selector};
 
-/// What is measured of each request, and what its quantiles may be.
+/// A measured quantity with the limits of its quantiles.
 #[derive(Clone, Debug)]
 pub struct Budget {
-    /// Where it stands.
+    /// Its place in the spec.
     pub at: Location,
-    /// What it measures, as reports and baselines call it: `inventory-check`, `response time`. No
-    /// two budgets of a spec have the same.
+    /// Name of the measured quantity in reports and baselines: `inventory-check`, `response time`.
+    /// Unique within a spec.
     pub subject: String,
-    /// What is measured.
+    /// The measured quantity.
     pub measure: Measure,
-    /// What is asked of which quantile, each once, in ascending order.
+    /// The quantiles, each once, in ascending order.
     pub quantiles: Vec<QuantileBudget>,
 }
 
-/// What is measured of a request. Where several spans are selected, the longest counts: the
-/// bounds of quantiles need independent values, and those of one trace are not.
+/// The measured quantity of a request. Of several selected spans, the longest counts: the bounds
+/// of quantiles require independent values, and those of one trace are not.
 #[derive(Clone, Debug)]
 pub enum Measure {
-    /// How long the caller waited.
+    /// Time until the response was complete.
     ResponseTime,
-    /// From the first start of a span to the last end of one.
+    /// From the first start of a span to the last end.
     TraceDuration,
-    /// How long the selected span took.
+    /// Duration of the selected span.
     Duration(Selector),
-    /// How long it took itself, its direct children aside.
+    /// Duration of the selected span without its direct children.
     SelfTime(Selector),
 }
 
-/// What is asked of a quantile: a limit, or to be no worse than it was, or both.
+/// The limit of a quantile, its comparison with the baseline, or both.
 #[derive(Clone, Debug)]
 pub struct QuantileBudget {
-    /// Which.
+    /// The quantile.
     pub quantile: Quantile,
-    /// The longest that it may be.
+    /// Its upper limit.
     pub limit: Option<Limit>,
-    /// How it is held against the baseline; None where the author wants none of that.
+    /// Its comparison with the baseline. `None` for `regression: none`.
     pub regression: Option<Regression>,
 }
 
-/// The longest that a quantile may be.
+/// The upper limit of a quantile.
 #[derive(Clone, Debug)]
 pub struct Limit {
-    /// So long.
+    /// Largest permitted value.
     pub at_most: Duration,
-    /// Where it stands.
+    /// Its place in the spec.
     pub at: Location,
 }
 
-/// How a quantile is held against the baseline.
+/// The comparison of a quantile with the baseline.
 #[derive(Clone, Debug)]
 pub struct Regression {
-    /// How much worse it may become, as a share: 0.2 for 20 %. None where the author does not say.
+    /// Tolerated increase as a share: 0.2 for 20 %. `None` for the default.
     pub tolerance: Option<f64>,
-    /// Where that stands; where the author says nothing, where the budget begins.
+    /// Its place in the spec; for the default, that of the budget.
     pub at: Location,
 }
 
 impl QuantileBudget {
-    /// Whether it is held against a baseline.
+    /// Returns `true` if it is compared with a baseline.
     #[must_use]
     pub fn is_compared(&self) -> bool {
         self.regression.is_some()
@@ -70,19 +70,19 @@ impl QuantileBudget {
 }
 
 impl Budget {
-    /// Whether any of it is held against a baseline.
+    /// Returns `true` if any quantile is compared with a baseline.
     #[must_use]
     pub fn is_compared(&self) -> bool {
         self.quantiles.iter().any(QuantileBudget::is_compared)
     }
 
-    /// Whether it takes the trace to measure it.
+    /// Returns `true` if the measurement needs the trace.
     #[must_use]
     pub fn is_about_trace(&self) -> bool {
         !matches!(self.measure, Measure::ResponseTime)
     }
 
-    /// The selector, where spans are measured.
+    /// The selector, if spans are measured.
     #[must_use]
     pub fn find(&self) -> Option<&Selector> {
         match &self.measure {

@@ -1,4 +1,4 @@
-//! What is wrong with a spec, where, and what would have been accepted.
+//! Errors in specs and project files, with their places and help.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -6,16 +6,16 @@ use std::fmt;
 
 use super::{Location, Place, Source};
 
-/// One mistake in a spec or project file.
+/// An error in a spec or project file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecError {
-    /// What is wrong; one line, no full stop.
+    /// The fact; one line, no full stop.
     pub what: String,
-    /// Where.
+    /// Its place.
     pub at: Location,
-    /// A few words at the caret.
+    /// The label at the caret.
     pub label: String,
-    /// What would have been accepted, or what to do.
+    /// An instruction, or the accepted values.
     pub help: Option<String>,
 }
 
@@ -28,7 +28,7 @@ impl fmt::Display for SpecError {
     }
 }
 
-/// All mistakes that were found, in the order of their places.
+/// All errors of a file, in the order of their places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SpecErrors(pub Vec<SpecError>);
 
@@ -46,15 +46,15 @@ impl fmt::Display for SpecErrors {
 
 impl std::error::Error for SpecErrors {}
 
-/// Who makes more mistakes than this in one file has given us something else than a spec.
+/// Maximum number of errors per file; a file with more is probably not a spec.
 const MOST: usize = 1_000;
 
-/// Collects mistakes, so that all of them are reported in one go.
+/// Collects errors, so that all of them are reported together.
 #[derive(Debug)]
 pub(crate) struct Mistakes {
     source: Source,
     found: RefCell<Vec<SpecError>>,
-    /// What was noted already: each case of a matrix meets the same mistakes again.
+    /// Errors that are recorded already: each case of a matrix finds the same ones.
     known: RefCell<HashSet<(Place, String)>>,
 }
 
@@ -71,7 +71,7 @@ impl Mistakes {
         &self.source
     }
 
-    /// Notes a mistake and gives nothing, so that a reader can `return mistakes.note(…)`.
+    /// Records an error and returns `None`, so that a reader can `return mistakes.note(…)`.
     pub(crate) fn note<T>(
         &self,
         place: Place,
@@ -91,14 +91,14 @@ impl Mistakes {
         None
     }
 
-    /// Takes back what was noted at this byte, where a worse mistake explains it.
+    /// Removes the errors at this byte, which are consequences of another error.
     pub(crate) fn forget(&self, offset: usize) {
         self.found
             .borrow_mut()
             .retain(|error| error.at.place.start != offset);
     }
 
-    /// Whether there are so many mistakes that no further one is worth looking at.
+    /// Returns `true` if no further error is recorded.
     pub(crate) fn is_full(&self) -> bool {
         self.found.borrow().len() >= MOST
     }
@@ -107,7 +107,7 @@ impl Mistakes {
         self.found.borrow().is_empty()
     }
 
-    /// The value, if nothing was wrong.
+    /// The value, if there is no error.
     pub(crate) fn check<T>(self, value: Option<T>) -> Result<T, SpecErrors> {
         let mut found = self.found.into_inner();
         found.sort_by_key(|error| error.at.place);
@@ -118,7 +118,7 @@ impl Mistakes {
     }
 }
 
-/// `did you mean …?` where one of the accepted words is close, else the list of them.
+/// `did you mean …?` if an accepted word is similar, else the list of accepted words.
 pub(crate) fn suggest(written: &str, accepted: &[&str]) -> String {
     let list = || {
         accepted
@@ -133,7 +133,7 @@ pub(crate) fn suggest(written: &str, accepted: &[&str]) -> String {
     }
 }
 
-/// The accepted word that somebody probably meant.
+/// The accepted word that is most similar.
 pub(crate) fn closest<'w>(written: &str, accepted: &[&'w str]) -> Option<&'w str> {
     accepted
         .iter()

@@ -1,44 +1,44 @@
-//! What must hold of a response and of a trace.
+//! Expectations for a response and a trace.
 
 use super::selector::{Selector, SpanEntry};
 use super::{JsonPath, Limits, Location, Matcher};
 use crate::trace::Nanos;
 
-/// Everything that one `expect` asks, all variables filled in.
+/// The checks of one `expect`, with variables substituted.
 #[derive(Clone, Debug, Default)]
 pub struct Expect {
     /// Checks of the response and of the trace as a whole, in the order of the spec.
     pub checks: Vec<Check>,
     /// The entries of `spans`.
     pub spans: Vec<SpanEntry>,
-    /// For each entry of `spans`, the captures that it still waits for.
+    /// For each entry of `spans`, the captures that have no value yet.
     pub spans_await: Vec<Vec<String>>,
-    /// The language of hints.
+    /// The language of code in hints.
     pub syntax: Syntax,
 }
 
-/// The language in which an author writes expectations.
+/// The language of expectations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Syntax {
-    /// A spec.
+    /// YAML of a spec.
     #[default]
     Yaml,
     /// Macros and patterns in Rust.
     Rust,
 }
 
-/// One thing to check.
+/// A check of a response, or of a trace as a whole.
 #[derive(Clone, Debug)]
 pub struct Check {
-    /// What it asks.
+    /// The condition.
     pub ask: Condition,
-    /// Where it stands.
+    /// Its place in the spec.
     pub at: Location,
-    /// Captures without a value yet; while there are any, it cannot be judged.
+    /// Captures without a value. It is unjudged while there are any.
     pub awaits: Vec<String>,
 }
 
-/// Everything that can be asked of a response or of a whole trace.
+/// A condition on a response, or on a trace as a whole.
 #[derive(Clone, Debug)]
 pub enum Condition {
     /// The status code.
@@ -49,7 +49,7 @@ pub enum Condition {
     Body(Matcher),
     /// A path in the JSON body.
     Json(JsonPath, Matcher),
-    /// How long the caller waited.
+    /// Time until the response was complete.
     ResponseTime(Limits<Nanos>),
     /// The exit code of a command.
     ExitCode(Matcher),
@@ -57,36 +57,36 @@ pub enum Condition {
     Stdout(Matcher),
     /// The standard error of a command.
     Stderr(Matcher),
-    /// Spans with status error.
+    /// Number of spans with status error.
     Errors(Limits<u64>),
-    /// Spans whose parent never arrived.
+    /// Number of spans whose parent did not arrive.
     Orphans(Limits<u64>),
-    /// Spans.
+    /// Number of spans.
     SpanCount(Limits<u64>),
-    /// From the first start to the last end.
+    /// From the first start of a span to the last end.
     TraceDuration(Limits<Nanos>),
-    /// A service that has a span.
+    /// At least one span belongs to this service.
     Service(String),
-    /// A span of the one service has a direct child in the other.
+    /// A span of the first service has a direct child in the second.
     Edge(String, String),
-    /// Every span of the first starts no later than any of the second.
+    /// All spans of the first selector start before all spans of the second, or with them.
     Order(Box<(Selector, Selector)>),
 }
 
-/// A value for later use.
+/// A value that later steps and checks can use.
 #[derive(Clone, Debug)]
 pub struct Capture {
     /// Its name.
     pub name: String,
-    /// Where it comes from.
+    /// Its source.
     pub from: CaptureFrom,
-    /// Whether every report hides it.
+    /// Masks the value in all output.
     pub is_secret: bool,
-    /// Where it stands.
+    /// Its place in the spec.
     pub at: Location,
 }
 
-/// Where a capture comes from. Each must give exactly one value.
+/// The source of a capture. It must yield exactly one value.
 #[derive(Clone, Debug)]
 pub enum CaptureFrom {
     /// A path in the JSON body.
@@ -97,23 +97,23 @@ pub enum CaptureFrom {
     Cookie(String),
     /// The status code.
     Status,
-    /// The first group of an expression, or the whole match, in the body.
+    /// The first group of a regular expression in the body, or the whole match.
     Body(regex::Regex),
-    /// Likewise in the standard output of a command.
+    /// The same in the standard output of a command.
     Stdout(regex::Regex),
     /// An attribute of a span.
     Span {
-        /// Which span.
+        /// The span.
         find: Selector,
-        /// The attribute's key.
+        /// The key of the attribute.
         attribute: String,
-        /// A path in the attribute's JSON text.
+        /// A path in the JSON text of the attribute.
         json: Option<JsonPath>,
     },
 }
 
 impl CaptureFrom {
-    /// Whether a span must come before the value is known.
+    /// Returns `true` if the value comes from a span.
     #[must_use]
     pub fn is_from_trace(&self) -> bool {
         matches!(self, Self::Span { .. })
@@ -121,7 +121,7 @@ impl CaptureFrom {
 }
 
 impl Condition {
-    /// Whether it is about the trace, so that spans are waited for.
+    /// Returns `true` if it needs the trace.
     #[must_use]
     pub fn is_about_trace(&self) -> bool {
         matches!(
@@ -138,13 +138,13 @@ impl Condition {
 }
 
 impl Expect {
-    /// Whether anything is asked of the trace, so that spans are waited for.
+    /// Returns `true` if any check needs the trace.
     #[must_use]
     pub fn is_about_trace(&self) -> bool {
         !self.spans.is_empty() || self.checks.iter().any(|check| check.ask.is_about_trace())
     }
 
-    /// Whether the author allows parents to be missing without end: `orphans: 0..`.
+    /// Returns `true` if any number of orphans is accepted: `orphans: 0..`.
     #[must_use]
     pub fn tolerates_orphans(&self) -> bool {
         self.checks.iter().any(|check| {

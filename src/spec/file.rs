@@ -1,4 +1,4 @@
-//! A spec file: the specs in it, and every mistake in them.
+//! Spec files.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,46 +17,46 @@ use super::steps::{StepNode, captured, start_of};
 use super::yaml::{self, Node};
 use super::{Budget, Place, Repeat, Source, Wait};
 
-/// Larger than any spec that a person writes: 4 MiB. Whoever reads files need not read further.
+/// Maximum size of a spec file in bytes: 4 MiB.
 pub const MAX_FILE_SIZE: usize = 4 << 20;
 
-/// What a repeated request captures, in `teardown`.
+/// Captures of a repeated request, used in `teardown`.
 const OF_A_REQUEST: Withheld = Withheld {
-    why: "is captured by each request for itself, and `teardown` runs once",
-    help: "what `setup` captures is known to all requests and to `teardown`",
+    why: "has one value per request, but `teardown` runs once",
+    help: "capture it in `setup`, for all requests and `teardown`",
 };
 
-/// What anything captures, in `repeat` and `budgets`.
+/// Captures, used in `repeat` and `budgets`.
 const NOT_FIXED: Withheld = Withheld {
-    why: "has a value only while the spec runs; `repeat` and `budgets` are fixed before",
+    why: "has no value before the run, when `repeat` and `budgets` are read",
     help: Reader::FIX,
 };
 
-/// What the project says where a spec says nothing.
+/// Defaults of the project file.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Defaults {
-    /// Of every `wait`.
+    /// Default of `wait`.
     pub wait: Wait,
-    /// Of every request.
+    /// Default timeout of requests.
     pub request_timeout: Option<Duration>,
 }
 
-/// What every spec of a run has in common.
+/// Input of a run that all specs share.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     /// Variables from outside the file.
     pub globals: Arc<Globals>,
-    /// What the project says where a spec says nothing.
+    /// Defaults of the project file.
     pub defaults: Defaults,
 }
 
 impl Spec {
-    /// All specs of a file, each case of a matrix for itself.
+    /// All specs of a file. Each case of a matrix is one spec.
     ///
-    /// `dir` is the folder of the file, which relative paths start from.
+    /// `dir` is the folder of the file, the base of relative paths.
     ///
     /// # Errors
-    /// Every mistake in the file.
+    /// All errors in the file.
     pub fn read_all(
         source: &Source,
         dir: &Path,
@@ -66,9 +66,9 @@ impl Spec {
         if source.text().len() > MAX_FILE_SIZE {
             let wrong = mistakes.note(
                 Place::default(),
-                format!("this file has more than {} MiB", MAX_FILE_SIZE >> 20),
+                format!("this file is larger than {} MiB", MAX_FILE_SIZE >> 20),
                 "",
-                "is it a spec? data for a request goes into a `body_file`".to_owned(),
+                "check that it is a spec; move large request data to a `body_file`".to_owned(),
             );
             return mistakes.check(wrong);
         }
@@ -84,7 +84,7 @@ impl Spec {
             .flatten()
             .collect();
         if specs.is_empty() && mistakes.is_empty() {
-            let help = "start with `request: GET http://…` and `expect:`".to_owned();
+            let help = "add `request: GET http://…` and `expect:`".to_owned();
             mistakes.note::<()>(Place::default(), "this file has no spec", "empty", help);
         }
         file.refuse_duplicate_names(&specs);
@@ -98,7 +98,7 @@ pub(super) struct File<'a> {
     pub(super) context: &'a Context,
 }
 
-/// What one document says, apart from its case.
+/// The parts of a document that all its cases share.
 struct Parts<'n> {
     root: &'n Node,
     name: Option<String>,
@@ -119,7 +119,7 @@ impl<'a> File<'a> {
             Arc::clone(&self.context.globals),
             vars.clone().unwrap_or_default(),
         );
-        // Before anything is said about a value.
+        // Before any message that could contain a value.
         scope.hide_secrets();
         let reader = self.reader(&scope);
         let cases = cases(root, &reader);
@@ -169,7 +169,7 @@ impl<'a> File<'a> {
         };
         Some(Parts {
             root,
-            // What is wrong with it has been noted; the rest can be read without.
+            // The error is recorded; the rest can be read without.
             name: name.flatten(),
             setup: setup?,
             steps: steps?,
@@ -225,8 +225,7 @@ impl<'a> File<'a> {
         })
     }
 
-    /// How often the spec is fired, and its budgets. Both are about all requests, so that captures
-    /// have no place in them.
+    /// `repeat` and `budgets`. Both apply to all requests, so that captures are not allowed.
     fn repeated(&self, parts: &Parts<'_>, scope: &Scope) -> Option<(Option<Repeat>, Vec<Budget>)> {
         let mut scope = scope.clone();
         scope.withhold(captured(&parts.setup), NOT_FIXED);
@@ -244,9 +243,9 @@ impl<'a> File<'a> {
         if matches!(reason.as_str(), "true" | "false") {
             return reader.wrong(
                 node.place,
-                "`skip` is a reason, not a switch",
-                "no reason",
-                "say why: `skip: waits for the new payment API`; to run the spec, leave it out",
+                "`skip` must be a reason, not a boolean",
+                "not a reason",
+                "write a reason such as `skip: waits for the new payment API`, or remove `skip` to run the spec",
             );
         }
         Some(reason)
@@ -275,25 +274,27 @@ impl<'a> File<'a> {
             if let Some(line) = seen.insert(&spec.name, spec.at.line()) {
                 self.mistakes.note::<()>(
                     spec.at.place,
-                    format!("two specs of this file are called `{}`", spec.name),
+                    format!("duplicate name `{}` in this file", spec.name),
                     "again",
-                    format!("the first begins on line {line}; give each a `name` of its own"),
+                    format!(
+                        "set a different `name`; the first spec with this name is on line {line}"
+                    ),
                 );
             }
         }
     }
 }
 
-/// The entries of a `vars`, without those whose name is none.
+/// The entries of `vars`. Invalid names are reported and left out.
 pub(crate) fn variables(node: &Node, reader: &Reader<'_>) -> Option<Vec<(String, Arc<Node>)>> {
     let named = reader.any_map(node, "`vars`")?.iter().filter(|entry| {
         let is_name = super::template::is_name(&entry.key.text);
         if !is_name {
             reader.wrong::<()>(
                 entry.key.place,
-                format!("`{}` is no name of a variable", entry.key.text),
-                "a name",
-                "a name has letters, digits, `_`, `-` and `.`",
+                format!("invalid variable name `{}`", entry.key.text),
+                "invalid name",
+                "use letters, digits, `_`, `-` and `.`",
             );
         }
         is_name

@@ -1,7 +1,7 @@
-//! A hash of what a spec fires, so that a baseline knows whether it was measured with the same.
+//! A hash of the requests of a spec, to compare a run with the run of its baseline.
 //!
-//! What is only said of the answer does not count, nor how it is laid out in the file: who adds a
-//! check, a comment or a budget keeps his baseline.
+//! Checks, comments, budgets and the layout of the file do not change the hash, so that a baseline
+//! remains valid.
 
 use std::hash::Hasher;
 
@@ -11,11 +11,11 @@ use super::yaml::{Entry, Kind, Node, Scalar, Style};
 use super::{Spec, Step};
 
 impl Spec {
-    /// A hash of what is fired, in 16 hex digits: the triggers of setup and of the test, the case
-    /// of the matrix, and the spec's `vars`, as they are written. It is the same on every machine.
+    /// A hash of the requests, in 16 hex digits: the triggers of setup and test, the case of the
+    /// matrix, and `vars` of the spec, as written. It is the same on every machine.
     ///
-    /// What variables stand for is left out, for ports and hosts differ from run to run, and a
-    /// secret could be guessed from the hash; so is what is in files that a request sends.
+    /// Values of variables do not count: ports and hosts differ from run to run, and a secret could
+    /// be guessed from the hash. The content of files does not count either.
     #[must_use]
     pub fn fired_hash(&self) -> String {
         let mut hash = Fired(FnvHasher::default());
@@ -33,8 +33,7 @@ impl Spec {
     }
 }
 
-/// FNV-1a over bytes that we choose ourselves: `derive(Hash)` promises nothing across versions and
-/// machines.
+/// FNV-1a over a fixed encoding: `derive(Hash)` is not stable across versions and machines.
 struct Fired(FnvHasher);
 
 impl Fired {
@@ -60,7 +59,7 @@ impl Fired {
         }
     }
 
-    /// `42` and `"42"` are not the same JSON; how a text is quoted makes no difference.
+    /// `42` and `"42"` are different JSON. The kind of quotes makes no difference.
     fn scalar(&mut self, scalar: &Scalar) {
         self.kind(match scalar.style {
             Style::Plain => b'p',
@@ -69,7 +68,7 @@ impl Fired {
         self.text(&scalar.text);
     }
 
-    /// In which order keys are written says nothing.
+    /// The order of keys makes no difference.
     fn sorted<'n>(&mut self, entries: impl Iterator<Item = (&'n str, &'n Node)>) {
         let mut entries: Vec<(&str, &Node)> = entries.collect();
         entries.sort_by_key(|(name, _)| *name);
@@ -80,7 +79,7 @@ impl Fired {
         }
     }
 
-    /// With its length, so that `ab` and `c` are not `a` and `bc`.
+    /// With its length, so that `ab`, `c` and `a`, `bc` differ.
     fn text(&mut self, text: &str) {
         self.count(text.len());
         self.0.write(text.as_bytes());

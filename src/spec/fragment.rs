@@ -1,4 +1,4 @@
-//! What a file asks of a trace that is there already: an `expect` of its own, or that of a spec.
+//! The expectations of a file for a trace that exists.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use super::{Place, Source};
 use crate::trace::Value;
 
 impl Expect {
-    /// What a file asks of a trace. The file has what stands below `expect` in a spec, or it is a
-    /// spec: then its trigger, its matrix and what it asks of a response are left out.
+    /// The expectations of a file for a trace. The file has the content of `expect`, or it is a
+    /// spec, of which the trigger, the matrix and the checks of the response are ignored.
     ///
-    /// `values` are those of captures and other variables. What waits for a capture without a
-    /// value cannot be judged.
+    /// `values` are those of captures and other variables. Checks that use a capture without a
+    /// value are unjudged.
     ///
     /// # Errors
-    /// Every mistake in the file.
+    /// All errors in the file.
     pub fn of_trace(
         source: &Source,
         dir: &Path,
@@ -42,16 +42,16 @@ impl Expect {
             [root] => fragment.read(root),
             [] if mistakes.is_empty() => mistakes.note(
                 Place::default(),
-                "this file asks nothing",
+                "this file has no expectation",
                 "empty",
-                "say what must hold, such as `errors: 0`".to_owned(),
+                "add a check such as `errors: 0`".to_owned(),
             ),
             [] => None,
             [_, second, ..] => mistakes.note(
                 second.place,
                 "this file has several documents",
-                "a second one",
-                "a trace is held against one: give each a file".to_owned(),
+                "second document",
+                "move each document to a separate file".to_owned(),
             ),
         };
         mistakes.check(expect)
@@ -84,17 +84,22 @@ impl Fragment<'_> {
         let reader = self.reader(&scope);
         reader.map(root, "a spec", keys::SPEC)?;
         if let Some(steps) = root.get("steps") {
-            let help = "put what one trace should be like into a file of its own";
+            let help = "move the `expect` of one step to a separate file";
             return reader.wrong(
                 steps.place,
-                "each of `steps` has a trace of its own",
+                "each of `steps` has its own trace",
                 "several traces",
                 help,
             );
         }
         let Some(node) = root.get("expect") else {
-            let help = "say what must hold, such as `expect: { errors: 0 }`";
-            return reader.wrong(root.place, "this spec expects nothing", "no `expect`", help);
+            let help = "add checks such as `expect: { errors: 0 }`";
+            return reader.wrong(
+                root.place,
+                "this spec has no `expect`",
+                "missing `expect`",
+                help,
+            );
         };
         let entries = match root.get("vars") {
             Some(vars) => variables(vars, &reader)?,
@@ -112,8 +117,8 @@ impl Fragment<'_> {
             let help = "add `spans`, `errors` or another check of the trace";
             return reader.wrong(
                 node.place,
-                "this asks nothing of the trace",
-                "the response only",
+                "this `expect` has no check of the trace",
+                "checks the response only",
                 help,
             );
         }
@@ -137,7 +142,7 @@ impl Fragment<'_> {
     }
 }
 
-/// What can be asked of the response of this spec's trigger.
+/// The kind of result of the spec's trigger.
 fn answer(root: &Node) -> Answer {
     if root.get("run").is_some() {
         Answer::Command

@@ -8,7 +8,7 @@ use super::yaml::Node;
 use crate::secret::Secrets;
 use crate::trace::Value;
 
-/// Values that hold for a whole run, in the order in which they are looked up.
+/// Variables of a whole run, in the order of precedence.
 #[derive(Clone, Debug, Default)]
 pub struct Globals {
     /// `--var name=value`.
@@ -17,17 +17,17 @@ pub struct Globals {
     pub file: BTreeMap<String, Value>,
     /// `vars` of the project file.
     pub project: Variables,
-    /// Ports: `services.shop.http`. While they are not known yet, only their names.
+    /// Ports such as `services.shop.http`; `None` until they are known.
     pub services: BTreeMap<String, Option<Value>>,
-    /// The environment.
+    /// Environment variables.
     pub environment: BTreeMap<String, String>,
-    /// Names whose values must not be written.
+    /// Names of secret variables.
     pub secrets: BTreeSet<String>,
-    /// Their values, as far as they are known, and all others that must not be written.
+    /// All known secret values, which no output may contain.
     pub hidden: Secrets,
 }
 
-/// `vars` of a file: nodes, for their values may hold variables themselves.
+/// `vars` of a file, as nodes, because values can contain variables.
 #[derive(Clone, Debug, Default)]
 pub struct Variables {
     pub(crate) entries: Vec<(String, Arc<Node>)>,
@@ -35,7 +35,7 @@ pub struct Variables {
 }
 
 impl Variables {
-    /// Whether there is one of this name.
+    /// Returns `true` if the name exists.
     #[cfg(feature = "run")]
     pub(crate) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()

@@ -1,4 +1,4 @@
-//! A path into a JSON document.
+//! JSONPath expressions.
 
 use std::fmt;
 
@@ -10,22 +10,22 @@ mod exact;
 
 use crate::trace::Value;
 
-/// An RFC 9535 query, understood when the spec is read.
+/// A JSONPath query (RFC 9535), parsed when the spec is read.
 #[derive(Clone, Debug)]
 pub struct JsonPath {
     written: String,
     query: JpQuery,
 }
 
-/// Longer than any path that a person writes; the parser recurses on parentheses.
+/// Maximum length in bytes; the parser recurses on parentheses.
 const MAX_LENGTH: usize = 1_000;
 const MAX_NESTING: usize = 32;
 
 impl JsonPath {
-    /// Reads a path such as `$.order.lines[*].sku`.
+    /// Parses a path such as `$.order.lines[*].sku`.
     ///
     /// # Errors
-    /// What is wrong with it, in the words of RFC 9535's grammar.
+    /// The syntax error, in terms of the grammar of RFC 9535.
     pub fn parse(written: &str) -> Result<Self, String> {
         if written.len() > MAX_LENGTH || nesting(written) > MAX_NESTING {
             return Err("it is too long, or nested too deep".to_owned());
@@ -40,7 +40,7 @@ impl JsonPath {
         })
     }
 
-    /// Whether it names at most one node: keys and indices only.
+    /// Returns `true` if it selects at most one node: keys and indices only.
     #[must_use]
     pub fn is_singular(&self) -> bool {
         self.query
@@ -58,9 +58,9 @@ impl JsonPath {
         )
     }
 
-    /// The value that a matcher looks at: of a singular path its node, if there is one; of any
-    /// other path the list of its nodes. Such a path chooses from the structure at its fixed
-    /// beginning, and finds nothing if there is none.
+    /// The value for a matcher: for a singular path its node, if it exists; for any other path the
+    /// list of its nodes. `None` if the document lacks the array or map at the fixed start of the
+    /// path.
     #[must_use]
     pub fn value(&self, document: &Value) -> Option<Value> {
         if self.gap(document).is_some() {
@@ -74,8 +74,8 @@ impl JsonPath {
         }
     }
 
-    /// The first place on the fixed beginning of the path, of keys and indices, that the document
-    /// does not have, or that is no array or map although the path goes on.
+    /// The first place on the fixed start of the path (keys and indices) that is missing in the
+    /// document, or that is not an array or map although the path continues.
     #[must_use]
     pub fn gap(&self, document: &Value) -> Option<Gap> {
         let mut here = document;
@@ -95,25 +95,21 @@ impl JsonPath {
     }
 }
 
-/// A place in a document where a path ends early.
+/// The place in a document where a path ends early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// A path such as `$.order.lines`.
     pub place: String,
-    /// The type of the value there, which is no structure; nothing if there is no value.
+    /// The type of the value there, neither array nor map. `None` if there is no value.
     pub found: Option<&'static str>,
 }
 
-/// Why the path finds nothing.
+/// The reason why the path selects nothing.
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.found {
             None => write!(f, "there is no `{}`", self.place),
-            Some(kind) => write!(
-                f,
-                "`{}` has type {kind}, and is no array or map",
-                self.place
-            ),
+            Some(kind) => write!(f, "`{}` has type {kind}, not array or map", self.place),
         }
     }
 }
@@ -168,7 +164,7 @@ impl<'p> Step<'p> {
     }
 }
 
-/// `$.order` and `$['a key']`, as RFC 9535 writes them.
+/// The path in the notation of RFC 9535: `$.order`, `$['a key']`.
 pub(crate) fn member(path: &str, key: &str) -> String {
     let is_plain = key.chars().all(|c| c.is_alphanumeric() || c == '_')
         && !key.starts_with(|c: char| c.is_numeric())
@@ -194,14 +190,14 @@ fn nesting(path: &str) -> usize {
         .count()
 }
 
-/// The parser's message draws the path over several lines; its last line says what is wrong.
+/// The last line of the parser's message, which has several lines with the path.
 fn first_line(message: &str) -> String {
     let said = message
         .lines()
         .rev()
         .map(str::trim)
         .find(|line| !line.is_empty());
-    said.unwrap_or("it is no JSONPath")
+    said.unwrap_or("syntax error")
         .trim_start_matches("= ")
         .to_owned()
 }
@@ -251,7 +247,7 @@ mod tests {
         assert_eq!(gap("$.a[-1].c.d[*]").unwrap(), "there is no `$.a[-1].c`");
         assert_eq!(
             gap("$.a[0].b[*]").unwrap(),
-            "`$.a[0].b` has type int, and is no array or map"
+            "`$.a[0].b` has type int, not array or map"
         );
         assert_eq!(gap("$.a[*].c"), None);
     }

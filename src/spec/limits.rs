@@ -2,26 +2,26 @@
 
 use std::fmt;
 
-/// The values that are allowed; both ends may be open.
+/// Allowed values: a set of ranges, each possibly open.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits<T> {
-    /// Any of these; none allows nothing.
+    /// The ranges. An empty list allows no value.
     pub ranges: Vec<Bounds<T>>,
-    /// As the author wrote it, for messages.
+    /// The text of the spec, for messages.
     pub written: String,
 }
 
 /// One range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds<T> {
-    /// The least value, if there is one.
+    /// The smallest value, if it has a lower bound.
     pub least: Option<T>,
-    /// The greatest value, if there is one.
+    /// The largest value, if it has an upper bound.
     pub greatest: Option<T>,
 }
 
 impl<T: Copy + Ord> Bounds<T> {
-    /// Whether a value is within.
+    /// Returns `true` if the value is in the range.
     pub fn contains(&self, value: T) -> bool {
         self.least.is_none_or(|least| least <= value)
             && self.greatest.is_none_or(|greatest| value <= greatest)
@@ -29,7 +29,7 @@ impl<T: Copy + Ord> Bounds<T> {
 }
 
 impl<T: Copy + Ord> Limits<T> {
-    /// One range, as written.
+    /// A single range with its text.
     pub fn range(least: Option<T>, greatest: Option<T>, written: impl Into<String>) -> Self {
         Self {
             ranges: vec![Bounds { least, greatest }],
@@ -37,7 +37,7 @@ impl<T: Copy + Ord> Limits<T> {
         }
     }
 
-    /// This value or more.
+    /// A lower bound, included.
     pub fn at_least(least: T) -> Self
     where
         T: fmt::Display,
@@ -45,13 +45,13 @@ impl<T: Copy + Ord> Limits<T> {
         Self::range(Some(least), None, format!("{least}.."))
     }
 
-    /// Whether a value is allowed.
+    /// Returns `true` if the value is allowed.
     #[must_use]
     pub fn contains(&self, value: T) -> bool {
         self.ranges.iter().any(|bounds| bounds.contains(value))
     }
 
-    /// Whether a value stays allowed however much it grows.
+    /// Returns `true` if this and all larger values are allowed.
     #[must_use]
     pub fn holds_for_all_above(&self, value: T) -> bool {
         self.ranges
@@ -59,7 +59,7 @@ impl<T: Copy + Ord> Limits<T> {
             .any(|bounds| bounds.contains(value) && bounds.greatest.is_none())
     }
 
-    /// Whether a value stays refused however much it grows.
+    /// Returns `true` if neither this nor any larger value is allowed.
     #[must_use]
     pub fn fails_for_all_above(&self, value: T) -> bool {
         self.ranges
@@ -69,7 +69,7 @@ impl<T: Copy + Ord> Limits<T> {
 }
 
 impl Limits<u64> {
-    /// Returns true if every number from the one to the other is allowed.
+    /// Returns `true` if every number of the inclusive range is allowed.
     #[must_use]
     pub fn contains_all(&self, least: u64, most: u64) -> bool {
         let mut next = least;
@@ -88,7 +88,7 @@ impl Limits<u64> {
         }
     }
 
-    /// Returns true if no number from the one to the other is allowed.
+    /// Returns `true` if no number of the inclusive range is allowed.
     #[must_use]
     pub fn contains_none(&self, least: u64, most: u64) -> bool {
         self.ranges.iter().all(|range| {
@@ -97,13 +97,13 @@ impl Limits<u64> {
         })
     }
 
-    /// Returns true if no number is too large.
+    /// Returns `true` if there is no upper bound.
     #[must_use]
     pub fn has_no_greatest(&self) -> bool {
         self.ranges.iter().all(|range| range.greatest.is_none())
     }
 
-    /// A number of things in words: `at least 1`, `exactly 2`, `none`.
+    /// A count in words: `at least 1`, `exactly 2`, `none`.
     #[must_use]
     pub fn in_words(&self) -> String {
         match self.ranges.as_slice() {

@@ -1,4 +1,4 @@
-//! What a value should be like.
+//! Conditions on values.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -8,55 +8,55 @@ use regex::Regex;
 use super::{JsonPath, Limits};
 use crate::trace::Value;
 
-/// A condition on one value. Whether it is met is `check`'s work.
+/// A condition on a value. `check` evaluates it.
 #[derive(Clone, Debug)]
 pub enum Matcher {
-    /// It is this value; a number equals a number whatever its type.
+    /// Equal to this value. Numbers of different types can be equal.
     Equal(Value),
-    /// It is a text in which the expression is found.
+    /// A string that the regular expression matches anywhere.
     Regex(Regex),
-    /// It is a number on this side of another.
+    /// A number with this relation to the limit.
     Compare(Comparison, Value),
-    /// It is a number from the one to the other, both included.
+    /// A number in this inclusive range.
     Between(Option<Value>, Option<Value>),
-    /// It is there, even if null or empty.
+    /// The value exists, even if null or empty.
     Exists,
-    /// It is not there.
+    /// The value does not exist.
     Absent,
-    /// It meets one of these.
+    /// At least one of these matches.
     OneOf(Vec<Matcher>),
-    /// It is there and does not meet this.
+    /// The value exists and does not match this.
     Not(Box<Matcher>),
-    /// A text that contains this text, or an array with an equal element.
+    /// A string that contains this string, or an array with an equal element.
     Contains(Value),
-    /// A text that starts so.
+    /// A string with this prefix.
     StartsWith(String),
-    /// A text that ends so.
+    /// A string with this suffix.
     EndsWith(String),
-    /// A structure of which this is a part.
+    /// An array or map that includes this one.
     Includes(Value),
-    /// A text of so many characters, bytes of such a number, an array or map of so many entries.
+    /// Number of characters of a string, of bytes, or of entries of an array or map.
     Length(Limits<u64>),
     /// A value of this type.
     Type(ValueType),
-    /// An array some element of which is like this.
+    /// An array with an element that matches.
     Any(Box<Matcher>),
-    /// An array that has elements, each of which is like this.
+    /// A non-empty array in which every element matches.
     All(Box<Matcher>),
-    /// A JSON string or a structure in which each path is like this.
+    /// A JSON string, an array or a map in which each path matches.
     Json(Vec<(JsonPath, Matcher)>),
-    /// A number, or a string that is one, which is like this.
+    /// A number, or a string that contains one, that matches.
     Number(Box<Matcher>),
-    /// An array with these elements in any order, and no others.
+    /// An array with exactly these elements, in any order.
     SameItems(Vec<Value>),
-    /// It meets all of these.
+    /// All of these match.
     Every(Vec<Matcher>),
 }
 
 /// The types of values that a matcher can judge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Domain {
-    /// All of them.
+    /// All types.
     Any,
     /// Strings.
     String,
@@ -74,14 +74,14 @@ pub enum Domain {
     StringOrArray,
     /// Strings and numbers.
     StringOrNumber,
-    /// What has a length: strings, bytes, arrays and maps.
+    /// Values with a length: strings, bytes, arrays and maps.
     Sized,
     /// Strings, arrays and maps.
     Document,
 }
 
 impl Domain {
-    /// The values of the type of this one.
+    /// The domain with the type of this value.
     fn like(value: &Value) -> Self {
         match value {
             Value::Null => Self::Any,
@@ -94,7 +94,7 @@ impl Domain {
         }
     }
 
-    /// Whether a value of this type is in it.
+    /// Returns `true` if it includes values of this type.
     #[must_use]
     pub fn contains(self, kind: ValueType) -> bool {
         use ValueType as Type;
@@ -113,7 +113,7 @@ impl Domain {
         }
     }
 
-    /// In words, in the plural.
+    /// In words, plural.
     #[must_use]
     pub fn in_words(self) -> &'static str {
         match self {
@@ -132,7 +132,7 @@ impl Domain {
     }
 }
 
-/// A side of a number.
+/// A comparison operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// `<`
@@ -148,7 +148,7 @@ pub enum Comparison {
 /// The types of values, as the `type` matcher names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueType {
-    /// A text.
+    /// A string.
     String,
     /// `true` or `false`.
     Bool,
@@ -169,7 +169,7 @@ pub enum ValueType {
 }
 
 impl Comparison {
-    /// Whether `value`, which compares so with the limit, is on this side.
+    /// Returns `true` if a value with this ordering to the limit meets the comparison.
     #[must_use]
     pub fn allows(self, ordering: Ordering) -> bool {
         match self {
@@ -180,7 +180,7 @@ impl Comparison {
         }
     }
 
-    /// The sign.
+    /// The operator as written in specs.
     #[must_use]
     pub fn sign(self) -> &'static str {
         match self {
@@ -193,7 +193,7 @@ impl Comparison {
 }
 
 impl ValueType {
-    /// All types with their names.
+    /// All types, with their names in specs.
     pub const ALL: [(&'static str, Self); 9] = [
         ("string", Self::String),
         ("bool", Self::Bool),
@@ -223,7 +223,7 @@ impl ValueType {
         found.map_or(Self::Null, |(_, kind)| *kind)
     }
 
-    /// Whether a value is of it.
+    /// Returns `true` if the value has this type.
     #[must_use]
     pub fn is_of(self, value: &Value) -> bool {
         match self {
@@ -234,8 +234,8 @@ impl ValueType {
 }
 
 impl Matcher {
-    /// The types of values that it can judge; about all others it has no answer, also under `not`.
-    /// This is the table of `docs/spec.md`.
+    /// The types of values to which it applies. Other types never match, not even under `not`.
+    /// `docs/spec.md` has the same table.
     #[must_use]
     pub fn domain(&self) -> Domain {
         match self {
@@ -249,18 +249,18 @@ impl Matcher {
             Self::Json(_) => Domain::Document,
             Self::Number(_) => Domain::StringOrNumber,
             Self::Not(inner) => inner.domain(),
-            // Each of the parts has its own.
+            // Each part has its own domain.
             Self::OneOf(_) | Self::Every(_) => Domain::Any,
         }
     }
 
-    /// Whether a missing value meets it: only `absent` and its equivalents.
+    /// Returns `true` if a missing value matches: only for `absent` and its equivalents.
     #[must_use]
     pub fn allows_absence(&self) -> bool {
         self.of_absence() == Some(true)
     }
 
-    /// The answer about a missing value; nothing if it does not apply to one.
+    /// The result for a missing value. `None` if it does not apply to one.
     fn of_absence(&self) -> Option<bool> {
         let all = |several: &[Self]| -> Vec<Option<bool>> {
             several.iter().map(Self::of_absence).collect()
@@ -279,7 +279,7 @@ impl Matcher {
         }
     }
 
-    /// Whether a `not` is in it, at any depth.
+    /// Returns `true` if it has a `not`, at any depth.
     #[must_use]
     pub fn negates(&self) -> bool {
         match self {
@@ -292,7 +292,7 @@ impl Matcher {
     }
 }
 
-/// In words, as a message needs it behind `expected`.
+/// In words, as messages have it after `expected`.
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -309,18 +309,22 @@ impl fmt::Display for Matcher {
             Self::Absent => f.write_str("absence"),
             Self::OneOf(any) => write!(f, "one of {}", join(any, ", ")),
             Self::Not(inner) => write!(f, "not {inner}"),
-            Self::Contains(value) => write!(f, "something that contains {value}"),
+            Self::Contains(value) => write!(f, "a value that contains {value}"),
             Self::StartsWith(text) => {
-                write!(f, "a text that starts with {}", Value::from(text.as_str()))
+                write!(
+                    f,
+                    "a string that starts with {}",
+                    Value::from(text.as_str())
+                )
             }
             Self::EndsWith(text) => {
-                write!(f, "a text that ends with {}", Value::from(text.as_str()))
+                write!(f, "a string that ends with {}", Value::from(text.as_str()))
             }
-            Self::Includes(value) => write!(f, "a structure that includes {value}"),
+            Self::Includes(value) => write!(f, "a value that includes {value}"),
             Self::Length(limits) => write!(f, "a length of {limits}"),
             Self::Type(kind) => write!(f, "a value of type {}", kind.name()),
             Self::Any(inner) => write!(f, "an array with {inner}"),
-            Self::All(inner) => write!(f, "an array of nothing but {inner}"),
+            Self::All(inner) => write!(f, "an array with only {inner}"),
             Self::Json(paths) => {
                 f.write_str("JSON in which ")?;
                 for (at, (path, matcher)) in paths.iter().enumerate() {

@@ -1,21 +1,21 @@
-//! `matrix`: one spec, several cases.
+//! `matrix`: several cases of one spec.
 
 use super::read::Reader;
 use super::yaml::{Kind, Node};
 use crate::trace::Value;
 
-/// More cases than anybody means.
+/// Maximum number of cases.
 const MAX_CASES: usize = 1_000;
 
-/// Names and the values that they have in one case.
+/// The variables of one case.
 pub(super) type Case = Vec<Chosen>;
 
-/// A name with its value in one case.
+/// A variable of one case.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Chosen {
     pub(super) name: String,
     pub(super) value: Value,
-    /// The value as it is written, variables and all.
+    /// The value as written, with variables.
     pub(super) written: Node,
 }
 
@@ -29,7 +29,7 @@ impl Chosen {
     }
 }
 
-/// The cases of a spec: without a `matrix` one, which sets nothing.
+/// The cases of a spec. Without `matrix`, a single one without variables.
 pub(super) fn cases(root: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
     let Some(node) = root.get("matrix") else {
         return Some(vec![Vec::new()]);
@@ -44,9 +44,9 @@ pub(super) fn cases(root: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
         Kind::Scalar(_) => {
             return reader.wrong(
                 node.place,
-                "`matrix` is a map of lists, or a list of maps",
+                "`matrix` must be a map of lists, or a list of maps",
                 "neither",
-                "write { sku: [A1, B2] }",
+                "write `{ sku: [A1, B2] }`",
             );
         }
     };
@@ -55,19 +55,19 @@ pub(super) fn cases(root: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
             node.place,
             "this matrix has no case",
             "empty",
-            "list some values",
+            "add values, or remove `matrix`",
         ),
         cases if cases > MAX_CASES => reader.wrong(
             node.place,
             format!("this matrix has {cases} cases"),
             "too many",
-            format!("{MAX_CASES} are the most"),
+            format!("more than {MAX_CASES}"),
         ),
         _ => Some(cases),
     }
 }
 
-/// Every value of each name with every value of the others.
+/// All combinations of the values.
 fn combinations(node: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
     let mut cases: Vec<Case> = vec![Vec::new()];
     for entry in reader.any_map(node, "`matrix`")? {
@@ -75,7 +75,12 @@ fn combinations(node: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
         let values = reader.list(&entry.value, &format!("`{name}`"))?;
         let values = reader.all(values, |value| Chosen::read(name, value, reader))?;
         if cases.len().saturating_mul(values.len()) > 100 * MAX_CASES {
-            return reader.wrong(node.place, "too many cases", "here", "leave some out");
+            return reader.wrong(
+                node.place,
+                "too many cases",
+                "too many",
+                "remove some values",
+            );
         }
         cases = cases
             .iter()

@@ -1,9 +1,8 @@
-//! What the author of a spec wrote: text becomes a [`Spec`], and every mistake in it is told
-//! with its place.
+//! The spec language: converts text to a [`Spec`], or to errors with their places.
 //!
-//! A spec is read twice. Once when it is loaded, so that all its mistakes are known before
-//! anything is fired; and again, step by step, when the values of its captures are known. What it
-//! means for a trace is `check`'s work.
+//! A spec is read twice: when it is loaded, so that all errors are reported before anything is
+//! sent, and again step by step, when the values of captures are known. `check` evaluates the
+//! conditions.
 
 mod about;
 mod budget;
@@ -67,7 +66,7 @@ pub use file::MAX_FILE_SIZE;
 pub(crate) use error::{closest, suggest};
 #[cfg(feature = "harness")]
 pub(crate) use names::Names;
-// The project file is written in the same language.
+// For the project file, which uses the same language.
 #[cfg(feature = "run")]
 pub(crate) use error::Mistakes;
 #[cfg(feature = "run")]
@@ -77,10 +76,10 @@ pub(crate) use read::{Reader, Refusal};
 #[cfg(feature = "run")]
 pub(crate) use yaml::{Entry, Kind, Node, parse as parse_documents};
 
-/// The duration that a text such as `30s` or `1.5s` stands for.
+/// Parses a duration such as `30s` or `1.5s`.
 ///
 /// # Errors
-/// If there is no number or no unit (`ns us ms s m h`); the text says what to write.
+/// If the number or the unit (`ns us ms s m h`) is missing. The text includes help.
 pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
     read::parse_duration(text)
         .map(std::time::Duration::from_nanos)

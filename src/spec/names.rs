@@ -12,17 +12,17 @@ use super::scope::Scope;
 use super::yaml::{self, Kind, Node};
 use super::{Context, Source};
 
-/// Names that the specs of a file have, or may have.
+/// The known names of the specs of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Names {
-    /// All names that could be read.
+    /// All names that were found.
     pub(crate) known: Vec<String>,
-    /// The file may have specs with other names.
+    /// The file possibly has specs with other names.
     pub(crate) has_unknown: bool,
 }
 
 impl Names {
-    /// The names of a file of which nothing can be read.
+    /// The names of a file that cannot be read.
     pub(crate) fn unknown() -> Self {
         Self {
             known: Vec::new(),
@@ -79,7 +79,7 @@ impl Names {
         }
     }
 
-    /// The names in text that is not YAML: all values of `name`, wherever they are.
+    /// The names in text that is not valid YAML: all values of `name`, at any level.
     fn scan(&mut self, text: &str) {
         for line in text.lines().map(str::trim_start) {
             if let Some(name) = line.strip_prefix("name:") {
@@ -92,7 +92,7 @@ impl Names {
     }
 }
 
-/// The value of a key, which may be misspelt.
+/// The value of a key, also if the key is misspelled.
 fn entry<'n>(root: &'n Node, key: &str) -> Option<&'n Node> {
     root.get(key).or_else(|| {
         let Kind::Map(entries) = &root.kind else {

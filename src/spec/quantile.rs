@@ -1,25 +1,25 @@
-//! Quantiles, as specs write them.
+//! Quantiles.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// So many parts make the whole: a quantile is given to a thousandth of a percent.
+/// Resolution of quantiles: a thousandth of a percent.
 const PARTS: u32 = 100_000;
 
-/// Such as p50, the median, or p99.9.
+/// A quantile such as p50, the median, or p99.9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quantile(u32);
 
 impl Quantile {
     /// The median.
     pub const P50: Self = Self(50_000);
-    /// Nine of ten are shorter.
+    /// The 90th percentile.
     pub const P90: Self = Self(90_000);
-    /// 95 of a hundred are shorter.
+    /// The 95th percentile.
     pub const P95: Self = Self(95_000);
-    /// 99 of a hundred are shorter.
+    /// The 99th percentile.
     pub const P99: Self = Self(99_000);
-    /// 999 of a thousand are shorter.
+    /// The 99.9th percentile.
     pub const P999: Self = Self(99_900);
 
     /// As a share: 0.99 for p99.
@@ -28,14 +28,14 @@ impl Quantile {
         f64::from(self.0) / f64::from(PARTS)
     }
 
-    /// The share above it: 0.01 for p99, without an error of rounding.
+    /// The share above it: 0.01 for p99, without rounding error.
     #[must_use]
     pub fn rest(self) -> f64 {
         f64::from(PARTS - self.0) / f64::from(PARTS)
     }
 
-    /// The rank, from 1, of the sample that stands for this quantile: the first of `count` that
-    /// has this share at or below it.
+    /// The rank, from 1, of the sample at this quantile: the first of `count` with at least this
+    /// share at or below it.
     #[must_use]
     pub fn rank(self, count: u64) -> u64 {
         let below = u128::from(count) * u128::from(self.0);
@@ -46,7 +46,7 @@ impl Quantile {
     }
 }
 
-/// As specs write it: `p50`, `p99.9`.
+/// The notation of specs: `p50`, `p99.9`.
 impl fmt::Display for Quantile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = format!("p{}.{:03}", self.0 / 1_000, self.0 % 1_000);
@@ -54,7 +54,7 @@ impl fmt::Display for Quantile {
     }
 }
 
-/// Reads `p99.9`; up to three decimals, between 0 and 100.
+/// Parses `p99.9`: up to three decimals, between 0 and 100.
 impl FromStr for Quantile {
     type Err = NoQuantile;
 
@@ -79,7 +79,7 @@ impl FromStr for Quantile {
     }
 }
 
-/// A text that names no quantile.
+/// A text that is not a quantile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a quantile is written as p50, p95, p99 or p99.9")]
 pub struct NoQuantile;

@@ -1,76 +1,76 @@
-//! How often a spec is fired.
+//! Repetition of a spec.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::Location;
 
-/// That a spec is fired many times, each time with a trace of its own.
+/// Sends the request of a spec many times, each time with its own trace.
 #[derive(Clone, Debug)]
 pub struct Repeat {
-    /// Where it stands.
+    /// Its place in the spec.
     pub at: Location,
-    /// When each request is sent.
+    /// Schedule of the requests.
     pub pace: Pace,
-    /// So many requests come first and do not count: for caches, pools and compilers to warm up.
+    /// Number of requests at the start that are not measured, to warm up caches, pools and compilers.
     pub warmup: u64,
-    /// How many of those that count may fail.
+    /// Tolerated failures among the measured requests.
     pub failures: Allowance,
-    /// Where that stands; where the author says nothing, where `repeat` does.
+    /// Place of `failures`; by default that of `repeat`.
     pub failures_at: Location,
 }
 
-/// When requests are sent.
+/// Schedule of requests.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pace {
-    /// So many at a time, each after an answer: a closed loop.
+    /// Closed loop: a fixed number in flight, each sent after a response.
     Closed {
-        /// How many in all.
+        /// Total number of requests.
         times: u64,
-        /// How many wait for an answer at the same time.
+        /// Number of requests in flight.
         concurrency: u32,
     },
-    /// So many in a time, whatever the answers: an open loop.
+    /// Open loop: a fixed rate, independent of responses.
     Open {
-        /// How often.
+        /// Average rate.
         rate: Rate,
-        /// For how long.
+        /// Duration of the load.
         period: Duration,
-        /// How they are spread.
+        /// Distribution over time.
         arrivals: Arrivals,
     },
 }
 
-/// Requests in a time, such as `50/s`.
+/// Requests per time, such as `50/s`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rate {
-    /// More than 0.
+    /// Requests per second; more than 0.
     pub per_second: f64,
-    /// As the author wrote it.
+    /// The text of the spec.
     pub written: String,
 }
 
-/// How the requests of an open loop are spread over time.
+/// Distribution of the requests of an open loop over time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Arrivals {
-    /// As those of many independent users: the time between two is exponentially distributed.
+    /// As from many independent users: the time between two requests is exponentially distributed.
     #[default]
     Poisson,
-    /// The same time between any two.
+    /// Constant time between two requests.
     Constant,
 }
 
-/// How many requests may fail.
+/// Tolerated failures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Allowance {
-    /// So many.
+    /// A number of requests.
     Count(u64),
-    /// Such a share: 0.01 for 1 %.
+    /// A share: 0.01 for 1 %.
     Share(f64),
 }
 
 impl Pace {
-    /// How many requests there will be; in an open loop about so many.
+    /// Number of requests; in an open loop the expected number.
     #[must_use]
     pub fn requests(&self) -> u64 {
         match self {
@@ -83,20 +83,19 @@ impl Pace {
 }
 
 impl Allowance {
-    /// How many of so many may fail.
+    /// Tolerated number of failures among this number of requests.
     #[must_use]
     pub fn of(self, requests: u64) -> u64 {
         match self {
             Self::Count(count) => count,
-            // The small addition keeps 10 % of 30 from being 2.
+            // The small addition corrects rounding: 10 % of 30 must be 3, not 2.
             Self::Share(share) => (share * requests as f64 + 1e-9).floor() as u64,
         }
     }
 }
 
 impl Allowance {
-    /// What may fail where there are so many requests, and not as many as it was meant for: the same
-    /// share.
+    /// Scales the number of tolerated failures from `meant_for` requests to `requests`.
     #[must_use]
     pub fn scaled(self, meant_for: u64, requests: u64) -> Self {
         match self {
@@ -109,7 +108,7 @@ impl Allowance {
     }
 }
 
-/// As specs write it: `0`, `1%`.
+/// The notation of specs: `0`, `1%`.
 impl fmt::Display for Allowance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

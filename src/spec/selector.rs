@@ -1,4 +1,4 @@
-//! Which spans are meant, and what each of them should be like.
+//! Selectors of spans, and conditions on spans.
 
 use std::fmt;
 
@@ -8,33 +8,33 @@ use crate::trace::{Nanos, SpanKind, StatusCode};
 /// Selects spans: those that meet every condition.
 #[derive(Clone, Debug)]
 pub struct Selector {
-    /// None of them means every span.
+    /// An empty list selects every span.
     pub conditions: Vec<SpanCondition>,
-    /// Of the spans that meet them, only this one.
+    /// Selects one of the spans that meet them.
     pub take: Option<Take>,
 }
 
-/// Which of several spans, by start time.
+/// One of several spans, by start time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Take {
     /// The earliest.
     First,
     /// The latest.
     Last,
-    /// This one, from 1.
+    /// The n-th, from 1.
     Number(usize),
 }
 
-/// A condition on a span, and where the spec asks for it.
+/// A condition on a span, with its place in the spec.
 #[derive(Clone, Debug)]
 pub struct SpanCondition {
-    /// What it asks.
+    /// The condition.
     pub ask: Ask,
-    /// Where it stands.
+    /// Its place in the spec.
     pub at: Location,
 }
 
-/// Everything that can be asked of a span.
+/// A condition on a span.
 #[derive(Clone, Debug)]
 pub enum Ask {
     /// Its name.
@@ -55,30 +55,30 @@ pub enum Ask {
     Attribute(String, Matcher),
     /// An attribute of its resource.
     Resource(String, Matcher),
-    /// How long it took.
+    /// Its duration.
     Duration(Limits<Nanos>),
-    /// How long it took itself, its children aside.
+    /// Its duration without its direct children.
     SelfTime(Limits<Nanos>),
     /// An event.
     Event(EventPattern),
-    /// How many links it has.
+    /// The number of its links.
     LinkCount(Limits<u64>),
     /// A link.
     Link(Box<LinkPattern>),
-    /// Another span in a certain place.
+    /// A relation to other spans.
     Relation(Box<Relation>),
 }
 
 /// One of a closed set of words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice<T> {
-    /// The words that are accepted.
+    /// The accepted words.
     pub allowed: Vec<T>,
-    /// As messages say it: `error`, `not error`, `one of unset, ok`.
+    /// Text for messages: `error`, `not error`, `one of unset, ok`.
     pub written: String,
 }
 
-/// A class of spans, told by the attributes that the semantic conventions require of it.
+/// A class of spans, recognised by attributes that the semantic conventions require.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpanType {
     /// HTTP.
@@ -95,68 +95,68 @@ pub enum SpanType {
     GenAi,
 }
 
-/// An event that a span should have.
+/// An expected event of a span.
 #[derive(Clone, Debug)]
 pub struct EventPattern {
-    /// Its name; nothing for any.
+    /// Its name. `None` for any.
     pub name: Option<Matcher>,
     /// Its attributes.
     pub attributes: Vec<(String, Matcher)>,
-    /// How often.
+    /// Number of events that match.
     pub count: Limits<u64>,
 }
 
-/// A link that a span should have.
+/// An expected link of a span.
 #[derive(Clone, Debug)]
 pub struct LinkPattern {
-    /// The span it refers to; nothing for any, also one that never arrived.
+    /// The linked span. `None` for any, also one that did not arrive.
     pub to: Option<Pattern>,
     /// Its attributes.
     pub attributes: Vec<(String, Matcher)>,
-    /// How many.
+    /// Number of links that match.
     pub count: Limits<u64>,
 }
 
-/// Another span in a certain place.
+/// A relation to other spans.
 #[derive(Clone, Debug)]
 pub struct Relation {
-    /// Which place.
+    /// The kind of relation.
     pub place: Relative,
     /// The other span.
     pub other: Pattern,
-    /// How many of them.
+    /// Number of spans that match.
     pub count: Limits<u64>,
 }
 
-/// The place of another span as seen from the one that is looked at.
+/// The relation of another span to the checked one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relative {
-    /// It is an ancestor.
+    /// An ancestor.
     Below,
-    /// It is a descendant.
+    /// A descendant.
     Above,
-    /// It is the parent.
+    /// The parent.
     ChildOf,
-    /// It is a child.
+    /// A child.
     ParentOf,
-    /// It ended before this one starts.
+    /// Ended before the checked span starts.
     After,
-    /// It starts after this one ended.
+    /// Starts after the checked span ended.
     Before,
-    /// A link ties this one's trace to it.
+    /// Connected by a link with the trace of the checked span.
     LinkedTo,
 }
 
-/// Spans described in place, or those that another entry found.
+/// Other spans: a selector, or the spans of another entry.
 #[derive(Clone, Debug)]
 pub enum Pattern {
-    /// Described in place.
+    /// A selector.
     Selector(Selector),
-    /// Found by the entry with this `id`, which is one of the same `expect`; its index there.
+    /// The spans of the entry with this `id` in the same `expect`.
     Entry {
-        /// The id, without `$`.
+        /// The id without `$`.
         id: String,
-        /// Of the entry in `spans`.
+        /// Index of the entry in `spans`.
         index: usize,
     },
 }
@@ -164,20 +164,20 @@ pub enum Pattern {
 /// An entry of `spans`.
 #[derive(Clone, Debug)]
 pub struct SpanEntry {
-    /// Which spans.
+    /// The selector.
     pub find: Selector,
-    /// How many of them.
+    /// Number of spans that match.
     pub count: Limits<u64>,
-    /// Where the author asks for that number: `count`, or else `find`.
+    /// Place of `count`, or of `find` without a `count`.
     pub count_at: Location,
-    /// What each of them should be like.
+    /// Conditions for each of the spans.
     pub each: Vec<SpanCondition>,
-    /// Where the entry stands.
+    /// Place of the entry in the spec.
     pub at: Location,
 }
 
 impl SpanType {
-    /// All types with their names.
+    /// All types, with their names in specs.
     pub const ALL: [(&'static str, Self); 6] = [
         ("http", Self::Http),
         ("rpc", Self::Rpc),
@@ -196,8 +196,8 @@ impl SpanType {
             .map_or("", |(name, _)| name)
     }
 
-    /// The attributes any of which makes a span one of this type: the required ones of
-    /// OpenTelemetry's semantic conventions, first the current name, then older ones.
+    /// The attributes of which one is enough for this type: those that OpenTelemetry's semantic
+    /// conventions require, the current name first, then older ones.
     #[must_use]
     pub fn identified_by(self) -> &'static [&'static str] {
         match self {
@@ -216,7 +216,7 @@ impl SpanType {
 }
 
 impl Relative {
-    /// All places with their keys.
+    /// All relations, with their keys in specs.
     pub const ALL: [(&'static str, Self); 7] = [
         ("below", Self::Below),
         ("above", Self::Above),
@@ -241,22 +241,21 @@ impl Pattern {
     fn follows_links(&self) -> bool {
         match self {
             Self::Selector(selector) => selector.follows_links(),
-            // The entry itself does, or not.
+            // Conditions of the entry itself decide.
             Self::Entry { .. } => false,
         }
     }
 }
 
 impl Selector {
-    /// Returns true if spans of linked traces are meant too: if it asks for `linked_to` at any
-    /// depth.
+    /// Returns `true` if it can select spans of linked traces: with `linked_to` at any depth.
     #[must_use]
     pub fn follows_links(&self) -> bool {
         let mut conditions = self.conditions.iter();
         conditions.any(|condition| condition.ask.follows_links())
     }
 
-    /// The name, where the selector asks for exactly one.
+    /// The name, if the selector requires exactly one.
     #[must_use]
     pub fn exact_name(&self) -> Option<&str> {
         self.conditions
@@ -269,7 +268,7 @@ impl Selector {
 }
 
 impl Ask {
-    /// Returns true if it asks for `linked_to` at any depth.
+    /// Returns `true` if it has `linked_to` at any depth.
     #[must_use]
     pub fn follows_links(&self) -> bool {
         match self {
@@ -281,7 +280,7 @@ impl Ask {
         }
     }
 
-    /// What it is asked of, as messages name it.
+    /// The subject of the condition in messages.
     #[must_use]
     pub fn subject(&self) -> String {
         match self {
@@ -307,7 +306,7 @@ impl Ask {
         }
     }
 
-    /// What it asks for, as messages say it behind `expected`.
+    /// The expectation, as messages have it after `expected`.
     #[must_use]
     pub fn expected(&self) -> String {
         match self {

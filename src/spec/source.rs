@@ -1,9 +1,9 @@
-//! The text of a spec file, and places in it.
+//! Source texts and places in them.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// A file's text under the name that messages give it; cheap to clone.
+/// The text of a file with its name for messages; cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Source(Arc<Text>);
 
@@ -24,17 +24,17 @@ pub struct Place {
     pub end: usize,
 }
 
-/// A place together with the text it is in.
+/// A place in a source.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location {
-    /// The text.
+    /// The source.
     pub source: Source,
-    /// Where in the text.
+    /// The range of bytes.
     pub place: Place,
 }
 
 impl Source {
-    /// A text, called `name` in messages: for a file its path as the user would type it.
+    /// A source with its name for messages: for a file, its path as typed by the user.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
@@ -48,7 +48,7 @@ impl Source {
         }))
     }
 
-    /// What messages call it.
+    /// The name for messages.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.name
@@ -60,7 +60,7 @@ impl Source {
         &self.0.text
     }
 
-    /// A location in this text; out of range it is moved to the end.
+    /// A location in this text. Places out of range are moved to the end.
     #[must_use]
     pub fn at(&self, place: Place) -> Location {
         let end = place.end.min(self.text().len());
@@ -74,13 +74,13 @@ impl Source {
         }
     }
 
-    /// The same text under the same name with some of it replaced, for a report that hides it.
+    /// The same source with parts of the text replaced, to mask secrets.
     #[must_use]
     pub fn with_text(&self, text: impl Into<String>) -> Self {
         Self::new(self.name(), text)
     }
 
-    /// Line and column of a byte, both from 1; columns count characters.
+    /// Line and column of a byte, from 1. Columns count characters.
     #[must_use]
     pub fn position(&self, offset: usize) -> (usize, usize) {
         let line = self
@@ -96,7 +96,7 @@ impl Source {
         (line, before.chars().count() + 1)
     }
 
-    /// The text of a line, from 1, without its end.
+    /// The text of a line, from 1, without its line break.
     #[must_use]
     pub fn line(&self, line: usize) -> &str {
         let lines = &self.0.lines;

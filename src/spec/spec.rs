@@ -1,4 +1,4 @@
-//! A spec: one test, as its author wrote it.
+//! Specs and their steps.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,55 +16,55 @@ use super::trigger::Trigger;
 use super::yaml::{Entry, Node};
 use super::{Budget, Location, Place, Repeat, Source, Wait};
 
-/// One test: of a matrix, one case.
+/// One test, or one case of a matrix.
 #[derive(Clone, Debug)]
 pub struct Spec {
     /// Its name, with the case: `placing an order [sku=A1]`.
     pub name: String,
-    /// Where it begins; its source is the file.
+    /// Its start; the source is the file.
     pub at: Location,
-    /// What it is about, in the author's words.
+    /// `description`.
     pub description: Option<String>,
-    /// Words to select it by.
+    /// Tags for `--tag`.
     pub tags: Vec<String>,
-    /// Why it is left out, if it is.
+    /// The reason to skip it.
     pub skip: Option<String>,
     /// Specs with the same lock never overlap.
     pub lock: Option<String>,
-    /// What seeds the system.
+    /// Steps before the test.
     pub setup: Vec<Step>,
-    /// What is tested, in order.
+    /// Steps of the test, in order.
     pub steps: Vec<Step>,
-    /// What cleans up.
+    /// Steps after the test, run in any case.
     pub teardown: Vec<Step>,
-    /// That its only step is fired many times; `setup` and `teardown` still run once.
+    /// Repetition of its only step; `setup` and `teardown` run once.
     pub repeat: Option<Repeat>,
-    /// What the durations of all these times may be.
+    /// Limits for the durations of the repeated requests.
     pub budgets: Vec<Budget>,
-    /// Which of the cases of its matrix it is, from 1; None where there is no matrix.
+    /// Number of the case in its matrix, from 1. `None` without a matrix.
     pub case_number: Option<usize>,
     pub(super) case: Case,
     pub(super) vars: Variables,
     pub(super) globals: Arc<Globals>,
 }
 
-/// One trigger with what is captured and expected of it.
+/// A trigger with its captures and expectations.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Its name, if the author gave one.
+    /// `name`.
     pub name: Option<String>,
-    /// Where its trigger stands.
+    /// Place of its trigger.
     pub at: Location,
-    /// How long to wait for its trace.
+    /// Limits of the wait for its trace.
     pub wait: Wait,
-    /// Where its `timeout` stands, if the spec sets it.
+    /// Place of `wait.timeout`, if the spec sets it.
     pub timeout_at: Option<Location>,
-    /// Whether it asks anything of the trace.
+    /// Needs the trace.
     pub is_about_trace: bool,
     pub(super) draft: Arc<Draft>,
 }
 
-/// A step before its variables are filled in.
+/// A step before substitution of its variables.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) source: Source,
@@ -74,14 +74,14 @@ pub(super) struct Draft {
     pub(super) timeout: Option<Duration>,
 }
 
-/// What a step asks of what it fired.
+/// Captures and expectations of a step.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) capture: Option<Node>,
     pub(super) expect: Option<Node>,
     pub(super) answer: Answer,
     pub(super) trace_checks: TraceChecks,
-    /// Where checks stand that nobody wrote.
+    /// Place for default checks.
     pub(super) at: Place,
 }
 
@@ -96,17 +96,17 @@ impl Spec {
         scope
     }
 
-    /// Every step, in the order in which they run.
+    /// All steps, in the order of execution.
     pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
         self.setup.iter().chain(&self.steps).chain(&self.teardown)
     }
 }
 
 impl Step {
-    /// What it fires, variables filled in.
+    /// The trigger, with variables substituted.
     ///
     /// # Errors
-    /// If a captured value does not fit its place.
+    /// If a captured value is not valid in its place.
     pub fn trigger(&self, scope: &Scope) -> Result<Trigger, SpecErrors> {
         let draft = &self.draft;
         self.read(scope, |reader| {
@@ -119,10 +119,10 @@ impl Step {
         })
     }
 
-    /// What it captures.
+    /// The captures, with variables substituted.
     ///
     /// # Errors
-    /// If a captured value does not fit its place.
+    /// If a captured value is not valid in its place.
     pub fn captures(&self, scope: &Scope) -> Result<Vec<Capture>, SpecErrors> {
         self.read(scope, |reader| match &self.draft.asked.capture {
             Some(node) => reader.captures(node),
@@ -130,11 +130,11 @@ impl Step {
         })
     }
 
-    /// What must hold, with the checks that are implied where the author says nothing: a command
-    /// ends with 0, and a request of which nothing else is asked has a status below 400.
+    /// The expectations, with the default checks: exit code 0 for a command, a status below 400 for
+    /// a request without `expect`.
     ///
     /// # Errors
-    /// If a captured value does not fit its place.
+    /// If a captured value is not valid in its place.
     pub fn expect(&self, scope: &Scope) -> Result<Expect, SpecErrors> {
         self.read(scope, |reader| self.draft.asked.expect(reader))
     }

@@ -1,4 +1,4 @@
-//! The steps of a spec: what is fired, in its place in the document, and what is asked of it.
+//! Reads the steps of a spec.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use super::scope::Scope;
 use super::spec::{Asked, Draft, Step};
 use super::yaml::{Entry, Kind, Node};
 
-/// A step before it is read with the variables of a case.
+/// The node of a step, before it is read with the variables of a case.
 pub(super) struct StepNode<'n> {
     name: Option<String>,
-    /// None where it is missing, which is noted; what the step asks can be read without.
+    /// `None` if it is missing, which is recorded; the rest can be read without.
     trigger: Option<Entry>,
     pub(super) node: &'n Node,
     trace_checks: TraceChecks,
@@ -37,8 +37,8 @@ impl File<'_> {
             if let Some(other) = root.get(key) {
                 reader.wrong::<()>(
                     other.place,
-                    format!("`{key}` stands beside `steps`"),
-                    "one or the other",
+                    format!("`{key}` and `steps` exclude each other"),
+                    "conflict",
                     format!("move `{key}` into one of the steps"),
                 );
             }
@@ -47,9 +47,9 @@ impl File<'_> {
         if steps.is_empty() || !steps.iter().any(|step| step.node.get("expect").is_some()) {
             return reader.wrong(
                 node.place,
-                "none of these steps has an `expect`",
-                "nothing is checked",
-                "say in at least one of them what must hold",
+                "these steps have no `expect`",
+                "no checks",
+                "add an `expect` to at least one step",
             );
         }
         Some(steps)
@@ -57,14 +57,14 @@ impl File<'_> {
 
     pub(super) fn only_step<'n>(&self, root: &'n Node, reader: &Reader<'_>) -> StepNode<'n> {
         let trigger = self.trigger_of(root, keys::SPEC, reader);
-        // Budgets ask something as well; a response whose status is an error is a failure anyway.
+        // Budgets are expectations as well; an error status is a failure without `expect`.
         let asks = |key| root.get(key).is_some() || is_misspelt(root, key);
         if !asks("expect") && !asks("budgets") {
             reader.wrong::<()>(
                 start_of(root),
-                "this spec expects nothing",
-                "no `expect`",
-                "say what must hold, such as `expect: { status: 2xx, errors: 0 }`",
+                "this spec has no `expect`",
+                "missing `expect`",
+                "add checks such as `expect: { status: 2xx, errors: 0 }`",
             );
         }
         StepNode {
@@ -97,7 +97,7 @@ impl File<'_> {
         })
     }
 
-    /// The one trigger of a spec or step; a misspelt one, which is noted already, counts as well.
+    /// The trigger of a spec or step, also if its key is misspelled, which is recorded already.
     fn trigger_of(&self, node: &Node, accepted: Keys, reader: &Reader<'_>) -> Option<Entry> {
         let Kind::Map(entries) = &node.kind else {
             return None;
@@ -110,21 +110,24 @@ impl File<'_> {
             (None, _) => misspelt_trigger(entries, accepted).or_else(|| {
                 reader.wrong(
                     start_of(node),
-                    "nothing is fired here",
-                    "no trigger",
+                    "no trigger: nothing starts a trace",
+                    "missing trigger",
                     "add `request: GET http://…`, `run: command` or `trace_id: …`",
                 )
             }),
             (Some(first), Some(second)) => reader.wrong(
                 second.key.place,
-                format!("`{}` stands beside `{}`", second.key.text, first.key.text),
-                "a second trigger",
-                "keep one of them, or use `steps`",
+                format!(
+                    "`{}` and `{}` exclude each other",
+                    second.key.text, first.key.text
+                ),
+                "second trigger",
+                "remove one of them, or use `steps`",
             ),
         }
     }
 
-    /// Reads steps as far as that goes before anything is fired; captures have no value yet.
+    /// Reads steps before the run, when captures have no value.
     pub(super) fn read_steps(
         &self,
         steps: &[StepNode<'_>],
@@ -181,7 +184,7 @@ impl File<'_> {
         })
     }
 
-    /// Makes the names known to what follows; tells whether one of them comes from a span.
+    /// Declares the captures for later steps. Returns `true` if one of them comes from a span.
     fn declare_captures(&self, asked: &Asked, scope: &mut Scope) -> Option<bool> {
         let Some(node) = &asked.capture else {
             return Some(false);
@@ -194,9 +197,9 @@ impl File<'_> {
         let hides = |entry: &&Entry| match scope.shadowed(&entry.key.text) {
             Some(other) => {
                 let name = &entry.key.text;
-                let what = format!("the capture `{name}` would hide {other} of that name");
-                let help = "give it another name";
-                reader.wrong::<()>(entry.key.place, what, "taken", help);
+                let what = format!("the capture `{name}` hides {other} with the same name");
+                let help = "choose another name";
+                reader.wrong::<()>(entry.key.place, what, "name in use", help);
                 true
             }
             None => false,
@@ -208,9 +211,9 @@ impl File<'_> {
         if is_from_trace && asked.trace_checks == TraceChecks::Refused {
             return reader.wrong(
                 node.place,
-                "setup and teardown wait for no trace, so nothing can be captured from a span",
-                "not here",
-                "capture from the response, or make it one of `steps`",
+                "setup and teardown do not wait for traces, so that they cannot capture from a span",
+                "not available",
+                "capture from the response, or move this to `steps`",
             );
         }
         for capture in captures {
@@ -220,7 +223,7 @@ impl File<'_> {
     }
 }
 
-/// The names of what these steps capture.
+/// The names of the captures of these steps.
 pub(super) fn captured<'n>(steps: &'n [StepNode<'_>]) -> impl Iterator<Item = &'n str> {
     let maps = steps.iter().filter_map(|step| step.node.get("capture"));
     maps.flat_map(|map| match &map.kind {
@@ -230,7 +233,7 @@ pub(super) fn captured<'n>(steps: &'n [StepNode<'_>]) -> impl Iterator<Item = &'
     .map(|entry| entry.key.text.as_str())
 }
 
-/// The entry whose key was meant to be a trigger's, under the key that was meant.
+/// The entry with a misspelled trigger key, with the correct key.
 fn misspelt_trigger(entries: &[Entry], accepted: Keys) -> Option<Entry> {
     entries.iter().find_map(|entry| {
         let written = entry.key.text.as_str();
@@ -244,7 +247,7 @@ fn misspelt_trigger(entries: &[Entry], accepted: Keys) -> Option<Entry> {
     })
 }
 
-/// Whether a key was meant to be this one of a spec, which is noted already.
+/// Returns `true` if this key of a spec is misspelled, which is recorded already.
 fn is_misspelt(root: &Node, meant: &str) -> bool {
     let Kind::Map(entries) = &root.kind else {
         return false;
@@ -254,7 +257,7 @@ fn is_misspelt(root: &Node, meant: &str) -> bool {
     keys.any(|key| !accepted.contains(&key) && closest(key, &accepted) == Some(meant))
 }
 
-/// Where a document or step begins: its first key.
+/// The start of a document or step: its first key.
 pub(super) fn start_of(node: &Node) -> Place {
     match &node.kind {
         Kind::Map(entries) => entries.first().map_or(node.place, |entry| entry.key.place),

@@ -1,8 +1,8 @@
-//! `${…}` inside a scalar.
+//! Variables `${…}` in scalars.
 
 use std::fmt;
 
-/// Text with variables in it.
+/// A text with variables.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Template {
     pub(crate) parts: Vec<Part>,
@@ -11,11 +11,11 @@ pub(crate) struct Template {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Part {
     Text(String),
-    /// `${…}`; the offset of its `$` in the template's text.
+    /// `${…}`, with the offset of its `$` in the text.
     Expression(Expression, usize),
 }
 
-/// What stands between `${` and `}`.
+/// The content of `${…}`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Expression {
     /// `${name}` or `${name:-default}`.
@@ -38,7 +38,7 @@ pub(crate) struct Variable {
     pub(crate) default: Option<Template>,
 }
 
-/// Why a `${…}` cannot be read, and where it begins in the template's text.
+/// A syntax error in `${…}`, with its offset in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TemplateError {
     pub(crate) what: String,
@@ -46,13 +46,13 @@ pub(crate) struct TemplateError {
     pub(crate) offset: usize,
 }
 
-/// Defaults within defaults are read so deep.
+/// Maximum nesting of defaults.
 const MAX_DEPTH: usize = 8;
 
-const FUNCTIONS: &str = "uuid(), now(), random(1,100), number(x) and text(x)";
+const FUNCTIONS: &str = "uuid(), now(), random(1,100), number(x), text(x)";
 
 impl Template {
-    /// Reads the text of a scalar; `$${` is a literal `${`.
+    /// Parses the text of a scalar; `$${` is a literal `${`.
     pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
         parse(text, 0, 0)
     }
@@ -65,7 +65,7 @@ impl Template {
         }
     }
 
-    /// The text, if there is no variable in it.
+    /// The text, if it has no variable.
     pub(crate) fn literal(&self) -> Option<&str> {
         match self.parts.as_slice() {
             [] => Some(""),
@@ -90,8 +90,8 @@ fn parse(text: &str, base: usize, depth: usize) -> Result<Template, TemplateErro
         }
         let offset = base + dollar;
         let inner = enclosed(&text[dollar + 2..]).ok_or_else(|| TemplateError {
-            what: "this `${` is never closed".to_owned(),
-            help: "close it with `}`, or write `$${` for a literal `${`".to_owned(),
+            what: "unclosed `${`".to_owned(),
+            help: "add the closing `}`, or write `$${` for a literal `${`".to_owned(),
             offset,
         })?;
         if !literal.is_empty() {
@@ -107,7 +107,7 @@ fn parse(text: &str, base: usize, depth: usize) -> Result<Template, TemplateErro
     Ok(Template { parts })
 }
 
-/// The text up to the `}` that closes it.
+/// The text up to the closing `}`.
 fn enclosed(text: &str) -> Option<&str> {
     let mut open = 1;
     for (at, character) in text.char_indices() {
@@ -134,14 +134,14 @@ fn expression(inner: &str, offset: usize, depth: usize) -> Result<Expression, Te
         ("number", name) => variable(name, offset, depth).map(Expression::Number),
         ("text", name) => variable(name, offset, depth).map(Expression::Text),
         _ => Err(TemplateError {
-            what: format!("there is no function `{inner}`"),
-            help: format!("the functions are {FUNCTIONS}"),
+            what: format!("unknown function `{inner}`"),
+            help: format!("use one of {FUNCTIONS}"),
             offset,
         }),
     }
 }
 
-/// `name(arguments)`, taken apart.
+/// The parts of `name(arguments)`.
 fn call(inner: &str) -> Option<(&str, &str)> {
     let (function, rest) = inner.trim().split_once('(')?;
     let arguments = rest.strip_suffix(')')?;
@@ -161,8 +161,8 @@ fn random(range: &str, offset: usize) -> Result<Expression, TemplateError> {
     match bounds {
         Some((low, high)) if low <= high => Ok(Expression::Random(low, high)),
         _ => Err(TemplateError {
-            what: format!("`random({range})` is no range"),
-            help: "write the lowest and the highest number: ${random(1,100)}".to_owned(),
+            what: format!("invalid range in `random({range})`"),
+            help: "write the smallest and the largest number: `${random(1,100)}`".to_owned(),
             offset,
         }),
     }
@@ -176,18 +176,18 @@ fn variable(inner: &str, offset: usize, depth: usize) -> Result<Variable, Templa
     if !is_name(name) {
         return Err(TemplateError {
             what: match inner {
-                "" => "this `${}` has no name in it".to_owned(),
-                _ => format!("`{inner}` is no name of a variable"),
+                "" => "`${}` has no name".to_owned(),
+                _ => format!("invalid variable name `{inner}`"),
             },
-            help: "a name has letters, digits, `_`, `-` and `.`; write `$${` for a literal `${`"
+            help: "use letters, digits, `_`, `-` and `.`; write `$${` for a literal `${`"
                 .to_owned(),
             offset,
         });
     }
     if default.is_some() && depth >= MAX_DEPTH {
         return Err(TemplateError {
-            what: "defaults are nested too deep".to_owned(),
-            help: "give the variable a value in `vars`".to_owned(),
+            what: "defaults are nested too deeply".to_owned(),
+            help: "define the variable in `vars`".to_owned(),
             offset,
         });
     }
@@ -200,7 +200,7 @@ fn variable(inner: &str, offset: usize, depth: usize) -> Result<Variable, Templa
     })
 }
 
-/// Whether a text may name a variable.
+/// Returns `true` for valid variable names.
 pub(crate) fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_')
         && text
@@ -257,11 +257,11 @@ mod tests {
     #[test]
     fn what_cannot_be_read_says_what_can() {
         for (text, what) in [
-            ("${open", "never closed"),
+            ("${open", "unclosed"),
             ("${}", "no name"),
-            ("${a b}", "no name"),
-            ("${uid()}", "no function"),
-            ("${random(9,1)}", "no range"),
+            ("${a b}", "invalid variable name"),
+            ("${uid()}", "unknown function"),
+            ("${random(9,1)}", "invalid range"),
         ] {
             assert!(
                 Template::parse(text).unwrap_err().what.contains(what),

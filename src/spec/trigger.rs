@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::trace::{TraceRef, Value};
 
-/// The cause of a trace, all variables filled in.
+/// The cause of a trace, with variables substituted.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Trigger {
     /// An HTTP request that carries our `traceparent`.
@@ -112,26 +112,26 @@ impl Trigger {
     }
 }
 
-/// An HTTP request, all variables filled in.
+/// An HTTP request, with variables substituted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// The method, in upper case.
     pub method: http::Method,
-    /// Where to, without [`Request::query`].
+    /// The URL, without [`Request::query`].
     pub url: url::Url,
-    /// Names and values in order; a name may stand here repeatedly.
+    /// Names and values in order. Names can be repeated.
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
-    /// Added to what the URL has.
+    /// Query parameters to add to those of the URL.
     pub query: Vec<(String, String)>,
-    /// What is sent.
+    /// The body.
     pub body: Body,
-    /// Until the whole response was read.
+    /// Maximum time until the response is complete.
     pub timeout: Option<Duration>,
-    /// How many redirects are followed; with 0 the response is the one that the service sent.
+    /// Maximum number of redirects to follow. With 0, a redirect is the response.
     pub redirects: usize,
-    /// Certificates.
+    /// Certificates for `https`.
     pub tls: Tls,
-    /// Whether the trace flags say that the trace is sampled.
+    /// The sampled flag of the trace context.
     pub sampled: bool,
     /// The W3C `tracestate` header.
     pub trace_state: Option<String>,
@@ -140,9 +140,9 @@ pub struct Request {
 /// The body of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
-    /// None at all.
+    /// No body.
     None,
-    /// JSON; `content-type` is set unless the author sets it.
+    /// JSON. Sets `content-type` unless the request has one.
     Json(Value),
     /// Text as written.
     Text(String),
@@ -154,20 +154,20 @@ pub enum Body {
     Multipart(Vec<Part>),
 }
 
-/// One part of a multipart body.
+/// A part of a multipart body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
-    /// The field's name.
+    /// The name of the field.
     pub name: String,
-    /// What it holds.
+    /// The content.
     pub content: PartContent,
-    /// Its `content-type`; guessed for nothing, `text/plain` or `application/octet-stream`.
+    /// Its `content-type`; default `text/plain` or `application/octet-stream`.
     pub content_type: Option<String>,
-    /// The file name that the server is told; of a file, its own name unless given.
+    /// The file name to send; default for a file: its own name.
     pub file_name: Option<String>,
 }
 
-/// What a part of a multipart body holds.
+/// The content of a part of a multipart body.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PartContent {
     /// Text as written.
@@ -176,16 +176,16 @@ pub enum PartContent {
     File(PathBuf),
 }
 
-/// What an `https` request trusts and shows.
+/// Certificates of an `https` request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tls {
-    /// Whether the server's certificate is checked.
+    /// Verifies the certificate of the server.
     pub verify: bool,
-    /// A PEM file of authorities to trust besides the system's.
+    /// A PEM file with authorities to trust, in addition to the system's.
     pub ca: Option<PathBuf>,
-    /// A PEM file with the client's certificate.
+    /// A PEM file with the client certificate.
     pub cert: Option<PathBuf>,
-    /// A PEM file with the client's key.
+    /// A PEM file with the key of the client certificate.
     pub key: Option<PathBuf>,
 }
 
@@ -200,18 +200,18 @@ impl Default for Tls {
     }
 }
 
-/// A command, split into words; no shell sees it.
+/// A command, split into words. No shell runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Command {
     /// The program and its arguments; never empty.
     pub words: Vec<String>,
-    /// Added to the environment that spanspec has.
+    /// Variables added to the environment.
     pub env: Vec<(String, String)>,
-    /// Where it runs.
+    /// Working directory.
     pub dir: PathBuf,
-    /// After this its process group is ended.
+    /// Time after which its process group is ended.
     pub timeout: Option<Duration>,
-    /// Whether the trace flags say that the trace is sampled.
+    /// The sampled flag of the trace context.
     pub sampled: bool,
     /// W3C `tracestate`, as `TRACESTATE`.
     pub trace_state: Option<String>,

@@ -1,20 +1,20 @@
-//! How long a trace may take to be complete.
+//! Limits of the wait for a complete trace.
 
 use std::time::Duration;
 
-/// The author's word on waiting; what he does not say is left to the project or to the run.
+/// `wait` of a spec, step or project file. `None` for the default of the project or the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wait {
-    /// From the response until the verdict at the latest.
+    /// Maximum time between the response and the verdict.
     pub timeout: Option<Duration>,
-    /// How long work may go on after the response.
+    /// Maximum time that work continues after the response.
     pub tail: Option<Duration>,
-    /// How long a service may keep a span before it exports it.
+    /// Maximum delay between the end of a span and its export.
     pub flush: Option<Duration>,
 }
 
 impl Wait {
-    /// What is said here, and where nothing is, what is said there.
+    /// These limits, completed by those of `other`.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {

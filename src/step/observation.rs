@@ -253,8 +253,10 @@ impl<'a> Observation<'a> {
         mut report: StepReport,
         error: &TriggerError,
     ) -> StepReport {
-        report.trouble =
-            Some(Trouble::from_error(error).with_location(Some(self.context.step.at.clone())));
+        let mut trouble =
+            Trouble::from_error(error).with_location(Some(self.context.step.at.clone()));
+        trouble.help.extend(error.help().map(str::to_owned));
+        report.trouble = Some(trouble);
         if error.is_refused() {
             return report;
         }

@@ -1,4 +1,4 @@
-//! Bodies: what a request sends, and what a response holds.
+//! Bodies of requests and responses.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -11,10 +11,10 @@ use reqwest::multipart::{Form, Part as FormPart};
 use super::TriggerError;
 use crate::spec::{Body, Part, PartContent};
 
-/// The most bytes of a response that are read, before and after decompression: 64 MiB.
+/// Maximum size of a response in bytes, before and after decompression: 64 MiB.
 pub(super) const LIMIT: usize = 64 * 1024 * 1024;
 
-/// A body that has been read and encoded, so that it can be sent again when redirected.
+/// An encoded body, which can be sent again after a redirect.
 #[derive(Clone, Debug)]
 pub(super) enum Payload {
     None,
@@ -32,7 +32,7 @@ pub(super) struct LoadedPart {
 }
 
 impl Payload {
-    /// Reads files, encodes fields.
+    /// Reads files and encodes fields.
     pub(super) async fn load(body: &Body) -> Result<Self, TriggerError> {
         Ok(match body {
             Body::None => Self::None,
@@ -66,8 +66,8 @@ impl Payload {
         Ok(Self::Multipart(loaded))
     }
 
-    /// The header that goes with it, unless the author set one. A multipart body brings its own,
-    /// for the author cannot know its boundary.
+    /// The `content-type` of the body, unless the request has one. A multipart body sets its own,
+    /// which contains the boundary.
     pub(super) fn describe(&self, headers: &mut HeaderMap) {
         match self {
             Self::Bytes {
@@ -83,7 +83,7 @@ impl Payload {
         }
     }
 
-    /// Puts the body into a request.
+    /// Adds the body to a request.
     pub(super) fn attach(&self, request: RequestBuilder) -> Result<RequestBuilder, TriggerError> {
         Ok(match self {
             Self::None => request,
@@ -147,8 +147,8 @@ impl LoadedPart {
     }
 }
 
-/// Undoes `content-encoding`: gzip and deflate, also one after the other. Other encodings leave
-/// the bytes as they came.
+/// Decodes `content-encoding`: gzip and deflate, also combined. Bytes with other encodings stay
+/// as received.
 pub(super) fn decompress(headers: &HeaderMap, body: Vec<u8>) -> io::Result<Vec<u8>> {
     let encodings = headers.get_all(CONTENT_ENCODING).iter();
     let names: Vec<_> = encodings

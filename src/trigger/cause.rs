@@ -1,19 +1,19 @@
-//! What lies at the bottom of the HTTP client's error, and what to say of it.
+//! Converts errors of the HTTP client to errors with help.
 
 use std::error::Error;
 use std::io;
 
 use super::error::{Attempted, TriggerError};
 
-/// A name that has no address; travels inside the HTTP client's error.
+/// A host name without an address. The HTTP client wraps it in its error.
 #[derive(Debug, thiserror::Error)]
-#[error("no address is known for `{host}`")]
+#[error("cannot resolve the host `{host}`")]
 pub(super) struct UnknownHost {
     pub(super) host: String,
     pub(super) source: io::Error,
 }
 
-/// Turns the HTTP client's error into one that says what to do.
+/// Converts an error of the HTTP client.
 pub(super) fn explain(error: reqwest::Error, attempted: Attempted) -> TriggerError {
     let address = attempted.address();
     match Cause::of(&error) {
@@ -66,16 +66,16 @@ fn certificate_hint(reason: &rustls::CertificateError) -> &'static str {
     use rustls::CertificateError as E;
     match reason {
         E::NotValidForName | E::NotValidForNameContext { .. } => {
-            "it was issued for other names; use one of them, or set `tls: { verify: false }`"
+            "use a name of the certificate, which was issued for others, or set `tls: { verify: false }`"
         }
         E::Expired | E::ExpiredContext { .. } => {
-            "it has expired; renew it, or set `tls: { verify: false }`"
+            "renew the certificate, which has expired, or set `tls: { verify: false }`"
         }
-        _ => "name its authority with `tls: { ca: … }`, or set `tls: { verify: false }`",
+        _ => "add its authority with `tls: { ca: … }`, or set `tls: { verify: false }`",
     }
 }
 
-/// What lies at the bottom of the HTTP client's error.
+/// The root cause of an error of the HTTP client.
 enum Cause {
     Refused,
     UnknownHost { host: String, source: io::Error },
@@ -124,7 +124,7 @@ impl Cause {
 
     fn told_by_system(error: &io::Error) -> Option<Self> {
         use io::ErrorKind as K;
-        // One that wraps another error tells by that.
+        // An error that wraps another one is described by the inner one.
         if error
             .get_ref()
             .is_some_and(|inner| inner.is::<rustls::Error>())
@@ -142,7 +142,7 @@ impl Cause {
     }
 }
 
-/// Whether the process has as many open files as it may.
+/// Returns `true` if the process has reached its limit of open files.
 fn is_about_files(error: &io::Error) -> bool {
     #[cfg(unix)]
     const TOO_MANY: i32 = nix::errno::Errno::EMFILE as i32;
@@ -152,7 +152,7 @@ fn is_about_files(error: &io::Error) -> bool {
     error.raw_os_error() == Some(TOO_MANY)
 }
 
-/// The next error of the chain. An [`io::Error`] leaves out the one that it wraps.
+/// The next error of the chain. The `source` of an [`io::Error`] skips the error that it wraps.
 fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     let wrapped = error
         .downcast_ref::<io::Error>()

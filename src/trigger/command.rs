@@ -1,4 +1,4 @@
-//! Runs a command to its end.
+//! Runs a command until it ends.
 
 use std::time::{Duration, Instant};
 
@@ -7,16 +7,17 @@ use crate::process::{Capture, Launch, Mark};
 use crate::spec::Command;
 use crate::trace::CommandResponse;
 
-/// How long a command may run that does not say it: 10 min.
+/// Default timeout of a command: 10 min.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How much of each output is kept: its last MiB.
+/// Maximum number of bytes kept of each output: the last MiB.
 const OUTPUT_LIMIT: usize = 1024 * 1024;
 
-/// What a command gets to clean up after its time was over.
+/// Time for the cleanup of a command after its timeout.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// The command leads a process group of its own; what it leaves running is killed at its end.
+/// The command leads a process group. Processes of the group that still run after its end are
+/// killed.
 pub(super) async fn run(
     command: &Command,
     context: &TraceContext,
@@ -24,7 +25,7 @@ pub(super) async fn run(
     let limit = command.timeout.unwrap_or(DEFAULT_TIMEOUT);
     let started = Instant::now();
     let mut child = launch(command, context).spawn()?;
-    let (stdout, stderr) = child.output().expect("taken here for the first time");
+    let (stdout, stderr) = child.output().expect("the output is taken once");
     let (stdout, stderr) = (
         Capture::start(stdout, OUTPUT_LIMIT),
         Capture::start(stderr, OUTPUT_LIMIT),
@@ -69,7 +70,7 @@ fn launch(command: &Command, context: &TraceContext) -> Launch {
         words: command.words.clone(),
         dir: command.dir.clone(),
         set,
-        // One that we inherited belongs to another trace.
+        // An inherited value belongs to another trace.
         unset: vec!["TRACESTATE".to_owned()],
         mark: Mark::new(),
     }

@@ -1,17 +1,17 @@
-//! The W3C trace context that a trigger carries.
+//! The W3C trace context of a trigger.
 
 use crate::spec::Trigger;
 use crate::trace::{SpanId, TraceId};
 
-/// What makes the services' spans ours: they take over the trace id, and name the parent id as
-/// the parent of their first span.
+/// A trace context. Services adopt the trace id, and the parent id becomes the parent of their first
+/// span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceContext {
-    /// The trace that the services' spans will belong to.
+    /// The trace of the spans.
     pub trace_id: TraceId,
-    /// The span that they will hang below. It is never exported: nobody but us knows it.
+    /// The parent of the first span. It is never exported.
     pub parent_id: SpanId,
-    /// The trace flag that asks services to record.
+    /// The sampled flag.
     pub sampled: bool,
     /// The W3C `tracestate`.
     pub trace_state: Option<String>,
@@ -29,8 +29,8 @@ impl TraceContext {
         }
     }
 
-    /// A fresh context as the trigger wants it: sampled or not, with its `tracestate`, and of the
-    /// trace that it names if it names one.
+    /// A fresh context for the trigger: with its sampled flag, its `tracestate`, and the trace id of
+    /// an existing trace.
     #[must_use]
     pub fn of(trigger: &Trigger) -> Self {
         let fresh = Self::random();

@@ -1,4 +1,4 @@
-//! Why there is no response, and what to do about it.
+//! Errors of triggers, with help.
 
 use std::fmt;
 use std::io;
@@ -11,96 +11,80 @@ use url::Url;
 use crate::number::duration;
 use crate::process::LaunchError;
 
-/// What kept a trigger from giving a response.
+/// The reason why a trigger has no response. [`help`](Self::help) has the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TriggerError {
-    /// Nobody listens.
-    #[error(
-        "connection refused by {address} ({attempted}): is it running? `services` in \
-         spanspec.yaml can start it"
-    )]
+    /// Nothing listens on the port.
+    #[error("connection refused by {address} ({attempted})")]
     Refused {
         /// Host and port.
         address: String,
         /// The request.
         attempted: Attempted,
     },
-    /// The name has no address.
-    #[error(
-        "no address is known for the host `{host}` ({attempted}): is the name right, and does it \
-         resolve on this machine?"
-    )]
+    /// The host name has no address.
+    #[error("cannot resolve the host `{host}` ({attempted})")]
     UnknownHost {
-        /// The name that was looked up.
+        /// The host name.
         host: String,
         /// The request.
         attempted: Attempted,
-        /// What the resolver said.
+        /// The error of the resolver.
         #[source]
         source: io::Error,
     },
-    /// No connection came about, for a reason other than the above.
-    #[error("failed to connect to {address} ({attempted}): is it reachable from this machine?")]
+    /// Another reason for a failed connection.
+    #[error("failed to connect to {address} ({attempted})")]
     Unreachable {
         /// Host and port.
         address: String,
         /// The request.
         attempted: Attempted,
-        /// What the system said.
+        /// The system error.
         #[source]
         source: reqwest::Error,
     },
-    /// A connection is an open file, and this process may have no more of them.
-    #[error(
-        "no further connection can be opened, for this process has as many open files as it may \
-         ({attempted}): lower `concurrency`, or allow more, as `ulimit -n 8192` does"
-    )]
+    /// The process has reached its limit of open files, which includes connections.
+    #[error("too many open files for another connection ({attempted})")]
     TooManyFiles {
         /// The request.
         attempted: Attempted,
     },
     /// The response was not complete in time.
-    #[error("{stage} within {} ({attempted}): `request.timeout` gives it longer", duration(*limit))]
+    #[error("{stage} within {} ({attempted})", duration(*limit))]
     Timeout {
-        /// What was waited.
+        /// The timeout.
         limit: Duration,
-        /// How far it got.
+        /// The progress until then.
         stage: Stage,
         /// The request, before redirects.
         attempted: Attempted,
     },
-    /// The connection ended before the response did.
-    #[error(
-        "the connection was closed before the response was complete ({attempted}): did the \
-         service crash or restart{}?",
-        or_is_it_https(attempted)
-    )]
+    /// The connection ended before the response was complete.
+    #[error("the connection was closed before the response was complete ({attempted})")]
     Closed {
         /// The request.
         attempted: Attempted,
-        /// What the connection said.
+        /// The error of the connection.
         #[source]
         source: reqwest::Error,
     },
-    /// The server's certificate is not to be trusted.
-    #[error("the certificate of {address} is not trusted ({attempted}): {hint}")]
+    /// The certificate of the server is not trusted.
+    #[error("the certificate of {address} is not trusted ({attempted})")]
     Untrusted {
         /// Host and port.
         address: String,
         /// The request.
         attempted: Attempted,
-        /// What to do about this kind of distrust.
+        /// Help for this kind of distrust.
         hint: &'static str,
-        /// What is wrong with the certificate.
+        /// The reason.
         #[source]
         source: Box<rustls::Error>,
     },
-    /// The server answered, but not with TLS.
-    #[error(
-        "{address} does not speak TLS ({attempted}): is it an http port? try `http://` instead of \
-         `https://`"
-    )]
+    /// The response is not TLS.
+    #[error("{address} does not use TLS ({attempted})")]
     NotTls {
         /// Host and port.
         address: String,
@@ -108,148 +92,169 @@ pub enum TriggerError {
         attempted: Attempted,
     },
     /// The TLS handshake failed for another reason.
-    #[error(
-        "the TLS handshake with {address} failed ({attempted}): if it asks for a client \
-         certificate, set `tls: {{ cert: …, key: … }}`"
-    )]
+    #[error("the TLS handshake with {address} failed ({attempted})")]
     Handshake {
         /// Host and port.
         address: String,
         /// The request.
         attempted: Attempted,
-        /// What was wrong.
+        /// The reason.
         #[source]
         source: Box<rustls::Error>,
     },
-    /// Nothing is known that could be trusted, or the key does not fit the certificate.
-    #[error(
-        "failed to set up TLS: without installed certificate authorities (package \
-         ca-certificates), name a file with `tls: {{ ca: … }}`; a `key` has to fit its `cert`"
-    )]
+    /// No certificate authorities, or a key that does not fit its certificate.
+    #[error("failed to set up TLS")]
     TlsSetup(#[source] reqwest::Error),
     /// A file of `tls` cannot be read.
     #[error("failed to read {}, which `tls` names", path.display())]
     TlsFile {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system error.
         #[source]
         source: io::Error,
     },
-    /// A file of `tls` holds something else.
-    #[error("{} holds no PEM certificate or key that can be used", path.display())]
+    /// A file of `tls` has no usable certificate or key.
+    #[error("{} has no usable PEM certificate or key", path.display())]
     Pem {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         #[source]
         source: reqwest::Error,
     },
-    /// What came is no HTTP.
-    #[error(
-        "the answer is no HTTP/1.1 ({attempted}): is it another protocol's port, such as gRPC's or \
-         an https port?"
-    )]
+    /// The response is not HTTP.
+    #[error("the response is not HTTP/1.1 ({attempted})")]
     NotHttp {
         /// The request.
         attempted: Attempted,
-        /// Where it stops being HTTP.
+        /// The syntax error.
         #[source]
         source: reqwest::Error,
     },
-    /// More came than is read.
-    #[error("the body of the response is longer than {} MiB ({attempted})", limit / 1024 / 1024)]
+    /// The body exceeds the limit.
+    #[error("the body of the response exceeds {} MiB ({attempted})", limit / 1024 / 1024)]
     TooLarge {
-        /// The most bytes that are read.
+        /// Maximum size in bytes.
         limit: usize,
         /// The request.
         attempted: Attempted,
     },
-    /// The body is not what its `content-encoding` says.
-    #[error("the body of the response is not what its `content-encoding` says ({attempted})")]
+    /// The body does not match its `content-encoding`.
+    #[error("the body of the response does not match its `content-encoding` ({attempted})")]
     Encoding {
         /// The request.
         attempted: Attempted,
-        /// What the decoder said.
+        /// The error of the decoder.
         #[source]
         source: io::Error,
     },
-    /// Whatever else can go wrong with a request.
+    /// Any other error of a request.
     #[error("the request failed ({attempted})")]
     Request {
         /// The request.
         attempted: Attempted,
-        /// What was wrong.
+        /// The reason.
         #[source]
         source: reqwest::Error,
     },
-    /// A file that the body names cannot be read.
+    /// A file of the body cannot be read.
     #[error("failed to read the body from {}", path.display())]
     BodyFile {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system error.
         #[source]
         source: io::Error,
     },
-    /// The type of a multipart body's part is none.
-    #[error("`{content_type}` is no content type (part `{part}` of the multipart body)")]
+    /// The content type of a part is invalid.
+    #[error("invalid content type `{content_type}` (part `{part}` of the multipart body)")]
     PartType {
-        /// The part's name.
+        /// The name of the part.
         part: String,
-        /// What was written.
+        /// The value.
         content_type: String,
-        /// What is wrong with it.
+        /// The reason.
         #[source]
         source: reqwest::Error,
     },
-    /// The trace state cannot stand in a header.
-    #[error("`{value}` is no tracestate: a header cannot hold its characters")]
+    /// The trace state is not a valid header value.
+    #[error("invalid tracestate `{value}`: it has characters that headers cannot contain")]
     TraceState {
-        /// What was written.
+        /// The value.
         value: String,
     },
     /// The command could not be started.
     #[error(transparent)]
     Launch(#[from] LaunchError),
-    /// The command ran too long, and was ended.
-    #[error(
-        "`{command}` did not end within {}: `run.timeout` gives it longer{}",
-        duration(*limit),
-        Ending(stdout, stderr)
-    )]
+    /// The command exceeded its timeout, and was ended.
+    #[error("`{command}` did not end within {}{}", duration(*limit), Ending(stdout, stderr))]
     CommandTimeout {
         /// The command.
         command: String,
-        /// What was waited.
+        /// The timeout.
         limit: Duration,
-        /// What it wrote until then.
+        /// Its standard output until then.
         stdout: String,
-        /// What it complained of until then.
+        /// Its standard error until then.
         stderr: String,
     },
-    /// The system does not tell how the command ended.
+    /// The system did not report the end of the command.
     #[error("failed to wait for `{command}`")]
     CommandLost {
         /// The command.
         command: String,
-        /// What the system said.
+        /// The system error.
         #[source]
         source: io::Error,
     },
 }
 
 impl TriggerError {
-    /// Whether nobody listened, so that nothing was sent: a service that is still starting.
+    /// Returns `true` if nothing listened on the port, for example because a service is starting.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         matches!(self, Self::Refused { .. })
     }
 
-    /// Whether there was no answer in the time that the spec gives.
+    /// Returns `true` if the timeout of the spec expired.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::Timeout { .. } | Self::CommandTimeout { .. })
+    }
+
+    /// What to do, as an instruction.
+    #[must_use]
+    pub fn help(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Refused { .. } => {
+                "start the service, or let `services` in spanspec.yaml start it"
+            }
+            Self::UnknownHost { .. } => "check the host name, and that it resolves on this machine",
+            Self::Unreachable { .. } => "check that the host is reachable from this machine",
+            Self::TooManyFiles { .. } => {
+                "reduce `concurrency`, or raise the limit: `ulimit -n 8192`"
+            }
+            Self::Timeout { .. } => "increase `request.timeout`",
+            Self::Closed { attempted, .. } => match attempted.url.scheme() {
+                // Many servers close connections without TLS on a port with TLS.
+                "http" => "check whether the service crashed, or whether this is an https port",
+                _ => "check whether the service crashed or restarted",
+            },
+            Self::Untrusted { hint, .. } => hint,
+            Self::NotTls { .. } => "use `http://` if this is an http port",
+            Self::Handshake { .. } => {
+                "if the server requires a client certificate, set `tls: { cert: …, key: … }`"
+            }
+            Self::TlsSetup(_) => {
+                "install certificate authorities (package ca-certificates) or set `tls: { ca: … }`; check that `key` fits `cert`"
+            }
+            Self::NotHttp { .. } => {
+                "check the port: it can be one of another protocol, such as gRPC or https"
+            }
+            Self::CommandTimeout { .. } => "increase `run.timeout`",
+            _ => return None,
+        })
     }
 
     pub(super) fn pem(path: &Path, source: reqwest::Error) -> Self {
@@ -260,12 +265,12 @@ impl TriggerError {
     }
 }
 
-/// The request that an error is about, as `POST http://127.0.0.1:8080/orders`.
+/// The request of an error, displayed as `POST http://127.0.0.1:8080/orders`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempted {
     /// The method of the request line.
     pub method: Method,
-    /// Where it went, without user name and password.
+    /// The URL without user name and password.
     pub url: Box<Url>,
 }
 
@@ -295,14 +300,14 @@ impl fmt::Display for Attempted {
     }
 }
 
-/// How far a request got before its time was over.
+/// Progress of a request at its timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Nothing came.
+    /// No response.
     Waiting,
-    /// Headers came, and a part of the body.
+    /// The headers and a part of the body.
     Reading {
-        /// How much of the body, before decompression.
+        /// Size of the received part, before decompression.
         bytes: u64,
     },
 }
@@ -312,24 +317,13 @@ impl fmt::Display for Stage {
         match self {
             Self::Waiting => write!(f, "no response"),
             Self::Reading { bytes } => {
-                write!(
-                    f,
-                    "the response began, but only {bytes} bytes of its body came"
-                )
+                write!(f, "the response was incomplete ({bytes} bytes of its body)")
             }
         }
     }
 }
 
-/// Many servers just hang up on plain HTTP where they expect TLS.
-fn or_is_it_https(attempted: &Attempted) -> &'static str {
-    match attempted.url.scheme() {
-        "http" => ", or is it an https port",
-        _ => "",
-    }
-}
-
-/// The last lines of a command's output, for people.
+/// The last lines of the output of a command.
 struct Ending<'a>(&'a str, &'a str);
 
 impl fmt::Display for Ending<'_> {
@@ -341,7 +335,7 @@ impl fmt::Display for Ending<'_> {
         };
         let lines: Vec<_> = shown.lines().collect();
         if lines.is_empty() {
-            return write!(f, "; it wrote nothing");
+            return write!(f, "; it had no output");
         }
         write!(f, "; the end of its output:")?;
         let last = &lines[lines.len().saturating_sub(20)..];

@@ -1,4 +1,4 @@
-//! One request on the way: the author's, or the next one of a redirect.
+//! A request to send: that of the spec, or the next one of a redirect.
 
 use http::header::{
     CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION,
@@ -12,7 +12,7 @@ use super::{Attempted, TraceContext, TriggerError};
 use crate::secret::is_credential_header;
 use crate::spec::{Request, Tls};
 
-/// A request that is ready to be sent.
+/// A request that is ready to send.
 #[derive(Clone, Debug)]
 pub(super) struct Hop {
     pub(super) method: Method,
@@ -23,7 +23,7 @@ pub(super) struct Hop {
 }
 
 impl Hop {
-    /// The author's request with the trace context in it.
+    /// The request of the spec with its trace context.
     pub(super) async fn first(
         request: &Request,
         context: &TraceContext,
@@ -44,13 +44,13 @@ impl Hop {
         })
     }
 
-    /// What errors say was tried.
+    /// The request for error messages.
     pub(super) fn attempted(&self) -> Attempted {
         Attempted::new(&self.method, &self.url)
     }
 
-    /// The request that this response redirects to; nothing if it is no redirect, or leads nowhere
-    /// that we can follow.
+    /// The next request after a redirect. `None` if the response is not a redirect, or one that cannot
+    /// be followed.
     pub(super) fn redirected(&self, status: StatusCode, headers: &HeaderMap) -> Option<Self> {
         let location = headers.get(LOCATION)?.to_str().ok()?;
         let url = self.url.join(location).ok()?;
@@ -85,7 +85,7 @@ impl Hop {
         }
     }
 
-    /// Another host gets neither headers that authenticate nor the client's certificate.
+    /// Removes authenticating headers and the client certificate for another host.
     fn forget_credentials(&mut self) {
         let secret: Vec<_> = self
             .headers
@@ -102,7 +102,7 @@ impl Hop {
     }
 }
 
-/// Same host and port, and no step from `https` down to `http`.
+/// Returns `true` for the same host and port, without a downgrade from `https` to `http`.
 fn same_party(from: &Url, to: &Url) -> bool {
     let downgraded = from.scheme() == "https" && to.scheme() == "http";
     let same_port = from.port_or_known_default() == to.port_or_known_default();

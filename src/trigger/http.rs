@@ -12,7 +12,7 @@ use super::{Session, Stage, TraceContext, TriggerError, body};
 use crate::spec::Request;
 use crate::trace::HttpResponse;
 
-/// How long a request may take that does not say it: 30 s.
+/// Default timeout of a request: 30 s.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) async fn send(
@@ -21,7 +21,7 @@ pub(super) async fn send(
     session: &Session,
 ) -> Result<HttpResponse, TriggerError> {
     let first = Hop::first(request, context).await?;
-    // Building a client may read files, which is no time of the service's.
+    // Building a client can read files, which does not count as response time.
     session.client(&first.url, &first.tls)?;
     let attempted = first.attempted();
     let progress = Progress::default();
@@ -38,10 +38,10 @@ pub(super) async fn send(
         })
 }
 
-/// How far an exchange got, for the error of one that got no further.
+/// Progress of an exchange, for the error at a timeout.
 #[derive(Default)]
 struct Progress {
-    /// 0 until headers came, then the bytes of the body so far plus one.
+    /// 0 before the headers, then the received bytes of the body plus one.
     received: AtomicU64,
 }
 
@@ -144,7 +144,7 @@ fn within_limit(bytes: usize, hop: &Hop) -> Result<(), TriggerError> {
     })
 }
 
-/// Bytes that are no UTF-8 become U+FFFD. A repeated header stands where it came first.
+/// Invalid UTF-8 becomes U+FFFD. A repeated header is at the place of its first value.
 fn listed(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()

@@ -1,21 +1,20 @@
-//! Fires what makes a trace: a request, or a command, with a trace context of our own.
+//! Fires triggers: sends requests and runs commands, with a trace context.
 //!
-//! What came back is a [`Response`]; whether it is right is for `check` to say, and whether a
-//! failed attempt is worth another is for `run`.
+//! The result is a [`Response`]. `check` judges it, and `run` decides about further attempts.
 //!
 //! # What is sent
 //!
-//! A request carries what its author wrote, and:
+//! A request has the content of the spec, and:
 //!
 //! - `traceparent`, and `tracestate` if the context has one;
-//! - `user-agent: spanspec/<version>` and `accept: */*`, unless written;
-//! - the cookies that the [`Session`] has collected, after those written;
-//! - a `content-type` for JSON and forms, unless written, and always for multipart bodies.
+//! - `user-agent: spanspec/<version>` and `accept: */*`, unless the spec has them;
+//! - the cookies of the [`Session`], after those of the spec;
+//! - a `content-type` for JSON and forms, unless the spec has one, and always for multipart bodies.
 //!
-//! There is no `accept-encoding` and no `referer`. HTTP/2 is spoken where a TLS server offers it.
-//! A redirect that is followed carries the same trace context. To another host or port, or from
-//! `https` down to `http`, it carries no credentials: neither cookies nor a client certificate nor
-//! headers whose name says `auth`, `token`, `secret`, `session`, `password` or `api-key`.
+//! There is no `accept-encoding` and no `referer`. HTTP/2 is used if a TLS server offers it.
+//! A redirect that is followed has the same trace context. To another host or port, or from `https`
+//! to `http`, it has no credentials: no cookies, no client certificate, and no headers whose name
+//! contains `auth`, `token`, `secret`, `session`, `password` or `api-key`.
 //!
 //! A command gets `TRACEPARENT` and, if the context has one, `TRACESTATE`.
 
@@ -48,13 +47,12 @@ use crate::spec::Trigger;
 #[cfg(feature = "run")]
 use crate::trace::Response;
 
-/// Fires a trigger and waits for what comes back. The context decides what is propagated; one that
-/// fits the trigger comes from [`TraceContext::of`]. Dropping the future ends everything: it closes
-/// the connection, and kills the command's process group.
+/// Fires a trigger and waits for the response. [`TraceContext::of`] returns the context for a
+/// trigger. Dropping the future closes the connection, and kills the process group of the command.
 ///
 /// # Errors
 ///
-/// Only what kept us from getting a response: a status of 500 and an exit code of 1 are responses.
+/// If there is no response. A status of 500 and an exit code of 1 are responses.
 #[cfg(feature = "run")]
 pub async fn fire(
     trigger: &Trigger,

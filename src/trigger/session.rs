@@ -1,4 +1,4 @@
-//! What the triggers of one attempt share: cookies and connections.
+//! Cookies and connections that the triggers of one attempt share.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -15,20 +15,20 @@ use super::TriggerError;
 use super::cause::UnknownHost;
 use crate::spec::Tls;
 
-/// One attempt of a spec: its cookie jar, and its HTTP clients.
+/// The cookie jar and the HTTP clients of one attempt of a spec.
 ///
-/// Requests go through the proxies that the environment names (`HTTP_PROXY`, `HTTPS_PROXY`,
-/// `NO_PROXY`), but never to a loopback address. TLS is set up when the first `https` URL needs
-/// it, so plain `http` works where no certificate authorities are installed.
+/// Requests use the proxies of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`), except for
+/// loopback addresses. TLS is set up for the first `https` URL, so that plain `http` works without
+/// installed certificate authorities.
 #[derive(Debug, Default)]
 pub struct Session {
     jar: Jar,
-    /// The cookies in the jar as they were set, so that it can be copied.
+    /// The cookies as they were set, to copy the jar.
     set: Mutex<Vec<(Url, Vec<HeaderValue>)>>,
     clients: Arc<Mutex<HashMap<Route, Client>>>,
 }
 
-/// Requests that may share a client.
+/// Properties of requests that can share a client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Route {
     tls: Option<Tls>,
@@ -42,13 +42,13 @@ enum Proxies {
 }
 
 impl Session {
-    /// A session with an empty jar and no connections.
+    /// A session with an empty jar and without connections.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A session with a copy of the jar, and with the same connections.
+    /// A session with a copy of the jar and the same connections.
     #[must_use]
     pub fn with_own_cookies(&self) -> Self {
         let own = Self {
@@ -63,7 +63,7 @@ impl Session {
         own
     }
 
-    /// The value of a cookie that would be sent to this URL.
+    /// The value of a cookie for this URL.
     #[must_use]
     pub fn cookie(&self, url: &Url, name: &str) -> Option<String> {
         let header = self.jar.cookies(url)?;
@@ -72,7 +72,7 @@ impl Session {
         Some(value.to_owned())
     }
 
-    /// The `cookie` header for this URL: what the author wrote, then what the jar has under other
+    /// The `cookie` header for this URL: the cookies of the spec, then those of the jar with other
     /// names.
     pub(super) fn cookies(&self, url: &Url, own: Option<&HeaderValue>) -> Option<HeaderValue> {
         let Some(own) = own else {
@@ -87,7 +87,7 @@ impl Session {
         HeaderValue::from_str(&all.join("; ")).ok()
     }
 
-    /// Keeps the cookies that a response sets.
+    /// Stores the cookies that a response sets.
     pub(super) fn remember(&self, url: &Url, headers: &http::HeaderMap) {
         let cookies = headers.get_all(http::header::SET_COOKIE);
         self.keep(url, cookies.iter().cloned().collect());
@@ -102,7 +102,7 @@ impl Session {
         set.push((url.clone(), cookies));
     }
 
-    /// The client for this URL; connections of the session are reused.
+    /// The client for this URL. Connections of the session are reused.
     pub(super) fn client(&self, url: &Url, tls: &Tls) -> Result<Client, TriggerError> {
         let route = Route::of(url, tls);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,7 +151,7 @@ impl Route {
             builder = builder.no_proxy();
         }
         let builder = match &self.tls {
-            // An empty list of roots keeps the system's from being read.
+            // An empty list of roots prevents reading those of the system.
             None => builder.tls_certs_only([]),
             Some(tls) => secure(builder, tls)?,
         };
@@ -174,7 +174,7 @@ fn secure(
     Ok(builder.tls_danger_accept_invalid_certs(!tls.verify))
 }
 
-/// Certificate and key; the certificate's file may hold both.
+/// Certificate and key. The file of the certificate can contain both.
 fn identity(cert: &Path, key: Option<&Path>) -> Result<Identity, TriggerError> {
     let mut pem = read(cert)?;
     if let Some(key) = key {
@@ -191,7 +191,7 @@ fn read(path: &Path) -> Result<Vec<u8>, TriggerError> {
     })
 }
 
-/// Whether the host is this machine, whatever a name server says.
+/// Returns `true` for loopback hosts, without a name lookup.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -201,7 +201,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The system's resolver, with an error that says which name it was.
+/// The resolver of the system, with the name in its errors.
 struct Lookup;
 
 impl Resolve for Lookup {

@@ -1,4 +1,4 @@
-//! Why a project cannot be understood.
+//! Errors of a project or its specs.
 
 use std::io;
 
@@ -6,32 +6,32 @@ use super::FileError;
 use crate::project::FILE_NAME;
 use crate::spec::{SpecError, SpecErrors};
 
-/// Why a project and its specs cannot be run. Nothing has been started or fired.
+/// The reason why a project or its specs cannot run. Nothing was started or sent.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// Files that cannot be read, and the mistakes in all others.
+    /// Files that cannot be read, and errors in the others.
     #[error("{}", listed(unreadable, mistakes))]
     Wrong {
-        /// Each with the reason.
+        /// Files that cannot be read.
         unreadable: Vec<FileError>,
-        /// Each with its place.
+        /// Errors with their places.
         mistakes: Vec<SpecError>,
     },
-    /// Neither a project file nor a folder of specs.
+    /// No project file and no folder of specs.
     #[error(
-        "there is no {FILE_NAME} here or in a folder above, and no folder specs/ here: name a spec, or create one of them"
+        "no {FILE_NAME} in this folder or a parent folder, and no folder specs/: name a spec, or create one of them"
     )]
     NoProject,
-    /// Somebody else started the services, and not this one.
+    /// The services of another session lack this service.
     #[error(
         "the port `{variable}` is not known: the receiver that SPANSPEC_RECEIVER names was started without this service; start `spanspec exec` or `spanspec collect` in this project"
     )]
     UnknownPort {
-        /// The variable that stands for it.
+        /// The variable of the port.
         variable: String,
     },
-    /// A service wants a free port, and the system has none.
-    #[error("no port is free")]
+    /// The system has no free port for a service.
+    #[error("the system has no free port")]
     NoPort(#[source] io::Error),
 }
 
@@ -53,7 +53,7 @@ impl From<SpecErrors> for LoadError {
     }
 }
 
-/// A line for each.
+/// One line for each.
 fn listed(unreadable: &[FileError], mistakes: &[SpecError]) -> String {
     let unreadable = unreadable.iter().map(ToString::to_string);
     let mistakes = mistakes.iter().map(ToString::to_string);

@@ -1,4 +1,4 @@
-//! Finds and reads files that a user wrote, with limits: nothing here takes long, whatever the file.
+//! Finds and reads files of the user, with limits on size and kind, so that no file can block.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -7,24 +7,24 @@ use crate::atomic_file::{irregular, open_regular};
 use crate::project::FILE_NAME;
 use crate::spec::{MAX_FILE_SIZE, Source};
 
-/// Why a file cannot be read.
+/// The reason why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It is not there, or not ours to read.
+    /// The file does not exist, or permission is denied.
     #[error("cannot read {}: {source}", shown(path))]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system error.
         source: std::io::Error,
     },
-    /// Nobody wrote this by hand.
-    #[error("{} has more than {} MiB: is it the right file?", shown(path), MAX_FILE_SIZE >> 20)]
+    /// The file is too large.
+    #[error("{} is larger than {} MiB: check that it is the right file", shown(path), MAX_FILE_SIZE >> 20)]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
-    /// Its bytes are no text.
+    /// The file is not UTF-8.
     #[error(
         "{} is not UTF-8 (byte {offset}, on line {line}): save it as UTF-8",
         shown(path)
@@ -32,20 +32,20 @@ pub enum FileError {
     NotUtf8 {
         /// The file.
         path: PathBuf,
-        /// Of the first byte that is wrong, from 0.
+        /// Offset of the first invalid byte, from 0.
         offset: usize,
         /// Its line, from 1.
         line: usize,
     },
-    /// Nothing has this name.
-    #[error("there is no file, folder or match for `{given}`{hint}")]
+    /// The path or glob has no match.
+    #[error("no file, folder or match for `{given}`{hint}")]
     NotFound {
-        /// As the user wrote it.
+        /// The text of the user.
         given: String,
-        /// What can be given.
+        /// Accepted kinds of paths, as a part of the message.
         hint: &'static str,
     },
-    /// A pipe, socket or device stands where a spec file is expected.
+    /// The path is a pipe, socket or device.
     #[error(
         "{} is {kind}, not a regular file: write the spec to a file",
         shown(path)
@@ -56,28 +56,28 @@ pub enum FileError {
         /// The kind of file, with its article.
         kind: &'static str,
     },
-    /// A symbolic link leads to nothing.
+    /// The target of a symbolic link does not exist.
     #[error("{} is a symbolic link to {}, which does not exist: correct or remove the link", shown(path), target.display())]
     DanglingLink {
         /// The link.
         path: PathBuf,
-        /// The path that it names.
+        /// Its target.
         target: PathBuf,
     },
-    /// A pattern that cannot be understood.
-    #[error("`{given}` is no glob: {source}")]
+    /// The glob is invalid.
+    #[error("invalid glob `{given}`: {source}")]
     Glob {
-        /// As the user wrote it.
+        /// The text of the user.
         given: String,
-        /// What is wrong with it.
+        /// The syntax error.
         source: glob::PatternError,
     },
 }
 
-/// The text of a file, under the path that messages give it.
+/// The text of a file, with its path for messages.
 ///
 /// # Errors
-/// When it cannot be read, has more than 4 MiB, or is no UTF-8.
+/// If it cannot be read, is larger than 4 MiB, or is not UTF-8.
 pub fn read(path: &Path) -> Result<Source, FileError> {
     let bytes = read_bytes(path, MAX_FILE_SIZE)?;
     match String::from_utf8(bytes) {
@@ -104,7 +104,7 @@ pub fn read(path: &Path) -> Result<Source, FileError> {
 /// The bytes of a file. A pipe with a name of its own is refused: it could block forever.
 ///
 /// # Errors
-/// When it cannot be read, or has more than `most` bytes.
+/// If it cannot be read, or has more than `most` bytes.
 pub fn read_bytes(path: &Path, most: usize) -> Result<Vec<u8>, FileError> {
     // The shell's `<(command)` is a pipe below `/dev`, and has a writer.
     let opened = if path.starts_with("/dev") || path.starts_with("/proc") {
@@ -118,7 +118,7 @@ pub fn read_bytes(path: &Path, most: usize) -> Result<Vec<u8>, FileError> {
 /// The bytes of a regular file, and of nothing else.
 ///
 /// # Errors
-/// When it is not a regular file, cannot be read, or has more than `most` bytes.
+/// If it is not a regular file, cannot be read, or has more than `most` bytes.
 pub fn read_regular(path: &Path, most: usize) -> Result<Vec<u8>, FileError> {
     read_opened(path, open_regular(path), most)
 }
@@ -146,7 +146,7 @@ fn read_opened(
     Ok(bytes)
 }
 
-/// A path as the user would type it: relative to the working directory where it is below it.
+/// A path as a user types it: relative to the working directory, if it is below it.
 #[must_use]
 pub fn shown(path: &Path) -> String {
     let here = std::env::current_dir().ok();
@@ -156,10 +156,10 @@ pub fn shown(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-/// The project file of the folder, or of the nearest folder above it that has one.
+/// The project file of the folder, or of the nearest parent folder that has one.
 ///
 /// # Errors
-/// When a project file is there and is not a regular file, or the system does not allow a look.
+/// If a project file is not a regular file, or permission is denied.
 pub(super) fn find_project(dir: &Path) -> Result<Option<PathBuf>, FileError> {
     for folder in dir.ancestors() {
         let path = folder.join(FILE_NAME);
@@ -173,11 +173,11 @@ pub(super) fn find_project(dir: &Path) -> Result<Option<PathBuf>, FileError> {
     Ok(None)
 }
 
-/// The spec files that files, folders and globs stand for, in their order, each once.
+/// The spec files of files, folders and globs, in their order, each once.
 ///
 /// # Errors
-/// With the first that stands for nothing, or that cannot be read: a folder without permission, a
-/// link to nothing, a pipe.
+/// The first that has no match or cannot be read: a folder without permission, a broken link, a
+/// pipe.
 pub fn find_specs(given: &[String], from: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut all = Vec::new();
     for one in given {
@@ -197,13 +197,13 @@ fn find(given: &str, from: &Path) -> Result<Vec<PathBuf>, FileError> {
     }
 }
 
-/// The spec files that an existing path stands for: itself, or those below a folder.
+/// The spec files of an existing path: the file itself, or all files below a folder.
 fn in_path(path: &Path) -> Result<Vec<PathBuf>, FileError> {
     if !metadata(path)?.is_dir() {
         return Ok(vec![regular(path)?]);
     }
     let mut found = Vec::new();
-    // Links to folders are followed; one that leads back to a folder above it adds nothing.
+    // Links to folders are followed, except to a parent folder.
     for entry in walkdir::WalkDir::new(path).follow_links(true) {
         match entry {
             Ok(entry) if is_spec_name(entry.path()) && !entry.file_type().is_dir() => {
@@ -249,7 +249,7 @@ fn is_spec_name(path: &Path) -> bool {
     is_yaml && path.file_name().is_some_and(|name| name != FILE_NAME)
 }
 
-/// The path, if a regular file is there.
+/// The path, if it is a regular file.
 fn regular(path: &Path) -> Result<PathBuf, FileError> {
     match irregular(&metadata(path)?) {
         None => Ok(path.to_owned()),
@@ -306,7 +306,7 @@ fn nothing_matches(given: &str) -> FileError {
     let hint = if is_glob {
         ""
     } else {
-        ": give a spec file, a folder of them, or a glob"
+        ": name a spec file, a folder of specs, or a glob"
     };
     FileError::NotFound {
         given: given.to_owned(),

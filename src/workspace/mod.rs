@@ -1,7 +1,6 @@
-//! The project, its ports and its specs: everything that is understood before anything is fired.
+//! The project, its ports and its specs, read before anything is started or sent.
 //!
-//! Where to look, and what the environment says, comes in as values; telling the user what is
-//! wrong is left to whoever asked.
+//! Search paths and environment variables are parameters. The caller reports errors.
 
 mod error;
 mod files;
@@ -22,59 +21,59 @@ use crate::service::{PortSpec, free_port};
 use crate::spec::{Context, Globals, Scope, Source, Spec, SpecError, SpecErrors, Variables};
 use crate::trace::Value;
 
-/// Where specs are, and what their variables stand for.
+/// Parameters of the search for specs, with their variables.
 #[derive(Clone, Debug)]
 pub struct Search {
-    /// Where the project file is looked for, from here upwards, and where `specs` start.
+    /// Folder of the search for the project file, upwards, and of `specs`.
     pub dir: PathBuf,
-    /// Files, folders and globs of specs; those of the project file if there are none.
+    /// Files, folders and globs of specs. Empty for those of the project file.
     pub specs: Vec<String>,
-    /// The project file, if it is not to be looked for.
+    /// The project file. `None` to search for it.
     pub config: Option<PathBuf>,
-    /// Names and values, as `--var` gives them.
+    /// Names and values of `--var`.
     pub vars: BTreeMap<String, String>,
-    /// Files of variables; later ones win.
+    /// Files of variables. Later ones have precedence.
     pub var_files: Vec<PathBuf>,
-    /// Names of variables whose values must not be written.
+    /// Names of secret variables.
     pub secrets: Vec<String>,
-    /// Where their values are added, for whoever writes what becomes of the search.
+    /// Collects their values, for the masking of output.
     pub hidden: Secrets,
-    /// The environment, which variables are looked up in last.
+    /// Environment variables, with the lowest precedence.
     pub environment: BTreeMap<String, String>,
-    /// Which ports services get.
+    /// Ports of the services.
     pub ports: Ports,
 }
 
-/// Which numbers `ports: auto` stands for.
+/// Numbers for `ports: auto`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ports {
-    /// Those of free ports: services will be started.
+    /// Free ports: services will be started.
     Allocated,
-    /// None yet: nothing will be started.
+    /// Unknown: nothing will be started.
     Unknown,
-    /// None at all: the project is read as if it had no services.
+    /// The project is read without its services.
     Absent,
-    /// Those of services that somebody else started, by variable: `services.shop.http`.
+    /// Ports of running services of another session, by variable: `services.shop.http`.
     Given(BTreeMap<String, u16>),
 }
 
-/// A project that was read, with its specs.
+/// A project with its specs.
 #[derive(Clone, Debug)]
 pub struct Workspace {
-    /// The project file, or what holds without one.
+    /// The project file, or the defaults without one.
     pub project: Project,
-    /// What variables stand for, in specs and in the project file.
+    /// Variables of specs and of the project file.
     pub globals: Arc<Globals>,
-    /// Every spec, and every case of a matrix.
+    /// All specs; each case of a matrix is one.
     pub specs: Vec<Spec>,
-    /// The spec files, in the order in which they were read.
+    /// The spec files, in reading order.
     pub files: Vec<PathBuf>,
-    /// What is allowed, but worth a thought.
+    /// Warnings.
     pub warnings: Vec<SpecError>,
 }
 
 impl Search {
-    /// Looks in a folder and above it, with nothing but an environment.
+    /// Searches in a folder and its parents, with these environment variables.
     #[must_use]
     pub fn from(dir: PathBuf, environment: BTreeMap<String, String>) -> Self {
         Self {
@@ -95,7 +94,7 @@ impl Workspace {
     /// Reads the project and its specs.
     ///
     /// # Errors
-    /// With all mistakes in all files, and all files that cannot be read.
+    /// All errors in all files, and all files that cannot be read.
     pub fn load(search: &Search) -> Result<Self, LoadError> {
         let mut workspace = Self::without_specs(search)?;
         let paths = spec_files(search, &workspace.project)?;
@@ -104,7 +103,7 @@ impl Workspace {
             defaults: workspace.project.defaults,
         };
         let (specs, unreadable, mut mistakes) = read_specs(&paths, &context);
-        // The services are understood too before anything is started.
+        // Errors of services are reported before anything is started.
         if let Err(errors) = workspace.project.services(&workspace.globals) {
             mistakes.extend(errors.0);
         }
@@ -119,11 +118,10 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// Reads the project and gives its ports numbers; looks at no spec.
+    /// Reads the project without its specs, and assigns its ports.
     ///
     /// # Errors
-    /// With all mistakes in the project file and in files of variables that can be seen before
-    /// its services are understood.
+    /// All errors in the project file and in files of variables, except errors in services.
     pub fn without_specs(search: &Search) -> Result<Self, LoadError> {
         let mut project = read_project(search)?;
         if search.ports == Ports::Absent {
@@ -182,7 +180,7 @@ fn globals(search: &Search, project: &Project) -> Result<Globals, LoadError> {
     })
 }
 
-/// The ports of the project's services, by the name that specs use.
+/// The ports of the services, by their variables in specs.
 fn numbered(
     ports: &Ports,
     project: &Project,
@@ -204,10 +202,10 @@ fn numbered(
     Ok(numbered)
 }
 
-/// The spec files that a search means, in the order in which they are read.
+/// The spec files of a search, in reading order.
 ///
 /// # Errors
-/// With the first name that stands for nothing, or where there is no project at all.
+/// The first name without a match, or the lack of a project.
 pub fn spec_files(search: &Search, project: &Project) -> Result<Vec<PathBuf>, LoadError> {
     if !search.specs.is_empty() {
         return Ok(find_specs(&search.specs, Path::new(""))?);
@@ -218,7 +216,7 @@ pub fn spec_files(search: &Search, project: &Project) -> Result<Vec<PathBuf>, Lo
     Ok(find_specs(&project.specs, &project.dir)?)
 }
 
-/// The specs of all files, the files that cannot be read, and the mistakes in the others.
+/// The specs of all files, the files that cannot be read, and the errors in the others.
 fn read_specs(paths: &[PathBuf], context: &Context) -> (Vec<Spec>, Vec<FileError>, Vec<SpecError>) {
     let (mut specs, mut unreadable, mut mistakes) = (Vec::new(), Vec::new(), Vec::new());
     for path in paths {
@@ -229,7 +227,7 @@ fn read_specs(paths: &[PathBuf], context: &Context) -> (Vec<Spec>, Vec<FileError
                 continue;
             }
         };
-        // Of a bare name it is empty, and no folder.
+        // For a bare file name it is empty, which is not a folder.
         let parent = path.parent().filter(|dir| !dir.as_os_str().is_empty());
         let dir = parent.unwrap_or(Path::new("."));
         match Spec::read_all(&source, dir, context) {

@@ -1,4 +1,4 @@
-//! Names of secrets that stand for nothing: what they were to hide would be shown.
+//! Checks the names of secrets. A misspelled name would not mask its value.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::spec::{Globals, Location, Place, Source, SpecError, SpecErrors, close
 /// the project, the environment, a service's port, or a spec.
 ///
 /// # Errors
-/// With every name that is none.
+/// All undefined names.
 pub(super) fn check(
     search: &Search,
     project: &Project,
@@ -95,8 +95,8 @@ fn is_known(name: &str, globals: &Globals) -> bool {
         || name == "trace_id"
 }
 
-/// The texts of all specs that can be read, also of those that were not selected. What is wrong with
-/// a file is reported where it is read as a spec.
+/// The texts of all specs that can be read, also of those that are not selected. Errors of a file
+/// are reported when it is read as a spec.
 fn spec_texts(search: &Search, project: &Project) -> Vec<Source> {
     let given = find_specs(&search.specs, Path::new(""));
     let usual = find_specs(&project.specs, &project.dir);
@@ -107,8 +107,8 @@ fn spec_texts(search: &Search, project: &Project) -> Vec<Source> {
     texts.filter_map(Result::<Source, FileError>::ok).collect()
 }
 
-/// Whether a spec has a variable, a name of its matrix, or a capture of this name: in all three it
-/// is a key.
+/// Returns `true` if a spec has a variable, a variable of its matrix, or a capture with this name:
+/// in all three cases it is a key.
 fn declares(spec: &Source, name: &str) -> bool {
     spec.text().match_indices(name).any(|(at, _)| {
         let before = spec.text()[..at].trim_end_matches(['"', '\'']);
@@ -130,11 +130,11 @@ fn error(name: &str, at: Location, globals: &Globals) -> SpecError {
         .collect();
     let similar = closest(name, &known).map(|word| format!("did you mean `{word}`? "));
     SpecError {
-        what: format!("there is no variable `{name}` to keep secret"),
+        what: format!("undefined secret `{name}`"),
         at,
-        label: "has no value".to_owned(),
+        label: "undefined variable".to_owned(),
         help: Some(format!(
-            "{}give it a value with `vars`, --var, --var-file or the environment, or remove it from `secrets`",
+            "{}define the variable in `vars`, with --var, --var-file or an environment variable, or remove it from `secrets`",
             similar.unwrap_or_default()
         )),
     }

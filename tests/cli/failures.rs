@@ -36,7 +36,7 @@ async fn a_service_that_is_not_there_is_an_error_and_no_failure() {
         &[
             "ERROR a",
             "connection refused by 127.0.0.1:1",
-            "is it running?",
+            "start the service, or let `services` in",
             "spanspec.yaml",
         ],
     );

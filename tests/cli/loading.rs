@@ -22,7 +22,7 @@ expect:
             "a status code cannot be `2000ms`",
             "specs/a.yaml:5:3",
             "did you mean `spans`?",
-            "write < 600ms",
+            "write `< 600ms`",
             "3 mistakes; nothing was run",
         ],
     );
@@ -95,7 +95,7 @@ async fn lint_warns_of_a_service_whose_sdk_ignores_our_variables() {
         &[
             "warning: `OTEL_CONFIG_FILE` makes the SDK of the service `app` ignore the variables that spanspec sets",
             "spanspec.yaml:5:12",
-            "endpoint and export delay come from that file",
+            "endpoint and export delay from that file",
         ],
     );
 }

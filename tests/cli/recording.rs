@@ -31,7 +31,7 @@ async fn what_was_recorded_passes_when_it_is_run() {
     assert_eq!(
         spec,
         "# yaml-language-server: $schema=https://raw.githubusercontent.com/spanspec/spanspec/main/docs/spec.schema.json
-# A draft by `spanspec record`: the request was fired twice, and what differed was left out.
+# A draft by `spanspec record`: the request was sent twice; values that differed were left out.
 # Ids, times, addresses, ports, threads and versions were left out, too.
 name: POST /ok
 request:
@@ -56,7 +56,7 @@ expect:
       attributes:
         attempts: 1
         payment.method: card
-      # left out, for they vary: request.body
+      # left out, because they vary: request.body
 "
     );
     project.spanspec(&["lint"]).await.expect(0, &["no mistake"]);

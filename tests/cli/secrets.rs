@@ -109,7 +109,7 @@ async fn a_name_of_a_secret_that_stands_for_nothing_is_an_error() {
         said.expect(
             2,
             &[
-                "error: there is no variable `TOKN` to keep secret",
+                "error: undefined secret `TOKN`",
                 "spanspec.yaml:2:11",
                 "did you mean `TOKEN`?",
             ],
@@ -117,7 +117,7 @@ async fn a_name_of_a_secret_that_stands_for_nothing_is_an_error() {
     }
     project.write("spanspec.yaml", "vars: { TOKEN: x }\n");
     let said = project.spanspec(&["run", "--secret", "NO_SUCH"]).await;
-    said.expect(2, &["there is no variable `NO_SUCH`", "--secret"]);
+    said.expect(2, &["undefined secret `NO_SUCH`", "--secret"]);
     // A spec has it, also where another one is selected.
     project.write("specs/b.yaml", &format!("vars: {{ OWN: abc }}\n{SPEC}"));
     let said = project

@@ -166,7 +166,7 @@ fn a_trace_that_exists_is_named_by_its_id() {
 fn a_traceparent_of_the_users_own_is_refused() {
     let text =
         "request: { get: http://a/, headers: { TraceParent: x } }\nexpect: { status: 200 }\n";
-    assert!(refusal(text).contains("`TraceParent` is spanspec's to send"));
+    assert!(refusal(text).contains("`TraceParent` cannot be set"));
 }
 
 #[test]

@@ -230,7 +230,7 @@ fn number_and_text_change_the_type() {
         serde_json::json!([42, "42"])
     );
     let text = "vars: { a: x }\nrequest: { post: http://a/, json: \"${number(a)}\" }\nexpect: { status: 200 }\n";
-    assert!(refusal(text).contains("`number(a)` is no number"));
+    assert!(refusal(text).contains("`number(a)` is not a number"));
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn expect_may_use_the_captures_of_its_own_spec_and_waits_for_them() {
 fn a_capture_that_hides_another_name_is_refused() {
     for (vars, hidden) in [
         ("vars: { x: 1 }", "one of the spec's `vars`"),
-        ("matrix: { x: [1] }", "a name of the matrix"),
+        ("matrix: { x: [1] }", "a variable of the matrix"),
     ] {
         let text = format!(
             "{vars}\nrequest: GET http://a/\ncapture: {{ x: $.x }}\nexpect: {{ status: 200 }}\n"

@@ -1,7 +1,7 @@
-//! Filters that compare numbers to the last digit.
+//! Filters that compare numbers exactly.
 //!
-//! The crate compares them as doubles, and takes two that are close for one. So each comparison
-//! becomes a call of a function of ours, which only [`Queryable::extension_custom`] can be.
+//! The crate compares them as doubles, so that close numbers are equal. Each comparison is replaced
+//! by a call of our function, through [`Queryable::extension_custom`].
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -71,7 +71,7 @@ impl Queryable for Value {
         Self::Null
     }
 
-    /// A comparison. What a path does not find is left out of the arguments.
+    /// A comparison. Missing values are left out of the arguments.
     fn extension_custom(name: &str, args: Vec<Cow<'_, Self>>) -> Self {
         let (is_equal, ordering) = match args.as_slice() {
             [] => (true, None),
@@ -90,7 +90,7 @@ impl Queryable for Value {
     }
 }
 
-/// Of two numbers, or of two strings.
+/// The order of two numbers or of two strings.
 fn order(a: &Value, b: &Value) -> Option<Ordering> {
     match (a, b) {
         (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
@@ -98,7 +98,7 @@ fn order(a: &Value, b: &Value) -> Option<Ordering> {
     }
 }
 
-/// The same query, its comparisons ours.
+/// The query with its comparisons replaced.
 pub(super) fn comparing(query: JpQuery) -> JpQuery {
     JpQuery::new(segments(query.segments))
 }

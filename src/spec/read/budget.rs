@@ -13,13 +13,13 @@ use crate::spec::{
     Regression, Selector, SpanCondition,
 };
 
-/// What is compared with the baseline where a budget names no quantile.
+/// Quantiles to compare with the baseline if a budget names none.
 const USUAL: [Quantile; 2] = [Quantile::P50, Quantile::P95];
 
-/// What may become more than a hundred times as long has no limit.
+/// Largest accepted tolerance: a hundred times the baseline.
 const MOST_TOLERANCE: f64 = 100.0;
 
-/// The words that `measure` takes.
+/// The values of `measure`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Word {
     ResponseTime,
@@ -28,15 +28,15 @@ enum Word {
     SelfTime,
 }
 
-/// What is said of the baseline.
+/// `regression`.
 enum Compared {
-    /// Nothing: all quantiles, with the usual tolerance.
+    /// Absent: all quantiles, with the default tolerance.
     Usual,
     /// `none`.
     Not,
     /// All quantiles, with this tolerance.
     All(Regression),
-    /// These, and no others.
+    /// These quantiles only.
     Some(Vec<(Quantile, Regression)>),
 }
 
@@ -48,14 +48,14 @@ impl Reader<'_> {
                 return self.wrong(
                     node.place,
                     "`budgets` is empty",
-                    "nothing is measured",
-                    "write `- find: checkout` and `p50: < 150ms` below it, or leave it out",
+                    "empty list",
+                    "add `- find: checkout` with `p50: < 150ms` below it, or remove `budgets`",
                 );
             }
             _ => {
                 return self.wrong(
                     node.place,
-                    format!("`budgets` is a list, and this is {}", node.describe()),
+                    format!("`budgets` must be a list, found {}", node.describe()),
                     "not a list",
                     "write `- find: checkout` or `- measure: response_time`, and `p50: < 150ms` below it",
                 );
@@ -75,12 +75,9 @@ impl Reader<'_> {
                 None => Some(()),
                 Some(first) => self.wrong(
                     second.at.place,
-                    format!("two budgets of this spec measure {}", second.subject),
+                    format!("two budgets measure {}", second.subject),
                     "again",
-                    format!(
-                        "the first is on line {}; put all quantiles into one",
-                        first.at.line()
-                    ),
+                    format!("merge them: the first is on line {}", first.at.line()),
                 ),
             }
         })
@@ -107,9 +104,9 @@ impl Reader<'_> {
             let none = node.get("regression").unwrap_or(node);
             return self.wrong(
                 none.place,
-                "this budget asks nothing: it has no limit, and is not compared with the baseline",
-                "nothing is asked",
-                "add a limit such as `p99: < 1s`; or leave this out, and p50 and p95 are compared with the baseline",
+                "this budget has no limit and no comparison with the baseline",
+                "checks nothing",
+                "add a limit such as `p99: < 1s`, or remove this to compare p50 and p95 with the baseline",
             );
         }
         Some(Budget {
@@ -129,13 +126,13 @@ impl Reader<'_> {
         };
         self.wrong(
             node.place,
-            "a budget is a map, and this is a single value",
+            "a budget must be a map, found a single value",
             "not a map",
-            format!("write `- {key}: {text}`, and `p50: < 150ms` below it"),
+            format!("write `- {key}: {text}` with `p50: < 150ms` below it"),
         )
     }
 
-    /// What asks something of a span stands inside `find`: beside it, it would select nothing.
+    /// Refuses conditions on spans outside `find`, where they would select nothing.
     fn refuse_keys_of_others(&self, node: &Node) {
         for entry in misplaced(node) {
             let key = entry.key.text.as_str();
@@ -146,24 +143,28 @@ impl Reader<'_> {
             let name = node.get("find").and_then(Node::scalar);
             let (what, help) = match key {
                 "duration" | "self_time" | "response_time" | "trace_duration" => (
-                    format!("`{key}` is something to measure"),
+                    format!("`{key}` is a value of `measure`, not a key"),
                     format!("write `measure: {key}` and `p99: {written}`"),
                 ),
                 "count" => (
-                    "a budget has no `count`: where a trace has several such spans, the longest is measured".to_owned(),
+                    "a budget has no `count`: of several spans in a trace, the longest counts"
+                        .to_owned(),
                     "check the number of spans in `expect`".to_owned(),
                 ),
                 _ => (
-                    format!("`{key}` selects spans, and stands beside `find`"),
+                    format!("`{key}` selects spans, and must be inside `find`"),
                     match name {
                         Some(name) if key != "name" => {
-                            format!("move it inside: `find: {{ name: {}, {key}: {written} }}`", name.text)
+                            format!(
+                                "move it inside: `find: {{ name: {}, {key}: {written} }}`",
+                                name.text
+                            )
                         }
                         _ => format!("move it inside: `find: {{ {key}: {written} }}`"),
                     },
                 ),
             };
-            self.wrong::<()>(entry.key.place, what, "not here", help);
+            self.wrong::<()>(entry.key.place, what, "wrong place", help);
         }
     }
 
@@ -175,7 +176,7 @@ impl Reader<'_> {
                 "duration" => Ok(Word::Duration),
                 "self_time" => Ok(Word::SelfTime),
                 _ => Err(Refusal::new(
-                    format!("`measure` cannot be `{text}`"),
+                    format!("invalid `measure`: `{text}`"),
                     suggest(
                         text,
                         &["response_time", "trace_duration", "duration", "self_time"],
@@ -192,17 +193,17 @@ impl Reader<'_> {
             (Some(Word::TraceDuration), None) => Some(Measure::TraceDuration),
             (Some(Word::ResponseTime | Word::TraceDuration), Some(_)) => self.wrong(
                 node.get("measure").map_or(node.place, |node| node.place),
-                "this measure has no spans to find",
-                "stands beside `find`",
-                "leave out one of them; spans have `duration`, which is usual, and `self_time`",
+                "this measure cannot be combined with `find`",
+                "conflicts with `find`",
+                "remove one of them, or measure `duration` (default) or `self_time` of the span",
             ),
-            // What is misplaced has been noted, and was probably meant to say it.
+            // The misplaced key is reported; it is probably the missing one.
             (None, None) if misplaced(node).next().is_some() => None,
             (None | Some(Word::Duration | Word::SelfTime), None) => self.wrong(
                 node.place,
-                "this budget does not say what is measured",
-                "of what?",
-                "write `find: checkout` for a span, or `measure: response_time`",
+                "this budget measures nothing",
+                "no `find` or `measure`",
+                "add `find: checkout` for a span, or `measure: response_time`",
             ),
         }
     }
@@ -220,7 +221,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The quantiles that keys name. A key that names none, or one again, is noted.
+    /// The quantiles that these keys name. Reports other and repeated keys.
     fn quantiles<'n>(
         &self,
         entries: impl Iterator<Item = &'n Entry>,
@@ -241,7 +242,7 @@ impl Reader<'_> {
                         entry.key.place,
                         format!("`{text}` and `{}` are the same quantile", first.key.text),
                         "again",
-                        "keep one of them",
+                        "remove one of them",
                     );
                 }
             }
@@ -255,8 +256,8 @@ impl Reader<'_> {
         if digits.is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_digit())) {
             self.wrong::<()>(
                 entry.key.place,
-                format!("`{text}` is no quantile"),
-                "above 0 and below 100, with up to three decimals",
+                format!("invalid quantile `{text}`"),
+                "not above 0 and below 100 with up to three decimals",
                 "write p50, p95, p99 or p99.9",
             );
             return;
@@ -270,26 +271,26 @@ impl Reader<'_> {
             let (quantile, percent) = (what.trim_matches('`'), &percent.text);
             return self.wrong(
                 node.place,
-                format!("{what} is held against a duration, and `{percent}` is a share"),
-                "no duration",
-                format!("write < 150ms, or `regression: {{ {quantile}: {percent} }}` beside it"),
+                format!("{what} is a limit for a duration, found the share `{percent}`"),
+                "not a duration",
+                format!("write `< 150ms`, or `regression: {{ {quantile}: {percent} }}`"),
             );
         }
         let limits = self.longest_duration(node, what)?;
         match limits.ranges.as_slice() {
             [one] if one.least.is_none() && one.greatest.is_some() => {
-                // `< 150ms` excludes 150 ms, which no measurement can tell from what it includes.
+                // `< 150ms` excludes 150 ms itself; the type has an inclusive limit.
                 let most = one.greatest.unwrap_or_default();
                 let written = limits.written.starts_with("< ");
                 Some(Duration::from_nanos(most + u64::from(written)))
             }
-            // Its variable has no value yet, which is a mistake of its own.
+            // A variable without a value, which is reported elsewhere.
             _ if limits.written == "any" => None,
             _ => self.wrong(
                 node.place,
-                format!("{what} has an upper limit and no other"),
-                "no upper limit",
-                "write < 150ms",
+                format!("{what} takes an upper limit only"),
+                "not an upper limit",
+                "write `< 150ms`",
             ),
         }
     }
@@ -313,9 +314,9 @@ impl Reader<'_> {
             }
             _ => self.wrong(
                 node.place,
-                "`regression` names no quantile",
-                "nothing is compared",
-                "write 20%, `{ p50: 20%, p99: 50% }` or `none`",
+                "`regression` has no quantile",
+                "compares nothing",
+                "write `20%`, `{ p50: 20%, p99: 50% }` or `none`",
             ),
         }
     }
@@ -332,7 +333,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Where no request leaves spans, there is nothing to measure of them.
+    /// Refuses budgets for spans if the requests are not sampled.
     pub(crate) fn refuse_unsampled(&self, root: &Node, budgets: &[Budget]) {
         let mut triggers = ["request", "run"]
             .into_iter()
@@ -344,15 +345,15 @@ impl Reader<'_> {
         if is_cleared && budgets.iter().any(Budget::is_about_trace) {
             self.wrong::<()>(
                 sampled.place,
-                "no request leaves spans, and there is a budget for spans",
-                "nothing to measure",
-                "leave out `sampled: false`, or measure nothing but `response_time`",
+                "unsampled requests leave no spans, but a budget measures spans",
+                "no spans to measure",
+                "remove `sampled: false`, or measure `response_time` only",
             );
         }
     }
 }
 
-/// The entries of a budget that say something of spans, or name what can be measured.
+/// The entries of a budget that belong inside `find` or are values of `measure`.
 fn misplaced(budget: &Node) -> impl Iterator<Item = &Entry> {
     let entries = match &budget.kind {
         Kind::Map(entries) => entries.as_slice(),
@@ -361,7 +362,7 @@ fn misplaced(budget: &Node) -> impl Iterator<Item = &Entry> {
     entries.iter().filter(|entry| is_misplaced(&entry.key.text))
 }
 
-/// Whether this key says something of spans, or names what can be measured.
+/// Returns `true` for conditions on spans and values of `measure`.
 fn is_misplaced(key: &str) -> bool {
     let others = ["take", "count", "response_time", "trace_duration"];
     keys::SPAN.contains(key) || others.contains(&key)
@@ -372,21 +373,23 @@ fn tolerance(text: &str) -> Result<f64, Refusal> {
     let share = text.strip_suffix('%').and_then(parse_percent);
     if share.is_some_and(|share| share > MOST_TOLERANCE) {
         return Err(Refusal::new(
-            format!("`{text}` allows everything"),
-            "write how much worse it may become, such as 20%; or `none`",
+            format!("`{text}` tolerates everything"),
+            "write the tolerated increase, such as `20%`, or `none`",
         ));
     }
     share.ok_or_else(|| {
         let help = match parse_number(text) {
-            Some(share) if share < 1.0 => format!("write {}", Allowance::Share(share)),
-            Some(percent) if percent.fract() == 0.0 && percent > 1.0 => format!("write {percent}%"),
-            _ => "write how much worse it may become, such as 20%; or `none`".to_owned(),
+            Some(share) if share < 1.0 => format!("write `{}`", Allowance::Share(share)),
+            Some(percent) if percent.fract() == 0.0 && percent > 1.0 => {
+                format!("write `{percent}%`")
+            }
+            _ => "write the tolerated increase, such as `20%`, or `none`".to_owned(),
         };
-        Refusal::new(format!("`{text}` is no percentage"), help)
+        Refusal::new(format!("invalid percentage `{text}`"), help)
     })
 }
 
-/// All that is asked, quantile by quantile.
+/// Merges limits and comparisons of the same quantile.
 fn together(
     limits: Vec<(Quantile, Limit)>,
     compared: Compared,
@@ -442,7 +445,7 @@ fn subject(measure: &Measure) -> String {
     }
 }
 
-/// `inventory-check`, without the quotes that it has among other words.
+/// The selector as a name; a bare name has no quotes.
 fn selected(find: &Selector) -> String {
     match find.conditions.as_slice() {
         [
@@ -452,7 +455,7 @@ fn selected(find: &Selector) -> String {
             },
         ] if find.take.is_none() => name.to_text(),
         _ => {
-            // What is the same in another order is the same.
+            // The order of the keys makes no difference.
             let mut find = find.clone();
             find.conditions
                 .sort_by_cached_key(|condition| condition.ask.subject());

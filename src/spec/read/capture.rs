@@ -19,9 +19,9 @@ impl Reader<'_> {
         if !is_name(&name) {
             return self.wrong(
                 entry.key.place,
-                format!("`{name}` is no name of a variable"),
-                "a name",
-                "a name has letters, digits, `_`, `-` and `.`",
+                format!("invalid variable name `{name}`"),
+                "invalid name",
+                "use letters, digits, `_`, `-` and `.`",
             );
         }
         let node = &entry.value;
@@ -33,9 +33,9 @@ impl Reader<'_> {
             Kind::List(_) => {
                 return self.wrong(
                     node.place,
-                    "a capture has one source, and this is a list",
+                    "a capture must have one source, found a list",
                     "a list",
-                    "write a path such as $.order.id, or { header: location }",
+                    "write a path such as `$.order.id`, or `{ header: location }`",
                 );
             }
             Kind::Map(_) => {
@@ -61,9 +61,9 @@ impl Reader<'_> {
         let (Some(source), None) = (sources.next(), sources.next()) else {
             return self.wrong(
                 node.place,
-                "a capture has exactly one source",
+                "a capture must have exactly one source",
                 "here",
-                format!("one of {}", keys::CAPTURE_SOURCES.names().join(", ")),
+                format!("use one of {}", keys::CAPTURE_SOURCES.names().join(", ")),
             );
         };
         let value = &source.value;
@@ -88,9 +88,9 @@ impl Reader<'_> {
             Some(expression) => self.regex(expression.trim_start(), node),
             None => self.wrong(
                 node.place,
-                "a capture from a text needs a regular expression",
+                "a capture from a text must be a regular expression",
                 "no `=~`",
-                "write =~ order-([0-9]+): the first group is captured",
+                "write `=~ order-([0-9]+)`; the first group is captured",
             ),
         }
     }
@@ -105,8 +105,8 @@ impl Reader<'_> {
         let Some(attribute) = node.get("attribute") else {
             return self.wrong(
                 node.place,
-                "this capture does not say which attribute of the span",
-                "no `attribute`",
+                "this capture from a span has no `attribute`",
+                "missing `attribute`",
                 "add `attribute: payment.id`",
             );
         };

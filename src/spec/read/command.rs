@@ -1,7 +1,6 @@
-//! Commands: words without a shell, or a line for one.
+//! Commands: a list of words, or a line for a shell.
 //!
-//! Variables are filled in after the text is split, so that a value stays one argument whatever it
-//! contains.
+//! Variables are substituted after the text is split, so that a value is always one argument.
 
 use super::Reader;
 use crate::spec::keys;
@@ -17,8 +16,8 @@ impl Reader<'_> {
                 let Some(command) = node.get("command") else {
                     return self.wrong(
                         node.place,
-                        "this does not say what to run",
-                        "no `command`",
+                        "this `run` has no command",
+                        "missing `command`",
                         "add `command: npx playwright test`, or a list of words",
                     );
                 };
@@ -51,9 +50,9 @@ impl Reader<'_> {
         })
     }
 
-    /// The words of a command: a list, or a text that is split as a shell splits it. A variable
-    /// within a text is one argument or a part of one; a text that is nothing but a variable is a
-    /// whole command.
+    /// The words of a command: a list, or a text that is split as in a shell. A variable is one
+    /// argument or a part of one, except if the whole text is a variable: then its value is the
+    /// command.
     pub(crate) fn words(&self, node: &Node) -> Option<Vec<String>> {
         let words = match &node.kind {
             Kind::List(items) => self.all(items, |item| {
@@ -61,8 +60,8 @@ impl Reader<'_> {
             })?,
             _ => match self.pieces(node)? {
                 Some(pieces) => split(&pieces).or_else(|| {
-                    let what = "a quote in this command is never closed";
-                    self.wrong(node.place, what, "here", "close it")
+                    let what = "unclosed quote in this command";
+                    self.wrong(node.place, what, "unclosed quote", "close the quote")
                 })?,
                 None => vec!["-".to_owned()],
             },
@@ -72,23 +71,28 @@ impl Reader<'_> {
                 node.place,
                 "this command is empty",
                 "empty",
-                "name a program",
+                "write a program and its arguments",
             );
         }
         Some(words)
     }
 
-    /// A line for a shell, in which values are quoted as the quotes around them require.
+    /// A line for a shell. Values of variables are quoted for their context.
     #[cfg(feature = "run")]
     pub(crate) fn shell_line(&self, node: &Node) -> Option<String> {
         let line = match self.pieces(node)? {
-            // `cmd` has no quoting that holds for every program.
+            // `cmd` has no quoting that all programs understand.
             Some(pieces) if cfg!(windows) => pieces.iter().map(Piece::text).collect(),
             Some(pieces) => shell::line(&pieces),
             None => "-".to_owned(),
         };
         if line.trim().is_empty() {
-            return self.wrong(node.place, "a command is empty", "empty", "write a text");
+            return self.wrong(
+                node.place,
+                "this command is empty",
+                "empty",
+                "write a command",
+            );
         }
         Some(line)
     }
@@ -99,13 +103,13 @@ impl Reader<'_> {
     }
 }
 
-/// The words of a text; nothing if a quote is not closed.
+/// The words of a text. `None` if a quote is not closed.
 fn split(pieces: &[Piece]) -> Option<Vec<String>> {
     if let [Piece::Value(command)] = pieces {
         return shell_words::split(command).ok();
     }
     let literal: String = pieces.iter().map(Piece::literal).collect();
-    // Stands for a value while the text is split; a private character that the text does not have.
+    // Placeholder for values while the text is split: a private character that the text lacks.
     let mark = ('\u{e000}'..='\u{f8ff}').find(|&mark| !literal.contains(mark))?;
     let marked: String = pieces
         .iter()
@@ -131,7 +135,7 @@ fn split(pieces: &[Piece]) -> Option<Vec<String>> {
 mod shell {
     use super::Piece;
 
-    /// The place in a line that has been reached.
+    /// Quoting context within a line.
     #[derive(Clone, Copy, PartialEq)]
     enum Context {
         Bare,
@@ -140,8 +144,8 @@ mod shell {
         Comment,
     }
 
-    /// The line with each value quoted for the place where it stands. A line that is nothing but a
-    /// value is a whole command.
+    /// The line with each value quoted for its context. If the whole line is a value, that is the
+    /// command.
     pub(super) fn line(pieces: &[Piece]) -> String {
         if let [Piece::Value(command)] = pieces {
             return command.clone();
@@ -154,7 +158,7 @@ mod shell {
                     (context, is_escaped) = after(text, context, &line);
                     line.push_str(text);
                     if is_escaped {
-                        // The backslash means itself, and leaves the quotes of the value alone.
+                        // Escapes the backslash, which would otherwise escape the quote of the value.
                         line.push('\\');
                     }
                 }
@@ -179,7 +183,7 @@ mod shell {
         }
     }
 
-    /// The context after a text, and a backslash at its end that escapes what follows.
+    /// The context after a text, and `true` if a backslash at its end escapes the next character.
     fn after(text: &str, mut context: Context, before: &str) -> (Context, bool) {
         let mut is_escaped = false;
         let mut previous = before.chars().next_back().unwrap_or('\n');

@@ -10,18 +10,18 @@ use crate::spec::selector::{Ask, Pattern, Selector, SpanCondition, SpanEntry};
 use crate::spec::yaml::{Entry, Kind, Node};
 use crate::spec::{Limits, Location};
 
-/// What a trigger gives, and so what can be asked of it.
+/// The kind of result of a trigger. Determines the available checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Response,
     Command,
     Nothing,
-    /// There is no trigger, which is a mistake of its own.
+    /// No trigger, which is reported elsewhere.
     Unknown,
 }
 
 impl Answer {
-    /// What the trigger with this key gives.
+    /// The result of the trigger with this key.
     pub(crate) fn of(trigger: Option<&str>) -> Self {
         match trigger {
             None => Self::Unknown,
@@ -41,7 +41,7 @@ impl Answer {
     }
 }
 
-/// Whether a trace can be asked about.
+/// Permission for checks of the trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TraceChecks {
     Allowed,
@@ -56,9 +56,9 @@ impl Reader<'_> {
         if entries.is_empty() {
             return self.wrong(
                 node.place,
-                "`expect` asks nothing",
+                "`expect` is empty",
                 "empty",
-                "say what must hold, such as `status: 2xx` or `errors: 0`",
+                "add a check such as `status: 2xx` or `errors: 0`",
             );
         }
         let read = self.all(entries, |entry| self.expect_entry(entry, answer, trace))?;
@@ -78,10 +78,10 @@ impl Reader<'_> {
                 return self.wrong(
                     entry.key.place,
                     format!(
-                        "`{key}` is about the trace, and setup and teardown have none to judge"
+                        "`{key}` checks the trace, but setup and teardown do not wait for traces"
                     ),
-                    "not here",
-                    "check the response only, or make it one of `steps`",
+                    "not available",
+                    "check the response only, or move this to `steps`",
                 );
             }
             return self.trace_entry(key, &entry.value);
@@ -206,9 +206,9 @@ impl Reader<'_> {
         if entries.is_empty() {
             return self.wrong(
                 node.place,
-                format!("{what} asks nothing"),
+                format!("{what} is empty"),
                 "empty",
-                "name a key",
+                "add an entry, or remove this",
             );
         }
         let checks = self.all(entries, |entry| {
@@ -224,9 +224,9 @@ impl Reader<'_> {
         match self.list(node, what)? {
             [] => self.wrong(
                 node.place,
-                format!("{what} asks nothing"),
+                format!("{what} is empty"),
                 "empty",
-                "list some",
+                "add an entry, or remove this",
             ),
             items => Some(items),
         }
@@ -243,8 +243,8 @@ impl Reader<'_> {
                     Ok((from.to_owned(), to.to_owned()))
                 }
                 _ => Err(super::Refusal::new(
-                    format!("`{text}` is no call from one service to another"),
-                    "write gateway -> order",
+                    format!("invalid edge `{text}`"),
+                    "write `gateway -> order`: caller and callee",
                 )),
             }
         })?;
@@ -256,9 +256,9 @@ impl Reader<'_> {
         if items.len() < 2 {
             return self.wrong(
                 node.place,
-                "a sequence has at least two spans",
+                "a sequence must have at least two spans",
                 "too short",
-                "list them in the order in which they start: [reserve_stock, ship]",
+                "list the spans in the order of their starts: `[reserve_stock, ship]`",
             );
         }
         let selectors = self.all(items, |item| self.selector(item, &Ids::new()))?;
@@ -266,9 +266,9 @@ impl Reader<'_> {
             if pair[0].to_string() == pair[1].to_string() {
                 return self.wrong(
                     item.place,
-                    "a sequence orders different spans, and this is the one before it",
-                    "the same again",
-                    "`take: 1` and `take: 2` tell spans of one name apart",
+                    "two consecutive entries of this sequence select the same spans",
+                    "same as before",
+                    "add `take: 1` and `take: 2` to select different spans with the same name",
                 );
             }
         }
@@ -314,9 +314,9 @@ impl Reader<'_> {
             if ids.insert(id.clone(), index).is_some() {
                 self.wrong::<()>(
                     node.place,
-                    format!("two entries have the id `{id}`"),
+                    format!("duplicate id `{id}`"),
                     "again",
-                    "an id is unique within its `expect`",
+                    "choose another id; ids are unique within an `expect`",
                 );
             }
         }
@@ -340,8 +340,8 @@ impl Reader<'_> {
         let Some(find_node) = node.get("find") else {
             return self.wrong(
                 node.place,
-                "this entry does not say which spans it is about",
-                "no `find`",
+                "this entry of `spans` has no `find`",
+                "missing `find`",
                 "add `find: name`, `find: { service: … }`, or `find: {}` for every span",
             );
         };
@@ -361,21 +361,21 @@ impl Reader<'_> {
         })
     }
 
-    /// `count: 0` with conditions beside it would pass whatever they say.
+    /// Refuses conditions beside `count: 0`, which would never be checked.
     fn refuse_idle_conditions(&self, count: &Limits<u64>, each: &[SpanCondition]) -> Option<()> {
         let is_none = count.ranges.iter().all(|range| range.greatest == Some(0));
         match each.first() {
             Some(condition) if is_none => self.wrong(
                 condition.at.place,
                 "no span is expected, so nothing is checked here",
-                "never looked at",
-                "put the condition into `find`: no span like that is expected then",
+                "never checked",
+                "move the condition into `find`, to expect no span that meets it",
             ),
             _ => Some(()),
         }
     }
 
-    /// An entry may refer to another by `$id`, but not, over whatever detour, to itself.
+    /// Refuses entries that refer to themselves by `$id`, directly or through other entries.
     fn refuse_circles(&self, entries: &[SpanEntry]) -> Option<()> {
         let refers: Vec<Vec<usize>> = entries
             .iter()
@@ -388,9 +388,9 @@ impl Reader<'_> {
                 if next == start {
                     return self.wrong(
                         entry.at.place,
-                        "this entry is found by way of itself",
-                        "a circle",
-                        "describe one of the spans in place instead of by its `$id`",
+                        "this entry refers to itself",
+                        "circular reference",
+                        "replace one `$id` by a description of the span",
                     );
                 }
                 if seen.insert(next) {
@@ -401,7 +401,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// What a command must do where the author says nothing: end with 0.
+    /// The default check of a command: exit code 0.
     pub(crate) fn exit_zero(at: Location) -> Check {
         let zero = crate::spec::Matcher::Equal(crate::trace::Value::Int(0));
         Check {
@@ -411,8 +411,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What a request must do where the author says nothing and nothing else is checked: answer
-    /// with a status below 400.
+    /// The default check of a request without other checks: a status below 400.
     pub(crate) fn no_error_status(at: Location) -> Check {
         let limits = Limits::range(Some(100), Some(399), "below 400");
         Check {

@@ -10,17 +10,17 @@ use crate::spec::yaml::{Entry, Kind, Node, Scalar, Style};
 use crate::spec::{Comparison, JsonPath, Matcher, ValueType};
 use crate::trace::Value;
 
-/// An expression larger than this when compiled is refused: it would be slow, and is a mistake.
+/// Maximum size in bytes of a compiled regular expression; larger ones would be slow.
 const REGEX_SIZE: usize = 1 << 20;
 
-/// How a scalar without an operator is read, and which values can be there.
+/// Interpretation of a scalar without an operator, and the values that it can meet.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scalars {
-    /// As a value of its own type, of a value of any type.
+    /// A value of its own type. It can meet values of any type.
     Typed,
-    /// As a text however it looks, where only strings can be.
+    /// A string in any case. It can only meet strings.
     Texts,
-    /// As a number, in quotes too, of a string that is read as one.
+    /// A number, also in quotes. It can only meet numbers.
     Numbers,
 }
 
@@ -30,19 +30,19 @@ impl Reader<'_> {
         self.matcher_of(node, Scalars::Typed)
     }
 
-    /// A condition on a text: a scalar is taken as it is written.
+    /// A condition on a string. A scalar is taken as written.
     pub(crate) fn text_matcher(&self, node: &Node) -> Option<Matcher> {
         self.matcher_of(node, Scalars::Texts)
     }
 
-    /// Keys of the author's own, each with a condition.
+    /// User-defined keys, each with a condition.
     pub(crate) fn matchers(&self, node: &Node, what: &str) -> Option<Vec<(String, Matcher)>> {
         self.all(self.any_map(node, what)?, |entry| {
             Some((self.key(entry)?, self.matcher(&entry.value)?))
         })
     }
 
-    /// Paths into a JSON document, each with a condition.
+    /// JSONPath expressions, each with a condition.
     pub(crate) fn paths(&self, node: &Node) -> Option<Vec<(JsonPath, Matcher)>> {
         self.all(self.any_map(node, "`json`")?, |entry| {
             self.path_matcher(entry)
@@ -55,9 +55,9 @@ impl Reader<'_> {
         if !path.is_singular() && wants_a_single_value(&matcher) {
             return self.wrong(
                 entry.value.place,
-                format!("`{path}` gives a list, and this is about a single value"),
-                "about a single value",
-                "write { any: … } if one element should be so, { all: … } if every one should",
+                format!("`{path}` yields a list, but the matcher expects a single value"),
+                "expects a single value",
+                "write `{ any: … }` if one element should match, `{ all: … }` if all should",
             );
         }
         Some((path, matcher))
@@ -68,9 +68,9 @@ impl Reader<'_> {
             Ok(path) => Some(path),
             Err(why) => self.wrong(
                 place,
-                format!("`{text}` is no JSONPath: {why}"),
+                format!("invalid JSONPath `{text}`: {why}"),
                 "here",
-                "write it as RFC 9535 does: $.order.id, $.lines[0], $.lines[*].sku, $['a key']",
+                "use the syntax of RFC 9535: `$.order.id`, `$.lines[0]`, `$.lines[*].sku`, `$['a key']`",
             ),
         }
     }
@@ -83,8 +83,8 @@ impl Reader<'_> {
                 }
                 self.wrong(
                     node.place,
-                    "a block of text cannot stand where a matcher does",
-                    "a block of text",
+                    "a block scalar cannot be a matcher",
+                    "block scalar",
                     "write `{ equals: \"…\" }` or `{ contains: \"…\" }`",
                 )
             }
@@ -93,7 +93,7 @@ impl Reader<'_> {
                 node.place,
                 "an empty list matches nothing",
                 "empty",
-                "list what is accepted, or write `absent`, or `{ equals: [] }` for an empty array",
+                "list the accepted values, or write `absent`, or `{ equals: [] }` for an empty array",
             ),
             Kind::List(items) => self
                 .all(items, |item| self.matcher_of(item, scalars))
@@ -102,8 +102,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Signs are recognised in quotes too, for `[ ]` and `{ }` force them; words and ranges are
-    /// not, for who quotes them means the text.
+    /// Operators are recognised in quotes too, because `[ ]` and `{ }` require quotes. Words and
+    /// ranges are not: in quotes they are strings.
     fn scalar_matcher(&self, scalar: &Scalar, node: &Node, scalars: Scalars) -> Option<Matcher> {
         let text = scalar.text.trim_start();
         if let Some(expression) = text.strip_prefix("=~") {
@@ -161,7 +161,7 @@ impl Reader<'_> {
         }))
     }
 
-    /// A number in `number: …`, also one that a variable holds as a text.
+    /// A number in `number: …`, also if a variable contains it as a string.
     fn equal_number(&self, scalar: &Scalar, node: &Node) -> Option<Matcher> {
         let text = match self.fill(scalar, node.place)? {
             Filled::Text(text) => text,
@@ -177,13 +177,13 @@ impl Reader<'_> {
     fn no_number<T>(&self, text: &str, node: &Node) -> Option<T> {
         self.wrong(
             node.place,
-            format!("`number` compares numbers, and `{text}` is none"),
-            "no number",
-            "write a number, > 3, 1.. or a list of these",
+            format!("`number` compares numbers, but `{text}` is not a number"),
+            "not a number",
+            "write a number, `> 3`, `1..` or a list of these",
         )
     }
 
-    /// The part of a scalar behind its sign, variables filled in.
+    /// The part of a scalar after its operator, with variables substituted.
     fn operand(&self, text: &str, node: &Node) -> Option<Text> {
         let scalar = Scalar {
             text: text.to_owned(),
@@ -199,7 +199,7 @@ impl Reader<'_> {
     pub(crate) fn regex(&self, expression: &str, node: &Node) -> Option<Regex> {
         let written = expression;
         let Some(expression) = self.operand(written, node)? else {
-            // It is read again when its variables have values.
+            // The real one is read when its variables have values.
             return Regex::new("").ok();
         };
         match regex::RegexBuilder::new(&expression)
@@ -216,9 +216,9 @@ impl Reader<'_> {
                     .trim_start_matches("error: ");
                 self.wrong(
                     node.place,
-                    format!("`{expression}` is no regular expression: {why}"),
+                    format!("invalid regular expression `{expression}`: {why}"),
                     "here",
-                    "the syntax is RE2's: no look-around, no back-references; `\\` escapes",
+                    "use RE2 syntax: no look-around, no back-references; `\\` escapes",
                 )
             }
         }
@@ -233,16 +233,16 @@ impl Reader<'_> {
             Some(limit) => Some(Matcher::Compare(side, limit)),
             None if super::parse_duration(&text).is_ok() => self.wrong(
                 node.place,
-                format!("`{text}` is a duration, and this value is a plain number"),
+                format!("`{text}` is a duration, but this value is a plain number"),
                 "has a unit",
-                format!("write `{sign} 600` in the unit that the value has"),
+                format!("write `{sign} 600`, in the unit of the value"),
             ),
             None => self.wrong(
                 node.place,
-                format!("`{sign}` compares numbers, and `{text}` is none"),
-                "no number",
+                format!("`{sign}` compares numbers, but `{text}` is not a number"),
+                "not a number",
                 format!(
-                    "if it is a text, write {{ equals: {} }}",
+                    "to compare with a string, write `{{ equals: {} }}`",
                     Value::from(node.scalar().map_or(operand, |scalar| scalar.text.trim()))
                 ),
             ),
@@ -261,9 +261,9 @@ impl Reader<'_> {
                 Some(number) => Some(Some(number)),
                 None => self.wrong(
                     node.place,
-                    format!("a range has numbers at its ends, and `{filled}` is none"),
-                    "no number",
-                    "write 1.., 2..4 or ..5",
+                    format!("`{filled}` in this range is not a number"),
+                    "not a number",
+                    "write `1..`, `2..4` or `..5`",
                 ),
             }
         };
@@ -275,7 +275,7 @@ impl Reader<'_> {
         {
             return self.wrong(
                 node.place,
-                "the range is empty: it ends before it starts",
+                "empty range: the first number is greater than the second",
                 "empty",
                 "write the smaller number first",
             );
@@ -287,7 +287,7 @@ impl Reader<'_> {
         if entries.is_empty() {
             return self.wrong(
                 node.place,
-                "an empty map asks nothing",
+                "an empty map matches everything",
                 "empty",
                 "write `exists`, or `{ equals: {} }` for an empty map",
             );
@@ -348,7 +348,7 @@ impl Reader<'_> {
             _ => {
                 let mut help = suggest(&entry.key.text, &keys::MATCHER.names());
                 if !help.starts_with("did you mean") {
-                    help.push_str("; to compare with a map, write { equals: { … } }");
+                    help.push_str("; to compare with a map, write `{ equals: { … } }`");
                 }
                 return self.wrong(
                     entry.key.place,
@@ -367,21 +367,21 @@ impl Reader<'_> {
         Some(Matcher::Not(Box::new(inner)))
     }
 
-    /// The elements of an array in any order; a variable may hold them.
+    /// The elements of an array in any order, or a variable with such an array.
     fn items(&self, node: &Node) -> Option<Vec<Value>> {
         match self.known_value(node)? {
             Some(Value::Array(items)) => Some(items),
             None => Some(Vec::new()),
             Some(_) => self.wrong(
                 node.place,
-                format!("`same_items` is a list, and this is {}", node.describe()),
+                format!("`same_items` must be a list, found {}", node.describe()),
                 "not a list",
-                "list the elements in any order: [a, b]",
+                "list the elements in any order: `[a, b]`",
             ),
         }
     }
 
-    /// What a value has to contain or include; the inner nothing if a variable has no value yet.
+    /// The operand of `contains` or `includes`. The inner `None` means a variable without a value.
     fn part_of_value(&self, node: &Node, scalars: Scalars) -> Option<Option<Value>> {
         match (&node.kind, scalars) {
             (Kind::Scalar(_), Scalars::Texts) => {
@@ -391,7 +391,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A value that is taken literally: `exists` is a text here.
+    /// A value without interpretation: `exists` is a string here.
     fn literal(&self, node: &Node, scalars: Scalars) -> Option<Value> {
         match (&node.kind, scalars) {
             (Kind::Scalar(_), Scalars::Texts) => Some(Value::String(
@@ -406,18 +406,18 @@ impl Reader<'_> {
             let found = ValueType::ALL.iter().find(|(name, _)| *name == text);
             found.map(|(_, kind)| *kind).ok_or_else(|| {
                 let names = ValueType::ALL.map(|(name, _)| name);
-                super::Refusal::new(format!("there is no type `{text}`"), suggest(text, &names))
+                super::Refusal::new(format!("unknown type `{text}`"), suggest(text, &names))
             })
         })
     }
 }
 
-/// The number that a text is, as a scalar would be read.
+/// The number in a text, read like a scalar.
 fn number(text: &str) -> Option<Value> {
     Value::number(text)
 }
 
-/// The ends of `1..`, `2..4` and `..5`, of which each is a number or a variable.
+/// The ends of `1..`, `2..4` and `..5`; each is a number or a variable.
 fn range(text: &str) -> Option<(&str, &str)> {
     let dots = dots_outside_braces(text)?;
     let (least, greatest) = (text[..dots].trim(), text[dots + 2..].trim());

@@ -1,8 +1,8 @@
-//! Readers: nodes become what they mean, and every mistake is noted on the way.
+//! Converts YAML nodes to the types of `spec`, and records every error.
 //!
-//! A reader gives nothing where it noted a mistake, and goes on, so that a file's mistakes are
-//! told in one go. Where a variable has no value yet, as a capture while specs are only being
-//! understood, a stand-in takes its place.
+//! A reader returns `None` after it recorded an error, and its caller continues, so that all
+//! errors of a file are reported together. A placeholder replaces a variable without a value,
+//! such as a capture before the run.
 
 mod budget;
 mod capture;
@@ -34,14 +34,14 @@ pub(crate) use quantity::parse_duration;
 pub(crate) struct Reader<'a> {
     pub(crate) mistakes: &'a Mistakes,
     pub(crate) scope: &'a Scope,
-    /// What relative paths start from: the folder of the file.
+    /// The folder of the file; base of relative paths.
     pub(crate) dir: &'a Path,
 }
 
-/// A text with its variables filled in, or nothing while one has no value.
+/// A text with its variables substituted. `None` if one has no value yet.
 type Text = Option<String>;
 
-/// What a reader says of a text that it cannot take.
+/// The reason why a text is invalid.
 pub(crate) struct Refusal {
     pub(crate) what: String,
     pub(crate) help: String,
@@ -77,7 +77,7 @@ impl Reader<'_> {
         self.mistakes.note(place, what, label, Some(help.into()))
     }
 
-    /// The entries of a map that may have these keys only.
+    /// The entries of a map. Other keys are errors.
     pub(crate) fn map<'n>(
         &self,
         node: &'n Node,
@@ -99,8 +99,8 @@ impl Reader<'_> {
         {
             self.wrong::<()>(
                 entry.key.place,
-                format!("there is no blank behind the colon of `{key}`"),
-                "a text to YAML",
+                format!("missing space after the colon of `{key}`"),
+                "a string in YAML",
                 format!("write `{key}: {value}`"),
             );
             return;
@@ -113,7 +113,7 @@ impl Reader<'_> {
         );
     }
 
-    /// The entries of a map whose keys are the author's own.
+    /// The entries of a map with user-defined keys.
     pub(crate) fn any_map<'n>(&self, node: &'n Node, what: &str) -> Option<&'n [Entry]> {
         match &node.kind {
             Kind::Map(entries) => Some(entries),
@@ -127,13 +127,13 @@ impl Reader<'_> {
                 };
                 let help = match glued {
                     Some((key, value)) => {
-                        format!("put a blank behind the colon: `{key}: {}`", value.trim())
+                        format!("add a space after the colon: `{key}: {}`", value.trim())
                     }
                     None => "write `key: value`".to_owned(),
                 };
                 self.wrong(
                     node.place,
-                    format!("{what} is a map, and this is {}", node.describe()),
+                    format!("{what} must be a map, found {}", node.describe()),
                     "not a map",
                     help,
                 )
@@ -146,9 +146,9 @@ impl Reader<'_> {
             Kind::List(items) => Some(items),
             _ => self.wrong(
                 node.place,
-                format!("{what} is a list, and this is {}", node.describe()),
+                format!("{what} must be a list, found {}", node.describe()),
                 "not a list",
-                "write one entry a line, each with `- ` before it, or `[a, b]`",
+                "start each entry with `- ` on its own line, or write `[a, b]`",
             ),
         }
     }
@@ -158,9 +158,9 @@ impl Reader<'_> {
             Kind::Scalar(scalar) => Some(scalar),
             _ => self.wrong(
                 node.place,
-                format!("{what} is a single value, and this is {}", node.describe()),
+                format!("{what} must be a single value, found {}", node.describe()),
                 "not a single value",
-                "write it without brackets, or quote it if brackets are part of the text",
+                "remove the brackets, or quote the text if they are part of it",
             ),
         }
     }
@@ -169,7 +169,7 @@ impl Reader<'_> {
         self.scope.fill(scalar, place, self.mistakes)
     }
 
-    /// A text, taken as it is written: `010` and `NO` are texts here.
+    /// A text as written: `010` and `NO` are strings here.
     pub(crate) fn text(&self, node: &Node, what: &str) -> Option<Text> {
         let scalar = self.scalar(node, what)?;
         Some(match self.fill(scalar, node.place)? {
@@ -179,7 +179,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A text that must be known and not empty.
+    /// A text that must not be empty.
     pub(crate) fn named(&self, node: &Node, what: &str) -> Option<String> {
         let text = self.text(node, what)?.unwrap_or_else(|| "-".to_owned());
         if text.trim().is_empty() {
@@ -193,7 +193,7 @@ impl Reader<'_> {
         Some(text)
     }
 
-    /// A text that is read as something else; `awaited` stands in while a variable has no value.
+    /// A text that `read` converts; `awaited` is the placeholder if a variable has no value.
     pub(crate) fn parse<T>(
         &self,
         node: &Node,
@@ -213,7 +213,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What a variable stood for, where that is not what the file shows.
+    /// A label with the text after substitution, if that differs from the file.
     fn filled_label(&self, node: &Node, text: &str) -> String {
         match node.scalar() {
             Some(scalar) if scalar.text != text => format!("this is {}", Value::from(text)),
@@ -226,8 +226,8 @@ impl Reader<'_> {
             "true" => Ok(true),
             "false" => Ok(false),
             _ => Err(Refusal::new(
-                format!("{what} is `true` or `false`, not `{text}`"),
-                "only `true` and `false` are booleans",
+                format!("{what} must be `true` or `false`, found `{text}`"),
+                "write `true` or `false`",
             )),
         })
     }
@@ -241,8 +241,8 @@ impl Reader<'_> {
         self.parse(node, what, awaited, |text| {
             text.parse().map_err(|_| {
                 Refusal::new(
-                    format!("{what} is a whole number, not `{text}`"),
-                    "such as 5",
+                    format!("{what} must be a whole number, found `{text}`"),
+                    "write a number such as `5`",
                 )
             })
         })
@@ -255,27 +255,27 @@ impl Reader<'_> {
         })
     }
 
-    /// A path, relative to the file's folder.
+    /// A path relative to the folder of the file.
     pub(crate) fn path(&self, node: &Node, what: &str) -> Option<PathBuf> {
         Some(self.dir.join(self.named(node, what)?))
     }
 
-    /// A path that must be a file already.
+    /// The path of a file that exists.
     pub(crate) fn file(&self, node: &Node, what: &str) -> Option<PathBuf> {
         let is_known = self.text(node, what)?.is_some();
         let path = self.path(node, what)?;
         if is_known && !path.is_file() {
             return self.wrong(
                 node.place,
-                format!("there is no file {}", path.display()),
+                format!("file not found: {}", path.display()),
                 "not found",
-                "a path is relative to the file that names it",
+                "check the path; it is relative to the folder of this file",
             );
         }
         Some(path)
     }
 
-    /// A list of texts; a single text is a list of one.
+    /// A list of texts. A single text is a list of one.
     pub(crate) fn texts(&self, node: &Node, what: &str) -> Option<Vec<String>> {
         match &node.kind {
             Kind::Scalar(_) => Some(vec![self.named(node, what)?]),
@@ -283,7 +283,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Names and texts.
+    /// A map of names to texts.
     pub(crate) fn text_map(&self, node: &Node, what: &str) -> Option<Vec<(String, String)>> {
         self.all(self.any_map(node, what)?, |entry| {
             let value = self.text(&entry.value, &format!("`{}`", entry.key.text))?;
@@ -291,32 +291,31 @@ impl Reader<'_> {
         })
     }
 
-    /// A key of the author's own. Variables are not filled in there, and a literal `${` is
-    /// written as everywhere else.
+    /// A user-defined key, in which variables are not allowed. `$${` is a literal `${`.
     pub(crate) fn key(&self, entry: &Entry) -> Option<String> {
         let text = &entry.key.text;
         match super::template::Template::parse(text) {
             Ok(template) if template.literal().is_some() => template.literal().map(str::to_owned),
             _ => self.wrong(
                 entry.key.place,
-                "variables are filled in in values, not in keys",
+                "keys cannot contain variables",
                 "a key",
-                "write the key out, or `$${` for a literal `${`",
+                "write the key without variables; `$${` is a literal `${`",
             ),
         }
     }
 
-    /// A JSON value, variables filled in.
+    /// A JSON value with variables substituted.
     pub(crate) fn value(&self, node: &Node) -> Option<Value> {
         Some(self.known_value(node)?.unwrap_or_default())
     }
 
-    /// As [`value`](Self::value); the inner nothing if a variable has no value yet.
+    /// As [`value`](Self::value); the inner `None` means a variable without a value.
     pub(crate) fn known_value(&self, node: &Node) -> Option<Option<Value>> {
         self.scope.value(node, self.mistakes)
     }
 
-    /// Reads each of several, all of them even if one is wrong.
+    /// Reads all nodes, even after an error.
     pub(crate) fn all<'n, N, T>(
         &self,
         nodes: &'n [N],

@@ -1,4 +1,4 @@
-//! Durations, counts and status codes, and the ranges of them.
+//! Limits for durations, counts and status codes.
 
 use super::{Reader, Refusal};
 use crate::spec::Place;
@@ -8,16 +8,16 @@ use crate::spec::limits::{Bounds, Limits};
 use crate::spec::yaml::{Kind, Node, Style};
 use crate::trace::Nanos;
 
-/// What a number in a range counts.
+/// The unit of the numbers in a range.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unit {
     /// A bare number.
     Count,
     /// A bare number, or `2xx`.
     Status,
-    /// A number with a unit of time; a bare one is refused even for equality.
+    /// A number with a unit of time, and a comparison.
     Duration,
-    /// The same, and nobody asks for more than so much.
+    /// As `Duration`, but upper limits only.
     Longest,
 }
 
@@ -28,22 +28,22 @@ impl Unit {
 }
 
 impl Reader<'_> {
-    /// A number of things: `3`, `1..`, `2..4`, `< 3`, `[1, 3]`, `{ not: 2 }`.
+    /// A count: `3`, `1..`, `2..4`, `< 3`, `[1, 3]`, `{ not: 2 }`.
     pub(crate) fn count(&self, node: &Node, what: &str) -> Option<Limits<u64>> {
         self.limits(node, what, Unit::Count)
     }
 
-    /// A status code, or a class of them.
+    /// A status code, or a class of status codes.
     pub(crate) fn status_code(&self, node: &Node) -> Option<Limits<u64>> {
         self.limits(node, "a status code", Unit::Status)
     }
 
-    /// How long something may take.
+    /// Limits of a duration.
     pub(crate) fn duration_limits(&self, node: &Node, what: &str) -> Option<Limits<Nanos>> {
         self.limits(node, what, Unit::Duration)
     }
 
-    /// How long something may take at the most.
+    /// The upper limit of a duration.
     pub(crate) fn longest_duration(&self, node: &Node, what: &str) -> Option<Limits<Nanos>> {
         self.limits(node, what, Unit::Longest)
     }
@@ -74,7 +74,7 @@ impl Reader<'_> {
             _ => self.wrong(
                 node.place,
                 format!("{what} cannot be {}", node.describe()),
-                "no range",
+                "not a limit",
                 examples(unit),
             ),
         }
@@ -91,7 +91,7 @@ impl Reader<'_> {
                     .limits(node, what, unit)
                     .map(|inner| complement(&inner));
             }
-            // An unknown key has been noted.
+            // Unknown keys are reported already.
             _ => return None,
         };
         let any = Limits::range(None, None, "any");
@@ -100,24 +100,24 @@ impl Reader<'_> {
         })
     }
 
-    /// A block of text where a number or a comparison is wanted: `>5` begins one.
+    /// Reports a block scalar in place of a number or comparison: YAML starts one at `>5`.
     pub(super) fn block_scalar<T>(&self, node: &Node) -> Option<T> {
         let (place, header) = self.block_header(node);
         let operand = header[1..].trim_end_matches(['+', '-']);
         let operand = if operand.is_empty() { "5" } else { operand };
         let sign = &header[..1];
         let help = match sign {
-            "|" => "write the text behind the colon, in quotes".to_owned(),
+            "|" => "write the text after the colon, in quotes".to_owned(),
             _ => format!(
-                "write `gt: {operand}` or `gte: {operand}` in a map, or quote it: \"> {operand}\""
+                "write `{{ gt: {operand} }}` or `{{ gte: {operand} }}`, or quote it: `\"> {operand}\"`"
             ),
         };
-        let what = format!("a `{sign}` begins a block of text in YAML, not a comparison");
-        self.wrong(place, what, "a block of text", help)
+        let what = format!("`{sign}` starts a block scalar in YAML, not a comparison");
+        self.wrong(place, what, "block scalar", help)
     }
 
-    /// Where a block of text is announced: its own place is that of what it holds, which for
-    /// none is that of the next key.
+    /// The place of the header of a block scalar. The place of the node is that of its content,
+    /// and without content that of the next key.
     fn block_header(&self, node: &Node) -> (Place, &str) {
         let text = self.mistakes.source().text();
         let before = text.get(..node.place.start).unwrap_or_default();
@@ -143,7 +143,7 @@ fn limits(text: &str, what: &str, unit: Unit) -> Result<Limits<u64>, Refusal> {
             let number = quantity(operand.trim(), unit).ok_or_else(refuse)?;
             let (least, greatest) = bound(number);
             if least.is_none() && greatest.is_none() {
-                return Err(Refusal::new(format!("nothing is {text}"), examples(unit)));
+                return Err(Refusal::new(format!("no value is {text}"), examples(unit)));
             }
             return Ok(Limits::range(
                 least,
@@ -161,7 +161,7 @@ fn limits(text: &str, what: &str, unit: Unit) -> Result<Limits<u64>, Refusal> {
         if let (Some(least), Some(greatest)) = (least, greatest)
             && least > greatest
         {
-            let what = format!("the range `{text}` is empty: it ends before it starts");
+            let what = format!("empty range `{text}`: the first number is greater than the second");
             return Err(Refusal::new(what, "write the smaller number first"));
         }
         return match (least, greatest) {
@@ -206,30 +206,29 @@ fn refuse(text: &str, what: &str, unit: Unit) -> Refusal {
     };
     match unit {
         _ if unit.is_time() && operand.parse::<f64>().is_ok() => Refusal::new(
-            format!("`{operand}` has no unit"),
-            format!("write {sign} {operand}ms"),
+            format!("`{operand}` has no unit of time"),
+            format!("write `{sign} {operand}ms`"),
         ),
-        _ if unit.is_time() && parse_duration(text).is_ok() => Refusal::new(
-            format!("`{text}` alone says neither less nor more"),
-            format!("write < {text}"),
-        ),
+        _ if unit.is_time() && parse_duration(text).is_ok() => {
+            Refusal::new("a duration needs a comparison", format!("write `< {text}`"))
+        }
         _ => Refusal::new(format!("{what} cannot be `{text}`"), examples(unit)),
     }
 }
 
 fn examples(unit: Unit) -> &'static str {
     match unit {
-        Unit::Count => "write 3, 1.., 2..4, ..5, < 3 or [1, 3]",
-        Unit::Status => "write 201, 2xx, [200, 201] or 200..299",
-        Unit::Duration => "write < 600ms, <= 2s, 100ms..2s or 1s..",
-        Unit::Longest => "write < 600ms or <= 2s",
+        Unit::Count => "write `3`, `1..`, `2..4`, `..5`, `< 3` or `[1, 3]`",
+        Unit::Status => "write `201`, `2xx`, `[200, 201]` or `200..299`",
+        Unit::Duration => "write `< 600ms`, `<= 2s`, `100ms..2s` or `1s..`",
+        Unit::Longest => "write `< 600ms` or `<= 2s`",
     }
 }
 
-/// Nanoseconds of `600ms`, `1.5s` and the like, never rounded.
+/// Nanoseconds of a duration such as `600ms` or `1.5s`, never rounded.
 ///
 /// # Errors
-/// If there is no number, no unit (`ns us ms s m h`), or it is more than 584 years.
+/// If the number or the unit (`ns us ms s m h`) is missing, or for more than 584 years.
 pub(crate) fn parse_duration(text: &str) -> Result<Nanos, Refusal> {
     let text = text.trim();
     let digits = text
@@ -245,21 +244,21 @@ pub(crate) fn parse_duration(text: &str) -> Result<Nanos, Refusal> {
         "m" => 60 * 1_000_000_000,
         "h" => 3600 * 1_000_000_000,
         "" if !number.is_empty() => {
-            let help = format!("write {number}ms or {number}s; the units are ns us ms s m h");
-            return Err(Refusal::new(format!("`{text}` has no unit"), help));
+            let help = format!("write `{number}ms` or `{number}s`; the units are ns us ms s m h");
+            return Err(Refusal::new(format!("`{text}` has no unit of time"), help));
         }
         _ => {
             let help = match suggest(unit, &["ns", "us", "ms", "s", "m", "h"]) {
                 hint if hint.starts_with("did") && !number.is_empty() => hint,
-                _ => "write 600ms, 1.5s or 2m; the units are ns us ms s m h".to_owned(),
+                _ => "write `600ms`, `1.5s` or `2m`; the units are ns us ms s m h".to_owned(),
             };
-            return Err(Refusal::new(format!("`{text}` is no duration"), help));
+            return Err(Refusal::new(format!("invalid duration `{text}`"), help));
         }
     };
     scaled(number, scale).ok_or_else(|| {
         Refusal::new(
-            format!("`{text}` is no duration"),
-            "write 600ms, 1.5s or 2m",
+            format!("invalid duration `{text}`"),
+            "write `600ms`, `1.5s` or `2m`",
         )
     })
 }
@@ -272,14 +271,14 @@ fn scaled(number: &str, scale: u64) -> Option<u64> {
     let parts = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
     let whole = u128::from(whole.parse::<u64>().ok()?) * u128::from(scale);
     let fraction = u128::from(fraction.parse::<u64>().ok()?) * u128::from(scale);
-    // A part of a nanosecond cannot be kept, and is not silently dropped.
+    // Fractions of a nanosecond are refused rather than dropped.
     if !fraction.is_multiple_of(parts) {
         return None;
     }
     u64::try_from(whole + fraction / parts).ok()
 }
 
-/// What both allow.
+/// The intersection of both limits.
 fn both(a: &Limits<u64>, b: &Limits<u64>) -> Limits<u64> {
     let pairs = a
         .ranges
@@ -360,8 +359,8 @@ mod tests {
     #[test]
     fn a_bare_duration_is_refused_with_the_spelling_that_works() {
         let help = |text| limits(text, "a duration", Unit::Duration).unwrap_err().help;
-        assert_eq!(help("600"), "write < 600ms");
-        assert_eq!(help("600ms"), "write < 600ms");
+        assert_eq!(help("600"), "write `< 600ms`");
+        assert_eq!(help("600ms"), "write `< 600ms`");
     }
 
     #[test]

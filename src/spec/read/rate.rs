@@ -3,7 +3,7 @@
 use super::Refusal;
 use crate::spec::Rate;
 
-/// The share that so many percent are: 0.2 for `20`. None unless it is a plain number.
+/// The share of a number of percent: 0.2 for `20`. `None` unless it is a plain number.
 pub(super) fn parse_percent(text: &str) -> Option<f64> {
     parse_number(text).map(|percent| percent / 100.0)
 }
@@ -46,16 +46,16 @@ fn refused_rate(text: &str) -> Refusal {
     let (number, unit) = text.split_at(digits);
     let unit = unit.trim().trim_start_matches('/').trim();
     let help = match (parse_number(number), unit) {
-        (Some(0.0), _) => "write 50/s; to send nothing, leave out `repeat`".to_owned(),
+        (Some(0.0), _) => "write `50/s`, or remove `repeat`".to_owned(),
         (Some(_), "" | "rps" | "req/s" | "sec" | "second" | "per second" | "requests/s" | "Hz") => {
-            format!("write {number}/s")
+            format!("write `{number}/s`")
         }
-        (Some(_), "rpm" | "min" | "minute" | "per minute") => format!("write {number}/m"),
-        _ => "write requests in a time: 50/s, 600/m or 100/h".to_owned(),
+        (Some(_), "rpm" | "min" | "minute" | "per minute") => format!("write `{number}/m`"),
+        _ => "write requests per second, minute or hour: `50/s`, `600/m`, `100/h`".to_owned(),
     };
     let what = match unit {
-        "" if !number.is_empty() => format!("`{text}` does not say in which time"),
-        _ => format!("`{text}` is no rate"),
+        "" if !number.is_empty() => format!("the rate `{text}` has no unit of time"),
+        _ => format!("invalid rate `{text}`"),
     };
     Refusal::new(what, help)
 }
@@ -93,9 +93,9 @@ mod tests {
             "50/sec",
             "50 per second",
         ] {
-            assert_eq!(help(text), "write 50/s", "{text}");
+            assert_eq!(help(text), "write `50/s`", "{text}");
         }
-        assert_eq!(help("600/min"), "write 600/m");
+        assert_eq!(help("600/min"), "write `600/m`");
         for text in ["0/s", "-1/s", "1e3/s", "/s", "", "50/d", "fast", "1.2.3/s"] {
             assert!(parse_rate(text).is_err(), "{text}");
         }

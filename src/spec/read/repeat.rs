@@ -8,13 +8,13 @@ use crate::spec::keys;
 use crate::spec::yaml::{Kind, Node};
 use crate::spec::{Allowance, Arrivals, Pace, Rate, Repeat};
 
-/// More is a mistake: so many connections no machine gives to one process.
+/// Maximum of `concurrency`; a process cannot have many more connections.
 const MOST_CONCURRENT: u64 = 4_096;
 
-/// More is a mistake: at a thousand a second they take eleven days.
+/// Maximum number of requests: eleven days at a thousand per second.
 const MOST_REQUESTS: u64 = 1_000_000_000;
 
-const EXAMPLES: &str = "write `{ times: 200, concurrency: 4 }`, which sends the next request after an answer, or `{ rate: 50/s, for: 30s }`, which sends them whatever the answers";
+const EXAMPLES: &str = "write `{ times: 200, concurrency: 4 }`, which sends each request after a response, or `{ rate: 50/s, for: 30s }`, which sends them at a fixed rate";
 
 impl Reader<'_> {
     pub(crate) fn repeat(&self, node: &Node) -> Option<Repeat> {
@@ -22,7 +22,7 @@ impl Reader<'_> {
             return self.bare_repeat(node, &scalar.text);
         }
         if let Kind::List(_) = node.kind {
-            let what = format!("`repeat` is a map, and this is {}", node.describe());
+            let what = format!("`repeat` must be a map, found {}", node.describe());
             return self.wrong(node.place, what, "not a map", EXAMPLES);
         }
         self.scope.take_awaited();
@@ -46,18 +46,17 @@ impl Reader<'_> {
         Some(repeat)
     }
 
-    /// What to do about a variable whose value comes too late.
-    pub(crate) const FIX: &'static str = "write the value out, or use one of the `vars`";
+    /// Help for a variable without a value before the run.
+    pub(crate) const FIX: &'static str = "write a literal value, or use one of the `vars`";
 
-    /// Notes what was asked for since the last look and has no value yet. Captures are withheld;
-    /// these are `${trace_id}` and the like.
+    /// Reports variables without a value, such as `${trace_id}`, that were used since the last call.
     pub(super) fn refuse_awaited(&self, node: &Node) -> Option<()> {
         match self.scope.take_awaited().into_iter().next() {
             None => Some(()),
             Some(name) => self.wrong(
                 node.place,
                 format!(
-                    "`{name}` has a value only while the spec runs; `repeat` and `budgets` are fixed before"
+                    "`{name}` has no value before the run, when `repeat` and `budgets` are read"
                 ),
                 format!("uses `${{{name}}}`"),
                 Self::FIX,
@@ -74,7 +73,7 @@ impl Reader<'_> {
         } else {
             EXAMPLES.to_owned()
         };
-        let what = "`repeat` is a map, and this is a single value";
+        let what = "`repeat` must be a map, found a single value";
         self.wrong(node.place, what, "not a map", help)
     }
 
@@ -90,21 +89,21 @@ impl Reader<'_> {
             }
             (Some(times), Some(_)) => self.wrong(
                 times.place,
-                "`times` stands beside `rate`",
-                "one or the other",
+                "`times` and `rate` exclude each other",
+                "conflict",
                 EXAMPLES,
             ),
             (None, None) => match node.get("for") {
                 Some(period) => self.wrong(
                     period.place,
-                    "`for` says how long, and nothing says how often",
-                    "no `rate`",
+                    "`for` requires a `rate`",
+                    "missing `rate`",
                     "add `rate: 50/s`, or write `{ times: 200 }`",
                 ),
                 None => self.wrong(
                     node.place,
-                    "`repeat` does not say how often",
-                    "how often?",
+                    "`repeat` has neither `times` nor `rate`",
+                    "missing `times` or `rate`",
                     EXAMPLES,
                 ),
             },
@@ -116,8 +115,8 @@ impl Reader<'_> {
             if let Some(value) = node.get(key) {
                 self.wrong::<()>(
                     value.place,
-                    format!("`{key}` goes with `{other}`, and there is none"),
-                    format!("no `{other}`"),
+                    format!("`{key}` requires `{other}`"),
+                    format!("missing `{other}`"),
                     EXAMPLES,
                 );
             }
@@ -129,21 +128,21 @@ impl Reader<'_> {
             times,
             "`times`",
             MOST_REQUESTS,
-            "write how many requests are sent in all, such as 200",
+            "write the total number of requests, such as `200`",
         );
         let concurrency = self.optional(node, "concurrency", |concurrency| {
             let number = self.at_least_one(
                 concurrency,
                 "`concurrency`",
                 MOST_CONCURRENT,
-                "write how many are under way at the same time, from 1 to 4096",
+                "write the number of requests in flight, from 1 to 4096",
             )?;
             match times {
                 Some(times) if number > times => self.wrong(
                     concurrency.place,
-                    format!("{number} cannot be under way at the same time where there are {times} in all"),
+                    format!("`concurrency` is {number}, but `times` only {times}"),
                     "more than `times`",
-                    format!("write {times} or less, or more `times`"),
+                    format!("reduce `concurrency` to at most {times}, or increase `times`"),
                 ),
                 _ => Some(number),
             }
@@ -161,8 +160,8 @@ impl Reader<'_> {
             Some(period) => self.period(period),
             None => self.wrong(
                 rate.place,
-                "`rate` says how often, and nothing says how long",
-                "no `for`",
+                "`rate` requires a `for`",
+                "missing `for`",
                 "add `for: 30s`",
             ),
         };
@@ -175,8 +174,8 @@ impl Reader<'_> {
                     "poisson" => Ok(Arrivals::Poisson),
                     "constant" => Ok(Arrivals::Constant),
                     _ => Err(Refusal::new(
-                        format!("`arrivals` cannot be `{text}`"),
-                        "write `poisson`, as of many independent users, or `constant`",
+                        format!("invalid `arrivals`: `{text}`"),
+                        "write `poisson`, as from many independent users, or `constant`",
                     )),
                 },
             )
@@ -194,7 +193,7 @@ impl Reader<'_> {
         let awaited = Duration::from_secs(1);
         self.parse(node, "a time", awaited, |text| {
             match parse_duration(text)? {
-                0 => Err(Refusal::new("nothing is sent in no time", "write 30s")),
+                0 => Err(Refusal::new("`for` must be longer than 0", "write `30s`")),
                 nanos => Ok(Duration::from_nanos(nanos)),
             }
         })
@@ -203,16 +202,16 @@ impl Reader<'_> {
     fn refuse_absurd_number(&self, rate: &Node, pace: &Pace) -> Option<()> {
         let (what, label) = match pace.requests() {
             0 => (
-                "not one request is sent at this rate in this time".to_owned(),
+                "this `rate` and `for` result in no request".to_owned(),
                 "too slow",
             ),
             1..=MOST_REQUESTS => return Some(()),
             _ => (
-                format!("more than {MOST_REQUESTS} requests are sent at this rate in this time"),
+                format!("this `rate` and `for` result in more than {MOST_REQUESTS} requests"),
                 "too many",
             ),
         };
-        self.wrong(rate.place, what, label, "write another `rate` or `for`")
+        self.wrong(rate.place, what, label, "change `rate` or `for`")
     }
 
     fn at_least_one(&self, node: &Node, what: &str, most: u64, help: &str) -> Option<u64> {
@@ -231,8 +230,8 @@ impl Reader<'_> {
                 .filter(|number| *number <= MOST_REQUESTS)
                 .ok_or_else(|| {
                     Refusal::new(
-                        format!("`warmup` is a number of requests, not `{text}`"),
-                        "write how many come first and do not count, such as 10",
+                        format!("`warmup` must be a number of requests, found `{text}`"),
+                        "write the number of requests that are not measured, such as `10`",
                     )
                 })
         })
@@ -248,16 +247,18 @@ impl Reader<'_> {
             };
             read.ok_or_else(|| {
                 let help = match parse_number(text) {
-                    Some(share) if share < 1.0 => format!("write {}", Allowance::Share(share)),
-                    _ => "write how many requests may fail, `3`, or which share of them, `1%`"
-                        .to_owned(),
+                    Some(share) if share < 1.0 => format!("write `{}`", Allowance::Share(share)),
+                    _ => {
+                        "write the number of failures that are tolerated, `3`, or their share, `1%`"
+                            .to_owned()
+                    }
                 };
-                Refusal::new(format!("`failures` cannot be `{text}`"), help)
+                Refusal::new(format!("invalid `failures`: `{text}`"), help)
             })
         })
     }
 
-    /// What cannot be repeated, and budgets of a single request.
+    /// Refuses `repeat` for specs that cannot be repeated, and `budgets` without `repeat`.
     pub(crate) fn refuse_idle_budgets(&self, root: &Node) {
         match root.get("repeat") {
             Some(repeat) => self.refuse_what_cannot_be_repeated(root, repeat),
@@ -265,9 +266,9 @@ impl Reader<'_> {
                 if let Some(budgets) = root.get("budgets") {
                     self.wrong::<()>(
                         budgets.place,
-                        "one request says nothing of a quantile, and there is no `repeat`",
-                        "measured once",
-                        "add `repeat: { times: 200 }`; for the duration of a single span write `duration` in `expect`",
+                        "`budgets` require `repeat`: a single request has no quantiles",
+                        "missing `repeat`",
+                        "add `repeat: { times: 200 }`, or check the duration of a span with `duration` in `expect`",
                     );
                 }
             }
@@ -278,23 +279,23 @@ impl Reader<'_> {
         if root.get("steps").is_some() {
             self.wrong::<()>(
                 repeat.place,
-                "`repeat` stands beside `steps`",
-                "one or the other",
-                "repeat a single request, and move the others into `setup`, which runs once",
+                "`repeat` and `steps` exclude each other",
+                "conflict",
+                "keep one request, and move the others to `setup`, which runs once",
             );
         }
         if root.get("trace_id").is_some() {
             self.wrong::<()>(
                 repeat.place,
-                "a trace that exists cannot be repeated",
-                "stands beside `trace_id`",
-                "leave out `repeat`, or fire a `request` or `run` instead",
+                "`repeat` and `trace_id` exclude each other: an existing trace cannot be repeated",
+                "conflict",
+                "remove `repeat`, or replace `trace_id` by `request` or `run`",
             );
         }
     }
 }
 
-/// What counts while a variable has no value yet.
+/// Placeholder if a variable has no value.
 fn stand_in() -> Rate {
     Rate {
         per_second: 1.0,

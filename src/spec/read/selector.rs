@@ -1,4 +1,4 @@
-//! Selectors and the conditions on spans: one table of keys for every place.
+//! Selectors and conditions on spans.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use crate::spec::selector::{
 use crate::spec::yaml::{Entry, Kind, Node};
 use crate::trace::{SpanKind, StatusCode};
 
-/// The entries of `spans` that have an `id`, by it.
+/// The indices of the entries of `spans` with an `id`.
 pub(crate) type Ids = HashMap<String, usize>;
 
 impl Reader<'_> {
-    /// Which spans are meant: a text for the name, or a map of conditions.
+    /// A selector: the name of spans, or a map of conditions.
     pub(crate) fn selector(&self, node: &Node, ids: &Ids) -> Option<Selector> {
         match &node.kind {
             Kind::Scalar(_) => {
@@ -30,9 +30,9 @@ impl Reader<'_> {
             }
             Kind::List(_) => self.wrong(
                 node.place,
-                "a span is described by its name or a map, and this is a list",
+                "a span must be a name or a map, found a list",
                 "a list",
-                "write a name, or { name: [a, b] } for one of several names",
+                "write a name, or `{ name: [a, b] }` for one of several names",
             ),
             Kind::Map(entries) => {
                 self.map(node, "a span", keys::SELECTOR)?;
@@ -49,7 +49,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The conditions among these entries; other keys are somebody else's.
+    /// The conditions among these entries. Other keys are skipped.
     pub(crate) fn conditions(&self, entries: &[Entry], ids: &Ids) -> Option<Vec<SpanCondition>> {
         let asked: Vec<&Entry> = entries
             .iter()
@@ -116,9 +116,9 @@ impl Reader<'_> {
         if entries.is_empty() {
             return self.wrong(
                 node.place,
-                format!("{what} asks nothing"),
+                format!("{what} is empty"),
                 "empty",
-                "name a key",
+                "add an entry, or remove this",
             );
         }
         self.all(entries, |entry| {
@@ -131,7 +131,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A word of a closed set, a list of such, or `{ not: … }`.
+    /// A word of a closed set, a list of them, or `{ not: … }`.
     fn choice<T: Copy + PartialEq>(
         &self,
         node: &Node,
@@ -147,7 +147,7 @@ impl Reader<'_> {
                 self.parse(node, what, any, |text| {
                     let found = all.iter().find(|(name, _)| *name == text).ok_or_else(|| {
                         let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-                        Refusal::new(format!("{what} is never `{text}`"), suggest(text, &names))
+                        Refusal::new(format!("`{text}` is not {what}"), suggest(text, &names))
                     })?;
                     Ok(Choice {
                         allowed: vec![found.1],
@@ -178,10 +178,10 @@ impl Reader<'_> {
             }
             _ => self.wrong(
                 node.place,
-                format!("{what} is a word, and this is {}", node.describe()),
+                format!("{what} must be a word, found {}", node.describe()),
                 "not a word",
                 format!(
-                    "write `{0}`, [{0}, {1}] or {{ not: {0} }}",
+                    "write `{0}`, `[{0}, {1}]` or `{{ not: {0} }}`",
                     all[0].0, all[1].0
                 ),
             ),
@@ -198,8 +198,11 @@ impl Reader<'_> {
                 .filter(|number| *number > 0)
                 .map(Take::Number)
                 .ok_or_else(|| {
-                    let what = format!("`take` cannot be `{text}`");
-                    Refusal::new(what, "write first, last, or a number from 1, by start time")
+                    let what = format!("invalid `take`: `{text}`");
+                    Refusal::new(
+                        what,
+                        "write `first`, `last`, or a number from 1, by start time",
+                    )
                 }),
         })
     }
@@ -264,9 +267,9 @@ impl Reader<'_> {
         match self.list(node, what)? {
             [] => self.wrong(
                 node.place,
-                format!("{what} asks nothing"),
+                format!("{what} is empty"),
                 "empty",
-                "list what should be there; `count: 0` in an entry says that it should not",
+                "add an entry; `count: 0` in an entry means that none must exist",
             ),
             items => Some(items),
         }
@@ -297,8 +300,8 @@ impl Reader<'_> {
         })))
     }
 
-    /// `after` and `before` are about all spans of a kind at once, so that a count that allows none
-    /// would also hold where only some of them are on the wrong side.
+    /// Refuses `count: 0` in `after` and `before`. They compare with all spans that match, so that it
+    /// would also pass if only some of them are on the wrong side.
     fn relation_count(&self, place: Relative, node: &Node) -> Option<Limits<u64>> {
         let count = self.count_of(node)?;
         let opposite = match place {
@@ -310,19 +313,19 @@ impl Reader<'_> {
             Some(written) if count.contains(0) => self.wrong(
                 written.place,
                 format!(
-                    "`{}` compares with spans that are there, and this `count` permits none",
+                    "`{}` requires spans to compare with, but this `count` permits none",
                     place.key()
                 ),
                 "permits none",
                 format!(
-                    "write `{opposite}: …` without `count` for the other order, or an entry `- find: …` with `count: 0` for no such span"
+                    "write `{opposite}: …` without `count` for the opposite order, or an entry `- find: …` with `count: 0` to expect no such span"
                 ),
             ),
             _ => Some(count),
         }
     }
 
-    /// Another span: described in place, or `$id` of an entry.
+    /// Another span: a selector, or `$id` of an entry.
     fn pattern(&self, node: &Node, ids: &Ids) -> Option<Pattern> {
         let reference = node
             .scalar()
@@ -340,16 +343,11 @@ impl Reader<'_> {
                 let mut known: Vec<&str> = ids.keys().map(String::as_str).collect();
                 known.sort_unstable();
                 let help = if known.is_empty() {
-                    "give an entry of `spans` this `id`; a name that starts with `$` is written { name: … }".to_owned()
+                    "add this `id` to an entry of `spans`; for a name that starts with `$`, write `{ name: … }`".to_owned()
                 } else {
                     suggest(id, &known)
                 };
-                self.wrong(
-                    node.place,
-                    format!("no entry has the id `{id}`"),
-                    "unknown",
-                    help,
-                )
+                self.wrong(node.place, format!("unknown id `{id}`"), "unknown id", help)
             }
         }
     }
@@ -359,7 +357,7 @@ impl Reader<'_> {
         Some(count.unwrap_or_else(|| Limits::at_least(1)))
     }
 
-    /// What stands under a key, if anything does.
+    /// The value of a key, if it exists.
     pub(crate) fn optional<T>(
         &self,
         node: &Node,

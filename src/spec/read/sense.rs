@@ -1,4 +1,4 @@
-//! Budgets and repetitions that can be read, and can never be what somebody means.
+//! Refuses budgets and repetitions that are valid, but pointless.
 
 use super::Reader;
 use crate::spec::yaml::Node;
@@ -6,7 +6,7 @@ use crate::spec::{Allowance, Ask, Limit, Measure, Pace, Quantile, Repeat};
 use crate::trace::Nanos;
 
 impl Reader<'_> {
-    /// Where as many may fail as there are, nothing can.
+    /// Refuses `failures` that tolerate the failure of every request.
     pub(super) fn refuse_boundless_failures(&self, failures: &Node, repeat: &Repeat) -> Option<()> {
         let requests = repeat.pace.requests();
         if repeat.failures.of(requests) < requests {
@@ -18,18 +18,18 @@ impl Reader<'_> {
             (Pace::Open { .. }, _) => format!("all of about {requests} requests"),
         };
         let help = match repeat.failures {
-            Allowance::Count(_) => "write a smaller number, or a share such as 1%",
-            Allowance::Share(_) => "write a smaller share, such as 1%",
+            Allowance::Count(_) => "write a smaller number, or a share such as `1%`",
+            Allowance::Share(_) => "write a smaller share, such as `1%`",
         };
         self.wrong(
             failures.place,
-            format!("{all} may fail, so that nothing can go wrong"),
-            "never too many",
+            format!("`failures` tolerates the failure of {all}"),
+            "cannot fail",
             help,
         )
     }
 
-    /// A quantile is never longer than a higher one, so its longer limit decides nothing.
+    /// Refuses a limit that is longer than that of a higher quantile, which it can never exceed.
     pub(super) fn refuse_crossed_limits(&self, limits: &[(Quantile, Limit)]) -> Option<()> {
         self.all(limits, |(quantile, limit)| {
             let mut others = limits.iter();
@@ -38,16 +38,16 @@ impl Reader<'_> {
                 None => Some(()),
                 Some((other, _)) => self.wrong(
                     limit.at.place,
-                    format!("{quantile} is never longer than {other}, and its limit is"),
-                    "decides nothing",
-                    "exchange both limits, or leave this one out",
+                    format!("the limit of {quantile} is longer than that of {other}, but {quantile} never is"),
+                    "has no effect",
+                    "swap the limits, or remove this one",
                 ),
             }
         })
         .map(drop)
     }
 
-    /// Who selects spans by what he measures of them does not see the long ones.
+    /// Refuses a condition on the measured quantity, which would exclude the long spans.
     pub(super) fn refuse_what_is_cut_off(&self, measure: &Measure) -> Option<()> {
         let (find, key) = match measure {
             Measure::Duration(find) => (find, "duration"),
@@ -66,9 +66,9 @@ impl Reader<'_> {
             None => Some(()),
             Some(condition) => self.wrong(
                 condition.at.place,
-                format!("`{key}` is measured, and here spans that are longer are left out"),
-                "hides the long ones",
-                format!("leave `{key}` out of `find`, and write the limit as `p99: < 1s`"),
+                format!("`{key}` is measured, but this condition excludes longer spans"),
+                "excludes long spans",
+                format!("remove `{key}` from `find`, and write the limit as `p99: < 1s`"),
             ),
         }
     }

@@ -9,7 +9,7 @@ use crate::spec::trigger::{Body, Part, PartContent, Request, Tls, Trigger};
 use crate::spec::yaml::{Entry, Kind, Node};
 use crate::trace::{NoTrace, TraceId, TraceRef};
 
-/// What the project says of every trigger.
+/// Defaults of the project file.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TriggerDefaults {
     pub(crate) timeout: Option<Duration>,
@@ -27,13 +27,16 @@ impl Reader<'_> {
             "run" => self.command(node).map(Trigger::Run),
             "trace_id" => {
                 let text = self.text(node, "a trace id")?;
-                // While the variable has no value: any id that is none of a real trace.
+                // Placeholder if a variable has no value: not the id of a real trace.
                 let awaited = TraceRef::from(TraceId::random());
                 match text.map_or(Ok(awaited), |text| text.trim().parse()) {
                     Ok(id) => Some(Trigger::TraceId(id)),
-                    Err(error) => {
-                        self.wrong(node.place, error.to_string(), "no trace id", NoTrace::HELP)
-                    }
+                    Err(error) => self.wrong(
+                        node.place,
+                        error.to_string(),
+                        "not a trace id",
+                        NoTrace::HELP,
+                    ),
                 }
             }
             _ => None,
@@ -60,12 +63,12 @@ impl Reader<'_> {
             let is_method = keys::METHODS.contains(&method.to_ascii_lowercase());
             if !is_method || method != method.to_ascii_uppercase() {
                 return Err(Refusal::new(
-                    format!("`{method}` is no method"),
-                    "write GET http://127.0.0.1:8080/health",
+                    format!("invalid method `{method}`"),
+                    "write `GET http://127.0.0.1:8080/health`",
                 ));
             }
             let method = http::Method::from_bytes(method.as_bytes())
-                .map_err(|_| Refusal::new("no method", "write GET"))?;
+                .map_err(|_| Refusal::new("invalid method", "write `GET`"))?;
             Ok(plain(method, parse_url(url)?))
         })
     }
@@ -115,15 +118,19 @@ impl Reader<'_> {
             }
             ([], (Some(method), Some(url))) => {
                 let method = self.parse(method, "a method", http::Method::GET, |text| {
-                    http::Method::from_bytes(text.as_bytes())
-                        .map_err(|_| Refusal::new(format!("`{text}` is no method"), "such as POST"))
+                    http::Method::from_bytes(text.as_bytes()).map_err(|_| {
+                        Refusal::new(
+                            format!("invalid method `{text}`"),
+                            "write a method such as `POST`",
+                        )
+                    })
                 });
                 let url = self.url(url);
                 Some((method?, url?))
             }
             _ => self.wrong(
                 node.place,
-                "a request has one method and one URL",
+                "a request must have one method and one URL",
                 "here",
                 "write `post: http://…`, or `method: POST` and `url: http://…`",
             ),
@@ -156,18 +163,18 @@ impl Reader<'_> {
         if text.eq_ignore_ascii_case("traceparent") || text.eq_ignore_ascii_case("tracestate") {
             return self.wrong(
                 entry.key.place,
-                format!("`{text}` is spanspec's to send: each request gets a fresh one"),
+                format!("`{text}` cannot be set: spanspec sends its own with each request"),
                 "not here",
-                "`sampled: false` sets the trace flags, `tracestate: …` the state; to look at a trace that exists, use `trace_id`",
+                "set the trace flags with `sampled: false`, the state with `tracestate: …`; to check an existing trace, use `trace_id`",
             );
         }
         match http::HeaderName::from_bytes(text.as_bytes()) {
             Ok(name) => Some(name),
             Err(_) => self.wrong(
                 entry.key.place,
-                format!("`{text}` is no name of a header"),
+                format!("invalid header name `{text}`"),
                 "here",
-                "letters, digits and hyphens, as in content-type",
+                "use letters, digits and hyphens, as in `content-type`",
             ),
         }
     }
@@ -177,8 +184,8 @@ impl Reader<'_> {
         self.parse(node, "a header", awaited, |text| {
             http::HeaderValue::from_str(text).map_err(|_| {
                 Refusal::new(
-                    "a header cannot hold this",
-                    "no line breaks and no control characters",
+                    "invalid header value",
+                    "remove line breaks and control characters",
                 )
             })
         })
@@ -188,7 +195,7 @@ impl Reader<'_> {
         self.fields(node, "`query`")
     }
 
-    /// Names and texts; a list as value repeats the name.
+    /// Names and texts. A list repeats the name.
     fn fields(&self, node: &Node, what: &str) -> Option<Vec<(String, String)>> {
         let each = self.all(self.any_map(node, what)?, |entry| {
             let name = self.key(entry)?;
@@ -218,9 +225,9 @@ impl Reader<'_> {
             [first, second, ..] => {
                 return self.wrong(
                     node.get(second)?.place,
-                    "a request has one body",
-                    "a second one",
-                    format!("keep `{first}` or `{second}`"),
+                    "a request cannot have two bodies",
+                    "second body",
+                    format!("remove `{first}` or `{second}`"),
                 );
             }
         };
@@ -248,8 +255,8 @@ impl Reader<'_> {
             Some(name) => self.named(name, "a part's name"),
             None => self.wrong(
                 node.place,
-                "a part needs a name",
-                "no `name`",
+                "this part has no name",
+                "missing `name`",
                 "add `name: file`",
             ),
         };
@@ -258,9 +265,9 @@ impl Reader<'_> {
             (None, Some(file)) => self.file(file, "a file").map(PartContent::File),
             _ => self.wrong(
                 node.place,
-                "a part holds a text or a file",
+                "a part must have either `text` or `file`",
                 "here",
-                "add `text: …` or `file: path`",
+                "write `text: …` or `file: path`",
             ),
         };
         let (content_type, file_name) = (text("content_type"), text("file_name"));
@@ -286,9 +293,9 @@ impl Reader<'_> {
         if tls.cert.is_some() != tls.key.is_some() {
             return self.wrong(
                 node.place,
-                "a client's certificate and its key go together",
-                "one of them is missing",
-                "give both `cert` and `key`",
+                "a client certificate requires its key, and the key the certificate",
+                "missing `cert` or `key`",
+                "add both `cert` and `key`",
             );
         }
         Some(tls)
@@ -310,19 +317,19 @@ fn plain(method: http::Method, url: url::Url) -> Request {
     }
 }
 
-/// Stands in while a variable of the URL has no value; nothing is ever sent to it.
+/// Placeholder if a variable of the URL has no value. Nothing is sent to it.
 fn unknown_url() -> url::Url {
     url::Url::parse("http://unknown.invalid/").expect("this is a URL")
 }
 
 pub(crate) fn parse_url(text: &str) -> Result<url::Url, Refusal> {
-    let example = "write http://127.0.0.1:8080/orders";
+    let example = "write `http://127.0.0.1:8080/orders`";
     match url::Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
         Ok(url) if !matches!(url.scheme(), "http" | "https") => {
             let hint = suggest(url.scheme(), &["http", "https"]);
             Err(Refusal::new(
-                format!("`{text}` is no URL of http or https"),
+                format!("`{text}` is not an http or https URL"),
                 if hint.starts_with("did") {
                     hint
                 } else {
@@ -330,9 +337,12 @@ pub(crate) fn parse_url(text: &str) -> Result<url::Url, Refusal> {
                 },
             ))
         }
-        Ok(_) => Err(Refusal::new(format!("`{text}` has no host"), example)),
+        Ok(_) => Err(Refusal::new(
+            format!("the URL `{text}` has no host"),
+            example,
+        )),
         Err(error) => Err(Refusal::new(
-            format!("`{text}` is no URL: {error}"),
+            format!("invalid URL `{text}`: {error}"),
             example,
         )),
     }

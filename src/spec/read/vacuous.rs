@@ -1,4 +1,4 @@
-//! Matchers that no value can meet where they stand, and those that every value meets.
+//! Refuses matchers that no value can meet, and matchers that every value meets.
 
 use regex::Regex;
 
@@ -9,23 +9,23 @@ use crate::spec::yaml::{Entry, Kind, Node, Scalar};
 use crate::spec::{Domain, Matcher, ValueType};
 use crate::trace::Value;
 
-/// No expression that is written for a purpose is found in this and in nothing at all.
+/// An unusual text. A regular expression that matches it and the empty text matches everything.
 const ODD: &str = "\u{1}~";
 
 impl Reader<'_> {
-    /// Refuses a comparison of numbers where only strings can be.
+    /// Refuses a comparison of numbers for a value that is always a string.
     pub(super) fn in_a_string<T>(&self, node: &Node, written: &str) -> Option<T> {
         let is_range = written.contains("..");
         let help = if is_range { ", or quote it" } else { "" };
         self.wrong(
             node.place,
-            format!("`{written}` compares numbers, and this is always a string"),
+            format!("`{written}` compares numbers, but this value is always a string"),
             "never a number",
-            format!("write {{ number: {written} }} to read the string as a number{help}"),
+            format!("write `{{ number: {written} }}` to convert the string to a number{help}"),
         )
     }
 
-    /// Refuses the matcher of a key if it can judge no value that can be here.
+    /// Refuses the matcher of a key if no value of this type can meet it.
     pub(super) fn applies(
         &self,
         matcher: Matcher,
@@ -34,8 +34,8 @@ impl Reader<'_> {
     ) -> Option<Matcher> {
         let (kind, here) = match scalars {
             Scalars::Typed => return Some(matcher),
-            Scalars::Texts => (ValueType::String, "this is always a string"),
-            Scalars::Numbers => (ValueType::Number, "`number` gives a number"),
+            Scalars::Texts => (ValueType::String, "this value is always a string"),
+            Scalars::Numbers => (ValueType::Number, "`number` yields a number"),
         };
         let is_type = match &matcher {
             Matcher::Type(wanted) if kind == ValueType::Number => Domain::Number.contains(*wanted),
@@ -51,16 +51,16 @@ impl Reader<'_> {
         };
         self.wrong(
             entry.key.place,
-            format!("this `{}` is about {about}, and {here}", entry.key.text),
-            "can never hold",
+            format!("`{}` applies to {about}, but {here}", entry.key.text),
+            "never matches",
             match scalars {
-                Scalars::Numbers => "write a number, > 3, 1.. or a list of these",
-                _ => "write a text, =~ regex, or { contains: … }",
+                Scalars::Numbers => "write a number, `> 3`, `1..` or a list of these",
+                _ => "write a text, `=~ regex`, or `{ contains: … }`",
             },
         )
     }
 
-    /// Refuses a text that is part of every text. Nothing stands for one that is not known yet.
+    /// Refuses an empty text. `None` means a variable without a value.
     pub(super) fn not_empty_text(&self, text: Option<String>, entry: &Entry) -> Option<String> {
         match text {
             Some(text) if text.is_empty() => self.always_met(&entry.key.text, &entry.value),
@@ -68,7 +68,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Refuses what is part of every text or structure.
+    /// Refuses an empty text, list or map.
     pub(super) fn not_empty_part(&self, part: Value, entry: &Entry) -> Option<Value> {
         let is_empty = match &part {
             Value::String(text) => text.is_empty(),
@@ -82,7 +82,7 @@ impl Reader<'_> {
         Some(part)
     }
 
-    /// Refuses an expression that is found in every text because it, or a variable in it, is empty.
+    /// Refuses a regular expression that matches every text because it, or a variable in it, is empty.
     pub(super) fn not_empty_regex(
         &self,
         regex: Regex,
@@ -100,26 +100,26 @@ impl Reader<'_> {
         let written = node.scalar().map_or("", |scalar| scalar.text.as_str());
         let (what, help) = if written.contains("${") {
             (
-                format!("a variable is empty, so that `{key}` matches every value"),
-                "give the variable a value, or write `exists` if any value is right",
+                format!("`{key}` matches every value, because a variable is empty"),
+                "set the variable, or write `exists` if any value is correct",
             )
         } else {
             (
-                format!("this `{key}` is empty, so that it matches every value"),
-                "write what the value has, or `exists` if any value is right",
+                format!("`{key}` matches every value, because it is empty"),
+                "write the expected text, or `exists` if any value is correct",
             )
         };
         self.wrong(node.place, what, "matches everything", help)
     }
 
-    /// Refuses a variable under `not` that is empty: nearly every value differs from an empty text.
+    /// Refuses an empty variable under `not`: nearly every value differs from an empty text.
     pub(super) fn not_emptied(&self, node: &Node) -> Option<()> {
         match &node.kind {
             Kind::Scalar(scalar) if self.is_emptied(scalar, node) => self.wrong(
                 node.place,
-                "a variable is empty, so that `not` matches every value",
-                "is empty",
-                "give the variable a value; for any text but the empty one, write { not: \"\" }",
+                "`not` matches every value, because a variable is empty",
+                "empty variable",
+                "set the variable; to accept any text except the empty one, write `{ not: \"\" }`",
             ),
             Kind::Scalar(_) => Some(()),
             Kind::List(items) => self.all(items, |item| self.not_emptied(item)).map(drop),

@@ -1,14 +1,14 @@
-//! Where a name is looked up, and what is said of one that is nowhere.
+//! Lookup of variables, and the error for an undefined one.
 
 use std::sync::Arc;
 
 use super::Scope;
-use crate::spec::error::{Mistakes, suggest};
+use crate::spec::error::{Mistakes, closest};
 use crate::spec::yaml::Node;
 use crate::spec::{Place, Source};
 use crate::trace::Value;
 
-/// What a name stands for.
+/// The result of a lookup.
 pub(super) enum Found<'a> {
     Value(Value),
     Node(&'a Arc<Node>, Option<&'a Source>),
@@ -17,7 +17,7 @@ pub(super) enum Found<'a> {
     Missing,
 }
 
-/// Why a name that has a value elsewhere cannot be used here, and what to do.
+/// The reason why a name that is defined elsewhere cannot be used here, and help.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Withheld {
     pub(crate) why: &'static str,
@@ -25,7 +25,7 @@ pub(crate) struct Withheld {
 }
 
 impl Scope {
-    /// What a name stands for, from the nearest place outwards.
+    /// Looks up a name, innermost definition first.
     pub(super) fn find(&self, name: &str) -> Found<'_> {
         let globals = &*self.globals;
         if name == "trace_id" {
@@ -63,16 +63,17 @@ impl Scope {
     pub(super) fn missing<T>(&self, name: &str, place: Place, mistakes: &Mistakes) -> Option<T> {
         mistakes.note(
             place_of(name, place, mistakes),
-            format!("there is no variable `{name}`"),
-            "has no value",
-            format!(
-                "{}looked in captures and the matrix, --var, --var-file, the spec's vars, the project file's vars and the environment; `${{{name}:-…}}` gives a default",
-                self.similar(name)
-            ),
+            format!("undefined variable `{name}`"),
+            "undefined",
+            self.similar(name).unwrap_or_else(|| {
+                format!(
+                    "define it in `vars`, with --var, --var-file or an environment variable, or add a default: `${{{name}:-…}}`"
+                )
+            }),
         )
     }
 
-    fn similar(&self, name: &str) -> String {
+    fn similar(&self, name: &str) -> Option<String> {
         let globals = &*self.globals;
         let known: Vec<&str> = self
             .own
@@ -91,26 +92,21 @@ impl Scope {
             )
             .chain(["trace_id"])
             .collect();
-        let hint = suggest(name, &known);
-        if hint.starts_with("did you mean") {
-            format!("{hint} ")
-        } else {
-            String::new()
-        }
+        closest(name, &known).map(|word| format!("did you mean `{word}`?"))
     }
 
-    /// What a name of a capture already stands for. The environment does not count: whether a
-    /// spec is right must not depend on the machine, and captures are looked up first.
+    /// The existing definition of the name of a capture. The environment does not count, because
+    /// the validity of a spec must not depend on the machine, and captures have precedence.
     pub(crate) fn shadowed(&self, name: &str) -> Option<&'static str> {
         let globals = &self.globals;
         if is_built_in(name) {
             Some("a built-in value")
         } else if self.own.contains_key(name) {
-            Some("an earlier capture or a name of the matrix")
+            Some("an earlier capture or a variable of the matrix")
         } else if globals.arguments.contains_key(name) {
             Some("a `--var`")
         } else if globals.file.contains_key(name) {
-            Some("a name in the `--var-file`")
+            Some("a variable of the `--var-file`")
         } else if self.vars.get(name).is_some() {
             Some("one of the spec's `vars`")
         } else if globals.project.get(name).is_some() {
@@ -125,7 +121,7 @@ fn is_built_in(name: &str) -> bool {
     name == "trace_id" || name.starts_with("services.")
 }
 
-/// Where a scalar names a variable.
+/// The place of a variable in a scalar.
 pub(super) fn place_of(name: &str, place: Place, mistakes: &Mistakes) -> Place {
     let text = &mistakes.source().text()[place.start..place.end];
     text.find(&format!("${{{name}")).map_or(place, |offset| {

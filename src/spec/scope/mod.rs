@@ -1,4 +1,4 @@
-//! What the variables of a spec stand for, and how a scalar is filled in.
+//! Variables of a spec, and their substitution in scalars.
 
 mod lookup;
 
@@ -16,21 +16,21 @@ use super::{Globals, Place, Source, Variables};
 use crate::secret::parts;
 use crate::trace::{TraceId, Value};
 
-/// The variables of one attempt at one case.
+/// The variables of one attempt of a spec.
 #[derive(Clone, Debug)]
 pub struct Scope {
     globals: Arc<Globals>,
-    /// Captures and the matrix; nothing for a name that has no value yet.
+    /// Captures and variables of the matrix. `None` for a name without a value yet.
     own: BTreeMap<String, Option<Value>>,
-    /// Names that have a value elsewhere, and not here.
+    /// Names that are defined elsewhere, but cannot be used here.
     withheld: BTreeMap<String, Withheld>,
     vars: Variables,
     trace_id: Option<TraceId>,
-    /// What `uuid()` and its like gave, by file and offset of the occurrence.
+    /// Values of `uuid()` and other functions, by file and offset of the occurrence.
     occurrences: RefCell<HashMap<(String, usize, usize), Value>>,
-    /// `vars`, each evaluated once an attempt.
+    /// Values of `vars`, each evaluated once per attempt.
     evaluated: RefCell<BTreeMap<String, Filled>>,
-    /// Names that were asked for and have no value yet.
+    /// Names that were used and have no value yet.
     awaited: RefCell<BTreeSet<String>>,
     /// The `vars` that all requests of a `repeat` share; `None` outside a `repeat`.
     shared: Option<Arc<BTreeSet<String>>>,
@@ -40,14 +40,14 @@ pub struct Scope {
     has_varied: Cell<bool>,
 }
 
-/// A scalar with its variables filled in.
+/// A scalar with its variables substituted.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Filled {
-    /// It was exactly one variable, and has that one's type.
+    /// The scalar was exactly one variable; the value has its type.
     Value(Value),
-    /// It has no variable, or some among other text.
+    /// The scalar had no variable, or variables within other text.
     Text(String),
-    /// A variable in it has no value yet.
+    /// A variable has no value yet.
     Awaited,
 }
 
@@ -61,7 +61,7 @@ pub(crate) enum Piece {
 }
 
 impl Piece {
-    /// The text that it contributes.
+    /// Its text.
     #[cfg(feature = "run")]
     pub(crate) fn text(&self) -> &str {
         match self {
@@ -127,7 +127,7 @@ impl Scope {
         (value, !self.has_varied.get())
     }
 
-    /// Evaluates all `vars` that can be; what is wrong with one is told where it is used.
+    /// Evaluates all `vars` that can be evaluated. Errors are reported at their use.
     fn evaluate_vars(&self) {
         let awaited = self.awaited.take();
         let vars = self.vars.entries.iter();
@@ -146,19 +146,19 @@ impl Scope {
         self.awaited.replace(awaited);
     }
 
-    /// Gives `${trace_id}` its value, for the step that is about to fire.
+    /// Sets `${trace_id}` for the next step.
     pub fn set_trace_id(&mut self, id: TraceId) {
         self.trace_id = Some(id);
     }
 
-    /// Gives a capture or a name of the matrix its value.
+    /// Sets a capture or a variable of the matrix.
     pub fn set(&mut self, name: impl Into<String>, value: Value) {
         let name = name.into();
         self.note_varying(&name);
         self.own.insert(name, Some(value));
     }
 
-    /// Makes a name known whose value will come.
+    /// Declares a name without a value yet.
     pub fn expect(&mut self, name: impl Into<String>) {
         let name = name.into();
         self.note_varying(&name);
@@ -171,25 +171,24 @@ impl Scope {
         }
     }
 
-    /// Makes names known that have a value elsewhere, and cannot be used here.
+    /// Declares names that are defined elsewhere, but cannot be used here.
     pub(crate) fn withhold<'n>(&mut self, names: impl Iterator<Item = &'n str>, why: Withheld) {
         self.withheld
             .extend(names.map(|name| (name.to_owned(), why)));
     }
 
-    /// Whether the user called the value of this name secret.
+    /// Returns `true` if the user declared the name as secret.
     #[must_use]
     pub fn is_secret(&self, name: &str) -> bool {
         self.globals.secrets.contains(name)
     }
 
-    /// Adds the values of secret names to those that must not be written.
+    /// Adds the values of secret names to the masked values.
     pub(crate) fn hide_secrets(&self) {
         self.globals.hidden.add(self.secrets());
     }
 
-    /// Every value whose name the user called secret, for masking; of a list or a map each value in
-    /// it too.
+    /// All values of secret names, for masking. Of a list or map, each value in it as well.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         let names = self.globals.secrets.iter();
@@ -211,7 +210,7 @@ impl Scope {
             .collect()
     }
 
-    /// The number of a service's port, once it has one.
+    /// The number of a port of a service, if it is known.
     #[cfg(feature = "run")]
     pub(crate) fn service_port(&self, name: &str) -> Option<u16> {
         match self.globals.services.get(name)? {
@@ -220,12 +219,12 @@ impl Scope {
         }
     }
 
-    /// The names that were asked for since the last call and have no value yet.
+    /// The names without a value that were used since the last call.
     pub(crate) fn take_awaited(&self) -> BTreeSet<String> {
         self.awaited.take()
     }
 
-    /// Fills in the variables of a scalar. Nothing if one is missing, which is noted.
+    /// Substitutes the variables of a scalar. `None` if one is undefined, which is recorded.
     pub(crate) fn fill(
         &self,
         scalar: &Scalar,
@@ -245,8 +244,8 @@ impl Scope {
         }
     }
 
-    /// The parts of a scalar, with the values of its variables kept apart from its own text. The
-    /// outer nothing means a noted error, the inner one a variable without a value yet.
+    /// The parts of a scalar, with values of variables separate from its text. The outer `None`
+    /// means a recorded error, the inner one a variable without a value.
     pub(crate) fn pieces(
         &self,
         scalar: &Scalar,
@@ -377,12 +376,9 @@ impl Scope {
                 if open.contains(&name) {
                     return mistakes.note(
                         place,
-                        format!("the variable `{name}` stands for itself"),
-                        "a circle",
-                        format!(
-                            "its value leads back to it: {} -> {name}",
-                            open.join(" -> ")
-                        ),
+                        format!("the variable `{name}` refers to itself"),
+                        "circular reference",
+                        format!("break the circle {} -> {name}", open.join(" -> ")),
                     );
                 }
                 if let Some(filled) = self.evaluated.borrow().get(name) {
@@ -408,7 +404,7 @@ impl Scope {
             Found::Withheld(Withheld { why, help }) => mistakes.note(
                 place_of(name, place, mistakes),
                 format!("`{name}` {why}"),
-                "not known here",
+                "not available",
                 help.to_owned(),
             ),
             Found::Missing => match &variable.default {
@@ -438,13 +434,13 @@ impl Scope {
         self.fill_open(node, mistakes, &[name])
     }
 
-    /// The value of one of the `vars`: of its own type, a list or map of such.
+    /// The value of one of the `vars`, of any type.
     fn fill_open(&self, node: &Node, mistakes: &Mistakes, open: &[&str]) -> Option<Filled> {
         self.structure(node, mistakes, open)
             .map(|value| value.map_or(Filled::Awaited, Filled::Value))
     }
 
-    /// A node as a value, variables filled in: nothing within if one has no value yet.
+    /// A node as a value with variables substituted. The inner `None` means one without a value.
     fn structure(&self, node: &Node, mistakes: &Mistakes, open: &[&str]) -> Option<Option<Value>> {
         match &node.kind {
             Kind::Scalar(scalar) => self.scalar_value(scalar, node.place, mistakes, open),
@@ -490,8 +486,8 @@ impl Scope {
                 Ok(value) => Some(Some(value)),
                 Err(help) => mistakes.note(
                     place,
-                    format!("`{}` can be read in more than one way", scalar.text),
-                    "a number, or a text?",
+                    format!("`{}` is ambiguous", scalar.text),
+                    "number or string?",
                     help,
                 ),
             };
@@ -512,15 +508,15 @@ impl Scope {
         )
     }
 
-    /// A node as a value. Nothing if a mistake was noted; the inner nothing if a variable has no
-    /// value yet.
+    /// A node as a value. The outer `None` means a recorded error, the inner one a variable without
+    /// a value.
     pub(crate) fn value(&self, node: &Node, mistakes: &Mistakes) -> Option<Option<Value>> {
         self.structure(node, mistakes, &[])
     }
 }
 
-/// All of them, if none is missing. They are read before this is asked, so that every mistake
-/// among them is noted, and not only the first.
+/// All values, if none is missing. The values are read before, so that all errors are recorded
+/// and not only the first.
 fn all<T>(values: Vec<Option<T>>) -> Option<Vec<T>> {
     values.into_iter().collect()
 }
@@ -534,14 +530,14 @@ fn number(variable: &Variable, text: &str, place: Place, mistakes: &Mistakes) ->
         Ok(value) if value.is_number() => Some(Filled::Value(value)),
         _ => mistakes.note(
             place,
-            format!("`number({})` is no number", variable.name),
+            format!("`number({})` is not a number", variable.name),
             format!("`{}` is {}", variable.name, Value::from(text)),
-            "a number is written as JSON writes it".to_owned(),
+            "write the number as in JSON".to_owned(),
         ),
     }
 }
 
-/// What is wrong with another file's `vars` is told where the variable is used.
+/// Reports errors in `vars` of another file at the use of the variable.
 fn pass_on(elsewhere: Mistakes, mistakes: &Mistakes, place: Place) {
     if let Err(errors) = elsewhere.check(Some(())) {
         for error in errors.0 {
@@ -551,7 +547,7 @@ fn pass_on(elsewhere: Mistakes, mistakes: &Mistakes, place: Place) {
     }
 }
 
-/// The place of an offset into a scalar's text: exact unless escapes stand before it.
+/// The place of an offset into the text of a scalar; not exact if the scalar has escapes.
 fn inside(place: Place, offset: usize, text: &str, source: &Source) -> Place {
     let written = &source.text()[place.start..place.end];
     match written.find(text) {

@@ -1,6 +1,6 @@
-//! YAML without its traps: text becomes nodes that keep their place.
+//! YAML without its ambiguities: converts text to nodes with places.
 //!
-//! What a node means is the reader's work; here only the shape is known.
+//! `spec::read` interprets the nodes.
 
 mod node;
 mod parse;

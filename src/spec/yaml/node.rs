@@ -1,9 +1,9 @@
-//! A node of a YAML document.
+//! Nodes of a YAML document.
 
 use super::super::Place;
 use crate::trace::Value;
 
-/// A scalar, list or map, and where it stands.
+/// A scalar, list or map with its place.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) place: Place,
@@ -30,7 +30,7 @@ pub(crate) struct Key {
     pub(crate) place: Place,
 }
 
-/// A scalar as its author wrote it: quotes and escapes are gone, but remembered.
+/// A scalar without quotes and escapes; `style` tells them apart.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scalar {
     pub(crate) text: String,
@@ -45,7 +45,7 @@ pub(crate) enum Style {
 }
 
 impl Entry {
-    /// An entry that no author wrote.
+    /// A generated entry.
     pub(crate) fn of(key: &str, value: Node) -> Self {
         Self {
             key: Key {
@@ -56,7 +56,7 @@ impl Entry {
         }
     }
 
-    /// An entry that no author wrote, with a text for its value.
+    /// A generated entry with a text as its value.
     pub(crate) fn text(key: &str, text: &str) -> Self {
         let scalar = Scalar {
             text: text.to_owned(),
@@ -71,7 +71,7 @@ impl Entry {
 }
 
 impl Node {
-    /// A map of these entries.
+    /// A generated map.
     pub(crate) fn map(place: Place, entries: Vec<Entry>) -> Self {
         Self {
             place,
@@ -79,7 +79,7 @@ impl Node {
         }
     }
 
-    /// What to call it in a message.
+    /// The kind of node, for messages.
     pub(crate) fn describe(&self) -> &'static str {
         match &self.kind {
             Kind::Scalar(_) => "a single value",
@@ -107,10 +107,10 @@ impl Node {
 }
 
 impl Scalar {
-    /// The typed value of a scalar, or what is wrong with it and how to write it instead.
+    /// The typed value of a scalar, or help if it is ambiguous.
     ///
-    /// Only `true` and `false` are booleans and only JSON's numbers are numbers, so `NO` and
-    /// `on` are texts. What other readers of YAML take for a number is refused.
+    /// Only `true` and `false` are booleans and only JSON numbers are numbers, so that `NO` and
+    /// `on` are strings. Texts that other YAML parsers read as numbers are refused.
     pub(crate) fn value(&self) -> Result<Value, String> {
         if self.style != Style::Plain {
             return Ok(Value::String(self.text.clone()));
@@ -128,15 +128,15 @@ impl Scalar {
         }
         if is_number_elsewhere(text) {
             return Err(format!(
-                "write a number as JSON does, or quote it if it is a text: \"{text}\""
+                "write the number as in JSON, or quote the string: \"{text}\""
             ));
         }
         Ok(Value::String(text.to_owned()))
     }
 }
 
-/// `010`, `1_000`, `0x1f`, `0o17`, `+1`, `1.` and `.5`: numbers to some readers of YAML, and
-/// either octal or decimal as the version goes.
+/// Returns `true` for `010`, `1_000`, `0x1f`, `0o17`, `+1`, `1.` and `.5`: some YAML parsers read
+/// them as numbers, octal or decimal depending on the version.
 fn is_number_elsewhere(text: &str) -> bool {
     let unsigned = text.trim_start_matches(['+', '-']);
     if text.len() - unsigned.len() > 1 {

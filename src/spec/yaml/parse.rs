@@ -1,4 +1,4 @@
-//! From text to nodes, with every trap of YAML turned into an error that names the way out.
+//! Parses text to nodes. Ambiguous YAML is an error with help.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,11 @@ use super::super::Place;
 use super::super::error::Mistakes;
 use super::{Entry, Key, Kind, Node, Scalar, Style};
 
-/// Deeper nesting than any spec needs, and shallow enough for every reader that recurses.
+/// Maximum nesting; low enough for recursive readers.
 const MAX_DEPTH: usize = 64;
 
-/// The roots of all documents of a text, which `---` keeps apart. What is no YAML is noted, and
-/// the documents behind it are read all the same.
+/// The roots of all documents of a text. A syntax error is recorded, and the next documents are
+/// read.
 pub(crate) fn parse(mistakes: &Mistakes) -> Vec<Node> {
     let source = mistakes.source().clone();
     let mut documents = Vec::new();
@@ -27,19 +27,19 @@ pub(crate) fn parse(mistakes: &Mistakes) -> Vec<Node> {
 
 struct Builder<'a> {
     parser: Parser<'a, StrInput<'a>>,
-    /// Where in the text the parser started.
+    /// Offset in the text at which the parser started.
     base: usize,
     text: &'a str,
     mistakes: &'a Mistakes,
-    /// Where each `{` and `[` that is still open began, for the message about a syntax error.
+    /// Places of open `{` and `[`, for the message about a syntax error.
     open_flows: Vec<Place>,
-    /// Where the document that is being read began.
+    /// Start of the current document.
     begun: usize,
-    /// Where the next document begins after one that is no YAML.
+    /// Start of the next document after a syntax error.
     resume_at: Option<usize>,
 }
 
-/// A node is missing because the text stops being YAML; the mistake is noted.
+/// A node is missing because of a syntax error, which is recorded.
 struct Broken;
 
 impl<'a> Builder<'a> {
@@ -62,7 +62,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The next document; none at the end, and where the text stops being YAML.
+    /// The next document. `None` at the end, and at a syntax error.
     fn document(&mut self) -> Option<Node> {
         match self.read_document() {
             Ok(root) => root,
@@ -87,7 +87,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The next event that is no comment.
+    /// The next event, without comments.
     fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Broken> {
         loop {
             match self.parser.next_event() {
@@ -113,13 +113,13 @@ impl<'a> Builder<'a> {
         }
         let kind = match event {
             Event::Scalar(text, style, _, tag) => {
-                // A tag has been refused; what it leaves of the value is nobody's mistake.
+                // The tag is an error already; errors in its value would be consequences.
                 let place_of_value = if tag.is_some() { None } else { Some(place) };
                 Kind::Scalar(self.scalar(&text, style, place_of_value))
             }
             Event::SequenceStart(..) => self.within_flow(place, |this| this.list(depth))?,
             Event::MappingStart(..) => self.within_flow(place, |this| this.map(depth))?,
-            // An alias is refused already; a text in its place lets the rest be read.
+            // The alias is an error already; the placeholder lets the rest be read.
             _ => Kind::Scalar(Scalar {
                 text: String::new(),
                 style: Style::Quoted,
@@ -131,7 +131,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// A collection's event covers only its first character; what it holds tells its extent.
+    /// The event of a collection covers only its first character; the content gives its end.
     fn whole(&self, start: Place, kind: &Kind) -> Place {
         let last = match kind {
             Kind::Scalar(_) => return start,
@@ -214,9 +214,9 @@ impl<'a> Builder<'a> {
         Ok(match node.kind {
             Kind::Scalar(scalar) if is_plain && scalar.text == "<<" => self.mistakes.note(
                 place,
-                "merge keys are not part of the spec language",
+                "merge keys are not supported",
                 "refused",
-                "write the keys out, or use `vars` or `matrix` to share values".to_owned(),
+                "write the keys explicitly, or share values with `vars` or `matrix`".to_owned(),
             ),
             Kind::Scalar(scalar) => Some(Key {
                 text: scalar.text,
@@ -224,9 +224,9 @@ impl<'a> Builder<'a> {
             }),
             Kind::List(_) | Kind::Map(_) => self.mistakes.note(
                 place,
-                "a key must be a text",
-                "not a text",
-                "quote it: a `{` or `[` begins a map or list, unless it is in quotes".to_owned(),
+                "a key must be a string",
+                "not a string",
+                "quote the key; an unquoted `{` or `[` starts a map or list".to_owned(),
             ),
         })
     }
@@ -240,7 +240,7 @@ impl<'a> Builder<'a> {
         if let Some(place) = place.filter(|_| style == Style::Plain) {
             self.look_at_plain(text, place);
             if place.start == place.end {
-                // The parser gives `~` for it, which would be told as a mistake of its own.
+                // The parser returns `~` for it, which would be another error.
                 return Scalar {
                     text: String::new(),
                     style: Style::Quoted,
@@ -255,7 +255,7 @@ impl<'a> Builder<'a> {
 
     fn look_at_plain(&self, text: &str, place: Place) {
         if place.start == place.end {
-            // `status:201` in braces: the reader of the map says what is wrong with the key.
+            // `status:201` in braces: the reader of the map reports the key.
             let glued = self.text[..place.start]
                 .trim_end()
                 .rsplit(['{', ',', ' '])
@@ -266,21 +266,20 @@ impl<'a> Builder<'a> {
                 return;
             }
             let help = if self.open_flows.is_empty() {
-                "write \"\" for an empty text, or null for JSON's null".to_owned()
+                "write `\"\"` for an empty string, or `null`".to_owned()
             } else {
-                "write \"\" for an empty text, or null; a text that holds a comma needs quotes here"
+                "write `\"\"` for an empty string, or `null`; quote a string with a comma"
                     .to_owned()
             };
             let at = self.before_blanks(place);
             self.mistakes
-                .note::<()>(at, "a value is missing", "nothing stands here", help);
+                .note::<()>(at, "a value is missing", "missing value", help);
         } else if text.starts_with(['%', '@', '`']) {
             self.quote(place, &text[..1], text);
         }
     }
 
-    /// An empty value is reported by the parser where the next token is; the user looks for it
-    /// behind its key.
+    /// The parser reports an empty value at the next token; this is the place after its key.
     fn before_blanks(&self, place: Place) -> Place {
         let end = self.text[..place.start].trim_end().len();
         Place { start: end, end }
@@ -307,9 +306,10 @@ impl<'a> Builder<'a> {
         if anchor > 0 {
             self.mistakes.note::<()>(
                 self.place(span),
-                "anchors are not part of the spec language",
-                "an anchor (`&`) stands before this",
-                "quote a text that starts with `&`; `vars` and `matrix` share values".to_owned(),
+                "anchors are not supported",
+                "anchor (`&`) before this",
+                "quote a string that starts with `&`; share values with `vars` or `matrix`"
+                    .to_owned(),
             );
         }
     }
@@ -321,12 +321,9 @@ impl<'a> Builder<'a> {
         };
         self.mistakes.note::<()>(
             place,
-            format!("a value cannot start with {sign}, which means something else to YAML"),
+            format!("a value cannot start with {sign}, which is reserved in YAML"),
             "needs quotes",
-            format!(
-                "if it is a text, quote it: {}",
-                serde_json::Value::from(written)
-            ),
+            format!("quote the string: {}", serde_json::Value::from(written)),
         );
     }
 
@@ -334,22 +331,22 @@ impl<'a> Builder<'a> {
         let (line, _) = self.mistakes.source().position(first.start);
         self.mistakes.note::<()>(
             key.place,
-            format!("`{}` stands here twice", key.text),
+            format!("duplicate key `{}`", key.text),
             "again",
-            format!("the first is on line {line}; keep one of them"),
+            format!("remove one of them; the first is on line {line}"),
         );
     }
 
     fn too_deep(&self, place: Place) {
         self.mistakes.note::<()>(
             place,
-            format!("nested more than {MAX_DEPTH} deep"),
+            format!("more than {MAX_DEPTH} levels of nesting"),
             "here",
-            "no spec needs so many levels; is this the right file?".to_owned(),
+            "check that this is the right file".to_owned(),
         );
     }
 
-    /// `order #42` is `order` and a comment to YAML, which nobody means.
+    /// Refuses comments after a value: `order #42` is `order` and a comment in YAML.
     fn look_at_comment(&self, text: &str, placement: Placement, span: &Span) {
         let is_glued = text.starts_with(|c: char| !c.is_whitespace() && c != '#');
         if placement != Placement::Right || !is_glued {
@@ -363,10 +360,10 @@ impl<'a> Builder<'a> {
         let value = before.rsplit_once(": ").map_or(before, |(_, value)| value);
         self.mistakes.note::<()>(
             place,
-            "YAML takes this for a comment",
+            "this is a comment in YAML",
             "not part of the value",
             format!(
-                "if it belongs to the value, quote it: \"{value} #{text}\"; if it is a comment, put a blank behind the `#`"
+                "quote the value: \"{value} #{text}\"; for a comment, add a space after the `#`"
             ),
         );
     }
@@ -397,16 +394,16 @@ impl<'a> Builder<'a> {
             return self.quote(self.find_on_line(line, value), &value[..1], value);
         } else if matches!(first, '>' | '|') {
             format!(
-                "a `{first}` begins a block of text; to compare, write `gt: 5` or `gte: 5`, or quote it: \"{value}\""
+                "`{first}` starts a block scalar; to compare, write `{{ gt: 5 }}` or `{{ gte: 5 }}`, or quote it: \"{value}\""
             )
         } else if let Some(flow) = self.open_flows.last() {
             let (opened, column) = self.mistakes.source().position(flow.start);
             let bracket = &self.text[flow.start..=flow.start];
             format!(
-                "the `{bracket}` on line {opened}, column {column} is still open, and plain text inside {{ }} and [ ] cannot hold {{ }} [ ] or a comma: quote it, or use block style"
+                "close the `{bracket}` of line {opened}, column {column}; quote strings with {{ }} [ ] or a comma inside {{ }} and [ ], or use block style"
             )
         } else {
-            "check the indentation and the quotes; a text with `: ` in it needs quotes".to_owned()
+            "check the indentation and the quotes; quote strings that contain `: `".to_owned()
         };
         self.mistakes
             .note::<()>(place, format!("this is not YAML: {info}"), "here", help);
@@ -440,7 +437,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// What stands behind the last key or dash of a line.
+/// The text after the last key or dash of a line.
 fn value_of(line: &str) -> &str {
     let line = line.trim();
     let line = line
@@ -450,7 +447,7 @@ fn value_of(line: &str) -> &str {
     line.strip_prefix("- ").unwrap_or(line).trim_start()
 }
 
-/// Where the next document begins: a line that begins with `---` is never part of another.
+/// The start of the next document: a line that starts with `---`.
 fn next_marker(text: &str, after: usize) -> Option<usize> {
     let rest = text.get(after..)?;
     rest.match_indices("\n---")
