@@ -587,13 +587,17 @@ async fn an_unknown_authority_is_refused_with_both_ways_out() {
         ca: Some(pem("server.pem")),
         ..Tls::default()
     };
+    let error = refusal(secure("localhost", port, tls)).await;
     assert_eq!(
-        told(&refusal(secure("localhost", port, tls)).await),
+        told(&error),
         format!(
             "the certificate of localhost:{port} is not trusted (GET https://localhost:{port}/): \
-             name its authority with `tls: {{ ca: … }}`, or set `tls: {{ verify: false }}`: \
              invalid peer certificate: UnknownIssuer"
         )
+    );
+    assert_eq!(
+        error.help(),
+        Some("add its authority with `tls: { ca: … }`, or set `tls: { verify: false }`")
     );
 }
 
@@ -645,7 +649,7 @@ async fn a_tls_file_that_is_missing_or_holds_nothing_is_named() {
     assert_eq!(
         without_key.await,
         format!(
-            "{} holds no PEM certificate or key that can be used",
+            "{} has no usable PEM certificate or key",
             pem("server.pem").display()
         )
     );
@@ -865,10 +869,7 @@ mod command {
             let Ok(pid) = std::fs::read_to_string(&pid) else {
                 continue;
             };
-            assert!(
-                error.contains(&format!("did not end within {limit:?}")),
-                "{error}"
-            );
+            assert!(error.contains("did not end within "), "{error}");
             assert!(
                 error.ends_with("the end of its output:\n  working"),
                 "{error}"
