@@ -78,8 +78,7 @@ impl Request {
             .unwrap_or_else(|| format!("{} {path}", self.method))
     }
 
-    /// The values of credentials that are written out, without the scheme before them, and their
-    /// parts.
+    /// The literal values of credentials, without their scheme, and their parts.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         let headers = self.headers.iter();

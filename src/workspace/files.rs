@@ -218,8 +218,8 @@ fn in_path(path: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(found)
 }
 
-/// A link to nothing is harmless if its name is that of a file other than a spec, or of a lock that
-/// Emacs holds. Without an ending it may have led to a folder of specs.
+/// Ignores a broken link if its name is that of another kind of file, or of an Emacs lock. Without
+/// an extension, the link was possibly a folder of specs.
 fn ignore_or_fail(error: walkdir::Error, folder: &Path) -> Result<(), FileError> {
     let path = error.path().unwrap_or(folder).to_owned();
     let is_link = std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink());

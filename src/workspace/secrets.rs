@@ -37,8 +37,8 @@ pub(super) fn check(
     }
 }
 
-/// Adds the values of secrets that stand in a file with errors, whose lines the errors quote. The
-/// file may not be YAML, so values are taken from its text too. `known` are names of secrets.
+/// Adds the values of secrets in a file with errors, because the errors quote its lines. The file
+/// is possibly not YAML, so that its text is searched too. `known` are names of secrets.
 pub(super) fn hide_in_errors(search: &Search, known: &[String], file: &Source) {
     let (mut names, vars) = secrets_and_vars(file);
     names.extend(known.iter().chain(&search.secrets).cloned());
@@ -67,7 +67,7 @@ fn names_in(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// What follows a name and a colon: to the end of the line, and to the end of the entry.
+/// The texts after a name and a colon: up to the end of the line, and up to the end of the entry.
 fn values_in(text: &str, name: &str) -> Vec<String> {
     let places = text.match_indices(name);
     let after = places.filter_map(|(at, _)| {
