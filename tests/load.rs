@@ -472,7 +472,7 @@ async fn a_dead_service_ends_it_early_and_is_no_failure_of_the_system_under_test
     assert_eq!(spec.verdict, Verdict::Errored);
     assert_eq!(
         load(spec).stopped.as_deref(),
-        Some("stopped after 21 of 200 requests: 21 failed, and 0 may")
+        Some("stopped after 21 of 200 requests: 21 failed (0 allowed)")
     );
     assert_eq!((load(spec).failed, load(spec).errored), (0, 21));
     let refused = format!("connection refused by 127.0.0.1:{}", port.number());
@@ -519,7 +519,7 @@ async fn a_service_that_fails_ends_it_early() {
     assert_eq!(spec.verdict, Verdict::Failed);
     assert_eq!(
         load(spec).stopped.as_deref(),
-        Some("stopped after 26 of 100000 requests: 26 failed, and 5 may")
+        Some("stopped after 26 of 100000 requests: 26 failed (5 allowed)")
     );
 }
 

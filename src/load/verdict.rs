@@ -120,7 +120,7 @@ impl Outcomes<'_> {
             Ended::Hopeless => {
                 let failed = self.tally.not_well();
                 Some(format!(
-                    "stopped after {done} of {of} requests: {failed} failed, and {allowed} may"
+                    "stopped after {done} of {of} requests: {failed} failed ({allowed} allowed)"
                 ))
             }
             Ended::Refused(_) => Some("stopped in the warm-up: nobody listens".to_owned()),

@@ -46,7 +46,7 @@ const WORST_FIRST: [(Outcome, &str); 5] = [
     (Outcome::Regressed, "regressed"),
     (Outcome::Failed, "failed"),
     (Outcome::Unjudged, "not judged"),
-    (Outcome::Ok, "not found to be slower than allowed"),
+    (Outcome::Ok, "passed"),
 ];
 
 /// `1 spec regressed, 2 specs not run`
@@ -120,7 +120,7 @@ fn ended(of: &Comparison, side: Side, why: &Unmeasured, look: &Look) -> String {
         return String::new();
     };
     let run = of.runs.of(side).len() + 1;
-    let line = format!("run {run} of {side} was not well:");
+    let line = format!("run {run} of {side} did not pass:");
     paragraph(&line, INDENT, STRONG, look) + &unwell(report, look)
 }
 

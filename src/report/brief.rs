@@ -8,7 +8,7 @@ use crate::result::{Attempt, StepReport};
 pub(super) fn message(attempt: &Attempt) -> String {
     let lines = text::in_short(attempt);
     match lines.split_first() {
-        None => "went wrong".to_owned(),
+        None => "failed".to_owned(),
         Some((first, [])) => first.clone(),
         Some((first, more)) => format!("{first} (and {} more)", more.len()),
     }

@@ -112,7 +112,7 @@ impl Page {
     fn say_left_out(&mut self, number: usize, noun: &str) {
         if number > 0 {
             let what = counted(number, noun);
-            let sentence = format!("\n_{what} not shown here, for lack of room._\n");
+            let sentence = format!("\n_{what} omitted: the summary is too long._\n");
             self.text.push_str(&sentence);
         }
     }
@@ -152,7 +152,7 @@ fn in_a_word(report: &Report, counts: &[(&str, usize)]) -> String {
         return "interrupted".to_owned();
     }
     if !report.trouble.is_empty() {
-        return "the run could not go on".to_owned();
+        return "the run ended with an error".to_owned();
     }
     let telling = counts.iter().find(|(_, number)| *number > 0);
     telling.map_or_else(
@@ -224,7 +224,7 @@ fn fold(spec: &SpecReport, repository: &Repository) -> String {
     let mut body = text::spec(spec, &Look::plain(), Detail::Normal);
     if let Some((end, _)) = body.char_indices().find(|(at, _)| *at >= LONGEST_TEXT) {
         body.truncate(end);
-        body.push_str("\n… cut here; the log has it all\n");
+        body.push_str("\n… truncated; the log contains the full text\n");
     }
     let short = spec.last_attempt().map(text::in_short).unwrap_or_default();
     let first = short
@@ -251,8 +251,7 @@ fn flaky(page: &mut Page, report: &Report) {
             format!("| {name} | {attempts} | {} |\n", inline(first))
         })
         .collect();
-    let head =
-        "### Flaky\n\n| spec | passed at attempt | what went wrong at first |\n|---|---:|---|\n";
+    let head = "### Flaky\n\n| spec | passed on attempt | first failure |\n|---|---:|---|\n";
     page.push_list(head, &rows, "flaky spec", "\n");
 }
 

@@ -75,7 +75,7 @@ fn not_measured(measured: &[Measured]) -> Vec<String> {
     groups
         .map(|(unknown, of, subjects)| {
             format!(
-                "{} of {} requests left no whole trace: what is shown of {} is without them, and verdicts allow for any duration",
+                "{} of {} requests left no complete trace: quantiles of {} do not include them, and verdicts allow any duration for them",
                 count(unknown),
                 count(of),
                 listed(&subjects),
@@ -102,9 +102,9 @@ fn not_found(measured: &[Measured]) -> Vec<String> {
 /// In an open loop, response times include the delay with which this machine sent the requests.
 fn behind(load: &Load) -> Option<String> {
     load.is_late().then(|| {
-        let beside = median(load).map(|median| format!(", beside a p50 of {}", duration(median)));
+        let beside = median(load).map(|median| format!(" (p50 is {})", duration(median)));
         format!(
-            "this machine sent requests up to {} late{}, and response times count that: send fewer, or from a machine with less to do",
+            "the load generator sent requests up to {} late{}; response times include this delay: reduce the load, or use a less busy machine",
             duration(load.behind),
             beside.unwrap_or_default(),
         )
@@ -115,7 +115,7 @@ fn behind(load: &Load) -> Option<String> {
 fn held_back(load: &Load) -> Option<String> {
     let held_back = load.held_back?;
     Some(format!(
-        "{} requests were unanswered at once, and others had to wait for that, up to {}: response times count the wait",
+        "{} requests were unanswered at the same time, and later requests waited up to {} for them; response times include this wait",
         count(held_back.unanswered),
         duration(held_back.longest),
     ))

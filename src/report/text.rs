@@ -246,8 +246,8 @@ fn facts(spec: &SpecReport, detail: Detail) -> Vec<String> {
     }
     match spec.attempts.len() {
         0 | 1 => {}
-        attempts if is_good => facts.push(format!("passed at attempt {attempts}")),
-        attempts => facts.push(format!("at each of {attempts} attempts")),
+        attempts if is_good => facts.push(format!("passed on attempt {attempts}")),
+        attempts => facts.push(format!("{attempts} attempts")),
     }
     match facts.last_mut() {
         Some(last) if last.ends_with('s') && last.contains(" service") => {

@@ -185,7 +185,10 @@ fn warnings(report: &Report) -> Vec<Annotation> {
             let first = of_attempt(spec, spec.attempts.first()?)
                 .into_iter()
                 .next()?;
-            let passed = format!("passed at attempt {}; at first:", spec.attempts.len());
+            let passed = format!(
+                "passed on attempt {}; the first attempt:",
+                spec.attempts.len()
+            );
             let lines = std::iter::once(passed).chain(first.lines).collect();
             Some(Annotation {
                 title,
@@ -247,7 +250,7 @@ fn written(level: &str, mut annotations: Vec<Annotation>, repository: &Repositor
         annotations.push(Annotation {
             at: None,
             title: "spanspec".to_owned(),
-            lines: vec![format!("{more}: the log has them all")],
+            lines: vec![format!("{more} in the log")],
         });
     }
     let lines = annotations

@@ -57,7 +57,7 @@ fn failures_stand_at_their_line_and_flaky_specs_are_warnings() {
 ::error file=shop/specs/place-order.yaml,line=12,col=37,title=placing an order charges the card::attribute `payment.method` of span `process_payment`: expected "card", found "paypal"%0Aon payment › process_payment (span 00f067aa00000005)%0Atrace 4bf92f3577b34da6a3ce929d0e0e4736
 ::error file=shop/specs/place-order.yaml,line=14,col=13,title=placing an order charges the card::number of spans that match { type: db }: expected at least 1, found nothing%0Ahelp: spans of type db have `db.system.name` or `db.system`%0Atrace 4bf92f3577b34da6a3ce929d0e0e4736
 ::error file=shop/specs/place-order.yaml,line=3,col=9,title=could not be judged%3A cancelling an order::failed to connect to 127.0.0.1:8080%0Aconnection refused (os error 111)%0Ahelp: is the service running? `services` in spanspec.yaml starts it
-::warning file=shop/specs/place-order.yaml,line=12,col=37,title=flaky%3A paying twice::passed at attempt 2; at first:%0Aattribute `payment.method` of span `process_payment`: expected "card", found "paypal"%0Aon payment › process_payment (span 00f067aa00000005)%0Atrace 4bf92f3577b34da6a3ce929d0e0e4736
+::warning file=shop/specs/place-order.yaml,line=12,col=37,title=flaky%3A paying twice::passed on attempt 2; the first attempt:%0Aattribute `payment.method` of span `process_payment`: expected "card", found "paypal"%0Aon payment › process_payment (span 00f067aa00000005)%0Atrace 4bf92f3577b34da6a3ce929d0e0e4736
 ::notice title=spanspec::the flush bound is assumed to be 5.5 s
 ::notice file=shop/specs/place-order.yaml,line=1,col=1,title=skipped%3A refunds::until the bank's sandbox is back
 ::notice file=shop/specs/place-order.yaml,line=1,col=1,title=not run%3A shipping::after the first failure
@@ -132,7 +132,7 @@ fn every_spec_has_its_first_failure_shown_before_any_has_its_second() {
     }
     assert_eq!(
         errors[9],
-        "::error title=spanspec::51 more errors: the log has them all"
+        "::error title=spanspec::51 more errors in the log"
     );
 }
 
@@ -168,9 +168,9 @@ fn a_budget_that_fails_is_an_error_at_its_line_and_what_is_not_proven_is_none() 
 ::error file=shop/specs/place-order.yaml,line=12,col=37,title=ordering under load::attribute `payment.method` of span `process_payment`: expected "card", found "paypal"%0Aon payment › process_payment (span 00f067aa00000005)%0Atrace 4bf92f3577b34da6a3ce929d0e0e4736
 ::error file=shop/specs/ordering.yaml,line=3,col=9,title=ordering under load::number of requests that failed: expected at most 0, found 12 of 132%0A9x attribute `payment.method` of span `process_payment`%0A4x status of the response%0A2x failed to connect to 127.0.0.1:8080%0Atrace 4bf92f3577b34da6a3ce929d0e0e4736
 ::notice file=shop/specs/ordering.yaml,line=1,col=1,title=shipping under load::the baseline was measured in 1 run; 2 tell more
-::notice file=shop/specs/ordering.yaml,line=1,col=1,title=ordering under load::stopped after 132 of 500 requests: 12 failed, and 0 may
+::notice file=shop/specs/ordering.yaml,line=1,col=1,title=ordering under load::stopped after 132 of 500 requests: 12 failed (0 allowed)
 ::notice file=shop/specs/ordering.yaml,line=1,col=1,title=ordering for the first time::no baseline yet: written to specs/baselines/ordering.yaml.json.new; `spanspec baseline accept` makes it one
-::notice file=shop/specs/ordering.yaml,line=1,col=1,title=ordering all the time::this machine sent requests up to 84 ms late, beside a p50 of 121 ms, and response times count that: send fewer, or from a machine with less to do
+::notice file=shop/specs/ordering.yaml,line=1,col=1,title=ordering all the time::the load generator sent requests up to 84 ms late (p50 is 121 ms); response times include this delay: reduce the load, or use a less busy machine
 
 "#]].raw());
 }

@@ -20,7 +20,7 @@ pub(super) fn section(load: &Load, measured: &Measured) -> Markup {
         section.card.budget aria-label={ "Budget of " (subject) } {
             h3 { (subject) }
             @if measured.samples.is_empty() {
-                p { "Nothing was found to measure: no trace has a duration for this budget." }
+                p { "No samples: no trace has a duration for this budget." }
             }
             (figure(measured))
             (table(load, measured, &judged))
@@ -230,7 +230,7 @@ fn exemplar(measured: &Measured, slowest: &Exemplar) -> Markup {
                 "trace " code { (slowest.trace_id) } ", " (counted(spans, "span"))
                 @if let Some(path) = &slowest.saved { ", saved in " (printable(&path.display().to_string())) }
                 @if let Some(longest) = measured.slowest_unseen() {
-                    "; the slowest of all took " (duration(longest as f64)) ", and no span of it was seen"
+                    "; the slowest request took " (duration(longest as f64)) " and left no trace"
                 }
             }
             @if spans > 0 { pre { (waterfall(&slowest.trace, &[], &Look::plain(), USUAL_ROWS)) } }

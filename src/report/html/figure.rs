@@ -12,7 +12,7 @@ use super::axis::{Axis, Tick, TickVisibility};
 use super::budget::{head, usual};
 use super::ecdf::{self, curve};
 use super::quantity;
-use crate::budget::{Compared, Estimate, Judged, Quantile, Samples};
+use crate::budget::{Compared, Estimate, Judged, Quantile, Samples, version};
 use crate::report::look::printable;
 use crate::result::Measured;
 
@@ -59,11 +59,11 @@ pub(super) fn figure(measured: &Measured) -> Markup {
                 @for side in &sides { (side.marks(&axis)) }
             }
             figcaption.faint.small {
-                "The share of traces that took at most so long"
+                "Cumulative share of traces by duration"
                 @if axis.is_logarithmic() { ", on a logarithmic scale" }
-                ". What is slower lies further to the right."
+                ". Slower traces are further to the right."
                 @if limits.iter().any(|limit| axis.shows(limit.micros)) {
-                    " A quantile is within its limit where the curve meets its level on the left of that line."
+                    " A quantile is within its limit if the curve reaches its level to the left of the limit."
                 }
             }
         }
@@ -155,23 +155,23 @@ fn alternative(measured: &Measured) -> String {
         Some(before) => {
             let before = described(before.version.as_ref(), &before.samples);
             format!(
-                "How the durations of {subject} are distributed: in the baseline{before}, and now{now}. The table has the quantiles."
+                "Distribution of the durations of {subject}: baseline{before}, and now{now}. The table contains the quantiles."
             )
         }
         None => {
             format!(
-                "How the durations of {subject} are distributed{now}. The table has the quantiles."
+                "Distribution of the durations of {subject}{now}. The table contains the quantiles."
             )
         }
     }
 }
 
-fn described(version: Option<&String>, samples: &Samples) -> String {
-    let version = version.map(|version| format!(" ({})", printable(version)));
-    let version = version.unwrap_or_default();
+fn described(name: Option<&String>, samples: &Samples) -> String {
+    let name = name.map(|name| format!(" ({})", printable(&version(name))));
+    let name = name.unwrap_or_default();
     match samples.quantile(Quantile::P50) {
-        Some(median) => format!("{version} with a median of {}", quantity::duration(median)),
-        None => version,
+        Some(median) => format!("{name} with a median of {}", quantity::duration(median)),
+        None => name,
     }
 }
 
@@ -187,7 +187,7 @@ fn legend(measured: &Measured, limits: &[LimitLine], axis: &Axis) -> Markup {
             }
             li { (swatch("now")) (head("now", measured.version.as_ref(), &measured.samples)) }
             @if has("absolute") { li { (limit_swatch("absolute")) "limit" } }
-            @if has("relative") { li { (limit_swatch("relative")) "limit by the baseline" } }
+            @if has("relative") { li { (limit_swatch("relative")) "limit from the baseline" } }
         }
     }
 }

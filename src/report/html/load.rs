@@ -36,19 +36,19 @@ fn facts(load: &Load) -> Markup {
         dl.load-facts {
             (fact("Requests", &html! {
                 (count(load.requests))
-                @if load.warmup > 0 { " " small { "after " (count(load.warmup)) " to warm up" } }
+                @if load.warmup > 0 { " " small { "after " (count(load.warmup)) " for warm-up" } }
             }))
             (fact("Pace", &pace(&load.pace)))
             (fact("Rate", &html! { (figure(load.rate())) "/s" }))
             div.failed[load.failed > load.allowed] {
                 dt { "Failed" }
-                dd { (count(load.failed)) " " small { @if load.allowed == 0 { "none may" } @else { "at most " (count(load.allowed)) " may" } } }
+                dd { (count(load.failed)) " " small { "(" (count(load.allowed)) " allowed)" } }
             }
             div.errored[load.errored > 0] { dt { "Errored" } dd { (count(load.errored)) } }
             (fact("Duration", &html! { (duration(load.duration)) }))
             (response_times(&load.response_times))
             @if matches!(load.pace, Pace::Open { .. }) && load.behind >= WORTH_SAYING {
-                (fact("Sent late", &html! { "by " (duration(load.behind)) " at most" }))
+                (fact("Sent late", &html! { "up to " (duration(load.behind)) }))
             }
         }
     }
@@ -92,7 +92,7 @@ fn failing(failing: &[Failing], requests: u64) -> Markup {
     html! {
         @if !failing.is_empty() {
             table.failing {
-                caption { "Checks that did not hold" }
+                caption { "Failed checks" }
                 thead { tr { th scope="col" { "Requests" } th scope="col" { "Check" } th scope="col" { "Where" } } }
                 tbody { @for one in failing { (failing_row(one, requests)) } }
             }

@@ -254,7 +254,7 @@ fn without_scripts(report: &Report) -> Markup {
     let is_bad = |spec: &&SpecReport| matches!(spec.verdict, Verdict::Failed | Verdict::Errored);
     html! {
         noscript {
-            p.notice { "Traces, service graphs and comparisons are drawn by a script, which does not run here. What did not pass:" }
+            p.notice { "Traces, service graphs and comparisons need JavaScript. Specs that did not pass:" }
             @for spec in report.specs.iter().filter(is_bad).take(MOST_IN_FULL) {
                 pre { (text::spec(spec, &Look::plain(), Detail::Normal)) }
             }

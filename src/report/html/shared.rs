@@ -117,7 +117,7 @@ impl PageValues {
 
 fn cut(text: &str) -> String {
     match text.char_indices().nth(LONGEST_TEXT) {
-        Some((end, _)) => format!("{}… ({} bytes in all)", &text[..end], text.len()),
+        Some((end, _)) => format!("{}… ({} bytes in total)", &text[..end], text.len()),
         None => text.to_owned(),
     }
 }

@@ -84,7 +84,7 @@ ERROR cancelling an order   specs/place-order.yaml   trace 4bf92f35…   812 ms
 
 ### Flaky
 
-| spec | passed at attempt | what went wrong at first |
+| spec | passed on attempt | first failure |
 |---|---:|---|
 | paying twice | 2 | specs/place-order.yaml&#58;12&#58;37&#58; attribute &#96;payment.method&#96; of span &#96;process&#95;payment&#96;&#58; expected "card", found "paypal" |
 
@@ -219,10 +219,10 @@ fn where_room_is_scarce_texts_go_before_names_and_what_is_well_goes_first() {
     let folds = page.matches("<details><summary><b>").count();
     assert!(folds > 3 && folds < 60, "{folds}");
     assert_eq!(page.matches("<b>placing an order").count(), 60, "{page}");
-    let left_out = format!("_{} texts not shown here, for lack of room._", 60 - folds);
+    let left_out = format!("_{} texts omitted: the summary is too long._", 60 - folds);
     assert!(page.contains(&left_out), "{left_out} is missing in {page}");
     let shown = page.matches("| listing the stock ").count();
-    let left_out = format!("_{} specs not shown here, for lack of room._", 200 - shown);
+    let left_out = format!("_{} specs omitted: the summary is too long._", 200 - shown);
     assert!(shown < 100 && page.contains(&left_out), "{page}");
 }
 
@@ -232,7 +232,7 @@ fn however_much_went_wrong_the_page_keeps_to_its_limit() {
     let page = markdown(&report);
     assert!(page.len() <= LARGEST, "{}", page.len());
     assert!(page.contains("| 20,000 | 0 | 20,000 |"));
-    assert!(page.contains(" specs not shown here"));
+    assert!(page.contains(" specs omitted"));
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn a_run_that_could_not_start_says_why() {
     assert_data_eq!(
         markdown(&report),
         str![[r#"
-## ❌ spanspec: the run could not go on
+## ❌ spanspec: the run ended with an error
 
 | failed | errored | passed | flaky | skipped | not run | time | spans |
 |---:|---:|---:|---:|---:|---:|---:|---:|
@@ -296,7 +296,7 @@ fn all_budgets_are_in_one_table_with_those_that_fail_first() {
 - shipping under load: p50 of ship&#58; NOT PROVEN&#58; 1.14x slower (97.5 % bounds 0.94x to 1.37x), limit 1.20x. About 1,600 samples per side, or &#96;spanspec ab&#96;, would decide.
 - shipping under load: the baseline was measured in 1 run; 2 tell more
 - ordering for the first time: no baseline yet&#58; written to specs/baselines/ordering.yaml.json.new; &#96;spanspec baseline accept&#96; makes it one
-- ordering all the time: this machine sent requests up to 84 ms late, beside a p50 of 121 ms, and response times count that&#58; send fewer, or from a machine with less to do
+- ordering all the time: the load generator sent requests up to 84 ms late (p50 is 121 ms); response times include this delay&#58; reduce the load, or use a less busy machine
 
 
 "#]].raw());

@@ -16,7 +16,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Json, MergeError> {
     match document["schema_version"].as_u64() {
         Some(version) if is_ours && version == u64::from(SCHEMA_VERSION) => Ok(document),
         Some(version) if is_ours => Err(MergeError::Version(version)),
-        _ => Err(MergeError::Foreign("JSON, but no report of spanspec")),
+        _ => Err(MergeError::Foreign("JSON, but not a report of spanspec")),
     }
 }
 

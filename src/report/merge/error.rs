@@ -8,12 +8,14 @@ pub enum MergeError {
     #[error("{0}")]
     Foreign(&'static str),
     /// JSON that is cut off or has another structure.
-    #[error("no JSON report of spanspec: {0}")]
+    #[error("not a JSON report of spanspec: {0}")]
     Json(#[from] serde_json::Error),
     /// A report of a later version of the schema.
-    #[error("a JSON report with schema_version {0}, and this spanspec reads 1: use a newer one")]
+    #[error(
+        "a JSON report with schema_version {0}, but this spanspec supports only 1: use a newer one"
+    )]
     Version(u64),
     /// XML that is cut off or malformed.
-    #[error("no JUnit XML: {0}")]
+    #[error("not JUnit XML: {0}")]
     Xml(String),
 }

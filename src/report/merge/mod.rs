@@ -54,7 +54,7 @@ impl Merged {
         const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
         let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         match bytes.trim_ascii_start() {
-            [] => Err(MergeError::Foreign("it is empty")),
+            [] => Err(MergeError::Foreign("the file is empty")),
             [b'{', ..] => self.add_ours(bytes),
             [b'<', ..] => self.add_theirs(bytes),
             _ => Err(MergeError::Foreign(

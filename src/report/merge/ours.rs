@@ -182,7 +182,7 @@ fn rerun(attempt: &ReadAttempt) -> TestRerun {
         "errored" => NonSuccessKind::Error,
         _ => NonSuccessKind::Failure,
     });
-    let message = attempt.message.as_deref().unwrap_or("went wrong");
+    let message = attempt.message.as_deref().unwrap_or("failed");
     rerun.set_message(without_forbidden(message));
     rerun.set_type(attempt.kind.as_deref().unwrap_or("unjudged"));
     rerun.set_time(millis(attempt.duration_ms));

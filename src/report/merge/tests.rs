@@ -110,7 +110,7 @@ fn reports_in_one_file_are_refused() {
         let error = Merged::new().add(text.as_bytes()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "no JUnit XML: text or a further element follows <testsuites>: give each report as a file of its own"
+            "not JUnit XML: text or another element follows <testsuites>: use one file per report"
         );
     }
 }

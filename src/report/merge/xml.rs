@@ -67,7 +67,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Element, MergeError> {
     match open.as_slice() {
         [_] => root(open.remove(0)),
         [.., unclosed] => Err(MergeError::Xml(format!(
-            "it ends within <{}>: was the tool that wrote it stopped?",
+            "the file ends within <{}>: was the tool interrupted?",
             unclosed.name
         ))),
         [] => Err(MergeError::Xml("there is no element".to_owned())),
@@ -82,7 +82,7 @@ fn root(document: Element) -> Result<Element, MergeError> {
     if elements.next().is_some() || !document.text.trim().is_empty() {
         let name = root.name;
         return Err(MergeError::Xml(format!(
-            "text or a further element follows <{name}>: give each report as a file of its own"
+            "text or another element follows <{name}>: use one file per report"
         )));
     }
     Ok(root)

@@ -360,7 +360,7 @@ pub(in crate::report) fn failing_requests() -> SpecReport {
     load.requests = 132;
     load.failed = 12;
     load.errored = 2;
-    load.stopped = Some("stopped after 132 of 500 requests: 12 failed, and 0 may".to_owned());
+    load.stopped = Some("stopped after 132 of 500 requests: 12 failed (0 allowed)".to_owned());
     let failing_check = |what: &str, place: Option<Location>, requests| Failing {
         check: None,
         what: what.to_owned(),

@@ -178,8 +178,8 @@ fn failed(load: &Load, check: Option<&Failure>, look: &Look) -> String {
     let of = format!("of {}", requests(load.requests));
     let mut parts = Vec::new();
     if load.failed > 0 {
-        let (failed, may) = (count(load.failed), count(load.allowed));
-        parts.push(format!("{failed} {of} failed, {may} may"));
+        let (failed, allowed) = (count(load.failed), count(load.allowed));
+        parts.push(format!("{failed} {of} failed ({allowed} allowed)"));
     }
     if load.errored > 0 {
         let of = if parts.is_empty() {
@@ -304,7 +304,7 @@ fn title_of_slowest(measured: &Measured, slowest: &Exemplar, look: &Look) -> Str
     let title = match measured.slowest_unseen() {
         None => format!("slowest of {subject}: {took}, trace {id}"),
         Some(longest) => format!(
-            "slowest of {subject} that left a trace: {took}, trace {id}; the slowest of all took {}, and no span of it was seen",
+            "slowest of {subject} with a trace: {took}, trace {id}; the slowest request took {} and left no trace",
             duration(Duration::from_micros(longest)),
         ),
     };

@@ -88,7 +88,7 @@ fn notes(of: &Report, look: &Look, detail: Detail) -> String {
     notes.extend(refused(of, detail));
     match of.telemetry.late_spans {
         late if late > 0 && detail == Detail::Verbose => notes.push(format!(
-            "{} arrived after the verdict on their trace",
+            "{} arrived after the verdict on the trace",
             counted(usize::try_from(late).unwrap_or(usize::MAX), "span")
         )),
         // The run has a note about those that may change a verdict.
@@ -134,7 +134,7 @@ fn saved(of: &Report, look: &Look) -> Option<String> {
     let head = look.paint(STRONG, "note:");
     let path = printable(&path);
     Some(format!(
-        "   {head} to see a saved trace: spanspec show {path}\n"
+        "   {head} to show a saved trace: spanspec show {path}\n"
     ))
 }
 

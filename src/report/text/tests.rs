@@ -176,7 +176,7 @@ fn a_flaky_spec_tells_what_went_wrong_before() {
     assert_data_eq!(
         at_80(&named("paying twice"), Detail::Normal),
         str![[r#"
-FLAKY paying twice   passed at attempt 2   1.62 s
+FLAKY paying twice   passed on attempt 2   1.62 s
   attempt 1 failed
     specs/place-order.yaml:12:37: attribute `payment.method` of span
     `process_payment`: expected "card", found "paypal"
@@ -328,7 +328,7 @@ not run: 1 spec, after the first failure
    note: the flush bound is assumed to be 5.5 s
    note: 2 export requests refused, the first: no protobuf (from python);
          `--verbose` lists them
-   note: to see a saved trace: spanspec show target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
+   note: to show a saved trace: spanspec show target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json
 
 1 failed, 1 errored, 2 passed (1 flaky), 1 skipped, 1 not run in 2.44 s, 182 spans received
 

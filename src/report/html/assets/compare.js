@@ -32,8 +32,8 @@ function compareView(earlier, now) {
 }
 
 function changeList(earlier, now, go) {
-  if (!now) return el("p", { class: "hint" }, "This time no span arrived, so there is nothing to compare it with.");
-  if (earlier.changes.length === 0) return el("p", { class: "hint" }, "Both traces have the same structure: the same spans of the same services below the same others. What differs is in times or attributes.");
+  if (!now) return el("p", { class: "hint" }, "No span arrived in this run, so there is no comparison.");
+  if (earlier.changes.length === 0) return el("p", { class: "hint" }, "Both traces have the same structure: the same spans of the same services below the same others. Differences are in times or attributes.");
   const rows = earlier.changes.map((change) => {
     const [sign, text] = CHANGES[change.what];
     return el("tr", { class: `change ${change.what}` },

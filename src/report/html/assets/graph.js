@@ -2,7 +2,7 @@
 
 function serviceGraph(graph, chooseService) {
   return el("div", { class: "graph" }, graph.size && graphPicture(graph, chooseService),
-    !graph.size && el("p", { class: "faint" }, "Too many services for a picture."), serviceTable(graph, chooseService), callTable(graph));
+    !graph.size && el("p", { class: "faint" }, "Too many services to draw."), serviceTable(graph, chooseService), callTable(graph));
 }
 
 function graphPicture(graph, chooseService) {

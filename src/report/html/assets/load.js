@@ -23,5 +23,5 @@ function loadView(step, traces) {
 // All else in the step is of one request.
 function whichOne(step) {
   const { requests, shown } = step.load;
-  return requests > 0 && el("p", { class: "faint" }, `What follows is of one of ${counted(requests, "request")}: ${shown}. `, responseFacts(step));
+  return requests > 0 && el("p", { class: "faint" }, `The following shows one of ${counted(requests, "request")}: ${shown}. `, responseFacts(step));
 }

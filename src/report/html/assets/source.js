@@ -24,7 +24,7 @@ function scrollToLine(figure, number) {
   if (line) lines.scrollTop = Math.max(0, line.offsetTop - lines.offsetTop - lines.clientHeight / 3);
 }
 
-const SIGNS = { pass: ["✓", "holds"], fail: ["✗", "failed"], unjudged: ["?", "could not be judged"], trouble: ["!", "went wrong"] };
+const SIGNS = { pass: ["✓", "passed"], fail: ["✗", "failed"], unjudged: ["?", "could not be judged"], trouble: ["!", "error"] };
 
 function sourceLine(text, number, notes) {
   const worst = ["fail", "trouble", "unjudged", "pass"].find((kind) => notes.some((note) => note.kind === kind));

@@ -49,7 +49,7 @@ function spanPanel(trace, span, { mark, close, select, canGoTo, goTo }) {
       el("li", {}, el("b", {}, event.name), el("span", { class: "faint" }, ` after ${event.after < 0 ? "−" : ""}${duration(Math.abs(event.after))}`),
         event.attributes.length > 0 && attributeTable(event.attributes))))),
     span.links.length > 0 && section("Links", span.links.length, el("ol", { class: "links" }, span.links.map((link) =>
-      el("li", {}, canGoTo(link) ? el("button", { type: "button", class: "link", onclick: () => goTo(link) }, "to the linked span") : el("span", {}, "to a span that is not in this report"),
+      el("li", {}, canGoTo(link) ? el("button", { type: "button", class: "link", onclick: () => goTo(link) }, "to the linked span") : el("span", {}, "to a span outside this report"),
         el("code", {}, ` ${link.trace.slice(0, 8)}… ${link.span}`), link.attributes.length > 0 && attributeTable(link.attributes))))),
     section("Resource", span.resource.length, attributeTable(span.resource), false),
     attributes(more).length > 0 && section("Scope attributes", null, attributeTable(attributes(more)), false));

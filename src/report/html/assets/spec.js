@@ -17,7 +17,7 @@ function specView(number, item) {
 }
 
 function notRun(spec, kind) {
-  const why = kind === "skipped" ? "Its author left it out: " : "It did not run: ";
+  const why = kind === "skipped" ? "Skipped: " : "Not run: ";
   return [el("p", { class: "card" }, why, el("b", {}, spec.reason ?? "")), sourceView(spec.at[0], [], null)];
 }
 
@@ -33,7 +33,7 @@ const stepIsBad = (step) => step.trouble !== null || step.checks.some((check) =>
 
 function attemptView(attempt, spec) {
   const { steps } = attempt;
-  if (steps.length === 0) return el("p", { class: "empty" }, "It ended before its first step.");
+  if (steps.length === 0) return el("p", { class: "empty" }, "No step ran.");
   if (steps.length === 1) return stepView(steps[0], spec);
   const all = steps.map((step, at) => ({ label: stepName(steps, step), note: stepIsBad(step) ? "✗" : "✓", bad: stepIsBad(step), panel: () => stepView(step, spec) }));
   const bad = steps.findIndex(stepIsBad);
@@ -85,9 +85,9 @@ function stepView(step, spec) {
     { label: "Spec", panel: () => { source = sourceView(sourceOf, step.checks, trouble); return source; }, shown: () => scrollToWorst(source, spec.at[1]) },
     step.response && { label: "Response", note: String(step.response.status ?? step.response.exit_code ?? ""), panel: () => responseView(step.response) },
   ].filter(Boolean);
-  views = tabs("What was seen", all);
+  views = tabs("Observations", all);
   return el("div", { class: "step" },
-    el("p", { class: "trigger" }, el("code", {}, step.trigger || "nothing was fired"), !step.load && responseFacts(step)),
+    el("p", { class: "trigger" }, el("code", {}, step.trigger || "no trigger"), !step.load && responseFacts(step)),
     step.trouble && troubleCard(step),
     failures.map((check) => failureCard(check, showSpan, marks)),
     step.notices.map((notice) => el("p", { class: "notice" }, el("b", {}, "Note: "), inCode(notice))),
@@ -96,14 +96,14 @@ function stepView(step, spec) {
     step.load && whichOne(step),
     views.element,
     stepIsBad(step) && traces.length > 0 && !step.earlier && !step.load && el("p", { class: "faint small" },
-      "No earlier trace of this step is known that passed. With ", el("code", {}, "--save-traces FOLDER"), " in each run they are kept, and the last one stands beside one that failed."),
+      "There is no earlier trace of this step that passed. With ", el("code", {}, "--save-traces FOLDER"), ", each run saves its traces, and a failed step is compared with the last trace that passed."),
     el("p", { class: "faint small" }, [step.trace_id && `trace ${step.trace_id}`, step.saved_trace && `saved in ${step.saved_trace}`].filter(Boolean).join(" · ")));
 }
 
 function responseFacts(step) {
   const { response, timing } = step, said = [];
   if (response?.kind === "http") said.push(`${response.status} in ${ofMillis(response.time_ms)}`);
-  if (response?.kind === "command") said.push(`exit code ${response.exit_code ?? "none: ended by a signal"}, ${ofMillis(response.time_ms)}`);
+  if (response?.kind === "command") said.push(`exit code ${response.exit_code ?? "none (ended by a signal)"}, ${ofMillis(response.time_ms)}`);
   if (timing.last_span_ms !== null) said.push(`last span after ${ofMillis(timing.last_span_ms)}`);
   if (timing.verdict_ms !== null) said.push(`verdict after ${ofMillis(timing.verdict_ms)}`);
   return said.length > 0 && el("span", { class: "faint" }, said.join(" · "));
@@ -160,8 +160,8 @@ function spanButtons(title, spans, others, showSpan) {
 
 function checkList(step, showSpan, showLine) {
   const number = (kind) => step.checks.filter((check) => check.outcome === kind).length;
-  const said = [[number("fail"), "failed"], [number("unjudged"), "could not be judged"], [number("pass"), "hold"]].filter(([of]) => of > 0).map(([of, what]) => `${of} ${what}`);
-  if (step.checks.length === 0) return el("p", { class: "faint" }, step.trouble ? "No check came to be judged." : "This step checks nothing.");
+  const said = [[number("fail"), "failed"], [number("unjudged"), "could not be judged"], [number("pass"), "passed"]].filter(([of]) => of > 0).map(([of, what]) => `${of} ${what}`);
+  if (step.checks.length === 0) return el("p", { class: "faint" }, step.trouble ? "No check was judged." : "This step has no checks.");
   // Where something failed it is told above, and the trace is what one wants to see next.
   const isOpen = step.checks.length <= (number("pass") === step.checks.length ? 30 : 5);
   return el("details", { class: "checks", open: isOpen },
@@ -178,7 +178,7 @@ function checkList(step, showSpan, showLine) {
 
 function responseView(response) {
   if (response.kind === "command") {
-    return el("div", {}, facts([["exit code", String(response.exit_code ?? "none: ended by a signal")], ["time", ofMillis(response.time_ms)]]),
+    return el("div", {}, facts([["exit code", String(response.exit_code ?? "none (ended by a signal)")], ["time", ofMillis(response.time_ms)]]),
       el("h4", {}, "Standard output"), el("pre", {}, response.stdout || "(nothing)"), el("h4", {}, "Standard error"), el("pre", {}, response.stderr || "(nothing)"));
   }
   const missing = response.body_bytes > new TextEncoder().encode(response.body).length;

@@ -9,7 +9,7 @@ fn failed_requests_are_counted_and_the_first_of_them_is_shown() {
         str![[r#"
 FAIL  ordering under load
       specs/ordering.yaml   132 requests, 50 at a time, 56.5/s, p50 121 ms   812 ms
-  12 of 132 requests failed, 0 may; 2 could not be judged
+  12 of 132 requests failed (0 allowed); 2 could not be judged
   --> specs/ordering.yaml:3:9
  3 | repeat: { times: 500, concurrency: 50 }
    |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
@@ -19,7 +19,7 @@ FAIL  ordering under load
 
                      v2.4.0 (n=120)
    inventory-check   p50=113ms
-   note: stopped after 132 of 500 requests: 12 failed, and 0 may
+   note: stopped after 132 of 500 requests: 12 failed (0 allowed)
 
   the first request that failed: trace 4bf92f3577b34da6a3ce929d0e0e4736
 
@@ -48,8 +48,8 @@ fn an_open_loop_says_how_late_this_machine_was() {
         at(100, &many::open(), Detail::Normal),
         str![[r#"
 PASS  ordering all the time   1,504 requests, 50/s for 30 s, p50 121 ms   812 ms
-   note: this machine sent requests up to 84 ms late, beside a p50 of 121 ms, and response times
-         count that: send fewer, or from a machine with less to do
+   note: the load generator sent requests up to 84 ms late (p50 is 121 ms); response times include
+         this delay: reduce the load, or use a less busy machine
 
 
 "#]]
@@ -67,7 +67,7 @@ fn requests_that_waited_for_others_are_not_the_fault_of_this_machine() {
     assert_eq!(
         notes(&load),
         [
-            "4,096 requests were unanswered at once, and others had to wait for that, up to 3.2 s: response times count the wait"
+            "4,096 requests were unanswered at the same time, and later requests waited up to 3.2 s for them; response times include this wait"
         ]
     );
 }
@@ -88,7 +88,7 @@ fn requests_that_may_fail_are_counted_all_the_same() {
         at(100, &of, Detail::Normal),
         str![[r#"
 PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
-  3 of 500 requests failed, 5 may
+  3 of 500 requests failed (5 allowed)
    3x status of the response
 
 
@@ -142,8 +142,8 @@ PASS  ordering under load   520 requests, 50 at a time, 223/s, p50 121 ms   812 
    reserve           p50=120ms p99=800ms
    p99 of inventory-check, p99 of reserve: NOT PROVEN: 800 ms (at least 177 ms), limit 5000 ms. 20
    of 520 requests have no measurement: raise `request.timeout`, or find out why they fail.
-   note: 20 of 520 requests left no whole trace: what is shown of inventory-check and reserve is
-         without them, and verdicts allow for any duration
+   note: 20 of 520 requests left no complete trace: quantiles of inventory-check and reserve do not
+         include them, and verdicts allow any duration for them
   20 of 520 requests could not be judged
 
 
