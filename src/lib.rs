@@ -71,6 +71,7 @@
 //! - `run`: everything that runs a spec: [`http()`], triggers, services, projects.
 //! - `harness`, on by default: `run`, and [`spec_tests!`] and [`spec_test!`].
 //! - `cli`, on by default: `run`, and the command with its arguments, terminal output and reports.
+//! - `zstd`, on with `cli`: exports and saved traces that are compressed with zstd.
 //! - `opentelemetry_0_33`: an exporter for services in the same process.
 
 // Without the command line, some items have no user.

@@ -50,13 +50,22 @@ fn decompressed<'a>(bytes: &'a [u8], budget: &mut u64) -> Result<Cow<'a, [u8]>, 
             let decoder = flate2::read::MultiGzDecoder::new(bytes);
             inflate(decoder, "gzip", budget).map(Cow::Owned)
         }
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            let failed = |error| ReadError::Compressed("zstd", error);
-            let decoder = zstd::Decoder::with_buffer(bytes).map_err(failed)?;
-            inflate(decoder, "zstd", budget).map(Cow::Owned)
-        }
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => unzstd(bytes, budget).map(Cow::Owned),
         _ => Ok(Cow::Borrowed(bytes)),
     }
+}
+
+#[cfg(feature = "zstd")]
+fn unzstd(bytes: &[u8], budget: &mut u64) -> Result<Vec<u8>, ReadError> {
+    let failed = |error| ReadError::Compressed("zstd", error);
+    let decoder = zstd::Decoder::with_buffer(bytes).map_err(failed)?;
+    inflate(decoder, "zstd", budget)
+}
+
+#[cfg(not(feature = "zstd"))]
+fn unzstd(_: &[u8], _: &mut u64) -> Result<Vec<u8>, ReadError> {
+    let missing = io::Error::other("the feature `zstd` of spanspec is off");
+    Err(ReadError::Compressed("zstd", missing))
 }
 
 fn inflate(

@@ -47,10 +47,18 @@ fn codings(value: &str) -> impl Iterator<Item = String> {
         })
 }
 
+/// The codings that exporters can use, for messages.
+pub(super) const KNOWN: &str = if cfg!(feature = "zstd") {
+    "gzip, zstd, deflate and identity"
+} else {
+    "gzip, deflate and identity"
+};
+
 /// A coding that compresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coding {
     Gzip,
+    #[cfg(feature = "zstd")]
     Zstd,
     Deflate,
 }
@@ -60,6 +68,7 @@ impl Coding {
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {
             "gzip" => Some(Self::Gzip),
+            #[cfg(feature = "zstd")]
             "zstd" => Some(Self::Zstd),
             "deflate" => Some(Self::Deflate),
             _ => None,
@@ -69,6 +78,7 @@ impl Coding {
     fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
+            #[cfg(feature = "zstd")]
             Self::Zstd => "zstd",
             Self::Deflate => "deflate",
         }
@@ -84,6 +94,7 @@ impl Coding {
         }
         let decoded = match self {
             Self::Gzip => read_all(flate2::bufread::MultiGzDecoder::new(body)),
+            #[cfg(feature = "zstd")]
             Self::Zstd => zstd::Decoder::with_buffer(body).and_then(read_all),
             Self::Deflate => inflate(body),
         };
@@ -149,13 +160,19 @@ mod tests {
                 encoder.write_all(bytes).unwrap();
                 encoder.finish().unwrap()
             }
+            #[cfg(feature = "zstd")]
             Coding::Zstd => zstd::encode_all(bytes, 1).unwrap(),
         }
     }
 
     #[test]
     fn all_streams_of_a_body_are_read_and_nothing_else_may_follow() {
-        for coding in [Coding::Gzip, Coding::Zstd, Coding::Deflate] {
+        for coding in [
+            Coding::Gzip,
+            #[cfg(feature = "zstd")]
+            Coding::Zstd,
+            Coding::Deflate,
+        ] {
             let (one, two) = (encoded(coding, b"one "), encoded(coding, &[b'x'; 200_000]));
             let joined = [&one[..], &encoded(coding, b""), &two].concat();
             let decoded = coding.decode(&joined).unwrap();

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use tonic::{Code, Status};
 
 use super::body::{BodyError, MAX_BODY};
-use super::coding::{Coding, GRPC_ENCODING};
+use super::coding::{Coding, GRPC_ENCODING, KNOWN};
 use super::export::{self, Refused, Shared};
 use super::listener::Arrival;
 use super::remedy;
@@ -118,7 +118,7 @@ fn message_coding(named: Option<&HeaderValue>) -> Result<Coding, Refused> {
         Refused::new(
             StatusCode::OK,
             Code::Unimplemented,
-            format!("unknown grpc-encoding {named:?}: known are gzip, zstd, deflate and identity"),
+            format!("unknown grpc-encoding {named:?}: known are {KNOWN}"),
             remedy::COMPRESSION,
         )
     })

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tonic::Code;
 
-use super::coding::Coding;
+use super::coding::{Coding, KNOWN};
 use super::export::{self, Refused, Shared};
 use super::listener::Arrival;
 use super::remedy;
@@ -76,9 +76,7 @@ fn content_coding(headers: &HeaderMap) -> Result<Option<Coding>, Refused> {
     };
     let coding = named.to_str().ok().and_then(Coding::named);
     coding.map(Some).ok_or_else(|| {
-        let reason = format!(
-            "unknown content-encoding {named:?}: known are gzip, zstd, deflate and identity"
-        );
+        let reason = format!("unknown content-encoding {named:?}: known are {KNOWN}");
         Refused::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::InvalidArgument,

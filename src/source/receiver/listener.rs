@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tonic::codegen::Service;
+use tower_service::Service;
 
 use super::census::{Carried, Refusal};
 use super::coding;
