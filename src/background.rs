@@ -1,6 +1,7 @@
-//! A runtime for whoever has none, and for what must go on while a test's own runtime stands still.
+//! A runtime for callers without one, and for tasks that must run while the runtime of a test is
+//! blocked.
 //!
-//! One thread drives it until the process ends. Who waits does so on a thread of his own.
+//! One thread drives it until the process ends.
 
 use std::sync::OnceLock;
 
@@ -41,7 +42,7 @@ pub(crate) fn handle() -> &'static Handle {
 /// ```
 ///
 /// # Panics
-/// Within a runtime, whose other work would come to a halt.
+/// Panics if called within a runtime, which it would block.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     handle().block_on(future)
 }

@@ -1,5 +1,5 @@
-//! Runs a spec to measure it, and judges none of its budgets: what they come to is for whoever has
-//! several such runs to say. Only where nothing is found to measure, no further run will tell.
+//! Runs a spec for its measurements only. The caller combines several such runs, so budgets are not
+//! judged.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,35 +9,35 @@ use crate::session::Session;
 use crate::spec::{Budget, Limit, Quantile, QuantileBudget, Spec};
 use crate::step::Options;
 
-/// What one run of a spec came to.
+/// The measurements of one run of a spec.
 #[derive(Clone, Debug)]
 pub struct Measurement {
-    /// The name of the spec, as reports call it.
+    /// The name of the spec in reports.
     pub name: String,
-    /// When it began.
+    /// The start of the run.
     pub started: jiff::Timestamp,
-    /// What was measured.
+    /// The measurements.
     pub load: Arc<Load>,
 }
 
-/// Why a run measured nothing that counts.
+/// The reason why a run has no measurement.
 #[derive(Clone, Debug)]
 pub enum Unmeasured {
-    /// The user wanted it to end.
+    /// The user ended the run.
     Interrupted,
-    /// More requests failed than may, or could not be judged, or there was nothing to measure.
+    /// Too many requests failed or could not be judged, or no span was found.
     Unwell {
-        /// What was found.
+        /// The report of the run.
         report: Box<Report>,
-        /// Whether there is no use in another run: a service has died.
+        /// Another run is useless, since a service has ended.
         is_last: bool,
     },
 }
 
-/// Runs a spec that has `repeat` once.
+/// Runs a spec with `repeat` once, without judging its budgets.
 ///
 /// # Errors
-/// The user ended it, or it was not well.
+/// The user ended the run, or the spec did not pass.
 pub async fn measure(
     session: &Session,
     spec: &Spec,
@@ -45,7 +45,7 @@ pub async fn measure(
 ) -> Result<Measurement, Unmeasured> {
     let mut spec = spec.clone();
     for budget in &mut spec.budgets {
-        budget.quantiles = whatever_is_found(budget);
+        budget.quantiles = any_measurement(budget);
     }
     let report = session.run(&[spec], options).await;
     if report.interrupted {
@@ -60,8 +60,8 @@ pub async fn measure(
     }
 }
 
-/// Asks of a budget that somebody compares to find something, however long that takes.
-fn whatever_is_found(budget: &Budget) -> Vec<QuantileBudget> {
+/// A limit without effect for a budget that is compared: it only fails if nothing is found.
+fn any_measurement(budget: &Budget) -> Vec<QuantileBudget> {
     if !budget.is_compared() {
         return Vec::new();
     }

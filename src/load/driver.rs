@@ -1,4 +1,4 @@
-//! Sends what is due, and hands every answer on, until the last trace is judged.
+//! Sends the requests of a `repeat` when they are due, and collects the judged requests.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 
 use super::budgets::MeasuredAttempt;
-use super::measure;
+use super::measure::{self, micros};
 use super::pace::Pacer;
-use super::pulse::Pulse;
-use super::request::{Answered, Pattern};
-use super::tally::{Tally, micros};
-use super::verdict::{Ended, Outcomes};
+use super::request::{AnsweredRequest, RequestTemplate};
+use super::request_stats::RequestStats;
+use super::stalls::StallMonitor;
+use super::verdict::{RepeatResult, StopReason};
 use super::watched::WatchedRequests;
 use crate::budget::{Quantile, Samples};
 use crate::process::allow_requests;
@@ -24,25 +24,25 @@ use crate::spec::{Pace, Repeat, Scope, Spec};
 use crate::step::{RunContext, StepReader};
 use crate::trigger::Session;
 
-/// So many requests may wait for an answer at the same time: more sockets than most systems give to
-/// a process, and fewer than it takes long to let go of.
-const MOST_IN_FLIGHT: usize = 4_096;
+/// Maximum number of unanswered requests: more sockets than most systems give to a process, and few
+/// enough to be closed quickly.
+const MAX_IN_FLIGHT: usize = 4_096;
 
-/// So many may be under way, those included that wait for their traces.
-const MOST_UNDER_WAY: usize = 16_384;
+/// Maximum number of requests without a verdict, including answered ones.
+const MAX_UNJUDGED: usize = 16_384;
 
-/// So many bytes of answers may wait for their traces: 256 MiB.
-const MOST_BYTES: usize = 256 << 20;
+/// Maximum size of the answers that wait for their traces: 256 MiB.
+const MAX_BYTES: usize = 256 << 20;
 
-/// After so many failures more than may be, nobody needs the other requests.
-const HOPELESS: u64 = 20;
+/// The run stops when the failures exceed the limit by this number.
+const MAX_EXCESS: u64 = 20;
 
-/// How often it is told how far it is.
-const TELLING: Duration = Duration::from_millis(250);
+/// Interval between calls of `on_progress`.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How far the requests of a spec are.
+/// LoadProgress of the requests of a spec.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Progress {
+pub(crate) struct LoadProgress {
     pub(crate) done: u64,
     pub(crate) of: u64,
     pub(crate) rate: f64,
@@ -50,18 +50,18 @@ pub(crate) struct Progress {
     pub(crate) failed: u64,
 }
 
-/// Fires the only step of a spec many times.
+/// Sends the requests of a spec with `repeat`.
 pub(crate) struct Driver<'a> {
     pub(crate) run: &'a RunContext<'a>,
     pub(crate) spec: &'a Spec,
     pub(crate) repeat: &'a Repeat,
     /// Called four times per second.
-    pub(crate) on_progress: &'a (dyn Fn(Progress) + Send + Sync),
+    pub(crate) on_progress: &'a (dyn Fn(LoadProgress) + Send + Sync),
 }
 
-/// What was answered so far, whatever its trace says.
+/// Statistics of the answers, which do not depend on traces.
 #[derive(Default)]
-struct Answers {
+struct AnswerStats {
     counted: u64,
     times: Samples,
     first: Option<Instant>,
@@ -70,9 +70,9 @@ struct Answers {
     held_back: Duration,
 }
 
-/// All requests, once the last of them was judged.
+/// A step with `repeat` after its last request.
 pub(crate) struct RepeatedStep<'a> {
-    outcomes: Outcomes<'a>,
+    outcomes: RepeatResult<'a>,
     watched: WatchedRequests,
 }
 
@@ -88,33 +88,33 @@ impl RepeatedStep<'_> {
 }
 
 impl<'a> Driver<'a> {
-    /// Fires the requests with what is known after the setup.
+    /// Sends all requests. `scope` has the variables after the setup.
     pub(crate) async fn run(self, scope: &Scope, session: Arc<Session>) -> RepeatedStep<'a> {
-        let pulse = Pulse::start();
-        let pattern = Pattern {
+        let monitor = StallMonitor::start();
+        let template = RequestTemplate {
             run: self.run,
             reader: StepReader::new(&self.spec.steps[0]),
             scope: scope.for_repeat(),
             session,
             measures: measure::any_looks_at_trace(&self.spec.budgets),
-            stalls: Arc::clone(pulse.stalls()),
+            stalls: Arc::clone(monitor.stalls()),
         };
-        allow_requests(self.most_in_flight());
-        let mut tally = Tally::new(&self.spec.budgets, &self.repeat.pace);
-        let mut answers = Answers::default();
+        allow_requests(self.max_in_flight());
+        let mut stats = RequestStats::new(&self.spec.budgets, &self.repeat.pace);
+        let mut answers = AnswerStats::default();
         let mut watched = WatchedRequests::of(&self.spec.budgets, self.run.source.most_watched());
         let ended = self
-            .drive(&pattern, &mut tally, &mut answers, &mut watched)
+            .drive(&template, &mut stats, &mut answers, &mut watched)
             .await;
-        let outcomes = Outcomes {
+        let outcomes = RepeatResult {
             run: self.run,
             spec: self.spec,
             repeat: self.repeat,
-            tally,
+            stats,
             ended,
             behind: answers.behind,
             held_back: (answers.held_back > Duration::ZERO).then_some(HeldBack {
-                unanswered: MOST_IN_FLIGHT as u64,
+                unanswered: MAX_IN_FLIGHT as u64,
                 longest: answers.held_back,
             }),
         };
@@ -123,60 +123,59 @@ impl<'a> Driver<'a> {
 
     async fn drive(
         &self,
-        pattern: &Pattern<'a>,
-        tally: &mut Tally<'a>,
-        answers: &mut Answers,
+        template: &RequestTemplate<'a>,
+        stats: &mut RequestStats<'a>,
+        answers: &mut AnswerStats,
         watched: &mut WatchedRequests,
-    ) -> Ended<'a> {
+    ) -> StopReason<'a> {
         let mut stopped = pin!(self.run.stopped());
         let mut pacer = Pacer::new(self.repeat);
-        let mut in_flight: JoinSet<Answered> = JoinSet::new();
+        let mut in_flight: JoinSet<AnsweredRequest> = JoinSet::new();
         let mut unsettled = FuturesUnordered::new();
         let mut bytes = 0;
-        // When there was last no room because of the service, which does not answer: not of us, who
-        // do not read what it answers.
+        // The last moment at which the limit was reached because the service did not answer, and not
+        // because this process did not read its answers.
         let mut crowded = None;
-        let mut ticks = tokio::time::interval(TELLING);
+        let mut ticks = tokio::time::interval(PROGRESS_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if pacer.is_over() && in_flight.is_empty() && unsettled.is_empty() {
-                return Ended::Whole;
+                return StopReason::Complete;
             }
             let mut waiting = in_flight.len();
-            if waiting >= MOST_IN_FLIGHT {
-                // What was answered, and only not looked at yet, is no work of the service.
+            if waiting >= MAX_IN_FLIGHT {
+                // AnswerStats that were not read yet do not count as work of the service.
                 while let Some(answered) = in_flight.try_join_next() {
                     let answered = unless_panicked(answered);
                     answers.note(&answered);
                     bytes += answered.size;
-                    unsettled.push(pattern.settle(answered));
+                    unsettled.push(template.settle(answered));
                 }
                 waiting = in_flight.len();
             }
             let now = Instant::now();
-            if waiting >= MOST_IN_FLIGHT && pattern.stalls.keeps_up(now) {
+            if waiting >= MAX_IN_FLIGHT && template.stalls.keeps_up(now) {
                 crowded = Some(now);
             }
-            let has_room = waiting < MOST_IN_FLIGHT
-                && waiting + unsettled.len() < MOST_UNDER_WAY
-                && bytes < MOST_BYTES;
-            // None comes first: sent as quickly as they are answered, requests would leave no time
-            // to judge any. The time of an answer is known when it is here.
+            let has_room = waiting < MAX_IN_FLIGHT
+                && waiting + unsettled.len() < MAX_UNJUDGED
+                && bytes < MAX_BYTES;
+            // Not biased: with priority for new requests, no time would be left to judge any.
             let done = tokio::select! {
-                stop = &mut stopped => return Ended::Stopped(stop),
+                stop = &mut stopped => return StopReason::Stopped(stop),
                 _ = ticks.tick() => {
-                    (self.on_progress)(answers.progress(self.repeat, tally));
+                    (self.on_progress)(answers.progress(self.repeat, stats));
                     None
                 }
                 Some(answered) = in_flight.join_next() => {
                     let answered = unless_panicked(answered);
                     answers.note(&answered);
                     bytes += answered.size;
-                    unsettled.push(pattern.settle(answered));
+                    unsettled.push(template.settle(answered));
                     None
                 }
                 due = pacer.next(waiting), if has_room && !pacer.is_over() => {
-                    due.and_then(|due| pattern.send(due, crowded, &mut in_flight).err())
+                    due.and_then(|due| template.send(due, crowded, &mut in_flight).err())
                 }
                 Some(done) = unsettled.next() => Some(Box::new(done)),
             };
@@ -184,21 +183,21 @@ impl<'a> Driver<'a> {
             match done {
                 Some(mut done) if done.counts => {
                     watched.add(&mut done);
-                    tally.add(*done);
+                    stats.add(*done);
                 }
-                Some(done) if done.is_refused => return Ended::Refused(done),
+                Some(done) if done.is_refused => return StopReason::Refused(done),
                 _ => {}
             }
-            if tally.not_well() > self.allowed().saturating_add(HOPELESS) {
-                return Ended::Hopeless;
+            if stats.not_passed() > self.allowed().saturating_add(MAX_EXCESS) {
+                return StopReason::Hopeless;
             }
         }
     }
 
-    fn most_in_flight(&self) -> u64 {
+    fn max_in_flight(&self) -> u64 {
         match self.repeat.pace {
             Pace::Closed { concurrency, .. } => concurrency.into(),
-            Pace::Open { .. } => MOST_IN_FLIGHT as u64,
+            Pace::Open { .. } => MAX_IN_FLIGHT as u64,
         }
     }
 
@@ -207,8 +206,8 @@ impl<'a> Driver<'a> {
     }
 }
 
-/// A panic in a task is one of ours.
-fn unless_panicked(answered: Result<Answered, JoinError>) -> Answered {
+/// Continues a panic of a task.
+fn unless_panicked(answered: Result<AnsweredRequest, JoinError>) -> AnsweredRequest {
     match answered.map_err(JoinError::try_into_panic) {
         Ok(answered) => answered,
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
@@ -216,8 +215,8 @@ fn unless_panicked(answered: Result<Answered, JoinError>) -> Answered {
     }
 }
 
-impl Answers {
-    fn note(&mut self, answered: &Answered) {
+impl AnswerStats {
+    fn note(&mut self, answered: &AnsweredRequest) {
         if !answered.counts {
             return;
         }
@@ -231,12 +230,12 @@ impl Answers {
         }
     }
 
-    fn progress(&self, repeat: &Repeat, tally: &Tally<'_>) -> Progress {
+    fn progress(&self, repeat: &Repeat, stats: &RequestStats<'_>) -> LoadProgress {
         let seconds = match (self.first, self.last) {
             (Some(first), Some(last)) => last.saturating_duration_since(first).as_secs_f64(),
             _ => 0.0,
         };
-        Progress {
+        LoadProgress {
             done: self.counted,
             of: repeat.pace.requests(),
             rate: match seconds > 0.0 {
@@ -244,7 +243,7 @@ impl Answers {
                 false => 0.0,
             },
             p50: self.times.quantile(Quantile::P50),
-            failed: tally.not_well(),
+            failed: stats.not_passed(),
         }
     }
 }

@@ -1,13 +1,12 @@
-//! What a budget measures of one request.
+//! Measures the quantity of a budget in one request.
 
 use std::time::Duration;
 
-use super::tally;
 use crate::check::{self, SpanTime, Unjudged};
 use crate::spec::{Budget, Measure};
 use crate::trace::{Span, Trace};
 
-/// What was measured of a request.
+/// The measured quantity of a request.
 pub(super) struct Sample {
     pub(super) micros: u64,
     /// `service.name` and `service.version` of the span's resource.
@@ -19,10 +18,10 @@ pub(super) fn any_looks_at_trace(budgets: &[Budget]) -> bool {
     budgets.iter().any(Budget::is_about_trace)
 }
 
-/// The sample that a request gives to a budget; nothing if it has none.
+/// The sample of a request for a budget; `None` if it has none.
 ///
 /// # Errors
-/// The reason if the trace leaves it open.
+/// The reason why the trace does not determine the quantity.
 pub(super) fn sample(
     budget: &Budget,
     response_time: Option<Duration>,
@@ -37,7 +36,7 @@ pub(super) fn sample(
     };
     match (&budget.measure, trace) {
         (Measure::ResponseTime, _) => Ok(response_time.map(|time| Sample {
-            micros: tally::micros(time),
+            micros: micros(time),
             version: trace.and_then(entry_version),
         })),
         (_, None) => Ok(None),
@@ -57,7 +56,7 @@ fn trace_duration(trace: &Trace) -> Result<Sample, Unjudged> {
     }
 }
 
-/// The version of whoever answered the caller.
+/// The version of the service that answered the trigger.
 fn entry_version(trace: &Trace) -> Option<(String, String)> {
     let root = trace.roots().first()?;
     version(&trace.spans()[*root])
@@ -66,4 +65,8 @@ fn entry_version(trace: &Trace) -> Option<(String, String)> {
 fn version(span: &Span) -> Option<(String, String)> {
     let version = span.resource.attributes.get("service.version")?;
     Some((span.service().to_owned(), version.to_text()))
+}
+
+pub(super) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

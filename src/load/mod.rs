@@ -1,20 +1,20 @@
-//! Fires the only step of a spec many times, and says what all the requests came to.
+//! Load: fires the only step of a spec many times, and judges its budgets.
 //!
-//! A request goes through three hands: [`pace`] says when it is sent, [`request`] sends it and
-//! judges its trace as any step is judged, and [`tally`] counts it and forgets it. What is known in
-//! the end is a [`Load`](crate::result::Load), in the report of one of the requests.
+//! [`pace`] determines when a request is sent, [`request`] sends it and judges its trace like that
+//! of any step, and [`request_stats`] counts it. The result is a [`Load`](crate::result::Load) in
+//! the report of one request.
 
 mod budgets;
 mod driver;
 mod measure;
 mod pace;
-mod pulse;
 mod request;
-mod tally;
+mod request_stats;
+mod stalls;
 mod verdict;
 mod watched;
 
 pub(crate) use budgets::{MeasuredAttempt, RetryState, TakeBack};
 pub use budgets::{case_name, case_of, fingerprint};
-pub(crate) use driver::{Driver, Progress, RepeatedStep};
+pub(crate) use driver::{Driver, LoadProgress, RepeatedStep};
 pub(crate) use watched::{RejudgedRequest, WatchedRequests};

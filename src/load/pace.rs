@@ -1,36 +1,37 @@
-//! When requests are sent.
+//! The schedule of requests: closed and open loops.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use crate::spec::{Arrivals, Pace, Repeat};
 
-/// So many requests are told of that are due and not sent; the others are late all the same.
-const MOST_OVERDUE: usize = 1_024;
+/// Maximum number of due requests in the queue. If it is full, the clock waits, and later requests
+/// are sent late.
+const MAX_OVERDUE: usize = 1_024;
 
 /// A request that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Due {
-    /// When it should be sent; None for at once.
+    /// The scheduled moment; `None` for at once.
     pub(super) intended: Option<Instant>,
-    /// Whether it counts, or comes before those that do.
+    /// `false` during the warm-up.
     pub(super) counts: bool,
 }
 
-/// Says when the next request is due.
+/// The schedule of the requests of a `repeat`.
 pub(super) enum Pacer {
     Closed(Closed),
     Open(Open),
 }
 
-/// So many at a time.
+/// A fixed number of concurrent requests.
 pub(super) struct Closed {
     warmup: u64,
     left: u64,
     concurrency: usize,
 }
 
-/// At the times that a clock of its own tells.
+/// Scheduled moments, from a clock on its own thread.
 pub(super) struct Open {
     due: tokio::sync::mpsc::Receiver<Due>,
     is_over: bool,
@@ -61,7 +62,7 @@ impl Pacer {
         }
     }
 
-    /// Whether no further request is due.
+    /// Returns `true` if no further request follows.
     pub(super) fn is_over(&self) -> bool {
         match self {
             Self::Closed(closed) => closed.warmup == 0 && closed.left == 0,
@@ -69,8 +70,8 @@ impl Pacer {
         }
     }
 
-    /// Waits for the next request to be due while so many wait for an answer; None if none is any
-    /// more. Cancel-safe.
+    /// Waits for the next due request; `None` if there is none. `in_flight` is the number of
+    /// unanswered requests. Cancel-safe.
     pub(super) async fn next(&mut self, in_flight: usize) -> Option<Due> {
         match self {
             Self::Closed(closed) => closed.next(in_flight).await,
@@ -82,7 +83,7 @@ impl Pacer {
 impl Closed {
     async fn next(&mut self, in_flight: usize) -> Option<Due> {
         if in_flight >= self.concurrency {
-            // An answer comes first.
+            // Until a request is answered.
             std::future::pending::<()>().await;
         }
         let counts = self.warmup == 0;
@@ -99,10 +100,10 @@ impl Closed {
 }
 
 impl Open {
-    /// The clock is a thread: the timers of the runtime are a millisecond late, which would be seen
-    /// in every response time.
+    /// The clock is a thread, since timers of the runtime are up to a millisecond late, which would
+    /// distort every response time.
     fn start(schedule: Schedule) -> Self {
-        let (tell, due) = tokio::sync::mpsc::channel(MOST_OVERDUE);
+        let (tell, due) = tokio::sync::mpsc::channel(MAX_OVERDUE);
         let (clock, stop) = mpsc::channel();
         std::thread::spawn(move || tick(schedule, &stop, &tell));
         Self {
@@ -138,16 +139,16 @@ fn tick(schedule: Schedule, stop: &mpsc::Receiver<()>, tell: &tokio::sync::mpsc:
     }
 }
 
-/// The times of an open loop, from its start, and whether each counts. They are made one by one:
-/// there may be many.
+/// The scheduled times of an open loop, from its start, each with `true` if it counts. Computed
+/// lazily, since there may be many.
 struct Schedule {
-    /// Between two, in seconds; of a Poisson process the mean.
+    /// Seconds between two requests; the mean for Poisson arrivals.
     gap: f64,
     arrivals: Arrivals,
     warmup: u64,
     period: Duration,
     at: f64,
-    /// When the first was due that counts.
+    /// The time of the first request that counts.
     counted_from: Option<f64>,
 }
 
@@ -158,14 +159,14 @@ impl Iterator for Schedule {
         let at = self.at;
         self.at += match self.arrivals {
             Arrivals::Constant => self.gap,
-            // 1 - u, for u may be 0 and has no logarithm then.
+            // 1 - u, since u may be 0, which has no logarithm.
             Arrivals::Poisson => -self.gap * (1.0 - rand::random::<f64>()).ln(),
         };
         let counts = self.warmup == 0;
         self.warmup = self.warmup.saturating_sub(1);
         if counts {
             let from = *self.counted_from.get_or_insert(at);
-            // A billionth of a gap: what adding up fractions loses must not add a request.
+            // A tolerance of a billionth of a gap, so that rounding errors do not add a request.
             if at - from >= self.period.as_secs_f64() - self.gap * 1e-9 {
                 return None;
             }
@@ -205,7 +206,7 @@ mod tests {
         assert!(all.len().abs_diff(5_000) < 424, "{}", all.len());
         let gaps: Vec<_> = all.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
         let short = gaps.iter().filter(|gap| gap.as_secs_f64() < 0.02).count();
-        // Of an exponential distribution, 63 % are below the mean.
+        // 63 % of an exponential distribution are below the mean.
         let share = short as f64 / gaps.len() as f64;
         assert!((0.58..0.68).contains(&share), "{share}");
     }

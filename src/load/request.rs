@@ -1,4 +1,4 @@
-//! One of many requests: it is fired, and its trace judged.
+//! One request of a `repeat`: sends it, and judges its trace.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::pace::Due;
-use super::pulse::Stalls;
+use super::stalls::Stalls;
 use crate::result::{Phase, StepReport, Trouble, cookies_of, credentials_of};
 use crate::secret::Secrets;
 use crate::source::receiver::Follow;
@@ -18,33 +18,32 @@ use crate::step::{
 use crate::trace::Response;
 use crate::trigger::{Session, TraceContext, TriggerError};
 
-/// A request that was answered, or that could not be, and whose trace is not judged yet.
-pub(super) struct Answered {
+/// A request with an answer or an error, whose trace is not judged yet.
+pub(super) struct AnsweredRequest {
     pub(super) counts: bool,
-    /// When it was sent, or should have been; how much later it was; when the answer was there.
+    /// The scheduled moment, or that at which it was sent.
     pub(super) fired: Instant,
     pub(super) lateness: Lateness,
     pub(super) responded: Instant,
     pub(super) answer: Result<Response, TriggerError>,
-    /// Of the answer, in bytes: it is kept until the trace is judged.
+    /// Size of the answer in bytes. The answer is kept until the trace is judged.
     pub(super) size: usize,
-    sent: Sent,
+    sent: InFlightRequest,
 }
 
-/// How much later than intended a request was sent, and whose work that is.
+/// The delay between the scheduled moment of a request and its sending, by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lateness {
-    /// This machine was not quick enough.
+    /// Caused by this machine.
     pub(super) own: Duration,
-    /// Nor was it while the answer was waited for: it stood still for so long.
+    /// Stalls of this process while it waited for the answer.
     pub(super) stalled: Duration,
-    /// So many others were unanswered that it had to wait.
+    /// Caused by the limit of unanswered requests.
     pub(super) held_back: Duration,
 }
 
 impl Lateness {
-    /// `crowded` is when there was last no room for another request, for those before it were
-    /// unanswered.
+    /// `crowded` is the last moment at which the limit of unanswered requests was reached.
     fn new(intended: Instant, crowded: Option<Instant>, sent: Instant) -> Self {
         let possible = crowded.map_or(intended, |crowded| crowded.max(intended));
         let possible = possible.min(sent);
@@ -55,31 +54,31 @@ impl Lateness {
         }
     }
 
-    /// How much later it was sent.
+    /// The total delay.
     fn whole(self) -> Duration {
         self.own + self.held_back
     }
 }
 
-/// What of a request waits for the answer.
-struct Sent {
+/// A request that waits for its answer.
+struct InFlightRequest {
     scope: Scope,
     context: TraceContext,
     follow: Follow,
     called: Called,
     report: StepReport,
-    /// Credentials: they become secrets of the run only if the request is told of.
+    /// Credentials. They become secrets of the run only if a report shows the request.
     secrets: Vec<String>,
 }
 
-/// A request and all that became of it.
-pub(super) struct Done<'a> {
+/// A request with its verdict.
+pub(super) struct JudgedRequest<'a> {
     pub(super) counts: bool,
     pub(super) report: StepReport,
     pub(super) end: Option<WaitEnd>,
     /// Its trace, if a further span could change the verdict.
     pub(super) watched: Option<WatchedTrace>,
-    /// What may not be shown of it.
+    /// Its credentials, cookies and secret captures.
     pub(super) secrets: Vec<String>,
     pub(super) context: StepContext<'a>,
     pub(super) is_refused: bool,
@@ -90,30 +89,30 @@ pub(super) struct Done<'a> {
     pub(super) size: usize,
 }
 
-/// What all requests have in common.
-pub(super) struct Pattern<'a> {
+/// The common parts of all requests.
+pub(super) struct RequestTemplate<'a> {
     pub(super) run: &'a RunContext<'a>,
     pub(super) reader: StepReader<'a>,
     pub(super) scope: Scope,
     pub(super) session: Arc<Session>,
-    /// Whether something of the traces is measured.
+    /// A budget measures the traces.
     pub(super) measures: bool,
-    /// How well this machine does.
+    /// Stalls of this process.
     pub(super) stalls: Arc<Stalls>,
 }
 
-impl<'a> Pattern<'a> {
-    /// Sends a request; the answer will be among those in flight. `crowded` is when there was last no
-    /// room for it.
+impl<'a> RequestTemplate<'a> {
+    /// Sends a request, and adds it to `in_flight`. `crowded` is the last moment at which the limit of
+    /// unanswered requests was reached.
     ///
     /// # Errors
-    /// The request itself if it cannot be read.
+    /// The request cannot be read; it is returned with its errors.
     pub(super) fn send(
         &self,
         due: Due,
         crowded: Option<Instant>,
-        in_flight: &mut JoinSet<Answered>,
-    ) -> Result<(), Box<Done<'a>>> {
+        in_flight: &mut JoinSet<AnsweredRequest>,
+    ) -> Result<(), Box<JudgedRequest<'a>>> {
         let mut scope = self.scope.clone();
         let mut report = step::blank(self.reader.step, Phase::Test);
         let (trigger, context) = match step::prepare(&self.reader, &mut scope) {
@@ -125,7 +124,7 @@ impl<'a> Pattern<'a> {
         };
         report.trigger = trigger.describe();
         report.trace_id = Some(context.trace_id);
-        let sent = Sent {
+        let sent = InFlightRequest {
             scope,
             follow: step::follow(self.run, &trigger, &context),
             called: trigger.called(),
@@ -149,9 +148,9 @@ impl<'a> Pattern<'a> {
         Ok(())
     }
 
-    fn unsent(&self, due: Due, report: StepReport) -> Done<'a> {
+    fn unsent(&self, due: Due, report: StepReport) -> JudgedRequest<'a> {
         let now = Instant::now();
-        Done {
+        JudgedRequest {
             counts: due.counts,
             report,
             end: None,
@@ -177,9 +176,9 @@ impl<'a> Pattern<'a> {
     }
 
     /// Waits until the trace of an answered request is complete, and judges it.
-    pub(super) async fn settle(&self, answered: Answered) -> Done<'a> {
+    pub(super) async fn settle(&self, answered: AnsweredRequest) -> JudgedRequest<'a> {
         let waited = answered.waited();
-        let Answered {
+        let AnsweredRequest {
             counts,
             fired,
             lateness,
@@ -216,7 +215,7 @@ impl<'a> Pattern<'a> {
             },
         };
         let watched = basis.map(|basis| WatchedTrace::new(basis, walk.follow));
-        Done {
+        JudgedRequest {
             counts,
             report,
             end,
@@ -233,20 +232,20 @@ impl<'a> Pattern<'a> {
     }
 }
 
-impl Sent {
+impl InFlightRequest {
     fn answered(
         self,
         counts: bool,
         fired: Instant,
         lateness: Lateness,
         mut answer: Result<Response, TriggerError>,
-    ) -> Answered {
-        // Whoever was to be served at a time has waited since then.
+    ) -> AnsweredRequest {
+        // The caller has waited since the scheduled moment.
         let late = lateness.whole();
         if let Ok(response) = &mut answer {
             response.add_time(late);
         }
-        Answered {
+        AnsweredRequest {
             counts,
             fired,
             lateness,
@@ -258,9 +257,9 @@ impl Sent {
     }
 }
 
-impl Answered {
-    /// How long the caller waited. Where no answer came in time, so long at the least: whoever left
-    /// that out would measure a service that stalls by the requests that it served.
+impl AnsweredRequest {
+    /// The response time. A timeout counts as its length, since otherwise requests during a stall of
+    /// the service would be missing from the measurement.
     pub(super) fn waited(&self) -> Option<Duration> {
         match &self.answer {
             Ok(response) => response.time(),
@@ -270,15 +269,15 @@ impl Answered {
     }
 }
 
-impl Done<'_> {
-    /// How long the caller would have waited, had this machine sent in time.
+impl JudgedRequest<'_> {
+    /// The response time without delays that this machine caused.
     pub(super) fn waited_if_punctual(&self) -> Option<Duration> {
         let waited = self.waited?;
         let Lateness { own, stalled, .. } = self.lateness;
         Some(waited.saturating_sub(own + stalled))
     }
 
-    /// Makes a text safe that is told of a request which is not itself.
+    /// Masks the secrets of the request in a text.
     pub(super) fn masked(&self, text: &str) -> String {
         if self.secrets.is_empty() {
             return text.to_owned();
@@ -305,9 +304,9 @@ mod tests {
         };
         assert_eq!(late(10, None, 10), (0, 0));
         assert_eq!(late(10, None, 25), (15, 0));
-        // There was no room until shortly before.
+        // The limit was reached until shortly before.
         assert_eq!(late(10, Some(24), 25), (1, 14));
-        // There had been room again when it was due.
+        // The limit was not reached any more when it was due.
         assert_eq!(late(10, Some(5), 25), (15, 0));
     }
 }

@@ -1,50 +1,50 @@
-//! The report of many requests: that of one of them, and what all came to.
+//! The report of a `repeat`: that of one request, with the statistics of all.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::budgets::{self, MeasuredAttempt, TakeBack};
-use super::request::Done;
-use super::tally::Tally;
+use super::request::JudgedRequest;
+use super::request_stats::RequestStats;
 use crate::check::{CheckRef, Failure, Judged, Outcome, Subject};
 use crate::result::{HeldBack, Load, Phase, StepReport};
 use crate::spec::{Repeat, Spec};
 use crate::step::{self, AtDeadline, DecidedStep, RunContext, Stop, WaitEnd};
 
-/// Why no further request was sent.
-pub(super) enum Ended<'a> {
-    /// There were as many as the spec asks for.
-    Whole,
-    /// So many more failed than may that the others would change nothing.
+/// The reason why no further request was sent.
+pub(super) enum StopReason<'a> {
+    /// All requests were sent.
+    Complete,
+    /// The failures exceed the limit by far.
     Hopeless,
-    /// A request of the warm-up found nobody who listens.
-    Refused(Box<Done<'a>>),
+    /// The connection of a warm-up request was refused.
+    Refused(Box<JudgedRequest<'a>>),
     /// The run ended.
     Stopped(Stop),
 }
 
-/// Whether few enough requests failed.
+/// The result of the comparison with `failures`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+enum LimitVerdict {
     Allowed,
     Failed,
-    /// Too many were not well, but of too few it was seen what is wrong.
+    /// Too many requests did not pass, but too few of them failed.
     Errored,
 }
 
-/// All that is known once the last request was judged.
-pub(super) struct Outcomes<'a> {
+/// The results after the last request was judged.
+pub(super) struct RepeatResult<'a> {
     pub(super) run: &'a RunContext<'a>,
     pub(super) spec: &'a Spec,
     pub(super) repeat: &'a Repeat,
-    pub(super) tally: Tally<'a>,
-    pub(super) ended: Ended<'a>,
-    /// How late the latest request was sent.
+    pub(super) stats: RequestStats<'a>,
+    pub(super) ended: StopReason<'a>,
+    /// The largest delay of a request that this machine caused.
     pub(super) behind: Duration,
     pub(super) held_back: Option<HeldBack>,
 }
 
-impl Outcomes<'_> {
+impl RepeatResult<'_> {
     /// The report, with budgets judged, and what was written of it.
     pub(super) async fn report(
         mut self,
@@ -53,19 +53,19 @@ impl Outcomes<'_> {
         let allowed = self.allowed();
         let verdict = self.verdict(allowed);
         let stopped = self.why_stopped(allowed);
-        let secrets = std::mem::take(&mut self.tally.secrets);
+        let secrets = std::mem::take(&mut self.stats.secrets);
         self.run.secrets.add(secrets.into_iter().flatten());
-        // Where the requests could not be judged, what was measured of a few proves nothing.
-        let is_over = matches!(self.ended, Ended::Whole | Ended::Hopeless);
-        let is_judged = is_over && verdict != Verdict::Errored;
+        // If too many requests could not be judged, the samples of the others prove nothing.
+        let is_over = matches!(self.ended, StopReason::Complete | StopReason::Hopeless);
+        let is_judged = is_over && verdict != LimitVerdict::Errored;
         let mut report = self.of_one(verdict).await;
         let mut load = Load {
             is_strict: self.run.options.budgets.is_strict,
             behind: self.behind,
             held_back: self.held_back,
-            ..load(self.repeat, self.tally, allowed, stopped)
+            ..load(self.repeat, self.stats, allowed, stopped)
         };
-        if is_judged && verdict == Verdict::Failed {
+        if is_judged && verdict == LimitVerdict::Failed {
             report.checks.push(too_many(self.repeat, &load));
         }
         let mut aside = Vec::new();
@@ -86,7 +86,7 @@ impl Outcomes<'_> {
             }
         }
         if !is_judged {
-            // The numbers stay, but nobody is to take them for verdicts.
+            // The report has the numbers, but no verdicts.
             load.measured.iter_mut().for_each(|of| of.judged.clear());
         }
         Judged::sort(&mut report.checks);
@@ -94,68 +94,72 @@ impl Outcomes<'_> {
         (report, take_back)
     }
 
-    /// How many requests may fail: of those that were, or of those that should have been.
+    /// Maximum number of failed requests: of those sent if the run is complete, otherwise of those
+    /// planned.
     fn allowed(&self) -> u64 {
         let requests = match self.ended {
-            Ended::Whole => self.tally.requests,
-            _ => self.repeat.pace.requests().max(self.tally.requests),
+            StopReason::Complete => self.stats.requests,
+            _ => self.repeat.pace.requests().max(self.stats.requests),
         };
         self.repeat.failures.of(requests)
     }
 
-    fn verdict(&self, allowed: u64) -> Verdict {
-        if self.tally.failed > allowed {
-            Verdict::Failed
-        } else if self.tally.not_well() > allowed {
-            Verdict::Errored
+    fn verdict(&self, allowed: u64) -> LimitVerdict {
+        if self.stats.failed > allowed {
+            LimitVerdict::Failed
+        } else if self.stats.not_passed() > allowed {
+            LimitVerdict::Errored
         } else {
-            Verdict::Allowed
+            LimitVerdict::Allowed
         }
     }
 
     fn why_stopped(&self, allowed: u64) -> Option<String> {
-        let (done, of) = (self.tally.requests, self.repeat.pace.requests());
+        let (done, of) = (self.stats.requests, self.repeat.pace.requests());
         match &self.ended {
-            Ended::Whole => None,
-            Ended::Hopeless => {
-                let failed = self.tally.not_well();
+            StopReason::Complete => None,
+            StopReason::Hopeless => {
+                let failed = self.stats.not_passed();
                 Some(format!(
                     "stopped after {done} of {of} requests: {failed} failed ({allowed} allowed)"
                 ))
             }
-            Ended::Refused(_) => Some("stopped in the warm-up: nobody listens".to_owned()),
-            Ended::Stopped(Stop::Interrupted) => {
+            StopReason::Refused(_) => Some("stopped in the warm-up: nobody listens".to_owned()),
+            StopReason::Stopped(Stop::Interrupted) => {
                 Some(format!("interrupted after {done} of {of} requests"))
             }
-            Ended::Stopped(Stop::Died(_)) => Some(format!(
+            StopReason::Stopped(Stop::Died(_)) => Some(format!(
                 "stopped after {done} of {of} requests: a service died"
             )),
         }
     }
 
-    /// The report of the request that tells most.
-    async fn of_one(&mut self, verdict: Verdict) -> StepReport {
-        let tally = &mut self.tally;
-        let telling = match (std::mem::replace(&mut self.ended, Ended::Whole), verdict) {
-            (Ended::Refused(done), _) => Some(*done),
-            (Ended::Stopped(stop), _) => {
+    /// The report of the request that best explains the result.
+    async fn of_one(&mut self, verdict: LimitVerdict) -> StepReport {
+        let stats = &mut self.stats;
+        let telling = match (
+            std::mem::replace(&mut self.ended, StopReason::Complete),
+            verdict,
+        ) {
+            (StopReason::Refused(done), _) => Some(*done),
+            (StopReason::Stopped(stop), _) => {
                 let step = &self.spec.steps[0];
-                let report = stand_in(self.run, self.spec, tally);
+                let report = stand_in(self.run, self.spec, stats);
                 return report.with_trouble(stop.trouble(step));
             }
-            (_, Verdict::Failed) => tally.first_failed.take(),
-            (_, Verdict::Errored) => tally.first_errored.take(),
-            (_, Verdict::Allowed) => None,
+            (_, LimitVerdict::Failed) => stats.first_failed.take(),
+            (_, LimitVerdict::Errored) => stats.first_errored.take(),
+            (_, LimitVerdict::Allowed) => None,
         };
         match telling {
             Some(done) => explained(self.run, done).await,
-            None => stand_in(self.run, self.spec, tally),
+            None => stand_in(self.run, self.spec, stats),
         }
     }
 }
 
-/// A request that was not well, with what explains it.
-async fn explained(run: &RunContext<'_>, done: Done<'_>) -> StepReport {
+/// The report of a request that did not pass, with an explanation.
+async fn explained(run: &RunContext<'_>, done: JudgedRequest<'_>) -> StepReport {
     run.secrets.add(done.secrets);
     let decided = DecidedStep {
         report: done.report,
@@ -168,7 +172,7 @@ async fn explained(run: &RunContext<'_>, done: Done<'_>) -> StepReport {
             Some(WaitEnd::TimedOut(state)) => state,
             _ => AtDeadline::Quiet,
         };
-        // Nothing is expected of the trace, and yet it was to be measured.
+        // No check needs the trace, but a budget measures it.
         let trouble = match report.trace.as_deref() {
             None => done.context.no_spans().await,
             trace => done.context.inconclusive(trace, state),
@@ -178,9 +182,10 @@ async fn explained(run: &RunContext<'_>, done: Done<'_>) -> StepReport {
     report
 }
 
-/// The slowest request. What it saw to be wrong, if anything, may be, and leaves no failed check.
-fn stand_in(run: &RunContext<'_>, spec: &Spec, tally: &mut Tally<'_>) -> StepReport {
-    let Some(done) = tally.slowest() else {
+/// The report of the representative request. Its failures, if any, are within `failures`, so they
+/// are removed.
+fn stand_in(run: &RunContext<'_>, spec: &Spec, stats: &mut RequestStats<'_>) -> StepReport {
+    let Some(done) = stats.slowest() else {
         return step::blank(&spec.steps[0], Phase::Test);
     };
     run.secrets.add(done.secrets);
@@ -192,21 +197,26 @@ fn stand_in(run: &RunContext<'_>, spec: &Spec, tally: &mut Tally<'_>) -> StepRep
     report
 }
 
-fn load(repeat: &Repeat, mut tally: Tally<'_>, allowed: u64, stopped: Option<String>) -> Load {
-    let duration = tally.duration();
-    let measured = tally.measured();
-    let mut failing = tally.failing;
+fn load(
+    repeat: &Repeat,
+    mut stats: RequestStats<'_>,
+    allowed: u64,
+    stopped: Option<String>,
+) -> Load {
+    let duration = stats.duration();
+    let measured = stats.measured();
+    let mut failing = stats.failing;
     failing.sort_by_key(|failing| std::cmp::Reverse(failing.requests));
     Load {
         pace: repeat.pace.clone(),
         warmup: repeat.warmup,
-        requests: tally.requests,
-        failed: tally.failed,
-        errored: tally.errored,
+        requests: stats.requests,
+        failed: stats.failed,
+        errored: stats.errored,
         allowed,
         duration,
-        response_times: tally.response_times,
-        punctual_times: tally.punctual_times,
+        response_times: stats.response_times,
+        punctual_times: stats.punctual_times,
         stopped,
         behind: Duration::ZERO,
         held_back: None,

@@ -1,35 +1,35 @@
-//! Requests whose traces are still followed after their verdicts: the last ones of many.
+//! The last requests of a `repeat`, whose traces are followed after their verdicts.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use super::budgets::TakeBack;
 use super::measure;
-use super::request::Done;
+use super::request::JudgedRequest;
 use crate::spec::Budget;
 use crate::step::{Rejudged, WatchedTrace};
 use crate::trace::{Trace, TraceId};
 
-/// More traces that are no longer followed are not remembered.
-const MOST_GIVEN_UP: usize = 4_096;
+/// Maximum number of remembered traces that are not followed any more.
+const MAX_UNWATCHED: usize = 4_096;
 
-/// Requests that were well, with traces that a further span could change.
+/// Requests that passed, and whose verdicts a further span could change.
 #[derive(Default)]
 pub(crate) struct WatchedRequests {
-    most: usize,
+    max: usize,
     budgets: Vec<Budget>,
-    kept: VecDeque<Request>,
-    /// Of those that are not followed any more, the last ones.
-    given_up: VecDeque<TraceId>,
-    /// The baseline that was written.
+    kept: VecDeque<WatchedRequest>,
+    /// The last traces that are not followed any more.
+    unwatched: VecDeque<TraceId>,
+    /// The baseline that the run has written.
     pub(crate) take_back: Option<TakeBack>,
 }
 
-struct Request {
+struct WatchedRequest {
     trace_id: Option<TraceId>,
     watched: WatchedTrace,
     waited: Option<Duration>,
-    /// What each budget measured.
+    /// The sample of each budget.
     samples: Vec<Option<u64>>,
 }
 
@@ -41,17 +41,17 @@ pub(crate) struct RejudgedRequest {
 }
 
 impl WatchedRequests {
-    /// Follows the last traces, up to `most`.
-    pub(super) fn of(budgets: &[Budget], most: usize) -> Self {
+    /// Follows the last traces, up to `max`.
+    pub(super) fn of(budgets: &[Budget], max: usize) -> Self {
         Self {
-            most,
+            max,
             budgets: budgets.to_vec(),
             ..Self::default()
         }
     }
 
-    /// Keeps a request if it was well and a further span could change that.
-    pub(super) fn add(&mut self, done: &mut Done<'_>) {
+    /// Keeps a request if it passed and a further span could change that.
+    pub(super) fn add(&mut self, done: &mut JudgedRequest<'_>) {
         let Some(watched) = done.watched.take() else {
             return;
         };
@@ -61,28 +61,28 @@ impl WatchedRequests {
         let trace = done.report.trace.as_deref();
         let budgets = self.budgets.iter();
         let samples = budgets.map(|budget| measured(budget, done.waited, trace));
-        self.kept.push_back(Request {
+        self.kept.push_back(WatchedRequest {
             trace_id: done.report.trace_id,
             watched,
             waited: done.waited,
             samples: samples.collect(),
         });
-        if self.kept.len() > self.most
+        if self.kept.len() > self.max
             && let Some(oldest) = self.kept.pop_front()
         {
-            self.given_up.extend(oldest.trace_id);
+            self.unwatched.extend(oldest.trace_id);
         }
-        if self.given_up.len() > MOST_GIVEN_UP {
-            self.given_up.pop_front();
+        if self.unwatched.len() > MAX_UNWATCHED {
+            self.unwatched.pop_front();
         }
     }
 
-    /// The traces that are no longer followed.
-    pub(crate) fn given_up(&self) -> HashSet<TraceId> {
-        self.given_up.iter().copied().collect()
+    /// The traces that are not followed any more.
+    pub(crate) fn unwatched(&self) -> HashSet<TraceId> {
+        self.unwatched.iter().copied().collect()
     }
 
-    /// Judges and measures those again that got further spans.
+    /// Judges and measures requests again that got further spans.
     pub(crate) fn again(&mut self) -> Vec<RejudgedRequest> {
         let budgets = &self.budgets;
         let requests = self.kept.iter_mut();
@@ -102,7 +102,7 @@ impl WatchedRequests {
     }
 }
 
-/// What a budget measures of a request, in microseconds.
+/// The sample of a request for a budget, in microseconds.
 fn measured(budget: &Budget, waited: Option<Duration>, trace: Option<&Trace>) -> Option<u64> {
     let sample = measure::sample(budget, waited, trace).ok()??;
     Some(sample.micros)

@@ -1,4 +1,4 @@
-//! What many requests of one spec came to: plain data that every reporter reads.
+//! The result of a spec with `repeat`, as plain data.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,58 +10,56 @@ use crate::check::CheckRef;
 use crate::spec::{Location, Pace};
 use crate::trace::{Trace, TraceId};
 
-/// By such a share of a response time lateness is not seen.
+/// A delay up to this share of a response time is negligible.
 const LATE_SHARE: f64 = 0.1;
 
-/// Nor is this, in microseconds: a thread wakes up no sooner.
+/// So is a delay up to this, in microseconds: threads do not wake up sooner.
 const LEAST_LATENESS: f64 = 200.0;
 
-/// What became of the requests of a spec with `repeat`. Traces are not kept, but for a few.
+/// The statistics of the requests of a spec with `repeat`. Contains the traces of few requests.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// When requests were sent.
+    /// The schedule of the requests.
     pub pace: Pace,
-    /// So many came first and do not count.
+    /// Number of requests before those that count.
     pub warmup: u64,
-    /// How many count: answered, failed and errored ones.
+    /// Number of requests that count, including failed and errored ones.
     pub requests: u64,
-    /// Of those, how many saw something that is wrong.
+    /// Number of requests with a failed check.
     pub failed: u64,
-    /// Of those, how many could not be judged.
+    /// Number of requests that could not be judged.
     pub errored: u64,
-    /// How many may fail.
+    /// Maximum number of failures that the spec permits.
     pub allowed: u64,
-    /// From the first request that counts to the last answer.
+    /// The time from the first request that counts to the last answer.
     pub duration: Duration,
-    /// How long the callers waited: in an open loop since the request should have been sent.
+    /// The response times; in an open loop from the scheduled moment of the request.
     pub response_times: Samples,
-    /// In an open loop, how long they would have waited at least, had this machine kept up: sent all
-    /// in time, and read answers when they were there.
+    /// The response times without delays that this machine caused, a lower bound; only in an open
+    /// loop.
     pub punctual_times: Option<Samples>,
-    /// Why there were fewer requests than the spec asks for, if so.
+    /// The reason why there were fewer requests than planned.
     pub stopped: Option<String>,
-    /// In an open loop, how late the latest request was sent by the fault of this machine, not of the
-    /// system under test.
+    /// The largest delay of a request that this machine caused; only in an open loop.
     pub behind: Duration,
-    /// In an open loop, the requests that waited for others to be answered, if any did.
+    /// Requests that were sent late because too many were unanswered; only in an open loop.
     pub held_back: Option<HeldBack>,
-    /// Each check that did not hold, with the number of requests, the most frequent first.
+    /// The failed checks and errors, each with the number of requests, the most frequent first.
     pub failing: Vec<Failing>,
-    /// Whether what is not proven fails, too.
+    /// Verdicts that are not proven fail.
     pub is_strict: bool,
-    /// What was measured, one for each budget.
+    /// The measurements, one for each budget.
     pub measured: Vec<Measured>,
-    /// What the user should know of the baseline, a sentence each.
+    /// Notes about the baseline.
     pub notices: Vec<String>,
 }
 
-/// Requests that were sent late because so many others were unanswered: the work of the system under
-/// test.
+/// Requests that were sent late because the system under test left too many others unanswered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldBack {
-    /// So many were unanswered at once.
+    /// The limit of unanswered requests.
     pub unanswered: u64,
-    /// The longest that one waited for that.
+    /// The longest delay.
     pub longest: Duration,
 }
 
@@ -70,64 +68,62 @@ pub struct HeldBack {
 pub struct Failing {
     /// The check; `None` if requests ended in an error that no check reports.
     pub check: Option<CheckRef>,
-    /// What it asks, in a few words.
+    /// A short description of the check or error.
     pub what: String,
-    /// Where the spec asks it, if it does.
+    /// The location in the spec.
     pub at: Option<Location>,
-    /// For how many requests it did not hold.
+    /// Number of requests.
     pub requests: u64,
 }
 
-/// What was measured for a budget, and what that says.
+/// The measurement of a budget, and its verdicts.
 #[derive(Clone, Debug)]
 pub struct Measured {
-    /// What was measured: `inventory-check`, `response time`.
+    /// The measured quantity: `inventory-check`, `response time`.
     pub subject: String,
-    /// Where the budget stands.
+    /// The location of the budget.
     pub at: Location,
-    /// What the budget asks for; none where nothing is to be judged.
+    /// The quantiles of the budget; empty if it has no limit.
     pub quantiles: Vec<Quantile>,
-    /// The durations, one of each trace that has any.
+    /// The durations, one for each trace with such a span.
     pub samples: Samples,
-    /// The number of complete traces in which there is no such span.
+    /// Number of complete traces without such a span.
     pub missing: u64,
-    /// Of response times in an open loop, what they would have been at least, had this machine kept up.
+    /// The response times without delays that this machine caused; only in an open loop.
     pub punctual: Option<Samples>,
-    /// `service.version` of what was measured, if its resource says so; all of them where there are
-    /// several: `2.3.0, 2.4.0`.
+    /// `service.version` of the measured service; all of them if there are several: `2.3.0, 2.4.0`.
     pub version: Option<String>,
-    /// How many traces each is of.
+    /// The number of traces of each version.
     pub versions: Versions,
-    /// The request that took longest, of those whose trace was seen.
+    /// The slowest request with a trace.
     pub slowest: Option<Exemplar>,
-    /// What it was held against; None where there is no baseline, or where none is asked for.
+    /// The baseline; `None` if there is none, or if the budget does not compare.
     pub before: Option<Before>,
-    /// What is known of each quantile, once that has been judged.
+    /// The verdict about each quantile; empty if the run was not judged.
     pub judged: Vec<Judged>,
 }
 
 impl Measured {
-    /// How long the slowest of all took, in microseconds, if that is another one than
-    /// [`slowest`](Self::slowest): one of which no span was seen.
+    /// The longest duration in microseconds, if it belongs to a request without a trace, which is not
+    /// [`slowest`](Self::slowest).
     #[must_use]
     pub fn slowest_unseen(&self) -> Option<u64> {
         let seen = self.slowest.as_ref()?.micros;
         self.samples.max().filter(|longest| *longest > seen)
     }
 
-    /// The number of complete traces in which it was looked for.
+    /// Number of complete traces.
     pub(crate) fn traces(&self) -> u64 {
         self.samples.len().saturating_add(self.missing)
     }
 
-    /// What is the system's own, without what this machine added by sending late.
+    /// The durations without delays that this machine caused.
     pub(crate) fn punctual(&self) -> &Samples {
         self.punctual.as_ref().unwrap_or(&self.samples)
     }
 
-    /// What is shown where nothing was judged, in microseconds: the quantiles that the budget asks
-    /// for, or else those that people look for. One that the samples are too few for is left out,
-    /// unless none is left then.
+    /// Estimates for a report without verdicts, in microseconds: the quantiles of the budget, or the
+    /// usual ones. A quantile with too few samples is left out unless all have too few.
     pub(crate) fn unjudged(&self) -> Vec<(Quantile, Estimate)> {
         let usual = [Quantile::P50, Quantile::P95, Quantile::P99];
         let asked = match self.quantiles.as_slice() {
@@ -148,32 +144,32 @@ impl Measured {
     }
 }
 
-/// What a baseline knows of a budget.
+/// The baseline of a budget.
 #[derive(Clone, Debug)]
 pub struct Before {
-    /// The durations of all its runs.
+    /// The durations of all runs.
     pub samples: Samples,
-    /// `service.version` of the latest of them, if it has one.
+    /// `service.version` of the latest run.
     pub version: Option<String>,
-    /// The file.
+    /// The file of the baseline.
     pub path: PathBuf,
 }
 
-/// A request that stands for others.
+/// A request that represents others.
 #[derive(Clone, Debug)]
 pub struct Exemplar {
-    /// Its trace.
+    /// The id of its trace.
     pub trace_id: TraceId,
-    /// What was measured of it, in microseconds.
+    /// The measured duration, in microseconds.
     pub micros: u64,
-    /// The trace itself.
+    /// The trace.
     pub trace: Arc<Trace>,
-    /// Where that was saved as OTLP/JSON.
+    /// The file of the saved trace, as OTLP/JSON.
     pub saved: Option<PathBuf>,
 }
 
 impl Load {
-    /// Whether the spec fails by such a verdict.
+    /// Returns `true` if the spec fails with such a verdict.
     #[must_use]
     pub fn fails(&self, verdict: Verdict) -> bool {
         match self.is_strict {
@@ -182,8 +178,8 @@ impl Load {
         }
     }
 
-    /// Whether this machine sent requests so late that one sees it: a quantile of the response times
-    /// is longer by that by more than a tenth.
+    /// Returns `true` if delays that this machine caused make a quantile of the response times longer
+    /// by more than a tenth.
     #[must_use]
     pub fn is_late(&self) -> bool {
         let is_longer = |punctual: &Samples, quantile| {
@@ -199,7 +195,7 @@ impl Load {
             .is_some_and(|punctual| quantiles.into_iter().any(|one| is_longer(punctual, one)))
     }
 
-    /// Requests a second.
+    /// Requests per second.
     #[must_use]
     pub fn rate(&self) -> f64 {
         let seconds = self.duration.as_secs_f64();

@@ -1,4 +1,4 @@
-//! Reports without secrets: every text of a report passes through [`Secrets`] here.
+//! Masks secrets in reports and events.
 //!
 //! Each function names all fields, so that a new field does not compile until it is masked or is
 //! known to hold no text from outside. How a secret is found is left to `secret`.
@@ -20,15 +20,14 @@ use crate::trace::{
     Status, Trace, Value,
 };
 
-/// Credentials of a request that are shorter are no secrets, but placeholders.
+/// Minimum length of a secret credential. Shorter values are placeholders.
 const SHORTEST_CREDENTIAL: usize = 4;
 
-/// Values of headers that are no credentials, whatever the name.
+/// Values that are not credentials, even in a header for credentials.
 const HARMLESS: [&str; 4] = ["true", "false", "null", "none"];
 
 impl Secrets {
-    /// A run's report without any secret. It keeps the secrets, so that its reporters can mask the
-    /// finished text too.
+    /// Masks a report. The report contains the secrets, so that reporters can also mask their text.
     #[must_use]
     pub fn report(&self, mut report: Report) -> Report {
         let Report {
@@ -49,7 +48,7 @@ impl Secrets {
         report
     }
 
-    /// Passes on an event of a run without any secret.
+    /// Calls `tell` with the masked event.
     pub fn event(&self, event: &RunEvent<'_>, tell: impl FnOnce(&RunEvent<'_>)) {
         use RunEvent as E;
         match *event {
@@ -99,7 +98,7 @@ impl Secrets {
         }
     }
 
-    /// A spec's report without any secret.
+    /// Masks the report of a spec.
     pub(crate) fn spec(&self, mut report: SpecReport) -> SpecReport {
         self.mask_spec(&mut report);
         report
@@ -150,7 +149,7 @@ impl Secrets {
         self.mask_all(refused);
     }
 
-    /// A step's report without any secret.
+    /// Masks the report of a step.
     pub(crate) fn step(&self, mut step: StepReport) -> StepReport {
         self.mask_step(&mut step);
         step
@@ -192,7 +191,7 @@ impl Secrets {
             .for_each(|load| self.mask_load(Arc::make_mut(load)));
     }
 
-    /// A trouble without any secret.
+    /// Masks a trouble.
     #[must_use]
     pub fn trouble(&self, mut trouble: Trouble) -> Trouble {
         self.mask_trouble(&mut trouble);
@@ -350,7 +349,7 @@ impl Secrets {
         *body = self.bytes(std::mem::take(body));
     }
 
-    /// A trace may be large, and mostly there is no secret to look for.
+    /// Copies the trace only if there are secrets, since it may be large.
     fn mask_trace(&self, trace: &mut Arc<Trace>) {
         if !self.is_empty() {
             *trace = Arc::new(self.trace(trace));
@@ -421,7 +420,7 @@ impl Secrets {
         masked
     }
 
-    /// Spans share their resource and their scope, and go on doing so where there is no secret.
+    /// Spans share their resource and scope. Copies them only if they contain a secret.
     fn mask_resource(&self, resource: &mut Arc<Resource>) {
         let mut masked = Resource::clone(resource);
         let Resource { attributes } = &mut masked;
@@ -477,7 +476,7 @@ impl Secrets {
     }
 }
 
-/// A text of a spec that has not run, without the secrets that its variables hold.
+/// Masks the secret variables of a spec in a text.
 pub(crate) fn masked(text: &str, spec: &Spec) -> String {
     Secrets::new(spec.scope().secrets()).text(text)
 }

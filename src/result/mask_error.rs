@@ -1,10 +1,10 @@
-//! Masks errors in specs, and the places that point into their text.
+//! Masks secrets in errors of specs, and moves the locations in their text.
 
 use crate::secret::{Replaced, Secrets};
 use crate::spec::{Location, Place, SpecError};
 
 impl Secrets {
-    /// An error in a spec without any secret.
+    /// Masks an error of a spec.
     #[must_use]
     pub fn spec_error(&self, mut error: SpecError) -> SpecError {
         let SpecError {
@@ -26,8 +26,8 @@ impl Secrets {
         }
     }
 
-    /// Lines stay the same. Columns are those of the masked text: the true ones would show how long
-    /// the secret before them is.
+    /// Lines stay the same. Columns are those of the masked text, since the original ones reveal the
+    /// length of a secret before them.
     pub(super) fn mask_location(&self, at: &mut Location) {
         let Some((text, replaced)) = self.in_file(at.source.text()) else {
             return;
@@ -47,8 +47,8 @@ enum Edge {
     End,
 }
 
-/// The new position of an offset in a text whose ranges were replaced by texts of these lengths. An
-/// offset within such a range moves to the edge.
+/// The new position of an offset after ranges of the text were replaced by texts of these lengths.
+/// An offset within such a range moves to its edge.
 fn moved_offset(replaced: &[Replaced], offset: usize, edge: Edge) -> usize {
     let (mut old, mut new) = (0, 0);
     for (range, length) in replaced {

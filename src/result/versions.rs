@@ -1,16 +1,15 @@
-//! The versions of what was measured.
+//! The versions of a measured service.
 
 use std::collections::BTreeMap;
 
-/// So many are told apart: of more, nobody compares any.
+/// Maximum number of versions that are distinguished.
 const MOST: usize = 8;
 
-/// How many traces were of each `service.version`. While a new version is rolled out there are
-/// several in one run.
+/// The number of traces of each `service.version`. During a rollout, a run sees several versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Versions {
-    /// Whose versions: where the spans of several services are measured, that which was seen first.
-    /// The others have versions of their own, and nothing is rolled out.
+    /// The service of the first trace. Other services have other versions without any rollout, so
+    /// they are ignored.
     service: Option<String>,
     seen: BTreeMap<String, u64>,
     others: u64,
@@ -31,26 +30,26 @@ impl Versions {
         }
     }
 
-    /// Whether there are several.
+    /// Returns `true` if there are several versions.
     #[must_use]
     pub fn are_several(&self) -> bool {
         self.seen.len() > 1
     }
 
-    /// Each with its traces.
+    /// The versions, each with its number of traces.
     pub fn each(&self) -> impl ExactSizeIterator<Item = (&str, u64)> {
         self.seen
             .iter()
             .map(|(version, traces)| (version.as_str(), *traces))
     }
 
-    /// How many traces were of versions that are not among [`each`](Self::each).
+    /// Number of traces of versions that [`each`](Self::each) leaves out.
     #[must_use]
     pub fn others(&self) -> u64 {
         self.others
     }
 
-    /// All in a line: `2.3.0, 2.4.0`. None where nothing said its version.
+    /// All versions: `2.3.0, 2.4.0`. `None` if there is none.
     pub(crate) fn in_a_line(&self) -> Option<String> {
         let mut all: Vec<&str> = self.seen.keys().map(String::as_str).collect();
         if self.others > 0 {
@@ -59,7 +58,7 @@ impl Versions {
         (!all.is_empty()).then(|| all.join(", "))
     }
 
-    /// The same with each version changed.
+    /// Replaces each version.
     pub(crate) fn map(&self, change: impl Fn(&str) -> String) -> Self {
         let mut changed = Self {
             service: self.service.as_deref().map(&change),

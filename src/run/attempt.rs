@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::late::WatchedTraces;
 use super::saved_traces::{SavedAttempt, SavedTraces};
-use crate::load::{Driver, MeasuredAttempt, Progress, RepeatedStep, RetryState};
+use crate::load::{Driver, LoadProgress, MeasuredAttempt, RepeatedStep, RetryState};
 use crate::result::{Attempt, Phase, StepReport, Verdict};
 use crate::spec::{Scope, Spec, Step};
 use crate::step::{self, RunContext};
@@ -28,7 +28,7 @@ pub(super) async fn attempt(
     saved_traces: &SavedTraces,
     spec: &Spec,
     retry: RetryState,
-    on_progress: &(dyn Fn(Progress) + Send + Sync),
+    on_progress: &(dyn Fn(LoadProgress) + Send + Sync),
 ) -> WatchedAttempt {
     let (started, clock) = (jiff::Timestamp::now(), Instant::now());
     let mut context = AttemptContext::new(run, spec);
@@ -105,7 +105,7 @@ impl<'a> AttemptContext<'a> {
         }
     }
 
-    async fn test(&mut self, on_progress: &'a (dyn Fn(Progress) + Send + Sync)) -> Tested<'a> {
+    async fn test(&mut self, on_progress: &'a (dyn Fn(LoadProgress) + Send + Sync)) -> Tested<'a> {
         let Some(repeat) = &self.spec.repeat else {
             return Tested::Steps(self.run_steps(&self.spec.steps, Phase::Test).await);
         };

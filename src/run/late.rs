@@ -228,7 +228,7 @@ impl OpenRun {
         end: &RunEnd,
     ) -> Effect {
         let again = requests.again();
-        self.unwatched.extend(requests.given_up());
+        self.unwatched.extend(requests.unwatched());
         let late = again.iter().map(|one| one.again.late.number() as u64);
         self.report.telemetry.late_spans += late.sum::<u64>();
         let spec = &mut self.report.specs[spec];

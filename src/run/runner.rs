@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use super::attempt::{WatchedAttempt, attempt};
 use super::late::{self, OpenRun, RunEnd, WatchedTraces};
 use super::saved_traces::SavedTraces;
-use crate::load::{Progress, RetryState};
+use crate::load::{LoadProgress, RetryState};
 use crate::result::{Report, RunEvent, SpecReport, Telemetry, Verdict};
 use crate::source::TraceSource;
 use crate::spec::Spec;
@@ -19,7 +19,7 @@ use crate::step::{Options, RunContext, Stop};
 /// An event from the task of a spec.
 enum SpecEvent {
     Started(String),
-    Progress(String, Progress),
+    Progress(String, LoadProgress),
     Finished(usize, Box<SpecReport>, Vec<WatchedTraces>),
 }
 
@@ -92,7 +92,7 @@ pub async fn run_open(
     OpenRun::new(report, watched, saved_traces)
 }
 
-fn progress_event(name: &str, progress: Progress) -> RunEvent<'_> {
+fn progress_event(name: &str, progress: LoadProgress) -> RunEvent<'_> {
     RunEvent::Progress {
         name,
         done: progress.done,

@@ -69,7 +69,9 @@ mod tests {
     use crate::trace::{TraceId, Value};
 
     fn spec(vars: &str, url: &str) -> Spec {
-        let text = format!("vars: {{ {vars} }}\nrequest: GET http://localhost/{url}\n");
+        let text = format!(
+            "vars: {{ {vars} }}\nrequest: GET http://localhost/{url}\nexpect: {{ status: 200 }}\n"
+        );
         let source = Source::new("specs/a.yaml", text);
         let specs = Spec::read_all(&source, Path::new("specs"), &Context::default());
         specs.unwrap().remove(0)

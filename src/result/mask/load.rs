@@ -1,4 +1,4 @@
-//! Many requests without any secret.
+//! Masks secrets in the results of a `repeat`.
 
 use crate::budget::baseline::Difference;
 use crate::budget::{Compared, Judged};
@@ -6,7 +6,7 @@ use crate::result::{Before, Exemplar, Failing, Load, Measured, Versions};
 use crate::secret::Secrets;
 
 impl Secrets {
-    /// Durations and counts are no secrets; names, versions and texts may be.
+    /// Names, versions and texts may contain secrets; durations and counts do not.
     pub(super) fn mask_load(&self, load: &mut Load) {
         let Load {
             pace: _,
@@ -197,7 +197,7 @@ mod tests {
             notices: vec![text()],
         };
         Secrets::new(["hunter2".to_owned()]).mask_load(&mut masked);
-        // Of a location the name of the file and the place are printed, not its text.
+        // Reports print the file name and the place of a location, not its text.
         assert!(!format!("{masked:?}").contains("hunter2"), "{masked:?}");
         let texts = [
             &masked.failing[0].at.clone().unwrap(),

@@ -1,4 +1,4 @@
-//! The first verdict about a step, compared with that about all of its spans.
+//! Compares the first verdict about a step with the verdict about all of its spans.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::step::LateSpans;
 
 /// The effect of late spans on a step.
 pub(super) enum Effect {
-    /// Checks that passed do not hold any more.
+    /// They contradict checks that passed.
     Contradicts,
     /// They change nothing.
     Harmless(LateSpans, When),
@@ -18,7 +18,7 @@ pub(super) enum Effect {
     None,
 }
 
-/// Makes those checks unjudged that passed and do not hold any more; false if there are none.
+/// Makes contradicted checks unjudged. Returns `false` if there are none.
 pub(super) fn contradict(checks: &mut Vec<Judged>, fresh: &[Judged]) -> bool {
     let mut has_changed = false;
     for new in fresh {
@@ -42,7 +42,7 @@ pub(super) fn contradict(checks: &mut Vec<Judged>, fresh: &[Judged]) -> bool {
     has_changed
 }
 
-/// Whether nothing but missing spans kept the step from passing.
+/// Returns `true` if the step would have passed with all spans.
 pub(super) fn would_pass(step: &StepReport, fresh: &[Judged]) -> bool {
     let holds = |judged: &Judged| judged.outcome == Outcome::Pass;
     let holds_now =
@@ -54,8 +54,7 @@ pub(super) fn would_pass(step: &StepReport, fresh: &[Judged]) -> bool {
 /// Late spans that changed no verdict.
 #[derive(Default)]
 pub(super) struct Harmless {
-    /// By service: the number of spans, and the longest lag with which one came while the
-    /// services ran.
+    /// For each service, the number of spans and the longest lag while the services ran.
     services: BTreeMap<String, (usize, Option<Duration>)>,
 }
 

@@ -8,13 +8,13 @@ use crate::step::LateSpans;
 /// Requests whose first verdict late spans contradict.
 pub(super) struct Contradictions {
     pub(super) requests: u64,
-    /// Each check that does not hold any more, with the number of requests.
+    /// The contradicted checks, each with the number of requests.
     pub(super) failing: Vec<Failing>,
     /// All late spans, also those that contradict nothing.
     pub(super) late: LateSpans,
 }
 
-/// The requests that are not well any more; None if no late span came.
+/// The contradicted requests; `None` if no late span arrived.
 pub(super) fn contradictions(
     all: Vec<RejudgedRequest>,
     masked: impl Fn(&str) -> String,
@@ -74,7 +74,7 @@ fn failing(what: String, judged: Option<&Judged>) -> Failing {
     }
 }
 
-/// Counts them as errored; true if `failures` permits that.
+/// Counts the requests as errored. Returns `true` if `failures` permits them.
 pub(super) fn count(load: &mut Load, found: &Contradictions) -> bool {
     load.errored += found.requests;
     load.failing.extend(found.failing.iter().cloned());
@@ -83,7 +83,7 @@ pub(super) fn count(load: &mut Load, found: &Contradictions) -> bool {
     load.failed + load.errored <= load.allowed
 }
 
-/// Nothing that was judged by these requests counts any more.
+/// Removes the verdicts that depend on these requests.
 pub(super) fn disprove(step: &mut StepReport) {
     for judged in &mut step.checks {
         if judged.outcome == Outcome::Pass {

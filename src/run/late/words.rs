@@ -8,15 +8,15 @@ use crate::result::{Load, Trouble};
 use crate::step::{LateSpans, sufficient};
 use crate::trace::Hole;
 
-/// Services are named up to this number.
+/// Maximum number of services in a list.
 const MOST_SERVICES: usize = 3;
 
-/// Whether services were being stopped when the last late span arrived.
+/// When the last late span arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
-    /// While they ran: its lag is that of the exporter.
+    /// While the services ran: the lag is that of the exporter.
     Running,
-    /// After the stop began: the exporter would have kept it for longer.
+    /// During shutdown: the exporter would have kept the span for longer.
     Stopping,
     /// After a verdict that did not wait for the flush bound.
     AfterEarlyVerdict,
@@ -59,7 +59,7 @@ impl LateSpans {
         )
     }
 
-    /// What to do so that they arrive in time, a line each.
+    /// Instructions that make the spans arrive in time.
     pub(super) fn remedies(&self, when: When) -> Vec<String> {
         let mut remedies = match self.number() {
             0 => Vec::new(),
@@ -94,7 +94,7 @@ impl LateSpans {
     }
 }
 
-/// Why a step that passed is errored.
+/// The reason why a step that passed is errored.
 pub(super) fn overturned(late: &LateSpans, when: When) -> Trouble {
     if late.number() == 0 {
         return Trouble {
@@ -126,7 +126,7 @@ pub(super) fn overturned(late: &LateSpans, when: When) -> Trouble {
     }
 }
 
-/// Why a step that is not well could be.
+/// A note about a step that would have passed with the late spans.
 pub(super) fn would_pass(late: &LateSpans, when: When) -> String {
     format!(
         "{}: with them every check of the trace holds; {}",
@@ -135,8 +135,8 @@ pub(super) fn would_pass(late: &LateSpans, when: When) -> String {
     )
 }
 
-/// Spans of a service that came late and changed no verdict; `lag` is the longest with which one
-/// came while the services ran.
+/// A note about late spans of a service that changed no verdict. `lag` is the longest while the
+/// services ran.
 pub(super) fn harmless(service: &str, spans: usize, lag: Option<Duration>) -> String {
     let counted = match spans {
         1 => "1 span".to_owned(),
@@ -154,7 +154,7 @@ pub(super) fn harmless(service: &str, spans: usize, lag: Option<Duration>) -> St
     }
 }
 
-/// Requests of a `repeat` that late spans contradict, fewer than `failures` permits.
+/// A note about contradicted requests of a `repeat` that `failures` permits.
 pub(super) fn some_contradicted(found: &Contradictions, load: &Load, when: When) -> String {
     format!(
         "{}; {} of {} requests {} ({} permitted): {}",
@@ -167,7 +167,7 @@ pub(super) fn some_contradicted(found: &Contradictions, load: &Load, when: When)
     )
 }
 
-/// Why a `repeat` that passed is errored.
+/// The reason why a `repeat` that passed is errored.
 pub(super) fn too_many_contradicted(found: &Contradictions, load: &Load, when: When) -> Trouble {
     Trouble {
         what: format!(

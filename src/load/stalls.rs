@@ -1,8 +1,7 @@
-//! Whether this machine keeps up with its own work.
+//! Detects stalls of this process.
 //!
-//! A request whose answer lies there unread has waited for us, not for the system under test. So a
-//! task that has next to nothing to do says every few milliseconds that it had its turn; where it
-//! is late, everything in this process is.
+//! An answer that is not read in time distorts the response time. A task that only sleeps for a few
+//! milliseconds at a time measures how late the runtime resumes it; all other tasks are as late.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,60 +9,60 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-/// How often it has its turn.
-const BEAT: Duration = Duration::from_millis(5);
+/// The sleep of the task.
+const SLEEP: Duration = Duration::from_millis(5);
 
-/// Timers are no better than this, nor is a system that has something else to do for a moment.
-const USUAL: Duration = Duration::from_millis(5);
+/// A delay up to this is normal for timers and for a busy system.
+const TOLERANCE: Duration = Duration::from_millis(5);
 
-/// So long is looked back to tell whether it keeps up.
+/// The length of a window in which stalls are added up.
 const WINDOW: Duration = Duration::from_millis(500);
 
-/// It does not where it stands still for such a share of that.
-const TOO_MUCH: f64 = 0.1;
+/// With this share of stalls in a window, the process does not keep up.
+const MAX_SHARE: f64 = 0.1;
 
-/// Beats as long as it is there.
-pub(super) struct Pulse {
+/// Measures stalls until it is dropped.
+pub(super) struct StallMonitor {
     stalls: Arc<Stalls>,
-    _beating: JoinSet<()>,
+    _task: JoinSet<()>,
 }
 
-/// For how long nothing in this process had its turn.
+/// The time in which no task of this process was resumed.
 pub(super) struct Stalls {
     start: Instant,
-    /// When the next beat is due, in nanoseconds from the start.
+    /// The next moment at which the task is due, in nanoseconds from the start.
     due: AtomicU64,
-    /// In nanoseconds.
+    /// The total of stalls, in nanoseconds.
     stalled: AtomicU64,
-    window: Mutex<Window>,
+    window: Mutex<StallWindow>,
 }
 
-/// What is looked back at.
+/// A period in which stalls are added up.
 #[derive(Clone, Copy, Default)]
-struct Window {
+struct StallWindow {
     began: Duration,
-    /// All that had been stalled when it began.
+    /// The total of stalls at its begin.
     stalled: Duration,
-    /// Which share of the one before.
+    /// The share of stalls in the window before.
     last: f64,
 }
 
-impl Pulse {
+impl StallMonitor {
     pub(super) fn start() -> Self {
         let stalls = Arc::new(Stalls::new(Instant::now()));
-        let mut beating = JoinSet::new();
+        let mut task = JoinSet::new();
         let known = Arc::clone(&stalls);
-        beating.spawn(async move {
+        task.spawn(async move {
             loop {
-                let due = Instant::now() + BEAT;
+                let due = Instant::now() + SLEEP;
                 known.expect(due);
                 tokio::time::sleep_until(due.into()).await;
-                known.beat(Instant::now());
+                known.resumed(Instant::now());
             }
         });
         Self {
             stalls,
-            _beating: beating,
+            _task: task,
         }
     }
 
@@ -80,7 +79,7 @@ impl Stalls {
             stalled: AtomicU64::new(0),
             window: Mutex::default(),
         };
-        stalls.expect(start + BEAT);
+        stalls.expect(start + SLEEP);
         stalls
     }
 
@@ -88,15 +87,15 @@ impl Stalls {
         self.due.store(nanos(due - self.start), Ordering::Relaxed);
     }
 
-    fn beat(&self, now: Instant) {
+    fn resumed(&self, now: Instant) {
         let over = nanos(self.overdue(now));
         self.stalled.fetch_add(over, Ordering::Relaxed);
-        // What comes before the next one is due belongs to nobody.
-        self.expect(now + BEAT);
+        // The time until the task is due again is not a stall.
+        self.expect(now + SLEEP);
         let (at, stalled) = (now - self.start, self.until(now));
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         if at - window.began >= WINDOW {
-            *window = Window {
+            *window = StallWindow {
                 began: at,
                 stalled,
                 last: window.share(at, stalled),
@@ -104,31 +103,31 @@ impl Stalls {
         }
     }
 
-    /// Since when nothing had its turn, if something should have had.
+    /// The length of the current stall; zero if there is none.
     fn overdue(&self, now: Instant) -> Duration {
         let due = Duration::from_nanos(self.due.load(Ordering::Relaxed));
         let over = (now - self.start).saturating_sub(due);
-        match over > USUAL {
+        match over > TOLERANCE {
             true => over,
             false => Duration::ZERO,
         }
     }
 
-    /// For how long in all it stood still until now.
+    /// The total of stalls until now.
     pub(super) fn until(&self, now: Instant) -> Duration {
         Duration::from_nanos(self.stalled.load(Ordering::Relaxed)) + self.overdue(now)
     }
 
-    /// Whether it does its own work in time.
+    /// Returns `true` if stalls are rare in this window and in the one before.
     pub(super) fn keeps_up(&self, now: Instant) -> bool {
         let stalled = self.until(now);
         let window = *self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        window.last < TOO_MUCH && window.share(now - self.start, stalled) < TOO_MUCH
+        window.last < MAX_SHARE && window.share(now - self.start, stalled) < MAX_SHARE
     }
 }
 
-impl Window {
-    /// Which share of it was stalled; at the beginning as if it were a whole one.
+impl StallWindow {
+    /// The share of stalls; at least the length of a full window is assumed.
     fn share(&self, now: Duration, stalled: Duration) -> f64 {
         let length = now.saturating_sub(self.began).max(WINDOW);
         stalled.saturating_sub(self.stalled).as_secs_f64() / length.as_secs_f64()
@@ -152,9 +151,9 @@ mod tests {
         let start = Instant::now();
         let stalls = Stalls::new(start);
         let until = |millis| stalls.until(after(start, millis)).as_millis();
-        // 5 ms are a beat, and 5 more are usual.
+        // The task is due after 5 ms, and 5 ms more are normal.
         assert_eq!([until(5), until(10), until(12)], [0, 0, 7]);
-        stalls.beat(after(start, 45));
+        stalls.resumed(after(start, 45));
         assert_eq!([until(45), until(55), until(65)], [40, 40, 55]);
     }
 
@@ -163,17 +162,17 @@ mod tests {
         let start = Instant::now();
         let stalls = Stalls::new(start);
         let keeps_up = |millis| stalls.keeps_up(after(start, millis));
-        stalls.beat(after(start, 45));
+        stalls.resumed(after(start, 45));
         assert!(keeps_up(45) && !keeps_up(70));
-        stalls.beat(after(start, 70));
+        stalls.resumed(after(start, 70));
         assert!(!keeps_up(71));
-        // The next window is well, and so is what comes then.
+        // The next window has no stall.
         for millis in (75..600).step_by(5) {
-            stalls.beat(after(start, millis));
+            stalls.resumed(after(start, millis));
         }
         assert!(!keeps_up(601));
         for millis in (600..1_200).step_by(5) {
-            stalls.beat(after(start, millis));
+            stalls.resumed(after(start, millis));
         }
         assert!(keeps_up(1_200));
     }

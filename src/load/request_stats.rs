@@ -1,54 +1,54 @@
-//! What all requests came to. Of each only numbers are kept, and of a few all that is known.
+//! Statistics of all requests. Keeps counts and samples of all, and the reports of a few.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use super::measure;
-use super::request::Done;
+use super::measure::{self, micros};
+use super::request::JudgedRequest;
 use crate::budget::Samples;
 use crate::check::{CheckRef, Judged, Outcome, Unjudged};
 use crate::result::{Exemplar, Failing, Measured, Versions};
 use crate::spec::{Budget, Location, Measure, Pace};
 use crate::step::WaitEnd;
 
-/// So many different things that went wrong are told apart.
-const MOST_FAILING: usize = 1_000;
+/// Maximum number of distinct errors.
+const MAX_ERRORS: usize = 1_000;
 
-/// The requests that count, so far.
-pub(super) struct Tally<'a> {
+/// Statistics of the requests after the warm-up.
+pub(super) struct RequestStats<'a> {
     budgets: &'a [Budget],
-    /// Whether a trace that is not complete tells nothing.
+    /// A budget measures the traces, so an incomplete trace makes a request errored.
     measures: bool,
     pub(super) requests: u64,
     pub(super) failed: u64,
     pub(super) errored: u64,
     pub(super) response_times: Samples,
-    /// In an open loop, without the lateness of this machine.
+    /// Response times without delays that this machine caused; only in an open loop.
     pub(super) punctual_times: Option<Samples>,
     pub(super) failing: Vec<Failing>,
     measured: Vec<Measured>,
-    /// What may not be shown of the slowest of each budget.
+    /// The secrets of the slowest request of each budget.
     pub(super) secrets: Vec<Vec<String>>,
-    pub(super) first_failed: Option<Done<'a>>,
-    pub(super) first_errored: Option<Done<'a>>,
-    slowest: Option<(Rank, Done<'a>)>,
+    pub(super) first_failed: Option<JudgedRequest<'a>>,
+    pub(super) first_errored: Option<JudgedRequest<'a>>,
+    slowest: Option<(Rank, JudgedRequest<'a>)>,
     first: Option<Instant>,
     last: Option<Instant>,
 }
 
-/// The slowest of the requests that are well stands for all; one that is not only where there is
-/// no other.
+/// The order of requests for the representative one: those that passed before others, then the
+/// slowest.
 type Rank = (bool, Option<u64>);
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Well,
+enum RequestOutcome {
+    Passed,
     Failed,
     Errored,
 }
 
-impl<'a> Tally<'a> {
+impl<'a> RequestStats<'a> {
     pub(super) fn new(budgets: &'a [Budget], pace: &Pace) -> Self {
         let punctual = || matches!(pace, Pace::Open { .. }).then(Samples::default);
         let measured = budgets.iter().map(|budget| Measured {
@@ -86,7 +86,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// What was measured, one for each budget.
+    /// The measurements, one for each budget.
     pub(super) fn measured(&mut self) -> Vec<Measured> {
         let mut measured = std::mem::take(&mut self.measured);
         for one in &mut measured {
@@ -95,12 +95,12 @@ impl<'a> Tally<'a> {
         measured
     }
 
-    /// How many were not well.
-    pub(super) fn not_well(&self) -> u64 {
+    /// Number of requests that failed or could not be judged.
+    pub(super) fn not_passed(&self) -> u64 {
         self.failed + self.errored
     }
 
-    /// From the first request to the last answer.
+    /// The time from the first request to the last answer.
     pub(super) fn duration(&self) -> Duration {
         match (self.first, self.last) {
             (Some(first), Some(last)) => last.saturating_duration_since(first),
@@ -108,8 +108,8 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// The request that stands for all.
-    pub(super) fn slowest(&mut self) -> Option<Done<'a>> {
+    /// The representative request.
+    pub(super) fn slowest(&mut self) -> Option<JudgedRequest<'a>> {
         let slowest = self.slowest.take().map(|(_, done)| done);
         slowest
             .or_else(|| self.first_failed.take())
@@ -117,7 +117,7 @@ impl<'a> Tally<'a> {
     }
 
     /// Counts a request.
-    pub(super) fn add(&mut self, mut done: Done<'a>) {
+    pub(super) fn add(&mut self, mut done: JudgedRequest<'a>) {
         self.requests += 1;
         self.first = Some(self.first.map_or(done.fired, |at| at.min(done.fired)));
         self.last = self.last.max(Some(done.responded));
@@ -130,21 +130,21 @@ impl<'a> Tally<'a> {
             all.add(time);
         }
         let first_sample = self.measure(&mut done);
-        let fate = self.fate(&done);
-        match fate {
-            Fate::Well => {}
-            Fate::Failed => self.failed += 1,
-            Fate::Errored => self.errored += 1,
+        let outcome = self.outcome(&done);
+        match outcome {
+            RequestOutcome::Passed => {}
+            RequestOutcome::Failed => self.failed += 1,
+            RequestOutcome::Errored => self.errored += 1,
         }
-        self.note_what_failed(&done, fate);
+        self.note_what_failed(&done, outcome);
         let speed = match self.budgets {
             [] => time,
             _ => first_sample,
         };
-        self.keep(done, fate, speed);
+        self.keep(done, outcome, speed);
     }
 
-    fn fate(&self, done: &Done<'_>) -> Fate {
+    fn outcome(&self, done: &JudgedRequest<'_>) -> RequestOutcome {
         let has_holes = done
             .report
             .trace
@@ -153,16 +153,16 @@ impl<'a> Tally<'a> {
         let is_unmeasured =
             self.measures && (has_holes || matches!(done.end, Some(WaitEnd::TimedOut(_))));
         if done.report.failures().next().is_some() {
-            Fate::Failed
+            RequestOutcome::Failed
         } else if done.report.has_failed() || is_unmeasured {
-            Fate::Errored
+            RequestOutcome::Errored
         } else {
-            Fate::Well
+            RequestOutcome::Passed
         }
     }
 
-    /// Adds the samples of a request to those of each budget; gives the one of the first budget.
-    fn measure(&mut self, done: &mut Done<'_>) -> Option<u64> {
+    /// Adds the samples of a request to each budget. Returns that of the first budget.
+    fn measure(&mut self, done: &mut JudgedRequest<'_>) -> Option<u64> {
         let trace = done.report.trace.clone();
         let mut first = None;
         for (at, budget) in self.budgets.iter().enumerate() {
@@ -212,23 +212,23 @@ impl<'a> Tally<'a> {
         first
     }
 
-    fn note_what_failed(&mut self, done: &Done<'_>, fate: Fate) {
-        match fate {
-            Fate::Well => {}
-            Fate::Failed => {
+    fn note_what_failed(&mut self, done: &JudgedRequest<'_>, outcome: RequestOutcome) {
+        match outcome {
+            RequestOutcome::Passed => {}
+            RequestOutcome::Failed => {
                 let failed = |judged: &&Judged| judged.outcome.failure().is_some();
                 for judged in done.report.checks.iter().filter(failed) {
                     self.count_failed(judged, done);
                 }
             }
-            Fate::Errored => {
+            RequestOutcome::Errored => {
                 let (what, at) = why_errored(done);
                 self.count_errored(&done.masked(&what), at);
             }
         }
     }
 
-    fn count_failed(&mut self, judged: &Judged, done: &Done<'_>) {
+    fn count_failed(&mut self, judged: &Judged, done: &JudgedRequest<'_>) {
         let is_it = |known: &&mut Failing| known.check == Some(judged.check);
         match self.failing.iter_mut().find(is_it) {
             Some(known) => known.requests += 1,
@@ -242,8 +242,8 @@ impl<'a> Tally<'a> {
     }
 
     fn count_errored(&mut self, what: &str, at: Option<&Location>) {
-        let is_full = self.failing.len() >= MOST_FAILING;
-        // Where the words differ each time, the place in the spec has to do.
+        let is_full = self.failing.len() >= MAX_ERRORS;
+        // With too many distinct texts, errors are grouped by location.
         let is_it = |known: &&mut Failing| {
             known.check.is_none() && known.at.as_ref() == at && (known.what == what || is_full)
         };
@@ -259,11 +259,13 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn keep(&mut self, done: Done<'a>, fate: Fate, speed: Option<u64>) {
-        let rank = (fate == Fate::Well, speed);
-        match fate {
-            Fate::Failed if self.first_failed.is_none() => self.first_failed = Some(done),
-            Fate::Errored if self.first_errored.is_none() => self.first_errored = Some(done),
+    fn keep(&mut self, done: JudgedRequest<'a>, outcome: RequestOutcome, speed: Option<u64>) {
+        let rank = (outcome == RequestOutcome::Passed, speed);
+        match outcome {
+            RequestOutcome::Failed if self.first_failed.is_none() => self.first_failed = Some(done),
+            RequestOutcome::Errored if self.first_errored.is_none() => {
+                self.first_errored = Some(done)
+            }
             _ if self.slowest.as_ref().is_none_or(|(known, _)| *known < rank) => {
                 self.slowest = Some((rank, done));
             }
@@ -272,7 +274,7 @@ impl<'a> Tally<'a> {
     }
 }
 
-/// The check that stands for a budget which a request leaves open.
+/// A check for a budget whose quantity a request does not determine.
 fn unmeasured(index: usize, budget: &Budget, why: Unjudged) -> Judged {
     Judged {
         check: CheckRef::Measurement(index),
@@ -282,12 +284,8 @@ fn unmeasured(index: usize, budget: &Budget, why: Unjudged) -> Judged {
     }
 }
 
-pub(super) fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// Why a request could not be judged, in words that are the same for all that have the same reason.
-fn why_errored<'d>(done: &'d Done<'_>) -> (Cow<'d, str>, Option<&'d Location>) {
+/// The reason why a request could not be judged, without details that differ between requests.
+fn why_errored<'d>(done: &'d JudgedRequest<'_>) -> (Cow<'d, str>, Option<&'d Location>) {
     if let Some(trouble) = &done.report.trouble {
         return (Cow::Borrowed(&trouble.what), trouble.at.as_ref());
     }
@@ -306,7 +304,7 @@ fn why_errored<'d>(done: &'d Done<'_>) -> (Cow<'d, str>, Option<&'d Location>) {
             | Unjudged::Dropped(..)),
             at,
         )) => (Cow::Owned(why.to_string()), Some(at)),
-        // Without the sender, whose port differs each time.
+        // Without the sender, whose port differs between requests.
         Some((Unjudged::Hole(hole), at)) => (Cow::Borrowed(&*hole.reason), Some(at)),
         _ if done.report.trace.is_none() => (Cow::Owned(Unjudged::NoSpans.to_string()), at),
         _ => (Cow::Borrowed("the trace is not complete"), at),
