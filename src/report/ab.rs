@@ -140,7 +140,7 @@ mod tests {
     use crate::ab::tests::{compared, names};
 
     #[test]
-    fn a_regression_is_told_with_both_versions_and_a_sentence_for_each_quantile() {
+    fn a_regression_has_both_versions_and_a_sentence_for_each_quantile() {
         let found = compared(&[(100_000, 290_000); 5]);
         assert_eq!(
             comparison(&found, &Look::plain()),
@@ -165,7 +165,7 @@ FAIL  placing an order   specs/order.yaml, 5 pairs of 200 requests
     }
 
     #[test]
-    fn a_narrow_terminal_gets_the_table_without_what_the_sentences_say_too() {
+    fn on_a_narrow_terminal_the_table_has_no_remarks() {
         let found = compared(&[(100_000, 290_000); 5]);
         let text = comparison(&found, &Look::plain().with_width(75));
         assert!(!text.contains('←'), "{text}");
@@ -173,7 +173,7 @@ FAIL  placing an order   specs/order.yaml, 5 pairs of 200 requests
     }
 
     #[test]
-    fn what_was_interrupted_says_how_far_it_came() {
+    fn an_interrupted_comparison_shows_its_progress() {
         let mut found = compared(&[(100_000, 100_000); 2]);
         found.ended = Some(Ended {
             side: Side::A,

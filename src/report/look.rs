@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_obeys_is_written_as_an_escape() {
+    fn control_characters_are_escaped() {
         assert_eq!(
             printable("a\u{1b}[31mb\r\n\tc\u{202e}"),
             "a\\u{1b}[31mb\\r\\n\\tc\\u{202e}"
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_a_command_to_a_ci_system() {
+    fn commands_for_ci_systems_are_disabled() {
         assert_eq!(
             inert("a\n  ::error::x\n[shop] ##[group]y ##vso[task]z\n## heading [a]\nstd::vec\n"),
             "a\n  \\::error::x\n[shop] #\\#[group]y #\\#vso[task]z\n## heading [a]\nstd::vec\n"
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_text_keeps_to_its_columns_also_where_characters_are_wide() {
+    fn truncated_text_keeps_to_its_columns_with_wide_characters() {
         assert_eq!(truncated("place-order", 11), "place-order");
         assert_eq!(truncated("place-order", 6), "place…");
         for columns in 0..12 {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn long_text_is_broken_at_blanks_and_words_that_are_too_long_anywhere() {
+    fn long_text_is_broken_at_spaces_and_long_words_anywhere() {
         assert_eq!(
             wrapped("write { service: order } instead", 20),
             ["write { service:", "order } instead"]

@@ -1,4 +1,4 @@
-// A browser and the pages that it opens. What it is used for stands in the tests.
+// A browser and its pages, for the tests.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -6,7 +6,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
-// The folder that .ci/browser fills.
+// The folder with the pages from .ci/browser.
 export const pages = process.env.PAGES ?? "pages";
 const pictures = path.join(pages, "pictures");
 
@@ -22,11 +22,10 @@ function installed() {
   throw new Error("no Chromium or Chrome is installed; .ci/browser installs one");
 }
 
-// Each launch has a profile of its own, which ends with it.
+// Each launch has a new profile.
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? installed(), args: FLAGS });
 
-// Opens a page and waits until it can be used. What the page complains about is an error, and so
-// is whatever it wants from the network.
+// Opens a page and waits until it is ready. Errors of the page and network requests fail the test.
 export async function open(browser, name, { hash = "", width = 1400, height = 950, colorScheme = "light", javaScriptEnabled = true, bypassCSP = false } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme, javaScriptEnabled, bypassCSP });
   const page = await context.newPage();
@@ -43,10 +42,10 @@ export async function open(browser, name, { hash = "", width = 1400, height = 95
   return page;
 }
 
-// Sizes are known, and what depends on them is drawn, when a frame is over.
+// After a frame, sizes are known and the parts that depend on them are drawn.
 export const drawn = (page) => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
 
-// Kept for somebody to look at.
+// Saved for manual review.
 export async function picture(page, name) {
   mkdirSync(pictures, { recursive: true });
   await page.screenshot({ path: path.join(pictures, `${name}.png`) });

@@ -1,5 +1,5 @@
-// What many requests came to: budgets, their pictures and their slowest traces. The page `budgets`
-// is written by `benches/html.rs`; `quick` and `slow` are of real runs.
+// Loads: budgets, their figures and their slowest traces. `benches/html.rs` writes the page `budgets`;
+// `quick` and `slow` are from real runs.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ const budget = (name) => page.locator(`[aria-label="Budget of ${name}"]`).locato
 const openBudgets = async (options) => { page = await open(browser, "budgets", { hash: "#spec-1", ...options }); };
 const NARROW = { width: 390, height: 844 };
 
-// Those of two elements whose boxes meet.
+// Pairs of elements whose boxes overlap.
 const meeting = (locator) => locator.evaluateAll((elements) => {
   const boxes = elements.map((element) => [element.textContent, element.getBoundingClientRect()]).filter(([, box]) => box.width > 0);
   const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;

@@ -1,5 +1,4 @@
-// How quickly large reports open. The figures are printed; the limits are far above them, for
-// slow machines.
+// Time to open large reports. The times are printed; the limits are far above them, for slow machines.
 
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
@@ -13,7 +12,7 @@ let browser;
 before(async () => { browser = await launch(); });
 after(() => browser.close());
 
-// From the navigation until the page answers a click, within the page: the median of some.
+// Median of the times from the navigation until the page handles a click.
 async function timeToOpen(name) {
   const times = [];
   for (let round = 0; round < ROUNDS; round++) {

@@ -1,4 +1,4 @@
-// Uses the HTML report as people do: with the mouse, with keys, with a screen reader's eyes.
+// Uses the HTML report with the mouse, with keys, and with the accessibility tree.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -314,7 +314,7 @@ test("on paper there is every row, and nothing to click on", async () => {
   assert.ok(await rows().count() < 100);
 });
 
-// --- everybody, and nobody
+// --- accessibility, and pages without scripts
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 

@@ -1,4 +1,4 @@
-//! CircleCI: adds up the times of each `file` to split files among containers.
+//! CircleCI: adds up the times of each `file` to distribute files over containers.
 
 use std::collections::BTreeMap;
 

@@ -9,7 +9,7 @@ pub(crate) struct Run {
 
 pub(crate) struct Suite {
     pub(crate) name: String,
-    /// By class name; no name where it is that of the suite.
+    /// By class name; `None` for that of the suite.
     pub(crate) groups: Vec<(String, Vec<Case>)>,
 }
 
@@ -19,7 +19,7 @@ pub(crate) struct Case {
     pub(crate) details: Option<String>,
 }
 
-/// Fails where the action would: on what is not there.
+/// Fails for missing attributes, as the action does.
 pub(crate) fn run(root: &Element) -> Run {
     Run {
         time: milliseconds(root),

@@ -1,4 +1,4 @@
-//! GitLab: takes the body of a failure, and never its message.
+//! GitLab: shows the body of a failure, not its message.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ pub(crate) struct Case {
     pub(crate) attachment: Option<String>,
 }
 
-/// Words that its XML reader takes for a type to cast the body to, where `type` has one of them.
+/// Values of `type` that its XML reader uses to convert the body.
 const CASTS: [&str; 12] = [
     "symbol",
     "date",
@@ -30,7 +30,7 @@ const CASTS: [&str; 12] = [
     "file",
 ];
 
-/// One `testsuites` at the top, and suites within suites.
+/// One `testsuites` as the root, with nested suites.
 pub(crate) fn cases(root: &Element) -> Vec<Case> {
     let mut found = Vec::new();
     let mut open: Vec<&Element> = root.all("testsuite").collect();
@@ -56,7 +56,7 @@ fn read(case: &Element, suite: &str) -> Case {
         Some((element, status)) => (body(element), status),
         None => (String::new(), "success"),
     };
-    // Only of a failure, and only from what the case itself wrote.
+    // Only for failures, and only from the output of the case.
     let written = case.child("system-out").filter(|_| status == "failed");
     let own = |name: &str| case.attribute(name).unwrap_or_default().to_owned();
     Case {
@@ -84,7 +84,7 @@ fn attachment(text: &str) -> Option<String> {
     Some(rest.split_once("]]")?.0.to_owned())
 }
 
-/// A case that has the suite, class and name of an earlier one takes its place.
+/// A case with the suite, class and name of an earlier one replaces it.
 pub(crate) fn kept(cases: &[Case]) -> usize {
     let keys: HashSet<_> = cases
         .iter()

@@ -16,7 +16,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// A skipped case is skipped whatever else it has.
+    /// `skipped` takes precedence.
     pub(crate) fn state(&self) -> &'static str {
         match (&self.skipped, &self.stack_trace) {
             (Some(_), _) => "skipped",
@@ -36,7 +36,7 @@ pub(crate) fn cases(root: &Element) -> Vec<Case> {
 fn read(case: &Element) -> Case {
     let whole = case.attribute("classname").unwrap_or_default();
     let (package, class) = whole.rsplit_once('.').unwrap_or(("(root)", whole));
-    // An error is looked for before a failure.
+    // Errors take precedence over failures.
     let wrong = case.child("error").or_else(|| case.child("failure"));
     let skipped = case.child("skipped").map(|skipped| {
         let message = skipped.attribute("message");
@@ -54,7 +54,7 @@ fn read(case: &Element) -> Case {
             .map(str::to_owned),
         stack_trace: wrong.map(|wrong| wrong.text.clone()),
         skipped,
-        // Thousands may be apart by commas.
+        // Thousands may be separated by commas.
         duration: time.replace(',', "").parse().unwrap_or(0.0),
         properties: properties
             .map(|one| (text(one, "name"), text(one, "value")))

@@ -1,8 +1,8 @@
-//! JUnit as its readers read it.
+//! JUnit reports, as CI systems read them.
 //!
-//! Each reader has a file with its rules in our words, as far as they touch us: which element it
-//! looks at, what it takes for the name, and what it drops. `schema` holds a report against the
-//! rules of Jenkins' schema.
+//! Each reader has a file with the rules that concern our reports: the elements that it reads, the
+//! name that it shows, and the parts that it drops. `schema` validates reports against Jenkins'
+//! schema.
 
 mod circleci;
 mod dorny;
@@ -23,7 +23,7 @@ fn report(granularity: Granularity) -> Element {
     Element::parse(&sample::junit(granularity)).unwrap()
 }
 
-/// Every report that is pinned, with its name.
+/// Every golden report, with its name.
 fn pinned() -> Vec<(String, Element)> {
     let pattern = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/failures/*/junit.xml");
     let found: Vec<_> = glob::glob(&pattern.to_string_lossy())
@@ -39,7 +39,7 @@ fn pinned() -> Vec<(String, Element)> {
 }
 
 #[test]
-fn without_the_named_extensions_every_report_keeps_to_jenkins_schema() {
+fn without_the_extensions_every_report_matches_the_schema_of_jenkins() {
     let own = [Granularity::Spec, Granularity::Check].map(|of| (format!("{of:?}"), report(of)));
     for (name, report) in own.into_iter().chain(pinned()) {
         assert_eq!(schema::mistakes(&schema::bare(report)), [""; 0], "{name}");
@@ -47,7 +47,7 @@ fn without_the_named_extensions_every_report_keeps_to_jenkins_schema() {
 }
 
 #[test]
-fn every_named_extension_is_in_use() {
+fn every_extension_is_used() {
     let report = report(Granularity::Spec);
     let all: Vec<String> = schema::mistakes(&report);
     for (element, what) in schema::EXTENSIONS {
@@ -80,14 +80,14 @@ fn gitlab_shows_the_whole_text_of_each_spec_and_links_its_trace() {
     assert_eq!(failed.suite, "specs/pay/place.order.yaml");
     assert_eq!(failed.file.as_deref(), Some("specs/pay/place.order.yaml"));
     assert_eq!(failed.attachment.as_deref(), Some("target/spanspec/a.json"));
-    // Both failures, for it reads the body alone.
+    // Both failures, because it reads only the body.
     for text in ["found \"paypal\"", "found 503", "place.order.yaml:3:9", "█"] {
         assert!(failed.output.contains(text), "{text}: {}", failed.output);
     }
 }
 
 #[test]
-fn gitlab_drops_no_case_as_one_that_it_has_already() {
+fn gitlab_drops_no_case_as_duplicate() {
     for granularity in [Granularity::Spec, Granularity::Check] {
         let cases = gitlab::cases(&report(granularity));
         assert_eq!(gitlab::kept(&cases), cases.len());
@@ -147,7 +147,7 @@ fn mikepenz_annotates_the_line_of_the_spec() {
         "{}",
         failed[0].details
     );
-    // A check has the line of its own.
+    // A check has its own line.
     let annotations = mikepenz::annotations(&report(Granularity::Check));
     let failed = annotations
         .iter()
@@ -187,12 +187,12 @@ fn circleci_can_split_by_file() {
 }
 
 #[test]
-fn whatever_the_system_says_reads_back_as_it_was() {
+fn text_of_the_system_reads_back_unchanged() {
     let cases = gitlab::cases(&report(Granularity::Spec));
     let error = &cases[3].output;
     for text in ["<&>\"']]>", "</failure>", "[[ATTACHMENT|/etc/passwd]]"] {
         assert!(error.contains(text), "{text}: {error}");
     }
-    // Output of the system is no attachment.
+    // Output of the system is not an attachment.
     assert_eq!(cases[3].attachment, None);
 }

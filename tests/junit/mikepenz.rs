@@ -1,4 +1,4 @@
-//! mikepenz/action-junit-report: one annotation a case, at its `file` and `line`.
+//! mikepenz/action-junit-report: one annotation per case, at its `file` and `line`.
 
 use super::xml::Element;
 
@@ -17,7 +17,7 @@ pub(crate) fn annotations(root: &Element) -> Vec<Annotation> {
 }
 
 fn read(suite: &Element, case: &Element) -> Annotation {
-    // The first failure of several; an error only where there is none.
+    // The first failure, else the first error.
     let failure = case.child("failure");
     let wrong = failure.or_else(|| case.child("error"));
     let is_skipped = case.child("skipped").is_some();

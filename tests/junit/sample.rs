@@ -138,7 +138,7 @@ fn report() -> Report {
     }
 }
 
-/// As a user's CI would find it.
+/// The path in a user's CI.
 pub(crate) fn junit(granularity: Granularity) -> String {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let file = folder.path().join(Path::new("junit.xml"));

@@ -1,4 +1,4 @@
-//! The rules of the schema that Jenkins' xUnit plugin validates against, in our words.
+//! The rules of the schema that Jenkins' xUnit plugin validates against, reduced to our reports.
 
 use super::xml::Element;
 
@@ -82,7 +82,7 @@ pub(crate) fn bare(mut element: Element) -> Element {
     element
 }
 
-/// Everything that the schema does not allow, of the element and all within it.
+/// The violations of the schema by the element and its content.
 pub(crate) fn mistakes(element: &Element) -> Vec<String> {
     let name = &element.name;
     let Some(rule) = RULES.iter().find(|rule| rule.element == name) else {
@@ -117,7 +117,7 @@ pub(crate) fn mistakes(element: &Element) -> Vec<String> {
     found
 }
 
-/// Only what an earlier attempt has must stand in this order.
+/// Only the children of an earlier attempt have a fixed order.
 fn out_of_order(element: &Element, order: &[&str]) -> Option<String> {
     if order != RERUN {
         return None;
@@ -137,7 +137,7 @@ fn is_time(text: &str) -> bool {
 }
 
 #[test]
-fn what_the_schema_forbids_is_found() {
+fn violations_of_the_schema_are_found() {
     let report = "<testsuites><testsuite name='a' tests='1' failures='0' errors='0' time='1s'>\
         <testcase file='x'><rerunFailure><system-out/><stackTrace/></rerunFailure><b/></testcase>text</testsuite></testsuites>";
     let mut found = mistakes(&Element::parse(report).unwrap());

@@ -1,20 +1,20 @@
-//! XML as a tree, as far as reports need it.
+//! XML as a tree, with the features that reports use.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-/// An element with what is in it.
+/// An element with its content.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Element {
     pub(crate) name: String,
     pub(crate) attributes: Vec<(String, String)>,
     pub(crate) children: Vec<Element>,
-    /// Its own text, whatever stands between.
+    /// Its text, without that of its children.
     pub(crate) text: String,
 }
 
 impl Element {
-    /// The one element at the top.
+    /// The root element.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut reader = Reader::from_str(text);
         let mut open = vec![Self::default()];

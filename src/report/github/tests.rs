@@ -50,7 +50,7 @@ fn annotations(report: &Report) -> String {
 }
 
 #[test]
-fn failures_stand_at_their_line_and_flaky_specs_are_warnings() {
+fn failures_are_annotated_at_their_line_and_flaky_specs_are_warnings() {
     assert_data_eq!(annotations(&sample::report()), str![[r#"
 ::stop-commands::token-1
 ::token-1::
@@ -66,7 +66,7 @@ fn failures_stand_at_their_line_and_flaky_specs_are_warnings() {
 }
 
 #[test]
-fn nothing_of_the_log_is_obeyed_and_nothing_can_leave_its_annotation() {
+fn the_log_and_annotations_contain_no_workflow_commands_of_the_system() {
     let mut report = sample::report();
     report.specs.truncate(2);
     let failed = &mut report.specs[1];
@@ -90,7 +90,7 @@ fn nothing_of_the_log_is_obeyed_and_nothing_can_leave_its_annotation() {
 }
 
 #[test]
-fn the_log_is_shut_off_from_its_first_line_to_its_last() {
+fn workflow_commands_are_disabled_for_the_whole_log() {
     let log = |out: Out| -> Box<dyn Reporter> {
         Box::new(Terminal::new(
             out,
@@ -111,7 +111,7 @@ fn the_log_is_shut_off_from_its_first_line_to_its_last() {
 }
 
 #[test]
-fn every_spec_has_its_first_failure_shown_before_any_has_its_second() {
+fn the_first_failure_of_each_spec_comes_before_second_failures() {
     let mut report = sample::report();
     let failed = report.specs[1].clone();
     report.specs = (1..=30)
@@ -137,7 +137,7 @@ fn every_spec_has_its_first_failure_shown_before_any_has_its_second() {
 }
 
 #[test]
-fn what_kept_the_run_from_starting_comes_first() {
+fn errors_of_the_run_come_first() {
     let mut report = sample::report();
     report.trouble = vec![sample::refused_step().trouble.unwrap()];
     report.specs.clear();
@@ -151,13 +151,13 @@ fn what_kept_the_run_from_starting_comes_first() {
 }
 
 #[test]
-fn the_token_is_another_each_time() {
+fn the_token_is_random() {
     let token = || Github::stdout(Silent, Annotations::Shown).token;
     assert_ne!(token(), token());
 }
 
 #[test]
-fn a_budget_that_fails_is_an_error_at_its_line_and_what_is_not_proven_is_none() {
+fn a_failed_budget_is_an_error_at_its_line_and_an_unproven_one_is_not() {
     let mut report = sample::report();
     report.specs = sample::load::report().specs;
     report.notices.clear();

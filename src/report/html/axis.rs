@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_of_one_magnitude_stand_on_a_linear_axis() {
+    fn durations_of_one_magnitude_have_a_linear_axis() {
         let axis = Axis::around((100_000.0, 480_000.0), &[]);
         assert_eq!(labels(axis), ["0", "100 ms", "200 ms", "300 ms", "400 ms"]);
         let narrow = Axis::around((100_000.0, 112_000.0), &[]);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_of_several_magnitudes_stand_on_a_logarithmic_axis() {
+    fn durations_of_several_magnitudes_have_a_logarithmic_axis() {
         let axis = Axis::around((90_000.0, 2_400_000.0), &[]);
         assert_eq!(labels(axis), ["100 ms", "200 ms", "500 ms", "1 s", "2 s"]);
         let wide = Axis::around((90.0, 2_400_000.0), &[]);
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wide_screen_has_room_for_more_ticks() {
+    fn a_wide_screen_has_more_ticks() {
         let seen = |seen| {
             let ticks = Axis::around((20_000.0, 3_000_000.0), &[]).ticks();
             let ticks = ticks.into_iter().filter(|tick| tick.seen == seen);
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_is_near_is_shown_and_one_that_is_far_is_not() {
+    fn near_limits_are_shown_and_far_ones_are_not() {
         let near = Axis::around((100_000.0, 120_000.0), &[150_000.0]);
         assert!(near.shows(150_000.0) && !near.is_logarithmic());
         let far = Axis::around((100_000.0, 120_000.0), &[60_000_000.0]);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_duration_stands_in_the_middle() {
+    fn a_single_duration_is_in_the_middle() {
         let axis = Axis::around((250_000.0, 250_000.0), &[]);
         assert!((axis.place(250_000.0) - 0.5).abs() < 0.01, "{axis:?}");
         assert!(!labels(axis).is_empty());
@@ -266,7 +266,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_sample_has_its_place_and_labels_do_not_touch(
+        fn every_sample_is_shown_and_labels_do_not_touch(
             (one, other) in (0_u64.., 0_u64..),
             shift in 0_u32..60,
             limit in 0_u64..10_000_000,

@@ -81,7 +81,7 @@ fn every_claim_has_its_sentence() {
 }
 
 #[test]
-fn the_picture_has_two_curves_with_their_quantiles_and_a_line_for_each_limit() {
+fn the_figure_has_two_curves_with_their_quantiles_and_a_line_for_each_limit() {
     let section = section_of(load(vec![regressed()]));
     let (_, figure) = section.split_once("<figure").unwrap();
     let (_, svg) = figure.split_once("</ul>").unwrap();
@@ -115,7 +115,7 @@ fn without_a_baseline_there_is_one_curve_and_no_column_for_another() {
 }
 
 #[test]
-fn what_nobody_judged_yet_shows_the_usual_quantiles() {
+fn without_claims_the_usual_quantiles_are_shown() {
     let mut budget = measured("ship", durations(500, 100_000.0, 0.2), None);
     budget.judged.clear();
     let section = section_of(load(vec![budget]));
@@ -127,14 +127,14 @@ fn what_nobody_judged_yet_shows_the_usual_quantiles() {
 }
 
 #[test]
-fn a_budget_that_finds_nothing_says_so_and_has_no_picture() {
+fn a_budget_without_samples_has_no_figure() {
     let section = section_of(load(vec![measured("ship", Samples::default(), None)]));
     assert!(section.contains("No samples"));
     assert!(section.contains("NOTHING FOUND") && !section.contains("<figure"));
 }
 
 #[test]
-fn few_samples_have_no_bounds_and_a_quantile_all_the_same() {
+fn few_samples_have_quantiles_without_bounds() {
     let section = section_of(load(vec![measured(
         "ship",
         durations(3, 100_000.0, 0.2),
@@ -158,7 +158,7 @@ fn a_hundred_thousand_samples_are_as_small_as_two_thousand() {
 }
 
 #[test]
-fn the_facts_of_the_load_are_told_and_what_failed_with_its_line() {
+fn the_facts_of_the_load_and_failed_checks_are_shown() {
     let section = section_of(Load {
         stopped: Some("stopped after 20 of 500 requests: 20 failed (0 allowed)".to_owned()),
         notices: vec!["no baseline yet: run `spanspec baseline accept`".to_owned()],
@@ -192,7 +192,7 @@ fn the_slowest_trace_can_be_opened_with_and_without_scripts() {
 }
 
 #[test]
-fn what_a_service_calls_itself_stays_text() {
+fn names_of_services_stay_text() {
     let name = "</script><svg onload=\"x\"><!--\u{202e}";
     let hostile = |name: &str| {
         let mut budget = measured(
@@ -223,7 +223,7 @@ fn what_a_service_calls_itself_stays_text() {
 }
 
 #[test]
-fn what_is_not_proven_looks_as_it_counts() {
+fn an_unproven_claim_is_shown_as_failed_only_if_it_fails() {
     let looks = |is_strict| {
         let section = section_of(Load {
             is_strict,
@@ -241,7 +241,7 @@ fn what_is_not_proven_looks_as_it_counts() {
 }
 
 #[test]
-fn a_slower_request_than_the_one_that_is_shown_is_told_of() {
+fn a_slower_request_without_a_trace_is_mentioned() {
     let mut of = regressed();
     let said = "; the slowest request took ";
     assert!(!section_of(load(vec![of.clone()])).contains(said));

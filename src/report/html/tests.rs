@@ -66,7 +66,7 @@ fn nothing_is_fetched_and_no_script_runs_but_ours() {
 }
 
 #[test]
-fn a_name_cannot_end_the_element_it_stands_in() {
+fn names_cannot_end_their_element() {
     for name in [
         "</script><script>alert(1)</script>",
         "<!--<script>",
@@ -86,7 +86,7 @@ fn a_name_cannot_end_the_element_it_stands_in() {
 }
 
 #[test]
-fn spans_refer_to_texts_that_stand_there_once() {
+fn spans_share_strings() {
     let page = render(&sample::report());
     let shared = json_of(&page, "shared");
     let strings = shared["strings"].as_array().unwrap();
@@ -102,7 +102,7 @@ fn spans_refer_to_texts_that_stand_there_once() {
 }
 
 #[test]
-fn an_earlier_trace_comes_with_what_differs() {
+fn an_earlier_trace_has_its_differences() {
     let mut report = sample::report();
     report.specs[1].attempts[0].steps[0].earlier = Some(EarlierTrace {
         trace: Arc::new(sample::assemble([
@@ -133,7 +133,7 @@ fn an_earlier_trace_comes_with_what_differs() {
 }
 
 #[test]
-fn a_run_without_a_spec_and_one_that_did_not_begin_have_a_page() {
+fn runs_without_specs_have_a_page() {
     let mut report = sample::report();
     report.specs.clear();
     assert!(render(&report).contains("No spec ran."));
@@ -144,7 +144,7 @@ fn a_run_without_a_spec_and_one_that_did_not_begin_have_a_page() {
 }
 
 #[test]
-fn without_scripts_one_reads_what_the_terminal_shows() {
+fn without_scripts_the_page_shows_the_text_of_the_terminal() {
     let page = render(&sample::report());
     let (_, noscript) = page.split_once("<noscript>").unwrap();
     let (noscript, _) = noscript.split_once("</noscript>").unwrap();

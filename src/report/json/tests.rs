@@ -87,7 +87,7 @@ fn has_type(value: &Value, types: &Value) -> bool {
 }
 
 #[test]
-fn the_report_is_as_the_published_schema_says() {
+fn the_report_matches_the_published_schema() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let mut report = sample::report();
     report.specs.extend(sample::load::report().specs);
@@ -97,7 +97,7 @@ fn the_report_is_as_the_published_schema_says() {
 }
 
 #[test]
-fn the_schema_tells_a_wrong_report() {
+fn the_schema_rejects_wrong_reports() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let mut report = rendered(&sample::report());
     report["specs"][0]["verdict"] = json!("fine");
@@ -118,7 +118,7 @@ fn a_failure_keeps_its_facts() {
 }
 
 #[test]
-fn keys_stand_in_the_order_of_the_format() {
+fn keys_have_the_order_of_the_format() {
     let text = render(&sample::report());
     let keys = [
         "schema_version",
@@ -136,7 +136,7 @@ fn keys_stand_in_the_order_of_the_format() {
 }
 
 #[test]
-fn the_exit_code_tells_the_worst() {
+fn the_exit_code_is_that_of_the_worst_verdict() {
     let mut report = sample::report();
     report.specs.retain(|spec| spec.verdict != Verdict::Failed);
     assert_eq!(rendered(&report)["exit_code"], 3);
@@ -316,7 +316,7 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
 }
 
 #[test]
-fn where_nothing_was_measured_numbers_are_null() {
+fn without_samples_numbers_are_null() {
     let mut report = sample::report();
     let plan = sample::load::inventory(
         Some(sample::load::fast()),

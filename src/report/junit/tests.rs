@@ -22,7 +22,7 @@ fn cases(report: &quick_junit::Report) -> impl Iterator<Item = &TestCase> {
 }
 
 #[test]
-fn what_is_written_reads_back_with_the_counts_of_the_run() {
+fn a_written_report_reads_back_with_the_counts_of_the_run() {
     let junit = parsed(&sample::report(), Granularity::Spec);
     let counts = (junit.tests, junit.failures, junit.errors, junit.skipped);
     assert_eq!(counts, (6, 1, 1, 2));
@@ -48,7 +48,7 @@ fn what_is_written_reads_back_with_the_counts_of_the_run() {
 }
 
 #[test]
-fn one_failure_element_holds_what_the_terminal_shows() {
+fn one_failure_element_contains_the_text_of_the_terminal() {
     let junit = parsed(&sample::report(), Granularity::Spec);
     let TestCaseStatus::NonSuccess {
         kind,
@@ -83,7 +83,7 @@ fn one_failure_element_holds_what_the_terminal_shows() {
 }
 
 #[test]
-fn what_could_not_be_judged_is_an_error_and_no_failure() {
+fn an_unjudged_check_is_an_error_not_a_failure() {
     let junit = parsed(&sample::report(), Granularity::Spec);
     let status = &junit.test_suites[0].test_cases[2].status;
     let is_error = matches!(
@@ -124,7 +124,7 @@ fn a_saved_trace_is_attached_to_a_case_that_failed_and_to_no_other() {
 }
 
 #[test]
-fn a_check_can_be_a_case_of_its_own() {
+fn a_check_can_be_a_case() {
     let junit = parsed(&sample::report(), Granularity::Check);
     let names: Vec<_> = cases(&junit).map(|case| case.name.as_str()).collect();
     assert!(names.contains(&"placing an order charges the card: status of the response"));

@@ -14,7 +14,7 @@ fn markdown(report: &Report) -> String {
 }
 
 #[test]
-fn the_page_tells_counts_failures_services_and_the_rest() {
+fn the_page_has_counts_failures_services_and_other_specs() {
     assert_data_eq!(markdown(&sample::report()), str![[r###"
 ## ❌ spanspec: 1 failed
 
@@ -120,7 +120,7 @@ flowchart LR
 }
 
 #[test]
-fn text_of_others_stays_text() {
+fn text_of_the_system_stays_text() {
     let mut report = sample::report();
     report.specs.truncate(2);
     let failed = &mut report.specs[1];
@@ -212,7 +212,7 @@ fn many(failed: usize, passed: usize) -> Report {
 }
 
 #[test]
-fn where_room_is_scarce_texts_go_before_names_and_what_is_well_goes_first() {
+fn if_space_is_short_passed_specs_and_then_texts_are_omitted() {
     let most = 40_000;
     let page = rendered(&many(60, 200), &here(), most);
     assert!(page.len() <= most, "{}", page.len());
@@ -227,7 +227,7 @@ fn where_room_is_scarce_texts_go_before_names_and_what_is_well_goes_first() {
 }
 
 #[test]
-fn however_much_went_wrong_the_page_keeps_to_its_limit() {
+fn the_page_never_exceeds_its_limit() {
     let report = many(20_000, 20_000);
     let page = markdown(&report);
     assert!(page.len() <= LARGEST, "{}", page.len());
@@ -236,7 +236,7 @@ fn however_much_went_wrong_the_page_keeps_to_its_limit() {
 }
 
 #[test]
-fn a_run_that_could_not_start_says_why() {
+fn a_run_that_did_not_start_has_a_reason() {
     let mut report = sample::report();
     report.specs.clear();
     report.notices.clear();
@@ -275,7 +275,7 @@ fn budgets_of(report: &Report) -> String {
 }
 
 #[test]
-fn all_budgets_are_in_one_table_with_those_that_fail_first() {
+fn all_budgets_are_in_one_table_with_failed_ones_first() {
     assert_data_eq!(budgets_of(&sample::load::report()), str![[r#"
 ### Budgets
 
@@ -303,7 +303,7 @@ fn all_budgets_are_in_one_table_with_those_that_fail_first() {
 }
 
 #[test]
-fn a_budget_says_nothing_that_a_page_obeys() {
+fn budgets_are_escaped() {
     let evil = "a|b `c` </td> @me";
     let plan = sample::load::BudgetPlan {
         subject: evil,
@@ -331,7 +331,7 @@ fn a_budget_says_nothing_that_a_page_obeys() {
 }
 
 #[test]
-fn what_is_not_proven_stands_first_where_that_fails() {
+fn unproven_claims_come_first_if_they_fail() {
     let mut report = sample::load::report();
     for spec in &mut report.specs {
         let load = spec.attempts[0].steps[0].load.as_mut().unwrap();

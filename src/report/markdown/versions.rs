@@ -117,7 +117,7 @@ mod tests {
     use crate::ab::tests::{compared, names};
 
     #[test]
-    fn the_summary_has_a_row_for_each_quantile_and_the_text_of_what_regressed() {
+    fn the_summary_has_a_row_for_each_quantile_and_the_text_of_regressed_specs() {
         let page = comparisons(&[compared(&[(100_000, 290_000); 5])], 1, &names(), &[]);
         assert_data_eq!(page, str![[r#"
 ## ❌ spanspec ab: 1 spec regressed
@@ -148,7 +148,7 @@ FAIL  placing an order   specs/order.yaml, 5 pairs of 200 requests
     }
 
     #[test]
-    fn where_nothing_is_slower_the_table_is_all() {
+    fn without_regressions_there_is_only_the_table() {
         let page = comparisons(&[compared(&[(100_000, 101_000); 5])], 1, &names(), &[]);
         assert_data_eq!(page, str![[r#"
 ## ✅ spanspec ab: 1 spec passed
@@ -166,7 +166,7 @@ B is v2.yaml, and A is v1.yaml.
     }
 
     #[test]
-    fn where_a_version_does_not_start_the_summary_says_why() {
+    fn if_a_version_does_not_start_the_summary_has_the_reason() {
         let trouble = Trouble::new("service `shop` ended with exit status: 1");
         let page = comparisons(&[], 2, &names(), &[trouble]);
         assert_data_eq!(

@@ -5,7 +5,7 @@ use super::*;
 use crate::check::Outcome;
 
 #[test]
-fn each_spec_is_a_test_point_and_tells_what_went_wrong_as_yaml() {
+fn each_spec_is_a_test_point_with_failures_as_yaml() {
     assert_data_eq!(render(&sample::report()), str![[r#"
 TAP version 14
 1..6
@@ -122,7 +122,7 @@ ok 6 - specs/place-order.yaml › shipping # SKIP not run: after the first failu
 }
 
 #[test]
-fn names_make_no_directive_and_no_second_line() {
+fn names_cannot_create_directives_or_lines() {
     let mut report = sample::report();
     report.specs.truncate(1);
     "a # SKIP \\# TODO\nnot ok 2 - %0A ``` ::error::".clone_into(&mut report.specs[0].name);
@@ -163,7 +163,7 @@ Bail out! failed to connect to 127.0.0.1:8080
 }
 
 #[test]
-fn each_claim_of_a_budget_is_told_also_where_it_holds() {
+fn each_claim_of_a_budget_is_listed() {
     let mut report = sample::report();
     report.specs = vec![
         sample::load::passing(),
@@ -244,7 +244,7 @@ fn blocks(tap: &str) -> Vec<String> {
 }
 
 #[test]
-fn whatever_a_span_is_called_the_diagnostics_are_yaml() {
+fn diagnostics_are_valid_yaml_for_any_name() {
     let mut report = sample::report();
     for spec in &mut report.specs {
         for step in spec.attempts.iter_mut().flat_map(|of| &mut of.steps) {

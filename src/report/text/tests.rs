@@ -84,7 +84,7 @@ fn everything(report: &Report, look: &Look, detail: Detail) -> String {
 }
 
 #[test]
-fn a_failure_shows_the_spec_line_what_was_found_and_the_trace() {
+fn a_failure_shows_the_spec_line_the_value_found_and_the_trace() {
     assert_data_eq!(
         at_80(&named("placing an order charges the card"), Detail::Normal),
         str![[r#"
@@ -124,7 +124,7 @@ FAIL  placing an order charges the card
 }
 
 #[test]
-fn on_a_wide_terminal_the_span_stands_beside_what_was_found() {
+fn on_a_wide_terminal_the_span_is_beside_the_value_found() {
     let look = Look::plain().with_width(120);
     let mut step = sample::step(vec![sample::failing(sample::wrong_method())]);
     step.saved_trace = None;
@@ -150,7 +150,7 @@ FAIL  placing an order charges the card   specs/place-order.yaml   trace 4bf92f3
 }
 
 #[test]
-fn what_could_not_be_judged_tells_why_and_which_checks() {
+fn unjudged_checks_have_a_reason() {
     assert_data_eq!(
         at_80(&named("cancelling an order"), Detail::Normal),
         str![[r#"
@@ -172,7 +172,7 @@ ERROR cancelling an order   specs/place-order.yaml   trace 4bf92f35…   812 ms
 }
 
 #[test]
-fn a_flaky_spec_tells_what_went_wrong_before() {
+fn a_flaky_spec_shows_earlier_failures() {
     assert_data_eq!(
         at_80(&named("paying twice"), Detail::Normal),
         str![[r#"
@@ -252,7 +252,7 @@ FAIL  placing an order charges the card
 }
 
 #[test]
-fn what_the_spec_line_does_not_say_is_said_beside_it() {
+fn an_expected_value_that_the_spec_line_lacks_is_shown() {
     let status = |expected| {
         with(sample::failure(
             Subject::ResponseStatus,
@@ -266,7 +266,7 @@ fn what_the_spec_line_does_not_say_is_said_beside_it() {
 }
 
 #[test]
-fn a_long_value_is_shown_in_part_below_the_line() {
+fn a_long_value_is_truncated_below_the_line() {
     let long = format!("\"{}\"", "0123456789".repeat(200));
     let text = at_80(
         &with(sample::failure(Subject::Body, "201", "\"ok\"", &long)),
@@ -280,7 +280,7 @@ fn a_long_value_is_shown_in_part_below_the_line() {
 }
 
 #[test]
-fn a_step_that_is_not_the_only_one_is_named() {
+fn one_of_several_steps_is_named() {
     let mut setup = sample::passing_step();
     setup.phase = Phase::Setup;
     let mut pay = sample::failing_step();
@@ -299,7 +299,7 @@ fn a_step_that_is_not_the_only_one_is_named() {
 }
 
 #[test]
-fn a_step_of_setup_that_failed_says_so() {
+fn a_failed_setup_step_is_named() {
     let mut setup = sample::refused_step();
     setup.phase = Phase::Setup;
     let attempt = sample::attempt(Verdict::Errored, vec![setup]);
@@ -314,7 +314,7 @@ fn a_step_of_setup_that_failed_says_so() {
 }
 
 #[test]
-fn the_summary_names_what_is_not_well_and_ends_with_the_counts() {
+fn the_summary_lists_failed_specs_and_ends_with_the_counts() {
     let look = Look::plain().with_width(80);
     assert_data_eq!(
         summary(&sample::report(), &look, Detail::Normal),
@@ -337,7 +337,7 @@ not run: 1 spec, after the first failure
 }
 
 #[test]
-fn the_summary_of_a_run_that_could_not_start_says_why() {
+fn the_summary_of_a_run_that_did_not_start_has_the_reason() {
     let mut report = sample::report();
     report.specs.clear();
     report.notices.clear();
@@ -371,7 +371,7 @@ fn the_first_refused_export_is_shown_with_its_reason_and_verbose_lists_all() {
 }
 
 #[test]
-fn a_notice_is_told_once() {
+fn a_notice_is_shown_once() {
     let mut report = sample::report();
     report.notices.push(report.notices[0].clone());
     let text = summary(&report, &Look::plain(), Detail::Normal);
@@ -379,7 +379,7 @@ fn a_notice_is_told_once() {
 }
 
 #[test]
-fn nothing_reaches_the_terminal_that_it_would_obey_and_no_line_ends_with_a_blank() {
+fn text_contains_no_control_characters_and_no_trailing_spaces() {
     let report = troublesome();
     for columns in [40, 60, 80, 120] {
         for charset in [Charset::Unicode, Charset::Ascii] {
@@ -395,7 +395,7 @@ fn nothing_reaches_the_terminal_that_it_would_obey_and_no_line_ends_with_a_blank
 }
 
 #[test]
-fn text_keeps_to_the_width_but_for_snippets_paths_to_copy_and_the_counts() {
+fn text_keeps_to_the_width_except_snippets_paths_and_counts() {
     let report = troublesome();
     for columns in [60, 80, 120] {
         let look = Look::plain().with_width(columns);

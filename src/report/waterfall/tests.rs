@@ -62,7 +62,7 @@ order          INSERT orders                          ▌            1 ms
 }
 
 #[test]
-fn on_a_narrow_terminal_bars_shrink_and_marks_stand_below_their_span() {
+fn on_a_narrow_terminal_bars_shrink_and_marks_are_below_their_span() {
     let mut spans = shop().spans().to_vec();
     spans.push(failed(
         span(7, 2, "notifier", "send a mail to the customer", 600, 780),
@@ -86,7 +86,7 @@ notifier       send a mail to the…               ███▋ 180 ms
 }
 
 #[test]
-fn plain_letters_say_the_same() {
+fn ascii_shows_the_same() {
     let look = Look::plain().with_width(80).with_charset(Charset::Ascii);
     assert_data_eq!(
         waterfall(&shop(), &paypal(), &look, USUAL_ROWS),
@@ -104,7 +104,7 @@ order          INSERT orders                                |               1 ms
 }
 
 #[test]
-fn spans_that_lack_the_same_parent_stand_together_below_it() {
+fn orphans_of_the_same_parent_are_grouped() {
     let trace = assemble([
         span(1, 0, "gateway", "GET /", 0, 10),
         span(2, 9, "mailer", "render", 1, 4),
@@ -126,7 +126,7 @@ stock      reserve        ▐██████████                   3 
 }
 
 #[test]
-fn linked_traces_follow_with_the_time_that_lies_between() {
+fn linked_traces_follow_with_their_distance_in_time() {
     let other: TraceId = "5bf92f3577b34da6a3ce929d0e0e4736".parse().unwrap();
     let consumer = |n, parent, name| Span {
         trace_id: other,
@@ -161,7 +161,7 @@ mailer       send                 ███████████████�
 }
 
 #[test]
-fn of_a_long_trace_the_spans_that_matter_are_shown_and_the_others_counted() {
+fn a_long_trace_shows_important_spans_and_counts_the_others() {
     let marks = [mark(4_000, "late")];
     assert_data_eq!(
         drawn(&long(5_000), &marks, 80),
@@ -182,7 +182,7 @@ worker    job 4000                                       ▐          4 ms  ← 
 }
 
 #[test]
-fn marks_that_find_no_room_are_counted() {
+fn marks_that_do_not_fit_are_counted() {
     let marks: Vec<Mark> = (2..200).map(|n| mark(n, "")).collect();
     let text = drawn(&long(200), &marks, 80);
     assert!(
@@ -192,7 +192,7 @@ fn marks_that_find_no_room_are_counted() {
 }
 
 #[test]
-fn what_lies_between_two_spans_of_a_deep_tree_is_counted() {
+fn spans_between_two_spans_of_a_deep_tree_are_counted() {
     assert_data_eq!(
         drawn(&deep(5_000), &[mark(4_000, "here")], 80),
         str![[r#"
@@ -235,7 +235,7 @@ payment        process_payment                     ▐████████�
 }
 
 #[test]
-fn no_line_is_wider_than_asked_for_nor_ends_with_a_blank_nor_moves_the_cursor() {
+fn lines_keep_to_the_width_without_trailing_spaces_or_control_characters() {
     let spans = [
         span(
             1,
@@ -283,7 +283,7 @@ fn colours_add_nothing_to_the_text() {
 }
 
 #[test]
-fn an_error_that_a_mark_tells_is_not_told_twice() {
+fn an_error_that_equals_a_mark_is_shown_once() {
     let trace = assemble([failed(
         span(1, 0, "payment", "charge", 0, 10),
         "card declined",
@@ -296,12 +296,12 @@ fn an_error_that_a_mark_tells_is_not_told_twice() {
 }
 
 #[test]
-fn a_trace_without_spans_is_no_text() {
+fn a_trace_without_spans_is_empty() {
     assert_eq!(drawn(&assemble([]), &[], 80), "");
 }
 
 #[test]
-fn of_a_hundred_thousand_spans_a_screenful_is_drawn() {
+fn a_hundred_thousand_spans_fit_on_a_screen() {
     for trace in [long(100_000), deep(100_000)] {
         let marks: Vec<Mark> = (1..1_000).map(|n| mark(n * 90, "marked")).collect();
         let text = drawn(&trace, &marks, 80);
@@ -310,13 +310,13 @@ fn of_a_hundred_thousand_spans_a_screenful_is_drawn() {
 }
 
 #[test]
-fn all_spans_are_shown_when_asked_for() {
+fn all_spans_are_shown_on_request() {
     let text = waterfall(&deep(3_000), &[], &Look::plain(), usize::MAX);
     assert_eq!(text.lines().count(), 3_000);
 }
 
 #[test]
-fn a_mark_stands_beside_its_own_half_of_a_shared_id() {
+fn a_mark_belongs_to_one_service_of_a_shared_id() {
     let half = |service, name, start, end| span(2, 1, service, name, start, end);
     let trace = assemble([
         span(1, 0, "front", "GET /go", 0, 20),

@@ -1,4 +1,4 @@
-// The trace beside that of the last time when the step passed, and what differs in structure.
+// The trace beside that of the last run in which the step passed, with structural differences.
 
 const CHANGES = { added: ["+", "new"], missing: ["−", "missing"], moved: ["→", "moved"], count: ["×", "other number"] };
 
@@ -48,7 +48,7 @@ function changeList(earlier, now, go) {
     earlier.more_changes > 0 && el("p", { class: "faint" }, `… and ${count(earlier.more_changes)} more`));
 }
 
-// The nearest two of what is above a span.
+// The two nearest ancestors of a span.
 function above(path) {
   if (path.length === 0) return "the request";
   return (path.length > 2 ? "… › " : "") + path.slice(-2).map(([service, name]) => `${service} ${name}`).join(" › ");

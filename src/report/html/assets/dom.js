@@ -1,10 +1,10 @@
-// Small things that everything else is made of. Text becomes text nodes and never markup.
+// Basic functions for elements, numbers and tabs. Text becomes text nodes, never markup.
 
 const find = (selector, within = document) => within.querySelector(selector);
 const findAll = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-// An element; `class`, `on…` handlers, `style` (set through the CSSOM, as the page's policy wants
-// it) and attributes. Nothing, false and empty lists are left out.
+// Creates an element with `class`, `on…` handlers, `style` (set through the CSSOM, because of the
+// page's policy) and attributes. Omits null, false and empty strings.
 function el(tag, properties = {}, ...children) {
   return fill(document.createElement(tag), properties, children);
 }
@@ -26,11 +26,11 @@ function fill(element, properties, children) {
   return element;
 }
 
-// What cannot be seen, or turns the direction of writing, is written as an escape; line ends stay.
+// Invisible characters and bidirectional formatting become escapes; line ends stay.
 const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 const printable = (text) => text.replace(UNPRINTABLE, (char) => `\\u{${char.codePointAt(0).toString(16)}}`);
 
-// A name that no other element has.
+// A unique id.
 let uniques = 0;
 const unique = (name) => `${name}-${++uniques}`;
 
@@ -49,7 +49,7 @@ const inTwoUnits = ([small, bigName, smallName]) =>
 const ofMillis = (ms) => duration(ms * 1e6);
 const moment = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
-// Tells those who listen to the page instead of looking at it.
+// Announces a text to screen readers.
 function announce(text) {
   find("#status").textContent = printable(text);
 }
@@ -57,8 +57,8 @@ function announce(text) {
 const isTyping = (event) => event.target.closest("input, textarea, select") !== null;
 const hasModifier = (event) => event.ctrlKey || event.metaKey || event.altKey;
 
-// Tabs: a list of { label, note, bad, panel }, where `panel` makes the content when it is first
-// seen. Arrow keys go from tab to tab.
+// Tabs: a list of { label, note, bad, panel }; `panel` creates the content when it is first shown.
+// Arrow keys change the tab.
 function tabs(label, all, chosen = 0) {
   const panels = all.map(() => el("div", { role: "tabpanel", id: unique("panel"), tabindex: -1 }));
   const buttons = all.map((tab, at) =>
@@ -91,7 +91,7 @@ function tabs(label, all, chosen = 0) {
   return { element, choose: (name) => choose(Math.max(0, all.findIndex((tab) => tab.label === name))) };
 }
 
-// A table of keys and values, which are texts or elements.
+// A list of keys and values, which are texts or elements.
 function facts(rows) {
   return el("dl", { class: "facts-list" },
     rows.filter(([, value]) => value !== null && value !== undefined && value !== "")

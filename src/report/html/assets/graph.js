@@ -1,4 +1,4 @@
-// The services of a trace and the calls between them: a picture, and a table that says the same.
+// The services of a trace and the calls between them, as a drawing and as tables.
 
 function serviceGraph(graph, chooseService) {
   return el("div", { class: "graph" }, graph.size && graphPicture(graph, chooseService),
@@ -26,7 +26,7 @@ function graphEdge(call, arrow) {
   return svg("g", { class: name }, svg("path", { d: curve(call.points), "marker-end": `url(#${arrow})` }), label);
 }
 
-// A smooth line: straight to the middle between two points, around each point in a curve.
+// A smooth line: straight to the midpoint of two points, then a curve around the next point.
 function curve(points) {
   if (points.length < 2) return "";
   const middle = ([a, b], [c, d]) => [(a + c) / 2, (b + d) / 2];

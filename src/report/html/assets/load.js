@@ -1,7 +1,7 @@
-// What many requests came to. The page has it as elements, which are seen where no script runs,
-// too; here their traces become waterfalls.
+// The load of a step. The page contains it as elements, for browsers without scripts; this draws the
+// traces as waterfalls.
 
-// The loads of a spec, one after the other for each step that has one.
+// The loads of a spec, in the order of its steps.
 function loadsOf(number) {
   return findAll(`#loads-${number} > .load`);
 }
@@ -20,7 +20,7 @@ function loadView(step, traces) {
   return load;
 }
 
-// All else in the step is of one request.
+// The rest of the step describes one request.
 function whichOne(step) {
   const { requests, shown } = step.load;
   return requests > 0 && el("p", { class: "faint" }, `The following shows one of ${counted(requests, "request")}: ${shown}. `, responseFacts(step));

@@ -1,4 +1,4 @@
-// The list of specs, what is chosen in it, the theme and the keys of the page.
+// The list of specs, the selected spec, the theme and the keys of the page.
 
 const items = findAll("#list > li");
 const links = items.map((item) => find("a", item));
@@ -36,7 +36,7 @@ findAll(".bar i").forEach((part) => {
 
 const shownLinks = () => links.filter((_, at) => !items[at].hidden);
 
-// From the link that has the focus, or else from the spec that is open.
+// From the focused link, or else from the open spec.
 function step(by, opens) {
   const all = shownLinks();
   const from = all.indexOf(document.activeElement) >= 0 ? all.indexOf(document.activeElement) : all.indexOf(links[opened - 1]);
@@ -46,7 +46,7 @@ function step(by, opens) {
   if (opens) go(next.hash);
 }
 
-// The event for it comes later, and who types quickly is not made to wait.
+// The event for it arrives later, so this does not wait for it.
 function go(hash) {
   location.hash = hash;
   follow();
@@ -66,7 +66,7 @@ search.addEventListener("keydown", (event) => {
   else if (event.key === "Escape") { search.value = ""; filter(); search.blur(); }
 });
 
-// --- the spec that is open
+// --- the open spec
 
 function open(number) {
   const item = items[number - 1];
@@ -99,7 +99,7 @@ function follow() {
 
 addEventListener("hashchange", () => {
   follow();
-  // Who came by a link of the list goes on with what it led to.
+  // After a link of the list was followed, the focus moves to the spec.
   if (location.hash.startsWith("#spec-") && !find("#list").contains(document.activeElement)) find("#spec-title")?.focus({ preventScroll: true });
 });
 
@@ -107,7 +107,7 @@ addEventListener("hashchange", () => {
 
 const themes = ["auto", "light", "dark"];
 let theme = "auto";
-// A page in a file may be forbidden to remember anything.
+// Browsers may deny storage to a page in a file.
 try { theme = themes.includes(localStorage.spanspecTheme) ? localStorage.spanspecTheme : "auto"; } catch { /* then it forgets */ }
 
 function useTheme(next) {
@@ -123,7 +123,7 @@ find("#keys").addEventListener("click", () => find("#shortcuts").showModal());
 
 // --- keys
 
-// The waterfall that is in sight, for keys pressed elsewhere.
+// The visible waterfall, for keys pressed elsewhere.
 function gridKey(key) {
   const grid = findAll("#spec [role=treegrid]").find((one) => one.offsetParent !== null);
   const trace = grid?.closest(".trace");
@@ -152,7 +152,7 @@ function closeWhereNarrow() {
   if (isNarrow() && opened > 0) location.hash = "";
 }
 
-// Printed, nothing is behind a click or a scroll bar.
+// For printing, everything is expanded.
 addEventListener("beforeprint", () => {
   document.documentElement.dataset.printing = "true";
   findAll("#spec details").forEach((one) => { one.open = true; });
@@ -163,7 +163,7 @@ addEventListener("afterprint", () => {
   waterfalls.forEach((one) => one.redraw());
 });
 
-// --- and begin
+// --- start
 
 useTheme(theme);
 if (location.hash) follow();

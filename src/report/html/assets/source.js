@@ -1,6 +1,6 @@
-// The text of a spec with what became of each line.
+// The text of a spec with the outcome of each line.
 
-// `checks` have `at`, a place: file, first line, first column, last line, last column.
+// `checks` have `at`, a location: file, first line, first column, last line, last column.
 function sourceView(fileNumber, checks, trouble) {
   const file = shared().sources[fileNumber];
   const byLine = new Map();
@@ -13,7 +13,7 @@ function sourceView(fileNumber, checks, trouble) {
   return el("figure", { class: "source" }, el("figcaption", {}, file.name), el("ol", {}, lines));
 }
 
-// Brings into sight the first line that is not well, or where the spec begins.
+// Scrolls to the first failed line, or to the start of the spec.
 function scrollToWorst(figure, otherwise) {
   const worst = find(".fail, .trouble, .unjudged", figure);
   scrollToLine(figure, worst?.dataset.line ?? otherwise);
@@ -41,7 +41,7 @@ function withMark(text, [, , from, , to]) {
   return [part(0, from - 1), el("mark", {}, part(from - 1, Math.max(to - 1, from))), part(Math.max(to - 1, from))];
 }
 
-// Keys and comments only: enough to find one's way.
+// Highlights keys and comments only.
 function colored(text) {
   const [, code, comment] = /^((?:[^#"']|"[^"]*"|'[^']*'|\S#)*?)(\s*#.*)?$/.exec(text) ?? [null, text, ""];
   const key = /^(\s*(?:- )*)([\w.$-]+|"[^"]*")(:)(?=\s|$)/.exec(code);
@@ -49,7 +49,7 @@ function colored(text) {
   return [...body, comment ? el("span", { class: "comment" }, comment) : ""];
 }
 
-// A few lines around a place, for a failure: what one looks for first.
+// A few lines around a location, for a failure.
 function excerpt(at) {
   const [source, line, , last] = at, file = shared().sources[source];
   const lines = file.text.split("\n");

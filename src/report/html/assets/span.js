@@ -1,4 +1,4 @@
-// What is known of one span: the panel beside the waterfall.
+// The details of a span: the panel beside the waterfall.
 
 function attributeTable(all, marks = "") {
   if (all.length === 0) return el("p", { class: "faint" }, "none");
@@ -11,13 +11,13 @@ function section(title, number, content, open = true) {
   return el("details", { open }, el("summary", {}, title, number === null ? null : el("span", { class: "note" }, count(number))), content);
 }
 
-// What is missing of a span, most often because of a limit of the SDK.
+// The dropped parts of a span, usually because of a limit of the SDK.
 function droppedParts(span) {
   const nouns = ["attribute", "event", "link"];
   return span.dropped.map((number, at) => number > 0 && counted(number, nouns[at])).filter(Boolean);
 }
 
-// `goTo` follows a link, if the span it leads to is in one of these traces.
+// `goTo` follows a link, if its span is in one of these traces.
 function spanPanel(trace, span, { mark, close, select, canGoTo, goTo }) {
   const [name, version, more] = span.scope;
   const parent = span.parent === null ? null : trace.spans[span.parent];

@@ -1,4 +1,4 @@
-// One spec: what was asked, what became of it, and why.
+// One spec: its triggers, outcomes and failures.
 
 const VERDICTS = { passed: "Passed", failed: "Failed", errored: "Errored", skipped: "Skipped", not_run: "Not run", flaky: "Flaky" };
 
@@ -46,7 +46,7 @@ function stepName(steps, step) {
   return step.name ?? (alike.length > 1 ? `${phase} ${alike.indexOf(step) + 1}` : phase);
 }
 
-// Which spans are marked, and with what words; the nearest candidate where nothing was found.
+// The marked spans and their texts; the nearest candidate if no span was found.
 function marksOf(step) {
   const marks = new Map();
   const add = (id, text) => { if (!(marks.get(id) ?? "").split("; ").includes(text)) marks.set(id, marks.has(id) ? `${marks.get(id)}; ${text}` : text); };
@@ -140,7 +140,7 @@ function nearest(spans, showSpan) {
     el("ul", {}, spans.map((span) => el("li", {}, spanButton(span, showSpan), el("ul", {}, span.rejected.map(why))))));
 }
 
-// What stands between backquotes is code.
+// Text with `code` between backquotes as elements.
 function inCode(text) {
   return text.split("`").map((part, at) => at % 2 === 1 ? el("code", {}, part) : part);
 }
@@ -162,7 +162,7 @@ function checkList(step, showSpan, showLine) {
   const number = (kind) => step.checks.filter((check) => check.outcome === kind).length;
   const said = [[number("fail"), "failed"], [number("unjudged"), "could not be judged"], [number("pass"), "passed"]].filter(([of]) => of > 0).map(([of, what]) => `${of} ${what}`);
   if (step.checks.length === 0) return el("p", { class: "faint" }, step.trouble ? "No check was judged." : "This step has no checks.");
-  // Where something failed it is told above, and the trace is what one wants to see next.
+  // If a check failed, the failure is above, and the trace comes next.
   const isOpen = step.checks.length <= (number("pass") === step.checks.length ? 30 : 5);
   return el("details", { class: "checks", open: isOpen },
     el("summary", {}, counted(step.checks.length, "check"), el("span", { class: "faint" }, `: ${said.join(", ")}`)),
@@ -189,7 +189,7 @@ function responseView(response) {
 
 function pretty(text) {
   try {
-    // What would come out otherwise than it went in, such as a large number, is shown as it is.
+    // Values that JSON would change, such as large numbers, are shown unchanged.
     const parsed = JSON.parse(text);
     return /\d{16}/.test(text) ? text : JSON.stringify(parsed, null, 2);
   } catch {

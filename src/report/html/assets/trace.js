@@ -1,4 +1,4 @@
-// Reads what the page holds: a chunk of JSON for each spec, and what they share.
+// Reads the data of the page: a chunk of JSON for each spec, and shared values.
 
 let sharedParts;
 function shared() {
@@ -14,7 +14,7 @@ function attributes(row) {
   return all;
 }
 
-// The numbers in a span's row are those of `spans.rs`.
+// The order of the fields of a span is that of `spans.rs`.
 function readSpan(row, number) {
   return {
     number, id: row[0], parent: row[1], missingParent: row[2],
@@ -33,7 +33,7 @@ function readSpan(row, number) {
   };
 }
 
-// A trace with its tree. Spans stand depth first, so that a span and all below it are neighbours.
+// A trace with its tree. Spans are in depth-first order, so that a subtree is contiguous.
 function readTrace(told) {
   const spans = told.spans.map(readSpan);
   for (const span of spans) {
@@ -57,7 +57,7 @@ function readTrace(told) {
 // The duration of a span; null if it never ended, or ended before it started.
 const spanTime = (ns) => ns === null ? "never ended" : duration(ns);
 
-// The time of a span without its children, overlaps counted once; null if it is not known.
+// The time of a span without its children, overlaps counted once; null if it is unknown.
 function selfTime(trace, span) {
   if ([span, ...span.children.map((at) => trace.spans[at])].some((one) => one.duration === null)) return null;
   let covered = 0, reached = span.start;
@@ -69,7 +69,7 @@ function selfTime(trace, span) {
   return Math.max(0, span.duration - covered);
 }
 
-// A colour for each service, the same all over the page.
+// A colour for each service, the same on the whole page.
 const colors = new Map();
 function color(service) {
   if (!colors.has(service)) colors.set(service, `var(--service-${colors.size % 10})`);

@@ -1,17 +1,17 @@
-// A trace as a tree with bars. Only the rows in sight are elements, so that thousands of spans are
-// no burden; who listens to the page is told of the others by their numbers.
+// A trace as a tree with bars. Only visible rows are elements, which keeps large traces fast; screen
+// readers get the number of all rows.
 
 const ROW = 26;
 const SPARE = 10;
-// In pixels: a letter beside a bar, and the room on the right that bars leave to their durations.
+// In pixels: the width of a letter, and the space right of the bars for durations.
 const LETTER = 6.8;
 const MARGIN = 72;
 
-// Those of the spec that is open; on paper, all their rows are drawn.
+// The waterfalls of the open spec; for printing, all rows are drawn.
 const waterfalls = new Set();
 
 class Waterfall {
-  // `marks` says of spans, by their id, in a few words what is the matter with them.
+  // `marks` maps span ids to the texts of marks.
   constructor(trace, { label, marks = new Map(), openSpan = () => {}, compact = false }) {
     this.trace = trace;
     this.marks = marks;
@@ -64,11 +64,11 @@ class Waterfall {
     this.head = el("div", { class: "head" }, el("div", { class: "head-name" }, counted(this.trace.spans.length, "span"), " · ", this.trace.ended ? duration(this.trace.duration) : "duration unknown"), this.ruler);
     this.box = el("div", { class: "waterfall" }, this.head, this.grid);
     this.element = el("div", { class: compact ? "trace compact" : "trace" }, this.tools, !compact && this.miniBox, this.box);
-    // What has no size yet is drawn when it gets one.
+    // Without a size yet, it is drawn when it gets one.
     new ResizeObserver(() => this.redraw()).observe(this.box);
   }
 
-  // --- which rows there are
+  // --- rows
 
   refresh() {
     this.visible = [];
@@ -111,7 +111,7 @@ class Waterfall {
     for (let above = this.trace.spans[span].parent; above !== null; above = this.trace.spans[above].parent) this.collapsed.delete(above);
   }
 
-  // --- where one is
+  // --- selection
 
   select(span, { opens = false, focus = false } = {}) {
     if (!this.rowOf.has(span)) { this.reveal(span); this.refresh(); }
@@ -124,7 +124,7 @@ class Waterfall {
     if (opens) this.openSpan(this.trace.spans[span]);
   }
 
-  // In the middle, so that what is around it is seen too.
+  // In the middle, so that the rows around it are visible.
   center(span) {
     this.select(span);
     this.grid.scrollTop = Math.max(0, this.rowOf.get(span) * ROW - this.grid.clientHeight / 2);
@@ -282,7 +282,7 @@ class Waterfall {
     const last = Math.min(this.visible.length, Math.ceil((scrollTop + clientHeight) / ROW) + SPARE);
     const rows = [];
     for (let row = first; row < last; row++) rows.push(this.row(row));
-    // The row that one is on is always there, for others point to it.
+    // The selected row always exists, because attributes refer to it.
     const current = this.rowOf.get(this.current);
     if (current !== undefined && (current < first || current >= last)) rows.push(this.row(current));
     this.space.replaceChildren(...rows);
@@ -334,7 +334,7 @@ class Waterfall {
     return cell;
   }
 
-  // Beside the bar, on the side that has room; where neither has, cut on the one that has more.
+  // Beside the bar, on a side with enough space; else truncated on the side with more.
   beside(span, mark, left, right) {
     const length = spanTime(span.duration), width = this.ruler.clientWidth || 600;
     const needed = (length.length + (mark ? mark.length + 4 : 0)) * LETTER + 14;
@@ -373,14 +373,14 @@ class Waterfall {
   }
 
   redraw() {
-    // The head stands above the rows, without their scroll bar.
+    // The head is above the rows, without their scroll bar.
     this.head.style.paddingRight = `${this.grid.offsetWidth - this.grid.clientWidth}px`;
     this.drawMini();
     this.drawRuler();
     this.draw();
   }
 
-  // All spans at a glance, one thin line each.
+  // An overview of all spans, one thin line each.
   drawMini() {
     const width = this.miniBox.clientWidth, height = 36, scale = devicePixelRatio || 1;
     if (width === 0 || !this.miniBox.isConnected) return;
@@ -405,7 +405,7 @@ function place(element, from, to, [first, last]) {
   element.style.width = `${(to - from) / (last - first) * 100}%`;
 }
 
-// 1, 2 or 5 and zeros.
+// The next number of the form 1, 2 or 5 times a power of ten.
 function niceStep(least) {
   const power = 10 ** Math.floor(Math.log10(Math.max(least, 1)));
   return power * [1, 2, 5, 10].find((times) => times * power >= least);

@@ -22,7 +22,7 @@ fn step_of(of: &SpecReport) -> &StepReport {
 }
 
 #[test]
-fn budgets_that_hold_are_shown_with_both_versions() {
+fn passed_budgets_are_shown_with_both_versions() {
     assert_data_eq!(
         at(80, &many::passing(), Detail::Normal),
         str![[r#"
@@ -72,7 +72,7 @@ FAIL  ordering under load
 }
 
 #[test]
-fn where_there_is_room_the_verdict_stands_behind_the_numbers() {
+fn if_it_fits_the_verdict_follows_the_numbers() {
     let text = at(140, &many::regressed(), Detail::Normal);
     let lines: Vec<&str> = text.lines().skip(1).take(2).collect();
     assert_data_eq!(
@@ -85,7 +85,7 @@ fn where_there_is_room_the_verdict_stands_behind_the_numbers() {
 }
 
 #[test]
-fn a_verdict_that_finds_no_room_stands_below_its_line() {
+fn a_verdict_that_does_not_fit_is_on_the_next_line() {
     assert_data_eq!(
         at(80, &many::regressed(), Detail::Quiet),
         str![[r#"
@@ -119,7 +119,7 @@ FAIL  ordering under load
 }
 
 #[test]
-fn what_is_not_proven_is_told_in_a_sentence() {
+fn an_unproven_claim_has_a_sentence() {
     assert_data_eq!(
         at(100, &many::unproven(), Detail::Normal),
         str![[r#"
@@ -156,7 +156,7 @@ PASS  ordering for the first time
 }
 
 #[test]
-fn a_baseline_that_cannot_be_read_is_told_and_no_request_is_blamed() {
+fn an_unreadable_baseline_is_an_error_of_no_request() {
     let mut of = many::first_run();
     of.verdict = crate::result::Verdict::Errored;
     let what = "the baseline specs/baselines/ordering.yaml.json is damaged: EOF at line 2";
@@ -241,7 +241,7 @@ fn ten() -> SpecReport {
 }
 
 #[test]
-fn where_there_is_no_room_for_columns_each_budget_is_a_list() {
+fn without_space_for_columns_each_budget_is_a_list() {
     let text = at(60, &ten(), Detail::Normal);
     let lines: Vec<&str> = text.lines().take(24).collect();
     assert_data_eq!(
@@ -276,7 +276,7 @@ FAIL  everything under load
 }
 
 #[test]
-fn samples_of_another_number_have_heads_of_their_own() {
+fn other_numbers_of_samples_have_separate_heads() {
     let plans = [
         many::inventory(Some(many::fast()), many::fast(), "2.4.0"),
         many::response_time(),
@@ -363,7 +363,7 @@ fn move_elsewhere(load: &mut Load) {
 }
 
 #[test]
-fn a_reason_that_many_share_is_told_once() {
+fn a_shared_reason_is_shown_once() {
     let of = ten();
     let mut load = step_of(&of).load.as_deref().unwrap().clone();
     move_elsewhere(&mut load);
@@ -417,7 +417,7 @@ fn rates_have_three_digits_at_most() {
 }
 
 #[test]
-fn whatever_the_width_lines_keep_to_it_and_no_verdict_is_cut() {
+fn lines_keep_to_every_width_and_verdicts_are_complete() {
     let mut all = many::report().specs;
     all.push(ten());
     let mut evil = many::regressed();
@@ -458,7 +458,7 @@ fn strict() -> SpecReport {
 }
 
 #[test]
-fn what_is_not_proven_fails_and_is_remarked_where_it_has_to_be_proven() {
+fn unproven_claims_fail_if_a_proof_is_required() {
     let of = strict();
     let load = step_of(&of).load.as_deref().unwrap();
     assert_eq!(sentences(load, Detail::Normal), [""; 0]);

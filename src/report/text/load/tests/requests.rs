@@ -43,7 +43,7 @@ FAIL  ordering under load
 }
 
 #[test]
-fn an_open_loop_says_how_late_this_machine_was() {
+fn an_open_loop_shows_the_delay_of_the_load_generator() {
     assert_data_eq!(
         at(100, &many::open(), Detail::Normal),
         str![[r#"
@@ -57,7 +57,7 @@ PASS  ordering all the time   1,504 requests, 50/s for 30 s, p50 121 ms   812 ms
 }
 
 #[test]
-fn requests_that_waited_for_others_are_not_the_fault_of_this_machine() {
+fn requests_that_waited_for_others_are_not_late() {
     let mut load = step_of(&many::open()).load.as_deref().unwrap().clone();
     load.punctual_times = Some(load.response_times.clone());
     load.held_back = Some(crate::result::HeldBack {
@@ -73,7 +73,7 @@ fn requests_that_waited_for_others_are_not_the_fault_of_this_machine() {
 }
 
 #[test]
-fn requests_that_may_fail_are_counted_all_the_same() {
+fn permitted_failures_are_counted() {
     let of = many::with("ordering under load", &[], |load| {
         load.failed = 3;
         load.allowed = 5;
@@ -122,7 +122,7 @@ PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 
 }
 
 #[test]
-fn requests_that_were_not_measured_are_told_of() {
+fn requests_without_measurement_are_counted() {
     let unknown = |subject| many::BudgetPlan {
         subject,
         ..many::inventory(None, many::fast().with_unknown(20), "2.4.0")

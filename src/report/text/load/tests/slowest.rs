@@ -28,7 +28,7 @@ fn a_request_that_left_no_trace_may_have_been_slower_than_the_one_that_is_shown(
 }
 
 #[test]
-fn what_must_be_proven_shows_its_slowest_request_too() {
+fn an_unproven_claim_that_fails_shows_its_slowest_request() {
     let mut of = many::unproven();
     of.verdict = crate::result::Verdict::Failed;
     let step = &mut of.attempts[0].steps[0];
@@ -48,7 +48,7 @@ fn what_must_be_proven_shows_its_slowest_request_too() {
 }
 
 #[test]
-fn a_check_alone_has_its_numbers_and_its_slowest_request() {
+fn a_single_check_has_its_numbers_and_slowest_request() {
     let of = many::regressed();
     let step = step_of(&of);
     let text = super::super::super::check(step, &step.checks[1], &Look::plain());

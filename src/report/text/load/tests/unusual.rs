@@ -10,7 +10,7 @@ fn load_of(spec: &mut SpecReport) -> &mut Load {
 }
 
 #[test]
-fn another_environment_and_a_written_file_are_told_also_to_those_who_want_to_hear_nothing() {
+fn a_quiet_report_shows_another_environment_and_written_files() {
     let mut elsewhere = many::passing();
     move_elsewhere(load_of(&mut elsewhere));
     assert_data_eq!(
@@ -39,7 +39,7 @@ PASS  ordering for the first time
 }
 
 #[test]
-fn what_was_measured_until_the_user_ended_it_is_shown() {
+fn an_interrupted_load_shows_its_measurements() {
     let mut of = many::passing();
     of.verdict = Verdict::NotRun("interrupted in the middle".to_owned());
     let load = load_of(&mut of);
