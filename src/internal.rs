@@ -61,16 +61,11 @@ pub mod service {
     };
 }
 pub mod source {
-    pub use crate::source::TraceSource;
+    #[cfg(feature = "run")]
+    pub use crate::source::connect;
+    pub use crate::source::{Follow, TraceSource};
     pub mod otlp {
         pub use crate::source::otlp::walk;
-    }
-    pub mod receiver {
-        pub use crate::source::receiver::Follow;
-    }
-    #[cfg(feature = "run")]
-    pub mod remote {
-        pub use crate::source::remote::Remote;
     }
 }
 pub mod spec {

@@ -18,7 +18,8 @@ use crate::run::{OpenRun, RunEnd, run_open};
 use crate::secret::Secrets;
 use crate::service::{self, ServiceEvent, System, port_owner};
 use crate::source::receiver::{BindError, Builder, DEFAULT_ADDRESSES};
-use crate::source::{Receiver, Remote, TraceSource};
+use crate::source::remote::Health;
+use crate::source::{Connection, Receiver, TraceSource};
 use crate::spec::{Spec, SpecError};
 use crate::step::{Budgeting, Flush, Options, SaveTraces, Services, Stop};
 use crate::workspace::{Workspace, shown};
@@ -56,7 +57,7 @@ enum Source {
     /// We listen.
     Ours(Receiver),
     /// Another process does, and started the services, too.
-    Theirs(Box<Remote>),
+    Theirs(Connection),
 }
 
 impl Default for Stopper {
@@ -154,20 +155,20 @@ impl Session {
     /// A session in which another process receives the spans and has started the services. When
     /// it is gone, what runs is ended.
     pub fn attached(
-        remote: Remote,
+        connection: Connection,
         workspace: &Workspace,
         stopper: Stopper,
         listener: Listener,
     ) -> Self {
         let secrets = workspace.globals.hidden.clone();
         let mut exit_watch = JoinSet::new();
-        let (gone, watched) = (remote.gone(), stopper.clone());
+        let (gone, watched) = (connection.source.gone(), stopper.clone());
         exit_watch.spawn(async move {
             let why = gone.await;
             watched.stop(Stop::Died(Trouble::new(&why)));
         });
         Self {
-            source: Source::Theirs(Box::new(remote)),
+            source: Source::Theirs(connection),
             system: None,
             stopping_since: None,
             stopper,
@@ -187,7 +188,7 @@ impl Session {
     pub fn source(&self) -> &dyn TraceSource {
         match &self.source {
             Source::Ours(receiver) => receiver,
-            Source::Theirs(remote) => &**remote,
+            Source::Theirs(connection) => &*connection.source,
         }
     }
 
@@ -217,7 +218,7 @@ impl Session {
     /// [`stop_services`](Self::stop_services) also with those that services export as they end.
     pub async fn close(&self, open: OpenRun) -> Report {
         let end = RunEnd {
-            sightings: self.source().sightings(Instant::now()).await,
+            diagnostics: self.source().diagnostics(Instant::now()).await,
             stopping_since: self.stopping_since,
         };
         let report = open.close(&end, |event| (self.listener)(event));
@@ -226,8 +227,8 @@ impl Session {
 
     /// The report of a run as it would be if no further span came.
     pub async fn provisional(&self, open: &OpenRun) -> Report {
-        let sightings = self.source().sightings(Instant::now()).await;
-        self.secrets.report(open.provisional(&sightings))
+        let diagnostics = self.source().diagnostics(Instant::now()).await;
+        self.secrets.report(open.provisional(&diagnostics))
     }
 
     /// Stops the services, and takes in what they export meanwhile.
@@ -256,7 +257,7 @@ impl Session {
     #[must_use]
     pub fn informed(&self, options: Options) -> Options {
         let system = match (&self.source, &self.system) {
-            (Source::Theirs(remote), _) => return informed_by(remote, options),
+            (Source::Theirs(connection), _) => return informed_by(&connection.health, options),
             (Source::Ours(_), None) => return options,
             (Source::Ours(_), Some(system)) => system,
         };
@@ -270,8 +271,7 @@ impl Session {
     }
 }
 
-fn informed_by(remote: &Remote, options: Options) -> Options {
-    let health = remote.health();
+fn informed_by(health: &Health, options: Options) -> Options {
     Options {
         flush: health.flush().map_or(options.flush, Flush::Known),
         services: match health.starts_services {

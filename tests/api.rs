@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value as Json, json};
 use spanspec::internal::api::{Api, Known, OPENAPI, REMEMBERED};
 use spanspec::internal::project::read_variables;
-use spanspec::internal::source::TraceSource;
-use spanspec::internal::source::remote::Remote;
+use spanspec::internal::source::connect;
 use spanspec::{Context, Flush, Globals, Origin, Receiver, Services, Source, Store, Value, otlp};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -549,7 +548,7 @@ async fn a_receiver_alone_has_no_api() {
         .await
         .unwrap();
     assert_eq!(answer.status(), 404);
-    let error = Remote::connect(&url).await.unwrap_err().to_string();
+    let error = connect(&url).await.unwrap_err().to_string();
     assert!(
         error.contains("SPANSPEC_RECEIVER") && error.contains("404"),
         "{error}"
@@ -560,15 +559,15 @@ async fn a_receiver_alone_has_no_api() {
 async fn a_remote_source_sees_what_the_receiver_does() {
     let served = Served::start().await;
     served.export(TRACE, &[("a1", SENT, "before")]).await;
-    let remote = Remote::connect(&served.url("")).await.unwrap();
-    assert_eq!(remote.health().flush(), Some(FLUSH));
-    assert_eq!(remote.health().ports["services.shop.http"], 4711);
+    let remote = connect(&served.url("")).await.unwrap();
+    assert_eq!(remote.health.flush(), Some(FLUSH));
+    assert_eq!(remote.health.ports["services.shop.http"], 4711);
     // Ages include the time of the transfer, which is small beside that of 50 transfers.
     for _ in 0..50 {
-        Remote::connect(&served.url("")).await.unwrap();
+        connect(&served.url("")).await.unwrap();
     }
     let before = Instant::now();
-    let mut follow = remote.follow(
+    let mut follow = remote.source.follow(
         TRACE.parse().unwrap(),
         Origin::Injected(SENT.parse().unwrap()),
     );
@@ -585,16 +584,18 @@ async fn a_remote_source_sees_what_the_receiver_does() {
     served
         .export(&TRACE.replace('4', "5"), &[("a3", "", "other")])
         .await;
-    let sightings = remote.sightings(before).await;
-    assert_eq!(sightings.census.strangers["payment"], 1);
-    assert_eq!(sightings.strangers[0].spans()[0].name, "other");
+    let sightings = remote.source.diagnostics(before).await;
+    assert_eq!(sightings.stats.unrelated["payment"], 1);
+    assert_eq!(sightings.unrelated[0].spans()[0].name, "other");
 }
 
 #[tokio::test]
 async fn linked_traces_come_along_from_a_remote_source() {
     let served = Served::start().await;
-    let remote = Remote::connect(&served.url("")).await.unwrap();
-    let mut follow = remote.follow(TRACE.parse().unwrap(), Origin::Foreign);
+    let remote = connect(&served.url("")).await.unwrap();
+    let mut follow = remote
+        .source
+        .follow(TRACE.parse().unwrap(), Origin::Foreign);
     let other = TRACE.replace('4', "5");
     let mut consumer = span(&other, "b1", "", "consume");
     consumer["links"] = json!([{ "traceId": TRACE, "spanId": id("a1") }]);
@@ -615,11 +616,13 @@ async fn linked_traces_come_along_from_a_remote_source() {
 #[tokio::test]
 async fn a_remote_receiver_that_is_gone_is_told() {
     let served = Served::start().await;
-    let remote = Remote::connect(&served.url("")).await.unwrap();
-    let follow = remote.follow(TRACE.parse().unwrap(), Origin::Foreign);
+    let remote = connect(&served.url("")).await.unwrap();
+    let follow = remote
+        .source
+        .follow(TRACE.parse().unwrap(), Origin::Foreign);
     served.export(TRACE, &[("a1", "", "it")]).await;
     drop(served);
-    let why = soon(remote.gone()).await;
+    let why = soon(remote.source.gone()).await;
     assert!(why.contains("SPANSPEC_RECEIVER"), "{why}");
     drop(follow);
 }
@@ -696,8 +699,10 @@ async fn a_trace_that_began_after_a_refused_export_is_complete() {
 #[tokio::test]
 async fn a_remote_source_learns_of_refused_exports_and_who_sent_them() {
     let served = Served::start().await;
-    let remote = Remote::connect(&served.url("")).await.unwrap();
-    let mut follow = remote.follow(TRACE.parse().unwrap(), Origin::Foreign);
+    let remote = connect(&served.url("")).await.unwrap();
+    let mut follow = remote
+        .source
+        .follow(TRACE.parse().unwrap(), Origin::Foreign);
     served.export(TRACE, &[("a1", "", "it")]).await;
     soon(follow.changed()).await;
     assert_eq!(follow.snapshot().trace.holes(), []);
@@ -708,8 +713,8 @@ async fn a_remote_source_learns_of_refused_exports_and_who_sent_them() {
         panic!("{:?}", snapshot.trace.holes());
     };
     assert_eq!(hole.sender.service.as_deref(), Some("order"));
-    let sightings = remote.sightings(Instant::now()).await;
-    let refusal = &sightings.census.refusals[0];
+    let sightings = remote.source.diagnostics(Instant::now()).await;
+    let refusal = &sightings.stats.refusals[0];
     assert_eq!(refusal.hole().as_ref(), Some(hole));
     // The line of the stream is as the document says.
     let document = document();

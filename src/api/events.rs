@@ -1,4 +1,4 @@
-//! `GET /events`: what happens, as server-sent events.
+//! `GET /events`: events of all traces, as server-sent events.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -12,29 +12,30 @@ use serde_json::{Value as Json, json};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::problem::Problem;
-use super::{Api, query};
-use crate::source::receiver::{News, Refusal, Snapshot};
+use super::query;
+use super::state::Api;
+use crate::source::{Refusal, Snapshot, StoreEvent};
 use crate::trace::{Origin, TraceId};
 
-/// So many traces are known at once; one that is forgotten begins anew.
+/// Number of traces that are remembered. A forgotten trace starts again.
 const MOST_TRACES: usize = 4096;
 
-/// A comment is sent that often, so that nobody in between takes the line for dead.
+/// A comment is sent after this time, so that no proxy closes the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Answers without end.
+/// Answers with an endless stream.
 pub(super) async fn follow(State(api): State<Api>, uri: Uri) -> Result<Response, Problem> {
     query::none(&uri)?;
-    let watcher = Watcher {
-        news: api.store().news(),
+    let stream_of = EventStream {
+        events: api.store().events(),
         api,
         traces: HashMap::new(),
         order: VecDeque::new(),
         greeted: false,
     };
-    let events = stream::unfold(watcher, |mut watcher| async move {
-        let events = watcher.next().await?;
-        Some((Ok::<_, std::convert::Infallible>(events), watcher))
+    let events = stream::unfold(stream_of, |mut stream_of| async move {
+        let events = stream_of.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(events), stream_of))
     });
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
@@ -43,30 +44,30 @@ pub(super) async fn follow(State(api): State<Api>, uri: Uri) -> Result<Response,
     Ok((headers, Body::from_stream(events)).into_response())
 }
 
-/// One client, and what it was told of which trace.
-struct Watcher {
+/// The stream to one client.
+struct EventStream {
     api: Api,
-    news: broadcast::Receiver<News>,
-    /// When each trace will be complete, unless it is already or lacks something.
+    events: broadcast::Receiver<StoreEvent>,
+    /// The moment at which each trace will be complete. `None` if it is, or lacks something.
     traces: HashMap<TraceId, Option<Instant>>,
     /// The traces in the order in which they began.
     order: VecDeque<TraceId>,
     greeted: bool,
 }
 
-impl Watcher {
-    /// The next events as they are sent; nothing when the store is gone.
+impl EventStream {
+    /// The next events as text. `None` if the store does not exist any longer.
     async fn next(&mut self) -> Option<String> {
         if !std::mem::replace(&mut self.greeted, true) {
-            // Headers alone may be held back; whoever reads this misses nothing from now on.
+            // Some servers hold back headers without a body. From now on, no event is missed.
             return Some(": listening\n\n".to_owned());
         }
         let due = self.traces.values().flatten().min().copied();
         let until = due.unwrap_or_else(|| Instant::now() + KEEP_ALIVE);
         tokio::select! {
-            news = self.news.recv() => match news {
-                Ok(News::Arrived(traces)) => Some(self.arrived(&traces)),
-                Ok(News::Refused(refusal)) => Some(refused(&refusal)),
+            events = self.events.recv() => match events {
+                Ok(StoreEvent::Arrived(traces)) => Some(self.arrived(&traces)),
+                Ok(StoreEvent::Refused(refusal)) => Some(refused(&refusal)),
                 Err(RecvError::Lagged(missed)) => {
                     Some(event("missed", &json!({ "events": missed })))
                 }
@@ -82,7 +83,7 @@ impl Watcher {
     fn arrived(&mut self, traces: &[(TraceId, usize)]) -> String {
         let events = traces.iter().map(|&(id, arrived)| {
             let snapshot = self.look(id);
-            let due = self.api.running().settler.complete_at(&snapshot);
+            let due = self.api.state().settler.complete_at(&snapshot);
             let name = match self.traces.insert(id, due) {
                 Some(_) => "changed",
                 None => {
@@ -97,7 +98,7 @@ impl Watcher {
         events.collect()
     }
 
-    /// Tells of traces that have become complete by now.
+    /// Events for the traces that are complete now.
     fn settle(&mut self) -> String {
         let now = Instant::now();
         let due: Vec<TraceId> = self
@@ -109,7 +110,7 @@ impl Watcher {
         let mut events = String::new();
         for id in due {
             let snapshot = self.look(id);
-            let next = self.api.running().settler.complete_at(&snapshot);
+            let next = self.api.state().settler.complete_at(&snapshot);
             let is_complete = next.is_some_and(|next| next <= snapshot.at);
             self.traces.insert(id, next.filter(|_| !is_complete));
             if is_complete {
@@ -154,7 +155,7 @@ fn refused(refusal: &Refusal) -> String {
     event("refused", &facts)
 }
 
-/// JSON has no line breaks of its own, so it is one line of data.
+/// One line of data, since JSON has no line breaks.
 fn event(name: &str, data: &Json) -> String {
     format!("event: {name}\ndata: {data}\n\n")
 }

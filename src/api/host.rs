@@ -8,13 +8,13 @@ use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Api;
 use super::problem::Problem;
+use super::state::Api;
 
 /// Answers only who asks this machine by a name of its own.
 pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let running = api.running();
-    let mut listened = running.known.listened.iter();
+    let state = api.state();
+    let mut listened = state.known.listened.iter();
     let is_closed = listened.all(|address| address.ip().is_loopback());
     let in_header = request.headers().get(header::HOST);
     let host = match in_header {

@@ -1,4 +1,4 @@
-//! `POST /judge`: a trace held against a spec.
+//! `POST /judge`: judges a trace against a spec.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,48 +16,49 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::problem::Problem;
+use super::query;
+use super::state::{Api, ApiState};
 use super::traces::DEFAULT_WAIT;
-use super::{Api, Running, query};
 use crate::report::json::render_judgement;
 use crate::run::run;
-use crate::source::receiver::Follow;
-use crate::source::{Sightings, TraceSource};
+use crate::source::{Follow, SourceDiagnostics, TraceSource};
 use crate::spec::{Context, Globals, Source, Spec, Wait};
 use crate::step::{Options, Stop};
 use crate::trace::{Origin, TraceId, TraceRef};
 
-/// What a client sends.
+/// The body of a request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Question {
+struct JudgeRequest {
     /// A trace id, or a `traceparent`.
     trace: String,
-    /// YAML: a spec, or what stands below its `expect`.
+    /// YAML: a spec, or the content of its `expect`.
     spec: String,
-    /// How long to wait for the trace at the most.
+    /// Maximum wait for the trace.
     wait: Option<String>,
     /// Variables of the spec.
     #[serde(default)]
     vars: BTreeMap<String, String>,
 }
 
-/// The store that is asked here, as a source of traces.
-struct Here {
+/// The store of the API, as a source of traces.
+#[derive(Debug)]
+struct StoreSource {
     api: Api,
-    running: Arc<Running>,
+    state: Arc<ApiState>,
 }
 
-impl TraceSource for Here {
+impl TraceSource for StoreSource {
     fn follow(&self, trace: TraceId, origin: Origin) -> Follow {
         self.api.store().follow(trace, origin)
     }
 
-    fn sightings(&self, since: Instant) -> BoxFuture<'_, Sightings> {
-        std::future::ready(self.api.store().sightings(since)).boxed()
+    fn diagnostics(&self, since: Instant) -> BoxFuture<'_, SourceDiagnostics> {
+        std::future::ready(self.api.store().diagnostics(since)).boxed()
     }
 
     fn addresses(&self) -> &[SocketAddr] {
-        &self.running.known.listened
+        &self.state.known.listened
     }
 }
 
@@ -70,19 +71,19 @@ pub(super) async fn judge(
 ) -> Result<Response, Problem> {
     query::none(&uri)?;
     let body = body.map_err(|wrong| Problem::unread(wrong.status(), &wrong.body_text()))?;
-    let question = read(&headers, &body)?;
-    let trace = query::trace(&question.trace)?;
-    let wait = question.wait.as_deref();
+    let request = read(&headers, &body)?;
+    let trace = query::trace(&request.trace)?;
+    let wait = request.wait.as_deref();
     let wait = wait.map(|text| query::duration("wait", text)).transpose()?;
-    let running = api.running();
-    let context = context(&running.known.context, question.vars);
-    let source = Source::new("spec", question.spec);
+    let state = api.state();
+    let context = context(&state.known.context, request.vars);
+    let source = Source::new("spec", request.spec);
     let read = |trace| {
         Spec::about(&source, trace, &context).map_err(|errors| Problem::wrong_spec(&errors))
     };
-    // Mistakes first: who made one shall not wait for the trace.
+    // Errors of the spec first, without a wait for the trace.
     let mut spec = read(trace)?;
-    let named = with_caller(&api, &running, trace, wait).await;
+    let named = with_caller(&api, &state, trace, wait).await;
     if named != trace {
         spec = read(named)?;
     }
@@ -90,22 +91,22 @@ pub(super) async fn judge(
         step.wait.timeout = Some(wait.or(step.wait.timeout).unwrap_or(DEFAULT_WAIT));
     }
     let options = Options {
-        flush: running.known.flush,
-        services: running.known.services,
+        flush: state.known.flush,
+        services: state.known.services,
         secrets: context.globals.hidden.clone(),
-        shared: running.settler.shared(),
+        shared: state.settler.shared(),
         ..Options::default()
     };
-    let here = Here { api, running };
-    let judgement = judge_apart(spec, here, options).await;
+    let source = StoreSource { api, state };
+    let judgement = judge_apart(spec, source, options).await;
     let content_type = [(header::CONTENT_TYPE, "application/json")];
     Ok((content_type, judgement).into_response())
 }
 
-/// Of a trace that is named by its id alone, what is above it has to be found out first.
+/// Adds the caller to a trace that is named by its id only: the parent of its first span.
 async fn with_caller(
     api: &Api,
-    running: &Running,
+    state: &ApiState,
     trace: TraceRef,
     wait: Option<Duration>,
 ) -> TraceRef {
@@ -117,7 +118,7 @@ async fn with_caller(
         ..Wait::default()
     };
     let mut follow = api.store().follow(trace.trace_id, trace.origin());
-    let settled = running.settler.settle(&mut follow, wait).await;
+    let settled = state.settler.settle(&mut follow, wait).await;
     let span_id = match settled.snapshot.trace.origin() {
         Origin::Injected(caller) => Some(caller),
         Origin::Foreign => None,
@@ -125,21 +126,21 @@ async fn with_caller(
     TraceRef { span_id, ..trace }
 }
 
-/// On a thread of its own, for a spec's variables belong to one thread. It ends when the client
-/// hangs up.
-async fn judge_apart(spec: Spec, here: Here, options: Options) -> String {
+/// Judges on a separate thread, since the variables of a spec belong to one thread. It ends when the
+/// client disconnects.
+async fn judge_apart(spec: Spec, source: StoreSource, options: Options) -> String {
     let client = Client(watch::Sender::new(None));
     let stop = client.0.subscribe();
     let runtime = tokio::runtime::Handle::current();
     let judging = tokio::task::spawn_blocking(move || {
-        let report = runtime.block_on(run(&[spec], &here, &options, stop, |_| {}));
+        let report = runtime.block_on(run(&[spec], &source, &options, stop, |_| {}));
         report.specs.first().map(render_judgement)
     });
     let judgement = judging.await.ok().flatten();
     judgement.unwrap_or_default()
 }
 
-/// Ends the judging when it is dropped.
+/// Ends the judging on drop.
 struct Client(watch::Sender<Option<Stop>>);
 
 impl Drop for Client {
@@ -148,7 +149,7 @@ impl Drop for Client {
     }
 }
 
-fn read(headers: &HeaderMap, body: &[u8]) -> Result<Question, Problem> {
+fn read(headers: &HeaderMap, body: &[u8]) -> Result<JudgeRequest, Problem> {
     let content_type = headers.get(header::CONTENT_TYPE);
     let is_json = content_type
         .and_then(|value| value.to_str().ok())
@@ -166,7 +167,7 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<Question, Problem> {
     })
 }
 
-/// What the project says, with variables that win over all of it.
+/// The context of the project, with variables that take precedence.
 fn context(known: &Context, vars: BTreeMap<String, String>) -> Context {
     let mut globals = Globals::clone(&known.globals);
     globals.arguments.extend(vars);

@@ -6,7 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value as Json, json};
 
-use super::Api;
+use super::state::Api;
 use crate::result::Trouble;
 use crate::secret::Format;
 use crate::spec::SpecErrors;
@@ -160,7 +160,7 @@ pub(super) async fn mask(State(api): State<Api>, request: Request, next: Next) -
     let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let secrets = api.running().known.context.globals.hidden.clone();
+    let secrets = api.state().known.context.globals.hidden.clone();
     let text = String::from_utf8_lossy(&body);
     let masked = secrets.written(Format::Json, &text);
     parts.headers.remove(header::CONTENT_LENGTH);

@@ -1,6 +1,5 @@
-//! What a spanspec in another process needs: the spans of a trace as they come, and what else did.
-//!
-//! `source::remote` is the other end of both.
+//! The endpoints for spanspec in another process: the spans of a trace as they arrive, and
+//! diagnostics. `source::remote` is the client.
 
 use std::time::{Duration, Instant};
 
@@ -13,11 +12,13 @@ use futures_util::stream;
 
 use super::problem::Problem;
 use super::query::{self, Query};
-use super::{Api, json};
-use crate::source::receiver::Follow;
-use crate::source::remote::{Line, Sighted};
+use super::respond::json;
+use super::state::Api;
+use crate::source::Follow;
+use crate::source::remote::{JsonDiagnostics, Line};
 
-/// `GET /traces/{trace}/spans`: a line of JSON for all that arrived together, without end.
+/// `GET /traces/{trace}/spans`: an endless stream with a line of JSON for all spans that arrived
+/// together.
 pub(super) async fn spans(
     State(api): State<Api>,
     trace: Result<Path<String>, PathRejection>,
@@ -34,11 +35,11 @@ pub(super) async fn spans(
     Ok((content_type, Body::from_stream(lines)).into_response())
 }
 
-/// Waits until there is something to tell.
+/// Waits for the next lines.
 async fn next_lines(follow: &mut Follow) -> String {
     loop {
         let (parcels, holes) = follow.parcels();
-        // Losses first: a trace that looks complete with these spans is not.
+        // Holes first: a trace that looks complete with these spans is not.
         let holes = holes.into_iter().map(|hole| Line::Hole { hole });
         let mut lines = String::new();
         for line in holes.chain(parcels.iter().map(Line::of)) {
@@ -53,11 +54,11 @@ async fn next_lines(follow: &mut Follow) -> String {
     }
 }
 
-/// `GET /sightings`: what came beside the traces that were asked for.
+/// `GET /sightings`: the diagnostics of the receiver.
 pub(super) async fn sightings(State(api): State<Api>, uri: Uri) -> Result<Response, Problem> {
     let query = Query::of(&uri, &["age"])?;
     let age = query.duration("age")?.unwrap_or(Duration::ZERO);
     let now = Instant::now();
     let since = now.checked_sub(age).unwrap_or(now);
-    Ok(json(&Sighted::of(&api.store().sightings(since))))
+    Ok(json(&JsonDiagnostics::of(&api.store().diagnostics(since))))
 }

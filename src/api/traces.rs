@@ -7,27 +7,29 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 
+use super::flat;
 use super::problem::Problem;
 use super::query::{self, Query};
-use super::{Api, Running, flat, json};
+use super::respond::json;
+use super::state::{Api, ApiState};
 use crate::source::otlp::{write_json, write_json_with};
 use crate::spec::Wait;
 use crate::step::{Settled, absent};
 use crate::trace::{Hole, Origin, TraceRef};
 
-/// How long a client waits that does not say it.
+/// Default of the maximum wait.
 pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(10);
 
-/// Requests of this time may be the one whose trace did not come.
+/// Unrelated traces of this time are named if a trace did not arrive.
 const OF_LATE: Duration = Duration::from_secs(10);
 
-/// Tells whether more may come: `true` or `false`.
+/// `true` if the trace is complete, else `false`.
 const COMPLETE: HeaderName = HeaderName::from_static("spanspec-complete");
 
-/// How many spans the trace has, those of linked traces not counted.
+/// Number of spans of the trace, without linked traces.
 const SPANS: HeaderName = HeaderName::from_static("spanspec-spans");
 
-/// What is waited for.
+/// The end of the wait.
 #[derive(Clone, Copy)]
 enum Until {
     Settled,
@@ -41,7 +43,7 @@ enum Format {
     Flat,
 }
 
-/// Answers with the trace: whole, or as much as came in time.
+/// Answers with the spans that arrived in time.
 pub(super) async fn find(
     State(api): State<Api>,
     trace: Result<Path<String>, PathRejection>,
@@ -63,34 +65,34 @@ pub(super) async fn find(
         ],
     )?;
     let format = query.one_of("format", &[("otlp", Format::Otlp), ("flat", Format::Flat)])?;
-    let running = api.running();
-    let settled = look(&api, &running, trace, until, wait).await;
+    let state = api.state();
+    let settled = look(&api, &state, trace, until, wait).await;
     if settled.snapshot.trace.is_empty() {
         let holes = settled.snapshot.trace.holes();
-        return Err(nothing(&api, &running, trace, holes));
+        return Err(nothing(&api, &state, trace, holes));
     }
     Ok(answer(&settled, format))
 }
 
-async fn look(api: &Api, running: &Running, trace: TraceRef, until: Until, wait: Wait) -> Settled {
+async fn look(api: &Api, state: &ApiState, trace: TraceRef, until: Until, wait: Wait) -> Settled {
     let follow = || api.store().follow(trace.trace_id, trace.origin());
     match until {
-        Until::Settled => running.settler.settle(&mut follow(), wait).await,
-        Until::Span => running.settler.first_span(&mut follow(), wait).await,
+        Until::Settled => state.settler.settle(&mut follow(), wait).await,
+        Until::Span => state.settler.first_span(&mut follow(), wait).await,
         Until::Now => {
             let snapshot = api.store().peek(trace.trace_id, trace.origin());
-            running.settler.judge(snapshot, wait)
+            state.settler.judge(snapshot, wait)
         }
     }
 }
 
-/// Nothing of the trace came; says what did.
-fn nothing(api: &Api, running: &Running, trace: TraceRef, holes: &[Hole]) -> Problem {
+/// No span of the trace arrived; the reason.
+fn nothing(api: &Api, state: &ApiState, trace: TraceRef, holes: &[Hole]) -> Problem {
     let now = Instant::now();
     let since = now.checked_sub(OF_LATE).unwrap_or(now);
-    let sightings = api.store().sightings(since);
-    let known = &running.known;
-    let mut trouble = absent(&sightings, &known.listened, known.services);
+    let diagnostics = api.store().diagnostics(since);
+    let known = &state.known;
+    let mut trouble = absent(&diagnostics, &known.listened, known.services);
     for hole in holes {
         trouble.details.push(hole.to_string());
         trouble.help.push(hole.remedy.clone());
@@ -111,7 +113,7 @@ fn answer(settled: &Settled, format: Format) -> Response {
             let content_type = [(header::CONTENT_TYPE, "application/json")];
             let body = match problems.is_empty() {
                 true => write_json(trace),
-                // Readers of OTLP/JSON pass over keys that they do not know.
+                // Readers of OTLP/JSON ignore unknown keys.
                 false => write_json_with(trace, "problems", &problems),
             };
             (content_type, body).into_response()
@@ -125,7 +127,7 @@ fn answer(settled: &Settled, format: Format) -> Response {
     response
 }
 
-/// What keeps the trace from being complete, beside parents that are missing.
+/// The reasons why the trace is incomplete, apart from missing parents.
 fn problems(settled: &Settled) -> Vec<String> {
     if settled.is_complete {
         return Vec::new();

@@ -141,7 +141,7 @@ impl Contest<'_> {
         Start {
             workspace: self.workspaces.of(side),
             listen: &self.arguments.session.listen,
-            remote: None,
+            connection: None,
             listener: self.live.listener(&format!("{side} ")),
         }
     }

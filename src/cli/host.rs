@@ -9,7 +9,7 @@ use crate::exec::Environment;
 use crate::report::text;
 use crate::result::{RunEvent, Trouble};
 use crate::session::{Listener, Session, Stopper, receiver, unbound};
-use crate::source::receiver::Store;
+use crate::source::Store;
 use crate::spec::{Context, Globals};
 use crate::step::{Flush, Options, Stop};
 use crate::trace::Value;
@@ -170,7 +170,7 @@ impl Host {
 
     /// Number of spans received.
     pub(super) fn spans(&self) -> u64 {
-        self.store.census().spans
+        self.store.stats().spans
     }
 
     /// Waits until a service ends unexpectedly.

@@ -174,7 +174,7 @@ fn fire(
     let start = Start {
         workspace,
         listen: &arguments.listen,
-        remote: None,
+        connection: None,
         listener: listener(&progress),
     };
     let options = Options {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::result::{Report, SpecReport, Telemetry, Trouble, Verdict};
 use crate::session::saved_traces;
-use crate::source::Remote;
+use crate::source::{self, Connection};
 use crate::spec::Spec;
 use crate::step::{Options, SaveTraces};
 use crate::workspace::{Ports, Workspace, with_timeout};
@@ -23,16 +23,16 @@ pub(super) fn run(arguments: RunArguments) -> Exit {
 }
 
 async fn run_selected(arguments: &RunArguments) -> Exit {
-    let remote = match &arguments.receiver {
-        Some(receiver) if !arguments.list => match Remote::connect(receiver).await {
-            Ok(remote) => Some(remote),
+    let connection = match &arguments.receiver {
+        Some(receiver) if !arguments.list => match source::connect(receiver).await {
+            Ok(connection) => Some(connection),
             Err(error) => return fail_with(&[Trouble::from_error(&error)]),
         },
         _ => None,
     };
-    let ports = match &remote {
+    let ports = match &connection {
         _ if arguments.list => Ports::Unknown,
-        Some(remote) => Ports::Given(remote.health().ports.clone()),
+        Some(connection) => Ports::Given(connection.health.ports.clone()),
         None => Ports::Allocated,
     };
     let mut workspace = match load(&arguments.specs, ports) {
@@ -49,7 +49,7 @@ async fn run_selected(arguments: &RunArguments) -> Exit {
         return list(&specs);
     }
     let reporters = Reporters::new(arguments);
-    let report = report(&workspace, remote, arguments, &specs, &reporters).await;
+    let report = report(&workspace, connection, arguments, &specs, &reporters).await;
     let exit = Exit::of(&report);
     if reporters.finish(&report) {
         exit
@@ -79,7 +79,7 @@ fn list(specs: &[Spec]) -> Exit {
 /// The report of a run in its own session.
 async fn report(
     workspace: &Workspace,
-    remote: Option<Remote>,
+    connection: Option<Connection>,
     arguments: &RunArguments,
     specs: &[Spec],
     reporters: &Reporters,
@@ -88,7 +88,7 @@ async fn report(
     let start = Start {
         workspace,
         listen: &arguments.listen,
-        remote,
+        connection,
         listener: reporters.listener(),
     };
     let ran = with_session(start, async |session| {

@@ -8,7 +8,7 @@ use crate::exec::Interruption;
 use crate::report::{Look, text};
 use crate::result::Trouble;
 use crate::session::{Listener, Session, Stopper};
-use crate::source::Remote;
+use crate::source::Connection;
 use crate::step::Stop;
 use crate::workspace::Workspace;
 
@@ -38,7 +38,7 @@ pub(super) struct Start<'a> {
     /// Overrides the addresses of the project file.
     pub(super) listen: &'a [SocketAddr],
     /// A receiver in another process, which has started the services too.
-    pub(super) remote: Option<Remote>,
+    pub(super) connection: Option<Connection>,
     pub(super) listener: Listener,
 }
 
@@ -85,8 +85,8 @@ pub(super) async fn started(
 ) -> Result<Session, NotStarted> {
     let (workspace, stopper, listener) = (start.workspace, stopper.clone(), start.listener);
     let starting = async {
-        match start.remote {
-            Some(remote) => Ok(Session::attached(remote, workspace, stopper, listener)),
+        match start.connection {
+            Some(connection) => Ok(Session::attached(connection, workspace, stopper, listener)),
             None => Session::start(workspace, start.listen, stopper, listener).await,
         }
     };

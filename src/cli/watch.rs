@@ -212,7 +212,7 @@ impl Watch<'_> {
         let start = Start {
             workspace,
             listen: &self.arguments.listen,
-            remote: None,
+            connection: None,
             listener: self.reporters.listener(),
         };
         match started(start, &stopper, self.user.interrupted()).await {

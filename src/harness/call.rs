@@ -10,7 +10,7 @@ use super::late;
 use crate::number::duration;
 use crate::report::{Look, waterfall};
 use crate::source::Receiver;
-use crate::source::receiver::{Follow, Store};
+use crate::source::{Follow, Store};
 use crate::spec::Wait;
 use crate::step::{Flush, Unsettled, Waiting, complete};
 use crate::trace::{Origin, SpanId, Trace, TraceId};
@@ -293,27 +293,27 @@ impl Call {
             });
             return format!("the exporter in this process got no span at all; {reason}");
         }
-        if others.iter().any(|other| other.census().spans > 0) {
+        if others.iter().any(|other| other.stats().spans > 0) {
             return "nothing was received at all, but another receiver of this process got spans; a provider of the whole process exports to one receiver only".to_owned();
         }
         "nothing was received at all; does the service export here? start it with the variables of `Receiver::env`".to_owned()
     }
 
     fn instead(&self) -> String {
-        let census = self.store.census();
-        if census.is_empty() {
+        let stats = self.store.stats();
+        if stats.is_empty() {
             return self.nothing_received();
         }
-        if let Some(refusal) = census.refusals.back() {
+        if let Some(refusal) = stats.refusals.back() {
             return format!(
                 "an export to {} was refused: {}",
                 refusal.endpoint, refusal.reason
             );
         }
         // What no call of ours caused tells more, if there is any.
-        let others = match &census.strangers {
-            strangers if strangers.is_empty() => &census.watched,
-            strangers => strangers,
+        let others = match &stats.unrelated {
+            unrelated if unrelated.is_empty() => &stats.related,
+            unrelated => unrelated,
         };
         let spans: u64 = others.values().sum();
         let services: Vec<&str> = others.keys().take(MOST_NAMED).map(String::as_str).collect();

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::call::{Call, Incomplete};
-use crate::source::receiver::Store;
+use crate::source::Store;
 use crate::spec::{self, Body, Trigger};
 use crate::trace::{HttpResponse, Response, Trace, Value};
 use crate::trigger::{REQUEST_TIMEOUT, Session, TriggerError, fire};

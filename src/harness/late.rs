@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use super::assertion;
 use crate::number::duration;
-use crate::source::receiver::{Follow, Snapshot, Store};
+use crate::source::{Follow, Snapshot, Store};
 use crate::spec::{Expect, Location};
 use crate::trace::{Origin, Trace, TraceId};
 

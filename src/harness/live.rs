@@ -10,7 +10,7 @@ use crate::report::{Json, Reporter};
 use crate::result::{Report, Trouble};
 use crate::run::OpenRun;
 use crate::session::{Session, Stopper, saved_traces};
-use crate::source::Remote;
+use crate::source::Connection;
 use crate::spec::Spec;
 use crate::step::{Budgeting, Options, SaveTraces};
 use crate::workspace::Workspace;
@@ -33,9 +33,9 @@ impl Live {
     pub(super) fn start(
         workspace: &Workspace,
         settings: &Settings,
-        remote: Option<Remote>,
+        connection: Option<Connection>,
     ) -> Result<Self, Vec<Trouble>> {
-        let session = background::block_on(open(workspace, settings, remote))?;
+        let session = background::block_on(open(workspace, settings, connection))?;
         Ok(Self {
             session,
             options: options(workspace, settings),
@@ -106,12 +106,12 @@ impl Live {
 async fn open(
     workspace: &Workspace,
     settings: &Settings,
-    remote: Option<Remote>,
+    connection: Option<Connection>,
 ) -> Result<Session, Vec<Trouble>> {
     let nobody = Arc::new(|_: &crate::result::RunEvent<'_>| {});
-    if let Some(remote) = remote {
+    if let Some(connection) = connection {
         return Ok(Session::attached(
-            remote,
+            connection,
             workspace,
             Stopper::default(),
             nobody,

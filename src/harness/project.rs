@@ -10,7 +10,7 @@ use crate::background;
 use crate::report::{Look, text};
 use crate::result::{Report, Trouble};
 use crate::secret::Secrets;
-use crate::source::Remote;
+use crate::source::{self, Connection};
 use crate::spec::{Context, Names, Source, Spec, SpecErrors};
 use crate::workspace::{
     FileError, Ports, Search, Workspace, find_specs, read, shown, with_timeout,
@@ -26,7 +26,7 @@ pub(super) struct Project {
     /// The package's folder, which paths of specs start from.
     folder: PathBuf,
     /// What the session is made of, if another process receives the spans.
-    remote: Mutex<Option<Remote>>,
+    connection: Mutex<Option<Connection>>,
     live: OnceLock<Result<Live, Vec<Trouble>>>,
 }
 
@@ -49,13 +49,13 @@ impl Project {
                 .collect(),
         })?;
         let folder = existing(folder);
-        let remote = match ports {
+        let connection = match ports {
             Ports::Unknown => None,
             _ => connect(&settings)?,
         };
-        let ports = remote
-            .as_ref()
-            .map_or(ports, |remote| Ports::Given(remote.health().ports.clone()));
+        let ports = connection.as_ref().map_or(ports, |connection| {
+            Ports::Given(connection.health.ports.clone())
+        });
         let search = Search {
             config: settings.config.clone(),
             vars: settings.vars.clone(),
@@ -80,7 +80,7 @@ impl Project {
             settings,
             workspace,
             folder,
-            remote: Mutex::new(remote),
+            connection: Mutex::new(connection),
             live: OnceLock::new(),
         })
     }
@@ -170,8 +170,11 @@ impl Project {
     /// The running session; the first call starts it, and others wait for that.
     pub(super) fn live(&self) -> Result<&Live, &[Trouble]> {
         let live = self.live.get_or_init(|| {
-            let mut remote = self.remote.lock().unwrap_or_else(PoisonError::into_inner);
-            Live::start(&self.workspace, &self.settings, remote.take())
+            let mut connection = self
+                .connection
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            Live::start(&self.workspace, &self.settings, connection.take())
         });
         live.as_ref().map_err(Vec::as_slice)
     }
@@ -187,12 +190,12 @@ impl Project {
 }
 
 /// The receiver that the environment names.
-fn connect(settings: &Settings) -> Result<Option<Remote>, Mistake> {
+fn connect(settings: &Settings) -> Result<Option<Connection>, Mistake> {
     let Some(receiver) = &settings.receiver else {
         return Ok(None);
     };
-    match background::block_on(Remote::connect(receiver)) {
-        Ok(remote) => Ok(Some(remote)),
+    match background::block_on(source::connect(receiver)) {
+        Ok(connection) => Ok(Some(connection)),
         Err(error) => Err(Mistake {
             of: ENVIRONMENT.to_owned(),
             text: text::trouble(&Trouble::from_error(&error), &Look::plain()),

@@ -9,7 +9,7 @@ use super::pace::Due;
 use super::stalls::Stalls;
 use crate::result::{Phase, StepReport, Trouble, cookies_of, credentials_of};
 use crate::secret::Secrets;
-use crate::source::receiver::Follow;
+use crate::source::Follow;
 use crate::spec::{Called, Scope};
 use crate::step::{
     self, DecidedStep, JudgeWhen, Observation, RunContext, StepContext, StepReader, WaitEnd,

@@ -19,8 +19,8 @@ use super::saved_traces::SavedTraces;
 use crate::load::{TakeBack, WatchedRequests};
 use crate::result::{Report, RunEvent, SpecReport, StepReport, Telemetry, Trouble, Verdict};
 use crate::secret::Secrets;
-use crate::source::Sightings;
-use crate::source::receiver::Refusal;
+use crate::source::Refusal;
+use crate::source::SourceDiagnostics;
 use crate::step::{ExportDelays, LateSpans, Rejudged, WatchedTrace, diagnosis};
 use crate::trace::TraceId;
 
@@ -56,7 +56,7 @@ pub(super) struct WatchedStep {
 #[derive(Clone, Debug, Default)]
 pub struct RunEnd {
     /// The state of the source.
-    pub sightings: Sightings,
+    pub diagnostics: SourceDiagnostics,
     /// When the services were asked to end; `None` if they were not.
     pub stopping_since: Option<Instant>,
 }
@@ -116,12 +116,12 @@ impl OpenRun {
 
     /// The report if no further span arrives. Traces are not judged again.
     #[must_use]
-    pub fn provisional(&self, sightings: &Sightings) -> Report {
+    pub fn provisional(&self, diagnostics: &SourceDiagnostics) -> Report {
         completed(
             self.report.clone(),
             &self.unwatched,
             &self.secrets,
-            sightings,
+            diagnostics,
         )
     }
 
@@ -173,7 +173,12 @@ impl OpenRun {
         let notices = harmless.notices();
         let notices = notices.iter().map(|notice| self.secrets.text(notice));
         self.report.notices.extend(notices);
-        completed(self.report, &self.unwatched, &self.secrets, &end.sightings)
+        completed(
+            self.report,
+            &self.unwatched,
+            &self.secrets,
+            &end.diagnostics,
+        )
     }
 
     fn judge_again(
@@ -329,35 +334,35 @@ fn completed(
     mut report: Report,
     unwatched: &HashSet<TraceId>,
     secrets: &Secrets,
-    sightings: &Sightings,
+    diagnostics: &SourceDiagnostics,
 ) -> Report {
-    let late = sightings.late.iter();
+    let late = diagnostics.late.iter();
     let late = late.filter(|late| unwatched.contains(&late.trace_id));
     report.notices.extend(diagnosis::late(late));
-    let dropped = diagnosis::dropped(&sightings.census);
+    let dropped = diagnosis::dropped(&diagnostics.stats);
     let dropped = dropped.map(|text| secrets.text(&text));
     report.notices.extend(dropped);
     let before = std::mem::take(&mut report.telemetry);
-    let unwatched: usize = sightings.late.iter().map(|late| late.spans).sum();
+    let unwatched: usize = diagnostics.late.iter().map(|late| late.spans).sum();
     report.telemetry = Telemetry {
         listened: before.listened,
         late_spans: before.late_spans + unwatched as u64,
-        ..telemetry(sightings, |text| secrets.text(text))
+        ..telemetry(diagnostics, |text| secrets.text(text))
     };
     // Masks the secrets of all specs, also in the reports of specs that had ended before.
     secrets.report(report)
 }
 
-fn telemetry(sightings: &Sightings, masked: impl Fn(&str) -> String) -> Telemetry {
-    let census = &sightings.census;
-    let refused = census.refusals.iter().map(Refusal::in_full);
+fn telemetry(diagnostics: &SourceDiagnostics, masked: impl Fn(&str) -> String) -> Telemetry {
+    let stats = &diagnostics.stats;
+    let refused = stats.refusals.iter().map(Refusal::in_full);
     Telemetry {
         listened: Vec::new(),
-        spans: census.spans,
-        log_records: census.log_records,
-        metric_points: census.metric_points,
+        spans: stats.spans,
+        log_records: stats.log_records,
+        metric_points: stats.metric_points,
         refused: refused.map(|text| masked(&text)).collect(),
-        refused_count: census.refused,
+        refused_count: stats.refused,
         late_spans: 0,
     }
 }

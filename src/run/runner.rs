@@ -37,7 +37,7 @@ pub async fn run(
 ) -> Report {
     let open = run_open(specs, source, options, stop, &mut on_event).await;
     let end = RunEnd {
-        sightings: source.sightings(Instant::now()).await,
+        diagnostics: source.diagnostics(Instant::now()).await,
         stopping_since: None,
     };
     open.close(&end, on_event)

@@ -1,60 +1,31 @@
-//! Where spans come from.
+//! Sources of spans.
 //!
-//! A [`TraceSource`] follows traces: the [`Receiver`] in this process, or a [`Remote`] one in
-//! another. When a trace is complete is decided elsewhere, the same way for each of them.
+//! The contract is in this folder: a [`TraceSource`] follows traces, a [`Follow`] yields
+//! [`Snapshot`]s, and [`SourceDiagnostics`] explain why a trace is missing. `otlp` reads and writes
+//! bytes, `store` keeps records, `receiver` listens for OTLP, and `remote` reads from a receiver in
+//! another process. Judging when a trace is complete is left to `step`.
 
+mod contract;
+mod diagnostics;
+mod follow;
 #[cfg(feature = "opentelemetry_0_33")]
 pub mod opentelemetry_0_33;
 pub mod otlp;
 pub mod receiver;
 #[cfg(feature = "run")]
 pub mod remote;
+mod snapshot;
+mod stats;
+mod store;
 
-use std::net::SocketAddr;
-use std::time::Instant;
-
-use futures_util::future::BoxFuture;
-
-pub use receiver::{Receiver, Store};
+pub use contract::TraceSource;
+pub use diagnostics::{LateTrace, SourceDiagnostics};
+pub use follow::Follow;
 #[cfg(feature = "run")]
-pub use remote::Remote;
-
-use crate::trace::{Losses, Origin, Trace, TraceId};
-use receiver::{Census, Follow, Late};
-
-/// What traces can be followed with.
-///
-/// Following yields a snapshot on every change, whether spans are pushed or fetched.
-pub trait TraceSource: Send + Sync {
-    /// Starts to follow a trace, and takes up what came for it already.
-    fn follow(&self, trace: TraceId, origin: Origin) -> Follow;
-
-    /// What else there is to know, when a trace did not come or is not as expected: with the
-    /// traces that nobody asked for, as far as they came since this moment.
-    fn sightings(&self, since: Instant) -> BoxFuture<'_, Sightings>;
-
-    /// Where it listens for OTLP.
-    fn addresses(&self) -> &[SocketAddr];
-
-    /// The number of traces that can be followed after their verdicts without keeping others from
-    /// being followed.
-    fn most_watched(&self) -> usize {
-        1_024
-    }
-
-    /// What it cannot tell of a span.
-    fn losses(&self) -> Losses {
-        Losses::none()
-    }
-}
-
-/// What a source saw beside the traces that are followed.
-#[derive(Clone, Debug, Default)]
-pub struct Sightings {
-    /// All of it, in numbers.
-    pub census: Census,
-    /// See [`Store::strangers`](receiver::Store::strangers).
-    pub strangers: Vec<Trace>,
-    /// See [`Store::late`](receiver::Store::late).
-    pub late: Vec<Late>,
-}
+pub(crate) use follow::{LateSpan, Mark};
+pub use receiver::Receiver;
+#[cfg(feature = "run")]
+pub use remote::{Connection, connect};
+pub use snapshot::Snapshot;
+pub use stats::{ReceiverStats, Refusal};
+pub use store::{Store, StoreEvent};

@@ -42,7 +42,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use prost::Message;
 
 use super::otlp::message;
-use super::receiver::Store;
+use super::store::Store;
 
 /// Feeds a store with the spans of this process.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// An exporter to the store of a [`Receiver`](super::Receiver), or to one of its own.
+    /// An exporter to a store, or to that of a [`Receiver`](super::Receiver).
     #[must_use]
     pub fn new(store: impl AsRef<Store>) -> Self {
         let store = store.as_ref().clone();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::completeness::{Completeness, Flush, WaitPolicy, WaitStart};
 use super::delays::ExportDelays;
 use super::drive::drive;
-use crate::source::receiver::Follow;
+use crate::source::Follow;
 use crate::spec::Wait;
 use crate::trace::{SpanId, Trace};
 

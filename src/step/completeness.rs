@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use super::delays::{ExportDelays, MARGIN};
-use crate::source::receiver::Snapshot;
+use crate::source::Snapshot;
 use crate::spec::Wait;
 use crate::trace::SpanKind;
 

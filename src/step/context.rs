@@ -33,7 +33,9 @@ pub(crate) struct DecidedStep {
 impl StepContext<'_> {
     pub(super) fn policy(&self, start: WaitStart) -> WaitPolicy {
         let flush = self.run.options.flush;
-        WaitPolicy::new(start, self.step.wait, flush, &self.run.delays)
+        let mut policy = WaitPolicy::new(start, self.step.wait, flush, &self.run.delays);
+        policy.bound += self.run.source.ingestion_delay();
+        policy
     }
 
     /// Adds an explanation to a report that is not as expected.
@@ -58,8 +60,8 @@ impl StepContext<'_> {
             && has_failed
             && self.step.is_about_trace
         {
-            let sightings = self.run.source.sightings(self.fired).await;
-            let mut notices = diagnosis::remarks(&sightings, trace, end != WaitEnd::Early);
+            let diagnostics = self.run.source.diagnostics(self.fired).await;
+            let mut notices = diagnosis::remarks(&diagnostics, trace, end != WaitEnd::Early);
             notices.extend(trace.holes().iter().map(Hole::in_full));
             notices.extend(self.tail_hint(&report));
             report.notices = notices;
@@ -74,9 +76,9 @@ impl StepContext<'_> {
 
     /// The probable reason why no span arrived.
     pub(crate) async fn no_spans(&self) -> Trouble {
-        let sightings = self.run.source.sightings(self.fired).await;
+        let diagnostics = self.run.source.diagnostics(self.fired).await;
         let at = Some(&self.step.at);
-        diagnosis::no_span_of_trace(self.run, &sightings, &self.called, at)
+        diagnosis::no_span_of_trace(self.run, &diagnostics, &self.called, at)
     }
 
     /// Checks are unjudged because spans are lost.

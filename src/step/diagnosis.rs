@@ -11,8 +11,8 @@ use super::run_context::RunContext;
 use super::settings::Services;
 use crate::number::{duration, yaml};
 use crate::result::Trouble;
-use crate::source::Sightings;
-use crate::source::receiver::{Census, Late, Refusal};
+use crate::source::SourceDiagnostics;
+use crate::source::{LateTrace, ReceiverStats, Refusal};
 use crate::spec::{Called, Location, SpanType};
 use crate::trace::{Origin, Span, SpanKind, Trace, TraceId, Value, peer_name};
 
@@ -37,27 +37,27 @@ struct LostContext {
 /// The probable reason why no span of the trace arrived.
 pub(super) fn no_span_of_trace(
     run: &RunContext<'_>,
-    sightings: &Sightings,
+    diagnostics: &SourceDiagnostics,
     called: &Called,
     at: Option<&Location>,
 ) -> Trouble {
     if *called == Called::Unsampled {
         return unsampled(at);
     }
-    let Sightings {
-        census, strangers, ..
-    } = sightings;
+    let SourceDiagnostics {
+        stats, unrelated, ..
+    } = diagnostics;
     let root = match called {
-        Called::Path(path) => server_roots(strangers).find(|root| handles(root, path)),
+        Called::Path(path) => server_roots(unrelated).find(|root| handles(root, path)),
         _ => None,
     };
     if let Some(root) = root {
         return lost_by_the_first(root, at);
     }
-    if census.is_empty() {
+    if stats.is_empty() {
         return nothing_at_all(run.source.addresses(), run.options.services, at);
     }
-    let mut trouble = other_telemetry(census, at);
+    let mut trouble = other_telemetry(stats, at);
     if *called == Called::Command {
         trouble.help.insert(
             0,
@@ -70,12 +70,16 @@ pub(super) fn no_span_of_trace(
 /// The probable reason why no span of a trace arrived that was fired elsewhere. Lists recent requests
 /// that began a new trace, since one of them may belong to it.
 #[must_use]
-pub fn absent(sightings: &Sightings, listened: &[SocketAddr], services: Services) -> Trouble {
-    if sightings.census.is_empty() {
+pub fn absent(
+    diagnostics: &SourceDiagnostics,
+    listened: &[SocketAddr],
+    services: Services,
+) -> Trouble {
+    if diagnostics.stats.is_empty() {
         return nothing_at_all(listened, services, None);
     }
-    let mut trouble = other_telemetry(&sightings.census, None);
-    let roots: Vec<&Span> = server_roots(&sightings.strangers).collect();
+    let mut trouble = other_telemetry(&diagnostics.stats, None);
+    let roots: Vec<&Span> = server_roots(&diagnostics.unrelated).collect();
     let last = roots.iter().rev().take(MAX_ROOTS).map(|root| {
         format!(
             "`{}` of {} began a trace of its own: {}",
@@ -88,15 +92,15 @@ pub fn absent(sightings: &Sightings, listened: &[SocketAddr], services: Services
     trouble
 }
 
-fn other_telemetry(census: &Census, at: Option<&Location>) -> Trouble {
-    let mut trouble = if census.spans > 0 {
-        only_strangers(census, at)
-    } else if census.requests > 0 {
-        no_spans(census, at)
+fn other_telemetry(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
+    let mut trouble = if stats.spans > 0 {
+        only_other_traces(stats, at)
+    } else if stats.requests > 0 {
+        no_spans(stats, at)
     } else {
         only_refusals(at)
     };
-    let refusals = refusals(census);
+    let refusals = refusals(stats);
     let texts = refusals.iter().map(|refusal| format!("refused {refusal}"));
     trouble.details.extend(texts);
     let mut help: Vec<String> = Vec::new();
@@ -121,9 +125,9 @@ fn only_refusals(at: Option<&Location>) -> Trouble {
 }
 
 /// The last refusals, each kind once.
-fn refusals(census: &Census) -> Vec<&Refusal> {
+fn refusals(stats: &ReceiverStats) -> Vec<&Refusal> {
     let mut kinds: Vec<&Refusal> = Vec::new();
-    for refusal in census.refusals.iter().rev() {
+    for refusal in stats.refusals.iter().rev() {
         let is_same = |known: &&Refusal| {
             (&known.endpoint, &known.reason) == (&refusal.endpoint, &refusal.reason)
         };
@@ -233,8 +237,12 @@ fn missing_entry(trace: Option<&Trace>) -> String {
 
 /// Possible reasons for a failure: services that lost the trace context and, after the end of the
 /// wait, parents that never arrived.
-pub(super) fn remarks(sightings: &Sightings, trace: &Trace, is_over: bool) -> Vec<String> {
-    let lost = lost_contexts(trace, &sightings.strangers);
+pub(super) fn remarks(
+    diagnostics: &SourceDiagnostics,
+    trace: &Trace,
+    is_over: bool,
+) -> Vec<String> {
+    let lost = lost_contexts(trace, &diagnostics.unrelated);
     let missing = if is_over {
         missing_parents(trace)
     } else {
@@ -272,7 +280,7 @@ pub fn missing_parents(trace: &Trace) -> Vec<String> {
 }
 
 /// A note about spans that arrived after the verdict about their complete trace.
-pub(crate) fn late<'a>(late: impl Iterator<Item = &'a Late>) -> Option<String> {
+pub(crate) fn late<'a>(late: impl Iterator<Item = &'a LateTrace>) -> Option<String> {
     let (traces, spans, by) = late.fold((0, 0, None), |(traces, spans, by), one| {
         (traces + 1, spans + one.spans, by.max(Some(one.by)))
     });
@@ -285,9 +293,9 @@ pub(crate) fn late<'a>(late: impl Iterator<Item = &'a Late>) -> Option<String> {
 }
 
 /// A note about attributes that could not be decoded.
-pub(crate) fn dropped(census: &Census) -> Option<String> {
-    let first = census.drops.front()?;
-    let number = census.dropped_attributes;
+pub(crate) fn dropped(stats: &ReceiverStats) -> Option<String> {
+    let first = stats.drops.front()?;
+    let number = stats.dropped_attributes;
     let s = if number == 1 { "" } else { "s" };
     Some(format!(
         "dropped {number} attribute{s} that cannot be decoded, such as {first}"
@@ -298,12 +306,18 @@ fn nothing_at_all(listened: &[SocketAddr], services: Services, at: Option<&Locat
     let mut trouble = Trouble {
         what: "no telemetry arrived at all: no service has exported anything".to_owned(),
         at: at.cloned(),
-        details: vec![format!(
-            "listened on {} (OTLP over gRPC and HTTP)",
-            list(listened)
-        )],
+        details: Vec::new(),
         help: Vec::new(),
     };
+    if listened.is_empty() {
+        let help = "check that the services export their spans to the backend that spanspec reads";
+        trouble.help.push(help.to_owned());
+        return trouble;
+    }
+    trouble.details.push(format!(
+        "listened on {} (OTLP over gRPC and HTTP)",
+        list(listened)
+    ));
     match services {
         Services::Ours => trouble.help.extend([
             "the services were started with OTEL_EXPORTER_OTLP_ENDPOINT and its like set: is an OpenTelemetry SDK or agent loaded in them?".to_owned(),
@@ -334,13 +348,13 @@ fn list(addresses: &[SocketAddr]) -> String {
         .join(", ")
 }
 
-fn no_spans(census: &Census, at: Option<&Location>) -> Trouble {
+fn no_spans(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
     Trouble {
         what: "no span arrived of any trace, though telemetry did".to_owned(),
         at: at.cloned(),
         details: vec![format!(
             "received {} log records and {} metric points",
-            census.log_records, census.metric_points
+            stats.log_records, stats.metric_points
         )],
         help: vec![
             "is OTEL_TRACES_EXPORTER=none set, or a sampler that records nothing? try OTEL_TRACES_SAMPLER=parentbased_always_on".to_owned(),
@@ -348,12 +362,9 @@ fn no_spans(census: &Census, at: Option<&Location>) -> Trouble {
     }
 }
 
-fn only_strangers(census: &Census, at: Option<&Location>) -> Trouble {
-    let (others, ours): (u64, u64) = (
-        census.strangers.values().sum(),
-        census.watched.values().sum(),
-    );
-    let mut by_service: Vec<(&String, &u64)> = census.strangers.iter().collect();
+fn only_other_traces(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
+    let (others, ours): (u64, u64) = (stats.unrelated.values().sum(), stats.related.values().sum());
+    let mut by_service: Vec<(&String, &u64)> = stats.unrelated.iter().collect();
     by_service.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), (*name).clone()));
     let listed: Vec<String> = by_service
         .iter()
@@ -368,8 +379,8 @@ fn only_strangers(census: &Census, at: Option<&Location>) -> Trouble {
         ));
     }
     if ours > 0 {
-        let services: Vec<&str> = census
-            .watched
+        let services: Vec<&str> = stats
+            .related
             .keys()
             .take(MAX_LISTED)
             .map(String::as_str)
@@ -414,9 +425,9 @@ fn lost_by_the_first(root: &Span, at: Option<&Location>) -> Trouble {
 }
 
 /// Root SERVER spans. A service that ignores `traceparent` begins a new trace with such a span.
-fn server_roots(strangers: &[Trace]) -> impl Iterator<Item = &Span> {
-    strangers.iter().flat_map(|stranger| {
-        let roots = stranger.roots().iter().map(|&root| &stranger.spans()[root]);
+fn server_roots(unrelated: &[Trace]) -> impl Iterator<Item = &Span> {
+    unrelated.iter().flat_map(|trace| {
+        let roots = trace.roots().iter().map(|&root| &trace.spans()[root]);
         roots.filter(|root| root.parent_id.is_none() && root.kind == SpanKind::Server)
     })
 }
@@ -431,13 +442,13 @@ fn handles(root: &Span, path: &str) -> bool {
 }
 
 /// Root SERVER spans of other traces that a CLIENT span without children may have caused.
-fn lost_contexts(trace: &Trace, strangers: &[Trace]) -> Vec<LostContext> {
+fn lost_contexts(trace: &Trace, unrelated: &[Trace]) -> Vec<LostContext> {
     let childless: Vec<&Span> = (0..trace.len())
         .filter(|&span| trace.children(span).is_empty())
         .map(|span| &trace.spans()[span])
         .filter(|span| is_call_of_a_service(span))
         .collect();
-    server_roots(strangers)
+    server_roots(unrelated)
         .filter_map(|root| {
             let callers = childless
                 .iter()

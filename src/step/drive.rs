@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use crate::source::receiver::{Follow, Snapshot};
+use crate::source::{Follow, Snapshot};
 
 /// Takes a snapshot at once, and again when spans arrive or at the moment that `decide` returned,
 /// until `decide` breaks with a result. Cancel-safe.

@@ -12,7 +12,7 @@ use super::settle::JudgeWhen;
 use super::step_reader::StepReader;
 use super::watched::WatchedTrace;
 use crate::result::{Phase, StepReport, Trouble, cookies_of, credentials_of};
-use crate::source::receiver::Follow;
+use crate::source::Follow;
 use crate::spec::{Scope, SpecErrors, Step, Trigger};
 use crate::trace::{Origin, Response};
 use crate::trigger::{Session, TraceContext, TriggerError, fire};

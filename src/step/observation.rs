@@ -12,7 +12,7 @@ use super::watched::{VerdictBasis, WatchedTrace};
 use crate::check::{self, CheckRef, Evidence, Failure, Judged, Outcome, Subject, Unjudged};
 use crate::result::{StepReport, Trouble};
 use crate::secret::parts;
-use crate::source::receiver::{Follow, Snapshot};
+use crate::source::{Follow, Snapshot};
 use crate::spec::{Capture, Expect, Scope};
 use crate::trace::{Response, Value};
 use crate::trigger::{TraceContext, TriggerError};

@@ -10,7 +10,7 @@ use super::drive::drive;
 use super::settings::Stop;
 use super::wait_end::WaitEnd;
 use crate::check::{self, Evidence, Finality, Judged, Judgement};
-use crate::source::receiver::{Follow, Snapshot};
+use crate::source::{Follow, Snapshot};
 use crate::spec::{Called, Condition, Expect};
 use crate::trace::Response;
 

@@ -10,7 +10,7 @@ use super::delays::ExportDelays;
 use super::diagnosis;
 use super::drive::drive;
 use super::settings::Shared;
-use crate::source::receiver::{Follow, Snapshot, Store};
+use crate::source::{Follow, Snapshot, Store};
 use crate::spec::Wait;
 use crate::trace::{Peers, Trace};
 

@@ -11,7 +11,7 @@ use crate::check::{
     self, CheckRef, Evidence, Failure, Finality, Judged, Judgement, Outcome, Subject, Unjudged,
 };
 use crate::result::Timing;
-use crate::source::receiver::{Follow, LateSpan, Mark};
+use crate::source::{Follow, LateSpan, Mark};
 use crate::spec::{Capture, Condition, Expect};
 use crate::trace::{Hole, Losses, Response, Trace, Value};
 

@@ -138,7 +138,7 @@ async fn the_shops_exports_become_its_two_traces_and_the_link_brings_the_consume
         .snapshot()
         .trace;
     assert_outline(&trace, REFUSED_OUTLINE);
-    assert_eq!(receiver.census().refused, 0);
+    assert_eq!(receiver.stats().refused, 0);
 }
 
 #[track_caller]
@@ -203,9 +203,9 @@ async fn logs_and_metrics_are_accepted_and_counted() {
         }
         replay(&receiver, &name, bytes).await;
     }
-    let census = receiver.census();
-    assert_eq!((census.requests, census.spans), (15, 0));
-    assert_eq!((census.log_records, census.metric_points), (logs, points));
+    let stats = receiver.stats();
+    assert_eq!((stats.requests, stats.spans), (15, 0));
+    assert_eq!((stats.log_records, stats.metric_points), (logs, points));
     assert!(logs > 5 && points > 200);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use spanspec::internal::source::receiver::Follow;
+use spanspec::internal::source::Follow;
 use spanspec::{Origin, Receiver, SpanId, SpanKind, Store, Trace};
 
 use crate::support::{
@@ -63,12 +63,12 @@ async fn spans_that_came_before_anybody_followed_are_taken_up() {
         "shop",
         vec![span(1, 1, "ours"), span(2, 1, "theirs")],
     );
-    assert_eq!(store.census().strangers["shop"], 2);
+    assert_eq!(store.stats().unrelated["shop"], 2);
     let mut follow = follow(&store, 1);
     soon(follow.changed()).await;
     assert_eq!(names(&follow.snapshot().trace), ["ours"]);
-    let census = store.census();
-    assert_eq!((census.strangers["shop"], census.watched["shop"]), (1, 1));
+    let stats = store.stats();
+    assert_eq!((stats.unrelated["shop"], stats.related["shop"]), (1, 1));
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn spans_after_the_end_of_the_watch_are_late_and_no_strangers() {
     };
     assert_eq!((late.trace_id, late.spans), (trace_id(1), 2));
     assert!(late.by > std::time::Duration::ZERO);
-    assert!(store.strangers(since).is_empty());
+    assert!(store.unrelated(since).is_empty());
     assert_eq!(
         names(&follow(&store, 1).snapshot().trace).len(),
         3,
@@ -301,7 +301,7 @@ fn strangers_are_what_came_since_for_traces_that_nobody_follows() {
     root.kind = 2;
     ingest(&store, "inventory", vec![span(1, 1, "ours"), root]);
     ingest(&store, "mail", vec![linked(span(2, 1, "consume"), 1)]);
-    let strangers = store.strangers(since);
+    let strangers = store.unrelated(since);
     let [lost] = &strangers[..] else {
         panic!("{} traces", strangers.len())
     };
@@ -408,7 +408,7 @@ async fn a_store_that_remembers_all_gives_a_trace_whole_to_who_comes_later() {
         let snapshot = follow(&store, 1).snapshot();
         assert_eq!(names(&snapshot.trace), ["followed", "late"]);
     }
-    assert_eq!(store.census().watched["shop"], 2);
+    assert_eq!(store.stats().related["shop"], 2);
 }
 
 #[tokio::test]
@@ -421,8 +421,8 @@ async fn a_look_follows_nothing_and_sees_the_same() {
     assert_eq!(linked_names(&seen.trace), [["consumer"]]);
     assert_eq!(seen.arrivals.len(), 1);
     assert!(seen.linked_arrival.is_some());
-    let census = store.census();
-    assert_eq!((census.watched.len(), census.strangers["shop"]), (0, 2));
+    let stats = store.stats();
+    assert_eq!((stats.related.len(), stats.unrelated["shop"]), (0, 2));
     assert!(store.late().is_empty());
 }
 

@@ -60,8 +60,8 @@ fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
 }
 
 fn last_reason(receiver: &Receiver) -> String {
-    let census = receiver.census();
-    let refusal = census.refusals.back().unwrap();
+    let stats = receiver.stats();
+    let refusal = stats.refusals.back().unwrap();
     assert!(refusal.sender.peer.is_some());
     refusal.reason.clone()
 }
@@ -130,7 +130,7 @@ async fn a_message_over_64_mib_is_resource_exhausted_and_not_retried() {
     let zstd = ("grpc-encoding", "zstd");
     let (_, code, message) = raw_call(&receiver, TRACES, &[GRPC, zstd], bomb).await;
     assert_eq!(code, Some(Code::ResourceExhausted as i32), "{message}");
-    assert_eq!(receiver.census().refused, 2);
+    assert_eq!(receiver.stats().refused, 2);
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn another_content_type_is_415() {
         let headers = [("content-type", content_type)];
         let (status, _, _) = raw_call(&receiver, TRACES, &headers, framed(0, b"")).await;
         assert_eq!(status, 415, "{content_type}");
-        let remedy = &receiver.census().refusals.back().unwrap().remedy.clone();
+        let remedy = &receiver.stats().refusals.back().unwrap().remedy.clone();
         assert!(
             remedy.contains("OTEL_EXPORTER_OTLP_PROTOCOL=grpc"),
             "{remedy}"

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry_proto::tonic::trace::v1::Span;
-use spanspec::internal::source::receiver::Follow;
+use spanspec::internal::source::Follow;
 use spanspec::{Hole, Origin, Receiver, Store};
 use tonic::Code;
 use tonic::codec::CompressionEncoding;
@@ -111,7 +111,7 @@ async fn other_paths_other_signals_and_probes_are_no_holes() {
     for probe in probes {
         assert_ne!(answer(probe).await.0, 200);
     }
-    assert_eq!(receiver.census().refused, 8);
+    assert_eq!(receiver.stats().refused, 8);
     assert_eq!(holes(&mut follow), []);
     // An export that is accepted is none either.
     let body = request("order", vec![span(1, 1, "it")]);
@@ -127,8 +127,8 @@ async fn a_service_that_exports_to_a_wrong_path_is_told_apart_by_its_remedy() {
     for path in ["/api/v2/spans", "/v1/traces/v1/traces", "/"] {
         assert_eq!(post(&receiver, path, JSON, "[]").await.0, 404);
     }
-    let census = receiver.census();
-    let told: Vec<String> = census.refusals.iter().map(|one| one.in_full()).collect();
+    let stats = receiver.stats();
+    let told: Vec<String> = stats.refusals.iter().map(|one| one.in_full()).collect();
     assert!(told[0].contains("it is Zipkin's path, not OTLP's; use an OTLP exporter"));
     assert!(told[1].contains("it has `/v1/traces` twice; set OTEL_EXPORTER_OTLP_ENDPOINT"));
     assert!(told[2].contains("the exporter's endpoint has no path; append `/v1/traces`"));

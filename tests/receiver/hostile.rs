@@ -31,10 +31,10 @@ async fn a_client_that_speaks_tls_is_hung_up_on_and_its_owner_told_why() {
         0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03,
     ];
     assert_eq!(converse(&receiver, &hello).await, "");
-    let census = receiver.census();
-    assert_eq!(census.refusals[0].endpoint, "a TLS handshake");
+    let stats = receiver.stats();
+    assert_eq!(stats.refusals[0].endpoint, "a TLS handshake");
     assert!(
-        census.refusals[0]
+        stats.refusals[0]
             .remedy
             .contains("OTEL_EXPORTER_OTLP_INSECURE=true")
     );
@@ -119,7 +119,7 @@ async fn a_body_that_ends_early_is_nobodys_data() {
     stream.write_all(head).await.unwrap();
     drop(stream);
     still_serves(&receiver).await;
-    assert_eq!(receiver.census().spans, 1);
+    assert_eq!(receiver.stats().spans, 1);
 }
 
 proptest! {

@@ -32,8 +32,8 @@ fn json_status(body: &[u8]) -> (i64, String) {
 }
 
 fn last_refusal(receiver: &Receiver) -> (String, String) {
-    let census = receiver.census();
-    let refusal = census.refusals.back().unwrap();
+    let stats = receiver.stats();
+    let refusal = stats.refusals.back().unwrap();
     assert!(refusal.sender.peer.unwrap().ip().is_loopback());
     (refusal.endpoint.clone(), refusal.reason.clone())
 }
@@ -74,7 +74,7 @@ async fn an_empty_request_is_a_success_in_the_requests_encoding() {
         assert_eq!(json, (200, JSON.to_owned(), Bytes::from("{}")));
     }
     assert_eq!(
-        (receiver.census().requests, receiver.census().refused),
+        (receiver.stats().requests, receiver.stats().refused),
         (6, 0)
     );
 }
@@ -289,7 +289,7 @@ async fn bad_data_is_400_with_a_status_in_the_requests_encoding() {
         last_refusal(&receiver),
         ("POST /v1/traces".to_owned(), message)
     );
-    assert_eq!(receiver.census().refused, 2);
+    assert_eq!(receiver.stats().refused, 2);
     for path in ["/v1/logs", "/v1/metrics"] {
         assert_eq!(post(&receiver, path, PROTOBUF, "no protobuf").await.0, 400);
         assert_eq!(post(&receiver, path, JSON, "no json").await.0, 400);
@@ -321,9 +321,9 @@ async fn spans_with_invalid_ids_are_rejected_and_the_others_taken() {
          span `zeros` of s: span id has only zeros, expected 8 bytes (16 hex digits)"
     );
     assert_eq!(names(&receiver, 1), ["parent of zeros"]);
-    let census = receiver.census();
-    let of: Vec<_> = census.rejections.iter().map(|of| of.trace_id).collect();
-    assert_eq!(census.rejected, 3);
+    let stats = receiver.stats();
+    let of: Vec<_> = stats.rejections.iter().map(|of| of.trace_id).collect();
+    assert_eq!(stats.rejected, 3);
     assert_eq!(of, [None, Some(trace_id(1)), Some(trace_id(1))]);
 
     let json = json!({"resourceSpans": [{"scopeSpans": [{"spans": [
@@ -506,7 +506,7 @@ async fn an_exporter_with_a_wrong_path_is_told_the_right_ones() {
         assert_eq!(code, 404, "{path}");
         assert!(String::from_utf8_lossy(&body).contains("/v1/traces"));
     }
-    assert_eq!(receiver.census().refused, 3);
+    assert_eq!(receiver.stats().refused, 3);
     let (endpoint, reason) = last_refusal(&receiver);
     assert_eq!(endpoint, "POST /v1/traces/");
     assert_eq!(reason, "it is `/v1/traces` with a slash too many");

@@ -178,7 +178,7 @@ async fn requests_of_another_shape_are_refused_with_what_was_found_and_expected(
         assert_eq!(code, 400, "{body}");
         assert!(message.contains(text), "{body}: {message}");
     }
-    assert_eq!(receiver.census().refused, 11);
+    assert_eq!(receiver.stats().refused, 11);
 }
 
 #[tokio::test]
@@ -292,8 +292,8 @@ async fn ids_of_json_that_are_no_ids_reject_their_span_by_name() {
          span `none` of shop: span id is missing, expected 8 bytes (16 hex digits)"
     );
     assert_eq!(names(&receiver, 1), ["root"]);
-    let census = receiver.census();
-    let last = census.rejections.back().unwrap();
+    let stats = receiver.stats();
+    let last = stats.rejections.back().unwrap();
     assert_eq!((last.trace_id, &*last.name), (Some(trace_id(1)), "none"));
 }
 
@@ -341,9 +341,9 @@ async fn an_attribute_of_json_that_cannot_be_decoded_is_dropped_alone() {
     assert!(span.attributes.get("kept").is_some() && span.attributes.get("deep").is_none());
     assert_eq!(span.attributes.dropped(), 6);
     assert_eq!(span.events[0].attributes.dropped(), 1);
-    let census = receiver.census();
+    let stats = receiver.stats();
     assert_eq!(
-        (census.dropped_attributes, census.drops.len(), census.spans),
+        (stats.dropped_attributes, stats.drops.len(), stats.spans),
         (5, 5, 1)
     );
 }

@@ -89,7 +89,7 @@ impl Work<'_> {
         let start = Start {
             workspace: self.workspace,
             listen: &self.arguments.session.listen,
-            remote: None,
+            connection: None,
             listener: self.live.listener(""),
         };
         let ran = with_session(start, async |session| {

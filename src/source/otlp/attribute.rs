@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use prost::Message;
 
-use super::Malformed;
+use super::error::Malformed;
 use super::message::KeyValue;
 use super::wire::Wire;
 

@@ -3,8 +3,9 @@
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
+use super::answer::Encoding;
+use super::error::Malformed;
 use super::wire::Wire;
-use super::{Encoding, Malformed};
 
 /// One of OTLP's three signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message;
 
-use super::Malformed;
 use super::attribute;
+use super::error::Malformed;
 use super::ids::{Ids, WrongId};
 use super::message::{self, AnyValue, KeyValue, Kind};
 use crate::trace::{

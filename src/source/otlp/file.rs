@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use prost::Message;
 use serde::de::{MapAccess, SeqAccess};
 
-use super::ReadError;
+use super::error::ReadError;
 use super::json::{Object, Read, has_span, ignore, objects};
 use super::message::{ResourceSpans, TracesData};
 

@@ -14,12 +14,20 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
+use prost::Message;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
 
+use super::error::Malformed;
 use super::ids;
 
-pub(super) use object::{Object, Read, has_span, ignore, objects, request};
+pub(super) use object::{Object, Read, has_span, ignore, objects};
+
+/// Converts an OTLP/JSON export request to protobuf.
+pub(crate) fn traces_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let text = String::from_utf8_lossy(json);
+    Ok(object::request(&text)?.encode_to_vec())
+}
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)

@@ -3,49 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::decode::Rejected;
+use super::error::ReadError;
 use super::file::Content;
-use super::{WrongId, decode, file};
+use super::{decode, file};
 use crate::trace::{Hole, Origin, Sender, Span, Trace, TraceId};
 
 /// Number of rejected spans that each trace of a file names.
 const MOST_HOLES: usize = 20;
-
-/// Why a file has no traces that we can read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// Not a single byte.
-    #[error("empty: expected OTLP/JSON or OTLP protobuf")]
-    Empty,
-    /// It begins like JSON and goes on otherwise, or its fields have the wrong types.
-    #[error("read as OTLP/JSON, for it begins with `{{` or `[`, and failed")]
-    Json(#[source] serde_json::Error),
-    /// JSON of something else.
-    #[error(
-        "JSON, but not OTLP/JSON: no document in it has the key `resourceSpans` (nor `scopeSpans`, \
-         `batches`, `trace` or `result`, as the Java exporter, Tempo and Jaeger's API v3 write); \
-         Zipkin's JSON and that of Jaeger's old API are not read"
-    )]
-    OtherJson,
-    /// It does not begin like JSON, and protobuf it is not.
-    #[error("read as OTLP protobuf, for it does not begin with `{{`, and failed")]
-    Protobuf(#[source] prost::DecodeError),
-    /// It may pass for protobuf, but nothing in it is a trace.
-    #[error("read as OTLP protobuf, for it does not begin with `{{`, and found no spans")]
-    OtherProtobuf,
-    /// Messages that each follow their length, and the last is not whole.
-    #[error("read as messages of the Collector's file exporter, and the last one is cut off")]
-    CutOff,
-    /// Compressed, and damaged.
-    #[error("failed to decompress it as {0}")]
-    Compressed(&'static str, #[source] std::io::Error),
-    /// Compressed, and large.
-    #[error("more than {} MiB after decompression", .0 >> 20)]
-    TooLarge(u64),
-    /// There are spans, and none of them can be told apart.
-    #[error("OTLP, but the ids of all {0} spans are invalid; the first: {1}")]
-    InvalidIds(usize, #[source] WrongId),
-}
 
 /// Reads a saved file. Spans of one trace belong together wherever they stand; a trace that a
 /// link ties to another is attached to it and stands in the list, too. The order is that of the

@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::Malformed;
 use super::attribute::{self, Undecodable};
+use super::error::Malformed;
 use super::ids::{Ids, WrongId};
 use super::wire::{Field, Wire};
 use crate::trace::{SpanId, TraceId};

@@ -1,6 +1,6 @@
 //! Protobuf field by field: tags, wire types and lengths, nothing of what they mean.
 
-use super::Malformed;
+use super::error::Malformed;
 
 /// Protobuf's groups may nest without end; prost stops here, too.
 const MAX_GROUPS: u32 = 100;

@@ -9,16 +9,16 @@ use bytes::Bytes;
 use tonic::Code;
 
 use super::body::{self, BodyError, Turns};
-use super::census::{Carried, Ingested, Refusal};
 use super::listener::{Arrival, Timeouts};
 use super::remedy;
-use super::store::Store;
 use crate::source::otlp::{self, Encoding, Malformed, Signal};
+use crate::source::stats::{Carried, Ingested, Refusal};
+use crate::source::store::Store;
 use crate::trace::Sender;
 
 /// The state of every request handler.
 #[derive(Clone, Debug)]
-pub(super) struct Shared {
+pub(super) struct HandlerState {
     pub(super) store: Store,
     pub(super) turns: Arc<Turns>,
     pub(super) timeouts: Timeouts,
@@ -119,7 +119,7 @@ pub(super) fn carried(signal: Signal, method: &Method, arrival: Arrival) -> Carr
 
 /// Reads a body and gives it to `accept`, when the request has its turn.
 pub(super) async fn with_body<T>(
-    shared: &Shared,
+    shared: &HandlerState,
     body: Body,
     accept: impl FnOnce(Bytes) -> Result<T, Refused>,
 ) -> Result<T, Refused> {

@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 
 use super::body::{BodyError, MAX_BODY};
 use super::coding::{Coding, GRPC_ENCODING, KNOWN};
-use super::export::{self, Refused, Shared};
+use super::export::{self, HandlerState, Refused};
 use super::listener::Arrival;
 use super::remedy;
 use crate::source::otlp::{Encoding, Signal};
@@ -35,7 +35,7 @@ pub(super) fn refuse(code: Code, reason: impl Into<String>) -> Response {
 
 pub(super) async fn export(
     signal: Signal,
-    State(shared): State<Shared>,
+    State(shared): State<HandlerState>,
     Extension(arrival): Extension<Arrival>,
     request: Request<Body>,
 ) -> Response {
@@ -64,7 +64,7 @@ pub(super) async fn export(
 
 async fn accept(
     signal: Signal,
-    shared: &Shared,
+    shared: &HandlerState,
     sender: &Sender,
     request: Request<Body>,
 ) -> Result<Vec<u8>, Refused> {

@@ -1,4 +1,4 @@
-//! What one holds: a receiver that listens for as long as it lives.
+//! The handle of a receiver, which listens until it is dropped.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -16,25 +16,25 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::census::Census;
 use super::cors::Origins;
-use super::finished::Late;
-use super::follow::Follow;
 use super::listener::{self, Timeouts};
 use super::routes;
-use super::store::Store;
 use crate::background;
-use crate::source::{Sightings, TraceSource};
+use crate::source::contract::TraceSource;
+use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
+use crate::source::follow::Follow;
+use crate::source::stats::ReceiverStats;
+use crate::source::store::Store;
 use crate::trace::{Origin, Trace, TraceId};
 
-/// The ports that OTLP has for gRPC and HTTP, on the loopback interface. Each serves both.
+/// The default ports of OTLP for gRPC and HTTP, on the loopback interface. Each serves both.
 pub const DEFAULT_ADDRESSES: [SocketAddr; 2] = [
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4317),
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4318),
 ];
 
-/// An OTLP receiver. Dropping it closes its ports and ends its connections; what was received
-/// stays with those who follow a trace or hold the [`Store`].
+/// An OTLP receiver. Dropping it closes its ports and ends its connections. The received spans
+/// remain in the [`Store`].
 #[derive(Debug)]
 pub struct Receiver {
     addresses: Vec<SocketAddr>,
@@ -45,11 +45,11 @@ pub struct Receiver {
         expect(dead_code, reason = "only a run waits for them to end")
     )]
     connections: watch::Sender<usize>,
-    /// Aborted when dropped, and each ends its own connections.
+    /// Aborted on drop. Each ends its connections.
     listeners: JoinSet<()>,
 }
 
-/// How to start a [`Receiver`].
+/// Settings of a [`Receiver`].
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     addresses: Option<Vec<SocketAddr>>,
@@ -59,13 +59,13 @@ pub struct Builder {
     routes: Option<Router>,
 }
 
-/// An address that we cannot listen on.
+/// An address cannot be bound.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to bind the OTLP receiver to {addr}")]
 pub struct BindError {
-    /// The address that was asked for.
+    /// The requested address.
     pub addr: SocketAddr,
-    /// What the system says.
+    /// The error of the operating system.
     #[source]
     pub source: io::Error,
 }
@@ -79,32 +79,32 @@ impl Builder {
         self
     }
 
-    /// Lets web pages of this origin, such as `https://shop.example`, send spans, beside those of
-    /// `localhost`, which always may. `*` lets every page.
+    /// Allows web pages of this origin, such as `https://shop.example`, to send spans. `*` allows
+    /// every page. Pages of `localhost` are always allowed.
     #[must_use]
     pub fn cors_origin(mut self, origin: impl Into<String>) -> Self {
         self.origins.allow(origin.into());
         self
     }
 
-    /// Fills this store instead of one of its own.
+    /// Fills this store instead of a new one.
     #[must_use]
     pub fn store(mut self, store: Store) -> Self {
         self.store = store;
         self
     }
 
-    /// Serves these routes, too, on the same ports and for the same web pages.
+    /// Also serves these routes, on the same ports and for the same web pages.
     #[must_use]
     pub fn routes(mut self, routes: Router) -> Self {
         self.routes = Some(routes);
         self
     }
 
-    /// Binds all addresses and starts to serve them; when this returns, exporters can connect.
+    /// Binds all addresses and serves them. Exporters can connect when this returns.
     ///
     /// # Errors
-    /// When an address cannot be bound; then none is.
+    /// When an address cannot be bound. No address is bound then.
     pub async fn start(mut self) -> Result<Receiver, BindError> {
         let wanted = self
             .addresses
@@ -150,9 +150,9 @@ async fn bind(addr: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
 }
 
 impl Receiver {
-    /// Listens on a free port of the loopback interface, for as long as it lives. It is served by
-    /// a thread of its own, so it can be started in a plain `#[test]` too, and receives spans
-    /// while a test keeps its runtime busy.
+    /// Listens on a free port of the loopback interface until it is dropped. A separate thread serves
+    /// it, so it can be started in a plain `#[test]`, and receives spans while a test keeps its
+    /// runtime busy.
     ///
     /// # Errors
     /// When the system has no free port.
@@ -176,26 +176,26 @@ impl Receiver {
         self
     }
 
-    /// Where services send their spans: the value of `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    /// The value of `OTEL_EXPORTER_OTLP_ENDPOINT` for services.
     #[must_use]
     pub fn endpoint(&self) -> String {
         let addresses = self.addresses.first();
         addresses.map_or_else(String::new, |address| format!("http://{address}"))
     }
 
-    /// How to start one with another address, store or web page.
+    /// Settings for other addresses, another store or other web pages.
     #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// Where it listens, in the order that was asked for, with the actual ports.
+    /// The addresses at which it listens, in the requested order, with the actual ports.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// What it remembers.
+    /// The store that it fills.
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
@@ -207,32 +207,31 @@ impl Receiver {
         self.store.follow(trace, origin)
     }
 
-    /// See [`Store::census`].
+    /// See [`Store::stats`].
     #[must_use]
-    pub fn census(&self) -> Census {
-        self.store.census()
+    pub fn stats(&self) -> ReceiverStats {
+        self.store.stats()
     }
 
-    /// See [`Store::strangers`].
+    /// See [`Store::unrelated`].
     #[must_use]
-    pub fn strangers(&self, since: Instant) -> Vec<Trace> {
-        self.store.strangers(since)
+    pub fn unrelated(&self, since: Instant) -> Vec<Trace> {
+        self.store.unrelated(since)
     }
 
     /// See [`Store::late`].
     #[must_use]
-    pub fn late(&self) -> Vec<Late> {
+    pub fn late(&self) -> Vec<LateTrace> {
         self.store.late()
     }
 
-    /// Waits until every connection has ended, so that all that was sent over it was taken in; at
-    /// most for this time.
+    /// Waits until every connection has ended and all its requests are stored, or this time is over.
     #[cfg(feature = "run")]
     pub(crate) async fn drained(&self, at_most: Duration) {
-        // Where the time is over, what has arrived has to do.
+        // A timeout is no error.
         let _ = tokio::time::timeout(at_most, async {
             for address in &self.addresses {
-                // Connections are accepted in turn: those before this one have been when it ends.
+                // Connections are accepted in order: earlier ones were accepted when this one ends.
                 if let Ok(mut last) = TcpStream::connect(address).await {
                     let _ = last.shutdown().await;
                     let _ = last.read(&mut [0]).await;
@@ -244,13 +243,13 @@ impl Receiver {
         .await;
     }
 
-    /// Closes the ports, and returns when they can be taken again: dropping does not wait for it.
+    /// Closes the ports, and returns when they can be bound again. Dropping does not wait for that.
     pub async fn stop(mut self) {
         self.listeners.shutdown().await;
     }
 }
 
-/// Reports the late spans of traces that a test took for complete.
+/// Reports late spans of traces that were complete.
 impl Drop for Receiver {
     fn drop(&mut self) {
         self.store.close();
@@ -268,8 +267,8 @@ impl TraceSource for Receiver {
         self.store.follow(trace, origin)
     }
 
-    fn sightings(&self, since: Instant) -> BoxFuture<'_, Sightings> {
-        std::future::ready(self.store.sightings(since)).boxed()
+    fn diagnostics(&self, since: Instant) -> BoxFuture<'_, SourceDiagnostics> {
+        std::future::ready(self.store.diagnostics(since)).boxed()
     }
 
     fn addresses(&self) -> &[SocketAddr] {
@@ -282,7 +281,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn clients_that_do_not_go_on_are_hung_up_on() {
+    async fn connections_of_clients_that_stop_sending_are_closed() {
         let soon = Duration::from_millis(50);
         let mut builder = Receiver::builder().listen([SocketAddr::from(([127, 0, 0, 1], 0))]);
         builder.timeouts = Timeouts {
@@ -302,7 +301,7 @@ mod tests {
             let mut stream = TcpStream::connect(receiver.addresses()[0]).await.unwrap();
             stream.write_all(said.as_bytes()).await.unwrap();
             let mut response = Vec::new();
-            // Whoever is hung up on may see a reset.
+            // The client may see a reset.
             let _ = stream.read_to_end(&mut response).await;
             let response = String::from_utf8_lossy(&response);
             assert!(response.starts_with(answer), "{said:?}: {response}");

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use tonic::Code;
 
 use super::coding::{Coding, KNOWN};
-use super::export::{self, Refused, Shared};
+use super::export::{self, HandlerState, Refused};
 use super::listener::Arrival;
 use super::remedy;
 use crate::source::otlp::{self, Encoding, Signal};
@@ -15,7 +15,7 @@ use crate::trace::Sender;
 
 pub(super) async fn export(
     signal: Signal,
-    State(shared): State<Shared>,
+    State(shared): State<HandlerState>,
     Extension(arrival): Extension<Arrival>,
     request: Request<Body>,
 ) -> Response {
@@ -42,7 +42,7 @@ pub(super) async fn export(
 async fn accept(
     signal: Signal,
     encoding: Encoding,
-    shared: &Shared,
+    shared: &HandlerState,
     sender: &Sender,
     request: Request<Body>,
 ) -> Result<Vec<u8>, Refused> {

@@ -20,10 +20,10 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower_service::Service;
 
-use super::census::{Carried, Refusal};
 use super::coding;
 use super::remedy;
-use super::store::Store;
+use crate::source::stats::{Carried, Refusal};
+use crate::source::store::Store;
 use crate::trace::Sender;
 
 /// More connections than that wait until another one ends.

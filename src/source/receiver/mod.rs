@@ -1,8 +1,6 @@
-//! An OTLP receiver to have in a test: services export to it, the test follows its traces.
+//! An OTLP receiver: OTLP/gRPC and OTLP/HTTP on the same ports.
 //!
-//! Three layers: [`Receiver`] is what one holds, [`Store`] is what it remembers, and the rest is
-//! how bytes arrive (OTLP/gRPC and OTLP/HTTP on the same ports). When a trace is complete is
-//! decided elsewhere.
+//! Services export to a [`Receiver`], which fills a [`Store`](super::Store).
 //!
 //! ```
 //! use spanspec::{Origin, Receiver, SpanId, TraceId};
@@ -19,35 +17,19 @@
 //! ```
 
 mod body;
-mod census;
 mod coding;
 mod cors;
-mod decoder;
 mod export;
-mod finished;
-mod follow;
 mod grpc;
 mod handle;
 mod http;
-mod kept;
 mod listener;
-mod lost;
-mod news;
 mod paths;
-mod presence;
 mod remedy;
-mod ring;
 mod routes;
-mod shelves;
-mod store;
 
-pub use census::{Carried, Census, DroppedAttribute, Refusal, Rejection};
-pub use finished::Late;
-pub use follow::{Follow, Snapshot};
-#[cfg(feature = "run")]
-pub(crate) use follow::{LateSpan, Mark, Parcel};
 pub use handle::{BindError, Builder, DEFAULT_ADDRESSES, Receiver};
 #[cfg(feature = "run")]
 pub(crate) use listener::Arrival;
-pub use news::News;
-pub use store::Store;
+#[cfg(feature = "run")]
+pub(crate) use paths::other_protocol;

@@ -1,4 +1,9 @@
-//! Explains requests to paths that are not OTLP's: each has a cause and a remedy of its own.
+//! Explains requests to paths that are not OTLP's: each has its cause and its remedy.
+
+use std::time::Instant;
+
+use crate::source::stats::{Carried, Refusal};
+use crate::trace::Sender;
 
 /// The signals of OTLP/HTTP, as the last segment of a path.
 const SIGNALS: [&str; 3] = ["traces", "logs", "metrics"];
@@ -60,7 +65,7 @@ impl Misdirected {
         }
     }
 
-    /// Explains this path if another protocol has it.
+    /// Explains this path if it is one of another protocol.
     pub(super) fn to_other_protocol(path: &str) -> Option<Self> {
         let mut foreign = FOREIGN.iter();
         let (_, protocol, remedy) = foreign.find(|(start, ..)| path.starts_with(start))?;
@@ -68,7 +73,19 @@ impl Misdirected {
         Some(Self::new(reason, *remedy))
     }
 
-    /// The path ends as OTLP's does, and something stands before that.
+    /// The refusal of a request to this endpoint.
+    pub(super) fn refusal(&self, sender: Sender, endpoint: String) -> Refusal {
+        Refusal {
+            at: Instant::now(),
+            sender,
+            endpoint,
+            reason: self.reason.clone(),
+            remedy: self.remedy.clone(),
+            carried: Carried::NoSpans,
+        }
+    }
+
+    /// The path ends like one of OTLP's, with a prefix.
     fn prefixed(segments: &[&str], signal: &str) -> Self {
         let before = &segments[..segments.len() - 2];
         let reason = match before.contains(&"v1") {
@@ -104,12 +121,23 @@ impl Misdirected {
     }
 }
 
+/// The refusal of a request to this path, if it is one of another protocol.
+#[cfg(feature = "run")]
+pub(crate) fn other_protocol(
+    sender: Sender,
+    method: &axum::http::Method,
+    path: &str,
+) -> Option<Refusal> {
+    let misdirected = Misdirected::to_other_protocol(path)?;
+    Some(misdirected.refusal(sender, format!("{method} {path}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn each_wrong_path_has_a_cause_and_a_remedy_of_its_own() {
+    fn each_wrong_path_has_its_cause_and_its_remedy() {
         for (path, reason, remedy) in [
             ("/api/v2/spans", "it is Zipkin's path, not OTLP's", SWITCH),
             ("/api/traces", "it is Jaeger's path, not OTLP's", SWITCH),

@@ -11,12 +11,12 @@ use axum::routing::{any, get};
 use tonic::Code;
 
 use super::cors::Origins;
-use super::export::Shared;
+use super::export::HandlerState;
 use super::listener::{Arrival, Timeouts};
 use super::paths::Misdirected;
-use super::store::Store;
 use super::{grpc, http};
 use crate::source::otlp::{self, Signal};
+use crate::source::store::Store;
 
 /// Everything that a port serves, `more` included.
 pub(super) fn router(
@@ -37,7 +37,7 @@ pub(super) fn router(
         .route("/", get(greet).fallback(unknown_path))
         .route("/health", get(greet).fallback(unknown_path))
         .fallback(unknown_path)
-        .with_state(Shared {
+        .with_state(HandlerState {
             store: store.clone(),
             turns: Arc::default(),
             timeouts,
@@ -47,18 +47,18 @@ pub(super) fn router(
 }
 
 /// A text for people who open the port in a browser.
-async fn greet(State(shared): State<Shared>) -> String {
-    let census = shared.store.census();
+async fn greet(State(shared): State<HandlerState>) -> String {
+    let stats = shared.store.stats();
     format!(
         "spanspec's OTLP receiver is up: gRPC, and HTTP at /v1/traces, /v1/logs and /v1/metrics.\n\
          So far {} requests with {} spans, {} log records and {} metric points; {} refused.\n",
-        census.requests, census.spans, census.log_records, census.metric_points, census.refused
+        stats.requests, stats.spans, stats.log_records, stats.metric_points, stats.refused
     )
 }
 
 /// Answers an exporter with a wrong path in its own protocol.
 async fn unknown_path(
-    State(shared): State<Shared>,
+    State(shared): State<HandlerState>,
     Extension(arrival): Extension<Arrival>,
     request: Request<Body>,
 ) -> Response {
@@ -69,7 +69,7 @@ async fn unknown_path(
     if is_grpc || [Method::POST, Method::PUT].contains(request.method()) {
         let sender = arrival.sender(request.headers());
         let endpoint = format!("{} {path}", request.method());
-        shared.store.misdirected(sender, endpoint, misdirected);
+        shared.store.refuse(misdirected.refusal(sender, endpoint));
     }
     if is_grpc {
         return grpc::refuse(Code::Unimplemented, reason);

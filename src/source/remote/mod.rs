@@ -1,7 +1,6 @@
 //! Traces of a receiver in another process: `spanspec exec` or `collect`, over its HTTP API.
 //!
-//! A trace that is followed is fetched as a stream into a [`Store`] of our own, so that all else
-//! is as if its spans had been sent to us.
+//! The spans of a followed trace are fetched as a stream into a [`Store`] of this process.
 
 mod wire;
 
@@ -15,45 +14,68 @@ use tokio::task::JoinSet;
 use url::Url;
 
 pub use wire::Health;
-pub(crate) use wire::{Line, Sighted};
+pub(crate) use wire::{JsonDiagnostics, Line};
 
-use super::receiver::{Follow, Store};
-use super::{Sightings, TraceSource};
+use super::contract::TraceSource;
+use super::diagnostics::SourceDiagnostics;
+use super::follow::Follow;
+use super::store::Store;
 use crate::trace::{Hole, Origin, Sender, TraceId};
 
-/// The variable that names a running receiver to those who find it in their environment.
+/// The environment variable with the URL of a running receiver.
 pub const RECEIVER_VARIABLE: &str = "SPANSPEC_RECEIVER";
 
-/// The version of the API that is spoken here.
+/// The version of the HTTP API.
 pub const API_VERSION: u32 = 1;
 
-/// A receiver on this machine answers at once; one that does not is not there.
+/// A receiver on this machine answers at once.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection to a receiver in another process.
+#[derive(Debug)]
+pub struct Connection {
+    /// The receiver, as a source of traces.
+    pub source: Box<dyn TraceSource>,
+    /// The state of the receiver when the connection was made.
+    pub health: Health,
+}
+
+/// Connects to the receiver at this URL.
+///
+/// # Errors
+/// When nothing answers there, or something else than a receiver.
+pub async fn connect(url: &str) -> Result<Connection, RemoteError> {
+    let remote = Remote::connect(url).await?;
+    Ok(Connection {
+        health: remote.health.clone(),
+        source: Box::new(remote),
+    })
+}
 
 /// A receiver in another process.
 #[derive(Debug)]
-pub struct Remote {
+struct Remote {
     base: Url,
     client: reqwest::Client,
     health: Health,
     store: Store,
-    /// Why it can no longer be asked.
+    /// The reason why it cannot be read any longer.
     gone: watch::Sender<Option<String>>,
 }
 
-/// Why a receiver in another process cannot be used.
+/// The reason why a receiver in another process cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemoteError {
-    /// The text is no URL.
+    /// The text is not a URL.
     #[error(
-        "{RECEIVER_VARIABLE} is `{given}`, which is no URL of a receiver: it looks like http://127.0.0.1:4318, and `spanspec exec` sets it"
+        "{RECEIVER_VARIABLE} is `{given}`, which is not the URL of a receiver: it looks like http://127.0.0.1:4318, and `spanspec exec` sets it"
     )]
     NoUrl {
         /// What was given.
         given: String,
     },
-    /// Nobody answers there.
+    /// Nothing answers there.
     #[error(
         "there is no receiver at {base}, which {RECEIVER_VARIABLE} names: is the `spanspec exec` or `spanspec collect` that set it still running?"
     )]
@@ -77,11 +99,7 @@ pub enum RemoteError {
 }
 
 impl Remote {
-    /// Asks the receiver who it is.
-    ///
-    /// # Errors
-    /// When nobody, or somebody else, is there.
-    pub async fn connect(given: &str) -> Result<Self, RemoteError> {
+    async fn connect(given: &str) -> Result<Self, RemoteError> {
         let base = parse(given).ok_or_else(|| RemoteError::NoUrl {
             given: given.to_owned(),
         })?;
@@ -109,32 +127,14 @@ impl Remote {
         })
     }
 
-    /// What the receiver said of itself when we came.
-    #[must_use]
-    pub fn health(&self) -> &Health {
-        &self.health
-    }
-
-    /// Resolves when the receiver can no longer be asked, with the sentence that tells it.
-    pub fn gone(&self) -> impl Future<Output = String> + Send + use<> {
-        let mut gone = self.gone.subscribe();
-        async move {
-            let why = gone.wait_for(Option::is_some).await;
-            match why.ok().and_then(|why| why.clone()) {
-                Some(why) => why,
-                None => std::future::pending().await,
-            }
-        }
-    }
-
-    async fn fetch_sightings(&self, since: Instant) -> reqwest::Result<Sightings> {
+    async fn fetch_diagnostics(&self, since: Instant) -> reqwest::Result<SourceDiagnostics> {
         let mut url = api(&self.base, "sightings");
         let age = since.elapsed().as_micros();
         url.set_query(Some(&format!("age={age}us")));
         let asked = self.client.get(url).timeout(CONNECT_TIMEOUT);
         let body = asked.send().await?.error_for_status()?.bytes().await?;
-        let sighted: Sighted = serde_json::from_slice(&body).unwrap_or_default();
-        Ok(sighted.read())
+        let diagnostics: JsonDiagnostics = serde_json::from_slice(&body).unwrap_or_default();
+        Ok(diagnostics.read())
     }
 }
 
@@ -163,18 +163,30 @@ impl TraceSource for Remote {
         follow.fed_by(tasks)
     }
 
-    fn sightings(&self, since: Instant) -> BoxFuture<'_, Sightings> {
-        // Where it is gone, the streams tell it.
-        async move { self.fetch_sightings(since).await.unwrap_or_default() }.boxed()
+    fn diagnostics(&self, since: Instant) -> BoxFuture<'_, SourceDiagnostics> {
+        // The streams notice if the receiver is gone.
+        async move { self.fetch_diagnostics(since).await.unwrap_or_default() }.boxed()
     }
 
-    /// Each takes a connection, of which the receiver has 1,024 for all clients and exporters.
+    /// Each takes one of the 1,024 connections that the receiver has for all clients and exporters.
     fn most_watched(&self) -> usize {
         64
     }
 
     fn addresses(&self) -> &[SocketAddr] {
         &self.health.listened
+    }
+
+    fn gone(&self) -> BoxFuture<'static, String> {
+        let mut gone = self.gone.subscribe();
+        let gone = async move {
+            let reason = gone.wait_for(Option::is_some).await;
+            match reason.ok().and_then(|reason| reason.clone()) {
+                Some(reason) => reason,
+                None => std::future::pending().await,
+            }
+        };
+        gone.boxed()
     }
 }
 
@@ -187,7 +199,7 @@ struct Feed {
 }
 
 impl Feed {
-    /// Takes in what comes until nothing more can, and tells why.
+    /// Reads the stream to its end, and returns the reason for the end.
     async fn run(&self) -> String {
         match self.take_in_all().await {
             Ok(()) => "it ended the stream of a trace".to_owned(),
@@ -213,7 +225,7 @@ impl Feed {
         Ok(())
     }
 
-    /// Takes in one line. One that cannot be read may have been spans.
+    /// Stores a line. One that cannot be read may have contained spans.
     fn take_in(&self, line: &[u8]) {
         if line.is_empty() {
             return;
@@ -228,7 +240,7 @@ impl Feed {
         }
     }
 
-    /// Takes in spans; the hole that they leave if they cannot be read.
+    /// Stores spans. Returns the hole that they leave if they cannot be read.
     fn ingest(&self, age_us: u64, otlp: &str) -> Option<Hole> {
         let parcel = match wire::parcel(age_us, otlp) {
             Ok(parcel) => parcel,
@@ -249,7 +261,7 @@ fn unreadable(error: &dyn std::error::Error) -> Hole {
     }
 }
 
-/// Neither a proxy nor the system's certificates are wanted for a receiver on this machine.
+/// A receiver on this machine needs neither a proxy nor the certificates of the system.
 fn client() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder()
         .no_proxy()

@@ -1,6 +1,6 @@
-//! What two spanspecs tell each other over HTTP: the one that receives, and one that asks.
+//! The messages between a process that receives and one that reads from it, over HTTP.
 //!
-//! Moments are told as ages, for the clocks of two processes have no beginning in common.
+//! Moments are sent as ages, since the monotonic clocks of two processes are not comparable.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -10,29 +10,28 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::source::Sightings;
+use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
+use crate::source::follow::Parcel;
 use crate::source::otlp::{self, WrongId};
-use crate::source::receiver::{
-    Carried, Census, DroppedAttribute, Late, Parcel, Refusal, Rejection,
-};
+use crate::source::stats::{Carried, DroppedAttribute, ReceiverStats, Refusal, Rejection};
 use crate::trace::{Hole, Sender};
 
-/// Who receives, and what it knows of the services.
+/// A receiver, and the services that send to it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Health {
-    /// Always `ok`: who does not answer is not well.
+    /// Always `ok`.
     pub status: String,
     /// The version of spanspec.
     pub version: String,
     /// The version of the API, as in `/api/v1`.
     pub api: u32,
-    /// Whether the services are ready.
+    /// The services are ready.
     pub ready: bool,
-    /// Where it listens for OTLP.
+    /// The addresses at which it listens for OTLP.
     pub listened: Vec<SocketAddr>,
-    /// For how long services may keep a span, in milliseconds, where that is known.
+    /// Flush bound of the services in milliseconds, if it is known.
     pub flush_ms: Option<f64>,
-    /// Whether the receiver's process started the services.
+    /// The process of the receiver started the services.
     pub starts_services: bool,
     /// The ports of these services by their variables: `services.shop.http`.
     pub ports: BTreeMap<String, u16>,
@@ -40,7 +39,7 @@ pub struct Health {
     pub spans: u64,
     /// Requests refused so far.
     pub refused: u64,
-    /// Requests and spans that were refused, and why: the first and the last ones.
+    /// The first and the last refused requests, and the last rejected spans, with reasons.
     #[serde(default)]
     pub problems: Vec<String>,
 }
@@ -59,10 +58,10 @@ pub(crate) enum Line {
     Hole { hole: Hole },
 }
 
-/// [`Sightings`] on the wire.
+/// [`SourceDiagnostics`] on the wire.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
-pub(crate) struct Sighted {
+pub(crate) struct JsonDiagnostics {
     requests: u64,
     spans: u64,
     log_records: u64,
@@ -70,19 +69,19 @@ pub(crate) struct Sighted {
     watched: BTreeMap<String, u64>,
     strangers: BTreeMap<String, u64>,
     rejected: u64,
-    rejections: Vec<RejectedSpan>,
+    rejections: Vec<JsonRejection>,
     dropped_attributes: u64,
     drops: VecDeque<DroppedAttribute>,
     refused: u64,
-    refusals: Vec<Refused>,
-    late: Vec<LateSpans>,
-    /// Traces that nobody asked for, as OTLP/JSON.
+    refusals: Vec<JsonRefusal>,
+    late: Vec<JsonLateTrace>,
+    /// Unrelated traces, as OTLP/JSON.
     stranger_traces: Vec<String>,
 }
 
-/// A request that was not accepted.
+/// A refused request.
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) struct Refused {
+pub(crate) struct JsonRefusal {
     age_us: u64,
     #[serde(flatten)]
     sender: Sender,
@@ -90,14 +89,14 @@ pub(crate) struct Refused {
     reason: String,
     #[serde(default)]
     remedy: String,
-    /// Whether spans were lost with it.
+    /// Spans were lost with it.
     #[serde(default)]
     lost_spans: bool,
 }
 
-/// A span that was not accepted.
+/// A rejected span.
 #[derive(Debug, Deserialize, Serialize)]
-struct RejectedSpan {
+struct JsonRejection {
     trace_id: Option<String>,
     service: String,
     name: String,
@@ -105,14 +104,14 @@ struct RejectedSpan {
 }
 
 #[derive(Debug, Deserialize, Serialize)]
-struct LateSpans {
+struct JsonLateTrace {
     trace_id: String,
     spans: usize,
     by_us: u64,
 }
 
 impl Health {
-    /// For how long services may keep a span, where that is known.
+    /// Flush bound of the services, if it is known.
     #[must_use]
     pub fn flush(&self) -> Option<Duration> {
         self.flush_ms
@@ -129,10 +128,10 @@ impl Line {
     }
 }
 
-/// The request of a line, and when it arrived by our clock.
+/// The request of a line, with its arrival by the clock of this process.
 ///
 /// # Errors
-/// If it is not base64.
+/// When it is not base64.
 pub(super) fn parcel(age_us: u64, otlp: &str) -> Result<Parcel, base64::DecodeError> {
     Ok(Parcel {
         arrived: ago(age_us),
@@ -140,7 +139,7 @@ pub(super) fn parcel(age_us: u64, otlp: &str) -> Result<Parcel, base64::DecodeEr
     })
 }
 
-impl Refused {
+impl JsonRefusal {
     pub(crate) fn of(refusal: &Refusal) -> Self {
         Self {
             age_us: age(refusal.at),
@@ -167,7 +166,7 @@ impl Refused {
     }
 }
 
-impl RejectedSpan {
+impl JsonRejection {
     fn of(rejection: &Rejection) -> Self {
         Self {
             trace_id: rejection.trace_id.map(|id| id.to_string()),
@@ -178,47 +177,47 @@ impl RejectedSpan {
     }
 }
 
-impl Sighted {
-    pub(crate) fn of(sightings: &Sightings) -> Self {
-        let census = &sightings.census;
-        let late = sightings.late.iter().map(|late| LateSpans {
+impl JsonDiagnostics {
+    pub(crate) fn of(diagnostics: &SourceDiagnostics) -> Self {
+        let stats = &diagnostics.stats;
+        let late = diagnostics.late.iter().map(|late| JsonLateTrace {
             trace_id: late.trace_id.to_string(),
             spans: late.spans,
             by_us: micros(late.by),
         });
         Self {
-            requests: census.requests,
-            spans: census.spans,
-            log_records: census.log_records,
-            metric_points: census.metric_points,
-            watched: census.watched.clone(),
-            strangers: census.strangers.clone(),
-            rejected: census.rejected,
-            rejections: census.rejections.iter().map(RejectedSpan::of).collect(),
-            dropped_attributes: census.dropped_attributes,
-            drops: census.drops.clone(),
-            refused: census.refused,
-            refusals: census.refusals.iter().map(Refused::of).collect(),
+            requests: stats.requests,
+            spans: stats.spans,
+            log_records: stats.log_records,
+            metric_points: stats.metric_points,
+            watched: stats.related.clone(),
+            strangers: stats.unrelated.clone(),
+            rejected: stats.rejected,
+            rejections: stats.rejections.iter().map(JsonRejection::of).collect(),
+            dropped_attributes: stats.dropped_attributes,
+            drops: stats.drops.clone(),
+            refused: stats.refused,
+            refusals: stats.refusals.iter().map(JsonRefusal::of).collect(),
             late: late.collect(),
-            stranger_traces: sightings.strangers.iter().map(otlp::write_json).collect(),
+            stranger_traces: diagnostics.unrelated.iter().map(otlp::write_json).collect(),
         }
     }
 
-    pub(super) fn read(self) -> Sightings {
-        let refusals = self.refusals.into_iter().map(Refused::read);
+    pub(super) fn read(self) -> SourceDiagnostics {
+        let refusals = self.refusals.into_iter().map(JsonRefusal::read);
         let rejections = self.rejections.into_iter().map(|rejected| Rejection {
             trace_id: rejected.trace_id.and_then(|id| id.parse().ok()),
             service: rejected.service,
             name: rejected.name,
             reason: rejected.reason,
         });
-        let census = Census {
+        let stats = ReceiverStats {
             requests: self.requests,
             spans: self.spans,
             log_records: self.log_records,
             metric_points: self.metric_points,
-            watched: self.watched,
-            strangers: self.strangers,
+            related: self.watched,
+            unrelated: self.strangers,
             rejected: self.rejected,
             rejections: rejections.collect(),
             dropped_attributes: self.dropped_attributes,
@@ -228,17 +227,17 @@ impl Sighted {
             last_arrival: None,
         };
         let late = self.late.into_iter().filter_map(|late| {
-            Some(Late {
+            Some(LateTrace {
                 trace_id: late.trace_id.parse().ok()?,
                 spans: late.spans,
                 by: Duration::from_micros(late.by_us),
             })
         });
         let traces = self.stranger_traces.iter();
-        Sightings {
-            census,
+        SourceDiagnostics {
+            stats,
             late: late.collect(),
-            strangers: traces
+            unrelated: traces
                 .filter_map(|json| otlp::read(json.as_bytes()).ok())
                 .flatten()
                 .collect(),

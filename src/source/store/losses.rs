@@ -1,8 +1,8 @@
 //! Spans that were sent and are not in the store: refused exports, rejected spans, and spans that
 //! were discarded to make room.
 //!
-//! Memory is bounded. Where the losses of a trace are forgotten, every trace that began before the
-//! last of them counts as incomplete.
+//! Memory is bounded. If the losses of a trace are forgotten, every trace that began before the last
+//! of them counts as incomplete.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -12,7 +12,7 @@ use std::time::Instant;
 use crate::trace::{Hole, Sender, TraceId};
 
 /// Number of losses of unknown traces that are kept. The last one decides which traces may be
-/// concerned; the others are there to be shown.
+/// concerned; the others are only reported.
 const MOST_GENERAL: usize = 20;
 
 /// Number of traces whose losses are kept.
@@ -21,19 +21,19 @@ const MOST_TRACES: usize = 16_384;
 /// Number of losses that are kept of one trace.
 const MOST_OF_TRACE: usize = 4;
 
-/// What is known of lost spans.
+/// All known losses.
 #[derive(Debug, Default)]
-pub(super) struct Lost {
-    /// Losses of unknown traces, oldest first.
+pub(super) struct LostSpans {
+    /// TraceLosses of unknown traces, oldest first.
     general: VecDeque<Loss>,
-    by_trace: HashMap<TraceId, Losses>,
+    by_trace: HashMap<TraceId, TraceLosses>,
     /// The keys of `by_trace`, oldest first.
     order: VecDeque<TraceId>,
     /// The latest of the losses that are no longer in `by_trace`.
     forgotten: Option<Loss>,
 }
 
-/// Lost spans, and when they arrived.
+/// LostSpans spans, and when they arrived.
 #[derive(Clone, Debug)]
 pub(super) struct Loss {
     pub(super) at: Instant,
@@ -42,21 +42,21 @@ pub(super) struct Loss {
 
 /// The losses of one trace.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Losses(Vec<Loss>);
+pub(super) struct TraceLosses(Vec<Loss>);
 
-/// The time in which lost spans may be of a trace.
+/// The time in which lost spans may belong to a trace.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lifetime {
-    /// The start of its first span, or of the watch over it, whichever came first; nothing if
-    /// that is longer ago than this machine's clock goes back.
-    pub(super) began: Option<Instant>,
-    /// The start of the watch: none of its spans was discarded since.
-    pub(super) followed: Instant,
+pub(in crate::source) struct Lifetime {
+    /// The start of the trace, or the moment from which it is followed if that is earlier. `None`
+    /// if this is before the first moment of the machine's clock.
+    pub(in crate::source) began: Option<Instant>,
+    /// The moment from which the trace is followed: none of its spans was discarded since.
+    pub(in crate::source) followed: Instant,
 }
 
 impl Lifetime {
-    /// That of a trace whose watch began before it did.
-    pub(super) fn since(followed: Instant) -> Self {
+    /// The lifetime of a trace that is followed since before it began.
+    pub(in crate::source) fn since(followed: Instant) -> Self {
         Self {
             began: Some(followed),
             followed,
@@ -64,7 +64,7 @@ impl Lifetime {
     }
 }
 
-impl Losses {
+impl TraceLosses {
     pub(super) fn add(&mut self, loss: Loss) {
         if let Some(known) = self.0.iter_mut().find(|known| known.hole == loss.hole) {
             known.at = known.at.max(loss.at);
@@ -78,8 +78,8 @@ impl Losses {
     }
 }
 
-impl Lost {
-    /// Notes a loss that may concern every trace of its time.
+impl LostSpans {
+    /// Adds a loss that may concern every trace of its time.
     pub(super) fn note_general(&mut self, loss: Loss) {
         if self.general.len() == MOST_GENERAL {
             self.general.pop_front();
@@ -87,11 +87,11 @@ impl Lost {
         self.general.push_back(loss);
     }
 
-    /// Notes a loss of this trace.
+    /// Adds a loss of this trace.
     pub(super) fn note(&mut self, trace: TraceId, loss: Loss) {
         match self.by_trace.entry(trace) {
             Entry::Occupied(mut known) => return known.get_mut().add(loss),
-            Entry::Vacant(new) => new.insert(Losses::default()).add(loss),
+            Entry::Vacant(new) => new.insert(TraceLosses::default()).add(loss),
         }
         self.order.push_back(trace);
         if self.order.len() > MOST_TRACES
@@ -104,14 +104,14 @@ impl Lost {
     }
 
     /// The losses of this trace.
-    pub(super) fn of(&self, trace: TraceId) -> Losses {
+    pub(super) fn of(&self, trace: TraceId) -> TraceLosses {
         self.by_trace.get(&trace).cloned().unwrap_or_default()
     }
 
-    /// Losses that may concern a trace of this time, beside its own.
+    /// TraceLosses that may concern a trace of this time, beside its own.
     pub(super) fn general(&self, lifetime: Lifetime) -> impl Iterator<Item = &Arc<Hole>> {
         let forgotten = self.forgotten.iter().filter(move |loss| {
-            // Later ones cannot be of this trace: a followed trace loses nothing.
+            // A followed trace loses nothing.
             loss.at < lifetime.followed
         });
         self.general
@@ -160,7 +160,7 @@ mod tests {
     fn a_loss_that_is_forgotten_concerns_every_trace_that_began_before_it() {
         let start = Instant::now();
         let at = |number: u32| start + Duration::from_millis(1) * number;
-        let mut lost = Lost::default();
+        let mut lost = LostSpans::default();
         for number in 0..=MOST_TRACES {
             lost.note(id(number), loss(at(10), "discarded"));
         }
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn of_many_refused_exports_the_last_ones_are_kept() {
         let start = Instant::now();
-        let mut lost = Lost::default();
+        let mut lost = LostSpans::default();
         for number in 0..100 {
             let at = start + Duration::from_secs(number);
             lost.note_general(loss(at, &number.to_string()));

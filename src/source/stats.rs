@@ -1,4 +1,4 @@
-//! What the receiver saw, in numbers: the facts for a message when a trace does not come.
+//! Counts of everything that a receiver got, for the diagnosis of a missing trace.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -6,57 +6,57 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::source::otlp::WrongId;
+use super::otlp::WrongId;
 use crate::trace::{Hole, Sender, TraceId};
 
-/// The number of refusals, rejected spans and dropped attributes that are kept with their reason.
+/// Number of refusals, rejected spans and dropped attributes that are kept with their reason.
 const KEPT_REFUSALS: usize = 20;
 
-/// How many services are told apart; what comes from further ones is counted as [`OTHERS`].
+/// Number of services that are counted; further ones are counted as [`OTHERS`].
 const KEPT_SERVICES: usize = 500;
 
-/// The name under which services are counted once there are too many of them.
+/// The name under which further services are counted.
 const OTHERS: &str = "(other services)";
 
-/// Everything that was received so far, counted.
+/// Counts of everything that was received.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct Census {
-    /// Export requests that were accepted, of all three signals.
+pub struct ReceiverStats {
+    /// Accepted export requests of all signals.
     pub requests: u64,
-    /// Spans with valid ids, those that came repeatedly counted repeatedly.
+    /// Spans with valid ids. A span that is sent again counts again.
     pub spans: u64,
     /// Log records.
     pub log_records: u64,
     /// Data points of metrics.
     pub metric_points: u64,
-    /// By service, spans of traces that are or were followed, and of traces linked to them.
-    pub watched: BTreeMap<String, u64>,
-    /// By service, spans of traces that nobody follows.
-    pub strangers: BTreeMap<String, u64>,
+    /// By service, spans of traces that are or were followed, and of traces linked with them.
+    pub related: BTreeMap<String, u64>,
+    /// By service, spans of all other traces.
+    pub unrelated: BTreeMap<String, u64>,
     /// Spans that were rejected because an id is invalid.
     pub rejected: u64,
     /// The last of these spans, oldest first.
     pub rejections: VecDeque<Rejection>,
-    /// Attributes that were dropped because they cannot be decoded; their spans were taken in.
+    /// Attributes that were dropped because they cannot be decoded. Their spans were accepted.
     pub dropped_attributes: u64,
     /// The last of these attributes, oldest first.
     pub drops: VecDeque<DroppedAttribute>,
-    /// Requests that were refused.
+    /// Refused requests.
     pub refused: u64,
     /// The first refusal and the last ones, oldest first.
     pub refusals: VecDeque<Refusal>,
-    /// When the last accepted request came.
+    /// The arrival of the last accepted request.
     pub last_arrival: Option<Instant>,
 }
 
-/// A request that the receiver did not accept.
+/// A refused request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// When it came.
+    /// Its arrival.
     pub at: Instant,
-    /// The process that sent it; unknown for spans that came without a socket.
+    /// The process that sent it; unknown for spans of this process.
     pub sender: Sender,
     /// The method and path, such as `POST /v1/traces`.
     pub endpoint: String,
@@ -78,7 +78,7 @@ pub enum Carried {
 }
 
 impl Refusal {
-    /// The hole in each trace that was followed at that time, if spans were lost.
+    /// The hole in each trace that was followed at that time; `None` if no spans were lost.
     #[must_use]
     pub fn hole(&self) -> Option<Hole> {
         (self.carried == Carried::Spans).then(|| Hole {
@@ -90,7 +90,7 @@ impl Refusal {
 }
 
 impl Refusal {
-    /// In one line, with the remedy.
+    /// One line with the remedy.
     #[must_use]
     pub fn in_full(&self) -> String {
         format!("{self}; {}", self.remedy)
@@ -107,11 +107,11 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// A span that the receiver did not accept because an id is invalid.
+/// A span that was rejected because an id is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejection {
-    /// Its trace, if that id is valid.
+    /// Its trace; `None` if that id is invalid.
     pub trace_id: Option<TraceId>,
     /// Its service.
     pub service: String,
@@ -134,11 +134,11 @@ impl fmt::Display for Rejection {
 pub struct DroppedAttribute {
     /// The service that sent it.
     pub service: String,
-    /// What it describes, such as ``span `charge` `` or `the resource`.
+    /// The part with this attribute, such as ``span `charge` `` or `the resource`.
     pub owner: String,
-    /// Its key, as far as it is readable.
+    /// Its key; empty if it is not readable.
     pub key: String,
-    /// What is wrong with it.
+    /// The reason why it cannot be decoded.
     pub reason: String,
 }
 
@@ -154,68 +154,68 @@ impl fmt::Display for DroppedAttribute {
     }
 }
 
-/// What became of a request.
+/// The result of an accepted request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ingested {
-    /// Spans that were taken in.
+    /// Number of accepted spans.
     pub spans: usize,
-    /// The number of spans that were rejected because an id is invalid.
+    /// Number of spans that were rejected because an id is invalid.
     pub rejected: usize,
-    /// These spans: all whose trace id is valid, and the first few of the others.
+    /// The rejected spans: all with a valid trace id, and the first few of the others.
     pub rejections: Vec<Rejection>,
-    /// The number of attributes that were dropped because they cannot be decoded.
+    /// Number of attributes that were dropped because they cannot be decoded.
     pub dropped_attributes: usize,
     /// The first of these attributes.
     pub drops: Vec<DroppedAttribute>,
 }
 
-impl Census {
-    /// Whether nothing at all has come, neither data nor an attempt.
+impl ReceiverStats {
+    /// Returns `true` if no request was received, not even a refused one.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.requests == 0 && self.refused == 0
     }
 
-    pub(super) fn refuse(&mut self, refusal: Refusal) {
+    pub(in crate::source) fn refuse(&mut self, refusal: Refusal) {
         self.refused += 1;
         if self.refusals.len() == KEPT_REFUSALS {
-            // The first one stays: what follows is often a consequence.
+            // The first one is kept: later ones are often its consequence.
             self.refusals.remove(1);
         }
         self.refusals.push_back(refusal);
     }
 
-    /// Counts what is missing of a request that was accepted.
-    pub(super) fn count_losses(&mut self, ingested: &Ingested) {
+    /// Counts the rejected spans and dropped attributes of an accepted request.
+    pub(in crate::source) fn count_losses(&mut self, ingested: &Ingested) {
         self.rejected += ingested.rejected as u64;
         keep_last(&mut self.rejections, &ingested.rejections);
         self.dropped_attributes += ingested.dropped_attributes as u64;
         keep_last(&mut self.drops, &ingested.drops);
     }
 
-    pub(super) fn count_watched(&mut self, service: &str, spans: u64) {
-        add(&mut self.watched, service, spans);
+    pub(in crate::source) fn count_related(&mut self, service: &str, spans: u64) {
+        add(&mut self.related, service, spans);
     }
 
-    pub(super) fn count_strangers(&mut self, service: &str, spans: u64) {
-        add(&mut self.strangers, service, spans);
+    pub(in crate::source) fn count_unrelated(&mut self, service: &str, spans: u64) {
+        add(&mut self.unrelated, service, spans);
     }
 
-    /// Spans that were strangers turned out to belong to a trace that is followed.
-    pub(super) fn adopt(&mut self, service: &str, spans: u64) {
+    /// Counts unrelated spans as related: their trace is followed now.
+    pub(in crate::source) fn adopt(&mut self, service: &str, spans: u64) {
         let known = [service, OTHERS]
             .into_iter()
-            .find(|&name| self.strangers.contains_key(name));
+            .find(|&name| self.unrelated.contains_key(name));
         if let Some(known) = known
-            && let Some(count) = self.strangers.get_mut(known)
+            && let Some(count) = self.unrelated.get_mut(known)
         {
             *count = count.saturating_sub(spans);
             if *count == 0 {
-                self.strangers.remove(known);
+                self.unrelated.remove(known);
             }
         }
-        self.count_watched(service, spans);
+        self.count_related(service, spans);
     }
 }
 

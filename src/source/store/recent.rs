@@ -1,7 +1,7 @@
-//! The last requests whose spans nobody asked for, as raw bytes within a bound.
+//! The last requests with spans of unrelated traces, as raw bytes within a bound.
 //!
-//! They serve traces that a link or a late follower brings in, and the question what did arrive
-//! when a trace did not.
+//! They serve traces that are followed or linked later, and the diagnosis of a trace that did not
+//! arrive.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -9,35 +9,34 @@ use std::time::Instant;
 use crate::source::otlp::Walk;
 use crate::trace::TraceId;
 
-/// The bound on what the ring holds unless told otherwise, in bytes: about 30,000 spans of usual
-/// size.
+/// Default bound in bytes: about 30,000 spans of usual size.
 pub(super) const CAPACITY: usize = 16 << 20;
 
 /// The last requests, oldest first.
 #[derive(Debug)]
-pub(super) struct Ring {
-    requests: VecDeque<Request>,
+pub(super) struct RecentRequests {
+    requests: VecDeque<RecentRequest>,
     bytes: usize,
     capacity: usize,
 }
 
 #[derive(Debug)]
-struct Request {
+struct RecentRequest {
     bytes: Box<[u8]>,
-    /// The traces that have a span here, and those that a link in here refers to.
+    /// The traces of its spans, and those that its links refer to.
     traces: Box<[TraceId]>,
     arrived: Instant,
 }
 
-impl Default for Ring {
+impl Default for RecentRequests {
     fn default() -> Self {
-        Self::of(CAPACITY)
+        Self::within(CAPACITY)
     }
 }
 
-impl Ring {
-    /// A ring that holds so many bytes at the most.
-    pub(super) fn of(capacity: usize) -> Self {
+impl RecentRequests {
+    /// A buffer with this capacity in bytes.
+    pub(super) fn within(capacity: usize) -> Self {
         Self {
             requests: VecDeque::new(),
             bytes: 0,
@@ -45,16 +44,15 @@ impl Ring {
         }
     }
 
-    /// Remembers a request, and discards the oldest ones to make room. A request that would not
-    /// fit by itself is discarded at once. Returns the traces of which something was discarded,
-    /// with the time of its arrival.
+    /// Adds a request, and discards the oldest ones to make room. A request that does not fit at
+    /// all is discarded at once. Returns the traces of the discarded requests, with their arrival.
     pub(super) fn push(
         &mut self,
         bytes: &[u8],
         walk: &Walk<'_>,
         arrived: Instant,
     ) -> Vec<(Box<[TraceId]>, Instant)> {
-        let request = Request {
+        let request = RecentRequest {
             bytes: bytes.into(),
             traces: traces(walk),
             arrived,
@@ -75,17 +73,17 @@ impl Ring {
         discarded
     }
 
-    /// The number of bytes that it holds at most.
+    /// Maximum size in bytes.
     pub(super) fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// Requests in which this trace has a span or a link refers to it, oldest first.
+    /// Requests with a span of this trace or a link to it, oldest first.
     pub(super) fn about(&self, trace: TraceId) -> impl Iterator<Item = (Walk<'_>, Instant)> {
         self.requests
             .iter()
             .filter(move |request| request.traces.contains(&trace))
-            .filter_map(Request::walk)
+            .filter_map(RecentRequest::walk)
     }
 
     /// Requests that arrived at this moment or later, oldest first; all without a moment.
@@ -96,22 +94,22 @@ impl Ring {
         self.requests
             .iter()
             .filter(move |request| Some(request.arrived) >= moment)
-            .filter_map(Request::walk)
+            .filter_map(RecentRequest::walk)
     }
 }
 
-impl Request {
+impl RecentRequest {
     fn size(&self) -> usize {
         size_of::<Self>() + self.bytes.len() + size_of_val(&*self.traces)
     }
 
-    /// It was walked when it came, so that it can be walked again.
+    /// Always `Some`: the request was walked on arrival.
     fn walk(&self) -> Option<(Walk<'_>, Instant)> {
         Some((Walk::of(&self.bytes).ok()?, self.arrived))
     }
 }
 
-/// Spans of one trace mostly stand side by side, so that this removes nearly all repetitions.
+/// Spans of one trace are mostly adjacent, so this removes nearly all repetitions.
 fn traces(walk: &Walk<'_>) -> Box<[TraceId]> {
     let own = walk.spans.iter().map(|span| span.trace_id);
     let referred = walk.links.iter().map(|link| link.to);

@@ -1,24 +1,24 @@
-//! Decodes kept spans; a resource and a scope once for all of their spans.
+//! Decodes raw spans; each resource and scope only once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::kept::RawSpan;
+use super::entry::RawRecord;
 use crate::source::otlp::{self, Malformed};
-use crate::trace::{Resource, Scope, Span};
+use crate::trace::{Hole, Resource, Scope, Sender, Span};
 
-/// What was decoded already and is shared.
+/// The resources and scopes that were decoded already.
 #[derive(Debug, Default)]
-pub(super) struct Decoder {
+pub(in crate::source) struct SpanDecoder {
     resources: HashMap<Bytes, Arc<Resource>>,
     scopes: HashMap<Bytes, Arc<Scope>>,
 }
 
-impl Decoder {
-    /// The span; nothing if its ids are invalid.
-    pub(super) fn span(&mut self, raw: RawSpan) -> Result<Option<Span>, Malformed> {
+impl SpanDecoder {
+    /// Decodes a span. `None` if its ids are invalid.
+    pub(in crate::source) fn span(&mut self, raw: RawRecord) -> Result<Option<Span>, Malformed> {
         let resource = shared(&mut self.resources, raw.resource, otlp::resource)?;
         let scope = shared(&mut self.scopes, raw.scope, otlp::scope)?;
         otlp::span(raw.bytes, &resource, &scope)
@@ -36,4 +36,13 @@ fn shared<T>(
     let decoded = Arc::new(decode(bytes.clone())?);
     known.insert(bytes, Arc::clone(&decoded));
     Ok(decoded)
+}
+
+/// The hole that a span leaves if it cannot be decoded.
+pub(in crate::source) fn undecoded(error: &Malformed) -> Hole {
+    Hole {
+        reason: format!("a span of this trace cannot be decoded: {error}"),
+        sender: Sender::default(),
+        remedy: "update the OpenTelemetry SDK or Collector that sent it".to_owned(),
+    }
 }

@@ -1,0 +1,50 @@
+//! The contract of a source.
+
+use std::fmt::Debug;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::diagnostics::SourceDiagnostics;
+use super::follow::Follow;
+use crate::trace::{Losses, Origin, TraceId};
+
+/// A source of traces.
+///
+/// Following a trace yields a snapshot on every change. A source that has to fetch spans does that
+/// in its own tasks.
+pub trait TraceSource: Debug + Send + Sync {
+    /// Starts to follow a trace. The first snapshot has the spans that have arrived already.
+    fn follow(&self, trace: TraceId, origin: Origin) -> Follow;
+
+    /// Facts that explain why a trace is missing or incomplete; traces that are not followed only
+    /// as far as they arrived since this moment.
+    fn diagnostics(&self, since: Instant) -> BoxFuture<'_, SourceDiagnostics>;
+
+    /// The addresses at which services can send OTLP. Empty if the source does not listen.
+    fn addresses(&self) -> &[SocketAddr] {
+        &[]
+    }
+
+    /// Upper bound of the time that a span needs from its export to a snapshot.
+    fn ingestion_delay(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Maximum number of traces that can be followed after their verdicts.
+    fn most_watched(&self) -> usize {
+        1_024
+    }
+
+    /// The fields that spans lose on the way.
+    fn losses(&self) -> Losses {
+        Losses::none()
+    }
+
+    /// Resolves to the reason when the source cannot be read any longer.
+    fn gone(&self) -> BoxFuture<'static, String> {
+        std::future::pending().boxed()
+    }
+}

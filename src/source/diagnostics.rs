@@ -1,0 +1,29 @@
+//! Facts that explain why a trace is missing or incomplete.
+
+use std::time::Duration;
+
+use super::stats::ReceiverStats;
+use crate::trace::{Trace, TraceId};
+
+/// What a source knows apart from the traces that are followed.
+#[derive(Clone, Debug, Default)]
+pub struct SourceDiagnostics {
+    /// Counts of everything that was received.
+    pub stats: ReceiverStats,
+    /// See [`Store::unrelated`](super::Store::unrelated).
+    pub unrelated: Vec<Trace>,
+    /// See [`Store::late`](super::Store::late).
+    pub late: Vec<LateTrace>,
+}
+
+/// Spans that arrived after the last [`Follow`](super::Follow) of their trace was dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LateTrace {
+    /// The trace.
+    pub trace_id: TraceId,
+    /// Number of late spans.
+    pub spans: usize,
+    /// Delay of the last of them, from the end of the watch.
+    pub by: Duration,
+}

@@ -1,0 +1,249 @@
+//! Follows one trace.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Instant;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+#[cfg(feature = "run")]
+use super::otlp;
+use super::snapshot::Snapshot;
+use super::store::{Lifetime, SharedState, SpanDecoder, undecoded};
+use crate::trace::{Hole, Origin, Span, Trace, TraceId};
+
+/// Number of spans that cannot be decoded of which a trace keeps the reason.
+const MOST_UNDECODED: usize = 4;
+
+/// Follows one trace and the traces that a link, in either direction, ties to it.
+///
+/// Their spans are kept until this is dropped; spans that arrive later are
+/// [late](super::Store::late).
+pub struct Follow {
+    state: SharedState,
+    trace: TraceId,
+    origin: Origin,
+    since: Instant,
+    /// None of its spans was sent before.
+    is_fresh: bool,
+    changes: watch::Receiver<u64>,
+    /// Number of changes up to the last snapshot.
+    seen: u64,
+    decoder: SpanDecoder,
+    decoded: HashMap<TraceId, Decoded>,
+    /// Number of spans of each trace that `parcels` returned.
+    #[cfg(feature = "run")]
+    given: HashMap<TraceId, usize>,
+    /// The holes that `parcels` returned.
+    #[cfg(feature = "run")]
+    given_holes: Vec<Hole>,
+    /// Tasks that fetch the spans, aborted on drop.
+    _feed: JoinSet<()>,
+}
+
+/// Number of spans of each trace that a [`Follow`] had decoded at one moment.
+#[cfg(feature = "run")]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mark(HashMap<TraceId, usize>);
+
+/// A span that was decoded after a [`Mark`].
+#[cfg(feature = "run")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LateSpan {
+    pub(crate) service: String,
+    pub(crate) arrived: Instant,
+}
+
+/// Spans as an OTLP request in protobuf, and when they arrived.
+#[cfg(feature = "run")]
+#[derive(Clone, Debug)]
+pub(crate) struct Parcel {
+    pub(crate) arrived: Instant,
+    pub(crate) request: Vec<u8>,
+}
+
+/// The decoded spans of one trace.
+#[derive(Debug, Default)]
+struct Decoded {
+    /// Number of raw spans that were read, including those that cannot be decoded.
+    known: usize,
+    /// Each copy of a span, with its arrival.
+    copies: Vec<(Span, Instant)>,
+    /// Spans that could not be decoded.
+    holes: Vec<Hole>,
+}
+
+impl Follow {
+    pub(super) fn new(
+        state: SharedState,
+        trace: TraceId,
+        origin: Origin,
+        changes: watch::Receiver<u64>,
+    ) -> Self {
+        Self {
+            state,
+            trace,
+            origin,
+            since: Instant::now(),
+            is_fresh: false,
+            changes,
+            seen: 0,
+            decoder: SpanDecoder::default(),
+            decoded: HashMap::new(),
+            #[cfg(feature = "run")]
+            given: HashMap::new(),
+            #[cfg(feature = "run")]
+            given_holes: Vec::new(),
+            _feed: JoinSet::new(),
+        }
+    }
+
+    /// Adds the tasks that fetch the spans.
+    #[cfg(feature = "run")]
+    pub(crate) fn fed_by(mut self, feed: JoinSet<()>) -> Self {
+        self._feed = feed;
+        self
+    }
+
+    /// Declares that the trace begins now, so that earlier losses do not concern it.
+    #[must_use]
+    pub fn fresh(mut self) -> Self {
+        self.is_fresh = true;
+        self
+    }
+
+    /// The trace that is followed.
+    #[must_use]
+    pub fn trace_id(&self) -> TraceId {
+        self.trace
+    }
+
+    /// Waits for a change of this trace or of a linked one since the last snapshot. Before the first
+    /// snapshot, waits until anything has arrived. Cancel-safe.
+    pub async fn changed(&mut self) {
+        let seen = self.seen;
+        if self
+            .changes
+            .wait_for(|&changes| changes != seen)
+            .await
+            .is_err()
+        {
+            // Never: the state that we hold has the sender.
+            std::future::pending().await
+        }
+    }
+
+    /// The trace at this moment. Only spans that arrived since the last call are decoded.
+    pub fn snapshot(&mut self) -> Snapshot {
+        // Both before reading: a change in between is in this snapshot, and announced again.
+        let at = Instant::now();
+        self.seen = *self.changes.borrow_and_update();
+        let own = self.read(self.trace, self.origin);
+        let ties = self.state.lock().ties(self.trace);
+        let linked = ties.iter().map(|&id| self.read(id, Origin::Foreign));
+        let snapshot = Snapshot::new(at, own, linked.collect());
+        let lifetime = match self.is_fresh {
+            true => Lifetime::since(self.since),
+            false => snapshot.lifetime(self.since),
+        };
+        let mut holes = self.state.lock().holes(self.trace, &ties, lifetime);
+        let read = std::iter::once(&self.trace).chain(&ties);
+        let undecoded = read.filter_map(|id| self.decoded.get(id));
+        holes.extend(undecoded.flat_map(|decoded| decoded.holes.iter().cloned()));
+        snapshot.with_holes(holes)
+    }
+
+    /// The point that [`snapshot`](Self::snapshot) has reached.
+    #[cfg(feature = "run")]
+    pub(crate) fn mark(&self) -> Mark {
+        let decoded = self.decoded.iter();
+        Mark(decoded.map(|(id, of)| (*id, of.copies.len())).collect())
+    }
+
+    /// Returns `true` if there was a change since the last snapshot.
+    #[cfg(feature = "run")]
+    pub(crate) fn has_changed(&self) -> bool {
+        *self.changes.borrow() != self.seen
+    }
+
+    /// The spans that were decoded after this point, including those of linked traces.
+    #[cfg(feature = "run")]
+    pub(crate) fn since(&self, mark: &Mark) -> Vec<LateSpan> {
+        let late = |(id, decoded): (&TraceId, &Decoded)| {
+            let known = mark.0.get(id).copied().unwrap_or_default();
+            let copies = decoded.copies.iter().skip(known);
+            let late = copies.map(|(span, arrived)| LateSpan {
+                service: span.service().to_owned(),
+                arrived: *arrived,
+            });
+            late.collect::<Vec<_>>()
+        };
+        self.decoded.iter().flat_map(late).collect()
+    }
+
+    /// The spans of the trace and of linked ones that arrived since the last call, undecoded, and the
+    /// holes that became known since then. Spans that arrived together are in one parcel.
+    #[cfg(feature = "run")]
+    pub(crate) fn parcels(&mut self) -> (Vec<Parcel>, Vec<Hole>) {
+        // The snapshot also resets `changed`.
+        let mut holes = self.snapshot().trace.holes().to_vec();
+        holes.retain(|hole| !self.given_holes.contains(hole));
+        self.given_holes.extend(holes.iter().cloned());
+        (self.new_parcels(), holes)
+    }
+
+    #[cfg(feature = "run")]
+    fn new_parcels(&mut self) -> Vec<Parcel> {
+        let mut parcels: Vec<Parcel> = Vec::new();
+        let ties = self.state.lock().ties(self.trace);
+        for trace in std::iter::once(self.trace).chain(ties) {
+            let given = self.given.entry(trace).or_default();
+            for raw in self.state.lock().spans_from(trace, *given) {
+                *given += 1;
+                let packed = otlp::pack(&raw.resource, &raw.scope, &raw.bytes);
+                match parcels.last_mut() {
+                    Some(last) if last.arrived == raw.arrived => last.request.extend(packed),
+                    _ => parcels.push(Parcel {
+                        arrived: raw.arrived,
+                        request: packed,
+                    }),
+                }
+            }
+        }
+        parcels
+    }
+
+    /// A trace, and the arrival of each of its spans.
+    fn read(&mut self, trace: TraceId, origin: Origin) -> (Trace, Vec<Instant>) {
+        let decoded = self.decoded.entry(trace).or_default();
+        for raw in self.state.lock().spans_from(trace, decoded.known) {
+            decoded.known += 1;
+            let arrived = raw.arrived;
+            match self.decoder.span(raw) {
+                Ok(Some(span)) => decoded.copies.push((span, arrived)),
+                Ok(None) => {}
+                Err(error) if decoded.holes.len() < MOST_UNDECODED => {
+                    decoded.holes.push(undecoded(&error));
+                }
+                Err(_) => {}
+            }
+        }
+        Trace::assemble_marked(trace, origin, decoded.copies.iter().cloned())
+    }
+}
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        self.state.lock().release(self.trace);
+    }
+}
+
+impl fmt::Debug for Follow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follow")
+            .field("trace", &self.trace)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}

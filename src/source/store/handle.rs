@@ -1,0 +1,279 @@
+//! The handle of a store.
+
+use std::sync::{Arc, MutexGuard};
+use std::time::{Duration, Instant};
+
+use tokio::sync::broadcast;
+
+use super::decoder::SpanDecoder;
+use super::entry::RawRecord;
+use super::event::StoreEvent;
+use super::losses::Loss;
+use super::presence::{OnClose, Presence};
+use super::registry;
+use super::request::{drops, rejections, services};
+use super::shared::SharedState;
+use super::state::StoreState;
+use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
+use crate::source::follow::Follow;
+use crate::source::otlp::{self, Malformed, Walk};
+use crate::source::snapshot::Snapshot;
+use crate::source::stats::{Ingested, ReceiverStats, Refusal};
+#[cfg(feature = "run")]
+use crate::trace::Hole;
+use crate::trace::{Origin, Sender, Span, Trace, TraceId};
+
+/// The spans that were received. Copies of a handle refer to the same store.
+///
+/// A [`Receiver`](crate::Receiver) fills it over the network; [`Store::ingest`] adds spans of this
+/// process.
+#[derive(Clone, Debug, Default)]
+pub struct Store(SharedState);
+
+impl Store {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A store that remembers the most recent spans within this number of bytes, so that a trace can
+    /// be requested after it arrived, and more than once.
+    #[must_use]
+    pub fn remembering(bytes: usize) -> Self {
+        Self(SharedState::new(StoreState::remembering(bytes)))
+    }
+
+    /// Stores an `ExportTraceServiceRequest` in protobuf, and notifies the followers of its traces and
+    /// of those linked with them.
+    ///
+    /// # Errors
+    /// When the bytes are not such a message. Nothing is stored then.
+    pub fn ingest(&self, request: &[u8]) -> Result<Ingested, Malformed> {
+        self.ingest_from(request, &Sender::default())
+    }
+
+    /// As [`Self::ingest`], with the sender.
+    pub(in crate::source) fn ingest_from(
+        &self,
+        request: &[u8],
+        sender: &Sender,
+    ) -> Result<Ingested, Malformed> {
+        self.take_in(request, Instant::now(), sender)
+    }
+
+    /// As [`Self::ingest`], with the moment of the arrival.
+    #[cfg(feature = "run")]
+    pub(crate) fn ingest_at(
+        &self,
+        request: &[u8],
+        arrived: Instant,
+    ) -> Result<Ingested, Malformed> {
+        self.take_in(request, arrived, &Sender::default())
+    }
+
+    fn take_in(
+        &self,
+        request: &[u8],
+        arrived: Instant,
+        sender: &Sender,
+    ) -> Result<Ingested, Malformed> {
+        let walk = Walk::of(request)?;
+        let services = services(&walk)?;
+        let ingested = Ingested {
+            spans: walk.spans.len(),
+            rejected: walk.invalid,
+            rejections: rejections(&walk, &services),
+            dropped_attributes: walk.dropped_attributes,
+            drops: drops(&walk, &services),
+        };
+        let mut state = self.lock();
+        state.take_in(request, &walk, &services, arrived);
+        state.note_rejected(&walk, &services, arrived, sender);
+        state.stats.count_losses(&ingested);
+        Ok(ingested)
+    }
+
+    /// Starts to follow a trace. The first snapshot has the spans that the store still remembers.
+    #[must_use]
+    pub fn follow(&self, trace: TraceId, origin: Origin) -> Follow {
+        let changes = self.lock().follow(trace);
+        Follow::new(self.0.clone(), trace, origin, changes)
+    }
+
+    /// Sets the flush bound: the maximum delay between the end of a span and its export. A trace is
+    /// complete when it has passed since the response. With `OTEL_BSP_SCHEDULE_DELAY=100`, 350 ms is
+    /// sufficient; with a simple span processor, zero. Without a bound, each trace waits 5.5 s, which
+    /// covers the default delay of SDKs.
+    #[must_use]
+    pub fn flush_within(self, flush: Duration) -> Self {
+        self.lock().flush = Some(flush);
+        self
+    }
+
+    /// Sets the flush bound unless there is one.
+    #[cfg(feature = "run")]
+    pub(crate) fn assume_flush(&self, flush: Duration) {
+        self.lock().flush.get_or_insert(flush);
+    }
+
+    /// Both are the same store.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0.is(&other.0)
+    }
+
+    /// Registers the store as one that a receiver or an exporter of this process fills.
+    pub(crate) fn is_filled(&self) {
+        registry::register(&self.0);
+    }
+
+    /// The other stores of this process that a receiver or an exporter fills.
+    pub(crate) fn others(&self) -> Vec<Self> {
+        registry::others(&self.0).into_iter().map(Self).collect()
+    }
+
+    /// The receiver and the exporters.
+    pub(crate) fn presence(&self) -> Presence {
+        self.lock().presence
+    }
+
+    /// Records a change of the exporters that feed the store.
+    #[cfg(feature = "opentelemetry_0_33")]
+    pub(crate) fn note_exporter(&self, change: impl FnOnce(&mut Presence)) {
+        change(&mut self.lock().presence);
+    }
+
+    /// Calls this when the receiver is dropped, if the store still exists.
+    pub(crate) fn when_closed(&self, call: fn(&Self)) {
+        let store = self.0.downgrade();
+        let call = move || {
+            if let Some(store) = store.upgrade() {
+                call(&Self(store));
+            }
+        };
+        self.lock().on_close = Some(OnClose(Box::new(call)));
+    }
+
+    /// Records that the receiver was dropped.
+    pub(in crate::source) fn close(&self) {
+        let on_close = {
+            let mut state = self.lock();
+            state.presence.is_closed = true;
+            state.on_close.take()
+        };
+        if let Some(OnClose(call)) = on_close {
+            call();
+        }
+    }
+
+    pub(crate) fn known_flush(&self) -> Option<Duration> {
+        self.lock().flush
+    }
+
+    /// A snapshot of a trace, without following it. Spans that arrive later do not count as late.
+    #[must_use]
+    pub fn peek(&self, trace: TraceId, origin: Origin) -> Snapshot {
+        let at = Instant::now();
+        let spans = self.lock().peek(trace);
+        let linked: Vec<TraceId> = spans.iter().skip(1).map(|(id, _)| *id).collect();
+        let snapshot = Snapshot::of(at, trace, origin, spans);
+        let lifetime = snapshot.lifetime(at);
+        let holes = self.lock().holes(trace, &linked, lifetime);
+        snapshot.with_holes(holes)
+    }
+
+    /// A receiver of all further events.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<StoreEvent> {
+        self.lock().subscribers.subscribe()
+    }
+
+    /// Counts of everything that was received.
+    #[must_use]
+    pub fn stats(&self) -> ReceiverStats {
+        self.lock().stats.clone()
+    }
+
+    /// Traces that were never followed and are not linked with a followed one: their spans that
+    /// arrived since this moment and are still remembered.
+    #[must_use]
+    pub fn unrelated(&self, since: Instant) -> Vec<Trace> {
+        let spans = self.lock().unrelated(since);
+        decoded(spans)
+    }
+
+    /// The SERVER spans that arrived since this moment and are still remembered, in traces. All of
+    /// them without a moment.
+    #[cfg(feature = "run")]
+    pub(crate) fn servers(&self, since: Option<Instant>) -> Vec<Trace> {
+        let spans = self.lock().servers(since);
+        decoded(spans)
+    }
+
+    /// Traces with spans that arrived after the last [`Follow`] was dropped.
+    #[must_use]
+    pub fn late(&self) -> Vec<LateTrace> {
+        self.lock().closed.late()
+    }
+
+    /// See [`TraceSource::diagnostics`](crate::source::TraceSource::diagnostics).
+    #[must_use]
+    pub fn diagnostics(&self, since: Instant) -> SourceDiagnostics {
+        SourceDiagnostics {
+            stats: self.stats(),
+            unrelated: self.unrelated(since),
+            late: self.late(),
+        }
+    }
+
+    /// Counts an accepted request for logs or metrics.
+    pub(in crate::source) fn count(&self, log_records: u64, metric_points: u64) {
+        let stats = &mut self.lock().stats;
+        stats.requests += 1;
+        stats.log_records += log_records;
+        stats.metric_points += metric_points;
+        stats.last_arrival = Some(Instant::now());
+    }
+
+    /// Counts a refused request.
+    pub(crate) fn refuse(&self, refusal: Refusal) {
+        let mut state = self.lock();
+        if let Some(hole) = refusal.hole() {
+            state.lose_of_unknown(Loss {
+                at: refusal.at,
+                hole: Arc::new(hole),
+            });
+        }
+        state
+            .subscribers
+            .notify(|| StoreEvent::Refused(refusal.clone()));
+        state.stats.refuse(refusal);
+    }
+
+    /// Adds a hole to this trace.
+    #[cfg(feature = "run")]
+    pub(crate) fn lose(&self, trace: TraceId, hole: Hole) {
+        let loss = Loss {
+            at: Instant::now(),
+            hole: Arc::new(hole),
+        };
+        self.lock().lose(trace, loss);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, StoreState> {
+        self.0.lock()
+    }
+}
+
+/// The traces of these spans, without those that cannot be decoded.
+fn decoded(spans: Vec<RawRecord>) -> Vec<Trace> {
+    let mut decoder = SpanDecoder::default();
+    let decoded = spans.into_iter().filter_map(|raw| decoder.span(raw).ok());
+    otlp::assemble(decoded.flatten().collect::<Vec<Span>>())
+}
+
+impl AsRef<Self> for Store {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}

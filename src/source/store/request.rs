@@ -1,0 +1,51 @@
+//! Facts about a request: the services that sent it, and what is missing from it.
+
+use bytes::Bytes;
+
+use crate::source::otlp::{self, Malformed, SpanAt, Walk};
+use crate::source::stats::{DroppedAttribute, Rejection};
+
+/// `service.name` of each resource of a request.
+pub(super) fn services(walk: &Walk<'_>) -> Result<Vec<String>, Malformed> {
+    let resources = walk.resources.iter();
+    resources
+        .map(|resource| service_name(&resource.joined()))
+        .collect()
+}
+
+/// The rejected spans of a request; `services` has the service of each resource.
+pub(super) fn rejections(walk: &Walk<'_>, services: &[String]) -> Vec<Rejection> {
+    let rejected = walk.rejected.iter();
+    rejected
+        .map(|span| Rejection {
+            trace_id: span.trace_id,
+            service: services[walk.scopes[span.scope].resource].clone(),
+            name: String::from_utf8_lossy(span.name).into_owned(),
+            reason: span.reason.clone(),
+        })
+        .collect()
+}
+
+/// The attributes of a request that cannot be decoded.
+pub(super) fn drops(walk: &Walk<'_>, services: &[String]) -> Vec<DroppedAttribute> {
+    let undecodable = walk.undecodable.iter();
+    undecodable
+        .map(|attribute| DroppedAttribute {
+            service: services[attribute.resource].clone(),
+            owner: attribute.owner.to_string(),
+            key: String::from_utf8_lossy(attribute.key).into_owned(),
+            reason: attribute.reason.to_string(),
+        })
+        .collect()
+}
+
+/// The service of a span; empty if its resource cannot be decoded.
+pub(super) fn service(walk: &Walk<'_>, span: &SpanAt<'_>) -> String {
+    let resource = &walk.resources[walk.scopes[span.scope].resource];
+    service_name(&resource.joined()).unwrap_or_default()
+}
+
+fn service_name(resource: &[u8]) -> Result<String, Malformed> {
+    let resource = otlp::resource(Bytes::copy_from_slice(resource))?;
+    Ok(resource.service().to_owned())
+}

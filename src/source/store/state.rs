@@ -1,0 +1,467 @@
+//! The state of a store. Each span is added to the entry of its trace, or to the recent requests.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::closed::ClosedTraces;
+use super::entry::{Followed, Interner, RawRecord, SpanCopy, TraceEntry};
+use super::event::{StoreEvent, Subscribers};
+use super::losses::{self, Lifetime, Loss, LostSpans};
+use super::presence::{OnClose, Presence};
+use super::recent::RecentRequests;
+use super::request::service;
+#[cfg(feature = "run")]
+use crate::source::otlp;
+use crate::source::otlp::{LinkAt, Signal, SpanAt, Walk};
+use crate::source::stats::ReceiverStats;
+use crate::trace::{Hole, Sender, TraceId};
+
+/// The state of a store, behind its lock.
+#[derive(Debug, Default)]
+pub(in crate::source) struct StoreState {
+    entries: HashMap<TraceId, TraceEntry>,
+    /// The traces of `entries` that link to a trace, by that trace.
+    linking: HashMap<TraceId, Vec<TraceId>>,
+    pub(super) closed: ClosedTraces,
+    recent: RecentRequests,
+    lost: LostSpans,
+    interner: Interner,
+    pub(super) stats: ReceiverStats,
+    pub(super) subscribers: Subscribers,
+    /// Maximum delay between the end of a span and its arrival, if it is known.
+    pub(super) flush: Option<Duration>,
+    pub(super) presence: Presence,
+    pub(super) on_close: Option<OnClose>,
+    /// The recent requests include spans of `entries`.
+    remembers_all: bool,
+}
+
+impl StoreState {
+    /// The state of a store that remembers all spans within this number of bytes.
+    pub(super) fn remembering(bytes: usize) -> Self {
+        Self {
+            recent: RecentRequests::within(bytes),
+            remembers_all: true,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn take_in(
+        &mut self,
+        request: &[u8],
+        walk: &Walk<'_>,
+        services: &[String],
+        arrived: Instant,
+    ) {
+        // First, so that a link also ties the spans before it.
+        self.tie_all(&walk.links);
+        let watched = self.keep(walk, arrived);
+        self.count(walk, services, &watched, arrived);
+        if self.is_worth_remembering(walk, &watched) {
+            let discarded = self.recent.push(request, walk, arrived);
+            self.note_discarded(discarded);
+        }
+        self.publish(walk);
+    }
+
+    /// Discarded spans are holes in their traces, except in those with an entry, which has a copy.
+    fn note_discarded(&mut self, discarded: Vec<(Box<[TraceId]>, Instant)>) {
+        if discarded.is_empty() {
+            return;
+        }
+        let hole = Arc::new(losses::discarded(self.recent.capacity()));
+        for (traces, at) in discarded {
+            for &trace in &traces {
+                let hole = Arc::clone(&hole);
+                self.lost.note(trace, Loss { at, hole });
+            }
+        }
+    }
+
+    /// A rejected span is a loss of its trace and of those that it links to, or of any trace if its
+    /// trace id is invalid.
+    pub(super) fn note_rejected(
+        &mut self,
+        walk: &Walk<'_>,
+        services: &[String],
+        at: Instant,
+        sender: &Sender,
+    ) {
+        for span in &walk.rejected {
+            let service = services[walk.scopes[span.scope].resource].clone();
+            let sender = Sender {
+                service: Some(service),
+                ..sender.clone()
+            };
+            let hole = Arc::new(span.reason.hole(span.name, sender));
+            let loss = Loss { at, hole };
+            match span.trace_id {
+                Some(trace) => self.lose(trace, loss.clone()),
+                None => self.lose_of_unknown(loss.clone()),
+            }
+            for &linked in &span.links {
+                self.lose(linked, loss.clone());
+            }
+        }
+    }
+
+    /// Adds a loss of this trace.
+    pub(super) fn lose(&mut self, trace: TraceId, loss: Loss) {
+        if let Some(entry) = self.entries.get_mut(&trace) {
+            entry.losses.add(loss.clone());
+            self.notify(trace);
+        }
+        self.lost.note(trace, loss);
+    }
+
+    /// Adds a loss that may concern any trace.
+    pub(super) fn lose_of_unknown(&mut self, loss: Loss) {
+        self.lost.note_general(loss);
+        self.entries.values().for_each(TraceEntry::notify);
+    }
+
+    /// The known losses of a trace and of the linked ones.
+    pub(in crate::source) fn holes(
+        &self,
+        trace: TraceId,
+        linked: &[TraceId],
+        lifetime: Lifetime,
+    ) -> Vec<Hole> {
+        let mut holes: Vec<Hole> = Vec::new();
+        for id in std::iter::once(&trace).chain(linked) {
+            let losses = match self.entries.get(id) {
+                Some(entry) => entry.losses.clone(),
+                None => self.lost.of(*id),
+            };
+            holes.extend(losses.holes().map(|hole| Hole::clone(hole)));
+        }
+        let general = self.lost.general(lifetime);
+        holes.extend(general.map(|hole| Hole::clone(hole)));
+        holes
+    }
+
+    /// Notifies subscribers which traces received spans.
+    fn publish(&self, walk: &Walk<'_>) {
+        self.subscribers.notify(|| {
+            let mut traces: Vec<(TraceId, usize)> = Vec::new();
+            for span in &walk.spans {
+                match traces.iter_mut().find(|(id, _)| *id == span.trace_id) {
+                    Some((_, spans)) => *spans += 1,
+                    None => traces.push((span.trace_id, 1)),
+                }
+            }
+            StoreEvent::Arrived(traces)
+        });
+    }
+
+    /// Adds the spans of followed and linked traces to their entries. Returns for each span `true` if
+    /// its trace has an entry or is closed.
+    fn keep(&mut self, walk: &Walk<'_>, arrived: Instant) -> Vec<bool> {
+        let mut changed = Vec::new();
+        let watched = walk.spans.iter().map(|span| {
+            let entry = self.entries.get_mut(&span.trace_id);
+            let is_kept = entry.is_some();
+            let is_followed = entry.as_ref().is_some_and(|entry| entry.is_followed());
+            if let Some(entry) = entry
+                && add(entry, &mut self.interner, walk, span, arrived)
+                && changed.last() != Some(&span.trace_id)
+            {
+                changed.push(span.trace_id);
+            }
+            let was_followed = !is_followed && self.closed.note(walk, span, arrived);
+            is_kept || was_followed
+        });
+        let watched = watched.collect();
+        for link in &walk.links {
+            if let Some(entry) = self.entries.get_mut(&link.from)
+                && entry.links.insert(link.to)
+            {
+                self.linking.entry(link.to).or_default().push(link.from);
+            }
+        }
+        for trace in changed {
+            self.notify(trace);
+        }
+        watched
+    }
+
+    /// Returns `true` if a span has no entry, or its trace was followed and may be again.
+    fn is_worth_remembering(&self, walk: &Walk<'_>, watched: &[bool]) -> bool {
+        let mut spans = walk.spans.iter().zip(watched);
+        self.remembers_all && !walk.spans.is_empty()
+            || spans.any(|(span, &watched)| !watched || self.closed.contains(span.trace_id))
+    }
+
+    fn count(&mut self, walk: &Walk<'_>, services: &[String], watched: &[bool], arrived: Instant) {
+        let mut counts = vec![(0, 0); services.len()];
+        for (span, &watched) in walk.spans.iter().zip(watched) {
+            let (related, unrelated) = &mut counts[walk.scopes[span.scope].resource];
+            *(if watched { related } else { unrelated }) += 1;
+        }
+        for (service, (related, unrelated)) in services.iter().zip(counts) {
+            self.stats.count_related(service, related);
+            self.stats.count_unrelated(service, unrelated);
+        }
+        self.stats.requests += 1;
+        self.stats.spans += walk.spans.len() as u64;
+        self.stats.last_arrival = Some(arrived);
+    }
+
+    /// Adds a follower of this trace. Returns the counter of its changes.
+    pub(super) fn follow(&mut self, trace: TraceId) -> watch::Receiver<u64> {
+        let was_followed = self.closed.contains(trace);
+        self.closed.remove(trace);
+        self.keep_from_now_on(trace, !was_followed);
+        let entry = self.entries.entry(trace).or_default();
+        let followed = entry.followed.get_or_insert_with(Followed::default);
+        followed.followers += 1;
+        let changes = followed.changes.subscribe();
+        if followed.followers == 1 {
+            if !entry.spans().is_empty() {
+                entry.notify();
+            }
+            for linked in self.linked_with(trace) {
+                self.tie(trace, linked);
+            }
+        }
+        changes
+    }
+
+    /// The traces that link to this one or that this one links to.
+    fn linked_with(&self, trace: TraceId) -> Vec<TraceId> {
+        let own = self
+            .entries
+            .get(&trace)
+            .into_iter()
+            .flat_map(|entry| &entry.links);
+        let linking = self.linking.get(&trace).into_iter().flatten();
+        let remembered = self.recent.about(trace).flat_map(|(walk, _)| walk.links);
+        own.copied()
+            .chain(linking.copied())
+            .chain(
+                remembered
+                    .filter(|link| link.to == trace)
+                    .map(|link| link.from),
+            )
+            .collect()
+    }
+
+    fn tie_all(&mut self, links: &[LinkAt]) {
+        for link in links {
+            self.tie(link.from, link.to);
+            self.tie(link.to, link.from);
+        }
+    }
+
+    /// Creates the entry of a trace that is linked with a followed one.
+    fn tie(&mut self, trace: TraceId, linked: TraceId) {
+        let is_followed = self
+            .entries
+            .get(&trace)
+            .is_some_and(TraceEntry::is_followed);
+        if trace == linked || !is_followed {
+            return;
+        }
+        let is_new = !self.closed.contains(linked);
+        self.keep_from_now_on(linked, is_new);
+        let entry = self.entries.entry(linked).or_default();
+        if !entry.tied_to.insert(trace) {
+            return;
+        }
+        let has_spans = !entry.spans().is_empty();
+        if let Some(followed) = self
+            .entries
+            .get_mut(&trace)
+            .and_then(|entry| entry.followed.as_mut())
+        {
+            followed.ties.push(linked);
+            if has_spans {
+                followed.changes.send_modify(|changes| *changes += 1);
+            }
+        }
+    }
+
+    /// Creates the entry of a trace, with its spans among the recent requests. If the trace `is_new`,
+    /// these spans were counted as unrelated.
+    fn keep_from_now_on(&mut self, trace: TraceId, is_new: bool) {
+        if self.entries.contains_key(&trace) {
+            return;
+        }
+        let mut entry = TraceEntry {
+            losses: self.lost.of(trace),
+            ..TraceEntry::default()
+        };
+        for (walk, arrived) in self.recent.about(trace) {
+            for span in walk.spans.iter().filter(|span| span.trace_id == trace) {
+                if add(&mut entry, &mut self.interner, &walk, span, arrived) && is_new {
+                    self.stats.adopt(&service(&walk, span), 1);
+                }
+            }
+            let own = walk.links.iter().filter(|link| link.from == trace);
+            entry.links.extend(own.map(|link| link.to));
+        }
+        for &linked in &entry.links {
+            self.linking.entry(linked).or_default().push(trace);
+        }
+        self.entries.insert(trace, entry);
+    }
+
+    /// Removes a follower of this trace.
+    pub(in crate::source) fn release(&mut self, trace: TraceId) {
+        let Some(entry) = self.entries.get_mut(&trace) else {
+            return;
+        };
+        let Some(followed) = &mut entry.followed else {
+            return;
+        };
+        followed.followers -= 1;
+        if followed.followers > 0 {
+            return;
+        }
+        let ties = std::mem::take(&mut followed.ties);
+        entry.followed = None;
+        self.closed
+            .insert(trace, entry.copies.clone(), Instant::now());
+        for linked in ties {
+            if let Some(entry) = self.entries.get_mut(&linked) {
+                entry.tied_to.remove(&trace);
+            }
+            self.forget_if_idle(linked);
+        }
+        self.forget_if_idle(trace);
+    }
+
+    fn forget_if_idle(&mut self, trace: TraceId) {
+        if !self.entries.get(&trace).is_some_and(TraceEntry::is_idle) {
+            return;
+        }
+        let forgotten = self.entries.remove(&trace);
+        for linked in forgotten.into_iter().flat_map(|entry| entry.links) {
+            if let Entry::Occupied(mut linking) = self.linking.entry(linked) {
+                linking.get_mut().retain(|&from| from != trace);
+                if linking.get().is_empty() {
+                    linking.remove();
+                }
+            }
+        }
+    }
+
+    /// Notifies the followers of this trace and of the linked ones.
+    fn notify(&self, trace: TraceId) {
+        let Some(entry) = self.entries.get(&trace) else {
+            return;
+        };
+        entry.notify();
+        for followed in &entry.tied_to {
+            if let Some(followed) = self.entries.get(followed) {
+                followed.notify();
+            }
+        }
+    }
+
+    /// The spans of a followed trace without the first ones.
+    pub(in crate::source) fn spans_from(&self, trace: TraceId, known: usize) -> Vec<RawRecord> {
+        let entry = self.entries.get(&trace);
+        let new = entry.and_then(|entry| entry.spans().get(known..));
+        new.unwrap_or_default().to_vec()
+    }
+
+    /// The traces that a followed trace is linked with.
+    pub(in crate::source) fn ties(&self, trace: TraceId) -> Vec<TraceId> {
+        let followed = self
+            .entries
+            .get(&trace)
+            .and_then(|entry| entry.followed.as_ref());
+        followed.map_or_else(Vec::new, |followed| followed.ties.clone())
+    }
+
+    /// The spans of a trace, followed by those of the linked traces.
+    pub(super) fn peek(&self, trace: TraceId) -> Vec<(TraceId, Vec<RawRecord>)> {
+        let mut traces = vec![trace];
+        let own = self.recent.about(trace).flat_map(|(walk, _)| walk.links);
+        let own = own.filter(|link| link.from == trace).map(|link| link.to);
+        for linked in self.linked_with(trace).into_iter().chain(own) {
+            if !traces.contains(&linked) {
+                traces.push(linked);
+            }
+        }
+        let spans = traces.into_iter().map(|id| (id, self.spans_of(id)));
+        spans.collect()
+    }
+
+    /// The spans of a trace that the store has, each copy once.
+    fn spans_of(&self, trace: TraceId) -> Vec<RawRecord> {
+        if let Some(entry) = self.entries.get(&trace) {
+            return entry.spans().to_vec();
+        }
+        let (mut copies, mut found) = (Interner::default(), TraceEntry::default());
+        for (walk, arrived) in self.recent.about(trace) {
+            for span in walk.spans.iter().filter(|span| span.trace_id == trace) {
+                add(&mut found, &mut copies, &walk, span, arrived);
+            }
+        }
+        found.spans().to_vec()
+    }
+
+    /// Spans that arrived since this moment, of traces that are neither followed, linked nor closed.
+    pub(super) fn unrelated(&self, since: Instant) -> Vec<RawRecord> {
+        self.remembered(Some(since), |span| {
+            let known = self.entries.contains_key(&span.trace_id);
+            !known && !self.closed.contains(span.trace_id)
+        })
+    }
+
+    /// SERVER spans that arrived since this moment.
+    #[cfg(feature = "run")]
+    pub(super) fn servers(&self, since: Option<Instant>) -> Vec<RawRecord> {
+        self.remembered(since, |span| otlp::is_server(span.bytes))
+    }
+
+    /// The recent spans that arrived since this moment and for which `is_wanted` is true.
+    fn remembered(
+        &self,
+        since: Option<Instant>,
+        is_wanted: impl Fn(&SpanAt<'_>) -> bool,
+    ) -> Vec<RawRecord> {
+        let mut copies = Interner::default();
+        let mut found = Vec::new();
+        for (walk, arrived) in self.recent.since(since) {
+            for span in walk.spans.iter().filter(|span| is_wanted(span)) {
+                found.push(raw(&mut copies, &walk, span, arrived));
+            }
+        }
+        found
+    }
+}
+
+/// Adds a span to a trace, unless the same copy arrived before.
+fn add(
+    entry: &mut TraceEntry,
+    interner: &mut Interner,
+    walk: &Walk<'_>,
+    span: &SpanAt<'_>,
+    arrived: Instant,
+) -> bool {
+    let is_new = entry.copies.insert(SpanCopy::of(walk, span));
+    if is_new {
+        let record = raw(interner, walk, span, arrived);
+        entry.records.push(Signal::Traces, record);
+    }
+    is_new
+}
+
+/// Copies a span, so that it does not keep the memory of its request.
+fn raw(interner: &mut Interner, walk: &Walk<'_>, span: &SpanAt<'_>, arrived: Instant) -> RawRecord {
+    let scope = &walk.scopes[span.scope];
+    RawRecord {
+        bytes: Bytes::copy_from_slice(span.bytes),
+        resource: interner.intern(&walk.resources[scope.resource].joined()),
+        scope: interner.intern(&scope.scope.joined()),
+        arrived,
+    }
+}
