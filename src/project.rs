@@ -302,9 +302,9 @@ fn places(list: Option<&Node>, source: &Source) -> Vec<Location> {
     nodes.iter().map(|node| source.at(node.place)).collect()
 }
 
-type Receiver = (Option<Vec<SocketAddr>>, Vec<String>);
+type ListenAndCors = (Option<Vec<SocketAddr>>, Vec<String>);
 
-fn receiver(node: &Node, reader: &Reader<'_>) -> Option<Receiver> {
+fn receiver(node: &Node, reader: &Reader<'_>) -> Option<ListenAndCors> {
     reader.map(node, "`receiver`", keys::RECEIVER)?;
     let listen = reader.optional(node, "listen", |list| {
         reader.all(reader.list(list, "`listen`")?, |address| {
@@ -354,9 +354,9 @@ fn defaults(node: &Node, reader: &Reader<'_>) -> Option<Defaults> {
     })
 }
 
-type Services = (Vec<Port>, Vec<(String, Arc<Node>)>);
+type PortsAndServices = (Vec<Port>, Vec<(String, Arc<Node>)>);
 
-fn services(node: &Node, reader: &Reader<'_>) -> Option<Services> {
+fn services(node: &Node, reader: &Reader<'_>) -> Option<PortsAndServices> {
     let entries = reader.any_map(node, "`services`")?;
     let mut ports = Vec::new();
     let each = reader.all(entries, |entry| {

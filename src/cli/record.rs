@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::draft::{Payload, Request, Seen, draft};
+use crate::draft::{Execution, Payload, Request, draft};
 use crate::report::{Detail, Look, Progress, Reporter, Terminal};
 use crate::result::{Report, RunEvent, SpecReport, Verdict};
 use crate::secret::Format;
@@ -210,12 +210,12 @@ fn clear(progress: &Arc<Mutex<Progress>>) {
 }
 
 /// What came of each request; nothing unless all of them came to their end.
-fn seen(report: &Report) -> Option<Vec<Seen>> {
+fn seen(report: &Report) -> Option<Vec<Execution>> {
     let one = |spec: &SpecReport| {
         let step = spec.decisive_step()?;
         let response = step.response.as_ref().and_then(Response::http);
         match (response, &step.trace, &spec.verdict) {
-            (Some(response), Some(trace), Verdict::Passed) => Some(Seen {
+            (Some(response), Some(trace), Verdict::Passed) => Some(Execution {
                 response: response.clone(),
                 trace: Arc::clone(trace),
             }),

@@ -5,6 +5,7 @@
 //! writes files. Each draft is checked against the recorded executions, so that they always pass
 //! it.
 
+mod part;
 mod proof;
 mod request;
 mod response;
@@ -14,23 +15,13 @@ mod tests;
 mod varies;
 mod yaml;
 
-use std::sync::Arc;
-
+pub use part::Execution;
 pub use request::{Payload, Request};
 
 use crate::schema::SPEC_URL;
 use crate::spec::{Context, SpecErrors};
-use crate::trace::{HttpResponse, Trace};
+use part::DraftPart;
 use varies::Varies;
-
-/// The result of one execution of the request.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    /// The response.
-    pub response: HttpResponse,
-    /// The complete trace.
-    pub trace: Arc<Trace>,
-}
 
 /// The text of a spec for this request that all recorded executions pass.
 ///
@@ -38,37 +29,20 @@ pub struct Seen {
 ///
 /// # Errors
 /// If the request is not valid in a spec.
-pub fn draft(request: &Request, seen: &[Seen], context: &Context) -> Result<String, SpecErrors> {
+pub fn draft(
+    request: &Request,
+    seen: &[Execution],
+    context: &Context,
+) -> Result<String, SpecErrors> {
     let varies = Varies::new(request);
-    let mut parts = vec![Part::fixed(head(request, seen))];
+    let mut parts = vec![DraftPart::fixed(head(request, seen))];
     parts.extend(response::parts(seen, &varies));
     parts.extend(whole(seen));
     parts.extend(spans::parts(seen, &varies));
     proof::hold(parts, request, seen, context)
 }
 
-/// Lines of a draft that are removed together if a recorded execution does not pass them.
-#[derive(Clone, Debug)]
-struct Part {
-    text: String,
-    /// The line of the key above the first part with this key.
-    under: Option<&'static str>,
-}
-
-impl Part {
-    fn fixed(text: String) -> Self {
-        Self { text, under: None }
-    }
-
-    fn under(key: &'static str, text: String) -> Self {
-        Self {
-            text,
-            under: Some(key),
-        }
-    }
-}
-
-fn head(request: &Request, seen: &[Seen]) -> String {
+fn head(request: &Request, seen: &[Execution]) -> String {
     let how = match seen.len() {
         1 => "the request was sent once, so that values that vary could only be guessed".to_owned(),
         2 => "the request was sent twice; values that differed were left out".to_owned(),
@@ -97,16 +71,16 @@ fn head(request: &Request, seen: &[Seen]) -> String {
 }
 
 /// Expectations for the trace as a whole.
-fn whole(seen: &[Seen]) -> Vec<Part> {
+fn whole(seen: &[Execution]) -> Vec<DraftPart> {
     let errors = yaml::count(seen.iter().map(|one| one.trace.errors().count()));
     let mut in_all = seen[0].trace.services();
     for one in &seen[1..] {
         in_all = &in_all & &one.trace.services();
     }
     let services: Vec<String> = in_all.into_iter().map(yaml::flow).collect();
-    let mut parts = vec![Part::fixed(format!("  errors: {errors}\n"))];
+    let mut parts = vec![DraftPart::fixed(format!("  errors: {errors}\n"))];
     if !services.is_empty() {
-        parts.push(Part::fixed(format!(
+        parts.push(DraftPart::fixed(format!(
             "  services: [{}]\n",
             services.join(", ")
         )));

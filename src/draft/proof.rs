@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Part, Request, Seen};
+use super::part::{DraftPart, Execution};
+use super::request::Request;
 use crate::check::{Evidence, Outcome, judge};
 use crate::spec::{Context, Globals, Source, Spec, SpecErrors};
 use crate::trace::Response;
@@ -14,9 +15,9 @@ const NOTE: &str = "an expectation was left out here: the recorded executions do
 
 /// The text of these parts, without those that a recorded execution does not pass.
 pub(super) fn hold(
-    mut parts: Vec<Part>,
+    mut parts: Vec<DraftPart>,
     request: &Request,
-    seen: &[Seen],
+    seen: &[Execution],
     context: &Context,
 ) -> Result<String, SpecErrors> {
     let context = with_credentials(request, context);
@@ -31,7 +32,7 @@ pub(super) fn hold(
         parts[at].text = format!("    # {NOTE}\n");
         // A key with only comments below it would be an error.
         let under = parts[at].under;
-        let is_comment = |part: &Part| part.text.trim_start().starts_with('#');
+        let is_comment = |part: &DraftPart| part.text.trim_start().starts_with('#');
         if parts
             .iter()
             .filter(|part| part.under == under)
@@ -43,7 +44,7 @@ pub(super) fn hold(
 }
 
 /// The text, with the first line of each part, from 1, and the line after the last part.
-fn assembled(parts: &[Part]) -> (String, Vec<usize>) {
+fn assembled(parts: &[DraftPart]) -> (String, Vec<usize>) {
     let (mut text, mut lines) = (String::new(), Vec::new());
     let mut under = None;
     for part in parts {
@@ -61,7 +62,7 @@ fn assembled(parts: &[Part]) -> (String, Vec<usize>) {
 /// The lines of checks that fail.
 fn wrong_lines(
     text: &str,
-    seen: &[Seen],
+    seen: &[Execution],
     context: &Context,
 ) -> Result<BTreeSet<usize>, SpecErrors> {
     let source = Source::new("draft.yaml", text);

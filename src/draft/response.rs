@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::part::{DraftPart, Execution};
 use super::varies::Varies;
 use super::yaml;
-use super::{Part, Seen};
 use crate::trace::Value;
 
 /// Maximum number of values of a body, to keep drafts short.
@@ -13,8 +13,8 @@ const MOST: usize = 12;
 /// Maximum length of a string; longer ones are content.
 const LONGEST: usize = 80;
 
-pub(super) fn parts(seen: &[Seen], varies: &Varies) -> Vec<Part> {
-    let mut parts = vec![Part::fixed(format!("  status: {}\n", status(seen)))];
+pub(super) fn parts(seen: &[Execution], varies: &Varies) -> Vec<DraftPart> {
+    let mut parts = vec![DraftPart::fixed(format!("  status: {}\n", status(seen)))];
     parts.extend(content_type(seen));
     let bodies: Option<Vec<Value>> = seen
         .iter()
@@ -27,7 +27,7 @@ pub(super) fn parts(seen: &[Seen], varies: &Varies) -> Vec<Part> {
     parts
 }
 
-fn status(seen: &[Seen]) -> String {
+fn status(seen: &[Execution]) -> String {
     let all: BTreeSet<u16> = seen.iter().map(|one| one.response.status).collect();
     let all: Vec<String> = all.iter().map(u16::to_string).collect();
     match all.as_slice() {
@@ -37,8 +37,8 @@ fn status(seen: &[Seen]) -> String {
 }
 
 /// The media type without parameters, which depend on the framework.
-fn content_type(seen: &[Seen]) -> Option<Part> {
-    let media_type = |one: &Seen| {
+fn content_type(seen: &[Execution]) -> Option<DraftPart> {
+    let media_type = |one: &Execution| {
         let value = one.response.header("content-type").next()?;
         let value = value.split(';').next()?.trim();
         Some(value.to_owned())
@@ -49,26 +49,26 @@ fn content_type(seen: &[Seen]) -> Option<Part> {
         .all(|one| media_type(one).as_ref() == Some(&first));
     let expected = serde_json::Value::from(first);
     is_same.then(|| {
-        Part::under(
+        DraftPart::under(
             "  headers:\n",
             format!("    content-type: {{ starts_with: {expected} }}\n"),
         )
     })
 }
 
-fn json(bodies: &[Value], varies: &Varies) -> Vec<Part> {
+fn json(bodies: &[Value], varies: &Varies) -> Vec<DraftPart> {
     let mut paths = Vec::new();
     leaves(&bodies[0], "$".to_owned(), &mut Vec::new(), &mut paths);
     let more = paths.len().saturating_sub(MOST);
-    let mut lines: Vec<Part> = paths
+    let mut lines: Vec<DraftPart> = paths
         .iter()
         .take(MOST)
         .filter_map(|leaf| line(leaf, bodies, varies))
-        .map(|line| Part::under("  json:\n", line))
+        .map(|line| DraftPart::under("  json:\n", line))
         .collect();
     if more > 0 && !lines.is_empty() {
         let note = format!("    # {more} more values were left out\n");
-        lines.push(Part::under("  json:\n", note));
+        lines.push(DraftPart::under("  json:\n", note));
     }
     lines
 }

@@ -7,9 +7,9 @@
 
 use std::collections::BTreeSet;
 
+use super::part::{DraftPart, Execution};
 use super::varies::Varies;
 use super::yaml;
-use super::{Part, Seen};
 use crate::trace::{Span, SpanKind, StatusCode, Trace, Value};
 
 /// Maximum number of entries, to keep drafts short.
@@ -22,19 +22,19 @@ const KEY: &str = "  spans:\n";
 
 /// The identity of an entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Kind<'a> {
+struct SpanGroup<'a> {
     service: &'a str,
     name: &'a str,
     kind: SpanKind,
 }
 
 /// The spans of one entry in one trace.
-struct Found<'a> {
+struct GroupSpans<'a> {
     trace: &'a Trace,
     spans: Vec<usize>,
 }
 
-impl<'a> Kind<'a> {
+impl<'a> SpanGroup<'a> {
     fn of(span: &'a Span) -> Self {
         Self {
             service: span.service(),
@@ -43,22 +43,22 @@ impl<'a> Kind<'a> {
         }
     }
 
-    fn find(self, trace: &'a Trace) -> Found<'a> {
+    fn find(self, trace: &'a Trace) -> GroupSpans<'a> {
         let is_one = |at: &usize| Self::of(&trace.spans()[*at]) == self;
-        Found {
+        GroupSpans {
             trace,
             spans: (0..trace.len()).filter(is_one).collect(),
         }
     }
 }
 
-pub(super) fn parts(seen: &[Seen], varies: &Varies) -> Vec<Part> {
+pub(super) fn parts(seen: &[Execution], varies: &Varies) -> Vec<DraftPart> {
     let (kinds, unsteady) = telling(seen, varies);
     let more = kinds.len().saturating_sub(MOST);
-    let mut parts: Vec<Part> = kinds
+    let mut parts: Vec<DraftPart> = kinds
         .iter()
         .take(MOST)
-        .map(|kind| Part::under(KEY, entry(*kind, &kinds, seen, varies)))
+        .map(|kind| DraftPart::under(KEY, entry(*kind, &kinds, seen, varies)))
         .collect();
     let mut notes = Vec::new();
     if more > 0 {
@@ -76,19 +76,19 @@ pub(super) fn parts(seen: &[Seen], varies: &Varies) -> Vec<Part> {
         ));
     }
     if !parts.is_empty() {
-        parts.extend(notes.into_iter().map(|note| Part::under(KEY, note)));
+        parts.extend(notes.into_iter().map(|note| DraftPart::under(KEY, note)));
     }
     parts
 }
 
 /// The identities that get an entry, in the order of the first trace, and names that vary.
-fn telling<'a>(seen: &'a [Seen], varies: &Varies) -> (Vec<Kind<'a>>, BTreeSet<&'a str>) {
-    let mut kinds: Vec<Kind<'_>> = Vec::new();
+fn telling<'a>(seen: &'a [Execution], varies: &Varies) -> (Vec<SpanGroup<'a>>, BTreeSet<&'a str>) {
+    let mut kinds: Vec<SpanGroup<'_>> = Vec::new();
     let mut unsteady = BTreeSet::new();
     for one in seen {
         let trace = &one.trace;
         for &at in trace.top_down() {
-            let kind = Kind::of(&trace.spans()[at]);
+            let kind = SpanGroup::of(&trace.spans()[at]);
             if kinds.contains(&kind) || !is_telling(trace, at) {
                 continue;
             }
@@ -134,8 +134,13 @@ fn is_plumbing(span: &Span) -> bool {
         || ENDS.iter().any(|end| span.name.ends_with(end))
 }
 
-fn entry(kind: Kind<'_>, kinds: &[Kind<'_>], seen: &[Seen], varies: &Varies) -> String {
-    let all: Vec<Found<'_>> = seen.iter().map(|one| kind.find(&one.trace)).collect();
+fn entry(
+    kind: SpanGroup<'_>,
+    kinds: &[SpanGroup<'_>],
+    seen: &[Execution],
+    varies: &Varies,
+) -> String {
+    let all: Vec<GroupSpans<'_>> = seen.iter().map(|one| kind.find(&one.trace)).collect();
     let mut lines = vec![find(kind, seen)];
     lines.extend(place(&all, kinds));
     let count = yaml::count(all.iter().map(|found| found.spans.len()));
@@ -161,16 +166,16 @@ fn entry(kind: Kind<'_>, kinds: &[Kind<'_>], seen: &[Seen], varies: &Varies) -> 
     format!("    - {}\n", lines.join("\n      "))
 }
 
-fn spans<'a>(all: &'a [Found<'a>]) -> impl Iterator<Item = &'a Span> + Clone {
+fn spans<'a>(all: &'a [GroupSpans<'a>]) -> impl Iterator<Item = &'a Span> + Clone {
     all.iter()
         .flat_map(|found| found.spans.iter().map(|&at| &found.trace.spans()[at]))
 }
 
 /// `find`, with the fewest conditions that select only these spans.
-fn find(kind: Kind<'_>, seen: &[Seen]) -> String {
+fn find(kind: SpanGroup<'_>, seen: &[Execution]) -> String {
     let others = |is: &dyn Fn(&Span) -> bool| {
         let mut all = seen.iter().flat_map(|one| one.trace.spans());
-        all.any(|span| span.name == kind.name && Kind::of(span) != kind && is(span))
+        all.any(|span| span.name == kind.name && SpanGroup::of(span) != kind && is(span))
     };
     if !others(&|_| true) {
         return format!(
@@ -203,7 +208,7 @@ fn flow_text(text: &str) -> String {
 }
 
 /// The common ancestor of all of them: the calling service, or a span of the same service.
-fn place(all: &[Found<'_>], kinds: &[Kind<'_>]) -> Option<String> {
+fn place(all: &[GroupSpans<'_>], kinds: &[SpanGroup<'_>]) -> Option<String> {
     let mut places: Vec<Option<String>> = all
         .iter()
         .flat_map(|found| found.spans.iter().map(|&at| above(found.trace, at, kinds)))
@@ -215,7 +220,7 @@ fn place(all: &[Found<'_>], kinds: &[Kind<'_>]) -> Option<String> {
     }
 }
 
-fn above(trace: &Trace, at: usize, kinds: &[Kind<'_>]) -> Option<String> {
+fn above(trace: &Trace, at: usize, kinds: &[SpanGroup<'_>]) -> Option<String> {
     let span = &trace.spans()[at];
     std::iter::successors(trace.parent(at), |&at| trace.parent(at))
         .map(|at| &trace.spans()[at])
@@ -223,13 +228,13 @@ fn above(trace: &Trace, at: usize, kinds: &[Kind<'_>]) -> Option<String> {
             if above.service() != span.service() {
                 return Some(format!("{{ service: {} }}", flow_text(above.service())));
             }
-            let is_expected = kinds.contains(&Kind::of(above)) && above.name != span.name;
+            let is_expected = kinds.contains(&SpanGroup::of(above)) && above.name != span.name;
             is_expected.then(|| yaml::name(&above.name))
         })
 }
 
 /// The attributes with the same value in all of them, and the keys of those that vary.
-fn attributes<'a>(all: &'a [Found<'a>], varies: &Varies) -> (Vec<String>, Vec<&'a str>) {
+fn attributes<'a>(all: &'a [GroupSpans<'a>], varies: &Varies) -> (Vec<String>, Vec<&'a str>) {
     let mut every = spans(all);
     let Some(first) = every.next() else {
         return (Vec::new(), Vec::new());
@@ -266,7 +271,7 @@ fn is_long(value: &Value) -> bool {
 }
 
 /// Names of events that occur in all of them.
-fn events(all: &[Found<'_>]) -> Vec<String> {
+fn events(all: &[GroupSpans<'_>]) -> Vec<String> {
     let names = |span: &Span| -> BTreeSet<String> {
         span.events.iter().map(|event| event.name.clone()).collect()
     };

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Payload, Request, Seen, draft};
+use super::{Execution, Payload, Request, draft};
 use crate::spec::Context;
 use crate::trace::{
     Attributes, HttpResponse, Origin, Resource, Span, SpanId, SpanKind, StatusCode, Trace, TraceId,
@@ -36,13 +36,13 @@ impl Build {
         self.spans.len() - 1
     }
 
-    fn seen(self) -> Seen {
+    fn seen(self) -> Execution {
         let response = HttpResponse {
             status: 200,
             ..HttpResponse::default()
         };
         let origin = Origin::Injected(self.caller);
-        Seen {
+        Execution {
             response,
             trace: Arc::new(Trace::assemble(self.trace, origin, self.spans)),
         }
@@ -50,7 +50,7 @@ impl Build {
 }
 
 /// The draft of `spans`.
-fn spans(seen: &[Seen]) -> String {
+fn spans(seen: &[Execution]) -> String {
     let request = Request {
         name: None,
         method: "GET".to_owned(),
@@ -62,7 +62,7 @@ fn spans(seen: &[Seen]) -> String {
     text.split_once("  spans:\n").unwrap().1.to_owned()
 }
 
-fn queries(number: usize) -> Seen {
+fn queries(number: usize) -> Execution {
     let mut build = Build::new();
     let entry = build.span("shop", "GET /", SpanKind::Server, None);
     for _ in 0..number {

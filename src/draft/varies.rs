@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Payload, Request};
+use super::request::{Payload, Request};
 use crate::trace::Value;
 
 /// Attributes of the machine, the process, the code and the connection.

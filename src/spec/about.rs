@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::error::{Mistakes, SpecErrors};
-use super::file::File;
+use super::file::FileReader;
 use super::keys;
 use super::yaml::{self, Entry, Kind, Node};
 use super::{Context, Place, Source, Spec};
@@ -18,7 +18,7 @@ impl Spec {
     pub fn about(source: &Source, trace: TraceRef, context: &Context) -> Result<Self, SpecErrors> {
         let mistakes = Mistakes::new(source);
         let documents = yaml::parse(&mistakes);
-        let file = File {
+        let file = FileReader {
             mistakes: &mistakes,
             dir: Path::new("."),
             context,

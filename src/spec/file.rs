@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::error::{Mistakes, SpecErrors};
 use super::globals::{Globals, Variables};
 use super::keys;
-use super::matrix::{Case, cases};
+use super::matrix::{MatrixCase, cases};
 use super::read::Reader;
 use super::read::expect::TraceChecks;
 use super::scope::{Scope, Withheld};
@@ -73,7 +73,7 @@ impl Spec {
             return mistakes.check(wrong);
         }
         let documents = yaml::parse(&mistakes);
-        let file = File {
+        let file = FileReader {
             mistakes: &mistakes,
             dir,
             context,
@@ -92,7 +92,7 @@ impl Spec {
     }
 }
 
-pub(super) struct File<'a> {
+pub(super) struct FileReader<'a> {
     pub(super) mistakes: &'a Mistakes,
     pub(super) dir: &'a Path,
     pub(super) context: &'a Context,
@@ -107,7 +107,7 @@ struct Parts<'n> {
     teardown: Vec<StepNode<'n>>,
 }
 
-impl<'a> File<'a> {
+impl<'a> FileReader<'a> {
     pub(super) fn document(&self, root: &Node) -> Option<Vec<Spec>> {
         let globals = Arc::clone(&self.context.globals);
         let scope = Scope::new(globals, Variables::default());
@@ -177,7 +177,7 @@ impl<'a> File<'a> {
         })
     }
 
-    fn spec(&self, parts: &Parts<'_>, case: Case, vars: &Variables) -> Option<Spec> {
+    fn spec(&self, parts: &Parts<'_>, case: MatrixCase, vars: &Variables) -> Option<Spec> {
         let mut scope = Scope::new(Arc::clone(&self.context.globals), vars.clone());
         for chosen in &case {
             scope.set(chosen.name.clone(), chosen.value.clone());
@@ -251,7 +251,7 @@ impl<'a> File<'a> {
         Some(reason)
     }
 
-    pub(super) fn case_name(&self, name: Option<&str>, case: &Case) -> String {
+    pub(super) fn case_name(&self, name: Option<&str>, case: &MatrixCase) -> String {
         let stem = || {
             let name = PathBuf::from(self.mistakes.source().name());
             name.file_stem()

@@ -9,7 +9,7 @@ use super::file::variables;
 use super::globals::{Globals, Variables};
 use super::keys;
 use super::read::Reader;
-use super::read::expect::{Answer, TraceChecks};
+use super::read::expect::{TraceChecks, TriggerResult};
 use super::scope::Scope;
 use super::yaml::{self, Kind, Node};
 use super::{Place, Source};
@@ -76,7 +76,7 @@ impl Fragment<'_> {
         }
         let scope = self.scope(Variables::default());
         self.reader(&scope)
-            .expect(root, Answer::Nothing, TraceChecks::Allowed)
+            .expect(root, TriggerResult::Nothing, TraceChecks::Allowed)
     }
 
     fn spec(&self, root: &Node) -> Option<Expect> {
@@ -143,11 +143,11 @@ impl Fragment<'_> {
 }
 
 /// The kind of result of the spec's trigger.
-fn answer(root: &Node) -> Answer {
+fn answer(root: &Node) -> TriggerResult {
     if root.get("run").is_some() {
-        Answer::Command
+        TriggerResult::Command
     } else {
-        Answer::Response
+        TriggerResult::Response
     }
 }
 

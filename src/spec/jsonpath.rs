@@ -46,7 +46,7 @@ impl JsonPath {
         self.query
             .segments
             .iter()
-            .all(|segment| Step::of(segment).is_some())
+            .all(|segment| PathStep::of(segment).is_some())
     }
 
     /// All nodes that it selects.
@@ -80,7 +80,7 @@ impl JsonPath {
     pub fn gap(&self, document: &Value) -> Option<Gap> {
         let mut here = document;
         let mut place = "$".to_owned();
-        for step in self.query.segments.iter().map_while(Step::of) {
+        for step in self.query.segments.iter().map_while(PathStep::of) {
             step.append_to(&mut place);
             match step.take(here) {
                 Some(next) => here = next,
@@ -115,12 +115,12 @@ impl fmt::Display for Gap {
 }
 
 /// One key or index.
-enum Step<'p> {
+enum PathStep<'p> {
     Name(&'p str),
     Index(i64),
 }
 
-impl<'p> Step<'p> {
+impl<'p> PathStep<'p> {
     fn of(segment: &'p Segment) -> Option<Self> {
         let selector = match segment {
             Segment::Selector(selector) => selector,

@@ -8,18 +8,18 @@ use crate::trace::Value;
 const MAX_CASES: usize = 1_000;
 
 /// The variables of one case.
-pub(super) type Case = Vec<Chosen>;
+pub(super) type MatrixCase = Vec<MatrixVariable>;
 
 /// A variable of one case.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Chosen {
+pub(super) struct MatrixVariable {
     pub(super) name: String,
     pub(super) value: Value,
     /// The value as written, with variables.
     pub(super) written: Node,
 }
 
-impl Chosen {
+impl MatrixVariable {
     fn read(name: &str, node: &Node, reader: &Reader<'_>) -> Option<Self> {
         Some(Self {
             name: name.to_owned(),
@@ -30,7 +30,7 @@ impl Chosen {
 }
 
 /// The cases of a spec. Without `matrix`, a single one without variables.
-pub(super) fn cases(root: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
+pub(super) fn cases(root: &Node, reader: &Reader<'_>) -> Option<Vec<MatrixCase>> {
     let Some(node) = root.get("matrix") else {
         return Some(vec![Vec::new()]);
     };
@@ -38,7 +38,7 @@ pub(super) fn cases(root: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
         Kind::Map(_) => combinations(node, reader)?,
         Kind::List(items) => reader.all(items, |item| {
             reader.all(reader.any_map(item, "a case")?, |entry| {
-                Chosen::read(&entry.key.text, &entry.value, reader)
+                MatrixVariable::read(&entry.key.text, &entry.value, reader)
             })
         })?,
         Kind::Scalar(_) => {
@@ -68,12 +68,12 @@ pub(super) fn cases(root: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
 }
 
 /// All combinations of the values.
-fn combinations(node: &Node, reader: &Reader<'_>) -> Option<Vec<Case>> {
-    let mut cases: Vec<Case> = vec![Vec::new()];
+fn combinations(node: &Node, reader: &Reader<'_>) -> Option<Vec<MatrixCase>> {
+    let mut cases: Vec<MatrixCase> = vec![Vec::new()];
     for entry in reader.any_map(node, "`matrix`")? {
         let name = &entry.key.text;
         let values = reader.list(&entry.value, &format!("`{name}`"))?;
-        let values = reader.all(values, |value| Chosen::read(name, value, reader))?;
+        let values = reader.all(values, |value| MatrixVariable::read(name, value, reader))?;
         if cases.len().saturating_mul(values.len()) > 100 * MAX_CASES {
             return reader.wrong(
                 node.place,

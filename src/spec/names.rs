@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{Mistakes, closest};
-use super::file::File;
+use super::file::FileReader;
 use super::globals::Variables;
 use super::keys;
 use super::matrix::cases;
@@ -38,7 +38,7 @@ impl Names {
         if !mistakes.is_empty() {
             names.scan(source.text());
         }
-        let file = File {
+        let file = FileReader {
             mistakes: &mistakes,
             dir,
             context,
@@ -53,7 +53,7 @@ impl Names {
     }
 
     /// The names of one document.
-    fn read(&mut self, root: &Node, file: &File<'_>) {
+    fn read(&mut self, root: &Node, file: &FileReader<'_>) {
         let globals = Arc::clone(&file.context.globals);
         let outer = Scope::new(Arc::clone(&globals), Variables::default());
         let vars = file.vars(root, &file.reader(&outer)).unwrap_or_default();

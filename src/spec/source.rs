@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 /// The text of a file with its name for messages; cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Source(Arc<Text>);
+pub struct Source(Arc<SourceText>);
 
 #[derive(PartialEq, Eq)]
-struct Text {
+struct SourceText {
     name: String,
     text: String,
     /// Byte offset of the first character of each line.
@@ -41,7 +41,7 @@ impl Source {
         let lines = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(newline, _)| newline + 1))
             .collect();
-        Self(Arc::new(Text {
+        Self(Arc::new(SourceText {
             name: name.into(),
             text,
             lines,

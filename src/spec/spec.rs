@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::error::{Mistakes, SpecErrors};
 use super::expect::{Capture, Expect};
 use super::globals::{Globals, Variables};
-use super::matrix::Case;
+use super::matrix::MatrixCase;
 use super::read::Reader;
-use super::read::expect::{Answer, TraceChecks};
+use super::read::expect::{TraceChecks, TriggerResult};
 use super::read::trigger::TriggerDefaults;
 use super::scope::Scope;
 use super::trigger::Trigger;
@@ -43,7 +43,7 @@ pub struct Spec {
     pub budgets: Vec<Budget>,
     /// Number of the case in its matrix, from 1. `None` without a matrix.
     pub case_number: Option<usize>,
-    pub(super) case: Case,
+    pub(super) case: MatrixCase,
     pub(super) vars: Variables,
     pub(super) globals: Arc<Globals>,
 }
@@ -70,16 +70,16 @@ pub(super) struct Draft {
     pub(super) source: Source,
     pub(super) dir: PathBuf,
     pub(super) trigger: Entry,
-    pub(super) asked: Asked,
+    pub(super) asked: StepExpectations,
     pub(super) timeout: Option<Duration>,
 }
 
 /// Captures and expectations of a step.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct StepExpectations {
     pub(super) capture: Option<Node>,
     pub(super) expect: Option<Node>,
-    pub(super) answer: Answer,
+    pub(super) answer: TriggerResult,
     pub(super) trace_checks: TraceChecks,
     /// Place for default checks.
     pub(super) at: Place,
@@ -154,7 +154,7 @@ impl Step {
     }
 }
 
-impl Asked {
+impl StepExpectations {
     pub(super) fn expect(&self, reader: &Reader<'_>) -> Option<Expect> {
         let at = reader.at(self.at);
         let mut expect = match &self.expect {
@@ -167,8 +167,10 @@ impl Asked {
                 .is_some_and(|node| node.get(key).is_some())
         };
         match self.answer {
-            Answer::Command if !says("exit_code") => expect.checks.insert(0, Reader::exit_zero(at)),
-            Answer::Response if self.expect.is_none() => {
+            TriggerResult::Command if !says("exit_code") => {
+                expect.checks.insert(0, Reader::exit_zero(at))
+            }
+            TriggerResult::Response if self.expect.is_none() => {
                 expect.checks.push(Reader::no_error_status(at));
             }
             _ => {}

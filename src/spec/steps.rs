@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::Place;
 use super::error::closest;
-use super::file::File;
+use super::file::FileReader;
 use super::keys::{self, Keys};
 use super::read::Reader;
-use super::read::expect::{Answer, TraceChecks};
+use super::read::expect::{TraceChecks, TriggerResult};
 use super::read::trigger::TriggerDefaults;
 use super::scope::Scope;
-use super::spec::{Asked, Draft, Step};
+use super::spec::{Draft, Step, StepExpectations};
 use super::yaml::{Entry, Kind, Node};
 
 /// The node of a step, before it is read with the variables of a case.
@@ -22,7 +22,7 @@ pub(super) struct StepNode<'n> {
     trace_checks: TraceChecks,
 }
 
-impl File<'_> {
+impl FileReader<'_> {
     pub(super) fn explicit_steps<'n>(
         &self,
         root: &'n Node,
@@ -144,10 +144,10 @@ impl File<'_> {
     fn read_step(&self, step: &StepNode<'_>, root: &Node, scope: &mut Scope) -> Option<Step> {
         let timeout = self.context.defaults.request_timeout;
         let trigger = step.trigger.as_ref();
-        let asked = Asked {
+        let asked = StepExpectations {
             capture: step.node.get("capture").cloned(),
             expect: step.node.get("expect").cloned(),
-            answer: Answer::of(trigger.map(|trigger| trigger.key.text.as_str())),
+            answer: TriggerResult::of(trigger.map(|trigger| trigger.key.text.as_str())),
             trace_checks: step.trace_checks,
             at: trigger.map_or_else(|| start_of(step.node), |trigger| trigger.value.place),
         };
@@ -185,7 +185,7 @@ impl File<'_> {
     }
 
     /// Declares the captures for later steps. Returns `true` if one of them comes from a span.
-    fn declare_captures(&self, asked: &Asked, scope: &mut Scope) -> Option<bool> {
+    fn declare_captures(&self, asked: &StepExpectations, scope: &mut Scope) -> Option<bool> {
         let Some(node) = &asked.capture else {
             return Some(false);
         };

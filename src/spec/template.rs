@@ -5,11 +5,11 @@ use std::fmt;
 /// A text with variables.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Template {
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<TemplatePart>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Part {
+pub(crate) enum TemplatePart {
     Text(String),
     /// `${…}`, with the offset of its `$` in the text.
     Expression(Expression, usize),
@@ -60,7 +60,7 @@ impl Template {
     /// The expression, if the text is exactly one `${…}`.
     pub(crate) fn only_expression(&self) -> Option<(&Expression, usize)> {
         match self.parts.as_slice() {
-            [Part::Expression(expression, offset)] => Some((expression, *offset)),
+            [TemplatePart::Expression(expression, offset)] => Some((expression, *offset)),
             _ => None,
         }
     }
@@ -69,7 +69,7 @@ impl Template {
     pub(crate) fn literal(&self) -> Option<&str> {
         match self.parts.as_slice() {
             [] => Some(""),
-            [Part::Text(text)] => Some(text),
+            [TemplatePart::Text(text)] => Some(text),
             _ => None,
         }
     }
@@ -95,14 +95,17 @@ fn parse(text: &str, base: usize, depth: usize) -> Result<Template, TemplateErro
             offset,
         })?;
         if !literal.is_empty() {
-            parts.push(Part::Text(std::mem::take(&mut literal)));
+            parts.push(TemplatePart::Text(std::mem::take(&mut literal)));
         }
-        parts.push(Part::Expression(expression(inner, offset, depth)?, offset));
+        parts.push(TemplatePart::Expression(
+            expression(inner, offset, depth)?,
+            offset,
+        ));
         at = dollar + 2 + inner.len() + 1;
     }
     literal.push_str(&text[at..]);
     if !literal.is_empty() {
-        parts.push(Part::Text(literal));
+        parts.push(TemplatePart::Text(literal));
     }
     Ok(Template { parts })
 }
@@ -231,9 +234,9 @@ mod tests {
         assert_eq!(
             template.parts,
             [
-                Part::Text("a ".to_owned()),
-                Part::Expression(Expression::Variable(name("b")), 2),
-                Part::Text(" c".to_owned()),
+                TemplatePart::Text("a ".to_owned()),
+                TemplatePart::Expression(Expression::Variable(name("b")), 2),
+                TemplatePart::Text(" c".to_owned()),
             ]
         );
     }

@@ -16,7 +16,7 @@ pub(super) const LIMIT: usize = 64 * 1024 * 1024;
 
 /// An encoded body, which can be sent again after a redirect.
 #[derive(Clone, Debug)]
-pub(super) enum Payload {
+pub(super) enum EncodedBody {
     None,
     Bytes {
         bytes: bytes::Bytes,
@@ -31,7 +31,7 @@ pub(super) struct LoadedPart {
     bytes: Vec<u8>,
 }
 
-impl Payload {
+impl EncodedBody {
     /// Reads files and encodes fields.
     pub(super) async fn load(body: &Body) -> Result<Self, TriggerError> {
         Ok(match body {

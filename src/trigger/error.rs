@@ -188,7 +188,7 @@ pub enum TriggerError {
     #[error(transparent)]
     Launch(#[from] LaunchError),
     /// The command exceeded its timeout, and was ended.
-    #[error("`{command}` did not end within {}{}", duration(*limit), Ending(stdout, stderr))]
+    #[error("`{command}` did not end within {}{}", duration(*limit), OutputTail(stdout, stderr))]
     CommandTimeout {
         /// The command.
         command: String,
@@ -324,9 +324,9 @@ impl fmt::Display for Stage {
 }
 
 /// The last lines of the output of a command.
-struct Ending<'a>(&'a str, &'a str);
+struct OutputTail<'a>(&'a str, &'a str);
 
-impl fmt::Display for Ending<'_> {
+impl fmt::Display for OutputTail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = if self.1.trim().is_empty() {
             self.0

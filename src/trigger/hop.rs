@@ -7,7 +7,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use url::Url;
 
-use super::body::Payload;
+use super::body::EncodedBody;
 use super::{Attempted, TraceContext, TriggerError};
 use crate::secret::is_credential_header;
 use crate::spec::{Request, Tls};
@@ -18,7 +18,7 @@ pub(super) struct Hop {
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
-    pub(super) payload: Payload,
+    pub(super) payload: EncodedBody,
     pub(super) tls: Tls,
 }
 
@@ -28,7 +28,7 @@ impl Hop {
         request: &Request,
         context: &TraceContext,
     ) -> Result<Self, TriggerError> {
-        let payload = Payload::load(&request.body).await?;
+        let payload = EncodedBody::load(&request.body).await?;
         let mut headers: HeaderMap = HeaderMap::new();
         for (name, value) in &request.headers {
             headers.append(name, value.clone());
@@ -73,7 +73,7 @@ impl Hop {
 
     fn become_get(&mut self) {
         self.method = Method::GET;
-        self.payload = Payload::None;
+        self.payload = EncodedBody::None;
         for name in [
             CONTENT_TYPE,
             CONTENT_LENGTH,
@@ -149,7 +149,7 @@ mod tests {
             method,
             url: url.parse().unwrap(),
             headers,
-            payload: Payload::Multipart(vec![]),
+            payload: EncodedBody::Multipart(vec![]),
             tls: Tls {
                 cert: Some("client.pem".into()),
                 ..Tls::default()
@@ -175,7 +175,7 @@ mod tests {
         ] {
             let next = next(&hop(method.clone(), "http://a.test/x"), status, "/y").unwrap();
             assert_eq!(next.method, after, "{method} {status}");
-            let body_kept = matches!(next.payload, Payload::Multipart(_));
+            let body_kept = matches!(next.payload, EncodedBody::Multipart(_));
             assert_eq!(body_kept, after == method, "{method} {status}");
         }
     }

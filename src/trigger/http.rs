@@ -24,7 +24,7 @@ pub(super) async fn send(
     // Building a client can read files, which does not count as response time.
     session.client(&first.url, &first.tls)?;
     let attempted = first.attempted();
-    let progress = Progress::default();
+    let progress = ReceivedBytes::default();
     let limit = request.timeout.unwrap_or(DEFAULT_TIMEOUT);
     let exchange = follow(first, request.redirects, session, &progress);
     tokio::time::timeout(limit, exchange)
@@ -38,14 +38,14 @@ pub(super) async fn send(
         })
 }
 
-/// Progress of an exchange, for the error at a timeout.
+/// ReceivedBytes of an exchange, for the error at a timeout.
 #[derive(Default)]
-struct Progress {
+struct ReceivedBytes {
     /// 0 before the headers, then the received bytes of the body plus one.
     received: AtomicU64,
 }
 
-impl Progress {
+impl ReceivedBytes {
     fn body(&self, bytes: usize) {
         self.received.store(bytes as u64 + 1, Ordering::Relaxed);
     }
@@ -64,7 +64,7 @@ async fn follow(
     first: Hop,
     redirects: usize,
     session: &Session,
-    progress: &Progress,
+    progress: &ReceivedBytes,
 ) -> Result<HttpResponse, TriggerError> {
     let started = Instant::now();
     let mut hop = first;
@@ -99,7 +99,7 @@ async fn read(
     mut response: reqwest::Response,
     hop: &Hop,
     started: Instant,
-    progress: &Progress,
+    progress: &ReceivedBytes,
 ) -> Result<HttpResponse, TriggerError> {
     let status = response.status().as_u16();
     let headers = std::mem::take(response.headers_mut());
@@ -121,7 +121,7 @@ async fn read(
 async fn read_body(
     mut response: reqwest::Response,
     hop: &Hop,
-    progress: &Progress,
+    progress: &ReceivedBytes,
 ) -> Result<Vec<u8>, TriggerError> {
     let mut body = Vec::new();
     progress.body(0);

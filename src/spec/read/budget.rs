@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::rate::{parse_number, parse_percent};
-use super::selector::Ids;
+use super::selector::EntryIds;
 use super::{Reader, Refusal};
 use crate::spec::error::suggest;
 use crate::spec::keys::{self, Keys};
@@ -29,7 +29,7 @@ enum Word {
 }
 
 /// `regression`.
-enum Compared {
+enum BaselineComparison {
     /// Absent: all quantiles, with the default tolerance.
     Usual,
     /// `none`.
@@ -184,7 +184,7 @@ impl Reader<'_> {
                 )),
             })
         });
-        let find = self.optional(node, "find", |node| self.selector(node, &Ids::new()));
+        let find = self.optional(node, "find", |node| self.selector(node, &EntryIds::new()));
         let (kind, find) = (kind?, find?);
         match (kind, find) {
             (None | Some(Word::Duration), Some(find)) => Some(Measure::Duration(find)),
@@ -295,22 +295,24 @@ impl Reader<'_> {
         }
     }
 
-    fn compared(&self, node: &Node) -> Option<Compared> {
+    fn compared(&self, node: &Node) -> Option<BaselineComparison> {
         let Some(node) = node.get("regression") else {
-            return Some(Compared::Usual);
+            return Some(BaselineComparison::Usual);
         };
         match &node.kind {
-            Kind::Scalar(_) => self.parse(node, "`regression`", Compared::Usual, |text| {
-                Ok(match text {
-                    "none" => Compared::Not,
-                    _ => Compared::All(Regression {
-                        tolerance: Some(tolerance(text)?),
-                        at: self.at(node.place),
-                    }),
+            Kind::Scalar(_) => {
+                self.parse(node, "`regression`", BaselineComparison::Usual, |text| {
+                    Ok(match text {
+                        "none" => BaselineComparison::Not,
+                        _ => BaselineComparison::All(Regression {
+                            tolerance: Some(tolerance(text)?),
+                            at: self.at(node.place),
+                        }),
+                    })
                 })
-            }),
+            }
             Kind::Map(entries) if !entries.is_empty() => {
-                self.each_compared(entries).map(Compared::Some)
+                self.each_compared(entries).map(BaselineComparison::Some)
             }
             _ => self.wrong(
                 node.place,
@@ -392,7 +394,7 @@ fn tolerance(text: &str) -> Result<f64, Refusal> {
 /// Merges limits and comparisons of the same quantile.
 fn together(
     limits: Vec<(Quantile, Limit)>,
-    compared: Compared,
+    compared: BaselineComparison,
     at: &Location,
 ) -> Vec<QuantileBudget> {
     let mut all: Vec<QuantileBudget> = limits
@@ -414,13 +416,13 @@ fn together(
         at: at.clone(),
     };
     let compared = match compared {
-        Compared::Not => Vec::new(),
-        Compared::Usual => named.into_iter().map(|one| (one, usual.clone())).collect(),
-        Compared::All(regression) => named
+        BaselineComparison::Not => Vec::new(),
+        BaselineComparison::Usual => named.into_iter().map(|one| (one, usual.clone())).collect(),
+        BaselineComparison::All(regression) => named
             .into_iter()
             .map(|one| (one, regression.clone()))
             .collect(),
-        Compared::Some(each) => each,
+        BaselineComparison::Some(each) => each,
     };
     for (quantile, regression) in compared {
         match all.iter_mut().find(|one| one.quantile == quantile) {

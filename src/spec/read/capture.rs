@@ -1,7 +1,7 @@
 //! `capture`.
 
 use super::Reader;
-use super::selector::Ids;
+use super::selector::EntryIds;
 use crate::spec::expect::{Capture, CaptureFrom};
 use crate::spec::keys;
 use crate::spec::template::is_name;
@@ -97,7 +97,7 @@ impl Reader<'_> {
 
     fn capture_from_span(&self, node: &Node, find: &Node) -> Option<CaptureFrom> {
         self.map(node, "a capture from a span", keys::SPAN_CAPTURE)?;
-        let selector = self.selector(find, &Ids::new());
+        let selector = self.selector(find, &EntryIds::new());
         let json = self.optional(node, "json", |path| {
             let scalar = self.scalar(path, "a path")?;
             self.json_path(&scalar.text, path.place)

@@ -137,7 +137,7 @@ mod shell {
 
     /// Quoting context within a line.
     #[derive(Clone, Copy, PartialEq)]
-    enum Context {
+    enum Quoting {
         Bare,
         Single,
         Double,
@@ -150,7 +150,7 @@ mod shell {
         if let [Piece::Value(command)] = pieces {
             return command.clone();
         }
-        let (mut line, mut context) = (String::new(), Context::Bare);
+        let (mut line, mut context) = (String::new(), Quoting::Bare);
         for piece in pieces {
             match piece {
                 Piece::Text(text) => {
@@ -168,23 +168,23 @@ mod shell {
         line
     }
 
-    fn quoted(value: &str, context: Context) -> String {
+    fn quoted(value: &str, context: Quoting) -> String {
         match context {
-            Context::Bare => shell_words::quote(value).into_owned(),
-            Context::Single => value.replace('\'', r"'\''"),
-            Context::Double => {
+            Quoting::Bare => shell_words::quote(value).into_owned(),
+            Quoting::Single => value.replace('\'', r"'\''"),
+            Quoting::Double => {
                 let escape = |character| match character {
                     '\\' | '"' | '$' | '`' => vec!['\\', character],
                     _ => vec![character],
                 };
                 value.chars().flat_map(escape).collect()
             }
-            Context::Comment => value.replace('\n', " "),
+            Quoting::Comment => value.replace('\n', " "),
         }
     }
 
     /// The context after a text, and `true` if a backslash at its end escapes the next character.
-    fn after(text: &str, mut context: Context, before: &str) -> (Context, bool) {
+    fn after(text: &str, mut context: Quoting, before: &str) -> (Quoting, bool) {
         let mut is_escaped = false;
         let mut previous = before.chars().next_back().unwrap_or('\n');
         for character in text.chars() {
@@ -194,15 +194,15 @@ mod shell {
                 continue;
             }
             context = match (context, character) {
-                (Context::Bare | Context::Double, '\\') => {
+                (Quoting::Bare | Quoting::Double, '\\') => {
                     is_escaped = true;
                     context
                 }
-                (Context::Bare, '\'') => Context::Single,
-                (Context::Bare, '"') => Context::Double,
-                (Context::Bare, '#') if starts_word => Context::Comment,
-                (Context::Single, '\'') | (Context::Double, '"') | (Context::Comment, '\n') => {
-                    Context::Bare
+                (Quoting::Bare, '\'') => Quoting::Single,
+                (Quoting::Bare, '"') => Quoting::Double,
+                (Quoting::Bare, '#') if starts_word => Quoting::Comment,
+                (Quoting::Single, '\'') | (Quoting::Double, '"') | (Quoting::Comment, '\n') => {
+                    Quoting::Bare
                 }
                 (context, _) => context,
             };

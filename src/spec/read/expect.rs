@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Reader;
-use super::selector::Ids;
+use super::selector::EntryIds;
 use crate::spec::expect::{Check, Condition, Expect};
 use crate::spec::keys::{self, Keys};
 use crate::spec::selector::{Ask, Pattern, Selector, SpanCondition, SpanEntry};
@@ -12,7 +12,7 @@ use crate::spec::{Limits, Location};
 
 /// The kind of result of a trigger. Determines the available checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum TriggerResult {
     Response,
     Command,
     Nothing,
@@ -20,7 +20,7 @@ pub(crate) enum Answer {
     Unknown,
 }
 
-impl Answer {
+impl TriggerResult {
     /// The result of the trigger with this key.
     pub(crate) fn of(trigger: Option<&str>) -> Self {
         match trigger {
@@ -50,7 +50,12 @@ pub(crate) enum TraceChecks {
 }
 
 impl Reader<'_> {
-    pub(crate) fn expect(&self, node: &Node, answer: Answer, trace: TraceChecks) -> Option<Expect> {
+    pub(crate) fn expect(
+        &self,
+        node: &Node,
+        answer: TriggerResult,
+        trace: TraceChecks,
+    ) -> Option<Expect> {
         self.scope.take_awaited();
         let entries = self.any_map(node, "`expect`")?;
         if entries.is_empty() {
@@ -71,7 +76,12 @@ impl Reader<'_> {
         Some(expect)
     }
 
-    fn expect_entry(&self, entry: &Entry, answer: Answer, trace: TraceChecks) -> Option<Expect> {
+    fn expect_entry(
+        &self,
+        entry: &Entry,
+        answer: TriggerResult,
+        trace: TraceChecks,
+    ) -> Option<Expect> {
         let key = entry.key.text.as_str();
         if keys::TRACE_CHECKS.contains(key) {
             if trace == TraceChecks::Refused {
@@ -91,9 +101,11 @@ impl Reader<'_> {
         }
         if keys::ANSWER_CHECKS.contains(key) {
             let (trigger, checks) = match answer {
-                Answer::Response => ("a request", keys::RESPONSE_CHECKS),
-                Answer::Command => ("a command", keys::COMMAND_CHECKS),
-                Answer::Nothing | Answer::Unknown => ("a trace_id", keys::TRACE_CHECKS),
+                TriggerResult::Response => ("a request", keys::RESPONSE_CHECKS),
+                TriggerResult::Command => ("a command", keys::COMMAND_CHECKS),
+                TriggerResult::Nothing | TriggerResult::Unknown => {
+                    ("a trace_id", keys::TRACE_CHECKS)
+                }
             };
             return self.wrong(
                 entry.key.place,
@@ -261,7 +273,7 @@ impl Reader<'_> {
                 "list the spans in the order of their starts: `[reserve_stock, ship]`",
             );
         }
-        let selectors = self.all(items, |item| self.selector(item, &Ids::new()))?;
+        let selectors = self.all(items, |item| self.selector(item, &EntryIds::new()))?;
         for (pair, item) in selectors.windows(2).zip(items.iter().skip(1)) {
             if pair[0].to_string() == pair[1].to_string() {
                 return self.wrong(
@@ -304,8 +316,8 @@ impl Reader<'_> {
         })
     }
 
-    fn ids(&self, items: &[Node]) -> Ids {
-        let mut ids = Ids::new();
+    fn ids(&self, items: &[Node]) -> EntryIds {
+        let mut ids = EntryIds::new();
         for (index, item) in items.iter().enumerate() {
             let Some(node) = item.get("id") else { continue };
             let Some(id) = self.named(node, "an id") else {
@@ -323,7 +335,7 @@ impl Reader<'_> {
         ids
     }
 
-    fn span_entry(&self, node: &Node, ids: &Ids) -> Option<SpanEntry> {
+    fn span_entry(&self, node: &Node, ids: &EntryIds) -> Option<SpanEntry> {
         if matches!(node.kind, Kind::Scalar(_)) {
             let find = self.selector(node, ids)?;
             let at = self.at(node.place);

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::{Reader, Text};
+use super::{FilledText, Reader};
 use crate::spec::error::suggest;
 use crate::spec::keys;
 use crate::spec::scope::Filled;
@@ -184,7 +184,7 @@ impl Reader<'_> {
     }
 
     /// The part of a scalar after its operator, with variables substituted.
-    fn operand(&self, text: &str, node: &Node) -> Option<Text> {
+    fn operand(&self, text: &str, node: &Node) -> Option<FilledText> {
         let scalar = Scalar {
             text: text.to_owned(),
             style: Style::Plain,

@@ -39,7 +39,7 @@ pub(crate) struct Reader<'a> {
 }
 
 /// A text with its variables substituted. `None` if one has no value yet.
-type Text = Option<String>;
+type FilledText = Option<String>;
 
 /// The reason why a text is invalid.
 pub(crate) struct Refusal {
@@ -170,7 +170,7 @@ impl Reader<'_> {
     }
 
     /// A text as written: `010` and `NO` are strings here.
-    pub(crate) fn text(&self, node: &Node, what: &str) -> Option<Text> {
+    pub(crate) fn text(&self, node: &Node, what: &str) -> Option<FilledText> {
         let scalar = self.scalar(node, what)?;
         Some(match self.fill(scalar, node.place)? {
             Filled::Text(text) => Some(text),

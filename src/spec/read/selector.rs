@@ -14,11 +14,11 @@ use crate::spec::yaml::{Entry, Kind, Node};
 use crate::trace::{SpanKind, StatusCode};
 
 /// The indices of the entries of `spans` with an `id`.
-pub(crate) type Ids = HashMap<String, usize>;
+pub(crate) type EntryIds = HashMap<String, usize>;
 
 impl Reader<'_> {
     /// A selector: the name of spans, or a map of conditions.
-    pub(crate) fn selector(&self, node: &Node, ids: &Ids) -> Option<Selector> {
+    pub(crate) fn selector(&self, node: &Node, ids: &EntryIds) -> Option<Selector> {
         match &node.kind {
             Kind::Scalar(_) => {
                 let ask = Ask::Name(self.text_matcher(node)?);
@@ -50,7 +50,11 @@ impl Reader<'_> {
     }
 
     /// The conditions among these entries. Other keys are skipped.
-    pub(crate) fn conditions(&self, entries: &[Entry], ids: &Ids) -> Option<Vec<SpanCondition>> {
+    pub(crate) fn conditions(
+        &self,
+        entries: &[Entry],
+        ids: &EntryIds,
+    ) -> Option<Vec<SpanCondition>> {
         let asked: Vec<&Entry> = entries
             .iter()
             .filter(|entry| keys::SPAN.contains(&entry.key.text))
@@ -59,7 +63,7 @@ impl Reader<'_> {
         Some(read.into_iter().flatten().collect())
     }
 
-    fn condition(&self, entry: &Entry, ids: &Ids) -> Option<Vec<SpanCondition>> {
+    fn condition(&self, entry: &Entry, ids: &EntryIds) -> Option<Vec<SpanCondition>> {
         let node = &entry.value;
         let one = |ask: Ask| {
             vec![SpanCondition {
@@ -237,7 +241,7 @@ impl Reader<'_> {
         })
     }
 
-    fn links(&self, node: &Node, ids: &Ids) -> Option<Vec<SpanCondition>> {
+    fn links(&self, node: &Node, ids: &EntryIds) -> Option<Vec<SpanCondition>> {
         if matches!(node.kind, Kind::Scalar(_)) {
             let ask = Ask::LinkCount(self.count(node, "a number of links")?);
             return Some(vec![SpanCondition {
@@ -275,7 +279,7 @@ impl Reader<'_> {
         }
     }
 
-    fn relation(&self, place: Relative, node: &Node, ids: &Ids) -> Option<Ask> {
+    fn relation(&self, place: Relative, node: &Node, ids: &EntryIds) -> Option<Ask> {
         if matches!(node.kind, Kind::Scalar(_)) {
             let other = self.pattern(node, ids)?;
             let count = Limits::at_least(1);
@@ -326,7 +330,7 @@ impl Reader<'_> {
     }
 
     /// Another span: a selector, or `$id` of an entry.
-    fn pattern(&self, node: &Node, ids: &Ids) -> Option<Pattern> {
+    fn pattern(&self, node: &Node, ids: &EntryIds) -> Option<Pattern> {
         let reference = node
             .scalar()
             .and_then(|scalar| scalar.text.strip_prefix('$'))

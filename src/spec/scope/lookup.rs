@@ -9,7 +9,7 @@ use crate::spec::{Place, Source};
 use crate::trace::Value;
 
 /// The result of a lookup.
-pub(super) enum Found<'a> {
+pub(super) enum Definition<'a> {
     Value(Value),
     Node(&'a Arc<Node>, Option<&'a Source>),
     Awaited,
@@ -26,37 +26,37 @@ pub(crate) struct Withheld {
 
 impl Scope {
     /// Looks up a name, innermost definition first.
-    pub(super) fn find(&self, name: &str) -> Found<'_> {
+    pub(super) fn find(&self, name: &str) -> Definition<'_> {
         let globals = &*self.globals;
         if name == "trace_id" {
-            return self.trace_id.map_or(Found::Awaited, |id| {
-                Found::Value(Value::String(id.to_string()))
+            return self.trace_id.map_or(Definition::Awaited, |id| {
+                Definition::Value(Value::String(id.to_string()))
             });
         }
         if let Some(value) = self.own.get(name) {
-            return value.clone().map_or(Found::Awaited, Found::Value);
+            return value.clone().map_or(Definition::Awaited, Definition::Value);
         }
         if let Some(why) = self.withheld.get(name) {
-            return Found::Withheld(*why);
+            return Definition::Withheld(*why);
         }
         if let Some(text) = globals.arguments.get(name) {
-            return Found::Value(Value::String(text.clone()));
+            return Definition::Value(Value::String(text.clone()));
         }
         if let Some(value) = globals.file.get(name) {
-            return Found::Value(value.clone());
+            return Definition::Value(value.clone());
         }
         if let Some(node) = self.vars.get(name) {
-            return Found::Node(node, self.vars.source.as_ref());
+            return Definition::Node(node, self.vars.source.as_ref());
         }
         if let Some(node) = globals.project.get(name) {
-            return Found::Node(node, globals.project.source.as_ref());
+            return Definition::Node(node, globals.project.source.as_ref());
         }
         if let Some(value) = globals.services.get(name) {
-            return value.clone().map_or(Found::Awaited, Found::Value);
+            return value.clone().map_or(Definition::Awaited, Definition::Value);
         }
         match globals.environment.get(name) {
-            Some(text) => Found::Value(Value::String(text.clone())),
-            None => Found::Missing,
+            Some(text) => Definition::Value(Value::String(text.clone())),
+            None => Definition::Missing,
         }
     }
 

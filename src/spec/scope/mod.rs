@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::error::Mistakes;
 pub(crate) use lookup::Withheld;
-use lookup::{Found, place_of};
+use lookup::{Definition, place_of};
 
-use super::template::{Expression, Part, Template, TemplateError, Variable};
+use super::template::{Expression, Template, TemplateError, TemplatePart, Variable};
 use super::yaml::{Kind, Node, Scalar};
 use super::{Globals, Place, Source, Variables};
 use crate::secret::parts;
@@ -135,7 +135,7 @@ impl Scope {
             if self.evaluated.borrow().contains_key(name) {
                 continue;
             }
-            let Found::Node(node, Some(source)) = self.find(name) else {
+            let Definition::Node(node, Some(source)) = self.find(name) else {
                 continue;
             };
             match self.fill_node(name, node, &Mistakes::new(source)) {
@@ -194,8 +194,8 @@ impl Scope {
         let names = self.globals.secrets.iter();
         names
             .filter_map(|name| match self.find(name) {
-                Found::Value(value) => Some(parts(&value)),
-                Found::Node(node, source) => {
+                Definition::Value(value) => Some(parts(&value)),
+                Definition::Node(node, source) => {
                     let mistakes = Mistakes::new(source?);
                     match self.fill_node(name, node, &mistakes) {
                         Some(Filled::Value(value)) => Some(parts(&value)),
@@ -203,7 +203,7 @@ impl Scope {
                         Some(Filled::Awaited) | None => None,
                     }
                 }
-                Found::Awaited | Found::Withheld(_) | Found::Missing => None,
+                Definition::Awaited | Definition::Withheld(_) | Definition::Missing => None,
             })
             .flatten()
             .filter(|secret| !secret.is_empty())
@@ -262,8 +262,8 @@ impl Scope {
         let mut pieces = Some(Vec::new());
         for part in &template.parts {
             let piece = match part {
-                Part::Text(text) => Some(Piece::Text(text.clone())),
-                Part::Expression(expression, offset) => {
+                TemplatePart::Text(text) => Some(Piece::Text(text.clone())),
+                TemplatePart::Expression(expression, offset) => {
                     match self.evaluate(expression, *offset, place, mistakes, &[])? {
                         Filled::Value(value) => Some(Piece::Value(value.to_text())),
                         Filled::Text(text) => Some(Piece::Value(text)),
@@ -295,8 +295,8 @@ impl Scope {
         let mut is_awaited = false;
         for part in &template.parts {
             match part {
-                Part::Text(literal) => text.push_str(literal),
-                Part::Expression(expression, offset) => {
+                TemplatePart::Text(literal) => text.push_str(literal),
+                TemplatePart::Expression(expression, offset) => {
                     match self.evaluate(expression, *offset, place, mistakes, open)? {
                         Filled::Value(value) => text.push_str(&value.to_text()),
                         Filled::Text(value) => text.push_str(&value),
@@ -367,12 +367,12 @@ impl Scope {
             self.has_varied.set(true);
         }
         match found {
-            Found::Value(value) => Some(Filled::Value(value)),
-            Found::Awaited => {
+            Definition::Value(value) => Some(Filled::Value(value)),
+            Definition::Awaited => {
                 self.awaited.borrow_mut().insert(name.to_owned());
                 Some(Filled::Awaited)
             }
-            Found::Node(node, source) => {
+            Definition::Node(node, source) => {
                 if open.contains(&name) {
                     return mistakes.note(
                         place,
@@ -401,13 +401,13 @@ impl Scope {
                 }
                 Some(filled)
             }
-            Found::Withheld(Withheld { why, help }) => mistakes.note(
+            Definition::Withheld(Withheld { why, help }) => mistakes.note(
                 place_of(name, place, mistakes),
                 format!("`{name}` {why}"),
                 "not available",
                 help.to_owned(),
             ),
-            Found::Missing => match &variable.default {
+            Definition::Missing => match &variable.default {
                 Some(default) => match self.fill_template(default, place, mistakes, open)? {
                     Filled::Text(text) => Some(Filled::Value(Value::String(text))),
                     filled => Some(filled),
@@ -418,15 +418,15 @@ impl Scope {
     }
 
     /// Returns `true` if the value may differ between the requests of a `repeat`.
-    fn is_varying(&self, name: &str, found: &Found<'_>) -> bool {
+    fn is_varying(&self, name: &str, found: &Definition<'_>) -> bool {
         match found {
-            Found::Value(_) => name == "trace_id" || self.varying.contains(name),
-            Found::Node(..) => !self
+            Definition::Value(_) => name == "trace_id" || self.varying.contains(name),
+            Definition::Node(..) => !self
                 .shared
                 .as_ref()
                 .is_some_and(|shared| shared.contains(name)),
-            Found::Awaited => true,
-            Found::Withheld(_) | Found::Missing => false,
+            Definition::Awaited => true,
+            Definition::Withheld(_) | Definition::Missing => false,
         }
     }
 

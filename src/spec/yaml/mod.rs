@@ -5,5 +5,5 @@
 mod node;
 mod parse;
 
-pub(crate) use node::{Entry, Key, Kind, Node, Scalar, Style};
+pub(crate) use node::{Entry, EntryKey, Kind, Node, Scalar, Style};
 pub(crate) use parse::parse;

@@ -20,12 +20,12 @@ pub(crate) enum Kind {
 /// A key with its value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
-    pub(crate) key: Key,
+    pub(crate) key: EntryKey,
     pub(crate) value: Node,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Key {
+pub(crate) struct EntryKey {
     pub(crate) text: String,
     pub(crate) place: Place,
 }
@@ -48,7 +48,7 @@ impl Entry {
     /// A generated entry.
     pub(crate) fn of(key: &str, value: Node) -> Self {
         Self {
-            key: Key {
+            key: EntryKey {
                 text: key.to_owned(),
                 place: value.place,
             },

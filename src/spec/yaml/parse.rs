@@ -6,7 +6,7 @@ use granit_parser::{ErrorKind, Event, Parser, Placement, ScalarStyle, ScanError,
 
 use super::super::Place;
 use super::super::error::Mistakes;
-use super::{Entry, Key, Kind, Node, Scalar, Style};
+use super::{Entry, EntryKey, Kind, Node, Scalar, Style};
 
 /// Maximum nesting; low enough for recursive readers.
 const MAX_DEPTH: usize = 64;
@@ -18,14 +18,14 @@ pub(crate) fn parse(mistakes: &Mistakes) -> Vec<Node> {
     let mut documents = Vec::new();
     let mut start = Some(0);
     while let Some(base) = start.filter(|_| !mistakes.is_full()) {
-        let mut builder = Builder::new(source.text(), base, mistakes);
+        let mut builder = TreeBuilder::new(source.text(), base, mistakes);
         documents.extend(std::iter::from_fn(|| builder.document()));
         start = builder.resume_at;
     }
     documents
 }
 
-struct Builder<'a> {
+struct TreeBuilder<'a> {
     parser: Parser<'a, StrInput<'a>>,
     /// Offset in the text at which the parser started.
     base: usize,
@@ -42,7 +42,7 @@ struct Builder<'a> {
 /// A node is missing because of a syntax error, which is recorded.
 struct Broken;
 
-impl<'a> Builder<'a> {
+impl<'a> TreeBuilder<'a> {
     fn new(text: &'a str, base: usize, mistakes: &'a Mistakes) -> Self {
         let options = granit_parser::options! {
             flow_nesting_limit: MAX_DEPTH,
@@ -207,7 +207,12 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn key(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Option<Key>, Broken> {
+    fn key(
+        &mut self,
+        event: Event<'a>,
+        span: Span,
+        depth: usize,
+    ) -> Result<Option<EntryKey>, Broken> {
         let is_plain = matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..));
         let node = self.node(event, span, depth + 1)?;
         let place = node.place;
@@ -218,7 +223,7 @@ impl<'a> Builder<'a> {
                 "refused",
                 "write the keys explicitly, or share values with `vars` or `matrix`".to_owned(),
             ),
-            Kind::Scalar(scalar) => Some(Key {
+            Kind::Scalar(scalar) => Some(EntryKey {
                 text: scalar.text,
                 place,
             }),
@@ -327,7 +332,7 @@ impl<'a> Builder<'a> {
         );
     }
 
-    fn duplicate(&self, key: &Key, first: Place) {
+    fn duplicate(&self, key: &EntryKey, first: Place) {
         let (line, _) = self.mistakes.source().position(first.start);
         self.mistakes.note::<()>(
             key.place,
