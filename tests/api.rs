@@ -280,7 +280,7 @@ async fn nothing_is_a_404_that_tells_what_came_instead() {
     assert!(help.contains("end it with 01"), "{help}");
     let other = served.get(&path).await;
     let began = format!(
-        "`elsewhere` of payment began a trace of its own: {}",
+        "`elsewhere` of payment began a new trace: {}",
         TRACE.replace('4', "5")
     );
     assert_eq!(other.body["seen"][1], began);

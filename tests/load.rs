@@ -500,7 +500,7 @@ async fn a_dead_service_is_found_in_the_warm_up_already() {
     assert_eq!(spec.verdict, Verdict::Errored);
     assert_eq!(
         load(spec).stopped.as_deref(),
-        Some("stopped in the warm-up: nobody listens")
+        Some("stopped in the warm-up: connection refused")
     );
     let trouble = tested(spec).trouble.as_ref().unwrap();
     assert!(
@@ -743,7 +743,7 @@ budgets: [{ find: work, p50: < 1ms }]
 #[tokio::test]
 async fn who_stops_it_keeps_what_there_is() {
     let spec = stopped_by(Stop::Interrupted).await;
-    let interrupted = "interrupted in the middle".to_owned();
+    let interrupted = "interrupted while it ran".to_owned();
     assert_eq!(spec.verdict, Verdict::NotRun(interrupted));
     let load = load(&spec);
     let said = format!("interrupted after {} of 200 requests", load.requests);

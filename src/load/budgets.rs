@@ -42,7 +42,7 @@ pub(crate) enum RetryState {
 #[derive(Clone, Copy)]
 pub(crate) struct MeasuredAttempt {
     pub(crate) started: jiff::Timestamp,
-    /// What follows if it does not pass.
+    /// The consequence if the attempt does not pass.
     pub(crate) retry: RetryState,
 }
 

@@ -77,8 +77,8 @@ pub(crate) struct RepeatedStep<'a> {
 }
 
 impl RepeatedStep<'_> {
-    /// What they came to, with budgets judged. What was measured is written down where the options
-    /// say so, unless another attempt follows.
+    /// The report, with budgets judged. Writes a baseline if the options ask for it, unless another
+    /// attempt follows.
     pub(crate) async fn report(self, attempt: MeasuredAttempt) -> (StepReport, WatchedRequests) {
         let (report, take_back) = self.outcomes.report(attempt).await;
         let mut watched = self.watched;
@@ -211,7 +211,7 @@ fn unless_panicked(answered: Result<AnsweredRequest, JoinError>) -> AnsweredRequ
     match answered.map_err(JoinError::try_into_panic) {
         Ok(answered) => answered,
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
-        Err(Err(_)) => unreachable!("what is in flight is only aborted when it is dropped"),
+        Err(Err(_)) => unreachable!("requests in flight are aborted only when they are dropped"),
     }
 }
 

@@ -52,7 +52,7 @@ impl RepeatResult<'_> {
     ) -> (StepReport, Option<TakeBack>) {
         let allowed = self.allowed();
         let verdict = self.verdict(allowed);
-        let stopped = self.why_stopped(allowed);
+        let stopped = self.stop_note(allowed);
         let secrets = std::mem::take(&mut self.stats.secrets);
         self.run.secrets.add(secrets.into_iter().flatten());
         // If too many requests could not be judged, the samples of the others prove nothing.
@@ -66,12 +66,12 @@ impl RepeatResult<'_> {
             ..load(self.repeat, self.stats, allowed, stopped)
         };
         if is_judged && verdict == LimitVerdict::Failed {
-            report.checks.push(too_many(self.repeat, &load));
+            report.checks.push(too_many_failures(self.repeat, &load));
         }
-        let mut aside = Vec::new();
+        let mut discarded = Vec::new();
         let checks = match is_judged {
             true => &mut report.checks,
-            false => &mut aside,
+            false => &mut discarded,
         };
         let mut take_back = None;
         if load.requests > 0 {
@@ -114,7 +114,7 @@ impl RepeatResult<'_> {
         }
     }
 
-    fn why_stopped(&self, allowed: u64) -> Option<String> {
+    fn stop_note(&self, allowed: u64) -> Option<String> {
         let (done, of) = (self.stats.requests, self.repeat.pace.requests());
         match &self.ended {
             StopReason::Complete => None,
@@ -124,7 +124,7 @@ impl RepeatResult<'_> {
                     "stopped after {done} of {of} requests: {failed} failed ({allowed} allowed)"
                 ))
             }
-            StopReason::Refused(_) => Some("stopped in the warm-up: nobody listens".to_owned()),
+            StopReason::Refused(_) => Some("stopped in the warm-up: connection refused".to_owned()),
             StopReason::Stopped(Stop::Interrupted) => {
                 Some(format!("interrupted after {done} of {of} requests"))
             }
@@ -137,29 +137,29 @@ impl RepeatResult<'_> {
     /// The report of the request that best explains the result.
     async fn of_one(&mut self, verdict: LimitVerdict) -> StepReport {
         let stats = &mut self.stats;
-        let telling = match (
+        let shown = match (
             std::mem::replace(&mut self.ended, StopReason::Complete),
             verdict,
         ) {
             (StopReason::Refused(done), _) => Some(*done),
             (StopReason::Stopped(stop), _) => {
                 let step = &self.spec.steps[0];
-                let report = stand_in(self.run, self.spec, stats);
+                let report = representative(self.run, self.spec, stats);
                 return report.with_trouble(stop.trouble(step));
             }
             (_, LimitVerdict::Failed) => stats.first_failed.take(),
             (_, LimitVerdict::Errored) => stats.first_errored.take(),
             (_, LimitVerdict::Allowed) => None,
         };
-        match telling {
-            Some(done) => explained(self.run, done).await,
-            None => stand_in(self.run, self.spec, stats),
+        match shown {
+            Some(done) => explain(self.run, done).await,
+            None => representative(self.run, self.spec, stats),
         }
     }
 }
 
 /// The report of a request that did not pass, with an explanation.
-async fn explained(run: &RunContext<'_>, done: JudgedRequest<'_>) -> StepReport {
+async fn explain(run: &RunContext<'_>, done: JudgedRequest<'_>) -> StepReport {
     run.secrets.add(done.secrets);
     let decided = DecidedStep {
         report: done.report,
@@ -184,7 +184,7 @@ async fn explained(run: &RunContext<'_>, done: JudgedRequest<'_>) -> StepReport 
 
 /// The report of the representative request. Its failures, if any, are within `failures`, so they
 /// are removed.
-fn stand_in(run: &RunContext<'_>, spec: &Spec, stats: &mut RequestStats<'_>) -> StepReport {
+fn representative(run: &RunContext<'_>, spec: &Spec, stats: &mut RequestStats<'_>) -> StepReport {
     let Some(done) = stats.slowest() else {
         return step::blank(&spec.steps[0], Phase::Test);
     };
@@ -227,7 +227,7 @@ fn load(
     }
 }
 
-fn too_many(repeat: &Repeat, load: &Load) -> Judged {
+fn too_many_failures(repeat: &Repeat, load: &Load) -> Judged {
     let failure = Failure::new(
         Subject::Failures,
         repeat.failures_at.clone(),

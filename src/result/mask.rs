@@ -48,25 +48,25 @@ impl Secrets {
         report
     }
 
-    /// Calls `tell` with the masked event.
-    pub fn event(&self, event: &RunEvent<'_>, tell: impl FnOnce(&RunEvent<'_>)) {
+    /// Calls `on_event` with the masked event.
+    pub fn event(&self, event: &RunEvent<'_>, on_event: impl FnOnce(&RunEvent<'_>)) {
         use RunEvent as E;
         match *event {
-            E::Output { service, line } => tell(&E::Output {
+            E::Output { service, line } => on_event(&E::Output {
                 service: &self.text(service),
                 line: &self.text(line),
             }),
-            E::Building { service } => tell(&E::Building {
+            E::Building { service } => on_event(&E::Building {
                 service: &self.text(service),
             }),
-            E::Starting { service } => tell(&E::Starting {
+            E::Starting { service } => on_event(&E::Starting {
                 service: &self.text(service),
             }),
-            E::Ready { service, after } => tell(&E::Ready {
+            E::Ready { service, after } => on_event(&E::Ready {
                 service: &self.text(service),
                 after,
             }),
-            E::Started { name } => tell(&E::Started {
+            E::Started { name } => on_event(&E::Started {
                 name: &self.text(name),
             }),
             E::Progress {
@@ -76,7 +76,7 @@ impl Secrets {
                 rate,
                 p50,
                 failed,
-            } => tell(&E::Progress {
+            } => on_event(&E::Progress {
                 name: &self.text(name),
                 done,
                 of,
@@ -87,14 +87,14 @@ impl Secrets {
             E::Finished(report) => {
                 let mut report = report.clone();
                 self.mask_spec(&mut report);
-                tell(&E::Finished(&report));
+                on_event(&E::Finished(&report));
             }
             E::Overturned(report) => {
                 let mut report = report.clone();
                 self.mask_spec(&mut report);
-                tell(&E::Overturned(&report));
+                on_event(&E::Overturned(&report));
             }
-            E::Selected { .. } | E::Stopping => tell(event),
+            E::Selected { .. } | E::Stopping => on_event(event),
         }
     }
 

@@ -209,7 +209,7 @@ impl<'a> Runner<'a> {
             let was_interrupted = matches!(*run.stop.borrow(), Some(Stop::Interrupted));
             let verdict = match verdict {
                 Verdict::Errored if was_interrupted => {
-                    Verdict::NotRun("interrupted in the middle".to_owned())
+                    Verdict::NotRun("interrupted while it ran".to_owned())
                 }
                 verdict => verdict,
             };

@@ -34,7 +34,7 @@ pub(crate) struct WaitPolicy {
     pub(super) flush: Flush,
     /// The flush bound when the wait began. A later arrival disproves it.
     pub(super) bound: Duration,
-    /// How long work may continue after the response.
+    /// The time for which work may continue after the response.
     pub(super) tail: Duration,
     /// From the start to the latest moment of the verdict.
     pub(super) timeout: Duration,

@@ -24,7 +24,7 @@ pub(crate) struct StepContext<'a> {
 /// A step with outcomes and without explanations.
 pub(crate) struct DecidedStep {
     pub(crate) report: StepReport,
-    /// How the wait for the trace ended; `None` if there was none.
+    /// The end of the wait for the trace; `None` if there was no wait.
     pub(crate) end: Option<WaitEnd>,
     /// The input of a second judgement, if a further span could change the verdict.
     pub(crate) basis: Option<VerdictBasis>,

@@ -61,7 +61,7 @@ pub(super) fn no_span_of_trace(
     if *called == Called::Command {
         trouble.help.insert(
             0,
-            "does the command send `TRACEPARENT`, which it finds in its environment, on as the header `traceparent`?".to_owned(),
+            "check that the command sends its environment variable `TRACEPARENT` as the header `traceparent`".to_owned(),
         );
     }
     trouble
@@ -82,7 +82,7 @@ pub fn absent(
     let roots: Vec<&Span> = server_roots(&diagnostics.unrelated).collect();
     let last = roots.iter().rev().take(MAX_ROOTS).map(|root| {
         format!(
-            "`{}` of {} began a trace of its own: {}",
+            "`{}` of {} began a new trace: {}",
             root.name,
             root.service(),
             root.trace_id
@@ -117,7 +117,7 @@ fn other_telemetry(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
 
 fn only_refusals(at: Option<&Location>) -> Trouble {
     Trouble {
-        what: "no span arrived: every request that came was refused".to_owned(),
+        what: "no span arrived: all export requests were refused".to_owned(),
         at: at.cloned(),
         details: Vec::new(),
         help: Vec::new(),
@@ -143,7 +143,7 @@ fn refusals(stats: &ReceiverStats) -> Vec<&Refusal> {
 /// Services that were asked not to record spans export none.
 fn unsampled(at: Option<&Location>) -> Trouble {
     Trouble {
-        what: "no span of this trace arrived, as was to be expected: the trace flags said that it is not sampled".to_owned(),
+        what: "no span of this trace arrived, as expected: the request asked services not to record spans".to_owned(),
         at: at.cloned(),
         details: Vec::new(),
         help: vec![
@@ -203,7 +203,7 @@ pub(super) fn unanswered(trace: &Trace, calls: &[usize]) -> BTreeSet<String> {
     calls
         .map(|call| {
             format!(
-                "`{}` of {} got an answer from {}, but no SERVER span of it arrived: it was dropped, not sampled, or began a trace of its own",
+                "`{}` of {} got an answer from {}, but no SERVER span of it arrived: it was dropped, not sampled, or began a new trace",
                 call.name,
                 call.service(),
                 peer_name(call).unwrap_or("a traced service"),
@@ -320,7 +320,7 @@ fn nothing_at_all(listened: &[SocketAddr], services: Services, at: Option<&Locat
     ));
     match services {
         Services::Ours => trouble.help.extend([
-            "the services were started with OTEL_EXPORTER_OTLP_ENDPOINT and its like set: is an OpenTelemetry SDK or agent loaded in them?".to_owned(),
+            "the services were started with OTEL_EXPORTER_OTLP_ENDPOINT and related variables: check that they load an OpenTelemetry SDK or agent".to_owned(),
             "Python: start with `opentelemetry-instrument`; Node: `node --require @opentelemetry/auto-instrumentations-node/register`; Java: `-javaagent:opentelemetry-javaagent.jar`".to_owned(),
         ]),
         Services::Theirs => {
@@ -350,14 +350,14 @@ fn list(addresses: &[SocketAddr]) -> String {
 
 fn no_spans(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
     Trouble {
-        what: "no span arrived of any trace, though telemetry did".to_owned(),
+        what: "telemetry arrived, but no span of any trace".to_owned(),
         at: at.cloned(),
         details: vec![format!(
             "received {} log records and {} metric points",
             stats.log_records, stats.metric_points
         )],
         help: vec![
-            "is OTEL_TRACES_EXPORTER=none set, or a sampler that records nothing? try OTEL_TRACES_SAMPLER=parentbased_always_on".to_owned(),
+            "check that OTEL_TRACES_EXPORTER is not `none`, and set OTEL_TRACES_SAMPLER=parentbased_always_on".to_owned(),
         ],
     }
 }
@@ -373,10 +373,7 @@ fn only_other_traces(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
         .collect();
     let mut details = Vec::new();
     if !listed.is_empty() {
-        details.push(format!(
-            "spans of traces that nobody asked for: {}",
-            listed.join(", ")
-        ));
+        details.push(format!("spans of unrelated traces: {}", listed.join(", ")));
     }
     if ours > 0 {
         let services: Vec<&str> = stats
@@ -386,7 +383,7 @@ fn only_other_traces(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
             .map(String::as_str)
             .collect();
         details.push(format!(
-            "spans of other traces that were asked for came from {}",
+            "spans of the traces of other specs came from {}",
             services.join(", ")
         ));
     }
@@ -394,7 +391,7 @@ fn only_other_traces(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
         "no span of this trace arrived".to_owned()
     } else {
         format!(
-            "no span of this trace arrived, though {} of other traces did",
+            "no span of this trace arrived, but {} of other traces",
             others + ours
         )
     };
@@ -403,8 +400,8 @@ fn only_other_traces(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
         at: at.cloned(),
         details,
         help: vec![
-            "does the service that is called take over `traceparent`? set OTEL_PROPAGATORS=tracecontext,baggage, and let its HTTP server be instrumented".to_owned(),
-            "does it sample? set OTEL_TRACES_SAMPLER=parentbased_always_on".to_owned(),
+            "the called service may ignore `traceparent`: set OTEL_PROPAGATORS=tracecontext,baggage, and instrument its HTTP server".to_owned(),
+            "it may not sample: set OTEL_TRACES_SAMPLER=parentbased_always_on".to_owned(),
         ],
     }
 }
@@ -412,14 +409,14 @@ fn only_other_traces(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
 fn lost_by_the_first(root: &Span, at: Option<&Location>) -> Trouble {
     Trouble {
         what: format!(
-            "no span of this trace arrived: `{}` of {} began a trace of its own instead",
+            "no span of this trace arrived: `{}` of {} began a new trace instead",
             root.name,
             root.service()
         ),
         at: at.cloned(),
         details: vec![format!("its trace is {}", root.trace_id)],
         help: vec![
-            "the service does not take over `traceparent`: set OTEL_PROPAGATORS=tracecontext,baggage, and let its HTTP server be instrumented".to_owned(),
+            "the service ignores `traceparent`: set OTEL_PROPAGATORS=tracecontext,baggage, and instrument its HTTP server".to_owned(),
         ],
     }
 }
@@ -529,7 +526,7 @@ impl LostContext {
             trace,
         } = self;
         format!(
-            "the trace context was lost between {caller} and {callee}: `{call}` of {caller} has no child, and `{root}` of {callee} began a trace of its own ({trace}) at that time; is the HTTP client of {caller} instrumented, and does {callee} take over `traceparent`?"
+            "the trace context was lost between {caller} and {callee}: `{call}` of {caller} has no child, and `{root}` of {callee} began a new trace ({trace}) at that time; is the HTTP client of {caller} instrumented, and does {callee} take over `traceparent`?"
         )
     }
 }

@@ -31,7 +31,7 @@ pub struct Options {
     pub starting_until: Option<Instant>,
     /// Traces to save.
     pub save_traces: SaveTraces,
-    /// Who started the services. Determines whether diagnoses mention environment variables.
+    /// The process that started the services. Determines whether diagnoses mention environment variables.
     pub services: Services,
     /// Values to mask. The run adds those that it captures.
     pub secrets: Secrets,
@@ -223,7 +223,7 @@ impl SaveTraces {
     }
 }
 
-/// Who started the services under test.
+/// The process that started the services under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Services {
     /// This process, with environment variables that send their spans here.

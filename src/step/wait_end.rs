@@ -1,10 +1,10 @@
-//! How the wait for a trace ended, and the meaning of open checks then.
+//! The end of the wait for a trace, and the outcome of open checks then.
 
 use super::completeness::AtDeadline;
 use crate::check::{Outcome, Unjudged};
 use crate::trace::Trace;
 
-/// How the wait for a trace ended.
+/// The end of the wait for a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WaitEnd {
     /// All checks were final before the trace was closed.

@@ -122,7 +122,7 @@ async fn where_only_other_traces_come_their_services_are_told() {
     said.expect(
         3,
         &[
-            "though 1 of other traces did",
+            "but 1 of other traces",
             "clock (1 spans)",
             "OTEL_PROPAGATORS",
         ],
@@ -178,10 +178,7 @@ async fn a_first_service_that_ignores_the_context_is_named() {
     .await;
     said.expect(
         3,
-        &[
-            "`GET` of front began a trace of its own instead",
-            "`traceparent`",
-        ],
+        &["`GET` of front began a new trace instead", "`traceparent`"],
     );
 }
 

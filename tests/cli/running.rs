@@ -199,7 +199,7 @@ async fn ctrl_c_stops_the_services_and_still_writes_the_reports() {
     assert!(
         project
             .read("j.xml")
-            .contains("not run: interrupted in the middle")
+            .contains("not run: interrupted while it ran")
     );
     assert!(
         project.path().join("specs/cleaned-up").exists(),

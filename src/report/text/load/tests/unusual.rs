@@ -41,7 +41,7 @@ PASS  ordering for the first time
 #[test]
 fn an_interrupted_load_shows_its_measurements() {
     let mut of = many::passing();
-    of.verdict = Verdict::NotRun("interrupted in the middle".to_owned());
+    of.verdict = Verdict::NotRun("interrupted while it ran".to_owned());
     let load = load_of(&mut of);
     load.measured.iter_mut().for_each(|of| of.judged.clear());
     load.stopped = Some("interrupted after 500 of 3000 requests".to_owned());
