@@ -1,6 +1,6 @@
 //! Answers to conditions on the attributes of a span, a resource, an event or a link.
 
-use super::matching::{Asked, answer, meets, meets_text, would_match};
+use super::matching::{MatchInput, answer, meets, meets_text, would_match};
 use super::truth::{Count, Truth};
 use crate::spec::{EventPattern, Matcher};
 use crate::trace::{Attributes, Span};
@@ -35,7 +35,7 @@ pub(super) fn have(attributes: &Attributes, wanted: &[(String, Matcher)]) -> Tru
 /// Returns `true` if the matcher cannot judge the type of the value, but would match in another
 /// type.
 pub(super) fn other_type(attributes: &Attributes, key: &str, matcher: &Matcher) -> bool {
-    let asked = attributes.get(key).map(Asked::Value);
+    let asked = attributes.get(key).map(MatchInput::Value);
     asked.is_some_and(|asked| {
         answer(matcher, asked).misfit().is_some() && would_match(matcher, asked)
     })

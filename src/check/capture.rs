@@ -1,7 +1,7 @@
 //! Captures: one value from a response or a span.
 
 use super::forest::Forest;
-use super::judgement::Detail;
+use super::judgement::FailureDetail;
 use super::select::Evaluator;
 use super::{Evidence, Failure, Subject, Unjudged, words};
 use crate::spec::{Capture, CaptureFrom, JsonPath, Selector};
@@ -15,7 +15,7 @@ pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Box<
     let found = match (&capture.from, evidence.response) {
         (CaptureFrom::Json(path), _) => match evidence.json() {
             Ok(document) => values(path.select(document)),
-            Err(why) => Found::none(format!("the body is not JSON: {why}")),
+            Err(why) => CapturedValues::none(format!("the body is not JSON: {why}")),
         },
         (CaptureFrom::Header(name), Response::Http(http)) => {
             values(http.header(name).map(Value::from).collect())
@@ -24,7 +24,7 @@ pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Box<
         (CaptureFrom::Status, Response::Http(http)) => values(vec![Value::Int(http.status.into())]),
         (CaptureFrom::Body(regex), Response::Http(http)) => matches(regex, &http.text()),
         (CaptureFrom::Stdout(_), Response::Command(command)) if command.stdout_dropped > 0 => {
-            Found::none(Unjudged::Truncated(command.stdout_dropped).to_string())
+            CapturedValues::none(Unjudged::Truncated(command.stdout_dropped).to_string())
         }
         (CaptureFrom::Stdout(regex), Response::Command(command)) => matches(regex, &command.stdout),
         (
@@ -37,18 +37,18 @@ pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Box<
         ) => {
             return from_span(capture, find, attribute, json.as_ref(), evidence);
         }
-        _ => Found::none("this trigger has no such response"),
+        _ => CapturedValues::none("this trigger has no such response"),
     };
     found.one(capture)
 }
 
 /// The values that a capture found, with hints if there is not exactly one.
-struct Found {
+struct CapturedValues {
     values: Vec<Value>,
     hints: Vec<String>,
 }
 
-impl Found {
+impl CapturedValues {
     fn none(hint: impl Into<String>) -> Self {
         Self {
             values: Vec::new(),
@@ -75,8 +75,8 @@ fn failure(capture: &Capture, found: String, hints: Vec<String>) -> Box<Failure>
     Box::new(Failure { hints, ..failure })
 }
 
-fn values(values: Vec<Value>) -> Found {
-    Found {
+fn values(values: Vec<Value>) -> CapturedValues {
+    CapturedValues {
         values,
         hints: Vec::new(),
     }
@@ -91,14 +91,14 @@ fn cookies(http: &HttpResponse, name: &str) -> Vec<Value> {
         .collect()
 }
 
-fn matches(regex: &regex::Regex, text: &str) -> Found {
+fn matches(regex: &regex::Regex, text: &str) -> CapturedValues {
     let found = regex.captures(text).map(|groups| {
         let group = groups.get(1).or_else(|| groups.get(0));
         Value::from(group.map_or("", |group| group.as_str()))
     });
     match found {
         Some(value) => values(vec![value]),
-        None => Found::none(format!("the text is {}", words::value(&Value::from(text)))),
+        None => CapturedValues::none(format!("the text is {}", words::value(&Value::from(text)))),
     }
 }
 
@@ -113,7 +113,7 @@ fn from_span(
         return Err(failure(capture, "no trace".to_owned(), Vec::new()));
     };
     let forest = Forest::new(trace);
-    let evaluator = Evaluator::new(&forest, &[], Detail::Explained);
+    let evaluator = Evaluator::new(&forest, &[], FailureDetail::Explained);
     let spans = evaluator.select(find);
     if spans.is_empty() {
         let mut failure = failure(capture, format!("no span that matches {find}"), Vec::new());
@@ -148,7 +148,7 @@ fn from_span(
     } else {
         Vec::new()
     };
-    Found {
+    CapturedValues {
         values: found,
         hints,
     }

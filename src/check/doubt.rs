@@ -2,9 +2,9 @@
 //!
 //! A count that is met only without them would be a false pass.
 
-use super::forest::Reach;
-use super::judgement::{Detail, Finality, Standing};
-use super::matching::{Asked, answer, would_match};
+use super::forest::TraceReach;
+use super::judgement::{FailureDetail, Finality, Standing};
+use super::matching::{MatchInput, answer, would_match};
 use super::select::{Evaluator, Prepared};
 use super::truth::Truth;
 use super::{Failure, Subject, Witness, words};
@@ -32,7 +32,7 @@ pub(super) fn in_count(
         entry.count.in_words(),
         format!("{} {found}", words::count(number)),
     );
-    if evaluator.detail == Detail::Explained {
+    if evaluator.detail == FailureDetail::Explained {
         failure.hints.extend(doubtful[0].help.clone());
         failure.show(&doubtful, |doubt| {
             Witness::new(evaluator.forest.span(doubt.span), doubt.mark.clone())
@@ -42,7 +42,7 @@ pub(super) fn in_count(
 }
 
 /// A span that the selector would select if its values had other types.
-pub(super) struct Doubt {
+pub(super) struct DoubtfulSpan {
     pub(super) span: usize,
     /// The key of the value.
     pub(super) key: String,
@@ -54,7 +54,7 @@ pub(super) struct Doubt {
 
 impl Evaluator<'_> {
     /// The spans that would meet each unmet condition if a value had another type.
-    pub(super) fn doubtful(&self, selector: &Selector, reach: Reach) -> Vec<Doubt> {
+    pub(super) fn doubtful(&self, selector: &Selector, reach: TraceReach) -> Vec<DoubtfulSpan> {
         let can_be = |ask: &Ask| matches!(ask, Ask::Attribute(..) | Ask::Resource(..));
         let conditions = &selector.conditions;
         if selector.take.is_some() || !conditions.iter().any(|one| can_be(&one.ask)) {
@@ -82,7 +82,7 @@ impl Evaluator<'_> {
             .collect()
     }
 
-    fn doubt(&self, ask: &Ask, span: usize) -> Option<Doubt> {
+    fn doubt(&self, ask: &Ask, span: usize) -> Option<DoubtfulSpan> {
         let this = self.forest.span(span);
         let (key, help) = self.doubt_of(ask, this)?;
         let value = match ask {
@@ -91,7 +91,7 @@ impl Evaluator<'_> {
         };
         let mark = format!("{key} = {}", words::optional(value));
         let key = key.to_owned();
-        Some(Doubt {
+        Some(DoubtfulSpan {
             span,
             key,
             mark,
@@ -106,7 +106,7 @@ impl Evaluator<'_> {
             Ask::Resource(key, matcher) => (key, matcher, span.resource.attributes.get(key)?),
             _ => return None,
         };
-        let asked = Asked::Value(value);
+        let asked = MatchInput::Value(value);
         let misfit = answer(matcher, asked).misfit()?;
         would_match(matcher, asked).then(|| (key.as_str(), misfit.help(matcher, self.syntax)))
     }

@@ -116,7 +116,7 @@ impl Evaluator<'_> {
 
     /// The other spans that match the pattern of a relation, in any place.
     pub(super) fn others(&self, relation: &Relation, span: usize) -> Vec<usize> {
-        let mask = self.pattern(&relation.other, super::forest::Reach::Trace);
+        let mask = self.pattern(&relation.other, super::forest::TraceReach::Trace);
         (0..mask.len())
             .filter(|&other| mask[other].seems() && other != span)
             .collect()

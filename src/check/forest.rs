@@ -12,14 +12,14 @@ pub(super) struct Forest<'a> {
 
 /// The traces that a selection covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum TraceReach {
     /// The judged trace.
     Trace,
     /// The judged trace and the linked traces.
     Links,
 }
 
-impl Reach {
+impl TraceReach {
     pub(super) fn or(self, other: Self) -> Self {
         match self {
             Self::Links => self,
@@ -60,16 +60,16 @@ impl<'a> Forest<'a> {
     }
 
     /// The number of spans within reach.
-    pub(super) fn len_within(&self, reach: Reach) -> usize {
+    pub(super) fn len_within(&self, reach: TraceReach) -> usize {
         match reach {
-            Reach::Trace => self.trace().len(),
-            Reach::Links => self.len,
+            TraceReach::Trace => self.trace().len(),
+            TraceReach::Links => self.len,
         }
     }
 
     /// The traces within reach, each with the index of its first span.
-    pub(super) fn traces(&self, reach: Reach) -> impl Iterator<Item = (usize, &'a Trace)> {
-        let most = if reach == Reach::Trace {
+    pub(super) fn traces(&self, reach: TraceReach) -> impl Iterator<Item = (usize, &'a Trace)> {
+        let most = if reach == TraceReach::Trace {
             1
         } else {
             self.traces.len()

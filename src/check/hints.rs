@@ -1,8 +1,8 @@
 //! Hints about common errors in specs.
 
 use super::facts::label;
-use super::judgement::Detail;
-use super::matching::{Asked, answer, meets};
+use super::judgement::FailureDetail;
+use super::matching::{MatchInput, answer, meets};
 use super::renamed::other_names;
 use super::select::Evaluator;
 use crate::spec::{
@@ -13,7 +13,7 @@ use crate::trace::{Attributes, Span, StatusCode, Value};
 impl Evaluator<'_> {
     /// Hints for a selector that found nothing.
     pub(super) fn hints_for_selector(&self, selector: &Selector) -> Vec<String> {
-        if self.detail == Detail::Outcome {
+        if self.detail == FailureDetail::Outcome {
             return Vec::new();
         }
         let mut hints = Vec::new();
@@ -225,7 +225,7 @@ fn hint_for_type(matcher: &Matcher, found: &Value, at: &Location) -> Option<Stri
 
 /// A hint for a value that the matcher cannot judge.
 fn hint_for_misfit(matcher: &Matcher, found: &Value, syntax: Syntax) -> Option<String> {
-    let misfit = answer(matcher, Asked::Value(found)).misfit()?;
+    let misfit = answer(matcher, MatchInput::Value(found)).misfit()?;
     misfit.help(matcher, syntax)
 }
 

@@ -1,7 +1,7 @@
 //! Judges evidence against the expectations of a step.
 
 use super::forest::Forest;
-use super::judgement::{Detail, Finality, Judgement, Standing};
+use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::select::Evaluator;
 use super::{CheckRef, Evidence, Outcome, SpanCheck, Unjudged, response, spans, whole};
 use crate::spec::{
@@ -15,17 +15,17 @@ use crate::trace::{Field, Losses};
 /// closed, all are.
 #[must_use]
 pub fn judge(expect: &Expect, evidence: &Evidence<'_>) -> Vec<Judgement> {
-    judge_all(expect, evidence, Detail::Explained)
+    judge_all(expect, evidence, FailureDetail::Explained)
 }
 
 /// Like [`judge`], without witnesses, nearest spans and hints. Much faster, for a trace that is
 /// judged again with the next span.
 #[must_use]
 pub fn outcomes(expect: &Expect, evidence: &Evidence<'_>) -> Vec<Judgement> {
-    judge_all(expect, evidence, Detail::Outcome)
+    judge_all(expect, evidence, FailureDetail::Outcome)
 }
 
-fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: Detail) -> Vec<Judgement> {
+fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: FailureDetail) -> Vec<Judgement> {
     let empty;
     let trace = match evidence.trace {
         Some(trace) => trace,

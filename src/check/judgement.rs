@@ -24,7 +24,7 @@ pub enum Finality {
 
 /// Amount of detail in a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Detail {
+pub(super) enum FailureDetail {
     /// The outcome only.
     Outcome,
     /// Also witnesses, nearest spans and hints.

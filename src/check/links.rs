@@ -6,18 +6,18 @@
 use std::collections::{HashMap, HashSet};
 
 use super::attributes::have;
-use super::forest::{Forest, Reach};
+use super::forest::{Forest, TraceReach};
 use super::truth::{Count, Truth};
 use crate::spec::LinkPattern;
 use crate::trace::{Link, Span, SpanId, Trace, TraceId};
 
 /// The ids with which a link refers to a span.
-type Target = (TraceId, SpanId);
+type LinkTarget = (TraceId, SpanId);
 
 /// The spans that a link can refer to.
-pub(super) struct Targets(HashMap<Target, Truth>);
+pub(super) struct Targets(HashMap<LinkTarget, Truth>);
 
-fn target(link: &Link) -> Target {
+fn target(link: &Link) -> LinkTarget {
     (link.trace_id, link.span_id)
 }
 
@@ -68,11 +68,11 @@ fn ties(forest: &Forest<'_>, from: TraceId, to: TraceId) -> bool {
 /// The number of others that each span is linked with. A span is linked with another if it or an
 /// ancestor has a link to it, or if the other is in another trace and it or its ancestor has a
 /// link to the span.
-pub(super) fn over_links(forest: &Forest<'_>, reach: Reach, others: &[Truth]) -> Vec<Count> {
+pub(super) fn over_links(forest: &Forest<'_>, reach: TraceReach, others: &[Truth]) -> Vec<Count> {
     let targets = Targets::of(forest, others);
     let mut counts = vec![Count::default(); forest.len_within(reach)];
-    let mut linked: HashMap<Target, Count> = HashMap::new();
-    for (start, trace) in forest.traces(Reach::Links) {
+    let mut linked: HashMap<LinkTarget, Count> = HashMap::new();
+    for (start, trace) in forest.traces(TraceReach::Links) {
         let narrowing = narrowing(trace);
         let end = start + trace.len();
         if start < counts.len() {
@@ -98,7 +98,7 @@ fn forwards(
 ) {
     for &at in trace.top_down() {
         let span = &trace.spans()[at];
-        let own: HashMap<Target, Truth> = span
+        let own: HashMap<LinkTarget, Truth> = span
             .links
             .iter()
             .filter(|link| ties(forest, span.trace_id, link.trace_id))
@@ -117,12 +117,12 @@ fn backwards(
     trace: &Trace,
     narrowing: &[bool],
     others: &[Truth],
-    linked: &mut HashMap<Target, Count>,
+    linked: &mut HashMap<LinkTarget, Count>,
 ) {
     let mut within: Vec<Count> = others.iter().map(|&truth| truth.into()).collect();
     for &at in trace.top_down().iter().rev() {
         let span = &trace.spans()[at];
-        let leads_out: HashSet<Target> = span
+        let leads_out: HashSet<LinkTarget> = span
             .links
             .iter()
             .filter(|link| link.trace_id != span.trace_id)
@@ -148,7 +148,7 @@ fn narrowing(trace: &Trace) -> Vec<bool> {
     }
     // The ancestors of the current span, each with the depth from which it inherits links.
     let mut path: Vec<(usize, usize)> = Vec::new();
-    let mut open: HashMap<Target, Vec<usize>> = HashMap::new();
+    let mut open: HashMap<LinkTarget, Vec<usize>> = HashMap::new();
     for &at in trace.top_down() {
         while let Some(&(above, _)) = path.last()
             && Some(above) != trace.parent(at)

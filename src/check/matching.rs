@@ -10,7 +10,7 @@ use crate::trace::Value;
 
 /// The answer of a matcher about a value.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Answer<'m> {
+pub(super) enum MatchAnswer<'m> {
     /// The value matches.
     Matches,
     /// The value does not match.
@@ -21,7 +21,7 @@ pub(super) enum Answer<'m> {
 
 /// The input of a matcher.
 #[derive(Clone, Copy)]
-pub(super) enum Asked<'v> {
+pub(super) enum MatchInput<'v> {
     /// There is no value.
     Absent,
     /// No node of a path that can have several: absent for `exists`, `absent` and `not`, an empty
@@ -39,53 +39,57 @@ pub(super) enum Asked<'v> {
 const NO_NODES: Value = Value::Array(Vec::new());
 
 pub(super) fn meets(matcher: &Matcher, value: Option<&Value>) -> bool {
-    answer(matcher, Asked::of(value)).is_match()
+    answer(matcher, MatchInput::of(value)).is_match()
 }
 
 /// Like [`meets`], for a string field of a span. OTLP does not distinguish an empty string from a
 /// missing one.
 pub(super) fn meets_text(matcher: &Matcher, text: &str) -> bool {
     let asked = match text {
-        "" => Asked::NoText,
-        text => Asked::Text(text),
+        "" => MatchInput::NoText,
+        text => MatchInput::Text(text),
     };
     answer(matcher, asked).is_match()
 }
 
-pub(super) fn answer<'m>(matcher: &'m Matcher, asked: Asked<'_>) -> Answer<'m> {
+pub(super) fn answer<'m>(matcher: &'m Matcher, asked: MatchInput<'_>) -> MatchAnswer<'m> {
     match matcher {
-        Matcher::Exists => Answer::of(asked.is_there()),
-        Matcher::Absent => Answer::of(!asked.is_there()),
+        Matcher::Exists => MatchAnswer::of(asked.is_there()),
+        Matcher::Absent => MatchAnswer::of(!asked.is_there()),
         Matcher::Not(inner) if asked.is_there() => answer(inner, asked).negated(),
-        Matcher::Not(inner) => answer(inner, Asked::Absent).negated(),
+        Matcher::Not(inner) => answer(inner, MatchInput::Absent).negated(),
         Matcher::OneOf(any) => one_of(any, asked),
         Matcher::Every(all) => every(all.iter().map(|matcher| answer(matcher, asked))),
         leaf => match asked {
-            Asked::Absent => Answer::DoesNotApply(Misfit::absent(leaf)),
-            Asked::NoNodes => about_value(leaf, &NO_NODES),
-            Asked::NoText => about_text(leaf, ""),
-            Asked::Value(value) => about_value(leaf, value),
-            Asked::Text(text) => about_text(leaf, text),
+            MatchInput::Absent => MatchAnswer::DoesNotApply(Misfit::absent(leaf)),
+            MatchInput::NoNodes => about_value(leaf, &NO_NODES),
+            MatchInput::NoText => about_text(leaf, ""),
+            MatchInput::Value(value) => about_value(leaf, value),
+            MatchInput::Text(text) => about_text(leaf, text),
         },
     }
 }
 
 /// The answer about a header with any number of values. One value must meet all matchers of a map;
 /// a `not` must be met by all values.
-pub(super) fn answer_of_several<'m>(matcher: &'m Matcher, values: &[&str]) -> Answer<'m> {
+pub(super) fn answer_of_several<'m>(matcher: &'m Matcher, values: &[&str]) -> MatchAnswer<'m> {
     let each = |matcher: &'m Matcher| {
         let values = values.iter();
-        values.map(move |value| answer(matcher, Asked::Text(value)))
+        values.map(move |value| answer(matcher, MatchInput::Text(value)))
     };
     match matcher {
-        _ if values.is_empty() => answer(matcher, Asked::Absent),
+        _ if values.is_empty() => answer(matcher, MatchInput::Absent),
         Matcher::OneOf(any) => some(any.iter().map(|one| answer_of_several(one, values))),
         Matcher::Every(all) if matcher.negates() => {
             let (negative, positive): (Vec<&Matcher>, Vec<&Matcher>) =
                 all.iter().partition(|one| one.negates());
-            let positive = values
-                .iter()
-                .map(|value| every(positive.iter().map(|one| answer(one, Asked::Text(value)))));
+            let positive = values.iter().map(|value| {
+                every(
+                    positive
+                        .iter()
+                        .map(|one| answer(one, MatchInput::Text(value))),
+                )
+            });
             let negative = negative.iter().map(|one| answer_of_several(one, values));
             every(negative.chain([some(positive)]))
         }
@@ -99,17 +103,17 @@ pub(super) fn path_answer<'m>(
     path: &JsonPath,
     matcher: &'m Matcher,
     document: &Value,
-) -> Answer<'m> {
+) -> MatchAnswer<'m> {
     match path.value(document) {
-        None => answer(matcher, Asked::Absent),
+        None => answer(matcher, MatchInput::Absent),
         Some(Value::Array(nodes)) if nodes.is_empty() && !path.is_singular() => {
-            answer(matcher, Asked::NoNodes)
+            answer(matcher, MatchInput::NoNodes)
         }
-        Some(value) => answer(matcher, Asked::Value(&value)),
+        Some(value) => answer(matcher, MatchInput::Value(&value)),
     }
 }
 
-impl<'v> Asked<'v> {
+impl<'v> MatchInput<'v> {
     pub(super) fn of(value: Option<&'v Value>) -> Self {
         value.map_or(Self::Absent, Self::Value)
     }
@@ -119,7 +123,7 @@ impl<'v> Asked<'v> {
     }
 }
 
-impl<'m> Answer<'m> {
+impl<'m> MatchAnswer<'m> {
     fn of(is_match: bool) -> Self {
         if is_match {
             Self::Matches
@@ -155,26 +159,26 @@ impl<'m> Answer<'m> {
 }
 
 /// One that differs decides, then one that does not apply.
-fn every<'m>(answers: impl Iterator<Item = Answer<'m>>) -> Answer<'m> {
-    let mut all = Answer::Matches;
+fn every<'m>(answers: impl Iterator<Item = MatchAnswer<'m>>) -> MatchAnswer<'m> {
+    let mut all = MatchAnswer::Matches;
     for answer in answers {
         match answer {
-            Answer::Matches => {}
-            Answer::Differs => return answer,
-            Answer::DoesNotApply(_) => all = answer,
+            MatchAnswer::Matches => {}
+            MatchAnswer::Differs => return answer,
+            MatchAnswer::DoesNotApply(_) => all = answer,
         }
     }
     all
 }
 
 /// One that matches decides, then one that does not apply.
-fn some<'m>(answers: impl Iterator<Item = Answer<'m>>) -> Answer<'m> {
-    let mut all = Answer::Differs;
+fn some<'m>(answers: impl Iterator<Item = MatchAnswer<'m>>) -> MatchAnswer<'m> {
+    let mut all = MatchAnswer::Differs;
     for answer in answers {
         match answer {
-            Answer::Matches => return answer,
-            Answer::Differs => {}
-            Answer::DoesNotApply(_) => all = answer,
+            MatchAnswer::Matches => return answer,
+            MatchAnswer::Differs => {}
+            MatchAnswer::DoesNotApply(_) => all = answer,
         }
     }
     all
@@ -182,30 +186,30 @@ fn some<'m>(answers: impl Iterator<Item = Answer<'m>>) -> Answer<'m> {
 
 /// The alternatives of a list can have different types. One that does not apply matters only if
 /// none applies, or if the value would match it in another type: `[500..599, none]` and "503".
-fn one_of<'m>(any: &'m [Matcher], asked: Asked<'_>) -> Answer<'m> {
+fn one_of<'m>(any: &'m [Matcher], asked: MatchInput<'_>) -> MatchAnswer<'m> {
     let mut misfits = Vec::new();
     let mut applies = false;
     for matcher in any {
         match answer(matcher, asked) {
-            Answer::Matches => return Answer::Matches,
-            Answer::Differs => applies = true,
-            Answer::DoesNotApply(misfit) => misfits.push((matcher, misfit)),
+            MatchAnswer::Matches => return MatchAnswer::Matches,
+            MatchAnswer::Differs => applies = true,
+            MatchAnswer::DoesNotApply(misfit) => misfits.push((matcher, misfit)),
         }
     }
     let counts = |(matcher, _): &(&Matcher, Misfit<'m>)| !applies || would_match(matcher, asked);
     match misfits.into_iter().find(counts) {
-        Some((_, misfit)) => Answer::DoesNotApply(misfit),
-        None => Answer::Differs,
+        Some((_, misfit)) => MatchAnswer::DoesNotApply(misfit),
+        None => MatchAnswer::Differs,
     }
 }
 
 /// Returns `true` if the matcher would match the value in another type: a number as a string, a
 /// string as a number or boolean, a value as an array of one element.
-pub(super) fn would_match(matcher: &Matcher, asked: Asked<'_>) -> bool {
+pub(super) fn would_match(matcher: &Matcher, asked: MatchInput<'_>) -> bool {
     let value = match asked {
-        Asked::Value(value) => value.clone(),
-        Asked::Text(text) => Value::from(text),
-        Asked::Absent | Asked::NoNodes | Asked::NoText => return false,
+        MatchInput::Value(value) => value.clone(),
+        MatchInput::Text(text) => Value::from(text),
+        MatchInput::Absent | MatchInput::NoNodes | MatchInput::NoText => return false,
     };
     let plain = match &value {
         Value::String(text) => match text.trim() {
@@ -222,22 +226,22 @@ pub(super) fn would_match(matcher: &Matcher, asked: Asked<'_>) -> bool {
     plain
         .iter()
         .chain(&as_array)
-        .any(|other| answer(matcher, Asked::Value(other)).is_match())
+        .any(|other| answer(matcher, MatchInput::Value(other)).is_match())
 }
 
-fn about_text<'m>(matcher: &'m Matcher, text: &str) -> Answer<'m> {
+fn about_text<'m>(matcher: &'m Matcher, text: &str) -> MatchAnswer<'m> {
     // Fast path without a `Value`, because selectors evaluate these for every span.
     match matcher {
-        Matcher::Equal(Value::String(expected)) => Answer::of(expected == text),
-        Matcher::Regex(regex) => Answer::of(regex.is_match(text)),
+        Matcher::Equal(Value::String(expected)) => MatchAnswer::of(expected == text),
+        Matcher::Regex(regex) => MatchAnswer::of(regex.is_match(text)),
         _ => about_value(matcher, &Value::from(text)),
     }
 }
 
-fn about_value<'m>(matcher: &'m Matcher, value: &Value) -> Answer<'m> {
+fn about_value<'m>(matcher: &'m Matcher, value: &Value) -> MatchAnswer<'m> {
     let kind = ValueType::of(value);
     if !matcher.domain().contains(kind) {
-        return Answer::DoesNotApply(Misfit::of_type(matcher, kind));
+        return MatchAnswer::DoesNotApply(Misfit::of_type(matcher, kind));
     }
     let on_text = |is_match: &dyn Fn(&str) -> bool| value.as_str().map(is_match);
     let known = match matcher {
@@ -254,7 +258,7 @@ fn about_value<'m>(matcher: &'m Matcher, value: &Value) -> Answer<'m> {
         Matcher::SameItems(items) => same_items(items, value),
         Matcher::Any(inner) => return some(elements(inner, value)),
         Matcher::All(_) if value == &NO_NODES => {
-            return Answer::DoesNotApply(Misfit::empty(matcher));
+            return MatchAnswer::DoesNotApply(Misfit::empty(matcher));
         }
         Matcher::All(inner) => return every(elements(inner, value)),
         Matcher::Json(paths) => return in_json(matcher, paths, value),
@@ -263,27 +267,27 @@ fn about_value<'m>(matcher: &'m Matcher, value: &Value) -> Answer<'m> {
         Matcher::Exists | Matcher::Absent | Matcher::Not(_) => None,
         Matcher::OneOf(_) | Matcher::Every(_) => None,
     };
-    Answer::of_known(known, Misfit::within(matcher))
+    MatchAnswer::of_known(known, Misfit::within(matcher))
 }
 
 fn elements<'m, 'v>(
     matcher: &'m Matcher,
     array: &'v Value,
-) -> impl Iterator<Item = Answer<'m>> + use<'m, 'v> {
+) -> impl Iterator<Item = MatchAnswer<'m>> + use<'m, 'v> {
     let items = match array {
         Value::Array(items) => items.as_slice(),
         _ => &[],
     };
     items
         .iter()
-        .map(move |item| answer(matcher, Asked::Value(item)))
+        .map(move |item| answer(matcher, MatchInput::Value(item)))
 }
 
 fn in_json<'m>(
     matcher: &'m Matcher,
     paths: &'m [(JsonPath, Matcher)],
     value: &Value,
-) -> Answer<'m> {
+) -> MatchAnswer<'m> {
     let parsed;
     let document = match value {
         Value::String(text) => match Value::from_json(text.as_bytes()) {
@@ -291,7 +295,7 @@ fn in_json<'m>(
                 parsed = document;
                 &parsed
             }
-            Err(_) => return Answer::DoesNotApply(Misfit::no_json(matcher)),
+            Err(_) => return MatchAnswer::DoesNotApply(Misfit::no_json(matcher)),
         },
         structure => structure,
     };
@@ -302,13 +306,13 @@ fn in_json<'m>(
     )
 }
 
-fn as_number<'m>(matcher: &'m Matcher, inner: &'m Matcher, value: &Value) -> Answer<'m> {
+fn as_number<'m>(matcher: &'m Matcher, inner: &'m Matcher, value: &Value) -> MatchAnswer<'m> {
     match value {
         Value::String(text) => match Value::number(text.trim()) {
-            Some(number) => answer(inner, Asked::Value(&number)),
-            None => Answer::DoesNotApply(Misfit::no_number(matcher)),
+            Some(number) => answer(inner, MatchInput::Value(&number)),
+            None => MatchAnswer::DoesNotApply(Misfit::no_number(matcher)),
         },
-        number => answer(inner, Asked::Value(number)),
+        number => answer(inner, MatchInput::Value(number)),
     }
 }
 

@@ -272,7 +272,7 @@ proptest! {
     ) {
         let value = value.as_ref();
         let holds = meets(&matcher, value);
-        let misfit = answer(&matcher, Asked::of(value)).misfit();
+        let misfit = answer(&matcher, MatchInput::of(value)).misfit();
         prop_assert!(value.is_some() || holds == matcher.allows_absence());
         let opposite = not(matcher.clone());
         prop_assert!(!(holds && meets(&opposite, value)));

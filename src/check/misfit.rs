@@ -7,11 +7,11 @@ use crate::trace::Value;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Misfit<'m> {
     matcher: &'m Matcher,
-    found: Found,
+    found: MisfitKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
+enum MisfitKind {
     Nothing,
     Type(ValueType),
     /// An array without elements.
@@ -26,32 +26,32 @@ enum Found {
 
 impl<'m> Misfit<'m> {
     pub(super) fn absent(matcher: &'m Matcher) -> Self {
-        let found = Found::Nothing;
+        let found = MisfitKind::Nothing;
         Self { matcher, found }
     }
 
     pub(super) fn of_type(matcher: &'m Matcher, kind: ValueType) -> Self {
-        let found = Found::Type(kind);
+        let found = MisfitKind::Type(kind);
         Self { matcher, found }
     }
 
     pub(super) fn within(matcher: &'m Matcher) -> Self {
-        let found = Found::Within;
+        let found = MisfitKind::Within;
         Self { matcher, found }
     }
 
     pub(super) fn empty(matcher: &'m Matcher) -> Self {
-        let found = Found::Empty;
+        let found = MisfitKind::Empty;
         Self { matcher, found }
     }
 
     pub(super) fn no_json(matcher: &'m Matcher) -> Self {
-        let found = Found::NoJson;
+        let found = MisfitKind::NoJson;
         Self { matcher, found }
     }
 
     pub(super) fn no_number(matcher: &'m Matcher) -> Self {
-        let found = Found::NoNumber;
+        let found = MisfitKind::NoNumber;
         Self { matcher, found }
     }
 
@@ -65,29 +65,29 @@ impl<'m> Misfit<'m> {
             ""
         };
         let kind = match self.found {
-            Found::Nothing => return None,
-            Found::Empty => {
+            MisfitKind::Nothing => return None,
+            MisfitKind::Empty => {
                 return Some(format!(
                     "`{key}` cannot judge an empty array: write {{ length: 0 }} to accept one"
                 ));
             }
-            Found::NoJson => {
+            MisfitKind::NoJson => {
                 return Some("the string is not JSON, so `json` cannot judge it".into());
             }
-            Found::NoNumber => {
+            MisfitKind::NoNumber => {
                 return Some("the string is not a number, so `number` cannot judge it".into());
             }
-            Found::Within
+            MisfitKind::Within
                 if matches!(self.matcher, Matcher::Compare(..) | Matcher::Between(..)) =>
             {
                 return Some(format!("`{key}` cannot judge NaN{also}"));
             }
-            Found::Within => {
+            MisfitKind::Within => {
                 return Some(format!(
                     "`{key}` cannot judge values of other types within this one{also}: check them with {{ json: {{ $.KEY: … }} }}"
                 ));
             }
-            Found::Type(kind) => kind,
+            MisfitKind::Type(kind) => kind,
         };
         let fact = format!(
             "{} was found, and `{key}` can only judge {}{also}",

@@ -4,7 +4,7 @@
 
 use super::facts::label;
 use super::forest::Forest;
-use super::judgement::Detail;
+use super::judgement::FailureDetail;
 use super::matching::meets;
 use super::renamed::other_names;
 use super::select::{Evaluator, Prepared};
@@ -26,7 +26,7 @@ pub(crate) struct NearMiss {
 /// The spans that nearly meet a selector without meeting it.
 pub(crate) fn near_misses(selector: &Selector, trace: &Trace) -> Vec<NearMiss> {
     let forest = Forest::new(trace);
-    Evaluator::new(&forest, &[], Detail::Explained).near_misses(selector)
+    Evaluator::new(&forest, &[], FailureDetail::Explained).near_misses(selector)
 }
 
 /// A condition that a span does not meet.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::facts::types;
 #[cfg(feature = "run")]
 use super::forest::Forest;
-use super::judgement::Detail;
+use super::judgement::FailureDetail;
 use super::select::{Evaluator, Prepared};
 use super::{Candidate, Rejection, RejectionForm};
 use crate::spec::{Ask, Matcher, Selector};
@@ -23,13 +23,13 @@ const SIMILAR: f64 = 0.8;
 #[cfg(feature = "run")]
 pub(crate) fn nearest(selector: &Selector, trace: &Trace) -> Vec<Candidate> {
     let forest = Forest::new(trace);
-    Evaluator::new(&forest, &[], Detail::Explained).nearest(selector)
+    Evaluator::new(&forest, &[], FailureDetail::Explained).nearest(selector)
 }
 
 impl Evaluator<'_> {
     /// The closest spans, best first, each with the conditions that it does not meet.
     pub(super) fn nearest(&self, selector: &Selector) -> Vec<Candidate> {
-        if self.detail == Detail::Outcome {
+        if self.detail == FailureDetail::Outcome {
             return Vec::new();
         }
         let reach = self.reach(selector);

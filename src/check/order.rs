@@ -11,7 +11,7 @@ use crate::spec::{Check, Selector};
 use crate::trace::Span;
 
 /// The spans that match one of the two selectors.
-struct Side<'s, 'a> {
+struct SelectedSpans<'s, 'a> {
     selector: &'s Selector,
     mask: Vec<Truth>,
     evaluator: &'s Evaluator<'a>,
@@ -28,7 +28,7 @@ pub(super) fn judge(
         earlier: first.to_string(),
         later: second.to_string(),
     };
-    let sides = [first, second].map(|selector| Side {
+    let sides = [first, second].map(|selector| SelectedSpans {
         selector,
         mask: evaluator.mask(selector, evaluator.reach(selector)),
         evaluator,
@@ -47,13 +47,13 @@ pub(super) fn judge(
         };
         return Standing::fails(failure, finality);
     }
-    match sides.iter().find_map(Side::uncertain) {
+    match sides.iter().find_map(SelectedSpans::uncertain) {
         Some(why) => Standing::unjudged(why),
         None => Standing::holds(Finality::Open),
     }
 }
 
-impl<'a> Side<'_, 'a> {
+impl<'a> SelectedSpans<'_, 'a> {
     fn is_empty(&self) -> bool {
         !self.mask.iter().any(|truth| truth.seems())
     }

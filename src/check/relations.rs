@@ -1,6 +1,6 @@
 //! Relations between spans, counted for all spans at once.
 
-use super::forest::{Forest, Reach};
+use super::forest::{Forest, TraceReach};
 use super::links::over_links;
 use super::truth::{Count, Truth};
 use crate::spec::Relative;
@@ -16,12 +16,12 @@ pub(super) struct Related {
 
 /// The order in time of a span relative to another.
 #[derive(Clone, Copy)]
-enum Side {
+enum TimeOrder {
     After,
     Before,
 }
 
-impl Side {
+impl TimeOrder {
     /// The times of the span and of the other that are compared.
     fn times(self, span: &Span, other: &Span) -> (Option<Nanos>, Option<Nanos>) {
         match self {
@@ -45,7 +45,7 @@ impl Side {
 pub(super) fn related(
     forest: &Forest<'_>,
     place: Relative,
-    reach: Reach,
+    reach: TraceReach,
     others: &[Truth],
 ) -> Related {
     let along = |count: &dyn Fn(&Trace, usize, &mut [Count])| along_tree(forest, reach, count);
@@ -72,8 +72,8 @@ pub(super) fn related(
                 counts[start + parent] = counts[start + parent].plus(child);
             }
         }),
-        Relative::After => return in_time(forest, reach, others, Side::After),
-        Relative::Before => return in_time(forest, reach, others, Side::Before),
+        Relative::After => return in_time(forest, reach, others, TimeOrder::After),
+        Relative::Before => return in_time(forest, reach, others, TimeOrder::Before),
         Relative::LinkedTo => over_links(forest, reach, others),
     };
     Related {
@@ -84,7 +84,7 @@ pub(super) fn related(
 
 fn along_tree(
     forest: &Forest<'_>,
-    reach: Reach,
+    reach: TraceReach,
     count: &dyn Fn(&Trace, usize, &mut [Count]),
 ) -> Vec<Count> {
     let mut counts = vec![Count::default(); forest.len_within(reach)];
@@ -96,7 +96,7 @@ fn along_tree(
 
 /// Counts all others if each is on the right side in time, else none of them. The outermost decide:
 /// the last to end and the first to start.
-fn in_time(forest: &Forest<'_>, reach: Reach, others: &[Truth], side: Side) -> Related {
+fn in_time(forest: &Forest<'_>, reach: TraceReach, others: &[Truth], side: TimeOrder) -> Related {
     let possible: Vec<usize> = (0..others.len())
         .filter(|&other| others[other] != Truth::No)
         .collect();

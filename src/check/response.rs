@@ -1,7 +1,7 @@
 //! Checks of the response, which can be the result of a command.
 
 use super::difference::{Extra, differences};
-use super::matching::{Answer, Asked, answer, answer_of_several, path_answer};
+use super::matching::{MatchAnswer, MatchInput, answer, answer_of_several, path_answer};
 use super::{Difference, Evidence, Failure, Outcome, Subject, Unjudged};
 use super::{truncated, words};
 use crate::spec::{Check, Condition, JsonPath, Limits, Matcher, Syntax};
@@ -98,7 +98,7 @@ fn judged(
     check: &Check,
     subject: Subject,
     matcher: &Matcher,
-    answer: Answer<'_>,
+    answer: MatchAnswer<'_>,
     found: impl FnOnce() -> String,
 ) -> Outcome {
     outcome(answer.is_match(), || {
@@ -113,10 +113,10 @@ fn judged(
 
 fn text(check: &Check, subject: Subject, matcher: &Matcher, text: &str) -> Outcome {
     // `absent` is met by an empty body.
-    let is_absent = text.is_empty() && answer(matcher, Asked::Absent).is_match();
+    let is_absent = text.is_empty() && answer(matcher, MatchInput::Absent).is_match();
     let answer = match is_absent {
-        true => Answer::Matches,
-        false => answer(matcher, Asked::Text(text)),
+        true => MatchAnswer::Matches,
+        false => answer(matcher, MatchInput::Text(text)),
     };
     if answer.is_match() && may_hide(matcher, text) {
         return Outcome::Unjudged(Unjudged::NotUtf8);
@@ -202,7 +202,7 @@ fn structural_differences(matcher: &Matcher, found: Option<&Value>) -> Vec<Diffe
 
 fn exit_code(check: &Check, matcher: &Matcher, command: &CommandResponse) -> Outcome {
     let code = command.exit_code.map(|code| Value::Int(code.into()));
-    let answer = answer(matcher, Asked::of(code.as_ref()));
+    let answer = answer(matcher, MatchInput::of(code.as_ref()));
     judged(check, Subject::ExitCode, matcher, answer, || {
         code.as_ref()
             .map_or_else(|| "the end by a signal".to_owned(), Value::to_string)

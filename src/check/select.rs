@@ -9,8 +9,8 @@ use std::cell::OnceCell;
 #[cfg(feature = "run")]
 use super::Unjudged;
 use super::attributes::{attribute, count_events};
-use super::forest::{Forest, Reach};
-use super::judgement::Detail;
+use super::forest::{Forest, TraceReach};
+use super::judgement::FailureDetail;
 use super::links::{Targets, count_links};
 use super::matching::meets_text;
 use super::relations::{Related, related};
@@ -25,7 +25,7 @@ use crate::trace::{Span, Trace};
 #[must_use]
 pub fn select<'t>(selector: &Selector, trace: &'t Trace) -> Vec<&'t Span> {
     let forest = Forest::new(trace);
-    let found = Evaluator::new(&forest, &[], Detail::Outcome).select(selector);
+    let found = Evaluator::new(&forest, &[], FailureDetail::Outcome).select(selector);
     found.into_iter().map(|span| forest.span(span)).collect()
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn longest<'t>(
     trace: &'t Trace,
 ) -> Result<Option<(Nanos, &'t Span)>, Unjudged> {
     let forest = Forest::new(trace);
-    let evaluator = Evaluator::new(&forest, &[], Detail::Outcome);
+    let evaluator = Evaluator::new(&forest, &[], FailureDetail::Outcome);
     let mask = evaluator.mask(selector, evaluator.reach(selector));
     if !mask.iter().all(|truth| truth.is_known()) {
         return Err(evaluator.why_uncertain(selector));
@@ -74,7 +74,7 @@ pub(crate) fn longest<'t>(
 /// Evaluates selectors in one forest.
 pub(super) struct Evaluator<'a> {
     pub(super) forest: &'a Forest<'a>,
-    pub(super) detail: Detail,
+    pub(super) detail: FailureDetail,
     pub(super) syntax: Syntax,
     pub(super) entries: &'a [SpanEntry],
     found: Vec<OnceCell<Vec<Truth>>>,
@@ -102,7 +102,11 @@ impl Prepared {
 }
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn new(forest: &'a Forest<'a>, entries: &'a [SpanEntry], detail: Detail) -> Self {
+    pub(super) fn new(
+        forest: &'a Forest<'a>,
+        entries: &'a [SpanEntry],
+        detail: FailureDetail,
+    ) -> Self {
         Self {
             forest,
             detail,
@@ -120,8 +124,8 @@ impl<'a> Evaluator<'a> {
     /// The number of ancestors of a span.
     pub(super) fn depth(&self, span: usize) -> usize {
         let depths = || {
-            let mut depths = vec![0; self.forest.len_within(Reach::Links)];
-            for (start, trace) in self.forest.traces(Reach::Links) {
+            let mut depths = vec![0; self.forest.len_within(TraceReach::Links)];
+            for (start, trace) in self.forest.traces(TraceReach::Links) {
                 for &span in trace.top_down() {
                     if let Some(parent) = trace.parent(span) {
                         depths[start + span] = depths[start + parent] + 1;
@@ -146,7 +150,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// For each span within reach, the answer to the selector.
-    pub(super) fn mask(&self, selector: &Selector, reach: Reach) -> Vec<Truth> {
+    pub(super) fn mask(&self, selector: &Selector, reach: TraceReach) -> Vec<Truth> {
         let mut mask = vec![Truth::Yes; self.forest.len_within(reach)];
         for condition in &selector.conditions {
             let prepared = self.prepare(&condition.ask, reach);
@@ -190,7 +194,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// For each span within reach, the answer to the pattern.
-    pub(super) fn pattern(&self, pattern: &Pattern, outer: Reach) -> Vec<Truth> {
+    pub(super) fn pattern(&self, pattern: &Pattern, outer: TraceReach) -> Vec<Truth> {
         match pattern {
             Pattern::Selector(selector) => {
                 let reach = outer.or(self.reach(selector));
@@ -215,43 +219,43 @@ impl<'a> Evaluator<'a> {
 
     /// The traces that a selector covers: also linked ones if it, a nested selector or a referenced
     /// entry follows links.
-    pub(super) fn reach(&self, selector: &Selector) -> Reach {
+    pub(super) fn reach(&self, selector: &Selector) -> TraceReach {
         let conditions = selector.conditions.iter();
         let mut reaches = conditions.map(|condition| self.reach_of(&condition.ask));
-        match reaches.any(|reach| reach == Reach::Links) {
-            true => Reach::Links,
-            false => Reach::Trace,
+        match reaches.any(|reach| reach == TraceReach::Links) {
+            true => TraceReach::Links,
+            false => TraceReach::Trace,
         }
     }
 
     /// The traces that a condition covers.
-    pub(super) fn reach_of(&self, ask: &Ask) -> Reach {
+    pub(super) fn reach_of(&self, ask: &Ask) -> TraceReach {
         let pattern = match ask {
             Ask::Relation(relation) if relation.place == Relative::LinkedTo => {
-                return Reach::Links;
+                return TraceReach::Links;
             }
             Ask::Relation(relation) => &relation.other,
             Ask::Link(link) => match &link.to {
                 Some(to) => to,
-                None => return Reach::Trace,
+                None => return TraceReach::Trace,
             },
-            _ => return Reach::Trace,
+            _ => return TraceReach::Trace,
         };
         match pattern {
             Pattern::Selector(selector) => self.reach(selector),
             Pattern::Entry { index, .. } => self
                 .entries
                 .get(*index)
-                .map_or(Reach::Trace, |entry| self.reach(&entry.find)),
+                .map_or(TraceReach::Trace, |entry| self.reach(&entry.find)),
         }
     }
 
     /// The facts about all spans that a condition needs.
-    pub(super) fn prepare(&self, ask: &Ask, reach: Reach) -> Prepared {
+    pub(super) fn prepare(&self, ask: &Ask, reach: TraceReach) -> Prepared {
         match ask {
             Ask::Relation(relation) => {
                 let outer = match relation.place {
-                    Relative::LinkedTo => Reach::Links,
+                    Relative::LinkedTo => TraceReach::Links,
                     _ => reach,
                 };
                 let others = self.pattern(&relation.other, outer);
@@ -259,7 +263,7 @@ impl<'a> Evaluator<'a> {
             }
             Ask::Link(link) => match &link.to {
                 Some(to) => {
-                    let others = self.pattern(to, Reach::Links);
+                    let others = self.pattern(to, TraceReach::Links);
                     Prepared::Targets(Targets::of(self.forest, &others))
                 }
                 None => Prepared::Nothing,

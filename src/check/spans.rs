@@ -1,6 +1,6 @@
 //! Checks of the spans that an entry of `spans` selects.
 
-use super::judgement::{Detail, Finality, Judgement, Standing};
+use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::select::{Evaluator, Prepared};
 use super::truth::{Count, Truth};
 use super::uncertain::or_uncertain;
@@ -72,7 +72,7 @@ fn count(
 /// The failure of the count: too few or too many spans.
 fn too_few(entry: &SpanEntry, found: &[usize], evaluator: &Evaluator<'_>) -> Failure {
     let number = found.len() as u64;
-    let shown = if evaluator.detail == Detail::Explained {
+    let shown = if evaluator.detail == FailureDetail::Explained {
         found
     } else {
         &[]
@@ -170,7 +170,7 @@ fn unmet(
     };
     let found = evaluator.found(ask, prepared, first);
     let mut failure = Failure::new(subject, condition.at.clone(), ask.expected(), found);
-    if evaluator.detail == Detail::Explained {
+    if evaluator.detail == FailureDetail::Explained {
         failure.show(wrong, |&span| {
             let mark = mark(ask, &evaluator.found(ask, prepared, span));
             Witness::new(evaluator.forest.span(span), mark)

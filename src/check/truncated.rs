@@ -38,7 +38,7 @@ pub(super) fn known(matcher: &Matcher, kept: &str) -> Option<bool> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::matching::{Asked, answer};
+    use super::super::matching::{MatchInput, answer};
     use super::*;
     use crate::spec::Limits;
 
@@ -75,7 +75,7 @@ mod tests {
         ) {
             if let Some(known) = known(&matcher, &kept) {
                 let whole = before + &kept;
-                prop_assert_eq!(answer(&matcher, Asked::Text(&whole)).is_match(), known);
+                prop_assert_eq!(answer(&matcher, MatchInput::Text(&whole)).is_match(), known);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The reasons of uncertain answers: spans without a duration, and dropped parts.
 
 use super::attributes::other_type;
-use super::forest::Reach;
+use super::forest::TraceReach;
 use super::judgement::Standing;
 use super::outcome::{DroppedPart, SpanName, Unjudged};
 use super::relations::Related;
@@ -32,7 +32,7 @@ impl Evaluator<'_> {
     }
 
     /// The reason of the first uncertain condition of the first uncertain span.
-    fn reason(&self, selector: &Selector, reach: Reach) -> Option<Unjudged> {
+    fn reason(&self, selector: &Selector, reach: TraceReach) -> Option<Unjudged> {
         let mask = self.mask(selector, reach);
         let open = (0..mask.len()).find(|&span| !mask[span].is_known())?;
         let mut conditions = selector.conditions.iter();
@@ -91,7 +91,7 @@ impl Evaluator<'_> {
                     let each = this.links.iter().map(|link| &link.attributes);
                     of_another_type(this, each, &link.attributes)
                 })
-                .or_else(|| self.reason_of_pattern(link.to.as_ref()?, Reach::Links)),
+                .or_else(|| self.reason_of_pattern(link.to.as_ref()?, TraceReach::Links)),
             Ask::Relation(relation) => {
                 let reach = self.reach_of(ask);
                 let Prepared::Related(related) = prepared else {
@@ -109,7 +109,7 @@ impl Evaluator<'_> {
         children.find_map(|&child| no_duration(&trace.spans()[child]))
     }
 
-    fn reason_of_pattern(&self, pattern: &Pattern, reach: Reach) -> Option<Unjudged> {
+    fn reason_of_pattern(&self, pattern: &Pattern, reach: TraceReach) -> Option<Unjudged> {
         match pattern {
             Pattern::Selector(selector) => {
                 let reach = reach.or(self.reach(selector));
@@ -131,7 +131,7 @@ impl Evaluator<'_> {
         relation: &Relation,
         related: &Related,
         span: usize,
-        reach: Reach,
+        reach: TraceReach,
     ) -> Option<Unjudged> {
         let this = self.forest.span(span);
         let others = related.outermost.iter().filter(|&&other| other != span);
@@ -151,7 +151,7 @@ impl Evaluator<'_> {
             .or_else(|| self.reason_of_pattern(&relation.other, reach))
             .or_else(|| {
                 let spans =
-                    (0..self.forest.len_within(Reach::Links)).map(|at| self.forest.span(at));
+                    (0..self.forest.len_within(TraceReach::Links)).map(|at| self.forest.span(at));
                 let mut cut = spans.filter(|span| span.dropped_links > 0);
                 let cut = cut
                     .next()

@@ -1,6 +1,6 @@
 //! Masks secrets in errors of specs, and moves the locations in their text.
 
-use crate::secret::{Replaced, Secrets};
+use crate::secret::{MaskedRange, Secrets};
 use crate::spec::{Location, Place, SpecError};
 
 impl Secrets {
@@ -49,7 +49,7 @@ enum Edge {
 
 /// The new position of an offset after ranges of the text were replaced by texts of these lengths.
 /// An offset within such a range moves to its edge.
-fn moved_offset(replaced: &[Replaced], offset: usize, edge: Edge) -> usize {
+fn moved_offset(replaced: &[MaskedRange], offset: usize, edge: Edge) -> usize {
     let (mut old, mut new) = (0, 0);
     for (range, length) in replaced {
         if offset <= range.start {

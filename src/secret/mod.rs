@@ -30,20 +30,20 @@ pub const MASK: &str = "[masked]";
 
 /// Values that must not be written, in any encoding. Clones share one set.
 #[derive(Clone, Default)]
-pub struct Secrets(Arc<RwLock<Known>>);
+pub struct Secrets(Arc<RwLock<SecretSet>>);
 
 #[derive(Default)]
-struct Known {
+struct SecretSet {
     secrets: BTreeSet<String>,
     needles: Arc<Needles>,
 }
 
 /// A replaced range of a text, and the length of its replacement.
-pub(crate) type Replaced = (Range<usize>, usize);
+pub(crate) type MaskedRange = (Range<usize>, usize);
 
 /// The search for secrets in a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Search {
+enum SearchMode {
     /// Secrets of any length: for a text from outside.
     Eager,
     /// No short secrets, because they occur in most reports by chance: for a finished report, in
@@ -95,7 +95,7 @@ impl Secrets {
     /// Masks a text from outside.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
-        let found = self.found(text, Search::Eager);
+        let found = self.found(text, SearchMode::Eager);
         replaced(text, &found, |_| MASK.to_owned())
     }
 
@@ -103,7 +103,7 @@ impl Secrets {
     #[must_use]
     pub fn bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
         let text = String::from_utf8_lossy(&bytes);
-        let found = self.found(&text, Search::Eager);
+        let found = self.found(&text, SearchMode::Eager);
         if found.is_empty() {
             return bytes;
         }
@@ -114,7 +114,7 @@ impl Secrets {
     #[must_use]
     pub fn written(&self, format: Format, text: &str) -> String {
         let mask = |part: &str| {
-            let found = self.found(part, Search::Careful);
+            let found = self.found(part, SearchMode::Careful);
             (!found.is_empty()).then(|| replaced(part, &found, |_| MASK.to_owned()))
         };
         match mask(text) {
@@ -125,8 +125,8 @@ impl Secrets {
 
     /// Masks the text of a file without a change in the number of lines. Also returns the replaced
     /// ranges with the lengths of their replacements.
-    pub(crate) fn in_file(&self, text: &str) -> Option<(String, Vec<Replaced>)> {
-        let found = self.found(text, Search::Eager);
+    pub(crate) fn in_file(&self, text: &str) -> Option<(String, Vec<MaskedRange>)> {
+        let found = self.found(text, SearchMode::Eager);
         if found.is_empty() {
             return None;
         }
@@ -142,7 +142,7 @@ impl Secrets {
     }
 
     /// The ranges of secrets in a text, in order and without overlap.
-    fn found(&self, text: &str, search: Search) -> Vec<Range<usize>> {
+    fn found(&self, text: &str, search: SearchMode) -> Vec<Range<usize>> {
         let needles = {
             let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(&known.needles)

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use url::Url;
 
 use super::spelling::{Letters, ends, later_ends};
-use super::{MASK, Search};
+use super::{MASK, SearchMode};
 
 /// Lower limit of the length of parts of a secret that are searched for. Shorter secrets are
 /// searched for verbatim, and only in texts from outside.
@@ -61,7 +61,7 @@ impl Needles {
     }
 
     /// The ranges of secrets, in order and without overlap.
-    pub(super) fn find(&self, text: &str, search: Search) -> Vec<Range<usize>> {
+    pub(super) fn find(&self, text: &str, search: SearchMode) -> Vec<Range<usize>> {
         if self.all.is_empty() {
             return Vec::new();
         }
@@ -142,15 +142,15 @@ impl Needle {
     }
 
     /// The longest range of this form that begins here.
-    fn matched(&self, text: &str, at: usize, search: Search) -> Option<Range<usize>> {
-        if search == Search::Careful && self.chars.len() < SHORTEST {
+    fn matched(&self, text: &str, at: usize, search: SearchMode) -> Option<Range<usize>> {
+        if search == SearchMode::Careful && self.chars.len() < SHORTEST {
             return None;
         }
         if !self.may_match(&text[at..]) {
             return None;
         }
         let end = *self.walk(text, at, 0, |_, _| {}).last()?;
-        if search == Search::Careful && self.is_part_of_id(text, at..end) {
+        if search == SearchMode::Careful && self.is_part_of_id(text, at..end) {
             return None;
         }
         Some(self.with_shared(text, at..end))

@@ -56,13 +56,13 @@ pub enum Tie {
 
 /// Durations and errors of a group of spans.
 #[derive(Default)]
-struct Tally {
+struct CallStats {
     spans: usize,
     durations: Vec<Nanos>,
     errors: usize,
 }
 
-impl Tally {
+impl CallStats {
     fn add(&mut self, span: &Span) {
         self.spans += 1;
         self.durations.extend(span.duration());
@@ -75,7 +75,7 @@ impl Trace {
     #[must_use]
     pub fn service_graph(&self) -> ServiceGraph {
         let traces: Vec<&Trace> = std::iter::once(self).chain(self.linked()).collect();
-        let mut all: BTreeMap<&str, (Tally, Tally)> = BTreeMap::new();
+        let mut all: BTreeMap<&str, (CallStats, CallStats)> = BTreeMap::new();
         for trace in &traces {
             for (at, span) in trace.spans().iter().enumerate() {
                 let (spans, entries) = all.entry(span.service()).or_default();
@@ -102,7 +102,7 @@ impl Trace {
 }
 
 fn calls(traces: &[&Trace], index: &HashMap<&str, usize>) -> Vec<Calls> {
-    let mut all: BTreeMap<(usize, usize, Tie), Tally> = BTreeMap::new();
+    let mut all: BTreeMap<(usize, usize, Tie), CallStats> = BTreeMap::new();
     let mut note = |caller: &Span, called: &Span, tie| {
         let pair = (index[caller.service()], index[called.service()], tie);
         all.entry(pair).or_default().add(called);

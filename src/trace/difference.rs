@@ -11,7 +11,7 @@ use super::{SpanKind, Trace};
 
 /// Spans with the same service, name and kind below the same ancestors.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
+pub struct SpanGroup {
     /// Name of the service.
     pub service: String,
     /// Name of the first span.
@@ -33,7 +33,7 @@ pub struct StructuralChange {
     pub what: Change,
     /// The spans. For moved spans, `before` and `after` are at different places, and the path is
     /// that of the later trace.
-    pub group: Group,
+    pub group: SpanGroup,
     /// Number of descendants with the same change.
     pub below: usize,
 }
@@ -56,15 +56,15 @@ const LONGEST_PATH: usize = 8;
 
 /// The key by which spans are grouped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
+struct SpanKey {
     service: String,
     name: String,
     kind: SpanKind,
 }
 
-struct Node {
+struct GroupedSpan {
     parent: Option<usize>,
-    key: Key,
+    key: SpanKey,
     name: String,
     before: Vec<usize>,
     after: Vec<usize>,
@@ -73,12 +73,12 @@ struct Node {
 /// The groups of both traces, parents first.
 #[derive(Default)]
 struct Groups {
-    nodes: Vec<Node>,
-    index: HashMap<(Option<usize>, Key), usize>,
+    nodes: Vec<GroupedSpan>,
+    index: HashMap<(Option<usize>, SpanKey), usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+enum TraceSide {
     Before,
     After,
 }
@@ -97,8 +97,8 @@ static IDS: LazyLock<Regex> = LazyLock::new(|| {
 #[must_use]
 pub fn structural_changes(before: &Trace, after: &Trace) -> Vec<StructuralChange> {
     let mut groups = Groups::default();
-    groups.add(before, Side::Before);
-    groups.add(after, Side::After);
+    groups.add(before, TraceSide::Before);
+    groups.add(after, TraceSide::After);
     let moves = groups.moves();
     let mut top = vec![None; groups.nodes.len()];
     let mut changes: Vec<StructuralChange> = Vec::new();
@@ -130,12 +130,12 @@ struct Moves {
 }
 
 impl Groups {
-    fn add(&mut self, trace: &Trace, side: Side) {
+    fn add(&mut self, trace: &Trace, side: TraceSide) {
         let mut group_of = vec![0; trace.len()];
         for &span in trace.top_down() {
             let parent = trace.parent(span).map(|parent| group_of[parent]);
             let of = &trace.spans()[span];
-            let key = Key {
+            let key = SpanKey {
                 service: of.service().to_owned(),
                 name: IDS.replace_all(&of.name, "#").into_owned(),
                 kind: of.kind,
@@ -143,17 +143,17 @@ impl Groups {
             let group = self.group(parent, key, &of.name);
             group_of[span] = group;
             match side {
-                Side::Before => self.nodes[group].before.push(span),
-                Side::After => self.nodes[group].after.push(span),
+                TraceSide::Before => self.nodes[group].before.push(span),
+                TraceSide::After => self.nodes[group].after.push(span),
             }
         }
     }
 
-    fn group(&mut self, parent: Option<usize>, key: Key, name: &str) -> usize {
+    fn group(&mut self, parent: Option<usize>, key: SpanKey, name: &str) -> usize {
         let next = self.nodes.len();
         let group = *self.index.entry((parent, key.clone())).or_insert(next);
         if group == next {
-            self.nodes.push(Node {
+            self.nodes.push(GroupedSpan {
                 parent,
                 key,
                 name: name.to_owned(),
@@ -166,7 +166,7 @@ impl Groups {
 
     /// Pairs removed with added groups of the same spans and number.
     fn moves(&self) -> Moves {
-        let mut missing: HashMap<(&Key, usize), Vec<usize>> = HashMap::new();
+        let mut missing: HashMap<(&SpanKey, usize), Vec<usize>> = HashMap::new();
         for (at, node) in self.nodes.iter().enumerate().rev() {
             if node.after.is_empty() {
                 let key = (&node.key, node.before.len());
@@ -218,7 +218,7 @@ impl Groups {
             }
             // If the number of parents triples, so does the number of children.
             None => {
-                let times = |node: &Node| (node.before.len(), node.after.len());
+                let times = |node: &GroupedSpan| (node.before.len(), node.after.len());
                 let ((a, b), (c, d)) = (times(node), times(parent));
                 a * d == b * c
             }
@@ -230,7 +230,7 @@ impl Groups {
         let before = moves.from.get(&at).map_or(at, |&was| was);
         StructuralChange {
             what,
-            group: Group {
+            group: SpanGroup {
                 service: node.key.service.clone(),
                 name: node.name.clone(),
                 kind: node.key.kind,
@@ -282,7 +282,7 @@ mod tests {
         structural_changes(&trace(before), &trace(after))
             .into_iter()
             .map(|change| {
-                let Group {
+                let SpanGroup {
                     name,
                     before,
                     after,

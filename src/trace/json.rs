@@ -20,7 +20,7 @@ impl Value {
     /// The reason why it is not JSON, with line and column.
     pub fn from_json(document: &[u8]) -> Result<Self, String> {
         serde_json::from_slice::<IgnoredAny>(document).map_err(|error| error.to_string())?;
-        let mut reader = Reader { document, at: 0 };
+        let mut reader = JsonReader { document, at: 0 };
         reader.value(0).ok_or_else(
             || match serde_json::from_slice::<serde_json::Value>(document) {
                 Err(error) => error.to_string(),
@@ -65,12 +65,12 @@ impl Value {
 }
 
 /// Reads a document whose syntax is valid.
-struct Reader<'d> {
+struct JsonReader<'d> {
     document: &'d [u8],
     at: usize,
 }
 
-impl Reader<'_> {
+impl JsonReader<'_> {
     fn value(&mut self, depth: usize) -> Option<Value> {
         if depth >= MAX_DEPTH {
             return None;
