@@ -327,7 +327,7 @@ fn of_load(budgets: &[Budget<'_>]) -> SpecReport {
     of_step("an order is quick enough".to_owned(), Verdict::Failed, step)
 }
 
-fn budget_check(claim: &budget::Judged) -> Judged {
+fn budget_check(claim: &budget::JudgedClaim) -> Judged {
     let what = format!("{} of {}", claim.quantile, claim.subject);
     if !claim.verdict.fails() {
         return judged(&what, "operation 7", Outcome::Pass);

@@ -10,7 +10,7 @@ mod simulation;
 use std::collections::BTreeMap;
 
 use spanspec::internal::budget::baseline::{
-    Baseline, Budget, Case, Fingerprint, Load, ReceivedBy, Run, render,
+    Baseline, Budget, Case, Fingerprint, LoadModel, ReceivedBy, Run, render,
 };
 use spanspec::internal::budget::{Quantile, Samples};
 
@@ -159,7 +159,7 @@ fn baseline(samples: Samples) -> Baseline {
         fingerprint: Fingerprint {
             cores: 2,
             cpu: "a processor".to_owned(),
-            load: Load::Concurrency(4),
+            load: LoadModel::Concurrency(4),
             machine: None,
             memory_mib: 8_000,
             os: "Linux".to_owned(),

@@ -11,14 +11,14 @@ pub mod api {
 #[cfg(feature = "run")]
 pub mod budget {
     pub use crate::budget::{
-        AbVerdict, Against, Alpha, Claim, FEWEST_RUNS, Judged, Pair, Quantile, Reference, Samples,
-        Sketch, Verdict, judge, judge_pairs, lower_rank, smallest_count, spread, too_few_requests,
-        upper_rank,
+        AbVerdict, Against, Alpha, Claim, ClaimVerdict, FEWEST_RUNS, JudgedClaim, Pair, Quantile,
+        Reference, Samples, Sketch, judge, judge_pairs, lower_rank, smallest_count, spread,
+        too_few_requests, upper_rank,
     };
     pub mod baseline {
         pub use crate::budget::baseline::{
-            Baseline, Budget, Case, Fingerprint, Load, ReceivedBy, Run, path_beside, path_of, read,
-            render, write,
+            Baseline, Budget, Case, Fingerprint, LoadModel, ReceivedBy, Run, path_beside, path_of,
+            read, render, write,
         };
     }
 }

@@ -14,9 +14,9 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 pub struct Machine {
     /// The model of the processor; its architecture if the model is unknown.
     pub cpu: String,
-    /// Number of cores that this process may use.
+    /// The number of cores available to this process.
     pub cores: u32,
-    /// The memory that this process may use, in MiB.
+    /// The memory available to this process, in MiB.
     pub memory_mib: u64,
     /// The operating system and its version.
     pub os: String,

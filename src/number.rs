@@ -139,10 +139,6 @@ pub(crate) fn exact_micros(of: f64) -> String {
 
 /// Microseconds, never rounded to or across a limit that they miss.
 #[cfg(feature = "run")]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "sentences about budgets will use it")
-)]
 pub(crate) fn micros_beside(of: f64, rounding: Rounding, limit: f64) -> String {
     let (of, limit) = (in_nanos(of), in_nanos(limit));
     exactly(fewest_digits(of, rounding, |shown| {

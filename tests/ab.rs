@@ -1,5 +1,4 @@
-//! Two versions of the example shop's inventory, started from two commands, against one another;
-//! and baselines that a machine is calibrated with.
+//! Compares two versions of the example shop's inventory, and calibrates baselines.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -37,7 +36,7 @@ services:
     )
 }
 
-/// A project with v2.3.0 as it was, started twice, and a v2.4.0 that is slower.
+/// A project with two project files for v2.3.0, and one for a slower v2.4.0.
 fn project() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
@@ -63,7 +62,7 @@ fn spanspec(folder: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// Panics with everything that was said unless all of these were.
+/// Panics with the whole output unless it contains all of these texts.
 #[track_caller]
 fn expect(output: &Output, code: i32, texts: &[&str]) {
     let out = String::from_utf8_lossy(&output.stdout);
@@ -117,7 +116,7 @@ fn a_slower_version_has_regressed_and_the_same_one_has_not() {
 }
 
 #[test]
-fn a_version_that_does_not_start_is_told_in_the_summary_too() {
+fn a_version_that_does_not_start_is_named_in_the_summary() {
     let folder = project();
     let broken = "services: { inventory: { run: 'false', ready: 'tcp://127.0.0.1:1' } }\n";
     let broken = format!("vars: {{ BASE_URL: 'http://127.0.0.1:1' }}\n{broken}");
@@ -131,7 +130,7 @@ fn a_version_that_does_not_start_is_told_in_the_summary_too() {
 }
 
 #[test]
-fn requests_that_fail_end_the_comparison_and_say_of_which_version() {
+fn failed_requests_end_the_comparison_and_name_the_version() {
     let folder = project();
     let failing =
         version("2.4.0", "4").replace("SHOP_INVENTORY_P50_MS: \"4\"", "SHOP_FAIL: inventory");
@@ -142,7 +141,7 @@ fn requests_that_fail_end_the_comparison_and_say_of_which_version() {
         1,
         &[
             "0 of 5 pairs",
-            "run 1 of B was not well:",
+            "run 1 of B did not pass:",
             "20 of 20 requests failed",
             "FAIL  B (failing.yaml) against A (v2.3.0.yaml): 1 spec failed\n",
         ],
@@ -163,8 +162,8 @@ fn a_calibration_writes_its_runs_and_replaces_those_of_another_version() {
         0,
         &[
             "specs/baselines/order.yaml.json\n  placing an order\n    inventory-check\n",
-            "p50 of 5 runs of the same version differs by ",
-            "The smallest change that this machine can show with 20",
+            "p50 of 5 runs of one version varies by ",
+            "The smallest change that this machine can detect with 20",
         ],
     );
     let arguments = ["baseline", "show", "-c", "v2.3.0.yaml"];

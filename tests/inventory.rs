@@ -49,7 +49,8 @@ fn a_version_that_has_become_slow_fails_and_the_same_version_does_not() {
     assert!(said(&first, 0).contains("v2.3.0 (n=500)"));
     let slow = said(&measured(&SLOW, baselines.path(), "never"), 1);
     for text in [
-        "v2.3.0 (baseline, n=500)     v2.4.0 (n=500)",
+        "v2.3.0 (baseline, n=500)  ",
+        "  v2.4.0 (n=500)\n",
         "inventory-check   p50=",
         "← REGRESSED: at least ",
         "slower at p50 (",

@@ -335,7 +335,7 @@ budgets:
     assert!(measured.samples.quantile(p75).unwrap() > 2.0 * punctual.quantile(p75).unwrap());
     let judged = &measured.judged[0];
     let said = judged.to_string();
-    assert_eq!(judged.verdict, budget::Verdict::NotProven, "{said}");
+    assert_eq!(judged.verdict, budget::ClaimVerdict::NotProven, "{said}");
     assert!(said.contains("This machine sent requests up to"), "{said}");
     assert_eq!(spec.verdict, Verdict::Passed, "{:?}", tested(spec));
 }
@@ -406,7 +406,7 @@ budgets:
     };
     assert_eq!(
         verdicts(0),
-        [budget::Verdict::Ok, budget::Verdict::NotProven]
+        [budget::ClaimVerdict::Ok, budget::ClaimVerdict::NotProven]
     );
     let said = load.measured[0].judged[1].to_string();
     let why =

@@ -1,5 +1,5 @@
-//! Claims about verdicts of budgets, simulated with fixed seeds. The whole table:
-//! `cargo bench --bench verdicts`.
+//! The error rates of verdicts in the documentation, simulated with fixed seeds. `cargo bench --bench
+//! verdicts` prints the complete table.
 
 #[path = "../benches/simulation/mod.rs"]
 mod simulation;

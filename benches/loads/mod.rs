@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spanspec::internal::budget::{
-    Against, Alpha, Claim, Judged, Quantile, Reference, Samples, judge,
+    Against, Alpha, Claim, JudgedClaim, Quantile, Reference, Samples, judge,
 };
 use spanspec::internal::result::{Before, Exemplar, Failing, Load, Measured, Versions};
 use spanspec::internal::spec::{Arrivals, Pace, Rate};
@@ -53,7 +53,7 @@ impl Budget<'_> {
         }
     }
 
-    fn judged(&self, samples: &Samples, before: Option<&Before>) -> Vec<Judged> {
+    fn judged(&self, samples: &Samples, before: Option<&Before>) -> Vec<JudgedClaim> {
         let limits = [
             (Quantile::P50, self.limits.0),
             (Quantile::P99, self.limits.1),

@@ -11,8 +11,8 @@
 use std::f64::consts::TAU;
 
 use spanspec::internal::budget::{
-    AbVerdict, Against, Alpha, Claim, FEWEST_RUNS, Pair, Quantile, Reference, Samples, Verdict,
-    judge, judge_pairs, spread,
+    AbVerdict, Against, Alpha, Claim, ClaimVerdict, FEWEST_RUNS, Pair, Quantile, Reference,
+    Samples, judge, judge_pairs, spread,
 };
 
 /// The standard deviation of the logarithm of most requests.
@@ -85,11 +85,11 @@ pub enum Pairing {
 /// Number of comparisons, of `trials`, that were called a regression.
 pub fn regressions(setting: Setting, trials: usize, random: &mut Random) -> usize {
     (0..trials)
-        .filter(|_| verdict(setting, random) == Verdict::Regressed)
+        .filter(|_| verdict(setting, random) == ClaimVerdict::Regressed)
         .count()
 }
 
-pub fn verdict(setting: Setting, random: &mut Random) -> Verdict {
+pub fn verdict(setting: Setting, random: &mut Random) -> ClaimVerdict {
     let runs = baseline(setting, random);
     let mut before = Samples::default();
     runs.iter().for_each(|run| before.merge(run));

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Both, Side};
+use super::{AbSide, Both};
 use crate::budget::{
-    Ab, AbRefusal, AbVerdict, Column, Pair, Quantile, Row, Samples, Table, judge_pairs,
+    Ab, AbRefusal, AbVerdict, Column, Pair, Quantile, Samples, Table, TableRow, judge_pairs,
 };
 use crate::measure::{Measurement, Unmeasured};
 use crate::result::{Load, Report, Verdict, masked};
@@ -12,7 +12,7 @@ use crate::spec::{Budget, Location, Spec};
 
 /// The runs of a spec for both versions.
 #[derive(Clone, Debug)]
-pub struct Comparison {
+pub struct AbComparison {
     /// Its name.
     pub name: String,
     /// Its location.
@@ -22,22 +22,22 @@ pub struct Comparison {
     /// The runs of each version in order.
     pub runs: Both<Vec<Arc<Load>>>,
     /// The reason why there are fewer runs than planned.
-    pub ended: Option<Ended>,
+    pub ended: Option<EarlyEnd>,
     budgets: Vec<Budget>,
 }
 
 /// The early end of a comparison.
 #[derive(Clone, Debug)]
-pub struct Ended {
+pub struct EarlyEnd {
     /// The version whose run ended it.
-    pub side: Side,
+    pub side: AbSide,
     /// The reason why that run has no measurement.
     pub why: Unmeasured,
 }
 
 /// The result for a quantile of a budget.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Claim {
+pub enum AbClaim {
     /// The verdict over all pairs.
     Judged(Ab),
     /// The pairs cannot be judged.
@@ -53,7 +53,7 @@ pub enum Claim {
 
 /// The result of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum AbOutcome {
     /// B was not found slower by more than the limit.
     Ok,
     /// B is slower by more than the limit.
@@ -66,7 +66,7 @@ pub enum Outcome {
     Interrupted,
 }
 
-impl Comparison {
+impl AbComparison {
     /// A comparison without runs. The tolerances are those of `spec`.
     pub(super) fn new(spec: &Spec, pairs: usize) -> Self {
         Self {
@@ -80,7 +80,7 @@ impl Comparison {
     }
 
     /// Adds a run. The name becomes that of its report, in which secrets are masked.
-    pub(super) fn add(&mut self, side: Side, measured: Measurement) {
+    pub(super) fn add(&mut self, side: AbSide, measured: Measurement) {
         self.name = measured.name;
         self.runs.of_mut(side).push(measured.load);
     }
@@ -93,12 +93,12 @@ impl Comparison {
 
     /// The results of all compared quantiles.
     #[must_use]
-    pub fn claims(&self) -> Vec<Claim> {
+    pub fn claims(&self) -> Vec<AbClaim> {
         let of = |(at, budget): (usize, &Budget)| self.claims_of(at, budget);
         self.budgets.iter().enumerate().flat_map(of).collect()
     }
 
-    fn claims_of(&self, at: usize, budget: &Budget) -> Vec<Claim> {
+    fn claims_of(&self, at: usize, budget: &Budget) -> Vec<AbClaim> {
         let runs = self.runs.a.iter().zip(&self.runs.b);
         let pairs: Vec<Pair<'_>> = runs
             .filter_map(|(a, b)| {
@@ -112,8 +112,8 @@ impl Comparison {
             return Vec::new();
         };
         let judged = |quantile, tolerance| match judge_pairs(subject, quantile, &pairs, tolerance) {
-            Ok(judged) => Claim::Judged(judged),
-            Err(why) => Claim::Refused {
+            Ok(judged) => AbClaim::Judged(judged),
+            Err(why) => AbClaim::Refused {
                 subject: subject.to_owned(),
                 quantile,
                 why,
@@ -135,29 +135,29 @@ impl Comparison {
 
     /// The result.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> AbOutcome {
         match self.ended.as_ref().map(|ended| &ended.why) {
-            Some(Unmeasured::Interrupted) => return Outcome::Interrupted,
+            Some(Unmeasured::Interrupted) => return AbOutcome::Interrupted,
             Some(Unmeasured::Unwell { report, .. }) if has_failed(report) => {
-                return Outcome::Failed;
+                return AbOutcome::Failed;
             }
-            Some(Unmeasured::Unwell { .. }) => return Outcome::Unjudged,
+            Some(Unmeasured::Unwell { .. }) => return AbOutcome::Unjudged,
             None => {}
         }
         let claims = self.claims();
         let judged = || {
             claims.iter().filter_map(|claim| match claim {
-                Claim::Judged(judged) => Some(judged.verdict),
-                Claim::Refused { .. } => None,
+                AbClaim::Judged(judged) => Some(judged.verdict),
+                AbClaim::Refused { .. } => None,
             })
         };
-        let is_unjudged = claims.iter().any(Claim::is_unjudged);
+        let is_unjudged = claims.iter().any(AbClaim::is_unjudged);
         if judged().any(|verdict| verdict == AbVerdict::Regressed) {
-            Outcome::Regressed
+            AbOutcome::Regressed
         } else if is_unjudged || judged().next().is_none() {
-            Outcome::Unjudged
+            AbOutcome::Unjudged
         } else {
-            Outcome::Ok
+            AbOutcome::Ok
         }
     }
 
@@ -166,13 +166,13 @@ impl Comparison {
     pub fn tables(&self) -> Vec<Table> {
         let rows = self.budgets.iter().enumerate().map(|(at, budget)| {
             let [(baseline, before), (candidate, now)] =
-                [Side::A, Side::B].map(|side| self.measured(at, side));
+                [AbSide::A, AbSide::B].map(|side| self.measured(at, side));
             let quantiles = |samples: &Samples| {
                 let all = budget.quantiles.iter().map(|one| one.quantile);
                 all.filter_map(|one| Some((one, samples.quantile(one)?)))
                     .collect()
             };
-            let row = Row {
+            let row = TableRow {
                 subject: self.subject(at).unwrap_or_default().to_owned(),
                 before: quantiles(&before),
                 now: quantiles(&now),
@@ -184,7 +184,7 @@ impl Comparison {
     }
 
     /// The durations of all runs of one version.
-    fn measured(&self, at: usize, side: Side) -> (Column, Samples) {
+    fn measured(&self, at: usize, side: AbSide) -> (Column, Samples) {
         let mut samples = Samples::default();
         let mut version = None;
         for load in self.runs.of(side) {
@@ -199,11 +199,11 @@ impl Comparison {
 }
 
 /// `REGRESSED at p50, p95`
-fn remarks(claims: &[Claim]) -> Vec<String> {
+fn remarks(claims: &[AbClaim]) -> Vec<String> {
     let regressed: Vec<String> = claims
         .iter()
         .filter_map(|claim| match claim {
-            Claim::Judged(judged) if judged.verdict == AbVerdict::Regressed => Some(judged),
+            AbClaim::Judged(judged) if judged.verdict == AbVerdict::Regressed => Some(judged),
             _ => None,
         })
         .map(|judged| judged.quantile.to_string())
@@ -214,7 +214,7 @@ fn remarks(claims: &[Claim]) -> Vec<String> {
     vec![format!("REGRESSED at {}", regressed.join(", "))]
 }
 
-impl Claim {
+impl AbClaim {
     /// Returns `true` if pairs could have judged the quantile. Quantiles from p99 on are never judged, so
     /// they do not count.
     #[must_use]
@@ -226,7 +226,7 @@ impl Claim {
     }
 }
 
-impl std::fmt::Display for Claim {
+impl std::fmt::Display for AbClaim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Judged(judged) => judged.fmt(f),

@@ -1,7 +1,7 @@
 //! Runs both versions alternately.
 
-use super::comparison::{Comparison, Ended};
-use super::couple::Couple;
+use super::comparison::{AbComparison, EarlyEnd};
+use super::pairing::SpecPair;
 use super::{Both, turns};
 use crate::measure::{Unmeasured, measure};
 use crate::session::Session;
@@ -9,7 +9,7 @@ use crate::step::Options;
 
 /// The size of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct AbPlan {
     /// Number of runs of each version, at least [`FEWEST_PAIRS`](crate::budget::FEWEST_PAIRS).
     pub pairs: usize,
     /// Number of requests per run in a closed loop.
@@ -21,15 +21,15 @@ pub struct Plan {
 ///
 /// A version warms up before its first run of a spec only, because it stays up.
 pub async fn compare(
-    couples: &[Couple],
+    specs: &[SpecPair],
     sessions: Both<&Session>,
     options: &Both<Options>,
-    plan: Plan,
-    mut on_comparison: impl FnMut(&Comparison),
-) -> Vec<Comparison> {
+    plan: AbPlan,
+    mut on_comparison: impl FnMut(&AbComparison),
+) -> Vec<AbComparison> {
     let mut all = Vec::new();
-    for couple in couples {
-        let comparison = interleave(couple, sessions, options, plan).await;
+    for pair in specs {
+        let comparison = interleave(pair, sessions, options, plan).await;
         on_comparison(&comparison);
         let ended = comparison.ended.as_ref().map(|ended| &ended.why);
         let is_over = match ended {
@@ -46,19 +46,19 @@ pub async fn compare(
 }
 
 async fn interleave(
-    couple: &Couple,
+    pair: &SpecPair,
     sessions: Both<&Session>,
     options: &Both<Options>,
-    plan: Plan,
-) -> Comparison {
-    let mut comparison = Comparison::new(&couple.specs.b, plan.pairs);
+    plan: AbPlan,
+) -> AbComparison {
+    let mut comparison = AbComparison::new(&pair.specs.b, plan.pairs);
     for turn in turns(plan.pairs) {
-        let spec = couple.run_of(turn, plan.requests);
+        let spec = pair.run_of(turn, plan.requests);
         let options = options.of(turn.side).clone();
         match measure(sessions.of(turn.side), &spec, options).await {
             Ok(measured) => comparison.add(turn.side, measured),
             Err(why) => {
-                comparison.ended = Some(Ended {
+                comparison.ended = Some(EarlyEnd {
                     side: turn.side,
                     why,
                 });

@@ -4,18 +4,18 @@
 //! the verdicts. Starting both versions and printing are left to the caller.
 
 mod comparison;
-mod couple;
 mod interleave;
+mod pairing;
 mod turns;
 
-pub use comparison::{Claim, Comparison, Ended, Outcome};
-pub use couple::{Couple, couple, fires_alike, is_comparable};
-pub use interleave::{Plan, compare};
+pub use comparison::{AbClaim, AbComparison, AbOutcome, EarlyEnd};
+pub use interleave::{AbPlan, compare};
+pub use pairing::{SpecPair, fires_alike, is_comparable, pair_specs};
 pub use turns::{Turn, turns};
 
 /// One of the two versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum AbSide {
     /// The reference.
     A,
     /// The version under test.
@@ -33,23 +33,23 @@ pub struct Both<T> {
 
 impl<T> Both<T> {
     /// The value of a side.
-    pub fn of(&self, side: Side) -> &T {
+    pub fn of(&self, side: AbSide) -> &T {
         match side {
-            Side::A => &self.a,
-            Side::B => &self.b,
+            AbSide::A => &self.a,
+            AbSide::B => &self.b,
         }
     }
 
     /// The value of a side, mutable.
-    pub fn of_mut(&mut self, side: Side) -> &mut T {
+    pub fn of_mut(&mut self, side: AbSide) -> &mut T {
         match side {
-            Side::A => &mut self.a,
-            Side::B => &mut self.b,
+            AbSide::A => &mut self.a,
+            AbSide::B => &mut self.b,
         }
     }
 }
 
-impl std::fmt::Display for Side {
+impl std::fmt::Display for AbSide {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::A => "A",

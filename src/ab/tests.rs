@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::couple::Uncoupled;
+use super::pairing::PairingError;
 use super::*;
 use crate::budget::Samples;
 use crate::measure::Unmeasured;
@@ -44,7 +44,7 @@ fn both(a: &str, b: &str) -> Both<Vec<Spec>> {
     }
 }
 
-fn coupled(specs: Both<Vec<Spec>>) -> Result<Vec<Couple>, Uncoupled> {
+fn paired(specs: Both<Vec<Spec>>) -> Result<Vec<SpecPair>, PairingError> {
     let workspace = Workspace {
         project: Project::none(".".into()),
         globals: Arc::default(),
@@ -56,7 +56,7 @@ fn coupled(specs: Both<Vec<Spec>>) -> Result<Vec<Couple>, Uncoupled> {
         a: (&workspace, "v1.yaml"),
         b: (&workspace, "v2.yaml"),
     };
-    couple(specs, projects)
+    pair_specs(specs, projects)
 }
 
 fn load(spec: &Spec, micros: u64, version: &str) -> Arc<Load> {
@@ -106,9 +106,9 @@ pub(crate) fn names() -> Both<String> {
 }
 
 /// A comparison of runs with these durations.
-pub(crate) fn compared(pairs: &[(u64, u64)]) -> Comparison {
+pub(crate) fn compared(pairs: &[(u64, u64)]) -> AbComparison {
     let specs = specs_at("http://127.0.0.1:1", TEXT);
-    let mut comparison = Comparison::new(&specs[0], 5);
+    let mut comparison = AbComparison::new(&specs[0], 5);
     for (a, b) in pairs {
         comparison.runs.a.push(load(&specs[0], *a, "2.3.0"));
         comparison.runs.b.push(load(&specs[0], *b, "2.4.0"));
@@ -116,7 +116,7 @@ pub(crate) fn compared(pairs: &[(u64, u64)]) -> Comparison {
     comparison
 }
 
-fn sentences(comparison: &Comparison) -> Vec<String> {
+fn sentences(comparison: &AbComparison) -> Vec<String> {
     let claims = comparison.claims();
     claims.iter().map(ToString::to_string).collect()
 }
@@ -124,16 +124,16 @@ fn sentences(comparison: &Comparison) -> Vec<String> {
 #[test]
 fn pairs_with_too_few_samples_are_not_judged() {
     let mut comparison = compared(&[(100_000, 110_000); 5]);
-    assert_eq!(comparison.outcome(), Outcome::Ok);
+    assert_eq!(comparison.outcome(), AbOutcome::Ok);
     let short = Arc::make_mut(&mut comparison.runs.b[3]);
     short.measured[1].samples = (0..58).collect();
-    assert_eq!(comparison.outcome(), Outcome::Unjudged);
+    assert_eq!(comparison.outcome(), AbOutcome::Unjudged);
 }
 
 #[test]
 fn a_version_that_is_slower_in_every_pair_has_regressed() {
     let found = compared(&[(100_000, 290_000); 5]);
-    assert_eq!(found.outcome(), Outcome::Regressed);
+    assert_eq!(found.outcome(), AbOutcome::Regressed);
     assert_eq!(
         sentences(&found),
         [
@@ -146,9 +146,9 @@ fn a_version_that_is_slower_in_every_pair_has_regressed() {
     assert_eq!(
         table,
         "
-              v2.3.0 (A, n=1,000)         v2.4.0 (B, n=1,000)
-inventory-check   p50=100ms p99=100ms     p50=290ms p99=290ms   ← REGRESSED at p50
-response time     p95=100ms               p95=290ms             ← REGRESSED at p95"
+              v2.3.0 (A, n=1,000)           v2.4.0 (B, n=1,000)
+inventory-check   p50=100 ms p99=100 ms     p50=290 ms p99=290 ms   ← REGRESSED at p50
+response time     p95=100 ms                p95=290 ms              ← REGRESSED at p95"
             .trim_start_matches('\n')
     );
 }
@@ -162,18 +162,18 @@ fn the_same_version_twice_is_well_though_nothing_is_said_of_p99() {
         (9, 8),
         (5, 6),
     ]);
-    assert_eq!(found.outcome(), Outcome::Ok);
+    assert_eq!(found.outcome(), AbOutcome::Ok);
 }
 
 #[test]
 fn too_few_pairs_are_not_judged_and_an_interrupt_is_not_an_error() {
     let mut found = compared(&[(100_000, 290_000); 4]);
-    assert_eq!(found.outcome(), Outcome::Unjudged);
-    found.ended = Some(Ended {
-        side: Side::A,
+    assert_eq!(found.outcome(), AbOutcome::Unjudged);
+    found.ended = Some(EarlyEnd {
+        side: AbSide::A,
         why: Unmeasured::Interrupted,
     });
-    assert_eq!(found.outcome(), Outcome::Interrupted);
+    assert_eq!(found.outcome(), AbOutcome::Interrupted);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_budget_without_samples_is_not_judged() {
     let mut empty = Load::clone(&found.runs.b[2]);
     empty.measured[0].samples = Samples::default();
     found.runs.b[2] = Arc::new(empty);
-    assert_eq!(found.outcome(), Outcome::Unjudged);
+    assert_eq!(found.outcome(), AbOutcome::Unjudged);
     assert_eq!(
         sentences(&found)[0],
         "p50 of inventory-check: NOT JUDGED: a run of pair 3 found nothing to measure"
@@ -191,9 +191,9 @@ fn a_budget_without_samples_is_not_judged() {
 
 #[test]
 fn a_run_has_the_planned_requests_and_warms_up_once() {
-    let couple = &coupled(both(TEXT, TEXT)).unwrap()[0];
+    let pair = &paired(both(TEXT, TEXT)).unwrap()[0];
     let runs: Vec<(Pace, u64)> = turns(2)
-        .map(|turn| couple.run_of(turn, 200).repeat.unwrap())
+        .map(|turn| pair.run_of(turn, 200).repeat.unwrap())
         .map(|repeat| (repeat.pace, repeat.warmup))
         .collect();
     let pace = Pace::Closed {
@@ -207,9 +207,9 @@ fn a_run_has_the_planned_requests_and_warms_up_once() {
 #[test]
 fn the_share_of_permitted_failures_is_that_of_the_spec() {
     let text = TEXT.replace("warmup: 10", "failures: 4");
-    let couple = &coupled(both(&text, &text)).unwrap()[0];
+    let pair = &paired(both(&text, &text)).unwrap()[0];
     let turn = turns(1).next().unwrap();
-    let failures = |requests| couple.run_of(turn, requests).repeat.unwrap().failures;
+    let failures = |requests| pair.run_of(turn, requests).repeat.unwrap().failures;
     assert_eq!(failures(200), Allowance::Count(20));
     assert_eq!(failures(5), Allowance::Count(0));
 }
@@ -217,31 +217,28 @@ fn the_share_of_permitted_failures_is_that_of_the_spec() {
 #[test]
 fn an_open_loop_is_not_changed() {
     let text = TEXT.replace("times: 40, concurrency: 2", "rate: 50/s, for: 2s");
-    let couple = &coupled(both(&text, &text)).unwrap()[0];
+    let pair = &paired(both(&text, &text)).unwrap()[0];
     let turn = turns(1).next().unwrap();
-    assert_eq!(
-        couple.run_of(turn, 200).repeat.unwrap().pace.requests(),
-        100
-    );
+    assert_eq!(pair.run_of(turn, 200).repeat.unwrap().pace.requests(), 100);
 }
 
 #[test]
 fn a_spec_of_one_side_only_is_an_error_with_its_name() {
     let other = TEXT.replace("placing an order", "paying");
     let two = format!("{TEXT}---{other}");
-    let error = coupled(both(TEXT, &two)).unwrap_err();
+    let error = paired(both(TEXT, &two)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the spec specs/order.yaml › paying exists in v2.yaml and not in v1.yaml: both projects need the same specs"
     );
-    let error = coupled(both(&other, TEXT)).unwrap_err();
+    let error = paired(both(&other, TEXT)).unwrap_err();
     assert!(error.to_string().contains(" exists in v1.yaml"), "{error}");
 }
 
 #[test]
 fn budgets_must_measure_the_same_on_both_sides() {
     let other = TEXT.replace("inventory-check", "reserve_stock");
-    let error = coupled(both(TEXT, &other)).unwrap_err();
+    let error = paired(both(TEXT, &other)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the spec specs/order.yaml › placing an order measures inventory-check, response time in v1.yaml, and reserve_stock, response time in v2.yaml: its budgets must be the same"
@@ -250,11 +247,11 @@ fn budgets_must_measure_the_same_on_both_sides() {
 
 #[test]
 fn triggers_that_do_not_depend_on_the_version_are_equal() {
-    let couple = &coupled(both(TEXT, TEXT)).unwrap()[0];
-    assert!(!fires_alike(couple));
+    let pair = &paired(both(TEXT, TEXT)).unwrap()[0];
+    assert!(!fires_alike(pair));
     let fixed = TEXT.replace("${BASE_URL}", "http://127.0.0.1:1");
-    let couple = &coupled(both(&fixed, &fixed)).unwrap()[0];
-    assert!(fires_alike(couple));
+    let pair = &paired(both(&fixed, &fixed)).unwrap()[0];
+    assert!(fires_alike(pair));
 }
 
 #[test]

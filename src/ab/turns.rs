@@ -1,12 +1,12 @@
 //! The order of the runs.
 
-use super::Side;
+use super::AbSide;
 
 /// One run of one version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
     /// The version that runs.
-    pub side: Side,
+    pub side: AbSide,
     /// `true` for the first run of this version, which warms up.
     pub is_first: bool,
 }
@@ -16,8 +16,8 @@ pub struct Turn {
 pub fn turns(pairs: usize) -> impl Iterator<Item = Turn> {
     (0..pairs).flat_map(|pair| {
         let order = match pair % 2 {
-            0 => [Side::A, Side::B],
-            _ => [Side::B, Side::A],
+            0 => [AbSide::A, AbSide::B],
+            _ => [AbSide::B, AbSide::A],
         };
         order.map(|side| Turn {
             side,

@@ -5,9 +5,10 @@
 
 use std::fmt;
 
+use super::numbers::not_measured;
 use super::quantile::{Alpha, Quantile, smallest_count};
 use super::samples::Samples;
-use super::words::{Round, factor, limit_factor, not_measured};
+use crate::number::{Rounding, permitted_ratio, ratio};
 
 /// Minimum number of pairs. The probability that B is slower in five of five pairs by chance is 1/32,
 /// and the ratio must exceed the limit as well.
@@ -160,11 +161,11 @@ impl Range {
         let ([least_a, most_a], [least_b, most_b]) =
             (pair.a.range(quantile)?, pair.b.range(quantile)?);
         // Durations below one microsecond count as one.
-        let ratio = |b: f64, a: f64| b.max(1.0) / a.max(1.0);
+        let quotient = |b: f64, a: f64| b.max(1.0) / a.max(1.0);
         Some(Self {
-            least: ratio(least_b, most_a),
-            seen: ratio(pair.b.quantile(quantile)?, pair.a.quantile(quantile)?),
-            most: ratio(most_b, least_a),
+            least: quotient(least_b, most_a),
+            seen: quotient(pair.b.quantile(quantile)?, pair.a.quantile(quantile)?),
+            most: quotient(most_b, least_a),
         })
     }
 }
@@ -179,13 +180,13 @@ impl Ab {
     /// The median ratio: `2.90x`.
     #[must_use]
     pub fn change(&self) -> String {
-        factor(self.median(), Round::Nearest)
+        ratio(self.median(), Rounding::Nearest)
     }
 
     /// The maximum ratio: `1.2x`.
     #[must_use]
     pub fn most(&self) -> String {
-        limit_factor(self.limit)
+        permitted_ratio(self.limit, Rounding::Nearest)
     }
 }
 
@@ -202,9 +203,9 @@ fn median(sorted: &[f64]) -> f64 {
 /// `p50 of ship: REGRESSED: 2.91x (median of 5 pairs, 2.80x to 3.02x, slower in 5), limit 1.2x`.
 impl fmt::Display for Ab {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let said = |ratio| factor(ratio, Round::Nearest);
+        let shown = |of| ratio(of, Rounding::Nearest);
         let [least, most] = [self.ratios.first(), self.ratios.last()]
-            .map(|one| one.map_or_else(String::new, |ratio| said(*ratio)));
+            .map(|one| one.map_or_else(String::new, |one| shown(*one)));
         write!(
             f,
             "{} of {}: {}: {} (median of {} pairs, {least} to {most}, slower in {}), limit {}",

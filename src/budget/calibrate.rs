@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::quantile::{Alpha, Quantile};
 use super::samples::Samples;
-use super::words::{count, factor_above};
+use crate::number::{Rounding, counted, permitted_ratio};
 
 /// Minimum number of runs from which a spread is computed.
 pub const FEWEST_RUNS: usize = 5;
@@ -104,16 +104,16 @@ impl fmt::Display for Calibration {
             "p50 of {} runs of one version varies by {:.1} % (standard deviation); a limit below {} would cause false alarms.",
             self.runs,
             100.0 * self.spread,
-            factor_above(noise(self.spread)),
+            permitted_ratio(noise(self.spread), Rounding::Up),
         )?;
-        let samples = count(self.samples);
+        let samples = counted(self.samples, "sample");
         match self.smallest_change(0.0) {
             Some(change) => write!(
                 f,
-                " The smallest change that this machine can detect with {samples} samples is {}.",
-                factor_above(change),
+                " The smallest change that this machine can detect with {samples} is {}.",
+                permitted_ratio(change, Rounding::Up),
             ),
-            None => write!(f, " With {samples} samples it can detect no change."),
+            None => write!(f, " With {samples} it can detect no change."),
         }
     }
 }

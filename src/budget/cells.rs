@@ -1,8 +1,7 @@
 //! Claims as cells of a table with one column per fact.
 
-use super::judged::{Compared, Judged};
-use super::verdict::micros;
-use super::words::{Round, exact_millis, limit_factor, millis, short_factor};
+use super::judged::{Compared, JudgedClaim};
+use crate::number::{Rounding, exact, micros, permitted_ratio, ratio};
 
 /// The cells of a claim; `-` if there is no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,23 +16,24 @@ pub struct Cells {
     pub limit: String,
 }
 
-impl Judged {
+impl JudgedClaim {
     /// The cells of this claim.
     #[must_use]
     pub fn cells(&self) -> Cells {
         let now = self.candidate.map(|now| now.value);
         let (before, limit) = match &self.compared {
-            Compared::Limit(limit) => (None, exact_millis(micros(*limit)) + " ms"),
-            Compared::Baseline { before, tau, .. } => {
-                (before.map(|before| before.value), limit_factor(*tau))
-            }
+            Compared::Limit(limit) => (None, exact(*limit)),
+            Compared::Baseline { before, tau, .. } => (
+                before.map(|before| before.value),
+                permitted_ratio(*tau, Rounding::Nearest),
+            ),
         };
         // Durations below one microsecond count as one.
         let change = before.zip(now).map(|(before, now)| {
             let seen = now.max(1.0) / before.max(1.0);
-            short_factor(seen, Round::Nearest)
+            ratio(seen, Rounding::Nearest)
         });
-        let shown = |value: Option<f64>| value.map(in_millis);
+        let shown = |value: Option<f64>| value.map(|of| micros(of, Rounding::Nearest));
         let cell = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
         Cells {
             baseline: cell(shown(before)),
@@ -42,11 +42,6 @@ impl Judged {
             limit,
         }
     }
-}
-
-/// Formats microseconds: `120 ms`.
-pub(crate) fn in_millis(micros: f64) -> String {
-    millis(micros, Round::Nearest) + " ms"
 }
 
 #[cfg(test)]
@@ -72,9 +67,9 @@ mod tests {
         let before: Samples = std::iter::repeat_n(120_000, 100).collect();
         let now: Samples = std::iter::repeat_n(350_000, 100).collect();
         let compared = cells(&now, Against::Baseline(Reference::new(&before)));
-        assert_eq!(compared, ["120 ms", "350 ms", "2.9x", "1.2x"]);
+        assert_eq!(compared, ["120 ms", "350 ms", "2.92x", "1.2x"]);
         let limited = cells(&now, Against::Limit(Duration::from_micros(1_250_500)));
-        assert_eq!(limited, ["-", "350 ms", "-", "1250.5 ms"]);
+        assert_eq!(limited, ["-", "350 ms", "-", "1.2505 s"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::baseline::Difference;
+use super::baseline::FactDifference;
 use super::quantile::Quantile;
 use super::samples::Samples;
 use crate::spec::Regression;
@@ -17,14 +17,14 @@ pub struct Claim<'a> {
     /// The durations of this run.
     pub candidate: &'a Samples,
     /// The part of the durations that the load generator may have caused.
-    pub late: Option<Late<'a>>,
+    pub late: Option<Lateness<'a>>,
     /// The limit or the baseline.
     pub against: Against<'a>,
 }
 
 /// Requests that were sent too late. An OK must hold with the lateness, a failure without it.
 #[derive(Clone, Copy, Debug)]
-pub struct Late<'a> {
+pub struct Lateness<'a> {
     /// The maximum lateness.
     pub by: Duration,
     /// The durations without lateness.
@@ -57,7 +57,7 @@ pub struct Reference<'a> {
     /// The variation of the median between runs; see [`spread`](super::spread).
     pub spread: f64,
     /// Differences between the environments. With any of them the claim is NOT PROVEN.
-    pub differs: Vec<Difference>,
+    pub differs: Vec<FactDifference>,
 }
 
 impl<'a> Reference<'a> {

@@ -3,26 +3,27 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::baseline::Difference;
-use super::facts::ratios;
-use super::needed::Needed;
+use super::baseline::FactDifference;
+use super::failure_text::ratios;
+use super::numbers::MEASURE_THEM;
 use super::quantile::{Alpha, Quantile, smallest_count};
+use super::sample_size::SampleSize;
 use super::samples::Estimate;
-use super::verdict::{Verdict, micros};
-use super::words::{
-    MEASURE_THEM, Round, count, exact_millis, factor, limit_factor, millis, millis_beside,
-    short_factor,
+use super::verdict::{ClaimVerdict, micros};
+use crate::number::{
+    Rounding, count, counted, exact_micros, micros as shown_micros, micros_beside, permitted_ratio,
+    ratio,
 };
 
 /// A claim with its verdict and the facts behind it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Judged {
+pub struct JudgedClaim {
     /// The subject of the budget.
     pub subject: String,
     /// The quantile.
     pub quantile: Quantile,
     /// The verdict.
-    pub verdict: Verdict,
+    pub verdict: ClaimVerdict,
     /// The probability of an error for this claim, from which the bounds are computed.
     pub alpha: Alpha,
     /// The quantile of this run; `None` without samples.
@@ -30,12 +31,12 @@ pub struct Judged {
     /// The limit or the baseline.
     pub compared: Compared,
     /// The reason why it is NOT PROVEN, other than the number of samples.
-    pub doubt: Option<Doubt>,
+    pub doubt: Option<OpenReason>,
 }
 
 /// The reason why a claim is open that has enough samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
+pub enum OpenReason {
     /// Some requests have no measurement.
     NotMeasured,
     /// Too many traces have no such span.
@@ -63,22 +64,22 @@ pub enum Compared {
         /// The maximum ratio to the baseline.
         tau: f64,
         /// Differences between the environments.
-        differs: Vec<Difference>,
+        differs: Vec<FactDifference>,
     },
 }
 
-impl Judged {
+impl JudgedClaim {
     /// The number of samples that would decide it. Returns `None` if it is decided, if a bound is
     /// missing, or if it is open for another reason.
     #[must_use]
-    pub fn needed(&self) -> Option<Needed> {
-        if self.verdict != Verdict::NotProven || self.doubt.is_some() {
+    pub fn needed(&self) -> Option<SampleSize> {
+        if self.verdict != ClaimVerdict::NotProven || self.doubt.is_some() {
             return None;
         }
         match (&self.candidate, &self.compared) {
-            (Some(now), Compared::Limit(limit)) => Needed::to_limit(now, micros(*limit)),
+            (Some(now), Compared::Limit(limit)) => SampleSize::to_limit(now, micros(*limit)),
             (Some(now), Compared::Baseline { before, tau, .. }) => {
-                Needed::to_compare(now, before.as_ref()?, *tau)
+                SampleSize::to_compare(now, before.as_ref()?, *tau)
             }
             (None, _) => None,
         }
@@ -86,9 +87,9 @@ impl Judged {
 
     /// Turns OK into NOT PROVEN, because too many traces have no such span.
     pub(crate) fn doubt_coverage(&mut self, missing: u64, traces: u64, allowed: u64) {
-        if self.verdict == Verdict::Ok {
-            self.verdict = Verdict::NotProven;
-            self.doubt = Some(Doubt::NotFound {
+        if self.verdict == ClaimVerdict::Ok {
+            self.verdict = ClaimVerdict::NotProven;
+            self.doubt = Some(OpenReason::NotFound {
                 missing,
                 traces,
                 allowed,
@@ -131,20 +132,20 @@ impl Judged {
     }
 
     fn beside_limit(&self, now: &Estimate, limit: f64, at: &str) -> String {
-        let said = |micros, round| millis_beside(micros, round, limit) + " ms";
-        let seen = said(now.value, Round::Nearest);
-        let allowed = exact_millis(limit) + " ms";
+        let shown = |of, rounding| micros_beside(of, rounding, limit);
+        let seen = shown(now.value, Rounding::Nearest);
+        let allowed = exact_micros(limit);
         match (self.verdict, now.lower, now.upper) {
-            (Verdict::OverLimit, Some(lower), _) => {
-                let least = said(lower, Round::Down);
+            (ClaimVerdict::OverLimit, Some(lower), _) => {
+                let least = shown(lower, Rounding::Down);
                 format!("at least {least}{at} ({seen} seen), limit {allowed}")
             }
-            (Verdict::Ok, _, Some(upper)) => {
-                let most = said(upper, Round::Up);
+            (ClaimVerdict::Ok, _, Some(upper)) => {
+                let most = shown(upper, Rounding::Up);
                 format!("at most {most}{at} ({seen} seen), limit {allowed}")
             }
             (_, Some(lower), Some(upper)) => {
-                let (lower, upper) = (said(lower, Round::Down), said(upper, Round::Up));
+                let (lower, upper) = (shown(lower, Rounding::Down), shown(upper, Rounding::Up));
                 let bounds = format!("{} % bounds {lower} to {upper}", self.alpha);
                 format!(
                     "{seen}{at} ({bounds}), limit {allowed}.{}",
@@ -152,7 +153,7 @@ impl Judged {
                 )
             }
             _ if self.doubt.is_some() => {
-                let bound = one_bound([now.lower, now.upper], said);
+                let bound = one_bound([now.lower, now.upper], shown);
                 let why = self.would_decide("");
                 format!("{seen}{at} ({bound}), limit {allowed}.{why}")
             }
@@ -167,32 +168,32 @@ impl Judged {
         // Durations below one microsecond count as one.
         let seen = now.value.max(1.0) / before.value.max(1.0);
         let [least, most] = ratios(now, before);
-        let allowed = limit_factor(tau);
+        let allowed = permitted_ratio(tau, Rounding::Nearest);
         match (self.verdict, least, most) {
-            (Verdict::Regressed, Some(least), _) => format!(
+            (ClaimVerdict::Regressed, Some(least), _) => format!(
                 "at least {} slower{at} ({} seen, limit {allowed})",
-                short_factor(least, Round::Down),
-                short_factor(seen, Round::Nearest),
+                ratio(least, Rounding::Down),
+                ratio(seen, Rounding::Nearest),
             ),
-            (Verdict::Ok, _, Some(most)) => format!(
+            (ClaimVerdict::Ok, _, Some(most)) => format!(
                 "at most {}{at} ({} seen, limit {allowed})",
-                slower(most, Round::Up),
-                factor(seen, Round::Nearest),
+                slower(most, Rounding::Up),
+                ratio(seen, Rounding::Nearest),
             ),
             (_, Some(least), Some(most)) => format!(
                 "{}{at} ({} % bounds {} to {}), limit {}.{}",
-                slower(seen, Round::Nearest),
+                slower(seen, Rounding::Nearest),
                 self.alpha,
-                factor(least, Round::Down),
-                factor(most, Round::Up),
-                factor(tau, Round::Nearest),
+                ratio(least, Rounding::Down),
+                ratio(most, Rounding::Up),
+                ratio(tau, Rounding::Nearest),
                 self.would_decide(" per side"),
             ),
             _ if self.doubt.is_some() => format!(
                 "{}{at} ({}), limit {}.{}",
-                slower(seen, Round::Nearest),
-                one_bound([least, most], factor),
-                factor(tau, Round::Nearest),
+                slower(seen, Rounding::Nearest),
+                one_bound([least, most], ratio),
+                ratio(tau, Rounding::Nearest),
                 self.would_decide(""),
             ),
             _ => self.too_few_to_compare(now, before, at),
@@ -210,8 +211,8 @@ impl Judged {
             true => " on each side",
             false => "",
         };
-        let [now, before] = [now, before].map(|one| millis(one.value, Round::Nearest));
-        format!("{few}{sides}, so {now} ms against {before} ms{at} proves no change")
+        let [now, before] = [now, before].map(|one| shown_micros(one.value, Rounding::Nearest));
+        format!("{few}{sides}, so {now} against {before}{at} proves no change")
     }
 
     fn too_few(&self, samples: u64, place: &str) -> String {
@@ -222,13 +223,13 @@ impl Judged {
         };
         format!(
             "{}{place}; {bound} bound needs {}",
-            counted_samples(samples),
+            counted(samples, "sample"),
             count(smallest_count(self.quantile, self.alpha)),
         )
     }
 
     /// The sentence about another reason than the number of samples, after a space.
-    fn doubtful(&self, doubt: Doubt) -> String {
+    fn doubtful(&self, doubt: OpenReason) -> String {
         let before = match &self.compared {
             Compared::Baseline { before, .. } => before.as_ref(),
             Compared::Limit(_) => None,
@@ -236,7 +237,7 @@ impl Judged {
         let [now, before] = [self.candidate.as_ref(), before].map(|of| of.and_then(share_unknown));
         match (doubt, now, before) {
             (
-                Doubt::NotFound {
+                OpenReason::NotFound {
                     missing,
                     traces,
                     allowed,
@@ -248,17 +249,17 @@ impl Judged {
                 count(traces),
                 count(allowed),
             ),
-            (Doubt::SentLate(by), ..) => format!(
-                " The load generator sent requests up to {} ms late, which may be the only cause: reduce the load, or use a less busy machine.",
-                millis(micros(by), Round::Up),
+            (OpenReason::SentLate(by), ..) => format!(
+                " The load generator sent requests up to {} late, which may be the only cause: reduce the load, or use a less busy machine.",
+                shown_micros(micros(by), Rounding::Up),
             ),
-            (Doubt::NotMeasured, Some(now), None) => {
+            (OpenReason::NotMeasured, Some(now), None) => {
                 format!(" {now} have no measurement: {MEASURE_THEM}.")
             }
-            (Doubt::NotMeasured, Some(now), Some(before)) => {
+            (OpenReason::NotMeasured, Some(now), Some(before)) => {
                 format!(" {now} have no measurement, and {before} of the baseline: {MEASURE_THEM}.")
             }
-            (Doubt::NotMeasured, None, before) => format!(
+            (OpenReason::NotMeasured, None, before) => format!(
                 " {} of the baseline have no measurement: record it again.",
                 before.unwrap_or_default()
             ),
@@ -282,7 +283,7 @@ impl Judged {
         };
         match self.lacking_side(needed) {
             Some((whose, samples, about)) => {
-                let samples = counted_samples(samples);
+                let samples = counted(samples, "sample");
                 format!(
                     " {whose} has {samples}; about {}{pairs} would decide.",
                     count(about)
@@ -293,28 +294,28 @@ impl Judged {
     }
 
     /// If only one side has too few samples: its name, its number, and the number that it needs.
-    fn lacking_side(&self, needed: Needed) -> Option<(&'static str, u64, u64)> {
+    fn lacking_side(&self, needed: SampleSize) -> Option<(&'static str, u64, u64)> {
         let Compared::Baseline { before, .. } = &self.compared else {
             return None;
         };
         let (now, before) = (self.candidate?.count, (*before)?.count);
         match needed {
-            Needed::About(about) if before < about && about <= now => {
+            SampleSize::About(about) if before < about && about <= now => {
                 Some(("The baseline", before, about))
             }
-            Needed::About(about) if now < about && about <= before => {
+            SampleSize::About(about) if now < about && about <= before => {
                 Some(("This run", now, about))
             }
-            Needed::About(_) | Needed::TooMany => None,
+            SampleSize::About(_) | SampleSize::TooMany => None,
         }
     }
 }
 
 /// The bounds, of which at least one is missing.
-fn one_bound(bounds: [Option<f64>; 2], said: impl Fn(f64, Round) -> String) -> String {
+fn one_bound(bounds: [Option<f64>; 2], shown: impl Fn(f64, Rounding) -> String) -> String {
     match bounds {
-        [Some(least), _] => format!("at least {}", said(least, Round::Down)),
-        [None, Some(most)] => format!("at most {}", said(most, Round::Up)),
+        [Some(least), _] => format!("at least {}", shown(least, Rounding::Down)),
+        [None, Some(most)] => format!("at most {}", shown(most, Rounding::Up)),
         [None, None] => "without bounds".to_owned(),
     }
 }
@@ -325,22 +326,17 @@ fn share_unknown(of: &Estimate) -> Option<String> {
     (of.unknown > 0).then(|| format!("{} of {} requests", count(of.unknown), count(all)))
 }
 
-fn counted_samples(samples: u64) -> String {
-    let what = if samples == 1 { "sample" } else { "samples" };
-    format!("{} {what}", count(samples))
-}
-
 /// `1.14x slower`, or `0.97x of the baseline`.
-fn slower(ratio: f64, round: Round) -> String {
-    let text = factor(ratio, round);
-    if ratio >= 1.0 {
+fn slower(of: f64, rounding: Rounding) -> String {
+    let text = ratio(of, rounding);
+    if of >= 1.0 {
         text + " slower"
     } else {
         text + " of the baseline"
     }
 }
 
-fn another_environment(differs: &[Difference], at: &str) -> String {
+fn another_environment(differs: &[FactDifference], at: &str) -> String {
     let facts: Vec<String> = differs.iter().map(ToString::to_string).collect();
     format!(
         "ANOTHER ENVIRONMENT{at} than the baseline's: {}. Record a baseline here, use `spanspec ab`, or compare nevertheless with `--allow-env-mismatch`.",
@@ -348,7 +344,7 @@ fn another_environment(differs: &[Difference], at: &str) -> String {
     )
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for ClaimVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Regressed => "REGRESSED",
@@ -362,7 +358,7 @@ impl fmt::Display for Verdict {
 }
 
 /// Quantile, subject, verdict and reason.
-impl fmt::Display for Judged {
+impl fmt::Display for JudgedClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.claim(), self.explained())
     }

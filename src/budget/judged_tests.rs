@@ -1,6 +1,6 @@
 use super::*;
 use crate::budget::baseline::Fact;
-use crate::budget::{Column, Row, Table};
+use crate::budget::{Column, Table, TableRow};
 
 fn estimate(count: u64, bounds: [Option<f64>; 2], value: f64) -> Estimate {
     Estimate {
@@ -16,8 +16,8 @@ fn known(count: u64, [lower, value, upper]: [f64; 3]) -> Estimate {
     estimate(count, [Some(lower), Some(upper)], value)
 }
 
-fn compared(verdict: Verdict, subject: &str, before: Estimate, now: Estimate) -> Judged {
-    Judged {
+fn compared(verdict: ClaimVerdict, subject: &str, before: Estimate, now: Estimate) -> JudgedClaim {
+    JudgedClaim {
         subject: subject.to_owned(),
         quantile: Quantile::P50,
         verdict,
@@ -32,8 +32,8 @@ fn compared(verdict: Verdict, subject: &str, before: Estimate, now: Estimate) ->
     }
 }
 
-fn limited(verdict: Verdict, now: Estimate) -> Judged {
-    Judged {
+fn limited(verdict: ClaimVerdict, now: Estimate) -> JudgedClaim {
+    JudgedClaim {
         compared: Compared::Limit(Duration::from_millis(500)),
         quantile: Quantile::P99,
         ..compared(verdict, "ship", now, now)
@@ -41,17 +41,17 @@ fn limited(verdict: Verdict, now: Estimate) -> Judged {
 }
 
 #[test]
-fn a_regression_stands_behind_the_line_of_both_versions() {
+fn a_regression_is_a_remark_in_the_row_of_both_versions() {
     let p50 = compared(
-        Verdict::Regressed,
+        ClaimVerdict::Regressed,
         "inventory-check",
         known(500, [115.0, 120.0, 126.0]),
         known(500, [336.0, 350.0, 366.0]),
     );
-    let p99 = Judged {
+    let p99 = JudgedClaim {
         quantile: Quantile::P99,
         ..compared(
-            Verdict::NotProven,
+            ClaimVerdict::NotProven,
             "inventory-check",
             known(500, [500.0, 800.0, 2_300.0]),
             known(500, [1_500.0, 2_400.0, 7_000.0]),
@@ -64,29 +64,33 @@ fn a_regression_stands_behind_the_line_of_both_versions() {
     let table = Table {
         baseline: column("2.3.0"),
         candidate: column("v2.4.0"),
-        rows: vec![Row::new("inventory-check", &[p50, p99], Verdict::fails)],
+        rows: vec![TableRow::new(
+            "inventory-check",
+            &[p50, p99],
+            ClaimVerdict::fails,
+        )],
     };
     assert_eq!(
         table.to_string(),
-        "              v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
-inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms   ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)"
+        "              v2.3.0 (baseline, n=500)      v2.4.0 (n=500)
+inventory-check   p50=120 ms p99=800 ms     p50=350 ms p99=2.4 s   ← REGRESSED: at least 2.66x slower at p50 (2.92x seen, limit 1.2x)"
     );
 }
 
 #[test]
-fn too_few_samples_are_no_evidence() {
+fn too_few_samples_prove_nothing() {
     let now = estimate(120, [Some(300.0), None], 412.0);
     let before = estimate(120, [Some(300.0), None], 388.0);
-    let judged = Judged {
+    let judged = JudgedClaim {
         quantile: Quantile::P99,
-        ..compared(Verdict::TooFew, "process_payment", before, now)
+        ..compared(ClaimVerdict::TooFew, "process_payment", before, now)
     };
     assert_eq!(
         judged.to_string(),
         "p99 of process_payment: TOO FEW: 120 samples; an upper bound needs 299 on each side, so 412 ms against 388 ms proves no change"
     );
     let before = estimate(1, [None, None], 388.0);
-    let judged = compared(Verdict::TooFew, "ship", before, now);
+    let judged = compared(ClaimVerdict::TooFew, "ship", before, now);
     assert_eq!(
         judged.to_string(),
         "p50 of ship: TOO FEW: 1 sample in the baseline; an upper bound needs 5, so 412 ms against 388 ms proves no change"
@@ -94,10 +98,10 @@ fn too_few_samples_are_no_evidence() {
 }
 
 #[test]
-fn what_is_not_proven_says_what_would_decide() {
+fn an_open_claim_states_the_samples_that_would_decide() {
     let before = known(77, [93.0, 100.0, 108.5]);
     let now = known(77, [105.245, 114.0, 123.69]);
-    let judged = compared(Verdict::NotProven, "ship", before, now);
+    let judged = compared(ClaimVerdict::NotProven, "ship", before, now);
     assert_eq!(
         judged.to_string(),
         "p50 of ship: NOT PROVEN: 1.14x slower (95 % bounds 0.97x to 1.33x), limit 1.20x. About 700 samples per side, or `spanspec ab`, would decide."
@@ -109,7 +113,7 @@ fn the_side_that_lacks_samples_is_named() {
     let few = known(100, [93.0, 100.0, 109.0]);
     let many = known(3_000, [112.9, 114.0, 115.1]);
     let said = |before, now| {
-        let judged = compared(Verdict::NotProven, "ship", before, now).to_string();
+        let judged = compared(ClaimVerdict::NotProven, "ship", before, now).to_string();
         judged.split_once(". ").unwrap().1.to_owned()
     };
     assert_eq!(
@@ -129,13 +133,13 @@ fn the_side_that_lacks_samples_is_named() {
 }
 
 #[test]
-fn a_share_of_the_error_is_said_as_its_confidence() {
+fn a_shared_alpha_is_shown_as_confidence() {
     let both = known(78, [93.0, 100.0, 108.0]);
-    let judged = Judged {
+    let judged = JudgedClaim {
         alpha: Alpha::FIVE_PERCENT.shared_by(3),
         quantile: Quantile::P99,
         ..compared(
-            Verdict::NotProven,
+            ClaimVerdict::NotProven,
             "ship",
             both,
             known(78, [88.0, 95.0, 113.0]),
@@ -148,10 +152,10 @@ fn a_share_of_the_error_is_said_as_its_confidence() {
 }
 
 #[test]
-fn a_proof_says_how_much_it_is_at_most() {
+fn a_proof_states_the_upper_bound() {
     let before = known(500, [97.0, 100.0, 103.0]);
     let judged = compared(
-        Verdict::Ok,
+        ClaimVerdict::Ok,
         "ship",
         before,
         known(500, [98.0, 101.0, 104.0]),
@@ -163,31 +167,34 @@ fn a_proof_says_how_much_it_is_at_most() {
 }
 
 #[test]
-fn limits_are_said_in_milliseconds() {
+fn limits_have_the_unit_that_fits() {
     let said = |verdict, now| limited(verdict, now).to_string();
     assert_eq!(
-        said(Verdict::OverLimit, known(500, [500.25, 600.0, 900.0])),
-        "p99 of ship: OVER LIMIT: at least 500.25 ms (600 ms seen), limit 500 ms"
+        said(ClaimVerdict::OverLimit, known(500, [500.25, 600.0, 900.0])),
+        "p99 of ship: OVER LIMIT: at least 500.2 ms (600 ms seen), limit 500 ms"
     );
     assert_eq!(
-        said(Verdict::Ok, known(500, [400.0, 420.0, 479.2])),
+        said(ClaimVerdict::Ok, known(500, [400.0, 420.0, 479.2])),
         "p99 of ship: OK: at most 480 ms (420 ms seen), limit 500 ms"
     );
     assert_eq!(
-        said(Verdict::NotProven, known(500, [400.0, 450.0, 530.0])),
+        said(ClaimVerdict::NotProven, known(500, [400.0, 450.0, 530.0])),
         "p99 of ship: NOT PROVEN: 450 ms (95 % bounds 400 ms to 530 ms), limit 500 ms. About 1,300 samples would decide."
     );
     assert_eq!(
-        said(Verdict::TooFew, estimate(120, [Some(300.0), None], 412.0)),
+        said(
+            ClaimVerdict::TooFew,
+            estimate(120, [Some(300.0), None], 412.0)
+        ),
         "p99 of ship: TOO FEW: 120 samples; an upper bound needs 299, so 412 ms does not prove the limit 500 ms"
     );
 }
 
 #[test]
-fn nothing_found_is_a_failure_with_a_reason() {
-    let judged = Judged {
+fn a_claim_without_samples_has_a_reason() {
+    let judged = JudgedClaim {
         candidate: None,
-        ..limited(Verdict::NothingFound, known(1, [1.0; 3]))
+        ..limited(ClaimVerdict::NothingFound, known(1, [1.0; 3]))
     };
     assert_eq!(
         judged.to_string(),
@@ -196,13 +203,13 @@ fn nothing_found_is_a_failure_with_a_reason() {
 }
 
 #[test]
-fn another_environment_is_told_loudly_with_each_fact() {
+fn another_environment_is_listed_fact_by_fact() {
     let both = known(500, [97.0, 100.0, 103.0]);
-    let mut judged = compared(Verdict::NotProven, "ship", both, both);
+    let mut judged = compared(ClaimVerdict::NotProven, "ship", both, both);
     let Compared::Baseline { differs, .. } = &mut judged.compared else {
         unreachable!("it was held against a baseline");
     };
-    *differs = vec![Difference {
+    *differs = vec![FactDifference {
         fact: Fact::Cpu,
         baseline: "EPYC 7763".to_owned(),
         here: "Xeon 8370C".to_owned(),
@@ -214,26 +221,31 @@ fn another_environment_is_told_loudly_with_each_fact() {
 }
 
 #[test]
-fn less_than_a_microsecond_counts_as_one() {
+fn durations_below_a_microsecond_count_as_one() {
     let nothing = known(500, [0.0, 0.0, 0.0]);
-    let judged = compared(Verdict::Regressed, "ship", nothing, known(500, [0.004; 3]));
+    let judged = compared(
+        ClaimVerdict::Regressed,
+        "ship",
+        nothing,
+        known(500, [0.004; 3]),
+    );
     assert_eq!(
         judged.to_string(),
-        "p50 of ship: REGRESSED: at least 4.0x slower (4.0x seen, limit 1.2x)"
+        "p50 of ship: REGRESSED: at least 4.00x slower (4.00x seen, limit 1.2x)"
     );
 }
 
 #[test]
-fn what_holds_is_not_proven_where_too_many_traces_have_no_such_span() {
+fn an_ok_is_not_proven_if_too_many_traces_lack_the_span() {
     let holds = compared(
-        Verdict::Ok,
+        ClaimVerdict::Ok,
         "ship",
         estimate(20, [Some(17.2), Some(18.9)], 18.1),
         estimate(20, [Some(17.2), Some(18.9)], 18.1),
     );
     let mut judged = holds.clone();
     judged.doubt_coverage(10, 30, 0);
-    assert_eq!(judged.verdict, Verdict::NotProven);
+    assert_eq!(judged.verdict, ClaimVerdict::NotProven);
     let sentence = judged.to_string();
     assert!(
         sentence.ends_with(
@@ -241,25 +253,25 @@ fn what_holds_is_not_proven_where_too_many_traces_have_no_such_span() {
         ),
         "{sentence}"
     );
-    let mut regressed = Judged {
-        verdict: Verdict::Regressed,
+    let mut regressed = JudgedClaim {
+        verdict: ClaimVerdict::Regressed,
         ..holds
     };
     regressed.doubt_coverage(10, 30, 0);
-    assert_eq!(regressed.verdict, Verdict::Regressed);
+    assert_eq!(regressed.verdict, ClaimVerdict::Regressed);
 }
 
 #[test]
-fn requests_that_were_not_measured_are_told_with_what_to_do() {
+fn requests_without_measurement_come_with_advice() {
     let now = Estimate {
         unknown: 56,
         ..estimate(1_444, [Some(17.2), None], 18.1)
     };
-    let doubtful = |judged: Judged| Judged {
-        doubt: Some(Doubt::NotMeasured),
+    let doubtful = |judged: JudgedClaim| JudgedClaim {
+        doubt: Some(OpenReason::NotMeasured),
         ..judged
     };
-    let judged = doubtful(limited(Verdict::NotProven, now));
+    let judged = doubtful(limited(ClaimVerdict::NotProven, now));
     assert_eq!(
         judged.to_string(),
         "p99 of ship: NOT PROVEN: 18.1 ms (at least 17.2 ms), limit 500 ms. 56 of 1,500 requests have no measurement: raise `request.timeout`, or find out why they fail."
@@ -271,7 +283,7 @@ fn requests_that_were_not_measured_are_told_with_what_to_do() {
     );
     let before = known(1_500, [16.0, 18.0, 19.0]);
     let judged = |before, now| {
-        let judged = doubtful(compared(Verdict::NotProven, "ship", before, now));
+        let judged = doubtful(compared(ClaimVerdict::NotProven, "ship", before, now));
         judged.to_string()
     };
     assert_eq!(
@@ -285,13 +297,16 @@ fn requests_that_were_not_measured_are_told_with_what_to_do() {
 }
 
 #[test]
-fn a_machine_that_sent_late_is_told_of() {
-    let judged = Judged {
-        doubt: Some(Doubt::SentLate(Duration::from_millis(14_000))),
-        ..limited(Verdict::NotProven, known(12_000, [5.9, 5_695.0, 5_900.0]))
+fn lateness_of_the_load_generator_is_stated() {
+    let judged = JudgedClaim {
+        doubt: Some(OpenReason::SentLate(Duration::from_millis(14_000))),
+        ..limited(
+            ClaimVerdict::NotProven,
+            known(12_000, [5.9, 5_695.0, 5_900.0]),
+        )
     };
     assert_eq!(
         judged.to_string(),
-        "p99 of ship: NOT PROVEN: 5695 ms (95 % bounds 5.9 ms to 5900 ms), limit 500 ms. The load generator sent requests up to 14000 ms late, which may be the only cause: reduce the load, or use a less busy machine."
+        "p99 of ship: NOT PROVEN: 5.7 s (95 % bounds 5.9 ms to 5.9 s), limit 500 ms. The load generator sent requests up to 14 s late, which may be the only cause: reduce the load, or use a less busy machine."
     );
 }

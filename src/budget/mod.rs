@@ -13,7 +13,7 @@
 //! [`Sketch`] (C. Masson, J. E. Rim, H. K. Lee, *DDSketch*, VLDB 2019).
 //!
 //! ```
-//! use spanspec::internal::budget::{Against, Alpha, Claim, Quantile, Reference, Samples, Verdict, judge};
+//! use spanspec::internal::budget::{Against, Alpha, Claim, Quantile, Reference, Samples, ClaimVerdict, judge};
 //!
 //! let before: Samples = (0..500).map(|at| 100_000 + 80 * at).collect();
 //! let after: Samples = (0..500).map(|at| 290_000 + 240 * at).collect();
@@ -25,10 +25,10 @@
 //!     against: Against::Baseline(Reference::new(&before)),
 //! };
 //! let judged = &judge(&[claim], Alpha::FIVE_PERCENT)[0];
-//! assert_eq!(judged.verdict, Verdict::Regressed);
+//! assert_eq!(judged.verdict, ClaimVerdict::Regressed);
 //! assert_eq!(
 //!     judged.to_string(),
-//!     "p50 of inventory-check: REGRESSED: at least 2.8x slower (2.9x seen, limit 1.2x)",
+//!     "p50 of inventory-check: REGRESSED: at least 2.84x slower (2.92x seen, limit 1.2x)",
 //! );
 //! ```
 
@@ -38,29 +38,27 @@ mod binomial;
 mod calibrate;
 mod cells;
 mod claim;
-mod facts;
-mod foresight;
+mod failure_text;
 mod judged;
-mod needed;
+mod lint;
+mod numbers;
 mod quantile;
+mod sample_size;
 mod samples;
 mod sketch;
 mod table;
 mod verdict;
-mod words;
 
 pub use ab::{Ab, AbRefusal, AbVerdict, FEWEST_PAIRS, Pair, judge_pairs};
 pub use calibrate::{FEWEST_RUNS, noise, spread};
-#[cfg(feature = "cli")]
-pub(crate) use cells::in_millis;
-pub use claim::{Against, Claim, Late, Reference};
-pub use foresight::too_few_requests;
-pub use judged::{Compared, Judged};
-pub use needed::Needed;
+pub use claim::{Against, Claim, Lateness, Reference};
+pub use judged::{Compared, JudgedClaim};
+pub use lint::too_few_requests;
+pub(crate) use numbers::version;
 pub use quantile::{Alpha, Quantile, lower_rank, smallest_count, upper_rank};
+pub use sample_size::SampleSize;
 pub use samples::{Estimate, Samples};
 pub use sketch::Sketch;
-pub use table::{Column, Row, Table};
+pub use table::{Column, Table, TableRow};
 pub(crate) use verdict::micros;
-pub use verdict::{Verdict, judge};
-pub(crate) use words::{limit_factor, version};
+pub use verdict::{ClaimVerdict, judge};

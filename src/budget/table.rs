@@ -4,10 +4,11 @@ use std::fmt;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::judged::{Compared, Judged};
+use super::judged::{Compared, JudgedClaim};
+use super::numbers::version;
 use super::quantile::Quantile;
-use super::verdict::Verdict;
-use super::words::{Round, count, millis, version};
+use super::verdict::ClaimVerdict;
+use crate::number::{Rounding, count, micros};
 
 /// The quantiles of two versions.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +18,7 @@ pub struct Table {
     /// The column of this run.
     pub candidate: Column,
     /// One row per subject.
-    pub rows: Vec<Row>,
+    pub rows: Vec<TableRow>,
 }
 
 /// The head of a column.
@@ -31,7 +32,7 @@ pub struct Column {
 
 /// The quantiles of one subject.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct TableRow {
     /// The subject of the budget.
     pub subject: String,
     /// The quantiles of the baseline in microseconds.
@@ -42,11 +43,15 @@ pub struct Row {
     pub remarks: Vec<String>,
 }
 
-impl Row {
+impl TableRow {
     /// Builds a row from all claims about a subject. Each quantile appears once, and verdicts for which
     /// `fails` returns `true` become remarks.
     #[must_use]
-    pub fn new(subject: &str, judged: &[Judged], fails: impl Fn(Verdict) -> bool) -> Self {
+    pub fn new(
+        subject: &str,
+        judged: &[JudgedClaim],
+        fails: impl Fn(ClaimVerdict) -> bool,
+    ) -> Self {
         let mut row = Self {
             subject: subject.to_owned(),
             before: Vec::new(),
@@ -68,7 +73,7 @@ impl Row {
     }
 }
 
-impl Row {
+impl TableRow {
     /// The cells: subject, quantiles of the baseline, quantiles of this run.
     #[must_use]
     pub fn cells(&self) -> [String; 3] {
@@ -121,11 +126,11 @@ impl Column {
     }
 }
 
-/// `p50=120ms p99=800ms`
+/// `p50=120 ms p99=1.8 s`
 fn quantiles(of: &[(Quantile, f64)]) -> String {
     let each: Vec<String> = of
         .iter()
-        .map(|(quantile, micros)| format!("{quantile}={}ms", millis(*micros, Round::Nearest)))
+        .map(|(quantile, of)| format!("{quantile}={}", micros(*of, Rounding::Nearest)))
         .collect();
     if each.is_empty() {
         return "-".to_owned();
@@ -153,7 +158,7 @@ pub struct Headed<'a> {
 impl Table {
     /// Groups rows into one table per pair of versions, because services of one system may have
     /// different versions.
-    pub fn all(rows: impl IntoIterator<Item = (Column, Column, Row)>) -> Vec<Self> {
+    pub fn all(rows: impl IntoIterator<Item = (Column, Column, TableRow)>) -> Vec<Self> {
         let mut tables: Vec<Self> = Vec::new();
         for (baseline, candidate, row) in rows {
             let is_same =
@@ -190,7 +195,7 @@ impl fmt::Display for Headed<'_> {
             table.baseline.head(self.heads[0]),
             table.candidate.head(self.heads[1]),
         ];
-        let lines: Vec<[String; 3]> = table.rows.iter().map(Row::cells).collect();
+        let lines: Vec<[String; 3]> = table.rows.iter().map(TableRow::cells).collect();
         let part = |at: usize| widest(lines.iter().map(|line| line[at].as_str()));
         // A head starts two columns left of its cells.
         let names = part(0);

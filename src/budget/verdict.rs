@@ -6,13 +6,13 @@
 
 use super::calibrate::noise;
 use super::claim::{Against, Claim, Reference};
-use super::judged::{Compared, Doubt, Judged};
+use super::judged::{Compared, JudgedClaim, OpenReason};
 use super::quantile::{Alpha, Quantile, smallest_count};
 use super::samples::{Estimate, Samples};
 
 /// The verdict on a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ClaimVerdict {
     /// The increase over the baseline provably exceeds the limit.
     Regressed,
     /// The quantile is provably above its limit.
@@ -27,7 +27,7 @@ pub enum Verdict {
     TooFew,
 }
 
-impl Verdict {
+impl ClaimVerdict {
     /// Returns `true` if the spec fails in any case.
     #[must_use]
     pub fn fails(self) -> bool {
@@ -43,7 +43,7 @@ impl Verdict {
 
 /// Decides all claims of a run, which share the probability of an error.
 #[must_use]
-pub fn judge(claims: &[Claim<'_>], alpha: Alpha) -> Vec<Judged> {
+pub fn judge(claims: &[Claim<'_>], alpha: Alpha) -> Vec<JudgedClaim> {
     let open: Vec<&Claim<'_>> = claims
         .iter()
         .filter(|claim| can_be_decided(claim))
@@ -84,7 +84,7 @@ enum Decision {
     Worse,
     Holds,
     /// Neither, perhaps for another reason than the number of samples.
-    Open(Option<Doubt>),
+    Open(Option<OpenReason>),
 }
 
 /// Holm's procedure over one family of claims.
@@ -149,7 +149,7 @@ fn holds(claim: &Claim<'_>, alpha: Alpha) -> bool {
     upper.zip(most).is_some_and(|(upper, most)| upper <= most)
 }
 
-fn judged(claim: &Claim<'_>, decision: Decision, alpha: Alpha) -> Judged {
+fn judged(claim: &Claim<'_>, decision: Decision, alpha: Alpha) -> JudgedClaim {
     let candidate = estimate(claim.candidate, claim.quantile, alpha).map(|seen| Estimate {
         lower: estimate(claim.certain(), claim.quantile, alpha).and_then(|one| one.lower),
         ..seen
@@ -162,7 +162,7 @@ fn judged(claim: &Claim<'_>, decision: Decision, alpha: Alpha) -> Judged {
             differs: reference.differs.clone(),
         },
     };
-    Judged {
+    JudgedClaim {
         verdict: verdict(claim, decision, candidate.as_ref(), &compared),
         doubt: match decision {
             Decision::Open(doubt) => doubt,
@@ -181,19 +181,19 @@ fn doubt(
     claim: &Claim<'_>,
     alpha: Alpha,
     is_decided: impl Fn(&Claim<'_>) -> bool,
-) -> Option<Doubt> {
+) -> Option<OpenReason> {
     if let Some(late) = claim.late {
         let seen = Claim {
             late: None,
             ..claim.clone()
         };
         if is_decided(&seen) {
-            return Some(Doubt::SentLate(late.by));
+            return Some(OpenReason::SentLate(late.by));
         }
     }
     let is_unknown =
         if_all_were_known(claim, is_decided) || lacks_only_what_is_unknown(claim, alpha);
-    is_unknown.then_some(Doubt::NotMeasured)
+    is_unknown.then_some(OpenReason::NotMeasured)
 }
 
 /// The result of `is_true` for the claim without unknown durations.
@@ -236,24 +236,26 @@ fn verdict(
     decision: Decision,
     candidate: Option<&Estimate>,
     compared: &Compared,
-) -> Verdict {
+) -> ClaimVerdict {
     let Some(candidate) = candidate else {
-        return Verdict::NothingFound;
+        return ClaimVerdict::NothingFound;
     };
     match (decision, compared) {
-        (Decision::Holds, _) => Verdict::Ok,
-        (Decision::Worse, Compared::Limit(_)) => Verdict::OverLimit,
-        (Decision::Worse, Compared::Baseline { .. }) => Verdict::Regressed,
-        (Decision::Open(Some(_)), _) => Verdict::NotProven,
-        (Decision::Open(None), Compared::Limit(_)) if has_bounds(candidate) => Verdict::NotProven,
-        (Decision::Open(None), Compared::Limit(_)) => Verdict::TooFew,
+        (Decision::Holds, _) => ClaimVerdict::Ok,
+        (Decision::Worse, Compared::Limit(_)) => ClaimVerdict::OverLimit,
+        (Decision::Worse, Compared::Baseline { .. }) => ClaimVerdict::Regressed,
+        (Decision::Open(Some(_)), _) => ClaimVerdict::NotProven,
+        (Decision::Open(None), Compared::Limit(_)) if has_bounds(candidate) => {
+            ClaimVerdict::NotProven
+        }
+        (Decision::Open(None), Compared::Limit(_)) => ClaimVerdict::TooFew,
         (Decision::Open(None), Compared::Baseline { before, .. }) => {
             let is_same = can_be_decided(claim);
             let is_enough = has_bounds(candidate) && before.as_ref().is_some_and(has_bounds);
             if is_enough || !is_same {
-                Verdict::NotProven
+                ClaimVerdict::NotProven
             } else {
-                Verdict::TooFew
+                ClaimVerdict::TooFew
             }
         }
     }

@@ -1,11 +1,11 @@
 use super::*;
-use crate::budget::Late;
-use crate::budget::baseline::{Difference, Fact};
+use crate::budget::Lateness;
+use crate::budget::baseline::{Fact, FactDifference};
 use std::time::Duration;
 
 const ALPHA: Alpha = Alpha::FIVE_PERCENT;
 
-/// Evenly between 90 % and 110 % of the median.
+/// Durations that are evenly spread between 90 % and 110 % of the median.
 fn run(count: u64, median: u64) -> Samples {
     (0..count)
         .map(|at| median * 9 / 10 + median * at / count / 5)
@@ -32,96 +32,99 @@ fn within(limit: u64, now: &Samples) -> Claim<'_> {
     }
 }
 
-fn verdict_of(claim: Claim<'_>) -> Verdict {
+fn verdict_of(claim: Claim<'_>) -> ClaimVerdict {
     judge(&[claim], ALPHA)[0].verdict
 }
 
 #[test]
-fn a_quantile_is_held_against_the_baseline_by_its_bounds() {
+fn a_quantile_is_compared_with_the_baseline_by_its_bounds() {
     let before = run(200, 100_000);
     let verdict = |median| verdict_of(against(&before, &run(200, median)));
-    assert_eq!(verdict(100_000), Verdict::Ok);
-    assert_eq!(verdict(119_000), Verdict::NotProven);
-    assert_eq!(verdict(122_000), Verdict::NotProven);
-    assert_eq!(verdict(130_000), Verdict::Regressed);
-    assert_eq!(verdict(50_000), Verdict::Ok);
+    assert_eq!(verdict(100_000), ClaimVerdict::Ok);
+    assert_eq!(verdict(119_000), ClaimVerdict::NotProven);
+    assert_eq!(verdict(122_000), ClaimVerdict::NotProven);
+    assert_eq!(verdict(130_000), ClaimVerdict::Regressed);
+    assert_eq!(verdict(50_000), ClaimVerdict::Ok);
 }
 
 #[test]
-fn what_is_as_short_as_the_resolution_is_not_called_slower() {
+fn durations_near_the_resolution_are_not_slower() {
     let all = |micros: u64| [micros; 100].into_iter().collect::<Samples>();
     let verdict = |before, now| verdict_of(against(&all(before), &all(now)));
-    assert_eq!(verdict(0, 0), Verdict::Ok);
-    assert_eq!(verdict(0, 1), Verdict::Ok);
-    // 1.9 may have been 2.0, or 1.0 have become 2.9.
-    assert_eq!(verdict(1, 2), Verdict::NotProven);
-    assert_eq!(verdict(1, 3), Verdict::Regressed);
+    assert_eq!(verdict(0, 0), ClaimVerdict::Ok);
+    assert_eq!(verdict(0, 1), ClaimVerdict::Ok);
+    // The stored 1 may have been 1.9, and the stored 2 may be 2.0.
+    assert_eq!(verdict(1, 2), ClaimVerdict::NotProven);
+    assert_eq!(verdict(1, 3), ClaimVerdict::Regressed);
 }
 
 #[test]
-fn a_quantile_is_held_against_a_limit_by_its_bounds() {
+fn a_quantile_is_compared_with_a_limit_by_its_bounds() {
     let now = run(200, 100_000);
     let verdict = |limit| verdict_of(within(limit, &now));
-    assert_eq!(verdict(105_000), Verdict::Ok);
-    assert_eq!(verdict(100_000), Verdict::NotProven);
-    assert_eq!(verdict(95_000), Verdict::OverLimit);
+    assert_eq!(verdict(105_000), ClaimVerdict::Ok);
+    assert_eq!(verdict(100_000), ClaimVerdict::NotProven);
+    assert_eq!(verdict(95_000), ClaimVerdict::OverLimit);
 }
 
 #[test]
-fn a_bound_on_the_limit_holds_and_one_on_tau_does_too() {
+fn a_bound_equal_to_the_limit_or_to_tau_passes() {
     let five: Samples = [100, 100, 100, 100, 100].into_iter().collect();
-    assert_eq!(verdict_of(within(100, &five)), Verdict::Ok);
+    assert_eq!(verdict_of(within(100, &five)), ClaimVerdict::Ok);
     let before: Samples = [100; 5].into_iter().collect();
     let mut claim = against(&before, &five);
     if let Against::Baseline(reference) = &mut claim.against {
         reference.tolerance = 0.0;
     }
-    assert_eq!(verdict_of(claim), Verdict::Ok);
+    assert_eq!(verdict_of(claim), ClaimVerdict::Ok);
 }
 
 #[test]
-fn few_samples_can_still_show_that_something_is_far_too_slow() {
+fn few_samples_suffice_for_a_large_regression() {
     let (before, now) = (run(500, 100_000), run(120, 900_000));
     let mut claim = against(&before, &now);
     claim.quantile = Quantile::P99;
-    assert_eq!(verdict_of(claim.clone()), Verdict::Regressed);
+    assert_eq!(verdict_of(claim.clone()), ClaimVerdict::Regressed);
     let like_before = run(120, 100_000);
     claim.candidate = &like_before;
-    assert_eq!(verdict_of(claim), Verdict::TooFew);
+    assert_eq!(verdict_of(claim), ClaimVerdict::TooFew);
     let four = run(4, 100_000);
-    assert_eq!(verdict_of(within(1_000_000, &four)), Verdict::TooFew);
+    assert_eq!(verdict_of(within(1_000_000, &four)), ClaimVerdict::TooFew);
 }
 
 #[test]
-fn a_budget_that_found_nothing_fails() {
+fn a_budget_without_samples_fails() {
     let (before, none) = (run(200, 100_000), Samples::default());
-    assert_eq!(verdict_of(against(&before, &none)), Verdict::NothingFound);
-    assert_eq!(verdict_of(within(1, &none)), Verdict::NothingFound);
-    assert!(Verdict::NothingFound.fails());
+    assert_eq!(
+        verdict_of(against(&before, &none)),
+        ClaimVerdict::NothingFound
+    );
+    assert_eq!(verdict_of(within(1, &none)), ClaimVerdict::NothingFound);
+    assert!(ClaimVerdict::NothingFound.fails());
 }
 
 #[test]
 fn without_a_baseline_nothing_is_proven() {
     let (none, now) = (Samples::default(), run(200, 100_000));
-    assert_eq!(verdict_of(against(&none, &now)), Verdict::TooFew);
+    assert_eq!(verdict_of(against(&none, &now)), ClaimVerdict::TooFew);
 }
 
 #[test]
-fn a_baseline_from_elsewhere_proves_nothing() {
+fn a_baseline_of_another_environment_proves_nothing() {
     let (before, now) = (run(200, 100_000), run(200, 300_000));
     let mut claim = against(&before, &now);
     if let Against::Baseline(reference) = &mut claim.against {
-        reference.differs = vec![Difference {
+        reference.differs = vec![FactDifference {
             fact: Fact::Cores,
             baseline: "4".to_owned(),
             here: "2".to_owned(),
         }];
     }
-    assert_eq!(verdict_of(claim), Verdict::NotProven);
+    assert_eq!(verdict_of(claim), ClaimVerdict::NotProven);
 }
 
 #[test]
-fn what_the_machine_changes_from_run_to_run_is_allowed() {
+fn the_variation_between_runs_is_permitted() {
     let (before, now) = (run(200, 100_000), run(200, 130_000));
     let mut claim = against(&before, &now);
     let Against::Baseline(reference) = &mut claim.against else {
@@ -133,7 +136,7 @@ fn what_the_machine_changes_from_run_to_run_is_allowed() {
         unreachable!("it was held against a baseline");
     };
     assert!((tau - 1.3903).abs() < 1e-4, "{tau}");
-    assert_eq!(judged.verdict, Verdict::Ok);
+    assert_eq!(judged.verdict, ClaimVerdict::Ok);
 }
 
 #[test]
@@ -147,30 +150,34 @@ fn a_sketch_raises_tau_by_its_error() {
 }
 
 #[test]
-fn several_claims_share_the_chance_of_an_error() {
+fn several_claims_share_the_probability_of_an_error() {
     let (before, now) = (run(200, 100_000), run(200, 119_000));
     let claims = vec![against(&before, &now); 4];
     let judged = judge(&claims, ALPHA);
     assert!(judged.iter().all(|one| one.alpha == ALPHA.shared_by(4)));
-    // Bounds of p50 need 7 samples with a fourth of 5 %, and 5 with all of it.
+    // Bounds of p50 need 7 samples at a fourth of 5 %, and 5 samples at 5 %.
     let (five, five_before) = (run(5, 300_000), run(5, 100_000));
     let alone = against(&five_before, &five);
-    assert_eq!(verdict_of(alone.clone()), Verdict::Regressed);
+    assert_eq!(verdict_of(alone.clone()), ClaimVerdict::Regressed);
     let others = vec![against(&before, &now); 3];
     let together: Vec<_> = others.into_iter().chain([alone]).collect();
-    assert_eq!(judge(&together, ALPHA)[3].verdict, Verdict::TooFew);
+    assert_eq!(judge(&together, ALPHA)[3].verdict, ClaimVerdict::TooFew);
 }
 
 #[test]
-fn what_is_decided_leaves_its_share_to_the_others() {
+fn a_decided_claim_leaves_its_share_to_the_others() {
     let (before, far) = (run(200, 100_000), run(200, 300_000));
     let (five_before, five) = (run(5, 100_000), run(5, 300_000));
     let clear = against(&before, &far);
     let few = against(&five_before, &five);
-    // Three alarms at a fourth each; the last then has all 5 %.
+    // Three alarms at a fourth each leave 5 % to the last claim.
     let claims = [clear.clone(), few, clear.clone(), clear];
     let judged = judge(&claims, ALPHA);
-    assert!(judged.iter().all(|one| one.verdict == Verdict::Regressed));
+    assert!(
+        judged
+            .iter()
+            .all(|one| one.verdict == ClaimVerdict::Regressed)
+    );
     assert_eq!(judged[0].alpha, ALPHA.shared_by(4));
     assert_eq!(judged[1].alpha, ALPHA);
 }
@@ -179,26 +186,29 @@ fn what_is_decided_leaves_its_share_to_the_others() {
 fn claims_that_cannot_be_decided_take_no_share() {
     let (before, now, none) = (run(200, 100_000), run(200, 100_000), Samples::default());
     let judged = judge(&[against(&before, &none), against(&before, &now)], ALPHA);
-    assert_eq!(judged[0].verdict, Verdict::NothingFound);
-    assert_eq!((judged[1].verdict, judged[1].alpha), (Verdict::Ok, ALPHA));
+    assert_eq!(judged[0].verdict, ClaimVerdict::NothingFound);
+    assert_eq!(
+        (judged[1].verdict, judged[1].alpha),
+        (ClaimVerdict::Ok, ALPHA)
+    );
 }
 
 #[test]
-fn only_what_is_proven_passes_strictly() {
-    assert!(!Verdict::Ok.fails_strictly());
-    for verdict in [Verdict::NotProven, Verdict::TooFew] {
+fn only_proven_claims_pass_with_strict() {
+    assert!(!ClaimVerdict::Ok.fails_strictly());
+    for verdict in [ClaimVerdict::NotProven, ClaimVerdict::TooFew] {
         assert!(!verdict.fails() && verdict.fails_strictly());
     }
-    assert!(Verdict::Regressed.fails() && Verdict::OverLimit.fails());
+    assert!(ClaimVerdict::Regressed.fails() && ClaimVerdict::OverLimit.fails());
     assert!(judge(&[], ALPHA).is_empty());
 }
 
-/// As many as an upper bound of p99 needs, and some more.
+/// More samples than an upper bound of p99 needs.
 fn with_unknown(unknown: u64) -> Samples {
     run(1_500 - unknown, 18_000).with_unknown(unknown)
 }
 
-fn p99_within(limit: u64, now: &Samples) -> Judged {
+fn p99_within(limit: u64, now: &Samples) -> JudgedClaim {
     let claim = Claim {
         quantile: Quantile::P99,
         ..within(limit, now)
@@ -207,37 +217,40 @@ fn p99_within(limit: u64, now: &Samples) -> Judged {
 }
 
 #[test]
-fn what_is_unknown_may_be_the_longest_of_all() {
+fn unknown_durations_may_be_the_longest() {
     let verdict = |unknown| {
         let judged = p99_within(500_000, &with_unknown(unknown));
         (judged.verdict, judged.doubt)
     };
-    assert_eq!(verdict(0), (Verdict::Ok, None));
-    assert_eq!(verdict(3), (Verdict::Ok, None));
-    let open = (Verdict::NotProven, Some(Doubt::NotMeasured));
+    assert_eq!(verdict(0), (ClaimVerdict::Ok, None));
+    assert_eq!(verdict(3), (ClaimVerdict::Ok, None));
+    let open = (ClaimVerdict::NotProven, Some(OpenReason::NotMeasured));
     assert_eq!(verdict(56), open);
     assert_eq!(verdict(1_300), open);
 }
 
 #[test]
-fn what_is_unknown_may_be_the_shortest_and_still_more_are_too_long() {
+fn unknown_durations_may_be_the_shortest_and_the_limit_is_still_exceeded() {
     let verdict = |unknown| p99_within(10_000, &with_unknown(unknown)).verdict;
-    assert_eq!(verdict(0), Verdict::OverLimit);
-    assert_eq!(verdict(1_200), Verdict::OverLimit);
-    assert_eq!(verdict(1_490), Verdict::NotProven);
+    assert_eq!(verdict(0), ClaimVerdict::OverLimit);
+    assert_eq!(verdict(1_200), ClaimVerdict::OverLimit);
+    assert_eq!(verdict(1_490), ClaimVerdict::NotProven);
 }
 
 #[test]
-fn what_is_unknown_is_no_reason_where_the_samples_leave_it_open() {
+fn unknown_durations_are_no_reason_if_the_samples_leave_a_claim_open() {
     let judged = p99_within(19_750, &with_unknown(1));
-    assert_eq!((judged.verdict, judged.doubt), (Verdict::NotProven, None));
+    assert_eq!(
+        (judged.verdict, judged.doubt),
+        (ClaimVerdict::NotProven, None)
+    );
     let few = run(100, 18_000).with_unknown(3);
     let judged = p99_within(500_000, &few);
-    assert_eq!((judged.verdict, judged.doubt), (Verdict::TooFew, None));
+    assert_eq!((judged.verdict, judged.doubt), (ClaimVerdict::TooFew, None));
 }
 
 #[test]
-fn what_is_unknown_of_the_baseline_leaves_open_what_was_slower() {
+fn unknown_durations_of_the_baseline_leave_a_regression_open() {
     let (before, now) = (with_unknown(0), run(1_500, 60_000));
     let verdict = |before: &Samples, now: &Samples| {
         let mut claim = against(before, now);
@@ -245,42 +258,48 @@ fn what_is_unknown_of_the_baseline_leaves_open_what_was_slower() {
         let judged = judge(&[claim], ALPHA).remove(0);
         (judged.verdict, judged.doubt)
     };
-    assert_eq!(verdict(&before, &now).0, Verdict::Regressed);
-    let open = (Verdict::NotProven, Some(Doubt::NotMeasured));
+    assert_eq!(verdict(&before, &now).0, ClaimVerdict::Regressed);
+    let open = (ClaimVerdict::NotProven, Some(OpenReason::NotMeasured));
     assert_eq!(verdict(&with_unknown(56), &now), open);
     assert_eq!(
         verdict(&before, &now.clone().with_unknown(56)).0,
-        Verdict::Regressed
+        ClaimVerdict::Regressed
     );
     assert_eq!(verdict(&before, &before.clone().with_unknown(56)), open);
 }
 
 #[test]
-fn what_is_slow_only_because_requests_were_sent_late_is_no_alarm() {
+fn lateness_alone_is_no_alarm() {
     let (before, seen, own) = (run(200, 100_000), run(200, 300_000), run(200, 105_000));
     let by = Duration::from_millis(280);
     let late = |claim: Claim<'_>, without| {
-        let late = Some(Late { by, without });
+        let late = Some(Lateness { by, without });
         let judged = judge(&[Claim { late, ..claim }], ALPHA).remove(0);
         (judged.verdict, judged.doubt)
     };
-    let open = (Verdict::NotProven, Some(Doubt::SentLate(by)));
+    let open = (ClaimVerdict::NotProven, Some(OpenReason::SentLate(by)));
     assert_eq!(late(against(&before, &seen), &own), open);
     assert_eq!(late(within(200_000, &seen), &own), open);
-    // Even without that it is too slow.
+    // It is too slow without the lateness, too.
     let slow = run(200, 290_000);
-    assert_eq!(late(against(&before, &seen), &slow).0, Verdict::Regressed);
-    assert_eq!(late(within(200_000, &seen), &slow).0, Verdict::OverLimit);
-    // With all that it is quick enough.
-    assert_eq!(late(within(400_000, &seen), &own), (Verdict::Ok, None));
-    // It would be open in any case.
+    assert_eq!(
+        late(against(&before, &seen), &slow).0,
+        ClaimVerdict::Regressed
+    );
+    assert_eq!(
+        late(within(200_000, &seen), &slow).0,
+        ClaimVerdict::OverLimit
+    );
+    // It is fast enough with the lateness, too.
+    assert_eq!(late(within(400_000, &seen), &own), (ClaimVerdict::Ok, None));
+    // It is open with and without the lateness.
     assert_eq!(late(within(300_000, &seen), &own).1, None);
 }
 
 #[test]
-fn an_alarm_says_no_more_than_what_is_the_systems_own() {
+fn an_alarm_states_bounds_without_lateness() {
     let (seen, own) = (run(200, 300_000), run(200, 250_000));
-    let late = Late {
+    let late = Lateness {
         by: Duration::from_millis(50),
         without: &own,
     };

@@ -4,7 +4,9 @@ mod versions;
 
 use std::net::SocketAddr;
 
-use crate::ab::{Both, Comparison, Couple, Outcome, Plan, Side, compare, couple, fires_alike};
+use crate::ab::{
+    AbComparison, AbOutcome, AbPlan, AbSide, Both, SpecPair, compare, fires_alike, pair_specs,
+};
 use crate::report::markdown::comparisons;
 use crate::report::{Look, ab as report, write_file};
 use crate::result::Trouble;
@@ -20,7 +22,7 @@ use super::live::Live;
 use super::output;
 use super::selection::select;
 use super::session::{NotStarted, Start, block_on, fail_with, with_session};
-use versions::{Versions, versions};
+use versions::{AbVersions, versions};
 
 /// Runs both versions, and prints the verdict.
 pub(super) fn ab(arguments: &AbArguments) -> Exit {
@@ -32,26 +34,26 @@ pub(super) fn ab(arguments: &AbArguments) -> Exit {
         Ok(workspaces) => workspaces,
         Err(exit) => return exit,
     };
-    let couples = match couples(&workspaces, &versions, arguments) {
-        Ok(couples) => couples,
+    let specs = match spec_pairs(&workspaces, &versions, arguments) {
+        Ok(specs) => specs,
         Err(exit) => return exit,
     };
-    let contest = Contest {
+    let work = Work {
         workspaces: &workspaces,
         versions: &versions,
-        couples: &couples,
+        specs: &specs,
         arguments,
         live: Live::new(arguments.session.verbose),
     };
-    block_on(contest.decide())
+    block_on(work.decide())
 }
 
 /// The selected specs in pairs. An error has been printed.
-fn couples(
+fn spec_pairs(
     workspaces: &Both<Workspace>,
-    versions: &Versions,
+    versions: &AbVersions,
     arguments: &AbArguments,
-) -> Result<Vec<Couple>, Exit> {
+) -> Result<Vec<SpecPair>, Exit> {
     let wrong = |why: String| fail(Exit::Usage, &format!("error: {why}; nothing was run"));
     let specs = Both {
         a: selected(&workspaces.a, arguments),
@@ -66,9 +68,9 @@ fn couples(
         a: (&workspaces.a, names.a.as_str()),
         b: (&workspaces.b, names.b.as_str()),
     };
-    let couples = couple(specs, projects).map_err(|error| wrong(error.to_string()))?;
-    if let Versions::Urls { variable, .. } = versions
-        && let Some(alike) = couples.iter().find(|couple| fires_alike(couple))
+    let pairs = pair_specs(specs, projects).map_err(|error| wrong(error.to_string()))?;
+    if let AbVersions::Urls { variable, .. } = versions
+        && let Some(alike) = pairs.iter().find(|pair| fires_alike(pair))
     {
         let spec = &alike.specs.a;
         return Err(wrong(format!(
@@ -77,7 +79,7 @@ fn couples(
             alike.name(),
         )));
     }
-    if let Versions::Projects(_) = versions
+    if let AbVersions::Projects(_) = versions
         && let Some(address) = contended(workspaces)
     {
         return Err(wrong(format!(
@@ -85,7 +87,7 @@ fn couples(
             names.a, names.b
         )));
     }
-    Ok(couples)
+    Ok(pairs)
 }
 
 fn selected(workspace: &Workspace, arguments: &AbArguments) -> Vec<Spec> {
@@ -111,20 +113,20 @@ fn contended(workspaces: &Both<Workspace>) -> Option<SocketAddr> {
 }
 
 /// The settings of a comparison.
-struct Contest<'a> {
+struct Work<'a> {
     workspaces: &'a Both<Workspace>,
-    versions: &'a Versions,
-    couples: &'a [Couple],
+    versions: &'a AbVersions,
+    specs: &'a [SpecPair],
     arguments: &'a AbArguments,
     live: Live,
 }
 
-impl Contest<'_> {
+impl Work<'_> {
     async fn decide(&self) -> Exit {
-        let ran = with_session(self.start(Side::A), async |a| match self.versions {
-            Versions::Urls { .. } => Ok(self.run(a, a).await),
-            Versions::Projects(_) => {
-                with_session(self.start(Side::B), async |b| self.run(a, b).await).await
+        let ran = with_session(self.start(AbSide::A), async |a| match self.versions {
+            AbVersions::Urls { .. } => Ok(self.run(a, a).await),
+            AbVersions::Projects(_) => {
+                with_session(self.start(AbSide::B), async |b| self.run(a, b).await).await
             }
         });
         let ran = ran.await.flatten();
@@ -137,7 +139,7 @@ impl Contest<'_> {
     }
 
     /// The start of one session per project; URLs share the first.
-    fn start(&self, side: Side) -> Start<'_> {
+    fn start(&self, side: AbSide) -> Start<'_> {
         Start {
             workspace: self.workspaces.of(side),
             listen: &self.arguments.session.listen,
@@ -147,31 +149,31 @@ impl Contest<'_> {
     }
 
     async fn run(&self, a: &Session, b: &Session) -> Exit {
-        let plan = Plan {
+        let plan = AbPlan {
             pairs: self.arguments.pairs,
             requests: self.arguments.requests as u64,
         };
-        let runs = 2 * plan.pairs * self.couples.len();
+        let runs = 2 * plan.pairs * self.specs.len();
         self.live.expect(runs);
         let options = Both::<Options>::default();
         let look = Look::of_stdout();
-        let tell = |comparison: &Comparison| {
+        let tell = |comparison: &AbComparison| {
             let text = report::comparison(comparison, &look);
             self.live.print(&(text + "\n"));
         };
-        let all = compare(self.couples, Both { a, b }, &options, plan, tell).await;
+        let all = compare(self.specs, Both { a, b }, &options, plan, tell).await;
         let names = self.versions.names();
-        let verdict = report::verdict(&all, self.couples.len(), names, &look);
+        let verdict = report::verdict(&all, self.specs.len(), names, &look);
         self.live.print(&verdict);
         self.summarized(exit(&all), &all, &[])
     }
 
     /// Writes the Markdown summary if requested, and returns the exit code.
-    fn summarized(&self, exit: Exit, all: &[Comparison], trouble: &[Trouble]) -> Exit {
+    fn summarized(&self, exit: Exit, all: &[AbComparison], trouble: &[Trouble]) -> Exit {
         let Some(path) = &self.arguments.markdown else {
             return exit;
         };
-        let (known, names) = (self.couples.len(), self.versions.names());
+        let (known, names) = (self.specs.len(), self.versions.names());
         let page = comparisons(all, known, names, trouble);
         match write_file(path, &page, Format::Text, &output::secrets()) {
             Ok(()) => exit,
@@ -180,13 +182,13 @@ impl Contest<'_> {
     }
 }
 
-fn exit(all: &[Comparison]) -> Exit {
+fn exit(all: &[AbComparison]) -> Exit {
     let has = |outcome| all.iter().any(|one| one.outcome() == outcome);
-    if has(Outcome::Interrupted) {
+    if has(AbOutcome::Interrupted) {
         Exit::Interrupted
-    } else if has(Outcome::Regressed) || has(Outcome::Failed) {
+    } else if has(AbOutcome::Regressed) || has(AbOutcome::Failed) {
         Exit::Failed
-    } else if has(Outcome::Unjudged) {
+    } else if has(AbOutcome::Unjudged) {
         Exit::Errored
     } else {
         Exit::Passed

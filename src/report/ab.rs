@@ -2,7 +2,7 @@
 
 use super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
 use super::text::{self, Detail, paragraph};
-use crate::ab::{Both, Claim, Comparison, Ended, Outcome, Side};
+use crate::ab::{AbClaim, AbComparison, AbOutcome, AbSide, Both, EarlyEnd};
 use crate::budget::{AbVerdict, Table};
 use crate::measure::Unmeasured;
 use crate::number::counted;
@@ -13,7 +13,7 @@ const INDENT: usize = 6;
 
 /// The result of a spec; every line ends with a newline.
 #[must_use]
-pub fn comparison(of: &Comparison, look: &Look) -> String {
+pub fn comparison(of: &AbComparison, look: &Look) -> String {
     let mut text = headline(of, look);
     if of.complete_pairs() > 0 {
         let tables = of.tables();
@@ -21,7 +21,7 @@ pub fn comparison(of: &Comparison, look: &Look) -> String {
         let claims = of.claims();
         text.extend(claims.iter().map(|claim| sentence(claim, look)));
     }
-    if let Some(Ended { side, why }) = &of.ended {
+    if let Some(EarlyEnd { side, why }) = &of.ended {
         text.push_str(&ended(of, *side, why, look));
     }
     text
@@ -29,10 +29,10 @@ pub fn comparison(of: &Comparison, look: &Look) -> String {
 
 /// The verdict on all specs, and the number of specs for each outcome.
 #[must_use]
-pub fn verdict(all: &[Comparison], known: usize, names: &Both<String>, look: &Look) -> String {
+pub fn verdict(all: &[AbComparison], known: usize, names: &Both<String>, look: &Look) -> String {
     let worst = WORST_FIRST.iter().map(|(outcome, _)| *outcome);
     let mut worst = worst.filter(|outcome| all.iter().any(|one| one.outcome() == *outcome));
-    let head = word(worst.next().unwrap_or(Outcome::Ok), look);
+    let head = word(worst.next().unwrap_or(AbOutcome::Ok), look);
     let [a, b] = [&names.a, &names.b].map(|name| printable(name));
     let line = format!("B ({b}) against A ({a}): {}", counts(all, known));
     format!(
@@ -41,16 +41,16 @@ pub fn verdict(all: &[Comparison], known: usize, names: &Both<String>, look: &Lo
     )
 }
 
-const WORST_FIRST: [(Outcome, &str); 5] = [
-    (Outcome::Interrupted, "interrupted"),
-    (Outcome::Regressed, "regressed"),
-    (Outcome::Failed, "failed"),
-    (Outcome::Unjudged, "not judged"),
-    (Outcome::Ok, "passed"),
+const WORST_FIRST: [(AbOutcome, &str); 5] = [
+    (AbOutcome::Interrupted, "interrupted"),
+    (AbOutcome::Regressed, "regressed"),
+    (AbOutcome::Failed, "failed"),
+    (AbOutcome::Unjudged, "not judged"),
+    (AbOutcome::Ok, "passed"),
 ];
 
 /// `1 spec regressed, 2 specs not run`
-pub(super) fn counts(all: &[Comparison], known: usize) -> String {
+pub(super) fn counts(all: &[AbComparison], known: usize) -> String {
     let of = |outcome| all.iter().filter(|one| one.outcome() == outcome).count();
     let counts = WORST_FIRST.map(|(outcome, what)| (of(outcome), what));
     let counts = counts.into_iter().chain([(known - all.len(), "not run")]);
@@ -61,7 +61,7 @@ pub(super) fn counts(all: &[Comparison], known: usize) -> String {
     counts.join(", ")
 }
 
-fn headline(of: &Comparison, look: &Look) -> String {
+fn headline(of: &AbComparison, look: &Look) -> String {
     let pairs = match of.complete_pairs() {
         pairs if pairs == of.pairs => counted(pairs, "pair"),
         pairs => format!("{pairs} of {}", counted(of.pairs, "pair")),
@@ -82,12 +82,12 @@ fn headline(of: &Comparison, look: &Look) -> String {
     format!("{head} {}{facts}", name.trim_start())
 }
 
-fn word(outcome: Outcome, look: &Look) -> String {
+fn word(outcome: AbOutcome, look: &Look) -> String {
     let (word, style) = match outcome {
-        Outcome::Ok => ("PASS", GOOD),
-        Outcome::Regressed | Outcome::Failed => ("FAIL", BAD),
-        Outcome::Unjudged => ("ERROR", DOUBT),
-        Outcome::Interrupted => ("-", LEFT_OUT),
+        AbOutcome::Ok => ("PASS", GOOD),
+        AbOutcome::Regressed | AbOutcome::Failed => ("FAIL", BAD),
+        AbOutcome::Unjudged => ("ERROR", DOUBT),
+        AbOutcome::Interrupted => ("-", LEFT_OUT),
     };
     look.paint(style, &format!("{word:<5}"))
 }
@@ -104,18 +104,18 @@ fn shown(table: &Table, look: &Look) -> String {
     look::set_in(&text, INDENT)
 }
 
-fn sentence(claim: &Claim, look: &Look) -> String {
+fn sentence(claim: &AbClaim, look: &Look) -> String {
     let style = match claim {
-        Claim::Judged(judged) if judged.verdict == AbVerdict::Regressed => BAD,
-        Claim::Judged(judged) if judged.verdict == AbVerdict::NotProven => DOUBT,
-        Claim::Judged(_) => GOOD,
-        Claim::Refused { .. } if claim.is_unjudged() => DOUBT,
-        Claim::Refused { .. } => LEFT_OUT,
+        AbClaim::Judged(judged) if judged.verdict == AbVerdict::Regressed => BAD,
+        AbClaim::Judged(judged) if judged.verdict == AbVerdict::NotProven => DOUBT,
+        AbClaim::Judged(_) => GOOD,
+        AbClaim::Refused { .. } if claim.is_unjudged() => DOUBT,
+        AbClaim::Refused { .. } => LEFT_OUT,
     };
     paragraph(&claim.to_string(), INDENT, style, look)
 }
 
-fn ended(of: &Comparison, side: Side, why: &Unmeasured, look: &Look) -> String {
+fn ended(of: &AbComparison, side: AbSide, why: &Unmeasured, look: &Look) -> String {
     let Unmeasured::Unwell { report, .. } = why else {
         return String::new();
     };
@@ -146,9 +146,9 @@ mod tests {
             comparison(&found, &Look::plain()),
             "
 FAIL  placing an order   specs/order.yaml, 5 pairs of 200 requests
-                    v2.3.0 (A, n=1,000)         v2.4.0 (B, n=1,000)
-      inventory-check   p50=100ms p99=100ms     p50=290ms p99=290ms   ← REGRESSED at p50
-      response time     p95=100ms               p95=290ms             ← REGRESSED at p95
+                    v2.3.0 (A, n=1,000)           v2.4.0 (B, n=1,000)
+      inventory-check   p50=100 ms p99=100 ms     p50=290 ms p99=290 ms   ← REGRESSED at p50
+      response time     p95=100 ms                p95=290 ms              ← REGRESSED at p95
       p50 of inventory-check: REGRESSED: 2.90x (median of 5 pairs, 2.90x to 2.90x, slower in 5),
       limit 1.2x
       p99 of inventory-check: NOT JUDGED: p99 cannot be compared by pairs of runs: 1 of 36
@@ -175,8 +175,8 @@ FAIL  placing an order   specs/order.yaml, 5 pairs of 200 requests
     #[test]
     fn an_interrupted_comparison_shows_its_progress() {
         let mut found = compared(&[(100_000, 100_000); 2]);
-        found.ended = Some(Ended {
-            side: Side::A,
+        found.ended = Some(EarlyEnd {
+            side: AbSide::A,
             why: Unmeasured::Interrupted,
         });
         let text = comparison(&found, &Look::plain());

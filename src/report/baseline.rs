@@ -6,7 +6,7 @@ use super::look::{self, FAINT, GOOD, LEFT_OUT, Look, STRONG, fitted, printable};
 use super::text::paragraph;
 use crate::budget::Quantile;
 use crate::budget::baseline::{
-    Baseline, Budget, Case, Change, Fingerprint, Recalibrated, Run, Variation, quantiles,
+    Baseline, Budget, Case, CaseChange, Fingerprint, Recalibrated, Run, Variation, quantiles,
 };
 use crate::budget::noise;
 use crate::number::{Rounding, count, counted, micros};
@@ -28,7 +28,7 @@ pub fn baseline(of: &Baseline, look: &Look) -> String {
 
 /// The changes of a proposal.
 #[must_use]
-pub fn changes(of: &[Change], look: &Look) -> String {
+pub fn changes(of: &[CaseChange], look: &Look) -> String {
     of.iter().map(|change| changed(change, look)).collect()
 }
 
@@ -153,7 +153,7 @@ fn time(quantile: Option<&(Quantile, f64)>) -> String {
     quantile.map_or_else(|| "-".to_owned(), |(_, of)| micros(*of, Rounding::Nearest))
 }
 
-fn changed(of: &Change, look: &Look) -> String {
+fn changed(of: &CaseChange, look: &Look) -> String {
     let mut text = paragraph(&of.case, 2, STRONG, look);
     for table in &of.tables {
         let lines = table.headed(["accepted", "new"]).to_string();
@@ -293,8 +293,8 @@ mod tests {
         assert_eq!(
             changes(&baseline::changes(&old, &new), &Look::plain()),
             "  placing an order
-                  v2.3.0 (accepted, n=400)              v2.4.0 (new, n=400)
-    inventory-check   p50=122ms p95=140ms p99=143ms     p50=122ms p95=140ms p99=143ms
+                  v2.3.0 (accepted, n=400)                 v2.4.0 (new, n=400)
+    inventory-check   p50=122 ms p95=140 ms p99=143 ms     p50=122 ms p95=140 ms p99=143 ms
     inventory-check: 2 new runs, replaces 2
     different environment: spec was 9f3c, is aa01
 "

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Versions;
-use crate::budget::{Alpha, Estimate, Judged, Quantile, Samples, Verdict};
+use crate::budget::{Alpha, ClaimVerdict, Estimate, JudgedClaim, Quantile, Samples};
 use crate::check::CheckRef;
 use crate::spec::{Location, Pace};
 use crate::trace::{Trace, TraceId};
@@ -100,7 +100,7 @@ pub struct Measured {
     /// The baseline; `None` if there is none, or if the budget does not compare.
     pub before: Option<Before>,
     /// The verdict about each quantile; empty if the run was not judged.
-    pub judged: Vec<Judged>,
+    pub judged: Vec<JudgedClaim>,
 }
 
 impl Measured {
@@ -171,7 +171,7 @@ pub struct Exemplar {
 impl Load {
     /// Returns `true` if the spec fails with such a verdict.
     #[must_use]
-    pub fn fails(&self, verdict: Verdict) -> bool {
+    pub fn fails(&self, verdict: ClaimVerdict) -> bool {
         match self.is_strict {
             true => verdict.fails_strictly(),
             false => verdict.fails(),

@@ -13,7 +13,7 @@ expect: { status: 2xx }
 /// A baseline with one run of this version.
 fn baseline(version: &str, micros: u64) -> String {
     use spanspec::internal::budget::baseline::{
-        Baseline, Budget, Case, Fingerprint, Load, ReceivedBy, Run, render,
+        Baseline, Budget, Case, Fingerprint, LoadModel, ReceivedBy, Run, render,
     };
     let samples = (0..100).map(|at| micros + at).collect();
     let start = jiff::Timestamp::from_second(1_700_000_000 + i64::try_from(micros).unwrap());
@@ -25,7 +25,7 @@ fn baseline(version: &str, micros: u64) -> String {
     let fingerprint = Fingerprint {
         cores: 4,
         cpu: "AMD EPYC 7763".to_owned(),
-        load: Load::Concurrency(1),
+        load: LoadModel::Concurrency(1),
         machine: None,
         memory_mib: 16_000,
         os: "Linux 6.8".to_owned(),
@@ -120,7 +120,7 @@ async fn a_review_shows_the_proposal_and_changes_nothing() {
             "specs/baselines/order.yaml.json.new\n  placing an order\n",
             "v2.3.0 (accepted, n=100)",
             "v2.4.0 (new, n=100)",
-            "p50=120ms p95=120ms      p50=350ms p95=350ms",
+            "p50=120 ms p95=120 ms     p50=350 ms p95=350 ms",
             "work: 1 new run, replaces 1",
             "accept it with `spanspec baseline accept specs/baselines/order.yaml.json`, or delete it with `spanspec baseline reject specs/baselines/order.yaml.json`",
         ],
@@ -543,7 +543,7 @@ services:
     project.write("ok.stop", "");
     let output = said.await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    let blamed = "run 2 of A was not well:";
+    let blamed = "run 2 of A did not pass:";
     assert!(said.contains(blamed), "{said}");
     assert!(
         said.contains("service `shop` ended with exit code 9"),

@@ -15,7 +15,7 @@ pub struct Fingerprint {
     /// The model of the processor.
     pub cpu: String,
     /// The load that was generated.
-    pub load: Load,
+    pub load: LoadModel,
     /// The value of `--machine`. Facts about machines with the same name are not compared.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub machine: Option<String>,
@@ -37,7 +37,7 @@ pub struct Fingerprint {
 /// The load that a run generates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Load {
+pub enum LoadModel {
     /// A closed loop with this number of concurrent requests.
     Concurrency(u32),
     /// An open loop with this rate: `50/s`.
@@ -102,7 +102,7 @@ pub enum Fact {
 
 /// A fact that differs from the baseline.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub struct FactDifference {
     /// The fact.
     pub fact: Fact,
     /// Its value in the baseline.
@@ -122,7 +122,7 @@ impl Fingerprint {
     /// The differences to another environment; none if they are allowed. Facts about the machine are
     /// skipped if both machines have the same name.
     #[must_use]
-    pub fn differences(&self, here: &Self, mismatch: Mismatch) -> Vec<Difference> {
+    pub fn differences(&self, here: &Self, mismatch: Mismatch) -> Vec<FactDifference> {
         if mismatch == Mismatch::Allowed {
             return Vec::new();
         }
@@ -146,7 +146,7 @@ impl Fingerprint {
         differs
     }
 
-    fn differences_of_machine(&self, here: &Self) -> impl Iterator<Item = Difference> {
+    fn differences_of_machine(&self, here: &Self) -> impl Iterator<Item = FactDifference> {
         let name = |of: &Self| of.machine.clone();
         let names = match (name(self), name(here)) {
             (Some(then), Some(now)) => text(Fact::Machine, &then, &now),
@@ -179,8 +179,8 @@ impl Fingerprint {
     }
 }
 
-fn text(fact: Fact, baseline: &str, here: &str) -> Option<Difference> {
-    (baseline != here).then(|| Difference {
+fn text(fact: Fact, baseline: &str, here: &str) -> Option<FactDifference> {
+    (baseline != here).then(|| FactDifference {
         fact,
         baseline: baseline.to_owned(),
         here: here.to_owned(),
@@ -188,17 +188,17 @@ fn text(fact: Fact, baseline: &str, here: &str) -> Option<Difference> {
 }
 
 /// Compares two numbers: the larger may exceed the smaller by `margin`, a share of the smaller.
-fn number(fact: Fact, both: [u64; 2], margin: f64, unit: &str) -> Option<Difference> {
+fn number(fact: Fact, both: [u64; 2], margin: f64, unit: &str) -> Option<FactDifference> {
     let [baseline, here] = both;
     let (less, more) = (baseline.min(here), baseline.max(here));
-    (more as f64 > less as f64 * (1.0 + margin)).then(|| Difference {
+    (more as f64 > less as f64 * (1.0 + margin)).then(|| FactDifference {
         fact,
         baseline: format!("{baseline}{unit}"),
         here: format!("{here}{unit}"),
     })
 }
 
-impl fmt::Display for Load {
+impl fmt::Display for LoadModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Concurrency(requests) => write!(f, "{requests} at a time"),
@@ -234,7 +234,7 @@ impl fmt::Display for Fact {
 }
 
 /// `CPU was AMD EPYC 7763, is Intel Xeon 8370C`.
-impl fmt::Display for Difference {
+impl fmt::Display for FactDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} was {}, is {}", self.fact, self.baseline, self.here)
     }

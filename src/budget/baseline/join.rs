@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::calibrate::{Calibration, FEWEST_RUNS, TooFewRuns, calibrate, spread};
 use super::super::samples::Samples;
-use super::super::words::{Round, millis};
-use super::super::{Against, Alpha, Claim, Quantile, Reference, Verdict, judge};
+use super::super::{Against, Alpha, Claim, ClaimVerdict, Quantile, Reference, judge};
 use super::{Baseline, Budget, Calibrated, Case, Fingerprint, Mismatch, Run};
+use crate::number::{Rounding, micros};
 
 /// Runs to be added to a case.
 #[derive(Clone, Debug)]
@@ -25,17 +25,17 @@ pub struct Joined {
     /// The case.
     pub case: Case,
     /// Earlier runs that are no longer part of it.
-    pub replaced: Vec<Replaced>,
+    pub replaced: Vec<ReplacedRuns>,
 }
 
 /// Runs that were replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replaced {
+pub struct ReplacedRuns {
     /// The subject of the budget.
     pub subject: String,
     /// The number of runs.
     pub runs: usize,
-    /// What distinguishes them from the new ones: `service.version was 2.3.0, is 2.4.0`.
+    /// The difference from the new runs: `service.version was 2.3.0, is 2.4.0`.
     pub reason: String,
 }
 
@@ -79,7 +79,7 @@ impl Case {
             (Some(known), None) => known.clone(),
             (known, reason) => {
                 let budgets = known.map(|known| &known.budgets).into_iter().flatten();
-                replaced.extend(budgets.map(|(subject, budget)| Replaced {
+                replaced.extend(budgets.map(|(subject, budget)| ReplacedRuns {
                     subject: subject.clone(),
                     runs: budget.runs.len(),
                     reason: reason.clone().unwrap_or_default(),
@@ -94,7 +94,7 @@ impl Case {
             let is_regressed = new.regressed.contains(&subject);
             let budget = case.budgets.entry(subject.clone()).or_default();
             if let Some(reason) = budget.conflict(&runs, is_regressed) {
-                replaced.push(Replaced {
+                replaced.push(ReplacedRuns {
                     subject,
                     runs: budget.runs.len(),
                     reason,
@@ -185,8 +185,8 @@ impl Budget {
             return Some(format!("service.version was {then}, is {now}"));
         }
         if let Some(medians) = self.changed_median(new) {
-            let [then, now] = medians.map(|micros| millis(micros, Round::Nearest));
-            return Some(format!("p50 was {then} ms, is {now} ms"));
+            let [then, now] = medians.map(|of| micros(of, Rounding::Nearest));
+            return Some(format!("p50 was {then}, is {now}"));
         }
         is_regressed.then(|| "the new run REGRESSED".to_owned())
     }
@@ -211,7 +211,9 @@ impl Budget {
         };
         let claims = [slower(&after, &before), slower(&before, &after)];
         let judged = judge(&claims, Alpha::FIVE_PERCENT);
-        let is_changed = judged.iter().any(|one| one.verdict == Verdict::Regressed);
+        let is_changed = judged
+            .iter()
+            .any(|one| one.verdict == ClaimVerdict::Regressed);
         let medians = [
             before.quantile(Quantile::P50)?,
             after.quantile(Quantile::P50)?,

@@ -22,12 +22,12 @@ pub(crate) use file::{Undo, Undone};
 pub use file::{accept, lock, propose, read, reject, write};
 #[cfg(test)]
 pub use fingerprint::Fact;
-pub use fingerprint::{Difference, Fingerprint, Load, Mismatch, ReceivedBy};
+pub use fingerprint::{FactDifference, Fingerprint, LoadModel, Mismatch, ReceivedBy};
 pub use format::{parse, render};
-pub use join::{Joined, NewRuns, Recalibrated, Replaced};
+pub use join::{Joined, NewRuns, Recalibrated, ReplacedRuns};
 pub use path::{path_beside, path_of, pending_path};
 pub(crate) use review::quantiles;
-pub use review::{Change, changes};
+pub use review::{CaseChange, changes};
 
 use serde::{Deserialize, Serialize};
 

@@ -2,19 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use super::super::numbers::version;
 use super::super::quantile::{Alpha, Quantile};
 use super::super::samples::Samples;
-use super::super::words::{count, version};
-use super::super::{Column, Row, Table};
-use super::{Baseline, Budget, Case, Difference, Mismatch, Run};
+use super::super::{Column, Table, TableRow};
+use super::{Baseline, Budget, Case, FactDifference, Mismatch, Run};
+use crate::number::count;
 
 /// The changes that a proposal makes to one case.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub struct CaseChange {
     /// The name of the case.
     pub case: String,
     /// Differences between the environments.
-    pub differs: Vec<Difference>,
+    pub differs: Vec<FactDifference>,
     /// Accepted and proposed durations, one table per pair of versions.
     pub tables: Vec<Table>,
     /// The number of runs of each budget: `ship: 1 new run, replaces 5`.
@@ -25,7 +26,7 @@ pub struct Change {
 
 /// The changes that a proposal makes to a baseline.
 #[must_use]
-pub fn changes(current: &Baseline, proposal: &Baseline) -> Vec<Change> {
+pub fn changes(current: &Baseline, proposal: &Baseline) -> Vec<CaseChange> {
     let accepted = current.accepting(proposal);
     let nothing = Budget::default();
     let change = |(name, proposed): (&String, &Case)| {
@@ -46,7 +47,7 @@ pub fn changes(current: &Baseline, proposal: &Baseline) -> Vec<Change> {
         });
         let changed: Vec<_> = changed.collect();
         let each = || changed.iter().copied();
-        Change {
+        CaseChange {
             case: name.clone(),
             differs: known.map_or_else(Vec::new, |known| {
                 (known.fingerprint).differences(&proposed.fingerprint, Mismatch::Refused)
@@ -65,13 +66,13 @@ pub fn changes(current: &Baseline, proposal: &Baseline) -> Vec<Change> {
     proposal.cases.iter().map(change).collect()
 }
 
-fn row(subject: &str, then: &Budget, now: &Budget) -> (Column, Column, Row) {
+fn row(subject: &str, then: &Budget, now: &Budget) -> (Column, Column, TableRow) {
     let column = |budget: &Budget, samples: &Samples| Column {
         version: budget.service_version().map(str::to_owned),
         count: samples.len(),
     };
     let (before, after) = (then.samples(), now.samples());
-    let row = Row {
+    let row = TableRow {
         subject: subject.to_owned(),
         before: quantiles(&before),
         now: quantiles(&after),
@@ -149,7 +150,7 @@ mod tests {
             changes[0].tables[0].headed(["accepted", "new"]).to_string(),
             "
               nothing accepted     v2.3.0 (new, n=100)
-inventory-check   -                p50=120ms p95=120ms"
+inventory-check   -                p50=120 ms p95=120 ms"
                 .trim_start_matches('\n')
         );
     }

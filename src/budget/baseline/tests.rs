@@ -15,7 +15,7 @@ pub(crate) fn fingerprint() -> Fingerprint {
     Fingerprint {
         cores: 4,
         cpu: "AMD EPYC 7763".to_owned(),
-        load: Load::Concurrency(4),
+        load: LoadModel::Concurrency(4),
         machine: None,
         memory_mib: 16_000,
         os: "Linux 6.8".to_owned(),
@@ -240,7 +240,7 @@ fn violations(file: &Value) -> Option<String> {
 fn the_file_conforms_to_the_published_schema() {
     let mut baseline = sample();
     let mut other = baseline.cases.values().next().unwrap().clone();
-    other.fingerprint.load = Load::Rate("50/s".to_owned());
+    other.fingerprint.load = LoadModel::Rate("50/s".to_owned());
     other.fingerprint.machine = Some("ci".to_owned());
     baseline.cases.insert("other".to_owned(), other);
     let file: Value = serde_json::from_str(&render(&baseline)).unwrap();

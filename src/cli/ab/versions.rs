@@ -16,7 +16,7 @@ const URL_VARIABLE: &str = "BASE_URL";
 
 /// The two versions.
 #[derive(Debug)]
-pub(super) enum Versions {
+pub(super) enum AbVersions {
     /// Two project files, which start the versions.
     Projects(Both<String>),
     /// Two URLs of running versions, which export to spanspec.
@@ -40,7 +40,7 @@ enum Typed {
 ///
 /// # Errors
 /// They are of different kinds, or another flag contradicts them.
-pub(super) fn versions(arguments: &AbArguments) -> Result<Versions, String> {
+pub(super) fn versions(arguments: &AbArguments) -> Result<AbVersions, String> {
     let (a, b) = (&arguments.a, &arguments.b);
     match (typed(a)?, typed(b)?) {
         (Typed::Project, Typed::Project) => projects(arguments),
@@ -111,7 +111,7 @@ fn name(mut url: Url) -> String {
     url.to_string().trim_end_matches('/').to_owned()
 }
 
-fn projects(arguments: &AbArguments) -> Result<Versions, String> {
+fn projects(arguments: &AbArguments) -> Result<AbVersions, String> {
     if let Some(config) = &arguments.specs.project.config {
         return Err(format!(
             "A and B are the project files, and --config names a third, {}: remove it",
@@ -129,13 +129,13 @@ fn projects(arguments: &AbArguments) -> Result<Versions, String> {
                 .to_owned(),
         );
     }
-    Ok(Versions::Projects(Both {
+    Ok(AbVersions::Projects(Both {
         a: arguments.a.clone(),
         b: arguments.b.clone(),
     }))
 }
 
-fn urls(arguments: &AbArguments, names: Both<String>) -> Result<Versions, String> {
+fn urls(arguments: &AbArguments, names: Both<String>) -> Result<AbVersions, String> {
     let variable = arguments.url_variable.as_deref().unwrap_or(URL_VARIABLE);
     let mut vars = arguments.specs.project.vars.iter();
     if vars.any(|one| one.name == variable) {
@@ -143,7 +143,7 @@ fn urls(arguments: &AbArguments, names: Both<String>) -> Result<Versions, String
             "the values of {variable} are A and B: remove --var {variable}"
         ));
     }
-    Ok(Versions::Urls {
+    Ok(AbVersions::Urls {
         urls: Both {
             a: arguments.a.clone(),
             b: arguments.b.clone(),
@@ -153,7 +153,7 @@ fn urls(arguments: &AbArguments, names: Both<String>) -> Result<Versions, String
     })
 }
 
-impl Versions {
+impl AbVersions {
     /// Their names in messages.
     pub(super) fn names(&self) -> &Both<String> {
         match self {

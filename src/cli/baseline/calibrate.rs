@@ -78,7 +78,7 @@ struct Work<'a> {
 }
 
 /// The runs of one spec.
-struct Measured {
+struct CalibrationRuns {
     path: PathBuf,
     case: String,
     new: NewRuns,
@@ -114,7 +114,7 @@ impl Work<'_> {
     }
 
     /// Runs all specs in turn, so that the runs of a spec are far apart in time.
-    async fn all(&self, session: &Session) -> Result<Vec<Measured>, Exit> {
+    async fn all(&self, session: &Session) -> Result<Vec<CalibrationRuns>, Exit> {
         let runs = self.arguments.runs;
         self.live.expect(runs * self.specs.len());
         let mut measurements: Vec<Vec<Measurement>> =
@@ -162,7 +162,11 @@ impl Work<'_> {
         Err(fail(Exit::Errored, &text))
     }
 
-    async fn measured(&self, spec: &Spec, measurements: Vec<Measurement>) -> Option<Measured> {
+    async fn measured(
+        &self,
+        spec: &Spec,
+        measurements: Vec<Measurement>,
+    ) -> Option<CalibrationRuns> {
         let first = measurements.first()?;
         let budgets = &self.options.budgets;
         let file = Path::new(spec.at.source.name());
@@ -174,7 +178,7 @@ impl Work<'_> {
                 runs.entry(budget.subject.clone()).or_default().extend(run);
             }
         }
-        Some(Measured {
+        Some(CalibrationRuns {
             path: path_of(file, budgets.folder.as_deref(), &budgets.root),
             case: case_name(spec, &first.name),
             new: NewRuns {
@@ -198,7 +202,7 @@ fn interrupted(what: &str) -> Exit {
     fail(Exit::Interrupted, &format!("interrupted: {what}"))
 }
 
-fn keep_all(cases: Vec<Measured>) -> Exit {
+fn keep_all(cases: Vec<CalibrationRuns>) -> Exit {
     let kept = cases.into_iter().map(|measured| {
         let path = PathBuf::from(shown(&measured.path));
         keep(&path, measured).err()
@@ -207,7 +211,7 @@ fn keep_all(cases: Vec<Measured>) -> Exit {
 }
 
 /// Prints the calibration, and writes it to the baseline. It is printed even if it cannot be written.
-fn keep(path: &Path, measured: Measured) -> Result<(), Exit> {
+fn keep(path: &Path, measured: CalibrationRuns) -> Result<(), Exit> {
     let failed = |error: BaselineError| fail_baseline(&error);
     let there = lock(path).and_then(|lock| Ok((lock, read(path)?.unwrap_or_default())));
     let known = there.as_ref().ok();

@@ -13,14 +13,14 @@ use super::super::load::{environment, fail_load};
 
 /// The place of a baseline.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct BaselineFile {
     /// The file, which may not exist.
     pub(super) path: PathBuf,
     /// `true` if the arguments name this file or its spec.
     pub(super) is_named: bool,
 }
 
-impl Found {
+impl BaselineFile {
     /// Returns `true` if there is a proposal.
     pub(super) fn is_pending(&self) -> bool {
         pending_path(&self.path).exists()
@@ -29,7 +29,7 @@ impl Found {
 
 /// The baselines of all specs, or of those that were named, and pending proposals of specs that no
 /// longer exist; sorted. An error has been printed.
-pub(super) fn find(arguments: &StoredArguments) -> Result<Vec<Found>, Exit> {
+pub(super) fn find(arguments: &StoredArguments) -> Result<Vec<BaselineFile>, Exit> {
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let search = Search {
         config: arguments.config.clone(),
@@ -49,7 +49,7 @@ pub(super) fn find(arguments: &StoredArguments) -> Result<Vec<Found>, Exit> {
     }
     let found = finder.found.into_iter();
     Ok(found
-        .map(|(path, is_named)| Found { path, is_named })
+        .map(|(path, is_named)| BaselineFile { path, is_named })
         .collect())
 }
 
@@ -57,7 +57,7 @@ struct Finder {
     project: Project,
     /// The value of `--baseline`.
     folder: Option<PathBuf>,
-    /// Each baseline, with [`Found::is_named`].
+    /// Each baseline, with [`BaselineFile::is_named`].
     found: BTreeMap<PathBuf, bool>,
 }
 

@@ -1,7 +1,7 @@
 //! Checks for the claims of budgets, in the form of all other checks.
 
-use super::decide::Decided;
-use super::place::Place;
+use super::decide::Decisions;
+use super::place::BaselinePlace;
 use super::requirement::Requirement;
 use crate::budget;
 use crate::check::{self, Failure, Outcome, Subject, Witness};
@@ -20,7 +20,7 @@ pub(super) struct BudgetChecks<'a> {
 impl BudgetChecks<'_> {
     /// One check per claim, and a single one for a budget without samples, because all its claims
     /// fail for the same reason.
-    pub(super) fn all(&self, decided: &Decided<'_>) -> Vec<check::Judged> {
+    pub(super) fn all(&self, decided: &Decisions<'_>) -> Vec<check::Judged> {
         let mut checks = Vec::new();
         let mut nothing_found = None;
         for (required, judged) in &decided.claims {
@@ -33,7 +33,7 @@ impl BudgetChecks<'_> {
         checks
     }
 
-    fn claim(&self, required: &Requirement<'_>, judged: &budget::Judged) -> check::Judged {
+    fn claim(&self, required: &Requirement<'_>, judged: &budget::JudgedClaim) -> check::Judged {
         let (budget, measured) = (
             &self.budgets[required.budget],
             &self.load.measured[required.budget],
@@ -76,8 +76,8 @@ impl BudgetChecks<'_> {
 
 /// Under `--strict`, a failed check for each claim without a baseline.
 pub(super) fn without_baseline<'a>(
-    decided: &'a Decided<'_>,
-    place: &'a Place,
+    decided: &'a Decisions<'_>,
+    place: &'a BaselinePlace,
 ) -> impl Iterator<Item = check::Judged> + 'a {
     decided.missing.iter().map(|required| {
         let mut failure = required.failure(
@@ -116,7 +116,7 @@ impl Requirement<'_> {
 
 fn failure(
     required: &Requirement<'_>,
-    judged: &budget::Judged,
+    judged: &budget::JudgedClaim,
     budget: &Budget,
     measured: &Measured,
 ) -> Failure {

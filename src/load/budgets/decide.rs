@@ -1,24 +1,24 @@
 //! Decides all claims of a spec together, because they share the probability of an error.
 
 use super::requirement::{Accepted, Requirement};
-use crate::budget::baseline::Difference;
-use crate::budget::{self, Alpha, Claim, Verdict};
+use crate::budget::baseline::FactDifference;
+use crate::budget::{self, Alpha, Claim, ClaimVerdict};
 use crate::result::Load;
 
 /// The result for all requirements.
-pub(super) struct Decided<'a> {
+pub(super) struct Decisions<'a> {
     /// Each requirement with its verdict.
-    pub(super) claims: Vec<(&'a Requirement<'a>, budget::Judged)>,
+    pub(super) claims: Vec<(&'a Requirement<'a>, budget::JudgedClaim)>,
     /// Requirements without a baseline.
     pub(super) missing: Vec<&'a Requirement<'a>>,
 }
 
-impl Decided<'_> {
+impl Decisions<'_> {
     /// The requirements that REGRESSED.
     pub(super) fn regressed(&self) -> impl Iterator<Item = &Requirement<'_>> {
         let claims = self.claims.iter();
         claims
-            .filter(|(_, judged)| judged.verdict == Verdict::Regressed)
+            .filter(|(_, judged)| judged.verdict == ClaimVerdict::Regressed)
             .map(|(required, _)| *required)
     }
 }
@@ -27,9 +27,9 @@ impl Decided<'_> {
 pub(super) fn decide<'a>(
     required: &'a [Requirement<'a>],
     accepted: &[Option<Accepted>],
-    differs: &[Difference],
+    differs: &[FactDifference],
     load: &mut Load,
-) -> Decided<'a> {
+) -> Decisions<'a> {
     let mut missing = Vec::new();
     let mut claimed: Vec<(&Requirement<'_>, Claim<'_>)> = Vec::new();
     for one in required {
@@ -53,5 +53,5 @@ pub(super) fn decide<'a>(
     for (required, judged) in &claims {
         load.measured[required.budget].judged.push(judged.clone());
     }
-    Decided { claims, missing }
+    Decisions { claims, missing }
 }

@@ -1,6 +1,6 @@
 //! The environment of a run.
 
-use crate::budget::baseline::{Fingerprint, Load};
+use crate::budget::baseline::{Fingerprint, LoadModel};
 use crate::spec::{Arrivals, Pace, Spec};
 use crate::step::Options;
 
@@ -22,10 +22,10 @@ pub async fn fingerprint(options: &Options, spec: &Spec, pace: &Pace) -> Fingerp
     }
 }
 
-fn load(pace: &Pace) -> Load {
+fn load(pace: &Pace) -> LoadModel {
     match pace {
-        Pace::Closed { concurrency, .. } => Load::Concurrency(*concurrency),
-        Pace::Open { rate, arrivals, .. } => Load::Rate(match arrivals {
+        Pace::Closed { concurrency, .. } => LoadModel::Concurrency(*concurrency),
+        Pace::Open { rate, arrivals, .. } => LoadModel::Rate(match arrivals {
             Arrivals::Poisson => rate.written.clone(),
             Arrivals::Constant => format!("{} constant", rate.written),
         }),

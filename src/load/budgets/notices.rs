@@ -1,22 +1,23 @@
 //! Notes of a report about its baseline.
 
-use super::decide::Decided;
-use super::place::Place;
-use super::record::{SkipReason, Target, WriteDecision, Written};
+use super::decide::Decisions;
+use super::place::BaselinePlace;
+use super::record::{SkipReason, WriteDecision, WriteTarget, WrittenFile};
 use super::requirement::Requirement;
 use crate::budget::baseline::{Case, Run, pending_path, read};
-use crate::budget::{Compared, limit_factor, noise};
+use crate::budget::{Compared, noise};
 use crate::check::{Judged, Outcome};
+use crate::number::{Rounding, permitted_ratio};
 use crate::result::Load;
 use crate::spec::Budget;
 use crate::step::Update;
 
 /// The note about the file that was written, or the reason why none was.
 pub(super) fn written(
-    decided: &Decided<'_>,
+    decided: &Decisions<'_>,
     decision: WriteDecision,
-    written: Option<&Written>,
-    place: &Place,
+    written: Option<&WrittenFile>,
+    place: &BaselinePlace,
     update: Update,
 ) -> Option<String> {
     let missing = quantiles(decided.missing.iter().copied());
@@ -32,7 +33,7 @@ pub(super) fn written(
     }
 }
 
-fn done(decided: &Decided<'_>, written: &Written, place: &Place) -> String {
+fn done(decided: &Decisions<'_>, written: &WrittenFile, place: &BaselinePlace) -> String {
     let path = written.path.display();
     let replaced = written.replaced.iter();
     let most = replaced.max_by_key(|replaced| replaced.runs);
@@ -49,16 +50,16 @@ fn done(decided: &Decided<'_>, written: &Written, place: &Place) -> String {
     };
     let accept = &place.accept;
     match written.target {
-        Target::Baseline => done,
-        Target::Proposal if decided.regressed().next().is_some() => {
+        WriteTarget::Baseline => done,
+        WriteTarget::Proposal if decided.regressed().next().is_some() => {
             format!("{done}; if the change is intended, accept it with `{accept}`")
         }
-        Target::Proposal => format!("{done}; accept it with `{accept}`"),
+        WriteTarget::Proposal => format!("{done}; accept it with `{accept}`"),
     }
 }
 
 /// The note that a run is not used which otherwise would be.
-fn unwritten(decided: &Decided<'_>, decision: WriteDecision, update: Update) -> Option<String> {
+fn unwritten(decided: &Decisions<'_>, decision: WriteDecision, update: Update) -> Option<String> {
     let WriteDecision::Skip(reason @ (SkipReason::SentLate | SkipReason::SeveralVersions)) =
         decision
     else {
@@ -68,7 +69,7 @@ fn unwritten(decided: &Decided<'_>, decision: WriteDecision, update: Update) -> 
     is_due.then(|| format!("no new baseline was written because {}", text(reason)))
 }
 
-fn no_first_baseline(decision: WriteDecision, place: &Place) -> Option<String> {
+fn no_first_baseline(decision: WriteDecision, place: &BaselinePlace) -> Option<String> {
     let path = place.path.display();
     Some(match decision {
         // The last attempt has the note.
@@ -99,7 +100,7 @@ fn text(reason: SkipReason) -> &'static str {
 /// name of a subject in the file.
 pub(super) fn widened_limits(
     budgets: &[Budget],
-    decided: &Decided<'_>,
+    decided: &Decisions<'_>,
     case: Option<&Case>,
     masked: impl Fn(&str) -> String,
 ) -> Vec<String> {
@@ -119,13 +120,19 @@ pub(super) fn widened_limits(
             {
                 let limit = required(of.quantile)?;
                 let is_widened = noise(variation.spread()) > limit;
-                is_widened.then(|| (of.quantile.to_string(), limit_factor(limit), *tau))
+                is_widened.then(|| {
+                    (
+                        of.quantile.to_string(),
+                        permitted_ratio(limit, Rounding::Nearest),
+                        *tau,
+                    )
+                })
             }
             _ => None,
         });
         let widened: Vec<_> = widened.collect();
         // The same for all quantiles.
-        let limit = limit_factor(widened.first()?.2);
+        let limit = permitted_ratio(widened.first()?.2, Rounding::Nearest);
         let quantiles: Vec<&str> = widened.iter().map(|(name, ..)| name.as_str()).collect();
         let mut instead: Vec<&str> = widened.iter().map(|(_, of, _)| of.as_str()).collect();
         instead.dedup();
@@ -143,9 +150,9 @@ pub(super) fn widened_limits(
 /// and would hide a regression if it were accepted by mistake.
 pub(super) fn pending(
     decision: WriteDecision,
-    written: Option<&Written>,
+    written: Option<&WrittenFile>,
     checks: &[Judged],
-    place: &Place,
+    place: &BaselinePlace,
     load: &Load,
 ) -> Option<String> {
     let has_failed = |one: &Judged| matches!(one.outcome, Outcome::Fail(_));
@@ -155,7 +162,7 @@ pub(super) fn pending(
         decision,
         WriteDecision::Write(_) | WriteDecision::Skip(SkipReason::Disabled)
     );
-    let proposes = written.is_some_and(|written| written.target == Target::Proposal);
+    let proposes = written.is_some_and(|written| written.target == WriteTarget::Proposal);
     if is_unknown || !is_compared || proposes || checks.iter().any(has_failed) {
         return None;
     }

@@ -9,7 +9,7 @@ use crate::spec::Spec;
 use crate::step::RunContext;
 
 /// The place of a spec in the baseline files.
-pub(super) struct Place {
+pub(super) struct BaselinePlace {
     /// The file, relative to the working directory.
     pub(super) path: PathBuf,
     /// The name of the case; see [`case_name`].
@@ -36,7 +36,7 @@ pub fn case_of(spec: &Spec) -> String {
     case_name(spec, &masked(&spec.name, spec))
 }
 
-impl Place {
+impl BaselinePlace {
     pub(super) fn of(setting: &RunContext<'_>, spec: &Spec) -> Self {
         let budgeting = &setting.options.budgets;
         let file = Path::new(spec.at.source.name());

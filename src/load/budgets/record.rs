@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::RetryState;
-use super::decide::Decided;
-use super::place::Place;
+use super::decide::Decisions;
+use super::place::BaselinePlace;
 use super::requirement::{Requirement, is_compared};
 use crate::budget::baseline::{
-    BaselineError, Case, Difference, Fingerprint, Joined, NewRuns, Replaced, Run, Undo, lock,
-    pending_path, propose, read, write,
+    BaselineError, Case, FactDifference, Fingerprint, Joined, NewRuns, ReplacedRuns, Run, Undo,
+    lock, pending_path, propose, read, write,
 };
 use crate::check::{self, Outcome};
 use crate::result::Load;
@@ -18,13 +18,13 @@ use crate::step::{RunContext, Update};
 /// The decision about writing the durations of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WriteDecision {
-    Write(Target),
+    Write(WriteTarget),
     Skip(SkipReason),
 }
 
 /// The file that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum WriteTarget {
     /// The proposal, if there is a reason for one.
     Proposal,
     Baseline,
@@ -55,12 +55,12 @@ pub(super) enum SkipReason {
 
 /// A file that was written.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Written {
+pub(super) struct WrittenFile {
     pub(super) path: PathBuf,
-    pub(super) target: Target,
+    pub(super) target: WriteTarget,
     /// The largest number of runs of a budget.
     pub(super) runs: usize,
-    pub(super) replaced: Vec<Replaced>,
+    pub(super) replaced: Vec<ReplacedRuns>,
     pub(super) undo: Undo,
 }
 
@@ -71,8 +71,8 @@ impl WriteDecision {
                 return Self::Skip(SkipReason::NothingCompared);
             }
             Update::Never => return Self::Skip(SkipReason::Disabled),
-            Update::Proposed => Target::Proposal,
-            Update::Always => Target::Baseline,
+            Update::Proposed => WriteTarget::Proposal,
+            Update::Always => WriteTarget::Baseline,
         };
         let measured = load.measured.iter().enumerate();
         let mut compared = measured.filter(|(number, _)| is_compared(required, *number));
@@ -112,7 +112,7 @@ pub(super) fn new_runs(
     fingerprint: Fingerprint,
     started: jiff::Timestamp,
     required: &[Requirement<'_>],
-    decided: &Decided<'_>,
+    decided: &Decisions<'_>,
     load: &Load,
 ) -> NewRuns {
     let masked = |text: &str| setting.secrets.text(text);
@@ -137,8 +137,8 @@ pub(super) fn new_runs(
 pub(super) fn proposed(
     setting: &RunContext<'_>,
     mut new: NewRuns,
-    decided: &Decided<'_>,
-    differs: &[Difference],
+    decided: &Decisions<'_>,
+    differs: &[FactDifference],
 ) -> NewRuns {
     if differs.is_empty() && new.regressed.is_empty() {
         let missing = decided.missing.iter();
@@ -158,10 +158,10 @@ pub(super) fn proposed(
 /// # Errors
 /// The existing file is not a baseline, the file system fails, or another process is writing.
 pub(super) async fn record(
-    target: Target,
-    place: &Place,
+    target: WriteTarget,
+    place: &BaselinePlace,
     new: NewRuns,
-) -> Result<Option<Written>, BaselineError> {
+) -> Result<Option<WrittenFile>, BaselineError> {
     if new.runs.is_empty() {
         return Ok(None);
     }
@@ -175,15 +175,15 @@ pub(super) async fn record(
 }
 
 fn add(
-    target: Target,
+    target: WriteTarget,
     baseline: PathBuf,
     case: String,
     new: NewRuns,
-) -> Result<Written, BaselineError> {
+) -> Result<WrittenFile, BaselineError> {
     let _lock = lock(&baseline)?;
     let path = match target {
-        Target::Proposal => pending_path(&baseline),
-        Target::Baseline => baseline.clone(),
+        WriteTarget::Proposal => pending_path(&baseline),
+        WriteTarget::Baseline => baseline.clone(),
     };
     let mut all = read(&path)?.unwrap_or_default();
     let added: Vec<String> = new.runs.keys().cloned().collect();
@@ -195,10 +195,10 @@ fn add(
     let runs = counts.map(|budget| budget.runs.len()).max();
     all.cases.insert(case, joined);
     let undo = Undo::around(&path, || match target {
-        Target::Proposal => propose(&baseline, &all),
-        Target::Baseline => write(&baseline, &all),
+        WriteTarget::Proposal => propose(&baseline, &all),
+        WriteTarget::Baseline => write(&baseline, &all),
     })?;
-    Ok(Written {
+    Ok(WrittenFile {
         path,
         target,
         runs: runs.unwrap_or_default(),
@@ -228,7 +228,7 @@ mod tests {
         std::thread::scope(|scope| {
             for name in &names {
                 scope.spawn(|| {
-                    for target in [Target::Proposal, Target::Baseline] {
+                    for target in [WriteTarget::Proposal, WriteTarget::Baseline] {
                         add(target, path.clone(), name.clone(), new.clone()).unwrap();
                     }
                 });

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::budget::baseline::{Case, Difference};
-use crate::budget::{Against, Claim, Late, Reference, Samples};
+use crate::budget::baseline::{Case, FactDifference};
+use crate::budget::{Against, Claim, Lateness, Reference, Samples};
 use crate::check::CheckRef;
 use crate::result::{Before, Load, Measured};
 use crate::spec::{Budget, Location, Quantile};
@@ -21,11 +21,11 @@ pub(super) struct Requirement<'s> {
     /// The name of the check: `p50 of inventory-check`.
     pub(super) what: String,
     pub(super) at: &'s Location,
-    kind: Kind,
+    kind: RequirementKind,
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum RequirementKind {
     /// A maximum.
     Limit(Duration),
     /// The maximum increase over the baseline: 0.2 for 20 %.
@@ -58,7 +58,7 @@ pub(super) fn all(budgets: &[Budget]) -> Vec<Requirement<'_>> {
             };
             let what = format!("{} of {}", one.quantile, budget.subject);
             if let Some(limit) = &one.limit {
-                let kind = Kind::Limit(limit.at_most);
+                let kind = RequirementKind::Limit(limit.at_most);
                 all.push(required(all.len(), &limit.at, what.clone(), kind));
             }
             if let Some(regression) = &one.regression {
@@ -68,7 +68,7 @@ pub(super) fn all(budgets: &[Budget]) -> Vec<Requirement<'_>> {
                     Some(_) => what + " against the baseline",
                     None => what,
                 };
-                let kind = Kind::Regression(tolerance);
+                let kind = RequirementKind::Regression(tolerance);
                 all.push(required(all.len(), &regression.at, what, kind));
             }
         }
@@ -91,7 +91,7 @@ pub(super) fn first_compared(required: &[Requirement<'_>]) -> Option<Location> {
 impl Requirement<'_> {
     /// Returns `true` if it needs a baseline.
     pub(super) fn is_compared(&self) -> bool {
-        matches!(self.kind, Kind::Regression(_))
+        matches!(self.kind, RequirementKind::Regression(_))
     }
 
     /// The claim about measured durations, where `behind` is the maximum lateness of requests. Returns
@@ -101,30 +101,32 @@ impl Requirement<'_> {
         measured: &'m Measured,
         accepted: Option<&'m Accepted>,
         behind: Duration,
-        differs: &[Difference],
+        differs: &[FactDifference],
     ) -> Option<Claim<'m>> {
         let against = match (self.kind, accepted) {
-            (Kind::Limit(limit), _) => Against::Limit(limit),
-            (Kind::Regression(tolerance), Some(accepted)) => Against::Baseline(Reference {
-                samples: &accepted.samples,
-                tolerance,
-                spread: accepted.spread,
-                differs: differs.to_vec(),
-            }),
+            (RequirementKind::Limit(limit), _) => Against::Limit(limit),
+            (RequirementKind::Regression(tolerance), Some(accepted)) => {
+                Against::Baseline(Reference {
+                    samples: &accepted.samples,
+                    tolerance,
+                    spread: accepted.spread,
+                    differs: differs.to_vec(),
+                })
+            }
             // Without a span the budget fails, also without a baseline.
-            (Kind::Regression(tolerance), None) if measured.samples.is_empty() => {
+            (RequirementKind::Regression(tolerance), None) if measured.samples.is_empty() => {
                 Against::Baseline(Reference {
                     tolerance,
                     ..Reference::new(&measured.samples)
                 })
             }
-            (Kind::Regression(_), None) => return None,
+            (RequirementKind::Regression(_), None) => return None,
         };
         Some(Claim {
             subject: measured.subject.clone(),
             quantile: self.quantile,
             candidate: &measured.samples,
-            late: measured.punctual.as_ref().map(|without| Late {
+            late: measured.punctual.as_ref().map(|without| Lateness {
                 by: behind,
                 without,
             }),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::budget::baseline::{Baseline, Mismatch, Run, accept, pending_path, read, write};
-use crate::budget::{Samples, Verdict};
+use crate::budget::{ClaimVerdict, Samples};
 use crate::check::Outcome;
 use crate::machine::Machine;
 use crate::result::{Load, Measured, Versions};
@@ -50,7 +50,7 @@ struct TestProject {
 }
 
 /// The result of a run.
-struct Outcomes {
+struct JudgedRun {
     result: Result<(), Trouble>,
     load: Load,
     checks: Vec<Judged>,
@@ -99,19 +99,19 @@ impl TestProject {
     }
 
     /// A run in which each request takes about this long.
-    fn run(&mut self, version: &str, micros: u64) -> Outcomes {
+    fn run(&mut self, version: &str, micros: u64) -> JudgedRun {
         self.judge(measured(Some(version), samples(micros, 500)))
     }
 
     /// As [`Self::run`], with `--update-baselines always`.
-    fn record(&mut self, version: &str, micros: u64) -> Outcomes {
+    fn record(&mut self, version: &str, micros: u64) -> JudgedRun {
         let update = std::mem::replace(&mut self.budgeting.update, Update::Always);
         let outcomes = self.run(version, micros);
         self.budgeting.update = update;
         outcomes
     }
 
-    fn judge(&mut self, load: Load) -> Outcomes {
+    fn judge(&mut self, load: Load) -> JudgedRun {
         self.started += 60;
         let started = jiff::Timestamp::from_second(self.started).unwrap();
         let file = self.folder.path().join("specs/order.yaml");
@@ -141,7 +141,7 @@ impl TestProject {
             };
             judge(&setting, &spec, attempt, None, &mut load, &mut checks).await
         });
-        Outcomes {
+        JudgedRun {
             result: result.map(drop),
             load,
             checks,
@@ -150,7 +150,7 @@ impl TestProject {
     }
 }
 
-impl Outcomes {
+impl JudgedRun {
     /// The name of each check, with its failure.
     fn checks(&self) -> Vec<String> {
         let each = self.checks.iter().map(|judged| match &judged.outcome {
@@ -160,7 +160,7 @@ impl Outcomes {
         each.collect()
     }
 
-    fn verdicts(&self) -> Vec<Verdict> {
+    fn verdicts(&self) -> Vec<ClaimVerdict> {
         let measured = self.load.measured.iter();
         measured
             .flat_map(|one| one.judged.iter().map(|judged| judged.verdict))
@@ -241,7 +241,7 @@ fn a_first_run_is_proposed_and_limits_are_judged() {
         first.checks(),
         ["p50 of inventory-check", "p99 of inventory-check"]
     );
-    assert_eq!(first.verdicts(), [Verdict::Ok, Verdict::Ok]);
+    assert_eq!(first.verdicts(), [ClaimVerdict::Ok, ClaimVerdict::Ok]);
     assert_eq!(
         first.notices(),
         [
@@ -257,11 +257,11 @@ fn a_regression_fails_with_both_versions_and_is_proposed() {
     let mut project = TestProject::new(COMPARED);
     project.record("2.3.0", 120_000);
     let slow = project.run("2.4.0", 350_000);
-    assert_eq!(slow.verdicts(), [Verdict::Regressed]);
+    assert_eq!(slow.verdicts(), [ClaimVerdict::Regressed]);
     assert_eq!(
         slow.checks(),
         [
-            "p50 of inventory-check FAILS: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.9x"
+            "p50 of inventory-check FAILS: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.90x"
         ]
     );
     assert_eq!(
@@ -296,7 +296,7 @@ fn an_unchanged_version_passes_and_is_not_written() {
     let mut project = TestProject::new(COMPARED);
     project.record("2.3.0", 120_000);
     let again = project.run("2.4.0", 121_000);
-    assert_eq!(again.verdicts(), [Verdict::Ok]);
+    assert_eq!(again.verdicts(), [ClaimVerdict::Ok]);
     assert_eq!(again.checks(), ["p50 of inventory-check"]);
     assert_eq!((again.notices().len(), project.pending()), (0, None));
 }
@@ -310,9 +310,9 @@ fn a_limit_and_a_baseline_of_one_quantile_are_two_checks() {
         slow.checks(),
         [
             "p50 of inventory-check FAILS: p50 of inventory-check: expected at most 150 ms, found 350 ms (at least 349 ms)",
-            "p50 of inventory-check against the baseline FAILS: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.9x",
+            "p50 of inventory-check against the baseline FAILS: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.90x",
             "p99 of inventory-check",
-            "p99 of inventory-check against the baseline FAILS: p99 of inventory-check: expected at most 1.2x of the 122 ms of v2.3.0 (n=500), found 357 ms in v2.4.0 (n=500), at least 2.9x",
+            "p99 of inventory-check against the baseline FAILS: p99 of inventory-check: expected at most 1.2x of the 122 ms of v2.3.0 (n=500), found 357 ms in v2.4.0 (n=500), at least 2.91x",
         ]
     );
 }
@@ -323,7 +323,7 @@ fn claims_that_are_not_proven_fail_only_with_strict() {
     project.record("2.3.0", 120_000);
     let unsure = |project: &mut TestProject| project.judge(measured(None, samples(144_000, 500)));
     let passes = unsure(&mut project);
-    assert_eq!(passes.verdicts(), [Verdict::NotProven]);
+    assert_eq!(passes.verdicts(), [ClaimVerdict::NotProven]);
     assert_eq!(passes.checks(), ["p50 of inventory-check"]);
     project.budgeting.is_strict = true;
     assert_eq!(
@@ -333,7 +333,7 @@ fn claims_that_are_not_proven_fail_only_with_strict() {
         ]
     );
     let few = project.judge(measured(None, samples(120_000, 4)));
-    assert_eq!(few.verdicts(), [Verdict::TooFew]);
+    assert_eq!(few.verdicts(), [ClaimVerdict::TooFew]);
     assert_eq!(
         few.checks(),
         [
@@ -351,7 +351,7 @@ fn a_budget_that_finds_nothing_fails_once_with_and_without_a_baseline() {
     ];
     let first = nothing(&mut project);
     assert_eq!(first.checks(), text);
-    assert_eq!(first.verdicts(), [Verdict::NothingFound; 4]);
+    assert_eq!(first.verdicts(), [ClaimVerdict::NothingFound; 4]);
     assert_eq!(first.notices().len(), 0);
     assert_eq!(project.pending(), None);
     project.record("2.3.0", 120_000);
@@ -378,7 +378,7 @@ fn a_baseline_of_another_machine_proves_nothing_and_the_run_is_proposed() {
     project.record("2.3.0", 120_000);
     project.machine.cpu = "Intel Xeon 8370C".to_owned();
     let elsewhere = project.run("2.4.0", 350_000);
-    assert_eq!(elsewhere.verdicts(), [Verdict::NotProven]);
+    assert_eq!(elsewhere.verdicts(), [ClaimVerdict::NotProven]);
     let said = elsewhere.load.measured[0].judged[0].to_string();
     assert!(
         said.contains("CPU was AMD EPYC 7763, is Intel Xeon 8370C"),
@@ -399,11 +399,11 @@ fn baselines_of_another_machine_are_compared_if_allowed_or_if_the_names_are_equa
     project.record("2.3.0", 120_000);
     project.machine.probe = 20_000;
     let named = project.run("2.4.0", 350_000);
-    assert_eq!(named.verdicts(), [Verdict::Regressed]);
+    assert_eq!(named.verdicts(), [ClaimVerdict::Regressed]);
     project.budgeting.machine = None;
     let unnamed = project.run("2.4.0", 350_000);
-    assert_eq!(unnamed.verdicts(), [Verdict::NotProven]);
+    assert_eq!(unnamed.verdicts(), [ClaimVerdict::NotProven]);
     project.budgeting.mismatch = Mismatch::Allowed;
     let allowed = project.run("2.4.0", 350_000);
-    assert_eq!(allowed.verdicts(), [Verdict::Regressed]);
+    assert_eq!(allowed.verdicts(), [ClaimVerdict::Regressed]);
 }

@@ -164,7 +164,7 @@ fn a_failed_budget_is_an_error_at_its_line_and_an_unproven_one_is_not() {
     assert_data_eq!(annotations(&report), str![[r#"
 ::stop-commands::token-1
 ::token-1::
-::error file=shop/specs/ordering.yaml,line=8,col=24,title=ordering under load::p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.6x%0Aon inventory › inventory-check (span 00f067aa00000002)%0Atrace a3ce929d0e0e47364bf92f3577b34da6
+::error file=shop/specs/ordering.yaml,line=8,col=24,title=ordering under load::p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.66x%0Aon inventory › inventory-check (span 00f067aa00000002)%0Atrace a3ce929d0e0e47364bf92f3577b34da6
 ::error file=shop/specs/place-order.yaml,line=12,col=37,title=ordering under load::attribute `payment.method` of span `process_payment`: expected "card", found "paypal"%0Aon payment › process_payment (span 00f067aa00000005)%0Atrace 4bf92f3577b34da6a3ce929d0e0e4736
 ::error file=shop/specs/ordering.yaml,line=3,col=9,title=ordering under load::number of requests that failed: expected at most 0, found 12 of 132%0A9x attribute `payment.method` of span `process_payment`%0A4x status of the response%0A2x failed to connect to 127.0.0.1:8080%0Atrace 4bf92f3577b34da6a3ce929d0e0e4736
 ::notice file=shop/specs/ordering.yaml,line=1,col=1,title=shipping under load::the baseline was measured in 1 run; 2 tell more

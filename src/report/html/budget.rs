@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::figure::figure;
 use super::quantity::{self, at_least, at_most, duration};
 use crate::budget::{
-    Alpha, Column, Compared, Estimate, Judged, Quantile, Samples, Verdict, micros,
+    Alpha, ClaimVerdict, Column, Compared, Estimate, JudgedClaim, Quantile, Samples, micros,
 };
 use crate::number::{Rounding, count, counted, permitted_ratio, ratio};
 use crate::report::look::{Look, printable};
@@ -14,7 +14,7 @@ use crate::result::{Exemplar, Load, Measured};
 
 pub(super) fn section(load: &Load, measured: &Measured) -> Markup {
     let subject = printable(&measured.subject);
-    let mut judged: Vec<&Judged> = measured.judged.iter().collect();
+    let mut judged: Vec<&JudgedClaim> = measured.judged.iter().collect();
     judged.sort_by_key(|claim| claim.quantile);
     html! {
         section.card.budget aria-label={ "Budget of " (subject) } {
@@ -49,7 +49,7 @@ pub(super) fn head(which: &str, version: Option<&String>, samples: &Samples) -> 
 
 /// The quantiles of the claims, else the usual ones. On narrow screens, the style sheet lays out
 /// each row as a block; the roles keep it a table for screen readers.
-fn table(load: &Load, measured: &Measured, claims: &[&Judged]) -> Markup {
+fn table(load: &Load, measured: &Measured, claims: &[&JudgedClaim]) -> Markup {
     let subject = printable(&measured.subject);
     html! {
         @if !claims.is_empty() || !measured.samples.is_empty() {
@@ -84,7 +84,7 @@ fn unjudged(measured: &Measured) -> Markup {
     }
 }
 
-fn judged(load: &Load, measured: &Measured, claims: &[&Judged]) -> Markup {
+fn judged(load: &Load, measured: &Measured, claims: &[&JudgedClaim]) -> Markup {
     let all = ["Baseline", "Now", "Change", "Limit", "Verdict"];
     let has_baseline = measured.before.is_some();
     let heads_shown = all
@@ -112,7 +112,7 @@ fn cell(head: &str, content: &Markup) -> Markup {
     html! { td role="cell" data-head=(head) { (content) } }
 }
 
-fn row(load: &Load, measured: &Measured, claim: &Judged) -> Markup {
+fn row(load: &Load, measured: &Measured, claim: &JudgedClaim) -> Markup {
     let class = class(load, claim.verdict);
     html! {
         tr role="row" {
@@ -132,7 +132,7 @@ fn row(load: &Load, measured: &Measured, claim: &Judged) -> Markup {
 }
 
 /// The value in the baseline, for absolute limits too.
-fn before(claim: &Judged, samples: &Samples) -> Option<Estimate> {
+fn before(claim: &JudgedClaim, samples: &Samples) -> Option<Estimate> {
     match &claim.compared {
         Compared::Baseline { before, .. } => *before,
         Compared::Limit(_) => samples.estimate(claim.quantile, claim.alpha),
@@ -172,7 +172,7 @@ fn change(now: Option<Estimate>, before: Option<Estimate>) -> Markup {
     }
 }
 
-fn limit(claim: &Judged) -> Markup {
+fn limit(claim: &JudgedClaim) -> Markup {
     html! {
         @match &claim.compared {
             Compared::Limit(limit) => span.number { (quantity::limit(micros(*limit))) },
@@ -184,7 +184,7 @@ fn limit(claim: &Judged) -> Markup {
     }
 }
 
-fn claims(load: &Load, judged: &[&Judged]) -> Markup {
+fn claims(load: &Load, judged: &[&JudgedClaim]) -> Markup {
     html! {
         @if !judged.is_empty() {
             ul.claims {
@@ -203,9 +203,9 @@ pub(super) fn in_code(text: &str) -> Markup {
     }
 }
 
-fn class(load: &Load, verdict: Verdict) -> &'static str {
+fn class(load: &Load, verdict: ClaimVerdict) -> &'static str {
     match verdict {
-        Verdict::Ok => "passed",
+        ClaimVerdict::Ok => "passed",
         verdict if load.fails(verdict) => "failed",
         _ => "flaky",
     }

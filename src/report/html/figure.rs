@@ -12,7 +12,7 @@ use super::axis::{Axis, Tick, TickVisibility};
 use super::budget::{head, usual};
 use super::ecdf::{self, curve};
 use super::quantity;
-use crate::budget::{Compared, Estimate, Judged, Quantile, Samples, version};
+use crate::budget::{Compared, Estimate, JudgedClaim, Quantile, Samples, version};
 use crate::report::look::printable;
 use crate::result::Measured;
 
@@ -96,7 +96,7 @@ fn sides(measured: &Measured) -> Vec<VersionCurve<'_>> {
 fn each_once(
     measured: &Measured,
     samples: &Samples,
-    of: impl Fn(&Judged) -> Option<Estimate>,
+    of: impl Fn(&JudgedClaim) -> Option<Estimate>,
 ) -> Vec<(Quantile, Estimate)> {
     let claims = &measured.judged;
     if claims.is_empty() {
@@ -122,8 +122,8 @@ fn quantiles(sides: &[VersionCurve<'_>]) -> Vec<Quantile> {
     all.into_iter().collect()
 }
 
-fn limits(claims: &[Judged]) -> Vec<LimitLine> {
-    let limit = |claim: &Judged| {
+fn limits(claims: &[JudgedClaim]) -> Vec<LimitLine> {
+    let limit = |claim: &JudgedClaim| {
         let (class, micros) = match &claim.compared {
             Compared::Limit(limit) => ("absolute", limit.as_secs_f64() * 1e6),
             Compared::Baseline { before, tau, .. } => ("relative", before.as_ref()?.value * tau),

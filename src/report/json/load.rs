@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::parts::{JsonLocation, millis};
 use crate::budget::baseline::Difference;
 use crate::budget::{
-    Alpha, Compared, Estimate, Judged, Needed, Quantile, Samples, Verdict, micros,
+    Alpha, ClaimVerdict, Compared, Estimate, JudgedClaim, Quantile, SampleSize, Samples, micros,
 };
 use crate::result::{self, Exemplar, Measured};
 use crate::spec::{Arrivals, Pace};
@@ -133,14 +133,14 @@ struct JsonSlowest {
 }
 
 /// The name of the verdict; part of the format.
-pub(in crate::report) fn verdict(of: Verdict) -> &'static str {
+pub(in crate::report) fn verdict(of: ClaimVerdict) -> &'static str {
     match of {
-        Verdict::Regressed => "regressed",
-        Verdict::OverLimit => "over_limit",
-        Verdict::NothingFound => "nothing_found",
-        Verdict::Ok => "ok",
-        Verdict::NotProven => "not_proven",
-        Verdict::TooFew => "too_few",
+        ClaimVerdict::Regressed => "regressed",
+        ClaimVerdict::OverLimit => "over_limit",
+        ClaimVerdict::NothingFound => "nothing_found",
+        ClaimVerdict::Ok => "ok",
+        ClaimVerdict::NotProven => "not_proven",
+        ClaimVerdict::TooFew => "too_few",
     }
 }
 
@@ -263,8 +263,8 @@ impl<'a> From<&'a result::Before> for JsonBaseline<'a> {
     }
 }
 
-impl<'a> From<&'a Judged> for JsonClaim<'a> {
-    fn from(judged: &'a Judged) -> Self {
+impl<'a> From<&'a JudgedClaim> for JsonClaim<'a> {
+    fn from(judged: &'a JudgedClaim) -> Self {
         let (before, limit_us, limit_factor, differs) = match &judged.compared {
             Compared::Limit(limit) => (None, Some(micros(*limit)), None, [].as_slice()),
             Compared::Baseline {
@@ -287,15 +287,15 @@ impl<'a> From<&'a Judged> for JsonClaim<'a> {
                 .map(JsonEnvironmentDifference::from)
                 .collect(),
             needed_samples: match judged.needed() {
-                Some(Needed::About(samples)) => Some(samples),
-                Some(Needed::TooMany) | None => None,
+                Some(SampleSize::About(samples)) => Some(samples),
+                Some(SampleSize::TooMany) | None => None,
             },
         }
     }
 }
 
-impl<'a> From<&'a Difference> for JsonEnvironmentDifference<'a> {
-    fn from(difference: &'a Difference) -> Self {
+impl<'a> From<&'a FactDifference> for JsonEnvironmentDifference<'a> {
+    fn from(difference: &'a FactDifference) -> Self {
         Self {
             fact: difference.fact.to_string(),
             baseline: &difference.baseline,

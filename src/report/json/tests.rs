@@ -253,7 +253,7 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
     {
       "quantile": "p50",
       "verdict": "regressed",
-      "sentence": "p50 of inventory-check: REGRESSED: at least 2.6x slower (2.9x seen, limit 1.2x)",
+      "sentence": "p50 of inventory-check: REGRESSED: at least 2.66x slower (2.92x seen, limit 1.2x)",
       "confidence": 0.975,
       "now": {
         "estimate_us": 350047.0,
@@ -273,7 +273,7 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
     {
       "quantile": "p99",
       "verdict": "not_proven",
-      "sentence": "p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.19x), limit 2.50x. About 41,000 samples per side would decide.",
+      "sentence": "p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.2x), limit 2.50x. About 41,000 samples per side would decide.",
       "confidence": 0.975,
       "now": {
         "estimate_us": 2400000.0,

@@ -166,8 +166,8 @@ impl From<&result::Measured> for BudgetNumbers {
     }
 }
 
-impl From<&budget::Judged> for ClaimNumbers {
-    fn from(judged: &budget::Judged) -> Self {
+impl From<&budget::JudgedClaim> for ClaimNumbers {
+    fn from(judged: &budget::JudgedClaim) -> Self {
         let (baseline, limit_us, limit_factor) = match &judged.compared {
             Compared::Limit(limit) => (None, Some(micros(*limit)), None),
             Compared::Baseline { before, tau, .. } => {

@@ -298,7 +298,7 @@ fn a_check_of_a_budget_has_the_numbers_of_both_versions() {
     assert_data_eq!(
         message.as_deref().unwrap(),
         str![
-            "p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.6x"
+            "p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.66x"
         ]
     );
     assert!(

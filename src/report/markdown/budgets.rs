@@ -2,7 +2,8 @@
 
 use super::Page;
 use super::inert::inline;
-use crate::budget::{Column, Estimate, Judged, Quantile, Verdict, in_millis};
+use crate::budget::{ClaimVerdict, Column, Estimate, JudgedClaim, Quantile};
+use crate::number::{Rounding, micros};
 use crate::report::text;
 use crate::result::{Load, Measured, Report, SpecReport};
 
@@ -55,18 +56,18 @@ fn unjudged(spec: &SpecReport, of: &Measured, quantile: Quantile, now: Estimate)
         "| {} | {} | {quantile} | - | {} | - | - | - |\n",
         inline(&spec.name),
         inline(&of.subject),
-        with_version(in_millis(now.value), of.version.clone()),
+        with_version(micros(now.value, Rounding::Nearest), of.version.clone()),
     )
 }
 
-fn row(spec: &SpecReport, of: &Measured, one: &Judged, fails: bool) -> String {
+fn row(spec: &SpecReport, of: &Measured, one: &JudgedClaim, fails: bool) -> String {
     let cells = one.cells();
     let before = of.before.as_ref().and_then(|it| it.version.clone());
     let before = with_version(cells.baseline, before);
     let now = with_version(cells.now, of.version.clone());
     let verdict = match one.verdict {
         verdict if fails => format!("**{verdict}**"),
-        Verdict::Ok => "OK".to_owned(),
+        ClaimVerdict::Ok => "OK".to_owned(),
         verdict => format!("_{verdict}_"),
     };
     format!(

@@ -3,8 +3,9 @@
 use super::budgets::with_version;
 use super::inert::{fenced, inline};
 use super::{LARGEST, Page, RESERVE};
-use crate::ab::{Both, Claim, Comparison, Outcome};
-use crate::budget::{AbVerdict, Column, Quantile, Row, Table, in_millis};
+use crate::ab::{AbClaim, AbComparison, AbOutcome, Both};
+use crate::budget::{AbVerdict, Column, Quantile, Table, TableRow};
+use crate::number::{Rounding, micros};
 use crate::report::ab::{comparison, counts};
 use crate::report::look::Look;
 use crate::report::text;
@@ -19,12 +20,12 @@ const HEAD: &str = "\
 /// specs to compare, and `trouble` the reason why a version did not start.
 #[must_use]
 pub fn comparisons(
-    all: &[Comparison],
+    all: &[AbComparison],
     known: usize,
     names: &Both<String>,
     trouble: &[Trouble],
 ) -> String {
-    let sign = match all.iter().all(|one| one.outcome() == Outcome::Ok) && all.len() == known {
+    let sign = match all.iter().all(|one| one.outcome() == AbOutcome::Ok) && all.len() == known {
         true => "✅",
         false => "❌",
     };
@@ -41,7 +42,7 @@ pub fn comparisons(
     rows.sort_by_key(|(fails, _)| !fails);
     let rows: Vec<String> = rows.into_iter().map(|(_, row)| row).collect();
     page.push_list(HEAD, &rows, "claim", "\n");
-    let unwell = all.iter().filter(|one| one.outcome() != Outcome::Ok);
+    let unwell = all.iter().filter(|one| one.outcome() != AbOutcome::Ok);
     let unwell = unwell.map(|one| comparison(one, &Look::plain()));
     let trouble = trouble.iter().map(|one| text::trouble(one, &Look::plain()));
     let texts: Vec<String> = trouble.chain(unwell).map(|text| fenced(&text)).collect();
@@ -49,7 +50,7 @@ pub fn comparisons(
     page.text
 }
 
-fn rows_of(of: &Comparison) -> Vec<(bool, String)> {
+fn rows_of(of: &AbComparison) -> Vec<(bool, String)> {
     let tables = of.tables();
     let claims = of.claims();
     claims
@@ -64,35 +65,35 @@ fn rows_of(of: &Comparison) -> Vec<(bool, String)> {
         .collect()
 }
 
-fn about(claim: &Claim) -> (&str, Quantile) {
+fn about(claim: &AbClaim) -> (&str, Quantile) {
     match claim {
-        Claim::Judged(judged) => (&judged.subject, judged.quantile),
-        Claim::Refused {
+        AbClaim::Judged(judged) => (&judged.subject, judged.quantile),
+        AbClaim::Refused {
             subject, quantile, ..
         } => (subject, *quantile),
     }
 }
 
 fn row_of(
-    of: &Comparison,
-    claim: &Claim,
+    of: &AbComparison,
+    claim: &AbClaim,
     quantile: Quantile,
     table: &Table,
-    row: &Row,
+    row: &TableRow,
 ) -> (bool, String) {
     let a = cell(&row.before, quantile, &table.baseline);
     let b = cell(&row.now, quantile, &table.candidate);
     let (change, limit) = match claim {
-        Claim::Judged(judged) => (judged.change(), judged.most()),
-        Claim::Refused { .. } => ("-".to_owned(), "-".to_owned()),
+        AbClaim::Judged(judged) => (judged.change(), judged.most()),
+        AbClaim::Refused { .. } => ("-".to_owned(), "-".to_owned()),
     };
     let (fails, verdict) = match claim {
-        Claim::Judged(judged) => match judged.verdict {
+        AbClaim::Judged(judged) => match judged.verdict {
             AbVerdict::Regressed => (true, format!("**{}**", judged.verdict)),
             AbVerdict::NotProven => (false, format!("_{}_", judged.verdict)),
             AbVerdict::Ok => (false, judged.verdict.to_string()),
         },
-        Claim::Refused { .. } => (false, "_NOT JUDGED_".to_owned()),
+        AbClaim::Refused { .. } => (false, "_NOT JUDGED_".to_owned()),
     };
     let line = format!(
         "| {} | {} | {quantile} | {a} | {b} | {change} | {limit} | {verdict} |\n",
@@ -105,7 +106,7 @@ fn row_of(
 /// `120 ms (v2.3.0)`
 fn cell(quantiles: &[(Quantile, f64)], quantile: Quantile, of: &Column) -> String {
     let value = quantiles.iter().find(|(one, _)| *one == quantile);
-    let value = value.map_or_else(|| "-".to_owned(), |(_, micros)| in_millis(*micros));
+    let value = value.map_or_else(|| "-".to_owned(), |(_, of)| micros(*of, Rounding::Nearest));
     with_version(value, of.version.clone())
 }
 
@@ -132,9 +133,9 @@ B is v2.yaml, and A is v1.yaml.
 
 ```text
 FAIL  placing an order   specs/order.yaml, 5 pairs of 200 requests
-                    v2.3.0 (A, n=1,000)         v2.4.0 (B, n=1,000)
-      inventory-check   p50=100ms p99=100ms     p50=290ms p99=290ms   ← REGRESSED at p50
-      response time     p95=100ms               p95=290ms             ← REGRESSED at p95
+                    v2.3.0 (A, n=1,000)           v2.4.0 (B, n=1,000)
+      inventory-check   p50=100 ms p99=100 ms     p50=290 ms p99=290 ms   ← REGRESSED at p50
+      response time     p95=100 ms                p95=290 ms              ← REGRESSED at p95
       p50 of inventory-check: REGRESSED: 2.90x (median of 5 pairs, 2.90x to 2.90x, slower in 5),
       limit 1.2x
       p99 of inventory-check: NOT JUDGED: p99 cannot be compared by pairs of runs: 1 of 36

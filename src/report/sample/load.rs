@@ -220,7 +220,7 @@ fn checks(load: &Load, plans: &[BudgetPlan]) -> Vec<Judged> {
     checks
 }
 
-fn check(load: &Load, of: &Measured, one: &budget::Judged, at: Location) -> Judged {
+fn check(load: &Load, of: &Measured, one: &budget::JudgedClaim, at: Location) -> Judged {
     let before = of
         .before
         .as_ref()

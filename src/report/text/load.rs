@@ -15,7 +15,7 @@ use super::failure::failure;
 use super::lines::{indented, narrower, paragraph, with_head};
 use super::step;
 use super::trouble::trouble;
-use crate::budget::{self, Compared, Verdict};
+use crate::budget::{self, ClaimVerdict, Compared};
 use crate::check::{CheckRef, Failure, Judged};
 use crate::number::{count, counted, duration, figure};
 use crate::result::{Exemplar, Load, Measured, StepReport};
@@ -53,7 +53,7 @@ pub(super) fn passed(load: &Load, look: &Look, detail: Detail) -> String {
 /// Parts that even a quiet report of a passed spec shows: that its baseline is from another
 /// environment, and notes about the baseline.
 pub(super) fn loud(load: &Load, look: &Look) -> String {
-    let elsewhere = |one: &&budget::Judged| match &one.compared {
+    let elsewhere = |one: &&budget::JudgedClaim| match &one.compared {
         Compared::Baseline { differs, .. } => !differs.is_empty(),
         Compared::Limit(_) => false,
     };
@@ -116,11 +116,12 @@ pub(super) fn check(step: &StepReport, load: &Load, judged: &Judged, look: &Look
 /// proven. Claims with the same reason share a sentence.
 pub(super) fn sentences(load: &Load, detail: Detail) -> Vec<String> {
     let claims = load.measured.iter().flat_map(|of| &of.judged);
-    let is_told = |one: &&budget::Judged| one.verdict != Verdict::Ok || detail == Detail::Verbose;
+    let is_told =
+        |one: &&budget::JudgedClaim| one.verdict != ClaimVerdict::Ok || detail == Detail::Verbose;
     told(load, claims.filter(is_told))
 }
 
-fn told<'l>(load: &Load, claims: impl Iterator<Item = &'l budget::Judged>) -> Vec<String> {
+fn told<'l>(load: &Load, claims: impl Iterator<Item = &'l budget::JudgedClaim>) -> Vec<String> {
     let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
     for one in claims.filter(|one| !load.fails(one.verdict)) {
         let (claim, reason) = (one.claim(), one.explained());

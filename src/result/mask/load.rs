@@ -1,7 +1,7 @@
 //! Masks secrets in the results of a `repeat`.
 
-use crate::budget::baseline::Difference;
-use crate::budget::{Compared, Judged};
+use crate::budget::baseline::FactDifference;
+use crate::budget::{Compared, JudgedClaim};
 use crate::result::{Before, Exemplar, Failing, Load, Measured, Versions};
 use crate::secret::Secrets;
 
@@ -85,8 +85,8 @@ impl Secrets {
         *versions = versions.map(|version| self.text(version));
     }
 
-    fn mask_claim(&self, judged: &mut Judged) {
-        let Judged {
+    fn mask_claim(&self, judged: &mut JudgedClaim) {
+        let JudgedClaim {
             subject,
             quantile: _,
             verdict: _,
@@ -105,7 +105,7 @@ impl Secrets {
             } => differs,
         };
         for difference in differs {
-            let Difference {
+            let FactDifference {
                 fact: _,
                 baseline,
                 here,
@@ -122,7 +122,7 @@ mod tests {
 
     use super::*;
     use crate::budget::baseline::Fact;
-    use crate::budget::{Alpha, Quantile, Samples, Verdict};
+    use crate::budget::{Alpha, ClaimVerdict, Quantile, Samples};
     use crate::spec::{Pace, Place, Source};
     use crate::trace::{Origin, Trace, TraceId};
 
@@ -131,16 +131,16 @@ mod tests {
         let at = Source::new("a.yaml", "find: hunter2").at(Place { start: 6, end: 13 });
         let text = || "a hunter2".to_owned();
         let version = || Some(text());
-        let judged = Judged {
+        let judged = JudgedClaim {
             subject: text(),
             quantile: Quantile::P50,
-            verdict: Verdict::NotProven,
+            verdict: ClaimVerdict::NotProven,
             alpha: Alpha::FIVE_PERCENT,
             candidate: None,
             compared: Compared::Baseline {
                 before: None,
                 tau: 1.2,
-                differs: vec![Difference {
+                differs: vec![FactDifference {
                     fact: Fact::Machine,
                     baseline: text(),
                     here: text(),

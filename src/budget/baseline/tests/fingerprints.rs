@@ -7,7 +7,7 @@ fn differing_facts_are_listed() {
     let there = fingerprint();
     let here = Fingerprint {
         cpu: "Xeon".to_owned(),
-        load: Load::Rate("50/s".to_owned()),
+        load: LoadModel::Rate("50/s".to_owned()),
         memory_mib: 16_100,
         probe: 20_000,
         received_by: ReceivedBy::AnotherProcess,

@@ -40,7 +40,7 @@ fn a_first_run_that_was_slow_is_replaced_by_the_second() {
     assert_eq!(runs(&project.pending().unwrap()), 1);
     accept(&project.file()).unwrap();
     let slow = project.run("2.3.0", 45_000);
-    assert_eq!(slow.verdicts(), [Verdict::Regressed]);
+    assert_eq!(slow.verdicts(), [ClaimVerdict::Regressed]);
 }
 
 #[test]
@@ -162,10 +162,10 @@ fn always_replaces_runs_that_are_not_comparable() {
     };
     let version = "service.version was 2.3.0, is 2.4.0";
     let verdicts = expect_replaced("2.4.0", 350_000, 4, version);
-    assert_eq!(verdicts, [Verdict::Regressed]);
+    assert_eq!(verdicts, [ClaimVerdict::Regressed]);
     expect_replaced("2.3.0", 120_000, 8, "cores was 4, is 8");
     let slower = expect_replaced("2.3.0", 350_000, 4, "p50 was 120 ms, is 350 ms");
-    assert_eq!(slower, [Verdict::Regressed]);
+    assert_eq!(slower, [ClaimVerdict::Regressed]);
     expect_replaced("2.3.0", 40_000, 4, "p50 was 120 ms, is 40 ms");
 }
 
@@ -202,7 +202,7 @@ fn secrets_are_masked_in_files() {
     assert_eq!(budget.service_version(), Some("[masked].0"));
     assert_eq!(
         project.run("2.3.0", 350_000).verdicts(),
-        [Verdict::Regressed]
+        [ClaimVerdict::Regressed]
     );
 }
 
@@ -245,7 +245,7 @@ fn a_file_that_cannot_be_read_is_an_error_and_limits_are_judged() {
                 trouble.contains("specs/baselines/order.yaml.json") && trouble.contains(why),
                 "{trouble}"
             );
-            assert_eq!(run.verdicts(), [Verdict::OverLimit, Verdict::Ok]);
+            assert_eq!(run.verdicts(), [ClaimVerdict::OverLimit, ClaimVerdict::Ok]);
             assert_eq!(fs::read_to_string(project.file()).unwrap(), text);
             assert!(!pending_path(&project.file()).exists());
         }
@@ -281,7 +281,7 @@ fn a_common_folder_has_baselines_under_the_names_of_their_specs() {
     project.record("2.3.0", 120_000);
     assert!(folder.join("specs/order.yaml.json").exists());
     let again = project.run("2.4.0", 350_000);
-    assert_eq!(again.verdicts(), [Verdict::Regressed]);
+    assert_eq!(again.verdicts(), [ClaimVerdict::Regressed]);
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn a_limit_that_is_widened_by_the_variation_between_runs_is_noted() {
     }
     write(&project.file(), &baseline).unwrap();
     let next = project.run("2.3.0", 130_000);
-    assert_eq!(next.verdicts(), [Verdict::Ok]);
+    assert_eq!(next.verdicts(), [ClaimVerdict::Ok]);
     assert_eq!(
         next.notices(),
         [
@@ -325,7 +325,7 @@ fn a_limit_that_is_widened_by_the_variation_between_runs_is_noted() {
     );
     project.machine.cores = 8;
     let elsewhere = project.run("2.3.0", 130_000);
-    assert_eq!(elsewhere.verdicts(), [Verdict::NotProven]);
+    assert_eq!(elsewhere.verdicts(), [ClaimVerdict::NotProven]);
     assert_eq!(elsewhere.notices().len(), 1, "{:?}", elsewhere.notices());
 }
 
@@ -339,7 +339,7 @@ fn an_attempt_that_is_repeated_writes_nothing() {
         project.retry = RetryState::OnFailure;
         for _ in 0..2 {
             let attempt = project.run("2.3.0", 350_000);
-            assert_eq!(attempt.verdicts(), [Verdict::Regressed]);
+            assert_eq!(attempt.verdicts(), [ClaimVerdict::Regressed]);
             assert_eq!(attempt.notices().len(), 0);
             assert_eq!(
                 (project.baseline(), project.pending()),

@@ -5,7 +5,7 @@
 
 use super::super::super::look::{self, BAD, FAINT, Look, STRONG, printable};
 use super::super::lines::paragraph;
-use crate::budget::{Column, Row, Table};
+use crate::budget::{Column, Table, TableRow};
 use crate::result::{Load, Measured};
 
 const INDENT: usize = 3;
@@ -43,7 +43,7 @@ fn tables(load: &Load, measured: &[Measured]) -> Vec<Table> {
 }
 
 fn table_of(load: &Load, of: &Measured) -> Table {
-    let mut row = Row::new(&of.subject, &of.judged, |verdict| load.fails(verdict));
+    let mut row = TableRow::new(&of.subject, &of.judged, |verdict| load.fails(verdict));
     if of.judged.is_empty() {
         let now = of.unjudged().into_iter();
         row.now = now.map(|(quantile, of)| (quantile, of.value)).collect();

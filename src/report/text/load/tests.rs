@@ -29,8 +29,8 @@ fn passed_budgets_are_shown_with_both_versions() {
 PASS  ordering under load
       500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
                  v2.3.0 (baseline, n=500)     v2.3.0 (n=500)
-   inventory-check   p50=120ms                p50=120ms
-   response time     -                        p99=12.3ms
+   inventory-check   p50=120 ms               p50=120 ms
+   response time     -                        p99=12.3 ms
 
 
 "#]]
@@ -45,10 +45,10 @@ fn a_regression_shows_both_versions_the_line_of_the_spec_and_the_slowest_request
         str![[r#"
 FAIL  ordering under load
       specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
-                 v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
-   inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms
-     ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)
-   p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.19x), limit 2.50x.
+                 v2.3.0 (baseline, n=500)      v2.4.0 (n=500)
+   inventory-check   p50=120 ms p99=800 ms     p50=350 ms p99=2.4 s
+     ← REGRESSED: at least 2.66x slower at p50 (2.92x seen, limit 1.2x)
+   p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to 15.2x), limit 2.50x.
    About 41,000 samples per side would decide.
 
   p50 of inventory-check
@@ -56,7 +56,7 @@ FAIL  ordering under load
  8 |     regression: { p50: 20%, p99: 150% }
    |                        ^^^
    expected at most 1.2x of the 120 ms of v2.3.0 (n=500)
-      found 350 ms in v2.4.0 (n=500), at least 2.6x
+      found 350 ms in v2.4.0 (n=500), at least 2.66x
             (inventory, span 00f067aa00000002)
 
   slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
@@ -78,8 +78,8 @@ fn if_it_fits_the_verdict_follows_the_numbers() {
     assert_data_eq!(
         lines.join("\n"),
         str![[r#"
-                 v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
-   inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms   ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)
+                 v2.3.0 (baseline, n=500)      v2.4.0 (n=500)
+   inventory-check   p50=120 ms p99=800 ms     p50=350 ms p99=2.4 s   ← REGRESSED: at least 2.66x slower at p50 (2.92x seen, limit 1.2x)
 "#]]
     );
 }
@@ -92,18 +92,18 @@ fn a_verdict_that_does_not_fit_is_on_the_next_line() {
 FAIL  ordering under load
       specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms
       812 ms
-                 v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
-   inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms
-     ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)
+                 v2.3.0 (baseline, n=500)      v2.4.0 (n=500)
+   inventory-check   p50=120 ms p99=800 ms     p50=350 ms p99=2.4 s
+     ← REGRESSED: at least 2.66x slower at p50 (2.92x seen, limit 1.2x)
    p99 of inventory-check: NOT PROVEN: 3.00x slower (97.5 % bounds 0.57x to
-   15.19x), limit 2.50x. About 41,000 samples per side would decide.
+   15.2x), limit 2.50x. About 41,000 samples per side would decide.
 
   p50 of inventory-check
   --> specs/ordering.yaml:8:24
  8 |     regression: { p50: 20%, p99: 150% }
    |                        ^^^
    expected at most 1.2x of the 120 ms of v2.3.0 (n=500)
-      found 350 ms in v2.4.0 (n=500), at least 2.6x
+      found 350 ms in v2.4.0 (n=500), at least 2.66x
             (inventory, span 00f067aa00000002)
 
   slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6
@@ -125,8 +125,8 @@ fn an_unproven_claim_has_a_sentence() {
         str![[r#"
 PASS  shipping under load   120 requests, 50 at a time, 51.4/s, p50 121 ms   812 ms
                  v2.3.0 (baseline, n=120)     v2.4.0 (n=120)
-   process_payment   p99=166ms                p99=176ms
-   ship              p50=113ms                p50=129ms
+   process_payment   p99=166 ms               p99=176 ms
+   ship              p50=113 ms               p50=129 ms
    p99 of process_payment: TOO FEW: 120 samples; an upper bound needs 368 on each side, so 176 ms
    against 166 ms proves no change
    p50 of ship: NOT PROVEN: 1.14x slower (97.5 % bounds 0.94x to 1.37x), limit 1.20x. About 1,600
@@ -146,7 +146,7 @@ fn without_a_baseline_there_is_one_column() {
 PASS  ordering for the first time
       500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
                      v2.3.0 (n=500)
-   inventory-check   p50=120ms p95=174ms p99=800ms
+   inventory-check   p50=120 ms p95=174 ms p99=800 ms
    note: no baseline yet: written to specs/baselines/ordering.yaml.json.new;
          `spanspec baseline accept` makes it one
 
@@ -168,7 +168,7 @@ ERROR ordering for the first time
       specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms
       812 ms
                      v2.3.0 (n=500)
-   inventory-check   p50=120ms p95=174ms p99=800ms
+   inventory-check   p50=120 ms p95=174 ms p99=800 ms
    note: no baseline yet: written to specs/baselines/ordering.yaml.json.new;
          `spanspec baseline accept` makes it one
 
@@ -187,8 +187,8 @@ fn verbose_adds_the_proofs_and_a_request() {
 PASS  ordering under load
       specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
                  v2.3.0 (baseline, n=500)     v2.3.0 (n=500)
-   inventory-check   p50=120ms                p50=120ms
-   response time     -                        p99=12.3ms
+   inventory-check   p50=120 ms               p50=120 ms
+   response time     -                        p99=12.3 ms
    p50 of inventory-check: OK: at most 1.10x slower (1.00x seen, limit 1.2x)
    p99 of response time: OK: at most 12.4 ms (12.3 ms seen), limit 100 ms
 
@@ -251,24 +251,24 @@ FAIL  everything under load
       specs/ordering.yaml
       500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
    { service order, type db }
-     baseline (n=500): p50=120ms p99=800ms
-     now (n=500): p50=350ms p99=2400ms
-     ← REGRESSED: at least 2.5x slower at p50 (2.9x seen,
+     baseline (n=500): p50=120 ms p99=800 ms
+     now (n=500): p50=350 ms p99=2.4 s
+     ← REGRESSED: at least 2.57x slower at p50 (2.92x seen,
      limit 1.2x)
    { service payment, name process_payment, kind client }
-     baseline (n=500): p50=120ms p99=800ms
-     now (n=500): p50=350ms p99=2400ms
-     ← REGRESSED: at least 2.5x slower at p50 (2.9x seen,
+     baseline (n=500): p50=120 ms p99=800 ms
+     now (n=500): p50=350 ms p99=2.4 s
+     ← REGRESSED: at least 2.57x slower at p50 (2.92x seen,
      limit 1.2x)
    a
-     baseline (n=500): p50=120ms p99=800ms
-     now (n=500): p50=350ms p99=2400ms
-     ← REGRESSED: at least 2.5x slower at p50 (2.9x seen,
+     baseline (n=500): p50=120 ms p99=800 ms
+     now (n=500): p50=350 ms p99=2.4 s
+     ← REGRESSED: at least 2.57x slower at p50 (2.92x seen,
      limit 1.2x)
    response time
-     baseline (n=500): p50=120ms p99=800ms
-     now (n=500): p50=350ms p99=2400ms
-     ← REGRESSED: at least 2.5x slower at p50 (2.9x seen,
+     baseline (n=500): p50=120 ms p99=800 ms
+     now (n=500): p50=350 ms p99=2.4 s
+     ← REGRESSED: at least 2.57x slower at p50 (2.92x seen,
      limit 1.2x)
    trace duration
 "#]]
@@ -291,11 +291,11 @@ fn other_numbers_of_samples_have_separate_heads() {
         at(100, &of, Detail::Normal),
         str![[r#"
 PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
-                 v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
-   inventory-check   p50=120ms p99=800ms      p50=120ms p99=800ms
-   response time     -                        p99=12.3ms
-                                              v1.0.7 (n=120)
-   ship                                       p50=113ms
+                 v2.3.0 (baseline, n=500)      v2.4.0 (n=500)
+   inventory-check   p50=120 ms p99=800 ms     p50=120 ms p99=800 ms
+   response time     -                         p99=12.3 ms
+                                               v1.0.7 (n=120)
+   ship                                        p50=113 ms
 
 
 "#]]
@@ -323,9 +323,10 @@ fn nothing_found_and_durations_of_zero_are_shown_as_they_are() {
         at(100, &of, Detail::Normal),
         str![[r#"
 FAIL  ordering under load   specs/ordering.yaml   500 requests, 50 at a time   812 ms
-         v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
-   nothing   p50=120ms p99=800ms      -                 ← NOTHING FOUND: the budget has no samples
-   at-once   p50=0ms p99=0ms          p50=0ms p99=0ms
+         v2.3.0 (baseline, n=500)      v2.4.0 (n=500)
+   nothing   p50=120 ms p99=800 ms     -
+     ← NOTHING FOUND: the budget has no samples
+   at-once   p50=0 ms p99=0 ms         p50=0 ms p99=0 ms
 
   p50 of nothing
   --> specs/ordering.yaml:5:5
@@ -352,8 +353,8 @@ FAIL  ordering under load   specs/ordering.yaml   500 requests, 50 at a time   8
 fn move_elsewhere(load: &mut Load) {
     for one in load.measured.iter_mut().flat_map(|of| &mut of.judged) {
         if let budget::Compared::Baseline { differs, .. } = &mut one.compared {
-            one.verdict = Verdict::NotProven;
-            *differs = vec![budget::baseline::Difference {
+            one.verdict = budget::ClaimVerdict::NotProven;
+            *differs = vec![budget::baseline::FactDifference {
                 fact: budget::baseline::Fact::Cores,
                 baseline: "8".to_owned(),
                 here: "2".to_owned(),
@@ -382,7 +383,7 @@ fn a_failure_in_a_line_names_both_versions() {
     assert_eq!(
         in_short(&of.attempts[0]),
         [
-            "specs/ordering.yaml:8:24: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.6x"
+            "specs/ordering.yaml:8:24: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.66x"
         ]
     );
 }
@@ -401,7 +402,7 @@ fn a_quantile_may_fail_by_its_limit_and_against_the_baseline() {
         in_short(&of.attempts[0]).join("\n"),
         str![[r#"
 specs/ordering.yaml:10:10: p50 of inventory-check: expected at most 100 ms, found 350 ms (at least 334 ms)
-specs/ordering.yaml:8:24: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.6x
+specs/ordering.yaml:8:24: p50 of inventory-check: expected at most 1.2x of the 120 ms of v2.3.0 (n=500), found 350 ms in v2.4.0 (n=500), at least 2.66x
 "#]]
     );
 }
@@ -467,8 +468,8 @@ fn unproven_claims_fail_if_a_proof_is_required() {
         str![[r#"
 FAIL  ordering under load
       specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
-                 v2.3.0 (baseline, n=500)     v2.4.0 (n=120)
-   inventory-check   p50=120ms p99=800ms      p50=113ms p99=166ms
+                 v2.3.0 (baseline, n=500)      v2.4.0 (n=120)
+   inventory-check   p50=120 ms p99=800 ms     p50=113 ms p99=166 ms
      ← TOO FEW: 120 samples; an upper bound needs 368, so 166 ms against 800 ms at p99 proves no
      change
 

@@ -18,7 +18,7 @@ FAIL  ordering under load
    2x failed to connect to 127.0.0.1:8080
 
                      v2.4.0 (n=120)
-   inventory-check   p50=113ms
+   inventory-check   p50=113 ms
    note: stopped after 132 of 500 requests: 12 failed (0 allowed)
 
   the first request that failed: trace 4bf92f3577b34da6a3ce929d0e0e4736
@@ -112,8 +112,8 @@ fn a_run_of_several_versions_names_them_all() {
         str![[r#"
 PASS  ordering under load   500 requests, 50 at a time, 214/s, p50 121 ms   812 ms
                      v2.3.0, v2.4.0 (n=500)
-   inventory-check   p50=120ms p99=800ms
-   response time     p50=120ms p99=800ms
+   inventory-check   p50=120 ms p99=800 ms
+   response time     p50=120 ms p99=800 ms
    note: inventory-check and response time were of 2 versions: v2.3.0 in 312 traces, v2.4.0 in 188
 
 
@@ -138,10 +138,10 @@ fn requests_without_measurement_are_counted() {
         str![[r#"
 PASS  ordering under load   520 requests, 50 at a time, 223/s, p50 121 ms   812 ms
                      v2.4.0 (n=500)
-   inventory-check   p50=120ms p99=800ms
-   reserve           p50=120ms p99=800ms
-   p99 of inventory-check, p99 of reserve: NOT PROVEN: 800 ms (at least 177 ms), limit 5000 ms. 20
-   of 520 requests have no measurement: raise `request.timeout`, or find out why they fail.
+   inventory-check   p50=120 ms p99=800 ms
+   reserve           p50=120 ms p99=800 ms
+   p99 of inventory-check, p99 of reserve: NOT PROVEN: 800 ms (at least 177 ms), limit 5 s. 20 of
+   520 requests have no measurement: raise `request.timeout`, or find out why they fail.
    note: 20 of 520 requests left no complete trace: quantiles of inventory-check and reserve do not
          include them, and verdicts allow any duration for them
   20 of 520 requests could not be judged

@@ -55,16 +55,16 @@ fn a_single_check_has_its_numbers_and_slowest_request() {
     assert_data_eq!(
         text,
         str![[r#"
-                 v2.3.0 (baseline, n=500)     v2.4.0 (n=500)
-   inventory-check   p50=120ms p99=800ms      p50=350ms p99=2400ms
-     ← REGRESSED: at least 2.6x slower at p50 (2.9x seen, limit 1.2x)
+                 v2.3.0 (baseline, n=500)      v2.4.0 (n=500)
+   inventory-check   p50=120 ms p99=800 ms     p50=350 ms p99=2.4 s
+     ← REGRESSED: at least 2.66x slower at p50 (2.92x seen, limit 1.2x)
 
   p50 of inventory-check
   --> specs/ordering.yaml:8:24
  8 |     regression: { p50: 20%, p99: 150% }
    |                        ^^^
    expected at most 1.2x of the 120 ms of v2.3.0 (n=500)
-      found 350 ms in v2.4.0 (n=500), at least 2.6x
+      found 350 ms in v2.4.0 (n=500), at least 2.66x
             (inventory, span 00f067aa00000002)
 
   slowest of inventory-check: 2.7 s, trace a3ce929d0e0e47364bf92f3577b34da6

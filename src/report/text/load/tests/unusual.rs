@@ -52,8 +52,8 @@ STOP  ordering under load
       specs/ordering.yaml   500 requests, 50 at a time, 214/s, p50 121 ms
       812 ms
                      v2.3.0 (n=500)
-   inventory-check   p50=120ms p95=174ms p99=800ms
-   response time     p50=12.3ms p95=12.3ms p99=12.3ms
+   inventory-check   p50=120 ms p95=174 ms p99=800 ms
+   response time     p50=12.3 ms p95=12.3 ms p99=12.3 ms
    note: interrupted after 500 of 3000 requests
 
 

@@ -5,21 +5,21 @@
 use std::fmt;
 
 use super::samples::Estimate;
-use super::words::count;
+use crate::number::count;
 
 /// Larger numbers are not printed.
 const MOST: f64 = 1_000_000.0;
 
 /// An estimate of the number of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needed {
+pub enum SampleSize {
     /// The number, rounded up to two digits.
     About(u64),
     /// More than a million, because the observed quantile is close to the limit.
     TooMany,
 }
 
-impl Needed {
+impl SampleSize {
     /// The number per side for a comparison with a baseline. Returns `None` if a bound is missing.
     pub(super) fn to_compare(candidate: &Estimate, before: &Estimate, tau: f64) -> Option<Self> {
         let seen = (candidate.value / before.value).ln();
@@ -71,7 +71,7 @@ fn two_digits_up(number: f64) -> u64 {
 }
 
 /// `About 700`, `More than a million`.
-impl fmt::Display for Needed {
+impl fmt::Display for SampleSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::About(samples) => write!(f, "About {}", count(*samples)),
@@ -97,15 +97,24 @@ mod tests {
     #[test]
     fn half_as_wide_bounds_need_four_times_the_samples() {
         let seen = estimate(100, 80.0, 100.0, 121.0);
-        assert_eq!(Needed::to_limit(&seen, 110.0), Some(Needed::About(400)));
+        assert_eq!(
+            SampleSize::to_limit(&seen, 110.0),
+            Some(SampleSize::About(400))
+        );
     }
 
     #[test]
     fn a_value_on_the_limit_is_never_decided() {
         let seen = estimate(100, 80.0, 100.0, 120.0);
-        assert_eq!(Needed::to_limit(&seen, 100.0), Some(Needed::TooMany));
+        assert_eq!(
+            SampleSize::to_limit(&seen, 100.0),
+            Some(SampleSize::TooMany)
+        );
         let exact = estimate(100, 100.0, 100.0, 100.0);
-        assert_eq!(Needed::to_limit(&exact, 100.0), Some(Needed::TooMany));
+        assert_eq!(
+            SampleSize::to_limit(&exact, 100.0),
+            Some(SampleSize::TooMany)
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Warnings about budgets that need no run.
 
 use super::quantile::{Alpha, Quantile, smallest_count};
-use super::words::count;
+use crate::number::{count, counted};
 use crate::spec::{QuantileBudget, Repeat, Spec, SpecError};
 
 /// Quantiles that are suggested instead.
@@ -58,10 +58,7 @@ fn too_few(asked: &QuantileBudget, repeat: &Repeat) -> Option<SpecError> {
     Some(SpecError {
         what: format!(
             "{} cannot prove a {}: its upper bound needs {}",
-            match requests {
-                1 => "1 request".to_owned(),
-                _ => format!("{} requests", count(requests)),
-            },
+            counted(requests, "request"),
             asked.quantile,
             count(needed),
         ),

@@ -1,28 +1,29 @@
 //! The two parts of a failed check, expected and found, for a judged claim.
 
-use super::baseline::Difference;
-use super::judged::{Compared, Judged};
+use super::baseline::FactDifference;
+use super::judged::{Compared, JudgedClaim};
+use super::numbers::version;
 use super::samples::Estimate;
-use super::verdict::{Verdict, micros};
-use super::words::{
-    Round, count, exact_millis, factor, limit_factor, millis, millis_beside, short_factor, version,
+use super::verdict::{ClaimVerdict, micros};
+use crate::number::{
+    Rounding, count, exact, micros as shown_micros, micros_beside, permitted_ratio, ratio,
 };
 
-impl Judged {
+impl JudgedClaim {
     /// The expected value: `at most 150 ms`, or `at most 1.2x of the 120 ms of v2.3.0 (n=500)`, where
     /// `before` is `service.version` of the baseline.
     #[must_use]
     pub fn expected(&self, before: Option<&str>) -> String {
         match &self.compared {
-            Compared::Limit(limit) => format!("at most {} ms", exact_millis(micros(*limit))),
+            Compared::Limit(limit) => format!("at most {}", exact(*limit)),
             Compared::Baseline {
                 before: Some(then),
                 tau,
                 ..
             } => format!(
-                "at most {} of the {} ms of {} (n={})",
-                limit_factor(*tau),
-                millis(then.value, Round::Nearest),
+                "at most {} of the {} of {} (n={})",
+                permitted_ratio(*tau, Rounding::Nearest),
+                shown_micros(then.value, Rounding::Nearest),
                 before.map_or_else(|| "the baseline".to_owned(), version),
                 count(then.count),
             ),
@@ -43,26 +44,26 @@ impl Judged {
                 before, differs, ..
             } => {
                 let place = now.map_or_else(String::new, |now| format!(" in {}", version(now)));
-                let value = millis(seen.value, Round::Nearest);
+                let value = shown_micros(seen.value, Rounding::Nearest);
                 let certain = match before {
                     _ if !differs.is_empty() => elsewhere(differs),
                     Some(before) => self.certainty(seen, before),
                     None => "and no baseline".to_owned(),
                 };
-                format!("{value} ms{place} (n={}), {certain}", count(seen.count))
+                format!("{value}{place} (n={}), {certain}", count(seen.count))
             }
         }
     }
 
     fn seen_beside_limit(&self, seen: &Estimate, limit: f64) -> String {
-        let shown = |micros, round| millis_beside(micros, round, limit) + " ms";
-        let value = shown(seen.value, Round::Nearest);
+        let shown = |of, rounding| micros_beside(of, rounding, limit);
+        let value = shown(seen.value, Rounding::Nearest);
         match (self.verdict, seen.lower, seen.upper) {
-            (Verdict::OverLimit, Some(lower), _) => {
-                format!("{value} (at least {})", shown(lower, Round::Down))
+            (ClaimVerdict::OverLimit, Some(lower), _) => {
+                format!("{value} (at least {})", shown(lower, Rounding::Down))
             }
             (_, Some(lower), Some(upper)) => {
-                let (lower, upper) = (shown(lower, Round::Down), shown(upper, Round::Up));
+                let (lower, upper) = (shown(lower, Rounding::Down), shown(upper, Rounding::Up));
                 format!("{value} (between {lower} and {upper})")
             }
             _ => format!(
@@ -75,13 +76,13 @@ impl Judged {
 
     fn certainty(&self, seen: &Estimate, before: &Estimate) -> String {
         match (self.verdict, ratios(seen, before)) {
-            (Verdict::Regressed, [Some(least), _]) => {
-                format!("at least {}", short_factor(least, Round::Down))
+            (ClaimVerdict::Regressed, [Some(least), _]) => {
+                format!("at least {}", ratio(least, Rounding::Down))
             }
             (_, [Some(least), Some(most)]) => format!(
                 "between {} and {}",
-                factor(least, Round::Down),
-                factor(most, Round::Up)
+                ratio(least, Rounding::Down),
+                ratio(most, Rounding::Up)
             ),
             _ => unbounded(seen, Some(before)),
         }
@@ -102,7 +103,7 @@ fn unbounded(seen: &Estimate, before: Option<&Estimate>) -> String {
     }
 }
 
-fn elsewhere(differs: &[Difference]) -> String {
+fn elsewhere(differs: &[FactDifference]) -> String {
     let facts: Vec<String> = differs.iter().map(ToString::to_string).collect();
     format!("in another environment: {}", facts.join("; "))
 }
@@ -110,10 +111,10 @@ fn elsewhere(differs: &[Difference]) -> String {
 /// Minimum and maximum of the ratio to the baseline; `None` if a bound is missing. Durations below one
 /// microsecond count as one.
 pub(super) fn ratios(now: &Estimate, before: &Estimate) -> [Option<f64>; 2] {
-    let ratio = |over: Option<f64>, under: Option<f64>| Some(over?.max(1.0) / under?.max(1.0));
+    let quotient = |over: Option<f64>, under: Option<f64>| Some(over?.max(1.0) / under?.max(1.0));
     [
-        ratio(now.lower, before.upper),
-        ratio(now.upper, before.lower),
+        quotient(now.lower, before.upper),
+        quotient(now.upper, before.lower),
     ]
 }
 
@@ -122,14 +123,14 @@ mod tests {
     use std::time::Duration;
 
     use crate::budget::{
-        Against, Alpha, Claim, Judged, Quantile, Reference, Samples, Verdict, judge,
+        Against, Alpha, Claim, ClaimVerdict, JudgedClaim, Quantile, Reference, Samples, judge,
     };
 
     fn around(millis: u64, samples: u64) -> Samples {
         (0..samples).map(|at| millis * 1_000 + 40 * at).collect()
     }
 
-    fn decided(quantile: Quantile, candidate: &Samples, against: Against<'_>) -> Judged {
+    fn decided(quantile: Quantile, candidate: &Samples, against: Against<'_>) -> JudgedClaim {
         let subject = "inventory-check".to_owned();
         let claim = Claim {
             subject,
@@ -155,13 +156,13 @@ mod tests {
         );
         assert_eq!(
             judged.found(Some("2.4.0")),
-            "350 ms in v2.4.0 (n=500), at least 2.8x"
+            "350 ms in v2.4.0 (n=500), at least 2.89x"
         );
         assert_eq!(
             [judged.expected(None), judged.found(None)],
             [
                 "at most 1.2x of the 120 ms of the baseline (n=500)",
-                "350 ms (n=500), at least 2.8x"
+                "350 ms (n=500), at least 2.89x"
             ]
         );
     }
@@ -174,14 +175,14 @@ mod tests {
             &now,
             Against::Baseline(Reference::new(&before)),
         );
-        assert_eq!(judged.verdict, Verdict::Ok, "{judged}");
+        assert_eq!(judged.verdict, ClaimVerdict::Ok, "{judged}");
         let now: Samples = (0..50).map(|at| 100_000 + 2_000 * at).collect();
         let judged = decided(
             Quantile::P50,
             &now,
             Against::Baseline(Reference::new(&before)),
         );
-        assert_eq!(judged.verdict, Verdict::NotProven, "{judged}");
+        assert_eq!(judged.verdict, ClaimVerdict::NotProven, "{judged}");
         assert_eq!(judged.found(None), "148 ms (n=50), between 1.12x and 1.36x");
         let few: Samples = (0..4).map(|at| 100_000 + 2_000 * at).collect();
         let judged = decided(
@@ -202,7 +203,7 @@ mod tests {
             let now = around(110, 300).with_unknown(now);
             let reference = Reference::new(&before);
             let judged = decided(Quantile::P50, &now, Against::Baseline(reference));
-            assert_eq!(judged.verdict, Verdict::NotProven, "{judged}");
+            assert_eq!(judged.verdict, ClaimVerdict::NotProven, "{judged}");
             judged.found(None)
         };
         assert_eq!(found(0, 400), "116 ms (n=300), 400 without measurement");

@@ -10,14 +10,14 @@ use crate::workspace::Workspace;
 
 /// A spec with budgets, once for each version.
 #[derive(Clone, Debug)]
-pub struct Couple {
+pub struct SpecPair {
     /// The spec in each project.
     pub specs: Both<Spec>,
 }
 
 /// The reason why two projects cannot be compared.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Uncoupled {
+pub enum PairingError {
     /// A spec exists in one project only.
     #[error(
         "the spec {spec} exists in {with} and not in {without}: both projects need the same specs"
@@ -49,19 +49,19 @@ pub enum Uncoupled {
 ///
 /// # Errors
 /// A spec exists in one project only, or has other budgets there.
-pub fn couple(
+pub fn pair_specs(
     specs: Both<Vec<Spec>>,
     projects: Both<(&Workspace, &str)>,
-) -> Result<Vec<Couple>, Uncoupled> {
+) -> Result<Vec<SpecPair>, PairingError> {
     let one_sided = |spec: &Spec, with: (&Workspace, &str), without: (&Workspace, &str)| {
-        Err(Uncoupled::OneSided {
+        Err(PairingError::OneSided {
             spec: said(spec, with.0),
             with: with.1.to_owned(),
             without: without.1.to_owned(),
         })
     };
     let mut rest = specs.b;
-    let mut couples = Vec::new();
+    let mut pairs = Vec::new();
     for a in specs.a {
         let wanted = key(&a, projects.a.0);
         let found = rest.iter().position(|b| key(b, projects.b.0) == wanted);
@@ -71,7 +71,7 @@ pub fn couple(
         let b = rest.remove(at);
         let (of_a, of_b) = (measures(&a), measures(&b));
         if of_a != of_b {
-            return Err(Uncoupled::OtherBudgets {
+            return Err(PairingError::OtherBudgets {
                 spec: said(&a, projects.a.0),
                 measures: Both {
                     a: listed(&of_a, &a),
@@ -83,13 +83,13 @@ pub fn couple(
                 },
             });
         }
-        couples.push(Couple {
+        pairs.push(SpecPair {
             specs: Both { a, b },
         });
     }
     match rest.first() {
         Some(b) => one_sided(b, projects.b, projects.a),
-        None => Ok(couples),
+        None => Ok(pairs),
     }
 }
 
@@ -128,8 +128,8 @@ pub fn is_comparable(spec: &Spec) -> bool {
 /// Returns `true` if the triggers of both sides are equal, so that a system would be compared with
 /// itself.
 #[must_use]
-pub fn fires_alike(couple: &Couple) -> bool {
-    let Both { a, b } = &couple.specs;
+pub fn fires_alike(pair: &SpecPair) -> bool {
+    let Both { a, b } = &pair.specs;
     let (scope_a, scope_b) = (a.scope(), b.scope());
     let mut steps = a.steps.iter().zip(&b.steps);
     steps.all(|(a, b)| match (a.trigger(&scope_a), b.trigger(&scope_b)) {
@@ -138,7 +138,7 @@ pub fn fires_alike(couple: &Couple) -> bool {
     })
 }
 
-impl Couple {
+impl SpecPair {
     /// The name of the spec, with masked secrets.
     #[must_use]
     pub fn name(&self) -> String {
