@@ -17,14 +17,14 @@ pub struct Claim<'a> {
     /// The durations of this run.
     pub candidate: &'a Samples,
     /// The part of the durations that the load generator may have caused.
-    pub late: Option<Lateness<'a>>,
+    pub late: Option<LateSamples<'a>>,
     /// The limit or the baseline.
     pub against: Against<'a>,
 }
 
 /// Requests that were sent too late. An OK must hold with the lateness, a failure without it.
 #[derive(Clone, Copy, Debug)]
-pub struct Lateness<'a> {
+pub struct LateSamples<'a> {
     /// The maximum lateness.
     pub by: Duration,
     /// The durations without lateness.

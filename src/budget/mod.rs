@@ -51,7 +51,7 @@ mod verdict;
 
 pub use ab::{Ab, AbRefusal, AbVerdict, FEWEST_PAIRS, Pair, judge_pairs};
 pub use calibrate::{FEWEST_RUNS, noise, spread};
-pub use claim::{Against, Claim, Lateness, Reference};
+pub use claim::{Against, Claim, LateSamples, Reference};
 pub use judged::{Compared, JudgedClaim};
 pub use lint::too_few_requests;
 pub(crate) use numbers::version;

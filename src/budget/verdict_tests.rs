@@ -1,5 +1,5 @@
 use super::*;
-use crate::budget::Lateness;
+use crate::budget::LateSamples;
 use crate::budget::baseline::{Fact, FactDifference};
 use std::time::Duration;
 
@@ -273,7 +273,7 @@ fn lateness_alone_is_no_alarm() {
     let (before, seen, own) = (run(200, 100_000), run(200, 300_000), run(200, 105_000));
     let by = Duration::from_millis(280);
     let late = |claim: Claim<'_>, without| {
-        let late = Some(Lateness { by, without });
+        let late = Some(LateSamples { by, without });
         let judged = judge(&[Claim { late, ..claim }], ALPHA).remove(0);
         (judged.verdict, judged.doubt)
     };
@@ -299,7 +299,7 @@ fn lateness_alone_is_no_alarm() {
 #[test]
 fn an_alarm_states_bounds_without_lateness() {
     let (seen, own) = (run(200, 300_000), run(200, 250_000));
-    let late = Lateness {
+    let late = LateSamples {
         by: Duration::from_millis(50),
         without: &own,
     };

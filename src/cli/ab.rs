@@ -38,14 +38,14 @@ pub(super) fn ab(arguments: &AbArguments) -> Exit {
         Ok(specs) => specs,
         Err(exit) => return exit,
     };
-    let work = Work {
+    let run = AbRun {
         workspaces: &workspaces,
         versions: &versions,
         specs: &specs,
         arguments,
         live: Live::new(arguments.session.verbose),
     };
-    block_on(work.decide())
+    block_on(run.decide())
 }
 
 /// The selected specs in pairs. An error has been printed.
@@ -113,7 +113,7 @@ fn contended(workspaces: &Both<Workspace>) -> Option<SocketAddr> {
 }
 
 /// The settings of a comparison.
-struct Work<'a> {
+struct AbRun<'a> {
     workspaces: &'a Both<Workspace>,
     versions: &'a AbVersions,
     specs: &'a [SpecPair],
@@ -121,7 +121,7 @@ struct Work<'a> {
     live: Live,
 }
 
-impl Work<'_> {
+impl AbRun<'_> {
     async fn decide(&self) -> Exit {
         let ran = with_session(self.start(AbSide::A), async |a| match self.versions {
             AbVersions::Urls { .. } => Ok(self.run(a, a).await),

@@ -33,7 +33,7 @@ pub(super) fn calibrate(arguments: &CalibrateArguments) -> Exit {
         return fail(Exit::Nothing, &nothing_to_measure(workspace.specs.len()));
     }
     let options = options(&workspace, arguments);
-    let work = Work {
+    let work = CalibrationRun {
         workspace: &workspace,
         specs: &specs,
         arguments,
@@ -69,7 +69,7 @@ fn options(workspace: &Workspace, arguments: &CalibrateArguments) -> Options {
 const NOTHING_WRITTEN: &str = "no baseline was written";
 
 /// The settings of a calibration.
-struct Work<'a> {
+struct CalibrationRun<'a> {
     workspace: &'a Workspace,
     specs: &'a [Spec],
     arguments: &'a CalibrateArguments,
@@ -78,13 +78,13 @@ struct Work<'a> {
 }
 
 /// The runs of one spec.
-struct CalibrationRuns {
+struct MeasuredCase {
     path: PathBuf,
     case: String,
     new: NewRuns,
 }
 
-impl Work<'_> {
+impl CalibrationRun<'_> {
     async fn run(&self) -> Exit {
         let start = Start {
             workspace: self.workspace,
@@ -114,7 +114,7 @@ impl Work<'_> {
     }
 
     /// Runs all specs in turn, so that the runs of a spec are far apart in time.
-    async fn all(&self, session: &Session) -> Result<Vec<CalibrationRuns>, Exit> {
+    async fn all(&self, session: &Session) -> Result<Vec<MeasuredCase>, Exit> {
         let runs = self.arguments.runs;
         self.live.expect(runs * self.specs.len());
         let mut measurements: Vec<Vec<Measurement>> =
@@ -162,11 +162,7 @@ impl Work<'_> {
         Err(fail(Exit::Errored, &text))
     }
 
-    async fn measured(
-        &self,
-        spec: &Spec,
-        measurements: Vec<Measurement>,
-    ) -> Option<CalibrationRuns> {
+    async fn measured(&self, spec: &Spec, measurements: Vec<Measurement>) -> Option<MeasuredCase> {
         let first = measurements.first()?;
         let budgets = &self.options.budgets;
         let file = Path::new(spec.at.source.name());
@@ -178,7 +174,7 @@ impl Work<'_> {
                 runs.entry(budget.subject.clone()).or_default().extend(run);
             }
         }
-        Some(CalibrationRuns {
+        Some(MeasuredCase {
             path: path_of(file, budgets.folder.as_deref(), &budgets.root),
             case: case_name(spec, &first.name),
             new: NewRuns {
@@ -202,7 +198,7 @@ fn interrupted(what: &str) -> Exit {
     fail(Exit::Interrupted, &format!("interrupted: {what}"))
 }
 
-fn keep_all(cases: Vec<CalibrationRuns>) -> Exit {
+fn keep_all(cases: Vec<MeasuredCase>) -> Exit {
     let kept = cases.into_iter().map(|measured| {
         let path = PathBuf::from(shown(&measured.path));
         keep(&path, measured).err()
@@ -211,7 +207,7 @@ fn keep_all(cases: Vec<CalibrationRuns>) -> Exit {
 }
 
 /// Prints the calibration, and writes it to the baseline. It is printed even if it cannot be written.
-fn keep(path: &Path, measured: CalibrationRuns) -> Result<(), Exit> {
+fn keep(path: &Path, measured: MeasuredCase) -> Result<(), Exit> {
     let failed = |error: BaselineError| fail_baseline(&error);
     let there = lock(path).and_then(|lock| Ok((lock, read(path)?.unwrap_or_default())));
     let known = there.as_ref().ok();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::budget::baseline::{Case, FactDifference};
-use crate::budget::{Against, Claim, Lateness, Reference, Samples};
+use crate::budget::{Against, Claim, LateSamples, Reference, Samples};
 use crate::check::CheckRef;
 use crate::result::{Before, Load, Measured};
 use crate::spec::{Budget, Location, Quantile};
@@ -126,7 +126,7 @@ impl Requirement<'_> {
             subject: measured.subject.clone(),
             quantile: self.quantile,
             candidate: &measured.samples,
-            late: measured.punctual.as_ref().map(|without| Lateness {
+            late: measured.punctual.as_ref().map(|without| LateSamples {
                 by: behind,
                 without,
             }),
