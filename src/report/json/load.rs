@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::parts::{JsonLocation, millis};
-use crate::budget::baseline::Difference;
+use crate::budget::baseline::FactDifference;
 use crate::budget::{
     Alpha, ClaimVerdict, Compared, Estimate, JudgedClaim, Quantile, SampleSize, Samples, micros,
 };
