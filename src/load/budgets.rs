@@ -16,11 +16,11 @@ mod tests;
 use self::checks::BudgetChecks;
 use self::decide::decide;
 pub use self::environment::fingerprint;
-use self::place::Place;
+use self::place::BaselinePlace;
 pub use self::place::{case_name, case_of};
-use self::record::{SkipReason, Target, WriteDecision};
+use self::record::{SkipReason, WriteDecision, WriteTarget};
 use self::requirement::Accepted;
-use crate::budget::baseline::{BaselineError, Case, Difference, Fingerprint, Undo, Undone};
+use crate::budget::baseline::{BaselineError, Case, FactDifference, Fingerprint, Undo, Undone};
 use crate::check::Judged;
 use crate::result::{Load, Trouble};
 use crate::spec::Spec;
@@ -86,7 +86,7 @@ pub(super) async fn judge(
     checks: &mut Vec<Judged>,
 ) -> Result<Option<TakeBack>, Trouble> {
     let update = setting.options.budgets.update;
-    let place = Place::of(setting, spec);
+    let place = BaselinePlace::of(setting, spec);
     let required = requirement::all(&spec.budgets);
     let trouble = |error: &BaselineError| {
         Trouble::from_error(error).with_location(requirement::first_compared(&required))
@@ -129,7 +129,7 @@ pub(super) async fn judge(
         (WriteDecision::Write(target), Some(here)) => {
             let started = attempt.started;
             let mut new = record::new_runs(setting, here, started, &required, &decided, load);
-            if target == Target::Proposal {
+            if target == WriteTarget::Proposal {
                 new = record::proposed(setting, new, &decided, &differs);
             }
             record::record(target, &place, new).await
@@ -156,7 +156,7 @@ fn differences(
     setting: &RunContext<'_>,
     case: Option<&Case>,
     here: Option<&Fingerprint>,
-) -> Vec<Difference> {
+) -> Vec<FactDifference> {
     let mismatch = setting.options.budgets.mismatch;
     case.zip(here).map_or_else(Vec::new, |(case, here)| {
         case.fingerprint.differences(here, mismatch)
