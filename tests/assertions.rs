@@ -119,7 +119,7 @@ nothing is in the range 1.0..NaN
 nothing can be compared with NaN
 nothing equals NaN
 nothing is in the range 5..1
-nothing is in the range 5 ms..1 ms
+nothing is in the range 5 ms to 1 ms
 nothing is in the range >= 5 ms and < 5 ms
 nothing is in the range < 0 ms
 nothing is in the range 3..1

@@ -203,7 +203,7 @@ impl IntoDurations for RangeFrom<Duration> {
 impl IntoDurations for RangeInclusive<Duration> {
     fn into_durations(self) -> Limits<Nanos> {
         let (least, greatest) = self.into_inner();
-        let written = format!("{}..{}", exact(least), exact(greatest));
+        let written = format!("{} to {}", exact(least), exact(greatest));
         Limits::range(Some(nanos(least)), Some(nanos(greatest)), written)
     }
 }
@@ -293,14 +293,14 @@ mod tests {
     fn a_range_without_its_end_means_less_to_the_nanosecond() {
         let limits = (..ms(600)).into_durations();
         assert!(limits.contains(599_999_999) && !limits.contains(600_000_000));
-        assert_eq!(limits.to_string(), "< 600ms");
+        assert_eq!(limits.to_string(), "< 600 ms");
         let limits = (ms(100)..=secs(2)).into_durations();
         assert!(limits.contains(2_000_000_000) && !limits.contains(99_999_999));
-        assert_eq!(limits.to_string(), "100ms..2s");
+        assert_eq!(limits.to_string(), "100 ms to 2 s");
     }
 
     #[test]
-    fn counts_are_said_as_specs_say_them() {
+    fn counts_read_as_in_specs() {
         assert_eq!(2.into_count().in_words(), "exactly 2");
         assert_eq!((1..).into_count().in_words(), "at least 1");
         assert_eq!((..=3_usize).into_count().in_words(), "at most 3");
