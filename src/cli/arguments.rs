@@ -1,4 +1,4 @@
-//! What the user can type, and the environment variable that stands for each of it.
+//! The commands, their arguments and environment variables. Doc comments are the help.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,12 +16,12 @@ use super::judging_arguments::JudgingArguments;
 
 /// Tests a distributed system by its traces.
 ///
-/// Fires a request with a `traceparent` of its own, receives the spans that the services export
-/// for it over OTLP, and holds them against specs.
+/// Sends a request with its own `traceparent`, receives the spans that the services export for it
+/// over OTLP, and checks them against specs.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, arg_required_else_help = true)]
 pub(super) struct Arguments {
-    /// When to colour the output
+    /// When to use colors
     #[arg(
         long,
         global = true,
@@ -36,37 +36,37 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Start the services, fire the requests, and judge the traces
+    /// Start the services, send the requests, and judge the traces
     Run(Box<RunArguments>),
-    /// Review what runs measured, and say what later ones are held against
+    /// Review, accept, reject, show and calibrate baselines
     Baseline(BaselineArguments),
-    /// Run two versions in turn, and say whether the second is slower
+    /// Compare the durations of two versions, in alternating runs
     Ab(Box<AbArguments>),
     /// Check specs without running them
     Lint(LintArguments),
-    /// Start a receiver and the services, and run a command whose tests find them
+    /// Run a test command with a receiver and the services
     Exec(Box<ExecArguments>),
-    /// Start a receiver and the services, for tests that run elsewhere, until Ctrl-C
+    /// Run a receiver and the services until Ctrl-C
     Collect(CollectArguments),
-    /// Make one report of the result files of several processes
+    /// Merge result files of several processes into one report
     Merge(MergeArguments),
-    /// Draw the waterfall of a trace that was saved as OTLP JSON or protobuf
+    /// Draw a saved trace (OTLP JSON or protobuf) as a waterfall
     Show(ShowArguments),
-    /// Run specs, and again whenever a file changes
+    /// Run specs whenever a file changes
     Watch(Box<WatchArguments>),
-    /// Fire a request, and write a spec of what it did
+    /// Send a request, and write a spec from its response and trace
     Record(Box<RecordArguments>),
     /// Write a project file, a first spec and a CI workflow
     Init(InitArguments),
     /// Print the JSON Schema of specs or of the project file, for editors
     Schema(SchemaArguments),
-    /// Print what a shell needs to complete arguments
+    /// Print a completion script for a shell
     Completions(CompletionsArguments),
-    /// Print the man page, or write those of all commands into a folder
+    /// Print the man page, or write the pages of all commands to a folder
     Man(ManArguments),
 }
 
-/// When to colour the output.
+/// When to use colors.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(super) enum Color {
     /// On a terminal, unless NO_COLOR is set.
@@ -77,7 +77,7 @@ pub(super) enum Color {
 }
 
 impl Color {
-    /// Makes it the choice of everything that writes.
+    /// Sets the choice for all output of this process.
     pub(super) fn apply(self) {
         match self {
             Self::Auto => anstream::ColorChoice::Auto,
@@ -88,10 +88,10 @@ impl Color {
     }
 }
 
-/// Where the project is, and what variables stand for.
+/// The project file, and values of variables.
 #[derive(Debug, Args)]
 pub(super) struct ProjectArguments {
-    /// The project file [default: spanspec.yaml here or in a folder above]
+    /// Project file [default: spanspec.yaml in this folder or above]
     #[arg(
         short,
         long,
@@ -100,7 +100,7 @@ pub(super) struct ProjectArguments {
         help_heading = "Project"
     )]
     pub(super) config: Option<PathBuf>,
-    /// Give a variable a value
+    /// Set a variable; repeatable
     #[arg(
         long = "var",
         value_name = "NAME=VALUE",
@@ -108,7 +108,7 @@ pub(super) struct ProjectArguments {
         help_heading = "Variables"
     )]
     pub(super) vars: Vec<Assignment>,
-    /// Give variables the values in a YAML or JSON file
+    /// Read variables from a YAML or JSON file; repeatable
     #[arg(
         long,
         value_name = "FILE",
@@ -116,7 +116,7 @@ pub(super) struct ProjectArguments {
         help_heading = "Variables"
     )]
     pub(super) var_file: Vec<PathBuf>,
-    /// Mask the value of this variable wherever it appears
+    /// Mask the value of this variable in all output
     #[arg(
         long = "secret",
         value_name = "NAME",
@@ -127,15 +127,15 @@ pub(super) struct ProjectArguments {
     pub(super) secrets: Vec<String>,
 }
 
-/// Where specs are, and what their variables stand for.
+/// The project and the selection of specs.
 #[derive(Debug, Args)]
 pub(super) struct SpecArguments {
     #[command(flatten)]
     pub(super) project: ProjectArguments,
-    /// Files, folders or globs of specs [default: `specs` of the project file, else specs/]
+    /// Spec files, folders or globs [default: `specs` of the project file, or specs/]
     #[arg(value_name = "SPEC", env = "SPANSPEC_SPECS", value_delimiter = ' ', value_hint = ValueHint::AnyPath)]
     pub(super) specs: Vec<String>,
-    /// Only specs whose `file › name` contains this; repeat it for any of several
+    /// Run only specs whose `file › name` contains TEXT; if repeated, one must match
     #[arg(
         long,
         value_name = "TEXT",
@@ -143,7 +143,7 @@ pub(super) struct SpecArguments {
         help_heading = "Specs"
     )]
     pub(super) filter: Vec<String>,
-    /// Only specs with this tag, or without it if `!` stands before; repeat it for all of several
+    /// Run only specs with this tag (`!TAG`: without it); if repeated, all must match
     #[arg(
         long,
         value_name = "TAG",
@@ -153,7 +153,7 @@ pub(super) struct SpecArguments {
         help_heading = "Specs"
     )]
     pub(super) tag: Vec<String>,
-    /// Only the N-th of M parts of all specs, such as 2/5
+    /// Run only shard N of M, such as 2/5
     #[arg(
         long,
         value_name = "N/M",
@@ -167,14 +167,14 @@ pub(super) struct SpecArguments {
 pub(super) struct RunArguments {
     #[command(flatten)]
     pub(super) specs: SpecArguments,
-    /// List the selected specs and run none
+    /// List the selected specs without running them
     #[arg(long, help_heading = "Specs", env = "SPANSPEC_LIST")]
     pub(super) list: bool,
 
-    /// Run up to N specs side by side; two per core (8 at least) fire at the same time
+    /// Maximum number of concurrent specs; requests are limited to two per core, at least 8
     #[arg(short, long, value_name = "N", default_value_t = 64, value_parser = at_least_one, env = "SPANSPEC_JOBS", help_heading = "Run")]
     pub(super) jobs: usize,
-    /// Give a spec that does not pass up to N more attempts, each with a new trace
+    /// Retry a spec that does not pass up to N times
     #[arg(
         long,
         value_name = "N",
@@ -183,7 +183,7 @@ pub(super) struct RunArguments {
         help_heading = "Run"
     )]
     pub(super) retries: usize,
-    /// Start no further spec after the first that did not pass
+    /// Stop after the first spec that does not pass
     #[arg(
         long,
         conflicts_with = "max_fail",
@@ -191,17 +191,16 @@ pub(super) struct RunArguments {
         help_heading = "Run"
     )]
     pub(super) fail_fast: bool,
-    /// Start no further spec after N that did not pass
+    /// Stop after N specs that do not pass
     #[arg(long, value_name = "N", value_parser = at_least_one, env = "SPANSPEC_MAX_FAIL", help_heading = "Run")]
     pub(super) max_fail: Option<usize>,
-    /// How long a trace may take to be complete; wins over `wait.timeout` of specs
+    /// Maximum time until a trace is complete; overrides `wait.timeout` of specs
     #[arg(long, value_name = "DURATION", value_parser = crate::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Run")]
     pub(super) timeout: Option<Duration>,
-    /// Where to listen for OTLP; wins over `receiver.listen` of the project file
+    /// Address of the OTLP receiver; overrides `receiver.listen` of the project file
     #[arg(long, value_name = "ADDRESS", value_parser = crate::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Run")]
     pub(super) listen: Vec<SocketAddr>,
-    /// Take traces from the receiver at this URL, which `exec` or `collect` started with the
-    /// services, and start neither
+    /// Use the receiver at this URL, which `exec` or `collect` started, and start no services
     #[arg(
         long,
         value_name = "URL",
@@ -223,7 +222,7 @@ pub(super) struct RunArguments {
         help_heading = "Output"
     )]
     pub(super) reports: Vec<ReportFile>,
-    /// Also write the JSON report into this folder, under a name of its own, for `merge`
+    /// Also write the JSON report to this folder, under a unique name, for `merge`
     #[arg(
         long,
         value_name = "DIR",
@@ -231,7 +230,7 @@ pub(super) struct RunArguments {
         help_heading = "Output"
     )]
     pub(super) results: Option<PathBuf>,
-    /// What becomes a test case of the JUnit report
+    /// Test cases of the JUnit report
     #[arg(
         long,
         value_enum,
@@ -240,7 +239,7 @@ pub(super) struct RunArguments {
         help_heading = "Output"
     )]
     pub(super) junit_granularity: JunitGranularity,
-    /// What standard output gets
+    /// Format of standard output
     #[arg(
         long,
         value_enum,
@@ -249,10 +248,10 @@ pub(super) struct RunArguments {
         help_heading = "Output"
     )]
     pub(super) format: Format,
-    /// Annotate no line of a spec on GitHub
+    /// Do not annotate lines of specs on GitHub
     #[arg(long, env = "SPANSPEC_NO_ANNOTATIONS", help_heading = "Output")]
     pub(super) no_annotations: bool,
-    /// Tell only what is not well, and the summary
+    /// Print only failures and the summary
     #[arg(
         short,
         long,
@@ -261,10 +260,10 @@ pub(super) struct RunArguments {
         help_heading = "Output"
     )]
     pub(super) quiet: bool,
-    /// Tell every check, the response, the trace, and what services and telemetry say
+    /// Also print passed checks, responses, traces, and the output of services
     #[arg(short, long, env = "SPANSPEC_VERBOSE", help_heading = "Output")]
     pub(super) verbose: bool,
-    /// Save every trace in this folder [default: failed ones, in target/spanspec]
+    /// Save all traces in this folder [default: those of failed specs, in target/spanspec]
     #[arg(
         long,
         value_name = "DIR",
@@ -272,7 +271,7 @@ pub(super) struct RunArguments {
         help_heading = "Output"
     )]
     pub(super) save_traces: Option<PathBuf>,
-    /// Save no trace
+    /// Do not save traces
     #[arg(
         long,
         conflicts_with = "save_traces",
@@ -286,8 +285,7 @@ pub(super) struct RunArguments {
 pub(super) struct WatchArguments {
     #[command(flatten)]
     pub(super) run: RunArguments,
-    /// Also when something here changes, such as the sources of services, which are then started
-    /// anew; repeatable
+    /// Also watch this file or folder, and restart the services when it changes; repeatable
     #[arg(
         long,
         value_name = "PATH",
@@ -302,7 +300,7 @@ pub(super) struct WatchArguments {
 pub(super) struct LintArguments {
     #[command(flatten)]
     pub(super) specs: SpecArguments,
-    /// Look for baselines in this folder [default: baselines/ beside each spec]
+    /// Folder of baselines [default: baselines/ next to each spec]
     #[arg(
         long,
         value_name = "DIR",
@@ -314,10 +312,10 @@ pub(super) struct LintArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct ShowArguments {
-    /// A file of OTLP JSON or protobuf, perhaps compressed; `-` for standard input
+    /// File of OTLP JSON or protobuf, optionally compressed; `-` reads standard input
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
-    /// Draw every span, however many there are
+    /// Draw all spans, without a limit
     #[arg(long, env = "SPANSPEC_ALL")]
     pub(super) all: bool,
 }
@@ -332,21 +330,21 @@ pub(super) enum JunitGranularity {
     Check,
 }
 
-/// What standard output gets.
+/// The format of standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// Text for people.
+    /// Text for a terminal.
     #[default]
     Text,
     /// The JSON report.
     Json,
-    /// The text with GitHub's annotations after it; usual where GITHUB_ACTIONS=true.
+    /// Text, then annotations for GitHub; the default if GITHUB_ACTIONS=true.
     Github,
     /// Test Anything Protocol, version 14.
     Tap,
 }
 
-/// One of several parts of all specs, from 1.
+/// A shard and the number of shards, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shard {
     pub(super) number: u64,
@@ -365,7 +363,7 @@ impl FromStr for Shard {
         });
         parts
             .filter(|shard| shard.number >= 1 && shard.number <= shard.of)
-            .ok_or_else(|| "write 2/5 for the second of five parts".to_owned())
+            .ok_or_else(|| "write 2/5 for the second of five shards".to_owned())
     }
 }
 
@@ -390,7 +388,7 @@ impl FromStr for Assignment {
     }
 }
 
-/// A report and the file that it goes to.
+/// A report and its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ReportFile {
     pub(super) kind: ReportKind,
@@ -417,12 +415,12 @@ impl FromStr for ReportFile {
             "md" => ReportKind::Markdown,
             _ => {
                 return Err(format!(
-                    "there is no report `{kind}`; there are html, junit, json and md"
+                    "unknown report `{kind}`: use html, junit, json or md"
                 ));
             }
         };
         if path.is_empty() {
-            return Err("name a file: junit=target/junit.xml".to_owned());
+            return Err("missing file: write junit=target/junit.xml".to_owned());
         }
         Ok(Self {
             kind,
@@ -435,13 +433,13 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
         .filter(|number| *number > 0)
-        .ok_or_else(|| "1 is the least".to_owned())
+        .ok_or_else(|| "must be at least 1".to_owned())
 }
 
 /// A tag, or a tag after `!`.
 fn tag(text: &str) -> Result<String, String> {
     if text.trim() == "!" {
-        return Err("no tag after `!`: write `!slow`".to_owned());
+        return Err("missing tag after `!`: write `!slow`".to_owned());
     }
     Ok(text.to_owned())
 }

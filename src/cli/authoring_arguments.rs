@@ -1,5 +1,4 @@
-//! What the user can type to have specs, projects and shells written for: `record`, `init`,
-//! `schema`, `completions` and `man`.
+//! The arguments of `record`, `init`, `schema`, `completions` and `man`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,10 +13,10 @@ use super::arguments::{ProjectArguments, at_least_one};
 pub(super) struct RecordArguments {
     #[command(flatten)]
     pub(super) project: ProjectArguments,
-    /// METHOD URL [JSON], in which variables may stand: POST '${BASE_URL}/orders' '{"sku": "A1"}'
+    /// METHOD URL [JSON]; variables are allowed: POST '${BASE_URL}/orders' '{"sku": "A1"}'
     #[arg(value_name = "REQUEST", num_args = 1..=3, required = true)]
     pub(super) request: Vec<String>,
-    /// What to call the spec [default: METHOD and path]
+    /// Name of the spec [default: METHOD and path]
     #[arg(
         long,
         value_name = "NAME",
@@ -25,7 +24,7 @@ pub(super) struct RecordArguments {
         help_heading = "Request"
     )]
     pub(super) name: Option<String>,
-    /// A header; repeatable. Credentials are written as variables, never as values
+    /// Header; repeatable. The spec gets variables in place of credentials
     #[arg(
         long = "header",
         short = 'H',
@@ -34,7 +33,7 @@ pub(super) struct RecordArguments {
         help_heading = "Request"
     )]
     pub(super) headers: Vec<Header>,
-    /// A body of JSON
+    /// JSON body
     #[arg(
         long,
         value_name = "JSON",
@@ -43,7 +42,7 @@ pub(super) struct RecordArguments {
         help_heading = "Request"
     )]
     pub(super) json: Option<String>,
-    /// A body of text
+    /// Text body
     #[arg(
         long,
         value_name = "TEXT",
@@ -51,13 +50,13 @@ pub(super) struct RecordArguments {
         help_heading = "Request"
     )]
     pub(super) body: Option<String>,
-    /// Fire it so many times, to see what varies
+    /// Number of times to send the request, to find values that vary
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_least_one, env = "SPANSPEC_TIMES", help_heading = "Request")]
     pub(super) times: usize,
-    /// How long its trace may take to be complete
+    /// Maximum time until the trace is complete
     #[arg(long, value_name = "DURATION", value_parser = crate::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Request")]
     pub(super) timeout: Option<Duration>,
-    /// Where to listen for OTLP; wins over `receiver.listen` of the project file
+    /// Address of the OTLP receiver; overrides `receiver.listen` of the project file
     #[arg(long, value_name = "ADDRESS", value_parser = crate::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Request")]
     pub(super) listen: Vec<SocketAddr>,
     /// Write the spec to this file instead of standard output
@@ -69,7 +68,7 @@ pub(super) struct RecordArguments {
         help_heading = "Output"
     )]
     pub(super) out: Option<PathBuf>,
-    /// Replace the file if it is there
+    /// Replace the file if it exists
     #[arg(long, env = "SPANSPEC_FORCE", help_heading = "Output")]
     pub(super) force: bool,
 }
@@ -97,10 +96,10 @@ impl FromStr for Header {
 
 #[derive(Debug, Args)]
 pub(super) struct InitArguments {
-    /// The folder of the project
+    /// Folder of the project
     #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub(super) dir: PathBuf,
-    /// Which CI system to write a workflow for
+    /// CI system to write a workflow for
     #[arg(long, value_enum, default_value_t, env = "SPANSPEC_CI")]
     pub(super) ci: Ci,
 }
@@ -119,12 +118,12 @@ pub(super) enum Ci {
 
 #[derive(Debug, Args)]
 pub(super) struct SchemaArguments {
-    /// Of what
+    /// Format to describe
     #[arg(value_name = "WHAT", value_enum)]
     pub(super) of: SchemaOf,
 }
 
-/// What has a schema.
+/// A format with a schema.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum SchemaOf {
     /// Specs
@@ -135,14 +134,14 @@ pub(super) enum SchemaOf {
 
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArguments {
-    /// For which shell
+    /// Name of the shell
     #[arg(value_name = "SHELL", value_enum)]
     pub(super) shell: clap_complete::Shell,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ManArguments {
-    /// The folder for the pages of all commands; without it, the first page goes to standard output
+    /// Folder for the pages of all commands [default: print the first page]
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) dir: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! What can be typed for `ab` and `baseline`.
+//! The arguments of `ab` and `baseline`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,21 +11,21 @@ use super::arguments::{SpecArguments, at_least_one};
 
 #[derive(Debug, Args)]
 pub(super) struct AbArguments {
-    /// The version that is known: a project file that starts it, or a URL where it runs
+    /// Known version: a project file that starts it, or its URL
     #[arg(value_name = "A", value_hint = ValueHint::AnyPath)]
     pub(super) a: String,
-    /// The version in question: a project file if A is one, else a URL
+    /// New version: a project file if A is one, or its URL
     #[arg(value_name = "B", value_hint = ValueHint::AnyPath)]
     pub(super) b: String,
     #[command(flatten)]
     pub(super) specs: SpecArguments,
-    /// Run each version so many times, in turn
+    /// Number of runs of each version, in turn
     #[arg(long, value_name = "N", default_value_t = FEWEST_PAIRS, value_parser = enough_pairs, env = "SPANSPEC_PAIRS", help_heading = "Run")]
     pub(super) pairs: usize,
-    /// Requests of each run, instead of `repeat.times`; a spec with `rate` is run as it is
+    /// Number of requests per run; overrides `repeat.times`, but not `rate`
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = at_least_one, env = "SPANSPEC_REQUESTS", help_heading = "Run")]
     pub(super) requests: usize,
-    /// The variable that the two URLs are the values of [default: BASE_URL]
+    /// Variable that holds the URL [default: BASE_URL]
     #[arg(
         long,
         value_name = "NAME",
@@ -33,7 +33,7 @@ pub(super) struct AbArguments {
         help_heading = "Run"
     )]
     pub(super) url_variable: Option<String>,
-    /// Also write what it comes to as Markdown into this file, such as $GITHUB_STEP_SUMMARY
+    /// Also write a Markdown summary to this file, such as $GITHUB_STEP_SUMMARY
     #[arg(
         long,
         value_name = "PATH",
@@ -46,16 +46,16 @@ pub(super) struct AbArguments {
     pub(super) session: SessionArguments,
 }
 
-/// How specs are run that are measured only.
+/// The session of `ab` and `baseline calibrate`.
 #[derive(Debug, Args)]
 pub(super) struct SessionArguments {
-    /// How long a trace may take to be complete; wins over `wait.timeout` of specs
+    /// Maximum time until a trace is complete; overrides `wait.timeout` of specs
     #[arg(long, value_name = "DURATION", value_parser = crate::spec::parse_duration, env = "SPANSPEC_TIMEOUT", help_heading = "Run")]
     pub(super) timeout: Option<Duration>,
-    /// Where to listen for OTLP; wins over `receiver.listen` of the project file
+    /// Address of the OTLP receiver; overrides `receiver.listen` of the project file
     #[arg(long, value_name = "ADDRESS", value_parser = crate::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Run")]
     pub(super) listen: Vec<SocketAddr>,
-    /// Tell what builds and services write
+    /// Print the output of builds and services
     #[arg(short, long, env = "SPANSPEC_VERBOSE", help_heading = "Output")]
     pub(super) verbose: bool,
 }
@@ -71,26 +71,26 @@ pub(super) struct BaselineArguments {
 pub(super) enum BaselineCommand {
     /// Show each new baseline beside the old one
     Review(StoredArguments),
-    /// Move new baselines into the place of the old ones
+    /// Replace baselines with their proposals
     Accept(StoredArguments),
-    /// Delete new baselines
+    /// Delete proposals
     Reject(StoredArguments),
-    /// Show what baselines hold
+    /// Show the contents of baselines
     Show(StoredArguments),
-    /// Run specs several times, to measure how much this machine changes from run to run
+    /// Measure the variation between runs on this machine
     Calibrate(Box<CalibrateArguments>),
 }
 
-/// Which baselines.
+/// The selection of baselines.
 #[derive(Debug, Args)]
 pub(super) struct StoredArguments {
     /// Spec files, folders or globs, or baseline files [default: all of the project]
     #[arg(value_name = "SPEC", env = "SPANSPEC_SPECS", value_delimiter = ' ', value_hint = ValueHint::AnyPath)]
     pub(super) files: Vec<String>,
-    /// The project file [default: spanspec.yaml here or in a folder above]
+    /// Project file [default: spanspec.yaml in this folder or above]
     #[arg(short, long, value_name = "FILE", env = "SPANSPEC_CONFIG")]
     pub(super) config: Option<PathBuf>,
-    /// The folder of baselines [default: baselines/ beside each spec]
+    /// Folder of baselines [default: baselines/ next to each spec]
     #[arg(long, value_name = "DIR", env = "SPANSPEC_BASELINE")]
     pub(super) baseline: Option<PathBuf>,
 }
@@ -99,12 +99,12 @@ pub(super) struct StoredArguments {
 pub(super) struct CalibrateArguments {
     #[command(flatten)]
     pub(super) specs: SpecArguments,
-    /// Run each spec so many times
+    /// Number of runs of each spec
     #[arg(long, value_name = "N", default_value_t = FEWEST_RUNS, value_parser = enough_runs, env = "SPANSPEC_RUNS", help_heading = "Run")]
     pub(super) runs: usize,
     #[command(flatten)]
     pub(super) session: SessionArguments,
-    /// The folder of baselines [default: baselines/ beside each spec]
+    /// Folder of baselines [default: baselines/ next to each spec]
     #[arg(
         long,
         value_name = "DIR",
@@ -112,7 +112,7 @@ pub(super) struct CalibrateArguments {
         help_heading = "Baselines"
     )]
     pub(super) baseline: Option<PathBuf>,
-    /// What to call this machine; those of the same name are taken for alike
+    /// Name of this machine; baselines are comparable between machines with the same name
     #[arg(
         long,
         value_name = "NAME",
@@ -134,5 +134,5 @@ fn at_least(fewest: usize, text: &str) -> Result<usize, String> {
     let number = text.parse().ok();
     number
         .filter(|number| *number >= fewest)
-        .ok_or_else(|| format!("{fewest} is the least, for fewer say nothing"))
+        .ok_or_else(|| format!("must be at least {fewest}: fewer prove nothing"))
 }

@@ -1,4 +1,4 @@
-//! What can be typed for `exec`, `collect` and `merge`.
+//! The arguments of `exec`, `collect` and `merge`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use super::arguments::{Format, ProjectArguments, ReportFile};
 pub(super) struct SystemArguments {
     #[command(flatten)]
     pub(super) project: ProjectArguments,
-    /// Where to listen for OTLP and for the HTTP API; wins over `receiver.listen` of the project file
+    /// Address of the OTLP receiver and its HTTP API; overrides `receiver.listen` of the project file
     #[arg(long, value_name = "ADDRESS", value_parser = crate::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',')]
     pub(super) listen: Vec<SocketAddr>,
-    /// Tell what builds and services write
+    /// Print the output of builds and services
     #[arg(short, long, env = "SPANSPEC_VERBOSE")]
     pub(super) verbose: bool,
 }
@@ -24,7 +24,7 @@ pub(super) struct SystemArguments {
 pub(super) struct ExecArguments {
     #[command(flatten)]
     pub(super) system: SystemArguments,
-    /// Merge what every spanspec within the command finds into a report: junit=PATH or json=PATH
+    /// Merge the results of all spanspec runs of the command: junit=PATH or json=PATH
     #[arg(
         long = "report",
         value_name = "KIND=PATH",
@@ -32,7 +32,7 @@ pub(super) struct ExecArguments {
         value_delimiter = ','
     )]
     pub(super) reports: Vec<ReportFile>,
-    /// Merge this JUnit file into the report too, which the command writes; repeatable
+    /// Also merge this JUnit file, which the command writes; repeatable
     #[arg(
         long,
         value_name = "FILE",
@@ -40,7 +40,7 @@ pub(super) struct ExecArguments {
         value_delimiter = ','
     )]
     pub(super) merge: Vec<PathBuf>,
-    /// The command and its arguments, after `--`
+    /// Command and its arguments, after `--`
     #[arg(value_name = "COMMAND", last = true, required = true)]
     pub(super) command: Vec<String>,
 }
@@ -49,17 +49,17 @@ pub(super) struct ExecArguments {
 pub(super) struct CollectArguments {
     #[command(flatten)]
     pub(super) system: SystemArguments,
-    /// Write where it listens, and the variables to set, into this file once all is ready
+    /// Write the addresses and the variables to this file when all services are ready
     #[arg(long, value_name = "FILE", env = "SPANSPEC_READY_FILE")]
     pub(super) ready_file: Option<PathBuf>,
-    /// What standard output gets once all is ready
+    /// Format of standard output when all services are ready
     #[arg(long, value_enum, default_value_t, env = "SPANSPEC_FORMAT")]
     pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct MergeArguments {
-    /// JSON reports of spanspec, JUnit files of any tool, and folders of them
+    /// JSON reports of spanspec, JUnit files of any tool, or folders of such files
     #[arg(value_name = "FILE", required = true)]
     pub(super) file: Vec<PathBuf>,
     /// Write a report: junit=PATH or json=PATH; repeatable

@@ -1,4 +1,4 @@
-//! What can be typed about how budgets are judged.
+//! The arguments of budgets and baselines.
 
 use std::path::{Path, PathBuf};
 
@@ -7,18 +7,18 @@ use crate::project::Project;
 use crate::step::{Budgeting, Update};
 use clap::{Args, ValueEnum};
 
-/// How budgets are judged, and what becomes of baselines.
+/// The verdicts of budgets, and the use of baselines.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Budgets")]
 pub(super) struct JudgingArguments {
-    /// Fail what is not proven, too: budgets with too few samples, or without a baseline
+    /// Also fail verdicts that are not proven: too few samples, or no baseline
     #[arg(long, env = "SPANSPEC_STRICT")]
     pub(super) strict: bool,
-    /// Keep baselines in this folder [default: baselines/ beside each spec]
+    /// Folder of baselines [default: baselines/ next to each spec]
     #[arg(long, value_name = "DIR", env = "SPANSPEC_BASELINE")]
     pub(super) baseline: Option<PathBuf>,
-    /// Whether what was measured becomes a baseline: auto proposes it where one is missing or not
-    /// met, for `baseline accept`, and writes nothing in CI
+    /// When to write baselines: `auto` writes a proposal (`.new`) if there is no baseline or a
+    /// budget regressed, and nothing in CI
     #[arg(
         long,
         value_name = "WHEN",
@@ -27,28 +27,28 @@ pub(super) struct JudgingArguments {
         env = "SPANSPEC_UPDATE_BASELINES"
     )]
     pub(super) update_baselines: UpdateBaselines,
-    /// Compare with baselines that were measured on another machine or in another way
+    /// Compare with baselines of other machines and load patterns too
     #[arg(long, env = "SPANSPEC_ALLOW_ENV_MISMATCH")]
     pub(super) allow_env_mismatch: bool,
-    /// Call this machine so; machines of one name are taken to be equally fast
+    /// Name of this machine; baselines are comparable between machines with the same name
     #[arg(long, value_name = "NAME", env = "SPANSPEC_MACHINE")]
     pub(super) machine: Option<String>,
 }
 
-/// Whether what was measured becomes a baseline.
+/// When to write baselines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum UpdateBaselines {
-    /// Proposed beside the baseline; not where CI is set.
+    /// Write proposals, except in CI.
     #[default]
     Auto,
-    /// Written into the baseline.
+    /// Write baselines.
     Always,
-    /// Not written.
+    /// Write nothing.
     Never,
 }
 
 impl JudgingArguments {
-    /// What they mean for the specs of a project.
+    /// The settings for the specs of a project.
     pub(super) fn budgeting(&self, project: &Project) -> Budgeting {
         let ci = std::env::var_os("CI");
         Budgeting {
@@ -67,8 +67,7 @@ impl JudgingArguments {
     }
 }
 
-/// Where baselines of a project are, and what this machine is called there. A variable that is
-/// empty is one that is not set.
+/// The folder of baselines and the name of this machine. An empty value counts as unset.
 pub(super) fn kept(folder: Option<&Path>, machine: Option<&str>, project: &Project) -> Budgeting {
     let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
     let machine = machine.filter(|name| !name.is_empty());

@@ -239,7 +239,7 @@ async fn four_runs_are_too_few_for_a_calibration() {
         2,
         &[
             "'4' for '--runs <N>'",
-            "5 is the least, for fewer say nothing",
+            "must be at least 5: fewer prove nothing",
         ],
     );
 }
@@ -339,7 +339,7 @@ async fn flags_that_contradict_a_and_b_are_errors() {
         &["http://a", "http://b", "--pairs", "3"],
         &[
             "'3' for '--pairs <N>'",
-            "5 is the least, for fewer say nothing",
+            "must be at least 5: fewer prove nothing",
         ],
     )
     .await;

@@ -6,6 +6,7 @@ mod ci;
 mod completeness;
 mod exec;
 mod failures;
+mod help;
 mod late;
 mod leftovers;
 mod loading;

@@ -90,7 +90,7 @@ async fn arguments_that_make_no_sense_are_refused_with_what_would() {
         ),
         (vec!["--timeout", "30"], "write 30ms or 30s"),
         (vec!["--listen", "here"], "write 127.0.0.1:4317"),
-        (vec!["--jobs", "0"], "1 is the least"),
+        (vec!["--jobs", "0"], "must be at least 1"),
         (vec!["--var", "novalue"], "write NAME=VALUE"),
     ] {
         project.run(&arguments).await.expect(2, &[help]);
