@@ -1,4 +1,4 @@
-//! What a test file needs: `use spanspec::prelude::*;`.
+//! The items that a test file usually needs: `use spanspec::prelude::*;`.
 
 pub use crate::harness::{
     SpanPattern, absent, any_span, contains, exists, ms, not, regex, secs, service, span,

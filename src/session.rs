@@ -29,10 +29,10 @@ pub use crate::process::OrphanGuard;
 /// that goes on are not waited for longer.
 const DRAIN: Duration = Duration::from_millis(250);
 
-/// Somebody who is told what happens; called from several tasks, and must not block.
+/// Receives the events of a session. Called from several tasks; must not block.
 pub type Listener = Arc<dyn Fn(&RunEvent<'_>) + Send + Sync>;
 
-/// What asks a session to end early: the first reason counts.
+/// Stops a session early. The first reason is kept.
 #[derive(Clone, Debug)]
 pub struct Stopper(watch::Sender<Option<Stop>>);
 
@@ -51,7 +51,7 @@ pub struct Session {
     secrets: Secrets,
 }
 
-/// Where the spans of a session come from.
+/// The source of the spans of a session.
 #[derive(Debug)]
 enum Source {
     /// We listen.
@@ -67,7 +67,7 @@ impl Default for Stopper {
 }
 
 impl Stopper {
-    /// Asks to end. Returns whether nobody had asked before.
+    /// Stops the session. Returns `true` for the first call.
     pub fn stop(&self, why: Stop) -> bool {
         self.0.send_if_modified(|stop| {
             let is_first = stop.is_none();
@@ -93,7 +93,7 @@ impl Stopper {
         }
     }
 
-    /// Why it ends, if it does.
+    /// The reason for the stop, if there was one.
     #[must_use]
     pub fn why(&self) -> Option<Stop> {
         self.0.borrow().clone()
@@ -183,7 +183,7 @@ impl Session {
         self.stopper.interrupted().await;
     }
 
-    /// Where spans come from.
+    /// The source of the spans.
     #[must_use]
     pub fn source(&self) -> &dyn TraceSource {
         match &self.source {
@@ -308,7 +308,7 @@ pub(crate) fn saved_traces(workspace: &Workspace, folder: Option<&Path>) -> Save
     }
 }
 
-/// Where a project wants to listen for OTLP; port 0 is any that is free. See [`Session::start`].
+/// The addresses for OTLP of a project; port 0 takes a free port. See [`Session::start`].
 #[must_use]
 pub fn addresses(workspace: &Workspace, listen: &[SocketAddr]) -> Vec<SocketAddr> {
     let project = &workspace.project;
@@ -330,7 +330,7 @@ pub fn receiver(workspace: &Workspace, listen: &[SocketAddr]) -> Builder {
     })
 }
 
-/// What to tell a user about an address that cannot be listened on.
+/// The trouble for an address that cannot be listened on.
 #[must_use]
 pub fn unbound(error: &BindError) -> Trouble {
     let is_taken = error.source.kind() == io::ErrorKind::AddrInUse;
@@ -386,7 +386,7 @@ fn misfit(error: &SpecError) -> Trouble {
     }
 }
 
-/// Tells those events of services that are news of the run.
+/// Forwards the events of services that concern the run.
 fn relay(event: &ServiceEvent, listener: &Listener) {
     match event {
         ServiceEvent::BuildStarted { service, .. } => listener(&RunEvent::Building { service }),

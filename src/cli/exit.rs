@@ -7,7 +7,7 @@ use crate::result::Report;
 
 use super::output;
 
-/// How the command ends.
+/// The exit code of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
     /// Everything passed.
@@ -47,7 +47,7 @@ impl Exit {
         }
     }
 
-    /// What a run comes to.
+    /// The exit code of a run.
     pub(super) fn of(report: &Report) -> Self {
         match report.exit_code() {
             0 => Self::Passed,

@@ -18,7 +18,7 @@ pub(super) async fn next(hangup: &mut Option<Signal>) {
     }
 }
 
-/// Whether the process was started with the signal ignored, as far as the system shows it (Linux).
+/// Returns `true` if the process was started with the signal ignored. Known on Linux only.
 fn is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     ignores_hangup(&status)

@@ -17,14 +17,14 @@ use super::exit::{Exit, fail};
 use super::output;
 use detect::Service;
 
-/// What became of a file.
+/// The outcome of writing a file.
 enum Done {
     Created,
     /// It was there; why it was left alone.
     Kept(&'static str),
 }
 
-/// Writes what is not there yet, and tells what it did and what comes next.
+/// Writes the files that do not exist, and prints them and the next steps.
 pub(super) fn init(arguments: &InitArguments) -> Exit {
     let dir = &arguments.dir;
     if let Err(error) = std::fs::create_dir_all(dir) {

@@ -1,4 +1,4 @@
-//! `spanspec lint`: whether specs can be understood.
+//! `spanspec lint`: checks specs without running them.
 
 mod baselines;
 
@@ -54,7 +54,7 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
     };
-    // Where nobody can read it, the exit code has to do.
+    // Without a reader, the exit code is all that is left.
     let _ = writeln!(
         output::stdout(),
         "{} in {}: no mistake",

@@ -10,7 +10,7 @@ use crate::session::Listener;
 use super::exit::note;
 use super::output;
 
-/// What the user sees of runs that are measured only.
+/// The progress of runs that only measure.
 #[derive(Clone)]
 pub(super) struct Live {
     progress: Arc<Mutex<Progress>>,
@@ -18,7 +18,7 @@ pub(super) struct Live {
 }
 
 impl Live {
-    /// Tells what services write, too, if it is verbose.
+    /// Also prints the output of services if `is_verbose`.
     pub(super) fn new(is_verbose: bool) -> Self {
         Self {
             progress: Arc::new(Mutex::new(Progress::stderr())),
@@ -26,12 +26,12 @@ impl Live {
         }
     }
 
-    /// Says how many runs there will be.
+    /// Sets the number of runs.
     pub(super) fn expect(&self, runs: usize) {
         self.with(|progress| progress.on_event(&RunEvent::Selected { specs: runs }));
     }
 
-    /// Listens to a session, whose services are told apart by `prefix`.
+    /// A listener for a session; `prefix` goes before the names of its services.
     pub(super) fn listener(&self, prefix: &str) -> Listener {
         let (this, prefix) = (self.clone(), prefix.to_owned());
         Arc::new(move |event| match event {
@@ -49,7 +49,7 @@ impl Live {
     pub(super) fn print(&self, text: &str) {
         self.with(|progress| {
             progress.suspend(|| {
-                // Where nobody can read it, the exit code has to do.
+                // Without a reader, the exit code is all that is left.
                 let _ = output::stdout().write_all(text.as_bytes());
             });
         });

@@ -1,4 +1,4 @@
-//! What was typed becomes a project with its specs, or the user reads what is wrong.
+//! Reads the project and the specs that the arguments name, or prints their errors.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,15 +11,15 @@ use super::arguments::{ProjectArguments, SpecArguments};
 use super::exit::{Exit, fail};
 use super::output;
 
-/// So many mistakes are shown; who has more will not read them all at once.
+/// Maximum number of errors that are printed.
 const MOST_SHOWN: usize = 100;
 
-/// Reads everything. Where that fails, the user has been told all mistakes.
+/// Reads the project and its specs. Errors have been printed.
 pub(super) fn load(arguments: &SpecArguments, ports: Ports) -> Result<Workspace, Exit> {
     Workspace::load(&search(arguments, ports)).map_err(|error| fail_load(&error))
 }
 
-/// Where to look, by arguments and environment.
+/// The search for specs that arguments and environment describe.
 pub(super) fn search(arguments: &SpecArguments, ports: Ports) -> Search {
     Search {
         specs: arguments.specs.clone(),
@@ -27,7 +27,7 @@ pub(super) fn search(arguments: &SpecArguments, ports: Ports) -> Search {
     }
 }
 
-/// Where to look for the project alone.
+/// The search for the project alone.
 pub(super) fn project_search(arguments: &ProjectArguments, ports: Ports) -> Search {
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let assignments = arguments.vars.iter();
@@ -44,14 +44,14 @@ pub(super) fn project_search(arguments: &ProjectArguments, ports: Ports) -> Sear
     }
 }
 
-/// What of the environment is text.
+/// The variables of the environment that are UTF-8.
 pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
 }
 
-/// Tells the user why nothing can be run.
+/// Prints the errors of a project.
 pub(super) fn fail_load(error: &LoadError) -> Exit {
     match error {
         LoadError::Wrong {
@@ -77,7 +77,7 @@ pub(super) fn fail_load(error: &LoadError) -> Exit {
     }
 }
 
-/// Shows mistakes, each with its line.
+/// Prints errors with their lines.
 fn tell_mistakes(mistakes: &[SpecError]) {
     let diagnostics: Vec<Diagnostic> = mistakes
         .iter()

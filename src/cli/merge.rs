@@ -13,7 +13,7 @@ use super::output;
 /// Larger than any result file: 512 MiB.
 const MOST_BYTES: usize = 512 << 20;
 
-/// Does what the arguments say.
+/// Merges the files into reports.
 pub(super) fn merge(arguments: &MergeArguments) -> Exit {
     let mut files = Vec::new();
     for given in &arguments.file {

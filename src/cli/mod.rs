@@ -50,13 +50,13 @@ pub fn main() -> ExitCode {
             } else {
                 Exit::Passed
             };
-            // Where nobody can read it, the exit code has to do.
+            // Without a reader, the exit code is all that is left.
             let _ = error.print();
             return exit.into();
         }
     };
     arguments.color.apply();
-    // What the command of `exec` leaves running on purpose is the user's.
+    // Processes that the command of `exec` leaves running belong to the user.
     let _orphans = match &arguments.command {
         Command::Exec(_) => None,
         _ => Some(OrphanGuard::adopt()),

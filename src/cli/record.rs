@@ -21,10 +21,10 @@ use super::load::{fail_load, project_search};
 use super::output;
 use super::session::{Start, block_on, with_session};
 
-/// What messages call the file that the request stands in, as there is none.
+/// The file name in messages about the request.
 const PLACE: &str = "the request as a spec";
 
-/// Fires, waits, writes.
+/// Sends the request, and writes the spec.
 pub(super) fn record(arguments: &RecordArguments) -> Exit {
     let mut request = match request(arguments) {
         Ok(request) => request,
@@ -157,7 +157,7 @@ fn occupied(arguments: &RecordArguments) -> Option<&PathBuf> {
     (!arguments.force && path.exists()).then_some(path)
 }
 
-/// The same request as often as it is to be fired.
+/// The request, once for each time it is sent.
 fn shots(specs: Vec<Spec>, arguments: &RecordArguments) -> Vec<Spec> {
     let one = with_timeout(specs, arguments.timeout);
     let all = one.iter().cycle().take(arguments.times * one.len());
@@ -209,7 +209,7 @@ fn clear(progress: &Arc<Mutex<Progress>>) {
     progress.clear();
 }
 
-/// What came of each request; nothing unless all of them came to their end.
+/// The response and trace of each request, if all requests completed.
 fn seen(report: &Report) -> Option<Vec<Execution>> {
     let one = |spec: &SpecReport| {
         let step = spec.decisive_step()?;
@@ -225,7 +225,7 @@ fn seen(report: &Report) -> Option<Vec<Execution>> {
     report.specs.iter().map(one).collect()
 }
 
-/// Tells why there is nothing to write: what `run` would say of it.
+/// Prints the report of the first request that did not complete.
 fn explain(report: &Report) -> Exit {
     let mut first = report.clone();
     // Each of them has the same to say.
@@ -242,7 +242,7 @@ fn explain(report: &Report) -> Exit {
         Detail::Quiet,
         Progress::hidden(),
     );
-    // Where nobody can read it, the exit code has to do.
+    // Without a reader, the exit code is all that is left.
     let _ = terminal.finish(&first);
     fail(Exit::Errored, "nothing was written");
     Exit::of(report)

@@ -32,7 +32,7 @@ pub(super) fn block_on(work: impl Future<Output = Exit>) -> Exit {
     exit
 }
 
-/// How a session is started.
+/// The parameters of a session.
 pub(super) struct Start<'a> {
     pub(super) workspace: &'a Workspace,
     /// Overrides the addresses of the project file.

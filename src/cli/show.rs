@@ -15,7 +15,7 @@ use super::output;
 /// Larger than any trace that a person looks at: 512 MiB.
 const MOST_BYTES: usize = 512 << 20;
 
-/// Spans are drawn so many, unless all are asked for.
+/// Maximum number of spans that are drawn without `--all`.
 const MOST_ROWS: usize = 200;
 
 /// Draws every trace of a file.

@@ -67,7 +67,7 @@ fn blind(why: &str) -> Exit {
     fail(Exit::Errored, &format!("error: cannot watch files: {why}"))
 }
 
-/// What to run next.
+/// The next specs to run.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
     All,
@@ -120,7 +120,7 @@ impl Watch<'_> {
         exit
     }
 
-    /// Tells what changed, and stops services that are not what they should be any more.
+    /// Prints the changed files, and stops services that are out of date.
     async fn react(&mut self, files: &BTreeSet<PathBuf>, interest: &Interest) -> Next {
         let names: Vec<String> = files.iter().map(|file| shown(file)).collect();
         note(&format!("\nchanged: {}", names.join(", ")));
@@ -137,7 +137,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Reads everything, and runs what is to be run; whatever goes wrong is told.
+    /// Reads the project, and runs the specs. Errors are printed.
     ///
     /// # Errors
     /// If files cannot be watched any more.

@@ -1,4 +1,4 @@
-//! What a command finds in its environment, so that its tests find the system under test.
+//! The environment of a command, which leads its tests to the system under test.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

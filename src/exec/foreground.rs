@@ -10,7 +10,7 @@ use tokio::process::Command;
 use super::Environment;
 use crate::process::{Attached, LaunchError};
 
-/// How the user, or the system, asks us to end.
+/// A request to end, from the user or the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interruption {
     /// Ctrl-C, or SIGINT.
@@ -19,7 +19,7 @@ pub enum Interruption {
     Terminate,
 }
 
-/// How the command ended.
+/// The end of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// With this exit code.

@@ -1,7 +1,7 @@
 //! A command that is run beside a receiver and services: what it finds in its environment, and
 //! how it is run and ended.
 //!
-//! What starts the receiver and the services is `session`.
+//! `session` starts the receiver and the services.
 
 mod environment;
 mod foreground;

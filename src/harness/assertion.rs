@@ -17,7 +17,7 @@ use crate::spec::{
 };
 use crate::trace::{Origin, Response, Span, SpanId, SpanKind, Trace};
 
-/// Where a macro stands: file, line and column.
+/// The place of a macro: file, line and column.
 pub type Caller = (&'static str, u32, u32);
 
 /// What [`assert_span!`](crate::assert_span) and [`assert_no_span!`](crate::assert_no_span) are

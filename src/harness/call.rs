@@ -16,7 +16,7 @@ use crate::step::{Flush, Unsettled, Waiting, complete};
 use crate::trace::{Origin, SpanId, Trace, TraceId};
 use crate::trigger::TraceContext;
 
-/// So many services are named where spans of other traces came.
+/// Maximum number of services that a message about other traces names.
 const MOST_NAMED: usize = 6;
 
 /// A call that is about to be made, by whatever client: it carries
@@ -53,9 +53,9 @@ pub enum Incomplete {
     NoSpans {
         /// The trace.
         trace_id: TraceId,
-        /// How long it was waited for, after the response.
+        /// The time waited after the response.
         timeout: Duration,
-        /// What arrived instead, and what to do.
+        /// The spans that arrived instead, and the remedy.
         instead: String,
     },
     /// Spans of it are known to be lost: see [`Trace::holes`].
@@ -77,9 +77,9 @@ pub enum Incomplete {
     ParentsMissing {
         /// The parents.
         missing: Vec<SpanId>,
-        /// How long it was waited for, after the response.
+        /// The time waited after the response.
         timeout: Duration,
-        /// What came.
+        /// The spans that arrived.
         trace: Box<Trace>,
         /// The same, drawn.
         picture: String,
@@ -90,9 +90,9 @@ pub enum Incomplete {
         duration(*timeout)
     )]
     NoEntry {
-        /// How long it was waited for, after the response.
+        /// The time waited after the response.
         timeout: Duration,
-        /// What came.
+        /// The spans that arrived.
         trace: Box<Trace>,
         /// The same, drawn.
         picture: String,
@@ -160,7 +160,7 @@ impl Store {
 }
 
 impl Call {
-    /// What to send: trace id, parent id and flags.
+    /// The trace id, parent id and flags to send.
     #[must_use]
     pub fn context(&self) -> &TraceContext {
         &self.context

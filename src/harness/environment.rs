@@ -26,7 +26,7 @@ pub(super) struct Settings {
     pub(super) listen: Vec<SocketAddr>,
     /// A receiver in another process, which has started the services too.
     pub(super) receiver: Option<String>,
-    /// Where results go for whoever merges them.
+    /// The folder of results, for `spanspec merge`.
     pub(super) results: Option<PathBuf>,
     /// The test of this process, for results.
     pub(super) test: TestAttempt,

@@ -10,7 +10,7 @@ use crate::secret::Secrets;
 use crate::spec::{Expect, Globals, MAX_FILE_SIZE, Source, SpecErrors};
 use crate::trace::{Trace, Value};
 
-/// What [`assert_trace!`](crate::assert_trace) expands to.
+/// The expansion of [`assert_trace!`](crate::assert_trace).
 ///
 /// # Panics
 /// With everything that does not hold, or every mistake in the file.

@@ -28,7 +28,7 @@ pub struct Request {
     request: Result<Box<spec::Request>, SendError>,
 }
 
-/// What came back, and the way to its trace.
+/// A response, with access to its trace.
 #[derive(Debug)]
 pub struct Reply {
     /// The status code.
@@ -39,23 +39,23 @@ pub struct Reply {
     pub call: Call,
 }
 
-/// Why there is no response.
+/// The reason why there is no response.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
     /// The URL is none.
     #[error("`{given}` is no URL: {source}; write one such as http://127.0.0.1:8080/orders")]
     Url {
-        /// What was given.
+        /// The given value.
         given: String,
-        /// What is wrong with it.
+        /// The error in it.
         #[source]
         source: url::ParseError,
     },
     /// A name or value that HTTP does not allow.
     #[error("`{given}` cannot stand in a header")]
     Header {
-        /// What was given.
+        /// The given value.
         given: String,
     },
     /// Every request carries a fresh `traceparent`.
@@ -210,7 +210,7 @@ impl Request {
         })
     }
 
-    /// How long the whole response may take; 30 s unless said.
+    /// Maximum time for the whole response; the default is 30 s.
     pub fn timeout(self, timeout: Duration) -> Self {
         self.with(|request| {
             request.timeout = Some(timeout);
@@ -218,7 +218,7 @@ impl Request {
         })
     }
 
-    /// Follows so many redirects, instead of none.
+    /// Maximum number of redirects that are followed; the default is 0.
     pub fn redirects(self, most: usize) -> Self {
         self.with(|request| {
             request.redirects = most;

@@ -1,4 +1,4 @@
-//! What a test file writes.
+//! The macros that make tests of specs.
 
 /// Makes each spec of a folder, file or glob a test, in a test target without libtest's harness.
 ///

@@ -6,10 +6,10 @@ use crate::spec::SpecError;
 #[cfg(feature = "harness")]
 use crate::workspace::LoadError;
 
-/// So many mistakes are shown; who has more will not read them all at once.
+/// Maximum number of errors that are printed.
 const MOST_SHOWN: usize = 100;
 
-/// Why a project cannot be read.
+/// The errors of a project.
 #[cfg(feature = "harness")]
 pub(super) fn of_load(error: &LoadError, hidden: &Secrets) -> String {
     match error {

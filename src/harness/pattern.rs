@@ -109,7 +109,7 @@ impl SpanPattern {
         self.and(Ask::Kind(Choice { allowed, written }))
     }
 
-    /// Its type, told by the attributes that the semantic conventions require.
+    /// Its type, by the attributes that the semantic conventions require.
     #[track_caller]
     pub fn of_type(self, kind: SpanType) -> Self {
         let written = kind.name().to_owned();
@@ -133,13 +133,13 @@ impl SpanPattern {
         self.and(Ask::Status(Choice { allowed, written }))
     }
 
-    /// How long it took.
+    /// Its duration.
     #[track_caller]
     pub fn duration(self, limits: impl IntoDurations) -> Self {
         self.and(Ask::Duration(limits.into_durations()))
     }
 
-    /// How long it took itself, its children aside.
+    /// Its duration without its children.
     #[track_caller]
     pub fn self_time(self, limits: impl IntoDurations) -> Self {
         self.and(Ask::SelfTime(limits.into_durations()))
@@ -155,7 +155,7 @@ impl SpanPattern {
         }))
     }
 
-    /// It has so many links.
+    /// Its number of links.
     #[track_caller]
     pub fn links(self, count: impl IntoCount) -> Self {
         self.and(Ask::LinkCount(count.into_count()))
@@ -288,7 +288,7 @@ impl SpanPattern {
         self
     }
 
-    /// What it asks, each with the same place.
+    /// Its conditions, each with the same place.
     pub(super) fn conditions(self, at: &Location) -> Vec<SpanCondition> {
         let at = |ask| SpanCondition {
             ask,

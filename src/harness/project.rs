@@ -25,14 +25,14 @@ pub(super) struct Project {
     pub(super) workspace: Workspace,
     /// The package's folder, which paths of specs start from.
     folder: PathBuf,
-    /// What the session is made of, if another process receives the spans.
+    /// The receiver of the session, if it is in another process.
     connection: Mutex<Option<Connection>>,
     live: OnceLock<Result<Live, Vec<Trouble>>>,
 }
 
-/// Something that keeps tests from being made, as text for whoever runs them.
+/// An error that prevents tests, as text.
 pub(super) struct Mistake {
-    /// What it is a mistake of: a file, or `the environment`.
+    /// The source of the error: a file, or `the environment`.
     pub(super) of: String,
     pub(super) text: String,
 }

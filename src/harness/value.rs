@@ -8,13 +8,13 @@ use crate::number::exact;
 use crate::spec::{Bounds, Comparison, Limits, Matcher};
 use crate::trace::{Nanos, Value};
 
-/// So many milliseconds.
+/// A duration in milliseconds.
 #[must_use]
 pub const fn ms(number: u64) -> Duration {
     Duration::from_millis(number)
 }
 
-/// So many seconds.
+/// A duration in seconds.
 #[must_use]
 pub const fn secs(number: u64) -> Duration {
     Duration::from_secs(number)
@@ -163,7 +163,7 @@ fn number(number: impl IntoMatcher) -> Value {
     }
 }
 
-/// How long something may take: a range of durations, such as `..ms(600)` or `ms(100)..=secs(2)`.
+/// A range of durations, such as `..ms(600)` or `ms(100)..=secs(2)`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no range of durations",
     label = "no range of durations",
@@ -232,7 +232,7 @@ fn below(least: Nanos, end: Duration, written: String) -> Limits<Nanos> {
     }
 }
 
-/// How many there may be: a number, or a range such as `1..` or `..=3`.
+/// A number, or a range such as `1..` or `..=3`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no number of spans",
     label = "no number, and no range of numbers",

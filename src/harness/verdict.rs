@@ -1,10 +1,10 @@
-//! What a test says of a spec that did not pass.
+//! The text of a test whose spec did not pass.
 
 use crate::report::{Detail, Look, text};
 use crate::result::{Report, SpecReport, Trouble, Verdict};
 use crate::spec::Spec;
 
-/// What a spec came to, as a test runner knows it.
+/// The result of a spec for a test runner.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Told {
     Passed,
@@ -14,7 +14,7 @@ pub(super) enum Told {
     NotPassed(String),
 }
 
-/// What became of all specs of a run together.
+/// The result of all specs of a run.
 pub(super) fn of(report: &Report) -> Told {
     let unwell: String = report.specs.iter().map(unwell).collect();
     if !unwell.is_empty() {
@@ -34,7 +34,7 @@ pub(super) fn of(report: &Report) -> Told {
     Told::Passed
 }
 
-/// What is said of specs whose services could not be started.
+/// The text for specs whose services could not be started.
 pub(super) fn unstarted(specs: &[Spec], troubles: &[Trouble]) -> String {
     let heads = specs
         .iter()

@@ -28,12 +28,12 @@ pub(super) struct Service {
     pub(super) name: String,
     /// Its folder below the project's; empty for the project's own.
     pub(super) dir: String,
-    /// The file that told.
+    /// The file that it was detected in.
     pub(super) file: &'static str,
     pub(super) kind: Kind,
 }
 
-/// How a service is started.
+/// The start of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Rust,
@@ -44,7 +44,7 @@ pub(super) enum Kind {
     Gradle,
 }
 
-/// What serves a Python program.
+/// The server of a Python program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Server {
     Flask { module: String },

@@ -101,7 +101,7 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// How a service is built and run with instrumentation.
+/// The commands that build and run a service with instrumentation.
 #[derive(Default)]
 struct Start {
     notes: Vec<String>,

@@ -1,4 +1,4 @@
-//! Whether the baselines of specs can be read, and are of cases that there are.
+//! Checks that baselines can be read, and that their cases exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,10 +10,10 @@ use crate::report::snippet::Severity;
 use crate::spec::Spec;
 use crate::workspace::{Workspace, shown};
 
-/// What there is to say of the baselines of all specs.
+/// The findings about the baselines of all specs.
 #[derive(Default)]
 pub(super) struct Looked {
-    /// Why some cannot be read.
+    /// Baselines that cannot be read.
     pub(super) errors: Vec<BaselineError>,
     /// Cases that no spec has.
     pub(super) warnings: Vec<Diagnostic>,

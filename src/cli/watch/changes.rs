@@ -24,7 +24,7 @@ pub(super) enum News {
     Enter,
     /// The user typed `q`.
     Quit,
-    /// The system told of no more changes; says why.
+    /// The system reports no more changes, with the reason.
     Blind(String),
 }
 

@@ -10,7 +10,7 @@ use crate::workspace::Search;
 /// Folders that tools write to while they work.
 const BUILT: [&str; 5] = ["target", "node_modules", ".git", ".venv", "__pycache__"];
 
-/// What a changed file is to a run.
+/// The role of a changed file in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Project,
@@ -37,7 +37,7 @@ pub(super) struct Folder {
     pub(super) is_deep: bool,
 }
 
-/// What the files that matter held when they were last looked at.
+/// Hashes of the watched files at the last look.
 #[derive(Debug, Default)]
 pub(super) struct Known(BTreeMap<PathBuf, u64>);
 
@@ -62,7 +62,7 @@ impl Interest {
         }
     }
 
-    /// What a file is, if it matters.
+    /// The role of a file, if it has one.
     pub(super) fn role(&self, path: &Path) -> Option<Role> {
         if path == self.project {
             return Some(Role::Project);
