@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use spanspec::internal::budget;
 use spanspec::internal::report::html::render;
-use spanspec::internal::result::{Measured, Phase, Telemetry, Timing};
+use spanspec::internal::result::{Measured, Phase, Telemetry};
 use spanspec::internal::spec::Place;
 use spanspec::{
     Attempt, Attributes, CheckRef, Event, Failure, HttpResponse, Judged, Location, Origin, Outcome,
@@ -246,8 +246,6 @@ fn of_step(name: String, verdict: Verdict, step: StepReport) -> SpecReport {
 
 fn step(trace: Trace, checks: Vec<Judged>) -> StepReport {
     StepReport {
-        phase: Phase::Test,
-        name: None,
         trigger: "POST http://127.0.0.1:8080/orders".to_owned(),
         trace_id: Some(trace.id()),
         response: Some(Response::Http(HttpResponse {
@@ -258,13 +256,8 @@ fn step(trace: Trace, checks: Vec<Judged>) -> StepReport {
         })),
         trace: Some(Arc::new(trace)),
         checks,
-        trouble: None,
-        notices: Vec::new(),
         was_closed: true,
-        timing: Timing::default(),
-        saved_trace: None,
-        earlier: None,
-        load: None,
+        ..StepReport::blank(Phase::Test)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::service::{self, ServiceEvent, System, port_owner};
 use crate::source::receiver::{BindError, Builder, DEFAULT_ADDRESSES};
 use crate::source::remote::Health;
 use crate::source::{Connection, Receiver, TraceSource};
-use crate::spec::{Spec, SpecError};
+use crate::spec::Spec;
 use crate::step::{Budgeting, Flush, Options, SaveTraces, Services, Stop};
 use crate::workspace::{Workspace, shown};
 
@@ -363,7 +363,7 @@ async fn start_services(
     let services = workspace
         .project
         .services(&workspace.globals)
-        .map_err(|errors| errors.0.iter().map(misfit).collect::<Vec<_>>())?;
+        .map_err(|errors| errors.0.iter().map(Trouble::from).collect::<Vec<_>>())?;
     if services.is_empty() {
         return Ok(None);
     }
@@ -375,15 +375,6 @@ async fn start_services(
         .await
         .map(Some)
         .map_err(|error| vec![Trouble::from_error(&error)])
-}
-
-fn misfit(error: &SpecError) -> Trouble {
-    Trouble {
-        what: error.what.clone(),
-        at: Some(error.at.clone()),
-        details: Vec::new(),
-        help: error.help.clone().into_iter().collect(),
-    }
 }
 
 /// Forwards the events of services that concern the run.

@@ -278,7 +278,6 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
     checks.sort_by_key(|judged| judged.at.place);
     let millis = |millis| Some(Duration::from_millis(millis));
     StepReport {
-        phase: Phase::Test,
         name: step.name.clone(),
         trigger,
         trace_id: trace.as_ref().map(Trace::id),
@@ -286,16 +285,13 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
         response: Some(response),
         checks,
         trouble,
-        notices: Vec::new(),
         was_closed: true,
         timing: Timing {
             response: millis(803),
             last_span: millis(811),
             verdict: millis(812),
         },
-        saved_trace: None,
-        earlier: None,
-        load: None,
+        ..StepReport::blank(Phase::Test)
     }
 }
 

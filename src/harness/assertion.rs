@@ -11,7 +11,7 @@ use crate::check::{
     self, CheckRef, Evidence, Finality, Judged, Judgement, NearMiss, Outcome, SpanCheck, Unjudged,
 };
 use crate::report::{Look, text};
-use crate::result::{Phase, StepReport, Timing};
+use crate::result::{Phase, StepReport};
 use crate::spec::{
     Expect, Limits, Location, Place, Selector, Source, SpanCondition, SpanEntry, SpanType, Syntax,
 };
@@ -312,21 +312,13 @@ fn unanswered(trace: &Trace) -> Vec<String> {
 fn told(name: &str, trace: &Trace, checks: Vec<Judged>, at: Location) -> String {
     let has_failed = checks.iter().any(|one| one.outcome.failure().is_some());
     let step = StepReport {
-        phase: Phase::Test,
-        name: None,
         trigger: at.to_string(),
         trace_id: Some(trace.id()),
         trace: Some(Arc::new(trace.clone())).filter(|trace| !trace.is_empty()),
-        response: None,
         checks,
-        trouble: None,
         notices: unanswered(trace),
         was_closed: true,
-        timing: Timing::default(),
-        earlier: None,
-        #[cfg(feature = "run")]
-        load: None,
-        saved_trace: None,
+        ..StepReport::blank(Phase::Test)
     };
     let word = if has_failed { "FAIL " } else { "ERROR" };
     let look = Look::plain();

@@ -205,25 +205,18 @@ pub(super) fn step(checks: Vec<Judged>) -> StepReport {
         time: Duration::from_millis(803),
     };
     StepReport {
-        phase: Phase::Test,
-        name: None,
         trigger: "POST http://127.0.0.1:8080/orders".to_owned(),
         trace_id: Some(trace_id()),
         trace: Some(Arc::new(shop())),
         response: Some(Response::Http(response)),
         checks,
-        trouble: None,
-        notices: Vec::new(),
         was_closed: true,
         timing: Timing {
             response: Some(Duration::from_millis(803)),
             last_span: Some(Duration::from_millis(811)),
             verdict: Some(Duration::from_millis(812)),
         },
-        saved_trace: None,
-        earlier: None,
-        #[cfg(feature = "run")]
-        load: None,
+        ..StepReport::blank(Phase::Test)
     }
 }
 

@@ -116,12 +116,7 @@ fn other_telemetry(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
 }
 
 fn only_refusals(at: Option<&Location>) -> Trouble {
-    Trouble {
-        what: "no span arrived: all export requests were refused".to_owned(),
-        at: at.cloned(),
-        details: Vec::new(),
-        help: Vec::new(),
-    }
+    Trouble::new("no span arrived: all export requests were refused").with_location(at.cloned())
 }
 
 /// The last refusals, each kind once.
@@ -142,14 +137,9 @@ fn refusals(stats: &ReceiverStats) -> Vec<&Refusal> {
 
 /// Services that were asked not to record spans export none.
 fn unsampled(at: Option<&Location>) -> Trouble {
-    Trouble {
-        what: "no span of this trace arrived, as expected: the request asked services not to record spans".to_owned(),
-        at: at.cloned(),
-        details: Vec::new(),
-        help: vec![
-            "with `sampled: false` only `span_count: 0` and checks of the response can hold".to_owned(),
-        ],
-    }
+    Trouble::new("no span of this trace arrived, as expected: the request asked services not to record spans")
+        .with_location(at.cloned())
+        .with_help(["with `sampled: false` only `span_count: 0` and checks of the response can hold"])
 }
 
 /// The trace was not complete at the deadline.
@@ -395,30 +385,25 @@ fn only_other_traces(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
             others + ours
         )
     };
-    Trouble {
-        what,
-        at: at.cloned(),
-        details,
-        help: vec![
-            "the called service may ignore `traceparent`: set OTEL_PROPAGATORS=tracecontext,baggage, and instrument its HTTP server".to_owned(),
-            "it may not sample: set OTEL_TRACES_SAMPLER=parentbased_always_on".to_owned(),
-        ],
-    }
+    Trouble::new(&what)
+        .with_location(at.cloned())
+        .with_details(details)
+        .with_help([
+            "the called service may ignore `traceparent`: set OTEL_PROPAGATORS=tracecontext,baggage, and instrument its HTTP server",
+            "it may not sample: set OTEL_TRACES_SAMPLER=parentbased_always_on",
+        ])
 }
 
 fn lost_by_the_first(root: &Span, at: Option<&Location>) -> Trouble {
-    Trouble {
-        what: format!(
-            "no span of this trace arrived: `{}` of {} began a new trace instead",
-            root.name,
-            root.service()
-        ),
-        at: at.cloned(),
-        details: vec![format!("its trace is {}", root.trace_id)],
-        help: vec![
-            "the service ignores `traceparent`: set OTEL_PROPAGATORS=tracecontext,baggage, and instrument its HTTP server".to_owned(),
-        ],
-    }
+    let (name, service) = (&root.name, root.service());
+    Trouble::new(&format!(
+        "no span of this trace arrived: `{name}` of {service} began a new trace instead"
+    ))
+    .with_location(at.cloned())
+    .with_details([format!("its trace is {}", root.trace_id)])
+    .with_help([
+        "the service ignores `traceparent`: set OTEL_PROPAGATORS=tracecontext,baggage, and instrument its HTTP server",
+    ])
 }
 
 /// Root SERVER spans. A service that ignores `traceparent` begins a new trace with such a span.

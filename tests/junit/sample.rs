@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use spanspec::internal::result::{Phase, Telemetry, Timing};
+use spanspec::internal::result::{Phase, Telemetry};
 use spanspec::internal::spec::Place;
 use spanspec::{
     Attempt, CheckRef, Failure, Granularity, Judged, Junit, Location, Origin, Outcome, Report,
@@ -35,20 +35,14 @@ fn step(checks: Vec<Judged>, trouble: Option<Trouble>) -> StepReport {
         ..Span::new(id, root, "GET /")
     };
     StepReport {
-        phase: Phase::Test,
-        name: None,
         trigger: "GET http://127.0.0.1/".to_owned(),
         trace_id: Some(id),
         trace: Some(Arc::new(Trace::assemble(id, Origin::Foreign, [span]))),
-        response: None,
         checks,
         trouble,
-        notices: Vec::new(),
         was_closed: true,
-        timing: Timing::default(),
-        earlier: None,
-        load: None,
         saved_trace: Some("target/spanspec/a.json".into()),
+        ..StepReport::blank(Phase::Test)
     }
 }
 

@@ -97,12 +97,9 @@ impl LateSpans {
 /// The reason why a step that passed is errored.
 pub(super) fn overturned(late: &LateSpans, when: When) -> Trouble {
     if late.number() == 0 {
-        return Trouble {
-            what: format!("passed at first, but {}", late.fact(when)),
-            at: None,
-            details: late.holes.iter().skip(1).map(Hole::to_string).collect(),
-            help: late.remedies(when),
-        };
+        return Trouble::new(&format!("passed at first, but {}", late.fact(when)))
+            .with_details(late.holes.iter().skip(1).map(Hole::to_string))
+            .with_help(late.remedies(when));
     }
     let contradict = match late.number() {
         1 => "contradicts",
@@ -118,12 +115,7 @@ pub(super) fn overturned(late: &LateSpans, when: When) -> Trouble {
             late.fact(when)
         ),
     };
-    Trouble {
-        what,
-        at: None,
-        details: Vec::new(),
-        help: late.remedies(when),
-    }
+    Trouble::new(&what).with_help(late.remedies(when))
 }
 
 /// A note about a step that would have passed with the late spans.
@@ -169,19 +161,15 @@ pub(super) fn some_contradicted(found: &Contradictions, load: &Load, when: When)
 
 /// The reason why a `repeat` that passed is errored.
 pub(super) fn too_many_contradicted(found: &Contradictions, load: &Load, when: When) -> Trouble {
-    Trouble {
-        what: format!(
-            "passed at first, but {}, and {} of {} requests {} ({} permitted)",
-            found.late.fact(when),
-            found.requests,
-            load.requests,
-            are_affected(&found.late),
-            load.allowed
-        ),
-        at: None,
-        details: Vec::new(),
-        help: found.late.remedies(when),
-    }
+    let what = format!(
+        "passed at first, but {}, and {} of {} requests {} ({} permitted)",
+        found.late.fact(when),
+        found.requests,
+        load.requests,
+        are_affected(&found.late),
+        load.allowed
+    );
+    Trouble::new(&what).with_help(found.late.remedies(when))
 }
 
 fn are_affected(late: &LateSpans) -> &'static str {
