@@ -1,92 +1,13 @@
-//! The commands, their arguments and environment variables. Doc comments are the help.
+//! Arguments that several commands share, and those of `run`. Doc comments are the help.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 
-use super::authoring_arguments::{
-    CompletionsArguments, InitArguments, ManArguments, RecordArguments, SchemaArguments,
-};
-use super::budget_arguments::{AbArguments, BaselineArguments};
-use super::exec_arguments::{CollectArguments, ExecArguments, MergeArguments};
 use super::judging_arguments::JudgingArguments;
-
-/// Tests a distributed system by its traces.
-///
-/// Sends a request with its own `traceparent`, receives the spans that the services export for it
-/// over OTLP, and checks them against specs.
-#[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, arg_required_else_help = true)]
-pub(super) struct Arguments {
-    /// When to use colors
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        env = "SPANSPEC_COLOR"
-    )]
-    pub(super) color: Color,
-    #[command(subcommand)]
-    pub(super) command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    /// Start the services, send the requests, and judge the traces
-    Run(Box<RunArguments>),
-    /// Review, accept, reject, show and calibrate baselines
-    Baseline(BaselineArguments),
-    /// Compare the durations of two versions, in alternating runs
-    Ab(Box<AbArguments>),
-    /// Check specs without running them
-    Lint(LintArguments),
-    /// Run a test command with a receiver and the services
-    Exec(Box<ExecArguments>),
-    /// Run a receiver and the services until Ctrl-C
-    Collect(CollectArguments),
-    /// Merge result files of several processes into one report
-    Merge(MergeArguments),
-    /// Draw a saved trace (OTLP JSON or protobuf) as a waterfall
-    Show(ShowArguments),
-    /// Run specs whenever a file changes
-    Watch(Box<WatchArguments>),
-    /// Send a request, and write a spec from its response and trace
-    Record(Box<RecordArguments>),
-    /// Write a project file, a first spec and a CI workflow
-    Init(InitArguments),
-    /// Print the JSON Schema of specs or of the project file, for editors
-    Schema(SchemaArguments),
-    /// Print a completion script for a shell
-    Completions(CompletionsArguments),
-    /// Print the man page, or write the pages of all commands to a folder
-    Man(ManArguments),
-}
-
-/// When to use colors.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-pub(super) enum Color {
-    /// On a terminal, unless NO_COLOR is set.
-    #[default]
-    Auto,
-    Always,
-    Never,
-}
-
-impl Color {
-    /// Sets the choice for all output of this process.
-    pub(super) fn apply(self) {
-        match self {
-            Self::Auto => anstream::ColorChoice::Auto,
-            Self::Always => anstream::ColorChoice::Always,
-            Self::Never => anstream::ColorChoice::Never,
-        }
-        .write_global();
-    }
-}
 
 /// The project file, and values of variables.
 #[derive(Debug, Args)]
@@ -446,6 +367,7 @@ fn tag(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::commands::Arguments;
     use super::*;
 
     #[test]

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use clap::CommandFactory;
 
-use super::arguments::Arguments;
 use super::authoring_arguments::{CompletionsArguments, ManArguments, SchemaArguments, SchemaOf};
+use super::commands::Arguments;
 use super::exit::{Exit, fail};
 
 /// Prints a JSON Schema.

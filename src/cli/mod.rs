@@ -8,6 +8,7 @@ mod authoring_arguments;
 mod baseline;
 mod budget_arguments;
 mod collect;
+mod commands;
 mod exec;
 mod exec_arguments;
 mod exit;
@@ -35,7 +36,7 @@ use std::process::ExitCode;
 use crate::session::OrphanGuard;
 use clap::Parser;
 
-use arguments::{Arguments, Command};
+use commands::{Arguments, Command};
 use exit::Exit;
 
 /// Reads the arguments, does what they say, and gives the exit code.
