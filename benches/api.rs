@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
-use spanspec::internal::api::{Api, Known, REMEMBERED};
+use spanspec::internal::api::{Api, REMEMBERED, SystemInfo};
 use spanspec::{Context, Flush, Receiver, Services, SpanId, Store, TraceId};
 
 use figures::{Times, head, line, millis, rounds};
@@ -71,7 +71,7 @@ impl Served {
             .start()
             .await
             .expect("a free port");
-        api.ready(Known {
+        api.ready(SystemInfo {
             listened: receiver.addresses().to_vec(),
             flush: Flush::Known(FLUSH),
             services: Services::Theirs,

@@ -162,7 +162,7 @@ impl Shop {
             ..Globals::default()
         };
         let services = project.services(&Arc::new(globals)).expect("a service");
-        let telemetry = service::Telemetry {
+        let telemetry = service::TelemetryTarget {
             endpoint: format!("http://{}", receiver.addresses()[0]),
         };
         let system = service::start(services, &telemetry, |_| {})

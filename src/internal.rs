@@ -6,7 +6,7 @@
 
 #[cfg(feature = "run")]
 pub mod api {
-    pub use crate::api::{Api, Known, OPENAPI, REMEMBERED};
+    pub use crate::api::{Api, OPENAPI, REMEMBERED, SystemInfo};
 }
 #[cfg(feature = "run")]
 pub mod budget {
@@ -56,8 +56,8 @@ pub mod run {
 #[cfg(feature = "run")]
 pub mod service {
     pub use crate::service::{
-        CommandLine, Death, Ending, Ready, Service, ServiceEvent, StartError, System, Telemetry,
-        free_port, start,
+        CommandLine, ExitReason, Ready, Service, ServiceEvent, StartError, System, TelemetryTarget,
+        UnexpectedExit, free_port, start,
     };
 }
 pub mod source {

@@ -17,7 +17,7 @@ use crate::result::{Report, RunEvent, Trouble};
 use crate::run::{OpenRun, RunEnd, run_open};
 use crate::secret::Secrets;
 use crate::service::{self, ServiceEvent, System, port_owner};
-use crate::source::receiver::{BindError, Builder, DEFAULT_ADDRESSES};
+use crate::source::receiver::{BindError, DEFAULT_ADDRESSES, ReceiverBuilder};
 use crate::source::remote::Health;
 use crate::source::{Connection, Receiver, TraceSource};
 use crate::spec::Spec;
@@ -322,7 +322,7 @@ pub fn addresses(workspace: &Workspace, listen: &[SocketAddr]) -> Vec<SocketAddr
 
 /// The receiver that a project asks for; it does not listen yet. See [`Session::start`].
 #[must_use]
-pub fn receiver(workspace: &Workspace, listen: &[SocketAddr]) -> Builder {
+pub fn receiver(workspace: &Workspace, listen: &[SocketAddr]) -> ReceiverBuilder {
     let addresses = addresses(workspace, listen);
     let cors = workspace.project.cors.iter();
     cors.fold(Receiver::builder().listen(addresses), |builder, origin| {
@@ -368,7 +368,7 @@ async fn start_services(
         return Ok(None);
     }
     let port = receiver.addresses().first().map_or(0, SocketAddr::port);
-    let telemetry = service::Telemetry {
+    let telemetry = service::TelemetryTarget {
         endpoint: format!("http://127.0.0.1:{port}"),
     };
     service::start(services, &telemetry, move |event| relay(&event, &listener))
@@ -395,7 +395,7 @@ fn relay(event: &ServiceEvent, listener: &Listener) {
 
 /// Ends the run when a service dies.
 async fn watch_over(
-    died: impl Future<Output = service::Death>,
+    died: impl Future<Output = service::UnexpectedExit>,
     stopper: Stopper,
     secrets: Secrets,
 ) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value as Json, json};
-use spanspec::internal::api::{Api, Known, OPENAPI, REMEMBERED};
+use spanspec::internal::api::{Api, OPENAPI, REMEMBERED, SystemInfo};
 use spanspec::internal::project::read_variables;
 use spanspec::internal::source::connect;
 use spanspec::{Context, Flush, Globals, Origin, Receiver, Services, Source, Store, Value, otlp};
@@ -43,7 +43,7 @@ impl Served {
             arguments: BTreeMap::from([("method".to_owned(), "card".to_owned())]),
             ..Globals::default()
         };
-        api.ready(Known {
+        api.ready(SystemInfo {
             listened: receiver.addresses().to_vec(),
             flush,
             services: Services::Theirs,
@@ -219,7 +219,7 @@ async fn a_traceparent_of_the_response_names_a_span_that_is_there() {
 }
 
 #[tokio::test]
-async fn what_lacks_a_parent_is_partial_and_says_which() {
+async fn a_trace_without_a_parent_is_partial_and_names_it() {
     let served = Served::start().await;
     served
         .export(
@@ -256,7 +256,7 @@ async fn until_span_answers_with_the_first_and_until_now_at_once() {
 }
 
 #[tokio::test]
-async fn nothing_is_a_404_that_tells_what_came_instead() {
+async fn a_missing_trace_is_a_404_with_the_other_traces() {
     let served = Served::start().await;
     let path = format!("/api/traces/{TRACE}?wait=10ms");
     let nothing = served.get(&path).await;
@@ -295,7 +295,7 @@ async fn nothing_is_a_404_that_tells_what_came_instead() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_understood_is_told_with_what_can() {
+async fn an_invalid_request_is_answered_with_the_valid_ones() {
     let served = Served::start().await;
     for (path, said) in [
         ("/api/traces/4bf9", "32 hex digits"),
@@ -326,7 +326,7 @@ async fn what_cannot_be_understood_is_told_with_what_can() {
 }
 
 #[tokio::test]
-async fn a_spec_is_judged_and_its_failure_told_as_in_the_terminal() {
+async fn a_failure_has_the_text_of_the_terminal() {
     let served = Served::start().await;
     served
         .export(TRACE, &[("a1", SENT, "process_payment")])
@@ -390,9 +390,9 @@ async fn a_call_without_a_server_span_keeps_a_trace_open_if_the_flush_bound_is_u
     served.export_of("front", &[root, call]).await;
     let spec = "wait: { flush: 50ms }\nexpect: { errors: 0 }";
     let question = json!({ "trace": traceparent(), "spec": spec, "wait": "300ms" });
-    // The author knows the bound.
+    // The spec declares the bound.
     assert_eq!(served.judge(&question).await.body["verdict"], "passed");
-    // Without it, a whole trace takes 5.5 s; this one is not whole even then.
+    // With an unknown bound, a trace is complete after 5.5 s; this one is not.
     let path = format!("/api/traces/{}?wait=5600ms&format=flat", traceparent());
     let question = json!({ "trace": traceparent(), "spec": "errors: 0", "wait": "5600ms" });
     let (found, judged) = tokio::join!(served.get(&path), served.judge(&question));
@@ -427,7 +427,7 @@ async fn a_trace_that_does_not_come_cannot_be_judged() {
 }
 
 #[tokio::test]
-async fn mistakes_of_a_spec_are_told_with_their_places() {
+async fn errors_of_a_spec_have_their_positions() {
     let served = Served::start().await;
     let judge = |spec: &str| json!({ "trace": TRACE, "spec": spec });
     let wrong = served.judge(&judge("errors: 0\nspanz: []")).await;
@@ -482,7 +482,7 @@ async fn mistakes_of_a_spec_are_told_with_their_places() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_or_no_text_is_told_in_the_same_form() {
+async fn a_body_that_is_too_large_or_not_text_is_a_problem() {
     let served = Served::start().await;
     let question = json!({ "trace": TRACE, "spec": "#".repeat(3 << 20) });
     let large = served.judge(&question).await;
@@ -494,7 +494,7 @@ async fn what_is_too_large_or_no_text_is_told_in_the_same_form() {
 }
 
 #[tokio::test]
-async fn a_page_that_passes_its_name_for_ours_is_refused() {
+async fn a_request_for_another_host_is_refused() {
     let served = Served::start().await;
     let asked = served.client.get(served.url("/api/health"));
     let answer = Answer::of(asked.header("host", "evil.example").send().await.unwrap()).await;
@@ -503,7 +503,7 @@ async fn a_page_that_passes_its_name_for_ours_is_refused() {
 }
 
 #[tokio::test]
-async fn events_tell_of_traces_and_refusals() {
+async fn events_report_traces_and_refusals() {
     let served = Served::start().await;
     let mut events = served
         .client
@@ -556,7 +556,7 @@ async fn a_receiver_alone_has_no_api() {
 }
 
 #[tokio::test]
-async fn a_remote_source_sees_what_the_receiver_does() {
+async fn a_remote_source_has_the_spans_of_the_receiver() {
     let served = Served::start().await;
     served.export(TRACE, &[("a1", SENT, "before")]).await;
     let remote = connect(&served.url("")).await.unwrap();
@@ -614,7 +614,7 @@ async fn linked_traces_come_along_from_a_remote_source() {
 }
 
 #[tokio::test]
-async fn a_remote_receiver_that_is_gone_is_told() {
+async fn a_remote_receiver_that_is_gone_is_reported() {
     let served = Served::start().await;
     let remote = connect(&served.url("")).await.unwrap();
     let follow = remote
@@ -627,7 +627,7 @@ async fn a_remote_receiver_that_is_gone_is_told() {
     drop(follow);
 }
 
-/// The service is named, and then the text ends.
+/// Ends after the name of the service.
 const CUT_OFF: &str = r#"{"resourceSpans": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "order"}}]}"#;
 
 impl Served {
@@ -697,7 +697,7 @@ async fn a_trace_that_began_after_a_refused_export_is_complete() {
 }
 
 #[tokio::test]
-async fn a_remote_source_learns_of_refused_exports_and_who_sent_them() {
+async fn a_remote_source_has_refused_exports_with_their_senders() {
     let served = Served::start().await;
     let remote = connect(&served.url("")).await.unwrap();
     let mut follow = remote

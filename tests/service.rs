@@ -11,13 +11,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use spanspec::internal::service::{
-    CommandLine, Death, Ending, Ready, Service, ServiceEvent, StartError, System, Telemetry,
-    free_port, start,
+    CommandLine, ExitReason, Ready, Service, ServiceEvent, StartError, System, TelemetryTarget,
+    UnexpectedExit, free_port, start,
 };
 use support::{ClosedPort, eventually, runs};
 
-fn telemetry() -> Telemetry {
-    Telemetry {
+fn telemetry() -> TelemetryTarget {
+    TelemetryTarget {
         endpoint: "http://127.0.0.1:4318".to_owned(),
     }
 }
@@ -55,7 +55,7 @@ async fn refusal(services: Vec<Service>) -> StartError {
     start_quietly(services).await.expect_err("the start fails")
 }
 
-async fn death(system: &System) -> Death {
+async fn death(system: &System) -> UnexpectedExit {
     tokio::time::timeout(support::DEADLINE, system.died())
         .await
         .expect("the death is noticed in time")
@@ -186,7 +186,7 @@ async fn a_line_of_either_output_is_ready() {
 }
 
 #[tokio::test]
-async fn the_environment_is_ours_and_telemetry_and_the_services_own() {
+async fn the_environment_is_inherited_with_telemetry_and_env() {
     let folder = tempfile::tempdir().unwrap();
     let mut service = in_folder(
         folder.path(),
@@ -250,7 +250,7 @@ fn the_exporter_settings_of_a_ci_do_not_reach_a_service() {
     let mut hostile = HOSTILE.to_vec();
     hostile.push(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector.invalid"));
     hostile.push(("OTEL_TRACES_SAMPLER", "always_off"));
-    let test = "the_environment_is_ours_and_telemetry_and_the_services_own";
+    let test = "the_environment_is_inherited_with_telemetry_and_env";
     support::again_with(&hostile, &[test]);
 }
 
@@ -273,7 +273,7 @@ async fn the_slowest_service_sets_the_schedule_delay() {
 }
 
 #[tokio::test]
-async fn only_a_service_that_does_not_say_when_it_is_ready_may_still_be_starting() {
+async fn only_a_service_without_a_readiness_check_may_still_be_starting() {
     let before = Instant::now();
     let sure = ready_by(log("up"), shell("sure", "echo up; sleep 600"));
     let system = start_quietly(vec![sure.clone()]).await.unwrap();
@@ -333,7 +333,7 @@ async fn services_that_do_not_depend_on_each_other_start_side_by_side() {
 }
 
 #[tokio::test]
-async fn builds_run_first_and_once_for_those_who_share_them() {
+async fn builds_run_first_and_shared_ones_once() {
     let folder = tempfile::tempdir().unwrap();
     let events = Events::default();
     let built = |name: &str| {
@@ -382,7 +382,7 @@ async fn a_failing_build_shows_the_end_of_its_output() {
 }
 
 #[tokio::test]
-async fn a_service_that_ends_before_it_is_ready_is_told_at_once() {
+async fn a_service_that_ends_before_it_is_ready_is_reported_at_once() {
     let line = "echo cannot read config; exit 3";
     let (mut service, _) = web("shop");
     service.run = CommandLine::Shell(line.to_owned());
@@ -402,7 +402,7 @@ fn frank(status: u16) -> (Service, u16) {
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_ready_in_time_says_what_was_tried_last() {
+async fn a_service_that_is_not_ready_in_time_is_reported_with_the_last_attempt() {
     let closed = ClosedPort::reserve();
     let refusing = format!("127.0.0.1:{}", closed.number());
     for (ready, tried) in [
@@ -448,7 +448,7 @@ async fn a_status_that_is_no_success_is_not_ready() {
 }
 
 #[tokio::test]
-async fn asking_whether_a_service_is_ready_makes_no_spans_of_its_own() {
+async fn the_readiness_check_records_no_spans() {
     let (service, _) = frank(204);
     let events = Events::default();
     let system = start(vec![service], &telemetry(), events.listener())
@@ -464,7 +464,7 @@ async fn asking_whether_a_service_is_ready_makes_no_spans_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_failed_start_leaves_nothing_behind() {
+async fn a_failed_start_stops_all_services() {
     let folder = tempfile::tempdir().unwrap();
     let good = in_folder(
         folder.path(),
@@ -478,15 +478,15 @@ async fn a_failed_start_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_death_is_noticed_with_its_last_words() {
+async fn an_unexpected_end_is_reported_with_the_last_lines() {
     let folder = tempfile::tempdir().unwrap();
     let line = "echo up; until [ -e die ]; do sleep 0.01; done; echo out of cheese; exit 7";
     let service = in_folder(folder.path(), ready_by(log("up"), shell("shop", line)));
     let system = start_quietly(vec![service]).await.unwrap();
     std::fs::write(folder.path().join("die"), "").unwrap();
-    let expected = Death {
+    let expected = UnexpectedExit {
         service: "shop".to_owned(),
-        ending: Ending::Code(7),
+        ending: ExitReason::Code(7),
         tail: vec!["up".to_owned(), "out of cheese".to_owned()],
     };
     assert_eq!(death(&system).await, expected);
@@ -495,7 +495,7 @@ async fn a_death_is_noticed_with_its_last_words() {
 }
 
 #[tokio::test]
-async fn a_stop_is_no_death() {
+async fn a_stop_is_not_an_unexpected_end() {
     let service = ready_by(log("up"), shell("shop", "echo up; exec sleep 600"));
     let system = start_quietly(vec![service]).await.unwrap();
     let died = tokio::spawn(system.died());
@@ -544,7 +544,7 @@ async fn dropping_the_system_kills_all_of_it() {
 }
 
 #[tokio::test]
-async fn giving_up_on_a_start_kills_what_was_started_and_what_is_being_built() {
+async fn dropping_a_start_kills_services_and_builds() {
     let folder = tempfile::tempdir().unwrap();
     let line = "echo $$ > service; exec sleep 600";
     let mut slow = in_folder(folder.path(), shell("slow", line));

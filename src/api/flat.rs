@@ -1,4 +1,4 @@
-//! A trace as a list of spans with plain JSON values: what a test in another language wants.
+//! The format `flat`: a trace as a list of spans with plain JSON values.
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -8,23 +8,23 @@ use crate::trace::{self, Attributes, SpanKind, StatusCode};
 
 /// A trace.
 #[derive(Debug, Serialize)]
-pub(super) struct Trace<'a> {
+pub(super) struct FlatTrace<'a> {
     trace_id: String,
     complete: bool,
-    /// Parents that never arrived.
+    /// Parents that did not arrive.
     missing: Vec<String>,
-    /// What else keeps it from being complete.
+    /// The other reasons why it is incomplete.
     problems: Vec<String>,
     services: Vec<&'a str>,
     /// `null` if a span has no duration.
     duration_ns: Option<u64>,
-    spans: Vec<Span<'a>>,
+    spans: Vec<FlatSpan<'a>>,
     /// Traces that a link ties to it.
-    linked: Vec<Trace<'a>>,
+    linked: Vec<FlatTrace<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Span<'a> {
+struct FlatSpan<'a> {
     span_id: String,
     parent_id: Option<String>,
     service: &'a str,
@@ -38,34 +38,34 @@ struct Span<'a> {
     attributes: Map<String, Json>,
     resource: Map<String, Json>,
     scope: &'a str,
-    events: Vec<Event<'a>>,
-    links: Vec<Link>,
-    dropped: Dropped,
+    events: Vec<FlatEvent<'a>>,
+    links: Vec<FlatLink>,
+    dropped: FlatDropped,
 }
 
-/// Numbers of parts that are missing.
+/// Numbers of dropped parts.
 #[derive(Debug, Serialize)]
-struct Dropped {
+struct FlatDropped {
     attributes: u32,
     events: u32,
     links: u32,
 }
 
 #[derive(Debug, Serialize)]
-struct Event<'a> {
+struct FlatEvent<'a> {
     name: &'a str,
     time_ns: u64,
     attributes: Map<String, Json>,
 }
 
 #[derive(Debug, Serialize)]
-struct Link {
+struct FlatLink {
     trace_id: String,
     span_id: String,
     attributes: Map<String, Json>,
 }
 
-impl<'a> Trace<'a> {
+impl<'a> FlatTrace<'a> {
     pub(super) fn of(trace: &'a trace::Trace, is_complete: bool, problems: Vec<String>) -> Self {
         let missing = match is_complete {
             true => Vec::new(),
@@ -81,7 +81,7 @@ impl<'a> Trace<'a> {
             spans: trace
                 .top_down()
                 .iter()
-                .map(|&span| Span::of(&trace.spans()[span]))
+                .map(|&span| FlatSpan::of(&trace.spans()[span]))
                 .collect(),
             linked: trace
                 .linked()
@@ -92,14 +92,14 @@ impl<'a> Trace<'a> {
     }
 }
 
-impl<'a> Span<'a> {
+impl<'a> FlatSpan<'a> {
     fn of(span: &'a trace::Span) -> Self {
-        let events = span.events.iter().map(|event| Event {
+        let events = span.events.iter().map(|event| FlatEvent {
             name: &event.name,
             time_ns: event.time,
             attributes: plain(&event.attributes),
         });
-        let links = span.links.iter().map(|link| Link {
+        let links = span.links.iter().map(|link| FlatLink {
             trace_id: link.trace_id.to_string(),
             span_id: link.span_id.to_string(),
             attributes: plain(&link.attributes),
@@ -119,7 +119,7 @@ impl<'a> Span<'a> {
             scope: &span.scope.name,
             events: events.collect(),
             links: links.collect(),
-            dropped: Dropped {
+            dropped: FlatDropped {
                 attributes: span.attributes.dropped(),
                 events: span.dropped_events,
                 links: span.dropped_links,

@@ -1,7 +1,7 @@
-//! Whom a client believes to ask.
+//! Checks the host of a request.
 //!
-//! A web page can let its own name lead to this machine, and would then pass for ours. Where only
-//! this machine is listened to, names that are not of it are refused.
+//! A web page can make its domain name resolve to this machine, and then send requests as if it had
+//! the same origin. If the receiver only listens on loopback, names of other hosts are refused.
 
 use axum::extract::{Request, State};
 use axum::http::header;
@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::problem::Problem;
 use super::state::Api;
 
-/// Answers only who asks this machine by a name of its own.
+/// Refuses requests with the name of another host.
 pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) -> Response {
     let state = api.state();
     let mut listened = state.known.listened.iter();
@@ -19,7 +19,7 @@ pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) 
     let in_header = request.headers().get(header::HOST);
     let host = match in_header {
         Some(host) => host.to_str().unwrap_or_default(),
-        // HTTP/2 has it in the request line.
+        // In HTTP/2, it is a part of the URI.
         None => request.uri().host().unwrap_or_default(),
     };
     if is_closed && !is_of_this_machine(host) {
@@ -28,7 +28,8 @@ pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) 
     next.run(request).await
 }
 
-/// Addresses are nobody's name; `.internal` is what containers call their host.
+/// Returns `true` for an IP address and for a name of this machine. Containers use names that end in
+/// `.internal` for their host.
 fn is_of_this_machine(host: &str) -> bool {
     let url = url::Url::parse(&format!("http://{host}/"));
     match url.as_ref().ok().and_then(url::Url::host) {

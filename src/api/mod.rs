@@ -16,4 +16,4 @@ mod stream;
 mod traces;
 
 pub use routes::OPENAPI;
-pub use state::{Api, Known, REMEMBERED};
+pub use state::{Api, REMEMBERED, SystemInfo};

@@ -1,4 +1,4 @@
-//! What a client that cannot be answered reads: RFC 9457, `application/problem+json`.
+//! Error responses: RFC 9457, `application/problem+json`.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -11,14 +11,14 @@ use crate::result::Trouble;
 use crate::secret::Format;
 use crate::spec::SpecErrors;
 
-/// Why there is no answer, with what would have been accepted.
+/// An error response.
 #[derive(Debug)]
 pub(super) struct Problem(Box<Facts>);
 
 #[derive(Debug)]
 struct Facts {
     status: StatusCode,
-    /// The end of the URN that tells programs which problem it is.
+    /// The last part of the URN that identifies the problem.
     kind: &'static str,
     title: String,
     detail: String,
@@ -48,12 +48,12 @@ impl Problem {
         self
     }
 
-    /// Something in the request cannot be understood.
+    /// The request is invalid.
     pub(super) fn bad_request(title: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", title, detail)
     }
 
-    /// The body is not JSON by its own account.
+    /// The content type is not JSON.
     pub(super) fn wrong_content_type(found: &str) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -63,13 +63,13 @@ impl Problem {
         )
     }
 
-    /// The body, or a part of the path, did not arrive as it should.
+    /// The body, or a part of the path, cannot be read.
     pub(super) fn unread(status: StatusCode, why: &str) -> Self {
         let detail = "a body has 2 MiB at the most, and the path is UTF-8";
         Self::new(status, "bad-request", why.to_owned(), detail)
     }
 
-    /// The client believes to ask another machine.
+    /// The request is for another host.
     pub(super) fn wrong_host(host: &str) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
@@ -79,7 +79,7 @@ impl Problem {
         )
     }
 
-    /// A spec that was sent has mistakes.
+    /// The spec has errors.
     pub(super) fn wrong_spec(errors: &SpecErrors) -> Self {
         let listed = errors.0.iter().map(|error| {
             json!({
@@ -104,7 +104,7 @@ impl Problem {
         .with("mistakes", mistakes)
     }
 
-    /// No span of the trace came.
+    /// No span of the trace arrived.
     pub(super) fn no_trace(trace_id: String, trouble: &Trouble) -> Self {
         let lines: Vec<&str> = trouble
             .details
@@ -123,7 +123,7 @@ impl Problem {
         .with("help", trouble.help.clone())
     }
 
-    /// Nothing is served at this path.
+    /// There is no such path.
     pub(super) fn no_path(path: &str, known: &[&str]) -> Self {
         let known: Vec<String> = known.iter().map(|path| format!("/api/v1{path}")).collect();
         Self::new(
@@ -134,7 +134,7 @@ impl Problem {
         )
     }
 
-    /// The path is served with another method.
+    /// The path has another method.
     pub(super) fn wrong_method(method: &Method, allowed: &'static str) -> Self {
         let mut problem = Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -149,7 +149,7 @@ impl Problem {
 
 const CONTENT_TYPE: &str = "application/problem+json";
 
-/// Masks secrets in every problem, which may quote what was sent.
+/// Masks secrets in problems, which may quote the request.
 pub(super) async fn mask(State(api): State<Api>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let content_type = response.headers().get(header::CONTENT_TYPE);

@@ -1,4 +1,4 @@
-//! The parameters behind `?`: each is known and can be read, or the client is told what is.
+//! Query parameters. Unknown and invalid ones are errors.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use super::problem::Problem;
 use crate::spec::parse_duration;
 use crate::trace::{NoTrace, TraceRef};
 
-/// Nobody waits longer than that for a trace.
+/// Maximum of `wait`.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
-/// Names and values, of which every name is known.
+/// Query parameters with known names.
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// The parameters of a request that may have these.
+    /// Reads the parameters of a request with these names.
     pub(super) fn of(uri: &Uri, known: &[&str]) -> Result<Self, Problem> {
         let text = uri.query().unwrap_or_default();
         let pairs: Vec<(String, String)> = url::form_urlencoded::parse(text.as_bytes())
@@ -42,13 +42,13 @@ impl Query {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The duration, if there is one.
+    /// The value as a duration.
     pub(super) fn duration(&self, name: &str) -> Result<Option<Duration>, Problem> {
         let text = self.text(name);
         text.map(|text| duration(name, text)).transpose()
     }
 
-    /// One of these words, or the first.
+    /// The value as one of these words. The first one is the default.
     pub(super) fn one_of<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<T, Problem> {
         let Some(text) = self.text(name) else {
             return Ok(words[0].1);
@@ -64,12 +64,12 @@ impl Query {
     }
 }
 
-/// Refuses every parameter.
+/// Rejects all parameters.
 pub(super) fn none(uri: &Uri) -> Result<(), Problem> {
     Query::of(uri, &[]).map(drop)
 }
 
-/// How long to wait, as in `wait=10s`.
+/// Reads a duration such as `wait=10s`.
 pub(super) fn duration(name: &str, text: &str) -> Result<Duration, Problem> {
     let help = format!("write it with a unit, as in {name}=10s or {name}=500ms");
     let duration = parse_duration(text)
@@ -83,7 +83,7 @@ pub(super) fn duration(name: &str, text: &str) -> Result<Duration, Problem> {
     Ok(duration)
 }
 
-/// The trace that a part of the path names.
+/// Reads a trace from the path.
 pub(super) fn trace_in_path(
     part: Result<Path<String>, PathRejection>,
 ) -> Result<TraceRef, Problem> {
@@ -93,7 +93,7 @@ pub(super) fn trace_in_path(
     }
 }
 
-/// The trace that a text names.
+/// Reads a trace id or `traceparent`.
 pub(super) fn trace(text: &str) -> Result<TraceRef, Problem> {
     text.parse()
         .map_err(|error: NoTrace| Problem::bad_request(error.to_string(), NoTrace::HELP))

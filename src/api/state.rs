@@ -15,14 +15,14 @@ pub const REMEMBERED: usize = 64 << 20;
 #[derive(Clone, Debug)]
 pub struct Api(Arc<ApiInner>);
 
-/// Facts about the state system under test.
+/// Facts about the running system under test.
 #[derive(Debug)]
-pub struct Known {
+pub struct SystemInfo {
     /// The addresses at which the receiver listens.
     pub listened: Vec<SocketAddr>,
     /// Flush bound of the services.
     pub flush: Flush,
-    /// Who started the services.
+    /// Origin of the services: started by spanspec or not.
     pub services: Services,
     /// Their ports by variable.
     pub ports: BTreeMap<String, u16>,
@@ -41,14 +41,14 @@ struct ApiInner {
 pub(super) struct ApiState {
     pub(super) is_ready: bool,
     pub(super) settler: Settler,
-    pub(super) known: Known,
+    pub(super) known: SystemInfo,
 }
 
 impl Api {
     /// The API of a receiver that fills this store.
     #[must_use]
     pub fn new(store: Store) -> Self {
-        let known = Known {
+        let known = SystemInfo {
             listened: Vec::new(),
             flush: Flush::Assumed,
             services: Services::Theirs,
@@ -61,7 +61,7 @@ impl Api {
     }
 
     /// Sets the facts about the services when they are ready.
-    pub fn ready(&self, known: Known) {
+    pub fn ready(&self, known: SystemInfo) {
         let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
         *state = Arc::new(ApiState::new(known, true, self.store().clone()));
     }
@@ -77,7 +77,7 @@ impl Api {
 }
 
 impl ApiState {
-    fn new(known: Known, is_ready: bool, store: Store) -> Self {
+    fn new(known: SystemInfo, is_ready: bool, store: Store) -> Self {
         Self {
             is_ready,
             settler: Settler::new(known.flush, store),

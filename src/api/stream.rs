@@ -15,7 +15,7 @@ use super::query::{self, Query};
 use super::respond::json;
 use super::state::Api;
 use crate::source::Follow;
-use crate::source::remote::{JsonDiagnostics, Line};
+use crate::source::remote::{StreamLine, WireDiagnostics};
 
 /// `GET /traces/{trace}/spans`: an endless stream with a line of JSON for all spans that arrived
 /// together.
@@ -40,9 +40,9 @@ async fn next_lines(follow: &mut Follow) -> String {
     loop {
         let (parcels, holes) = follow.parcels();
         // Holes first: a trace that looks complete with these spans is not.
-        let holes = holes.into_iter().map(|hole| Line::Hole { hole });
+        let holes = holes.into_iter().map(|hole| StreamLine::Hole { hole });
         let mut lines = String::new();
-        for line in holes.chain(parcels.iter().map(Line::of)) {
+        for line in holes.chain(parcels.iter().map(StreamLine::of)) {
             let line = serde_json::to_string(&line);
             lines.push_str(&line.expect("structs of numbers and texts"));
             lines.push('\n');
@@ -60,5 +60,5 @@ pub(super) async fn sightings(State(api): State<Api>, uri: Uri) -> Result<Respon
     let age = query.duration("age")?.unwrap_or(Duration::ZERO);
     let now = Instant::now();
     let since = now.checked_sub(age).unwrap_or(now);
-    Ok(json(&JsonDiagnostics::of(&api.store().diagnostics(since))))
+    Ok(json(&WireDiagnostics::of(&api.store().diagnostics(since))))
 }

@@ -38,7 +38,7 @@ enum Until {
 }
 
 #[derive(Clone, Copy)]
-enum Format {
+enum TraceFormat {
     Otlp,
     Flat,
 }
@@ -64,7 +64,10 @@ pub(super) async fn find(
             ("now", Until::Now),
         ],
     )?;
-    let format = query.one_of("format", &[("otlp", Format::Otlp), ("flat", Format::Flat)])?;
+    let format = query.one_of(
+        "format",
+        &[("otlp", TraceFormat::Otlp), ("flat", TraceFormat::Flat)],
+    )?;
     let state = api.state();
     let settled = look(&api, &state, trace, until, wait).await;
     if settled.snapshot.trace.is_empty() {
@@ -104,12 +107,12 @@ fn nothing(api: &Api, state: &ApiState, trace: TraceRef, holes: &[Hole]) -> Prob
     Problem::no_trace(trace.trace_id.to_string(), &trouble)
 }
 
-fn answer(settled: &Settled, format: Format) -> Response {
+fn answer(settled: &Settled, format: TraceFormat) -> Response {
     let trace = &settled.snapshot.trace;
     let is_complete = settled.is_complete;
     let problems = problems(settled);
     let mut response = match format {
-        Format::Otlp => {
+        TraceFormat::Otlp => {
             let content_type = [(header::CONTENT_TYPE, "application/json")];
             let body = match problems.is_empty() {
                 true => write_json(trace),
@@ -118,7 +121,7 @@ fn answer(settled: &Settled, format: Format) -> Response {
             };
             (content_type, body).into_response()
         }
-        Format::Flat => json(&flat::Trace::of(trace, is_complete, problems)),
+        TraceFormat::Flat => json(&flat::FlatTrace::of(trace, is_complete, problems)),
     };
     let headers = response.headers_mut();
     let is_complete = if is_complete { "true" } else { "false" };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::api::{Api, Known, REMEMBERED};
+use crate::api::{Api, REMEMBERED, SystemInfo};
 use crate::exec::Environment;
 use crate::report::text;
 use crate::result::{RunEvent, Trouble};
@@ -107,7 +107,7 @@ impl HostSetup {
         }
     }
 
-    fn known(&self, session: &Session, listened: Vec<SocketAddr>) -> Known {
+    fn known(&self, session: &Session, listened: Vec<SocketAddr>) -> SystemInfo {
         let project = &self.workspace.project;
         // The project file overrides an unknown bound.
         let declared = project.defaults.wait.flush.map(Flush::Known);
@@ -117,7 +117,7 @@ impl HostSetup {
             Some(Value::Int(number)) => u16::try_from(*number).ok(),
             _ => None,
         };
-        Known {
+        SystemInfo {
             listened,
             flush: declared.unwrap_or(options.flush),
             services: options.services,

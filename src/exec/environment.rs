@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::service::Telemetry;
+use crate::service::TelemetryTarget;
 use crate::source::remote::RECEIVER_VARIABLE;
 
 /// The folder that each spanspec within the command writes its results to.
@@ -39,7 +39,7 @@ impl Environment {
         given: &BTreeMap<String, String>,
     ) -> Self {
         let endpoint = endpoint(receiver);
-        let telemetry = Telemetry {
+        let telemetry = TelemetryTarget {
             endpoint: endpoint.clone(),
         };
         let defaults = telemetry.defaults();

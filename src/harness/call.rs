@@ -120,7 +120,7 @@ impl Receiver {
     #[must_use]
     pub fn env(&self) -> Vec<(String, String)> {
         let endpoint = self.endpoint();
-        let telemetry = crate::service::Telemetry { endpoint };
+        let telemetry = crate::service::TelemetryTarget { endpoint };
         let variables = telemetry.defaults();
         let delay = variables
             .iter()

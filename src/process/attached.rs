@@ -1,4 +1,4 @@
-//! A child that has our standard input and outputs.
+//! A child with the standard input and outputs of this process.
 
 use std::io;
 use std::process::ExitStatus;
@@ -7,12 +7,12 @@ use tokio::process::{Child as Process, Command};
 
 use super::Child;
 
-/// A child at the terminal, or wherever we read from and write to. Dropping it kills it.
+/// A child in the foreground. Dropping it kills it.
 #[derive(Debug)]
 pub(crate) enum Attached {
-    /// It gets the terminal's signals as we do.
+    /// In the group of this process: it gets the signals of the terminal.
     InOurGroup(Process),
-    /// It gets what we pass on, with all that it started.
+    /// In a separate group, which gets the signals that are passed on.
     Leading(Child),
 }
 
@@ -32,14 +32,14 @@ impl Attached {
         }
     }
 
-    /// Passes on Ctrl-C, unless the terminal did.
+    /// Passes on Ctrl-C, unless the terminal has sent it.
     pub(crate) fn interrupt(&self) {
         if let Self::Leading(child) = self {
             child.group().interrupt();
         }
     }
 
-    /// Asks it to end.
+    /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
         match self {
             Self::InOurGroup(process) => terminate(process),
@@ -47,10 +47,10 @@ impl Attached {
         }
     }
 
-    /// Ends it at once.
+    /// Kills it.
     pub(crate) fn kill(&mut self) {
         match self {
-            // It may have ended by itself.
+            // It may have ended.
             Self::InOurGroup(process) => drop(process.start_kill()),
             Self::Leading(child) => child.group().kill(),
         }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
 use tokio::process::{ChildStderr, ChildStdout, Command};
 
-use super::Group;
+use super::ProcessGroup;
 
 /// The leader of a group. Dropping it kills the whole group.
 #[derive(Debug)]
 pub(crate) struct Child {
     leader: Box<dyn ChildWrapper>,
-    group: Group,
+    group: ProcessGroup,
 }
 
 impl Child {
@@ -30,21 +30,21 @@ impl Child {
         super::reaper::note(id);
         Ok(Self {
             leader,
-            group: Group::led_by(id),
+            group: ProcessGroup::led_by(id),
         })
     }
 
-    /// A handle that reaches the group from elsewhere.
-    pub(crate) fn group(&self) -> Group {
+    /// A handle of the group for other tasks and threads.
+    pub(crate) fn group(&self) -> ProcessGroup {
         self.group.clone()
     }
 
-    /// What the child writes; `None` once taken.
+    /// The outputs of the child. `None` after the first call.
     pub(crate) fn output(&mut self) -> Option<(ChildStdout, ChildStderr)> {
         Some((self.leader.stdout().take()?, self.leader.stderr().take()?))
     }
 
-    /// Waits for the leader alone: what it left running may never end.
+    /// Waits for the leader only, since other processes of the group may never end.
     #[cfg(unix)]
     pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.leader.inner_mut().wait().await?;
@@ -52,7 +52,7 @@ impl Child {
         Ok(status)
     }
 
-    /// Waits for the child, and ends it if the group was told to end.
+    /// Waits for the child, and kills it if its group was killed.
     #[cfg(not(unix))]
     pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
         let ended = tokio::select! {
@@ -70,8 +70,8 @@ impl Child {
         Ok(status)
     }
 
-    /// Asks the group to end, and kills what is left of it when the leader is gone or the grace is
-    /// over.
+    /// Sends SIGTERM to the group, and kills the rest of it when the leader has ended or the grace
+    /// period is over.
     pub(crate) async fn end(&mut self, grace: Duration) {
         self.group.terminate();
         let grace = if cfg!(unix) { grace } else { Duration::ZERO };

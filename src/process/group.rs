@@ -1,10 +1,10 @@
-//! The process group of a child, which outlives the child if the child left something running.
+//! The process group of a child. It exists longer than the child if a descendant does.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Reaches every process of a child's group, from any thread.
+/// A handle of the process group of a child, for any thread.
 #[derive(Clone, Debug)]
-pub(crate) struct Group {
+pub(crate) struct ProcessGroup {
     #[cfg(unix)]
     id: nix::unistd::Pid,
     #[cfg(not(unix))]
@@ -12,7 +12,7 @@ pub(crate) struct Group {
     life: Arc<Mutex<Life>>,
 }
 
-/// The number of a group is free for reuse once it is empty, so nothing is sent after that.
+/// The state of a group. Its number can be reused when the group is empty, so no signal is sent then.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Life {
     LeaderRuns,
@@ -20,7 +20,7 @@ enum Life {
     Gone,
 }
 
-impl Group {
+impl ProcessGroup {
     /// The group that the process of this id leads.
     #[cfg(unix)]
     pub(super) fn led_by(leader: u32) -> Self {
@@ -40,7 +40,7 @@ impl Group {
         }
     }
 
-    /// Asks every process of the group to end. Where there is no SIGTERM, nothing can be asked.
+    /// Sends SIGTERM to the group. Does nothing on systems without SIGTERM.
     pub(crate) fn terminate(&self) {
         #[cfg(unix)]
         if *self.life() != Life::Gone {
@@ -48,7 +48,7 @@ impl Group {
         }
     }
 
-    /// Tells every process of the group that the user pressed Ctrl-C.
+    /// Sends SIGINT to the group, as Ctrl-C does.
     #[cfg(feature = "cli")]
     pub(crate) fn interrupt(&self) {
         #[cfg(unix)]
@@ -57,7 +57,7 @@ impl Group {
         }
     }
 
-    /// Ends every process of the group at once.
+    /// Kills the group.
     pub(crate) fn kill(&self) {
         let mut life = self.life();
         if *life == Life::Gone {
@@ -81,7 +81,7 @@ impl Group {
         self.killed.notify_one();
     }
 
-    /// Resolves when somebody asked for the end of the group.
+    /// Resolves when the group was killed.
     #[cfg(not(unix))]
     pub(super) async fn killed(&self) {
         self.killed.notified().await;

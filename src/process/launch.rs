@@ -1,4 +1,4 @@
-//! What is started, and why it could not be.
+//! Starts a program, or explains why it cannot be started.
 
 use std::env;
 use std::fmt;
@@ -9,41 +9,41 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use super::Child;
-use super::strays::{Mark, VARIABLE};
+use super::strays::{ProcessMark, VARIABLE};
 
-/// A program, where it runs, and how its environment differs from ours.
+/// A program, its working directory, and the changes of its environment.
 #[derive(Clone, Debug)]
 pub(crate) struct Launch {
     /// The program and its arguments.
     pub(crate) words: Vec<String>,
-    /// Where it runs; a program with a slash in its name is looked for from here.
+    /// The working directory. The path of a program with a slash is relative to it.
     pub(crate) dir: PathBuf,
-    /// Variables that it gets beside ours.
+    /// Variables that are added.
     pub(crate) set: Vec<(String, String)>,
-    /// Variables of ours that it does not get; those in `set` it does.
+    /// Variables that are not inherited, unless they are in `set`.
     pub(crate) unset: Vec<String>,
-    /// The mark by which its descendants are found.
-    pub(crate) mark: Mark,
+    /// The mark of its descendants.
+    pub(crate) mark: ProcessMark,
 }
 
-/// Why a program could not be started.
+/// A program could not be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LaunchError {
-    /// The list of words has none.
+    /// The list of words is empty.
     #[error("the command is empty: write the program and its arguments")]
     Empty,
-    /// Nothing of this name is there.
+    /// There is no such program.
     #[error("`{program}` was not found {place}{hint}")]
     NotFound {
         /// The first word of the command.
         program: String,
-        /// Where it was looked for.
+        /// The places that were searched.
         place: Searched,
-        /// What to do, where something can be guessed.
+        /// A suggestion; empty if there is none.
         hint: String,
     },
-    /// The folder to run in is missing.
+    /// The working directory does not exist.
     #[error("the folder {} to run `{program}` in does not exist: correct `dir`", dir.display())]
     NoFolder {
         /// The first word of the command.
@@ -51,12 +51,12 @@ pub enum LaunchError {
         /// The folder.
         dir: PathBuf,
     },
-    /// The file is there and may not be executed.
+    /// The file is not executable.
     #[error("{} is not executable: try `chmod +x {}`", path.display(), path.display())]
     NotExecutable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
@@ -65,20 +65,20 @@ pub enum LaunchError {
     Start {
         /// The first word of the command.
         program: String,
-        /// Where it should have run.
+        /// The working directory.
         dir: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
 }
 
-/// Where a program was looked for.
+/// The places that were searched for a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Searched {
     /// In the folders of `PATH`, which has this value.
     Path(String),
-    /// At this place, as the name has a slash.
+    /// This path, since the name has a slash.
     File(PathBuf),
 }
 
@@ -92,7 +92,7 @@ impl fmt::Display for Searched {
 }
 
 impl Launch {
-    /// Starts the program with nothing to read and its output piped.
+    /// Starts the program with an empty standard input and piped outputs.
     pub(crate) fn spawn(&self) -> Result<Child, LaunchError> {
         let program = self.words.first().ok_or(LaunchError::Empty)?;
         if !self.dir.is_dir() {
@@ -117,8 +117,8 @@ impl Launch {
         command
     }
 
-    /// The file that a name with a slash means; the standard library leaves open whether such a
-    /// name is relative to our folder or to the child's.
+    /// The file of a name with a slash. In the standard library, it is unspecified whether such a
+    /// name is relative to the directory of this process or of the child.
     fn locate(&self, program: &str) -> Option<PathBuf> {
         let path = Path::new(program);
         let joined = (path.components().count() > 1).then(|| self.dir.join(path))?;

@@ -1,23 +1,23 @@
-//! Splits what a process writes into lines, as it is written.
+//! Splits the output of a process into lines as it arrives.
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// A longer line is cut into pieces of this many bytes.
 const LONGEST_LINE: usize = 16 * 1024;
 
-/// What shows where a line was cut; a secret that was cut there is recognized by it.
+/// Marks a cut in a line, so that a secret that was cut is recognized.
 const CUT: &str = "…";
 
-/// A part of what a process writes.
+/// A part of the output of a process.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line {
-    /// The beginning of a line, as far as it has been written. More of it follows, and then all.
+    /// The beginning of a line. The complete line follows later.
     Begun(String),
     /// A line without its end.
     Whole(String),
 }
 
-/// Calls `take` with every line until the pipe is closed; a last line needs no line feed.
+/// Calls `take` with every line until the pipe is closed. The last line needs no line feed.
 pub(crate) async fn each_line(mut pipe: impl AsyncRead + Unpin, mut take: impl FnMut(Line)) {
     let mut buffer = vec![0; 8 * 1024];
     let mut line = Vec::new();

@@ -1,6 +1,6 @@
-//! Child processes that lead a group of their own, so that ending one ends what it started.
+//! Child processes, each the leader of a process group, so that ending a child ends what it started.
 //!
-//! What is run, and when it has to end, is for `trigger` and `service` to say.
+//! Which commands run, and when they end, is left to `trigger` and `service`.
 
 #[cfg(feature = "cli")]
 mod attached;
@@ -17,23 +17,23 @@ mod strays;
 #[cfg(feature = "cli")]
 pub(crate) use attached::Attached;
 pub(crate) use child::Child;
-pub(crate) use group::Group;
+pub(crate) use group::ProcessGroup;
 pub(crate) use launch::Launch;
 pub use launch::LaunchError;
 pub(crate) use lines::{Line, each_line};
 pub(crate) use open_files::allow_requests;
-pub(crate) use output::Capture;
-pub(crate) use strays::Mark;
+pub(crate) use output::CapturedOutput;
+pub(crate) use strays::ProcessMark;
 
-/// While it lives, orphaned descendants of this process become its children where the system can do
-/// that (Linux). Dropping it ends every child that is left, except the helper that outlives us. For
-/// programs whose children are all started here.
+/// Makes orphaned descendants of this process its children, if the system supports that (Linux).
+/// Dropping it ends all remaining children except the helper shell. Only for programs that start all
+/// their children here.
 #[derive(Debug)]
 #[must_use = "dropping it ends the children"]
 pub struct OrphanGuard(());
 
 impl OrphanGuard {
-    /// Adopts orphans from now on.
+    /// Starts to adopt orphans.
     pub fn adopt() -> Self {
         #[cfg(unix)]
         strays::adopt_orphans();

@@ -1,26 +1,26 @@
-//! How many files this process may have open; a connection is one.
+//! The limit of open files, which include connections.
 
-/// What there is besides connections: the receiver and who exports to it, pipes of services, the
-/// files of reports.
+/// Open files besides connections: the receiver and its exporters, pipes of services, files of
+/// reports.
 const BESIDES: u64 = 256;
 
-/// So many connections a request may have to do with: that which it uses, one that was begun for it
-/// before another became free, and those of requests before that are not closed yet.
+/// Number of connections per request: its own, one that was started before another became free, and
+/// those of earlier requests that are not closed yet.
 const PER_REQUEST: u64 = 4;
 
-/// More than this macOS refuses whatever the hard limit says (`OPEN_MAX` of its `syslimits.h`).
+/// The largest limit that macOS accepts, even below the hard limit (`OPEN_MAX` in `syslimits.h`).
 #[cfg(unix)]
 const OPEN_MAX: u64 = 10_240;
 
-/// Lets this process send so many requests at a time, as far as the system allows it: shells start
-/// with few open files for the sake of programs that cannot count further, 256 on macOS.
+/// Raises the limit for this number of concurrent requests, as far as the system allows. The default
+/// of shells is low, for example 256 on macOS.
 pub(crate) fn allow_requests(at_a_time: u64) {
     let wanted = at_a_time
         .saturating_mul(PER_REQUEST)
         .saturating_add(BESIDES);
     #[cfg(unix)]
     raise_to(wanted);
-    // Elsewhere there is no such limit.
+    // Other systems have no such limit.
     #[cfg(not(unix))]
     let _ = wanted;
 }
@@ -35,6 +35,6 @@ fn raise_to(wanted: u64) {
     let wanted = wanted.min(hard);
     let _ = [wanted, wanted.min(OPEN_MAX)]
         .into_iter()
-        // Where both are refused, there is an error once files run out, and it says what to do.
+        // If both fail, the error of a request without a file gives the remedy.
         .any(|limit| limit > soft && setrlimit(Resource::RLIMIT_NOFILE, limit, hard).is_ok());
 }

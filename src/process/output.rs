@@ -1,4 +1,4 @@
-//! Keeps the end of what a process writes.
+//! Keeps the end of the output of a process.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,26 +7,26 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::JoinHandle;
 
-/// How long to wait for the end of an output whose writer is gone. Only a process that left the
-/// group can hold it open.
+/// Time to wait for the end of an output after the process has ended. Only a process that left the
+/// group can keep it open.
 const STRAGGLERS: Duration = Duration::from_secs(1);
 
-/// Reads a pipe in the background; only the last bytes are kept.
-pub(crate) struct Capture {
-    tail: Arc<Mutex<Tail>>,
+/// Reads a pipe in the background, and keeps the last bytes.
+pub(crate) struct CapturedOutput {
+    tail: Arc<Mutex<ByteTail>>,
     reader: JoinHandle<()>,
 }
 
-struct Tail {
+struct ByteTail {
     limit: usize,
     bytes: VecDeque<u8>,
     dropped: u64,
 }
 
-impl Capture {
-    /// Starts reading; the last `limit` bytes are kept.
+impl CapturedOutput {
+    /// Starts to read. The last `limit` bytes are kept.
     pub(crate) fn start(mut pipe: impl AsyncRead + Unpin + Send + 'static, limit: usize) -> Self {
-        let tail = Arc::new(Mutex::new(Tail::new(limit)));
+        let tail = Arc::new(Mutex::new(ByteTail::new(limit)));
         let shared = Arc::clone(&tail);
         let reader = tokio::spawn(async move {
             let mut buffer = vec![0; 16 * 1024];
@@ -37,8 +37,8 @@ impl Capture {
         Self { tail, reader }
     }
 
-    /// What was written, once the pipe is closed, and how many bytes had to go; a first line says
-    /// so.
+    /// Waits for the end of the pipe. Returns its text and the number of discarded bytes, which the
+    /// first line of the text mentions.
     pub(crate) async fn finish(mut self) -> (String, u64) {
         let _ = tokio::time::timeout(STRAGGLERS, &mut self.reader).await;
         let mut tail = lock(&self.tail);
@@ -46,13 +46,13 @@ impl Capture {
     }
 }
 
-impl Drop for Capture {
+impl Drop for CapturedOutput {
     fn drop(&mut self) {
         self.reader.abort();
     }
 }
 
-impl Tail {
+impl ByteTail {
     fn new(limit: usize) -> Self {
         Self {
             limit,
@@ -72,13 +72,13 @@ impl Tail {
         let kept = String::from_utf8_lossy(self.bytes.make_contiguous());
         match self.dropped {
             0 => kept.into_owned(),
-            // The `…` shows that a secret may have been cut.
+            // The `…` shows that a secret may be cut here.
             dropped => format!("[the first {dropped} bytes were dropped]\n…{kept}"),
         }
     }
 }
 
-fn lock(tail: &Mutex<Tail>) -> std::sync::MutexGuard<'_, Tail> {
+fn lock(tail: &Mutex<ByteTail>) -> std::sync::MutexGuard<'_, ByteTail> {
     tail.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_end_is_kept_and_what_went_is_counted() {
-        let mut tail = Tail::new(4);
+        let mut tail = ByteTail::new(4);
         tail.push(b"ab");
         tail.push(b"cdef");
         assert_eq!(tail.text(), "[the first 2 bytes were dropped]\n…cdef");

@@ -1,9 +1,9 @@
-//! Ends the children of a process that cannot do it itself, because it is no more.
+//! Ends the children of this process after it was killed.
 //!
-//! A runner may be killed, a panic may abort it, and libtest ends its process without notice. So a
-//! small shell outlives us: it reads the numbers of process groups from a pipe that only we hold
-//! open, and when the pipe closes, it ends those groups and every process that has our mark
-//! (`strays`). On Windows job objects do the same.
+//! A process may be killed or abort, and libtest exits without running destructors. A small shell
+//! continues to run then: it reads the numbers of process groups from a pipe that only this process
+//! holds open. When the pipe is closed, it ends these groups and every process with a mark of this
+//! process (`strays`). On Windows, job objects do the same.
 
 use std::io::Write;
 use std::process::{ChildStdin, Command, Stdio};
@@ -11,9 +11,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::strays;
 
-/// Signals that a terminal sends are not for it. Processes get five seconds between SIGTERM and
-/// SIGKILL; no process can wait for others than its children, so the shell looks. Processes outside
-/// the groups are found where the system shows environments as files (Linux).
+/// Ignores the signals of the terminal. Processes get five seconds between SIGTERM and SIGKILL. The
+/// shell polls, since a process can only wait for its children. Processes outside of the groups are
+/// found if the system has environments as files (Linux).
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 groups=
@@ -37,7 +37,7 @@ for one in $groups; do kill -s KILL -- "-$one"; done
 for one in $(marked "$1"); do kill -s KILL "$one"; done
 "#;
 
-/// The shell and the pipe to it, where one could be started.
+/// The shell and the pipe to it; `None` if it could not be started.
 static HELPER: OnceLock<Option<Helper>> = OnceLock::new();
 
 struct Helper {
@@ -45,13 +45,12 @@ struct Helper {
     pipe: Mutex<ChildStdin>,
 }
 
-/// A group has been started. From the first one on, groups end with this process at the latest,
-/// however it ends.
+/// Adds a group, which is ended when this process ends for any reason.
 pub(super) fn note(leader: u32) {
     write(HELPER.get_or_init(start).as_ref(), '+', leader);
 }
 
-/// A group is gone, and the system may give its number to another.
+/// Removes a group, since the system may reuse its number.
 pub(super) fn forget(leader: u32) {
     write(HELPER.get().and_then(Option::as_ref), '-', leader);
 }
@@ -70,9 +69,9 @@ fn start() -> Option<Helper> {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    // A signal to our group, such as Ctrl-C, is not for it.
+    // Signals to the group of this process, such as Ctrl-C, must not end it.
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    // Without a shell, our own means have to do.
+    // Without a shell, destructors still end the groups.
     let mut shell = command.spawn().ok()?;
     Some(Helper {
         id: shell.id(),
@@ -83,7 +82,7 @@ fn start() -> Option<Helper> {
 fn write(helper: Option<&Helper>, sign: char, leader: u32) {
     if let Some(helper) = helper {
         let mut pipe = helper.pipe.lock().unwrap_or_else(PoisonError::into_inner);
-        // Where the shell was killed, our own means have to do.
+        // The shell may have been killed.
         let _ = writeln!(pipe, "{sign} {leader}");
     }
 }

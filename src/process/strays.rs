@@ -1,8 +1,8 @@
 //! Processes that left the group of the child that started them, as daemons do with `setsid`.
 //!
-//! Each child gets a variable with a value of its own. Its descendants inherit the variable, and
-//! are found by it. A program that overwrites its environment is found as a child of this process
-//! instead, where the system makes orphans ours (Linux). On Windows job objects do all of this.
+//! Each child gets a variable with a unique value, the mark. Its descendants inherit the variable
+//! and are found by it. A program that overwrites its environment is found as an orphan that this
+//! process has adopted (Linux). On Windows, job objects do all of this.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,20 +13,20 @@ pub(super) use processes::{adopt_orphans, end_adopted};
 /// The variable that marks the descendants of a child.
 pub(super) const VARIABLE: &str = "SPANSPEC_STARTED_BY";
 
-/// The beginning of all marks that this process gives.
+/// The prefix of all marks of this process.
 static OWN: LazyLock<String> = LazyLock::new(|| format!("{:032x}.", rand::random::<u128>()));
 
 /// The mark of some children and of their descendants.
 #[derive(Clone, Debug)]
-pub(crate) struct Mark(String);
+pub(crate) struct ProcessMark(String);
 
-/// The beginning of every mark of this process.
+/// The prefix of all marks of this process.
 #[cfg(unix)]
 pub(super) fn own() -> &'static str {
     &OWN
 }
 
-impl Mark {
+impl ProcessMark {
     /// A mark that no other child has.
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -34,7 +34,7 @@ impl Mark {
         Self(format!("{}{number}.", *OWN))
     }
 
-    /// A mark by which one of several is found; the common mark finds it too.
+    /// A mark for one of several children. This mark finds it, too.
     pub(crate) fn of_one(&self, number: usize) -> Self {
         Self(format!("{}{number}.", self.0))
     }
@@ -55,29 +55,28 @@ mod processes {
     use sysinfo::{Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
     use super::super::reaper;
-    use super::{Mark, VARIABLE};
+    use super::{ProcessMark, VARIABLE};
 
-    /// The pause between two looks. The system announces the end of children only, and a stray is
-    /// none of ours.
+    /// The pause between two searches. The system only reports the end of children, and a stray is
+    /// not a child.
     const PAUSE: Duration = Duration::from_millis(20);
 
-    /// How long an adopted orphan may take to end after SIGTERM.
+    /// Time for an adopted orphan to end after SIGTERM.
     const GRACE: Duration = Duration::from_secs(1);
 
-    /// A process may fork between a look and the signal. One that does so again and again is left.
+    /// Number of attempts: a process may fork between the search and the signal.
     const LOOKS: usize = 5;
 
-    impl Mark {
-        /// Asks the processes with this mark to end that lead a session of their own or belong to
-        /// one. The others have been asked with their group, and some programs take a second
-        /// SIGTERM as a demand to give up at once.
+    impl ProcessMark {
+        /// Sends SIGTERM to the processes with this mark that are in another session. The others got
+        /// it with their group, and some programs abort on a second SIGTERM.
         pub(crate) fn terminate(&self) {
             let own = getsid(None);
             let is_outside = |pid: &Pid| getsid(Some(*pid)) != own;
             send(self.find().into_iter().filter(is_outside), Signal::SIGTERM);
         }
 
-        /// Asks the processes with this mark to end, and kills those that are left at the deadline.
+        /// Sends SIGTERM to the processes with this mark, and kills those that remain at the deadline.
         pub(crate) async fn end(&self, deadline: tokio::time::Instant) {
             let found = self.find();
             if found.is_empty() {
@@ -94,7 +93,7 @@ mod processes {
             }
         }
 
-        /// Ends the processes with this mark at once.
+        /// Kills the processes with this mark.
         pub(crate) fn kill(&self) {
             for _ in 0..LOOKS {
                 let found = self.find();
@@ -121,17 +120,17 @@ mod processes {
         }
     }
 
-    /// From now on orphaned descendants become children of this process (Linux).
+    /// Makes orphaned descendants children of this process (Linux).
     pub(in super::super) fn adopt_orphans() {
         #[cfg(target_os = "linux")]
-        // Without it, orphans that hide their mark are left to the system.
+        // If it fails, orphans without a mark are not found.
         let _ = nix::sys::prctl::set_child_subreaper(true);
     }
 
-    /// Ends every child of this process that is left at its end.
+    /// Ends all remaining children of this process.
     pub(in super::super) fn end_adopted() {
         let Some(helper) = reaper::helper() else {
-            // No child was ever started.
+            // No child was started.
             return;
         };
         let asked = Instant::now();
@@ -151,7 +150,7 @@ mod processes {
         }
     }
 
-    /// The children of this process that run; those that have ended are cleared away.
+    /// The running children of this process. Children that have ended are reaped.
     fn children_except(helper: u32) -> Vec<Pid> {
         let own = sysinfo::Pid::from_u32(std::process::id());
         let is_child =
@@ -181,7 +180,7 @@ mod processes {
 
     fn send(processes: impl IntoIterator<Item = Pid>, signal: Signal) {
         for process in processes {
-            // It may have ended meanwhile.
+            // It may have ended in the meantime.
             let _ = kill(process, signal);
         }
     }

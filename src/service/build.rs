@@ -1,23 +1,23 @@
-//! Runs builds to their end, one after the other: they share caches and locks.
+//! Runs builds one after the other, since they share caches and locks.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::output::{self, Listener, Tail};
-use super::{CommandLine, Ending, Service, ServiceEvent, StartError};
-use crate::process::{Launch, Line, Mark};
+use super::output::{self, EventCallback, LineTail};
+use super::{CommandLine, ExitReason, Service, ServiceEvent, StartError};
+use crate::process::{Launch, Line, ProcessMark};
 
-/// How many lines of a failed build are shown.
+/// Number of lines of a failed build that are shown.
 const SHOWN: usize = 40;
 
-/// How long the outputs of a build that has ended may stay open.
+/// Time to wait for the end of the outputs of a build that has ended.
 const STRAGGLERS: Duration = Duration::from_secs(1);
 
-/// Builds every service that has something to build. What several share is built once.
+/// Runs the builds of all services. A build that several services share runs once.
 pub(super) async fn all(
     services: &[Service],
-    mark: &Mark,
-    listener: &Listener,
+    mark: &ProcessMark,
+    listener: &EventCallback,
 ) -> Result<(), StartError> {
     let mut done = Vec::new();
     for service in services {
@@ -36,17 +36,17 @@ pub(super) async fn all(
 async fn one(
     service: &Service,
     build: &CommandLine,
-    mark: &Mark,
-    listener: &Listener,
+    mark: &ProcessMark,
+    listener: &EventCallback,
 ) -> Result<(), StartError> {
     listener(ServiceEvent::BuildStarted {
         service: service.name.clone(),
         command: build.to_string(),
     });
     let started = Instant::now();
-    let tail = Arc::new(Tail::default());
+    let tail = Arc::new(LineTail::default());
     let ending = run(service, build, mark, Arc::clone(&tail), listener).await?;
-    if ending != Ending::Code(0) {
+    if ending != ExitReason::Code(0) {
         return Err(StartError::BuildFailed {
             service: service.name.clone(),
             command: build.to_string(),
@@ -64,10 +64,10 @@ async fn one(
 async fn run(
     service: &Service,
     build: &CommandLine,
-    mark: &Mark,
-    tail: Arc<Tail>,
-    listener: &Listener,
-) -> Result<Ending, StartError> {
+    mark: &ProcessMark,
+    tail: Arc<LineTail>,
+    listener: &EventCallback,
+) -> Result<ExitReason, StartError> {
     let launch = Launch {
         words: build.words(),
         dir: service.dir.clone(),
@@ -92,5 +92,5 @@ async fn run(
     });
     let status = child.wait().await;
     let _ = tokio::time::timeout(STRAGGLERS, readers.join_all()).await;
-    Ok(Ending::of(status))
+    Ok(ExitReason::of(status))
 }

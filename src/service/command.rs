@@ -1,18 +1,18 @@
-//! A command as the project file writes it.
+//! A command in the project file.
 
 use std::fmt;
 
-/// What is run: words, or a line for a shell.
+/// A command: words, or a line for a shell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CommandLine {
-    /// The program and its arguments; no shell sees them.
+    /// The program and its arguments, without a shell.
     Words(Vec<String>),
     /// A line for `sh -c`, or `cmd /C` on Windows.
     Shell(String),
 }
 
 impl CommandLine {
-    /// The program and its arguments; of a line for a shell, the shell and its arguments.
+    /// The program and its arguments. For a line, the shell and its arguments.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         match self {

@@ -1,32 +1,32 @@
-//! How a process ended, and what it wrote last.
+//! The exit of a process, with the last lines of its output.
 
 use std::fmt;
 use std::io;
 use std::process::ExitStatus;
 
-/// How a process ended.
+/// The reason for the end of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// By itself, with this code.
+pub enum ExitReason {
+    /// It exited with this code.
     Code(i32),
-    /// By this signal.
+    /// It was killed by this signal.
     Signal(i32),
-    /// The system does not tell.
+    /// Unknown to the system.
     Unknown,
 }
 
-/// A service that ended though nobody stopped it.
+/// The unexpected end of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Death {
-    /// Which service.
+pub struct UnexpectedExit {
+    /// The service.
     pub service: String,
-    /// How it ended.
-    pub ending: Ending,
-    /// Its last lines, of both outputs.
+    /// The reason for its end.
+    pub ending: ExitReason,
+    /// The last lines of both outputs.
     pub tail: Vec<String>,
 }
 
-impl Ending {
+impl ExitReason {
     pub(super) fn of(status: io::Result<ExitStatus>) -> Self {
         let Ok(status) = status else {
             return Self::Unknown;
@@ -49,7 +49,7 @@ fn signal(_status: ExitStatus) -> Option<i32> {
     None
 }
 
-impl fmt::Display for Ending {
+impl fmt::Display for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code(code) => write!(f, "exit code {code}"),
@@ -60,7 +60,7 @@ impl fmt::Display for Ending {
     }
 }
 
-impl fmt::Display for Death {
+impl fmt::Display for UnexpectedExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             service,
@@ -68,21 +68,21 @@ impl fmt::Display for Death {
             tail,
         } = self;
         let hint = match ending {
-            Ending::Code(0) => ", but a service has to stay in the foreground",
+            ExitReason::Code(0) => ", but a service has to stay in the foreground",
             _ => "",
         };
         write!(
             f,
             "service `{service}` ended with {ending}{hint}{}",
-            LastWords(tail)
+            LastLines(tail)
         )
     }
 }
 
-/// The last lines of an output, below a sentence.
-pub(super) struct LastWords<'a>(pub(super) &'a [String]);
+/// The last lines of an output, to be printed after a message.
+pub(super) struct LastLines<'a>(pub(super) &'a [String]);
 
-impl fmt::Display for LastWords<'_> {
+impl fmt::Display for LastLines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
             return write!(f, "; it wrote nothing");

@@ -1,18 +1,18 @@
-//! What a service's environment says of telemetry.
+//! The environment variables of services that concern telemetry.
 
 use std::time::Duration;
 
 use super::Service;
 
-/// How long SDKs wait before they export a batch if nobody tells them: 5 s.
+/// Default export delay of SDKs.
 const SDK_SCHEDULE_DELAY: Duration = Duration::from_secs(5);
 
 const SCHEDULE_DELAY: &str = "OTEL_BSP_SCHEDULE_DELAY";
 
-/// Variables that name a configuration file, with which an SDK ignores all other variables.
+/// Variables with a configuration file. If one is set, an SDK ignores all other variables.
 pub(crate) const CONFIG_FILES: [&str; 2] = ["OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"];
 
-/// Variables that would take the spans elsewhere, or hold them back.
+/// Variables that would send the spans elsewhere, or disable them.
 const NOT_INHERITED: [&str; 22] = [
     "OTEL_SDK_DISABLED",
     "OTEL_CONFIG_FILE",
@@ -38,21 +38,20 @@ const NOT_INHERITED: [&str; 22] = [
     "BAGGAGE",
 ];
 
-/// Where services send their telemetry.
+/// The destination of the telemetry of services.
 ///
-/// For each variable that this sets, the service's own `env` wins; what spanspec itself was
-/// started with does not, for the exporter settings of a CI or a shell profile would take the
-/// spans elsewhere. For the same reason a service inherits no endpoint, header or certificate of
-/// an exporter, no `OTEL_SDK_DISABLED` and no `TRACEPARENT`: where such a thing is meant, it
-/// belongs into `env`.
+/// The `env` of a service takes precedence over the variables that this sets. The environment of
+/// spanspec does not, since the exporter settings of a CI or a shell profile would send the spans
+/// elsewhere. For the same reason, a service does not inherit endpoints, headers or certificates of
+/// exporters, `OTEL_SDK_DISABLED` and `TRACEPARENT`. Set them in `env` if a service needs them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Telemetry {
-    /// A URL such as `http://127.0.0.1:4318`, whose port speaks OTLP over gRPC and HTTP alike.
+pub struct TelemetryTarget {
+    /// A URL such as `http://127.0.0.1:4318`. Its port accepts OTLP over gRPC and HTTP.
     pub endpoint: String,
 }
 
-impl Telemetry {
-    /// The variables that a service gets, its own last so that they win.
+impl TelemetryTarget {
+    /// The variables of a service. Its `env` comes last and takes precedence.
     #[must_use]
     pub fn variables(&self, service: &Service) -> Vec<(String, String)> {
         let own = |name: &str| service.env.iter().any(|(own, _)| own == name);
@@ -69,7 +68,7 @@ impl Telemetry {
         NOT_INHERITED.map(str::to_owned).into()
     }
 
-    /// The variables that lead telemetry to the endpoint, soon and all of it.
+    /// The variables that send all telemetry to the endpoint without delay.
     pub(crate) fn defaults(&self) -> [(&'static str, &str); 9] {
         [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", &self.endpoint),
@@ -85,7 +84,7 @@ impl Telemetry {
     }
 }
 
-/// How long a process with these variables may keep a span before it exports it.
+/// Export delay of a process with these variables.
 pub(super) fn schedule_delay(variables: &[(String, String)]) -> Duration {
     let mut files = variables
         .iter()
@@ -112,7 +111,7 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let telemetry = Telemetry {
+        let telemetry = TelemetryTarget {
             endpoint: "http://127.0.0.1:4318".into(),
         };
         telemetry.variables(&service)
@@ -136,7 +135,7 @@ mod tests {
         assert_eq!(delay(&[]), Duration::from_millis(100));
         assert_eq!(delay(&[(SCHEDULE_DELAY, "10")]), Duration::from_millis(10));
         assert_eq!(delay(&[(SCHEDULE_DELAY, "soon")]), SDK_SCHEDULE_DELAY);
-        // An SDK with a configuration file reads no other variable.
+        // An SDK with a configuration file ignores all other variables.
         for file in CONFIG_FILES {
             assert_eq!(delay(&[(file, "otel.yaml")]), SDK_SCHEDULE_DELAY);
             assert_eq!(delay(&[(file, "")]), Duration::from_millis(100));

@@ -1,13 +1,13 @@
-//! Why the system under test could not be started.
+//! The errors of starting the system under test.
 
 use std::time::Duration;
 
-use super::ending::LastWords;
-use super::{Death, Ending};
+use super::ending::LastLines;
+use super::{ExitReason, UnexpectedExit};
 use crate::number::duration;
 use crate::process::LaunchError;
 
-/// What kept the system under test from starting. Everything that was started has been stopped.
+/// The system under test could not be started. All services have been stopped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -17,17 +17,17 @@ pub enum StartError {
         /// The name.
         service: String,
     },
-    /// A dependency is no service.
+    /// A dependency is not a service.
     #[error(
-        "service `{service}` depends on `{dependency}`, which is no service: there are {}",
+        "service `{service}` depends on `{dependency}`, which is not a service: there are {}",
         known.join(", ")
     )]
     UnknownDependency {
-        /// Who depends.
+        /// The service with the dependency.
         service: String,
-        /// What is written.
+        /// The unknown name.
         dependency: String,
-        /// The services that there are, sorted.
+        /// The existing services, sorted.
         known: Vec<String>,
     },
     /// Services wait for each other.
@@ -36,20 +36,20 @@ pub enum StartError {
         services.join(" -> ")
     )]
     Circle {
-        /// The circle; its first name is also its last.
+        /// The circle. Its first name is also its last.
         services: Vec<String>,
     },
-    /// Two ports of ours have the same number.
+    /// Two services have the same port.
     #[error(
         "service `{service}` and service `{other}` both have port {port}: write `auto` for one of \
          them"
     )]
     PortShared {
-        /// The one.
+        /// One of the services.
         service: String,
-        /// The other.
+        /// The other service.
         other: String,
-        /// The number.
+        /// The port.
         port: u16,
     },
     /// Another process listens on a port of a service.
@@ -59,64 +59,64 @@ pub enum StartError {
         owner.as_ref().map(|owner| format!(" by {owner}")).unwrap_or_default()
     )]
     PortTaken {
-        /// Whose port.
+        /// The service.
         service: String,
-        /// The number.
+        /// The port.
         port: u16,
-        /// The process, as `port_owner` names it.
+        /// The process, in the format of `port_owner`.
         owner: Option<String>,
     },
     /// The build could not be started.
     #[error("failed to build service `{service}`")]
     Build {
-        /// Whose build.
+        /// The service.
         service: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: LaunchError,
     },
-    /// The build ran, and failed.
+    /// The build failed.
     #[error(
         "the build of service `{service}` (`{command}`) ended with {ending}{}",
-        LastWords(tail)
+        LastLines(tail)
     )]
     BuildFailed {
-        /// Whose build.
+        /// The service.
         service: String,
-        /// What was run.
+        /// The command.
         command: String,
-        /// How it ended.
-        ending: Ending,
-        /// Its last lines, of both outputs.
+        /// The reason for its end.
+        ending: ExitReason,
+        /// The last lines of both outputs.
         tail: Vec<String>,
     },
     /// The service could not be started.
     #[error("failed to start service `{service}`")]
     Launch {
-        /// Which.
+        /// The service.
         service: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: LaunchError,
     },
     /// A service ended before all were ready.
     #[error("{0}")]
-    Died(Death),
-    /// A service runs, and is not ready.
+    Died(UnexpectedExit),
+    /// A service is not ready in time.
     #[error(
         "service `{service}` was not ready within {} ({tried}): `start_timeout` gives it \
          longer{}",
         duration(*limit),
-        LastWords(tail)
+        LastLines(tail)
     )]
     NotReady {
-        /// Which.
+        /// The service.
         service: String,
-        /// What was waited.
+        /// The maximum time to become ready.
         limit: Duration,
-        /// What was tried last, and what came of it.
+        /// The last attempt and its result.
         tried: String,
-        /// Its last lines, of both outputs.
+        /// The last lines of both outputs.
         tail: Vec<String>,
     },
 }

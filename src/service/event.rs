@@ -1,56 +1,56 @@
-//! What happens while services start, run and stop.
+//! Events of services.
 
 use std::time::Duration;
 
-/// Something that happened to a service, told as it happens.
+/// An event of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServiceEvent {
-    /// Its build began.
+    /// Its build started.
     BuildStarted {
-        /// Whose.
+        /// The service.
         service: String,
-        /// What is run.
+        /// The command.
         command: String,
     },
     /// Its build wrote a line.
     BuildOutput {
-        /// Whose.
+        /// The service.
         service: String,
-        /// The line, without its end.
+        /// The line, without the line end.
         line: String,
     },
     /// Its build succeeded.
     BuildFinished {
-        /// Whose.
+        /// The service.
         service: String,
-        /// How long it took.
+        /// Duration of the build.
         time: Duration,
     },
     /// It was started.
     Started {
-        /// Which.
+        /// The service.
         service: String,
-        /// What is run.
+        /// The command.
         command: String,
     },
     /// It wrote a line.
     Output {
-        /// Which.
+        /// The service.
         service: String,
-        /// The line, without its end.
+        /// The line, without the line end.
         line: String,
     },
     /// It is ready.
     Ready {
-        /// Which.
+        /// The service.
         service: String,
-        /// How long that took from its start.
+        /// Time since its start.
         time: Duration,
     },
     /// It was stopped.
     Stopped {
-        /// Which.
+        /// The service.
         service: String,
     },
 }

@@ -1,7 +1,7 @@
 //! Starts, watches and stops the system under test.
 //!
-//! Which services there are is for the project file to say, and where their spans go is for
-//! `source`; both come in as values. Our own environment is never changed.
+//! The services and the destination of their spans are parameters. The environment of this process is
+//! never changed.
 
 mod build;
 mod command;
@@ -21,9 +21,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use command::CommandLine;
-pub use ending::{Death, Ending};
+pub use ending::{ExitReason, UnexpectedExit};
 pub(crate) use env::CONFIG_FILES;
-pub use env::Telemetry;
+pub use env::TelemetryTarget;
 pub use error::StartError;
 pub use event::ServiceEvent;
 pub use port::{PortSpec, free_port, port_owner};
@@ -31,38 +31,39 @@ pub use ready::Ready;
 pub use start::start;
 pub use system::System;
 
-/// How long a service may take to become ready if the project file does not say it: 60 s.
+/// Default time for a service to become ready.
 pub const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// One service of the system under test, all variables filled in.
+/// A service of the system under test, with all variables filled in.
 #[derive(Clone, Debug)]
 pub struct Service {
-    /// How the project file calls it; unique.
+    /// Its unique name in the project file.
     pub name: String,
-    /// Runs to its end before any service starts, in our own environment. A build that several
-    /// services share runs once.
+    /// A command that ends before any service starts, in the environment of spanspec. A build that
+    /// several services share runs once.
     pub build: Option<CommandLine>,
-    /// What keeps running until it is stopped.
+    /// The command that runs until it is stopped.
     pub run: CommandLine,
-    /// The ports that it will listen on, by name; they have to be free before it starts.
+    /// The ports on which it will listen, by name. They must be free before it starts.
     pub ports: Vec<(String, u16)>,
-    /// Added to the environment that spanspec has; wins over [`Telemetry`].
+    /// Variables that are added to the environment of spanspec. They take precedence over
+    /// [`TelemetryTarget`].
     pub env: Vec<(String, String)>,
-    /// How to see that it can be used; without it, started is ready.
+    /// The readiness check. Without one, the service is ready when it was started.
     pub ready: Option<Ready>,
-    /// Names of services that have to be ready before this one starts.
+    /// Names of services that must be ready before this one starts.
     pub depends_on: Vec<String>,
-    /// Where it is built and runs.
+    /// The working directory of the build and the service.
     pub dir: PathBuf,
-    /// How long it may take to become ready, its build not counted.
+    /// Maximum time to become ready, without the build.
     pub start_timeout: Duration,
 }
 
-/// The longest delay after which these services export a span, by the environment that they will
-/// get; None if there are no services.
+/// The longest export delay of these services, by their environments. `None` if there are no
+/// services.
 #[must_use]
 pub fn schedule_delay(services: &[Service]) -> Option<Duration> {
-    let telemetry = Telemetry {
+    let telemetry = TelemetryTarget {
         endpoint: String::new(),
     };
     let delay = |service| env::schedule_delay(&telemetry.variables(service));
@@ -70,7 +71,7 @@ pub fn schedule_delay(services: &[Service]) -> Option<Duration> {
 }
 
 impl Service {
-    /// A service that runs a command in the working directory and is ready when started.
+    /// A service that runs a command in the current directory, without a readiness check.
     #[must_use]
     pub fn new(name: impl Into<String>, run: CommandLine) -> Self {
         Self {

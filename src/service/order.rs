@@ -1,11 +1,10 @@
-//! Which service waits for which.
+//! The dependencies between services.
 
 use std::collections::HashSet;
 
 use super::{Service, StartError};
 
-/// Refuses services that could never all start: a name twice, a dependency that is none of them,
-/// a circle.
+/// Rejects services that cannot all start: duplicate names, unknown dependencies, circles.
 pub(super) fn check(services: &[Service]) -> Result<(), StartError> {
     let mut names = HashSet::new();
     for service in services {
@@ -37,7 +36,7 @@ fn unknown_dependency(service: &Service, names: &HashSet<&str>) -> Option<StartE
     })
 }
 
-/// The services by level: those of a level depend on those of lower levels only.
+/// The services by level. A service only depends on services of lower levels.
 pub(super) fn levels(services: &[Service]) -> Result<Vec<Vec<&Service>>, StartError> {
     let mut levels = Vec::new();
     let mut placed = HashSet::new();
@@ -58,7 +57,7 @@ pub(super) fn levels(services: &[Service]) -> Result<Vec<Vec<&Service>>, StartEr
     Ok(levels)
 }
 
-/// Whether everything that a service waits for is there.
+/// Returns `true` if all dependencies of a service are in `there`.
 pub(super) fn is_free(service: &Service, there: &HashSet<&str>) -> bool {
     service
         .depends_on
@@ -66,8 +65,8 @@ pub(super) fn is_free(service: &Service, there: &HashSet<&str>) -> bool {
         .all(|name| there.contains(name.as_str()))
 }
 
-/// One circle among services that all wait for each other: follow the first such dependency of
-/// each until a name comes back.
+/// A circle among services that wait for each other. Follows the first such dependency of each until
+/// a name is repeated.
 fn circle(waiting: &[&Service]) -> Vec<String> {
     let find = |name: &String| waiting.iter().find(|service| service.name == *name);
     let mut path: Vec<String> = vec![waiting[0].name.clone()];
@@ -133,7 +132,7 @@ mod tests {
     fn an_unknown_dependency_is_named_with_the_known_services() {
         assert_eq!(
             message(&[service("shop", &["databse"]), service("database", &[])]),
-            "service `shop` depends on `databse`, which is no service: there are database, shop"
+            "service `shop` depends on `databse`, which is not a service: there are database, shop"
         );
     }
 

@@ -1,4 +1,4 @@
-//! What a process writes: kept for errors, told as events, looked through for a line.
+//! The output of a process: kept for errors, reported as events, and searched for a line.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,17 +9,17 @@ use tokio::task::JoinSet;
 use super::ServiceEvent;
 use crate::process::{Child, Line, each_line};
 
-/// How many lines are kept.
+/// Number of lines that are kept.
 const KEPT: usize = 200;
 
-/// Whom events are told.
-pub(super) type Listener = Arc<dyn Fn(ServiceEvent) + Send + Sync>;
+/// The callback for events.
+pub(super) type EventCallback = Arc<dyn Fn(ServiceEvent) + Send + Sync>;
 
-/// The last lines of a process, those of both outputs in the order they came.
+/// The last lines of both outputs of a process, in the order of their arrival.
 #[derive(Debug, Default)]
-pub(super) struct Tail(Mutex<VecDeque<String>>);
+pub(super) struct LineTail(Mutex<VecDeque<String>>);
 
-impl Tail {
+impl LineTail {
     pub(super) fn push(&self, line: String) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == KEPT {
@@ -28,7 +28,7 @@ impl Tail {
         lines.push_back(line);
     }
 
-    /// At most this many lines, the last ones.
+    /// The last `count` lines.
     pub(super) fn last(&self, count: usize) -> Vec<String> {
         let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let skipped = lines.len().saturating_sub(count);
@@ -36,7 +36,7 @@ impl Tail {
     }
 }
 
-/// Reads both outputs of a child until they are closed. Dropping the set ends the reading.
+/// Reads both outputs of a child until they are closed, or the set is dropped.
 pub(super) fn read(child: &mut Child, take: impl Fn(Line) + Clone + Send + 'static) -> JoinSet<()> {
     let mut readers = JoinSet::new();
     if let Some((stdout, stderr)) = child.output() {
@@ -46,25 +46,29 @@ pub(super) fn read(child: &mut Child, take: impl Fn(Line) + Clone + Send + 'stat
     readers
 }
 
-/// What a service writes.
-pub(super) struct Output {
+/// The output of a service.
+pub(super) struct ServiceOutput {
     service: String,
     awaited: Option<regex::Regex>,
     seen: watch::Sender<bool>,
-    tail: Tail,
-    /// The line that was begun last, until all of it is written.
+    tail: LineTail,
+    /// The beginning of a line that is not complete.
     begun: Mutex<String>,
-    listener: Listener,
+    listener: EventCallback,
 }
 
-impl Output {
-    /// Looks for a line that matches `awaited`, if there is one.
-    pub(super) fn new(service: String, awaited: Option<regex::Regex>, listener: Listener) -> Self {
+impl ServiceOutput {
+    /// The output of a service, searched for a line that matches `awaited`.
+    pub(super) fn new(
+        service: String,
+        awaited: Option<regex::Regex>,
+        listener: EventCallback,
+    ) -> Self {
         Self {
             service,
             awaited,
             seen: watch::Sender::new(false),
-            tail: Tail::default(),
+            tail: LineTail::default(),
             begun: Mutex::default(),
             listener,
         }
@@ -91,7 +95,7 @@ impl Output {
         }
     }
 
-    /// Colours and other control sequences are no part of a line.
+    /// Control sequences, such as colours, are ignored.
     fn look_for_awaited(&self, line: &str) {
         let Some(awaited) = &self.awaited else {
             return;
@@ -101,7 +105,7 @@ impl Output {
         }
     }
 
-    /// At most this many lines, the last ones, with the beginning of a line that has no end yet.
+    /// The last `count` lines, including the beginning of an incomplete line.
     pub(super) fn last(&self, count: usize) -> Vec<String> {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lines = self.tail.last(count);
@@ -127,7 +131,7 @@ mod tests {
 
     #[test]
     fn only_the_last_lines_are_kept() {
-        let tail = Tail::default();
+        let tail = LineTail::default();
         (0..KEPT + 5).for_each(|number| tail.push(number.to_string()));
         assert_eq!(tail.last(2), ["203", "204"]);
         assert_eq!(tail.last(1000).len(), KEPT);

@@ -1,4 +1,4 @@
-//! Ports: choosing free ones, and seeing who has a taken one.
+//! Chooses free ports, and finds the owners of taken ones.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -7,35 +7,34 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// A port as the project file writes it.
+/// A port in the project file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PortSpec {
-    /// Whichever is free.
+    /// Any free port.
     Auto,
-    /// This one.
+    /// This port.
     Fixed(u16),
 }
 
-/// Ports that are given out are taken from here: below those that systems choose by themselves for
-/// whoever asks for any port, so that none of them is taken before our service has bound it, and
-/// below those that Kubernetes has for its services.
+/// The range of ports that are allocated: below the ephemeral ports of operating systems, so that
+/// none of them is taken before the service has bound it, and below the node ports of Kubernetes.
 const OURS: std::ops::Range<u16> = 20_000..30_000;
 
-/// So many are tried before the system is asked for any.
+/// Number of attempts before an ephemeral port is used.
 const TRIES: usize = 200;
 
-/// Ports that [`free_port`] gave out, which nobody may have bound yet, each with the lock that
-/// tells other processes of ours.
+/// The allocated ports, which may not be bound yet, each with the lock that other processes of
+/// spanspec see.
 static GIVEN: Mutex<Option<HashMap<u16, Option<File>>>> = Mutex::new(None);
 
-/// A port that is free on the IPv4 loopback address, and that neither this process nor another one
-/// that uses spanspec has given out: tests side by side never get the same.
+/// Allocates a port that is free on the IPv4 loopback address. Concurrent processes that use spanspec
+/// never get the same port.
 ///
-/// Nothing else holds it: until the service binds it, a stranger can take it.
+/// Other programs can bind the port before the service does.
 ///
 /// # Errors
 ///
-/// If the system has no free port, or loopback cannot be bound at all.
+/// When the system has no free port, or loopback cannot be bound.
 pub fn free_port() -> io::Result<u16> {
     let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
     let given = given.get_or_insert_default();
@@ -44,7 +43,7 @@ pub fn free_port() -> io::Result<u16> {
         if given.contains_key(&port) || TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err() {
             continue;
         }
-        if let Claim::Ours(lock) = claim(port) {
+        if let PortClaim::Ours(lock) = claim(port) {
             given.insert(port, lock);
             return Ok(port);
         }
@@ -52,9 +51,9 @@ pub fn free_port() -> io::Result<u16> {
     any_port(given)
 }
 
-/// Whichever the system offers, where so many of ours are taken.
+/// An ephemeral port, if too many ports of the range are taken.
 fn any_port(given: &mut HashMap<u16, Option<File>>) -> io::Result<u16> {
-    // Held until one is new, lest the system offer the same port again.
+    // Held until one is new, so that the system does not return the same port again.
     let mut tried = Vec::new();
     loop {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -67,18 +66,18 @@ fn any_port(given: &mut HashMap<u16, Option<File>>) -> io::Result<u16> {
     }
 }
 
-/// Whether a port may be given out.
-enum Claim {
-    /// It may. Holds the lock until the process ends, if there could be one.
+/// The result of claiming a port.
+enum PortClaim {
+    /// The port is free. Has the lock, which is held until the process ends, if there is one.
     Ours(Option<File>),
-    /// Another process has given it out.
+    /// Another process has allocated it.
     Theirs,
 }
 
-/// Locks a file that stands for the port. The lock ends with the process, however that ends.
-fn claim(port: u16) -> Claim {
+/// Locks the file of a port. The lock ends with the process.
+fn claim(port: u16) -> PortClaim {
     let folder = std::env::temp_dir().join("spanspec-ports");
-    // Without a folder that all may write to, chance has to do.
+    // Without a writable folder, ports are not coordinated between processes.
     let opened = std::fs::create_dir_all(&folder).and_then(|()| {
         let mut options = File::options();
         options
@@ -87,16 +86,16 @@ fn claim(port: u16) -> Claim {
             .open(folder.join(port.to_string()))
     });
     match opened.map(|file| (file.try_lock(), file)) {
-        Ok((Ok(()), file)) => Claim::Ours(Some(file)),
-        Ok((Err(std::fs::TryLockError::WouldBlock), _)) => Claim::Theirs,
-        // A file of another user: whether he uses the port now, nobody can tell.
-        Ok((Err(std::fs::TryLockError::Error(_)), _)) => Claim::Ours(None),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Claim::Theirs,
-        Err(_) => Claim::Ours(None),
+        Ok((Ok(()), file)) => PortClaim::Ours(Some(file)),
+        Ok((Err(std::fs::TryLockError::WouldBlock), _)) => PortClaim::Theirs,
+        // The file of another user, who may use the port.
+        Ok((Err(std::fs::TryLockError::Error(_)), _)) => PortClaim::Ours(None),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => PortClaim::Theirs,
+        Err(_) => PortClaim::Ours(None),
     }
 }
 
-/// Whether somebody listens on this port of this machine, on any address that reaches loopback.
+/// Returns `true` if a process listens on this port, on any address that reaches loopback.
 pub(super) fn is_taken(port: u16) -> bool {
     let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     loopback
@@ -114,8 +113,8 @@ fn answers(address: SocketAddr) -> bool {
     TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok()
 }
 
-/// The process that listens on this port, as `node (pid 4242)`; nothing if the system does not
-/// tell, or the crate was built without the feature `cli`.
+/// The process that listens on this port, such as `node (pid 4242)`. `None` if it is unknown, or
+/// without the feature `cli`.
 #[must_use]
 pub fn port_owner(port: u16) -> Option<String> {
     #[cfg(feature = "cli")]
@@ -151,11 +150,11 @@ mod tests {
     fn a_port_that_another_process_has_given_out_is_not_given_out_again() {
         let port = free_port().unwrap();
         // The lock belongs to the open file, so that a second one stands for a second process.
-        assert!(matches!(claim(port), Claim::Theirs));
+        assert!(matches!(claim(port), PortClaim::Theirs));
     }
 
     #[test]
-    fn a_port_is_taken_while_somebody_listens_on_any_address() {
+    fn a_port_is_taken_while_a_process_listens_on_any_address() {
         for address in ["127.0.0.1:0", "0.0.0.0:0", "[::]:0", "[::1]:0"] {
             let Ok(listener) = TcpListener::bind(address) else {
                 continue; // This machine has no IPv6.

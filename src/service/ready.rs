@@ -1,4 +1,4 @@
-//! How to see that a service can be used.
+//! Readiness checks of services.
 
 use std::error::Error;
 use std::io;
@@ -8,30 +8,30 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
-use super::output::Output;
+use super::output::ServiceOutput;
 use crate::trace::{SpanId, TraceId};
 
-/// How long one attempt may take.
+/// Timeout of an attempt.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
-/// The wait between attempts doubles from the first to the last of these.
+/// The pause between attempts doubles from the first to the last of these.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LAST_PAUSE: Duration = Duration::from_millis(200);
 
-/// A sign that a service can be used.
+/// A readiness check.
 #[derive(Clone, Debug)]
 pub enum Ready {
-    /// `GET` of this URL answers with a 2xx status; redirects are not followed, and certificates
-    /// are not checked. The request carries an unsampled trace context, so it makes no spans where
-    /// the service respects that.
+    /// `GET` of this URL answers with status 2xx. Redirects are not followed, and certificates are
+    /// not verified. The request has an unsampled trace context, so that a service that respects it
+    /// records no spans.
     Http(Url),
     /// This `host:port` accepts a connection.
     Tcp(String),
-    /// A line of the output, of either kind, contains a match.
+    /// A line of one of the outputs contains a match.
     Log(regex::Regex),
 }
 
-/// What was tried last, and what came of it.
+/// The last attempt and its result.
 #[derive(Debug, Default)]
 pub(super) struct LastTry(Mutex<String>);
 
@@ -49,8 +49,8 @@ impl LastTry {
 }
 
 impl Ready {
-    /// Waits for the sign, for as long as it takes.
-    pub(super) async fn wait(&self, output: &Output, last: &LastTry) {
+    /// Waits until the check succeeds, without a timeout.
+    pub(super) async fn wait(&self, output: &ServiceOutput, last: &LastTry) {
         match self {
             Self::Http(url) => Probe::Http(client(), url).until_it_holds(last).await,
             Self::Tcp(address) => Probe::Tcp(address).until_it_holds(last).await,
@@ -61,7 +61,7 @@ impl Ready {
         }
     }
 
-    /// The line that the output has to be looked through for.
+    /// The line to search for in the output.
     pub(super) fn line(&self) -> Option<regex::Regex> {
         match self {
             Self::Log(regex) => Some(regex.clone()),
@@ -69,11 +69,11 @@ impl Ready {
         }
     }
 
-    /// The port of this machine that has to answer.
+    /// The port on this machine that must answer.
     pub(super) fn local_port(&self) -> Option<u16> {
         let url = match self {
             Self::Http(url) => url.clone(),
-            // Of other schemes than its own the parser leaves an IPv4 address as a name.
+            // With an unknown scheme, the parser returns an IPv4 address as a name.
             Self::Tcp(address) => format!("http://{address}").parse().ok()?,
             Self::Log(_) => return None,
         };
@@ -86,7 +86,7 @@ impl Ready {
     }
 }
 
-/// Something to try again and again.
+/// A check that is repeated until it succeeds.
 enum Probe<'a> {
     Http(reqwest::Client, &'a Url),
     Tcp(&'a str),
@@ -116,7 +116,7 @@ impl Probe<'_> {
     }
 }
 
-/// Never through a proxy: a service that we start is near.
+/// Without a proxy, since services of spanspec run on this machine.
 fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .user_agent(concat!("spanspec/", env!("CARGO_PKG_VERSION")))
@@ -142,7 +142,7 @@ async fn connect(address: &str) -> Result<(), String> {
     }
 }
 
-/// The cause of a failed attempt in a few words.
+/// A short text for the cause of a failed attempt.
 fn reason(error: &(dyn Error + 'static)) -> String {
     if error
         .downcast_ref::<reqwest::Error>()

@@ -1,4 +1,4 @@
-//! One service while it runs.
+//! A running service.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,43 +7,43 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::output::{self, Listener, Output};
+use super::output::{self, EventCallback, ServiceOutput};
 use super::ready::LastTry;
-use super::{Death, Ending, Service, ServiceEvent, StartError, Telemetry, env};
-use crate::process::{Child, Group, Launch, Mark};
+use super::{ExitReason, Service, ServiceEvent, StartError, TelemetryTarget, UnexpectedExit, env};
+use crate::process::{Child, Launch, ProcessGroup, ProcessMark};
 
-/// How many lines errors show.
+/// Number of lines that errors show.
 const SHOWN: usize = 20;
 
-/// The time after which a service that was asked to end is searched for descendants that were not.
+/// Time from SIGTERM to the search for descendants outside of the group.
 const LINGERING: Duration = Duration::from_millis(250);
 
-/// How long the outputs may stay open after everything that we can reach was killed.
+/// Time to wait for the end of the outputs after all known processes were killed.
 const STRAGGLERS: Duration = Duration::from_secs(1);
 
-/// A service that was started. Dropping it kills its process group.
-pub(super) struct Running {
+/// A started service. Dropping it kills its process group.
+pub(super) struct RunningService {
     pub(super) service: Service,
     pub(super) started: Instant,
     pub(super) schedule_delay: Duration,
-    group: Group,
-    mark: Mark,
-    output: Arc<Output>,
+    group: ProcessGroup,
+    mark: ProcessMark,
+    output: Arc<ServiceOutput>,
     stopping: Arc<AtomicBool>,
     gone: watch::Receiver<bool>,
-    listener: Listener,
+    listener: EventCallback,
 }
 
-/// What became of the first service that ended by itself.
-pub(super) type ExitWatch = Arc<watch::Sender<Option<Death>>>;
+/// The first unexpected end of a service.
+pub(super) type ExitWatch = Arc<watch::Sender<Option<UnexpectedExit>>>;
 
-impl Running {
+impl RunningService {
     /// Starts the process and a task that watches it.
     pub(super) fn launch(
         service: Service,
-        telemetry: &Telemetry,
-        mark: Mark,
-        listener: &Listener,
+        telemetry: &TelemetryTarget,
+        mark: ProcessMark,
+        listener: &EventCallback,
         exit_watch: &ExitWatch,
     ) -> Result<Self, StartError> {
         let variables = telemetry.variables(&service);
@@ -52,7 +52,7 @@ impl Running {
             words: service.run.words(),
             dir: service.dir.clone(),
             set: variables,
-            unset: Telemetry::withheld(),
+            unset: TelemetryTarget::withheld(),
             mark: mark.clone(),
         };
         let started = Instant::now();
@@ -78,12 +78,12 @@ impl Running {
         service: Service,
         mut child: Child,
         (started, schedule_delay): (Instant, Duration),
-        mark: Mark,
-        listener: &Listener,
+        mark: ProcessMark,
+        listener: &EventCallback,
         exit_watch: &ExitWatch,
     ) -> Self {
         let awaited = service.ready.as_ref().and_then(super::Ready::line);
-        let output = Output::new(service.name.clone(), awaited, Arc::clone(listener));
+        let output = ServiceOutput::new(service.name.clone(), awaited, Arc::clone(listener));
         let output = Arc::new(output);
         let taker = Arc::clone(&output);
         let readers = output::read(&mut child, move |line| taker.take(line));
@@ -99,7 +99,7 @@ impl Running {
             listener: Arc::clone(listener),
             service,
         };
-        tokio::spawn(supervise(Watched {
+        tokio::spawn(supervise(WatchTask {
             service: running.service.name.clone(),
             child,
             readers,
@@ -111,7 +111,7 @@ impl Running {
         running
     }
 
-    /// Resolves with the service's name when it is ready.
+    /// Resolves to the name of the service when it is ready.
     pub(super) fn until_ready(
         &self,
     ) -> impl Future<Output = Result<String, StartError>> + Send + use<> {
@@ -137,7 +137,7 @@ impl Running {
         }
     }
 
-    /// Asks the whole group to end.
+    /// Sends SIGTERM to the group.
     pub(super) fn terminate(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.group.terminate();
@@ -146,10 +146,9 @@ impl Running {
         }
     }
 
-    /// Waits until the process and everybody who writes to its outputs is gone; kills the group
-    /// at the deadline.
+    /// Waits until the process has ended and its outputs are closed. Kills the group at the deadline.
     pub(super) async fn ended_by(&self, deadline: tokio::time::Instant) {
-        // A daemon may keep the outputs open. To look for one takes time, which most need not spend.
+        // A daemon may keep the outputs open. The search for one is slow, so it starts later.
         if tokio::time::timeout(LINGERING, self.gone()).await.is_err() {
             self.mark.terminate();
             let _ = tokio::time::timeout_at(deadline, self.gone()).await;
@@ -164,34 +163,34 @@ impl Running {
     }
 
     async fn gone(&self) {
-        // An error means that the watching task has ended, and with it the process.
+        // An error means that the task has ended, and with it the process.
         let _ = self.gone.clone().wait_for(|gone| *gone).await;
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningService {
     fn drop(&mut self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.group.kill();
     }
 }
 
-/// What the watching task has in hand.
-struct Watched {
+/// State of the task that waits for the end of a service.
+struct WatchTask {
     service: String,
     child: Child,
     readers: JoinSet<()>,
-    output: Arc<Output>,
+    output: Arc<ServiceOutput>,
     stopping: Arc<AtomicBool>,
     gone: watch::Sender<bool>,
     exit_watch: ExitWatch,
 }
 
-/// Waits for the end of a service, and reports it unless it was asked for.
-async fn supervise(mut watched: Watched) {
-    let ending = Ending::of(watched.child.wait().await);
+/// Waits for the end of a service, and reports an unexpected end.
+async fn supervise(mut watched: WatchTask) {
+    let ending = ExitReason::of(watched.child.wait().await);
     if watched.stopping.load(Ordering::SeqCst) {
-        // Others of the group may still be cleaning up; whoever stops the service kills them.
+        // Other processes of the group may still clean up. They are killed when the service is stopped.
         watched.readers.join_all().await;
         watched.gone.send_replace(true);
         return;
@@ -199,7 +198,7 @@ async fn supervise(mut watched: Watched) {
     watched.child.group().kill();
     let _ = tokio::time::timeout(STRAGGLERS, watched.readers.join_all()).await;
     watched.gone.send_replace(true);
-    let death = Death {
+    let death = UnexpectedExit {
         service: watched.service,
         ending,
         tail: watched.output.last(SHOWN),

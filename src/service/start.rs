@@ -1,32 +1,32 @@
-//! The order of a start: check, build, launch, wait until ready.
+//! Starts services: check, build, launch, wait until ready.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::output::Listener;
-use super::{Service, ServiceEvent, StartError, System, Telemetry, build, order, port};
-use crate::process::Mark;
+use super::output::EventCallback;
+use super::{Service, ServiceEvent, StartError, System, TelemetryTarget, build, order, port};
+use crate::process::ProcessMark;
 
-/// Builds all services, starts them side by side as far as `depends_on` lets them, and waits until
-/// all are ready. Dropping the future kills what was started.
+/// Builds all services, starts them concurrently as far as `depends_on` permits, and waits until all
+/// are ready. Dropping the future kills the started services.
 ///
-/// `on_event` is called from other tasks, for as long as the services run; it must not block.
+/// `on_event` is called by other tasks while the services run, and must not block.
 ///
 /// # Errors
 ///
-/// At once if the services cannot fit together or a port is taken, else with the first that fails
-/// to build, to start, to live, or to become ready in time. Then everything has been stopped.
+/// When the dependencies are invalid, a port is taken, or a service fails to build, to start, to keep
+/// running, or to become ready in time. All services have been stopped then.
 pub async fn start(
     services: Vec<Service>,
-    telemetry: &Telemetry,
+    telemetry: &TelemetryTarget,
     on_event: impl Fn(ServiceEvent) + Send + Sync + 'static,
 ) -> Result<System, StartError> {
     order::check(&services)?;
     check_ports(&services)?;
-    let listener: Listener = Arc::new(on_event);
-    let mark = Mark::new();
+    let listener: EventCallback = Arc::new(on_event);
+    let mark = ProcessMark::new();
     if let Err(error) = build::all(&services, &mark, &listener).await {
         mark.kill();
         return Err(error);
@@ -47,7 +47,7 @@ async fn launch_all(
     system: &mut System,
     mut waiting: Vec<Service>,
     levels: &HashMap<String, usize>,
-    telemetry: &Telemetry,
+    telemetry: &TelemetryTarget,
 ) -> Result<(), StartError> {
     let mut ready = HashSet::new();
     let mut starting = JoinSet::new();
@@ -80,7 +80,7 @@ fn levels_by_name(services: &[Service]) -> Result<HashMap<String, usize>, StartE
         .collect())
 }
 
-/// A stale process on a port would answer in the place of the service that is meant.
+/// Another process on a port would answer instead of the service.
 fn check_ports(services: &[Service]) -> Result<(), StartError> {
     let mut users: HashMap<u16, &str> = HashMap::new();
     for service in services {

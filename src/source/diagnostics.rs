@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::stats::ReceiverStats;
 use crate::trace::{Trace, TraceId};
 
-/// What a source knows apart from the traces that are followed.
+/// Facts about everything that a source received.
 #[derive(Clone, Debug, Default)]
 pub struct SourceDiagnostics {
     /// Counts of everything that was received.

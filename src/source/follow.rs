@@ -45,9 +45,9 @@ pub struct Follow {
 /// Number of spans of each trace that a [`Follow`] had decoded at one moment.
 #[cfg(feature = "run")]
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Mark(HashMap<TraceId, usize>);
+pub(crate) struct FollowMark(HashMap<TraceId, usize>);
 
-/// A span that was decoded after a [`Mark`].
+/// A span that was decoded after a [`FollowMark`].
 #[cfg(feature = "run")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LateSpan {
@@ -156,9 +156,9 @@ impl Follow {
 
     /// The point that [`snapshot`](Self::snapshot) has reached.
     #[cfg(feature = "run")]
-    pub(crate) fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> FollowMark {
         let decoded = self.decoded.iter();
-        Mark(decoded.map(|(id, of)| (*id, of.copies.len())).collect())
+        FollowMark(decoded.map(|(id, of)| (*id, of.copies.len())).collect())
     }
 
     /// Returns `true` if there was a change since the last snapshot.
@@ -169,7 +169,7 @@ impl Follow {
 
     /// The spans that were decoded after this point, including those of linked traces.
     #[cfg(feature = "run")]
-    pub(crate) fn since(&self, mark: &Mark) -> Vec<LateSpan> {
+    pub(crate) fn since(&self, mark: &FollowMark) -> Vec<LateSpan> {
         let late = |(id, decoded): (&TraceId, &Decoded)| {
             let known = mark.0.get(id).copied().unwrap_or_default();
             let copies = decoded.copies.iter().skip(known);

@@ -22,7 +22,7 @@ pub use contract::TraceSource;
 pub use diagnostics::{LateTrace, SourceDiagnostics};
 pub use follow::Follow;
 #[cfg(feature = "run")]
-pub(crate) use follow::{LateSpan, Mark};
+pub(crate) use follow::{FollowMark, LateSpan};
 pub use receiver::Receiver;
 #[cfg(feature = "run")]
 pub use remote::{Connection, connect};

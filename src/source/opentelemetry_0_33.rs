@@ -1,5 +1,5 @@
-//! Spans of services in this very process: an exporter for version 0.33 of `opentelemetry_sdk`
-//! that feeds a [`Store`] without a socket.
+//! An exporter for version 0.33 of `opentelemetry_sdk`, which stores the spans of services in this
+//! process without a socket.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -44,11 +44,11 @@ use prost::Message;
 use super::otlp::message;
 use super::store::Store;
 
-/// Feeds a store with the spans of this process.
+/// Adds the spans of this process to a store.
 #[derive(Clone, Debug)]
 pub struct Exporter {
     store: Store,
-    resource: message::Resource,
+    resource: message::ResourceMessage,
 }
 
 impl Exporter {
@@ -60,7 +60,7 @@ impl Exporter {
         store.note_exporter(|presence| presence.exporters += 1);
         Self {
             store,
-            resource: message::Resource::default(),
+            resource: message::ResourceMessage::default(),
         }
     }
 }
@@ -81,7 +81,7 @@ impl SpanExporter for Exporter {
 
     fn set_resource(&mut self, resource: &opentelemetry_sdk::Resource) {
         let attributes = resource.iter();
-        self.resource = message::Resource {
+        self.resource = message::ResourceMessage {
             attributes: attributes
                 .map(|(key, value)| key_value(key.as_str(), value).encode_to_vec().into())
                 .collect(),
@@ -90,8 +90,8 @@ impl SpanExporter for Exporter {
     }
 }
 
-fn request(resource: message::Resource, batch: Vec<SpanData>) -> message::TracesData {
-    let mut scopes: HashMap<InstrumentationScope, Vec<message::Span>> = HashMap::new();
+fn request(resource: message::ResourceMessage, batch: Vec<SpanData>) -> message::TracesData {
+    let mut scopes: HashMap<InstrumentationScope, Vec<message::SpanMessage>> = HashMap::new();
     for span in batch {
         let scope = span.instrumentation_scope.clone();
         scopes.entry(scope).or_default().push(of_span(span));
@@ -111,8 +111,8 @@ fn request(resource: message::Resource, batch: Vec<SpanData>) -> message::Traces
     }
 }
 
-fn of_scope(scope: &InstrumentationScope) -> message::Scope {
-    message::Scope {
+fn of_scope(scope: &InstrumentationScope) -> message::ScopeMessage {
+    message::ScopeMessage {
         name: text(scope.name()),
         version: text(scope.version().unwrap_or_default()),
         attributes: attributes(scope.attributes()),
@@ -120,10 +120,10 @@ fn of_scope(scope: &InstrumentationScope) -> message::Scope {
     }
 }
 
-fn of_span(span: SpanData) -> message::Span {
+fn of_span(span: SpanData) -> message::SpanMessage {
     let context = &span.span_context;
     let parent = span.parent_span_id;
-    message::Span {
+    message::SpanMessage {
         trace_id: bytes(context.trace_id().to_bytes()),
         span_id: bytes(context.span_id().to_bytes()),
         trace_state: text(&context.trace_state().header()),
@@ -146,8 +146,8 @@ fn of_span(span: SpanData) -> message::Span {
     }
 }
 
-fn of_event(event: &otel::Event) -> message::Event {
-    message::Event {
+fn of_event(event: &otel::Event) -> message::EventMessage {
+    message::EventMessage {
         time_unix_nano: nanos(event.timestamp),
         name: text(&event.name),
         attributes: attributes(&event.attributes),
@@ -155,9 +155,9 @@ fn of_event(event: &otel::Event) -> message::Event {
     }
 }
 
-fn of_link(link: &otel::Link) -> message::Link {
+fn of_link(link: &otel::Link) -> message::LinkMessage {
     let context = &link.span_context;
-    message::Link {
+    message::LinkMessage {
         trace_id: bytes(context.trace_id().to_bytes()),
         span_id: bytes(context.span_id().to_bytes()),
         trace_state: text(&context.trace_state().header()),
@@ -167,13 +167,13 @@ fn of_link(link: &otel::Link) -> message::Link {
 }
 
 /// The numbers are OTLP's.
-fn of_status(status: &otel::Status) -> message::Status {
+fn of_status(status: &otel::Status) -> message::StatusMessage {
     let (code, description) = match status {
         otel::Status::Unset => (0, ""),
         otel::Status::Ok => (1, ""),
         otel::Status::Error { description } => (2, description.as_ref()),
     };
-    message::Status {
+    message::StatusMessage {
         message: text(description),
         code,
     }
@@ -207,34 +207,38 @@ fn key_value(key: &str, value: &Value) -> message::KeyValue {
     }
 }
 
-fn of_value(value: &Value) -> message::Kind {
+fn of_value(value: &Value) -> message::ValueKind {
     match value {
-        Value::Bool(value) => message::Kind::Bool(*value),
-        Value::I64(value) => message::Kind::Int(*value),
-        Value::F64(value) => message::Kind::Double(*value),
-        Value::String(value) => message::Kind::String(text(value.as_str())),
+        Value::Bool(value) => message::ValueKind::Bool(*value),
+        Value::I64(value) => message::ValueKind::Int(*value),
+        Value::F64(value) => message::ValueKind::Double(*value),
+        Value::String(value) => message::ValueKind::String(text(value.as_str())),
         Value::Array(values) => array(values),
-        // What a later version adds is shown as the SDK writes it.
-        other => message::Kind::String(text(&other.as_str())),
+        // Types of later versions are converted to text by the SDK.
+        other => message::ValueKind::String(text(&other.as_str())),
     }
 }
 
-fn array(values: &Array) -> message::Kind {
-    let kinds: Vec<message::Kind> = match values {
-        Array::Bool(all) => all.iter().copied().map(message::Kind::Bool).collect(),
-        Array::I64(all) => all.iter().copied().map(message::Kind::Int).collect(),
-        Array::F64(all) => all.iter().copied().map(message::Kind::Double).collect(),
+fn array(values: &Array) -> message::ValueKind {
+    let kinds: Vec<message::ValueKind> = match values {
+        Array::Bool(all) => all.iter().copied().map(message::ValueKind::Bool).collect(),
+        Array::I64(all) => all.iter().copied().map(message::ValueKind::Int).collect(),
+        Array::F64(all) => all
+            .iter()
+            .copied()
+            .map(message::ValueKind::Double)
+            .collect(),
         Array::String(all) => all
             .iter()
-            .map(|one| message::Kind::String(text(one.as_str())))
+            .map(|one| message::ValueKind::String(text(one.as_str())))
             .collect(),
-        other => vec![message::Kind::String(text(&other.to_string()))],
+        other => vec![message::ValueKind::String(text(&other.to_string()))],
     };
     let values = kinds.into_iter().map(any).collect();
-    message::Kind::Array(message::ArrayValue { values })
+    message::ValueKind::Array(message::ArrayValue { values })
 }
 
-fn any(kind: message::Kind) -> message::AnyValue {
+fn any(kind: message::ValueKind) -> message::AnyValue {
     message::AnyValue { kind: Some(kind) }
 }
 
@@ -277,7 +281,7 @@ mod tests {
         )
     }
 
-    /// A span that says something of everything that there is to say.
+    /// A span with a value in every field.
     fn full(number: u64, kind: SpanKind, status: Status) -> SpanData {
         let time = |nanos| UNIX_EPOCH + Duration::from_nanos(nanos);
         let mut events = SpanEvents::default();

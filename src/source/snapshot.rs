@@ -5,11 +5,11 @@ use std::time::{Duration, Instant, SystemTime};
 use super::store::{Lifetime, RawRecord, SpanDecoder, undecoded};
 use crate::trace::{Hole, Origin, Trace, TraceId};
 
-/// A span is taken to arrive at most this long after its end if its own clock cannot tell: SDKs
-/// export every 5 s by default.
+/// Assumed delay from the end of a span to its arrival if its clock is wrong: SDKs export every 5 s by
+/// default.
 const LONGEST_EXPORT_DELAY: Duration = Duration::from_millis(5_500);
 
-/// A clock that is ahead by no more than this is taken to be right: some SDKs count in milliseconds.
+/// A clock may be ahead by this much, since some SDKs count in milliseconds.
 const CLOCK_PRECISION: Duration = Duration::from_millis(10);
 
 /// A trace at one moment.

@@ -37,7 +37,7 @@ pub struct ReceiverStats {
     /// Spans that were rejected because an id is invalid.
     pub rejected: u64,
     /// The last of these spans, oldest first.
-    pub rejections: VecDeque<Rejection>,
+    pub rejections: VecDeque<RejectedSpan>,
     /// Attributes that were dropped because they cannot be decoded. Their spans were accepted.
     pub dropped_attributes: u64,
     /// The last of these attributes, oldest first.
@@ -62,7 +62,7 @@ pub struct Refusal {
     pub endpoint: String,
     /// The reason for the refusal.
     pub reason: String,
-    /// What to change, in the imperative.
+    /// The remedy, in the imperative.
     pub remedy: String,
     /// The kind of request.
     pub carried: Carried,
@@ -110,7 +110,7 @@ impl std::fmt::Display for Refusal {
 /// A span that was rejected because an id is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Rejection {
+pub struct RejectedSpan {
     /// Its trace; `None` if that id is invalid.
     pub trace_id: Option<TraceId>,
     /// Its service.
@@ -121,7 +121,7 @@ pub struct Rejection {
     pub reason: WrongId,
 }
 
-impl fmt::Display for Rejection {
+impl fmt::Display for RejectedSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, service) = (&self.name, &self.service);
         write!(f, "span `{name}` of {service}: {}", self.reason)
@@ -163,7 +163,7 @@ pub struct Ingested {
     /// Number of spans that were rejected because an id is invalid.
     pub rejected: usize,
     /// The rejected spans: all with a valid trace id, and the first few of the others.
-    pub rejections: Vec<Rejection>,
+    pub rejections: Vec<RejectedSpan>,
     /// Number of attributes that were dropped because they cannot be decoded.
     pub dropped_attributes: usize,
     /// The first of these attributes.

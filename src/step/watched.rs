@@ -11,7 +11,7 @@ use crate::check::{
     self, CheckRef, Evidence, Failure, Finality, Judged, Judgement, Outcome, Subject, Unjudged,
 };
 use crate::result::Timing;
-use crate::source::{Follow, LateSpan, Mark};
+use crate::source::{Follow, FollowMark, LateSpan};
 use crate::spec::{Capture, Condition, Expect};
 use crate::trace::{Hole, Losses, Response, Trace, Value};
 
@@ -27,7 +27,7 @@ pub(crate) struct VerdictBasis {
     policy: WaitPolicy,
     end: WaitEnd,
     judged: Instant,
-    mark: Mark,
+    mark: FollowMark,
 }
 
 /// A capture from a span, with its value.
@@ -76,7 +76,7 @@ impl VerdictBasis {
         captures: &[Capture],
         evidence: &Evidence<'_>,
         (policy, end): (WaitPolicy, WaitEnd),
-        mark: Mark,
+        mark: FollowMark,
     ) -> Self {
         let mut expect = expect.clone();
         expect.checks.retain(|check| check.ask.is_about_trace());

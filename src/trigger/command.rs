@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{TraceContext, TriggerError};
-use crate::process::{Capture, Launch, Mark};
+use crate::process::{CapturedOutput, Launch, ProcessMark};
 use crate::spec::Command;
 use crate::trace::CommandResponse;
 
@@ -27,8 +27,8 @@ pub(super) async fn run(
     let mut child = launch(command, context).spawn()?;
     let (stdout, stderr) = child.output().expect("the output is taken once");
     let (stdout, stderr) = (
-        Capture::start(stdout, OUTPUT_LIMIT),
-        Capture::start(stderr, OUTPUT_LIMIT),
+        CapturedOutput::start(stdout, OUTPUT_LIMIT),
+        CapturedOutput::start(stderr, OUTPUT_LIMIT),
     );
     let ended = tokio::time::timeout(limit, child.wait()).await;
     let time = started.elapsed();
@@ -72,7 +72,7 @@ fn launch(command: &Command, context: &TraceContext) -> Launch {
         set,
         // An inherited value belongs to another trace.
         unset: vec!["TRACESTATE".to_owned()],
-        mark: Mark::new(),
+        mark: ProcessMark::new(),
     }
 }
 

@@ -26,7 +26,7 @@ fn linked_names(trace: &Trace) -> Vec<Vec<&str>> {
 }
 
 #[tokio::test]
-async fn a_follower_hears_of_each_arrival_and_sees_all_that_came() {
+async fn each_arrival_wakes_the_follower() {
     let receiver = receiver().await;
     let mut follow = follow(receiver.store(), 7);
     assert!(follow.snapshot().trace.is_empty());
@@ -43,12 +43,12 @@ async fn a_follower_hears_of_each_arrival_and_sees_all_that_came() {
 }
 
 #[tokio::test]
-async fn a_change_that_came_while_nobody_waited_is_announced_later() {
+async fn a_change_before_the_wait_is_announced() {
     let store = Store::new();
     let mut follow = follow(&store, 1);
     ingest(&store, "shop", vec![span(1, 1, "early")]);
     soon(follow.changed()).await;
-    // Waiting does not take the news away; looking does.
+    // Only a snapshot resets the change.
     soon(follow.changed()).await;
     follow.snapshot();
     let again = tokio::time::timeout(std::time::Duration::ZERO, follow.changed()).await;
@@ -56,7 +56,7 @@ async fn a_change_that_came_while_nobody_waited_is_announced_later() {
 }
 
 #[tokio::test]
-async fn spans_that_came_before_anybody_followed_are_taken_up() {
+async fn spans_that_arrived_before_the_follow_are_in_the_first_snapshot() {
     let store = Store::new();
     ingest(
         &store,
@@ -121,7 +121,7 @@ fn the_halves_of_a_call_under_one_id_are_two_spans() {
 }
 
 #[test]
-fn arrivals_stand_in_the_order_of_the_spans_and_not_of_their_coming() {
+fn arrivals_have_the_order_of_the_spans() {
     let store = Store::new();
     let mut follow = follow(&store, 1);
     let mut first = span(1, 1, "starts first");
@@ -149,7 +149,7 @@ fn spans_of_one_service_share_their_resource() {
     assert!(std::sync::Arc::ptr_eq(&a.resource, &c.resource));
 }
 
-/// Trace 1 is ours; trace 2 has a span without a link, and one with a link to trace 1.
+/// Trace 1 is followed; trace 2 has a span without a link, and one with a link to trace 1.
 #[test]
 fn a_trace_that_links_to_ours_is_attached_whole_in_whatever_order_its_spans_come() {
     type Step = fn(&Store);
@@ -237,7 +237,7 @@ fn links_of_linked_traces_lead_no_further() {
 }
 
 #[tokio::test]
-async fn a_span_of_a_linked_trace_is_news_for_the_follower() {
+async fn a_span_of_a_linked_trace_wakes_the_follower() {
     let store = Store::new();
     let mut follow = follow(&store, 1);
     ingest(&store, "mail", vec![linked(span(2, 1, "consume"), 1)]);
@@ -252,7 +252,7 @@ async fn a_span_of_a_linked_trace_is_news_for_the_follower() {
 }
 
 #[test]
-fn spans_after_the_end_of_the_watch_are_late_and_no_strangers() {
+fn spans_after_the_follow_are_late_and_not_unrelated() {
     let store = Store::new();
     let since = Instant::now();
     let mut watch = follow(&store, 1);
@@ -292,7 +292,7 @@ fn a_trace_has_two_followers_and_neither_ends_the_watch_of_the_other() {
 }
 
 #[test]
-fn strangers_are_what_came_since_for_traces_that_nobody_follows() {
+fn unrelated_traces_are_those_that_were_never_followed() {
     let store = Store::new();
     let _ours = follow(&store, 1);
     ingest(&store, "old", vec![span(9, 1, "before")]);
@@ -313,7 +313,7 @@ fn strangers_are_what_came_since_for_traces_that_nobody_follows() {
 }
 
 #[test]
-fn the_ring_forgets_the_oldest_and_never_what_is_followed() {
+fn recent_requests_discard_the_oldest_and_no_followed_span() {
     let store = Store::new();
     let mut watch = follow(&store, 1);
     ingest(&store, "shop", vec![span(1, 1, "ours")]);
@@ -398,7 +398,7 @@ async fn several_addresses_serve_the_same_store_and_a_taken_one_is_named() {
 }
 
 #[tokio::test]
-async fn a_store_that_remembers_all_gives_a_trace_whole_to_who_comes_later() {
+async fn a_store_that_remembers_all_has_a_whole_trace_later() {
     let store = Store::remembering(1 << 20);
     let first = follow(&store, 1);
     ingest(&store, "shop", vec![span(1, 1, "followed")]);
@@ -412,7 +412,7 @@ async fn a_store_that_remembers_all_gives_a_trace_whole_to_who_comes_later() {
 }
 
 #[tokio::test]
-async fn a_look_follows_nothing_and_sees_the_same() {
+async fn peek_sees_the_same_without_following() {
     let store = Store::remembering(1 << 20);
     ingest(&store, "shop", vec![span(1, 1, "own")]);
     ingest(&store, "shop", vec![linked(span(2, 1, "consumer"), 1)]);
@@ -427,7 +427,7 @@ async fn a_look_follows_nothing_and_sees_the_same() {
 }
 
 #[tokio::test]
-async fn what_is_remembered_has_a_bound_and_the_oldest_goes_first() {
+async fn remembered_spans_have_a_bound_and_the_oldest_are_discarded_first() {
     let store = Store::remembering(10_000);
     for trace in 1..=100 {
         let name = "x".repeat(500);

@@ -21,7 +21,7 @@ fn holes(follow: &mut Follow) -> Vec<Hole> {
     follow.snapshot().trace.holes().to_vec()
 }
 
-/// The service is named, and then the text ends.
+/// Ends after the name of the service.
 const CUT_OFF: &str = r#"{"resourceSpans": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "order"}}]}, "#;
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn other_paths_other_signals_and_probes_are_no_holes() {
     }
     assert_eq!(receiver.stats().refused, 8);
     assert_eq!(holes(&mut follow), []);
-    // An export that is accepted is none either.
+    // Neither is an accepted export.
     let body = request("order", vec![span(1, 1, "it")]);
     call_compressed(&receiver, CompressionEncoding::Gzip, body)
         .await
@@ -122,7 +122,7 @@ async fn other_paths_other_signals_and_probes_are_no_holes() {
 }
 
 #[tokio::test]
-async fn a_service_that_exports_to_a_wrong_path_is_told_apart_by_its_remedy() {
+async fn a_wrong_path_is_reported_with_its_remedy() {
     let receiver = receiver().await;
     for path in ["/api/v2/spans", "/v1/traces/v1/traces", "/"] {
         assert_eq!(post(&receiver, path, JSON, "[]").await.0, 404);
@@ -160,7 +160,7 @@ async fn a_rejected_span_is_a_hole_in_its_trace_and_in_those_that_it_links_to() 
     assert_eq!(holes(&mut linking), found);
     assert_eq!(holes(&mut other), []);
     assert_eq!(own.snapshot().trace.len(), 1);
-    // It may be asked for later, too.
+    // It remains after the trace is closed.
     drop(own);
     assert_eq!(holes(&mut follow(&receiver, 1)), found);
 }
@@ -183,7 +183,7 @@ async fn a_span_without_a_valid_trace_id_may_be_of_any_trace_that_is_followed() 
 }
 
 #[test]
-fn a_trace_of_which_the_store_discarded_spans_says_so() {
+fn discarded_spans_are_a_hole_in_their_trace() {
     let store = Store::remembering(4 << 10);
     let peek = |trace: u8| store.peek(trace_id(trace), Origin::Foreign).trace;
     ingest(&store, "order", vec![span(1, 1, "first")]);

@@ -1,4 +1,4 @@
-//! Clients that mean no good, or speak something else.
+//! Hostile clients, and clients of other protocols.
 
 use proptest::collection::vec;
 use proptest::prelude::{any, proptest};
@@ -25,7 +25,7 @@ async fn still_serves(receiver: &Receiver) {
 }
 
 #[tokio::test]
-async fn a_client_that_speaks_tls_is_hung_up_on_and_its_owner_told_why() {
+async fn a_tls_handshake_is_refused_with_the_remedy() {
     let receiver = receiver().await;
     let hello = [
         0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03,
@@ -42,7 +42,7 @@ async fn a_client_that_speaks_tls_is_hung_up_on_and_its_owner_told_why() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_http_end_their_connection_only() {
+async fn invalid_http_only_closes_its_connection() {
     let receiver = receiver().await;
     for bytes in [
         &b"\0\0\0\0\0\0\0\0"[..],
@@ -54,7 +54,7 @@ async fn bytes_that_are_no_http_end_their_connection_only() {
 }
 
 #[tokio::test]
-async fn what_is_refused_before_it_is_read_may_have_been_an_export() {
+async fn a_request_that_cannot_be_read_is_a_hole() {
     let headers: String = (0..120).map(|n| format!("x-{n}: 1\r\n")).collect();
     let post = |more: &str| format!("POST /v1/traces HTTP/1.1\r\nhost: x\r\n{more}");
     let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -82,7 +82,7 @@ async fn what_is_refused_before_it_is_read_may_have_been_an_export() {
 }
 
 #[tokio::test]
-async fn a_request_that_ends_within_its_headers_may_have_been_an_export_and_silence_is_none() {
+async fn a_request_that_ends_within_its_headers_is_a_hole_and_a_connection_without_data_is_none() {
     let receiver = receiver().await;
     let mut follow = receiver.follow(trace_id(1), Origin::Foreign);
     // Ports are probed by connecting.
@@ -97,7 +97,7 @@ async fn a_request_that_ends_within_its_headers_may_have_been_an_export_and_sile
 }
 
 #[tokio::test]
-async fn clients_that_say_nothing_or_half_a_preface_keep_nobody_waiting() {
+async fn silent_clients_do_not_block_others() {
     let receiver = receiver().await;
     let mut silent = Vec::new();
     for at in 0..200 {
@@ -111,7 +111,7 @@ async fn clients_that_say_nothing_or_half_a_preface_keep_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn a_body_that_ends_early_is_nobodys_data() {
+async fn a_body_that_ends_early_is_discarded() {
     let receiver = receiver().await;
     let mut stream = TcpStream::connect(receiver.addresses()[0]).await.unwrap();
     let head = b"POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\n\

@@ -229,7 +229,7 @@ async fn all_streams_of_a_compressed_body_are_read_and_nothing_else_may_follow()
 }
 
 #[tokio::test]
-async fn a_bomb_is_413_however_small_it_is_on_the_wire() {
+async fn a_decompression_bomb_is_413() {
     let receiver = receiver().await;
     let zeros = vec![0; 80 << 20];
     let bombs = [
@@ -486,7 +486,7 @@ async fn pages_of_localhost_may_send_and_others_by_name() {
 }
 
 #[tokio::test]
-async fn a_person_who_looks_reads_what_this_is_and_what_came() {
+async fn the_root_path_describes_the_receiver_and_its_counts() {
     let receiver = receiver().await;
     post(&receiver, "/v1/traces", PROTOBUF, one_span()).await;
     for path in ["/", "/health"] {
@@ -499,7 +499,7 @@ async fn a_person_who_looks_reads_what_this_is_and_what_came() {
 }
 
 #[tokio::test]
-async fn an_exporter_with_a_wrong_path_is_told_the_right_ones() {
+async fn the_answer_to_a_wrong_path_names_the_right_ones() {
     let receiver = receiver().await;
     for path in ["/", "/v1/trace", "/v1/traces/"] {
         let (code, _, body) = post(&receiver, path, JSON, "{}").await;

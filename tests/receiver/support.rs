@@ -196,7 +196,7 @@ impl Decoder for Raw {
     }
 }
 
-/// The names of the spans that came for a trace, by arrival of the request.
+/// The names of the spans of a trace, in order of arrival.
 pub(crate) fn names(receiver: &Receiver, trace: u8) -> Vec<String> {
     let mut follow = receiver.follow(trace_id(trace), Origin::Foreign);
     let spans = follow.snapshot().trace.spans().to_vec();

@@ -1,9 +1,9 @@
-//! What an exporter gets back: an export response, or a `google.rpc.Status`.
+//! Answers to an exporter: an export response, or a `google.rpc.RpcStatus`.
 
 use prost::Message;
 use serde_json::json;
 
-/// How the bodies of a request and its answer are written.
+/// The encoding of a request and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Protobuf,
@@ -20,9 +20,9 @@ impl Encoding {
     }
 }
 
-/// `google.rpc.Status`, without details.
+/// `google.rpc.RpcStatus`, without details.
 #[derive(Clone, PartialEq, Message)]
-struct Status {
+struct RpcStatus {
     #[prost(int32, tag = "1")]
     code: i32,
     #[prost(string, tag = "2")]
@@ -44,7 +44,7 @@ struct PartialSuccess {
     error_message: String,
 }
 
-/// Everything was accepted: an export response that says nothing.
+/// The export response if everything was accepted.
 pub(crate) fn success(encoding: Encoding) -> Vec<u8> {
     match encoding {
         Encoding::Protobuf => Vec::new(),
@@ -52,7 +52,7 @@ pub(crate) fn success(encoding: Encoding) -> Vec<u8> {
     }
 }
 
-/// Some spans were not accepted, and sending them again will not help.
+/// The export response if some spans were rejected.
 pub(crate) fn partial(encoding: Encoding, rejected: usize, message: &str) -> Vec<u8> {
     let rejected = i64::try_from(rejected).unwrap_or(i64::MAX);
     match encoding {
@@ -75,12 +75,12 @@ pub(crate) fn partial(encoding: Encoding, rejected: usize, message: &str) -> Vec
     }
 }
 
-/// A `google.rpc.Status`; `code` is one of gRPC's.
+/// A `google.rpc.RpcStatus` with a gRPC code.
 pub(crate) fn status(encoding: Encoding, code: i32, message: &str) -> Vec<u8> {
     match encoding {
         Encoding::Protobuf => {
             let message = message.to_owned();
-            Status { code, message }.encode_to_vec()
+            RpcStatus { code, message }.encode_to_vec()
         }
         Encoding::Json => json!({ "code": code, "message": message })
             .to_string()

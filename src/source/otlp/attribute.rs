@@ -1,7 +1,7 @@
 //! Checks that attributes can be decoded, and marks those of OTLP/JSON that cannot.
 //!
-//! An attribute that cannot be decoded is dropped alone: its span, event, link, resource or scope
-//! is read without it and counts it as dropped.
+//! Only the attribute is dropped: its span, event, link, resource or scope is read without it, and
+//! counts it as dropped.
 
 use std::borrow::Cow;
 
@@ -21,12 +21,12 @@ const NO_FIELD: u8 = 0;
 /// An attribute that cannot be decoded.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Undecodable<'a> {
-    /// Its key, as far as it can be read.
+    /// Its key; empty if it cannot be read.
     pub(super) key: &'a [u8],
     pub(super) reason: Cow<'a, str>,
 }
 
-/// The attribute of this `KeyValue` message; nothing if it cannot be decoded.
+/// Decodes a `KeyValue` message. `None` if it cannot be decoded.
 pub(super) fn decode(key_value: Bytes) -> Option<KeyValue> {
     match check(&key_value) {
         Ok(()) => KeyValue::decode(key_value).ok(),
@@ -34,8 +34,8 @@ pub(super) fn decode(key_value: Bytes) -> Option<KeyValue> {
     }
 }
 
-/// Stands for an attribute of OTLP/JSON that cannot be decoded. It is no valid `KeyValue`, so
-/// that whatever reads the protobuf drops it, and it keeps the reason.
+/// A substitute for an attribute of OTLP/JSON that cannot be decoded: an invalid `KeyValue`, which is
+/// dropped when the protobuf is read, with the reason.
 pub(super) fn mark(key: Bytes, reason: &str) -> Bytes {
     let mut marked = KeyValue { key, value: None }.encode_to_vec();
     marked.push(NO_FIELD);
@@ -43,7 +43,7 @@ pub(super) fn mark(key: Bytes, reason: &str) -> Bytes {
     marked.into()
 }
 
-/// Reads through a `KeyValue` message.
+/// Checks that a `KeyValue` message can be decoded.
 pub(super) fn check(key_value: &[u8]) -> Result<(), Undecodable<'_>> {
     let mut key: &[u8] = &[];
     let mut wire = Wire(key_value);
@@ -64,7 +64,7 @@ pub(super) fn check(key_value: &[u8]) -> Result<(), Undecodable<'_>> {
     }
 }
 
-/// Nothing at the end; else the key, if the next field is the key.
+/// Reads the next field; returns its value if it is the key. `None` at the end.
 fn key_value_field<'a>(
     wire: &mut Wire<'a>,
     level: u32,
@@ -118,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    /// Bytes that often pass for messages: fields with small tags and nested lengths.
+    /// Bytes that are often valid messages: fields with small tags and nested lengths.
     fn bytes() -> BoxedStrategy<Vec<u8>> {
         let field = |tag: u8, payload: Vec<u8>| {
             let length = u8::try_from(payload.len()).unwrap_or(0x7f);

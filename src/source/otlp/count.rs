@@ -1,4 +1,4 @@
-//! Counts what a request for logs or metrics holds; nothing more is done with it.
+//! Counts the records of a request for logs or metrics.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -18,7 +18,7 @@ pub(crate) enum Signal {
 impl Signal {
     pub(crate) const ALL: [Self; 3] = [Self::Traces, Self::Logs, Self::Metrics];
 
-    /// Where OTLP/HTTP posts it.
+    /// The path of OTLP/HTTP.
     pub(crate) fn http_path(self) -> &'static str {
         match self {
             Self::Traces => "/v1/traces",
@@ -27,7 +27,7 @@ impl Signal {
         }
     }
 
-    /// Where OTLP/gRPC calls it.
+    /// The path of OTLP/gRPC.
     pub(crate) fn grpc_path(self) -> &'static str {
         match self {
             Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
@@ -36,15 +36,15 @@ impl Signal {
         }
     }
 
-    /// The number of spans, log records or data points in an export request.
+    /// Number of spans, log records or data points in an export request.
     pub(crate) fn count(self, encoding: Encoding, request: &[u8]) -> Result<u64, Malformed> {
         match encoding {
             Encoding::Protobuf => count(request, self.tags()),
-            Encoding::Json => Ok(serde_json::from_slice::<Request>(request)?.count(self)),
+            Encoding::Json => Ok(serde_json::from_slice::<CountedRequest>(request)?.count(self)),
         }
     }
 
-    /// The tags that lead from the request down to what is counted.
+    /// The tags from the request down to the counted records.
     fn tags(self) -> &'static [&'static [u32]] {
         match self {
             Self::Traces | Self::Logs => &[&[1], &[2], &[2]],
@@ -74,10 +74,10 @@ fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     Ok(Option::<T>::deserialize(json)?.unwrap_or_default())
 }
 
-/// The JSON of all three signals, as far as counting needs it.
+/// The JSON of all three signals, reduced to the fields for counting.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Request {
+struct CountedRequest {
     #[serde(deserialize_with = "nullable")]
     resource_spans: Vec<ResourceBlock>,
     #[serde(deserialize_with = "nullable")]
@@ -125,7 +125,7 @@ struct Points {
     data_points: Vec<IgnoredAny>,
 }
 
-impl Request {
+impl CountedRequest {
     fn count(&self, signal: Signal) -> u64 {
         let blocks = match signal {
             Signal::Traces => &self.resource_spans,

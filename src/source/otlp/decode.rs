@@ -1,4 +1,4 @@
-//! From OTLP's messages to the trace model.
+//! Converts OTLP's messages to the trace model.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use prost::Message;
 
 use super::attribute;
 use super::error::Malformed;
-use super::ids::{Ids, WrongId};
-use super::message::{self, AnyValue, KeyValue, Kind};
+use super::ids::{SpanIds, WrongId};
+use super::message::{self, AnyValue, KeyValue, ValueKind};
 use crate::trace::{
     Attributes, Event, Hole, Link, Resource, Scope, Sender, Span, SpanId, SpanKind, Status,
     StatusCode, TraceId, Value,
@@ -16,28 +16,28 @@ use crate::trace::{
 
 /// A `Resource` message.
 pub(crate) fn resource(protobuf: Bytes) -> Result<Resource, Malformed> {
-    Ok(message::Resource::decode(protobuf)?.into())
+    Ok(message::ResourceMessage::decode(protobuf)?.into())
 }
 
 /// An `InstrumentationScope` message.
 pub(crate) fn scope(protobuf: Bytes) -> Result<Scope, Malformed> {
-    Ok(message::Scope::decode(protobuf)?.into())
+    Ok(message::ScopeMessage::decode(protobuf)?.into())
 }
 
-/// A `Span` message, of this process and library. Nothing if its ids are invalid.
+/// A `Span` message with this resource and scope. `None` if its ids are invalid.
 pub(crate) fn span(
     protobuf: Bytes,
     resource: &Arc<Resource>,
     scope: &Arc<Scope>,
 ) -> Result<Option<Span>, Malformed> {
-    let span = message::Span::decode(protobuf)?;
-    let ids = Ids::read(&span.trace_id, &span.span_id, &span.parent_span_id);
+    let span = message::SpanMessage::decode(protobuf)?;
+    let ids = SpanIds::read(&span.trace_id, &span.span_id, &span.parent_span_id);
     Ok(ids.ok().map(|ids| from_message(ids, span, resource, scope)))
 }
 
 /// A span of a saved file that is left out because an id is invalid.
 pub(super) struct Rejected {
-    /// Its trace, if that id is valid.
+    /// Its trace; `None` if that id is invalid.
     pub(super) trace: Option<TraceId>,
     /// The traces that its links refer to.
     pub(super) links: Vec<TraceId>,
@@ -46,7 +46,7 @@ pub(super) struct Rejected {
     pub(super) reason: WrongId,
 }
 
-/// All spans of these messages, in order, and those that are left out.
+/// All valid spans of these messages in order, and the rejected ones.
 pub(super) fn spans(traces: message::TracesData) -> (Vec<Span>, Vec<Rejected>) {
     let (mut spans, mut rejected) = (Vec::new(), Vec::new());
     for block in traces.resource_spans {
@@ -55,7 +55,7 @@ pub(super) fn spans(traces: message::TracesData) -> (Vec<Span>, Vec<Rejected>) {
         for block in block.scope_spans.into_iter().chain(old) {
             let scope = Arc::new(block.scope.unwrap_or_default().into());
             for span in block.spans {
-                match Ids::read(&span.trace_id, &span.span_id, &span.parent_span_id) {
+                match SpanIds::read(&span.trace_id, &span.span_id, &span.parent_span_id) {
                     Ok(ids) => spans.push(from_message(ids, span, &resource, &scope)),
                     Err(reason) => rejected.push(reject(&span, &resource, reason)),
                 }
@@ -65,7 +65,7 @@ pub(super) fn spans(traces: message::TracesData) -> (Vec<Span>, Vec<Rejected>) {
     (spans, rejected)
 }
 
-fn reject(span: &message::Span, resource: &Resource, reason: WrongId) -> Rejected {
+fn reject(span: &message::SpanMessage, resource: &Resource, reason: WrongId) -> Rejected {
     let sender = Sender {
         service: Some(resource.service().to_owned()),
         ..Sender::default()
@@ -82,8 +82,8 @@ fn reject(span: &message::Span, resource: &Resource, reason: WrongId) -> Rejecte
 }
 
 fn from_message(
-    ids: Ids,
-    span: message::Span,
+    ids: SpanIds,
+    span: message::SpanMessage,
     resource: &Arc<Resource>,
     scope: &Arc<Scope>,
 ) -> Span {
@@ -110,8 +110,8 @@ fn from_message(
     }
 }
 
-/// Nothing for a link with invalid ids: it refers to nothing.
-fn link(link: message::Link) -> Option<Link> {
+/// `None` for a link with invalid ids.
+fn link(link: message::LinkMessage) -> Option<Link> {
     Some(Link {
         trace_id: TraceId::from_slice(&link.trace_id)?,
         span_id: SpanId::from_slice(&link.span_id)?,
@@ -120,16 +120,16 @@ fn link(link: message::Link) -> Option<Link> {
     })
 }
 
-impl From<message::Resource> for Resource {
-    fn from(resource: message::Resource) -> Self {
+impl From<message::ResourceMessage> for Resource {
+    fn from(resource: message::ResourceMessage) -> Self {
         Self {
             attributes: attributes(resource.attributes, resource.dropped_attributes_count),
         }
     }
 }
 
-impl From<message::Scope> for Scope {
-    fn from(scope: message::Scope) -> Self {
+impl From<message::ScopeMessage> for Scope {
+    fn from(scope: message::ScopeMessage) -> Self {
         Self {
             name: text(&scope.name),
             version: text(&scope.version),
@@ -138,8 +138,8 @@ impl From<message::Scope> for Scope {
     }
 }
 
-impl From<message::Event> for Event {
-    fn from(event: message::Event) -> Self {
+impl From<message::EventMessage> for Event {
+    fn from(event: message::EventMessage) -> Self {
         Self {
             name: text(&event.name),
             time: event.time_unix_nano,
@@ -148,8 +148,8 @@ impl From<message::Event> for Event {
     }
 }
 
-impl From<message::Status> for Status {
-    fn from(status: message::Status) -> Self {
+impl From<message::StatusMessage> for Status {
+    fn from(status: message::StatusMessage) -> Self {
         Self {
             code: nth(&StatusCode::ALL, status.code).unwrap_or_default(),
             message: text(&status.message),
@@ -161,20 +161,20 @@ impl From<AnyValue> for Value {
     fn from(value: AnyValue) -> Self {
         match value.kind {
             None => Self::Null,
-            Some(Kind::String(bytes)) => Self::String(text(&bytes)),
-            Some(Kind::Bool(bool)) => Self::Bool(bool),
-            Some(Kind::Int(int)) => Self::Int(int),
-            Some(Kind::Double(double)) => Self::Double(double),
-            Some(Kind::Bytes(bytes)) => Self::Bytes(bytes.to_vec()),
-            Some(Kind::Array(array)) => {
+            Some(ValueKind::String(bytes)) => Self::String(text(&bytes)),
+            Some(ValueKind::Bool(bool)) => Self::Bool(bool),
+            Some(ValueKind::Int(int)) => Self::Int(int),
+            Some(ValueKind::Double(double)) => Self::Double(double),
+            Some(ValueKind::Bytes(bytes)) => Self::Bytes(bytes.to_vec()),
+            Some(ValueKind::Array(array)) => {
                 Self::Array(array.values.into_iter().map(Self::from).collect())
             }
-            Some(Kind::Map(map)) => Self::Map(map.values.into_iter().map(entry).collect()),
+            Some(ValueKind::Map(map)) => Self::Map(map.values.into_iter().map(entry).collect()),
         }
     }
 }
 
-/// Those that can be decoded; the others are counted with the ones that the SDK dropped.
+/// The attributes that can be decoded. The others are counted as dropped.
 fn attributes(sent: Vec<Bytes>, dropped: u32) -> Attributes {
     let all = sent.len();
     let decoded: Vec<KeyValue> = sent.into_iter().filter_map(attribute::decode).collect();
@@ -196,7 +196,7 @@ fn nth<T: Copy>(all: &[T], number: i32) -> Option<T> {
     all.get(usize::try_from(number).ok()?).copied()
 }
 
-/// Bytes that are no UTF-8 become U+FFFD.
+/// Invalid UTF-8 becomes U+FFFD.
 fn text(bytes: &Bytes) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -1,4 +1,4 @@
-//! From the bytes of a saved file to its messages: compression, framing, JSON or protobuf.
+//! Reads the messages of a saved file: compression, framing, JSON or protobuf.
 
 use std::borrow::Cow;
 use std::io::{self, Read as _};
@@ -10,10 +10,10 @@ use super::error::ReadError;
 use super::json::{Object, Read, has_span, ignore, objects};
 use super::message::{ResourceSpans, TracesData};
 
-/// The most that is read after decompression.
+/// Maximum size after decompression.
 const MOST_BYTES: u64 = 512 << 20;
 
-/// Number of keys that cannot be read that a message names.
+/// Number of unread keys that a message names.
 const MOST_UNREAD: usize = 5;
 
 /// The content of a file.
@@ -21,7 +21,7 @@ const MOST_UNREAD: usize = 5;
 pub(super) struct Content {
     /// All messages as one.
     pub(super) traces: TracesData,
-    /// Keys of JSON documents that may have spans, and are not read; the first few.
+    /// The first unknown keys of JSON documents that may have spans.
     pub(super) unread: Vec<String>,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn content(file: &[u8]) -> Result<Content, ReadError> {
     Ok(all)
 }
 
-/// The bytes, which take what they need from the budget if they were compressed.
+/// Decompresses bytes if they are compressed. The result is subtracted from the budget.
 fn decompressed<'a>(bytes: &'a [u8], budget: &mut u64) -> Result<Cow<'a, [u8]>, ReadError> {
     match bytes {
         [0x1f, 0x8b, ..] => {
@@ -82,8 +82,8 @@ fn inflate(
     Ok(bytes)
 }
 
-/// The messages of a file in which each follows its length in four bytes, as the Collector's file
-/// exporter writes protobuf and everything that it compresses. Nothing if it is no such file.
+/// The messages of a file with a four-byte length before each message, as the Collector's file
+/// exporter writes protobuf and compressed data. `None` for another file.
 ///
 /// Neither JSON nor protobuf begins with a zero, the first byte of every length below 16 MiB.
 fn frames(file: &[u8]) -> Result<Option<Vec<&[u8]>>, ReadError> {
@@ -105,13 +105,13 @@ fn frames(file: &[u8]) -> Result<Option<Vec<&[u8]>>, ReadError> {
     Ok(Some(frames).filter(|frames| !frames.is_empty()))
 }
 
-/// A document, or JSON documents one after the other.
+/// A protobuf document, or a sequence of JSON documents.
 fn document(bytes: &[u8]) -> Result<Content, ReadError> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     match bytes.trim_ascii_start() {
         [] => Err(ReadError::Empty),
-        // Protobuf may begin with a line feed, too: the key of the first field.
+        // Protobuf may also begin with a line feed: the key of the first field.
         [b'{' | b'[', ..] => from_json(bytes).or_else(|error| match bytes {
             [b'\n', ..] => from_protobuf(bytes).map_err(|_| error),
             _ => Err(error),
@@ -233,8 +233,8 @@ fn from_json(bytes: &[u8]) -> Result<Content, ReadError> {
     })
 }
 
-/// `TracesData` itself, or one level down, as Tempo's second API wraps it. Each read as the other
-/// has no spans.
+/// Reads `TracesData`, or a message with `TracesData` in its first field, as in version 2 of Tempo's
+/// API. Each of them has no spans if it is read as the other.
 fn from_protobuf(bytes: &[u8]) -> Result<Content, ReadError> {
     #[derive(Clone, PartialEq, Message)]
     struct Wrapped {

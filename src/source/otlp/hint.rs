@@ -1,9 +1,9 @@
-//! Looks for the name of the service in an export that cannot be read.
+//! Finds the name of the service in an export that cannot be read.
 
-/// A longer name is cut.
+/// Maximum length in characters.
 const MAX_NAME: usize = 100;
 
-/// `service.name` of the first resource, as far as the bytes look like OTLP in either encoding.
+/// `service.name` of the first resource, if the bytes resemble OTLP in either encoding.
 pub(crate) fn service_hint(request: &[u8]) -> Option<String> {
     const KEY: &[u8] = b"service.name";
     let at = request.windows(KEY.len()).position(|part| part == KEY)?;

@@ -1,4 +1,4 @@
-//! Reads the ids of a span, and states which one is invalid.
+//! Reads and checks the ids of a span.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::trace::{Hole, Sender, SpanId, TraceId};
 
-/// An id of a span that OpenTelemetry calls invalid.
+/// An invalid id of a span.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, thiserror::Error)]
 #[error("{field} {found}, expected {} bytes ({} hex digits)", .field.bytes(), 2 * .field.bytes())]
 pub struct WrongId {
-    /// The id that is invalid; of several, the first.
+    /// The first invalid id.
     pub field: IdField,
-    /// What stands there instead.
+    /// The value.
     pub found: FoundId,
 }
 
@@ -28,7 +28,7 @@ pub enum IdField {
     Parent,
 }
 
-/// What stands in the place of a valid id.
+/// The value of an invalid id.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum FoundId {
     /// Nothing.
@@ -96,11 +96,11 @@ impl fmt::Display for FoundId {
     }
 }
 
-/// Begins the bytes that stand for a text of OTLP/JSON that is no id. UTF-8 never has this byte.
+/// The first byte of a substitute. UTF-8 never has this byte.
 const MARK: u8 = 0xff;
 
-/// Stands for a text of OTLP/JSON that is no id of `N` bytes: other than `N` bytes, so that
-/// whatever reads the protobuf rejects it, and with the text, for the message.
+/// A substitute for a text of OTLP/JSON that is not an id of `N` bytes. It does not have `N` bytes,
+/// so it is rejected when the protobuf is read, and contains the text for the message.
 pub(super) fn mark<const N: usize>(text: &str) -> Bytes {
     const MOST: usize = 64;
     let shown: String = text.chars().take(MOST).collect();
@@ -118,15 +118,14 @@ fn marked(bytes: &[u8]) -> Option<&str> {
 }
 
 /// The ids of a span.
-pub(super) struct Ids {
+pub(super) struct SpanIds {
     pub(super) trace: TraceId,
     pub(super) span: SpanId,
     pub(super) parent: Option<SpanId>,
 }
 
-impl Ids {
-    /// Reads what a `Span` message has. A parent id that is empty or has only zeros means that
-    /// there is no parent.
+impl SpanIds {
+    /// Reads the ids of a `Span` message. An empty parent id, or one of zeros, means no parent.
     pub(super) fn read(trace: &[u8], span: &[u8], parent: &[u8]) -> Result<Self, WrongId> {
         Ok(Self {
             trace: TraceId::from_slice(trace).ok_or_else(|| IdField::Trace.wrong(trace))?,

@@ -1,8 +1,8 @@
 //! Reads OTLP/JSON as the Collector does: ids in hex of either case, enums by number or name,
-//! 64-bit integers as strings, `"NaN"`, lone surrogates, and `null` wherever a default would do.
-//! This file has the scalars, `object` the messages.
+//! 64-bit integers as strings, `"NaN"`, unpaired surrogates, and `null` for defaults. This file reads
+//! scalars, `object` reads messages.
 //!
-//! Tempo's answers write ids in base64, which is read where a character is no hex digit.
+//! Answers of Tempo have ids in base64. A text is read as base64 if a character is not a hex digit.
 
 mod object;
 
@@ -37,9 +37,9 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 
 /// A string; `null` is empty.
 #[derive(Default)]
-pub(super) struct Text(pub(super) Bytes);
+pub(super) struct JsonText(pub(super) Bytes);
 
-impl<'de> Deserialize<'de> for Text {
+impl<'de> Deserialize<'de> for JsonText {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
         // As bytes, because a string of JSON may contain half of a surrogate pair.
         json.deserialize_byte_buf(TextVisitor)
@@ -49,27 +49,27 @@ impl<'de> Deserialize<'de> for Text {
 struct TextVisitor;
 
 impl Visitor<'_> for TextVisitor {
-    type Value = Text;
+    type Value = JsonText;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string")
     }
-    fn visit_str<E: Error>(self, text: &str) -> Result<Text, E> {
-        Ok(Text(Bytes::copy_from_slice(text.as_bytes())))
+    fn visit_str<E: Error>(self, text: &str) -> Result<JsonText, E> {
+        Ok(JsonText(Bytes::copy_from_slice(text.as_bytes())))
     }
-    fn visit_bytes<E: Error>(self, text: &[u8]) -> Result<Text, E> {
+    fn visit_bytes<E: Error>(self, text: &[u8]) -> Result<JsonText, E> {
         self.visit_byte_buf(text.to_vec())
     }
-    fn visit_byte_buf<E: Error>(self, mut text: Vec<u8>) -> Result<Text, E> {
+    fn visit_byte_buf<E: Error>(self, mut text: Vec<u8>) -> Result<JsonText, E> {
         if str::from_utf8(&text).is_err() {
             replace_surrogates(&mut text);
         }
-        Ok(Text(text.into()))
+        Ok(JsonText(text.into()))
     }
 }
 
-/// Replaces each lone surrogate by U+FFFD, which is three bytes long as well. serde_json hands
-/// surrogates over as three bytes from `ED A0 80` to `ED BF BF`, which UTF-8 has no use for.
+/// Replaces each unpaired surrogate by U+FFFD, which has three bytes, too. serde_json returns
+/// surrogates as three bytes from `ED A0 80` to `ED BF BF`, which are invalid in UTF-8.
 fn replace_surrogates(text: &mut [u8]) {
     for at in 0..text.len().saturating_sub(2) {
         if let [0xed, 0xa0..=0xbf, _] = text[at..at + 3] {
@@ -78,7 +78,7 @@ fn replace_surrogates(text: &mut [u8]) {
     }
 }
 
-/// The bytes of a trace id, or of a text that is none, [marked](ids::mark) as such.
+/// The bytes of a trace id, or the [substitute](ids::mark) for a text that is not one.
 #[derive(Default)]
 pub(super) struct TraceIdBytes(pub(super) Bytes);
 
@@ -99,7 +99,7 @@ impl<'de> Deserialize<'de> for SpanIdBytes {
 }
 
 fn id<'de, const N: usize, D: Deserializer<'de>>(json: D) -> Result<Bytes, D::Error> {
-    let text = Text::deserialize(json)?.0;
+    let text = JsonText::deserialize(json)?.0;
     let text = String::from_utf8_lossy(&text);
     if text.is_empty() {
         return Ok(Bytes::new());
@@ -132,9 +132,9 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 
 /// A number, or a string that contains one.
 #[derive(Default)]
-pub(super) struct Number<T>(pub(super) T);
+pub(super) struct JsonNumber<T>(pub(super) T);
 
-impl<'de, T: Numeric> Deserialize<'de> for Number<T> {
+impl<'de, T: Numeric> Deserialize<'de> for JsonNumber<T> {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
         json.deserialize_any(NumberVisitor(PhantomData)).map(Self)
     }
@@ -160,7 +160,7 @@ macro_rules! numeric_integer {
             fn from_u64(int: u64) -> Option<Self> {
                 Self::try_from(int).ok()
             }
-            /// JSON does not tell `1e3` or `1000.0` from `1000`.
+            /// In JSON, `1e3` and `1000.0` are the same number as `1000`.
             #[allow(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -212,13 +212,13 @@ impl<'de, T: Numeric> Visitor<'de> for NumberVisitor<T> {
         T::from_f64(double).ok_or_else(|| out_of_range::<T, E>(double))
     }
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        // Rust reads `NaN`, `Infinity` and `-Infinity` as doubles, as protobuf names them.
+        // Rust parses `NaN`, `Infinity` and `-Infinity`, the names of protobuf, as doubles.
         text.parse()
             .ok()
             .or_else(|| text.parse().ok().and_then(T::from_f64))
             .ok_or_else(|| out_of_range::<T, E>(short(text)))
     }
-    /// With its feature `arbitrary_precision`, serde_json hands numbers over as maps.
+    /// With the feature `arbitrary_precision`, serde_json represents numbers as maps.
     fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<T, M::Error> {
         let number = serde_json::Number::deserialize(MapAccessDeserializer::new(map))?;
         self.visit_str(&number.to_string())
@@ -231,9 +231,9 @@ fn out_of_range<T: Numeric, E: Error>(found: impl fmt::Display) -> E {
 
 /// The number of a span kind.
 #[derive(Default)]
-pub(super) struct Kind(pub(super) i32);
+pub(super) struct JsonSpanKind(pub(super) i32);
 
-impl<'de> Deserialize<'de> for Kind {
+impl<'de> Deserialize<'de> for JsonSpanKind {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
         let kinds = Enum {
             prefix: "SPAN_KIND_",
@@ -252,9 +252,9 @@ impl<'de> Deserialize<'de> for Kind {
 
 /// The number of a status code.
 #[derive(Default)]
-pub(super) struct Code(pub(super) i32);
+pub(super) struct JsonStatusCode(pub(super) i32);
 
-impl<'de> Deserialize<'de> for Code {
+impl<'de> Deserialize<'de> for JsonStatusCode {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
         let codes = Enum {
             prefix: "STATUS_CODE_",
@@ -264,8 +264,8 @@ impl<'de> Deserialize<'de> for Code {
     }
 }
 
-/// A number, or a name with or without its prefix. An unknown name is an error: read as the
-/// default, it would hide a status that says `ERROR`.
+/// A number, or a name with or without its prefix. An unknown name is an error, since it may mean
+/// `ERROR`.
 struct Enum {
     prefix: &'static str,
     names: &'static [&'static str],
@@ -309,7 +309,7 @@ pub(super) struct Base64(pub(super) Bytes);
 
 impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        let text = Text::deserialize(json)?.0;
+        let text = JsonText::deserialize(json)?.0;
         let text = String::from_utf8_lossy(&text);
         base64(&text)
             .map(|bytes| Self(bytes.into()))
@@ -317,7 +317,7 @@ impl<'de> Deserialize<'de> for Base64 {
     }
 }
 
-/// Enough of a text to recognize it in a message.
+/// The beginning of a text, for messages.
 fn short(text: &str) -> String {
     text.chars().take(40).collect()
 }

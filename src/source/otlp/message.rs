@@ -1,8 +1,8 @@
-//! OTLP's messages as they stand on the wire in protobuf; `json` reads them from JSON.
+//! OTLP's protobuf messages, reduced to the fields of the trace model. `json` reads them from JSON.
 //!
-//! Only the fields that the trace model has. The attributes are `KeyValue` messages, each left as
-//! bytes, because one that cannot be decoded is dropped alone. Text stays bytes until it becomes part of a trace:
-//! decoding then copies nothing, and an exporter that cuts a character in half is not refused.
+//! Each attribute is a `KeyValue` message as bytes, so that only an attribute that cannot be decoded
+//! is dropped. Texts are bytes until they become a part of a trace, so that decoding copies nothing,
+//! and invalid UTF-8 is accepted.
 
 use bytes::Bytes;
 use prost::{Message, Oneof};
@@ -17,16 +17,16 @@ pub(crate) struct TracesData {
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ResourceSpans {
     #[prost(message, optional, tag = "1")]
-    pub(crate) resource: Option<Resource>,
+    pub(crate) resource: Option<ResourceMessage>,
     #[prost(message, repeated, tag = "2")]
     pub(crate) scope_spans: Vec<ScopeSpans>,
-    /// What `scope_spans` was until version 0.15 of OTLP.
+    /// The name of `scope_spans` until version 0.15 of OTLP.
     #[prost(message, repeated, tag = "1000")]
     pub(crate) instrumentation_library_spans: Vec<ScopeSpans>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Resource {
+pub(crate) struct ResourceMessage {
     #[prost(bytes = "bytes", repeated, tag = "1")]
     pub(crate) attributes: Vec<Bytes>,
     #[prost(uint32, tag = "2")]
@@ -36,13 +36,13 @@ pub(crate) struct Resource {
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ScopeSpans {
     #[prost(message, optional, tag = "1")]
-    pub(crate) scope: Option<Scope>,
+    pub(crate) scope: Option<ScopeMessage>,
     #[prost(message, repeated, tag = "2")]
-    pub(crate) spans: Vec<Span>,
+    pub(crate) spans: Vec<SpanMessage>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Scope {
+pub(crate) struct ScopeMessage {
     #[prost(bytes = "bytes", tag = "1")]
     pub(crate) name: Bytes,
     #[prost(bytes = "bytes", tag = "2")]
@@ -54,7 +54,7 @@ pub(crate) struct Scope {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Span {
+pub(crate) struct SpanMessage {
     #[prost(bytes = "bytes", tag = "1")]
     pub(crate) trace_id: Bytes,
     #[prost(bytes = "bytes", tag = "2")]
@@ -76,19 +76,19 @@ pub(crate) struct Span {
     #[prost(uint32, tag = "10")]
     pub(crate) dropped_attributes_count: u32,
     #[prost(message, repeated, tag = "11")]
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Vec<EventMessage>,
     #[prost(uint32, tag = "12")]
     pub(crate) dropped_events_count: u32,
     #[prost(message, repeated, tag = "13")]
-    pub(crate) links: Vec<Link>,
+    pub(crate) links: Vec<LinkMessage>,
     #[prost(uint32, tag = "14")]
     pub(crate) dropped_links_count: u32,
     #[prost(message, optional, tag = "15")]
-    pub(crate) status: Option<Status>,
+    pub(crate) status: Option<StatusMessage>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Event {
+pub(crate) struct EventMessage {
     #[prost(fixed64, tag = "1")]
     pub(crate) time_unix_nano: u64,
     #[prost(bytes = "bytes", tag = "2")]
@@ -100,7 +100,7 @@ pub(crate) struct Event {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Link {
+pub(crate) struct LinkMessage {
     #[prost(bytes = "bytes", tag = "1")]
     pub(crate) trace_id: Bytes,
     #[prost(bytes = "bytes", tag = "2")]
@@ -114,7 +114,7 @@ pub(crate) struct Link {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Status {
+pub(crate) struct StatusMessage {
     #[prost(bytes = "bytes", tag = "2")]
     pub(crate) message: Bytes,
     #[prost(int32, tag = "3")]
@@ -131,12 +131,12 @@ pub(crate) struct KeyValue {
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct AnyValue {
-    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7")]
-    pub(crate) kind: Option<Kind>,
+    #[prost(oneof = "ValueKind", tags = "1, 2, 3, 4, 5, 6, 7")]
+    pub(crate) kind: Option<ValueKind>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
-pub(crate) enum Kind {
+pub(crate) enum ValueKind {
     #[prost(bytes = "bytes", tag = "1")]
     String(Bytes),
     #[prost(bool, tag = "2")]

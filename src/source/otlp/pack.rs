@@ -1,9 +1,8 @@
-//! Puts a span that was kept as bytes back into a request.
+//! Packs a raw span into a request.
 
 use prost::encoding::{WireType, encode_key, encode_varint};
 
-/// A protobuf request with this one span. Requests that stand one after the other are one request
-/// with the spans of all.
+/// A protobuf request with this span. Concatenated requests are one request with all their spans.
 pub(crate) fn pack(resource: &[u8], scope: &[u8], span: &[u8]) -> Vec<u8> {
     let scope_spans = fields(&[(1, scope), (2, span)]);
     let resource_spans = fields(&[(1, resource), (2, &scope_spans)]);

@@ -11,22 +11,21 @@ use crate::trace::{Hole, Origin, Sender, Span, Trace, TraceId};
 /// Number of rejected spans that each trace of a file names.
 const MOST_HOLES: usize = 20;
 
-/// Reads a saved file. Spans of one trace belong together wherever they stand; a trace that a
-/// link ties to another is attached to it and stands in the list, too. The order is that of the
-/// first appearance.
+/// Reads the traces of a saved file, in the order of their first spans. A trace that a link ties to
+/// another one is in the list, and attached to the other one.
 ///
-/// These formats are read, each also compressed with gzip or zstd:
-/// - OTLP/JSON: an export request, arrays of requests, and documents one after the other, such as
-///   the lines of the Collector's file exporter; also items of `resourceSpans` alone, which
-///   the Java agent's exporter writes, and what Tempo and Jaeger's API v3 answer;
-/// - OTLP protobuf: an export request, what Tempo answers, and the messages of the Collector's
-///   file exporter, each after its length and perhaps compressed.
+/// Formats, each also compressed with gzip or zstd:
+/// - OTLP/JSON: an export request, arrays of requests, and sequences of documents, such as the lines
+///   of the Collector's file exporter; also items of `resourceSpans`, which the Java agent's exporter
+///   writes, and answers of Tempo and of version 3 of Jaeger's API;
+/// - OTLP protobuf: an export request, an answer of Tempo, and the messages of the Collector's file
+///   exporter with length prefixes.
 ///
 /// A span that is left out because an id is invalid is a [hole](Trace::holes) in its trace, and in
 /// those that it links to. A part of the file that is not OTLP is a hole in every trace.
 ///
 /// # Errors
-/// When the bytes are nothing of that kind. OTLP without spans is no error.
+/// When the bytes have another format. OTLP without spans is not an error.
 pub fn read(bytes: &[u8]) -> Result<Vec<Trace>, ReadError> {
     let Content { traces, unread } = file::content(bytes)?;
     let (spans, rejected) = decode::spans(traces);
@@ -39,7 +38,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Trace>, ReadError> {
     }
 }
 
-/// Notes what is missing from the traces: spans that were left out, and what cannot be read.
+/// Adds the holes of rejected spans and of unread parts of the file.
 fn with_holes(traces: Vec<Trace>, unread: &[String], rejected: &[Rejected]) -> Vec<Trace> {
     let unread = (!unread.is_empty()).then(|| {
         let keys: Vec<String> = unread.iter().map(|key| format!("`{key}`")).collect();
@@ -92,7 +91,7 @@ pub(crate) fn assemble(spans: Vec<Span>) -> Vec<Trace> {
         .collect()
 }
 
-/// Attaches to each trace those that a link ties to it, in either direction.
+/// Attaches to each trace the traces that a link, in either direction, ties to it.
 fn tie(traces: Vec<Trace>) -> Vec<Trace> {
     let index: HashMap<TraceId, usize> = traces
         .iter()

@@ -1,16 +1,16 @@
 //! Finds the spans in a protobuf request without decoding them.
 //!
 //! The walk reads lengths, types, and the ids of each span and of its links, which is many times
-//! faster than decoding. What prost accepts, the walk accepts, and finds the same spans with the
-//! same ids; and what the walk accepts can be decoded.
+//! faster than decoding. It accepts every request that prost decodes, and finds the same spans with
+//! the same ids. Everything that it accepts can be decoded.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use super::attribute::{self, Undecodable};
 use super::error::Malformed;
-use super::ids::{Ids, WrongId};
-use super::wire::{Field, Wire};
+use super::ids::{SpanIds, WrongId};
+use super::wire::{Wire, WireField};
 use crate::trace::{SpanId, TraceId};
 
 /// The spans of one request, borrowed from its bytes.
@@ -24,20 +24,20 @@ pub(crate) struct Walk<'a> {
     pub(crate) spans: Vec<SpanAt<'a>>,
     /// All links from a span with valid ids, in order.
     pub(crate) links: Vec<LinkAt>,
-    /// The number of spans that were left out because an id is invalid.
+    /// Number of spans that were rejected because an id is invalid.
     pub(crate) invalid: usize,
-    /// These spans: all whose trace id is valid, and the first few of the others.
+    /// The rejected spans: all with a valid trace id, and the first few of the others.
     pub(crate) rejected: Vec<RejectedAt<'a>>,
-    /// The number of rejected spans whose trace id is invalid.
+    /// Number of rejected spans whose trace id is invalid.
     without_trace: usize,
-    /// The number of attributes that cannot be decoded.
+    /// Number of attributes that cannot be decoded.
     pub(crate) dropped_attributes: usize,
     /// The first of these attributes.
     pub(crate) undecodable: Vec<UndecodableAt<'a>>,
 }
 
-/// The number of rejected spans without a readable trace id, and of attributes that cannot be
-/// decoded, that are described: each can be two bytes long, and a request 64 MiB.
+/// Number of rejected spans without a valid trace id, and of attributes that cannot be decoded, that
+/// are described. Each can have two bytes, and a request 64 MiB.
 const MOST_DESCRIBED: usize = 100;
 
 /// An attribute that cannot be decoded.
@@ -50,7 +50,7 @@ pub(crate) struct UndecodableAt<'a> {
     pub(crate) reason: Cow<'a, str>,
 }
 
-/// What an attribute describes; spans by their names.
+/// The owner of an attribute, with the name of its span.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Owner<'a> {
     Resource,
@@ -74,7 +74,7 @@ impl fmt::Display for Owner<'_> {
 }
 
 impl<'a> Owner<'a> {
-    /// The same of the span with this name.
+    /// The owner with the name of the span.
     fn named(self, name: &'a [u8]) -> Self {
         match self {
             Self::Span(_) => Self::Span(name),
@@ -85,10 +85,10 @@ impl<'a> Owner<'a> {
     }
 }
 
-/// A span that was left out because an id is invalid.
+/// A span that was rejected because an id is invalid.
 #[derive(Debug)]
 pub(crate) struct RejectedAt<'a> {
-    /// Its trace, if that id is valid.
+    /// Its trace; `None` if that id is invalid.
     pub(crate) trace_id: Option<TraceId>,
     /// The traces that its links refer to.
     pub(crate) links: Vec<TraceId>,
@@ -128,7 +128,7 @@ pub(crate) struct LinkAt {
     pub(crate) to: TraceId,
 }
 
-/// A message field; protobuf allows to send it in pieces, which are merged by joining their bytes.
+/// A message field. Protobuf permits to send it in pieces, which are merged by joining their bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Pieces<'a> {
     first: &'a [u8],
@@ -163,7 +163,7 @@ pub(crate) fn is_server(span: &[u8]) -> bool {
     let mut is_server = false;
     while let Ok(Some((tag, field))) = wire.next() {
         if tag == KIND {
-            is_server = matches!(field, Field::Varint(SERVER));
+            is_server = matches!(field, WireField::Varint(SERVER));
         }
     }
     is_server
@@ -264,7 +264,7 @@ impl<'a> Walk<'a> {
         for undecodable in &mut self.undecodable[known_drops..] {
             undecodable.owner = undecodable.owner.named(name);
         }
-        let Ids { trace, span, .. } = match Ids::read(trace_id, span_id, parent) {
+        let SpanIds { trace, span, .. } = match SpanIds::read(trace_id, span_id, parent) {
             Ok(ids) => ids,
             Err(reason) => {
                 let links = self.links.drain(known_links..);
@@ -305,7 +305,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// The trace that has the link is not known before the end of its span.
+    /// The `from` of the link is set at the end of its span.
     fn link(&mut self, resource: usize, message: &'a [u8]) -> Result<(), Malformed> {
         let (mut trace_id, mut span_id): (&[u8], &[u8]) = (&[], &[]);
         let mut wire = Wire(message);

@@ -1,15 +1,15 @@
-//! Protobuf field by field: tags, wire types and lengths, nothing of what they mean.
+//! Reads protobuf fields: tags, wire types and lengths, without a schema.
 
 use super::error::Malformed;
 
-/// Protobuf's groups may nest without end; prost stops here, too.
+/// Maximum nesting of groups, as in prost.
 const MAX_GROUPS: u32 = 100;
 
-/// Bytes yet to be read, field by field.
+/// The bytes that are not read yet.
 pub(super) struct Wire<'a>(pub(super) &'a [u8]);
 
 /// The value of a field.
-pub(super) enum Field<'a> {
+pub(super) enum WireField<'a> {
     /// Length-delimited: a message, text or bytes.
     Bytes(&'a [u8]),
     Varint(u64),
@@ -18,8 +18,8 @@ pub(super) enum Field<'a> {
     Group,
 }
 
-impl<'a> Field<'a> {
-    /// The bytes of a field that has to be length-delimited.
+impl<'a> WireField<'a> {
+    /// The bytes of a length-delimited field. An error for another type.
     pub(super) fn message(self) -> Result<&'a [u8], Malformed> {
         match self {
             Self::Bytes(bytes) => Ok(bytes),
@@ -47,9 +47,9 @@ impl<'a> Field<'a> {
 const WRONG_TYPE: Malformed = Malformed::Wire("a field of the wrong wire type");
 
 impl<'a> Wire<'a> {
-    /// The tag and value of the next field, or nothing at the end.
+    /// The tag and value of the next field. `None` at the end.
     #[inline]
-    pub(super) fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, Malformed> {
+    pub(super) fn next(&mut self) -> Result<Option<(u32, WireField<'a>)>, Malformed> {
         if self.0.is_empty() {
             return Ok(None);
         }
@@ -69,16 +69,16 @@ impl<'a> Wire<'a> {
     }
 
     #[inline]
-    fn value(&mut self, tag: u32, wire_type: u8, groups: u32) -> Result<Field<'a>, Malformed> {
+    fn value(&mut self, tag: u32, wire_type: u8, groups: u32) -> Result<WireField<'a>, Malformed> {
         match wire_type {
-            0 => self.varint().map(Field::Varint),
-            1 => self.take(8).map(|_| Field::Fixed64),
+            0 => self.varint().map(WireField::Varint),
+            1 => self.take(8).map(|_| WireField::Fixed64),
             2 => {
                 let length = self.varint()?;
-                self.take(length).map(Field::Bytes)
+                self.take(length).map(WireField::Bytes)
             }
-            3 => self.group(tag, groups).map(|()| Field::Group),
-            5 => self.take(4).map(|_| Field::Fixed32),
+            3 => self.group(tag, groups).map(|()| WireField::Group),
+            5 => self.take(4).map(|_| WireField::Fixed32),
             4 => Err(Malformed::wire("the end of a group that did not begin")),
             _ => Err(Malformed::wire("an unknown wire type")),
         }

@@ -9,15 +9,15 @@ use crate::trace::{
     Attributes, Event, Link, Resource, Scope, Span, SpanKind, Status, StatusCode, Trace, Value,
 };
 
-/// The trace and those that are linked to it, as one OTLP/JSON document for [`super::read`] and
-/// for every other tool that reads OTLP. Spans are grouped by resource and scope.
+/// Writes a trace and the linked ones as an OTLP/JSON document. Spans are grouped by resource and
+/// scope.
 #[must_use]
 pub fn write_json(trace: &Trace) -> String {
     let document = json!({ "resourceSpans": all_resource_spans(trace) });
     format!("{document:#}\n")
 }
 
-/// The same with something about it under a key of its own, before the spans.
+/// As [`write_json`], with another key before the spans.
 #[cfg(feature = "run")]
 pub(crate) fn write_json_with(trace: &Trace, key: &str, about: &impl serde::Serialize) -> String {
     let document = json!({ key: about, "resourceSpans": all_resource_spans(trace) });
@@ -107,7 +107,7 @@ fn span(span: &Span) -> Json {
     with_dropped(written, &dropped)
 }
 
-/// An object with the counts of what is missing from it, those of zero left out.
+/// Adds the counts that are not zero to an object.
 fn with_dropped(mut object: Json, counts: &[(&str, u32)]) -> Json {
     for (key, count) in counts.iter().filter(|(_, count)| *count > 0) {
         object[key] = json!(count);
@@ -140,7 +140,7 @@ fn status(status: &Status) -> Json {
     json!({ "code": number(&StatusCode::ALL, &status.code), "message": status.message })
 }
 
-/// Enums are written as their place in OTLP's order.
+/// The number of an enum: its index in OTLP's order.
 fn number<T: PartialEq>(all: &[T], wanted: &T) -> usize {
     all.iter().position(|one| one == wanted).unwrap_or(0)
 }

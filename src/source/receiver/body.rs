@@ -1,4 +1,4 @@
-//! Reads request bodies within bounds of size, time and number.
+//! Reads request bodies, with limits of size, time and number.
 
 use std::io;
 use std::time::Duration;
@@ -9,17 +9,17 @@ use http_body_util::BodyExt;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-/// The size of a request, decompressed, that OTLP recommends to accept.
+/// Maximum size of a decompressed request, as OTLP recommends.
 pub(super) const MAX_BODY: usize = 64 << 20;
 
-/// How many requests may be on their way into memory at the same time.
+/// Maximum number of requests that are read concurrently.
 const MAX_REQUESTS: usize = 64;
 
-/// How much of a request that is too large is read to its end, so that the client, which is still
-/// sending, reads the answer instead of finding a closed connection.
+/// Number of bytes of a request that is too large that are read and discarded, so that the client,
+/// which still sends, gets the answer.
 const MAX_DRAIN: usize = 256 << 20;
 
-/// The turns of requests to be read.
+/// Limits the number of requests that are read concurrently.
 #[derive(Debug)]
 pub(super) struct Turns(Semaphore);
 
@@ -30,13 +30,13 @@ impl Default for Turns {
 }
 
 impl Turns {
-    /// Waits for a turn, which ends when the permit is dropped; nothing if it takes too long.
+    /// Waits for a turn, which ends when the permit is dropped. `None` after a timeout.
     pub(super) async fn next(&self, longest: Duration) -> Option<SemaphorePermit<'_>> {
         timeout(longest, self.0.acquire()).await.ok()?.ok()
     }
 }
 
-/// Why a body could not be read.
+/// A body could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BodyError {
     #[error("more than {} MiB after decompression", MAX_BODY >> 20)]
@@ -64,7 +64,7 @@ async fn collect(mut body: Body) -> Result<Bytes, BodyError> {
             drain(body).await;
             return Err(BodyError::TooLarge);
         }
-        // Most bodies come in one piece, which then needs no copy.
+        // Most bodies arrive in one piece, which needs no copy.
         if first.is_empty() && all.is_empty() {
             first = data;
         } else {
@@ -94,7 +94,7 @@ async fn next_data(body: &mut Body) -> Result<Option<Bytes>, BodyError> {
     Ok(None)
 }
 
-/// The layers around an error of a body add nothing.
+/// The text of the innermost cause. The outer errors of a body add no information.
 fn innermost(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.last().map_or_else(String::new, ToString::to_string)

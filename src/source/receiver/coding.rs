@@ -1,5 +1,4 @@
-//! Content codings: their names as exporters spell them (`GZIP`, `x-gzip`, `identity`), and how to
-//! decode them.
+//! Content codings: the names that exporters use (`GZIP`, `x-gzip`, `identity`), and their decoders.
 
 use std::io::{self, Read};
 
@@ -10,8 +9,7 @@ use super::body::{BodyError, MAX_BODY};
 
 pub(super) const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
-/// Rewrites the headers that name a coding to the spelling that the decoders know. Codings that
-/// change nothing are removed.
+/// Normalizes the names in the headers that name a coding, and removes codings without an effect.
 pub(super) fn normalize(headers: &mut HeaderMap) {
     for name in [CONTENT_ENCODING, GRPC_ENCODING] {
         if !headers.contains_key(&name) {
@@ -26,7 +24,7 @@ pub(super) fn normalize(headers: &mut HeaderMap) {
         };
         let codings: Vec<String> = values.iter().flat_map(|value| codings(value)).collect();
         headers.remove(&name);
-        // Of characters that came in a header.
+        // Always valid, since the characters come from a header.
         if let Ok(value) = HeaderValue::from_str(&codings.join(", "))
             && !codings.is_empty()
         {
@@ -84,10 +82,10 @@ impl Coding {
         }
     }
 
-    /// Decompresses a body. Exporters may join several streams, of which all are read.
+    /// Decompresses a body, which may consist of several streams.
     ///
     /// # Errors
-    /// When the body is too large after decompression, is cut off, or something else follows.
+    /// When the body is too large after decompression, is cut off, or is followed by other data.
     pub(super) fn decode(self, body: &[u8]) -> Result<Vec<u8>, BodyError> {
         if body.is_empty() {
             return Ok(Vec::new());
@@ -106,7 +104,7 @@ impl Coding {
     }
 }
 
-/// Reads one byte more than a body may have, at most.
+/// Reads at most one byte more than the maximum size.
 fn read_all(decoder: impl Read) -> io::Result<Vec<u8>> {
     let mut decoded = Vec::new();
     decoder
@@ -115,7 +113,7 @@ fn read_all(decoder: impl Read) -> io::Result<Vec<u8>> {
     Ok(decoded)
 }
 
-/// Decompresses zlib streams. The reader of `flate2` takes a stream that is cut off for whole.
+/// Decompresses zlib streams. The reader of `flate2` accepts a stream that is cut off.
 fn inflate(mut body: &[u8]) -> io::Result<Vec<u8>> {
     const CHUNK: usize = 64 << 10;
     let mut decoded = Vec::new();

@@ -1,11 +1,11 @@
-//! Which web pages may send spans.
+//! The web pages that are allowed to send spans.
 
 use std::time::Duration;
 
 use axum::http::{HeaderValue, Method};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-/// The origins that are allowed beside those of this machine.
+/// Allowed origins, in addition to those of this machine.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Origins(Vec<String>);
 
@@ -14,15 +14,15 @@ impl Origins {
         self.0.push(origin.trim_end_matches('/').to_owned());
     }
 
-    /// Answers preflight requests, and marks responses for pages of allowed origins.
+    /// Answers preflight requests, and adds the headers for allowed origins to responses.
     pub(super) fn layer(self) -> CorsLayer {
         let allowed = move |origin: &HeaderValue, _: &_| self.allows(origin);
         CorsLayer::new()
             .allow_origin(AllowOrigin::predicate(allowed))
             .allow_methods([Method::POST, Method::GET])
-            // `content-type`, `traceparent` and whatever headers the page's exporter is set up with.
+            // `content-type`, `traceparent`, and custom headers of the exporter.
             .allow_headers(AllowHeaders::mirror_request())
-            // `navigator.sendBeacon` always asks for it.
+            // `navigator.sendBeacon` always requires it.
             .allow_credentials(true)
             .max_age(Duration::from_secs(600))
     }
@@ -39,7 +39,7 @@ impl Origins {
     }
 }
 
-/// Whether the page comes from this machine, whatever its port.
+/// Returns `true` for a page of this machine, on any port.
 fn is_local(origin: &str) -> bool {
     let Ok(url) = url::Url::parse(origin) else {
         return false;

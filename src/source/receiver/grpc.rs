@@ -21,7 +21,7 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
     message_format(headers).is_some()
 }
 
-/// What follows `application/grpc`: nothing, `+proto`, or a format that we do not read.
+/// The suffix of `application/grpc`: empty, `+proto`, or an unsupported format.
 fn message_format(headers: &HeaderMap) -> Option<&str> {
     let content_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     let essence = content_type.split(';').next()?.trim();
@@ -76,8 +76,8 @@ async fn accept(
     .await
 }
 
-/// The message of a unary call, decompressed. In the body, it follows a flag, which says if it is
-/// compressed, and its length in four bytes.
+/// The decompressed message of a unary call. In the body, the flag of compression and four bytes with
+/// the length precede it.
 fn only_message(body: &Bytes, coding: Option<&HeaderValue>) -> Result<Bytes, Refused> {
     const HEAD: usize = 5;
     let Some((&[flag, length @ ..], _)) = body.split_first_chunk::<HEAD>() else {

@@ -51,7 +51,7 @@ pub struct Receiver {
 
 /// Settings of a [`Receiver`].
 #[derive(Clone, Debug, Default)]
-pub struct Builder {
+pub struct ReceiverBuilder {
     addresses: Option<Vec<SocketAddr>>,
     origins: Origins,
     store: Store,
@@ -70,7 +70,7 @@ pub struct BindError {
     pub source: io::Error,
 }
 
-impl Builder {
+impl ReceiverBuilder {
     /// Listens on these addresses, each for both gRPC and HTTP, instead of on
     /// [`DEFAULT_ADDRESSES`]. Port 0 takes any free port.
     #[must_use]
@@ -185,8 +185,8 @@ impl Receiver {
 
     /// Settings for other addresses, another store or other web pages.
     #[must_use]
-    pub fn builder() -> Builder {
-        Builder::default()
+    pub fn builder() -> ReceiverBuilder {
+        ReceiverBuilder::default()
     }
 
     /// The addresses at which it listens, in the requested order, with the actual ports.

@@ -1,4 +1,4 @@
-//! Accepts connections and speaks HTTP/1.1 or HTTP/2 on them, whichever the client does.
+//! Accepts connections, and serves HTTP/1.1 or HTTP/2 on them.
 
 use std::error::Error;
 use std::io;
@@ -26,30 +26,29 @@ use crate::source::stats::{Carried, Refusal};
 use crate::source::store::Store;
 use crate::trace::Sender;
 
-/// More connections than that wait until another one ends.
+/// Maximum number of connections. Further ones wait.
 const MAX_CONNECTIONS: usize = 1024;
 
-/// How often a quiet client of HTTP/2 is asked whether it is still there, and how long it may
-/// take to answer.
+/// Interval of pings to an idle client of HTTP/2, and the timeout of the answer.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// With the 64 KiB that HTTP/2 begins with, a large export waits for one round trip after another.
+/// With the default of 64 KiB, a large export needs many round trips.
 const STREAM_WINDOW: u32 = 8 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
-/// HTTP/2 refuses requests with larger headers by itself, without our notice.
+/// Larger headers are refused by the HTTP/2 library, without a notice to this receiver.
 const MAX_HEADERS: u32 = 1 << 20;
 
-/// Limits of the time that a client may take.
+/// Timeouts of a client.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
-    /// Until it has said which protocol it speaks.
+    /// Until the protocol is known.
     pub(super) preface: Duration,
-    /// Until a client of HTTP/1.1 has sent a request's headers, the time between two requests
-    /// included.
+    /// Until a client of HTTP/1.1 has sent the headers of a request, including the time between two
+    /// requests.
     pub(super) headers: Duration,
-    /// Until a request has arrived; also until it has its turn.
+    /// Until a request has arrived, and until it has its turn.
     pub(super) request: Duration,
 }
 
@@ -57,27 +56,27 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             preface: Duration::from_secs(10),
-            // Longer than any usual export interval, 60 s being that of metrics: a client that
-            // sends just when we hang up loses its data.
+            // Longer than usual export intervals (60 s for metrics), since a client that sends while
+            // the connection is closed loses its data.
             headers: Duration::from_secs(90),
             request: Duration::from_secs(60),
         }
     }
 }
 
-/// What a request handler knows of the connection, as an extension of the request.
+/// Facts about the connection, as an extension of the request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
     pub(super) peer: SocketAddr,
-    /// It has no body.
+    /// The request has no body.
     pub(super) is_empty: bool,
 }
 
-/// Reports show this many characters of a user agent.
+/// Number of characters of a user agent that reports show.
 const MAX_USER_AGENT: usize = 120;
 
 impl Arrival {
-    /// The sender of the request; its service is not known before the body is read.
+    /// The sender of the request. Its service is unknown until the body is read.
     pub(crate) fn sender(self, headers: &HeaderMap) -> Sender {
         let user_agent = headers.get(header::USER_AGENT);
         let user_agent = user_agent.and_then(|value| value.to_str().ok());
@@ -107,7 +106,7 @@ pub(super) async fn serve(
         let (stream, peer) = accept(&listener).await;
         let router = router.clone();
         let store = store.clone();
-        let connection = Connection::new(&open);
+        let connection = OpenConnection::new(&open);
         connections.spawn(async move {
             converse(stream, peer, router, store, timeouts).await;
             drop((slot, connection));
@@ -116,23 +115,23 @@ pub(super) async fn serve(
     }
 }
 
-/// Is counted for as long as it lives.
-struct Connection(watch::Sender<usize>);
+/// Counts an open connection until it is dropped.
+struct OpenConnection(watch::Sender<usize>);
 
-impl Connection {
+impl OpenConnection {
     fn new(open: &watch::Sender<usize>) -> Self {
         open.send_modify(|open| *open += 1);
         Self(open.clone())
     }
 }
 
-impl Drop for Connection {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.send_modify(|open| *open -= 1);
     }
 }
 
-/// The next connection. Where the system has no more file descriptors, it gets time to find some.
+/// Accepts the next connection. Retries while the system has no file descriptors.
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
@@ -150,7 +149,7 @@ async fn converse(
     store: Store,
     timeouts: Timeouts,
 ) {
-    // Answers are small and should not wait for more; where it cannot be set, they do.
+    // Answers are small and should not be delayed. An error only delays them.
     let _ = stream.set_nodelay(true);
     match timeout(timeouts.preface, first_words(&stream)).await {
         Ok(Some(FirstWords::Http)) => {}
@@ -184,8 +183,8 @@ fn tls_handshake(peer: SocketAddr) -> Refusal {
     )
 }
 
-/// The refusal of a request that hyper could not read, and so never gave to the router. Nothing
-/// for a connection that ended otherwise: the router has handled its requests.
+/// The refusal of a request that hyper could not read, so that the router did not get it. `None` if
+/// the connection ended for another reason.
 fn unread(error: &hyper::Error, requests: &AtomicUsize, peer: SocketAddr) -> Option<Refusal> {
     let is_cut_off = error.is_incomplete_message() && requests.load(Ordering::Relaxed) == 0;
     let cause = error.source();
@@ -203,7 +202,7 @@ fn unread(error: &hyper::Error, requests: &AtomicUsize, peer: SocketAddr) -> Opt
     Some(refusal(peer, "a request", error.to_string(), remedy))
 }
 
-/// The refusal of a request of which nothing but the sender is known: it may have been an export.
+/// The refusal of an unknown request, which may have been an export.
 fn refusal(peer: SocketAddr, endpoint: &str, reason: String, remedy: &str) -> Refusal {
     Refusal {
         at: Instant::now(),
@@ -240,8 +239,8 @@ enum FirstWords {
     Tls,
 }
 
-/// Waits until it is clear what the client speaks; nothing if it hangs up. The server would wait
-/// without end for the rest of HTTP/2's preface.
+/// Waits until the protocol of the client is known. `None` if the client disconnects. The HTTP server
+/// has no timeout for the preface of HTTP/2.
 async fn first_words(stream: &TcpStream) -> Option<FirstWords> {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     const TLS_HANDSHAKE: u8 = 0x16;
@@ -254,12 +253,12 @@ async fn first_words(stream: &TcpStream) -> Option<FirstWords> {
             words if words.len() < PREFACE.len() && PREFACE.starts_with(words) => {}
             _ => return Some(FirstWords::Http),
         }
-        // Peeking again returns at once; a preface in pieces is so rare that asking will do.
+        // Peeking again returns at once. A preface in pieces is rare, so polling is acceptable.
         sleep(Duration::from_millis(5)).await;
     }
 }
 
-/// Tells the router whom a request comes from.
+/// Adds the [`Arrival`] to each request.
 #[derive(Clone)]
 struct WithArrival {
     router: Router,

@@ -28,7 +28,7 @@ mod paths;
 mod remedy;
 mod routes;
 
-pub use handle::{BindError, Builder, DEFAULT_ADDRESSES, Receiver};
+pub use handle::{BindError, DEFAULT_ADDRESSES, Receiver, ReceiverBuilder};
 #[cfg(feature = "run")]
 pub(crate) use listener::Arrival;
 #[cfg(feature = "run")]

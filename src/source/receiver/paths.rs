@@ -8,7 +8,7 @@ use crate::trace::Sender;
 /// The signals of OTLP/HTTP, as the last segment of a path.
 const SIGNALS: [&str; 3] = ["traces", "logs", "metrics"];
 
-/// Paths of other protocols: the beginning of the path, the protocol, and the remedy.
+/// Paths of other protocols: the prefix of the path, the protocol, and the remedy.
 const FOREIGN: [(&str, &str, &str); 14] = [
     ("/api/v2/spans", "Zipkin", SWITCH),
     ("/api/v1/spans", "Zipkin", SWITCH),

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 pub use wire::Health;
-pub(crate) use wire::{JsonDiagnostics, Line};
+pub(crate) use wire::{StreamLine, WireDiagnostics};
 
 use super::contract::TraceSource;
 use super::diagnostics::SourceDiagnostics;
@@ -72,7 +72,7 @@ pub enum RemoteError {
         "{RECEIVER_VARIABLE} is `{given}`, which is not the URL of a receiver: it looks like http://127.0.0.1:4318, and `spanspec exec` sets it"
     )]
     NoUrl {
-        /// What was given.
+        /// The value of the variable.
         given: String,
     },
     /// Nothing answers there.
@@ -80,9 +80,9 @@ pub enum RemoteError {
         "there is no receiver at {base}, which {RECEIVER_VARIABLE} names: is the `spanspec exec` or `spanspec collect` that set it still running?"
     )]
     Unreachable {
-        /// What was asked.
+        /// The URL.
         base: Url,
-        /// What came of it.
+        /// The cause.
         #[source]
         source: reqwest::Error,
     },
@@ -91,9 +91,9 @@ pub enum RemoteError {
         "what answers at {base}, which {RECEIVER_VARIABLE} names, is no receiver of `spanspec exec` or `spanspec collect` with API version {API_VERSION}: {found}"
     )]
     NotOurs {
-        /// What was asked.
+        /// The URL.
         base: Url,
-        /// What it said.
+        /// The answer.
         found: String,
     },
 }
@@ -133,7 +133,7 @@ impl Remote {
         url.set_query(Some(&format!("age={age}us")));
         let asked = self.client.get(url).timeout(CONNECT_TIMEOUT);
         let body = asked.send().await?.error_for_status()?.bytes().await?;
-        let diagnostics: JsonDiagnostics = serde_json::from_slice(&body).unwrap_or_default();
+        let diagnostics: WireDiagnostics = serde_json::from_slice(&body).unwrap_or_default();
         Ok(diagnostics.read())
     }
 }
@@ -230,9 +230,9 @@ impl Feed {
         if line.is_empty() {
             return;
         }
-        let lost = match serde_json::from_slice::<Line>(line) {
-            Ok(Line::Spans { age_us, otlp }) => self.ingest(age_us, &otlp),
-            Ok(Line::Hole { hole }) => Some(hole),
+        let lost = match serde_json::from_slice::<StreamLine>(line) {
+            Ok(StreamLine::Spans { age_us, otlp }) => self.ingest(age_us, &otlp),
+            Ok(StreamLine::Hole { hole }) => Some(hole),
             Err(error) => Some(unreadable(&error)),
         };
         if let Some(hole) = lost {

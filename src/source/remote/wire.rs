@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
 use crate::source::follow::Parcel;
 use crate::source::otlp::{self, WrongId};
-use crate::source::stats::{Carried, DroppedAttribute, ReceiverStats, Refusal, Rejection};
+use crate::source::stats::{Carried, DroppedAttribute, ReceiverStats, Refusal, RejectedSpan};
 use crate::trace::{Hole, Sender};
 
 /// A receiver, and the services that send to it.
@@ -47,7 +47,7 @@ pub struct Health {
 /// A line of the stream that follows a trace.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Line {
+pub(crate) enum StreamLine {
     /// Spans that arrived together.
     Spans {
         age_us: u64,
@@ -61,7 +61,7 @@ pub(crate) enum Line {
 /// [`SourceDiagnostics`] on the wire.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
-pub(crate) struct JsonDiagnostics {
+pub(crate) struct WireDiagnostics {
     requests: u64,
     spans: u64,
     log_records: u64,
@@ -69,19 +69,19 @@ pub(crate) struct JsonDiagnostics {
     watched: BTreeMap<String, u64>,
     strangers: BTreeMap<String, u64>,
     rejected: u64,
-    rejections: Vec<JsonRejection>,
+    rejections: Vec<WireRejection>,
     dropped_attributes: u64,
     drops: VecDeque<DroppedAttribute>,
     refused: u64,
-    refusals: Vec<JsonRefusal>,
-    late: Vec<JsonLateTrace>,
+    refusals: Vec<WireRefusal>,
+    late: Vec<WireLateTrace>,
     /// Unrelated traces, as OTLP/JSON.
     stranger_traces: Vec<String>,
 }
 
 /// A refused request.
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) struct JsonRefusal {
+pub(crate) struct WireRefusal {
     age_us: u64,
     #[serde(flatten)]
     sender: Sender,
@@ -96,7 +96,7 @@ pub(crate) struct JsonRefusal {
 
 /// A rejected span.
 #[derive(Debug, Deserialize, Serialize)]
-struct JsonRejection {
+struct WireRejection {
     trace_id: Option<String>,
     service: String,
     name: String,
@@ -104,7 +104,7 @@ struct JsonRejection {
 }
 
 #[derive(Debug, Deserialize, Serialize)]
-struct JsonLateTrace {
+struct WireLateTrace {
     trace_id: String,
     spans: usize,
     by_us: u64,
@@ -119,7 +119,7 @@ impl Health {
     }
 }
 
-impl Line {
+impl StreamLine {
     pub(crate) fn of(parcel: &Parcel) -> Self {
         Self::Spans {
             age_us: age(parcel.arrived),
@@ -139,7 +139,7 @@ pub(super) fn parcel(age_us: u64, otlp: &str) -> Result<Parcel, base64::DecodeEr
     })
 }
 
-impl JsonRefusal {
+impl WireRefusal {
     pub(crate) fn of(refusal: &Refusal) -> Self {
         Self {
             age_us: age(refusal.at),
@@ -166,8 +166,8 @@ impl JsonRefusal {
     }
 }
 
-impl JsonRejection {
-    fn of(rejection: &Rejection) -> Self {
+impl WireRejection {
+    fn of(rejection: &RejectedSpan) -> Self {
         Self {
             trace_id: rejection.trace_id.map(|id| id.to_string()),
             service: rejection.service.clone(),
@@ -177,10 +177,10 @@ impl JsonRejection {
     }
 }
 
-impl JsonDiagnostics {
+impl WireDiagnostics {
     pub(crate) fn of(diagnostics: &SourceDiagnostics) -> Self {
         let stats = &diagnostics.stats;
-        let late = diagnostics.late.iter().map(|late| JsonLateTrace {
+        let late = diagnostics.late.iter().map(|late| WireLateTrace {
             trace_id: late.trace_id.to_string(),
             spans: late.spans,
             by_us: micros(late.by),
@@ -193,19 +193,19 @@ impl JsonDiagnostics {
             watched: stats.related.clone(),
             strangers: stats.unrelated.clone(),
             rejected: stats.rejected,
-            rejections: stats.rejections.iter().map(JsonRejection::of).collect(),
+            rejections: stats.rejections.iter().map(WireRejection::of).collect(),
             dropped_attributes: stats.dropped_attributes,
             drops: stats.drops.clone(),
             refused: stats.refused,
-            refusals: stats.refusals.iter().map(JsonRefusal::of).collect(),
+            refusals: stats.refusals.iter().map(WireRefusal::of).collect(),
             late: late.collect(),
             stranger_traces: diagnostics.unrelated.iter().map(otlp::write_json).collect(),
         }
     }
 
     pub(super) fn read(self) -> SourceDiagnostics {
-        let refusals = self.refusals.into_iter().map(JsonRefusal::read);
-        let rejections = self.rejections.into_iter().map(|rejected| Rejection {
+        let refusals = self.refusals.into_iter().map(WireRefusal::read);
+        let rejections = self.rejections.into_iter().map(|rejected| RejectedSpan {
             trace_id: rejected.trace_id.and_then(|id| id.parse().ok()),
             service: rejected.service,
             name: rejected.name,

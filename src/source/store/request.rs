@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::source::otlp::{self, Malformed, SpanAt, Walk};
-use crate::source::stats::{DroppedAttribute, Rejection};
+use crate::source::stats::{DroppedAttribute, RejectedSpan};
 
 /// `service.name` of each resource of a request.
 pub(super) fn services(walk: &Walk<'_>) -> Result<Vec<String>, Malformed> {
@@ -14,10 +14,10 @@ pub(super) fn services(walk: &Walk<'_>) -> Result<Vec<String>, Malformed> {
 }
 
 /// The rejected spans of a request; `services` has the service of each resource.
-pub(super) fn rejections(walk: &Walk<'_>, services: &[String]) -> Vec<Rejection> {
+pub(super) fn rejections(walk: &Walk<'_>, services: &[String]) -> Vec<RejectedSpan> {
     let rejected = walk.rejected.iter();
     rejected
-        .map(|span| Rejection {
+        .map(|span| RejectedSpan {
             trace_id: span.trace_id,
             service: services[walk.scopes[span.scope].resource].clone(),
             name: String::from_utf8_lossy(span.name).into_owned(),

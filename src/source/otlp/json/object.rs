@@ -16,19 +16,21 @@ use serde_json::value::RawValue;
 
 use super::super::attribute;
 use super::super::message::{
-    AnyValue, ArrayValue, Event, KeyValue, KeyValueList, Kind as ValueKind, Link, Resource,
-    ResourceSpans, Scope, ScopeSpans, Span, Status, TracesData,
+    AnyValue, ArrayValue, EventMessage, KeyValue, KeyValueList, LinkMessage, ResourceMessage,
+    ResourceSpans, ScopeMessage, ScopeSpans, SpanMessage, StatusMessage, TracesData, ValueKind,
 };
-use super::{Base64, Code, Kind, Number, SpanIdBytes, Text, TraceIdBytes};
+use super::{
+    Base64, JsonNumber, JsonSpanKind, JsonStatusCode, JsonText, SpanIdBytes, TraceIdBytes,
+};
 
 /// An `ExportTraceServiceRequest`.
 pub(in super::super) fn request(json: &str) -> Result<TracesData, serde_json::Error> {
-    serde_json::from_str(json).map(|Read(request): Read<Request>| request.traces)
+    serde_json::from_str(json).map(|Read(request): Read<ExportRequest>| request.traces)
 }
 
 /// A JSON object whose fields are read one by one.
 pub(in super::super) trait Object: Default {
-    /// For messages: `a span`.
+    /// The name in error messages, such as `a span`.
     const NAME: &'static str;
 
     /// The keys that [`field`](Self::field) reads, in camelCase.
@@ -42,12 +44,12 @@ pub(in super::super) trait Object: Default {
         ignore(map)
     }
 
-    /// Called at the end.
+    /// Called after the last key.
     fn check<E: Error>(&mut self) -> Result<(), E> {
         Ok(())
     }
 
-    /// Reads an array in the place of the object.
+    /// Reads an array instead of an object.
     fn array<'de, S: SeqAccess<'de>>(_: S) -> Result<Self, S::Error> {
         let expected = format!("{} as an object", Self::NAME);
         Err(S::Error::invalid_type(Unexpected::Seq, &&*expected))
@@ -74,9 +76,9 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
     }
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<T, M::Error> {
         let mut object = T::default();
-        // A bit for each key of `FIELDS`.
+        // Has a bit for each key of `FIELDS`.
         let mut seen = 0_u32;
-        while let Some(Text(key)) = map.next_key()? {
+        while let Some(JsonText(key)) = map.next_key()? {
             let sent = String::from_utf8_lossy(&key);
             let key = camel_case(&sent);
             match T::FIELDS.iter().position(|field| *field == key) {
@@ -109,7 +111,7 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// `trace_id` is `traceId`, as the Collector reads it.
+/// Converts `trace_id` to `traceId`. The Collector reads both.
 fn camel_case(key: &str) -> Cow<'_, str> {
     if !key.contains('_') {
         return Cow::Borrowed(key);
@@ -132,7 +134,7 @@ fn value<'de, T: Deserialize<'de> + Default, M: MapAccess<'de>>(
 }
 
 fn number<'de, T: super::Numeric, M: MapAccess<'de>>(map: &mut M) -> Result<T, M::Error> {
-    Ok(value::<Number<T>, M>(map)?.0)
+    Ok(value::<JsonNumber<T>, M>(map)?.0)
 }
 
 fn object<'de, T: Object, M: MapAccess<'de>>(map: &mut M) -> Result<Option<T>, M::Error> {
@@ -148,7 +150,7 @@ pub(in super::super) fn objects<'de, T: Object, M: MapAccess<'de>>(
 }
 
 fn text<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Bytes, M::Error> {
-    Ok(value::<Text, M>(map)?.0)
+    Ok(value::<JsonText, M>(map)?.0)
 }
 
 pub(in super::super) fn ignore<'de, M: MapAccess<'de>>(map: &mut M) -> Result<(), M::Error> {
@@ -169,8 +171,7 @@ fn refuse_spans<'de, M: MapAccess<'de>>(
     Ok(())
 }
 
-/// Reads over the value of a key. Returns `true` if a span stands there, or the key is one of a
-/// span itself.
+/// Skips the value of a key. Returns `true` if it contains a span, or the key is a key of a span.
 pub(in super::super) fn has_span<'de, M: MapAccess<'de>>(
     key: &str,
     map: &mut M,
@@ -205,7 +206,7 @@ fn keys(json: &str) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Attributes, each read alone: one that is unreadable does not spoil the others.
+/// Attributes, each of which is decoded separately.
 fn attributes<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Vec<Bytes>, M::Error> {
     let raw: Vec<&RawValue> = value(map)?;
     Ok(raw.into_iter().map(|raw| key_value(raw.get())).collect())
@@ -217,7 +218,7 @@ fn key_value(json: &str) -> Bytes {
         Err(error) => {
             let key = serde_json::from_str(json).map(|Read(JustKey(key))| key);
             let message = error.to_string();
-            // The place is one within the attribute.
+            // The position is relative to the attribute.
             let reason = message
                 .rsplit_once(" at line ")
                 .map_or(&*message, |(reason, _)| reason);
@@ -226,7 +227,7 @@ fn key_value(json: &str) -> Bytes {
     }
 }
 
-/// The key of an attribute, whatever its value.
+/// The key of an attribute with any value.
 #[derive(Default)]
 struct JustKey(Bytes);
 
@@ -240,20 +241,20 @@ impl Object for JustKey {
     }
 }
 
-/// An export request, and the keys in it that are not known.
+/// An export request, with its unknown keys.
 #[derive(Default)]
-struct Request {
+struct ExportRequest {
     traces: TracesData,
     is_known: bool,
     unknown: Vec<String>,
 }
 
-/// Keys of other formats, and of OTLP at another place: what stands there would be lost.
+/// Keys of other formats, and of other levels of OTLP, which would be lost.
 const MISPLACED: [&str; 3] = ["batches", "scopeSpans", "spans"];
 
 const EXPECTED: &str = "expected an object with `resourceSpans`";
 
-impl Object for Request {
+impl Object for ExportRequest {
     const NAME: &'static str = "an export request";
     const FIELDS: &'static [&'static str] = &["resourceSpans"];
 
@@ -318,7 +319,7 @@ impl Object for ResourceSpans {
     }
 }
 
-impl Object for Resource {
+impl Object for ResourceMessage {
     const NAME: &'static str = "a resource";
     const FIELDS: &'static [&'static str] = &["attributes", "droppedAttributesCount"];
 
@@ -350,7 +351,7 @@ impl Object for ScopeSpans {
     }
 }
 
-impl Object for Scope {
+impl Object for ScopeMessage {
     const NAME: &'static str = "a scope";
     const FIELDS: &'static [&'static str] =
         &["name", "version", "attributes", "droppedAttributesCount"];
@@ -367,7 +368,7 @@ impl Object for Scope {
     }
 }
 
-impl Object for Span {
+impl Object for SpanMessage {
     const NAME: &'static str = "a span";
     const FIELDS: &'static [&'static str] = &[
         "traceId",
@@ -394,7 +395,7 @@ impl Object for Span {
             "traceState" => self.trace_state = text(map)?,
             "parentSpanId" => self.parent_span_id = value::<SpanIdBytes, M>(map)?.0,
             "name" => self.name = text(map)?,
-            "kind" => self.kind = value::<Kind, M>(map)?.0,
+            "kind" => self.kind = value::<JsonSpanKind, M>(map)?.0,
             "startTimeUnixNano" => self.start_time_unix_nano = number(map)?,
             "endTimeUnixNano" => self.end_time_unix_nano = number(map)?,
             "attributes" => self.attributes = attributes(map)?,
@@ -410,7 +411,7 @@ impl Object for Span {
     }
 }
 
-impl Object for Event {
+impl Object for EventMessage {
     const NAME: &'static str = "an event";
     const FIELDS: &'static [&'static str] = &[
         "timeUnixNano",
@@ -431,7 +432,7 @@ impl Object for Event {
     }
 }
 
-impl Object for Link {
+impl Object for LinkMessage {
     const NAME: &'static str = "a link";
     const FIELDS: &'static [&'static str] = &[
         "traceId",
@@ -454,14 +455,14 @@ impl Object for Link {
     }
 }
 
-impl Object for Status {
+impl Object for StatusMessage {
     const NAME: &'static str = "a status";
     const FIELDS: &'static [&'static str] = &["message", "code"];
 
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         match key {
             "message" => self.message = text(map)?,
-            "code" => self.code = value::<Code, M>(map)?.0,
+            "code" => self.code = value::<JsonStatusCode, M>(map)?.0,
             _ => {}
         }
         Ok(())
@@ -497,14 +498,14 @@ impl Object for AnyValue {
     fn field<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         let kind = match key {
             "stringValue" => map
-                .next_value::<Option<Text>>()?
+                .next_value::<Option<JsonText>>()?
                 .map(|text| ValueKind::String(text.0)),
             "boolValue" => map.next_value::<Option<bool>>()?.map(ValueKind::Bool),
             "intValue" => map
-                .next_value::<Option<Number<i64>>>()?
+                .next_value::<Option<JsonNumber<i64>>>()?
                 .map(|int| ValueKind::Int(int.0)),
             "doubleValue" => map
-                .next_value::<Option<Number<f64>>>()?
+                .next_value::<Option<JsonNumber<f64>>>()?
                 .map(|double| ValueKind::Double(double.0)),
             "arrayValue" => object(map)?.map(ValueKind::Array),
             "kvlistValue" => object(map)?.map(ValueKind::Map),

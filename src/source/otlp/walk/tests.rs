@@ -14,7 +14,7 @@ use prost::Message;
 use super::super::decode;
 use super::*;
 
-/// What prost decodes must be what the walk finds; what prost refuses, the walk may not see.
+/// The walk finds the spans that prost decodes. It may accept a request that prost refuses.
 fn assert_agrees(request: &[u8]) {
     if let Ok(walk) = Walk::of(request) {
         assert_decodable(&walk);
@@ -34,7 +34,7 @@ fn assert_agrees(request: &[u8]) {
     assert_eq!(walk.links, links);
 }
 
-/// What the walk accepts can be decoded.
+/// Requests that the walk accepts can be decoded.
 fn assert_decodable(walk: &Walk<'_>) {
     for span in &walk.spans {
         let bytes = Bytes::copy_from_slice(span.bytes);
@@ -121,7 +121,7 @@ fn field(tag: u32, payload: &[u8], padding: usize) -> Vec<u8> {
     [key(tag, 2, padding), length, payload.to_vec()].concat()
 }
 
-/// Fields that nobody knows, groups among them.
+/// Unknown fields, including groups.
 fn unknown() -> BoxedStrategy<Vec<u8>> {
     // 1000 was `instrumentation_library_spans`.
     let tag = 1001..2000_u32;
