@@ -185,7 +185,7 @@ async fn a_receiver_that_is_not_there_is_named() {
         .expect(3, &["is no receiver of"]);
     run("127.0.0.1:4318")
         .await
-        .expect(3, &["no URL of a receiver"]);
+        .expect(3, &["not the URL of a receiver"]);
 }
 
 /// `spanspec collect` with what it wrote when it was ready.
