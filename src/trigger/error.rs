@@ -223,7 +223,7 @@ impl TriggerError {
         matches!(self, Self::Timeout { .. } | Self::CommandTimeout { .. })
     }
 
-    /// What to do, as an instruction.
+    /// The remedy, as an instruction.
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         Some(match self {

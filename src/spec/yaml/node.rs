@@ -30,7 +30,7 @@ pub(crate) struct EntryKey {
     pub(crate) place: Place,
 }
 
-/// A scalar without quotes and escapes; `style` tells them apart.
+/// A scalar, unquoted and unescaped. `style` is its original notation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scalar {
     pub(crate) text: String,
