@@ -138,7 +138,7 @@ async fn who_asks_for_no_recording_is_told_that_no_span_can_come() {
     said.expect(
         3,
         &[
-            "the trace flags said that it is not sampled",
+            "the request asked services not to record spans",
             "only `span_count: 0`",
         ],
     );
@@ -155,10 +155,10 @@ async fn a_command_that_keeps_its_context_to_itself_is_asked_about_it() {
         ),
     ])
     .await;
-    project
-        .run(&[])
-        .await
-        .expect(3, &["does the command send `TRACEPARENT`"]);
+    project.run(&[]).await.expect(
+        3,
+        &["check that the command sends its environment variable `TRACEPARENT`"],
+    );
 }
 
 #[tokio::test]

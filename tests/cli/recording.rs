@@ -78,7 +78,7 @@ async fn a_draft_goes_to_standard_output_unless_a_file_is_named() {
         "{}",
         said.out
     );
-    assert!(said.out.contains("only guessed"), "{}", said.out);
+    assert!(said.out.contains("only be guessed"), "{}", said.out);
     assert_eq!(project.system.requests.load(Ordering::SeqCst), 1);
 }
 
@@ -119,7 +119,7 @@ async fn credentials_are_written_as_variables() {
     project
         .run(&[])
         .await
-        .expect(2, &["there is no variable `TOKEN`"]);
+        .expect(2, &["undefined variable `TOKEN`"]);
     project
         .run(&["--var", "TOKEN=other"])
         .await
@@ -169,12 +169,12 @@ async fn a_request_that_cannot_be_understood_is_not_fired() {
             "`POST` is no request: write METHOD URL [JSON]",
         ),
         (vec!["${URL}/ok", "POST"], "is no request"),
-        (vec!["POST", "${URL}/ok", "{"], "the body is no JSON"),
+        (vec!["POST", "${URL}/ok", "{"], "the body is not JSON"),
         (
             vec!["--body", "x", "POST", "${URL}/ok", "{}"],
             "there are two bodies",
         ),
-        (vec!["${URI}/ok"], "there is no variable `URI`"),
+        (vec!["${URI}/ok"], "undefined variable `URI`"),
         (vec!["ftp://x/ok"], "no URL of http or https"),
         (vec!["-H", "novalue", "${URL}/ok"], "write 'NAME: VALUE'"),
         (
