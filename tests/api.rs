@@ -439,7 +439,7 @@ async fn errors_of_a_spec_have_their_positions() {
     );
     assert!(mistake["help"].as_str().unwrap().contains("spans"));
     for (spec, said) in [
-        ("", "nothing is expected here"),
+        ("", "this text has no expectation"),
         ("- 1", "`expect`"),
         ("status: 200", "status"),
         ("steps: []\nexpect: { errors: 0 }", "several traces"),

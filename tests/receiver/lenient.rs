@@ -198,7 +198,7 @@ async fn spans_where_none_are_expected_repeated_keys_and_keys_in_another_case_ar
             "found a span in `spanId`, expected it in `scopeSpans`",
         ),
         (
-            format!(r#"{{"resourceSpans": [], "data": [{{"x": {{"Span_ID": "\ud83d"}}}}]}}"#),
+            r#"{"resourceSpans": [], "data": [{"x": {"Span_ID": "\ud83d"}}]}"#.to_owned(),
             "found a span in `data`, expected it in `resourceSpans`",
         ),
         (
