@@ -4,9 +4,9 @@ use std::fmt;
 
 use jsonpath_rust::parser::model::{JpQuery, Segment, Selector};
 use jsonpath_rust::parser::parse_json_path;
-use jsonpath_rust::query::js_path_process;
 
-mod exact;
+mod evaluate;
+mod functions;
 
 use crate::trace::Value;
 
@@ -34,9 +34,10 @@ impl JsonPath {
             return Err("it does not start with `$`".to_owned());
         }
         let query = parse_json_path(written).map_err(|error| first_line(&error.to_string()))?;
+        functions::check(&query)?;
         Ok(Self {
             written: written.to_owned(),
-            query: exact::comparing(query),
+            query,
         })
     }
 
@@ -52,10 +53,8 @@ impl JsonPath {
     /// All nodes that it selects.
     #[must_use]
     pub fn select(&self, document: &Value) -> Vec<Value> {
-        js_path_process(&self.query, document).map_or_else(
-            |_| Vec::new(),
-            |found| found.into_iter().map(|node| node.val().clone()).collect(),
-        )
+        let found = evaluate::select(&self.query, document);
+        found.into_iter().cloned().collect()
     }
 
     /// The value for a matcher: for a singular path its node, if it exists; for any other path the
@@ -138,21 +137,9 @@ impl<'p> PathStep<'p> {
     }
 
     fn take<'d>(&self, value: &'d Value) -> Option<&'d Value> {
-        match (self, value) {
-            (Self::Name(name), Value::Map(entries)) => {
-                let entry = entries.iter().find(|(key, _)| key == name)?;
-                Some(&entry.1)
-            }
-            (Self::Index(index), Value::Array(items)) => {
-                let from_end = usize::try_from(index.unsigned_abs()).ok()?;
-                let at = if *index < 0 {
-                    items.len().checked_sub(from_end)?
-                } else {
-                    from_end
-                };
-                items.get(at)
-            }
-            _ => None,
+        match self {
+            Self::Name(name) => evaluate::member(value, name),
+            Self::Index(index) => evaluate::element(value, *index),
         }
     }
 
@@ -250,6 +237,23 @@ mod tests {
             "`$.a[0].b` has type int, not array or map"
         );
         assert_eq!(gap("$.a[*].c"), None);
+    }
+
+    #[test]
+    fn a_filter_that_could_never_hold_is_refused() {
+        for (filter, why) in [
+            ("search(@.id, 'a[')", "`a[` is no regular expression"),
+            ("match(@.id, '(')", "`(` is no regular expression"),
+            ("match(@.id, 5)", "`5` is no regular expression"),
+            ("in(@.id, $.ids)", "there is no function `in`"),
+            ("count(@.a)", "is a value: compare it"),
+            ("length(@.*) == 1", "may find several values"),
+            ("count(1) == 1", "expected a node"),
+        ] {
+            let error = JsonPath::parse(&format!("$[?{filter}]")).unwrap_err();
+            assert!(error.contains(why), "{filter}: {error}");
+        }
+        assert!(JsonPath::parse("$[?match(@.id, $.pattern) && length(@.a[0]) == 1]").is_ok());
     }
 
     #[test]
