@@ -219,17 +219,21 @@ async fn receivers_side_by_side_have_ports_of_their_own() {
 
 /// Sends a span without an exporter; 400 is an answer, too.
 async fn send(receiver: &Receiver, call: &Call, id: &str, parent: Option<&str>, name: &str) -> u16 {
+    post(receiver, body(call, id, parent, name).to_string()).await
+}
+
+/// An export of one span.
+fn body(call: &Call, id: &str, parent: Option<&str>, name: &str) -> serde_json::Value {
     let context = call.context();
     let sent = context.parent_id.to_string();
-    let body = serde_json::json!({ "resourceSpans": [{
+    serde_json::json!({ "resourceSpans": [{
         "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": "shop" } }] },
         "scopeSpans": [{ "spans": [{
             "traceId": context.trace_id.to_string(), "spanId": id, "name": name, "kind": 2,
             "parentSpanId": parent.unwrap_or(&sent),
             "startTimeUnixNano": "1790000000000000000", "endTimeUnixNano": "1790000000005000000",
         }] }],
-    }] });
-    post(receiver, body.to_string()).await
+    }] })
 }
 
 async fn post(receiver: &Receiver, body: String) -> u16 {
@@ -321,6 +325,83 @@ async fn late_spans_overturn_assertions_that_passed() {
         ] {
             assert!(text.contains(said), "{ends}: {text}");
         }
+    }
+}
+
+#[tokio::test]
+async fn whatever_changes_a_trace_later_overturns_assertions_that_passed() {
+    let changes = [
+        // A copy of the span that ends later, with another status.
+        ("copy", "FAIL  assert_no_span!   passed before"),
+        ("linked", "FAIL  assert_no_span!   passed before"),
+        (
+            "rejected",
+            "spans of this trace may be missing: the span `ship` was rejected",
+        ),
+        ("refused", "spans of this trace may be missing: "),
+        ("orphan", "the trace is incomplete"),
+    ];
+    for (change, said) in changes {
+        let receiver = Receiver::start().unwrap().flush_within(ms(10));
+        let call = receiver.call();
+        send(&receiver, &call, ENTRY, None, "GET /").await;
+        let trace = call.trace().await.unwrap();
+        match change {
+            "linked" => assert_no_span!(trace, any_span(), linked_to: "GET /"),
+            _ => assert_no_span!(trace, any_span(), status: error),
+        }
+        let entry = |change: &dyn Fn(&mut serde_json::Value)| {
+            let mut body = body(&call, ENTRY, None, "GET /");
+            change(&mut body["resourceSpans"][0]["scopeSpans"][0]["spans"][0]);
+            body.to_string()
+        };
+        let sent = match change {
+            "copy" => entry(&|span| {
+                span["endTimeUnixNano"] = "1790000000009000000".into();
+                span["status"] = serde_json::json!({ "code": 2 });
+            }),
+            "linked" => entry(&|span| {
+                let link = serde_json::json!({ "traceId": span["traceId"], "spanId": ENTRY });
+                span["links"] = serde_json::json!([link]);
+                span["traceId"] = "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd".into();
+            }),
+            "rejected" => body(&call, "0000000000000000", None, "ship").to_string(),
+            "refused" => "{".to_owned(),
+            _ => body(&call, LATE, Some("00000000000000ff"), "work").to_string(),
+        };
+        post(&receiver, sent).await;
+        let text = panic_of(|| drop((call, receiver)));
+        assert!(text.contains(said), "{change}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_absent_from_a_trace_that_was_not_complete_at_the_timeout() {
+    for (parent, timeout, error, why) in [
+        (
+            Some(""),
+            50,
+            "never arrived within",
+            "the entry of the trace never arrived",
+        ),
+        (
+            None,
+            1,
+            "ended before every service had its time to export",
+            "`timeout` ended before the flush bound",
+        ),
+    ] {
+        let receiver = Receiver::start().unwrap().flush_within(ms(20));
+        let call = receiver.call().timeout(ms(timeout));
+        send(&receiver, &call, ENTRY, parent, "GET /").await;
+        let incomplete = call.trace().await.unwrap_err();
+        assert!(incomplete.to_string().contains(error), "{incomplete}");
+        let Incomplete::NoEntry { trace, .. } = incomplete else {
+            panic!("{incomplete}");
+        };
+        assert_span!(trace, "GET /");
+        let text = panic_of(|| assert_no_span!(trace, "ship"));
+        assert!(text.contains(why), "{text}");
     }
 }
 

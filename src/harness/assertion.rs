@@ -246,29 +246,35 @@ fn nearly(name: &str, trace: &Trace, near: NearMiss, at: Location) -> String {
 /// known that a further span could change.
 pub(super) fn unmet(name: &str, trace: &Trace, expect: &Expect, at: Location) -> Option<String> {
     let missing: Vec<SpanId> = trace.missing_parents().into_iter().collect();
-    if missing.is_empty() || trace.origin() == Origin::Foreign || late::is_taken(trace.id()) {
-        return unmet_of_complete(name, trace, expect, at);
-    }
-    let judged = judgements(trace, expect).into_iter();
-    let checks = judged.map(|judgement| match judgement.finality {
-        Finality::Final => judgement.judged,
-        Finality::Open => Judged {
-            outcome: Outcome::Unjudged(Unjudged::Incomplete(missing.clone())),
-            ..judgement.judged
-        },
-    });
-    told_unless_met(name, trace, checks.collect(), at)
+    let is_whole = trace.origin() == Origin::Foreign || late::is_taken(trace.id());
+    let why = match missing.is_empty() {
+        false if !is_whole => Some(Unjudged::Incomplete(missing)),
+        _ => late::why_incomplete(trace),
+    };
+    unmet_of(name, trace, expect, at, why.as_ref())
 }
 
-/// Everything that does not hold of a complete trace.
-pub(super) fn unmet_of_complete(
+/// Everything that does not hold of a trace that is complete, or incomplete for this reason.
+pub(super) fn unmet_of(
     name: &str,
     trace: &Trace,
     expect: &Expect,
     at: Location,
+    why: Option<&Unjudged>,
 ) -> Option<String> {
     let judged = judgements(trace, expect).into_iter();
-    let checks = judged.map(|judgement| judgement.judged);
+    let checks = judged.map(|judgement| match (judgement.finality, why) {
+        (Finality::Open, Some(why))
+            if judgement.judged.outcome == Outcome::Pass
+                || matches!(why, Unjudged::Incomplete(_)) =>
+        {
+            Judged {
+                outcome: Outcome::Unjudged(why.clone()),
+                ..judgement.judged
+            }
+        }
+        _ => judgement.judged,
+    });
     told_unless_met(name, trace, checks.collect(), at)
 }
 

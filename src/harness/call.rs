@@ -84,11 +84,9 @@ pub enum Incomplete {
         /// The same, drawn.
         picture: String,
     },
-    /// Spans came, but none of the service that was called, and none that another one waits for.
-    #[error(
-        "the span of the service that was called never arrived within {}; what came:\n{picture}",
-        duration(*timeout)
-    )]
+    /// The span of the service that was called did not arrive, or the timeout was shorter than the
+    /// time that services have to export.
+    #[error("{}", no_entry(trace, *timeout, picture))]
     NoEntry {
         /// The time waited after the response.
         timeout: Duration,
@@ -221,12 +219,16 @@ impl Call {
         };
         let settled = {
             let mut follow = self.follow.lock().await;
-            complete(&mut follow, waiting).await
+            let settled = complete(&mut follow, waiting).await;
+            if let Ok(trace) = &settled {
+                late::watch(&self.store, follow.beside(), trace);
+            }
+            settled
         };
-        let trace = settled.map_err(|unsettled| self.explain(unsettled))?;
-        let origin = Origin::Injected(self.context.parent_id);
-        late::watch(&self.store, origin, &trace);
-        Ok(trace)
+        settled.map_err(|unsettled| {
+            late::give_up(&unsettled.trace);
+            self.explain(unsettled)
+        })
     }
 
     fn explain(&self, unsettled: Unsettled) -> Incomplete {
@@ -344,6 +346,18 @@ fn switched_off() -> Option<String> {
     }
     let sampler = value("OTEL_TRACES_SAMPLER").filter(|name| name.contains("always_off"));
     sampler.map(|name| format!("OTEL_TRACES_SAMPLER={name} switches sampling off"))
+}
+
+fn no_entry(trace: &Trace, timeout: Duration, picture: &str) -> String {
+    let timeout = duration(timeout);
+    match trace.has_entry() {
+        false => format!(
+            "the span of the service that was called never arrived within {timeout}; what came:\n{picture}"
+        ),
+        true => format!(
+            "the timeout of {timeout} ended before every service had its time to export; what came:\n{picture}`Call::timeout` waits longer"
+        ),
+    }
 }
 
 fn parents(missing: &[SpanId]) -> String {

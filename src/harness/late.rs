@@ -4,15 +4,17 @@
 //! dropped, late spans are reported, and assertions that they contradict panic: then the test
 //! still runs.
 
+use std::collections::{HashSet, VecDeque};
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::assertion;
+use crate::check::Unjudged;
 use crate::number::duration;
 use crate::source::{Follow, Snapshot, Store};
 use crate::spec::{Expect, Location};
-use crate::trace::{Origin, Trace, TraceId};
+use crate::trace::{Hole, Span, SpanId, Trace, TraceId};
 
 /// The number of traces that are watched. The oldest go first.
 const MOST: usize = 256;
@@ -20,13 +22,15 @@ const MOST: usize = 256;
 /// The traces that tests took for complete.
 static WATCHED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
 
+/// The last traces that tests gave up waiting for.
+static GIVEN_UP: Mutex<VecDeque<TraceId>> = Mutex::new(VecDeque::new());
+
 struct Watched {
     store: Store,
-    origin: Origin,
-    /// Keeps the spans of the trace in the store.
     follow: Follow,
     taken: Instant,
-    spans: usize,
+    /// As it was then.
+    trace: Trace,
     /// What held of it.
     passed: Vec<Passed>,
 }
@@ -45,16 +49,35 @@ struct Late {
     contradicted: Vec<String>,
 }
 
+/// Notes that a trace was not complete at the timeout.
+pub(super) fn give_up(trace: &Trace) {
+    let mut all = GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner);
+    if all.len() >= MOST {
+        all.pop_front();
+    }
+    all.push_back(trace.id());
+}
+
+/// The reason why the trace is not complete, if a test gave up waiting for it.
+pub(super) fn why_incomplete(trace: &Trace) -> Option<Unjudged> {
+    let all = GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner);
+    // A hole is a reason of its own.
+    let is_given_up =
+        all.contains(&trace.id()) && !is_taken(trace.id()) && trace.holes().is_empty();
+    is_given_up.then(|| match trace.has_entry() {
+        true => Unjudged::TimedOut,
+        false => Unjudged::EntryMissing,
+    })
+}
+
 /// Starts to watch a trace that was taken for complete.
-pub(super) fn watch(store: &Store, origin: Origin, trace: &Trace) {
-    let follow = store.follow(trace.id(), origin);
+pub(super) fn watch(store: &Store, follow: Follow, trace: &Trace) {
     store.when_closed(report_all);
     let watched = Watched {
         store: store.clone(),
-        origin,
         follow,
         taken: Instant::now(),
-        spans: trace.len(),
+        trace: trace.clone(),
         passed: Vec::new(),
     };
     let mut all = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,13 +138,13 @@ pub(super) fn end_of_call(trace: TraceId) {
 
 /// Reports the late spans of all traces of a store.
 fn report_all(store: &Store) {
-    let ended: Vec<Watched> = {
+    let mut ended: Vec<Watched> = {
         let mut all = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
         let (ended, rest) = all.drain(..).partition(|one| one.store.is(store));
         *all = rest;
         ended
     };
-    report(ended.iter().filter_map(Watched::late).collect());
+    report(ended.iter_mut().filter_map(Watched::late).collect());
 }
 
 fn report(late: Vec<Late>) {
@@ -139,41 +162,86 @@ fn report(late: Vec<Late>) {
 }
 
 impl Watched {
-    fn late(&self) -> Option<Late> {
-        let id = self.follow.trace_id();
+    /// What has changed since the trace was taken for complete.
+    fn late(&mut self) -> Option<Late> {
         let Snapshot {
-            trace, arrivals, ..
-        } = self.store.peek(id, self.origin);
-        let count = trace.len().saturating_sub(self.spans);
-        if count == 0 {
+            trace,
+            arrivals,
+            linked_arrival,
+            ..
+        } = self.follow.snapshot();
+        let holes: Vec<&Hole> = trace.holes().iter().collect();
+        let spans = changed(&self.trace, &trace);
+        if spans.is_empty() && holes.is_empty() {
             return None;
         }
-        let spans = trace.spans().iter().zip(&arrivals);
-        let late: Vec<_> = spans.filter(|(_, at)| **at > self.taken).collect();
-        let by = late
-            .iter()
-            .map(|(_, at)| at.duration_since(self.taken))
-            .max()?;
-        let mut services: Vec<&str> = late.iter().map(|(span, _)| span.service()).collect();
-        services.sort_unstable();
-        services.dedup();
-        let passed = self.passed.iter();
+        let mut note = String::new();
+        if !spans.is_empty() {
+            let last = arrivals.into_iter().chain(linked_arrival).max();
+            let by = last.map_or(Duration::ZERO, |last| {
+                last.saturating_duration_since(self.taken)
+            });
+            note.push_str(&arrived(trace.id(), &spans, by));
+        }
+        for hole in holes {
+            note.push_str(&format!(
+                "note: spans of trace {} may be missing: {hole}\n   help: {}\n",
+                trace.id(),
+                hole.remedy
+            ));
+        }
+        let known = self.trace.missing_parents();
+        let missing: Vec<SpanId> = trace
+            .missing_parents()
+            .difference(&known)
+            .copied()
+            .collect();
+        let why = (!missing.is_empty()).then_some(Unjudged::Incomplete(missing));
+        let contradicted = self.passed.iter().filter_map(|one| {
+            let name = format!("{}   passed before the late spans", one.name);
+            assertion::unmet_of(&name, &trace, &one.expect, one.at.clone(), why.as_ref())
+        });
         Some(Late {
-            note: format!(
-                "note: {} of trace {id} arrived up to {} after it was considered complete, from {}\n   help: set OTEL_BSP_SCHEDULE_DELAY=100 for the service, as `Receiver::env` does, or a longer `flush_within`\n",
-                match late.len() {
-                    1 => "1 span".to_owned(),
-                    count => format!("{count} spans"),
-                },
-                duration(by),
-                services.join(", "),
-            ),
-            contradicted: passed
-                .filter_map(|one| {
-                    let name = format!("{}   passed before the late spans", one.name);
-                    assertion::unmet_of_complete(&name, &trace, &one.expect, one.at.clone())
-                })
-                .collect(),
+            note,
+            contradicted: contradicted.collect(),
         })
     }
+}
+
+/// The spans of a trace, and of those linked with it, that are not in an earlier state of it.
+fn changed<'t>(before: &Trace, after: &'t Trace) -> Vec<&'t Span> {
+    let all = |trace: &'_ Trace| -> Vec<(TraceId, SpanId)> {
+        let spans = trace.spans().iter();
+        spans.map(|span| (span.trace_id, span.span_id)).collect()
+    };
+    let known: HashSet<(TraceId, SpanId)> = std::iter::once(before)
+        .chain(before.linked())
+        .flat_map(all)
+        .collect();
+    let same = |span: &Span| {
+        let traces = std::iter::once(before).chain(before.linked());
+        let mut of_trace = traces.filter(|trace| trace.id() == span.trace_id);
+        of_trace.any(|trace| trace.spans().contains(span))
+    };
+    let spans = std::iter::once(after)
+        .chain(after.linked())
+        .flat_map(Trace::spans);
+    spans
+        .filter(|span| !known.contains(&(span.trace_id, span.span_id)) || !same(span))
+        .collect()
+}
+
+fn arrived(trace: TraceId, spans: &[&Span], by: Duration) -> String {
+    let mut services: Vec<&str> = spans.iter().map(|span| span.service()).collect();
+    services.sort_unstable();
+    services.dedup();
+    format!(
+        "note: {} of trace {trace} arrived up to {} after it was considered complete, from {}\n   help: set OTEL_BSP_SCHEDULE_DELAY=100 for the service, as `Receiver::env` does, or a longer `flush_within`\n",
+        match spans.len() {
+            1 => "1 span".to_owned(),
+            count => format!("{count} spans"),
+        },
+        duration(by),
+        services.join(", "),
+    )
 }

@@ -113,6 +113,15 @@ impl Follow {
         self
     }
 
+    /// A second watch over the same trace and the same time.
+    pub(crate) fn beside(&self) -> Self {
+        let changes = self.state.lock().follow(self.trace);
+        let mut other = Self::new(self.state.clone(), self.trace, self.origin, changes);
+        other.since = self.since;
+        other.is_fresh = self.is_fresh;
+        other
+    }
+
     /// The trace that is followed.
     #[must_use]
     pub fn trace_id(&self) -> TraceId {
