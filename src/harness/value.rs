@@ -229,6 +229,7 @@ fn below(least: Nanos, end: Duration, written: String) -> Limits<Nanos> {
     Limits {
         ranges: ranges.into_iter().collect(),
         written,
+        negates: false,
     }
 }
 

@@ -9,6 +9,8 @@ pub struct Limits<T> {
     pub ranges: Vec<Bounds<T>>,
     /// The text of the spec, for messages.
     pub written: String,
+    /// A part of it stands under a `not`.
+    pub negates: bool,
 }
 
 /// One range.
@@ -34,6 +36,7 @@ impl<T: Copy + Ord> Limits<T> {
         Self {
             ranges: vec![Bounds { least, greatest }],
             written: written.into(),
+            negates: false,
         }
     }
 

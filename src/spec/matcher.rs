@@ -287,6 +287,7 @@ impl Matcher {
             Self::OneOf(several) | Self::Every(several) => several.iter().any(Self::negates),
             Self::Any(inner) | Self::All(inner) | Self::Number(inner) => inner.negates(),
             Self::Json(paths) => paths.iter().any(|(_, matcher)| matcher.negates()),
+            Self::Length(limits) => limits.negates,
             _ => false,
         }
     }

@@ -446,3 +446,75 @@ fn what_a_variable_left_empty_is_refused() {
     // Few values are equal to an empty string.
     assert!(answers("  body: { not: \"\" }\n", http()));
 }
+
+#[test]
+fn a_matcher_that_no_value_or_every_value_meets_is_refused() {
+    let refused = |expect: &str| {
+        refusal(&format!(
+            "vars: {{ EMPTY: \"\" }}\nrequest: GET http://a/\nexpect: {{ {expect} }}\n"
+        ))
+    };
+    let find = |find: &str| format!("spans: [{{ find: {{ {find} }}, count: 0 }}]");
+    for (expect, why) in [
+        (
+            "json: { $: { json: {} } }".to_owned(),
+            "an empty `json` asks nothing",
+        ),
+        (
+            find("attributes: { x: { gte: 5, lt: 3 } }"),
+            "no value meets both",
+        ),
+        (
+            find("attributes: { x: { gt: 5, lte: 5 } }"),
+            "no value meets both",
+        ),
+        (
+            find("attributes: { x: { type: int, starts_with: b } }"),
+            "no value meets both",
+        ),
+        (
+            find("name: a, duration: { gte: 5s, lt: 1s }"),
+            "nothing is >= 5s and < 1s",
+        ),
+        (
+            "span_count: { gte: 5, lt: 3 }".to_owned(),
+            "nothing is >= 5 and < 3",
+        ),
+        (find("name: \"${EMPTY}\""), "this name is empty"),
+        (find("service: \"${EMPTY}\""), "this name is empty"),
+        (find("name: [a, \"${EMPTY}\"]"), "this name is empty"),
+        (find("above: \"${EMPTY}\""), "this name is empty"),
+        (find("events: [\"${EMPTY}\"]"), "this name is empty"),
+        (find("name: \"\""), "this name is empty"),
+    ] {
+        let told = refused(&expect);
+        assert!(told.contains(why), "{expect}: {told}");
+    }
+    for matcher in [
+        "{ gte: 5, lte: 5 }",
+        "{ type: number, gt: 0, lt: 30 }",
+        "{ type: double, gt: 0 }",
+        "{ type: string, number: 5 }",
+        "{ type: int, not: 5 }",
+    ] {
+        answers(&asks(matcher), http());
+    }
+}
+
+#[test]
+fn a_not_within_a_length_holds_for_each_value_of_a_header() {
+    let mut response = http();
+    let header = |value: &str| ("x-a".to_owned(), value.to_owned());
+    response.headers = vec![header("alpha"), header("beta")];
+    let holds = |matcher: &str| {
+        answers(
+            &format!("  headers: {{ x-a: {matcher} }}\n"),
+            response.clone(),
+        )
+    };
+    assert!(!holds("{ length: { not: 5 } }") && !holds("{ length: { not: 4 } }"));
+    assert!(holds("{ length: { not: 6 } }") && holds("{ length: < 5 }"));
+    response.headers = vec![header("{\"a\":[1]}"), header("{\"a\":[2,3]}")];
+    let json = "  headers: { x-a: { json: { $.a: { length: { not: 1 } } } } }\n";
+    assert!(!answers(json, response));
+}

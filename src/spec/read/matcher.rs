@@ -44,9 +44,16 @@ impl Reader<'_> {
 
     /// JSONPath expressions, each with a condition.
     pub(crate) fn paths(&self, node: &Node) -> Option<Vec<(JsonPath, Matcher)>> {
-        self.all(self.any_map(node, "`json`")?, |entry| {
-            self.path_matcher(entry)
-        })
+        let entries = self.any_map(node, "`json`")?;
+        if entries.is_empty() {
+            return self.wrong(
+                node.place,
+                "an empty `json` asks nothing",
+                "empty",
+                "write a path and what is there: { $.order.id: exists }",
+            );
+        }
+        self.all(entries, |entry| self.path_matcher(entry))
     }
 
     pub(crate) fn path_matcher(&self, entry: &Entry) -> Option<(JsonPath, Matcher)> {
@@ -292,7 +299,8 @@ impl Reader<'_> {
                 "write `exists`, or `{ equals: {} }` for an empty map",
             );
         }
-        let mut every = self.all(entries, |entry| self.matcher_entry(entry, scalars))?;
+        let every = self.all(entries, |entry| self.matcher_entry(entry, scalars))?;
+        let mut every = self.not_contradictory(every, node)?;
         Some(if every.len() == 1 {
             every.remove(0)
         } else {

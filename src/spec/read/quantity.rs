@@ -61,6 +61,7 @@ impl Reader<'_> {
                 let written = format!("one of {}", written.join(", "));
                 Some(Limits {
                     written,
+                    negates: each.iter().any(|one| one.negates),
                     ranges: each.into_iter().flat_map(|one| one.ranges).collect(),
                 })
             }
@@ -69,7 +70,12 @@ impl Reader<'_> {
                 let each = self.all(entries, |entry| {
                     self.limit_entry(&entry.key.text, &entry.value, what, unit)
                 })?;
-                each.into_iter().reduce(|a, b| both(&a, &b))
+                let limits = each.into_iter().reduce(|a, b| both(&a, &b))?;
+                if limits.ranges.is_empty() {
+                    let what = format!("nothing is {}", limits.written);
+                    return self.wrong(node.place, what, "can never hold", examples(unit));
+                }
+                Some(limits)
             }
             _ => self.wrong(
                 node.place,
@@ -297,6 +303,7 @@ fn both(a: &Limits<u64>, b: &Limits<u64>) -> Limits<u64> {
     Limits {
         ranges,
         written: format!("{} and {}", a.written, b.written),
+        negates: a.negates || b.negates,
     }
 }
 
@@ -321,12 +328,14 @@ fn complement(limits: &Limits<u64>) -> Limits<u64> {
             &Limits {
                 ranges,
                 written: String::new(),
+                negates: true,
             },
         )
     });
     Limits {
         ranges: outside.ranges,
         written: format!("not {}", limits.written),
+        negates: true,
     }
 }
 

@@ -21,7 +21,7 @@ impl Reader<'_> {
     pub(crate) fn selector(&self, node: &Node, ids: &EntryIds) -> Option<Selector> {
         match &node.kind {
             Kind::Scalar(_) => {
-                let ask = Ask::Name(self.text_matcher(node)?);
+                let ask = Ask::Name(self.name_matcher(node)?);
                 let at = self.at(node.place);
                 Some(Selector {
                     conditions: vec![SpanCondition { ask, at }],
@@ -76,8 +76,8 @@ impl Reader<'_> {
             return self.relation(*place, node, ids).map(one);
         }
         match key {
-            "name" => self.text_matcher(node).map(Ask::Name).map(one),
-            "service" => self.text_matcher(node).map(Ask::Service).map(one),
+            "name" => self.name_matcher(node).map(Ask::Name).map(one),
+            "service" => self.name_matcher(node).map(Ask::Service).map(one),
             "scope" => self.text_matcher(node).map(Ask::Scope).map(one),
             "status_message" => self.text_matcher(node).map(Ask::StatusMessage).map(one),
             "kind" => {
@@ -223,7 +223,7 @@ impl Reader<'_> {
 
     fn event(&self, node: &Node) -> Option<EventPattern> {
         if matches!(node.kind, Kind::Scalar(_)) {
-            let name = Some(self.text_matcher(node)?);
+            let name = Some(self.name_matcher(node)?);
             return Some(EventPattern {
                 name,
                 attributes: Vec::new(),
@@ -231,7 +231,7 @@ impl Reader<'_> {
             });
         }
         self.map(node, "an event", keys::EVENT)?;
-        let name = self.optional(node, "name", |name| self.text_matcher(name));
+        let name = self.optional(node, "name", |name| self.name_matcher(name));
         let attributes = self.optional(node, "attributes", |map| self.matchers(map, "attributes"));
         let count = self.count_of(node);
         Some(EventPattern {

@@ -1,12 +1,14 @@
 //! Refuses matchers that no value can meet, and matchers that every value meets.
 
+use std::cmp::Ordering;
+
 use regex::Regex;
 
 use super::Reader;
 use super::matcher::Scalars;
 use crate::spec::scope::Filled;
-use crate::spec::yaml::{Entry, Kind, Node, Scalar};
-use crate::spec::{Domain, Matcher, ValueType};
+use crate::spec::yaml::{Entry, Kind, Node, Scalar, Style};
+use crate::spec::{Comparison, Domain, Matcher, ValueType};
 use crate::trace::Value;
 
 /// An unusual text. A regular expression that matches it and the empty text matches everything.
@@ -129,11 +131,78 @@ impl Reader<'_> {
         }
     }
 
+    /// A condition on a name, which is never empty.
+    pub(super) fn name_matcher(&self, node: &Node) -> Option<Matcher> {
+        let matcher = self.text_matcher(node)?;
+        let is_empty = |scalar: &Scalar, node: &Node| {
+            let is_text = scalar.style != Style::Plain && scalar.text.is_empty();
+            is_text || self.is_emptied(scalar, node)
+        };
+        let alternatives = match &node.kind {
+            Kind::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        let written = |one: &&Node| one.scalar().is_some_and(|scalar| is_empty(scalar, one));
+        match alternatives.iter().find(written) {
+            None => Some(matcher),
+            Some(empty) => self.wrong(
+                empty.place,
+                "this name is empty, and no name is",
+                "is empty",
+                "write the name, or give the variable in it a value",
+            ),
+        }
+    }
+
+    /// Refuses keys of one map that no value meets together.
+    pub(super) fn not_contradictory(
+        &self,
+        every: Vec<Matcher>,
+        node: &Node,
+    ) -> Option<Vec<Matcher>> {
+        let pairs = every.iter().enumerate();
+        let mut pairs =
+            pairs.flat_map(|(at, one)| every[..at].iter().map(move |other| (other, one)));
+        match pairs.find(|(one, other)| exclude(one, other) || exclude(other, one)) {
+            None => Some(every),
+            Some((one, other)) => self.wrong(
+                node.place,
+                format!("no value meets both `{one}` and `{other}`"),
+                "can never hold",
+                "write what one value can be, or a list of alternatives",
+            ),
+        }
+    }
+
     fn is_emptied(&self, scalar: &Scalar, node: &Node) -> bool {
         scalar.text.contains("${")
             && match self.fill(scalar, node.place) {
                 Some(Filled::Text(text) | Filled::Value(Value::String(text))) => text.is_empty(),
                 _ => false,
             }
+    }
+}
+
+/// No value meets both: it would be more than a limit and less than one below, or of one type and
+/// of another.
+fn exclude(one: &Matcher, other: &Matcher) -> bool {
+    match (one, other) {
+        // These may hold for values of any type.
+        (Matcher::Type(_), Matcher::Type(_) | Matcher::Exists | Matcher::Absent) => false,
+        (Matcher::Type(_), Matcher::Not(_) | Matcher::OneOf(_) | Matcher::Every(_)) => false,
+        (Matcher::Type(ValueType::Number), other) => {
+            let kinds = [ValueType::Int, ValueType::Double];
+            !kinds.iter().any(|kind| other.domain().contains(*kind))
+        }
+        (Matcher::Type(kind), other) => !other.domain().contains(*kind),
+        (
+            Matcher::Compare(least @ (Comparison::Greater | Comparison::GreaterOrEqual), limit),
+            Matcher::Compare(most @ (Comparison::Less | Comparison::LessOrEqual), greatest),
+        ) => {
+            let permits_both = least.allows(Ordering::Equal) && most.allows(Ordering::Equal);
+            let order = limit.compare(greatest);
+            order.is_some_and(|order| order.is_gt() || order.is_eq() && !permits_both)
+        }
+        _ => false,
     }
 }
