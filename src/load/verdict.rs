@@ -175,6 +175,10 @@ async fn explain(run: &RunContext<'_>, done: JudgedRequest<'_>) -> StepReport {
         // No check needs the trace, but a budget measures it.
         let trouble = match report.trace.as_deref() {
             None => done.context.no_spans().await,
+            Some(trace) if !trace.holes().is_empty() => {
+                let holes: Vec<_> = trace.holes().iter().collect();
+                done.context.holed(&holes)
+            }
             trace => done.context.inconclusive(trace, state),
         };
         report.trouble = Some(trouble);

@@ -19,9 +19,6 @@ use crate::trace::{Nanos, Span, SpanId, StatusCode, Trace, TraceId};
 /// Default maximum number of spans of a trace.
 pub const USUAL_ROWS: usize = 40;
 
-/// Replaces the duration of a span that has none.
-const NEVER_ENDED: &str = "never ended";
-
 /// Maximum number of linked traces; those with a mark are first.
 const MOST_LINKED: usize = 5;
 
@@ -186,7 +183,7 @@ fn span_line(span: &Span, depth: usize, window: &bar::TimeWindow, marks: &Marks<
         extent: window.extent(span),
         duration: match span.duration() {
             Ok(nanos) => number::nanos(nanos),
-            Err(_) => NEVER_ENDED.to_owned(),
+            Err(why) => why.to_string(),
         },
         is_error,
         is_marked,
