@@ -15,7 +15,7 @@ use spanspec::internal::check::capture;
 use spanspec::internal::result::{Phase, Telemetry, Timing};
 use spanspec::internal::spec::{Scope, Trigger};
 use spanspec::{
-    Attempt, CheckRef, CommandResponse, Context, Detail, Evidence, Expect, Finality, Granularity,
+    Attempt, CommandResponse, Context, Detail, Evidence, Expect, Finality, Granularity,
     HttpResponse, Judged, Judgement, Junit, Look, Outcome, Progress, Report, Reporter, Response,
     Secrets, Source, Spec, SpecReport, Step, StepReport, Terminal, Trace, Trouble, Unjudged,
     Verdict, judge, otlp,
@@ -301,7 +301,7 @@ fn captures(step: &Step, scope: &mut Scope, evidence: &Evidence<'_>) -> Vec<Judg
     for (index, wanted) in step.captures(scope).unwrap().into_iter().enumerate() {
         match capture(&wanted, evidence) {
             Ok(value) => scope.set(wanted.name, value),
-            Err(failure) => failed.push(Judged::failed(CheckRef::Capture(index), failure)),
+            Err(outcome) => failed.push(Judged::capture(index, &wanted, outcome)),
         }
     }
     failed

@@ -2,7 +2,7 @@
 
 use super::matching::{MatchInput, answer, meets, meets_text, would_match};
 use super::truth::{Count, Truth};
-use crate::spec::{EventPattern, Matcher};
+use crate::spec::{Ask, EventPattern, Matcher};
 use crate::trace::{Attributes, Span};
 
 /// The answer about one attribute. A missing attribute can be among the dropped ones.
@@ -30,6 +30,16 @@ pub(super) fn have(attributes: &Attributes, wanted: &[(String, Matcher)]) -> Tru
         attribute(attributes, key, matcher).unless(may_be_meant)
     });
     answers.min().unwrap_or(Truth::Yes)
+}
+
+/// The key that a condition of a selector asks for, if its value would meet it in another type only.
+pub(super) fn doubtful_key<'q>(ask: &'q Ask, span: &Span) -> Option<&'q str> {
+    let (attributes, key, matcher) = match ask {
+        Ask::Attribute(key, matcher) => (&span.attributes, key, matcher),
+        Ask::Resource(key, matcher) => (&span.resource.attributes, key, matcher),
+        _ => return None,
+    };
+    other_type(attributes, key, matcher).then_some(key)
 }
 
 /// Returns `true` if the matcher cannot judge the type of the value, but would match in another

@@ -1,17 +1,21 @@
 //! Captures: one value from a response or a span.
 
 use super::forest::Forest;
+use super::judge::lost;
 use super::judgement::FailureDetail;
 use super::select::Evaluator;
-use super::{Evidence, Failure, Subject, Unjudged, words};
+use super::truth::Truth;
+use super::uncertain::why_absent;
+use super::{Evidence, Failure, Outcome, Subject, Unjudged, words};
 use crate::spec::{Capture, CaptureFrom, JsonPath, Selector};
 use crate::trace::{HttpResponse, Response, Value};
 
 /// Evaluates a capture.
 ///
 /// # Errors
-/// If there is no value, or more than one.
-pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Box<Failure>> {
+/// [`Outcome::Fail`] if there is none, or more than one; [`Outcome::Unjudged`] if the evidence
+/// leaves it open.
+pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Outcome> {
     let found = match (&capture.from, evidence.response) {
         (CaptureFrom::Json(path), _) => match evidence.json() {
             Ok(document) => values(path.select(document)),
@@ -24,7 +28,9 @@ pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Box<
         (CaptureFrom::Status, Response::Http(http)) => values(vec![Value::Int(http.status.into())]),
         (CaptureFrom::Body(regex), Response::Http(http)) => matches(regex, &http.text()),
         (CaptureFrom::Stdout(_), Response::Command(command)) if command.stdout_dropped > 0 => {
-            CapturedValues::none(Unjudged::Truncated(command.stdout_dropped).to_string())
+            return Err(Outcome::Unjudged(Unjudged::Truncated(
+                command.stdout_dropped,
+            )));
         }
         (CaptureFrom::Stdout(regex), Response::Command(command)) => matches(regex, &command.stdout),
         (
@@ -35,11 +41,12 @@ pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Box<
             },
             _,
         ) => {
-            return from_span(capture, find, attribute, json.as_ref(), evidence);
+            let what = (find, attribute.as_str(), json.as_ref());
+            return from_span(capture, what, evidence);
         }
         _ => CapturedValues::none("this trigger has no such response"),
     };
-    found.one(capture)
+    found.one(capture).map_err(Outcome::Fail)
 }
 
 /// The values that a capture found, with hints if there is not exactly one.
@@ -104,16 +111,62 @@ fn matches(regex: &regex::Regex, text: &str) -> CapturedValues {
 
 fn from_span(
     capture: &Capture,
-    find: &Selector,
-    attribute: &str,
-    json: Option<&JsonPath>,
+    what: (&Selector, &str, Option<&JsonPath>),
     evidence: &Evidence<'_>,
-) -> Result<Value, Box<Failure>> {
+) -> Result<Value, Outcome> {
     let Some(trace) = evidence.trace else {
-        return Err(failure(capture, "no trace".to_owned(), Vec::new()));
+        let failure = failure(capture, "no trace".to_owned(), Vec::new());
+        return Err(Outcome::Fail(failure));
     };
+    if let Some(field) = lost(&what.0.conditions, trace.losses()) {
+        return Err(Outcome::Unjudged(Unjudged::Lost(field)));
+    }
     let forest = Forest::new(trace);
     let evaluator = Evaluator::new(&forest, &[], FailureDetail::Explained);
+    let found = of_spans(capture, what, &evaluator);
+    match (why_open(what, &evaluator), found) {
+        (None, found) => found.map_err(Outcome::Fail),
+        // Nothing was found, and the reason says where it may be.
+        (Some(why @ (Unjudged::Dropped(..) | Unjudged::OtherType(..))), Err(mut failure)) => {
+            failure.hints.push(why.with_help());
+            Err(Outcome::Fail(failure))
+        }
+        (Some(why), _) => Err(Outcome::Unjudged(why)),
+    }
+}
+
+/// The reason if a span in doubt may have the value, or another one.
+fn why_open(
+    (find, attribute, json): (&Selector, &str, Option<&JsonPath>),
+    evaluator: &Evaluator<'_>,
+) -> Option<Unjudged> {
+    let mask = evaluator.mask(find, evaluator.reach(find));
+    let values = |span: usize| match evaluator.forest.span(span).attributes.get(attribute) {
+        Some(value) => json.map_or(1, |path| within_json(value, path).len()),
+        None => 0,
+    };
+    let certain = (0..mask.len()).filter(|&span| mask[span] == Truth::Yes);
+    if certain.map(values).sum::<usize>() > 1 {
+        return None;
+    }
+    let possible = (0..mask.len()).filter(|&span| mask[span] != Truth::No);
+    possible.into_iter().find_map(|span| {
+        let may_have_dropped = why_absent(evaluator.forest.span(span), attribute);
+        match mask[span].is_known() {
+            true => may_have_dropped,
+            false => (values(span) > 0 || may_have_dropped.is_some())
+                .then(|| evaluator.why_uncertain(find)),
+        }
+    })
+}
+
+/// The value of the attribute, or in it, of the spans that match.
+fn of_spans(
+    capture: &Capture,
+    (find, attribute, json): (&Selector, &str, Option<&JsonPath>),
+    evaluator: &Evaluator<'_>,
+) -> Result<Value, Box<Failure>> {
+    let forest = evaluator.forest;
     let spans = evaluator.select(find);
     if spans.is_empty() {
         let mut failure = failure(capture, format!("no span that matches {find}"), Vec::new());

@@ -2,6 +2,7 @@
 //!
 //! A count that is met only without them would be a false pass.
 
+use super::attributes::doubtful_key;
 use super::forest::TraceReach;
 use super::judgement::{FailureDetail, Finality, Standing};
 use super::matching::{MatchInput, answer, would_match};
@@ -21,7 +22,16 @@ pub(super) fn in_count(
         return None;
     }
     let doubtful = evaluator.doubtful(&entry.find, evaluator.reach(&entry.find));
-    let more = (1..=doubtful.len() as u64).find(|more| !entry.count.contains(number + more))?;
+    let most = match entry.find.take {
+        None => doubtful.len() as u64,
+        // One is taken already, or may be.
+        Some(_) => {
+            let mask = evaluator.mask(&entry.find, evaluator.reach(&entry.find));
+            let may_be_taken = mask.iter().any(|&truth| truth != Truth::No);
+            u64::from(number == 0 && !doubtful.is_empty() && may_be_taken)
+        }
+    };
+    let more = (1..=most).find(|more| !entry.count.contains(number + more))?;
     let found = match more {
         1 => "and one span that `find` cannot judge".to_owned(),
         more => format!("and {more} spans that `find` cannot judge"),
@@ -44,8 +54,6 @@ pub(super) fn in_count(
 /// A span that the selector would select if its values had other types.
 pub(super) struct DoubtfulSpan {
     pub(super) span: usize,
-    /// The key of the value.
-    pub(super) key: String,
     /// The mark in the waterfall: `upstream.status = "503"`.
     mark: String,
     /// The remedy.
@@ -53,11 +61,11 @@ pub(super) struct DoubtfulSpan {
 }
 
 impl Evaluator<'_> {
-    /// The spans that would meet each unmet condition if a value had another type.
+    /// The spans that would meet each unmet condition if a value had another type, without `take`.
     pub(super) fn doubtful(&self, selector: &Selector, reach: TraceReach) -> Vec<DoubtfulSpan> {
         let can_be = |ask: &Ask| matches!(ask, Ask::Attribute(..) | Ask::Resource(..));
         let conditions = &selector.conditions;
-        if selector.take.is_some() || !conditions.iter().any(|one| can_be(&one.ask)) {
+        if !conditions.iter().any(|one| can_be(&one.ask)) {
             return Vec::new();
         }
         let prepared: Vec<Prepared> = conditions
@@ -76,7 +84,7 @@ impl Evaluator<'_> {
                 let this = self.forest.span(span);
                 let doubt = self.doubt(&first.ask, span)?;
                 unmet
-                    .all(|(condition, _)| self.doubt_of(&condition.ask, this).is_some())
+                    .all(|(condition, _)| doubtful_key(&condition.ask, this).is_some())
                     .then_some(doubt)
             })
             .collect()
@@ -90,13 +98,7 @@ impl Evaluator<'_> {
             _ => this.attributes.get(key),
         };
         let mark = format!("{key} = {}", words::optional(value));
-        let key = key.to_owned();
-        Some(DoubtfulSpan {
-            span,
-            key,
-            mark,
-            help,
-        })
+        Some(DoubtfulSpan { span, mark, help })
     }
 
     /// The key of a value that would meet the condition in another type, and the remedy.

@@ -128,7 +128,7 @@ fn mark_lost(mut judgement: Judgement, entry: &SpanEntry, losses: &Losses) -> Ju
     judgement
 }
 
-fn lost(conditions: &[SpanCondition], losses: &Losses) -> Option<Field> {
+pub(super) fn lost(conditions: &[SpanCondition], losses: &Losses) -> Option<Field> {
     conditions
         .iter()
         .find_map(|condition| lost_of(&condition.ask, losses))

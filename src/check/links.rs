@@ -67,21 +67,30 @@ fn ties(forest: &Forest<'_>, from: TraceId, to: TraceId) -> bool {
 
 /// The number of others that each span is linked with. A span is linked with another if it or an
 /// ancestor has a link to it, or if the other is in another trace and it or its ancestor has a
-/// link to the span.
+/// link to the span. A link that was dropped may have led to any span.
 pub(super) fn over_links(forest: &Forest<'_>, reach: TraceReach, others: &[Truth]) -> Vec<Count> {
     let targets = Targets::of(forest, others);
     let mut counts = vec![Count::default(); forest.len_within(reach)];
     let mut linked: HashMap<LinkTarget, Count> = HashMap::new();
+    let mut missing: HashMap<TraceId, u64> = HashMap::new();
     for (start, trace) in forest.traces(TraceReach::Links) {
         let narrowing = narrowing(trace);
         let end = start + trace.len();
         if start < counts.len() {
             forwards(forest, trace, &narrowing, &targets, &mut counts[start..end]);
         }
-        backwards(forest, trace, &narrowing, &others[start..end], &mut linked);
+        let dropped = backwards(forest, trace, &narrowing, &others[start..end], &mut linked);
+        if dropped > 0 {
+            missing.insert(trace.id(), dropped);
+        }
     }
     for (span, count) in counts.iter_mut().enumerate() {
         let span = forest.span(span);
+        for (&from, &dropped) in &missing {
+            if from != span.trace_id && ties(forest, from, span.trace_id) {
+                count.most = count.most.saturating_add(dropped);
+            }
+        }
         if let Some(back) = linked.get(&(span.trace_id, span.span_id)) {
             *count = count.plus(*back);
         }
@@ -111,14 +120,15 @@ fn forwards(
 }
 
 /// For each span of another trace to which links of this trace refer, counts the others with such a
-/// link.
+/// link. Returns the number of others whose dropped links may be such links.
 fn backwards(
     forest: &Forest<'_>,
     trace: &Trace,
     narrowing: &[bool],
     others: &[Truth],
     linked: &mut HashMap<LinkTarget, Count>,
-) {
+) -> u64 {
+    let mut dropped = 0;
     let mut within: Vec<Count> = others.iter().map(|&truth| truth.into()).collect();
     for &at in trace.top_down().iter().rev() {
         let span = &trace.spans()[at];
@@ -133,10 +143,14 @@ fn backwards(
             let known = linked.entry(target).or_default();
             *known = known.plus(within[at]);
         }
+        if span.dropped_links > 0 {
+            dropped += within[at].most;
+        }
         if let Some(parent) = trace.parent(at).filter(|_| !narrowing[at]) {
             within[parent] = within[parent].plus(within[at]);
         }
     }
+    dropped
 }
 
 /// For each span, `true` if it does not inherit the links of its ancestors. A batch consumer has a

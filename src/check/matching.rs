@@ -5,6 +5,7 @@
 use std::cmp::Ordering;
 
 use super::misfit::Misfit;
+use super::readings::readings;
 use crate::spec::{JsonPath, Matcher, ValueType};
 use crate::trace::Value;
 
@@ -203,29 +204,16 @@ fn one_of<'m>(any: &'m [Matcher], asked: MatchInput<'_>) -> MatchAnswer<'m> {
     }
 }
 
-/// Returns `true` if the matcher would match the value in another type: a number as a string, a
-/// string as a number or boolean, a value as an array of one element.
+/// Returns `true` if the matcher would match one of the [readings] of the value.
 pub(super) fn would_match(matcher: &Matcher, asked: MatchInput<'_>) -> bool {
     let value = match asked {
         MatchInput::Value(value) => value.clone(),
         MatchInput::Text(text) => Value::from(text),
         MatchInput::Absent | MatchInput::NoNodes | MatchInput::NoText => return false,
     };
-    let plain = match &value {
-        Value::String(text) => match text.trim() {
-            "true" => Some(Value::Bool(true)),
-            "false" => Some(Value::Bool(false)),
-            text => Value::number(text),
-        },
-        Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Number(_) => {
-            Some(Value::String(value.to_text()))
-        }
-        Value::Null | Value::Bytes(_) | Value::Array(_) | Value::Map(_) => None,
-    };
-    let as_array = (!matches!(value, Value::Array(_))).then(|| Value::Array(vec![value]));
-    plain
+    let readings = readings(&value);
+    readings
         .iter()
-        .chain(&as_array)
         .any(|other| answer(matcher, MatchInput::Value(other)).is_match())
 }
 

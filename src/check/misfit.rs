@@ -112,12 +112,14 @@ impl<'m> Misfit<'m> {
         if kind == ValueType::Null {
             return own.map(|own| format!("[null, {}] to accept null", negated(own)));
         }
+        let mut or = "";
         let fix = match (self.matcher, kind) {
             (Matcher::Compare(..) | Matcher::Between(..), ValueType::String) => {
                 format!("{{ number: {} }}", own?)
             }
             (Matcher::Equal(value), ValueType::String) if value.is_number() => {
-                format!("{{ number: {value} }}, or quote it")
+                or = ", or quote it";
+                format!("{{ number: {value} }}")
             }
             (Matcher::Equal(Value::String(text)), _) if Value::number(text).is_some() => {
                 text.clone()
@@ -140,7 +142,7 @@ impl<'m> Misfit<'m> {
             },
             _ => return None,
         };
-        Some(negated(fix))
+        Some(negated(fix) + or)
     }
 }
 

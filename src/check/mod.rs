@@ -22,6 +22,7 @@ mod near_misses;
 mod nearest;
 mod order;
 mod outcome;
+mod readings;
 mod relations;
 mod renamed;
 mod response;

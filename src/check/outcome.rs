@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{CheckRef, Failure};
-use crate::spec::Location;
+use super::{CheckRef, Failure, Subject};
+use crate::spec::{Capture, Location};
 use crate::trace::{Field, Hole, NoDuration, Span, SpanId};
 
 /// A check and its outcome.
@@ -105,6 +105,17 @@ pub enum DroppedPart {
 }
 
 impl Judged {
+    /// The capture with this number in its step, which gave no value.
+    #[must_use]
+    pub fn capture(index: usize, capture: &Capture, outcome: Outcome) -> Self {
+        Self {
+            check: CheckRef::Capture(index),
+            what: Subject::Capture(capture.name.clone()).to_string(),
+            at: capture.at.clone(),
+            outcome,
+        }
+    }
+
     /// A failed check, named after the subject of the failure.
     #[must_use]
     pub fn failed(check: CheckRef, failure: impl Into<Box<Failure>>) -> Self {
@@ -197,6 +208,14 @@ impl Unjudged {
             ),
             Self::NotUtf8 => Some("let the system write UTF-8, or check its text without `not`".to_owned()),
             _ => None,
+        }
+    }
+
+    /// The reason with the remedy, on one line.
+    pub(super) fn with_help(&self) -> String {
+        match self.help() {
+            Some(help) => format!("{self}; {help}"),
+            None => self.to_string(),
         }
     }
 

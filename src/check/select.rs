@@ -8,13 +8,14 @@ use std::cell::OnceCell;
 
 #[cfg(feature = "run")]
 use super::Unjudged;
-use super::attributes::{attribute, count_events};
+use super::attributes::{attribute, count_events, doubtful_key};
 use super::forest::{Forest, TraceReach};
 use super::judgement::FailureDetail;
 use super::links::{Targets, count_links};
 use super::matching::meets_text;
 use super::relations::{Related, related};
 use super::truth::{Count, Truth};
+use super::uncertain::unknown_service;
 use crate::spec::{Ask, Matcher, Pattern, Relative, Selector, SpanEntry, Syntax, Take};
 #[cfg(feature = "run")]
 use crate::trace::Nanos;
@@ -79,6 +80,15 @@ pub(super) struct Evaluator<'a> {
     pub(super) entries: &'a [SpanEntry],
     found: Vec<OnceCell<Vec<Truth>>>,
     depths: OnceCell<Vec<usize>>,
+}
+
+/// The types in which a selector reads values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Types {
+    /// The types that were sent.
+    Sent,
+    /// Any: a value that would match in another type is in doubt.
+    Any,
 }
 
 /// Facts about all spans that a condition needs.
@@ -149,14 +159,25 @@ impl<'a> Evaluator<'a> {
         spans
     }
 
-    /// For each span within reach, the answer to the selector.
+    /// For each span within reach, the answer to the selector. A span that it excludes only because of the type
+    /// of a value is in doubt.
     pub(super) fn mask(&self, selector: &Selector, reach: TraceReach) -> Vec<Truth> {
+        self.mask_with(selector, reach, Types::Any)
+    }
+
+    /// The same with values in the types that they were sent in, or in any.
+    pub(super) fn mask_with(
+        &self,
+        selector: &Selector,
+        reach: TraceReach,
+        types: Types,
+    ) -> Vec<Truth> {
         let mut mask = vec![Truth::Yes; self.forest.len_within(reach)];
         for condition in &selector.conditions {
             let prepared = self.prepare(&condition.ask, reach);
             for (span, truth) in mask.iter_mut().enumerate() {
                 if *truth != Truth::No {
-                    *truth = (*truth).min(self.meets(&condition.ask, &prepared, span));
+                    *truth = (*truth).min(self.selects(&condition.ask, &prepared, span, types));
                 }
             }
         }
@@ -175,7 +196,15 @@ impl<'a> Evaluator<'a> {
             Take::Number(number) => spans.get(number - 1),
         };
         let kept = kept.copied();
-        let is_certain = self.have_order(mask);
+        let possible = mask.iter().filter(|&&truth| truth != Truth::No).count();
+        if matches!(take, Take::Number(number) if number > possible) {
+            mask.fill(Truth::No);
+            return;
+        }
+        let is_certain = match kept {
+            Some(kept) => self.is_certain(take, kept, mask),
+            None => possible == 0,
+        };
         for (span, truth) in mask.iter_mut().enumerate() {
             if *truth != Truth::No {
                 *truth = Truth::of(Some(span) == kept).unless(!is_certain);
@@ -183,14 +212,24 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Returns `true` if the candidates and the order of their starts are certain.
-    fn have_order(&self, mask: &[Truth]) -> bool {
-        let possible = || (0..mask.len()).filter(|&span| mask[span] != Truth::No);
-        let is_one = possible().count() == 1;
-        possible().all(|span| {
-            let has_start = self.forest.span(span).known_start().is_some();
-            mask[span] == Truth::Yes && (is_one || has_start)
-        })
+    /// Returns `true` if the span is taken whichever of the possible spans are meant: those in doubt
+    /// started on the other side of it.
+    fn is_certain(&self, take: Take, kept: usize, mask: &[Truth]) -> bool {
+        let start = |span: usize| self.forest.span(span).known_start();
+        let is_apart = |span: usize| match (start(span), start(kept)) {
+            (Some(own), Some(kept)) => match take {
+                Take::First | Take::Number(_) => own > kept,
+                Take::Last => own < kept,
+            },
+            _ => false,
+        };
+        let mut others = (0..mask.len()).filter(|&span| span != kept);
+        mask[kept] == Truth::Yes
+            && others.all(|span| match mask[span] {
+                Truth::No => true,
+                Truth::Yes if start(span).is_some() && start(kept).is_some() => true,
+                _ => is_apart(span),
+            })
     }
 
     /// For each span within reach, the answer to the pattern.
@@ -198,11 +237,7 @@ impl<'a> Evaluator<'a> {
         match pattern {
             Pattern::Selector(selector) => {
                 let reach = outer.or(self.reach(selector));
-                let mut mask = self.mask(selector, reach);
-                for doubt in self.doubtful(selector, reach) {
-                    mask[doubt.span] = Truth::SeemsNot;
-                }
-                mask
+                self.mask(selector, reach)
             }
             Pattern::Entry { index, .. } => {
                 let found = self.found.get(*index).zip(self.entries.get(*index));
@@ -272,6 +307,14 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// The answer of a span to a condition of a selector.
+    fn selects(&self, ask: &Ask, prepared: &Prepared, span: usize, types: Types) -> Truth {
+        let answer = self.meets(ask, prepared, span);
+        let is_in_doubt =
+            || types == Types::Any && doubtful_key(ask, self.forest.span(span)).is_some();
+        answer.unless(answer == Truth::No && is_in_doubt())
+    }
+
     /// The answer about one span.
     pub(super) fn meets(&self, ask: &Ask, prepared: &Prepared, span: usize) -> Truth {
         let this = self.forest.span(span);
@@ -279,7 +322,9 @@ impl<'a> Evaluator<'a> {
         let time = |is_met: Option<bool>| is_met.map_or(Truth::SeemsNot, Truth::of);
         match ask {
             Ask::Name(matcher) => text(matcher, &this.name),
-            Ask::Service(matcher) => text(matcher, this.service()),
+            Ask::Service(matcher) => {
+                text(matcher, this.service()).unless(unknown_service(this).is_some())
+            }
             Ask::Scope(matcher) => text(matcher, &this.scope.name),
             Ask::StatusMessage(matcher) => text(matcher, &this.status.message),
             Ask::Kind(choice) => Truth::of(choice.allowed.contains(&this.kind)),

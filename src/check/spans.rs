@@ -1,7 +1,7 @@
 //! Checks of the spans that an entry of `spans` selects.
 
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
-use super::select::{Evaluator, Prepared};
+use super::select::{Evaluator, Prepared, Types};
 use super::truth::{Count, Truth};
 use super::uncertain::or_uncertain;
 use super::{CheckRef, Failure, Missing, SpanCheck, Subject, Witness, doubt, words};
@@ -45,6 +45,16 @@ fn count(
     found: &[usize],
     evaluator: &Evaluator<'_>,
 ) -> Standing {
+    let strict;
+    let mask = match mask.iter().all(|truth| truth.is_known()) {
+        true => mask,
+        // Spans in doubt for the type of a value are counted below.
+        false => {
+            let reach = evaluator.reach(&entry.find);
+            strict = evaluator.mask_with(&entry.find, reach, Types::Sent);
+            &strict
+        }
+    };
     let number = Count::of(mask.iter().copied());
     let grows = evaluator.only_grows(&entry.find);
     let finality = |is_final: bool| match is_final && grows {

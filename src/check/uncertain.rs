@@ -1,6 +1,6 @@
 //! The reasons of uncertain answers: spans without a duration, and dropped parts.
 
-use super::attributes::other_type;
+use super::attributes::{doubtful_key, other_type};
 use super::forest::TraceReach;
 use super::judgement::Standing;
 use super::outcome::{DroppedPart, SpanName, Unjudged};
@@ -8,7 +8,7 @@ use super::relations::Related;
 use super::select::{Evaluator, Prepared};
 use super::truth::Truth;
 use crate::spec::{Ask, Matcher, Pattern, Relation, Relative, Selector};
-use crate::trace::{Attributes, Span};
+use crate::trace::{Attributes, Span, Value};
 
 impl Evaluator<'_> {
     /// The reason why the selection is uncertain.
@@ -37,9 +37,13 @@ impl Evaluator<'_> {
         let open = (0..mask.len()).find(|&span| !mask[span].is_known())?;
         let mut conditions = selector.conditions.iter();
         let of_condition = conditions.find_map(|condition| {
-            let prepared = self.prepare(&condition.ask, reach);
-            let truth = self.meets(&condition.ask, &prepared, open);
-            (!truth.is_known()).then(|| self.reason_of(&condition.ask, &prepared, open))?
+            let (ask, span) = (&condition.ask, self.forest.span(open));
+            let prepared = self.prepare(ask, reach);
+            if self.meets(ask, &prepared, open).is_known() {
+                let key = doubtful_key(ask, span)?.to_owned();
+                return Some(Unjudged::OtherType(SpanName::of(span), key));
+            }
+            self.reason_of(ask, &prepared, open)
         });
         of_condition.or_else(|| self.reason_of_order(selector, &mask))
     }
@@ -68,6 +72,7 @@ impl Evaluator<'_> {
             Ask::Attribute(..) | Ask::Type(_) => {
                 dropped(this, DroppedPart::Attributes, this.attributes.dropped())
             }
+            Ask::Service(_) => unknown_service(this),
             Ask::Resource(..) => {
                 let number = this.resource.attributes.dropped();
                 dropped(this, DroppedPart::Resource, number)
@@ -113,11 +118,7 @@ impl Evaluator<'_> {
         match pattern {
             Pattern::Selector(selector) => {
                 let reach = reach.or(self.reach(selector));
-                self.reason(selector, reach).or_else(|| {
-                    let doubt = self.doubtful(selector, reach).into_iter().next()?;
-                    let span = SpanName::of(self.forest.span(doubt.span));
-                    Some(Unjudged::OtherType(span, doubt.key))
-                })
+                self.reason(selector, reach)
             }
             Pattern::Entry { index, .. } => {
                 let find = &self.entries.get(*index)?.find;
@@ -167,6 +168,25 @@ pub(crate) fn no_duration(span: &Span) -> Option<Unjudged> {
     Some(Unjudged::NoDuration(SpanName::of(span), reason))
 }
 
+/// The reason, if the service of a span is not known: an attribute of its resource was dropped, or
+/// `service.name` is no string.
+pub(super) fn unknown_service(span: &Span) -> Option<Unjudged> {
+    const KEY: &str = "service.name";
+    let attributes = &span.resource.attributes;
+    match attributes.get(KEY) {
+        Some(Value::String(_)) => None,
+        Some(_) => Some(Unjudged::OtherType(SpanName::of(span), KEY.to_owned())),
+        None => dropped(span, DroppedPart::Resource, attributes.dropped()),
+    }
+}
+
+/// The reason, if an attribute that a span does not have may be one that was dropped.
+pub(super) fn why_absent(span: &Span, key: &str) -> Option<Unjudged> {
+    let is_absent = span.attributes.get(key).is_none();
+    let number = span.attributes.dropped();
+    dropped(span, DroppedPart::Attributes, number).filter(|_| is_absent)
+}
+
 fn dropped(span: &Span, part: DroppedPart, number: u32) -> Option<Unjudged> {
     (number > 0).then(|| Unjudged::Dropped(SpanName::of(span), part, number))
 }
@@ -190,10 +210,7 @@ pub(super) fn or_uncertain(why: Option<Unjudged>, mut failed: Standing) -> Stand
         None => failed,
         Some(why @ (Unjudged::Dropped(..) | Unjudged::OtherType(..))) => {
             if let Some(failure) = failed.failure_mut() {
-                let help = why
-                    .help()
-                    .map_or_else(String::new, |help| format!("; {help}"));
-                failure.hints.push(format!("{why}{help}"));
+                failure.hints.push(why.with_help());
             }
             failed
         }

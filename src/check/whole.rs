@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::judgement::{Finality, Standing};
 use super::select::Evaluator;
-use super::uncertain::no_duration;
+use super::uncertain::{no_duration, unknown_service};
 use super::{Failure, Subject, Witness, order, words};
 use crate::spec::{Check, Condition, Limits};
 use crate::trace::{Nanos, Span, Trace};
@@ -108,6 +108,10 @@ fn duration(check: &Check, limits: &Limits<Nanos>, trace: &Trace) -> Standing {
 fn service(check: &Check, name: &str, trace: &Trace) -> Standing {
     let services = trace.services();
     let is_there = services.contains(name);
+    let unknown = trace.spans().iter().find_map(unknown_service);
+    if let Some(why) = unknown.filter(|_| !is_there) {
+        return Standing::unjudged(why);
+    }
     let listed: Vec<&str> = services.into_iter().collect();
     let subject = Subject::Service(name.to_owned());
     let found = format!("none; spans arrived from {}", listed.join(", "));
@@ -127,6 +131,10 @@ fn edge(check: &Check, from: &str, to: &str, trace: &Trace) -> Standing {
         ))
     };
     let is_there = (0..trace.len()).any(|span| calls(span) == Some((from, to)));
+    let unknown = trace.spans().iter().find_map(unknown_service);
+    if let Some(why) = unknown.filter(|_| !is_there) {
+        return Standing::unjudged(why);
+    }
     let edges: BTreeSet<(&str, &str)> = (0..trace.len())
         .filter(|_| !is_there)
         .filter_map(calls)

@@ -177,7 +177,7 @@ async fn explain(run: &RunContext<'_>, done: JudgedRequest<'_>) -> StepReport {
             None => done.context.no_spans().await,
             Some(trace) if !trace.holes().is_empty() => {
                 let holes: Vec<_> = trace.holes().iter().collect();
-                done.context.holed(&holes)
+                done.context.lost_spans(&holes)
             }
             trace => done.context.inconclusive(trace, state),
         };

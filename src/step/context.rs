@@ -82,7 +82,7 @@ impl StepContext<'_> {
     }
 
     /// Checks are unjudged because spans are lost.
-    fn lost_spans(&self, holes: &[&Hole]) -> Trouble {
+    pub(crate) fn lost_spans(&self, holes: &[&Hole]) -> Trouble {
         let mut help: Vec<String> = holes.iter().map(|hole| hole.remedy.clone()).collect();
         help.dedup();
         Trouble::new("spans of this trace may be missing, so what holds so far may not be all")

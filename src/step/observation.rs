@@ -9,7 +9,7 @@ use super::settle::{Expected, JudgeWhen, TraceWait};
 use super::step_reader::StepReader;
 use super::wait_end::WaitEnd;
 use super::watched::{VerdictBasis, WatchedTrace};
-use crate::check::{self, CheckRef, Evidence, Failure, Judged, Outcome, Subject, Unjudged};
+use crate::check::{self, Evidence, Judged, Outcome, Unjudged};
 use crate::result::{StepReport, Trouble};
 use crate::secret::parts;
 use crate::source::{Follow, Snapshot};
@@ -124,16 +124,15 @@ impl<'a> Observation<'a> {
             if capture.from.is_from_trace() {
                 continue;
             }
-            let failure = self.capture(capture, &evidence).err();
-            let check = CheckRef::Capture(index);
-            let failed = failure.map(|failure| Judged::failed(check, failure));
+            let outcome = self.capture(capture, &evidence).err();
+            let failed = outcome.map(|outcome| Judged::capture(index, capture, outcome));
             report.checks.extend(failed);
         }
         Ok(captures)
     }
 
     /// Sets the value of a capture in the scope.
-    fn capture(&mut self, capture: &Capture, evidence: &Evidence<'_>) -> Result<(), Box<Failure>> {
+    fn capture(&mut self, capture: &Capture, evidence: &Evidence<'_>) -> Result<(), Outcome> {
         let value = check::capture(capture, evidence)?;
         if capture.is_secret || self.scope.is_secret(&capture.name) {
             self.add_secret(&value);
@@ -167,15 +166,10 @@ impl<'a> Observation<'a> {
             let outcome = match self.capture(capture, &evidence) {
                 _ if snapshot.trace.is_empty() => Outcome::Unjudged(Unjudged::NoSpans),
                 Ok(()) => end.final_outcome(Outcome::Pass, &snapshot.trace),
-                Err(failure) => end.final_outcome(Outcome::Fail(failure), &snapshot.trace),
+                Err(outcome) => end.final_outcome(outcome, &snapshot.trace),
             };
             if outcome != Outcome::Pass {
-                outcomes.push(Judged {
-                    check: CheckRef::Capture(index),
-                    what: Subject::Capture(capture.name.clone()).to_string(),
-                    at: capture.at.clone(),
-                    outcome,
-                });
+                outcomes.push(Judged::capture(index, capture, outcome));
             }
         }
         outcomes

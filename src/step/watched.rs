@@ -8,7 +8,7 @@ use super::completeness::{AtDeadline, WaitPolicy};
 use super::delays::ExportDelays;
 use super::wait_end::WaitEnd;
 use crate::check::{
-    self, CheckRef, Evidence, Failure, Finality, Judged, Judgement, Outcome, Subject, Unjudged,
+    self, Evidence, Failure, Finality, Judged, Judgement, Outcome, Subject, Unjudged,
 };
 use crate::result::Timing;
 use crate::source::{Follow, FollowMark, LateSpan};
@@ -32,7 +32,7 @@ pub(crate) struct VerdictBasis {
 
 /// A capture from a span, with its value.
 struct Captured {
-    check: CheckRef,
+    index: usize,
     capture: Capture,
     value: Option<Value>,
 }
@@ -88,7 +88,7 @@ impl VerdictBasis {
             expect,
             captured: from_spans
                 .map(|(index, capture)| Captured {
-                    check: CheckRef::Capture(index),
+                    index,
                     capture: capture.clone(),
                     value: check::capture(capture, evidence).ok(),
                 })
@@ -240,19 +240,19 @@ impl VerdictBasis {
 }
 
 impl Captured {
-    /// A failed check if the capture no longer gives the value that later steps used.
+    /// A check that does not hold if the capture no longer gives the value that later steps used.
     fn changed(&self, evidence: &Evidence<'_>) -> Option<Judged> {
         let (capture, before) = (&self.capture, self.value.as_ref());
-        let failure = match check::capture(capture, evidence) {
+        let outcome = match check::capture(capture, evidence) {
             Ok(value) if Some(&value) == before => return None,
-            Ok(value) => Box::new(Failure::new(
+            Ok(value) => Outcome::Fail(Box::new(Failure::new(
                 Subject::Capture(capture.name.clone()),
                 capture.at.clone(),
                 before.map_or_else(|| "nothing".to_owned(), Value::to_string),
                 value.to_string(),
-            )),
-            Err(failure) => failure,
+            ))),
+            Err(outcome) => outcome,
         };
-        Some(Judged::failed(self.check, failure))
+        Some(Judged::capture(self.index, capture, outcome))
     }
 }

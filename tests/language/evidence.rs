@@ -340,3 +340,245 @@ fn a_value_of_another_type_in_an_event_a_link_or_a_related_span_is_not_taken_for
     );
     assert_eq!(of(&format!("above: {{ name: charge, {number} }}")), "pass");
 }
+
+/// `first` and `second`, ten apart, each with these attributes; `last` has none.
+fn two(first: Attributes, second: Attributes) -> Trace {
+    trace([
+        span(1, 0, "order", "GET /go", 5, 95),
+        Span {
+            attributes: first,
+            ..span(2, 1, "order", "first", 10, 12)
+        },
+        Span {
+            attributes: second,
+            ..span(3, 1, "order", "second", 20, 22)
+        },
+        span(4, 1, "order", "last", 30, 32),
+    ])
+}
+
+fn attributes<const N: usize>(all: [(&str, Value); N]) -> Attributes {
+    all.into_iter().collect()
+}
+
+fn json(text: &str) -> Value {
+    Value::from_json(text.as_bytes()).unwrap()
+}
+
+#[test]
+fn a_span_whose_value_would_match_in_another_type_is_not_counted_as_absent() {
+    let count = |matcher: &str, value: Value| {
+        let trace = two(attributes([("k", value)]), Attributes::default());
+        let find = format!("{{ attributes: {{ k: {matcher} }} }}");
+        verdict(
+            &format!("  spans: [{{ find: {find}, count: 0 }}]\n"),
+            &trace,
+        )
+    };
+    let bytes = || Value::Bytes(b"bad".to_vec());
+    for (matcher, value) in [
+        ("{ gte: 500 }", Value::from("503")),
+        ("{ gte: 500 }", Value::from("+503")),
+        ("{ gte: 500 }", Value::from("0503")),
+        ("true", Value::from("TRUE")),
+        ("true", Value::from("True")),
+        (
+            "{ json: { $.s: { gte: 500 } } }",
+            Value::from(r#"{"s":"503"}"#),
+        ),
+        ("{ json: { $.s: { gte: 500 } } }", json(r#"{"s":"503"}"#)),
+        ("{ any: { gte: 500 } }", json(r#"["503"]"#)),
+        ("{ all: { gte: 500 } }", json(r#"["503", 504]"#)),
+        ("{ contains: 503 }", json(r#"["503"]"#)),
+        ("{ same_items: [503] }", json(r#"["503"]"#)),
+        ("{ equals: [503] }", json(r#"["503"]"#)),
+        ("{ includes: { k: 503 } }", json(r#"{"k":"503"}"#)),
+        ("{ includes: { k: 503 } }", Value::from(r#"{"k":503}"#)),
+        ("{ not: paypal }", json(r#"["card"]"#)),
+        ("{ not: paypal }", json(r#"{"a": 1}"#)),
+        ("{ not: paypal }", Value::Null),
+        ("{ not: paypal }", bytes()),
+        ("bad", json(r#"["bad"]"#)),
+        ("=~ ^bad", json(r#"["bad"]"#)),
+        ("{ gte: 500 }", json("[503]")),
+        ("bad", bytes()),
+    ] {
+        assert_eq!(count(matcher, value.clone()), "fail", "{matcher} {value}");
+    }
+    for (matcher, value) in [
+        ("{ gte: 500 }", Value::from("204")),
+        ("{ gte: 500 }", json(r#"["204"]"#)),
+        ("{ gte: 500 }", Value::from("n/a")),
+        ("{ not: \"42\" }", Value::Int(42)),
+        ("bad", json(r#"["good"]"#)),
+        ("{ includes: { k: 503 } }", json(r#"{"k":"504"}"#)),
+    ] {
+        assert_eq!(count(matcher, value.clone()), "pass", "{matcher} {value}");
+    }
+}
+
+#[test]
+fn a_part_of_a_list_that_would_match_in_another_type_does_not_apply_at_any_depth() {
+    let trace = two(
+        attributes([("k", json(r#"{"s": "503", "t": 1}"#))]),
+        Attributes::default(),
+    );
+    let list = "{ not: [{ includes: { s: 503 } }, { includes: { t: 2 } }] }";
+    let text = format!("  spans: [{{ find: first, attributes: {{ k: {list} }} }}]\n");
+    assert_eq!(verdict(&text, &trace), "fail");
+}
+
+#[test]
+fn a_span_in_doubt_for_the_type_of_a_value_leaves_whatever_depends_on_it_open() {
+    let trace = two(
+        attributes([("code", Value::Int(503))]),
+        attributes([("code", Value::from("504")), ("x", Value::Int(1))]),
+    );
+    let why = "the value of `code` of `second` of order has a type that its matcher cannot judge";
+    let of = |spans: &str| verdict(&format!("  spans:\n{spans}"), &trace);
+    let find = "attributes: { code: { gte: 500 } }";
+    // Which span is taken, what is above one of them, and what each of them has.
+    let last = format!("    - find: {{ {find}, take: last }}\n      name: first\n");
+    assert_eq!(of(&last), why);
+    let none =
+        "    - find: { attributes: { code: { gte: 504 } } }\n      id: e\n      count: 0..\n";
+    let above = format!("{none}    - find: {{ name: GET /go, above: $e }}\n      count: 0\n");
+    assert_eq!(of(&above), why);
+    let each = format!("    - find: {{ {find} }}\n      attributes: {{ x: absent }}\n");
+    assert_eq!(of(&each), why);
+    let sequence = format!("  sequence: [{{ {find} }}, second]\n");
+    assert_eq!(verdict(&sequence, &trace), why);
+    // The first one is certain: the other starts later.
+    let first = format!("    - find: {{ {find}, take: first }}\n      name: first\n");
+    assert_eq!(of(&first), "pass");
+    let none = "    - find: { attributes: { code: { gte: 504 } }, take: first }\n      count: 0\n";
+    assert_eq!(of(none), "fail");
+    let no_third = format!("    - find: {{ {find}, take: 3 }}\n      count: 0\n");
+    assert_eq!(of(&no_third), "pass");
+}
+
+#[test]
+fn a_service_is_unknown_where_attributes_of_the_resource_were_dropped() {
+    let unnamed = Span {
+        resource: spanspec::Resource {
+            attributes: Attributes::default().with_dropped(1),
+        }
+        .into(),
+        ..span(1, 0, "", "charge", 10, 20)
+    };
+    let trace = trace([unnamed]);
+    let why = "1 resource attribute of `charge` of unknown_service was dropped";
+    for text in [
+        "  spans: [{ find: { service: payment }, count: 0 }]\n",
+        "  spans: [{ find: charge, service: { not: payment } }]\n",
+        "  services: [payment]\n",
+        "  edges: [order -> payment]\n",
+    ] {
+        assert_eq!(verdict(text, &trace), why, "{text}");
+    }
+}
+
+#[test]
+fn a_dropped_link_may_have_led_to_any_span_of_the_judged_request() {
+    let in_batch = TraceId::from_bytes([2; 16]).unwrap();
+    let link = Link {
+        trace_id: trace_id(),
+        span_id: span_id(2),
+        trace_state: String::new(),
+        attributes: Attributes::default(),
+    };
+    let consume = Span {
+        trace_id: in_batch,
+        links: vec![link],
+        dropped_links: 1,
+        ..span(11, 0, "ledger", "consume", 20, 30)
+    };
+    let linked = Trace::assemble(in_batch, Origin::Foreign, [consume]);
+    let trace = trace([
+        span(1, 0, "shop", "GET /go", 1, 9),
+        span(2, 1, "shop", "send a", 2, 3),
+        span(3, 1, "shop", "send b", 4, 5),
+    ])
+    .with_linked(vec![linked]);
+    let of = |text: &str| verdict(&format!("  spans: [{{ {text} }}]\n"), &trace);
+    let why = "1 link of `consume` of ledger was dropped";
+    assert_eq!(
+        of("find: send b, linked_to: { name: consume, count: 0 }"),
+        why
+    );
+    assert_eq!(
+        of("find: { name: send b, linked_to: consume }, count: 0"),
+        why
+    );
+    assert_eq!(of("find: send a, linked_to: consume"), "pass");
+}
+
+/// "captured", "fail", or the reason why a capture of `id` from the spans that are found is open.
+fn captured(find: &str, trace: &Trace) -> String {
+    let text = format!(
+        "request: GET http://a/\ncapture:\n  x: {{ find: {find}, attribute: id }}\nexpect: {{ response_time: < 1h }}\n"
+    );
+    let spec = super::spec(&text);
+    let wanted = spec.steps[0].captures(&spec.scope()).unwrap().remove(0);
+    let response = Response::Http(http());
+    match spanspec::internal::check::capture(&wanted, &Evidence::new(&response, Some(trace), true))
+    {
+        Ok(_) => "captured".to_owned(),
+        Err(Outcome::Unjudged(why)) => why.to_string(),
+        Err(_) => "fail".to_owned(),
+    }
+}
+
+#[test]
+fn a_capture_is_open_while_a_span_in_doubt_may_have_the_value_or_another_one() {
+    let id = |id: &str| ("id", Value::from(id));
+    let dropped = "2 attributes of `second` of order were dropped";
+    let cut = two(
+        attributes([id("1"), ("x", Value::Int(1))]),
+        Attributes::default().with_dropped(2),
+    );
+    assert_eq!(captured("{ name: [first, second] }", &cut), dropped);
+    assert_eq!(captured("first", &cut), "captured");
+    assert_eq!(captured("second", &cut), "fail");
+    let cut = two(
+        attributes([id("1"), ("x", Value::Int(1))]),
+        attributes([id("2")]).with_dropped(2),
+    );
+    assert_eq!(captured("{ attributes: { x: 1 } }", &cut), dropped);
+    assert_eq!(
+        captured("{ attributes: { x: 1 }, take: last }", &cut),
+        dropped
+    );
+    assert_eq!(
+        captured("{ attributes: { x: 1 }, take: first }", &cut),
+        "captured"
+    );
+    assert_eq!(
+        captured("{ name: second, attributes: { x: absent } }", &cut),
+        dropped
+    );
+    let typed = two(
+        attributes([id("1"), ("code", Value::Int(503))]),
+        attributes([id("2"), ("code", Value::from("503"))]),
+    );
+    assert_eq!(
+        captured("{ attributes: { code: 503 } }", &typed),
+        "the value of `code` of `second` of order has a type that its matcher cannot judge"
+    );
+    let with_id = |span: Span, value: &str| Span {
+        attributes: attributes([id(value)]),
+        ..span
+    };
+    let unended = trace([
+        span(1, 0, "order", "GET /go", 5, 95),
+        with_id(span(2, 1, "order", "pay", 10, 12), "1"),
+        Span {
+            end: 0,
+            ..with_id(span(3, 1, "order", "pay", 20, 22), "2")
+        },
+    ]);
+    assert_eq!(
+        captured("{ name: pay, duration: < 1s }", &unended),
+        "`pay` of order never ended, so it has no duration"
+    );
+}

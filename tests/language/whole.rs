@@ -460,5 +460,5 @@ fn a_capture_of_several_values_fails_and_says_how_many() {
     let wanted = spec.steps[0].captures(&spec.scope()).unwrap().remove(0);
     let response = Response::Http(http());
     let failure = capture(&wanted, &Evidence::new(&response, None, true)).unwrap_err();
-    assert_eq!(failure.found, "2 values: \"A1\", \"A2\"");
+    assert_eq!(failure.failure().unwrap().found, "2 values: \"A1\", \"A2\"");
 }

@@ -213,7 +213,7 @@ impl StoreState {
     }
 
     /// Adds a follower of this trace. Returns the counter of its changes.
-    pub(super) fn follow(&mut self, trace: TraceId) -> watch::Receiver<u64> {
+    pub(in crate::source) fn follow(&mut self, trace: TraceId) -> watch::Receiver<u64> {
         let was_followed = self.closed.contains(trace);
         self.closed.remove(trace);
         self.keep_from_now_on(trace, !was_followed);

@@ -5,7 +5,7 @@ use jsonpath_rust::parser::model::{
 };
 use regex::Regex;
 
-use super::Step;
+use super::PathStep;
 use crate::trace::Value;
 
 /// Checks every call of a function in the filters of a query.
@@ -114,7 +114,7 @@ fn unknown(name: &str) -> String {
 
 /// An argument where a value is wanted.
 fn value(argument: &FnArg) -> Result<(), String> {
-    let is_singular = |path: &[Segment]| path.iter().all(|segment| Step::of(segment).is_some());
+    let is_singular = |path: &[Segment]| path.iter().all(|segment| PathStep::of(segment).is_some());
     let path = match argument {
         FnArg::Literal(_) => return Ok(()),
         FnArg::Filter(_) => return Err(format!("`{argument}` is no value")),
