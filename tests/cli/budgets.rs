@@ -593,7 +593,7 @@ async fn a_calibration_that_cannot_be_written_is_told_all_the_same() {
     run(&project, &calibrate).await.expect(
         3,
         &[
-            "p50 of 5 runs of the same version differs by",
+            "p50 of 5 runs of one version varies by",
             "failed to write the baseline specs/baselines/order.yaml.json",
             "permission denied",
         ],
@@ -604,7 +604,7 @@ async fn a_calibration_that_cannot_be_written_is_told_all_the_same() {
     run(&project, &calibrate).await.expect(
         3,
         &[
-            "p50 of 5 runs of the same version differs by",
+            "p50 of 5 runs of one version varies by",
             "the baseline specs/baselines/order.yaml.json is damaged",
         ],
     );

@@ -141,7 +141,7 @@ async fn what_is_damaged_or_foreign_is_named_and_the_rest_merged() {
     said.expect(
         3,
         &[
-            "it ends within <",
+            "the file ends within <",
             "not a JSON report of spanspec",
             "not a report of spanspec",
             "schema_version 9",
