@@ -1,7 +1,7 @@
 //! The system under test and the receiver of its spans, from the first start to the last stop.
 //!
-//! A session is made of what a [`Workspace`] says; specs are then run in it any number of times.
-//! What was typed, who is told, and what becomes of Ctrl-C is left to whoever starts it.
+//! A session is started for a [`Workspace`]; specs are then run in it any number of times. The
+//! command line, output and Ctrl-C are left to the caller.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,8 +25,8 @@ use crate::step::{Budgeting, Flush, Options, SaveTraces, Services, Stop};
 use crate::workspace::{Workspace, shown};
 
 pub use crate::process::OrphanGuard;
-/// How long what services sent before they ended may take to be read. Connections of a Collector
-/// that goes on are not waited for longer.
+/// Maximum time to read the exports that services sent before they ended. Connections of a
+/// Collector that keeps running are not waited for any longer.
 const DRAIN: Duration = Duration::from_millis(250);
 
 /// Receives the events of a session. Called from several tasks; must not block.
@@ -36,7 +36,7 @@ pub type Listener = Arc<dyn Fn(&RunEvent<'_>) + Send + Sync>;
 #[derive(Clone, Debug)]
 pub struct Stopper(watch::Sender<Option<Stop>>);
 
-/// What receives spans and, where the project has any, services that are ready.
+/// A receiver of spans and, if the project has any, services that are ready.
 /// [`stop`](Self::stop) ends them in order; dropping it kills them.
 #[must_use = "dropping it kills the services"]
 pub struct Session {
@@ -192,7 +192,7 @@ impl Session {
         }
     }
 
-    /// Runs specs. What the session knows of its services wins over what the options say of them.
+    /// Runs specs. The session's facts about its services replace those of the options.
     pub async fn run(&self, specs: &[Spec], options: Options) -> Report {
         let open = self.run_open(specs, options).await;
         self.close(open).await

@@ -60,7 +60,7 @@ fn announce(host: &Host, arguments: &CollectArguments) -> std::io::Result<()> {
         Format::Text => instructions(host),
         _ => format!("{ready}\n"),
     };
-    // Where nobody reads it, it need not be written.
+    // An error of writing is ignored: standard output is closed.
     let mut out = output::stdout();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     Ok(())

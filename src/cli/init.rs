@@ -1,6 +1,6 @@
 //! `spanspec init`: a project file, a first spec and a CI workflow, none of which it overwrites.
 //!
-//! What is found of the services is `detect`'s work, and what the files say is `text`'s.
+//! `detect` finds the services, and `text` writes the files.
 
 mod detect;
 mod text;
@@ -124,6 +124,6 @@ fn has_specs(folder: &Path) -> bool {
 }
 
 fn print(text: &str) {
-    // Where nobody can read it, the files are there all the same.
+    // An error of writing is ignored: the files are written already.
     let _ = output::stdout().write_all(text.as_bytes());
 }

@@ -38,7 +38,7 @@ pub(super) fn merge(arguments: &MergeArguments) -> Exit {
     }
 }
 
-/// Merges files, and tells of each that cannot be; the reports are written with all others.
+/// Merges files, and prints each that cannot be merged; the reports are written from the others.
 ///
 /// # Errors
 /// When a file was left out, with the rest; with nothing when a report could not be written.

@@ -1,5 +1,5 @@
-//! Where the command writes text: nothing passes with a secret in it, or with a command to a CI
-//! system.
+//! Standard output and error of the command. Secrets are masked, and lines that a CI system would
+//! execute are made inert.
 
 use std::io::{self, Stderr, Stdout, Write};
 use std::sync::LazyLock;

@@ -71,7 +71,7 @@ fn list(specs: &[Spec]) -> Exit {
         .iter()
         .map(|spec| output::secrets().text(&full_name(spec)) + "\n")
         .collect();
-    // Where nobody reads it, it need not be written.
+    // An error of writing is ignored: standard output is closed.
     let _ = output::stdout().write_all(names.concat().as_bytes());
     Exit::Passed
 }

@@ -1,7 +1,7 @@
 //! `spanspec watch`: runs specs, and again whenever a file that matters changes.
 //!
 //! Services stay up between runs; they are started anew when the project file or their sources
-//! changed, or one of them died. A mistake in a file is told, and watching goes on.
+//! changed, or one of them died. An error in a file is printed, and watching goes on.
 
 mod changes;
 mod interest;
@@ -147,7 +147,7 @@ impl Watch<'_> {
             Some(running) => Ports::Given(running.ports.clone()),
             None => Ports::Allocated,
         };
-        // What matters may be other files than before; where the project cannot be read, the same.
+        // The relevant files may have changed; if the project cannot be read, they stay the same.
         if let Ok(workspace) = Workspace::without_specs(&self.search) {
             let interest = Interest::new(&self.search, Some(&workspace.project), self.also);
             changes

@@ -29,8 +29,8 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// What leads spans and questions to the receiver at this address, and tests to the system
-    /// through the project's variables. What the user has set himself stays as it is, but for
+    /// Variables that direct spans and queries to the receiver at this address, and tests to the
+    /// system through the project's variables. Variables that the user set are kept, except
     /// `SPANSPEC_RECEIVER`.
     #[must_use]
     pub fn new(

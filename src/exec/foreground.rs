@@ -76,7 +76,7 @@ impl Foreground {
     /// Waits for its end. Cancel-safe.
     ///
     /// # Errors
-    /// When the system does not tell it.
+    /// If the system does not report the end.
     pub async fn ended(&mut self) -> io::Result<Ended> {
         self.0.wait().await.map(Ended::of)
     }

@@ -1,5 +1,4 @@
-//! Assertions about a trace: judged as a spec is, told as a spec's failures are, at the line of
-//! the test that asserts.
+//! Assertions about a trace: judged and reported as the checks of a spec, at the line of the test.
 
 use std::sync::Arc;
 
@@ -20,8 +19,9 @@ use crate::trace::{Origin, Response, Span, SpanId, SpanKind, Trace};
 /// The place of a macro: file, line and column.
 pub type Caller = (&'static str, u32, u32);
 
-/// What [`assert_span!`](crate::assert_span) and [`assert_no_span!`](crate::assert_no_span) are
-/// made of. It puts the text of the macro together again, so that a failure can point into it.
+/// The implementation of [`assert_span!`](crate::assert_span) and
+/// [`assert_no_span!`](crate::assert_no_span). It joins the text of the macro again, so that a
+/// failure can point into it.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Assertion<'t> {
@@ -36,7 +36,7 @@ pub struct Assertion<'t> {
 }
 
 impl<'t> Assertion<'t> {
-    /// What is looked for, and the text of it and of the trace's expression.
+    /// An assertion about a span; takes the texts of the expressions for the trace and the span.
     ///
     /// # Panics
     /// If no span can be like what is looked for.
@@ -89,7 +89,7 @@ impl<'t> Assertion<'t> {
         self.text.push_str(" }");
     }
 
-    /// How many spans there are to be.
+    /// Sets the number of spans.
     pub fn count(&mut self, value: &str, count: impl IntoCount) {
         self.text.push_str(", count: ");
         let at = append(&mut self.text, value);

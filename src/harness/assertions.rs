@@ -4,7 +4,7 @@
 ///
 /// First comes the trace, then what to look for: a name, or a description such as
 /// `span("x").below("y")` or `service("order")`. Every key behind it is checked on every span
-/// that is found, as in a spec. All that does not hold is told in one panic, with the trace.
+/// that is found, as in a spec. All failures are in one panic, with the trace.
 ///
 /// ```
 /// use spanspec::prelude::*;
@@ -173,7 +173,7 @@ macro_rules! __span_keys {
             "`times` belongs to the other span of a relation, as in `below: service(\"gateway\").times(0)`; the number of spans is `count`"
         )
     };
-    // What is no key is no method, and the compiler says which is similar.
+    // An unknown key is an unknown method, for which the compiler suggests a similar one.
     ($m:ident $a:ident; $key:ident: $value:expr $(, $($rest:tt)*)?) => {
         $a.key(
             ::core::stringify!($key),

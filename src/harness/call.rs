@@ -44,7 +44,7 @@ pub struct Call {
     tolerates_orphans: bool,
 }
 
-/// Why there is no complete trace. It is an error and no failure: nobody can tell what is missing.
+/// The reason why a trace is incomplete. An error and no failure: the missing part is unknown.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Incomplete {
@@ -61,7 +61,7 @@ pub enum Incomplete {
     /// Spans of it are known to be lost: see [`Trace::holes`].
     #[error("{reason}\n{picture}")]
     Lost {
-        /// What happened, who sent the spans, and what prevents it.
+        /// The cause, the sender of the spans, and the remedy.
         reason: String,
         /// The spans that arrived.
         trace: Box<Trace>,
@@ -129,7 +129,7 @@ impl Receiver {
         {
             self.store().assume_flush(bound);
         }
-        // What the test process inherited must not switch the child off.
+        // A variable that the test process inherited must not disable the child's SDK.
         let on = [("OTEL_SDK_DISABLED", "false")];
         let variables = variables.iter().map(|(name, value)| (*name, *value));
         variables
@@ -170,7 +170,7 @@ impl Call {
         self.context.traceparent()
     }
 
-    /// How long the trace may take to be complete after the response; 30 s unless said.
+    /// Sets the time within which the trace must be complete after the response; default 30 s.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.wait.timeout = Some(timeout);
@@ -208,7 +208,7 @@ impl Call {
     /// The trace, once it is complete.
     ///
     /// # Errors
-    /// If nothing came, or parents are missing; the text tells what came instead.
+    /// If no span arrived, or parents are missing; the text names the spans that arrived instead.
     pub async fn trace(&self) -> Result<Trace, Incomplete> {
         let flush = self.store.known_flush();
         let waiting = Waiting {
@@ -312,7 +312,7 @@ impl Call {
                 refusal.endpoint, refusal.reason
             );
         }
-        // What no call of ours caused tells more, if there is any.
+        // Spans that no call of ours caused are a better hint, if there are any.
         let others = match &stats.unrelated {
             unrelated if unrelated.is_empty() => &stats.related,
             unrelated => unrelated,

@@ -1,5 +1,5 @@
-//! What the environment says about a run under `cargo test`, where spanspec has no arguments: the
-//! variables are those that stand for flags of `spanspec run`.
+//! Settings of a run under `cargo test`, which has no arguments for spanspec: the environment
+//! variables of the flags of `spanspec run`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -35,7 +35,7 @@ pub(super) struct Settings {
     pub(super) jobs: Option<usize>,
     pub(super) save_traces: Option<PathBuf>,
     pub(super) save_no_traces: bool,
-    /// How budgets are judged; the project's folder is for others to say.
+    /// Settings of budgets; the folder of the project is added later.
     pub(super) budgets: Budgeting,
     /// Of libtest: how many tests run side by side.
     pub(super) test_threads: Option<usize>,

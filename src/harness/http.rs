@@ -20,7 +20,7 @@ pub struct Http {
     session: Arc<Session>,
 }
 
-/// A request that is not sent yet. What is wrong with its parts is told when it is sent.
+/// A request that is not sent yet. Errors in its parts are reported when it is sent.
 #[derive(Debug)]
 #[must_use = "it is sent by `send`"]
 pub struct Request {
@@ -278,11 +278,11 @@ impl Reply {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// What was done for the request, once the trace is complete. [`Call`] says how long that may
-    /// take: `reply.call.tail(secs(2)).trace()`.
+    /// The trace of the request, once it is complete. [`Call`] sets the time for that:
+    /// `reply.call.tail(secs(2)).trace()`.
     ///
     /// # Errors
-    /// If nothing came, or parents are missing; the text tells what came instead.
+    /// If no span arrived, or parents are missing; the text names the spans that arrived instead.
     pub async fn trace(&self) -> Result<Trace, Incomplete> {
         self.call.trace().await
     }

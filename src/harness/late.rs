@@ -29,9 +29,9 @@ struct Watched {
     store: Store,
     follow: Follow,
     taken: Instant,
-    /// As it was then.
+    /// The trace at that time.
     trace: Trace,
-    /// What held of it.
+    /// The assertions that passed.
     passed: Vec<Passed>,
 }
 

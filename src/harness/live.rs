@@ -126,7 +126,7 @@ async fn open(
     })
 }
 
-/// Where services run already, one process has their spans.
+/// Adds help for services that run already: only one process can receive their spans.
 fn explain_ports(trouble: &mut Trouble) {
     trouble.help = vec![
         "a runner with a process for each test, such as cargo nextest, needs one receiver for all of them: `spanspec exec -- cargo nextest run`".to_owned(),

@@ -1,4 +1,4 @@
-//! What a test says that could not be understood: the same text as on the command line.
+//! Errors in specs and project files, with the same text as on the command line.
 
 use crate::report::{Diagnostic, Look, snippet};
 use crate::secret::Secrets;

@@ -209,7 +209,7 @@ impl SpanPattern {
         self.related(Relative::LinkedTo, other)
     }
 
-    /// As the other span of a relation: so many of them, instead of at least one.
+    /// For the other span of a relation: this number of spans, instead of at least one.
     /// `below(service("gateway").times(0))` is "not below".
     #[track_caller]
     pub fn times(mut self, count: impl IntoCount) -> Self {

@@ -63,7 +63,7 @@ fn run_all(project: Arc<Project>, paths: &[&str], arguments: &Arguments) -> Exit
         .test_threads
         .get_or_insert(jobs.min(trials.len()).max(1));
     let conclusion = libtest_mimic::run(&arguments, trials);
-    // Nobody else holds it any more: each test is gone with what it held.
+    // This is the last reference: every test has ended.
     let overturned = Arc::into_inner(project).map_or_else(Vec::new, Project::stop);
     match report_overturned(&overturned) {
         true => ExitCode::from(FAILED),
@@ -160,7 +160,7 @@ fn of_spec(project: &Arc<Project>, file: &str, spec: Spec) -> Trial {
 }
 
 fn run(project: &Project, mut spec: Spec) -> Result<Completion, Failed> {
-    // Whoever asks for ignored tests wants to see what becomes of them.
+    // A user who asks for ignored tests wants to see their results.
     spec.skip = None;
     let specs = [spec];
     let told = match project.live() {

@@ -1,4 +1,4 @@
-//! What the files of a new project say, and what the user reads after they were written.
+//! The contents of the files of a new project, and the text that is printed afterwards.
 
 use std::path::Path;
 
@@ -265,7 +265,7 @@ specs:
     )
 }
 
-/// What to do now; `services` are those that the project file names in a comment, if it is new.
+/// The next steps; `services` are those in a comment of the project file, if it is new.
 pub(super) fn next_steps(dir: &Path, services: Option<&[Service]>) -> String {
     let enter = match dir.to_string_lossy().as_ref() {
         "." | "" => String::new(),

@@ -50,7 +50,7 @@ impl Changes {
         let (tell, told) = mpsc::unbounded_channel();
         let files = tell.clone();
         let heard = move |events: DebounceEventResult| {
-            // Nobody listens any more only where everything ends.
+            // The receiver is gone only at the end of the process.
             let _ = files.send(match events {
                 Ok(events) => Told::Files(
                     events
@@ -167,7 +167,7 @@ impl Changes {
             .collect()
     }
 
-    /// The file, if it matters. A folder that came is told without the files in it.
+    /// The file, if it is relevant; of a new folder, the files in it, which the system does not report.
     fn files(&self, path: PathBuf) -> Vec<PathBuf> {
         if path.is_dir() {
             return self.interest.brought_by(&path);
@@ -180,7 +180,7 @@ impl Changes {
     }
 }
 
-/// Tells what is typed, until there is no more.
+/// Sends the lines of standard input, until its end.
 fn read_lines(tell: &mpsc::UnboundedSender<Told>) {
     for line in std::io::stdin().lock().lines() {
         let is_heard = line.is_ok_and(|line| tell.send(Told::Line(line)).is_ok());

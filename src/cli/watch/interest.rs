@@ -177,7 +177,7 @@ fn project_file(search: &Search, project: Option<&Project>) -> PathBuf {
     real(&file)
 }
 
-/// Where specs can be: a file, a folder, or of a glob the folder before the first wildcard.
+/// The places of specs: a file, a folder, or the folder before the first wildcard of a glob.
 fn roots(given: &[String], from: &Path) -> Vec<PathBuf> {
     let root = |one: &String| {
         let fixed: PathBuf = Path::new(one)
@@ -189,7 +189,7 @@ fn roots(given: &[String], from: &Path) -> Vec<PathBuf> {
     given.iter().map(root).collect()
 }
 
-/// A path as the system tells it of changed files; also of one that is not there yet.
+/// A path as the system reports it for changed files, also if it does not exist yet.
 pub(super) fn real(path: &Path) -> PathBuf {
     if let Ok(path) = path.canonicalize() {
         return path;
@@ -213,8 +213,8 @@ impl Known {
         }
     }
 
-    /// Whether a file is not as it was, or was not known; it is known from now on. Systems also
-    /// tell of files that were only opened.
+    /// Returns `true` if a file is new or has changed since the last call. Systems also report files
+    /// that were only opened.
     pub(super) fn has_changed(&mut self, path: &Path) -> bool {
         match print_of(path) {
             Some(print) => self.0.insert(path.to_path_buf(), print) != Some(print),
@@ -223,7 +223,7 @@ impl Known {
     }
 }
 
-/// Tells contents apart; nothing for what is no file.
+/// A hash of the contents; `None` if it is no file.
 fn print_of(path: &Path) -> Option<u64> {
     let contents = std::fs::read(path).ok()?;
     let mut hasher = DefaultHasher::new();
