@@ -227,7 +227,7 @@ async fn a_name_without_a_match_is_an_error() {
     let said = run(&project, &["baseline", "accept", "specs/odrer.yaml"]).await;
     said.expect(
         2,
-        &["error: there is no file, folder or match for `specs/odrer.yaml`"],
+        &["error: no file, folder or match for `specs/odrer.yaml`"],
     );
 }
 

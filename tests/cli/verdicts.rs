@@ -227,7 +227,7 @@ async fn where_no_more_files_may_be_opened_the_limit_is_named() {
     said.expect(
         3,
         &[
-            "no further connection can be opened",
+            "too many open files for another connection",
             "lower `concurrency`, or allow more, as `ulimit -n 8192` does",
             "specs/crowd.yaml:3:10",
         ],
