@@ -228,7 +228,7 @@ async fn where_no_more_files_may_be_opened_the_limit_is_named() {
         3,
         &[
             "too many open files for another connection",
-            "lower `concurrency`, or allow more, as `ulimit -n 8192` does",
+            "reduce `concurrency`, or raise the limit: `ulimit -n 8192`",
             "specs/crowd.yaml:3:10",
         ],
     );
