@@ -107,7 +107,7 @@ impl<'d> Root<'d> {
     fn compare(self, comparison: &Comparison, node: &'d Value) -> bool {
         let (a, b) = comparison.vals();
         let (a, b) = (self.comparable(a, node), self.comparable(b, node));
-        // What a path does not find equals only what another one does not find.
+        // A path without a node equals only another path without a node.
         let (is_equal, order) = match (&a, &b) {
             (None, None) => (true, None),
             (Some(a), Some(b)) => (a.same(b), order(a, b)),

@@ -11,7 +11,7 @@ use crate::trace::Value;
 /// Checks every call of a function in the filters of a query.
 ///
 /// # Errors
-/// What is wrong with the first bad one.
+/// The reason why the first invalid one is refused.
 pub(super) fn check(query: &JpQuery) -> Result<(), String> {
     segments(&query.segments)
 }
