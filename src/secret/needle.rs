@@ -162,6 +162,8 @@ impl Needle {
         let mut chars = text.chars();
         for char in &self.chars {
             match chars.next() {
+                // It may be itself, or the start of its own spelling: `%25`, `&amp;`.
+                Some(found) if "%&#\\'\"".contains(found) => return true,
                 Some(found) if found == *char || found.eq_ignore_ascii_case(char) => {}
                 Some(found) => return SPELLED.contains(found) || !char.is_ascii(),
                 None => return false,

@@ -42,6 +42,17 @@ fn a_secret_is_found_in_every_encoding() {
 }
 
 #[test]
+fn a_character_that_begins_spellings_may_be_spelled_itself() {
+    for (secret, spelled) in [
+        ("A%a_%0a", "A%25a_%250a"),
+        ("A0_a&\\a", "A0_a&amp;\\a"),
+        ("a#b#c", "a#35;b#35;c"),
+    ] {
+        assert_eq!(secrets(&[secret]).text(spelled), MASK, "{spelled}");
+    }
+}
+
+#[test]
 fn a_secret_is_found_in_the_quotes_of_a_shell() {
     let all = secrets(&["it's me"]);
     for quoted in [
