@@ -336,7 +336,10 @@ budgets:
     let judged = &measured.judged[0];
     let said = judged.to_string();
     assert_eq!(judged.verdict, budget::ClaimVerdict::NotProven, "{said}");
-    assert!(said.contains("This machine sent requests up to"), "{said}");
+    assert!(
+        said.contains("The load generator sent requests up to"),
+        "{said}"
+    );
     assert_eq!(spec.verdict, Verdict::Passed, "{:?}", tested(spec));
 }
 
@@ -416,7 +419,7 @@ budgets:
     assert_eq!(
         missing,
         [
-            "p50 of nobody: expected durations to measure, found no span that matches in 36 traces; 4 requests left no whole trace"
+            "p50 of nobody: expected durations to measure, found no span that matches in 36 traces; 4 requests have no complete trace"
         ]
     );
 }

@@ -97,7 +97,7 @@ fn a_file_that_is_not_there_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let config = project(folder.path());
     let (_, text) = run(&config, &["missing"]);
-    let said = "there is no file, folder or match for `tests/fixtures/payments/misspelt.yaml`";
+    let said = "no file, folder or match for `tests/fixtures/payments/misspelt.yaml`";
     assert!(text.contains(said), "{text}");
 }
 

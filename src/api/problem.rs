@@ -92,8 +92,8 @@ impl Problem {
         });
         let mistakes: Vec<Json> = listed.collect();
         let title = match mistakes.len() {
-            1 => "the spec has a mistake".to_owned(),
-            many => format!("the spec has {many} mistakes"),
+            1 => "the spec has an error".to_owned(),
+            many => format!("the spec has {many} errors"),
         };
         Self::new(
             StatusCode::BAD_REQUEST,

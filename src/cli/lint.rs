@@ -57,7 +57,7 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
     // Without a reader, the exit code is all that is left.
     let _ = writeln!(
         output::stdout(),
-        "{} in {}: no mistake",
+        "{} in {}: no errors",
         counted(specs.len(), "spec"),
         counted(files, "file")
     );

@@ -66,7 +66,7 @@ pub(super) fn fail_load(error: &LoadError) -> Exit {
                 fail(Exit::Usage, &lines.join("\n"));
             }
             if !mistakes.is_empty() {
-                tell_mistakes(mistakes);
+                print_errors(mistakes);
             }
             Exit::Usage
         }
@@ -78,7 +78,7 @@ pub(super) fn fail_load(error: &LoadError) -> Exit {
 }
 
 /// Prints errors with their lines.
-fn tell_mistakes(mistakes: &[SpecError]) {
+fn print_errors(mistakes: &[SpecError]) {
     let diagnostics: Vec<Diagnostic> = mistakes
         .iter()
         .take(MOST_SHOWN)
@@ -86,14 +86,14 @@ fn tell_mistakes(mistakes: &[SpecError]) {
         .collect();
     let look = Look::of_stderr();
     let count = mistakes.len();
-    let mistakes = match count {
-        1 => "mistake",
-        2..=MOST_SHOWN => "mistakes",
-        _ => "mistakes, of which the first 100 are shown",
+    let errors = match count {
+        1 => "error",
+        2..=MOST_SHOWN => "errors",
+        _ => "errors, of which the first 100 are shown",
     };
     let text = snippet::diagnostics(&diagnostics, &look);
     fail(
         Exit::Usage,
-        &format!("{text}\n{count} {mistakes}; nothing was run"),
+        &format!("{text}\n{count} {errors}; nothing was run"),
     );
 }

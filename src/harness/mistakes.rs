@@ -38,11 +38,11 @@ pub(super) fn of_specs(mistakes: &[SpecError], hidden: &Secrets) -> String {
         .collect();
     let text = snippet::diagnostics(&shown, &Look::plain());
     let count = match mistakes.len() {
-        1 => "1 mistake".to_owned(),
+        1 => "1 error".to_owned(),
         count if count > MOST_SHOWN => {
-            format!("{count} mistakes, of which the first {MOST_SHOWN} are shown")
+            format!("{count} errors, of which the first {MOST_SHOWN} are shown")
         }
-        count => format!("{count} mistakes"),
+        count => format!("{count} errors"),
     };
     format!("{text}\n{count}; nothing of it was run\n")
 }

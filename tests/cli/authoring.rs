@@ -36,7 +36,7 @@ async fn a_new_project_has_no_mistake_and_is_never_overwritten() {
     project
         .spanspec(&["lint"])
         .await
-        .expect(0, &["1 spec in 1 file: no mistake"]);
+        .expect(0, &["1 spec in 1 file: no errors"]);
     project.write("spanspec.yaml", "specs: [specs]\n");
     let said = project.spanspec(&["init"]).await;
     said.expect(
@@ -86,7 +86,7 @@ async fn what_is_found_becomes_a_service_that_only_has_to_be_uncommented() {
         let services = uncommented(&project.read("spanspec.yaml"));
         assert!(services.contains(&expected), "{file}:\n{services}");
         project.write("spanspec.yaml", &services);
-        project.spanspec(&["lint"]).await.expect(0, &["no mistake"]);
+        project.spanspec(&["lint"]).await.expect(0, &["no errors"]);
     }
 }
 
@@ -116,7 +116,7 @@ async fn the_services_of_a_repository_are_found_in_its_folders() {
     for dir in ["services/order", "services/pay", "web"] {
         assert!(project.path().join(dir).is_dir());
     }
-    project.spanspec(&["lint"]).await.expect(0, &["no mistake"]);
+    project.spanspec(&["lint"]).await.expect(0, &["no errors"]);
 }
 
 #[tokio::test]

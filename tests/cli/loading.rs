@@ -23,11 +23,11 @@ expect:
             "specs/a.yaml:5:3",
             "did you mean `spans`?",
             "write `< 600ms`",
-            "3 mistakes; nothing was run",
+            "3 errors; nothing was run",
         ],
     );
     assert_eq!(project.system.requests.load(Ordering::SeqCst), 0);
-    project.spanspec(&["lint"]).await.expect(2, &["3 mistakes"]);
+    project.spanspec(&["lint"]).await.expect(2, &["3 errors"]);
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn lint_needs_no_ports_and_warns_of_services_that_do_not_say_when_they_are
         "services: { app: { run: no-such-program, ports: { http: auto } } }\n",
     );
     let said = project.spanspec(&["lint"]).await;
-    said.expect(0, &["1 spec in 1 file: no mistake", "has no `ready`"]);
+    said.expect(0, &["1 spec in 1 file: no errors", "has no `ready`"]);
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ budgets:
 ";
     let project = Project::with(&[("a.yaml", spec)]).await;
     let said = project.spanspec(&["lint"]).await;
-    said.expect(0, &["1 spec in 1 file: no mistake"]);
+    said.expect(0, &["1 spec in 1 file: no errors"]);
     let warning = "\
 warning: 20 requests cannot prove a p99: its upper bound needs 299
  --> specs/a.yaml:5:10

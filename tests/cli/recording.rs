@@ -59,7 +59,7 @@ expect:
       # left out, because they vary: request.body
 "
     );
-    project.spanspec(&["lint"]).await.expect(0, &["no mistake"]);
+    project.spanspec(&["lint"]).await.expect(0, &["no errors"]);
     project.run(&[]).await.expect(0, &["1 passed"]);
 }
 
@@ -175,7 +175,7 @@ async fn a_request_that_cannot_be_understood_is_not_fired() {
             "there are two bodies",
         ),
         (vec!["${URI}/ok"], "undefined variable `URI`"),
-        (vec!["ftp://x/ok"], "no URL of http or https"),
+        (vec!["ftp://x/ok"], "is not an http or https URL"),
         (vec!["-H", "novalue", "${URL}/ok"], "write 'NAME: VALUE'"),
         (
             vec!["-H", "traceparent: 1", "${URL}/ok"],

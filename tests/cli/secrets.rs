@@ -123,7 +123,7 @@ async fn a_name_of_a_secret_that_stands_for_nothing_is_an_error() {
     let said = project
         .spanspec(&["lint", "specs/a.yaml", "--secret", "OWN"])
         .await;
-    said.expect(0, &["no mistake"]);
+    said.expect(0, &["no errors"]);
 }
 
 #[cfg(unix)]

@@ -121,7 +121,7 @@ async fn a_damaged_baseline_is_an_error_that_names_it_and_it_is_kept() {
 async fn lint_reads_baselines_and_knows_which_are_of_no_spec_any_more() {
     let project = with_baseline(20_000).await;
     let said = project.spanspec(&["lint"]).await;
-    said.expect(0, &["no mistake"]);
+    said.expect(0, &["no errors"]);
     assert!(!said.err.contains("warning"), "{}", said.err);
     let renamed = SPEC.replace("name: placing", "name: taking");
     project.write("specs/order.yaml", &renamed);
@@ -129,7 +129,7 @@ async fn lint_reads_baselines_and_knows_which_are_of_no_spec_any_more() {
         0,
         &[
             "warning: the baseline specs/baselines/order.yaml.json is of `placing an order`, and no spec in specs/order.yaml is called so",
-            "no mistake",
+            "no errors",
         ],
     );
     project.write(BASELINE, "<<<<<<< HEAD\n");
@@ -152,7 +152,7 @@ async fn lint_takes_no_baseline_for_idle_whose_case_a_run_called_otherwise() {
         .expect(0, &["2 passed"]);
     assert!(project.read(BASELINE).contains("[masked]"));
     let said = project.spanspec(&["lint"]).await;
-    said.expect(0, &["no mistake"]);
+    said.expect(0, &["no errors"]);
     assert!(!said.err.contains("warning"), "{}", said.err);
 }
 

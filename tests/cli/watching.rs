@@ -117,7 +117,7 @@ async fn a_mistake_is_told_and_watching_goes_on() {
     project.write("spanspec.yaml", "vars: [URL]\n");
     let told = watching.told().await;
     assert!(
-        told.contains("changed: spanspec.yaml") && told.contains("`vars` is a map"),
+        told.contains("changed: spanspec.yaml") && told.contains("`vars` must be a map"),
         "{told}"
     );
     project.write("spanspec.yaml", &format!("vars: {{ URL: \"{url}\" }}\n"));
@@ -225,5 +225,5 @@ async fn without_a_project_there_is_nothing_to_watch() {
     project
         .spanspec(&["watch"])
         .await
-        .expect(2, &["there is no spanspec.yaml here"]);
+        .expect(2, &["no spanspec.yaml in this folder"]);
 }

@@ -99,7 +99,7 @@ fn a_file_with_mistakes_is_a_test_that_fails_beside_the_others() {
     let list = project.run(&["--list", "--format", "terse"]);
     assert_eq!(
         list.out,
-        "specs/broken.yaml::mistakes: test\n\
+        "specs/broken.yaml::errors: test\n\
          specs/broken.yaml::broken: test\n\
          specs/pay.yaml::a card is charged: test\n"
     );
@@ -120,20 +120,17 @@ fn what_cannot_be_read_at_all_is_a_test_that_fails() {
     let empty = Project::with(&[]);
     empty.run(&[]).expect(
         101,
-        &[
-            "specs::mistakes",
-            "there is no file, folder or match for `specs`",
-        ],
+        &["specs::errors", "no file, folder or match for `specs`"],
     );
     empty.write("specs/readme.txt", "");
     empty.run(&[]).expect(101, &["there is no spec in"]);
     let project = Project::with(&[("pay.yaml", PAY)]);
     project
         .run_with(&[], &[("SPANSPEC_TIMEOUT", "soon")])
-        .expect(101, &["the environment::mistakes", "SPANSPEC_TIMEOUT: "]);
+        .expect(101, &["the environment::errors", "SPANSPEC_TIMEOUT: "]);
     project.write("spanspec.yaml", "servces: {}\n");
     let list = project.run(&["--list", "--format", "terse"]);
-    assert_eq!(list.out, "spanspec.yaml::mistakes: test\n");
+    assert_eq!(list.out, "spanspec.yaml::errors: test\n");
     project
         .run(&[])
         .expect(101, &["did you mean `services`?", "spanspec.yaml:1:1"]);
@@ -163,12 +160,12 @@ fn a_broken_file_fails_every_filter_that_names_it_or_a_spec_of_it() {
         &["ship.yaml"],
         &["shipped [n=1]"],
         &["--exact", "specs/ship.yaml::an order is shipped [n=1]"],
-        &["--skip", "shipped", "--skip", "mistakes", "ship.yaml"],
+        &["--skip", "shipped", "--skip", "errors", "ship.yaml"],
         &["--ignored", "shipped"],
         &["returned"],
     ] {
         let said = project.run(arguments);
-        said.expect(101, &["0 passed; 1 failed", "::mistakes"]);
+        said.expect(101, &["0 passed; 1 failed", "::errors"]);
     }
     let list = project.run(&["--list", "--format", "terse", "--ignored"]);
     assert_eq!(list.out, "");
@@ -176,7 +173,7 @@ fn a_broken_file_fails_every_filter_that_names_it_or_a_spec_of_it() {
     let list = project.run(&["--list", "--format", "terse", "shipped"]);
     assert_eq!(
         list.out,
-        "specs/ship.yaml::mistakes: test\nspecs/ship.yaml::an order is shipped [n=1]: test\n"
+        "specs/ship.yaml::errors: test\nspecs/ship.yaml::an order is shipped [n=1]: test\n"
     );
     for arguments in [
         &["charged"][..],
@@ -192,7 +189,7 @@ fn errors_of_the_project_and_of_variables_fail_under_every_filter() {
     let filters = [
         &["charged"][..],
         &["--exact", "specs/pay.yaml::a card is charged"],
-        &["--skip", "mistakes", "--skip", "spanspec"],
+        &["--skip", "errors", "--skip", "spanspec"],
         &["--ignored"],
     ];
     for (name, value) in [("SPANSPEC_TIMEOUT", "soon"), ("SPANSPEC_TAG", "smoke,!")] {
@@ -220,7 +217,7 @@ fn tags_that_select_nothing_fail_and_a_filter_that_selects_nothing_does_not() {
         said.expect(
             101,
             &[
-                "the environment::mistakes",
+                "the environment::errors",
                 "error: SPANSPEC_TAG=slwo selects none of 2 specs\n   help: the tags of these specs are slow",
             ],
         );
@@ -259,7 +256,7 @@ fn a_file_of_two_paths_is_tested_once() {
     project.run_with(&exact, &paths).expect(0, &["1 passed"]);
     project
         .run_with(&["charged"], &paths)
-        .expect(101, &["1 passed; 1 failed", "more::mistakes"]);
+        .expect(101, &["1 passed; 1 failed", "more::errors"]);
 }
 
 fn a_name_is_on_one_line_whatever_the_spec_says() {

@@ -233,7 +233,7 @@ fn a_receiver_that_is_not_there_is_told() {
     project.run_with(&[], &receiver).expect(
         101,
         &[
-            "the environment::mistakes",
+            "the environment::errors",
             "there is no receiver at http://127.0.0.1:1",
         ],
     );

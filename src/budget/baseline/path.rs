@@ -3,13 +3,6 @@
 use std::path::{Component, Path, PathBuf};
 
 /// The baseline file of a spec: `baselines/<spec file>.json` beside it.
-///
-/// ```
-/// use std::path::Path;
-/// use spanspec::budget::baseline::path_beside;
-/// let path = path_beside(Path::new("specs/place-order.yaml"));
-/// assert_eq!(path, Path::new("specs/baselines/place-order.yaml.json"));
-/// ```
 #[must_use]
 pub fn path_beside(spec: &Path) -> PathBuf {
     let mut name = spec.file_name().unwrap_or_default().to_owned();
@@ -19,14 +12,6 @@ pub fn path_beside(spec: &Path) -> PathBuf {
 
 /// The baseline file of a spec: beside the spec, or in a common folder under the path that the spec
 /// has in the project folder `root`.
-///
-/// ```
-/// use std::path::Path;
-/// use spanspec::budget::baseline::path_of;
-/// let (spec, folder) = (Path::new("specs/place-order.yaml"), Path::new("kept"));
-/// let path = path_of(spec, Some(folder), Path::new("."));
-/// assert_eq!(path, Path::new("kept/specs/place-order.yaml.json"));
-/// ```
 #[must_use]
 pub fn path_of(spec: &Path, folder: Option<&Path>, root: &Path) -> PathBuf {
     let Some(folder) = folder else {
@@ -68,4 +53,18 @@ pub fn pending_path(baseline: &Path) -> PathBuf {
     let mut name = baseline.as_os_str().to_owned();
     name.push(".new");
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_baseline_is_beside_its_spec_or_in_a_common_folder() {
+        let spec = Path::new("specs/place-order.yaml");
+        let beside = Path::new("specs/baselines/place-order.yaml.json");
+        assert_eq!(path_beside(spec), beside);
+        let common = path_of(spec, Some(Path::new("kept")), Path::new("."));
+        assert_eq!(common, Path::new("kept/specs/place-order.yaml.json"));
+    }
 }
