@@ -179,7 +179,7 @@ async fn a_request_that_cannot_be_understood_is_not_fired() {
         (vec!["-H", "novalue", "${URL}/ok"], "write 'NAME: VALUE'"),
         (
             vec!["-H", "traceparent: 1", "${URL}/ok"],
-            "is spanspec's to send",
+            "spanspec sends its own with each request",
         ),
     ] {
         record(&project, &arguments).await.expect(2, &[expected]);
