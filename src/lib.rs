@@ -74,8 +74,11 @@
 //! - `zstd`, on with `cli`: exports and saved traces that are compressed with zstd.
 //! - `opentelemetry_0_33`: an exporter for services in the same process.
 
-// Without the command line, some items have no user.
-#![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
+// Without the command line or the harness, some items have no user.
+#![cfg_attr(
+    not(all(feature = "cli", feature = "harness")),
+    allow(dead_code, unused_imports)
+)]
 
 #[cfg(feature = "run")]
 mod ab;

@@ -86,9 +86,9 @@ async fn arguments_that_make_no_sense_are_refused_with_what_would() {
         (vec!["--shard", "4/3"], "write 2/5"),
         (vec!["--report", "xml=a"], "use html, junit, json or md"),
         (vec!["--timeout", "30"], "write `30ms` or `30s`"),
-        (vec!["--listen", "here"], "write 127.0.0.1:4317"),
+        (vec!["--listen", "here"], "write `127.0.0.1:4317`"),
         (vec!["--jobs", "0"], "must be at least 1"),
-        (vec!["--var", "novalue"], "write NAME=VALUE"),
+        (vec!["--var", "novalue"], "NAME=VALUE"),
     ] {
         project.run(&arguments).await.expect(2, &[help]);
     }
