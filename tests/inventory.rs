@@ -34,7 +34,7 @@ fn said(output: &Output, exit: i32) -> String {
     said
 }
 
-/// Nothing is slower because it was held against nothing.
+/// Without a baseline, nothing is slower.
 fn assert_compared_and_not_slower(said: &str) {
     assert!(said.contains("v2.3.0 (baseline, n=500)"), "{said}");
     for text in ["REGRESSED", "ANOTHER ENVIRONMENT"] {

@@ -1,4 +1,4 @@
-//! The README's first command: the example shop is built, started, and held against `specs/`.
+//! The README's first command: the example shop is built, started and checked against `specs/`.
 
 use std::path::Path;
 use std::process::Command;

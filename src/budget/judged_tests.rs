@@ -207,7 +207,7 @@ fn another_environment_is_listed_fact_by_fact() {
     let both = known(500, [97.0, 100.0, 103.0]);
     let mut judged = compared(ClaimVerdict::NotProven, "ship", both, both);
     let Compared::Baseline { differs, .. } = &mut judged.compared else {
-        unreachable!("it was held against a baseline");
+        unreachable!("it was compared with a baseline");
     };
     *differs = vec![FactDifference {
         fact: Fact::Cpu,

@@ -128,12 +128,12 @@ fn the_variation_between_runs_is_permitted() {
     let (before, now) = (run(200, 100_000), run(200, 130_000));
     let mut claim = against(&before, &now);
     let Against::Baseline(reference) = &mut claim.against else {
-        unreachable!("it is held against a baseline");
+        unreachable!("it is compared with a baseline");
     };
     reference.spread = 0.1;
     let judged = &judge(&[claim], ALPHA)[0];
     let Compared::Baseline { tau, .. } = judged.compared else {
-        unreachable!("it was held against a baseline");
+        unreachable!("it was compared with a baseline");
     };
     assert!((tau - 1.3903).abs() < 1e-4, "{tau}");
     assert_eq!(judged.verdict, ClaimVerdict::Ok);
@@ -144,7 +144,7 @@ fn a_sketch_raises_tau_by_its_error() {
     let (before, now) = (run(200, 100_000), run(2_001, 100_000));
     let judged = &judge(&[against(&before, &now)], ALPHA)[0];
     let Compared::Baseline { tau, .. } = judged.compared else {
-        unreachable!("it was held against a baseline");
+        unreachable!("it was compared with a baseline");
     };
     assert!((tau - 1.2 * 1.005 / 0.995).abs() < 1e-12, "{tau}");
 }

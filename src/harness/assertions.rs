@@ -25,7 +25,7 @@
 ///
 /// | key | value |
 /// |---|---|
-/// | `name`, `service`, `scope`, `status_message`, `event` | anything that a text can be held against |
+/// | `name`, `service`, `scope`, `status_message`, `event` | anything that a string can be compared with |
 /// | `kind` | `internal`, `server`, `client`, `producer`, `consumer`, `unspecified` |
 /// | `type` | `http`, `rpc`, `db`, `messaging`, `faas`, `gen_ai` |
 /// | `status` | `ok`, `error`, `unset`, or `not error` |

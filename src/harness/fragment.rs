@@ -1,4 +1,4 @@
-//! A trace that is held against a file.
+//! Checks a trace against a file.
 
 use std::path::Path;
 use std::sync::Arc;

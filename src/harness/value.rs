@@ -70,9 +70,9 @@ pub fn regex(expression: &str) -> Matcher {
 /// let _ = any_span().attribute("payment.method", none);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is nothing that a value can be held against",
-    label = "no value, range or matcher",
-    note = "write a text, a number, `true`, a range such as `1..=4`, an array of these, or regex(…), contains(…), not(…), exists(), absent()"
+    message = "a value cannot be compared with `{Self}`",
+    label = "not a value, range or matcher",
+    note = "write a string, a number, `true`, a range such as `1..=4`, an array of these, or regex(…), contains(…), not(…), exists(), absent()"
 )]
 pub trait IntoMatcher {
     /// The condition.
@@ -165,8 +165,8 @@ fn number(number: impl IntoMatcher) -> Value {
 
 /// A range of durations, such as `..ms(600)` or `ms(100)..=secs(2)`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no range of durations",
-    label = "no range of durations",
+    message = "`{Self}` is not a range of durations",
+    label = "not a range of durations",
     note = "write `..ms(600)` for less than that, or `ms(100)..=secs(2)`"
 )]
 pub trait IntoDurations {
@@ -235,8 +235,8 @@ fn below(least: Nanos, end: Duration, written: String) -> Limits<Nanos> {
 
 /// A number, or a range such as `1..` or `..=3`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no number of spans",
-    label = "no number, and no range of numbers",
+    message = "`{Self}` is not a number of spans",
+    label = "neither a number nor a range",
     note = "write `2`, `1..`, `..=3` or `1..=3`"
 )]
 pub trait IntoCount {
@@ -282,7 +282,7 @@ counts!(i32, u32, u64, usize);
 fn whole<T: TryInto<u64> + Display + Copy>(number: T) -> u64 {
     match number.try_into() {
         Ok(number) => number,
-        Err(_) => panic!("{number} is no number of spans"),
+        Err(_) => panic!("{number} is not a number of spans"),
     }
 }
 
