@@ -16,6 +16,31 @@ use crate::trace::{HttpResponse, Response, Value};
 /// [`Outcome::Fail`] if there is none, or more than one; [`Outcome::Unjudged`] if the evidence
 /// leaves it open.
 pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Outcome> {
+    if let CaptureFrom::Span {
+        find,
+        attribute,
+        json,
+    } = &capture.from
+    {
+        let what = (find, attribute.as_str(), json.as_ref());
+        return from_span(capture, what, evidence);
+    }
+    in_response(capture, evidence)?
+        .one(capture)
+        .map_err(Outcome::Fail)
+}
+
+/// All values that a capture finds, also if they are too many: of a secret capture each is secret.
+#[cfg(feature = "run")]
+pub(crate) fn captured_values(of: &Capture, evidence: &Evidence<'_>) -> Vec<Value> {
+    match &of.from {
+        CaptureFrom::Span { .. } => capture(of, evidence).into_iter().collect(),
+        _ => in_response(of, evidence).map_or_else(|_| Vec::new(), |found| found.values),
+    }
+}
+
+/// The values that a capture finds in the response.
+fn in_response(capture: &Capture, evidence: &Evidence<'_>) -> Result<CapturedValues, Outcome> {
     let found = match (&capture.from, evidence.response) {
         (CaptureFrom::Json(path), _) => match evidence.json() {
             Ok(document) => values(path.select(document)),
@@ -33,20 +58,9 @@ pub fn capture(capture: &Capture, evidence: &Evidence<'_>) -> Result<Value, Outc
             )));
         }
         (CaptureFrom::Stdout(regex), Response::Command(command)) => matches(regex, &command.stdout),
-        (
-            CaptureFrom::Span {
-                find,
-                attribute,
-                json,
-            },
-            _,
-        ) => {
-            let what = (find, attribute.as_str(), json.as_ref());
-            return from_span(capture, what, evidence);
-        }
         _ => CapturedValues::none("this trigger has no such response"),
     };
-    found.one(capture).map_err(Outcome::Fail)
+    Ok(found)
 }
 
 /// The values that a capture found, with hints if there is not exactly one.

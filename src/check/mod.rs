@@ -1,6 +1,6 @@
 //! Judges a response and a trace against what a spec expects.
 //!
-//! Everything here is pure: no clock, no network. When a trace is complete is `run`'s decision,
+//! Everything here is pure: no clock, no network. When a trace is complete is `step`'s decision,
 //! and how a failure looks is `report`'s.
 
 mod attributes;
@@ -35,6 +35,8 @@ mod whole;
 mod words;
 
 pub use capture::capture;
+#[cfg(feature = "run")]
+pub(crate) use capture::captured_values;
 pub use check_ref::{CheckRef, SpanCheck};
 pub use evidence::Evidence;
 pub use failure::{

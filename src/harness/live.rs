@@ -69,7 +69,7 @@ impl Live {
         if open.is_watching() {
             let mut all = self.open.lock().unwrap_or_else(PoisonError::into_inner);
             all.push_back((open, file));
-            if all.len() > MOST_OPEN {
+            if all.len() > MOST_OPEN.min(self.session.source().most_watched()) {
                 all.pop_front();
             }
         }

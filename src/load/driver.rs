@@ -40,7 +40,7 @@ const MAX_EXCESS: u64 = 20;
 /// Interval between calls of `on_progress`.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
-/// LoadProgress of the requests of a spec.
+/// Progress of the requests of a spec.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LoadProgress {
     pub(crate) done: u64,
@@ -144,7 +144,7 @@ impl<'a> Driver<'a> {
             }
             let mut waiting = in_flight.len();
             if waiting >= MAX_IN_FLIGHT {
-                // AnswerStats that were not read yet do not count as work of the service.
+                // Answers that were not read yet do not count as work of the service.
                 while let Some(answered) = in_flight.try_join_next() {
                     let answered = unless_panicked(answered);
                     answers.note(&answered);

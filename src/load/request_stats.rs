@@ -301,9 +301,16 @@ fn why_errored<'d>(done: &'d JudgedRequest<'_>) -> (Cow<'d, str>, Option<&'d Loc
             why @ (Unjudged::Lost(_)
             | Unjudged::NotCaptured(_)
             | Unjudged::NoDuration(..)
-            | Unjudged::Dropped(..)),
+            | Unjudged::Dropped(..)
+            | Unjudged::OtherType(..)
+            | Unjudged::NotUtf8),
             at,
         )) => (Cow::Owned(why.to_string()), Some(at)),
+        // Without the number of bytes, which differs between requests.
+        Some((Unjudged::Truncated(_), at)) => (
+            Cow::Borrowed("the start of the output was dropped"),
+            Some(at),
+        ),
         // Without the sender, whose port differs between requests.
         Some((Unjudged::Hole(hole), at)) => (Cow::Borrowed(&*hole.reason), Some(at)),
         _ if done.report.trace.is_none() => (Cow::Owned(Unjudged::NoSpans.to_string()), at),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::budgets::TakeBack;
 use super::measure;
 use super::request::JudgedRequest;
+use crate::check::Outcome;
 use crate::spec::Budget;
 use crate::step::{Rejudged, WatchedTrace};
 use crate::trace::{Trace, TraceId};
@@ -31,6 +32,7 @@ struct WatchedRequest {
     waited: Option<Duration>,
     /// The sample of each budget.
     samples: Vec<Option<u64>>,
+    secrets: Vec<String>,
 }
 
 /// A request judged again.
@@ -38,6 +40,16 @@ pub(crate) struct RejudgedRequest {
     pub(crate) again: Rejudged,
     /// A budget would have measured another duration, or could have.
     pub(crate) is_measured_otherwise: bool,
+    /// Its credentials, cookies and secret captures.
+    pub(crate) secrets: Vec<String>,
+}
+
+impl RejudgedRequest {
+    /// Returns `true` if late spans or losses overturn the request.
+    pub(crate) fn contradicts(&self) -> bool {
+        let mut checks = self.again.checks.iter();
+        self.is_measured_otherwise || checks.any(|judged| judged.outcome != Outcome::Pass)
+    }
 }
 
 impl WatchedRequests {
@@ -55,7 +67,9 @@ impl WatchedRequests {
         let Some(watched) = done.watched.take() else {
             return;
         };
-        if !done.counts || done.report.has_failed() {
+        let measures = measure::any_looks_at_trace(&self.budgets);
+        let is_errored = measures && !done.report.was_closed;
+        if !done.counts || done.report.has_failed() || is_errored {
             return;
         }
         let trace = done.report.trace.as_deref();
@@ -66,6 +80,7 @@ impl WatchedRequests {
             watched,
             waited: done.waited,
             samples: samples.collect(),
+            secrets: done.secrets.clone(),
         });
         if self.kept.len() > self.max
             && let Some(oldest) = self.kept.pop_front()
@@ -83,6 +98,11 @@ impl WatchedRequests {
     }
 
     /// Judges and measures requests again that got further spans.
+    /// Number of traces that are followed.
+    pub(crate) fn number(&self) -> usize {
+        self.kept.len()
+    }
+
     pub(crate) fn again(&mut self) -> Vec<RejudgedRequest> {
         let budgets = &self.budgets;
         let requests = self.kept.iter_mut();
@@ -94,6 +114,12 @@ impl WatchedRequests {
                     || measured(budget, request.waited, Some(&again.trace)) != *before
             });
             Some(RejudgedRequest {
+                secrets: request
+                    .secrets
+                    .iter()
+                    .chain(&again.secrets)
+                    .cloned()
+                    .collect(),
                 again,
                 is_measured_otherwise,
             })

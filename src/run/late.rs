@@ -67,6 +67,17 @@ impl WatchedTraces {
     }
 }
 
+impl WatchedTraces {
+    /// Number of traces that are followed.
+    fn number(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::One(_) => 1,
+            Self::Many(requests) => requests.number(),
+        }
+    }
+}
+
 /// Continues to watch the traces of a spec's steps. Drops the oldest of more than `max`.
 pub(super) fn watch(
     all: &mut VecDeque<WatchedStep>,
@@ -79,7 +90,10 @@ pub(super) fn watch(
             all.push_back(WatchedStep { spec, step, traces });
         }
     }
-    while all.len() > max {
+    // As many steps as requests: each follows a trace.
+    let followed =
+        |all: &VecDeque<WatchedStep>| -> usize { all.iter().map(|one| one.traces.number()).sum() };
+    while all.len() > max || all.len() > 1 && followed(all) > 2 * max {
         all.pop_front();
     }
 }
@@ -191,6 +205,7 @@ impl OpenRun {
         let Some(again) = watched.judge_again() else {
             return Effect::None;
         };
+        self.secrets.add(again.secrets.iter().cloned());
         let when = end.when(&again);
         if when != When::AfterEarlyVerdict {
             self.report.telemetry.late_spans += again.late.number() as u64;
@@ -240,6 +255,9 @@ impl OpenRun {
         let Some(step) = step_of(spec, step) else {
             return Effect::None;
         };
+        for one in again.iter().filter(|one| one.contradicts()) {
+            self.secrets.add(one.secrets.iter().cloned());
+        }
         let secrets = &self.secrets;
         let Some(found) = many::contradictions(again, |text| secrets.text(text)) else {
             return Effect::None;

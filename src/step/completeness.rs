@@ -18,6 +18,9 @@ const DEFAULT_FLUSH: Duration = Duration::from_millis(5_500);
 /// Default for the time from the response to the verdict.
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Longer waits end here: a moment after it may be too late for the clock to represent.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// The flush bound: an upper limit for the delay between the end of a span and its arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flush {
@@ -145,9 +148,9 @@ impl WaitPolicy {
         Self {
             start,
             flush,
-            bound: flush.bound().max(delays.bound()),
-            tail: wait.tail.unwrap_or_default(),
-            timeout: wait.timeout.unwrap_or(DEFAULT_TIMEOUT),
+            bound: flush.bound().max(delays.bound()).min(LONGEST),
+            tail: wait.tail.unwrap_or_default().min(LONGEST),
+            timeout: wait.timeout.unwrap_or(DEFAULT_TIMEOUT).min(LONGEST),
             tolerates_orphans: false,
             sampled: true,
         }

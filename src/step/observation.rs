@@ -133,10 +133,12 @@ impl<'a> Observation<'a> {
 
     /// Sets the value of a capture in the scope.
     fn capture(&mut self, capture: &Capture, evidence: &Evidence<'_>) -> Result<(), Outcome> {
-        let value = check::capture(capture, evidence)?;
         if capture.is_secret || self.scope.is_secret(&capture.name) {
-            self.add_secret(&value);
+            for value in check::captured_values(capture, evidence) {
+                self.add_secret(&value);
+            }
         }
+        let value = check::capture(capture, evidence)?;
         self.scope.set(capture.name.clone(), value);
         Ok(())
     }

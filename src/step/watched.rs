@@ -1,5 +1,6 @@
 //! Traces that are followed after their verdict, and judged again if spans arrive or are lost.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,10 +8,9 @@ use std::time::{Duration, Instant};
 use super::completeness::{AtDeadline, WaitPolicy};
 use super::delays::ExportDelays;
 use super::wait_end::WaitEnd;
-use crate::check::{
-    self, Evidence, Failure, Finality, Judged, Judgement, Outcome, Subject, Unjudged,
-};
+use crate::check::{self, Evidence, Failure, Finality, Judged, Judgement, Outcome, Subject};
 use crate::result::Timing;
+use crate::secret::parts;
 use crate::source::{Follow, FollowMark, LateSpan};
 use crate::spec::{Capture, Condition, Expect};
 use crate::trace::{Hole, Losses, Response, Trace, Value};
@@ -51,6 +51,8 @@ pub(crate) struct Rejudged {
     /// The checks of the trace, and the captures whose values changed.
     pub(crate) checks: Vec<Judged>,
     pub(crate) late: LateSpans,
+    /// The values of secret captures.
+    pub(crate) secrets: Vec<String>,
     /// The verdict did not wait for the complete trace.
     pub(crate) was_early: bool,
     /// No parent is missing, and no span is known to be lost.
@@ -145,7 +147,8 @@ impl WatchedTrace {
 
     /// Records the delays of spans that have arrived since the verdict.
     pub(crate) fn record_late_spans(&mut self, delays: &ExportDelays) {
-        if !self.follow.has_changed() {
+        // An early verdict did not wait for the rest of its trace.
+        if self.basis.end == WaitEnd::Early || !self.follow.has_changed() {
             return;
         }
         self.is_late = true;
@@ -171,16 +174,24 @@ impl WatchedTrace {
             .trace
             .with_losses(basis.losses.clone());
         let late = basis.late(&self.follow.since(&basis.mark), trace.holes())?;
-        let evidence = Evidence::new(&Response::None, Some(&trace), basis.sampled);
+        let judged = basis.judged_trace(&trace);
+        let evidence = Evidence::new(&Response::None, Some(&judged), basis.sampled);
         let judgements = check::judge(&basis.expect, &evidence).into_iter();
         let mut checks: Vec<Judged> = judgements.map(|one| basis.outcome(one, &trace)).collect();
         let captured = basis.captured.iter();
         checks.extend(captured.filter_map(|one| one.changed(&evidence)));
+        let secrets = basis.captured.iter().filter(|one| one.capture.is_secret);
+        let secrets = secrets
+            .flat_map(|one| check::captured_values(&one.capture, &evidence))
+            .flat_map(|value| parts(&value))
+            .collect();
+        drop(judged);
         let is_whole = trace.holes().is_empty() && !basis.misses_parts(&trace);
         Some(Rejudged {
             trace: Arc::new(trace),
             checks,
             late,
+            secrets,
             was_early: basis.end == WaitEnd::Early,
             is_whole,
         })
@@ -201,9 +212,6 @@ impl VerdictBasis {
             finality,
         } = judgement;
         if self.end == WaitEnd::Early {
-            if let Outcome::Unjudged(Unjudged::Hole(_)) = judged.outcome {
-                judged.outcome = Outcome::Pass;
-            }
             return judged;
         }
         let condition = judged.check.condition(&self.expect);
@@ -213,6 +221,15 @@ impl VerdictBasis {
             judged.outcome = end.final_outcome(judged.outcome, trace);
         }
         judged
+    }
+
+    /// The trace on which the checks are judged again. Losses do not change an early pass; only
+    /// spans that arrived do, and a loss must not hide that they do.
+    fn judged_trace<'t>(&self, trace: &'t Trace) -> Cow<'t, Trace> {
+        match self.end {
+            WaitEnd::Early => Cow::Owned(trace.clone().without_holes()),
+            _ => Cow::Borrowed(trace),
+        }
     }
 
     fn misses_parts(&self, trace: &Trace) -> bool {

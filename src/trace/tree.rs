@@ -102,6 +102,14 @@ impl Trace {
         self
     }
 
+    /// Removes the known losses of spans.
+    #[cfg(feature = "run")]
+    #[must_use]
+    pub(crate) fn without_holes(mut self) -> Self {
+        self.holes.clear();
+        self
+    }
+
     /// Sets the known losses of spans.
     #[must_use]
     pub fn with_holes(mut self, holes: impl IntoIterator<Item = Hole>) -> Self {

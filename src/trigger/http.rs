@@ -38,7 +38,7 @@ pub(super) async fn send(
         })
 }
 
-/// ReceivedBytes of an exchange, for the error at a timeout.
+/// Progress of an exchange, for the error at a timeout.
 #[derive(Default)]
 struct ReceivedBytes {
     /// 0 before the headers, then the received bytes of the body plus one.

@@ -136,7 +136,7 @@ fn started(document: &Json) -> Option<jiff::Timestamp> {
 }
 
 fn sums<'a>(objects: impl Iterator<Item = &'a Json>) -> Json {
-    folded(objects, |a, b| a + b)
+    folded(objects, u64::saturating_add)
 }
 
 /// An object with the numbers of all objects; `join` combines numbers of the same key.

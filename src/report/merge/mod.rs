@@ -13,6 +13,7 @@ mod xml;
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, TestCaseStatus, TestSuite};
 
@@ -139,7 +140,8 @@ impl Merged {
         }
         let all = junit.test_suites.iter();
         junit.timestamp = all.clone().filter_map(|suite| suite.timestamp).min();
-        junit.time = Some(all.filter_map(|suite| suite.time).sum());
+        let times = all.filter_map(|suite| suite.time);
+        junit.time = Some(times.fold(Duration::ZERO, Duration::saturating_add));
         let text = junit.to_string().map_err(io::Error::other)?;
         file::write(path, &text, Format::Markup, secrets)
     }
@@ -170,7 +172,7 @@ fn by_name(suites: &[TestSuite]) -> Vec<TestSuite> {
         known.time = [known.time, suite.time]
             .into_iter()
             .flatten()
-            .reduce(std::ops::Add::add);
+            .reduce(Duration::saturating_add);
         known.timestamp = [known.timestamp, suite.timestamp]
             .into_iter()
             .flatten()

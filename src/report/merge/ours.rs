@@ -129,7 +129,7 @@ fn add(suite: &mut TestSuite, spec: &ReadSpec, file: &str, repository: &Reposito
     let starts = starts.filter_map(|start| start.parse().ok());
     suite.timestamp = suite.timestamp.into_iter().chain(starts).min();
     let so_far = suite.time.unwrap_or_default();
-    suite.set_time(so_far + of_spec.time.unwrap_or_default());
+    suite.set_time(so_far.saturating_add(of_spec.time.unwrap_or_default()));
     suite.add_test_case(of_spec);
 }
 

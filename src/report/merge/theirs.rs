@@ -121,7 +121,8 @@ fn suite(element: &Element, name: &str) -> TestSuite {
     for child in within(element, "testcase") {
         add_case(child, &mut suite);
     }
-    let of_cases = suite.test_cases.iter().filter_map(|case| case.time).sum();
+    let times = suite.test_cases.iter().filter_map(|case| case.time);
+    let of_cases = times.fold(Duration::ZERO, Duration::saturating_add);
     suite.set_time(seconds(element).unwrap_or(of_cases));
     suite
 }

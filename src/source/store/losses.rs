@@ -24,7 +24,7 @@ const MOST_OF_TRACE: usize = 4;
 /// All known losses.
 #[derive(Debug, Default)]
 pub(super) struct LostSpans {
-    /// TraceLosses of unknown traces, oldest first.
+    /// Losses of unknown traces, oldest first.
     general: VecDeque<Loss>,
     by_trace: HashMap<TraceId, TraceLosses>,
     /// The keys of `by_trace`, oldest first.
@@ -33,7 +33,7 @@ pub(super) struct LostSpans {
     forgotten: Option<Loss>,
 }
 
-/// LostSpans spans, and when they arrived.
+/// Lost spans, and when they arrived.
 #[derive(Clone, Debug)]
 pub(super) struct Loss {
     pub(super) at: Instant,
@@ -108,7 +108,7 @@ impl LostSpans {
         self.by_trace.get(&trace).cloned().unwrap_or_default()
     }
 
-    /// TraceLosses that may concern a trace of this time, beside its own.
+    /// Losses that may concern a trace of this time, beside its own.
     pub(super) fn general(&self, lifetime: Lifetime) -> impl Iterator<Item = &Arc<Hole>> {
         let forgotten = self.forgotten.iter().filter(move |loss| {
             // A followed trace loses nothing.
