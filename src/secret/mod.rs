@@ -69,8 +69,10 @@ impl Secrets {
             return;
         }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let known = &mut *known;
+        let needles = Arc::make_mut(&mut known.needles);
+        secrets.iter().for_each(|secret| needles.add(secret));
         known.secrets.extend(secrets);
-        known.needles = Arc::new(Needles::of(known.secrets.iter().map(String::as_str)));
     }
 
     /// Adds the value of a variable, and all values within a list or a map.

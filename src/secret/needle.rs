@@ -1,6 +1,6 @@
 //! The encoded forms of a secret, and the search for them in a text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use base64::Engine;
@@ -23,11 +23,14 @@ const LONGEST_CUT: usize = 4096;
 /// Characters that can start the encoding of another one, or separate two characters.
 const SPELLED: &str = "%&#\\'\"+-_ ,:;\r\n\u{fffd}";
 
+/// Characters with which the encoding of any character can start.
+const STARTS: &str = "%&#\\";
+
 /// The mark of a cut text.
 const CUT: char = '…';
 
 /// An encoded form of a secret.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Needle {
     chars: Vec<char>,
     letters: Letters,
@@ -35,29 +38,70 @@ pub(super) struct Needle {
     shares: (bool, bool),
 }
 
-/// All forms, by their first byte.
+/// All forms, and indexes of them: a run may have thousands, and a text is searched for all at once.
+#[derive(Clone, Default)]
 pub(super) struct Needles {
     all: Vec<Needle>,
-    by_first: Vec<Vec<usize>>,
+    known: HashSet<Needle>,
+    /// Forms that begin with an ASCII character, by their characters up to the first that is not.
+    /// The root is the first node.
+    trie: Vec<Node>,
+    /// Forms that can begin with a byte other than that of their first character.
+    by_first_byte: HashMap<u8, Vec<usize>>,
+    /// Forms and offsets, by the character at this offset.
+    by_char: HashMap<char, Vec<(usize, usize)>>,
 }
 
-impl Default for Needles {
-    fn default() -> Self {
-        Self::of([])
-    }
+/// The forms that share a beginning.
+#[derive(Clone, Default)]
+struct Node {
+    children: HashMap<char, usize>,
+    /// Forms whose characters end here, or continue with one that is not ASCII.
+    complete: Vec<usize>,
+    /// All forms with this beginning.
+    below: Vec<usize>,
 }
 
 impl Needles {
-    pub(super) fn of<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
-        let all: BTreeSet<Needle> = secrets.into_iter().flat_map(looks).collect();
-        let all: Vec<Needle> = all.into_iter().collect();
-        let mut by_first = vec![Vec::new(); 256];
-        for (at, needle) in all.iter().enumerate() {
-            for byte in needle.first_bytes() {
-                by_first[usize::from(byte)].push(at);
+    /// Adds all forms of a secret.
+    pub(super) fn add(&mut self, secret: &str) {
+        for needle in looks(secret) {
+            if self.known.insert(needle.clone()) {
+                self.index(&needle, self.all.len());
+                self.all.push(needle);
             }
         }
-        Self { all, by_first }
+    }
+
+    fn index(&mut self, needle: &Needle, number: usize) {
+        for (at, char) in needle.chars.iter().enumerate() {
+            let places = self.by_char.entry(char.to_ascii_lowercase()).or_default();
+            places.push((number, at));
+        }
+        if self.trie.is_empty() {
+            self.trie.push(Node::default());
+        }
+        let own = needle.chars.first().map(char::to_ascii_lowercase);
+        for byte in needle.first_bytes() {
+            let is_own = own == Some(char::from(byte.to_ascii_lowercase()));
+            if !(byte.is_ascii() && is_own) && !STARTS.as_bytes().contains(&byte) {
+                self.by_first_byte.entry(byte).or_default().push(number);
+            }
+        }
+        let mut node = 0;
+        for char in needle.chars.iter().take_while(|char| char.is_ascii()) {
+            let next = self.trie.len();
+            let key = char.to_ascii_lowercase();
+            let child = *self.trie[node].children.entry(key).or_insert(next);
+            if child == next {
+                self.trie.push(Node::default());
+            }
+            node = child;
+            self.trie[node].below.push(number);
+        }
+        if node > 0 {
+            self.trie[node].complete.push(number);
+        }
     }
 
     /// The ranges of secrets, in order and without overlap.
@@ -66,8 +110,8 @@ impl Needles {
             return Vec::new();
         }
         let mut found = Vec::new();
-        for at in 0..text.len() {
-            let wanted = self.beginning_at(text, at);
+        for (at, _) in text.char_indices() {
+            let wanted = self.beginning_at(text, at).into_iter();
             found.extend(wanted.filter_map(|needle| needle.matched(text, at, search)));
         }
         found.extend(self.cut_at_end(text));
@@ -75,9 +119,46 @@ impl Needles {
         apart(found, text)
     }
 
-    fn beginning_at(&self, text: &str, at: usize) -> impl Iterator<Item = &Needle> {
-        let first = usize::from(text.as_bytes()[at]);
-        self.by_first[first].iter().map(|at| &self.all[*at])
+    /// The forms that the text can have from here on, as far as a cheap test tells.
+    fn beginning_at(&self, text: &str, at: usize) -> Vec<&Needle> {
+        let mut numbers: Vec<usize> = Vec::new();
+        let first = text.as_bytes()[at];
+        numbers.extend(self.by_first_byte.get(&first).into_iter().flatten());
+        if STARTS.as_bytes().contains(&first) {
+            let places = self.spelled_at(text, at);
+            numbers.extend(places.filter(|(_, at)| *at == 0).map(|(number, _)| number));
+        }
+        let mut node = 0;
+        for char in text[at..].chars() {
+            if node > 0 && SPELLED.contains(char) {
+                break;
+            }
+            let key = char.to_ascii_lowercase();
+            let Some(&child) = self.trie[node].children.get(&key) else {
+                node = 0;
+                break;
+            };
+            node = child;
+            numbers.extend(&self.trie[node].complete);
+        }
+        // The text ended, or an encoded character may follow.
+        numbers.extend(&self.trie[node].below);
+        numbers
+            .into_iter()
+            .map(|number| &self.all[number])
+            .collect()
+    }
+
+    /// The places in forms whose character is encoded here.
+    fn spelled_at(&self, text: &str, at: usize) -> impl Iterator<Item = (usize, usize)> {
+        let is_here = move |char: char| {
+            let mut found = Vec::new();
+            ends(text, at, char, Letters::AnyCase, &mut found);
+            ends(text, at, char, Letters::Base64, &mut found);
+            !found.is_empty()
+        };
+        let places = self.by_char.iter().filter(move |(char, _)| is_here(**char));
+        places.flat_map(|(_, places)| places.iter().copied())
     }
 
     /// Secrets that were cut: only the beginning is left, before a `…`.
@@ -85,9 +166,12 @@ impl Needles {
         let mut found = Vec::new();
         for (end, _) in text.match_indices(CUT) {
             let from = end.saturating_sub(LONGEST_CUT);
+            let before = &text[..end];
             let is_cut = |at: &usize| {
-                let mut wanted = self.beginning_at(text, *at);
-                text.is_char_boundary(*at) && wanted.any(|needle| needle.begins(&text[..end], *at))
+                text.is_char_boundary(*at) && {
+                    let mut wanted = self.beginning_at(before, *at).into_iter();
+                    wanted.any(|needle| needle.begins(before, *at))
+                }
             };
             if let Some(start) = (from..end).find(is_cut) {
                 found.push(start..end + CUT.len_utf8() + length_note(&text[end..]));
@@ -102,7 +186,9 @@ impl Needles {
         let rests = cuts.map(|(at, cut)| (at, at + cut.len()));
         rests
             .filter_map(|(at, rest)| {
-                let ends = self.all.iter().filter_map(|needle| needle.ends(text, rest));
+                let places = self.spelled_at(text, rest);
+                let ends =
+                    places.filter_map(|(number, from)| self.all[number].ends(text, rest, from));
                 Some(at..ends.max()?)
             })
             .collect()
@@ -129,7 +215,9 @@ impl Needle {
             Letters::AnyCase | Letters::Digits => {
                 chars.extend(first.to_lowercase().chain(first.to_uppercase()));
             }
-            Letters::Base64 => chars.extend(['-', '_']),
+            Letters::Base64 if first == '+' => chars.push('-'),
+            Letters::Base64 if first == '/' => chars.push('_'),
+            Letters::Base64 => {}
         }
         if !first.is_ascii() {
             chars.push('\u{fffd}');
@@ -146,7 +234,7 @@ impl Needle {
         if search == SearchMode::Careful && self.chars.len() < SHORTEST {
             return None;
         }
-        if !self.may_match(&text[at..]) {
+        if !self.may_match(&text[at..], 0) {
             return None;
         }
         let end = *self.walk(text, at, 0, |_, _| {}).last()?;
@@ -156,11 +244,11 @@ impl Needle {
         Some(self.with_shared(text, at..end))
     }
 
-    /// Returns `true` if the text begins with the needle, up to a character that may begin a
-    /// spelling. A cheap test that excludes most texts.
-    fn may_match(&self, text: &str) -> bool {
+    /// Returns `true` if the text begins with the characters from `from` on, up to one that may begin
+    /// a spelling. A cheap test that excludes most texts.
+    fn may_match(&self, text: &str, from: usize) -> bool {
         let mut chars = text.chars();
-        for char in &self.chars {
+        for char in &self.chars[from..] {
             match chars.next() {
                 // It may be itself, or the start of its own spelling: `%25`, `&amp;`.
                 Some(found) if "%&#\\'\"".contains(found) => return true,
@@ -208,11 +296,13 @@ impl Needle {
         is_cut
     }
 
-    /// The end of the longest suffix of this needle that starts here.
-    fn ends(&self, text: &str, at: usize) -> Option<usize> {
-        let starts = 1..(self.chars.len() + 1).saturating_sub(SHORTEST);
-        let ends = starts.filter_map(|from| self.walk(text, at, from, |_, _| {}).last().copied());
-        ends.max()
+    /// The end of the characters from `from` on, if they start here and are a telling part.
+    fn ends(&self, text: &str, at: usize, from: usize) -> Option<usize> {
+        let is_part = from > 0 && from + SHORTEST <= self.chars.len();
+        if !is_part || !self.may_match(&text[at..], from) {
+            return None;
+        }
+        self.walk(text, at, from, |_, _| {}).last().copied()
     }
 
     /// Compares the text with the characters from `from` on, and returns the possible end offsets

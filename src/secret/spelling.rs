@@ -3,7 +3,7 @@
 //! Each can be applied several times: `%2525`, `&amp;amp;` and `\\\"` are `%`, `&` and `"`.
 
 /// The comparison of characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Letters {
     /// Exact.
     Exact,

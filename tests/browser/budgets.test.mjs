@@ -32,7 +32,7 @@ const meeting = (locator) => locator.evaluateAll((elements) => {
 test("a failed budget shows both versions and the ratio", async () => {
   await openBudgets();
   const one = budget("inventory-check");
-  assert.deepEqual(await one.locator(".legend li").allTextContents(), ["v2.3.0 (baseline, n = 500)", "v2.4.0 (now, n = 500)", "limit", "limit by the baseline"]);
+  assert.deepEqual(await one.locator(".legend li").allTextContents(), ["v2.3.0 (baseline, n = 500)", "v2.4.0 (now, n = 500)", "limit", "limit from the baseline"]);
   assert.equal(await one.locator(".ecdf path").count(), 2);
   assert.match(await one.locator(".quantiles tr:has(.failed)").textContent(), /p50.*120.ms.*351.ms.*2\.9.x.*✗ REGRESSED/);
   assert.match(await one.locator(".claims .failed").textContent(), /^p50 of inventory-check: REGRESSED: at least 2\.\dx slower/);
@@ -45,13 +45,13 @@ test("a version that became slow stands beside its baseline", async () => {
   assert.match(await one.locator(".legend").textContent(), /v2\.3\.0 \(baseline, n = 500\).*v2\.4\.0 \(now, n = 500\)/);
   assert.match(await one.locator(".quantiles tr:has(.failed)").first().textContent(), /^p50.*REGRESSED/);
   assert.match(await page.locator(".card.failed h3").first().textContent(), /p50 of inventory-check/);
-  assert.match(await page.locator(".step").innerText(), /What follows is of one of 500 requests: the slowest\. 201 in/);
+  assert.match(await page.locator(".step").innerText(), /The following shows one of 500 requests: the slowest\. 201 in/);
   await picture(page, "budgets-slow");
 });
 
 test("a first run has no baseline, and shows what its budget asks for", async () => {
   page = await open(browser, "quick");
-  assert.match(await page.locator(".load .notice:visible").textContent(), /no baseline of p50, p99 of inventory-check yet/);
+  assert.match(await page.locator(".load .notice:visible").textContent(), /no baseline for p50, p99 of inventory-check/);
   const one = budget("inventory-check");
   assert.deepEqual(await one.locator(".quantiles tbody th").allTextContents(), ["p50", "p99"]);
   assert.equal(await one.locator(".ecdf svg[role=img] .point").count(), 2);
