@@ -1,6 +1,6 @@
 //! The encoded forms of a secret, and the search for them in a text.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use base64::Engine;
@@ -47,15 +47,15 @@ pub(super) struct Needles {
     /// The root is the first node.
     trie: Vec<Node>,
     /// Forms that can begin with a byte other than that of their first character.
-    by_first_byte: HashMap<u8, Vec<usize>>,
+    by_first_byte: BTreeMap<u8, Vec<usize>>,
     /// Forms and offsets, by the character at this offset.
-    by_char: HashMap<char, Vec<(usize, usize)>>,
+    by_char: BTreeMap<char, Vec<(usize, usize)>>,
 }
 
 /// The forms that share a beginning.
 #[derive(Clone, Default)]
 struct Node {
-    children: HashMap<char, usize>,
+    children: BTreeMap<char, usize>,
     /// Forms whose characters end here, or continue with one that is not ASCII.
     complete: Vec<usize>,
     /// All forms with this beginning.
@@ -83,8 +83,9 @@ impl Needles {
         }
         let own = needle.chars.first().map(char::to_ascii_lowercase);
         for byte in needle.first_bytes() {
-            let is_own = own == Some(char::from(byte.to_ascii_lowercase()));
-            if !(byte.is_ascii() && is_own) && !STARTS.as_bytes().contains(&byte) {
+            let is_own = byte.is_ascii() && own == Some(char::from(byte.to_ascii_lowercase()));
+            let is_start = STARTS.as_bytes().contains(&byte);
+            if !is_own && !is_start {
                 self.by_first_byte.entry(byte).or_default().push(number);
             }
         }

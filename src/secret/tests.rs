@@ -168,3 +168,13 @@ fn a_list_is_secret_and_so_is_each_value_in_it() {
     all.add_value(&Value::Array(vec!["hunter2".into(), 4242.into()]));
     assert_eq!(all.text("hunter2, 4242, true"), "[masked], [masked], true");
 }
+
+#[test]
+fn thousands_of_secrets_are_searched_for_at_once() {
+    let all = Secrets::default();
+    for number in 0..3_000 {
+        all.add([format!("session-{number:04}-abcdef")]);
+    }
+    let text = "session-2999-abcdef, session%2D0001%2Dabcdef, session-12 …abcdef";
+    assert_eq!(all.text(text), "[masked], [masked], session-12 [masked]");
+}
