@@ -162,7 +162,7 @@ fn report(late: Vec<Late>) {
 }
 
 impl Watched {
-    /// What has changed since the trace was taken for complete.
+    /// Changes since the trace was taken for complete.
     fn late(&mut self) -> Option<Late> {
         let Snapshot {
             trace,

@@ -120,7 +120,7 @@ impl Needles {
         apart(found, text)
     }
 
-    /// The forms that the text can have from here on, as far as a cheap test tells.
+    /// The forms that may begin here: a cheap test excludes most of them.
     fn beginning_at(&self, text: &str, at: usize) -> Vec<&Needle> {
         let mut numbers: Vec<usize> = Vec::new();
         let first = text.as_bytes()[at];
