@@ -60,6 +60,7 @@ async fn health(State(api): State<Api>, uri: Uri) -> Result<Response, Problem> {
     };
     let refused = stats.refusals.iter().map(Refusal::in_full);
     let rejected = stats.rejections.iter().map(ToString::to_string);
+    let hidden = &state.known.context.globals.hidden;
     Ok(json(&Health {
         status: "ok".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -71,7 +72,10 @@ async fn health(State(api): State<Api>, uri: Uri) -> Result<Response, Problem> {
         ports: state.known.ports.clone(),
         spans: stats.spans,
         refused: stats.refused,
-        problems: refused.chain(rejected).collect(),
+        problems: refused
+            .chain(rejected)
+            .map(|one| hidden.text(&one))
+            .collect(),
     }))
 }
 
