@@ -205,6 +205,17 @@ fn significant(of: f64, rounding: Rounding) -> (f64, usize) {
     (rounded / scale, decimals)
 }
 
+/// A part of the machine: `46 % of a core`, `1.3 cores`.
+pub(crate) fn cores(of: f64) -> String {
+    if of < 0.995 {
+        format!("{:.0} % of a core", 100.0 * of.max(0.0))
+    } else if of < 1.05 {
+        "1 core".to_owned()
+    } else {
+        format!("{of:.1} cores")
+    }
+}
+
 /// A whole number with commas between thousands: `2,995`.
 pub(crate) fn count(number: impl TryInto<u64>) -> String {
     let digits = number.try_into().unwrap_or(u64::MAX).to_string();

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::quantile::{Alpha, Quantile};
 use super::samples::Samples;
-use crate::number::{Rounding, counted, permitted_ratio};
+use crate::number::{Rounding, counted, permitted_ratio, ratio};
 
 /// Minimum number of runs from which a spread is computed.
 pub const FEWEST_RUNS: usize = 5;
@@ -12,23 +12,75 @@ pub const FEWEST_RUNS: usize = 5;
 /// The quantile whose variation is measured.
 const MEDIAN: Quantile = Quantile::P50;
 
-/// The standard deviation of the logarithm of p50 over runs of one version; 0.03 is a variation of
-/// about 3 %. Fewer than two runs give 0.
+/// The robust standard deviation of the logarithm of p50 over runs of one version; 0.03 is a variation
+/// of about 3 %. Fewer than [`FEWEST_RUNS`] runs give 0.
+///
+/// The estimator is Qn, which a few outliers do not change (P. J. Rousseeuw, C. Croux, *Alternatives
+/// to the Median Absolute Deviation*, 1993). The sampling variance is subtracted, because the bounds
+/// of a verdict include it.
 #[must_use]
 pub fn spread<'a>(runs: impl IntoIterator<Item = &'a Samples>) -> f64 {
-    let logarithms: Vec<f64> = runs
-        .into_iter()
-        .filter_map(|run| run.quantile(MEDIAN))
-        // Durations below one microsecond count as one.
-        .map(|micros| micros.max(1.0).ln())
-        .collect();
-    if logarithms.len() < 2 {
+    let (logarithms, variances): (Vec<f64>, Vec<f64>) = runs.into_iter().filter_map(median).unzip();
+    if logarithms.len() < FEWEST_RUNS {
         return 0.0;
     }
-    let count = logarithms.len() as f64;
-    let mean = logarithms.iter().sum::<f64>() / count;
-    let squares: f64 = logarithms.iter().map(|one| (one - mean).powi(2)).sum();
-    (squares / (count - 1.0)).sqrt()
+    let sampling = variances.iter().sum::<f64>() / variances.len() as f64;
+    (qn(&logarithms).powi(2) - sampling).max(0.0).sqrt()
+}
+
+/// The logarithm of the p50 of a run, and its sampling variance.
+fn median(run: &Samples) -> Option<(f64, f64)> {
+    let found = run.estimate(MEDIAN, Alpha::FIVE_PERCENT)?;
+    // Durations below one microsecond count as one.
+    let width = found.upper.zip(found.lower);
+    let width = width.map_or(0.0, |(upper, lower)| (upper.max(1.0) / lower.max(1.0)).ln());
+    // Two one-sided bounds at 5 % are 2 × 1.645 standard errors apart.
+    Some((found.value.max(1.0).ln(), (width / 3.29).powi(2)))
+}
+
+/// The estimator Qn with its factors for small samples.
+fn qn(values: &[f64]) -> f64 {
+    let count = values.len();
+    let mut distances: Vec<f64> = (values.iter().enumerate())
+        .flat_map(|(at, one)| values[..at].iter().map(move |other| (one - other).abs()))
+        .collect();
+    distances.sort_by(f64::total_cmp);
+    let half = count / 2 + 1;
+    let factor = match count {
+        ..=5 => 0.844,
+        6 => 0.611,
+        7 => 0.857,
+        8 => 0.669,
+        9 => 0.872,
+        _ if count % 2 == 1 => count as f64 / (count as f64 + 1.4),
+        _ => count as f64 / (count as f64 + 3.8),
+    };
+    let distance = distances.get(half * (half - 1) / 2 - 1);
+    2.2219 * factor * distance.copied().unwrap_or_default()
+}
+
+/// A run whose p50 is far from that of the others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outlier {
+    /// The number of the run; the first is 1.
+    pub run: usize,
+    /// Its p50 divided by the median of all.
+    pub ratio: f64,
+}
+
+/// The run that differs most, if its distance from the median exceeds three standard deviations and
+/// 10 %.
+fn outlier(runs: &[&Samples], spread: f64) -> Option<Outlier> {
+    let logarithms: Vec<f64> = runs.iter().filter_map(|run| Some(median(run)?.0)).collect();
+    let mut sorted = logarithms.clone();
+    sorted.sort_by(f64::total_cmp);
+    let middle = *sorted.get(sorted.len() / 2)?;
+    let distances = logarithms.iter().map(|one| one - middle).enumerate();
+    let (at, distance) = distances.max_by(|one, other| one.1.abs().total_cmp(&other.1.abs()))?;
+    (distance.abs() > (3.0 * spread).max(0.1)).then_some(Outlier {
+        run: at + 1,
+        ratio: distance.exp(),
+    })
 }
 
 /// The factor by which two runs of one version differ at most in 99 of 100 comparisons. 2.33 is the
@@ -50,6 +102,8 @@ pub struct Calibration {
     pub spread: f64,
     /// The ratio of the bounds of p50, as the median over all runs; `None` without bounds.
     pub width: Option<f64>,
+    /// A run that differs much from the others.
+    pub outlier: Option<Outlier>,
 }
 
 /// Too few runs have samples.
@@ -78,10 +132,12 @@ pub fn calibrate(runs: &[&Samples]) -> Result<Calibration, TooFewRuns> {
         widths.sort_by(f64::total_cmp);
         widths[widths.len() / 2]
     };
+    let spread = spread(runs.iter().copied());
     Ok(Calibration {
+        outlier: outlier(&runs, spread),
         runs: runs.len(),
         samples: runs.iter().map(|run| run.len()).min().unwrap_or_default(),
-        spread: spread(runs.iter().copied()),
+        spread,
         width: widths.map(middle),
     })
 }
@@ -101,7 +157,7 @@ impl fmt::Display for Calibration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "p50 of {} runs of one version varies by {:.1} % (standard deviation); a limit below {} would cause false alarms.",
+            "p50 of {} runs of one version varies by {:.1} % (robust standard deviation); a limit below {} would cause false alarms.",
             self.runs,
             100.0 * self.spread,
             permitted_ratio(noise(self.spread), Rounding::Up),
@@ -114,7 +170,15 @@ impl fmt::Display for Calibration {
                 permitted_ratio(change, Rounding::Up),
             ),
             None => write!(f, " With {samples} it can detect no change."),
-        }
+        }?;
+        let Some(Outlier { run, ratio: of }) = self.outlier else {
+            return Ok(());
+        };
+        write!(
+            f,
+            " Run {run} differs from the others: its p50 is {} of their median.",
+            ratio(of, Rounding::Nearest),
+        )
     }
 }
 
@@ -133,17 +197,43 @@ mod tests {
     }
 
     #[test]
-    fn fewer_than_two_runs_have_no_spread() {
-        assert_eq!(spread([&run(100_000)]), 0.0);
-        assert_eq!(spread([&Samples::default(), &run(100_000)]), 0.0);
+    fn fewer_than_five_runs_have_no_spread() {
+        let runs = [100_000, 200_000, 400_000, 800_000].map(run);
+        assert_eq!(spread(&runs), 0.0);
+        assert_eq!(spread(runs.iter().chain([&Samples::default()])), 0.0);
+    }
+
+    fn one(micros: u64) -> Samples {
+        [micros].into_iter().collect()
     }
 
     #[test]
-    fn the_spread_is_the_standard_deviation_of_the_logarithms() {
-        let one = |micros| [micros].into_iter().collect::<Samples>();
-        let found = spread([&one(100_000), &one(110_517), &one(122_140)]);
-        assert!((found - 0.1).abs() < 1e-5, "{found}");
+    fn the_spread_is_that_of_the_logarithms() {
+        // The third smallest of ten distances is 0.1.
+        let found = spread(&[100_000, 110_517, 122_140, 134_986, 149_182].map(one));
+        assert!((found - 2.2219 * 0.844 * 0.1).abs() < 1e-5, "{found}");
         assert!((noise(0.1) - 1.3903).abs() < 1e-4, "{}", noise(0.1));
+    }
+
+    #[test]
+    fn outliers_do_not_widen_the_limit_and_the_largest_is_named() {
+        let quiet = [99_000, 100_000, 101_000, 99_500, 100_500].map(one);
+        let mut disturbed = quiet.clone();
+        disturbed[3] = one(180_000);
+        assert!(noise(spread(&disturbed)) < 1.1, "{}", spread(&disturbed));
+        let calibrated = |of: &[Samples; 5]| calibrate(&of.each_ref()).unwrap();
+        assert_eq!(calibrated(&quiet).outlier, None);
+        let text = calibrated(&disturbed).to_string();
+        let named = "Run 4 differs from the others: its p50 is 1.79x of their median.";
+        assert!(text.ends_with(named), "{text}");
+    }
+
+    #[test]
+    fn the_variation_that_bounds_include_is_no_spread() {
+        // The p50 of 20 samples varies by much more than 5 %.
+        let wide = |shift: u64| (0..20).map(|at| 60_000 + 4_000 * at + shift).collect();
+        let runs: [Samples; 5] = [0, 5_000, 2_000, 4_000, 1_000].map(wide);
+        assert_eq!(spread(&runs), 0.0);
     }
 
     #[test]
@@ -164,7 +254,7 @@ mod tests {
         let found = calibrate(&runs.each_ref()).unwrap();
         assert_eq!(
             found.to_string(),
-            "p50 of 5 runs of one version varies by 2.7 % (standard deviation); a limit below 1.1x would cause false alarms. The smallest change that this machine can detect with 101 samples is 1.12x."
+            "p50 of 5 runs of one version varies by 3.7 % (robust standard deviation); a limit below 1.13x would cause false alarms. The smallest change that this machine can detect with 101 samples is 1.15x."
         );
         let allowed = found.smallest_change(0.2).unwrap();
         assert!(allowed > 1.2 && allowed < 1.25, "{allowed}");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::baseline::FactDifference;
+use super::contention::Contention;
 use super::quantile::Quantile;
 use super::samples::Samples;
 use crate::spec::Regression;
@@ -56,6 +57,8 @@ pub struct Reference<'a> {
     pub tolerance: f64,
     /// The variation of the median between runs; see [`spread`](super::spread).
     pub spread: f64,
+    /// The CPU time of other processes; `None` if it is unknown for one side.
+    pub contention: Option<Contention>,
     /// Differences between the environments. With any of them the claim is NOT PROVEN.
     pub differs: Vec<FactDifference>,
 }
@@ -68,6 +71,7 @@ impl<'a> Reference<'a> {
             samples,
             tolerance: default_tolerance(Quantile::P50),
             spread: 0.0,
+            contention: None,
             differs: Vec::new(),
         }
     }

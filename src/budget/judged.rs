@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::baseline::FactDifference;
+use super::contention::Contention;
 use super::failure_text::ratios;
 use super::numbers::MEASURE_THEM;
 use super::quantile::{Alpha, Quantile, smallest_count};
@@ -35,7 +36,7 @@ pub struct JudgedClaim {
 }
 
 /// The reason why a claim is open that has enough samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OpenReason {
     /// Some requests have no measurement.
     NotMeasured,
@@ -50,6 +51,10 @@ pub enum OpenReason {
     },
     /// It is too slow, perhaps only because requests were sent up to this much too late.
     SentLate(Duration),
+    /// It is above the limit, but runs of one version vary as much.
+    Variation,
+    /// Other processes disturbed this run or the baseline, which can be the only cause.
+    Contention(Contention),
 }
 
 /// The standard of a judged claim.
@@ -63,6 +68,8 @@ pub enum Compared {
         before: Option<Estimate>,
         /// The maximum ratio to the baseline.
         tau: f64,
+        /// The ratio above which it is REGRESSED; higher than `tau` if the machine explains more.
+        raised: f64,
         /// Differences between the environments.
         differs: Vec<FactDifference>,
     },
@@ -78,8 +85,18 @@ impl JudgedClaim {
         }
         match (&self.candidate, &self.compared) {
             (Some(now), Compared::Limit(limit)) => SampleSize::to_limit(now, micros(*limit)),
-            (Some(now), Compared::Baseline { before, tau, .. }) => {
-                SampleSize::to_compare(now, before.as_ref()?, *tau)
+            (
+                Some(now),
+                Compared::Baseline {
+                    before,
+                    tau,
+                    raised,
+                    ..
+                },
+            ) => {
+                let before = before.as_ref()?;
+                let is_above = now.value > before.value * tau;
+                SampleSize::to_compare(now, before, if is_above { *raised } else { *tau })
             }
             (None, _) => None,
         }
@@ -124,8 +141,13 @@ impl JudgedClaim {
             Compared::Baseline { differs, .. } if !differs.is_empty() => {
                 another_environment(differs, at)
             }
-            Compared::Baseline { before, tau, .. } => match before {
-                Some(before) => self.beside_baseline(now, before, *tau, at),
+            Compared::Baseline {
+                before,
+                tau,
+                raised,
+                ..
+            } => match before {
+                Some(before) => self.beside_baseline(now, before, [*tau, *raised], at),
                 None => format!("the baseline has no samples{at}"),
             },
         }
@@ -164,16 +186,23 @@ impl JudgedClaim {
         }
     }
 
-    fn beside_baseline(&self, now: &Estimate, before: &Estimate, tau: f64, at: &str) -> String {
+    fn beside_baseline(
+        &self,
+        now: &Estimate,
+        before: &Estimate,
+        [tau, raised]: [f64; 2],
+        at: &str,
+    ) -> String {
         // Durations below one microsecond count as one.
         let seen = now.value.max(1.0) / before.value.max(1.0);
         let [least, most] = ratios(now, before);
         let allowed = permitted_ratio(tau, Rounding::Nearest);
         match (self.verdict, least, most) {
             (ClaimVerdict::Regressed, Some(least), _) => format!(
-                "at least {} slower{at} ({} seen, limit {allowed})",
+                "at least {} slower{at} ({} seen, limit {})",
                 ratio(least, Rounding::Down),
                 ratio(seen, Rounding::Nearest),
+                permitted_ratio(raised, Rounding::Nearest),
             ),
             (ClaimVerdict::Ok, _, Some(most)) => format!(
                 "at most {}{at} ({} seen, limit {allowed})",
@@ -252,6 +281,20 @@ impl JudgedClaim {
             (OpenReason::SentLate(by), ..) => format!(
                 " The load generator sent requests up to {} late, which may be the only cause: reduce the load, or use a less busy machine.",
                 shown_micros(micros(by), Rounding::Up),
+            ),
+            (OpenReason::Variation, ..) => {
+                let raised = match &self.compared {
+                    Compared::Baseline { raised, .. } => *raised,
+                    Compared::Limit(_) => 1.0,
+                };
+                format!(
+                    " Runs of one version vary so much that only a slowdown of more than {} is proven: use `spanspec ab`, or calibrate on a quiet machine.",
+                    permitted_ratio(raised, Rounding::Nearest),
+                )
+            }
+            (OpenReason::Contention(by), ..) => format!(
+                " During the run {}, which can be the only cause: use `spanspec ab`, or a quiet machine.",
+                by.described(),
             ),
             (OpenReason::NotMeasured, Some(now), None) => {
                 format!(" {now} have no measurement: {MEASURE_THEM}.")

@@ -26,6 +26,7 @@ fn compared(verdict: ClaimVerdict, subject: &str, before: Estimate, now: Estimat
         compared: Compared::Baseline {
             before: Some(before),
             tau: 1.2,
+            raised: 1.2,
             differs: Vec::new(),
         },
         doubt: None,

@@ -6,6 +6,7 @@
 
 use super::calibrate::noise;
 use super::claim::{Against, Claim, Reference};
+use super::contention::Contention;
 use super::judged::{Compared, JudgedClaim, OpenReason};
 use super::quantile::{Alpha, Quantile, smallest_count};
 use super::samples::{Estimate, Samples};
@@ -132,7 +133,7 @@ fn is_worse(claim: &Claim<'_>, alpha: Alpha) -> bool {
         Against::Limit(limit) => Some(micros(*limit) * (1.0 + claim.candidate.accuracy())),
         Against::Baseline(reference) => estimate(reference.samples, claim.quantile, alpha)
             .and_then(|before| before.upper)
-            .map(|upper| (upper + RESOLUTION) * tau(claim.candidate, reference)),
+            .map(|upper| (upper + RESOLUTION) * raised(claim.candidate, reference)),
     };
     lower.zip(most).is_some_and(|(lower, most)| lower > most)
 }
@@ -143,7 +144,7 @@ fn holds(claim: &Claim<'_>, alpha: Alpha) -> bool {
         Against::Limit(limit) => Some(micros(*limit) * (1.0 - claim.candidate.accuracy())),
         Against::Baseline(reference) => estimate(reference.samples, claim.quantile, alpha)
             .and_then(|before| before.lower)
-            .map(|lower| lower.max(RESOLUTION) * tau(claim.candidate, reference)),
+            .map(|lower| lower.max(RESOLUTION) * least_tau(claim.candidate, reference)),
     };
     let upper = upper.map(|upper| upper.max(RESOLUTION));
     upper.zip(most).is_some_and(|(upper, most)| upper <= most)
@@ -159,6 +160,7 @@ fn judged(claim: &Claim<'_>, decision: Decision, alpha: Alpha) -> JudgedClaim {
         Against::Baseline(reference) => Compared::Baseline {
             before: estimate(reference.samples, claim.quantile, alpha),
             tau: tau(claim.candidate, reference),
+            raised: raised(claim.candidate, reference),
             differs: reference.differs.clone(),
         },
     };
@@ -191,9 +193,42 @@ fn doubt(
             return Some(OpenReason::SentLate(late.by));
         }
     }
-    let is_unknown =
-        if_all_were_known(claim, is_decided) || lacks_only_what_is_unknown(claim, alpha);
-    is_unknown.then_some(OpenReason::NotMeasured)
+    if if_all_were_known(claim, is_decided) || lacks_only_what_is_unknown(claim, alpha) {
+        return Some(OpenReason::NotMeasured);
+    }
+    disturbance(claim, alpha)
+}
+
+/// The disturbance without which the claim would be decided.
+fn disturbance(claim: &Claim<'_>, alpha: Alpha) -> Option<OpenReason> {
+    let Against::Baseline(reference) = &claim.against else {
+        return None;
+    };
+    let quiet = Claim {
+        against: Against::Baseline(Reference {
+            contention: None,
+            ..reference.clone()
+        }),
+        ..claim.clone()
+    };
+    if let Some(contention) = reference.contention
+        && (is_worse(&quiet, alpha) || holds(&quiet, alpha))
+    {
+        return Some(OpenReason::Contention(contention));
+    }
+    let now = claim.candidate.quantile(claim.quantile)?;
+    let ratio = now / reference.samples.quantile(claim.quantile)?.max(RESOLUTION);
+    let is_above = ratio > tau(claim.candidate, reference);
+    if !is_above || ratio > raised(claim.candidate, reference) {
+        return None;
+    }
+    // More samples would not decide it.
+    match reference.contention {
+        Some(contention) if noise(reference.spread) <= 1.0 + reference.tolerance => {
+            Some(OpenReason::Contention(contention))
+        }
+        _ => Some(OpenReason::Variation),
+    }
 }
 
 /// The result of `is_true` for the claim without unknown durations.
@@ -261,11 +296,28 @@ fn verdict(
     }
 }
 
-/// The maximum ratio of a quantile to the baseline, with the error of sketches.
+/// The permitted ratio of a quantile to the baseline, with the error of sketches.
 fn tau(candidate: &Samples, reference: &Reference<'_>) -> f64 {
+    (1.0 + reference.tolerance) * sketch_error(candidate, reference)
+}
+
+/// The ratio up to which an OK is proven: lower if other processes slowed the baseline.
+fn least_tau(candidate: &Samples, reference: &Reference<'_>) -> f64 {
+    let disturbed = reference.contention.map_or(1.0, Contention::of_baseline);
+    tau(candidate, reference) / disturbed
+}
+
+/// The ratio above which a regression is proven: higher if the machine explains more than the
+/// permitted ratio.
+fn raised(candidate: &Samples, reference: &Reference<'_>) -> f64 {
     let allowed = (1.0 + reference.tolerance).max(noise(reference.spread));
+    let disturbed = reference.contention.map_or(1.0, Contention::of_run);
+    allowed * disturbed * sketch_error(candidate, reference)
+}
+
+fn sketch_error(candidate: &Samples, reference: &Reference<'_>) -> f64 {
     let accuracy = candidate.accuracy().max(reference.samples.accuracy());
-    allowed * (1.0 + accuracy) / (1.0 - accuracy)
+    (1.0 + accuracy) / (1.0 - accuracy)
 }
 
 fn estimate(samples: &Samples, quantile: Quantile, alpha: Alpha) -> Option<Estimate> {

@@ -124,19 +124,61 @@ fn a_baseline_of_another_environment_proves_nothing() {
 }
 
 #[test]
-fn the_variation_between_runs_is_permitted() {
-    let (before, now) = (run(200, 100_000), run(200, 130_000));
-    let mut claim = against(&before, &now);
-    let Against::Baseline(reference) = &mut claim.against else {
-        unreachable!("it is compared with a baseline");
+fn above_the_limit_and_within_the_variation_between_runs_nothing_is_proven() {
+    let before = run(200, 100_000);
+    let decided = |median| {
+        let now = run(200, median);
+        let mut claim = against(&before, &now);
+        let Against::Baseline(reference) = &mut claim.against else {
+            unreachable!("it is compared with a baseline");
+        };
+        reference.spread = 0.1;
+        judge(&[claim], ALPHA).remove(0)
     };
-    reference.spread = 0.1;
-    let judged = &judge(&[claim], ALPHA)[0];
-    let Compared::Baseline { tau, .. } = judged.compared else {
+    let Compared::Baseline { tau, raised, .. } = decided(130_000).compared else {
         unreachable!("it was compared with a baseline");
     };
-    assert!((tau - 1.3903).abs() < 1e-4, "{tau}");
-    assert_eq!(judged.verdict, ClaimVerdict::Ok);
+    assert!((raised - 1.3903).abs() < 1e-4 && tau == 1.2, "{raised}");
+    let found = |median| (decided(median).verdict, decided(median).doubt);
+    assert_eq!(found(110_000), (ClaimVerdict::Ok, None));
+    assert_eq!(
+        found(130_000),
+        (ClaimVerdict::NotProven, Some(OpenReason::Variation))
+    );
+    assert_eq!(found(150_000), (ClaimVerdict::Regressed, None));
+    assert_eq!(
+        decided(130_000).to_string(),
+        "p50 of ship: NOT PROVEN: 1.30x slower (95 % bounds 1.26x to 1.34x), limit 1.20x. Runs of one version vary so much that only a slowdown of more than 1.39x is proven: use `spanspec ab`, or calibrate on a quiet machine."
+    );
+}
+
+#[test]
+fn a_busy_machine_excuses_no_more_than_it_explains_and_proves_no_ok() {
+    let before = run(200, 100_000);
+    let found = |median, [then, here]: [f64; 2]| {
+        let now = run(200, median);
+        let mut claim = against(&before, &now);
+        let contention = Contention {
+            before: then,
+            now: here,
+            cores: 2,
+        };
+        if let Against::Baseline(reference) = &mut claim.against {
+            reference.contention = Some(contention);
+        }
+        let judged = judge(&[claim], ALPHA).remove(0);
+        let blamed = judged.doubt == Some(OpenReason::Contention(contention));
+        (judged.verdict, blamed)
+    };
+    // Half of a core of two explains 1.33x, so the limit is 1.6x.
+    assert_eq!(found(150_000, [0.0, 0.5]), (ClaimVerdict::NotProven, true));
+    assert_eq!(found(170_000, [0.0, 0.5]), (ClaimVerdict::Regressed, false));
+    assert_eq!(found(100_000, [0.0, 0.5]), (ClaimVerdict::Ok, false));
+    // The baseline was as busy, or busier.
+    assert_eq!(found(150_000, [0.5, 0.5]), (ClaimVerdict::Regressed, false));
+    assert_eq!(found(150_000, [0.5, 0.0]), (ClaimVerdict::Regressed, false));
+    assert_eq!(found(100_000, [0.5, 0.0]), (ClaimVerdict::NotProven, true));
+    assert_eq!(found(80_000, [0.5, 0.0]), (ClaimVerdict::Ok, false));
 }
 
 #[test]

@@ -115,16 +115,16 @@ pub(super) fn widened_limits(
         };
         let claims = decided.claims.iter();
         let widened = claims.filter_map(|(of, judged)| match &judged.compared {
-            Compared::Baseline { tau, differs, .. }
-                if of.budget == number && differs.is_empty() =>
-            {
+            Compared::Baseline {
+                raised, differs, ..
+            } if of.budget == number && differs.is_empty() => {
                 let limit = required(of.quantile)?;
                 let is_widened = noise(variation.spread()) > limit;
                 is_widened.then(|| {
                     (
                         of.quantile.to_string(),
                         permitted_ratio(limit, Rounding::Nearest),
-                        *tau,
+                        *raised,
                     )
                 })
             }
@@ -137,7 +137,7 @@ pub(super) fn widened_limits(
         let mut instead: Vec<&str> = widened.iter().map(|(_, of, _)| of.as_str()).collect();
         instead.dedup();
         Some(format!(
-            "the limit for {} of {} is {limit} instead of {}, because {variation}",
+            "{} of {} is REGRESSED above {limit} instead of {}, because {variation}",
             quantiles.join(", "),
             budget.subject,
             instead.join(", "),

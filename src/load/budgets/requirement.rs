@@ -110,6 +110,7 @@ impl Requirement<'_> {
                     samples: &accepted.samples,
                     tolerance,
                     spread: accepted.spread,
+                    contention: None,
                     differs: differs.to_vec(),
                 })
             }

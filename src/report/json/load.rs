@@ -271,6 +271,7 @@ impl<'a> From<&'a JudgedClaim> for JsonClaim<'a> {
                 before,
                 tau,
                 differs,
+                ..
             } => (before.as_ref(), None, Some(*tau), differs.as_slice()),
         };
         Self {

@@ -101,6 +101,7 @@ impl Secrets {
             Compared::Baseline {
                 before: _,
                 tau: _,
+                raised: _,
                 differs,
             } => differs,
         };
@@ -140,6 +141,7 @@ mod tests {
             compared: Compared::Baseline {
                 before: None,
                 tau: 1.2,
+                raised: 1.2,
                 differs: vec![FactDifference {
                     fact: Fact::Machine,
                     baseline: text(),

@@ -1,0 +1,74 @@
+//! CPU time that other processes took during a run and during its baseline.
+
+use crate::number::cores;
+
+/// A smaller part of the machine is not material: it lengthens CPU-bound work by 5 % at most.
+const MATERIAL: f64 = 1.05;
+
+/// Maximum share of the machine that is attributed to other processes. A service that is five times
+/// slower is not explained by them.
+const MOST_BUSY: f64 = 0.8;
+
+/// Cores that were used by processes outside the system under test, on average over a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Contention {
+    /// In the runs of the baseline.
+    pub before: f64,
+    /// In this run.
+    pub now: f64,
+    /// The number of cores.
+    pub cores: u32,
+}
+
+impl Contention {
+    /// The factor by which other processes can have slowed this run more than the baseline; 1 if the
+    /// difference is not material.
+    ///
+    /// Work that uses all cores takes 1 / (1 - b) times as long if others use a share b of them.
+    pub(super) fn of_run(self) -> f64 {
+        self.factor(self.before, self.now)
+    }
+
+    /// The factor by which other processes can have slowed the baseline more than this run.
+    pub(super) fn of_baseline(self) -> f64 {
+        self.factor(self.now, self.before)
+    }
+
+    fn factor(self, less: f64, more: f64) -> f64 {
+        let free = |used: f64| 1.0 - (used / f64::from(self.cores.max(1))).clamp(0.0, MOST_BUSY);
+        let factor = free(less) / free(more);
+        if factor > MATERIAL { factor } else { 1.0 }
+    }
+
+    /// `other processes used 46 % of a core (2 % in the baseline)`
+    pub(super) fn described(self) -> String {
+        format!(
+            "other processes used {} ({} in the baseline)",
+            cores(self.now),
+            cores(self.before),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn factors(before: f64, now: f64) -> [f64; 2] {
+        let both = Contention {
+            before,
+            now,
+            cores: 2,
+        };
+        [both.of_run(), both.of_baseline()]
+    }
+
+    #[test]
+    fn another_process_explains_what_it_takes_from_the_machine() {
+        assert_eq!(factors(0.0, 1.0), [2.0, 1.0]);
+        assert_eq!(factors(1.0, 0.0), [1.0, 2.0]);
+        assert_eq!(factors(0.4, 0.4), [1.0, 1.0]);
+        assert_eq!(factors(0.02, 0.09), [1.0, 1.0]);
+        assert!((factors(0.0, 2.0)[0] - 5.0).abs() < 1e-9);
+    }
+}
