@@ -39,6 +39,7 @@ failures! {
     after_nothing
     after_wrong
     all_of_nothing
+    array_against_alternatives
     attribute_missing
     attribute_misspelt
     attribute_of_the_resource
@@ -50,6 +51,7 @@ failures! {
     below_but_should_not
     below_wrong
     boolean_against_text
+    boolean_written_as_text
     bytes_hide_text
     capture_body
     capture_header

@@ -51,7 +51,10 @@ mistakes! {
     brackets_in_braces
     budgets
     captures
+    choices
+    comparison_in_braces
     circle
+    contradictions
     colon_in_text
     comma_in_braces
     comparison_as_block

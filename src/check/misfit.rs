@@ -75,7 +75,7 @@ impl<'m> Misfit<'m> {
                 return Some("the string is not JSON, so `json` cannot judge it".into());
             }
             MisfitKind::NoNumber => {
-                return Some("the string is not a number, so `number` cannot judge it".into());
+                return Some("the string is not a number, so `number` cannot judge it: write a matcher for strings".into());
             }
             MisfitKind::Within
                 if matches!(self.matcher, Matcher::Compare(..) | Matcher::Between(..)) =>
@@ -121,8 +121,27 @@ impl<'m> Misfit<'m> {
                 or = ", or quote it";
                 format!("{{ number: {value} }}")
             }
-            (Matcher::Equal(Value::String(text)), _) if Value::number(text).is_some() => {
+            (
+                Matcher::Equal(Value::String(text)),
+                ValueType::Int | ValueType::Double | ValueType::Number,
+            ) if Value::number(text).is_some() => text.clone(),
+            (Matcher::Equal(Value::String(text)), ValueType::Bool)
+                if matches!(text.as_str(), "true" | "false") =>
+            {
                 text.clone()
+            }
+            (Matcher::Equal(Value::Bool(_)), ValueType::String) => {
+                "the string as found, in quotes".to_owned()
+            }
+            (Matcher::Equal(value), ValueType::Array) => {
+                let items = match whole {
+                    Matcher::OneOf(items) => items.iter().map(equal_value).collect(),
+                    _ => Some(vec![value.clone()]),
+                };
+                let items = Value::Array(items?);
+                return Some(format!(
+                    "{{ equals: {items} }} for the whole array, or {{ any: {value} }} for one element"
+                ));
             }
             (
                 Matcher::Equal(_)
@@ -143,6 +162,14 @@ impl<'m> Misfit<'m> {
             _ => return None,
         };
         Some(negated(fix) + or)
+    }
+}
+
+/// The value that a matcher demands; `None` for other matchers.
+fn equal_value(matcher: &Matcher) -> Option<Value> {
+    match matcher {
+        Matcher::Equal(value) => Some(value.clone()),
+        _ => None,
     }
 }
 

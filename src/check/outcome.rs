@@ -202,11 +202,10 @@ impl Unjudged {
                 let limit = part.limit()?;
                 Some(format!("raise `{limit}` of {}", span.service))
             }
-            Self::OtherType(..) => Some(
-                "write a matcher for the type that was sent; `number: …` reads a string as a number"
-                    .to_owned(),
-            ),
-            Self::NotUtf8 => Some("let the system write UTF-8, or check its text without `not`".to_owned()),
+            Self::OtherType(..) => Some("write a matcher for the type that was sent".to_owned()),
+            Self::NotUtf8 => {
+                Some("let the system write UTF-8, or check its text without `not`".to_owned())
+            }
             _ => None,
         }
     }

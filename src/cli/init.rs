@@ -20,8 +20,10 @@ use detect::Service;
 /// The outcome of writing a file.
 enum Done {
     Created,
-    /// It was there; why it was left alone.
-    Kept(&'static str),
+    /// It was there.
+    Kept,
+    /// A first spec, next to other specs.
+    Unneeded,
 }
 
 /// Writes the files that do not exist, and prints them and the next steps.
@@ -40,7 +42,18 @@ pub(super) fn init(arguments: &InitArguments) -> Exit {
                 is_new |= path.ends_with(FILE_NAME);
                 told.push_str(&format!("created  {}\n", shown(&path)));
             }
-            Ok(Done::Kept(why)) => told.push_str(&format!("kept     {}   {why}\n", shown(&path))),
+            Ok(Done::Kept) => {
+                told.push_str(&format!(
+                    "kept     {}   it was there already\n",
+                    shown(&path)
+                ));
+            }
+            Ok(Done::Unneeded) => {
+                told.push_str(&format!(
+                    "omitted  {}   there are specs already\n",
+                    shown(&path)
+                ));
+            }
             Err(error) => {
                 print(&told);
                 let message = format!("error: cannot write {}: {error}", shown(&path));
@@ -97,7 +110,7 @@ fn place(path: &Path, text: &str) -> io::Result<Done> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let is_spec = folder.file_name().is_some_and(|name| name == "specs");
     if is_spec && has_specs(folder) {
-        return Ok(Done::Kept("there are specs already"));
+        return Ok(Done::Unneeded);
     }
     std::fs::create_dir_all(folder)?;
     match OpenOptions::new().write(true).create_new(true).open(path) {
@@ -105,9 +118,7 @@ fn place(path: &Path, text: &str) -> io::Result<Done> {
             file.write_all(text.as_bytes())?;
             Ok(Done::Created)
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Ok(Done::Kept("it was there already"))
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Done::Kept),
         Err(error) => Err(error),
     }
 }

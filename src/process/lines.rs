@@ -46,10 +46,11 @@ fn marked(line: &[u8], is_rest: bool, is_cut: bool) -> String {
     format!("{}{}{}", mark(is_rest), text(line), mark(is_cut))
 }
 
+/// The text without control sequences, such as colours.
 fn text(line: &[u8]) -> String {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    String::from_utf8_lossy(line).into_owned()
+    anstream::adapter::strip_str(&String::from_utf8_lossy(line)).to_string()
 }
 
 #[cfg(test)]

@@ -95,12 +95,11 @@ impl ServiceOutput {
         }
     }
 
-    /// Control sequences, such as colours, are ignored.
     fn look_for_awaited(&self, line: &str) {
         let Some(awaited) = &self.awaited else {
             return;
         };
-        if awaited.is_match(&anstream::adapter::strip_str(line).to_string()) {
+        if awaited.is_match(line) {
             self.seen.send_replace(true);
         }
     }

@@ -135,9 +135,15 @@ pub(crate) fn suggest(written: &str, accepted: &[&str]) -> String {
 
 /// The accepted word that is most similar.
 pub(crate) fn closest<'w>(written: &str, accepted: &[&'w str]) -> Option<&'w str> {
+    let written = written.to_lowercase();
     accepted
         .iter()
-        .map(|word| (strsim::damerau_levenshtein(written, word), *word))
+        .map(|word| {
+            (
+                strsim::damerau_levenshtein(&written, &word.to_lowercase()),
+                *word,
+            )
+        })
         .filter(|(distance, word)| *distance <= word.len().max(3) / 3)
         .min()
         .map(|(_, word)| word)

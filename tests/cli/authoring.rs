@@ -61,7 +61,7 @@ async fn a_first_spec_is_written_only_where_there_is_none() {
     project
         .spanspec(&["init", "--ci", "none"])
         .await
-        .expect(0, &["kept     specs/first.yaml   there are specs already"]);
+        .expect(0, &["omitted  specs/first.yaml   there are specs already"]);
     assert!(!project.path().join("specs/first.yaml").exists());
     assert!(!project.path().join(".github").exists());
 }

@@ -101,7 +101,7 @@ fn take_keeps_one_by_start_time() {
 #[test]
 fn take_stands_inside_find_only() {
     let text = "request: GET http://a/\nexpect: { spans: [{ find: a, take: first }] }\n";
-    assert!(refusal(text).contains("unknown key `take` in an entry of `spans`"));
+    assert!(refusal(text).contains("move it into `find`"));
 }
 
 #[test]

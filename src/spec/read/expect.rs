@@ -348,6 +348,16 @@ impl Reader<'_> {
                 at,
             });
         }
+        if let Kind::Map(entries) = &node.kind
+            && let Some(take) = entries.iter().find(|entry| entry.key.text == "take")
+        {
+            return self.wrong(
+                take.key.place,
+                "`take` is part of `find`",
+                "outside `find`",
+                "move it into `find`: `find: { name: …, take: first }`",
+            );
+        }
         let entries = self.map(node, "an entry of `spans`", keys::SPAN_ENTRY)?;
         let Some(find_node) = node.get("find") else {
             return self.wrong(

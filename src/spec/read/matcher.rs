@@ -410,6 +410,14 @@ impl Reader<'_> {
     }
 
     fn value_type(&self, node: &Node) -> Option<ValueType> {
+        if matches!(node.kind, Kind::List(_)) {
+            return self.wrong(
+                node.place,
+                "a type must be one word, found a list",
+                "a list",
+                "list matchers in place of types: `[{ type: int }, { type: string }]`",
+            );
+        }
         self.parse(node, "a type", ValueType::Null, |text| {
             let found = ValueType::ALL.iter().find(|(name, _)| *name == text);
             found.map(|(_, kind)| *kind).ok_or_else(|| {

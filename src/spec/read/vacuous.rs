@@ -108,7 +108,12 @@ impl Reader<'_> {
         } else {
             (
                 format!("`{key}` matches every value, because it is empty"),
-                "write the expected text, or `exists` if any value is correct",
+                match node.kind {
+                    Kind::Scalar(_) => {
+                        "write the expected text, or `exists` if any value is correct"
+                    }
+                    _ => "write the expected parts, or `exists` if any value is correct",
+                },
             )
         };
         self.wrong(node.place, what, "matches everything", help)
@@ -163,7 +168,10 @@ impl Reader<'_> {
         let pairs = every.iter().enumerate();
         let mut pairs =
             pairs.flat_map(|(at, one)| every[..at].iter().map(move |other| (other, one)));
-        match pairs.find(|(one, other)| exclude(one, other) || exclude(other, one)) {
+        // A variable can be unknown here; a placeholder stands for its value.
+        let is_final = !has_variable(node);
+        let contradict = |one, other| exclude(one, other) || is_final && exclude_value(one, other);
+        match pairs.find(|(one, other)| contradict(one, other) || contradict(other, one)) {
             None => Some(every),
             Some((one, other)) => self.wrong(
                 node.place,
@@ -204,5 +212,35 @@ fn exclude(one: &Matcher, other: &Matcher) -> bool {
             order.is_some_and(|order| order.is_gt() || order.is_eq() && !permits_both)
         }
         _ => false,
+    }
+}
+
+/// No value meets both: one demands a value that the other refuses, or that there is none.
+fn exclude_value(one: &Matcher, other: &Matcher) -> bool {
+    let Matcher::Equal(value) = one else {
+        let is_absence = matches!(one, Matcher::Not(inner) if matches!(**inner, Matcher::Exists));
+        return is_absence && !other.allows_absence();
+    };
+    let is_met = match (other, value) {
+        (Matcher::Type(kind), Value::Null) => Some(*kind == ValueType::Null),
+        (Matcher::Type(ValueType::Int), Value::Double(number)) => Some(number.fract() == 0.0),
+        (Matcher::Type(ValueType::Int), Value::Number(number)) => {
+            Some(number.nearest_double().fract() == 0.0)
+        }
+        (Matcher::Compare(side, limit), _) => value.compare(limit).map(|order| side.allows(order)),
+        (Matcher::StartsWith(start), Value::String(text)) => Some(text.starts_with(start)),
+        (Matcher::EndsWith(end), Value::String(text)) => Some(text.ends_with(end)),
+        (Matcher::Contains(Value::String(part)), Value::String(text)) => Some(text.contains(part)),
+        (Matcher::Regex(regex), Value::String(text)) => Some(regex.is_match(text)),
+        _ => None,
+    };
+    is_met == Some(false)
+}
+
+fn has_variable(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Scalar(scalar) => scalar.text.contains("${"),
+        Kind::List(items) => items.iter().any(has_variable),
+        Kind::Map(entries) => entries.iter().any(|entry| has_variable(&entry.value)),
     }
 }

@@ -398,9 +398,12 @@ impl<'a> TreeBuilder<'a> {
         let help = if matches!(first, '@' | '`' | '%') {
             return self.quote(self.find_on_line(line, value), &value[..1], value);
         } else if matches!(first, '>' | '|') {
-            format!(
-                "`{first}` starts a block scalar; to compare, write `{{ gt: 5 }}` or `{{ gte: 5 }}`, or quote it: \"{value}\""
-            )
+            let ends: &[char] = match self.open_flows.last() {
+                Some(_) => &[',', '}', ']'],
+                None => &[],
+            };
+            let value = value.split(ends).next().unwrap_or(value).trim_end();
+            format!("`{first}` starts a block scalar; quote it to compare: \"{value}\"")
         } else if let Some(flow) = self.open_flows.last() {
             let (opened, column) = self.mistakes.source().position(flow.start);
             let bracket = &self.text[flow.start..=flow.start];
