@@ -43,6 +43,7 @@ failures! {
     attribute_missing
     attribute_misspelt
     attribute_of_the_resource
+    attribute_merged
     attribute_renamed
     attribute_renamed_in_find
     attribute_wrong

@@ -3,7 +3,7 @@
 use super::facts::label;
 use super::judgement::FailureDetail;
 use super::matching::{MatchInput, answer, meets};
-use super::renamed::other_names;
+use super::renamed::{merged_into, other_names};
 use super::select::Evaluator;
 use crate::spec::{
     Ask, Limits, Location, Matcher, Pattern, Relation, Relative, Selector, Syntax, Take,
@@ -169,6 +169,13 @@ fn hint_for_attribute(key: &str, matcher: &Matcher, span: &Span, who: &str) -> O
             .unwrap_or_default();
         return Some(format!(
             "{who} has `{other}` ({value}): the semantic conventions have renamed it"
+        ));
+    }
+    if let Some(whole) = merged_into(key)
+        && let Some(value) = span.attributes.get(whole)
+    {
+        return Some(format!(
+            "{who} has `{whole}` ({value}): in the current semantic conventions, it contains the value of `{key}`"
         ));
     }
     if span.resource.attributes.get(key).is_some() {
