@@ -432,12 +432,9 @@ async fn errors_of_a_spec_have_their_positions() {
     let judge = |spec: &str| json!({ "trace": TRACE, "spec": spec });
     let wrong = served.judge(&judge("errors: 0\nspanz: []")).await;
     assert_eq!(wrong.status, 400);
-    let mistake = &wrong.body["mistakes"][0];
-    assert_eq!(
-        (&mistake["line"], &mistake["column"]),
-        (&json!(2), &json!(1))
-    );
-    assert!(mistake["help"].as_str().unwrap().contains("spans"));
+    let error = &wrong.body["errors"][0];
+    assert_eq!((&error["line"], &error["column"]), (&json!(2), &json!(1)));
+    assert!(error["help"].as_str().unwrap().contains("spans"));
     for (spec, said) in [
         ("", "this text has no expectation"),
         ("- 1", "`expect`"),
@@ -611,6 +608,30 @@ async fn linked_traces_come_along_from_a_remote_source() {
             return;
         }
     }
+}
+
+#[tokio::test]
+async fn log_records_of_the_trace_come_along_from_a_remote_source() {
+    let served = Served::start().await;
+    let remote = connect(&served.url("")).await.unwrap();
+    let mut follow = remote
+        .source
+        .follow(TRACE.parse().unwrap(), Origin::Foreign);
+    // The first span shows that the receiver follows the trace.
+    served.export(TRACE, &[("a1", "", "it")]).await;
+    while follow.snapshot().trace.is_empty() {
+        soon(follow.changed()).await;
+    }
+    let record =
+        json!({ "traceId": TRACE, "spanId": id("a1"), "body": { "stringValue": "ready" } });
+    let body = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": [record] }] }] });
+    let request = served.client.post(served.url("/v1/logs"));
+    let request = request.header("content-type", "application/json");
+    request.body(body.to_string()).send().await.unwrap();
+    soon(follow.changed()).await;
+    let logs = follow.snapshot().logs;
+    let bodies: Vec<String> = logs.iter().map(|log| log.body.to_string()).collect();
+    assert_eq!(bodies, ["\"ready\""]);
 }
 
 #[tokio::test]

@@ -90,8 +90,8 @@ impl Problem {
                 "help": error.help,
             })
         });
-        let mistakes: Vec<Json> = listed.collect();
-        let title = match mistakes.len() {
+        let listed: Vec<Json> = listed.collect();
+        let title = match listed.len() {
             1 => "the spec has an error".to_owned(),
             many => format!("the spec has {many} errors"),
         };
@@ -101,7 +101,7 @@ impl Problem {
             title,
             errors.to_string(),
         )
-        .with("mistakes", mistakes)
+        .with("errors", listed)
     }
 
     /// No span of the trace arrived.

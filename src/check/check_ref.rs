@@ -18,10 +18,6 @@ pub enum CheckRef {
         /// The part of the entry that is checked.
         part: SpanCheck,
     },
-    /// A check of log records.
-    Log(usize),
-    /// A check of a metric.
-    Metric(usize),
     /// A capture; the index among the captures of the step.
     Capture(usize),
     /// The limit on failed requests of a `repeat`.

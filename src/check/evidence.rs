@@ -1,8 +1,11 @@
 //! The evidence on which checks are judged.
 
 use std::cell::OnceCell;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Instant;
 
-use crate::trace::{Response, Trace, Value};
+use crate::trace::{LogRecord, MetricExport, Response, Trace, Value};
 
 /// The evidence about one step.
 pub struct Evidence<'a> {
@@ -12,6 +15,12 @@ pub struct Evidence<'a> {
     pub trace: Option<&'a Trace>,
     /// The sampled flag of the trace context. An unsampled trace may have no spans.
     pub sampled: bool,
+    /// The log records of the trace and of linked ones, in order of arrival.
+    pub logs: &'a [Arc<LogRecord>],
+    /// The metrics that arrived in the window, of all requests.
+    pub metrics: &'a [Arc<MetricExport>],
+    /// From the trigger to the judgement; `None` if the step does not follow a trace.
+    pub window: Option<RangeInclusive<Instant>>,
     json: OnceCell<Result<Value, String>>,
 }
 
@@ -23,8 +32,25 @@ impl<'a> Evidence<'a> {
             response,
             trace,
             sampled,
+            logs: &[],
+            metrics: &[],
+            window: None,
             json: OnceCell::new(),
         }
+    }
+
+    /// Adds the records of the other signals that arrived in this window.
+    #[must_use]
+    pub fn with_records(
+        mut self,
+        logs: &'a [Arc<LogRecord>],
+        metrics: &'a [Arc<MetricExport>],
+        window: RangeInclusive<Instant>,
+    ) -> Self {
+        self.logs = logs;
+        self.metrics = metrics;
+        self.window = Some(window);
+        self
     }
 
     /// The body as JSON, or the reason why it is not JSON.

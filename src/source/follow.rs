@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::watch;
@@ -9,9 +10,10 @@ use tokio::task::JoinSet;
 
 #[cfg(feature = "run")]
 use super::otlp;
+use super::otlp::Signal;
 use super::snapshot::Snapshot;
-use super::store::{Lifetime, SharedState, SpanDecoder, undecoded};
-use crate::trace::{Hole, Origin, Span, Trace, TraceId};
+use super::store::{Lifetime, RecordDecoder, SharedState, undecoded};
+use crate::trace::{Hole, LogRecord, Origin, Span, Trace, TraceId};
 
 /// Number of spans that cannot be decoded of which a trace keeps the reason.
 const MOST_UNDECODED: usize = 4;
@@ -30,11 +32,12 @@ pub struct Follow {
     changes: watch::Receiver<u64>,
     /// Number of changes up to the last snapshot.
     seen: u64,
-    decoder: SpanDecoder,
+    decoder: RecordDecoder,
     decoded: HashMap<TraceId, Decoded>,
-    /// Number of spans of each trace that `parcels` returned.
+    logs: DecodedLogs,
+    /// Number of records of each trace that `parcels` returned.
     #[cfg(feature = "run")]
-    given: HashMap<TraceId, usize>,
+    given: HashMap<(TraceId, Signal), usize>,
     /// The holes that `parcels` returned.
     #[cfg(feature = "run")]
     given_holes: Vec<Hole>,
@@ -55,10 +58,11 @@ pub(crate) struct LateSpan {
     pub(crate) arrived: Instant,
 }
 
-/// Spans as an OTLP request in protobuf, and when they arrived.
+/// Spans or log records as an OTLP request in protobuf, and when they arrived.
 #[cfg(feature = "run")]
 #[derive(Clone, Debug)]
 pub(crate) struct Parcel {
+    pub(crate) signal: Signal,
     pub(crate) arrived: Instant,
     pub(crate) request: Vec<u8>,
 }
@@ -72,6 +76,14 @@ struct Decoded {
     copies: Vec<(Span, Instant)>,
     /// Spans that could not be decoded.
     holes: Vec<Hole>,
+}
+
+/// The decoded log records of the trace and of linked ones.
+#[derive(Debug, Default)]
+struct DecodedLogs {
+    /// Number of raw records of each trace that were read.
+    known: HashMap<TraceId, usize>,
+    records: Vec<Arc<LogRecord>>,
 }
 
 impl Follow {
@@ -89,8 +101,9 @@ impl Follow {
             is_fresh: false,
             changes,
             seen: 0,
-            decoder: SpanDecoder::default(),
+            decoder: RecordDecoder::default(),
             decoded: HashMap::new(),
+            logs: DecodedLogs::default(),
             #[cfg(feature = "run")]
             given: HashMap::new(),
             #[cfg(feature = "run")]
@@ -152,6 +165,9 @@ impl Follow {
         let ties = self.state.lock().ties(self.trace);
         let linked = ties.iter().map(|&id| self.read(id, Origin::Foreign));
         let snapshot = Snapshot::new(at, own, linked.collect());
+        let logs = self.read_logs(&ties);
+        let metrics = self.state.lock().metrics_since(self.since);
+        let snapshot = snapshot.with_records(self.since, logs, metrics);
         let lifetime = match self.is_fresh {
             true => Lifetime::since(self.since),
             false => snapshot.lifetime(self.since),
@@ -191,42 +207,67 @@ impl Follow {
         self.decoded.iter().flat_map(late).collect()
     }
 
-    /// The spans of the trace and of linked ones that arrived since the last call, undecoded, and the
-    /// holes that became known since then. Spans that arrived together are in one parcel.
+    /// The spans and log records of the trace and of linked ones that arrived since the last call,
+    /// undecoded, and the holes that became known since then. Records of one signal that arrived
+    /// together are in one parcel.
     #[cfg(feature = "run")]
     pub(crate) fn parcels(&mut self) -> (Vec<Parcel>, Vec<Hole>) {
         // The snapshot also resets `changed`.
         let mut holes = self.snapshot().trace.holes().to_vec();
         holes.retain(|hole| !self.given_holes.contains(hole));
         self.given_holes.extend(holes.iter().cloned());
-        (self.new_parcels(), holes)
+        let mut parcels = Vec::new();
+        for signal in [Signal::Traces, Signal::Logs] {
+            self.add_parcels(signal, &mut parcels);
+        }
+        (parcels, holes)
     }
 
     #[cfg(feature = "run")]
-    fn new_parcels(&mut self) -> Vec<Parcel> {
-        let mut parcels: Vec<Parcel> = Vec::new();
+    fn add_parcels(&mut self, signal: Signal, parcels: &mut Vec<Parcel>) {
         let ties = self.state.lock().ties(self.trace);
         for trace in std::iter::once(self.trace).chain(ties) {
-            let given = self.given.entry(trace).or_default();
-            for raw in self.state.lock().spans_from(trace, *given) {
+            let given = self.given.entry((trace, signal)).or_default();
+            for raw in self.state.lock().records_from(trace, signal, *given) {
                 *given += 1;
                 let packed = otlp::pack(&raw.resource, &raw.scope, &raw.bytes);
                 match parcels.last_mut() {
-                    Some(last) if last.arrived == raw.arrived => last.request.extend(packed),
+                    Some(last) if (last.signal, last.arrived) == (signal, raw.arrived) => {
+                        last.request.extend(packed);
+                    }
                     _ => parcels.push(Parcel {
+                        signal,
                         arrived: raw.arrived,
                         request: packed,
                     }),
                 }
             }
         }
-        parcels
+    }
+
+    /// The log records of the trace and of these linked ones.
+    fn read_logs(&mut self, ties: &[TraceId]) -> Vec<Arc<LogRecord>> {
+        let DecodedLogs { known, records } = &mut self.logs;
+        for &trace in std::iter::once(&self.trace).chain(ties) {
+            let known = known.entry(trace).or_default();
+            for raw in self.state.lock().records_from(trace, Signal::Logs, *known) {
+                *known += 1;
+                // The store has no record that cannot be decoded.
+                let decoded = self.decoder.log_record(raw).ok().flatten();
+                records.extend(decoded.map(Arc::new));
+            }
+        }
+        records.clone()
     }
 
     /// A trace, and the arrival of each of its spans.
     fn read(&mut self, trace: TraceId, origin: Origin) -> (Trace, Vec<Instant>) {
         let decoded = self.decoded.entry(trace).or_default();
-        for raw in self.state.lock().spans_from(trace, decoded.known) {
+        for raw in self
+            .state
+            .lock()
+            .records_from(trace, Signal::Traces, decoded.known)
+        {
             decoded.known += 1;
             let arrived = raw.arrived;
             match self.decoder.span(raw) {

@@ -1,9 +1,11 @@
 //! A trace at one moment.
 
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::store::{Lifetime, RawRecord, SpanDecoder, undecoded};
-use crate::trace::{Hole, Origin, Trace, TraceId};
+use super::store::{Lifetime, RawRecord, RecordDecoder, undecoded};
+use crate::trace::{Hole, LogRecord, MetricExport, Origin, Trace, TraceId};
 
 /// Assumed delay from the end of a span to its arrival if its clock is wrong: SDKs export every 5 s by
 /// default.
@@ -26,6 +28,12 @@ pub struct Snapshot {
     pub arrivals: Vec<Instant>,
     /// The last arrival of a span of a linked trace.
     pub linked_arrival: Option<Instant>,
+    /// The log records that arrived while the trace was followed, with those of linked traces.
+    pub logs: Vec<Arc<LogRecord>>,
+    /// The metrics that arrived in the window.
+    pub metrics: Vec<Arc<MetricExport>>,
+    /// From the moment when the trace was followed to this snapshot.
+    pub window: RangeInclusive<Instant>,
 }
 
 impl Snapshot {
@@ -44,7 +52,23 @@ impl Snapshot {
             trace: trace.with_linked(linked),
             arrivals,
             linked_arrival: linked_arrivals.into_iter().flatten().max(),
+            logs: Vec::new(),
+            metrics: Vec::new(),
+            window: at..=at,
         }
+    }
+
+    /// Adds the records of the other signals that arrived since this moment.
+    pub(super) fn with_records(
+        mut self,
+        since: Instant,
+        logs: Vec<Arc<LogRecord>>,
+        metrics: Vec<Arc<MetricExport>>,
+    ) -> Self {
+        self.window = since..=self.at;
+        self.logs = logs;
+        self.metrics = metrics;
+        self
     }
 
     /// The time in which spans of this trace, followed since this moment, may have been lost.
@@ -89,7 +113,7 @@ impl Snapshot {
         origin: Origin,
         spans: Vec<(TraceId, Vec<RawRecord>)>,
     ) -> Self {
-        let mut decoder = SpanDecoder::default();
+        let mut decoder = RecordDecoder::default();
         let mut holes = Vec::new();
         let mut traces = spans.into_iter().map(|(id, raws)| {
             let copies = raws.into_iter().filter_map(|raw| {

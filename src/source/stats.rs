@@ -194,6 +194,14 @@ impl ReceiverStats {
         keep_last(&mut self.drops, &ingested.drops);
     }
 
+    /// Counts an accepted request for logs or metrics.
+    pub(in crate::source) fn count(&mut self, logs: u64, points: u64, arrived: Instant) {
+        self.requests += 1;
+        self.log_records += logs;
+        self.metric_points += points;
+        self.last_arrival = Some(arrived);
+    }
+
     pub(in crate::source) fn count_related(&mut self, service: &str, spans: u64) {
         add(&mut self.related, service, spans);
     }

@@ -75,7 +75,8 @@ impl<'a> Observation<'a> {
             Err(stop) => return self.ended_by(stop, report),
         };
         report.timing.verdict = Some(self.context.fired.elapsed());
-        let from_spans = self.capture_from_spans(&captures, &snapshot, &response, end);
+        let evidence = wait.evidence(&response, &snapshot);
+        let from_spans = self.capture_from_spans(&captures, &snapshot, &evidence, end);
         report.checks.extend(from_spans);
         let filled = match awaits_span {
             true => self.reader.expect(self.scope).map(Some),
@@ -94,7 +95,6 @@ impl<'a> Observation<'a> {
         report.checks.extend(judged);
         Judged::sort(&mut report.checks);
         let basis = self.is_open(end, &report).then(|| {
-            let evidence = wait.evidence(&response, &snapshot);
             let mark = self.follow.mark();
             let ended = (wait.policy, end);
             VerdictBasis::new(&expect, &captures, &evidence, ended, mark)
@@ -156,16 +156,15 @@ impl<'a> Observation<'a> {
         &mut self,
         captures: &[Capture],
         snapshot: &Snapshot,
-        response: &Response,
+        evidence: &Evidence<'_>,
         end: WaitEnd,
     ) -> Vec<Judged> {
-        let evidence = Evidence::new(response, Some(&snapshot.trace), self.trace_context.sampled);
         let mut outcomes = Vec::new();
         for (index, capture) in captures.iter().enumerate() {
             if !capture.from.is_from_trace() {
                 continue;
             }
-            let outcome = match self.capture(capture, &evidence) {
+            let outcome = match self.capture(capture, evidence) {
                 _ if snapshot.trace.is_empty() => Outcome::Unjudged(Unjudged::NoSpans),
                 Ok(()) => end.final_outcome(Outcome::Pass, &snapshot.trace),
                 Err(outcome) => end.final_outcome(outcome, &snapshot.trace),

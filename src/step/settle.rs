@@ -190,7 +190,9 @@ impl<'s> TraceWait<'s> {
         response: &'e Response,
         snapshot: &'e Snapshot,
     ) -> Evidence<'e> {
-        Evidence::new(response, Some(&snapshot.trace), self.policy.sampled)
+        let trace = Some(&snapshot.trace);
+        let evidence = Evidence::new(response, trace, self.policy.sampled);
+        evidence.with_records(&snapshot.logs, &snapshot.metrics, snapshot.window.clone())
     }
 
     fn outcomes(&self, expected: Expected<'_>, snapshot: &Snapshot) -> Vec<Judgement> {

@@ -1,6 +1,6 @@
-//! Traces in the data model of OpenTelemetry, and responses of triggers.
+//! Traces, log records and metrics in the data model of OpenTelemetry, and responses of triggers.
 //!
-//! Plain values: no I/O, no YAML, no protobuf. `source` receives traces, `spec` describes
+//! Plain values: no I/O, no YAML, and of protobuf only the undecoded points of metrics. `source` receives traces, `spec` describes
 //! expectations.
 
 mod attributes;
@@ -15,7 +15,9 @@ mod identity;
 mod json;
 mod kind;
 mod link;
+mod log_record;
 mod losses;
+mod metric;
 mod number;
 mod outline;
 mod peers;
@@ -37,7 +39,9 @@ pub use hole::{Hole, Sender};
 pub use id::{InvalidId, SpanId, TraceId};
 pub use kind::SpanKind;
 pub use link::Link;
+pub use log_record::LogRecord;
 pub use losses::{Field, Losses};
+pub use metric::{Metric, MetricExport};
 pub use number::Number;
 pub use outline::{Outline, OutlineSpan};
 pub use peers::{Peers, peer_name};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::metrics::v1::metric;
+use opentelemetry_proto::tonic::metrics::v1::{Metric, metric};
 use prost::Message;
 use spanspec::{Origin, Receiver, SpanKind, Trace, otlp};
 
@@ -207,6 +207,90 @@ async fn logs_and_metrics_are_accepted_and_counted() {
     assert_eq!((stats.requests, stats.spans), (15, 0));
     assert_eq!((stats.log_records, stats.metric_points), (logs, points));
     assert!(logs > 5 && points > 200);
+}
+
+#[tokio::test]
+async fn log_records_with_the_id_of_a_followed_trace_are_kept_with_it() {
+    let receiver = receiver().await;
+    let placed = Origin::Injected("b7ad6b7169203331".parse().unwrap());
+    let mut follow = receiver.follow(PLACED.parse().unwrap(), placed);
+    for (name, bytes) in files("otlp") {
+        if !name.contains("etrics") {
+            replay(&receiver, &name, bytes).await;
+        }
+    }
+    soon(follow.changed()).await;
+    let snapshot = follow.snapshot();
+    let lines = snapshot.logs.iter().map(|record| {
+        let span = record.span_id.and_then(|id| snapshot.trace.find(id));
+        let span = span.map(|at| snapshot.trace.spans()[at].name.as_str());
+        let service = record.resource.service();
+        let severity = record.severity.map_or("-".to_owned(), |of| of.to_string());
+        format!("{service} {severity} {}: {:?}", record.body, span)
+    });
+    let lines: Vec<String> = lines.collect();
+    let expected = "order-service 9 \"Payment processed for order #42\": Some(\"place_order\")";
+    assert_eq!(lines, [expected]);
+}
+
+#[tokio::test]
+async fn metrics_that_arrive_while_a_trace_is_followed_are_in_its_window() {
+    let receiver = receiver().await;
+    let (earlier, now): (Vec<_>, Vec<_>) = files("otlp")
+        .into_iter()
+        .filter(|(name, _)| name.contains("etrics") && name.ends_with(".pb"))
+        .partition(|(name, _)| name.starts_with("021"));
+    for (name, bytes) in earlier {
+        replay(&receiver, &name, bytes).await;
+    }
+    let mut follow = receiver.follow(PLACED.parse().unwrap(), Origin::Foreign);
+    for (name, bytes) in &now {
+        replay(&receiver, name, bytes.clone()).await;
+    }
+    let snapshot = follow.snapshot();
+    let exports = snapshot.metrics.iter().zip(&now);
+    assert_eq!(snapshot.metrics.len(), now.len());
+    for (export, (name, bytes)) in exports {
+        assert!(snapshot.window.contains(&export.arrived), "{name}");
+        let sent = ExportMetricsServiceRequest::decode(&**bytes).unwrap();
+        let scopes = sent
+            .resource_metrics
+            .iter()
+            .flat_map(|of| &of.scope_metrics);
+        let sent: Vec<_> = scopes.flat_map(|of| of.metrics.clone()).collect();
+        let decoded = export.metrics.iter();
+        let kept: Vec<_> = decoded
+            .map(|metric| Metric::decode(metric.message.clone()).unwrap())
+            .collect();
+        assert_eq!(kept, sent, "{name}");
+    }
+    let exemplars = snapshot.metrics.iter().flat_map(|export| &export.metrics);
+    let exemplars: Vec<_> = exemplars
+        .flat_map(|metric| {
+            metric
+                .exemplars
+                .iter()
+                .map(|id| (metric.name.as_str(), id.to_string()))
+        })
+        .collect();
+    let duration = "http.server.duration";
+    assert!(
+        exemplars.contains(&(duration, PLACED.to_owned())),
+        "{exemplars:?}"
+    );
+    assert!(
+        exemplars.contains(&(duration, REFUSED.to_owned())),
+        "{exemplars:?}"
+    );
+    // A trace that is followed later has a later window.
+    assert_eq!(
+        receiver
+            .follow(REFUSED.parse().unwrap(), Origin::Foreign)
+            .snapshot()
+            .metrics
+            .len(),
+        0
+    );
 }
 
 fn count_logs(protobuf: &[u8]) -> u64 {

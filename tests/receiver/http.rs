@@ -299,6 +299,58 @@ async fn bad_data_is_400_with_a_status_in_the_requests_encoding() {
 }
 
 #[tokio::test]
+async fn log_records_in_json_are_kept_without_those_that_name_no_trace() {
+    let receiver = receiver().await;
+    let mut follow = receiver.follow(trace_id(1), Origin::Foreign);
+    let id = trace_id(1).to_string();
+    let record = |ids: Value, severity: Value| {
+        let mut record = json!({
+            "timeUnixNano": "0", "observedTimeUnixNano": "7", "severityNumber": severity,
+            "severityText": "warning", "body": { "kvlistValue": { "values": [
+                { "key": "sku", "value": { "stringValue": "A-1" } },
+            ] } }, "attributes": null, "flags": 1, "eventName": "stock.low",
+        });
+        let fields = record.as_object_mut().unwrap();
+        fields.extend(ids.as_object().unwrap().clone());
+        record
+    };
+    let records = [
+        record(
+            json!({ "traceId": id, "spanId": "00000000000000ab" }),
+            json!(13),
+        ),
+        record(
+            json!({ "trace_id": id.to_uppercase(), "spanId": "00" }),
+            json!("SEVERITY_NUMBER_WARN"),
+        ),
+        record(json!({ "traceId": id, "spanId": "" }), json!(0)),
+        record(json!({ "traceId": "0".repeat(32) }), json!(9)),
+        record(json!({ "traceId": "0102" }), json!(9)),
+        record(json!({}), json!(9)),
+    ];
+    let resource = json!({ "attributes": [
+        { "key": "service.name", "value": { "stringValue": "inventory" } },
+    ] });
+    let body = json!({ "resourceLogs": [
+        { "resource": resource, "scopeLogs": [{ "logRecords": records }] },
+    ] });
+    let answer = post(&receiver, "/v1/logs", JSON, body.to_string()).await;
+    assert_eq!((answer.0, &*answer.2), (200, &b"{}"[..]));
+    assert_eq!(receiver.stats().log_records, 6);
+    let logs = follow.snapshot().logs;
+    let kept = logs
+        .iter()
+        .map(|log| (log.span_id.map(|id| id.to_string()), log.severity));
+    let first = Some("00000000000000ab".to_owned());
+    let expected = [(first, Some(13)), (None, Some(13)), (None, None)];
+    assert_eq!(kept.collect::<Vec<_>>(), expected);
+    let log = &logs[0];
+    assert_eq!((log.time, log.event_name.as_str()), (7, "stock.low"));
+    assert_eq!(log.body.to_string(), r#"{"sku":"A-1"}"#);
+    assert_eq!(log.resource.service(), "inventory");
+}
+
+#[tokio::test]
 async fn spans_with_invalid_ids_are_rejected_and_the_others_taken() {
     let receiver = receiver().await;
     let mut short = span(1, 2, "short trace id");

@@ -80,6 +80,11 @@ fn key_value_field<'a>(
     Ok(Some(None))
 }
 
+/// Checks that an `AnyValue` message outside of an attribute can be decoded.
+pub(super) fn check_value(message: &[u8]) -> Result<(), Malformed> {
+    any_value(message, 0)
+}
+
 fn any_value(message: &[u8], level: u32) -> Result<(), Malformed> {
     let mut wire = Wire(message);
     while let Some((tag, field)) = wire.next()? {

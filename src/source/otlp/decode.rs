@@ -9,9 +9,10 @@ use super::attribute;
 use super::error::Malformed;
 use super::ids::{SpanIds, WrongId};
 use super::message::{self, AnyValue, KeyValue, ValueKind};
+use super::walk::MetricWalk;
 use crate::trace::{
-    Attributes, Event, Hole, Link, Resource, Scope, Sender, Span, SpanId, SpanKind, Status,
-    StatusCode, TraceId, Value,
+    Attributes, Event, Hole, Link, LogRecord, Metric, Resource, Scope, Sender, Span, SpanId,
+    SpanKind, Status, StatusCode, TraceId, Value,
 };
 
 /// A `Resource` message.
@@ -33,6 +34,57 @@ pub(crate) fn span(
     let span = message::SpanMessage::decode(protobuf)?;
     let ids = SpanIds::read(&span.trace_id, &span.span_id, &span.parent_span_id);
     Ok(ids.ok().map(|ids| from_message(ids, span, resource, scope)))
+}
+
+/// A `LogRecord` message with this resource and scope. `None` if its trace id is invalid.
+pub(crate) fn log_record(
+    protobuf: Bytes,
+    resource: &Arc<Resource>,
+    scope: &Arc<Scope>,
+) -> Result<Option<LogRecord>, Malformed> {
+    let record = message::LogRecordMessage::decode(protobuf)?;
+    let Some(trace_id) = TraceId::from_slice(&record.trace_id) else {
+        return Ok(None);
+    };
+    let severity = u8::try_from(record.severity_number).ok();
+    Ok(Some(LogRecord {
+        trace_id,
+        span_id: SpanId::from_slice(&record.span_id),
+        time: match record.time_unix_nano {
+            0 => record.observed_time_unix_nano,
+            time => time,
+        },
+        severity: severity.filter(|number| (1..=24).contains(number)),
+        severity_text: text(&record.severity_text),
+        body: record.body.map_or(Value::Null, Value::from),
+        event_name: text(&record.event_name),
+        attributes: attributes(record.attributes, record.dropped_attributes_count),
+        resource: Arc::clone(resource),
+        scope: Arc::clone(scope),
+    }))
+}
+
+/// The metrics of an `ExportMetricsServiceRequest`.
+pub(crate) fn metrics(request: Bytes) -> Result<Vec<Metric>, Malformed> {
+    let walk = MetricWalk::of_metrics(&request)?;
+    let resources = walk.resources.iter().map(|pieces| {
+        let joined = Bytes::copy_from_slice(&pieces.joined());
+        resource(joined).map(Arc::new)
+    });
+    let resources = resources.collect::<Result<Vec<_>, _>>()?;
+    let scopes = walk.scopes.iter().map(|at| {
+        let joined = Bytes::copy_from_slice(&at.scope.joined());
+        scope(joined).map(Arc::new)
+    });
+    let scopes = scopes.collect::<Result<Vec<_>, _>>()?;
+    let metrics = walk.records.into_iter().map(|metric| Metric {
+        name: String::from_utf8_lossy(metric.name).into_owned(),
+        resource: Arc::clone(&resources[walk.scopes[metric.scope].resource]),
+        scope: Arc::clone(&scopes[metric.scope]),
+        exemplars: metric.exemplars,
+        message: request.slice_ref(metric.bytes),
+    });
+    Ok(metrics.collect())
 }
 
 /// A span of a saved file that is left out because an id is invalid.

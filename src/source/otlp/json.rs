@@ -4,6 +4,7 @@
 //!
 //! Answers of Tempo have ids in base64. A text is read as base64 if a character is not a hex digit.
 
+mod logs;
 mod object;
 
 use std::fmt;
@@ -27,6 +28,12 @@ pub(super) use object::{Object, Read, has_span, ignore, objects};
 pub(crate) fn traces_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {
     let text = String::from_utf8_lossy(json);
     Ok(object::request(&text)?.encode_to_vec())
+}
+
+/// Converts an OTLP/JSON export request for logs to protobuf.
+pub(crate) fn logs_from_json(json: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let text = String::from_utf8_lossy(json);
+    Ok(logs::request(&text)?.encode_to_vec())
 }
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -261,6 +268,46 @@ impl<'de> Deserialize<'de> for JsonStatusCode {
             names: &["UNSET", "OK", "ERROR"],
         };
         json.deserialize_any(codes).map(Self)
+    }
+}
+
+/// A severity number.
+#[derive(Default)]
+pub(super) struct JsonSeverity(pub(super) i32);
+
+impl<'de> Deserialize<'de> for JsonSeverity {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let numbers = Enum {
+            prefix: "SEVERITY_NUMBER_",
+            names: &[
+                "UNSPECIFIED",
+                "TRACE",
+                "TRACE2",
+                "TRACE3",
+                "TRACE4",
+                "DEBUG",
+                "DEBUG2",
+                "DEBUG3",
+                "DEBUG4",
+                "INFO",
+                "INFO2",
+                "INFO3",
+                "INFO4",
+                "WARN",
+                "WARN2",
+                "WARN3",
+                "WARN4",
+                "ERROR",
+                "ERROR2",
+                "ERROR3",
+                "ERROR4",
+                "FATAL",
+                "FATAL2",
+                "FATAL3",
+                "FATAL4",
+            ],
+        };
+        json.deserialize_any(numbers).map(Self)
     }
 }
 

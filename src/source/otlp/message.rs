@@ -121,6 +121,53 @@ pub(crate) struct StatusMessage {
     pub(crate) code: i32,
 }
 
+/// `ExportLogsServiceRequest`, which is also `LogsData`.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct LogsData {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) resource_logs: Vec<ResourceLogs>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ResourceLogs {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) resource: Option<ResourceMessage>,
+    #[prost(message, repeated, tag = "2")]
+    pub(crate) scope_logs: Vec<ScopeLogs>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ScopeLogs {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) scope: Option<ScopeMessage>,
+    #[prost(message, repeated, tag = "2")]
+    pub(crate) log_records: Vec<LogRecordMessage>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct LogRecordMessage {
+    #[prost(fixed64, tag = "1")]
+    pub(crate) time_unix_nano: u64,
+    #[prost(int32, tag = "2")]
+    pub(crate) severity_number: i32,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub(crate) severity_text: Bytes,
+    #[prost(message, optional, tag = "5")]
+    pub(crate) body: Option<AnyValue>,
+    #[prost(bytes = "bytes", repeated, tag = "6")]
+    pub(crate) attributes: Vec<Bytes>,
+    #[prost(uint32, tag = "7")]
+    pub(crate) dropped_attributes_count: u32,
+    #[prost(bytes = "bytes", tag = "9")]
+    pub(crate) trace_id: Bytes,
+    #[prost(bytes = "bytes", tag = "10")]
+    pub(crate) span_id: Bytes,
+    #[prost(fixed64, tag = "11")]
+    pub(crate) observed_time_unix_nano: u64,
+    #[prost(bytes = "bytes", tag = "12")]
+    pub(crate) event_name: Bytes,
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct KeyValue {
     #[prost(bytes = "bytes", tag = "1")]

@@ -15,6 +15,7 @@ pub(super) mod message;
 #[cfg(feature = "run")]
 mod pack;
 mod read;
+mod signal;
 mod walk;
 mod wire;
 mod write;
@@ -23,19 +24,20 @@ mod write;
 mod tests;
 
 pub(crate) use answer::{Encoding, partial, status, success};
-pub(crate) use count::Signal;
-pub(crate) use decode::{resource, scope, span};
+pub(crate) use count::json_metric_points;
+pub(crate) use decode::{log_record, metrics, resource, scope, span};
 pub use error::{Malformed, ReadError};
 pub(crate) use hint::service_hint;
 pub use ids::WrongId;
-pub(crate) use json::traces_from_json;
+pub(crate) use json::{logs_from_json, traces_from_json};
 #[cfg(feature = "run")]
 pub(crate) use pack::pack;
 pub(crate) use read::assemble;
 pub use read::read;
+pub(crate) use signal::Signal;
 #[cfg(feature = "run")]
 pub(crate) use walk::is_server;
-pub(crate) use walk::{LinkAt, SpanAt, Walk};
+pub(crate) use walk::{LinkAt, LogWalk, MetricWalk, Pieces, ScopeAt, SpanAt, Walk};
 pub use write::write_json;
 #[cfg(feature = "run")]
 pub(crate) use write::write_json_with;

@@ -2,7 +2,10 @@
 //!
 //! The walk reads lengths, types, and the ids of each span and of its links, which is many times
 //! faster than decoding. It accepts every request that prost decodes, and finds the same spans with
-//! the same ids. Everything that it accepts can be decoded.
+//! the same ids. Everything that it accepts can be decoded. `records` is the walk over the other
+//! signals.
+
+mod records;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,6 +15,8 @@ use super::error::Malformed;
 use super::ids::{SpanIds, WrongId};
 use super::wire::{Wire, WireField};
 use crate::trace::{SpanId, TraceId};
+
+pub(crate) use records::{LogWalk, MetricWalk};
 
 /// The spans of one request, borrowed from its bytes.
 #[derive(Debug, Default)]
@@ -99,7 +104,7 @@ pub(crate) struct RejectedAt<'a> {
     pub(crate) reason: WrongId,
 }
 
-/// One `ScopeSpans`.
+/// One `ScopeSpans`, `ScopeLogs` or `ScopeMetrics`.
 #[derive(Debug)]
 pub(crate) struct ScopeAt<'a> {
     /// Index of its resource.
@@ -197,29 +202,14 @@ impl<'a> Walk<'a> {
     }
 
     fn resource(&mut self, at: usize, message: &'a [u8]) -> Result<(), Malformed> {
-        let mut wire = Wire(message);
-        while let Some((tag, field)) = wire.next()? {
-            match tag {
-                1 => self.attribute(Owner::Resource, at, field.message()?),
-                2 => field.varint()?,
-                _ => {}
-            }
-        }
+        check_resource(message, |kv| self.attribute(Owner::Resource, at, kv))?;
         self.resources[at].push(message);
         Ok(())
     }
 
     fn scope(&mut self, at: usize, message: &'a [u8]) -> Result<(), Malformed> {
         let resource = self.scopes[at].resource;
-        let mut wire = Wire(message);
-        while let Some((tag, field)) = wire.next()? {
-            match tag {
-                1 | 2 => drop(field.message()?),
-                3 => self.attribute(Owner::Scope, resource, field.message()?),
-                4 => field.varint()?,
-                _ => {}
-            }
-        }
+        check_scope(message, |kv| self.attribute(Owner::Scope, resource, kv))?;
         self.scopes[at].scope.push(message);
         Ok(())
     }
@@ -347,6 +337,39 @@ impl<'a> Walk<'a> {
             self.rejected.push(span);
         }
     }
+}
+
+/// Checks a `Resource` message, and passes its attributes on.
+fn check_resource<'a>(
+    message: &'a [u8],
+    mut attribute: impl FnMut(&'a [u8]),
+) -> Result<(), Malformed> {
+    let mut wire = Wire(message);
+    while let Some((tag, field)) = wire.next()? {
+        match tag {
+            1 => attribute(field.message()?),
+            2 => field.varint()?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Checks an `InstrumentationScope` message, and passes its attributes on.
+fn check_scope<'a>(
+    message: &'a [u8],
+    mut attribute: impl FnMut(&'a [u8]),
+) -> Result<(), Malformed> {
+    let mut wire = Wire(message);
+    while let Some((tag, field)) = wire.next()? {
+        match tag {
+            1 | 2 => drop(field.message()?),
+            3 => attribute(field.message()?),
+            4 => field.varint()?,
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn status(message: &[u8]) -> Result<(), Malformed> {

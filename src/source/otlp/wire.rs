@@ -35,6 +35,14 @@ impl<'a> WireField<'a> {
         }
     }
 
+    /// An error unless the field has four bytes.
+    pub(super) fn fixed32(self) -> Result<(), Malformed> {
+        match self {
+            Self::Fixed32 => Ok(()),
+            _ => Err(WRONG_TYPE),
+        }
+    }
+
     /// An error unless the field has eight bytes.
     pub(super) fn fixed64(self) -> Result<(), Malformed> {
         match self {

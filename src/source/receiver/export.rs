@@ -145,14 +145,8 @@ pub(super) fn accept(
 ) -> Result<Vec<u8>, Refused> {
     let accepted = match signal {
         Signal::Traces => accept_traces(encoding, store, message, sender),
-        Signal::Logs => signal.count(encoding, message).map(|records| {
-            store.count(records, 0);
-            otlp::success(encoding)
-        }),
-        Signal::Metrics => signal.count(encoding, message).map(|points| {
-            store.count(0, points);
-            otlp::success(encoding)
-        }),
+        Signal::Logs => accept_logs(encoding, store, message),
+        Signal::Metrics => accept_metrics(encoding, store, message),
     };
     accepted.map_err(|error| Refused {
         service: otlp::service_hint(message),
@@ -174,6 +168,23 @@ fn accept_traces(
         None => otlp::success(encoding),
         Some(message) => otlp::partial(encoding, ingested.rejected, &message),
     })
+}
+
+fn accept_logs(encoding: Encoding, store: &Store, message: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let arrived = Instant::now();
+    match encoding {
+        Encoding::Protobuf => store.ingest_logs(message, arrived)?,
+        Encoding::Json => store.ingest_logs(&otlp::logs_from_json(message)?, arrived)?,
+    }
+    Ok(otlp::success(encoding))
+}
+
+fn accept_metrics(encoding: Encoding, store: &Store, message: &[u8]) -> Result<Vec<u8>, Malformed> {
+    match encoding {
+        Encoding::Protobuf => store.ingest_metrics(message)?,
+        Encoding::Json => store.count_points(otlp::json_metric_points(message)?),
+    }
+    Ok(otlp::success(encoding))
 }
 
 /// A message for the sender about what is missing from an accepted request. Without rejected

@@ -19,6 +19,7 @@ pub(crate) use wire::{StreamLine, WireDiagnostics};
 use super::contract::TraceSource;
 use super::diagnostics::SourceDiagnostics;
 use super::follow::Follow;
+use super::otlp::Signal;
 use super::store::Store;
 use crate::trace::{Hole, Origin, Sender, TraceId};
 
@@ -231,7 +232,8 @@ impl Feed {
             return;
         }
         let lost = match serde_json::from_slice::<StreamLine>(line) {
-            Ok(StreamLine::Spans { age_us, otlp }) => self.ingest(age_us, &otlp),
+            Ok(StreamLine::Spans { age_us, otlp }) => self.ingest(Signal::Traces, age_us, &otlp),
+            Ok(StreamLine::Logs { age_us, logs }) => self.ingest(Signal::Logs, age_us, &logs),
             Ok(StreamLine::Hole { hole }) => Some(hole),
             Err(error) => Some(unreadable(&error)),
         };
@@ -240,13 +242,17 @@ impl Feed {
         }
     }
 
-    /// Stores spans. Returns the hole that they leave if they cannot be read.
-    fn ingest(&self, age_us: u64, otlp: &str) -> Option<Hole> {
-        let parcel = match wire::parcel(age_us, otlp) {
+    /// Stores spans or log records. Returns the hole that they leave if they cannot be read.
+    fn ingest(&self, signal: Signal, age_us: u64, otlp: &str) -> Option<Hole> {
+        let parcel = match wire::parcel(signal, age_us, otlp) {
             Ok(parcel) => parcel,
             Err(error) => return Some(unreadable(&error)),
         };
-        let taken_in = self.store.ingest_at(&parcel.request, parcel.arrived);
+        let (request, arrived) = (&parcel.request, parcel.arrived);
+        let taken_in = match parcel.signal {
+            Signal::Logs => self.store.ingest_logs(request, arrived),
+            _ => self.store.ingest_at(request, arrived).map(drop),
+        };
         taken_in.err().map(|error| unreadable(&error))
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
 use crate::source::follow::Parcel;
-use crate::source::otlp::{self, WrongId};
+use crate::source::otlp::{self, Signal, WrongId};
 use crate::source::stats::{Carried, DroppedAttribute, ReceiverStats, Refusal, RejectedSpan};
 use crate::trace::{Hole, Sender};
 
@@ -53,6 +53,12 @@ pub(crate) enum StreamLine {
         age_us: u64,
         /// An `ExportTraceServiceRequest` in protobuf, as base64.
         otlp: String,
+    },
+    /// Log records that arrived together.
+    Logs {
+        age_us: u64,
+        /// An `ExportLogsServiceRequest` in protobuf, as base64.
+        logs: String,
     },
     /// Spans that are known to be lost.
     Hole { hole: Hole },
@@ -120,10 +126,19 @@ impl Health {
 }
 
 impl StreamLine {
+    /// A line for spans or log records. Metrics are not in the stream of a trace.
     pub(crate) fn of(parcel: &Parcel) -> Self {
-        Self::Spans {
-            age_us: age(parcel.arrived),
-            otlp: STANDARD.encode(&parcel.request),
+        let age_us = age(parcel.arrived);
+        let request = STANDARD.encode(&parcel.request);
+        match parcel.signal {
+            Signal::Logs => Self::Logs {
+                age_us,
+                logs: request,
+            },
+            _ => Self::Spans {
+                age_us,
+                otlp: request,
+            },
         }
     }
 }
@@ -132,8 +147,13 @@ impl StreamLine {
 ///
 /// # Errors
 /// When it is not base64.
-pub(super) fn parcel(age_us: u64, otlp: &str) -> Result<Parcel, base64::DecodeError> {
+pub(super) fn parcel(
+    signal: Signal,
+    age_us: u64,
+    otlp: &str,
+) -> Result<Parcel, base64::DecodeError> {
     Ok(Parcel {
+        signal,
         arrived: ago(age_us),
         request: STANDARD.decode(otlp)?,
     })

@@ -1,4 +1,4 @@
-//! Decodes raw spans; each resource and scope only once.
+//! Decodes raw records; each resource and scope only once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,21 +7,31 @@ use bytes::Bytes;
 
 use super::entry::RawRecord;
 use crate::source::otlp::{self, Malformed};
-use crate::trace::{Hole, Resource, Scope, Sender, Span};
+use crate::trace::{Hole, LogRecord, Resource, Scope, Sender, Span};
 
 /// The resources and scopes that were decoded already.
 #[derive(Debug, Default)]
-pub(in crate::source) struct SpanDecoder {
+pub(in crate::source) struct RecordDecoder {
     resources: HashMap<Bytes, Arc<Resource>>,
     scopes: HashMap<Bytes, Arc<Scope>>,
 }
 
-impl SpanDecoder {
+impl RecordDecoder {
     /// Decodes a span. `None` if its ids are invalid.
     pub(in crate::source) fn span(&mut self, raw: RawRecord) -> Result<Option<Span>, Malformed> {
         let resource = shared(&mut self.resources, raw.resource, otlp::resource)?;
         let scope = shared(&mut self.scopes, raw.scope, otlp::scope)?;
         otlp::span(raw.bytes, &resource, &scope)
+    }
+
+    /// Decodes a log record. `None` if its trace id is invalid.
+    pub(in crate::source) fn log_record(
+        &mut self,
+        raw: RawRecord,
+    ) -> Result<Option<LogRecord>, Malformed> {
+        let resource = shared(&mut self.resources, raw.resource, otlp::resource)?;
+        let scope = shared(&mut self.scopes, raw.scope, otlp::scope)?;
+        otlp::log_record(raw.bytes, &resource, &scope)
     }
 }
 

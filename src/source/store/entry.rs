@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::losses::TraceLosses;
-use crate::source::otlp::{Signal, SpanAt, Walk};
+use crate::source::otlp::{Pieces, ScopeAt, Signal, SpanAt, Walk};
 use crate::trace::{SpanId, TraceId};
 
 /// One copy of a span: its id, and a digest of its content and resource. An exporter that repeats
@@ -36,25 +36,13 @@ pub(in crate::source) struct RawRecord {
     pub(in crate::source) arrived: Instant,
 }
 
-/// Records by their signal, each signal in order of arrival.
-#[derive(Debug, Default)]
-pub(super) struct Records([Vec<RawRecord>; Signal::ALL.len()]);
-
-impl Records {
-    pub(super) fn of(&self, signal: Signal) -> &[RawRecord] {
-        &self.0[signal as usize]
-    }
-
-    pub(super) fn push(&mut self, signal: Signal, record: RawRecord) {
-        self.0[signal as usize].push(record);
-    }
-}
-
 /// A trace that is followed, or that a link ties to a followed one.
 #[derive(Debug, Default)]
 pub(super) struct TraceEntry {
-    /// Of a span, each copy once.
-    pub(super) records: Records,
+    /// In order of arrival; of a span, each copy once.
+    pub(super) spans: Vec<RawRecord>,
+    /// In order of arrival.
+    pub(super) logs: Vec<RawRecord>,
     pub(super) copies: HashSet<SpanCopy>,
     /// The traces that its spans link to.
     pub(super) links: HashSet<TraceId>,
@@ -77,8 +65,13 @@ pub(super) struct Followed {
 }
 
 impl TraceEntry {
-    pub(super) fn spans(&self) -> &[RawRecord] {
-        self.records.of(Signal::Traces)
+    pub(super) fn records(&self, signal: Signal) -> &[RawRecord] {
+        match signal {
+            Signal::Traces => &self.spans,
+            Signal::Logs => &self.logs,
+            // Metrics are not exported for one trace.
+            Signal::Metrics => &[],
+        }
     }
 
     pub(super) fn is_followed(&self) -> bool {
@@ -94,6 +87,41 @@ impl TraceEntry {
     pub(super) fn notify(&self) {
         if let Some(followed) = &self.followed {
             followed.changes.send_modify(|changes| *changes += 1);
+        }
+    }
+}
+
+/// The resources and scopes of a request.
+#[derive(Clone, Copy)]
+pub(super) struct Owners<'w, 'a> {
+    pub(super) resources: &'w [Pieces<'a>],
+    pub(super) scopes: &'w [ScopeAt<'a>],
+}
+
+impl<'w, 'a> From<&'w Walk<'a>> for Owners<'w, 'a> {
+    fn from(walk: &'w Walk<'a>) -> Self {
+        Self {
+            resources: &walk.resources,
+            scopes: &walk.scopes,
+        }
+    }
+}
+
+impl RawRecord {
+    /// Copies a record of this scope, so that it does not keep the memory of its request.
+    pub(super) fn copy(
+        bytes: &[u8],
+        scope: usize,
+        owners: Owners<'_, '_>,
+        interner: &mut Interner,
+        arrived: Instant,
+    ) -> Self {
+        let scope = &owners.scopes[scope];
+        Self {
+            bytes: Bytes::copy_from_slice(bytes),
+            resource: interner.intern(&owners.resources[scope.resource].joined()),
+            scope: interner.intern(&scope.scope.joined()),
+            arrived,
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::sync::broadcast;
 
-use super::decoder::SpanDecoder;
+use super::decoder::RecordDecoder;
 use super::entry::RawRecord;
 use super::event::StoreEvent;
 use super::losses::Loss;
@@ -16,14 +17,14 @@ use super::shared::SharedState;
 use super::state::StoreState;
 use crate::source::diagnostics::{LateTrace, SourceDiagnostics};
 use crate::source::follow::Follow;
-use crate::source::otlp::{self, Malformed, Walk};
+use crate::source::otlp::{self, LogWalk, Malformed, MetricWalk, Walk};
 use crate::source::snapshot::Snapshot;
 use crate::source::stats::{Ingested, ReceiverStats, Refusal};
 #[cfg(feature = "run")]
 use crate::trace::Hole;
-use crate::trace::{Origin, Sender, Span, Trace, TraceId};
+use crate::trace::{MetricExport, Origin, Sender, Span, Trace, TraceId};
 
-/// The spans that were received. Copies of a handle refer to the same store.
+/// The records that were received. Copies of a handle refer to the same store.
 ///
 /// A [`Receiver`](crate::Receiver) fills it over the network; [`Store::ingest`] adds spans of this
 /// process.
@@ -226,13 +227,39 @@ impl Store {
         }
     }
 
-    /// Counts an accepted request for logs or metrics.
-    pub(in crate::source) fn count(&self, log_records: u64, metric_points: u64) {
-        let stats = &mut self.lock().stats;
-        stats.requests += 1;
-        stats.log_records += log_records;
-        stats.metric_points += metric_points;
-        stats.last_arrival = Some(Instant::now());
+    /// Stores the records of followed traces of an `ExportLogsServiceRequest`, and counts all.
+    pub(in crate::source) fn ingest_logs(
+        &self,
+        request: &[u8],
+        arrived: Instant,
+    ) -> Result<(), Malformed> {
+        let walk = LogWalk::of_logs(request)?;
+        let mut state = self.lock();
+        state.take_in_logs(&walk, arrived);
+        state.stats.count(walk.records.len() as u64, 0, arrived);
+        Ok(())
+    }
+
+    /// Stores an `ExportMetricsServiceRequest` if a trace is followed, and counts its points.
+    pub(in crate::source) fn ingest_metrics(&self, request: &[u8]) -> Result<(), Malformed> {
+        let arrived = Instant::now();
+        let points = MetricWalk::of_metrics(request)?.points();
+        let is_followed = self.lock().is_followed();
+        let metrics = match is_followed {
+            true => otlp::metrics(Bytes::copy_from_slice(request))?,
+            false => Vec::new(),
+        };
+        let mut state = self.lock();
+        state.stats.count(0, points, arrived);
+        if !metrics.is_empty() && state.is_followed() {
+            state.take_in_metrics(MetricExport { arrived, metrics }, request.len());
+        }
+        Ok(())
+    }
+
+    /// Counts the points of an accepted request for metrics that is not stored.
+    pub(in crate::source) fn count_points(&self, points: u64) {
+        self.lock().stats.count(0, points, Instant::now());
     }
 
     /// Counts a refused request.
@@ -267,7 +294,7 @@ impl Store {
 
 /// The traces of these spans, without those that cannot be decoded.
 fn decoded(spans: Vec<RawRecord>) -> Vec<Trace> {
-    let mut decoder = SpanDecoder::default();
+    let mut decoder = RecordDecoder::default();
     let decoded = spans.into_iter().filter_map(|raw| decoder.span(raw).ok());
     otlp::assemble(decoded.flatten().collect::<Vec<Span>>())
 }

@@ -1,7 +1,8 @@
 //! The records that were received.
 //!
-//! Records of followed traces, and of traces that a link ties to them, are kept as raw bytes. All
-//! others pass through a bounded buffer. How bytes arrive is left to `receiver` and `remote`.
+//! Spans and log records of followed traces, and of traces that a link ties to them, are kept as raw
+//! bytes. Other spans pass through a bounded buffer, as do all metrics while a trace is followed;
+//! other log records are only counted. How bytes arrive is left to `receiver` and `remote`.
 
 mod closed;
 mod decoder;
@@ -9,6 +10,7 @@ mod entry;
 mod event;
 mod handle;
 mod losses;
+mod metrics;
 mod presence;
 mod recent;
 mod registry;
@@ -16,7 +18,7 @@ mod request;
 mod shared;
 mod state;
 
-pub(super) use decoder::{SpanDecoder, undecoded};
+pub(super) use decoder::{RecordDecoder, undecoded};
 pub(super) use entry::RawRecord;
 pub use event::StoreEvent;
 pub use handle::Store;

@@ -5,21 +5,21 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::closed::ClosedTraces;
-use super::entry::{Followed, Interner, RawRecord, SpanCopy, TraceEntry};
+use super::entry::{Followed, Interner, Owners, RawRecord, SpanCopy, TraceEntry};
 use super::event::{StoreEvent, Subscribers};
 use super::losses::{self, Lifetime, Loss, LostSpans};
+use super::metrics::RecentMetrics;
 use super::presence::{OnClose, Presence};
 use super::recent::RecentRequests;
 use super::request::service;
 #[cfg(feature = "run")]
 use crate::source::otlp;
-use crate::source::otlp::{LinkAt, Signal, SpanAt, Walk};
+use crate::source::otlp::{LinkAt, LogWalk, Signal, SpanAt, Walk};
 use crate::source::stats::ReceiverStats;
-use crate::trace::{Hole, Sender, TraceId};
+use crate::trace::{Hole, MetricExport, Sender, TraceId};
 
 /// The state of a store, behind its lock.
 #[derive(Debug, Default)]
@@ -29,6 +29,9 @@ pub(in crate::source) struct StoreState {
     linking: HashMap<TraceId, Vec<TraceId>>,
     pub(super) closed: ClosedTraces,
     recent: RecentRequests,
+    metrics: RecentMetrics,
+    /// Number of followers of all traces.
+    followers: usize,
     lost: LostSpans,
     interner: Interner,
     pub(super) stats: ReceiverStats,
@@ -190,6 +193,45 @@ impl StoreState {
         watched
     }
 
+    /// Adds log records to the entries of their traces.
+    pub(super) fn take_in_logs(&mut self, walk: &LogWalk<'_>, arrived: Instant) {
+        let owners = Owners {
+            resources: &walk.resources,
+            scopes: &walk.scopes,
+        };
+        let mut changed = Vec::new();
+        for record in &walk.records {
+            let Some(trace) = record.trace_id else {
+                continue;
+            };
+            if let Some(entry) = self.entries.get_mut(&trace) {
+                let interner = &mut self.interner;
+                let copy = RawRecord::copy(record.bytes, record.scope, owners, interner, arrived);
+                entry.logs.push(copy);
+                if changed.last() != Some(&trace) {
+                    changed.push(trace);
+                }
+            }
+        }
+        for trace in changed {
+            self.notify(trace);
+        }
+    }
+
+    /// Returns `true` if a trace is followed.
+    pub(super) fn is_followed(&self) -> bool {
+        self.followers > 0
+    }
+
+    pub(super) fn take_in_metrics(&mut self, export: MetricExport, size: usize) {
+        self.metrics.push(export, size);
+    }
+
+    /// The exports of metrics since this moment.
+    pub(in crate::source) fn metrics_since(&self, moment: Instant) -> Vec<Arc<MetricExport>> {
+        self.metrics.since(moment)
+    }
+
     /// Returns `true` if a span has no entry, or its trace was followed and may be again.
     fn is_worth_remembering(&self, walk: &Walk<'_>, watched: &[bool]) -> bool {
         let mut spans = walk.spans.iter().zip(watched);
@@ -220,9 +262,10 @@ impl StoreState {
         let entry = self.entries.entry(trace).or_default();
         let followed = entry.followed.get_or_insert_with(Followed::default);
         followed.followers += 1;
+        self.followers += 1;
         let changes = followed.changes.subscribe();
         if followed.followers == 1 {
-            if !entry.spans().is_empty() {
+            if !entry.spans.is_empty() {
                 entry.notify();
             }
             for linked in self.linked_with(trace) {
@@ -273,7 +316,7 @@ impl StoreState {
         if !entry.tied_to.insert(trace) {
             return;
         }
-        let has_spans = !entry.spans().is_empty();
+        let has_spans = !entry.spans.is_empty();
         if let Some(followed) = self
             .entries
             .get_mut(&trace)
@@ -320,6 +363,10 @@ impl StoreState {
             return;
         };
         followed.followers -= 1;
+        self.followers -= 1;
+        if self.followers == 0 {
+            self.metrics.clear();
+        }
         if followed.followers > 0 {
             return;
         }
@@ -364,10 +411,15 @@ impl StoreState {
         }
     }
 
-    /// The spans of a followed trace without the first ones.
-    pub(in crate::source) fn spans_from(&self, trace: TraceId, known: usize) -> Vec<RawRecord> {
+    /// The records of a followed trace without the first ones.
+    pub(in crate::source) fn records_from(
+        &self,
+        trace: TraceId,
+        signal: Signal,
+        known: usize,
+    ) -> Vec<RawRecord> {
         let entry = self.entries.get(&trace);
-        let new = entry.and_then(|entry| entry.spans().get(known..));
+        let new = entry.and_then(|entry| entry.records(signal).get(known..));
         new.unwrap_or_default().to_vec()
     }
 
@@ -397,7 +449,7 @@ impl StoreState {
     /// The spans of a trace that the store has, each copy once.
     fn spans_of(&self, trace: TraceId) -> Vec<RawRecord> {
         if let Some(entry) = self.entries.get(&trace) {
-            return entry.spans().to_vec();
+            return entry.spans.to_vec();
         }
         let (mut copies, mut found) = (Interner::default(), TraceEntry::default());
         for (walk, arrived) in self.recent.about(trace) {
@@ -405,7 +457,7 @@ impl StoreState {
                 add(&mut found, &mut copies, &walk, span, arrived);
             }
         }
-        found.spans().to_vec()
+        found.spans.to_vec()
     }
 
     /// Spans that arrived since this moment, of traces that are neither followed, linked nor closed.
@@ -449,19 +501,11 @@ fn add(
 ) -> bool {
     let is_new = entry.copies.insert(SpanCopy::of(walk, span));
     if is_new {
-        let record = raw(interner, walk, span, arrived);
-        entry.records.push(Signal::Traces, record);
+        entry.spans.push(raw(interner, walk, span, arrived));
     }
     is_new
 }
 
-/// Copies a span, so that it does not keep the memory of its request.
 fn raw(interner: &mut Interner, walk: &Walk<'_>, span: &SpanAt<'_>, arrived: Instant) -> RawRecord {
-    let scope = &walk.scopes[span.scope];
-    RawRecord {
-        bytes: Bytes::copy_from_slice(span.bytes),
-        resource: interner.intern(&walk.resources[scope.resource].joined()),
-        scope: interner.intern(&scope.scope.joined()),
-        arrived,
-    }
+    RawRecord::copy(span.bytes, span.scope, walk.into(), interner, arrived)
 }

@@ -127,17 +127,21 @@ fn camel_case(key: &str) -> Cow<'_, str> {
 }
 
 /// A value, or its default for `null`.
-fn value<'de, T: Deserialize<'de> + Default, M: MapAccess<'de>>(
+pub(super) fn value<'de, T: Deserialize<'de> + Default, M: MapAccess<'de>>(
     map: &mut M,
 ) -> Result<T, M::Error> {
     Ok(map.next_value::<Option<T>>()?.unwrap_or_default())
 }
 
-fn number<'de, T: super::Numeric, M: MapAccess<'de>>(map: &mut M) -> Result<T, M::Error> {
+pub(super) fn number<'de, T: super::Numeric, M: MapAccess<'de>>(
+    map: &mut M,
+) -> Result<T, M::Error> {
     Ok(value::<JsonNumber<T>, M>(map)?.0)
 }
 
-fn object<'de, T: Object, M: MapAccess<'de>>(map: &mut M) -> Result<Option<T>, M::Error> {
+pub(super) fn object<'de, T: Object, M: MapAccess<'de>>(
+    map: &mut M,
+) -> Result<Option<T>, M::Error> {
     let read: Option<Read<T>> = map.next_value()?;
     Ok(read.map(|Read(object)| object))
 }
@@ -149,7 +153,7 @@ pub(in super::super) fn objects<'de, T: Object, M: MapAccess<'de>>(
     Ok(read.into_iter().map(|Read(object)| object).collect())
 }
 
-fn text<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Bytes, M::Error> {
+pub(super) fn text<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Bytes, M::Error> {
     Ok(value::<JsonText, M>(map)?.0)
 }
 
@@ -207,7 +211,7 @@ fn keys(json: &str) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Attributes, each of which is decoded separately.
-fn attributes<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Vec<Bytes>, M::Error> {
+pub(super) fn attributes<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Vec<Bytes>, M::Error> {
     let raw: Vec<&RawValue> = value(map)?;
     Ok(raw.into_iter().map(|raw| key_value(raw.get())).collect())
 }

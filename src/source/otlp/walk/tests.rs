@@ -1,5 +1,7 @@
 //! The walk against prost with the types of the opentelemetry-proto crate.
 
+mod records;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

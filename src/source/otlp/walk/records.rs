@@ -1,0 +1,216 @@
+//! Finds log records and metrics in a protobuf request without decoding them.
+//!
+//! Requests of the three signals have the same outer levels. This walk, too, accepts every request
+//! that prost decodes, except a body that is nested too deep.
+
+use super::super::attribute;
+use super::super::error::Malformed;
+use super::super::wire::Wire;
+use super::{Pieces, ScopeAt, check_resource, check_scope};
+use crate::trace::{SpanId, TraceId};
+
+/// The records of one request, borrowed from its bytes.
+#[derive(Debug)]
+pub(crate) struct RecordWalk<'a, R> {
+    /// The `Resource` message of each `ResourceLogs` or `ResourceMetrics`.
+    pub(crate) resources: Vec<Pieces<'a>>,
+    pub(crate) scopes: Vec<ScopeAt<'a>>,
+    /// All records, in order.
+    pub(crate) records: Vec<R>,
+}
+
+pub(crate) type LogWalk<'a> = RecordWalk<'a, LogAt<'a>>;
+pub(crate) type MetricWalk<'a> = RecordWalk<'a, MetricAt<'a>>;
+
+/// One `LogRecord`.
+#[derive(Debug)]
+pub(crate) struct LogAt<'a> {
+    /// The trace in which it was written; `None` if that id is missing or invalid.
+    pub(crate) trace_id: Option<TraceId>,
+    /// Index of its `ScopeLogs`.
+    pub(crate) scope: usize,
+    /// The `LogRecord` message.
+    pub(crate) bytes: &'a [u8],
+}
+
+/// One `Metric`.
+#[derive(Debug)]
+pub(crate) struct MetricAt<'a> {
+    /// Its name, as sent.
+    pub(crate) name: &'a [u8],
+    /// Number of its data points.
+    pub(crate) points: u64,
+    /// The traces that its exemplars name.
+    pub(crate) exemplars: Vec<TraceId>,
+    /// Index of its `ScopeMetrics`.
+    pub(crate) scope: usize,
+    /// The `Metric` message.
+    pub(crate) bytes: &'a [u8],
+}
+
+impl<'a> LogWalk<'a> {
+    /// Walks an `ExportLogsServiceRequest`.
+    pub(crate) fn of_logs(request: &'a [u8]) -> Result<Self, Malformed> {
+        Self::of(request, log_record)
+    }
+}
+
+impl<'a> MetricWalk<'a> {
+    /// Walks an `ExportMetricsServiceRequest`.
+    pub(crate) fn of_metrics(request: &'a [u8]) -> Result<Self, Malformed> {
+        Self::of(request, metric)
+    }
+
+    /// Number of data points.
+    pub(crate) fn points(&self) -> u64 {
+        self.records.iter().map(|metric| metric.points).sum()
+    }
+}
+
+/// Reads a record, given the index of its scope.
+type ReadRecord<'a, R> = fn(usize, &'a [u8]) -> Result<R, Malformed>;
+
+impl<'a, R> RecordWalk<'a, R> {
+    fn of(request: &'a [u8], read: ReadRecord<'a, R>) -> Result<Self, Malformed> {
+        let mut walk = Self {
+            resources: Vec::new(),
+            scopes: Vec::new(),
+            records: Vec::new(),
+        };
+        let mut wire = Wire(request);
+        while let Some((tag, field)) = wire.next()? {
+            if tag == 1 {
+                walk.resource_block(field.message()?, read)?;
+            }
+        }
+        Ok(walk)
+    }
+
+    fn resource_block(
+        &mut self,
+        message: &'a [u8],
+        read: ReadRecord<'a, R>,
+    ) -> Result<(), Malformed> {
+        let at = self.resources.len();
+        self.resources.push(Pieces::default());
+        let mut wire = Wire(message);
+        while let Some((tag, field)) = wire.next()? {
+            match tag {
+                1 => {
+                    let resource = field.message()?;
+                    check_resource(resource, drop)?;
+                    self.resources[at].push(resource);
+                }
+                2 => self.scope_block(at, field.message()?, read)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn scope_block(
+        &mut self,
+        resource: usize,
+        message: &'a [u8],
+        read: ReadRecord<'a, R>,
+    ) -> Result<(), Malformed> {
+        let at = self.scopes.len();
+        let scope = Pieces::default();
+        self.scopes.push(ScopeAt { resource, scope });
+        let mut wire = Wire(message);
+        while let Some((tag, field)) = wire.next()? {
+            match tag {
+                1 => {
+                    let scope = field.message()?;
+                    check_scope(scope, drop)?;
+                    self.scopes[at].scope.push(scope);
+                }
+                2 => self.records.push(read(at, field.message()?)?),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn log_record(scope: usize, bytes: &[u8]) -> Result<LogAt<'_>, Malformed> {
+    let mut trace_id: &[u8] = &[];
+    let mut wire = Wire(bytes);
+    while let Some((tag, field)) = wire.next()? {
+        match tag {
+            9 => trace_id = field.message()?,
+            5 => attribute::check_value(field.message()?)?,
+            1 | 11 => field.fixed64()?,
+            2 | 7 => field.varint()?,
+            8 => field.fixed32()?,
+            3 | 6 | 10 | 12 => drop(field.message()?),
+            _ => {}
+        }
+    }
+    Ok(LogAt {
+        trace_id: TraceId::from_slice(trace_id),
+        scope,
+        bytes,
+    })
+}
+
+fn metric(scope: usize, bytes: &[u8]) -> Result<MetricAt<'_>, Malformed> {
+    /// The tags of exemplars in the points of a gauge or sum, of a histogram, and of an exponential
+    /// histogram.
+    const NUMBER: u32 = 5;
+    const HISTOGRAM: u32 = 8;
+    const EXPONENTIAL: u32 = 11;
+    let mut metric = MetricAt {
+        name: &[],
+        points: 0,
+        exemplars: Vec::new(),
+        scope,
+        bytes,
+    };
+    let mut wire = Wire(bytes);
+    while let Some((tag, field)) = wire.next()? {
+        match tag {
+            1 => metric.name = field.message()?,
+            5 | 7 => metric.read_points(field.message()?, Some(NUMBER))?,
+            9 => metric.read_points(field.message()?, Some(HISTOGRAM))?,
+            10 => metric.read_points(field.message()?, Some(EXPONENTIAL))?,
+            // A summary has no exemplars.
+            11 => metric.read_points(field.message()?, None)?,
+            _ => {}
+        }
+    }
+    Ok(metric)
+}
+
+impl MetricAt<'_> {
+    fn read_points(&mut self, data: &[u8], exemplars: Option<u32>) -> Result<(), Malformed> {
+        let mut wire = Wire(data);
+        while let Some((tag, field)) = wire.next()? {
+            if tag != 1 {
+                continue;
+            }
+            self.points += 1;
+            let mut point = Wire(field.message()?);
+            while let Some((tag, field)) = point.next()? {
+                if Some(tag) == exemplars {
+                    self.exemplars.extend(exemplar(field.message()?)?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The trace that an exemplar names, if both its ids are valid.
+fn exemplar(message: &[u8]) -> Result<Option<TraceId>, Malformed> {
+    let (mut trace_id, mut span_id): (&[u8], &[u8]) = (&[], &[]);
+    let mut wire = Wire(message);
+    while let Some((tag, field)) = wire.next()? {
+        match tag {
+            4 => span_id = field.message()?,
+            5 => trace_id = field.message()?,
+            _ => {}
+        }
+    }
+    Ok(TraceId::from_slice(trace_id).filter(|_| SpanId::from_slice(span_id).is_some()))
+}
