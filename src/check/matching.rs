@@ -312,9 +312,10 @@ fn equal(expected: &Value, found: &Value) -> Option<bool> {
         (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
             all_known(expected.iter().zip(found).map(|(a, b)| equal(a, b)))
         }
-        (Value::Map(expected), Value::Map(found)) if expected.len() == found.len() => {
+        (Value::Map(expected), Value::Map(entries)) if expected.len() == entries.len() => {
             all_known(expected.iter().map(|(key, expected)| {
-                member(found, key).map_or(Some(false), |found| equal(expected, found))
+                let found = found.get(key);
+                found.map_or(Some(false), |found| equal(expected, found))
             }))
         }
         _ if expected.is_number() && found.is_number() => Some(expected.same(found)),
@@ -354,8 +355,9 @@ pub(super) fn includes(whole: &Value, part: &Value) -> bool {
 
 fn is_part(part: &Value, whole: &Value) -> Option<bool> {
     match (whole, part) {
-        (Value::Map(whole), Value::Map(part)) => all_known(part.iter().map(|(key, part)| {
-            member(whole, key).map_or(Some(false), |value| is_part(part, value))
+        (Value::Map(_), Value::Map(part)) => all_known(part.iter().map(|(key, part)| {
+            let value = whole.get(key);
+            value.map_or(Some(false), |value| is_part(part, value))
         })),
         (Value::Array(whole), Value::Array(part)) => {
             let mut rest = whole.iter();
@@ -408,11 +410,6 @@ fn length(value: &Value) -> Option<u64> {
         _ => return None,
     };
     u64::try_from(length).ok()
-}
-
-fn member<'v>(entries: &'v [(String, Value)], key: &str) -> Option<&'v Value> {
-    let entry = entries.iter().find(|(name, _)| name == key)?;
-    Some(&entry.1)
 }
 
 /// One that is false decides, then one that is not known.

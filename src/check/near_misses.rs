@@ -6,6 +6,7 @@ use super::facts::label;
 use super::forest::Forest;
 use super::judgement::FailureDetail;
 use super::matching::meets;
+use super::readings::readings;
 use super::renamed::other_names;
 use super::select::{Evaluator, Prepared};
 use super::words;
@@ -184,7 +185,7 @@ fn would_meet(matcher: &Matcher, found: Option<&Value>) -> bool {
 
 /// Returns `true` if the value would meet the matcher only in another type.
 fn is_of_other_type(matcher: &Matcher, found: &Value) -> bool {
-    let others = || in_other_types(found).into_iter();
+    let others = || readings(found).into_iter();
     match matcher {
         Matcher::Equal(_)
         | Matcher::Compare(..)
@@ -201,28 +202,5 @@ fn is_of_other_type(matcher: &Matcher, found: &Value) -> bool {
             .iter()
             .all(|one| meets(one, Some(found)) || is_of_other_type(one, found)),
         _ => false,
-    }
-}
-
-/// The value in other types: `503` as `"503"`, `["stop"]` as `"stop"`.
-fn in_other_types(value: &Value) -> Vec<Value> {
-    match value {
-        Value::String(text) => {
-            let parsed = Value::from_json(text.trim().as_bytes()).ok();
-            let words = match text.to_lowercase().as_str() {
-                "true" => Some(Value::Bool(true)),
-                "false" => Some(Value::Bool(false)),
-                _ => None,
-            };
-            parsed.into_iter().chain(words).collect()
-        }
-        Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Number(_) => {
-            vec![Value::from(value.to_text())]
-        }
-        Value::Array(items) => {
-            let others = items.iter().flat_map(in_other_types);
-            items.iter().cloned().chain(others).collect()
-        }
-        Value::Null | Value::Bytes(_) | Value::Map(_) => Vec::new(),
     }
 }

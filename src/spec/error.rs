@@ -127,10 +127,12 @@ pub(crate) fn suggest(written: &str, accepted: &[&str]) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    match closest(written, accepted) {
-        Some(word) => format!("did you mean `{word}`?"),
-        None => format!("accepted here: {}", list()),
-    }
+    did_you_mean(written, accepted).unwrap_or_else(|| format!("accepted here: {}", list()))
+}
+
+/// `did you mean …?` if an accepted word is similar.
+pub(crate) fn did_you_mean(written: &str, accepted: &[&str]) -> Option<String> {
+    closest(written, accepted).map(|word| format!("did you mean `{word}`?"))
 }
 
 /// The accepted word that is most similar.

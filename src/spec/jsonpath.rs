@@ -138,7 +138,7 @@ impl<'p> PathStep<'p> {
 
     fn take<'d>(&self, value: &'d Value) -> Option<&'d Value> {
         match self {
-            Self::Name(name) => evaluate::member(value, name),
+            Self::Name(name) => value.get(name),
             Self::Index(index) => evaluate::element(value, *index),
         }
     }

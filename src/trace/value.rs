@@ -55,6 +55,16 @@ impl Value {
         }
     }
 
+    /// The value of a key, if this is a map.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        let Self::Map(entries) = self else {
+            return None;
+        };
+        let entry = entries.iter().find(|(name, _)| name == key)?;
+        Some(&entry.1)
+    }
+
     /// Returns `true` if the value is a number of any type.
     #[must_use]
     pub fn is_number(&self) -> bool {

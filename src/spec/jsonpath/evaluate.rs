@@ -57,7 +57,7 @@ impl<'d> Root<'d> {
 
     fn select(self, selector: &Selector, node: &'d Value, found: &mut Vec<&'d Value>) {
         match (selector, node) {
-            (Selector::Name(name), _) => found.extend(member(node, name)),
+            (Selector::Name(name), _) => found.extend(node.get(name)),
             (Selector::Index(index), _) => found.extend(element(node, *index)),
             (Selector::Wildcard, _) => found.extend(children(node)),
             (Selector::Slice(start, end, step), Value::Array(items)) => {
@@ -196,15 +196,6 @@ fn children(node: &Value) -> impl Iterator<Item = &Value> {
     items.iter().chain(entries.iter().map(|(_, value)| value))
 }
 
-/// The value of a key.
-pub(super) fn member<'d>(node: &'d Value, name: &str) -> Option<&'d Value> {
-    let Value::Map(entries) = node else {
-        return None;
-    };
-    let entry = entries.iter().find(|(key, _)| key == name)?;
-    Some(&entry.1)
-}
-
 /// The element of an index, which counts from the end if it is negative.
 pub(super) fn element(node: &Value, index: i64) -> Option<&Value> {
     let Value::Array(items) = node else {
@@ -251,7 +242,7 @@ fn slice(length: usize, start: Option<i64>, end: Option<i64>, step: i64) -> Vec<
 
 fn singular<'d>(path: &[SingularQuerySegment], from: &'d Value) -> Option<&'d Value> {
     path.iter().try_fold(from, |node, segment| match segment {
-        SingularQuerySegment::Name(name) => member(node, name),
+        SingularQuerySegment::Name(name) => node.get(name),
         SingularQuerySegment::Index(index) => element(node, *index),
     })
 }

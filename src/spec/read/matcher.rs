@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use super::{FilledText, Reader};
-use crate::spec::error::suggest;
+use crate::spec::error::{did_you_mean, suggest};
 use crate::spec::keys;
 use crate::spec::scope::Filled;
 use crate::spec::yaml::{Entry, Kind, Node, Scalar, Style};
@@ -354,10 +354,11 @@ impl Reader<'_> {
                 .map(|inner| Matcher::Number(Box::new(inner))),
             "same_items" => self.items(node).map(Matcher::SameItems),
             _ => {
-                let mut help = suggest(&entry.key.text, &keys::MATCHER.names());
-                if !help.starts_with("did you mean") {
-                    help.push_str("; to compare with a map, write `{ equals: { … } }`");
-                }
+                let (written, accepted) = (&entry.key.text, keys::MATCHER.names());
+                let help = did_you_mean(written, &accepted).unwrap_or_else(|| {
+                    let accepted = suggest(written, &accepted);
+                    format!("{accepted}; to compare with a map, write `{{ equals: {{ … }} }}`")
+                });
                 return self.wrong(
                     entry.key.place,
                     format!("unknown matcher `{}`", entry.key.text),

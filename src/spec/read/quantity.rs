@@ -2,7 +2,7 @@
 
 use super::{Reader, Refusal};
 use crate::spec::Place;
-use crate::spec::error::suggest;
+use crate::spec::error::did_you_mean;
 use crate::spec::keys;
 use crate::spec::limits::{Bounds, Limits};
 use crate::spec::yaml::{Kind, Node, Style};
@@ -254,10 +254,11 @@ pub(crate) fn parse_duration(text: &str) -> Result<Nanos, Refusal> {
             return Err(Refusal::new(format!("`{text}` has no unit of time"), help));
         }
         _ => {
-            let help = match suggest(unit, &["ns", "us", "ms", "s", "m", "h"]) {
-                hint if hint.starts_with("did") && !number.is_empty() => hint,
-                _ => "write `600ms`, `1.5s` or `2m`; the units are ns us ms s m h".to_owned(),
-            };
+            let units = ["ns", "us", "ms", "s", "m", "h"];
+            let hint = did_you_mean(unit, &units).filter(|_| !number.is_empty());
+            let help = hint.unwrap_or_else(|| {
+                "write `600ms`, `1.5s` or `2m`; the units are ns us ms s m h".to_owned()
+            });
             return Err(Refusal::new(format!("invalid duration `{text}`"), help));
         }
     };

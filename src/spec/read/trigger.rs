@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Reader, Refusal};
-use crate::spec::error::suggest;
+use crate::spec::error::did_you_mean;
 use crate::spec::keys;
 use crate::spec::trigger::{Body, Part, PartContent, Request, Tls, Trigger};
 use crate::spec::yaml::{Entry, Kind, Node};
@@ -327,14 +327,10 @@ pub(crate) fn parse_url(text: &str) -> Result<url::Url, Refusal> {
     match url::Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
         Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-            let hint = suggest(url.scheme(), &["http", "https"]);
+            let hint = did_you_mean(url.scheme(), &["http", "https"]);
             Err(Refusal::new(
                 format!("`{text}` is not an http or https URL"),
-                if hint.starts_with("did") {
-                    hint
-                } else {
-                    example.to_owned()
-                },
+                hint.unwrap_or_else(|| example.to_owned()),
             ))
         }
         Ok(_) => Err(Refusal::new(
