@@ -119,6 +119,7 @@ pub(crate) fn load(measured: Vec<Measured>, at: &Location, said: &str) -> Load {
             at: Some(at.clone()),
             requests: 12,
         }],
+        earlier: Vec::new(),
         is_strict: false,
         measured,
         notices: vec![format!(

@@ -91,6 +91,7 @@ fn load(spec: &Spec, micros: u64, version: &str) -> Arc<Load> {
         behind: Duration::ZERO,
         held_back: None,
         failing: Vec::new(),
+        earlier: Vec::new(),
         is_strict: false,
         measured: measured.collect(),
         notices: Vec::new(),

@@ -1,7 +1,7 @@
 //! The two parts of a failed check, expected and found, for a judged claim.
 
 use super::baseline::FactDifference;
-use super::judged::{Compared, JudgedClaim};
+use super::judged::{Compared, JudgedClaim, OpenReason};
 use super::numbers::version;
 use super::samples::Estimate;
 use super::verdict::{ClaimVerdict, micros};
@@ -55,12 +55,52 @@ impl JudgedClaim {
         }
     }
 
+    /// The lower bound; of a claim that exceeds its limit, the lowest of all runs.
+    pub(super) fn least(&self) -> Option<f64> {
+        let lower = self.candidate?.lower;
+        let earlier = self.earlier.iter().filter_map(|one| one.lower);
+        match self.exceeds() {
+            true => earlier.chain(lower).reduce(f64::min),
+            false => lower,
+        }
+    }
+
+    /// Minimum and maximum of the ratio to the baseline; `None` if a bound is missing.
+    pub(super) fn ratios(&self, now: &Estimate, before: &Estimate) -> [Option<f64>; 2] {
+        let quotient = |over: Option<f64>, under: Option<f64>| Some(change(over?, under?));
+        [
+            quotient(self.least(), before.upper),
+            quotient(now.upper, before.lower),
+        ]
+    }
+
+    /// `above the limit in 1 of 2 runs`, if only some runs exceeded it.
+    fn share_of_runs(&self) -> Option<String> {
+        let OpenReason::NotConfirmed { exceeded } = self.doubt? else {
+            return None;
+        };
+        let runs = self.runs().count();
+        Some(format!("above the limit in {exceeded} of {runs} runs"))
+    }
+
+    /// ` in each of 3 runs`; empty if there is one.
+    fn in_each_run(&self) -> String {
+        match self.runs().count() {
+            0 | 1 => String::new(),
+            runs => format!(" in each of {runs} runs"),
+        }
+    }
+
     fn seen_beside_limit(&self, seen: &Estimate, limit: f64) -> String {
         let shown = |of, rounding| micros_beside(of, rounding, limit);
         let value = shown(seen.value, Rounding::Nearest);
-        match (self.verdict, seen.lower, seen.upper) {
+        if let Some(text) = self.share_of_runs() {
+            return format!("{value}, {text}");
+        }
+        match (self.verdict, self.least(), seen.upper) {
             (ClaimVerdict::OverLimit, Some(lower), _) => {
-                format!("{value} (at least {})", shown(lower, Rounding::Down))
+                let least = shown(lower, Rounding::Down);
+                format!("{value} (at least {least}{})", self.in_each_run())
             }
             (_, Some(lower), Some(upper)) => {
                 let (lower, upper) = (shown(lower, Rounding::Down), shown(upper, Rounding::Up));
@@ -75,9 +115,13 @@ impl JudgedClaim {
     }
 
     fn certainty(&self, seen: &Estimate, before: &Estimate) -> String {
-        match (self.verdict, ratios(seen, before)) {
+        if let Some(text) = self.share_of_runs() {
+            return text;
+        }
+        match (self.verdict, self.ratios(seen, before)) {
             (ClaimVerdict::Regressed, [Some(least), _]) => {
-                format!("at least {}", ratio(least, Rounding::Down))
+                let least = ratio(least, Rounding::Down);
+                format!("at least {least}{}", self.in_each_run())
             }
             (_, [Some(least), Some(most)]) => format!(
                 "between {} and {}",
@@ -108,14 +152,9 @@ fn elsewhere(differs: &[FactDifference]) -> String {
     format!("in another environment: {}", facts.join("; "))
 }
 
-/// Minimum and maximum of the ratio to the baseline; `None` if a bound is missing. Durations below one
-/// microsecond count as one.
-pub(super) fn ratios(now: &Estimate, before: &Estimate) -> [Option<f64>; 2] {
-    let quotient = |over: Option<f64>, under: Option<f64>| Some(over?.max(1.0) / under?.max(1.0));
-    [
-        quotient(now.lower, before.upper),
-        quotient(now.upper, before.lower),
-    ]
+/// The ratio of two durations. Those below one microsecond count as one.
+pub(super) fn change(now: f64, before: f64) -> f64 {
+    now.max(1.0) / before.max(1.0)
 }
 
 #[cfg(test)]

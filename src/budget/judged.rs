@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::baseline::FactDifference;
 use super::contention::Contention;
-use super::failure_text::ratios;
+use super::failure_text::change;
 use super::numbers::MEASURE_THEM;
 use super::quantile::{Alpha, Quantile, smallest_count};
 use super::sample_size::SampleSize;
@@ -33,6 +33,8 @@ pub struct JudgedClaim {
     pub compared: Compared,
     /// The reason why it is NOT PROVEN, other than the number of samples.
     pub doubt: Option<OpenReason>,
+    /// The quantile in earlier runs, which were repeated to confirm them; the first run first.
+    pub earlier: Vec<Estimate>,
 }
 
 /// The reason why a claim is open that has enough samples.
@@ -55,6 +57,11 @@ pub enum OpenReason {
     Variation,
     /// Other processes disturbed this run or the baseline, which can be the only cause.
     Contention(Contention),
+    /// Not all runs exceeded the limit.
+    NotConfirmed {
+        /// The runs that did.
+        exceeded: usize,
+    },
 }
 
 /// The standard of a judged claim.
@@ -102,6 +109,32 @@ impl JudgedClaim {
         }
     }
 
+    /// Returns `true` if it provably exceeds its limit.
+    #[must_use]
+    pub fn exceeds(&self) -> bool {
+        matches!(
+            self.verdict,
+            ClaimVerdict::Regressed | ClaimVerdict::OverLimit
+        )
+    }
+
+    /// Adds the same claim in earlier runs. It is NOT PROVEN if some runs exceed the limit and others
+    /// do not; `is_proof` is `false` if this run cannot prove that.
+    pub(crate) fn add_earlier_runs<'a>(
+        &mut self,
+        earlier: impl Iterator<Item = &'a Self>,
+        is_proof: bool,
+    ) {
+        let earlier: Vec<&Self> = earlier.collect();
+        let before = earlier.iter().filter(|one| one.exceeds()).count();
+        let exceeded = before + usize::from(is_proof && self.exceeds());
+        if (1..=earlier.len()).contains(&exceeded) {
+            self.verdict = ClaimVerdict::NotProven;
+            self.doubt = Some(OpenReason::NotConfirmed { exceeded });
+        }
+        self.earlier = earlier.iter().filter_map(|one| one.candidate).collect();
+    }
+
     /// Turns OK into NOT PROVEN, because too many traces have no such span.
     pub(crate) fn doubt_coverage(&mut self, missing: u64, traces: u64, allowed: u64) {
         if self.verdict == ClaimVerdict::Ok {
@@ -118,7 +151,7 @@ impl JudgedClaim {
     #[must_use]
     pub fn remark(&self) -> String {
         let quantile = format!(" at {}", self.quantile);
-        format!("{}: {}", self.verdict, self.reason(&quantile))
+        format!("{}: {}", self.verdict_over_runs(), self.reason(&quantile))
     }
 
     /// The quantile and the subject: `p99 of inventory-check`.
@@ -128,7 +161,27 @@ impl JudgedClaim {
 
     /// The verdict and its reason.
     pub(crate) fn explained(&self) -> String {
-        format!("{}: {}", self.verdict, self.reason(""))
+        format!("{}: {}", self.verdict_over_runs(), self.reason(""))
+    }
+
+    /// The verdict: `OK`, `REGRESSED in 3 of 3 runs`.
+    pub(crate) fn verdict_over_runs(&self) -> String {
+        let runs = self.runs().count();
+        match self.exceeds() && runs > 1 {
+            true => format!("{} in {runs} of {runs} runs", self.verdict),
+            false => self.verdict.to_string(),
+        }
+    }
+
+    /// The quantile in all runs.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &Estimate> {
+        self.earlier.iter().chain(&self.candidate)
+    }
+
+    /// `2.75x, 1.02x`, or `350 ms, 121 ms`: the change, or the quantile itself, in each run.
+    fn seen_in_runs(&self, shown: impl Fn(&Estimate) -> String) -> String {
+        let all: Vec<String> = self.runs().map(shown).collect();
+        all.join(", ")
     }
 
     /// The reason without the verdict; `at` is ` at p99` if nothing else names the quantile.
@@ -136,6 +189,9 @@ impl JudgedClaim {
         let Some(now) = &self.candidate else {
             return "the budget has no samples".to_owned();
         };
+        if let Some(OpenReason::NotConfirmed { exceeded }) = self.doubt {
+            return self.not_confirmed(exceeded, at);
+        }
         match &self.compared {
             Compared::Limit(limit) => self.beside_limit(now, micros(*limit), at),
             Compared::Baseline { differs, .. } if !differs.is_empty() => {
@@ -153,13 +209,45 @@ impl JudgedClaim {
         }
     }
 
+    fn not_confirmed(&self, exceeded: usize, at: &str) -> String {
+        let (limit, seen) = match &self.compared {
+            Compared::Limit(limit) => {
+                let limit = micros(*limit);
+                let shown = |of: &Estimate| micros_beside(of.value, Rounding::Nearest, limit);
+                (exact_micros(limit), self.seen_in_runs(shown))
+            }
+            Compared::Baseline { before, raised, .. } => {
+                let before = before.map_or(0.0, |before| before.value);
+                let shown = |of: &Estimate| ratio(change(of.value, before), Rounding::Nearest);
+                (
+                    permitted_ratio(*raised, Rounding::Nearest),
+                    self.seen_in_runs(shown),
+                )
+            }
+        };
+        let advice = match self.can_be_paired() {
+            true => "`spanspec ab`, or a less busy machine,",
+            false => "A less busy machine",
+        };
+        let runs = self.runs().count();
+        format!(
+            "{exceeded} of {runs} runs exceeded the limit {limit}{at} ({seen} seen). {advice} would decide."
+        )
+    }
+
+    /// Returns `true` if `spanspec ab` compares such a claim: not quantiles from p99 on.
+    fn can_be_paired(&self) -> bool {
+        matches!(self.compared, Compared::Baseline { .. }) && self.quantile < Quantile::P99
+    }
+
     fn beside_limit(&self, now: &Estimate, limit: f64, at: &str) -> String {
         let shown = |of, rounding| micros_beside(of, rounding, limit);
         let seen = shown(now.value, Rounding::Nearest);
         let allowed = exact_micros(limit);
-        match (self.verdict, now.lower, now.upper) {
+        match (self.verdict, self.least(), now.upper) {
             (ClaimVerdict::OverLimit, Some(lower), _) => {
                 let least = shown(lower, Rounding::Down);
+                let seen = self.seen_in_runs(|of| shown(of.value, Rounding::Nearest));
                 format!("at least {least}{at} ({seen} seen), limit {allowed}")
             }
             (ClaimVerdict::Ok, _, Some(upper)) => {
@@ -193,15 +281,14 @@ impl JudgedClaim {
         [tau, raised]: [f64; 2],
         at: &str,
     ) -> String {
-        // Durations below one microsecond count as one.
-        let seen = now.value.max(1.0) / before.value.max(1.0);
-        let [least, most] = ratios(now, before);
+        let seen = change(now.value, before.value);
+        let [least, most] = self.ratios(now, before);
         let allowed = permitted_ratio(tau, Rounding::Nearest);
         match (self.verdict, least, most) {
             (ClaimVerdict::Regressed, Some(least), _) => format!(
                 "at least {} slower{at} ({} seen, limit {})",
                 ratio(least, Rounding::Down),
-                ratio(seen, Rounding::Nearest),
+                self.seen_in_runs(|of| ratio(change(of.value, before.value), Rounding::Nearest)),
                 permitted_ratio(raised, Rounding::Nearest),
             ),
             (ClaimVerdict::Ok, _, Some(most)) => format!(
@@ -296,6 +383,8 @@ impl JudgedClaim {
                 " During the run {}, which can be the only cause: use `spanspec ab`, or a quiet machine.",
                 by.described(),
             ),
+            // `reason` has another sentence.
+            (OpenReason::NotConfirmed { .. }, ..) => String::new(),
             (OpenReason::NotMeasured, Some(now), None) => {
                 format!(" {now} have no measurement: {MEASURE_THEM}.")
             }
@@ -317,12 +406,9 @@ impl JudgedClaim {
         let Some(needed) = self.needed() else {
             return String::new();
         };
-        // `ab` does not compare quantiles from p99 on.
-        let is_comparison = matches!(self.compared, Compared::Baseline { .. });
-        let pairs = if is_comparison && self.quantile < Quantile::P99 {
-            ", or `spanspec ab`,"
-        } else {
-            ""
+        let pairs = match self.can_be_paired() {
+            true => ", or `spanspec ab`,",
+            false => "",
         };
         match self.lacking_side(needed) {
             Some((whose, samples, about)) => {

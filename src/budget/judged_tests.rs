@@ -30,6 +30,7 @@ fn compared(verdict: ClaimVerdict, subject: &str, before: Estimate, now: Estimat
             differs: Vec::new(),
         },
         doubt: None,
+        earlier: Vec::new(),
     }
 }
 
@@ -270,6 +271,7 @@ fn requests_without_measurement_come_with_advice() {
     };
     let doubtful = |judged: JudgedClaim| JudgedClaim {
         doubt: Some(OpenReason::NotMeasured),
+        earlier: Vec::new(),
         ..judged
     };
     let judged = doubtful(limited(ClaimVerdict::NotProven, now));
@@ -301,6 +303,7 @@ fn requests_without_measurement_come_with_advice() {
 fn lateness_of_the_load_generator_is_stated() {
     let judged = JudgedClaim {
         doubt: Some(OpenReason::SentLate(Duration::from_millis(14_000))),
+        earlier: Vec::new(),
         ..limited(
             ClaimVerdict::NotProven,
             known(12_000, [5.9, 5_695.0, 5_900.0]),

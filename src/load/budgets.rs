@@ -14,16 +14,17 @@ mod requirement;
 mod tests;
 
 use self::checks::BudgetChecks;
+pub(super) use self::decide::Decisions;
 use self::decide::decide;
 pub use self::environment::fingerprint;
 use self::place::BaselinePlace;
 pub use self::place::{case_name, case_of};
 use self::record::{SkipReason, WriteDecision, WriteTarget};
-use self::requirement::Accepted;
+use self::requirement::{Accepted, Requirement};
 use crate::budget::baseline::{BaselineError, Case, FactDifference, Fingerprint, Undo, Undone};
 use crate::check::Judged;
-use crate::result::{Load, Trouble};
-use crate::spec::Spec;
+use crate::result::{EarlierRun, Load, Trouble};
+use crate::spec::{Pace, Spec};
 use crate::step::RunContext;
 use crate::trace::Trace;
 
@@ -36,14 +37,6 @@ pub(crate) enum RetryState {
     Certain,
     /// No further attempt follows.
     Exhausted,
-}
-
-/// The attempt in which the durations were measured.
-#[derive(Clone, Copy)]
-pub(crate) struct MeasuredAttempt {
-    pub(crate) started: jiff::Timestamp,
-    /// The consequence if the attempt does not pass.
-    pub(crate) retry: RetryState,
 }
 
 /// A file that a run wrote, to be restored if late spans contradict the run.
@@ -71,84 +64,162 @@ impl TakeBack {
     }
 }
 
-/// Judges the measured durations: completes `load`, adds a check for each claim, and writes the
-/// durations to a file if the options permit it. `seen` is the trace of any request, for failures of
-/// budgets that found no span. Returns the file that was written.
-///
-/// # Errors
-/// A baseline cannot be read or written. Limits are judged nevertheless.
-pub(super) async fn judge(
-    setting: &RunContext<'_>,
-    spec: &Spec,
-    attempt: MeasuredAttempt,
-    seen: Option<&Trace>,
-    load: &mut Load,
-    checks: &mut Vec<Judged>,
-) -> Result<Option<TakeBack>, Trouble> {
-    let update = setting.options.budgets.update;
-    let place = BaselinePlace::of(setting, spec);
-    let required = requirement::all(&spec.budgets);
-    let trouble = |error: &BaselineError| {
-        Trouble::from_error(error).with_location(requirement::first_compared(&required))
-    };
-    let (case, unread) = match place.read(&required) {
-        Ok(case) => (case, None),
-        Err(error) => (None, Some(trouble(&error))),
-    };
-    let decision = match &unread {
-        Some(_) => WriteDecision::Skip(SkipReason::Unreadable),
-        None => WriteDecision::new(update, &required, load),
-    };
-    let here = match (&case, decision) {
-        (Some(_), _) | (None, WriteDecision::Write(_)) => {
-            Some(fingerprint(setting.options, spec, &load.pace).await)
+/// A run of a spec with its claims. A spec has several if the first ones are not confirmed yet.
+pub(super) struct JudgedRun<'a> {
+    pub(super) started: jiff::Timestamp,
+    pub(super) load: Load,
+    pub(super) decided: Decisions<'a>,
+}
+
+impl<'a> JudgedRun<'a> {
+    /// Its numbers for the report of a later run.
+    pub(super) fn summary(&self) -> EarlierRun {
+        EarlierRun {
+            requests: self.load.requests,
+            failed: self.load.failed,
+            errored: self.load.errored,
+            duration: self.load.duration,
         }
-        (None, _) => None,
-    };
-    let differs = differences(setting, case.as_ref(), here.as_ref());
-    let accepted = Accepted::of_all(setting, case.as_ref(), load);
-    let decided = decide(&required, &accepted, &differs, load);
-    Accepted::report(accepted, &place.path, load);
-    let masked = |subject: &str| setting.secrets.text(subject);
-    let widened = notices::widened_limits(&spec.budgets, &decided, case.as_ref(), masked);
-    load.notices.extend(widened);
-    let budget_checks = BudgetChecks {
-        budgets: &spec.budgets,
-        load,
-        seen,
-    };
-    checks.extend(budget_checks.all(&decided));
-    if let Some(trouble) = unread {
-        return Err(trouble);
     }
-    if load.is_strict {
-        checks.extend(checks::without_baseline(&decided, &place));
+
+    /// The claims over all runs: one only fails if it exceeds its limit in each of them. A run with too
+    /// many failed requests confirms nothing.
+    fn confirmed_by(&self, earlier: &[Self]) -> Decisions<'a> {
+        let mut decided = self.decided.clone();
+        let is_proof = self.load.has_permitted_failures();
+        for (required, judged) in &mut decided.claims {
+            let before = earlier.iter();
+            let before = before.filter_map(|run| run.decided.of(required.check));
+            judged.add_earlier_runs(before, is_proof);
+        }
+        decided
     }
-    let decision = decision.after(attempt.retry, checks);
-    let written = match (decision, here) {
-        (WriteDecision::Write(target), Some(here)) => {
-            let started = attempt.started;
-            let mut new = record::new_runs(setting, here, started, &required, &decided, load);
-            if target == WriteTarget::Proposal {
-                new = record::proposed(setting, new, &decided, &differs);
+}
+
+/// The standard for the budgets of a spec: their requirements, and the baseline.
+pub(super) struct BudgetJudge<'a> {
+    setting: &'a RunContext<'a>,
+    spec: &'a Spec,
+    place: BaselinePlace,
+    required: Vec<Requirement<'a>>,
+    case: Option<Case>,
+    /// The reason why the baseline cannot be read.
+    unread: Option<Trouble>,
+    accepted: Vec<Option<Accepted>>,
+    /// This environment, if there is a baseline.
+    here: Option<Fingerprint>,
+    differs: Vec<FactDifference>,
+}
+
+impl<'a> BudgetJudge<'a> {
+    /// Reads the baseline, and examines the environment.
+    pub(super) async fn new(setting: &'a RunContext<'a>, spec: &'a Spec, pace: &Pace) -> Self {
+        let place = BaselinePlace::of(setting, spec);
+        let required = requirement::all(&spec.budgets);
+        let (case, unread) = match place.read(&required) {
+            Ok(case) => (case, None),
+            Err(error) => (None, Some(trouble(&required, &error))),
+        };
+        let here = match &case {
+            Some(_) => Some(fingerprint(setting.options, spec, pace).await),
+            None => None,
+        };
+        Self {
+            accepted: Accepted::of_all(setting, case.as_ref(), &spec.budgets),
+            differs: differences(setting, case.as_ref(), here.as_ref()),
+            setting,
+            spec,
+            place,
+            required,
+            case,
+            unread,
+            here,
+        }
+    }
+
+    /// The claims of one run.
+    pub(super) fn decide(&self, load: &Load) -> Decisions<'a> {
+        decide(&self.required, &self.accepted, &self.differs, load)
+    }
+
+    /// Completes the report, which is that of the last run: adds the verdicts over all runs, a check
+    /// for each claim, and writes the durations to a file if the options permit it. `seen` is the
+    /// trace of any request, for failures of budgets that found no span. Returns the file that was
+    /// written.
+    ///
+    /// # Errors
+    /// A baseline cannot be read or written. Limits are judged nevertheless.
+    pub(super) async fn conclude(
+        self,
+        earlier: &[JudgedRun<'a>],
+        last: &mut JudgedRun<'a>,
+        retry: RetryState,
+        seen: Option<&Trace>,
+        checks: &mut Vec<Judged>,
+    ) -> Result<Option<TakeBack>, Trouble> {
+        let update = self.setting.options.budgets.update;
+        let place = &self.place;
+        let decision = match &self.unread {
+            Some(_) => WriteDecision::Skip(SkipReason::Unreadable),
+            None => WriteDecision::new(update, &self.required, earlier, &last.load),
+        };
+        let decided = last.confirmed_by(earlier);
+        let load = &mut last.load;
+        for (required, judged) in &decided.claims {
+            load.measured[required.budget].judged.push(judged.clone());
+        }
+        Accepted::report(&self.accepted, &place.path, load);
+        let masked = |subject: &str| self.setting.secrets.text(subject);
+        let case = self.case.as_ref();
+        let widened = notices::widened_limits(&self.spec.budgets, &decided, case, masked);
+        load.notices.extend(widened);
+        let budget_checks = BudgetChecks {
+            budgets: &self.spec.budgets,
+            load,
+            seen,
+        };
+        checks.extend(budget_checks.all(&decided));
+        if let Some(trouble) = self.unread {
+            return Err(trouble);
+        }
+        if load.is_strict {
+            checks.extend(checks::without_baseline(&decided, place));
+        }
+        let decision = decision.after(retry, checks);
+        let written = match decision {
+            WriteDecision::Write(target) => {
+                let here = match self.here {
+                    Some(here) => here,
+                    None => fingerprint(self.setting.options, self.spec, &last.load.pace).await,
+                };
+                let runs: Vec<&JudgedRun<'_>> = earlier.iter().chain([&*last]).collect();
+                let mut new = record::new_runs(self.setting, here, &runs, &self.required, &decided);
+                if target == WriteTarget::Proposal {
+                    new = record::proposed(self.setting, new, &decided, &self.differs);
+                }
+                record::record(target, place, new).await
             }
-            record::record(target, &place, new).await
+            WriteDecision::Skip(_) => Ok(None),
+        };
+        let written = written.map_err(|error| trouble(&self.required, &error))?;
+        let (written, load) = (written.as_ref(), &mut last.load);
+        let notice = notices::written(&decided, decision, written, place, update);
+        load.notices.extend(notice.clone());
+        // A proposal from another environment, or for a missing baseline, is pending for a reason.
+        if self.differs.is_empty() && decided.missing.is_empty() {
+            let pending = notices::pending(decision, written, checks, place, load);
+            load.notices.extend(pending);
         }
-        _ => Ok(None),
-    };
-    let written = written.map_err(|error| trouble(&error))?;
-    let written = written.as_ref();
-    let notice = notices::written(&decided, decision, written, &place, update);
-    load.notices.extend(notice.clone());
-    // A proposal from another environment, or for a missing baseline, is pending for a reason.
-    if differs.is_empty() && decided.missing.is_empty() {
-        let pending = notices::pending(decision, written, checks, &place, load);
-        load.notices.extend(pending);
+        Ok(written.map(|written| TakeBack {
+            undo: written.undo.clone(),
+            notice,
+        }))
     }
-    Ok(written.map(|written| TakeBack {
-        undo: written.undo.clone(),
-        notice,
-    }))
+}
+
+/// An error of the baseline file.
+fn trouble(required: &[Requirement<'_>], error: &BaselineError) -> Trouble {
+    Trouble::from_error(error).with_location(requirement::first_compared(required))
 }
 
 /// Differences between the environment of the baseline and this one.

@@ -9,17 +9,16 @@ use futures_util::stream::FuturesUnordered;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 
-use super::budgets::MeasuredAttempt;
 use super::measure::{self, micros};
 use super::pace::Pacer;
 use super::request::{AnsweredRequest, RequestTemplate};
 use super::request_stats::RequestStats;
 use super::stalls::StallMonitor;
-use super::verdict::{RepeatResult, StopReason};
+use super::verdict::{MeasuredRun, StopReason};
 use super::watched::WatchedRequests;
 use crate::budget::{Quantile, Samples};
 use crate::process::allow_requests;
-use crate::result::{HeldBack, StepReport};
+use crate::result::HeldBack;
 use crate::spec::{Pace, Repeat, Scope, Spec};
 use crate::step::{RunContext, StepReader};
 use crate::trigger::Session;
@@ -41,13 +40,32 @@ const MAX_EXCESS: u64 = 20;
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Progress of the requests of a spec.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LoadProgress {
     pub(crate) done: u64,
     pub(crate) of: u64,
     pub(crate) rate: f64,
     pub(crate) p50: Option<f64>,
     pub(crate) failed: u64,
+    /// The number of the run: 1, or more if an earlier run is repeated.
+    pub(crate) run: usize,
+    /// Before a further run: the reason for it.
+    pub(crate) pause: Option<String>,
+}
+
+impl LoadProgress {
+    /// Before the first request.
+    pub(super) fn of_none(repeat: &Repeat) -> Self {
+        Self {
+            done: 0,
+            of: repeat.pace.requests(),
+            rate: 0.0,
+            p50: None,
+            failed: 0,
+            run: 1,
+            pause: None,
+        }
+    }
 }
 
 /// Sends the requests of a spec with `repeat`.
@@ -55,8 +73,6 @@ pub(crate) struct Driver<'a> {
     pub(crate) run: &'a RunContext<'a>,
     pub(crate) spec: &'a Spec,
     pub(crate) repeat: &'a Repeat,
-    /// Called four times per second.
-    pub(crate) on_progress: &'a (dyn Fn(LoadProgress) + Send + Sync),
 }
 
 /// Statistics of the answers, which do not depend on traces.
@@ -70,55 +86,43 @@ struct AnswerStats {
     held_back: Duration,
 }
 
-/// A step with `repeat` after its last request.
-pub(crate) struct RepeatedStep<'a> {
-    outcomes: RepeatResult<'a>,
-    watched: WatchedRequests,
-}
-
-impl RepeatedStep<'_> {
-    /// The report, with budgets judged. Writes a baseline if the options ask for it, unless another
-    /// attempt follows.
-    pub(crate) async fn report(self, attempt: MeasuredAttempt) -> (StepReport, WatchedRequests) {
-        let (report, take_back) = self.outcomes.report(attempt).await;
-        let mut watched = self.watched;
-        watched.take_back = take_back;
-        (report, watched)
-    }
-}
-
 impl<'a> Driver<'a> {
-    /// Sends all requests. `scope` has the variables after the setup.
-    pub(crate) async fn run(self, scope: &Scope, session: Arc<Session>) -> RepeatedStep<'a> {
+    /// Sends all requests once. `scope` has the variables after the setup.
+    pub(super) async fn run(
+        &self,
+        scope: &Scope,
+        session: &Arc<Session>,
+        watched: &mut WatchedRequests,
+        on_progress: &(dyn Fn(LoadProgress) + Send + Sync),
+    ) -> MeasuredRun<'a> {
+        let started = jiff::Timestamp::now();
         let monitor = StallMonitor::start();
         let template = RequestTemplate {
             run: self.run,
             reader: StepReader::new(&self.spec.steps[0]),
             scope: scope.for_repeat(),
-            session,
+            session: Arc::clone(session),
             measures: measure::any_looks_at_trace(&self.spec.budgets),
             stalls: Arc::clone(monitor.stalls()),
         };
         allow_requests(self.max_in_flight());
         let mut stats = RequestStats::new(&self.spec.budgets, &self.repeat.pace);
         let mut answers = AnswerStats::default();
-        let mut watched = WatchedRequests::of(&self.spec.budgets, self.run.source.most_watched());
         let ended = self
-            .drive(&template, &mut stats, &mut answers, &mut watched)
+            .drive(&template, &mut stats, &mut answers, watched, on_progress)
             .await;
-        let outcomes = RepeatResult {
-            run: self.run,
-            spec: self.spec,
-            repeat: self.repeat,
+        let held_back = (answers.held_back > Duration::ZERO).then_some(HeldBack {
+            unanswered: MAX_IN_FLIGHT as u64,
+            longest: answers.held_back,
+        });
+        MeasuredRun::new(
+            started,
+            self.repeat,
             stats,
             ended,
-            behind: answers.behind,
-            held_back: (answers.held_back > Duration::ZERO).then_some(HeldBack {
-                unanswered: MAX_IN_FLIGHT as u64,
-                longest: answers.held_back,
-            }),
-        };
-        RepeatedStep { outcomes, watched }
+            answers.behind,
+            held_back,
+        )
     }
 
     async fn drive(
@@ -127,6 +131,7 @@ impl<'a> Driver<'a> {
         stats: &mut RequestStats<'a>,
         answers: &mut AnswerStats,
         watched: &mut WatchedRequests,
+        on_progress: &(dyn Fn(LoadProgress) + Send + Sync),
     ) -> StopReason<'a> {
         let mut stopped = pin!(self.run.stopped());
         let mut pacer = Pacer::new(self.repeat);
@@ -164,7 +169,7 @@ impl<'a> Driver<'a> {
             let done = tokio::select! {
                 stop = &mut stopped => return StopReason::Stopped(stop),
                 _ = ticks.tick() => {
-                    (self.on_progress)(answers.progress(self.repeat, stats));
+                    on_progress(answers.progress(self.repeat, stats));
                     None
                 }
                 Some(answered) = in_flight.join_next() => {
@@ -237,13 +242,13 @@ impl AnswerStats {
         };
         LoadProgress {
             done: self.counted,
-            of: repeat.pace.requests(),
             rate: match seconds > 0.0 {
                 true => self.counted as f64 / seconds,
                 false => 0.0,
             },
             p50: self.times.quantile(Quantile::P50),
             failed: stats.not_passed(),
+            ..LoadProgress::of_none(repeat)
         }
     }
 }

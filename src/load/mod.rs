@@ -1,10 +1,12 @@
 //! Load: fires the only step of a spec many times, and judges its budgets.
 //!
 //! [`pace`] determines when a request is sent, [`request`] sends it and judges its trace like that
-//! of any step, and [`request_stats`] counts it. The result is a [`Load`](crate::result::Load) in
-//! the report of one request.
+//! of any step, and [`request_stats`] counts it. [`driver`] does so for all requests of a run, and
+//! [`confirm`] repeats a run whose budgets exceed their limits. The result is a
+//! [`Load`](crate::result::Load) in the report of one request.
 
 mod budgets;
+mod confirm;
 mod driver;
 mod measure;
 mod pace;
@@ -14,7 +16,8 @@ mod stalls;
 mod verdict;
 mod watched;
 
-pub(crate) use budgets::{MeasuredAttempt, RetryState, TakeBack};
+pub(crate) use budgets::{RetryState, TakeBack};
 pub use budgets::{case_name, case_of, fingerprint};
-pub(crate) use driver::{Driver, LoadProgress, RepeatedStep};
+pub(crate) use confirm::{RepeatedStep, Repetition};
+pub(crate) use driver::LoadProgress;
 pub(crate) use watched::{RejudgedRequest, WatchedRequests};

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::budgets::{self, MeasuredAttempt, TakeBack};
+use super::budgets::{BudgetJudge, Decisions, JudgedRun, RetryState, TakeBack};
 use super::request::JudgedRequest;
 use super::request_stats::RequestStats;
 use crate::check::{CheckRef, Failure, Judged, Outcome, Subject};
+use crate::number::counted;
 use crate::result::{HeldBack, Load, Phase, StepReport};
 use crate::spec::{Repeat, Spec};
 use crate::step::{self, AtDeadline, DecidedStep, RunContext, Stop, WaitEnd};
@@ -32,38 +33,127 @@ enum LimitVerdict {
     Errored,
 }
 
-/// The results after the last request was judged.
+impl StopReason<'_> {
+    fn note(&self, stats: &RequestStats<'_>, of: u64, allowed: u64) -> Option<String> {
+        let done = stats.requests;
+        match self {
+            Self::Complete => None,
+            Self::Hopeless => {
+                let failed = stats.not_passed();
+                Some(format!(
+                    "stopped after {done} of {of} requests: {failed} failed ({allowed} allowed)"
+                ))
+            }
+            Self::Refused(_) => Some("stopped in the warm-up: connection refused".to_owned()),
+            Self::Stopped(Stop::Interrupted) => {
+                Some(format!("interrupted after {done} of {of} requests"))
+            }
+            Self::Stopped(Stop::Died(_)) => Some(format!(
+                "stopped after {done} of {of} requests: a service died"
+            )),
+        }
+    }
+}
+
+/// The requests of one run, after the last one was judged.
+pub(super) struct MeasuredRun<'a> {
+    pub(super) started: jiff::Timestamp,
+    pub(super) load: Load,
+    pub(super) stats: RequestStats<'a>,
+    pub(super) ended: StopReason<'a>,
+}
+
+/// All runs of a step with `repeat`, whose budgets are not judged yet.
 pub(super) struct RepeatResult<'a> {
     pub(super) run: &'a RunContext<'a>,
     pub(super) spec: &'a Spec,
     pub(super) repeat: &'a Repeat,
-    pub(super) stats: RequestStats<'a>,
-    pub(super) ended: StopReason<'a>,
-    /// The largest delay of a request that this machine caused.
-    pub(super) behind: Duration,
-    pub(super) held_back: Option<HeldBack>,
+    pub(super) judge: BudgetJudge<'a>,
+    /// Runs that the last one was meant to confirm.
+    pub(super) earlier: Vec<JudgedRun<'a>>,
+    pub(super) last: MeasuredRun<'a>,
+    /// What the last run was meant to confirm: `p50 of ship exceeds its limit`.
+    pub(super) unconfirmed: Option<String>,
+}
+
+impl<'a> MeasuredRun<'a> {
+    /// Summarizes the requests. `behind` is the largest delay of a request that this machine caused.
+    pub(super) fn new(
+        started: jiff::Timestamp,
+        repeat: &Repeat,
+        mut stats: RequestStats<'a>,
+        ended: StopReason<'a>,
+        behind: Duration,
+        held_back: Option<HeldBack>,
+    ) -> Self {
+        let planned = repeat.pace.requests();
+        // Of the requests sent if the run is complete, otherwise of those planned.
+        let allowed = repeat.failures.of(match ended {
+            StopReason::Complete => stats.requests,
+            _ => planned.max(stats.requests),
+        });
+        let load = Load {
+            behind,
+            held_back,
+            stopped: ended.note(&stats, planned, allowed),
+            ..load(repeat, &mut stats, allowed)
+        };
+        Self {
+            started,
+            load,
+            stats,
+            ended,
+        }
+    }
+
+    /// Returns `true` if its budgets can be compared: all requests were sent, and not too many failed.
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self.ended, StopReason::Complete) && self.load.has_permitted_failures()
+    }
+
+    /// Its claims, for the judgement of a later run.
+    pub(super) fn judged(self, decided: Decisions<'a>) -> JudgedRun<'a> {
+        JudgedRun {
+            started: self.started,
+            load: self.load,
+            decided,
+        }
+    }
+
+    /// Notes that the run ended before another one.
+    pub(super) fn stop_after(&mut self, stop: Stop, run: usize) {
+        self.load.stopped = Some(match &stop {
+            Stop::Interrupted => format!("interrupted after run {run}"),
+            Stop::Died(_) => format!("stopped after run {run}: a service died"),
+        });
+        self.ended = StopReason::Stopped(stop);
+    }
+
+    fn verdict(&self) -> LimitVerdict {
+        if self.load.failed > self.load.allowed {
+            LimitVerdict::Failed
+        } else if !self.load.has_permitted_failures() {
+            LimitVerdict::Errored
+        } else {
+            LimitVerdict::Allowed
+        }
+    }
 }
 
 impl RepeatResult<'_> {
     /// The report, with budgets judged, and what was written of it.
-    pub(super) async fn report(
-        mut self,
-        attempt: MeasuredAttempt,
-    ) -> (StepReport, Option<TakeBack>) {
-        let allowed = self.allowed();
-        let verdict = self.verdict(allowed);
-        let stopped = self.stop_note(allowed);
-        let secrets = std::mem::take(&mut self.stats.secrets);
+    pub(super) async fn report(mut self, retry: RetryState) -> (StepReport, Option<TakeBack>) {
+        let verdict = self.last.verdict();
+        let secrets = std::mem::take(&mut self.last.stats.secrets);
         self.run.secrets.add(secrets.into_iter().flatten());
         // If too many requests could not be judged, the samples of the others prove nothing.
-        let is_over = matches!(self.ended, StopReason::Complete | StopReason::Hopeless);
+        let is_over = matches!(self.last.ended, StopReason::Complete | StopReason::Hopeless);
         let is_judged = is_over && verdict != LimitVerdict::Errored;
         let mut report = self.of_one(verdict).await;
         let mut load = Load {
             is_strict: self.run.options.budgets.is_strict,
-            behind: self.behind,
-            held_back: self.held_back,
-            ..load(self.repeat, self.stats, allowed, stopped)
+            earlier: self.earlier.iter().map(JudgedRun::summary).collect(),
+            ..self.last.load
         };
         if is_judged && verdict == LimitVerdict::Failed {
             report.checks.push(too_many_failures(self.repeat, &load));
@@ -75,72 +165,44 @@ impl RepeatResult<'_> {
         };
         let mut take_back = None;
         if load.requests > 0 {
+            let mut last = JudgedRun {
+                started: self.last.started,
+                decided: self.judge.decide(&load),
+                load,
+            };
             let seen = report.trace.as_deref();
-            let judged =
-                budgets::judge(self.run, self.spec, attempt, seen, &mut load, checks).await;
-            match judged {
+            let concluded = self
+                .judge
+                .conclude(&self.earlier, &mut last, retry, seen, checks)
+                .await;
+            match concluded {
                 Ok(written) => take_back = written,
                 Err(trouble) => {
                     report.trouble.get_or_insert(trouble);
                 }
             }
+            load = last.load;
         }
         if !is_judged {
             // The report has the numbers, but no verdicts.
             load.measured.iter_mut().for_each(|of| of.judged.clear());
+            let runs = load.earlier.len().max(1);
+            let unconfirmed = self.unconfirmed.map(|why| {
+                let runs = counted(runs, "run");
+                format!("{why} in {runs}, and no further run confirmed it")
+            });
+            load.notices.extend(unconfirmed);
         }
         Judged::sort(&mut report.checks);
         report.load = Some(Arc::new(load));
         (report, take_back)
     }
 
-    /// Maximum number of failed requests: of those sent if the run is complete, otherwise of those
-    /// planned.
-    fn allowed(&self) -> u64 {
-        let requests = match self.ended {
-            StopReason::Complete => self.stats.requests,
-            _ => self.repeat.pace.requests().max(self.stats.requests),
-        };
-        self.repeat.failures.of(requests)
-    }
-
-    fn verdict(&self, allowed: u64) -> LimitVerdict {
-        if self.stats.failed > allowed {
-            LimitVerdict::Failed
-        } else if self.stats.not_passed() > allowed {
-            LimitVerdict::Errored
-        } else {
-            LimitVerdict::Allowed
-        }
-    }
-
-    fn stop_note(&self, allowed: u64) -> Option<String> {
-        let (done, of) = (self.stats.requests, self.repeat.pace.requests());
-        match &self.ended {
-            StopReason::Complete => None,
-            StopReason::Hopeless => {
-                let failed = self.stats.not_passed();
-                Some(format!(
-                    "stopped after {done} of {of} requests: {failed} failed ({allowed} allowed)"
-                ))
-            }
-            StopReason::Refused(_) => Some("stopped in the warm-up: connection refused".to_owned()),
-            StopReason::Stopped(Stop::Interrupted) => {
-                Some(format!("interrupted after {done} of {of} requests"))
-            }
-            StopReason::Stopped(Stop::Died(_)) => Some(format!(
-                "stopped after {done} of {of} requests: a service died"
-            )),
-        }
-    }
-
     /// The report of the request that best explains the result.
     async fn of_one(&mut self, verdict: LimitVerdict) -> StepReport {
-        let stats = &mut self.stats;
-        let shown = match (
-            std::mem::replace(&mut self.ended, StopReason::Complete),
-            verdict,
-        ) {
+        let stats = &mut self.last.stats;
+        let ended = std::mem::replace(&mut self.last.ended, StopReason::Complete);
+        let shown = match (ended, verdict) {
             (StopReason::Refused(done), _) => Some(*done),
             (StopReason::Stopped(stop), _) => {
                 let step = &self.spec.steps[0];
@@ -201,15 +263,10 @@ fn representative(run: &RunContext<'_>, spec: &Spec, stats: &mut RequestStats<'_
     report
 }
 
-fn load(
-    repeat: &Repeat,
-    mut stats: RequestStats<'_>,
-    allowed: u64,
-    stopped: Option<String>,
-) -> Load {
+fn load(repeat: &Repeat, stats: &mut RequestStats<'_>, allowed: u64) -> Load {
     let duration = stats.duration();
     let measured = stats.measured();
-    let mut failing = stats.failing;
+    let mut failing = std::mem::take(&mut stats.failing);
     failing.sort_by_key(|failing| std::cmp::Reverse(failing.requests));
     Load {
         pace: repeat.pace.clone(),
@@ -219,12 +276,13 @@ fn load(
         errored: stats.errored,
         allowed,
         duration,
-        response_times: stats.response_times,
-        punctual_times: stats.punctual_times,
-        stopped,
+        response_times: std::mem::take(&mut stats.response_times),
+        punctual_times: stats.punctual_times.take(),
+        stopped: None,
         behind: Duration::ZERO,
         held_back: None,
         failing,
+        earlier: Vec::new(),
         is_strict: false,
         measured,
         notices: Vec::new(),

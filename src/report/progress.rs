@@ -171,7 +171,16 @@ impl Reporter for Progress {
                 rate,
                 p50,
                 failed,
-            } => self.fired(name, *done, *of, so_far(*rate, *p50, *failed)),
+                run,
+                pause,
+            } => {
+                let told = match (pause, run) {
+                    (Some(why), _) => format!("run {run} follows: {}", printable(why)),
+                    (None, 1) => so_far(*rate, *p50, *failed),
+                    (None, _) => format!("run {run}  {}", so_far(*rate, *p50, *failed)),
+                };
+                self.fired(name, *done, *of, told);
+            }
             RunEvent::Overturned(_) => {}
             RunEvent::Stopping => self.service("the services", "stopping"),
         }
@@ -272,6 +281,8 @@ mod tests {
                 rate,
                 p50,
                 failed,
+                run: 1,
+                pause: None,
             });
             let load = progress.load.as_ref().unwrap();
             (load.position(), load.length(), load.message())

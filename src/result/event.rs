@@ -55,6 +55,10 @@ pub enum RunEvent<'a> {
         p50: Option<f64>,
         /// Number of requests that failed or could not be judged.
         failed: u64,
+        /// Number of the run: 1, or more if an earlier run is repeated to confirm it.
+        run: usize,
+        /// Before a further run: the reason for it.
+        pause: Option<&'a str>,
     },
     /// A spec ended, or was skipped.
     Finished(&'a SpecReport),

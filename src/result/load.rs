@@ -46,12 +46,27 @@ pub struct Load {
     pub held_back: Option<HeldBack>,
     /// The failed checks and errors, each with the number of requests, the most frequent first.
     pub failing: Vec<Failing>,
+    /// Earlier runs of the same requests, in order. This is the last one.
+    pub earlier: Vec<EarlierRun>,
     /// Verdicts that are not proven fail.
     pub is_strict: bool,
     /// The measurements, one for each budget.
     pub measured: Vec<Measured>,
     /// Notes about the baseline.
     pub notices: Vec<String>,
+}
+
+/// A run that was repeated, because a budget exceeded its limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlierRun {
+    /// Number of requests that count.
+    pub requests: u64,
+    /// Number of requests with a failed check.
+    pub failed: u64,
+    /// Number of requests that could not be judged.
+    pub errored: u64,
+    /// The time from the first request that counts to the last answer.
+    pub duration: Duration,
 }
 
 /// Requests that were sent late because the system under test left too many others unanswered.
@@ -169,6 +184,12 @@ pub struct Exemplar {
 }
 
 impl Load {
+    /// Returns `true` if not more requests failed, or could not be judged, than the spec permits.
+    #[must_use]
+    pub fn has_permitted_failures(&self) -> bool {
+        self.failed + self.errored <= self.allowed
+    }
+
     /// Returns `true` if the spec fails with such a verdict.
     #[must_use]
     pub fn fails(&self, verdict: ClaimVerdict) -> bool {

@@ -76,6 +76,8 @@ impl Secrets {
                 rate,
                 p50,
                 failed,
+                run,
+                pause,
             } => on_event(&E::Progress {
                 name: &self.text(name),
                 done,
@@ -83,6 +85,8 @@ impl Secrets {
                 rate,
                 p50,
                 failed,
+                run,
+                pause: pause.map(|why| self.text(why)).as_deref(),
             }),
             E::Finished(report) => {
                 let mut report = report.clone();

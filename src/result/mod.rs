@@ -14,7 +14,7 @@ mod versions;
 
 pub use event::RunEvent;
 #[cfg(feature = "run")]
-pub use load::{Before, Exemplar, Failing, HeldBack, Load, Measured};
+pub use load::{Before, EarlierRun, Exemplar, Failing, HeldBack, Load, Measured};
 #[cfg(feature = "run")]
 pub(crate) use mask::{cookies_of, credentials_of, masked};
 pub use report::{

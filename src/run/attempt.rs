@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::late::WatchedTraces;
 use super::saved_traces::{SavedAttempt, SavedTraces};
-use crate::load::{Driver, LoadProgress, MeasuredAttempt, RepeatedStep, RetryState};
+use crate::load::{LoadProgress, RepeatedStep, Repetition, RetryState};
 use crate::result::{Attempt, Phase, StepReport, Verdict};
 use crate::spec::{Scope, Spec, Step};
 use crate::step::{self, RunContext};
@@ -39,11 +39,8 @@ pub(super) async fn attempt(
     };
     let teardown = context.run_steps(&spec.teardown, Phase::Teardown).await;
     // A baseline may be written only now that the result of the teardown is known.
-    let measured = MeasuredAttempt {
-        started,
-        retry: retry_after(retry, &teardown),
-    };
-    all.extend(tested.reports(measured).await);
+    let retry = retry_after(retry, &teardown);
+    all.extend(tested.reports(retry).await);
     all.extend(teardown);
     let (steps, watched): (Vec<StepReport>, Vec<_>) = all.into_iter().unzip();
     run.secrets.add(context.scope.secrets());
@@ -109,13 +106,13 @@ impl<'a> AttemptContext<'a> {
         let Some(repeat) = &self.spec.repeat else {
             return Tested::Steps(self.run_steps(&self.spec.steps, Phase::Test).await);
         };
-        let driver = Driver {
+        let repetition = Repetition {
             run: self.run,
             spec: self.spec,
             repeat,
             on_progress,
         };
-        let repeated = driver.run(&self.scope, Arc::clone(&self.session)).await;
+        let repeated = repetition.run(&self.scope, Arc::clone(&self.session)).await;
         Tested::Repeated(Box::new(repeated))
     }
 
@@ -136,11 +133,11 @@ impl<'a> AttemptContext<'a> {
 }
 
 impl Tested<'_> {
-    async fn reports(self, attempt: MeasuredAttempt) -> Vec<RunStep> {
+    async fn reports(self, retry: RetryState) -> Vec<RunStep> {
         match self {
             Self::Steps(reports) => reports,
             Self::Repeated(repeated) => {
-                let (report, watched) = repeated.report(attempt).await;
+                let (report, watched) = repeated.report(retry).await;
                 vec![(report, WatchedTraces::Many(Box::new(watched)))]
             }
         }

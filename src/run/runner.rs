@@ -64,7 +64,7 @@ pub async fn run_open(
         while let Some(event) = events.recv().await {
             match event {
                 SpecEvent::Started(name) => on_event(&RunEvent::Started { name: &name }),
-                SpecEvent::Progress(name, progress) => on_event(&progress_event(&name, progress)),
+                SpecEvent::Progress(name, progress) => on_event(&progress_event(&name, &progress)),
                 SpecEvent::Finished(number, report, traces) => {
                     on_event(&RunEvent::Finished(&report));
                     finished[number] = Some(*report);
@@ -92,7 +92,7 @@ pub async fn run_open(
     OpenRun::new(report, watched, saved_traces)
 }
 
-fn progress_event(name: &str, progress: LoadProgress) -> RunEvent<'_> {
+fn progress_event<'a>(name: &'a str, progress: &'a LoadProgress) -> RunEvent<'a> {
     RunEvent::Progress {
         name,
         done: progress.done,
@@ -100,6 +100,8 @@ fn progress_event(name: &str, progress: LoadProgress) -> RunEvent<'_> {
         rate: progress.rate,
         p50: progress.p50,
         failed: progress.failed,
+        run: progress.run,
+        pause: progress.pause.as_deref(),
     }
 }
 

@@ -264,6 +264,10 @@ fn load() -> Map<String, Value> {
             json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, written("^ *([0-9]+|[0-9.]+%) *$", "write 3 or 1%"), variable()] }),
         ),
         (
+            "confirm",
+            json!({ "anyOf": [{ "enum": [0, 1, 2, "0", "1", "2"] }, variable()] }),
+        ),
+        (
             "budgets",
             json!({ "type": "array", "minItems": 1, "items": reference("budget") }),
         ),

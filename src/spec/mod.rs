@@ -47,7 +47,7 @@ pub(crate) use jsonpath::member;
 pub use limits::{Bounds, Limits};
 pub use matcher::{Comparison, Domain, Matcher, ValueType};
 pub use quantile::Quantile;
-pub use repeat::{Allowance, Arrivals, Pace, Rate, Repeat};
+pub use repeat::{Allowance, Arrivals, MOST_CONFIRMATIONS, Pace, Rate, Repeat};
 pub use scope::Scope;
 pub use selector::{
     Ask, Choice, EventPattern, LinkPattern, Pattern, Relation, Relative, Selector, SpanCondition,

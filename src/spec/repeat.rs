@@ -18,7 +18,12 @@ pub struct Repeat {
     pub failures: Allowance,
     /// Place of `failures`; by default that of `repeat`.
     pub failures_at: Location,
+    /// Maximum number of further runs before a budget fails.
+    pub confirm: u8,
 }
+
+/// The usual and the largest number of further runs before a budget fails.
+pub const MOST_CONFIRMATIONS: u8 = 2;
 
 /// Schedule of requests.
 #[derive(Clone, Debug, PartialEq)]

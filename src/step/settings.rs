@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore};
 
@@ -59,6 +59,10 @@ pub struct Budgeting {
     pub machine: Option<String>,
     /// The process that receives the spans.
     pub received_by: ReceivedBy,
+    /// Maximum number of further runs before a budget fails, instead of that of the spec.
+    pub confirm: Option<u8>,
+    /// The pause before a further run, so that a short disturbance is over.
+    pub confirm_pause: Duration,
 }
 
 /// When a run writes baselines.
@@ -95,6 +99,8 @@ impl Default for Budgeting {
             mismatch: Mismatch::Refused,
             machine: None,
             received_by: ReceivedBy::Itself,
+            confirm: None,
+            confirm_pause: Duration::from_secs(5),
         }
     }
 }

@@ -1,43 +1,63 @@
 //! Decides all claims of a spec together, because they share the probability of an error.
 
+use super::JudgedRun;
 use super::requirement::{Accepted, Requirement};
 use crate::budget::baseline::FactDifference;
-use crate::budget::{self, Alpha, Claim, ClaimVerdict};
+use crate::budget::{self, Alpha, Claim, ClaimVerdict, JudgedClaim};
+use crate::check::CheckRef;
 use crate::result::Load;
 
-/// The result for all requirements.
-pub(super) struct Decisions<'a> {
+/// The result for all requirements in one run, or in all runs.
+#[derive(Clone)]
+pub(crate) struct Decisions<'a> {
     /// Each requirement with its verdict.
-    pub(super) claims: Vec<(&'a Requirement<'a>, budget::JudgedClaim)>,
+    pub(super) claims: Vec<(Requirement<'a>, JudgedClaim)>,
     /// Requirements without a baseline.
-    pub(super) missing: Vec<&'a Requirement<'a>>,
+    pub(super) missing: Vec<Requirement<'a>>,
 }
 
-impl Decisions<'_> {
+impl<'a> Decisions<'a> {
     /// The requirements that REGRESSED.
-    pub(super) fn regressed(&self) -> impl Iterator<Item = &Requirement<'_>> {
+    pub(super) fn regressed(&self) -> impl Iterator<Item = &Requirement<'a>> {
         let claims = self.claims.iter();
         claims
             .filter(|(_, judged)| judged.verdict == ClaimVerdict::Regressed)
-            .map(|(required, _)| *required)
+            .map(|(required, _)| required)
+    }
+
+    /// The claims that exceed their limit in this run and in all earlier ones.
+    pub(crate) fn exceeded_after(&self, earlier: &[JudgedRun<'_>]) -> Vec<&JudgedClaim> {
+        let claims = self.claims.iter();
+        let exceeded = claims.filter(|(required, judged)| {
+            let mut runs = earlier.iter().map(|run| run.decided.of(required.check));
+            judged.exceeds() && runs.all(|before| before.is_some_and(JudgedClaim::exceeds))
+        });
+        exceeded.map(|(_, judged)| judged).collect()
+    }
+
+    /// The claim of a check.
+    pub(super) fn of(&self, check: CheckRef) -> Option<&JudgedClaim> {
+        let mut claims = self.claims.iter();
+        let (_, judged) = claims.find(|(required, _)| required.check == check)?;
+        Some(judged)
     }
 }
 
-/// Decides all requirements, and adds the verdicts to the report.
+/// Decides all requirements for one run.
 pub(super) fn decide<'a>(
-    required: &'a [Requirement<'a>],
+    required: &[Requirement<'a>],
     accepted: &[Option<Accepted>],
     differs: &[FactDifference],
-    load: &mut Load,
+    load: &Load,
 ) -> Decisions<'a> {
     let mut missing = Vec::new();
-    let mut claimed: Vec<(&Requirement<'_>, Claim<'_>)> = Vec::new();
+    let mut claimed: Vec<(Requirement<'a>, Claim<'_>)> = Vec::new();
     for one in required {
         let accepted = accepted.get(one.budget).and_then(Option::as_ref);
         let measured = load.measured.get(one.budget);
         match measured.map(|measured| one.claim(measured, accepted, load.behind, differs)) {
-            Some(Some(claim)) => claimed.push((one, claim)),
-            Some(None) => missing.push(one),
+            Some(Some(claim)) => claimed.push((one.clone(), claim)),
+            Some(None) => missing.push(one.clone()),
             None => {}
         }
     }
@@ -49,9 +69,6 @@ pub(super) fn decide<'a>(
         if measured.missing > load.allowed {
             judged.doubt_coverage(measured.missing, measured.traces(), load.allowed);
         }
-    }
-    for (required, judged) in &claims {
-        load.measured[required.budget].judged.push(judged.clone());
     }
     Decisions { claims, missing }
 }

@@ -20,7 +20,7 @@ pub(super) fn written(
     place: &BaselinePlace,
     update: Update,
 ) -> Option<String> {
-    let missing = quantiles(decided.missing.iter().copied());
+    let missing = quantiles(&decided.missing);
     let done = written.map(|written| done(decided, written, place));
     match (missing.is_empty(), done) {
         (true, Some(done)) => Some(done),
@@ -157,7 +157,7 @@ pub(super) fn pending(
 ) -> Option<String> {
     let has_failed = |one: &Judged| matches!(one.outcome, Outcome::Fail(_));
     // After an early end it is unknown if the run would pass.
-    let is_unknown = load.stopped.is_some() || load.failed + load.errored > load.allowed;
+    let is_unknown = load.stopped.is_some() || !load.has_permitted_failures();
     let is_compared = matches!(
         decision,
         WriteDecision::Write(_) | WriteDecision::Skip(SkipReason::Disabled)
@@ -187,7 +187,7 @@ fn since(case: &Case) -> Option<String> {
 }
 
 /// `p50, p99 of inventory-check and p95 of response time`
-fn quantiles<'a>(required: impl Iterator<Item = &'a Requirement<'a>>) -> String {
+fn quantiles(required: &[Requirement<'_>]) -> String {
     let mut subjects: Vec<(&str, String)> = Vec::new();
     for one in required {
         match subjects.last_mut() {

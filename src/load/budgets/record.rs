@@ -1,12 +1,12 @@
 //! Writes the measured durations to a baseline or to a proposal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::RetryState;
 use super::decide::Decisions;
 use super::place::BaselinePlace;
 use super::requirement::{Requirement, is_compared};
+use super::{JudgedRun, RetryState};
 use crate::budget::baseline::{
     BaselineError, Case, FactDifference, Fingerprint, Joined, NewRuns, ReplacedRuns, Run, Undo,
     lock, pending_path, propose, read, write,
@@ -65,7 +65,12 @@ pub(super) struct WrittenFile {
 }
 
 impl WriteDecision {
-    pub(super) fn new(update: Update, required: &[Requirement<'_>], load: &Load) -> Self {
+    pub(super) fn new(
+        update: Update,
+        required: &[Requirement<'_>],
+        earlier: &[JudgedRun<'_>],
+        load: &Load,
+    ) -> Self {
         let target = match update {
             _ if !required.iter().any(Requirement::is_compared) => {
                 return Self::Skip(SkipReason::NothingCompared);
@@ -74,17 +79,16 @@ impl WriteDecision {
             Update::Proposed => WriteTarget::Proposal,
             Update::Always => WriteTarget::Baseline,
         };
-        let measured = load.measured.iter().enumerate();
-        let mut compared = measured.filter(|(number, _)| is_compared(required, *number));
+        let mut runs = earlier.iter().map(|run| &run.load).chain([load]);
         Self::Skip(if load.stopped.is_some() {
             SkipReason::EndedEarly
-        } else if load.failed + load.errored > load.allowed {
+        } else if !load.has_permitted_failures() {
             SkipReason::TooManyFailures
         } else if load.measured.iter().any(|one| one.samples.is_empty()) {
             SkipReason::NothingMeasured
-        } else if load.is_late() {
+        } else if runs.clone().any(Load::is_late) {
             SkipReason::SentLate
-        } else if compared.any(|(_, one)| one.versions.are_several()) {
+        } else if runs.any(|run| has_several_versions(required, run, load)) {
             SkipReason::SeveralVersions
         } else {
             return Self::Write(target);
@@ -106,30 +110,44 @@ impl WriteDecision {
     }
 }
 
-/// The measured durations of all budgets that are compared with a baseline.
+/// Returns `true` if several versions answered a run, or another one than answered the last run.
+fn has_several_versions(required: &[Requirement<'_>], run: &Load, last: &Load) -> bool {
+    let both = run.measured.iter().zip(&last.measured).enumerate();
+    let mut compared = both.filter(|(number, _)| is_compared(required, *number));
+    compared.any(|(_, (one, last))| one.versions.are_several() || one.version != last.version)
+}
+
+/// The measured durations of all budgets that are compared with a baseline, in all runs. Those of a
+/// regression that was not confirmed are left out, because they may show a disturbance.
 pub(super) fn new_runs(
     setting: &RunContext<'_>,
     fingerprint: Fingerprint,
-    started: jiff::Timestamp,
+    runs: &[&JudgedRun<'_>],
     required: &[Requirement<'_>],
     decided: &Decisions<'_>,
-    load: &Load,
 ) -> NewRuns {
     let masked = |text: &str| setting.secrets.text(text);
-    let measured = load.measured.iter().enumerate();
-    let runs = measured
-        .filter(|(number, _)| is_compared(required, *number))
-        .filter_map(|(_, one)| {
-            let version = one.version.as_deref().map(masked);
-            let run = Run::new(started, version, one.samples.clone())?;
-            Some((masked(&one.subject), vec![run]))
-        });
-    let regressed = decided.regressed();
-    NewRuns {
+    let has_regressed =
+        |decided: &Decisions<'_>, budget| decided.regressed().any(|one| one.budget == budget);
+    let mut new = NewRuns {
         fingerprint,
-        runs: runs.collect(),
-        regressed: regressed.map(|one| masked(one.subject)).collect(),
+        runs: BTreeMap::new(),
+        regressed: decided.regressed().map(|one| masked(one.subject)).collect(),
+    };
+    for run in runs {
+        for (number, one) in run.load.measured.iter().enumerate() {
+            let is_disturbed =
+                has_regressed(&run.decided, number) && !has_regressed(decided, number);
+            if !is_compared(required, number) || is_disturbed {
+                continue;
+            }
+            let version = one.version.as_deref().map(masked);
+            if let Some(run) = Run::new(run.started, version, one.samples.clone()) {
+                new.runs.entry(masked(&one.subject)).or_default().push(run);
+            }
+        }
     }
+    new
 }
 
 /// The part of new runs that is worth a proposal: all of them if the environment differs or a budget
@@ -209,8 +227,6 @@ fn add(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::budget::baseline::tests::fingerprint;
 

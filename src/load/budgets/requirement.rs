@@ -11,6 +11,7 @@ use crate::spec::{Budget, Location, Quantile};
 use crate::step::RunContext;
 
 /// A requirement of a budget for one quantile.
+#[derive(Clone)]
 pub(super) struct Requirement<'s> {
     pub(super) check: CheckRef,
     /// The index of the budget in the spec.
@@ -137,13 +138,13 @@ impl Requirement<'_> {
 }
 
 impl Accepted {
-    /// The durations of the baseline for each measured budget.
+    /// The durations of the baseline for each budget.
     pub(super) fn of_all(
         setting: &RunContext<'_>,
         case: Option<&Case>,
-        load: &Load,
+        budgets: &[Budget],
     ) -> Vec<Option<Self>> {
-        let subjects = load.measured.iter().map(|measured| &measured.subject);
+        let subjects = budgets.iter().map(|budget| &budget.subject);
         subjects
             .map(|subject| Self::of(case?, &setting.secrets.text(subject)))
             .collect()
@@ -160,11 +161,11 @@ impl Accepted {
     }
 
     /// Adds them to the report.
-    pub(super) fn report(all: Vec<Option<Self>>, path: &Path, load: &mut Load) {
+    pub(super) fn report(all: &[Option<Self>], path: &Path, load: &mut Load) {
         for (measured, accepted) in load.measured.iter_mut().zip(all) {
-            measured.before = accepted.map(|accepted| Before {
-                samples: accepted.samples,
-                version: accepted.version,
+            measured.before = accepted.as_ref().map(|accepted| Before {
+                samples: accepted.samples.clone(),
+                version: accepted.version.clone(),
                 path: path.to_owned(),
             });
         }

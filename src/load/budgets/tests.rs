@@ -49,8 +49,8 @@ struct TestProject {
     retry: RetryState,
 }
 
-/// The result of a run.
-struct JudgedRun {
+/// The result of a spec.
+struct TestReport {
     result: Result<(), Trouble>,
     load: Load,
     checks: Vec<Judged>,
@@ -99,21 +99,30 @@ impl TestProject {
     }
 
     /// A run in which each request takes about this long.
-    fn run(&mut self, version: &str, micros: u64) -> JudgedRun {
+    fn run(&mut self, version: &str, micros: u64) -> TestReport {
         self.judge(measured(Some(version), samples(micros, 500)))
     }
 
     /// As [`Self::run`], with `--update-baselines always`.
-    fn record(&mut self, version: &str, micros: u64) -> JudgedRun {
+    fn record(&mut self, version: &str, micros: u64) -> TestReport {
         let update = std::mem::replace(&mut self.budgeting.update, Update::Always);
         let outcomes = self.run(version, micros);
         self.budgeting.update = update;
         outcomes
     }
 
-    fn judge(&mut self, load: Load) -> JudgedRun {
-        self.started += 60;
-        let started = jiff::Timestamp::from_second(self.started).unwrap();
+    fn judge(&mut self, load: Load) -> TestReport {
+        self.judge_all([load])
+    }
+
+    /// Judges a spec that was run several times.
+    fn judge_all<const N: usize>(&mut self, loads: [Load; N]) -> TestReport {
+        let is_strict = self.budgeting.is_strict;
+        let runs = loads.map(|load| {
+            self.started += 60;
+            let started = jiff::Timestamp::from_second(self.started).unwrap();
+            (started, Load { is_strict, ..load })
+        });
         let file = self.folder.path().join("specs/order.yaml");
         let source = Source::new(file.to_string_lossy(), self.spec);
         let spec = Spec::read_all(&source, self.folder.path(), &Context::default())
@@ -125,9 +134,8 @@ impl TestProject {
             shared: Shared::on(self.machine.clone()),
             ..Options::default()
         };
-        let is_strict = self.budgeting.is_strict;
-        let (mut load, mut checks) = (Load { is_strict, ..load }, Vec::new());
-        let result = crate::block_on(async {
+        let mut checks = Vec::new();
+        let (result, load) = crate::block_on(async {
             let receiver = Receiver::builder()
                 .listen(["127.0.0.1:0".parse().unwrap()])
                 .start()
@@ -135,13 +143,22 @@ impl TestProject {
                 .unwrap();
             let (_stop, stop) = watch::channel(None);
             let setting = RunContext::new(&receiver, &options, stop);
-            let attempt = MeasuredAttempt {
-                started,
-                retry: self.retry,
-            };
-            judge(&setting, &spec, attempt, None, &mut load, &mut checks).await
+            let judge = BudgetJudge::new(&setting, &spec, &runs[0].1.pace).await;
+            let mut runs: Vec<JudgedRun<'_>> = runs
+                .into_iter()
+                .map(|(started, load)| JudgedRun {
+                    started,
+                    decided: judge.decide(&load),
+                    load,
+                })
+                .collect();
+            let mut last = runs.pop().unwrap();
+            let result = judge
+                .conclude(&runs, &mut last, self.retry, None, &mut checks)
+                .await;
+            (result, last.load)
         });
-        JudgedRun {
+        TestReport {
             result: result.map(drop),
             load,
             checks,
@@ -150,7 +167,7 @@ impl TestProject {
     }
 }
 
-impl JudgedRun {
+impl TestReport {
     /// The name of each check, with its failure.
     fn checks(&self) -> Vec<String> {
         let each = self.checks.iter().map(|judged| match &judged.outcome {
@@ -208,6 +225,7 @@ fn measured(version: Option<&str>, samples: Samples) -> Load {
         behind: Duration::ZERO,
         held_back: None,
         failing: Vec::new(),
+        earlier: Vec::new(),
         is_strict: false,
         measured: vec![Measured {
             missing: 0,

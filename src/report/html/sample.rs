@@ -98,6 +98,7 @@ pub(super) fn load(measured: Vec<Measured>) -> Load {
             at: Some(at("201")),
             requests: 12,
         }],
+        earlier: Vec::new(),
         is_strict: false,
         measured,
         notices: Vec::new(),

@@ -194,6 +194,7 @@ pub(in crate::report) fn load(plans: &[BudgetPlan]) -> Load {
         behind: Duration::ZERO,
         held_back: None,
         failing: Vec::new(),
+        earlier: Vec::new(),
         is_strict: false,
         measured: measured(plans),
         notices: Vec::new(),

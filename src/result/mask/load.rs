@@ -22,6 +22,7 @@ impl Secrets {
             behind: _,
             held_back: _,
             failing,
+            earlier: _,
             is_strict: _,
             measured,
             notices,
@@ -94,6 +95,7 @@ impl Secrets {
             candidate: _,
             compared,
             doubt: _,
+            earlier: _,
         } = judged;
         self.mask(subject);
         let differs = match compared {
@@ -149,6 +151,7 @@ mod tests {
                 }],
             },
             doubt: None,
+            earlier: Vec::new(),
         };
         let trace = Trace::assemble(TraceId::random(), Origin::Foreign, []);
         let mut masked = Load {
@@ -173,6 +176,7 @@ mod tests {
                 at: Some(at.clone()),
                 requests: 1,
             }],
+            earlier: Vec::new(),
             is_strict: false,
             measured: vec![Measured {
                 missing: 0,

@@ -34,6 +34,11 @@ pub(crate) const REPEAT: Keys = Keys(&[&[
         "allowance",
         "Maximum number of failed requests, or their share such as 1%; default 0.",
     ),
+    key(
+        "confirm",
+        "confirm",
+        "How often to repeat all requests if a budget is over its limit, before it fails; 0 to 2, default 2.",
+    ),
 ]]);
 
 /// A budget. Any other quantile, such as `p99.99`, is a key as well.

@@ -6,7 +6,7 @@ use super::rate::{parse_number, parse_percent, parse_rate};
 use super::{Reader, Refusal, parse_duration};
 use crate::spec::keys;
 use crate::spec::yaml::{Kind, Node};
-use crate::spec::{Allowance, Arrivals, Pace, Rate, Repeat};
+use crate::spec::{Allowance, Arrivals, MOST_CONFIRMATIONS, Pace, Rate, Repeat};
 
 /// Maximum of `concurrency`; a process cannot have many more connections.
 const MOST_CONCURRENT: u64 = 4_096;
@@ -30,6 +30,7 @@ impl Reader<'_> {
         let pace = self.pace(node);
         let warmup = self.optional(node, "warmup", |warmup| self.warmup(warmup));
         let failures = self.optional(node, "failures", |failures| self.allowance(failures));
+        let confirm = self.optional(node, "confirm", |confirm| self.confirm(confirm));
         self.refuse_awaited(node)?;
         let at = self.at(node.place);
         let of_failures = node.get("failures");
@@ -39,6 +40,7 @@ impl Reader<'_> {
             pace: pace?,
             warmup: warmup?.unwrap_or(0),
             failures: failures?.unwrap_or(Allowance::Count(0)),
+            confirm: confirm?.unwrap_or(MOST_CONFIRMATIONS),
         };
         if let Some(failures) = of_failures {
             self.refuse_boundless_failures(failures, &repeat)?;
@@ -232,6 +234,20 @@ impl Reader<'_> {
                     Refusal::new(
                         format!("`warmup` must be a number of requests, found `{text}`"),
                         "write the number of requests that are not measured, such as `10`",
+                    )
+                })
+        })
+    }
+
+    fn confirm(&self, node: &Node) -> Option<u8> {
+        self.parse(node, "`confirm`", MOST_CONFIRMATIONS, |text| {
+            let number = text.parse().ok();
+            number
+                .filter(|number| *number <= MOST_CONFIRMATIONS)
+                .ok_or_else(|| {
+                    Refusal::new(
+                        format!("`confirm` must be 0, 1 or 2, found `{text}`"),
+                        "write how often a run is repeated before a budget fails: `0` for never, at most `2`",
                     )
                 })
         })
