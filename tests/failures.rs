@@ -64,7 +64,9 @@ failures! {
     child_of_a_lost_parent
     child_of_a_root
     child_of_wrong
+    command_killed
     command_output
+    command_output_json
     count_none_expected
     count_of_another_type
     count_too_many
@@ -346,6 +348,9 @@ fn response(file: &Path) -> Response {
             exit_code: given["exit_code"]
                 .as_i64()
                 .and_then(|code| i32::try_from(code).ok()),
+            signal: given["signal"]
+                .as_i64()
+                .and_then(|signal| i32::try_from(signal).ok()),
             stdout: text("stdout"),
             stderr: text("stderr"),
             stdout_dropped: given["stdout_dropped"].as_u64().unwrap_or_default(),

@@ -122,8 +122,24 @@ fn text(check: &Check, subject: Subject, matcher: &Matcher, text: &str) -> Outco
         return Outcome::Unjudged(Unjudged::NotUtf8);
     }
     judged(check, subject, matcher, answer, || {
-        words::value(&Value::from(text))
+        found_in_json(matcher, text).unwrap_or_else(|| words::value(&Value::from(text)))
     })
+}
+
+/// The values in a JSON document that do not meet their matchers.
+pub(super) fn found_in_json(matcher: &Matcher, text: &str) -> Option<String> {
+    let Matcher::Json(paths) = matcher else {
+        return None;
+    };
+    let document = Value::from_json(text.as_bytes()).ok()?;
+    let unmet = paths
+        .iter()
+        .filter(|(path, matcher)| !path_answer(path, matcher, &document).is_match());
+    let found = unmet.map(|(path, _)| {
+        let value = words::optional(path.value(&document).as_ref());
+        format!("`{path}`: {value}")
+    });
+    Some(found.collect::<Vec<_>>().join(", "))
 }
 
 /// Returns `true` if replaced bytes of invalid UTF-8 could hide what the matcher excludes.
@@ -205,6 +221,6 @@ fn exit_code(check: &Check, matcher: &Matcher, command: &CommandResponse) -> Out
     let answer = answer(matcher, MatchInput::of(code.as_ref()));
     judged(check, Subject::ExitCode, matcher, answer, || {
         code.as_ref()
-            .map_or_else(|| "the end by a signal".to_owned(), Value::to_string)
+            .map_or_else(|| command.ending(), Value::to_string)
     })
 }

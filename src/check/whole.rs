@@ -14,18 +14,23 @@ pub(super) fn judge(check: &Check, evaluator: &Evaluator<'_>) -> Option<Standing
     let trace = evaluator.forest.trace();
     Some(match &check.ask {
         Condition::Errors(limits) => {
-            let errors: Vec<usize> = trace.errors().collect();
-            count(
+            let mut standing = count(
                 check,
                 limits,
                 trace,
-                &errors,
+                &errors_by_cause(trace),
                 Subject::Errors,
                 |span| match span.status.message.as_str() {
                     "" => "status error".to_owned(),
                     message => format!("status error: {}", words::excerpt(message)),
                 },
-            )
+            );
+            if let Some(failure) = standing.failure_mut() {
+                failure
+                    .found
+                    .push_str(&first_error(trace).unwrap_or_default());
+            }
+            standing
         }
         Condition::Orphans(limits) => orphans(check, limits, trace),
         Condition::SpanCount(limits) => span_count(check, limits, trace),
@@ -34,6 +39,29 @@ pub(super) fn judge(check: &Check, evaluator: &Evaluator<'_>) -> Option<Standing
         Condition::Edge(from, to) => edge(check, from, to, trace),
         Condition::Order(pair) => order::judge(check, &pair.0, &pair.1, evaluator),
         _ => return None,
+    })
+}
+
+/// The spans with status error. A span that failed before its parent comes first.
+fn errors_by_cause(trace: &Trace) -> Vec<usize> {
+    let mut errors: Vec<usize> = trace.errors().collect();
+    // Of spans that end together, the inner one, which starts later, failed first.
+    errors.reverse();
+    errors.sort_by_key(|&span| {
+        let span = &trace.spans()[span];
+        (span.duration().is_err(), span.end)
+    });
+    errors
+}
+
+/// Name and message of the span that failed first: `: "charge" (card declined)`.
+fn first_error(trace: &Trace) -> Option<String> {
+    let first = errors_by_cause(trace).into_iter().next()?;
+    let span = &trace.spans()[first];
+    let name = words::excerpt(&span.name);
+    Some(match span.status.message.as_str() {
+        "" => format!(", first `{name}`"),
+        message => format!(", first `{name}`: {}", words::excerpt(message)),
     })
 }
 

@@ -25,6 +25,18 @@ pub(crate) use open_files::allow_requests;
 pub(crate) use output::CapturedOutput;
 pub(crate) use strays::ProcessMark;
 
+/// The signal that ended a process.
+#[cfg(unix)]
+pub(crate) fn signal(status: std::process::ExitStatus) -> Option<i32> {
+    std::os::unix::process::ExitStatusExt::signal(&status)
+}
+
+/// The signal that ended a process.
+#[cfg(not(unix))]
+pub(crate) fn signal(_status: std::process::ExitStatus) -> Option<i32> {
+    None
+}
+
 /// Makes orphaned descendants of this process its children, if the system supports that (Linux).
 /// Dropping it ends all remaining children except the helper shell. Only for programs that start all
 /// their children here.

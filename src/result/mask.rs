@@ -326,6 +326,7 @@ impl Secrets {
             Response::Http(http) => self.mask_http(http),
             Response::Command(CommandResponse {
                 exit_code: _,
+                signal: _,
                 stdout,
                 stdout_dropped: _,
                 stderr,

@@ -4,6 +4,9 @@ use std::fmt;
 use std::io;
 use std::process::ExitStatus;
 
+use crate::process::signal;
+use crate::trace::signal_in_words;
+
 /// The reason for the end of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitReason {
@@ -39,22 +42,11 @@ impl ExitReason {
     }
 }
 
-#[cfg(unix)]
-fn signal(status: ExitStatus) -> Option<i32> {
-    std::os::unix::process::ExitStatusExt::signal(&status)
-}
-
-#[cfg(not(unix))]
-fn signal(_status: ExitStatus) -> Option<i32> {
-    None
-}
-
 impl fmt::Display for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code(code) => write!(f, "exit code {code}"),
-            Self::Signal(9) => write!(f, "signal 9 (killed; perhaps out of memory)"),
-            Self::Signal(number) => write!(f, "signal {number}"),
+            Self::Signal(signal) => f.write_str(&signal_in_words(*signal)),
             Self::Unknown => write!(f, "an unknown exit code"),
         }
     }

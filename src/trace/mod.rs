@@ -47,6 +47,8 @@ pub use outline::{Outline, OutlineSpan};
 pub use peers::{Peers, peer_name};
 pub use reference::{NoTrace, TraceRef};
 pub use resource::Resource;
+#[cfg(feature = "run")]
+pub(crate) use response::signal_in_words;
 pub use response::{CommandResponse, HttpResponse, Response};
 pub use scope::Scope;
 pub use span::{Nanos, Span};

@@ -31,6 +31,8 @@ pub struct HttpResponse {
 pub struct CommandResponse {
     /// The exit code; `None` if a signal ended the command.
     pub exit_code: Option<i32>,
+    /// The number of the signal that ended the command, if one did.
+    pub signal: Option<i32>,
     /// Standard output. If the beginning was dropped, the first line is a note about it.
     pub stdout: String,
     /// Standard error, likewise.
@@ -41,6 +43,37 @@ pub struct CommandResponse {
     pub stderr_dropped: u64,
     /// From its start until its end.
     pub time: Duration,
+}
+
+impl CommandResponse {
+    /// `exit code 1`, or the signal: `signal 9 (SIGKILL)`.
+    #[must_use]
+    pub fn ending(&self) -> String {
+        match (self.exit_code, self.signal) {
+            (Some(code), _) => format!("exit code {code}"),
+            (None, Some(signal)) => signal_in_words(signal),
+            (None, None) => "an unknown exit code".to_owned(),
+        }
+    }
+}
+
+/// A signal with its name: `signal 9 (SIGKILL)`.
+pub(crate) fn signal_in_words(signal: i32) -> String {
+    // Numbers that are the same on all Unix systems.
+    let name = match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        8 => "SIGFPE",
+        9 => "SIGKILL; perhaps out of memory",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        15 => "SIGTERM",
+        _ => return format!("signal {signal}"),
+    };
+    format!("signal {signal} ({name})")
 }
 
 impl Response {

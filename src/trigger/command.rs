@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{TraceContext, TriggerError};
-use crate::process::{CapturedOutput, Launch, ProcessMark};
+use crate::process::{CapturedOutput, Launch, ProcessMark, signal};
 use crate::spec::Command;
 use crate::trace::CommandResponse;
 
@@ -41,6 +41,7 @@ pub(super) async fn run(
     match ended {
         Ok(Ok(status)) => Ok(CommandResponse {
             exit_code: status.code(),
+            signal: signal(status),
             stdout,
             stderr,
             stdout_dropped,

@@ -11,8 +11,8 @@ use spanspec::{
 
 use super::{expect, http, read_as, span_id, trace_id};
 
-/// Maximum time to reject a spec, for a slow build on a busy machine.
-const AT_ONCE: Duration = Duration::from_secs(5);
+/// Time after which reading counts as hanging. It is long, because tests also run on busy machines.
+const AT_ONCE: Duration = Duration::from_secs(60);
 
 fn refused(text: &str) -> String {
     let start = Instant::now();

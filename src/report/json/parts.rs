@@ -106,6 +106,7 @@ pub(in crate::report) struct JsonResponse<'a> {
     body_bytes: Option<usize>,
     body: Option<String>,
     exit_code: Option<i32>,
+    signal: Option<i32>,
     stdout: Option<&'a str>,
     stderr: Option<&'a str>,
 }
@@ -278,6 +279,7 @@ pub(in crate::report) fn response(of: &trace::Response) -> Option<JsonResponse<'
             kind: "command",
             time_ms,
             exit_code: command.exit_code,
+            signal: command.signal,
             stdout: Some(&command.stdout),
             stderr: Some(&command.stderr),
             ..JsonResponse::default()

@@ -206,12 +206,8 @@ fn response(step: &StepReport, look: &Look) -> String {
             paragraph(&title, 3, FAINT, look) + &body(http, look)
         }
         Some(Response::Command(command)) => {
-            let how = command
-                .exit_code
-                .map_or("ended by a signal".to_owned(), |code| {
-                    format!("exit code {code}")
-                });
-            let title = format!("command: {how} after {}", duration(command.time));
+            let ended = command.ending();
+            let title = format!("command: {ended} after {}", duration(command.time));
             paragraph(&title, 3, FAINT, look)
                 + &last_lines(&command.stdout, look)
                 + &last_lines(&command.stderr, look)

@@ -103,7 +103,7 @@ function stepView(step, spec) {
 function responseFacts(step) {
   const { response, timing } = step, said = [];
   if (response?.kind === "http") said.push(`${response.status} in ${ofMillis(response.time_ms)}`);
-  if (response?.kind === "command") said.push(`exit code ${response.exit_code ?? "none (ended by a signal)"}, ${ofMillis(response.time_ms)}`);
+  if (response?.kind === "command") said.push(`exit code ${response.exit_code ?? `none (signal ${response.signal})`}, ${ofMillis(response.time_ms)}`);
   if (timing.last_span_ms !== null) said.push(`last span after ${ofMillis(timing.last_span_ms)}`);
   if (timing.verdict_ms !== null) said.push(`verdict after ${ofMillis(timing.verdict_ms)}`);
   return said.length > 0 && el("span", { class: "faint" }, said.join(" · "));
@@ -178,7 +178,7 @@ function checkList(step, showSpan, showLine) {
 
 function responseView(response) {
   if (response.kind === "command") {
-    return el("div", {}, facts([["exit code", String(response.exit_code ?? "none (ended by a signal)")], ["time", ofMillis(response.time_ms)]]),
+    return el("div", {}, facts([["exit code", String(response.exit_code ?? `none (signal ${response.signal})`)], ["time", ofMillis(response.time_ms)]]),
       el("h4", {}, "Standard output"), el("pre", {}, response.stdout || "(nothing)"), el("h4", {}, "Standard error"), el("pre", {}, response.stderr || "(nothing)"));
   }
   const missing = response.body_bytes > new TextEncoder().encode(response.body).length;
