@@ -3,11 +3,16 @@
 //! The comparison of two machines is left to
 //! [`Fingerprint`](crate::budget::baseline::Fingerprint).
 
+mod disturbance;
+
 use std::hint::black_box;
 use std::str::Utf8Error;
 use std::time::{Duration, Instant};
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+pub use disturbance::Disturbance;
+pub(crate) use disturbance::DisturbanceMeter;
 
 /// The machine on which a run measures durations.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -120,6 +120,7 @@ pub(crate) fn load(measured: Vec<Measured>, at: &Location, said: &str) -> Load {
             requests: 12,
         }],
         earlier: Vec::new(),
+        machine: None,
         is_strict: false,
         measured,
         notices: vec![format!(

@@ -90,6 +90,7 @@ fn load(spec: &Spec, micros: u64, version: &str) -> Arc<Load> {
         stopped: None,
         behind: Duration::ZERO,
         held_back: None,
+        machine: None,
         failing: Vec::new(),
         earlier: Vec::new(),
         is_strict: false,

@@ -1,5 +1,7 @@
 //! CPU time that other processes took during a run and during its baseline.
 
+use std::fmt;
+
 use crate::number::cores;
 
 /// A smaller part of the machine is not material: it lengthens CPU-bound work by 5 % at most.
@@ -39,14 +41,18 @@ impl Contention {
         let factor = free(less) / free(more);
         if factor > MATERIAL { factor } else { 1.0 }
     }
+}
 
-    /// `other processes used 46 % of a core (2 % in the baseline)`
-    pub(super) fn described(self) -> String {
-        format!(
-            "other processes used {} ({} in the baseline)",
-            cores(self.now),
-            cores(self.before),
-        )
+/// The consequence for a verdict, with advice.
+impl fmt::Display for Contention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [before, now] = [self.before, self.now].map(cores);
+        write!(f, "Others used {now}, and {before} in the baseline, ")?;
+        f.write_str(if self.now > self.before {
+            "which can be the only cause: use `spanspec ab`, or a quiet machine"
+        } else {
+            "which can be too slow for that reason: record it again, or use `spanspec ab`"
+        })
     }
 }
 

@@ -379,10 +379,7 @@ impl JudgedClaim {
                     permitted_ratio(raised, Rounding::Nearest),
                 )
             }
-            (OpenReason::Contention(by), ..) => format!(
-                " During the run {}, which can be the only cause: use `spanspec ab`, or a quiet machine.",
-                by.described(),
-            ),
+            (OpenReason::Contention(by), ..) => format!(" {by}."),
             // `reason` has another sentence.
             (OpenReason::NotConfirmed { .. }, ..) => String::new(),
             (OpenReason::NotMeasured, Some(now), None) => {

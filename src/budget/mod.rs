@@ -54,7 +54,7 @@ pub use ab::{Ab, AbRefusal, AbVerdict, FEWEST_PAIRS, Pair, judge_pairs};
 pub use calibrate::{FEWEST_RUNS, noise, spread};
 pub use claim::{Against, Claim, LateSamples, Reference};
 pub use contention::Contention;
-pub use judged::{Compared, JudgedClaim};
+pub use judged::{Compared, JudgedClaim, OpenReason};
 pub use lint::too_few_requests;
 pub(crate) use numbers::version;
 pub use quantile::{Alpha, Quantile, lower_rank, smallest_count, upper_rank};

@@ -173,6 +173,7 @@ impl<'a> BudgetJudge<'a> {
         let case = self.case.as_ref();
         let widened = notices::widened_limits(&self.spec.budgets, &decided, case, masked);
         load.notices.extend(widened);
+        load.notices.extend(notices::disturbed(&decided, load));
         let budget_checks = BudgetChecks {
             budgets: &self.spec.budgets,
             load,

@@ -10,6 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 
 use super::measure::{self, micros};
+use super::meter::BackgroundMeter;
 use super::pace::Pacer;
 use super::request::{AnsweredRequest, RequestTemplate};
 use super::request_stats::RequestStats;
@@ -108,21 +109,31 @@ impl<'a> Driver<'a> {
         allow_requests(self.max_in_flight());
         let mut stats = RequestStats::new(&self.spec.budgets, &self.repeat.pace);
         let mut answers = AnswerStats::default();
+        let mut meter = BackgroundMeter::start().await;
         let ended = self
-            .drive(&template, &mut stats, &mut answers, watched, on_progress)
+            .drive(
+                &template,
+                &mut stats,
+                &mut answers,
+                watched,
+                &mut meter,
+                on_progress,
+            )
             .await;
         let held_back = (answers.held_back > Duration::ZERO).then_some(HeldBack {
             unanswered: MAX_IN_FLIGHT as u64,
             longest: answers.held_back,
         });
-        MeasuredRun::new(
+        let mut run = MeasuredRun::new(
             started,
             self.repeat,
             stats,
             ended,
             answers.behind,
             held_back,
-        )
+        );
+        run.load.machine = meter.disturbance().await;
+        run
     }
 
     async fn drive(
@@ -131,6 +142,7 @@ impl<'a> Driver<'a> {
         stats: &mut RequestStats<'a>,
         answers: &mut AnswerStats,
         watched: &mut WatchedRequests,
+        meter: &mut BackgroundMeter,
         on_progress: &(dyn Fn(LoadProgress) + Send + Sync),
     ) -> StopReason<'a> {
         let mut stopped = pin!(self.run.stopped());
@@ -144,8 +156,11 @@ impl<'a> Driver<'a> {
         let mut ticks = tokio::time::interval(PROGRESS_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            if pacer.is_over() && in_flight.is_empty() && unsettled.is_empty() {
-                return StopReason::Complete;
+            if pacer.is_over() && in_flight.is_empty() {
+                meter.end();
+                if unsettled.is_empty() {
+                    return StopReason::Complete;
+                }
             }
             let mut waiting = in_flight.len();
             if waiting >= MAX_IN_FLIGHT {

@@ -9,6 +9,7 @@ mod budgets;
 mod confirm;
 mod driver;
 mod measure;
+mod meter;
 mod pace;
 mod request;
 mod request_stats;

@@ -281,6 +281,7 @@ fn load(repeat: &Repeat, stats: &mut RequestStats<'_>, allowed: u64) -> Load {
         stopped: None,
         behind: Duration::ZERO,
         held_back: None,
+        machine: None,
         failing,
         earlier: Vec::new(),
         is_strict: false,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Versions;
 use crate::budget::{Alpha, ClaimVerdict, Estimate, JudgedClaim, Quantile, Samples};
 use crate::check::CheckRef;
+use crate::machine::Disturbance;
 use crate::spec::{Location, Pace};
 use crate::trace::{Trace, TraceId};
 
@@ -48,6 +49,8 @@ pub struct Load {
     pub failing: Vec<Failing>,
     /// Earlier runs of the same requests, in order. This is the last one.
     pub earlier: Vec<EarlierRun>,
+    /// The disturbance of the machine; `None` if it was not measured.
+    pub machine: Option<Disturbance>,
     /// Verdicts that are not proven fail.
     pub is_strict: bool,
     /// The measurements, one for each budget.

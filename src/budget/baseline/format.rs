@@ -11,6 +11,7 @@ use super::{Baseline, BaselineError, Budget, Case, Run, SCHEMA_VERSION};
 use crate::budget::quantile::Quantile;
 use crate::budget::samples::{MOST_RAW, Samples};
 use crate::budget::sketch::Sketch;
+use crate::machine::Disturbance;
 
 /// The value of `format`, which distinguishes baselines from other JSON files.
 const FORMAT: &str = "spanspec baseline";
@@ -28,6 +29,8 @@ struct JsonFile {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct JsonRun {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    machine: Option<Disturbance>,
     max_us: u64,
     min_us: u64,
     n: u64,
@@ -120,6 +123,7 @@ impl Serialize for Run {
         let samples = self.samples();
         let [p50_us, p95_us, p99_us] = quantiles(samples);
         let run = JsonRun {
+            machine: self.machine().cloned(),
             max_us: samples.max().unwrap_or_default(),
             min_us: samples.min().unwrap_or_default(),
             n: samples.len(),
@@ -175,6 +179,7 @@ impl JsonRun {
         }
         let samples = samples.with_unknown(self.unknown);
         Run::new(start, self.service_version, samples)
+            .map(|run| run.on(self.machine))
             .ok_or_else(|| "no samples, or too many `unknown`".to_owned())
     }
 }

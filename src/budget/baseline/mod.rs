@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calibrate::{FEWEST_RUNS, spread};
 use super::samples::Samples;
+use crate::machine::Disturbance;
 
 /// The version of the file format.
 pub const SCHEMA_VERSION: u64 = 1;
@@ -90,6 +91,7 @@ pub struct Run {
     start: jiff::Timestamp,
     service_version: Option<String>,
     samples: Samples,
+    machine: Option<Disturbance>,
 }
 
 /// The variation of p50 between runs, and its origin.
@@ -114,7 +116,20 @@ impl Run {
             start,
             service_version,
             samples,
+            machine: None,
         })
+    }
+
+    /// This run with the disturbance of the machine, if it was measured.
+    #[must_use]
+    pub fn on(self, machine: Option<Disturbance>) -> Self {
+        Self { machine, ..self }
+    }
+
+    /// The disturbance of the machine; `None` if it is unknown.
+    #[must_use]
+    pub fn machine(&self) -> Option<&Disturbance> {
+        self.machine.as_ref()
     }
 
     /// The time at which the first request was sent.
@@ -166,6 +181,14 @@ impl Budget {
     #[must_use]
     pub fn spread(&self) -> f64 {
         self.variation().map_or(0.0, Variation::spread)
+    }
+
+    /// Cores that others used on average; `None` if it is unknown.
+    #[must_use]
+    pub fn disturbed_by(&self) -> Option<f64> {
+        let known = self.runs.iter().filter_map(Run::machine);
+        let known: Vec<f64> = known.map(Disturbance::cores).collect();
+        (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
     }
 
     /// `service.version` of the latest run that has one.

@@ -225,6 +225,38 @@ fn fewer_than_five_runs_have_no_variation() {
     );
 }
 
+#[test]
+fn the_disturbance_of_a_run_is_kept_and_older_files_have_none() {
+    let disturbed = |other_processes| {
+        run_at(other_processes as i64, (1..=100).collect()).on(Some(Disturbance {
+            other_processes,
+            steal: 0.25,
+            pressure: Some(0.5),
+            ..Disturbance::default()
+        }))
+    };
+    let all = with_runs(vec![
+        run_at(0, (1..=100).collect()),
+        disturbed(1.0),
+        disturbed(2.0),
+    ]);
+    let text = render(&all);
+    let expected = r#""machine": {"other_processes": 1.0, "pressure": 0.5, "steal": 0.25}"#;
+    let compact = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        compact
+            .replace("{ ", "{")
+            .replace(" }", "}")
+            .contains(expected),
+        "{text}"
+    );
+    assert_eq!(violations(&serde_json::from_str(&text).unwrap()), None);
+    let parsed = parse(Path::new("a.json"), text.as_bytes()).unwrap();
+    assert_eq!(parsed, all);
+    let budget = &parsed.cases[CASE].budgets["inventory-check"];
+    assert_eq!(budget.disturbed_by(), Some(1.75));
+}
+
 /// Violations of the published schema.
 fn violations(file: &Value) -> Option<String> {
     let schema = include_str!("../../../docs/baseline.schema.json");

@@ -170,7 +170,8 @@ impl CalibrationRun<'_> {
         for one in &measurements {
             for budget in compared(spec, &one.load) {
                 let samples = budget.samples.clone();
-                let run = Run::new(one.started, budget.version.clone(), samples);
+                let run = Run::new(one.started, budget.version.clone(), samples)
+                    .map(|run| run.on(one.load.machine.clone()));
                 runs.entry(budget.subject.clone()).or_default().extend(run);
             }
         }

@@ -55,7 +55,7 @@ pub(super) fn decide<'a>(
     for one in required {
         let accepted = accepted.get(one.budget).and_then(Option::as_ref);
         let measured = load.measured.get(one.budget);
-        match measured.map(|measured| one.claim(measured, accepted, load.behind, differs)) {
+        match measured.map(|measured| one.claim(measured, accepted, load, differs)) {
             Some(Some(claim)) => claimed.push((one.clone(), claim)),
             Some(None) => missing.push(one.clone()),
             None => {}

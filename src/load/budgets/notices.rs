@@ -5,7 +5,7 @@ use super::place::BaselinePlace;
 use super::record::{SkipReason, WriteDecision, WriteTarget, WrittenFile};
 use super::requirement::Requirement;
 use crate::budget::baseline::{Case, Run, pending_path, read};
-use crate::budget::{Compared, noise};
+use crate::budget::{Compared, JudgedClaim, OpenReason, noise};
 use crate::check::{Judged, Outcome};
 use crate::number::{Rounding, permitted_ratio};
 use crate::result::Load;
@@ -144,6 +144,17 @@ pub(super) fn widened_limits(
         ))
     });
     widened.collect()
+}
+
+/// The note about the machine beside a verdict that it may explain.
+pub(super) fn disturbed(decided: &Decisions<'_>, load: &Load) -> Option<String> {
+    let is_doubtful = |judged: &JudgedClaim| {
+        judged.verdict.fails() || matches!(judged.doubt, Some(OpenReason::Contention(_)))
+    };
+    let mut claims = decided.claims.iter();
+    let facts = load.machine.as_ref()?.to_string();
+    let is_shown = !facts.is_empty() && claims.any(|(_, judged)| is_doubtful(judged));
+    is_shown.then(|| format!("during the run, {facts}"))
 }
 
 /// The note about a pending proposal that this run neither wrote nor needs. It stems from a slow run,

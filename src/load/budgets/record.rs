@@ -142,8 +142,12 @@ pub(super) fn new_runs(
                 continue;
             }
             let version = one.version.as_deref().map(masked);
-            if let Some(run) = Run::new(run.started, version, one.samples.clone()) {
-                new.runs.entry(masked(&one.subject)).or_default().push(run);
+            if let Some(recorded) = Run::new(run.started, version, one.samples.clone()) {
+                let recorded = recorded.on(run.load.machine.clone());
+                new.runs
+                    .entry(masked(&one.subject))
+                    .or_default()
+                    .push(recorded);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::budget::baseline::{Case, FactDifference};
-use crate::budget::{Against, Claim, LateSamples, Reference, Samples};
+use crate::budget::{Against, Claim, Contention, LateSamples, Reference, Samples};
 use crate::check::CheckRef;
 use crate::result::{Before, Load, Measured};
 use crate::spec::{Budget, Location, Quantile};
@@ -38,6 +38,9 @@ pub(super) struct Accepted {
     samples: Samples,
     spread: f64,
     version: Option<String>,
+    /// The number of cores of the machine, and how many of them others used.
+    cores: u32,
+    disturbed_by: Option<f64>,
 }
 
 /// All requirements, in the order of the spec.
@@ -95,13 +98,13 @@ impl Requirement<'_> {
         matches!(self.kind, RequirementKind::Regression(_))
     }
 
-    /// The claim about measured durations, where `behind` is the maximum lateness of requests. Returns
+    /// The claim about measured durations, in a run. Returns
     /// `None` if there is no baseline to compare with.
     pub(super) fn claim<'m>(
         &self,
         measured: &'m Measured,
         accepted: Option<&'m Accepted>,
-        behind: Duration,
+        load: &Load,
         differs: &[FactDifference],
     ) -> Option<Claim<'m>> {
         let against = match (self.kind, accepted) {
@@ -111,7 +114,7 @@ impl Requirement<'_> {
                     samples: &accepted.samples,
                     tolerance,
                     spread: accepted.spread,
-                    contention: None,
+                    contention: accepted.contention(load),
                     differs: differs.to_vec(),
                 })
             }
@@ -129,7 +132,7 @@ impl Requirement<'_> {
             quantile: self.quantile,
             candidate: &measured.samples,
             late: measured.punctual.as_ref().map(|without| LateSamples {
-                by: behind,
+                by: load.behind,
                 without,
             }),
             against,
@@ -157,6 +160,16 @@ impl Accepted {
             samples,
             spread: budget.spread(),
             version: budget.service_version().map(str::to_owned),
+            cores: case.fingerprint.cores,
+            disturbed_by: budget.disturbed_by(),
+        })
+    }
+
+    fn contention(&self, load: &Load) -> Option<Contention> {
+        Some(Contention {
+            before: self.disturbed_by?,
+            now: load.machine.as_ref()?.cores(),
+            cores: self.cores,
         })
     }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::budget::baseline::{Baseline, Mismatch, Run, accept, pending_path, read, write};
 use crate::budget::{ClaimVerdict, Samples};
 use crate::check::Outcome;
-use crate::machine::Machine;
+use crate::machine::{Disturbance, Machine};
 use crate::result::{Load, Measured, Versions};
 use crate::secret::Secrets;
 use crate::source::Receiver;
@@ -224,6 +224,7 @@ fn measured(version: Option<&str>, samples: Samples) -> Load {
         stopped: None,
         behind: Duration::ZERO,
         held_back: None,
+        machine: None,
         failing: Vec::new(),
         earlier: Vec::new(),
         is_strict: false,

@@ -92,6 +92,7 @@ pub(super) fn load(measured: Vec<Measured>) -> Load {
         stopped: None,
         behind: Duration::ZERO,
         held_back: None,
+        machine: None,
         failing: vec![Failing {
             check: None,
             what: "status of the response: 201".to_owned(),

@@ -193,6 +193,7 @@ pub(in crate::report) fn load(plans: &[BudgetPlan]) -> Load {
         stopped: None,
         behind: Duration::ZERO,
         held_back: None,
+        machine: None,
         failing: Vec::new(),
         earlier: Vec::new(),
         is_strict: false,

@@ -2,6 +2,7 @@
 
 use crate::budget::baseline::FactDifference;
 use crate::budget::{Compared, JudgedClaim};
+use crate::machine::Disturbance;
 use crate::result::{Before, Exemplar, Failing, Load, Measured, Versions};
 use crate::secret::Secrets;
 
@@ -21,6 +22,7 @@ impl Secrets {
             stopped,
             behind: _,
             held_back: _,
+            machine,
             failing,
             earlier: _,
             is_strict: _,
@@ -28,6 +30,16 @@ impl Secrets {
             notices,
         } = load;
         stopped.iter_mut().for_each(|why| self.mask(why));
+        if let Some(Disturbance {
+            mhz: _,
+            other_processes: _,
+            pressure: _,
+            steal: _,
+            busiest: Some(name),
+        }) = machine
+        {
+            self.mask(name);
+        }
         failing.iter_mut().for_each(|one| self.mask_failing(one));
         measured.iter_mut().for_each(|one| self.mask_measured(one));
         self.mask_all(notices);
@@ -170,6 +182,10 @@ mod tests {
             stopped: Some(text()),
             behind: Duration::ZERO,
             held_back: None,
+            machine: Some(Disturbance {
+                busiest: Some(text()),
+                ..Disturbance::default()
+            }),
             failing: vec![Failing {
                 check: None,
                 what: text(),

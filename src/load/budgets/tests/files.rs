@@ -415,3 +415,61 @@ fn a_run_without_a_verdict_does_not_mention_the_proposal() {
         assert!(!notes.contains("pending"), "{notes}");
     }
 }
+
+#[test]
+fn on_a_machine_that_others_slow_nothing_is_proven_that_they_explain() {
+    let mut project = TestProject::new(COMPARED);
+    let mut run = |micros, cores, update| {
+        project.budgeting.update = update;
+        let machine = Some(Disturbance {
+            other_processes: cores,
+            busiest: Some("rustc".to_owned()),
+            ..Disturbance::default()
+        });
+        let measured = measured(Some("2.3.0"), samples(micros, 500));
+        project.judge(Load {
+            machine,
+            ..measured
+        })
+    };
+    run(120_000, 0.01, Update::Always);
+    let disturbed = run(200_000, 2.0, Update::Never);
+    assert_eq!(disturbed.verdicts(), [ClaimVerdict::NotProven]);
+    assert_eq!(
+        disturbed.notices(),
+        ["during the run, other processes used 2.0 cores (most of it `rustc`)"]
+    );
+    let judged = disturbed.load.measured[0].judged[0].to_string();
+    assert!(
+        judged.ends_with(" Others used 2.0 cores, and 1 % of a core in the baseline, which can be the only cause: use `spanspec ab`, or a quiet machine."),
+        "{judged}"
+    );
+    // Two of four cores explain twice the time.
+    let slower = run(320_000, 2.0, Update::Never);
+    assert_eq!(slower.verdicts(), [ClaimVerdict::Regressed]);
+    let quiet = run(200_000, 0.01, Update::Never);
+    assert_eq!(quiet.verdicts(), [ClaimVerdict::Regressed]);
+    assert_eq!(quiet.notices(), [""; 0]);
+
+    project = TestProject::new(COMPARED);
+    let mut run = |cores, update| {
+        project.budgeting.update = update;
+        let machine = Some(Disturbance {
+            other_processes: cores,
+            ..Disturbance::default()
+        });
+        let measured = measured(Some("2.3.0"), samples(120_000, 500));
+        project.judge(Load {
+            machine,
+            ..measured
+        })
+    };
+    run(2.0, Update::Always);
+    let after = run(0.01, Update::Never);
+    assert_eq!(after.verdicts(), [ClaimVerdict::NotProven]);
+    let judged = after.load.measured[0].judged[0].to_string();
+    assert!(
+        judged.ends_with(" Others used 1 % of a core, and 2.0 cores in the baseline, which can be too slow for that reason: record it again, or use `spanspec ab`."),
+        "{judged}"
+    );
+}
