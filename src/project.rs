@@ -444,6 +444,12 @@ fn ready(node: &Node, reader: &Reader<'_>) -> Option<Ready> {
         } else if let Ok(url) = url::Url::parse(text)
             && matches!(url.scheme(), "http" | "https")
         {
+            if url.scheme() == "https" && cfg!(not(feature = "tls")) {
+                return Err(Refusal::new(
+                    "this build of spanspec has no TLS",
+                    "add the feature `tls` of spanspec in Cargo.toml",
+                ));
+            }
             return Ok(Ready::Http(url));
         }
         Err(Refusal::new(

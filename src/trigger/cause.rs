@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use super::error::{Attempted, TriggerError};
+use super::tls;
 
 /// A host name without an address. The HTTP client wraps it in its error.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +24,7 @@ pub(super) fn explain(error: reqwest::Error, attempted: Attempted) -> TriggerErr
             attempted,
             source,
         },
-        Cause::Tls(cause) => explain_tls(cause, address, attempted),
+        Cause::Tls(failure) => tls::explain(failure, address, attempted),
         Cause::NotHttp => TriggerError::NotHttp {
             attempted,
             source: error,
@@ -45,41 +46,11 @@ pub(super) fn explain(error: reqwest::Error, attempted: Attempted) -> TriggerErr
     }
 }
 
-fn explain_tls(source: Box<rustls::Error>, address: String, attempted: Attempted) -> TriggerError {
-    match &*source {
-        rustls::Error::InvalidCertificate(reason) => TriggerError::Untrusted {
-            address,
-            attempted,
-            hint: certificate_hint(reason),
-            source,
-        },
-        rustls::Error::InvalidMessage(_) => TriggerError::NotTls { address, attempted },
-        _ => TriggerError::Handshake {
-            address,
-            attempted,
-            source,
-        },
-    }
-}
-
-fn certificate_hint(reason: &rustls::CertificateError) -> &'static str {
-    use rustls::CertificateError as E;
-    match reason {
-        E::NotValidForName | E::NotValidForNameContext { .. } => {
-            "use a name of the certificate, which was issued for others, or set `tls: { verify: false }`"
-        }
-        E::Expired | E::ExpiredContext { .. } => {
-            "renew the certificate, which has expired, or set `tls: { verify: false }`"
-        }
-        _ => "add its authority with `tls: { ca: … }`, or set `tls: { verify: false }`",
-    }
-}
-
 /// The root cause of an error of the HTTP client.
 enum Cause {
     Refused,
     UnknownHost { host: String, source: io::Error },
-    Tls(Box<rustls::Error>),
+    Tls(tls::Failure),
     NotHttp,
     Closed,
     TooManyFiles,
@@ -105,8 +76,8 @@ impl Cause {
                 source: io::Error::new(unknown.source.kind(), unknown.source.to_string()),
             });
         }
-        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return Some(Self::Tls(Box::new(tls.clone())));
+        if let Some(failure) = tls::failure(error) {
+            return Some(Self::Tls(failure));
         }
         if let Some(http) = error.downcast_ref::<hyper::Error>() {
             return Self::told_by_http(http);
@@ -127,7 +98,7 @@ impl Cause {
         // An error that wraps another one is described by the inner one.
         if error
             .get_ref()
-            .is_some_and(|inner| inner.is::<rustls::Error>())
+            .is_some_and(|inner| tls::failure(inner).is_some())
         {
             return None;
         }

@@ -1,5 +1,6 @@
 //! Errors of triggers, with help.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -70,6 +71,12 @@ pub enum TriggerError {
         #[source]
         source: reqwest::Error,
     },
+    /// An `https` URL without the feature `tls`.
+    #[error("this build of spanspec has no TLS ({attempted})")]
+    NoTls {
+        /// The request.
+        attempted: Attempted,
+    },
     /// The certificate of the server is not trusted.
     #[error("the certificate of {address} is not trusted ({attempted})")]
     Untrusted {
@@ -81,7 +88,7 @@ pub enum TriggerError {
         hint: &'static str,
         /// The reason.
         #[source]
-        source: Box<rustls::Error>,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The response is not TLS.
     #[error("{address} does not use TLS ({attempted})")]
@@ -100,7 +107,7 @@ pub enum TriggerError {
         attempted: Attempted,
         /// The reason.
         #[source]
-        source: Box<rustls::Error>,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// No certificate authorities, or a key that does not fit its certificate.
     #[error("failed to set up TLS")]
@@ -241,6 +248,7 @@ impl TriggerError {
                 "http" => "check whether the service crashed, or whether this is an https port",
                 _ => "check whether the service crashed or restarted",
             },
+            Self::NoTls { .. } => "add the feature `tls` of spanspec in Cargo.toml",
             Self::Untrusted { hint, .. } => hint,
             Self::NotTls { .. } => "use `http://` if this is an http port",
             Self::Handshake { .. } => {

@@ -22,7 +22,7 @@ pub(super) async fn send(
 ) -> Result<HttpResponse, TriggerError> {
     let first = Hop::first(request, context).await?;
     // Building a client can read files, which does not count as response time.
-    session.client(&first.url, &first.tls)?;
+    session.client(&first)?;
     let attempted = first.attempted();
     let progress = ReceivedBytes::default();
     let limit = request.timeout.unwrap_or(DEFAULT_TIMEOUT);
@@ -81,7 +81,7 @@ async fn follow(
 }
 
 async fn exchange(hop: &Hop, session: &Session) -> Result<reqwest::Response, TriggerError> {
-    let client = session.client(&hop.url, &hop.tls)?;
+    let client = session.client(hop)?;
     let mut headers = hop.headers.clone();
     if let Some(cookies) = session.cookies(&hop.url, headers.get(COOKIE)) {
         headers.insert(COOKIE, cookies);

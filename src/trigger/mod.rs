@@ -33,6 +33,9 @@ mod hop;
 mod http;
 #[cfg(feature = "run")]
 mod session;
+#[cfg(feature = "run")]
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
+mod tls;
 
 pub use context::TraceContext;
 #[cfg(feature = "run")]

@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderValue;
+use reqwest::Client;
 use reqwest::cookie::{CookieStore, Jar};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Certificate, Client, Identity};
 use url::{Host, Url};
 
-use super::TriggerError;
 use super::cause::UnknownHost;
+use super::hop::Hop;
+use super::{TriggerError, tls};
 use crate::spec::Tls;
 
 /// The cookie jar and the HTTP clients of one attempt of a spec.
@@ -102,14 +102,14 @@ impl Session {
         set.push((url.clone(), cookies));
     }
 
-    /// The client for this URL. Connections of the session are reused.
-    pub(super) fn client(&self, url: &Url, tls: &Tls) -> Result<Client, TriggerError> {
-        let route = Route::of(url, tls);
+    /// The client for a request. Connections of the session are reused.
+    pub(super) fn client(&self, hop: &Hop) -> Result<Client, TriggerError> {
+        let route = Route::of(&hop.url, &hop.tls);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&route) {
             return Ok(client.clone());
         }
-        let client = route.client()?;
+        let client = route.client(hop)?;
         clients.insert(route, client.clone());
         Ok(client)
     }
@@ -137,7 +137,7 @@ impl Route {
         }
     }
 
-    fn client(&self) -> Result<Client, TriggerError> {
+    fn client(&self, hop: &Hop) -> Result<Client, TriggerError> {
         let mut builder = Client::builder()
             .user_agent(concat!("spanspec/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -151,44 +151,11 @@ impl Route {
             builder = builder.no_proxy();
         }
         let builder = match &self.tls {
-            // An empty list of roots prevents reading those of the system.
-            None => builder.tls_certs_only([]),
-            Some(tls) => secure(builder, tls)?,
+            None => tls::plain(builder),
+            Some(tls) => tls::secure(builder, tls, &|| hop.attempted())?,
         };
         builder.build().map_err(TriggerError::TlsSetup)
     }
-}
-
-fn secure(
-    mut builder: reqwest::ClientBuilder,
-    tls: &Tls,
-) -> Result<reqwest::ClientBuilder, TriggerError> {
-    if let Some(path) = &tls.ca {
-        let bundle = Certificate::from_pem_bundle(&read(path)?);
-        let bundle = bundle.map_err(|source| TriggerError::pem(path, source))?;
-        builder = builder.tls_certs_merge(bundle);
-    }
-    if let Some(cert) = &tls.cert {
-        builder = builder.identity(identity(cert, tls.key.as_deref())?);
-    }
-    Ok(builder.tls_danger_accept_invalid_certs(!tls.verify))
-}
-
-/// Certificate and key. The file of the certificate can contain both.
-fn identity(cert: &Path, key: Option<&Path>) -> Result<Identity, TriggerError> {
-    let mut pem = read(cert)?;
-    if let Some(key) = key {
-        pem.push(b'\n');
-        pem.extend(read(key)?);
-    }
-    Identity::from_pem(&pem).map_err(|source| TriggerError::pem(cert, source))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, TriggerError> {
-    std::fs::read(path).map_err(|source| TriggerError::TlsFile {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 /// Returns `true` for loopback hosts, without a name lookup.

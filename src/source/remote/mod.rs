@@ -269,9 +269,11 @@ fn unreadable(error: &dyn std::error::Error) -> Hole {
 
 /// A receiver on this machine needs neither a proxy nor the certificates of the system.
 fn client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder();
+    #[cfg(feature = "tls")]
+    let builder = builder.tls_certs_only([]);
+    builder
         .no_proxy()
-        .tls_certs_only([])
         .tcp_nodelay(true)
         .connect_timeout(CONNECT_TIMEOUT)
         .build()

@@ -1,0 +1,33 @@
+//! Replaces `tls.rs` without the feature `tls`: `https` is an error.
+
+use std::error::Error;
+
+use reqwest::ClientBuilder;
+
+use super::error::{Attempted, TriggerError};
+use crate::spec::Tls;
+
+/// Handshakes do not exist.
+pub(super) enum Failure {}
+
+pub(super) fn failure(_: &(dyn Error + 'static)) -> Option<Failure> {
+    None
+}
+
+pub(super) fn explain(failure: Failure, _: String, _: Attempted) -> TriggerError {
+    match failure {}
+}
+
+pub(super) fn plain(builder: ClientBuilder) -> ClientBuilder {
+    builder
+}
+
+pub(super) fn secure(
+    _: ClientBuilder,
+    _: &Tls,
+    attempted: &dyn Fn() -> Attempted,
+) -> Result<ClientBuilder, TriggerError> {
+    Err(TriggerError::NoTls {
+        attempted: attempted(),
+    })
+}
