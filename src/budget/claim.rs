@@ -26,7 +26,7 @@ pub struct Claim<'a> {
 /// Requests that were sent too late. An OK must hold with the lateness, a failure without it.
 #[derive(Clone, Copy, Debug)]
 pub struct LateSamples<'a> {
-    /// The maximum lateness.
+    /// The part of the quantile that is lateness.
     pub by: Duration,
     /// The durations without lateness.
     pub without: &'a Samples,

@@ -51,7 +51,7 @@ pub enum OpenReason {
         /// The number that `failures` permits.
         allowed: u64,
     },
-    /// It is too slow, perhaps only because requests were sent up to this much too late.
+    /// It is too slow, perhaps only because of this delay of the load generator.
     SentLate(Duration),
     /// It is above the limit, but runs of one version vary as much.
     Variation,
@@ -366,7 +366,7 @@ impl JudgedClaim {
                 count(allowed),
             ),
             (OpenReason::SentLate(by), ..) => format!(
-                " The load generator sent requests up to {} late, which may be the only cause: reduce the load, or use a less busy machine.",
+                " {} of it are delay of the load generator, perhaps the only cause: reduce the load, or use a less busy machine.",
                 shown_micros(micros(by), Rounding::Up),
             ),
             (OpenReason::Variation, ..) => {
@@ -415,6 +415,7 @@ impl JudgedClaim {
                     count(about)
                 )
             }
+            None if needed == SampleSize::TooMany => " The estimate lies on the limit.".to_owned(),
             None => format!(" {needed} samples{side}{pairs} would decide."),
         }
     }

@@ -311,6 +311,6 @@ fn lateness_of_the_load_generator_is_stated() {
     };
     assert_eq!(
         judged.to_string(),
-        "p99 of ship: NOT PROVEN: 5.7 s (95 % bounds 5.9 ms to 5.9 s), limit 500 ms. The load generator sent requests up to 14 s late, which may be the only cause: reduce the load, or use a less busy machine."
+        "p99 of ship: NOT PROVEN: 5.7 s (95 % bounds 5.9 ms to 5.9 s), limit 500 ms. 14 s of it are delay of the load generator, perhaps the only cause: reduce the load, or use a less busy machine."
     );
 }

@@ -184,7 +184,7 @@ impl<'a> BudgetJudge<'a> {
             return Err(trouble);
         }
         if load.is_strict {
-            checks.extend(checks::without_baseline(&decided, place));
+            checks.extend(checks::without_baseline(&decided, place, decision, load));
         }
         let decision = decision.after(retry, checks);
         let written = match decision {
@@ -204,7 +204,7 @@ impl<'a> BudgetJudge<'a> {
         };
         let written = written.map_err(|error| trouble(&self.required, &error))?;
         let (written, load) = (written.as_ref(), &mut last.load);
-        let notice = notices::written(&decided, decision, written, place, update);
+        let notice = notices::written(&decided, decision, written, place, update, load);
         load.notices.extend(notice.clone());
         // A proposal from another environment, or for a missing baseline, is pending for a reason.
         if self.differs.is_empty() && decided.missing.is_empty() {

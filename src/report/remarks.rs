@@ -101,13 +101,11 @@ fn not_found(measured: &[Measured]) -> Vec<String> {
 
 /// In an open loop, response times include the delay with which this machine sent the requests.
 fn behind(load: &Load) -> Option<String> {
-    load.is_late().then(|| {
-        let beside = median(load).map(|median| format!(" (p50 is {})", duration(median)));
-        format!(
-            "the load generator sent requests up to {} late{}; response times include this delay: reduce the load, or use a less busy machine",
-            duration(load.behind),
-            beside.unwrap_or_default(),
-        )
+    let late = load.lateness()?;
+    let is_about_spans = !load.measured.is_empty() && load.late_budget().is_none();
+    Some(match is_about_spans {
+        true => format!("{late}; the durations of spans do not include it"),
+        false => format!("{late}: reduce the load, or use a less busy machine"),
     })
 }
 

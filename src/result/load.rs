@@ -1,5 +1,6 @@
 //! The result of a spec with `repeat`, as plain data.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +9,11 @@ use super::Versions;
 use crate::budget::{Alpha, ClaimVerdict, Estimate, JudgedClaim, Quantile, Samples};
 use crate::check::CheckRef;
 use crate::machine::Disturbance;
+use crate::number::{Rounding, micros};
 use crate::spec::{Location, Pace};
 use crate::trace::{Trace, TraceId};
 
-/// A delay up to this share of a response time is negligible.
+/// A delay up to this share of a quantile is negligible.
 const LATE_SHARE: f64 = 0.1;
 
 /// So is a delay up to this, in microseconds: threads do not wake up sooner.
@@ -92,6 +94,20 @@ pub struct Failing {
     pub at: Option<Location>,
     /// Number of requests.
     pub requests: u64,
+}
+
+/// A quantile of response times that delays of this machine made longer than is negligible. Durations
+/// of spans do not include such delays. All in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lateness {
+    /// The quantile.
+    pub quantile: Quantile,
+    /// Its value.
+    pub seen: f64,
+    /// Its value without the delays.
+    pub punctual: f64,
+    /// The largest difference that is negligible.
+    pub limit: f64,
 }
 
 /// The measurement of a budget, and its verdicts.
@@ -186,6 +202,34 @@ pub struct Exemplar {
     pub saved: Option<PathBuf>,
 }
 
+impl Lateness {
+    fn of(all: &Samples, punctual: &Samples, quantile: Quantile) -> Option<Self> {
+        let (seen, punctual) = all.quantile(quantile).zip(punctual.quantile(quantile))?;
+        let limit = (punctual * LATE_SHARE).max(LEAST_LATENESS);
+        (seen - punctual > limit).then_some(Self {
+            quantile,
+            seen,
+            punctual,
+            limit,
+        })
+    }
+}
+
+/// `510 µs of the p50 of the response times (1.52 ms) are delay of the load generator (200 µs permitted)`.
+impl fmt::Display for Lateness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |of, rounding| micros(of, rounding);
+        write!(
+            f,
+            "{} of the {} of the response times ({}) are delay of the load generator ({} permitted)",
+            shown(self.seen - self.punctual, Rounding::Up),
+            self.quantile,
+            shown(self.seen, Rounding::Nearest),
+            shown(self.limit, Rounding::Down),
+        )
+    }
+}
+
 impl Load {
     /// Returns `true` if not more requests failed, or could not be judged, than the spec permits.
     #[must_use]
@@ -202,21 +246,27 @@ impl Load {
         }
     }
 
-    /// Returns `true` if delays that this machine caused make a quantile of the response times longer
-    /// by more than a tenth.
+    /// The first quantile of a budget that delays of this machine spoil. The measurement cannot be a
+    /// baseline then.
     #[must_use]
-    pub fn is_late(&self) -> bool {
-        let is_longer = |punctual: &Samples, quantile| {
-            let seen = self.response_times.quantile(quantile);
-            let pair = seen.zip(punctual.quantile(quantile));
-            pair.is_some_and(|(seen, own)| {
-                seen > own * (1.0 + LATE_SHARE) && seen - own > LEAST_LATENESS
-            })
-        };
+    pub fn late_budget(&self) -> Option<Lateness> {
+        self.measured.iter().find_map(|one| {
+            let punctual = one.punctual.as_ref()?;
+            let mut quantiles = one.quantiles.iter();
+            quantiles.find_map(|quantile| Lateness::of(&one.samples, punctual, *quantile))
+        })
+    }
+
+    /// The same for the response times that a report prints; those of budgets first.
+    #[must_use]
+    pub fn lateness(&self) -> Option<Lateness> {
         let quantiles = [Quantile::P50, Quantile::P95, Quantile::P99];
-        self.punctual_times
-            .as_ref()
-            .is_some_and(|punctual| quantiles.into_iter().any(|one| is_longer(punctual, one)))
+        let of_all = || {
+            let punctual = self.punctual_times.as_ref()?;
+            let mut quantiles = quantiles.into_iter();
+            quantiles.find_map(|one| Lateness::of(&self.response_times, punctual, one))
+        };
+        self.late_budget().or_else(of_all)
     }
 
     /// Requests per second.

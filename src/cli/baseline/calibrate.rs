@@ -149,9 +149,9 @@ impl CalibrationRun<'_> {
     fn expect_fit(&self, spec: &Spec, of: &Measurement, number: usize) -> Result<(), Exit> {
         let mut compared = compared(spec, &of.load).into_iter();
         let why = if compared.any(|one| one.versions.are_several()) {
-            "has several versions of a service"
-        } else if of.load.is_late() {
-            "sent requests too late: the load generator fell behind"
+            "has several versions of a service".to_owned()
+        } else if let Some(late) = of.load.late_budget() {
+            format!("sent requests too late: {late}")
         } else {
             return Ok(());
         };

@@ -1,7 +1,9 @@
 //! Checks for the claims of budgets, in the form of all other checks.
 
 use super::decide::Decisions;
+use super::notices;
 use super::place::BaselinePlace;
+use super::record::WriteDecision;
 use super::requirement::Requirement;
 use crate::budget;
 use crate::check::{self, Failure, Outcome, Subject, Witness};
@@ -78,17 +80,16 @@ impl BudgetChecks<'_> {
 pub(super) fn without_baseline<'a>(
     decided: &'a Decisions<'_>,
     place: &'a BaselinePlace,
+    decision: WriteDecision,
+    load: &'a Load,
 ) -> impl Iterator<Item = check::Judged> + 'a {
-    decided.missing.iter().map(|required| {
+    decided.missing.iter().map(move |required| {
         let mut failure = required.failure(
             "a baseline to compare with".to_owned(),
             format!("none in {}", place.path.display()),
         );
         failure.hints = vec![
-            format!(
-                "run `spanspec run` where `CI` is not set, accept the baseline with `{}`, and commit the file",
-                place.accept
-            ),
+            notices::how_to_record(decision, place, load),
             "or write `regression: none` to compare with no baseline".to_owned(),
         ];
         required.check(Outcome::Fail(Box::new(failure)))

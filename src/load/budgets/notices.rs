@@ -1,5 +1,7 @@
 //! Notes of a report about its baseline.
 
+use std::borrow::Cow;
+
 use super::decide::Decisions;
 use super::place::BaselinePlace;
 use super::record::{SkipReason, WriteDecision, WriteTarget, WrittenFile};
@@ -19,15 +21,16 @@ pub(super) fn written(
     written: Option<&WrittenFile>,
     place: &BaselinePlace,
     update: Update,
+    load: &Load,
 ) -> Option<String> {
     let missing = quantiles(&decided.missing);
     let done = written.map(|written| done(decided, written, place));
     match (missing.is_empty(), done) {
         (true, Some(done)) => Some(done),
         (false, Some(done)) => Some(format!("no baseline for {missing}: {done}")),
-        (true, None) => unwritten(decided, decision, update),
+        (true, None) => unwritten(decided, decision, update, load),
         (false, None) => {
-            let reason = no_first_baseline(decision, place)?;
+            let reason = no_first_baseline(decision, place, load)?;
             Some(format!("no baseline for {missing}: {reason}"))
         }
     }
@@ -59,17 +62,26 @@ fn done(decided: &Decisions<'_>, written: &WrittenFile, place: &BaselinePlace) -
 }
 
 /// The note that a run is not used which otherwise would be.
-fn unwritten(decided: &Decisions<'_>, decision: WriteDecision, update: Update) -> Option<String> {
+fn unwritten(
+    decided: &Decisions<'_>,
+    decision: WriteDecision,
+    update: Update,
+    load: &Load,
+) -> Option<String> {
     let WriteDecision::Skip(reason @ (SkipReason::SentLate | SkipReason::SeveralVersions)) =
         decision
     else {
         return None;
     };
     let is_due = update == Update::Always || decided.regressed().next().is_some();
-    is_due.then(|| format!("no new baseline was written because {}", text(reason)))
+    is_due.then(|| format!("no new baseline was written because {}", text(reason, load)))
 }
 
-fn no_first_baseline(decision: WriteDecision, place: &BaselinePlace) -> Option<String> {
+fn no_first_baseline(
+    decision: WriteDecision,
+    place: &BaselinePlace,
+    load: &Load,
+) -> Option<String> {
     let path = place.path.display();
     Some(match decision {
         // The last attempt has the note.
@@ -77,13 +89,13 @@ fn no_first_baseline(decision: WriteDecision, place: &BaselinePlace) -> Option<S
         WriteDecision::Skip(SkipReason::Disabled) => format!(
             "this run does not write baselines; run the spec where `CI` is not set to get {path}.new, or with `--update-baselines always` to get {path}, and commit the baseline"
         ),
-        WriteDecision::Skip(reason) => format!("none was written because {}", text(reason)),
+        WriteDecision::Skip(reason) => format!("none was written because {}", text(reason, load)),
         WriteDecision::Write(_) => "none was written".to_owned(),
     })
 }
 
-fn text(reason: SkipReason) -> &'static str {
-    match reason {
+pub(super) fn text(reason: SkipReason, load: &Load) -> Cow<'static, str> {
+    Cow::Borrowed(match reason {
         SkipReason::NothingCompared => "no budget is compared with a baseline",
         SkipReason::Disabled => "the options forbid it",
         SkipReason::Unreadable => "the present one cannot be read",
@@ -91,8 +103,44 @@ fn text(reason: SkipReason) -> &'static str {
         SkipReason::EndedEarly => "the run ended early",
         SkipReason::NothingMeasured => "a budget has no samples",
         SkipReason::RetryFollows => "the attempt did not pass and is repeated",
-        SkipReason::SentLate => "the load generator fell behind",
+        SkipReason::SentLate => {
+            // Perhaps an earlier run was late.
+            return load
+                .late_budget()
+                .map_or("the load generator fell behind".into(), |late| {
+                    late.to_string().into()
+                });
+        }
         SkipReason::SeveralVersions => "several versions of the service answered",
+    })
+}
+
+/// How to get a baseline, given that there is none.
+pub(super) fn how_to_record(decision: WriteDecision, place: &BaselinePlace, load: &Load) -> String {
+    let accept = &place.accept;
+    match decision {
+        WriteDecision::Write(WriteTarget::Baseline) => {
+            "commit the baseline that this run wrote, and run the spec again".to_owned()
+        }
+        WriteDecision::Write(WriteTarget::Proposal) => {
+            format!("accept the baseline of this run with `{accept}`, and commit the file")
+        }
+        WriteDecision::Skip(SkipReason::SentLate) => format!(
+            "{}, so this run is no baseline: reduce the load, or use a less busy machine",
+            text(SkipReason::SentLate, load)
+        ),
+        WriteDecision::Skip(
+            reason @ (SkipReason::TooManyFailures
+            | SkipReason::EndedEarly
+            | SkipReason::NothingMeasured
+            | SkipReason::SeveralVersions),
+        ) => format!(
+            "run the spec again: this run is no baseline because {}",
+            text(reason, load)
+        ),
+        WriteDecision::Skip(_) => format!(
+            "run `spanspec run` where `CI` is not set, accept the baseline with `{accept}`, and commit the file"
+        ),
     }
 }
 

@@ -86,7 +86,7 @@ impl WriteDecision {
             SkipReason::TooManyFailures
         } else if load.measured.iter().any(|one| one.samples.is_empty()) {
             SkipReason::NothingMeasured
-        } else if runs.clone().any(Load::is_late) {
+        } else if runs.clone().any(|run| run.late_budget().is_some()) {
             SkipReason::SentLate
         } else if runs.any(|run| has_several_versions(required, run, load)) {
             SkipReason::SeveralVersions

@@ -98,8 +98,8 @@ impl Requirement<'_> {
         matches!(self.kind, RequirementKind::Regression(_))
     }
 
-    /// The claim about measured durations, in a run. Returns
-    /// `None` if there is no baseline to compare with.
+    /// The claim about measured durations, in a run. Returns `None` if there is no baseline to compare
+    /// with.
     pub(super) fn claim<'m>(
         &self,
         measured: &'m Measured,
@@ -132,12 +132,19 @@ impl Requirement<'_> {
             quantile: self.quantile,
             candidate: &measured.samples,
             late: measured.punctual.as_ref().map(|without| LateSamples {
-                by: load.behind,
+                by: lateness(&measured.samples, without, self.quantile),
                 without,
             }),
             against,
         })
     }
+}
+
+/// The part of a quantile that is delay of the load generator.
+fn lateness(all: &Samples, without: &Samples, quantile: Quantile) -> Duration {
+    let pair = all.quantile(quantile).zip(without.quantile(quantile));
+    let micros = pair.map_or(0.0, |(all, without)| (all - without).max(0.0));
+    Duration::from_micros(micros as u64)
 }
 
 impl Accepted {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::budget::baseline::{Baseline, Mismatch, Run, accept, pending_path, read, write};
-use crate::budget::{ClaimVerdict, Samples};
+use crate::budget::{ClaimVerdict, Quantile, Samples};
 use crate::check::Outcome;
 use crate::machine::{Disturbance, Machine};
 use crate::result::{Load, Measured, Versions};

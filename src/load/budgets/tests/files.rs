@@ -82,9 +82,12 @@ fn a_run_that_proves_nothing_is_not_written() {
     stopped.stopped = Some("interrupted".to_owned());
     expect_unwritten(&stopped, "the run ended early");
     let mut late = usual();
-    late.behind = Duration::from_millis(14);
-    late.punctual_times = Some(samples(106_000, 400));
-    expect_unwritten(&late, "the load generator fell behind");
+    late.measured[0].quantiles = vec![Quantile::P50];
+    late.measured[0].punctual = Some(samples(106_000, 400));
+    expect_unwritten(
+        &late,
+        "14 ms of the p50 of the response times (120 ms) are delay of the load generator (10.6 ms permitted)",
+    );
     let mut mixed = usual();
     mixed.measured[0].versions = [("2.3.0", 212), ("2.4.0", 188)].into_iter().collect();
     expect_unwritten(&mixed, "several versions of the service answered");
@@ -94,11 +97,46 @@ fn a_run_that_proves_nothing_is_not_written() {
 fn permitted_failures_and_small_lateness_do_not_prevent_writing() {
     let mut load = measured(None, samples(120_000, 400));
     (load.failed, load.allowed) = (1, 1);
-    load.behind = Duration::from_millis(14);
-    load.punctual_times = Some(samples(111_000, 400));
+    load.measured[0].quantiles = vec![Quantile::P50];
+    load.measured[0].punctual = Some(samples(111_000, 400));
     let mut project = TestProject::new(COMPARED);
     project.judge(load);
     assert!(project.has_baselines());
+}
+
+#[test]
+fn a_budget_of_spans_is_written_though_the_load_generator_was_late() {
+    let mut load = measured(None, samples(1_000, 400));
+    load.response_times = samples(1_600, 400);
+    load.punctual_times = Some(samples(1_100, 400));
+    load.behind = Duration::from_millis(3);
+    assert!(load.lateness().is_some());
+    let mut project = TestProject::new(COMPARED);
+    project.judge(load);
+    assert!(project.has_baselines());
+}
+
+#[test]
+fn strict_does_not_advise_to_run_again_as_before_where_that_gives_no_baseline() {
+    let mut late = measured(None, samples(1_600, 400));
+    late.measured[0].quantiles = vec![Quantile::P50];
+    late.measured[0].punctual = Some(samples(1_100, 400));
+    let hint = |load: &Load| {
+        let mut project = TestProject::new(COMPARED);
+        project.budgeting.is_strict = true;
+        let judged = project.judge(load.clone());
+        judged.checks[0].outcome.failure().unwrap().hints[0].clone()
+    };
+    assert_eq!(
+        hint(&late),
+        "500 µs of the p50 of the response times (1.6 ms) are delay of the load generator (200 µs permitted), so this run is no baseline: reduce the load, or use a less busy machine"
+    );
+    late.measured[0].punctual = None;
+    let said = hint(&late);
+    assert!(
+        said.starts_with("accept the baseline of this run with "),
+        "{said}"
+    );
 }
 
 #[test]
