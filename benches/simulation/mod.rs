@@ -11,8 +11,8 @@
 use std::f64::consts::TAU;
 
 use spanspec::internal::budget::{
-    AbVerdict, Against, Alpha, Claim, ClaimVerdict, FEWEST_RUNS, Pair, Quantile, Reference,
-    Samples, judge, judge_pairs, spread,
+    AbVerdict, Against, Alpha, Claim, ClaimVerdict, FEWEST_RUNS, Pair, PairedClaim, Quantile,
+    Reference, Samples, judge, judge_pairs, spread,
 };
 
 /// The standard deviation of the logarithm of most requests.
@@ -165,8 +165,13 @@ pub fn ab_regressions(
                     (run(1.0), run(setting.slower))
                 })
                 .collect();
-            let pairs: Vec<Pair<'_>> = runs.iter().map(|(a, b)| Pair { a, b }).collect();
-            let judged = judge_pairs("", setting.quantile, &pairs, setting.tolerance);
+            let claim = PairedClaim {
+                subject: String::new(),
+                quantile: setting.quantile,
+                tolerance: setting.tolerance,
+                pairs: runs.iter().map(|(a, b)| Pair { a, b }).collect(),
+            };
+            let judged = judge_pairs(&[claim]).remove(0);
             judged.is_ok_and(|found| found.verdict == AbVerdict::Regressed)
         })
         .count()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{AbSide, Both};
 use crate::budget::{
-    Ab, AbRefusal, AbVerdict, Column, Pair, Quantile, Samples, Table, TableRow, judge_pairs,
+    Ab, AbRefusal, AbVerdict, Column, Pair, PairedClaim, Quantile, Table, TableRow, judge_pairs,
 };
 use crate::measure::{Measurement, Unmeasured};
 use crate::result::{Load, Report, Verdict, masked};
@@ -23,6 +23,8 @@ pub struct AbComparison {
     pub runs: Both<Vec<Arc<Load>>>,
     /// The reason why there are fewer runs than planned.
     pub ended: Option<EarlyEnd>,
+    /// Verdicts that are not proven fail.
+    pub is_strict: bool,
     budgets: Vec<Budget>,
 }
 
@@ -54,8 +56,10 @@ pub enum AbClaim {
 /// The result of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AbOutcome {
-    /// B was not found slower by more than the limit.
+    /// B is provably within all limits.
     Ok,
+    /// B was not found slower by more than a limit, and this is not proven for all.
+    NotProven,
     /// B is slower by more than the limit.
     Regressed,
     /// More requests failed than permitted.
@@ -68,8 +72,9 @@ pub enum AbOutcome {
 
 impl AbComparison {
     /// A comparison without runs. The tolerances are those of `spec`.
-    pub(super) fn new(spec: &Spec, pairs: usize) -> Self {
+    pub(super) fn new(spec: &Spec, pairs: usize, is_strict: bool) -> Self {
         Self {
+            is_strict,
             name: masked(&spec.name, spec),
             at: spec.at.clone(),
             pairs,
@@ -94,11 +99,27 @@ impl AbComparison {
     /// The results of all compared quantiles.
     #[must_use]
     pub fn claims(&self) -> Vec<AbClaim> {
-        let of = |(at, budget): (usize, &Budget)| self.claims_of(at, budget);
-        self.budgets.iter().enumerate().flat_map(of).collect()
+        self.judged().into_iter().map(|(_, claim)| claim).collect()
     }
 
-    fn claims_of(&self, at: usize, budget: &Budget) -> Vec<AbClaim> {
+    /// The results, each with the index of its budget.
+    fn judged(&self) -> Vec<(usize, AbClaim)> {
+        let budgets = self.budgets.iter().enumerate();
+        let claims = budgets.flat_map(|(at, budget)| self.claims_of(at, budget));
+        let (budgets, claims): (Vec<usize>, Vec<PairedClaim<'_>>) = claims.unzip();
+        let judged = judge_pairs(&claims).into_iter().zip(claims);
+        let judged = judged.map(|(judged, claim)| match judged {
+            Ok(judged) => AbClaim::Judged(judged),
+            Err(why) => AbClaim::Refused {
+                subject: claim.subject,
+                quantile: claim.quantile,
+                why,
+            },
+        });
+        budgets.into_iter().zip(judged).collect()
+    }
+
+    fn claims_of(&self, at: usize, budget: &Budget) -> Vec<(usize, PairedClaim<'_>)> {
         let runs = self.runs.a.iter().zip(&self.runs.b);
         let pairs: Vec<Pair<'_>> = runs
             .filter_map(|(a, b)| {
@@ -111,17 +132,14 @@ impl AbComparison {
         let Some(subject) = self.subject(at) else {
             return Vec::new();
         };
-        let judged = |quantile, tolerance| match judge_pairs(subject, quantile, &pairs, tolerance) {
-            Ok(judged) => AbClaim::Judged(judged),
-            Err(why) => AbClaim::Refused {
-                subject: subject.to_owned(),
-                quantile,
-                why,
-            },
-        };
         let quantiles = budget.quantiles.iter().filter_map(|one| {
-            let regression = one.regression.as_ref()?;
-            Some(judged(one.quantile, regression.tolerance_at(one.quantile)))
+            let claim = PairedClaim {
+                subject: subject.to_owned(),
+                quantile: one.quantile,
+                tolerance: one.regression.as_ref()?.tolerance_at(one.quantile),
+                pairs: pairs.clone(),
+            };
+            Some((at, claim))
         });
         quantiles.collect()
     }
@@ -145,67 +163,62 @@ impl AbComparison {
             None => {}
         }
         let claims = self.claims();
-        let judged = || {
-            claims.iter().filter_map(|claim| match claim {
-                AbClaim::Judged(judged) => Some(judged.verdict),
-                AbClaim::Refused { .. } => None,
-            })
+        let has = |verdict| {
+            let mut claims = claims.iter();
+            claims
+                .any(|claim| matches!(claim, AbClaim::Judged(judged) if judged.verdict == verdict))
         };
-        let is_unjudged = claims.iter().any(AbClaim::is_unjudged);
-        if judged().any(|verdict| verdict == AbVerdict::Regressed) {
+        let is_judged = |claim: &AbClaim| matches!(claim, AbClaim::Judged(_));
+        if has(AbVerdict::Regressed) {
             AbOutcome::Regressed
-        } else if is_unjudged || judged().next().is_none() {
+        } else if claims.iter().any(AbClaim::is_unjudged) || !claims.iter().any(is_judged) {
             AbOutcome::Unjudged
+        } else if has(AbVerdict::NotProven) || !claims.iter().all(is_judged) {
+            AbOutcome::NotProven
         } else {
             AbOutcome::Ok
         }
     }
 
-    /// The quantiles of both versions.
+    /// The judged quantiles of both versions, in the pair with the median ratio.
     #[must_use]
     pub fn tables(&self) -> Vec<Table> {
-        let rows = self.budgets.iter().enumerate().map(|(at, budget)| {
-            let [(baseline, before), (candidate, now)] =
-                [AbSide::A, AbSide::B].map(|side| self.measured(at, side));
-            let quantiles = |samples: &Samples| {
-                let all = budget.quantiles.iter().map(|one| one.quantile);
-                all.filter_map(|one| Some((one, samples.quantile(one)?)))
-                    .collect()
+        let judged = self.judged();
+        let rows = (0..self.budgets.len()).map(|at| {
+            let claims = judged.iter().filter(|(budget, _)| *budget == at);
+            let claims: Vec<&Ab> = claims.filter_map(|(_, claim)| claim.judged()).collect();
+            let side = |side: usize| {
+                let values = claims.iter().map(|of| (of.quantile, of.median[side]));
+                values.collect()
             };
             let row = TableRow {
                 subject: self.subject(at).unwrap_or_default().to_owned(),
-                before: quantiles(&before),
-                now: quantiles(&now),
-                remarks: remarks(&self.claims_of(at, budget)),
+                before: side(0),
+                now: side(1),
+                remarks: remarks(&claims),
             };
-            (baseline, candidate, row)
+            (self.column(at, AbSide::A), self.column(at, AbSide::B), row)
         });
         Table::all(rows)
     }
 
-    /// The durations of all runs of one version.
-    fn measured(&self, at: usize, side: AbSide) -> (Column, Samples) {
-        let mut samples = Samples::default();
-        let mut version = None;
-        for load in self.runs.of(side) {
-            if let Some(measured) = load.measured.get(at) {
-                samples.merge(&measured.samples);
-                version = measured.version.clone().or(version);
-            }
+    /// The version, and the samples of all runs.
+    fn column(&self, at: usize, side: AbSide) -> Column {
+        let runs = self.runs.of(side).iter();
+        let measured: Vec<_> = runs.filter_map(|load| load.measured.get(at)).collect();
+        let mut latest = measured.iter().rev();
+        Column {
+            version: latest.find_map(|one| one.version.clone()),
+            count: measured.iter().map(|one| one.samples.len()).sum(),
         }
-        let count = samples.len();
-        (Column { version, count }, samples)
     }
 }
 
 /// `REGRESSED at p50, p95`
-fn remarks(claims: &[AbClaim]) -> Vec<String> {
+fn remarks(claims: &[&Ab]) -> Vec<String> {
     let regressed: Vec<String> = claims
         .iter()
-        .filter_map(|claim| match claim {
-            AbClaim::Judged(judged) if judged.verdict == AbVerdict::Regressed => Some(judged),
-            _ => None,
-        })
+        .filter(|judged| judged.verdict == AbVerdict::Regressed)
         .map(|judged| judged.quantile.to_string())
         .collect();
     if regressed.is_empty() {
@@ -215,13 +228,22 @@ fn remarks(claims: &[AbClaim]) -> Vec<String> {
 }
 
 impl AbClaim {
-    /// Returns `true` if pairs could have judged the quantile. Quantiles from p99 on are never judged, so
-    /// they do not count.
+    fn judged(&self) -> Option<&Ab> {
+        match self {
+            Self::Judged(judged) => Some(judged),
+            Self::Refused { .. } => None,
+        }
+    }
+
+    /// Returns `true` if the comparison is an error because the quantile was not judged. A quantile
+    /// from p99 on that lacks samples is not proven, since it takes more than the usual requests.
     #[must_use]
     pub fn is_unjudged(&self) -> bool {
         match self {
             Self::Judged(_) => false,
-            Self::Refused { why, .. } => !matches!(why, AbRefusal::Tail(_)),
+            Self::Refused { quantile, why, .. } => {
+                *quantile < Quantile::P99 || !matches!(why, AbRefusal::TooFewSamples { .. })
+            }
         }
     }
 }

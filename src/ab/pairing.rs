@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Both;
-use crate::budget::Quantile;
+use crate::budget::is_measurable;
 use crate::result::masked;
 use crate::spec::{Pace, QuantileBudget, Spec};
 use crate::workspace::Workspace;
@@ -116,13 +116,11 @@ fn listed(measures: &[&str], spec: &Spec) -> String {
     masked(&measures.join(", "), spec)
 }
 
-/// Returns `true` if a quantile below p99 is compared, so that pairs of runs can judge it.
+/// Returns `true` if a quantile is compared.
 #[must_use]
 pub fn is_comparable(spec: &Spec) -> bool {
-    let quantiles = spec.budgets.iter().flat_map(|budget| &budget.quantiles);
-    quantiles
-        .filter(|one| one.quantile < Quantile::P99)
-        .any(QuantileBudget::is_compared)
+    let mut quantiles = spec.budgets.iter().flat_map(|budget| &budget.quantiles);
+    quantiles.any(QuantileBudget::is_compared)
 }
 
 /// Returns `true` if the triggers of both sides are equal, so that a system would be compared with
@@ -143,6 +141,19 @@ impl SpecPair {
     #[must_use]
     pub fn name(&self) -> String {
         masked(&self.specs.a.name, &self.specs.a)
+    }
+
+    /// The number of compared quantiles that runs of this number of requests can measure.
+    pub(super) fn claims(&self, requests: u64) -> usize {
+        let spec = &self.specs.b;
+        let requests = spec.repeat.as_ref().map_or(0, |repeat| match repeat.pace {
+            Pace::Closed { .. } => requests,
+            Pace::Open { .. } => repeat.pace.requests(),
+        });
+        let quantiles = spec.budgets.iter().flat_map(|budget| &budget.quantiles);
+        let compared = quantiles.filter(|one| one.is_compared());
+        let measurable = compared.filter(|one| is_measurable(one.quantile, requests));
+        measurable.count()
     }
 
     /// The spec of one run: this number of requests in a closed loop, and a warm-up in the first run.

@@ -110,7 +110,7 @@ pub(crate) fn names() -> Both<String> {
 /// A comparison of runs with these durations.
 pub(crate) fn compared(pairs: &[(u64, u64)]) -> AbComparison {
     let specs = specs_at("http://127.0.0.1:1", TEXT);
-    let mut comparison = AbComparison::new(&specs[0], 5);
+    let mut comparison = AbComparison::new(&specs[0], 7, false);
     for (a, b) in pairs {
         comparison.runs.a.push(load(&specs[0], *a, "2.3.0"));
         comparison.runs.b.push(load(&specs[0], *b, "2.4.0"));
@@ -125,8 +125,8 @@ fn sentences(comparison: &AbComparison) -> Vec<String> {
 
 #[test]
 fn pairs_with_too_few_samples_are_not_judged() {
-    let mut comparison = compared(&[(100_000, 110_000); 5]);
-    assert_eq!(comparison.outcome(), AbOutcome::Ok);
+    let mut comparison = compared(&[(100_000, 110_000); 7]);
+    assert_eq!(comparison.outcome(), AbOutcome::NotProven);
     let short = Arc::make_mut(&mut comparison.runs.b[3]);
     short.measured[1].samples = (0..58).collect();
     assert_eq!(comparison.outcome(), AbOutcome::Unjudged);
@@ -134,37 +134,68 @@ fn pairs_with_too_few_samples_are_not_judged() {
 
 #[test]
 fn a_version_that_is_slower_in_every_pair_has_regressed() {
-    let found = compared(&[(100_000, 290_000); 5]);
+    let found = compared(&[(100_000, 290_000); 7]);
     assert_eq!(found.outcome(), AbOutcome::Regressed);
     assert_eq!(
         sentences(&found),
         [
-            "p50 of inventory-check: REGRESSED: 2.90x (median of 5 pairs, 2.90x to 2.90x, slower in 5), limit 1.2x",
-            "p99 of inventory-check: NOT JUDGED: p99 cannot be compared by pairs of runs: 1 of 36 comparisons of equal versions would fail; use p95 or lower, or a baseline",
-            "p95 of response time: REGRESSED: 2.90x (median of 5 pairs, 2.90x to 2.90x, slower in 5), limit 1.5x",
+            "p50 of inventory-check: REGRESSED: 2.90x (290 ms against 100 ms in the median of 7 pairs, which are 2.90x to 2.90x; slower in 7, within the limit in 0), limit 1.2x",
+            "p99 of inventory-check: NOT JUDGED: a run of pair 1 has 200 samples, and this quantile needs 299; use `--requests 299`, or compare a lower quantile",
+            "p95 of response time: REGRESSED: 2.90x (290 ms against 100 ms in the median of 7 pairs, which are 2.90x to 2.90x; slower in 7, within the limit in 0), limit 1.5x",
         ]
     );
     let table = found.tables()[0].headed(["A", "B"]).to_string();
     assert_eq!(
         table,
         "
-              v2.3.0 (A, n=1,000)           v2.4.0 (B, n=1,000)
-inventory-check   p50=100 ms p99=100 ms     p50=290 ms p99=290 ms   ← REGRESSED at p50
-response time     p95=100 ms                p95=290 ms              ← REGRESSED at p95"
+              v2.3.0 (A, n=1,400)     v2.4.0 (B, n=1,400)
+inventory-check   p50=100 ms              p50=290 ms            ← REGRESSED at p50
+response time     p95=100 ms              p95=290 ms            ← REGRESSED at p95"
             .trim_start_matches('\n')
     );
 }
 
 #[test]
-fn the_same_version_twice_is_well_though_nothing_is_said_of_p99() {
+fn the_columns_are_those_of_the_pair_with_the_median_ratio() {
     let found = compared(&[
+        (100_000, 290_000),
+        (200_000, 400_000),
+        (50_000, 152_000),
+        (100_000, 280_000),
+        (100_000, 310_000),
+        (100_000, 320_000),
+        (100_000, 330_000),
+    ]);
+    let row = &found.tables()[0].rows[0];
+    let values = (row.before[0].1.round(), row.now[0].1.round());
+    assert_eq!(values, (50_099.0, 152_099.0));
+    assert!(
+        sentences(&found)[0].contains("REGRESSED: 3.04x (152 ms against 50.1 ms in the median")
+    );
+}
+
+#[test]
+fn the_same_version_twice_passes_and_is_proven_if_each_quantile_is() {
+    let pairs = [
         (100_000, 104_000),
         (104_000, 100_000),
         (1, 1),
         (9, 8),
         (5, 6),
-    ]);
-    assert_eq!(found.outcome(), AbOutcome::Ok);
+        (7, 7),
+        (8, 8),
+    ];
+    let found = compared(&pairs);
+    // Nothing is known of p99.
+    assert_eq!(found.outcome(), AbOutcome::NotProven);
+    let mut all = compared(&pairs);
+    for load in all.runs.a.iter_mut().chain(&mut all.runs.b) {
+        for measured in &mut Arc::make_mut(load).measured {
+            let more = measured.samples.clone();
+            measured.samples.merge(&more);
+        }
+    }
+    assert_eq!(all.outcome(), AbOutcome::Ok);
 }
 
 #[test]
@@ -179,8 +210,22 @@ fn too_few_pairs_are_not_judged_and_an_interrupt_is_not_an_error() {
 }
 
 #[test]
+fn the_default_number_of_pairs_depends_on_the_quantiles_that_the_requests_can_measure() {
+    let pair = &paired(both(TEXT, TEXT)).unwrap()[0];
+    let plan = |requests| AbPlan {
+        pairs: None,
+        requests,
+        is_strict: false,
+    };
+    let pairs = |requests| plan(requests).pairs_of(pair);
+    // p50; p50 and p95; p50, p95 and p99.
+    assert_eq!([20, 200, 300].map(pairs), [5, 7, 7]);
+    assert_eq!(plan(200).least_pairs(pair), 6);
+}
+
+#[test]
 fn a_budget_without_samples_is_not_judged() {
-    let mut found = compared(&[(100_000, 100_000); 5]);
+    let mut found = compared(&[(100_000, 100_000); 7]);
     let mut empty = Load::clone(&found.runs.b[2]);
     empty.measured[0].samples = Samples::default();
     found.runs.b[2] = Arc::new(empty);
@@ -257,13 +302,12 @@ fn triggers_that_do_not_depend_on_the_version_are_equal() {
 }
 
 #[test]
-fn only_quantiles_below_p99_are_comparable() {
+fn a_spec_is_comparable_if_a_quantile_is_compared() {
     let is_comparable = |text: &str| super::is_comparable(&specs_at("http://x", text)[0]);
     assert!(is_comparable(TEXT));
     let start = "request: GET http://x\nexpect: { errors: 0 }\nrepeat: { times: 9 }\nbudgets: [{ measure: response_time, ";
-    assert!(!is_comparable(&format!("{start}p99: < 1s }}]\n")));
+    assert!(is_comparable(&format!("{start}p99: < 1s }}]\n")));
     assert!(!is_comparable(&format!(
         "{start}p50: < 1s, regression: none }}]\n"
     )));
-    assert!(is_comparable(&format!("{start}p50: < 1s }}]\n")));
 }

@@ -1,18 +1,23 @@
 //! Verdicts over interleaved pairs of runs of two versions.
 //!
 //! Both versions run on the same machine in alternating order, so that changes of the machine affect
-//! both.
+//! both. The sign test decides: it assumes nothing about durations and machine, only that each pair
+//! favours either version with the same probability if they do not differ. The claims of a spec share
+//! the probability of an error (Holm 1979).
 
 use std::fmt;
 
+use super::binomial::Binomial;
 use super::numbers::not_measured;
 use super::quantile::{Alpha, Quantile, smallest_count};
 use super::samples::Samples;
-use crate::number::{Rounding, permitted_ratio, ratio};
+use crate::number::{Rounding, count, counted, micros, permitted_ratio, ratio};
 
-/// Minimum number of pairs. The probability that B is slower in five of five pairs by chance is 1/32,
-/// and the ratio must exceed the limit as well.
+/// Minimum number of pairs. The probability that B is slower in five of five pairs by chance is 1/32.
 pub const FEWEST_PAIRS: usize = 5;
+
+/// The probability of any false alarm among the claims of a spec, and of any false proof.
+const ALPHA: Alpha = Alpha::FIVE_PERCENT;
 
 /// One run of each version, close together in time.
 #[derive(Clone, Copy, Debug)]
@@ -23,14 +28,27 @@ pub struct Pair<'a> {
     pub b: &'a Samples,
 }
 
+/// The claim that a quantile of B is within a ratio of that of A.
+#[derive(Clone, Debug)]
+pub struct PairedClaim<'a> {
+    /// The subject of the budget.
+    pub subject: String,
+    /// The quantile.
+    pub quantile: Quantile,
+    /// The permitted increase: 0.2 for 20 %.
+    pub tolerance: f64,
+    /// The runs.
+    pub pairs: Vec<Pair<'a>>,
+}
+
 /// The verdict over all pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AbVerdict {
-    /// B is slower in every pair, and the median ratio exceeds the limit.
+    /// B is provably slower, and the median ratio exceeds the limit.
     Regressed,
-    /// The median ratio exceeds the limit, but B is not slower in every pair.
+    /// The pairs prove neither.
     NotProven,
-    /// The median ratio is within the limit.
+    /// The ratio is provably within the limit.
     Ok,
 }
 
@@ -54,6 +72,8 @@ pub struct Ab {
     pub quantile: Quantile,
     /// The verdict.
     pub verdict: AbVerdict,
+    /// The quantile of A and of B in microseconds, in the pair with the median ratio.
+    pub median: [f64; 2],
     /// The ratio of B to A in each pair, in ascending order.
     pub ratios: Vec<f64>,
     /// The maximum ratio.
@@ -65,17 +85,26 @@ pub struct Ab {
 /// The reason why pairs cannot be judged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AbRefusal {
-    /// Quantiles from p99 on vary too much between runs.
+    /// There are fewer than [`pairs_needed`].
     #[error(
-        "{0} cannot be compared by pairs of runs: 1 of 36 comparisons of equal versions would fail; use p95 or lower, or a baseline"
+        "{}, and {} needed for {}",
+        counted(*found, "pair"),
+        if *needed == 1 { "1 is".to_owned() } else { format!("{needed} are") },
+        counted(*claims, "compared quantile")
     )]
-    Tail(Quantile),
-    /// There are fewer than [`FEWEST_PAIRS`].
-    #[error("{FEWEST_PAIRS} pairs of runs are needed, and there are {0}")]
-    TooFewPairs(usize),
+    TooFewPairs {
+        /// The number of pairs.
+        found: usize,
+        /// The number that can prove a claim.
+        needed: usize,
+        /// The number of claims that share the probability of an error.
+        claims: usize,
+    },
     /// A run is too short for the quantile.
     #[error(
-        "a run of pair {pair} has {found} samples, and this quantile needs {needed}; send more requests per run, or compare a lower quantile"
+        "a run of pair {pair} has {}, and this quantile needs {}; use `--requests {needed}`, or compare a lower quantile",
+        counted(*found, "sample"),
+        count(*needed)
     )]
     TooFewSamples {
         /// The pair, from 1.
@@ -90,69 +119,147 @@ pub enum AbRefusal {
     NothingFound(usize),
 }
 
-/// Judges if B is slower than A by more than the tolerance: 0.2 for 20 %.
+/// The smallest number of pairs that can prove one of several claims: 5 for one claim, 6 for two or
+/// three, 7 for four to six, 8 for up to twelve.
 ///
-/// # Errors
-/// The pairs cannot be judged.
-pub fn judge_pairs(
-    subject: &str,
-    quantile: Quantile,
-    pairs: &[Pair<'_>],
-    tolerance: f64,
-) -> Result<Ab, AbRefusal> {
-    if quantile >= Quantile::P99 {
-        return Err(AbRefusal::Tail(quantile));
-    }
-    if pairs.len() < FEWEST_PAIRS {
-        return Err(AbRefusal::TooFewPairs(pairs.len()));
-    }
-    let needed = smallest_count(quantile, Alpha::FIVE_PERCENT);
-    let ranges: Result<Vec<Range>, AbRefusal> = (1..)
-        .zip(pairs)
-        .map(|(number, pair)| {
-            let range = Range::of(pair, quantile).ok_or(AbRefusal::NothingFound(number))?;
-            let found = pair.a.len().min(pair.b.len());
-            if found < needed {
-                return Err(AbRefusal::TooFewSamples {
-                    pair: number,
-                    found,
-                    needed,
-                });
-            }
-            Ok(range)
-        })
-        .collect();
-    let ranges = ranges?;
-    let sorted = |ratio: fn(&Range) -> f64| {
-        let mut ratios: Vec<f64> = ranges.iter().map(ratio).collect();
-        ratios.sort_by(f64::total_cmp);
-        ratios
+/// ```
+/// use spanspec::internal::budget::pairs_needed;
+/// assert_eq!([1, 2, 3, 4, 6, 7, 12, 13].map(pairs_needed), [5, 6, 6, 7, 7, 8, 8, 9]);
+/// ```
+#[must_use]
+pub fn pairs_needed(claims: usize) -> usize {
+    let level = ALPHA.shared_by(claims).chance();
+    let is_enough = |pairs: &usize| by_chance(*pairs, *pairs) <= level;
+    (FEWEST_PAIRS..)
+        .find(is_enough)
+        .expect("the probability halves with each pair")
+}
+
+/// The probability that at least `count` of `pairs` favour one version by chance.
+fn by_chance(count: usize, pairs: usize) -> f64 {
+    let fair = Binomial {
+        trials: pairs as u64,
+        chance: 0.5,
+        rest: 0.5,
     };
-    let limit = 1.0 + tolerance;
-    let (least, most) = (sorted(|range| range.least), sorted(|range| range.most));
-    let is_worse = median(&least) > limit && least[0] > 1.0;
-    let not_measured = pairs.iter().map(|pair| pair.a.unknown() + pair.b.unknown());
-    Ok(Ab {
-        subject: subject.to_owned(),
-        quantile,
-        verdict: if is_worse {
+    fair.at_least(count as u64)
+}
+
+/// Returns `true` for claims with enough samples in a run to compare their quantile.
+#[must_use]
+pub fn is_measurable(quantile: Quantile, requests: u64) -> bool {
+    requests >= smallest_count(quantile, ALPHA)
+}
+
+/// Judges all claims of a spec.
+#[must_use]
+pub fn judge_pairs(claims: &[PairedClaim<'_>]) -> Vec<Result<Ab, AbRefusal>> {
+    let ratios: Vec<_> = claims.iter().map(ratios).collect();
+    let all = ratios.iter().flatten().count();
+    let shares = |count: fn(&Range, f64) -> bool| {
+        let claims = claims.iter().zip(&ratios);
+        let chances = claims.filter_map(|(claim, ranges)| {
+            let ranges = ranges.as_ref().ok()?;
+            let limit = 1.0 + claim.tolerance;
+            let found = ranges.iter().filter(|range| count(range, limit)).count();
+            Some(by_chance(found, ranges.len()))
+        });
+        proven(&chances.collect::<Vec<f64>>())
+    };
+    let mut slower = shares(|range, _| range.least > 1.0).into_iter();
+    let mut within = shares(|range, limit| range.most <= limit).into_iter();
+    let judge = |(claim, ranges): (&PairedClaim<'_>, Result<Vec<Range>, AbRefusal>)| {
+        let ranges = ranges?;
+        let is = (slower.next() == Some(true), within.next() == Some(true));
+        let (found, needed) = (ranges.len(), pairs_needed(all));
+        if found < needed {
+            return Err(AbRefusal::TooFewPairs {
+                found,
+                needed,
+                claims: all,
+            });
+        }
+        Ok(judged_claim(claim, ranges, is))
+    };
+    claims.iter().zip(ratios).map(judge).collect()
+}
+
+/// Holm's procedure: the claims that are proven, given the probability of each by chance.
+fn proven(chances: &[f64]) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..chances.len()).collect();
+    order.sort_by(|one, other| chances[*one].total_cmp(&chances[*other]));
+    let mut proven = vec![false; chances.len()];
+    for (already, claim) in order.into_iter().enumerate() {
+        if chances[claim] > ALPHA.shared_by(chances.len() - already).chance() {
+            break;
+        }
+        proven[claim] = true;
+    }
+    proven
+}
+
+fn judged_claim(
+    claim: &PairedClaim<'_>,
+    mut ranges: Vec<Range>,
+    (is_slower, is_within): (bool, bool),
+) -> Ab {
+    let limit = 1.0 + claim.tolerance;
+    let middle = middle(ranges.len());
+    ranges.sort_by(|one, other| one.least.total_cmp(&other.least));
+    let exceeds = ranges[middle].least > limit;
+    ranges.sort_by(|one, other| one.seen.total_cmp(&other.seen));
+    let unknown = claim
+        .pairs
+        .iter()
+        .map(|pair| pair.a.unknown() + pair.b.unknown());
+    Ab {
+        subject: claim.subject.clone(),
+        quantile: claim.quantile,
+        verdict: if is_slower && exceeds {
             AbVerdict::Regressed
-        } else if median(&most) <= limit {
+        } else if is_within {
             AbVerdict::Ok
         } else {
             AbVerdict::NotProven
         },
-        ratios: sorted(|range| range.seen),
+        median: ranges[middle].values,
+        ratios: ranges.iter().map(|range| range.seen).collect(),
         limit,
-        not_measured: not_measured.sum(),
-    })
+        not_measured: unknown.sum(),
+    }
+}
+
+/// The index of the median; of an even number the lower of both, so that it is one of the pairs.
+fn middle(number: usize) -> usize {
+    number.saturating_sub(1) / 2
+}
+
+fn ratios(claim: &PairedClaim<'_>) -> Result<Vec<Range>, AbRefusal> {
+    let needed = smallest_count(claim.quantile, ALPHA);
+    let pairs = (1..).zip(&claim.pairs);
+    let ranges = pairs.map(|(number, pair)| {
+        let range = Range::of(pair, claim.quantile).ok_or(AbRefusal::NothingFound(number))?;
+        let found = pair.a.len().min(pair.b.len());
+        if found < needed {
+            return Err(AbRefusal::TooFewSamples {
+                pair: number,
+                found,
+                needed,
+            });
+        }
+        Ok(range)
+    });
+    ranges.collect()
 }
 
 /// The ratio of B to A in a pair. Requests without a measurement make it a range.
+#[derive(Clone, Debug)]
 struct Range {
     least: f64,
     seen: f64,
     most: f64,
+    /// The quantile of A and of B.
+    values: [f64; 2],
 }
 
 impl Range {
@@ -162,10 +269,12 @@ impl Range {
             (pair.a.range(quantile)?, pair.b.range(quantile)?);
         // Durations below one microsecond count as one.
         let quotient = |b: f64, a: f64| b.max(1.0) / a.max(1.0);
+        let values = [pair.a.quantile(quantile)?, pair.b.quantile(quantile)?];
         Some(Self {
             least: quotient(least_b, most_a),
-            seen: quotient(pair.b.quantile(quantile)?, pair.a.quantile(quantile)?),
+            seen: quotient(values[1], values[0]),
             most: quotient(most_b, least_a),
+            values,
         })
     }
 }
@@ -174,7 +283,7 @@ impl Ab {
     /// The median ratio.
     #[must_use]
     pub fn median(&self) -> f64 {
-        median(&self.ratios)
+        self.ratios[middle(self.ratios.len())]
     }
 
     /// The median ratio: `2.90x`.
@@ -190,38 +299,39 @@ impl Ab {
     }
 }
 
-/// The median of values in ascending order.
-fn median(sorted: &[f64]) -> f64 {
-    let middle = sorted.len() / 2;
-    if sorted.len().is_multiple_of(2) {
-        f64::midpoint(sorted[middle - 1], sorted[middle])
-    } else {
-        sorted[middle]
-    }
-}
-
-/// `p50 of ship: REGRESSED: 2.91x (median of 5 pairs, 2.80x to 3.02x, slower in 5), limit 1.2x`.
+/// `p50 of ship: REGRESSED: 2.91x (291 ms against 100 ms in the median of 5 pairs, which are 2.80x to
+/// 3.02x; slower in 5), limit 1.2x`.
 impl fmt::Display for Ab {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |of| ratio(of, Rounding::Nearest);
+        let [a, b] = self.median.map(|of| micros(of, Rounding::Nearest));
         let [least, most] = [self.ratios.first(), self.ratios.last()]
             .map(|one| one.map_or_else(String::new, |one| shown(*one)));
+        let number = |is: &dyn Fn(f64) -> bool| self.ratios.iter().filter(|one| is(**one)).count();
+        let is_open = self.verdict == AbVerdict::NotProven;
+        let found = match is_open && self.median() <= self.limit {
+            true => "not found slower: ",
+            false => "",
+        };
         write!(
             f,
-            "{} of {}: {}: {} (median of {} pairs, {least} to {most}, slower in {}), limit {}",
+            "{} of {}: {}: {found}{} ({b} against {a} in the median of {} pairs, which are {least} to {most}; slower in {}, within the limit in {}), limit {}",
             self.quantile,
             self.subject,
             self.verdict,
             self.change(),
             self.ratios.len(),
-            self.ratios.iter().filter(|ratio| **ratio > 1.0).count(),
+            number(&|one| one > 1.0),
+            number(&|one| one <= self.limit),
             self.most(),
         )?;
         match self.verdict {
             AbVerdict::NotProven if self.not_measured > 0 => {
                 write!(f, ". {}", not_measured(self.not_measured))
             }
-            AbVerdict::NotProven => f.write_str(". More requests per run may decide."),
+            AbVerdict::NotProven => {
+                f.write_str(". More requests (`--requests`) or pairs (`--pairs`) may decide.")
+            }
             AbVerdict::Regressed | AbVerdict::Ok => Ok(()),
         }
     }
@@ -235,10 +345,25 @@ mod tests {
         (0..200).map(|_| micros).collect()
     }
 
-    fn judged(runs: &[(u64, u64)]) -> Result<Ab, AbRefusal> {
-        let runs: Vec<_> = runs.iter().map(|(a, b)| (run(*a), run(*b))).collect();
-        let pairs: Vec<_> = runs.iter().map(|(a, b)| Pair { a, b }).collect();
-        judge_pairs("ship", Quantile::P50, &pairs, 0.2)
+    fn claim<'a>(quantile: Quantile, runs: &'a [(Samples, Samples)]) -> PairedClaim<'a> {
+        PairedClaim {
+            subject: "ship".to_owned(),
+            quantile,
+            tolerance: 0.2,
+            pairs: runs.iter().map(|(a, b)| Pair { a, b }).collect(),
+        }
+    }
+
+    fn judged_at(quantile: Quantile, runs: &[(Samples, Samples)]) -> Result<Ab, AbRefusal> {
+        judge_pairs(&[claim(quantile, runs)]).remove(0)
+    }
+
+    fn runs(of: &[(u64, u64)]) -> Vec<(Samples, Samples)> {
+        of.iter().map(|(a, b)| (run(*a), run(*b))).collect()
+    }
+
+    fn judged(of: &[(u64, u64)]) -> Result<Ab, AbRefusal> {
+        judged_at(Quantile::P50, &runs(of))
     }
 
     #[test]
@@ -246,7 +371,7 @@ mod tests {
         let found = judged(&[(100, 290), (110, 308), (90, 270), (100, 291), (100, 280)]).unwrap();
         assert_eq!(
             found.to_string(),
-            "p50 of ship: REGRESSED: 2.90x (median of 5 pairs, 2.80x to 3.00x, slower in 5), limit 1.2x"
+            "p50 of ship: REGRESSED: 2.90x (290 µs against 100 µs in the median of 5 pairs, which are 2.80x to 3.00x; slower in 5, within the limit in 0), limit 1.2x"
         );
     }
 
@@ -255,15 +380,62 @@ mod tests {
         let found = judged(&[(100, 290), (110, 308), (90, 270), (100, 291), (100, 100)]).unwrap();
         assert_eq!(
             found.to_string(),
-            "p50 of ship: NOT PROVEN: 2.90x (median of 5 pairs, 1.00x to 3.00x, slower in 4), limit 1.2x. More requests per run may decide."
+            "p50 of ship: NOT PROVEN: 2.90x (290 µs against 100 µs in the median of 5 pairs, which are 1.00x to 3.00x; slower in 4, within the limit in 1), limit 1.2x. More requests (`--requests`) or pairs (`--pairs`) may decide."
         );
+    }
+
+    #[test]
+    fn a_single_pair_above_the_limit_leaves_the_claim_open() {
+        let found = judged(&[(100, 101), (100, 99), (100, 130), (100, 100), (100, 98)]).unwrap();
+        assert_eq!(
+            found.to_string(),
+            "p50 of ship: NOT PROVEN: not found slower: 1.00x (100 µs against 100 µs in the median of 5 pairs, which are 0.98x to 1.30x; slower in 2, within the limit in 4), limit 1.2x. More requests (`--requests`) or pairs (`--pairs`) may decide."
+        );
+    }
+
+    #[test]
+    fn more_pairs_bear_one_that_differs() {
+        let mut pairs = vec![(100, 290); 7];
+        pairs.push((100, 99));
+        assert_eq!(judged(&pairs).unwrap().verdict, AbVerdict::Regressed);
+        let mut pairs = vec![(100, 101); 7];
+        pairs.push((100, 130));
+        assert_eq!(judged(&pairs).unwrap().verdict, AbVerdict::Ok);
+    }
+
+    #[test]
+    fn several_claims_need_more_pairs() {
+        let verdicts = |pairs: &[(u64, u64)], claims: usize| {
+            let runs = runs(pairs);
+            judge_pairs(&vec![claim(Quantile::P50, &runs); claims])
+        };
+        let five = verdicts(&[(100, 290); 5], 2);
+        assert_eq!(
+            five[0].as_ref().unwrap_err().to_string(),
+            "5 pairs, and 6 are needed for 2 compared quantiles"
+        );
+        for (claims, pairs) in [(1, 5), (3, 6), (6, 7)] {
+            for one in verdicts(&vec![(100, 290); pairs], claims) {
+                assert_eq!(one.unwrap().verdict, AbVerdict::Regressed);
+            }
+            for one in verdicts(&vec![(100, 100); pairs], claims) {
+                assert_eq!(one.unwrap().verdict, AbVerdict::Ok);
+            }
+        }
+        // Seven of eight prove a single claim, and none of two.
+        let mut pairs = vec![(100, 290); 7];
+        pairs.push((100, 99));
+        for one in verdicts(&pairs, 2) {
+            assert_eq!(one.unwrap().verdict, AbVerdict::NotProven);
+        }
     }
 
     #[test]
     fn requests_without_a_measurement_may_have_any_duration() {
         let some = |micros: u64, unknown| run(micros).with_unknown(unknown);
         let judged = |a: &Samples, b: &Samples| {
-            let found = judge_pairs("ship", Quantile::P95, &[Pair { a, b }; 5], 0.2).unwrap();
+            let runs = vec![(a.clone(), b.clone()); 5];
+            let found = judged_at(Quantile::P95, &runs).unwrap();
             (found.verdict, found.to_string())
         };
         // Five of 205 do not change p95.
@@ -273,12 +445,11 @@ mod tests {
             judged(&some(100, 20), &some(290, 0)).0,
             AbVerdict::NotProven
         );
-        assert_eq!(
-            judged(&some(100, 0), &some(100, 20)),
-            (
-                AbVerdict::NotProven,
-                "p95 of ship: NOT PROVEN: 1.00x (median of 5 pairs, 1.00x to 1.00x, slower in 0), limit 1.2x. 100 requests have no measurement: raise `request.timeout`, or find out why they fail.".to_owned()
-            )
+        let (verdict, said) = judged(&some(100, 0), &some(100, 20));
+        assert_eq!(verdict, AbVerdict::NotProven);
+        assert!(
+            said.ends_with(". 100 requests have no measurement: raise `request.timeout`, or find out why they fail."),
+            "{said}"
         );
     }
 
@@ -289,20 +460,40 @@ mod tests {
     }
 
     #[test]
-    fn pairs_that_cannot_be_judged_are_refused() {
-        assert_eq!(judged(&[(1, 1); 4]), Err(AbRefusal::TooFewPairs(4)));
-        let (some, none) = (run(1), Samples::default());
-        let mut pairs = [Pair { a: &some, b: &some }; 5];
-        pairs[2].b = &none;
-        let judge = |quantile| judge_pairs("ship", quantile, &pairs, 0.2);
-        assert_eq!(judge(Quantile::P50), Err(AbRefusal::NothingFound(3)));
-        assert_eq!(judge(Quantile::P99), Err(AbRefusal::Tail(Quantile::P99)));
-        let few: Samples = (0..58).collect();
-        let pairs = [Pair { a: &some, b: &few }; 5];
-        let refusal = judge_pairs("ship", Quantile::P95, &pairs, 0.2).unwrap_err();
+    fn p99_is_compared_if_each_run_has_enough_samples() {
+        let long = |micros: u64| (0..299).map(|_| micros).collect::<Samples>();
+        let enough = vec![(long(100), long(290)); 5];
+        let found = judged_at(Quantile::P99, &enough).unwrap();
+        assert_eq!(found.verdict, AbVerdict::Regressed);
+        let refusal = judged_at(Quantile::P99, &runs(&[(100, 290); 5])).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "a run of pair 1 has 58 samples, and this quantile needs 59; send more requests per run, or compare a lower quantile"
+            "a run of pair 1 has 200 samples, and this quantile needs 299; use `--requests 299`, or compare a lower quantile"
         );
+    }
+
+    #[test]
+    fn pairs_that_cannot_be_judged_are_refused() {
+        assert!(matches!(
+            judged(&[(1, 1); 4]),
+            Err(AbRefusal::TooFewPairs {
+                found: 4,
+                needed: 5,
+                ..
+            })
+        ));
+        let mut pairs = runs(&[(1, 1); 5]);
+        pairs[2].1 = Samples::default();
+        let refused = judged_at(Quantile::P50, &pairs);
+        assert_eq!(refused, Err(AbRefusal::NothingFound(3)));
+    }
+
+    #[test]
+    fn a_refused_claim_costs_the_others_no_pairs() {
+        let (short, long) = (runs(&[(100, 290); 5]), runs(&[(100, 290); 5]));
+        let both = [claim(Quantile::P99, &short), claim(Quantile::P50, &long)];
+        let judged = judge_pairs(&both);
+        assert!(judged[0].is_err());
+        assert_eq!(judged[1].as_ref().unwrap().verdict, AbVerdict::Regressed);
     }
 }

@@ -79,6 +79,9 @@ fn spec_pairs(
             alike.name(),
         )));
     }
+    if let Some(why) = too_few_pairs(&pairs, arguments) {
+        return Err(wrong(why));
+    }
     if let AbVersions::Projects(_) = versions
         && let Some(address) = contended(workspaces)
     {
@@ -96,11 +99,32 @@ fn selected(workspace: &Workspace, arguments: &AbArguments) -> Vec<Spec> {
     with_timeout(specs, arguments.session.timeout)
 }
 
+fn plan(arguments: &AbArguments) -> AbPlan {
+    AbPlan {
+        pairs: arguments.pairs,
+        requests: arguments.requests as u64,
+        is_strict: arguments.strict,
+    }
+}
+
+/// The reason why `--pairs` is too small for a spec.
+fn too_few_pairs(pairs: &[SpecPair], arguments: &AbArguments) -> Option<String> {
+    let (plan, given) = (plan(arguments), arguments.pairs?);
+    let mut short = pairs.iter().filter(|pair| plan.least_pairs(pair) > given);
+    let pair = short.next()?;
+    Some(format!(
+        "`--pairs {given}` can prove nothing for the spec {} › {}, whose compared quantiles share the probability of an error: use `--pairs {}`, or omit it",
+        pair.specs.a.at.source.name(),
+        pair.name(),
+        plan.least_pairs(pair),
+    ))
+}
+
 fn nothing_to_compare(known: usize) -> String {
     match known {
         0 => "no spec was found: name files or folders, or `specs` in the project file".to_owned(),
         _ => format!(
-            "none of {known} specs can be compared: a spec needs `repeat`, and a budget with a quantile below p99 and without `regression: none`"
+            "none of {known} specs can be compared: a spec needs `repeat`, and a budget without `regression: none`"
         ),
     }
 }
@@ -149,12 +173,9 @@ impl AbRun<'_> {
     }
 
     async fn run(&self, a: &Session, b: &Session) -> Exit {
-        let plan = AbPlan {
-            pairs: self.arguments.pairs,
-            requests: self.arguments.requests as u64,
-        };
-        let runs = 2 * plan.pairs * self.specs.len();
-        self.live.expect(runs);
+        let plan = plan(self.arguments);
+        let pairs: usize = self.specs.iter().map(|pair| plan.pairs_of(pair)).sum();
+        self.live.expect(2 * pairs);
         let options = Both::<Options>::default();
         let look = Look::of_stdout();
         let tell = |comparison: &AbComparison| {
@@ -165,7 +186,7 @@ impl AbRun<'_> {
         let names = self.versions.names();
         let verdict = report::verdict(&all, self.specs.len(), names, &look);
         self.live.print(&verdict);
-        self.summarized(exit(&all), &all, &[])
+        self.summarized(exit(&all, plan), &all, &[])
     }
 
     /// Writes the Markdown summary if requested, and returns the exit code.
@@ -182,7 +203,7 @@ impl AbRun<'_> {
     }
 }
 
-fn exit(all: &[AbComparison]) -> Exit {
+fn exit(all: &[AbComparison], plan: AbPlan) -> Exit {
     let has = |outcome| all.iter().any(|one| one.outcome() == outcome);
     if has(AbOutcome::Interrupted) {
         Exit::Interrupted
@@ -190,6 +211,8 @@ fn exit(all: &[AbComparison]) -> Exit {
         Exit::Failed
     } else if has(AbOutcome::Unjudged) {
         Exit::Errored
+    } else if plan.is_strict && has(AbOutcome::NotProven) {
+        Exit::Failed
     } else {
         Exit::Passed
     }

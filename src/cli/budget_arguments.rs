@@ -19,9 +19,9 @@ pub(super) struct AbArguments {
     pub(super) b: String,
     #[command(flatten)]
     pub(super) specs: SpecArguments,
-    /// Number of runs of each version, in turn
-    #[arg(long, value_name = "N", default_value_t = FEWEST_PAIRS, value_parser = enough_pairs, env = "SPANSPEC_PAIRS", help_heading = "Run")]
-    pub(super) pairs: usize,
+    /// Number of runs of each version, in turn [default: 5 for one compared quantile, 7 for up to 6]
+    #[arg(long, value_name = "N", value_parser = enough_pairs, env = "SPANSPEC_PAIRS", help_heading = "Run")]
+    pub(super) pairs: Option<usize>,
     /// Number of requests per run; overrides `repeat.times`, but not `rate`
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = at_least_one, env = "SPANSPEC_REQUESTS", help_heading = "Run")]
     pub(super) requests: usize,
@@ -33,6 +33,9 @@ pub(super) struct AbArguments {
         help_heading = "Run"
     )]
     pub(super) url_variable: Option<String>,
+    /// Also fail verdicts that are not proven
+    #[arg(long, env = "SPANSPEC_STRICT", help_heading = "Run")]
+    pub(super) strict: bool,
     /// Also write a Markdown summary to this file, such as $GITHUB_STEP_SUMMARY
     #[arg(
         long,

@@ -31,8 +31,11 @@ pub fn comparison(of: &AbComparison, look: &Look) -> String {
 #[must_use]
 pub fn verdict(all: &[AbComparison], known: usize, names: &Both<String>, look: &Look) -> String {
     let worst = WORST_FIRST.iter().map(|(outcome, _)| *outcome);
-    let mut worst = worst.filter(|outcome| all.iter().any(|one| one.outcome() == *outcome));
-    let head = word(worst.next().unwrap_or(AbOutcome::Ok), look);
+    let mut worst = worst.filter_map(|outcome| all.iter().find(|one| one.outcome() == outcome));
+    let head = worst.next().map_or_else(
+        || word(AbOutcome::Ok, false, look),
+        |one| word(one.outcome(), one.is_strict, look),
+    );
     let [a, b] = [&names.a, &names.b].map(|name| printable(name));
     let line = format!("B ({b}) against A ({a}): {}", counts(all, known));
     format!(
@@ -41,11 +44,12 @@ pub fn verdict(all: &[AbComparison], known: usize, names: &Both<String>, look: &
     )
 }
 
-const WORST_FIRST: [(AbOutcome, &str); 5] = [
+const WORST_FIRST: [(AbOutcome, &str); 6] = [
     (AbOutcome::Interrupted, "interrupted"),
     (AbOutcome::Regressed, "regressed"),
     (AbOutcome::Failed, "failed"),
     (AbOutcome::Unjudged, "not judged"),
+    (AbOutcome::NotProven, "not proven"),
     (AbOutcome::Ok, "passed"),
 ];
 
@@ -72,7 +76,7 @@ fn headline(of: &AbComparison, look: &Look) -> String {
     });
     let facts = format!("{}, {pairs}{requests}", printable(of.at.source.name()));
     let name = printable(&of.name);
-    let head = word(of.outcome(), look);
+    let head = word(of.outcome(), of.is_strict, look);
     if INDENT + look::width(&name) + 3 + look::width(&facts) <= look.width {
         let (name, facts) = (look.paint(STRONG, &name), look.paint(FAINT, &facts));
         return format!("{head} {name}   {facts}\n");
@@ -82,9 +86,10 @@ fn headline(of: &AbComparison, look: &Look) -> String {
     format!("{head} {}{facts}", name.trim_start())
 }
 
-fn word(outcome: AbOutcome, look: &Look) -> String {
+fn word(outcome: AbOutcome, is_strict: bool, look: &Look) -> String {
     let (word, style) = match outcome {
-        AbOutcome::Ok => ("PASS", GOOD),
+        AbOutcome::NotProven if is_strict => ("FAIL", BAD),
+        AbOutcome::Ok | AbOutcome::NotProven => ("PASS", GOOD),
         AbOutcome::Regressed | AbOutcome::Failed => ("FAIL", BAD),
         AbOutcome::Unjudged => ("ERROR", DOUBT),
         AbOutcome::Interrupted => ("-", LEFT_OUT),
@@ -141,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_regression_has_both_versions_and_a_sentence_for_each_quantile() {
-        let found = compared(&[(100_000, 290_000); 5]);
+        let found = compared(&[(100_000, 290_000); 7]);
         assert_eq!(
             comparison(&found, &Look::plain()),
             "
@@ -166,7 +171,7 @@ FAIL  placing an order   specs/order.yaml, 5 pairs of 200 requests
 
     #[test]
     fn on_a_narrow_terminal_the_table_has_no_remarks() {
-        let found = compared(&[(100_000, 290_000); 5]);
+        let found = compared(&[(100_000, 290_000); 7]);
         let text = comparison(&found, &Look::plain().with_width(75));
         assert!(!text.contains('←'), "{text}");
         assert!(text.lines().all(|line| look::width(line) <= 75), "{text}");
