@@ -11,9 +11,10 @@ pub mod api {
 #[cfg(feature = "run")]
 pub mod budget {
     pub use crate::budget::{
-        AbVerdict, Against, Alpha, Claim, ClaimVerdict, FEWEST_RUNS, JudgedClaim, Pair, Quantile,
-        Reference, Samples, Sketch, judge, judge_pairs, lower_rank, smallest_count, spread,
-        too_few_requests, upper_rank,
+        AbVerdict, Against, Alpha, Claim, ClaimVerdict, FEWEST_RUNS, JudgedClaim, Pair,
+        PairedClaim, Quantile, Reference, SampleSize, Samples, Scatter, Sketch, judge, judge_pairs,
+        lower_rank, pairs_needed, samples_for_bounds, smallest_count, spread, too_few_requests,
+        upper_rank,
     };
     pub mod baseline {
         pub use crate::budget::baseline::{

@@ -1,14 +1,16 @@
 //! Warnings about budgets that need no run.
 
-use super::quantile::{Alpha, Quantile, smallest_count};
+use super::quantile::Quantile;
+use super::sample_size::{SampleSize, Scatter, samples_for_bounds};
+use super::samples::Samples;
 use crate::number::{count, counted};
 use crate::spec::{QuantileBudget, Repeat, Spec, SpecError};
 
 /// Quantiles that are suggested instead.
 const USUAL: [Quantile; 4] = [Quantile::P99, Quantile::P95, Quantile::P90, Quantile::P50];
 
-/// Warns about quantiles for which a spec sends too few requests: no run can prove them. A location
-/// that several cases of a matrix share has one warning.
+/// Warns about quantiles for which a spec sends too few requests: a run has no bounds of them, unless
+/// it decides other claims first. A location that several cases of a matrix share has one warning.
 ///
 /// ```
 /// use std::path::Path;
@@ -24,7 +26,7 @@ const USUAL: [Quantile; 4] = [Quantile::P99, Quantile::P95, Quantile::P90, Quant
 /// let specs = Spec::read_all(&source, Path::new("."), &Context::default()).unwrap();
 /// assert_eq!(
 ///     too_few_requests(&specs)[0].what,
-///     "100 requests cannot prove a p99: its upper bound needs 299"
+///     "100 requests cannot prove a p99: its bounds need 368 with 2 claims"
 /// );
 /// ```
 #[must_use]
@@ -34,8 +36,9 @@ pub fn too_few_requests(specs: &[Spec]) -> Vec<SpecError> {
         let Some(repeat) = &spec.repeat else {
             continue;
         };
+        let claims = claims(spec);
         let asked = spec.budgets.iter().flat_map(|budget| &budget.quantiles);
-        for warning in asked.filter_map(|asked| too_few(asked, repeat)) {
+        for warning in asked.filter_map(|asked| too_few(asked, repeat, claims)) {
             if !found.contains(&warning) {
                 found.push(warning);
             }
@@ -44,9 +47,59 @@ pub fn too_few_requests(specs: &[Spec]) -> Vec<SpecError> {
     found
 }
 
-fn too_few(asked: &QuantileBudget, repeat: &Repeat) -> Option<SpecError> {
+/// The number of requests that prove an unchanged version, for each compared quantile of a spec that
+/// sends fewer; `None` if there is none. `measured` has the durations of the baseline for a subject.
+#[must_use]
+pub fn requests_to_prove<'b>(
+    spec: &Spec,
+    measured: impl Fn(&str) -> Option<Samples> + 'b,
+) -> Option<String> {
+    let requests = spec.repeat.as_ref()?.pace.requests();
+    let claims = claims(spec);
+    let mut is_typical = false;
+    let mut needed = Vec::new();
+    for budget in &spec.budgets {
+        let baseline = measured(&budget.subject);
+        for one in &budget.quantiles {
+            let Some(regression) = &one.regression else {
+                continue;
+            };
+            let own = baseline.as_ref();
+            let own = own.and_then(|samples| Scatter::of(samples, one.quantile));
+            let scatter = own.unwrap_or_else(|| Scatter::typical(one.quantile));
+            let tolerance = regression.tolerance_at(one.quantile);
+            let size = SampleSize::to_prove(tolerance, scatter, claims);
+            if size.exceeds(requests) {
+                is_typical |= own.is_none();
+                let size = size.to_string().to_lowercase();
+                needed.push(format!("{size} for {} of {}", one.quantile, budget.subject));
+            }
+        }
+    }
+    let from = match is_typical {
+        true => "typical durations",
+        false => "the baseline",
+    };
+    (!needed.is_empty()).then(|| {
+        format!(
+            "{} prove no OK if nothing changed: it takes {} (estimated from {from})",
+            counted(requests, "request"),
+            needed.join(", "),
+        )
+    })
+}
+
+/// The number of claims that share the probability of an error.
+fn claims(spec: &Spec) -> usize {
+    let quantiles = spec.budgets.iter().flat_map(|budget| &budget.quantiles);
+    quantiles
+        .map(|one| usize::from(one.limit.is_some()) + usize::from(one.is_compared()))
+        .sum()
+}
+
+fn too_few(asked: &QuantileBudget, repeat: &Repeat, claims: usize) -> Option<SpecError> {
     let requests = repeat.pace.requests();
-    let fewest = |quantile| smallest_count(quantile, Alpha::FIVE_PERCENT);
+    let fewest = |quantile| samples_for_bounds(quantile, claims);
     let needed = fewest(asked.quantile);
     if requests >= needed {
         return None;
@@ -55,15 +108,19 @@ fn too_few(asked: &QuantileBudget, repeat: &Repeat) -> Option<SpecError> {
     let regression = asked.regression.as_ref().map(|regression| &regression.at);
     let instead = USUAL.iter().find(|one| fewest(**one) <= requests);
     let instead = instead.map_or_else(String::new, |one| format!(", or use {one}"));
+    let several = match claims {
+        0 | 1 => String::new(),
+        several => format!(" with {several} claims"),
+    };
     Some(SpecError {
         what: format!(
-            "{} cannot prove a {}: its upper bound needs {}",
+            "{} cannot prove a {}: its bounds need {}{several}",
             counted(requests, "request"),
             asked.quantile,
             count(needed),
         ),
         at: limit.or(regression)?.clone(),
-        label: "never proven".to_owned(),
+        label: "not provable".to_owned(),
         help: Some(format!("send at least {} requests{instead}", count(needed))),
     })
 }
@@ -89,11 +146,11 @@ mod tests {
         assert_eq!(
             warnings(few),
             [
-                "a.yaml:3:13: 58 requests cannot prove a p95: its upper bound needs 59 (send at \
-                 least 59 requests, or use p90)"
+                "a.yaml:3:13: 58 requests cannot prove a p95: its bounds need 72 with 2 claims (send at \
+                 least 72 requests, or use p90)"
             ]
         );
-        assert_eq!(warnings(&few.replace("58", "59")), [""; 0]);
+        assert_eq!(warnings(&few.replace("58", "72")), [""; 0]);
     }
 
     #[test]
@@ -102,7 +159,7 @@ mod tests {
         assert_eq!(
             warnings(open),
             [
-                "a.yaml:3:27: 4 requests cannot prove a p50: its upper bound needs 5 (send at least 5 requests)"
+                "a.yaml:3:27: 4 requests cannot prove a p50: its bounds need 6 with 2 claims (send at least 6 requests)"
             ]
         );
     }
@@ -115,5 +172,22 @@ repeat: { times: 20 }
 budgets: [{ find: a, p99: < 1s, regression: { p50: 20% } }]
 ";
         assert_eq!(warnings(text).len(), 1);
+    }
+
+    #[test]
+    fn the_requests_that_prove_an_unchanged_version_come_from_the_baseline_if_there_is_one() {
+        let text = "request: http://127.0.0.1:1/\nrepeat: { times: 100 }\nbudgets: [{ find: a, regression: { p50: 20% } }]\n";
+        let source = Source::new("a.yaml", text);
+        let specs = Spec::read_all(&source, Path::new("."), &Context::default()).unwrap();
+        let said = |baseline: Option<Samples>| requests_to_prove(&specs[0], |_| baseline.clone());
+        assert_eq!(
+            said(None).unwrap(),
+            "100 requests prove no OK if nothing changed: it takes about 380 for p50 of a (estimated from typical durations)"
+        );
+        assert_eq!(
+            said(Some((1_000..3_000).collect())).unwrap(),
+            "100 requests prove no OK if nothing changed: it takes about 240 for p50 of a (estimated from the baseline)"
+        );
+        assert_eq!(said(Some((1_000..1_100).collect())), None);
     }
 }

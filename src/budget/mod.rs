@@ -50,15 +50,18 @@ mod sketch;
 mod table;
 mod verdict;
 
-pub use ab::{Ab, AbRefusal, AbVerdict, FEWEST_PAIRS, Pair, judge_pairs};
+pub use ab::{
+    Ab, AbRefusal, AbVerdict, FEWEST_PAIRS, Pair, PairedClaim, is_measurable, judge_pairs,
+    pairs_needed,
+};
 pub use calibrate::{FEWEST_RUNS, noise, spread};
 pub use claim::{Against, Claim, LateSamples, Reference};
 pub use contention::Contention;
 pub use judged::{Compared, JudgedClaim, OpenReason};
-pub use lint::too_few_requests;
+pub use lint::{requests_to_prove, too_few_requests};
 pub(crate) use numbers::version;
 pub use quantile::{Alpha, Quantile, lower_rank, smallest_count, upper_rank};
-pub use sample_size::SampleSize;
+pub use sample_size::{SampleSize, Scatter, samples_for_bounds};
 pub use samples::{Estimate, Samples};
 pub use sketch::Sketch;
 pub use table::{Column, Table, TableRow};

@@ -1,10 +1,13 @@
-//! Estimates the number of samples that would decide a claim, if the observed quantiles stay.
+//! Estimates the number of samples that would decide a claim, if the observed quantiles stay, and the
+//! number that proves an unchanged quantile.
 //!
 //! The distance of the bounds shrinks with the square root of the number of samples.
 
+use std::f64::consts::TAU;
 use std::fmt;
 
-use super::samples::Estimate;
+use super::quantile::{Alpha, Quantile, smallest_count};
+use super::samples::{Estimate, Samples};
 use crate::number::count;
 
 /// Larger numbers are not printed.
@@ -19,7 +22,105 @@ pub enum SampleSize {
     TooMany,
 }
 
+/// The number of samples with which a quantile has both bounds, whatever is decided about the other
+/// claims that share the probability of an error.
+///
+/// ```
+/// use spanspec::internal::budget::{Quantile, samples_for_bounds};
+/// assert_eq!([1, 4].map(|claims| samples_for_bounds(Quantile::P99, claims)), [299, 437]);
+/// ```
+#[must_use]
+pub fn samples_for_bounds(quantile: Quantile, claims: usize) -> u64 {
+    smallest_count(quantile, Alpha::FIVE_PERCENT.shared_by(claims))
+}
+
+/// The standard deviation of the logarithm of a quantile, for one sample. It shrinks with the square
+/// root of the number of samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scatter(f64);
+
+impl Scatter {
+    /// That of a typical service: log-normal with a standard deviation of 0.5, and 2 % of the durations
+    /// are six times as long.
+    #[must_use]
+    pub fn typical(quantile: Quantile) -> Self {
+        const SIGMA: f64 = 0.5;
+        const SLOW: f64 = 0.02;
+        let shift = 6.0_f64.ln() / SIGMA;
+        let beyond = |z: f64| (1.0 - SLOW) * beyond(z) + SLOW * beyond(z - shift);
+        let z = falling_root(beyond, quantile.rest());
+        let density = (1.0 - SLOW) * density(z) + SLOW * density(z - shift);
+        Self((quantile.share() * quantile.rest()).sqrt() * SIGMA / density)
+    }
+
+    /// That of measured durations. Returns `None` without bounds, or if the bounds are equal.
+    #[must_use]
+    pub fn of(samples: &Samples, quantile: Quantile) -> Option<Self> {
+        let of = samples.estimate(quantile, Alpha::FIVE_PERCENT)?;
+        let width = of.lower_part()? + of.upper_part()?;
+        let scatter = width / (2.0 * deviations(Alpha::FIVE_PERCENT.chance()));
+        (scatter > 0.0 && scatter.is_finite()).then_some(Self(scatter))
+    }
+}
+
+/// The standard normal distribution: the probability of more than `z` (Bowling et al. 2009, with an
+/// error below 0.00014).
+fn beyond(z: f64) -> f64 {
+    1.0 / (1.0 + (0.070_56 * z.powi(3) + 1.5976 * z).exp())
+}
+
+fn density(z: f64) -> f64 {
+    (-z * z / 2.0).exp() / TAU.sqrt()
+}
+
+/// The number of standard deviations that is exceeded with this probability.
+fn deviations(chance: f64) -> f64 {
+    falling_root(beyond, chance)
+}
+
+fn falling_root(of: impl Fn(f64) -> f64, value: f64) -> f64 {
+    let (mut low, mut high) = (-8.0, 16.0);
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if of(middle) > value {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
 impl SampleSize {
+    /// The number per side with which a quantile that did not change is OK in 19 of 20 comparisons.
+    /// `claims` share the probability of an error.
+    ///
+    /// ```
+    /// use spanspec::internal::budget::{Quantile, SampleSize, Scatter};
+    /// let needed = |quantile, claims| {
+    ///     SampleSize::to_prove(0.2, Scatter::typical(quantile), claims).to_string()
+    /// };
+    /// assert_eq!(needed(Quantile::P50, 1), "About 380");
+    /// assert_eq!(needed(Quantile::P50, 4), "About 550");
+    /// assert_eq!(needed(Quantile::P95, 2), "About 2,800");
+    /// ```
+    #[must_use]
+    pub fn to_prove(tolerance: f64, scatter: Scatter, claims: usize) -> Self {
+        let alpha = Alpha::FIVE_PERCENT;
+        // Both bounds, and the difference of two runs.
+        let bounds = 2.0 * deviations(alpha.shared_by(claims).chance());
+        let runs = deviations(alpha.chance()) * 2.0_f64.sqrt();
+        Self::of((bounds + runs) * scatter.0, tolerance.ln_1p())
+    }
+
+    /// Returns `true` if so many samples are fewer.
+    pub(crate) fn exceeds(self, samples: u64) -> bool {
+        match self {
+            Self::About(needed) => needed > samples,
+            Self::TooMany => true,
+        }
+    }
+
     /// The number per side for a comparison with a baseline. Returns `None` if a bound is missing.
     pub(super) fn to_compare(candidate: &Estimate, before: &Estimate, tau: f64) -> Option<Self> {
         let seen = (candidate.value / before.value).ln();

@@ -4,10 +4,11 @@ mod baselines;
 
 use std::io::Write;
 
-use crate::budget::too_few_requests;
+use crate::budget::{requests_to_prove, too_few_requests};
 use crate::report::{Diagnostic, Look, snippet};
 use crate::result::Trouble;
 use crate::session::declared_flush;
+use crate::spec::Spec;
 use crate::step::short_timeouts;
 use crate::workspace::Ports;
 
@@ -17,6 +18,7 @@ use super::load::load;
 use super::output;
 use super::selection::select;
 use super::session::fail_with;
+use baselines::Looked;
 
 /// Reads everything that `run` would read, and fires nothing.
 pub(super) fn lint(arguments: &LintArguments) -> Exit {
@@ -25,7 +27,8 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         Err(exit) => return exit,
     };
     let folder = arguments.baseline.as_deref();
-    let baselines = baselines::look(&workspace, folder.filter(|dir| !dir.as_os_str().is_empty()));
+    let mut baselines =
+        baselines::look(&workspace, folder.filter(|dir| !dir.as_os_str().is_empty()));
     let files = workspace.files.len();
     let flush = declared_flush(&workspace);
     let specs = select(workspace.specs, &arguments.specs);
@@ -35,7 +38,7 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
     let mut warnings: Vec<Diagnostic> = warnings
         .map(|error| Diagnostic::warning(&output::secrets().spec_error(error.clone())))
         .collect();
-    warnings.extend(baselines.warnings);
+    warnings.extend(std::mem::take(&mut baselines.warnings));
     if !warnings.is_empty() {
         let text = snippet::diagnostics(&warnings, &Look::of_stderr());
         note(&text);
@@ -54,6 +57,9 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
     };
+    for line in proofs(&specs, &baselines) {
+        let _ = writeln!(output::stdout(), "{line}");
+    }
     // Without a reader, the exit code is all that is left.
     let _ = writeln!(
         output::stdout(),
@@ -62,4 +68,16 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         counted(files, "file")
     );
     Exit::Passed
+}
+
+/// For each spec that sends too few requests to prove that nothing changed, the number it takes.
+fn proofs(specs: &[Spec], baselines: &Looked) -> Vec<String> {
+    let lines = specs.iter().filter_map(|spec| {
+        let needed = requests_to_prove(spec, |subject| baselines.samples(spec, subject))?;
+        let text = format!("{} › {}: {needed}", spec.at.source.name(), spec.name);
+        Some(output::secrets().text(&text))
+    });
+    let mut lines: Vec<String> = lines.collect();
+    lines.dedup();
+    lines
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::budget::baseline::{BaselineError, path_of, read};
+use crate::budget::Samples;
+use crate::budget::baseline::{Baseline, BaselineError, path_of, read};
 use crate::load::case_of;
 use crate::report::Diagnostic;
 use crate::report::snippet::Severity;
@@ -17,6 +18,17 @@ pub(super) struct Looked {
     pub(super) errors: Vec<BaselineError>,
     /// Cases that no spec has.
     pub(super) warnings: Vec<Diagnostic>,
+    /// The baselines that exist, by spec file.
+    pub(super) baselines: BTreeMap<String, Baseline>,
+}
+
+impl Looked {
+    /// The durations of a subject in the baseline of a spec.
+    pub(super) fn samples(&self, spec: &Spec, subject: &str) -> Option<Samples> {
+        let baseline = self.baselines.get(spec.at.source.name())?;
+        let case = baseline.cases.get(&case_of(spec))?;
+        Some(case.budgets.get(subject)?.samples())
+    }
 }
 
 /// Looks at the baselines of all spec files; in `folder`, if they are there and not beside them.
@@ -39,6 +51,7 @@ pub(super) fn look(workspace: &Workspace, folder: Option<&Path>) -> Looked {
                 let idle = names.filter(|name| !known.contains(*name) && !is_masked(name));
                 let warnings = idle.map(|name| of_no_spec(&path, name, file));
                 looked.warnings.extend(warnings);
+                looked.baselines.insert(file.to_owned(), baseline);
             }
             Err(error) => looked.errors.push(error),
         }
