@@ -1,9 +1,11 @@
 //! Measures the rate of the load driver and its cost: `cargo bench --bench load`.
 //!
-//! A small service in a process of its own answers and exports a span for each request, in batches,
-//! to the real receiver in the driver's process. Beside it `oha` or `wrk` calls the same service, if
-//! one of them is installed. Compare the lines of one run with each other only. What the operating
-//! system reports about a process is read from `/proc`, so CPU time and memory are Linux only.
+//! A small service in a process of its own answers and, unless the line says otherwise, exports a span
+//! for each request, in batches, to the real receiver in the driver's process. The cost of the driver
+//! is compared with that of a bare loop over the same HTTP client. Beside it `oha` or `wrk` calls the
+//! same service, if one of them is installed. Compare the lines of one run with each other only. What
+//! the operating system reports about a process is read from `/proc`, so CPU time and memory are Linux
+//! only.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
@@ -37,8 +39,27 @@ const CONCURRENCY: usize = 16;
 const BATCH: usize = 512;
 const DELAY: Duration = Duration::from_millis(100);
 
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
 /// Unit of CPU times in `/proc`.
 const TICKS_A_SECOND: f64 = 100.0;
+
+/// A measurement in a process of its own, whose CPU time and memory are reported.
+#[derive(Clone, Copy)]
+enum Mode {
+    /// Requests over the HTTP client, without anything else.
+    Bare,
+    /// Requests of a spec without budgets, to a service without spans.
+    Plain,
+    /// Requests of a spec with budgets, to a service that exports spans.
+    Traced,
+}
+
+const MODES: [(&str, Mode); 3] = [
+    ("--bare", Mode::Bare),
+    ("--plain", Mode::Plain),
+    ("--traced", Mode::Traced),
+];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -46,10 +67,13 @@ fn main() {
         let at = arguments.iter().position(|argument| argument == flag)?;
         arguments.get(at + 1)
     };
+    let mode = MODES
+        .iter()
+        .find_map(|(flag, mode)| Some((*mode, after(flag)?)));
     if let Some(endpoint) = after("--serve") {
         serve(endpoint.clone());
-    } else if let Some(times) = after("--drive") {
-        drive(times.parse().expect("a number of requests"));
+    } else if let Some((mode, times)) = mode {
+        measure(mode, times.parse().expect("a number of requests"));
     } else {
         compare();
     }
@@ -59,13 +83,25 @@ fn compare() {
     let (few, many) = if is_quick() {
         (200, 1_000)
     } else {
-        (10_000, 100_000)
+        (10_000, 50_000)
     };
     println!(
-        "{CONCURRENCY} at a time, a span each                 requests/s       p50   CPU/request   memory"
+        "{CONCURRENCY} at a time                            requests/s       p50   CPU/request   memory"
     );
-    let first = driven(few);
-    driven(many);
+    let bare = measured(Mode::Bare, many);
+    let plain = measured(Mode::Plain, many);
+    let traced = measured(Mode::Traced, many);
+    let first = measured(Mode::Traced, few);
+    println!(
+        "CPU per request / bare loop: without spans {:.2}, a span each {:.2}",
+        plain.cpu / bare.cpu,
+        traced.cpu / bare.cpu
+    );
+    println!(
+        "memory / bare loop: without spans {:.2}, a span each {:.2}",
+        plain.memory / bare.memory,
+        traced.memory / bare.memory
+    );
     let other = ["oha", "wrk"].into_iter().find(|name| is_installed(name));
     let Some(other) = other else {
         println!("neither oha nor wrk is installed");
@@ -73,20 +109,34 @@ fn compare() {
     };
     let rate = beside(other);
     println!("{other:42}{rate:>12.0}");
-    println!("spanspec / {other} {:.2}", first / rate);
+    println!("spanspec / {other} {:.2}", first.rate / rate);
+}
+
+/// The figures of a measurement.
+struct Figures {
+    rate: f64,
+    /// Microseconds per request.
+    cpu: f64,
+    /// Megabytes.
+    memory: f64,
 }
 
 /// Runs in a new process, whose memory is that of this measurement only.
-fn driven(times: u64) -> f64 {
-    let output = this_program(&["--drive", &times.to_string()])
+fn measured(mode: Mode, times: u64) -> Figures {
+    let flag = MODES[mode as usize].0;
+    let output = this_program(&[flag, &times.to_string()])
         .stderr(Stdio::inherit())
         .output()
         .expect("this program runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}");
     print!("{text}");
-    let rate = text.split_whitespace().nth(2);
-    rate.and_then(|rate| rate.parse().ok()).expect("a rate")
+    let words = text.split_whitespace();
+    let numbers: Vec<f64> = words.filter_map(|word| word.parse().ok()).collect();
+    let [.., rate, _, cpu, memory] = numbers[..] else {
+        panic!("no figures in {text}");
+    };
+    Figures { rate, cpu, memory }
 }
 
 fn this_program(arguments: &[&str]) -> Command {
@@ -95,19 +145,82 @@ fn this_program(arguments: &[&str]) -> Command {
     command
 }
 
-/// The driver: a line of figures.
-fn drive(times: u64) {
+/// Prints a line of figures.
+fn measure(mode: Mode, times: u64) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let receiver = Receiver::start().expect("a port");
-    let service = Service::start(&receiver);
+    let exports = matches!(mode, Mode::Traced);
+    let service = Service::start(if exports { Some(&receiver) } else { None });
+    let before = cpu_time();
+    let (name, rate, p50) = match mode {
+        Mode::Bare => {
+            let start = Instant::now();
+            runtime.block_on(bare(&service.address, times));
+            (
+                "bare loop",
+                times as f64 / start.elapsed().as_secs_f64(),
+                0.0,
+            )
+        }
+        Mode::Plain => drive(&runtime, &receiver, &service, times, ""),
+        Mode::Traced => drive(&runtime, &receiver, &service, times, BUDGETS),
+    };
+    let cpu = cpu_time() - before;
+    println!(
+        "{:42}{rate:>12.0}{p50:>7.0} µs{:>11.1} µs{:>6.1} MB",
+        format!("{name}, {times}"),
+        cpu.as_secs_f64() * 1e6 / times as f64,
+        peak_memory(),
+    );
+}
+
+const BUDGETS: &str = "budgets:
+  - { find: GET /, p50: < 10s }
+  - { measure: response_time, p99: < 10s }
+";
+
+/// As many loops as requests at a time.
+async fn bare(address: &str, times: u64) {
+    let client = reqwest::Client::builder().no_proxy().build();
+    let client = client.expect("a client");
+    let url: reqwest::Url = format!("http://{address}/").parse().expect("a URL");
+    let loops: Vec<_> = (0..CONCURRENCY as u64)
+        .map(|number| {
+            let (client, url) = (client.clone(), url.clone());
+            let times = times / CONCURRENCY as u64 + u64::from(number < times % CONCURRENCY as u64);
+            tokio::spawn(async move {
+                for _ in 0..times {
+                    let request = client.get(url.clone()).header("traceparent", TRACEPARENT);
+                    let response = request.send().await.expect("a response");
+                    assert_eq!(response.status(), 200);
+                    response.bytes().await.expect("a body");
+                }
+            })
+        })
+        .collect();
+    for one in loops {
+        one.await.expect("no panic");
+    }
+}
+
+/// The driver: its name, its requests per second, and p50 in microseconds.
+fn drive(
+    runtime: &tokio::runtime::Runtime,
+    receiver: &Receiver,
+    service: &Service,
+    times: u64,
+    budgets: &str,
+) -> (&'static str, f64, f64) {
+    let errors = if budgets.is_empty() {
+        ""
+    } else {
+        ", errors: 0"
+    };
     let specs = specs(&format!(
         "request: GET http://{}/
 repeat: {{ times: {times}, concurrency: {CONCURRENCY}, warmup: 100 }}
-expect: {{ status: 200, errors: 0 }}
-budgets:
-  - {{ find: GET /, p50: < 10s }}
-  - {{ measure: response_time, p99: < 10s }}
-",
+expect: {{ status: 200{errors} }}
+{budgets}",
         service.address
     ));
     let options = Options {
@@ -115,25 +228,22 @@ budgets:
         ..Options::default()
     };
     let (_nobody_stops, stop) = watch::channel(None);
-    let before = cpu_time();
-    let report = runtime.block_on(run(&specs, &receiver, &options, stop, |_| {}));
+    let report = runtime.block_on(run(&specs, receiver, &options, stop, |_| {}));
     let spec = &report.specs[0];
     let step = spec
         .last_attempt()
         .and_then(|attempt| attempt.steps.first());
     let load = step.and_then(|step| step.load.as_ref()).expect("a load");
     assert_eq!(spec.verdict, Verdict::Passed, "{:?}", load.failing);
-    assert_eq!(load.measured[0].samples.len(), times);
+    assert_eq!(load.response_times.len(), times);
+    assert!(load.measured.iter().all(|one| one.samples.len() == times));
     let p50 = load.response_times.quantile(Quantile::P50).expect("a time");
-    let cpu = cpu_time() - before;
-    println!(
-        "{:42}{:>12.0}{:>7.0} µs{:>11.0} µs{:>6.1} MB",
-        format!("spanspec {times}"),
-        load.rate(),
-        p50,
-        cpu.as_secs_f64() * 1e6 / times as f64,
-        peak_memory(),
-    );
+    let name = if budgets.is_empty() {
+        "spanspec without spans"
+    } else {
+        "spanspec, a span each"
+    };
+    (name, load.rate(), p50)
 }
 
 fn specs(text: &str) -> Vec<Spec> {
@@ -144,9 +254,9 @@ fn specs(text: &str) -> Vec<Spec> {
 /// Requests per second of another tool against the same service.
 fn beside(name: &str) -> f64 {
     let receiver = Receiver::start().expect("a port");
-    let service = Service::start(&receiver);
+    let service = Service::start(Some(&receiver));
     let url = format!("http://{}/", service.address);
-    let header = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let header = &format!("traceparent: {TRACEPARENT}");
     let (seconds, at_once) = (
         if is_quick() { "1s" } else { "5s" },
         CONCURRENCY.to_string(),
@@ -203,8 +313,10 @@ struct Service {
 }
 
 impl Service {
-    fn start(receiver: &Receiver) -> Self {
-        let mut child = this_program(&["--serve", &receiver.endpoint()])
+    /// Exports spans to the receiver, if there is one.
+    fn start(receiver: Option<&Receiver>) -> Self {
+        let endpoint = receiver.map_or_else(String::new, Receiver::endpoint);
+        let mut child = this_program(&["--serve", &endpoint])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -240,6 +352,7 @@ fn serve(endpoint: String) {
         .build();
     runtime.expect("a runtime").block_on(async {
         let (spans, exported) = mpsc::unbounded_channel();
+        let spans = (!endpoint.is_empty()).then_some(spans);
         tokio::spawn(export(endpoint, exported));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
@@ -251,9 +364,12 @@ fn serve(endpoint: String) {
 }
 
 async fn answer(
-    State(spans): State<mpsc::UnboundedSender<Span>>,
+    State(spans): State<Option<mpsc::UnboundedSender<Span>>>,
     headers: HeaderMap,
 ) -> &'static str {
+    let Some(spans) = spans else {
+        return "ok";
+    };
     let start = now();
     let context = headers["traceparent"].to_str().expect("hex digits");
     let bytes = |from: usize, to: usize| {
@@ -299,7 +415,7 @@ async fn export(endpoint: String, mut spans: mpsc::UnboundedReceiver<Span>) {
         .build()
         .expect("a client");
     let mut batch = Vec::new();
-    loop {
+    while !spans.is_closed() || !batch.is_empty() {
         let deadline = tokio::time::Instant::from_std(Instant::now() + DELAY);
         while batch.len() < BATCH {
             let more = spans.recv_many(&mut batch, BATCH);

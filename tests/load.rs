@@ -26,6 +26,7 @@ use spanspec::{
     SpecReport, StepReport, Stop, Trouble, Verdict,
 };
 use support::{ClosedPort, DEADLINE};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Barrier, Notify, watch};
 
 /// A request as the service sees it.
@@ -510,6 +511,37 @@ async fn a_dead_service_is_found_in_the_warm_up_already() {
     assert!(
         trouble.what.starts_with("connection refused by"),
         "{trouble:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_closes_after_others_were_answered_has_advice_about_the_load() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        for number in 0.. {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4_096]).await;
+            let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+            if number == 0 {
+                stream.write_all(answer).await.unwrap();
+            }
+        }
+    });
+    let specs = specs(&format!(
+        "request: GET http://{address}/\nrepeat: {{ times: 2 }}\nexpect: {{ status: 200 }}"
+    ));
+    let report = run_on(&Receiver::start().unwrap(), &specs).await;
+    let trouble = tested(&report.specs[0]).trouble.as_ref().unwrap();
+    assert!(
+        trouble.what.starts_with("the connection was closed"),
+        "{trouble:?}"
+    );
+    assert_eq!(
+        trouble.help,
+        [
+            "reduce `concurrency`, or check the service: it crashed or restarted, has a limit of connections, or closes idle ones"
+        ]
     );
 }
 

@@ -149,8 +149,8 @@ fn a_version_that_is_slower_in_every_pair_has_regressed() {
         table,
         "
               v2.3.0 (A, n=1,400)     v2.4.0 (B, n=1,400)
-inventory-check   p50=100 ms              p50=290 ms            ← REGRESSED at p50
-response time     p95=100 ms              p95=290 ms            ← REGRESSED at p95"
+inventory-check   p50=100 ms          p50=290 ms   ← REGRESSED at p50
+response time     p95=100 ms          p95=290 ms   ← REGRESSED at p95"
             .trim_start_matches('\n')
     );
 }

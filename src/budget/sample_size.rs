@@ -100,8 +100,8 @@ impl SampleSize {
     /// let needed = |quantile, claims| {
     ///     SampleSize::to_prove(0.2, Scatter::typical(quantile), claims).to_string()
     /// };
-    /// assert_eq!(needed(Quantile::P50, 1), "About 380");
-    /// assert_eq!(needed(Quantile::P50, 4), "About 550");
+    /// assert_eq!(needed(Quantile::P50, 1), "About 390");
+    /// assert_eq!(needed(Quantile::P50, 4), "About 580");
     /// assert_eq!(needed(Quantile::P95, 2), "About 2,800");
     /// ```
     #[must_use]

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -105,6 +106,8 @@ impl<'a> Driver<'a> {
             session: Arc::clone(session),
             measures: measure::any_looks_at_trace(&self.spec.budgets),
             stalls: Arc::clone(monitor.stalls()),
+            pace: &self.repeat.pace,
+            has_answers: AtomicBool::new(false),
         };
         allow_requests(self.max_in_flight());
         let mut stats = RequestStats::new(&self.spec.budgets, &self.repeat.pace);

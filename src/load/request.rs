@@ -1,6 +1,7 @@
 //! One request of a `repeat`: sends it, and judges its trace.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -10,7 +11,7 @@ use super::stalls::Stalls;
 use crate::result::{Phase, StepReport, Trouble, cookies_of, credentials_of};
 use crate::secret::Secrets;
 use crate::source::Follow;
-use crate::spec::{Called, Scope};
+use crate::spec::{Called, Pace, Scope};
 use crate::step::{
     self, DecidedStep, JudgeWhen, Observation, RunContext, StepContext, StepReader, WaitEnd,
     WatchedTrace,
@@ -99,6 +100,9 @@ pub(super) struct RequestTemplate<'a> {
     pub(super) measures: bool,
     /// Stalls of this process.
     pub(super) stalls: Arc<Stalls>,
+    pub(super) pace: &'a Pace,
+    /// The service has answered a request.
+    pub(super) has_answers: AtomicBool,
 }
 
 impl<'a> RequestTemplate<'a> {
@@ -175,6 +179,24 @@ impl<'a> RequestTemplate<'a> {
         }
     }
 
+    /// The remedy of an error whose cause is the load.
+    fn advice(&self, error: &TriggerError) -> Option<String> {
+        let is_open = matches!(self.pace, Pace::Open { .. });
+        let load = if is_open { "`rate`" } else { "`concurrency`" };
+        match error {
+            TriggerError::TooManyFiles { .. } => Some(format!(
+                "reduce {load}, or raise the limit: `ulimit -n 8192`"
+            )),
+            // The port is the right one, since other requests have answers.
+            TriggerError::Closed { .. } if self.has_answers.load(Ordering::Relaxed) => {
+                Some(format!(
+                    "reduce {load}, or check the service: it crashed or restarted, has a limit of connections, or closes idle ones"
+                ))
+            }
+            _ => None,
+        }
+    }
+
     /// Waits until the trace of an answered request is complete, and judges it.
     pub(super) async fn settle(&self, answered: AnsweredRequest) -> JudgedRequest<'a> {
         let waited = answered.waited();
@@ -204,15 +226,22 @@ impl<'a> RequestTemplate<'a> {
         };
         let DecidedStep { report, end, basis } = match answer {
             Ok(response) => {
+                self.has_answers.store(true, Ordering::Relaxed);
                 let cookies = cookies_of(&response);
                 walk.secrets.extend(cookies);
                 walk.decide(request.report, response).await
             }
-            Err(error) => DecidedStep {
-                report: walk.report_error(request.report, &error).await,
-                end: None,
-                basis: None,
-            },
+            Err(error) => {
+                let mut report = walk.report_error(request.report, &error).await;
+                if let Some((trouble, advice)) = report.trouble.as_mut().zip(self.advice(&error)) {
+                    trouble.help = vec![advice];
+                }
+                DecidedStep {
+                    report,
+                    end: None,
+                    basis: None,
+                }
+            }
         };
         let watched = basis.map(|basis| WatchedTrace::new(basis, walk.follow));
         JudgedRequest {

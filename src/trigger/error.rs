@@ -239,9 +239,7 @@ impl TriggerError {
             }
             Self::UnknownHost { .. } => "check the host name, and that it resolves on this machine",
             Self::Unreachable { .. } => "check that the host is reachable from this machine",
-            Self::TooManyFiles { .. } => {
-                "reduce `concurrency`, or raise the limit: `ulimit -n 8192`"
-            }
+            Self::TooManyFiles { .. } => "raise the limit: `ulimit -n 8192`",
             Self::Timeout { .. } => "increase `request.timeout`",
             Self::Closed { attempted, .. } => match attempted.url.scheme() {
                 // Many servers close connections without TLS on a port with TLS.

@@ -170,7 +170,7 @@ fn a_failed_budget_is_an_error_at_its_line_and_an_unproven_one_is_not() {
 ::notice file=shop/specs/ordering.yaml,line=1,col=1,title=shipping under load::the baseline was measured in 1 run; 2 tell more
 ::notice file=shop/specs/ordering.yaml,line=1,col=1,title=ordering under load::stopped after 132 of 500 requests: 12 failed (0 allowed)
 ::notice file=shop/specs/ordering.yaml,line=1,col=1,title=ordering for the first time::no baseline yet: written to specs/baselines/ordering.yaml.json.new; `spanspec baseline accept` makes it one
-::notice file=shop/specs/ordering.yaml,line=1,col=1,title=ordering all the time::23.2 ms of the p50 of the response times (121 ms) are delay of the load generator (9.8 ms permitted): reduce the load, or use a less busy machine
+::notice file=shop/specs/ordering.yaml,line=1,col=1,title=ordering all the time::12.5 ms of the p50 of the response times (121 ms) are delay of the load generator (10.8 ms permitted): reduce the load, or use a less busy machine
 
 "#]].raw());
 }

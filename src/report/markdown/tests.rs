@@ -296,7 +296,7 @@ fn all_budgets_are_in_one_table_with_failed_ones_first() {
 - shipping under load: p50 of ship&#58; NOT PROVEN&#58; 1.14x slower (97.5 % bounds 0.94x to 1.37x), limit 1.20x. About 1,600 samples per side, or &#96;spanspec ab&#96;, would decide.
 - shipping under load: the baseline was measured in 1 run; 2 tell more
 - ordering for the first time: no baseline yet&#58; written to specs/baselines/ordering.yaml.json.new; &#96;spanspec baseline accept&#96; makes it one
-- ordering all the time: 23.2 ms of the p50 of the response times (121 ms) are delay of the load generator (9.8 ms permitted)&#58; reduce the load, or use a less busy machine
+- ordering all the time: 12.5 ms of the p50 of the response times (121 ms) are delay of the load generator (10.8 ms permitted)&#58; reduce the load, or use a less busy machine
 
 
 "#]].raw());

@@ -134,19 +134,19 @@ B is v2.yaml, and A is v1.yaml.
 |---|---|---|---:|---:|---:|---:|---|
 | placing an order | inventory-check | p50 | 100 ms (v2.3.0) | 290 ms (v2.4.0) | 2.90x | 1.2x | **REGRESSED** |
 | placing an order | response time | p95 | 100 ms (v2.3.0) | 290 ms (v2.4.0) | 2.90x | 1.5x | **REGRESSED** |
-| placing an order | inventory-check | p99 | 100 ms (v2.3.0) | 290 ms (v2.4.0) | - | - | _NOT JUDGED_ |
+| placing an order | inventory-check | p99 | - | - | - | - | _NOT JUDGED_ |
 
 ```text
-FAIL  placing an order   specs/order.yaml, 5 pairs of 200 requests
-                    v2.3.0 (A, n=1,000)           v2.4.0 (B, n=1,000)
-      inventory-check   p50=100 ms p99=100 ms     p50=290 ms p99=290 ms   ← REGRESSED at p50
-      response time     p95=100 ms                p95=290 ms              ← REGRESSED at p95
-      p50 of inventory-check: REGRESSED: 2.90x (median of 5 pairs, 2.90x to 2.90x, slower in 5),
-      limit 1.2x
-      p99 of inventory-check: NOT JUDGED: p99 cannot be compared by pairs of runs: 1 of 36
-      comparisons of equal versions would fail; use p95 or lower, or a baseline
-      p95 of response time: REGRESSED: 2.90x (median of 5 pairs, 2.90x to 2.90x, slower in 5), limit
-      1.5x
+FAIL  placing an order   specs/order.yaml, 7 pairs of 200 requests
+                    v2.3.0 (A, n=1,400)     v2.4.0 (B, n=1,400)
+      inventory-check   p50=100 ms          p50=290 ms   ← REGRESSED at p50
+      response time     p95=100 ms          p95=290 ms   ← REGRESSED at p95
+      p50 of inventory-check: REGRESSED: 2.90x (290 ms against 100 ms in the median of 7 pairs,
+      which are 2.90x to 2.90x; slower in 7, within the limit in 0), limit 1.2x
+      p99 of inventory-check: NOT JUDGED: a run of pair 1 has 200 samples, and this quantile needs
+      299; use `--requests 299`, or compare a lower quantile
+      p95 of response time: REGRESSED: 2.90x (290 ms against 100 ms in the median of 7 pairs, which
+      are 2.90x to 2.90x; slower in 7, within the limit in 0), limit 1.5x
 ```
 
 
@@ -156,19 +156,36 @@ FAIL  placing an order   specs/order.yaml, 5 pairs of 200 requests
     #[test]
     fn without_regressions_there_is_only_the_table() {
         let page = comparisons(&[compared(&[(100_000, 101_000); 7])], 1, &names(), &[]);
-        assert_data_eq!(page, str![[r#"
-## ✅ spanspec ab: 1 spec passed
+        assert_data_eq!(
+            page,
+            str![[r#"
+## ✅ spanspec ab: 1 spec not proven
 
 B is v2.yaml, and A is v1.yaml.
 
 | spec | what | quantile | A | B | change | limit | verdict |
 |---|---|---|---:|---:|---:|---:|---|
 | placing an order | inventory-check | p50 | 100 ms (v2.3.0) | 101 ms (v2.4.0) | 1.01x | 1.2x | OK |
-| placing an order | inventory-check | p99 | 100 ms (v2.3.0) | 101 ms (v2.4.0) | - | - | _NOT JUDGED_ |
+| placing an order | inventory-check | p99 | - | - | - | - | _NOT JUDGED_ |
 | placing an order | response time | p95 | 100 ms (v2.3.0) | 101 ms (v2.4.0) | 1.01x | 1.5x | OK |
 
+```text
+PASS  placing an order   specs/order.yaml, 7 pairs of 200 requests
+                    v2.3.0 (A, n=1,400)     v2.4.0 (B, n=1,400)
+      inventory-check   p50=100 ms          p50=101 ms
+      response time     p95=100 ms          p95=101 ms
+      p50 of inventory-check: OK: 1.01x (101 ms against 100 ms in the median of 7 pairs, which are
+      1.01x to 1.01x; slower in 7, within the limit in 7), limit 1.2x
+      p99 of inventory-check: NOT JUDGED: a run of pair 1 has 200 samples, and this quantile needs
+      299; use `--requests 299`, or compare a lower quantile
+      p95 of response time: OK: 1.01x (101 ms against 100 ms in the median of 7 pairs, which are
+      1.01x to 1.01x; slower in 7, within the limit in 7), limit 1.5x
+```
 
-"#]].raw());
+
+"#]]
+            .raw()
+        );
     }
 
     #[test]
