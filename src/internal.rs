@@ -1,14 +1,15 @@
 //! Items that the macros, integration tests and benches of this package use.
 //!
-//! They are not part of the API and may change in any release.
+//! They are not part of the API and may change in any release. Those of tests and benches exist only
+//! with the feature `cli`: items that are reachable from outside lengthen the builds of users.
 
 #![allow(missing_docs, reason = "not part of the API")]
 
-#[cfg(feature = "run")]
+#[cfg(feature = "cli")]
 pub mod api {
     pub use crate::api::{Api, OPENAPI, REMEMBERED, SystemInfo};
 }
-#[cfg(feature = "run")]
+#[cfg(feature = "cli")]
 pub mod budget {
     pub use crate::budget::{
         AbVerdict, Against, Alpha, Claim, ClaimVerdict, FEWEST_RUNS, JudgedClaim, Pair,
@@ -23,6 +24,7 @@ pub mod budget {
         };
     }
 }
+#[cfg(feature = "cli")]
 pub mod check {
     pub use crate::check::capture;
 }
@@ -31,13 +33,13 @@ pub mod harness {
     #[cfg(feature = "harness")]
     pub use crate::harness::{main, run_file};
 }
-#[cfg(feature = "run")]
+#[cfg(feature = "cli")]
 pub mod project {
     pub use crate::project::{Project, read_variables};
 }
+#[cfg(feature = "cli")]
 pub mod report {
     pub use crate::report::{Diagnostic, duration};
-    #[cfg(feature = "cli")]
     pub mod html {
         pub use crate::report::html::render;
     }
@@ -45,42 +47,43 @@ pub mod report {
         pub use crate::report::snippet::{Diagnostic, diagnostics};
     }
 }
+#[cfg(feature = "cli")]
 pub mod result {
-    #[cfg(feature = "run")]
     pub use crate::result::{Before, Exemplar, Failing, Load, Measured, Versions};
     pub use crate::result::{Phase, Telemetry, Timing};
 }
-#[cfg(feature = "run")]
+#[cfg(feature = "cli")]
 pub mod run {
     pub use crate::run::{RunEnd, run, run_open};
 }
-#[cfg(feature = "run")]
+#[cfg(feature = "cli")]
 pub mod service {
     pub use crate::service::{
         CommandLine, ExitReason, Ready, Service, ServiceEvent, StartError, System, TelemetryTarget,
         UnexpectedExit, free_port, start,
     };
 }
+#[cfg(feature = "cli")]
 pub mod source {
-    #[cfg(feature = "run")]
     pub use crate::source::connect;
     pub use crate::source::{Follow, TraceSource};
     pub mod otlp {
         pub use crate::source::otlp::walk;
     }
 }
+#[cfg(feature = "cli")]
 pub mod spec {
     pub use crate::spec::{
         Allowance, Arrivals, Body, Budget, Command, Measure, Pace, Part, PartContent, Place, Rate,
         Repeat, Request, Scope, Tls, Trigger, Wait,
     };
 }
+#[cfg(feature = "cli")]
 pub mod step {
-    #[cfg(feature = "run")]
     pub use crate::step::{Budgeting, Update};
 }
+#[cfg(feature = "cli")]
 pub mod trigger {
     pub use crate::trigger::TraceContext;
-    #[cfg(feature = "run")]
     pub use crate::trigger::{Session, TriggerError, fire};
 }

@@ -70,6 +70,7 @@
 //!   [calls](Call) with their traces.
 //! - `run`: everything that runs a spec: [`http()`], triggers, services, projects.
 //! - `harness`, on by default: `run`, and [`spec_tests!`] and [`spec_test!`].
+//! - `tls`, on with `cli`: `https` URLs.
 //! - `cli`, on by default: `run`, and the command with its arguments, terminal output and reports.
 //! - `zstd`, on with `cli`: exports and saved traces that are compressed with zstd.
 //! - `opentelemetry_0_33`: an exporter for services in the same process.
@@ -80,9 +81,9 @@
     allow(dead_code, unused_imports)
 )]
 
-#[cfg(feature = "run")]
+#[cfg(feature = "cli")]
 mod ab;
-#[cfg(feature = "run")]
+#[cfg(feature = "cli")]
 mod api;
 #[cfg(feature = "run")]
 mod atomic_file;
