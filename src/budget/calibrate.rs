@@ -60,12 +60,14 @@ fn qn(values: &[f64]) -> f64 {
 }
 
 /// A run whose p50 is far from that of the others.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Outlier {
     /// The number of the run; the first is 1.
     pub run: usize,
     /// Its p50 divided by the median of all.
     pub ratio: f64,
+    /// The disturbance of the machine during that run: `other processes used 1 core`.
+    pub during: Option<String>,
 }
 
 /// The run that differs most, if its distance from the median exceeds three standard deviations and
@@ -80,6 +82,7 @@ fn outlier(runs: &[&Samples], spread: f64) -> Option<Outlier> {
     (distance.abs() > (3.0 * spread).max(0.1)).then_some(Outlier {
         run: at + 1,
         ratio: distance.exp(),
+        during: None,
     })
 }
 
@@ -92,7 +95,7 @@ pub fn noise(spread: f64) -> f64 {
 }
 
 /// The result of a calibration.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
     /// The number of runs.
     pub runs: usize,
@@ -171,13 +174,16 @@ impl fmt::Display for Calibration {
             ),
             None => write!(f, " With {samples} it can detect no change."),
         }?;
-        let Some(Outlier { run, ratio: of }) = self.outlier else {
+        let Some(outlier) = &self.outlier else {
             return Ok(());
         };
+        let during = outlier.during.as_ref();
         write!(
             f,
-            " Run {run} differs from the others: its p50 is {} of their median.",
-            ratio(of, Rounding::Nearest),
+            " Run {} differs from the others: its p50 is {} of their median{}.",
+            outlier.run,
+            ratio(outlier.ratio, Rounding::Nearest),
+            during.map_or_else(String::new, |during| format!(", and {during}")),
         )
     }
 }

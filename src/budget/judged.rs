@@ -56,7 +56,12 @@ pub enum OpenReason {
     /// It is above the limit, but runs of one version vary as much.
     Variation,
     /// Other processes disturbed this run or the baseline, which can be the only cause.
-    Contention(Contention),
+    Contention {
+        /// Their CPU time.
+        by: Contention,
+        /// Without them it would exceed its limit.
+        exceeds: bool,
+    },
     /// Not all runs exceeded the limit.
     NotConfirmed {
         /// The runs that did.
@@ -118,19 +123,37 @@ impl JudgedClaim {
         )
     }
 
+    /// Returns `true` if it exceeds its limit, or would if other processes did not explain that.
+    #[must_use]
+    pub fn may_exceed(&self) -> bool {
+        let is_disturbed = matches!(
+            self.doubt,
+            Some(OpenReason::Contention { exceeds: true, .. })
+        );
+        self.exceeds() || is_disturbed
+    }
+
     /// Adds the same claim in earlier runs. It is NOT PROVEN if some runs exceed the limit and others
-    /// do not; `is_proof` is `false` if this run cannot prove that.
+    /// do not; `is_proof` is `false` if this run cannot prove that. One undisturbed run is proof enough
+    /// if the disturbed ones agree with it.
     pub(crate) fn add_earlier_runs<'a>(
         &mut self,
         earlier: impl Iterator<Item = &'a Self>,
         is_proof: bool,
     ) {
         let earlier: Vec<&Self> = earlier.collect();
-        let before = earlier.iter().filter(|one| one.exceeds()).count();
-        let exceeded = before + usize::from(is_proof && self.exceeds());
+        let before = earlier.iter().filter(|one| one.may_exceed()).count();
+        let exceeded = before + usize::from(is_proof && self.may_exceed());
+        let undisturbed = earlier.iter().find(|one| one.exceeds());
         if (1..=earlier.len()).contains(&exceeded) {
             self.verdict = ClaimVerdict::NotProven;
             self.doubt = Some(OpenReason::NotConfirmed { exceeded });
+        } else if let Some(proof) = undisturbed
+            && !self.exceeds()
+        {
+            self.verdict = proof.verdict;
+            self.doubt = None;
+            self.compared.clone_from(&proof.compared);
         }
         self.earlier = earlier.iter().filter_map(|one| one.candidate).collect();
     }
@@ -379,7 +402,7 @@ impl JudgedClaim {
                     permitted_ratio(raised, Rounding::Nearest),
                 )
             }
-            (OpenReason::Contention(by), ..) => format!(" {by}."),
+            (OpenReason::Contention { by, .. }, ..) => format!(" {by}."),
             // `reason` has another sentence.
             (OpenReason::NotConfirmed { .. }, ..) => String::new(),
             (OpenReason::NotMeasured, Some(now), None) => {

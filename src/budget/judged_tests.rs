@@ -314,3 +314,41 @@ fn lateness_of_the_load_generator_is_stated() {
         "p99 of ship: NOT PROVEN: 5.7 s (95 % bounds 5.9 ms to 5.9 s), limit 500 ms. 14 s of it are delay of the load generator, perhaps the only cause: reduce the load, or use a less busy machine."
     );
 }
+
+#[test]
+fn an_undisturbed_run_is_proof_if_the_disturbed_ones_agree() {
+    let of = |verdict, exceeds: Option<bool>| {
+        let estimates = [
+            known(500, [115.0, 120.0, 126.0]),
+            known(500, [180.0, 190.0, 200.0]),
+        ];
+        let by = Contention {
+            before: 0.0,
+            now: 1.0,
+            cores: 2,
+        };
+        JudgedClaim {
+            doubt: exceeds.map(|exceeds| OpenReason::Contention { by, exceeds }),
+            ..compared(verdict, "ship", estimates[0], estimates[1])
+        }
+    };
+    let regressed = of(ClaimVerdict::Regressed, None);
+    let disturbed = of(ClaimVerdict::NotProven, Some(true));
+    let withheld = of(ClaimVerdict::NotProven, Some(false));
+    let over = |mut last: JudgedClaim, earlier: &[&JudgedClaim]| {
+        last.add_earlier_runs(earlier.iter().copied(), true);
+        (
+            last.verdict,
+            matches!(last.doubt, Some(OpenReason::NotConfirmed { .. })),
+        )
+    };
+    let found = (ClaimVerdict::Regressed, false);
+    assert_eq!(over(disturbed.clone(), &[&regressed, &disturbed]), found);
+    assert_eq!(over(regressed.clone(), &[&disturbed]), found);
+    let open = (ClaimVerdict::NotProven, false);
+    assert_eq!(over(disturbed.clone(), &[&disturbed, &disturbed]), open);
+    let denied = (ClaimVerdict::NotProven, true);
+    assert_eq!(over(withheld, &[&regressed, &disturbed]), denied);
+    let fine = of(ClaimVerdict::Ok, None);
+    assert_eq!(over(fine, &[&disturbed]), denied);
+}

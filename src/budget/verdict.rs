@@ -212,10 +212,11 @@ fn disturbance(claim: &Claim<'_>, alpha: Alpha) -> Option<OpenReason> {
         }),
         ..claim.clone()
     };
-    if let Some(contention) = reference.contention
-        && (is_worse(&quiet, alpha) || holds(&quiet, alpha))
+    let exceeds = is_worse(&quiet, alpha);
+    if let Some(by) = reference.contention
+        && (exceeds || holds(&quiet, alpha))
     {
-        return Some(OpenReason::Contention(contention));
+        return Some(OpenReason::Contention { by, exceeds });
     }
     let now = claim.candidate.quantile(claim.quantile)?;
     let ratio = now / reference.samples.quantile(claim.quantile)?.max(RESOLUTION);
@@ -225,8 +226,8 @@ fn disturbance(claim: &Claim<'_>, alpha: Alpha) -> Option<OpenReason> {
     }
     // More samples would not decide it.
     match reference.contention {
-        Some(contention) if noise(reference.spread) <= 1.0 + reference.tolerance => {
-            Some(OpenReason::Contention(contention))
+        Some(by) if noise(reference.spread) <= 1.0 + reference.tolerance => {
+            Some(OpenReason::Contention { by, exceeds })
         }
         _ => Some(OpenReason::Variation),
     }

@@ -167,7 +167,8 @@ fn a_busy_machine_excuses_no_more_than_it_explains_and_proves_no_ok() {
             reference.contention = Some(contention);
         }
         let judged = judge(&[claim], ALPHA).remove(0);
-        let blamed = judged.doubt == Some(OpenReason::Contention(contention));
+        let blamed =
+            matches!(judged.doubt, Some(OpenReason::Contention { by, .. }) if by == contention);
         (judged.verdict, blamed)
     };
     // Half of a core of two explains 1.33x, so the limit is 1.6x.

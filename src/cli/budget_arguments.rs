@@ -105,6 +105,9 @@ pub(super) struct CalibrateArguments {
     /// Number of runs of each spec
     #[arg(long, value_name = "N", default_value_t = FEWEST_RUNS, value_parser = enough_runs, env = "SPANSPEC_RUNS", help_heading = "Run")]
     pub(super) runs: usize,
+    /// Pause between the runs, so that they see the machine at different times
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = crate::spec::parse_duration, env = "SPANSPEC_PAUSE", help_heading = "Run")]
+    pub(super) pause: Duration,
     #[command(flatten)]
     pub(super) session: SessionArguments,
     /// Folder of baselines [default: baselines/ next to each spec]

@@ -435,7 +435,14 @@ async fn an_interrupted_comparison_prints_its_results_so_far() {
 async fn calibrated(spec: &str, code: i32, expected: &[&str]) {
     let project = Project::with(&[("order.yaml", &spec.replace("BASE_URL", "URL"))]).await;
     let listen = project.system.otlp.to_string();
-    let arguments = ["baseline", "calibrate", "--listen", &listen];
+    let arguments = [
+        "baseline",
+        "calibrate",
+        "--pause",
+        "0s",
+        "--listen",
+        &listen,
+    ];
     run(&project, &arguments).await.expect(code, expected);
     assert!(!exists(&project, OLD));
 }
@@ -504,7 +511,14 @@ async fn no_secret_is_shown_where_nothing_is_calibrated() {
     let spec = with_secret("work").replace("BASE_URL", "URL");
     let project = Project::with(&[("order.yaml", &spec)]).await;
     let listen = project.system.otlp.to_string();
-    let flags = ["baseline", "calibrate", "--listen", &listen];
+    let flags = [
+        "baseline",
+        "calibrate",
+        "--pause",
+        "0s",
+        "--listen",
+        &listen,
+    ];
     let said = run(&project, &[&flags[..], &TOKEN].concat()).await;
     said.expect(1, &["placing [masked]", "work [masked]"]);
     assert!(!said.out.contains("hunter2"), "{}", said.out);
@@ -586,7 +600,14 @@ async fn a_calibration_that_cannot_be_written_is_told_all_the_same() {
     );
     let project = Project::with(&[("order.yaml", &spec)]).await;
     let listen = project.system.otlp.to_string();
-    let calibrate = ["baseline", "calibrate", "--listen", &listen];
+    let calibrate = [
+        "baseline",
+        "calibrate",
+        "--pause",
+        "0s",
+        "--listen",
+        &listen,
+    ];
     let text = baseline("2.3.0", 120_000);
     let path = project.write(OLD, &text);
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();

@@ -118,7 +118,13 @@ impl Case {
         for (subject, runs) in &new.runs {
             expect_one_version(subject, runs)?;
             let samples: Vec<_> = runs.iter().map(Run::samples).collect();
-            found.insert(subject.clone(), calibrate(&samples)?);
+            let mut calibration = calibrate(&samples)?;
+            if let Some(outlier) = &mut calibration.outlier {
+                let run = runs.get(outlier.run - 1).and_then(Run::machine);
+                let during = run.map(ToString::to_string);
+                outlier.during = during.filter(|text| !text.is_empty());
+            }
+            found.insert(subject.clone(), calibration);
         }
         let mut joined = Self::join(known, new);
         for (subject, budget) in &mut joined.case.budgets {

@@ -113,13 +113,20 @@ impl CalibrationRun<'_> {
         })
     }
 
-    /// Runs all specs in turn, so that the runs of a spec are far apart in time.
+    /// Runs all specs in turn, with pauses, so that the runs of a spec are far apart in time.
     async fn all(&self, session: &Session) -> Result<Vec<MeasuredCase>, Exit> {
         let runs = self.arguments.runs;
         self.live.expect(runs * self.specs.len());
         let mut measurements: Vec<Vec<Measurement>> =
             self.specs.iter().map(|_| Vec::new()).collect();
         for number in 1..=runs {
+            if number > 1 {
+                tokio::select! {
+                    biased;
+                    () = session.interrupted() => return Err(interrupted(NOTHING_WRITTEN)),
+                    () = tokio::time::sleep(self.arguments.pause) => {}
+                }
+            }
             for (spec, of_spec) in self.specs.iter().zip(&mut measurements) {
                 let measured = measure(session, spec, self.options.clone()).await;
                 let measured = measured.map_err(|why| self.unmeasured(why))?;

@@ -25,12 +25,12 @@ impl<'a> Decisions<'a> {
             .map(|(required, _)| required)
     }
 
-    /// The claims that exceed their limit in this run and in all earlier ones.
+    /// The claims that exceed their limit, or seem to on a disturbed machine, in this run and in all earlier ones.
     pub(crate) fn exceeded_after(&self, earlier: &[JudgedRun<'_>]) -> Vec<&JudgedClaim> {
         let claims = self.claims.iter();
         let exceeded = claims.filter(|(required, judged)| {
             let mut runs = earlier.iter().map(|run| run.decided.of(required.check));
-            judged.exceeds() && runs.all(|before| before.is_some_and(JudgedClaim::exceeds))
+            judged.may_exceed() && runs.all(|before| before.is_some_and(JudgedClaim::may_exceed))
         });
         exceeded.map(|(_, judged)| judged).collect()
     }

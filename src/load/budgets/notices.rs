@@ -197,7 +197,7 @@ pub(super) fn widened_limits(
 /// The note about the machine beside a verdict that it may explain.
 pub(super) fn disturbed(decided: &Decisions<'_>, load: &Load) -> Option<String> {
     let is_doubtful = |judged: &JudgedClaim| {
-        judged.verdict.fails() || matches!(judged.doubt, Some(OpenReason::Contention(_)))
+        judged.verdict.fails() || matches!(judged.doubt, Some(OpenReason::Contention { .. }))
     };
     let mut claims = decided.claims.iter();
     let facts = load.machine.as_ref()?.to_string();
