@@ -15,7 +15,9 @@ use spanspec::internal::budget::baseline::{
 use spanspec::internal::budget::{Quantile, Samples};
 
 use figures::rounds;
-use simulation::{Pairing, Random, Setting, ab_regressions, naive_alarms, regressions};
+use simulation::{
+    Neighbour, Pairing, Random, Setting, ab_regressions, failures_beside, naive_alarms, regressions,
+};
 
 const SAMPLES: [usize; 6] = [20, 50, 100, 200, 500, 1_000];
 const SLOWER: [f64; 4] = [1.0, 1.2, 1.5, 2.9];
@@ -36,6 +38,7 @@ fn main() {
     without_bounds(trials, &mut random);
     by_pairs(Pairing::Close, trials, &mut random);
     by_pairs(Pairing::Apart, trials, &mut random);
+    beside_neighbour(trials, &mut random);
     sizes(&mut random);
 }
 
@@ -103,6 +106,33 @@ fn by_pairs(pairing: Pairing, trials: usize, random: &mut Random) {
             };
             let name = format!("{:.2}x", 1.0 + tolerance);
             row(&name, slower, trials / 4, SAMPLES.map(share));
+        }
+    }
+}
+
+fn beside_neighbour(trials: usize, random: &mut Random) {
+    for (neighbour, known) in [
+        (Neighbour::Measured, "measured"),
+        (Neighbour::Hidden, "hidden"),
+    ] {
+        for (is_calibrated, baseline) in [(false, "one run"), (true, "5 runs")] {
+            println!(
+                "\np50 beside a process that is busy half of the time and {known}, baseline of {baseline}"
+            );
+            head("runs");
+            for confirmations in [0, 2] {
+                for slower in SLOWER {
+                    let share = |samples| {
+                        let setting = Setting {
+                            is_calibrated,
+                            ..setting(Quantile::P50, samples, slower, 0.0)
+                        };
+                        failures_beside(setting, neighbour, confirmations, trials, random)
+                    };
+                    let runs = (confirmations + 1).to_string();
+                    row(&runs, slower, trials, SAMPLES.map(share));
+                }
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ pub mod api {
 #[cfg(feature = "cli")]
 pub mod budget {
     pub use crate::budget::{
-        AbVerdict, Against, Alpha, Claim, ClaimVerdict, FEWEST_RUNS, JudgedClaim, Pair,
+        AbVerdict, Against, Alpha, Claim, ClaimVerdict, Contention, FEWEST_RUNS, JudgedClaim, Pair,
         PairedClaim, Quantile, Reference, SampleSize, Samples, Scatter, Sketch, judge, judge_pairs,
         lower_rank, pairs_needed, samples_for_bounds, smallest_count, spread, too_few_requests,
         upper_rank,

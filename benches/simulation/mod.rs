@@ -11,8 +11,8 @@
 use std::f64::consts::TAU;
 
 use spanspec::internal::budget::{
-    AbVerdict, Against, Alpha, Claim, ClaimVerdict, FEWEST_RUNS, Pair, PairedClaim, Quantile,
-    Reference, Samples, judge, judge_pairs, spread,
+    AbVerdict, Against, Alpha, Claim, ClaimVerdict, Contention, FEWEST_RUNS, Pair, PairedClaim,
+    Quantile, Reference, Samples, judge, judge_pairs, spread,
 };
 
 /// The standard deviation of the logarithm of most requests.
@@ -35,7 +35,7 @@ impl Random {
     }
 
     /// More than 0 and up to 1.
-    fn share(&mut self) -> f64 {
+    pub fn share(&mut self) -> f64 {
         ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64
     }
 
@@ -175,4 +175,149 @@ pub fn ab_regressions(
             judged.is_ok_and(|found| found.verdict == AbVerdict::Regressed)
         })
         .count()
+}
+
+/// A machine of two cores, on one of which another process is busy half of the time.
+pub struct BusyMachine<'a> {
+    random: &'a mut Random,
+    is_busy: bool,
+    /// The rest of the episode, in seconds.
+    left: f64,
+}
+
+/// The mean length of an episode, in seconds.
+const EPISODE: f64 = 2.0;
+
+/// The median time of a request, in seconds.
+const REQUEST: f64 = 0.003;
+
+/// The factor by which the other process slows a request.
+const SLOWED: f64 = 1.6;
+
+/// The pauses before a run is confirmed, and between the runs of a calibration.
+const PAUSES: [f64; 2] = [5.0, 10.0];
+
+/// What a run knows about the other process.
+#[derive(Clone, Copy)]
+pub enum Neighbour {
+    /// Its CPU time, as on Linux.
+    Measured,
+    /// Nothing, because it is in another container.
+    Hidden,
+}
+
+impl<'a> BusyMachine<'a> {
+    pub fn new(random: &'a mut Random) -> Self {
+        let is_busy = random.share() < 0.5;
+        let mut machine = Self {
+            random,
+            is_busy,
+            left: 0.0,
+        };
+        machine.next_episode();
+        machine
+    }
+
+    fn next_episode(&mut self) {
+        self.left = -EPISODE * self.random.share().ln();
+    }
+
+    /// Lets time pass. Returns the part in which the other process was busy.
+    fn pass(&mut self, mut seconds: f64) -> f64 {
+        let mut busy = 0.0;
+        loop {
+            let part = seconds.min(self.left);
+            busy += if self.is_busy { part } else { 0.0 };
+            self.left -= part;
+            seconds -= part;
+            if seconds <= 0.0 {
+                return busy;
+            }
+            self.is_busy = !self.is_busy;
+            self.next_episode();
+        }
+    }
+
+    /// A run after a pause, and the cores that the other process used.
+    fn run(&mut self, setting: Setting, slower: f64, pause: f64) -> (Samples, f64) {
+        self.pass(pause);
+        let (mut all, mut busy) = (0.0, 0.0);
+        let samples = (0..setting.samples)
+            .map(|_| {
+                let tail = if self.random.share() <= 0.02 {
+                    6.0
+                } else {
+                    1.0
+                };
+                let time = REQUEST * slower * tail * (SIGMA * self.random.normal()).exp();
+                let time = if self.is_busy { SLOWED * time } else { time };
+                busy += self.pass(time);
+                all += time;
+                (1e6 * time) as u64
+            })
+            .collect();
+        (samples, busy / all)
+    }
+
+    /// Returns `true` if a comparison with a baseline fails. A run that exceeds the limit is repeated
+    /// `confirmations` times at most.
+    fn fails(&mut self, setting: Setting, neighbour: Neighbour, confirmations: usize) -> bool {
+        let count = if setting.is_calibrated {
+            FEWEST_RUNS
+        } else {
+            1
+        };
+        let [confirm, calibrate] = PAUSES;
+        let runs: Vec<_> = (0..count)
+            .map(|_| self.run(setting, 1.0, calibrate))
+            .collect();
+        let (runs, used): (Vec<Samples>, Vec<f64>) = runs.into_iter().unzip();
+        let mut before = Samples::default();
+        runs.iter().for_each(|run| before.merge(run));
+        let used_before = used.iter().sum::<f64>() / used.len() as f64;
+        self.pass(600.0);
+        let mut is_proven = false;
+        for _ in 0..=confirmations {
+            let (now, used) = self.run(setting, setting.slower, confirm);
+            let contention = Contention {
+                before: used_before,
+                now: used,
+                cores: 2,
+            };
+            let reference = Reference {
+                tolerance: setting.tolerance,
+                spread: spread(&runs),
+                contention: match neighbour {
+                    Neighbour::Measured => Some(contention),
+                    Neighbour::Hidden => None,
+                },
+                ..Reference::new(&before)
+            };
+            let claim = Claim {
+                subject: String::new(),
+                quantile: setting.quantile,
+                candidate: &now,
+                late: None,
+                against: Against::Baseline(reference),
+            };
+            let judged = &judge(&[claim], Alpha::FIVE_PERCENT)[0];
+            if !judged.may_exceed() {
+                return false;
+            }
+            is_proven |= judged.exceeds();
+        }
+        is_proven
+    }
+}
+
+/// Number of comparisons, of `trials`, that fail beside a busy process.
+pub fn failures_beside(
+    setting: Setting,
+    neighbour: Neighbour,
+    confirmations: usize,
+    trials: usize,
+    random: &mut Random,
+) -> usize {
+    let fails = |_: &usize| BusyMachine::new(random).fails(setting, neighbour, confirmations);
+    (0..trials).filter(fails).count()
 }
