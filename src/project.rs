@@ -8,7 +8,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::service::{CONFIG_FILES, CommandLine, PortSpec, Ready, START_TIMEOUT, Service};
+use crate::service::{
+    CONFIG_FILES, CommandLine, GrpcHealth, PortSpec, Ready, START_TIMEOUT, Service,
+};
 use crate::spec::Location;
 use crate::spec::{
     Defaults, Entry, Globals, Kind, Mistakes, Node, Reader, Refusal, Scope, Source, SpecError,
@@ -90,14 +92,25 @@ impl Project {
     /// # Errors
     /// All errors in the file, except errors in services.
     pub fn read(source: &Source, dir: &Path) -> Result<Self, SpecErrors> {
+        let (project, errors) = Self::read_with_errors(source, dir);
+        match errors {
+            Some(errors) => Err(errors),
+            None => Ok(project),
+        }
+    }
+
+    /// Reads a project file with errors, too: the parts of it that are valid, and all errors except
+    /// those in services.
+    pub(crate) fn read_with_errors(source: &Source, dir: &Path) -> (Self, Option<SpecErrors>) {
         let mistakes = Mistakes::new(source);
+        let none = || Self {
+            source: Some(source.clone()),
+            ..Self::none(dir.to_path_buf())
+        };
         let documents = parse_documents(&mistakes);
         let project = match documents.as_slice() {
             // A file that is empty or has only comments is valid.
-            [] => Some(Self {
-                source: Some(source.clone()),
-                ..Self::none(dir.to_path_buf())
-            }),
+            [] => Some(none()),
             [root] => read(root, &mistakes, dir),
             [_, second, ..] => mistakes.note(
                 second.place,
@@ -106,7 +119,8 @@ impl Project {
                 "remove the `---` before it".to_owned(),
             ),
         };
-        mistakes.check(project)
+        let project = project.unwrap_or_else(none);
+        (project, mistakes.check(Some(())).err())
     }
 
     /// Returns `true` if there is a project file.
@@ -246,16 +260,19 @@ fn read(root: &Node, mistakes: &Mistakes, dir: &Path) -> Option<Project> {
     let receiver = reader.optional(root, "receiver", |node| receiver(node, &reader));
     let defaults = reader.optional(root, "defaults", |node| defaults(node, &reader));
     let services = reader.optional(root, "services", |node| services(node, &reader));
-    let (listen, cors) = receiver?.unwrap_or_default();
-    let (ports, services) = services?.unwrap_or_default();
-    project.specs = specs?.unwrap_or(project.specs);
-    project.secrets = secrets?.unwrap_or_default();
+    // An error in one part does not hide those in the others.
+    let (listen, cors) = receiver.flatten().unwrap_or_default();
+    let (ports, services) = services.flatten().unwrap_or_default();
+    project.specs = specs.flatten().unwrap_or(project.specs);
+    project.secrets = secrets.flatten().unwrap_or_default();
     project.secret_places = places(root.get("secrets"), mistakes.source());
+    // Services refer to variables.
+    let services = if vars.is_some() { services } else { Vec::new() };
     project.vars = Variables {
-        entries: vars?.unwrap_or_default(),
+        entries: vars.flatten().unwrap_or_default(),
         source: project.source.clone(),
     };
-    project.defaults = defaults?.unwrap_or_default();
+    project.defaults = defaults.flatten().unwrap_or_default();
     project.warnings = without_ready(&services, &reader);
     let configured = services.iter();
     let configured = configured.flat_map(|(name, node)| configured_by_file(name, node, &reader));
@@ -358,23 +375,24 @@ type PortsAndServices = (Vec<Port>, Vec<(String, Arc<Node>)>);
 
 fn services(node: &Node, reader: &Reader<'_>) -> Option<PortsAndServices> {
     let entries = reader.any_map(node, "`services`")?;
-    let mut ports = Vec::new();
-    let each = reader.all(entries, |entry| {
-        reader.map(&entry.value, "a service", keys::SERVICE)?;
-        let ports = match entry.value.get("ports") {
-            Some(node) => self::ports(&entry.key.text, node, reader)?,
-            None => Vec::new(),
-        };
-        Some((entry.key.text.clone(), Arc::new(entry.value.clone()), ports))
-    })?;
-    let services = each
-        .into_iter()
-        .map(|(name, node, of_service)| {
-            ports.extend(of_service);
-            (name, node)
-        })
-        .collect();
-    Some((ports, services))
+    let (mut ports, mut services) = (Vec::new(), Vec::new());
+    let mut has_ports = true;
+    for entry in entries {
+        if reader
+            .map(&entry.value, "a service", keys::SERVICE)
+            .is_none()
+        {
+            continue;
+        }
+        if let Some(node) = entry.value.get("ports") {
+            let of_service = self::ports(&entry.key.text, node, reader);
+            has_ports &= of_service.is_some();
+            ports.extend(of_service.unwrap_or_default());
+        }
+        services.push((entry.key.text.clone(), Arc::new(entry.value.clone())));
+    }
+    // Services refer to the ports of all.
+    has_ports.then_some((ports, services))
 }
 
 fn ports(service: &str, node: &Node, reader: &Reader<'_>) -> Option<Vec<Port>> {
@@ -402,17 +420,7 @@ fn command_line(node: &Node, is_shell: bool, reader: &Reader<'_>) -> Option<Comm
         return reader.shell_line(node).map(CommandLine::Shell);
     }
     let words = reader.words(node)?;
-    if matches!(node.kind, Kind::Scalar(_)) {
-        const SHELL: [&str; 5] = ["&&", "||", "|", ">", ";"];
-        if let Some(sign) = words.iter().find(|word| SHELL.contains(&word.as_str())) {
-            return reader.wrong(
-                node.place,
-                format!("`{sign}` has no meaning without a shell"),
-                "no shell",
-                "add `shell: true`",
-            );
-        }
-    }
+    reader.refuse_shell_syntax(node, &words, "add `shell: true`")?;
     Some(CommandLine::Words(words))
 }
 
@@ -435,11 +443,16 @@ fn ready(node: &Node, reader: &Reader<'_>) -> Option<Ready> {
     let awaited = Ready::Tcp(String::new());
     reader.parse(node, "`ready`", awaited, |text| {
         if let Some(address) = text.strip_prefix("tcp://") {
-            let has_port = address
-                .rsplit_once(':')
-                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-            if has_port {
+            if has_port(address) {
                 return Ok(Ready::Tcp(address.to_owned()));
+            }
+        } else if let Some(target) = text.strip_prefix("grpc://") {
+            let (address, service) = target.split_once('/').unwrap_or((target, ""));
+            if has_port(address) {
+                return Ok(Ready::Grpc(GrpcHealth {
+                    address: address.to_owned(),
+                    service: service.to_owned(),
+                }));
             }
         } else if let Ok(url) = url::Url::parse(text)
             && matches!(url.scheme(), "http" | "https")
@@ -454,9 +467,14 @@ fn ready(node: &Node, reader: &Reader<'_>) -> Option<Ready> {
         }
         Err(Refusal::new(
             format!("invalid `ready`: `{text}`"),
-            "write `http://127.0.0.1:8080/health`, `tcp://127.0.0.1:8080` or `{ log: =~ listening }`",
+            "write `http://127.0.0.1:8080/health`, `tcp://127.0.0.1:8080`, `grpc://127.0.0.1:8080` or `{ log: =~ listening }`",
         ))
     })
+}
+
+fn has_port(address: &str) -> bool {
+    let parts = address.rsplit_once(':');
+    parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
 }
 
 fn depends_on(node: &Node, own: &str, names: &[&str], reader: &Reader<'_>) -> Option<Vec<String>> {

@@ -52,6 +52,7 @@ mistakes! {
     budgets
     captures
     choices
+    commands
     comparison_in_braces
     circle
     contradictions

@@ -52,12 +52,20 @@ fn in_response(capture: &Capture, evidence: &Evidence<'_>) -> Result<CapturedVal
         (CaptureFrom::Cookie(name), Response::Http(http)) => values(cookies(http, name)),
         (CaptureFrom::Status, Response::Http(http)) => values(vec![Value::Int(http.status.into())]),
         (CaptureFrom::Body(regex), Response::Http(http)) => matches(regex, &http.text()),
-        (CaptureFrom::Stdout(_), Response::Command(command)) if command.stdout_dropped > 0 => {
+        (CaptureFrom::Stdout(_) | CaptureFrom::StdoutJson(_), Response::Command(command))
+            if command.stdout_dropped > 0 =>
+        {
             return Err(Outcome::Unjudged(Unjudged::Truncated(
                 command.stdout_dropped,
             )));
         }
         (CaptureFrom::Stdout(regex), Response::Command(command)) => matches(regex, &command.stdout),
+        (CaptureFrom::StdoutJson(path), Response::Command(command)) => {
+            match Value::from_json(command.stdout.as_bytes()) {
+                Ok(document) => values(path.select(&document)),
+                Err(why) => CapturedValues::none(format!("the output is not JSON: {why}")),
+            }
+        }
         _ => CapturedValues::none("this trigger has no such response"),
     };
     Ok(found)

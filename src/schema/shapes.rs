@@ -142,6 +142,10 @@ fn captures() -> Map<String, Value> {
             written(r"^\$", "write a path such as $.order.id"),
         ),
         ("regex", written("^ *=~", "write =~ order-([0-9]+)")),
+        (
+            "stdout_capture",
+            json!({ "anyOf": [reference("regex"), map_of(keys::STDOUT_CAPTURE)] }),
+        ),
     ])
 }
 

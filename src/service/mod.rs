@@ -27,7 +27,7 @@ pub use env::TelemetryTarget;
 pub use error::StartError;
 pub use event::ServiceEvent;
 pub use port::{PortSpec, free_port, port_owner};
-pub use ready::Ready;
+pub use ready::{GrpcHealth, Ready};
 pub use start::start;
 pub use system::System;
 

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use prost::Message;
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
@@ -27,8 +28,19 @@ pub enum Ready {
     Http(Url),
     /// This `host:port` accepts a connection.
     Tcp(String),
+    /// The gRPC health service of this server answers SERVING.
+    Grpc(GrpcHealth),
     /// A line of one of the outputs contains a match.
     Log(regex::Regex),
+}
+
+/// A question for the gRPC health service.
+#[derive(Clone, Debug)]
+pub struct GrpcHealth {
+    /// The `host:port` of the server.
+    pub address: String,
+    /// The service; empty for the server as a whole.
+    pub service: String,
 }
 
 /// The last attempt and its result.
@@ -54,6 +66,11 @@ impl Ready {
         match self {
             Self::Http(url) => Probe::Http(client(), url).until_it_holds(last).await,
             Self::Tcp(address) => Probe::Tcp(address).until_it_holds(last).await,
+            Self::Grpc(health) => {
+                Probe::Grpc(grpc_client(), health)
+                    .until_it_holds(last)
+                    .await
+            }
             Self::Log(regex) => {
                 last.set(format!("no line of its output matches `{regex}`"));
                 output.seen().await;
@@ -65,7 +82,7 @@ impl Ready {
     pub(super) fn line(&self) -> Option<regex::Regex> {
         match self {
             Self::Log(regex) => Some(regex.clone()),
-            Self::Http(_) | Self::Tcp(_) => None,
+            Self::Http(_) | Self::Tcp(_) | Self::Grpc(_) => None,
         }
     }
 
@@ -74,7 +91,9 @@ impl Ready {
         let url = match self {
             Self::Http(url) => url.clone(),
             // With an unknown scheme, the parser returns an IPv4 address as a name.
-            Self::Tcp(address) => format!("http://{address}").parse().ok()?,
+            Self::Tcp(address) | Self::Grpc(GrpcHealth { address, .. }) => {
+                format!("http://{address}").parse().ok()?
+            }
             Self::Log(_) => return None,
         };
         let here = match url.host()? {
@@ -90,6 +109,7 @@ impl Ready {
 enum Probe<'a> {
     Http(reqwest::Client, &'a Url),
     Tcp(&'a str),
+    Grpc(reqwest::Client, &'a GrpcHealth),
 }
 
 impl Probe<'_> {
@@ -112,13 +132,82 @@ impl Probe<'_> {
             Self::Tcp(address) => connect(address)
                 .await
                 .map_err(|reason| format!("connecting to {address}: {reason}")),
+            Self::Grpc(client, health) => health
+                .check(client)
+                .await
+                .map_err(|answer| format!("gRPC health of {}: {answer}", health.address)),
         }
     }
 }
 
-/// Without a proxy, since services of spanspec run on this machine.
+impl GrpcHealth {
+    /// Calls `grpc.health.v1.Health/Check`.
+    async fn check(&self, client: &reqwest::Client) -> Result<(), String> {
+        let question = HealthCheckRequest {
+            service: self.service.clone(),
+        };
+        let message = question.encode_to_vec();
+        // A frame begins with a flag for compression and the length.
+        let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+        let frame = [&[0], length.to_be_bytes().as_slice(), &message].concat();
+        let request = client
+            .post(format!(
+                "http://{}/grpc.health.v1.Health/Check",
+                self.address
+            ))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .header("traceparent", unsampled())
+            .body(frame);
+        let answer = request.send().await.map_err(|error| reason(&error))?;
+        if let Some(code) = answer.headers().get("grpc-status") {
+            let code = code.to_str().unwrap_or_default();
+            return Err(match code {
+                "5" => format!("the server does not know the service `{}`", self.service),
+                "12" => "the server has no health service".to_owned(),
+                code => format!("it answered with gRPC status {code}"),
+            });
+        }
+        let frame = answer.bytes().await.map_err(|error| reason(&error))?;
+        let status = frame
+            .get(5..)
+            .and_then(|message| HealthCheckResponse::decode(message).ok())
+            .map(|answer| answer.status);
+        match status {
+            Some(1) => Ok(()),
+            Some(2) => Err("NOT_SERVING".to_owned()),
+            Some(_) => Err("UNKNOWN".to_owned()),
+            None => Err("the answer is not one of a health service".to_owned()),
+        }
+    }
+}
+
+/// `grpc.health.v1.HealthCheckRequest`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct HealthCheckRequest {
+    #[prost(string, tag = "1")]
+    service: String,
+}
+
+/// `grpc.health.v1.HealthCheckResponse`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct HealthCheckResponse {
+    /// 1 is SERVING, 2 is NOT_SERVING.
+    #[prost(int32, tag = "1")]
+    status: i32,
+}
+
 fn client() -> reqwest::Client {
-    let builder = reqwest::Client::builder();
+    build(reqwest::Client::builder())
+}
+
+/// A client for HTTP/2 without TLS.
+fn grpc_client() -> reqwest::Client {
+    build(reqwest::Client::builder().http2_prior_knowledge())
+}
+
+/// Without a proxy, since services of spanspec run on this machine.
+fn build(builder: reqwest::ClientBuilder) -> reqwest::Client {
     #[cfg(feature = "tls")]
     let builder = builder.tls_danger_accept_invalid_certs(true);
     builder
@@ -131,9 +220,13 @@ fn client() -> reqwest::Client {
 }
 
 async fn get(client: &reqwest::Client, url: &Url) -> reqwest::Result<reqwest::StatusCode> {
-    let unsampled = format!("00-{}-{}-00", TraceId::random(), SpanId::random());
-    let request = client.get(url.clone()).header("traceparent", unsampled);
+    let request = client.get(url.clone()).header("traceparent", unsampled());
     Ok(request.send().await?.status())
+}
+
+/// A trace context of which a service records no spans, if it respects the flag.
+fn unsampled() -> String {
+    format!("00-{}-{}-00", TraceId::random(), SpanId::random())
 }
 
 async fn connect(address: &str) -> Result<(), String> {
@@ -169,6 +262,54 @@ fn reason(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The answers of a health service to a question about `service`, until it is SERVING.
+    async fn health(service: &str, answers: &'static [&'static [u8]]) -> Vec<String> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let expected = [&[0, 0, 0, 0, 6, 0x0a, 4], service.as_bytes()].concat();
+        let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let answer = move |question: bytes::Bytes| async move {
+            assert_eq!(question, expected);
+            let number = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let answer = answers[number];
+            let status = (answer.len() == 1).then(|| ("grpc-status", answer[0].to_string()));
+            (axum::response::AppendHeaders(status), answer)
+        };
+        let path = "/grpc.health.v1.Health/Check";
+        let app = axum::Router::new().route(path, axum::routing::post(answer));
+        let server = tokio::spawn(async move { axum::serve(listener, app).await });
+        let (client, service) = (grpc_client(), service.to_owned());
+        let health = GrpcHealth { address, service };
+        let mut seen = Vec::new();
+        while let Err(answer) = health.check(&client).await {
+            seen.push(answer);
+        }
+        server.abort();
+        seen
+    }
+
+    #[tokio::test]
+    async fn a_grpc_server_is_ready_when_its_health_service_answers_serving() {
+        const ANSWERS: &[&[u8]] = &[
+            &[12],
+            &[5],
+            &[0, 0, 0, 0, 0],
+            &[0, 0, 0, 0, 2, 8, 2],
+            b"<html>",
+            &[0, 0, 0, 0, 2, 8, 1],
+        ];
+        assert_eq!(
+            health("shop", ANSWERS).await,
+            [
+                "the server has no health service",
+                "the server does not know the service `shop`",
+                "UNKNOWN",
+                "NOT_SERVING",
+                "the answer is not one of a health service",
+            ]
+        );
+    }
 
     #[test]
     fn only_a_port_of_this_machine_is_local() {

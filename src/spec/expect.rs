@@ -101,6 +101,8 @@ pub enum CaptureFrom {
     Body(regex::Regex),
     /// The same in the standard output of a command.
     Stdout(regex::Regex),
+    /// A path in the standard output of a command, which is JSON.
+    StdoutJson(JsonPath),
     /// An attribute of a span.
     Span {
         /// The span.
@@ -113,6 +115,19 @@ pub enum CaptureFrom {
 }
 
 impl CaptureFrom {
+    /// Its key in a spec; `None` for a capture from a span.
+    pub(crate) fn key(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Json(_) => "json",
+            Self::Header(_) => "header",
+            Self::Cookie(_) => "cookie",
+            Self::Status => "status",
+            Self::Body(_) => "body",
+            Self::Stdout(_) | Self::StdoutJson(_) => "stdout",
+            Self::Span { .. } => return None,
+        })
+    }
+
     /// Returns `true` if the value comes from a span.
     #[must_use]
     pub fn is_from_trace(&self) -> bool {

@@ -191,6 +191,8 @@ impl FileReader<'_> {
         };
         let reader = self.reader(scope);
         let captures = reader.captures(node)?;
+        let is_there = |capture| reader.is_in_result(asked.answer, capture);
+        reader.all(&captures, is_there)?;
         let Kind::Map(entries) = &node.kind else {
             return None;
         };

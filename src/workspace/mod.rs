@@ -154,10 +154,19 @@ fn read_project(search: &Search) -> Result<Project, LoadError> {
         .ok()
         .and_then(|path| path.parent().map(Path::to_path_buf));
     let dir = dir.unwrap_or_else(|| search.dir.clone());
-    Project::read(&source, &dir).map_err(|errors| {
-        secrets::hide_in_errors(search, &[], &source);
-        errors.into()
-    })
+    let (project, errors) = Project::read_with_errors(&source, &dir);
+    let Some(mut errors) = errors else {
+        return Ok(project);
+    };
+    if search.ports != Ports::Absent
+        && let Ok(globals) = globals(search, &project)
+        && let Err(of_services) = project.services(&Arc::new(globals))
+    {
+        errors.0.extend(of_services.0);
+        errors.0.sort_by_key(|error| error.at.place);
+    }
+    secrets::hide_in_errors(search, &[], &source);
+    Err(errors.into())
 }
 
 fn globals(search: &Search, project: &Project) -> Result<Globals, LoadError> {

@@ -31,6 +31,29 @@ expect:
 }
 
 #[tokio::test]
+async fn an_error_in_one_part_of_the_project_file_does_not_hide_those_in_services() {
+    let project = Project::with(&[]).await;
+    let file = "
+defaults: { wat: 1 }
+services:
+  shop: { run: serve && wait, ready: grpc://shop }
+  stock: { run: serve, depends_on: [shop, bank], env: { A: \"${UNDEFINED}\" } }
+";
+    project.write("spanspec.yaml", file);
+    project.spanspec(&["lint"]).await.expect(
+        2,
+        &[
+            "unknown key `wat`",
+            "`&&` has no meaning without a shell",
+            "invalid `ready`: `grpc://shop`",
+            "unknown service `bank`",
+            "undefined variable `UNDEFINED`",
+            "5 errors",
+        ],
+    );
+}
+
+#[tokio::test]
 async fn files_that_no_person_wrote_are_refused_quickly() {
     let project = Project::with(&[]).await;
     std::fs::create_dir(project.path().join("specs")).unwrap();

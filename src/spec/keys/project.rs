@@ -57,7 +57,7 @@ pub(crate) const SERVICE: Keys = Keys(&[&[
     key(
         "ready",
         "ready",
-        "Condition for ready: http://… answers with 2xx, tcp://host:port accepts a connection, or { log: =~ … } matches a line of output.",
+        "Condition for ready: http://… answers with 2xx, tcp://host:port accepts a connection, the health service of grpc://host:port answers SERVING, or { log: =~ … } matches a line of output.",
     ),
     key(
         "depends_on",

@@ -17,6 +17,9 @@ pub(crate) const SETUP_STEP: Keys = Keys(&[STEP_NAME, TRIGGER_TABLE, SETUP_TEST]
 pub(crate) const RESPONSE_CAPTURE: Keys =
     Keys(&[CAPTURE_JSON, CAPTURE_RESPONSE, CAPTURE_FIND, CAPTURE_SECRET]);
 
+/// `stdout` of a capture, for output in JSON.
+pub(crate) const STDOUT_CAPTURE: Keys = Keys(&[CAPTURE_STDOUT_JSON]);
+
 /// `capture` from a span.
 pub(crate) const SPAN_CAPTURE: Keys = Keys(&[
     CAPTURE_FIND,
@@ -159,10 +162,16 @@ const CAPTURE_RESPONSE: &[Key] = &[
     ),
     key(
         "stdout",
-        "regex",
+        "stdout_capture",
         "The first group of a regular expression in the output of a command, or the whole match.",
     ),
 ];
+
+const CAPTURE_STDOUT_JSON: &[Key] = &[key(
+    "json",
+    "json_path",
+    "A JSONPath into the output of a command, which is JSON.",
+)];
 
 const CAPTURE_FIND: &[Key] = &[key("find", "selector", "The span with the attribute.")];
 

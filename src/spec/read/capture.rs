@@ -1,6 +1,7 @@
 //! `capture`.
 
 use super::Reader;
+use super::expect::TriggerResult;
 use super::selector::EntryIds;
 use crate::spec::expect::{Capture, CaptureFrom};
 use crate::spec::keys;
@@ -12,6 +13,28 @@ impl Reader<'_> {
         self.all(self.any_map(node, "`capture`")?, |entry| {
             self.capture(entry)
         })
+    }
+
+    /// Refuses a capture of a part that the result of the trigger does not have.
+    pub(crate) fn is_in_result(&self, result: TriggerResult, capture: &Capture) -> Option<()> {
+        let key = capture.from.key();
+        let (of, help) = match (result, key) {
+            (TriggerResult::Command, Some("json" | "header" | "cookie" | "status" | "body")) => (
+                "the result of a command",
+                "write `{ stdout: { json: $.id } }`, or `{ stdout: =~ order-([0-9]+) }`",
+            ),
+            (TriggerResult::Response, Some("stdout")) => {
+                ("a response", "write `{ body: =~ order-([0-9]+) }`")
+            }
+            (TriggerResult::Nothing, Some(_)) => (
+                "a trace id",
+                "capture from a span: `{ find: process_payment, attribute: payment.id }`",
+            ),
+            _ => return Some(()),
+        };
+        let key = key.unwrap_or_default();
+        let what = format!("{of} has no `{key}`");
+        self.wrong(capture.at.place, what, "not available", help)
     }
 
     fn capture(&self, entry: &Entry) -> Option<Capture> {
@@ -77,6 +100,16 @@ impl Reader<'_> {
             "cookie" => self.named(value, "a cookie").map(CaptureFrom::Cookie),
             "status" => self.bool(value, "`status`").map(|_| CaptureFrom::Status),
             "body" => self.capture_regex(value).map(CaptureFrom::Body),
+            "stdout" if matches!(value.kind, Kind::Map(_)) => {
+                self.map(value, "`stdout`", keys::STDOUT_CAPTURE)?;
+                let Some(path) = value.get("json") else {
+                    let help = "write `{ stdout: { json: $.id } }`";
+                    return self.wrong(value.place, "this `stdout` has no `json`", "empty", help);
+                };
+                let path = self.scalar(path, "a path")?;
+                self.json_path(&path.text, value.place)
+                    .map(CaptureFrom::StdoutJson)
+            }
             "stdout" => self.capture_regex(value).map(CaptureFrom::Stdout),
             _ => None,
         }

@@ -8,11 +8,18 @@ use crate::spec::scope::Piece;
 use crate::spec::trigger::Command;
 use crate::spec::yaml::{Kind, Node};
 
+/// Words that only a shell understands.
+const SHELL_OPERATORS: [&str; 5] = ["&&", "||", "|", ">", ";"];
+
+/// Environment variables that each command gets from spanspec.
+const TRACE_CONTEXT: [&str; 2] = ["TRACEPARENT", "TRACESTATE"];
+
 impl Reader<'_> {
     pub(crate) fn command(&self, node: &Node) -> Option<Command> {
         let (words, map) = match &node.kind {
             Kind::Map(_) => {
                 self.map(node, "`run`", keys::RUN)?;
+                self.refuse_trace_context(node.get("command").unwrap_or(node))?;
                 let Some(command) = node.get("command") else {
                     return self.wrong(
                         node.place,
@@ -23,8 +30,16 @@ impl Reader<'_> {
                 };
                 (self.words(command), Some(node))
             }
-            _ => (self.words(node), None),
+            _ => {
+                self.refuse_trace_context(node)?;
+                (self.words(node), None)
+            }
         };
+        let words = words.and_then(|words| {
+            let written = node.get("command").unwrap_or(node);
+            self.refuse_shell_syntax(written, &words, "let a shell run it: `[sh, -c, \"…\"]`")?;
+            Some(words)
+        });
         let part = |key: &str| map.and_then(|map| map.get(key));
         let env = part("env").map_or(Some(Vec::new()), |env| self.text_map(env, "`env`"));
         let dir = part("dir").map_or_else(
@@ -77,6 +92,56 @@ impl Reader<'_> {
         Some(words)
     }
 
+    /// Refuses operators and variables of a shell in a command that is split into words.
+    pub(crate) fn refuse_shell_syntax(
+        &self,
+        command: &Node,
+        words: &[String],
+        shell: &str,
+    ) -> Option<()> {
+        let Some(line) = command.scalar().map(|scalar| scalar.text.as_str()) else {
+            return Some(());
+        };
+        let mut words = words.iter();
+        if let Some(sign) = words.find(|word| SHELL_OPERATORS.contains(&word.as_str())) {
+            let what = format!("`{sign}` has no meaning without a shell");
+            return self.wrong(command.place, what, "no shell", shell);
+        }
+        if let Some(name) = shell_variable(line) {
+            return self.wrong(
+                command.place,
+                format!("`${name}` has no meaning without a shell"),
+                "no shell",
+                format!("write `${{{name}}}` for a variable of spanspec, or {shell}"),
+            );
+        }
+        Some(())
+    }
+
+    /// Refuses `${TRACEPARENT}`: the command gets another one than spanspec itself, if it has one.
+    fn refuse_trace_context(&self, command: &Node) -> Option<()> {
+        let parts = match &command.kind {
+            Kind::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(command),
+        };
+        self.all(parts, |part| {
+            let text = part.scalar().map_or("", |scalar| scalar.text.as_str());
+            let named = |name: &&&str| text.contains(&format!("${{{name}}}"));
+            match TRACE_CONTEXT.iter().find(named) {
+                None => Some(()),
+                Some(name) => self.wrong(
+                    part.place,
+                    format!("`${{{name}}}` is replaced before the command gets its trace context"),
+                    "not of the command",
+                    format!(
+                        "read {name} from the environment in the program, or with `${name}` in a shell: `[sh, -c, \"… ${name}\"]`"
+                    ),
+                ),
+            }
+        })
+        .map(drop)
+    }
+
     /// A line for a shell. Values of variables are quoted for their context.
     #[cfg(feature = "run")]
     pub(crate) fn shell_line(&self, node: &Node) -> Option<String> {
@@ -101,6 +166,21 @@ impl Reader<'_> {
         let scalar = self.scalar(node, "a command")?;
         self.scope.pieces(scalar, node.place, self.mistakes)
     }
+}
+
+/// The name of a variable such as `$HOME`, outside single quotes.
+fn shell_variable(line: &str) -> Option<&str> {
+    let outside = line.split('\'').step_by(2);
+    outside
+        .flat_map(|part| part.split('$').skip(1))
+        .find_map(|rest| {
+            let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
+            let end = rest.find(|next| !is_part(next)).unwrap_or(rest.len());
+            let name = &rest[..end];
+            let is_name =
+                !name.is_empty() && !name.starts_with(|first: char| first.is_ascii_digit());
+            is_name.then_some(name)
+        })
 }
 
 /// The words of a text. `None` if a quote is not closed.
