@@ -2,7 +2,8 @@
 
 Cargo compiles a crate once per set of features. If a development dependency, or one of the shop,
 enables a further feature, `cargo test` compiles that crate and its dependents again after
-`cargo run`. This script only reads `cargo tree`.
+`cargo run`. Also prints the number of packages of each set of features. This script only reads
+`cargo tree`.
 """
 
 import subprocess
@@ -35,3 +36,10 @@ if errors:
     hint = "help: enable these features in [dependencies] of Cargo.toml, or do not use them"
     sys.exit("\n".join([*errors, hint]))
 print(f"{len(run)} packages with the same features in `cargo run`, {' and '.join(f'`{name}`' for name in others)}")
+for name, selection in {
+    "the default features": [],
+    "harness and tls": ["--no-default-features", "--features=harness,tls"],
+    "harness": ["--no-default-features", "--features=harness"],
+    "no features": ["--no-default-features"],
+}.items():
+    print(f"{len(features('--edges=normal,build', *selection))} packages with {name}")
