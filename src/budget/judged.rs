@@ -258,7 +258,7 @@ impl JudgedClaim {
         )
     }
 
-    /// Returns `true` if `spanspec ab` compares such a claim: not quantiles from p99 on.
+    /// Returns `true` if `spanspec ab` compares such a claim with its usual number of requests.
     fn can_be_paired(&self) -> bool {
         matches!(self.compared, Compared::Baseline { .. }) && self.quantile < Quantile::P99
     }

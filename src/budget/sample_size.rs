@@ -113,7 +113,7 @@ impl SampleSize {
         Self::of((bounds + runs) * scatter.0, tolerance.ln_1p())
     }
 
-    /// Returns `true` if so many samples are fewer.
+    /// Returns `true` if it takes more samples than these.
     pub(crate) fn exceeds(self, samples: u64) -> bool {
         match self {
             Self::About(needed) => needed > samples,

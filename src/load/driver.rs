@@ -2,11 +2,12 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 
@@ -31,6 +32,9 @@ const MAX_IN_FLIGHT: usize = 4_096;
 
 /// Maximum number of requests without a verdict, including answered ones.
 const MAX_UNJUDGED: usize = 16_384;
+
+/// Maximum number of requests whose traces are awaited although no check needs them.
+const MAX_GATHERING: usize = 1_024;
 
 /// Maximum size of the answers that wait for their traces: 256 MiB.
 const MAX_BYTES: usize = 256 << 20;
@@ -107,6 +111,12 @@ impl<'a> Driver<'a> {
             measures: measure::any_looks_at_trace(&self.spec.budgets),
             stalls: Arc::clone(monitor.stalls()),
             pace: &self.repeat.pace,
+            // A budget counts the versions that answered.
+            gathering: Semaphore::new(match self.spec.budgets.is_empty() {
+                true => 0,
+                false => MAX_GATHERING,
+            }),
+            slowest: AtomicU64::new(0),
             has_answers: AtomicBool::new(false),
         };
         allow_requests(self.max_in_flight());

@@ -1,11 +1,13 @@
 //! One request of a `repeat`: sends it, and judges its trace.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::measure;
 use super::pace::Due;
 use super::stalls::Stalls;
 use crate::result::{Phase, StepReport, Trouble, cookies_of, credentials_of};
@@ -98,6 +100,10 @@ pub(super) struct RequestTemplate<'a> {
     pub(super) session: Arc<Session>,
     /// A budget measures the traces.
     pub(super) measures: bool,
+    /// Limits the requests whose traces are awaited although no check needs them.
+    pub(super) gathering: Semaphore,
+    /// The longest response time of a request that counts, in microseconds.
+    pub(super) slowest: AtomicU64,
     /// Stalls of this process.
     pub(super) stalls: Arc<Stalls>,
     pub(super) pace: &'a Pace,
@@ -197,9 +203,25 @@ impl<'a> RequestTemplate<'a> {
         }
     }
 
+    /// Returns `true` if a trace that no check needs is awaited nevertheless: the report shows that of
+    /// the slowest request, and counts the versions in a share of all.
+    fn gathers(&self, answered: &AnsweredRequest, is_permitted: bool) -> bool {
+        let waited = answered.waited().map_or(0, measure::micros).max(1);
+        let is_slowest =
+            answered.counts && self.slowest.fetch_max(waited, Ordering::Relaxed) < waited;
+        is_slowest || is_permitted
+    }
+
     /// Waits until the trace of an answered request is complete, and judges it.
     pub(super) async fn settle(&self, answered: AnsweredRequest) -> JudgedRequest<'a> {
         let waited = answered.waited();
+        let gathering = self.gathering.try_acquire();
+        let when = match self.measures || self.gathers(&answered, gathering.is_ok()) {
+            true => JudgeWhen::WhenComplete {
+                measures: self.measures,
+            },
+            false => JudgeWhen::WithoutTrace,
+        };
         let AnsweredRequest {
             counts,
             fired,
@@ -219,9 +241,7 @@ impl<'a> RequestTemplate<'a> {
             trace_context: request.context,
             follow: request.follow,
             responded,
-            when: JudgeWhen::WhenComplete {
-                measures: self.measures,
-            },
+            when,
             secrets: request.secrets,
         };
         let DecidedStep { report, end, basis } = match answer {

@@ -146,7 +146,9 @@ impl<'a> Observation<'a> {
     fn add_secret(&mut self, value: &Value) {
         match self.when {
             JudgeWhen::OnArrival => self.context.run.secrets.add_value(value),
-            JudgeWhen::WhenComplete { .. } => self.secrets.extend(parts(value)),
+            JudgeWhen::WhenComplete { .. } | JudgeWhen::WithoutTrace => {
+                self.secrets.extend(parts(value));
+            }
         }
     }
 

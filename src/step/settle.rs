@@ -27,6 +27,9 @@ pub(crate) enum JudgeWhen {
         /// A budget measures the trace, so it must be complete.
         measures: bool,
     },
+    /// As `WhenComplete`, but at once if no check is about the trace: the request is one of many, and
+    /// the trace of others illustrates them.
+    WithoutTrace,
 }
 
 /// The wait for one trace.
@@ -68,9 +71,10 @@ impl<'s> TraceWait<'s> {
         let is_about_trace = expected.expect.is_about_trace() || expected.awaits_span;
         let settled = match self.when {
             JudgeWhen::OnArrival if is_about_trace => self.settle_early(follow, expected).await,
-            JudgeWhen::OnArrival => self.judge_once(follow, expected).await,
-            JudgeWhen::WhenComplete { measures } if is_about_trace || measures => {
-                self.settle_whole(follow, expected).await
+            JudgeWhen::WhenComplete { measures: true } => self.settle_whole(follow, expected).await,
+            _ if is_about_trace => self.settle_whole(follow, expected).await,
+            JudgeWhen::OnArrival | JudgeWhen::WithoutTrace => {
+                self.judge_once(follow, expected).await
             }
             JudgeWhen::WhenComplete { .. } => self.gather(follow).await,
         };

@@ -259,7 +259,7 @@ async fn a_spec_without_budgets_has_nothing_to_calibrate_or_compare() {
     let said = run(&project, &["ab", "http://a", "http://b"]).await;
     said.expect(
         4,
-        &["none of 1 specs can be compared: a spec needs `repeat`, and a budget with a quantile below p99"],
+        &["none of 1 specs can be compared: a spec needs `repeat`, and a budget without `regression: none`"],
     );
 }
 

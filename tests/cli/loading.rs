@@ -131,14 +131,32 @@ budgets:
     let said = project.spanspec(&["lint"]).await;
     said.expect(0, &["1 spec in 1 file: no errors"]);
     let warning = "\
-warning: 20 requests cannot prove a p99: its upper bound needs 299
+warning: 20 requests cannot prove a p99: its bounds need 299
  --> specs/a.yaml:5:10
 5 |     p99: < 1s
-  |          ^^^^ never proven
+  |          ^^^^ not provable
   |
   = help: send at least 299 requests, or use p50
 ";
     assert!(said.err.contains(warning), "{}", said.err);
+}
+
+#[tokio::test]
+async fn lint_prints_how_many_requests_prove_that_nothing_changed() {
+    let spec = "\
+name: work
+request: GET ${URL}/ok
+repeat: { times: 300 }
+budgets: [{ find: work, regression: { p50: 20%, p95: 20% } }]
+";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let said = project.spanspec(&["lint"]).await;
+    said.expect(
+        0,
+        &[
+            "specs/a.yaml › work: 300 requests prove no OK if nothing changed: it takes about 490 for p50 of work, about 2,800 for p95 of work (estimated from typical durations)",
+        ],
+    );
 }
 
 #[tokio::test]

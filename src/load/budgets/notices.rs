@@ -115,7 +115,7 @@ pub(super) fn text(reason: SkipReason, load: &Load) -> Cow<'static, str> {
     })
 }
 
-/// How to get a baseline, given that there is none.
+/// The advice for a missing baseline.
 pub(super) fn how_to_record(decision: WriteDecision, place: &BaselinePlace, load: &Load) -> String {
     let accept = &place.accept;
     match decision {
