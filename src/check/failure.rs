@@ -165,30 +165,18 @@ pub struct Difference {
 /// The subject of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// The status code of the response.
-    ResponseStatus,
+    /// A part of the response, such as its status.
+    Response(&'static str),
     /// A header of the response.
     Header(String),
-    /// The body of the response.
-    Body,
     /// A JSONPath in the body of the response.
     Json(String),
     /// The response time.
     ResponseTime,
-    /// The exit code of the command.
-    ExitCode,
-    /// The standard output of the command.
-    Stdout,
-    /// The standard error of the command.
-    Stderr,
-    /// The number of spans with status error.
-    Errors,
-    /// The number of spans whose parent never arrived.
-    Orphans,
-    /// The number of spans.
-    SpanCount,
-    /// The duration of the trace.
-    TraceDuration,
+    /// A part of the result of a command, such as its exit code.
+    Command(&'static str),
+    /// A property of the whole trace, such as the number of spans.
+    Trace(&'static str),
     /// A service that must have a span.
     Service(String),
     /// A call from one service to another.
@@ -227,21 +215,43 @@ pub enum Subject {
     },
 }
 
+impl Subject {
+    /// The kind of the subject; part of the format of reports.
+    #[cfg(feature = "run")]
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Response(_) | Self::Header(_) | Self::Json(_) | Self::ResponseTime => "response",
+            Self::Command(_) => "command",
+            Self::Trace(_) | Self::Service(_) | Self::Edge { .. } | Self::Sequence { .. } => {
+                "trace"
+            }
+            Self::Selected(_) | Self::Span { .. } => "span",
+            Self::Capture(_) => "capture",
+            Self::Failures => "load",
+            Self::Budget { .. } => "budget",
+        }
+    }
+
+    /// Returns `true` if the response helps to understand the failure.
+    pub(crate) fn is_in_response(&self) -> bool {
+        matches!(
+            self,
+            Self::Response(_)
+                | Self::Header(_)
+                | Self::Json(_)
+                | Self::Command(_)
+                | Self::Capture(_)
+        )
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ResponseStatus => f.write_str("status of the response"),
+            Self::Response(part) | Self::Command(part) | Self::Trace(part) => f.write_str(part),
             Self::Header(name) => write!(f, "header `{name}` of the response"),
-            Self::Body => f.write_str("body of the response"),
             Self::Json(path) => write!(f, "`{path}` in the body of the response"),
             Self::ResponseTime => f.write_str("response time"),
-            Self::ExitCode => f.write_str("exit code of the command"),
-            Self::Stdout => f.write_str("standard output of the command"),
-            Self::Stderr => f.write_str("standard error of the command"),
-            Self::Errors => f.write_str("number of spans with status error"),
-            Self::Orphans => f.write_str("number of spans whose parent never arrived"),
-            Self::SpanCount => f.write_str("number of spans"),
-            Self::TraceDuration => f.write_str("duration of the trace"),
             Self::Service(name) => write!(f, "service `{name}`"),
             Self::Edge { from, to } => write!(f, "call `{from} -> {to}`"),
             Self::Sequence { earlier, later } => write!(f, "{earlier} before {later}"),

@@ -4,9 +4,7 @@ use super::forest::Forest;
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::select::Evaluator;
 use super::{CheckRef, Evidence, Outcome, SpanCheck, Unjudged, response, spans, whole};
-use crate::spec::{
-    Ask, Check, Condition, Expect, Matcher, Pattern, Relative, SpanCondition, SpanEntry,
-};
+use crate::spec::{Ask, Check, Condition, Expect, Pattern, Relative, SpanCondition, SpanEntry};
 use crate::trace::{Field, Losses};
 
 /// Judges all expectations, in the order of the spec.
@@ -86,7 +84,7 @@ fn judge_check(
     evaluator: &Evaluator<'_>,
 ) -> Judgement {
     let with = |standing| {
-        let (what, at) = (describe(&check.ask), check.at.clone());
+        let (what, at) = (check.ask.to_string(), check.at.clone());
         Judgement::new(identity, what, at, standing)
     };
     let unjudged = |why| with(Standing::unjudged(why));
@@ -141,52 +139,9 @@ fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
         // The other entry has its own judgement.
         Pattern::Entry { .. } => None,
     };
-    let field = match ask {
-        Ask::Scope(_) => Field::Scope,
-        Ask::StatusMessage(_) => Field::StatusMessage,
-        Ask::Kind(_) => Field::Kind,
-        Ask::Resource(..) => Field::Resource,
-        Ask::Event(_) => Field::Events,
-        Ask::LinkCount(_) | Ask::Link(_) => Field::Links,
-        Ask::Attribute(_, matcher) if needs_type(matcher) => Field::AttributeTypes,
-        Ask::Relation(relation) if relation.place == Relative::LinkedTo => Field::Links,
-        Ask::Relation(relation) => return within(&relation.other),
-        _ => return None,
-    };
-    losses.contains(field).then_some(field)
-}
-
-/// Returns `true` if the matcher cannot judge a source that sends every value as a string.
-fn needs_type(matcher: &Matcher) -> bool {
-    match matcher {
-        Matcher::Equal(value) | Matcher::Contains(value) | Matcher::Includes(value) => {
-            value.as_str().is_none()
-        }
-        Matcher::Compare(..) | Matcher::Between(..) | Matcher::Type(_) => true,
-        Matcher::Any(_) | Matcher::All(_) | Matcher::SameItems(_) => true,
-        Matcher::Not(inner) => needs_type(inner),
-        Matcher::OneOf(several) | Matcher::Every(several) => several.iter().any(needs_type),
-        _ => false,
-    }
-}
-
-fn describe(ask: &Condition) -> String {
     match ask {
-        Condition::ResponseStatus(limits) => format!("status of the response: {limits}"),
-        Condition::Header(name, matcher) => format!("header `{name}`: {matcher}"),
-        Condition::Body(matcher) => format!("body of the response: {matcher}"),
-        Condition::Json(path, matcher) => format!("`{path}`: {matcher}"),
-        Condition::ResponseTime(limits) => format!("response time: {limits}"),
-        Condition::ExitCode(matcher) => format!("exit code: {matcher}"),
-        Condition::Stdout(matcher) => format!("standard output: {matcher}"),
-        Condition::Stderr(matcher) => format!("standard error: {matcher}"),
-        Condition::Errors(limits) => format!("spans with status error: {limits}"),
-        Condition::Orphans(limits) => format!("spans whose parent never arrived: {limits}"),
-        Condition::SpanCount(limits) => format!("number of spans: {limits}"),
-        Condition::TraceDuration(limits) => format!("duration of the trace: {limits}"),
-        Condition::Service(name) => format!("a span of service `{name}`"),
-        Condition::Edge(from, to) => format!("a call `{from} -> {to}`"),
-        Condition::Order(pair) => format!("{} before {}", pair.0, pair.1),
+        Ask::Relation(relation) if relation.place != Relative::LinkedTo => within(&relation.other),
+        _ => ask.field().filter(|&field| losses.contains(field)),
     }
 }
 

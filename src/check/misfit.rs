@@ -187,20 +187,8 @@ fn with_article(kind: ValueType) -> &'static str {
 
 /// The key of a matcher in messages, or the matcher itself if it has no key.
 fn key(matcher: &Matcher) -> String {
-    match matcher {
-        Matcher::Contains(_) => "contains",
-        Matcher::StartsWith(_) => "starts_with",
-        Matcher::EndsWith(_) => "ends_with",
-        Matcher::Includes(_) => "includes",
-        Matcher::Length(_) => "length",
-        Matcher::Any(_) => "any",
-        Matcher::All(_) => "all",
-        Matcher::Json(_) => "json",
-        Matcher::Number(_) => "number",
-        Matcher::SameItems(_) => "same_items",
-        other => return super::words::excerpt(&other.to_string()),
-    }
-    .to_owned()
+    let key = matcher.key().map(str::to_owned);
+    key.unwrap_or_else(|| super::words::excerpt(&matcher.to_string()))
 }
 
 /// A short matcher as YAML within `{ }`.

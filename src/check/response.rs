@@ -15,20 +15,33 @@ pub(super) fn judge(check: &Check, evidence: &Evidence<'_>) -> Option<Outcome> {
         (Condition::Header(name, matcher), Response::Http(http)) => {
             header(check, name, matcher, http)
         }
-        (Condition::Body(matcher), Response::Http(http)) => {
-            text(check, Subject::Body, matcher, &http.text())
-        }
+        (Condition::Body(matcher), Response::Http(http)) => text(
+            check,
+            Subject::Response("body of the response"),
+            matcher,
+            &http.text(),
+        ),
         (Condition::Json(path, matcher), Response::Http(_)) => json(check, path, matcher, evidence),
         (Condition::ExitCode(matcher), Response::Command(command)) => {
             exit_code(check, matcher, command)
         }
         (Condition::Stdout(matcher), Response::Command(command)) => {
             let output = (command.stdout.as_str(), command.stdout_dropped);
-            output_text(check, Subject::Stdout, matcher, output)
+            output_text(
+                check,
+                Subject::Command("standard output of the command"),
+                matcher,
+                output,
+            )
         }
         (Condition::Stderr(matcher), Response::Command(command)) => {
             let output = (command.stderr.as_str(), command.stderr_dropped);
-            output_text(check, Subject::Stderr, matcher, output)
+            output_text(
+                check,
+                Subject::Command("standard error of the command"),
+                matcher,
+                output,
+            )
         }
         _ => return None,
     };
@@ -55,8 +68,12 @@ fn time(check: &Check, limits: &Limits<Nanos>, response: &Response) -> Outcome {
 fn status(check: &Check, limits: &Limits<u64>, http: &HttpResponse) -> Outcome {
     outcome(limits.contains(http.status.into()), || {
         let found = http.status.to_string();
-        let mut failure =
-            Failure::of_check(check, Subject::ResponseStatus, limits.to_string(), found);
+        let mut failure = Failure::of_check(
+            check,
+            Subject::Response("status of the response"),
+            limits.to_string(),
+            found,
+        );
         failure.hints.extend(said(http));
         failure
     })
@@ -219,7 +236,8 @@ fn structural_differences(matcher: &Matcher, found: Option<&Value>) -> Vec<Diffe
 fn exit_code(check: &Check, matcher: &Matcher, command: &CommandResponse) -> Outcome {
     let code = command.exit_code.map(|code| Value::Int(code.into()));
     let answer = answer(matcher, MatchInput::of(code.as_ref()));
-    judged(check, Subject::ExitCode, matcher, answer, || {
+    let subject = Subject::Command("exit code of the command");
+    judged(check, subject, matcher, answer, || {
         code.as_ref()
             .map_or_else(|| command.ending(), Value::to_string)
     })

@@ -19,7 +19,7 @@ pub(super) fn judge(check: &Check, evaluator: &Evaluator<'_>) -> Option<Standing
                 limits,
                 trace,
                 &errors_by_cause(trace),
-                Subject::Errors,
+                Subject::Trace("number of spans with status error"),
                 |span| match span.status.message.as_str() {
                     "" => "status error".to_owned(),
                     message => format!("status error: {}", words::excerpt(message)),
@@ -87,7 +87,7 @@ fn count(
 fn span_count(check: &Check, limits: &Limits<u64>, trace: &Trace) -> Standing {
     let number = trace.len() as u64;
     let (expected, found) = (limits.in_words(), words::count(number));
-    let failure = Failure::of_check(check, Subject::SpanCount, expected, found);
+    let failure = Failure::of_check(check, Subject::Trace("number of spans"), expected, found);
     Standing::of_count(limits, number, failure)
 }
 
@@ -98,7 +98,14 @@ fn orphans(check: &Check, limits: &Limits<u64>, trace: &Trace) -> Standing {
         let parent = span.parent_id.map(|id| id.to_string()).unwrap_or_default();
         format!("parent {parent} never arrived")
     };
-    let mut standing = count(check, limits, trace, &orphans, Subject::Orphans, mark);
+    let mut standing = count(
+        check,
+        limits,
+        trace,
+        &orphans,
+        Subject::Trace("number of spans whose parent never arrived"),
+        mark,
+    );
     standing.finality = Finality::Open;
     if let Some(failure) = standing.failure_mut().filter(|_| !orphans.is_empty()) {
         let parents = match trace.missing_parents().len() {
@@ -121,7 +128,12 @@ fn duration(check: &Check, limits: &Limits<Nanos>, trace: &Trace) -> Standing {
         return Standing::unjudged(why);
     }
     let found = words::duration(least, limits);
-    let mut failure = Failure::of_check(check, Subject::TraceDuration, limits.to_string(), found);
+    let mut failure = Failure::of_check(
+        check,
+        Subject::Trace("duration of the trace"),
+        limits.to_string(),
+        found,
+    );
     let ended = || trace.spans().iter().filter(|span| span.duration().is_ok());
     let (first, last) = (ended().next(), ended().max_by_key(|span| span.end));
     failure

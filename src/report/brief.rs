@@ -1,7 +1,6 @@
 //! The message and the kind of an attempt that did not pass, for structured reports.
 
 use super::text;
-use crate::check::Subject;
 use crate::result::{Attempt, StepReport};
 
 /// The first failure or error, and the number of others.
@@ -19,31 +18,8 @@ pub(super) fn kind(attempt: &Attempt) -> &'static str {
     let failure = attempt.steps.iter().flat_map(StepReport::failures).next();
     let trouble = attempt.steps.iter().any(|step| step.trouble.is_some());
     match failure {
-        Some(failure) => kind_of(&failure.subject),
+        Some(failure) => failure.subject.kind(),
         None if trouble => "trouble",
         None => "unjudged",
-    }
-}
-
-/// The kind of one failure.
-pub(super) fn kind_of(of: &Subject) -> &'static str {
-    match of {
-        Subject::ResponseStatus
-        | Subject::Header(_)
-        | Subject::Body
-        | Subject::Json(_)
-        | Subject::ResponseTime => "response",
-        Subject::ExitCode | Subject::Stdout | Subject::Stderr => "command",
-        Subject::Errors
-        | Subject::Orphans
-        | Subject::SpanCount
-        | Subject::TraceDuration
-        | Subject::Service(_)
-        | Subject::Edge { .. }
-        | Subject::Sequence { .. } => "trace",
-        Subject::Selected(_) | Subject::Span { .. } => "span",
-        Subject::Capture(_) => "capture",
-        Subject::Failures => "load",
-        Subject::Budget { .. } => "budget",
     }
 }

@@ -304,9 +304,7 @@ impl Secrets {
     fn mask_subject(&self, subject: &mut Subject) {
         use Subject as S;
         match subject {
-            S::ResponseStatus | S::Body | S::ResponseTime => {}
-            S::ExitCode | S::Stdout | S::Stderr => {}
-            S::Errors | S::Orphans | S::SpanCount | S::TraceDuration | S::Failures => {}
+            S::Response(_) | S::Command(_) | S::Trace(_) | S::ResponseTime | S::Failures => {}
             S::Header(text) | S::Json(text) | S::Service(text) => self.mask(text),
             S::Selected(text) | S::Capture(text) => self.mask(text),
             S::Edge { from, to } => self.mask_each([from, to]),

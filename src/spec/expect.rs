@@ -1,5 +1,7 @@
 //! Expectations for a response and a trace.
 
+use std::fmt;
+
 use super::selector::{Selector, SpanEntry};
 use super::{JsonPath, Limits, Location, Matcher};
 use crate::trace::Nanos;
@@ -149,6 +151,29 @@ impl Condition {
                 | Self::Edge(..)
                 | Self::Order(_)
         )
+    }
+}
+
+/// The condition in words, for a check that was not judged.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ResponseStatus(limits) => write!(f, "status of the response: {limits}"),
+            Self::Header(name, matcher) => write!(f, "header `{name}`: {matcher}"),
+            Self::Body(matcher) => write!(f, "body of the response: {matcher}"),
+            Self::Json(path, matcher) => write!(f, "`{path}`: {matcher}"),
+            Self::ResponseTime(limits) => write!(f, "response time: {limits}"),
+            Self::ExitCode(matcher) => write!(f, "exit code: {matcher}"),
+            Self::Stdout(matcher) => write!(f, "standard output: {matcher}"),
+            Self::Stderr(matcher) => write!(f, "standard error: {matcher}"),
+            Self::Errors(limits) => write!(f, "spans with status error: {limits}"),
+            Self::Orphans(limits) => write!(f, "spans whose parent never arrived: {limits}"),
+            Self::SpanCount(limits) => write!(f, "number of spans: {limits}"),
+            Self::TraceDuration(limits) => write!(f, "duration of the trace: {limits}"),
+            Self::Service(name) => write!(f, "a span of service `{name}`"),
+            Self::Edge(from, to) => write!(f, "a call `{from} -> {to}`"),
+            Self::Order(pair) => write!(f, "{} before {}", pair.0, pair.1),
+        }
     }
 }
 

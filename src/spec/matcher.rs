@@ -291,6 +291,48 @@ impl Matcher {
             _ => false,
         }
     }
+
+    /// Its key in the spec, if it is written under one that names no comparison.
+    pub(crate) fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::Contains(_) => Some("contains"),
+            Self::StartsWith(_) => Some("starts_with"),
+            Self::EndsWith(_) => Some("ends_with"),
+            Self::Includes(_) => Some("includes"),
+            Self::Length(_) => Some("length"),
+            Self::Any(_) => Some("any"),
+            Self::All(_) => Some("all"),
+            Self::Json(_) => Some("json"),
+            Self::Number(_) => Some("number"),
+            Self::SameItems(_) => Some("same_items"),
+            _ => None,
+        }
+    }
+
+    /// Returns `true` if it cannot judge values of a source that sends each as a string.
+    pub(crate) fn needs_type(&self) -> bool {
+        match self {
+            Self::Equal(value) | Self::Contains(value) | Self::Includes(value) => {
+                value.as_str().is_none()
+            }
+            Self::Compare(..)
+            | Self::Between(..)
+            | Self::Type(_)
+            | Self::Any(_)
+            | Self::All(_)
+            | Self::SameItems(_) => true,
+            Self::Not(inner) => inner.needs_type(),
+            Self::OneOf(several) | Self::Every(several) => several.iter().any(Self::needs_type),
+            Self::Regex(_)
+            | Self::Exists
+            | Self::Absent
+            | Self::StartsWith(_)
+            | Self::EndsWith(_)
+            | Self::Length(_)
+            | Self::Json(_)
+            | Self::Number(_) => false,
+        }
+    }
 }
 
 /// In words, as messages have it after `expected`.

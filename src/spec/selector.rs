@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Limits, Location, Matcher};
-use crate::trace::{Nanos, SpanKind, StatusCode};
+use crate::trace::{Field, Nanos, SpanKind, StatusCode};
 
 /// Selects spans: those that meet every condition.
 #[derive(Clone, Debug)]
@@ -277,6 +277,28 @@ impl Ask {
             }
             Self::Link(link) => link.to.as_ref().is_some_and(Pattern::follows_links),
             _ => false,
+        }
+    }
+
+    /// The field that it needs, if a source may lose it.
+    pub(crate) fn field(&self) -> Option<Field> {
+        match self {
+            Self::Scope(_) => Some(Field::Scope),
+            Self::StatusMessage(_) => Some(Field::StatusMessage),
+            Self::Kind(_) => Some(Field::Kind),
+            Self::Resource(..) => Some(Field::Resource),
+            Self::Event(_) => Some(Field::Events),
+            Self::LinkCount(_) | Self::Link(_) => Some(Field::Links),
+            Self::Attribute(_, matcher) => matcher.needs_type().then_some(Field::AttributeTypes),
+            Self::Relation(relation) => {
+                (relation.place == Relative::LinkedTo).then_some(Field::Links)
+            }
+            Self::Name(_)
+            | Self::Service(_)
+            | Self::Type(_)
+            | Self::Status(_)
+            | Self::Duration(_)
+            | Self::SelfTime(_) => None,
         }
     }
 

@@ -60,10 +60,20 @@ fn attempt(verdict: Verdict) -> Attempt {
         outcome: Outcome::Pass,
     };
     let failed = || {
-        let first = judged(Subject::Body, &at("{ status"), "\"card\"", "\"paypal\"");
+        let first = judged(
+            Subject::Response("body of the response"),
+            &at("{ status"),
+            "\"card\"",
+            "\"paypal\"",
+        );
         vec![
             first,
-            judged(Subject::ResponseStatus, &at("200"), "200", "503"),
+            judged(
+                Subject::Response("status of the response"),
+                &at("200"),
+                "200",
+                "503",
+            ),
         ]
     };
     let step = match verdict {

@@ -104,7 +104,7 @@ fn of_outcome(step: &StepReport, judged: &Judged) -> TestCaseStatus {
     match &judged.outcome {
         Outcome::Pass => TestCaseStatus::success(),
         Outcome::Fail(failure) => {
-            let of_type = brief::kind_of(&failure.subject);
+            let of_type = failure.subject.kind();
             not_well(kind_in(step.phase), &failure.to_string(), of_type, &body())
         }
         Outcome::Unjudged(reason) => not_well(

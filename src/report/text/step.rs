@@ -6,7 +6,7 @@ use super::detail::Detail;
 use super::failure::failure;
 use super::lines::{indented, narrower, paragraph, quoted, with_head};
 use super::trouble::trouble;
-use crate::check::{Failure, Judged, Outcome, Subject, Unjudged};
+use crate::check::{Failure, Judged, Outcome, Unjudged};
 use crate::number::{count, counted, duration};
 use crate::result::{Attempt, Phase, StepReport};
 use crate::trace::{HttpResponse, Response, Trace};
@@ -75,7 +75,7 @@ pub(super) fn section(step: &StepReport, look: &Look, detail: Detail) -> String 
     if failures.is_empty() || detail == Detail::Verbose {
         parts.push(unjudged(&step.checks, look));
     }
-    if detail == Detail::Verbose || failures.iter().any(|of| is_about_response(of)) {
+    if detail == Detail::Verbose || failures.iter().any(|of| of.subject.is_in_response()) {
         parts.push(response(step, look));
     }
     parts.push(step.notices.iter().map(|text| note(text, look)).collect());
@@ -100,7 +100,10 @@ pub(super) fn check(step: &StepReport, judged: &Judged, look: &Look) -> String {
         .collect();
     let mut parts: Vec<String> = failures.iter().map(|of| failure(of, look)).collect();
     parts.push(unjudged(std::slice::from_ref(judged), look));
-    if failures.iter().any(|failure| is_about_response(failure)) {
+    if failures
+        .iter()
+        .any(|failure| failure.subject.is_in_response())
+    {
         parts.push(response(step, look));
     }
     parts.push(picture(step.trace.as_deref(), &failures, look));
@@ -181,21 +184,6 @@ fn unjudged(checks: &[Judged], look: &Look) -> String {
         }
     }
     text
-}
-
-/// Returns `true` if the response helps to understand the failure.
-fn is_about_response(failure: &Failure) -> bool {
-    matches!(
-        failure.subject,
-        Subject::ResponseStatus
-            | Subject::Header(_)
-            | Subject::Body
-            | Subject::Json(_)
-            | Subject::ExitCode
-            | Subject::Stdout
-            | Subject::Stderr
-            | Subject::Capture(_)
-    )
 }
 
 fn response(step: &StepReport, look: &Look) -> String {

@@ -255,7 +255,7 @@ FAIL  placing an order charges the card
 fn an_expected_value_that_the_spec_line_lacks_is_shown() {
     let status = |expected| {
         with(sample::failure(
-            Subject::ResponseStatus,
+            Subject::Response("status of the response"),
             "201",
             expected,
             "500",
@@ -269,7 +269,12 @@ fn an_expected_value_that_the_spec_line_lacks_is_shown() {
 fn a_long_value_is_truncated_below_the_line() {
     let long = format!("\"{}\"", "0123456789".repeat(200));
     let text = at_80(
-        &with(sample::failure(Subject::Body, "201", "\"ok\"", &long)),
+        &with(sample::failure(
+            Subject::Response("body of the response"),
+            "201",
+            "\"ok\"",
+            &long,
+        )),
         Detail::Normal,
     );
     assert!(
