@@ -26,16 +26,8 @@ use tokio::net::TcpListener;
 
 fn request(method: &str, url: &str) -> Request {
     Request {
-        method: method.parse().unwrap(),
-        url: url.parse().unwrap(),
-        headers: Vec::new(),
-        query: Vec::new(),
-        body: Body::None,
         timeout: Some(support::DEADLINE),
-        redirects: 0,
-        tls: Tls::default(),
-        sampled: true,
-        trace_state: None,
+        ..Request::new(method.parse().unwrap(), url.parse().unwrap())
     }
 }
 

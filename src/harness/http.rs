@@ -129,7 +129,10 @@ impl Http {
     pub fn request(&self, method: Method, url: impl AsRef<str>) -> Request {
         let given = url.as_ref();
         let request = match url::Url::parse(given) {
-            Ok(url) => Ok(Box::new(blank(method, url))),
+            Ok(url) => Ok(Box::new(spec::Request {
+                timeout: Some(REQUEST_TIMEOUT),
+                ..spec::Request::new(method, url)
+            })),
             Err(source) => Err(SendError::Url {
                 given: given.to_owned(),
                 source,
@@ -139,21 +142,6 @@ impl Http {
             session: Arc::clone(&self.session),
             request,
         }
-    }
-}
-
-fn blank(method: Method, url: url::Url) -> spec::Request {
-    spec::Request {
-        method,
-        url,
-        headers: Vec::new(),
-        query: Vec::new(),
-        body: Body::None,
-        timeout: Some(REQUEST_TIMEOUT),
-        redirects: 0,
-        tls: spec::Tls::default(),
-        sampled: true,
-        trace_state: None,
     }
 }
 

@@ -137,6 +137,25 @@ pub struct Request {
     pub trace_state: Option<String>,
 }
 
+impl Request {
+    /// A request without headers and body, in a sampled trace.
+    #[must_use]
+    pub fn new(method: http::Method, url: url::Url) -> Self {
+        Self {
+            method,
+            url,
+            headers: Vec::new(),
+            query: Vec::new(),
+            body: Body::None,
+            timeout: None,
+            redirects: 0,
+            tls: Tls::default(),
+            sampled: true,
+            trace_state: None,
+        }
+    }
+}
+
 /// The body of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {

@@ -54,7 +54,7 @@ impl Reader<'_> {
 
     /// `GET http://127.0.0.1:8080/health`.
     fn short_request(&self, node: &Node) -> Option<Request> {
-        let awaited = plain(http::Method::GET, unknown_url());
+        let awaited = Request::new(http::Method::GET, unknown_url());
         self.parse(node, "a request", awaited, |text| {
             let (method, url) = match text.split_once(char::is_whitespace) {
                 Some((method, url)) => (method, url.trim()),
@@ -69,7 +69,7 @@ impl Reader<'_> {
             }
             let method = http::Method::from_bytes(method.as_bytes())
                 .map_err(|_| Refusal::new("invalid method", "write `GET`"))?;
-            Ok(plain(method, parse_url(url)?))
+            Ok(Request::new(method, parse_url(url)?))
         })
     }
 
@@ -299,21 +299,6 @@ impl Reader<'_> {
             );
         }
         Some(tls)
-    }
-}
-
-fn plain(method: http::Method, url: url::Url) -> Request {
-    Request {
-        method,
-        url,
-        headers: Vec::new(),
-        query: Vec::new(),
-        body: Body::None,
-        timeout: None,
-        redirects: 0,
-        tls: Tls::default(),
-        sampled: true,
-        trace_state: None,
     }
 }
 
