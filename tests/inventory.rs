@@ -16,6 +16,7 @@ fn measured(version: &Version, baselines: &Path, update: &str) -> Output {
         .args(["run", "specs/inventory-budget.yaml"])
         .args(["--update-baselines", update, "--baseline"])
         .arg(baselines)
+        .args(["--confirm-pause", "0s"])
         // A test machine has other things to do at times, and is the same one all the same.
         .args(["--machine", "here"])
         .env("INVENTORY_VERSION", name)
@@ -52,7 +53,7 @@ fn a_version_that_has_become_slow_fails_and_the_same_version_does_not() {
         "v2.3.0 (baseline, n=500)  ",
         "  v2.4.0 (n=500)\n",
         "inventory-check   p50=",
-        "← REGRESSED: at least ",
+        "← REGRESSED in 3 of 3 runs: at least ",
         "slower at p50 (",
         "1 failed in ",
     ] {

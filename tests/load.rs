@@ -782,7 +782,10 @@ async fn who_stops_it_keeps_what_there_is() {
     let interrupted = "interrupted while it ran".to_owned();
     assert_eq!(spec.verdict, Verdict::NotRun(interrupted));
     let load = load(&spec);
-    let said = format!("interrupted after {} of 200 requests", load.requests);
+    let said = format!(
+        "interrupted after 11 of 200 requests, of which {} have a verdict",
+        load.requests
+    );
     assert_eq!(load.stopped.as_deref(), Some(said.as_str()));
     assert!(load.requests <= 10);
     // A few measurements prove nothing.
@@ -982,4 +985,124 @@ async fn proposed_after_attempts(receiver: &Receiver, specs: &[Spec]) -> (Vec<At
         report.specs.remove(0).attempts,
         case.budgets["work"].runs.clone(),
     )
+}
+
+/// A service whose spans take 50 ms in the first `slow` requests, and 5 ms in others.
+async fn slow_at_first(slow: u64) -> System {
+    System::start(move |call| {
+        std::future::ready(Answer {
+            spans: vec![("work", if call.number < slow { 50 } else { 5 })],
+            ..ok()
+        })
+    })
+    .await
+}
+
+fn verdict_of(spec: &SpecReport) -> String {
+    load(spec).measured[0].judged[0].to_string()
+}
+
+const LIMITED: &str = "request: GET HOST/\nrepeat: { times: 20, warmup: 5 }\nexpect: { status: 200 }\nbudgets: [{ find: work, p50: < 20ms }]\n";
+
+#[tokio::test]
+async fn a_budget_fails_only_if_each_of_three_runs_exceeds_it() {
+    let system = slow_at_first(u64::MAX).await;
+    let report = system.run(LIMITED).await;
+    assert_eq!(report.specs[0].verdict, Verdict::Failed);
+    assert_eq!(
+        verdict_of(&report.specs[0]),
+        "p50 of work: OVER LIMIT in 3 of 3 runs: at least 50 ms (50 ms, 50 ms, 50 ms seen), limit 20 ms"
+    );
+    // Each run has its warm-up.
+    assert_eq!(
+        (system.calls(), load(&report.specs[0]).earlier.len()),
+        (75, 2)
+    );
+}
+
+#[tokio::test]
+async fn a_budget_that_is_exceeded_once_is_not_proven() {
+    let system = slow_at_first(25).await;
+    let report = system.run(LIMITED).await;
+    assert_eq!(report.specs[0].verdict, Verdict::Passed);
+    assert_eq!(
+        verdict_of(&report.specs[0]),
+        "p50 of work: NOT PROVEN: 1 of 2 runs exceeded the limit 20 ms (50 ms, 5 ms seen). A less busy machine would decide."
+    );
+    assert_eq!(system.calls(), 50);
+}
+
+#[tokio::test]
+async fn the_spec_and_the_options_limit_the_number_of_runs() {
+    let run_with = async |spec: &str, confirm| {
+        let system = slow_at_first(u64::MAX).await;
+        let mut options = options();
+        options.budgets.confirm = confirm;
+        let specs = system.specs(&LIMITED.replace("warmup: 5", spec));
+        let (_nobody_stops, stop) = watch::channel(None);
+        let running = run(&specs, &system.receiver, &options, stop, |_| {});
+        let report = tokio::time::timeout(DEADLINE, running).await.unwrap();
+        assert_eq!(report.specs[0].verdict, Verdict::Failed);
+        system.calls()
+    };
+    assert_eq!(run_with("confirm: 0", None).await, 20);
+    assert_eq!(run_with("confirm: 1", None).await, 40);
+    assert_eq!(run_with("confirm: 1", Some(0)).await, 20);
+}
+
+#[tokio::test]
+async fn a_further_run_whose_requests_fail_fails_the_spec_for_that_reason() {
+    let system = System::start(instant(|call| Answer {
+        spans: vec![("work", 50)],
+        ..status(if call.number == 30 { 500 } else { 200 })
+    }))
+    .await;
+    let report = system.run(LIMITED).await;
+    let spec = &report.specs[0];
+    assert_eq!(spec.verdict, Verdict::Failed);
+    assert!(
+        verdict_of(spec).contains("NOT PROVEN: 1 of 2 runs"),
+        "{}",
+        verdict_of(spec)
+    );
+    let failures = failures(tested(spec));
+    assert!(
+        failures.iter().any(|one| one.contains("1 of 20")),
+        "{failures:?}"
+    );
+    assert!(
+        !failures.iter().any(|one| one.contains("p50")),
+        "{failures:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_pause_before_a_further_run_ends_with_the_run() {
+    let system = slow_at_first(u64::MAX).await;
+    let mut options = options();
+    options.budgets.confirm_pause = Duration::from_secs(3_600);
+    let specs = system.specs(LIMITED);
+    let (sender, stopped) = watch::channel(None);
+    let running = run(&specs, &system.receiver, &options, stopped, |event| {
+        if let RunEvent::Progress {
+            pause: Some(why),
+            run,
+            ..
+        } = event
+        {
+            assert_eq!((*why, *run), ("p50 of work exceeds its limit", 2));
+            sender.send_replace(Some(Stop::Interrupted));
+        }
+    });
+    let report = tokio::time::timeout(DEADLINE, running).await.unwrap();
+    let spec = &report.specs[0];
+    let interrupted = "interrupted while it ran".to_owned();
+    assert_eq!(spec.verdict, Verdict::NotRun(interrupted));
+    let load = load(spec);
+    assert_eq!(load.stopped.as_deref(), Some("interrupted after run 1"));
+    assert_eq!((load.requests, load.measured[0].samples.len()), (20, 20));
+    assert_eq!(
+        load.notices,
+        ["p50 of work exceeds its limit in 1 run, and no further run confirmed it"]
+    );
 }

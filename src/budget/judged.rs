@@ -8,7 +8,7 @@ use super::contention::Contention;
 use super::failure_text::change;
 use super::numbers::MEASURE_THEM;
 use super::quantile::{Alpha, Quantile, smallest_count};
-use super::sample_size::SampleSize;
+use super::sample_size::{SampleSize, two_digits_up};
 use super::samples::Estimate;
 use super::verdict::{ClaimVerdict, micros};
 use crate::number::{
@@ -33,6 +33,8 @@ pub struct JudgedClaim {
     pub compared: Compared,
     /// The reason why it is NOT PROVEN, other than the number of samples.
     pub doubt: Option<OpenReason>,
+    /// Number of complete traces without a sample.
+    pub missing: u64,
     /// The quantile in earlier runs, which were repeated to confirm them; the first run first.
     pub earlier: Vec<Estimate>,
 }
@@ -131,6 +133,44 @@ impl JudgedClaim {
             Some(OpenReason::Contention { exceeds: true, .. })
         );
         self.exceeds() || is_disturbed
+    }
+
+    /// A possible slowdown in short: it is above its limit, but that is not proven. `None` if it is
+    /// not, or if the environments differ.
+    #[must_use]
+    pub fn possible_slowdown(&self) -> Option<String> {
+        let candidate = self.candidate.as_ref()?;
+        let (is_above, seen, limit) = match &self.compared {
+            Compared::Limit(limit) => {
+                let limit = micros(*limit);
+                let shown = |of: &Estimate| micros_beside(of.value, Rounding::Nearest, limit);
+                let is_above = candidate.value > limit;
+                (is_above, self.seen_in_runs(shown), exact_micros(limit))
+            }
+            Compared::Baseline {
+                before,
+                tau,
+                differs,
+                ..
+            } => {
+                let before = before.as_ref().filter(|_| differs.is_empty())?.value;
+                let shown = |of: &Estimate| ratio(change(of.value, before), Rounding::Nearest);
+                (
+                    change(candidate.value, before) > *tau,
+                    self.seen_in_runs(shown),
+                    permitted_ratio(*tau, Rounding::Nearest),
+                )
+            }
+        };
+        let was_above = matches!(self.doubt, Some(OpenReason::NotConfirmed { .. }));
+        let is_visible = self.verdict == ClaimVerdict::NotProven && (is_above || was_above);
+        is_visible.then(|| {
+            format!(
+                "{} is {}: {seen} seen, limit {limit}",
+                self.claim(),
+                self.verdict
+            )
+        })
     }
 
     /// Adds the same claim in earlier runs. It is NOT PROVEN if some runs exceed the limit and others
@@ -360,11 +400,23 @@ impl JudgedClaim {
         } else {
             "a lower"
         };
+        let needed = smallest_count(self.quantile, self.alpha);
         format!(
-            "{}{place}; {bound} bound needs {}",
+            "{}{place}; {bound} bound needs {}{}",
             counted(samples, "sample"),
-            count(smallest_count(self.quantile, self.alpha)),
+            count(needed),
+            self.requests_for(needed),
         )
+    }
+
+    /// ` (about 1,000 requests)`, if not every trace has a sample.
+    fn requests_for(&self, samples: u64) -> String {
+        let Some(now) = self.candidate.filter(|_| self.missing > 0) else {
+            return String::new();
+        };
+        let share = now.count as f64 / now.count.saturating_add(self.missing) as f64;
+        let requests = two_digits_up(samples as f64 / share);
+        format!(" (about {} requests)", count(requests))
     }
 
     /// The sentence about another reason than the number of samples, after a space.
@@ -438,8 +490,14 @@ impl JudgedClaim {
                     count(about)
                 )
             }
-            None if needed == SampleSize::TooMany => " The estimate lies on the limit.".to_owned(),
-            None => format!(" {needed} samples{side}{pairs} would decide."),
+            None => {
+                let about = match needed {
+                    SampleSize::About(samples) => samples,
+                    SampleSize::TooMany => return " The estimate lies on the limit.".to_owned(),
+                };
+                let requests = self.requests_for(about);
+                format!(" {needed} samples{side}{requests}{pairs} would decide.")
+            }
         }
     }
 

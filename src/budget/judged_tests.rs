@@ -30,6 +30,7 @@ fn compared(verdict: ClaimVerdict, subject: &str, before: Estimate, now: Estimat
             differs: Vec::new(),
         },
         doubt: None,
+        missing: 0,
         earlier: Vec::new(),
     }
 }
@@ -271,6 +272,7 @@ fn requests_without_measurement_come_with_advice() {
     };
     let doubtful = |judged: JudgedClaim| JudgedClaim {
         doubt: Some(OpenReason::NotMeasured),
+        missing: 0,
         earlier: Vec::new(),
         ..judged
     };
@@ -303,6 +305,7 @@ fn requests_without_measurement_come_with_advice() {
 fn lateness_of_the_load_generator_is_stated() {
     let judged = JudgedClaim {
         doubt: Some(OpenReason::SentLate(Duration::from_millis(14_000))),
+        missing: 0,
         earlier: Vec::new(),
         ..limited(
             ClaimVerdict::NotProven,

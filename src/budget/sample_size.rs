@@ -165,18 +165,18 @@ impl Estimate {
     }
 }
 
-fn two_digits_up(number: f64) -> u64 {
+pub(super) fn two_digits_up(number: f64) -> u64 {
     let whole = number.max(1.0).ceil() as u64;
     let step = 10_u64.pow(whole.ilog10().saturating_sub(1));
     whole.div_ceil(step) * step
 }
 
-/// `About 700`, `More than a million`.
+/// `About 700`.
 impl fmt::Display for SampleSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::About(samples) => write!(f, "About {}", count(*samples)),
-            Self::TooMany => f.write_str("More than a million"),
+            Self::TooMany => f.write_str("No number of"),
         }
     }
 }

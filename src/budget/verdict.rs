@@ -175,6 +175,7 @@ fn judged(claim: &Claim<'_>, decision: Decision, alpha: Alpha) -> JudgedClaim {
         alpha,
         candidate,
         compared,
+        missing: 0,
         earlier: Vec::new(),
     }
 }

@@ -1,9 +1,11 @@
 //! The arguments of budgets and baselines.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::budget::baseline::Mismatch;
 use crate::project::Project;
+use crate::spec::MOST_CONFIRMATIONS;
 use crate::step::{Budgeting, Update};
 use clap::{Args, ValueEnum};
 
@@ -14,6 +16,18 @@ pub(super) struct JudgingArguments {
     /// Also fail verdicts that are not proven: too few samples, or no baseline
     #[arg(long, env = "SPANSPEC_STRICT")]
     pub(super) strict: bool,
+    /// Maximum number of further runs that confirm a budget over its limit, before it fails: 0 to 2;
+    /// overrides `repeat.confirm` of specs
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u8).range(..=i64::from(MOST_CONFIRMATIONS)),
+        env = "SPANSPEC_CONFIRM"
+    )]
+    pub(super) confirm: Option<u8>,
+    /// The pause before such a run
+    #[arg(long, hide = true, value_name = "DURATION", default_value = "5s", value_parser = crate::spec::parse_duration)]
+    pub(super) confirm_pause: Duration,
     /// Folder of baselines [default: baselines/ next to each spec]
     #[arg(long, value_name = "DIR", env = "SPANSPEC_BASELINE")]
     pub(super) baseline: Option<PathBuf>,
@@ -53,6 +67,8 @@ impl JudgingArguments {
         let ci = std::env::var_os("CI");
         Budgeting {
             is_strict: self.strict,
+            confirm: self.confirm,
+            confirm_pause: self.confirm_pause,
             update: match self.update_baselines {
                 UpdateBaselines::Auto => Update::usual(ci.as_deref().and_then(|ci| ci.to_str())),
                 UpdateBaselines::Always => Update::Always,

@@ -11,7 +11,7 @@ use crate::budget::baseline::Mismatch;
 use crate::project::parse_address;
 use crate::report::TestAttempt;
 use crate::source::remote::RECEIVER_VARIABLE;
-use crate::spec::{Spec, parse_duration};
+use crate::spec::{MOST_CONFIRMATIONS, Spec, parse_duration};
 use crate::step::{Budgeting, Update};
 use crate::workspace::has_tags;
 
@@ -247,7 +247,12 @@ impl<'a> Reader<'a> {
             true => Mismatch::Allowed,
             false => Mismatch::Refused,
         };
+        let confirm = self.parsed("SPANSPEC_CONFIRM", |text| match text.parse() {
+            Ok(number) if number <= MOST_CONFIRMATIONS => Ok(number),
+            _ => Err(format!("`{text}` is none of 0, 1 and 2")),
+        });
         Budgeting {
+            confirm,
             is_strict: self.is_on("SPANSPEC_STRICT"),
             folder: self.text("SPANSPEC_BASELINE").map(PathBuf::from),
             update: update.flatten().unwrap_or(usual),
@@ -317,7 +322,7 @@ mod tests {
         let update = |pairs: &[(&str, &str)]| read(pairs).unwrap().budgets.update;
         assert_eq!(update(&[]), Update::Proposed);
         assert_eq!(update(&[("CI", "false")]), Update::Proposed);
-        assert_eq!(update(&[("CI", "true")]), Update::Never);
+        assert_eq!(update(&[("CI", "true")]), Update::NeverInCi);
         let asked = ("SPANSPEC_UPDATE_BASELINES", "always");
         assert_eq!(update(&[("CI", "true"), asked]), Update::Always);
         let wrong = read(&[("SPANSPEC_UPDATE_BASELINES", "yes")]).unwrap_err();

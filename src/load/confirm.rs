@@ -52,6 +52,8 @@ impl<'a> Repetition<'a> {
         let mut watched = WatchedRequests::of(&self.spec.budgets, self.run.source.most_watched());
         let on_progress = self.on_progress;
         let mut last = driver.run(scope, &session, &mut watched, on_progress).await;
+        // Names in a baseline are masked.
+        self.run.secrets.add(last.stats.shown_secrets());
         let judge = BudgetJudge::new(self.run, self.spec, &self.repeat.pace).await;
         let mut earlier: Vec<JudgedRun<'a>> = Vec::new();
         let mut unconfirmed = None;

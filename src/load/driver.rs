@@ -17,7 +17,7 @@ use super::pace::Pacer;
 use super::request::{AnsweredRequest, RequestTemplate};
 use super::request_stats::RequestStats;
 use super::stalls::StallMonitor;
-use super::verdict::{MeasuredRun, StopReason};
+use super::verdict::{MeasuredRun, Sending, StopReason};
 use super::watched::WatchedRequests;
 use crate::budget::{Quantile, Samples};
 use crate::process::allow_requests;
@@ -84,6 +84,8 @@ pub(crate) struct Driver<'a> {
 /// Statistics of the answers, which do not depend on traces.
 #[derive(Default)]
 struct AnswerStats {
+    /// Number of requests that were sent, with or without an answer.
+    sent: u64,
     counted: u64,
     times: Samples,
     first: Option<Instant>,
@@ -142,8 +144,11 @@ impl<'a> Driver<'a> {
             self.repeat,
             stats,
             ended,
-            answers.behind,
-            held_back,
+            Sending {
+                sent: answers.sent,
+                behind: answers.behind,
+                held_back,
+            },
         );
         run.load.machine = meter.disturbance().await;
         run
@@ -208,7 +213,10 @@ impl<'a> Driver<'a> {
                     None
                 }
                 due = pacer.next(waiting), if has_room && !pacer.is_over() => {
-                    due.and_then(|due| template.send(due, crowded, &mut in_flight).err())
+                    due.and_then(|due| {
+                        answers.sent += u64::from(due.counts);
+                        template.send(due, crowded, &mut in_flight).err()
+                    })
                 }
                 Some(done) = unsettled.next() => Some(Box::new(done)),
             };

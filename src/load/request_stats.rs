@@ -95,6 +95,18 @@ impl<'a> RequestStats<'a> {
         measured
     }
 
+    /// The secrets of the requests that a report may show.
+    pub(super) fn shown_secrets(&self) -> Vec<String> {
+        let slowest = self.slowest.as_ref().map(|(_, done)| done);
+        let shown = [
+            slowest,
+            self.first_failed.as_ref(),
+            self.first_errored.as_ref(),
+        ];
+        let shown = shown.into_iter().flatten().map(|done| &done.secrets);
+        shown.chain(&self.secrets).flatten().cloned().collect()
+    }
+
     /// Number of requests that failed or could not be judged.
     pub(super) fn not_passed(&self) -> u64 {
         self.failed + self.errored

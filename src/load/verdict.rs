@@ -34,23 +34,24 @@ enum LimitVerdict {
 }
 
 impl StopReason<'_> {
-    fn note(&self, stats: &RequestStats<'_>, of: u64, allowed: u64) -> Option<String> {
+    fn note(&self, stats: &RequestStats<'_>, sent: u64, of: u64, allowed: u64) -> Option<String> {
         let done = stats.requests;
+        // Requests in flight have no verdict.
+        let sent = match sent > done {
+            true => format!("{sent} of {of} requests, of which {done} have a verdict"),
+            false => format!("{done} of {of} requests"),
+        };
         match self {
             Self::Complete => None,
             Self::Hopeless => {
                 let failed = stats.not_passed();
                 Some(format!(
-                    "stopped after {done} of {of} requests: {failed} failed ({allowed} allowed)"
+                    "stopped after {sent}: {failed} failed ({allowed} allowed)"
                 ))
             }
             Self::Refused(_) => Some("stopped in the warm-up: connection refused".to_owned()),
-            Self::Stopped(Stop::Interrupted) => {
-                Some(format!("interrupted after {done} of {of} requests"))
-            }
-            Self::Stopped(Stop::Died(_)) => Some(format!(
-                "stopped after {done} of {of} requests: a service died"
-            )),
+            Self::Stopped(Stop::Interrupted) => Some(format!("interrupted after {sent}")),
+            Self::Stopped(Stop::Died(_)) => Some(format!("stopped after {sent}: a service died")),
         }
     }
 }
@@ -61,6 +62,15 @@ pub(super) struct MeasuredRun<'a> {
     pub(super) load: Load,
     pub(super) stats: RequestStats<'a>,
     pub(super) ended: StopReason<'a>,
+}
+
+/// The requests of a run, without their answers.
+pub(super) struct Sending {
+    /// Number of requests that count, with or without an answer.
+    pub(super) sent: u64,
+    /// The largest delay of a request that this machine caused.
+    pub(super) behind: Duration,
+    pub(super) held_back: Option<HeldBack>,
 }
 
 /// All runs of a step with `repeat`, whose budgets are not judged yet.
@@ -77,14 +87,13 @@ pub(super) struct RepeatResult<'a> {
 }
 
 impl<'a> MeasuredRun<'a> {
-    /// Summarizes the requests. `behind` is the largest delay of a request that this machine caused.
+    /// Summarizes the requests.
     pub(super) fn new(
         started: jiff::Timestamp,
         repeat: &Repeat,
         mut stats: RequestStats<'a>,
         ended: StopReason<'a>,
-        behind: Duration,
-        held_back: Option<HeldBack>,
+        sending: Sending,
     ) -> Self {
         let planned = repeat.pace.requests();
         // Of the requests sent if the run is complete, otherwise of those planned.
@@ -93,9 +102,9 @@ impl<'a> MeasuredRun<'a> {
             _ => planned.max(stats.requests),
         });
         let load = Load {
-            behind,
-            held_back,
-            stopped: ended.note(&stats, planned, allowed),
+            behind: sending.behind,
+            held_back: sending.held_back,
+            stopped: ended.note(&stats, sending.sent, planned, allowed),
             ..load(repeat, &mut stats, allowed)
         };
         Self {

@@ -8,12 +8,30 @@ use crate::result::{Load, Measured, Versions};
 
 /// Notes about the requests; notes about the baseline are in [`Load::notices`].
 pub(super) fn of(load: &Load) -> Vec<String> {
-    let mut remarks = mixed(&load.measured);
+    let mut remarks: Vec<String> = earlier_runs(load).into_iter().collect();
+    remarks.extend(mixed(&load.measured));
     remarks.extend(not_measured(&load.measured));
     remarks.extend(not_found(&load.measured));
     remarks.extend(behind(load));
     remarks.extend(held_back(load));
     remarks
+}
+
+/// The numbers are those of the last run.
+fn earlier_runs(load: &Load) -> Option<String> {
+    let numbered = load.earlier.iter().enumerate();
+    let unwell: Vec<String> = numbered
+        .map(|(at, run)| (at + 1, run.failed + run.errored))
+        .filter(|(_, unwell)| *unwell > 0)
+        .map(|(run, unwell)| format!("; in run {run}, {} did not pass", count(unwell)))
+        .collect();
+    let runs = load.earlier.len() + 1;
+    (runs > 1).then(|| {
+        format!(
+            "run {runs} of {runs}: budgets exceeded their limits, so all requests were sent again{}",
+            unwell.concat()
+        )
+    })
 }
 
 /// Quantiles of several versions describe none of them, for example during a rollout.

@@ -73,7 +73,15 @@ fn point(number: usize, spec: &SpecReport) -> String {
         Verdict::Passed | Verdict::Failed | Verdict::Errored => String::new(),
     };
     let line = format!("{word} {number} - {}{directive}\n", plain(&name));
-    line + &diagnostics(spec)
+    line + &diagnostics(spec) + &slowdowns(spec)
+}
+
+/// Comments about budgets that pass although they are above their limit.
+fn slowdowns(spec: &SpecReport) -> String {
+    let load = spec.decisive_step().and_then(|step| step.load.as_ref());
+    let slow = load.into_iter().flat_map(|load| load.possible_slowdowns());
+    slow.map(|(.., text)| format!("# warning: {}\n", printable(&text)))
+        .collect()
 }
 
 /// The text on one line, with `#`, which starts a directive, escaped.

@@ -246,6 +246,15 @@ impl Load {
         }
     }
 
+    /// Claims that pass although they are above their limit, because that is not proven: with the
+    /// budget, and each in short.
+    pub fn possible_slowdowns(&self) -> impl Iterator<Item = (&Measured, &JudgedClaim, String)> {
+        let claims =
+            (self.measured.iter()).flat_map(|of| of.judged.iter().map(move |one| (of, one)));
+        let passing = claims.filter(|(_, one)| !self.fails(one.verdict));
+        passing.filter_map(|(of, one)| Some((of, one, one.possible_slowdown()?)))
+    }
+
     /// The first quantile of a budget that delays of this machine spoil. The measurement cannot be a
     /// baseline then.
     #[must_use]

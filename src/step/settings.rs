@@ -74,6 +74,8 @@ pub enum Update {
     Always,
     /// Never.
     Never,
+    /// Never, because that is the default in CI.
+    NeverInCi,
 }
 
 impl Update {
@@ -83,7 +85,7 @@ impl Update {
     pub fn usual(ci: Option<&str>) -> Self {
         match ci {
             None | Some("" | "0" | "false") => Self::Proposed,
-            Some(_) => Self::Never,
+            Some(_) => Self::NeverInCi,
         }
     }
 }

@@ -119,7 +119,7 @@ impl Project {
 
     pub(crate) fn run_command(&self, arguments: &[&str]) -> tokio::process::Command {
         let listen = format!("127.0.0.1:{}", self.system.otlp);
-        let all: Vec<&str> = ["run", "--listen", &listen]
+        let all: Vec<&str> = ["run", "--confirm-pause", "0s", "--listen", &listen]
             .into_iter()
             .chain(arguments.iter().copied())
             .collect();

@@ -66,7 +66,7 @@ async fn what_became_slower_fails_and_is_proposed() {
         &[
             "work   p50=20 ms",
             "p50=5",
-            "REGRESSED: at least 2.",
+            "REGRESSED in 3 of 3 runs: at least 2.",
             "specs/order.yaml:7:24",
             "expected at most 1.2x of the 20 ms of the baseline (n=20)",
             "x slower at p50 (2.",
@@ -85,7 +85,7 @@ async fn in_ci_nothing_is_written_unless_asked() {
         &[
             "expected a baseline to compare with",
             "found none in specs/baselines/order.yaml.json",
-            "this run does not write baselines",
+            "this run writes none, because `CI` is set",
         ],
     );
     assert!(!exists(&project, "specs/baselines"));

@@ -66,6 +66,7 @@ pub(super) fn decide<'a>(
     let mut claims: Vec<_> = made.into_iter().zip(judged).collect();
     for (required, judged) in &mut claims {
         let measured = &load.measured[required.budget];
+        judged.missing = measured.missing;
         if measured.missing > load.allowed {
             judged.doubt_coverage(measured.missing, measured.traces(), load.allowed);
         }

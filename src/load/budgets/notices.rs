@@ -40,16 +40,20 @@ fn done(decided: &Decisions<'_>, written: &WrittenFile, place: &BaselinePlace) -
     let path = written.path.display();
     let replaced = written.replaced.iter();
     let most = replaced.max_by_key(|replaced| replaced.runs);
+    let these = match written.added {
+        0 | 1 => "this run".to_owned(),
+        runs => format!("{runs} runs"),
+    };
     let done = match (most, written.runs) {
         (Some(one), _) => {
             let runs = match one.runs {
                 1 => "1 earlier run".to_owned(),
                 runs => format!("{runs} earlier runs"),
             };
-            format!("wrote this run to {path}, replacing {runs}: {}", one.reason)
+            format!("wrote {these} to {path}, replacing {runs}: {}", one.reason)
         }
-        (None, 0 | 1) => format!("wrote this run to {path}"),
-        (None, runs) => format!("added this run to {path}, which has {runs} runs now"),
+        (None, runs) if runs <= written.added => format!("wrote {these} to {path}"),
+        (None, runs) => format!("added {these} to {path}, which has {runs} runs now"),
     };
     let accept = &place.accept;
     match written.target {
@@ -86,8 +90,11 @@ fn no_first_baseline(
     Some(match decision {
         // The last attempt has the note.
         WriteDecision::Skip(SkipReason::RetryFollows) => return None,
+        WriteDecision::Skip(SkipReason::InCi) => format!(
+            "this run writes none, because `CI` is set; run the spec elsewhere to get {path}.new, or with `--update-baselines always` to get {path}, and commit the baseline"
+        ),
         WriteDecision::Skip(SkipReason::Disabled) => format!(
-            "this run does not write baselines; run the spec where `CI` is not set to get {path}.new, or with `--update-baselines always` to get {path}, and commit the baseline"
+            "`--update-baselines never` writes none; run the spec with `always` to get {path}, and commit it"
         ),
         WriteDecision::Skip(reason) => format!("none was written because {}", text(reason, load)),
         WriteDecision::Write(_) => "none was written".to_owned(),
@@ -98,6 +105,7 @@ pub(super) fn text(reason: SkipReason, load: &Load) -> Cow<'static, str> {
     Cow::Borrowed(match reason {
         SkipReason::NothingCompared => "no budget is compared with a baseline",
         SkipReason::Disabled => "the options forbid it",
+        SkipReason::InCi => "`CI` is set",
         SkipReason::Unreadable => "the present one cannot be read",
         SkipReason::TooManyFailures => "too many requests failed",
         SkipReason::EndedEarly => "the run ended early",
@@ -137,6 +145,9 @@ pub(super) fn how_to_record(decision: WriteDecision, place: &BaselinePlace, load
         ) => format!(
             "run the spec again: this run is no baseline because {}",
             text(reason, load)
+        ),
+        WriteDecision::Skip(SkipReason::Disabled) => format!(
+            "run the spec without `--update-baselines never`, accept the baseline with `{accept}`, and commit the file"
         ),
         WriteDecision::Skip(_) => format!(
             "run `spanspec run` where `CI` is not set, accept the baseline with `{accept}`, and commit the file"
@@ -219,7 +230,7 @@ pub(super) fn pending(
     let is_unknown = load.stopped.is_some() || !load.has_permitted_failures();
     let is_compared = matches!(
         decision,
-        WriteDecision::Write(_) | WriteDecision::Skip(SkipReason::Disabled)
+        WriteDecision::Write(_) | WriteDecision::Skip(SkipReason::Disabled | SkipReason::InCi)
     );
     let proposes = written.is_some_and(|written| written.target == WriteTarget::Proposal);
     if is_unknown || !is_compared || proposes || checks.iter().any(has_failed) {

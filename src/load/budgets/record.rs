@@ -37,6 +37,8 @@ pub(super) enum SkipReason {
     NothingCompared,
     /// The options forbid it.
     Disabled,
+    /// It is not usual in CI.
+    InCi,
     /// The baseline cannot be read.
     Unreadable,
     /// More requests failed than permitted.
@@ -58,6 +60,8 @@ pub(super) enum SkipReason {
 pub(super) struct WrittenFile {
     pub(super) path: PathBuf,
     pub(super) target: WriteTarget,
+    /// The largest number of runs that a budget got.
+    pub(super) added: usize,
     /// The largest number of runs of a budget.
     pub(super) runs: usize,
     pub(super) replaced: Vec<ReplacedRuns>,
@@ -76,6 +80,7 @@ impl WriteDecision {
                 return Self::Skip(SkipReason::NothingCompared);
             }
             Update::Never => return Self::Skip(SkipReason::Disabled),
+            Update::NeverInCi => return Self::Skip(SkipReason::InCi),
             Update::Proposed => WriteTarget::Proposal,
             Update::Always => WriteTarget::Baseline,
         };
@@ -208,12 +213,13 @@ fn add(
         WriteTarget::Baseline => baseline.clone(),
     };
     let mut all = read(&path)?.unwrap_or_default();
-    let added: Vec<String> = new.runs.keys().cloned().collect();
+    let subjects: Vec<String> = new.runs.keys().cloned().collect();
+    let added = new.runs.values().map(Vec::len).max();
     let Joined {
         case: joined,
         replaced,
     } = Case::join(all.cases.get(&case), new);
-    let counts = added.iter().filter_map(|one| joined.budgets.get(one));
+    let counts = subjects.iter().filter_map(|one| joined.budgets.get(one));
     let runs = counts.map(|budget| budget.runs.len()).max();
     all.cases.insert(case, joined);
     let undo = Undo::around(&path, || match target {
@@ -223,6 +229,7 @@ fn add(
     Ok(WrittenFile {
         path,
         target,
+        added: added.unwrap_or_default(),
         runs: runs.unwrap_or_default(),
         replaced,
         undo,

@@ -14,6 +14,7 @@ use crate::spec::{Context, Pace, Source};
 use crate::step::{Budgeting, Options, Shared, Update};
 use tokio::sync::watch;
 
+mod confirmation;
 mod files;
 
 const SPEC: &str = "\

@@ -176,8 +176,28 @@ fn unjudged(title: &str, attempt: &Attempt) -> Option<Annotation> {
     })
 }
 
-/// Flaky specs.
+/// Flaky specs, and specs that pass although a budget is above its limit.
 fn warnings(report: &Report) -> Vec<Annotation> {
+    let mut all = flaky(report);
+    all.extend(report.specs.iter().filter_map(slowdown));
+    all
+}
+
+fn slowdown(spec: &SpecReport) -> Option<Annotation> {
+    let passed = Some(spec).filter(|spec| spec.verdict == Verdict::Passed)?;
+    let load = passed.decisive_step()?.load.as_ref()?;
+    let (at, lines): (Vec<_>, Vec<_>) = load
+        .possible_slowdowns()
+        .map(|(of, claim, _)| (&of.at, claim.to_string()))
+        .unzip();
+    Some(Annotation {
+        at: Some((*at.first()?).clone()),
+        title: format!("over its limit, but not proven: {}", spec.name),
+        lines,
+    })
+}
+
+fn flaky(report: &Report) -> Vec<Annotation> {
     let flaky = report.specs.iter().filter(|spec| spec.is_flaky());
     flaky
         .filter_map(|spec| {

@@ -29,9 +29,18 @@ pub(super) struct JsonLoad<'a> {
     behind_ms: f64,
     held_back_ms: Option<f64>,
     stopped: Option<&'a str>,
+    earlier_runs: Vec<JsonEarlierRun>,
     failing: Vec<JsonFailing<'a>>,
     budgets: Vec<JsonBudget<'a>>,
     notices: &'a [String],
+}
+
+#[derive(Serialize)]
+struct JsonEarlierRun {
+    requests: u64,
+    failed: u64,
+    errored: u64,
+    duration_ms: f64,
 }
 
 /// Closed or open; the keys of the other kind are `null`.
@@ -111,6 +120,8 @@ struct JsonClaim<'a> {
     sentence: String,
     confidence: f64,
     now: Option<JsonEstimate>,
+    earlier_runs: Vec<JsonEstimate>,
+    warning: Option<String>,
     baseline: Option<JsonEstimate>,
     limit_us: Option<f64>,
     limit_factor: Option<f64>,
@@ -159,9 +170,21 @@ impl<'a> From<&'a result::Load> for JsonLoad<'a> {
             behind_ms: millis(load.behind),
             held_back_ms: load.held_back.map(|of| millis(of.longest)),
             stopped: load.stopped.as_deref(),
+            earlier_runs: load.earlier.iter().map(JsonEarlierRun::from).collect(),
             failing: load.failing.iter().map(JsonFailing::from).collect(),
             budgets: load.measured.iter().map(JsonBudget::from).collect(),
             notices: &load.notices,
+        }
+    }
+}
+
+impl From<&result::EarlierRun> for JsonEarlierRun {
+    fn from(run: &result::EarlierRun) -> Self {
+        Self {
+            requests: run.requests,
+            failed: run.failed,
+            errored: run.errored,
+            duration_ms: millis(run.duration),
         }
     }
 }
@@ -280,6 +303,8 @@ impl<'a> From<&'a JudgedClaim> for JsonClaim<'a> {
             sentence: judged.to_string(),
             confidence: 1.0 - judged.alpha.chance(),
             now: judged.candidate.as_ref().map(JsonEstimate::from),
+            earlier_runs: judged.earlier.iter().map(JsonEstimate::from).collect(),
+            warning: judged.possible_slowdown(),
             baseline: before.map(JsonEstimate::from),
             limit_us,
             limit_factor,

@@ -41,6 +41,7 @@ struct BaselineNumbers {
 struct ClaimNumbers {
     quantile: String,
     verdict: String,
+    warning: Option<String>,
     now: Option<EstimateNumbers>,
     baseline: Option<EstimateNumbers>,
     limit_us: Option<f64>,
@@ -122,6 +123,7 @@ impl ClaimNumbers {
         millis
             .chain(factor.map(|factor| ("limit_factor", factor)))
             .chain([("verdict", verdict)])
+            .chain(self.warning.clone().map(|text| ("warning", text)))
             .map(|(name, value)| (format!("{}.{name}", self.quantile), value))
             .collect()
     }
@@ -177,6 +179,7 @@ impl From<&budget::JudgedClaim> for ClaimNumbers {
         Self {
             quantile: judged.quantile.to_string(),
             verdict: verdict(judged.verdict).to_owned(),
+            warning: judged.possible_slowdown(),
             now: judged.candidate.map(EstimateNumbers::from),
             baseline,
             limit_us,

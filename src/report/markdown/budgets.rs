@@ -68,6 +68,7 @@ fn row(spec: &SpecReport, of: &Measured, one: &JudgedClaim, fails: bool) -> Stri
     let verdict = match one.verdict {
         verdict if fails => format!("**{verdict}**"),
         ClaimVerdict::Ok => "OK".to_owned(),
+        verdict if one.possible_slowdown().is_some() => format!("⚠ **{verdict}**"),
         verdict => format!("_{verdict}_"),
     };
     format!(

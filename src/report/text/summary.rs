@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
+use super::lines::with_head;
 use super::{Detail, WORD, paragraph, step::note, trouble, word};
 use crate::number::{count, counted, duration};
 use crate::result::{Report, SpecReport, StepReport, Verdict};
@@ -20,6 +21,7 @@ pub fn summary(of: &Report, look: &Look, detail: Detail) -> String {
     }
     parts.push(names(of, look));
     parts.push(not_run(of, look));
+    parts.push(slowdowns(of, look));
     parts.push(notes(of, look, detail));
     parts.push(counts(of, look));
     parts.retain(|part| !part.is_empty());
@@ -53,6 +55,21 @@ fn name(spec: &SpecReport, look: &Look) -> String {
     let name = look::truncated(&name, room.max(20));
     let word = look.paint(style, &format!("{word:<5}"));
     format!("{word} {name}   {}\n", look.paint(FAINT, &place))
+}
+
+/// Specs that pass although a budget is above its limit.
+fn slowdowns(of: &Report, look: &Look) -> String {
+    let passed = of
+        .specs
+        .iter()
+        .filter(|spec| spec.verdict == Verdict::Passed);
+    let slow = passed.filter_map(|spec| {
+        let load = spec.decisive_step()?.load.as_ref()?;
+        let claims: Vec<String> = load.possible_slowdowns().map(|(.., text)| text).collect();
+        let text = format!("`{}`: {}", spec.name, claims.join("; "));
+        (!claims.is_empty()).then(|| with_head("warning:", DOUBT, &text, look))
+    });
+    slow.collect()
 }
 
 fn not_run(of: &Report, look: &Look) -> String {

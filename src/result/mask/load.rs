@@ -107,6 +107,7 @@ impl Secrets {
             candidate: _,
             compared,
             doubt: _,
+            missing: _,
             earlier: _,
         } = judged;
         self.mask(subject);
@@ -163,6 +164,7 @@ mod tests {
                 }],
             },
             doubt: None,
+            missing: 0,
             earlier: Vec::new(),
         };
         let trace = Trace::assemble(TraceId::random(), Origin::Foreign, []);

@@ -46,15 +46,22 @@ fn a_first_run_that_was_slow_is_replaced_by_the_second() {
 #[test]
 fn a_run_that_may_not_write_explains_how_to_get_a_baseline() {
     let mut project = TestProject::new(COMPARED);
-    project.budgeting.update = Update::Never;
-    let first = project.run("2.3.0", 120_000);
-    assert_eq!(
-        first.notices(),
-        [
-            "no baseline for p50 of inventory-check: this run does not write baselines; run the spec where `CI` is not set to get specs/baselines/order.yaml.json.new, or with `--update-baselines always` to get specs/baselines/order.yaml.json, and commit the baseline"
-        ]
-    );
-    assert!(!project.has_baselines());
+    for (update, reason) in [
+        (
+            Update::NeverInCi,
+            "this run writes none, because `CI` is set; run the spec elsewhere to get specs/baselines/order.yaml.json.new, or with `--update-baselines always` to get specs/baselines/order.yaml.json, and commit the baseline",
+        ),
+        (
+            Update::Never,
+            "`--update-baselines never` writes none; run the spec with `always` to get specs/baselines/order.yaml.json, and commit it",
+        ),
+    ] {
+        project.budgeting.update = update;
+        let first = project.run("2.3.0", 120_000);
+        let notice = format!("no baseline for p50 of inventory-check: {reason}");
+        assert_eq!(first.notices(), [notice]);
+        assert!(!project.has_baselines());
+    }
 }
 
 /// Runs a load that must not be written, with each way to write, and expects this reason.
