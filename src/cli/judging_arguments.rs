@@ -26,7 +26,7 @@ pub(super) struct JudgingArguments {
     )]
     pub(super) confirm: Option<u8>,
     /// The pause before such a run
-    #[arg(long, hide = true, value_name = "DURATION", default_value = "5s", value_parser = crate::spec::parse_duration)]
+    #[arg(long, hide = true, value_name = "DURATION", default_value = "5s", value_parser = crate::spec::parse_duration, env = "SPANSPEC_CONFIRM_PAUSE")]
     pub(super) confirm_pause: Duration,
     /// Folder of baselines [default: baselines/ next to each spec]
     #[arg(long, value_name = "DIR", env = "SPANSPEC_BASELINE")]

@@ -46,7 +46,7 @@ impl StopReason<'_> {
             Self::Hopeless => {
                 let failed = stats.not_passed();
                 Some(format!(
-                    "stopped after {sent}: {failed} failed ({allowed} allowed)"
+                    "stopped after {done} of {of} requests: {failed} failed ({allowed} allowed)"
                 ))
             }
             Self::Refused(_) => Some("stopped in the warm-up: connection refused".to_owned()),

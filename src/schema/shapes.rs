@@ -269,7 +269,7 @@ fn load() -> Map<String, Value> {
         ),
         (
             "confirm",
-            json!({ "anyOf": [{ "enum": [0, 1, 2, "0", "1", "2"] }, variable()] }),
+            json!({ "anyOf": [{ "type": "integer", "minimum": 0, "maximum": 2 }, pattern("^[0-2]$"), variable()] }),
         ),
         (
             "budgets",

@@ -260,6 +260,8 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
         "lower_us": 334581.0,
         "upper_us": 366216.0
       },
+      "earlier_runs": [],
+      "warning": null,
       "baseline": {
         "estimate_us": 120009.0,
         "lower_us": 114707.0,
@@ -280,6 +282,8 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
         "lower_us": 518767.0,
         "upper_us": 2700000.0
       },
+      "earlier_runs": [],
+      "warning": "p99 of inventory-check is NOT PROVEN: 3.00x seen, limit 2.5x",
       "baseline": {
         "estimate_us": 800000.0,
         "lower_us": 177849.0,
