@@ -13,7 +13,7 @@ use crate::service::{
 };
 use crate::spec::Location;
 use crate::spec::{
-    Defaults, Entry, Globals, Kind, Mistakes, Node, Reader, Refusal, Scope, Source, SpecError,
+    Defaults, Entry, ErrorList, Globals, Kind, Node, Reader, Refusal, Scope, Source, SpecError,
     SpecErrors, Variables, keys, parse_documents, variables,
 };
 use crate::trace::Value;
@@ -102,17 +102,17 @@ impl Project {
     /// Reads a project file with errors, too: the parts of it that are valid, and all errors except
     /// those in services.
     pub(crate) fn read_with_errors(source: &Source, dir: &Path) -> (Self, Option<SpecErrors>) {
-        let mistakes = Mistakes::new(source);
+        let errors = ErrorList::new(source);
         let none = || Self {
             source: Some(source.clone()),
             ..Self::none(dir.to_path_buf())
         };
-        let documents = parse_documents(&mistakes);
+        let documents = parse_documents(&errors);
         let project = match documents.as_slice() {
             // A file that is empty or has only comments is valid.
             [] => Some(none()),
-            [root] => read(root, &mistakes, dir),
-            [_, second, ..] => mistakes.note(
+            [root] => read(root, &errors, dir),
+            [_, second, ..] => errors.note(
                 second.place,
                 "a project file must have one document",
                 "second document",
@@ -120,7 +120,7 @@ impl Project {
             ),
         };
         let project = project.unwrap_or_else(none);
-        (project, mistakes.check(Some(())).err())
+        (project, errors.check(Some(())).err())
     }
 
     /// Returns `true` if there is a project file.
@@ -152,10 +152,10 @@ impl Project {
         let Some(source) = &self.source else {
             return Ok(Vec::new());
         };
-        let mistakes = Mistakes::new(source);
+        let errors = ErrorList::new(source);
         let scope = Scope::new(Arc::clone(globals), Variables::default());
         let reader = Reader {
-            mistakes: &mistakes,
+            errors: &errors,
             scope: &scope,
             dir: &self.dir,
         };
@@ -167,7 +167,7 @@ impl Project {
         let services = reader.all(&self.services, |(name, node)| {
             self.service(name, node, &names, &reader)
         });
-        mistakes.check(services)
+        errors.check(services)
     }
 
     /// The values of `vars`, of files of variables and of the command line, in this precedence.
@@ -181,17 +181,17 @@ impl Project {
         let Some(source) = &self.source else {
             return Ok(all);
         };
-        let mistakes = Mistakes::new(source);
+        let errors = ErrorList::new(source);
         let scope = Scope::new(Arc::clone(globals), Variables::default());
         let reader = Reader {
-            mistakes: &mistakes,
+            errors: &errors,
             scope: &scope,
             dir: &self.dir,
         };
         let own = reader.all(&self.vars.entries, |(name, node)| {
             Some((name.clone(), reader.value(node)?))
         });
-        for (name, value) in mistakes.check(own)? {
+        for (name, value) in errors.check(own)? {
             all.entry(name).or_insert(value);
         }
         Ok(all)
@@ -244,15 +244,15 @@ impl Project {
     }
 }
 
-fn read(root: &Node, mistakes: &Mistakes, dir: &Path) -> Option<Project> {
+fn read(root: &Node, errors: &ErrorList, dir: &Path) -> Option<Project> {
     let scope = Scope::new(Arc::default(), Variables::default());
     let reader = Reader {
-        mistakes,
+        errors,
         scope: &scope,
         dir,
     };
     let mut project = Project::none(dir.to_path_buf());
-    project.source = Some(mistakes.source().clone());
+    project.source = Some(errors.source().clone());
     reader.map(root, "a project file", keys::PROJECT)?;
     let specs = reader.optional(root, "specs", |node| reader.texts(node, "`specs`"));
     let secrets = reader.optional(root, "secrets", |node| reader.texts(node, "`secrets`"));
@@ -265,7 +265,7 @@ fn read(root: &Node, mistakes: &Mistakes, dir: &Path) -> Option<Project> {
     let (ports, services) = services.flatten().unwrap_or_default();
     project.specs = specs.flatten().unwrap_or(project.specs);
     project.secrets = secrets.flatten().unwrap_or_default();
-    project.secret_places = places(root.get("secrets"), mistakes.source());
+    project.secret_places = places(root.get("secrets"), errors.source());
     // Services refer to variables.
     let services = if vars.is_some() { services } else { Vec::new() };
     project.vars = Variables {
@@ -285,7 +285,7 @@ fn read(root: &Node, mistakes: &Mistakes, dir: &Path) -> Option<Project> {
 /// The names in `secrets` and the scalars in `vars` of a project file with errors, to mask the
 /// lines that the errors quote.
 pub(crate) fn secrets_and_vars(source: &Source) -> (Vec<String>, Vec<(String, String)>) {
-    let documents = parse_documents(&Mistakes::new(source));
+    let documents = parse_documents(&ErrorList::new(source));
     let Some(root) = documents.first() else {
         return Default::default();
     };
@@ -541,14 +541,14 @@ fn configured_by_file(name: &str, service: &Node, reader: &Reader<'_>) -> Vec<Sp
 /// # Errors
 /// All errors in the file.
 pub fn read_variables(source: &Source) -> Result<BTreeMap<String, Value>, SpecErrors> {
-    let mistakes = Mistakes::new(source);
+    let errors = ErrorList::new(source);
     let scope = Scope::new(Arc::default(), Variables::default());
     let reader = Reader {
-        mistakes: &mistakes,
+        errors: &errors,
         scope: &scope,
         dir: Path::new("."),
     };
-    let documents = parse_documents(&mistakes);
+    let documents = parse_documents(&errors);
     let entries = |root| {
         let entries = reader.any_map(root, "a file of variables")?;
         reader.all(entries, |entry| {
@@ -556,5 +556,5 @@ pub fn read_variables(source: &Source) -> Result<BTreeMap<String, Value>, SpecEr
         })
     };
     let read = documents.first().map_or_else(|| Some(Vec::new()), entries);
-    mistakes.check(read.map(|entries| entries.into_iter().collect()))
+    errors.check(read.map(|entries| entries.into_iter().collect()))
 }

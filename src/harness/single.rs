@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::project::{Mistake, Project};
 use super::results::Results;
-use super::verdict::{self, Told};
+use super::verdict::{self, SpecResult};
 use crate::spec::Spec;
 use crate::workspace::{Ports, find_specs};
 
@@ -23,9 +23,9 @@ static PROJECTS: Mutex<Option<HashMap<String, Arc<Project>>>> = Mutex::new(None)
 #[track_caller]
 pub fn run_file(folder: &str, given: &str, all: &[&str]) {
     match run(folder, given, all) {
-        Ok(Told::Passed) => {}
-        Ok(Told::Skipped(reason)) => print(&format!("{given}: skipped: {reason}")),
-        Ok(Told::NotPassed(text)) => panic!("\n{text}"),
+        Ok(SpecResult::Passed) => {}
+        Ok(SpecResult::Skipped(reason)) => print(&format!("{given}: skipped: {reason}")),
+        Ok(SpecResult::NotPassed(text)) => panic!("\n{text}"),
         Err(Mistake { text, .. }) => panic!("\n{text}"),
     }
 }
@@ -36,7 +36,7 @@ fn print(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-fn run(folder: &str, given: &str, all: &[&str]) -> Result<Told, Mistake> {
+fn run(folder: &str, given: &str, all: &[&str]) -> Result<SpecResult, Mistake> {
     let project = project(folder)?;
     let mut specs = Vec::new();
     for file in project.files(given)? {
@@ -56,7 +56,7 @@ fn run(folder: &str, given: &str, all: &[&str]) -> Result<Told, Mistake> {
         })?;
         let reasons = skipped.iter().filter_map(|spec| spec.skip.clone());
         let reasons = reasons.collect::<Vec<_>>().join("; ");
-        return Ok(Told::Skipped(project.hidden().text(&reasons)));
+        return Ok(SpecResult::Skipped(project.hidden().text(&reasons)));
     }
     for spec in skipped {
         let reason = spec.skip.as_deref().unwrap_or_default();
@@ -66,13 +66,13 @@ fn run(folder: &str, given: &str, all: &[&str]) -> Result<Told, Mistake> {
     Ok(match project.live() {
         Ok(live) => verdict::of(&live.run(&specs)),
         Err(troubles) => {
-            Told::NotPassed(project.hidden().text(&verdict::unstarted(&specs, troubles)))
+            SpecResult::NotPassed(project.hidden().text(&verdict::unstarted(&specs, troubles)))
         }
     })
 }
 
 /// The result of a file of which the tags of the environment select no spec.
-fn untagged(project: &Project, all: &[&str]) -> Result<Told, Mistake> {
+fn untagged(project: &Project, all: &[&str]) -> Result<SpecResult, Mistake> {
     let of_project = &project.workspace.project;
     let of_project = find_specs(&of_project.specs, &of_project.dir).unwrap_or_default();
     let mut files: Vec<PathBuf> = Vec::new();
@@ -82,7 +82,7 @@ fn untagged(project: &Project, all: &[&str]) -> Result<Told, Mistake> {
     files.extend(of_project);
     match project.nothing_tagged(&files) {
         Some(mistake) => Err(mistake),
-        None => Ok(Told::Skipped(format!(
+        None => Ok(SpecResult::Skipped(format!(
             "SPANSPEC_TAG={} selects no spec of this file",
             project.settings.tags.join(",")
         ))),

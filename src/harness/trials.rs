@@ -11,7 +11,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use super::filter::{self, Candidate};
 use super::project::{Mistake, Project};
 use super::results::Results;
-use super::verdict::{self, Told};
+use super::verdict::{self, SpecResult};
 use crate::result::Report;
 use crate::spec::Spec;
 use crate::workspace::Ports;
@@ -76,8 +76,8 @@ fn report_overturned(reports: &[Report]) -> bool {
     let texts = reports.iter().map(verdict::of);
     let texts: Vec<String> = texts
         .filter_map(|told| match told {
-            Told::NotPassed(text) => Some(text),
-            Told::Passed | Told::Skipped(_) => None,
+            SpecResult::NotPassed(text) => Some(text),
+            SpecResult::Passed | SpecResult::Skipped(_) => None,
         })
         .collect();
     if texts.is_empty() {
@@ -166,12 +166,12 @@ fn run(project: &Project, mut spec: Spec) -> Result<Completion, Failed> {
     let told = match project.live() {
         Ok(live) => verdict::of(&live.run_open(&specs)),
         Err(troubles) => {
-            Told::NotPassed(project.hidden().text(&verdict::unstarted(&specs, troubles)))
+            SpecResult::NotPassed(project.hidden().text(&verdict::unstarted(&specs, troubles)))
         }
     };
     match told {
-        Told::Passed => Ok(Completion::Completed),
-        Told::Skipped(reason) => Ok(Completion::ignored_with(reason)),
-        Told::NotPassed(text) => Err(text.trim_end().into()),
+        SpecResult::Passed => Ok(Completion::Completed),
+        SpecResult::Skipped(reason) => Ok(Completion::ignored_with(reason)),
+        SpecResult::NotPassed(text) => Err(text.trim_end().into()),
     }
 }

@@ -6,7 +6,7 @@ use crate::spec::Spec;
 
 /// The result of a spec for a test runner.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum SpecResult {
     Passed,
     /// Left out, with the reason.
     Skipped(String),
@@ -15,10 +15,10 @@ pub(super) enum Told {
 }
 
 /// The result of all specs of a run.
-pub(super) fn of(report: &Report) -> Told {
+pub(super) fn of(report: &Report) -> SpecResult {
     let unwell: String = report.specs.iter().map(unwell).collect();
     if !unwell.is_empty() {
-        return Told::NotPassed(unwell + &of_run(report));
+        return SpecResult::NotPassed(unwell + &of_run(report));
     }
     let reasons: Vec<&str> = report
         .specs
@@ -29,9 +29,9 @@ pub(super) fn of(report: &Report) -> Told {
         })
         .collect();
     if reasons.len() == report.specs.len() && !reasons.is_empty() {
-        return Told::Skipped(reasons.join("; "));
+        return SpecResult::Skipped(reasons.join("; "));
     }
-    Told::Passed
+    SpecResult::Passed
 }
 
 /// The text for specs whose services could not be started.

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::project::Project;
 use crate::spec::{
-    Context, Entry, Globals, Kind, Mistakes, Node, Quantile, Source, Spec, SpecErrors,
+    Context, Entry, ErrorList, Globals, Kind, Node, Quantile, Source, Spec, SpecErrors,
     parse_documents,
 };
 use crate::trace::Value;
@@ -248,9 +248,9 @@ impl Validator {
     /// The errors of the invalid documents in a YAML text.
     fn refused(&self, text: &str) -> Vec<String> {
         let source = Source::new("a.yaml", text);
-        let mistakes = Mistakes::new(&source);
-        let documents = parse_documents(&mistakes);
-        assert!(mistakes.is_empty(), "{text}");
+        let errors = ErrorList::new(&source);
+        let documents = parse_documents(&errors);
+        assert!(errors.is_empty(), "{text}");
         documents
             .iter()
             .filter_map(|document| {

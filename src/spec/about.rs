@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::error::{Mistakes, SpecErrors};
+use super::error::{ErrorList, SpecErrors};
 use super::file::FileReader;
 use super::keys;
 use super::yaml::{self, Entry, Kind, Node};
@@ -16,37 +16,37 @@ impl Spec {
     /// # Errors
     /// All errors in the text.
     pub fn about(source: &Source, trace: TraceRef, context: &Context) -> Result<Self, SpecErrors> {
-        let mistakes = Mistakes::new(source);
-        let documents = yaml::parse(&mistakes);
+        let errors = ErrorList::new(source);
+        let documents = yaml::parse(&errors);
         let file = FileReader {
-            mistakes: &mistakes,
+            errors: &errors,
             dir: Path::new("."),
             context,
         };
         let spec = match documents.as_slice() {
-            [] if !mistakes.is_empty() => None,
-            [] => mistakes.note(
+            [] if !errors.is_empty() => None,
+            [] => errors.note(
                 Place::default(),
                 "this text has no expectation",
                 "empty",
                 "add a check such as `errors: 0`".to_owned(),
             ),
-            [root] => wrap(root, trace, &mistakes)
+            [root] => wrap(root, trace, &errors)
                 .and_then(|root| file.document(&root))
                 .and_then(|specs| specs.into_iter().next()),
-            [_, second, ..] => mistakes.note(
+            [_, second, ..] => errors.note(
                 second.place,
                 "a trace is checked against one spec",
                 "second document",
                 "send each spec separately".to_owned(),
             ),
         };
-        mistakes.check(spec)
+        errors.check(spec)
     }
 }
 
 /// The spec for this trace, derived from another spec or from the content of an `expect`.
-fn wrap(root: &Node, trace: TraceRef, mistakes: &Mistakes) -> Option<Node> {
+fn wrap(root: &Node, trace: TraceRef, errors: &ErrorList) -> Option<Node> {
     const OF_SEVERAL: [&str; 2] = ["steps", "matrix"];
     const OF_REQUESTS: [&str; 4] = ["setup", "teardown", "repeat", "budgets"];
     const KEPT: [&str; 6] = ["name", "description", "vars", "wait", "capture", "expect"];
@@ -65,7 +65,7 @@ fn wrap(root: &Node, trace: TraceRef, mistakes: &Mistakes) -> Option<Node> {
     }
     let several = |entry: &&Entry| OF_SEVERAL.contains(&entry.key.text.as_str());
     if let Some(entry) = entries.iter().find(several) {
-        return mistakes.note(
+        return errors.note(
             entry.key.place,
             format!("a spec with `{}` has several traces", entry.key.text),
             "several traces",
@@ -74,7 +74,7 @@ fn wrap(root: &Node, trace: TraceRef, mistakes: &Mistakes) -> Option<Node> {
     }
     let needs_requests = |entry: &&Entry| OF_REQUESTS.contains(&entry.key.text.as_str());
     if let Some(entry) = entries.iter().find(needs_requests) {
-        return mistakes.note(
+        return errors.note(
             entry.key.place,
             format!("`{}` needs requests that spanspec sends", entry.key.text),
             "not available for an existing trace",

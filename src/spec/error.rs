@@ -51,14 +51,14 @@ const MOST: usize = 1_000;
 
 /// Collects errors, so that all of them are reported together.
 #[derive(Debug)]
-pub(crate) struct Mistakes {
+pub(crate) struct ErrorList {
     source: Source,
     found: RefCell<Vec<SpecError>>,
     /// Errors that are recorded already: each case of a matrix finds the same ones.
     known: RefCell<HashSet<(Place, String)>>,
 }
 
-impl Mistakes {
+impl ErrorList {
     pub(crate) fn new(source: &Source) -> Self {
         Self {
             source: source.clone(),
@@ -71,7 +71,7 @@ impl Mistakes {
         &self.source
     }
 
-    /// Records an error and returns `None`, so that a reader can `return mistakes.note(…)`.
+    /// Records an error and returns `None`, so that a reader can `return errors.note(…)`.
     pub(crate) fn note<T>(
         &self,
         place: Place,

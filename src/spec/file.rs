@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::{Mistakes, SpecErrors};
+use super::error::{ErrorList, SpecErrors};
 use super::globals::{Globals, Variables};
 use super::keys;
 use super::matrix::{MatrixCase, cases};
@@ -62,19 +62,19 @@ impl Spec {
         dir: &Path,
         context: &Context,
     ) -> Result<Vec<Self>, SpecErrors> {
-        let mistakes = Mistakes::new(source);
+        let errors = ErrorList::new(source);
         if source.text().len() > MAX_FILE_SIZE {
-            let wrong = mistakes.note(
+            let wrong = errors.note(
                 Place::default(),
                 format!("this file is larger than {} MiB", MAX_FILE_SIZE >> 20),
                 "",
                 "check that it is a spec; move large request data to a `body_file`".to_owned(),
             );
-            return mistakes.check(wrong);
+            return errors.check(wrong);
         }
-        let documents = yaml::parse(&mistakes);
+        let documents = yaml::parse(&errors);
         let file = FileReader {
-            mistakes: &mistakes,
+            errors: &errors,
             dir,
             context,
         };
@@ -83,17 +83,17 @@ impl Spec {
             .filter_map(|root| file.document(root))
             .flatten()
             .collect();
-        if specs.is_empty() && mistakes.is_empty() {
+        if specs.is_empty() && errors.is_empty() {
             let help = "add `request: GET http://…` and `expect:`".to_owned();
-            mistakes.note::<()>(Place::default(), "this file has no spec", "empty", help);
+            errors.note::<()>(Place::default(), "this file has no spec", "empty", help);
         }
         file.refuse_duplicate_names(&specs);
-        mistakes.check(Some(specs))
+        errors.check(Some(specs))
     }
 }
 
 pub(super) struct FileReader<'a> {
-    pub(super) mistakes: &'a Mistakes,
+    pub(super) errors: &'a ErrorList,
     pub(super) dir: &'a Path,
     pub(super) context: &'a Context,
 }
@@ -142,7 +142,7 @@ impl<'a> FileReader<'a> {
 
     pub(super) fn reader<'r>(&'r self, scope: &'r Scope) -> Reader<'r> {
         Reader {
-            mistakes: self.mistakes,
+            errors: self.errors,
             scope,
             dir: self.dir,
         }
@@ -155,7 +155,7 @@ impl<'a> FileReader<'a> {
         };
         Some(Variables {
             entries,
-            source: Some(self.mistakes.source().clone()),
+            source: Some(self.errors.source().clone()),
         })
     }
 
@@ -208,7 +208,7 @@ impl<'a> FileReader<'a> {
         });
         Some(Spec {
             name: self.case_name(parts.name.as_deref(), &case),
-            at: self.mistakes.source().at(start_of(root)),
+            at: self.errors.source().at(start_of(root)),
             description: description?.flatten(),
             tags: tags?.unwrap_or_default(),
             skip: skip?,
@@ -253,7 +253,7 @@ impl<'a> FileReader<'a> {
 
     pub(super) fn case_name(&self, name: Option<&str>, case: &MatrixCase) -> String {
         let stem = || {
-            let name = PathBuf::from(self.mistakes.source().name());
+            let name = PathBuf::from(self.errors.source().name());
             name.file_stem()
                 .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
         };
@@ -272,7 +272,7 @@ impl<'a> FileReader<'a> {
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for spec in specs {
             if let Some(line) = seen.insert(&spec.name, spec.at.line()) {
-                self.mistakes.note::<()>(
+                self.errors.note::<()>(
                     spec.at.place,
                     format!("duplicate name `{}` in this file", spec.name),
                     "again",

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::error::{Mistakes, SpecErrors};
+use super::error::{ErrorList, SpecErrors};
 use super::expect::Expect;
 use super::file::variables;
 use super::globals::{Globals, Variables};
@@ -30,36 +30,36 @@ impl Expect {
         globals: &Arc<Globals>,
         values: &[(&str, Value)],
     ) -> Result<Self, SpecErrors> {
-        let mistakes = Mistakes::new(source);
-        let documents = yaml::parse(&mistakes);
+        let errors = ErrorList::new(source);
+        let documents = yaml::parse(&errors);
         let fragment = Fragment {
-            mistakes: &mistakes,
+            errors: &errors,
             dir,
             globals,
             values,
         };
         let expect = match documents.as_slice() {
             [root] => fragment.read(root),
-            [] if mistakes.is_empty() => mistakes.note(
+            [] if errors.is_empty() => errors.note(
                 Place::default(),
                 "this file has no expectation",
                 "empty",
                 "add a check such as `errors: 0`".to_owned(),
             ),
             [] => None,
-            [_, second, ..] => mistakes.note(
+            [_, second, ..] => errors.note(
                 second.place,
                 "this file has several documents",
                 "second document",
                 "move each document to a separate file".to_owned(),
             ),
         };
-        mistakes.check(expect)
+        errors.check(expect)
     }
 }
 
 struct Fragment<'a> {
-    mistakes: &'a Mistakes,
+    errors: &'a ErrorList,
     dir: &'a Path,
     globals: &'a Arc<Globals>,
     values: &'a [(&'a str, Value)],
@@ -107,7 +107,7 @@ impl Fragment<'_> {
         };
         let mut scope = self.scope(Variables {
             entries,
-            source: Some(self.mistakes.source().clone()),
+            source: Some(self.errors.source().clone()),
         });
         names(root.get("capture")).for_each(|name| scope.expect(name));
         let reader = self.reader(&scope);
@@ -135,7 +135,7 @@ impl Fragment<'_> {
 
     fn reader<'r>(&'r self, scope: &'r Scope) -> Reader<'r> {
         Reader {
-            mistakes: self.mistakes,
+            errors: self.errors,
             scope,
             dir: self.dir,
         }

@@ -68,7 +68,7 @@ pub(crate) use error::{closest, suggest};
 pub(crate) use names::Names;
 // For the project file, which uses the same language.
 #[cfg(feature = "run")]
-pub(crate) use error::Mistakes;
+pub(crate) use error::ErrorList;
 #[cfg(feature = "run")]
 pub(crate) use file::variables;
 #[cfg(feature = "run")]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::error::{Mistakes, closest};
+use super::error::{ErrorList, closest};
 use super::file::FileReader;
 use super::globals::Variables;
 use super::keys;
@@ -32,14 +32,14 @@ impl Names {
 
     /// Reads the names, although the file has errors elsewhere.
     pub(crate) fn of(source: &Source, dir: &Path, context: &Context) -> Self {
-        let mistakes = Mistakes::new(source);
-        let documents = yaml::parse(&mistakes);
+        let errors = ErrorList::new(source);
+        let documents = yaml::parse(&errors);
         let mut names = Self::default();
-        if !mistakes.is_empty() {
+        if !errors.is_empty() {
             names.scan(source.text());
         }
         let file = FileReader {
-            mistakes: &mistakes,
+            errors: &errors,
             dir,
             context,
         };

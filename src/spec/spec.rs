@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::{Mistakes, SpecErrors};
+use super::error::{ErrorList, SpecErrors};
 use super::expect::{Capture, Expect};
 use super::globals::{Globals, Variables};
 use super::matrix::MatrixCase;
@@ -144,13 +144,13 @@ impl Step {
         scope: &Scope,
         read: impl FnOnce(&Reader<'_>) -> Option<T>,
     ) -> Result<T, SpecErrors> {
-        let mistakes = Mistakes::new(&self.draft.source);
+        let errors = ErrorList::new(&self.draft.source);
         let value = read(&Reader {
-            mistakes: &mistakes,
+            errors: &errors,
             scope,
             dir: &self.draft.dir,
         });
-        mistakes.check(value)
+        errors.check(value)
     }
 }
 

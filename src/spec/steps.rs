@@ -170,12 +170,12 @@ impl FileReader<'_> {
         let (_, is_from_trace, expect) = (is_fired?, is_from_trace?, expect?);
         Some(Step {
             name: step.name.clone(),
-            at: self.mistakes.source().at(asked.at),
+            at: self.errors.source().at(asked.at),
             wait: wait.or(self.context.defaults.wait),
             timeout_at,
             is_about_trace: is_from_trace || expect.is_about_trace(),
             draft: Arc::new(Draft {
-                source: self.mistakes.source().clone(),
+                source: self.errors.source().clone(),
                 dir: self.dir.to_path_buf(),
                 trigger: step.trigger.clone()?,
                 asked,

@@ -28,7 +28,7 @@ pub(super) enum News {
     Blind(String),
 }
 
-enum Told {
+enum WatchEvent {
     Files(Vec<PathBuf>),
     Line(String),
     Failed(String),
@@ -36,10 +36,10 @@ enum Told {
 
 /// Watches files and standard input.
 pub(super) struct Changes {
-    told: mpsc::UnboundedReceiver<Told>,
+    events: mpsc::UnboundedReceiver<WatchEvent>,
     debouncer: Debouncer<RecommendedWatcher, NoCache>,
     /// Came while more was waited for.
-    pending: Option<Told>,
+    pending: Option<WatchEvent>,
     watched: BTreeSet<Folder>,
     known: Known,
     pub(super) interest: Interest,
@@ -47,12 +47,12 @@ pub(super) struct Changes {
 
 impl Changes {
     pub(super) fn new(interest: Interest) -> notify::Result<Self> {
-        let (tell, told) = mpsc::unbounded_channel();
+        let (tell, events) = mpsc::unbounded_channel();
         let files = tell.clone();
         let heard = move |events: DebounceEventResult| {
             // The receiver is gone only at the end of the process.
             let _ = files.send(match events {
-                Ok(events) => Told::Files(
+                Ok(events) => WatchEvent::Files(
                     events
                         .into_iter()
                         // We read the files ourselves, which must not be news to us.
@@ -61,7 +61,7 @@ impl Changes {
                         .collect(),
                 ),
                 Err(errors) => {
-                    Told::Failed(errors.first().map_or_else(String::new, ToString::to_string))
+                    WatchEvent::Failed(errors.first().map_or_else(String::new, ToString::to_string))
                 }
             });
         };
@@ -74,7 +74,7 @@ impl Changes {
         )?;
         std::thread::spawn(move || read_lines(&tell));
         let mut changes = Self {
-            told,
+            events,
             debouncer,
             pending: None,
             watched: BTreeSet::new(),
@@ -111,24 +111,24 @@ impl Changes {
     /// Waits for the next thing that matters.
     pub(super) async fn next(&mut self) -> News {
         loop {
-            let told = match self.pending.take() {
-                Some(told) => Some(told),
-                None => self.told.recv().await,
+            let event = match self.pending.take() {
+                Some(event) => Some(event),
+                None => self.events.recv().await,
             };
-            match told {
-                Some(Told::Files(paths)) => {
+            match event {
+                Some(WatchEvent::Files(paths)) => {
                     let paths = self.with_what_follows(paths).await;
                     let changed = self.changed(paths);
                     if !changed.is_empty() {
                         return News::Changed(changed);
                     }
                 }
-                Some(Told::Line(line)) => match line.trim() {
+                Some(WatchEvent::Line(line)) => match line.trim() {
                     "" => return News::Enter,
                     "q" | "quit" | "exit" => return News::Quit,
                     _ => {}
                 },
-                Some(Told::Failed(why)) => return News::Blind(why),
+                Some(WatchEvent::Failed(why)) => return News::Blind(why),
                 None => std::future::pending().await,
             }
         }
@@ -137,9 +137,9 @@ impl Changes {
     /// All that changes without a pause: who saves all files, or checks out a branch, means one
     /// run.
     async fn with_what_follows(&mut self, mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
-        while let Ok(Some(told)) = timeout(QUIET, self.told.recv()).await {
-            match told {
-                Told::Files(more) => paths.extend(more),
+        while let Ok(Some(event)) = timeout(QUIET, self.events.recv()).await {
+            match event {
+                WatchEvent::Files(more) => paths.extend(more),
                 other => {
                     self.pending = Some(other);
                     break;
@@ -181,9 +181,9 @@ impl Changes {
 }
 
 /// Sends the lines of standard input, until its end.
-fn read_lines(tell: &mpsc::UnboundedSender<Told>) {
+fn read_lines(tell: &mpsc::UnboundedSender<WatchEvent>) {
     for line in std::io::stdin().lock().lines() {
-        let is_heard = line.is_ok_and(|line| tell.send(Told::Line(line)).is_ok());
+        let is_heard = line.is_ok_and(|line| tell.send(WatchEvent::Line(line)).is_ok());
         if !is_heard {
             return;
         }

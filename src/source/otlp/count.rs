@@ -13,7 +13,7 @@ pub(crate) fn json_metric_points(request: &[u8]) -> Result<u64, Malformed> {
         .iter()
         .flat_map(|block| &block.scope_metrics);
     let metrics = scopes.flat_map(|scope| &scope.metrics);
-    Ok(metrics.map(Metric::points).sum::<usize>() as u64)
+    Ok(metrics.map(CountedMetric::points).sum::<usize>() as u64)
 }
 
 /// Any value, with `null` as its default.
@@ -41,12 +41,12 @@ struct ResourceBlock {
 #[serde(default)]
 struct ScopeBlock {
     #[serde(deserialize_with = "nullable")]
-    metrics: Vec<Metric>,
+    metrics: Vec<CountedMetric>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Metric {
+struct CountedMetric {
     gauge: Option<Points>,
     sum: Option<Points>,
     histogram: Option<Points>,
@@ -61,7 +61,7 @@ struct Points {
     data_points: Vec<IgnoredAny>,
 }
 
-impl Metric {
+impl CountedMetric {
     fn points(&self) -> usize {
         [
             &self.gauge,

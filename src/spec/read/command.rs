@@ -164,7 +164,7 @@ impl Reader<'_> {
 
     fn pieces(&self, node: &Node) -> Option<Option<Vec<Piece>>> {
         let scalar = self.scalar(node, "a command")?;
-        self.scope.pieces(scalar, node.place, self.mistakes)
+        self.scope.pieces(scalar, node.place, self.errors)
     }
 }
 

@@ -21,7 +21,7 @@ mod wait;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::error::{Mistakes, suggest};
+use super::error::{ErrorList, suggest};
 use super::keys::Keys;
 use super::scope::{Filled, Scope};
 use super::yaml::{Entry, Kind, Node, Scalar, Style};
@@ -32,7 +32,7 @@ pub(crate) use quantity::parse_duration;
 
 /// Reads nodes of one file with the variables of one scope.
 pub(crate) struct Reader<'a> {
-    pub(crate) mistakes: &'a Mistakes,
+    pub(crate) errors: &'a ErrorList,
     pub(crate) scope: &'a Scope,
     /// The folder of the file; base of relative paths.
     pub(crate) dir: &'a Path,
@@ -64,7 +64,7 @@ impl std::fmt::Display for Refusal {
 
 impl Reader<'_> {
     pub(crate) fn at(&self, place: Place) -> Location {
-        self.mistakes.source().at(place)
+        self.errors.source().at(place)
     }
 
     pub(crate) fn wrong<T>(
@@ -74,7 +74,7 @@ impl Reader<'_> {
         label: impl Into<String>,
         help: impl Into<String>,
     ) -> Option<T> {
-        self.mistakes.note(place, what, label, Some(help.into()))
+        self.errors.note(place, what, label, Some(help.into()))
     }
 
     /// The entries of a map. Other keys are errors.
@@ -86,7 +86,7 @@ impl Reader<'_> {
     ) -> Option<&'n [Entry]> {
         let entries = self.any_map(node, what)?;
         for entry in entries {
-            if !accepted.contains(&entry.key.text) && !self.mistakes.is_full() {
+            if !accepted.contains(&entry.key.text) && !self.errors.is_full() {
                 self.unknown_key(entry, what, &accepted.names());
             }
         }
@@ -166,7 +166,7 @@ impl Reader<'_> {
     }
 
     pub(crate) fn fill(&self, scalar: &Scalar, place: Place) -> Option<Filled> {
-        self.scope.fill(scalar, place, self.mistakes)
+        self.scope.fill(scalar, place, self.errors)
     }
 
     /// A text as written: `010` and `NO` are strings here.
@@ -312,7 +312,7 @@ impl Reader<'_> {
 
     /// As [`value`](Self::value); the inner `None` means a variable without a value.
     pub(crate) fn known_value(&self, node: &Node) -> Option<Option<Value>> {
-        self.scope.value(node, self.mistakes)
+        self.scope.value(node, self.errors)
     }
 
     /// Reads all nodes, even after an error.
@@ -321,7 +321,7 @@ impl Reader<'_> {
         nodes: &'n [N],
         read: impl Fn(&'n N) -> Option<T>,
     ) -> Option<Vec<T>> {
-        let is_worth_it = |_: &&'n N| !self.mistakes.is_full();
+        let is_worth_it = |_: &&'n N| !self.errors.is_full();
         let read: Vec<Option<T>> = nodes.iter().take_while(is_worth_it).map(read).collect();
         read.into_iter().collect()
     }

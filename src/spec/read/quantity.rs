@@ -125,7 +125,7 @@ impl Reader<'_> {
     /// The place of the header of a block scalar. The place of the node is that of its content,
     /// and without content that of the next key.
     fn block_header(&self, node: &Node) -> (Place, &str) {
-        let text = self.mistakes.source().text();
+        let text = self.errors.source().text();
         let before = text.get(..node.place.start).unwrap_or_default();
         let start = before.rfind(['>', '|']).unwrap_or(node.place.start);
         let length = text[start..].find(char::is_whitespace);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Scope;
-use crate::spec::error::{Mistakes, closest};
+use crate::spec::error::{ErrorList, closest};
 use crate::spec::yaml::Node;
 use crate::spec::{Place, Source};
 use crate::trace::Value;
@@ -60,9 +60,9 @@ impl Scope {
         }
     }
 
-    pub(super) fn missing<T>(&self, name: &str, place: Place, mistakes: &Mistakes) -> Option<T> {
-        mistakes.note(
-            place_of(name, place, mistakes),
+    pub(super) fn missing<T>(&self, name: &str, place: Place, errors: &ErrorList) -> Option<T> {
+        errors.note(
+            place_of(name, place, errors),
             format!("undefined variable `{name}`"),
             "undefined",
             self.similar(name).unwrap_or_else(|| {
@@ -122,8 +122,8 @@ fn is_built_in(name: &str) -> bool {
 }
 
 /// The place of a variable in a scalar.
-pub(super) fn place_of(name: &str, place: Place, mistakes: &Mistakes) -> Place {
-    let text = &mistakes.source().text()[place.start..place.end];
+pub(super) fn place_of(name: &str, place: Place, errors: &ErrorList) -> Place {
+    let text = &errors.source().text()[place.start..place.end];
     text.find(&format!("${{{name}")).map_or(place, |offset| {
         let start = place.start + offset;
         let end = text[offset..]

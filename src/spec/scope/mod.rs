@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::error::Mistakes;
+use super::error::ErrorList;
 pub(crate) use lookup::Withheld;
 use lookup::{Definition, place_of};
 
@@ -138,7 +138,7 @@ impl Scope {
             let Definition::Node(node, Some(source)) = self.find(name) else {
                 continue;
             };
-            match self.fill_node(name, node, &Mistakes::new(source)) {
+            match self.fill_node(name, node, &ErrorList::new(source)) {
                 None | Some(Filled::Awaited) => {}
                 Some(filled) => drop(self.evaluated.borrow_mut().insert(name.clone(), filled)),
             }
@@ -196,8 +196,8 @@ impl Scope {
             .filter_map(|name| match self.find(name) {
                 Definition::Value(value) => Some(parts(&value)),
                 Definition::Node(node, source) => {
-                    let mistakes = Mistakes::new(source?);
-                    match self.fill_node(name, node, &mistakes) {
+                    let errors = ErrorList::new(source?);
+                    match self.fill_node(name, node, &errors) {
                         Some(Filled::Value(value)) => Some(parts(&value)),
                         Some(Filled::Text(text)) => Some(vec![text]),
                         Some(Filled::Awaited) | None => None,
@@ -225,21 +225,16 @@ impl Scope {
     }
 
     /// Substitutes the variables of a scalar. `None` if one is undefined, which is recorded.
-    pub(crate) fn fill(
-        &self,
-        scalar: &Scalar,
-        place: Place,
-        mistakes: &Mistakes,
-    ) -> Option<Filled> {
+    pub(crate) fn fill(&self, scalar: &Scalar, place: Place, errors: &ErrorList) -> Option<Filled> {
         if !scalar.text.contains("${") {
             return Some(Filled::Text(scalar.text.clone()));
         }
         match Template::parse(&scalar.text) {
-            Ok(template) => self.fill_template(&template, place, mistakes, &[]),
+            Ok(template) => self.fill_template(&template, place, errors, &[]),
             Err(error) => {
                 let TemplateError { what, help, offset } = error;
-                let at = inside(place, offset, &scalar.text, mistakes.source());
-                mistakes.note(at, what, "here", help)
+                let at = inside(place, offset, &scalar.text, errors.source());
+                errors.note(at, what, "here", help)
             }
         }
     }
@@ -250,13 +245,13 @@ impl Scope {
         &self,
         scalar: &Scalar,
         place: Place,
-        mistakes: &Mistakes,
+        errors: &ErrorList,
     ) -> Option<Option<Vec<Piece>>> {
         let template = match Template::parse(&scalar.text) {
             Ok(template) => template,
             Err(TemplateError { what, help, offset }) => {
-                let at = inside(place, offset, &scalar.text, mistakes.source());
-                return mistakes.note(at, what, "here", help);
+                let at = inside(place, offset, &scalar.text, errors.source());
+                return errors.note(at, what, "here", help);
             }
         };
         let mut pieces = Some(Vec::new());
@@ -264,7 +259,7 @@ impl Scope {
             let piece = match part {
                 TemplatePart::Text(text) => Some(Piece::Text(text.clone())),
                 TemplatePart::Expression(expression, offset) => {
-                    match self.evaluate(expression, *offset, place, mistakes, &[])? {
+                    match self.evaluate(expression, *offset, place, errors, &[])? {
                         Filled::Value(value) => Some(Piece::Value(value.to_text())),
                         Filled::Text(text) => Some(Piece::Value(text)),
                         Filled::Awaited => None,
@@ -285,11 +280,11 @@ impl Scope {
         &self,
         template: &Template,
         place: Place,
-        mistakes: &Mistakes,
+        errors: &ErrorList,
         open: &[&str],
     ) -> Option<Filled> {
         if let Some((expression, offset)) = template.only_expression() {
-            return self.evaluate(expression, offset, place, mistakes, open);
+            return self.evaluate(expression, offset, place, errors, open);
         }
         let mut text = String::new();
         let mut is_awaited = false;
@@ -297,7 +292,7 @@ impl Scope {
             match part {
                 TemplatePart::Text(literal) => text.push_str(literal),
                 TemplatePart::Expression(expression, offset) => {
-                    match self.evaluate(expression, *offset, place, mistakes, open)? {
+                    match self.evaluate(expression, *offset, place, errors, open)? {
                         Filled::Value(value) => text.push_str(&value.to_text()),
                         Filled::Text(value) => text.push_str(&value),
                         Filled::Awaited => is_awaited = true,
@@ -317,12 +312,12 @@ impl Scope {
         expression: &Expression,
         offset: usize,
         place: Place,
-        mistakes: &Mistakes,
+        errors: &ErrorList,
         open: &[&str],
     ) -> Option<Filled> {
         let once = |make: &dyn Fn() -> Value| {
             self.has_varied.set(true);
-            let key = (mistakes.source().name().to_owned(), place.start, offset);
+            let key = (errors.source().name().to_owned(), place.start, offset);
             let value = self
                 .occurrences
                 .borrow_mut()
@@ -332,20 +327,18 @@ impl Scope {
             Some(Filled::Value(value))
         };
         match expression {
-            Expression::Variable(variable) => self.variable(variable, place, mistakes, open),
+            Expression::Variable(variable) => self.variable(variable, place, errors, open),
             Expression::Uuid => once(&|| Value::String(random_uuid())),
             Expression::Now => once(&|| Value::String(jiff::Timestamp::now().to_string())),
             Expression::Random(low, high) => once(&|| Value::Int(rand::random_range(*low..=*high))),
-            Expression::Number(variable) => {
-                match self.variable(variable, place, mistakes, open)? {
-                    Filled::Value(value) if value.is_number() => Some(Filled::Value(value)),
-                    Filled::Value(value) => number(variable, &value.to_text(), place, mistakes),
-                    Filled::Text(text) => number(variable, &text, place, mistakes),
-                    Filled::Awaited => Some(Filled::Awaited),
-                }
-            }
+            Expression::Number(variable) => match self.variable(variable, place, errors, open)? {
+                Filled::Value(value) if value.is_number() => Some(Filled::Value(value)),
+                Filled::Value(value) => number(variable, &value.to_text(), place, errors),
+                Filled::Text(text) => number(variable, &text, place, errors),
+                Filled::Awaited => Some(Filled::Awaited),
+            },
             Expression::Text(variable) => {
-                Some(match self.variable(variable, place, mistakes, open)? {
+                Some(match self.variable(variable, place, errors, open)? {
                     Filled::Value(value) => Filled::Value(Value::String(value.to_text())),
                     Filled::Text(text) => Filled::Value(Value::String(text)),
                     Filled::Awaited => Filled::Awaited,
@@ -358,7 +351,7 @@ impl Scope {
         &self,
         variable: &Variable,
         place: Place,
-        mistakes: &Mistakes,
+        errors: &ErrorList,
         open: &[&str],
     ) -> Option<Filled> {
         let name = variable.name.as_str();
@@ -374,7 +367,7 @@ impl Scope {
             }
             Definition::Node(node, source) => {
                 if open.contains(&name) {
-                    return mistakes.note(
+                    return errors.note(
                         place,
                         format!("the variable `{name}` refers to itself"),
                         "circular reference",
@@ -386,13 +379,13 @@ impl Scope {
                 }
                 let open: Vec<&str> = open.iter().copied().chain([name]).collect();
                 let filled = match source {
-                    Some(source) if source != mistakes.source() => {
-                        let elsewhere = Mistakes::new(source);
+                    Some(source) if source != errors.source() => {
+                        let elsewhere = ErrorList::new(source);
                         let filled = self.fill_open(node, &elsewhere, &open);
-                        pass_on(elsewhere, mistakes, place);
+                        pass_on(elsewhere, errors, place);
                         filled?
                     }
-                    _ => self.fill_open(node, mistakes, &open)?,
+                    _ => self.fill_open(node, errors, &open)?,
                 };
                 if filled != Filled::Awaited {
                     self.evaluated
@@ -401,18 +394,18 @@ impl Scope {
                 }
                 Some(filled)
             }
-            Definition::Withheld(Withheld { why, help }) => mistakes.note(
-                place_of(name, place, mistakes),
+            Definition::Withheld(Withheld { why, help }) => errors.note(
+                place_of(name, place, errors),
                 format!("`{name}` {why}"),
                 "not available",
                 help.to_owned(),
             ),
             Definition::Missing => match &variable.default {
-                Some(default) => match self.fill_template(default, place, mistakes, open)? {
+                Some(default) => match self.fill_template(default, place, errors, open)? {
                     Filled::Text(text) => Some(Filled::Value(Value::String(text))),
                     filled => Some(filled),
                 },
-                None => self.missing(name, place, mistakes),
+                None => self.missing(name, place, errors),
             },
         }
     }
@@ -430,24 +423,24 @@ impl Scope {
         }
     }
 
-    fn fill_node(&self, name: &str, node: &Arc<Node>, mistakes: &Mistakes) -> Option<Filled> {
-        self.fill_open(node, mistakes, &[name])
+    fn fill_node(&self, name: &str, node: &Arc<Node>, errors: &ErrorList) -> Option<Filled> {
+        self.fill_open(node, errors, &[name])
     }
 
     /// The value of one of the `vars`, of any type.
-    fn fill_open(&self, node: &Node, mistakes: &Mistakes, open: &[&str]) -> Option<Filled> {
-        self.structure(node, mistakes, open)
+    fn fill_open(&self, node: &Node, errors: &ErrorList, open: &[&str]) -> Option<Filled> {
+        self.structure(node, errors, open)
             .map(|value| value.map_or(Filled::Awaited, Filled::Value))
     }
 
     /// A node as a value with variables substituted. The inner `None` means one without a value.
-    fn structure(&self, node: &Node, mistakes: &Mistakes, open: &[&str]) -> Option<Option<Value>> {
+    fn structure(&self, node: &Node, errors: &ErrorList, open: &[&str]) -> Option<Option<Value>> {
         match &node.kind {
-            Kind::Scalar(scalar) => self.scalar_value(scalar, node.place, mistakes, open),
+            Kind::Scalar(scalar) => self.scalar_value(scalar, node.place, errors, open),
             Kind::List(items) => {
                 let values: Vec<Option<Option<Value>>> = items
                     .iter()
-                    .map(|item| self.structure(item, mistakes, open))
+                    .map(|item| self.structure(item, errors, open))
                     .collect();
                 Some(
                     all(values)?
@@ -460,7 +453,7 @@ impl Scope {
                 let values: Vec<Option<Option<(String, Value)>>> = entries
                     .iter()
                     .map(|entry| {
-                        let value = self.structure(&entry.value, mistakes, open)?;
+                        let value = self.structure(&entry.value, errors, open)?;
                         Some(value.map(|value| (entry.key.text.clone(), value)))
                     })
                     .collect();
@@ -478,13 +471,13 @@ impl Scope {
         &self,
         scalar: &Scalar,
         place: Place,
-        mistakes: &Mistakes,
+        errors: &ErrorList,
         open: &[&str],
     ) -> Option<Option<Value>> {
         if !scalar.text.contains("${") {
             return match scalar.value() {
                 Ok(value) => Some(Some(value)),
-                Err(help) => mistakes.note(
+                Err(help) => errors.note(
                     place,
                     format!("`{}` is ambiguous", scalar.text),
                     "number or string?",
@@ -495,23 +488,21 @@ impl Scope {
         let template = match Template::parse(&scalar.text) {
             Ok(template) => template,
             Err(error) => {
-                let at = inside(place, error.offset, &scalar.text, mistakes.source());
-                return mistakes.note(at, error.what, "here", error.help);
+                let at = inside(place, error.offset, &scalar.text, errors.source());
+                return errors.note(at, error.what, "here", error.help);
             }
         };
-        Some(
-            match self.fill_template(&template, place, mistakes, open)? {
-                Filled::Value(value) => Some(value),
-                Filled::Text(text) => Some(Value::String(text)),
-                Filled::Awaited => None,
-            },
-        )
+        Some(match self.fill_template(&template, place, errors, open)? {
+            Filled::Value(value) => Some(value),
+            Filled::Text(text) => Some(Value::String(text)),
+            Filled::Awaited => None,
+        })
     }
 
     /// A node as a value. The outer `None` means a recorded error, the inner one a variable without
     /// a value.
-    pub(crate) fn value(&self, node: &Node, mistakes: &Mistakes) -> Option<Option<Value>> {
-        self.structure(node, mistakes, &[])
+    pub(crate) fn value(&self, node: &Node, errors: &ErrorList) -> Option<Option<Value>> {
+        self.structure(node, errors, &[])
     }
 }
 
@@ -521,14 +512,14 @@ fn all<T>(values: Vec<Option<T>>) -> Option<Vec<T>> {
     values.into_iter().collect()
 }
 
-fn number(variable: &Variable, text: &str, place: Place, mistakes: &Mistakes) -> Option<Filled> {
+fn number(variable: &Variable, text: &str, place: Place, errors: &ErrorList) -> Option<Filled> {
     let scalar = Scalar {
         text: text.trim().to_owned(),
         style: super::yaml::Style::Plain,
     };
     match scalar.value() {
         Ok(value) if value.is_number() => Some(Filled::Value(value)),
-        _ => mistakes.note(
+        _ => errors.note(
             place,
             format!("`number({})` is not a number", variable.name),
             format!("`{}` is {}", variable.name, Value::from(text)),
@@ -538,11 +529,11 @@ fn number(variable: &Variable, text: &str, place: Place, mistakes: &Mistakes) ->
 }
 
 /// Reports errors in `vars` of another file at the use of the variable.
-fn pass_on(elsewhere: Mistakes, mistakes: &Mistakes, place: Place) {
-    if let Err(errors) = elsewhere.check(Some(())) {
-        for error in errors.0 {
+fn pass_on(elsewhere: ErrorList, errors: &ErrorList, place: Place) {
+    if let Err(found) = elsewhere.check(Some(())) {
+        for error in found.0 {
             let at = error.at.to_string();
-            mistakes.note::<()>(place, error.what, format!("defined at {at}"), error.help);
+            errors.note::<()>(place, error.what, format!("defined at {at}"), error.help);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use granit_parser::{ErrorKind, Event, Parser, Placement, ScalarStyle, ScanError, Span, StrInput};
 
 use super::super::Place;
-use super::super::error::Mistakes;
+use super::super::error::ErrorList;
 use super::{Entry, EntryKey, Kind, Node, Scalar, Style};
 
 /// Maximum nesting; low enough for recursive readers.
@@ -13,12 +13,12 @@ const MAX_DEPTH: usize = 64;
 
 /// The roots of all documents of a text. A syntax error is recorded, and the next documents are
 /// read.
-pub(crate) fn parse(mistakes: &Mistakes) -> Vec<Node> {
-    let source = mistakes.source().clone();
+pub(crate) fn parse(errors: &ErrorList) -> Vec<Node> {
+    let source = errors.source().clone();
     let mut documents = Vec::new();
     let mut start = Some(0);
-    while let Some(base) = start.filter(|_| !mistakes.is_full()) {
-        let mut builder = TreeBuilder::new(source.text(), base, mistakes);
+    while let Some(base) = start.filter(|_| !errors.is_full()) {
+        let mut builder = TreeBuilder::new(source.text(), base, errors);
         documents.extend(std::iter::from_fn(|| builder.document()));
         start = builder.resume_at;
     }
@@ -30,7 +30,7 @@ struct TreeBuilder<'a> {
     /// Offset in the text at which the parser started.
     base: usize,
     text: &'a str,
-    mistakes: &'a Mistakes,
+    errors: &'a ErrorList,
     /// Places of open `{` and `[`, for the message about a syntax error.
     open_flows: Vec<Place>,
     /// Start of the current document.
@@ -43,7 +43,7 @@ struct TreeBuilder<'a> {
 struct Broken;
 
 impl<'a> TreeBuilder<'a> {
-    fn new(text: &'a str, base: usize, mistakes: &'a Mistakes) -> Self {
+    fn new(text: &'a str, base: usize, errors: &'a ErrorList) -> Self {
         let options = granit_parser::options! {
             flow_nesting_limit: MAX_DEPTH,
             block_nesting_limit: MAX_DEPTH,
@@ -55,7 +55,7 @@ impl<'a> TreeBuilder<'a> {
             parser: Parser::new_from_str_with_options(&text[base..], options),
             base,
             text,
-            mistakes,
+            errors,
             open_flows: Vec::new(),
             begun: base,
             resume_at: None,
@@ -217,7 +217,7 @@ impl<'a> TreeBuilder<'a> {
         let node = self.node(event, span, depth + 1)?;
         let place = node.place;
         Ok(match node.kind {
-            Kind::Scalar(scalar) if is_plain && scalar.text == "<<" => self.mistakes.note(
+            Kind::Scalar(scalar) if is_plain && scalar.text == "<<" => self.errors.note(
                 place,
                 "merge keys are not supported",
                 "refused",
@@ -227,7 +227,7 @@ impl<'a> TreeBuilder<'a> {
                 text: scalar.text,
                 place,
             }),
-            Kind::List(_) | Kind::Map(_) => self.mistakes.note(
+            Kind::List(_) | Kind::Map(_) => self.errors.note(
                 place,
                 "a key must be a string",
                 "not a string",
@@ -277,7 +277,7 @@ impl<'a> TreeBuilder<'a> {
                     .to_owned()
             };
             let at = self.before_blanks(place);
-            self.mistakes
+            self.errors
                 .note::<()>(at, "a value is missing", "missing value", help);
         } else if text.starts_with(['%', '@', '`']) {
             self.quote(place, &text[..1], text);
@@ -309,7 +309,7 @@ impl<'a> TreeBuilder<'a> {
             self.quote(at, "!", &tag.original());
         }
         if anchor > 0 {
-            self.mistakes.note::<()>(
+            self.errors.note::<()>(
                 self.place(span),
                 "anchors are not supported",
                 "anchor (`&`) before this",
@@ -324,7 +324,7 @@ impl<'a> TreeBuilder<'a> {
             "`" => "a backquote".to_owned(),
             sign => format!("`{sign}`"),
         };
-        self.mistakes.note::<()>(
+        self.errors.note::<()>(
             place,
             format!("a value cannot start with {sign}, which is reserved in YAML"),
             "needs quotes",
@@ -333,8 +333,8 @@ impl<'a> TreeBuilder<'a> {
     }
 
     fn duplicate(&self, key: &EntryKey, first: Place) {
-        let (line, _) = self.mistakes.source().position(first.start);
-        self.mistakes.note::<()>(
+        let (line, _) = self.errors.source().position(first.start);
+        self.errors.note::<()>(
             key.place,
             format!("duplicate key `{}`", key.text),
             "again",
@@ -343,7 +343,7 @@ impl<'a> TreeBuilder<'a> {
     }
 
     fn too_deep(&self, place: Place) {
-        self.mistakes.note::<()>(
+        self.errors.note::<()>(
             place,
             format!("more than {MAX_DEPTH} levels of nesting"),
             "here",
@@ -363,7 +363,7 @@ impl<'a> TreeBuilder<'a> {
             .map_or(0, |newline| newline + 1);
         let before = self.text[line_start..place.start].trim();
         let value = before.rsplit_once(": ").map_or(before, |(_, value)| value);
-        self.mistakes.note::<()>(
+        self.errors.note::<()>(
             place,
             "this is a comment in YAML",
             "not part of the value",
@@ -390,9 +390,9 @@ impl<'a> TreeBuilder<'a> {
     }
 
     fn explain_syntax(&self, info: &str, place: Place) {
-        self.mistakes.forget(place.start);
-        let (line, _) = self.mistakes.source().position(place.start);
-        let text = self.mistakes.source().line(line);
+        self.errors.forget(place.start);
+        let (line, _) = self.errors.source().position(place.start);
+        let text = self.errors.source().line(line);
         let value = value_of(text);
         let first = value.chars().next().unwrap_or(' ');
         let help = if matches!(first, '@' | '`' | '%') {
@@ -405,7 +405,7 @@ impl<'a> TreeBuilder<'a> {
             let value = value.split(ends).next().unwrap_or(value).trim_end();
             format!("`{first}` starts a block scalar; quote it to compare: \"{value}\"")
         } else if let Some(flow) = self.open_flows.last() {
-            let (opened, column) = self.mistakes.source().position(flow.start);
+            let (opened, column) = self.errors.source().position(flow.start);
             let bracket = &self.text[flow.start..=flow.start];
             format!(
                 "close the `{bracket}` of line {opened}, column {column}; quote strings with {{ }} [ ] or a comma inside {{ }} and [ ], or use block style"
@@ -413,12 +413,12 @@ impl<'a> TreeBuilder<'a> {
         } else {
             "check the indentation and the quotes; quote strings that contain `: `".to_owned()
         };
-        self.mistakes
+        self.errors
             .note::<()>(place, format!("this is not YAML: {info}"), "here", help);
     }
 
     fn find_on_line(&self, line: usize, value: &str) -> Place {
-        let source = self.mistakes.source();
+        let source = self.errors.source();
         let text = source.line(line);
         let line_start = text.as_ptr() as usize - source.text().as_ptr() as usize;
         let start = line_start + text.rfind(value).unwrap_or(0);
