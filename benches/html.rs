@@ -87,6 +87,8 @@ fn report(specs: Vec<SpecReport>) -> Report {
         notices: Vec::new(),
         telemetry: Telemetry::default(),
         interrupted: false,
+        without_specs: None,
+        fail_flaky: false,
         secrets: Secrets::default(),
     }
 }

@@ -240,6 +240,8 @@ fn report(folder: &Path, name: &str) -> Report {
             ..Telemetry::default()
         },
         interrupted: false,
+        without_specs: None,
+        fail_flaky: false,
         secrets: Secrets::default(),
     }
 }

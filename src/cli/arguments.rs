@@ -104,6 +104,9 @@ pub(super) struct RunArguments {
         help_heading = "Run"
     )]
     pub(super) retries: usize,
+    /// Exit with code 1 if a spec passed only after a retry
+    #[arg(long, env = "SPANSPEC_FAIL_FLAKY", help_heading = "Run")]
+    pub(super) fail_flaky: bool,
     /// Stop after the first spec that does not pass
     #[arg(
         long,

@@ -52,6 +52,7 @@ impl Exit {
         match report.exit_code() {
             0 => Self::Passed,
             1 => Self::Failed,
+            2 => Self::Usage,
             130 => Self::Interrupted,
             _ => Self::Errored,
         }

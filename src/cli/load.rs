@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::report::{Diagnostic, Look, snippet};
+use crate::result::Trouble;
 use crate::spec::SpecError;
 use crate::workspace::{LoadError, Ports, Search, Workspace};
 
@@ -70,10 +71,25 @@ pub(super) fn fail_load(error: &LoadError) -> Exit {
             }
             Exit::Usage
         }
-        LoadError::NoProject | LoadError::UnknownPort { .. } => {
-            fail(Exit::Usage, &format!("error: {error}"))
-        }
+        LoadError::NoProject
+        | LoadError::SeveralProjects { .. }
+        | LoadError::UnknownPort { .. } => fail(Exit::Usage, &format!("error: {error}")),
         LoadError::NoPort(cause) => fail(Exit::Errored, &format!("error: {error}: {cause}")),
+    }
+}
+
+/// The errors of a project, for reports.
+pub(super) fn troubles(error: &LoadError) -> Vec<Trouble> {
+    match error {
+        LoadError::Wrong {
+            unreadable,
+            mistakes,
+        } => {
+            let unreadable = unreadable.iter().map(|error| Trouble::from_error(error));
+            let mistakes = mistakes.iter().take(MOST_SHOWN).map(Trouble::from);
+            unreadable.chain(mistakes).collect()
+        }
+        error => vec![Trouble::from_error(error)],
     }
 }
 

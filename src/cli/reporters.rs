@@ -24,6 +24,21 @@ impl Reporters {
         Self(Arc::new(Mutex::new(reporters(arguments))))
     }
 
+    /// The same, without text for people: the caller has printed what there is to say.
+    pub(super) fn without_text(arguments: &RunArguments) -> Self {
+        let mut all = files(arguments);
+        match arguments.format {
+            Format::Github => all.push(Box::new(Github::stdout(Silent, shown(arguments)))),
+            Format::Text if is_on_github() => {
+                all.push(Box::new(Github::stdout(Silent, shown(arguments))));
+            }
+            Format::Text => {}
+            Format::Json => all.push(Box::new(Json::stdout())),
+            Format::Tap => all.push(Box::new(Tap::stdout())),
+        }
+        Self(Arc::new(Mutex::new(all)))
+    }
+
     /// Replaces the reporters for the next run.
     pub(super) fn renew(&self, arguments: &RunArguments) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,12 +88,14 @@ fn github(
     arguments: &RunArguments,
     detail: Detail,
 ) -> Github<impl Write + Send + use<>, impl Reporter + Send + use<>> {
-    let annotations = if arguments.no_annotations {
-        Annotations::LeftOut
-    } else {
-        Annotations::Shown
-    };
-    Github::stdout(terminal(arguments, detail), annotations)
+    Github::stdout(terminal(arguments, detail), shown(arguments))
+}
+
+fn shown(arguments: &RunArguments) -> Annotations {
+    match arguments.no_annotations {
+        true => Annotations::LeftOut,
+        false => Annotations::Shown,
+    }
 }
 
 fn reporters(arguments: &RunArguments) -> Vec<Box<dyn Reporter + Send>> {
@@ -98,6 +115,13 @@ fn reporters(arguments: &RunArguments) -> Vec<Box<dyn Reporter + Send>> {
     if arguments.verbose {
         all.push(Box::new(Outputs));
     }
+    all.extend(files(arguments));
+    all
+}
+
+/// The reporters that write files.
+fn files(arguments: &RunArguments) -> Vec<Box<dyn Reporter + Send>> {
+    let mut all: Vec<Box<dyn Reporter + Send>> = Vec::new();
     for file in &arguments.reports {
         all.push(match file.kind {
             ReportKind::Junit => {
@@ -128,6 +152,15 @@ impl Reporter for Outputs {
         }
     }
 
+    fn finish(&mut self, _: &Report) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Prints nothing.
+struct Silent;
+
+impl Reporter for Silent {
     fn finish(&mut self, _: &Report) -> std::io::Result<()> {
         Ok(())
     }

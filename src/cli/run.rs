@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::result::{Report, SpecReport, Telemetry, Trouble, Verdict};
+use crate::result::{Report, SpecReport, Telemetry, Trouble, Verdict, WithoutSpecs};
 use crate::session::saved_traces;
 use crate::source::{self, Connection};
 use crate::spec::Spec;
@@ -11,7 +11,7 @@ use crate::workspace::{Ports, Workspace, with_timeout};
 
 use super::arguments::RunArguments;
 use super::exit::{Exit, fail};
-use super::load::load;
+use super::load::{fail_load, search, troubles};
 use super::output;
 use super::reporters::Reporters;
 use super::selection::{full_name, select};
@@ -26,7 +26,11 @@ async fn run_selected(arguments: &RunArguments) -> Exit {
     let connection = match &arguments.receiver {
         Some(receiver) if !arguments.list => match source::connect(receiver).await {
             Ok(connection) => Some(connection),
-            Err(error) => return fail_with(&[Trouble::from_error(&error)]),
+            Err(error) => {
+                let trouble = vec![Trouble::from_error(&error)];
+                fail_with(&trouble);
+                return without_specs(arguments, trouble, Exit::Errored);
+            }
         },
         _ => None,
     };
@@ -35,27 +39,52 @@ async fn run_selected(arguments: &RunArguments) -> Exit {
         Some(connection) => Ports::Given(connection.health.ports.clone()),
         None => Ports::Allocated,
     };
-    let mut workspace = match load(&arguments.specs, ports) {
+    let mut workspace = match Workspace::load(&search(&arguments.specs, ports)) {
         Ok(workspace) => workspace,
-        Err(exit) => return exit,
+        Err(error) => return without_specs(arguments, troubles(&error), fail_load(&error)),
     };
     let all = std::mem::take(&mut workspace.specs);
     let known = all.len();
     let specs = with_timeout(select(all, &arguments.specs), arguments.timeout);
     if specs.is_empty() {
-        return fail(Exit::Nothing, &nothing_selected(known));
+        let what = nothing_selected(known);
+        fail(Exit::Nothing, &what);
+        return without_specs(arguments, vec![Trouble::new(&what)], Exit::Nothing);
     }
     if arguments.list {
         return list(&specs);
     }
     let reporters = Reporters::new(arguments);
-    let report = report(&workspace, connection, arguments, &specs, &reporters).await;
+    let mut report = report(&workspace, connection, arguments, &specs, &reporters).await;
+    report.fail_flaky = arguments.fail_flaky;
+    if report.fail_flaky && report.has_flaky() {
+        let note = "a spec passed only after a retry, which fails the run (--fail-flaky)";
+        report.notices.push(note.to_owned());
+    }
     let exit = Exit::of(&report);
     if reporters.finish(&report) {
         exit
     } else {
         exit.or_errored()
     }
+}
+
+/// Writes the reports of a run without specs, so that no report of an earlier run remains, and returns
+/// `exit`. The errors have been printed.
+fn without_specs(arguments: &RunArguments, trouble: Vec<Trouble>, exit: Exit) -> Exit {
+    if arguments.list {
+        return exit;
+    }
+    let report = Report {
+        without_specs: match exit {
+            Exit::Usage => Some(WithoutSpecs::Invalid),
+            Exit::Nothing => Some(WithoutSpecs::NotSelected),
+            _ => None,
+        },
+        ..unrun(&[], jiff::Timestamp::now(), trouble)
+    };
+    Reporters::without_text(arguments).finish(&report);
+    exit
 }
 
 pub(super) fn nothing_selected(known: usize) -> String {
@@ -153,6 +182,8 @@ fn unrun(specs: &[Spec], started: jiff::Timestamp, trouble: Vec<Trouble>) -> Rep
         notices: Vec::new(),
         telemetry: Telemetry::default(),
         interrupted: false,
+        without_specs: None,
+        fail_flaky: false,
         secrets: output::secrets(),
     }
 }

@@ -25,7 +25,9 @@ pub(super) fn of_load(error: &LoadError, hidden: &Secrets) -> String {
                 lines + &of_specs(mistakes, hidden)
             }
         }
-        LoadError::NoProject | LoadError::UnknownPort { .. } => format!("error: {error}\n"),
+        LoadError::NoProject
+        | LoadError::SeveralProjects { .. }
+        | LoadError::UnknownPort { .. } => format!("error: {error}\n"),
         LoadError::NoPort(cause) => format!("error: {error}: {cause}\n"),
     }
 }

@@ -58,6 +58,8 @@ impl Results {
             notices: Vec::new(),
             telemetry: Telemetry::default(),
             interrupted: false,
+            without_specs: None,
+            fail_flaky: false,
             secrets: Secrets::new(specs.iter().flat_map(|spec| spec.scope().secrets())),
         })
     }

@@ -9,15 +9,24 @@ pub(super) struct Repository {
 }
 
 impl Repository {
-    /// The repository around the working folder, or the working folder itself.
+    /// The repository around the working folder. Without one, as in a container to which only the
+    /// files were copied, the workspace of the job on GitHub, or the working folder itself.
     pub(super) fn around_here() -> Self {
         let working_folder = std::env::current_dir().unwrap_or_default();
-        let root = working_folder
-            .ancestors()
+        let workspace = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
+        Self::around(working_folder, workspace)
+    }
+
+    fn around(working_folder: PathBuf, workspace: Option<PathBuf>) -> Self {
+        let mut folders = working_folder.ancestors();
+        let root = folders
             .find(|folder| folder.join(".git").exists())
-            .unwrap_or(&working_folder)
-            .to_owned();
-        Self::new(root, working_folder)
+            .map(Path::to_path_buf)
+            .or(workspace.filter(|workspace| working_folder.starts_with(workspace)));
+        Self::new(
+            root.unwrap_or_else(|| working_folder.clone()),
+            working_folder,
+        )
     }
 
     pub(super) fn new(root: impl Into<PathBuf>, working_folder: impl Into<PathBuf>) -> Self {
@@ -58,6 +67,16 @@ fn without_dots(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn without_git_paths_are_relative_to_the_workspace_of_the_job() {
+        let workspace = Some("/no-git/repo".into());
+        let repository = Repository::around("/no-git/repo/shop".into(), workspace.clone());
+        assert_eq!(repository.relative("specs/a.yaml"), "shop/specs/a.yaml");
+        let elsewhere = Repository::around("/no-git/shop".into(), workspace);
+        assert_eq!(elsewhere.relative("specs/a.yaml"), "specs/a.yaml");
+    }
 
     #[cfg(unix)]
     #[test]

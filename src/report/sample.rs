@@ -316,6 +316,8 @@ pub(super) fn report() -> Report {
             ..Telemetry::default()
         },
         interrupted: false,
+        without_specs: None,
+        fail_flaky: false,
         secrets: Secrets::default(),
     }
 }

@@ -38,6 +38,8 @@ impl Secrets {
             notices,
             telemetry,
             interrupted: _,
+            without_specs: _,
+            fail_flaky: _,
             secrets,
         } = &mut report;
         specs.iter_mut().for_each(|spec| self.mask_spec(spec));

@@ -19,7 +19,7 @@ pub use load::{Before, EarlierRun, Exemplar, Failing, HeldBack, Load, Measured};
 pub(crate) use mask::{cookies_of, credentials_of, masked};
 pub use report::{
     Attempt, EarlierTrace, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble,
-    Verdict,
+    Verdict, WithoutSpecs,
 };
 #[cfg(feature = "run")]
 pub use versions::Versions;

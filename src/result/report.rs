@@ -27,8 +27,21 @@ pub struct Report {
     pub telemetry: Telemetry,
     /// `true` if the user ended the run early.
     pub interrupted: bool,
+    /// The reason why there is no spec to run.
+    pub without_specs: Option<WithoutSpecs>,
+    /// `true` if a flaky spec fails the run.
+    pub fail_flaky: bool,
     /// Values that reporters must mask.
     pub secrets: Secrets,
+}
+
+/// The reason why a run has no specs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithoutSpecs {
+    /// The specs or the project file have errors.
+    Invalid,
+    /// The arguments select none.
+    NotSelected,
 }
 
 /// Counts of the receiver during a run.
@@ -263,14 +276,25 @@ impl Report {
         self.specs.iter().filter(|spec| is(&spec.verdict)).count()
     }
 
-    /// The exit code of the process: 130 interrupted, 1 a spec failed, 3 something could not be
+    /// Returns `true` if a spec passed, but not at the first attempt.
+    #[must_use]
+    pub fn has_flaky(&self) -> bool {
+        self.specs.iter().any(SpecReport::is_flaky)
+    }
+
+    /// The exit code of the process: 130 interrupted, 2 errors in the specs, 1 a spec failed, 3 something could not be
     /// judged, 4 no spec was selected, else 0.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let any = |verdict: &Verdict| self.count(|is| is == verdict) > 0;
         if self.interrupted {
             130
-        } else if any(&Verdict::Failed) {
+        } else if let Some(reason) = self.without_specs {
+            match reason {
+                WithoutSpecs::Invalid => 2,
+                WithoutSpecs::NotSelected => 4,
+            }
+        } else if any(&Verdict::Failed) || self.fail_flaky && self.has_flaky() {
             1
         } else if any(&Verdict::Errored) || !self.trouble.is_empty() {
             3

@@ -87,6 +87,8 @@ pub async fn run_open(
             ..Telemetry::default()
         },
         interrupted: matches!(*run.stop.borrow(), Some(Stop::Interrupted)),
+        without_specs: None,
+        fail_flaky: false,
         secrets: run.secrets.clone(),
     };
     OpenRun::new(report, watched, saved_traces)

@@ -1,8 +1,9 @@
 //! Errors of a project or its specs.
 
 use std::io;
+use std::path::PathBuf;
 
-use super::FileError;
+use super::files::{FileError, shown};
 use crate::project::FILE_NAME;
 use crate::spec::{SpecError, SpecErrors};
 
@@ -22,6 +23,18 @@ pub enum LoadError {
         "no {FILE_NAME} in this folder or a parent folder, and no folder specs/: name a spec, or create one of them"
     )]
     NoProject,
+    /// The specs belong to two projects.
+    #[error(
+        "the specs belong to two projects, {} and {}: run them one after the other, or name one with --config",
+        shown(one),
+        shown(other)
+    )]
+    SeveralProjects {
+        /// The project file of one spec.
+        one: PathBuf,
+        /// The project file of another spec.
+        other: PathBuf,
+    },
     /// The services of another session lack this service.
     #[error(
         "the port `{variable}` is not known: the receiver that SPANSPEC_RECEIVER names was started without this service; start `spanspec exec` or `spanspec collect` in this project"

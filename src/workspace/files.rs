@@ -183,9 +183,28 @@ pub fn find_specs(given: &[String], from: &Path) -> Result<Vec<PathBuf>, FileErr
     for one in given {
         all.extend(find(one, from)?);
     }
-    let mut seen = std::collections::HashSet::new();
-    all.retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
-    Ok(all)
+    Ok(each_once(all))
+}
+
+/// The files without repetitions. Of several paths to a file, the one without links remains.
+fn each_once(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut places = std::collections::HashMap::new();
+    let mut all: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let is_real = std::path::absolute(&path).is_ok_and(|path| path == real);
+        match places.entry(real) {
+            std::collections::hash_map::Entry::Vacant(place) => {
+                place.insert(all.len());
+                all.push(path);
+            }
+            std::collections::hash_map::Entry::Occupied(place) if is_real => {
+                all[*place.get()] = path;
+            }
+            std::collections::hash_map::Entry::Occupied(_) => {}
+        }
+    }
+    all
 }
 
 fn find(given: &str, from: &Path) -> Result<Vec<PathBuf>, FileError> {

@@ -143,7 +143,10 @@ impl Workspace {
 fn read_project(search: &Search) -> Result<Project, LoadError> {
     let path = match &search.config {
         Some(path) => Some(path.clone()),
-        None => files::find_project(&search.dir)?,
+        None => match files::find_project(&search.dir)? {
+            Some(path) => Some(path),
+            None => project_of_specs(search)?,
+        },
     };
     let Some(path) = path else {
         return Ok(Project::none(search.dir.clone()));
@@ -167,6 +170,29 @@ fn read_project(search: &Search) -> Result<Project, LoadError> {
     }
     secrets::hide_in_errors(search, &[], &source);
     Err(errors.into())
+}
+
+/// The project file of the given specs, if there is none in this folder or above it: that of a part
+/// of a repository.
+fn project_of_specs(search: &Search) -> Result<Option<PathBuf>, LoadError> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    for given in &search.specs {
+        let path = search.dir.join(given);
+        let folder = if path.is_dir() {
+            Some(path.as_path())
+        } else {
+            path.parent().filter(|_| path.is_file())
+        };
+        let project = folder.map(files::find_project).transpose()?.flatten();
+        found.extend(project.filter(|path| !found.contains(path)));
+    }
+    match found.as_slice() {
+        [one, other, ..] => Err(LoadError::SeveralProjects {
+            one: one.clone(),
+            other: other.clone(),
+        }),
+        _ => Ok(found.pop()),
+    }
 }
 
 fn globals(search: &Search, project: &Project) -> Result<Globals, LoadError> {

@@ -101,3 +101,55 @@ async fn a_project_file_and_a_file_of_variables_may_be_empty() {
     let text = told(&project, &[], &["--var-file", "vars.yaml"]).await;
     assert!(text.contains("1 passed"), "{text}");
 }
+
+#[tokio::test]
+async fn errors_in_specs_are_in_all_reports_in_place_of_earlier_results() {
+    let project = Project::with(&[("a.yaml", WELL)]).await;
+    let reports = ["--report", "junit=a.xml", "--report", "json=a.json"];
+    let run = |filter: &'static str| {
+        let mut command = project.run_command(&[&reports[..], &["--filter", filter]].concat());
+        command.env("GITHUB_ACTIONS", "true");
+        said(command)
+    };
+    run("").await.expect(0, &["1 passed"]);
+    assert!(project.read("a.xml").contains("it is well"));
+    let nothing = run("other").await;
+    nothing.expect(4, &["the only spec was not selected"]);
+    assert_eq!(json(&project)["exit_code"], 4);
+    let wrong = "run: echo fine\nexpect: { stdot: fine }\n";
+    project.write("specs/a.yaml", wrong);
+    let refused = run("").await;
+    refused.expect(2, &["unknown key `stdot`", "1 error; nothing was run"]);
+    let annotation = "::error file=specs/a.yaml,line=2,col=11,title=the run::unknown key `stdot`";
+    assert!(obeyed(&refused.out).concat().starts_with(annotation));
+    let junit = project.read("a.xml");
+    assert!(junit.contains("errors=\"1\"") && junit.contains("unknown key `stdot`"));
+    assert!(!junit.contains("it is well"), "{junit}");
+    assert_eq!(json(&project)["exit_code"], 2);
+}
+
+fn json(project: &Project) -> serde_json::Value {
+    serde_json::from_str(&project.read("a.json")).unwrap()
+}
+
+#[tokio::test]
+async fn specs_of_a_part_of_a_repository_are_run_with_its_project() {
+    let project = Project::with(&[]).await;
+    let file = std::fs::rename;
+    for part in ["shop", "bank"] {
+        let vars = format!("vars: {{ PART: {part} }}\n");
+        project.write(&format!("parts/{part}/spanspec.yaml"), &vars);
+        let spec = "name: part ${PART}\nrun: echo ${PART}\nexpect: { stdout: { contains: \"${PART}\" } }\n";
+        project.write(&format!("parts/{part}/specs/a.yaml"), spec);
+    }
+    file(
+        project.path().join("spanspec.yaml"),
+        project.path().join("other.yaml"),
+    )
+    .unwrap();
+    let (shop, bank) = ("parts/shop/specs/a.yaml", "parts/bank/specs");
+    project.run(&[shop]).await.expect(0, &["1 passed"]);
+    project.run(&[bank]).await.expect(0, &["1 passed"]);
+    let both = project.run(&[shop, bank]).await;
+    both.expect(2, &["the specs belong to two projects, parts/shop/spanspec.yaml and parts/bank/spanspec.yaml"]);
+}

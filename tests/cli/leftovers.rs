@@ -257,3 +257,17 @@ async fn said_ok(project: &Project, program: &str, argument: &str) {
     let said = said(project.command_of(program, &[argument])).await;
     assert_eq!(said.code, Some(0), "{}", said.err);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_several_paths_lead_to_runs_once_by_its_real_path() {
+    let spec = "run: echo fine\nexpect: { stdout: { contains: fine } }\n";
+    let project = Project::with(&[("z/real.yaml", spec)]).await;
+    let specs = project.path().join("specs");
+    std::os::unix::fs::symlink("z", specs.join("a")).unwrap();
+    std::os::unix::fs::symlink("z/real.yaml", specs.join("b.yaml")).unwrap();
+    std::os::unix::fs::symlink("..", specs.join("z/loop")).unwrap();
+    let listed = project.run(&["--list"]).await;
+    listed.expect(0, &["specs/z/real.yaml"]);
+    assert_eq!(listed.out.lines().count(), 1, "{}", listed.out);
+}

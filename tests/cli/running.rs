@@ -127,6 +127,17 @@ async fn what_passes_at_a_second_attempt_is_passed_and_called_flaky() {
         .await
         .expect(0, &["FLAKY", "1 passed (1 flaky)"]);
     std::fs::remove_file(project.path().join("specs/flag")).unwrap();
+    project
+        .run(&["--retries", "1", "--fail-flaky"])
+        .await
+        .expect(
+            1,
+            &[
+                "FLAKY",
+                "a spec passed only after a retry, which fails the run (--fail-flaky)",
+            ],
+        );
+    std::fs::remove_file(project.path().join("specs/flag")).unwrap();
     project.run(&[]).await.expect(1, &["expected 0, found 1"]);
 }
 

@@ -138,6 +138,8 @@ fn report() -> Report {
         notices: Vec::new(),
         telemetry: Telemetry::default(),
         interrupted: true,
+        without_specs: None,
+        fail_flaky: false,
         secrets: Secrets::default(),
     }
 }
