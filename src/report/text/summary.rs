@@ -21,6 +21,7 @@ pub fn summary(of: &Report, look: &Look, detail: Detail) -> String {
     }
     parts.push(names(of, look));
     parts.push(not_run(of, look));
+    #[cfg(feature = "run")]
     parts.push(slowdowns(of, look));
     parts.push(notes(of, look, detail));
     parts.push(counts(of, look));
@@ -58,6 +59,7 @@ fn name(spec: &SpecReport, look: &Look) -> String {
 }
 
 /// Specs that pass although a budget is above its limit.
+#[cfg(feature = "run")]
 fn slowdowns(of: &Report, look: &Look) -> String {
     let passed = of
         .specs
