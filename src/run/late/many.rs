@@ -74,13 +74,16 @@ fn failing(what: String, judged: Option<&Judged>) -> Failing {
     }
 }
 
-/// Counts the requests as errored. Returns `true` if `failures` permits them.
+/// Counts the requests as errored. Returns `true` if `failures` permits them, whichever run of the
+/// step they belong to.
 pub(super) fn count(load: &mut Load, found: &Contradictions) -> bool {
+    let earlier = load.earlier.iter().map(|run| run.failed + run.errored);
+    let most = earlier.max().unwrap_or_default();
     load.errored += found.requests;
     load.failing.extend(found.failing.iter().cloned());
     load.failing
         .sort_by_key(|failing| std::cmp::Reverse(failing.requests));
-    load.failed + load.errored <= load.allowed
+    load.has_permitted_failures() && most + found.requests <= load.allowed
 }
 
 /// Removes the verdicts that depend on these requests.
