@@ -66,6 +66,39 @@ fn failures_are_annotated_at_their_line_and_flaky_specs_are_warnings() {
 }
 
 #[test]
+fn a_budget_above_its_limit_that_is_not_proven_is_a_warning_in_each_report() {
+    let plan = sample::load::BudgetPlan {
+        asked: vec![(
+            crate::budget::Quantile::P50,
+            sample::load::AskedLimit::Baseline(0.2),
+        )],
+        ..sample::load::inventory(
+            Some(sample::load::few(100)),
+            sample::load::few(124),
+            "2.4.0",
+        )
+    };
+    let slower = sample::load::with("ordering under load", &[plan], |_| ());
+    let report = Report {
+        specs: vec![slower],
+        ..sample::report()
+    };
+    let short = "p50 of inventory-check is NOT PROVEN: 1.24x seen, limit 1.2x";
+    let shown = annotations(&report);
+    assert!(
+        shown.contains("::warning ")
+            && shown.contains("title=over its limit%2C but not proven%3A ordering under load")
+            && shown.contains("p50 of inventory-check: NOT PROVEN: 1.24x slower"),
+        "{shown}"
+    );
+    let summary = super::super::text::summary(&report, &Look::plain(), Detail::Quiet);
+    let line = format!("warning: `ordering under load`: {short}");
+    assert!(summary.replace("\n  ", " ").contains(&line), "{summary}");
+    let tap = super::super::tap::render(&report);
+    assert!(tap.contains(&format!("# warning: {short}\n")), "{tap}");
+}
+
+#[test]
 fn the_log_and_annotations_contain_no_workflow_commands_of_the_system() {
     let mut report = sample::report();
     report.specs.truncate(2);
