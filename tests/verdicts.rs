@@ -4,7 +4,9 @@
 #[path = "../benches/simulation/mod.rs"]
 mod simulation;
 
-use simulation::{Pairing, Random, Setting, ab_regressions, naive_alarms, regressions};
+use simulation::{
+    Neighbour, Pairing, Random, Setting, ab_regressions, failures_beside, naive_alarms, regressions,
+};
 use spanspec::internal::budget::Quantile;
 
 fn of_p50(samples: usize, slower: f64) -> Setting {
@@ -121,4 +123,34 @@ fn pairs_find_a_fifth_more_with_half_that_tolerance_where_both_runs_meet_the_sam
     assert!(close >= 190, "{close} of 200");
     let apart = in_pairs(0.1, 1.2, Pairing::Apart, 10);
     assert!(apart < 140, "{apart} of 200");
+}
+
+/// Failed comparisons with a baseline of five runs, beside a process that is busy half of the time.
+fn beside(neighbour: Neighbour, slower: f64, trials: usize, seed: u64) -> usize {
+    let setting = Setting {
+        is_calibrated: true,
+        ..of_p50(500, slower)
+    };
+    failures_beside(setting, neighbour, 2, trials, &mut Random::new(seed))
+}
+
+#[test]
+fn a_busy_process_raises_a_false_alarm_in_one_of_a_hundred_runs_at_most() {
+    for neighbour in [Neighbour::Measured, Neighbour::Hidden] {
+        let alarms = beside(neighbour, 1.0, 200, 11);
+        assert!(alarms <= 2, "{alarms} of 200");
+    }
+}
+
+#[test]
+fn beside_a_busy_process_that_is_measured_half_as_slow_again_is_found() {
+    let found = beside(Neighbour::Measured, 1.5, 100, 12);
+    assert!(found >= 90, "{found} of 100");
+}
+
+#[test]
+fn beside_a_busy_process_a_slowdown_by_2_9_is_always_found() {
+    for neighbour in [Neighbour::Measured, Neighbour::Hidden] {
+        assert_eq!(beside(neighbour, 2.9, 100, 13), 100);
+    }
 }

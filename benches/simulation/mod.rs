@@ -12,7 +12,7 @@ use std::f64::consts::TAU;
 
 use spanspec::internal::budget::{
     AbVerdict, Against, Alpha, Claim, ClaimVerdict, Contention, FEWEST_RUNS, Pair, PairedClaim,
-    Quantile, Reference, Samples, judge, judge_pairs, spread,
+    Quantile, Reference, Samples, comparable, judge, judge_pairs, spread, spread_of,
 };
 
 /// The standard deviation of the logarithm of most requests.
@@ -189,10 +189,10 @@ pub struct BusyMachine<'a> {
 const EPISODE: f64 = 2.0;
 
 /// The median time of a request, in seconds.
-const REQUEST: f64 = 0.003;
+const REQUEST: f64 = 0.02;
 
 /// The factor by which the other process slows a request.
-const SLOWED: f64 = 1.6;
+const SLOWED: f64 = 1.4;
 
 /// The pauses before a run is confirmed, and between the runs of a calibration.
 const PAUSES: [f64; 2] = [5.0, 10.0];
@@ -271,22 +271,26 @@ impl<'a> BusyMachine<'a> {
         let runs: Vec<_> = (0..count)
             .map(|_| self.run(setting, 1.0, calibrate))
             .collect();
-        let (runs, used): (Vec<Samples>, Vec<f64>) = runs.into_iter().unzip();
-        let mut before = Samples::default();
-        runs.iter().for_each(|run| before.merge(run));
-        let used_before = used.iter().sum::<f64>() / used.len() as f64;
+        let seen = |used: f64| match neighbour {
+            Neighbour::Measured => Some(used),
+            Neighbour::Hidden => None,
+        };
+        let spread = spread_of(runs.iter().map(|(run, used)| (run, seen(*used))));
         self.pass(600.0);
         let mut is_proven = false;
         for _ in 0..=confirmations {
             let (now, used) = self.run(setting, setting.slower, confirm);
+            let near = comparable(&runs, |(_, used)| seen(*used), seen(used), 2);
+            let mut before = Samples::default();
+            near.iter().for_each(|(run, _)| before.merge(run));
             let contention = Contention {
-                before: used_before,
+                before: near.iter().map(|(_, used)| used).sum::<f64>() / near.len() as f64,
                 now: used,
                 cores: 2,
             };
             let reference = Reference {
                 tolerance: setting.tolerance,
-                spread: spread(&runs),
+                spread,
                 contention: match neighbour {
                     Neighbour::Measured => Some(contention),
                     Neighbour::Hidden => None,

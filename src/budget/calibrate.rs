@@ -12,20 +12,48 @@ pub const FEWEST_RUNS: usize = 5;
 /// The quantile whose variation is measured.
 const MEDIAN: Quantile = Quantile::P50;
 
+/// A run, and the cores that others used during it, if that is known.
+pub type DisturbedRun<'a> = (&'a Samples, Option<f64>);
+
+/// Maximum difference of the cores that others used in two runs that are compared.
+const SAME_DISTURBANCE: f64 = 0.15;
+
+/// The [`spread_of`] runs whose disturbance is unknown.
+#[must_use]
+pub fn spread<'a>(runs: impl IntoIterator<Item = &'a Samples>) -> f64 {
+    spread_of(runs.into_iter().map(|run| (run, None)))
+}
+
 /// The robust standard deviation of the logarithm of p50 over runs of one version; 0.03 is a variation
 /// of about 3 %. Fewer than [`FEWEST_RUNS`] runs give 0.
 ///
 /// The estimator is Qn, which a few outliers do not change (P. J. Rousseeuw, C. Croux, *Alternatives
-/// to the Median Absolute Deviation*, 1993). The sampling variance is subtracted, because the bounds
-/// of a verdict include it.
+/// to the Median Absolute Deviation*, 1993). Only runs with the same disturbance are compared, because
+/// a verdict takes its difference into account. The sampling variance is subtracted, because the
+/// bounds of a verdict include it.
 #[must_use]
-pub fn spread<'a>(runs: impl IntoIterator<Item = &'a Samples>) -> f64 {
-    let (logarithms, variances): (Vec<f64>, Vec<f64>) = runs.into_iter().filter_map(median).unzip();
-    if logarithms.len() < FEWEST_RUNS {
+pub fn spread_of<'a>(runs: impl IntoIterator<Item = DisturbedRun<'a>>) -> f64 {
+    let runs: Vec<((f64, f64), Option<f64>)> = runs
+        .into_iter()
+        .filter_map(|(run, used)| Some((median(run)?, used)))
+        .collect();
+    if runs.len() < FEWEST_RUNS {
         return 0.0;
     }
-    let sampling = variances.iter().sum::<f64>() / variances.len() as f64;
-    (qn(&logarithms).powi(2) - sampling).max(0.0).sqrt()
+    let is_same = |one: Option<f64>, other: Option<f64>| {
+        let difference = one.zip(other).map(|(one, other)| (one - other).abs());
+        difference.is_none_or(|cores| cores <= SAME_DISTURBANCE)
+    };
+    let pairs = runs.iter().enumerate().flat_map(|(at, ((one, _), used))| {
+        let others = runs[..at]
+            .iter()
+            .filter(move |other| is_same(*used, other.1));
+        others.map(move |((other, _), _)| (one - other).abs())
+    });
+    let variances = runs.iter().map(|((_, variance), _)| variance);
+    let sampling = variances.sum::<f64>() / runs.len() as f64;
+    let all = qn(pairs.collect(), runs.len());
+    (all.powi(2) - sampling).max(0.0).sqrt()
 }
 
 /// The logarithm of the p50 of a run, and its sampling variance.
@@ -38,12 +66,8 @@ fn median(run: &Samples) -> Option<(f64, f64)> {
     Some((found.value.max(1.0).ln(), (width / 3.29).powi(2)))
 }
 
-/// The estimator Qn with its factors for small samples.
-fn qn(values: &[f64]) -> f64 {
-    let count = values.len();
-    let mut distances: Vec<f64> = (values.iter().enumerate())
-        .flat_map(|(at, one)| values[..at].iter().map(move |other| (one - other).abs()))
-        .collect();
+/// The estimator Qn of the distances of pairs of values, with its factors for small samples.
+fn qn(mut distances: Vec<f64>, count: usize) -> f64 {
     distances.sort_by(f64::total_cmp);
     let half = count / 2 + 1;
     let factor = match count {
@@ -55,7 +79,13 @@ fn qn(values: &[f64]) -> f64 {
         _ if count % 2 == 1 => count as f64 / (count as f64 + 1.4),
         _ => count as f64 / (count as f64 + 3.8),
     };
-    let distance = distances.get(half * (half - 1) / 2 - 1);
+    let (rank, all) = (half * (half - 1) / 2, count * (count - 1) / 2);
+    // Fewer than half of the pairs prove nothing; otherwise the same part of them counts.
+    if 2 * distances.len() < all {
+        return 0.0;
+    }
+    let rank = (rank * distances.len()).div_ceil(all);
+    let distance = distances.get(rank.saturating_sub(1));
     2.2219 * factor * distance.copied().unwrap_or_default()
 }
 
@@ -232,6 +262,15 @@ mod tests {
         let text = calibrated(&disturbed).to_string();
         let named = "Run 4 differs from the others: its p50 is 1.79x of their median.";
         assert!(text.ends_with(named), "{text}");
+    }
+
+    #[test]
+    fn the_effect_of_other_processes_is_no_spread() {
+        let medians = [100_000, 150_000, 101_000, 152_000, 100_500];
+        let used = [0.0, 1.0, 0.1, 0.9, 0.02];
+        let runs = medians.map(one);
+        let spread = spread_of(runs.iter().zip(used.map(Some)));
+        assert!(noise(spread) < 1.1, "{spread}");
     }
 
     #[test]

@@ -22,6 +22,30 @@ pub struct Contention {
     pub cores: u32,
 }
 
+/// Maximum difference of the shares of the machine that others used in two comparable runs.
+const COMPARABLE: f64 = 0.075;
+
+/// The items that others disturbed as much as a run, at which they used `now` cores, or about as
+/// little as any. All items if a disturbance is unknown.
+pub fn comparable<T>(
+    items: &[T],
+    used: impl Fn(&T) -> Option<f64>,
+    now: Option<f64>,
+    cores: u32,
+) -> Vec<&T> {
+    let distance = |item: &T| Some((used(item)? - now?).abs());
+    let distances: Option<Vec<f64>> = items.iter().map(distance).collect();
+    let Some(distances) = distances else {
+        return items.iter().collect();
+    };
+    let least = distances.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = least.max(COMPARABLE * f64::from(cores));
+    let both = items.iter().zip(&distances);
+    both.filter(|(_, distance)| **distance <= most + 1e-9)
+        .map(|(item, _)| item)
+        .collect()
+}
+
 impl Contention {
     /// The factor by which other processes can have slowed this run more than the baseline; 1 if the
     /// difference is not material.
@@ -67,6 +91,21 @@ mod tests {
             cores: 2,
         };
         [both.of_run(), both.of_baseline()]
+    }
+
+    #[test]
+    fn runs_with_the_same_disturbance_are_comparable() {
+        let runs = [Some(0.0), Some(0.1), Some(0.9), Some(0.5)];
+        let found = |now| -> Vec<f64> {
+            let of = comparable(&runs, |used| *used, now, 2);
+            of.into_iter().copied().flatten().collect()
+        };
+        assert_eq!(found(Some(0.05)), [0.0, 0.1]);
+        assert_eq!(found(Some(0.7)), [0.9, 0.5]);
+        assert_eq!(found(Some(2.0)), [0.9]);
+        assert_eq!(found(None).len(), 4);
+        let unknown = [Some(0.0), None];
+        assert_eq!(comparable(&unknown, |used| *used, Some(0.0), 2).len(), 2);
     }
 
     #[test]

@@ -54,9 +54,9 @@ pub use ab::{
     Ab, AbRefusal, AbVerdict, FEWEST_PAIRS, Pair, PairedClaim, is_measurable, judge_pairs,
     pairs_needed,
 };
-pub use calibrate::{FEWEST_RUNS, noise, spread};
+pub use calibrate::{FEWEST_RUNS, noise, spread, spread_of};
 pub use claim::{Against, Claim, LateSamples, Reference};
-pub use contention::Contention;
+pub use contention::{Contention, comparable};
 pub use judged::{Compared, JudgedClaim, OpenReason};
 pub use lint::{requests_to_prove, too_few_requests};
 pub(crate) use numbers::version;

@@ -177,7 +177,7 @@ mod linux {
             let mut busiest: Option<(u64, &str)> = None;
             for (pid, process) in &self.processes {
                 let ticks = used(pid, process);
-                if ticks >= least.max(1) && tree.is_unrelated(*pid, &Examined::default()) {
+                if ticks >= least.max(1) && tree.is_unrelated(*pid, &Examined) {
                     other += ticks;
                     busiest = busiest.max(Some((ticks, &process.name)));
                 }
@@ -223,7 +223,6 @@ mod linux {
     }
 
     /// The facts in `/proc`.
-    #[derive(Default)]
     struct Examined;
 
     impl Facts for Examined {

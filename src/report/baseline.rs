@@ -266,12 +266,12 @@ mod tests {
         }
         assert_eq!(
             spread(budget),
-            "calibrated with 5 runs: p50 varies by 2.7 %; p50 varies by 12.3 % between the 6 runs of the baseline, limits are 1.50x or more"
+            "calibrated with 5 runs: p50 varies by 2.7 %; p50 varies by 11.1 % between the 6 runs of the baseline, limits are 1.45x or more"
         );
         budget.calibration = None;
         assert_eq!(
             spread(budget),
-            "not calibrated; p50 varies by 12.3 % between the 6 runs of the baseline, limits are 1.50x or more"
+            "not calibrated; p50 varies by 11.1 % between the 6 runs of the baseline, limits are 1.45x or more"
         );
     }
 

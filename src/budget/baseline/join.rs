@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::calibrate::{Calibration, FEWEST_RUNS, TooFewRuns, calibrate, spread};
+use super::super::calibrate::{Calibration, FEWEST_RUNS, TooFewRuns, calibrate, spread_of};
 use super::super::samples::Samples;
-use super::super::{Against, Alpha, Claim, ClaimVerdict, Quantile, Reference, judge};
+use super::super::{Against, Alpha, Claim, ClaimVerdict, Contention, Quantile, Reference, judge};
 use super::{Baseline, Budget, Calibrated, Case, Fingerprint, Mismatch, Run};
 use crate::number::{Rounding, micros};
 
@@ -93,7 +93,8 @@ impl Case {
         for (subject, runs) in new.runs {
             let is_regressed = new.regressed.contains(&subject);
             let budget = case.budgets.entry(subject.clone()).or_default();
-            if let Some(reason) = budget.conflict(&runs, is_regressed) {
+            let cores = case.fingerprint.cores;
+            if let Some(reason) = budget.conflict(&runs, is_regressed, cores) {
                 replaced.push(ReplacedRuns {
                     subject,
                     runs: budget.runs.len(),
@@ -119,6 +120,7 @@ impl Case {
             expect_one_version(subject, runs)?;
             let samples: Vec<_> = runs.iter().map(Run::samples).collect();
             let mut calibration = calibrate(&samples)?;
+            calibration.spread = spread_of(runs.iter().map(Run::disturbed));
             if let Some(outlier) = &mut calibration.outlier {
                 let run = runs.get(outlier.run - 1).and_then(Run::machine);
                 let during = run.map(ToString::to_string);
@@ -178,7 +180,7 @@ impl Baseline {
 
 impl Budget {
     /// The reason why these runs cannot be combined with the present ones.
-    fn conflict(&self, new: &[Run], is_regressed: bool) -> Option<String> {
+    fn conflict(&self, new: &[Run], is_regressed: bool, cores: u32) -> Option<String> {
         if self.runs.is_empty() {
             return None;
         }
@@ -190,7 +192,7 @@ impl Budget {
             let [then, now] = [then, now].map(|version| version.unwrap_or("unknown"));
             return Some(format!("service.version was {then}, is {now}"));
         }
-        if let Some(medians) = self.changed_median(new) {
+        if let Some(medians) = self.changed_median(new, cores) {
             let [then, now] = medians.map(|of| micros(of, Rounding::Nearest));
             return Some(format!("p50 was {then}, is {now}"));
         }
@@ -198,24 +200,35 @@ impl Budget {
     }
 
     /// The medians of the present and of new runs, in microseconds, if they provably differ.
-    fn changed_median(&self, new: &[Run]) -> Option<[f64; 2]> {
+    fn changed_median(&self, new: &[Run], cores: u32) -> Option<[f64; 2]> {
         let (before, mut after) = (self.samples(), Samples::default());
         new.iter().for_each(|run| after.merge(run.samples()));
         let spread = match new.len() >= FEWEST_RUNS {
-            true => spread(new.iter().map(Run::samples)).max(self.spread()),
+            true => spread_of(new.iter().map(Run::disturbed)).max(self.spread()),
             false => self.spread(),
         };
-        let slower = |candidate, samples| Claim {
+        let used = Self {
+            runs: new.to_vec(),
+            ..Self::default()
+        };
+        let both = self.disturbed_by().zip(used.disturbed_by());
+        let contention = both.map(|(before, now)| Contention { before, now, cores });
+        let reverse = both.map(|(now, before)| Contention { before, now, cores });
+        let slower = |candidate, samples, contention| Claim {
             subject: String::new(),
             quantile: Quantile::P50,
             candidate,
             late: None,
             against: Against::Baseline(Reference {
                 spread,
+                contention,
                 ..Reference::new(samples)
             }),
         };
-        let claims = [slower(&after, &before), slower(&before, &after)];
+        let claims = [
+            slower(&after, &before, contention),
+            slower(&before, &after, reverse),
+        ];
         let judged = judge(&claims, Alpha::FIVE_PERCENT);
         let is_changed = judged
             .iter()

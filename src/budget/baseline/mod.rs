@@ -31,7 +31,8 @@ pub use review::{CaseChange, changes};
 
 use serde::{Deserialize, Serialize};
 
-use super::calibrate::{FEWEST_RUNS, spread};
+use super::calibrate::{DisturbedRun, FEWEST_RUNS, spread_of};
+use super::contention::comparable;
 use super::samples::Samples;
 use crate::machine::Disturbance;
 
@@ -126,6 +127,10 @@ impl Run {
         Self { machine, ..self }
     }
 
+    fn disturbed(&self) -> DisturbedRun<'_> {
+        (&self.samples, self.machine.as_ref().map(Disturbance::cores))
+    }
+
     /// The disturbance of the machine; `None` if it is unknown.
     #[must_use]
     pub fn machine(&self) -> Option<&Disturbance> {
@@ -169,7 +174,7 @@ impl Budget {
         let observed = (self.runs.len() >= FEWEST_RUNS).then(|| {
             Variation::Observed(Calibrated {
                 runs: self.runs.len() as u64,
-                spread: spread(self.runs.iter().map(Run::samples)),
+                spread: spread_of(self.runs.iter().map(Run::disturbed)),
             })
         });
         let calibrated = self.calibration.map(Variation::Calibrated);
@@ -181,6 +186,16 @@ impl Budget {
     #[must_use]
     pub fn spread(&self) -> f64 {
         self.variation().map_or(0.0, Variation::spread)
+    }
+
+    /// This budget with the runs that can be compared with one in which others used these cores.
+    #[must_use]
+    pub fn comparable_to(&self, used: Option<f64>, cores: u32) -> Self {
+        let runs = comparable(&self.runs, |run| run.disturbed().1, used, cores);
+        Self {
+            calibration: self.calibration,
+            runs: runs.into_iter().cloned().collect(),
+        }
     }
 
     /// Cores that others used on average; `None` if it is unknown.

@@ -50,6 +50,8 @@ pub(super) fn decide<'a>(
     differs: &[FactDifference],
     load: &Load,
 ) -> Decisions<'a> {
+    let comparable = |one: &Option<Accepted>| Some(one.as_ref()?.comparable_to(load));
+    let accepted: Vec<Option<Accepted>> = accepted.iter().map(comparable).collect();
     let mut missing = Vec::new();
     let mut claimed: Vec<(Requirement<'a>, Claim<'_>)> = Vec::new();
     for one in required {

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::budget::baseline::{Case, FactDifference};
+use crate::budget::baseline::{self, Case, FactDifference};
 use crate::budget::{Against, Claim, Contention, LateSamples, Reference, Samples};
 use crate::check::CheckRef;
+use crate::machine::Disturbance;
 use crate::result::{Before, Load, Measured};
 use crate::spec::{Budget, Location, Quantile};
 use crate::step::RunContext;
@@ -34,7 +35,9 @@ enum RequirementKind {
 }
 
 /// The durations of the baseline for one budget.
+#[derive(Clone)]
 pub(super) struct Accepted {
+    budget: baseline::Budget,
     samples: Samples,
     spread: f64,
     version: Option<String>,
@@ -164,12 +167,25 @@ impl Accepted {
         let budget = case.budgets.get(subject)?;
         let samples = budget.samples();
         (!samples.is_empty()).then(|| Self {
+            budget: budget.clone(),
             samples,
             spread: budget.spread(),
             version: budget.service_version().map(str::to_owned),
             cores: case.fingerprint.cores,
             disturbed_by: budget.disturbed_by(),
         })
+    }
+
+    /// The runs of the baseline that others disturbed as much as this run.
+    pub(super) fn comparable_to(&self, load: &Load) -> Self {
+        let used = load.machine.as_ref().map(Disturbance::cores);
+        let budget = self.budget.comparable_to(used, self.cores);
+        Self {
+            samples: budget.samples(),
+            disturbed_by: budget.disturbed_by(),
+            budget,
+            ..self.clone()
+        }
     }
 
     fn contention(&self, load: &Load) -> Option<Contention> {
