@@ -54,14 +54,18 @@ fn errors_by_cause(trace: &Trace) -> Vec<usize> {
     errors
 }
 
-/// Name and message of the span that failed first: `: "charge" (card declined)`.
+/// Name and message of the span that failed first: `, first `charge`: card declined`.
 fn first_error(trace: &Trace) -> Option<String> {
-    let first = errors_by_cause(trace).into_iter().next()?;
-    let span = &trace.spans()[first];
+    let errors = errors_by_cause(trace);
+    let span = &trace.spans()[*errors.first()?];
     let name = words::excerpt(&span.name);
+    let start = match errors.len() {
+        1 => ":",
+        _ => ", first",
+    };
     Some(match span.status.message.as_str() {
-        "" => format!(", first `{name}`"),
-        message => format!(", first `{name}`: {}", words::excerpt(message)),
+        "" => format!("{start} `{name}`"),
+        message => format!("{start} `{name}`: {}", words::excerpt(message)),
     })
 }
 

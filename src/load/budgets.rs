@@ -14,30 +14,20 @@ mod requirement;
 mod tests;
 
 use self::checks::BudgetChecks;
-pub(super) use self::decide::Decisions;
 use self::decide::decide;
+pub(super) use self::decide::{Decisions, JudgedRun};
 pub use self::environment::fingerprint;
 use self::place::BaselinePlace;
 pub use self::place::{case_name, case_of};
+pub(crate) use self::record::RetryState;
 use self::record::{SkipReason, WriteDecision, WriteTarget};
 use self::requirement::{Accepted, Requirement};
 use crate::budget::baseline::{BaselineError, Case, FactDifference, Fingerprint, Undo, Undone};
 use crate::check::Judged;
-use crate::result::{EarlierRun, Load, Trouble};
+use crate::result::{Load, Trouble};
 use crate::spec::{Pace, Spec};
 use crate::step::RunContext;
 use crate::trace::Trace;
-
-/// The consequence of an attempt that does not pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RetryState {
-    /// Another attempt follows if this one does not pass.
-    OnFailure,
-    /// Another attempt follows in any case: an earlier step of this one did not pass.
-    Certain,
-    /// No further attempt follows.
-    Exhausted,
-}
 
 /// A file that a run wrote, to be restored if late spans contradict the run.
 pub(crate) struct TakeBack {
@@ -61,38 +51,6 @@ impl TakeBack {
                 format!("late spans contradict this run: restore {file} ({error})")
             }
         });
-    }
-}
-
-/// A run of a spec with its claims. A spec has several if the first ones are not confirmed yet.
-pub(super) struct JudgedRun<'a> {
-    pub(super) started: jiff::Timestamp,
-    pub(super) load: Load,
-    pub(super) decided: Decisions<'a>,
-}
-
-impl<'a> JudgedRun<'a> {
-    /// Its numbers for the report of a later run.
-    pub(super) fn summary(&self) -> EarlierRun {
-        EarlierRun {
-            requests: self.load.requests,
-            failed: self.load.failed,
-            errored: self.load.errored,
-            duration: self.load.duration,
-        }
-    }
-
-    /// The claims over all runs: one only fails if it exceeds its limit in each of them. A run with too
-    /// many failed requests confirms nothing.
-    fn confirmed_by(&self, earlier: &[Self]) -> Decisions<'a> {
-        let mut decided = self.decided.clone();
-        let is_proof = self.load.has_permitted_failures();
-        for (required, judged) in &mut decided.claims {
-            let before = earlier.iter();
-            let before = before.filter_map(|run| run.decided.of(required.check));
-            judged.add_earlier_runs(before, is_proof);
-        }
-        decided
     }
 }
 

@@ -206,7 +206,7 @@ async fn a_real_bash_completes_commands_flags_and_values() {
     assert_eq!(offered(&script, &["spanspec", "ru"]), ["run"]);
     assert_eq!(
         offered(&script, &["spanspec", "run", "--fail"]),
-        ["--fail-fast"]
+        ["--fail-flaky", "--fail-fast"]
     );
     assert_eq!(offered(&script, &["spanspec", "schema", "p"]), ["project"]);
     assert_eq!(

@@ -34,7 +34,7 @@ async fn a_span_after_the_flush_bound_starts_the_wait_again_and_is_noted() {
     said.expect(
         1,
         &[
-            "expected none, found 1   (back, span 00000000000000a2)",
+            "expected none, found 1: `work`   (back, span 00000000000000a2)",
             "note: spans arrived later after the response than the flush bound of 100 ms: back",
         ],
     );

@@ -41,7 +41,7 @@ async fn a_pass_is_overturned_by_a_span_that_is_exported_while_services_are_stop
             "ERROR no errors",
             "passed at first, but 1 span of `payment` arrived",
             "stopped, and contradicts it",
-            "expected none, found 1   (payment, span",
+            "expected none, found 1: `charge`: declined   (payment, span",
             "1 errored in",
         ],
     );

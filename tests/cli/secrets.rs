@@ -145,7 +145,7 @@ async fn output_of_services_obeys_neither_a_terminal_nor_a_ci_system() {
         &[
             "[app] ::error::x\n",
             "[app] #\\#[error]y\n",
-            r"[app] a\rb\u{b}\u{c}\u{7}\u{1b}[31mred\u{9b}c",
+            r"[app] a\rb\u{c}red\u{9b}c",
         ],
     );
     let is_obeyed = |char: char| char.is_control() && char != '\n';

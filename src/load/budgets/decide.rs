@@ -1,11 +1,42 @@
 //! Decides all claims of a spec together, because they share the probability of an error.
 
-use super::JudgedRun;
 use super::requirement::{Accepted, Requirement};
 use crate::budget::baseline::FactDifference;
 use crate::budget::{self, Alpha, Claim, ClaimVerdict, JudgedClaim};
 use crate::check::CheckRef;
-use crate::result::Load;
+use crate::result::{EarlierRun, Load};
+
+/// A run of a spec with its claims. A spec has several if the first ones are not confirmed yet.
+pub(crate) struct JudgedRun<'a> {
+    pub(crate) started: jiff::Timestamp,
+    pub(crate) load: Load,
+    pub(crate) decided: Decisions<'a>,
+}
+
+impl<'a> JudgedRun<'a> {
+    /// Its numbers for the report of a later run.
+    pub(crate) fn summary(&self) -> EarlierRun {
+        EarlierRun {
+            requests: self.load.requests,
+            failed: self.load.failed,
+            errored: self.load.errored,
+            duration: self.load.duration,
+        }
+    }
+
+    /// The claims over all runs: one only fails if it exceeds its limit in each of them. A run with too
+    /// many failed requests confirms nothing.
+    pub(super) fn confirmed_by(&self, earlier: &[Self]) -> Decisions<'a> {
+        let mut decided = self.decided.clone();
+        let is_proof = self.load.has_permitted_failures();
+        for (required, judged) in &mut decided.claims {
+            let before = earlier.iter();
+            let before = before.filter_map(|run| run.decided.of(required.check));
+            judged.add_earlier_runs(before, is_proof);
+        }
+        decided
+    }
+}
 
 /// The result for all requirements in one run, or in all runs.
 #[derive(Clone)]

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::decide::Decisions;
+use super::decide::{Decisions, JudgedRun};
 use super::place::BaselinePlace;
 use super::requirement::{Requirement, is_compared};
-use super::{JudgedRun, RetryState};
 use crate::budget::baseline::{
     BaselineError, Case, FactDifference, Fingerprint, Joined, NewRuns, ReplacedRuns, Run, Undo,
     lock, pending_path, propose, read, write,
@@ -14,6 +13,17 @@ use crate::budget::baseline::{
 use crate::check::{self, Outcome};
 use crate::result::Load;
 use crate::step::{RunContext, Update};
+
+/// The consequence of an attempt that does not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RetryState {
+    /// Another attempt follows if this one does not pass.
+    OnFailure,
+    /// Another attempt follows in any case: an earlier step of this one did not pass.
+    Certain,
+    /// No further attempt follows.
+    Exhausted,
+}
 
 /// The decision about writing the durations of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
