@@ -138,6 +138,12 @@ impl Project {
         self
     }
 
+    /// The text of the project file.
+    #[cfg(feature = "cli")]
+    pub(crate) fn source_text(&self) -> Option<&str> {
+        self.source.as_ref().map(Source::text)
+    }
+
     /// Returns `true` if there are services to start.
     #[must_use]
     pub fn has_services(&self) -> bool {

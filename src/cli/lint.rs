@@ -14,7 +14,7 @@ use crate::workspace::Ports;
 
 use super::arguments::LintArguments;
 use super::exit::{Exit, fail, note};
-use super::load::load;
+use super::load::{load, warn_of_unused};
 use super::output;
 use super::selection::select;
 use super::session::fail_with;
@@ -26,6 +26,7 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         Ok(workspace) => workspace,
         Err(exit) => return exit,
     };
+    warn_of_unused(&workspace, &arguments.specs);
     let folder = arguments.baseline.as_deref();
     let mut baselines =
         baselines::look(&workspace, folder.filter(|dir| !dir.as_os_str().is_empty()));

@@ -9,7 +9,7 @@ use crate::spec::SpecError;
 use crate::workspace::{LoadError, Ports, Search, Workspace};
 
 use super::arguments::{ProjectArguments, SpecArguments};
-use super::exit::{Exit, fail};
+use super::exit::{Exit, fail, note};
 use super::output;
 
 /// Maximum number of errors that are printed.
@@ -50,6 +50,13 @@ pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
+}
+
+/// Prints a warning for each `--var` that has no effect.
+pub(super) fn warn_of_unused(workspace: &Workspace, arguments: &SpecArguments) {
+    for text in workspace.unused_variables(&search(arguments, Ports::Unknown)) {
+        note(&format!("warning: {text}"));
+    }
 }
 
 /// Prints the errors of a project.

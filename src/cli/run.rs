@@ -11,7 +11,7 @@ use crate::workspace::{Ports, Workspace, with_timeout};
 
 use super::arguments::RunArguments;
 use super::exit::{Exit, fail};
-use super::load::{fail_load, search, troubles};
+use super::load::{fail_load, search, troubles, warn_of_unused};
 use super::output;
 use super::reporters::Reporters;
 use super::selection::{full_name, select};
@@ -43,6 +43,7 @@ async fn run_selected(arguments: &RunArguments) -> Exit {
         Ok(workspace) => workspace,
         Err(error) => return without_specs(arguments, troubles(&error), fail_load(&error)),
     };
+    warn_of_unused(&workspace, &arguments.specs);
     let all = std::mem::take(&mut workspace.specs);
     let known = all.len();
     let specs = with_timeout(select(all, &arguments.specs), arguments.timeout);

@@ -22,14 +22,16 @@ pub(crate) enum Expression {
     Variable(Variable),
     /// `${uuid()}`: a random version 4 UUID.
     Uuid,
-    /// `${now()}`: RFC 3339, UTC.
-    Now,
+    /// `${now()}`, `${now(-1d)}`: RFC 3339, UTC, with an offset in seconds.
+    Now(i64),
     /// `${random(1,100)}`: both ends included.
     Random(i64, i64),
     /// `${number(x)}`.
     Number(Variable),
     /// `${text(x)}`.
     Text(Variable),
+    /// `${url(x)}`: a segment of a path, percent-encoded.
+    Url(Variable),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +51,7 @@ pub(crate) struct TemplateError {
 /// Maximum nesting of defaults.
 const MAX_DEPTH: usize = 8;
 
-const FUNCTIONS: &str = "uuid(), now(), random(1,100), number(x), text(x)";
+const FUNCTIONS: &str = "uuid(), now(), now(-1d), random(1,100), number(x), text(x), url(x)";
 
 impl Template {
     /// Parses the text of a scalar; `$${` is a literal `${`.
@@ -132,10 +134,11 @@ fn expression(inner: &str, offset: usize, depth: usize) -> Result<Expression, Te
     };
     match (function, arguments.trim()) {
         ("uuid", "") => Ok(Expression::Uuid),
-        ("now", "") => Ok(Expression::Now),
+        ("now", distance) => now(distance, offset),
         ("random", range) => random(range, offset),
         ("number", name) => variable(name, offset, depth).map(Expression::Number),
         ("text", name) => variable(name, offset, depth).map(Expression::Text),
+        ("url", name) => variable(name, offset, depth).map(Expression::Url),
         _ => Err(TemplateError {
             what: format!("unknown function `{inner}`"),
             help: format!("use one of {FUNCTIONS}"),
@@ -152,6 +155,36 @@ fn call(inner: &str) -> Option<(&str, &str)> {
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || c == '_')
         .then_some((function, arguments))
+}
+
+/// `now()`, or with a distance such as `-1d` or `+30m`.
+fn now(distance: &str, offset: usize) -> Result<Expression, TemplateError> {
+    seconds(distance)
+        .map(Expression::Now)
+        .ok_or_else(|| TemplateError {
+            what: format!("invalid distance in `now({distance})`"),
+            help: "write `${now(-1d)}` or `${now(+30m)}`; the units are s m h d".to_owned(),
+            offset,
+        })
+}
+
+fn seconds(distance: &str) -> Option<i64> {
+    if distance.is_empty() {
+        return Some(0);
+    }
+    let number = distance.strip_suffix(['s', 'm', 'h', 'd'])?;
+    let scale = match &distance[number.len()..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        _ => 86_400,
+    };
+    // At most a million days, so that the result is a date.
+    let number: i64 = number
+        .starts_with(['+', '-'])
+        .then(|| number.parse().ok())??;
+    let seconds = number.checked_mul(scale)?;
+    (seconds.abs() <= 1_000_000 * 86_400).then_some(seconds)
 }
 
 fn random(range: &str, offset: usize) -> Result<Expression, TemplateError> {

@@ -6,6 +6,8 @@ mod error;
 mod files;
 mod secrets;
 mod selection;
+#[cfg(feature = "cli")]
+mod unused;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

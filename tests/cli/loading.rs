@@ -54,6 +54,19 @@ services:
 }
 
 #[tokio::test]
+async fn a_variable_of_the_command_line_that_nothing_uses_is_warned_of() {
+    let spec = "request: GET ${URL}/${kind}\nexpect: { status: 200 }\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let warning = "warning: --var knd has no effect: no spec and no project file contains `${knd}`; did you mean `kind`?";
+    let arguments = ["--var", "knd=fine", "--var", "kind=fine"];
+    let ran = project.run(&arguments).await;
+    ran.expect(0, &[warning]);
+    assert!(!ran.err.contains("--var kind"), "{}", ran.err);
+    let lint = [&["lint"][..], &arguments].concat();
+    project.spanspec(&lint).await.expect(0, &[warning]);
+}
+
+#[tokio::test]
 async fn files_that_no_person_wrote_are_refused_quickly() {
     let project = Project::with(&[]).await;
     std::fs::create_dir(project.path().join("specs")).unwrap();

@@ -47,6 +47,87 @@ fn read_with(globals: Globals, text: &str) -> Spec {
 }
 
 #[test]
+fn a_variable_that_refers_to_itself_means_the_outer_one() {
+    let project = Source::new("spanspec.yaml", "vars: { x: \"${x:-project}\" }\n");
+    let project = spanspec::internal::project::Project::read(&project, &folder()).unwrap();
+    let body = |environment: &[(&str, &str)], vars: &str| {
+        let globals = Globals {
+            environment: texts(environment),
+            project: project.vars.clone(),
+            ..Globals::default()
+        };
+        let text = format!(
+            "vars: {{ {vars} }}\nrequest: {{ post: http://a/, json: \"${{x}}\" }}\nexpect: {{ status: 200 }}\n"
+        );
+        body_of(&read_with(globals, &text))
+    };
+    let own = "x: \"spec of ${x}\"";
+    assert_eq!(body(&[], own), "spec of project");
+    assert_eq!(body(&[("x", "environment")], own), "spec of environment");
+    assert_eq!(body(&[("x", "")], own), "spec of project");
+    let circle =
+        "vars: { a: \"${b:-1}\", b: \"${a}\" }\nrequest: http://a/${a}\nexpect: { status: 200 }\n";
+    assert!(refusal(circle).contains("the variable `a` refers to itself"));
+    let alone = "vars: { a: \"${a}\" }\nrequest: http://a/${a}\nexpect: { status: 200 }\n";
+    assert!(refusal(alone).contains("undefined variable `a`"));
+}
+
+#[test]
+fn a_variable_does_not_change_the_path_of_a_url() {
+    let url = |vars: &str, url: &str| {
+        let text = format!("vars: {{ {vars} }}\nrequest: \"{url}\"\nexpect: {{ status: 200 }}\n");
+        let spec = spec(&text);
+        let Trigger::Request(request) = spec.steps[0].trigger(&spec.scope()).unwrap() else {
+            panic!("no request")
+        };
+        request.url.to_string()
+    };
+    assert_eq!(
+        url("id: \"a/b?c#d e\"", "http://a/orders/${url(id)}/lines"),
+        "http://a/orders/a%2Fb%3Fc%23d%20e/lines"
+    );
+    let base = "base: \"http://a/v1/../v2\", path: v1.0/x..y";
+    assert_eq!(
+        url(base, "POST ${base}/${path}?q=.."),
+        "http://a/v2/v1.0/x..y?q=.."
+    );
+    for (value, sign) in [
+        ("a#b", "`#`"),
+        ("../admin", "`..`"),
+        ("a\\\\b", "`\\\\`"),
+        ("a\\nb", "`\\n`"),
+    ] {
+        let text = format!(
+            "vars: {{ id: \"{value}\" }}\nrequest: http://a/orders/${{id}}\nexpect: {{ status: 200 }}\n"
+        );
+        let why = refusal(&text);
+        assert!(
+            why.contains(&format!("contains {sign}, which changes the path")),
+            "{why}"
+        );
+    }
+}
+
+#[test]
+fn a_time_can_have_a_distance() {
+    let time = |text: &str| -> jiff::Timestamp {
+        let value = filled("", &format!("\"${{now({text})}}\""));
+        value.as_str().unwrap().parse().unwrap()
+    };
+    let hours = |text: &str| time(text).duration_since(time("")).as_secs_f64() / 3_600.0;
+    assert!((hours("-1d") + 24.0).abs() < 0.1);
+    assert!((hours("+90m") - 1.5).abs() < 0.1);
+    let wrong = "request: { post: http://a/, json: \"${now(1d)}\" }\nexpect: { status: 200 }\n";
+    assert!(refusal(wrong).contains("write `${now(-1d)}` or `${now(+30m)}`"));
+}
+
+#[test]
+fn an_empty_text_has_the_default() {
+    assert_eq!(filled("x: \"\"", "\"${x:-none}${y:-}\""), "none");
+    assert_eq!(filled("x: 0", "\"${x:-none}\""), 0);
+}
+
+#[test]
 fn a_name_is_looked_up_from_the_nearest_place_outwards() {
     let globals =
         |arguments: &[(&str, &str)], file: &[(&str, &str)], environment: &[(&str, &str)]| Globals {

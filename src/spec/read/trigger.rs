@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Reader, Refusal};
-use crate::spec::error::did_you_mean;
+use crate::spec::error::{ErrorList, did_you_mean};
 use crate::spec::keys;
 use crate::spec::trigger::{Body, Part, PartContent, Request, Tls, Trigger};
 use crate::spec::yaml::{Entry, Kind, Node};
@@ -54,6 +54,7 @@ impl Reader<'_> {
 
     /// `GET http://127.0.0.1:8080/health`.
     fn short_request(&self, node: &Node) -> Option<Request> {
+        self.refuse_altered_path(node)?;
         let awaited = Request::new(http::Method::GET, unknown_url());
         self.parse(node, "a request", awaited, |text| {
             let (method, url) = match text.split_once(char::is_whitespace) {
@@ -138,7 +139,32 @@ impl Reader<'_> {
     }
 
     fn url(&self, node: &Node) -> Option<url::Url> {
+        self.refuse_altered_path(node)?;
         self.parse(node, "a URL", unknown_url(), parse_url)
+    }
+
+    /// Refuses the value of a variable that would lead to another path, or cut the URL.
+    fn refuse_altered_path(&self, node: &Node) -> Option<()> {
+        let Some(scalar) = node.scalar().filter(|scalar| scalar.text.contains("${")) else {
+            return Some(());
+        };
+        // Errors of variables are reported where the text is read.
+        let ignored = ErrorList::new(self.errors.source());
+        let pieces = self.scope.pieces(scalar, node.place, &ignored);
+        let mut before = String::new();
+        for piece in pieces.flatten().unwrap_or_default() {
+            let value = piece.value().unwrap_or_default();
+            if let Some(sign) = altering(value, &before) {
+                return self.wrong(
+                    node.place,
+                    format!("a variable in this URL contains `{sign}`, which changes the path"),
+                    "here",
+                    "encode the value: `${url(x)}`; or write the sign outside of the variable",
+                );
+            }
+            before.push_str(piece.text());
+        }
+        Some(())
     }
 
     fn headers(&self, node: &Node) -> Option<Vec<(http::HeaderName, http::HeaderValue)>> {
@@ -300,6 +326,22 @@ impl Reader<'_> {
         }
         Some(tls)
     }
+}
+
+/// The part of a value that changes the meaning of a URL. `before` is the text before the value; a
+/// value at the start is the base of the URL.
+fn altering(value: &str, before: &str) -> Option<String> {
+    let is_base = before.is_empty() || before.ends_with(char::is_whitespace);
+    let sign = value
+        .chars()
+        .find(|&sign| sign == '\\' || sign == '#' && !is_base || sign.is_control());
+    if let Some(sign) = sign {
+        return Some(sign.escape_debug().to_string());
+    }
+    let is_in_path = !is_base && !before.contains('?');
+    let mut segments = value.split(['/', '?']);
+    let dots = segments.find(|segment| matches!(*segment, "." | ".."));
+    dots.filter(|_| is_in_path).map(str::to_owned)
 }
 
 /// Placeholder if a variable of the URL has no value. Nothing is sent to it.

@@ -27,6 +27,11 @@ pub(crate) struct Withheld {
 impl Scope {
     /// Looks up a name, innermost definition first.
     pub(super) fn find(&self, name: &str) -> Definition<'_> {
+        self.find_beyond(name, 0)
+    }
+
+    /// Looks up a name, but not in the innermost `vars` that define it, as many as `inner`.
+    pub(super) fn find_beyond(&self, name: &str, mut inner: usize) -> Definition<'_> {
         let globals = &*self.globals;
         if name == "trace_id" {
             return self.trace_id.map_or(Definition::Awaited, |id| {
@@ -45,11 +50,13 @@ impl Scope {
         if let Some(value) = globals.file.get(name) {
             return Definition::Value(value.clone());
         }
-        if let Some(node) = self.vars.get(name) {
-            return Definition::Node(node, self.vars.source.as_ref());
-        }
-        if let Some(node) = globals.project.get(name) {
-            return Definition::Node(node, globals.project.source.as_ref());
+        for vars in [&self.vars, &globals.project] {
+            if let Some(node) = vars.get(name) {
+                if inner == 0 {
+                    return Definition::Node(node, vars.source.as_ref());
+                }
+                inner -= 1;
+            }
         }
         if let Some(value) = globals.services.get(name) {
             return value.clone().map_or(Definition::Awaited, Definition::Value);

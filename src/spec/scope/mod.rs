@@ -62,7 +62,6 @@ pub(crate) enum Piece {
 
 impl Piece {
     /// Its text.
-    #[cfg(feature = "run")]
     pub(crate) fn text(&self) -> &str {
         match self {
             Self::Text(text) | Self::Value(text) => text,
@@ -329,7 +328,11 @@ impl Scope {
         match expression {
             Expression::Variable(variable) => self.variable(variable, place, errors, open),
             Expression::Uuid => once(&|| Value::String(random_uuid())),
-            Expression::Now => once(&|| Value::String(jiff::Timestamp::now().to_string())),
+            Expression::Now(seconds) => once(&|| {
+                let distance = jiff::SignedDuration::from_secs(*seconds);
+                let time = jiff::Timestamp::now().saturating_add(distance);
+                Value::String(time.unwrap_or(jiff::Timestamp::MAX).to_string())
+            }),
             Expression::Random(low, high) => once(&|| Value::Int(rand::random_range(*low..=*high))),
             Expression::Number(variable) => match self.variable(variable, place, errors, open)? {
                 Filled::Value(value) if value.is_number() => Some(Filled::Value(value)),
@@ -337,6 +340,13 @@ impl Scope {
                 Filled::Text(text) => number(variable, &text, place, errors),
                 Filled::Awaited => Some(Filled::Awaited),
             },
+            Expression::Url(variable) => {
+                Some(match self.variable(variable, place, errors, open)? {
+                    Filled::Value(value) => encoded(&value.to_text()),
+                    Filled::Text(text) => encoded(&text),
+                    Filled::Awaited => Filled::Awaited,
+                })
+            }
             Expression::Text(variable) => {
                 Some(match self.variable(variable, place, errors, open)? {
                     Filled::Value(value) => Filled::Value(Value::String(value.to_text())),
@@ -355,18 +365,44 @@ impl Scope {
         open: &[&str],
     ) -> Option<Filled> {
         let name = variable.name.as_str();
-        let found = self.find(name);
+        // `X: ${X:-8080}` in `vars` means the outer variable of this name.
+        let inner = open.iter().rev().take_while(|one| **one == name).count();
+        let found = self.find_beyond(name, inner);
         if self.is_varying(name, &found) {
             self.has_varied.set(true);
         }
-        match found {
-            Definition::Value(value) => Some(Filled::Value(value)),
+        let filled = self.defined(name, found, place, errors, open)?;
+        match (&variable.default, filled) {
+            (Some(default), filled) if filled.as_ref().is_none_or(is_empty) => {
+                match self.fill_template(default, place, errors, open)? {
+                    Filled::Text(text) => Some(Filled::Value(Value::String(text))),
+                    filled => Some(filled),
+                }
+            }
+            (_, Some(filled)) => Some(filled),
+            (None, None) => self.missing(name, place, errors),
+            (Some(_), None) => None,
+        }
+    }
+
+    /// The value of a definition; the inner `None` means that there is none.
+    fn defined(
+        &self,
+        name: &str,
+        found: Definition<'_>,
+        place: Place,
+        errors: &ErrorList,
+        open: &[&str],
+    ) -> Option<Option<Filled>> {
+        Some(Some(match found {
+            Definition::Value(value) => Filled::Value(value),
             Definition::Awaited => {
                 self.awaited.borrow_mut().insert(name.to_owned());
-                Some(Filled::Awaited)
+                Filled::Awaited
             }
             Definition::Node(node, source) => {
-                if open.contains(&name) {
+                let is_outer = open.last() == Some(&name);
+                if open.contains(&name) && !is_outer {
                     return errors.note(
                         place,
                         format!("the variable `{name}` refers to itself"),
@@ -374,8 +410,8 @@ impl Scope {
                         format!("break the circle {} -> {name}", open.join(" -> ")),
                     );
                 }
-                if let Some(filled) = self.evaluated.borrow().get(name) {
-                    return Some(filled.clone());
+                if !is_outer && let Some(filled) = self.evaluated.borrow().get(name) {
+                    return Some(Some(filled.clone()));
                 }
                 let open: Vec<&str> = open.iter().copied().chain([name]).collect();
                 let filled = match source {
@@ -387,27 +423,23 @@ impl Scope {
                     }
                     _ => self.fill_open(node, errors, &open)?,
                 };
-                if filled != Filled::Awaited {
+                if filled != Filled::Awaited && !is_outer {
                     self.evaluated
                         .borrow_mut()
                         .insert(name.to_owned(), filled.clone());
                 }
-                Some(filled)
+                filled
             }
-            Definition::Withheld(Withheld { why, help }) => errors.note(
-                place_of(name, place, errors),
-                format!("`{name}` {why}"),
-                "not available",
-                help.to_owned(),
-            ),
-            Definition::Missing => match &variable.default {
-                Some(default) => match self.fill_template(default, place, errors, open)? {
-                    Filled::Text(text) => Some(Filled::Value(Value::String(text))),
-                    filled => Some(filled),
-                },
-                None => self.missing(name, place, errors),
-            },
-        }
+            Definition::Withheld(Withheld { why, help }) => {
+                return errors.note(
+                    place_of(name, place, errors),
+                    format!("`{name}` {why}"),
+                    "not available",
+                    help.to_owned(),
+                );
+            }
+            Definition::Missing => return Some(None),
+        }))
     }
 
     /// Returns `true` if the value may differ between the requests of a `repeat`.
@@ -557,4 +589,27 @@ fn random_uuid() -> String {
     uuid::Builder::from_random_bytes(rand::random())
         .into_uuid()
         .to_string()
+}
+/// A text as one segment of a path, in which `/`, `?` and `#` have no meaning.
+fn encoded(text: &str) -> Filled {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    let encoded = match text {
+        // Encoded dots are still dots in a URL.
+        "." | ".." => text.to_owned(),
+        _ => utf8_percent_encode(text, SEGMENT).to_string(),
+    };
+    Filled::Value(Value::String(encoded))
+}
+
+/// Returns `true` for an empty text, for which `${name:-default}` uses the default, as in a shell.
+fn is_empty(of: &Filled) -> bool {
+    match of {
+        Filled::Text(text) | Filled::Value(Value::String(text)) => text.is_empty(),
+        Filled::Value(_) | Filled::Awaited => false,
+    }
 }
