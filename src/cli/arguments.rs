@@ -242,6 +242,9 @@ pub(super) struct ShowArguments {
     /// Draw all spans, without a limit
     #[arg(long, env = "SPANSPEC_ALL")]
     pub(super) all: bool,
+    /// List the attributes of all spans
+    #[arg(short, long, env = "SPANSPEC_VERBOSE")]
+    pub(super) verbose: bool,
 }
 
 /// A test case of the JUnit report.

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
-use crate::report::{Look, duration, waterfall};
+use crate::report::{Look, attributes, duration, waterfall};
 use crate::source::otlp::read;
 use crate::trace::Trace;
 use crate::workspace::{FileError, read_bytes};
@@ -45,7 +45,7 @@ pub(super) fn show(arguments: &ShowArguments) -> Exit {
     let most_rows = if arguments.all { usize::MAX } else { MOST_ROWS };
     let drawn: Vec<String> = traces
         .into_iter()
-        .map(|trace| draw(&trace.with_unseen_caller(), most_rows))
+        .map(|trace| draw(&trace.with_unseen_caller(), most_rows, arguments.verbose))
         .collect();
     match write!(output::stdout(), "{}", drawn.join("\n")) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -75,7 +75,7 @@ fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{s}")
 }
 
-fn draw(trace: &Trace, most_rows: usize) -> String {
+fn draw(trace: &Trace, most_rows: usize, is_verbose: bool) -> String {
     let time = match trace.duration() {
         Some(nanos) => duration(std::time::Duration::from_nanos(nanos)),
         None => "duration unknown".to_owned(),
@@ -84,8 +84,12 @@ fn draw(trace: &Trace, most_rows: usize) -> String {
     let holes: String = holes
         .map(|hole| format!("note: {}\n", hole.in_full()))
         .collect();
+    let attributes = match is_verbose {
+        true => format!("\n{}", attributes(trace, &Look::of_stdout(), most_rows)),
+        false => String::new(),
+    };
     format!(
-        "trace {}   {}, {}, {time}\n{holes}\n{}",
+        "trace {}   {}, {}, {time}\n{holes}\n{}{attributes}",
         trace.id(),
         counted(trace.len(), "span"),
         counted(trace.services().len(), "service"),

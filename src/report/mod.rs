@@ -68,6 +68,8 @@ pub use tap::Tap;
 #[cfg(feature = "cli")]
 pub use terminal::Terminal;
 pub use text::Detail;
+#[cfg(feature = "cli")]
+pub use text::attributes;
 pub use waterfall::waterfall;
 
 /// Receives the events and the report of a run.

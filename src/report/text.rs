@@ -3,6 +3,7 @@
 //! `failure` renders a failed check, `step` a trigger with its trace, `load` many requests of a step,
 //! `summary` the end of a run.
 
+mod attributes;
 mod detail;
 mod failure;
 mod lines;
@@ -12,6 +13,8 @@ mod step;
 mod summary;
 mod trouble;
 
+#[cfg(feature = "cli")]
+pub use attributes::attributes;
 pub use detail::Detail;
 pub(super) use lines::paragraph;
 pub use summary::summary;

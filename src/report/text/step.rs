@@ -2,6 +2,7 @@
 
 use super::super::look::{self, BAD, DOUBT, FAINT, GOOD, LEFT_OUT, Look, STRONG, printable};
 use super::super::waterfall::{Mark, USUAL_ROWS, waterfall};
+use super::attributes::attributes;
 use super::detail::Detail;
 use super::failure::failure;
 use super::lines::{indented, narrower, paragraph, quoted, with_head};
@@ -12,6 +13,8 @@ use crate::result::{Attempt, Phase, StepReport};
 use crate::trace::{HttpResponse, Response, Trace};
 
 const MOST_UNJUDGED: usize = 8;
+/// Maximum number of spans with their attributes.
+const MOST_SPANS: usize = 100;
 /// Maximum number of lines of a response.
 const MOST_LINES: usize = 12;
 /// Maximum width of such a line.
@@ -81,6 +84,12 @@ pub(super) fn section(step: &StepReport, look: &Look, detail: Detail) -> String 
     parts.push(step.notices.iter().map(|text| note(text, look)).collect());
     let shown: Vec<&Failure> = failures.into_iter().chain(contradictions).collect();
     parts.push(picture(step.trace.as_deref(), &shown, look));
+    if detail == Detail::Verbose
+        && let Some(trace) = &step.trace
+    {
+        let attributes = attributes(trace, &narrower(look, 3), MOST_SPANS);
+        parts.push(indented(&attributes, 3));
+    }
     parts.push(saved(step, look));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")

@@ -222,6 +222,19 @@ PASS  listing the stock
    payment        process_payment        ▐███████████████████▏            412 ms
    order          INSERT orders                              ▐              1 ms
 
+   gateway › POST /orders
+     kind: internal
+   order › POST /orders
+     kind: internal
+   order › reserve_stock
+     kind: internal
+   inventory › SELECT stock
+     kind: internal
+   payment › process_payment
+     kind: internal
+   order › INSERT orders
+     kind: internal
+
 
 "#]]
     );
