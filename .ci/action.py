@@ -287,7 +287,7 @@ class Runs(unittest.TestCase):
         job = Job(self, {"specs/a.yaml": "nonsense: true\n", "target/junit.xml": "of yesterday"})
         code, outputs = job.use({"version": "source"})
         self.assertEqual((code, outputs["exit-code"], outputs["passed"]), (2, "2", "0"), job.log)
-        self.assertEqual(outputs["junit-path"], "")
+        self.assertEqual(outputs["junit-path"], "target/junit.xml")
         self.assertIn("::error title=spanspec::invalid arguments, spec or project file", job.log)
         self.assertIn("nothing was run", job.read("summary"))
 
