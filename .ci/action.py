@@ -288,8 +288,9 @@ class Runs(unittest.TestCase):
         code, outputs = job.use({"version": "source"})
         self.assertEqual((code, outputs["exit-code"], outputs["passed"]), (2, "2", "0"), job.log)
         self.assertEqual(outputs["junit-path"], "target/junit.xml")
-        self.assertIn("::error title=spanspec::invalid arguments, spec or project file", job.log)
+        self.assertIn("::error file=specs/a.yaml,line=1,col=1,title=the run::unknown key `nonsense`", job.log)
         self.assertIn("nothing was run", job.read("summary"))
+        self.assertIn("unknown key `nonsense`", job.read("summary"))
 
     def test_inputs_are_split_into_words_and_not_executed(self):
         job = Job(self, {"specs/a.yaml": PASSING, "specs/c.yaml": FAILING})

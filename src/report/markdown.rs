@@ -17,7 +17,7 @@ use super::repository::Repository;
 use super::text::{self, Detail};
 use super::{Reporter, file};
 use crate::number::{count, counted, duration};
-use crate::result::{Report, SpecReport, Verdict};
+use crate::result::{Report, SpecReport, Verdict, WithoutSpecs};
 use crate::secret::Format;
 use inert::{fenced, html, inline};
 pub use versions::comparisons;
@@ -150,6 +150,11 @@ fn headline(report: &Report) -> String {
 fn in_a_word(report: &Report, counts: &[(&str, usize)]) -> String {
     if report.interrupted {
         return "interrupted".to_owned();
+    }
+    match report.without_specs {
+        Some(WithoutSpecs::Invalid) => return "nothing was run".to_owned(),
+        Some(WithoutSpecs::NotSelected) => return "no spec was selected".to_owned(),
+        None => {}
     }
     if !report.trouble.is_empty() {
         return "the run ended with an error".to_owned();
