@@ -19,6 +19,8 @@ impl Value {
     /// # Errors
     /// The reason why it is not JSON, with line and column.
     pub fn from_json(document: &[u8]) -> Result<Self, String> {
+        // A byte order mark is common in documents that Windows programs write.
+        let document = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
         serde_json::from_slice::<IgnoredAny>(document).map_err(|error| error.to_string())?;
         let mut reader = JsonReader { document, at: 0 };
         reader.value(0).ok_or_else(
@@ -206,6 +208,12 @@ mod tests {
             read(" [ 1 , { \"a\" : \"\\u00e9\" } ] ").to_json_text(),
             r#"[1,{"a":"é"}]"#
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_ignored() {
+        assert_eq!(read("\u{feff}[1]").to_json_text(), "[1]");
+        assert!(Value::from_json("\u{feff}\u{feff}1".as_bytes()).is_err());
     }
 
     #[test]

@@ -147,8 +147,8 @@ impl LoadedPart {
     }
 }
 
-/// Decodes `content-encoding`: gzip and deflate, also combined. Bytes with other encodings stay
-/// as received.
+/// Decodes `content-encoding`: gzip, deflate, and zstd with its feature, also combined. Bytes with
+/// other encodings stay as received.
 pub(super) fn decompress(headers: &HeaderMap, body: Vec<u8>) -> io::Result<Vec<u8>> {
     let encodings = headers.get_all(CONTENT_ENCODING).iter();
     let names: Vec<_> = encodings
@@ -168,6 +168,8 @@ fn decode(name: &str, body: Vec<u8>) -> io::Result<Vec<u8>> {
         _ if body.is_empty() => Ok(body),
         "gzip" | "x-gzip" => drain(flate2::read::MultiGzDecoder::new(unread)),
         "deflate" => drain(flate2::read::ZlibDecoder::new(unread)),
+        #[cfg(feature = "zstd")]
+        "zstd" => drain(zstd::Decoder::with_buffer(unread)?),
         _ => Ok(body),
     }
 }
@@ -196,6 +198,15 @@ mod tests {
             .read_to_end(&mut gzipped)
             .unwrap();
         assert_eq!(decompress(&headers, gzipped).unwrap(), b"hello");
+    }
+
+    #[cfg(feature = "zstd")]
+    #[test]
+    fn zstd_is_decoded() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_ENCODING, "zstd".parse().unwrap());
+        let body = zstd::encode_all(&b"hello"[..], 3).unwrap();
+        assert_eq!(decompress(&headers, body).unwrap(), b"hello");
     }
 
     #[test]
