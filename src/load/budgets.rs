@@ -61,6 +61,8 @@ pub(super) struct BudgetJudge<'a> {
     place: BaselinePlace,
     required: Vec<Requirement<'a>>,
     case: Option<Case>,
+    /// The names of the cases in the file, if none is of this spec.
+    others: Vec<String>,
     /// The reason why the baseline cannot be read.
     unread: Option<Trouble>,
     accepted: Vec<Option<Accepted>>,
@@ -74,9 +76,9 @@ impl<'a> BudgetJudge<'a> {
     pub(super) async fn new(setting: &'a RunContext<'a>, spec: &'a Spec, pace: &Pace) -> Self {
         let place = BaselinePlace::of(setting, spec);
         let required = requirement::all(&spec.budgets);
-        let (case, unread) = match place.read(&required) {
-            Ok(case) => (case, None),
-            Err(error) => (None, Some(trouble(&required, &error))),
+        let ((case, others), unread) = match place.read(&required) {
+            Ok(read) => (read, None),
+            Err(error) => ((None, Vec::new()), Some(trouble(&required, &error))),
         };
         let here = match &case {
             Some(_) => Some(fingerprint(setting.options, spec, pace).await),
@@ -90,6 +92,7 @@ impl<'a> BudgetJudge<'a> {
             place,
             required,
             case,
+            others,
             unread,
             here,
         }
@@ -132,6 +135,9 @@ impl<'a> BudgetJudge<'a> {
         let widened = notices::widened_limits(&self.spec.budgets, &decided, case, masked);
         load.notices.extend(widened);
         load.notices.extend(notices::disturbed(&decided, load));
+        let text = self.spec.at.source.text();
+        load.notices
+            .extend(notices::renamed(&self.others, text, place));
         let budget_checks = BudgetChecks {
             budgets: &self.spec.budgets,
             load,

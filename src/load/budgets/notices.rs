@@ -123,6 +123,27 @@ pub(super) fn text(reason: SkipReason, load: &Load) -> Cow<'static, str> {
     })
 }
 
+/// A note about a baseline of a name that the spec file, with this text, does not have: the spec was
+/// probably renamed, and is not compared now.
+pub(super) fn renamed(others: &[String], text: &str, place: &BaselinePlace) -> Option<String> {
+    let names = || {
+        let values = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("name:"));
+        values.map(|value| value.trim().trim_matches(['"', '\'']))
+    };
+    let is_there = |case: &String| {
+        // The name of a case of a matrix has the values at its end.
+        let name = case.split(" [").next().unwrap_or(case);
+        names().any(|one| one == name || one.contains("${"))
+    };
+    let unknown = others.iter().find(|case| !is_there(case))?;
+    Some(format!(
+        "nothing was compared, but {} has a baseline of `{unknown}`: if the spec was renamed, rename it in that file, too",
+        place.path.display()
+    ))
+}
+
 /// The advice for a missing baseline.
 pub(super) fn how_to_record(decision: WriteDecision, place: &BaselinePlace, load: &Load) -> String {
     let accept = &place.accept;

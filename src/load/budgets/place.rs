@@ -54,13 +54,20 @@ impl BaselinePlace {
         }
     }
 
-    /// Reads the case of the spec, if a budget is compared with a baseline.
-    pub(super) fn read(&self, required: &[Requirement<'_>]) -> Result<Option<Case>, BaselineError> {
+    /// Reads the case of the spec, if a budget is compared with a baseline. Without such a case, also
+    /// the names of the others.
+    pub(super) fn read(
+        &self,
+        required: &[Requirement<'_>],
+    ) -> Result<(Option<Case>, Vec<String>), BaselineError> {
         if !required.iter().any(Requirement::is_compared) {
-            return Ok(None);
+            return Ok((None, Vec::new()));
         }
         let mut baseline = read(&self.path)?.unwrap_or_default();
-        Ok(baseline.cases.remove(&self.case))
+        Ok(match baseline.cases.remove(&self.case) {
+            Some(case) => (Some(case), Vec::new()),
+            None => (None, baseline.cases.into_keys().collect()),
+        })
     }
 }
 

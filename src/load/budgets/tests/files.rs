@@ -518,3 +518,29 @@ fn on_a_machine_that_others_slow_nothing_is_proven_that_they_explain() {
         "{judged}"
     );
 }
+
+#[test]
+fn a_baseline_of_a_spec_that_was_renamed_is_noted_where_nothing_is_compared() {
+    const RENAMED: &str = "\
+name: orders
+request: http://127.0.0.1:1/orders
+expect: { status: 2xx }
+repeat: { times: 500, concurrency: 4 }
+budgets:
+  - find: inventory-check
+    regression: { p50: 20% }
+";
+    let mut project = TestProject::new(COMPARED);
+    project.record("2.3.0", 120_000);
+    project.spec = RENAMED;
+    let text = fs::read_to_string(project.file()).unwrap();
+    fs::write(
+        project.file(),
+        text.replace("\"order\"", "\"placing an order\""),
+    )
+    .unwrap();
+    let slow = project.run("2.4.0", 2_400_000);
+    let notices = slow.notices();
+    let note = "nothing was compared, but specs/baselines/order.yaml.json has a baseline of `placing an order`: if the spec was renamed, rename it in that file, too";
+    assert!(notices.iter().any(|one| one == note), "{notices:?}");
+}
