@@ -46,6 +46,8 @@ pub struct Project {
     pub warnings: Vec<SpecError>,
     source: Option<Source>,
     services: Vec<(String, Arc<Node>)>,
+    /// Variables of the environment of all services.
+    env: Option<Arc<Node>>,
 }
 
 /// A port of a service.
@@ -84,6 +86,7 @@ impl Project {
             warnings: Vec::new(),
             source: None,
             services: Vec::new(),
+            env: None,
         }
     }
 
@@ -222,7 +225,15 @@ impl Project {
                 "add `run: target/debug/shop`, or a list of words",
             ),
         };
+        let of_all = self
+            .env
+            .as_deref()
+            .map_or(Some(Vec::new()), |env| reader.text_map(env, "`env`"));
         let env = reader.optional(node, "env", |env| reader.text_map(env, "`env`"));
+        let env = of_all.zip(env).map(|(mut all, own)| {
+            all.extend(own.unwrap_or_default());
+            all
+        });
         let ready = reader.optional(node, "ready", |ready| self::ready(ready, reader));
         let depends_on = reader.optional(node, "depends_on", |list| {
             depends_on(list, name, names, reader)
@@ -241,7 +252,7 @@ impl Project {
             build: build?,
             run: run?,
             ports: ports.collect::<Option<_>>().unwrap_or_default(),
-            env: env?.unwrap_or_default(),
+            env: env?,
             ready: ready?,
             depends_on: depends_on?.unwrap_or_default(),
             dir: dir?.unwrap_or_else(|| self.dir.clone()),
@@ -281,8 +292,14 @@ fn read(root: &Node, errors: &ErrorList, dir: &Path) -> Option<Project> {
     project.defaults = defaults.flatten().unwrap_or_default();
     project.warnings = without_ready(&services, &reader);
     let configured = services.iter();
-    let configured = configured.flat_map(|(name, node)| configured_by_file(name, node, &reader));
+    let configured = configured.flat_map(|(name, node)| {
+        configured_by_file(&format!("the service `{name}`"), node, &reader)
+    });
     project.warnings.extend(configured);
+    project
+        .warnings
+        .extend(configured_by_file("all services", root, &reader));
+    project.env = root.get("env").cloned().map(Arc::new);
     (project.listen, project.cors) = (listen, cors);
     (project.ports, project.services) = (ports, services);
     Some(project)
@@ -521,7 +538,7 @@ fn without_ready(services: &[(String, Arc<Node>)], reader: &Reader<'_>) -> Vec<S
 }
 
 /// Warns about configuration files: with one, an SDK ignores all other `OTEL_…` variables.
-fn configured_by_file(name: &str, service: &Node, reader: &Reader<'_>) -> Vec<SpecError> {
+fn configured_by_file(services: &str, service: &Node, reader: &Reader<'_>) -> Vec<SpecError> {
     let Some(Kind::Map(env)) = service.get("env").map(|env| &env.kind) else {
         return Vec::new();
     };
@@ -529,7 +546,7 @@ fn configured_by_file(name: &str, service: &Node, reader: &Reader<'_>) -> Vec<Sp
         .filter(|entry| CONFIG_FILES.contains(&entry.key.text.as_str()))
         .map(|entry| SpecError {
             what: format!(
-                "`{}` makes the SDK of the service `{name}` ignore the variables that spanspec sets",
+                "`{}` makes the SDK of {services} ignore the variables that spanspec sets",
                 entry.key.text
             ),
             at: reader.at(entry.key.place),

@@ -66,6 +66,25 @@ async fn a_variable_of_the_command_line_that_nothing_uses_is_warned_of() {
     project.spanspec(&lint).await.expect(0, &[warning]);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_variable_of_all_services_is_overridden_by_that_of_a_service() {
+    let project = Project::with(&[]).await;
+    let file = "
+env: { A: all, B: all }
+services:
+  app:
+    run: [sh, -c, \"echo has-$A-$B; exec sleep 60\"]
+    env: { B: own }
+    ready: { log: =~ has-all-own }
+";
+    project.write("spanspec.yaml", file);
+    project
+        .spanspec(&["exec", "--", "true"])
+        .await
+        .expect(0, &[]);
+}
+
 #[tokio::test]
 async fn files_that_no_person_wrote_are_refused_quickly() {
     let project = Project::with(&[]).await;

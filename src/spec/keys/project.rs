@@ -20,6 +20,11 @@ pub(crate) const PROJECT: Keys = Keys(&[&[
         "services",
         "Services to start before the first spec, and to stop after the last.",
     ),
+    key(
+        "env",
+        "texts_by_name",
+        "Variables added to the environment of all services.",
+    ),
     key("defaults", "defaults", "Defaults for all specs."),
 ]]);
 
