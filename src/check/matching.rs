@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use super::misfit::Misfit;
 use super::readings::readings;
-use crate::spec::{JsonPath, Matcher, ValueType};
+use crate::spec::{JsonPath, Matcher, TimeOrder, ValueType};
 use crate::trace::Value;
 
 /// The answer of a matcher about a value.
@@ -251,11 +251,26 @@ fn about_value<'m>(matcher: &'m Matcher, value: &Value) -> MatchAnswer<'m> {
         Matcher::All(inner) => return every(elements(inner, value)),
         Matcher::Json(paths) => return in_json(matcher, paths, value),
         Matcher::Number(inner) => return as_number(matcher, inner, value),
+        Matcher::Time(order, limit) => return as_time(matcher, *order, *limit, value),
         // Not leaves: `answer` handles them.
         Matcher::Exists | Matcher::Absent | Matcher::Not(_) => None,
         Matcher::OneOf(_) | Matcher::Every(_) => None,
     };
     MatchAnswer::of_known(known, Misfit::within(matcher))
+}
+
+fn as_time<'m>(
+    matcher: &'m Matcher,
+    order: TimeOrder,
+    limit: jiff::Timestamp,
+    value: &Value,
+) -> MatchAnswer<'m> {
+    let time = value.as_str().and_then(|text| text.parse().ok());
+    let is_met = time.map(|time: jiff::Timestamp| match order {
+        TimeOrder::After => time > limit,
+        TimeOrder::Before => time < limit,
+    });
+    MatchAnswer::of_known(is_met, Misfit::no_time(matcher))
 }
 
 fn elements<'m, 'v>(

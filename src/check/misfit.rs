@@ -20,6 +20,8 @@ enum MisfitKind {
     NoJson,
     /// A string that is not a number.
     NoNumber,
+    /// A string that is not a time.
+    NoTime,
     /// A value of the right type with parts that cannot be compared, or NaN.
     Within,
 }
@@ -55,6 +57,11 @@ impl<'m> Misfit<'m> {
         Self { matcher, found }
     }
 
+    pub(super) fn no_time(matcher: &'m Matcher) -> Self {
+        let found = MisfitKind::NoTime;
+        Self { matcher, found }
+    }
+
     /// The actual type and the remedy; `None` for an absent value. `whole` is the matcher in the
     /// spec.
     pub(super) fn help(self, whole: &Matcher, syntax: Syntax) -> Option<String> {
@@ -73,6 +80,11 @@ impl<'m> Misfit<'m> {
             }
             MisfitKind::NoJson => {
                 return Some("the string is not JSON, so `json` cannot judge it".into());
+            }
+            MisfitKind::NoTime => {
+                return Some(format!(
+                    "the string is not a time in RFC 3339, so `{key}` cannot judge it: write `=~ …` to check its form"
+                ));
             }
             MisfitKind::NoNumber => {
                 return Some("the string is not a number, so `number` cannot judge it: write a matcher for strings".into());

@@ -49,8 +49,30 @@ pub enum Matcher {
     Number(Box<Matcher>),
     /// An array with exactly these elements, in any order.
     SameItems(Vec<Value>),
+    /// A string with a time after or before this one.
+    Time(TimeOrder, jiff::Timestamp),
     /// All of these match.
     Every(Vec<Matcher>),
+}
+
+/// The order of two times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeOrder {
+    /// Later than the given time.
+    After,
+    /// Earlier than the given time.
+    Before,
+}
+
+impl TimeOrder {
+    /// Its key in specs.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::After => "after",
+            Self::Before => "before",
+        }
+    }
 }
 
 /// The types of values that a matcher can judge.
@@ -241,7 +263,9 @@ impl Matcher {
         match self {
             Self::Exists | Self::Absent | Self::Type(_) | Self::Equal(Value::Null) => Domain::Any,
             Self::Equal(value) | Self::Includes(value) => Domain::like(value),
-            Self::Regex(_) | Self::StartsWith(_) | Self::EndsWith(_) => Domain::String,
+            Self::Regex(_) | Self::StartsWith(_) | Self::EndsWith(_) | Self::Time(..) => {
+                Domain::String
+            }
             Self::Compare(..) | Self::Between(..) => Domain::Number,
             Self::Contains(Value::String(_)) => Domain::StringOrArray,
             Self::Contains(_) | Self::Any(_) | Self::All(_) | Self::SameItems(_) => Domain::Array,
@@ -305,6 +329,7 @@ impl Matcher {
             Self::Json(_) => Some("json"),
             Self::Number(_) => Some("number"),
             Self::SameItems(_) => Some("same_items"),
+            Self::Time(order, _) => Some(order.key()),
             _ => None,
         }
     }
@@ -330,7 +355,8 @@ impl Matcher {
             | Self::EndsWith(_)
             | Self::Length(_)
             | Self::Json(_)
-            | Self::Number(_) => false,
+            | Self::Number(_)
+            | Self::Time(..) => false,
         }
     }
 }
@@ -382,6 +408,7 @@ impl fmt::Display for Matcher {
                 "an array with the items {} in any order",
                 Value::Array(items.clone())
             ),
+            Self::Time(order, time) => write!(f, "a time {} {time}", order.key()),
             Self::Every(all) => f.write_str(&join(all, " and ")),
         }
     }

@@ -101,6 +101,24 @@ fn what_is_absent_satisfies_nothing_but_absence() {
 }
 
 #[test]
+fn times_are_compared_in_any_offset() {
+    let noon = "2026-11-28T12:00:00+00:00";
+    assert!(meets("{ after: 2026-11-28T12:59:59+01:00 }", noon));
+    assert!(!meets("{ after: \"2026-11-28T12:00:00Z\" }", noon));
+    assert!(meets(
+        "{ after: 2026-11-28T11:00:00Z, before: 2026-11-28T12:00:00.5Z }",
+        noon
+    ));
+    assert!(!meets("{ before: 2026-11-28T12:00:00Z }", "yesterday"));
+    assert!(!meets(
+        "{ not: { before: 2026-11-28T12:00:00Z } }",
+        "yesterday"
+    ));
+    assert!(meets("{ not: { before: 2026-11-28T12:00:00Z } }", noon));
+    assert!(!meets("{ after: 2026-11-28T12:00:00Z }", 3));
+}
+
+#[test]
 fn a_list_is_one_of_them() {
     assert!(meets("[card, invoice]", "invoice") && !meets("[card, invoice]", "paypal"));
     assert!(meets("[=~ ^c, 1..3, { starts_with: i }]", "card"));

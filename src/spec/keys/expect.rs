@@ -149,6 +149,8 @@ pub(crate) const MATCHER: Keys = Keys(&[&[
         "anything",
         "An array with exactly these elements, in any order.",
     ),
+    key("after", "text", "A time in RFC 3339 after this one."),
+    key("before", "text", "A time in RFC 3339 before this one."),
 ]]);
 
 /// A limit of a number or duration: `{ gte: 2, lt: 5 }`.

@@ -7,7 +7,7 @@ use crate::spec::error::{did_you_mean, suggest};
 use crate::spec::keys;
 use crate::spec::scope::Filled;
 use crate::spec::yaml::{Entry, Kind, Node, Scalar, Style};
-use crate::spec::{Comparison, JsonPath, Matcher, ValueType};
+use crate::spec::{Comparison, JsonPath, Matcher, TimeOrder, ValueType};
 use crate::trace::Value;
 
 /// Maximum size in bytes of a compiled regular expression; larger ones would be slow.
@@ -353,6 +353,8 @@ impl Reader<'_> {
                 .matcher_of(node, Scalars::Numbers)
                 .map(|inner| Matcher::Number(Box::new(inner))),
             "same_items" => self.items(node).map(Matcher::SameItems),
+            "after" => self.time(node, TimeOrder::After),
+            "before" => self.time(node, TimeOrder::Before),
             _ => {
                 let (written, accepted) = (&entry.key.text, keys::MATCHER.names());
                 let help = did_you_mean(written, &accepted).unwrap_or_else(|| {
@@ -368,6 +370,19 @@ impl Reader<'_> {
             }
         };
         self.applies(matcher?, entry, scalars)
+    }
+
+    fn time(&self, node: &Node, order: TimeOrder) -> Option<Matcher> {
+        let awaited = jiff::Timestamp::UNIX_EPOCH;
+        let time = self.parse(node, "a time", awaited, |text| {
+            text.parse().map_err(|_| {
+                super::Refusal::new(
+                    format!("`{text}` is not a time in RFC 3339"),
+                    "write `2026-11-28T12:00:00Z`, or `${now(-1d)}`",
+                )
+            })
+        });
+        Some(Matcher::Time(order, time?))
     }
 
     fn negation(&self, node: &Node, scalars: Scalars) -> Option<Matcher> {
@@ -467,6 +482,7 @@ fn wants_a_single_value(matcher: &Matcher) -> bool {
         | Matcher::StartsWith(_)
         | Matcher::EndsWith(_)
         | Matcher::Number(_)
+        | Matcher::Time(..)
         | Matcher::Json(_) => true,
         Matcher::OneOf(any) => any.iter().any(wants_a_single_value),
         Matcher::Every(all) => all.iter().any(wants_a_single_value),
