@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use super::misfit::Misfit;
 use super::readings::readings;
-use crate::spec::{JsonPath, Matcher, TimeOrder, ValueType};
+use crate::spec::{JsonPath, Matcher, TimeComparison, ValueType};
 use crate::trace::Value;
 
 /// The answer of a matcher about a value.
@@ -261,14 +261,14 @@ fn about_value<'m>(matcher: &'m Matcher, value: &Value) -> MatchAnswer<'m> {
 
 fn as_time<'m>(
     matcher: &'m Matcher,
-    order: TimeOrder,
+    order: TimeComparison,
     limit: jiff::Timestamp,
     value: &Value,
 ) -> MatchAnswer<'m> {
     let time = value.as_str().and_then(|text| text.parse().ok());
     let is_met = time.map(|time: jiff::Timestamp| match order {
-        TimeOrder::After => time > limit,
-        TimeOrder::Before => time < limit,
+        TimeComparison::After => time > limit,
+        TimeComparison::Before => time < limit,
     });
     MatchAnswer::of_known(is_met, Misfit::no_time(matcher))
 }

@@ -26,7 +26,7 @@ pub(super) struct AnsweredRequest {
     pub(super) counts: bool,
     /// The scheduled moment, or that at which it was sent.
     pub(super) fired: Instant,
-    pub(super) lateness: Lateness,
+    pub(super) lateness: SendDelay,
     pub(super) responded: Instant,
     pub(super) answer: Result<Response, TriggerError>,
     /// Size of the answer in bytes. The answer is kept until the trace is judged.
@@ -36,7 +36,7 @@ pub(super) struct AnsweredRequest {
 
 /// The delay between the scheduled moment of a request and its sending, by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Lateness {
+pub(super) struct SendDelay {
     /// Caused by this machine.
     pub(super) own: Duration,
     /// Stalls of this process while it waited for the answer.
@@ -45,7 +45,7 @@ pub(super) struct Lateness {
     pub(super) held_back: Duration,
 }
 
-impl Lateness {
+impl SendDelay {
     /// `crowded` is the last moment at which the limit of unanswered requests was reached.
     fn new(intended: Instant, crowded: Option<Instant>, sent: Instant) -> Self {
         let possible = crowded.map_or(intended, |crowded| crowded.max(intended));
@@ -86,7 +86,7 @@ pub(super) struct JudgedRequest<'a> {
     pub(super) context: StepContext<'a>,
     pub(super) is_refused: bool,
     pub(super) waited: Option<Duration>,
-    pub(super) lateness: Lateness,
+    pub(super) lateness: SendDelay,
     pub(super) fired: Instant,
     pub(super) responded: Instant,
     pub(super) size: usize,
@@ -148,7 +148,7 @@ impl<'a> RequestTemplate<'a> {
         in_flight.spawn(async move {
             let now = Instant::now();
             let fired = due.intended.unwrap_or(now);
-            let mut lateness = Lateness::new(fired, crowded, now);
+            let mut lateness = SendDelay::new(fired, crowded, now);
             let before = stalls.until(now);
             let answer =
                 step::fire_when_possible(starting_until, None, &trigger, &context, &session).await;
@@ -169,7 +169,7 @@ impl<'a> RequestTemplate<'a> {
             context: self.context(Called::Nothing, now),
             is_refused: false,
             waited: None,
-            lateness: Lateness::default(),
+            lateness: SendDelay::default(),
             fired: now,
             responded: now,
             size: 0,
@@ -286,7 +286,7 @@ impl InFlightRequest {
         self,
         counts: bool,
         fired: Instant,
-        lateness: Lateness,
+        lateness: SendDelay,
         mut answer: Result<Response, TriggerError>,
     ) -> AnsweredRequest {
         // The caller has waited since the scheduled moment.
@@ -322,7 +322,7 @@ impl JudgedRequest<'_> {
     /// The response time without delays that this machine caused.
     pub(super) fn waited_if_punctual(&self) -> Option<Duration> {
         let waited = self.waited?;
-        let Lateness { own, stalled, .. } = self.lateness;
+        let SendDelay { own, stalled, .. } = self.lateness;
         Some(waited.saturating_sub(own + stalled))
     }
 
@@ -348,7 +348,7 @@ mod tests {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let late = |intended, crowded: Option<u64>, sent| {
-            let lateness = Lateness::new(at(intended), crowded.map(at), at(sent));
+            let lateness = SendDelay::new(at(intended), crowded.map(at), at(sent));
             (lateness.own.as_millis(), lateness.held_back.as_millis())
         };
         assert_eq!(late(10, None, 10), (0, 0));

@@ -77,7 +77,7 @@ impl fmt::Display for Disturbance {
 #[derive(Debug)]
 pub(crate) struct DisturbanceMeter {
     #[cfg(target_os = "linux")]
-    begin: linux::Snapshot,
+    begin: linux::Counters,
 }
 
 impl DisturbanceMeter {
@@ -85,7 +85,7 @@ impl DisturbanceMeter {
     #[cfg_attr(not(target_os = "linux"), expect(clippy::unnecessary_wraps))]
     pub(crate) fn start() -> Option<Self> {
         #[cfg(target_os = "linux")]
-        return linux::Snapshot::take().map(|begin| Self { begin });
+        return linux::Counters::take().map(|begin| Self { begin });
         #[cfg(not(target_os = "linux"))]
         None
     }
@@ -93,7 +93,7 @@ impl DisturbanceMeter {
     /// Returns `None` if the measurement was too short.
     pub(crate) fn end(self) -> Option<Disturbance> {
         #[cfg(target_os = "linux")]
-        return linux::Snapshot::take()?.since(&self.begin);
+        return linux::Counters::take()?.since(&self.begin);
         #[cfg(not(target_os = "linux"))]
         None
     }
@@ -119,7 +119,7 @@ mod linux {
 
     /// The counters of the system at one moment.
     #[derive(Debug)]
-    pub(super) struct Snapshot {
+    pub(super) struct Counters {
         at: Instant,
         steal: u64,
         /// The time in which a task waited, in microseconds.
@@ -138,7 +138,7 @@ mod linux {
         pub(super) started: u64,
     }
 
-    impl Snapshot {
+    impl Counters {
         pub(super) fn take() -> Option<Self> {
             let at = Instant::now();
             let processes = fs::read_dir("/proc").ok()?.filter_map(|entry| {
@@ -212,8 +212,8 @@ mod linux {
         }
     }
 
-    /// Facts about a process that are expensive to read.
-    pub(super) trait Facts {
+    /// ProcessFacts about a process that are expensive to read.
+    pub(super) trait ProcessFacts {
         /// `None` if they cannot be read.
         fn has_socket(&self, pid: u32) -> Option<bool>;
         /// The executable file.
@@ -225,7 +225,7 @@ mod linux {
     /// The facts in `/proc`.
     struct Examined;
 
-    impl Facts for Examined {
+    impl ProcessFacts for Examined {
         fn has_socket(&self, pid: u32) -> Option<bool> {
             for file in fs::read_dir(format!("/proc/{pid}/fd")).ok()? {
                 let target = fs::read_link(file.ok()?.path());
@@ -254,7 +254,7 @@ mod linux {
 
     impl ProcessTree<'_> {
         /// Returns `true` if a process cannot belong to the system under test.
-        pub(super) fn is_unrelated(&self, pid: u32, facts: &impl Facts) -> bool {
+        pub(super) fn is_unrelated(&self, pid: u32, facts: &impl ProcessFacts) -> bool {
             let own_line: BTreeSet<u32> = self.line(self.own).collect();
             let line: Vec<u32> = self.line(pid).collect();
             let is_kernel = |pid: &u32| *pid == 2;
@@ -298,7 +298,7 @@ mod linux {
 
         /// Returns `true` between a program and the session manager, shell or terminal that started it:
         /// another session, and another program. `None` if it is unknown.
-        fn is_boundary(&self, pid: u32, parent: u32, facts: &impl Facts) -> Option<bool> {
+        fn is_boundary(&self, pid: u32, parent: u32, facts: &impl ProcessFacts) -> Option<bool> {
             let session = |pid| self.all.get(&pid).map(|process| process.session);
             if session(pid) == session(parent) {
                 return Some(false);

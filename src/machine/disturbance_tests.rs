@@ -28,7 +28,7 @@ mod linux_tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::path::PathBuf;
 
-    use super::super::linux::{Facts, ProcessStat, ProcessTree, steal, waited};
+    use super::super::linux::{ProcessFacts, ProcessStat, ProcessTree, steal, waited};
 
     #[test]
     fn the_files_of_the_system_are_read() {
@@ -56,7 +56,7 @@ mod linux_tests {
         contained: BTreeSet<u32>,
     }
 
-    impl Facts for Processes {
+    impl ProcessFacts for Processes {
         fn has_socket(&self, pid: u32) -> Option<bool> {
             (!self.hidden.contains(&pid)).then(|| self.sockets.contains(&pid))
         }

@@ -50,21 +50,21 @@ pub enum Matcher {
     /// An array with exactly these elements, in any order.
     SameItems(Vec<Value>),
     /// A string with a time after or before this one.
-    Time(TimeOrder, jiff::Timestamp),
+    Time(TimeComparison, jiff::Timestamp),
     /// All of these match.
     Every(Vec<Matcher>),
 }
 
 /// The order of two times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimeOrder {
+pub enum TimeComparison {
     /// Later than the given time.
     After,
     /// Earlier than the given time.
     Before,
 }
 
-impl TimeOrder {
+impl TimeComparison {
     /// Its key in specs.
     #[must_use]
     pub fn key(self) -> &'static str {

@@ -45,7 +45,7 @@ pub use globals::{Globals, Variables};
 pub use jsonpath::JsonPath;
 pub(crate) use jsonpath::member;
 pub use limits::{Bounds, Limits};
-pub use matcher::{Comparison, Domain, Matcher, TimeOrder, ValueType};
+pub use matcher::{Comparison, Domain, Matcher, TimeComparison, ValueType};
 pub use quantile::Quantile;
 pub use repeat::{Allowance, Arrivals, MOST_CONFIRMATIONS, Pace, Rate, Repeat};
 pub use scope::Scope;

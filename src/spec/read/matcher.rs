@@ -7,7 +7,7 @@ use crate::spec::error::{did_you_mean, suggest};
 use crate::spec::keys;
 use crate::spec::scope::Filled;
 use crate::spec::yaml::{Entry, Kind, Node, Scalar, Style};
-use crate::spec::{Comparison, JsonPath, Matcher, TimeOrder, ValueType};
+use crate::spec::{Comparison, JsonPath, Matcher, TimeComparison, ValueType};
 use crate::trace::Value;
 
 /// Maximum size in bytes of a compiled regular expression; larger ones would be slow.
@@ -353,8 +353,8 @@ impl Reader<'_> {
                 .matcher_of(node, Scalars::Numbers)
                 .map(|inner| Matcher::Number(Box::new(inner))),
             "same_items" => self.items(node).map(Matcher::SameItems),
-            "after" => self.time(node, TimeOrder::After),
-            "before" => self.time(node, TimeOrder::Before),
+            "after" => self.time(node, TimeComparison::After),
+            "before" => self.time(node, TimeComparison::Before),
             _ => {
                 let (written, accepted) = (&entry.key.text, keys::MATCHER.names());
                 let help = did_you_mean(written, &accepted).unwrap_or_else(|| {
@@ -372,7 +372,7 @@ impl Reader<'_> {
         self.applies(matcher?, entry, scalars)
     }
 
-    fn time(&self, node: &Node, order: TimeOrder) -> Option<Matcher> {
+    fn time(&self, node: &Node, order: TimeComparison) -> Option<Matcher> {
         let awaited = jiff::Timestamp::UNIX_EPOCH;
         let time = self.parse(node, "a time", awaited, |text| {
             text.parse().map_err(|_| {

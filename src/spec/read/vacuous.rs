@@ -8,7 +8,7 @@ use super::Reader;
 use super::matcher::Scalars;
 use crate::spec::scope::Filled;
 use crate::spec::yaml::{Entry, Kind, Node, Scalar, Style};
-use crate::spec::{Comparison, Domain, Matcher, TimeOrder, ValueType};
+use crate::spec::{Comparison, Domain, Matcher, TimeComparison, ValueType};
 use crate::trace::Value;
 
 /// An unusual text. A regular expression that matches it and the empty text matches everything.
@@ -217,8 +217,10 @@ fn exclude(one: &Matcher, other: &Matcher) -> bool {
 
 /// No value meets both: one demands a value that the other refuses, or that there is none.
 fn exclude_value(one: &Matcher, other: &Matcher) -> bool {
-    if let (Matcher::Time(TimeOrder::After, least), Matcher::Time(TimeOrder::Before, most)) =
-        (one, other)
+    if let (
+        Matcher::Time(TimeComparison::After, least),
+        Matcher::Time(TimeComparison::Before, most),
+    ) = (one, other)
     {
         return least >= most;
     }
