@@ -222,14 +222,6 @@ impl JudgedClaim {
         format!("{} of {}", self.quantile, self.subject)
     }
 
-    /// The increase over the baseline, in microseconds.
-    pub(crate) fn increase(&self) -> Option<f64> {
-        let Compared::Baseline { before, .. } = &self.compared else {
-            return None;
-        };
-        Some(self.candidate?.value - before.as_ref()?.value)
-    }
-
     /// The verdict and its reason.
     pub(crate) fn explained(&self) -> String {
         format!("{}: {}", self.verdict_over_runs(), self.reason(""))
