@@ -169,7 +169,13 @@ pub fn ab_regressions(
                 subject: String::new(),
                 quantile: setting.quantile,
                 tolerance: setting.tolerance,
-                pairs: runs.iter().map(|(a, b)| Pair { a, b }).collect(),
+                pairs: runs
+                    .iter()
+                    .map(|(a, b)| Pair {
+                        a: a.into(),
+                        b: b.into(),
+                    })
+                    .collect(),
             };
             let judged = judge_pairs(&[claim]).remove(0);
             judged.is_ok_and(|found| found.verdict == AbVerdict::Regressed)

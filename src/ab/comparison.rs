@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{AbSide, Both};
 use crate::budget::{
-    Ab, AbRefusal, AbVerdict, Column, Pair, PairedClaim, Quantile, Table, TableRow, judge_pairs,
+    Ab, AbRefusal, AbVerdict, Column, Pair, PairedClaim, PairedRun, Quantile, Table, TableRow,
+    judge_pairs,
 };
 use crate::measure::{Measurement, Unmeasured};
 use crate::result::{Load, Report, Verdict, masked};
@@ -124,8 +125,8 @@ impl AbComparison {
         let pairs: Vec<Pair<'_>> = runs
             .filter_map(|(a, b)| {
                 Some(Pair {
-                    a: a.measured.get(at)?.punctual(),
-                    b: b.measured.get(at)?.punctual(),
+                    a: paired_run(a, at)?,
+                    b: paired_run(b, at)?,
                 })
             })
             .collect();
@@ -212,6 +213,16 @@ impl AbComparison {
             count: measured.iter().map(|one| one.samples.len()).sum(),
         }
     }
+}
+
+/// The measurement of a budget in a run.
+fn paired_run(load: &Load, at: usize) -> Option<PairedRun<'_>> {
+    let measured = load.measured.get(at)?;
+    Some(PairedRun {
+        samples: measured.punctual(),
+        missing: measured.missing,
+        allowed: load.allowed,
+    })
 }
 
 /// `REGRESSED at p50, p95`

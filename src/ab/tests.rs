@@ -311,3 +311,50 @@ fn a_spec_is_comparable_if_a_quantile_is_compared() {
         "{start}p50: < 1s, regression: none }}]\n"
     )));
 }
+
+/// A comparison in which all quantiles have enough samples.
+fn long(micros: (u64, u64)) -> AbComparison {
+    let mut found = compared(&[micros; 7]);
+    for load in found.runs.a.iter_mut().chain(&mut found.runs.b) {
+        for measured in &mut Arc::make_mut(load).measured {
+            let more = measured.samples.clone();
+            measured.samples.merge(&more);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_run_in_which_too_many_traces_lack_the_span_proves_nothing_within_the_limit() {
+    let lacking = |micros, side, missing, allowed| {
+        let mut found = long(micros);
+        let load = Arc::make_mut(&mut found.runs.of_mut(side)[2]);
+        load.allowed = allowed;
+        load.measured[0].missing = missing;
+        found
+    };
+    let same = (100_000, 100_000);
+    assert_eq!(long(same).outcome(), AbOutcome::Ok);
+    for side in [AbSide::A, AbSide::B] {
+        let found = lacking(same, side, 3_600, 10);
+        assert_eq!(found.outcome(), AbOutcome::NotProven);
+        let said = sentences(&found);
+        let reason = format!(
+            ". In run 3 of {side}, 3,600 of 4,000 traces have no such span (10 allowed): find out why, or raise `failures`."
+        );
+        assert!(
+            said[0].starts_with("p50 of inventory-check: NOT PROVEN: "),
+            "{}",
+            said[0]
+        );
+        assert!(said[0].ends_with(&reason), "{}", said[0]);
+        assert!(
+            said[2].starts_with("p95 of response time: OK: "),
+            "{}",
+            said[2]
+        );
+    }
+    assert_eq!(lacking(same, AbSide::B, 10, 10).outcome(), AbOutcome::Ok);
+    let slower = lacking((100_000, 290_000), AbSide::B, 3_600, 10);
+    assert_eq!(slower.outcome(), AbOutcome::Regressed);
+}

@@ -23,9 +23,31 @@ const ALPHA: Alpha = Alpha::FIVE_PERCENT;
 #[derive(Clone, Copy, Debug)]
 pub struct Pair<'a> {
     /// The reference version.
-    pub a: &'a Samples,
+    pub a: PairedRun<'a>,
     /// The version under test.
-    pub b: &'a Samples,
+    pub b: PairedRun<'a>,
+}
+
+/// A run of one version.
+#[derive(Clone, Copy, Debug)]
+pub struct PairedRun<'a> {
+    /// The durations.
+    pub samples: &'a Samples,
+    /// Number of complete traces without such a span.
+    pub missing: u64,
+    /// The number of them that `failures` permits.
+    pub allowed: u64,
+}
+
+/// A run in which every trace has such a span.
+impl<'a> From<&'a Samples> for PairedRun<'a> {
+    fn from(samples: &'a Samples) -> Self {
+        Self {
+            samples,
+            missing: 0,
+            allowed: 0,
+        }
+    }
 }
 
 /// The claim that a quantile of B is within a ratio of that of A.
@@ -80,6 +102,24 @@ pub struct Ab {
     pub limit: f64,
     /// Number of requests without a measurement. The verdict holds for any duration of them.
     pub not_measured: u64,
+    /// The run in which most traces have no such span, if these are more than permitted. The verdict
+    /// is then never OK.
+    pub not_found: Option<NotFound>,
+}
+
+/// A run in which more traces have no such span than `failures` permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotFound {
+    /// The run, from 1.
+    pub run: usize,
+    /// `A` or `B`.
+    pub side: char,
+    /// The traces without it.
+    pub missing: u64,
+    /// All complete traces.
+    pub traces: u64,
+    /// The number that `failures` permits.
+    pub allowed: u64,
 }
 
 /// The reason why pairs cannot be judged.
@@ -211,13 +251,14 @@ fn judged_claim(
     let unknown = claim
         .pairs
         .iter()
-        .map(|pair| pair.a.unknown() + pair.b.unknown());
+        .map(|pair| pair.a.samples.unknown() + pair.b.samples.unknown());
+    let not_found = not_found(&claim.pairs);
     Ab {
         subject: claim.subject.clone(),
         quantile: claim.quantile,
         verdict: if is_slower && exceeds {
             AbVerdict::Regressed
-        } else if is_within {
+        } else if is_within && not_found.is_none() {
             AbVerdict::Ok
         } else {
             AbVerdict::NotProven
@@ -226,7 +267,25 @@ fn judged_claim(
         ratios: ranges.iter().map(|range| range.seen).collect(),
         limit,
         not_measured: unknown.sum(),
+        not_found,
     }
+}
+
+/// The run that lacks the largest share of spans, among those that lack more than permitted.
+fn not_found(pairs: &[Pair<'_>]) -> Option<NotFound> {
+    let runs = (1..).zip(pairs);
+    let runs = runs.flat_map(|(run, pair)| [(run, 'A', pair.a), (run, 'B', pair.b)]);
+    let lacking = runs.filter(|(_, _, of)| of.missing > of.allowed);
+    let share = |of: &NotFound| of.missing as f64 / of.traces as f64;
+    lacking
+        .map(|(run, side, of)| NotFound {
+            run,
+            side,
+            missing: of.missing,
+            traces: of.samples.len().saturating_add(of.missing),
+            allowed: of.allowed,
+        })
+        .max_by(|one, other| share(one).total_cmp(&share(other)))
 }
 
 /// The index of the median; of an even number the lower of both, so that it is one of the pairs.
@@ -239,7 +298,7 @@ fn ratios(claim: &PairedClaim<'_>) -> Result<Vec<Range>, AbRefusal> {
     let pairs = (1..).zip(&claim.pairs);
     let ranges = pairs.map(|(number, pair)| {
         let range = Range::of(pair, claim.quantile).ok_or(AbRefusal::NothingFound(number))?;
-        let found = pair.a.len().min(pair.b.len());
+        let found = pair.a.samples.len().min(pair.b.samples.len());
         if found < needed {
             return Err(AbRefusal::TooFewSamples {
                 pair: number,
@@ -265,11 +324,11 @@ struct Range {
 impl Range {
     /// Returns `None` if one side has no samples.
     fn of(pair: &Pair<'_>, quantile: Quantile) -> Option<Self> {
-        let ([least_a, most_a], [least_b, most_b]) =
-            (pair.a.range(quantile)?, pair.b.range(quantile)?);
+        let (a, b) = (pair.a.samples, pair.b.samples);
+        let ([least_a, most_a], [least_b, most_b]) = (a.range(quantile)?, b.range(quantile)?);
         // Durations below one microsecond count as one.
         let quotient = |b: f64, a: f64| b.max(1.0) / a.max(1.0);
-        let values = [pair.a.quantile(quantile)?, pair.b.quantile(quantile)?];
+        let values = [a.quantile(quantile)?, b.quantile(quantile)?];
         Some(Self {
             least: quotient(least_b, most_a),
             seen: quotient(values[1], values[0]),
@@ -325,15 +384,31 @@ impl fmt::Display for Ab {
             number(&|one| one <= self.limit),
             self.most(),
         )?;
-        match self.verdict {
-            AbVerdict::NotProven if self.not_measured > 0 => {
+        match (self.verdict, self.not_found) {
+            (AbVerdict::Regressed | AbVerdict::Ok, _) => Ok(()),
+            (AbVerdict::NotProven, Some(lacking)) => write!(f, ". {lacking}"),
+            (AbVerdict::NotProven, None) if self.not_measured > 0 => {
                 write!(f, ". {}", not_measured(self.not_measured))
             }
-            AbVerdict::NotProven => {
+            (AbVerdict::NotProven, None) => {
                 f.write_str(". More requests (`--requests`) or pairs (`--pairs`) may decide.")
             }
-            AbVerdict::Regressed | AbVerdict::Ok => Ok(()),
         }
+    }
+}
+
+/// `In run 3 of B, 950 of 1,000 traces have no such span (0 allowed): find out why, or raise `failures`.`
+impl fmt::Display for NotFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "In run {} of {}, {} of {} traces have no such span ({} allowed): find out why, or raise `failures`.",
+            self.run,
+            self.side,
+            count(self.missing),
+            count(self.traces),
+            count(self.allowed),
+        )
     }
 }
 
@@ -350,7 +425,13 @@ mod tests {
             subject: "ship".to_owned(),
             quantile,
             tolerance: 0.2,
-            pairs: runs.iter().map(|(a, b)| Pair { a, b }).collect(),
+            pairs: runs
+                .iter()
+                .map(|(a, b)| Pair {
+                    a: a.into(),
+                    b: b.into(),
+                })
+                .collect(),
         }
     }
 

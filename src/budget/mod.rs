@@ -51,8 +51,8 @@ mod table;
 mod verdict;
 
 pub use ab::{
-    Ab, AbRefusal, AbVerdict, FEWEST_PAIRS, Pair, PairedClaim, is_measurable, judge_pairs,
-    pairs_needed,
+    Ab, AbRefusal, AbVerdict, FEWEST_PAIRS, Pair, PairedClaim, PairedRun, is_measurable,
+    judge_pairs, pairs_needed,
 };
 pub use calibrate::{FEWEST_RUNS, noise, spread, spread_of};
 pub use claim::{Against, Claim, LateSamples, Reference};

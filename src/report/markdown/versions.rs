@@ -189,6 +189,18 @@ PASS  placing an order   specs/order.yaml, 7 pairs of 200 requests
     }
 
     #[test]
+    fn a_run_that_lacks_spans_is_named() {
+        let mut found = compared(&[(100_000, 101_000); 7]);
+        let load = std::sync::Arc::make_mut(&mut found.runs.b[2]);
+        load.measured[0].missing = 800;
+        let page = comparisons(&[found], 1, &names(), &[]);
+        assert!(page.contains("| 1.01x | 1.2x | _NOT PROVEN_ |"), "{page}");
+        let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        let reason = "In run 3 of B, 800 of 1,000 traces have no such span (0 allowed)";
+        assert!(page.contains(reason), "{page}");
+    }
+
+    #[test]
     fn if_a_version_does_not_start_the_summary_has_the_reason() {
         let trouble = Trouble::new("service `shop` ended with exit status: 1");
         let page = comparisons(&[], 2, &names(), &[trouble]);
