@@ -173,29 +173,70 @@ impl JudgedClaim {
         })
     }
 
-    /// Adds the same claim in earlier runs. It is NOT PROVEN if some runs exceed the limit and others
-    /// do not; `is_proof` is `false` if this run cannot prove that. One undisturbed run is proof enough
-    /// if the disturbed ones agree with it.
+    /// Returns `true` if its samples may become part of a baseline: they neither lack spans, nor is it
+    /// unknown whether they show a regression.
+    pub(crate) fn is_recordable(&self) -> bool {
+        !matches!(
+            self.doubt,
+            Some(OpenReason::NotFound { .. } | OpenReason::Contention { exceeds: true, .. })
+        )
+    }
+
+    /// Makes a claim NOT PROVEN, because the last run was not a measurement.
+    pub(crate) fn leave_unconfirmed(&mut self, exceeded: usize) {
+        self.verdict = ClaimVerdict::NotProven;
+        self.doubt = Some(OpenReason::NotConfirmed { exceeded });
+    }
+
+    /// Returns `true` if the run shows whether the claim exceeds its limit. A run with too few samples,
+    /// or in which some are missing, cannot refute an earlier one.
+    pub(crate) fn is_telling(&self) -> bool {
+        let is_unknown = matches!(
+            self.doubt,
+            Some(OpenReason::NotMeasured | OpenReason::NotFound { .. } | OpenReason::SentLate(_))
+        );
+        let has_bounds = !matches!(
+            self.verdict,
+            ClaimVerdict::TooFew | ClaimVerdict::NothingFound
+        );
+        self.may_exceed() || has_bounds && !is_unknown
+    }
+
+    /// Adds the same claim in earlier runs, each with `true` if the run can refute the others, as
+    /// `is_telling` of this one. It is NOT PROVEN if some runs exceed the limit and others do not. One
+    /// undisturbed run is proof enough if the disturbed ones agree with it.
     pub(crate) fn add_earlier_runs<'a>(
         &mut self,
-        earlier: impl Iterator<Item = &'a Self>,
-        is_proof: bool,
+        earlier: impl Iterator<Item = (&'a Self, bool)>,
+        is_telling: bool,
     ) {
-        let earlier: Vec<&Self> = earlier.collect();
-        let before = earlier.iter().filter(|one| one.may_exceed()).count();
-        let exceeded = before + usize::from(is_proof && self.may_exceed());
-        let undisturbed = earlier.iter().find(|one| one.exceeds());
-        if (1..=earlier.len()).contains(&exceeded) {
+        let earlier: Vec<(&Self, bool)> = earlier.collect();
+        let exceeding = || earlier.iter().filter(|(one, _)| one.may_exceed());
+        let is_refuted = |one: &Self, is_telling: bool| is_telling && !one.may_exceed();
+        let refuting = earlier.iter().any(|(one, tells)| is_refuted(one, *tells));
+        let exceeded = exceeding().count() + usize::from(self.may_exceed());
+        let proof = earlier.iter().find(|(one, _)| one.exceeds());
+        let mut runs: Vec<&Self> = earlier.iter().map(|(one, _)| *one).collect();
+        if exceeded > 0 && (refuting || is_refuted(self, is_telling)) {
             self.verdict = ClaimVerdict::NotProven;
             self.doubt = Some(OpenReason::NotConfirmed { exceeded });
-        } else if let Some(proof) = undisturbed
+        } else if let Some((proof, _)) = proof
             && !self.exceeds()
         {
+            if !self.may_exceed() {
+                // This run shows nothing, so the others decide.
+                self.candidate = proof.candidate;
+                self.alpha = proof.alpha;
+                runs = exceeding().map(|(one, _)| *one).collect();
+                runs.retain(|one| !std::ptr::eq(*one, *proof));
+            }
             self.verdict = proof.verdict;
             self.doubt = None;
             self.compared.clone_from(&proof.compared);
+        } else if exceeded > 0 {
+            runs = exceeding().map(|(one, _)| *one).collect();
         }
-        self.earlier = earlier.iter().filter_map(|one| one.candidate).collect();
+        self.earlier = runs.iter().filter_map(|one| one.candidate).collect();
     }
 
     /// Turns OK into NOT PROVEN, because too many traces have no such span.

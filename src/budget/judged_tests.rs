@@ -339,7 +339,9 @@ fn an_undisturbed_run_is_proof_if_the_disturbed_ones_agree() {
     let disturbed = of(ClaimVerdict::NotProven, Some(true));
     let withheld = of(ClaimVerdict::NotProven, Some(false));
     let over = |mut last: JudgedClaim, earlier: &[&JudgedClaim]| {
-        last.add_earlier_runs(earlier.iter().copied(), true);
+        let is_telling = last.is_telling();
+        let earlier = earlier.iter().map(|one| (*one, one.is_telling()));
+        last.add_earlier_runs(earlier, is_telling);
         (
             last.verdict,
             matches!(last.doubt, Some(OpenReason::NotConfirmed { .. })),
@@ -352,6 +354,9 @@ fn an_undisturbed_run_is_proof_if_the_disturbed_ones_agree() {
     assert_eq!(over(disturbed.clone(), &[&disturbed, &disturbed]), open);
     let denied = (ClaimVerdict::NotProven, true);
     assert_eq!(over(withheld, &[&regressed, &disturbed]), denied);
+    let unknown = of(ClaimVerdict::TooFew, None);
+    assert_eq!(over(unknown.clone(), &[&regressed]), found);
+    assert_eq!(over(regressed.clone(), &[&unknown]), found);
     let fine = of(ClaimVerdict::Ok, None);
     assert_eq!(over(fine, &[&disturbed]), denied);
 }

@@ -59,7 +59,7 @@ impl<'a> Repetition<'a> {
         let mut unconfirmed = None;
         while last.is_complete() && earlier.len() < self.most_confirmations() {
             let decided = judge.decide(&last.load);
-            let Some(why) = exceeded(&decided.exceeded_after(&earlier)) else {
+            let Some(why) = exceeded(&decided.exceeded_after(&earlier, &last.load)) else {
                 break;
             };
             let run = earlier.len() + 2;

@@ -1,8 +1,8 @@
 //! CPU time that a measurement lost to others: unrelated processes and other virtual machines.
 //!
 //! Only a process that cannot belong to the system under test is unrelated, because a slow version
-//! must not excuse itself with its own CPU time. It is outside the process tree of this process, and
-//! neither it nor a parent in its session or of its program has a socket: services, databases and
+//! must not excuse itself with its own CPU time. It is outside the process tree and the session of
+//! this process, and neither it nor a parent in its session or of its program has a socket: services, databases and
 //! their workers have one. Kernel threads, containers, and processes of other users, whose sockets
 //! are unknown, do not count either, and neither do orphans or processes that end during the
 //! measurement.
@@ -273,9 +273,11 @@ mod linux {
                 let Some(parent) = line.peek() else {
                     return false;
                 };
-                // Parents of this process start everything.
+                // Parents of this process start everything. What they started in the session of this
+                // process may be the system under test, as under `spanspec exec` or in a script.
                 if own_line.contains(parent) {
-                    return true;
+                    let session = |pid| self.all.get(&pid).map(|process| process.session);
+                    return session(one) != session(self.own);
                 }
                 match self.is_boundary(one, *parent, facts) {
                     Some(true) => return true,

@@ -122,6 +122,23 @@ fn a_time_can_have_a_distance() {
 }
 
 #[test]
+fn the_outer_value_of_a_secret_is_secret_too() {
+    let globals = Globals {
+        environment: texts(&[("token", "hunter2")]),
+        secrets: ["token".to_owned()].into(),
+        ..Globals::default()
+    };
+    let spec = read_with(
+        globals,
+        "vars: { token: \"Bearer ${token}\" }\nrequest: http://a/\nexpect: { status: 200 }\n",
+    );
+    let mut secrets = spec.scope().secrets();
+    secrets.sort();
+    secrets.dedup();
+    assert_eq!(secrets, ["Bearer hunter2", "hunter2"]);
+}
+
+#[test]
 fn an_empty_text_has_the_default() {
     assert_eq!(filled("x: \"\"", "\"${x:-none}${y:-}\""), "none");
     assert_eq!(filled("x: 0", "\"${x:-none}\""), 0);

@@ -28,11 +28,19 @@ impl<'a> JudgedRun<'a> {
     /// many failed requests confirms nothing.
     pub(super) fn confirmed_by(&self, earlier: &[Self]) -> Decisions<'a> {
         let mut decided = self.decided.clone();
-        let is_proof = self.load.has_permitted_failures();
+        // The spec fails for this reason in any case.
+        let confirms_nothing = !self.load.has_permitted_failures();
         for (required, judged) in &mut decided.claims {
             let before = earlier.iter();
-            let before = before.filter_map(|run| run.decided.of(required.check));
-            judged.add_earlier_runs(before, is_proof);
+            let before = before.filter_map(|run| {
+                let judged = run.decided.of(required.check)?;
+                Some((judged, is_telling(judged, &run.load)))
+            });
+            let is_telling = is_telling(judged, &self.load);
+            judged.add_earlier_runs(before, is_telling);
+            if confirms_nothing && !earlier.is_empty() && judged.exceeds() {
+                judged.leave_unconfirmed(earlier.len());
+            }
         }
         decided
     }
@@ -57,11 +65,23 @@ impl<'a> Decisions<'a> {
     }
 
     /// The claims that exceed their limit, or seem to on a disturbed machine, in this run and in all earlier ones.
-    pub(crate) fn exceeded_after(&self, earlier: &[JudgedRun<'_>]) -> Vec<&JudgedClaim> {
+    pub(crate) fn exceeded_after(
+        &self,
+        earlier: &[JudgedRun<'_>],
+        load: &Load,
+    ) -> Vec<&JudgedClaim> {
         let claims = self.claims.iter();
         let exceeded = claims.filter(|(required, judged)| {
-            let mut runs = earlier.iter().map(|run| run.decided.of(required.check));
-            judged.may_exceed() && runs.all(|before| before.is_some_and(JudgedClaim::may_exceed))
+            let before = earlier.iter().filter_map(|run| {
+                let judged = run.decided.of(required.check)?;
+                Some((judged, &run.load))
+            });
+            let runs: Vec<_> = before.chain([(judged, load)]).collect();
+            let exceeds = |(one, _): &(&JudgedClaim, &Load)| one.may_exceed();
+            runs.iter().any(exceeds)
+                && runs
+                    .iter()
+                    .all(|run| exceeds(run) || !is_telling(run.0, run.1))
         });
         exceeded.map(|(_, judged)| judged).collect()
     }
@@ -72,6 +92,11 @@ impl<'a> Decisions<'a> {
         let (_, judged) = claims.find(|(required, _)| required.check == check)?;
         Some(judged)
     }
+}
+
+/// Returns `true` if a run shows whether a claim exceeds its limit.
+fn is_telling(judged: &JudgedClaim, load: &Load) -> bool {
+    judged.is_telling() && judged.missing <= load.allowed
 }
 
 /// Decides all requirements for one run.

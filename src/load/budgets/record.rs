@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::decide::{Decisions, JudgedRun};
 use super::place::BaselinePlace;
 use super::requirement::{Requirement, is_compared};
+use crate::budget::ClaimVerdict;
 use crate::budget::baseline::{
     BaselineError, Case, FactDifference, Fingerprint, Joined, NewRuns, ReplacedRuns, Run, Undo,
     lock, pending_path, propose, read, write,
@@ -133,7 +134,7 @@ fn has_several_versions(required: &[Requirement<'_>], run: &Load, last: &Load) -
 }
 
 /// The measured durations of all budgets that are compared with a baseline, in all runs. Those of a
-/// regression that was not confirmed are left out, because they may show a disturbance.
+/// budget of which it is unknown whether it regressed are left out.
 pub(super) fn new_runs(
     setting: &RunContext<'_>,
     fingerprint: Fingerprint,
@@ -142,8 +143,16 @@ pub(super) fn new_runs(
     decided: &Decisions<'_>,
 ) -> NewRuns {
     let masked = |text: &str| setting.secrets.text(text);
-    let has_regressed =
-        |decided: &Decisions<'_>, budget| decided.regressed().any(|one| one.budget == budget);
+    let has_regressed = |budget| decided.regressed().any(|one| one.budget == budget);
+    let is_doubtful = |run: &JudgedRun<'_>, budget: usize| {
+        let claims = run.decided.claims.iter().chain(&decided.claims);
+        let mut claims = claims.filter(|(required, _)| required.budget == budget);
+        let lacks_spans = run.load.measured[budget].missing > run.load.allowed;
+        lacks_spans
+            || claims.clone().any(|(_, judged)| !judged.is_recordable())
+            || !has_regressed(budget)
+                && claims.any(|(_, judged)| judged.verdict == ClaimVerdict::Regressed)
+    };
     let mut new = NewRuns {
         fingerprint,
         runs: BTreeMap::new(),
@@ -151,9 +160,7 @@ pub(super) fn new_runs(
     };
     for run in runs {
         for (number, one) in run.load.measured.iter().enumerate() {
-            let is_disturbed =
-                has_regressed(&run.decided, number) && !has_regressed(decided, number);
-            if !is_compared(required, number) || is_disturbed {
+            if !is_compared(required, number) || is_doubtful(run, number) {
                 continue;
             }
             let version = one.version.as_deref().map(masked);

@@ -51,6 +51,9 @@ pub(crate) enum Filled {
     Awaited,
 }
 
+/// The number of maps `vars` that can define a name: those of the spec and of the project file.
+const MOST_VARS: usize = 2;
+
 /// A part of a scalar.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Piece {
@@ -191,12 +194,15 @@ impl Scope {
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         let names = self.globals.secrets.iter();
-        names
-            .filter_map(|name| match self.find(name) {
+        // In `vars`, `X: Bearer ${X}` refers to an outer definition, whose value is as secret.
+        let definitions = names.flat_map(|name| (0..=MOST_VARS).map(move |inner| (name, inner)));
+        definitions
+            .filter_map(|(name, inner)| match self.find_beyond(name, inner) {
                 Definition::Value(value) => Some(parts(&value)),
                 Definition::Node(node, source) => {
                     let errors = ErrorList::new(source?);
-                    match self.fill_node(name, node, &errors) {
+                    let open = vec![name.as_str(); inner + 1];
+                    match self.fill_open(node, &errors, &open) {
                         Some(Filled::Value(value)) => Some(parts(&value)),
                         Some(Filled::Text(text)) => Some(vec![text]),
                         Some(Filled::Awaited) | None => None,

@@ -113,3 +113,15 @@ fn claims_are_confirmed_separately() {
         ["NOT PROVEN", "NOT PROVEN", "OK", "REGRESSED in 2 of 2 runs"]
     );
 }
+
+#[test]
+fn a_run_that_lacks_spans_neither_refutes_a_regression_nor_becomes_a_baseline() {
+    let mut project = TestProject::new(COMPARED);
+    project.record("2.3.0", 120_000);
+    project.budgeting.update = Update::Always;
+    let mut unknown = measured(Some("2.4.0"), samples(345_000, 10));
+    unknown.measured[0].missing = 490;
+    let report = project.judge_all([run("2.4.0", 350_000), unknown]);
+    assert_eq!(report.verdicts(), [ClaimVerdict::Regressed]);
+    assert_eq!(runs(&project.baseline()), 1);
+}
