@@ -219,7 +219,8 @@ impl AbComparison {
 fn paired_run(load: &Load, at: usize) -> Option<PairedRun<'_>> {
     let measured = load.measured.get(at)?;
     Some(PairedRun {
-        samples: measured.punctual(),
+        samples: &measured.samples,
+        punctual: measured.punctual(),
         missing: measured.missing,
         allowed: load.allowed,
     })

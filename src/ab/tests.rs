@@ -358,3 +358,49 @@ fn a_run_in_which_too_many_traces_lack_the_span_proves_nothing_within_the_limit(
     let slower = lacking((100_000, 290_000), AbSide::B, 3_600, 10);
     assert_eq!(slower.outcome(), AbOutcome::Regressed);
 }
+
+/// The response times of this version, with all requests sent late.
+fn sent_late(mut found: AbComparison, side: AbSide, delayed: u64) -> AbComparison {
+    for load in found.runs.of_mut(side) {
+        let measured = &mut Arc::make_mut(load).measured[1];
+        let late = (0..400).map(|at| delayed + at / 2).collect();
+        measured.punctual = Some(std::mem::replace(&mut measured.samples, late));
+    }
+    found
+}
+
+#[test]
+fn the_delay_of_the_load_generator_excludes_ok_and_causes_no_alarm() {
+    let b_late = sent_late(long((100_000, 100_000)), AbSide::B, 300_000);
+    assert_eq!(b_late.outcome(), AbOutcome::NotProven);
+    let said = &sentences(&b_late)[2];
+    assert!(
+        said.starts_with("p95 of response time: NOT PROVEN: "),
+        "{said}"
+    );
+    assert!(
+        said.ends_with(". 7 pairs are above the limit only with the delay of the load generator: reduce the load, or use a less busy machine."),
+        "{said}"
+    );
+    let both_late = sent_late(b_late, AbSide::A, 300_000);
+    assert_eq!(both_late.outcome(), AbOutcome::Ok);
+}
+
+#[test]
+fn the_delay_of_the_load_generator_does_not_hide_a_slower_version() {
+    let found = sent_late(long((100_000, 290_000)), AbSide::A, 300_000);
+    let said = &sentences(&found)[2];
+    assert!(
+        said.starts_with("p95 of response time: REGRESSED: "),
+        "{said}"
+    );
+    let mut open = found;
+    for at in 0..4 {
+        open.runs.b[at] = Arc::clone(&long((100_000, 100_000)).runs.b[0]);
+    }
+    let said = &sentences(&open)[2];
+    assert!(
+        said.starts_with("p95 of response time: NOT PROVEN: "),
+        "{said}"
+    );
+}

@@ -33,6 +33,8 @@ pub struct Pair<'a> {
 pub struct PairedRun<'a> {
     /// The durations.
     pub samples: &'a Samples,
+    /// The durations without delays of the load generator.
+    pub punctual: &'a Samples,
     /// Number of complete traces without such a span.
     pub missing: u64,
     /// The number of them that `failures` permits.
@@ -44,6 +46,7 @@ impl<'a> From<&'a Samples> for PairedRun<'a> {
     fn from(samples: &'a Samples) -> Self {
         Self {
             samples,
+            punctual: samples,
             missing: 0,
             allowed: 0,
         }
@@ -102,6 +105,9 @@ pub struct Ab {
     pub limit: f64,
     /// Number of requests without a measurement. The verdict holds for any duration of them.
     pub not_measured: u64,
+    /// Number of pairs that exceed the limit only with the delay of the load generator. The shown
+    /// quantiles do not include it.
+    pub sent_late: usize,
     /// The run in which most traces have no such span, if these are more than permitted. The verdict
     /// is then never OK.
     pub not_found: Option<NotFound>,
@@ -253,6 +259,8 @@ fn judged_claim(
         .iter()
         .map(|pair| pair.a.samples.unknown() + pair.b.samples.unknown());
     let not_found = not_found(&claim.pairs);
+    let is_late = |range: &&Range| range.most > limit && range.most_punctual <= limit;
+    let sent_late = ranges.iter().filter(is_late).count();
     Ab {
         subject: claim.subject.clone(),
         quantile: claim.quantile,
@@ -267,6 +275,7 @@ fn judged_claim(
         ratios: ranges.iter().map(|range| range.seen).collect(),
         limit,
         not_measured: unknown.sum(),
+        sent_late,
         not_found,
     }
 }
@@ -311,12 +320,15 @@ fn ratios(claim: &PairedClaim<'_>) -> Result<Vec<Range>, AbRefusal> {
     ranges.collect()
 }
 
-/// The ratio of B to A in a pair. Requests without a measurement make it a range.
+/// The ratio of B to A in a pair. Requests without a measurement, and delays of the load generator,
+/// make it a range: a ratio within the limit is one with and without these delays.
 #[derive(Clone, Debug)]
 struct Range {
     least: f64,
     seen: f64,
     most: f64,
+    /// The maximum without delays.
+    most_punctual: f64,
     /// The quantile of A and of B.
     values: [f64; 2],
 }
@@ -324,15 +336,21 @@ struct Range {
 impl Range {
     /// Returns `None` if one side has no samples.
     fn of(pair: &Pair<'_>, quantile: Quantile) -> Option<Self> {
-        let (a, b) = (pair.a.samples, pair.b.samples);
-        let ([least_a, most_a], [least_b, most_b]) = (a.range(quantile)?, b.range(quantile)?);
         // Durations below one microsecond count as one.
         let quotient = |b: f64, a: f64| b.max(1.0) / a.max(1.0);
+        let ratios = |a: &Samples, b: &Samples| {
+            let ([least_a, most_a], [least_b, most_b]) = (a.range(quantile)?, b.range(quantile)?);
+            Some((quotient(least_b, most_a), quotient(most_b, least_a)))
+        };
+        let (_, most_late) = ratios(pair.a.samples, pair.b.samples)?;
+        let (a, b) = (pair.a.punctual, pair.b.punctual);
+        let (least, most_punctual) = ratios(a, b)?;
         let values = [a.quantile(quantile)?, b.quantile(quantile)?];
         Some(Self {
-            least: quotient(least_b, most_a),
+            least,
             seen: quotient(values[1], values[0]),
-            most: quotient(most_b, least_a),
+            most: most_late.max(most_punctual),
+            most_punctual,
             values,
         })
     }
@@ -390,6 +408,14 @@ impl fmt::Display for Ab {
             (AbVerdict::NotProven, None) if self.not_measured > 0 => {
                 write!(f, ". {}", not_measured(self.not_measured))
             }
+            (AbVerdict::NotProven, None) if self.sent_late > 0 => write!(
+                f,
+                ". {} above the limit only with the delay of the load generator: reduce the load, or use a less busy machine.",
+                match self.sent_late {
+                    1 => "1 pair is".to_owned(),
+                    several => format!("{several} pairs are"),
+                }
+            ),
             (AbVerdict::NotProven, None) => {
                 f.write_str(". More requests (`--requests`) or pairs (`--pairs`) may decide.")
             }
