@@ -166,8 +166,11 @@ impl Follow {
         let linked = ties.iter().map(|&id| self.read(id, Origin::Foreign));
         let snapshot = Snapshot::new(at, own, linked.collect());
         let logs = self.read_logs(&ties);
+        let read = std::iter::once(&self.trace).chain(&ties);
+        // After the logs, so that no discarded record is missing in both.
+        let discarded = self.state.lock().discarded_logs(read);
         let metrics = self.state.lock().metrics_since(self.since);
-        let snapshot = snapshot.with_records(self.since, logs, metrics);
+        let snapshot = snapshot.with_records(self.since, (logs, discarded), metrics);
         let lifetime = match self.is_fresh {
             true => Lifetime::since(self.since),
             false => snapshot.lifetime(self.since),

@@ -30,6 +30,9 @@ pub struct Snapshot {
     pub linked_arrival: Option<Instant>,
     /// The log records that arrived while the trace was followed, with those of linked traces.
     pub logs: Vec<Arc<LogRecord>>,
+    /// Number of such log records that were discarded: the store keeps 16 MiB of them. Unless it is 0,
+    /// `logs` does not show that a record was not sent.
+    pub discarded_logs: u64,
     /// The metrics that arrived in the window.
     pub metrics: Vec<Arc<MetricExport>>,
     /// From the moment when the trace was followed to this snapshot.
@@ -53,6 +56,7 @@ impl Snapshot {
             arrivals,
             linked_arrival: linked_arrivals.into_iter().flatten().max(),
             logs: Vec::new(),
+            discarded_logs: 0,
             metrics: Vec::new(),
             window: at..=at,
         }
@@ -62,11 +66,12 @@ impl Snapshot {
     pub(super) fn with_records(
         mut self,
         since: Instant,
-        logs: Vec<Arc<LogRecord>>,
+        (logs, discarded_logs): (Vec<Arc<LogRecord>>, u64),
         metrics: Vec<Arc<MetricExport>>,
     ) -> Self {
         self.window = since..=self.at;
         self.logs = logs;
+        self.discarded_logs = discarded_logs;
         self.metrics = metrics;
         self
     }

@@ -43,6 +43,8 @@ pub(super) struct TraceEntry {
     pub(super) spans: Vec<RawRecord>,
     /// In order of arrival.
     pub(super) logs: Vec<RawRecord>,
+    /// Number of log records that were not kept for lack of room.
+    pub(super) discarded_logs: u64,
     pub(super) copies: HashSet<SpanCopy>,
     /// The traces that its spans link to.
     pub(super) links: HashSet<TraceId>,
@@ -108,6 +110,11 @@ impl<'w, 'a> From<&'w Walk<'a>> for Owners<'w, 'a> {
 }
 
 impl RawRecord {
+    /// The memory of a record of this length, without its resource and scope.
+    pub(super) fn size(bytes: &[u8]) -> usize {
+        size_of::<Self>() + bytes.len()
+    }
+
     /// Copies a record of this scope, so that it does not keep the memory of its request.
     pub(super) fn copy(
         bytes: &[u8],

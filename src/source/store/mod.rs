@@ -1,8 +1,9 @@
 //! The records that were received.
 //!
 //! Spans and log records of followed traces, and of traces that a link ties to them, are kept as raw
-//! bytes. Other spans pass through a bounded buffer, as do all metrics while a trace is followed;
-//! other log records are only counted. How bytes arrive is left to `receiver` and `remote`.
+//! bytes; log records within a bound. Other spans pass through a bounded buffer, as do all metrics
+//! while a trace is followed; other log records are only counted. How bytes arrive is left to
+//! `receiver` and `remote`.
 
 mod closed;
 mod decoder;

@@ -21,6 +21,9 @@ use crate::source::otlp::{LinkAt, LogWalk, Signal, SpanAt, Walk};
 use crate::source::stats::ReceiverStats;
 use crate::trace::{Hole, MetricExport, Sender, TraceId};
 
+/// Bound in bytes for the log records of all kept traces.
+const LOG_CAPACITY: usize = 16 << 20;
+
 /// The state of a store, behind its lock.
 #[derive(Debug, Default)]
 pub(in crate::source) struct StoreState {
@@ -29,6 +32,8 @@ pub(in crate::source) struct StoreState {
     linking: HashMap<TraceId, Vec<TraceId>>,
     pub(super) closed: ClosedTraces,
     recent: RecentRequests,
+    /// The size of the log records in `entries`.
+    log_bytes: usize,
     metrics: RecentMetrics,
     /// Number of followers of all traces.
     followers: usize,
@@ -193,7 +198,7 @@ impl StoreState {
         watched
     }
 
-    /// Adds log records to the entries of their traces.
+    /// Adds log records to the entries of their traces while there is room, and counts the others.
     pub(super) fn take_in_logs(&mut self, walk: &LogWalk<'_>, arrived: Instant) {
         let owners = Owners {
             resources: &walk.resources,
@@ -205,9 +210,16 @@ impl StoreState {
                 continue;
             };
             if let Some(entry) = self.entries.get_mut(&trace) {
-                let interner = &mut self.interner;
-                let copy = RawRecord::copy(record.bytes, record.scope, owners, interner, arrived);
-                entry.logs.push(copy);
+                let size = RawRecord::size(record.bytes);
+                if self.log_bytes + size > LOG_CAPACITY {
+                    entry.discarded_logs += 1;
+                } else {
+                    let interner = &mut self.interner;
+                    let copy =
+                        RawRecord::copy(record.bytes, record.scope, owners, interner, arrived);
+                    entry.logs.push(copy);
+                    self.log_bytes += size;
+                }
                 if changed.last() != Some(&trace) {
                     changed.push(trace);
                 }
@@ -387,8 +399,12 @@ impl StoreState {
         if !self.entries.get(&trace).is_some_and(TraceEntry::is_idle) {
             return;
         }
-        let forgotten = self.entries.remove(&trace);
-        for linked in forgotten.into_iter().flat_map(|entry| entry.links) {
+        let Some(forgotten) = self.entries.remove(&trace) else {
+            return;
+        };
+        let sizes = forgotten.logs.iter().map(|log| RawRecord::size(&log.bytes));
+        self.log_bytes -= sizes.sum::<usize>();
+        for linked in forgotten.links {
             if let Entry::Occupied(mut linking) = self.linking.entry(linked) {
                 linking.get_mut().retain(|&from| from != trace);
                 if linking.get().is_empty() {
@@ -421,6 +437,15 @@ impl StoreState {
         let entry = self.entries.get(&trace);
         let new = entry.and_then(|entry| entry.records(signal).get(known..));
         new.unwrap_or_default().to_vec()
+    }
+
+    /// Number of log records of these traces that were not kept.
+    pub(in crate::source) fn discarded_logs<'t>(
+        &self,
+        traces: impl IntoIterator<Item = &'t TraceId>,
+    ) -> u64 {
+        let entries = traces.into_iter().filter_map(|id| self.entries.get(id));
+        entries.map(|entry| entry.discarded_logs).sum()
     }
 
     /// The traces that a followed trace is linked with.
@@ -508,4 +533,59 @@ fn add(
 
 fn raw(interner: &mut Interner, walk: &Walk<'_>, span: &SpanAt<'_>, arrived: Instant) -> RawRecord {
     RawRecord::copy(span.bytes, span.scope, walk.into(), interner, arrived)
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+    use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+    use prost::Message as _;
+
+    use super::*;
+    use crate::source::Store;
+    use crate::trace::Origin;
+
+    /// A log record of about 1 MiB.
+    fn take_in_log(store: &Store, trace: TraceId) {
+        let record = LogRecord {
+            trace_id: trace.as_bytes().to_vec(),
+            severity_text: "x".repeat(1 << 20),
+            ..LogRecord::default()
+        };
+        let scope = ScopeLogs {
+            log_records: vec![record],
+            ..ScopeLogs::default()
+        };
+        let resource = ResourceLogs {
+            scope_logs: vec![scope],
+            ..ResourceLogs::default()
+        };
+        let request = ExportLogsServiceRequest {
+            resource_logs: vec![resource],
+        };
+        let request = request.encode_to_vec();
+        store.ingest_logs(&request, Instant::now()).unwrap();
+    }
+
+    #[test]
+    fn log_records_without_room_are_counted_until_a_trace_is_released() {
+        let store = Store::new();
+        let [one, other] = [1_u8, 2].map(|number| TraceId::from_bytes([number; 16]).unwrap());
+        let mut first = store.follow(one, Origin::Foreign);
+        let mut second = store.follow(other, Origin::Foreign);
+        let found = |follow: &mut crate::source::Follow| {
+            let snapshot = follow.snapshot();
+            (snapshot.logs.len(), snapshot.discarded_logs)
+        };
+        for _ in 0..20 {
+            take_in_log(&store, one);
+        }
+        take_in_log(&store, other);
+        assert_eq!(found(&mut first), (15, 5));
+        assert_eq!(found(&mut second), (0, 1));
+        drop(first);
+        take_in_log(&store, other);
+        // The lost record stays known.
+        assert_eq!(found(&mut second), (1, 1));
+    }
 }
