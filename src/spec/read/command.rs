@@ -5,11 +5,15 @@
 use super::Reader;
 use crate::spec::keys;
 use crate::spec::scope::Piece;
+use crate::spec::template::{Template, TemplatePart};
 use crate::spec::trigger::Command;
 use crate::spec::yaml::{Kind, Node};
 
 /// Words that only a shell understands.
 const SHELL_OPERATORS: [&str; 5] = ["&&", "||", "|", ">", ";"];
+
+/// Programs that replace `$NAME` in their arguments.
+const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];
 
 /// Environment variables that each command gets from spanspec.
 const TRACE_CONTEXT: [&str; 2] = ["TRACEPARENT", "TRACESTATE"];
@@ -99,23 +103,50 @@ impl Reader<'_> {
         words: &[String],
         shell: &str,
     ) -> Option<()> {
-        let Some(line) = command.scalar().map(|scalar| scalar.text.as_str()) else {
+        let Some(scalar) = command.scalar() else {
             return Some(());
         };
-        let mut words = words.iter();
-        if let Some(sign) = words.find(|word| SHELL_OPERATORS.contains(&word.as_str())) {
+        // An error of a template is reported where the words are read.
+        let template = Template::parse(&scalar.text).ok()?;
+        let written = if template.only_expression().is_some() {
+            // The value is the command.
+            let value = self.text(command, "a command")?.unwrap_or_default();
+            written(&[Some(&value)])
+        } else {
+            let parts = template.parts.iter().map(|part| match part {
+                TemplatePart::Text(text) => Some(text.as_str()),
+                TemplatePart::Expression(..) => None,
+            });
+            written(&parts.collect::<Vec<_>>())
+        };
+        let operator = |word: &&Word| word.is_bare() && SHELL_OPERATORS.contains(&&*word.text);
+        if let Some(Word { text: sign, .. }) = written.iter().find(operator) {
             let what = format!("`{sign}` has no meaning without a shell");
             return self.wrong(command.place, what, "no shell", shell);
         }
-        if let Some(name) = shell_variable(line) {
-            return self.wrong(
-                command.place,
-                format!("`${name}` has no meaning without a shell"),
-                "no shell",
-                format!("write `${{{name}}}` for a variable of spanspec, or {shell}"),
-            );
+        let program = match written.first() {
+            Some(first) if first.has_value => words.first(),
+            first => first.map(|first| &first.text),
+        };
+        // `-` stands for a program that is not known yet.
+        if program.is_none_or(|program| program == "-" || is_shell(program)) {
+            return Some(());
         }
-        Some(())
+        let Some(name) = written.iter().find_map(|word| word.variable.as_deref()) else {
+            return Some(());
+        };
+        self.wrong(
+            command.place,
+            format!("`${name}` has no meaning without a shell"),
+            "no shell",
+            if TRACE_CONTEXT.contains(&name) {
+                shell.replace('…', &format!("… ${name}"))
+            } else {
+                format!(
+                    "write `${{{name}}}` for a variable of spanspec, `'${name}'` in single quotes to pass it as it is, or {shell}"
+                )
+            },
+        )
     }
 
     /// Refuses `${TRACEPARENT}`: the command gets another one than spanspec itself, if it has one.
@@ -168,19 +199,111 @@ impl Reader<'_> {
     }
 }
 
-/// The name of a variable such as `$HOME`, outside single quotes.
-fn shell_variable(line: &str) -> Option<&str> {
-    let outside = line.split('\'').step_by(2);
-    outside
-        .flat_map(|part| part.split('$').skip(1))
-        .find_map(|rest| {
-            let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
-            let end = rest.find(|next| !is_part(next)).unwrap_or(rest.len());
-            let name = &rest[..end];
-            let is_name =
-                !name.is_empty() && !name.starts_with(|first: char| first.is_ascii_digit());
-            is_name.then_some(name)
+fn is_shell(program: &str) -> bool {
+    let name = std::path::Path::new(program).file_stem();
+    name.is_some_and(|name| SHELLS.iter().any(|shell| name == *shell))
+}
+
+/// A word as it is written, without the values of its variables.
+#[derive(Default)]
+struct Word {
+    /// Its text without quotes.
+    text: String,
+    has_quote: bool,
+    has_value: bool,
+    /// The name of its first variable such as `$HOME` that a shell would replace.
+    variable: Option<String>,
+}
+
+impl Word {
+    fn is_bare(&self) -> bool {
+        !self.has_quote && !self.has_value
+    }
+}
+
+/// The words of a text. A part that is `None` stands for a variable of spanspec.
+fn written(parts: &[Option<&str>]) -> Vec<Word> {
+    let characters: Vec<Option<char>> = parts
+        .iter()
+        .flat_map(|part| match part {
+            Some(text) => text.chars().map(Some).collect(),
+            None => vec![None],
         })
+        .collect();
+    let (mut words, mut word) = (Vec::new(), None);
+    let (mut context, mut is_escaped) = (Quoting::Bare, false);
+    for (at, character) in characters.iter().enumerate() {
+        let was_escaped = std::mem::take(&mut is_escaped);
+        let Some(character) = *character else {
+            if context != Quoting::Comment {
+                word.get_or_insert_with(Word::default).has_value = true;
+            }
+            continue;
+        };
+        let before = context;
+        if !was_escaped {
+            is_escaped = context.is_escape(character);
+            context = context.after(character, word.is_none());
+        }
+        if before == Quoting::Comment || context == Quoting::Comment {
+            continue;
+        }
+        let is_bare = before == Quoting::Bare && context == Quoting::Bare && !was_escaped;
+        if is_bare && character.is_whitespace() {
+            words.extend(word.take());
+            continue;
+        }
+        let word = word.get_or_insert_with(Word::default);
+        word.has_quote |= !is_bare || is_escaped;
+        if character == '$' && !was_escaped && context != Quoting::Single {
+            let variable = || shell_variable(&characters[at + 1..]);
+            word.variable = word.variable.take().or_else(variable);
+        }
+        if !is_escaped && before == context {
+            word.text.push(character);
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// The name at the start of a text, as after the `$` of `$HOME`.
+fn shell_variable(text: &[Option<char>]) -> Option<String> {
+    let name: String = text
+        .iter()
+        .map_while(|character| {
+            character.filter(|character| character.is_ascii_alphanumeric() || *character == '_')
+        })
+        .collect();
+    let is_name = !name.is_empty() && !name.starts_with(|first: char| first.is_ascii_digit());
+    is_name.then_some(name)
+}
+
+/// Quoting context within a line.
+#[derive(Clone, Copy, PartialEq)]
+enum Quoting {
+    Bare,
+    Single,
+    Double,
+    Comment,
+}
+
+impl Quoting {
+    /// Returns `true` if the character escapes the next one.
+    fn is_escape(self, character: char) -> bool {
+        matches!(self, Self::Bare | Self::Double) && character == '\\'
+    }
+
+    /// The context after a character that is not escaped.
+    fn after(self, character: char, starts_word: bool) -> Self {
+        match (self, character) {
+            (Self::Bare, '\'') => Self::Single,
+            (Self::Bare, '"') => Self::Double,
+            (Self::Bare, '#') if starts_word => Self::Comment,
+            (Self::Single, '\'') | (Self::Double, '"') | (Self::Comment, '\n') => Self::Bare,
+            (context, _) => context,
+        }
+    }
 }
 
 /// The words of a text. `None` if a quote is not closed.
@@ -213,16 +336,7 @@ fn split(pieces: &[Piece]) -> Option<Vec<String>> {
 /// Quoting for `sh`.
 #[cfg(feature = "run")]
 mod shell {
-    use super::Piece;
-
-    /// Quoting context within a line.
-    #[derive(Clone, Copy, PartialEq)]
-    enum Quoting {
-        Bare,
-        Single,
-        Double,
-        Comment,
-    }
+    use super::{Piece, Quoting};
 
     /// The line with each value quoted for its context. If the whole line is a value, that is the
     /// command.
@@ -273,19 +387,8 @@ mod shell {
             if std::mem::take(&mut is_escaped) {
                 continue;
             }
-            context = match (context, character) {
-                (Quoting::Bare | Quoting::Double, '\\') => {
-                    is_escaped = true;
-                    context
-                }
-                (Quoting::Bare, '\'') => Quoting::Single,
-                (Quoting::Bare, '"') => Quoting::Double,
-                (Quoting::Bare, '#') if starts_word => Quoting::Comment,
-                (Quoting::Single, '\'') | (Quoting::Double, '"') | (Quoting::Comment, '\n') => {
-                    Quoting::Bare
-                }
-                (context, _) => context,
-            };
+            is_escaped = context.is_escape(character);
+            context = context.after(character, starts_word);
         }
         (context, is_escaped)
     }
@@ -318,6 +421,53 @@ mod tests {
         );
         assert_eq!(split(&[value("node a.js")]).unwrap(), ["node", "a.js"]);
         assert_eq!(split(&[text("grep "), value("")]).unwrap(), ["grep", ""]);
+    }
+
+    /// The first operator or variable of a shell in a text.
+    fn shell_syntax(text: &str) -> Option<String> {
+        let template = Template::parse(text).unwrap();
+        let parts = template.parts.iter().map(|part| match part {
+            TemplatePart::Text(text) => Some(text.as_str()),
+            TemplatePart::Expression(..) => None,
+        });
+        let words = written(&parts.collect::<Vec<_>>());
+        let operator = |word: &&Word| word.is_bare() && SHELL_OPERATORS.contains(&&*word.text);
+        let sign = words.iter().find(operator).map(|word| word.text.clone());
+        sign.or_else(|| words.iter().find_map(|word| word.variable.clone()))
+    }
+
+    #[test]
+    fn only_what_a_shell_would_replace_is_syntax_of_a_shell() {
+        for valid in [
+            r#"echo "don't" '$HOME'"#,
+            r"echo \$HOME",
+            r#"echo "\$HOME""#,
+            r#"grep "|" file"#,
+            "test a '>' b",
+            r"find . -exec ls {} \;",
+            "cut -d ${SEP}",
+            "echo ${a}| a>b $5 $ 100$",
+            "echo it # costs $MUCH && more",
+        ] {
+            assert_eq!(shell_syntax(valid), None, "{valid}");
+        }
+        for (refused, syntax) in [
+            ("a && b", "&&"),
+            ("a '|' b | c", "|"),
+            ("echo \"it's $HOME\"", "HOME"),
+            (r"echo \\$A_1${b}", "A_1"),
+            (r#"echo 'a'"b"$C"#, "C"),
+            ("echo a#b $C", "C"),
+            ("${a} > ${b}", ">"),
+        ] {
+            assert_eq!(shell_syntax(refused).as_deref(), Some(syntax), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_shell_is_known_by_the_name_of_its_file() {
+        assert!(is_shell("sh") && is_shell("/usr/bin/bash"));
+        assert!(!is_shell("ssh") && !is_shell("echo"));
     }
 
     #[cfg(all(unix, feature = "run"))]
