@@ -360,6 +360,35 @@ fn meets_captured(matcher: &str, captured: Value, value: Value) -> bool {
 }
 
 #[test]
+fn a_shell_is_given_the_variables_of_its_environment() {
+    let steps = "steps:\n  - { request: http://a/, capture: { id: $.id }, expect: { status: 200 } }\n";
+    for command in [
+        "sh -c \"exec node $NODE_OPTS ${id}\"",
+        "/bin/bash -c \"echo $HOME\"",
+        "cut -d ${SEP:-|} a",
+    ] {
+        let text = format!("{steps}  - run: '{command}'\n    expect: {{ exit_code: 0 }}\n");
+        assert_eq!(spec(&text).steps.len(), 2, "{command}");
+    }
+}
+
+#[test]
+fn a_captured_value_has_a_type_that_is_not_known_before() {
+    let list = || Value::Array(vec![1.into()]);
+    for matcher in [
+        "{ type: array, includes: \"${x}\" }",
+        "{ type: array, equals: \"${x}\" }",
+        "{ length: 1, equals: \"${x}\" }",
+    ] {
+        assert!(meets_captured(matcher, list(), list()), "{matcher}");
+    }
+    let number = "{ type: \"${x}\", gt: 1 }";
+    assert!(meets_captured(number, "int".into(), 2.into()));
+    let never = "request: http://a/\ncapture: { x: $.x }\nexpect:\n  json: { $.a: { type: int, starts_with: \"${x}\" } }\n";
+    assert!(refusal(never).contains("no value meets both"));
+}
+
+#[test]
 fn a_captured_word_or_range_is_a_plain_value() {
     for text in ["exists", "absent", "1..", "=~ .", "< 3", "null", "42"] {
         assert!(meets_captured("${x}", text.into(), text.into()), "{text}");

@@ -165,13 +165,22 @@ impl Reader<'_> {
         every: Vec<Matcher>,
         node: &Node,
     ) -> Option<Vec<Matcher>> {
-        let pairs = every.iter().enumerate();
-        let mut pairs =
-            pairs.flat_map(|(at, one)| every[..at].iter().map(move |other| (other, one)));
-        // A variable can be unknown here; a placeholder stands for its value.
-        let is_final = !has_variable(node);
-        let contradict = |one, other| exclude(one, other) || is_final && exclude_value(one, other);
-        match pairs.find(|(one, other)| contradict(one, other) || contradict(other, one)) {
+        // The value of a variable can be unknown here; a placeholder stands for it.
+        let is_open: Vec<bool> = match &node.kind {
+            Kind::Map(entries) => entries.iter().map(|e| has_variable(&e.value)).collect(),
+            _ => vec![has_variable(node); every.len()],
+        };
+        let parts: Vec<(&Matcher, bool)> = every.iter().zip(is_open).collect();
+        let pairs = parts.iter().enumerate();
+        let mut pairs = pairs.flat_map(|(at, one)| parts[..at].iter().map(move |two| (*two, *one)));
+        let contradict = |(one, one_open): (&Matcher, bool), (two, two_open): (&Matcher, bool)| {
+            let is_placeholder =
+                one_open && has_kind_of_value(one) || two_open && has_kind_of_value(two);
+            !is_placeholder && exclude(one, two)
+                || !one_open && !two_open && exclude_value(one, two)
+        };
+        let found = pairs.find(|(one, two)| contradict(*one, *two) || contradict(*two, *one));
+        match found.map(|((one, _), (other, _))| (one, other)) {
             None => Some(every),
             Some((one, other)) => self.wrong(
                 node.place,
@@ -242,6 +251,12 @@ fn exclude_value(one: &Matcher, other: &Matcher) -> bool {
         _ => None,
     };
     is_met == Some(false)
+}
+
+/// The types that these apply to depend on the given value.
+fn has_kind_of_value(matcher: &Matcher) -> bool {
+    use Matcher::{Contains, Equal, Includes, Type};
+    matches!(matcher, Equal(_) | Includes(_) | Contains(_) | Type(_))
 }
 
 fn has_variable(node: &Node) -> bool {
