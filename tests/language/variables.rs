@@ -91,20 +91,45 @@ fn a_variable_does_not_change_the_path_of_a_url() {
         url(base, "POST ${base}/${path}?q=.."),
         "http://a/v2/v1.0/x..y?q=.."
     );
-    for (value, sign) in [
-        ("a#b", "`#`"),
-        ("../admin", "`..`"),
-        ("a\\\\b", "`\\\\`"),
-        ("a\\nb", "`\\n`"),
+    assert_eq!(url("id: \".\"", "http://a/b/x${id}"), "http://a/b/x.");
+    assert_eq!(url("q: 'a\\b..'", "http://a/?q=${q}"), "http://a/?q=a\\b..");
+    assert_eq!(url("base: \"http://a/b#c\"", "${base}"), "http://a/b#c");
+    let orders = "http://a/orders/${id}";
+    for (vars, url, what) in [
+        ("id: \"a#b\"", orders, "contains `#`"),
+        ("id: \"../admin\"", orders, "makes the segment `..`"),
+        ("id: '%2E%2e'", orders, "makes the segment `%2E%2e`"),
+        ("id: '.%2e'", orders, "makes the segment `.%2e`"),
+        ("id: '. '", orders, "makes the segment `.`"),
+        (
+            "id: '.'",
+            "http://a/b/${id}${id}/c",
+            "makes the segment `..`",
+        ),
+        (
+            "id: '%2e'",
+            "GET http://a/b/.${id}?c",
+            "makes the segment `.%2e`",
+        ),
+        (
+            "id: '..'",
+            "http://a/b/${url(id)}",
+            "makes the segment `..`",
+        ),
+        ("id: \"a\\\\b\"", orders, "contains `\\\\`"),
+        ("id: \"a\\nb\"", orders, "contains `\\n`"),
+        ("id: \"a#b\"", "GET http://a/?q=hello ${id}", "contains `#`"),
+        ("base: \"http://a/#\"", "${base}/orders", "contains `#`"),
+        (
+            "base: \"http://a/b/.\"",
+            "${base}./c",
+            "makes the segment `..`",
+        ),
     ] {
-        let text = format!(
-            "vars: {{ id: \"{value}\" }}\nrequest: http://a/orders/${{id}}\nexpect: {{ status: 200 }}\n"
-        );
+        let text = format!("vars: {{ {vars} }}\nrequest: \"{url}\"\nexpect: {{ status: 200 }}\n");
         let why = refusal(&text);
-        assert!(
-            why.contains(&format!("contains {sign}, which changes the path")),
-            "{why}"
-        );
+        let expected = format!("a variable in this URL {what}, which changes the path");
+        assert!(why.contains(&expected), "{vars} {url}: {why}");
     }
 }
 
@@ -361,7 +386,8 @@ fn meets_captured(matcher: &str, captured: Value, value: Value) -> bool {
 
 #[test]
 fn a_shell_is_given_the_variables_of_its_environment() {
-    let steps = "steps:\n  - { request: http://a/, capture: { id: $.id }, expect: { status: 200 } }\n";
+    let steps =
+        "steps:\n  - { request: http://a/, capture: { id: $.id }, expect: { status: 200 } }\n";
     for command in [
         "sh -c \"exec node $NODE_OPTS ${id}\"",
         "/bin/bash -c \"echo $HOME\"",

@@ -1,5 +1,6 @@
 //! `request`, `run` and `trace_id`.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::{Reader, Refusal};
@@ -54,7 +55,7 @@ impl Reader<'_> {
 
     /// `GET http://127.0.0.1:8080/health`.
     fn short_request(&self, node: &Node) -> Option<Request> {
-        self.refuse_altered_path(node)?;
+        self.refuse_altered_path(node, after_method)?;
         let awaited = Request::new(http::Method::GET, unknown_url());
         self.parse(node, "a request", awaited, |text| {
             let (method, url) = match text.split_once(char::is_whitespace) {
@@ -139,32 +140,36 @@ impl Reader<'_> {
     }
 
     fn url(&self, node: &Node) -> Option<url::Url> {
-        self.refuse_altered_path(node)?;
+        self.refuse_altered_path(node, str::trim)?;
         self.parse(node, "a URL", unknown_url(), parse_url)
     }
 
-    /// Refuses the value of a variable that would lead to another path, or cut the URL.
-    fn refuse_altered_path(&self, node: &Node) -> Option<()> {
+    /// Refuses the value of a variable that would lead to another path, or cut the URL. `url_in`
+    /// returns the end of a text, which is its URL.
+    fn refuse_altered_path(&self, node: &Node, url_in: fn(&str) -> &str) -> Option<()> {
         let Some(scalar) = node.scalar().filter(|scalar| scalar.text.contains("${")) else {
             return Some(());
         };
         // Errors of variables are reported where the text is read.
         let ignored = ErrorList::new(self.errors.source());
         let pieces = self.scope.pieces(scalar, node.place, &ignored);
-        let mut before = String::new();
+        let (mut text, mut values) = (String::new(), Vec::new());
         for piece in pieces.flatten().unwrap_or_default() {
-            let value = piece.value().unwrap_or_default();
-            if let Some(sign) = altering(value, &before) {
-                return self.wrong(
-                    node.place,
-                    format!("a variable in this URL contains `{sign}`, which changes the path"),
-                    "here",
-                    "encode the value: `${url(x)}`; or write the sign outside of the variable",
-                );
+            let start = text.len();
+            text.push_str(piece.text());
+            if piece.value().is_some() {
+                values.push(start..text.len());
             }
-            before.push_str(piece.text());
         }
-        Some(())
+        match altered(&text, url_in(&text), &values) {
+            None => Some(()),
+            Some((what, help)) => self.wrong(
+                node.place,
+                format!("a variable in this URL {what}, which changes the path"),
+                "here",
+                help,
+            ),
+        }
     }
 
     fn headers(&self, node: &Node) -> Option<Vec<(http::HeaderName, http::HeaderValue)>> {
@@ -328,20 +333,75 @@ impl Reader<'_> {
     }
 }
 
-/// The part of a value that changes the meaning of a URL. `before` is the text before the value; a
-/// value at the start is the base of the URL.
-fn altering(value: &str, before: &str) -> Option<String> {
-    let is_base = before.is_empty() || before.ends_with(char::is_whitespace);
-    let sign = value
-        .chars()
-        .find(|&sign| sign == '\\' || sign == '#' && !is_base || sign.is_control());
-    if let Some(sign) = sign {
-        return Some(sign.escape_debug().to_string());
+/// The URL after the method.
+fn after_method(text: &str) -> &str {
+    let text = text.trim();
+    text.split_once(char::is_whitespace)
+        .map_or(text, |(_, url)| url.trim_start())
+}
+
+/// What the value of a variable does to the path of a URL, and help. The URL is the end of the
+/// text; the values are ranges of the text.
+fn altered(text: &str, url: &str, values: &[Range<usize>]) -> Option<(String, &'static str)> {
+    let end = text.trim_end().len();
+    let start = end - url.len();
+    let query = url.find(['?', '#']).unwrap_or(url.len());
+    for value in values.iter().filter(|value| value.end > start) {
+        // A value at the start is the base of the URL.
+        let is_base = value.start <= start;
+        let sign = text[value.clone()].char_indices().find(|(at, sign)| {
+            let is_in_query = value.start + at >= start + query;
+            match sign {
+                '#' => !is_base || value.end < end,
+                '\\' => !is_in_query,
+                _ => sign.is_control(),
+            }
+        });
+        if let Some((_, sign)) = sign {
+            let help = if is_base {
+                "remove it from the value"
+            } else {
+                "encode the value: `${url(x)}`; or write the sign outside of the variable"
+            };
+            return Some((format!("contains `{}`", sign.escape_debug()), help));
+        }
     }
-    let is_in_path = !is_base && !before.contains('?');
-    let mut segments = value.split(['/', '?']);
-    let dots = segments.find(|segment| matches!(*segment, "." | ".."));
-    dots.filter(|_| is_in_path).map(str::to_owned)
+    let is_varied = |segment: &Range<usize>| {
+        let (from, to) = (start + segment.start, start + segment.end);
+        values.iter().any(|value| {
+            if value.start <= start {
+                // The segments of a base are as they should be, but not one that continues after it.
+                from < value.end && value.end < to
+            } else {
+                value.start <= to && from <= value.end
+            }
+        })
+    };
+    let dots = segments(url, query).find(|segment| {
+        let text = url[segment.clone()].to_ascii_lowercase();
+        let text = text.replace(['\t', '\n', '\r'], "").replace("%2e", ".");
+        matches!(text.as_str(), "." | "..") && is_varied(segment)
+    })?;
+    Some((
+        format!("makes the segment `{}`", url[dots].escape_debug()),
+        "give the variable another value: dots alone cannot be a segment of a path, not even encoded",
+    ))
+}
+
+/// The segments of the path of a URL, which ends at `query`.
+fn segments(url: &str, query: usize) -> impl Iterator<Item = Range<usize>> {
+    let slashes = ['/', '\\'];
+    let after_scheme = url.find(':').map_or(0, |colon| colon + 1);
+    let host = url.len() - url[after_scheme..].trim_start_matches(slashes).len();
+    let path = url.get(host..query).unwrap_or_default();
+    let mut at = host;
+    path.split(slashes)
+        .map(move |segment| {
+            let start = at;
+            at += segment.len() + 1;
+            start..start + segment.len()
+        })
+        .skip(1)
 }
 
 /// Placeholder if a variable of the URL has no value. Nothing is sent to it.
