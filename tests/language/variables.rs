@@ -69,7 +69,12 @@ fn a_variable_that_refers_to_itself_means_the_outer_one() {
         "vars: { a: \"${b:-1}\", b: \"${a}\" }\nrequest: http://a/${a}\nexpect: { status: 200 }\n";
     assert!(refusal(circle).contains("the variable `a` refers to itself"));
     let alone = "vars: { a: \"${a}\" }\nrequest: http://a/${a}\nexpect: { status: 200 }\n";
-    assert!(refusal(alone).contains("undefined variable `a`"));
+    let why = refusal(alone);
+    assert!(why.contains("undefined variable `a`"), "{why}");
+    assert!(
+        why.contains("nothing else defines `a`: write `${a:-…}`"),
+        "{why}"
+    );
 }
 
 #[test]

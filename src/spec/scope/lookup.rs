@@ -72,7 +72,7 @@ impl Scope {
             place_of(name, place, errors),
             format!("undefined variable `{name}`"),
             "undefined",
-            self.similar(name).unwrap_or_else(|| {
+            self.known_as(name).unwrap_or_else(|| {
                 format!(
                     "define it in `vars`, with --var, --var-file or an environment variable, or add a default: `${{{name}:-…}}`"
                 )
@@ -80,7 +80,8 @@ impl Scope {
         )
     }
 
-    fn similar(&self, name: &str) -> Option<String> {
+    /// Help that depends on the names that are defined.
+    fn known_as(&self, name: &str) -> Option<String> {
         let globals = &*self.globals;
         let known: Vec<&str> = self
             .own
@@ -99,6 +100,12 @@ impl Scope {
             )
             .chain(["trace_id"])
             .collect();
+        if known.contains(&name) {
+            // Only its own definition refers to it.
+            return Some(format!(
+                "nothing else defines `{name}`: write `${{{name}:-…}}` or pass --var {name}=…"
+            ));
+        }
         closest(name, &known).map(|word| format!("did you mean `{word}`?"))
     }
 
