@@ -19,7 +19,7 @@ use crate::secret::Secrets;
 use crate::service::{self, ServiceEvent, System, port_owner};
 use crate::source::receiver::{BindError, DEFAULT_ADDRESSES, ReceiverBuilder};
 use crate::source::remote::Health;
-use crate::source::{Connection, Receiver, TraceSource};
+use crate::source::{Connection, Receiver, ReceiverStats, TraceSource};
 use crate::spec::Spec;
 use crate::step::{Budgeting, Flush, Options, SaveTraces, Services, Stop};
 use crate::workspace::{Workspace, shown};
@@ -49,6 +49,8 @@ pub struct Session {
     exit_watch: JoinSet<()>,
     listener: Listener,
     secrets: Secrets,
+    /// The services that were started, with the value of `OTEL_SERVICE_NAME`, if they have one.
+    started: Vec<(String, String)>,
 }
 
 /// The source of the spans of a session.
@@ -58,6 +60,34 @@ enum Source {
     Ours(Receiver),
     /// Another process does, and started the services, too.
     Theirs(Connection),
+}
+
+/// The services of the project that set `OTEL_SERVICE_NAME`.
+fn named(workspace: &Workspace) -> Vec<(String, String)> {
+    let services = workspace.project.services(&workspace.globals);
+    let services = services.unwrap_or_default().into_iter();
+    services
+        .filter_map(|service| {
+            let mut env = service.env.into_iter().rev();
+            let (_, name) = env.find(|(key, _)| key == "OTEL_SERVICE_NAME")?;
+            Some((service.name, name))
+        })
+        .collect()
+}
+
+/// A note for each service that was started, but sent no span in the whole run: checks that it has none
+/// of some kind pass for that reason.
+fn silent(started: &[(String, String)], stats: &ReceiverStats) -> Vec<String> {
+    let has_spans =
+        |name: &String| stats.related.contains_key(name) || stats.unrelated.contains_key(name);
+    let silent = started.iter().filter(|(_, name)| !has_spans(name));
+    silent
+        .map(|(service, name)| {
+            format!(
+                "the service `{service}` (OTEL_SERVICE_NAME `{name}`) sent no span in this run, so that checks for the absence of its spans prove nothing; if specs call it, check its SDK and exporter"
+            )
+        })
+        .collect()
 }
 
 impl Default for Stopper {
@@ -149,6 +179,7 @@ impl Session {
             exit_watch,
             listener,
             secrets,
+            started: named(workspace),
         })
     }
 
@@ -175,6 +206,7 @@ impl Session {
             exit_watch,
             listener: masking(listener, secrets.clone()),
             secrets,
+            started: Vec::new(),
         }
     }
 
@@ -221,7 +253,9 @@ impl Session {
             diagnostics: self.source().diagnostics(Instant::now()).await,
             stopping_since: self.stopping_since,
         };
-        let report = open.close(&end, |event| (self.listener)(event));
+        let silent = silent(&self.started, &end.diagnostics.stats);
+        let mut report = open.close(&end, |event| (self.listener)(event));
+        report.notices.extend(silent);
         self.secrets.report(report)
     }
 

@@ -82,7 +82,7 @@ pub fn requests_to_prove<'b>(
     };
     (!needed.is_empty()).then(|| {
         format!(
-            "{} prove no OK if nothing changed: it takes {} (estimated from {from})",
+            "{} are too few to prove OK if nothing changed: send {} (estimated from {from})",
             counted(requests, "request"),
             needed.join(", "),
         )
@@ -182,7 +182,7 @@ budgets: [{ find: a, p99: < 1s, regression: { p50: 20% } }]
         let said = |baseline: Option<Samples>| requests_to_prove(&specs[0], |_| baseline.clone());
         assert_eq!(
             said(None).unwrap(),
-            "100 requests prove no OK if nothing changed: it takes about 390 for p50 of a (estimated from typical durations)"
+            "100 requests are too few to prove OK if nothing changed: send about 390 for p50 of a (estimated from typical durations)"
         );
         let own = said(Some((1_000..3_000).collect())).unwrap();
         assert!(

@@ -34,7 +34,8 @@ mod watch;
 use std::process::ExitCode;
 
 use crate::session::OrphanGuard;
-use clap::Parser;
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, CommandFactory, FromArgMatches};
 
 use commands::{Arguments, Command};
 use exit::Exit;
@@ -42,7 +43,9 @@ use exit::Exit;
 /// Reads the arguments, does what they say, and gives the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let parsed = accept_numbers(Arguments::command()).try_get_matches();
+    let parsed = parsed.and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are no errors, and go to standard output.
@@ -79,4 +82,13 @@ pub fn main() -> ExitCode {
         Command::Man(arguments) => generated::man(&arguments),
     };
     exit.into()
+}
+
+/// Accepts `1`, `yes` and the like as values of the environment variables of flags.
+fn accept_numbers(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|argument| match argument.get_action() {
+        ArgAction::SetTrue => argument.value_parser(BoolishValueParser::new()),
+        _ => argument,
+    });
+    command.mut_subcommands(accept_numbers)
 }

@@ -250,9 +250,9 @@ fn explain(report: &Report) -> Exit {
 
 fn write(arguments: &RecordArguments, text: &str, times: usize) -> Exit {
     let fired = match times {
-        1 => "fired once, so that what varies is only guessed".to_owned(),
-        2 => "fired twice; what differed was left out".to_owned(),
-        times => format!("fired {times} times; what differed was left out"),
+        1 => "sent once, so values that vary are only guessed".to_owned(),
+        2 => "sent twice; values that differed were left out".to_owned(),
+        times => format!("sent {times} times; values that differed were left out"),
     };
     let Some(path) = &arguments.out else {
         note(&fired);

@@ -59,6 +59,10 @@ impl<'a> Repetition<'a> {
         let mut unconfirmed = None;
         while last.is_complete() && earlier.len() < self.most_confirmations() {
             let decided = judge.decide(&last.load);
+            // The spec has failed already.
+            if last.load.measured.iter().any(|of| of.samples.is_empty()) {
+                break;
+            }
             let Some(why) = exceeded(&decided.exceeded_after(&earlier, &last.load)) else {
                 break;
             };

@@ -159,6 +159,10 @@ fn in_a_word(report: &Report, counts: &[(&str, usize)]) -> String {
     if !report.trouble.is_empty() {
         return "the run ended with an error".to_owned();
     }
+    let has_failed = counts[..2].iter().any(|(_, number)| *number > 0);
+    if report.fail_flaky && report.has_flaky() && !has_failed {
+        return "flaky specs fail the run".to_owned();
+    }
     let telling = counts.iter().find(|(_, number)| *number > 0);
     telling.map_or_else(
         || "no spec ran".to_owned(),

@@ -28,7 +28,7 @@ fn earlier_runs(load: &Load) -> Option<String> {
     let runs = load.earlier.len() + 1;
     (runs > 1).then(|| {
         format!(
-            "run {runs} of {runs}: budgets exceeded their limits, so all requests were sent again{}",
+            "{runs} runs: a budget exceeded its limit, so all requests were sent again; the values are those of run {runs}{}",
             unwell.concat()
         )
     })

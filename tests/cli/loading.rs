@@ -186,7 +186,7 @@ budgets: [{ find: work, regression: { p50: 20%, p95: 20% } }]
     said.expect(
         0,
         &[
-            "specs/a.yaml › work: 300 requests prove no OK if nothing changed: it takes about 490 for p50 of work, about 2,800 for p95 of work (estimated from typical durations)",
+            "specs/a.yaml › work: 300 requests are too few to prove OK if nothing changed: send about 490 for p50 of work, about 2,800 for p95 of work (estimated from typical durations)",
         ],
     );
 }

@@ -24,7 +24,7 @@ async fn what_was_recorded_passes_when_it_is_run() {
         &["-o", "specs/ok.yaml", "--", "POST", "${URL}/ok", BODY],
     )
     .await;
-    said.expect(0, &["fired twice", "written: specs/ok.yaml"]);
+    said.expect(0, &["sent twice", "written: specs/ok.yaml"]);
     assert_eq!(said.out, "", "the spec is in the file alone");
     assert_eq!(project.system.requests.load(Ordering::SeqCst), 2);
     let spec = project.read("specs/ok.yaml");
@@ -71,7 +71,7 @@ async fn a_draft_goes_to_standard_output_unless_a_file_is_named() {
         &["--times", "1", "--name", "it works", "${URL}/ok"],
     )
     .await;
-    said.expect(0, &["fired once"]);
+    said.expect(0, &["sent once"]);
     assert!(
         said.out
             .contains("name: it works\nrequest: GET ${URL}/ok\n"),

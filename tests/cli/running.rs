@@ -235,3 +235,34 @@ async fn eventually(what: &str, is_so: impl Fn() -> bool) {
     }
     panic!("still waiting: {what}");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_service_that_sent_no_span_in_the_whole_run_is_noted() {
+    let spec = "run: \"true\"\nexpect: { exit_code: 0 }\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let file = "
+services:
+  app:
+    run: [sh, -c, \"echo ready; exec sleep 60\"]
+    env: { OTEL_SERVICE_NAME: silent }
+    ready: { log: =~ ready }
+";
+    project.write("spanspec.yaml", file);
+    let note = "the service `app` (OTEL_SERVICE_NAME `silent`) sent no span in this run";
+    let said = project.run(&[]).await;
+    said.expect(0, &["1 passed"]);
+    let text = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains(note), "{}", said.out);
+}
+
+#[tokio::test]
+async fn a_flag_can_be_set_by_1_in_the_environment() {
+    let spec = "run: \"true\"\nexpect: { exit_code: 0 }\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let mut command = project.run_command(&[]);
+    command.env("SPANSPEC_LIST", "1");
+    super::system::said(command)
+        .await
+        .expect(0, &["specs/a.yaml"]);
+}

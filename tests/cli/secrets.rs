@@ -204,7 +204,7 @@ async fn run_and_record_know_the_same_credentials() {
                 "${URL}/ok",
             ])
             .await;
-        said.expect(0, &["fired twice"]);
+        said.expect(0, &["sent twice"]);
         assert!(!said.out.contains("k3y-7"), "{}", said.out);
     }
 }

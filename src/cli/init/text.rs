@@ -26,7 +26,7 @@ pub(super) fn project(services: &[Service]) -> String {
     let commented: String = blocks.lines().map(|line| format!("# {line}\n")).collect();
     format!(
         "# yaml-language-server: $schema={PROJECT_URL}
-# What spanspec needs to know of this project: {SITE}/project.md
+# All keys: {SITE}/project.md
 specs: [specs]
 vars:
   # Services that run already; once spanspec starts them, see below, it is
@@ -34,8 +34,8 @@ vars:
   BASE_URL: http://127.0.0.1:8080
 
 # {found}
-# look it over, take away the `# ` before each line, and `spanspec run` starts and stops it.
-# How to have them instrumented: {SITE}/instrument.md
+# Correct it and remove the `# ` before each line: `spanspec run` then starts and stops it.
+# Instrumentation: {SITE}/instrument.md
 {commented}"
     )
 }
@@ -206,7 +206,7 @@ request: GET ${{BASE_URL}}/
 expect:
   status: 2xx
   errors: 0
-  # `spanspec run --verbose` shows the trace. Then ask more of it:
+  # `spanspec run --verbose` shows the trace and its attributes. Then add checks:
   # services: [gateway, order]
   # spans:
   #   - find: process_payment
@@ -277,7 +277,7 @@ pub(super) fn next_steps(dir: &Path, services: Option<&[Service]>) -> String {
             "  edit spanspec.yaml         say how your services are started, and where they are\n"
         }
         Some(_) => {
-            "  edit spanspec.yaml         look over what was found, which is a comment, and take away the `# `\n"
+            "  edit spanspec.yaml         correct the services that were found, and remove the `# ` before them\n"
         }
     };
     format!(

@@ -162,16 +162,12 @@ fn drawn_and_saved(step: &StepReport) -> Option<&PathBuf> {
     #[cfg(feature = "run")]
     let slowest = step.load.as_ref().and_then(|load| {
         let is_well = load.failed + load.errored <= load.allowed;
-        let failing = load.measured.iter().find(|of| {
+        let failing = load.measured.iter().filter(|of| {
             let mut judged = of.judged.iter();
             judged.any(|one| one.verdict.fails())
         });
-        failing
-            .filter(|_| is_well)?
-            .slowest
-            .as_ref()?
-            .saved
-            .as_ref()
+        let mut saved = failing.filter_map(|of| of.slowest.as_ref()?.saved.as_ref());
+        saved.next().filter(|_| is_well)
     });
     #[cfg(not(feature = "run"))]
     let slowest = None;
