@@ -9,7 +9,7 @@ use crate::spec::Spec;
 use crate::step::{Options, SaveTraces};
 use crate::workspace::{Ports, Workspace, with_timeout};
 
-use super::arguments::RunArguments;
+use super::arguments::{RunArguments, SpecArguments};
 use super::exit::{Exit, fail};
 use super::load::{fail_load, search, troubles, warn_of_unused};
 use super::output;
@@ -48,7 +48,7 @@ async fn run_selected(arguments: &RunArguments) -> Exit {
     let known = all.len();
     let specs = with_timeout(select(all, &arguments.specs), arguments.timeout);
     if specs.is_empty() {
-        let what = nothing_selected(known);
+        let what = nothing_selected(known, &arguments.specs);
         fail(Exit::Nothing, &what);
         return without_specs(arguments, vec![Trouble::new(&what)], Exit::Nothing);
     }
@@ -88,11 +88,21 @@ fn without_specs(arguments: &RunArguments, trouble: Vec<Trouble>, exit: Exit) ->
     exit
 }
 
-pub(super) fn nothing_selected(known: usize) -> String {
+pub(super) fn nothing_selected(known: usize, arguments: &SpecArguments) -> String {
+    let flags = [
+        ("--filter", !arguments.filter.is_empty()),
+        ("--tag", !arguments.tag.is_empty()),
+        ("--shard", arguments.shard.is_some()),
+    ];
+    let given = flags.iter().filter(|(_, is_given)| *is_given);
+    let given: Vec<&str> = given.map(|(flag, _)| *flag).collect();
+    let given = given.join(" and ");
     match known {
         0 => "no spec was found: name files or folders, or `specs` in spanspec.yaml".to_owned(),
-        1 => "the only spec was not selected by --filter, --tag and --shard".to_owned(),
-        _ => format!("none of {known} specs was selected by --filter, --tag and --shard"),
+        1 => format!("the only spec was not selected by {given}"),
+        _ => {
+            format!("none of {known} specs was selected by {given}; `--list` without it lists all")
+        }
     }
 }
 

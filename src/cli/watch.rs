@@ -171,7 +171,10 @@ impl Watch<'_> {
         let selected = select(workspace.specs.clone(), &self.arguments.specs);
         let mut specs = with_timeout(selected, self.arguments.timeout);
         if specs.is_empty() {
-            fail(Exit::Nothing, &run::nothing_selected(known));
+            fail(
+                Exit::Nothing,
+                &run::nothing_selected(known, &self.arguments.specs),
+            );
             return;
         }
         if let Next::File(file) = next {

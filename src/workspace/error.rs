@@ -20,7 +20,7 @@ pub enum LoadError {
     },
     /// No project file and no folder of specs.
     #[error(
-        "no {FILE_NAME} in this folder or a parent folder, and no folder specs/: name a spec, or create one of them"
+        "no {FILE_NAME} in this folder or a parent folder, and no folder specs/: name a spec or a project file (--config), or create one of them"
     )]
     NoProject,
     /// The specs belong to two projects.

@@ -20,8 +20,15 @@ pub(super) fn of_run(report: &Report) -> TestCase {
         .iter()
         .map(|of| text::trouble(of, &look))
         .collect();
-    let message = report.trouble.first().map_or("", |trouble| &trouble.what);
-    let status = not_well(NonSuccessKind::Error, message, "trouble", &body.join("\n"));
+    let first = report.trouble.first().map_or_else(String::new, |trouble| {
+        let at = trouble.at.as_ref();
+        at.map_or_else(String::new, |at| format!("{at}: ")) + &trouble.what
+    });
+    let message = match report.trouble.len() {
+        0 | 1 => first,
+        several => format!("{first} (and {} more)", several - 1),
+    };
+    let status = not_well(NonSuccessKind::Error, &message, "trouble", &body.join("\n"));
     let mut case = TestCase::new("the run", status);
     case.set_classname("spanspec");
     case.set_time(report.duration);
