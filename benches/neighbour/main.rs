@@ -85,7 +85,7 @@ fn beside_neighbour(work: Work) {
     let receiver = receiver.to_string();
     let mut service = Process::start(&["--serve", work.name(), &receiver]);
     let address = service.first_line();
-    let _neighbour = Process::start(&["--burn"]);
+    let _neighbour = Process::start_in_another_session(&["--burn"]);
     let mut compare = this_program(&["--compare", work.name(), &address, &receiver]);
     if is_quick() {
         compare.arg("--quick");
@@ -105,7 +105,18 @@ struct Process(Child);
 
 impl Process {
     fn start(arguments: &[&str]) -> Self {
-        let mut command = this_program(arguments);
+        Self::of(this_program(arguments))
+    }
+
+    /// As a program of another terminal; otherwise it would not be recognized as unrelated.
+    fn start_in_another_session(arguments: &[&str]) -> Self {
+        let this = this_program(arguments);
+        let mut command = Command::new("setsid");
+        command.arg(this.get_program()).args(this.get_args());
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         Self(command.spawn().expect("this program runs"))
     }
