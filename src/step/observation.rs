@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::context::{DecidedStep, StepContext};
-use super::settings::Stop;
+use super::settings::{Services, Stop};
 use super::settle::{Expected, JudgeWhen, TraceWait};
 use super::step_reader::StepReader;
 use super::wait_end::WaitEnd;
@@ -252,7 +252,13 @@ impl<'a> Observation<'a> {
     ) -> StepReport {
         let mut trouble =
             Trouble::from_error(error).with_location(Some(self.context.step.at.clone()));
-        trouble.help.extend(error.help().map(str::to_owned));
+        let is_ours = self.context.run.options.services == Services::Ours;
+        trouble.help.extend(match error.is_refused() && is_ours {
+            true => Some(
+                "if a service of spanspec.yaml should listen there, pass it this port in `env`, and add `ready`".to_owned(),
+            ),
+            false => error.help().map(str::to_owned),
+        });
         report.trouble = Some(trouble);
         if error.is_refused() {
             return report;

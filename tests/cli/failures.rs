@@ -259,3 +259,19 @@ async fn a_service_that_dies_is_told_with_the_end_of_its_output() {
         &["service `frail` ended with exit code 7", "out of memory"],
     );
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_started_service_that_listens_elsewhere_has_its_own_remedy() {
+    let spec = "request: http://127.0.0.1:1/\nexpect: { status: 200 }\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let file = "
+services: { app: { run: [sh, -c, \"echo up; exec sleep 60\"], ready: { log: =~ up } } }
+";
+    project.write("spanspec.yaml", file);
+    let remedy = "if a service of spanspec.yaml should listen there";
+    project
+        .run(&[])
+        .await
+        .expect(3, &["connection refused", remedy]);
+}
