@@ -119,6 +119,15 @@ impl Reader<'_> {
         let scalar = self.scalar(node, "an expression")?;
         match scalar.text.trim_start().strip_prefix("=~") {
             Some(expression) => self.regex(expression.trim_start(), node),
+            None if scalar.text.starts_with('$') => self.wrong(
+                node.place,
+                "a capture from a text must be a regular expression",
+                "a path",
+                format!(
+                    "write `{{ json: {path} }}` for a response, or `{{ stdout: {{ json: {path} }} }}` for a command",
+                    path = scalar.text
+                ),
+            ),
             None => self.wrong(
                 node.place,
                 "a capture from a text must be a regular expression",
