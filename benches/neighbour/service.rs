@@ -11,7 +11,7 @@ use crate::simulation::Random;
 /// The interval at which spans are exported.
 pub const DELAY: Duration = Duration::from_millis(100);
 
-/// How a service spends the time of a request.
+/// The work of a service during a request.
 #[derive(Clone, Copy)]
 pub enum Work {
     /// With CPU time.

@@ -203,7 +203,7 @@ const SLOWED: f64 = 1.4;
 /// The pauses before a run is confirmed, and between the runs of a calibration.
 const PAUSES: [f64; 2] = [5.0, 10.0];
 
-/// What a run knows about the other process.
+/// The knowledge of a run about the other process.
 #[derive(Clone, Copy)]
 pub enum Neighbour {
     /// Its CPU time, as on Linux.

@@ -213,7 +213,9 @@ impl JudgedClaim {
         let earlier: Vec<(&Self, bool)> = earlier.collect();
         let exceeding = || earlier.iter().filter(|(one, _)| one.may_exceed());
         let is_refuted = |one: &Self, is_telling: bool| is_telling && !one.may_exceed();
-        let refuting = earlier.iter().any(|(one, tells)| is_refuted(one, *tells));
+        let refuting = earlier
+            .iter()
+            .any(|(one, is_telling)| is_refuted(one, *is_telling));
         let exceeded = exceeding().count() + usize::from(self.may_exceed());
         let proof = earlier.iter().find(|(one, _)| one.exceeds());
         let mut runs: Vec<&Self> = earlier.iter().map(|(one, _)| *one).collect();
@@ -491,7 +493,7 @@ impl JudgedClaim {
                     Compared::Limit(_) => 1.0,
                 };
                 format!(
-                    " Runs of one version vary so much that only a slowdown of more than {} is proven: use `spanspec ab`, or calibrate on a quiet machine.",
+                    " The variation between runs of one version only permits proof of a slowdown above {}: use `spanspec ab`, or calibrate on a quiet machine.",
                     permitted_ratio(raised, Rounding::Nearest),
                 )
             }

@@ -148,7 +148,7 @@ fn above_the_limit_and_within_the_variation_between_runs_nothing_is_proven() {
     assert_eq!(found(150_000), (ClaimVerdict::Regressed, None));
     assert_eq!(
         decided(130_000).to_string(),
-        "p50 of ship: NOT PROVEN: 1.30x slower (95 % bounds 1.26x to 1.34x), limit 1.20x. Runs of one version vary so much that only a slowdown of more than 1.39x is proven: use `spanspec ab`, or calibrate on a quiet machine."
+        "p50 of ship: NOT PROVEN: 1.30x slower (95 % bounds 1.26x to 1.34x), limit 1.20x. The variation between runs of one version only permits proof of a slowdown above 1.39x: use `spanspec ab`, or calibrate on a quiet machine."
     );
 }
 

@@ -108,16 +108,17 @@ async fn open(
     settings: &Settings,
     connection: Option<Connection>,
 ) -> Result<Session, Vec<Trouble>> {
-    let nobody = Arc::new(|_: &crate::result::RunEvent<'_>| {});
+    let no_listener = Arc::new(|_: &crate::result::RunEvent<'_>| {});
     if let Some(connection) = connection {
         return Ok(Session::attached(
             connection,
             workspace,
             Stopper::default(),
-            nobody,
+            no_listener,
         ));
     }
-    let started = Session::start(workspace, &settings.listen, Stopper::default(), nobody).await;
+    let started =
+        Session::start(workspace, &settings.listen, Stopper::default(), no_listener).await;
     started.map_err(|mut troubles| {
         if !workspace.project.has_services() {
             troubles.iter_mut().for_each(explain_ports);

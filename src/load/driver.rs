@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 use super::measure::{self, micros};
 use super::meter::BackgroundMeter;
 use super::pace::Pacer;
-use super::request::{AnsweredRequest, RequestTemplate};
+use super::request::{AnsweredRequest, JudgedRequest, RequestTemplate};
 use super::request_stats::RequestStats;
 use super::stalls::StallMonitor;
 use super::verdict::{MeasuredRun, Sending, StopReason};
@@ -92,6 +92,8 @@ struct AnswerStats {
     last: Option<Instant>,
     behind: Duration,
     held_back: Duration,
+    /// The size of the answers that are not judged yet.
+    unjudged_bytes: usize,
 }
 
 impl<'a> Driver<'a> {
@@ -167,7 +169,6 @@ impl<'a> Driver<'a> {
         let mut pacer = Pacer::new(self.repeat);
         let mut in_flight: JoinSet<AnsweredRequest> = JoinSet::new();
         let mut unsettled = FuturesUnordered::new();
-        let mut bytes = 0;
         // The last moment at which the limit was reached because the service did not answer, and not
         // because this process did not read its answers.
         let mut crowded = None;
@@ -184,10 +185,7 @@ impl<'a> Driver<'a> {
             if waiting >= MAX_IN_FLIGHT {
                 // Answers that were not read yet do not count as work of the service.
                 while let Some(answered) = in_flight.try_join_next() {
-                    let answered = unless_panicked(answered);
-                    answers.note(&answered);
-                    bytes += answered.size;
-                    unsettled.push(template.settle(answered));
+                    unsettled.push(answers.settle(answered, template));
                 }
                 waiting = in_flight.len();
             }
@@ -197,7 +195,7 @@ impl<'a> Driver<'a> {
             }
             let has_room = waiting < MAX_IN_FLIGHT
                 && waiting + unsettled.len() < MAX_UNJUDGED
-                && bytes < MAX_BYTES;
+                && answers.unjudged_bytes < MAX_BYTES;
             // Not biased: with priority for new requests, no time would be left to judge any.
             let done = tokio::select! {
                 stop = &mut stopped => return StopReason::Stopped(stop),
@@ -206,10 +204,7 @@ impl<'a> Driver<'a> {
                     None
                 }
                 Some(answered) = in_flight.join_next() => {
-                    let answered = unless_panicked(answered);
-                    answers.note(&answered);
-                    bytes += answered.size;
-                    unsettled.push(template.settle(answered));
+                    unsettled.push(answers.settle(answered, template));
                     None
                 }
                 due = pacer.next(waiting), if has_room && !pacer.is_over() => {
@@ -220,7 +215,7 @@ impl<'a> Driver<'a> {
                 }
                 Some(done) = unsettled.next() => Some(Box::new(done)),
             };
-            bytes -= done.as_ref().map_or(0, |done| done.size);
+            answers.unjudged_bytes -= done.as_ref().map_or(0, |done| done.size);
             match done {
                 Some(mut done) if done.counts => {
                     watched.add(&mut done);
@@ -257,6 +252,18 @@ fn unless_panicked(answered: Result<AnsweredRequest, JoinError>) -> AnsweredRequ
 }
 
 impl AnswerStats {
+    /// Counts an answer, and judges its request when its trace is complete.
+    fn settle<'t, 'a>(
+        &mut self,
+        answered: Result<AnsweredRequest, JoinError>,
+        template: &'t RequestTemplate<'a>,
+    ) -> impl Future<Output = JudgedRequest<'a>> + use<'t, 'a> {
+        let answered = unless_panicked(answered);
+        self.unjudged_bytes += answered.size;
+        self.note(&answered);
+        template.settle(answered)
+    }
+
     fn note(&mut self, answered: &AnsweredRequest) {
         if !answered.counts {
             return;

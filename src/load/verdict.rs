@@ -79,10 +79,10 @@ pub(super) struct RepeatResult<'a> {
     pub(super) spec: &'a Spec,
     pub(super) repeat: &'a Repeat,
     pub(super) judge: BudgetJudge<'a>,
-    /// Runs that the last one was meant to confirm.
+    /// The runs before the last one.
     pub(super) earlier: Vec<JudgedRun<'a>>,
     pub(super) last: MeasuredRun<'a>,
-    /// What the last run was meant to confirm: `p50 of ship exceeds its limit`.
+    /// The excess that the last run had to confirm: `p50 of ship exceeds its limit`.
     pub(super) unconfirmed: Option<String>,
 }
 

@@ -340,7 +340,7 @@ fn after_method(text: &str) -> &str {
         .map_or(text, |(_, url)| url.trim_start())
 }
 
-/// What the value of a variable does to the path of a URL, and help. The URL is the end of the
+/// The effect of the value of a variable on the path of a URL, and help. The URL is the end of the
 /// text; the values are ranges of the text.
 fn altered(text: &str, url: &str, values: &[Range<usize>]) -> Option<(String, &'static str)> {
     let end = text.trim_end().len();
