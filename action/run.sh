@@ -76,7 +76,6 @@ report_error() {
     local why
     case "$1" in
     2) why="invalid arguments; see the log" ;;
-    4) why="no spec was selected" ;;
     *) why="spanspec exited with $1 without a report; see the log" ;;
     esac
     printf '::error title=spanspec::%s\n' "$why"

@@ -17,7 +17,8 @@ pub struct Evidence<'a> {
     pub sampled: bool,
     /// The log records of the trace and of linked ones, in order of arrival.
     pub logs: &'a [Arc<LogRecord>],
-    /// The metrics that arrived in the window, of all requests.
+    /// The metrics of all requests that arrived in the window. Some are not kept, so a missing metric
+    /// proves nothing; nor does a missing log record if the store discarded some.
     pub metrics: &'a [Arc<MetricExport>],
     /// From the trigger to the judgement; `None` if the step does not follow a trace.
     pub window: Option<RangeInclusive<Instant>>,

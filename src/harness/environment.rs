@@ -249,7 +249,9 @@ impl<'a> Reader<'a> {
         };
         let confirm = self.parsed("SPANSPEC_CONFIRM", |text| match text.parse() {
             Ok(number) if number <= MOST_CONFIRMATIONS => Ok(number),
-            _ => Err(format!("`{text}` is none of 0, 1 and 2")),
+            _ => Err(format!(
+                "`{text}` is not a number from 0 to {MOST_CONFIRMATIONS}"
+            )),
         });
         Budgeting {
             confirm,

@@ -15,8 +15,8 @@ use crate::secret::Secrets;
 use crate::source::Follow;
 use crate::spec::{Called, Pace, Scope};
 use crate::step::{
-    self, DecidedStep, JudgeWhen, Observation, RunContext, StepContext, StepReader, WaitEnd,
-    WatchedTrace,
+    self, DecidedStep, JudgeWhen, Observation, RunContext, StepContext, StepReader, TraceUse,
+    WaitEnd, WatchedTrace,
 };
 use crate::trace::Response;
 use crate::trigger::{Session, TraceContext, TriggerError};
@@ -216,12 +216,13 @@ impl<'a> RequestTemplate<'a> {
     pub(super) async fn settle(&self, answered: AnsweredRequest) -> JudgedRequest<'a> {
         let waited = answered.waited();
         let gathering = self.gathering.try_acquire();
-        let when = match self.measures || self.gathers(&answered, gathering.is_ok()) {
-            true => JudgeWhen::WhenComplete {
-                measures: self.measures,
-            },
-            false => JudgeWhen::WithoutTrace,
-        };
+        let when = JudgeWhen::WhenComplete(if self.measures {
+            TraceUse::Measured
+        } else if self.gathers(&answered, gathering.is_ok()) {
+            TraceUse::Shown
+        } else {
+            TraceUse::Unused
+        });
         let AnsweredRequest {
             counts,
             fired,

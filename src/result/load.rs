@@ -218,14 +218,13 @@ impl Lateness {
 /// `510 µs of the p50 of the response times (1.52 ms) are delay of the load generator (200 µs permitted)`.
 impl fmt::Display for Lateness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |of, rounding| micros(of, rounding);
         write!(
             f,
             "{} of the {} of the response times ({}) are delay of the load generator ({} permitted)",
-            shown(self.seen - self.punctual, Rounding::Up),
+            micros(self.seen - self.punctual, Rounding::Up),
             self.quantile,
-            shown(self.seen, Rounding::Nearest),
-            shown(self.limit, Rounding::Down),
+            micros(self.seen, Rounding::Nearest),
+            micros(self.limit, Rounding::Down),
         )
     }
 }

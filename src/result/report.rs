@@ -282,8 +282,9 @@ impl Report {
         self.specs.iter().any(SpecReport::is_flaky)
     }
 
-    /// The exit code of the process: 130 interrupted, 2 errors in the specs, 1 a spec failed, 3 something could not be
-    /// judged, 4 no spec was selected, else 0.
+    /// The exit code of the process: 130 interrupted, 2 errors in the specs or the project file, 1 a spec
+    /// failed or a flaky one fails the run, 3 something could not be judged, 4 no spec was selected, else
+    /// 0.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let any = |verdict: &Verdict| self.count(|is| is == verdict) > 0;

@@ -33,7 +33,8 @@ pub struct Snapshot {
     /// Number of such log records that were discarded: the store keeps 16 MiB of them. Unless it is 0,
     /// `logs` does not show that a record was not sent.
     pub discarded_logs: u64,
-    /// The metrics that arrived in the window.
+    /// The metrics that arrived in the window as protobuf. Metrics in JSON, from a remote receiver, and
+    /// beyond 16 MiB are not kept, so `metrics` does not show that one was not sent.
     pub metrics: Vec<Arc<MetricExport>>,
     /// From the moment when the trace was followed to this snapshot.
     pub window: RangeInclusive<Instant>,

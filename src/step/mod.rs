@@ -55,7 +55,7 @@ pub(crate) use self::{
     fire::{blank, fire_when_possible, follow, prepare, run_step},
     observation::Observation,
     run_context::RunContext,
-    settle::JudgeWhen,
+    settle::{JudgeWhen, TraceUse},
     step_reader::StepReader,
     wait_end::WaitEnd,
     watched::{LateSpans, Rejudged, WatchedTrace},

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::context::{DecidedStep, StepContext};
 use super::settings::{Services, Stop};
-use super::settle::{Expected, JudgeWhen, TraceWait};
+use super::settle::{Expected, JudgeWhen, TraceUse, TraceWait};
 use super::step_reader::StepReader;
 use super::wait_end::WaitEnd;
 use super::watched::{VerdictBasis, WatchedTrace};
@@ -146,9 +146,7 @@ impl<'a> Observation<'a> {
     fn add_secret(&mut self, value: &Value) {
         match self.when {
             JudgeWhen::OnArrival => self.context.run.secrets.add_value(value),
-            JudgeWhen::WhenComplete { .. } | JudgeWhen::WithoutTrace => {
-                self.secrets.extend(parts(value));
-            }
+            JudgeWhen::WhenComplete(_) => self.secrets.extend(parts(value)),
         }
     }
 
@@ -188,7 +186,7 @@ impl<'a> Observation<'a> {
     /// Returns `true` if a later arrival can change the verdict. For an early pass, that is a changed
     /// copy of a span, or a span that takes over the children of another one.
     fn is_open(&self, end: WaitEnd, report: &StepReport) -> bool {
-        let measures = self.when == JudgeWhen::WhenComplete { measures: true };
+        let measures = self.when == JudgeWhen::WhenComplete(TraceUse::Measured);
         let is_about_trace = self.context.step.is_about_trace || measures;
         is_about_trace && (end != WaitEnd::Early || !report.has_failed())
     }
@@ -204,7 +202,7 @@ impl<'a> Observation<'a> {
         let last = snapshot.arrivals.iter().max();
         let fired = self.context.fired;
         report.timing.last_span = last.map(|last| last.saturating_duration_since(fired));
-        let measures = self.when == JudgeWhen::WhenComplete { measures: true };
+        let measures = self.when == JudgeWhen::WhenComplete(TraceUse::Measured);
         let is_whole = end == WaitEnd::Closed && snapshot.trace.holes().is_empty();
         report.was_closed = is_whole && (self.context.step.is_about_trace || measures);
         report.trace = Some(Arc::new(snapshot.trace)).filter(|trace| !trace.is_empty());
@@ -252,13 +250,13 @@ impl<'a> Observation<'a> {
     ) -> StepReport {
         let mut trouble =
             Trouble::from_error(error).with_location(Some(self.context.step.at.clone()));
-        let is_ours = self.context.run.options.services == Services::Ours;
-        trouble.help.extend(match error.is_refused() && is_ours {
-            true => Some(
-                "if a service of spanspec.yaml should listen there, pass it this port in `env`, and add `ready`".to_owned(),
+        let help = match self.context.run.options.services {
+            Services::Ours if error.is_refused() => Some(
+                "start the service; if spanspec.yaml starts it, pass it this port in `env`, and add `ready`",
             ),
-            false => error.help().map(str::to_owned),
-        });
+            _ => error.help(),
+        };
+        trouble.help.extend(help.map(str::to_owned));
         report.trouble = Some(trouble);
         if error.is_refused() {
             return report;

@@ -23,13 +23,18 @@ pub(crate) enum JudgeWhen {
     /// On every arrival, for the earliest verdict.
     OnArrival,
     /// When the flush bound has passed: the request is one of many.
-    WhenComplete {
-        /// A budget measures the trace, so it must be complete.
-        measures: bool,
-    },
-    /// As `WhenComplete`, but at once if no check is about the trace: the request is one of many, and
-    /// the trace of others illustrates them.
-    WithoutTrace,
+    WhenComplete(TraceUse),
+}
+
+/// The use of the trace of one of many requests, besides checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TraceUse {
+    /// A budget measures it, so it must be complete.
+    Measured,
+    /// The report may show it.
+    Shown,
+    /// None. If no check is about the trace, the request is judged at once.
+    Unused,
 }
 
 /// The wait for one trace.
@@ -71,12 +76,16 @@ impl<'s> TraceWait<'s> {
         let is_about_trace = expected.expect.is_about_trace() || expected.awaits_span;
         let settled = match self.when {
             JudgeWhen::OnArrival if is_about_trace => self.settle_early(follow, expected).await,
-            JudgeWhen::WhenComplete { measures: true } => self.settle_whole(follow, expected).await,
-            _ if is_about_trace => self.settle_whole(follow, expected).await,
-            JudgeWhen::OnArrival | JudgeWhen::WithoutTrace => {
+            JudgeWhen::WhenComplete(_) if is_about_trace => {
+                self.settle_whole(follow, expected).await
+            }
+            JudgeWhen::WhenComplete(TraceUse::Measured) => {
+                self.settle_whole(follow, expected).await
+            }
+            JudgeWhen::WhenComplete(TraceUse::Shown) => self.gather(follow).await,
+            JudgeWhen::OnArrival | JudgeWhen::WhenComplete(TraceUse::Unused) => {
                 self.judge_once(follow, expected).await
             }
-            JudgeWhen::WhenComplete { .. } => self.gather(follow).await,
         };
         if let Ok((snapshot, end)) = &settled {
             self.record(snapshot, *end);

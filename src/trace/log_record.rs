@@ -10,7 +10,7 @@ use super::{Attributes, Nanos, Resource, Scope, SpanId, TraceId, Value};
 pub struct LogRecord {
     /// The trace in which it was written.
     pub trace_id: TraceId,
-    /// The span in which it was written; `None` if that id is invalid.
+    /// The span in which it was written; `None` if that id is missing or invalid.
     pub span_id: Option<SpanId>,
     /// Nanoseconds since the Unix epoch, by the clock of the service, or of the SDK that observed it
     /// if the record has no time of its own.
@@ -20,7 +20,7 @@ pub struct LogRecord {
     pub severity: Option<u8>,
     /// The name of the severity in the logging library.
     pub severity_text: String,
-    /// A text, or a map of structured loggers.
+    /// A string, or a map from a structured logger; null if it is missing.
     pub body: Value,
     /// The name of an event; empty for other records.
     pub event_name: String,

@@ -1,7 +1,7 @@
 //! Traces, log records and metrics in the data model of OpenTelemetry, and responses of triggers.
 //!
-//! Plain values: no I/O, no YAML, and of protobuf only the undecoded points of metrics. `source` receives traces, `spec` describes
-//! expectations.
+//! Plain values: no I/O, no YAML, and of protobuf only the undecoded points of metrics. `source`
+//! receives traces, `spec` describes expectations.
 
 mod attributes;
 mod calls;

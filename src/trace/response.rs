@@ -46,7 +46,7 @@ pub struct CommandResponse {
 }
 
 impl CommandResponse {
-    /// `exit code 1`, or the signal: `signal 9 (SIGKILL)`.
+    /// `exit code 1`, or the signal: `signal 15 (SIGTERM)`.
     #[must_use]
     pub fn ending(&self) -> String {
         match (self.exit_code, self.signal) {
@@ -57,7 +57,7 @@ impl CommandResponse {
     }
 }
 
-/// A signal with its name: `signal 9 (SIGKILL)`.
+/// A signal with its name, and for SIGKILL the likely cause: `signal 15 (SIGTERM)`.
 pub(crate) fn signal_in_words(signal: i32) -> String {
     // Numbers that are the same on all Unix systems.
     let name = match signal {

@@ -5,6 +5,7 @@ use std::error::Error;
 use reqwest::ClientBuilder;
 
 use super::error::{Attempted, TriggerError};
+use super::hop::Hop;
 use crate::spec::Tls;
 
 /// Handshakes do not exist.
@@ -22,12 +23,8 @@ pub(super) fn plain(builder: ClientBuilder) -> ClientBuilder {
     builder
 }
 
-pub(super) fn secure(
-    _: ClientBuilder,
-    _: &Tls,
-    attempted: &dyn Fn() -> Attempted,
-) -> Result<ClientBuilder, TriggerError> {
+pub(super) fn secure(_: ClientBuilder, _: &Tls, hop: &Hop) -> Result<ClientBuilder, TriggerError> {
     Err(TriggerError::NoTls {
-        attempted: attempted(),
+        attempted: hop.attempted(),
     })
 }

@@ -152,7 +152,7 @@ impl Route {
         }
         let builder = match &self.tls {
             None => tls::plain(builder),
-            Some(tls) => tls::secure(builder, tls, &|| hop.attempted())?,
+            Some(tls) => tls::secure(builder, tls, hop)?,
         };
         builder.build().map_err(TriggerError::TlsSetup)
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use reqwest::{Certificate, ClientBuilder, Identity};
 
 use super::error::{Attempted, TriggerError};
+use super::hop::Hop;
 use crate::spec::Tls;
 
 /// The reason why a handshake failed.
@@ -58,7 +59,7 @@ pub(super) fn plain(builder: ClientBuilder) -> ClientBuilder {
 pub(super) fn secure(
     mut builder: ClientBuilder,
     tls: &Tls,
-    _: &dyn Fn() -> Attempted,
+    _: &Hop,
 ) -> Result<ClientBuilder, TriggerError> {
     if let Some(path) = &tls.ca {
         let bundle = Certificate::from_pem_bundle(&read(path)?);

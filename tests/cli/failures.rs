@@ -269,7 +269,7 @@ async fn a_started_service_that_listens_elsewhere_has_its_own_remedy() {
 services: { app: { run: [sh, -c, \"echo up; exec sleep 60\"], ready: { log: =~ up } } }
 ";
     project.write("spanspec.yaml", file);
-    let remedy = "if a service of spanspec.yaml should listen there";
+    let remedy = "start the service; if spanspec.yaml starts it, pass it this port";
     project
         .run(&[])
         .await

@@ -209,7 +209,7 @@ impl PageRequests {
 fn shown(load: &Load) -> &'static str {
     if load.failed > load.allowed {
         "the first that failed"
-    } else if load.failed + load.errored > load.allowed {
+    } else if !load.has_permitted_failures() {
         "the first that could not be judged"
     } else {
         "the slowest"

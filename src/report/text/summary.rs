@@ -161,7 +161,7 @@ fn saved(of: &Report, look: &Look) -> Option<String> {
 fn drawn_and_saved(step: &StepReport) -> Option<&PathBuf> {
     #[cfg(feature = "run")]
     let slowest = step.load.as_ref().and_then(|load| {
-        let is_well = load.failed + load.errored <= load.allowed;
+        let is_well = load.has_permitted_failures();
         let failing = load.measured.iter().filter(|of| {
             let mut judged = of.judged.iter();
             judged.any(|one| one.verdict.fails())

@@ -64,9 +64,8 @@ pub(crate) fn log_record(
     }))
 }
 
-/// The metrics of an `ExportMetricsServiceRequest`.
-pub(crate) fn metrics(request: Bytes) -> Result<Vec<Metric>, Malformed> {
-    let walk = MetricWalk::of_metrics(&request)?;
+/// The metrics of an `ExportMetricsServiceRequest`, over which `walk` went.
+pub(crate) fn metrics(walk: MetricWalk<'_>, request: &Bytes) -> Result<Vec<Metric>, Malformed> {
     let resources = walk.resources.iter().map(|pieces| {
         let joined = Bytes::copy_from_slice(&pieces.joined());
         resource(joined).map(Arc::new)

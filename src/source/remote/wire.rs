@@ -135,7 +135,7 @@ impl StreamLine {
                 age_us,
                 logs: request,
             },
-            _ => Self::Spans {
+            Signal::Traces | Signal::Metrics => Self::Spans {
                 age_us,
                 otlp: request,
             },

@@ -243,10 +243,12 @@ impl Store {
     /// Stores an `ExportMetricsServiceRequest` if a trace is followed, and counts its points.
     pub(in crate::source) fn ingest_metrics(&self, request: &[u8]) -> Result<(), Malformed> {
         let arrived = Instant::now();
-        let points = MetricWalk::of_metrics(request)?.points();
         let is_followed = self.lock().is_followed();
+        let request = Bytes::copy_from_slice(request);
+        let walk = MetricWalk::of_metrics(&request)?;
+        let points = walk.points();
         let metrics = match is_followed {
-            true => otlp::metrics(Bytes::copy_from_slice(request))?,
+            true => otlp::metrics(walk, &request)?,
             false => Vec::new(),
         };
         let mut state = self.lock();

@@ -246,7 +246,9 @@ impl Reader<'_> {
                 .filter(|number| *number <= MOST_CONFIRMATIONS)
                 .ok_or_else(|| {
                     Refusal::new(
-                        format!("`confirm` must be 0, 1 or 2, found `{text}`"),
+                        format!(
+                            "`confirm` must be a number from 0 to {MOST_CONFIRMATIONS}, found `{text}`"
+                        ),
                         "write how often a run is repeated before a budget fails: `0` for never, at most `2`",
                     )
                 })

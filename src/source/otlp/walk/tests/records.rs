@@ -52,7 +52,9 @@ fn assert_agrees_on_logs(request: &[u8]) {
 fn assert_agrees_on_metrics(request: &[u8], is_whole: bool) {
     let walk = MetricWalk::of_metrics(request);
     if walk.is_ok() {
-        decode::metrics(Bytes::copy_from_slice(request)).unwrap();
+        let request = Bytes::copy_from_slice(request);
+        let walk = MetricWalk::of_metrics(&request).unwrap();
+        decode::metrics(walk, &request).unwrap();
     }
     let Ok(expected) = ExportMetricsServiceRequest::decode(request) else {
         return;
