@@ -281,10 +281,11 @@ fn read(root: &Node, errors: &ErrorList, dir: &Path) -> Option<Project> {
     let (listen, cors) = receiver.flatten().unwrap_or_default();
     let (ports, services) = services.flatten().unwrap_or_default();
     project.specs = specs.flatten().unwrap_or(project.specs);
+    // The errors of services quote values, of which it must be known whether they are secret.
+    let is_quotable = vars.is_some() && secrets.is_some();
+    let services = if is_quotable { services } else { Vec::new() };
     project.secrets = secrets.flatten().unwrap_or_default();
     project.secret_places = places(root.get("secrets"), errors.source());
-    // Services refer to variables.
-    let services = if vars.is_some() { services } else { Vec::new() };
     project.vars = Variables {
         entries: vars.flatten().unwrap_or_default(),
         source: project.source.clone(),
@@ -399,23 +400,24 @@ type PortsAndServices = (Vec<Port>, Vec<(String, Arc<Node>)>);
 fn services(node: &Node, reader: &Reader<'_>) -> Option<PortsAndServices> {
     let entries = reader.any_map(node, "`services`")?;
     let (mut ports, mut services) = (Vec::new(), Vec::new());
-    let mut has_ports = true;
+    let mut is_valid = true;
     for entry in entries {
         if reader
             .map(&entry.value, "a service", keys::SERVICE)
             .is_none()
         {
+            is_valid = false;
             continue;
         }
         if let Some(node) = entry.value.get("ports") {
             let of_service = self::ports(&entry.key.text, node, reader);
-            has_ports &= of_service.is_some();
+            is_valid &= of_service.is_some();
             ports.extend(of_service.unwrap_or_default());
         }
         services.push((entry.key.text.clone(), Arc::new(entry.value.clone())));
     }
-    // Services refer to the ports of all.
-    has_ports.then_some((ports, services))
+    // Services refer to each other and to the ports of all.
+    is_valid.then_some((ports, services))
 }
 
 fn ports(service: &str, node: &Node, reader: &Reader<'_>) -> Option<Vec<Port>> {

@@ -143,16 +143,25 @@ impl<'m> Misfit<'m> {
                 text.clone()
             }
             (Matcher::Equal(Value::Bool(_)), ValueType::String) => {
-                "the string as found, in quotes".to_owned()
+                return Some("the string as found, in quotes".to_owned());
             }
             (Matcher::Equal(value), ValueType::Array) => {
-                let items = match whole {
-                    Matcher::OneOf(items) => items.iter().map(equal_value).collect(),
-                    _ => Some(vec![value.clone()]),
+                let (items, element) = match whole {
+                    Matcher::OneOf(all) => {
+                        let items = all.iter().map(equal_value).collect::<Option<_>>()?;
+                        let items = Value::Array(items);
+                        (items.clone(), items)
+                    }
+                    _ => (Value::Array(vec![value.clone()]), value.clone()),
                 };
-                let items = Value::Array(items?);
+                let written = |fix: String| match whole {
+                    Matcher::Not(_) => format!("{{ not: {fix} }}"),
+                    _ => fix,
+                };
                 return Some(format!(
-                    "{{ equals: {items} }} for the whole array, or {{ any: {value} }} for one element"
+                    "{} for the whole array, or {} for one element",
+                    written(format!("{{ equals: {items} }}")),
+                    written(format!("{{ any: {element} }}"))
                 ));
             }
             (

@@ -144,7 +144,7 @@ fn text(check: &Check, subject: Subject, matcher: &Matcher, text: &str) -> Outco
 }
 
 /// The values in a JSON document that do not meet their matchers.
-pub(super) fn found_in_json(matcher: &Matcher, text: &str) -> Option<String> {
+fn found_in_json(matcher: &Matcher, text: &str) -> Option<String> {
     let Matcher::Json(paths) = matcher else {
         return None;
     };

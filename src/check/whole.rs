@@ -14,11 +14,12 @@ pub(super) fn judge(check: &Check, evaluator: &Evaluator<'_>) -> Option<Standing
     let trace = evaluator.forest.trace();
     Some(match &check.ask {
         Condition::Errors(limits) => {
+            let errors = errors_by_cause(trace);
             let mut standing = count(
                 check,
                 limits,
                 trace,
-                &errors_by_cause(trace),
+                &errors,
                 Subject::Trace("number of spans with status error"),
                 |span| match span.status.message.as_str() {
                     "" => "status error".to_owned(),
@@ -28,7 +29,7 @@ pub(super) fn judge(check: &Check, evaluator: &Evaluator<'_>) -> Option<Standing
             if let Some(failure) = standing.failure_mut() {
                 failure
                     .found
-                    .push_str(&first_error(trace).unwrap_or_default());
+                    .push_str(&first_error(trace, &errors).unwrap_or_default());
             }
             standing
         }
@@ -55,8 +56,7 @@ fn errors_by_cause(trace: &Trace) -> Vec<usize> {
 }
 
 /// Name and message of the span that failed first: `, first `charge`: card declined`.
-fn first_error(trace: &Trace) -> Option<String> {
-    let errors = errors_by_cause(trace);
+fn first_error(trace: &Trace, errors: &[usize]) -> Option<String> {
     let span = &trace.spans()[*errors.first()?];
     let name = words::excerpt(&span.name);
     let start = match errors.len() {

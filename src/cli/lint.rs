@@ -26,7 +26,7 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         Ok(workspace) => workspace,
         Err(exit) => return exit,
     };
-    warn_of_unused(&workspace, &arguments.specs);
+    warn_of_unused(&workspace);
     let folder = arguments.baseline.as_deref();
     let mut baselines =
         baselines::look(&workspace, folder.filter(|dir| !dir.as_os_str().is_empty()));

@@ -53,8 +53,8 @@ pub(super) fn environment() -> BTreeMap<String, String> {
 }
 
 /// Prints a warning for each `--var` that has no effect.
-pub(super) fn warn_of_unused(workspace: &Workspace, arguments: &SpecArguments) {
-    for text in workspace.unused_variables(&search(arguments, Ports::Unknown)) {
+pub(super) fn warn_of_unused(workspace: &Workspace) {
+    for text in workspace.unused_variables() {
         note(&format!("warning: {text}"));
     }
 }

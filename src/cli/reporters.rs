@@ -28,11 +28,10 @@ impl Reporters {
     pub(super) fn without_text(arguments: &RunArguments) -> Self {
         let mut all = files(arguments);
         match arguments.format {
-            Format::Github => all.push(Box::new(Github::stdout(Silent, shown(arguments)))),
-            Format::Text if is_on_github() => {
+            Format::Text if !is_on_github() => {}
+            Format::Text | Format::Github => {
                 all.push(Box::new(Github::stdout(Silent, shown(arguments))));
             }
-            Format::Text => {}
             Format::Json => all.push(Box::new(Json::stdout())),
             Format::Tap => all.push(Box::new(Tap::stdout())),
         }

@@ -43,7 +43,7 @@ async fn run_selected(arguments: &RunArguments) -> Exit {
         Ok(workspace) => workspace,
         Err(error) => return without_specs(arguments, troubles(&error), fail_load(&error)),
     };
-    warn_of_unused(&workspace, &arguments.specs);
+    warn_of_unused(&workspace);
     let all = std::mem::take(&mut workspace.specs);
     let known = all.len();
     let specs = with_timeout(select(all, &arguments.specs), arguments.timeout);
@@ -101,7 +101,9 @@ pub(super) fn nothing_selected(known: usize, arguments: &SpecArguments) -> Strin
         0 => "no spec was found: name files or folders, or `specs` in spanspec.yaml".to_owned(),
         1 => format!("the only spec was not selected by {given}"),
         _ => {
-            format!("none of {known} specs was selected by {given}; `--list` without it lists all")
+            format!(
+                "none of {known} specs was selected by {given}; `spanspec run --list` lists all"
+            )
         }
     }
 }

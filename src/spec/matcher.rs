@@ -316,7 +316,7 @@ impl Matcher {
         }
     }
 
-    /// Its key in the spec, if it is written under one that names no comparison.
+    /// Its key in a spec; `None` for comparisons and plain values.
     pub(crate) fn key(&self) -> Option<&'static str> {
         match self {
             Self::Contains(_) => Some("contains"),

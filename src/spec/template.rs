@@ -184,7 +184,7 @@ fn seconds(distance: &str) -> Option<i64> {
         .starts_with(['+', '-'])
         .then(|| number.parse().ok())??;
     let seconds = number.checked_mul(scale)?;
-    (seconds.abs() <= 1_000_000 * 86_400).then_some(seconds)
+    (seconds.unsigned_abs() <= 1_000_000 * 86_400).then_some(seconds)
 }
 
 fn random(range: &str, offset: usize) -> Result<Expression, TemplateError> {

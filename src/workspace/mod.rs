@@ -163,12 +163,16 @@ fn read_project(search: &Search) -> Result<Project, LoadError> {
     let Some(mut errors) = errors else {
         return Ok(project);
     };
+    // Their errors quote values of variables, so it must be known which are secret.
     if search.ports != Ports::Absent
         && let Ok(globals) = globals(search, &project)
-        && let Err(of_services) = project.services(&Arc::new(globals))
     {
-        errors.0.extend(of_services.0);
-        errors.0.sort_by_key(|error| error.at.place);
+        let globals = Arc::new(globals);
+        Scope::new(Arc::clone(&globals), Variables::default()).hide_secrets();
+        if let Err(of_services) = project.services(&globals) {
+            errors.0.extend(of_services.0);
+            errors.0.sort_by_key(|error| error.at.place);
+        }
     }
     secrets::hide_in_errors(search, &[], &source);
     Err(errors.into())

@@ -135,14 +135,13 @@ fn json(project: &Project) -> serde_json::Value {
 #[tokio::test]
 async fn specs_of_a_part_of_a_repository_are_run_with_its_project() {
     let project = Project::with(&[]).await;
-    let file = std::fs::rename;
     for part in ["shop", "bank"] {
         let vars = format!("vars: {{ PART: {part} }}\n");
         project.write(&format!("parts/{part}/spanspec.yaml"), &vars);
         let spec = "name: part ${PART}\nrun: echo ${PART}\nexpect: { stdout: { contains: \"${PART}\" } }\n";
         project.write(&format!("parts/{part}/specs/a.yaml"), spec);
     }
-    file(
+    std::fs::rename(
         project.path().join("spanspec.yaml"),
         project.path().join("other.yaml"),
     )

@@ -133,7 +133,11 @@ fn a_variable_does_not_change_the_path_of_a_url() {
     ] {
         let text = format!("vars: {{ {vars} }}\nrequest: \"{url}\"\nexpect: {{ status: 200 }}\n");
         let why = refusal(&text);
-        let expected = format!("a variable in this URL {what}, which changes the path");
+        let effect = match what.contains('#') {
+            true => "cuts the URL",
+            false => "changes the path",
+        };
+        let expected = format!("a variable in this URL {what}, which {effect}");
         assert!(why.contains(&expected), "{vars} {url}: {why}");
     }
 }
@@ -147,8 +151,13 @@ fn a_time_can_have_a_distance() {
     let hours = |text: &str| time(text).duration_since(time("")).as_secs_f64() / 3_600.0;
     assert!((hours("-1d") + 24.0).abs() < 0.1);
     assert!((hours("+90m") - 1.5).abs() < 0.1);
-    let wrong = "request: { post: http://a/, json: \"${now(1d)}\" }\nexpect: { status: 200 }\n";
-    assert!(refusal(wrong).contains("write `${now(-1d)}` or `${now(+30m)}`"));
+    for distance in ["1d", "-9223372036854775808s"] {
+        let json = format!("${{now({distance})}}");
+        let text = format!(
+            "request: {{ post: http://a/, json: \"{json}\" }}\nexpect: {{ status: 200 }}\n"
+        );
+        assert!(refusal(&text).contains("write `${now(-1d)}` or `${now(+30m)}`"));
+    }
 }
 
 #[test]
@@ -162,10 +171,7 @@ fn the_outer_value_of_a_secret_is_secret_too() {
         globals,
         "vars: { token: \"Bearer ${token}\" }\nrequest: http://a/\nexpect: { status: 200 }\n",
     );
-    let mut secrets = spec.scope().secrets();
-    secrets.sort();
-    secrets.dedup();
-    assert_eq!(secrets, ["Bearer hunter2", "hunter2"]);
+    assert_eq!(spec.scope().secrets(), ["Bearer hunter2", "hunter2"]);
 }
 
 #[test]

@@ -3,18 +3,17 @@
 use super::super::look::{self, FAINT, Look, STRONG, printable};
 use super::lines::paragraph;
 use crate::number::counted;
-use crate::trace::{Attributes, Span, Trace};
+use crate::trace::{Attributes, Span, StatusCode, Trace, Value};
 
 /// Each span with its status, attributes and events. Spans beyond `most` are counted.
 pub fn attributes(trace: &Trace, look: &Look, most: usize) -> String {
-    let of_trace = |trace: &Trace| -> Vec<String> {
-        let spans = trace.top_down().iter().map(|&span| &trace.spans()[span]);
-        spans.map(|span| of_span(span, look)).collect()
-    };
-    let linked = trace.linked().iter().flat_map(of_trace);
-    let all: Vec<String> = of_trace(trace).into_iter().chain(linked).collect();
-    let more = all.len().saturating_sub(most);
-    let mut text: String = all.into_iter().take(most).collect();
+    let traces = std::iter::once(trace).chain(trace.linked());
+    let spans: Vec<&Span> = traces
+        .flat_map(|trace| trace.top_down().iter().map(|&span| &trace.spans()[span]))
+        .collect();
+    let more = spans.len().saturating_sub(most);
+    let shown = spans.iter().take(most);
+    let mut text: String = shown.map(|span| of_span(span, look)).collect();
     if more > 0 {
         let more = format!("… {} more", counted(more, "span"));
         text.push_str(&paragraph(&more, 0, FAINT, look));
@@ -28,6 +27,17 @@ fn of_span(span: &Span, look: &Look) -> String {
     let title = look::truncated(&title, look.width);
     let mut text = look.paint(STRONG, &title) + "\n";
     text.push_str(&line(&format!("kind: {}", span.kind.as_str()), 2, look));
+    if span.status.code != StatusCode::Unset {
+        text.push_str(&line(
+            &format!("status: {}", span.status.code.as_str()),
+            2,
+            look,
+        ));
+    }
+    if !span.status.message.is_empty() {
+        let message = Value::from(span.status.message.as_str());
+        text.push_str(&line(&format!("status_message: {message}"), 2, look));
+    }
     text.push_str(&lines(&span.attributes, 2, look));
     for event in &span.events {
         text.push_str(&line(&format!("event {}", event.name), 2, look));

@@ -5,7 +5,7 @@
 use super::Reader;
 use crate::spec::keys;
 use crate::spec::scope::Piece;
-use crate::spec::template::{Template, TemplatePart};
+use crate::spec::template::{Expression, Template, TemplatePart};
 use crate::spec::trigger::Command;
 use crate::spec::yaml::{Kind, Node};
 
@@ -128,8 +128,9 @@ impl Reader<'_> {
             Some(first) if first.has_value => words.first(),
             first => first.map(|first| &first.text),
         };
-        // `-` stands for a program that is not known yet.
-        if program.is_none_or(|program| program == "-" || is_shell(program)) {
+        // `-` stands for a program that is not known yet. A shell can also be an argument, as of `env`.
+        let has_shell = words.iter().any(|word| is_shell(word));
+        if program.is_none_or(|program| program == "-") || has_shell {
             return Some(());
         }
         let Some(name) = written.iter().find_map(|word| word.variable.as_deref()) else {
@@ -156,9 +157,17 @@ impl Reader<'_> {
             _ => std::slice::from_ref(command),
         };
         self.all(parts, |part| {
-            let text = part.scalar().map_or("", |scalar| scalar.text.as_str());
-            let named = |name: &&&str| text.contains(&format!("${{{name}}}"));
-            match TRACE_CONTEXT.iter().find(named) {
+            let template = part
+                .scalar()
+                .and_then(|scalar| Template::parse(&scalar.text).ok());
+            let parts = template.iter().flat_map(|template| &template.parts);
+            let mut names = parts.filter_map(|part| match part {
+                TemplatePart::Expression(Expression::Variable(variable), _) => {
+                    Some(variable.name.as_str())
+                }
+                _ => None,
+            });
+            match names.find(|name| TRACE_CONTEXT.contains(name)) {
                 None => Some(()),
                 Some(name) => self.wrong(
                     part.place,

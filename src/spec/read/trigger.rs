@@ -55,7 +55,7 @@ impl Reader<'_> {
 
     /// `GET http://127.0.0.1:8080/health`.
     fn short_request(&self, node: &Node) -> Option<Request> {
-        self.refuse_altered_path(node, after_method)?;
+        self.refuse_altered_url(node, after_method)?;
         let awaited = Request::new(http::Method::GET, unknown_url());
         self.parse(node, "a request", awaited, |text| {
             let (method, url) = match text.split_once(char::is_whitespace) {
@@ -140,13 +140,13 @@ impl Reader<'_> {
     }
 
     fn url(&self, node: &Node) -> Option<url::Url> {
-        self.refuse_altered_path(node, str::trim)?;
+        self.refuse_altered_url(node, str::trim)?;
         self.parse(node, "a URL", unknown_url(), parse_url)
     }
 
     /// Refuses the value of a variable that would lead to another path, or cut the URL. `url_in`
     /// returns the end of a text, which is its URL.
-    fn refuse_altered_path(&self, node: &Node, url_in: fn(&str) -> &str) -> Option<()> {
+    fn refuse_altered_url(&self, node: &Node, url_in: fn(&str) -> &str) -> Option<()> {
         let Some(scalar) = node.scalar().filter(|scalar| scalar.text.contains("${")) else {
             return Some(());
         };
@@ -165,7 +165,7 @@ impl Reader<'_> {
             None => Some(()),
             Some((what, help)) => self.wrong(
                 node.place,
-                format!("a variable in this URL {what}, which changes the path"),
+                format!("a variable in this URL {what}"),
                 "here",
                 help,
             ),
@@ -363,7 +363,12 @@ fn altered(text: &str, url: &str, values: &[Range<usize>]) -> Option<(String, &'
             } else {
                 "encode the value: `${url(x)}`; or write the sign outside of the variable"
             };
-            return Some((format!("contains `{}`", sign.escape_debug()), help));
+            let effect = match sign {
+                '#' => "cuts the URL",
+                _ => "changes the path",
+            };
+            let what = format!("contains `{}`, which {effect}", sign.escape_debug());
+            return Some((what, help));
         }
     }
     let is_varied = |segment: &Range<usize>| {
@@ -383,7 +388,10 @@ fn altered(text: &str, url: &str, values: &[Range<usize>]) -> Option<(String, &'
         matches!(text.as_str(), "." | "..") && is_varied(segment)
     })?;
     Some((
-        format!("makes the segment `{}`", url[dots].escape_debug()),
+        format!(
+            "makes the segment `{}`, which changes the path",
+            url[dots].escape_debug()
+        ),
         "give the variable another value: dots alone cannot be a segment of a path, not even encoded",
     ))
 }

@@ -51,9 +51,6 @@ pub(crate) enum Filled {
     Awaited,
 }
 
-/// The number of maps `vars` that can define a name: those of the spec and of the project file.
-const MOST_VARS: usize = 2;
-
 /// A part of a scalar.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Piece {
@@ -194,25 +191,35 @@ impl Scope {
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         let names = self.globals.secrets.iter();
-        // In `vars`, `X: Bearer ${X}` refers to an outer definition, whose value is as secret.
-        let definitions = names.flat_map(|name| (0..=MOST_VARS).map(move |inner| (name, inner)));
-        definitions
-            .filter_map(|(name, inner)| match self.find_beyond(name, inner) {
-                Definition::Value(value) => Some(parts(&value)),
+        let values = names.flat_map(|name| self.values_of(name));
+        values.filter(|secret| !secret.is_empty()).collect()
+    }
+
+    /// The values of a name: in each `vars`, because `X: Bearer ${X}` refers to the next one, and beyond
+    /// them.
+    fn values_of(&self, name: &str) -> Vec<String> {
+        let (mut found, mut open) = (Vec::new(), vec![name]);
+        loop {
+            match self.find_beyond(name, open.len() - 1) {
                 Definition::Node(node, source) => {
-                    let errors = ErrorList::new(source?);
-                    let open = vec![name.as_str(); inner + 1];
-                    match self.fill_open(node, &errors, &open) {
-                        Some(Filled::Value(value)) => Some(parts(&value)),
-                        Some(Filled::Text(text)) => Some(vec![text]),
-                        Some(Filled::Awaited) | None => None,
+                    let filled = source
+                        .and_then(|source| self.fill_open(node, &ErrorList::new(source), &open));
+                    match filled {
+                        Some(Filled::Value(value)) => found.extend(parts(&value)),
+                        Some(Filled::Text(text)) => found.push(text),
+                        Some(Filled::Awaited) | None => {}
                     }
+                    open.push(name);
                 }
-                Definition::Awaited | Definition::Withheld(_) | Definition::Missing => None,
-            })
-            .flatten()
-            .filter(|secret| !secret.is_empty())
-            .collect()
+                Definition::Value(value) => {
+                    found.extend(parts(&value));
+                    return found;
+                }
+                Definition::Awaited | Definition::Withheld(_) | Definition::Missing => {
+                    return found;
+                }
+            }
+        }
     }
 
     /// The number of a port of a service, if it is known.
@@ -378,16 +385,14 @@ impl Scope {
             self.has_varied.set(true);
         }
         let filled = self.defined(name, found, place, errors, open)?;
-        match (&variable.default, filled) {
-            (Some(default), filled) if filled.as_ref().is_none_or(is_empty) => {
-                match self.fill_template(default, place, errors, open)? {
-                    Filled::Text(text) => Some(Filled::Value(Value::String(text))),
-                    filled => Some(filled),
-                }
-            }
-            (_, Some(filled)) => Some(filled),
+        match (filled, &variable.default) {
+            (Some(filled), None) => Some(filled),
+            (Some(filled), Some(_)) if !is_empty(&filled) => Some(filled),
+            (_, Some(default)) => match self.fill_template(default, place, errors, open)? {
+                Filled::Text(text) => Some(Filled::Value(Value::String(text))),
+                filled => Some(filled),
+            },
             (None, None) => self.missing(name, place, errors),
-            (Some(_), None) => None,
         }
     }
 
@@ -596,6 +601,7 @@ fn random_uuid() -> String {
         .into_uuid()
         .to_string()
 }
+
 /// A text as one segment of a path, in which `/`, `?` and `#` have no meaning.
 fn encoded(text: &str) -> Filled {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
