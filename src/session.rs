@@ -3,6 +3,7 @@
 //! A session is started for a [`Workspace`]; specs are then run in it any number of times. The
 //! command line, output and Ctrl-C are left to the caller.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -49,8 +50,8 @@ pub struct Session {
     exit_watch: JoinSet<()>,
     listener: Listener,
     secrets: Secrets,
-    /// The services that were started, with the value of `OTEL_SERVICE_NAME`, if they have one.
-    started: Vec<(String, String)>,
+    /// The values of `OTEL_SERVICE_NAME` of the services that were started.
+    service_names: BTreeSet<String>,
 }
 
 /// The source of the spans of a session.
@@ -62,32 +63,19 @@ enum Source {
     Theirs(Connection),
 }
 
-/// The services of the project that set `OTEL_SERVICE_NAME`.
-fn named(workspace: &Workspace) -> Vec<(String, String)> {
-    let services = workspace.project.services(&workspace.globals);
-    let services = services.unwrap_or_default().into_iter();
-    services
-        .filter_map(|service| {
-            let mut env = service.env.into_iter().rev();
-            let (_, name) = env.find(|(key, _)| key == "OTEL_SERVICE_NAME")?;
-            Some((service.name, name))
-        })
-        .collect()
-}
-
-/// A note for each service that was started, but sent no span in the whole run: checks that it has none
-/// of some kind pass for that reason.
-fn silent(started: &[(String, String)], stats: &ReceiverStats) -> Vec<String> {
+/// A note about services that were started, but sent no span in the whole run: checks that there is no
+/// such span pass for that reason.
+fn silent(names: &BTreeSet<String>, stats: &ReceiverStats) -> Option<String> {
     let has_spans =
-        |name: &String| stats.related.contains_key(name) || stats.unrelated.contains_key(name);
-    let silent = started.iter().filter(|(_, name)| !has_spans(name));
-    silent
-        .map(|(service, name)| {
-            format!(
-                "the service `{service}` (OTEL_SERVICE_NAME `{name}`) sent no span in this run, so that checks for the absence of its spans prove nothing; if specs call it, check its SDK and exporter"
-            )
-        })
-        .collect()
+        |name: &&String| stats.related.contains_key(*name) || stats.unrelated.contains_key(*name);
+    let silent = names.iter().filter(|name| !has_spans(name));
+    let silent: Vec<String> = silent.map(|name| format!("`{name}`")).collect();
+    (!silent.is_empty()).then(|| {
+        format!(
+            "no span arrived with `service.name` {}: checks for the absence of such spans prove nothing; if specs call these services, check their SDKs and exporters",
+            silent.join(", ")
+        )
+    })
 }
 
 impl Default for Stopper {
@@ -164,7 +152,7 @@ impl Session {
     ) -> Result<Self, Vec<Trouble>> {
         let secrets = workspace.globals.hidden.clone();
         let listener = masking(listener, secrets.clone());
-        let system = start_services(workspace, &receiver, Arc::clone(&listener))
+        let (system, service_names) = start_services(workspace, &receiver, Arc::clone(&listener))
             .await
             .map_err(|troubles| masked(troubles, &secrets))?;
         let mut exit_watch = JoinSet::new();
@@ -179,7 +167,7 @@ impl Session {
             exit_watch,
             listener,
             secrets,
-            started: named(workspace),
+            service_names,
         })
     }
 
@@ -206,7 +194,7 @@ impl Session {
             exit_watch,
             listener: masking(listener, secrets.clone()),
             secrets,
-            started: Vec::new(),
+            service_names: BTreeSet::new(),
         }
     }
 
@@ -253,9 +241,11 @@ impl Session {
             diagnostics: self.source().diagnostics(Instant::now()).await,
             stopping_since: self.stopping_since,
         };
-        let silent = silent(&self.started, &end.diagnostics.stats);
+        let silent = silent(&self.service_names, &end.diagnostics.stats);
         let mut report = open.close(&end, |event| (self.listener)(event));
-        report.notices.extend(silent);
+        report
+            .notices
+            .extend(silent.filter(|_| !report.interrupted));
         self.secrets.report(report)
     }
 
@@ -393,21 +383,26 @@ async fn start_services(
     workspace: &Workspace,
     receiver: &Receiver,
     listener: Listener,
-) -> Result<Option<System>, Vec<Trouble>> {
+) -> Result<(Option<System>, BTreeSet<String>), Vec<Trouble>> {
     let services = workspace
         .project
         .services(&workspace.globals)
         .map_err(|errors| errors.0.iter().map(Trouble::from).collect::<Vec<_>>())?;
     if services.is_empty() {
-        return Ok(None);
+        return Ok((None, BTreeSet::new()));
     }
+    let names = services.iter().filter_map(|service| {
+        let mut env = service.env.iter().rev();
+        env.find(|(key, _)| key == "OTEL_SERVICE_NAME")
+    });
+    let names = names.map(|(_, name)| name.clone()).collect();
     let port = receiver.addresses().first().map_or(0, SocketAddr::port);
     let telemetry = service::TelemetryTarget {
         endpoint: format!("http://127.0.0.1:{port}"),
     };
     service::start(services, &telemetry, move |event| relay(&event, &listener))
         .await
-        .map(Some)
+        .map(|system| (Some(system), names))
         .map_err(|error| vec![Trouble::from_error(&error)])
 }
 
@@ -446,4 +441,20 @@ fn masking(listener: Listener, secrets: Secrets) -> Listener {
 fn masked(troubles: Vec<Trouble>, secrets: &Secrets) -> Vec<Trouble> {
     let troubles = troubles.into_iter();
     troubles.map(|trouble| secrets.trouble(trouble)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_services_without_spans_are_noted() {
+        let names = BTreeSet::from(["back".to_owned(), "front".to_owned()]);
+        let mut stats = ReceiverStats::default();
+        stats.unrelated.insert("front".to_owned(), 1);
+        let note = silent(&names, &stats).unwrap();
+        assert!(note.starts_with("no span arrived with `service.name` `back`: "));
+        stats.related.insert("back".to_owned(), 1);
+        assert_eq!(silent(&names, &stats), None);
+    }
 }

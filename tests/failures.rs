@@ -94,6 +94,7 @@ failures! {
     no_spans
     nothing_found
     nothing_found_at_all
+    not_against_an_array
     not_in_another_type
     number_against_text
     one_of_several

@@ -249,7 +249,7 @@ services:
     ready: { log: =~ ready }
 ";
     project.write("spanspec.yaml", file);
-    let note = "the service `app` (OTEL_SERVICE_NAME `silent`) sent no span in this run";
+    let note = "no span arrived with `service.name` `silent`: checks";
     let said = project.run(&[]).await;
     said.expect(0, &["1 passed"]);
     let text = said.out.split_whitespace().collect::<Vec<_>>().join(" ");

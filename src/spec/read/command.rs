@@ -129,7 +129,8 @@ impl Reader<'_> {
             first => first.map(|first| &first.text),
         };
         // `-` stands for a program that is not known yet. A shell can also be an argument, as of `env`.
-        let has_shell = words.iter().any(|word| is_shell(word));
+        let texts = written.iter().map(|word| &word.text);
+        let has_shell = words.iter().chain(texts).any(|word| is_shell(word));
         if program.is_none_or(|program| program == "-") || has_shell {
             return Some(());
         }
