@@ -300,7 +300,9 @@ fn read(root: &Node, errors: &ErrorList, dir: &Path) -> Option<Project> {
     project
         .warnings
         .extend(configured_by_file("all services", root, &reader));
-    project.env = root.get("env").cloned().map(Arc::new);
+    let env = root.get("env");
+    let env = env.filter(|env| reader.any_map(env, "`env`").is_some());
+    project.env = env.cloned().map(Arc::new);
     (project.listen, project.cors) = (listen, cors);
     (project.ports, project.services) = (ports, services);
     Some(project)

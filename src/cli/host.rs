@@ -48,9 +48,9 @@ impl HostSetup {
         let search = project_search(&arguments.project, Ports::Allocated);
         let workspace = Workspace::without_specs(&search).map_err(|error| fail_load(&error))?;
         let globals = &workspace.globals;
-        let mistakes = |errors| fail_load(&LoadError::from(errors));
-        workspace.project.services(globals).map_err(mistakes)?;
-        let variables = workspace.project.variables(globals).map_err(mistakes)?;
+        let errors = |errors| fail_load(&LoadError::from(errors));
+        workspace.project.services(globals).map_err(errors)?;
+        let variables = workspace.project.variables(globals).map_err(errors)?;
         Ok(Self {
             listen: arguments.listen.clone(),
             verbose: arguments.verbose,

@@ -62,10 +62,7 @@ pub(super) fn warn_of_unused(workspace: &Workspace) {
 /// Prints the errors of a project.
 pub(super) fn fail_load(error: &LoadError) -> Exit {
     match error {
-        LoadError::Wrong {
-            unreadable,
-            mistakes,
-        } => {
+        LoadError::Wrong { unreadable, errors } => {
             let lines: Vec<String> = unreadable
                 .iter()
                 .map(|error| format!("error: {error}"))
@@ -73,8 +70,8 @@ pub(super) fn fail_load(error: &LoadError) -> Exit {
             if !lines.is_empty() {
                 fail(Exit::Usage, &lines.join("\n"));
             }
-            if !mistakes.is_empty() {
-                print_errors(mistakes);
+            if !errors.is_empty() {
+                print_errors(errors);
             }
             Exit::Usage
         }
@@ -88,27 +85,24 @@ pub(super) fn fail_load(error: &LoadError) -> Exit {
 /// The errors of a project, for reports.
 pub(super) fn troubles(error: &LoadError) -> Vec<Trouble> {
     match error {
-        LoadError::Wrong {
-            unreadable,
-            mistakes,
-        } => {
+        LoadError::Wrong { unreadable, errors } => {
             let unreadable = unreadable.iter().map(|error| Trouble::from_error(error));
-            let mistakes = mistakes.iter().take(MOST_SHOWN).map(Trouble::from);
-            unreadable.chain(mistakes).collect()
+            let errors = errors.iter().take(MOST_SHOWN).map(Trouble::from);
+            unreadable.chain(errors).collect()
         }
         error => vec![Trouble::from_error(error)],
     }
 }
 
 /// Prints errors with their lines.
-fn print_errors(mistakes: &[SpecError]) {
-    let diagnostics: Vec<Diagnostic> = mistakes
+fn print_errors(errors: &[SpecError]) {
+    let diagnostics: Vec<Diagnostic> = errors
         .iter()
         .take(MOST_SHOWN)
         .map(|error| Diagnostic::from(&output::secrets().spec_error(error.clone())))
         .collect();
     let look = Look::of_stderr();
-    let count = mistakes.len();
+    let count = errors.len();
     let errors = match count {
         1 => "error",
         2..=MOST_SHOWN => "errors",

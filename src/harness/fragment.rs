@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::assertion::unmet;
-use super::mistakes;
+use super::error_text;
 use super::pattern::nowhere;
 use crate::secret::Secrets;
 use crate::spec::{Expect, Globals, MAX_FILE_SIZE, Source, SpecErrors};
@@ -34,7 +34,7 @@ fn hold(trace: &Trace, folder: &Path, path: &Path, values: &[(&str, Value)]) -> 
     });
     let dir = file.parent().unwrap_or(folder);
     let expect = Expect::of_trace(&source, dir, &globals, values)
-        .map_err(|SpecErrors(errors)| mistakes::of_specs(&errors, &Secrets::default()))?;
+        .map_err(|SpecErrors(errors)| error_text::of_specs(&errors, &Secrets::default()))?;
     let at = expect
         .spans
         .first()

@@ -10,6 +10,7 @@ mod assertions;
 mod call;
 #[cfg(feature = "harness")]
 mod environment;
+mod error_text;
 #[cfg(feature = "harness")]
 mod filter;
 mod fragment;
@@ -20,7 +21,6 @@ mod late;
 #[cfg(feature = "harness")]
 mod live;
 mod macros;
-mod mistakes;
 mod pattern;
 #[cfg(feature = "harness")]
 mod project;

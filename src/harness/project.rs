@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::environment::Settings;
+use super::error_text;
 use super::live::Live;
-use super::mistakes;
 use crate::background;
 use crate::report::{Look, text};
 use crate::result::{Report, Trouble};
@@ -70,12 +70,12 @@ impl Project {
             text,
         };
         let workspace = Workspace::without_specs(&search)
-            .map_err(|error| of_file(mistakes::of_load(&error, &hidden)))?;
+            .map_err(|error| of_file(error_text::of_load(&error, &hidden)))?;
         // The services are understood too before anything is started.
         workspace
             .project
             .services(&workspace.globals)
-            .map_err(|errors| of_file(mistakes::of_specs(&errors.0, &hidden)))?;
+            .map_err(|errors| of_file(error_text::of_specs(&errors.0, &hidden)))?;
         Ok(Self {
             settings,
             workspace,
@@ -127,7 +127,7 @@ impl Project {
         };
         let source = read(file).map_err(|error| mistake(format!("error: {error}\n")))?;
         let specs = Spec::read_all(&source, folder_of(file), &self.context())
-            .map_err(|SpecErrors(errors)| mistake(mistakes::of_specs(&errors, self.hidden())))?;
+            .map_err(|SpecErrors(errors)| mistake(error_text::of_specs(&errors, self.hidden())))?;
         Ok(with_timeout(specs, self.settings.timeout))
     }
 

@@ -11,12 +11,12 @@ use crate::spec::{SpecError, SpecErrors};
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// Files that cannot be read, and errors in the others.
-    #[error("{}", listed(unreadable, mistakes))]
+    #[error("{}", listed(unreadable, errors))]
     Wrong {
         /// Files that cannot be read.
         unreadable: Vec<FileError>,
         /// Errors with their places.
-        mistakes: Vec<SpecError>,
+        errors: Vec<SpecError>,
     },
     /// No project file and no folder of specs.
     #[error(
@@ -52,7 +52,7 @@ impl From<FileError> for LoadError {
     fn from(error: FileError) -> Self {
         Self::Wrong {
             unreadable: vec![error],
-            mistakes: Vec::new(),
+            errors: Vec::new(),
         }
     }
 }
@@ -61,15 +61,15 @@ impl From<SpecErrors> for LoadError {
     fn from(errors: SpecErrors) -> Self {
         Self::Wrong {
             unreadable: Vec::new(),
-            mistakes: errors.0,
+            errors: errors.0,
         }
     }
 }
 
 /// One line for each.
-fn listed(unreadable: &[FileError], mistakes: &[SpecError]) -> String {
+fn listed(unreadable: &[FileError], errors: &[SpecError]) -> String {
     let unreadable = unreadable.iter().map(ToString::to_string);
-    let mistakes = mistakes.iter().map(ToString::to_string);
-    let lines: Vec<String> = unreadable.chain(mistakes).collect();
+    let errors = errors.iter().map(ToString::to_string);
+    let lines: Vec<String> = unreadable.chain(errors).collect();
     lines.join("\n")
 }

@@ -104,16 +104,13 @@ impl Workspace {
             globals: Arc::clone(&workspace.globals),
             defaults: workspace.project.defaults,
         };
-        let (specs, unreadable, mut mistakes) = read_specs(&paths, &context);
+        let (specs, unreadable, mut errors) = read_specs(&paths, &context);
         // Errors of services are reported before anything is started.
-        if let Err(errors) = workspace.project.services(&workspace.globals) {
-            mistakes.extend(errors.0);
+        if let Err(SpecErrors(found)) = workspace.project.services(&workspace.globals) {
+            errors.extend(found);
         }
-        if !mistakes.is_empty() || !unreadable.is_empty() {
-            return Err(LoadError::Wrong {
-                unreadable,
-                mistakes,
-            });
+        if !errors.is_empty() || !unreadable.is_empty() {
+            return Err(LoadError::Wrong { unreadable, errors });
         }
         workspace.specs = specs;
         workspace.files = paths;
@@ -259,7 +256,7 @@ pub fn spec_files(search: &Search, project: &Project) -> Result<Vec<PathBuf>, Lo
 
 /// The specs of all files, the files that cannot be read, and the errors in the others.
 fn read_specs(paths: &[PathBuf], context: &Context) -> (Vec<Spec>, Vec<FileError>, Vec<SpecError>) {
-    let (mut specs, mut unreadable, mut mistakes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut specs, mut unreadable, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for path in paths {
         let source: Source = match read(path) {
             Ok(source) => source,
@@ -273,8 +270,8 @@ fn read_specs(paths: &[PathBuf], context: &Context) -> (Vec<Spec>, Vec<FileError
         let dir = parent.unwrap_or(Path::new("."));
         match Spec::read_all(&source, dir, context) {
             Ok(read) => specs.extend(read),
-            Err(SpecErrors(errors)) => mistakes.extend(errors),
+            Err(SpecErrors(found)) => errors.extend(found),
         }
     }
-    (specs, unreadable, mistakes)
+    (specs, unreadable, errors)
 }

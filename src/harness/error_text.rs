@@ -13,16 +13,13 @@ const MOST_SHOWN: usize = 100;
 #[cfg(feature = "harness")]
 pub(super) fn of_load(error: &LoadError, hidden: &Secrets) -> String {
     match error {
-        LoadError::Wrong {
-            unreadable,
-            mistakes,
-        } => {
+        LoadError::Wrong { unreadable, errors } => {
             let lines = unreadable.iter().map(|error| format!("error: {error}\n"));
             let lines: String = lines.collect();
-            if mistakes.is_empty() {
+            if errors.is_empty() {
                 lines
             } else {
-                lines + &of_specs(mistakes, hidden)
+                lines + &of_specs(errors, hidden)
             }
         }
         LoadError::NoProject
@@ -33,13 +30,13 @@ pub(super) fn of_load(error: &LoadError, hidden: &Secrets) -> String {
 }
 
 /// Errors, each with its line, without secrets.
-pub(super) fn of_specs(mistakes: &[SpecError], hidden: &Secrets) -> String {
-    let shown = mistakes.iter().take(MOST_SHOWN);
+pub(super) fn of_specs(errors: &[SpecError], hidden: &Secrets) -> String {
+    let shown = errors.iter().take(MOST_SHOWN);
     let shown: Vec<Diagnostic> = shown
         .map(|error| Diagnostic::from(&hidden.spec_error(error.clone())))
         .collect();
     let text = snippet::diagnostics(&shown, &Look::plain());
-    let count = match mistakes.len() {
+    let count = match errors.len() {
         1 => "1 error".to_owned(),
         count if count > MOST_SHOWN => {
             format!("{count} errors, of which the first {MOST_SHOWN} are shown")
