@@ -52,7 +52,8 @@ def leaves(tree, prefix=()):
 
 class Crate:
     def __init__(self):
-        names = subprocess.run(["git", "ls-files", "src/*.rs"], capture_output=True, text=True, check=True).stdout
+        listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "src/*.rs"]
+        names = subprocess.run(listing, capture_output=True, text=True, check=True).stdout
         paths = [Path(name) for name in names.split() if not re.search(r"(?:^|[/_])tests?(?:/|\.rs)", name)]
         self.files = {self.module(path): path for path in paths}
         self.texts = {path: without_tests(NOISE.sub("", path.read_text())) for path in paths}
