@@ -1,7 +1,7 @@
 //! The two parts of a failed check, expected and found, for a judged claim.
 
 use super::baseline::FactDifference;
-use super::judged::{Compared, JudgedClaim, OpenReason};
+use super::judged::{Compared, JudgedClaim, OpenReason, RunEstimate};
 use super::numbers::version;
 use super::samples::Estimate;
 use super::verdict::{ClaimVerdict, micros};
@@ -57,21 +57,22 @@ impl JudgedClaim {
 
     /// The lower bound; of a claim that exceeds its limit, the lowest of all runs.
     pub(super) fn least(&self) -> Option<f64> {
-        let lower = self.candidate?.lower;
-        let earlier = self.earlier.iter().filter_map(|one| one.lower);
-        match self.exceeds() {
-            true => earlier.chain(lower).reduce(f64::min),
-            false => lower,
-        }
+        self.lowest(|of| of.now.lower)
     }
 
-    /// Minimum and maximum of the ratio to the baseline; `None` if a bound is missing.
-    pub(super) fn ratios(&self, now: &Estimate, before: &Estimate) -> [Option<f64>; 2] {
-        let quotient = |over: Option<f64>, under: Option<f64>| Some(change(over?, under?));
-        [
-            quotient(self.least(), before.upper),
-            quotient(now.upper, before.lower),
-        ]
+    /// Minimum and maximum of the ratio to the baseline; `None` if a bound is missing. The minimum of a
+    /// claim that exceeds its limit is the lowest of all runs.
+    pub(super) fn ratios(&self) -> [Option<f64>; 2] {
+        let least = |of: RunEstimate| Some(change(of.now.lower?, of.before?.upper?));
+        let most = |of: RunEstimate| Some(change(of.now.upper?, of.before?.lower?));
+        [self.lowest(least), self.run().and_then(most)]
+    }
+
+    fn lowest(&self, bound: impl Fn(RunEstimate) -> Option<f64>) -> Option<f64> {
+        match self.exceeds() {
+            true => self.runs().filter_map(bound).reduce(f64::min),
+            false => self.run().and_then(bound),
+        }
     }
 
     /// `above the limit in 1 of 2 runs`, if only some runs exceeded it.
@@ -118,7 +119,7 @@ impl JudgedClaim {
         if let Some(text) = self.share_of_runs() {
             return text;
         }
-        match (self.verdict, self.ratios(seen, before)) {
+        match (self.verdict, self.ratios()) {
             (ClaimVerdict::Regressed, [Some(least), _]) => {
                 let least = ratio(least, Rounding::Down);
                 format!("at least {least}{}", self.in_each_run())

@@ -35,8 +35,17 @@ pub struct JudgedClaim {
     pub doubt: Option<OpenReason>,
     /// Number of complete traces without a sample.
     pub missing: u64,
-    /// The quantile in earlier runs, which were repeated to confirm them; the first run first.
-    pub earlier: Vec<Estimate>,
+    /// Earlier runs, which were repeated to confirm them; the first run first.
+    pub earlier: Vec<RunEstimate>,
+}
+
+/// The quantile in one run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RunEstimate {
+    /// Its value.
+    pub now: Estimate,
+    /// That of the baseline runs with which this run was compared; `None` beside a limit.
+    pub before: Option<Estimate>,
 }
 
 /// The reason why a claim is open that has enough samples.
@@ -87,6 +96,36 @@ pub enum Compared {
         /// Differences between the environments.
         differs: Vec<FactDifference>,
     },
+}
+
+impl Compared {
+    /// The quantile of the baseline.
+    pub(super) fn before(&self) -> Option<Estimate> {
+        match self {
+            Self::Limit(_) => None,
+            Self::Baseline { before, .. } => *before,
+        }
+    }
+
+    /// Takes the ratio above which another run is REGRESSED, but not its baseline runs.
+    pub(super) fn take_limit_of(&mut self, other: &Self) {
+        if let (
+            Self::Baseline { raised, .. },
+            Self::Baseline {
+                raised: of_other, ..
+            },
+        ) = (self, other)
+        {
+            *raised = *of_other;
+        }
+    }
+}
+
+impl RunEstimate {
+    /// The ratio to the baseline.
+    fn change(&self) -> Option<f64> {
+        Some(change(self.now.value, self.before?.value))
+    }
 }
 
 impl JudgedClaim {
@@ -143,9 +182,8 @@ impl JudgedClaim {
         let (is_above, seen, limit) = match &self.compared {
             Compared::Limit(limit) => {
                 let limit = micros(*limit);
-                let shown = |of: &Estimate| micros_beside(of.value, Rounding::Nearest, limit);
                 let is_above = candidate.value > limit;
-                (is_above, self.seen_in_runs(shown), exact_micros(limit))
+                (is_above, self.values_seen(limit), exact_micros(limit))
             }
             Compared::Baseline {
                 before,
@@ -154,10 +192,9 @@ impl JudgedClaim {
                 ..
             } => {
                 let before = before.as_ref().filter(|_| differs.is_empty())?.value;
-                let shown = |of: &Estimate| ratio(change(of.value, before), Rounding::Nearest);
                 (
                     change(candidate.value, before) > *tau,
-                    self.seen_in_runs(shown),
+                    self.changes_seen(),
                     permitted_ratio(*tau, Rounding::Nearest),
                 )
             }
@@ -180,65 +217,6 @@ impl JudgedClaim {
             self.doubt,
             Some(OpenReason::NotFound { .. } | OpenReason::Contention { exceeds: true, .. })
         )
-    }
-
-    /// Makes a claim NOT PROVEN, because the last run was not a measurement.
-    pub(crate) fn leave_unconfirmed(&mut self, exceeded: usize) {
-        self.verdict = ClaimVerdict::NotProven;
-        self.doubt = Some(OpenReason::NotConfirmed { exceeded });
-    }
-
-    /// Returns `true` if the run shows whether the claim exceeds its limit. A run with too few samples,
-    /// or in which some are missing, cannot refute an earlier one.
-    pub(crate) fn is_telling(&self) -> bool {
-        let is_unknown = matches!(
-            self.doubt,
-            Some(OpenReason::NotMeasured | OpenReason::NotFound { .. } | OpenReason::SentLate(_))
-        );
-        let has_bounds = !matches!(
-            self.verdict,
-            ClaimVerdict::TooFew | ClaimVerdict::NothingFound
-        );
-        self.may_exceed() || has_bounds && !is_unknown
-    }
-
-    /// Adds the same claim in earlier runs, each with `true` if the run can refute the others, as
-    /// `is_telling` of this one. It is NOT PROVEN if some runs exceed the limit and others do not. One
-    /// undisturbed run is proof enough if the disturbed ones agree with it.
-    pub(crate) fn add_earlier_runs<'a>(
-        &mut self,
-        earlier: impl Iterator<Item = (&'a Self, bool)>,
-        is_telling: bool,
-    ) {
-        let earlier: Vec<(&Self, bool)> = earlier.collect();
-        let exceeding = || earlier.iter().filter(|(one, _)| one.may_exceed());
-        let is_refuted = |one: &Self, is_telling: bool| is_telling && !one.may_exceed();
-        let refuting = earlier
-            .iter()
-            .any(|(one, is_telling)| is_refuted(one, *is_telling));
-        let exceeded = exceeding().count() + usize::from(self.may_exceed());
-        let proof = earlier.iter().find(|(one, _)| one.exceeds());
-        let mut runs: Vec<&Self> = earlier.iter().map(|(one, _)| *one).collect();
-        if exceeded > 0 && (refuting || is_refuted(self, is_telling)) {
-            self.verdict = ClaimVerdict::NotProven;
-            self.doubt = Some(OpenReason::NotConfirmed { exceeded });
-        } else if let Some((proof, _)) = proof
-            && !self.exceeds()
-        {
-            if !self.may_exceed() {
-                // This run shows nothing, so the others decide.
-                self.candidate = proof.candidate;
-                self.alpha = proof.alpha;
-                runs = exceeding().map(|(one, _)| *one).collect();
-                runs.retain(|one| !std::ptr::eq(*one, *proof));
-            }
-            self.verdict = proof.verdict;
-            self.doubt = None;
-            self.compared.clone_from(&proof.compared);
-        } else if exceeded > 0 {
-            runs = exceeding().map(|(one, _)| *one).collect();
-        }
-        self.earlier = runs.iter().filter_map(|one| one.candidate).collect();
     }
 
     /// Turns OK into NOT PROVEN, because too many traces have no such span.
@@ -280,14 +258,29 @@ impl JudgedClaim {
     }
 
     /// The quantile in all runs.
-    pub(super) fn runs(&self) -> impl Iterator<Item = &Estimate> {
-        self.earlier.iter().chain(&self.candidate)
+    pub(super) fn runs(&self) -> impl Iterator<Item = RunEstimate> {
+        self.earlier.iter().copied().chain(self.run())
     }
 
-    /// `2.75x, 1.02x`, or `350 ms, 121 ms`: the change, or the quantile itself, in each run.
-    fn seen_in_runs(&self, shown: impl Fn(&Estimate) -> String) -> String {
-        let all: Vec<String> = self.runs().map(shown).collect();
-        all.join(", ")
+    /// The quantile in this run; `None` without samples.
+    pub(super) fn run(&self) -> Option<RunEstimate> {
+        Some(RunEstimate {
+            now: self.candidate?,
+            before: self.compared.before(),
+        })
+    }
+
+    /// The quantile in each run, beside this limit: `350 ms, 121 ms`.
+    fn values_seen(&self, limit: f64) -> String {
+        let shown = |of: RunEstimate| micros_beside(of.now.value, Rounding::Nearest, limit);
+        self.runs().map(shown).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The ratio of each run to its baseline runs: `2.75x, 1.02x`.
+    fn changes_seen(&self) -> String {
+        let changes = self.runs().filter_map(|of| of.change());
+        let shown = changes.map(|of| ratio(of, Rounding::Nearest));
+        shown.collect::<Vec<_>>().join(", ")
     }
 
     /// The reason without the verdict; `at` is ` at p99` if nothing else names the quantile.
@@ -319,17 +312,12 @@ impl JudgedClaim {
         let (limit, seen) = match &self.compared {
             Compared::Limit(limit) => {
                 let limit = micros(*limit);
-                let shown = |of: &Estimate| micros_beside(of.value, Rounding::Nearest, limit);
-                (exact_micros(limit), self.seen_in_runs(shown))
+                (exact_micros(limit), self.values_seen(limit))
             }
-            Compared::Baseline { before, raised, .. } => {
-                let before = before.map_or(0.0, |before| before.value);
-                let shown = |of: &Estimate| ratio(change(of.value, before), Rounding::Nearest);
-                (
-                    permitted_ratio(*raised, Rounding::Nearest),
-                    self.seen_in_runs(shown),
-                )
-            }
+            Compared::Baseline { raised, .. } => (
+                permitted_ratio(*raised, Rounding::Nearest),
+                self.changes_seen(),
+            ),
         };
         let advice = match self.can_be_paired() {
             true => "`spanspec ab`, or a less busy machine,",
@@ -353,7 +341,7 @@ impl JudgedClaim {
         match (self.verdict, self.least(), now.upper) {
             (ClaimVerdict::OverLimit, Some(lower), _) => {
                 let least = shown(lower, Rounding::Down);
-                let seen = self.seen_in_runs(|of| shown(of.value, Rounding::Nearest));
+                let seen = self.values_seen(limit);
                 format!("at least {least}{at} ({seen} seen), limit {allowed}")
             }
             (ClaimVerdict::Ok, _, Some(upper)) => {
@@ -388,13 +376,13 @@ impl JudgedClaim {
         at: &str,
     ) -> String {
         let seen = change(now.value, before.value);
-        let [least, most] = self.ratios(now, before);
+        let [least, most] = self.ratios();
         let allowed = permitted_ratio(tau, Rounding::Nearest);
         match (self.verdict, least, most) {
             (ClaimVerdict::Regressed, Some(least), _) => format!(
                 "at least {} slower{at} ({} seen, limit {})",
                 ratio(least, Rounding::Down),
-                self.seen_in_runs(|of| ratio(change(of.value, before.value), Rounding::Nearest)),
+                self.changes_seen(),
                 permitted_ratio(raised, Rounding::Nearest),
             ),
             (ClaimVerdict::Ok, _, Some(most)) => format!(
@@ -464,11 +452,8 @@ impl JudgedClaim {
 
     /// The sentence about another reason than the number of samples, after a space.
     fn doubtful(&self, doubt: OpenReason) -> String {
-        let before = match &self.compared {
-            Compared::Baseline { before, .. } => before.as_ref(),
-            Compared::Limit(_) => None,
-        };
-        let [now, before] = [self.candidate.as_ref(), before].map(|of| of.and_then(share_unknown));
+        let [now, before] =
+            [self.candidate, self.compared.before()].map(|of| of.as_ref().and_then(share_unknown));
         match (doubt, now, before) {
             (
                 OpenReason::NotFound {
@@ -546,10 +531,7 @@ impl JudgedClaim {
 
     /// If only one side has too few samples: its name, its number, and the number that it needs.
     fn lacking_side(&self, needed: SampleSize) -> Option<(&'static str, u64, u64)> {
-        let Compared::Baseline { before, .. } = &self.compared else {
-            return None;
-        };
-        let (now, before) = (self.candidate?.count, (*before)?.count);
+        let (now, before) = (self.candidate?.count, self.compared.before()?.count);
         match needed {
             SampleSize::About(about) if before < about && about <= now => {
                 Some(("The baseline", before, about))

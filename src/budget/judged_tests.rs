@@ -272,8 +272,6 @@ fn requests_without_measurement_come_with_advice() {
     };
     let doubtful = |judged: JudgedClaim| JudgedClaim {
         doubt: Some(OpenReason::NotMeasured),
-        missing: 0,
-        earlier: Vec::new(),
         ..judged
     };
     let judged = doubtful(limited(ClaimVerdict::NotProven, now));
@@ -305,8 +303,6 @@ fn requests_without_measurement_come_with_advice() {
 fn lateness_of_the_load_generator_is_stated() {
     let judged = JudgedClaim {
         doubt: Some(OpenReason::SentLate(Duration::from_millis(14_000))),
-        missing: 0,
-        earlier: Vec::new(),
         ..limited(
             ClaimVerdict::NotProven,
             known(12_000, [5.9, 5_695.0, 5_900.0]),
@@ -339,9 +335,9 @@ fn an_undisturbed_run_is_proof_if_the_disturbed_ones_agree() {
     let disturbed = of(ClaimVerdict::NotProven, Some(true));
     let withheld = of(ClaimVerdict::NotProven, Some(false));
     let over = |mut last: JudgedClaim, earlier: &[&JudgedClaim]| {
-        let is_telling = last.is_telling();
-        let earlier = earlier.iter().map(|one| (*one, one.is_telling()));
-        last.add_earlier_runs(earlier, is_telling);
+        let own = last.evidence(0);
+        let earlier = earlier.iter().map(|one| (*one, one.evidence(0)));
+        last.add_earlier_runs(earlier, own);
         (
             last.verdict,
             matches!(last.doubt, Some(OpenReason::NotConfirmed { .. })),

@@ -129,7 +129,10 @@ impl<'a> BudgetJudge<'a> {
         for (required, judged) in &decided.claims {
             load.measured[required.budget].judged.push(judged.clone());
         }
-        Accepted::report(&self.accepted, &place.path, load);
+        for (number, accepted) in self.accepted.iter().enumerate() {
+            let compared = accepted.as_ref().map(|one| one.comparable_to(load));
+            load.measured[number].before = compared.map(|one| one.report(&place.path));
+        }
         let masked = |subject: &str| self.setting.secrets.text(subject);
         let case = self.case.as_ref();
         let widened = notices::widened_limits(&self.spec.budgets, &decided, case, masked);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::budgets::{BudgetJudge, JudgedRun, RetryState};
 use super::driver::{Driver, LoadProgress};
-use super::verdict::RepeatResult;
+use super::verdict::{Excess, RepeatResult};
 use super::watched::WatchedRequests;
 use crate::budget::JudgedClaim;
 use crate::result::StepReport;
@@ -63,11 +63,12 @@ impl<'a> Repetition<'a> {
             if last.load.measured.iter().any(|of| of.samples.is_empty()) {
                 break;
             }
-            let Some(why) = exceeded(&decided.exceeded_after(&earlier, &last.load)) else {
+            let Some(excess) = Excess::of(&decided.exceeded_after(&earlier, &last.load)) else {
                 break;
             };
             let run = earlier.len() + 2;
-            unconfirmed = Some(why.clone());
+            let why = excess.what.clone();
+            unconfirmed = Some(excess);
             if let Err(stop) = self.pause(run, why).await {
                 last.stop_after(stop, run - 1);
                 break;
@@ -113,12 +114,17 @@ impl<'a> Repetition<'a> {
     }
 }
 
-/// `p50 of ship exceeds its limit`; `None` if no claim does.
-fn exceeded(claims: &[&JudgedClaim]) -> Option<String> {
-    let names: Vec<String> = claims.iter().map(|one| one.claim()).collect();
-    match names.as_slice() {
-        [] => None,
-        [one] => Some(format!("{one} exceeds its limit")),
-        many => Some(format!("{} exceed their limits", many.join(", "))),
+impl Excess {
+    /// `None` if no claim exceeds its limit. Each claim has the number of runs in which it does.
+    fn of(claims: &[(&JudgedClaim, usize)]) -> Option<Self> {
+        let names: Vec<String> = claims.iter().map(|(one, _)| one.claim()).collect();
+        let what = match names.as_slice() {
+            [] => return None,
+            [one] => format!("{one} exceeds its limit"),
+            many => format!("{} exceed their limits", many.join(", ")),
+        };
+        // The largest number that is true for all of them.
+        let runs = claims.iter().map(|(_, runs)| *runs).min()?;
+        Some(Self { what, runs })
     }
 }

@@ -82,8 +82,16 @@ pub(super) struct RepeatResult<'a> {
     /// The runs before the last one.
     pub(super) earlier: Vec<JudgedRun<'a>>,
     pub(super) last: MeasuredRun<'a>,
-    /// The excess that the last run had to confirm: `p50 of ship exceeds its limit`.
-    pub(super) unconfirmed: Option<String>,
+    /// The excess that a further run had to confirm.
+    pub(super) unconfirmed: Option<Excess>,
+}
+
+/// Claims that exceed their limits.
+pub(super) struct Excess {
+    /// `p50 of ship exceeds its limit`
+    pub(super) what: String,
+    /// The number of runs in which they all do.
+    pub(super) runs: usize,
 }
 
 impl<'a> MeasuredRun<'a> {
@@ -195,10 +203,9 @@ impl RepeatResult<'_> {
         if !is_judged {
             // The report has the numbers, but no verdicts.
             load.measured.iter_mut().for_each(|of| of.judged.clear());
-            let runs = load.earlier.len().max(1);
-            let unconfirmed = self.unconfirmed.map(|why| {
+            let unconfirmed = self.unconfirmed.map(|Excess { what, runs }| {
                 let runs = counted(runs, "run");
-                format!("{why} in {runs}, and no further run confirmed it")
+                format!("{what} in {runs}, and no further run confirmed it")
             });
             load.notices.extend(unconfirmed);
         }

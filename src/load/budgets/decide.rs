@@ -1,8 +1,8 @@
 //! Decides all claims of a spec together, because they share the probability of an error.
 
-use super::requirement::{Accepted, Requirement};
+use super::requirement::{Accepted, ComparedRuns, Requirement};
 use crate::budget::baseline::FactDifference;
-use crate::budget::{self, Alpha, Claim, ClaimVerdict, JudgedClaim};
+use crate::budget::{self, Alpha, Claim, ClaimVerdict, JudgedClaim, RunEvidence};
 use crate::check::CheckRef;
 use crate::result::{EarlierRun, Load};
 
@@ -31,15 +31,13 @@ impl<'a> JudgedRun<'a> {
         // The spec fails for this reason in any case.
         let confirms_nothing = !self.load.has_permitted_failures();
         for (required, judged) in &mut decided.claims {
-            let before = earlier.iter();
-            let before = before.filter_map(|run| {
-                let judged = run.decided.of(required.check)?;
-                Some((judged, is_telling(judged, &run.load)))
-            });
-            let is_telling = is_telling(judged, &self.load);
-            judged.add_earlier_runs(before, is_telling);
-            if confirms_nothing && !earlier.is_empty() && judged.exceeds() {
-                judged.leave_unconfirmed(earlier.len());
+            let before: Vec<_> = evidence(required, earlier).collect();
+            let exceeded = before.iter().filter(|(_, of)| *of == RunEvidence::Exceeds);
+            let exceeded = exceeded.count();
+            let own = judged.evidence(self.load.allowed);
+            judged.add_earlier_runs(before.into_iter(), own);
+            if confirms_nothing && exceeded > 0 && judged.exceeds() {
+                judged.leave_unconfirmed(exceeded);
             }
         }
         decided
@@ -64,26 +62,24 @@ impl<'a> Decisions<'a> {
             .map(|(required, _)| required)
     }
 
-    /// The claims that exceed their limit, or seem to on a disturbed machine, in this run and in all earlier ones.
+    /// The claims that exceed their limit, or may on a disturbed machine, in all runs that show it; each
+    /// with the number of these runs.
     pub(crate) fn exceeded_after(
         &self,
         earlier: &[JudgedRun<'_>],
         load: &Load,
-    ) -> Vec<&JudgedClaim> {
+    ) -> Vec<(&JudgedClaim, usize)> {
         let claims = self.claims.iter();
-        let exceeded = claims.filter(|(required, judged)| {
-            let before = earlier.iter().filter_map(|run| {
-                let judged = run.decided.of(required.check)?;
-                Some((judged, &run.load))
-            });
-            let runs: Vec<_> = before.chain([(judged, load)]).collect();
-            let exceeds = |(one, _): &(&JudgedClaim, &Load)| one.may_exceed();
-            runs.iter().any(exceeds)
-                && runs
-                    .iter()
-                    .all(|run| exceeds(run) || !is_telling(run.0, run.1))
+        let exceeded = claims.filter_map(|(required, judged)| {
+            let before = evidence(required, earlier).map(|(_, of)| of);
+            let runs = before.chain([judged.evidence(load.allowed)]);
+            let runs: Vec<RunEvidence> = runs.collect();
+            let exceeding = runs.iter().filter(|of| **of == RunEvidence::Exceeds);
+            let exceeding = exceeding.count();
+            let is_open = exceeding > 0 && !runs.contains(&RunEvidence::Within);
+            is_open.then_some((judged, exceeding))
         });
-        exceeded.map(|(_, judged)| judged).collect()
+        exceeded.collect()
     }
 
     /// The claim of a check.
@@ -94,9 +90,16 @@ impl<'a> Decisions<'a> {
     }
 }
 
-/// Returns `true` if a run shows whether a claim exceeds its limit.
-fn is_telling(judged: &JudgedClaim, load: &Load) -> bool {
-    judged.is_telling() && judged.missing <= load.allowed
+/// The claim of a requirement in each run, with its evidence.
+fn evidence<'r>(
+    required: &Requirement<'_>,
+    runs: &'r [JudgedRun<'_>],
+) -> impl Iterator<Item = (&'r JudgedClaim, RunEvidence)> {
+    let check = required.check;
+    runs.iter().filter_map(move |run| {
+        let judged = run.decided.of(check)?;
+        Some((judged, judged.evidence(run.load.allowed)))
+    })
 }
 
 /// Decides all requirements for one run.
@@ -107,13 +110,13 @@ pub(super) fn decide<'a>(
     load: &Load,
 ) -> Decisions<'a> {
     let comparable = |one: &Option<Accepted>| Some(one.as_ref()?.comparable_to(load));
-    let accepted: Vec<Option<Accepted>> = accepted.iter().map(comparable).collect();
+    let accepted: Vec<Option<ComparedRuns>> = accepted.iter().map(comparable).collect();
     let mut missing = Vec::new();
     let mut claimed: Vec<(Requirement<'a>, Claim<'_>)> = Vec::new();
     for one in required {
         let accepted = accepted.get(one.budget).and_then(Option::as_ref);
         let measured = load.measured.get(one.budget);
-        match measured.map(|measured| one.claim(measured, accepted, load, differs)) {
+        match measured.map(|measured| one.claim(measured, accepted, differs)) {
             Some(Some(claim)) => claimed.push((one.clone(), claim)),
             Some(None) => missing.push(one.clone()),
             None => {}

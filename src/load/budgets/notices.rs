@@ -195,16 +195,17 @@ pub(super) fn widened_limits(
         };
         let claims = decided.claims.iter();
         let widened = claims.filter_map(|(of, judged)| match &judged.compared {
-            Compared::Baseline {
-                raised, differs, ..
-            } if of.budget == number && differs.is_empty() => {
+            Compared::Baseline { tau, differs, .. }
+                if of.budget == number && differs.is_empty() =>
+            {
                 let limit = required(of.quantile)?;
-                let is_widened = noise(variation.spread()) > limit;
-                is_widened.then(|| {
+                let noise = noise(variation.spread());
+                (noise > limit).then(|| {
                     (
                         of.quantile.to_string(),
                         permitted_ratio(limit, Rounding::Nearest),
-                        *raised,
+                        // With the error of sketches, without the effect of other processes.
+                        noise * tau / limit,
                     )
                 })
             }

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use super::decide::{Decisions, JudgedRun};
 use super::place::BaselinePlace;
 use super::requirement::{Requirement, is_compared};
-use crate::budget::ClaimVerdict;
+use crate::budget::JudgedClaim;
 use crate::budget::baseline::{
     BaselineError, Case, FactDifference, Fingerprint, Joined, NewRuns, ReplacedRuns, Run, Undo,
     lock, pending_path, propose, read, write,
 };
-use crate::check::{self, Outcome};
+use crate::check::{self, CheckRef, Outcome};
 use crate::result::Load;
 use crate::step::{RunContext, Update};
 
@@ -133,8 +133,9 @@ fn has_several_versions(required: &[Requirement<'_>], run: &Load, last: &Load) -
     compared.any(|(_, (one, last))| one.versions.are_several() || one.version != last.version)
 }
 
-/// The measured durations of all budgets that are compared with a baseline, in all runs. Those of a
-/// budget of which it is unknown whether it regressed are left out.
+/// The measured durations of all budgets that are compared with a baseline, in all runs. A run in which
+/// a claim of the budget exceeds its limit is left out if the others do not confirm that, and so is one
+/// that lacks spans or of which a disturbance hides the result.
 pub(super) fn new_runs(
     setting: &RunContext<'_>,
     fingerprint: Fingerprint,
@@ -143,15 +144,20 @@ pub(super) fn new_runs(
     decided: &Decisions<'_>,
 ) -> NewRuns {
     let masked = |text: &str| setting.secrets.text(text);
-    let has_regressed = |budget| decided.regressed().any(|one| one.budget == budget);
+    let is_unconfirmed = |check: CheckRef, judged: &JudgedClaim| {
+        let confirmed = decided.of(check).is_some_and(JudgedClaim::exceeds);
+        judged.exceeds() && !confirmed
+    };
     let is_doubtful = |run: &JudgedRun<'_>, budget: usize| {
-        let claims = run.decided.claims.iter().chain(&decided.claims);
-        let mut claims = claims.filter(|(required, _)| required.budget == budget);
+        let of = |(required, _): &&(Requirement<'_>, _)| required.budget == budget;
         let lacks_spans = run.load.measured[budget].missing > run.load.allowed;
+        let mut claims = run.decided.claims.iter().filter(of);
+        let mut over_all = decided.claims.iter().filter(of);
         lacks_spans
-            || claims.clone().any(|(_, judged)| !judged.is_recordable())
-            || !has_regressed(budget)
-                && claims.any(|(_, judged)| judged.verdict == ClaimVerdict::Regressed)
+            || over_all.any(|(_, judged)| !judged.is_recordable())
+            || claims.any(|(required, judged)| {
+                !judged.is_recordable() || is_unconfirmed(required.check, judged)
+            })
     };
     let mut new = NewRuns {
         fingerprint,

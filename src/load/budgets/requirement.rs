@@ -34,16 +34,20 @@ enum RequirementKind {
     Regression(f64),
 }
 
-/// The durations of the baseline for one budget.
-#[derive(Clone)]
+/// The runs of the baseline for one budget, at least one.
 pub(super) struct Accepted {
     budget: baseline::Budget,
+    /// The number of cores of the machine.
+    cores: u32,
+}
+
+/// Those of these runs with which a run is compared.
+pub(super) struct ComparedRuns {
     samples: Samples,
+    /// The variation between all runs.
     spread: f64,
     version: Option<String>,
-    /// The number of cores of the machine, and how many of them others used.
-    cores: u32,
-    disturbed_by: Option<f64>,
+    contention: Option<Contention>,
 }
 
 /// All requirements, in the order of the spec.
@@ -106,8 +110,7 @@ impl Requirement<'_> {
     pub(super) fn claim<'m>(
         &self,
         measured: &'m Measured,
-        accepted: Option<&'m Accepted>,
-        load: &Load,
+        accepted: Option<&'m ComparedRuns>,
         differs: &[FactDifference],
     ) -> Option<Claim<'m>> {
         let against = match (self.kind, accepted) {
@@ -117,7 +120,7 @@ impl Requirement<'_> {
                     samples: &accepted.samples,
                     tolerance,
                     spread: accepted.spread,
-                    contention: accepted.contention(load),
+                    contention: accepted.contention,
                     differs: differs.to_vec(),
                 })
             }
@@ -151,7 +154,7 @@ fn lateness(all: &Samples, without: &Samples, quantile: Quantile) -> Duration {
 }
 
 impl Accepted {
-    /// The durations of the baseline for each budget.
+    /// The runs of the baseline for each budget.
     pub(super) fn of_all(
         setting: &RunContext<'_>,
         case: Option<&Case>,
@@ -165,45 +168,37 @@ impl Accepted {
 
     fn of(case: &Case, subject: &str) -> Option<Self> {
         let budget = case.budgets.get(subject)?;
-        let samples = budget.samples();
-        (!samples.is_empty()).then(|| Self {
+        (!budget.runs.is_empty()).then(|| Self {
             budget: budget.clone(),
-            samples,
-            spread: budget.spread(),
-            version: budget.service_version().map(str::to_owned),
             cores: case.fingerprint.cores,
-            disturbed_by: budget.disturbed_by(),
         })
     }
 
-    /// The runs of the baseline that others disturbed as much as this run.
-    pub(super) fn comparable_to(&self, load: &Load) -> Self {
-        let used = load.machine.as_ref().map(Disturbance::cores);
-        let budget = self.budget.comparable_to(used, self.cores);
-        Self {
-            samples: budget.samples(),
-            disturbed_by: budget.disturbed_by(),
-            budget,
-            ..self.clone()
+    /// The runs that others disturbed as much as this run.
+    pub(super) fn comparable_to(&self, load: &Load) -> ComparedRuns {
+        let now = load.machine.as_ref().map(Disturbance::cores);
+        let compared = self.budget.comparable_to(now, self.cores);
+        let both = compared.disturbed_by().zip(now);
+        ComparedRuns {
+            samples: compared.samples(),
+            spread: self.budget.spread(),
+            version: compared.service_version().map(str::to_owned),
+            contention: both.map(|(before, now)| Contention {
+                before,
+                now,
+                cores: self.cores,
+            }),
         }
     }
+}
 
-    fn contention(&self, load: &Load) -> Option<Contention> {
-        Some(Contention {
-            before: self.disturbed_by?,
-            now: load.machine.as_ref()?.cores(),
-            cores: self.cores,
-        })
-    }
-
-    /// Adds them to the report.
-    pub(super) fn report(all: &[Option<Self>], path: &Path, load: &mut Load) {
-        for (measured, accepted) in load.measured.iter_mut().zip(all) {
-            measured.before = accepted.as_ref().map(|accepted| Before {
-                samples: accepted.samples.clone(),
-                version: accepted.version.clone(),
-                path: path.to_owned(),
-            });
+impl ComparedRuns {
+    /// Their part of the report.
+    pub(super) fn report(self, path: &Path) -> Before {
+        Before {
+            samples: self.samples,
+            version: self.version,
+            path: path.to_owned(),
         }
     }
 }

@@ -303,7 +303,11 @@ impl<'a> From<&'a JudgedClaim> for JsonClaim<'a> {
             sentence: judged.to_string(),
             confidence: 1.0 - judged.alpha.chance(),
             now: judged.candidate.as_ref().map(JsonEstimate::from),
-            earlier_runs: judged.earlier.iter().map(JsonEstimate::from).collect(),
+            earlier_runs: judged
+                .earlier
+                .iter()
+                .map(|run| JsonEstimate::from(&run.now))
+                .collect(),
             warning: judged.possible_slowdown(),
             baseline: before.map(JsonEstimate::from),
             limit_us,

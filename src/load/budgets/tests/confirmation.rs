@@ -125,3 +125,101 @@ fn a_run_that_lacks_spans_neither_refutes_a_regression_nor_becomes_a_baseline() 
     assert_eq!(report.verdicts(), [ClaimVerdict::Regressed]);
     assert_eq!(runs(&project.baseline()), 1);
 }
+
+/// A run during which others used these cores of four.
+fn beside(used: f64, micros: u64) -> Load {
+    Load {
+        machine: Some(Disturbance {
+            other_processes: used,
+            ..Disturbance::default()
+        }),
+        ..run("2.3.0", micros)
+    }
+}
+
+/// A run with too few samples.
+fn short() -> Load {
+    Load {
+        machine: beside(0.0, 1_000).machine,
+        ..measured(Some("2.3.0"), samples(110_000, 3))
+    }
+}
+
+/// A project with a baseline of an undisturbed run.
+fn quiet_project() -> TestProject {
+    let mut project = TestProject::new(COMPARED);
+    project.budgeting.update = Update::Always;
+    project.judge(beside(0.0, 120_000));
+    project.budgeting.update = Update::Never;
+    project
+}
+
+#[test]
+fn runs_that_show_nothing_are_not_counted() {
+    let mut project = quiet_project();
+    let slow = |micros| beside(0.0, micros);
+    let refuted = project.judge_all([slow(350_000), short(), slow(121_000)]);
+    assert_eq!(
+        sentence(&refuted),
+        "p50 of inventory-check: NOT PROVEN: 1 of 2 runs exceeded the limit 1.2x (2.92x, 1.01x seen). `spanspec ab`, or a less busy machine, would decide."
+    );
+    let disturbed = project.judge_all([slow(350_000), short(), beside(2.0, 200_000)]);
+    assert_eq!(
+        sentence(&disturbed),
+        "p50 of inventory-check: REGRESSED in 2 of 2 runs: at least 1.66x slower (2.92x, 1.67x seen, limit 1.2x)"
+    );
+    let unknown = project.judge_all([slow(350_000), slow(320_000), short()]);
+    assert_eq!(
+        sentence(&unknown),
+        "p50 of inventory-check: REGRESSED in 2 of 2 runs: at least 2.65x slower (2.92x, 2.67x seen, limit 1.2x)"
+    );
+}
+
+#[test]
+fn a_last_run_without_spans_fails_for_that_reason() {
+    let mut project = quiet_project();
+    let nothing = measured(Some("2.3.0"), Samples::default());
+    let report = project.judge_all([beside(0.0, 350_000), nothing]);
+    assert_eq!(
+        sentence(&report),
+        "p50 of inventory-check: NOTHING FOUND: the budget has no samples"
+    );
+}
+
+#[test]
+fn each_run_is_compared_with_its_own_runs_of_the_baseline() {
+    let mut project = quiet_project();
+    project.budgeting.update = Update::Always;
+    project.judge(beside(2.0, 140_000));
+    assert_eq!(runs(&project.baseline()), 2);
+    project.budgeting.update = Update::Never;
+    let slow = project.judge_all([beside(0.0, 240_000), beside(2.0, 300_000)]);
+    assert_eq!(
+        sentence(&slow),
+        "p50 of inventory-check: REGRESSED in 2 of 2 runs: at least 1.99x slower (2.00x, 2.14x seen, limit 1.2x)"
+    );
+    let before = slow.load.measured[0].before.as_ref().unwrap();
+    assert_eq!(before.samples.len(), 500);
+}
+
+#[test]
+fn a_baseline_gets_an_excess_only_if_all_runs_confirm_it() {
+    let mut tail = samples(121_000, 480);
+    (0..20).for_each(|_| tail.add(1_400_000));
+    let mut project = TestProject::new(SPEC);
+    project.record("2.3.0", 120_000);
+    // p99 REGRESSED in both runs, p50 only in the first.
+    project.judge_all([
+        run("2.4.0", 1_350_000),
+        measured(Some("2.4.0"), tail.clone()),
+    ]);
+    assert_eq!(runs(&project.pending().unwrap()), 1);
+    // The first run is over its limit.
+    let mut project = TestProject::new(SPEC);
+    project.judge_all([run("2.3.0", 350_000), run("2.3.0", 121_000)]);
+    assert_eq!(runs(&project.pending().unwrap()), 1);
+    // All are.
+    let mut project = TestProject::new(SPEC);
+    project.judge_all([run("2.3.0", 350_000), run("2.3.0", 350_000)]);
+    assert_eq!(runs(&project.pending().unwrap()), 2);
+}
