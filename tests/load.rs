@@ -1078,11 +1078,11 @@ async fn a_further_run_whose_requests_fail_fails_the_spec_for_that_reason() {
     );
 }
 
-#[tokio::test]
-async fn the_pause_before_a_further_run_ends_with_the_run() {
+/// Interrupts the run during the pause before this run. Returns the result of its load.
+async fn interrupted_before(stopped_run: usize, pause: Duration) -> (Option<String>, Vec<String>) {
     let system = slow_at_first(u64::MAX).await;
     let mut options = options();
-    options.budgets.confirm_pause = Duration::from_secs(3_600);
+    options.budgets.confirm_pause = pause;
     let specs = system.specs(LIMITED);
     let (sender, stopped) = watch::channel(None);
     let running = run(&specs, &system.receiver, &options, stopped, |event| {
@@ -1091,8 +1091,9 @@ async fn the_pause_before_a_further_run_ends_with_the_run() {
             run,
             ..
         } = event
+            && *run == stopped_run
         {
-            assert_eq!((*why, *run), ("p50 of work exceeds its limit", 2));
+            assert_eq!(*why, "p50 of work exceeds its limit");
             sender.send_replace(Some(Stop::Interrupted));
         }
     });
@@ -1101,10 +1102,22 @@ async fn the_pause_before_a_further_run_ends_with_the_run() {
     let interrupted = "interrupted while it ran".to_owned();
     assert_eq!(spec.verdict, Verdict::NotRun(interrupted));
     let load = load(spec);
-    assert_eq!(load.stopped.as_deref(), Some("interrupted after run 1"));
     assert_eq!((load.requests, load.measured[0].samples.len()), (20, 20));
+    (load.stopped.clone(), load.notices.clone())
+}
+
+#[tokio::test]
+async fn the_pause_before_a_further_run_ends_with_the_run() {
+    let (stopped, notices) = interrupted_before(2, Duration::from_secs(3_600)).await;
+    assert_eq!(stopped.as_deref(), Some("interrupted after run 1"));
     assert_eq!(
-        load.notices,
+        notices,
         ["p50 of work exceeds its limit in 1 run, and no further run confirmed it"]
+    );
+    let (stopped, notices) = interrupted_before(3, Duration::ZERO).await;
+    assert_eq!(stopped.as_deref(), Some("interrupted after run 2"));
+    assert_eq!(
+        notices,
+        ["p50 of work exceeds its limit in 2 runs, and no further run confirmed it"]
     );
 }
