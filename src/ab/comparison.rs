@@ -181,6 +181,19 @@ impl AbComparison {
         }
     }
 
+    /// Returns `true` unless the comparison fails or is incomplete. NOT PROVEN passes if it is not strict.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        match self.outcome() {
+            AbOutcome::Ok => true,
+            AbOutcome::NotProven => !self.is_strict,
+            AbOutcome::Regressed
+            | AbOutcome::Failed
+            | AbOutcome::Unjudged
+            | AbOutcome::Interrupted => false,
+        }
+    }
+
     /// The judged quantiles of both versions, in the pair with the median ratio.
     #[must_use]
     pub fn tables(&self) -> Vec<Table> {

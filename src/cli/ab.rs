@@ -186,7 +186,7 @@ impl AbRun<'_> {
         let names = self.versions.names();
         let verdict = report::verdict(&all, self.specs.len(), names, &look);
         self.live.print(&verdict);
-        self.summarized(exit(&all, plan), &all, &[])
+        self.summarized(exit(&all), &all, &[])
     }
 
     /// Writes the Markdown summary if requested, and returns the exit code.
@@ -203,7 +203,7 @@ impl AbRun<'_> {
     }
 }
 
-fn exit(all: &[AbComparison], plan: AbPlan) -> Exit {
+fn exit(all: &[AbComparison]) -> Exit {
     let has = |outcome| all.iter().any(|one| one.outcome() == outcome);
     if has(AbOutcome::Interrupted) {
         Exit::Interrupted
@@ -211,9 +211,9 @@ fn exit(all: &[AbComparison], plan: AbPlan) -> Exit {
         Exit::Failed
     } else if has(AbOutcome::Unjudged) {
         Exit::Errored
-    } else if plan.is_strict && has(AbOutcome::NotProven) {
-        Exit::Failed
-    } else {
+    } else if all.iter().all(AbComparison::passes) {
         Exit::Passed
+    } else {
+        Exit::Failed
     }
 }

@@ -33,8 +33,8 @@ pub fn verdict(all: &[AbComparison], known: usize, names: &Both<String>, look: &
     let worst = WORST_FIRST.iter().map(|(outcome, _)| *outcome);
     let mut worst = worst.filter_map(|outcome| all.iter().find(|one| one.outcome() == outcome));
     let head = worst.next().map_or_else(
-        || word(AbOutcome::Ok, false, look),
-        |one| word(one.outcome(), one.is_strict, look),
+        || word(AbOutcome::Ok, true, look),
+        |one| word(one.outcome(), one.passes(), look),
     );
     let [a, b] = [&names.a, &names.b].map(|name| printable(name));
     let line = format!("B ({b}) against A ({a}): {}", counts(all, known));
@@ -76,7 +76,7 @@ fn headline(of: &AbComparison, look: &Look) -> String {
     });
     let facts = format!("{}, {pairs}{requests}", printable(of.at.source.name()));
     let name = printable(&of.name);
-    let head = word(of.outcome(), of.is_strict, look);
+    let head = word(of.outcome(), of.passes(), look);
     if INDENT + look::width(&name) + 3 + look::width(&facts) <= look.width {
         let (name, facts) = (look.paint(STRONG, &name), look.paint(FAINT, &facts));
         return format!("{head} {name}   {facts}\n");
@@ -86,13 +86,12 @@ fn headline(of: &AbComparison, look: &Look) -> String {
     format!("{head} {}{facts}", name.trim_start())
 }
 
-fn word(outcome: AbOutcome, is_strict: bool, look: &Look) -> String {
+fn word(outcome: AbOutcome, passes: bool, look: &Look) -> String {
     let (word, style) = match outcome {
-        AbOutcome::NotProven if is_strict => ("FAIL", BAD),
-        AbOutcome::Ok | AbOutcome::NotProven => ("PASS", GOOD),
-        AbOutcome::Regressed | AbOutcome::Failed => ("FAIL", BAD),
         AbOutcome::Unjudged => ("ERROR", DOUBT),
         AbOutcome::Interrupted => ("-", LEFT_OUT),
+        _ if passes => ("PASS", GOOD),
+        _ => ("FAIL", BAD),
     };
     look.paint(style, &format!("{word:<5}"))
 }

@@ -25,12 +25,7 @@ pub fn comparisons(
     names: &Both<String>,
     trouble: &[Trouble],
 ) -> String {
-    let passes = |one: &AbComparison| match one.outcome() {
-        AbOutcome::Ok => true,
-        AbOutcome::NotProven => !one.is_strict,
-        _ => false,
-    };
-    let sign = match all.iter().all(passes) && all.len() == known {
+    let sign = match all.iter().all(AbComparison::passes) && all.len() == known {
         true => "✅",
         false => "❌",
     };
