@@ -281,7 +281,7 @@ impl<'a> BusyMachine<'a> {
             Neighbour::Measured => Some(used),
             Neighbour::Hidden => None,
         };
-        let spread = spread_of(runs.iter().map(|(run, used)| (run, seen(*used))));
+        let spread = spread_of(runs.iter().map(|(run, used)| (run, seen(*used))), 2);
         self.pass(600.0);
         let mut is_proven = false;
         for _ in 0..=confirmations {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::contention::comparable_cores;
 use super::quantile::{Alpha, Quantile};
 use super::samples::Samples;
 use crate::number::{Rounding, counted, permitted_ratio, ratio};
@@ -15,24 +16,21 @@ const MEDIAN: Quantile = Quantile::P50;
 /// A run, and the cores that others used during it, if that is known.
 pub type DisturbedRun<'a> = (&'a Samples, Option<f64>);
 
-/// Maximum difference of the cores that others used in two runs that are compared.
-const SAME_DISTURBANCE: f64 = 0.15;
-
 /// The [`spread_of`] runs whose disturbance is unknown.
 #[must_use]
 pub fn spread<'a>(runs: impl IntoIterator<Item = &'a Samples>) -> f64 {
-    spread_of(runs.into_iter().map(|run| (run, None)))
+    spread_of(runs.into_iter().map(|run| (run, None)), 1)
 }
 
 /// The robust standard deviation of the logarithm of p50 over runs of one version; 0.03 is a variation
 /// of about 3 %. Fewer than [`FEWEST_RUNS`] runs give 0.
 ///
 /// The estimator is Qn, which a few outliers do not change (P. J. Rousseeuw, C. Croux, *Alternatives
-/// to the Median Absolute Deviation*, 1993). Only runs with the same disturbance are compared, because
-/// a verdict takes its difference into account. The sampling variance is subtracted, because the
+/// to the Median Absolute Deviation*, 1993). Only runs with the same disturbance of the machine, which
+/// has this number of cores, are compared, because a verdict takes its difference into account. The sampling variance is subtracted, because the
 /// bounds of a verdict include it.
 #[must_use]
-pub fn spread_of<'a>(runs: impl IntoIterator<Item = DisturbedRun<'a>>) -> f64 {
+pub fn spread_of<'a>(runs: impl IntoIterator<Item = DisturbedRun<'a>>, cores: u32) -> f64 {
     let runs: Vec<((f64, f64), Option<f64>)> = runs
         .into_iter()
         .filter_map(|(run, used)| Some((median(run)?, used)))
@@ -42,7 +40,7 @@ pub fn spread_of<'a>(runs: impl IntoIterator<Item = DisturbedRun<'a>>) -> f64 {
     }
     let is_same = |one: Option<f64>, other: Option<f64>| {
         let difference = one.zip(other).map(|(one, other)| (one - other).abs());
-        difference.is_none_or(|cores| cores <= SAME_DISTURBANCE)
+        difference.is_none_or(|difference| difference <= comparable_cores(cores))
     };
     let pairs = runs.iter().enumerate().flat_map(|(at, ((one, _), used))| {
         let others = runs[..at]
@@ -147,12 +145,13 @@ pub struct TooFewRuns {
     pub found: usize,
 }
 
-/// Computes the spread of runs of one version.
+/// Computes the spread of runs of one version, on a machine with this number of cores.
 ///
 /// # Errors
 /// There are fewer than [`FEWEST_RUNS`] with samples.
-pub fn calibrate(runs: &[&Samples]) -> Result<Calibration, TooFewRuns> {
-    let runs: Vec<&Samples> = runs.iter().copied().filter(|run| !run.is_empty()).collect();
+pub fn calibrate(disturbed: &[DisturbedRun<'_>], cores: u32) -> Result<Calibration, TooFewRuns> {
+    let runs = disturbed.iter().map(|(run, _)| *run);
+    let runs: Vec<&Samples> = runs.filter(|run| !run.is_empty()).collect();
     if runs.len() < FEWEST_RUNS {
         return Err(TooFewRuns { found: runs.len() });
     }
@@ -165,7 +164,7 @@ pub fn calibrate(runs: &[&Samples]) -> Result<Calibration, TooFewRuns> {
         widths.sort_by(f64::total_cmp);
         widths[widths.len() / 2]
     };
-    let spread = spread(runs.iter().copied());
+    let spread = spread_of(disturbed.iter().copied(), cores);
     Ok(Calibration {
         outlier: outlier(&runs, spread),
         runs: runs.len(),
@@ -239,6 +238,12 @@ mod tests {
         assert_eq!(spread(runs.iter().chain([&Samples::default()])), 0.0);
     }
 
+    /// Calibrates with runs whose disturbance is unknown.
+    fn calibrated_of(runs: &[&Samples]) -> Result<Calibration, TooFewRuns> {
+        let runs: Vec<DisturbedRun<'_>> = runs.iter().map(|run| (*run, None)).collect();
+        calibrate(&runs, 2)
+    }
+
     fn one(micros: u64) -> Samples {
         [micros].into_iter().collect()
     }
@@ -257,7 +262,7 @@ mod tests {
         let mut disturbed = quiet.clone();
         disturbed[3] = one(180_000);
         assert!(noise(spread(&disturbed)) < 1.1, "{}", spread(&disturbed));
-        let calibrated = |of: &[Samples; 5]| calibrate(&of.each_ref()).unwrap();
+        let calibrated = |of: &[Samples; 5]| calibrated_of(&of.each_ref()).unwrap();
         assert_eq!(calibrated(&quiet).outlier, None);
         let text = calibrated(&disturbed).to_string();
         let named = "Run 4 differs from the others: its p50 is 1.79x of their median.";
@@ -269,7 +274,7 @@ mod tests {
         let medians = [100_000, 150_000, 101_000, 152_000, 100_500];
         let used = [0.0, 1.0, 0.1, 0.9, 0.02];
         let runs = medians.map(one);
-        let spread = spread_of(runs.iter().zip(used.map(Some)));
+        let spread = spread_of(runs.iter().zip(used.map(Some)), 2);
         assert!(noise(spread) < 1.1, "{spread}");
     }
 
@@ -284,9 +289,9 @@ mod tests {
     #[test]
     fn four_runs_are_too_few() {
         let run = run(100_000);
-        assert_eq!(calibrate(&[&run; 4]), Err(TooFewRuns { found: 4 }));
+        assert_eq!(calibrated_of(&[&run; 4]), Err(TooFewRuns { found: 4 }));
         let with_an_empty_one = [&run, &run, &run, &run, &Samples::default()];
-        let error = calibrate(&with_an_empty_one).unwrap_err();
+        let error = calibrated_of(&with_an_empty_one).unwrap_err();
         assert_eq!(
             error.to_string(),
             "a calibration needs at least 5 runs of one version, and there are 4"
@@ -296,7 +301,7 @@ mod tests {
     #[test]
     fn a_calibration_gives_the_smallest_detectable_change() {
         let runs = [97_000, 99_000, 100_000, 102_000, 104_000].map(run);
-        let found = calibrate(&runs.each_ref()).unwrap();
+        let found = calibrated_of(&runs.each_ref()).unwrap();
         assert_eq!(
             found.to_string(),
             "p50 of 5 runs of one version varies by 3.7 % (robust standard deviation); a limit below 1.13x would cause false alarms. The smallest change that this machine can detect with 101 samples is 1.15x."
@@ -308,7 +313,7 @@ mod tests {
     #[test]
     fn runs_of_four_samples_detect_no_change() {
         let few: Samples = (1..=4).collect();
-        let said = calibrate(&[&few; 5]).unwrap().to_string();
+        let said = calibrated_of(&[&few; 5]).unwrap().to_string();
         assert!(
             said.ends_with("With 4 samples it can detect no change."),
             "{said}"

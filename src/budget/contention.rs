@@ -25,6 +25,11 @@ pub struct Contention {
 /// Maximum difference of the shares of the machine that others used in two comparable runs.
 const COMPARABLE: f64 = 0.075;
 
+/// Maximum difference of the cores that others used in two comparable runs.
+pub(super) fn comparable_cores(cores: u32) -> f64 {
+    COMPARABLE * f64::from(cores)
+}
+
 /// The items that others disturbed as much as a run, at which they used `now` cores, or about as
 /// little as any. All items if a disturbance is unknown.
 pub fn comparable<T>(
@@ -39,7 +44,7 @@ pub fn comparable<T>(
         return items.iter().collect();
     };
     let least = distances.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = least.max(COMPARABLE * f64::from(cores));
+    let most = least.max(comparable_cores(cores));
     let both = items.iter().zip(&distances);
     both.filter(|(_, distance)| **distance <= most + 1e-9)
         .map(|(item, _)| item)

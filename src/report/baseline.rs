@@ -57,7 +57,12 @@ fn shown(name: &str, case: &Case, look: &Look) -> String {
     text.push_str(&paragraph(&environment(&case.fingerprint), 4, FAINT, look));
     for (subject, budget) in &case.budgets {
         text.push_str(&paragraph(subject, 4, STRONG, look));
-        text.push_str(&paragraph(&spread(budget), 6, FAINT, look));
+        text.push_str(&paragraph(
+            &spread(budget, case.fingerprint.cores),
+            6,
+            FAINT,
+            look,
+        ));
         text.push_str(&runs(&budget.runs, look));
     }
     text
@@ -81,7 +86,7 @@ fn environment(of: &Fingerprint) -> String {
 }
 
 /// The variation between runs, and the resulting minimum of limits.
-fn spread(budget: &Budget) -> String {
+fn spread(budget: &Budget, cores: u32) -> String {
     let calibration = match budget.calibration {
         Some(known) => {
             let runs = usize::try_from(known.runs).unwrap_or(usize::MAX);
@@ -93,7 +98,7 @@ fn spread(budget: &Budget) -> String {
         }
         None => "not calibrated".to_owned(),
     };
-    let Some(variation) = budget.variation() else {
+    let Some(variation) = budget.variation(cores) else {
         return calibration;
     };
     // Rounded up, as in the text of a calibration.
@@ -265,12 +270,12 @@ mod tests {
             budget.add(Run::new(start, None, [median].into_iter().collect()).unwrap());
         }
         assert_eq!(
-            spread(budget),
+            spread(budget, 4),
             "calibrated with 5 runs: p50 varies by 2.7 %; p50 varies by 11.1 % between the 6 runs of the baseline, limits are 1.45x or more"
         );
         budget.calibration = None;
         assert_eq!(
-            spread(budget),
+            spread(budget, 4),
             "not calibrated; p50 varies by 11.1 % between the 6 runs of the baseline, limits are 1.45x or more"
         );
     }

@@ -118,9 +118,8 @@ impl Case {
         let mut found = BTreeMap::new();
         for (subject, runs) in &new.runs {
             expect_one_version(subject, runs)?;
-            let samples: Vec<_> = runs.iter().map(Run::samples).collect();
-            let mut calibration = calibrate(&samples)?;
-            calibration.spread = spread_of(runs.iter().map(Run::disturbed));
+            let disturbed: Vec<_> = runs.iter().map(Run::disturbed).collect();
+            let mut calibration = calibrate(&disturbed, new.fingerprint.cores)?;
             if let Some(outlier) = &mut calibration.outlier {
                 let run = runs.get(outlier.run - 1).and_then(Run::machine);
                 let during = run.map(ToString::to_string);
@@ -204,8 +203,8 @@ impl Budget {
         let (before, mut after) = (self.samples(), Samples::default());
         new.iter().for_each(|run| after.merge(run.samples()));
         let spread = match new.len() >= FEWEST_RUNS {
-            true => spread_of(new.iter().map(Run::disturbed)).max(self.spread()),
-            false => self.spread(),
+            true => spread_of(new.iter().map(Run::disturbed), cores).max(self.spread(cores)),
+            false => self.spread(cores),
         };
         let used = Self {
             runs: new.to_vec(),

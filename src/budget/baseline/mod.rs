@@ -167,14 +167,14 @@ impl Budget {
         all
     }
 
-    /// The larger of the calibrated and the observed variation. Fewer than [`FEWEST_RUNS`] runs are
-    /// not used: one of two may be a cold start.
+    /// The larger of the calibrated and the observed variation, on a machine with this number of cores.
+    /// Fewer than [`FEWEST_RUNS`] runs are not used: one of two may be a cold start.
     #[must_use]
-    pub fn variation(&self) -> Option<Variation> {
+    pub fn variation(&self, cores: u32) -> Option<Variation> {
         let observed = (self.runs.len() >= FEWEST_RUNS).then(|| {
             Variation::Observed(Calibrated {
                 runs: self.runs.len() as u64,
-                spread: spread_of(self.runs.iter().map(Run::disturbed)),
+                spread: spread_of(self.runs.iter().map(Run::disturbed), cores),
             })
         });
         let calibrated = self.calibration.map(Variation::Calibrated);
@@ -184,8 +184,8 @@ impl Budget {
 
     /// The spread of [`Self::variation`]; 0 if it is unknown.
     #[must_use]
-    pub fn spread(&self) -> f64 {
-        self.variation().map_or(0.0, Variation::spread)
+    pub fn spread(&self, cores: u32) -> f64 {
+        self.variation(cores).map_or(0.0, Variation::spread)
     }
 
     /// This budget with the runs that can be compared with one in which others used these cores.

@@ -209,14 +209,14 @@ fn fewer_than_five_runs_have_no_variation() {
     let median = |at: u64| 95_000 + 5_000 * at;
     for at in 1..5 {
         budget.add(run_at(at as i64, [median(at)].into_iter().collect()));
-        assert_eq!((budget.spread(), budget.variation()), (0.0, None));
+        assert_eq!((budget.spread(4), budget.variation(4)), (0.0, None));
     }
     budget.add(run_at(5, [median(5)].into_iter().collect()));
     let observed = "p50 varies by 8.7 % between the 5 runs of the baseline";
-    assert_eq!(budget.variation().unwrap().to_string(), observed);
+    assert_eq!(budget.variation(4).unwrap().to_string(), observed);
     let mut calibrate = |spread| {
         budget.calibration = Some(Calibrated { runs: 6, spread });
-        budget.variation().unwrap().to_string()
+        budget.variation(4).unwrap().to_string()
     };
     assert_eq!(calibrate(0.05), observed);
     assert_eq!(

@@ -186,8 +186,9 @@ pub(super) fn widened_limits(
 ) -> Vec<String> {
     let numbered = budgets.iter().enumerate();
     let widened = numbered.filter_map(|(number, budget)| {
-        let known = case?.budgets.get(&masked(&budget.subject))?;
-        let variation = known.variation()?;
+        let case = case?;
+        let known = case.budgets.get(&masked(&budget.subject))?;
+        let variation = known.variation(case.fingerprint.cores)?;
         let required = |quantile| {
             let mut quantiles = budget.quantiles.iter();
             let one = quantiles.find(|one| one.quantile == quantile)?;

@@ -181,7 +181,7 @@ impl Accepted {
         let both = compared.disturbed_by().zip(now);
         ComparedRuns {
             samples: compared.samples(),
-            spread: self.budget.spread(),
+            spread: self.budget.spread(self.cores),
             version: compared.service_version().map(str::to_owned),
             contention: both.map(|(before, now)| Contention {
                 before,
