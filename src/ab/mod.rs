@@ -13,14 +13,7 @@ pub use interleave::{AbPlan, compare};
 pub use pairing::{SpecPair, fires_alike, is_comparable, pair_specs};
 pub use turns::{Turn, turns};
 
-/// One of the two versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AbSide {
-    /// The reference.
-    A,
-    /// The version under test.
-    B,
-}
+pub use crate::budget::AbSide;
 
 /// A value per version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,15 +39,6 @@ impl<T> Both<T> {
             AbSide::A => &mut self.a,
             AbSide::B => &mut self.b,
         }
-    }
-}
-
-impl std::fmt::Display for AbSide {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::A => "A",
-            Self::B => "B",
-        })
     }
 }
 

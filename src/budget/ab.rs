@@ -3,11 +3,13 @@
 //! Both versions run on the same machine in alternating order, so that changes of the machine affect
 //! both. The sign test decides: it assumes nothing about durations and machine, only that each pair
 //! favours either version with the same probability if they do not differ. The claims of a spec share
-//! the probability of an error (Holm 1979).
+//! the probability of an error ([`StepDown`]).
 
 use std::fmt;
 
 use super::binomial::Binomial;
+use super::holm::StepDown;
+use super::missing::MissingSpans;
 use super::numbers::not_measured;
 use super::quantile::{Alpha, Quantile, smallest_count};
 use super::samples::Samples;
@@ -113,19 +115,33 @@ pub struct Ab {
     pub not_found: Option<NotFound>,
 }
 
+/// One of the two versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AbSide {
+    /// The reference.
+    A,
+    /// The version under test.
+    B,
+}
+
+impl fmt::Display for AbSide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::A => "A",
+            Self::B => "B",
+        })
+    }
+}
+
 /// A run in which more traces have no such span than `failures` permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotFound {
     /// The run, from 1.
     pub run: usize,
-    /// `A` or `B`.
-    pub side: char,
+    /// Its version.
+    pub side: AbSide,
     /// The traces without it.
-    pub missing: u64,
-    /// All complete traces.
-    pub traces: u64,
-    /// The number that `failures` permits.
-    pub allowed: u64,
+    pub spans: MissingSpans,
 }
 
 /// The reason why pairs cannot be judged.
@@ -210,13 +226,15 @@ pub fn judge_pairs(claims: &[PairedClaim<'_>]) -> Vec<Result<Ab, AbRefusal>> {
             let found = ranges.iter().filter(|range| count(range, limit)).count();
             Some(by_chance(found, ranges.len()))
         });
-        proven(&chances.collect::<Vec<f64>>())
+        let chances: Vec<f64> = chances.collect();
+        StepDown::of(&chances, ALPHA, |chance, level| *chance <= level.chance()).decided
     };
     let mut slower = shares(|range, _| range.least > 1.0).into_iter();
     let mut within = shares(|range, limit| range.most <= limit).into_iter();
     let judge = |(claim, ranges): (&PairedClaim<'_>, Result<Vec<Range>, AbRefusal>)| {
         let ranges = ranges?;
-        let is = (slower.next() == Some(true), within.next() == Some(true));
+        let [is_slower, is_within] =
+            [slower.next(), within.next()].map(|level| level.flatten().is_some());
         let (found, needed) = (ranges.len(), pairs_needed(all));
         if found < needed {
             return Err(AbRefusal::TooFewPairs {
@@ -225,23 +243,9 @@ pub fn judge_pairs(claims: &[PairedClaim<'_>]) -> Vec<Result<Ab, AbRefusal>> {
                 claims: all,
             });
         }
-        Ok(judged_claim(claim, ranges, is))
+        Ok(judged_claim(claim, ranges, (is_slower, is_within)))
     };
     claims.iter().zip(ratios).map(judge).collect()
-}
-
-/// Holm's procedure: the claims that are proven, given the probability of each by chance.
-fn proven(chances: &[f64]) -> Vec<bool> {
-    let mut order: Vec<usize> = (0..chances.len()).collect();
-    order.sort_by(|one, other| chances[*one].total_cmp(&chances[*other]));
-    let mut proven = vec![false; chances.len()];
-    for (already, claim) in order.into_iter().enumerate() {
-        if chances[claim] > ALPHA.shared_by(chances.len() - already).chance() {
-            break;
-        }
-        proven[claim] = true;
-    }
-    proven
 }
 
 fn judged_claim(
@@ -283,16 +287,18 @@ fn judged_claim(
 /// The run that lacks the largest share of spans, among those that lack more than permitted.
 fn not_found(pairs: &[Pair<'_>]) -> Option<NotFound> {
     let runs = (1..).zip(pairs);
-    let runs = runs.flat_map(|(run, pair)| [(run, 'A', pair.a), (run, 'B', pair.b)]);
+    let runs = runs.flat_map(|(run, pair)| [(run, AbSide::A, pair.a), (run, AbSide::B, pair.b)]);
     let lacking = runs.filter(|(_, _, of)| of.missing > of.allowed);
-    let share = |of: &NotFound| of.missing as f64 / of.traces as f64;
+    let share = |of: &NotFound| of.spans.missing as f64 / of.spans.traces as f64;
     lacking
         .map(|(run, side, of)| NotFound {
             run,
             side,
-            missing: of.missing,
-            traces: of.samples.len().saturating_add(of.missing),
-            allowed: of.allowed,
+            spans: MissingSpans {
+                missing: of.missing,
+                traces: of.samples.len().saturating_add(of.missing),
+                allowed: of.allowed,
+            },
         })
         .max_by(|one, other| share(one).total_cmp(&share(other)))
 }
@@ -426,15 +432,7 @@ impl fmt::Display for Ab {
 /// `In run 3 of B, 950 of 1,000 traces have no such span (0 allowed): find out why, or raise `failures`.`
 impl fmt::Display for NotFound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "In run {} of {}, {} of {} traces have no such span ({} allowed): find out why, or raise `failures`.",
-            self.run,
-            self.side,
-            count(self.missing),
-            count(self.traces),
-            count(self.allowed),
-        )
+        write!(f, "In run {} of {}, {}.", self.run, self.side, self.spans)
     }
 }
 

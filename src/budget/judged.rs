@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::baseline::FactDifference;
 use super::contention::Contention;
 use super::failure_text::change;
+use super::missing::MissingSpans;
 use super::numbers::MEASURE_THEM;
 use super::quantile::{Alpha, Quantile, smallest_count};
 use super::sample_size::{SampleSize, two_digits_up};
@@ -54,14 +55,7 @@ pub enum OpenReason {
     /// Some requests have no measurement.
     NotMeasured,
     /// Too many traces have no such span.
-    NotFound {
-        /// The traces without it.
-        missing: u64,
-        /// All complete traces.
-        traces: u64,
-        /// The number that `failures` permits.
-        allowed: u64,
-    },
+    NotFound(MissingSpans),
     /// It is too slow, perhaps only because of this delay of the load generator.
     SentLate(Duration),
     /// It is above the limit, but runs of one version vary as much.
@@ -215,19 +209,15 @@ impl JudgedClaim {
     pub(crate) fn is_recordable(&self) -> bool {
         !matches!(
             self.doubt,
-            Some(OpenReason::NotFound { .. } | OpenReason::Contention { exceeds: true, .. })
+            Some(OpenReason::NotFound(_) | OpenReason::Contention { exceeds: true, .. })
         )
     }
 
     /// Turns OK into NOT PROVEN, because too many traces have no such span.
-    pub(crate) fn doubt_coverage(&mut self, missing: u64, traces: u64, allowed: u64) {
+    pub(crate) fn doubt_coverage(&mut self, missing: MissingSpans) {
         if self.verdict == ClaimVerdict::Ok {
             self.verdict = ClaimVerdict::NotProven;
-            self.doubt = Some(OpenReason::NotFound {
-                missing,
-                traces,
-                allowed,
-            });
+            self.doubt = Some(OpenReason::NotFound(missing));
         }
     }
 
@@ -455,19 +445,7 @@ impl JudgedClaim {
         let [now, before] =
             [self.candidate, self.compared.before()].map(|of| of.as_ref().and_then(share_unknown));
         match (doubt, now, before) {
-            (
-                OpenReason::NotFound {
-                    missing,
-                    traces,
-                    allowed,
-                },
-                ..,
-            ) => format!(
-                " {} of {} traces have no such span ({} allowed): find out why, or raise `failures`.",
-                count(missing),
-                count(traces),
-                count(allowed),
-            ),
+            (OpenReason::NotFound(missing), ..) => format!(" {missing}."),
             (OpenReason::SentLate(by), ..) => format!(
                 " {} of it are delay of the load generator, perhaps the only cause: reduce the load, or use a less busy machine.",
                 shown_micros(micros(by), Rounding::Up),

@@ -247,7 +247,12 @@ fn an_ok_is_not_proven_if_too_many_traces_lack_the_span() {
         estimate(20, [Some(17.2), Some(18.9)], 18.1),
     );
     let mut judged = holds.clone();
-    judged.doubt_coverage(10, 30, 0);
+    let missing = MissingSpans {
+        missing: 10,
+        traces: 30,
+        allowed: 0,
+    };
+    judged.doubt_coverage(missing);
     assert_eq!(judged.verdict, ClaimVerdict::NotProven);
     let sentence = judged.to_string();
     assert!(
@@ -260,7 +265,7 @@ fn an_ok_is_not_proven_if_too_many_traces_lack_the_span() {
         verdict: ClaimVerdict::Regressed,
         ..holds
     };
-    regressed.doubt_coverage(10, 30, 0);
+    regressed.doubt_coverage(missing);
     assert_eq!(regressed.verdict, ClaimVerdict::Regressed);
 }
 

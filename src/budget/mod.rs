@@ -40,8 +40,10 @@ mod cells;
 mod claim;
 mod contention;
 mod failure_text;
+mod holm;
 mod judged;
 mod lint;
+mod missing;
 mod numbers;
 mod quantile;
 mod runs;
@@ -52,7 +54,7 @@ mod table;
 mod verdict;
 
 pub use ab::{
-    Ab, AbRefusal, AbVerdict, FEWEST_PAIRS, Pair, PairedClaim, PairedRun, is_measurable,
+    Ab, AbRefusal, AbSide, AbVerdict, FEWEST_PAIRS, Pair, PairedClaim, PairedRun, is_measurable,
     judge_pairs, pairs_needed,
 };
 pub use calibrate::{FEWEST_RUNS, noise, spread, spread_of};
@@ -60,6 +62,7 @@ pub use claim::{Against, Claim, LateSamples, Reference};
 pub use contention::{Contention, comparable};
 pub use judged::{Compared, JudgedClaim, OpenReason};
 pub use lint::{requests_to_prove, too_few_requests};
+pub use missing::MissingSpans;
 pub(crate) use numbers::version;
 pub use quantile::{Alpha, Quantile, lower_rank, smallest_count, upper_rank};
 pub(crate) use runs::RunEvidence;

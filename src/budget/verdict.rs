@@ -1,12 +1,12 @@
 //! Decides claims.
 //!
-//! Each of k claims is decided at alpha / k; after one is decided, the others share alpha (Holm 1979).
-//! Alarms and proofs are two families: the probability that *any* alarm of a run is false is alpha,
-//! and so is that of any proof.
+//! Alarms and proofs are two families of Holm's procedure ([`StepDown`]): the probability that *any*
+//! alarm of a run is false is alpha, and so is that of any proof.
 
 use super::calibrate::noise;
 use super::claim::{Against, Claim, Reference};
 use super::contention::Contention;
+use super::holm::StepDown;
 use super::judged::{Compared, JudgedClaim, OpenReason};
 use super::quantile::{Alpha, Quantile, smallest_count};
 use super::samples::{Estimate, Samples};
@@ -49,8 +49,8 @@ pub fn judge(claims: &[Claim<'_>], alpha: Alpha) -> Vec<JudgedClaim> {
         .iter()
         .filter(|claim| can_be_decided(claim))
         .collect();
-    let alarms = StepDown::of(&open, alpha, is_worse);
-    let proofs = StepDown::of(&open, alpha, holds);
+    let alarms = StepDown::of(&open, alpha, |claim, level| is_worse(claim, level));
+    let proofs = StepDown::of(&open, alpha, |claim, level| holds(claim, level));
     // Open claims have bounds that decide neither family.
     let strict = if alarms.last < proofs.last {
         alarms.last
@@ -86,37 +86,6 @@ enum Decision {
     Holds,
     /// Neither, perhaps for another reason than the number of samples.
     Open(Option<OpenReason>),
-}
-
-/// Holm's procedure over one family of claims.
-struct StepDown {
-    /// The level at which each was decided.
-    decided: Vec<Option<Alpha>>,
-    /// The level at which the others were not decided.
-    last: Alpha,
-}
-
-impl StepDown {
-    fn of(claims: &[&Claim<'_>], alpha: Alpha, decides: fn(&Claim<'_>, Alpha) -> bool) -> Self {
-        let mut decided = vec![None; claims.len()];
-        loop {
-            let open = decided.iter().filter(|one| one.is_none()).count();
-            let level = alpha.shared_by(open);
-            let mut is_over = true;
-            for (claim, one) in claims.iter().zip(&mut decided) {
-                if one.is_none() && decides(claim, level) {
-                    *one = Some(level);
-                    is_over = false;
-                }
-            }
-            if is_over {
-                return Self {
-                    decided,
-                    last: level,
-                };
-            }
-        }
-    }
 }
 
 fn can_be_decided(claim: &Claim<'_>) -> bool {

@@ -2,7 +2,7 @@
 
 use super::requirement::{Accepted, ComparedRuns, Requirement};
 use crate::budget::baseline::FactDifference;
-use crate::budget::{self, Alpha, Claim, ClaimVerdict, JudgedClaim, RunEvidence};
+use crate::budget::{self, Alpha, Claim, ClaimVerdict, JudgedClaim, MissingSpans, RunEvidence};
 use crate::check::CheckRef;
 use crate::result::{EarlierRun, Load};
 
@@ -129,7 +129,11 @@ pub(super) fn decide<'a>(
         let measured = &load.measured[required.budget];
         judged.missing = measured.missing;
         if measured.missing > load.allowed {
-            judged.doubt_coverage(measured.missing, measured.traces(), load.allowed);
+            judged.doubt_coverage(MissingSpans {
+                missing: measured.missing,
+                traces: measured.traces(),
+                allowed: load.allowed,
+            });
         }
     }
     Decisions { claims, missing }
