@@ -2,8 +2,8 @@
 //!
 //! A service and a neighbour run beside spanspec, each in a process of its own. The neighbour keeps a
 //! core busy half of the time, in episodes of one to four seconds. Unchanged and slower versions of the
-//! service are compared with a baseline of five runs, and by `spanspec ab`. Prints the table of
-//! `docs/budgets.md`; takes about 25 minutes on two idle cores.
+//! service are compared with a baseline of five runs, and by `spanspec ab`. Takes about 25 minutes on two
+//! idle cores.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 

@@ -129,9 +129,9 @@ impl<'a> BudgetJudge<'a> {
         for (required, judged) in &decided.claims {
             load.measured[required.budget].judged.push(judged.clone());
         }
-        for (number, accepted) in self.accepted.iter().enumerate() {
-            let compared = accepted.as_ref().map(|one| one.comparable_to(load));
-            load.measured[number].before = compared.map(|one| one.report(&place.path));
+        let compared = requirement::compared(&self.accepted, load);
+        for (measured, compared) in load.measured.iter_mut().zip(compared) {
+            measured.before = compared.map(|one| one.report(&place.path));
         }
         let masked = |subject: &str| self.setting.secrets.text(subject);
         let case = self.case.as_ref();

@@ -55,10 +55,10 @@ impl<'a> Repetition<'a> {
         // Names in a baseline are masked.
         self.run.secrets.add(last.stats.shown_secrets());
         let judge = BudgetJudge::new(self.run, self.spec, &self.repeat.pace).await;
+        let mut decided = judge.decide(&last.load);
         let mut earlier: Vec<JudgedRun<'a>> = Vec::new();
         let mut unconfirmed = None;
         while last.is_complete() && earlier.len() < self.most_confirmations() {
-            let decided = judge.decide(&last.load);
             // The spec has failed already.
             if last.load.measured.iter().any(|of| of.samples.is_empty()) {
                 break;
@@ -76,6 +76,7 @@ impl<'a> Repetition<'a> {
             earlier.push(last.judged(decided));
             let tell = |progress| on_progress(LoadProgress { run, ..progress });
             last = driver.run(scope, &session, &mut watched, &tell).await;
+            decided = judge.decide(&last.load);
         }
         RepeatedStep {
             outcomes: RepeatResult {
@@ -85,6 +86,7 @@ impl<'a> Repetition<'a> {
                 judge,
                 earlier,
                 last,
+                decided,
                 unconfirmed,
             },
             watched,

@@ -82,6 +82,8 @@ pub(super) struct RepeatResult<'a> {
     /// The runs before the last one.
     pub(super) earlier: Vec<JudgedRun<'a>>,
     pub(super) last: MeasuredRun<'a>,
+    /// The claims of the last run.
+    pub(super) decided: Decisions<'a>,
     /// The excess that a further run had to confirm.
     pub(super) unconfirmed: Option<Excess>,
 }
@@ -184,7 +186,7 @@ impl RepeatResult<'_> {
         if load.requests > 0 {
             let mut last = JudgedRun {
                 started: self.last.started,
-                decided: self.judge.decide(&load),
+                decided: self.decided,
                 load,
             };
             let seen = report.trace.as_deref();

@@ -2,10 +2,10 @@
 //!
 //! Only a process that cannot belong to the system under test is unrelated, because a slow version
 //! must not excuse itself with its own CPU time. It is outside the process tree and the session of
-//! this process, and neither it nor a parent in its session or of its program has a socket: services, databases and
-//! their workers have one. Kernel threads, containers, and processes of other users, whose sockets
-//! are unknown, do not count either, and neither do orphans or processes that end during the
-//! measurement.
+//! this process, and neither it nor a parent in its session or of its program has a socket: services,
+//! databases and their workers have one. Kernel threads, containers, and processes of other users,
+//! whose sockets are unknown, do not count either, and neither do orphans or processes that end during
+//! the measurement.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use crate::number::cores;
 /// Less than this part of a core is not worth a note.
 const NOTABLE: f64 = 0.05;
 
-/// The disturbance of a measurement. On average over its duration.
+/// The disturbance of a measurement, on average over its duration; only the frequency is that at its end.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disturbance {
@@ -44,8 +44,8 @@ impl Disturbance {
     }
 }
 
-/// `other processes used 46 % of a core (most of it rustc), and a task waited for a core in 12 % of the
-/// time`; empty if nothing is notable.
+/// ``other processes used 46 % of a core (most of it `rustc`), tasks waited for a core 12 % of the time``;
+/// empty if nothing is notable.
 impl fmt::Display for Disturbance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut facts = Vec::new();
@@ -212,7 +212,7 @@ mod linux {
         }
     }
 
-    /// ProcessFacts about a process that are expensive to read.
+    /// Facts about a process that are expensive to read.
     pub(super) trait ProcessFacts {
         /// `None` if they cannot be read.
         fn has_socket(&self, pid: u32) -> Option<bool>;
@@ -246,6 +246,15 @@ mod linux {
         }
     }
 
+    /// The kind of the parent of a process.
+    enum Starter {
+        /// Another process of the same session or program.
+        Program,
+        /// A session manager, shell or terminal: another session, and another program.
+        System,
+        Unknown,
+    }
+
     /// The processes, of which `own` is this one.
     pub(super) struct ProcessTree<'a> {
         pub(super) own: u32,
@@ -276,13 +285,12 @@ mod linux {
                 // Parents of this process start everything. What they started in the session of this
                 // process may be the system under test, as under `spanspec exec` or in a script.
                 if own_line.contains(parent) {
-                    let session = |pid| self.all.get(&pid).map(|process| process.session);
-                    return session(one) != session(self.own);
+                    return self.session(one) != self.session(self.own);
                 }
-                match self.is_boundary(one, *parent, facts) {
-                    Some(true) => return true,
-                    Some(false) => {}
-                    None => return false,
+                match self.starter(one, *parent, facts) {
+                    Starter::System => return true,
+                    Starter::Program => {}
+                    Starter::Unknown => return false,
                 }
             }
             false
@@ -298,14 +306,19 @@ mod linux {
             std::iter::successors(Some(pid), parent).take(self.all.len() + 1)
         }
 
-        /// Returns `true` between a program and the session manager, shell or terminal that started it:
-        /// another session, and another program. `None` if it is unknown.
-        fn is_boundary(&self, pid: u32, parent: u32, facts: &impl ProcessFacts) -> Option<bool> {
-            let session = |pid| self.all.get(&pid).map(|process| process.session);
-            if session(pid) == session(parent) {
-                return Some(false);
+        fn session(&self, pid: u32) -> Option<u32> {
+            self.all.get(&pid).map(|process| process.session)
+        }
+
+        fn starter(&self, pid: u32, parent: u32, facts: &impl ProcessFacts) -> Starter {
+            if self.session(pid) == self.session(parent) {
+                return Starter::Program;
             }
-            Some(facts.program(pid)? != facts.program(parent)?)
+            match facts.program(pid).zip(facts.program(parent)) {
+                Some((one, other)) if one == other => Starter::Program,
+                Some(_) => Starter::System,
+                None => Starter::Unknown,
+            }
         }
     }
 

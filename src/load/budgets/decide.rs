@@ -1,6 +1,6 @@
 //! Decides all claims of a spec together, because they share the probability of an error.
 
-use super::requirement::{Accepted, ComparedRuns, Requirement};
+use super::requirement::{Accepted, Requirement, compared};
 use crate::budget::baseline::FactDifference;
 use crate::budget::{self, Alpha, Claim, ClaimVerdict, JudgedClaim, MissingSpans, RunEvidence};
 use crate::check::CheckRef;
@@ -109,14 +109,13 @@ pub(super) fn decide<'a>(
     differs: &[FactDifference],
     load: &Load,
 ) -> Decisions<'a> {
-    let comparable = |one: &Option<Accepted>| Some(one.as_ref()?.comparable_to(load));
-    let accepted: Vec<Option<ComparedRuns>> = accepted.iter().map(comparable).collect();
+    let compared = compared(accepted, load);
     let mut missing = Vec::new();
     let mut claimed: Vec<(Requirement<'a>, Claim<'_>)> = Vec::new();
     for one in required {
-        let accepted = accepted.get(one.budget).and_then(Option::as_ref);
+        let compared = compared.get(one.budget).and_then(Option::as_ref);
         let measured = load.measured.get(one.budget);
-        match measured.map(|measured| one.claim(measured, accepted, differs)) {
+        match measured.map(|measured| one.claim(measured, compared, differs)) {
             Some(Some(claim)) => claimed.push((one.clone(), claim)),
             Some(None) => missing.push(one.clone()),
             None => {}

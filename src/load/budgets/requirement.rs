@@ -110,17 +110,17 @@ impl Requirement<'_> {
     pub(super) fn claim<'m>(
         &self,
         measured: &'m Measured,
-        accepted: Option<&'m ComparedRuns>,
+        compared: Option<&'m ComparedRuns>,
         differs: &[FactDifference],
     ) -> Option<Claim<'m>> {
-        let against = match (self.kind, accepted) {
+        let against = match (self.kind, compared) {
             (RequirementKind::Limit(limit), _) => Against::Limit(limit),
-            (RequirementKind::Regression(tolerance), Some(accepted)) => {
+            (RequirementKind::Regression(tolerance), Some(compared)) => {
                 Against::Baseline(Reference {
-                    samples: &accepted.samples,
+                    samples: &compared.samples,
                     tolerance,
-                    spread: accepted.spread,
-                    contention: accepted.contention,
+                    spread: compared.spread,
+                    contention: compared.contention,
                     differs: differs.to_vec(),
                 })
             }
@@ -153,6 +153,12 @@ fn lateness(all: &Samples, without: &Samples, quantile: Quantile) -> Duration {
     Duration::from_micros(micros as u64)
 }
 
+/// The runs of the baseline with which this run is compared, for each budget.
+pub(super) fn compared(accepted: &[Option<Accepted>], load: &Load) -> Vec<Option<ComparedRuns>> {
+    let comparable = |one: &Option<Accepted>| Some(one.as_ref()?.comparable_to(load));
+    accepted.iter().map(comparable).collect()
+}
+
 impl Accepted {
     /// The runs of the baseline for each budget.
     pub(super) fn of_all(
@@ -175,7 +181,7 @@ impl Accepted {
     }
 
     /// The runs that others disturbed as much as this run.
-    pub(super) fn comparable_to(&self, load: &Load) -> ComparedRuns {
+    fn comparable_to(&self, load: &Load) -> ComparedRuns {
         let now = load.machine.as_ref().map(Disturbance::cores);
         let compared = self.budget.comparable_to(now, self.cores);
         let both = compared.disturbed_by().zip(now);
