@@ -13,9 +13,9 @@ pub mod api {
 pub mod budget {
     pub use crate::budget::{
         AbVerdict, Against, Alpha, Claim, ClaimVerdict, Contention, FEWEST_RUNS, JudgedClaim, Pair,
-        PairedClaim, Quantile, Reference, SampleSize, Samples, Scatter, Sketch, comparable, judge,
-        judge_pairs, lower_rank, pairs_needed, samples_for_bounds, smallest_count, spread,
-        spread_of, too_few_requests, upper_rank,
+        PairedClaim, Quantile, Reference, SampleSize, Samples, Scatter, Sketch, comparable,
+        confirmations, judge, judge_pairs, lower_rank, pairs_needed, samples_for_bounds,
+        smallest_count, spread, spread_of, too_few_requests, upper_rank,
     };
     pub mod baseline {
         pub use crate::budget::baseline::{

@@ -12,7 +12,7 @@ use std::f64::consts::TAU;
 
 use spanspec::internal::budget::{
     AbVerdict, Against, Alpha, Claim, ClaimVerdict, Contention, FEWEST_RUNS, Pair, PairedClaim,
-    Quantile, Reference, Samples, comparable, judge, judge_pairs, spread, spread_of,
+    Quantile, Reference, Samples, comparable, confirmations, judge, judge_pairs, spread, spread_of,
 };
 
 /// The standard deviation of the logarithm of most requests.
@@ -266,8 +266,8 @@ impl<'a> BusyMachine<'a> {
     }
 
     /// Returns `true` if a comparison with a baseline fails. A run that exceeds the limit is repeated
-    /// `confirmations` times at most.
-    fn fails(&mut self, setting: Setting, neighbour: Neighbour, confirmations: usize) -> bool {
+    /// `most` times at most.
+    fn fails(&mut self, setting: Setting, neighbour: Neighbour, most: usize) -> bool {
         let count = if setting.is_calibrated {
             FEWEST_RUNS
         } else {
@@ -284,7 +284,8 @@ impl<'a> BusyMachine<'a> {
         let spread = spread_of(runs.iter().map(|(run, used)| (run, seen(*used))), 2);
         self.pass(600.0);
         let mut is_proven = false;
-        for _ in 0..=confirmations {
+        let mut evidence = Vec::new();
+        for _ in 0..=most {
             let (now, used) = self.run(setting, setting.slower, confirm);
             let near = comparable(&runs, |(_, used)| seen(*used), seen(used), 2);
             let mut before = Samples::default();
@@ -311,7 +312,8 @@ impl<'a> BusyMachine<'a> {
                 against: Against::Baseline(reference),
             };
             let judged = &judge(&[claim], Alpha::FIVE_PERCENT)[0];
-            if !judged.may_exceed() {
+            evidence.push(judged.evidence(0));
+            if confirmations(&evidence).is_none() {
                 return false;
             }
             is_proven |= judged.exceeds();
@@ -320,14 +322,15 @@ impl<'a> BusyMachine<'a> {
     }
 }
 
-/// Number of comparisons, of `trials`, that fail beside a busy process.
+/// Number of comparisons, of `trials`, that fail beside a busy process. A run that exceeds the limit is
+/// repeated `most` times at most.
 pub fn failures_beside(
     setting: Setting,
     neighbour: Neighbour,
-    confirmations: usize,
+    most: usize,
     trials: usize,
     random: &mut Random,
 ) -> usize {
-    let fails = |_: &usize| BusyMachine::new(random).fails(setting, neighbour, confirmations);
+    let fails = |_: &usize| BusyMachine::new(random).fails(setting, neighbour, most);
     (0..trials).filter(fails).count()
 }

@@ -63,9 +63,8 @@ impl JudgedClaim {
     /// Minimum and maximum of the ratio to the baseline; `None` if a bound is missing. The minimum of a
     /// claim that exceeds its limit is the lowest of all runs.
     pub(super) fn ratios(&self) -> [Option<f64>; 2] {
-        let least = |of: RunEstimate| Some(change(of.now.lower?, of.before?.upper?));
         let most = |of: RunEstimate| Some(change(of.now.upper?, of.before?.lower?));
-        [self.lowest(least), self.run().and_then(most)]
+        [self.lowest(|of| of.least()), self.run().and_then(most)]
     }
 
     fn lowest(&self, bound: impl Fn(RunEstimate) -> Option<f64>) -> Option<f64> {
@@ -75,8 +74,12 @@ impl JudgedClaim {
         }
     }
 
-    /// `above the limit in 1 of 2 runs`, if only some runs exceeded it.
+    /// `above the limit in 1 of 2 runs`, if only some runs exceeded it; `above the limit in each of 3 runs,
+    /// proven in 2 of them`, if only some of them prove it.
     fn share_of_runs(&self) -> Option<String> {
+        if let Some(proven) = self.share_of_proofs() {
+            return Some(format!("above the limit{}, {proven}", self.in_each_run()));
+        }
         let OpenReason::NotConfirmed { exceeded } = self.doubt? else {
             return None;
         };

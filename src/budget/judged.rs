@@ -116,6 +116,11 @@ impl Compared {
 }
 
 impl RunEstimate {
+    /// The minimum of the ratio to the baseline; `None` if a bound is missing.
+    pub(super) fn least(&self) -> Option<f64> {
+        Some(change(self.now.lower?, self.before?.upper?))
+    }
+
     /// The ratio to the baseline.
     fn change(&self) -> Option<f64> {
         Some(change(self.now.value, self.before?.value))
@@ -233,6 +238,12 @@ impl JudgedClaim {
         format!("{} of {}", self.quantile, self.subject)
     }
 
+    /// The increase over the baseline, in microseconds; `None` beside a limit.
+    pub(crate) fn increase(&self) -> Option<f64> {
+        let before = self.compared.before()?.value;
+        Some(self.candidate?.value - before)
+    }
+
     /// The verdict and its reason.
     pub(crate) fn explained(&self) -> String {
         format!("{}: {}", self.verdict_over_runs(), self.reason(""))
@@ -330,8 +341,11 @@ impl JudgedClaim {
         let allowed = exact_micros(limit);
         match (self.verdict, self.least(), now.upper) {
             (ClaimVerdict::OverLimit, Some(lower), _) => {
-                let least = shown(lower, Rounding::Down);
                 let seen = self.values_seen(limit);
+                if let Some(proven) = self.share_of_proofs() {
+                    return format!("{seen}{at}, limit {allowed}, {proven}");
+                }
+                let least = shown(lower, Rounding::Down);
                 format!("at least {least}{at} ({seen} seen), limit {allowed}")
             }
             (ClaimVerdict::Ok, _, Some(upper)) => {
@@ -369,12 +383,19 @@ impl JudgedClaim {
         let [least, most] = self.ratios();
         let allowed = permitted_ratio(tau, Rounding::Nearest);
         match (self.verdict, least, most) {
-            (ClaimVerdict::Regressed, Some(least), _) => format!(
-                "at least {} slower{at} ({} seen, limit {})",
-                ratio(least, Rounding::Down),
-                self.changes_seen(),
-                permitted_ratio(raised, Rounding::Nearest),
-            ),
+            (ClaimVerdict::Regressed, Some(least), _) => {
+                let (seen, limit) = (
+                    self.changes_seen(),
+                    permitted_ratio(raised, Rounding::Nearest),
+                );
+                match self.share_of_proofs() {
+                    None => format!(
+                        "at least {} slower{at} ({seen} seen, limit {limit})",
+                        ratio(least, Rounding::Down)
+                    ),
+                    Some(proven) => format!("{seen} slower{at}, limit {limit}, {proven}"),
+                }
+            }
             (ClaimVerdict::Ok, _, Some(most)) => format!(
                 "at most {}{at} ({} seen, limit {allowed})",
                 slower(most, Rounding::Up),

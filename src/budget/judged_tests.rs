@@ -338,7 +338,12 @@ fn an_undisturbed_run_is_proof_if_the_disturbed_ones_agree() {
     };
     let regressed = of(ClaimVerdict::Regressed, None);
     let disturbed = of(ClaimVerdict::NotProven, Some(true));
-    let withheld = of(ClaimVerdict::NotProven, Some(false));
+    let within = |of: JudgedClaim| JudgedClaim {
+        candidate: Some(known(500, [115.0, 125.0, 131.0])),
+        ..of
+    };
+    let withheld = within(of(ClaimVerdict::NotProven, Some(false)));
+    let above = of(ClaimVerdict::NotProven, None);
     let over = |mut last: JudgedClaim, earlier: &[&JudgedClaim]| {
         let own = last.evidence(0);
         let earlier = earlier.iter().map(|one| (*one, one.evidence(0)));
@@ -355,6 +360,9 @@ fn an_undisturbed_run_is_proof_if_the_disturbed_ones_agree() {
     assert_eq!(over(disturbed.clone(), &[&disturbed, &disturbed]), open);
     let denied = (ClaimVerdict::NotProven, true);
     assert_eq!(over(withheld, &[&regressed, &disturbed]), denied);
+    assert_eq!(over(above.clone(), &[&regressed, &above]), found);
+    assert_eq!(over(above.clone(), &[]), open);
+    assert_eq!(over(within(above), &[&regressed]), denied);
     let unknown = of(ClaimVerdict::TooFew, None);
     assert_eq!(over(unknown.clone(), &[&regressed]), found);
     assert_eq!(over(regressed.clone(), &[&unknown]), found);

@@ -65,7 +65,7 @@ pub use lint::{requests_to_prove, too_few_requests};
 pub use missing::MissingSpans;
 pub(crate) use numbers::version;
 pub use quantile::{Alpha, Quantile, lower_rank, smallest_count, upper_rank};
-pub(crate) use runs::RunEvidence;
+pub use runs::{RunEvidence, confirmations};
 pub use sample_size::{SampleSize, Scatter, samples_for_bounds};
 pub use samples::{Estimate, Samples};
 pub use sketch::Sketch;

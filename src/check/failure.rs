@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::CheckRef;
 use crate::spec::{Check, Location, Quantile};
 use crate::trace::{Span, SpanId, TraceId};
 
@@ -28,6 +29,8 @@ pub struct Failure {
     pub hints: Vec<String>,
     /// The kind of span that was not found, if the failure is that none was found.
     pub missing: Option<Missing>,
+    /// The failed check with the same cause, which stands for this one where a person reads.
+    pub cause: Option<CheckRef>,
 }
 
 /// A span that a check did not find.
@@ -62,6 +65,7 @@ impl Failure {
             differences: Vec::new(),
             hints: Vec::new(),
             missing: None,
+            cause: None,
         }
     }
 

@@ -97,12 +97,12 @@ impl WatchedRequests {
         self.unwatched.iter().copied().collect()
     }
 
-    /// Judges and measures requests again that got further spans.
     /// Number of traces that are followed.
     pub(crate) fn number(&self) -> usize {
         self.kept.len()
     }
 
+    /// Judges and measures requests again that got further spans.
     pub(crate) fn again(&mut self) -> Vec<RejudgedRequest> {
         let budgets = &self.budgets;
         let requests = self.kept.iter_mut();

@@ -255,6 +255,7 @@ impl Secrets {
             differences,
             hints,
             missing: _,
+            cause: _,
         } = failure;
         self.mask_subject(subject);
         self.mask_location(at);

@@ -6,10 +6,13 @@ use super::place::BaselinePlace;
 use super::record::WriteDecision;
 use super::requirement::Requirement;
 use crate::budget;
-use crate::check::{self, Failure, Outcome, Subject, Witness};
+use crate::check::{self, CheckRef, Failure, Outcome, Subject, Witness};
 use crate::result::{Load, Measured};
 use crate::spec::{Budget, Measure, Selector};
 use crate::trace::{Span, Trace};
+
+/// A span explains that a response or a trace takes longer if its increase is at least this part of theirs.
+const EXPLAINED: f64 = 0.8;
 
 /// The context from which checks are made.
 pub(super) struct BudgetChecks<'a> {
@@ -25,9 +28,10 @@ impl BudgetChecks<'_> {
     pub(super) fn all(&self, decided: &Decisions<'_>) -> Vec<check::Judged> {
         let mut checks = Vec::new();
         let mut nothing_found = None;
+        let failed = FailedClaims::of(self, decided);
         for (required, judged) in &decided.claims {
             if !self.load.measured[required.budget].samples.is_empty() {
-                checks.push(self.claim(required, judged));
+                checks.push(self.claim(required, judged, failed.cause(required.check)));
             } else if nothing_found.replace(required.budget) != Some(required.budget) {
                 checks.push(self.without_samples(required));
             }
@@ -35,13 +39,21 @@ impl BudgetChecks<'_> {
         checks
     }
 
-    fn claim(&self, required: &Requirement<'_>, judged: &budget::JudgedClaim) -> check::Judged {
+    fn claim(
+        &self,
+        required: &Requirement<'_>,
+        judged: &budget::JudgedClaim,
+        cause: Option<CheckRef>,
+    ) -> check::Judged {
         let (budget, measured) = (
             &self.budgets[required.budget],
             &self.load.measured[required.budget],
         );
         required.check(match self.load.fails(judged.verdict) {
-            true => Outcome::Fail(Box::new(failure(required, judged, budget, measured))),
+            true => Outcome::Fail(Box::new(Failure {
+                cause,
+                ..failure(required, judged, budget, measured)
+            })),
             false => Outcome::Pass,
         })
     }
@@ -73,6 +85,77 @@ impl BudgetChecks<'_> {
             at: budget.at.clone(),
             ..required.check(Outcome::Fail(Box::new(failure)))
         }
+    }
+}
+
+/// The claims that fail, of which some explain others.
+struct FailedClaims<'d> {
+    claims: Vec<FailedClaim<'d>>,
+}
+
+struct FailedClaim<'d> {
+    required: &'d Requirement<'d>,
+    judged: &'d budget::JudgedClaim,
+    measure: &'d Measure,
+}
+
+impl<'d> FailedClaims<'d> {
+    fn of(checks: &BudgetChecks<'d>, decided: &'d Decisions<'_>) -> Self {
+        let fails = |(required, judged): &&(Requirement<'_>, budget::JudgedClaim)| {
+            let measured = &checks.load.measured[required.budget];
+            !measured.samples.is_empty() && checks.load.fails(judged.verdict)
+        };
+        let failed = decided.claims.iter().filter(fails);
+        Self {
+            claims: failed
+                .map(|(required, judged)| FailedClaim {
+                    required,
+                    judged,
+                    measure: &checks.budgets[required.budget].measure,
+                })
+                .collect(),
+        }
+    }
+
+    /// The check that stands for a check that fails, if it is another one: the first of its budget, or of
+    /// the budget of a span that explains it.
+    fn cause(&self, check: CheckRef) -> Option<CheckRef> {
+        let mut claims = self.claims.iter();
+        let claim = claims.find(|one| one.required.check == check)?;
+        let explained_by = self.explained_by(claim);
+        let first = match explained_by {
+            Some(cause) => self.of_budget(cause.required.budget).next(),
+            // Another claim of this budget may have a cause of its own.
+            None => {
+                let mut unexplained = self.of_budget(claim.required.budget);
+                unexplained.find(|one| self.explained_by(one).is_none())
+            }
+        };
+        let cause = first?.required.check;
+        (cause != check).then_some(cause)
+    }
+
+    fn of_budget(&self, budget: usize) -> impl Iterator<Item = &FailedClaim<'d>> {
+        let claims = self.claims.iter();
+        claims.filter(move |one| one.required.budget == budget)
+    }
+
+    /// The claim of a span whose increase is most of that of a response or a trace.
+    fn explained_by(&self, claim: &FailedClaim<'_>) -> Option<&FailedClaim<'d>> {
+        if !matches!(
+            claim.measure,
+            Measure::ResponseTime | Measure::TraceDuration
+        ) {
+            return None;
+        }
+        let whole = claim.judged.increase()?;
+        self.claims.iter().find(|one| {
+            let is_span = matches!(one.measure, Measure::Duration(_) | Measure::SelfTime(_));
+            let part = one.judged.increase();
+            is_span
+                && one.required.quantile == claim.required.quantile
+                && part.is_some_and(|part| part >= EXPLAINED * whole)
+        })
     }
 }
 

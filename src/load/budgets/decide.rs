@@ -2,7 +2,9 @@
 
 use super::requirement::{Accepted, Requirement, compared};
 use crate::budget::baseline::FactDifference;
-use crate::budget::{self, Alpha, Claim, ClaimVerdict, JudgedClaim, MissingSpans, RunEvidence};
+use crate::budget::{
+    self, Alpha, Claim, ClaimVerdict, JudgedClaim, MissingSpans, RunEvidence, confirmations,
+};
 use crate::check::CheckRef;
 use crate::result::{EarlierRun, Load};
 
@@ -24,7 +26,7 @@ impl<'a> JudgedRun<'a> {
         }
     }
 
-    /// The claims over all runs: one only fails if it exceeds its limit in each of them. A run with too
+    /// The claims over all runs: one only fails if it is above its limit in each of them. A run with too
     /// many failed requests confirms nothing.
     pub(super) fn confirmed_by(&self, earlier: &[Self]) -> Decisions<'a> {
         let mut decided = self.decided.clone();
@@ -32,8 +34,7 @@ impl<'a> JudgedRun<'a> {
         let confirms_nothing = !self.load.has_permitted_failures();
         for (required, judged) in &mut decided.claims {
             let before: Vec<_> = evidence(required, earlier).collect();
-            let exceeded = before.iter().filter(|(_, of)| *of == RunEvidence::Exceeds);
-            let exceeded = exceeded.count();
+            let exceeded = before.iter().filter(|(_, of)| of.is_above()).count();
             let own = judged.evidence(self.load.allowed);
             judged.add_earlier_runs(before.into_iter(), own);
             if confirms_nothing && exceeded > 0 && judged.exceeds() {
@@ -62,8 +63,8 @@ impl<'a> Decisions<'a> {
             .map(|(required, _)| required)
     }
 
-    /// The claims that exceed their limit, or may on a disturbed machine, in all runs that show it; each
-    /// with the number of these runs.
+    /// The claims that are above their limit in all runs that show it, as one of them proves; each with
+    /// the number of these runs.
     pub(crate) fn exceeded_after(
         &self,
         earlier: &[JudgedRun<'_>],
@@ -74,10 +75,7 @@ impl<'a> Decisions<'a> {
             let before = evidence(required, earlier).map(|(_, of)| of);
             let runs = before.chain([judged.evidence(load.allowed)]);
             let runs: Vec<RunEvidence> = runs.collect();
-            let exceeding = runs.iter().filter(|of| **of == RunEvidence::Exceeds);
-            let exceeding = exceeding.count();
-            let is_open = exceeding > 0 && !runs.contains(&RunEvidence::Within);
-            is_open.then_some((judged, exceeding))
+            Some((judged, confirmations(&runs)?))
         });
         exceeded.collect()
     }

@@ -337,6 +337,70 @@ fn a_limit_and_a_baseline_of_one_quantile_are_two_checks() {
     );
 }
 
+/// The name of each check, and that of the check with the same cause, which stands for it.
+fn causes(judged: &TestReport) -> Vec<(&str, Option<&str>)> {
+    let of = |check: &Judged| {
+        let cause = check.outcome.failure()?.cause?;
+        let named = judged.checks.iter().find(|one| one.check == cause)?;
+        Some(named.what.as_str())
+    };
+    judged
+        .checks
+        .iter()
+        .map(|one| (one.what.as_str(), of(one)))
+        .collect()
+}
+
+#[test]
+fn claims_of_one_budget_that_fail_have_one_cause() {
+    let mut project = TestProject::new(SPEC);
+    project.record("2.3.0", 120_000);
+    let slow = project.run("2.4.0", 350_000);
+    let first = Some("p50 of inventory-check");
+    assert_eq!(
+        causes(&slow),
+        [
+            ("p50 of inventory-check", None),
+            ("p50 of inventory-check against the baseline", first),
+            ("p99 of inventory-check", None),
+            ("p99 of inventory-check against the baseline", first),
+        ]
+    );
+}
+
+#[test]
+fn a_response_time_that_a_span_explains_has_the_cause_of_the_span() {
+    const BOTH: &str = "\
+name: order
+request: http://127.0.0.1:1/orders
+expect: { status: 2xx }
+repeat: { times: 500, concurrency: 4 }
+budgets:
+  - measure: response_time
+    regression: { p50: 20% }
+  - find: inventory-check
+    regression: { p50: 20% }
+";
+    let load = |version, response, span| {
+        let mut load = measured(Some(version), samples(span, 500));
+        let mut answer = load.measured[0].clone();
+        answer.subject = "response time".to_owned();
+        answer.samples = samples(response, 500);
+        load.response_times = answer.samples.clone();
+        load.measured.insert(0, answer);
+        load
+    };
+    let mut project = TestProject::new(BOTH);
+    project.budgeting.update = Update::Always;
+    project.judge(load("2.3.0", 200_000, 120_000));
+    project.budgeting.update = Update::Never;
+    let (response, span) = ("p50 of response time", "p50 of inventory-check");
+    let explained = project.judge(load("2.4.0", 420_000, 320_000));
+    assert_eq!(causes(&explained), [(response, Some(span)), (span, None)]);
+    let own_cause = project.judge(load("2.4.0", 620_000, 320_000));
+    assert_eq!(causes(&own_cause), [(response, None), (span, None)]);
+}
+
 #[test]
 fn claims_that_are_not_proven_fail_only_with_strict() {
     let mut project = TestProject::new(COMPARED);

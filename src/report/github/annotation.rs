@@ -3,6 +3,7 @@
 //! GitHub shows ten annotations of each level per step, so the most informative come first, and the
 //! tenth contains the number of the others.
 
+use super::super::brief;
 use super::super::look::printable;
 use super::super::repository::Repository;
 use super::super::text;
@@ -86,7 +87,8 @@ fn of_attempt(spec: &SpecReport, attempt: &Attempt) -> Vec<Annotation> {
     let mut all = Vec::new();
     for step in &attempt.steps {
         let failed = step.checks.iter().filter_map(|judged| {
-            let failed = judged.outcome.failure()?;
+            let failed = judged.outcome.failure();
+            let failed = failed.filter(|of| of.cause.is_none())?;
             Some(failure(&title, step, judged.check, failed))
         });
         all.extend(failed);
@@ -115,6 +117,7 @@ fn failure(title: &str, step: &StepReport, check: CheckRef, failure: &Failure) -
         let (service, name, id) = (&witness.service, &witness.name, witness.span_id);
         lines.push(format!("on {service} › {name} (span {id}{more})"));
     }
+    lines.extend(brief::effects(step, check).map(|effect| format!("also: {effect}")));
     lines.extend(failure.hints.iter().map(|hint| format!("help: {hint}")));
     lines.extend(telling_trace(step, check).map(|id| format!("trace {id}")));
     Annotation {

@@ -217,9 +217,21 @@ fn checks(load: &Load, plans: &[BudgetPlan]) -> Vec<Judged> {
         if of.samples.is_empty() {
             all.truncate(1);
         }
+        share_cause(&mut all);
         checks.extend(all);
     }
     checks
+}
+
+/// The first check of a budget that fails stands for the others.
+fn share_cause(checks: &mut [Judged]) {
+    let mut cause = None;
+    for judged in checks {
+        if let Outcome::Fail(failure) = &mut judged.outcome {
+            failure.cause = cause;
+            cause = cause.or(Some(judged.check));
+        }
+    }
 }
 
 fn check(load: &Load, of: &Measured, one: &budget::JudgedClaim, at: Location) -> Judged {

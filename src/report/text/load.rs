@@ -7,6 +7,7 @@ mod table;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::super::brief;
 use super::super::look::{FAINT, LEFT_OUT, Look, STRONG, printable};
 use super::super::remarks;
 use super::super::snippet::snippet;
@@ -82,7 +83,7 @@ pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detai
         parts.push(title_of_one(&one, look) + "\n" + &step::section(&one, look, detail));
     }
     let (budgets, failures) = budget_failures(step);
-    parts.extend(failures.iter().map(|of| failure(of, look)));
+    parts.extend(causes(step, look));
     let measured = budgets
         .iter()
         .filter_map(|&budget| load.measured.get(budget));
@@ -258,6 +259,20 @@ fn budget_failures(step: &StepReport) -> (BTreeSet<usize>, Vec<&Failure>) {
         _ => None,
     });
     failed.unzip()
+}
+
+/// The failures of budgets. Those with the same cause as another are listed below it.
+fn causes(step: &StepReport, look: &Look) -> Vec<String> {
+    let cause = |judged: &Judged| {
+        let of = judged.outcome.failure()?;
+        let is_cause = matches!(judged.check, CheckRef::Budget { .. }) && of.cause.is_none();
+        is_cause.then(|| {
+            let effects = brief::effects(step, judged.check);
+            let effects = effects.map(|of| with_head("also:", STRONG, &of, look));
+            failure(of, look) + &effects.collect::<String>()
+        })
+    };
+    step.checks.iter().filter_map(cause).collect()
 }
 
 fn measured_of(load: &Load, check: CheckRef) -> Option<&Measured> {
