@@ -59,6 +59,15 @@ pub(super) struct RecordArguments {
     /// Address of the OTLP receiver; overrides `receiver.listen` of the project file
     #[arg(long, value_name = "ADDRESS", value_parser = crate::project::parse_address, env = "SPANSPEC_LISTEN", value_delimiter = ',', help_heading = "Request")]
     pub(super) listen: Vec<SocketAddr>,
+    /// Use the receiver at this URL, which `exec` or `collect` started, and start no services
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with = "listen",
+        env = "SPANSPEC_RECEIVER",
+        help_heading = "Request"
+    )]
+    pub(super) receiver: Option<String>,
     /// Write the spec to this file instead of standard output
     #[arg(
         short,

@@ -7,25 +7,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::draft::{Execution, Payload, Request, draft};
 use crate::report::{Detail, Look, Progress, Reporter, Terminal};
-use crate::result::{Report, RunEvent, SpecReport, Verdict};
+use crate::result::{Report, RunEvent, SpecReport, Trouble, Verdict};
 use crate::secret::Format;
 use crate::session::Listener;
+use crate::source::{self, Connection};
 use crate::spec::{Context, Source, Spec};
 use crate::step::Options;
-use crate::trace::Response;
-use crate::workspace::{Ports, Workspace, shown, with_timeout};
+use crate::trace::{Response, Value};
+use crate::workspace::{Workspace, shown, with_timeout};
 
 use super::authoring_arguments::RecordArguments;
 use super::exit::{Exit, fail, note};
 use super::load::{fail_load, project_search};
 use super::output;
-use super::session::{Start, block_on, with_session};
+use super::session::{Start, block_on, fail_with, ports, with_session};
 
 /// The file name in messages about the request.
 const PLACE: &str = "the request as a spec";
 
 /// Sends the request, and writes the spec.
 pub(super) fn record(arguments: &RecordArguments) -> Exit {
+    block_on(record_request(arguments))
+}
+
+async fn record_request(arguments: &RecordArguments) -> Exit {
     let mut request = match request(arguments) {
         Ok(request) => request,
         Err(why) => return fail(Exit::Usage, &format!("error: {why}")),
@@ -37,7 +42,14 @@ pub(super) fn record(arguments: &RecordArguments) -> Exit {
         );
         return fail(Exit::Usage, &message);
     }
-    let search = project_search(&arguments.project, Ports::Allocated);
+    let connection = match &arguments.receiver {
+        Some(receiver) => match source::connect(receiver).await {
+            Ok(connection) => Some(connection),
+            Err(error) => return fail_with(&[Trouble::from_error(&error)]),
+        },
+        None => None,
+    };
+    let search = project_search(&arguments.project, ports(connection.as_ref()));
     let workspace = match Workspace::without_specs(&search) {
         Ok(workspace) => workspace,
         Err(error) => return fail_load(&error),
@@ -54,7 +66,7 @@ pub(super) fn record(arguments: &RecordArguments) -> Exit {
     };
     // Also where a service echoes one, and however short it is.
     output::secrets().add(request.secrets());
-    let report = match fire(&workspace, &specs, arguments) {
+    let report = match fire(&workspace, connection, &specs, arguments).await {
         Ok(report) => report,
         Err(exit) => return exit,
     };
@@ -100,9 +112,11 @@ fn request(arguments: &RecordArguments) -> Result<Request, String> {
         (Some(_), Some(_)) => {
             return Err("there are two bodies, JSON and --body: leave one out".to_owned());
         }
-        (Some(json), None) => Payload::Json(serde_json::from_str(json).map_err(|error| {
-            format!("the body is not JSON: {error}; give another text with --body")
-        })?),
+        (Some(json), None) => {
+            Payload::Json(Value::from_json(json.as_bytes()).map_err(|error| {
+                format!("the body is not JSON: {error}; give another text with --body")
+            })?)
+        }
         (None, Some(text)) => Payload::Text(text.clone()),
         (None, None) => Payload::None,
     };
@@ -165,8 +179,9 @@ fn shots(specs: Vec<Spec>, arguments: &RecordArguments) -> Vec<Spec> {
 }
 
 /// Starts the services, sends the requests one after another, and stops the services.
-fn fire(
+async fn fire(
     workspace: &Workspace,
+    connection: Option<Connection>,
     specs: &[Spec],
     arguments: &RecordArguments,
 ) -> Result<Report, Exit> {
@@ -174,26 +189,16 @@ fn fire(
     let start = Start {
         workspace,
         listen: &arguments.listen,
-        connection: None,
+        connection,
         listener: listener(&progress),
     };
     let options = Options {
         jobs: 1,
         ..Options::default()
     };
-    let mut report = None;
-    let exit = block_on(async {
-        let ran = with_session(start, async |session| session.run(specs, options).await).await;
-        clear(&progress);
-        match ran {
-            Ok(ran) => {
-                report = Some(ran);
-                Exit::Passed
-            }
-            Err(reason) => reason.exit(),
-        }
-    });
-    report.ok_or(exit)
+    let ran = with_session(start, async |session| session.run(specs, options).await).await;
+    clear(&progress);
+    ran.map_err(|reason| reason.exit())
 }
 
 fn listener(progress: &Arc<Mutex<Progress>>) -> Listener {

@@ -15,7 +15,7 @@ use super::load::{fail_load, search, troubles, warn_of_unused};
 use super::output;
 use super::reporters::Reporters;
 use super::selection::{full_name, select};
-use super::session::{NotStarted, Start, block_on, fail_with, with_session};
+use super::session::{NotStarted, Start, block_on, fail_with, ports, with_session};
 
 /// Runs the selected specs.
 pub(super) fn run(arguments: RunArguments) -> Exit {
@@ -34,10 +34,9 @@ async fn run_selected(arguments: &RunArguments) -> Exit {
         },
         _ => None,
     };
-    let ports = match &connection {
-        _ if arguments.list => Ports::Unknown,
-        Some(connection) => Ports::Given(connection.health.ports.clone()),
-        None => Ports::Allocated,
+    let ports = match arguments.list {
+        true => Ports::Unknown,
+        false => ports(connection.as_ref()),
     };
     let mut workspace = match Workspace::load(&search(&arguments.specs, ports)) {
         Ok(workspace) => workspace,

@@ -10,7 +10,7 @@ use crate::result::Trouble;
 use crate::session::{Listener, Session, Stopper};
 use crate::source::Connection;
 use crate::step::Stop;
-use crate::workspace::Workspace;
+use crate::workspace::{Ports, Workspace};
 
 use super::exit::{Exit, fail};
 
@@ -30,6 +30,13 @@ pub(super) fn block_on(work: impl Future<Output = Exit>) -> Exit {
     // A command that ignores its termination must not delay ours.
     runtime.shutdown_background();
     exit
+}
+
+/// Ports of the services: those of the receiver in another process, or free ones.
+pub(super) fn ports(connection: Option<&Connection>) -> Ports {
+    connection.map_or(Ports::Allocated, |connection| {
+        Ports::Given(connection.health.ports.clone())
+    })
 }
 
 /// The parameters of a session.

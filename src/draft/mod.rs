@@ -34,7 +34,7 @@ pub fn draft(
     seen: &[Execution],
     context: &Context,
 ) -> Result<String, SpecErrors> {
-    let varies = Varies::new(request);
+    let varies = Varies::new(request, seen);
     let mut parts = vec![DraftPart::fixed(head(request, seen))];
     parts.extend(response::parts(seen, &varies));
     parts.extend(whole(seen));
@@ -61,7 +61,7 @@ fn head(request: &Request, seen: &[Execution]) -> String {
     format!(
         "# yaml-language-server: $schema={SPEC_URL}
 # A draft by `spanspec record`: {how}.
-# Ids, times, addresses, ports, threads and versions were left out, too.
+# Ids, times, addresses, ports, threads, user agents and versions were left out, too.
 {credentials}name: {}
 {}expect:
 ",
@@ -77,7 +77,12 @@ fn whole(seen: &[Execution]) -> Vec<DraftPart> {
     for one in &seen[1..] {
         in_all = &in_all & &one.trace.services();
     }
-    let services: Vec<String> = in_all.into_iter().map(yaml::flow).collect();
+    let services: Vec<String> = in_all
+        .into_iter()
+        // An empty name is an error in `services`.
+        .filter(|name| !name.trim().is_empty())
+        .map(|name| yaml::flow(&yaml::escaped(name)))
+        .collect();
     let mut parts = vec![DraftPart::fixed(format!("  errors: {errors}\n"))];
     if !services.is_empty() {
         parts.push(DraftPart::fixed(format!(

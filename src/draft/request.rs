@@ -1,9 +1,8 @@
 //! The request for which a spec is drafted.
 
-use serde_json::Value as Json;
-
 use super::yaml;
 use crate::secret::{is_credential_header, parts_of_credential};
+use crate::trace::Value;
 
 /// A request, before substitution of variables.
 #[derive(Clone, Debug)]
@@ -26,7 +25,7 @@ pub enum Payload {
     /// No body.
     None,
     /// JSON; its strings can contain variables.
-    Json(Json),
+    Json(Value),
     /// A text.
     Text(String),
 }
@@ -160,28 +159,14 @@ impl Request {
         match &self.payload {
             Payload::None => {}
             Payload::Json(json) => {
-                let json = with_texts(json, hide);
-                lines.push_str(format!("  json: {}", yaml::json(&json, 4)).trim_end());
-                lines.push('\n');
+                let json = yaml::json(&yaml::with_texts(json, hide), 4);
+                lines.push_str(&format!("  json:{json}\n"));
             }
             Payload::Text(text) => {
                 lines.push_str(&format!("  body: {}\n", yaml::block(&hide(text))))
             }
         }
         lines
-    }
-}
-
-/// A JSON value with `change` applied to each string.
-fn with_texts(json: &Json, change: &impl Fn(&str) -> String) -> Json {
-    match json {
-        Json::String(text) => change(text).into(),
-        Json::Array(items) => items.iter().map(|item| with_texts(item, change)).collect(),
-        Json::Object(entries) => entries
-            .iter()
-            .map(|(key, value)| (key.clone(), with_texts(value, change)))
-            .collect(),
-        other => other.clone(),
     }
 }
 

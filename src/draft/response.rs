@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::part::{DraftPart, Execution};
 use super::varies::Varies;
 use super::yaml;
+use crate::spec::{JsonPath, member};
 use crate::trace::Value;
 
 /// Maximum number of values of a body, to keep drafts short.
@@ -12,6 +13,9 @@ const MOST: usize = 12;
 
 /// Maximum length of a string; longer ones are content.
 const LONGEST: usize = 80;
+
+/// Maximum length of a key with its quotes; YAML permits 1,024.
+const LONGEST_KEY: usize = 1_000;
 
 pub(super) fn parts(seen: &[Execution], varies: &Varies) -> Vec<DraftPart> {
     let mut parts = vec![DraftPart::fixed(format!("  status: {}\n", status(seen)))];
@@ -47,7 +51,7 @@ fn content_type(seen: &[Execution]) -> Option<DraftPart> {
     let is_same = seen
         .iter()
         .all(|one| media_type(one).as_ref() == Some(&first));
-    let expected = serde_json::Value::from(first);
+    let expected = yaml::quoted(&yaml::escaped(&first));
     is_same.then(|| {
         DraftPart::under(
             "  headers:\n",
@@ -85,7 +89,7 @@ fn leaves(value: &Value, path: String, keys: &mut Vec<String>, found: &mut Vec<L
         Value::Map(entries) => {
             for (key, value) in entries {
                 keys.push(key.clone());
-                leaves(value, below(&path, key), keys, found);
+                leaves(value, member(&path, key), keys, found);
                 keys.pop();
             }
         }
@@ -108,23 +112,17 @@ impl Leaf {
     }
 }
 
-fn below(path: &str, key: &str) -> String {
-    let is_name = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if is_name {
-        format!("{path}.{key}")
-    } else {
-        let key = key.replace('\\', "\\\\").replace('\'', "\\'");
-        format!("{path}['{key}']")
-    }
-}
-
 fn line(leaf: &Leaf, bodies: &[Value], varies: &Varies) -> Option<String> {
     let values: Vec<&Value> = bodies
         .iter()
         .map(|body| leaf.of(body))
         .collect::<Option<_>>()?;
     let key = path_key(&leaf.path);
+    // Paths have a maximum length, and so have keys in YAML.
+    JsonPath::parse(&leaf.path)
+        .ok()
+        .filter(|_| key.len() <= LONGEST_KEY)?;
+    let name = leaf.keys.last().map_or("", String::as_str);
     let matcher = match values[0] {
         Value::Array(_) => format!(
             "{{ length: {} }}",
@@ -133,8 +131,8 @@ fn line(leaf: &Leaf, bodies: &[Value], varies: &Varies) -> Option<String> {
         value => {
             let is_same = values.iter().all(|other| other.same(value));
             let is_short = value.as_str().is_none_or(|text| text.len() <= LONGEST);
-            let written =
-                yaml::equal(value).filter(|_| is_same && is_short && !varies.value(value));
+            let varies = varies.value(value) || Varies::named(name, value);
+            let written = yaml::equal(value).filter(|_| is_same && is_short && !varies);
             written.unwrap_or_else(|| "exists".to_owned())
         }
     };
@@ -155,6 +153,7 @@ fn path_key(path: &str) -> String {
     if path.chars().all(is_plain) {
         path.to_owned()
     } else {
-        serde_json::Value::from(yaml::escaped(path)).to_string()
+        // Paths are not templates.
+        yaml::quoted(path)
     }
 }

@@ -15,7 +15,7 @@ use crate::trace::{Span, SpanKind, StatusCode, Trace, Value};
 /// Maximum number of entries, to keep drafts short.
 const MOST: usize = 30;
 
-/// Maximum length of a value; longer ones are content.
+/// Maximum length of a key or value; longer ones are content.
 const LONGEST: usize = 100;
 
 const KEY: &str = "  spans:\n";
@@ -154,6 +154,7 @@ fn entry(
         lines.extend(attributes);
     }
     if !varying.is_empty() {
+        let varying: Vec<String> = varying.into_iter().map(yaml::key_text).collect();
         lines.push(format!(
             "# left out, because they vary: {}",
             varying.join(", ")
@@ -181,7 +182,7 @@ fn find(kind: SpanGroup<'_>, seen: &[Execution]) -> String {
         return format!(
             "find: {}\n      service: {}",
             yaml::name(kind.name),
-            yaml::equal_text(kind.service)
+            yaml::equal_name(kind.service)
         );
     }
     let in_service = others(&|span| span.service() == kind.service);
@@ -192,19 +193,9 @@ fn find(kind: SpanGroup<'_>, seen: &[Execution]) -> String {
     };
     format!(
         "find: {{ name: {}, service: {}{in_kind} }}",
-        flow_text(kind.name),
-        flow_text(kind.service)
+        yaml::flow_name(kind.name),
+        yaml::flow_name(kind.service)
     )
-}
-
-/// A matcher for exactly this text, inside braces.
-fn flow_text(text: &str) -> String {
-    let written = yaml::equal_text(text);
-    if written.starts_with('{') {
-        written
-    } else {
-        yaml::flow(&yaml::escaped(text))
-    }
 }
 
 /// The common ancestor of all of them: the calling service, or a span of the same service.
@@ -226,7 +217,10 @@ fn above(trace: &Trace, at: usize, kinds: &[SpanGroup<'_>]) -> Option<String> {
         .map(|at| &trace.spans()[at])
         .find_map(|above| {
             if above.service() != span.service() {
-                return Some(format!("{{ service: {} }}", flow_text(above.service())));
+                return Some(format!(
+                    "{{ service: {} }}",
+                    yaml::flow_name(above.service())
+                ));
             }
             let is_expected = kinds.contains(&SpanGroup::of(above)) && above.name != span.name;
             is_expected.then(|| yaml::name(&above.name))
@@ -243,7 +237,8 @@ fn attributes<'a>(all: &'a [GroupSpans<'a>], varies: &Varies) -> (Vec<String>, V
     for (key, value) in first.attributes.iter() {
         let is_told_by_route = matches!(key, "url.path" | "http.target")
             && first.attributes.get("http.route").is_some();
-        if Varies::key(key) || is_told_by_route || is_long(value) {
+        let is_content = is_long(value) || key.len() > LONGEST;
+        if Varies::key(key) || Varies::named(key, value) || is_told_by_route || is_content {
             continue;
         }
         let is_same = |span: &Span| {
@@ -277,5 +272,14 @@ fn events(all: &[GroupSpans<'_>]) -> Vec<String> {
     };
     let common = spans(all).map(names).reduce(|a, b| &a & &b);
     let named = common.into_iter().flatten();
-    named.map(|name| flow_text(&name)).collect()
+    named.map(|name| event(&name)).collect()
+}
+
+fn event(name: &str) -> String {
+    let written = yaml::flow_name(name);
+    if written.starts_with('{') {
+        format!("{{ name: {written} }}")
+    } else {
+        written
+    }
 }

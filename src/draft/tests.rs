@@ -1,9 +1,14 @@
+use std::path::Path;
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
+use super::yaml::tests::texts;
 use super::{Execution, Payload, Request, draft};
-use crate::spec::Context;
+use crate::spec::{Body, Context, Source, Spec, Trigger};
 use crate::trace::{
-    Attributes, HttpResponse, Origin, Resource, Span, SpanId, SpanKind, StatusCode, Trace, TraceId,
+    Attributes, Event, HttpResponse, Origin, Resource, Span, SpanId, SpanKind, StatusCode, Trace,
+    TraceId,
 };
 
 /// A trace under construction: each span is below an earlier one.
@@ -49,16 +54,19 @@ impl Build {
     }
 }
 
-/// The draft of `spans`.
-fn spans(seen: &[Execution]) -> String {
-    let request = Request {
+fn request() -> Request {
+    Request {
         name: None,
         method: "GET".to_owned(),
         url: "http://127.0.0.1/".to_owned(),
         headers: Vec::new(),
         payload: Payload::None,
-    };
-    let text = draft(&request, seen, &Context::default()).unwrap();
+    }
+}
+
+/// The draft of `spans`.
+fn spans(seen: &[Execution]) -> String {
+    let text = draft(&request(), seen, &Context::default()).unwrap();
     text.split_once("  spans:\n").unwrap().1.to_owned()
 }
 
@@ -138,5 +146,131 @@ fn spans_of_one_name_are_told_apart_by_service_and_kind() {
         "{ name: send, service: mail }",
     ] {
         assert!(text.contains(&format!("find: {find}\n")), "{text}");
+    }
+}
+
+/// The draft of a response with this body.
+fn json(body: &str) -> String {
+    let mut build = Build::new();
+    build.span("shop", "GET /", SpanKind::Server, None);
+    build.spans[0].start = 1_790_000_000_000_000_000;
+    build.spans[0].end = build.spans[0].start + 1;
+    let mut seen = build.seen();
+    seen.response.body = body.to_owned().into();
+    draft(&request(), &[seen.clone(), seen], &Context::default()).unwrap()
+}
+
+#[test]
+fn constant_numbers_stay_and_times_user_agents_and_versions_are_left_out() {
+    let text = json(
+        r#"{"total": 24990000, "id": 18446744073709551615, "rate": 1.50, "version": 3,
+            "at": 1790000000123, "agent": "curl/8.5.0", "api": {"version": "2024-06"}}"#,
+    );
+    let expected = "  json:
+    $.total: 24990000
+    $.id: 18446744073709551615
+    $.rate: 1.50
+    $.version: 3
+    $.at: exists
+    $.agent: exists
+    $.api.version: exists
+";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn no_line_ends_with_a_blank() {
+    let long = "x".repeat(60);
+    let sent = serde_json::json!({ "lines": [{ "sku": long }, { "sku": long }], "note": { "a": long, "b": long } });
+    let request = Request {
+        method: "POST".to_owned(),
+        payload: Payload::Json(sent.into()),
+        ..request()
+    };
+    let text = draft(&request, &[queries(1)], &Context::default()).unwrap();
+    assert!(
+        text.contains("  json:\n    lines:\n      - { sku:"),
+        "{text}"
+    );
+    assert_no_trailing_blank(&text);
+}
+
+fn assert_no_trailing_blank(text: &str) {
+    let blank = text.lines().find(|line| line.trim_end() != *line);
+    assert_eq!(blank, None, "{text}");
+}
+
+/// The note in place of an expectation that does not hold.
+const LEFT_OUT: &str = "an expectation was left out here";
+
+/// A name or value that a request can contain; `${` begins a variable there.
+fn sent() -> impl Strategy<Value = String> {
+    texts().prop_map(|text| text.replace("${", "$ {"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_services_answer_and_export_a_draft_expects_it(
+        service in texts(),
+        entry in texts(),
+        name in texts(),
+        attribute in (texts(), texts()),
+        event in texts(),
+        member in (texts(), texts()),
+        media_type in texts(),
+    ) {
+        let mut build = Build::new();
+        build.span("shop", &entry, SpanKind::Server, None);
+        build.span(&service, &name, SpanKind::Internal, Some(0));
+        build.spans[1].attributes = Attributes::from_iter([attribute]);
+        build.spans[1].events = vec![Event { name: event, ..Event::default() }];
+        let mut seen = build.seen();
+        seen.response.headers = vec![("content-type".to_owned(), media_type)];
+        let (key, value) = member;
+        seen.response.body = serde_json::json!({ key: value }).to_string().into();
+        let text = draft(&request(), &[seen.clone(), seen], &Context::default());
+        let text = text.map_err(|errors| TestCaseError::fail(errors.to_string()))?;
+        prop_assert!(!text.contains(LEFT_OUT), "{}", text);
+        assert_no_trailing_blank(&text);
+    }
+
+    #[test]
+    fn whatever_a_request_sends_a_draft_sends_too(
+        name in sent(),
+        key in sent(),
+        value in sent(),
+        header in "[!-~]([ -~]{0,9}[!-~])?",
+        number in any::<f64>().prop_filter("JSON has no others", |number| number.is_finite()),
+        is_long in any::<bool>(),
+    ) {
+        prop_assume!(!name.trim().is_empty() && !header.contains("${"));
+        let padding = if is_long { "y".repeat(90) } else { String::new() };
+        let json = serde_json::json!({ key: { "a": [value.as_str(), number, null], "b": {} }, "x": padding });
+        for payload in [Payload::Text(value), Payload::Json(json.into())] {
+            let request = Request {
+                name: Some(name.clone()),
+                method: "POST".to_owned(),
+                headers: vec![("X-Kind".to_owned(), header.clone())],
+                payload: payload.clone(),
+                ..request()
+            };
+            let text = draft(&request, &[queries(1)], &Context::default());
+            let text = text.map_err(|errors| TestCaseError::fail(errors.to_string()))?;
+            assert_no_trailing_blank(&text);
+            let source = Source::new("a.yaml", text.as_str());
+            let specs = Spec::read_all(&source, Path::new("."), &Context::default()).unwrap();
+            prop_assert_eq!(&specs[0].name, &name, "{}", text);
+            let trigger = specs[0].steps[0].trigger(&specs[0].scope()).unwrap();
+            let Trigger::Request(read) = trigger else { unreachable!() };
+            prop_assert_eq!(read.headers[0].1.to_str().unwrap(), header.as_str(), "{}", text);
+            let is_same = match (&payload, &read.body) {
+                (Payload::Json(sent), Body::Json(read)) => sent.same(read),
+                (Payload::Text(sent), Body::Text(read)) => sent == read,
+                _ => false,
+            };
+            prop_assert!(is_same, "{:?}\n{}", payload, text);
+        }
     }
 }

@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::part::Execution;
 use super::request::{Payload, Request};
-use crate::trace::Value;
+use crate::trace::{Nanos, Value};
 
 /// Attributes of the machine, the process, the code and the connection.
 const PREFIXES: [&str; 17] = [
@@ -46,20 +47,32 @@ const NAMES: [&str; 13] = [
 ];
 
 /// Suffixes of names of measurements.
-const SUFFIXES: [&str; 12] = [
+const SUFFIXES: [&str; 14] = [
     ".port",
     ".address",
     ".duration",
     "_ms",
     "_ns",
-    ".size",
-    "_length",
+    // Of messages. The size of anything else may well be constant.
+    ".body.size",
+    ".envelope.size",
+    "content_length",
+    "content_length_uncompressed",
+    "compressed_size",
     ".timestamp",
     ".time",
     "_at",
     ".thread",
-    ".version",
 ];
+
+/// With a single execution, integers from here on are taken for ids.
+const SMALLEST_ID: f64 = 1e6;
+
+/// Numbers that are a time within this distance of the execution, in seconds, are times.
+const YEAR: f64 = 366.0 * 24.0 * 3600.0;
+
+/// Before this time, the clock of a trace is not set: 2001, in seconds since 1970.
+const FIRST_CLOCK: f64 = 1e9;
 
 /// UUIDs, hexadecimal and long decimal numbers, texts that end with one, timestamps, addresses.
 static VARYING: LazyLock<Vec<Regex>> = LazyLock::new(|| {
@@ -78,20 +91,36 @@ static VARYING: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .collect()
 });
 
+/// User agents and versions: `curl/8.5.0`, `go1.22.1`, `1.4.0-rc.1`.
+static VERSION: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"^[A-Za-z][A-Za-z0-9_.+ -]*/v?[0-9]+\.[0-9]|^[A-Za-z]*[0-9]+\.[0-9]+\.[0-9]+([-+.][0-9A-Za-z.+-]*)?$",
+    )
+    .expect("this is a regular expression")
+});
+
 /// Recognises values that vary. Values in the request itself do not.
 pub(super) struct Varies {
     request: String,
+    /// Several executions were compared, so an id would differ.
+    is_compared: bool,
+    /// Time of the execution, in seconds since 1970.
+    clock: Option<f64>,
 }
 
 impl Varies {
-    pub(super) fn new(request: &Request) -> Self {
+    pub(super) fn new(request: &Request, seen: &[Execution]) -> Self {
         let payload = match &request.payload {
             Payload::None => String::new(),
             Payload::Json(json) => json.to_string(),
             Payload::Text(text) => text.clone(),
         };
+        let starts = seen.iter().flat_map(|one| one.trace.spans());
+        let start = starts.map(|span| seconds(span.start)).reduce(f64::max);
         Self {
             request: format!("{} {payload}", request.url),
+            is_compared: seen.len() > 1,
+            clock: start.filter(|start| *start > FIRST_CLOCK),
         }
     }
 
@@ -102,19 +131,52 @@ impl Varies {
             || SUFFIXES.iter().any(|suffix| key.ends_with(suffix))
     }
 
-    /// Returns `true` if a value looks specific to one execution.
+    /// Returns `true` if a name says that its value is a user agent or a version. Numbered versions
+    /// are data: those of an order, or of a schema.
+    pub(super) fn named(name: &str, value: &Value) -> bool {
+        let lower = name.to_ascii_lowercase().replace('-', "_");
+        let is_agent = lower.ends_with("user_agent") || lower.ends_with("useragent");
+        let is_version = match lower.strip_suffix("version") {
+            // `conversion` is another word; `appVersion` is two.
+            Some(before) if before.ends_with(char::is_alphabetic) => name.ends_with("Version"),
+            found => found.is_some(),
+        };
+        is_agent || is_version && !value.is_number()
+    }
+
+    /// Returns `true` if a value looks specific to one execution or to a version.
     pub(super) fn value(&self, value: &Value) -> bool {
         match value {
-            Value::String(text) => self.text(text),
-            Value::Int(number) => {
-                number.unsigned_abs() >= 1_000_000 && !self.is_sent(&number.to_string())
-            }
-            Value::Number(number) => number.is_integer() && !self.is_sent(number.as_str()),
+            Value::String(text) => self.text(text) || VERSION.is_match(text) && !self.is_sent(text),
+            Value::Int(_) | Value::Number(_) | Value::Double(_) => self.number(value),
             Value::Array(items) => items.iter().any(|item| self.value(item)),
-            Value::Null | Value::Bool(_) | Value::Double(_) | Value::Bytes(_) | Value::Map(_) => {
-                false
-            }
+            Value::Null | Value::Bool(_) | Value::Bytes(_) | Value::Map(_) => false,
         }
+    }
+
+    /// A number that did not differ is constant, unless it is a time: executions can be within one
+    /// second.
+    fn number(&self, value: &Value) -> bool {
+        let (number, is_integer) = match value {
+            #[expect(clippy::cast_precision_loss, reason = "compared with years")]
+            Value::Int(number) => (*number as f64, true),
+            Value::Double(number) => (*number, false),
+            Value::Number(number) => (number.nearest_double(), number.is_integer()),
+            _ => return false,
+        };
+        let is_id = !self.is_compared && is_integer && number.abs() >= SMALLEST_ID;
+        (is_id || self.is_time(number)) && !self.is_sent(&value.to_text())
+    }
+
+    /// Returns `true` for seconds, milliseconds, microseconds or nanoseconds since 1970, within a
+    /// year of the execution.
+    fn is_time(&self, number: f64) -> bool {
+        let Some(clock) = self.clock else {
+            return false;
+        };
+        [1.0, 1e3, 1e6, 1e9]
+            .iter()
+            .any(|unit| (number / unit - clock).abs() < YEAR)
     }
 
     /// Returns `true` if a text looks specific to one execution.
@@ -125,6 +187,11 @@ impl Varies {
     fn is_sent(&self, text: &str) -> bool {
         text.len() > 1 && self.request.contains(text)
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "compared with years")]
+fn seconds(time: Nanos) -> f64 {
+    time as f64 / 1e9
 }
 
 /// Returns `true` for ids. Short words such as `a1` are names.
@@ -144,13 +211,11 @@ mod tests {
     use super::*;
 
     fn varies() -> Varies {
-        Varies::new(&Request {
-            name: None,
-            method: "GET".to_owned(),
-            url: "http://127.0.0.1/orders/ord-986df710446823d2".to_owned(),
-            headers: Vec::new(),
-            payload: Payload::None,
-        })
+        Varies {
+            request: "http://127.0.0.1/orders/ord-986df710446823d2?build=7.0.1".to_owned(),
+            is_compared: true,
+            clock: Some(1_790_000_000.0),
+        }
     }
 
     #[test]
@@ -199,5 +264,62 @@ mod tests {
         ] {
             assert!(!Varies::key(key), "{key}");
         }
+    }
+    #[test]
+    fn user_agents_and_versions_vary() {
+        for text in [
+            "curl/8.5.0",
+            "Mozilla/5.0 (X11; Linux x86_64)",
+            "Python/3.11 aiohttp/3.9.1",
+            "1.4.0-rc.1",
+            "v2.0.0",
+            "go1.22.1",
+        ] {
+            assert!(varies().value(&text.into()), "{text}");
+        }
+        for text in ["7.0.1", "4.2", "v2", "text/plain", "SELECT a/b", "EUR"] {
+            assert!(!varies().value(&text.into()), "{text}");
+        }
+        for (name, value) in [
+            ("http.request.header.user-agent", "robot"),
+            ("userAgent", "robot"),
+            ("otel.library.version", "next"),
+            ("appVersion", "next"),
+        ] {
+            assert!(Varies::named(name, &value.into()), "{name}");
+        }
+        assert!(!Varies::named("schema_version", &Value::Int(3)));
+        assert!(!Varies::named("conversion", &"high".into()));
+    }
+
+    #[test]
+    fn a_number_that_did_not_differ_is_constant_unless_it_is_a_time() {
+        let is_constant = |value: Value| assert!(!varies().value(&value), "{value}");
+        is_constant(25_000_000.into());
+        is_constant(i64::MAX.into());
+        is_constant(1_073_741_824.into());
+        is_constant(Value::number("18446744073709551615").unwrap());
+        is_constant(25.5.into());
+        for time in [
+            Value::Int(1_790_003_600),
+            Value::Int(1_790_000_000_123),
+            Value::Int(1_790_000_000_123_456_789),
+            Value::Double(1_790_000_000.25),
+        ] {
+            assert!(varies().value(&time), "{time}");
+        }
+        let once = Varies {
+            is_compared: false,
+            ..varies()
+        };
+        assert!(once.value(&25_000_000.into()), "it may be an id");
+        assert!(!once.value(&200.into()));
+    }
+
+    #[test]
+    fn sizes_vary_only_for_messages() {
+        assert!(Varies::key("http.response.body.size"));
+        assert!(!Varies::key("batch.size"));
+        assert!(!Varies::key("queue.max_length"));
     }
 }

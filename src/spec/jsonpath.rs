@@ -159,7 +159,12 @@ pub(crate) fn member(path: &str, key: &str) -> String {
     if is_plain {
         format!("{path}.{key}")
     } else {
-        let key = key.replace('\\', "\\\\").replace('\'', "\\'");
+        let escape = |character: char| match character {
+            '\\' | '\'' => format!("\\{character}"),
+            control if control < ' ' => format!("\\u{:04x}", u32::from(control)),
+            other => other.to_string(),
+        };
+        let key: String = key.chars().map(escape).collect();
         format!("{path}['{key}']")
     }
 }

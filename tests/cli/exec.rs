@@ -229,6 +229,27 @@ async fn collect_says_when_it_is_ready_and_what_to_set() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn record_uses_the_receiver_and_the_services_of_collect() {
+    let project = Project::with(&[]).await;
+    let (_child, ready) = collect(&project).await;
+    let receiver = ready["environment"]["SPANSPEC_RECEIVER"].as_str().unwrap();
+    let record = |receiver: &str| {
+        let mut record = project.command(&["record", "-o", "specs/ok.yaml", "${URL}/ok"]);
+        record.env("SPANSPEC_RECEIVER", receiver);
+        said(record)
+    };
+    let gone = record("http://127.0.0.1:1").await;
+    gone.expect(3, &["there is no receiver at", "SPANSPEC_RECEIVER"]);
+    let requests = &project.system.requests;
+    assert_eq!(requests.load(std::sync::atomic::Ordering::SeqCst), 0);
+    record(receiver)
+        .await
+        .expect(0, &["written: specs/ok.yaml"]);
+    let spec = project.read("specs/ok.yaml");
+    assert!(spec.contains("    - find: work\n"), "{spec}");
+}
+
 #[cfg(unix)]
 fn interrupt(child: &tokio::process::Child) {
     let id = i32::try_from(child.id().unwrap()).unwrap();

@@ -32,7 +32,7 @@ async fn what_was_recorded_passes_when_it_is_run() {
         spec,
         "# yaml-language-server: $schema=https://raw.githubusercontent.com/spanspec/spanspec/main/docs/spec.schema.json
 # A draft by `spanspec record`: the request was sent twice; values that differed were left out.
-# Ids, times, addresses, ports, threads and versions were left out, too.
+# Ids, times, addresses, ports, threads, user agents and versions were left out, too.
 name: POST /ok
 request:
   post: ${URL}/ok
