@@ -1104,6 +1104,10 @@ async fn interrupted_before(stopped_run: usize, pause: Duration) -> (Option<Stri
     assert_eq!(spec.verdict, Verdict::NotRun(interrupted));
     let load = load(spec);
     assert_eq!((load.requests, load.measured[0].samples.len()), (20, 20));
+    let verdict = verdict_of(spec);
+    let runs = stopped_run - 1;
+    let exceeded = format!("NOT PROVEN: {runs} of {runs} run");
+    assert!(verdict.contains(&exceeded), "{verdict}");
     let about_runs = |notice: &&String| notice.contains("confirmed");
     let notice = load.notices.iter().find(about_runs);
     (load.stopped.clone(), notice.cloned().unwrap_or_default())

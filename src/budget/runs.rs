@@ -39,7 +39,7 @@ fn above(runs: &[RunEvidence]) -> usize {
 }
 
 impl JudgedClaim {
-    /// Makes a claim NOT PROVEN, because too many requests of the last run failed.
+    /// Makes a claim NOT PROVEN, because no run after those that exceeded the limit confirmed it.
     pub(crate) fn leave_unconfirmed(&mut self, exceeded: usize) {
         self.verdict = ClaimVerdict::NotProven;
         self.doubt = Some(OpenReason::NotConfirmed { exceeded });

@@ -22,6 +22,8 @@ pub(super) enum StopReason<'a> {
     Refused(Box<JudgedRequest<'a>>),
     /// The run ended.
     Stopped(Stop),
+    /// The run ended after all requests, before they were sent again.
+    NotRepeated(Stop),
 }
 
 /// The result of the comparison with `failures`.
@@ -42,7 +44,7 @@ impl StopReason<'_> {
             false => format!("{done} of {of} requests"),
         };
         match self {
-            Self::Complete => None,
+            Self::Complete | Self::NotRepeated(_) => None,
             Self::Hopeless => {
                 let failed = stats.not_passed();
                 Some(format!(
@@ -145,7 +147,7 @@ impl<'a> MeasuredRun<'a> {
             Stop::Interrupted => format!("interrupted after run {run}"),
             Stop::Died(_) => format!("stopped after run {run}: a service died"),
         });
-        self.ended = StopReason::Stopped(stop);
+        self.ended = StopReason::NotRepeated(stop);
     }
 
     fn verdict(&self) -> LimitVerdict {
@@ -168,6 +170,7 @@ impl RepeatResult<'_> {
         // If too many requests could not be judged, the samples of the others prove nothing.
         let is_over = matches!(self.last.ended, StopReason::Complete | StopReason::Hopeless);
         let is_judged = is_over && verdict != LimitVerdict::Errored;
+        let is_measured = matches!(self.last.ended, StopReason::NotRepeated(_));
         let mut report = self.of_one(verdict).await;
         let mut load = Load {
             is_strict: self.run.options.budgets.is_strict,
@@ -203,8 +206,16 @@ impl RepeatResult<'_> {
             load = last.load;
         }
         if !is_judged {
-            // The report has the numbers, but no verdicts.
-            load.measured.iter_mut().for_each(|of| of.judged.clear());
+            for of in &mut load.measured {
+                if is_measured {
+                    // Only the confirmation is missing.
+                    let exceeding = of.judged.iter_mut().filter(|one| one.exceeds());
+                    exceeding.for_each(|one| one.leave_unconfirmed(one.earlier.len() + 1));
+                } else {
+                    // The report has the numbers, but no verdicts.
+                    of.judged.clear();
+                }
+            }
             let unconfirmed = self.unconfirmed.map(|Excess { what, runs }| {
                 let runs = counted(runs, "run");
                 format!("{what} in {runs}, and no further run confirmed it")
@@ -222,7 +233,7 @@ impl RepeatResult<'_> {
         let ended = std::mem::replace(&mut self.last.ended, StopReason::Complete);
         let shown = match (ended, verdict) {
             (StopReason::Refused(done), _) => Some(*done),
-            (StopReason::Stopped(stop), _) => {
+            (StopReason::Stopped(stop) | StopReason::NotRepeated(stop), _) => {
                 let step = &self.spec.steps[0];
                 let report = representative(self.run, self.spec, stats);
                 return report.with_trouble(stop.trouble(step));

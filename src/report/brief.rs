@@ -2,7 +2,7 @@
 
 use super::text;
 use crate::check::CheckRef;
-use crate::result::{Attempt, StepReport};
+use crate::result::{Attempt, SpecReport, StepReport};
 
 /// The first failure or error, and the number of others.
 pub(super) fn message(attempt: &Attempt) -> String {
@@ -30,4 +30,18 @@ pub(super) fn effects(step: &StepReport, check: CheckRef) -> impl Iterator<Item 
     step.failures()
         .filter(move |failure| failure.cause == Some(check))
         .map(|failure| format!("{failure} ({})", failure.at))
+}
+
+/// The kind of a flaky spec that fails the run.
+pub(super) const FLAKY: &str = "flaky";
+
+/// The message of a flaky spec that fails the run.
+pub(super) fn flaky(spec: &SpecReport) -> String {
+    let first = spec.attempts.first().map(message).unwrap_or_default();
+    flaky_after(spec.attempts.len(), &first)
+}
+
+/// The same, with the number of attempts and the message of the first.
+pub(super) fn flaky_after(attempts: usize, first: &str) -> String {
+    format!("passed only on attempt {attempts} (--fail-flaky); the first attempt: {first}")
 }

@@ -178,6 +178,7 @@ struct JsonSpec<'a> {
     verdict: &'static str,
     reason: Option<&'a str>,
     flaky: bool,
+    fails_as_flaky: bool,
     duration_ms: f64,
     text: Option<String>,
     attempts: Vec<JsonAttempt<'a>>,
@@ -207,7 +208,11 @@ impl<'a> From<&'a Report> for JsonReport<'a> {
             exit_code: report.exit_code(),
             interrupted: report.interrupted,
             counts: JsonCounts::from(report),
-            specs: report.specs.iter().map(JsonSpec::from).collect(),
+            specs: report
+                .specs
+                .iter()
+                .map(|spec| JsonSpec::of(spec, report))
+                .collect(),
             trouble: report.trouble.iter().map(JsonTrouble::from).collect(),
             notices: &report.notices,
             telemetry: JsonTelemetry::from(&report.telemetry),
@@ -229,9 +234,10 @@ impl From<&Report> for JsonCounts {
     }
 }
 
-impl<'a> From<&'a SpecReport> for JsonSpec<'a> {
-    fn from(spec: &'a SpecReport) -> Self {
+impl<'a> JsonSpec<'a> {
+    fn of(spec: &'a SpecReport, report: &Report) -> Self {
         let (verdict, reason) = parts::verdict(&spec.verdict);
+        let fails_as_flaky = report.fails_as_flaky(spec);
         Self {
             name: &spec.name,
             location: JsonLocation::from(&spec.at),
@@ -239,9 +245,12 @@ impl<'a> From<&'a SpecReport> for JsonSpec<'a> {
             verdict,
             reason,
             flaky: spec.is_flaky(),
+            fails_as_flaky,
             duration_ms: millis(spec.duration),
-            text: is_unwell(&spec.verdict)
-                .then(|| text::spec(spec, &Look::plain(), Detail::Normal)),
+            text: match is_unwell(&spec.verdict) || fails_as_flaky {
+                true => Some(text::spec(spec, &Look::plain(), Detail::Normal)),
+                false => text::of_stopped(spec),
+            },
             attempts: spec.attempts.iter().map(JsonAttempt::from).collect(),
         }
     }

@@ -70,7 +70,8 @@ fn rendered(
     }
     let mut names = HashSet::new();
     for specs in by_file(&report.specs) {
-        junit.add_test_suite(suite(&specs, granularity, repository, &mut names));
+        let suite = suite(&specs, report, granularity, repository, &mut names);
+        junit.add_test_suite(suite);
     }
     junit.to_string().map_err(io::Error::other)
 }
@@ -90,6 +91,7 @@ fn by_file(specs: &[SpecReport]) -> Vec<Vec<&SpecReport>> {
 
 fn suite(
     specs: &[&SpecReport],
+    report: &Report,
     granularity: Granularity,
     repository: &Repository,
     names: &mut HashSet<(String, String)>,
@@ -104,8 +106,8 @@ fn suite(
     }
     for spec in specs {
         let cases = match granularity {
-            Granularity::Spec => vec![case::of_spec(spec, repository)],
-            Granularity::Check => case::of_checks(spec, repository),
+            Granularity::Spec => vec![case::of_spec(spec, report, repository)],
+            Granularity::Check => case::of_checks(spec, report, repository),
         };
         for mut case in cases {
             make_unique(&mut case, &class, names);

@@ -260,8 +260,13 @@ fn flaky(page: &mut Page, report: &Report) {
             format!("| {name} | {attempts} | {} |\n", inline(first))
         })
         .collect();
-    let head = "### Flaky\n\n| spec | passed on attempt | first failure |\n|---|---:|---|\n";
-    page.push_list(head, &rows, "flaky spec", "\n");
+    let title = match report.fail_flaky {
+        true => "Flaky, which fails the run",
+        false => "Flaky",
+    };
+    let head =
+        format!("### {title}\n\n| spec | passed on attempt | first failure |\n|---|---:|---|\n");
+    page.push_list(&head, &rows, "flaky spec", "\n");
 }
 
 fn notes(page: &mut Page, report: &Report) {
@@ -280,9 +285,12 @@ fn others(page: &mut Page, report: &Report) {
         .iter()
         .filter_map(|spec| {
             let became = match &spec.verdict {
+                Verdict::Passed if report.fails_as_flaky(spec) => return None,
                 Verdict::Passed => format!("passed in {}", duration(spec.duration)),
                 Verdict::Skipped(reason) => format!("skipped: {}", inline(reason)),
-                Verdict::NotRun(reason) => format!("not run: {}", inline(reason)),
+                Verdict::NotRun(reason) => {
+                    format!("{}: {}", spec.word_if_not_run(), inline(reason))
+                }
                 Verdict::Failed | Verdict::Errored => return None,
             };
             let file = inline(spec.at.source.name());

@@ -40,7 +40,7 @@ impl Reporter for Tap {
 pub fn render(report: &Report) -> String {
     let mut text = format!("TAP version 14\n1..{}\n", report.specs.len());
     for (at, spec) in report.specs.iter().enumerate() {
-        text.push_str(&point(at + 1, spec));
+        text.push_str(&point(at + 1, spec, report));
     }
     for trouble in &report.trouble {
         let look = Look::plain();
@@ -61,15 +61,18 @@ fn bail_out(report: &Report) -> Option<String> {
     trouble.or_else(|| report.interrupted.then(|| "interrupted".to_owned()))
 }
 
-fn point(number: usize, spec: &SpecReport) -> String {
+fn point(number: usize, spec: &SpecReport, report: &Report) -> String {
     let word = match spec.verdict {
+        Verdict::Passed if report.fails_as_flaky(spec) => "not ok",
         Verdict::Failed | Verdict::Errored => "not ok",
         Verdict::Passed | Verdict::Skipped(_) | Verdict::NotRun(_) => "ok",
     };
     let name = format!("{} › {}", spec.at.source.name(), spec.name);
     let directive = match &spec.verdict {
         Verdict::Skipped(reason) => format!(" # SKIP {}", plain(reason)),
-        Verdict::NotRun(reason) => format!(" # SKIP not run: {}", plain(reason)),
+        Verdict::NotRun(reason) => {
+            format!(" # SKIP {}: {}", spec.word_if_not_run(), plain(reason))
+        }
         Verdict::Passed | Verdict::Failed | Verdict::Errored => String::new(),
     };
     let line = format!("{word} {number} - {}{directive}\n", plain(&name));

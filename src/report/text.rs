@@ -162,6 +162,14 @@ fn many_requests(spec: &SpecReport, look: &Look, detail: Detail) -> String {
     String::new()
 }
 
+/// The measurements of an interrupted spec, for structured reports.
+#[must_use]
+pub fn of_stopped(of: &SpecReport) -> Option<String> {
+    matches!(of.verdict, Verdict::NotRun(_))
+        .then(|| cut_short(of, &Look::plain()))
+        .filter(|text| !text.is_empty())
+}
+
 /// The measurements of an interrupted spec; empty if there are none.
 fn cut_short(spec: &SpecReport, look: &Look) -> String {
     let many = many_requests(spec, look, Detail::Normal);

@@ -282,6 +282,12 @@ impl Report {
         self.specs.iter().any(SpecReport::is_flaky)
     }
 
+    /// Returns `true` if this spec fails the run because it passed only on a retry.
+    #[must_use]
+    pub fn fails_as_flaky(&self, spec: &SpecReport) -> bool {
+        self.fail_flaky && spec.is_flaky()
+    }
+
     /// The exit code of the process: 130 interrupted, 2 errors in the specs or the project file, 1 a spec
     /// failed or a flaky one fails the run, 3 something could not be judged, 4 no spec was selected, else
     /// 0.
@@ -337,6 +343,15 @@ impl SpecReport {
     #[must_use]
     pub fn is_flaky(&self) -> bool {
         self.verdict == Verdict::Passed && self.attempts.len() > 1
+    }
+
+    /// The word for a spec without a verdict, which was interrupted perhaps.
+    #[must_use]
+    pub fn word_if_not_run(&self) -> &'static str {
+        match self.attempts.is_empty() {
+            true => "not run",
+            false => "stopped",
+        }
     }
 
     /// The step that represents the spec: the first that failed, else the last tested one.

@@ -206,11 +206,11 @@ async fn ctrl_c_stops_the_services_and_still_writes_the_reports() {
     let output = child.wait_with_output().await.unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(130), "{text}");
-    assert!(text.contains("interrupted: 1 not run"), "{text}");
+    assert!(text.contains("interrupted: 1 stopped"), "{text}");
     assert!(
         project
             .read("j.xml")
-            .contains("not run: interrupted while it ran")
+            .contains("stopped: interrupted while it ran")
     );
     assert!(
         project.path().join("specs/cleaned-up").exists(),

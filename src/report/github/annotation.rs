@@ -40,7 +40,7 @@ pub(super) fn all(report: &Report, repository: &Repository) -> String {
 }
 
 /// Errors of the run itself; then failed specs before errored ones, and the first failure of each
-/// spec before the second of any.
+/// spec before the second of any. Flaky specs are between them if they fail the run.
 fn errors(report: &Report) -> Vec<Annotation> {
     let of_run = report
         .trouble
@@ -48,8 +48,13 @@ fn errors(report: &Report) -> Vec<Annotation> {
         .map(|of| trouble("the run", of, of.at.clone()));
     let failed = of_specs(report, &Verdict::Failed);
     let errored = of_specs(report, &Verdict::Errored);
+    let flaky = report
+        .specs
+        .iter()
+        .filter(|spec| report.fails_as_flaky(spec));
     of_run
         .chain(in_turn(failed))
+        .chain(flaky.filter_map(flaky_spec))
         .chain(in_turn(errored))
         .collect()
 }
@@ -179,9 +184,13 @@ fn unjudged(title: &str, attempt: &Attempt) -> Option<Annotation> {
     })
 }
 
-/// Flaky specs, and specs that pass although a budget is above its limit.
+/// Flaky specs that do not fail the run, and specs that pass although a budget is above its limit.
 fn warnings(report: &Report) -> Vec<Annotation> {
-    let mut all = flaky(report);
+    let flaky = report
+        .specs
+        .iter()
+        .filter(|spec| spec.is_flaky() && !report.fails_as_flaky(spec));
+    let mut all: Vec<Annotation> = flaky.filter_map(flaky_spec).collect();
     all.extend(report.specs.iter().filter_map(slowdown));
     all
 }
@@ -200,26 +209,22 @@ fn slowdown(spec: &SpecReport) -> Option<Annotation> {
     })
 }
 
-fn flaky(report: &Report) -> Vec<Annotation> {
-    let flaky = report.specs.iter().filter(|spec| spec.is_flaky());
-    flaky
-        .filter_map(|spec| {
-            let title = format!("flaky: {}", spec.name);
-            let first = of_attempt(spec, spec.attempts.first()?)
-                .into_iter()
-                .next()?;
-            let passed = format!(
-                "passed on attempt {}; the first attempt:",
-                spec.attempts.len()
-            );
-            let lines = std::iter::once(passed).chain(first.lines).collect();
-            Some(Annotation {
-                title,
-                lines,
-                ..first
-            })
-        })
-        .collect()
+/// The first failure of a flaky spec.
+fn flaky_spec(spec: &SpecReport) -> Option<Annotation> {
+    let title = format!("flaky: {}", spec.name);
+    let first = of_attempt(spec, spec.attempts.first()?)
+        .into_iter()
+        .next()?;
+    let passed = format!(
+        "passed on attempt {}; the first attempt:",
+        spec.attempts.len()
+    );
+    let lines = std::iter::once(passed).chain(first.lines).collect();
+    Some(Annotation {
+        title,
+        lines,
+        ..first
+    })
 }
 
 fn notices(report: &Report) -> Vec<Annotation> {
@@ -250,7 +255,7 @@ fn notices(report: &Report) -> Vec<Annotation> {
             Verdict::NotRun(reason) => {
                 all.push(plain(
                     Some(&spec.at),
-                    &format!("not run: {}", spec.name),
+                    &format!("{}: {}", spec.word_if_not_run(), spec.name),
                     reason,
                 ));
             }

@@ -207,3 +207,12 @@ fn a_failed_budget_is_an_error_at_its_line_and_an_unproven_one_is_not() {
 
 "#]].raw());
 }
+
+#[test]
+fn a_flaky_spec_that_fails_the_run_is_an_error() {
+    let mut report = sample::report();
+    report.fail_flaky = true;
+    let text = annotations(&report);
+    assert!(text.contains("::error file=shop/specs/place-order.yaml,line=12,col=37,title=flaky%3A paying twice::passed on attempt 2"), "{text}");
+    assert!(!text.contains("::warning"), "{text}");
+}

@@ -36,13 +36,18 @@ pub(super) fn of_run(report: &Report) -> TestCase {
 }
 
 /// A spec as one case.
-pub(super) fn of_spec(spec: &SpecReport, repository: &Repository) -> TestCase {
+pub(super) fn of_spec(spec: &SpecReport, report: &Report, repository: &Repository) -> TestCase {
     let body = || text::spec(spec, &Look::plain(), Detail::Normal);
     let kind = match &spec.verdict {
+        Verdict::Passed if report.fails_as_flaky(spec) => Some(NonSuccessKind::Failure),
         Verdict::Passed => None,
         Verdict::Skipped(reason) => return skipped(spec, reason),
         Verdict::NotRun(reason) => {
-            let mut case = skipped(spec, &format!("not run: {reason}"));
+            let mut case = skipped(spec, &format!("{}: {reason}", spec.word_if_not_run()));
+            if let Some(text) = text::of_stopped(spec) {
+                case.status
+                    .set_description(without_forbidden(text.trim_end()));
+            }
             if let Some(step) = spec.decisive_step() {
                 describe(&mut case, step, repository);
             }
@@ -52,6 +57,9 @@ pub(super) fn of_spec(spec: &SpecReport, repository: &Repository) -> TestCase {
         Verdict::Errored => Some(NonSuccessKind::Error),
     };
     let mut status = match (kind, spec.last_attempt()) {
+        (Some(kind), Some(_)) if spec.is_flaky() => {
+            not_well(kind, &brief::flaky(spec), brief::FLAKY, &body())
+        }
         (Some(kind), Some(last)) => {
             not_well(kind, &brief::message(last), brief::kind(last), &body())
         }
@@ -70,8 +78,13 @@ pub(super) fn of_spec(spec: &SpecReport, repository: &Repository) -> TestCase {
     case
 }
 
-/// Each check of a spec as a case; a trouble of a step is another case.
-pub(super) fn of_checks(spec: &SpecReport, repository: &Repository) -> Vec<TestCase> {
+/// Each check of a spec as a case; a trouble of a step is another case, and so is a flaky spec that
+/// fails the run.
+pub(super) fn of_checks(
+    spec: &SpecReport,
+    report: &Report,
+    repository: &Repository,
+) -> Vec<TestCase> {
     let mut cases = Vec::new();
     for step in spec.last_attempt().into_iter().flat_map(|last| &last.steps) {
         if let Some(trouble) = &step.trouble {
@@ -88,7 +101,7 @@ pub(super) fn of_checks(spec: &SpecReport, repository: &Repository) -> Vec<TestC
         }
     }
     if cases.is_empty() {
-        return vec![of_spec(spec, repository)];
+        return vec![of_spec(spec, report, repository)];
     }
     let mut cases: Vec<TestCase> = cases
         .into_iter()
@@ -100,7 +113,11 @@ pub(super) fn of_checks(spec: &SpecReport, repository: &Repository) -> Vec<TestC
         .collect();
     // Checks have no duration; the sum of the suite stays correct.
     cases[0].set_time(spec.duration);
-    if spec.is_flaky() {
+    if report.fails_as_flaky(spec) {
+        let mut whole = of_spec(spec, report, repository);
+        whole.set_time(Duration::ZERO);
+        cases.push(whole);
+    } else if spec.is_flaky() {
         cases[0].status.add_reruns(earlier(spec));
     }
     cases

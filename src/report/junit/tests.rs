@@ -116,6 +116,21 @@ fn an_earlier_attempt_is_a_flaky_failure_or_a_rerun_and_has_a_type() {
 }
 
 #[test]
+fn a_flaky_spec_that_fails_the_run_is_a_failure() {
+    let mut report = sample::report();
+    report.fail_flaky = true;
+    let junit = parsed(&report, Granularity::Spec);
+    assert_eq!((junit.failures, junit.errors), (2, 1));
+    let text = xml(&report, Granularity::Spec);
+    let message = "passed only on attempt 2 (--fail-flaky); the first attempt: specs/place-order.yaml:12:37: attribute";
+    assert!(text.contains(message), "{text}");
+    assert!(text.contains("type=\"flaky\""), "{text}");
+    let checks = parsed(&report, Granularity::Check);
+    let flaky = cases(&checks).filter(|case| case.name.as_str() == "paying twice");
+    assert_eq!(flaky.count(), 1);
+}
+
+#[test]
 fn a_saved_trace_is_attached_to_a_case_that_failed_and_to_no_other() {
     let text = xml(&sample::report(), Granularity::Spec);
     let attachment = "[[ATTACHMENT|shop/target/spanspec/4bf92f3577b34da6a3ce929d0e0e4736.json]]";

@@ -355,3 +355,15 @@ fn unproven_claims_come_first_if_they_fail() {
         ]
     );
 }
+
+#[test]
+fn flaky_specs_that_fail_the_run_are_not_among_those_that_passed() {
+    let mut report = sample::report();
+    report.fail_flaky = true;
+    let page = markdown(&report);
+    assert!(page.contains("### Flaky, which fails the run\n"), "{page}");
+    assert!(!page.contains("| paying twice | passed"), "{page}");
+    report.specs.retain(SpecReport::is_flaky);
+    report.trouble.clear();
+    assert!(markdown(&report).starts_with("## ❌ spanspec: flaky specs fail the run"));
+}

@@ -6,6 +6,7 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestRerun, TestSuite
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use crate::report::brief;
 use crate::report::junit::case::{case, describe_load, not_well, without_forbidden};
 use crate::report::junit::load::LoadNumbers;
 use crate::report::junit::paths::class_name;
@@ -31,6 +32,9 @@ struct ReadSpec {
     location: ReadLocation,
     verdict: String,
     reason: Option<String>,
+    /// Absent in older reports.
+    #[serde(default)]
+    fails_as_flaky: bool,
     duration_ms: f64,
     text: Option<String>,
     attempts: Vec<ReadAttempt>,
@@ -149,19 +153,40 @@ fn of_spec(spec: &ReadSpec, repository: &Repository) -> TestCase {
 fn status(spec: &ReadSpec) -> TestCaseStatus {
     let reason = spec.reason.as_deref().unwrap_or_default();
     let kind = match spec.verdict.as_str() {
+        "passed" if spec.fails_as_flaky => Some(NonSuccessKind::Failure),
         "passed" => None,
         "failed" => Some(NonSuccessKind::Failure),
         "skipped" => return skipped(reason),
-        "not_run" => return skipped(&format!("not run: {reason}")),
+        "not_run" => {
+            let word = if spec.attempts.is_empty() {
+                "not run"
+            } else {
+                "stopped"
+            };
+            let mut status = skipped(&format!("{word}: {reason}"));
+            if let Some(text) = &spec.text {
+                status.set_description(without_forbidden(text.trim_end()));
+            }
+            return status;
+        }
         _ => Some(NonSuccessKind::Error),
     };
     let last = spec.attempts.last();
-    let message = last.and_then(|last| last.message.as_deref());
-    let word = last.and_then(|last| last.kind.as_deref());
+    let message = match spec.attempts.first().filter(|_| spec.fails_as_flaky) {
+        Some(first) => {
+            let first = first.message.as_deref().unwrap_or("failed");
+            Some(brief::flaky_after(spec.attempts.len(), first))
+        }
+        None => last.and_then(|last| last.message.clone()),
+    };
+    let word = match spec.fails_as_flaky {
+        true => Some(brief::FLAKY),
+        false => last.and_then(|last| last.kind.as_deref()),
+    };
     let mut status = kind.map_or_else(TestCaseStatus::success, |kind| {
         not_well(
             kind,
-            message.unwrap_or("never attempted"),
+            message.as_deref().unwrap_or("never attempted"),
             word.unwrap_or("trouble"),
             spec.text.as_deref().unwrap_or_default(),
         )

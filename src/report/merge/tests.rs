@@ -1,5 +1,6 @@
 use super::super::{Granularity, Json, Junit, Reporter, sample};
 use super::*;
+use crate::result::{Report, SpecReport};
 
 /// The text after the line about the whole run, whose times vary.
 fn suites(folder: &Path, name: &str) -> String {
@@ -14,11 +15,23 @@ fn a_json_report_becomes_the_junit_report_of_the_same_run() {
     let folder = folder.path();
     let mut report = sample::report();
     report.specs.extend(sample::load::report().specs);
+    for fail_flaky in [false, true] {
+        report.fail_flaky = fail_flaky;
+        compare_with_json(folder, &report);
+    }
+    report.specs.retain(SpecReport::is_flaky);
+    assert_eq!(compare_with_json(folder, &report), 1);
+    report.fail_flaky = false;
+    assert_eq!(compare_with_json(folder, &report), 0);
+}
+
+/// Compares the JUnit report with that from the JSON report. Returns the exit code of the latter.
+fn compare_with_json(folder: &Path, report: &Report) -> u8 {
     Json::file(folder.join("report.json"))
-        .finish(&report)
+        .finish(report)
         .unwrap();
     Junit::file(folder.join("direct.xml"), Granularity::Spec)
-        .finish(&report)
+        .finish(report)
         .unwrap();
     let mut merged = Merged::new();
     merged
@@ -28,7 +41,7 @@ fn a_json_report_becomes_the_junit_report_of_the_same_run() {
         .write_junit(&folder.join("merged.xml"), &Secrets::default())
         .unwrap();
     assert_eq!(suites(folder, "merged.xml"), suites(folder, "direct.xml"));
-    assert_eq!(merged.exit_code(), 1);
+    merged.exit_code()
 }
 
 #[test]

@@ -265,3 +265,15 @@ fn diagnostics_are_valid_yaml_for_any_name() {
         assert!(events.is_ok(), "{events:?}\n{block}");
     }
 }
+
+#[test]
+fn a_flaky_spec_that_fails_the_run_is_not_ok() {
+    let mut report = sample::report();
+    report.fail_flaky = true;
+    let text = render(&report);
+    assert!(
+        text.contains("not ok 4 - specs/place-order.yaml › paying twice\n"),
+        "{text}"
+    );
+    assert!(text.contains("  severity: flaky\n"), "{text}");
+}

@@ -34,7 +34,9 @@ fn names(of: &Report, look: &Look) -> String {
     let unwell: Vec<&SpecReport> = of
         .specs
         .iter()
-        .filter(|spec| matches!(spec.verdict, Verdict::Failed | Verdict::Errored))
+        .filter(|spec| {
+            matches!(spec.verdict, Verdict::Failed | Verdict::Errored) || of.fails_as_flaky(spec)
+        })
         .collect();
     if of.specs.len() < 2 {
         return String::new();
@@ -75,18 +77,19 @@ fn slowdowns(of: &Report, look: &Look) -> String {
 }
 
 fn not_run(of: &Report, look: &Look) -> String {
-    let mut reasons: Vec<(&str, Vec<&SpecReport>)> = Vec::new();
+    let mut reasons: Vec<([&str; 2], Vec<&SpecReport>)> = Vec::new();
     for spec in &of.specs {
         if let Verdict::NotRun(reason) = &spec.verdict {
-            match reasons.iter_mut().find(|(known, _)| known == reason) {
+            let why = [spec.word_if_not_run(), reason];
+            match reasons.iter_mut().find(|(known, _)| *known == why) {
                 Some((_, specs)) => specs.push(spec),
-                None => reasons.push((reason, vec![spec])),
+                None => reasons.push((why, vec![spec])),
             }
         }
     }
     let mut text = String::new();
-    for (reason, specs) in reasons {
-        let title = format!("not run: {}, {reason}", counted(specs.len(), "spec"));
+    for ([word, reason], specs) in reasons {
+        let title = format!("{word}: {}, {reason}", counted(specs.len(), "spec"));
         text.push_str(&paragraph(&title, 0, STRONG, look));
         let lines = specs.iter().take(MOST_NAMES).map(|spec| name(spec, look));
         text.extend(lines);
@@ -180,6 +183,13 @@ fn counts(of: &Report, look: &Look) -> String {
         0 => "passed".to_owned(),
         _ => format!("passed ({} flaky)", count(flaky)),
     };
+    let without_verdict = |word: &str| {
+        let specs = of.specs.iter();
+        let is_it = |spec: &&SpecReport| {
+            matches!(spec.verdict, Verdict::NotRun(_)) && spec.word_if_not_run() == word
+        };
+        specs.filter(is_it).count()
+    };
     let counts = [
         (of.count(|is| *is == Verdict::Failed), "failed", BAD),
         (of.count(|is| *is == Verdict::Errored), "errored", DOUBT),
@@ -189,11 +199,8 @@ fn counts(of: &Report, look: &Look) -> String {
             "skipped",
             LEFT_OUT,
         ),
-        (
-            of.count(|is| matches!(is, Verdict::NotRun(_))),
-            "not run",
-            LEFT_OUT,
-        ),
+        (without_verdict("stopped"), "stopped", LEFT_OUT),
+        (without_verdict("not run"), "not run", LEFT_OUT),
     ];
     let parts: Vec<String> = counts
         .into_iter()

@@ -355,6 +355,31 @@ not run: 1 spec, after the first failure
 }
 
 #[test]
+fn a_spec_that_was_interrupted_is_stopped_and_one_that_did_not_begin_is_not_run() {
+    let mut report = sample::report();
+    report.specs[0].verdict = Verdict::NotRun("interrupted while it ran".to_owned());
+    let told = summary(&report, &Look::plain(), Detail::Normal);
+    for line in [
+        "stopped: 1 spec, interrupted while it ran\nSTOP  listing the stock",
+        "not run: 1 spec, after the first failure\n-     shipping",
+        "1 skipped, 1 stopped, 1 not run in",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+}
+
+#[test]
+fn the_summary_lists_flaky_specs_that_fail_the_run() {
+    let mut report = sample::report();
+    report.fail_flaky = true;
+    let told = summary(&report, &Look::plain(), Detail::Normal);
+    assert!(
+        told.contains("FLAKY paying twice   specs/place-order.yaml:1:1"),
+        "{told}"
+    );
+}
+
+#[test]
 fn the_summary_of_a_run_that_did_not_start_has_the_reason() {
     let mut report = sample::report();
     report.specs.clear();
