@@ -44,6 +44,7 @@ macro_rules! mistakes {
 mistakes! {
     a_list
     a_text
+    almost
     at_sign
     backquote
     bad_indentation

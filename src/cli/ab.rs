@@ -20,7 +20,7 @@ use super::budget_arguments::AbArguments;
 use super::exit::{Exit, fail};
 use super::live::Live;
 use super::output;
-use super::selection::select;
+use super::selection::{nothing_to_measure, select};
 use super::session::{NotStarted, Start, block_on, fail_with, with_session};
 use versions::{AbVersions, versions};
 
@@ -60,8 +60,8 @@ fn spec_pairs(
         b: selected(&workspaces.b, arguments),
     };
     if specs.a.is_empty() && specs.b.is_empty() {
-        let known = workspaces.a.specs.len().max(workspaces.b.specs.len());
-        return Err(fail(Exit::Nothing, &nothing_to_compare(known)));
+        let why = nothing_to_measure(&workspaces.a, &arguments.specs, "compared");
+        return Err(fail(Exit::Nothing, &why));
     }
     let names = versions.names();
     let projects = Both {
@@ -94,7 +94,11 @@ fn spec_pairs(
 }
 
 fn selected(workspace: &Workspace, arguments: &AbArguments) -> Vec<Spec> {
-    let mut specs = select(workspace.specs.clone(), &arguments.specs);
+    let mut specs = select(
+        workspace.specs.clone(),
+        &workspace.project.dir,
+        &arguments.specs,
+    );
     specs.retain(|spec| spec.skip.is_none() && crate::ab::is_comparable(spec));
     with_timeout(specs, arguments.session.timeout)
 }
@@ -118,15 +122,6 @@ fn too_few_pairs(pairs: &[SpecPair], arguments: &AbArguments) -> Option<String> 
         pair.name(),
         plan.least_pairs(pair),
     ))
-}
-
-fn nothing_to_compare(known: usize) -> String {
-    match known {
-        0 => "no spec was found: name files or folders, or `specs` in the project file".to_owned(),
-        _ => format!(
-            "none of {known} specs can be compared: a spec needs `repeat`, and a budget without `regression: none`"
-        ),
-    }
 }
 
 /// An address on which both projects listen.

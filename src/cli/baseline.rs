@@ -93,6 +93,22 @@ fn show(arguments: &StoredArguments) -> Exit {
         }
     }
     if texts.is_empty() && errors.is_empty() {
+        if let [one] = found.as_slice()
+            && one.is_named
+        {
+            let text = format!(
+                "error: there is no baseline {}: `spanspec baseline show` lists those of the project, and `spanspec run` proposes new ones",
+                shown(&one.path)
+            );
+            return fail(Exit::Nothing, &text);
+        }
+        if !arguments.files.is_empty() {
+            let given = arguments.files.join(" ");
+            let text = format!(
+                "there is no baseline for {given}: `spanspec run` proposes one for each spec with budgets"
+            );
+            return fail(Exit::Nothing, &text);
+        }
         return fail(
             Exit::Nothing,
             "there is no baseline yet: `spanspec run` proposes one for each spec with budgets, and `spanspec baseline accept` accepts it",

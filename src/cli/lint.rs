@@ -16,7 +16,7 @@ use super::arguments::LintArguments;
 use super::exit::{Exit, fail, note};
 use super::load::{load, warn_of_unused};
 use super::output;
-use super::selection::select;
+use super::selection::{nothing_selected, select};
 use super::session::fail_with;
 use baselines::Looked;
 
@@ -32,7 +32,8 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         baselines::look(&workspace, folder.filter(|dir| !dir.as_os_str().is_empty()));
     let files = workspace.files.len();
     let flush = declared_flush(&workspace);
-    let specs = select(workspace.specs, &arguments.specs);
+    let known = workspace.specs.len();
+    let specs = select(workspace.specs, &workspace.project.dir, &arguments.specs);
     let foreseen = too_few_requests(&specs);
     let too_short = short_timeouts(&specs, flush);
     let warnings = workspace.warnings.iter().chain(&foreseen).chain(&too_short);
@@ -45,7 +46,7 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         note(&text);
     }
     if specs.is_empty() {
-        return fail(Exit::Nothing, "no spec was selected");
+        return fail(Exit::Nothing, &nothing_selected(known, &arguments.specs));
     }
     if !baselines.errors.is_empty() {
         let troubles = baselines

@@ -1,6 +1,7 @@
 //! `spanspec run`: services up, specs run, services down, reports written.
 
 use std::io::Write;
+use std::path::Path;
 
 use crate::result::{Report, SpecReport, Telemetry, Trouble, Verdict, WithoutSpecs};
 use crate::session::saved_traces;
@@ -9,12 +10,12 @@ use crate::spec::Spec;
 use crate::step::{Options, SaveTraces};
 use crate::workspace::{Ports, Workspace, with_timeout};
 
-use super::arguments::{RunArguments, SpecArguments};
+use super::arguments::RunArguments;
 use super::exit::{Exit, fail};
 use super::load::{fail_load, search, troubles, warn_of_unused};
 use super::output;
 use super::reporters::Reporters;
-use super::selection::{full_name, select};
+use super::selection::{full_name, nothing_selected, select};
 use super::session::{NotStarted, Start, block_on, fail_with, ports, with_session};
 
 /// Runs the selected specs.
@@ -45,14 +46,15 @@ async fn run_selected(arguments: &RunArguments) -> Exit {
     warn_of_unused(&workspace);
     let all = std::mem::take(&mut workspace.specs);
     let known = all.len();
-    let specs = with_timeout(select(all, &arguments.specs), arguments.timeout);
+    let project = &workspace.project.dir;
+    let specs = with_timeout(select(all, project, &arguments.specs), arguments.timeout);
     if specs.is_empty() {
         let what = nothing_selected(known, &arguments.specs);
         fail(Exit::Nothing, &what);
         return without_specs(arguments, vec![Trouble::new(&what)], Exit::Nothing);
     }
     if arguments.list {
-        return list(&specs);
+        return list(&specs, project);
     }
     let reporters = Reporters::new(arguments);
     let mut report = report(&workspace, connection, arguments, &specs, &reporters).await;
@@ -87,30 +89,10 @@ fn without_specs(arguments: &RunArguments, trouble: Vec<Trouble>, exit: Exit) ->
     exit
 }
 
-pub(super) fn nothing_selected(known: usize, arguments: &SpecArguments) -> String {
-    let flags = [
-        ("--filter", !arguments.filter.is_empty()),
-        ("--tag", !arguments.tag.is_empty()),
-        ("--shard", arguments.shard.is_some()),
-    ];
-    let given = flags.iter().filter(|(_, is_given)| *is_given);
-    let given: Vec<&str> = given.map(|(flag, _)| *flag).collect();
-    let given = given.join(" and ");
-    match known {
-        0 => "no spec was found: name files or folders, or `specs` in spanspec.yaml".to_owned(),
-        1 => format!("the only spec was not selected by {given}"),
-        _ => {
-            format!(
-                "none of {known} specs was selected by {given}; `spanspec run --list` lists all"
-            )
-        }
-    }
-}
-
-fn list(specs: &[Spec]) -> Exit {
+fn list(specs: &[Spec], project: &Path) -> Exit {
     let names: Vec<String> = specs
         .iter()
-        .map(|spec| output::secrets().text(&full_name(spec)) + "\n")
+        .map(|spec| output::secrets().text(&full_name(spec, project)) + "\n")
         .collect();
     // An error of writing is ignored: standard output is closed.
     let _ = output::stdout().write_all(names.concat().as_bytes());

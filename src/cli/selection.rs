@@ -1,31 +1,133 @@
 //! Selection of specs by `--filter`, `--tag` and `--shard`.
 
 use std::hash::Hasher;
+use std::path::{Component, Path, PathBuf};
 
+use crate::budget::baseline::{path_within, real_path};
 use crate::spec::Spec;
-use crate::workspace::has_tags;
+use crate::workspace::{Workspace, has_tags};
 
 use super::arguments::{Shard, SpecArguments};
 
-/// The specs that meet all arguments.
-pub(super) fn select(specs: Vec<Spec>, arguments: &SpecArguments) -> Vec<Spec> {
+/// The specs that meet all arguments. `project` is the folder of the project file.
+pub(super) fn select(specs: Vec<Spec>, project: &Path, arguments: &SpecArguments) -> Vec<Spec> {
     specs
         .into_iter()
         .filter(|spec| {
-            is_named(spec, &arguments.filter)
+            let name = full_name(spec, project);
+            is_named(&name, &arguments.filter)
                 && has_tags(spec, &arguments.tag)
-                && arguments.shard.is_none_or(|shard| is_of(shard, spec))
+                && arguments.shard.is_none_or(|shard| is_of(shard, &name))
         })
         .collect()
 }
 
-/// The name of a spec among all specs: `specs/place-order.yaml › placing an order`.
-pub(super) fn full_name(spec: &Spec) -> String {
-    format!("{} › {}", spec.at.source.name(), spec.name)
+/// The name of a spec among all specs, the same in every working directory: `specs/place-order.yaml ›
+/// placing an order`. The path is relative to the project file.
+pub(super) fn full_name(spec: &Spec, project: &Path) -> String {
+    let file = Path::new(spec.at.source.name());
+    let path = path_within(project, file).unwrap_or_else(|| from_outside(project, file));
+    let path = path.to_string_lossy().replace('\\', "/");
+    format!("{path} › {}", spec.name)
 }
 
-fn is_named(spec: &Spec, filters: &[String]) -> bool {
-    let name = full_name(spec).to_lowercase();
+/// The path of a file outside of the folder, which begins with `..`.
+fn from_outside(folder: &Path, file: &Path) -> PathBuf {
+    let folder = folder.canonicalize();
+    let (Ok(folder), Some(file)) = (folder, real_path(file)) else {
+        return file.to_owned();
+    };
+    let both = folder.components().zip(file.components());
+    let shared = both.take_while(|(one, other)| one == other).count();
+    let up = folder.components().skip(shared);
+    let down = file.components().skip(shared);
+    up.map(|_| Component::ParentDir).chain(down).collect()
+}
+
+/// The reason why no spec is selected.
+pub(super) fn nothing_selected(known: usize, arguments: &SpecArguments) -> String {
+    let flags = [
+        ("--filter", !arguments.filter.is_empty()),
+        ("--tag", !arguments.tag.is_empty()),
+        ("--shard", arguments.shard.is_some()),
+    ];
+    let given = flags.iter().filter(|(_, is_given)| *is_given);
+    let given: Vec<&str> = given.map(|(flag, _)| *flag).collect();
+    let given = given.join(" and ");
+    match known {
+        0 if arguments.specs.is_empty() => {
+            "no spec was found: name files or folders, or `specs` in spanspec.yaml".to_owned()
+        }
+        0 => format!(
+            "no spec was found in {}: name a spec file, or a folder with *.yaml files",
+            arguments.specs.join(" ")
+        ),
+        1 => format!("the only spec was not selected by {given}"),
+        _ => {
+            format!(
+                "none of {known} specs was selected by {given}; `spanspec run --list` lists all"
+            )
+        }
+    }
+}
+
+/// The reason why none of the specs can be measured. `verb` is `calibrated` or `compared`.
+pub(super) fn nothing_to_measure(
+    workspace: &Workspace,
+    arguments: &SpecArguments,
+    verb: &str,
+) -> String {
+    let project = &workspace.project.dir;
+    let selected = select(workspace.specs.clone(), project, arguments);
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for reason in selected.iter().map(unmeasurable) {
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, specs)) => *specs += 1,
+            None => reasons.push((reason, 1)),
+        }
+    }
+    let remedy = match reasons.as_slice() {
+        [("has only budgets with `regression: none`", _)] => "remove `regression: none`",
+        _ => "add `repeat: { times: 200 }` and `budgets: [{ find: SPAN, p50: < 100ms }]`",
+    };
+    match (selected.as_slice(), reasons.as_slice()) {
+        ([], _) => nothing_selected(workspace.specs.len(), arguments),
+        ([spec], [(reason, _)]) => {
+            let name = full_name(spec, project);
+            format!("{name} cannot be {verb}, because it {reason}: {remedy}")
+        }
+        _ => {
+            let reasons = reasons.iter();
+            let reasons: Vec<String> = reasons
+                .map(|(reason, specs)| format!("{specs} {}", plural(reason, *specs)))
+                .collect();
+            let (known, reasons) = (selected.len(), reasons.join(", "));
+            format!("none of {known} specs can be {verb}, because {reasons}: {remedy}")
+        }
+    }
+}
+
+fn unmeasurable(spec: &Spec) -> &'static str {
+    if spec.skip.is_some() {
+        "has `skip`"
+    } else if spec.repeat.is_none() {
+        "has no `repeat`"
+    } else if spec.budgets.is_empty() {
+        "has no `budgets`"
+    } else {
+        "has only budgets with `regression: none`"
+    }
+}
+
+fn plural(reason: &str, number: usize) -> String {
+    match number {
+        1 => reason.to_owned(),
+        _ => reason.replacen("has", "have", 1),
+    }
+}
+
+fn is_named(name: &str, filters: &[String]) -> bool {
+    let name = name.to_lowercase();
     filters.is_empty()
         || filters
             .iter()
@@ -33,8 +135,24 @@ fn is_named(spec: &Spec, filters: &[String]) -> bool {
 }
 
 /// Every spec is in exactly one shard, the same on every machine: FNV-1a of file and name.
-fn is_of(shard: Shard, spec: &Spec) -> bool {
+fn is_of(shard: Shard, name: &str) -> bool {
     let mut hasher = fnv::FnvHasher::default();
-    hasher.write(full_name(spec).as_bytes());
+    hasher.write(name.as_bytes());
     hasher.finish() % shard.of == shard.number - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_outside_of_the_project_has_a_path_from_its_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        for folder in ["shop", "common/specs"] {
+            std::fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        let found = from_outside(&root.join("shop"), &root.join("common/specs/a.yaml"));
+        assert_eq!(found, Path::new("../common/specs/a.yaml"));
+    }
 }

@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::report::{Look, attributes, duration, waterfall};
-use crate::source::otlp::read;
+use crate::source::otlp::{ReadError, read};
 use crate::trace::Trace;
-use crate::workspace::{FileError, read_bytes};
+use crate::workspace::{FileError, FileKind, read_bytes, shown};
 
 use super::arguments::ShowArguments;
 use super::exit::{Exit, fail};
@@ -18,29 +18,36 @@ const MOST_BYTES: usize = 512 << 20;
 /// Maximum number of spans that are drawn without `--all`.
 const MOST_ROWS: usize = 200;
 
+/// The place of traces, as a part of messages.
+const SAVED: &str = "failed specs save their traces in target/spanspec, next to the project file";
+
 /// Draws every trace of a file.
 pub(super) fn show(arguments: &ShowArguments) -> Exit {
-    let bytes = match bytes(&arguments.file) {
+    let file = &arguments.file;
+    if file.is_dir() {
+        return fail(Exit::Usage, &format!("error: {}", folder(file)));
+    }
+    let bytes = match bytes(file) {
         Ok(bytes) => bytes,
-        Err(error) => return fail(Exit::Usage, &format!("error: {error}")),
+        Err(error) => {
+            let help = if file.exists() {
+                String::new()
+            } else {
+                format!("; {SAVED}")
+            };
+            return fail(Exit::Usage, &format!("error: {error}{help}"));
+        }
     };
     let traces = match read(&bytes) {
         Ok(traces) => traces,
         Err(error) => {
-            let file = arguments.file.display();
-            let causes = std::iter::successors(std::error::Error::source(&error), |e| e.source());
-            let why: Vec<String> = std::iter::once(error.to_string())
-                .chain(causes.map(ToString::to_string))
-                .collect();
-            return fail(
-                Exit::Usage,
-                &format!("error: {file} is no trace: {}", why.join(": ")),
-            );
+            let why = not_a_trace(file, &bytes, &error);
+            return fail(Exit::Usage, &format!("error: {why}"));
         }
     };
     if traces.is_empty() {
         let file = arguments.file.display();
-        return fail(Exit::Nothing, &format!("{file} holds no span"));
+        return fail(Exit::Nothing, &format!("{file} contains no span; {SAVED}"));
     }
     let most_rows = if arguments.all { usize::MAX } else { MOST_ROWS };
     let drawn: Vec<String> = traces
@@ -53,6 +60,43 @@ pub(super) fn show(arguments: &ShowArguments) -> Exit {
         }
         _ => Exit::Passed,
     }
+}
+
+/// The error for a folder, with the name of one of its traces.
+fn folder(path: &Path) -> String {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let files = entries.map(|entry| entry.path());
+    let traces = files.filter(|file| FileKind::of(file) == Some(FileKind::Trace));
+    match traces.min() {
+        Some(trace) => format!(
+            "{} is a folder: name one of its files, such as {}",
+            shown(path),
+            shown(&trace)
+        ),
+        None => format!("{} is a folder without a saved trace; {SAVED}", shown(path)),
+    }
+}
+
+/// The error for a file of another kind.
+fn not_a_trace(file: &Path, bytes: &[u8], error: &ReadError) -> String {
+    let name = shown(file);
+    if let Some(kind) = FileKind::of(file).filter(|kind| *kind != FileKind::Trace) {
+        return format!(
+            "{name} is {}, not a trace: {}",
+            kind.name(),
+            kind.command(file)
+        );
+    }
+    let is_text = std::str::from_utf8(bytes).is_ok_and(|text| !text.contains('\0'));
+    let is_protobuf = matches!(error, ReadError::Protobuf(_) | ReadError::OtherProtobuf);
+    if is_text && is_protobuf {
+        return format!("{name} is not a trace: it is text, but not JSON; {SAVED}");
+    }
+    let causes = std::iter::successors(std::error::Error::source(error), |e| e.source());
+    let why: Vec<String> = std::iter::once(error.to_string())
+        .chain(causes.map(ToString::to_string))
+        .collect();
+    format!("{name} is not a trace: {}; {SAVED}", why.join(": "))
 }
 
 fn bytes(file: &Path) -> Result<Vec<u8>, FileError> {

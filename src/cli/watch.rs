@@ -21,7 +21,7 @@ use super::exit::{Exit, fail, note};
 use super::load::{fail_load, search};
 use super::reporters::Reporters;
 use super::run;
-use super::selection::select;
+use super::selection::{nothing_selected, select};
 use super::session::{Interruptions, Start, block_on, fail_with, started};
 use changes::{Changes, News};
 use interest::{Interest, Role, real};
@@ -168,12 +168,16 @@ impl Watch<'_> {
 
     async fn run(&mut self, workspace: &Workspace, next: &Next) {
         let known = workspace.specs.len();
-        let selected = select(workspace.specs.clone(), &self.arguments.specs);
+        let selected = select(
+            workspace.specs.clone(),
+            &workspace.project.dir,
+            &self.arguments.specs,
+        );
         let mut specs = with_timeout(selected, self.arguments.timeout);
         if specs.is_empty() {
             fail(
                 Exit::Nothing,
-                &run::nothing_selected(known, &self.arguments.specs),
+                &nothing_selected(known, &self.arguments.specs),
             );
             return;
         }

@@ -1,5 +1,6 @@
 //! Writes values as YAML that the reader converts to the same values.
 
+use crate::spec::{is_almost_a_word, is_almost_an_operator};
 use crate::trace::Value;
 
 /// Maximum width of a value on the line of its key.
@@ -39,7 +40,7 @@ fn is_word(text: &str) -> bool {
     const WORDS: [&str; 11] = [
         "true", "false", "null", "yes", "no", "on", "off", "y", "n", "exists", "absent",
     ];
-    WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+    WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)) || is_almost_a_word(text)
 }
 
 /// A double-quoted scalar. In addition to the escapes of JSON, characters are escaped that YAML
@@ -64,8 +65,9 @@ pub(super) fn quoted(text: &str) -> String {
 /// A matcher for exactly this text.
 pub(super) fn equal_text(text: &str) -> String {
     let written = escaped(text);
-    let is_sign =
-        written.trim_start().starts_with(['<', '>']) || written.trim_start().starts_with("=~");
+    let is_sign = written.trim_start().starts_with(['<', '>'])
+        || written.trim_start().starts_with("=~")
+        || is_almost_an_operator(&written);
     if is_sign || written.trim() != written {
         return format!("{{ equals: {} }}", quoted(&written));
     }

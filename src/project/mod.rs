@@ -163,11 +163,7 @@ impl Project {
         };
         let errors = ErrorList::new(source);
         let scope = Scope::new(Arc::clone(globals), Variables::default());
-        let reader = Reader {
-            errors: &errors,
-            scope: &scope,
-            dir: &self.dir,
-        };
+        let reader = Reader::new(&errors, &scope, &self.dir);
         let names: Vec<&str> = self
             .services
             .iter()
@@ -192,11 +188,7 @@ impl Project {
         };
         let errors = ErrorList::new(source);
         let scope = Scope::new(Arc::clone(globals), Variables::default());
-        let reader = Reader {
-            errors: &errors,
-            scope: &scope,
-            dir: &self.dir,
-        };
+        let reader = Reader::new(&errors, &scope, &self.dir);
         let own = reader.all(&self.vars.entries, |(name, node)| {
             Some((name.clone(), reader.value(node)?))
         });
@@ -209,11 +201,7 @@ impl Project {
 
 fn read(root: &Node, errors: &ErrorList, dir: &Path) -> Option<Project> {
     let scope = Scope::new(Arc::default(), Variables::default());
-    let reader = Reader {
-        errors,
-        scope: &scope,
-        dir,
-    };
+    let reader = Reader::new(errors, &scope, dir);
     let mut project = Project::none(dir.to_path_buf());
     project.source = Some(errors.source().clone());
     reader.map(root, "a project file", keys::PROJECT)?;
@@ -350,11 +338,7 @@ fn defaults(node: &Node, reader: &Reader<'_>) -> Option<Defaults> {
 pub fn read_variables(source: &Source) -> Result<BTreeMap<String, Value>, SpecErrors> {
     let errors = ErrorList::new(source);
     let scope = Scope::new(Arc::default(), Variables::default());
-    let reader = Reader {
-        errors: &errors,
-        scope: &scope,
-        dir: Path::new("."),
-    };
+    let reader = Reader::new(&errors, &scope, Path::new("."));
     let documents = parse_documents(&errors);
     let entries = |root| {
         let entries = reader.any_map(root, "a file of variables")?;

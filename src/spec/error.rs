@@ -54,6 +54,7 @@ const MOST: usize = 1_000;
 pub(crate) struct ErrorList {
     source: Source,
     found: RefCell<Vec<SpecError>>,
+    warnings: RefCell<Vec<SpecError>>,
     /// Errors that are recorded already: each case of a matrix finds the same ones.
     known: RefCell<HashSet<(Place, String)>>,
 }
@@ -63,6 +64,7 @@ impl ErrorList {
         Self {
             source: source.clone(),
             found: RefCell::default(),
+            warnings: RefCell::default(),
             known: RefCell::default(),
         }
     }
@@ -89,6 +91,32 @@ impl ErrorList {
             });
         }
         None
+    }
+
+    /// Records a warning, which `spanspec lint` shows.
+    pub(crate) fn warn(
+        &self,
+        place: Place,
+        what: impl Into<String>,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let what = what.into();
+        if self.known.borrow_mut().insert((place, what.clone())) {
+            self.warnings.borrow_mut().push(SpecError {
+                what,
+                at: self.source.at(place),
+                label: label.into(),
+                help: Some(help.into()),
+            });
+        }
+    }
+
+    /// The warnings, in the order of their places.
+    pub(crate) fn take_warnings(&self) -> Vec<SpecError> {
+        let mut warnings = self.warnings.take();
+        warnings.sort_by_key(|warning| warning.at.place);
+        warnings
     }
 
     /// Removes the errors at this byte, which are consequences of another error.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::{ErrorList, SpecErrors};
+use super::error::{ErrorList, SpecError, SpecErrors};
 use super::globals::{Globals, Variables};
 use super::keys;
 use super::matrix::{MatrixCase, cases};
@@ -62,6 +62,18 @@ impl Spec {
         dir: &Path,
         context: &Context,
     ) -> Result<Vec<Self>, SpecErrors> {
+        Self::read_file(source, dir, context).map(|(specs, _)| specs)
+    }
+
+    /// The same, with warnings.
+    ///
+    /// # Errors
+    /// All errors in the file.
+    pub(crate) fn read_file(
+        source: &Source,
+        dir: &Path,
+        context: &Context,
+    ) -> Result<(Vec<Self>, Vec<SpecError>), SpecErrors> {
         let errors = ErrorList::new(source);
         if source.text().len() > MAX_FILE_SIZE {
             let wrong = errors.note(
@@ -78,17 +90,18 @@ impl Spec {
             dir,
             context,
         };
-        let specs: Vec<Self> = documents
-            .iter()
-            .filter_map(|root| file.document(root))
-            .flatten()
-            .collect();
+        let read = documents.iter().filter_map(|root| {
+            file.look_for_unused_vars(root);
+            file.document(root)
+        });
+        let specs: Vec<Self> = read.flatten().collect();
         if specs.is_empty() && errors.is_empty() {
             let help = "add `request: GET http://…` and `expect:`".to_owned();
             errors.note::<()>(Place::default(), "this file has no spec", "empty", help);
         }
         file.refuse_duplicate_names(&specs);
-        errors.check(Some(specs))
+        let warnings = errors.take_warnings();
+        errors.check(Some((specs, warnings)))
     }
 }
 
@@ -141,11 +154,7 @@ impl<'a> FileReader<'a> {
     }
 
     pub(super) fn reader<'r>(&'r self, scope: &'r Scope) -> Reader<'r> {
-        Reader {
-            errors: self.errors,
-            scope,
-            dir: self.dir,
-        }
+        Reader::new(self.errors, scope, self.dir)
     }
 
     pub(super) fn vars(&self, root: &Node, reader: &Reader<'_>) -> Option<Variables> {

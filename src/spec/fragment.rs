@@ -134,11 +134,7 @@ impl Fragment<'_> {
     }
 
     fn reader<'r>(&'r self, scope: &'r Scope) -> Reader<'r> {
-        Reader {
-            errors: self.errors,
-            scope,
-            dir: self.dir,
-        }
+        Reader::new(self.errors, scope, self.dir)
     }
 }
 

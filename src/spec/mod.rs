@@ -34,6 +34,7 @@ mod spec;
 mod steps;
 mod template;
 mod trigger;
+mod unused;
 mod wait;
 mod yaml;
 
@@ -66,11 +67,15 @@ pub use file::MAX_FILE_SIZE;
 pub(crate) use error::{closest, suggest};
 #[cfg(feature = "harness")]
 pub(crate) use names::Names;
+#[cfg(feature = "cli")]
+pub(crate) use template::names as names_in;
 // For the project file, which uses the same language.
 #[cfg(feature = "run")]
 pub(crate) use error::ErrorList;
 #[cfg(feature = "run")]
 pub(crate) use file::variables;
+#[cfg(feature = "cli")]
+pub(crate) use read::almost::{is_almost_a_word, is_almost_an_operator};
 #[cfg(feature = "run")]
 pub(crate) use read::{Reader, Refusal};
 #[cfg(feature = "run")]

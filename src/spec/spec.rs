@@ -145,11 +145,7 @@ impl Step {
         read: impl FnOnce(&Reader<'_>) -> Option<T>,
     ) -> Result<T, SpecErrors> {
         let errors = ErrorList::new(&self.draft.source);
-        let value = read(&Reader {
-            errors: &errors,
-            scope,
-            dir: &self.draft.dir,
-        });
+        let value = read(&Reader::new(&errors, scope, &self.draft.dir));
         errors.check(value)
     }
 }

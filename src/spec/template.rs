@@ -244,6 +244,16 @@ pub(crate) fn is_name(text: &str) -> bool {
             .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
+/// The words in `${…}`.
+pub(crate) fn names(text: &str) -> impl Iterator<Item = &str> {
+    let inside = text.split("${").skip(1);
+    let inside = inside.map(|rest| rest.split('}').next().unwrap_or_default());
+    let is_part = |character: char| character.is_alphanumeric() || "_-.".contains(character);
+    inside
+        .flat_map(move |expression| expression.split(move |next: char| !is_part(next)))
+        .filter(|word| word.starts_with(|first: char| first.is_alphabetic() || first == '_'))
+}
+
 impl fmt::Display for Variable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "${{{}}}", self.name)
@@ -272,6 +282,13 @@ mod tests {
                 TemplatePart::Text(" c".to_owned()),
             ]
         );
+    }
+
+    #[test]
+    fn names_are_found_in_functions_and_defaults() {
+        let text = "a: ${b}/${number(c.d)}\ne: \"${f-g:-${h}}\" $i";
+        let found: Vec<&str> = names(text).collect();
+        assert_eq!(found, ["b", "number", "c.d", "f-g", "h"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::recognized::FileKind;
 use crate::atomic_file::{irregular, open_regular};
 use crate::project::FILE_NAME;
 use crate::spec::{MAX_FILE_SIZE, Source};
@@ -63,6 +64,16 @@ pub enum FileError {
         path: PathBuf,
         /// Its target.
         target: PathBuf,
+    },
+    /// The file is of another kind.
+    #[error("{} is {}, not {wanted}: {}", shown(path), kind.name(), kind.command(path))]
+    Mistaken {
+        /// The file.
+        path: PathBuf,
+        /// Its kind.
+        kind: FileKind,
+        /// The kind that is needed, with its article.
+        wanted: &'static str,
     },
     /// The glob is invalid.
     #[error("invalid glob `{given}`: {source}")]

@@ -4,6 +4,7 @@
 
 mod error;
 mod files;
+mod recognized;
 mod secrets;
 mod selection;
 #[cfg(feature = "cli")]
@@ -15,6 +16,9 @@ use std::sync::Arc;
 
 pub use error::LoadError;
 pub use files::{FileError, find_specs, read, read_bytes, read_regular, shown};
+pub use recognized::FileKind;
+#[cfg(feature = "cli")]
+pub(crate) use recognized::{has_budgets, has_keys};
 pub(crate) use selection::{has_tags, with_timeout};
 
 use crate::project::{Project, read_variables};
@@ -104,7 +108,12 @@ impl Workspace {
             globals: Arc::clone(&workspace.globals),
             defaults: workspace.project.defaults,
         };
-        let (specs, unreadable, mut errors) = read_specs(&paths, &context);
+        let SpecsRead {
+            specs,
+            warnings,
+            unreadable,
+            mut errors,
+        } = read_specs(&paths, &context);
         // Errors of services are reported before anything is started.
         if let Err(SpecErrors(found)) = workspace.project.services(&workspace.globals) {
             errors.extend(found);
@@ -113,6 +122,7 @@ impl Workspace {
             return Err(LoadError::Wrong { unreadable, errors });
         }
         workspace.specs = specs;
+        workspace.warnings.extend(warnings);
         workspace.files = paths;
         Ok(workspace)
     }
@@ -254,24 +264,44 @@ pub fn spec_files(search: &Search, project: &Project) -> Result<Vec<PathBuf>, Lo
     Ok(find_specs(&project.specs, &project.dir)?)
 }
 
-/// The specs of all files, the files that cannot be read, and the errors in the others.
-fn read_specs(paths: &[PathBuf], context: &Context) -> (Vec<Spec>, Vec<FileError>, Vec<SpecError>) {
-    let (mut specs, mut unreadable, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+/// The specs of all files.
+#[derive(Default)]
+struct SpecsRead {
+    specs: Vec<Spec>,
+    warnings: Vec<SpecError>,
+    /// The files that cannot be read.
+    unreadable: Vec<FileError>,
+    /// The errors in the other files.
+    errors: Vec<SpecError>,
+}
+
+fn read_specs(paths: &[PathBuf], context: &Context) -> SpecsRead {
+    let mut all = SpecsRead::default();
     for path in paths {
         let source: Source = match read(path) {
             Ok(source) => source,
             Err(error) => {
-                unreadable.push(error);
+                all.unreadable.push(error);
                 continue;
             }
         };
         // For a bare file name it is empty, which is not a folder.
         let parent = path.parent().filter(|dir| !dir.as_os_str().is_empty());
         let dir = parent.unwrap_or(Path::new("."));
-        match Spec::read_all(&source, dir, context) {
-            Ok(read) => specs.extend(read),
-            Err(SpecErrors(found)) => errors.extend(found),
+        match Spec::read_file(&source, dir, context) {
+            Ok((specs, warnings)) => {
+                all.specs.extend(specs);
+                all.warnings.extend(warnings);
+            }
+            Err(SpecErrors(found)) => match FileKind::of(path) {
+                None | Some(FileKind::Spec) => all.errors.extend(found),
+                Some(kind) => all.unreadable.push(FileError::Mistaken {
+                    path: path.clone(),
+                    kind,
+                    wanted: "a spec",
+                }),
+            },
         }
     }
-    (specs, unreadable, errors)
+    all
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Workspace;
-use crate::spec::closest;
+use crate::spec::{closest, names_in};
 
 impl Workspace {
     /// A sentence for each `--var` to which no spec and no project file refers: its name is probably
@@ -18,7 +18,7 @@ impl Workspace {
         let sources = self.specs.iter().map(|spec| spec.at.source.text());
         let project = self.project.source_text();
         for text in sources.chain(project) {
-            used.extend(names(text));
+            used.extend(names_in(text));
         }
         let known: Vec<&str> = used.iter().copied().collect();
         let unused = given.keys().filter(|name| !used.contains(name.as_str()));
@@ -29,27 +29,5 @@ impl Workspace {
                 format!("--var {name} has no effect: no spec and no project file contains `${{{name}}}`{meant}")
             })
             .collect()
-    }
-}
-
-/// The words in `${…}`.
-fn names(text: &str) -> impl Iterator<Item = &str> {
-    let inside = text.split("${").skip(1);
-    let inside = inside.map(|rest| rest.split('}').next().unwrap_or_default());
-    let is_part = |character: char| character.is_alphanumeric() || "_-.".contains(character);
-    inside
-        .flat_map(move |expression| expression.split(move |next: char| !is_part(next)))
-        .filter(|word| word.starts_with(|first: char| first.is_alphabetic() || first == '_'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_found_in_functions_and_defaults() {
-        let text = "a: ${b}/${number(c.d)}\ne: \"${f-g:-${h}}\" $i";
-        let found: Vec<&str> = names(text).collect();
-        assert_eq!(found, ["b", "number", "c.d", "f-g", "h"]);
     }
 }

@@ -254,12 +254,12 @@ async fn a_spec_without_budgets_has_nothing_to_calibrate_or_compare() {
     let said = run(&project, &["baseline", "calibrate"]).await;
     said.expect(
         4,
-        &["none of 1 specs can be calibrated: a spec needs `repeat`, and a budget that is compared"],
+        &["specs/a.yaml › a cannot be calibrated, because it has no `repeat`: add `repeat: { times: 200 }` and `budgets:"],
     );
     let said = run(&project, &["ab", "http://a", "http://b"]).await;
     said.expect(
         4,
-        &["none of 1 specs can be compared: a spec needs `repeat`, and a budget without `regression: none`"],
+        &["specs/a.yaml › a cannot be compared, because it has no `repeat`: add"],
     );
 }
 
@@ -294,7 +294,7 @@ async fn a_and_b_are_two_project_files_or_two_urls() {
     compared(
         &project,
         &["specs", "v2.yaml"],
-        &["error: specs is a folder: name a project file, such as specs/spanspec.yaml"],
+        &["error: specs is a folder without spanspec.yaml: name a project file"],
     )
     .await;
     compared(
@@ -630,4 +630,96 @@ async fn a_calibration_that_cannot_be_written_is_told_all_the_same() {
         ],
     );
     assert_eq!(project.read(OLD), "{");
+}
+
+#[tokio::test]
+async fn files_of_other_kinds_are_recognized() {
+    let project = Project::with(&[
+        ("order.yaml", SPEC),
+        (
+            "a.yaml",
+            "request: GET http://a/\nexpect: { status: 200 }\n",
+        ),
+    ])
+    .await;
+    project.write("README.md", "# shop\n");
+    project.write("trace.json", "{ \"resourceSpans\": [] }\n");
+    project.write("empty/.keep", "");
+    for (arguments, code, expected) in [
+        (
+            &["baseline", "show", "README.md"][..],
+            2,
+            "README.md is neither a spec nor a baseline",
+        ),
+        (
+            &["baseline", "show", "trace.json"],
+            2,
+            "trace.json is a saved trace, not a spec or a baseline: `spanspec show trace.json` draws it",
+        ),
+        (
+            &["baseline", "accept", "spanspec.yaml"],
+            2,
+            "spanspec.yaml is a project file, not a spec or a baseline",
+        ),
+        (
+            &["baseline", "show", "specs/a.yaml"],
+            2,
+            "the spec specs/a.yaml has no baseline, because it has no budgets",
+        ),
+        (
+            &["baseline", "show", "specs/order.yaml"],
+            4,
+            "there is no baseline specs/baselines/order.yaml.json",
+        ),
+        (
+            &["baseline", "show", "empty"],
+            4,
+            "there is no baseline for empty",
+        ),
+        (
+            &["baseline", "calibrate", "trace.json"],
+            2,
+            "trace.json is a saved trace, not a spec",
+        ),
+        (
+            &["baseline", "calibrate", "empty"],
+            4,
+            "no spec was found in empty: name a spec file, or a folder",
+        ),
+        (
+            &[
+                "baseline",
+                "calibrate",
+                "--filter",
+                "zzz",
+                "--var",
+                "BASE_URL=http://a",
+            ],
+            4,
+            "none of 2 specs was selected by --filter",
+        ),
+        (
+            &["ab", "specs/a.yaml", "specs/a.yaml"],
+            2,
+            "specs/a.yaml is a spec, not a project file: write `spanspec ab A B specs/a.yaml`",
+        ),
+        (
+            &["ab", "README.md", "README.md"],
+            2,
+            "README.md is not a project file",
+        ),
+        (
+            &["ab", "trace.json", "spanspec.yaml"],
+            2,
+            "trace.json is a saved trace, not a project file",
+        ),
+        (
+            &["run", "spanspec.yaml"],
+            2,
+            "spanspec.yaml is a project file, not a spec",
+        ),
+        (&["lint", "empty"], 4, "no spec was found in empty"),
+    ] {
+        run(&project, arguments).await.expect(code, &[expected]);
+    }
 }

@@ -66,6 +66,38 @@ async fn a_variable_of_the_command_line_that_nothing_uses_is_warned_of() {
     project.spanspec(&lint).await.expect(0, &[warning]);
 }
 
+#[tokio::test]
+async fn variables_of_a_spec_that_nothing_uses_are_warned_of() {
+    let spec = "vars: { path: \"f${end}\", end: ine, lost: 1, hidden: 2 }\nrequest: GET ${URL}/${path}\nexpect: { status: 200 }\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let linted = project.spanspec(&["lint", "--secret", "hidden"]).await;
+    linted.expect(
+        0,
+        &[
+            "warning: nothing uses the variable `lost`\n --> specs/a.yaml:1:36",
+            "help: remove it, or write `${lost}` where its value belongs",
+        ],
+    );
+    assert_eq!(linted.err.matches("warning:").count(), 1, "{}", linted.err);
+}
+
+#[tokio::test]
+async fn strings_that_are_nearly_matchers_are_warned_of() {
+    let spec = "request: GET ${URL}/fine\nexpect:\n  headers: { a: present, b: \"present\", c: \"^x\" }\n  body: contains ok\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let linted = project.spanspec(&["lint"]).await;
+    linted.expect(
+        0,
+        &[
+            "warning: `present` is compared as a string\n --> specs/a.yaml:3:17",
+            "help: write `exists`; for the string itself, write \"present\"",
+            "help: write `=~ ^x`; for the string itself, write `{ equals: \"^x\" }`",
+            "help: write `{ contains: ok }`; for the string itself, write \"contains ok\"",
+        ],
+    );
+    assert_eq!(linted.err.matches("warning:").count(), 3, "{}", linted.err);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_variable_of_all_services_is_overridden_by_that_of_a_service() {

@@ -200,11 +200,37 @@ async fn what_is_no_trace_is_said_to_be_none() {
     project
         .spanspec(&["show", file.to_str().unwrap()])
         .await
-        .expect(2, &["is no trace"]);
-    project
-        .spanspec(&["show", "nowhere.json"])
-        .await
-        .expect(2, &["cannot read nowhere.json"]);
+        .expect(2, &["notes.txt is not a trace: it is text, but not JSON; failed specs save their traces in target/spanspec"]);
+    project.write(
+        "specs/a.yaml",
+        "request: GET http://a/\nexpect: { status: 200 }\n",
+    );
+    project.write("traces/t.json", "{ \"resourceSpans\": [] }");
+    for (file, expected) in [
+        ("nowhere.json", "cannot read nowhere.json: No such file"),
+        (
+            "nowhere.json",
+            "; failed specs save their traces in target/spanspec",
+        ),
+        (
+            "specs/a.yaml",
+            "specs/a.yaml is a spec, not a trace: `spanspec run specs/a.yaml` runs it",
+        ),
+        (
+            "spanspec.yaml",
+            "spanspec.yaml is a project file, not a trace",
+        ),
+        ("specs", "specs is a folder without a saved trace"),
+        (
+            "traces",
+            "traces is a folder: name one of its files, such as traces/t.json",
+        ),
+    ] {
+        project
+            .spanspec(&["show", file])
+            .await
+            .expect(2, &[expected]);
+    }
 }
 
 #[tokio::test]

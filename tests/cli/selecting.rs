@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::system::Project;
+use super::system::{Project, said};
 
 async fn twenty() -> Project {
     let spec = |n: usize| {
@@ -91,5 +91,29 @@ async fn arguments_that_make_no_sense_are_refused_with_what_would() {
         (vec!["--var", "novalue"], "NAME=VALUE"),
     ] {
         project.run(&arguments).await.expect(2, &[help]);
+    }
+}
+
+#[tokio::test]
+async fn filters_and_shards_select_the_same_specs_in_every_folder() {
+    let project = twenty().await;
+    for (arguments, count) in [
+        (["--filter", "specs/a.yaml › spec 7"], Some(1)),
+        (["--shard", "2/3"], None),
+    ] {
+        let here = listed(&project, &arguments).await;
+        assert!(count.is_none_or(|count| here.len() == count), "{here:?}");
+        let mut command = project.command(&["run", "--list"]);
+        command.args(arguments);
+        command.current_dir(project.path().join("specs"));
+        let there = said(command).await;
+        assert_eq!(
+            there
+                .out
+                .lines()
+                .map(str::to_owned)
+                .collect::<BTreeSet<_>>(),
+            here
+        );
     }
 }

@@ -340,3 +340,25 @@ fn a_matrix_of_maps_is_one_case_a_map() {
         ["order [sku=A1, want=201]", "order [sku=B2, want=409]"]
     );
 }
+
+#[test]
+fn strings_that_are_nearly_matchers_can_be_written() {
+    let text = r#"
+request: GET http://127.0.0.1:1/
+expect:
+  headers: { a: "exist", b: { equals: "!= 3" }, c: { not: "missing" }, d: { equals: "^x" } }
+  json:
+    $.a: { equals: exists }
+    $.b: { not: { includes: { a: "exists" } } }
+    $.c: not found
+    $.d: GET /orders/*
+    $.e: existence
+    $.f: ==> done
+    $.g: /orders/
+  spans:
+    - present
+    - find: { name: missing, attributes: { a: "present" } }
+      count: 0
+"#;
+    spec(text);
+}

@@ -99,6 +99,51 @@ fn a_variable_does_not_change_the_path_of_a_url() {
     assert_eq!(url("id: \".\"", "http://a/b/x${id}"), "http://a/b/x.");
     assert_eq!(url("q: 'a\\b..'", "http://a/?q=${q}"), "http://a/?q=a\\b..");
     assert_eq!(url("base: \"http://a/b#c\"", "${base}"), "http://a/b#c");
+    for (vars, written, sent) in [
+        (
+            "base: 'http://a/b?c=1&d=2'",
+            "${base}",
+            "http://a/b?c=1&d=2",
+        ),
+        (
+            "base: 'http://a/b?c=1'",
+            "${base}&d=2",
+            "http://a/b?c=1&d=2",
+        ),
+        (
+            "next: '/b?c=1&d=2'",
+            "http://a${next}",
+            "http://a/b?c=1&d=2",
+        ),
+        (
+            "base: 'http://a/v1', next: '/b?c=1'",
+            "${base}${next}",
+            "http://a/v1/b?c=1",
+        ),
+        (
+            "query: 'c=1&d=2'",
+            "http://a/b?${query}",
+            "http://a/b?c=1&d=2",
+        ),
+        (
+            "q: 'c=1&d'",
+            "http://a/b?x=${url(q)}&y=2",
+            "http://a/b?x=c%3D1%26d&y=2",
+        ),
+        (
+            "q: 'c=?1'",
+            "http://a/b?x=${q}&y=2",
+            "http://a/b?x=c=?1&y=2",
+        ),
+        (
+            "pair: 'c=1'",
+            "http://a/b?${pair}&y=2",
+            "http://a/b?c=1&y=2",
+        ),
+        ("id: 'a&b=c'", "http://a/${id}", "http://a/a&b=c"),
+    ] {
+        assert_eq!(url(vars, written), sent, "{vars} {written}");
+    }
     let orders = "http://a/orders/${id}";
     for (vars, url, what) in [
         ("id: \"a#b\"", orders, "contains `#`"),
@@ -140,6 +185,65 @@ fn a_variable_does_not_change_the_path_of_a_url() {
         let expected = format!("a variable in this URL {what}, which {effect}");
         assert!(why.contains(&expected), "{vars} {url}: {why}");
     }
+}
+
+#[test]
+fn a_variable_does_not_add_a_query_or_a_parameter_to_a_url() {
+    for (vars, url, what) in [
+        (
+            "id: 'a?b=1'",
+            "http://a/orders/${id}",
+            "`?`, which begins a query",
+        ),
+        (
+            "id: 'a?b=1'",
+            "http://a/orders/${id}/lines?c=2",
+            "`?`, which begins a query",
+        ),
+        (
+            "base: 'http://a/b?c=1'",
+            "${base}/orders",
+            "`?`, which makes the rest of the URL a query",
+        ),
+        (
+            "q: 'a&b=1'",
+            "http://a/?q=${q}",
+            "`&`, which begins another parameter",
+        ),
+        (
+            "q: 'a&b=1'",
+            "GET http://a/?q=${q}&c=2",
+            "`&`, which begins another parameter",
+        ),
+        (
+            "p: 'a=1&b'",
+            "http://a/?${p}&c=2",
+            "`&`, which begins another parameter",
+        ),
+        (
+            "name: 'a=1'",
+            "http://a/?${name}=2",
+            "`=`, which ends the name of the parameter",
+        ),
+    ] {
+        let text = format!("vars: {{ {vars} }}\nrequest: \"{url}\"\nexpect: {{ status: 200 }}\n");
+        let why = refusal(&text);
+        let expected = format!("a variable in this URL contains {what}");
+        assert!(why.contains(&expected), "{vars} {url}: {why}");
+    }
+}
+
+#[test]
+fn errors_in_variables_that_nothing_uses_are_reported() {
+    let with = |vars: &str| {
+        format!(
+            "vars: {{ {vars} }}\nrequest: http://a/\ncapture: {{ id: $.id }}\nexpect: {{ status: 200 }}\n"
+        )
+    };
+    assert!(refusal(&with("a: \"${nowhere}\"")).contains("undefined variable `nowhere`"));
+    assert!(refusal(&with("a: 010")).contains("`010` is ambiguous"));
+    let fine = with("a: \"x${id}\", b: \"${b:-1}\", c: { d: [\"${uuid()}\"] }");
+    spec(&fine);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub enum BaselineError {
         found: u64,
     },
     /// The file has another format.
-    #[error("{} is not a baseline of spanspec and was not changed; move it away", .path.display())]
+    #[error("{} is not a baseline of spanspec and was not changed; name another file, or move it away", .path.display())]
     Foreign {
         /// The file.
         path: PathBuf,

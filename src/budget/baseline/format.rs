@@ -14,7 +14,7 @@ use crate::budget::sketch::Sketch;
 use crate::machine::Disturbance;
 
 /// The value of `format`, which distinguishes baselines from other JSON files.
-const FORMAT: &str = "spanspec baseline";
+pub(crate) const FORMAT: &str = "spanspec baseline";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -23,9 +23,10 @@ pub use file::{accept, lock, propose, read, reject, write};
 #[cfg(test)]
 pub use fingerprint::Fact;
 pub use fingerprint::{FactDifference, Fingerprint, LoadModel, Mismatch, ReceivedBy};
+pub(crate) use format::FORMAT;
 pub use format::{parse, render};
 pub use join::{Joined, NewRuns, Recalibrated, ReplacedRuns};
-pub use path::{path_beside, path_of, pending_path};
+pub use path::{path_beside, path_of, path_within, pending_path, real_path};
 pub(crate) use review::quantiles;
 pub use review::{CaseChange, changes};
 

@@ -24,27 +24,35 @@ pub fn path_of(spec: &Path, folder: Option<&Path>, root: &Path) -> PathBuf {
 
 /// The path relative to `root`. A path outside of `root` loses its root component only.
 fn relative_to(root: &Path, path: &Path) -> PathBuf {
+    path_within(root, path).unwrap_or_else(|| {
+        let path = real_path(path).unwrap_or_else(|| path.to_owned());
+        let names = path.components();
+        names
+            .filter(|part| matches!(part, Component::Normal(_)))
+            .collect()
+    })
+}
+
+/// The absolute path, with links to folders resolved. A link in a project may point anywhere, so the
+/// last component is not resolved.
+#[must_use]
+pub fn real_path(path: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(path).ok()?;
+    let folder = absolute.parent()?.canonicalize().ok()?;
+    Some(folder.join(absolute.file_name()?))
+}
+
+/// The path relative to `root`, in any working directory. `None` outside of `root`.
+#[must_use]
+pub fn path_within(root: &Path, path: &Path) -> Option<PathBuf> {
     let absolute = |path: &Path| std::path::absolute(path).ok();
-    let real = |path: &Path| {
-        let absolute = std::path::absolute(path).ok()?;
-        // A link in the project may point anywhere, so the last component is not resolved.
-        let folder = absolute.parent()?.canonicalize().ok()?;
-        Some(folder.join(absolute.file_name()?))
-    };
     let within = |root: Option<PathBuf>, path: Option<PathBuf>| {
         let path = path?.strip_prefix(root?).ok()?.to_owned();
         let is_below = path.components().all(|part| part != Component::ParentDir);
         is_below.then_some(path)
     };
     within(absolute(root), absolute(path))
-        .or_else(|| within(root.canonicalize().ok(), real(path)))
-        .unwrap_or_else(|| {
-            let path = real(path).unwrap_or_else(|| path.to_owned());
-            let names = path.components();
-            names
-                .filter(|part| matches!(part, Component::Normal(_)))
-                .collect()
-        })
+        .or_else(|| within(root.canonicalize().ok(), real_path(path)))
 }
 
 /// The file of a proposed baseline: the baseline's path with the suffix `.new`.

@@ -152,7 +152,7 @@ fn a_file_that_cannot_be_read_gives_an_error_with_its_name() {
     for foreign in ["[1, 2]", "{}", "3", "{ \"format\": \"insta\" }"] {
         assert_eq!(
             refusal(foreign),
-            "baselines/a.yaml.json is not a baseline of spanspec and was not changed; move it away"
+            "baselines/a.yaml.json is not a baseline of spanspec and was not changed; name another file, or move it away"
         );
     }
     assert_eq!(

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ab::Both;
 use crate::project::FILE_NAME;
-use crate::workspace::{Ports, Search, Workspace, shown};
+use crate::workspace::{FileKind, Ports, Search, Workspace, has_keys, shown};
 use url::Url;
 
 use super::super::budget_arguments::AbArguments;
@@ -72,10 +72,10 @@ fn project_file(text: &str) -> Result<(), String> {
     let path = Path::new(text);
     if path.is_dir() {
         let file = path.join(FILE_NAME);
-        return Err(format!(
-            "{text} is a folder: name a project file, such as {}",
-            shown(&file)
-        ));
+        return Err(match file.is_file() {
+            true => format!("{text} is a folder: name its project file {}", shown(&file)),
+            false => format!("{text} is a folder without {FILE_NAME}: name a project file"),
+        });
     }
     if !path.exists() && is_address(text) {
         return Err(format!(
@@ -87,7 +87,22 @@ fn project_file(text: &str) -> Result<(), String> {
             "there is no project file {text}; A and B are two project files that start a version each, or two URLs"
         ));
     }
-    Ok(())
+    match FileKind::of(path) {
+        Some(FileKind::Spec) => Err(format!(
+            "{text} is a spec, not a project file: write `spanspec ab A B {text}`, where A and B are two project files or two URLs"
+        )),
+        Some(FileKind::Project) => Ok(()),
+        Some(kind) => Err(format!(
+            "{text} is {}, not a project file: {}",
+            kind.name(),
+            kind.command(path)
+        )),
+        // Errors in its keys are reported with their places.
+        None if has_keys(path) => Ok(()),
+        None => Err(format!(
+            "{text} is not a project file: it has no key, such as `services`; A and B are two project files that start a version each, or two URLs"
+        )),
+    }
 }
 
 /// `127.0.0.1:8080`, `staging.example.com:80/shop`

@@ -18,7 +18,7 @@ use super::super::exit::{Exit, fail};
 use super::super::judging_arguments::kept;
 use super::super::live::Live;
 use super::super::load::load;
-use super::super::selection::select;
+use super::super::selection::{nothing_to_measure, select};
 use super::super::session::{NotStarted, Start, block_on, fail_with, with_session};
 use super::{fail_baseline, print, worse};
 
@@ -30,7 +30,8 @@ pub(super) fn calibrate(arguments: &CalibrateArguments) -> Exit {
     };
     let specs = selected(&workspace, arguments);
     if specs.is_empty() {
-        return fail(Exit::Nothing, &nothing_to_measure(workspace.specs.len()));
+        let why = nothing_to_measure(&workspace, &arguments.specs, "calibrated");
+        return fail(Exit::Nothing, &why);
     }
     let options = options(&workspace, arguments);
     let work = CalibrationRun {
@@ -44,18 +45,13 @@ pub(super) fn calibrate(arguments: &CalibrateArguments) -> Exit {
 }
 
 fn selected(workspace: &Workspace, arguments: &CalibrateArguments) -> Vec<Spec> {
-    let mut specs = select(workspace.specs.clone(), &arguments.specs);
+    let mut specs = select(
+        workspace.specs.clone(),
+        &workspace.project.dir,
+        &arguments.specs,
+    );
     specs.retain(|spec| spec.skip.is_none() && spec.budgets.iter().any(Budget::is_compared));
     with_timeout(specs, arguments.session.timeout)
-}
-
-fn nothing_to_measure(known: usize) -> String {
-    match known {
-        0 => "no spec was found: name files or folders, or `specs` in spanspec.yaml".to_owned(),
-        _ => format!(
-            "none of {known} specs can be calibrated: a spec needs `repeat`, and a budget that is compared with a baseline"
-        ),
-    }
 }
 
 fn options(workspace: &Workspace, arguments: &CalibrateArguments) -> Options {

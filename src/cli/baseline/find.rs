@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use crate::budget::baseline::{path_of, pending_path};
 use crate::project::Project;
-use crate::workspace::{LoadError, Ports, Search, Workspace, find_specs, shown, spec_files};
+use crate::workspace::{
+    FileKind, LoadError, Ports, Search, Workspace, find_specs, has_budgets, has_keys, shown,
+    spec_files,
+};
 
 use super::super::budget_arguments::StoredArguments;
 use super::super::exit::{Exit, fail};
@@ -91,6 +94,7 @@ impl Finder {
     fn find_named(&mut self, files: &[String]) -> Result<(), Exit> {
         for given in files {
             let path = Path::new(given);
+            refuse_other_kind(path).map_err(|why| fail(Exit::Usage, &format!("error: {why}")))?;
             if let Some(baseline) = baseline_file(given) {
                 self.add(&baseline, true);
                 continue;
@@ -141,4 +145,28 @@ impl Finder {
 fn baseline_file(name: &str) -> Option<PathBuf> {
     let name = name.strip_suffix(".new").unwrap_or(name);
     name.ends_with(".json").then(|| PathBuf::from(name))
+}
+
+/// Refuses a file that is neither a spec nor a baseline, and a spec without budgets.
+fn refuse_other_kind(path: &Path) -> Result<(), String> {
+    const NEEDED: &str = "a spec or a baseline";
+    if !path.is_file() {
+        return Ok(());
+    }
+    let file = shown(path);
+    match FileKind::of(path) {
+        // The error of a later version or a damaged file says more.
+        Some(FileKind::Baseline) => Ok(()),
+        Some(FileKind::Spec) if has_budgets(path) => Ok(()),
+        Some(FileKind::Spec) => Err(format!(
+            "the spec {file} has no baseline, because it has no budgets: add `repeat` and `budgets`"
+        )),
+        Some(kind) => Err(format!(
+            "{file} is {}, not {NEEDED}: {}",
+            kind.name(),
+            kind.command(path)
+        )),
+        None if baseline_file(&file).is_some() || has_keys(path) => Ok(()),
+        None => Err(format!("{file} is neither a spec nor a baseline")),
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Reader;
-use super::selector::EntryIds;
+use super::selector::{EntryIds, may_be_none};
 use crate::spec::expect::{Check, Condition, Expect};
 use crate::spec::keys::{self, Keys};
 use crate::spec::selector::{Ask, Pattern, Selector, SpanCondition, SpanEntry};
@@ -367,8 +367,9 @@ impl Reader<'_> {
                 "add `find: name`, `find: { service: … }`, or `find: {}` for every span",
             );
         };
-        let find = self.selector(find_node, ids);
         let count = self.optional(node, "count", |count| self.count(count, "a count"));
+        let reader = self.strict_if(may_be_none(count.as_ref().and_then(Option::as_ref)));
+        let find = reader.selector(find_node, ids);
         let each = self.conditions(entries, ids);
         let (find, count, each) = (find?, count?, each?);
         let count_at = node.get("count").unwrap_or(find_node).place;

@@ -2,6 +2,7 @@
 
 use regex::Regex;
 
+use super::almost::{meant_by_key, without_delimiters};
 use super::{FilledText, Reader};
 use crate::spec::error::{did_you_mean, suggest};
 use crate::spec::keys;
@@ -147,6 +148,9 @@ impl Reader<'_> {
                 return self.between(least, greatest, node);
             }
         }
+        if scalars != Scalars::Numbers {
+            self.not_almost_a_matcher(scalar, node)?;
+        }
         self.equal(scalar, node, scalars)
     }
 
@@ -209,6 +213,14 @@ impl Reader<'_> {
             // The real one is read when its variables have values.
             return Regex::new("").ok();
         };
+        if let Some(meant) = without_delimiters(&expression) {
+            return self.wrong(
+                node.place,
+                format!("`{expression}` never matches: its first character stands before `^`"),
+                "never matches",
+                format!("write the expression without delimiters: `=~ {meant}`"),
+            );
+        }
         match regex::RegexBuilder::new(&expression)
             .size_limit(REGEX_SIZE)
             .build()
@@ -327,6 +339,12 @@ impl Reader<'_> {
         };
         let part = |value| self.not_empty_part(value, entry);
         let awaited = || Some(Value::from("-"));
+        if matches!(
+            entry.key.text.as_str(),
+            "equals" | "contains" | "starts_with" | "ends_with" | "includes" | "same_items"
+        ) {
+            self.no_matcher_inside(entry)?;
+        }
         let matcher = match entry.key.text.as_str() {
             "equals" => self.literal(node, scalars).map(Matcher::Equal),
             "not" => self.negation(node, scalars),
@@ -357,7 +375,9 @@ impl Reader<'_> {
             "before" => self.time(node, TimeComparison::Before),
             _ => {
                 let (written, accepted) = (&entry.key.text, keys::MATCHER.names());
-                let help = did_you_mean(written, &accepted).unwrap_or_else(|| {
+                let meant = || did_you_mean(written, &accepted);
+                let meant = meant_by_key(written).map(str::to_owned).or_else(meant);
+                let help = meant.unwrap_or_else(|| {
                     let accepted = suggest(written, &accepted);
                     format!("{accepted}; to compare with a map, write `{{ equals: {{ … }} }}`")
                 });
@@ -386,7 +406,7 @@ impl Reader<'_> {
     }
 
     fn negation(&self, node: &Node, scalars: Scalars) -> Option<Matcher> {
-        let inner = self.matcher_of(node, scalars)?;
+        let inner = self.strict().matcher_of(node, scalars)?;
         self.not_emptied(node)?;
         Some(Matcher::Not(Box::new(inner)))
     }
@@ -445,12 +465,12 @@ impl Reader<'_> {
 }
 
 /// The number in a text, read like a scalar.
-fn number(text: &str) -> Option<Value> {
+pub(super) fn number(text: &str) -> Option<Value> {
     Value::number(text)
 }
 
 /// The ends of `1..`, `2..4` and `..5`; each is a number or a variable.
-fn range(text: &str) -> Option<(&str, &str)> {
+pub(super) fn range(text: &str) -> Option<(&str, &str)> {
     let dots = dots_outside_braces(text)?;
     let (least, greatest) = (text[..dots].trim(), text[dots + 2..].trim());
     let is_end = |end: &str| {

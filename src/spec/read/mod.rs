@@ -4,6 +4,7 @@
 //! errors of a file are reported together. A placeholder replaces a variable without a value,
 //! such as a capture before the run.
 
+pub(crate) mod almost;
 mod budget;
 mod capture;
 mod command;
@@ -36,6 +37,20 @@ pub(crate) struct Reader<'a> {
     pub(crate) scope: &'a Scope,
     /// The folder of the file; base of relative paths.
     pub(crate) dir: &'a Path,
+    /// The treatment of strings that are nearly matchers.
+    doubtful: Doubtful,
+}
+
+/// The treatment of strings that a system may send, but that were probably meant as matchers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Doubtful {
+    /// A warning: at worst, the check fails.
+    #[default]
+    Warned,
+    /// An error: the check would pass for nearly every value.
+    Refused,
+    /// Accepted: nearly every word can be a name.
+    Accepted,
 }
 
 /// A text with its variables substituted. `None` if one has no value yet.
@@ -59,6 +74,17 @@ impl Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({})", self.what, self.help)
+    }
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(errors: &'a ErrorList, scope: &'a Scope, dir: &'a Path) -> Self {
+        Self {
+            errors,
+            scope,
+            dir,
+            doubtful: Doubtful::default(),
+        }
     }
 }
 

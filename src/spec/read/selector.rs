@@ -231,9 +231,11 @@ impl Reader<'_> {
             });
         }
         self.map(node, "an event", keys::EVENT)?;
-        let name = self.optional(node, "name", |name| self.name_matcher(name));
-        let attributes = self.optional(node, "attributes", |map| self.matchers(map, "attributes"));
         let count = self.count_of(node);
+        let reader = self.strict_if(may_be_none(count.as_ref()));
+        let name = self.optional(node, "name", |name| self.name_matcher(name));
+        let attributes =
+            self.optional(node, "attributes", |map| reader.matchers(map, "attributes"));
         Some(EventPattern {
             name: name?,
             attributes: attributes?.unwrap_or_default(),
@@ -251,10 +253,11 @@ impl Reader<'_> {
         }
         self.all(self.listed(node, "`links`")?, |item| {
             self.map(item, "a link", keys::LINK)?;
-            let to = self.optional(item, "to", |to| self.pattern(to, ids));
-            let attributes =
-                self.optional(item, "attributes", |map| self.matchers(map, "attributes"));
             let count = self.count_of(item);
+            let reader = self.strict_if(may_be_none(count.as_ref()));
+            let to = self.optional(item, "to", |to| reader.pattern(to, ids));
+            let attributes =
+                self.optional(item, "attributes", |map| reader.matchers(map, "attributes"));
             let link = LinkPattern {
                 to: to?,
                 attributes: attributes?.unwrap_or_default(),
@@ -290,9 +293,10 @@ impl Reader<'_> {
             })));
         }
         let entries = self.map(node, &format!("`{}`", place.key()), keys::RELATION)?;
-        let conditions = self.conditions(entries, ids);
-        let take = self.optional(node, "take", |take| self.take(take));
         let count = self.relation_count(place, node);
+        let reader = self.strict_if(may_be_none(count.as_ref()));
+        let conditions = reader.conditions(entries, ids);
+        let take = self.optional(node, "take", |take| self.take(take));
         let other = Pattern::Selector(Selector {
             conditions: conditions?,
             take: take?,
@@ -373,4 +377,9 @@ impl Reader<'_> {
             None => Some(None),
         }
     }
+}
+
+/// Returns `true` if nothing at all meets this count. A condition that is wrong then goes unnoticed.
+pub(super) fn may_be_none(count: Option<&Limits<u64>>) -> bool {
+    count.is_some_and(|count| count.contains(0))
 }

@@ -340,32 +340,42 @@ fn after_method(text: &str) -> &str {
         .map_or(text, |(_, url)| url.trim_start())
 }
 
-/// The effect of the value of a variable on the path of a URL, and help. The URL is the end of the
+/// The effect of the value of a variable on the parts of a URL, and help. The URL is the end of the
 /// text; the values are ranges of the text.
 fn altered(text: &str, url: &str, values: &[Range<usize>]) -> Option<(String, &'static str)> {
+    const ENCODE: &str = "encode the value: `${url(x)}`; or write the sign outside of the variable";
+    const ENCODE_PARAMETER: &str =
+        "encode the value: `${url(x)}`; or write the parameters under `query`, which encodes them";
+    const REMOVE: &str = "remove it from the value";
     let end = text.trim_end().len();
     let start = end - url.len();
-    let query = url.find(['?', '#']).unwrap_or(url.len());
+    let query = start_of_query(text, start..end, values);
     for value in values.iter().filter(|value| value.end > start) {
-        // A value at the start is the base of the URL.
-        let is_base = value.start <= start;
-        let sign = text[value.clone()].char_indices().find(|(at, sign)| {
-            let is_in_query = value.start + at >= start + query;
-            match sign {
-                '#' => !is_base || value.end < end,
-                '\\' => !is_in_query,
-                _ => sign.is_control(),
-            }
-        });
-        if let Some((_, sign)) = sign {
-            let help = if is_base {
-                "remove it from the value"
-            } else {
-                "encode the value: `${url(x)}`; or write the sign outside of the variable"
+        let role = role(text, start..end, values, value);
+        let rest = &text[value.end.min(end)..end];
+        let in_name = is_in_name(&text[start..end], value.start.saturating_sub(start), rest);
+        let found = text[value.clone()].char_indices().find_map(|(at, sign)| {
+            let is_in_query = (value.start + at).saturating_sub(start) >= query;
+            let effect = match (sign, role) {
+                ('#', Role::Base) if rest.is_empty() => return None,
+                ('#', _) => "cuts the URL",
+                ('\\', _) if !is_in_query => "changes the path",
+                ('?', Role::Base) if !rest.is_empty() && !rest.starts_with(['&', '#']) => {
+                    "makes the rest of the URL a query"
+                }
+                ('?', Role::Segment) if !is_in_query => "begins a query",
+                ('&', Role::Segment) if is_in_query => "begins another parameter",
+                ('=', Role::Segment) if is_in_query && in_name => "ends the name of the parameter",
+                _ if sign.is_control() => "changes the path",
+                _ => return None,
             };
-            let effect = match sign {
-                '#' => "cuts the URL",
-                _ => "changes the path",
+            Some((sign, effect))
+        });
+        if let Some((sign, effect)) = found {
+            let help = match (role, sign) {
+                (Role::Base, _) => REMOVE,
+                (_, '&' | '=') => ENCODE_PARAMETER,
+                _ => ENCODE,
             };
             let what = format!("contains `{}`, which {effect}", sign.escape_debug());
             return Some((what, help));
@@ -394,6 +404,62 @@ fn altered(text: &str, url: &str, values: &[Range<usize>]) -> Option<(String, &'
         ),
         "give the variable another value: dots alone cannot be a segment of a path, not even encoded",
     ))
+}
+
+/// The part of a URL that the value of a variable is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// The beginning of the URL, or all of it.
+    Base,
+    /// All that follows the host or the base: `/orders?page=2`, as in a `location` header.
+    Rest,
+    /// The whole query: `page=2&size=10`.
+    Query,
+    /// A part of the path, or of a parameter.
+    Segment,
+}
+
+fn role(text: &str, url: Range<usize>, values: &[Range<usize>], value: &Range<usize>) -> Role {
+    let before = &text[url.start..value.start.max(url.start)];
+    let is_last = value.end >= url.end;
+    let is_base = |value: &Range<usize>| value.start <= url.start;
+    let follows_base = || {
+        let mut bases = values.iter().filter(|value| is_base(value));
+        let host = before.split_once("://").map(|(_, rest)| rest);
+        bases.any(|base| base.end == value.start)
+            || host.is_some_and(|host| !host.contains(['/', '?']))
+    };
+    if is_base(value) {
+        Role::Base
+    } else if is_last && text[value.clone()].starts_with('/') && follows_base() {
+        Role::Rest
+    } else if before.find('?').is_some_and(|at| at + 1 == before.len())
+        && (is_last || text[value.end..].starts_with('#'))
+    {
+        Role::Query
+    } else {
+        Role::Segment
+    }
+}
+
+/// The offset of the query in the URL. A `?` in a part of the path does not count.
+fn start_of_query(text: &str, url: Range<usize>, values: &[Range<usize>]) -> usize {
+    let is_segment = |at: usize| {
+        let value = values.iter().find(|value| value.contains(&at));
+        value.is_some_and(|value| role(text, url.clone(), values, value) == Role::Segment)
+    };
+    let found = text[url.clone()].match_indices(['?', '#']);
+    let mut found = found.map(|(at, _)| at);
+    found
+        .find(|at| !is_segment(url.start + at))
+        .unwrap_or(url.len())
+}
+
+/// Returns `true` if a value at this offset is in the name of a parameter: `?${name}=1`.
+fn is_in_name(url: &str, at: usize, rest: &str) -> bool {
+    let before = url[..at].rsplit(['?', '&']).next().unwrap_or_default();
+    let after = rest.split('&').next().unwrap_or_default();
+    !before.contains('=') && after.contains('=')
 }
 
 /// The segments of the path of a URL, which ends at `query`.

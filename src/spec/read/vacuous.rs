@@ -138,7 +138,7 @@ impl Reader<'_> {
 
     /// A condition on a name, which is never empty.
     pub(super) fn name_matcher(&self, node: &Node) -> Option<Matcher> {
-        let matcher = self.text_matcher(node)?;
+        let matcher = self.for_names().text_matcher(node)?;
         let is_empty = |scalar: &Scalar, node: &Node| {
             let is_text = scalar.style != Style::Plain && scalar.text.is_empty();
             is_text || self.is_emptied(scalar, node)

@@ -250,6 +250,11 @@ impl Scope {
         self.fill_open(node, errors, &[name])
     }
 
+    /// Evaluates one of the `vars`, so that its errors are recorded.
+    pub(crate) fn evaluate_var(&self, name: &str, node: &Node, errors: &ErrorList) {
+        self.fill_open(node, errors, &[name]);
+    }
+
     /// The value of one of the `vars`, of any type.
     pub(super) fn fill_open(
         &self,

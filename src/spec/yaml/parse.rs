@@ -306,7 +306,11 @@ impl<'a> TreeBuilder<'a> {
             let at = span
                 .tag_span()
                 .map_or_else(|| self.place(span), |span| self.place(&span));
-            self.quote(at, "!", &tag.original());
+            let value = match event {
+                Event::Scalar(text, ..) => text.as_ref(),
+                _ => "",
+            };
+            self.refuse_tag(at, &tag.original(), value);
         }
         if anchor > 0 {
             self.errors.note::<()>(
@@ -317,6 +321,20 @@ impl<'a> TreeBuilder<'a> {
                     .to_owned(),
             );
         }
+    }
+
+    /// A tag in YAML; `!= 3` was probably meant as a comparison.
+    fn refuse_tag(&self, place: Place, tag: &str, value: &str) {
+        let Some(operand) = tag.strip_prefix("!=") else {
+            return self.quote(place, "!", tag);
+        };
+        let other = [operand, value].concat();
+        self.errors.note::<()>(
+            place,
+            "`!=` is not an operator",
+            "reserved in YAML",
+            format!("write `{{ not: {} }}`", other.trim()),
+        );
     }
 
     fn quote(&self, place: Place, sign: &str, written: &str) {
