@@ -69,6 +69,12 @@ fn asserting() {
     a_misspelt_name();
 }
 
+#[tokio::test]
+#[ignore = "run by another test"]
+async fn blocking() {
+    spanspec::block_on(async {});
+}
+
 /// The text of the panic.
 fn said(assertion: impl FnOnce() + std::panic::UnwindSafe) -> String {
     let payload = catch_unwind(assertion).expect_err("it does not hold");
@@ -494,6 +500,51 @@ ERROR assert_trace!   tests/assertions/spec.yaml   trace 4bf92f35…   3 spans, 
 }
 
 #[test]
+fn a_value_that_no_check_uses_is_an_error() {
+    let text = said(|| {
+        assert_trace!(order(), "tests/assertions/spec.yaml", { "ordr_id" => "order-7" });
+    });
+    assert_data_eq!(
+        text,
+        str![[r#"
+
+error: `ordr_id` has a value, but no check uses it
+ --> tests/assertions/spec.yaml:5:3
+5 |   status: 201
+  |   ^^^^^^ no `${ordr_id}` from here on
+  |
+  = help: did you mean `order_id`?
+
+1 error; nothing of it was run
+
+"#]]
+    );
+    let text = said(|| {
+        let values = ("order-7", 2);
+        assert_trace!(
+            order(),
+            "tests/assertions/charged.yaml",
+            { "order_id" => values.0, "quantity" => values.1 }
+        );
+    });
+    assert_data_eq!(
+        text,
+        str![[r#"
+
+error: `quantity` has a value, but no check uses it
+ --> tests/assertions/charged.yaml:1:1
+1 | errors: 0
+  | ^^^^^^ no `${quantity}` from here on
+  |
+  = help: remove the value from the assertion
+
+1 error; nothing of it was run
+
+"#]]
+    );
+}
+
+#[test]
 fn a_file_with_mistakes_or_without_sense_is_told() {
     for (file, what) in [
         (
@@ -512,16 +563,28 @@ fn a_file_with_mistakes_or_without_sense_is_told() {
 
 #[test]
 fn a_panic_is_at_the_line_that_asserts() {
+    panics_at("asserting", "process_paiment", "");
+}
+
+#[test]
+fn block_on_in_async_code_panics_at_the_line_of_the_caller() {
+    panics_at(
+        "blocking",
+        "block_on(async {})",
+        "spanspec::block_on would block the thread of async code; write `.await` instead\n",
+    );
+}
+
+/// Runs an ignored test, and looks for its panic at the first line that contains `code`.
+fn panics_at(test: &str, code: &str, message: &str) {
     let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "asserting"])
+        .args(["--ignored", "--exact", test])
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let lines = include_str!("assertions.rs").lines();
-    let line = 1 + lines
-        .take_while(|line| !line.contains("process_paiment"))
-        .count();
-    let place = format!("panicked at tests/assertions.rs:{line}:5:\n");
+    let line = 1 + lines.take_while(|line| !line.contains(code)).count();
+    let place = format!("panicked at tests/assertions.rs:{line}:5:\n{message}");
     assert!(text.contains(&place), "`{place}` is missing in:\n{text}");
 }
 

@@ -184,7 +184,7 @@ async fn what_is_wrong_with_a_request_is_told_when_it_is_sent() {
         ),
         (
             http.post("http://127.0.0.1:1/").body("x"),
-            "connection refused by 127.0.0.1:1",
+            "connection refused by 127.0.0.1:1 (POST http://127.0.0.1:1/); help: start the service before the request, and wait until it listens",
         ),
     ] {
         let error = request.send(&receiver).await.unwrap_err();

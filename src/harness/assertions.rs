@@ -273,8 +273,8 @@ macro_rules! __span_type {
 /// assert_trace!(trace, "specs/place-order.yaml", { "order_id" => order_id });
 /// ```
 ///
-/// Paths start from the package's folder. Behind the path stand values of variables, of captures
-/// above all.
+/// Paths start from the package's folder. After the path come values of variables, above all of
+/// captures. A value that no check uses is an error.
 #[macro_export]
 macro_rules! assert_trace {
     ($trace:expr, $path:expr $(,)?) => {

@@ -65,8 +65,22 @@ pub enum SendError {
     #[error("the body cannot be written as JSON: {0}")]
     Json(#[source] serde_json::Error),
     /// The request got no response.
-    #[error("{0}{help}", help = .0.help().map_or_else(String::new, |help| format!("; help: {help}")))]
+    #[error("{0}{help}", help = help(.0).map_or_else(String::new, |help| format!("; help: {help}")))]
     Fire(#[source] TriggerError),
+}
+
+/// The remedy in Rust, where neither a project file nor a spec has part in the request.
+fn help(error: &TriggerError) -> Option<&'static str> {
+    match error {
+        TriggerError::Refused { .. } => {
+            Some("start the service before the request, and wait until it listens")
+        }
+        TriggerError::Timeout { .. } => Some("set a longer `timeout` of the request"),
+        TriggerError::Untrusted { .. }
+        | TriggerError::Handshake { .. }
+        | TriggerError::TlsSetup(_) => None,
+        other => other.help(),
+    }
 }
 
 /// As it reads for people: this is what `?` shows in a test.

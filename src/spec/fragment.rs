@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::error::{ErrorList, SpecErrors};
+use super::error::{ErrorList, SpecErrors, closest};
 use super::expect::Expect;
 use super::file::variables;
 use super::globals::{Globals, Variables};
@@ -23,7 +23,7 @@ impl Expect {
     /// value are unjudged.
     ///
     /// # Errors
-    /// All errors in the file.
+    /// All errors in the file, or the values that it does not use.
     pub fn of_trace(
         source: &Source,
         dir: &Path,
@@ -75,8 +75,11 @@ impl Fragment<'_> {
             return self.spec(root);
         }
         let scope = self.scope(Variables::default());
-        self.reader(&scope)
-            .expect(root, TriggerResult::Nothing, TraceChecks::Allowed)
+        let expect =
+            self.reader(&scope)
+                .expect(root, TriggerResult::Nothing, TraceChecks::Allowed)?;
+        self.refuse_surplus(&scope, root, &[]);
+        Some(expect)
     }
 
     fn spec(&self, root: &Node) -> Option<Expect> {
@@ -109,9 +112,11 @@ impl Fragment<'_> {
             entries,
             source: Some(self.errors.source().clone()),
         });
-        names(root.get("capture")).for_each(|name| scope.expect(name));
+        let captures: Vec<&str> = names(root.get("capture")).collect();
+        captures.iter().for_each(|name| scope.expect(*name));
         let reader = self.reader(&scope);
         let mut expect = reader.expect(node, answer(root), TraceChecks::Allowed)?;
+        self.refuse_surplus(&scope, node, &captures);
         expect.checks.retain(|check| check.ask.is_about_trace());
         if !expect.is_about_trace() {
             let help = "add `spans`, `errors` or another check of the trace";
@@ -123,6 +128,33 @@ impl Fragment<'_> {
             );
         }
         Some(expect)
+    }
+
+    /// Records an error for each value that nothing uses: its name is probably misspelled, and a check
+    /// is without the value that it needs.
+    fn refuse_surplus(&self, scope: &Scope, expect: &Node, captures: &[&str]) {
+        let first = match &expect.kind {
+            Kind::Map(entries) => entries.first(),
+            _ => None,
+        };
+        let place = first.map_or(expect.place, |entry| entry.key.place);
+        let surplus = self.values.iter().map(|(name, _)| *name);
+        for name in surplus.filter(|name| !scope.has_used(name)) {
+            let open: Vec<&str> = captures
+                .iter()
+                .copied()
+                .filter(|capture| self.values.iter().all(|(given, _)| given != capture))
+                .collect();
+            self.errors.note::<()>(
+                place,
+                format!("`{name}` has a value, but no check uses it"),
+                format!("no `${{{name}}}` from here on"),
+                closest(name, &open).map_or_else(
+                    || "remove the value from the assertion".to_owned(),
+                    |meant| format!("did you mean `{meant}`?"),
+                ),
+            );
+        }
     }
 
     fn scope(&self, vars: Variables) -> Scope {
@@ -147,10 +179,10 @@ fn answer(root: &Node) -> TriggerResult {
     }
 }
 
-fn names(captures: Option<&Node>) -> impl Iterator<Item = String> {
+fn names(captures: Option<&Node>) -> impl Iterator<Item = &str> {
     let entries = match captures.map(|node| &node.kind) {
         Some(Kind::Map(entries)) => entries.as_slice(),
         _ => &[],
     };
-    entries.iter().map(|entry| entry.key.text.clone())
+    entries.iter().map(|entry| entry.key.text.as_str())
 }

@@ -48,6 +48,10 @@ impl Trace {
     /// The shape of this trace, for `assert_eq!` and snapshots: services, names, kinds and
     /// statuses as a tree, without ids, times and attributes.
     ///
+    /// Linked traces belong to it as far as they have arrived. A trace that is linked to this one begins
+    /// at any time after it: if its work continues after the response, set [`Call::tail`](crate::Call::tail)
+    /// to the longest duration of that work, so that the outline is the same in each run.
+    ///
     /// ```
     /// use spanspec::{Origin, Span, SpanId, Trace, TraceId};
     ///

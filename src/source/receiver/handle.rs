@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-#[cfg(feature = "run")]
+#[cfg(any(feature = "run", test))]
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-#[cfg(feature = "run")]
+#[cfg(any(feature = "run", test))]
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::sync::watch;

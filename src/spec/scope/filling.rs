@@ -156,6 +156,7 @@ impl Scope {
         // `X: ${X:-8080}` in `vars` means the outer variable of this name.
         let inner = open.iter().rev().take_while(|one| **one == name).count();
         let found = self.find_beyond(name, inner);
+        self.note_use(name);
         if self.is_varying(name, &found) {
             self.has_varied.set(true);
         }

@@ -31,6 +31,8 @@ pub struct Scope {
     evaluated: RefCell<BTreeMap<String, Filled>>,
     /// Names that were used and have no value yet.
     awaited: RefCell<BTreeSet<String>>,
+    /// Names of `own` that were used.
+    used: RefCell<BTreeSet<String>>,
     /// The `vars` that all requests of a `repeat` share; `None` outside a `repeat`.
     shared: Option<Arc<BTreeSet<String>>>,
     /// Names that one request of a `repeat` has set.
@@ -95,6 +97,7 @@ impl Scope {
             occurrences: RefCell::default(),
             evaluated: RefCell::default(),
             awaited: RefCell::default(),
+            used: RefCell::default(),
             shared: None,
             varying: BTreeSet::new(),
             has_varied: Cell::default(),
@@ -161,6 +164,17 @@ impl Scope {
         let name = name.into();
         self.note_varying(&name);
         self.own.entry(name).or_insert(None);
+    }
+
+    /// Returns `true` if a capture or a variable of the matrix was used.
+    pub(crate) fn has_used(&self, name: &str) -> bool {
+        self.used.borrow().contains(name)
+    }
+
+    fn note_use(&self, name: &str) {
+        if self.own.contains_key(name) && !self.has_used(name) {
+            self.used.borrow_mut().insert(name.to_owned());
+        }
     }
 
     fn note_varying(&mut self, name: &str) {
