@@ -84,6 +84,8 @@ mod tests {
         assert!(is_refused());
     }
 
+    /// The command enables the runtime with several threads.
+    #[cfg(feature = "cli")]
     #[tokio::test(flavor = "multi_thread")]
     async fn async_code_is_refused_in_a_task_of_several_threads() {
         assert!(tokio::spawn(async { is_refused() }).await.unwrap());
@@ -102,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_thread_that_only_entered_a_runtime_is_not_refused() {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let runtime = Builder::new_current_thread().build().unwrap();
         let _within = runtime.enter();
         assert!(!is_refused());
     }

@@ -56,7 +56,7 @@ pub(super) enum WaitStart {
     /// of the last entry counts if that is later. An earlier one proves nothing, because another
     /// request may have been sent in the same trace since.
     #[cfg_attr(
-        not(feature = "run"),
+        not(any(feature = "run", test)),
         expect(dead_code, reason = "only a run follows such a trace")
     )]
     Watch(Instant),
