@@ -1,7 +1,6 @@
 //! The message and the kind of an attempt that did not pass, for structured reports.
 
 use super::text;
-use crate::check::CheckRef;
 use crate::result::{Attempt, SpecReport, StepReport};
 
 /// The first failure or error, and the number of others.
@@ -23,13 +22,6 @@ pub(super) fn kind(attempt: &Attempt) -> &'static str {
         None if trouble => "trouble",
         None => "unjudged",
     }
-}
-
-/// The failures with the same cause as that of `check`, each with its place.
-pub(super) fn effects(step: &StepReport, check: CheckRef) -> impl Iterator<Item = String> {
-    step.failures()
-        .filter(move |failure| failure.cause == Some(check))
-        .map(|failure| format!("{failure} ({})", failure.at))
 }
 
 /// The kind of a flaky spec that fails the run.

@@ -1,10 +1,12 @@
-//! Notes about a load, for all reporters; claims of budgets are elsewhere.
+//! Notes about a load, and failures with the same cause, for all reporters; claims of budgets are
+//! elsewhere.
 
 use std::time::Duration;
 
 use crate::budget::{Quantile, version};
+use crate::check::CheckRef;
 use crate::number::{count, duration};
-use crate::result::{Load, Measured, Versions};
+use crate::result::{Load, Measured, StepReport, Versions};
 
 /// Notes about the requests; notes about the baseline are in [`Load::notices`].
 pub(super) fn of(load: &Load) -> Vec<String> {
@@ -149,4 +151,11 @@ fn listed(subjects: &[&str]) -> String {
         [one] => (*one).to_owned(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
+}
+
+/// The failures with the same cause as that of `check`, each with its place.
+pub(super) fn effects(step: &StepReport, check: CheckRef) -> impl Iterator<Item = String> {
+    step.failures()
+        .filter(move |failure| failure.cause == Some(check))
+        .map(|failure| format!("{failure} ({})", failure.at))
 }

@@ -3,8 +3,8 @@
 //! GitHub shows ten annotations of each level per step, so the most informative come first, and the
 //! tenth contains the number of the others.
 
-use super::super::brief;
 use super::super::look::printable;
+use super::super::remarks;
 use super::super::repository::Repository;
 use super::super::text;
 use crate::check::{CheckRef, Failure, Outcome, Unjudged};
@@ -122,7 +122,7 @@ fn failure(title: &str, step: &StepReport, check: CheckRef, failure: &Failure) -
         let (service, name, id) = (&witness.service, &witness.name, witness.span_id);
         lines.push(format!("on {service} › {name} (span {id}{more})"));
     }
-    lines.extend(brief::effects(step, check).map(|effect| format!("also: {effect}")));
+    lines.extend(remarks::effects(step, check).map(|effect| format!("also: {effect}")));
     lines.extend(failure.hints.iter().map(|hint| format!("help: {hint}")));
     lines.extend(telling_trace(step, check).map(|id| format!("trace {id}")));
     Annotation {

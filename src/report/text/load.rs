@@ -7,7 +7,6 @@ mod table;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::super::brief;
 use super::super::look::{FAINT, LEFT_OUT, Look, STRONG, printable};
 use super::super::remarks;
 use super::super::snippet::snippet;
@@ -267,7 +266,7 @@ fn causes(step: &StepReport, look: &Look) -> Vec<String> {
         let of = judged.outcome.failure()?;
         let is_cause = matches!(judged.check, CheckRef::Budget { .. }) && of.cause.is_none();
         is_cause.then(|| {
-            let effects = brief::effects(step, judged.check);
+            let effects = remarks::effects(step, judged.check);
             let effects = effects.map(|of| with_head("also:", STRONG, &of, look));
             failure(of, look) + &effects.collect::<String>()
         })
