@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -18,6 +19,7 @@ use crate::result::{Report, RunEvent, Trouble};
 use crate::run::{OpenRun, RunEnd, run_open};
 use crate::secret::Secrets;
 use crate::service::{self, ServiceEvent, System, port_owner};
+use crate::source::backend::Backend;
 use crate::source::receiver::{BindError, DEFAULT_ADDRESSES, ReceiverBuilder};
 use crate::source::remote::Health;
 use crate::source::{Connection, Receiver, ReceiverStats, TraceSource};
@@ -61,6 +63,11 @@ enum Source {
     Ours(Receiver),
     /// Another process does, and started the services, too.
     Theirs(Connection),
+    /// A backend has the traces. If we start services, we listen nevertheless.
+    Backend {
+        backend: Backend,
+        receiver: Option<Receiver>,
+    },
 }
 
 /// A note about services that were started, but sent no span in the whole run: checks that there is no
@@ -133,11 +140,44 @@ impl Session {
         stopper: Stopper,
         listener: Listener,
     ) -> Result<Self, Vec<Trouble>> {
+        let backend = workspace.backend.clone().map(Backend::new).transpose();
+        let backend = backend.map_err(|error| vec![Trouble::from_error(&error)])?;
+        let backend = match backend {
+            Some(backend) if !workspace.project.has_services() => {
+                let gone = backend.gone();
+                let source = Source::Backend {
+                    backend,
+                    receiver: None,
+                };
+                return Ok(Self::attached_to(
+                    source, gone, workspace, stopper, listener,
+                ));
+            }
+            other => other,
+        };
         let receiver = receiver(workspace, listen)
             .start()
             .await
             .map_err(|error| vec![unbound(&error)])?;
-        Self::with_receiver(receiver, workspace, stopper, listener).await
+        let session = Self::with_receiver(receiver, workspace, stopper, listener).await?;
+        Ok(match backend {
+            Some(backend) => session.reading_from(backend),
+            None => session,
+        })
+    }
+
+    /// Reads traces from a backend. Services may still send telemetry here.
+    fn reading_from(mut self, backend: Backend) -> Self {
+        let stopper = self.stopper.clone();
+        self.exit_watch.spawn(watch_source(backend.gone(), stopper));
+        self.source = match self.source {
+            Source::Ours(receiver) => Source::Backend {
+                backend,
+                receiver: Some(receiver),
+            },
+            other => other,
+        };
+        self
     }
 
     /// The same with a receiver that listens already.
@@ -179,15 +219,23 @@ impl Session {
         stopper: Stopper,
         listener: Listener,
     ) -> Self {
+        let gone = connection.source.gone();
+        let source = Source::Theirs(connection);
+        Self::attached_to(source, gone, workspace, stopper, listener)
+    }
+
+    fn attached_to(
+        source: Source,
+        gone: BoxFuture<'static, String>,
+        workspace: &Workspace,
+        stopper: Stopper,
+        listener: Listener,
+    ) -> Self {
         let secrets = workspace.globals.hidden.clone();
         let mut exit_watch = JoinSet::new();
-        let (gone, watched) = (connection.source.gone(), stopper.clone());
-        exit_watch.spawn(async move {
-            let why = gone.await;
-            watched.stop(Stop::Died(Trouble::new(&why)));
-        });
+        exit_watch.spawn(watch_source(gone, stopper.clone()));
         Self {
-            source: Source::Theirs(connection),
+            source,
             system: None,
             stopping_since: None,
             stopper,
@@ -209,6 +257,16 @@ impl Session {
         match &self.source {
             Source::Ours(receiver) => receiver,
             Source::Theirs(connection) => &*connection.source,
+            Source::Backend { backend, .. } => backend,
+        }
+    }
+
+    /// Our receiver, if we listen.
+    fn receiver(&self) -> Option<&Receiver> {
+        match &self.source {
+            Source::Ours(receiver) => Some(receiver),
+            Source::Backend { receiver, .. } => receiver.as_ref(),
+            Source::Theirs(_) => None,
         }
     }
 
@@ -264,7 +322,7 @@ impl Session {
         self.stopping_since = Some(Instant::now());
         (self.listener)(&RunEvent::Stopping);
         system.stop().await;
-        if let Source::Ours(receiver) = &self.source {
+        if let Some(receiver) = self.receiver() {
             receiver.drained(DRAIN).await;
         }
     }
@@ -272,8 +330,13 @@ impl Session {
     /// Stops the services, and closes the ports of the receiver.
     pub async fn stop(mut self) {
         self.stop_services().await;
-        if let Source::Ours(receiver) = self.source {
-            receiver.stop().await;
+        match self.source {
+            Source::Ours(receiver)
+            | Source::Backend {
+                receiver: Some(receiver),
+                ..
+            } => receiver.stop().await,
+            Source::Backend { .. } | Source::Theirs(_) => {}
         }
     }
 
@@ -282,8 +345,8 @@ impl Session {
     pub fn informed(&self, options: Options) -> Options {
         let system = match (&self.source, &self.system) {
             (Source::Theirs(connection), _) => return informed_by(&connection.health, options),
-            (Source::Ours(_), None) => return options,
-            (Source::Ours(_), Some(system)) => system,
+            (Source::Ours(_) | Source::Backend { .. }, None) => return options,
+            (Source::Ours(_) | Source::Backend { .. }, Some(system)) => system,
         };
         let delay = system.effective_schedule_delay();
         Options {
@@ -420,6 +483,12 @@ fn relay(event: &ServiceEvent, listener: &Listener) {
         }),
         _ => {}
     }
+}
+
+/// Ends the run when the source cannot be read any longer.
+async fn watch_source(gone: BoxFuture<'static, String>, stopper: Stopper) {
+    let why = gone.await;
+    stopper.stop(Stop::Died(Trouble::new(&why)));
 }
 
 /// Ends the run when a service dies.

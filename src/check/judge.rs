@@ -141,6 +141,7 @@ fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
     };
     match ask {
         Ask::Relation(relation) if relation.place != Relative::LinkedTo => within(&relation.other),
+        Ask::Relation(_) if losses.contains(Field::LinkingTraces) => Some(Field::LinkingTraces),
         _ => ask.field().filter(|&field| losses.contains(field)),
     }
 }

@@ -21,6 +21,14 @@ pub(super) struct ProjectArguments {
         help_heading = "Project"
     )]
     pub(super) config: Option<PathBuf>,
+    /// Use this profile of the project file
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "SPANSPEC_PROFILE",
+        help_heading = "Project"
+    )]
+    pub(super) profile: Option<String>,
     /// Set a variable; repeatable
     #[arg(
         long = "var",
@@ -133,6 +141,16 @@ pub(super) struct RunArguments {
         help_heading = "Run"
     )]
     pub(super) receiver: Option<String>,
+    /// Read traces from this backend, such as tempo=http://127.0.0.1:3200; overrides `source` of the project file
+    #[arg(
+        long,
+        value_name = "KIND=URL",
+        value_parser = crate::project::parse_source,
+        conflicts_with_all = ["listen", "receiver"],
+        env = "SPANSPEC_SOURCE",
+        help_heading = "Run"
+    )]
+    pub(super) source: Option<crate::source::SourceSettings>,
 
     #[command(flatten)]
     pub(super) budgets: JudgingArguments,

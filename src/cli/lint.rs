@@ -10,11 +10,11 @@ use crate::result::Trouble;
 use crate::session::declared_flush;
 use crate::spec::Spec;
 use crate::step::short_timeouts;
-use crate::workspace::Ports;
+use crate::workspace::{Ports, Search, Workspace};
 
-use super::arguments::LintArguments;
+use super::arguments::{LintArguments, SpecArguments};
 use super::exit::{Exit, fail, note};
-use super::load::{load, warn_of_unused};
+use super::load::{fail_load, load, search, warn_of_unused};
 use super::output;
 use super::selection::{nothing_selected, select};
 use super::session::fail_with;
@@ -27,6 +27,11 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         Err(exit) => return exit,
     };
     warn_of_unused(&workspace);
+    if arguments.specs.project.profile.is_none()
+        && let Err(exit) = lint_profiles(&workspace, &arguments.specs)
+    {
+        return exit;
+    }
     let folder = arguments.baseline.as_deref();
     let mut baselines =
         baselines::look(&workspace, folder.filter(|dir| !dir.as_os_str().is_empty()));
@@ -70,6 +75,22 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         counted(files, "file")
     );
     Exit::Passed
+}
+
+/// Reads the project and its specs under each profile. Errors have been printed.
+fn lint_profiles(workspace: &Workspace, arguments: &SpecArguments) -> Result<(), Exit> {
+    let mut result = Ok(());
+    for name in &workspace.project.profiles.names {
+        let of_profile = Search {
+            profile: Some(name.clone()),
+            ..search(arguments, Ports::Unknown)
+        };
+        if let Err(error) = Workspace::load(&of_profile) {
+            note(&format!("under the profile `{name}`:"));
+            result = Err(fail_load(&error));
+        }
+    }
+    result
 }
 
 /// For each spec that sends too few requests to prove that nothing changed, the number it takes.

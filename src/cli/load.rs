@@ -41,6 +41,7 @@ pub(super) fn project_search(arguments: &ProjectArguments, ports: Ports) -> Sear
         secrets: arguments.secrets.clone(),
         hidden: output::secrets(),
         ports,
+        profile: arguments.profile.clone(),
         ..Search::from(here, environment())
     }
 }
@@ -77,6 +78,7 @@ pub(super) fn fail_load(error: &LoadError) -> Exit {
         }
         LoadError::NoProject
         | LoadError::SeveralProjects { .. }
+        | LoadError::UnknownProfile { .. }
         | LoadError::UnknownPort { .. } => fail(Exit::Usage, &format!("error: {error}")),
         LoadError::NoPort(cause) => fail(Exit::Errored, &format!("error: {error}: {cause}")),
     }

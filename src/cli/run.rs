@@ -8,7 +8,7 @@ use crate::session::saved_traces;
 use crate::source::{self, Connection};
 use crate::spec::Spec;
 use crate::step::{Options, SaveTraces};
-use crate::workspace::{Ports, Workspace, with_timeout};
+use crate::workspace::{Ports, Search, Workspace, with_timeout};
 
 use super::arguments::RunArguments;
 use super::exit::{Exit, fail};
@@ -39,7 +39,10 @@ async fn run_selected(arguments: &RunArguments) -> Exit {
         true => Ports::Unknown,
         false => ports(connection.as_ref()),
     };
-    let mut workspace = match Workspace::load(&search(&arguments.specs, ports)) {
+    let mut workspace = match Workspace::load(&Search {
+        backend: arguments.source.clone(),
+        ..search(&arguments.specs, ports)
+    }) {
         Ok(workspace) => workspace,
         Err(error) => return without_specs(arguments, troubles(&error), fail_load(&error)),
     };
@@ -90,8 +93,8 @@ fn without_specs(arguments: &RunArguments, trouble: Vec<Trouble>, exit: Exit) ->
 }
 
 fn list(specs: &[Spec], project: &Path) -> Exit {
+    let specs = specs.iter().filter(|spec| !spec.is_of_other_profiles);
     let names: Vec<String> = specs
-        .iter()
         .map(|spec| output::secrets().text(&full_name(spec, project)) + "\n")
         .collect();
     // An error of writing is ignored: standard output is closed.

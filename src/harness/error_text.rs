@@ -24,6 +24,7 @@ pub(super) fn of_load(error: &LoadError, hidden: &Secrets) -> String {
         }
         LoadError::NoProject
         | LoadError::SeveralProjects { .. }
+        | LoadError::UnknownProfile { .. }
         | LoadError::UnknownPort { .. } => format!("error: {error}\n"),
         LoadError::NoPort(cause) => format!("error: {error}: {cause}\n"),
     }

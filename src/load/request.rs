@@ -125,7 +125,7 @@ impl<'a> RequestTemplate<'a> {
     ) -> Result<(), Box<JudgedRequest<'a>>> {
         let mut scope = self.scope.clone();
         let mut report = step::blank(self.reader.step, Phase::Test);
-        let (trigger, context) = match step::prepare(&self.reader, &mut scope) {
+        let (trigger, context) = match step::prepare(self.run, &self.reader, &mut scope) {
             Ok(prepared) => prepared,
             Err(errors) => {
                 let report = report.with_trouble(Trouble::from(&errors));

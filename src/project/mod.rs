@@ -3,15 +3,20 @@
 //! It is read in two steps: first the ports of the services, and after their numbers are assigned,
 //! the services.
 
+mod profile;
 mod services;
+mod source;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use self::profile::Profiles;
 use self::services::{configured_by_file, services, without_ready};
+pub use self::source::parse_source;
 use crate::service::{PortSpec, Service};
+use crate::source::backend::SourceSettings;
 use crate::spec::{
     Defaults, ErrorList, Globals, Kind, Location, Node, Reader, Refusal, Scope, Source, SpecError,
     SpecErrors, Variables, keys, parse_documents, variables,
@@ -48,6 +53,10 @@ pub struct Project {
     services: Vec<(String, Arc<Node>)>,
     /// Variables of the environment of all services.
     env: Option<Arc<Node>>,
+    /// The profiles.
+    pub profiles: Profiles,
+    /// `source`.
+    backend: Option<Arc<Node>>,
 }
 
 /// A port of a service.
@@ -87,15 +96,17 @@ impl Project {
             source: None,
             services: Vec::new(),
             env: None,
+            profiles: Profiles::default(),
+            backend: None,
         }
     }
 
     /// Reads a project file, except the services, which need port numbers.
     ///
     /// # Errors
-    /// All errors in the file, except errors in services.
+    /// All errors in the file, except errors in services and in `source`.
     pub fn read(source: &Source, dir: &Path) -> Result<Self, SpecErrors> {
-        let (project, errors) = Self::read_with_errors(source, dir);
+        let (project, errors) = Self::read_with_errors(source, dir, None);
         match errors {
             Some(errors) => Err(errors),
             None => Ok(project),
@@ -103,8 +114,12 @@ impl Project {
     }
 
     /// Reads a project file with errors, too: the parts of it that are valid, and all errors except
-    /// those in services.
-    pub(crate) fn read_with_errors(source: &Source, dir: &Path) -> (Self, Option<SpecErrors>) {
+    /// those in services and in `source`. The entries of `profile` replace others.
+    pub(crate) fn read_with_errors(
+        source: &Source,
+        dir: &Path,
+        profile: Option<&str>,
+    ) -> (Self, Option<SpecErrors>) {
         let errors = ErrorList::new(source);
         let none = || Self {
             source: Some(source.clone()),
@@ -114,7 +129,7 @@ impl Project {
         let project = match documents.as_slice() {
             // A file that is empty or has only comments is valid.
             [] => Some(none()),
-            [root] => read(root, &errors, dir),
+            [root] => read(root, &errors, dir, profile),
             [_, second, ..] => errors.note(
                 second.place,
                 "a project file must have one document",
@@ -175,6 +190,25 @@ impl Project {
         errors.check(services)
     }
 
+    /// The backend from which traces are read, with variables substituted.
+    ///
+    /// # Errors
+    /// All errors in it.
+    pub fn backend(&self, globals: &Arc<Globals>) -> Result<Option<SourceSettings>, SpecErrors> {
+        let Some((source, node)) = self.source.as_ref().zip(self.backend.as_ref()) else {
+            return Ok(None);
+        };
+        let errors = ErrorList::new(source);
+        let scope = Scope::new(Arc::clone(globals), Variables::default());
+        let reader = Reader {
+            errors: &errors,
+            scope: &scope,
+            dir: &self.dir,
+        };
+        let read = source::source(node, &reader).map(Some);
+        errors.check(read)
+    }
+
     /// The values of `vars`, of files of variables and of the command line, in this precedence.
     ///
     /// # Errors
@@ -199,12 +233,17 @@ impl Project {
     }
 }
 
-fn read(root: &Node, errors: &ErrorList, dir: &Path) -> Option<Project> {
+fn read(root: &Node, errors: &ErrorList, dir: &Path, profile: Option<&str>) -> Option<Project> {
     let scope = Scope::new(Arc::default(), Variables::default());
     let reader = Reader::new(errors, &scope, dir);
     let mut project = Project::none(dir.to_path_buf());
     project.source = Some(errors.source().clone());
     reader.map(root, "a project file", keys::PROJECT)?;
+    // An error in the profiles does not hide those in the project.
+    let (merged, profiles) = profile::apply(root, profile, &reader)
+        .unwrap_or_else(|| (root.clone(), Profiles::default()));
+    let root = &merged;
+    project.profiles = profiles;
     let specs = reader.optional(root, "specs", |node| reader.texts(node, "`specs`"));
     let secrets = reader.optional(root, "secrets", |node| reader.texts(node, "`secrets`"));
     let vars = reader.optional(root, "vars", |node| variables(node, &reader));
@@ -237,6 +276,7 @@ fn read(root: &Node, errors: &ErrorList, dir: &Path) -> Option<Project> {
     let env = root.get("env");
     let env = env.filter(|env| reader.any_map(env, "`env`").is_some());
     project.env = env.cloned().map(Arc::new);
+    project.backend = root.get("source").cloned().map(Arc::new);
     (project.listen, project.cors) = (listen, cors);
     (project.ports, project.services) = (ports, services);
     Some(project)

@@ -264,7 +264,7 @@ fn notices(run: &RunContext<'_>) -> Vec<String> {
     if run.has_assumed() {
         notices.push(UNKNOWN_FLUSH.to_owned());
     }
-    notices.extend(run.delays.note());
+    notices.extend(run.delays.note(run.source.backend().is_some()));
     notices.extend(run.calls_unanswered());
     notices
 }

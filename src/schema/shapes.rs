@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::source::backend;
 use crate::spec::keys::{self, Key, Keys};
 use crate::spec::{SpanType, ValueType};
 use crate::trace::{SpanKind, StatusCode};
@@ -42,6 +43,10 @@ fn scalars() -> Map<String, Value> {
         ("text", text()),
         ("texts", one_or_more(text())),
         ("list", json!({ "type": "array", "items": text() })),
+        (
+            "profile_names",
+            json!({ "anyOf": [one_or_more(text()), map_of(keys::PROFILE_NAMES)] }),
+        ),
         ("words", one_or_more(text())),
         (
             "flag",
@@ -305,6 +310,13 @@ fn services() -> Map<String, Value> {
     defined([
         ("log_line", pattern("^ *=~")),
         ("receiver", map_of(keys::RECEIVER).into()),
+        ("source", map_of(backend::KEYS).into()),
+        ("keep", json!({ "const": "none" })),
+        ("profiles", by_name(map_of(keys::PROFILE).into())),
+        (
+            "services_or_none",
+            json!({ "anyOf": [{ "const": "none" }, reference("services")] }),
+        ),
         ("services", by_name(requiring(map_of(keys::SERVICE), "run"))),
         (
             "ports",

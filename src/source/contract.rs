@@ -11,6 +11,18 @@ use super::diagnostics::SourceDiagnostics;
 use super::follow::Follow;
 use crate::trace::{Losses, Origin, TraceId};
 
+/// Facts about a backend from which traces are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendFacts {
+    /// Its name and address.
+    pub name: String,
+    /// Upper bound of the time from the end of a span until it can be read. Takes the place of the
+    /// flush bound.
+    pub delay: Duration,
+    /// Requests carry `tracestate: spanspec=1`, so that a sampler can keep their traces.
+    pub marks_requests: bool,
+}
+
 /// A source of traces.
 ///
 /// Following a trace yields a snapshot on every change. A source that has to fetch spans does that
@@ -28,9 +40,9 @@ pub trait TraceSource: Debug + Send + Sync {
         &[]
     }
 
-    /// Upper bound of the time that a span needs from its export to a snapshot.
-    fn ingestion_delay(&self) -> Duration {
-        Duration::ZERO
+    /// The backend from which traces are read; `None` if services send their spans here.
+    fn backend(&self) -> Option<BackendFacts> {
+        None
     }
 
     /// Maximum number of traces that can be followed after their verdicts.

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 #[cfg(feature = "run")]
 use super::otlp;
 use super::otlp::Signal;
+use super::poll_state::PollState;
 use super::snapshot::Snapshot;
 use super::store::{Lifetime, RecordDecoder, SharedState, undecoded};
 use crate::trace::{Hole, LogRecord, Origin, Span, Trace, TraceId};
@@ -32,6 +33,8 @@ pub struct Follow {
     changes: watch::Receiver<u64>,
     /// Number of changes up to the last snapshot.
     seen: u64,
+    /// How far a source that polls has read the trace.
+    polls: Option<watch::Receiver<PollState>>,
     decoder: RecordDecoder,
     decoded: HashMap<TraceId, Decoded>,
     logs: DecodedLogs,
@@ -101,6 +104,7 @@ impl Follow {
             is_fresh: false,
             changes,
             seen: 0,
+            polls: None,
             decoder: RecordDecoder::default(),
             decoded: HashMap::new(),
             logs: DecodedLogs::default(),
@@ -119,6 +123,25 @@ impl Follow {
         self
     }
 
+    /// Adds the task that reads the spans again and again, and its state.
+    #[cfg(feature = "run")]
+    pub(super) fn polled_by(
+        mut self,
+        polls: watch::Receiver<PollState>,
+        task: JoinSet<()>,
+    ) -> Self {
+        self.polls = Some(polls);
+        self.fed_by(task)
+    }
+
+    /// Ends the task of a source that polls, whose answer cannot change any more.
+    #[cfg(feature = "run")]
+    pub(crate) fn end_polling(&mut self) {
+        if self.polls.is_some() {
+            self._feed = JoinSet::new();
+        }
+    }
+
     /// Declares that the trace begins now, so that earlier losses do not concern it.
     #[must_use]
     pub fn fresh(mut self) -> Self {
@@ -131,6 +154,7 @@ impl Follow {
         let changes = self.state.lock().follow(self.trace);
         let mut other = Self::new(self.state.clone(), self.trace, self.origin, changes);
         other.since = self.since;
+        other.polls = self.polls.clone();
         other.is_fresh = self.is_fresh;
         other
     }
@@ -142,16 +166,23 @@ impl Follow {
     }
 
     /// Waits for a change of this trace or of a linked one since the last snapshot. Before the first
-    /// snapshot, waits until anything has arrived. Cancel-safe.
+    /// snapshot, waits until anything has arrived. If the source polls, also waits for its next answer
+    /// at most. Cancel-safe.
     pub async fn changed(&mut self) {
         let seen = self.seen;
-        if self
-            .changes
-            .wait_for(|&changes| changes != seen)
-            .await
-            .is_err()
-        {
-            // Never: the state that we hold has the sender.
+        let changed = self.changes.wait_for(|&changes| changes != seen);
+        let polled = async {
+            match &mut self.polls {
+                Some(polls) => polls.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        let is_closed = tokio::select! {
+            changed = changed => changed.is_err(),
+            polled = polled => polled.is_err(),
+        };
+        if is_closed {
+            // Only after the task that polls has ended: the state that we hold has the other sender.
             std::future::pending().await
         }
     }
@@ -161,6 +192,10 @@ impl Follow {
         // Both before reading: a change in between is in this snapshot, and announced again.
         let at = Instant::now();
         self.seen = *self.changes.borrow_and_update();
+        let polled = self
+            .polls
+            .as_mut()
+            .map(|polls| polls.borrow_and_update().clone());
         let own = self.read(self.trace, self.origin);
         let ties = self.state.lock().ties(self.trace);
         let linked = ties.iter().map(|&id| self.read(id, Origin::Foreign));
@@ -170,7 +205,10 @@ impl Follow {
         // After the logs, so that no discarded record is missing in both.
         let discarded = self.state.lock().discarded_logs(read);
         let metrics = self.state.lock().metrics_since(self.since);
-        let snapshot = snapshot.with_records(self.since, (logs, discarded), metrics);
+        let mut snapshot = snapshot.with_records(self.since, (logs, discarded), metrics);
+        if let Some(polled) = &polled {
+            snapshot.known_until = polled.confirmed.unwrap_or(self.since);
+        }
         let lifetime = match self.is_fresh {
             true => Lifetime::since(self.since),
             false => snapshot.lifetime(self.since),
@@ -179,6 +217,7 @@ impl Follow {
         let read = std::iter::once(&self.trace).chain(&ties);
         let undecoded = read.filter_map(|id| self.decoded.get(id));
         holes.extend(undecoded.flat_map(|decoded| decoded.holes.iter().cloned()));
+        holes.extend(polled.into_iter().flat_map(|polled| polled.troubles));
         snapshot.with_holes(holes)
     }
 

@@ -2,15 +2,18 @@
 //!
 //! The contract is in this folder: a [`TraceSource`] follows traces, a [`Follow`] yields
 //! [`Snapshot`]s, and [`SourceDiagnostics`] explain why a trace is missing. `otlp` reads and writes
-//! bytes, `store` keeps records, `receiver` listens for OTLP, and `remote` reads from a receiver in
-//! another process. Judging when a trace is complete is left to `step`.
+//! bytes, `store` keeps records, `receiver` listens for OTLP, `remote` reads from a receiver in another
+//! process, and `backend` from a tracing backend. Judging when a trace is complete is left to `step`.
 
+#[cfg(feature = "run")]
+pub(crate) mod backend;
 mod contract;
 mod diagnostics;
 mod follow;
 #[cfg(feature = "opentelemetry_0_33")]
 pub mod opentelemetry_0_33;
 pub mod otlp;
+mod poll_state;
 pub mod receiver;
 #[cfg(feature = "run")]
 pub mod remote;
@@ -18,7 +21,9 @@ mod snapshot;
 mod stats;
 mod store;
 
-pub use contract::TraceSource;
+#[cfg(feature = "run")]
+pub use backend::SourceSettings;
+pub use contract::{BackendFacts, TraceSource};
 pub use diagnostics::{LateTrace, SourceDiagnostics};
 pub use follow::Follow;
 #[cfg(feature = "run")]

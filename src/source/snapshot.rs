@@ -21,6 +21,9 @@ pub struct Snapshot {
     /// The moment at which it was taken. All spans that arrived earlier are in it. For decisions about
     /// the trace, this is the present, since spans may arrive while the snapshot is judged.
     pub at: Instant,
+    /// All spans that the source had at this moment are in the snapshot. This is `at`, unless the source
+    /// polls.
+    pub known_until: Instant,
     /// The spans that have arrived, with the linked traces of which a span arrived.
     pub trace: Trace,
     /// The arrival of each span, in the order of [`Trace::spans`]. The last one if a span was sent
@@ -53,6 +56,7 @@ impl Snapshot {
             .unzip();
         Self {
             at,
+            known_until: at,
             trace: trace.with_linked(linked),
             arrivals,
             linked_arrival: linked_arrivals.into_iter().flatten().max(),

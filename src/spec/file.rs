@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::{ErrorList, SpecError, SpecErrors};
+use super::error::{ErrorList, SpecError, SpecErrors, suggest};
 use super::globals::{Globals, Variables};
 use super::keys;
 use super::matrix::{MatrixCase, cases};
@@ -14,7 +14,7 @@ use super::read::expect::TraceChecks;
 use super::scope::{Scope, Withheld};
 use super::spec::{Spec, Step};
 use super::steps::{StepNode, captured, start_of};
-use super::yaml::{self, Node};
+use super::yaml::{self, Kind, Node};
 use super::{Budget, Place, Repeat, Source, Wait};
 
 /// Maximum size of a spec file in bytes: 4 MiB.
@@ -195,6 +195,7 @@ impl<'a> FileReader<'a> {
         let root = parts.root;
         let tags = reader.optional(root, "tags", |node| reader.texts(node, "a tag"));
         let skip = reader.optional(root, "skip", |node| self.skip(node, &reader));
+        let profiles = reader.optional(root, "profiles", |node| self.left_out(node, &reader));
         let lock = reader.optional(root, "lock", |node| reader.named(node, "a lock"));
         let description = reader.optional(root, "description", |node| reader.text(node, "text"));
         let repeated = self.repeated(parts, &scope);
@@ -215,12 +216,14 @@ impl<'a> FileReader<'a> {
             };
             steps.into_iter().map(awaits).collect()
         });
+        let left_out = profiles?.flatten();
         Some(Spec {
             name: self.case_name(parts.name.as_deref(), &case),
             at: self.errors.source().at(start_of(root)),
             description: description?.flatten(),
             tags: tags?.unwrap_or_default(),
-            skip: skip?,
+            is_of_other_profiles: left_out.is_some(),
+            skip: skip?.or(left_out),
             lock: lock?,
             setup: setup?,
             steps: steps?,
@@ -258,6 +261,48 @@ impl<'a> FileReader<'a> {
             );
         }
         Some(reason)
+    }
+
+    /// The reason to skip the spec under the chosen profile.
+    #[expect(
+        clippy::option_option,
+        reason = "the outer one is an error, as in all readers"
+    )]
+    fn left_out(&self, node: &Node, reader: &Reader<'_>) -> Option<Option<String>> {
+        let (names, is_excluded) = match &node.kind {
+            Kind::Map(_) => {
+                reader.map(node, "`profiles`", keys::PROFILE_NAMES)?;
+                (node.get("not").unwrap_or(node), true)
+            }
+            Kind::List(_) | Kind::Scalar(_) => (node, false),
+        };
+        let names = reader.texts(names, "a profile")?;
+        let globals = &self.context.globals;
+        let known: Vec<&str> = globals.profiles.iter().map(String::as_str).collect();
+        if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+            let help = match known.as_slice() {
+                [] => "the project file has no `profiles`".to_owned(),
+                known => suggest(unknown, known),
+            };
+            return reader.wrong(
+                node.place,
+                format!("unknown profile `{unknown}`"),
+                "unknown",
+                help,
+            );
+        }
+        let is_named = globals
+            .profile
+            .as_ref()
+            .is_some_and(|chosen| names.contains(chosen));
+        let runs = is_named != is_excluded;
+        Some((!runs).then(|| match (&globals.profile, is_excluded) {
+            (Some(chosen), _) => format!("does not run under the profile {chosen}"),
+            (None, _) => format!(
+                "runs under the profile {} only (--profile)",
+                names.join(" or ")
+            ),
+        }))
     }
 
     pub(super) fn case_name(&self, name: Option<&str>, case: &MatrixCase) -> String {

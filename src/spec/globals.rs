@@ -23,6 +23,10 @@ pub struct Globals {
     pub environment: BTreeMap<String, String>,
     /// Names of secret variables.
     pub secrets: BTreeSet<String>,
+    /// The names of the profiles of the project file.
+    pub profiles: Vec<String>,
+    /// The chosen profile.
+    pub profile: Option<String>,
     /// All known secret values, which no output may contain.
     pub hidden: Secrets,
 }

@@ -64,7 +64,7 @@ pub(crate) use trigger::Called;
 
 pub use file::MAX_FILE_SIZE;
 
-pub(crate) use error::{closest, suggest};
+pub(crate) use error::{closest, did_you_mean, suggest};
 #[cfg(feature = "harness")]
 pub(crate) use names::Names;
 #[cfg(feature = "cli")]
@@ -77,9 +77,11 @@ pub(crate) use file::variables;
 #[cfg(feature = "cli")]
 pub(crate) use read::almost::{is_almost_a_word, is_almost_an_operator};
 #[cfg(feature = "run")]
+pub(crate) use read::trigger::parse_url;
+#[cfg(feature = "run")]
 pub(crate) use read::{Reader, Refusal};
 #[cfg(feature = "run")]
-pub(crate) use yaml::{Entry, Kind, Node, parse as parse_documents};
+pub(crate) use yaml::{Entry, EntryKey, Kind, Node, parse as parse_documents};
 
 /// Parses a duration such as `30s` or `1.5s`.
 ///

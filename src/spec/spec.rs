@@ -29,6 +29,8 @@ pub struct Spec {
     pub tags: Vec<String>,
     /// The reason to skip it.
     pub skip: Option<String>,
+    /// It is skipped because it runs under other profiles.
+    pub is_of_other_profiles: bool,
     /// Specs with the same lock never overlap.
     pub lock: Option<String>,
     /// Steps before the test.
@@ -62,6 +64,14 @@ pub struct Step {
     /// Needs the trace.
     pub is_about_trace: bool,
     pub(super) draft: Arc<Draft>,
+}
+
+impl Step {
+    /// Returns `true` if it sends nothing.
+    #[cfg(feature = "run")]
+    pub(crate) fn only_reads(&self) -> bool {
+        self.draft.trigger.key.text == "trace_id"
+    }
 }
 
 /// A step before substitution of its variables.

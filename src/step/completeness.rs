@@ -67,6 +67,8 @@ pub(super) enum WaitStart {
 pub(super) struct TraceProgress {
     /// When the snapshot was taken.
     at: Instant,
+    /// The source had no further span until this moment.
+    known_until: Instant,
     /// A parent is missing or, with an unknown flush bound, the SERVER span of a call.
     misses_parts: bool,
     /// Spans are known to be lost, so waiting for missing parts is useless.
@@ -198,7 +200,7 @@ impl WaitPolicy {
     fn completeness_at(&self, progress: &TraceProgress, proven: Duration) -> Completeness {
         let deadline = self.deadline();
         let quiet_at = self.quiet_at(progress, proven);
-        let is_quiet = quiet_at.is_some_and(|quiet_at| progress.at >= quiet_at);
+        let is_quiet = quiet_at.is_some_and(|quiet_at| progress.known_until >= quiet_at);
         let is_over = progress.at >= deadline;
         let has_parts = !progress.misses_parts || self.accepts_parts() || progress.has_holes;
         match quiet_at {
@@ -207,6 +209,8 @@ impl WaitPolicy {
             Some(_) if is_over && is_quiet => Completeness::TimedOut(AtDeadline::Quiet),
             Some(_) if is_over => Completeness::TimedOut(AtDeadline::Open),
             Some(_) if is_quiet => Completeness::Quiet(deadline),
+            // The next answer of a source that polls can change it.
+            Some(quiet_at) if progress.at >= quiet_at => Completeness::Open(deadline),
             quiet_at => Completeness::Open(quiet_at.map_or(deadline, |at| at.min(deadline))),
         }
     }
@@ -263,6 +267,7 @@ impl TraceProgress {
         let entries = trace.entries();
         Self {
             at: snapshot.at,
+            known_until: snapshot.known_until,
             misses_parts: trace.orphans().next().is_some(),
             has_holes: !trace.holes().is_empty(),
             last_arrival: arrivals.iter().copied().max(),
@@ -307,6 +312,7 @@ mod tests {
     fn whole(start: Instant, millis: u32) -> TraceProgress {
         TraceProgress {
             at: start + millis * MS,
+            known_until: start + millis * MS,
             misses_parts: false,
             has_holes: false,
             last_arrival: Some(start),

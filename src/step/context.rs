@@ -34,7 +34,10 @@ impl StepContext<'_> {
     pub(super) fn policy(&self, start: WaitStart) -> WaitPolicy {
         let flush = self.run.options.flush;
         let mut policy = WaitPolicy::new(start, self.step.wait, flush, &self.run.delays);
-        policy.bound += self.run.source.ingestion_delay();
+        if let Some(backend) = self.run.source.backend() {
+            policy.flush = Flush::Known(backend.delay);
+            policy.bound = backend.delay.max(self.run.delays.bound());
+        }
         policy
     }
 

@@ -59,19 +59,28 @@ impl ExportDelays {
         largest.map_or(Duration::ZERO, |by| by + MARGIN)
     }
 
-    /// A note about the recorded spans, with a sufficient flush bound.
+    /// A note about the recorded spans, with a sufficient flush bound, or `delay` of a backend.
     #[cfg(feature = "run")]
-    pub(crate) fn note(&self) -> Option<String> {
+    pub(crate) fn note(&self, is_backend: bool) -> Option<String> {
         let all = self.lock();
         let latest = all.values().max_by_key(|late| late.by)?;
         let services = all
             .iter()
             .map(|(service, late)| format!("{service} {}", duration(late.by)));
+        let services = services.collect::<Vec<_>>().join(", ");
+        let (bound, enough) = (duration(latest.bound), sufficient(latest.by));
+        let (bound, remedy) = match is_backend {
+            true => (
+                format!("the `delay` of {bound}"),
+                format!("`delay: {enough}` of `source`"),
+            ),
+            false => (
+                format!("the flush bound of {bound}"),
+                format!("`wait: {{ flush: {enough} }}`"),
+            ),
+        };
         Some(format!(
-            "spans arrived later after the response than the flush bound of {}: {}; the rest of the run waited longer; set `wait: {{ flush: {} }}`, or `tail` if work goes on after the response",
-            duration(latest.bound),
-            services.collect::<Vec<_>>().join(", "),
-            sufficient(latest.by),
+            "spans arrived later after the response than {bound}: {services}; the rest of the run waited longer; set {remedy}, or `tail` if work goes on after the response",
         ))
     }
 
@@ -116,12 +125,16 @@ mod tests {
     #[test]
     fn the_note_names_services_lateness_and_the_bound_that_would_suffice() {
         let delays = ExportDelays::default();
-        assert_eq!(delays.note(), None);
+        assert_eq!(delays.note(false), None);
         delays.record("order", 900 * MS, 350 * MS);
         delays.record("payment", Duration::from_micros(1_502_100), 350 * MS);
         assert_eq!(
-            delays.note().unwrap(),
+            delays.note(false).unwrap(),
             "spans arrived later after the response than the flush bound of 350 ms: order 900 ms, payment 1.5 s; the rest of the run waited longer; set `wait: { flush: 1.8s }`, or `tail` if work goes on after the response"
+        );
+        assert_eq!(
+            delays.note(true).unwrap(),
+            "spans arrived later after the response than the `delay` of 350 ms: order 900 ms, payment 1.5 s; the rest of the run waited longer; set `delay: 1.8s` of `source`, or `tail` if work goes on after the response"
         );
     }
 }

@@ -11,8 +11,7 @@ use super::run_context::RunContext;
 use super::settings::Services;
 use crate::number::{duration, yaml};
 use crate::result::Trouble;
-use crate::source::SourceDiagnostics;
-use crate::source::{LateTrace, ReceiverStats, Refusal};
+use crate::source::{BackendFacts, LateTrace, ReceiverStats, Refusal, SourceDiagnostics};
 use crate::spec::{Called, Location, SpanType};
 use crate::trace::{Origin, Span, SpanKind, Trace, TraceId, Value, peer_name};
 
@@ -44,6 +43,9 @@ pub(super) fn no_span_of_trace(
     if *called == Called::Unsampled {
         return unsampled(at);
     }
+    if let Some(backend) = run.source.backend() {
+        return not_in_backend(&backend, at);
+    }
     let SourceDiagnostics {
         stats, unrelated, ..
     } = diagnostics;
@@ -65,6 +67,27 @@ pub(super) fn no_span_of_trace(
         );
     }
     trouble
+}
+
+/// The backend has no span of the trace.
+fn not_in_backend(backend: &BackendFacts, at: Option<&Location>) -> Trouble {
+    let mut help = vec![
+        "look up a trace of another request there: check that the services export to this backend, and that the credentials may read it".to_owned(),
+        format!(
+            "set `delay` of `source` if spans need more than {} until they can be read, and `wait: {{ timeout: … }}` to more than that",
+            yaml(backend.delay)
+        ),
+    ];
+    help.push(match backend.marks_requests {
+        true => "a sampler may have dropped it: let it keep traces with `spanspec=1` in `tracestate`".to_owned(),
+        false => "a sampler may have dropped it: remove `keep: none`, and let it keep traces with `spanspec=1` in `tracestate`".to_owned(),
+    });
+    Trouble {
+        what: format!("{} has no span of this trace", backend.name),
+        at: at.cloned(),
+        details: Vec::new(),
+        help,
+    }
 }
 
 /// The probable reason why no span of a trace arrived that was fired elsewhere. Lists recent requests

@@ -31,7 +31,7 @@ pub(crate) async fn run_step(
 ) -> (StepReport, Option<WatchedTrace>) {
     let mut report = blank(step, phase);
     let reader = StepReader::new(step);
-    let (trigger, context) = match prepare(&reader, scope) {
+    let (trigger, context) = match prepare(run, &reader, scope) {
         Ok(prepared) => prepared,
         Err(errors) => return (report.with_trouble(Trouble::from(&errors)), None),
     };
@@ -77,6 +77,7 @@ pub(crate) async fn run_step(
 
 /// Reads the trigger, and creates the trace context that it will send.
 pub(crate) fn prepare(
+    run: &RunContext<'_>,
     reader: &StepReader<'_>,
     scope: &mut Scope,
 ) -> Result<(Arc<Trigger>, TraceContext), SpecErrors> {
@@ -91,6 +92,9 @@ pub(crate) fn prepare(
     if let Some(existing) = trigger.existing_trace() {
         context.trace_id = existing.trace_id;
         scope.set_trace_id(existing.trace_id);
+    }
+    if run.source.backend().is_some_and(|of| of.marks_requests) {
+        context.mark();
     }
     Ok((trigger, context))
 }

@@ -137,7 +137,8 @@ impl LateSpans {
 }
 
 impl WatchedTrace {
-    pub(crate) fn new(basis: VerdictBasis, follow: Follow) -> Self {
+    pub(crate) fn new(basis: VerdictBasis, mut follow: Follow) -> Self {
+        follow.end_polling();
         Self {
             basis,
             follow,

@@ -22,6 +22,8 @@ pub enum Field {
     Events,
     /// Span links.
     Links,
+    /// Other traces whose spans link to this one.
+    LinkingTraces,
 }
 
 impl fmt::Display for Field {
@@ -35,6 +37,7 @@ impl fmt::Display for Field {
             Self::StatusMessage => "the status message",
             Self::Events => "events",
             Self::Links => "links",
+            Self::LinkingTraces => "other traces that link to this one",
         })
     }
 }

@@ -17,6 +17,9 @@ pub struct TraceContext {
     pub trace_state: Option<String>,
 }
 
+/// The member of `tracestate` that marks requests of spanspec.
+const MARK: &str = "spanspec=1";
+
 impl TraceContext {
     /// A fresh, sampled context without `tracestate`.
     #[must_use]
@@ -43,6 +46,22 @@ impl TraceContext {
             sampled: trigger.is_sampled(),
             trace_state: trigger.trace_state().map(str::to_owned),
         }
+    }
+
+    /// Adds `spanspec=1` to `tracestate`, before other members, by which samplers can keep the trace.
+    pub(crate) fn mark(&mut self) {
+        let own = self.trace_state.take().filter(|own| !own.trim().is_empty());
+        self.trace_state = Some(match own {
+            Some(own)
+                if own
+                    .split(',')
+                    .any(|member| member.trim().starts_with("spanspec=")) =>
+            {
+                own
+            }
+            Some(own) => format!("{MARK},{own}"),
+            None => MARK.to_owned(),
+        });
     }
 
     /// The value of the `traceparent` header, version 00.

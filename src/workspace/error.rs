@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::files::{FileError, shown};
 use crate::project::FILE_NAME;
-use crate::spec::{SpecError, SpecErrors};
+use crate::spec::{SpecError, SpecErrors, did_you_mean};
 
 /// The reason why a project or its specs cannot run. Nothing was started or sent.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,14 @@ pub enum LoadError {
         /// The project file of another spec.
         other: PathBuf,
     },
+    /// The project file does not have the profile.
+    #[error("unknown profile `{given}`: {}", profiles(given, known))]
+    UnknownProfile {
+        /// The name that was asked for.
+        given: String,
+        /// The profiles of the project file.
+        known: Vec<String>,
+    },
     /// The services of another session lack this service.
     #[error(
         "the port `{variable}` is not known: the receiver that SPANSPEC_RECEIVER names was started without this service; start `spanspec exec` or `spanspec collect` in this project"
@@ -63,6 +71,15 @@ impl From<SpecErrors> for LoadError {
             unreadable: Vec::new(),
             errors: errors.0,
         }
+    }
+}
+
+fn profiles(given: &str, known: &[String]) -> String {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    match known.as_slice() {
+        [] => format!("{FILE_NAME} has no `profiles`"),
+        known => did_you_mean(given, known)
+            .unwrap_or_else(|| format!("the project file has {}", known.join(", "))),
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) use selection::{has_tags, with_timeout};
 use crate::project::{Project, read_variables};
 use crate::secret::Secrets;
 use crate::service::{PortSpec, free_port};
+use crate::source::backend::SourceSettings;
 use crate::spec::{Context, Globals, Scope, Source, Spec, SpecError, SpecErrors, Variables};
 use crate::trace::Value;
 
@@ -48,6 +49,10 @@ pub struct Search {
     pub environment: BTreeMap<String, String>,
     /// Ports of the services.
     pub ports: Ports,
+    /// The profile of the project file.
+    pub profile: Option<String>,
+    /// The backend from which traces are read, instead of that of the project file.
+    pub backend: Option<SourceSettings>,
 }
 
 /// Numbers for `ports: auto`.
@@ -76,6 +81,8 @@ pub struct Workspace {
     pub files: Vec<PathBuf>,
     /// Warnings.
     pub warnings: Vec<SpecError>,
+    /// The backend from which traces are read.
+    pub(crate) backend: Option<SourceSettings>,
 }
 
 impl Search {
@@ -92,6 +99,8 @@ impl Search {
             hidden: Secrets::default(),
             environment,
             ports: Ports::Allocated,
+            profile: None,
+            backend: None,
         }
     }
 }
@@ -118,6 +127,9 @@ impl Workspace {
         if let Err(SpecErrors(found)) = workspace.project.services(&workspace.globals) {
             errors.extend(found);
         }
+        if workspace.project.profiles.is_read_only {
+            errors.extend(specs.iter().filter_map(refused_when_reading));
+        }
         if !errors.is_empty() || !unreadable.is_empty() {
             return Err(LoadError::Wrong { unreadable, errors });
         }
@@ -139,7 +151,15 @@ impl Workspace {
         let globals = Arc::new(globals(search, &project)?);
         Scope::new(Arc::clone(&globals), Variables::default()).hide_secrets();
         secrets::check(search, &project, &globals)?;
+        let backend = match &search.backend {
+            Some(backend) => Some(backend.clone()),
+            None => project.backend(&globals)?,
+        };
+        if let Some(backend) = &backend {
+            search.hidden.add(backend.credentials());
+        }
         Ok(Self {
+            backend,
             warnings: project.warnings.clone(),
             project,
             globals,
@@ -158,7 +178,8 @@ fn read_project(search: &Search) -> Result<Project, LoadError> {
         },
     };
     let Some(path) = path else {
-        return Ok(Project::none(search.dir.clone()));
+        let project = Project::none(search.dir.clone());
+        return with_known_profile(project, search);
     };
     let source = read(&path)?;
     let dir = path
@@ -166,9 +187,9 @@ fn read_project(search: &Search) -> Result<Project, LoadError> {
         .ok()
         .and_then(|path| path.parent().map(Path::to_path_buf));
     let dir = dir.unwrap_or_else(|| search.dir.clone());
-    let (project, errors) = Project::read_with_errors(&source, &dir);
+    let (project, errors) = Project::read_with_errors(&source, &dir, search.profile.as_deref());
     let Some(mut errors) = errors else {
-        return Ok(project);
+        return with_known_profile(project, search);
     };
     // Their errors quote values of variables, so it must be known which are secret.
     if search.ports != Ports::Absent
@@ -183,6 +204,36 @@ fn read_project(search: &Search) -> Result<Project, LoadError> {
     }
     secrets::hide_in_errors(search, &[], &source);
     Err(errors.into())
+}
+
+/// The project, if it has the profile that was asked for.
+fn with_known_profile(project: Project, search: &Search) -> Result<Project, LoadError> {
+    match &search.profile {
+        Some(given) if project.profiles.chosen.is_none() => Err(LoadError::UnknownProfile {
+            given: given.clone(),
+            known: project.profiles.names,
+        }),
+        _ => Ok(project),
+    }
+}
+
+/// The error for a spec that sends something, under a profile that only reads.
+fn refused_when_reading(spec: &Spec) -> Option<SpecError> {
+    if spec.skip.is_some() {
+        return None;
+    }
+    let mut steps = spec.setup.iter().chain(&spec.steps).chain(&spec.teardown);
+    let sends = steps.find(|step| !step.only_reads())?;
+    Some(SpecError {
+        what: "this spec sends a request, which the profile does not permit (`read_only: true`)"
+            .to_owned(),
+        at: sends.at.clone(),
+        label: "sends something".to_owned(),
+        help: Some(
+            "limit the spec to other profiles with `profiles: { not: [ … ] }`, or use `trace_id`"
+                .to_owned(),
+        ),
+    })
 }
 
 /// The project file of the given specs, if there is none in this folder or above it: that of a part
@@ -224,6 +275,8 @@ fn globals(search: &Search, project: &Project) -> Result<Globals, LoadError> {
         services: numbered(&search.ports, project)?,
         environment: search.environment.clone(),
         secrets: secrets.cloned().collect(),
+        profiles: project.profiles.names.clone(),
+        profile: project.profiles.chosen.clone(),
         hidden: search.hidden.clone(),
     })
 }

@@ -1,6 +1,7 @@
 //! The command as a user types it, against a small system that exports real OTLP over a socket.
 
 mod authoring;
+mod backend;
 mod budgets;
 mod ci;
 mod completeness;

@@ -32,7 +32,7 @@ pub(crate) struct Key {
 
 /// The keys of one map.
 #[derive(Clone, Copy)]
-pub(crate) struct Keys(&'static [&'static [Key]]);
+pub(crate) struct Keys(pub(crate) &'static [&'static [Key]]);
 
 impl Keys {
     pub(crate) fn iter(self) -> impl Iterator<Item = &'static Key> {
@@ -48,7 +48,7 @@ impl Keys {
     }
 }
 
-const fn key(name: &'static str, shape: &'static str, description: &'static str) -> Key {
+pub(crate) const fn key(name: &'static str, shape: &'static str, description: &'static str) -> Key {
     Key {
         name,
         shape,

@@ -26,6 +26,44 @@ pub(crate) const PROJECT: Keys = Keys(&[&[
         "Variables added to the environment of all services.",
     ),
     key("defaults", "defaults", "Defaults for all specs."),
+    key(
+        "source",
+        "source",
+        "The backend from which traces are read, instead of the OTLP receiver.",
+    ),
+    key(
+        "profiles",
+        "profiles",
+        "Named sets of other entries, chosen with --profile.",
+    ),
+]]);
+
+/// An entry of `profiles`. Its keys replace those of the project file; maps of `vars` and `defaults` are
+/// merged.
+pub(crate) const PROFILE: Keys = Keys(&[&[
+    key("vars", "anything_by_name", "Variables for all specs."),
+    key(
+        "source",
+        "source",
+        "The backend from which traces are read, instead of the OTLP receiver.",
+    ),
+    key(
+        "services",
+        "services_or_none",
+        "Services to start, or none.",
+    ),
+    key(
+        "env",
+        "texts_by_name",
+        "Variables added to the environment of all services.",
+    ),
+    key("receiver", "receiver", "The OTLP receiver."),
+    key("defaults", "defaults", "Defaults for all specs."),
+    key(
+        "read_only",
+        "flag",
+        "`true` refuses specs that would send a request.",
+    ),
 ]]);
 
 pub(crate) const RECEIVER: Keys = Keys(&[&[

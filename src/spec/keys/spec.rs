@@ -59,6 +59,13 @@ pub(crate) const WAIT: Keys = Keys(&[&[
     ),
 ]]);
 
+/// `profiles` of a spec, if it is a map.
+pub(crate) const PROFILE_NAMES: Keys = Keys(&[&[key(
+    "not",
+    "texts",
+    "The profiles under which the spec does not run.",
+)]]);
+
 const SPEC_ONLY: &[Key] = &[
     key(
         "name",
@@ -67,6 +74,11 @@ const SPEC_ONLY: &[Key] = &[
     ),
     key("description", "text", "Free text."),
     key("tags", "texts", "Tags for `--tag`."),
+    key(
+        "profiles",
+        "profile_names",
+        "The profiles of the project file under which the spec runs: a list, or { not: [ … ] }. Under others it is skipped.",
+    ),
     key(
         "skip",
         "text",

@@ -1,0 +1,208 @@
+//! Requests to a backend over HTTP, and what their failures mean.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, StatusCode};
+use url::Url;
+
+use super::adapter::FetchError;
+use super::settings::SourceSettings;
+
+/// Maximum size of an answer.
+const MOST_BYTES: usize = 64 << 20;
+
+/// Maximum time of a request.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Maximum number of characters of an answer in a message.
+const LONGEST_EXCERPT: usize = 200;
+
+/// An HTTP client for one backend.
+#[derive(Clone, Debug)]
+pub(super) struct HttpClient {
+    client: Client,
+    headers: HeaderMap,
+    name: String,
+}
+
+/// An answer that the adapter reads.
+#[derive(Debug)]
+pub(super) struct HttpAnswer {
+    pub(super) status: StatusCode,
+    pub(super) body: Vec<u8>,
+}
+
+impl HttpClient {
+    /// # Errors
+    /// A header is invalid.
+    pub(super) fn new(settings: &SourceSettings) -> Result<Self, FetchError> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &settings.headers {
+            let invalid = |what: &str| FetchError::Refused {
+                why: format!("invalid {what} of the header `{name}` of `source`"),
+                help: "headers have neither line breaks nor control characters".to_owned(),
+            };
+            let key = HeaderName::try_from(name.as_str()).map_err(|_| invalid("name"))?;
+            let mut value = HeaderValue::try_from(value).map_err(|_| invalid("value"))?;
+            value.set_sensitive(true);
+            headers.insert(key, value);
+        }
+        let client = Client::builder()
+            // A redirect usually leads to a login page, and would carry the credentials there.
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(TIMEOUT)
+            .build()
+            .map_err(|error| FetchError::Refused {
+                why: format!("no HTTP client: {}", root_cause(&error)),
+                help: "check the certificates of this system".to_owned(),
+            })?;
+        Ok(Self {
+            client,
+            headers,
+            name: settings.name(),
+        })
+    }
+
+    /// Adds a header, unless the settings have it.
+    pub(super) fn or_header(mut self, name: &'static str, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            self.headers.entry(name).or_insert(value);
+        }
+        self
+    }
+
+    /// Answers of 2xx and 404, which only the adapter understands.
+    pub(super) async fn get(&self, url: Url, accept: &str) -> Result<HttpAnswer, FetchError> {
+        let request = self.client.get(url).header("accept", accept);
+        self.send(request).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<HttpAnswer, FetchError> {
+        let sent = request.headers(self.headers.clone()).send().await;
+        let mut response = sent.map_err(|error| self.unreachable(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(bytes) = response
+            .chunk()
+            .await
+            .map_err(|error| self.unreachable(&error))?
+        {
+            if body.len() + bytes.len() > MOST_BYTES {
+                return Err(self.too_large());
+            }
+            body.extend_from_slice(&bytes);
+        }
+        if is_page(&body) {
+            return Err(self.refused(
+                &format!("answers {status} with a web page"),
+                "check the address and the credentials of `source`: a proxy or a login page answers",
+            ));
+        }
+        if status.is_success() || status == StatusCode::NOT_FOUND {
+            return Ok(HttpAnswer { status, body });
+        }
+        Err(self.failed(status, &headers, &body))
+    }
+
+    fn failed(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> FetchError {
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let excerpt = excerpt(body);
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => self.refused(
+                &format!("answers {status}{excerpt}"),
+                "check the credentials: `headers` of `source`, and their variables",
+            ),
+            _ if status.is_redirection() => {
+                let target = header(LOCATION).unwrap_or("another address");
+                self.refused(
+                    &format!("redirects to {target}"),
+                    "check the address of `source`: a login page, or `https` instead of `http`",
+                )
+            }
+            StatusCode::TOO_MANY_REQUESTS => FetchError::Later {
+                why: format!("{} answers {status}", self.name),
+                after: header(RETRY_AFTER)
+                    .and_then(|seconds| seconds.parse().ok())
+                    .map(Duration::from_secs),
+                help: "it limits requests: run fewer specs at once (`--jobs`)".to_owned(),
+            },
+            _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
+                FetchError::Later {
+                    why: format!("{} answers {status}{excerpt}", self.name),
+                    after: header(RETRY_AFTER)
+                        .and_then(|seconds| seconds.parse().ok())
+                        .map(Duration::from_secs),
+                    help: "check that it is well, and any proxy in front of it".to_owned(),
+                }
+            }
+            _ => self.refused(
+                &format!("answers {status}{excerpt}"),
+                "check the address of `source`, and the version of the backend",
+            ),
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> FetchError {
+        FetchError::Later {
+            why: match error.is_timeout() {
+                true => format!(
+                    "{} does not answer within {} s",
+                    self.name,
+                    TIMEOUT.as_secs()
+                ),
+                false => format!("{} cannot be reached: {}", self.name, root_cause(error)),
+            },
+            after: None,
+            help: "check the address of `source`, and that the backend runs".to_owned(),
+        }
+    }
+
+    fn too_large(&self) -> FetchError {
+        self.refused(
+            &format!("answers with more than {} MiB", MOST_BYTES >> 20),
+            "a single trace has too many spans to be read",
+        )
+    }
+
+    /// The failure of a request whose repetition is useless.
+    pub(super) fn refused(&self, what: &str, help: &str) -> FetchError {
+        FetchError::Refused {
+            why: format!("{} {what}", self.name),
+            help: help.to_owned(),
+        }
+    }
+
+    /// The failure of an answer that the adapter cannot read.
+    pub(super) fn unreadable(&self, error: &dyn std::error::Error, body: &[u8]) -> FetchError {
+        self.refused(
+            &format!("answers something unreadable: {error}{}", excerpt(body)),
+            "check the address of `source`, and the version of the backend",
+        )
+    }
+}
+
+/// Returns `true` for HTML.
+fn is_page(body: &[u8]) -> bool {
+    let head = body.trim_ascii_start();
+    head.starts_with(b"<!")
+        || head
+            .get(..5)
+            .is_some_and(|head| head.eq_ignore_ascii_case(b"<html"))
+}
+
+/// `: no such trace`, the first line of an answer; empty if it is no text.
+fn excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(4 * LONGEST_EXCERPT)]);
+    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text: String = text.chars().take(LONGEST_EXCERPT).collect();
+    match text.is_empty() || text.contains('\0') {
+        true => String::new(),
+        false => format!(": {text}"),
+    }
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let cause = std::iter::successors(Some(error), |error| error.source()).last();
+    cause.unwrap_or(error).to_string()
+}

@@ -1,0 +1,151 @@
+//! Reads traces from a tracing backend, which is asked again and again.
+//!
+//! An [`Adapter`](adapter::Adapter) for each kind of backend, in a folder of its own, reads a trace once;
+//! `polling` decides when, and gives the spans to a store of this process, in which a trace is followed
+//! as if the spans had been sent here.
+
+mod adapter;
+mod http;
+mod jaeger;
+mod otlp_answer;
+mod polling;
+mod settings;
+mod tempo;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub(crate) use adapter::Kind;
+use adapter::{Adapter, FetchError};
+use polling::Polling;
+pub(crate) use settings::DEFAULT_DELAY;
+pub use settings::SourceSettings;
+
+use super::contract::{BackendFacts, TraceSource};
+use super::diagnostics::SourceDiagnostics;
+use super::follow::Follow;
+use super::poll_state::PollState;
+use super::store::Store;
+use crate::spec::keys::{Keys, key};
+use crate::trace::{Field, Losses, Origin, TraceId};
+
+/// All kinds of backends.
+pub(crate) static KINDS: &[Kind] = &[jaeger::KIND, tempo::KIND];
+
+/// The keys of `source`.
+pub(crate) const KEYS: Keys = Keys(&[
+    &[jaeger::KIND.key, tempo::KIND.key],
+    &[
+        key(
+            "headers",
+            "texts_by_name",
+            "Headers of requests to the backend, such as Authorization.",
+        ),
+        key("tenant", "text", "The tenant whose traces are read."),
+        key(
+            "delay",
+            "duration",
+            "Maximum time from the end of a span until it can be read; default 15 s. Replaces `wait.flush`.",
+        ),
+        key(
+            "keep",
+            "keep",
+            "`none`: requests do not carry `tracestate: spanspec=1`, by which a sampler can keep their traces.",
+        ),
+    ],
+]);
+
+/// A backend as a source of traces.
+#[derive(Debug)]
+pub(crate) struct Backend {
+    settings: SourceSettings,
+    adapter: Arc<dyn Adapter>,
+    store: Store,
+    /// The reason why it cannot be read any longer.
+    gone: watch::Sender<Option<String>>,
+}
+
+/// The settings of a backend cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct SourceError(String);
+
+impl Backend {
+    /// # Errors
+    /// The settings cannot be used.
+    pub(crate) fn new(settings: SourceSettings) -> Result<Self, SourceError> {
+        let adapter = (settings.kind.adapter)(&settings).map_err(|error| match error {
+            FetchError::Later { why, help, .. } | FetchError::Refused { why, help } => {
+                SourceError(format!("{why}; {help}"))
+            }
+        })?;
+        Ok(Self {
+            adapter: Arc::from(adapter),
+            settings,
+            store: Store::new(),
+            gone: watch::Sender::new(None),
+        })
+    }
+}
+
+impl TraceSource for Backend {
+    fn follow(&self, trace: TraceId, origin: Origin) -> Follow {
+        let state = watch::Sender::new(PollState::default());
+        let read = state.subscribe();
+        let polling = Polling {
+            trace,
+            adapter: Arc::clone(&self.adapter),
+            store: self.store.clone(),
+            state,
+        };
+        let gone = self.gone.clone();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let why = polling.run().await;
+            gone.send_if_modified(|gone| gone.replace(why).is_none());
+        });
+        self.store.follow(trace, origin).polled_by(read, tasks)
+    }
+
+    fn diagnostics(&self, _: Instant) -> BoxFuture<'_, SourceDiagnostics> {
+        std::future::ready(SourceDiagnostics::default()).boxed()
+    }
+
+    fn backend(&self) -> Option<BackendFacts> {
+        Some(BackendFacts {
+            name: self.settings.name(),
+            delay: self.settings.delay,
+            marks_requests: self.settings.marks_requests,
+        })
+    }
+
+    /// A backend limits requests, and its declared delay has passed.
+    fn most_watched(&self) -> usize {
+        0
+    }
+
+    fn losses(&self) -> Losses {
+        // They cannot be found by the id of this trace.
+        let losses = self.adapter.losses().iter().copied();
+        losses.chain([Field::LinkingTraces]).collect()
+    }
+
+    fn gone(&self) -> BoxFuture<'static, String> {
+        let mut gone = self.gone.subscribe();
+        let gone = async move {
+            let reason = gone.wait_for(Option::is_some).await;
+            match reason.ok().and_then(|reason| reason.clone()) {
+                Some(reason) => reason,
+                None => std::future::pending().await,
+            }
+        };
+        gone.boxed()
+    }
+}

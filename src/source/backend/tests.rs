@@ -1,0 +1,360 @@
+//! Adapters against recorded answers, and the reading of a trace against a backend that changes.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::IntoResponse;
+use tokio::task::JoinSet;
+
+use super::*;
+use crate::project::parse_source;
+use crate::source::otlp;
+use crate::trace::{Origin, Span, Trace};
+
+/// The trace of an order that was placed, with everything that OTLP can carry, and one that it links to.
+const PLACED: &str = "6b0af38e5b8efff798038103d269b633";
+/// The trace of a message that was sent meanwhile.
+const CONSUMER: &str = "6b0af38e00000000d269b6330000000c";
+const REFUSED: &str = "00f067aa0ba902b7d269b633813fc60d";
+
+/// A longer wait means that something is wrong.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+macro_rules! recorded {
+    ($file:literal) => {
+        include_bytes!(concat!("../../../tests/fixtures/", $file)).as_slice()
+    };
+}
+
+/// An answer of a backend.
+#[derive(Clone)]
+struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, &'static str)>,
+    body: Vec<u8>,
+}
+
+fn answer(status: u16, body: impl AsRef<[u8]>) -> Answer {
+    Answer {
+        status,
+        headers: Vec::new(),
+        body: body.as_ref().to_vec(),
+    }
+}
+
+/// A server that gives the next answer of a path at each request, the last one again and again, and
+/// 404 for other paths.
+struct Replay {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<(String, HeaderMap)>>>,
+    _server: JoinSet<()>,
+}
+
+impl Replay {
+    async fn of<const N: usize>(answers: [(&str, Vec<Answer>); N]) -> Self {
+        let answers = answers.into_iter();
+        let answers: BTreeMap<String, Vec<Answer>> = answers
+            .map(|(path, answers)| (path.to_owned(), answers))
+            .collect();
+        let state = Arc::new(Mutex::new(answers));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let note = Arc::clone(&asked);
+        let app = Router::new().fallback(
+            move |_: Method, uri: Uri, headers: HeaderMap, _: Bytes| async move {
+                note.lock().unwrap().push((uri.to_string(), headers));
+                let mut state = state.lock().unwrap();
+                let found = state
+                    .get_mut(uri.path())
+                    .map(|answers| match answers.len() {
+                        1 => answers[0].clone(),
+                        _ => answers.remove(0),
+                    });
+                let found = found.unwrap_or_else(|| answer(404, ""));
+                let mut response = found.body.into_response();
+                *response.status_mut() = StatusCode::from_u16(found.status).unwrap();
+                for (name, value) in found.headers {
+                    response.headers_mut().insert(name, value.parse().unwrap());
+                }
+                response
+            },
+        );
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut server = JoinSet::new();
+        server.spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self {
+            address,
+            asked,
+            _server: server,
+        }
+    }
+
+    fn backend(&self, kind: &str) -> Backend {
+        self.with(kind, |_| ())
+    }
+
+    fn with(&self, kind: &str, change: impl FnOnce(&mut SourceSettings)) -> Backend {
+        let mut settings = parse_source(&format!("{kind}=http://{}", self.address)).unwrap();
+        change(&mut settings);
+        Backend::new(settings).unwrap()
+    }
+
+    fn paths(&self) -> Vec<String> {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().map(|(path, _)| path.clone()).collect()
+    }
+}
+
+fn id(text: &str) -> TraceId {
+    text.parse().unwrap()
+}
+
+/// The trace, as soon as two answers agree about it.
+async fn settled(backend: &Backend, trace: &str) -> Trace {
+    let mut follow = backend.follow(id(trace), Origin::Foreign);
+    let begun = Instant::now();
+    let settled = async {
+        loop {
+            let snapshot = follow.snapshot();
+            if snapshot.known_until > begun && !snapshot.trace.is_empty() {
+                return snapshot.trace;
+            }
+            follow.changed().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, settled).await.unwrap()
+}
+
+/// The reason why the backend cannot be read.
+async fn refusal(backend: &Backend) -> String {
+    let _follow = backend.follow(id(PLACED), Origin::Foreign);
+    tokio::time::timeout(DEADLINE, backend.gone())
+        .await
+        .unwrap()
+}
+
+/// The first loss that a follower sees.
+async fn trouble(backend: &Backend) -> String {
+    let mut follow = backend.follow(id(PLACED), Origin::Foreign);
+    let found = async {
+        loop {
+            if let Some(hole) = follow.snapshot().trace.holes().first() {
+                return hole.to_string();
+            }
+            follow.changed().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, found).await.unwrap()
+}
+
+fn sent(file: &[u8], trace: &str) -> Trace {
+    let traces = otlp::read(file).unwrap();
+    traces
+        .into_iter()
+        .find(|one| one.id() == id(trace))
+        .unwrap()
+}
+
+fn by_id(trace: &Trace) -> Vec<Span> {
+    let mut spans = trace.spans().to_vec();
+    spans.sort_by_key(|span| span.span_id);
+    spans
+}
+
+#[tokio::test]
+async fn jaeger_gives_back_what_was_sent() {
+    let path = format!("/api/v3/traces/{PLACED}");
+    let consumer = format!("/api/v3/traces/{CONSUMER}");
+    let refused = format!("/api/v3/traces/{REFUSED}");
+    let jaeger = Replay::of([
+        (
+            &path,
+            vec![answer(
+                200,
+                recorded!("backends/jaeger/v3-trace-placed.json"),
+            )],
+        ),
+        (
+            &consumer,
+            vec![answer(
+                200,
+                recorded!("backends/jaeger/v3-trace-linked.json"),
+            )],
+        ),
+        // Somebody has looked at it in the user interface.
+        (
+            &refused,
+            vec![answer(
+                200,
+                recorded!("backends/jaeger/v3-trace-refused-raw-after-adjusted.json"),
+            )],
+        ),
+    ])
+    .await;
+    let backend = jaeger.backend("jaeger");
+    let placed = settled(&backend, PLACED).await;
+    let expected = sent(recorded!("backends/sent/placed.json"), PLACED);
+    assert_eq!(by_id(&placed), by_id(&expected));
+    // Its consumer links to it.
+    let consumer = settled(&backend, CONSUMER).await;
+    let linked: Vec<(TraceId, usize)> = consumer
+        .linked()
+        .iter()
+        .map(|one| (one.id(), one.spans().len()))
+        .collect();
+    assert_eq!(linked, [(id(PLACED), expected.spans().len())]);
+    let refused = settled(&backend, REFUSED).await;
+    let expected = sent(recorded!("backends/sent/refused.json"), REFUSED);
+    // Jaeger has sorted the attributes.
+    let number = |trace: &Trace| {
+        let spans = by_id(trace);
+        let each = spans
+            .iter()
+            .map(|span| (span.span_id, span.attributes.iter().len()));
+        each.collect::<Vec<_>>()
+    };
+    assert_eq!(number(&refused), number(&expected));
+    let asked = jaeger.paths();
+    assert!(
+        asked[0].ends_with("?raw_traces=true&rawTraces=true"),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_trace_that_grows_is_known_when_two_answers_agree() {
+    let path = format!("/api/v3/traces/{REFUSED}");
+    let whole = recorded!("backends/jaeger/v3-trace-refused.json");
+    let mut part: serde_json::Value = serde_json::from_slice(whole).unwrap();
+    part["result"]["resourceSpans"]
+        .as_array_mut()
+        .unwrap()
+        .truncate(1);
+    let unknown = recorded!("backends/jaeger/v3-trace-unknown.json");
+    let jaeger = Replay::of([(
+        &path,
+        vec![
+            answer(404, unknown),
+            answer(200, part.to_string()),
+            answer(200, whole),
+        ],
+    )])
+    .await;
+    let trace = settled(&jaeger.backend("jaeger"), REFUSED).await;
+    let expected = sent(recorded!("backends/sent/refused.json"), REFUSED);
+    assert_eq!(trace.spans().len(), expected.spans().len());
+    assert!(jaeger.paths().len() >= 4);
+}
+
+#[tokio::test]
+async fn tempo_answers_in_either_version_and_encoding() {
+    let trace = "5b8efff798038103d269b633813fc60c";
+    let expected = sent(recorded!("tempo/placed-v2.pb"), trace);
+    let (v1, v2) = (
+        format!("/api/traces/{trace}"),
+        format!("/api/v2/traces/{trace}"),
+    );
+    for (path, body) in [
+        (&v2, recorded!("tempo/placed-v2.pb")),
+        (&v2, recorded!("tempo/placed-v2.json")),
+        (&v1, recorded!("tempo/placed-v1.pb")),
+        (&v1, recorded!("tempo/placed-v1.json")),
+    ] {
+        let tempo = Replay::of([(path, vec![answer(200, body)])]).await;
+        let backend = tempo.with("tempo", |settings| {
+            settings.tenant = Some("shop".to_owned())
+        });
+        let found = settled(&backend, trace).await;
+        assert_eq!(found.spans().len(), expected.spans().len(), "{path}");
+        let asked = tempo.asked.lock().unwrap();
+        assert_eq!(asked[0].1["x-scope-orgid"], "shop");
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_a_trace_leaves_a_hole() {
+    let path = format!("/api/v2/traces/{PLACED}");
+    // `status: PARTIAL`, and a message.
+    let mut body = recorded!("tempo/placed-v2.pb").to_vec();
+    body.extend(b"\x18\x01\x22\x0ftrace too large");
+    let tempo = Replay::of([(&path, vec![answer(200, body)])]).await;
+    let hole = trouble(&tempo.backend("tempo")).await;
+    let expected = format!(
+        "Tempo at http://{}/ gave a part of the trace only: trace too large",
+        tempo.address
+    );
+    assert_eq!(hole, expected);
+}
+
+#[tokio::test]
+async fn an_answer_that_no_repetition_can_change_ends_the_run() {
+    let path = format!("/api/v3/traces/{PLACED}");
+    let page = "<!doctype html><title>Sign in</title>";
+    let redirect = Answer {
+        headers: vec![("location", "https://login.example/")],
+        ..answer(302, "")
+    };
+    let gateway = answer(400, r#"{"error":"invalid trace id"}"#);
+    for (first, expected) in [
+        (
+            answer(401, "no token"),
+            "answers 401 Unauthorized: no token; check the credentials: `headers` of `source`, and their variables",
+        ),
+        (
+            answer(200, page),
+            "answers 200 OK with a web page; check the address and the credentials of `source`: a proxy or a login page answers",
+        ),
+        (
+            redirect,
+            "redirects to https://login.example/; check the address of `source`: a login page, or `https` instead of `http`",
+        ),
+        (
+            gateway,
+            "answers 400 Bad Request: {\"error\":\"invalid trace id\"}; check the address of `source`, and the version of the backend",
+        ),
+        (
+            answer(200, "{\"data\":[]}"),
+            "answers something unreadable: JSON, but not OTLP/JSON: no document in it has the key `resourceSpans` (nor `scopeSpans`, `batches`, `trace` or `result`, as the Java exporter, Tempo and Jaeger's API v3 write); Zipkin's JSON and that of Jaeger's old API are not read: {\"data\":[]}; check the address of `source`, and the version of the backend",
+        ),
+    ] {
+        let jaeger = Replay::of([(&path, vec![first])]).await;
+        let why = refusal(&jaeger.backend("jaeger")).await;
+        assert_eq!(
+            why,
+            format!("Jaeger at http://{}/ {expected}", jaeger.address)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_backend_that_is_busy_is_asked_again() {
+    let path = format!("/api/v3/traces/{REFUSED}");
+    let busy = Answer {
+        headers: vec![("retry-after", "0")],
+        ..answer(429, "")
+    };
+    let whole = recorded!("backends/jaeger/v3-trace-refused.json");
+    let jaeger = Replay::of([(
+        &path,
+        vec![busy, answer(503, "starting"), answer(200, whole)],
+    )])
+    .await;
+    let trace = settled(&jaeger.backend("jaeger"), REFUSED).await;
+    assert_eq!(trace.holes(), []);
+}
+
+#[tokio::test]
+async fn a_backend_that_cannot_be_reached_leaves_a_hole() {
+    let jaeger = Replay::of([]).await;
+    let backend = jaeger.backend("jaeger");
+    drop(jaeger);
+    let hole = trouble(&backend).await;
+    assert!(hole.contains(" cannot be reached: "), "{hole}");
+}

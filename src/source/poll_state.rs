@@ -1,0 +1,15 @@
+//! How far a source that polls has read a trace.
+
+use std::time::Instant;
+
+use crate::trace::Hole;
+
+/// How far a source that polls has read a trace.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct PollState {
+    /// The start of the last request whose answer was the same as the one before: all spans that could
+    /// be read earlier are known.
+    pub(super) confirmed: Option<Instant>,
+    /// The reasons why the last answer may lack spans.
+    pub(super) troubles: Vec<Hole>,
+}
