@@ -200,11 +200,7 @@ impl Project {
         };
         let errors = ErrorList::new(source);
         let scope = Scope::new(Arc::clone(globals), Variables::default());
-        let reader = Reader {
-            errors: &errors,
-            scope: &scope,
-            dir: &self.dir,
-        };
+        let reader = Reader::new(&errors, &scope, &self.dir);
         let read = source::source(node, &reader).map(Some);
         errors.check(read)
     }
