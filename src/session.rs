@@ -18,7 +18,7 @@ use crate::budget::baseline::ReceivedBy;
 use crate::result::{Report, RunEvent, Trouble};
 use crate::run::{OpenRun, RunEnd, run_open};
 use crate::secret::Secrets;
-use crate::service::{self, ServiceEvent, System, port_owner};
+use crate::service::{self, Service, ServiceEvent, System, port_owner};
 use crate::source::backend::Backend;
 use crate::source::receiver::{BindError, DEFAULT_ADDRESSES, ReceiverBuilder};
 use crate::source::remote::Health;
@@ -448,17 +448,13 @@ async fn start_services(
     listener: Listener,
 ) -> Result<(Option<System>, BTreeSet<String>), Vec<Trouble>> {
     let services = workspace
-        .project
-        .services(&workspace.globals)
+        .services_to_start()
         .map_err(|errors| errors.0.iter().map(Trouble::from).collect::<Vec<_>>())?;
     if services.is_empty() {
         return Ok((None, BTreeSet::new()));
     }
-    let names = services.iter().filter_map(|service| {
-        let mut env = service.env.iter().rev();
-        env.find(|(key, _)| key == "OTEL_SERVICE_NAME")
-    });
-    let names = names.map(|(_, name)| name.clone()).collect();
+    let names = services.iter().filter_map(Service::telemetry_name);
+    let names = names.map(str::to_owned).collect();
     let port = receiver.addresses().first().map_or(0, SocketAddr::port);
     let telemetry = service::TelemetryTarget {
         endpoint: format!("http://127.0.0.1:{port}"),
@@ -466,7 +462,7 @@ async fn start_services(
     service::start(services, &telemetry, move |event| relay(&event, &listener))
         .await
         .map(|system| (Some(system), names))
-        .map_err(|error| vec![Trouble::from_error(&error)])
+        .map_err(|error| vec![Trouble::from_error(&error).with_help(error.help())])
 }
 
 /// Forwards the events of services that concern the run.
@@ -498,7 +494,7 @@ async fn watch_over(
     secrets: Secrets,
 ) {
     let death = died.await;
-    let trouble = Trouble::new(&death.to_string());
+    let trouble = Trouble::new(&death.to_string()).with_help(death.help());
     stopper.stop(Stop::Died(secrets.trouble(trouble)));
 }
 

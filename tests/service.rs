@@ -424,11 +424,46 @@ async fn a_service_that_is_not_ready_in_time_is_reported_with_the_last_attempt()
         assert_eq!(
             refusal(vec![service]).await.to_string(),
             format!(
-                "service `shop` was not ready within 1 s ({tried}): `start_timeout` gives it \
-                 longer; the end of its output:\n  starting"
+                "service `shop` was not ready within 1 s ({tried}); the end of its output:\n  \
+                 starting"
             )
         );
     }
+}
+
+#[tokio::test]
+async fn the_port_on_which_a_service_listens_instead_is_named() {
+    let closed = ClosedPort::reserve().number();
+    // A slow machine gets more time, until the server listens.
+    for seconds in [2, 10, 50] {
+        let (service, port) = web("shop");
+        let mut service = ready_by(Some(Ready::Tcp(format!("127.0.0.1:{closed}"))), service);
+        service.start_timeout = Duration::from_secs(seconds);
+        let help = refusal(vec![service]).await.help().join("\n");
+        if help.contains("listens on no port") {
+            continue;
+        }
+        let named = format!(":{port}, not on port {closed}: pass the port to it");
+        return assert!(help.contains(&named), "{help}");
+    }
+    panic!("the server never listened");
+}
+
+#[tokio::test]
+async fn a_service_that_ends_at_once_has_the_remedy_for_its_error() {
+    let line = "echo 'Error: connect ECONNREFUSED 127.0.0.1:5432'; exit 1";
+    let service = ready_by(log("up"), shell("shop", line));
+    let help = refusal(vec![service]).await.help();
+    assert!(
+        help[0].starts_with("it cannot reach another service: "),
+        "{help:?}"
+    );
+    let service = ready_by(log("up"), shell("shop", "no-such-program-here"));
+    let help = refusal(vec![service]).await.help();
+    assert!(
+        help[0].starts_with("a program of the command was not found"),
+        "{help:?}"
+    );
 }
 
 #[tokio::test]

@@ -51,6 +51,7 @@ fn paired(specs: Both<Vec<Spec>>) -> Result<Vec<SpecPair>, PairingError> {
         globals: Arc::default(),
         specs: Vec::new(),
         files: Vec::new(),
+        started: crate::spec::ServiceSet::All,
         warnings: Vec::new(),
     };
     let projects = Both {

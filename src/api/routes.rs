@@ -92,7 +92,7 @@ async fn no_such_path(
     uri: Uri,
 ) -> Problem {
     if let Some(Extension(arrival)) = arrival.filter(|_| method != Method::GET) {
-        let refusal = other_protocol(arrival.sender(&headers), &method, uri.path());
+        let refusal = other_protocol(arrival, &headers, &method, uri.path());
         refusal
             .into_iter()
             .for_each(|refusal| api.store().refuse(refusal));

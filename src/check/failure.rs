@@ -38,8 +38,9 @@ pub struct Failure {
 pub enum Missing {
     /// A span of the judged trace.
     Span,
-    /// A span that a link connects with the judged trace.
-    LinkedSpan,
+    /// A span of work that may begin after the response: linked with the judged trace, or of a
+    /// consumer.
+    LaterSpan,
 }
 
 /// Upper limit of the witnesses of a failure.

@@ -96,8 +96,9 @@ fn too_few(entry: &SpanEntry, found: &[usize], evaluator: &Evaluator<'_>) -> Fai
     if found.is_empty() {
         failure.nearest = evaluator.nearest(&entry.find);
         failure.hints = evaluator.hints_for_selector(&entry.find);
-        failure.missing = Some(match entry.find.follows_links() {
-            true => Missing::LinkedSpan,
+        let is_later = entry.find.follows_links() || entry.find.is_of_consumers();
+        failure.missing = Some(match is_later {
+            true => Missing::LaterSpan,
             false => Missing::Span,
         });
     }

@@ -30,7 +30,7 @@ pub(super) fn ab(arguments: &AbArguments) -> Exit {
         Ok(versions) => versions,
         Err(why) => return fail(Exit::Usage, &format!("error: {why}")),
     };
-    let workspaces = match versions.workspaces(arguments) {
+    let mut workspaces = match versions.workspaces(arguments) {
         Ok(workspaces) => workspaces,
         Err(exit) => return exit,
     };
@@ -38,6 +38,10 @@ pub(super) fn ab(arguments: &AbArguments) -> Exit {
         Ok(specs) => specs,
         Err(exit) => return exit,
     };
+    for side in [AbSide::A, AbSide::B] {
+        let specs = specs.iter().map(|pair| pair.specs.of(side));
+        workspaces.of_mut(side).start_for(specs);
+    }
     let run = AbRun {
         workspaces: &workspaces,
         versions: &versions,

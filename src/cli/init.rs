@@ -1,8 +1,10 @@
 //! `spanspec init`: a project file, a first spec and a CI workflow, none of which it overwrites.
 //!
-//! `detect` finds the services, and `text` writes the files.
+//! `detect` finds the services, with the help of `pom` and `compose`, and `text` writes the files.
 
+mod compose;
 mod detect;
+mod pom;
 mod text;
 
 use std::fs::OpenOptions;
@@ -15,7 +17,7 @@ use crate::workspace::shown;
 use super::authoring_arguments::{Ci, InitArguments};
 use super::exit::{Exit, fail};
 use super::output;
-use detect::Service;
+use detect::Found;
 
 /// The outcome of writing a file.
 enum Done {
@@ -33,10 +35,10 @@ pub(super) fn init(arguments: &InitArguments) -> Exit {
         let message = format!("error: {} cannot be a folder: {error}", dir.display());
         return fail(Exit::Usage, &message);
     }
-    let services = detect::services(dir);
+    let found = detect::services(dir);
     let mut told = String::new();
     let mut is_new = false;
-    for (path, text) in files(arguments, &services) {
+    for (path, text) in files(arguments, &found) {
         match place(&path, &text) {
             Ok(Done::Created) => {
                 is_new |= path.ends_with(FILE_NAME);
@@ -61,16 +63,16 @@ pub(super) fn init(arguments: &InitArguments) -> Exit {
             }
         }
     }
-    told.push_str(&text::next_steps(dir, is_new.then_some(&services)));
+    told.push_str(&text::next_steps(dir, is_new.then_some(&found)));
     print(&told);
     Exit::Passed
 }
 
 /// The files of a new project, with their paths.
-fn files(arguments: &InitArguments, services: &[Service]) -> Vec<(PathBuf, String)> {
+fn files(arguments: &InitArguments, found: &Found) -> Vec<(PathBuf, String)> {
     let dir = &arguments.dir;
     let mut files = vec![
-        (dir.join(FILE_NAME), text::project(services)),
+        (dir.join(FILE_NAME), text::project(found)),
         (dir.join("specs/first.yaml"), text::spec()),
     ];
     // A CI system looks for its files at the root of the repository only.

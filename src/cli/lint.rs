@@ -37,11 +37,13 @@ pub(super) fn lint(arguments: &LintArguments) -> Exit {
         baselines::look(&workspace, folder.filter(|dir| !dir.as_os_str().is_empty()));
     let files = workspace.files.len();
     let flush = declared_flush(&workspace);
+    let lost = workspace.lost_exports();
     let known = workspace.specs.len();
     let specs = select(workspace.specs, &workspace.project.dir, &arguments.specs);
     let foreseen = too_few_requests(&specs);
     let too_short = short_timeouts(&specs, flush);
-    let warnings = workspace.warnings.iter().chain(&foreseen).chain(&too_short);
+    let warnings = workspace.warnings.iter().chain(&lost);
+    let warnings = warnings.chain(&foreseen).chain(&too_short);
     let mut warnings: Vec<Diagnostic> = warnings
         .map(|error| Diagnostic::warning(&output::secrets().spec_error(error.clone())))
         .collect();

@@ -59,6 +59,7 @@ async fn run_selected(arguments: &RunArguments) -> Exit {
     if arguments.list {
         return list(&specs, project);
     }
+    workspace.start_for(&specs);
     let reporters = Reporters::new(arguments);
     let mut report = report(&workspace, connection, arguments, &specs, &reporters).await;
     report.fail_flaky = arguments.fail_flaky;

@@ -1,7 +1,7 @@
 //! `spanspec watch`: runs specs, and again whenever a file that matters changes.
 //!
 //! Services stay up between runs; they are started anew when the project file or their sources
-//! changed, or one of them died. An error in a file is printed, and watching goes on.
+//! changed, one of them died, or a spec needs another one. An error in a file is printed, and watching goes on.
 
 mod changes;
 mod interest;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use crate::run::OpenRun;
 use crate::session::{Session, Stopper};
-use crate::spec::Spec;
+use crate::spec::{ServiceSet, Spec};
 use crate::step::Stop;
 use crate::trace::Value;
 use crate::workspace::{LoadError, Ports, Search, Workspace, shown, with_timeout};
@@ -89,6 +89,8 @@ struct Running {
     session: Session,
     stopper: Stopper,
     ports: BTreeMap<String, u16>,
+    /// The services that were started.
+    services: ServiceSet,
     /// Spans that earlier runs received.
     received: u64,
     /// The last run: late spans may change its verdicts until the next one.
@@ -155,7 +157,7 @@ impl Watch<'_> {
                 .map_err(|error| error.to_string())?;
         }
         match Workspace::load(&self.search) {
-            Ok(workspace) => self.run(&workspace, next).await,
+            Ok(workspace) => self.run(workspace, next).await,
             Err(error) => {
                 fail_load(&error);
             }
@@ -166,13 +168,14 @@ impl Watch<'_> {
         Ok(())
     }
 
-    async fn run(&mut self, workspace: &Workspace, next: &Next) {
+    async fn run(&mut self, mut workspace: Workspace, next: &Next) {
         let known = workspace.specs.len();
         let selected = select(
             workspace.specs.clone(),
             &workspace.project.dir,
             &self.arguments.specs,
         );
+        workspace.start_for(&selected);
         let mut specs = with_timeout(selected, self.arguments.timeout);
         if specs.is_empty() {
             fail(
@@ -182,7 +185,7 @@ impl Watch<'_> {
             return;
         }
         if let Next::File(file) = next {
-            specs = of_file(specs, file, workspace);
+            specs = of_file(specs, file, &workspace);
             if specs.is_empty() {
                 let message = format!("no spec of {} was selected", shown(file));
                 fail(Exit::Nothing, &message);
@@ -191,8 +194,12 @@ impl Watch<'_> {
         }
         self.close_earlier().await;
         self.reporters.renew(self.arguments);
+        let is_short = |running: &Running| !running.services.covers(&workspace.started);
+        if self.running.as_ref().is_some_and(is_short) {
+            self.stop().await;
+        }
         if self.running.is_none() {
-            self.start(workspace).await;
+            self.start(&workspace).await;
         }
         let Some(running) = &mut self.running else {
             return;
@@ -203,7 +210,7 @@ impl Watch<'_> {
             user.interrupted().await;
             stopper.stop(Stop::Interrupted);
         });
-        let options = run::options(workspace, self.arguments);
+        let options = run::options(&workspace, self.arguments);
         let open = running.session.run_open(&specs, options).await;
         let mut report = running.session.provisional(&open).await;
         running.open = Some(open);
@@ -229,6 +236,7 @@ impl Watch<'_> {
                     session,
                     stopper,
                     ports,
+                    services: workspace.started.clone(),
                     received: 0,
                     open: None,
                 });

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use libtest_mimic::{Arguments, Trial};
 
-use crate::spec::{Names, Spec};
+use crate::spec::{Names, ServiceSet, Spec};
 
 /// The name of the test that reports errors, after the file's.
 const ERRORS: &str = "errors";
@@ -19,6 +19,8 @@ pub(super) struct Candidate {
     reach: Reach,
     /// Its spec, if that is skipped.
     skipped: Option<Spec>,
+    /// The services that it needs.
+    services: ServiceSet,
 }
 
 /// The filters that select a test.
@@ -38,6 +40,7 @@ impl Candidate {
             trial,
             reach: Reach::Name,
             skipped: spec.skip.is_some().then(|| spec.clone()),
+            services: spec.services.clone(),
         }
     }
 
@@ -47,6 +50,7 @@ impl Candidate {
             trial: failing(&file, text),
             reach: Reach::File { file, specs },
             skipped: None,
+            services: ServiceSet::none(),
         }
     }
 
@@ -56,6 +60,7 @@ impl Candidate {
             trial: failing(of, text),
             reach: Reach::Everything,
             skipped: None,
+            services: ServiceSet::none(),
         }
     }
 
@@ -117,6 +122,21 @@ pub(super) fn skipped(arguments: &Arguments, all: &[Candidate]) -> Vec<Spec> {
     }
     let selected = all.iter().filter(|one| one.is_selected(arguments));
     selected.filter_map(|one| one.skipped.clone()).collect()
+}
+
+/// The services that the tests need that will run.
+pub(super) fn services(arguments: &Arguments, all: &[Candidate]) -> ServiceSet {
+    let runs = |one: &&Candidate| {
+        let is_due = match &one.skipped {
+            Some(_) => arguments.ignored || arguments.include_ignored,
+            None => !arguments.ignored,
+        };
+        is_due && one.is_selected(arguments)
+    };
+    let run = all.iter().filter(runs);
+    run.fold(ServiceSet::none(), |services, one| {
+        services.union(&one.services)
+    })
 }
 
 /// All tests, and arguments that leave out those that are not selected.
@@ -211,6 +231,28 @@ mod tests {
         }
         assert!(selected(&["--exact", "specs/ship.yaml::gone"], shipped()));
         assert!(!selected(&["--exact", "specs/pay.yaml::x"], shipped()));
+    }
+
+    #[test]
+    fn only_services_of_tests_that_run_are_started() {
+        let text = "services: [db]\nskip: later\nrequest: GET http://a/\nexpect: { status: 200 }\n---\nname: b\nservices: [shop]\nrequest: GET http://a/\nexpect: { status: 200 }\n";
+        let source = crate::spec::Source::new("a.yaml", text);
+        let context = crate::spec::Context::default();
+        let specs = Spec::read_all(&source, std::path::Path::new("."), &context).unwrap();
+        let services = |arguments: &[&str]| {
+            let arguments = Arguments::from_iter(std::iter::once(&"test").chain(arguments));
+            let candidates = specs.iter().map(|spec| {
+                let trial = Trial::test(test_name("a.yaml", &spec.name), || Ok(()));
+                Candidate::spec(trial.with_ignored_flag(spec.skip.is_some()), spec)
+            });
+            super::services(&arguments, &candidates.collect::<Vec<_>>())
+        };
+        let only =
+            |names: &[&str]| ServiceSet::Only(names.iter().map(ToString::to_string).collect());
+        assert_eq!(services(&[]), only(&["shop"]));
+        assert_eq!(services(&["--ignored"]), only(&["db"]));
+        assert_eq!(services(&["--include-ignored"]), only(&["db", "shop"]));
+        assert_eq!(services(&["::c"]), ServiceSet::none());
     }
 
     #[test]

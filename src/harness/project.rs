@@ -11,7 +11,7 @@ use crate::report::{Look, text};
 use crate::result::{Report, Trouble};
 use crate::secret::Secrets;
 use crate::source::{self, Connection};
-use crate::spec::{Context, Names, Source, Spec, SpecErrors};
+use crate::spec::{Context, Names, ServiceSet, Source, Spec, SpecErrors};
 use crate::workspace::{
     FileError, Ports, Search, Workspace, find_specs, read, shown, with_timeout,
 };
@@ -28,6 +28,8 @@ pub(super) struct Project {
     /// The receiver of the session, if it is in another process.
     connection: Mutex<Option<Connection>>,
     live: OnceLock<Result<Live, Vec<Trouble>>>,
+    /// The services that are started; all if it is not set.
+    services: OnceLock<ServiceSet>,
 }
 
 /// An error that prevents tests, as text.
@@ -82,6 +84,7 @@ impl Project {
             folder,
             connection: Mutex::new(connection),
             live: OnceLock::new(),
+            services: OnceLock::new(),
         })
     }
 
@@ -167,6 +170,11 @@ impl Project {
         })
     }
 
+    /// Starts only these services. Has no effect after they were started.
+    pub(super) fn start_only(&self, services: ServiceSet) {
+        self.services.get_or_init(|| services);
+    }
+
     /// The running session; the first call starts it, and others wait for that.
     pub(super) fn live(&self) -> Result<&Live, &[Trouble]> {
         let live = self.live.get_or_init(|| {
@@ -174,7 +182,9 @@ impl Project {
                 .connection
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            Live::start(&self.workspace, &self.settings, connection.take())
+            let mut workspace = self.workspace.clone();
+            workspace.started = self.services.get().cloned().unwrap_or(ServiceSet::All);
+            Live::start(&workspace, &self.settings, connection.take())
         });
         live.as_ref().map_err(Vec::as_slice)
     }

@@ -56,6 +56,7 @@ fn run_all(project: Arc<Project>, paths: &[&str], arguments: &Arguments) -> Exit
         let _ = writeln!(std::io::stderr(), "error: {error}");
         return ExitCode::from(FAILED);
     }
+    project.start_only(filter::services(arguments, &candidates));
     let (mut arguments, trials) = filter::select(arguments, candidates);
     let settings = &project.settings;
     let jobs = settings.test_threads.or(settings.jobs).unwrap_or(JOBS);

@@ -57,6 +57,13 @@ impl ProcessGroup {
         }
     }
 
+    /// Returns `true` if the process of this id is in the group.
+    #[cfg(all(unix, feature = "cli"))]
+    pub(crate) fn has(&self, process: u32) -> bool {
+        let pid = i32::try_from(process).ok().map(nix::unistd::Pid::from_raw);
+        pid.is_some_and(|pid| nix::unistd::getpgid(Some(pid)) == Ok(self.id))
+    }
+
     /// Kills the group.
     pub(crate) fn kill(&self) {
         let mut life = self.life();

@@ -305,14 +305,8 @@ pub(crate) fn secrets_and_vars(source: &Source) -> (Vec<String>, Vec<(String, St
 
 /// The places of the elements of a list, or of a single value.
 fn places(list: Option<&Node>, source: &Source) -> Vec<Location> {
-    let nodes = match list {
-        Some(node) => match &node.kind {
-            Kind::List(items) => items.iter().collect(),
-            _ => vec![node],
-        },
-        None => Vec::new(),
-    };
-    nodes.iter().map(|node| source.at(node.place)).collect()
+    let nodes = list.into_iter().flat_map(Node::items);
+    nodes.map(|node| source.at(node.place)).collect()
 }
 
 type ListenAndCors = (Option<Vec<SocketAddr>>, Vec<String>);

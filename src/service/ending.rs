@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitStatus;
 
+use super::remedy;
 use crate::process::signal;
 use crate::trace::signal_in_words;
 
@@ -27,6 +28,14 @@ pub struct UnexpectedExit {
     pub ending: ExitReason,
     /// The last lines of both outputs.
     pub tail: Vec<String>,
+}
+
+impl UnexpectedExit {
+    /// Likely remedies.
+    #[must_use]
+    pub fn help(&self) -> Vec<String> {
+        remedy::ended(self.ending, &self.tail)
+    }
 }
 
 impl ExitReason {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::ending::LastLines;
-use super::{ExitReason, UnexpectedExit};
+use super::{ExitReason, UnexpectedExit, remedy};
 use crate::number::duration;
 use crate::process::LaunchError;
 
@@ -104,8 +104,7 @@ pub enum StartError {
     Died(UnexpectedExit),
     /// A service is not ready in time.
     #[error(
-        "service `{service}` was not ready within {} ({tried}): `start_timeout` gives it \
-         longer{}",
+        "service `{service}` was not ready within {} ({tried}){}",
         duration(*limit),
         LastLines(tail)
     )]
@@ -118,5 +117,20 @@ pub enum StartError {
         tried: String,
         /// The last lines of both outputs.
         tail: Vec<String>,
+        /// Likely remedies.
+        help: Vec<String>,
     },
+}
+
+impl StartError {
+    /// Likely remedies, as far as the text does not contain them.
+    #[must_use]
+    pub fn help(&self) -> Vec<String> {
+        match self {
+            Self::Died(exit) => exit.help(),
+            Self::NotReady { help, .. } => help.clone(),
+            Self::BuildFailed { ending, .. } => remedy::ended(*ending, &[]),
+            _ => Vec::new(),
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod order;
 mod output;
 mod port;
 mod ready;
+mod remedy;
 mod running;
 mod start;
 mod system;
@@ -85,5 +86,14 @@ impl Service {
             dir: PathBuf::from("."),
             start_timeout: START_TIMEOUT,
         }
+    }
+
+    /// The `service.name` of its spans, if `env` sets it.
+    #[must_use]
+    pub fn telemetry_name(&self) -> Option<&str> {
+        let mut env = self.env.iter().rev();
+        env.find(|(key, _)| key == "OTEL_SERVICE_NAME")
+            .map(|(_, name)| name.as_str())
+            .filter(|name| !name.is_empty())
     }
 }

@@ -7,6 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::process::ProcessGroup;
+
 /// A port in the project file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PortSpec {
@@ -131,6 +133,27 @@ pub fn port_owner(port: u16) -> Option<String> {
     #[cfg(not(feature = "cli"))]
     {
         let _ = port;
+        None
+    }
+}
+
+/// The addresses on which the processes of a group listen, sorted. `None` if they are unknown, or
+/// without the feature `cli`.
+pub(super) fn listened_by(group: &ProcessGroup) -> Option<Vec<SocketAddr>> {
+    #[cfg(all(unix, feature = "cli"))]
+    {
+        let listens = |one: &listeners::Listener| {
+            one.state == listeners::SocketState::Listen && group.has(one.process.pid)
+        };
+        let sockets = listeners::get_all().ok()?.into_iter();
+        let mut found: Vec<SocketAddr> = sockets.filter(listens).map(|one| one.socket).collect();
+        found.sort();
+        found.dedup();
+        Some(found)
+    }
+    #[cfg(not(all(unix, feature = "cli")))]
+    {
+        let _ = group;
         None
     }
 }

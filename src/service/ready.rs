@@ -43,20 +43,68 @@ pub struct GrpcHealth {
     pub service: String,
 }
 
-/// The last attempt and its result.
+/// A failed attempt.
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    pub(super) answer: Answer,
+    /// Describes the attempt and its result.
+    pub(super) text: String,
+}
+
+/// The kind of an unsuccessful answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The connection was refused.
+    Refused,
+    /// An HTTP status.
+    Status(u16),
+    /// Nothing came in time.
+    Silence,
+    /// No line of the output matches.
+    NoLine,
+    /// Another error, or no attempt ended.
+    Other,
+}
+
+/// The host and port of a readiness check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+/// The last attempt.
 #[derive(Debug, Default)]
-pub(super) struct LastTry(Mutex<String>);
+pub(super) struct LastTry(Mutex<Option<Attempt>>);
 
 impl LastTry {
-    fn set(&self, text: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    fn set(&self, attempt: Attempt) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(attempt);
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(super) fn get(&self) -> Attempt {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+            .unwrap_or_else(|| Attempt::other("no attempt has ended".to_owned()))
+    }
+}
+
+impl Attempt {
+    fn other(text: String) -> Self {
+        Self {
+            answer: Answer::Other,
+            text,
+        }
+    }
+
+    /// The same with a description of the attempt.
+    fn of(self, attempt: impl std::fmt::Display) -> Self {
+        Self {
+            text: format!("{attempt}: {}", self.text),
+            ..self
+        }
     }
 }
 
@@ -72,7 +120,10 @@ impl Ready {
                     .await
             }
             Self::Log(regex) => {
-                last.set(format!("no line of its output matches `{regex}`"));
+                last.set(Attempt {
+                    answer: Answer::NoLine,
+                    text: format!("no line of its output matches `{regex}`"),
+                });
                 output.seen().await;
             }
         }
@@ -86,16 +137,29 @@ impl Ready {
         }
     }
 
-    /// The port on this machine that must answer.
-    pub(super) fn local_port(&self) -> Option<u16> {
-        let url = match self {
-            Self::Http(url) => url.clone(),
+    /// The host and port that must answer.
+    pub(super) fn target(&self) -> Option<Target> {
+        let url = self.url()?;
+        Some(Target {
+            host: url.host_str()?.to_owned(),
+            port: url.port_or_known_default()?,
+        })
+    }
+
+    fn url(&self) -> Option<Url> {
+        match self {
+            Self::Http(url) => Some(url.clone()),
             // With an unknown scheme, the parser returns an IPv4 address as a name.
             Self::Tcp(address) | Self::Grpc(GrpcHealth { address, .. }) => {
-                format!("http://{address}").parse().ok()?
+                format!("http://{address}").parse().ok()
             }
-            Self::Log(_) => return None,
-        };
+            Self::Log(_) => None,
+        }
+    }
+
+    /// The port on this machine that must answer.
+    pub(super) fn local_port(&self) -> Option<u16> {
+        let url = self.url()?;
         let here = match url.host()? {
             Host::Ipv4(address) => address.is_loopback(),
             Host::Ipv6(address) => address.is_loopback(),
@@ -115,34 +179,37 @@ enum Probe<'a> {
 impl Probe<'_> {
     async fn until_it_holds(&self, last: &LastTry) {
         let mut pause = FIRST_PAUSE;
-        while let Err(text) = self.attempt().await {
-            last.set(text);
+        while let Err(attempt) = self.attempt().await {
+            last.set(attempt);
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LAST_PAUSE);
         }
     }
 
-    async fn attempt(&self) -> Result<(), String> {
+    async fn attempt(&self) -> Result<(), Attempt> {
         match self {
             Self::Http(client, url) => match get(client, url).await {
                 Ok(status) if status.is_success() => Ok(()),
-                Ok(status) => Err(format!("GET {url} answered {}", status.as_u16())),
-                Err(error) => Err(format!("GET {url}: {}", reason(&error))),
+                Ok(status) => Err(Attempt {
+                    answer: Answer::Status(status.as_u16()),
+                    text: format!("GET {url} answered {}", status.as_u16()),
+                }),
+                Err(error) => Err(reason(&error).of(format_args!("GET {url}"))),
             },
             Self::Tcp(address) => connect(address)
                 .await
-                .map_err(|reason| format!("connecting to {address}: {reason}")),
+                .map_err(|failed| failed.of(format_args!("connecting to {address}"))),
             Self::Grpc(client, health) => health
                 .check(client)
                 .await
-                .map_err(|answer| format!("gRPC health of {}: {answer}", health.address)),
+                .map_err(|failed| failed.of(format_args!("gRPC health of {}", health.address))),
         }
     }
 }
 
 impl GrpcHealth {
     /// Calls `grpc.health.v1.Health/Check`.
-    async fn check(&self, client: &reqwest::Client) -> Result<(), String> {
+    async fn check(&self, client: &reqwest::Client) -> Result<(), Attempt> {
         let question = HealthCheckRequest {
             service: self.service.clone(),
         };
@@ -162,23 +229,24 @@ impl GrpcHealth {
         let answer = request.send().await.map_err(|error| reason(&error))?;
         if let Some(code) = answer.headers().get("grpc-status") {
             let code = code.to_str().unwrap_or_default();
-            return Err(match code {
+            return Err(Attempt::other(match code {
                 "5" => format!("the server does not know the service `{}`", self.service),
                 "12" => "the server has no health service".to_owned(),
                 code => format!("it answered with gRPC status {code}"),
-            });
+            }));
         }
         let frame = answer.bytes().await.map_err(|error| reason(&error))?;
         let status = frame
             .get(5..)
             .and_then(|message| HealthCheckResponse::decode(message).ok())
             .map(|answer| answer.status);
-        match status {
-            Some(1) => Ok(()),
-            Some(2) => Err("NOT_SERVING".to_owned()),
-            Some(_) => Err("UNKNOWN".to_owned()),
-            None => Err("the answer is not one of a health service".to_owned()),
-        }
+        let problem = match status {
+            Some(1) => return Ok(()),
+            Some(2) => "NOT_SERVING",
+            Some(_) => "UNKNOWN",
+            None => "the answer is not one of a health service",
+        };
+        Err(Attempt::other(problem.to_owned()))
     }
 }
 
@@ -229,32 +297,42 @@ fn unsampled() -> String {
     format!("00-{}-{}-00", TraceId::random(), SpanId::random())
 }
 
-async fn connect(address: &str) -> Result<(), String> {
+async fn connect(address: &str) -> Result<(), Attempt> {
     match tokio::time::timeout(ATTEMPT, TcpStream::connect(address)).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(reason(&error)),
-        Err(_) => Err(format!("no answer within {ATTEMPT:?}")),
+        Err(_) => Err(silence()),
     }
 }
 
-/// A short text for the cause of a failed attempt.
-fn reason(error: &(dyn Error + 'static)) -> String {
+fn silence() -> Attempt {
+    Attempt {
+        answer: Answer::Silence,
+        text: format!("no answer within {ATTEMPT:?}"),
+    }
+}
+
+/// The cause of a failed attempt.
+fn reason(error: &(dyn Error + 'static)) -> Attempt {
     if error
         .downcast_ref::<reqwest::Error>()
         .is_some_and(reqwest::Error::is_timeout)
     {
-        return format!("no answer within {ATTEMPT:?}");
+        return silence();
     }
     let mut deepest = error;
     loop {
         if let Some(system) = deepest.downcast_ref::<io::Error>()
             && system.kind() == io::ErrorKind::ConnectionRefused
         {
-            return "connection refused".to_owned();
+            return Attempt {
+                answer: Answer::Refused,
+                text: "connection refused".to_owned(),
+            };
         }
         match deepest.source() {
             Some(source) => deepest = source,
-            None => return deepest.to_string(),
+            None => return Attempt::other(deepest.to_string()),
         }
     }
 }
@@ -285,7 +363,7 @@ mod tests {
         for _ in answers {
             match health.check(&client).await {
                 Ok(()) => break,
-                Err(answer) => seen.push(answer),
+                Err(failed) => seen.push(failed.text),
             }
         }
         server.abort();

@@ -9,7 +9,10 @@ use tokio::task::JoinSet;
 
 use super::output::{self, EventCallback, ServiceOutput};
 use super::ready::LastTry;
-use super::{ExitReason, Service, ServiceEvent, StartError, TelemetryTarget, UnexpectedExit, env};
+use super::{
+    ExitReason, Service, ServiceEvent, StartError, TelemetryTarget, UnexpectedExit, env, port,
+    remedy,
+};
 use crate::process::{Child, Launch, ProcessGroup, ProcessMark};
 
 /// Number of lines that errors show.
@@ -118,15 +121,27 @@ impl RunningService {
         let (name, ready) = (self.service.name.clone(), self.service.ready.clone());
         let (limit, started) = (self.service.start_timeout, self.started);
         let (output, listener) = (Arc::clone(&self.output), Arc::clone(&self.listener));
+        let group = self.group.clone();
         async move {
             let last = LastTry::default();
             if let Some(ready) = ready {
                 let waited = tokio::time::timeout(limit, ready.wait(&output, &last)).await;
-                waited.map_err(|_| StartError::NotReady {
-                    service: name.clone(),
-                    limit,
-                    tried: last.text(),
-                    tail: output.last(SHOWN),
+                waited.map_err(|_| {
+                    let (last, tail) = (last.get(), output.last(SHOWN));
+                    let listened = port::listened_by(&group);
+                    StartError::NotReady {
+                        help: remedy::not_ready(
+                            &name,
+                            &ready,
+                            last.answer,
+                            listened.as_deref(),
+                            &tail,
+                        ),
+                        service: name.clone(),
+                        limit,
+                        tried: last.text,
+                        tail,
+                    }
                 })?;
                 listener(ServiceEvent::Ready {
                     service: name.clone(),

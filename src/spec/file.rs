@@ -15,7 +15,7 @@ use super::scope::{Scope, Withheld};
 use super::spec::{Spec, Step};
 use super::steps::{StepNode, captured, start_of};
 use super::yaml::{self, Kind, Node};
-use super::{Budget, Place, Repeat, Source, Wait};
+use super::{Budget, Place, Repeat, ServiceSet, Source, Wait};
 
 /// Maximum size of a spec file in bytes: 4 MiB.
 pub const MAX_FILE_SIZE: usize = 4 << 20;
@@ -191,8 +191,9 @@ impl<'a> FileReader<'a> {
         for chosen in &case {
             scope.set(chosen.name.clone(), chosen.value.clone());
         }
-        let reader = self.reader(&scope);
         let root = parts.root;
+        let services = self.services(root, &mut scope);
+        let reader = self.reader(&scope);
         let tags = reader.optional(root, "tags", |node| reader.texts(node, "a tag"));
         let skip = reader.optional(root, "skip", |node| self.skip(node, &reader));
         let profiles = reader.optional(root, "profiles", |node| self.left_out(node, &reader));
@@ -208,10 +209,14 @@ impl<'a> FileReader<'a> {
         }
         let teardown = self.read_steps(&parts.teardown, root, &mut scope);
         let (repeat, budgets) = repeated?;
+        let not_started = self.not_started(services.as_ref());
+        let is_elsewhere = services.as_ref().is_some_and(ServiceSet::is_empty);
         let is_measured = budgets.iter().any(Budget::is_about_trace);
         let steps = steps.map(|steps| {
             let awaits = |step: Step| Step {
                 is_about_trace: step.is_about_trace || is_measured,
+                is_elsewhere,
+                left_out: Arc::clone(&not_started),
                 ..step
             };
             steps.into_iter().map(awaits).collect()
@@ -225,6 +230,7 @@ impl<'a> FileReader<'a> {
             is_of_other_profiles: left_out.is_some(),
             skip: skip?.or(left_out),
             lock: lock?,
+            services: services?,
             setup: setup?,
             steps: steps?,
             teardown: teardown?,
@@ -235,6 +241,25 @@ impl<'a> FileReader<'a> {
             vars: vars.clone(),
             globals: Arc::clone(&self.context.globals),
         })
+    }
+
+    /// `services`. The ports and spans of others cannot be used.
+    fn services(&self, root: &Node, scope: &mut Scope) -> Option<ServiceSet> {
+        let declared = self.context.globals.declared.as_deref();
+        let reader = self.reader(scope);
+        let services = reader.optional(root, "services", |node| {
+            reader.needed_services(node, declared)
+        })?;
+        let services = services.unwrap_or(ServiceSet::All);
+        scope.leave_out(declared.unwrap_or_default(), &services);
+        Some(services)
+    }
+
+    fn not_started(&self, services: Option<&ServiceSet>) -> Arc<[String]> {
+        let declared = self.context.globals.declared.iter().flatten();
+        let names = declared.map(|one| one.name.clone());
+        let is_left_out = |name: &String| services.is_some_and(|services| !services.has(name));
+        names.filter(is_left_out).collect()
     }
 
     /// `repeat` and `budgets`. Both apply to all requests, so that captures are not allowed.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Source;
 use super::yaml::Node;
+use super::{DeclaredService, Source};
 use crate::secret::Secrets;
 use crate::trace::Value;
 
@@ -19,6 +19,8 @@ pub struct Globals {
     pub project: Variables,
     /// Ports such as `services.shop.http`; `None` until they are known.
     pub services: BTreeMap<String, Option<Value>>,
+    /// The services of the project file; `None` if they are not known.
+    pub declared: Option<Vec<DeclaredService>>,
     /// Environment variables.
     pub environment: BTreeMap<String, String>,
     /// Names of secret variables.

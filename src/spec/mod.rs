@@ -25,6 +25,7 @@ mod read;
 mod repeat;
 mod scope;
 mod selector;
+mod services;
 mod source;
 #[expect(
     clippy::module_inception,
@@ -54,6 +55,7 @@ pub use selector::{
     Ask, Choice, EventPattern, LinkPattern, Pattern, Relation, Relative, Selector, SpanCondition,
     SpanEntry, SpanType, Take,
 };
+pub use services::{DeclaredService, ServiceSet};
 pub use source::{Location, Place, Source};
 pub use spec::{Spec, Step};
 pub use trigger::{Body, Command, Part, PartContent, Request, Tls, Trigger};

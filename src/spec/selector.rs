@@ -255,6 +255,16 @@ impl Selector {
         conditions.any(|condition| condition.ask.follows_links())
     }
 
+    /// Returns `true` if it selects only CONSUMER spans.
+    #[must_use]
+    pub fn is_of_consumers(&self) -> bool {
+        let is_of_consumers = |condition: &SpanCondition| match &condition.ask {
+            Ask::Kind(choice) => choice.allowed == [SpanKind::Consumer],
+            _ => false,
+        };
+        self.conditions.iter().any(is_of_consumers)
+    }
+
     /// The name, if the selector requires exactly one.
     #[must_use]
     pub fn exact_name(&self) -> Option<&str> {

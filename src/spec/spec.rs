@@ -14,7 +14,7 @@ use super::read::trigger::TriggerDefaults;
 use super::scope::Scope;
 use super::trigger::Trigger;
 use super::yaml::{Entry, Node};
-use super::{Budget, Location, Place, Repeat, Source, Wait};
+use super::{Budget, Location, Place, Repeat, ServiceSet, Source, Wait};
 
 /// One test, or one case of a matrix.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct Spec {
     pub is_of_other_profiles: bool,
     /// Specs with the same lock never overlap.
     pub lock: Option<String>,
+    /// The services of the project file that it needs, with those that they depend on.
+    pub services: ServiceSet,
     /// Steps before the test.
     pub setup: Vec<Step>,
     /// Steps of the test, in order.
@@ -63,6 +65,10 @@ pub struct Step {
     pub timeout_at: Option<Location>,
     /// Needs the trace.
     pub is_about_trace: bool,
+    /// No service of the project file takes part: `services: []`.
+    pub is_elsewhere: bool,
+    /// The services of the project file that its spec does not need.
+    pub left_out: Arc<[String]>,
     pub(super) draft: Arc<Draft>,
 }
 

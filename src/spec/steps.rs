@@ -174,6 +174,8 @@ impl FileReader<'_> {
             wait: wait.or(self.context.defaults.wait),
             timeout_at,
             is_about_trace: is_from_trace || expect.is_about_trace(),
+            is_elsewhere: false,
+            left_out: Arc::default(),
             draft: Arc::new(Draft {
                 source: self.errors.source().clone(),
                 dir: self.dir.to_path_buf(),

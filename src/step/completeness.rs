@@ -121,6 +121,16 @@ impl Flush {
         Self::Known(delay + MARGIN)
     }
 
+    /// The default for a step, if this is the flush bound of the started services: it does not apply
+    /// to services elsewhere.
+    #[cfg(feature = "run")]
+    pub(super) fn of_step(self, step: &crate::spec::Step) -> Self {
+        match step.is_elsewhere {
+            true => Self::Assumed,
+            false => self,
+        }
+    }
+
     /// The flush bound.
     pub(super) fn bound(self) -> Duration {
         match self {

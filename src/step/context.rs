@@ -10,7 +10,7 @@ use super::watched::VerdictBasis;
 use crate::check::{Judged, Missing, Outcome, Unjudged};
 use crate::result::{StepReport, Trouble};
 use crate::spec::{Called, Step};
-use crate::trace::{Hole, Trace};
+use crate::trace::{Hole, Span, SpanKind, StatusCode, Trace, TraceId};
 
 /// A step that was fired, apart from its trace.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ pub(crate) struct DecidedStep {
 
 impl StepContext<'_> {
     pub(super) fn policy(&self, start: WaitStart) -> WaitPolicy {
-        let flush = self.run.options.flush;
+        let flush = self.run.options.flush.of_step(self.step);
         let mut policy = WaitPolicy::new(start, self.step.wait, flush, &self.run.delays);
         if let Some(backend) = self.run.source.backend() {
             policy.flush = Flush::Known(backend.delay);
@@ -54,7 +54,7 @@ impl StepContext<'_> {
         let has_failed = report.failures().next().is_some();
         let holes = report.holes();
         if !has_failed && report.checks.iter().any(is_unjudged) {
-            let no_spans = self.no_spans().await;
+            let no_spans = self.no_spans(report.trace_id).await;
             report.trouble.get_or_insert(no_spans);
         } else if !has_failed && !holes.is_empty() {
             let lost = self.lost_spans(&holes);
@@ -67,6 +67,7 @@ impl StepContext<'_> {
             let mut notices = diagnosis::remarks(&diagnostics, trace, end != WaitEnd::Early);
             notices.extend(trace.holes().iter().map(Hole::in_full));
             notices.extend(self.tail_hint(&report));
+            notices.extend(self.left_out_hint(trace));
             report.notices = notices;
         } else if let WaitEnd::TimedOut(at) = end
             && report.has_failed()
@@ -78,10 +79,10 @@ impl StepContext<'_> {
     }
 
     /// The probable reason why no span arrived.
-    pub(crate) async fn no_spans(&self) -> Trouble {
+    pub(crate) async fn no_spans(&self, trace: Option<TraceId>) -> Trouble {
         let diagnostics = self.run.source.diagnostics(self.fired).await;
         let at = Some(&self.step.at);
-        diagnosis::no_span_of_trace(self.run, &diagnostics, &self.called, at)
+        diagnosis::no_span_of_trace(self.run, &diagnostics, &self.called, trace, at)
     }
 
     /// Checks are unjudged because spans are lost.
@@ -108,12 +109,30 @@ impl StepContext<'_> {
         trouble
     }
 
+    /// Names the services that are not started for the spec if a call failed.
+    fn left_out_hint(&self, trace: &Trace) -> Option<String> {
+        let is_failed_call =
+            |span: &Span| span.kind == SpanKind::Client && span.status.code == StatusCode::Error;
+        let names: Vec<String> = self
+            .step
+            .left_out
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        (!names.is_empty() && trace.spans().iter().any(is_failed_call)).then(|| {
+            format!(
+                "not started for this spec: {}; if the call that failed needs one of them, add it to `services` of the spec",
+                names.join(", ")
+            )
+        })
+    }
+
     /// Suggests `tail` if the missing span may belong to work after the response.
     fn tail_hint(&self, report: &StepReport) -> Option<String> {
         let tail = self.step.wait.tail.unwrap_or_default();
         let is_missing = |judged: &Judged| {
             let failure = judged.outcome.failure();
-            failure.is_some_and(|failure| failure.missing == Some(Missing::LinkedSpan))
+            failure.is_some_and(|failure| failure.missing == Some(Missing::LaterSpan))
         };
         (tail.is_zero() && report.checks.iter().any(is_missing)).then(|| {
             "work after the response is not waited for: `wait: { tail: 2s }` gives a consumer time".to_owned()

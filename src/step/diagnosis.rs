@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::completeness::{AtDeadline, WaitPolicy};
+use super::lost::{self, server_roots};
 use super::run_context::RunContext;
 use super::settings::Services;
 use crate::number::{duration, yaml};
 use crate::result::Trouble;
 use crate::source::{BackendFacts, LateTrace, ReceiverStats, Refusal, SourceDiagnostics};
-use crate::spec::{Called, Location, SpanType};
-use crate::trace::{Origin, Span, SpanKind, Trace, TraceId, Value, peer_name};
+use crate::spec::{Called, Location};
+use crate::trace::{Origin, Span, Trace, TraceId, Value, peer_name};
 
 /// Maximum number of services in a list.
 const MAX_LISTED: usize = 6;
@@ -21,23 +22,12 @@ const MAX_LISTED: usize = 6;
 /// Maximum number of requests that are listed because they began a new trace.
 const MAX_ROOTS: usize = 3;
 
-/// Tolerated difference between the clocks of two services on one machine: 50 ms in nanoseconds.
-const CLOCK_TOLERANCE: u64 = 50_000_000;
-
-/// A call whose callee began a new trace.
-struct LostContext {
-    caller: String,
-    call: String,
-    callee: String,
-    root: String,
-    trace: TraceId,
-}
-
 /// The probable reason why no span of the trace arrived.
 pub(super) fn no_span_of_trace(
     run: &RunContext<'_>,
     diagnostics: &SourceDiagnostics,
     called: &Called,
+    trace: Option<TraceId>,
     at: Option<&Location>,
 ) -> Trouble {
     if *called == Called::Unsampled {
@@ -49,6 +39,11 @@ pub(super) fn no_span_of_trace(
     let SourceDiagnostics {
         stats, unrelated, ..
     } = diagnostics;
+    if let Some(cut) = trace.and_then(|trace| lost::cut_id(trace, unrelated)) {
+        return Trouble::new(&format!("no span of this trace arrived: {cut}"))
+            .with_location(at.cloned())
+            .with_help([lost::WHOLE_IDS]);
+    }
     let root = match called {
         Called::Path(path) => server_roots(unrelated).find(|root| handles(root, path)),
         _ => None,
@@ -255,16 +250,13 @@ pub(super) fn remarks(
     trace: &Trace,
     is_over: bool,
 ) -> Vec<String> {
-    let lost = lost_contexts(trace, &diagnostics.unrelated);
     let missing = if is_over {
         missing_parents(trace)
     } else {
         Vec::new()
     };
-    lost.iter()
-        .map(LostContext::sentence)
-        .chain(missing)
-        .collect()
+    let lost = lost::contexts(trace, &diagnostics.unrelated).into_iter();
+    lost.chain(missing).collect()
 }
 
 /// Descriptions of parents that never arrived, with their children.
@@ -334,6 +326,7 @@ fn nothing_at_all(listened: &[SocketAddr], services: Services, at: Option<&Locat
     match services {
         Services::Ours => trouble.help.extend([
             "the services were started with OTEL_EXPORTER_OTLP_ENDPOINT and related variables: check that they load an OpenTelemetry SDK or agent".to_owned(),
+            "a Collector among them exports to spanspec with `endpoint: ${env:OTEL_EXPORTER_OTLP_ENDPOINT}`".to_owned(),
             "Python: start with `opentelemetry-instrument`; Node: `node --require @opentelemetry/auto-instrumentations-node/register`; Java: `-javaagent:opentelemetry-javaagent.jar`".to_owned(),
         ]),
         Services::Theirs => {
@@ -429,14 +422,6 @@ fn lost_by_the_first(root: &Span, at: Option<&Location>) -> Trouble {
     ])
 }
 
-/// Root SERVER spans. A service that ignores `traceparent` begins a new trace with such a span.
-fn server_roots(unrelated: &[Trace]) -> impl Iterator<Item = &Span> {
-    unrelated.iter().flat_map(|trace| {
-        let roots = trace.roots().iter().map(|&root| &trace.spans()[root]);
-        roots.filter(|root| root.parent_id.is_none() && root.kind == SpanKind::Server)
-    })
-}
-
 /// Returns `true` if a SERVER span handles a request for this path. Other specs run concurrently, and
 /// their requests explain nothing here.
 fn handles(root: &Span, path: &str) -> bool {
@@ -444,97 +429,4 @@ fn handles(root: &Span, path: &str) -> bool {
         let said = root.attributes.get(key).and_then(Value::as_str);
         said.is_some_and(|said| said.split('?').next() == Some(path))
     }) || root.name.split(' ').any(|word| word == path)
-}
-
-/// Root SERVER spans of other traces that a CLIENT span without children may have caused.
-fn lost_contexts(trace: &Trace, unrelated: &[Trace]) -> Vec<LostContext> {
-    let childless: Vec<&Span> = (0..trace.len())
-        .filter(|&span| trace.children(span).is_empty())
-        .map(|span| &trace.spans()[span])
-        .filter(|span| is_call_of_a_service(span))
-        .collect();
-    server_roots(unrelated)
-        .filter_map(|root| {
-            let callers = childless
-                .iter()
-                .filter(|client| may_have_called(client, root));
-            let best = callers.min_by_key(|client| distance(client, root))?;
-            Some(LostContext::new(best, root))
-        })
-        .take(MAX_LISTED)
-        .collect()
-}
-
-/// Returns `true` for a call of a service that may be traced, so not of a database or broker.
-fn is_call_of_a_service(span: &Span) -> bool {
-    let is_of = |kind: SpanType| {
-        kind.identified_by()
-            .iter()
-            .any(|key| span.attributes.get(key).is_some())
-    };
-    span.kind == SpanKind::Client && !is_of(SpanType::Db) && !is_of(SpanType::Messaging)
-}
-
-fn may_have_called(client: &Span, server: &Span) -> bool {
-    client.service() != server.service()
-        && is_same_request(client, server)
-        && client.start.saturating_sub(CLOCK_TOLERANCE) <= server.start
-        && ends_within(client, server)
-}
-
-/// A span without a known end may have ended in time.
-fn ends_within(client: &Span, server: &Span) -> bool {
-    match (client.known_end(), server.known_end()) {
-        (Some(client), Some(server)) => server <= client.saturating_add(CLOCK_TOLERANCE),
-        _ => true,
-    }
-}
-
-/// Returns `true` unless method or path differ.
-fn is_same_request(client: &Span, server: &Span) -> bool {
-    let text = |span: &Span, keys: &[&str]| {
-        let mut values = keys.iter().filter_map(|key| span.attributes.get(key));
-        values.find_map(Value::as_str).map(str::to_owned)
-    };
-    let method = |span: &Span| text(span, &["http.request.method", "http.method"]);
-    let called = text(client, &["url.full", "http.url"])
-        .and_then(|url| url::Url::parse(&url).ok())
-        .map(|url| url.path().to_owned());
-    let handled = text(server, &["url.path", "http.target"])
-        .map(|target| target.split('?').next().unwrap_or_default().to_owned());
-    let agree = |a: Option<String>, b: Option<String>| a.is_none() || b.is_none() || a == b;
-    agree(method(client), method(server)) && agree(called, handled)
-}
-
-/// Distance in time between a call and its handling: the sum of both ends.
-fn distance(client: &Span, server: &Span) -> u64 {
-    client
-        .start
-        .abs_diff(server.start)
-        .saturating_add(client.end.abs_diff(server.end))
-}
-
-impl LostContext {
-    fn new(client: &Span, root: &Span) -> Self {
-        Self {
-            caller: client.service().to_owned(),
-            call: client.name.clone(),
-            callee: root.service().to_owned(),
-            root: root.name.clone(),
-            trace: root.trace_id,
-        }
-    }
-
-    fn sentence(&self) -> String {
-        let Self {
-            caller,
-            call,
-            callee,
-            root,
-            trace,
-        } = self;
-        format!(
-            "the trace context was lost between {caller} and {callee}: `{call}` of {caller} has no child, and `{root}` of {callee} began a new trace ({trace}) at that time; is the HTTP client of {caller} instrumented, and does {callee} take over `traceparent`?"
-        )
-    }
 }

@@ -15,6 +15,8 @@ mod drive;
 #[cfg(feature = "run")]
 mod fire;
 #[cfg(feature = "run")]
+mod lost;
+#[cfg(feature = "run")]
 mod observation;
 #[cfg(feature = "run")]
 mod run_context;

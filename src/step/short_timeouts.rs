@@ -20,7 +20,7 @@ pub fn short_timeouts(specs: &[Spec], flush: Flush) -> Vec<SpecError> {
 
 fn short_timeout(step: &Step, flush: Flush) -> Option<SpecError> {
     let wait = step.wait;
-    let flush = wait.flush.map_or(flush, Flush::Known);
+    let flush = wait.flush.map_or(flush.of_step(step), Flush::Known);
     let timeout = wait.timeout.unwrap_or(DEFAULT_TIMEOUT);
     let tail = wait.tail.unwrap_or_default();
     let needed = tail + flush.bound();

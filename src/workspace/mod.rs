@@ -2,6 +2,8 @@
 //!
 //! Search paths and environment variables are parameters. The caller reports errors.
 
+#[cfg(feature = "cli")]
+mod collector;
 mod error;
 mod files;
 mod recognized;
@@ -23,9 +25,12 @@ pub(crate) use selection::{has_tags, with_timeout};
 
 use crate::project::{Project, read_variables};
 use crate::secret::Secrets;
-use crate::service::{PortSpec, free_port};
+use crate::service::{PortSpec, Service, free_port};
 use crate::source::backend::SourceSettings;
-use crate::spec::{Context, Globals, Scope, Source, Spec, SpecError, SpecErrors, Variables};
+use crate::spec::{
+    Context, DeclaredService, Globals, Scope, ServiceSet, Source, Spec, SpecError, SpecErrors,
+    Variables,
+};
 use crate::trace::Value;
 
 /// Parameters of the search for specs, with their variables.
@@ -79,6 +84,8 @@ pub struct Workspace {
     pub specs: Vec<Spec>,
     /// The spec files, in reading order.
     pub files: Vec<PathBuf>,
+    /// The services to start.
+    pub started: ServiceSet,
     /// Warnings.
     pub warnings: Vec<SpecError>,
     /// The backend from which traces are read.
@@ -148,9 +155,14 @@ impl Workspace {
         if search.ports == Ports::Absent {
             project = project.without_services();
         }
-        let globals = Arc::new(globals(search, &project)?);
+        let mut globals = Arc::new(globals(search, &project)?);
         Scope::new(Arc::clone(&globals), Variables::default()).hide_secrets();
         secrets::check(search, &project, &globals)?;
+        if search.ports != Ports::Absent {
+            let services = project.services(&globals).ok();
+            let declared = services.map(|all| all.iter().map(declared).collect());
+            Arc::make_mut(&mut globals).declared = declared;
+        }
         let backend = match &search.backend {
             Some(backend) => Some(backend.clone()),
             None => project.backend(&globals)?,
@@ -165,7 +177,32 @@ impl Workspace {
             globals,
             specs: Vec::new(),
             files: Vec::new(),
+            started: ServiceSet::All,
         })
+    }
+
+    /// Starts only the services that these specs need.
+    pub fn start_for<'s>(&mut self, specs: impl IntoIterator<Item = &'s Spec>) {
+        let run = specs.into_iter().filter(|spec| spec.skip.is_none());
+        self.started = run.fold(ServiceSet::none(), |all, spec| all.union(&spec.services));
+    }
+
+    /// The services to start, with variables substituted.
+    ///
+    /// # Errors
+    /// All errors in services.
+    pub fn services_to_start(&self) -> Result<Vec<Service>, SpecErrors> {
+        let mut services = self.project.services(&self.globals)?;
+        services.retain(|service| self.started.has(&service.name));
+        Ok(services)
+    }
+}
+
+fn declared(service: &Service) -> DeclaredService {
+    DeclaredService {
+        name: service.name.clone(),
+        telemetry_name: service.telemetry_name().unwrap_or(&service.name).to_owned(),
+        depends_on: service.depends_on.clone(),
     }
 }
 
@@ -273,6 +310,7 @@ fn globals(search: &Search, project: &Project) -> Result<Globals, LoadError> {
         file,
         project: project.vars.clone(),
         services: numbered(&search.ports, project)?,
+        declared: None,
         environment: search.environment.clone(),
         secrets: secrets.cloned().collect(),
         profiles: project.profiles.names.clone(),

@@ -120,6 +120,86 @@ async fn the_services_of_a_repository_are_found_in_its_folders() {
 }
 
 #[tokio::test]
+async fn all_services_of_a_large_repository_are_found() {
+    let project = nothing().await;
+    project.write("package.json", r#"{"workspaces": ["apps/*"]}"#);
+    project.write(
+        "pom.xml",
+        "<project><modules><module>java/a</module></modules></project>",
+    );
+    for number in 1..=12 {
+        project.write(
+            &format!("apps/group/s{number}/go.mod"),
+            &format!("module a/s{number}\n"),
+        );
+    }
+    let pom = "<project><parent><artifactId>all</artifactId><version>2.1</version></parent><artifactId>billing</artifactId></project>";
+    project.write("java/a/pom.xml", pom);
+    project.write("apps/group/tests/go.mod", "module a/tests\n");
+    let said = project.spanspec(&["init", "--ci", "none"]).await;
+    said.expect(0, &["spanspec init DIR"]);
+    let services = uncommented(&project.read("spanspec.yaml"));
+    for number in 1..=12 {
+        assert!(
+            services.contains(&format!("\n  s{number}:\n")),
+            "{services}"
+        );
+    }
+    for expected in [
+        "\n  billing:\n",
+        "-jar target/billing-2.1.jar",
+        "`services: [a, b]` starts only these",
+    ] {
+        assert!(services.contains(expected), "{expected}:\n{services}");
+    }
+    assert_eq!(services.matches("    run: ").count(), 13, "{services}");
+    project.write("spanspec.yaml", &services);
+    project.spanspec(&["lint"]).await.expect(0, &["no errors"]);
+}
+
+#[tokio::test]
+async fn docker_compose_gives_names_ports_and_dependencies() {
+    let project = nothing().await;
+    project.write("shop/package.json", r#"{"name": "@acme/web"}"#);
+    project.write("legacy/Dockerfile", "");
+    let compose = "
+x-common: &common { restart: always }
+services:
+  storefront:
+    build: ./shop
+    ports: [\"8081:3000\"]
+    environment: { HTTP_PORT: 3000, DB_URL: \"postgres://db:5432/\" }
+    depends_on: { db: { condition: service_healthy } }
+  db:
+    image: postgres:17
+    environment: [POSTGRES_PASSWORD=x]
+    ports: [\"5432\"]
+  legacy: { build: legacy }
+";
+    project.write("compose.yaml", compose);
+    project
+        .spanspec(&["init", "--ci", "none"])
+        .await
+        .expect(0, &["created"]);
+    let services = uncommented(&project.read("spanspec.yaml"));
+    for expected in [
+        "BASE_URL: http://127.0.0.1:8081",
+        "BASE_URL: http://127.0.0.1:${services.storefront.http}",
+        "# Found shop/package.json, compose.yaml. The rest is guessed:",
+        "only a Dockerfile says how they start: legacy of compose.yaml.",
+        "\n  storefront:\n",
+        "      HTTP_PORT: ${services.storefront.http}\n",
+        "      # in Docker Compose also: DB_URL\n",
+        "    depends_on: [db]\n",
+        "    run: [docker, run, \"--rm\", \"-p\", \"127.0.0.1:${services.db.tcp}:5432\", \"-e\", \"POSTGRES_PASSWORD=x\", \"postgres:17\"]\n",
+    ] {
+        assert!(services.contains(expected), "{expected}:\n{services}");
+    }
+    project.write("spanspec.yaml", &services);
+    project.spanspec(&["lint"]).await.expect(0, &["no errors"]);
+}
+
+#[tokio::test]
 async fn a_workflow_stands_at_the_root_of_the_repository() {
     let project = nothing().await;
     std::fs::create_dir(project.path().join(".git")).unwrap();

@@ -195,6 +195,48 @@ async fn a_service_that_loses_the_context_is_named_with_the_one_that_called_it()
 }
 
 #[tokio::test]
+async fn a_service_that_calls_with_a_new_context_is_named_with_its_span() {
+    let said = said("request: GET ${URL}/inside\nexpect: { spans: [GET /back] }\n").await;
+    said.expect(
+        1,
+        &[
+            "the trace context was lost inside front: `GET /back` began a new trace",
+            "while `GET /it` of front ran",
+            "`context.Background()`",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_cuts_trace_ids_is_named() {
+    let cut = said("request: GET ${URL}/cut\nexpect: { spans: [GET /back] }\n").await;
+    let texts = [
+        "back cut the trace id to 64 bits: its span `GET /back` has the trace",
+        "let it use 128-bit trace ids",
+    ];
+    cut.expect(1, &texts);
+    let first = said(&format!(
+        "{QUICK}request: GET ${{URL}}/cut-first\nexpect: {{ errors: 0 }}\n"
+    ))
+    .await;
+    first.expect(
+        3,
+        &["no span of this trace arrived: front cut the trace id to 64 bits"],
+    );
+}
+
+#[tokio::test]
+async fn a_missing_consumer_has_the_hint_to_wait_for_it() {
+    let spec =
+        "request: GET ${URL}/ok\nexpect: { spans: [{ find: { kind: consumer }, count: 1 }] }\n";
+    let hint = "work after the response is not waited for: `wait: { tail: 2s }`";
+    said(spec).await.expect(1, &[hint]);
+    let patient = said(&format!("wait: {{ tail: 10ms }}\n{spec}")).await;
+    patient.expect(1, &["expected exactly 1, found none"]);
+    assert!(!patient.out.contains(hint), "{}", patient.out);
+}
+
+#[tokio::test]
 async fn parents_that_never_arrive_make_what_holds_so_far_inconclusive() {
     let said = said(&format!(
         "{QUICK}request: GET ${{URL}}/orphan\nexpect: {{ spans: [{{ find: never, count: 0 }}] }}\n"

@@ -136,10 +136,13 @@ async fn a_variable_in_a_command_is_one_argument_with_a_shell_or_without() {
         "vars: { X: \"a  b; 'c' $HOME\" }
 services: { app: { shell: true, run: \"printf '<%s>' ${X} \\\"${X}\\\" > out; exec sleep 600\", ready: { log: =~ never }, start_timeout: 300ms } }\n",
     );
-    project
-        .spanspec(&["run"])
-        .await
-        .expect(3, &["was not ready"]);
+    project.spanspec(&["run"]).await.expect(
+        3,
+        &[
+            "was not ready",
+            "help: compare the expression with the output",
+        ],
+    );
     assert_eq!(project.read("out"), "<a  b; 'c' $HOME><a  b; 'c' $HOME>");
 }
 

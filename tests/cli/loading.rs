@@ -182,6 +182,36 @@ async fn lint_warns_of_a_service_whose_sdk_ignores_our_variables() {
 }
 
 #[tokio::test]
+async fn lint_warns_of_a_collector_that_exports_to_a_port_of_nobody() {
+    let spec = "request: GET http://127.0.0.1:1/\nexpect: { status: 200 }\n";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let file = "services:
+  collector:
+    run: otelcol --config collector.yaml
+    ports: { otlp: 14317 }
+    ready: tcp://127.0.0.1:14317
+";
+    project.write("spanspec.yaml", file);
+    let collector = "exporters:
+  debug: { endpoint: \"localhost:4318\" }
+  otlp/self: { endpoint: \"localhost:14317\" }
+  otlphttp/spanspec: { endpoint: \"${env:OTEL_EXPORTER_OTLP_ENDPOINT}\" }
+  otlphttp:
+    endpoint: http://127.0.0.1:4318
+";
+    project.write("collector.yaml", collector);
+    let said = project.spanspec(&["lint"]).await;
+    let warning = "warning: the exporter `otlphttp` of the service `collector` sends to a port that no part of this project listens on\n --> collector.yaml:6:15\n";
+    let help = "help: write `${env:OTEL_EXPORTER_OTLP_ENDPOINT}`";
+    said.expect(0, &[warning, help]);
+    assert_eq!(said.err.matches("warning: ").count(), 1, "{}", said.err);
+    let listening = format!("receiver: {{ listen: [4318] }}\n{file}");
+    project.write("spanspec.yaml", &listening);
+    let said = project.spanspec(&["lint"]).await;
+    assert!(!said.err.contains("warning"), "{}", said.err);
+}
+
+#[tokio::test]
 async fn lint_warns_of_a_budget_that_so_few_requests_cannot_prove() {
     let spec = "\
 request: GET ${URL}/ok

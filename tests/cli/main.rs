@@ -17,6 +17,8 @@ mod reports;
 mod running;
 mod secrets;
 mod selecting;
+#[cfg(unix)]
+mod services;
 mod system;
 mod verdicts;
 #[cfg(unix)]

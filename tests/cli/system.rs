@@ -315,6 +315,30 @@ async fn answer(
                 .export_spans(vec![("front", entry()), ("front", call), ("back", root)])
                 .await;
         }
+        // `front` calls with a context of its own.
+        "inside" => {
+            let call = span(other, "a2", "", "GET /back", 3, (10, 90));
+            let spans = vec![("front", entry()), ("front", call)];
+            system.export_spans(spans).await;
+        }
+        "refused" => {
+            let mut call = span(trace, "a2", &id("a1"), "GET /mail", 3, (10, 90));
+            call["status"] = json!({ "code": 2, "message": "connection refused" });
+            let spans = vec![("front", entry()), ("front", call)];
+            system.export_spans(spans).await;
+        }
+        // `back` keeps the last 64 bits of the trace id.
+        "cut" => {
+            let cut = format!("{:0>32}", &trace[16..]);
+            let half = span(&cut, "a3", &id("a2"), "GET /back", 2, (20, 80));
+            let spans = vec![("front", entry()), ("back", half)];
+            system.export_spans(spans).await;
+        }
+        "cut-first" => {
+            let cut = format!("{:0>32}", &trace[16..]);
+            let half = span(&cut, "a1", parent, "GET /it", 2, (20, 80));
+            system.export_spans(vec![("front", half)]).await;
+        }
         "first" => {
             let mut root = span(other, "a3", "", "GET", 2, (20, 80));
             root["attributes"] = json!([text("url.path", "/first")]);

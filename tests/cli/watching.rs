@@ -7,6 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
 use super::late::{NO_ERRORS, flushing};
+use super::services;
 use super::system::Project;
 
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -191,6 +192,26 @@ async fn services_stay_up_between_runs_and_end_with_ctrl_c() {
     for pid in pids {
         assert!(!kill("-0", pid), "the service {pid} runs on");
     }
+}
+
+#[tokio::test]
+async fn services_that_a_changed_spec_needs_are_started() {
+    let needing = |services| format!("services: {services}\n{PASSING}");
+    let project = services::project(&[("a.yaml", &needing("[db]"))]).await;
+    let mut watching = Watching::start(&project, &[]);
+    watching.summary().await;
+    watching.told().await;
+    assert_eq!(services::started(&project), ["db"]);
+    project.write("specs/b.yaml", &needing("[mail]"));
+    assert!(watching.summary().await.starts_with("1 passed"));
+    watching.told().await;
+    assert_eq!(services::started(&project), ["db", "mail"]);
+    project.write("specs/b.yaml", &needing("[]"));
+    assert!(watching.summary().await.starts_with("1 passed"));
+    watching.told().await;
+    assert_eq!(services::started(&project), [""; 0]);
+    watching.types("q\n").await;
+    assert_eq!(watching.ends().await, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

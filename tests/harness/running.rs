@@ -76,6 +76,10 @@ fn services_are_started_once_and_end_with_the_last_test() {
     // One that no test needs is not started.
     project.run(&["no such name"]).expect(0, &["0 passed"]);
     assert_eq!(project.pids().len(), 1);
+    let alone = "name: alone\nservices: []\nrun: \"true\"\nexpect: { exit_code: 0 }\n";
+    project.write("specs/alone.yaml", alone);
+    project.run(&["alone"]).expect(0, &["1 passed"]);
+    assert_eq!(project.pids().len(), 1);
 }
 
 fn a_test_process_fails_if_spans_that_come_at_the_end_contradict_a_test_that_passed() {

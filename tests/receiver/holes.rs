@@ -91,12 +91,35 @@ async fn each_way_to_refuse_an_export_of_traces_is_a_hole_with_a_remedy() {
 }
 
 #[tokio::test]
-async fn other_paths_other_signals_and_probes_are_no_holes() {
+async fn spans_that_were_sent_to_a_wrong_path_are_a_hole() {
+    let receiver = receiver().await;
+    for path in [
+        "/api/v2/spans",
+        "/api/traces",
+        "/v0.4/traces",
+        "/v1/traces/v1/traces",
+        "/jaeger.api_v2.CollectorService/PostSpans",
+        "/",
+    ] {
+        let mut follow = follow(&receiver, 1);
+        assert_eq!(post(&receiver, path, JSON, "[{}]").await.0, 404);
+        let [hole] = &holes(&mut follow)[..] else {
+            panic!("{path}");
+        };
+        assert!(
+            hole.reason.starts_with(&format!("POST {path} was refused")),
+            "{hole:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn other_signals_and_probes_are_no_holes() {
     let receiver = receiver().await;
     let mut follow = follow(&receiver, 1);
     for path in [
-        "/api/v2/spans",
-        "/v1/traces/v1/traces",
+        "/v1/metrics/v1/metrics",
+        "/v0.7/config",
         "/v1development/profiles",
         "/v1/logs",
         "/v1/metrics",

@@ -6,7 +6,7 @@ use spanspec::{Origin, Receiver, Store, otlp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{PROTOBUF, names, post, receiver, request, soon, span, trace_id};
+use crate::support::{PROTOBUF, TRACES, names, post, receiver, request, soon, span, trace_id};
 
 /// Sends bytes and returns everything that comes back until the connection ends.
 pub(crate) async fn converse(receiver: &Receiver, bytes: &[u8]) -> String {
@@ -78,6 +78,64 @@ async fn a_request_that_cannot_be_read_is_a_hole() {
         };
         assert!(hole.remedy.contains(remedy), "{bytes:?}: {hole:?}");
         assert!(hole.sender.peer.is_some());
+    }
+}
+
+/// A gRPC export of one span, as bytes of a connection of HTTP/2.
+fn grpc_export(authority: &str) -> Vec<u8> {
+    let frame = |kind: u8, flags: u8, stream: u8, payload: &[u8]| {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        [&length[1..], &[kind, flags, 0, 0, 0, stream], payload].concat()
+    };
+    let literal = |name: &[u8], value: &str| {
+        let length = u8::try_from(value.len()).unwrap();
+        [name, &[length], value.as_bytes()].concat()
+    };
+    // `:method: POST`, `:scheme: http`, `:path`, `:authority` and `content-type` of the static table.
+    let headers = [
+        vec![0x83, 0x86],
+        literal(&[4], TRACES),
+        literal(&[1], authority),
+        literal(&[0x0f, 16], "application/grpc"),
+    ];
+    let message = request("order", vec![span(1, 1, "it")]);
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    let body = [&[0], length.as_slice(), &message].concat();
+    [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+        frame(4, 0, 0, &[]),
+        frame(1, 4, 1, &headers.concat()),
+        frame(0, 1, 1, &body),
+    ]
+    .concat()
+}
+
+#[tokio::test]
+async fn an_export_to_the_name_of_an_envoy_cluster_arrives_or_is_a_hole() {
+    for (authority, is_valid) in [
+        ("127.0.0.1:4317", true),
+        ("opentelemetry_collector", true),
+        (
+            "outbound|4317||otel-collector.observability.svc.cluster.local",
+            false,
+        ),
+    ] {
+        let receiver = receiver().await;
+        let mut follow = receiver.follow(trace_id(1), Origin::Foreign);
+        let mut stream = TcpStream::connect(receiver.addresses()[0]).await.unwrap();
+        stream.write_all(&grpc_export(authority)).await.unwrap();
+        soon(follow.changed()).await;
+        let snapshot = follow.snapshot();
+        assert_eq!(snapshot.trace.len(), usize::from(is_valid), "{authority}");
+        let holes = snapshot.trace.holes();
+        assert_eq!(holes.is_empty(), is_valid, "{authority}: {holes:?}");
+        if !is_valid {
+            assert!(
+                holes[0].remedy.contains("set `authority: spanspec`"),
+                "{holes:?}"
+            );
+        }
+        still_serves(&receiver).await;
     }
 }
 

@@ -24,7 +24,7 @@ use super::{fail_baseline, print, worse};
 
 /// Runs the specs, and writes their variation to baselines.
 pub(super) fn calibrate(arguments: &CalibrateArguments) -> Exit {
-    let workspace = match load(&arguments.specs, Ports::Allocated) {
+    let mut workspace = match load(&arguments.specs, Ports::Allocated) {
         Ok(workspace) => workspace,
         Err(exit) => return exit,
     };
@@ -33,6 +33,7 @@ pub(super) fn calibrate(arguments: &CalibrateArguments) -> Exit {
         let why = nothing_to_measure(&workspace, &arguments.specs, "calibrated");
         return fail(Exit::Nothing, &why);
     }
+    workspace.start_for(&specs);
     let options = options(&workspace, arguments);
     let work = CalibrationRun {
         workspace: &workspace,

@@ -2,17 +2,18 @@
 //!
 //! Nothing is built or run for it, and each file is read as far as a name goes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// More services than this are better written by hand.
-const MOST: usize = 8;
+use super::compose::{Compose, ComposeService, compose};
+use super::pom::Pom;
 
-/// Folders whose folders are looked at too.
-const GROUPS: [&str; 4] = ["services", "apps", "packages", "cmd"];
+/// Depth of the search: `services/shop/order`.
+const DEPTH: usize = 3;
 
-/// Folders that hold no source of the project.
-const SKIPPED: [&str; 7] = [
+/// Folders that hold no service of the project.
+const SKIPPED: [&str; 14] = [
     "node_modules",
     "target",
     "vendor",
@@ -20,7 +21,26 @@ const SKIPPED: [&str; 7] = [
     "build",
     "venv",
     "specs",
+    "test",
+    "tests",
+    "testdata",
+    "fixtures",
+    "e2e",
+    "docs",
+    "examples",
 ];
+
+/// Everything that was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) services: Vec<Service>,
+    /// The file of Docker Compose that was read.
+    pub(super) compose: Option<&'static str>,
+    /// Services of that file that are built from a folder without a known build tool.
+    pub(super) omitted: Vec<String>,
+    /// The address of a service on this machine, if it runs in Docker Compose.
+    pub(super) published: Option<u16>,
+}
 
 /// A service that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,17 +51,33 @@ pub(super) struct Service {
     /// The file that it was detected in.
     pub(super) file: &'static str,
     pub(super) kind: Kind,
+    /// The variable with its port, if it is known.
+    pub(super) port_variable: Option<String>,
+    /// Names of other variables that it gets in Docker Compose.
+    pub(super) variables: Vec<String>,
+    pub(super) depends_on: Vec<String>,
 }
 
 /// The start of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Rust,
-    Node { script: String },
+    Node {
+        script: String,
+    },
     Python(Server),
     Go,
-    Maven,
+    /// With the path of its jar; `None` if the name depends on properties.
+    Maven {
+        jar: Option<String>,
+    },
     Gradle,
+    /// An image of Docker Compose, with the port inside the container.
+    Image {
+        image: String,
+        port: Option<u16>,
+        environment: Vec<(String, String)>,
+    },
 }
 
 /// The server of a Python program.
@@ -53,30 +89,101 @@ pub(super) enum Server {
     Script { module: String },
 }
 
-/// The services of a folder: its own, or else those of the folders in it.
-pub(super) fn services(dir: &Path) -> Vec<Service> {
-    let own: Vec<Service> = service(dir, "").into_iter().collect();
-    if !own.is_empty() {
-        return own;
+/// The services of a folder: its own, or else those of the folders in it, with what Docker Compose
+/// adds to them.
+pub(super) fn services(dir: &Path) -> Found {
+    let mut services = Vec::new();
+    search(dir, "", DEPTH, &mut services);
+    let mut found = Found {
+        services,
+        ..Found::default()
+    };
+    if let Some(compose) = compose(dir) {
+        found.add(compose);
     }
-    let mut found: Vec<Service> = folders(dir)
-        .iter()
-        .flat_map(|name| below(dir, name))
-        .take(MOST)
-        .collect();
-    number_same_names(&mut found);
+    number_same_names(&mut found.services);
     found
 }
 
-fn below(dir: &Path, name: &str) -> Vec<Service> {
-    if !GROUPS.contains(&name) {
-        return service(&dir.join(name), name).into_iter().collect();
+/// Adds the service in this folder, or else those in its folders.
+fn search(folder: &Path, below: &str, depth: usize, found: &mut Vec<Service>) {
+    if let Some(service) = service(folder, below) {
+        return found.push(service);
     }
-    let group = dir.join(name);
-    folders(&group)
-        .iter()
-        .filter_map(|one| service(&group.join(one), &format!("{name}/{one}")))
-        .collect()
+    if depth == 0 {
+        return;
+    }
+    for name in folders(folder) {
+        let below = match below {
+            "" => name.clone(),
+            _ => format!("{below}/{name}"),
+        };
+        search(&folder.join(name), &below, depth - 1, found);
+    }
+}
+
+impl Found {
+    fn add(&mut self, compose: Compose) {
+        self.compose = Some(compose.file);
+        // The names of the file become those of its services here.
+        let mut names: Vec<(String, String)> = Vec::new();
+        for one in &compose.services {
+            let Some(name) = clean(&one.name) else {
+                continue;
+            };
+            names.push((one.name.clone(), name.clone()));
+            let is_source =
+                |service: &&mut Service| one.context.as_deref() == Some(service.dir.as_str());
+            if let Some(service) = self.services.iter_mut().find(is_source) {
+                service.refine(name, one);
+                self.published = self.published.or(one.published);
+            } else if let (None, Some(image)) = (&one.context, &one.image) {
+                self.services
+                    .push(Service::of_image(name, image, one, compose.file));
+            } else {
+                self.omitted.push(one.name.clone());
+            }
+        }
+        let known: BTreeSet<String> = self.services.iter().map(|one| one.name.clone()).collect();
+        for service in &mut self.services {
+            let renamed = service.depends_on.iter().filter_map(|old| {
+                let (_, name) = names.iter().find(|(of_file, _)| of_file == old)?;
+                known.contains(name).then(|| name.clone())
+            });
+            service.depends_on = renamed.collect::<Vec<_>>();
+        }
+    }
+}
+
+impl Service {
+    /// Takes over what Docker Compose says about it.
+    fn refine(&mut self, name: String, compose: &ComposeService) {
+        let port = compose.port.map(|port| port.to_string());
+        let mut variables = compose.environment.iter();
+        let of_port = variables.find(|(_, value)| port.as_ref() == Some(value));
+        self.port_variable = of_port.map(|(name, _)| name.clone());
+        let names = compose.environment.iter().map(|(name, _)| name.clone());
+        let is_other = |name: &String| Some(name) != self.port_variable.as_ref();
+        self.variables = names.filter(is_other).collect();
+        self.depends_on.clone_from(&compose.depends_on);
+        self.name = name;
+    }
+
+    fn of_image(name: String, image: &str, compose: &ComposeService, file: &'static str) -> Self {
+        Self {
+            name,
+            dir: String::new(),
+            file,
+            kind: Kind::Image {
+                image: image.to_owned(),
+                port: compose.port,
+                environment: compose.environment.clone(),
+            },
+            port_variable: None,
+            variables: Vec::new(),
+            depends_on: compose.depends_on.clone(),
+        }
+    }
 }
 
 /// Names of services are keys, and so each is there once.
@@ -102,21 +209,17 @@ fn folders(dir: &Path) -> Vec<String> {
 }
 
 fn service(folder: &Path, below: &str) -> Option<Service> {
-    const DETECTORS: [(&str, Detector); 7] = [
+    const DETECTORS: [(&str, Detector); 8] = [
         ("Cargo.toml", rust),
         ("package.json", node),
         ("pyproject.toml", python),
         ("requirements.txt", python),
         ("go.mod", go),
-        ("pom.xml", |_, _| Some((None, Kind::Maven))),
-        ("build.gradle", |_, _| Some((None, Kind::Gradle))),
+        ("pom.xml", maven),
+        ("build.gradle", gradle),
+        ("build.gradle.kts", gradle),
     ];
-    let gradle = [(
-        "build.gradle.kts",
-        (|_: &Path, _: &str| Some((None, Kind::Gradle))) as Detector,
-    )];
-    let mut all = DETECTORS.iter().chain(&gradle);
-    all.find_map(|(file, detect)| {
+    DETECTORS.iter().find_map(|(file, detect)| {
         let text = fs::read_to_string(folder.join(file)).ok()?;
         let (name, kind) = detect(folder, &text)?;
         Some(Service {
@@ -126,6 +229,9 @@ fn service(folder: &Path, below: &str) -> Option<Service> {
             dir: below.to_owned(),
             file,
             kind,
+            port_variable: None,
+            variables: Vec::new(),
+            depends_on: Vec::new(),
         })
     })
 }
@@ -141,6 +247,13 @@ fn rust(folder: &Path, text: &str) -> Option<(Option<String>, Kind)> {
 
 fn node(folder: &Path, text: &str) -> Option<(Option<String>, Kind)> {
     let package: serde_json::Value = serde_json::from_str(text).ok()?;
+    let is_aggregator = !package["workspaces"].is_null()
+        || ["pnpm-workspace.yaml", "lerna.json"]
+            .iter()
+            .any(|file| folder.join(file).is_file());
+    if is_aggregator {
+        return None;
+    }
     let name = package["name"].as_str().map(|name| {
         let name = name.rsplit('/').next().unwrap_or(name);
         name.to_owned()
@@ -183,6 +296,29 @@ fn python(folder: &Path, text: &str) -> Option<(Option<String>, Kind)> {
         Server::Script { module }
     };
     Some((toml_name(text, "[project]"), Kind::Python(server)))
+}
+
+fn maven(_: &Path, text: &str) -> Option<(Option<String>, Kind)> {
+    let pom = Pom::read(text);
+    if pom.is_aggregator() {
+        return None;
+    }
+    let jar = pom.jar();
+    Some((pom.artifact, Kind::Maven { jar }))
+}
+
+/// The root of a build with several projects has none of its own.
+fn gradle(folder: &Path, _: &str) -> Option<(Option<String>, Kind)> {
+    let settings = ["settings.gradle", "settings.gradle.kts"]
+        .iter()
+        .find_map(|file| fs::read_to_string(folder.join(file)).ok())
+        .unwrap_or_default();
+    let mut lines = settings.lines().map(str::trim);
+    let includes = |line: &str| {
+        line.strip_prefix("include")
+            .is_some_and(|rest| rest.starts_with([' ', '(']))
+    };
+    (!lines.any(includes)).then_some((None, Kind::Gradle))
 }
 
 fn go(_: &Path, text: &str) -> Option<(Option<String>, Kind)> {

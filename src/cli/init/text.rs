@@ -4,18 +4,22 @@ use std::path::Path;
 
 use crate::schema::{PROJECT_URL, SPEC_URL};
 
-use super::detect::{Kind, Server, Service};
+use super::detect::{Found, Kind, Server, Service};
 
 const SITE: &str = "https://github.com/spanspec/spanspec/blob/main/docs";
 
 /// The project file: what is certain, and the services that were found as a comment.
-pub(super) fn project(services: &[Service]) -> String {
-    let first = services.first().map_or("app", |one| one.name.as_str());
-    let found = match services {
+pub(super) fn project(found: &Found) -> String {
+    let services = &found.services;
+    let is_program = |one: &&Service| !matches!(one.kind, Kind::Image { .. });
+    let first = services.iter().find(is_program);
+    let first = first.map_or("app", |one| one.name.as_str());
+    let published = found.published.unwrap_or(8080);
+    let heading = match services.as_slice() {
         [] => "The services that spanspec starts, for example:".to_owned(),
         services => format!("Found {}. The rest is guessed:", list(services)),
     };
-    let blocks: String = match services {
+    let blocks: String = match services.as_slice() {
         [] => service(&example(), false),
         services => services
             .iter()
@@ -24,6 +28,10 @@ pub(super) fn project(services: &[Service]) -> String {
     };
     let blocks = format!("services:\n{blocks}");
     let commented: String = blocks.lines().map(|line| format!("# {line}\n")).collect();
+    let notes: String = notes(found)
+        .iter()
+        .map(|note| format!("# {note}\n"))
+        .collect();
     format!(
         "# yaml-language-server: $schema={PROJECT_URL}
 # All keys: {SITE}/project.md
@@ -31,23 +39,41 @@ specs: [specs]
 vars:
   # Services that run already; once spanspec starts them, see below, it is
   # BASE_URL: http://127.0.0.1:${{services.{first}.http}}
-  BASE_URL: http://127.0.0.1:8080
+  BASE_URL: http://127.0.0.1:{published}
 
-# {found}
+# {heading}
 # Correct it and remove the `# ` before each line: `spanspec run` then starts and stops it.
 # Instrumentation: {SITE}/instrument.md
-{commented}"
+{notes}{commented}"
     )
 }
 
+fn notes(found: &Found) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let (Some(file), [_, ..]) = (found.compose, found.omitted.as_slice()) {
+        notes.push(format!(
+            "Left out, because only a Dockerfile says how they start: {} of {file}.",
+            found.omitted.join(", ")
+        ));
+    }
+    if found.services.len() > 1 {
+        notes.push(
+            "A spec with `services: [a, b]` starts only these, and those that they depend on."
+                .to_owned(),
+        );
+    }
+    notes
+}
+
 fn list(services: &[Service]) -> String {
-    let files: Vec<String> = services
+    let mut files: Vec<String> = services
         .iter()
         .map(|one| match one.dir.as_str() {
             "" => one.file.to_owned(),
             dir => format!("{dir}/{}", one.file),
         })
         .collect();
+    files.dedup();
     files.join(", ")
 }
 
@@ -59,17 +85,45 @@ fn example() -> Service {
         kind: Kind::Node {
             script: "server.js".to_owned(),
         },
+        port_variable: None,
+        variables: Vec::new(),
+        depends_on: Vec::new(),
     }
 }
 
 /// A service, as an entry of `services`.
 fn service(service: &Service, has_dir: bool) -> String {
     let name = &service.name;
+    let mut lines = vec![format!("  {name}:")];
+    if let Kind::Image {
+        image,
+        port,
+        environment,
+    } = &service.kind
+    {
+        lines.extend(container(name, image, *port, environment));
+    } else {
+        lines.extend(program(service, has_dir));
+    }
+    if !service.depends_on.is_empty() {
+        lines.push(format!(
+            "    depends_on: [{}]",
+            service.depends_on.join(", ")
+        ));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn program(service: &Service, has_dir: bool) -> Vec<String> {
+    let name = &service.name;
     let port = format!("${{services.{name}.http}}");
     let start = start(service, &port);
-    let mut lines = vec![format!("  {name}:")];
-    lines.extend(start.notes.iter().map(|note| format!("    # {note}")));
-    if has_dir {
+    let mut lines: Vec<String> = start
+        .notes
+        .iter()
+        .map(|note| format!("    # {note}"))
+        .collect();
+    if has_dir && !service.dir.is_empty() {
         lines.push(format!("    dir: {}", quoted(&service.dir)));
     }
     lines.extend(start.build.map(|build| format!("    build: {build}")));
@@ -79,15 +133,45 @@ fn service(service: &Service, has_dir: bool) -> String {
     lines.push(format!("      OTEL_SERVICE_NAME: {name}"));
     let more = start.env.into_iter();
     lines.extend(more.map(|(name, value)| format!("      {name}: {value}")));
+    if !service.variables.is_empty() {
+        let names = service.variables.join(", ");
+        lines.push(format!("      # in Docker Compose also: {names}"));
+    }
     lines.push(format!(
         "    ready: http://127.0.0.1:{port}/health   # or tcp://127.0.0.1:{port}"
     ));
-    lines.extend(
-        start
-            .timeout
-            .map(|timeout| format!("    start_timeout: {timeout}")),
-    );
-    lines.join("\n") + "\n"
+    let timeout = start.timeout.into_iter();
+    lines.extend(timeout.map(|timeout| format!("    start_timeout: {timeout}")));
+    lines
+}
+
+/// A container of an image that is not built here, such as a database.
+fn container(
+    name: &str,
+    image: &str,
+    port: Option<u16>,
+    environment: &[(String, String)],
+) -> Vec<String> {
+    let published = format!("${{services.{name}.tcp}}");
+    let mut words = vec!["docker".to_owned(), "run".to_owned(), "--rm".to_owned()];
+    if let Some(port) = port {
+        words.extend(["-p".to_owned(), format!("127.0.0.1:{published}:{port}")]);
+    }
+    for (name, value) in environment {
+        words.extend(["-e".to_owned(), format!("{name}={value}")]);
+    }
+    words.push(image.to_owned());
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    let mut lines = vec![format!("    run: [{}]", words.join(", "))];
+    match port {
+        Some(_) => lines.extend([
+            "    ports: { tcp: auto }".to_owned(),
+            format!("    ready: tcp://127.0.0.1:{published}   # better: {{ log: =~ ready }}"),
+        ]),
+        None => lines.push("    ready: { log: =~ ready }".to_owned()),
+    }
+    lines.push("    start_timeout: 2m".to_owned());
+    lines
 }
 
 /// A folder may be called as something that YAML reads as more than a text.
@@ -107,34 +191,35 @@ struct Start {
     notes: Vec<String>,
     build: Option<String>,
     run: String,
-    env: Vec<(&'static str, String)>,
+    env: Vec<(String, String)>,
     timeout: Option<&'static str>,
 }
 
 fn start(service: &Service, port: &str) -> Start {
     let name = &service.name;
+    let variable = service
+        .port_variable
+        .clone()
+        .unwrap_or_else(|| "PORT".to_owned());
     match &service.kind {
         Kind::Rust => Start {
             notes: in_code("opentelemetry_sdk, opentelemetry-otlp and a propagator"),
             build: Some("cargo build".to_owned()),
             run: format!("target/debug/{name}"),
-            env: vec![("PORT", port.to_owned())],
+            env: vec![(variable, port.to_owned())],
             timeout: None,
         },
         Kind::Go => Start {
             notes: in_code("otelhttp, autoexport and autoprop"),
             build: Some(format!("go build -o bin/{name} .")),
             run: format!("bin/{name}"),
-            env: vec![("PORT", port.to_owned())],
+            env: vec![(variable, port.to_owned())],
             timeout: None,
         },
-        Kind::Node { script } => node(script, port),
-        Kind::Python(server) => python(server, port),
-        Kind::Maven => java(
-            "mvn -q -DskipTests package",
-            &format!("target/{name}.jar"),
-            port,
-        ),
+        Kind::Node { script } => node(script, variable, port),
+        Kind::Python(server) => python(server, variable, port),
+        Kind::Maven { jar } => maven(name, jar.as_deref(), port),
+        Kind::Image { .. } => Start::default(),
         Kind::Gradle => java(
             "./gradlew -q assemble",
             &format!("build/libs/{name}.jar"),
@@ -147,7 +232,7 @@ fn in_code(with: &str) -> Vec<String> {
     vec![format!("It is instrumented in its code, with {with}.")]
 }
 
-fn node(script: &str, port: &str) -> Start {
+fn node(script: &str, variable: String, port: &str) -> Start {
     Start {
         notes: vec![
             "npm install @opentelemetry/api @opentelemetry/auto-instrumentations-node".to_owned(),
@@ -155,22 +240,28 @@ fn node(script: &str, port: &str) -> Start {
         build: None,
         run: format!("node --require @opentelemetry/auto-instrumentations-node/register {script}"),
         env: vec![
-            ("PORT", port.to_owned()),
-            ("OTEL_NODE_RESOURCE_DETECTORS", "env,host,os".to_owned()),
+            (variable, port.to_owned()),
+            (
+                "OTEL_NODE_RESOURCE_DETECTORS".to_owned(),
+                "env,host,os".to_owned(),
+            ),
         ],
         timeout: None,
     }
 }
 
-fn python(server: &Server, port: &str) -> Start {
+fn python(server: &Server, variable: String, port: &str) -> Start {
     let serve = match server {
         Server::Flask { module } => format!("flask --app {module} run --port {port}"),
         Server::Uvicorn { module } => format!("uvicorn {module}:app --port {port}"),
         Server::Django => format!("python manage.py runserver --noreload 127.0.0.1:{port}"),
         Server::Script { module } => format!("python {module}.py"),
     };
-    let own_port = matches!(server, Server::Script { .. }).then(|| ("PORT", port.to_owned()));
-    let protocol = ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf".to_owned());
+    let own_port = matches!(server, Server::Script { .. }).then(|| (variable, port.to_owned()));
+    let protocol = (
+        "OTEL_EXPORTER_OTLP_PROTOCOL".to_owned(),
+        "http/protobuf".to_owned(),
+    );
     Start {
         notes: vec![
             "pip install opentelemetry-distro opentelemetry-exporter-otlp-proto-http".to_owned(),
@@ -181,6 +272,16 @@ fn python(server: &Server, port: &str) -> Start {
         env: own_port.into_iter().chain([protocol]).collect(),
         timeout: None,
     }
+}
+
+fn maven(name: &str, jar: Option<&str>, port: &str) -> Start {
+    let path = format!("target/{}.jar", jar.unwrap_or(name));
+    let mut start = java("mvn -q -DskipTests package", &path, port);
+    if jar.is_none() {
+        let note = "pom.xml does not contain the version: correct the name of the jar";
+        start.notes.push(note.to_owned());
+    }
+    start
 }
 
 fn java(build: &str, jar: &str, port: &str) -> Start {
@@ -265,25 +366,32 @@ specs:
     )
 }
 
-/// The next steps; `services` are those in a comment of the project file, if it is new.
-pub(super) fn next_steps(dir: &Path, services: Option<&[Service]>) -> String {
+/// The next steps; `found` is in a comment of the project file, if it is new.
+pub(super) fn next_steps(dir: &Path, found: Option<&Found>) -> String {
     let enter = match dir.to_string_lossy().as_ref() {
         "." | "" => String::new(),
         dir => format!("  cd {dir}\n"),
     };
-    let edit = match services {
+    let number = found.map(|found| found.services.len());
+    let edit = match number {
         None => "",
-        Some([]) => {
+        Some(0) => {
             "  edit spanspec.yaml         say how your services are started, and where they are\n"
         }
         Some(_) => {
             "  edit spanspec.yaml         correct the services that were found, and remove the `# ` before them\n"
         }
     };
+    let parts = match number {
+        Some(2..) => {
+            "  spanspec init DIR          instead, for a part of a repository: `spanspec run DIR/specs` uses its project file\n"
+        }
+        _ => "",
+    };
     format!(
         "
 Next:
-{enter}{edit}  spanspec run --verbose     runs the first spec, and shows the trace
+{enter}{edit}{parts}  spanspec run --verbose     runs the first spec, and shows the trace
   spanspec record -o specs/order.yaml -- POST '${{BASE_URL}}/orders' '{{\"sku\": \"A1\"}}'
                              writes a spec from what a request does
   spanspec watch             runs specs again whenever they are saved

@@ -48,7 +48,23 @@ impl WrongId {
         Hole {
             reason: format!("the span `{name}` was rejected: its {self}"),
             sender,
-            remedy: "let the tracer make ids as OpenTelemetry does: 16 bytes for a trace, 8 for a span, not all of them zero".to_owned(),
+            remedy: self.remedy().to_owned(),
+        }
+    }
+
+    fn remedy(&self) -> &'static str {
+        let is_half = match &self.found {
+            FoundId::Bytes(8) => true,
+            FoundId::Text(text) => text.len() == 16,
+            _ => false,
+        };
+        match self.field {
+            IdField::Trace if is_half => {
+                "a tracer or a proxy cuts trace ids to 64 bits: turn on 128-bit ids in it, and use the header `traceparent` (OTEL_PROPAGATORS=tracecontext,baggage)"
+            }
+            _ => {
+                "let the tracer make ids as OpenTelemetry does: 16 bytes for a trace, 8 for a span, not all of them zero"
+            }
         }
     }
 }

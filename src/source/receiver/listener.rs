@@ -22,6 +22,7 @@ use tower_service::Service;
 
 use super::coding;
 use super::remedy;
+use super::resets::WatchedResets;
 use crate::source::stats::{Carried, Refusal};
 use crate::source::store::Store;
 use crate::trace::Sender;
@@ -151,22 +152,28 @@ async fn converse(
 ) {
     // Answers are small and should not be delayed. An error only delays them.
     let _ = stream.set_nodelay(true);
-    match timeout(timeouts.preface, first_words(&stream)).await {
-        Ok(Some(FirstWords::Http)) => {}
+    let words = match timeout(timeouts.preface, first_words(&stream)).await {
         Ok(Some(FirstWords::Tls)) => {
             return store.refuse(tls_handshake(peer));
         }
+        Ok(Some(words)) => words,
         Ok(None) | Err(_) => return,
-    }
+    };
     let requests = Arc::new(AtomicUsize::new(0));
     let service = TowerToHyperService::new(WithArrival {
         router,
         peer,
         requests: Arc::clone(&requests),
     });
-    let served = server(timeouts)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let server = server(timeouts);
+    let served = match words {
+        FirstWords::Http2 => {
+            let resets = store.clone();
+            let stream = WatchedResets::new(stream, move || resets.refuse(malformed(peer)));
+            server.serve_connection(TokioIo::new(stream), service).await
+        }
+        _ => server.serve_connection(TokioIo::new(stream), service).await,
+    };
     let error = served.err();
     let error = error.as_deref().and_then(|error| error.downcast_ref());
     if let Some(refusal) = error.and_then(|error| unread(error, &requests, peer)) {
@@ -180,6 +187,16 @@ fn tls_handshake(peer: SocketAddr) -> Refusal {
         "a TLS handshake",
         "the client speaks TLS, and this receiver does not".to_owned(),
         "give it an http:// endpoint, or set OTEL_EXPORTER_OTLP_INSECURE=true",
+    )
+}
+
+/// The refusal of a request whose headers HTTP/2 does not allow.
+fn malformed(peer: SocketAddr) -> Refusal {
+    refusal(
+        peer,
+        "a request",
+        "HTTP/2 protocol error: a header is malformed, such as `:authority`".to_owned(),
+        "an Envoy proxy sends the name of its cluster as `:authority`, which fails for names with `|` (Istio): set `authority: spanspec` in its `envoy_grpc`",
     )
 }
 
@@ -235,7 +252,8 @@ fn server(timeouts: Timeouts) -> auto::Builder<TokioExecutor> {
 }
 
 enum FirstWords {
-    Http,
+    Http1,
+    Http2,
     Tls,
 }
 
@@ -250,8 +268,9 @@ async fn first_words(stream: &TcpStream) -> Option<FirstWords> {
         match &buffer[..length] {
             [] => return None,
             [TLS_HANDSHAKE, ..] => return Some(FirstWords::Tls),
-            words if words.len() < PREFACE.len() && PREFACE.starts_with(words) => {}
-            _ => return Some(FirstWords::Http),
+            words if words == PREFACE => return Some(FirstWords::Http2),
+            words if PREFACE.starts_with(words) => {}
+            _ => return Some(FirstWords::Http1),
         }
         // Peeking again returns at once. A preface in pieces is rare, so polling is acceptable.
         sleep(Duration::from_millis(5)).await;

@@ -26,6 +26,7 @@ mod http;
 mod listener;
 mod paths;
 mod remedy;
+mod resets;
 mod routes;
 
 pub use handle::{BindError, DEFAULT_ADDRESSES, Receiver, ReceiverBuilder};

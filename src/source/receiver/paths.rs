@@ -2,6 +2,11 @@
 
 use std::time::Instant;
 
+use axum::http::{HeaderMap, Method};
+
+use super::export;
+use super::listener::Arrival;
+use crate::source::otlp::Signal;
 use crate::source::stats::{Carried, Refusal};
 use crate::trace::Sender;
 
@@ -74,14 +79,14 @@ impl Misdirected {
     }
 
     /// The refusal of a request to this endpoint.
-    pub(super) fn refusal(&self, sender: Sender, endpoint: String) -> Refusal {
+    pub(super) fn refusal(&self, sender: Sender, endpoint: String, carried: Carried) -> Refusal {
         Refusal {
             at: Instant::now(),
             sender,
             endpoint,
             reason: self.reason.clone(),
             remedy: self.remedy.clone(),
-            carried: Carried::NoSpans,
+            carried,
         }
     }
 
@@ -121,15 +126,29 @@ impl Misdirected {
     }
 }
 
+/// The content of a request to a path that is not served. Exporters of OTLP and of other protocols
+/// send spans to paths with these words, and to `/` if the endpoint has no path.
+pub(super) fn carried(path: &str, method: &Method, arrival: Arrival) -> Carried {
+    const WORDS: [&str; 5] = ["trace", "span", "segment", "/intake/v2/events", "/1/batch"];
+    let lower = path.to_lowercase();
+    match path == "/" || WORDS.iter().any(|word| lower.contains(word)) {
+        true => export::carried(Signal::Traces, method, arrival),
+        false => Carried::NoSpans,
+    }
+}
+
 /// The refusal of a request to this path, if it is one of another protocol.
 #[cfg(feature = "run")]
 pub(crate) fn other_protocol(
-    sender: Sender,
-    method: &axum::http::Method,
+    arrival: Arrival,
+    headers: &HeaderMap,
+    method: &Method,
     path: &str,
 ) -> Option<Refusal> {
     let misdirected = Misdirected::to_other_protocol(path)?;
-    Some(misdirected.refusal(sender, format!("{method} {path}")))
+    let carried = carried(path, method, arrival);
+    let endpoint = format!("{method} {path}");
+    Some(misdirected.refusal(arrival.sender(headers), endpoint, carried))
 }
 
 #[cfg(test)]

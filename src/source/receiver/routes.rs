@@ -13,7 +13,7 @@ use tonic::Code;
 use super::cors::Origins;
 use super::export::HandlerState;
 use super::listener::{Arrival, Timeouts};
-use super::paths::Misdirected;
+use super::paths::{self, Misdirected};
 use super::{grpc, http};
 use crate::source::otlp::{self, Signal};
 use crate::source::store::Store;
@@ -69,7 +69,9 @@ async fn unknown_path(
     if is_grpc || [Method::POST, Method::PUT].contains(request.method()) {
         let sender = arrival.sender(request.headers());
         let endpoint = format!("{} {path}", request.method());
-        shared.store.refuse(misdirected.refusal(sender, endpoint));
+        let carried = paths::carried(path, request.method(), arrival);
+        let refusal = misdirected.refusal(sender, endpoint, carried);
+        shared.store.refuse(refusal);
     }
     if is_grpc {
         return grpc::refuse(Code::Unimplemented, reason);

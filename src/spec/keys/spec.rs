@@ -110,6 +110,11 @@ const SPEC_ONLY: &[Key] = &[
         "Several requests in sequence, each with its own trace; replaces the trigger and `expect`.",
     ),
     key(
+        "services",
+        "texts",
+        "Services of the project file that this spec needs; default: all. `[]` for none.",
+    ),
+    key(
         "lock",
         "text",
         "Specs with the same `lock` never run at the same time.",

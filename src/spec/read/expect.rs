@@ -172,7 +172,9 @@ impl Reader<'_> {
             "services" => {
                 let items = self.not_empty(node, "`services`")?;
                 self.each(items, |item| {
-                    Some(Condition::Service(self.named(item, "a service")?))
+                    let name = self.named(item, "a service")?;
+                    self.refuse_left_out(&[&name], item)?;
+                    Some(Condition::Service(name))
                 })
             }
             "edges" => {
@@ -260,6 +262,8 @@ impl Reader<'_> {
                 )),
             }
         })?;
+        self.refuse_left_out(&[&from], node)?;
+        self.refuse_left_out(&[&to], node)?;
         Some(Condition::Edge(from, to))
     }
 

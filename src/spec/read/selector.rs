@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::{Reader, Refusal};
-use crate::spec::Limits;
 use crate::spec::error::suggest;
 use crate::spec::keys;
 use crate::spec::selector::{
@@ -11,7 +10,8 @@ use crate::spec::selector::{
     SpanType, Take,
 };
 use crate::spec::yaml::{Entry, Kind, Node};
-use crate::trace::{SpanKind, StatusCode};
+use crate::spec::{Limits, Matcher};
+use crate::trace::{SpanKind, StatusCode, Value};
 
 /// The indices of the entries of `spans` with an `id`.
 pub(crate) type EntryIds = HashMap<String, usize>;
@@ -77,7 +77,7 @@ impl Reader<'_> {
         }
         match key {
             "name" => self.name_matcher(node).map(Ask::Name).map(one),
-            "service" => self.name_matcher(node).map(Ask::Service).map(one),
+            "service" => self.service_name(node).map(Ask::Service).map(one),
             "scope" => self.text_matcher(node).map(Ask::Scope).map(one),
             "status_message" => self.text_matcher(node).map(Ask::StatusMessage).map(one),
             "kind" => {
@@ -110,11 +110,28 @@ impl Reader<'_> {
         }
     }
 
+    /// A `service.name`.
+    fn service_name(&self, node: &Node) -> Option<Matcher> {
+        let matcher = self.name_matcher(node)?;
+        let alternatives = match &matcher {
+            Matcher::OneOf(alternatives) => alternatives.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let text = |matcher: &Matcher| match matcher {
+            Matcher::Equal(Value::String(name)) => Some(name.clone()),
+            _ => None,
+        };
+        if let Some(names) = alternatives.iter().map(text).collect::<Option<Vec<_>>>() {
+            self.refuse_left_out(&names, node)?;
+        }
+        Some(matcher)
+    }
+
     fn keyed(
         &self,
         node: &Node,
         what: &str,
-        ask: fn(String, crate::spec::Matcher) -> Ask,
+        ask: fn(String, Matcher) -> Ask,
     ) -> Option<Vec<SpanCondition>> {
         let entries = self.any_map(node, what)?;
         if entries.is_empty() {

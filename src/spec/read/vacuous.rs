@@ -143,10 +143,7 @@ impl Reader<'_> {
             let is_text = scalar.style != Style::Plain && scalar.text.is_empty();
             is_text || self.is_emptied(scalar, node)
         };
-        let alternatives = match &node.kind {
-            Kind::List(items) => items.as_slice(),
-            _ => std::slice::from_ref(node),
-        };
+        let alternatives = node.items();
         let written = |one: &&Node| one.scalar().is_some_and(|scalar| is_empty(scalar, one));
         match alternatives.iter().find(written) {
             None => Some(matcher),

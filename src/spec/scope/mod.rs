@@ -11,9 +11,15 @@ pub(crate) use lookup::Withheld;
 
 use self::lookup::Definition;
 use super::error::ErrorList;
-use super::{Globals, Variables};
+use super::{DeclaredService, Globals, ServiceSet, Variables};
 use crate::secret::parts;
 use crate::trace::{TraceId, Value};
+
+/// Ports of services that are not started for the spec.
+const NOT_STARTED: Withheld = Withheld {
+    why: "is a port of a service that is not started for this spec",
+    help: "add the service to `services` of the spec",
+};
 
 /// The variables of one attempt of a spec.
 #[derive(Clone, Debug)]
@@ -23,6 +29,8 @@ pub struct Scope {
     own: BTreeMap<String, Option<Value>>,
     /// Names that are defined elsewhere, but cannot be used here.
     withheld: BTreeMap<String, Withheld>,
+    /// The `service.name` of services that are not started for the spec, with their names.
+    left_out: BTreeMap<String, String>,
     vars: Variables,
     trace_id: Option<TraceId>,
     /// Values of `uuid()` and other functions, by file and offset of the occurrence.
@@ -92,6 +100,7 @@ impl Scope {
             globals,
             own: BTreeMap::new(),
             withheld: BTreeMap::new(),
+            left_out: BTreeMap::new(),
             vars,
             trace_id: None,
             occurrences: RefCell::default(),
@@ -187,6 +196,27 @@ impl Scope {
     pub(crate) fn withhold<'n>(&mut self, names: impl Iterator<Item = &'n str>, why: Withheld) {
         self.withheld
             .extend(names.map(|name| (name.to_owned(), why)));
+    }
+
+    /// Declares that only some services are started for the spec.
+    pub(crate) fn leave_out(&mut self, declared: &[DeclaredService], started: &ServiceSet) {
+        let is_started = |one: &&DeclaredService| started.has(&one.name);
+        let (started, others): (Vec<_>, Vec<_>) = declared.iter().partition(is_started);
+        for other in others {
+            let prefix = format!("services.{}.", other.name);
+            let globals = Arc::clone(&self.globals);
+            let ports = globals.services.keys().map(String::as_str);
+            self.withhold(ports.filter(|name| name.starts_with(&prefix)), NOT_STARTED);
+            let name = &other.telemetry_name;
+            if !started.iter().any(|one| one.telemetry_name == *name) {
+                self.left_out.insert(name.clone(), other.name.clone());
+            }
+        }
+    }
+
+    /// The name of the service with this `service.name`, if it is not started for the spec.
+    pub(crate) fn left_out(&self, service_name: &str) -> Option<&str> {
+        self.left_out.get(service_name).map(String::as_str)
     }
 
     /// Returns `true` if the user declared the name as secret.

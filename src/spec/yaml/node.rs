@@ -95,6 +95,14 @@ impl Node {
         }
     }
 
+    /// The elements of a list, or the node itself.
+    pub(crate) fn items(&self) -> &[Node] {
+        match &self.kind {
+            Kind::List(items) => items,
+            Kind::Scalar(_) | Kind::Map(_) => std::slice::from_ref(self),
+        }
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         match &self.kind {
             Kind::Map(entries) => entries
