@@ -255,6 +255,7 @@ fn step(trace: Trace, checks: Vec<Judged>) -> StepReport {
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             body: br#"{"order":{"id":"ord-1","total":25}}"#.to_vec(),
             time: Duration::from_millis(350),
+            ..HttpResponse::default()
         })),
         trace: Some(Arc::new(trace)),
         checks,

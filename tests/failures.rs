@@ -379,5 +379,6 @@ fn response(file: &Path) -> Response {
             .collect(),
         body: body.into_bytes(),
         time,
+        ..HttpResponse::default()
     })
 }

@@ -68,6 +68,7 @@ mistakes! {
     no_trigger
     nothing
     percent
+    poll
     quantities
     regex_in_braces
     repeat
@@ -193,6 +194,7 @@ fn http() -> HttpResponse {
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: br#"{"order":{"id":"o-1"},"lines":[{"sku":"A1","n":2},{"sku":"A2","n":1}]}"#.to_vec(),
         time: std::time::Duration::from_millis(803),
+        ..HttpResponse::default()
     }
 }
 

@@ -446,6 +446,39 @@ async fn a_body_that_stalls_is_told_from_silence() {
     assert!(error.starts_with(began), "{error}");
 }
 
+#[tokio::test]
+async fn an_event_stream_that_does_not_end_is_what_arrived_until_the_timeout() {
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    sender.send(Ok("data: 1\n\n")).await.unwrap();
+    let kind = [("content-type", "Text/Event-Stream; charset=utf-8")];
+    let app = streaming(receiver).layer(axum::middleware::map_response(
+        move |response: axum::response::Response| async move { (kind, response) },
+    ));
+    let url = format!("http://{}/", serve(app).await);
+    let mut request = request("GET", &url);
+    request.timeout = Some(Duration::from_secs(2));
+    let response = send(request).await;
+    assert_eq!((response.status, &*response.text()), (200, "data: 1\n\n"));
+    assert!(response.is_open && response.time >= Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn text_is_decoded_from_its_charset_and_an_unknown_one_is_named() {
+    use axum::extract::Path;
+    let reply = async |Path(charset): Path<String>| {
+        let kind = format!("text/plain; charset={charset}");
+        ([("content-type", kind)], b"gr\xfc\xdfe".to_vec())
+    };
+    let app = Router::new().route("/{charset}", get(reply));
+    let address = serve(app).await;
+    let response = send(request("GET", &format!("http://{address}/latin1"))).await;
+    assert_eq!(response.text(), "gr\u{fc}\u{df}e");
+    assert_eq!(response.undecoded, None);
+    let response = send(request("GET", &format!("http://{address}/klingon"))).await;
+    let unknown = response.undecoded.map(|unknown| unknown.to_string());
+    assert_eq!(unknown.as_deref(), Some("unknown charset `klingon`"));
+}
+
 /// Answers every connection with these bytes, and closes it.
 async fn raw_server(answer: &'static [u8]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -494,9 +527,15 @@ fn pem(name: &str) -> PathBuf {
 
 /// Answers over TLS as `localhost`, by an authority of ours; may ask for a certificate of ours.
 async fn tls_server(clients: Clients) -> u16 {
+    tls_server_with(clients, "server").await
+}
+
+/// The same with another certificate.
+async fn tls_server_with(clients: Clients, name: &str) -> u16 {
     use tokio_rustls::rustls::pki_types::pem::PemObject;
     use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
     use tokio_rustls::rustls::server::WebPkiClientVerifier;
+    use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
     use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto::aws_lc_rs};
 
     let provider = Arc::new(aws_lc_rs::default_provider());
@@ -510,13 +549,22 @@ async fn tls_server(clients: Clients) -> u16 {
             let authority = CertificateDer::from_pem_file(pem("authority.pem")).unwrap();
             roots.add(authority).unwrap();
             let verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                    .build();
             config.with_client_cert_verifier(verifier.unwrap())
         }
+        Clients::WithAnyCertificate => config.with_client_cert_verifier(Arc::new(AnyClient)),
     };
-    let chain = vec![CertificateDer::from_pem_file(pem("server.pem")).unwrap()];
-    let key = PrivateKeyDer::from_pem_file(pem("server.key")).unwrap();
-    let config = config.with_single_cert(chain, key).unwrap();
+    let chain = vec![CertificateDer::from_pem_file(pem(&format!("{name}.pem"))).unwrap()];
+    let key = match name {
+        "server" => "server.key",
+        _ => "self.key",
+    };
+    let key = PrivateKeyDer::from_pem_file(pem(key)).unwrap();
+    let key = provider.key_provider.load_private_key(key).unwrap();
+    // Without a look at the certificate, which may be of an old version.
+    let resolver = SingleCertAndKey::from(CertifiedKey::new(chain, key));
+    let config = config.with_cert_resolver(Arc::new(resolver));
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -539,7 +587,62 @@ async fn tls_server(clients: Clients) -> u16 {
 enum Clients {
     Any,
     Ours,
+    WithAnyCertificate,
 }
+
+mod any_client {
+    use tokio_rustls::rustls::client::danger::HandshakeSignatureValid;
+    use tokio_rustls::rustls::crypto::aws_lc_rs;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime};
+    use tokio_rustls::rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+    use tokio_rustls::rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+
+    /// Asks for a certificate, and accepts any.
+    #[derive(Debug)]
+    pub(super) struct AnyClient;
+
+    impl ClientCertVerifier for AnyClient {
+        fn root_hint_subjects(&self) -> &[DistinguishedName] {
+            &[]
+        }
+
+        fn verify_client_cert(
+            &self,
+            _: &CertificateDer<'_>,
+            _: &[CertificateDer<'_>],
+            _: UnixTime,
+        ) -> Result<ClientCertVerified, Error> {
+            Ok(ClientCertVerified::assertion())
+        }
+
+        fn verify_tls12_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            Ok(HandshakeSignatureValid::assertion())
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            Ok(HandshakeSignatureValid::assertion())
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            let provider = aws_lc_rs::default_provider();
+            provider
+                .signature_verification_algorithms
+                .supported_schemes()
+        }
+    }
+}
+
+use any_client::AnyClient;
 
 fn secure(host: &str, port: u16, tls: Tls) -> Request {
     let mut request = request("GET", &format!("https://{host}:{port}/"));
@@ -634,15 +737,155 @@ async fn a_tls_file_that_is_missing_or_holds_nothing_is_named() {
         missing.await,
         "failed to read no/such.pem, which `tls` names"
     );
-    let without_key = named(Tls {
-        cert: Some(pem("server.pem")),
+    let without_certificate = named(Tls {
+        ca: Some(pem("server.key")),
         ..Tls::default()
     });
     assert_eq!(
-        without_key.await,
+        without_certificate.await,
         format!(
-            "{} has no usable PEM certificate or key",
-            pem("server.pem").display()
+            "{} has no certificate in PEM format",
+            pem("server.key").display()
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_in_ca_is_trusted_for_its_name_only() {
+    let port = tls_server_with(Clients::Any, "self").await;
+    let tls = Tls {
+        ca: Some(pem("self.pem")),
+        ..Tls::default()
+    };
+    assert_eq!(
+        send(secure("localhost", port, tls.clone())).await.text(),
+        "ok"
+    );
+    let help = refusal(secure("127.0.0.1", port, tls))
+        .await
+        .help()
+        .unwrap();
+    assert!(help.contains("was issued for others"), "{help}");
+    let error = refusal(secure("localhost", port, our_authority())).await;
+    let help = error.help().unwrap();
+    assert!(
+        help.contains("put its file into `tls: { ca: … }`"),
+        "{help}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_with_version_1_is_refused_with_the_reason_and_works_without_verification() {
+    let port = tls_server_with(Clients::Any, "version1").await;
+    let tls = Tls {
+        ca: Some(pem("version1.pem")),
+        ..Tls::default()
+    };
+    let error = refusal(secure("localhost", port, tls.clone())).await;
+    let help = error.help().unwrap();
+    assert!(
+        help.contains("rustls accepts no server with version 1"),
+        "{help}"
+    );
+    let tls = Tls {
+        verify: false,
+        ..tls
+    };
+    assert_eq!(send(secure("localhost", port, tls)).await.text(), "ok");
+}
+
+/// Certificate and key of a client, for a server that accepts any.
+fn client(cert: &str, key: &str, password: Option<&str>) -> Tls {
+    Tls {
+        cert: Some(pem(cert)),
+        key: Some(pem(key)),
+        key_password: password.map(str::to_owned),
+        ..our_authority()
+    }
+}
+
+#[tokio::test]
+async fn clients_can_have_encrypted_keys_and_certificates_of_version_1() {
+    let port = tls_server(Clients::WithAnyCertificate).await;
+    for tls in [
+        client("self.pem", "encrypted.key", Some("open-sesame")),
+        client("version1.pem", "self.key", None),
+    ] {
+        assert_eq!(send(secure("localhost", port, tls)).await.text(), "ok");
+    }
+}
+
+#[tokio::test]
+async fn errors_of_certificates_and_keys_name_the_file() {
+    for (cert, key, password, wrong, text, help) in [
+        (
+            "self.pem",
+            "encrypted.key",
+            None,
+            "encrypted.key",
+            "is encrypted",
+            "key_password",
+        ),
+        (
+            "self.pem",
+            "encrypted.key",
+            Some("wrong"),
+            "encrypted.key",
+            "cannot be decrypted with `key_password`",
+            "check the password",
+        ),
+        (
+            "self.pem",
+            "old.key",
+            Some("open-sesame"),
+            "old.key",
+            "is encrypted in the format of old OpenSSL versions (`Proc-Type: 4,ENCRYPTED`)",
+            "openssl pkcs8 -topk8",
+        ),
+        (
+            "self.pem",
+            "self.key",
+            Some("open-sesame"),
+            "self.key",
+            "is not encrypted, although there is a `key_password`",
+            "remove `key_password`",
+        ),
+        (
+            "self.key",
+            "self.key",
+            None,
+            "self.key",
+            "has no certificate in PEM format",
+            "`cert`",
+        ),
+        (
+            "self.pem",
+            "self.pem",
+            None,
+            "self.pem",
+            "has no private key in PEM format",
+            "`key`",
+        ),
+    ] {
+        let error = refusal(secure("localhost", 1, client(cert, key, password))).await;
+        assert_eq!(
+            error.to_string(),
+            format!("{} {text}", pem(wrong).display())
+        );
+        assert!(error.help().unwrap().contains(help), "{error:?}");
+    }
+    let error = refusal(secure(
+        "localhost",
+        1,
+        client("self.pem", "server.key", None),
+    ))
+    .await;
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{} is not the key of {}",
+            pem("server.key").display(),
+            pem("self.pem").display()
         )
     );
 }

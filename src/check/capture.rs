@@ -42,6 +42,13 @@ pub(crate) fn captured_values(of: &Capture, evidence: &Evidence<'_>) -> Vec<Valu
 /// The values that a capture finds in the response.
 fn in_response(capture: &Capture, evidence: &Evidence<'_>) -> Result<CapturedValues, Outcome> {
     let found = match (&capture.from, evidence.response) {
+        (
+            CaptureFrom::Json(_) | CaptureFrom::Body(_),
+            Response::Http(HttpResponse {
+                undecoded: Some(unknown),
+                ..
+            }),
+        ) => return Err(Outcome::Unjudged(Unjudged::Undecoded(unknown.clone()))),
         (CaptureFrom::Json(path), _) => match evidence.json() {
             Ok(document) => values(path.select(document)),
             Err(why) => CapturedValues::none(format!("the body is not JSON: {why}")),

@@ -20,6 +20,8 @@ pub enum CheckRef {
     },
     /// A capture; the index among the captures of the step.
     Capture(usize),
+    /// A condition of `until` of a poll; the index among them.
+    Until(usize),
     /// The limit on failed requests of a `repeat`.
     Failures,
     /// The measurement of a budget in one request; the index of the budget.

@@ -1,10 +1,14 @@
 //! Judges evidence against the expectations of a step.
 
+#[cfg(feature = "run")]
+use super::Judged;
 use super::forest::Forest;
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
 use super::select::Evaluator;
 use super::{CheckRef, Evidence, Outcome, SpanCheck, Unjudged, response, spans, whole};
 use crate::spec::{Ask, Check, Condition, Expect, Pattern, Relative, SpanCondition, SpanEntry};
+#[cfg(feature = "run")]
+use crate::trace::Response;
 use crate::trace::{Field, Losses};
 
 /// Judges all expectations, in the order of the spec.
@@ -21,6 +25,20 @@ pub fn judge(expect: &Expect, evidence: &Evidence<'_>) -> Vec<Judgement> {
 #[must_use]
 pub fn outcomes(expect: &Expect, evidence: &Evidence<'_>) -> Vec<Judgement> {
     judge_all(expect, evidence, FailureDetail::Outcome)
+}
+
+/// Judges the conditions of `until` of a poll on a response.
+#[cfg(feature = "run")]
+pub(crate) fn until(checks: &[Check], response: &Response) -> Vec<Judged> {
+    let evidence = Evidence::new(response, None, true);
+    let judged = checks.iter().enumerate().map(|(index, check)| Judged {
+        check: CheckRef::Until(index),
+        what: check.ask.to_string(),
+        at: check.at.clone(),
+        outcome: response::judge(check, &evidence)
+            .unwrap_or(Outcome::Unjudged(Unjudged::NotReached)),
+    });
+    judged.collect()
 }
 
 fn judge_all(expect: &Expect, evidence: &Evidence<'_>, detail: FailureDetail) -> Vec<Judgement> {

@@ -42,6 +42,8 @@ pub use evidence::Evidence;
 pub use failure::{
     Candidate, Difference, Failure, Missing, Rejection, RejectionForm, Subject, Witness,
 };
+#[cfg(feature = "run")]
+pub(crate) use judge::until;
 pub use judge::{judge, outcomes};
 pub use judgement::{Finality, Judgement};
 pub(crate) use near_misses::{NearMiss, near_misses};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{CheckRef, Failure, Subject};
 use crate::spec::{Capture, Location};
-use crate::trace::{Field, Hole, NoDuration, Span, SpanId};
+use crate::trace::{Field, Hole, NoDuration, Span, SpanId, Undecoded};
 
 /// A check and its outcome.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,8 @@ pub enum Unjudged {
     Truncated(u64),
     /// It expects the absence of a string, and invalid UTF-8 could hide it.
     NotUtf8,
+    /// It needs the text of the body, whose encoding is unknown.
+    Undecoded(Undecoded),
     /// The step ended before the check was judged.
     NotReached,
     /// It needs the capture with this name, which has no value.
@@ -125,6 +127,15 @@ impl Judged {
             what: failure.subject.to_string(),
             at: failure.at.clone(),
             outcome: Outcome::Fail(failure),
+        }
+    }
+
+    /// The failure of a failed check.
+    #[cfg(feature = "run")]
+    pub(crate) fn failure_mut(&mut self) -> Option<&mut Failure> {
+        match &mut self.outcome {
+            Outcome::Fail(failure) => Some(failure),
+            Outcome::Pass | Outcome::Unjudged(_) => None,
         }
     }
 
@@ -206,6 +217,13 @@ impl Unjudged {
             Self::NotUtf8 => {
                 Some("let the system write UTF-8, or check its text without `not`".to_owned())
             }
+            Self::Undecoded(Undecoded::Encoding(_)) => Some(
+                "let the service send the body without this content-encoding, or with gzip, deflate, br or zstd"
+                    .to_owned(),
+            ),
+            Self::Undecoded(Undecoded::Charset(_)) => {
+                Some("let the service send UTF-8, with `charset=utf-8`".to_owned())
+            }
             _ => None,
         }
     }
@@ -228,7 +246,10 @@ impl Unjudged {
                 span.change(&change);
                 *key = change(key);
             }
-            Self::NotCaptured(name) => *name = change(name),
+            Self::NotCaptured(name)
+            | Self::Undecoded(Undecoded::Encoding(name) | Undecoded::Charset(name)) => {
+                *name = change(name);
+            }
             Self::NearMiss { span, reasons } => {
                 *span = change(span);
                 let reasons = reasons.iter_mut();
@@ -281,6 +302,7 @@ impl fmt::Display for Unjudged {
             Self::NotUtf8 => f.write_str(
                 "the text has bytes that are not UTF-8, so parts of it may not be recognized",
             ),
+            Self::Undecoded(unknown) => write!(f, "the body cannot be read: {unknown}"),
             Self::NotReached => f.write_str("the step ended before this check was judged"),
             Self::NotCaptured(name) => write!(f, "needs `{name}`, which was not captured"),
             Self::Incomplete(parents) => {

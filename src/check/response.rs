@@ -10,6 +10,13 @@ use crate::trace::{CommandResponse, HttpResponse, Nanos, Response, Value};
 /// Judges a condition on the response; `None` for a condition on the trace.
 pub(super) fn judge(check: &Check, evidence: &Evidence<'_>) -> Option<Outcome> {
     let outcome = match (&check.ask, evidence.response) {
+        (
+            Condition::Body(_) | Condition::Json(..),
+            Response::Http(HttpResponse {
+                undecoded: Some(unknown),
+                ..
+            }),
+        ) => Outcome::Unjudged(Unjudged::Undecoded(unknown.clone())),
         (Condition::ResponseTime(limits), response) => time(check, limits, response),
         (Condition::ResponseStatus(limits), Response::Http(http)) => status(check, limits, http),
         (Condition::Header(name, matcher), Response::Http(http)) => {

@@ -315,7 +315,8 @@ fn why_errored<'d>(done: &'d JudgedRequest<'_>) -> (Cow<'d, str>, Option<&'d Loc
             | Unjudged::NoDuration(..)
             | Unjudged::Dropped(..)
             | Unjudged::OtherType(..)
-            | Unjudged::NotUtf8),
+            | Unjudged::NotUtf8
+            | Unjudged::Undecoded(_)),
             at,
         )) => (Cow::Owned(why.to_string()), Some(at)),
         // Without the number of bytes, which differs between requests.

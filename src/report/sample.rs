@@ -203,6 +203,7 @@ pub(super) fn step(checks: Vec<Judged>) -> StepReport {
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: br#"{"order":{"lines":[{"sku":"B2"}]}}"#.to_vec(),
         time: Duration::from_millis(803),
+        ..HttpResponse::default()
     };
     StepReport {
         trigger: "POST http://127.0.0.1:8080/orders".to_owned(),

@@ -17,7 +17,7 @@ use crate::secret::{MASK, Secrets, is_credential_header, parts_of_credential};
 use crate::spec::{Spec, Trigger};
 use crate::trace::{
     Attributes, CommandResponse, Event, HttpResponse, Link, Resource, Response, Scope, Span,
-    Status, Trace, Value,
+    Status, Trace, Undecoded, Value,
 };
 
 /// Minimum length of a secret credential. Shorter values are placeholders.
@@ -169,6 +169,7 @@ impl Secrets {
             trace_id: _,
             trace,
             response,
+            tries: _,
             checks,
             trouble,
             notices,
@@ -343,8 +344,13 @@ impl Secrets {
             status: _,
             headers,
             body,
+            undecoded,
+            is_open: _,
             time: _,
         } = http;
+        if let Some(Undecoded::Encoding(name) | Undecoded::Charset(name)) = undecoded {
+            self.mask(name);
+        }
         for (name, value) in headers {
             if is_credential_header(name) {
                 *value = MASK.to_owned();
@@ -496,6 +502,7 @@ pub(crate) fn credentials_of(trigger: &Trigger) -> Vec<String> {
     let mut all: Vec<String> = values.flat_map(parts_of_credential).collect();
     all.extend(trigger.url().map_or_else(Vec::new, password_of));
     all.retain(|value| is_credential(value));
+    all.extend(trigger.key_password().map(str::to_owned));
     all
 }
 

@@ -18,8 +18,8 @@ pub use load::{Before, EarlierRun, Exemplar, Failing, HeldBack, Load, Measured};
 #[cfg(feature = "run")]
 pub(crate) use mask::{cookies_of, credentials_of, masked};
 pub use report::{
-    Attempt, EarlierTrace, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Trouble,
-    Verdict, WithoutSpecs,
+    Attempt, EarlierTrace, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Tries,
+    Trouble, Verdict, WithoutSpecs,
 };
 #[cfg(feature = "run")]
 pub use versions::Versions;

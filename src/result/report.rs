@@ -1,11 +1,13 @@
 //! The report of a run, as plain data.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::{Judged, Outcome, Unjudged};
+use crate::number::count;
 use crate::secret::Secrets;
 use crate::spec::{Location, SpecError, SpecErrors};
 use crate::trace::{Hole, Response, Trace, TraceId};
@@ -134,6 +136,8 @@ pub struct StepReport {
     pub trace: Option<Arc<Trace>>,
     /// The response to the trigger.
     pub response: Option<Response>,
+    /// The tries of a step with `poll`. The other fields describe one of them.
+    pub tries: Option<Tries>,
     /// All checks, in the order of the spec.
     pub checks: Vec<Judged>,
     /// The reason why the step could not be judged.
@@ -154,6 +158,15 @@ pub struct StepReport {
     /// that did not pass, or the slowest.
     #[cfg(feature = "run")]
     pub load: Option<Arc<super::Load>>,
+}
+
+/// The tries of a step with `poll`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tries {
+    /// Number of all tries.
+    pub number: usize,
+    /// The traces of the tries that the report does not describe.
+    pub others: Vec<TraceId>,
 }
 
 /// The saved trace of a step in an earlier attempt that passed.
@@ -332,6 +345,33 @@ impl Verdict {
     }
 }
 
+/// `1 try`, `48 tries`.
+impl fmt::Display for Tries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            1 => f.write_str("1 try"),
+            number => write!(f, "{} tries", count(number)),
+        }
+    }
+}
+
+#[cfg(feature = "run")]
+impl Tries {
+    /// A single try, which the report describes.
+    pub(crate) fn one() -> Self {
+        Self {
+            number: 1,
+            others: Vec::new(),
+        }
+    }
+
+    /// Adds a try, and the trace of one that the report does not describe.
+    pub(crate) fn add(&mut self, other: TraceId) {
+        self.number += 1;
+        self.others.push(other);
+    }
+}
+
 impl SpecReport {
     /// The attempt with the verdict of the spec.
     #[must_use]
@@ -377,6 +417,7 @@ impl StepReport {
             trace_id: None,
             trace: None,
             response: None,
+            tries: None,
             checks: Vec::new(),
             trouble: None,
             notices: Vec::new(),

@@ -347,6 +347,16 @@ fn unwatched(report: &Report, watched: &VecDeque<WatchedStep>) -> HashSet<TraceI
     unwatched
 }
 
+/// The traces of the tries of polls that were not judged.
+fn other_tries(report: &Report) -> HashSet<TraceId> {
+    let attempts = report.specs.iter().flat_map(|spec| &spec.attempts);
+    let steps = attempts.flat_map(|attempt| &attempt.steps);
+    let tries = steps.filter_map(|step| step.tries.as_ref());
+    tries
+        .flat_map(|tries| tries.others.iter().copied())
+        .collect()
+}
+
 /// Adds the counts of the source, and masks the report.
 fn completed(
     mut report: Report,
@@ -361,7 +371,10 @@ fn completed(
     let dropped = dropped.map(|text| secrets.text(&text));
     report.notices.extend(dropped);
     let before = std::mem::take(&mut report.telemetry);
-    let unwatched: usize = diagnostics.late.iter().map(|late| late.spans).sum();
+    let other_tries = other_tries(&report);
+    let judged = diagnostics.late.iter();
+    let judged = judged.filter(|late| !other_tries.contains(&late.trace_id));
+    let unwatched: usize = judged.map(|late| late.spans).sum();
     report.telemetry = Telemetry {
         listened: before.listened,
         late_spans: before.late_spans + unwatched as u64,

@@ -114,6 +114,7 @@ fn triggers() -> Map<String, Value> {
             json!({ "type": "array", "items": requiring(map_of(keys::PART), "name") }),
         ),
         ("tls", map_of(keys::TLS).into()),
+        ("poll", requiring(map_of(keys::POLL), "until")),
         (
             "command",
             json!({ "anyOf": [text(), { "type": "array", "minItems": 1, "items": text() }, requiring(map_of(keys::RUN), "command")] }),
@@ -133,6 +134,7 @@ fn triggers() -> Map<String, Value> {
             json!({ "anyOf": [
                 by_name(json!({ "type": "array", "minItems": 1 })),
                 { "type": "array", "minItems": 1, "items": { "type": "object" } },
+                requiring(map_of(keys::MATRIX_FILE), "file"),
             ] }),
         ),
     ])

@@ -135,6 +135,17 @@ impl ErrorList {
         self.found.borrow().is_empty()
     }
 
+    /// Records the errors of another source. The value, if there is none.
+    pub(crate) fn adopt<T>(&self, other: Self, value: Option<T>) -> Option<T> {
+        match other.check(value) {
+            Ok(value) => Some(value),
+            Err(SpecErrors(found)) => {
+                self.found.borrow_mut().extend(found);
+                None
+            }
+        }
+    }
+
     /// The value, if there is no error.
     pub(crate) fn check<T>(self, value: Option<T>) -> Result<T, SpecErrors> {
         let mut found = self.found.into_inner();

@@ -188,9 +188,7 @@ impl<'a> FileReader<'a> {
 
     fn spec(&self, parts: &Parts<'_>, case: MatrixCase, vars: &Variables) -> Option<Spec> {
         let mut scope = Scope::new(Arc::clone(&self.context.globals), vars.clone());
-        for chosen in &case {
-            scope.set(chosen.name.clone(), chosen.value.clone());
-        }
+        case.set_in(&mut scope);
         let root = parts.root;
         let services = self.services(root, &mut scope);
         let reader = self.reader(&scope);
@@ -337,14 +335,10 @@ impl<'a> FileReader<'a> {
                 .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
         };
         let name = name.map_or_else(stem, str::to_owned);
-        if case.is_empty() {
-            return name;
+        match case.name() {
+            Some(case) => format!("{name} [{case}]"),
+            None => name,
         }
-        let values: Vec<String> = case
-            .iter()
-            .map(|chosen| format!("{}={}", chosen.name, chosen.value.to_text()))
-            .collect();
-        format!("{name} [{}]", values.join(", "))
     }
 
     fn refuse_duplicate_names(&self, specs: &[Spec]) {

@@ -22,8 +22,8 @@ impl Spec {
         hash.count(self.setup.len());
         self.setup.iter().for_each(|step| hash.step(step));
         self.steps.iter().for_each(|step| hash.step(step));
-        hash.count(self.case.len());
-        for chosen in &self.case {
+        hash.count(self.case.variables.len());
+        for chosen in &self.case.variables {
             hash.text(&chosen.name);
             hash.node(&chosen.written);
         }

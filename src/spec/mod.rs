@@ -20,6 +20,7 @@ mod matcher;
 mod matrix;
 #[cfg(feature = "harness")]
 mod names;
+mod poll;
 mod quantile;
 mod read;
 mod repeat;
@@ -48,6 +49,7 @@ pub use jsonpath::JsonPath;
 pub(crate) use jsonpath::member;
 pub use limits::{Bounds, Limits};
 pub use matcher::{Comparison, Domain, Matcher, TimeComparison, ValueType};
+pub use poll::Poll;
 pub use quantile::Quantile;
 pub use repeat::{Allowance, Arrivals, MOST_CONFIRMATIONS, Pace, Rate, Repeat};
 pub use scope::Scope;

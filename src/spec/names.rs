@@ -7,7 +7,7 @@ use super::error::{ErrorList, closest};
 use super::file::FileReader;
 use super::globals::Variables;
 use super::keys;
-use super::matrix::cases;
+use super::matrix::{MatrixCase, cases};
 use super::scope::Scope;
 use super::yaml::{self, Kind, Node};
 use super::{Context, Source};
@@ -47,7 +47,9 @@ impl Names {
             names.read(root, &file);
         }
         if names.known.is_empty() {
-            names.known.push(file.case_name(None, &Vec::new()));
+            names
+                .known
+                .push(file.case_name(None, &MatrixCase::default()));
         }
         names
     }
@@ -73,7 +75,7 @@ impl Names {
             }
             None => {
                 self.known
-                    .push(file.case_name(name.as_deref(), &Vec::new()));
+                    .push(file.case_name(name.as_deref(), &MatrixCase::default()));
                 self.has_unknown = true;
             }
         }

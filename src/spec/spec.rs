@@ -14,7 +14,7 @@ use super::read::trigger::TriggerDefaults;
 use super::scope::Scope;
 use super::trigger::Trigger;
 use super::yaml::{Entry, Node};
-use super::{Budget, Location, Place, Repeat, ServiceSet, Source, Wait};
+use super::{Budget, Location, Place, Poll, Repeat, ServiceSet, Source, Wait};
 
 /// One test, or one case of a matrix.
 #[derive(Clone, Debug)]
@@ -95,6 +95,7 @@ pub(super) struct Draft {
 pub(super) struct StepExpectations {
     pub(super) capture: Option<Node>,
     pub(super) expect: Option<Node>,
+    pub(super) poll: Option<Node>,
     pub(super) answer: TriggerResult,
     pub(super) trace_checks: TraceChecks,
     /// Place for default checks.
@@ -106,9 +107,7 @@ impl Spec {
     #[must_use]
     pub fn scope(&self) -> Scope {
         let mut scope = Scope::new(Arc::clone(&self.globals), self.vars.clone());
-        for chosen in &self.case {
-            scope.set(chosen.name.clone(), chosen.value.clone());
-        }
+        self.case.set_in(&mut scope);
         scope
     }
 
@@ -147,12 +146,26 @@ impl Step {
     }
 
     /// The expectations, with the default checks: exit code 0 for a command, a status below 400 for
-    /// a request without `expect`.
+    /// a request without `expect`. `until` of a `poll` replaces them if it is about the same.
     ///
     /// # Errors
     /// If a captured value is not valid in its place.
     pub fn expect(&self, scope: &Scope) -> Result<Expect, SpecErrors> {
         self.read(scope, |reader| self.draft.asked.expect(reader))
+    }
+
+    /// The condition that ends the tries of this step, with variables substituted; `None` if the step
+    /// is fired once.
+    ///
+    /// # Errors
+    /// If a captured value is not valid in its place.
+    pub fn poll(&self, scope: &Scope) -> Result<Option<Poll>, SpecErrors> {
+        let asked = &self.draft.asked;
+        asked
+            .poll
+            .as_ref()
+            .map(|node| self.read(scope, |reader| reader.poll(node, asked.answer)))
+            .transpose()
     }
 
     fn read<T>(
@@ -173,16 +186,14 @@ impl StepExpectations {
             Some(node) => reader.expect(node, self.answer, self.trace_checks)?,
             None => Expect::default(),
         };
-        let says = |key| {
-            self.expect
-                .as_ref()
-                .is_some_and(|node| node.get(key).is_some())
-        };
+        let until = self.poll.as_ref().and_then(|poll| poll.get("until"));
+        let asks = |node: &Option<&Node>, key| node.is_some_and(|node| node.get(key).is_some());
+        let says = |key| asks(&self.expect.as_ref(), key) || asks(&until, key);
         match self.answer {
             TriggerResult::Command if !says("exit_code") => {
                 expect.checks.insert(0, Reader::exit_zero(at))
             }
-            TriggerResult::Response if self.expect.is_none() => {
+            TriggerResult::Response if self.expect.is_none() && !says("status") => {
                 expect.checks.push(Reader::no_error_status(at));
             }
             _ => {}

@@ -9,9 +9,15 @@ use super::keys::{self, Keys};
 use super::read::Reader;
 use super::read::expect::{TraceChecks, TriggerResult};
 use super::read::trigger::TriggerDefaults;
-use super::scope::Scope;
+use super::scope::{Scope, Withheld};
 use super::spec::{Draft, Step, StepExpectations};
 use super::yaml::{Entry, Kind, Node};
+
+/// Captures of a step, used in its `poll`.
+const OF_THE_LAST_TRY: Withheld = Withheld {
+    why: "is captured from the last try, so `poll` cannot use it",
+    help: "compare with a literal value, or with a capture of an earlier step",
+};
 
 /// The node of a step, before it is read with the variables of a case.
 pub(super) struct StepNode<'n> {
@@ -32,7 +38,7 @@ impl FileReader<'_> {
         for key in keys::TRIGGERS
             .names()
             .into_iter()
-            .chain(["expect", "capture"])
+            .chain(["expect", "capture", "poll"])
         {
             if let Some(other) = root.get(key) {
                 reader.wrong::<()>(
@@ -147,6 +153,7 @@ impl FileReader<'_> {
         let asked = StepExpectations {
             capture: step.node.get("capture").cloned(),
             expect: step.node.get("expect").cloned(),
+            poll: step.node.get("poll").cloned(),
             answer: TriggerResult::of(trigger.map(|trigger| trigger.key.text.as_str())),
             trace_checks: step.trace_checks,
             at: trigger.map_or_else(|| start_of(step.node), |trigger| trigger.value.place),
@@ -164,10 +171,11 @@ impl FileReader<'_> {
             .iter()
             .find_map(|node| node.get("wait")?.get("timeout"))
             .map(|timeout| reader.at(timeout.place));
+        let poll = self.poll(step, &asked, scope);
         let is_from_trace = self.declare_captures(&asked, scope);
         let expect = asked.expect(&self.reader(scope));
         let wait = wait?.unwrap_or_default().or(outer?.unwrap_or_default());
-        let (_, is_from_trace, expect) = (is_fired?, is_from_trace?, expect?);
+        let (_, _, is_from_trace, expect) = (is_fired?, poll?, is_from_trace?, expect?);
         Some(Step {
             name: step.name.clone(),
             at: self.errors.source().at(asked.at),
@@ -184,6 +192,16 @@ impl FileReader<'_> {
                 timeout,
             }),
         })
+    }
+
+    /// Reads `poll`, in which captures of the same step are not available.
+    fn poll(&self, step: &StepNode<'_>, asked: &StepExpectations, scope: &Scope) -> Option<()> {
+        let Some(node) = &asked.poll else {
+            return Some(());
+        };
+        let mut scope = scope.clone();
+        scope.withhold(captured(std::slice::from_ref(step)), OF_THE_LAST_TRY);
+        self.reader(&scope).poll(node, asked.answer).map(drop)
     }
 
     /// Declares the captures for later steps. Returns `true` if one of them comes from a span.

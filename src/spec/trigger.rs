@@ -94,6 +94,15 @@ impl Trigger {
         }
     }
 
+    /// The password of the key of the client certificate.
+    #[must_use]
+    pub fn key_password(&self) -> Option<&str> {
+        match self {
+            Self::Request(request) => request.tls.key_password.as_deref(),
+            Self::Run(_) | Self::TraceId(_) => None,
+        }
+    }
+
     /// Returns `true` if it opens a connection, so that the limit of requests in flight applies.
     #[cfg(feature = "run")]
     pub(crate) fn is_connecting(&self) -> bool {
@@ -206,6 +215,8 @@ pub struct Tls {
     pub cert: Option<PathBuf>,
     /// A PEM file with the key of the client certificate.
     pub key: Option<PathBuf>,
+    /// The password of an encrypted `key`.
+    pub key_password: Option<String>,
 }
 
 impl Default for Tls {
@@ -215,6 +226,7 @@ impl Default for Tls {
             ca: None,
             cert: None,
             key: None,
+            key_password: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Variables;
 use super::file::FileReader;
+use super::matrix::is_from_file;
 use super::scope::Scope;
 use super::template::names;
 use super::yaml::{Entry, Kind, Node};
@@ -17,6 +18,10 @@ impl FileReader<'_> {
             return;
         };
         let Kind::Map(vars) = &vars.kind else { return };
+        // Values in a file may use them.
+        if root.get("matrix").is_some_and(is_from_file) {
+            return;
+        }
         let mut used = BTreeSet::new();
         let elsewhere = entries.iter().filter(|entry| entry.key.text != "vars");
         elsewhere.for_each(|entry| add_names(&entry.value, &mut used));

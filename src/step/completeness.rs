@@ -19,7 +19,7 @@ const DEFAULT_FLUSH: Duration = Duration::from_millis(5_500);
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Longer waits end here: a moment after it may be too late for the clock to represent.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The flush bound: an upper limit for the delay between the end of a span and its arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

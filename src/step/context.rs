@@ -68,7 +68,7 @@ impl StepContext<'_> {
             notices.extend(trace.holes().iter().map(Hole::in_full));
             notices.extend(self.tail_hint(&report));
             notices.extend(self.left_out_hint(trace));
-            report.notices = notices;
+            report.notices.extend(notices);
         } else if let WaitEnd::TimedOut(at) = end
             && report.has_failed()
             && report.trouble.is_none()

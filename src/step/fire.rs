@@ -7,11 +7,12 @@ use tokio::sync::Semaphore;
 
 use super::context::StepContext;
 use super::observation::Observation;
+use super::poll::{TryAnswer, Tryout};
 use super::run_context::RunContext;
 use super::settle::JudgeWhen;
 use super::step_reader::StepReader;
 use super::watched::WatchedTrace;
-use crate::result::{Phase, StepReport, Trouble, cookies_of, credentials_of};
+use crate::result::{Phase, StepReport};
 use crate::source::Follow;
 use crate::spec::{Scope, SpecErrors, Step, Trigger};
 use crate::trace::{Origin, Response};
@@ -31,48 +32,42 @@ pub(crate) async fn run_step(
 ) -> (StepReport, Option<WatchedTrace>) {
     let mut report = blank(step, phase);
     let reader = StepReader::new(step);
-    let (trigger, context) = match prepare(run, &reader, scope) {
-        Ok(prepared) => prepared,
-        Err(errors) => return (report.with_trouble(Trouble::from(&errors)), None),
+    let tryout = Tryout {
+        run,
+        reader: &reader,
+        phase,
+        session,
     };
-    run.secrets.add(credentials_of(&trigger));
-    report.trigger = trigger.describe();
-    report.trace_id = Some(context.trace_id);
-    let follow = follow(run, &trigger, &context);
-    let fired = Instant::now();
-    let starting_until = run.options.starting_until;
-    let in_flight = Some(&*run.in_flight);
-    let answer = tokio::select! {
-        answer = fire_when_possible(starting_until, in_flight, &trigger, &context, session) => answer,
-        // Teardown runs also when the user ends the run.
-        stop = run.stopped(), if phase != Phase::Teardown => {
-            return (report.with_trouble(stop.trouble(step)), None);
-        }
+    let last = match tryout.fire(scope, &mut report).await {
+        Ok(last) => last,
+        Err(trouble) => return (report.with_trouble(trouble), None),
     };
-    let responded = Instant::now();
-    report.timing.response = Some(responded - fired);
+    report.timing.response = Some(last.responded - last.fired);
+    report.notices.extend(last.open_stream());
     let mut observation = Observation {
         context: StepContext {
             run,
             step,
-            called: trigger.called(),
-            fired,
+            called: last.trigger.called(),
+            fired: last.fired,
         },
         reader: &reader,
         scope,
-        trace_context: context,
-        follow,
-        responded,
+        trace_context: last.trace_context,
+        follow: last.follow,
+        responded: last.responded,
         when: JudgeWhen::OnArrival,
         secrets: Vec::new(),
     };
-    match answer {
-        Ok(response) => {
-            run.secrets.add(cookies_of(&response));
-            observation.judge(report, response).await
+    let report = match last.answer {
+        TryAnswer::Response(response) => return observation.judge(report, response).await,
+        TryAnswer::Unmet(response, unmet) => {
+            observation.report_unmet(report, response, unmet).await
         }
-        Err(error) => (observation.report_error(report, &error).await, None),
-    }
+        TryAnswer::Error(error) => observation.report_error(report, &error).await,
+        TryAnswer::TooLate => observation.report_too_late(report).await,
+    };
+    (report, None)
 }
 
 /// Reads the trigger, and creates the trace context that it will send.

@@ -19,6 +19,8 @@ mod lost;
 #[cfg(feature = "run")]
 mod observation;
 #[cfg(feature = "run")]
+mod poll;
+#[cfg(feature = "run")]
 mod run_context;
 #[cfg(feature = "run")]
 mod settings;

@@ -10,6 +10,7 @@ use super::step_reader::StepReader;
 use super::wait_end::WaitEnd;
 use super::watched::{VerdictBasis, WatchedTrace};
 use crate::check::{self, Evidence, Judged, Outcome, Unjudged};
+use crate::number::duration;
 use crate::result::{StepReport, Trouble};
 use crate::secret::parts;
 use crate::source::{Follow, Snapshot};
@@ -242,10 +243,41 @@ impl<'a> Observation<'a> {
         self.finished(report, response, snapshot, end)
     }
 
-    /// Reports a trigger without a response. Its trace, if any, shows how far the request came.
-    pub(crate) async fn report_error(
+    /// Reports a response that does not meet `until` of a poll. Its trace only illustrates that.
+    pub(super) async fn report_unmet(
         &mut self,
         mut report: StepReport,
+        response: Response,
+        unmet: Vec<Judged>,
+    ) -> StepReport {
+        report.checks = unmet;
+        let wait = TraceWait::new(self.context.clone(), self.responded, self.when);
+        let gathered = wait.gather(&mut self.follow).await;
+        report.timing.verdict = Some(self.context.fired.elapsed());
+        match gathered {
+            Ok((snapshot, end)) => self.finished(report, response, snapshot, end).report,
+            Err(stop) => report.with_trouble(stop.trouble(self.context.step)),
+        }
+    }
+
+    /// Reports that a poll ended before the response of its last try.
+    pub(super) async fn report_too_late(&mut self, report: StepReport) -> StepReport {
+        let waited = self.responded.saturating_duration_since(self.context.fired);
+        let what = format!(
+            "no response within {} ({})",
+            duration(waited),
+            report.trigger
+        );
+        let trouble = Trouble::new(&what)
+            .with_location(Some(self.context.step.at.clone()))
+            .with_help(["increase `timeout` of `poll`"]);
+        self.report_without_response(report, trouble).await
+    }
+
+    /// Reports a trigger without a response.
+    pub(crate) async fn report_error(
+        &mut self,
+        report: StepReport,
         error: &TriggerError,
     ) -> StepReport {
         let mut trouble =
@@ -257,10 +289,19 @@ impl<'a> Observation<'a> {
             _ => error.help(),
         };
         trouble.help.extend(help.map(str::to_owned));
-        report.trouble = Some(trouble);
         if error.is_refused() {
-            return report;
+            return report.with_trouble(trouble);
         }
+        self.report_without_response(report, trouble).await
+    }
+
+    /// Adds the trace, if any, which shows how far the request came.
+    async fn report_without_response(
+        &mut self,
+        mut report: StepReport,
+        trouble: Trouble,
+    ) -> StepReport {
+        report.trouble = Some(trouble);
         let wait = TraceWait::new(self.context.clone(), self.responded, self.when);
         match wait.gather(&mut self.follow).await {
             Ok((snapshot, _)) => {

@@ -1,5 +1,6 @@
 //! Responses of triggers.
 
+use std::fmt;
 use std::time::Duration;
 
 /// The response to a request, or the result of a command.
@@ -20,10 +21,32 @@ pub struct HttpResponse {
     pub status: u16,
     /// Headers in the order received, including repeated ones. Names are lowercase.
     pub headers: Vec<(String, String)>,
-    /// The body, after decompression.
+    /// The body, after decompression; text with a charset is converted to UTF-8.
     pub body: Vec<u8>,
+    /// The unknown encoding of the body, which then has the bytes as they were received.
+    pub undecoded: Option<Undecoded>,
+    /// The body is a stream that had not ended at the timeout of the request.
+    pub is_open: bool,
     /// From just before the first byte was sent until the whole body was read.
     pub time: Duration,
+}
+
+/// An encoding of a body that cannot be decoded, by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undecoded {
+    /// The `content-encoding`.
+    Encoding(String),
+    /// The charset of the `content-type`.
+    Charset(String),
+}
+
+impl fmt::Display for Undecoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encoding(name) => write!(f, "unknown content-encoding `{name}`"),
+            Self::Charset(label) => write!(f, "unknown charset `{label}`"),
+        }
+    }
 }
 
 /// The result of a command.

@@ -8,11 +8,15 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use reqwest::RequestBuilder;
 use reqwest::multipart::{Form, Part as FormPart};
 
-use super::TriggerError;
+use super::{TriggerError, charset};
 use crate::spec::{Body, Part, PartContent};
+use crate::trace::Undecoded;
 
 /// Maximum size of a response in bytes, before and after decompression: 64 MiB.
 pub(super) const LIMIT: usize = 64 * 1024 * 1024;
+
+/// Size of the buffer of a decoder in bytes.
+const BUFFER: usize = 4096;
 
 /// An encoded body, which can be sent again after a redirect.
 #[derive(Clone, Debug)]
@@ -147,72 +151,131 @@ impl LoadedPart {
     }
 }
 
-/// Decodes `content-encoding`: gzip, deflate, and zstd with its feature, also combined. Bytes with
-/// other encodings stay as received.
-pub(super) fn decompress(headers: &HeaderMap, body: Vec<u8>) -> io::Result<Vec<u8>> {
+/// The body of a response, decoded as far as possible.
+pub(super) struct DecodedBody {
+    pub(super) bytes: Vec<u8>,
+    /// The encoding that is unknown.
+    pub(super) undecoded: Option<Undecoded>,
+}
+
+/// Decodes the `content-encoding` and the charset of the `content-type`. The bytes of an unknown one
+/// stay as received. A body that `is_open` may end anywhere.
+pub(super) fn decode(headers: &HeaderMap, body: Vec<u8>, is_open: bool) -> io::Result<DecodedBody> {
+    let (bytes, unknown) = decompress(headers, body, is_open)?;
+    if let Some(name) = unknown {
+        let undecoded = Some(Undecoded::Encoding(name));
+        return Ok(DecodedBody { bytes, undecoded });
+    }
+    let (bytes, unknown) = charset::to_utf8(headers, bytes);
+    Ok(DecodedBody {
+        bytes,
+        undecoded: unknown.map(Undecoded::Charset),
+    })
+}
+
+/// Decodes `content-encoding`: gzip, deflate, br, and zstd with its feature, also combined. Returns
+/// the bytes before the first unknown encoding, with its name.
+fn decompress(
+    headers: &HeaderMap,
+    body: Vec<u8>,
+    is_open: bool,
+) -> io::Result<(Vec<u8>, Option<String>)> {
     let encodings = headers.get_all(CONTENT_ENCODING).iter();
     let names: Vec<_> = encodings
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(|name| name.trim().to_ascii_lowercase())
         .collect();
-    names
-        .iter()
-        .rev()
-        .try_fold(body, |body, name| decode(name, body))
+    let mut body = body;
+    for name in names.iter().rev() {
+        match decompress_one(name, &body, is_open)? {
+            Some(decoded) => body = decoded,
+            None => return Ok((body, Some(name.clone()))),
+        }
+    }
+    Ok((body, None))
 }
 
-fn decode(name: &str, body: Vec<u8>) -> io::Result<Vec<u8>> {
-    let unread = body.as_slice();
+/// `None` if the encoding is unknown.
+fn decompress_one(name: &str, body: &[u8], is_open: bool) -> io::Result<Option<Vec<u8>>> {
+    let drained = |decoder| drain(decoder, is_open).map(Some);
     match name {
-        _ if body.is_empty() => Ok(body),
-        "gzip" | "x-gzip" => drain(flate2::read::MultiGzDecoder::new(unread)),
-        "deflate" => drain(flate2::read::ZlibDecoder::new(unread)),
+        "identity" | "" => Ok(Some(body.to_vec())),
+        _ if body.is_empty() => Ok(Some(Vec::new())),
+        "gzip" | "x-gzip" => drained(&mut flate2::read::MultiGzDecoder::new(body)),
+        "deflate" => drained(&mut flate2::read::ZlibDecoder::new(body)),
+        "br" => drained(&mut brotli_decompressor::Decompressor::new(body, BUFFER)),
         #[cfg(feature = "zstd")]
-        "zstd" => drain(zstd::Decoder::with_buffer(unread)?),
-        _ => Ok(body),
+        "zstd" => drained(&mut zstd::Decoder::with_buffer(body)?),
+        _ => Ok(None),
     }
 }
 
-fn drain(decoder: impl Read) -> io::Result<Vec<u8>> {
+fn drain(decoder: &mut dyn Read, is_open: bool) -> io::Result<Vec<u8>> {
     let mut decoded = Vec::new();
-    decoder.take(LIMIT as u64 + 1).read_to_end(&mut decoded)?;
-    Ok(decoded)
+    let read = decoder.take(LIMIT as u64 + 1).read_to_end(&mut decoded);
+    match read {
+        Err(error) if is_open && error.kind() == io::ErrorKind::UnexpectedEof => Ok(decoded),
+        read => read.map(|_| decoded),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn encodings_are_undone_last_first() {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_ENCODING, "deflate, gzip".parse().unwrap());
-        let mut deflated = Vec::new();
-        let level = flate2::Compression::default();
-        flate2::read::ZlibEncoder::new(&b"hello"[..], level)
-            .read_to_end(&mut deflated)
-            .unwrap();
+    fn decoded(encoding: &str, body: &[u8]) -> (Vec<u8>, Option<String>) {
+        let headers = HeaderMap::from_iter([(CONTENT_ENCODING, encoding.parse().unwrap())]);
+        decompress(&headers, body.to_vec(), false).unwrap()
+    }
+
+    fn gzipped(body: &[u8]) -> Vec<u8> {
         let mut gzipped = Vec::new();
-        flate2::read::GzEncoder::new(&deflated[..], level)
+        flate2::read::GzEncoder::new(body, flate2::Compression::default())
             .read_to_end(&mut gzipped)
             .unwrap();
-        assert_eq!(decompress(&headers, gzipped).unwrap(), b"hello");
+        gzipped
+    }
+
+    #[test]
+    fn encodings_are_undone_last_first() {
+        let mut deflated = Vec::new();
+        flate2::read::ZlibEncoder::new(&b"hello"[..], flate2::Compression::default())
+            .read_to_end(&mut deflated)
+            .unwrap();
+        let body = gzipped(&deflated);
+        assert_eq!(decoded("deflate, gzip", &body), (b"hello".to_vec(), None));
     }
 
     #[cfg(feature = "zstd")]
     #[test]
     fn zstd_is_decoded() {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_ENCODING, "zstd".parse().unwrap());
         let body = zstd::encode_all(&b"hello"[..], 3).unwrap();
-        assert_eq!(decompress(&headers, body).unwrap(), b"hello");
+        assert_eq!(decoded("zstd", &body), (b"hello".to_vec(), None));
     }
 
     #[test]
-    fn an_unknown_encoding_leaves_the_bytes() {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_ENCODING, "br".parse().unwrap());
-        assert_eq!(decompress(&headers, vec![1, 2]).unwrap(), [1, 2]);
+    fn brotli_is_decoded() {
+        // As other encoders write it.
+        let body = [0x0b, 0x02, 0x80, b'h', b'e', b'l', b'l', b'o', 0x03];
+        assert_eq!(decoded("br", &body), (b"hello".to_vec(), None));
+    }
+
+    #[test]
+    fn an_unknown_encoding_leaves_the_bytes_and_is_named() {
+        assert_eq!(
+            decoded("compress", &[1, 2]),
+            (vec![1, 2], Some("compress".to_owned()))
+        );
+        assert_eq!(decoded("identity", &[1, 2]), (vec![1, 2], None));
+    }
+
+    #[test]
+    fn a_stream_that_is_cut_is_decoded_as_far_as_it_arrived() {
+        let headers = HeaderMap::from_iter([(CONTENT_ENCODING, "gzip".parse().unwrap())]);
+        let mut body = gzipped(b"hello");
+        body.truncate(body.len() - 4);
+        assert!(decode(&headers, body.clone(), false).is_err());
+        assert_eq!(decode(&headers, body, true).unwrap().bytes, b"hello");
     }
 }

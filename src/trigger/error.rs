@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Method;
@@ -111,7 +111,7 @@ pub enum TriggerError {
     },
     /// No certificate authorities, or a key that does not fit its certificate.
     #[error("failed to set up TLS")]
-    TlsSetup(#[source] reqwest::Error),
+    TlsSetup(#[source] Box<dyn Error + Send + Sync>),
     /// A file of `tls` cannot be read.
     #[error("failed to read {}, which `tls` names", path.display())]
     TlsFile {
@@ -122,13 +122,13 @@ pub enum TriggerError {
         source: io::Error,
     },
     /// A file of `tls` has no usable certificate or key.
-    #[error("{} has no usable PEM certificate or key", path.display())]
+    #[error("{} {problem}", path.display())]
     Pem {
         /// The file.
         path: PathBuf,
         /// The reason.
         #[source]
-        source: reqwest::Error,
+        problem: PemProblem,
     },
     /// The response is not HTTP.
     #[error("the response is not HTTP/1.1 ({attempted})")]
@@ -224,6 +224,13 @@ impl TriggerError {
         matches!(self, Self::Refused { .. })
     }
 
+    /// Returns `true` if a system that is starting or busy gives this answer, so that a further try
+    /// can succeed.
+    pub(crate) fn is_transient(&self) -> bool {
+        let is_lost = matches!(self, Self::Closed { .. } | Self::Unreachable { .. });
+        is_lost || self.is_refused() || self.is_timeout()
+    }
+
     /// Returns `true` if the timeout of the spec expired.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
@@ -253,8 +260,9 @@ impl TriggerError {
                 "if the server requires a client certificate, set `tls: { cert: …, key: … }`"
             }
             Self::TlsSetup(_) => {
-                "install certificate authorities (package ca-certificates) or set `tls: { ca: … }`; check that `key` fits `cert`"
+                "install certificate authorities (package ca-certificates) or set `tls: { ca: … }`"
             }
+            Self::Pem { problem, .. } => return problem.help(),
             Self::NotHttp { .. } => {
                 "check the port: it can be one of another protocol, such as gRPC or https"
             }
@@ -262,12 +270,76 @@ impl TriggerError {
             _ => return None,
         })
     }
+}
 
-    pub(super) fn pem(path: &Path, source: reqwest::Error) -> Self {
-        Self::Pem {
-            path: path.to_owned(),
-            source,
-        }
+/// The reason why a file of `tls` has no usable certificate or key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PemProblem {
+    /// No certificate.
+    #[error("has no certificate in PEM format")]
+    NoCertificate,
+    /// No private key.
+    #[error("has no private key in PEM format")]
+    NoKey,
+    /// DER instead of PEM.
+    #[error("is in DER format, not in PEM format")]
+    Der,
+    /// A section that cannot be decoded.
+    #[error("has a damaged PEM section")]
+    Damaged,
+    /// An encrypted key without `key_password`.
+    #[error("is encrypted")]
+    Encrypted,
+    /// A key in the format of OpenSSL before 1.0.
+    #[error("is encrypted in the format of old OpenSSL versions (`Proc-Type: 4,ENCRYPTED`)")]
+    OldEncryption,
+    /// A wrong `key_password`, or an algorithm that is not supported.
+    #[error("cannot be decrypted with `key_password`")]
+    NotDecrypted,
+    /// `key_password` for a key that is not encrypted.
+    #[error("is not encrypted, although there is a `key_password`")]
+    NotEncrypted,
+    /// A certificate that cannot be used.
+    #[cfg(feature = "tls")]
+    #[error("has a certificate that cannot be used")]
+    Certificate(#[source] rustls::Error),
+    /// A key that cannot be used.
+    #[cfg(feature = "tls")]
+    #[error("has a private key that cannot be used")]
+    Key(#[source] rustls::Error),
+    /// A key of another certificate.
+    #[error("is not the key of {}", cert.display())]
+    OfAnother {
+        /// The certificate.
+        cert: PathBuf,
+    },
+}
+
+impl PemProblem {
+    fn help(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Der => {
+                "convert it: `openssl x509 -inform der` for a certificate, `openssl pkcs8 -inform der` for a key"
+            }
+            Self::Encrypted => {
+                "set `key_password: ${KEY_PASSWORD}`, or decrypt it: `openssl pkey -in old.key -out new.key`"
+            }
+            Self::OldEncryption => {
+                "convert it to PKCS #8: `openssl pkcs8 -topk8 -in old.key -out new.key`"
+            }
+            Self::NotDecrypted => {
+                "check the password; keys in PKCS #8 with PBKDF2 and AES are supported"
+            }
+            Self::NotEncrypted => "remove `key_password`",
+            Self::NoCertificate | Self::NoKey => {
+                "check that `ca`, `cert` and `key` name the right files"
+            }
+            Self::OfAnother { .. } => {
+                "check that `cert` and `key` name the right files; the certificate of the client comes first in `cert`"
+            }
+            _ => return None,
+        })
     }
 }
 

@@ -99,6 +99,7 @@ impl Hop {
         self.headers.remove(HOST);
         self.tls.cert = None;
         self.tls.key = None;
+        self.tls.key_password = None;
     }
 }
 

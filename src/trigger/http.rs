@@ -1,10 +1,9 @@
 //! Sends a request and reads the whole response.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
-use http::header::COOKIE;
+use http::header::{CONTENT_TYPE, COOKIE};
 
 use super::cause::explain;
 use super::hop::Hop;
@@ -23,50 +22,65 @@ pub(super) async fn send(
     let first = Hop::first(request, context).await?;
     // Building a client can read files, which does not count as response time.
     session.client(&first)?;
-    let attempted = first.attempted();
-    let progress = ReceivedBytes::default();
     let limit = request.timeout.unwrap_or(DEFAULT_TIMEOUT);
-    let exchange = follow(first, request.redirects, session, &progress);
-    tokio::time::timeout(limit, exchange)
-        .await
-        .unwrap_or_else(|_| {
-            Err(TriggerError::Timeout {
-                limit,
-                stage: progress.stage(),
-                attempted,
-            })
-        })
-}
-
-/// Progress of an exchange, for the error at a timeout.
-#[derive(Default)]
-struct ReceivedBytes {
-    /// 0 before the headers, then the received bytes of the body plus one.
-    received: AtomicU64,
-}
-
-impl ReceivedBytes {
-    fn body(&self, bytes: usize) {
-        self.received.store(bytes as u64 + 1, Ordering::Relaxed);
-    }
-
-    fn stage(&self) -> Stage {
-        match self.received.load(Ordering::Relaxed) {
-            0 => Stage::Waiting,
-            received => Stage::Reading {
-                bytes: received - 1,
-            },
+    let attempted = first.attempted();
+    let timeout = |stage| TriggerError::Timeout {
+        limit,
+        stage,
+        attempted,
+    };
+    let started = Instant::now();
+    let answer = follow(first, request.redirects, session);
+    let (mut response, hop) = match tokio::time::timeout(limit, answer).await {
+        Ok(answered) => answered?,
+        Err(_) => return Err(timeout(Stage::Waiting)),
+    };
+    let mut raw = Vec::new();
+    let rest = limit.saturating_sub(started.elapsed());
+    let reading = read_body(&mut response, &hop, &mut raw);
+    let is_open = match tokio::time::timeout(rest, reading).await {
+        Ok(read) => {
+            read?;
+            false
         }
-    }
+        Err(_) if is_event_stream(response.headers()) => true,
+        Err(_) => {
+            let bytes = raw.len() as u64;
+            return Err(timeout(Stage::Reading { bytes }));
+        }
+    };
+    let time = started.elapsed();
+    let headers = response.headers();
+    let decoded = body::decode(headers, raw, is_open);
+    let decoded = decoded.map_err(|source| TriggerError::Encoding {
+        attempted: hop.attempted(),
+        source,
+    })?;
+    within_limit(decoded.bytes.len(), &hop)?;
+    Ok(HttpResponse {
+        status: response.status().as_u16(),
+        headers: listed(headers),
+        body: decoded.bytes,
+        undecoded: decoded.undecoded,
+        is_open,
+        time,
+    })
+}
+
+/// Events of a stream that need not end, which are judged up to the timeout.
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = value.and_then(|value| value.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
 }
 
 async fn follow(
     first: Hop,
     redirects: usize,
     session: &Session,
-    progress: &ReceivedBytes,
-) -> Result<HttpResponse, TriggerError> {
-    let started = Instant::now();
+) -> Result<(reqwest::Response, Hop), TriggerError> {
     let mut hop = first;
     let mut followed = 0;
     loop {
@@ -74,7 +88,7 @@ async fn follow(
         let next = hop.redirected(response.status(), response.headers());
         match next.filter(|_| followed < redirects) {
             Some(next) => hop = next,
-            None => return read(response, &hop, started, progress).await,
+            None => return Ok((response, hop)),
         }
         followed += 1;
     }
@@ -95,43 +109,18 @@ async fn exchange(hop: &Hop, session: &Session) -> Result<reqwest::Response, Tri
     Ok(response)
 }
 
-async fn read(
-    mut response: reqwest::Response,
-    hop: &Hop,
-    started: Instant,
-    progress: &ReceivedBytes,
-) -> Result<HttpResponse, TriggerError> {
-    let status = response.status().as_u16();
-    let headers = std::mem::take(response.headers_mut());
-    let raw = read_body(response, hop, progress).await?;
-    let time = started.elapsed();
-    let body = body::decompress(&headers, raw).map_err(|source| TriggerError::Encoding {
-        attempted: hop.attempted(),
-        source,
-    })?;
-    within_limit(body.len(), hop)?;
-    Ok(HttpResponse {
-        status,
-        headers: listed(&headers),
-        body,
-        time,
-    })
-}
-
+/// Appends what arrives of the body.
 async fn read_body(
-    mut response: reqwest::Response,
+    response: &mut reqwest::Response,
     hop: &Hop,
-    progress: &ReceivedBytes,
-) -> Result<Vec<u8>, TriggerError> {
-    let mut body = Vec::new();
-    progress.body(0);
+    body: &mut Vec<u8>,
+) -> Result<(), TriggerError> {
     let lost = |error| explain(error, hop.attempted());
     while let Some(chunk) = response.chunk().await.map_err(lost)? {
         body.extend_from_slice(&chunk);
         within_limit(body.len(), hop)?;
-        progress.body(body.len());
     }
-    Ok(body)
+    Ok(())
 }
 
 fn within_limit(bytes: usize, hop: &Hop) -> Result<(), TriggerError> {

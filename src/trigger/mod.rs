@@ -23,6 +23,8 @@ mod body;
 #[cfg(feature = "run")]
 mod cause;
 #[cfg(feature = "run")]
+mod charset;
+#[cfg(feature = "run")]
 mod command;
 mod context;
 #[cfg(feature = "run")]

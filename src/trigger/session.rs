@@ -154,7 +154,8 @@ impl Route {
             None => tls::plain(builder),
             Some(tls) => tls::secure(builder, tls, hop)?,
         };
-        builder.build().map_err(TriggerError::TlsSetup)
+        let built = builder.build();
+        built.map_err(|source| TriggerError::TlsSetup(source.into()))
     }
 }
 

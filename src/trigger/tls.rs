@@ -1,12 +1,22 @@
 //! TLS of requests: certificates, and errors of handshakes. `no_tls.rs` replaces this file without
 //! the feature `tls`.
 
+mod files;
+mod pkcs8;
+mod verifier;
+
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 
-use reqwest::{Certificate, ClientBuilder, Identity};
+use reqwest::ClientBuilder;
+use rustls::client::ResolvesClientCert;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, InconsistentKeys};
 
-use super::error::{Attempted, TriggerError};
+use super::error::{Attempted, PemProblem, TriggerError};
 use super::hop::Hop;
 use crate::spec::Tls;
 
@@ -39,11 +49,20 @@ pub(super) fn explain(source: Failure, address: String, attempted: Attempted) ->
 fn certificate_hint(reason: &rustls::CertificateError) -> &'static str {
     use rustls::CertificateError as E;
     match reason {
+        E::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            "issue a certificate with the name of the host as `subjectAltName`, which this one lacks, or set `tls: { verify: false }`"
+        }
         E::NotValidForName | E::NotValidForNameContext { .. } => {
             "use a name of the certificate, which was issued for others, or set `tls: { verify: false }`"
         }
         E::Expired | E::ExpiredContext { .. } => {
             "renew the certificate, which has expired, or set `tls: { verify: false }`"
+        }
+        reason if verifier::is_old_version(reason) => {
+            "issue a certificate of X.509 version 3, because rustls accepts no server with version 1 (`openssl … -addext subjectAltName=DNS:localhost` makes version 3), or set `tls: { verify: false }`"
+        }
+        reason if verifier::is_authority(reason) => {
+            "trust this self-signed certificate: put its file into `tls: { ca: … }`, or set `tls: { verify: false }`"
         }
         _ => "add its authority with `tls: { ca: … }`, or set `tls: { verify: false }`",
     }
@@ -57,34 +76,71 @@ pub(super) fn plain(builder: ClientBuilder) -> ClientBuilder {
 
 /// A client for `https` with the certificates of the spec.
 pub(super) fn secure(
-    mut builder: ClientBuilder,
+    builder: ClientBuilder,
     tls: &Tls,
     _: &Hop,
 ) -> Result<ClientBuilder, TriggerError> {
-    if let Some(path) = &tls.ca {
-        let bundle = Certificate::from_pem_bundle(&read(path)?);
-        let bundle = bundle.map_err(|source| TriggerError::pem(path, source))?;
-        builder = builder.tls_certs_merge(bundle);
+    if tls.verify && tls.ca.is_none() && tls.cert.is_none() {
+        return Ok(builder);
     }
-    if let Some(cert) = &tls.cert {
-        builder = builder.identity(identity(cert, tls.key.as_deref())?);
-    }
-    Ok(builder.tls_danger_accept_invalid_certs(!tls.verify))
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .expect("the provider supports the default versions")
+        .dangerous()
+        .with_custom_certificate_verifier(verifier(tls, &provider)?);
+    let mut config = match (&tls.cert, &tls.key) {
+        (Some(cert), Some(key)) => {
+            config.with_client_cert_resolver(identity(cert, key, tls, &provider)?)
+        }
+        _ => config.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(builder.tls_backend_preconfigured(config))
 }
 
-/// Certificate and key. The file of the certificate can contain both.
-fn identity(cert: &Path, key: Option<&Path>) -> Result<Identity, TriggerError> {
-    let mut pem = read(cert)?;
-    if let Some(key) = key {
-        pem.push(b'\n');
-        pem.extend(read(key)?);
+fn verifier(
+    tls: &Tls,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, TriggerError> {
+    if !tls.verify {
+        return Ok(Arc::new(verifier::AnyCertificate(Arc::clone(provider))));
     }
-    Identity::from_pem(&pem).map_err(|source| TriggerError::pem(cert, source))
+    let own = match &tls.ca {
+        Some(path) => files::certificates(path)?,
+        None => Vec::new(),
+    };
+    let verifier = verifier::OwnCertificates::new(own, Arc::clone(provider));
+    let verifier = verifier.map_err(|source| match &tls.ca {
+        Some(path) => files::problem(path, PemProblem::Certificate(source)),
+        None => TriggerError::TlsSetup(source.into()),
+    })?;
+    Ok(Arc::new(verifier))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, TriggerError> {
-    std::fs::read(path).map_err(|source| TriggerError::TlsFile {
-        path: path.to_owned(),
-        source,
-    })
+/// The client certificate and its key.
+fn identity(
+    cert: &Path,
+    key: &Path,
+    tls: &Tls,
+    provider: &CryptoProvider,
+) -> Result<Arc<dyn ResolvesClientCert>, TriggerError> {
+    let chain = files::certificates(cert)?;
+    let der = files::key(key, tls.key_password.as_deref())?;
+    let loaded = provider.key_provider.load_private_key(der);
+    let loaded = loaded.map_err(|source| files::problem(key, PemProblem::Key(source)))?;
+    let identity = CertifiedKey::new(chain, loaded);
+    match identity.keys_match() {
+        Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            let cert = cert.to_owned();
+            return Err(files::problem(key, PemProblem::OfAnother { cert }));
+        }
+        // A certificate of version 1 cannot be compared, but servers accept it.
+        Err(rustls::Error::InvalidCertificate(reason)) if !verifier::is_old_version(&reason) => {
+            let source = rustls::Error::InvalidCertificate(reason);
+            return Err(files::problem(cert, PemProblem::Certificate(source)));
+        }
+        _ => {}
+    }
+    Ok(Arc::new(SingleCertAndKey::from(identity)))
 }

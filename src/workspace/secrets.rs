@@ -29,7 +29,10 @@ pub(super) fn check(
     let texts = spec_texts(search, project);
     let errors = unknown
         .into_iter()
-        .filter(|(name, _)| !texts.iter().any(|text| declares(text, name)))
+        .filter(|(name, _)| {
+            let is_there = |text| declares(text, name) || may_be_column(text, name);
+            !texts.iter().any(is_there)
+        })
         .map(|(name, at)| error(name, at, globals));
     match errors.collect::<Vec<_>>() {
         errors if errors.is_empty() => Ok(()),
@@ -105,6 +108,12 @@ fn spec_texts(search: &Search, project: &Project) -> Vec<Source> {
         .flat_map(Result::unwrap_or_default);
     let texts = files.map(|path| read(&path));
     texts.filter_map(Result::<Source, FileError>::ok).collect()
+}
+
+/// Returns `true` if a spec with a matrix from a file uses this name, which is an error unless it is
+/// defined.
+fn may_be_column(spec: &Source, name: &str) -> bool {
+    spec.text().contains("matrix:") && spec.text().contains(&format!("${{{name}}}"))
 }
 
 /// Returns `true` if a spec has a variable, a variable of its matrix, or a capture with this name:

@@ -251,7 +251,7 @@ async fn record_uses_the_receiver_and_the_services_of_collect() {
 }
 
 #[cfg(unix)]
-fn interrupt(child: &tokio::process::Child) {
+pub(crate) fn interrupt(child: &tokio::process::Child) {
     let id = i32::try_from(child.id().unwrap()).unwrap();
     nix::sys::signal::kill(
         nix::unistd::Pid::from_raw(id),

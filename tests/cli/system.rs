@@ -404,6 +404,22 @@ async fn answer(
             return cookie.unwrap_or("none").to_owned().into_response();
         }
         "hang" => std::future::pending::<()>().await,
+        "third" => {
+            let number = system.requests.load(Ordering::SeqCst);
+            let work = span(trace, "a2", &id("a1"), "work", 1, (10, 60));
+            let early = (number < 3).then_some(("back", work));
+            let spans = std::iter::once(("front", entry())).chain(early);
+            system.export_spans(spans.collect()).await;
+            let status = match number {
+                3 => StatusCode::OK,
+                _ => StatusCode::ACCEPTED,
+            };
+            return (status, format!("{{\"number\":{number}}}")).into_response();
+        }
+        "once" => match system.requests.load(Ordering::SeqCst) {
+            1 => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            _ => std::future::pending::<()>().await,
+        },
         "broken" => return (StatusCode::INTERNAL_SERVER_ERROR, "out of order").into_response(),
         _ => {}
     }

@@ -55,6 +55,7 @@ pub(super) struct JsonStep<'a> {
     trace_id: Option<String>,
     saved_trace: Option<String>,
     response: Option<JsonResponse<'a>>,
+    tries: Option<usize>,
     timing: JsonTiming,
     checks: Vec<JsonCheck<'a>>,
     trouble: Option<JsonTrouble<'a>>,
@@ -221,6 +222,7 @@ impl<'a> From<&'a StepReport> for JsonStep<'a> {
                 .as_ref()
                 .map(|path| path.display().to_string()),
             response: step.response.as_ref().and_then(response),
+            tries: step.tries.as_ref().map(|tries| tries.number),
             timing: JsonTiming::from(step.timing),
             checks: step.checks.iter().map(JsonCheck::from).collect(),
             trouble: step.trouble.as_ref().map(JsonTrouble::from),

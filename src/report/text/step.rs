@@ -135,10 +135,11 @@ fn circumstances(step: &StepReport, look: &Look) -> String {
         ("last span", step.timing.last_span),
         ("verdict", step.timing.verdict),
     ];
-    let timing: Vec<String> = timing
-        .into_iter()
-        .filter_map(|(what, after)| Some(format!("{what} after {}", duration(after?))))
-        .collect();
+    let tries = step.tries.as_ref().map(|tries| tries.to_string());
+    let timing = timing.into_iter();
+    let timing =
+        timing.filter_map(|(what, after)| Some(format!("{what} after {}", duration(after?))));
+    let timing: Vec<String> = tries.into_iter().chain(timing).collect();
     if !timing.is_empty() {
         text.push_str(&paragraph(&timing.join(", "), 3, FAINT, look));
     }

@@ -66,6 +66,38 @@ pub(crate) const PROFILE_NAMES: Keys = Keys(&[&[key(
     "The profiles under which the spec does not run.",
 )]]);
 
+/// `matrix` with cases from a file.
+pub(crate) const MATRIX_FILE: Keys = Keys(&[&[
+    key(
+        "file",
+        "text",
+        "A CSV, JSON or YAML file with the cases; the path is relative to the spec.",
+    ),
+    key(
+        "label",
+        "text",
+        "The name of each case in reports, with variables: `${sku} for ${customer}`. Default: all variables.",
+    ),
+]]);
+
+pub(crate) const POLL: Keys = Keys(&[&[
+    key(
+        "until",
+        "setup_expect",
+        "Checks of the response, as in `expect`. The first response that meets all of them is the last.",
+    ),
+    key(
+        "every",
+        "duration",
+        "Time between the starts of two tries; default 200 ms. A try starts after the response of the one before.",
+    ),
+    key(
+        "timeout",
+        "duration",
+        "Time for all tries; default 10 s. If no response met `until`, the step fails.",
+    ),
+]]);
+
 const SPEC_ONLY: &[Key] = &[
     key(
         "name",
@@ -92,7 +124,7 @@ const SPEC_ONLY: &[Key] = &[
     key(
         "matrix",
         "matrix",
-        "Runs the spec with several values: a map of lists for all combinations, or a list of maps with one case each.",
+        "Runs the spec with several values: a map of lists for all combinations, a list of maps with one case each, or a file with cases.",
     ),
     key(
         "setup",
@@ -141,6 +173,7 @@ const TEST: &[Key] = &[
         "Expectations for the response and the trace.",
     ),
     WAITS,
+    POLLS,
 ];
 
 #[cfg(feature = "cli")]
@@ -148,6 +181,7 @@ const SETUP_TEST: &[Key] = &[
     CAPTURES,
     key("expect", "setup_expect", "Expectations for the response."),
     WAITS,
+    POLLS,
 ];
 
 const CAPTURES: Key = key(
@@ -157,6 +191,12 @@ const CAPTURES: Key = key(
 );
 
 const WAITS: Key = key("wait", "wait", "How long to wait for the trace.");
+
+const POLLS: Key = key(
+    "poll",
+    "poll",
+    "Sends the request again until its response meets `until`. The last try is judged.",
+);
 
 const CAPTURE_JSON: &[Key] = &[key(
     "json",

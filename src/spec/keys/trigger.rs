@@ -127,6 +127,11 @@ pub(crate) const TLS: Keys = Keys(&[&[
         "A PEM file with the client certificate; requires `key`.",
     ),
     key("key", "text", "A PEM file with the key of `cert`."),
+    key(
+        "key_password",
+        "text",
+        "The password of an encrypted `key`. It is masked in all output.",
+    ),
 ]]);
 
 /// `run`, if it is a map.

@@ -47,6 +47,33 @@ pub(crate) enum TraceChecks {
     Allowed,
     /// In `setup` and `teardown`.
     Refused,
+    /// In `until` of a `poll`.
+    RefusedInUntil,
+}
+
+impl TraceChecks {
+    /// The key with the checks.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Allowed | Self::Refused => "expect",
+            Self::RefusedInUntil => "until",
+        }
+    }
+
+    /// The reason why there are no checks of the trace, and help.
+    fn refusal(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Allowed => None,
+            Self::Refused => Some((
+                "setup and teardown do not wait for traces",
+                "check the response only, or move this to `steps`",
+            )),
+            Self::RefusedInUntil => Some((
+                "`until` is judged on the response, before the trace is complete",
+                "move it to `expect`, which judges the trace of the last try",
+            )),
+        }
+    }
 }
 
 impl Reader<'_> {
@@ -57,14 +84,14 @@ impl Reader<'_> {
         trace: TraceChecks,
     ) -> Option<Expect> {
         self.scope.take_awaited();
-        let entries = self.any_map(node, "`expect`")?;
+        let what = format!("`{}`", trace.key());
+        let entries = self.any_map(node, &what)?;
         if entries.is_empty() {
-            return self.wrong(
-                node.place,
-                "`expect` is empty",
-                "empty",
-                "add a check such as `status: 2xx` or `errors: 0`",
-            );
+            let help = match trace.refusal() {
+                None => "add a check such as `status: 2xx` or `errors: 0`",
+                Some(_) => "add a check such as `status: 2xx`",
+            };
+            return self.wrong(node.place, format!("{what} is empty"), "empty", help);
         }
         let read = self.all(entries, |entry| self.expect_entry(entry, answer, trace))?;
         let mut expect = Expect::default();
@@ -84,14 +111,12 @@ impl Reader<'_> {
     ) -> Option<Expect> {
         let key = entry.key.text.as_str();
         if keys::TRACE_CHECKS.contains(key) {
-            if trace == TraceChecks::Refused {
+            if let Some((why, help)) = trace.refusal() {
                 return self.wrong(
                     entry.key.place,
-                    format!(
-                        "`{key}` checks the trace, but setup and teardown do not wait for traces"
-                    ),
+                    format!("`{key}` checks the trace, but {why}"),
                     "not available",
-                    "check the response only, or move this to `steps`",
+                    help,
                 );
             }
             return self.trace_entry(key, &entry.value);
@@ -118,12 +143,20 @@ impl Reader<'_> {
             return self.wrong(
                 entry.key.place,
                 format!("`{key}` is a check of a span"),
-                "not in `expect`",
-                format!("move it into an entry of `spans`: `spans: [{{ find: …, {key}: … }}]`"),
+                format!("not in `{}`", trace.key()),
+                match trace {
+                    TraceChecks::RefusedInUntil => "check the response only".to_owned(),
+                    _ => format!(
+                        "move it into an entry of `spans`: `spans: [{{ find: …, {key}: … }}]`"
+                    ),
+                },
             );
         }
-        let accepted = [answer.checks().names(), keys::TRACE_CHECKS.names()].concat();
-        self.unknown_key(entry, "`expect`", &accepted);
+        let mut accepted = answer.checks().names();
+        if trace != TraceChecks::RefusedInUntil {
+            accepted.extend(keys::TRACE_CHECKS.names());
+        }
+        self.unknown_key(entry, &format!("`{}`", trace.key()), &accepted);
         None
     }
 

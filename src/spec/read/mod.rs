@@ -10,6 +10,7 @@ mod capture;
 mod command;
 pub(crate) mod expect;
 mod matcher;
+mod poll;
 mod quantity;
 mod rate;
 mod repeat;

@@ -302,6 +302,14 @@ impl Reader<'_> {
                 "keep one request, and move the others to `setup`, which runs once",
             );
         }
+        if root.get("poll").is_some() {
+            self.wrong::<()>(
+                repeat.place,
+                "`repeat` and `poll` exclude each other: `repeat` sends a fixed number of requests",
+                "conflict",
+                "remove `poll`, or move the request that has to wait to `setup`",
+            );
+        }
         if root.get("trace_id").is_some() {
             self.wrong::<()>(
                 repeat.place,

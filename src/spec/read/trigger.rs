@@ -315,12 +315,24 @@ impl Reader<'_> {
         let verify = self.optional(node, "verify", |value| self.bool(value, "`verify`"));
         let file = |key| self.optional(node, key, |value| self.file(value, "a PEM file"));
         let (ca, cert, key) = (file("ca"), file("cert"), file("key"));
+        let password = self.optional(node, "key_password", |value| {
+            self.named(value, "a password")
+        });
         let tls = Tls {
             verify: verify?.unwrap_or(true),
             ca: ca?,
             cert: cert?,
             key: key?,
+            key_password: password?,
         };
+        if let (None, Some(password)) = (&tls.key, node.get("key_password")) {
+            return self.wrong(
+                password.place,
+                "`key_password` requires a `key`",
+                "missing `key`",
+                "add `cert` and `key`, or remove this",
+            );
+        }
         if tls.cert.is_some() != tls.key.is_some() {
             return self.wrong(
                 node.place,

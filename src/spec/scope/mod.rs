@@ -230,6 +230,11 @@ impl Scope {
         self.globals.hidden.add(self.secrets());
     }
 
+    /// Adds values to the masked values.
+    pub(crate) fn hide(&self, values: impl Iterator<Item = String>) {
+        self.globals.hidden.add(values);
+    }
+
     /// All values of secret names, for masking. Of a list or map, each value in it as well.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
