@@ -210,6 +210,14 @@ fn refuse(text: &str, what: &str, unit: Unit) -> Refusal {
         "" => "<",
         sign => sign,
     };
+    if let Some(other) = text.strip_prefix("!=")
+        && !unit.is_time()
+    {
+        return Refusal::new(
+            "`!=` is not an operator",
+            format!("write `{{ not: {} }}`", other.trim()),
+        );
+    }
     match unit {
         _ if unit.is_time() && operand.parse::<f64>().is_ok() => Refusal::new(
             format!("`{operand}` has no unit of time"),
@@ -371,6 +379,15 @@ mod tests {
         let help = |text| limits(text, "a duration", Unit::Duration).unwrap_err().help;
         assert_eq!(help("600"), "write `< 600ms`");
         assert_eq!(help("600ms"), "write `< 600ms`");
+    }
+
+    #[test]
+    fn a_sign_for_inequality_is_refused_with_the_spelling_that_works() {
+        for unit in [Unit::Count, Unit::Status] {
+            let refusal = limits("!= 500", "this", unit).unwrap_err();
+            assert_eq!(refusal.what, "`!=` is not an operator");
+            assert_eq!(refusal.help, "write `{ not: 500 }`");
+        }
     }
 
     #[test]

@@ -168,7 +168,11 @@ impl Reader<'_> {
                 self.parse(node, what, any, |text| {
                     let found = all.iter().find(|(name, _)| *name == text).ok_or_else(|| {
                         let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-                        Refusal::new(format!("`{text}` is not {what}"), suggest(text, &names))
+                        let help = match text.strip_prefix("!=") {
+                            Some(other) => format!("write `{{ not: {} }}`", other.trim()),
+                            None => suggest(text, &names),
+                        };
+                        Refusal::new(format!("`{text}` is not {what}"), help)
                     })?;
                     Ok(Choice {
                         allowed: vec![found.1],
