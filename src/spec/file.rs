@@ -15,10 +15,7 @@ use super::scope::{Scope, Withheld};
 use super::spec::{Spec, Step};
 use super::steps::{StepNode, captured, start_of};
 use super::yaml::{self, Kind, Node};
-use super::{Budget, Place, Repeat, ServiceSet, Source, Wait};
-
-/// Maximum size of a spec file in bytes: 4 MiB.
-pub const MAX_FILE_SIZE: usize = 4 << 20;
+use super::{Budget, MAX_FILE_SIZE, Place, Repeat, ServiceSet, Source, Wait};
 
 /// Captures of a repeated request, used in `teardown`.
 const OF_A_REQUEST: Withheld = Withheld {

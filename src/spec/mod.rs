@@ -58,15 +58,13 @@ pub use selector::{
     SpanEntry, SpanType, Take,
 };
 pub use services::{DeclaredService, ServiceSet};
-pub use source::{Location, Place, Source};
+pub use source::{Location, MAX_FILE_SIZE, Place, Source};
 pub use spec::{Spec, Step};
 pub use trigger::{Body, Command, Part, PartContent, Request, Tls, Trigger};
 pub use wait::Wait;
 
 #[cfg(feature = "run")]
 pub(crate) use trigger::Called;
-
-pub use file::MAX_FILE_SIZE;
 
 pub(crate) use error::{closest, did_you_mean, suggest};
 #[cfg(feature = "harness")]

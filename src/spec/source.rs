@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+/// Maximum size of a spec file in bytes: 4 MiB.
+pub const MAX_FILE_SIZE: usize = 4 << 20;
+
 /// The text of a file with its name for messages; cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Source(Arc<SourceText>);

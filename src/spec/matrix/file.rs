@@ -6,11 +6,10 @@ use std::path::{Component, Path, PathBuf};
 use super::{MatrixCase, csv, of_node};
 use crate::secret::parts;
 use crate::spec::error::ErrorList;
-use crate::spec::file::MAX_FILE_SIZE;
 use crate::spec::keys;
 use crate::spec::read::Reader;
 use crate::spec::yaml::{self, Kind, Node};
-use crate::spec::{Place, Source};
+use crate::spec::{MAX_FILE_SIZE, Place, Source};
 
 /// Returns `true` for `{ file: cases.csv }`. A list under `file` is a variable of that name.
 pub(in crate::spec) fn is_from_file(node: &Node) -> bool {

@@ -16,6 +16,7 @@ mod rate;
 mod repeat;
 mod selector;
 mod sense;
+mod services;
 pub(crate) mod trigger;
 mod vacuous;
 mod wait;
