@@ -170,6 +170,8 @@ impl Session {
     fn reading_from(mut self, backend: Backend) -> Self {
         let stopper = self.stopper.clone();
         self.exit_watch.spawn(watch_source(backend.gone(), stopper));
+        // The backend does not count their spans.
+        self.service_names.clear();
         self.source = match self.source {
             Source::Ours(receiver) => Source::Backend {
                 backend,
