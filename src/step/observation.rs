@@ -10,7 +10,6 @@ use super::step_reader::StepReader;
 use super::wait_end::WaitEnd;
 use super::watched::{VerdictBasis, WatchedTrace};
 use crate::check::{self, Evidence, Judged, Outcome, Unjudged};
-use crate::number::duration;
 use crate::result::{StepReport, Trouble};
 use crate::secret::parts;
 use crate::source::{Follow, Snapshot};
@@ -262,12 +261,8 @@ impl<'a> Observation<'a> {
 
     /// Reports that a poll ended before the response of its last try.
     pub(super) async fn report_too_late(&mut self, report: StepReport) -> StepReport {
-        let waited = self.responded.saturating_duration_since(self.context.fired);
-        let what = format!(
-            "no response within {} ({})",
-            duration(waited),
-            report.trigger
-        );
+        let trigger = &report.trigger;
+        let what = format!("no response before the end of all tries ({trigger})");
         let trouble = Trouble::new(&what)
             .with_location(Some(self.context.step.at.clone()))
             .with_help(["increase `timeout` of `poll`"]);

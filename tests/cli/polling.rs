@@ -92,7 +92,7 @@ expect: { errors: 0 }
     said.expect(
         3,
         &[
-            "no response within 30",
+            "no response before the end of all tries (GET ",
             "`until` was not met within 300 ms (1 try)",
             "increase `timeout` of `poll`",
         ],
