@@ -364,6 +364,7 @@ fn no_spans(stats: &ReceiverStats, at: Option<&Location>) -> Trouble {
         )],
         help: vec![
             "check that OTEL_TRACES_EXPORTER is not `none`, and set OTEL_TRACES_SAMPLER=parentbased_always_on".to_owned(),
+            "check that the SDK or agent instruments this framework: an old agent exports metrics, but knows no spans of a newer one".to_owned(),
         ],
     }
 }

@@ -77,7 +77,7 @@ async fn a_service_that_is_not_there_or_not_listed_is_an_error_with_its_place() 
     let unknown = needing("[db, shp]");
     let port = "services: [shop]\nrequest: GET http://127.0.0.1:${services.mail.http}/\nexpect: { status: 200 }\n";
     let through_vars = "services: [db]\nrequest: GET ${SHOP}/\nexpect: { status: 200 }\n";
-    let absent = "services: [shop]\nrequest: GET ${URL}/ok\nexpect:\n  services: [mailer]\n  edges: [shop -> mailer]\n  spans:\n    - { find: { service: mailer }, count: 0 }\n    - { find: { service: [shop, mailer] }, count: 1.. }\n";
+    let absent = "services: [shop]\nrequest: GET ${URL}/ok\nexpect:\n  services: [mailer]\n  edges: [shop -> mailer]\n  spans:\n    - { find: { service: mailer }, count: 0 }\n    - { find: { service: [shop, mailer] }, count: 1.. }\n    - { find: { service: =~ ^mail }, count: 0 }\n    - { find: { service: =~ shop|mail }, count: 1.. }\n";
     let specs = [
         ("a.yaml", unknown.as_str()),
         ("b.yaml", port),
@@ -100,8 +100,9 @@ async fn a_service_that_is_not_there_or_not_listed_is_an_error_with_its_place() 
             "the service `mail` is not started for this spec\n --> specs/d.yaml:4:14\n",
             " --> specs/d.yaml:5:11\n",
             " --> specs/d.yaml:7:26\n",
+            " --> specs/d.yaml:9:26\n",
             "help: add `mail` to `services` of the spec, or remove this condition",
-            "6 errors",
+            "7 errors",
         ],
     );
 }

@@ -124,6 +124,16 @@ impl Reader<'_> {
         if let Some(names) = alternatives.iter().map(text).collect::<Option<Vec<_>>>() {
             self.refuse_left_out(&names, node)?;
         }
+        let pattern: Option<&dyn Fn(&str) -> bool> = match &matcher {
+            Matcher::Regex(regex) => Some(&|name| regex.is_match(name)),
+            Matcher::StartsWith(start) => Some(&|name| name.starts_with(start.as_str())),
+            Matcher::EndsWith(end) => Some(&|name| name.ends_with(end.as_str())),
+            Matcher::Contains(Value::String(part)) => Some(&|name| name.contains(part.as_str())),
+            _ => None,
+        };
+        if let Some(pattern) = pattern {
+            self.refuse_pattern_left_out(pattern, node)?;
+        }
         Some(matcher)
     }
 

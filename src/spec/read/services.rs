@@ -43,13 +43,29 @@ impl Reader<'_> {
     pub(super) fn refuse_left_out(&self, names: &[impl AsRef<str>], node: &Node) -> Option<()> {
         let left_out = names.iter().map(|name| self.scope.left_out(name.as_ref()));
         match left_out.collect::<Option<Vec<_>>>().as_deref() {
-            Some([name, ..]) => self.wrong(
-                node.place,
-                format!("the service `{name}` is not started for this spec"),
-                "its spans are expected here",
-                format!("add `{name}` to `services` of the spec, or remove this condition"),
-            ),
+            Some([name, ..]) => self.left_out(name, node),
             _ => Some(()),
         }
+    }
+
+    /// The same for a pattern of `service.name`, if it matches no service that is started.
+    pub(super) fn refuse_pattern_left_out(
+        &self,
+        matches: impl Fn(&str) -> bool,
+        node: &Node,
+    ) -> Option<()> {
+        match self.scope.only_left_out(matches) {
+            Some(name) => self.left_out(name, node),
+            None => Some(()),
+        }
+    }
+
+    fn left_out(&self, name: &str, node: &Node) -> Option<()> {
+        self.wrong(
+            node.place,
+            format!("the service `{name}` is not started for this spec"),
+            "its spans are expected here",
+            format!("add `{name}` to `services` of the spec, or remove this condition"),
+        )
     }
 }

@@ -219,6 +219,19 @@ impl Scope {
         self.left_out.get(service_name).map(String::as_str)
     }
 
+    /// The name of a service that is not started for the spec and whose `service.name` matches, if that of
+    /// no other service of the project does.
+    pub(crate) fn only_left_out(&self, matches: impl Fn(&str) -> bool) -> Option<&str> {
+        let mut declared = self.globals.declared.iter().flatten();
+        let starts = |name: &String| !self.left_out.contains_key(name);
+        if declared.any(|one| starts(&one.telemetry_name) && matches(&one.telemetry_name)) {
+            return None;
+        }
+        let mut left_out = self.left_out.iter();
+        let (_, name) = left_out.find(|(service_name, _)| matches(service_name))?;
+        Some(name)
+    }
+
     /// Returns `true` if the user declared the name as secret.
     #[must_use]
     pub fn is_secret(&self, name: &str) -> bool {
