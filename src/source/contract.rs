@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 
 use super::diagnostics::SourceDiagnostics;
 use super::follow::Follow;
-use crate::trace::{Losses, Origin, TraceId};
+use crate::trace::{Hole, Losses, Origin, TraceId};
 
 /// Facts about a backend from which traces are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct BackendFacts {
     pub delay: Duration,
     /// Requests carry `tracestate: spanspec=1`, so that a sampler can keep their traces.
     pub marks_requests: bool,
+    /// The reason why its last answer is missing.
+    pub trouble: Option<Hole>,
 }
 
 /// A source of traces.

@@ -66,6 +66,11 @@ pub(super) fn no_span_of_trace(
 
 /// The backend has no span of the trace.
 fn not_in_backend(backend: &BackendFacts, at: Option<&Location>) -> Trouble {
+    if let Some(hole) = &backend.trouble {
+        return Trouble::new(&hole.to_string())
+            .with_location(at.cloned())
+            .with_help([hole.remedy.as_str()]);
+    }
     let mut help = vec![
         "look up a trace of another request there: check that the services export to this backend, and that the credentials may read it".to_owned(),
         format!(

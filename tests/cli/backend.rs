@@ -161,6 +161,28 @@ expect: { spans: [{ find: never, count: 0 }] }
 }
 
 #[tokio::test]
+async fn a_backend_that_cannot_be_reached_is_the_reason() {
+    let (_deployed, url) = Deployed::start().await;
+    let project = project(&url, ORDER, "services: none").await;
+    let closed = [
+        "--profile",
+        "staging",
+        "--source",
+        "jaeger=http://127.0.0.1:1",
+        "--timeout",
+        "1s",
+    ];
+    let errored = run(&project, &closed).await;
+    errored.expect(
+        3,
+        &[
+            "Jaeger at http://127.0.0.1:1/ cannot be reached: ",
+            "check the address of `source`, and that the backend runs",
+        ],
+    );
+}
+
+#[tokio::test]
 async fn traces_that_link_to_the_judged_one_are_unknown() {
     let (_deployed, url) = Deployed::start().await;
     let linked = "{ find: { name: consume, linked_to: POST /orders }, count: 0 }";

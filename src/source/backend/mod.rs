@@ -34,7 +34,7 @@ use super::follow::Follow;
 use super::poll_state::PollState;
 use super::store::Store;
 use crate::spec::keys::{Keys, key};
-use crate::trace::{Field, Losses, Origin, TraceId};
+use crate::trace::{Field, Hole, Losses, Origin, TraceId};
 
 /// All kinds of backends.
 pub(crate) static KINDS: &[Kind] = &[jaeger::KIND, tempo::KIND];
@@ -70,6 +70,8 @@ pub(crate) struct Backend {
     store: Store,
     /// The reason why it cannot be read any longer.
     gone: watch::Sender<Option<String>>,
+    /// The reason why its last answer is missing.
+    trouble: watch::Sender<Option<Hole>>,
 }
 
 /// The settings of a backend cannot be used.
@@ -91,6 +93,7 @@ impl Backend {
             settings,
             store: Store::new(),
             gone: watch::Sender::new(None),
+            trouble: watch::Sender::new(None),
         })
     }
 }
@@ -104,6 +107,7 @@ impl TraceSource for Backend {
             adapter: Arc::clone(&self.adapter),
             store: self.store.clone(),
             state,
+            trouble: self.trouble.clone(),
         };
         let gone = self.gone.clone();
         let mut tasks = JoinSet::new();
@@ -123,6 +127,7 @@ impl TraceSource for Backend {
             name: self.settings.name(),
             delay: self.settings.delay,
             marks_requests: self.settings.marks_requests,
+            trouble: self.trouble.borrow().clone(),
         })
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Polling {
     pub(super) adapter: Arc<dyn Adapter>,
     pub(super) store: Store,
     pub(super) state: watch::Sender<PollState>,
+    /// The reason why the last answer about any trace is missing.
+    pub(super) trouble: watch::Sender<Option<Hole>>,
 }
 
 /// The spans that were read, by trace and id.
@@ -47,6 +49,7 @@ impl Polling {
                     // A trace that two successive answers agree about.
                     let is_confirmed = is_same && has_read;
                     has_read = true;
+                    self.trouble.send_replace(None);
                     self.state.send_modify(|state| {
                         state.troubles = holes;
                         if is_confirmed {
@@ -63,6 +66,7 @@ impl Polling {
                         sender: Sender::default(),
                         remedy: help,
                     };
+                    self.trouble.send_replace(Some(hole.clone()));
                     self.state.send_modify(|state| state.troubles = vec![hole]);
                 }
                 Err(FetchError::Refused { why, help }) => return format!("{why}; {help}"),
