@@ -49,6 +49,7 @@ mod quantile;
 mod runs;
 mod sample_size;
 mod samples;
+mod sentence;
 mod sketch;
 mod table;
 mod verdict;

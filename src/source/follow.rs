@@ -33,7 +33,7 @@ pub struct Follow {
     changes: watch::Receiver<u64>,
     /// Number of changes up to the last snapshot.
     seen: u64,
-    /// How far a source that polls has read the trace.
+    /// The progress of a source that polls.
     polls: Option<watch::Receiver<PollState>>,
     decoder: RecordDecoder,
     decoded: HashMap<TraceId, Decoded>,

@@ -10,6 +10,8 @@ pub(crate) mod backend;
 mod contract;
 mod diagnostics;
 mod follow;
+#[cfg(feature = "run")]
+mod gone;
 #[cfg(feature = "opentelemetry_0_33")]
 pub mod opentelemetry_0_33;
 pub mod otlp;

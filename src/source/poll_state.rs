@@ -1,10 +1,10 @@
-//! How far a source that polls has read a trace.
+//! The progress of a source that polls in reading a trace.
 
 use std::time::Instant;
 
 use crate::trace::Hole;
 
-/// How far a source that polls has read a trace.
+/// The progress of a source that polls in reading a trace.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct PollState {
     /// The start of the last request whose answer was the same as the one before: all spans that could

@@ -31,6 +31,7 @@ pub use settings::SourceSettings;
 use super::contract::{BackendFacts, TraceSource};
 use super::diagnostics::SourceDiagnostics;
 use super::follow::Follow;
+use super::gone::Gone;
 use super::poll_state::PollState;
 use super::store::Store;
 use crate::spec::keys::{Keys, key};
@@ -68,8 +69,7 @@ pub(crate) struct Backend {
     settings: SourceSettings,
     adapter: Arc<dyn Adapter>,
     store: Store,
-    /// The reason why it cannot be read any longer.
-    gone: watch::Sender<Option<String>>,
+    gone: Gone,
     /// The reason why its last answer is missing.
     trouble: watch::Sender<Option<Hole>>,
 }
@@ -92,7 +92,7 @@ impl Backend {
             adapter: Arc::from(adapter),
             settings,
             store: Store::new(),
-            gone: watch::Sender::new(None),
+            gone: Gone::default(),
             trouble: watch::Sender::new(None),
         })
     }
@@ -113,7 +113,7 @@ impl TraceSource for Backend {
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let why = polling.run().await;
-            gone.send_if_modified(|gone| gone.replace(why).is_none());
+            gone.record(|| why);
         });
         self.store.follow(trace, origin).polled_by(read, tasks)
     }
@@ -143,14 +143,6 @@ impl TraceSource for Backend {
     }
 
     fn gone(&self) -> BoxFuture<'static, String> {
-        let mut gone = self.gone.subscribe();
-        let gone = async move {
-            let reason = gone.wait_for(Option::is_some).await;
-            match reason.ok().and_then(|reason| reason.clone()) {
-                Some(reason) => reason,
-                None => std::future::pending().await,
-            }
-        };
-        gone.boxed()
+        self.gone.reason()
     }
 }

@@ -1,4 +1,4 @@
-//! Reads one trace again and again, until nobody follows it any more.
+//! Reads one trace again and again, as long as it is followed.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -188,7 +188,7 @@ async fn jaeger_gives_back_what_was_sent() {
                 recorded!("backends/jaeger/v3-trace-linked.json"),
             )],
         ),
-        // Somebody has looked at it in the user interface.
+        // It was opened in the user interface before.
         (
             &refused,
             vec![answer(

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -19,6 +18,7 @@ pub(crate) use wire::{StreamLine, WireDiagnostics};
 use super::contract::TraceSource;
 use super::diagnostics::SourceDiagnostics;
 use super::follow::Follow;
+use super::gone::Gone;
 use super::otlp::Signal;
 use super::store::Store;
 use crate::trace::{Hole, Origin, Sender, TraceId};
@@ -60,8 +60,7 @@ struct Remote {
     client: reqwest::Client,
     health: Health,
     store: Store,
-    /// The reason why it cannot be read any longer.
-    gone: watch::Sender<Option<String>>,
+    gone: Gone,
 }
 
 /// The reason why a receiver in another process cannot be used.
@@ -124,7 +123,7 @@ impl Remote {
             client,
             health,
             store: Store::new(),
-            gone: watch::Sender::new(None),
+            gone: Gone::default(),
         })
     }
 
@@ -152,13 +151,8 @@ impl TraceSource for Remote {
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let why = feed.run().await;
-            gone.send_if_modified(|gone| {
-                let sentence = || {
-                    format!(
-                        "the receiver at {base}, which {RECEIVER_VARIABLE} names, is gone: {why}"
-                    )
-                };
-                gone.replace(sentence()).is_none()
+            gone.record(|| {
+                format!("the receiver at {base}, which {RECEIVER_VARIABLE} names, is gone: {why}")
             });
         });
         follow.fed_by(tasks)
@@ -179,15 +173,7 @@ impl TraceSource for Remote {
     }
 
     fn gone(&self) -> BoxFuture<'static, String> {
-        let mut gone = self.gone.subscribe();
-        let gone = async move {
-            let reason = gone.wait_for(Option::is_some).await;
-            match reason.ok().and_then(|reason| reason.clone()) {
-                Some(reason) => reason,
-                None => std::future::pending().await,
-            }
-        };
-        gone.boxed()
+        self.gone.reason()
     }
 }
 

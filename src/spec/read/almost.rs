@@ -23,7 +23,7 @@ enum Certainty {
     Probable,
 }
 
-/// How to write the string itself.
+/// The notation of the string itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Escape {
     /// In quotes: words and ranges in quotes are strings.
