@@ -124,7 +124,7 @@ async fn a_profile_reads_the_traces_of_a_deployed_system() {
     let project = project(&url, ORDER, "services: none").await;
     run(&project, &["--profile", "staging"])
         .await
-        .expect(0, &["1 passed"]);
+        .expect(0, &["1 passed", "1 span received"]);
     assert_eq!(
         *deployed.tracestates.lock().unwrap(),
         ["spanspec=1,vendor=1"]

@@ -119,7 +119,11 @@ impl TraceSource for Backend {
     }
 
     fn diagnostics(&self, _: Instant) -> BoxFuture<'_, SourceDiagnostics> {
-        std::future::ready(SourceDiagnostics::default()).boxed()
+        let diagnostics = SourceDiagnostics {
+            stats: self.store.stats(),
+            ..SourceDiagnostics::default()
+        };
+        std::future::ready(diagnostics).boxed()
     }
 
     fn backend(&self) -> Option<BackendFacts> {
