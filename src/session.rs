@@ -19,7 +19,7 @@ use crate::result::{Report, RunEvent, Trouble};
 use crate::run::{OpenRun, RunEnd, run_open};
 use crate::secret::Secrets;
 use crate::service::{self, Service, ServiceEvent, System, port_owner};
-use crate::source::backend::Backend;
+use crate::source::backend::{Backend, DEFAULT_DELAY};
 use crate::source::receiver::{BindError, DEFAULT_ADDRESSES, ReceiverBuilder};
 use crate::source::remote::Health;
 use crate::source::{Connection, Receiver, ReceiverStats, TraceSource};
@@ -378,6 +378,9 @@ fn informed_by(health: &Health, options: Options) -> Options {
 /// The flush bound of the services that a project starts, as far as its file determines it.
 #[must_use]
 pub fn declared_flush(workspace: &Workspace) -> Flush {
+    if let Some(backend) = &workspace.backend {
+        return Flush::Known(backend.delay.unwrap_or(DEFAULT_DELAY));
+    }
     let services = workspace.project.services(&workspace.globals);
     let delay = services.ok().and_then(|all| service::schedule_delay(&all));
     delay.map_or(Flush::Assumed, Flush::of_schedule_delay)

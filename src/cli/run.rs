@@ -18,6 +18,14 @@ use super::reporters::Reporters;
 use super::selection::{full_name, nothing_selected, select};
 use super::session::{NotStarted, Start, block_on, fail_with, ports, with_session};
 
+/// The search of a run, in which `--source` overrides that of the project file.
+pub(super) fn run_search(arguments: &RunArguments, ports: Ports) -> Search {
+    Search {
+        backend: arguments.source.clone(),
+        ..search(&arguments.specs, ports)
+    }
+}
+
 /// Runs the selected specs.
 pub(super) fn run(arguments: RunArguments) -> Exit {
     block_on(run_selected(&arguments))
@@ -39,13 +47,19 @@ async fn run_selected(arguments: &RunArguments) -> Exit {
         true => Ports::Unknown,
         false => ports(connection.as_ref()),
     };
-    let mut workspace = match Workspace::load(&Search {
-        backend: arguments.source.clone(),
-        ..search(&arguments.specs, ports)
-    }) {
+    let mut workspace = match Workspace::load(&run_search(arguments, ports)) {
         Ok(workspace) => workspace,
         Err(error) => return without_specs(arguments, troubles(&error), fail_load(&error)),
     };
+    if let Some((backend, _)) = workspace.backend.as_ref().zip(connection.as_ref()) {
+        let what = format!(
+            "`source` names {}, and `--receiver` (SPANSPEC_RECEIVER) another source: use one of them",
+            backend.name()
+        );
+        let trouble = vec![Trouble::new(&what)];
+        fail_with(&trouble);
+        return without_specs(arguments, trouble, Exit::Usage);
+    }
     warn_of_unused(&workspace);
     let all = std::mem::take(&mut workspace.specs);
     let known = all.len();

@@ -18,7 +18,7 @@ use crate::workspace::{LoadError, Ports, Search, Workspace, shown, with_timeout}
 
 use super::arguments::{RunArguments, WatchArguments};
 use super::exit::{Exit, fail, note};
-use super::load::{fail_load, search};
+use super::load::fail_load;
 use super::reporters::Reporters;
 use super::run;
 use super::selection::{nothing_selected, select};
@@ -31,7 +31,7 @@ pub(super) fn watch(arguments: WatchArguments) -> Exit {
     if arguments.run.list {
         return run::run(arguments.run);
     }
-    let search = search(&arguments.run.specs, Ports::Allocated);
+    let search = run::run_search(&arguments.run, Ports::Allocated);
     if let Err(error @ LoadError::NoProject) = Workspace::load(&search) {
         return fail_load(&error);
     }

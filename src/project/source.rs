@@ -2,8 +2,8 @@
 
 use url::Url;
 
-use crate::source::backend::{self, DEFAULT_DELAY, KINDS, Kind, SourceSettings};
-use crate::spec::{Entry, Node, Reader, did_you_mean, parse_url};
+use crate::source::backend::{self, KINDS, Kind, SourceSettings};
+use crate::spec::{Entry, Node, Reader, Refusal, did_you_mean, parse_url};
 
 /// A source that is written as `tempo=http://127.0.0.1:3200`.
 ///
@@ -26,8 +26,20 @@ pub fn parse_source(text: &str) -> Result<SourceSettings, String> {
                 ),
             }
         })?;
-    let url = parse_url(url).map_err(|no| no.to_string())?;
+    let url = address(url).map_err(|no| no.to_string())?;
     Ok(settings(kind, url))
+}
+
+/// The address of a backend. A password in it would be in many messages.
+fn address(text: &str) -> Result<Url, Refusal> {
+    let url = parse_url(text)?;
+    if url.username().is_empty() && url.password().is_none() {
+        return Ok(url);
+    }
+    Err(Refusal::new(
+        "the address of a backend contains a user or a password",
+        "use `source` in spanspec.yaml with `headers: { Authorization: \"Basic ${CREDENTIALS}\" }`, and put the variable into `secrets`",
+    ))
 }
 
 fn example() -> String {
@@ -45,7 +57,7 @@ fn settings(kind: &'static Kind, url: Url) -> SourceSettings {
         url,
         headers: Vec::new(),
         tenant: None,
-        delay: DEFAULT_DELAY,
+        delay: None,
         marks_requests: true,
     }
 }
@@ -79,7 +91,7 @@ pub(super) fn source(node: &Node, reader: &Reader<'_>) -> Option<SourceSettings>
         );
     }
     let anywhere = Url::parse("http://unknown.invalid/").expect("this is a URL");
-    let url = reader.parse(&entry.value, "a URL", anywhere, parse_url);
+    let url = reader.parse(&entry.value, "a URL", anywhere, address);
     let headers = reader.optional(node, "headers", |node| reader.text_map(node, "`headers`"));
     let tenant = reader.optional(node, "tenant", |node| reader.named(node, "a tenant"));
     let delay = reader.optional(node, "delay", |node| reader.duration(node, "a delay"));
@@ -96,19 +108,10 @@ pub(super) fn source(node: &Node, reader: &Reader<'_>) -> Option<SourceSettings>
         }
     });
     let url = url?;
-    // A password in the address is a header that is easily forgotten.
-    if !url.username().is_empty() || url.password().is_some() {
-        return reader.wrong(
-            entry.value.place,
-            "the address of `source` contains credentials",
-            "user or password",
-            "put them into `headers: { Authorization: \"Basic ${CREDENTIALS}\" }`, and the variable into `secrets`",
-        );
-    }
     Some(SourceSettings {
         headers: headers?.unwrap_or_default(),
         tenant: tenant?,
-        delay: delay?.unwrap_or(DEFAULT_DELAY),
+        delay: delay?,
         marks_requests: keep?.unwrap_or(true),
         ..settings(kind, url)
     })

@@ -11,6 +11,7 @@ use super::attempt::{WatchedAttempt, attempt};
 use super::late::{self, OpenRun, RunEnd, WatchedTraces};
 use super::saved_traces::SavedTraces;
 use crate::load::{LoadProgress, RetryState};
+use crate::number::duration;
 use crate::result::{Report, RunEvent, SpecReport, Telemetry, Verdict};
 use crate::source::TraceSource;
 use crate::spec::Spec;
@@ -261,10 +262,18 @@ const UNKNOWN_FLUSH: &str = "the flush bound of the services is unknown: each tr
 
 fn notices(run: &RunContext<'_>) -> Vec<String> {
     let mut notices = Vec::new();
+    let backend = run.source.backend();
     if run.has_assumed() {
-        notices.push(UNKNOWN_FLUSH.to_owned());
+        notices.push(match &backend {
+            Some(backend) => format!(
+                "the time until spans can be read from {} is unknown: each trace waited {}; set `delay` of `source`",
+                backend.name,
+                duration(backend.delay)
+            ),
+            None => UNKNOWN_FLUSH.to_owned(),
+        });
     }
-    notices.extend(run.delays.note(run.source.backend().is_some()));
+    notices.extend(run.delays.note(backend.is_some()));
     notices.extend(run.calls_unanswered());
     notices
 }

@@ -17,12 +17,14 @@ pub struct BackendFacts {
     /// Its name and address.
     pub name: String,
     /// Upper bound of the time from the end of a span until it can be read. Takes the place of the
-    /// flush bound.
+    /// flush bound, and is assumed if it is not known.
     pub delay: Duration,
+    /// `delay` is declared, and not assumed.
+    pub is_delay_known: bool,
+    /// Maximum time between two requests for a trace.
+    pub pause: Duration,
     /// Requests carry `tracestate: spanspec=1`, so that a sampler can keep their traces.
     pub marks_requests: bool,
-    /// The reason why its last answer is missing.
-    pub trouble: Option<Hole>,
 }
 
 /// A source of traces.
@@ -36,6 +38,11 @@ pub trait TraceSource: Debug + Send + Sync {
     /// Facts that explain why a trace is missing or incomplete; traces that are not followed only
     /// as far as they arrived since this moment.
     fn diagnostics(&self, since: Instant) -> BoxFuture<'_, SourceDiagnostics>;
+
+    /// The reason why the last answer of a backend about this trace is missing.
+    fn trouble(&self, _: TraceId) -> Option<Hole> {
+        None
+    }
 
     /// The addresses at which services can send OTLP. Empty if the source does not listen.
     fn addresses(&self) -> &[SocketAddr] {

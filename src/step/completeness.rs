@@ -45,6 +45,8 @@ pub(crate) struct WaitPolicy {
     pub(super) tolerates_orphans: bool,
     /// The request asked services to record spans.
     pub(super) sampled: bool,
+    /// Maximum time between two requests of a source that polls.
+    pub(super) pause: Duration,
 }
 
 /// The moment from which the flush bound counts.
@@ -165,6 +167,7 @@ impl WaitPolicy {
             timeout: wait.timeout.unwrap_or(DEFAULT_TIMEOUT).min(LONGEST),
             tolerates_orphans: false,
             sampled: true,
+            pause: Duration::ZERO,
         }
     }
 
@@ -315,6 +318,7 @@ mod tests {
             timeout: 30_000 * MS,
             tolerates_orphans: false,
             sampled: true,
+            pause: Duration::ZERO,
         }
     }
 

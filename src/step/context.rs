@@ -35,8 +35,16 @@ impl StepContext<'_> {
         let flush = self.run.options.flush.of_step(self.step);
         let mut policy = WaitPolicy::new(start, self.step.wait, flush, &self.run.delays);
         if let Some(backend) = self.run.source.backend() {
-            policy.flush = Flush::Known(backend.delay);
+            policy.flush = match backend.is_delay_known {
+                true => Flush::Known(backend.delay),
+                false => Flush::Assumed,
+            };
             policy.bound = backend.delay.max(self.run.delays.bound());
+            policy.pause = backend.pause;
+            if matches!(start, WaitStart::Watch(_)) {
+                // The entry may have become readable after the request that did not have it.
+                policy.bound += backend.pause;
+            }
         }
         policy
     }
@@ -104,7 +112,8 @@ impl StepContext<'_> {
             && let Some(trace) = trace
         {
             let calls = self.run.unanswered(trace);
-            diagnosis::add_unanswered(&mut trouble, trace, &calls);
+            let backend = self.run.source.backend();
+            diagnosis::add_unanswered(&mut trouble, trace, &calls, backend.as_ref());
         }
         trouble
     }

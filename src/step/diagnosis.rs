@@ -14,7 +14,7 @@ use crate::number::{duration, yaml};
 use crate::result::Trouble;
 use crate::source::{BackendFacts, LateTrace, ReceiverStats, Refusal, SourceDiagnostics};
 use crate::spec::{Called, Location};
-use crate::trace::{Origin, Span, Trace, TraceId, Value, peer_name};
+use crate::trace::{Hole, Origin, Span, Trace, TraceId, Value, peer_name};
 
 /// Maximum number of services in a list.
 const MAX_LISTED: usize = 6;
@@ -34,7 +34,8 @@ pub(super) fn no_span_of_trace(
         return unsampled(at);
     }
     if let Some(backend) = run.source.backend() {
-        return not_in_backend(&backend, at);
+        let trouble = trace.and_then(|trace| run.source.trouble(trace));
+        return not_in_backend(&backend, trouble, at);
     }
     let SourceDiagnostics {
         stats, unrelated, ..
@@ -65,8 +66,8 @@ pub(super) fn no_span_of_trace(
 }
 
 /// The backend has no span of the trace.
-fn not_in_backend(backend: &BackendFacts, at: Option<&Location>) -> Trouble {
-    if let Some(hole) = &backend.trouble {
+fn not_in_backend(backend: &BackendFacts, trouble: Option<Hole>, at: Option<&Location>) -> Trouble {
+    if let Some(hole) = trouble {
         return Trouble::new(&hole.to_string())
             .with_location(at.cloned())
             .with_help([hole.remedy.as_str()]);
@@ -203,7 +204,7 @@ pub(super) fn inconclusive(
                 .insert(0, format!("spans may arrive until {until}"));
             trouble.help = vec![format!(
                 "set `wait: {{ timeout: … }}` to more than {}",
-                yaml(tail + flush)
+                yaml(tail + flush + policy.pause)
             )];
         }
     }
@@ -226,16 +227,25 @@ pub(super) fn unanswered(trace: &Trace, calls: &[usize]) -> BTreeSet<String> {
 }
 
 /// Calls without a SERVER span kept the trace open, since the flush bound is unknown.
-pub(super) fn add_unanswered(trouble: &mut Trouble, trace: &Trace, calls: &[usize]) {
+pub(super) fn add_unanswered(
+    trouble: &mut Trouble,
+    trace: &Trace,
+    calls: &[usize],
+    backend: Option<&BackendFacts>,
+) {
     if calls.is_empty() {
         return;
     }
     trouble
         .details
         .extend(unanswered(trace, calls).into_iter().take(MAX_LISTED));
-    trouble.help.push(
-        "a known flush bound makes this a note: set `OTEL_BSP_SCHEDULE_DELAY=100` for the services and `wait: { flush: 350ms }` in spanspec.yaml".to_owned(),
-    );
+    let help = match backend {
+        Some(_) => "a declared `delay` of `source` makes this a note",
+        None => {
+            "a known flush bound makes this a note: set `OTEL_BSP_SCHEDULE_DELAY=100` for the services and `wait: { flush: 350ms }` in spanspec.yaml"
+        }
+    };
+    trouble.help.push(help.to_owned());
 }
 
 /// The entry of a trace never arrived.

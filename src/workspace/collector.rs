@@ -20,6 +20,10 @@ impl Workspace {
     /// A warning for each OTLP exporter of a Collector among the services whose spans reach nothing.
     #[must_use]
     pub fn lost_exports(&self) -> Vec<SpecError> {
+        // It may export to the backend from which traces are read.
+        if self.backend.is_some() {
+            return Vec::new();
+        }
         let services = self.project.services(&self.globals).unwrap_or_default();
         let of_services = services.iter().flat_map(|service| &service.ports);
         let listen = self.project.listen.iter().flatten().map(SocketAddr::port);

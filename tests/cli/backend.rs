@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
 
+use super::exec::collect;
 use super::system::{Project, Said, said};
 
 /// A shop that is deployed with a Jaeger: it remembers the parents that requests send, by trace id.
@@ -122,9 +123,10 @@ expect:
 async fn a_profile_reads_the_traces_of_a_deployed_system() {
     let (deployed, url) = Deployed::start().await;
     let project = project(&url, ORDER, "services: none").await;
-    run(&project, &["--profile", "staging"])
-        .await
-        .expect(0, &["1 passed", "1 span received"]);
+    let passed = run(&project, &["--profile", "staging"]).await;
+    passed.expect(0, &["1 passed", "1 span received"]);
+    // The span was readable before the request that found it.
+    assert!(!passed.out.contains("arrived later"), "{}", passed.out);
     assert_eq!(
         *deployed.tracestates.lock().unwrap(),
         ["spanspec=1,vendor=1"]
@@ -158,6 +160,16 @@ expect: { spans: [{ find: never, count: 0 }] }
         3,
         &[&what, "check that the services export to this backend"],
     );
+}
+
+#[tokio::test]
+async fn a_source_and_another_receiver_exclude_each_other() {
+    let (_deployed, url) = Deployed::start().await;
+    let project = project(&url, ORDER, "services: none").await;
+    let (_child, ready) = collect(&project).await;
+    let receiver = ready["environment"]["SPANSPEC_RECEIVER"].as_str().unwrap();
+    let refused = run(&project, &["--profile", "staging", "--receiver", receiver]).await;
+    refused.expect(2, &["(SPANSPEC_RECEIVER) another"]);
 }
 
 #[tokio::test]

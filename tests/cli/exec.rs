@@ -189,7 +189,7 @@ async fn a_receiver_that_is_not_there_is_named() {
 }
 
 /// `spanspec collect` with what it wrote when it was ready.
-async fn collect(project: &Project) -> (tokio::process::Child, Value) {
+pub(crate) async fn collect(project: &Project) -> (tokio::process::Child, Value) {
     use tokio::io::{AsyncBufReadExt, BufReader};
     let listen = format!("127.0.0.1:{}", project.system.otlp);
     let mut command = project.command(&[

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use super::settings::SourceSettings;
 use crate::spec::keys::Key;
-use crate::trace::{Field, Hole, Span, TraceId};
+use crate::trace::{Field, Hole, Sender, Span, TraceId};
 
 /// A kind of backend.
 pub(crate) struct Kind {
@@ -41,10 +41,9 @@ pub(super) struct Fetched {
 }
 
 /// The reason why a trace could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum FetchError {
     /// The next request may succeed.
-    #[error("{why}")]
     Later {
         why: String,
         /// The backend asks to wait this long.
@@ -52,8 +51,28 @@ pub(super) enum FetchError {
         help: String,
     },
     /// Further requests fail, too.
-    #[error("{why}")]
     Refused { why: String, help: String },
+}
+
+impl FetchError {
+    /// The time for which the backend asks.
+    pub(super) fn after(&self) -> Duration {
+        match self {
+            Self::Later { after, .. } => after.unwrap_or_default(),
+            Self::Refused { .. } => Duration::ZERO,
+        }
+    }
+}
+
+impl From<FetchError> for Hole {
+    fn from(error: FetchError) -> Self {
+        let (FetchError::Later { why, help, .. } | FetchError::Refused { why, help }) = error;
+        Self {
+            reason: why,
+            sender: Sender::default(),
+            remedy: help,
+        }
+    }
 }
 
 impl fmt::Debug for Kind {

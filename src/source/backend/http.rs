@@ -64,12 +64,23 @@ impl HttpClient {
         })
     }
 
-    /// Adds a header, unless the settings have it.
-    pub(super) fn or_header(mut self, name: &'static str, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            self.headers.entry(name).or_insert(value);
+    /// Adds the header of a tenant, unless the settings have it.
+    ///
+    /// # Errors
+    /// The name of the tenant cannot be a header.
+    pub(super) fn of_tenant(
+        mut self,
+        header: &'static str,
+        tenant: Option<&str>,
+    ) -> Result<Self, FetchError> {
+        if let Some(tenant) = tenant {
+            let value = HeaderValue::try_from(tenant).map_err(|_| FetchError::Refused {
+                why: "invalid `tenant` of `source`".to_owned(),
+                help: "a tenant has neither line breaks nor control characters".to_owned(),
+            })?;
+            self.headers.entry(header).or_insert(value);
         }
-        self
+        Ok(self)
     }
 
     /// Answers of 2xx and 404, which only the adapter understands.
@@ -159,10 +170,16 @@ impl HttpClient {
     }
 
     fn too_large(&self) -> FetchError {
-        self.refused(
-            &format!("answers with more than {} MiB", MOST_BYTES >> 20),
-            "a single trace has too many spans to be read",
-        )
+        FetchError::Later {
+            why: format!(
+                "{} answers with more than {} MiB",
+                self.name,
+                MOST_BYTES >> 20
+            ),
+            // The trace only grows.
+            after: Some(Duration::from_secs(60)),
+            help: "record fewer spans in one trace".to_owned(),
+        }
     }
 
     /// The failure of a request whose repetition is useless.

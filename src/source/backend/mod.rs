@@ -14,7 +14,7 @@ mod tempo;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use futures_util::FutureExt;
@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 
 pub(crate) use adapter::Kind;
 use adapter::{Adapter, FetchError};
-use polling::Polling;
+use polling::{LONGEST_PAUSE, Polling, Troubles};
 pub(crate) use settings::DEFAULT_DELAY;
 pub use settings::SourceSettings;
 
@@ -70,8 +70,7 @@ pub(crate) struct Backend {
     adapter: Arc<dyn Adapter>,
     store: Store,
     gone: Gone,
-    /// The reason why its last answer is missing.
-    trouble: watch::Sender<Option<Hole>>,
+    troubles: Troubles,
 }
 
 /// The settings of a backend cannot be used.
@@ -93,7 +92,7 @@ impl Backend {
             settings,
             store: Store::new(),
             gone: Gone::default(),
-            trouble: watch::Sender::new(None),
+            troubles: Troubles::default(),
         })
     }
 }
@@ -107,7 +106,7 @@ impl TraceSource for Backend {
             adapter: Arc::clone(&self.adapter),
             store: self.store.clone(),
             state,
-            trouble: self.trouble.clone(),
+            troubles: Arc::clone(&self.troubles),
         };
         let gone = self.gone.clone();
         let mut tasks = JoinSet::new();
@@ -129,10 +128,16 @@ impl TraceSource for Backend {
     fn backend(&self) -> Option<BackendFacts> {
         Some(BackendFacts {
             name: self.settings.name(),
-            delay: self.settings.delay,
+            delay: self.settings.delay.unwrap_or(DEFAULT_DELAY),
+            is_delay_known: self.settings.delay.is_some(),
+            pause: LONGEST_PAUSE.mul_f64(1.1),
             marks_requests: self.settings.marks_requests,
-            trouble: self.trouble.borrow().clone(),
         })
+    }
+
+    fn trouble(&self, trace: TraceId) -> Option<Hole> {
+        let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        troubles.get(&trace).cloned()
     }
 
     /// A backend limits requests, and its declared delay has passed.

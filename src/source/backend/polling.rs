@@ -1,23 +1,27 @@
 //! Reads one trace again and again, as long as it is followed.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 use super::adapter::{Adapter, FetchError, Fetched};
-use crate::source::otlp;
+use crate::source::otlp::{self, Malformed};
 use crate::source::poll_state::PollState;
 use crate::source::store::Store;
 use crate::trace::{Hole, Origin, Sender, Span, SpanId, Trace, TraceId};
 
 /// The first pause between two requests. It doubles while nothing changes.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// The longest pause, but for a tenth.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// Maximum number of linked traces that are read.
 const MOST_LINKED: usize = 16;
+
+/// The traces of which the last answer is missing, with the reason.
+pub(super) type Troubles = Arc<Mutex<HashMap<TraceId, Hole>>>;
 
 /// The reading of one trace.
 pub(super) struct Polling {
@@ -25,101 +29,143 @@ pub(super) struct Polling {
     pub(super) adapter: Arc<dyn Adapter>,
     pub(super) store: Store,
     pub(super) state: watch::Sender<PollState>,
-    /// The reason why the last answer about any trace is missing.
-    pub(super) trouble: watch::Sender<Option<Hole>>,
+    pub(super) troubles: Troubles,
 }
 
-/// The spans that were read, by trace and id.
-type Known = HashMap<(TraceId, SpanId), Span>;
+/// The spans that were read, by trace and id. Several spans can have one id.
+type Known = HashMap<(TraceId, SpanId), Vec<Span>>;
+
+/// The last answer.
+#[derive(Clone, Copy)]
+struct LastAnswer {
+    /// When it was requested.
+    asked: Instant,
+    /// The number of its spans.
+    spans: usize,
+}
 
 impl Polling {
     /// Reads the trace until this is dropped. Returns the reason if further requests are useless.
     pub(super) async fn run(self) -> String {
         let mut known = Known::new();
-        let mut pause = SHORTEST_PAUSE;
-        let mut has_read = false;
+        let mut pause = SHORTEST_PAUSE / 2;
+        let mut last: Option<LastAnswer> = None;
         loop {
             let asked = Instant::now();
             let mut least = Duration::ZERO;
-            match self.read(&known).await {
+            let read = self.read().await;
+            self.note_trouble(read.as_ref().err());
+            match read {
                 Ok(Fetched { spans, mut holes }) => {
-                    let is_same = spans.is_empty();
-                    holes.extend(self.take_in(spans, &mut known));
-                    pause = if is_same { 2 * pause } else { SHORTEST_PAUSE };
-                    // A trace that two successive answers agree about.
-                    let is_confirmed = is_same && has_read;
-                    has_read = true;
-                    self.trouble.send_replace(None);
+                    let number = spans.len();
+                    // They may have been readable since the request that did not have them yet.
+                    let since = last.map_or(asked, |last| last.asked);
+                    let (new, lost) = self.take_in(spans, since, &mut known);
+                    holes.extend(lost);
+                    let is_same = new == 0 && last.is_some_and(|last| last.spans == number);
+                    pause = if new == 0 { 2 * pause } else { SHORTEST_PAUSE };
+                    last = Some(LastAnswer {
+                        asked,
+                        spans: number,
+                    });
                     self.state.send_modify(|state| {
                         state.troubles = holes;
-                        if is_confirmed {
+                        if is_same {
                             state.confirmed = Some(asked);
                         }
                     });
                 }
-                Err(FetchError::Later { why, after, help }) => {
-                    has_read = false;
+                Err(FetchError::Refused { why, help }) => return format!("{why}; {help}"),
+                Err(error) => {
+                    last = None;
                     pause = 2 * pause;
-                    least = after.unwrap_or_default();
-                    let hole = Hole {
-                        reason: why,
-                        sender: Sender::default(),
-                        remedy: help,
-                    };
-                    self.trouble.send_replace(Some(hole.clone()));
+                    least = error.after();
+                    let hole = Hole::from(error);
                     self.state.send_modify(|state| state.troubles = vec![hole]);
                 }
-                Err(FetchError::Refused { why, help }) => return format!("{why}; {help}"),
             }
             pause = pause.min(LONGEST_PAUSE);
             tokio::time::sleep(self.spread(pause).max(least)).await;
         }
     }
 
-    /// The spans of the trace, and of the traces to which it links, that are new or have changed.
-    async fn read(&self, known: &Known) -> Result<Fetched, FetchError> {
+    fn note_trouble(&self, error: Option<&FetchError>) {
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        match error {
+            Some(error) => drop(troubles.insert(self.trace, Hole::from(error.clone()))),
+            None => drop(troubles.remove(&self.trace)),
+        }
+    }
+
+    /// The spans of the trace, and of the traces to which it links.
+    async fn read(&self) -> Result<Fetched, FetchError> {
         let mut all = self.adapter.fetch(self.trace).await?;
         all.spans.retain(|span| span.trace_id == self.trace);
         let mut linked: Vec<TraceId> = Vec::new();
-        let links = all.spans.iter().flat_map(|span| &span.links);
-        for link in links.filter(|link| link.trace_id != self.trace) {
-            if !linked.contains(&link.trace_id) && linked.len() < MOST_LINKED {
+        for link in all.spans.iter().flat_map(|span| &span.links) {
+            if link.trace_id != self.trace && !linked.contains(&link.trace_id) {
                 linked.push(link.trace_id);
             }
         }
-        for trace in linked {
-            let Fetched { spans, holes } = self.adapter.fetch(trace).await?;
-            let own = spans.into_iter().filter(|span| span.trace_id == trace);
-            all.spans.extend(own);
-            all.holes.extend(holes);
+        if linked.len() > MOST_LINKED {
+            all.holes.push(Hole {
+                reason: format!(
+                    "its spans link to {} traces, of which {MOST_LINKED} were read",
+                    linked.len()
+                ),
+                sender: Sender::default(),
+                remedy: "check the spans of linked traces in specs of their own, with `trace_id`"
+                    .to_owned(),
+            });
         }
-        let is_new = |span: &Span| known.get(&(span.trace_id, span.span_id)) != Some(span);
-        all.spans.retain(is_new);
+        for trace in linked.into_iter().take(MOST_LINKED) {
+            match self.adapter.fetch(trace).await {
+                Ok(Fetched { spans, holes }) => {
+                    let own = spans.into_iter().filter(|span| span.trace_id == trace);
+                    all.spans.extend(own);
+                    all.holes.extend(holes);
+                }
+                Err(error) => all.holes.push(error.into()),
+            }
+        }
         Ok(all)
     }
 
-    /// Stores spans. Returns a hole for those that cannot be stored.
-    fn take_in(&self, spans: Vec<Span>, known: &mut Known) -> Vec<Hole> {
-        let mut holes = Vec::new();
+    /// Stores the spans that are new or have changed, as readable since this moment. Returns their number,
+    /// and a hole for those that cannot be stored.
+    fn take_in(&self, spans: Vec<Span>, since: Instant, known: &mut Known) -> (usize, Vec<Hole>) {
         let mut by_trace: HashMap<TraceId, Vec<Span>> = HashMap::new();
         for span in spans {
-            known.insert((span.trace_id, span.span_id), span.clone());
-            by_trace.entry(span.trace_id).or_default().push(span);
+            let copies = known.get(&(span.trace_id, span.span_id));
+            if !copies.is_some_and(|copies| copies.contains(&span)) {
+                by_trace.entry(span.trace_id).or_default().push(span);
+            }
         }
+        let new = by_trace.values().map(Vec::len).sum();
+        let mut holes = Vec::new();
         for (id, spans) in by_trace {
-            let trace = Trace::assemble(id, Origin::Foreign, spans);
-            let request = otlp::traces_from_json(otlp::write_json(&trace).as_bytes());
-            let taken_in =
-                request.and_then(|request| self.store.ingest_at(&request, Instant::now()));
-            if let Err(error) = taken_in {
-                holes.push(Hole {
+            match self.store(id, &spans, since) {
+                Ok(()) => spans.into_iter().for_each(|span| {
+                    known.entry((id, span.span_id)).or_default().push(span);
+                }),
+                Err(error) => holes.push(Hole {
                     reason: format!("spans of the backend cannot be stored: {error}"),
                     sender: Sender::default(),
                     remedy: "report this, with the answer of the backend".to_owned(),
-                });
+                }),
             }
         }
-        holes
+        (new, holes)
+    }
+
+    /// Stores spans of one trace. Each has a request of its own, because several can have one id.
+    fn store(&self, id: TraceId, spans: &[Span], since: Instant) -> Result<(), Malformed> {
+        for span in spans {
+            let trace = Trace::assemble(id, Origin::Foreign, [span.clone()]);
+            let request = otlp::traces_from_json(otlp::write_json(&trace).as_bytes())?;
+            self.store.ingest_at(&request, since)?;
+        }
+        Ok(())
     }
 
     /// The pause, changed by up to a tenth, so that the traces of a run are not read all at once.

@@ -20,8 +20,8 @@ pub struct SourceSettings {
     pub(crate) headers: Vec<(String, String)>,
     /// The tenant whose traces are read.
     pub(crate) tenant: Option<String>,
-    /// Upper bound of the time from the end of a span until it can be read.
-    pub(crate) delay: Duration,
+    /// Upper bound of the time from the end of a span until it can be read, if it is known.
+    pub(crate) delay: Option<Duration>,
     /// Requests carry `tracestate: spanspec=1`, so that a sampler can keep their traces.
     pub(crate) marks_requests: bool,
 }

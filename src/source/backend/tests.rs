@@ -294,6 +294,89 @@ async fn a_part_of_a_trace_leaves_a_hole() {
 }
 
 #[tokio::test]
+async fn a_part_of_a_trace_in_json_leaves_a_hole() {
+    let path = format!("/api/v2/traces/{PLACED}");
+    let mut body: serde_json::Value =
+        serde_json::from_slice(recorded!("tempo/placed-v2.json")).unwrap();
+    body["status"] = "PARTIAL".into();
+    body["message"] = "trace too large".into();
+    let tempo = Replay::of([(&path, vec![answer(200, body.to_string())])]).await;
+    let hole = trouble(&tempo.backend("tempo")).await;
+    assert!(hole.ends_with(": trace too large"), "{hole}");
+}
+
+/// An answer of Jaeger with spans in the trace of the refused order.
+fn jaeger_answer(spans: &[serde_json::Value]) -> Answer {
+    let of_all = serde_json::json!({ "traceId": REFUSED, "startTimeUnixNano": "1790000000000000000",
+        "endTimeUnixNano": "1790000000050000000" });
+    let spans: Vec<serde_json::Value> = spans
+        .iter()
+        .map(|span| {
+            let mut all = of_all.clone();
+            let entries = span.as_object().unwrap().clone();
+            all.as_object_mut().unwrap().extend(entries);
+            all
+        })
+        .collect();
+    let body = serde_json::json!({ "result": { "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] } });
+    answer(200, body.to_string())
+}
+
+#[tokio::test]
+async fn a_client_and_a_server_half_with_one_id_are_known_when_two_answers_agree() {
+    let path = format!("/api/v3/traces/{REFUSED}");
+    let half =
+        |kind| serde_json::json!({ "spanId": "00000000000000aa", "name": "call", "kind": kind });
+    let jaeger = Replay::of([(&path, vec![jaeger_answer(&[half(2), half(3)])])]).await;
+    let trace = settled(&jaeger.backend("jaeger"), REFUSED).await;
+    assert_eq!(trace.spans().len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_with_fewer_spans_does_not_agree_with_the_one_before() {
+    let path = format!("/api/v3/traces/{REFUSED}");
+    let span = |id: &str| serde_json::json!({ "spanId": id, "name": id, "kind": 2 });
+    let (one, both) = (
+        jaeger_answer(&[span("00000000000000aa")]),
+        jaeger_answer(&[span("00000000000000aa"), span("00000000000000ab")]),
+    );
+    let jaeger = Replay::of([(&path, vec![both.clone(), one, both])]).await;
+    let trace = settled(&jaeger.backend("jaeger"), REFUSED).await;
+    assert_eq!(trace.spans().len(), 2);
+    assert!(jaeger.paths().len() >= 4, "{:?}", jaeger.paths());
+}
+
+#[tokio::test]
+async fn more_linked_traces_than_are_read_leave_a_hole() {
+    let path = format!("/api/v3/traces/{PLACED}");
+    let links: Vec<serde_json::Value> = (1..=17)
+        .map(|number| serde_json::json!({ "traceId": format!("{number:032x}"), "spanId": "00000000000000aa" }))
+        .collect();
+    let consumer = serde_json::json!({ "traceId": PLACED, "spanId": "00000000000000ac", "name": "consume",
+        "kind": 5, "links": links });
+    let jaeger = Replay::of([(&path, vec![jaeger_answer(&[consumer])])]).await;
+    let hole = trouble(&jaeger.backend("jaeger")).await;
+    assert_eq!(hole, "its spans link to 17 traces, of which 16 were read");
+}
+
+#[test]
+fn settings_that_cannot_be_sent_or_would_be_shown_are_refused() {
+    let shown = parse_source("jaeger=http://me:s3cret@127.0.0.1:1").unwrap_err();
+    assert!(
+        shown.starts_with("the address of a backend contains a user or a password"),
+        "{shown}"
+    );
+    assert!(!shown.contains("s3cret"));
+    let mut settings = parse_source("tempo=http://127.0.0.1:1").unwrap();
+    settings.tenant = Some("a\nb".to_owned());
+    let tenant = Backend::new(settings).unwrap_err().to_string();
+    assert!(
+        tenant.starts_with("invalid `tenant` of `source`"),
+        "{tenant}"
+    );
+}
+
+#[tokio::test]
 async fn an_answer_that_no_repetition_can_change_ends_the_run() {
     let path = format!("/api/v3/traces/{PLACED}");
     let page = "<!doctype html><title>Sign in</title>";

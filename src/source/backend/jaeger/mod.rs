@@ -33,10 +33,8 @@ struct Jaeger {
 
 impl Jaeger {
     fn new(settings: &SourceSettings) -> Result<Self, FetchError> {
-        let mut client = HttpClient::new(settings)?;
-        if let Some(tenant) = &settings.tenant {
-            client = client.or_header("x-tenant", tenant);
-        }
+        let client =
+            HttpClient::new(settings)?.of_tenant("x-tenant", settings.tenant.as_deref())?;
         Ok(Self {
             settings: settings.clone(),
             client,

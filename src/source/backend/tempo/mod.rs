@@ -1,7 +1,5 @@
 //! Grafana Tempo, over version 2 of its HTTP API, or version 1 where it has no other.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use prost::Message;
@@ -32,8 +30,6 @@ const PARTIAL: i32 = 1;
 struct Tempo {
     settings: SourceSettings,
     client: HttpClient,
-    /// Version 2 is unknown to it.
-    is_old: AtomicBool,
 }
 
 /// The fields of an answer of version 2 beside the trace.
@@ -47,32 +43,26 @@ struct TraceByIdResponse {
 
 impl Tempo {
     fn new(settings: &SourceSettings) -> Result<Self, FetchError> {
-        let mut client = HttpClient::new(settings)?;
-        if let Some(tenant) = &settings.tenant {
-            client = client.or_header("x-scope-orgid", tenant);
-        }
+        let client =
+            HttpClient::new(settings)?.of_tenant("x-scope-orgid", settings.tenant.as_deref())?;
         Ok(Self {
             settings: settings.clone(),
             client,
-            is_old: AtomicBool::new(false),
         })
     }
 
     async fn read(&self, trace: TraceId) -> Result<Fetched, FetchError> {
         let id = trace.to_string();
-        if !self.is_old.load(Ordering::Relaxed) {
-            let answer = self.get(&["api", "v2", "traces", &id]).await?;
-            if answer.status != StatusCode::NOT_FOUND {
-                return self.version_2(&answer.body);
-            }
+        let answer = self.get(&["api", "v2", "traces", &id]).await?;
+        if answer.status != StatusCode::NOT_FOUND {
+            return self.version_2(&answer.body);
         }
+        // It has no such trace, or no version 2.
         let answer = self.get(&["api", "traces", &id]).await?;
-        if answer.status == StatusCode::NOT_FOUND {
-            return Ok(Fetched::default());
+        match answer.status {
+            StatusCode::NOT_FOUND => Ok(Fetched::default()),
+            _ => self.spans(&answer.body),
         }
-        // Version 2 answers 200 for a trace that it does not have.
-        self.is_old.store(true, Ordering::Relaxed);
-        self.spans(&answer.body)
     }
 
     async fn get(&self, path: &[&str]) -> Result<HttpAnswer, FetchError> {
@@ -82,13 +72,9 @@ impl Tempo {
 
     fn version_2(&self, body: &[u8]) -> Result<Fetched, FetchError> {
         let mut fetched = self.spans(body)?;
-        if let Ok(answer) = TraceByIdResponse::decode(body)
-            && answer.status == PARTIAL
-        {
-            let name = self.settings.name();
-            fetched
-                .holes
-                .push(otlp_answer::partial(&name, &answer.message));
+        if let Some(why) = partial(body) {
+            let hole = otlp_answer::partial(&self.settings.name(), &why);
+            fetched.holes.push(hole);
         }
         Ok(fetched)
     }
@@ -97,6 +83,18 @@ impl Tempo {
         let read = otlp_answer::spans(body);
         read.map_err(|error| self.client.unreadable(&error, body))
     }
+}
+
+/// The message of an answer of version 2 with a part of the trace only. A proxy may have asked for JSON.
+fn partial(body: &[u8]) -> Option<String> {
+    if let Ok(answer) = serde_json::from_slice::<serde_json::Value>(body) {
+        let status = answer.get("status")?;
+        let is_partial = status == PARTIAL || status == "PARTIAL";
+        let message = answer.get("message").and_then(serde_json::Value::as_str);
+        return is_partial.then(|| message.unwrap_or_default().to_owned());
+    }
+    let answer = TraceByIdResponse::decode(body).ok()?;
+    (answer.status == PARTIAL).then_some(answer.message)
 }
 
 impl Adapter for Tempo {
