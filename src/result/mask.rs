@@ -4,6 +4,7 @@
 //! known to hold no text from outside. How a secret is found is left to `secret`.
 
 mod load;
+mod seen;
 
 use std::sync::Arc;
 
@@ -13,18 +14,8 @@ use super::{
 use crate::check::{
     Candidate, Difference, Failure, Judged, Outcome, Rejection, Subject, Unjudged, Witness,
 };
-use crate::secret::{MASK, Secrets, is_credential_header, parts_of_credential};
-use crate::spec::{Spec, Trigger};
-use crate::trace::{
-    Attributes, CommandResponse, Event, HttpResponse, Link, Resource, Response, Scope, Span,
-    Status, Trace, Undecoded, Value,
-};
-
-/// Minimum length of a secret credential. Shorter values are placeholders.
-const SHORTEST_CREDENTIAL: usize = 4;
-
-/// Values that are not credentials, even in a header for credentials.
-const HARMLESS: [&str; 4] = ["true", "false", "null", "none"];
+use crate::secret::Secrets;
+use crate::spec::Spec;
 
 impl Secrets {
     /// Masks a report. The report contains the secrets, so that reporters can also mask their text.
@@ -322,216 +313,11 @@ impl Secrets {
             } => self.mask(subject),
         }
     }
-
-    fn mask_response(&self, response: &mut Response) {
-        match response {
-            Response::Http(http) => self.mask_http(http),
-            Response::Command(CommandResponse {
-                exit_code: _,
-                signal: _,
-                stdout,
-                stdout_dropped: _,
-                stderr,
-                stderr_dropped: _,
-                time: _,
-            }) => self.mask_each([stdout, stderr]),
-            Response::None => {}
-        }
-    }
-
-    fn mask_http(&self, http: &mut HttpResponse) {
-        let HttpResponse {
-            status: _,
-            headers,
-            body,
-            undecoded,
-            is_open: _,
-            time: _,
-        } = http;
-        if let Some(Undecoded::Encoding(name) | Undecoded::Charset(name)) = undecoded {
-            self.mask(name);
-        }
-        for (name, value) in headers {
-            if is_credential_header(name) {
-                *value = MASK.to_owned();
-            }
-            self.mask(name);
-            self.mask(value);
-        }
-        *body = self.bytes(std::mem::take(body));
-    }
-
-    /// Copies the trace only if there are secrets, since it may be large.
-    fn mask_trace(&self, trace: &mut Arc<Trace>) {
-        if !self.is_empty() {
-            *trace = Arc::new(self.trace(trace));
-        }
-    }
-
-    fn trace(&self, trace: &Trace) -> Trace {
-        let linked = trace.linked().iter();
-        let linked = linked.map(|linked| self.trace(linked)).collect();
-        let spans = trace.spans().iter().map(|span| self.span(span));
-        Trace::assemble(trace.id(), trace.origin(), spans)
-            .with_linked(linked)
-            .with_losses(trace.losses().clone())
-            .with_holes(
-                trace
-                    .holes()
-                    .iter()
-                    .map(|hole| hole.with_texts(|text| self.text(text))),
-            )
-    }
-
-    fn span(&self, span: &Span) -> Span {
-        let mut masked = span.clone();
-        let Span {
-            trace_id: _,
-            span_id: _,
-            parent_id: _,
-            name,
-            kind: _,
-            start: _,
-            end: _,
-            status,
-            attributes,
-            events,
-            links,
-            dropped_events: _,
-            dropped_links: _,
-            resource,
-            scope,
-            trace_state,
-        } = &mut masked;
-        self.mask(name);
-        let Status { code: _, message } = status;
-        self.mask(message);
-        self.mask_attributes(attributes);
-        for Event {
-            name,
-            time: _,
-            attributes,
-        } in events
-        {
-            self.mask(name);
-            self.mask_attributes(attributes);
-        }
-        for Link {
-            trace_id: _,
-            span_id: _,
-            trace_state,
-            attributes,
-        } in links
-        {
-            self.mask(trace_state);
-            self.mask_attributes(attributes);
-        }
-        self.mask_resource(resource);
-        self.mask_scope(scope);
-        self.mask(trace_state);
-        masked
-    }
-
-    /// Spans share their resource and scope. Copies them only if they contain a secret.
-    fn mask_resource(&self, resource: &mut Arc<Resource>) {
-        let mut masked = Resource::clone(resource);
-        let Resource { attributes } = &mut masked;
-        self.mask_attributes(attributes);
-        if masked != **resource {
-            *resource = Arc::new(masked);
-        }
-    }
-
-    fn mask_scope(&self, scope: &mut Arc<Scope>) {
-        let mut masked = Scope::clone(scope);
-        let Scope {
-            name,
-            version,
-            attributes,
-        } = &mut masked;
-        self.mask_each([name, version]);
-        self.mask_attributes(attributes);
-        if masked != **scope {
-            *scope = Arc::new(masked);
-        }
-    }
-
-    fn mask_attributes(&self, attributes: &mut Attributes) {
-        let masked = attributes.iter().map(|(key, value)| {
-            let value = self.value(value);
-            (self.text(key), value)
-        });
-        let dropped = attributes.dropped();
-        *attributes = masked.collect::<Attributes>().with_dropped(dropped);
-    }
-
-    fn value(&self, value: &Value) -> Value {
-        match value {
-            Value::String(text) => Value::String(self.text(text)),
-            Value::Array(items) => {
-                Value::Array(items.iter().map(|item| self.value(item)).collect())
-            }
-            Value::Map(entries) => {
-                let entries = entries.iter();
-                let masked = entries.map(|(key, value)| (self.text(key), self.value(value)));
-                Value::Map(masked.collect())
-            }
-            Value::Bytes(bytes) => Value::Bytes(self.bytes(bytes.clone())),
-            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Number(_) => {
-                let text = value.to_text();
-                match self.text(&text) == text {
-                    true => value.clone(),
-                    false => Value::from(MASK),
-                }
-            }
-        }
-    }
 }
 
 /// Masks the secret variables of a spec in a text.
 pub(crate) fn masked(text: &str, spec: &Spec) -> String {
     Secrets::new(spec.scope().secrets()).text(text)
-}
-
-/// The values of a trigger's credentials.
-pub(crate) fn credentials_of(trigger: &Trigger) -> Vec<String> {
-    let headers = trigger.headers().iter();
-    let values = headers
-        .filter(|(name, _)| is_credential_header(name.as_str()))
-        .filter_map(|(_, value)| value.to_str().ok());
-    let mut all: Vec<String> = values.flat_map(parts_of_credential).collect();
-    all.extend(trigger.url().map_or_else(Vec::new, password_of));
-    all.retain(|value| is_credential(value));
-    all.extend(trigger.key_password().map(str::to_owned));
-    all
-}
-
-/// The values of the cookies that a response sets.
-pub(crate) fn cookies_of(response: &Response) -> Vec<String> {
-    let Some(http) = response.http() else {
-        return Vec::new();
-    };
-    let values = http.header("set-cookie").filter_map(|cookie| {
-        let (_, value) = cookie.split(';').next()?.split_once('=')?;
-        Some(value.trim().to_owned())
-    });
-    values.filter(|value| is_credential(value)).collect()
-}
-
-/// The password of a URL, as the URL spells it and as it is.
-fn password_of(url: &url::Url) -> Vec<String> {
-    let Some(password) = url.password() else {
-        return Vec::new();
-    };
-    // Of percent-encoded text, what `=` follows is a value.
-    let pair = format!("p={}", password.replace('+', "%2B"));
-    let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
-    let decoded = decoded.map(|(_, value)| value.into_owned());
-    decoded.into_iter().chain([password.to_owned()]).collect()
-}
-
-fn is_credential(value: &str) -> bool {
-    value.len() >= SHORTEST_CREDENTIAL && !HARMLESS.contains(&value)
 }
 
 #[cfg(test)]
@@ -597,12 +383,5 @@ mod tests {
             assert!(!said.contains("hunter2"), "{said}");
             assert!(said.contains("call [masked]"), "{said}");
         }
-    }
-
-    #[test]
-    fn a_number_that_is_a_secret_is_masked_in_attributes_too() {
-        let secrets = Secrets::new(["4242".to_owned()]);
-        assert_eq!(secrets.value(&Value::Int(4242)), Value::from(MASK));
-        assert_eq!(secrets.value(&Value::Int(7)), Value::Int(7));
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! `mask` removes secrets from it. How a result is obtained is left to `step`, `load` and `run`.
 
+#[cfg(feature = "run")]
+mod credentials;
 mod event;
 #[cfg(feature = "run")]
 mod load;
@@ -12,11 +14,13 @@ mod report;
 #[cfg(feature = "run")]
 mod versions;
 
+#[cfg(feature = "run")]
+pub(crate) use credentials::{cookies_of, credentials_of};
 pub use event::RunEvent;
 #[cfg(feature = "run")]
 pub use load::{Before, EarlierRun, Exemplar, Failing, HeldBack, Load, Measured};
 #[cfg(feature = "run")]
-pub(crate) use mask::{cookies_of, credentials_of, masked};
+pub(crate) use mask::masked;
 pub use report::{
     Attempt, EarlierTrace, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Tries,
     Trouble, Verdict, WithoutSpecs,

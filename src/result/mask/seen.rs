@@ -1,0 +1,187 @@
+//! Masks secrets in responses and traces.
+
+use std::sync::Arc;
+
+use crate::secret::{MASK, Secrets, is_credential_header};
+use crate::trace::{
+    Attributes, CommandResponse, Event, HttpResponse, Link, Resource, Response, Scope, Span,
+    Status, Trace, Undecoded, Value,
+};
+
+impl Secrets {
+    pub(super) fn mask_response(&self, response: &mut Response) {
+        match response {
+            Response::Http(http) => self.mask_http(http),
+            Response::Command(CommandResponse {
+                exit_code: _,
+                signal: _,
+                stdout,
+                stdout_dropped: _,
+                stderr,
+                stderr_dropped: _,
+                time: _,
+            }) => self.mask_each([stdout, stderr]),
+            Response::None => {}
+        }
+    }
+
+    fn mask_http(&self, http: &mut HttpResponse) {
+        let HttpResponse {
+            status: _,
+            headers,
+            body,
+            undecoded,
+            is_open: _,
+            time: _,
+        } = http;
+        if let Some(Undecoded::Encoding(name) | Undecoded::Charset(name)) = undecoded {
+            self.mask(name);
+        }
+        for (name, value) in headers {
+            if is_credential_header(name) {
+                *value = MASK.to_owned();
+            }
+            self.mask(name);
+            self.mask(value);
+        }
+        *body = self.bytes(std::mem::take(body));
+    }
+
+    /// Copies the trace only if there are secrets, since it may be large.
+    pub(super) fn mask_trace(&self, trace: &mut Arc<Trace>) {
+        if !self.is_empty() {
+            *trace = Arc::new(self.trace(trace));
+        }
+    }
+
+    fn trace(&self, trace: &Trace) -> Trace {
+        let linked = trace.linked().iter();
+        let linked = linked.map(|linked| self.trace(linked)).collect();
+        let spans = trace.spans().iter().map(|span| self.span(span));
+        Trace::assemble(trace.id(), trace.origin(), spans)
+            .with_linked(linked)
+            .with_losses(trace.losses().clone())
+            .with_holes(
+                trace
+                    .holes()
+                    .iter()
+                    .map(|hole| hole.with_texts(|text| self.text(text))),
+            )
+    }
+
+    fn span(&self, span: &Span) -> Span {
+        let mut masked = span.clone();
+        let Span {
+            trace_id: _,
+            span_id: _,
+            parent_id: _,
+            name,
+            kind: _,
+            start: _,
+            end: _,
+            status,
+            attributes,
+            events,
+            links,
+            dropped_events: _,
+            dropped_links: _,
+            resource,
+            scope,
+            trace_state,
+        } = &mut masked;
+        self.mask(name);
+        let Status { code: _, message } = status;
+        self.mask(message);
+        self.mask_attributes(attributes);
+        for Event {
+            name,
+            time: _,
+            attributes,
+        } in events
+        {
+            self.mask(name);
+            self.mask_attributes(attributes);
+        }
+        for Link {
+            trace_id: _,
+            span_id: _,
+            trace_state,
+            attributes,
+        } in links
+        {
+            self.mask(trace_state);
+            self.mask_attributes(attributes);
+        }
+        self.mask_resource(resource);
+        self.mask_scope(scope);
+        self.mask(trace_state);
+        masked
+    }
+
+    /// Spans share their resource and scope. Copies them only if they contain a secret.
+    fn mask_resource(&self, resource: &mut Arc<Resource>) {
+        let mut masked = Resource::clone(resource);
+        let Resource { attributes } = &mut masked;
+        self.mask_attributes(attributes);
+        if masked != **resource {
+            *resource = Arc::new(masked);
+        }
+    }
+
+    fn mask_scope(&self, scope: &mut Arc<Scope>) {
+        let mut masked = Scope::clone(scope);
+        let Scope {
+            name,
+            version,
+            attributes,
+        } = &mut masked;
+        self.mask_each([name, version]);
+        self.mask_attributes(attributes);
+        if masked != **scope {
+            *scope = Arc::new(masked);
+        }
+    }
+
+    fn mask_attributes(&self, attributes: &mut Attributes) {
+        let masked = attributes.iter().map(|(key, value)| {
+            let value = self.value(value);
+            (self.text(key), value)
+        });
+        let dropped = attributes.dropped();
+        *attributes = masked.collect::<Attributes>().with_dropped(dropped);
+    }
+
+    fn value(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.text(text)),
+            Value::Array(items) => {
+                Value::Array(items.iter().map(|item| self.value(item)).collect())
+            }
+            Value::Map(entries) => {
+                let entries = entries.iter();
+                let masked = entries.map(|(key, value)| (self.text(key), self.value(value)));
+                Value::Map(masked.collect())
+            }
+            Value::Bytes(bytes) => Value::Bytes(self.bytes(bytes.clone())),
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Number(_) => {
+                let text = value.to_text();
+                match self.text(&text) == text {
+                    true => value.clone(),
+                    false => Value::from(MASK),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_a_secret_is_masked_in_attributes_too() {
+        let secrets = Secrets::new(["4242".to_owned()]);
+        assert_eq!(secrets.value(&Value::Int(4242)), Value::from(MASK));
+        assert_eq!(secrets.value(&Value::Int(7)), Value::Int(7));
+    }
+}
