@@ -234,6 +234,31 @@ fn a_variable_does_not_add_a_query_or_a_parameter_to_a_url() {
 }
 
 #[test]
+fn white_space_at_the_end_of_a_url_is_not_a_part_of_it() {
+    for (vars, url) in [
+        ("x: ''", "http://a/b ${x}"),
+        ("x: ' '", "http://a/b${x}"),
+        ("x: ' ', y: ''", "http://a/b${x}${y}"),
+        ("x: ''", "GET http://a/b ${x}"),
+    ] {
+        let text = format!("vars: {{ {vars} }}\nrequest: \"{url}\"\nexpect: {{ status: 200 }}\n");
+        let spec = spec(&text);
+        let trigger = spec.steps[0].trigger(&spec.scope()).unwrap();
+        let Trigger::Request(request) = trigger else {
+            panic!("no request");
+        };
+        assert_eq!(request.url.as_str(), "http://a/b", "{vars} {url}");
+    }
+    let no_host =
+        "vars: { x: ' ', y: '' }\nrequest: { get: \"http://${x}${y}\" }\nexpect: { status: 200 }\n";
+    let why = refusal(no_host);
+    assert!(why.contains("empty host"), "{why}");
+    let no_url = "vars: { x: '' }\nrequest: \"GET ${x}\"\nexpect: { status: 200 }\n";
+    let why = refusal(no_url);
+    assert!(why.contains("invalid URL"), "{why}");
+}
+
+#[test]
 fn errors_in_variables_that_nothing_uses_are_reported() {
     let with = |vars: &str| {
         format!(

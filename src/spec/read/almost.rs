@@ -4,7 +4,7 @@
 //! must not exist, such a check passes for nearly every value.
 
 use super::matcher::{number, range};
-use super::{Doubtful, Reader, parse_duration};
+use super::{Doubtful, Reader, Words, parse_duration};
 use crate::spec::yaml::{Entry, Kind, Node, Scalar, Style};
 use crate::trace::Value;
 
@@ -35,11 +35,10 @@ enum Escape {
 impl Reader<'_> {
     /// The same reader, for conditions that must not hold.
     pub(super) fn strict(&self) -> Self {
-        let doubtful = match self.doubtful {
-            Doubtful::Accepted => Doubtful::Accepted,
-            Doubtful::Warned | Doubtful::Refused => Doubtful::Refused,
-        };
-        Self { doubtful, ..*self }
+        Self {
+            doubtful: Doubtful::Refused,
+            ..*self
+        }
     }
 
     /// The same reader, strict if a condition may hold for nothing.
@@ -50,10 +49,10 @@ impl Reader<'_> {
         }
     }
 
-    /// The same reader, for names.
+    /// The same reader, for names: only operators are doubtful.
     pub(super) fn for_names(&self) -> Self {
         Self {
-            doubtful: Doubtful::Accepted,
+            words: Words::Names,
             ..*self
         }
     }
@@ -72,6 +71,7 @@ impl Reader<'_> {
             "write `{}`; for the string itself, write {literally}",
             almost.meant
         );
+        let is_name = self.words == Words::Names && almost.escape == Escape::Quotes;
         match almost.certainty {
             Certainty::Certain => self.wrong(
                 node.place,
@@ -79,6 +79,7 @@ impl Reader<'_> {
                 "would be compared as a string",
                 help,
             ),
+            Certainty::Probable if is_name => Some(()),
             Certainty::Probable => self.doubt(text, node, help),
         }
     }
@@ -119,7 +120,6 @@ impl Reader<'_> {
 
     fn doubt(&self, text: &str, node: &Node, help: String) -> Option<()> {
         match self.doubtful {
-            Doubtful::Accepted => Some(()),
             Doubtful::Refused => self.wrong(
                 node.place,
                 format!("`{text}` is compared as a string, so that nearly every value passes"),

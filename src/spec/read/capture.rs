@@ -119,7 +119,7 @@ impl Reader<'_> {
         let scalar = self.scalar(node, "an expression")?;
         match scalar.text.trim_start().strip_prefix("=~") {
             Some(expression) => self.regex(expression.trim_start(), node),
-            None if scalar.text.starts_with('$') => self.wrong(
+            None if scalar.text.starts_with('$') && !scalar.text.starts_with("${") => self.wrong(
                 node.place,
                 "a capture from a text must be a regular expression",
                 "a path",

@@ -41,6 +41,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) dir: &'a Path,
     /// The treatment of strings that are nearly matchers.
     doubtful: Doubtful,
+    words: Words,
 }
 
 /// The treatment of strings that a system may send, but that were probably meant as matchers.
@@ -51,8 +52,15 @@ pub(crate) enum Doubtful {
     Warned,
     /// An error: the check would pass for nearly every value.
     Refused,
-    /// Accepted: nearly every word can be a name.
-    Accepted,
+}
+
+/// The meaning of words and phrases that were probably meant as matchers: `present`, `contains ord`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Words {
+    #[default]
+    Doubtful,
+    /// Nearly every word can be a name.
+    Names,
 }
 
 /// A text with its variables substituted. `None` if one has no value yet.
@@ -86,6 +94,7 @@ impl<'a> Reader<'a> {
             scope,
             dir,
             doubtful: Doubtful::default(),
+            words: Words::default(),
         }
     }
 }

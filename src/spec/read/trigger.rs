@@ -362,7 +362,9 @@ fn altered(text: &str, url: &str, values: &[Range<usize>]) -> Option<(String, &'
     let end = text.trim_end().len();
     let start = end - url.len();
     let query = start_of_query(text, start..end, values);
-    for value in values.iter().filter(|value| value.end > start) {
+    // White space around the URL is not a part of it.
+    let within = |value: &&Range<usize>| start < value.end && value.start < end;
+    for value in values.iter().filter(within) {
         let role = role(text, start..end, values, value);
         let rest = &text[value.end.min(end)..end];
         let in_name = is_in_name(&text[start..end], value.start.saturating_sub(start), rest);
