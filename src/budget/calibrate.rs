@@ -27,8 +27,8 @@ pub fn spread<'a>(runs: impl IntoIterator<Item = &'a Samples>) -> f64 {
 ///
 /// The estimator is Qn, which a few outliers do not change (P. J. Rousseeuw, C. Croux, *Alternatives
 /// to the Median Absolute Deviation*, 1993). Only runs with the same disturbance of the machine, which
-/// has this number of cores, are compared, because a verdict takes its difference into account. The sampling variance is subtracted, because the
-/// bounds of a verdict include it.
+/// has this number of cores, are compared, because a verdict takes its difference into account. The
+/// sampling variance is subtracted, because the bounds of a verdict include it.
 #[must_use]
 pub fn spread_of<'a>(runs: impl IntoIterator<Item = DisturbedRun<'a>>, cores: u32) -> f64 {
     let runs: Vec<((f64, f64), Option<f64>)> = runs

@@ -167,6 +167,11 @@ impl JudgedClaim {
         self.exceeds() || is_disturbed
     }
 
+    /// Returns `true` if some runs exceeded the limit, but not all.
+    pub(crate) fn is_unconfirmed(&self) -> bool {
+        matches!(self.doubt, Some(OpenReason::NotConfirmed { .. }))
+    }
+
     /// Returns `true` if its samples may become part of a baseline: they neither lack spans, nor is it
     /// unknown whether they show a regression.
     pub(crate) fn is_recordable(&self) -> bool {

@@ -348,10 +348,7 @@ fn an_undisturbed_run_is_proof_if_the_disturbed_ones_agree() {
         let own = last.evidence(0);
         let earlier = earlier.iter().map(|one| (*one, one.evidence(0)));
         last.add_earlier_runs(earlier, own);
-        (
-            last.verdict,
-            matches!(last.doubt, Some(OpenReason::NotConfirmed { .. })),
-        )
+        (last.verdict, last.is_unconfirmed())
     };
     let found = (ClaimVerdict::Regressed, false);
     assert_eq!(over(disturbed.clone(), &[&regressed, &disturbed]), found);
@@ -363,9 +360,18 @@ fn an_undisturbed_run_is_proof_if_the_disturbed_ones_agree() {
     assert_eq!(over(above.clone(), &[&regressed, &above]), found);
     assert_eq!(over(above.clone(), &[]), open);
     assert_eq!(over(within(above), &[&regressed]), denied);
-    let unknown = of(ClaimVerdict::TooFew, None);
+    let unknown = JudgedClaim {
+        candidate: Some(estimate(3, [None, None], 120.0)),
+        ..of(ClaimVerdict::TooFew, None)
+    };
     assert_eq!(over(unknown.clone(), &[&regressed]), found);
     assert_eq!(over(regressed.clone(), &[&unknown]), found);
+    let varied = JudgedClaim {
+        verdict: ClaimVerdict::NotProven,
+        doubt: Some(OpenReason::Variation),
+        ..unknown
+    };
+    assert_eq!(over(varied.clone(), &[&regressed]), found);
     let fine = of(ClaimVerdict::Ok, None);
     assert_eq!(over(fine, &[&disturbed]), denied);
 }

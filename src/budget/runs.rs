@@ -49,23 +49,30 @@ impl JudgedClaim {
     /// or in which some are missing, cannot refute an earlier one.
     #[must_use]
     pub fn evidence(&self, allowed: u64) -> RunEvidence {
-        let has_bounds = !matches!(
-            self.verdict,
-            ClaimVerdict::TooFew | ClaimVerdict::NothingFound
-        );
+        let is_known = self.verdict == ClaimVerdict::Ok || self.has_bounds();
         let is_unknown = matches!(
             self.doubt,
             Some(OpenReason::NotMeasured | OpenReason::SentLate(_))
         );
         if self.may_exceed() {
             RunEvidence::Proof
-        } else if !has_bounds || is_unknown || self.missing > allowed {
+        } else if !is_known || is_unknown || self.missing > allowed {
             RunEvidence::Nothing
         } else if self.is_above() {
             RunEvidence::Above
         } else {
             RunEvidence::Within
         }
+    }
+
+    /// Returns `true` if no bound is missing, also not of the baseline.
+    fn has_bounds(&self) -> bool {
+        let before = match &self.compared {
+            Compared::Limit(_) => None,
+            Compared::Baseline { before, .. } => Some(*before),
+        };
+        let mut sides = [Some(self.candidate), before].into_iter().flatten();
+        sides.all(|side| side.is_some_and(|estimate| estimate.has_bounds()))
     }
 
     /// Returns `true` if the value of an open claim is above the limit. Variation between runs raises the
@@ -118,10 +125,11 @@ impl JudgedClaim {
         let mut earlier: Vec<(&Self, RunEvidence)> = earlier.filter(counts).collect();
         let evidence: Vec<RunEvidence> = earlier.iter().map(|(_, of)| *of).chain([own]).collect();
         let is_exceeded = evidence.contains(&RunEvidence::Proof);
-        if is_exceeded && own == RunEvidence::Nothing {
-            // Another run takes the place of this one.
-            let proof = earlier.iter().rposition(|(one, _)| one.exceeds());
-            let (last, _) = earlier.remove(proof.unwrap_or(earlier.len() - 1));
+        if is_exceeded
+            && own == RunEvidence::Nothing
+            && let Some((last, _)) = earlier.pop()
+        {
+            // The run before takes the place of this one.
             *self = last.clone();
         }
         if is_exceeded && evidence.contains(&RunEvidence::Within) {

@@ -38,6 +38,13 @@ pub struct Estimate {
     pub upper: Option<f64>,
 }
 
+impl Estimate {
+    /// Returns `true` if there are enough samples for both bounds.
+    pub(super) fn has_bounds(&self) -> bool {
+        self.lower.is_some() && self.upper.is_some()
+    }
+}
+
 impl Default for Storage {
     fn default() -> Self {
         Self::Raw(Vec::new())

@@ -41,7 +41,7 @@ impl JudgedClaim {
                 )
             }
         };
-        let was_above = matches!(self.doubt, Some(OpenReason::NotConfirmed { .. }));
+        let was_above = self.is_unconfirmed();
         let is_visible = self.verdict == ClaimVerdict::NotProven && (is_above || was_above);
         is_visible.then(|| {
             format!(

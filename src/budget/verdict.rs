@@ -227,15 +227,11 @@ fn lacks_only_what_is_unknown(claim: &Claim<'_>, alpha: Alpha) -> bool {
     };
     let sides = [Some(claim.candidate), before].into_iter().flatten();
     let mut lacking = sides
-        .filter(|side| !estimate(side, claim.quantile, alpha).is_some_and(|it| has_bounds(&it)))
+        .filter(|side| !estimate(side, claim.quantile, alpha).is_some_and(|it| it.has_bounds()))
         .peekable();
     let needed = smallest_count(claim.quantile, alpha);
     let is_enough = |side: &Samples| side.len().saturating_add(side.unknown()) >= needed;
     lacking.peek().is_some() && lacking.all(is_enough)
-}
-
-fn has_bounds(of: &Estimate) -> bool {
-    of.lower.is_some() && of.upper.is_some()
 }
 
 fn verdict(
@@ -252,13 +248,14 @@ fn verdict(
         (Decision::Worse, Compared::Limit(_)) => ClaimVerdict::OverLimit,
         (Decision::Worse, Compared::Baseline { .. }) => ClaimVerdict::Regressed,
         (Decision::Open(Some(_)), _) => ClaimVerdict::NotProven,
-        (Decision::Open(None), Compared::Limit(_)) if has_bounds(candidate) => {
+        (Decision::Open(None), Compared::Limit(_)) if candidate.has_bounds() => {
             ClaimVerdict::NotProven
         }
         (Decision::Open(None), Compared::Limit(_)) => ClaimVerdict::TooFew,
         (Decision::Open(None), Compared::Baseline { before, .. }) => {
             let is_same = can_be_decided(claim);
-            let is_enough = has_bounds(candidate) && before.as_ref().is_some_and(has_bounds);
+            let is_enough =
+                candidate.has_bounds() && before.as_ref().is_some_and(Estimate::has_bounds);
             if is_enough || !is_same {
                 ClaimVerdict::NotProven
             } else {

@@ -134,7 +134,7 @@ fn has_several_versions(required: &[Requirement<'_>], run: &Load, last: &Load) -
 }
 
 /// The measured durations of all budgets that are compared with a baseline, in all runs. A run in which
-/// a claim of the budget exceeds its limit is left out if the others do not confirm that, and so is one
+/// a claim of the budget is above its limit is left out if the others do not confirm that, and so is one
 /// that lacks spans or of which a disturbance hides the result.
 pub(super) fn new_runs(
     setting: &RunContext<'_>,
@@ -144,9 +144,11 @@ pub(super) fn new_runs(
     decided: &Decisions<'_>,
 ) -> NewRuns {
     let masked = |text: &str| setting.secrets.text(text);
-    let is_unconfirmed = |check: CheckRef, judged: &JudgedClaim| {
-        let confirmed = decided.of(check).is_some_and(JudgedClaim::exceeds);
-        judged.exceeds() && !confirmed
+    let is_unconfirmed = |check: CheckRef, judged: &JudgedClaim, allowed: u64| {
+        let over_all = decided.of(check);
+        let is_refuted = over_all.is_some_and(JudgedClaim::is_unconfirmed);
+        let is_confirmed = over_all.is_some_and(JudgedClaim::exceeds);
+        judged.exceeds() && !is_confirmed || judged.evidence(allowed).is_above() && is_refuted
     };
     let is_doubtful = |run: &JudgedRun<'_>, budget: usize| {
         let of = |(required, _): &&(Requirement<'_>, _)| required.budget == budget;
@@ -156,7 +158,7 @@ pub(super) fn new_runs(
         lacks_spans
             || over_all.any(|(_, judged)| !judged.is_recordable())
             || claims.any(|(required, judged)| {
-                !judged.is_recordable() || is_unconfirmed(required.check, judged)
+                !judged.is_recordable() || is_unconfirmed(required.check, judged, run.load.allowed)
             })
     };
     let mut new = NewRuns {

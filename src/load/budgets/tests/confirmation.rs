@@ -99,6 +99,21 @@ fn an_unconfirmed_regression_is_no_part_of_a_baseline() {
 }
 
 #[test]
+fn no_run_above_a_limit_that_another_run_refutes_is_part_of_a_baseline() {
+    let mut project = TestProject::new(COMPARED);
+    project.record("2.3.0", 120_000);
+    project.budgeting.update = Update::Always;
+    // The second run is above the limit too, but proves nothing.
+    let report = project.judge_all([
+        run("2.3.0", 350_000),
+        run("2.3.0", 144_300),
+        run("2.3.0", 121_000),
+    ]);
+    assert_eq!(report.verdicts(), [ClaimVerdict::NotProven]);
+    assert_eq!(runs(&project.baseline()), 2);
+}
+
+#[test]
 fn claims_are_confirmed_separately() {
     let mut project = TestProject::new(SPEC);
     project.record("2.3.0", 120_000);
@@ -172,6 +187,11 @@ fn runs_that_show_nothing_are_not_counted() {
     assert_eq!(
         sentence(&unknown),
         "p50 of inventory-check: REGRESSED in 2 of 2 runs: at least 2.65x slower (2.92x, 2.67x seen, limit 1.2x)"
+    );
+    let above = project.judge_all([slow(350_000), slow(144_300), short()]);
+    assert_eq!(
+        sentence(&above),
+        "p50 of inventory-check: REGRESSED in 2 of 2 runs: 2.92x, 1.20x slower, limit 1.2x, proven in 1 of them"
     );
 }
 
