@@ -88,7 +88,7 @@ impl BudgetChecks<'_> {
     }
 }
 
-/// The claims that fail, of which some explain others.
+/// The claims above their limits, of which some explain others.
 struct FailedClaims<'d> {
     claims: Vec<FailedClaim<'d>>,
 }
@@ -101,11 +101,8 @@ struct FailedClaim<'d> {
 
 impl<'d> FailedClaims<'d> {
     fn of(checks: &BudgetChecks<'d>, decided: &'d Decisions<'_>) -> Self {
-        let fails = |(required, judged): &&(Requirement<'_>, budget::JudgedClaim)| {
-            let measured = &checks.load.measured[required.budget];
-            !measured.samples.is_empty() && checks.load.fails(judged.verdict)
-        };
-        let failed = decided.claims.iter().filter(fails);
+        // Under `--strict`, claims that are open or have no samples fail, which explains no other.
+        let failed = decided.claims.iter().filter(|(_, judged)| judged.exceeds());
         Self {
             claims: failed
                 .map(|(required, judged)| FailedClaim {

@@ -399,6 +399,12 @@ budgets:
     assert_eq!(causes(&explained), [(response, Some(span)), (span, None)]);
     let own_cause = project.judge(load("2.4.0", 620_000, 320_000));
     assert_eq!(causes(&own_cause), [(response, None), (span, None)]);
+    // A claim that fails only because it is open explains nothing and is not explained.
+    project.budgeting.is_strict = true;
+    for (answer, found) in [(240_000, 320_000), (240_000, 144_000), (420_000, 144_000)] {
+        let open = project.judge(load("2.4.0", answer, found));
+        assert_eq!(causes(&open), [(response, None), (span, None)]);
+    }
 }
 
 #[test]
