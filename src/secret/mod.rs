@@ -9,6 +9,7 @@ mod format;
 mod header;
 mod needle;
 mod spelling;
+mod unparsed;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub use format::Format;
 pub use header::is_credential_header;
 pub(crate) use header::parts_of_credential;
+pub(crate) use unparsed::values_in;
 pub use writer::MaskedWriter;
 
 use needle::Needles;

@@ -45,7 +45,16 @@ async fn cases_come_from_csv_json_and_yaml_files_with_their_labels() {
 
 #[tokio::test]
 async fn mistakes_in_a_file_of_cases_have_their_place_there() {
-    let mistakes: [(&str, &str, &[&str]); 9] = [
+    let mistakes: [(&str, &str, &[&str]); 10] = [
+        (
+            "cases.csv",
+            "case,path, case\na,fine,b\n",
+            &[
+                "cases.csv:1:11",
+                "duplicate column `case`",
+                "rename or remove this column",
+            ],
+        ),
         (
             "cases.csv",
             "case,path,want\nfine,fine\n",
@@ -135,11 +144,82 @@ async fn secret_columns_are_masked_also_in_mistakes() {
     );
     let said = project.spanspec(&["lint"]).await;
     said.expect(2, &["a status code cannot be `abc`"]);
-    project.write(
-        "cases.csv",
-        "case,path,want\nfirst,hidden-path,200\nsecond,hidden-path\n",
-    );
+    let mistakes = [
+        (
+            "first,hidden-path,200\nsecond,hidden-path\n",
+            "this line has 2 values",
+        ),
+        ("hidden-path,200\n", "this line has 2 values"),
+        ("first,a,hidden-path,200\n", "this line has 4 values"),
+        (
+            "first,\"hidden-path\"\"${nowhere}\",200\n",
+            "undefined variable `nowhere`",
+        ),
+        ("first,hidden-path,\"200\n", "this quote is never closed"),
+        ("hidden-path,first,\"200\"x\n", "this quote is never closed"),
+    ];
+    for (lines, said) in mistakes {
+        project.write("cases.csv", &format!("case,path,want\n{lines}"));
+        expect_masked(&project, said).await;
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_masked_also_in_a_file_that_cannot_be_parsed() {
+    let mistakes = [
+        (
+            "cases.json",
+            "[{ \"path\": \"hidden-path\", \"want\": [ }]",
+            "cases.json:1:",
+        ),
+        (
+            "cases.json",
+            "[{\n  \"path\": [\n    \"hidden-path\", &\n",
+            "cases.json:3:",
+        ),
+        (
+            "cases.yaml",
+            "- { path: hidden-path, want: 200, want: 201 }\n",
+            "duplicate key `want`",
+        ),
+        (
+            "cases.yaml",
+            "- path: |\n    1\n   hidden-path: [\n",
+            "cases.yaml:",
+        ),
+        (
+            "cases.yaml",
+            "all: [{ path: hidden-path }]\nmore: hidden-path\n",
+            "must be a list",
+        ),
+        (
+            "cases.yaml",
+            "- { path: 'hidden-path ${nowhere}', want: 200 }\n",
+            "undefined variable `nowhere`",
+        ),
+    ];
+    for (file, text, said) in mistakes {
+        let project = project(file, text).await;
+        let url = &project.system.url;
+        project.write(
+            "spanspec.yaml",
+            &format!("vars: {{ URL: \"{url}\" }}\nsecrets: [path]\n"),
+        );
+        expect_masked(&project, said).await;
+    }
+}
+
+#[tokio::test]
+async fn a_syntax_error_is_the_only_error_of_its_file() {
+    let project = project("cases.json", "[{ \"case\": ").await;
     let said = project.spanspec(&["lint"]).await;
-    said.expect(2, &["this line has 2 values"]);
-    assert!(!said.err.contains("hidden-path"), "{}", said.err);
+    said.expect(2, &["cases.json:1:"]);
+    assert!(!said.err.contains("this file is empty"), "{}", said.err);
+}
+
+async fn expect_masked(project: &Project, text: &str) {
+    let said = project.spanspec(&["lint"]).await;
+    said.expect(2, &[text, "[masked]"]);
+    let all = format!("{}{}", said.out, said.err);
+    assert!(!all.contains("hidden-path"), "{all}");
 }

@@ -20,10 +20,11 @@ pub(super) fn parse(errors: &ErrorList, see: impl Fn(&str, &str)) -> Option<Node
     let text = errors.source().text();
     let rows = rows(text).map_err(|quote| {
         // The message contains the line.
-        let line = text[quote.start..].lines().next().unwrap_or_default();
-        let names = text.lines().next().unwrap_or_default();
+        let start = text[..quote.start].rfind('\n').map_or(0, |end| end + 1);
+        let line = text[start..].lines().next().unwrap_or_default();
+        let names = text.split(['\n', '\r']).next().unwrap_or_default();
         for name in names.split(',').map(unquoted) {
-            line.split(',').for_each(|value| see(name, unquoted(value)));
+            see_lines(&see, name, line);
         }
         errors.note::<()>(
             quote,
@@ -52,8 +53,18 @@ pub(super) fn parse(errors: &ErrorList, see: impl Fn(&str, &str)) -> Option<Node
         );
     }
     for row in rows {
-        let values = header.iter().zip(row);
-        values.for_each(|(name, value)| see(name.text.trim(), &value.text));
+        see_row(header, row, text, &see);
+    }
+    for (at, name) in header.iter().enumerate() {
+        let is_same = |other: &Cell| other.text.trim() == name.text.trim();
+        if header[..at].iter().any(is_same) {
+            return errors.note(
+                name.place,
+                format!("duplicate column `{}`", name.text.trim()),
+                "again",
+                "rename or remove this column".to_owned(),
+            );
+        }
     }
     let cases = rows.iter().map(|row| case(header, row, errors));
     let cases: Vec<Option<Node>> = cases.collect();
@@ -61,6 +72,31 @@ pub(super) fn parse(errors: &ErrorList, see: impl Fn(&str, &str)) -> Option<Node
         place,
         kind: Kind::List(cases.into_iter().collect::<Option<_>>()?),
     })
+}
+
+/// Calls `see` with each value, or with each line under all names if a value is missing or added.
+fn see_row(header: &[Cell], row: &[Cell], text: &str, see: &impl Fn(&str, &str)) {
+    let raw = |first: &Cell, last: &Cell| &text[first.place.start..last.place.end];
+    if row.len() != header.len()
+        && let (Some(first), Some(last)) = (row.first(), row.last())
+    {
+        for name in header {
+            see_lines(see, name.text.trim(), raw(first, last));
+        }
+        return;
+    }
+    for (name, value) in header.iter().zip(row) {
+        see(name.text.trim(), &value.text);
+        // Quotes within the value are doubled in the file.
+        see(name.text.trim(), unquoted(raw(value, value)));
+    }
+}
+
+/// Calls `see` with whole lines, because parts such as `1` occur also in messages.
+fn see_lines(see: &impl Fn(&str, &str), name: &str, text: &str) {
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.trim_matches(['"', ',', ' ']).is_empty());
+    lines.for_each(|line| see(name, line));
 }
 
 fn unquoted(text: &str) -> &str {

@@ -28,6 +28,9 @@ pub(super) fn cases(node: &Node, reader: &Reader<'_>) -> Option<Vec<MatrixCase>>
         hide_secrets(&document, reader);
         of_node(&document, &elsewhere)
     });
+    if cases.is_none() {
+        reader.scope.hide_in(source.text());
+    }
     let cases = reader.errors.adopt(errors, cases)?;
     match node.get("label") {
         None => Some(cases),
@@ -86,6 +89,7 @@ fn document(path: &Path, named: &Node, reader: &Reader<'_>, errors: &ErrorList) 
             let mut documents = yaml::parse(errors).into_iter();
             match (documents.next(), documents.next()) {
                 (Some(document), None) => Some(document),
+                (None, _) if !errors.is_empty() => None,
                 (None, _) => errors.note(Place::default(), "this file is empty", "", None),
                 (Some(_), Some(second)) => errors.note(
                     second.place,
@@ -137,14 +141,14 @@ fn labelled(cases: Vec<MatrixCase>, label: &Node, reader: &Reader<'_>) -> Option
             format!("write `\"${{{variable}}}\"` for the value of this variable"),
         );
     }
-    let mut lines = HashMap::new();
+    let mut numbers = HashMap::new();
     let mut labelled = Vec::new();
     for (index, case) in cases.into_iter().enumerate() {
         let mut scope = reader.scope.clone();
         case.set_in(&mut scope);
         let with_case = Reader::new(reader.errors, &scope, reader.dir);
         let text = with_case.named(label, "a label")?;
-        if let Some(first) = lines.insert(text.clone(), index + 1) {
+        if let Some(first) = numbers.insert(text.clone(), index + 1) {
             return reader.wrong(
                 label.place,
                 format!(

@@ -12,7 +12,7 @@ pub(crate) use lookup::Withheld;
 use self::lookup::Definition;
 use super::error::ErrorList;
 use super::{DeclaredService, Globals, ServiceSet, Variables};
-use crate::secret::parts;
+use crate::secret::{parts, values_in};
 use crate::trace::{TraceId, Value};
 
 /// Ports of services that are not started for the spec.
@@ -246,6 +246,12 @@ impl Scope {
     /// Adds values to the masked values.
     pub(crate) fn hide(&self, values: impl Iterator<Item = String>) {
         self.globals.hidden.add(values);
+    }
+
+    /// Adds the values of secret names in a text with errors, which quote its lines.
+    pub(crate) fn hide_in(&self, text: &str) {
+        let names = self.globals.secrets.iter();
+        self.hide(names.flat_map(|name| values_in(text, name)));
     }
 
     /// All values of secret names, for masking. Of a list or map, each value in it as well.
