@@ -265,7 +265,9 @@ impl<'a> Observation<'a> {
         let what = format!("no response before the end of all tries ({trigger})");
         let trouble = Trouble::new(&what)
             .with_location(Some(self.context.step.at.clone()))
-            .with_help(["increase `timeout` of `poll`"]);
+            .with_help([
+                "increase `timeout` of `poll`; for an event stream that does not end, set `request.timeout` to less than that",
+            ]);
         self.report_without_response(report, trouble).await
     }
 

@@ -60,8 +60,8 @@ impl Tryout<'_> {
         report: &mut StepReport,
     ) -> Result<FiredTry, Trouble> {
         let step = self.reader.step;
-        let until = |scope: &Scope| step.poll(scope).map_err(|errors| Trouble::from(&errors));
-        match until(scope)? {
+        let poll = step.poll(scope);
+        match poll.map_err(|errors| Trouble::from(&errors))? {
             None => self.fire_once(scope, report, None).await,
             Some(poll) => self.fire_until_met(&poll, scope, report).await,
         }
@@ -85,11 +85,12 @@ impl Tryout<'_> {
                 break;
             }
             let pause = tokio::time::sleep_until(next.into());
-            let fired = match self.unless_stopped(pause).await {
-                Ok(()) => {
-                    started = Instant::now();
-                    self.fire_and_compare(scope, report, deadline).await
-                }
+            let paused = self.unless_stopped(pause).await;
+            started = Instant::now();
+            let fired = match paused {
+                // The pause can take longer than intended.
+                Ok(()) if started >= deadline => break,
+                Ok(()) => self.fire_and_compare(scope, report, deadline).await,
                 Err(stopped) => Err(stopped),
             };
             let fired = fired.map_err(|trouble| reported.last_seen(trouble, &tries))?;
@@ -138,8 +139,10 @@ impl Tryout<'_> {
         report.trace_id = Some(trace_context.trace_id);
         let follow = follow(run, &trigger, &trace_context);
         let fired = Instant::now();
+        // A poll tries again itself, and then reports the refused connection.
+        let starting_until = run.options.starting_until.filter(|_| deadline.is_none());
         let answer = fire_when_possible(
-            run.options.starting_until,
+            starting_until,
             Some(&*run.in_flight),
             &trigger,
             &trace_context,
@@ -221,14 +224,14 @@ impl FiredTry {
         }
     }
 
-    /// Returns `true` if only `other` has a response, and this one has none for a reason that passes.
+    /// Returns `true` if this try has no response for a reason that passes, and `other` has one, or at
+    /// least an error if this one was cut off.
     fn shows_less_than(&self, other: &Self) -> bool {
-        let is_in_vain = match &self.answer {
-            TryAnswer::TooLate => true,
-            TryAnswer::Error(error) => error.is_transient(),
-            TryAnswer::Response(_) | TryAnswer::Unmet(..) => false,
-        };
-        is_in_vain && matches!(other.answer, TryAnswer::Unmet(..))
+        match (&self.answer, &other.answer) {
+            (TryAnswer::TooLate, TryAnswer::Unmet(..) | TryAnswer::Error(_)) => true,
+            (TryAnswer::Error(error), TryAnswer::Unmet(..)) => error.is_transient(),
+            _ => false,
+        }
     }
 
     /// Adds what `until` misses so far to the trouble that ends the tries.

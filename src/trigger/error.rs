@@ -109,7 +109,7 @@ pub enum TriggerError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// No certificate authorities, or a key that does not fit its certificate.
+    /// No certificate authorities, or a TLS configuration that the TLS library refuses.
     #[error("failed to set up TLS")]
     TlsSetup(#[source] Box<dyn Error + Send + Sync>),
     /// A file of `tls` cannot be read.

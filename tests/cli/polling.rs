@@ -44,7 +44,7 @@ expect: { spans: [work] }
 #[tokio::test(flavor = "multi_thread")]
 async fn what_until_misses_is_a_failure_with_its_line_and_the_number_of_tries() {
     let spec = "request: GET ${URL}/broken
-poll: { until: { status: 200 }, every: 1ms, timeout: 300ms }
+poll: { until: { status: 200 }, every: 1ms, timeout: 2s }
 expect: { errors: 0 }
 ";
     let (project, said) = run(spec, &["--report", "junit=j.xml"]).await;
@@ -54,14 +54,14 @@ expect: { errors: 0 }
             "status of the response",
             "specs/a.yaml:2:26",
             "found 500",
-            "`until` was not met within 300 ms (",
+            "`until` was not met within 2 s (",
             "response: 500 in",
             "1 failed",
         ],
     );
     let junit = project.read("j.xml");
     assert!(
-        junit.contains("`until` was not met within 300 ms ("),
+        junit.contains("`until` was not met within 2 s ("),
         "{junit}"
     );
 }
@@ -95,6 +95,7 @@ expect: { errors: 0 }
             "no response before the end of all tries (GET ",
             "`until` was not met within 300 ms (1 try)",
             "increase `timeout` of `poll`",
+            "for an event stream that does not end, set `request.timeout`",
         ],
     );
 }
@@ -115,6 +116,58 @@ expect: { errors: 0 }
             "there was no response to a further try",
         ],
     );
+}
+
+/// The first connection is closed without an answer; on the others the answer never comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_error_is_reported_although_a_further_try_hangs() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        drop(listener.accept().await.unwrap());
+        loop {
+            open.push(listener.accept().await.unwrap());
+        }
+    });
+    let spec = format!(
+        "request: GET http://{address}/
+poll: {{ until: {{ status: 200 }}, every: 1ms, timeout: 2s }}
+expect: {{ errors: 0 }}
+"
+    );
+    let (_, said) = run(&spec, &[]).await;
+    said.expect(
+        3,
+        &[
+            "the connection was closed before the response was complete",
+            "`until` was not met within 2 s (2 tries)",
+            "there was no response to a further try",
+        ],
+    );
+    assert!(!said.out.contains("no response before"), "{}", said.out);
+}
+
+/// The service has no readiness check, so that a refused connection may mean that it is starting.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_refused_connection_of_a_starting_service_is_a_try() {
+    let spec = "request: GET http://127.0.0.1:1/
+poll: { until: { status: 200 }, every: 1ms, timeout: 2s }
+expect: { errors: 0 }
+";
+    let project = Project::with(&[("a.yaml", spec)]).await;
+    let services = "services:\n  idle: { run: [sleep, \"600\"], start_timeout: 10m }\n";
+    let file = project.read("spanspec.yaml") + services;
+    project.write("spanspec.yaml", &file);
+    let said = project.run(&[]).await;
+    said.expect(
+        3,
+        &[
+            "connection refused by 127.0.0.1:1",
+            "`until` was not met within 2 s (",
+        ],
+    );
+    assert!(!said.out.contains("(1 try)"), "{}", said.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]
