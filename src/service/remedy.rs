@@ -2,6 +2,7 @@
 //!
 //! The facts are the last attempt, the ports on which the service listens, its output, and its exit.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use super::ready::{Answer, Target};
@@ -103,9 +104,16 @@ fn of_output(output: &[String]) -> Option<String> {
         let (_, remedy) = KNOWN
             .iter()
             .find(|(errors, _)| errors.iter().any(|error| lower.contains(error)))?;
-        let quoted: String = line.trim().chars().take(LONGEST).collect();
-        Some(format!("{remedy}; it wrote `{quoted}`"))
+        Some(format!("{remedy}; it wrote `{}`", shortened(line.trim())))
     })
+}
+
+/// A secret that was cut is recognized by the `…` after it.
+fn shortened(line: &str) -> Cow<'_, str> {
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &line[..end])),
+        None => Cow::Borrowed(line),
+    }
 }
 
 fn refused(

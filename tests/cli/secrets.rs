@@ -82,6 +82,22 @@ async fn a_service_or_build_that_fails_shows_no_secret() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_line_that_is_quoted_in_part_shows_no_part_of_a_secret() {
+    // The secret begins five characters before the end of the quoted part.
+    let before = format!("connection refused {}", "x".repeat(176));
+    let service = format!(
+        "services: {{ app: {{ run: \"sh -c 'echo {before}${{TOKEN}}; exit 3'\", ready: {{ log: =~ never }} }} }}\n"
+    );
+    let project = project(&service, SPEC).await;
+    let said = with_token(&project, &["run"]).await;
+    assert_eq!(said.code, Some(3), "{}{}", said.out, said.err);
+    let all = format!("{}{}", said.out, said.err);
+    assert!(all.contains("it wrote `connection refused"), "{all}");
+    assert!(!all.contains("hunte"), "{all}");
+}
+
 #[tokio::test]
 async fn an_error_that_quotes_a_secret_shows_neither_it_nor_its_length() {
     let spec = "vars: { STATUS: \"${TOKEN}\" }\nrequest: GET http://127.0.0.1:1/\nexpect: { status: \"${STATUS}\" }\n";
