@@ -3,6 +3,7 @@
 //! A session is started for a [`Workspace`]; specs are then run in it any number of times. The
 //! command line, output and Ctrl-C are left to the caller.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -52,7 +53,7 @@ pub struct Session {
     exit_watch: JoinSet<()>,
     listener: Listener,
     secrets: Secrets,
-    /// The values of `OTEL_SERVICE_NAME` of the services that were started.
+    /// The `service.name` of each service that was started, if its `env` sets it.
     service_names: BTreeSet<String>,
 }
 
@@ -459,7 +460,7 @@ async fn start_services(
         return Ok((None, BTreeSet::new()));
     }
     let names = services.iter().filter_map(Service::telemetry_name);
-    let names = names.map(str::to_owned).collect();
+    let names = names.map(Cow::into_owned).collect();
     let port = receiver.addresses().first().map_or(0, SocketAddr::port);
     let telemetry = service::TelemetryTarget {
         endpoint: format!("http://127.0.0.1:{port}"),

@@ -18,8 +18,11 @@ mod running;
 mod start;
 mod system;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
 
 pub use command::CommandLine;
 pub use ending::{ExitReason, UnexpectedExit};
@@ -88,12 +91,71 @@ impl Service {
         }
     }
 
-    /// The `service.name` of its spans, if `env` sets it.
+    /// The `service.name` of its spans, if `env` sets it: in `OTEL_SERVICE_NAME`, or else in
+    /// `OTEL_RESOURCE_ATTRIBUTES`.
     #[must_use]
-    pub fn telemetry_name(&self) -> Option<&str> {
-        let mut env = self.env.iter().rev();
-        env.find(|(key, _)| key == "OTEL_SERVICE_NAME")
-            .map(|(_, name)| name.as_str())
-            .filter(|name| !name.is_empty())
+    pub fn telemetry_name(&self) -> Option<Cow<'_, str>> {
+        let of = |wanted: &str| {
+            let mut env = self.env.iter().rev();
+            let (_, value) = env.find(|(name, _)| name == wanted)?;
+            Some(value.as_str()).filter(|value| !value.is_empty())
+        };
+        of("OTEL_SERVICE_NAME")
+            .map(Cow::Borrowed)
+            .or_else(|| name_in(of("OTEL_RESOURCE_ATTRIBUTES")?))
+    }
+}
+
+/// The `service.name` in a list such as `service.name=shop,service.version=1`. Values are
+/// percent-encoded.
+fn name_in(attributes: &str) -> Option<Cow<'_, str>> {
+    let pairs = attributes
+        .split(',')
+        .filter_map(|pair| pair.split_once('='));
+    let mut names = pairs.filter(|(key, _)| key.trim() == "service.name");
+    let (_, name) = names.next_back()?;
+    let name = percent_decode_str(name.trim()).decode_utf8_lossy();
+    Some(name).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_service_is_that_of_its_spans() {
+        for (env, name) in [
+            (&[][..], None),
+            (&[("OTEL_SERVICE_NAME", "shop")], Some("shop")),
+            (
+                &[(
+                    "OTEL_RESOURCE_ATTRIBUTES",
+                    "a=b, service.name = my%20shop,c",
+                )],
+                Some("my shop"),
+            ),
+            (
+                &[
+                    ("OTEL_RESOURCE_ATTRIBUTES", "service.name=other"),
+                    ("OTEL_SERVICE_NAME", "shop"),
+                ],
+                Some("shop"),
+            ),
+            (
+                &[
+                    ("OTEL_SERVICE_NAME", ""),
+                    ("OTEL_RESOURCE_ATTRIBUTES", "service.name=shop"),
+                ],
+                Some("shop"),
+            ),
+            (&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=")], None),
+        ] {
+            let mut service = Service::new("app", CommandLine::Shell("true".into()));
+            let pairs = env
+                .iter()
+                .map(|(key, value)| ((*key).into(), (*value).into()));
+            service.env = pairs.collect();
+            assert_eq!(service.telemetry_name().as_deref(), name, "{env:?}");
+        }
     }
 }

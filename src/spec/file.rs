@@ -246,7 +246,8 @@ impl<'a> FileReader<'a> {
             reader.needed_services(node, declared)
         })?;
         let services = services.unwrap_or(ServiceSet::All);
-        scope.leave_out(declared.unwrap_or_default(), &services);
+        scope.withhold_ports(&services);
+        scope.leave_out(&services);
         Some(services)
     }
 

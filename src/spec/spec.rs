@@ -108,6 +108,7 @@ impl Spec {
     pub fn scope(&self) -> Scope {
         let mut scope = Scope::new(Arc::clone(&self.globals), self.vars.clone());
         self.case.set_in(&mut scope);
+        scope.leave_out(&self.services);
         scope
     }
 

@@ -12,6 +12,7 @@ mod selection;
 #[cfg(feature = "cli")]
 mod unused;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -201,7 +202,9 @@ impl Workspace {
 fn declared(service: &Service) -> DeclaredService {
     DeclaredService {
         name: service.name.clone(),
-        telemetry_name: service.telemetry_name().unwrap_or(&service.name).to_owned(),
+        telemetry_name: service
+            .telemetry_name()
+            .map_or_else(|| service.name.clone(), Cow::into_owned),
         depends_on: service.depends_on.clone(),
     }
 }

@@ -78,11 +78,24 @@ async fn a_service_that_is_not_there_or_not_listed_is_an_error_with_its_place() 
     let port = "services: [shop]\nrequest: GET http://127.0.0.1:${services.mail.http}/\nexpect: { status: 200 }\n";
     let through_vars = "services: [db]\nrequest: GET ${SHOP}/\nexpect: { status: 200 }\n";
     let absent = "services: [shop]\nrequest: GET ${URL}/ok\nexpect:\n  services: [mailer]\n  edges: [shop -> mailer]\n  spans:\n    - { find: { service: mailer }, count: 0 }\n    - { find: { service: [shop, mailer] }, count: 1.. }\n    - { find: { service: =~ ^mail }, count: 0 }\n    - { find: { service: =~ shop|mail }, count: 1.. }\n";
+    let lists = "services: [db]
+request: GET ${URL}/ok
+expect:
+  spans:
+    - { find: { resource: { service.name: mailer } }, count: 0 }
+    - { find: { service: [=~ ^mail] }, count: 0 }
+    - { find: { service: [mailer, =~ ^sh] }, count: 0 }
+    - { find: { service: { starts_with: mail, not: mailman } }, count: 0 }
+    - { find: { service: [mailer, =~ ^db] }, count: 0 }
+    - { find: { service: [mailer, elsewhere] }, count: 0 }
+    - { find: { service: { not: db } }, count: 0 }
+";
     let specs = [
         ("a.yaml", unknown.as_str()),
         ("b.yaml", port),
         ("c.yaml", through_vars),
         ("d.yaml", absent),
+        ("e.yaml", lists),
     ];
     let project = project(&specs).await;
     let file = project.read("spanspec.yaml");
@@ -102,7 +115,33 @@ async fn a_service_that_is_not_there_or_not_listed_is_an_error_with_its_place() 
             " --> specs/d.yaml:7:26\n",
             " --> specs/d.yaml:9:26\n",
             "help: add `mail` to `services` of the spec, or remove this condition",
-            "7 errors",
+            " --> specs/e.yaml:5:43\n",
+            " --> specs/e.yaml:6:26\n",
+            " --> specs/e.yaml:7:26\n",
+            " --> specs/e.yaml:8:26\n",
+            "11 errors",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_captured_name_of_a_service_that_is_not_started_is_an_error() {
+    let spec = "
+services: [shop]
+steps:
+  - run: printf mailer
+    capture: { svc: { stdout: \"=~ .+\" } }
+  - request: GET ${URL}/ok
+    expect:
+      spans: [ { find: { service: \"${svc}\" }, count: 0 } ]
+";
+    let project = project(&[("a.yaml", spec)]).await;
+    project.spanspec(&["lint"]).await.expect(0, &["no errors"]);
+    project.run(&[]).await.expect(
+        3,
+        &[
+            "the service `mail` is not started for this spec",
+            "specs/a.yaml:8",
         ],
     );
 }

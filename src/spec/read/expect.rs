@@ -206,7 +206,7 @@ impl Reader<'_> {
                 let items = self.not_empty(node, "`services`")?;
                 self.each(items, |item| {
                     let name = self.named(item, "a service")?;
-                    self.refuse_left_out(&[&name], item)?;
+                    self.refuse_left_out(&name, item)?;
                     Some(Condition::Service(name))
                 })
             }
@@ -295,8 +295,8 @@ impl Reader<'_> {
                 )),
             }
         })?;
-        self.refuse_left_out(&[&from], node)?;
-        self.refuse_left_out(&[&to], node)?;
+        self.refuse_left_out(&from, node)?;
+        self.refuse_left_out(&to, node)?;
         Some(Condition::Edge(from, to))
     }
 

@@ -11,7 +11,7 @@ use crate::spec::selector::{
 };
 use crate::spec::yaml::{Entry, Kind, Node};
 use crate::spec::{Limits, Matcher};
-use crate::trace::{SpanKind, StatusCode, Value};
+use crate::trace::{SpanKind, StatusCode};
 
 /// The indices of the entries of `spans` with an `id`.
 pub(crate) type EntryIds = HashMap<String, usize>;
@@ -113,27 +113,7 @@ impl Reader<'_> {
     /// A `service.name`.
     fn service_name(&self, node: &Node) -> Option<Matcher> {
         let matcher = self.name_matcher(node)?;
-        let alternatives = match &matcher {
-            Matcher::OneOf(alternatives) => alternatives.as_slice(),
-            one => std::slice::from_ref(one),
-        };
-        let text = |matcher: &Matcher| match matcher {
-            Matcher::Equal(Value::String(name)) => Some(name.clone()),
-            _ => None,
-        };
-        if let Some(names) = alternatives.iter().map(text).collect::<Option<Vec<_>>>() {
-            self.refuse_left_out(&names, node)?;
-        }
-        let pattern: Option<&dyn Fn(&str) -> bool> = match &matcher {
-            Matcher::Regex(regex) => Some(&|name| regex.is_match(name)),
-            Matcher::StartsWith(start) => Some(&|name| name.starts_with(start.as_str())),
-            Matcher::EndsWith(end) => Some(&|name| name.ends_with(end.as_str())),
-            Matcher::Contains(Value::String(part)) => Some(&|name| name.contains(part.as_str())),
-            _ => None,
-        };
-        if let Some(pattern) = pattern {
-            self.refuse_pattern_left_out(pattern, node)?;
-        }
+        self.refuse_matcher_left_out(&matcher, node)?;
         Some(matcher)
     }
 
@@ -154,11 +134,14 @@ impl Reader<'_> {
         }
         self.all(entries, |entry| {
             let matcher = self.matcher(&entry.value)?;
+            let ask = ask(self.key(entry)?, matcher);
+            if let Ask::Resource(key, matcher) = &ask
+                && key == "service.name"
+            {
+                self.refuse_matcher_left_out(matcher, &entry.value)?;
+            }
             let at = self.at(entry.value.place);
-            Some(SpanCondition {
-                ask: ask(self.key(entry)?, matcher),
-                at,
-            })
+            Some(SpanCondition { ask, at })
         })
     }
 

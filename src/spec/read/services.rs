@@ -1,9 +1,11 @@
 //! `services` of a spec, and conditions on spans of services that are not started for it.
 
 use super::Reader;
+use crate::spec::Matcher;
 use crate::spec::error::suggest;
 use crate::spec::services::{DeclaredService, ServiceSet};
 use crate::spec::yaml::Node;
+use crate::trace::Value;
 
 impl Reader<'_> {
     /// `services` of a spec. Unknown names are errors, unless the project file is not known.
@@ -38,34 +40,61 @@ impl Reader<'_> {
         Some(ServiceSet::with_dependencies(names, declared))
     }
 
-    /// Refuses a condition on spans if all of these values of `service.name` belong to services that
-    /// are not started for the spec: `count: 0` would pass for that reason alone.
-    pub(super) fn refuse_left_out(&self, names: &[impl AsRef<str>], node: &Node) -> Option<()> {
-        let left_out = names.iter().map(|name| self.scope.left_out(name.as_ref()));
-        match left_out.collect::<Option<Vec<_>>>().as_deref() {
-            Some([name, ..]) => self.left_out(name, node),
-            _ => Some(()),
+    /// Refuses a condition on spans if this `service.name` belongs to a service that is not started for
+    /// the spec: `count: 0` would pass for that reason alone.
+    pub(super) fn refuse_left_out(&self, service_name: &str, node: &Node) -> Option<()> {
+        self.refuse(self.scope.left_out(service_name), node)
+    }
+
+    /// The same for a condition on `service.name`.
+    pub(super) fn refuse_matcher_left_out(&self, matcher: &Matcher, node: &Node) -> Option<()> {
+        self.refuse(self.only_left_out(matcher), node)
+    }
+
+    /// The service that is not started, if only such services have a name that matches. An unknown name
+    /// may be that of a service outside the project.
+    fn only_left_out(&self, matcher: &Matcher) -> Option<&str> {
+        let of_pattern = || {
+            // A pattern that matches everything may be one whose variable has no value yet.
+            let is_met = |name: &str| !is_met(matcher, "") && is_met(matcher, name);
+            self.scope.only_left_out(is_met)
+        };
+        match matcher {
+            Matcher::OneOf(alternatives) => {
+                let each = alternatives.iter().map(|one| self.only_left_out(one));
+                each.collect::<Option<Vec<_>>>()?.first().copied()
+            }
+            Matcher::Every(all) => {
+                let mut each = all.iter().map(|one| self.only_left_out(one));
+                each.find_map(|one| one).or_else(of_pattern)
+            }
+            _ => of_pattern(),
         }
     }
 
-    /// The same for a pattern of `service.name`, if it matches no service that is started.
-    pub(super) fn refuse_pattern_left_out(
-        &self,
-        matches: impl Fn(&str) -> bool,
-        node: &Node,
-    ) -> Option<()> {
-        match self.scope.only_left_out(matches) {
-            Some(name) => self.left_out(name, node),
-            None => Some(()),
-        }
-    }
-
-    fn left_out(&self, name: &str, node: &Node) -> Option<()> {
+    fn refuse(&self, left_out: Option<&str>, node: &Node) -> Option<()> {
+        let Some(name) = left_out else {
+            return Some(());
+        };
         self.wrong(
             node.place,
             format!("the service `{name}` is not started for this spec"),
             "its spans are expected here",
             format!("add `{name}` to `services` of the spec, or remove this condition"),
         )
+    }
+}
+
+/// Returns `true` if the matcher is about the text of a name, and this name meets it.
+fn is_met(matcher: &Matcher, name: &str) -> bool {
+    match matcher {
+        Matcher::Equal(Value::String(text)) => name == text,
+        Matcher::Regex(regex) => regex.is_match(name),
+        Matcher::StartsWith(start) => name.starts_with(start.as_str()),
+        Matcher::EndsWith(end) => name.ends_with(end.as_str()),
+        Matcher::Contains(Value::String(part)) => name.contains(part.as_str()),
+        Matcher::OneOf(alternatives) => alternatives.iter().any(|one| is_met(one, name)),
+        Matcher::Every(all) => all.iter().all(|one| is_met(one, name)),
+        _ => false,
     }
 }

@@ -198,15 +198,23 @@ impl Scope {
             .extend(names.map(|name| (name.to_owned(), why)));
     }
 
-    /// Declares that only some services are started for the spec.
-    pub(crate) fn leave_out(&mut self, declared: &[DeclaredService], started: &ServiceSet) {
-        let is_started = |one: &&DeclaredService| started.has(&one.name);
-        let (started, others): (Vec<_>, Vec<_>) = declared.iter().partition(is_started);
-        for other in others {
+    /// Declares that the ports of services that are not started for the spec cannot be used.
+    pub(crate) fn withhold_ports(&mut self, started: &ServiceSet) {
+        let globals = Arc::clone(&self.globals);
+        let declared = globals.declared.iter().flatten();
+        for other in declared.filter(|one| !started.has(&one.name)) {
             let prefix = format!("services.{}.", other.name);
-            let globals = Arc::clone(&self.globals);
             let ports = globals.services.keys().map(String::as_str);
             self.withhold(ports.filter(|name| name.starts_with(&prefix)), NOT_STARTED);
+        }
+    }
+
+    /// Declares that the spans of services that are not started for the spec cannot be expected.
+    pub(crate) fn leave_out(&mut self, started: &ServiceSet) {
+        let is_started = |one: &&DeclaredService| started.has(&one.name);
+        let declared = self.globals.declared.iter().flatten();
+        let (started, others): (Vec<_>, Vec<_>) = declared.partition(is_started);
+        for other in others {
             let name = &other.telemetry_name;
             if !started.iter().any(|one| one.telemetry_name == *name) {
                 self.left_out.insert(name.clone(), other.name.clone());
