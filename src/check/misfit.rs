@@ -122,7 +122,7 @@ impl<'m> Misfit<'m> {
         };
         let own = written(self.matcher);
         if kind == ValueType::Null {
-            return own.map(|own| format!("[null, {}] to accept null", negated(own)));
+            return self.fix_for_null(whole);
         }
         let mut or = "";
         let fix = match (self.matcher, kind) {
@@ -146,23 +146,7 @@ impl<'m> Misfit<'m> {
                 return Some("the string as found, in quotes".to_owned());
             }
             (Matcher::Equal(value), ValueType::Array) => {
-                let (items, element) = match whole {
-                    Matcher::OneOf(all) => {
-                        let items = all.iter().map(equal_value).collect::<Option<_>>()?;
-                        let items = Value::Array(items);
-                        (items.clone(), items)
-                    }
-                    _ => (Value::Array(vec![value.clone()]), value.clone()),
-                };
-                let written = |fix: String| match whole {
-                    Matcher::Not(_) => format!("{{ not: {fix} }}"),
-                    _ => fix,
-                };
-                return Some(format!(
-                    "{} for the whole array, or {} for one element",
-                    written(format!("{{ equals: {items} }}")),
-                    written(format!("{{ any: {element} }}"))
-                ));
+                return Some(self.fix_for_array(value, whole));
             }
             (
                 Matcher::Equal(_)
@@ -183,6 +167,64 @@ impl<'m> Misfit<'m> {
             _ => return None,
         };
         Some(negated(fix) + or)
+    }
+}
+
+impl Misfit<'_> {
+    /// The alternatives to which the matcher belongs, perhaps under `not`. `None` if it is a part of
+    /// another matcher.
+    fn alternatives(self, whole: &Matcher) -> Option<&[Matcher]> {
+        let inner = match whole {
+            Matcher::Not(inner) => inner,
+            whole => whole,
+        };
+        let all = match inner {
+            Matcher::OneOf(all) => all.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let mut each = all.iter();
+        each.any(|one| std::ptr::eq(one, self.matcher))
+            .then_some(all)
+    }
+
+    fn fix_for_null(self, whole: &Matcher) -> Option<String> {
+        let Some(all) = self.alternatives(whole) else {
+            // Under `not`, another alternative would refuse null.
+            let own = written(self.matcher).filter(|_| !whole.negates())?;
+            return Some(format!("[null, {own}] in its place to accept null"));
+        };
+        let own: Vec<String> = all.iter().map(written).collect::<Option<_>>()?;
+        let own = match (whole, own.as_slice()) {
+            (Matcher::Not(_), [one]) => format!("{{ not: {one} }}"),
+            (Matcher::Not(_), own) => format!("{{ not: [{}] }}", own.join(", ")),
+            (_, own) => own.join(", "),
+        };
+        Some(format!("[null, {own}] to accept null"))
+    }
+
+    fn fix_for_array(self, value: &Value, whole: &Matcher) -> String {
+        let values = |all: &[Matcher]| all.iter().map(equal_value).collect::<Option<Vec<_>>>();
+        let values = self.alternatives(whole).and_then(values);
+        let is_negated = values.is_some() && matches!(whole, Matcher::Not(_));
+        let place = if values.is_some() {
+            ""
+        } else {
+            " in its place"
+        };
+        let items = Value::Array(values.unwrap_or_else(|| vec![value.clone()]));
+        let element = match &items {
+            Value::Array(items) if items.len() == 1 => value,
+            items => items,
+        };
+        let written = |fix: String| match is_negated {
+            true => format!("{{ not: {fix} }}"),
+            false => fix,
+        };
+        format!(
+            "{}{place} for the whole array, or {} for one element",
+            written(format!("{{ equals: {items} }}")),
+            written(format!("{{ any: {element} }}"))
+        )
     }
 }
 

@@ -81,7 +81,8 @@ pub fn check(step: &StepReport, judged: &Judged, look: &Look) -> String {
     step::check(step, judged, look)
 }
 
-/// One line per failure of an attempt, with its location: `specs/a.yaml:12:37: …`.
+/// One line per failure of an attempt that has no other as its cause, with its location:
+/// `specs/a.yaml:12:37: …`.
 #[must_use]
 pub fn in_short(attempt: &Attempt) -> Vec<String> {
     let mut lines = Vec::new();
@@ -95,6 +96,7 @@ pub fn in_short(attempt: &Attempt) -> Vec<String> {
                 Outcome::Pass => {}
                 // The failure is the reason, and is listed.
                 Outcome::Unjudged(Unjudged::NotReached) => {}
+                Outcome::Fail(failure) if failure.cause.is_some() => {}
                 Outcome::Fail(failure) => lines.push(format!("{}: {failure}", failure.at)),
                 Outcome::Unjudged(reason) => {
                     lines.push(format!("{}: {}: {reason}", judged.at, judged.what));
