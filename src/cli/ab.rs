@@ -63,11 +63,16 @@ fn spec_pairs(
         a: selected(&workspaces.a, arguments),
         b: selected(&workspaces.b, arguments),
     };
+    let names = versions.names();
     if specs.a.is_empty() && specs.b.is_empty() {
-        let why = nothing_to_measure(&workspaces.a, &arguments.specs, "compared");
+        let why = |side: &Workspace| nothing_to_measure(side, &arguments.specs, "compared");
+        let (a, b) = (why(&workspaces.a), why(&workspaces.b));
+        let why = match a == b {
+            true => a,
+            false => format!("{}: {a}; {}: {b}", names.a, names.b),
+        };
         return Err(fail(Exit::Nothing, &why));
     }
-    let names = versions.names();
     let projects = Both {
         a: (&workspaces.a, names.a.as_str()),
         b: (&workspaces.b, names.b.as_str()),

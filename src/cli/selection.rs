@@ -1,5 +1,6 @@
 //! Selection of specs by `--filter`, `--tag` and `--shard`.
 
+use std::collections::BTreeMap;
 use std::hash::Hasher;
 use std::path::{Component, Path, PathBuf};
 
@@ -79,50 +80,85 @@ pub(super) fn nothing_to_measure(
 ) -> String {
     let project = &workspace.project.dir;
     let selected = select(workspace.specs.clone(), project, arguments);
-    let mut reasons: Vec<(&str, usize)> = Vec::new();
-    for reason in selected.iter().map(unmeasurable) {
-        match reasons.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, specs)) => *specs += 1,
-            None => reasons.push((reason, 1)),
-        }
+    let mut reasons: BTreeMap<Unmeasurable, usize> = BTreeMap::new();
+    for spec in &selected {
+        *reasons.entry(Unmeasurable::of(spec)).or_default() += 1;
     }
-    let remedy = match reasons.as_slice() {
-        [("has only budgets with `regression: none`", _)] => "remove `regression: none`",
-        _ => "add `repeat: { times: 200 }` and `budgets: [{ find: SPAN, p50: < 100ms }]`",
-    };
-    match (selected.as_slice(), reasons.as_slice()) {
-        ([], _) => nothing_selected(workspace.specs.len(), arguments),
-        ([spec], [(reason, _)]) => {
-            let name = full_name(spec, project);
+    let mut remedies: Vec<&str> = reasons.keys().map(|one| one.remedy()).collect();
+    remedies.dedup();
+    let remedy = remedies.join(", or ");
+    match selected.as_slice() {
+        [] => nothing_selected(workspace.specs.len(), arguments),
+        [spec] => {
+            let (name, reason) = (full_name(spec, project), Unmeasurable::of(spec).of_one());
             format!("{name} cannot be {verb}, because it {reason}: {remedy}")
         }
         _ => {
-            let reasons = reasons.iter();
-            let reasons: Vec<String> = reasons
-                .map(|(reason, specs)| format!("{specs} {}", plural(reason, *specs)))
-                .collect();
-            let (known, reasons) = (selected.len(), reasons.join(", "));
+            let of = |(reason, specs): (&Unmeasurable, &usize)| match specs {
+                1 => format!("1 {}", reason.of_one()),
+                _ => format!("{specs} {}", reason.of_several()),
+            };
+            let (known, reasons) = (selected.len(), reasons.iter().map(of));
+            let reasons = reasons.collect::<Vec<String>>().join(", ");
             format!("none of {known} specs can be {verb}, because {reasons}: {remedy}")
         }
     }
 }
 
-fn unmeasurable(spec: &Spec) -> &'static str {
-    if spec.skip.is_some() {
-        "has `skip`"
-    } else if spec.repeat.is_none() {
-        "has no `repeat`"
-    } else if spec.budgets.is_empty() {
-        "has no `budgets`"
-    } else {
-        "has only budgets with `regression: none`"
-    }
+/// The reason why a spec cannot be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Unmeasurable {
+    OtherProfile,
+    Skipped,
+    NoRepeat,
+    NoBudgets,
+    NothingCompared,
 }
 
-fn plural(reason: &str, number: usize) -> String {
-    match number {
-        1 => reason.to_owned(),
-        _ => reason.replacen("has", "have", 1),
+impl Unmeasurable {
+    fn of(spec: &Spec) -> Self {
+        if spec.is_of_other_profiles {
+            Self::OtherProfile
+        } else if spec.skip.is_some() {
+            Self::Skipped
+        } else if spec.repeat.is_none() {
+            Self::NoRepeat
+        } else if spec.budgets.is_empty() {
+            Self::NoBudgets
+        } else {
+            Self::NothingCompared
+        }
+    }
+
+    fn of_one(self) -> &'static str {
+        match self {
+            Self::OtherProfile => "runs under other profiles",
+            Self::Skipped => "has `skip`",
+            Self::NoRepeat => "has no `repeat`",
+            Self::NoBudgets => "has no `budgets`",
+            Self::NothingCompared => "has only budgets with `regression: none`",
+        }
+    }
+
+    fn of_several(self) -> &'static str {
+        match self {
+            Self::OtherProfile => "run under other profiles",
+            Self::Skipped => "have `skip`",
+            Self::NoRepeat => "have no `repeat`",
+            Self::NoBudgets => "have no `budgets`",
+            Self::NothingCompared => "have only budgets with `regression: none`",
+        }
+    }
+
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::OtherProfile => "choose one with `--profile`",
+            Self::Skipped => "remove `skip`",
+            Self::NoRepeat | Self::NoBudgets => {
+                "add `repeat: { times: 200 }` and `budgets: [{ find: SPAN, p50: < 100ms }]`"
+            }
+            Self::NothingCompared => "remove `regression: none`",
+        }
     }
 }
 

@@ -263,6 +263,53 @@ async fn a_spec_without_budgets_has_nothing_to_calibrate_or_compare() {
     );
 }
 
+#[tokio::test]
+async fn a_reason_why_no_spec_can_be_measured_has_its_remedy() {
+    let skipped = format!("skip: later\n{}", SPEC.trim_start());
+    let project = Project::with(&[("a.yaml", &skipped)]).await;
+    let profiles = "vars: { BASE_URL: \"http://a\" }\nprofiles: { prod: { vars: { X: 1 } } }\n";
+    project.write("spanspec.yaml", profiles);
+    run(&project, &["baseline", "calibrate"]).await.expect(
+        4,
+        &["a.yaml › placing an order cannot be calibrated, because it has `skip`: remove `skip`\n"],
+    );
+    let elsewhere = format!("profiles: [prod]\n{}", SPEC.trim_start());
+    project.write("specs/a.yaml", &elsewhere);
+    let said = run(&project, &["ab", "http://a", "http://b"]).await;
+    said.expect(
+        4,
+        &["placing an order cannot be compared, because it runs under other profiles: choose one with `--profile`\n"],
+    );
+    project.write("specs/b.yaml", &skipped);
+    project.write("specs/c.yaml", &skipped);
+    let said = run(&project, &["ab", "http://a", "http://b"]).await;
+    said.expect(
+        4,
+        &["none of 3 specs can be compared, because 1 runs under other profiles, 2 have `skip`: choose one with `--profile`, or remove `skip`\n"],
+    );
+}
+
+#[tokio::test]
+async fn the_reason_why_nothing_is_compared_is_given_for_both_projects() {
+    let project = Project::with(&[]).await;
+    let skipped = format!("skip: later\n{}", SPEC.trim_start());
+    for (folder, spec) in [
+        ("old", skipped.as_str()),
+        ("new", "request: GET http://a/\nexpect: { status: 200 }\n"),
+    ] {
+        let vars = "vars: { BASE_URL: \"http://a\" }\n";
+        project.write(&format!("{folder}/spanspec.yaml"), vars);
+        project.write(&format!("{folder}/specs/a.yaml"), spec);
+    }
+    let said = run(&project, &["ab", "old/spanspec.yaml", "new/spanspec.yaml"]).await;
+    said.expect(
+        4,
+        &[
+            "old/spanspec.yaml: specs/a.yaml › placing an order cannot be compared, because it has `skip`: remove `skip`; new/spanspec.yaml: specs/a.yaml › a cannot be compared, because it has no `repeat`: add",
+        ],
+    );
+}
+
 /// Runs `ab` with invalid arguments.
 async fn compared(project: &Project, arguments: &[&str], expected: &[&str]) {
     let all = [&["ab"], arguments].concat();
