@@ -93,16 +93,17 @@ async fn each_way_to_refuse_an_export_of_traces_is_a_hole_with_a_remedy() {
 #[tokio::test]
 async fn spans_that_were_sent_to_a_wrong_path_are_a_hole() {
     let receiver = receiver().await;
-    for path in [
-        "/api/v2/spans",
-        "/api/traces",
-        "/v0.4/traces",
-        "/v1/traces/v1/traces",
-        "/jaeger.api_v2.CollectorService/PostSpans",
-        "/",
+    for (path, content_type) in [
+        ("/api/v2/spans", JSON),
+        ("/api/traces", JSON),
+        ("/v0.4/traces", JSON),
+        ("/v1/traces/v1/traces", JSON),
+        ("/jaeger.api_v2.CollectorService/PostSpans", JSON),
+        ("/", JSON),
+        ("/otlp", PROTOBUF),
     ] {
         let mut follow = follow(&receiver, 1);
-        assert_eq!(post(&receiver, path, JSON, "[{}]").await.0, 404);
+        assert_eq!(post(&receiver, path, content_type, "[{}]").await.0, 404);
         let [hole] = &holes(&mut follow)[..] else {
             panic!("{path}");
         };
@@ -126,6 +127,9 @@ async fn other_signals_and_probes_are_no_holes() {
     ] {
         assert_ne!(post(&receiver, path, JSON, "[").await.0, 200);
     }
+    for path in ["/otlp/v1/metrics", "/v1development/profiles", "/otlp/logs"] {
+        assert_eq!(post(&receiver, path, PROTOBUF, "[").await.0, 404);
+    }
     let probes = [
         reqwest::Client::new().get(url(&receiver, "/v1/traces")),
         reqwest::Client::new().post(url(&receiver, "/v1/traces")),
@@ -134,7 +138,7 @@ async fn other_signals_and_probes_are_no_holes() {
     for probe in probes {
         assert_ne!(answer(probe).await.0, 200);
     }
-    assert_eq!(receiver.stats().refused, 8);
+    assert_eq!(receiver.stats().refused, 11);
     assert_eq!(holes(&mut follow), []);
     // Neither is an accepted export.
     let body = request("order", vec![span(1, 1, "it")]);

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use axum::http::{HeaderMap, Method};
 
-use super::export;
 use super::listener::Arrival;
-use crate::source::otlp::Signal;
+use super::{export, http};
+use crate::source::otlp::{Encoding, Signal};
 use crate::source::stats::{Carried, Refusal};
 use crate::trace::Sender;
 
@@ -127,11 +127,20 @@ impl Misdirected {
 }
 
 /// The content of a request to a path that is not served. Exporters of OTLP and of other protocols
-/// send spans to paths with these words, and to `/` if the endpoint has no path.
-pub(super) fn carried(path: &str, method: &Method, arrival: Arrival) -> Carried {
+/// send spans to paths with these words, and to `/` if the endpoint has no path. An endpoint for traces
+/// is used as it is, so that OTLP in protobuf can have any path.
+pub(super) fn carried(
+    path: &str,
+    headers: &HeaderMap,
+    method: &Method,
+    arrival: Arrival,
+) -> Carried {
     const WORDS: [&str; 5] = ["trace", "span", "segment", "/intake/v2/events", "/1/batch"];
+    const OTHERS: [&str; 4] = ["log", "metric", "profile", "/loki/"];
     let lower = path.to_lowercase();
-    match path == "/" || WORDS.iter().any(|word| lower.contains(word)) {
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let is_otlp = || http::encoding(headers) == Some(Encoding::Protobuf) && !has(&OTHERS);
+    match path == "/" || has(&WORDS) || is_otlp() {
         true => export::carried(Signal::Traces, method, arrival),
         false => Carried::NoSpans,
     }
@@ -146,7 +155,7 @@ pub(crate) fn other_protocol(
     path: &str,
 ) -> Option<Refusal> {
     let misdirected = Misdirected::to_other_protocol(path)?;
-    let carried = carried(path, method, arrival);
+    let carried = carried(path, headers, method, arrival);
     let endpoint = format!("{method} {path}");
     Some(misdirected.refusal(arrival.sender(headers), endpoint, carried))
 }

@@ -69,7 +69,7 @@ async fn unknown_path(
     if is_grpc || [Method::POST, Method::PUT].contains(request.method()) {
         let sender = arrival.sender(request.headers());
         let endpoint = format!("{} {path}", request.method());
-        let carried = paths::carried(path, request.method(), arrival);
+        let carried = paths::carried(path, request.headers(), request.method(), arrival);
         let refusal = misdirected.refusal(sender, endpoint, carried);
         shared.store.refuse(refusal);
     }
