@@ -12,8 +12,9 @@ use url::{Host, Url};
 use super::output::ServiceOutput;
 use crate::trace::{SpanId, TraceId};
 
-/// Timeout of an attempt.
+/// Timeout of an attempt, and of its connection.
 const ATTEMPT: Duration = Duration::from_secs(2);
+const CONNECTION: Duration = Duration::from_secs(1);
 
 /// The pause between attempts doubles from the first to the last of these.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -58,7 +59,9 @@ pub(super) enum Answer {
     Refused,
     /// An HTTP status.
     Status(u16),
-    /// Nothing came in time.
+    /// No connection was established in time.
+    Unreachable,
+    /// A connection was established, but no answer came in time.
     Silence,
     /// No line of the output matches.
     NoLine,
@@ -198,6 +201,7 @@ impl Probe<'_> {
             },
             Self::Tcp(address) => connect(address)
                 .await
+                .map(drop)
                 .map_err(|failed| failed.of(format_args!("connecting to {address}"))),
             Self::Grpc(client, health) => health
                 .check(client)
@@ -282,6 +286,7 @@ fn build(builder: reqwest::ClientBuilder) -> reqwest::Client {
         .user_agent(concat!("spanspec/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
+        .connect_timeout(CONNECTION)
         .timeout(ATTEMPT)
         .build()
         .expect("nothing is read from this machine, so nothing can be missing")
@@ -297,28 +302,31 @@ fn unsampled() -> String {
     format!("00-{}-{}-00", TraceId::random(), SpanId::random())
 }
 
-async fn connect(address: &str) -> Result<(), Attempt> {
-    match tokio::time::timeout(ATTEMPT, TcpStream::connect(address)).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(reason(&error)),
-        Err(_) => Err(silence()),
+async fn connect(address: &str) -> Result<TcpStream, Attempt> {
+    match tokio::time::timeout(CONNECTION, TcpStream::connect(address)).await {
+        Ok(connected) => connected.map_err(|error| reason(&error)),
+        Err(_) => Err(unreachable()),
     }
 }
 
-fn silence() -> Attempt {
+fn unreachable() -> Attempt {
     Attempt {
-        answer: Answer::Silence,
-        text: format!("no answer within {ATTEMPT:?}"),
+        answer: Answer::Unreachable,
+        text: format!("no connection within {CONNECTION:?}"),
     }
 }
 
 /// The cause of a failed attempt.
 fn reason(error: &(dyn Error + 'static)) -> Attempt {
-    if error
-        .downcast_ref::<reqwest::Error>()
-        .is_some_and(reqwest::Error::is_timeout)
-    {
-        return silence();
+    let request = error.downcast_ref::<reqwest::Error>();
+    if let Some(error) = request.filter(|error| error.is_timeout()) {
+        return match error.is_connect() {
+            true => unreachable(),
+            false => Attempt {
+                answer: Answer::Silence,
+                text: format!("no answer within {ATTEMPT:?}"),
+            },
+        };
     }
     let mut deepest = error;
     loop {
@@ -390,6 +398,30 @@ mod tests {
                 "the answer is not one of a health service",
             ]
         );
+    }
+
+    /// Linux ignores connections beyond the backlog.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn an_address_that_cannot_be_reached_is_not_a_silent_server() {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let url: Url = format!("http://{address}/").parse().unwrap();
+        let client = client();
+        let http = Probe::Http(client.clone(), &url);
+        assert_eq!(http.attempt().await.unwrap_err().answer, Answer::Silence);
+        let mut open = Vec::new();
+        let failed = loop {
+            match connect(&address).await {
+                Ok(connection) => open.push(connection),
+                Err(failed) => break failed,
+            }
+        };
+        assert_eq!(failed.answer, Answer::Unreachable);
+        let failed = http.attempt().await.unwrap_err();
+        assert_eq!(failed.answer, Answer::Unreachable);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The facts are the last attempt, the ports on which the service listens, its output, and its exit.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::ready::{Answer, Target};
 use super::{ExitReason, Ready};
@@ -68,6 +68,10 @@ pub(super) fn not_ready(
     let of_answer = match answer {
         Answer::Refused => refused(service, ready.target().as_ref(), listened),
         Answer::Status(code) => Some(of_status(code).to_owned()),
+        Answer::Unreachable => Some(
+            "check the host and the port of `ready`, and the firewall between: no connection was established"
+                .to_owned(),
+        ),
         Answer::Silence => Some(
             "it accepts connections, but does not answer: check the port and the protocol of `ready`"
                 .to_owned(),
@@ -129,14 +133,28 @@ fn refused(
     }
     let all: Vec<String> = listened.iter().map(SocketAddr::to_string).collect();
     let all = all.join(", ");
-    Some(match listened.iter().any(|one| one.port() == *port) {
-        true => format!(
-            "`{service}` listens on {all}, not on {host}: write that address into `ready`, or let the service listen on 127.0.0.1"
-        ),
-        false => format!(
+    let on_port: Vec<&SocketAddr> = listened.iter().filter(|one| one.port() == *port).collect();
+    if on_port.is_empty() {
+        return Some(format!(
             "`{service}` listens on {all}, not on port {port}: pass the port to it in `env`, in the variable that it reads, or correct `ready`"
-        ),
-    })
+        ));
+    }
+    if let Some(one) = on_port.iter().find(|one| reaches(one.ip(), host)) {
+        return Some(format!(
+            "`{service}` listens on {one} by now: it needs more time, raise `start_timeout`"
+        ));
+    }
+    Some(format!(
+        "`{service}` listens on {all}, not on {host}: write that address into `ready`, or let the service listen on 127.0.0.1"
+    ))
+}
+
+/// Returns `true` if connections to this host arrive at the address.
+fn reaches(address: IpAddr, host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    address.is_unspecified()
+        || host.parse() == Ok(address)
+        || host == "localhost" && address.is_loopback()
 }
 
 fn of_status(code: u16) -> &'static str {
@@ -173,6 +191,14 @@ mod tests {
                 "`shop` listens on [::1]:8080, not on 127.0.0.1: write that address into `ready`, or let the service listen on 127.0.0.1"
             ]
         );
+        for listened in ["0.0.0.0:8080", "[::]:8080", "127.0.0.1:8080"] {
+            assert_eq!(
+                help(Answer::Refused, &["[::1]:8080", listened], &[]),
+                [format!(
+                    "`shop` listens on {listened} by now: it needs more time, raise `start_timeout`"
+                )]
+            );
+        }
         assert_eq!(
             help(Answer::Refused, &[], &[]),
             ["`shop` listens on no port: if it needs more time, raise `start_timeout`"]
