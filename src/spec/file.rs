@@ -290,14 +290,22 @@ impl<'a> FileReader<'a> {
         reason = "the outer one is an error, as in all readers"
     )]
     fn left_out(&self, node: &Node, reader: &Reader<'_>) -> Option<Option<String>> {
-        let (names, is_excluded) = match &node.kind {
+        let (list, is_excluded) = match &node.kind {
             Kind::Map(_) => {
                 reader.map(node, "`profiles`", keys::PROFILE_NAMES)?;
                 (node.get("not").unwrap_or(node), true)
             }
             Kind::List(_) | Kind::Scalar(_) => (node, false),
         };
-        let names = reader.texts(names, "a profile")?;
+        let names = reader.texts(list, "a profile")?;
+        if names.is_empty() {
+            return reader.wrong(
+                list.place,
+                "`profiles` names no profile",
+                "empty",
+                "add the name of a profile, or remove `profiles` to run the spec under each; `skip` leaves it out",
+            );
+        }
         let globals = &self.context.globals;
         let known: Vec<&str> = globals.profiles.iter().map(String::as_str).collect();
         if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {

@@ -284,6 +284,14 @@ async fn mistakes_in_profiles_and_sources_name_their_place() {
     );
     let linted = said(project.command(&["lint"])).await;
     linted.expect(2, &["unknown profile `prod`"]);
+    for (empty, place) in [("[]", "1:11"), ("{ not: [] }", "1:18")] {
+        let spec =
+            format!("profiles: {empty}\nrequest: GET http://a/\nexpect: {{ status: 200 }}\n");
+        project.write("specs/order.yaml", &spec);
+        let linted = said(project.command(&["lint"])).await;
+        let place = format!("`profiles` names no profile\n --> specs/order.yaml:{place}\n");
+        linted.expect(2, &[place.as_str()]);
+    }
     project.write(
         "specs/order.yaml",
         "request: GET http://a/\nexpect: { status: 200 }\n",
