@@ -158,6 +158,62 @@ async fn all_services_of_a_large_repository_are_found() {
 }
 
 #[tokio::test]
+async fn services_of_docker_compose_can_share_their_source() {
+    let project = nothing().await;
+    project.write("shop/package.json", r#"{"name": "shop"}"#);
+    let compose = "
+services:
+  worker: { build: shop, environment: { MODE: worker }, depends_on: [web] }
+  web: { build: shop, ports: [\"8081:3000\"], environment: { HTTP_PORT: 3000 } }
+";
+    project.write("compose.yaml", compose);
+    let said = project.spanspec(&["init", "--ci", "none"]).await;
+    said.expect(0, &["created"]);
+    let services = uncommented(&project.read("spanspec.yaml"));
+    for expected in [
+        // Both are addresses of the same service.
+        "BASE_URL: http://127.0.0.1:8081\n",
+        "BASE_URL: http://127.0.0.1:${services.web.http}\n",
+        "# Found shop/package.json. The rest is guessed:",
+        "\n  worker:\n",
+        "      # in Docker Compose also: MODE\n",
+        "    depends_on: [web]\n",
+        "\n  web:\n",
+        "      HTTP_PORT: ${services.web.http}\n",
+    ] {
+        assert!(services.contains(expected), "{expected}:\n{services}");
+    }
+    assert_eq!(services.matches("    dir: shop\n").count(), 2, "{services}");
+    project.write("spanspec.yaml", &services);
+    project.spanspec(&["lint"]).await.expect(0, &["no errors"]);
+}
+
+#[tokio::test]
+async fn the_port_variable_of_docker_compose_is_set_for_each_language() {
+    let project = nothing().await;
+    project.write("pay/build.gradle", "");
+    project.write(
+        "ship/pom.xml",
+        "<project><artifactId>ship</artifactId></project>",
+    );
+    project.write("stock/requirements.txt", "flask");
+    let names = ["pay", "ship", "stock"];
+    let each = names.map(|name| {
+        format!(
+            "  {name}: {{ build: {name}, ports: [\"80\"], environment: {{ HTTP_PORT: 80 }} }}\n"
+        )
+    });
+    project.write("compose.yaml", &format!("services:\n{}", each.concat()));
+    let said = project.spanspec(&["init", "--ci", "none"]).await;
+    said.expect(0, &["created"]);
+    let services = uncommented(&project.read("spanspec.yaml"));
+    for name in names {
+        let variable = format!("      HTTP_PORT: ${{services.{name}.http}}\n");
+        assert!(services.contains(&variable), "{variable}:\n{services}");
+    }
+}
+
+#[tokio::test]
 async fn docker_compose_gives_names_ports_and_dependencies() {
     let project = nothing().await;
     project.write("shop/package.json", r#"{"name": "@acme/web"}"#);

@@ -93,9 +93,9 @@ fn ports(node: &Node) -> (Option<u16>, Option<u16>) {
     (parts.next().flatten(), port)
 }
 
-/// The text with `${X:-8080}` replaced by `8080`.
+/// The text with `${X:-8080}` and `${X-8080}` replaced by `8080`.
 fn with_defaults(text: &str) -> String {
-    let variable = Regex::new(r"\$\{[^}:]*(?::?-)?([^}]*)\}").expect("a constant");
+    let variable = Regex::new(r"\$\{[^}:-]*(?::?-)?([^}]*)\}").expect("a constant");
     variable.replace_all(text, "$1").into_owned()
 }
 
@@ -144,6 +144,7 @@ mod tests {
             ("\"8080:80\"", (Some(8080), Some(80))),
             ("127.0.0.1:8080:80/tcp", (Some(8080), Some(80))),
             ("\"${PORT:-9000}:80\"", (Some(9000), Some(80))),
+            ("\"${PORT-9000}:80\"", (Some(9000), Some(80))),
             ("\"${PORT}:80\"", (None, Some(80))),
             ("80", (None, Some(80))),
             (

@@ -38,8 +38,6 @@ pub(super) struct Found {
     pub(super) compose: Option<&'static str>,
     /// Services of that file that are built from a folder without a known build tool.
     pub(super) omitted: Vec<String>,
-    /// The address of a service on this machine, if it runs in Docker Compose.
-    pub(super) published: Option<u16>,
 }
 
 /// A service that was found.
@@ -53,6 +51,8 @@ pub(super) struct Service {
     pub(super) kind: Kind,
     /// The variable with its port, if it is known.
     pub(super) port_variable: Option<String>,
+    /// Its port on this machine, if it runs in Docker Compose.
+    pub(super) published: Option<u16>,
     /// Names of other variables that it gets in Docker Compose.
     pub(super) variables: Vec<String>,
     pub(super) depends_on: Vec<String>,
@@ -127,16 +127,23 @@ impl Found {
         self.compose = Some(compose.file);
         // The names of the file become those of its services here.
         let mut names: Vec<(String, String)> = Vec::new();
+        let mut refined = BTreeSet::new();
         for one in &compose.services {
             let Some(name) = clean(&one.name) else {
                 continue;
             };
             names.push((one.name.clone(), name.clone()));
-            let is_source =
-                |service: &&mut Service| one.context.as_deref() == Some(service.dir.as_str());
-            if let Some(service) = self.services.iter_mut().find(is_source) {
+            let is_source = |service: &Service| {
+                service.is_program() && one.context.as_deref() == Some(service.dir.as_str())
+            };
+            if let Some(at) = self.services.iter().position(is_source) {
+                let mut service = self.services[at].clone();
                 service.refine(name, one);
-                self.published = self.published.or(one.published);
+                // The same source can be two services.
+                match refined.insert(at) {
+                    true => self.services[at] = service,
+                    false => self.services.push(service),
+                }
             } else if let (None, Some(image)) = (&one.context, &one.image) {
                 self.services
                     .push(Service::of_image(name, image, one, compose.file));
@@ -156,6 +163,11 @@ impl Found {
 }
 
 impl Service {
+    /// Returns `true` unless it is an image.
+    pub(super) fn is_program(&self) -> bool {
+        !matches!(self.kind, Kind::Image { .. })
+    }
+
     /// Takes over what Docker Compose says about it.
     fn refine(&mut self, name: String, compose: &ComposeService) {
         let port = compose.port.map(|port| port.to_string());
@@ -164,6 +176,7 @@ impl Service {
         self.port_variable = of_port.map(|(name, _)| name.clone());
         let names = compose.environment.iter().map(|(name, _)| name.clone());
         let is_other = |name: &String| Some(name) != self.port_variable.as_ref();
+        self.published = compose.published;
         self.variables = names.filter(is_other).collect();
         self.depends_on.clone_from(&compose.depends_on);
         self.name = name;
@@ -180,6 +193,7 @@ impl Service {
                 environment: compose.environment.clone(),
             },
             port_variable: None,
+            published: compose.published,
             variables: Vec::new(),
             depends_on: compose.depends_on.clone(),
         }
@@ -230,6 +244,7 @@ fn service(folder: &Path, below: &str) -> Option<Service> {
             file,
             kind,
             port_variable: None,
+            published: None,
             variables: Vec::new(),
             depends_on: Vec::new(),
         })

@@ -11,10 +11,12 @@ const SITE: &str = "https://github.com/spanspec/spanspec/blob/main/docs";
 /// The project file: what is certain, and the services that were found as a comment.
 pub(super) fn project(found: &Found) -> String {
     let services = &found.services;
-    let is_program = |one: &&Service| !matches!(one.kind, Kind::Image { .. });
-    let first = services.iter().find(is_program);
-    let first = first.map_or("app", |one| one.name.as_str());
-    let published = found.published.unwrap_or(8080);
+    // One whose address is known, if there is any.
+    let programs = || services.iter().filter(|one| one.is_program());
+    let published = programs().find(|one| one.published.is_some());
+    let first = published.or_else(|| programs().next());
+    let name = first.map_or("app", |one| one.name.as_str());
+    let port = first.and_then(|one| one.published).unwrap_or(8080);
     let heading = match services.as_slice() {
         [] => "The services that spanspec starts, for example:".to_owned(),
         services => format!("Found {}. The rest is guessed:", list(services)),
@@ -38,8 +40,8 @@ pub(super) fn project(found: &Found) -> String {
 specs: [specs]
 vars:
   # Services that run already; once spanspec starts them, see below, it is
-  # BASE_URL: http://127.0.0.1:${{services.{first}.http}}
-  BASE_URL: http://127.0.0.1:{published}
+  # BASE_URL: http://127.0.0.1:${{services.{name}.http}}
+  BASE_URL: http://127.0.0.1:{port}
 
 # {heading}
 # Correct it and remove the `# ` before each line: `spanspec run` then starts and stops it.
@@ -66,14 +68,16 @@ fn notes(found: &Found) -> Vec<String> {
 }
 
 fn list(services: &[Service]) -> String {
-    let mut files: Vec<String> = services
-        .iter()
-        .map(|one| match one.dir.as_str() {
+    let mut files: Vec<String> = Vec::new();
+    for one in services {
+        let file = match one.dir.as_str() {
             "" => one.file.to_owned(),
             dir => format!("{dir}/{}", one.file),
-        })
-        .collect();
-    files.dedup();
+        };
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
     files.join(", ")
 }
 
@@ -86,6 +90,7 @@ fn example() -> Service {
             script: "server.js".to_owned(),
         },
         port_variable: None,
+        published: None,
         variables: Vec::new(),
         depends_on: Vec::new(),
     }
@@ -191,39 +196,40 @@ struct Start {
     notes: Vec<String>,
     build: Option<String>,
     run: String,
-    env: Vec<(String, String)>,
+    env: Vec<Variable>,
     timeout: Option<&'static str>,
 }
 
 fn start(service: &Service, port: &str) -> Start {
     let name = &service.name;
-    let variable = service
-        .port_variable
-        .clone()
-        .unwrap_or_else(|| "PORT".to_owned());
+    let known = service.port_variable.as_deref();
+    let of_port = |variable: &str| (variable.to_owned(), port.to_owned());
+    let port_env = of_port(known.unwrap_or("PORT"));
     match &service.kind {
         Kind::Rust => Start {
             notes: in_code("opentelemetry_sdk, opentelemetry-otlp and a propagator"),
             build: Some("cargo build".to_owned()),
             run: format!("target/debug/{name}"),
-            env: vec![(variable, port.to_owned())],
+            env: vec![port_env],
             timeout: None,
         },
         Kind::Go => Start {
             notes: in_code("otelhttp, autoexport and autoprop"),
             build: Some(format!("go build -o bin/{name} .")),
             run: format!("bin/{name}"),
-            env: vec![(variable, port.to_owned())],
+            env: vec![port_env],
             timeout: None,
         },
-        Kind::Node { script } => node(script, variable, port),
-        Kind::Python(server) => python(server, variable, port),
-        Kind::Maven { jar } => maven(name, jar.as_deref(), port),
+        Kind::Node { script } => node(script, port_env),
+        Kind::Python(server @ Server::Script { .. }) => python(server, port, Some(port_env)),
+        Kind::Python(server) => python(server, port, known.map(of_port)),
+        Kind::Maven { jar } => maven(name, jar.as_deref(), port, known.map(of_port)),
         Kind::Image { .. } => Start::default(),
         Kind::Gradle => java(
             "./gradlew -q assemble",
             &format!("build/libs/{name}.jar"),
             port,
+            known.map(of_port),
         ),
     }
 }
@@ -232,7 +238,10 @@ fn in_code(with: &str) -> Vec<String> {
     vec![format!("It is instrumented in its code, with {with}.")]
 }
 
-fn node(script: &str, variable: String, port: &str) -> Start {
+/// A variable of the environment, and its value.
+type Variable = (String, String);
+
+fn node(script: &str, port_env: Variable) -> Start {
     Start {
         notes: vec![
             "npm install @opentelemetry/api @opentelemetry/auto-instrumentations-node".to_owned(),
@@ -240,7 +249,7 @@ fn node(script: &str, variable: String, port: &str) -> Start {
         build: None,
         run: format!("node --require @opentelemetry/auto-instrumentations-node/register {script}"),
         env: vec![
-            (variable, port.to_owned()),
+            port_env,
             (
                 "OTEL_NODE_RESOURCE_DETECTORS".to_owned(),
                 "env,host,os".to_owned(),
@@ -250,14 +259,13 @@ fn node(script: &str, variable: String, port: &str) -> Start {
     }
 }
 
-fn python(server: &Server, variable: String, port: &str) -> Start {
+fn python(server: &Server, port: &str, port_env: Option<Variable>) -> Start {
     let serve = match server {
         Server::Flask { module } => format!("flask --app {module} run --port {port}"),
         Server::Uvicorn { module } => format!("uvicorn {module}:app --port {port}"),
         Server::Django => format!("python manage.py runserver --noreload 127.0.0.1:{port}"),
         Server::Script { module } => format!("python {module}.py"),
     };
-    let own_port = matches!(server, Server::Script { .. }).then(|| (variable, port.to_owned()));
     let protocol = (
         "OTEL_EXPORTER_OTLP_PROTOCOL".to_owned(),
         "http/protobuf".to_owned(),
@@ -269,14 +277,14 @@ fn python(server: &Server, variable: String, port: &str) -> Start {
         ],
         build: None,
         run: format!("opentelemetry-instrument {serve}"),
-        env: own_port.into_iter().chain([protocol]).collect(),
+        env: port_env.into_iter().chain([protocol]).collect(),
         timeout: None,
     }
 }
 
-fn maven(name: &str, jar: Option<&str>, port: &str) -> Start {
+fn maven(name: &str, jar: Option<&str>, port: &str, port_env: Option<Variable>) -> Start {
     let path = format!("target/{}.jar", jar.unwrap_or(name));
-    let mut start = java("mvn -q -DskipTests package", &path, port);
+    let mut start = java("mvn -q -DskipTests package", &path, port, port_env);
     if jar.is_none() {
         let note = "pom.xml does not contain the version: correct the name of the jar";
         start.notes.push(note.to_owned());
@@ -284,7 +292,7 @@ fn maven(name: &str, jar: Option<&str>, port: &str) -> Start {
     start
 }
 
-fn java(build: &str, jar: &str, port: &str) -> Start {
+fn java(build: &str, jar: &str, port: &str, port_env: Option<Variable>) -> Start {
     Start {
         notes: vec![
             "https://github.com/open-telemetry/opentelemetry-java-instrumentation/releases"
@@ -292,7 +300,7 @@ fn java(build: &str, jar: &str, port: &str) -> Start {
         ],
         build: Some(build.to_owned()),
         run: format!("java -javaagent:opentelemetry-javaagent.jar -jar {jar} --server.port={port}"),
-        env: Vec::new(),
+        env: port_env.into_iter().collect(),
         timeout: Some("2m"),
     }
 }
