@@ -21,6 +21,8 @@ pub use event::RunEvent;
 pub use load::{Before, EarlierRun, Exemplar, Failing, HeldBack, Load, Measured};
 #[cfg(feature = "run")]
 pub(crate) use mask::masked;
+#[cfg(feature = "cli")]
+pub(crate) use report::word_if_not_run;
 pub use report::{
     Attempt, EarlierTrace, Phase, Report, SpecReport, StepReport, Telemetry, Timing, Tries,
     Trouble, Verdict, WithoutSpecs,

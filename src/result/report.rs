@@ -372,6 +372,14 @@ impl Tries {
     }
 }
 
+/// The word for a spec without a verdict that began this number of attempts.
+pub(crate) fn word_if_not_run(attempts: usize) -> &'static str {
+    match attempts {
+        0 => "not run",
+        _ => "stopped",
+    }
+}
+
 impl SpecReport {
     /// The attempt with the verdict of the spec.
     #[must_use]
@@ -388,10 +396,7 @@ impl SpecReport {
     /// The word for a spec without a verdict, which was interrupted perhaps.
     #[must_use]
     pub fn word_if_not_run(&self) -> &'static str {
-        match self.attempts.is_empty() {
-            true => "not run",
-            false => "stopped",
-        }
+        word_if_not_run(self.attempts.len())
     }
 
     /// The step that represents the spec: the first that failed, else the last tested one.

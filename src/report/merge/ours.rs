@@ -11,6 +11,7 @@ use crate::report::junit::case::{case, describe_load, not_well, without_forbidde
 use crate::report::junit::load::LoadNumbers;
 use crate::report::junit::paths::class_name;
 use crate::report::repository::Repository;
+use crate::result::word_if_not_run;
 
 #[derive(Deserialize)]
 struct ReadReport {
@@ -158,11 +159,7 @@ fn status(spec: &ReadSpec) -> TestCaseStatus {
         "failed" => Some(NonSuccessKind::Failure),
         "skipped" => return skipped(reason),
         "not_run" => {
-            let word = if spec.attempts.is_empty() {
-                "not run"
-            } else {
-                "stopped"
-            };
+            let word = word_if_not_run(spec.attempts.len());
             let mut status = skipped(&format!("{word}: {reason}"));
             if let Some(text) = &spec.text {
                 status.set_description(without_forbidden(text.trim_end()));

@@ -216,8 +216,8 @@ impl Reader<'_> {
         if let Some(meant) = without_delimiters(&expression) {
             return self.wrong(
                 node.place,
-                format!("`{expression}` never matches: its first character stands before `^`"),
-                "never matches",
+                format!("the first character of `{expression}` never matches, because it stands before `^`"),
+                "delimiter",
                 format!("write the expression without delimiters: `=~ {meant}`"),
             );
         }
