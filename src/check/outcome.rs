@@ -51,6 +51,8 @@ pub enum Unjudged {
     Lost(Field),
     /// It depends on the first bytes of the output, which were dropped; contains their number.
     Truncated(u64),
+    /// It holds or fails so far, but the body is a stream that had not ended.
+    StillOpen,
     /// It expects the absence of a string, and invalid UTF-8 could hide it.
     NotUtf8,
     /// It needs the text of the body, whose encoding is unknown.
@@ -217,6 +219,10 @@ impl Unjudged {
             Self::NotUtf8 => {
                 Some("let the system write UTF-8, or check its text without `not`".to_owned())
             }
+            Self::StillOpen => Some(
+                "let the stream end before `request.timeout`, or check what has arrived with `contains` or `starts_with`"
+                    .to_owned(),
+            ),
             Self::Undecoded(Undecoded::Encoding(_)) => Some(
                 "let the service send the body without this content-encoding, or with gzip, deflate, br or zstd"
                     .to_owned(),
@@ -261,6 +267,7 @@ impl Unjudged {
             Self::NoSpans | Self::EntryMissing | Self::TimedOut | Self::ServerMissing => {}
             Self::ParentsMissing(_) | Self::Incomplete(_) | Self::LateSpans => {}
             Self::Lost(_) | Self::Truncated(_) | Self::NotUtf8 | Self::NotReached => {}
+            Self::StillOpen => {}
         }
         self
     }
@@ -301,6 +308,9 @@ impl fmt::Display for Unjudged {
             ),
             Self::NotUtf8 => f.write_str(
                 "the text has bytes that are not UTF-8, so parts of it may not be recognized",
+            ),
+            Self::StillOpen => f.write_str(
+                "the response is an event stream that had not ended, and its rest could change this",
             ),
             Self::Undecoded(unknown) => write!(f, "the body cannot be read: {unknown}"),
             Self::NotReached => f.write_str("the step ended before this check was judged"),

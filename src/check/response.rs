@@ -2,8 +2,9 @@
 
 use super::difference::{Extra, differences};
 use super::matching::{MatchAnswer, MatchInput, answer, answer_of_several, path_answer};
+use super::truncated::{KnownPart, known};
+use super::words;
 use super::{Difference, Evidence, Failure, Outcome, Subject, Unjudged};
-use super::{truncated, words};
 use crate::spec::{Check, Condition, JsonPath, Limits, Matcher, Syntax};
 use crate::trace::{CommandResponse, HttpResponse, Nanos, Response, Value};
 
@@ -22,13 +23,13 @@ pub(super) fn judge(check: &Check, evidence: &Evidence<'_>) -> Option<Outcome> {
         (Condition::Header(name, matcher), Response::Http(http)) => {
             header(check, name, matcher, http)
         }
-        (Condition::Body(matcher), Response::Http(http)) => text(
-            check,
-            Subject::Response("body of the response"),
-            matcher,
-            &http.text(),
-        ),
-        (Condition::Json(path, matcher), Response::Http(_)) => json(check, path, matcher, evidence),
+        (Condition::Body(matcher), Response::Http(http)) => body(check, matcher, http),
+        (Condition::Json(path, matcher), Response::Http(http)) => {
+            match json(check, path, matcher, evidence) {
+                Outcome::Pass if http.is_open => Outcome::Unjudged(Unjudged::StillOpen),
+                outcome => outcome,
+            }
+        }
         (Condition::ExitCode(matcher), Response::Command(command)) => {
             exit_code(check, matcher, command)
         }
@@ -66,6 +67,10 @@ fn outcome(is_met: bool, failure: impl FnOnce() -> Failure) -> Outcome {
 fn time(check: &Check, limits: &Limits<Nanos>, response: &Response) -> Outcome {
     let time = response.time().unwrap_or_default();
     let nanos = Nanos::try_from(time.as_nanos()).unwrap_or(Nanos::MAX);
+    let is_open = response.http().is_some_and(|http| http.is_open);
+    if is_open && !limits.holds_for_all_above(nanos) && !limits.fails_for_all_above(nanos) {
+        return Outcome::Unjudged(Unjudged::StillOpen);
+    }
     outcome(limits.contains(nanos), || {
         let found = words::duration(nanos, limits);
         Failure::of_check(check, Subject::ResponseTime, limits.to_string(), found)
@@ -92,6 +97,21 @@ fn said(http: &HttpResponse) -> Option<String> {
     let text = text.trim();
     (!text.is_empty() && !text.contains('\u{FFFD}'))
         .then(|| format!("the response says: {}", words::excerpt(text)))
+}
+
+/// A check that the body of an open stream meets is unjudged if more of the stream could change that.
+fn body(check: &Check, matcher: &Matcher, http: &HttpResponse) -> Outcome {
+    let body = http.text();
+    let subject = Subject::Response("body of the response");
+    let outcome = text(check, subject, matcher, &body);
+    // A character that is cut becomes U+FFFD.
+    let arrived = KnownPart::Start(body.trim_end_matches('\u{FFFD}'));
+    match outcome {
+        Outcome::Pass if http.is_open && known(matcher, arrived) != Some(true) => {
+            Outcome::Unjudged(Unjudged::StillOpen)
+        }
+        outcome => outcome,
+    }
 }
 
 fn header(check: &Check, name: &str, matcher: &Matcher, http: &HttpResponse) -> Outcome {
@@ -183,7 +203,7 @@ fn output_text(
     }
     // The first line is a note about the dropped bytes.
     let kept = output.split_once('\n').map_or("", |(_, kept)| kept);
-    match truncated::known(matcher, kept) {
+    match known(matcher, KnownPart::End(kept)) {
         None => Outcome::Unjudged(Unjudged::Truncated(dropped)),
         Some(true) if may_hide(matcher, kept) => Outcome::Unjudged(Unjudged::NotUtf8),
         Some(is_met) => outcome(is_met, || {

@@ -316,6 +316,7 @@ fn why_errored<'d>(done: &'d JudgedRequest<'_>) -> (Cow<'d, str>, Option<&'d Loc
             | Unjudged::Dropped(..)
             | Unjudged::OtherType(..)
             | Unjudged::NotUtf8
+            | Unjudged::StillOpen
             | Unjudged::Undecoded(_)),
             at,
         )) => (Cow::Owned(why.to_string()), Some(at)),

@@ -56,6 +56,7 @@ pub fn spec(spec: &SpecReport, look: &Look, detail: Detail) -> String {
                 last_attempt(&mut text, spec, look, detail);
             } else {
                 text.push_str(&many_requests(spec, look, detail));
+                text.push_str(&notes_of_steps(spec, look));
             }
         }
         Verdict::Passed => text.push_str(&quiet(spec, look)),
@@ -155,6 +156,12 @@ pub fn notice(text: &str, look: &Look) -> String {
 }
 
 /// The load of a spec that passed; empty if there is none.
+fn notes_of_steps(spec: &SpecReport, look: &Look) -> String {
+    let steps = spec.last_attempt().into_iter().flat_map(|last| &last.steps);
+    let notices = steps.flat_map(|step| &step.notices);
+    notices.map(|text| step::note(text, look)).collect()
+}
+
 fn many_requests(spec: &SpecReport, look: &Look, detail: Detail) -> String {
     #[cfg(feature = "run")]
     if let Some(load) = spec.decisive_step().and_then(|step| step.load.as_deref()) {

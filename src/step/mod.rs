@@ -58,6 +58,7 @@ pub(crate) use self::{
     delays::{ExportDelays, sufficient},
     fire::{blank, fire_when_possible, follow, prepare, run_step},
     observation::Observation,
+    poll::open_stream,
     run_context::RunContext,
     settle::{JudgeWhen, TraceUse},
     step_reader::StepReader,

@@ -202,17 +202,22 @@ impl Tryout<'_> {
     }
 }
 
+/// A note about a response that had not ended.
+pub(crate) fn open_stream(response: &Response) -> Option<String> {
+    let http = response.http().filter(|http| http.is_open)?;
+    Some(format!(
+        "the response is an event stream that had not ended after {}; its body is what arrived until then (`request.timeout` sets the time)",
+        duration(http.time)
+    ))
+}
+
 impl FiredTry {
     /// A note about a response that had not ended.
     pub(super) fn open_stream(&self) -> Option<String> {
-        let (TryAnswer::Response(response) | TryAnswer::Unmet(response, _)) = &self.answer else {
-            return None;
-        };
-        let http = response.http().filter(|http| http.is_open)?;
-        Some(format!(
-            "the response is an event stream that had not ended after {}; its body is what arrived until then (`request.timeout` sets the time)",
-            duration(http.time)
-        ))
+        match &self.answer {
+            TryAnswer::Response(response) | TryAnswer::Unmet(response, _) => open_stream(response),
+            TryAnswer::Error(_) | TryAnswer::TooLate => None,
+        }
     }
 
     /// Returns `true` if no further try can follow.

@@ -204,10 +204,22 @@ fn decompress_one(name: &str, body: &[u8], is_open: bool) -> io::Result<Option<V
         _ if body.is_empty() => Ok(Some(Vec::new())),
         "gzip" | "x-gzip" => drained(&mut flate2::read::MultiGzDecoder::new(body)),
         "deflate" => drained(&mut flate2::read::ZlibDecoder::new(body)),
-        "br" => drained(&mut brotli_decompressor::Decompressor::new(body, BUFFER)),
+        "br" => {
+            let body = body.chain(EndOfBody);
+            drained(&mut brotli_decompressor::Decompressor::new(body, BUFFER))
+        }
         #[cfg(feature = "zstd")]
         "zstd" => drained(&mut zstd::Decoder::with_buffer(body)?),
         _ => Ok(None),
+    }
+}
+
+/// The error at the end of a body that is cut, which the decoder of `br` would report as invalid data.
+struct EndOfBody;
+
+impl Read for EndOfBody {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::UnexpectedEof.into())
     }
 }
 
@@ -254,11 +266,12 @@ mod tests {
         assert_eq!(decoded("zstd", &body), (b"hello".to_vec(), None));
     }
 
+    /// As other encoders write it.
+    const HELLO_IN_BROTLI: [u8; 9] = [0x0b, 0x02, 0x80, b'h', b'e', b'l', b'l', b'o', 0x03];
+
     #[test]
     fn brotli_is_decoded() {
-        // As other encoders write it.
-        let body = [0x0b, 0x02, 0x80, b'h', b'e', b'l', b'l', b'o', 0x03];
-        assert_eq!(decoded("br", &body), (b"hello".to_vec(), None));
+        assert_eq!(decoded("br", &HELLO_IN_BROTLI), (b"hello".to_vec(), None));
     }
 
     #[test]
@@ -272,10 +285,15 @@ mod tests {
 
     #[test]
     fn a_stream_that_is_cut_is_decoded_as_far_as_it_arrived() {
-        let headers = HeaderMap::from_iter([(CONTENT_ENCODING, "gzip".parse().unwrap())]);
-        let mut body = gzipped(b"hello");
-        body.truncate(body.len() - 4);
-        assert!(decode(&headers, body.clone(), false).is_err());
-        assert_eq!(decode(&headers, body, true).unwrap().bytes, b"hello");
+        let gzipped = gzipped(b"hello");
+        for (encoding, body) in [("gzip", &gzipped[..]), ("br", &HELLO_IN_BROTLI)] {
+            let headers = HeaderMap::from_iter([(CONTENT_ENCODING, encoding.parse().unwrap())]);
+            let cut = &body[..body.len() - 1];
+            assert!(decode(&headers, cut.to_vec(), false).is_err());
+            let decoded = decode(&headers, cut.to_vec(), true).unwrap();
+            assert_eq!(decoded.bytes, b"hello", "{encoding}");
+        }
+        let headers = HeaderMap::from_iter([(CONTENT_ENCODING, "br".parse().unwrap())]);
+        assert!(decode(&headers, vec![0xff; 100], true).is_err());
     }
 }

@@ -21,6 +21,7 @@ mod secrets;
 mod selecting;
 #[cfg(unix)]
 mod services;
+mod streams;
 mod system;
 mod verdicts;
 #[cfg(unix)]

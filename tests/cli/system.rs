@@ -1,5 +1,6 @@
 //! A system under test in the test's own process, and the command that tests it.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +11,10 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path as Segment, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use spanspec::internal::service::free_port;
 use tokio::sync::watch;
@@ -420,6 +423,11 @@ async fn answer(
             1 => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
             _ => std::future::pending::<()>().await,
         },
+        "events" => {
+            let event = Event::default().data("1");
+            let events = stream::iter([Ok::<_, Infallible>(event)]);
+            return Sse::new(events.chain(stream::pending())).into_response();
+        }
         "broken" => return (StatusCode::INTERNAL_SERVER_ERROR, "out of order").into_response(),
         _ => {}
     }
