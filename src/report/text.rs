@@ -155,13 +155,14 @@ pub fn notice(text: &str, look: &Look) -> String {
     step::note(text, look)
 }
 
-/// The load of a spec that passed; empty if there is none.
+/// The notes of all steps.
 fn notes_of_steps(spec: &SpecReport, look: &Look) -> String {
     let steps = spec.last_attempt().into_iter().flat_map(|last| &last.steps);
     let notices = steps.flat_map(|step| &step.notices);
     notices.map(|text| step::note(text, look)).collect()
 }
 
+/// The load of a spec that passed; empty if there is none.
 fn many_requests(spec: &SpecReport, look: &Look, detail: Detail) -> String {
     #[cfg(feature = "run")]
     if let Some(load) = spec.decisive_step().and_then(|step| step.load.as_deref()) {
