@@ -1,9 +1,9 @@
 //! `source` of the project file: the backend from which traces are read.
 
-use url::Url;
+use std::path::Path;
 
-use crate::source::backend::{self, KINDS, Kind, SourceSettings};
-use crate::spec::{Entry, Node, Reader, Refusal, did_you_mean, parse_url};
+use crate::source::backend::{self, AddressForm, KINDS, Kind, SourceSettings};
+use crate::spec::{Entry, Node, Reader, did_you_mean};
 
 /// A source that is written as `tempo=http://127.0.0.1:3200`.
 ///
@@ -26,20 +26,8 @@ pub fn parse_source(text: &str) -> Result<SourceSettings, String> {
                 ),
             }
         })?;
-    let url = address(url).map_err(|no| no.to_string())?;
-    Ok(settings(kind, url))
-}
-
-/// The address of a backend. A password in it would be in many messages.
-fn address(text: &str) -> Result<Url, Refusal> {
-    let url = parse_url(text)?;
-    if url.username().is_empty() && url.password().is_none() {
-        return Ok(url);
-    }
-    Err(Refusal::new(
-        "the address of a backend contains a user or a password",
-        "use `source` in spanspec.yaml with `headers: { Authorization: \"Basic ${CREDENTIALS}\" }`, and put the variable into `secrets`",
-    ))
+    let here = Path::new("");
+    SourceSettings::new(kind, url, here).map_err(|no| no.to_string())
 }
 
 fn example() -> String {
@@ -49,17 +37,6 @@ fn example() -> String {
 
 fn names() -> Vec<&'static str> {
     KINDS.iter().map(|kind| kind.key.name).collect()
-}
-
-fn settings(kind: &'static Kind, url: Url) -> SourceSettings {
-    SourceSettings {
-        kind,
-        url,
-        headers: Vec::new(),
-        tenant: None,
-        delay: None,
-        marks_requests: true,
-    }
 }
 
 /// Reads `source`.
@@ -90,8 +67,15 @@ pub(super) fn source(node: &Node, reader: &Reader<'_>) -> Option<SourceSettings>
             "name one; a second `source` belongs to another profile",
         );
     }
-    let anywhere = Url::parse("http://unknown.invalid/").expect("this is a URL");
-    let url = reader.parse(&entry.value, "a URL", anywhere, address);
+    let what = match kind.address {
+        AddressForm::Url => "a URL",
+        AddressForm::UrlOrName(_) => "a URL or a name",
+        AddressForm::Path => "a path",
+    };
+    let read = |text: &str| SourceSettings::new(kind, text, reader.dir);
+    let anywhere = SourceSettings::new(kind, "http://unknown.invalid/", reader.dir);
+    let settings = reader.parse(&entry.value, what, anywhere.ok()?, read);
+    let options = options(kind, &entries, reader);
     let headers = reader.optional(node, "headers", |node| reader.text_map(node, "`headers`"));
     let tenant = reader.optional(node, "tenant", |node| reader.named(node, "a tenant"));
     let delay = reader.optional(node, "delay", |node| reader.duration(node, "a delay"));
@@ -107,12 +91,47 @@ pub(super) fn source(node: &Node, reader: &Reader<'_>) -> Option<SourceSettings>
             ),
         }
     });
-    let url = url?;
     Some(SourceSettings {
+        options: options?,
         headers: headers?.unwrap_or_default(),
         tenant: tenant?,
         delay: delay?,
         marks_requests: keep?.unwrap_or(true),
-        ..settings(kind, url)
+        ..settings?
     })
+}
+
+/// The keys that only this kind has.
+fn options(
+    kind: &'static Kind,
+    entries: &[Entry],
+    reader: &Reader<'_>,
+) -> Option<Vec<(&'static str, String)>> {
+    let is_option = |kind: &Kind, entry: &Entry| {
+        let name = entry.key.text.as_str();
+        kind.options
+            .iter()
+            .map(|key| key.name)
+            .find(|own| *own == name)
+    };
+    let each = reader.all(entries, |entry| {
+        if let Some(name) = is_option(kind, entry) {
+            let value = reader.named(&entry.value, &format!("`{name}`"))?;
+            return Some(Some((name, value)));
+        }
+        let owners = KINDS
+            .iter()
+            .filter(|other| is_option(other, entry).is_some());
+        let owners: Vec<&str> = owners.map(|other| other.key.name).collect();
+        match owners.is_empty() {
+            true => Some(None),
+            false => reader.wrong(
+                entry.key.place,
+                format!("`{}` has no `{}`", kind.key.name, entry.key.text),
+                "a key of another backend",
+                format!("remove it: it belongs to {}", owners.join(", ")),
+            ),
+        }
+    })?;
+    Some(each.into_iter().flatten().collect())
 }

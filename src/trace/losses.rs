@@ -14,6 +14,10 @@ pub enum Field {
     Resource,
     /// The instrumentation scope.
     Scope,
+    /// The letter case of the names of spans and services.
+    NameCase,
+    /// Whether an attribute belongs to the span or to its resource: all arrive as attributes of the span.
+    AttributeOrigin,
     /// The span kind.
     Kind,
     /// The status message.
@@ -33,6 +37,8 @@ impl fmt::Display for Field {
             Self::Nanoseconds => "nanoseconds",
             Self::Resource => "resource attributes",
             Self::Scope => "the instrumentation scope",
+            Self::NameCase => "the letter case of names",
+            Self::AttributeOrigin => "the difference between attributes of spans and of resources",
             Self::Kind => "the span kind",
             Self::StatusMessage => "the status message",
             Self::Events => "events",

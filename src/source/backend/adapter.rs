@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::settings::SourceSettings;
 use crate::spec::keys::Key;
-use crate::trace::{Field, Hole, Sender, Span, TraceId};
+use crate::trace::{Field, Hole, Nanos, Sender, Span, TraceId, Value};
 
 /// A kind of backend.
 pub(crate) struct Kind {
@@ -17,8 +18,25 @@ pub(crate) struct Kind {
     pub(super) title: &'static str,
     /// The usual address, as an example in messages.
     pub(crate) example: &'static str,
+    /// The form of the address.
+    pub(crate) address: AddressForm,
+    /// Keys under `source` that only this kind has, with texts as values.
+    pub(crate) options: &'static [Key],
+    /// Variables of the environment with credentials or settings that its users know, such as `DD_API_KEY`.
+    pub(crate) variables: &'static [&'static str],
     /// Creates its adapter.
     pub(super) adapter: fn(&SourceSettings) -> Result<Box<dyn Adapter>, FetchError>,
+}
+
+/// The form of the address of a backend.
+#[derive(Clone, Copy)]
+pub(crate) enum AddressForm {
+    /// A URL.
+    Url,
+    /// A URL, or a name such as a region, from which the URL is made.
+    UrlOrName(fn(&str) -> String),
+    /// A file or folder.
+    Path,
 }
 
 /// Reads the traces of one backend.
@@ -30,6 +48,68 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
 
     /// Reads the spans of a trace. None if the backend does not have the trace, or not yet.
     fn fetch(&self, trace: TraceId) -> BoxFuture<'_, Result<Fetched, FetchError>>;
+
+    /// Searches for traces.
+    fn search<'a>(&'a self, _: &'a SearchQuery) -> BoxFuture<'a, Result<SearchAnswer, FetchError>> {
+        let no = FetchError::Refused {
+            why: "this backend cannot be searched".to_owned(),
+            help: "use `trace_id` with the ids of traces".to_owned(),
+        };
+        std::future::ready(Err(no)).boxed()
+    }
+
+    /// The reason why a search can miss traces, if it can.
+    fn search_gap(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Seconds by which the clock of the backend is ahead, once it has answered; negative if it is behind.
+    fn seconds_ahead(&self) -> Option<i64> {
+        None
+    }
+
+    /// The version of the backend, if it tells.
+    fn version(&self) -> BoxFuture<'_, Result<Option<String>, FetchError>> {
+        std::future::ready(Ok(None)).boxed()
+    }
+}
+
+/// A search for traces with a span that meets all parts.
+///
+/// An adapter passes on the parts that its backend can evaluate exactly as they are described here; the
+/// others are evaluated on the traces that it finds. An answer can have more traces than the query
+/// describes, but not fewer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct SearchQuery {
+    /// `service.name` of the span, with letter case.
+    pub(crate) service: Option<String>,
+    /// Its name, with letter case.
+    pub(crate) name: Option<String>,
+    /// Attributes of the span, strings, integers or booleans.
+    pub(crate) attributes: Vec<(String, Value)>,
+    /// Attributes of the resource of the span.
+    pub(crate) resource: Vec<(String, Value)>,
+    /// Minimum duration of the span, inclusive.
+    pub(crate) at_least: Option<Nanos>,
+    /// Maximum duration of the span, inclusive.
+    pub(crate) at_most: Option<Nanos>,
+    /// Only spans with status error.
+    pub(crate) is_error: bool,
+    /// Earliest start of the span, inclusive.
+    pub(crate) from: Nanos,
+    /// Latest start of the span, exclusive.
+    pub(crate) to: Nanos,
+    /// Maximum number of traces.
+    pub(crate) limit: usize,
+}
+
+/// The traces that a search found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct SearchAnswer {
+    /// The ids, in any order, each once.
+    pub(crate) traces: Vec<TraceId>,
+    /// `false` if these are all traces of the backend that meet the parts it evaluates.
+    pub(crate) is_cut: bool,
 }
 
 /// The answer of a backend.

@@ -1,12 +1,13 @@
 //! Requests to a backend over HTTP, and what their failures mean.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{Body, Client, RequestBuilder, StatusCode};
 use url::Url;
 
 use super::adapter::FetchError;
+use super::clock::{self, BackendClock};
 use super::settings::SourceSettings;
 
 /// Maximum size of an answer.
@@ -24,6 +25,7 @@ pub(super) struct HttpClient {
     client: Client,
     headers: HeaderMap,
     name: String,
+    clock: BackendClock,
 }
 
 /// An answer that the adapter reads.
@@ -61,6 +63,7 @@ impl HttpClient {
             client,
             headers,
             name: settings.name(),
+            clock: BackendClock::default(),
         })
     }
 
@@ -83,16 +86,63 @@ impl HttpClient {
         Ok(self)
     }
 
+    /// Adds a header of every request, unless the settings have it. Its value is a credential.
+    ///
+    /// # Errors
+    /// The value cannot be a header.
+    pub(super) fn with_credential(
+        mut self,
+        header: &'static str,
+        value: &str,
+    ) -> Result<Self, FetchError> {
+        let mut value = HeaderValue::try_from(value).map_err(|_| FetchError::Refused {
+            why: format!("the credentials for `{header}` have line breaks or control characters"),
+            help: "check the variable with the credentials".to_owned(),
+        })?;
+        value.set_sensitive(true);
+        self.headers.entry(header).or_insert(value);
+        Ok(self)
+    }
+
     /// Answers of 2xx and 404, which only the adapter understands.
     pub(super) async fn get(&self, url: Url, accept: &str) -> Result<HttpAnswer, FetchError> {
         let request = self.client.get(url).header("accept", accept);
-        self.send(request).await
+        self.send(request, &[]).await
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<HttpAnswer, FetchError> {
+    /// Answers of 2xx, 404 and the statuses in `also`, which only the adapter understands.
+    pub(super) async fn post(
+        &self,
+        url: Url,
+        headers: HeaderMap,
+        body: impl Into<Body>,
+        also: &[StatusCode],
+    ) -> Result<HttpAnswer, FetchError> {
+        let request = self.client.post(url).headers(headers).body(body);
+        self.send(request, also).await
+    }
+
+    /// The same with a body of JSON.
+    pub(super) async fn post_json(
+        &self,
+        url: Url,
+        body: &serde_json::Value,
+        also: &[StatusCode],
+    ) -> Result<HttpAnswer, FetchError> {
+        let json = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, json)]);
+        self.post(url, headers, body.to_string(), also).await
+    }
+
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        also: &[StatusCode],
+    ) -> Result<HttpAnswer, FetchError> {
         let sent = request.headers(self.headers.clone()).send().await;
         let mut response = sent.map_err(|error| self.unreachable(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
+        self.clock.note(&headers);
         let mut body = Vec::new();
         while let Some(bytes) = response
             .chunk()
@@ -110,10 +160,15 @@ impl HttpClient {
                 "check the address and the credentials of `source`: a proxy or a login page answers",
             ));
         }
-        if status.is_success() || status == StatusCode::NOT_FOUND {
+        if status.is_success() || status == StatusCode::NOT_FOUND || also.contains(&status) {
             return Ok(HttpAnswer { status, body });
         }
         Err(self.failed(status, &headers, &body))
+    }
+
+    /// The clock of the backend.
+    pub(super) fn clock(&self) -> &BackendClock {
+        &self.clock
     }
 
     fn failed(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> FetchError {
@@ -133,17 +188,13 @@ impl HttpClient {
             }
             StatusCode::TOO_MANY_REQUESTS => FetchError::Later {
                 why: format!("{} answers {status}", self.name),
-                after: header(RETRY_AFTER)
-                    .and_then(|seconds| seconds.parse().ok())
-                    .map(Duration::from_secs),
+                after: header(RETRY_AFTER).and_then(wait),
                 help: "it limits requests: run fewer specs at once (`--jobs`)".to_owned(),
             },
             _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
                 FetchError::Later {
                     why: format!("{} answers {status}{excerpt}", self.name),
-                    after: header(RETRY_AFTER)
-                        .and_then(|seconds| seconds.parse().ok())
-                        .map(Duration::from_secs),
+                    after: header(RETRY_AFTER).and_then(wait),
                     help: "check that it is well, and any proxy in front of it".to_owned(),
                 }
             }
@@ -196,6 +247,16 @@ impl HttpClient {
             &format!("answers something unreadable: {error}{}", excerpt(body)),
             "check the address of `source`, and the version of the backend",
         )
+    }
+}
+
+/// The time of `Retry-After`, in seconds or as a date.
+fn wait(text: &str) -> Option<Duration> {
+    match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => clock::http_date(text)?
+            .duration_since(SystemTime::now())
+            .ok(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! as if the spans had been sent here.
 
 mod adapter;
+mod clock;
 mod http;
 mod jaeger;
 mod otlp_answer;
@@ -22,8 +23,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub(crate) use adapter::Kind;
 use adapter::{Adapter, FetchError};
+pub(crate) use adapter::{AddressForm, Kind};
 use polling::{LONGEST_PAUSE, Polling, Troubles};
 pub(crate) use settings::DEFAULT_DELAY;
 pub use settings::SourceSettings;
@@ -43,6 +44,8 @@ pub(crate) static KINDS: &[Kind] = &[jaeger::KIND, tempo::KIND];
 /// The keys of `source`.
 pub(crate) const KEYS: Keys = Keys(&[
     &[jaeger::KIND.key, tempo::KIND.key],
+    jaeger::KIND.options,
+    tempo::KIND.options,
     &[
         key(
             "headers",

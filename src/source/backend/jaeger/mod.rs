@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::StatusCode;
 
-use super::adapter::{Adapter, FetchError, Fetched, Kind};
+use super::adapter::{Adapter, AddressForm, FetchError, Fetched, Kind};
 use super::http::HttpClient;
 use super::otlp_answer;
 use super::settings::SourceSettings;
@@ -19,6 +19,9 @@ pub(super) const KIND: Kind = Kind {
     ),
     title: "Jaeger",
     example: "http://127.0.0.1:16686",
+    address: AddressForm::Url,
+    options: &[],
+    variables: &[],
     adapter: |settings| Ok(Box::new(Jaeger::new(settings)?)),
 };
 
@@ -72,5 +75,8 @@ fn without_additions(span: &mut Span) {
 impl Adapter for Jaeger {
     fn fetch(&self, trace: TraceId) -> BoxFuture<'_, Result<Fetched, FetchError>> {
         self.read(trace).boxed()
+    }
+    fn seconds_ahead(&self) -> Option<i64> {
+        self.client.clock().seconds_ahead()
     }
 }

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use prost::Message;
 use reqwest::StatusCode;
 
-use super::adapter::{Adapter, FetchError, Fetched, Kind};
+use super::adapter::{Adapter, AddressForm, FetchError, Fetched, Kind};
 use super::http::{HttpAnswer, HttpClient};
 use super::otlp_answer;
 use super::settings::SourceSettings;
@@ -20,6 +20,9 @@ pub(super) const KIND: Kind = Kind {
     ),
     title: "Tempo",
     example: "http://127.0.0.1:3200",
+    address: AddressForm::Url,
+    options: &[],
+    variables: &[],
     adapter: |settings| Ok(Box::new(Tempo::new(settings)?)),
 };
 
@@ -100,5 +103,8 @@ fn partial(body: &[u8]) -> Option<String> {
 impl Adapter for Tempo {
     fn fetch(&self, trace: TraceId) -> BoxFuture<'_, Result<Fetched, FetchError>> {
         self.read(trace).boxed()
+    }
+    fn seconds_ahead(&self) -> Option<i64> {
+        self.client.clock().seconds_ahead()
     }
 }
