@@ -63,6 +63,29 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Returns `true` if its engine counts and orders all spans exactly, with `count_by` and `durations_at`.
+    fn has_exact_engine(&self) -> bool {
+        false
+    }
+
+    /// The number of spans that meet a query, by the value of a resource attribute.
+    fn count_by<'a>(
+        &'a self,
+        _: &'a SearchQuery,
+        _resource: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<(String, u64)>, FetchError>> {
+        std::future::ready(Ok(Vec::new())).boxed()
+    }
+
+    /// The durations at these ranks of all spans that meet a query; rank 1 is the shortest.
+    fn durations_at<'a>(
+        &'a self,
+        _: &'a SearchQuery,
+        _ranks: &'a [u64],
+    ) -> BoxFuture<'a, Result<Vec<Nanos>, FetchError>> {
+        std::future::ready(Ok(Vec::new())).boxed()
+    }
+
     /// Seconds by which the clock of the backend is ahead, once it has answered; negative if it is behind.
     fn seconds_ahead(&self) -> Option<i64> {
         None
