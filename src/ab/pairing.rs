@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Both;
 use crate::budget::is_measurable;
 use crate::result::masked;
-use crate::spec::{Pace, QuantileBudget, Spec};
+use crate::spec::{Pace, QuantileBudget, Spec, Trigger};
 use crate::workspace::Workspace;
 
 /// A spec with budgets, once for each version.
@@ -131,7 +131,8 @@ pub fn fires_alike(pair: &SpecPair) -> bool {
     let (scope_a, scope_b) = (a.scope(), b.scope());
     let mut steps = a.steps.iter().zip(&b.steps);
     steps.all(|(a, b)| match (a.trigger(&scope_a), b.trigger(&scope_b)) {
-        (Ok(a), Ok(b)) => a == b,
+        (Ok(Trigger::Request(a)), Ok(Trigger::Request(b))) => a == b,
+        (Ok(Trigger::Run(a)), Ok(Trigger::Run(b))) => a == b,
         _ => false,
     })
 }
@@ -148,7 +149,7 @@ impl SpecPair {
         let spec = &self.specs.b;
         let requests = spec.repeat.as_ref().map_or(0, |repeat| match repeat.pace {
             Pace::Closed { .. } => requests,
-            Pace::Open { .. } => repeat.pace.requests(),
+            Pace::Open { .. } | Pace::Search { .. } => repeat.pace.requests(),
         });
         let quantiles = spec.budgets.iter().flat_map(|budget| &budget.quantiles);
         let compared = quantiles.filter(|one| one.is_compared());

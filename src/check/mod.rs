@@ -12,6 +12,8 @@ mod evidence;
 mod facts;
 mod failure;
 mod forest;
+#[cfg(feature = "run")]
+mod found;
 mod hints;
 mod judge;
 mod judgement;
@@ -42,6 +44,8 @@ pub use evidence::Evidence;
 pub use failure::{
     Candidate, Difference, Failure, Missing, Rejection, RejectionForm, Subject, Witness,
 };
+#[cfg(feature = "run")]
+pub(crate) use found::{can_be_found, is_found};
 #[cfg(feature = "run")]
 pub(crate) use judge::until;
 pub use judge::{judge, outcomes};

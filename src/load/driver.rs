@@ -16,6 +16,7 @@ use super::meter::BackgroundMeter;
 use super::pace::Pacer;
 use super::request::{AnsweredRequest, JudgedRequest, RequestTemplate};
 use super::request_stats::RequestStats;
+use super::search::SpecSearch;
 use super::stalls::StallMonitor;
 use super::verdict::{MeasuredRun, Sending, StopReason};
 use super::watched::WatchedRequests;
@@ -127,16 +128,21 @@ impl<'a> Driver<'a> {
         let mut stats = RequestStats::new(&self.spec.budgets, &self.repeat.pace);
         let mut answers = AnswerStats::default();
         let mut meter = BackgroundMeter::start().await;
-        let ended = self
-            .drive(
-                &template,
-                &mut stats,
-                &mut answers,
-                watched,
-                &mut meter,
-                on_progress,
-            )
-            .await;
+        let ended = match self.repeat.pace {
+            Pace::Search { .. } => {
+                let search = SpecSearch {
+                    template: &template,
+                    repeat: self.repeat,
+                    on_progress,
+                };
+                search.run(&mut stats).await
+            }
+            Pace::Closed { .. } | Pace::Open { .. } => {
+                let parts = (&mut stats, &mut answers);
+                self.drive(&template, parts, watched, &mut meter, on_progress)
+                    .await
+            }
+        };
         let held_back = (answers.held_back > Duration::ZERO).then_some(HeldBack {
             unanswered: MAX_IN_FLIGHT as u64,
             longest: answers.held_back,
@@ -159,8 +165,7 @@ impl<'a> Driver<'a> {
     async fn drive(
         &self,
         template: &RequestTemplate<'a>,
-        stats: &mut RequestStats<'a>,
-        answers: &mut AnswerStats,
+        (stats, answers): (&mut RequestStats<'a>, &mut AnswerStats),
         watched: &mut WatchedRequests,
         meter: &mut BackgroundMeter,
         on_progress: &(dyn Fn(LoadProgress) + Send + Sync),
@@ -172,8 +177,7 @@ impl<'a> Driver<'a> {
         // The last moment at which the limit was reached because the service did not answer, and not
         // because this process did not read its answers.
         let mut crowded = None;
-        let mut ticks = tokio::time::interval(PROGRESS_INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks();
         loop {
             if pacer.is_over() && in_flight.is_empty() {
                 meter.end();
@@ -234,12 +238,20 @@ impl<'a> Driver<'a> {
         match self.repeat.pace {
             Pace::Closed { concurrency, .. } => concurrency.into(),
             Pace::Open { .. } => MAX_IN_FLIGHT as u64,
+            Pace::Search { .. } => 0,
         }
     }
 
     fn allowed(&self) -> u64 {
         self.repeat.failures.of(self.repeat.pace.requests())
     }
+}
+
+/// The moments at which progress is reported.
+pub(super) fn ticks() -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(PROGRESS_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 /// Continues a panic of a task.

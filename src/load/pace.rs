@@ -42,6 +42,12 @@ pub(super) struct Open {
 impl Pacer {
     pub(super) fn new(repeat: &Repeat) -> Self {
         match &repeat.pace {
+            // It sends nothing.
+            Pace::Search { .. } => Self::Closed(Closed {
+                warmup: 0,
+                left: 0,
+                concurrency: 1,
+            }),
             Pace::Closed { times, concurrency } => Self::Closed(Closed {
                 warmup: repeat.warmup,
                 left: *times,

@@ -18,7 +18,7 @@ use crate::step::{
     self, DecidedStep, JudgeWhen, Observation, RunContext, StepContext, StepReader, TraceUse,
     WaitEnd, WatchedTrace,
 };
-use crate::trace::Response;
+use crate::trace::{Origin, Response, TraceId};
 use crate::trigger::{Session, TraceContext, TriggerError};
 
 /// A request with an answer or an error, whose trace is not judged yet.
@@ -156,6 +156,31 @@ impl<'a> RequestTemplate<'a> {
             sent.answered(due.counts, fired, lateness, answer)
         });
         Ok(())
+    }
+
+    /// Reads a trace that exists, and judges it.
+    pub(super) async fn judge_found(&self, id: TraceId) -> JudgedRequest<'a> {
+        let mut scope = self.scope.clone();
+        scope.set_trace_id(id);
+        let mut report = step::blank(self.reader.step, Phase::Test);
+        report.trigger = format!("trace {id}");
+        report.trace_id = Some(id);
+        let follow = self.run.source.follow(id, Origin::Foreign);
+        let now = Instant::now();
+        let found = InFlightRequest {
+            scope,
+            context: TraceContext {
+                trace_id: id,
+                ..TraceContext::random()
+            },
+            follow,
+            called: Called::Found,
+            report,
+            secrets: Vec::new(),
+        };
+        let nothing = Ok(Response::None);
+        let answered = found.answered(true, now, SendDelay::default(), nothing);
+        self.settle(answered).await
     }
 
     fn unsent(&self, due: Due, report: StepReport) -> JudgedRequest<'a> {

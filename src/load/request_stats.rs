@@ -26,6 +26,8 @@ pub(super) struct RequestStats<'a> {
     /// Response times without delays that this machine caused; only in an open loop.
     pub(super) punctual_times: Option<Samples>,
     pub(super) failing: Vec<Failing>,
+    /// Notes about the traces that a search found.
+    pub(super) search_notes: Vec<String>,
     measured: Vec<Measured>,
     /// The secrets of the slowest request of each budget.
     pub(super) secrets: Vec<Vec<String>>,
@@ -76,6 +78,7 @@ impl<'a> RequestStats<'a> {
             response_times: Samples::default(),
             punctual_times: punctual(),
             failing: Vec::new(),
+            search_notes: Vec::new(),
             measured: measured.collect(),
             secrets: vec![Vec::new(); budgets.len()],
             first_failed: None,

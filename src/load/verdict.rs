@@ -8,7 +8,7 @@ use super::request::JudgedRequest;
 use super::request_stats::RequestStats;
 use crate::check::{CheckRef, Failure, Judged, Outcome, Subject};
 use crate::number::counted;
-use crate::result::{HeldBack, Load, Phase, StepReport};
+use crate::result::{HeldBack, Load, Phase, StepReport, Trouble};
 use crate::spec::{Repeat, Spec};
 use crate::step::{self, AtDeadline, DecidedStep, RunContext, Stop, WaitEnd};
 
@@ -20,6 +20,8 @@ pub(super) enum StopReason<'a> {
     Hopeless,
     /// The connection of a warm-up request was refused.
     Refused(Box<JudgedRequest<'a>>),
+    /// The traces of a search could not be found.
+    Unsearchable(Box<Trouble>),
     /// The run ended.
     Stopped(Stop),
     /// The run ended after all requests, before they were sent again.
@@ -44,7 +46,7 @@ impl StopReason<'_> {
             false => format!("{done} of {of} requests"),
         };
         match self {
-            Self::Complete | Self::NotRepeated(_) => None,
+            Self::Complete | Self::NotRepeated(_) | Self::Unsearchable(_) => None,
             Self::Hopeless => {
                 let failed = stats.not_passed();
                 Some(format!(
@@ -238,6 +240,9 @@ impl RepeatResult<'_> {
                 let report = representative(self.run, self.spec, stats);
                 return report.with_trouble(stop.trouble(step));
             }
+            (StopReason::Unsearchable(trouble), _) => {
+                return representative(self.run, self.spec, stats).with_trouble(*trouble);
+            }
             (_, LimitVerdict::Failed) => stats.first_failed.take(),
             (_, LimitVerdict::Errored) => stats.first_errored.take(),
             (_, LimitVerdict::Allowed) => None,
@@ -315,7 +320,7 @@ fn load(repeat: &Repeat, stats: &mut RequestStats<'_>, allowed: u64) -> Load {
         earlier: Vec::new(),
         is_strict: false,
         measured,
-        notices: Vec::new(),
+        notices: std::mem::take(&mut stats.search_notes),
     }
 }
 

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 
 use super::diagnostics::SourceDiagnostics;
 use super::follow::Follow;
+use super::search::{SearchAnswer, SearchError, SearchQuery};
 use crate::trace::{Hole, Losses, Origin, TraceId};
 
 /// Facts about a backend from which traces are read.
@@ -62,6 +63,26 @@ pub trait TraceSource: Debug + Send + Sync {
     /// The fields that spans lose on the way.
     fn losses(&self) -> Losses {
         Losses::none()
+    }
+
+    /// Searches the traces that the source has.
+    ///
+    /// # Errors
+    /// It cannot be searched, or does not answer.
+    fn search<'a>(
+        &'a self,
+        _: &'a SearchQuery,
+    ) -> BoxFuture<'a, Result<SearchAnswer, SearchError>> {
+        std::future::ready(Err(SearchError {
+            why: "`search` needs a backend, and this run receives its spans itself".to_owned(),
+            help: "add `source` to spanspec.yaml or to a profile, or use `--source`".to_owned(),
+        }))
+        .boxed()
+    }
+
+    /// The reason why a search can miss traces, if it can.
+    fn search_gap(&self) -> Option<&'static str> {
+        None
     }
 
     /// Resolves to the reason when the source cannot be read any longer.

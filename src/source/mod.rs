@@ -19,9 +19,12 @@ mod poll_state;
 pub mod receiver;
 #[cfg(feature = "run")]
 pub mod remote;
+mod search;
 mod snapshot;
 mod stats;
 mod store;
+#[cfg(feature = "run")]
+mod windows;
 
 #[cfg(feature = "run")]
 pub use backend::SourceSettings;
@@ -33,6 +36,9 @@ pub(crate) use follow::{FollowMark, LateSpan};
 pub use receiver::Receiver;
 #[cfg(feature = "run")]
 pub use remote::{Connection, connect};
+pub use search::{SearchAnswer, SearchError, SearchQuery};
 pub use snapshot::Snapshot;
 pub use stats::{ReceiverStats, Refusal};
 pub use store::{Store, StoreEvent};
+#[cfg(feature = "run")]
+pub(crate) use windows::TraceSearch;

@@ -196,7 +196,8 @@ impl<'a> FileReader<'a> {
         let description = reader.optional(root, "description", |node| reader.text(node, "text"));
         let repeated = self.repeated(parts, &scope);
         let setup = self.read_steps(&parts.setup, root, &mut scope);
-        let before = root.get("repeat").is_some().then(|| scope.clone());
+        let is_repeated = root.get("repeat").or_else(|| root.get("search")).is_some();
+        let before = is_repeated.then(|| scope.clone());
         let steps = self.read_steps(&parts.steps, root, &mut scope);
         if let Some(mut before) = before {
             before.withhold(captured(&parts.steps), OF_A_REQUEST);
@@ -264,7 +265,13 @@ impl<'a> FileReader<'a> {
         scope.withhold(captured(&parts.setup), NOT_FIXED);
         scope.withhold(captured(&parts.steps), NOT_FIXED);
         let reader = self.reader(&scope);
-        let repeat = reader.optional(parts.root, "repeat", |node| reader.repeat(node));
+        let repeat = match parts.root.get("search") {
+            Some(search) => {
+                reader.refuse_beside_search(parts.root);
+                reader.found(search).map(Some)
+            }
+            None => reader.optional(parts.root, "repeat", |node| reader.repeat(node)),
+        };
         let budgets = reader.optional(parts.root, "budgets", |node| reader.budgets(node));
         let budgets = budgets?.unwrap_or_default();
         reader.refuse_unsampled(parts.root, &budgets);

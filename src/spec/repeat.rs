@@ -44,6 +44,13 @@ pub enum Pace {
         /// Distribution over time.
         arrivals: Arrivals,
     },
+    /// None: the traces that a search finds.
+    Search {
+        /// Maximum number of traces.
+        limit: u64,
+        /// The length of the window, which ends now.
+        since: Duration,
+    },
 }
 
 /// Requests per time, such as `50/s`.
@@ -75,11 +82,21 @@ pub enum Allowance {
 }
 
 impl Pace {
-    /// Number of requests; in an open loop the expected number.
+    /// The word for one of them: `request` or `trace`.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Self::Closed { .. } | Self::Open { .. } => "request",
+            Self::Search { .. } => "trace",
+        }
+    }
+
+    /// Number of requests; in an open loop the expected number, of a search the maximum.
     #[must_use]
     pub fn requests(&self) -> u64 {
         match self {
             Self::Closed { times, .. } => *times,
+            Self::Search { limit, .. } => *limit,
             Self::Open { rate, period, .. } => {
                 (rate.per_second * period.as_secs_f64()).round() as u64
             }

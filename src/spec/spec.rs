@@ -76,7 +76,7 @@ impl Step {
     /// Returns `true` if it sends nothing.
     #[cfg(feature = "run")]
     pub(crate) fn only_reads(&self) -> bool {
-        self.draft.trigger.key.text == "trace_id"
+        matches!(self.draft.trigger.key.text.as_str(), "trace_id" | "search")
     }
 }
 

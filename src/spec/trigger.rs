@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Selector;
+use crate::number;
 use crate::trace::{TraceRef, Value};
 
 /// The cause of a trace, with variables substituted.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Trigger {
     /// An HTTP request that carries our `traceparent`.
     Request(Box<Request>),
@@ -14,6 +16,21 @@ pub enum Trigger {
     Run(Command),
     /// A trace that something else starts.
     TraceId(TraceRef),
+    /// Traces that a backend has already.
+    Search(Box<Search>),
+}
+
+/// A search for traces with a span that starts within a window, which ends now.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// The span.
+    pub find: Selector,
+    /// The length of the window.
+    pub since: Duration,
+    /// Maximum number of traces, the newest first.
+    pub limit: u64,
+    /// Minimum number of traces.
+    pub at_least: u64,
 }
 
 /// The first span that a trigger should cause, as far as diagnoses of missing spans need it.
@@ -28,6 +45,8 @@ pub(crate) enum Called {
     Unsampled,
     /// Unknown: something else started the trace.
     Nothing,
+    /// A span that was found before.
+    Found,
 }
 
 impl Trigger {
@@ -44,6 +63,7 @@ impl Trigger {
             }
             Self::Run(command) => shell_words::join(&command.words),
             Self::TraceId(trace) => format!("trace {}", trace.trace_id),
+            Self::Search(search) => search.describe(),
         }
     }
 
@@ -53,7 +73,7 @@ impl Trigger {
         match self {
             Self::Request(request) => request.sampled,
             Self::Run(command) => command.sampled,
-            Self::TraceId(_) => true,
+            Self::TraceId(_) | Self::Search(_) => true,
         }
     }
 
@@ -63,7 +83,7 @@ impl Trigger {
         match self {
             Self::Request(request) => request.trace_state.as_deref(),
             Self::Run(command) => command.trace_state.as_deref(),
-            Self::TraceId(_) => None,
+            Self::TraceId(_) | Self::Search(_) => None,
         }
     }
 
@@ -72,7 +92,7 @@ impl Trigger {
     pub fn existing_trace(&self) -> Option<TraceRef> {
         match self {
             Self::TraceId(trace) => Some(*trace),
-            Self::Request(_) | Self::Run(_) => None,
+            Self::Request(_) | Self::Run(_) | Self::Search(_) => None,
         }
     }
 
@@ -81,7 +101,7 @@ impl Trigger {
     pub fn url(&self) -> Option<&url::Url> {
         match self {
             Self::Request(request) => Some(&request.url),
-            Self::Run(_) | Self::TraceId(_) => None,
+            Self::Run(_) | Self::TraceId(_) | Self::Search(_) => None,
         }
     }
 
@@ -90,7 +110,7 @@ impl Trigger {
     pub fn headers(&self) -> &[(http::HeaderName, http::HeaderValue)] {
         match self {
             Self::Request(request) => &request.headers,
-            Self::Run(_) | Self::TraceId(_) => &[],
+            Self::Run(_) | Self::TraceId(_) | Self::Search(_) => &[],
         }
     }
 
@@ -99,7 +119,7 @@ impl Trigger {
     pub fn key_password(&self) -> Option<&str> {
         match self {
             Self::Request(request) => request.tls.key_password.as_deref(),
-            Self::Run(_) | Self::TraceId(_) => None,
+            Self::Run(_) | Self::TraceId(_) | Self::Search(_) => None,
         }
     }
 
@@ -117,7 +137,19 @@ impl Trigger {
             Self::Request(request) => Called::Path(request.url.path().to_owned()),
             Self::Run(_) => Called::Command,
             Self::TraceId(_) => Called::Nothing,
+            Self::Search(_) => Called::Found,
         }
+    }
+}
+
+impl Search {
+    /// `search for POST /orders of checkout since 1 h`.
+    fn describe(&self) -> String {
+        format!(
+            "search for {} since {}",
+            self.find,
+            number::duration(self.since)
+        )
     }
 }
 

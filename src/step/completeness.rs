@@ -3,14 +3,14 @@
 //! Services export spans some time after they end, in batches, and OTLP does not mark the last span.
 //! The *flush bound* is an upper limit for that delay. A trace is *quiet* when its entry has arrived
 //! and the flush bound has passed since the response, and *closed* when, in addition, no parent is
-//! missing. These are functions of moments: nothing here sleeps or reads a clock. `drive` waits.
+//! missing. These are functions of moments: nothing here sleeps. `drive` waits.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::delays::{ExportDelays, MARGIN};
 use crate::source::Snapshot;
 use crate::spec::Wait;
-use crate::trace::SpanKind;
+use crate::trace::{Nanos, SpanKind};
 
 /// The assumed flush bound: SDKs export every 5 s by default, and an export takes time.
 const DEFAULT_FLUSH: Duration = Duration::from_millis(5_500);
@@ -62,6 +62,18 @@ pub(super) enum WaitStart {
         expect(dead_code, reason = "only a run follows such a trace")
     )]
     Watch(Instant),
+    /// A trace was found that had begun before this moment, which is `wall` nanoseconds after the Unix epoch. The
+    /// flush bound counts from the end of its last span.
+    #[cfg_attr(
+        not(any(feature = "run", test)),
+        expect(dead_code, reason = "only a run follows such a trace")
+    )]
+    Found {
+        /// The moment.
+        at: Instant,
+        /// The same moment by the clock of this machine.
+        wall: Nanos,
+    },
 }
 
 /// The facts of a snapshot that determine its completeness.
@@ -80,6 +92,8 @@ pub(super) struct TraceProgress {
     last_activity: Option<Instant>,
     /// When the last entry arrived; `None` if there is no entry.
     entered: Option<Instant>,
+    /// The end of the last span, by the clocks of the services.
+    last_end: Nanos,
 }
 
 /// The completeness of a trace.
@@ -143,10 +157,34 @@ impl Flush {
 }
 
 impl WaitStart {
+    /// A trace that was found at this moment.
+    #[cfg(feature = "run")]
+    pub(super) fn found(at: Instant) -> Self {
+        let wall = SystemTime::now() - at.elapsed();
+        let wall = wall
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        Self::Found {
+            at,
+            wall: Nanos::try_from(wall.as_nanos()).unwrap_or(Nanos::MAX),
+        }
+    }
+
     pub(super) fn moment(self) -> Instant {
         match self {
-            Self::Response(at) | Self::Watch(at) => at,
+            Self::Response(at) | Self::Watch(at) | Self::Found { at, .. } => at,
         }
+    }
+
+    /// The moment of this time, if the trace was found.
+    fn moment_of(self, time: Nanos) -> Option<Instant> {
+        let Self::Found { at, wall } = self else {
+            return None;
+        };
+        let (since, until) = (wall.saturating_sub(time), time.saturating_sub(wall));
+        let until = Duration::from_nanos(until).min(LONGEST);
+        // A span that ended before this machine started has been readable for long.
+        Some(at.checked_sub(Duration::from_nanos(since)).unwrap_or(at) + until)
     }
 }
 
@@ -221,6 +259,8 @@ impl WaitPolicy {
             None if is_over => Completeness::TimedOut(AtDeadline::NoEntry),
             Some(_) if is_over && is_quiet => Completeness::TimedOut(AtDeadline::Quiet),
             Some(_) if is_over => Completeness::TimedOut(AtDeadline::Open),
+            // Nothing is in progress that could add the missing parts.
+            Some(_) if is_quiet && self.is_found() => Completeness::TimedOut(AtDeadline::Quiet),
             Some(_) if is_quiet => Completeness::Quiet(deadline),
             // The next answer of a source that polls can change it.
             Some(quiet_at) if progress.at >= quiet_at => Completeness::Open(deadline),
@@ -231,23 +271,39 @@ impl WaitPolicy {
     /// The earliest moment at which a trace without any span so far can be complete.
     #[cfg(feature = "run")]
     pub(super) fn quiet_after(&self) -> Instant {
-        self.start.moment() + self.tail + self.bound
+        match self.start {
+            WaitStart::Found { at, .. } => at,
+            WaitStart::Response(at) | WaitStart::Watch(at) => at + self.tail + self.bound,
+        }
+    }
+
+    /// Returns `true` if the trace was found, and not caused.
+    fn is_found(&self) -> bool {
+        matches!(self.start, WaitStart::Found { .. })
     }
 
     /// The moment at which the flush bound has passed; `None` while there is no entry.
     fn quiet_at(&self, progress: &TraceProgress, proven: Duration) -> Option<Instant> {
         let base = self.base(progress)?;
         let from = self.restart(progress).map_or(base, |late| late.max(base));
-        Some(from + self.bound.max(proven))
+        let quiet_at = from + self.bound.max(proven);
+        match self.start {
+            // Only answers that were requested after it was found count.
+            WaitStart::Found { at, .. } => Some(quiet_at.max(at + Duration::from_nanos(1))),
+            WaitStart::Response(_) | WaitStart::Watch(_) => Some(quiet_at),
+        }
     }
 
     /// The end of the work that spans report, from which the flush bound counts.
     fn base(&self, progress: &TraceProgress) -> Option<Instant> {
+        if let Some(ended) = self.start.moment_of(progress.last_end) {
+            return Some(ended + self.tail);
+        }
         if progress.entered.is_none() && !self.accepts_parts() && !progress.has_holes {
             return None;
         }
         let start = match self.start {
-            WaitStart::Response(at) => at,
+            WaitStart::Response(at) | WaitStart::Found { at, .. } => at,
             WaitStart::Watch(at) => progress.entered.map_or(at, |entered| entered.max(at)),
         };
         let activity = progress.last_activity.filter(|_| !self.tail.is_zero());
@@ -256,6 +312,9 @@ impl WaitPolicy {
 
     /// The arrival of the last span, if that was after the flush bound: the wait starts again.
     fn restart(&self, progress: &TraceProgress) -> Option<Instant> {
+        if self.is_found() {
+            return None;
+        }
         let end = self.base(progress)? + self.bound;
         progress.last_arrival.filter(|&arrival| arrival > end)
     }
@@ -288,6 +347,7 @@ impl TraceProgress {
             entered: entries
                 .filter_map(|entry| arrivals.get(entry).copied())
                 .max(),
+            last_end: trace.spans().iter().map(|span| span.end).max().unwrap_or(0),
         }
     }
 

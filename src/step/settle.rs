@@ -58,6 +58,7 @@ impl<'s> TraceWait<'s> {
     pub(super) fn new(context: StepContext<'s>, responded: Instant, when: JudgeWhen) -> Self {
         let start = match context.called {
             Called::Nothing => WaitStart::Watch(responded),
+            Called::Found => WaitStart::found(responded),
             _ => WaitStart::Response(responded),
         };
         Self {

@@ -24,7 +24,7 @@ impl<'a> StepReader<'a> {
         }
     }
 
-    pub(super) fn trigger(&self, scope: &Scope) -> Result<Arc<Trigger>, SpecErrors> {
+    pub(crate) fn trigger(&self, scope: &Scope) -> Result<Arc<Trigger>, SpecErrors> {
         once(&self.trigger, scope, || {
             self.step.trigger(scope).map(Arc::new)
         })

@@ -69,6 +69,6 @@ pub async fn fire(
             .await
             .map(Response::Http),
         Trigger::Run(run) => command::run(run, context).await.map(Response::Command),
-        Trigger::TraceId(_) => Ok(Response::None),
+        Trigger::TraceId(_) | Trigger::Search(_) => Ok(Response::None),
     }
 }

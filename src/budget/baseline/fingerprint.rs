@@ -42,6 +42,8 @@ pub enum LoadModel {
     Concurrency(u32),
     /// An open loop with this rate: `50/s`.
     Rate(String),
+    /// None: the traces were found in a backend.
+    Search,
 }
 
 /// The process that receives spans. Fetching each trace from another process takes CPU time from the
@@ -203,6 +205,7 @@ impl fmt::Display for LoadModel {
         match self {
             Self::Concurrency(requests) => write!(f, "{requests} at a time"),
             Self::Rate(rate) => f.write_str(rate),
+            Self::Search => f.write_str("a search"),
         }
     }
 }

@@ -24,6 +24,7 @@ pub async fn fingerprint(options: &Options, spec: &Spec, pace: &Pace) -> Fingerp
 
 fn load(pace: &Pace) -> LoadModel {
     match pace {
+        Pace::Search { .. } => LoadModel::Search,
         Pace::Closed { concurrency, .. } => LoadModel::Concurrency(*concurrency),
         Pace::Open { rate, arrivals, .. } => LoadModel::Rate(match arrivals {
             Arrivals::Poisson => rate.written.clone(),

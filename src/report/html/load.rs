@@ -32,14 +32,15 @@ pub(super) fn section(load: &Load) -> Markup {
 }
 
 fn facts(load: &Load) -> Markup {
+    let is_search = matches!(load.pace, Pace::Search { .. });
     html! {
         dl.load-facts {
-            (fact("Requests", &html! {
+            (fact(if is_search { "Traces" } else { "Requests" }, &html! {
                 (count(load.requests))
                 @if load.warmup > 0 { " " small { "after " (count(load.warmup)) " for warm-up" } }
             }))
             (fact("Pace", &pace(&load.pace)))
-            (fact("Rate", &html! { (figure(load.rate())) "/s" }))
+            @if !is_search { (fact("Rate", &html! { (figure(load.rate())) "/s" })) }
             div.failed[load.failed > load.allowed] {
                 dt { "Failed" }
                 dd { (count(load.failed)) " " small { "(" (count(load.allowed)) " allowed)" } }
@@ -62,6 +63,7 @@ fn pace(pace: &Pace) -> Markup {
     html! {
         @match pace {
             Pace::Closed { concurrency, .. } => { (count(*concurrency)) " at a time" },
+            Pace::Search { since, .. } => { "found in the last " (quantity::limit(micros(*since))) },
             Pace::Open { rate, period, arrivals } => {
                 (printable(&rate.written)) " for " (quantity::limit(micros(*period))) " "
                 small {

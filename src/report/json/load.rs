@@ -53,6 +53,8 @@ struct JsonPace<'a> {
     rate_per_second: Option<f64>,
     for_ms: Option<f64>,
     arrivals: Option<&'static str>,
+    limit: Option<u64>,
+    since_ms: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -192,6 +194,12 @@ impl From<&result::EarlierRun> for JsonEarlierRun {
 impl<'a> From<&'a Pace> for JsonPace<'a> {
     fn from(pace: &'a Pace) -> Self {
         match pace {
+            Pace::Search { limit, since } => Self {
+                kind: "search",
+                limit: Some(*limit),
+                since_ms: Some(millis(*since)),
+                ..Self::default()
+            },
             Pace::Closed { times, concurrency } => Self {
                 kind: "closed",
                 times: Some(*times),

@@ -27,8 +27,9 @@ const MOST_FAILING: usize = 10;
 
 /// The facts after the name: `500 requests, 50 at a time, 214/s, p50 121 ms`.
 pub(super) fn facts(load: &Load) -> String {
-    let mut facts = vec![requests(load.requests)];
+    let mut facts = vec![requests(load.requests, load)];
     match &load.pace {
+        Pace::Search { since, .. } => facts.push(format!("found in the last {}", duration(*since))),
         Pace::Closed { concurrency, .. } => {
             facts.push(format!("{} at a time", count(*concurrency)));
             facts.extend(rate(load.rate()));
@@ -79,7 +80,7 @@ pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detai
     }
     let is_shown = one.has_failed() || detail == Detail::Verbose;
     if is_shown {
-        parts.push(title_of_one(&one, look) + "\n" + &step::section(&one, look, detail));
+        parts.push(title_of_one(&one, load, look) + "\n" + &step::section(&one, look, detail));
     }
     let (budgets, failures) = budget_failures(step);
     parts.extend(causes(step, look));
@@ -176,7 +177,7 @@ fn overview(load: &Load, check: Option<&Failure>, look: &Look, detail: Detail) -
 
 /// The number of failed requests, the line of the spec with the limit, and the failed checks.
 fn failed(load: &Load, check: Option<&Failure>, look: &Look) -> String {
-    let of = format!("of {}", requests(load.requests));
+    let of = format!("of {}", requests(load.requests, load));
     let mut parts = Vec::new();
     if load.failed > 0 {
         let (failed, allowed) = (count(load.failed), count(load.allowed));
@@ -230,13 +231,17 @@ fn one_of(step: &StepReport) -> StepReport {
     one
 }
 
-fn title_of_one(one: &StepReport, look: &Look) -> String {
+fn title_of_one(one: &StepReport, load: &Load, look: &Look) -> String {
+    let unit = load.pace.unit();
     let which = if one.failures().next().is_some() {
-        "the first request that failed"
+        match load.pace {
+            Pace::Search { .. } => "the worst trace".to_owned(),
+            Pace::Closed { .. } | Pace::Open { .. } => "the first request that failed".to_owned(),
+        }
     } else if one.has_failed() {
-        "the first request that could not be judged"
+        format!("the first {unit} that could not be judged")
     } else {
-        "the slowest request"
+        format!("the slowest {unit}")
     };
     let id = one.trace_id.map(|id| format!(": trace {id}"));
     let title = format!("{which}{}", id.unwrap_or_default());
@@ -346,8 +351,9 @@ fn saved(of: &Exemplar, look: &Look) -> String {
     format!("   {}\n", look.paint(FAINT, &printable(&line)))
 }
 
-fn requests(of: u64) -> String {
-    counted(of, "request")
+/// `200 requests`, or `200 traces` of a search.
+fn requests(of: u64, load: &Load) -> String {
+    counted(of, load.pace.unit())
 }
 
 /// `214/s`, `3.5/s`. `None` if nothing was measured.

@@ -7,8 +7,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::settings::SourceSettings;
+pub(super) use crate::source::search::{SearchAnswer, SearchQuery};
 use crate::spec::keys::Key;
-use crate::trace::{Field, Hole, Nanos, Sender, Span, TraceId, Value};
+use crate::trace::{Field, Hole, Nanos, Sender, Span, TraceId};
 
 /// A kind of backend.
 pub(crate) struct Kind {
@@ -95,44 +96,6 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
     fn version(&self) -> BoxFuture<'_, Result<Option<String>, FetchError>> {
         std::future::ready(Ok(None)).boxed()
     }
-}
-
-/// A search for traces with a span that meets all parts.
-///
-/// An adapter passes on the parts that its backend can evaluate exactly as they are described here; the
-/// others are evaluated on the traces that it finds. An answer can have more traces than the query
-/// describes, but not fewer.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct SearchQuery {
-    /// `service.name` of the span, with letter case.
-    pub(crate) service: Option<String>,
-    /// Its name, with letter case.
-    pub(crate) name: Option<String>,
-    /// Attributes of the span, strings, integers or booleans.
-    pub(crate) attributes: Vec<(String, Value)>,
-    /// Attributes of the resource of the span.
-    pub(crate) resource: Vec<(String, Value)>,
-    /// Minimum duration of the span, inclusive.
-    pub(crate) at_least: Option<Nanos>,
-    /// Maximum duration of the span, inclusive.
-    pub(crate) at_most: Option<Nanos>,
-    /// Only spans with status error.
-    pub(crate) is_error: bool,
-    /// Earliest start of the span, inclusive.
-    pub(crate) from: Nanos,
-    /// Latest start of the span, exclusive.
-    pub(crate) to: Nanos,
-    /// Maximum number of traces.
-    pub(crate) limit: usize,
-}
-
-/// The traces that a search found.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct SearchAnswer {
-    /// The ids, in any order, each once.
-    pub(crate) traces: Vec<TraceId>,
-    /// `false` if these are all traces of the backend that meet the parts it evaluates.
-    pub(crate) is_cut: bool,
 }
 
 /// The answer of a backend.

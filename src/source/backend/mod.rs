@@ -16,7 +16,7 @@ mod tempo;
 mod tests;
 
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 
 use adapter::{Adapter, FetchError};
 pub(crate) use adapter::{AddressForm, Kind};
-use polling::{LONGEST_PAUSE, Polling, Troubles};
+use polling::{LONGEST_PAUSE, Polling, SHORTEST_PAUSE, Troubles};
 pub(crate) use settings::DEFAULT_DELAY;
 pub use settings::SourceSettings;
 
@@ -34,6 +34,7 @@ use super::diagnostics::SourceDiagnostics;
 use super::follow::Follow;
 use super::gone::Gone;
 use super::poll_state::PollState;
+use super::search::{SearchAnswer, SearchError, SearchQuery};
 use super::store::Store;
 use crate::spec::keys::{Keys, key};
 use crate::trace::{Field, Hole, Losses, Origin, TraceId};
@@ -66,6 +67,9 @@ pub(crate) const KEYS: Keys = Keys(&[
     ],
 ]);
 
+/// Maximum time until a search has an answer.
+const LONGEST_SEARCH: Duration = Duration::from_secs(30);
+
 /// A backend as a source of traces.
 #[derive(Debug)]
 pub(crate) struct Backend {
@@ -97,6 +101,30 @@ impl Backend {
             gone: Gone::default(),
             troubles: Troubles::default(),
         })
+    }
+}
+
+impl Backend {
+    /// Searches until the backend answers, at most for a while.
+    async fn search_again(&self, query: &SearchQuery) -> Result<SearchAnswer, SearchError> {
+        let deadline = Instant::now() + LONGEST_SEARCH;
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            let error = match self.adapter.search(query).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let next = Instant::now() + pause.max(error.after());
+            if matches!(error, FetchError::Refused { .. }) || next > deadline {
+                let Hole { reason, remedy, .. } = error.into();
+                return Err(SearchError {
+                    why: reason,
+                    help: remedy,
+                });
+            }
+            tokio::time::sleep_until(next.into()).await;
+            pause = (2 * pause).min(LONGEST_PAUSE);
+        }
     }
 }
 
@@ -152,6 +180,17 @@ impl TraceSource for Backend {
         // They cannot be found by the id of this trace.
         let losses = self.adapter.losses().iter().copied();
         losses.chain([Field::LinkingTraces]).collect()
+    }
+
+    fn search<'a>(
+        &'a self,
+        query: &'a SearchQuery,
+    ) -> BoxFuture<'a, Result<SearchAnswer, SearchError>> {
+        self.search_again(query).boxed()
+    }
+
+    fn search_gap(&self) -> Option<&'static str> {
+        self.adapter.search_gap()
     }
 
     fn gone(&self) -> BoxFuture<'static, String> {

@@ -13,7 +13,7 @@ use crate::source::store::Store;
 use crate::trace::{Hole, Origin, Sender, Span, SpanId, Trace, TraceId};
 
 /// The first pause between two requests. It doubles while nothing changes.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
+pub(super) const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause, but for a tenth.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 

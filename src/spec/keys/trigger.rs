@@ -21,7 +21,40 @@ pub(super) const TRIGGER_TABLE: &[Key] = &[
         "text",
         "Sends nothing, and waits for the trace with this id.",
     ),
+    key(
+        "search",
+        "search",
+        "Sends nothing, and checks traces that a backend has already.",
+    ),
 ];
+
+pub(crate) const SEARCH: Keys = Keys(&[&[
+    key(
+        "find",
+        "selector",
+        "A span that each trace contains: a name, or a map.",
+    ),
+    key(
+        "since",
+        "duration",
+        "How long ago the span started at most: 1h.",
+    ),
+    key(
+        "limit",
+        "positive",
+        "Maximum number of traces, the newest first; default 100.",
+    ),
+    key(
+        "at_least",
+        "positive",
+        "The spec is errored if fewer traces are found; default 1.",
+    ),
+    key(
+        "failures",
+        "allowance",
+        "Maximum number of failed traces, or their share such as 1%; default 0.",
+    ),
+]]);
 
 /// `request`, if it is a map.
 pub(crate) const REQUEST: Keys = Keys(&[METHOD_TABLE, TARGET, BODY_TABLE, REQUEST_OPTIONS]);

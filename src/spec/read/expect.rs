@@ -26,7 +26,7 @@ impl TriggerResult {
         match trigger {
             None => Self::Unknown,
             Some("run") => Self::Command,
-            Some("trace_id") => Self::Nothing,
+            Some("trace_id" | "search") => Self::Nothing,
             Some(_) => Self::Response,
         }
     }

@@ -14,6 +14,7 @@ mod poll;
 mod quantity;
 mod rate;
 mod repeat;
+mod search;
 mod selector;
 mod sense;
 mod services;

@@ -216,7 +216,13 @@ impl Reader<'_> {
         self.wrong(rate.place, what, label, "change `rate` or `for`")
     }
 
-    fn at_least_one(&self, node: &Node, what: &str, most: u64, help: &str) -> Option<u64> {
+    pub(super) fn at_least_one(
+        &self,
+        node: &Node,
+        what: &str,
+        most: u64,
+        help: &str,
+    ) -> Option<u64> {
         self.parse(node, what, 1, |text| {
             let number = text.parse().ok();
             number
@@ -255,7 +261,7 @@ impl Reader<'_> {
         })
     }
 
-    fn allowance(&self, node: &Node) -> Option<Allowance> {
+    pub(super) fn allowance(&self, node: &Node) -> Option<Allowance> {
         self.parse(node, "`failures`", Allowance::Count(0), |text| {
             let read = match text.strip_suffix('%') {
                 Some(percent) => parse_percent(percent)

@@ -15,6 +15,7 @@ impl Reader<'_> {
         let all = match (&repeat.pace, requests) {
             (_, 1) => "the only request".to_owned(),
             (Pace::Closed { .. }, _) => format!("all {requests} requests"),
+            (Pace::Search { .. }, _) => format!("all {requests} traces"),
             (Pace::Open { .. }, _) => format!("all of about {requests} requests"),
         };
         let help = match repeat.failures {

@@ -1,4 +1,4 @@
-//! `request`, `run` and `trace_id`.
+//! `request`, `run`, `trace_id` and `search`.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -40,6 +40,7 @@ impl Reader<'_> {
                     ),
                 }
             }
+            "search" => self.search(node).map(Box::new).map(Trigger::Search),
             _ => None,
         }
     }

@@ -1,0 +1,169 @@
+//! Finds traces in a backend, and judges each as if a request had caused it.
+
+use std::pin::pin;
+
+use futures_util::StreamExt;
+use futures_util::stream::{FuturesUnordered, unfold};
+
+use super::driver::LoadProgress;
+use super::query::query;
+use super::request::{JudgedRequest, RequestTemplate};
+use super::request_stats::RequestStats;
+use super::verdict::StopReason;
+use crate::check;
+use crate::number::counted;
+use crate::result::Trouble;
+use crate::source::{SearchError, TraceSearch};
+use crate::spec::{Repeat, Search, Trigger};
+
+/// Maximum number of traces that are read at the same time.
+const MAX_READ: usize = 8;
+
+/// The search of a spec.
+pub(super) struct SpecSearch<'t, 'a> {
+    pub(super) template: &'t RequestTemplate<'a>,
+    pub(super) repeat: &'a Repeat,
+    pub(super) on_progress: &'t (dyn Fn(LoadProgress) + Send + Sync),
+}
+
+/// The traces that were found so far.
+#[derive(Default)]
+struct Found {
+    /// Number of traces that were read.
+    examined: u64,
+    /// Number of those with such a span.
+    matching: u64,
+    /// The limit was reached, so there may be more.
+    is_limited: bool,
+}
+
+impl<'a> SpecSearch<'_, 'a> {
+    /// Judges the traces that the search of the spec finds, the newest first.
+    pub(super) async fn run(&self, stats: &mut RequestStats<'a>) -> StopReason<'a> {
+        let run = self.template.run;
+        let at = &self.template.reader.step.at;
+        let trouble = |error: SearchError| {
+            let trouble = Trouble::new(&error.why).with_location(Some(at.clone()));
+            StopReason::Unsearchable(Box::new(trouble.with_help([error.help])))
+        };
+        let trigger = match self.template.reader.trigger(&self.template.scope) {
+            Ok(trigger) => trigger,
+            Err(errors) => return StopReason::Unsearchable(Box::new(Trouble::from(&errors))),
+        };
+        let Trigger::Search(search) = &*trigger else {
+            return StopReason::Complete;
+        };
+        if let Err(why) = check::can_be_found(&search.find, &run.source.losses()) {
+            let error = SearchError {
+                why: format!("`search` cannot tell which traces are meant: {why}"),
+                help: "remove this condition from `find`".to_owned(),
+            };
+            return trouble(error);
+        }
+        let delay = run
+            .source
+            .backend()
+            .map_or_else(Default::default, |of| of.delay);
+        let found = TraceSearch::new(run.source, query(search, delay));
+        let mut ids = pin!(unfold(found, |mut found| async move {
+            let next = found.next().await.transpose()?;
+            Some((next, found))
+        }));
+        let mut stopped = pin!(run.stopped());
+        let mut ticks = super::driver::ticks();
+        let mut judging = FuturesUnordered::new();
+        let mut of = Found::default();
+        let mut is_over = false;
+        loop {
+            let in_work = of.matching + judging.len() as u64;
+            let has_room = judging.len() < MAX_READ && in_work < search.limit;
+            if judging.is_empty() && (is_over || !has_room) {
+                break;
+            }
+            let done: JudgedRequest<'a> = tokio::select! {
+                stop = &mut stopped => return StopReason::Stopped(stop),
+                _ = ticks.tick() => {
+                    (self.on_progress)(LoadProgress {
+                        done: stats.requests,
+                        failed: stats.not_passed(),
+                        ..LoadProgress::of_none(self.repeat)
+                    });
+                    continue;
+                }
+                id = ids.next(), if has_room && !is_over => {
+                    match id {
+                        Some(Ok(id)) => judging.push(self.template.judge_found(id)),
+                        Some(Err(error)) => return trouble(error),
+                        None => is_over = true,
+                    }
+                    continue;
+                }
+                Some(done) = judging.next() => done,
+            };
+            of.examined += 1;
+            if let Some(done) = with_span(search, done) {
+                of.matching += 1;
+                stats.add(done);
+            }
+        }
+        of.is_limited = !is_over;
+        stats
+            .search_notes
+            .extend(notes(&of, run.source.search_gap()));
+        match of.matching < search.at_least {
+            true => StopReason::Unsearchable(Box::new(
+                too_few(search, &of).with_location(Some(at.clone())),
+            )),
+            false => StopReason::Complete,
+        }
+    }
+}
+
+/// The trace, unless it has no such span. If that is not known, the trace is errored.
+fn with_span<'a>(search: &Search, mut done: JudgedRequest<'a>) -> Option<JudgedRequest<'a>> {
+    let Some(trace) = &done.report.trace else {
+        return Some(done);
+    };
+    match check::is_found(&search.find, trace) {
+        Ok(true) => Some(done),
+        Ok(false) => None,
+        Err(why) => {
+            let at = done.context.step.at.clone();
+            let trouble = Trouble::new(&format!(
+                "it is not known if `find` means this trace: {why}"
+            ));
+            done.report
+                .trouble
+                .get_or_insert(trouble.with_location(Some(at)));
+            Some(done)
+        }
+    }
+}
+
+fn too_few(search: &Search, of: &Found) -> Trouble {
+    let what = format!(
+        "the search found {} (at least {} required)",
+        counted(of.matching, "trace"),
+        search.at_least
+    );
+    let examined = (of.examined > of.matching).then(|| {
+        format!(
+            "{} were read, and have no such span",
+            counted(of.examined - of.matching, "other trace")
+        )
+    });
+    Trouble::new(&what).with_details(examined).with_help([
+        "check `find` and `since`; a sampler may have dropped the traces, and some backends find new ones late",
+    ])
+}
+
+fn notes(of: &Found, gap: Option<&'static str>) -> Vec<String> {
+    let limited = of.is_limited.then(|| {
+        format!(
+            "the newest {}; there may be more (`limit`)",
+            counted(of.matching, "trace")
+        )
+    });
+    let gap = gap.map(|why| format!("the search may have missed traces: {why}"));
+    limited.into_iter().chain(gap).collect()
+}
