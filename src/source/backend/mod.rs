@@ -10,6 +10,8 @@ mod http;
 mod jaeger;
 mod otlp_answer;
 mod polling;
+#[cfg(test)]
+mod replay;
 mod settings;
 mod tempo;
 #[cfg(test)]
