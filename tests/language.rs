@@ -72,6 +72,7 @@ mistakes! {
     quantities
     regex_in_braces
     repeat
+    search
     several_documents
     spans
     structure

@@ -94,6 +94,7 @@ fn load(spec: &Spec, micros: u64, version: &str) -> Arc<Load> {
         held_back: None,
         machine: None,
         failing: Vec::new(),
+        other_failed: Vec::new(),
         earlier: Vec::new(),
         is_strict: false,
         measured: measured.collect(),

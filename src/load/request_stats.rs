@@ -7,9 +7,10 @@ use super::measure::{self, micros};
 use super::request::JudgedRequest;
 use crate::budget::Samples;
 use crate::check::{CheckRef, Judged, Outcome, Unjudged};
-use crate::result::{Exemplar, Failing, Measured, Versions};
+use crate::result::{Exemplar, FailedTrace, Failing, Measured, Versions};
 use crate::spec::{Budget, Location, Measure, Pace};
 use crate::step::WaitEnd;
+use crate::trace::Nanos;
 
 /// Maximum number of distinct errors.
 const MAX_ERRORS: usize = 1_000;
@@ -32,6 +33,9 @@ pub(super) struct RequestStats<'a> {
     /// The secrets of the slowest request of each budget.
     pub(super) secrets: Vec<Vec<String>>,
     pub(super) first_failed: Option<JudgedRequest<'a>>,
+    /// The failed traces of a search, the worst first; `first_failed` remains empty.
+    worst: Vec<(Badness, JudgedRequest<'a>)>,
+    is_search: bool,
     pub(super) first_errored: Option<JudgedRequest<'a>>,
     slowest: Option<(Rank, JudgedRequest<'a>)>,
     first: Option<Instant>,
@@ -41,6 +45,12 @@ pub(super) struct RequestStats<'a> {
 /// The order of requests for the representative one: those that passed before others, then the
 /// slowest.
 type Rank = (bool, Option<u64>);
+
+/// The order of the failed traces of a search: the number of failed checks, then the duration.
+type Badness = (usize, Nanos);
+
+/// Maximum number of failed traces of a search that a report shows.
+const MOST_SHOWN: usize = 3;
 
 /// The outcome of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,6 +92,8 @@ impl<'a> RequestStats<'a> {
             measured: measured.collect(),
             secrets: vec![Vec::new(); budgets.len()],
             first_failed: None,
+            worst: Vec::new(),
+            is_search: matches!(pace, Pace::Search { .. }),
             first_errored: None,
             slowest: None,
             first: None,
@@ -106,7 +118,12 @@ impl<'a> RequestStats<'a> {
             self.first_failed.as_ref(),
             self.first_errored.as_ref(),
         ];
-        let shown = shown.into_iter().flatten().map(|done| &done.secrets);
+        let worst = self.worst.iter().map(|(_, done)| done);
+        let shown = shown
+            .into_iter()
+            .flatten()
+            .chain(worst)
+            .map(|done| &done.secrets);
         shown.chain(&self.secrets).flatten().cloned().collect()
     }
 
@@ -127,7 +144,7 @@ impl<'a> RequestStats<'a> {
     pub(super) fn slowest(&mut self) -> Option<JudgedRequest<'a>> {
         let slowest = self.slowest.take().map(|(_, done)| done);
         slowest
-            .or_else(|| self.first_failed.take())
+            .or_else(|| self.take_failed())
             .or_else(|| self.first_errored.take())
     }
 
@@ -274,9 +291,41 @@ impl<'a> RequestStats<'a> {
         }
     }
 
+    fn keep_worst(&mut self, done: JudgedRequest<'a>) {
+        let trace = done.report.trace.as_ref();
+        let duration = trace.map_or(0, |trace| trace.least_duration());
+        let badness = (done.report.failures().count(), duration);
+        let at = self.worst.partition_point(|(of, _)| *of >= badness);
+        self.worst.insert(at, (badness, done));
+        self.worst.truncate(MOST_SHOWN);
+    }
+
+    /// The request that represents those that failed.
+    pub(super) fn take_failed(&mut self) -> Option<JudgedRequest<'a>> {
+        match self.worst.is_empty() {
+            true => self.first_failed.take(),
+            false => Some(self.worst.remove(0).1),
+        }
+    }
+
+    /// The other failed traces of a search that a report shows.
+    pub(super) fn other_failed(&self) -> Vec<FailedTrace> {
+        let shown = self.worst.iter().skip(1).filter_map(|(_, done)| {
+            let failed = done.report.checks.iter();
+            let failed = failed.filter(|judged| judged.outcome.failure().is_some());
+            Some(FailedTrace {
+                trace: done.report.trace.clone()?,
+                failed: failed.map(|judged| judged.what.clone()).collect(),
+                saved: None,
+            })
+        });
+        shown.collect()
+    }
+
     fn keep(&mut self, done: JudgedRequest<'a>, outcome: RequestOutcome, speed: Option<u64>) {
         let rank = (outcome == RequestOutcome::Passed, speed);
         match outcome {
+            RequestOutcome::Failed if self.is_search => self.keep_worst(done),
             RequestOutcome::Failed if self.first_failed.is_none() => self.first_failed = Some(done),
             RequestOutcome::Errored if self.first_errored.is_none() => {
                 self.first_errored = Some(done)

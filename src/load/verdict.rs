@@ -243,7 +243,7 @@ impl RepeatResult<'_> {
             (StopReason::Unsearchable(trouble), _) => {
                 return representative(self.run, self.spec, stats).with_trouble(*trouble);
             }
-            (_, LimitVerdict::Failed) => stats.first_failed.take(),
+            (_, LimitVerdict::Failed) => stats.take_failed(),
             (_, LimitVerdict::Errored) => stats.first_errored.take(),
             (_, LimitVerdict::Allowed) => None,
         };
@@ -317,6 +317,7 @@ fn load(repeat: &Repeat, stats: &mut RequestStats<'_>, allowed: u64) -> Load {
         held_back: None,
         machine: None,
         failing,
+        other_failed: stats.other_failed(),
         earlier: Vec::new(),
         is_strict: false,
         measured,

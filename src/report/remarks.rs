@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use crate::budget::{Quantile, version};
 use crate::check::CheckRef;
-use crate::number::{count, duration};
+use crate::number::{count, counted, duration};
 use crate::result::{Load, Measured, StepReport, Versions};
 
 /// Notes about the requests; notes about the baseline are in [`Load::notices`].
 pub(super) fn of(load: &Load) -> Vec<String> {
     let mut remarks: Vec<String> = earlier_runs(load).into_iter().collect();
     remarks.extend(mixed(&load.measured));
-    remarks.extend(not_measured(&load.measured));
+    remarks.extend(not_measured(load));
     remarks.extend(not_found(&load.measured));
     remarks.extend(behind(load));
     remarks.extend(held_back(load));
@@ -80,9 +80,10 @@ fn counted_versions(versions: &Versions) -> String {
 
 /// Quantiles do not include requests without a measurement. Subjects with the same numbers share a
 /// sentence.
-fn not_measured(measured: &[Measured]) -> Vec<String> {
+fn not_measured(load: &Load) -> Vec<String> {
     let mut groups: Vec<(u64, u64, Vec<&str>)> = Vec::new();
-    for one in measured.iter().filter(|one| one.samples.unknown() > 0) {
+    let lacking = load.measured.iter().filter(|one| one.samples.unknown() > 0);
+    for one in lacking {
         let unknown = one.samples.unknown();
         let of = one.samples.len().saturating_add(unknown);
         let mut known = groups.iter_mut();
@@ -95,9 +96,9 @@ fn not_measured(measured: &[Measured]) -> Vec<String> {
     groups
         .map(|(unknown, of, subjects)| {
             format!(
-                "{} of {} requests left no complete trace: quantiles of {} do not include them, and verdicts allow any duration for them",
+                "{} of {} left no complete trace: quantiles of {} do not include them, and verdicts allow any duration for them",
                 count(unknown),
-                count(of),
+                counted(of, load.pace.unit()),
                 listed(&subjects),
             )
         })

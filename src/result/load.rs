@@ -49,6 +49,8 @@ pub struct Load {
     pub held_back: Option<HeldBack>,
     /// The failed checks and errors, each with the number of requests, the most frequent first.
     pub failing: Vec<Failing>,
+    /// Of a search, the worst failed traces apart from the one that is reported.
+    pub other_failed: Vec<FailedTrace>,
     /// Earlier runs of the same requests, in order. This is the last one.
     pub earlier: Vec<EarlierRun>,
     /// The disturbance of the machine; `None` if it was not measured.
@@ -94,6 +96,17 @@ pub struct Failing {
     pub at: Option<Location>,
     /// Number of requests.
     pub requests: u64,
+}
+
+/// A trace with failed checks.
+#[derive(Clone, Debug)]
+pub struct FailedTrace {
+    /// The trace.
+    pub trace: Arc<Trace>,
+    /// The failed checks, in short.
+    pub failed: Vec<String>,
+    /// The file with the trace.
+    pub saved: Option<PathBuf>,
 }
 
 /// A quantile of response times that delays of this machine made longer than is negligible. Durations

@@ -18,7 +18,7 @@ mod versions;
 pub(crate) use credentials::{cookies_of, credentials_of};
 pub use event::RunEvent;
 #[cfg(feature = "run")]
-pub use load::{Before, EarlierRun, Exemplar, Failing, HeldBack, Load, Measured};
+pub use load::{Before, EarlierRun, Exemplar, FailedTrace, Failing, HeldBack, Load, Measured};
 #[cfg(feature = "run")]
 pub(crate) use mask::masked;
 #[cfg(feature = "cli")]

@@ -52,6 +52,9 @@ impl SavedTraces {
         for one in measured.filter_map(|measured| measured.slowest.as_mut()) {
             one.saved = self.write(&attempt.about(number, &one.trace), &one.trace);
         }
+        for one in &mut load.other_failed {
+            one.saved = self.write(&attempt.about(number, &one.trace), &one.trace);
+        }
     }
 
     /// Saves the traces of all steps with a new verdict.

@@ -256,8 +256,11 @@ fn load() -> Map<String, Value> {
         "oneOf".to_owned(),
         json!([{ "required": ["times"] }, { "required": ["rate", "for"] }]),
     );
+    let mut search = map_of(keys::SEARCH);
+    search.insert("required".to_owned(), json!(["find", "since"]));
     defined([
         ("repeat", repeat.into()),
+        ("search", search.into()),
         (
             "positive",
             json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, pattern("^[0-9]+$"), variable()] }),

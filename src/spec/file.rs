@@ -274,6 +274,9 @@ impl<'a> FileReader<'a> {
         };
         let budgets = reader.optional(parts.root, "budgets", |node| reader.budgets(node));
         let budgets = budgets?.unwrap_or_default();
+        if parts.root.get("search").is_some() {
+            reader.refuse_response_times(&budgets)?;
+        }
         reader.refuse_unsampled(parts.root, &budgets);
         Some((repeat?, budgets))
     }

@@ -93,6 +93,14 @@ impl FileReader<'_> {
         };
         reader.all(reader.list(list, &format!("`{key}`"))?, |node| {
             reader.map(node, "a step", keys::STEP)?;
+            if let Some(search) = node.get("search") {
+                return reader.wrong(
+                    search.place,
+                    format!("`search` cannot be a step of `{key}`"),
+                    "not available",
+                    "write `search` beside `expect` of the spec",
+                );
+            }
             let name = reader.optional(node, "name", |name| reader.named(name, "a name"));
             Some(StepNode {
                 name: name?,

@@ -392,6 +392,7 @@ mod tests {
             last_arrival: Some(start),
             last_activity: None,
             entered: Some(start),
+            last_end: 0,
         }
     }
 

@@ -227,6 +227,7 @@ fn measured(version: Option<&str>, samples: Samples) -> Load {
         held_back: None,
         machine: None,
         failing: Vec::new(),
+        other_failed: Vec::new(),
         earlier: Vec::new(),
         is_strict: false,
         measured: vec![Measured {

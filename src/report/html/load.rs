@@ -10,7 +10,7 @@ use crate::budget::{Quantile, Samples, micros};
 use crate::number::{count, duration, figure};
 use crate::report::look::printable;
 use crate::report::remarks;
-use crate::result::{Failing, Load};
+use crate::result::{FailedTrace, Failing, Load};
 use crate::spec::{Arrivals, Pace};
 
 /// Smaller delays of requests are not shown.
@@ -25,7 +25,8 @@ pub(super) fn section(load: &Load) -> Markup {
             }
             @for remark in remarks::of(load) { p.notice { b { "Note: " } (in_code(&remark)) } }
             @for notice in &load.notices { p.notice { b { "Note: " } (in_code(notice)) } }
-            (failing(&load.failing, load.requests))
+            (failing(load))
+            @for one in &load.other_failed { (other_failed(one)) }
             @for measured in &load.measured { (budget::section(load, measured)) }
         }
     }
@@ -90,13 +91,29 @@ fn response_times(times: &Samples) -> Markup {
     }
 }
 
-fn failing(failing: &[Failing], requests: u64) -> Markup {
+fn failing(load: &Load) -> Markup {
+    let unit = match load.pace {
+        Pace::Search { .. } => "Traces",
+        Pace::Closed { .. } | Pace::Open { .. } => "Requests",
+    };
     html! {
-        @if !failing.is_empty() {
+        @if !load.failing.is_empty() {
             table.failing {
                 caption { "Failed checks" }
-                thead { tr { th scope="col" { "Requests" } th scope="col" { "Check" } th scope="col" { "Where" } } }
-                tbody { @for one in failing { (failing_row(one, requests)) } }
+                thead { tr { th scope="col" { (unit) } th scope="col" { "Check" } th scope="col" { "Where" } } }
+                tbody { @for one in &load.failing { (failing_row(one, load.requests)) } }
+            }
+        }
+    }
+}
+
+fn other_failed(failed: &FailedTrace) -> Markup {
+    html! {
+        p.notice {
+            b { "Also failed: " } "trace " code { (failed.trace.id()) } ": "
+            @for (index, what) in failed.failed.iter().enumerate() {
+                @if index > 0 { ", " }
+                (in_code(what))
             }
         }
     }

@@ -93,6 +93,7 @@ pub(super) fn load(measured: Vec<Measured>) -> Load {
         behind: Duration::ZERO,
         held_back: None,
         machine: None,
+        other_failed: Vec::new(),
         failing: vec![Failing {
             check: None,
             what: "status of the response: 201".to_owned(),

@@ -31,6 +31,7 @@ pub(super) struct JsonLoad<'a> {
     stopped: Option<&'a str>,
     earlier_runs: Vec<JsonEarlierRun>,
     failing: Vec<JsonFailing<'a>>,
+    other_failed: Vec<JsonFailedTrace<'a>>,
     budgets: Vec<JsonBudget<'a>>,
     notices: &'a [String],
 }
@@ -62,6 +63,14 @@ struct JsonFailing<'a> {
     what: &'a str,
     location: Option<JsonLocation<'a>>,
     requests: u64,
+}
+
+/// A further failed trace of a search.
+#[derive(Serialize)]
+struct JsonFailedTrace<'a> {
+    trace_id: String,
+    failed: &'a [String],
+    saved_trace: Option<String>,
 }
 
 /// A distribution of durations.
@@ -174,6 +183,11 @@ impl<'a> From<&'a result::Load> for JsonLoad<'a> {
             stopped: load.stopped.as_deref(),
             earlier_runs: load.earlier.iter().map(JsonEarlierRun::from).collect(),
             failing: load.failing.iter().map(JsonFailing::from).collect(),
+            other_failed: load
+                .other_failed
+                .iter()
+                .map(JsonFailedTrace::from)
+                .collect(),
             budgets: load.measured.iter().map(JsonBudget::from).collect(),
             notices: &load.notices,
         }
@@ -231,6 +245,16 @@ impl<'a> From<&'a result::Failing> for JsonFailing<'a> {
             what: &failing.what,
             location: failing.at.as_ref().map(JsonLocation::from),
             requests: failing.requests,
+        }
+    }
+}
+
+impl<'a> From<&'a result::FailedTrace> for JsonFailedTrace<'a> {
+    fn from(failed: &'a result::FailedTrace) -> Self {
+        Self {
+            trace_id: failed.trace.id().to_string(),
+            failed: &failed.failed,
+            saved_trace: failed.saved.as_ref().map(|path| path.display().to_string()),
         }
     }
 }

@@ -195,6 +195,7 @@ pub(in crate::report) fn load(plans: &[BudgetPlan]) -> Load {
         held_back: None,
         machine: None,
         failing: Vec::new(),
+        other_failed: Vec::new(),
         earlier: Vec::new(),
         is_strict: false,
         measured: measured(plans),

@@ -5,6 +5,7 @@
 mod table;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use super::super::look::{FAINT, LEFT_OUT, Look, STRONG, printable};
@@ -82,6 +83,7 @@ pub(super) fn section(step: &StepReport, load: &Load, look: &Look, detail: Detai
     if is_shown {
         parts.push(title_of_one(&one, load, look) + "\n" + &step::section(&one, look, detail));
     }
+    parts.extend(other_failed(load, look));
     let (budgets, failures) = budget_failures(step);
     parts.extend(causes(step, look));
     let measured = budgets
@@ -248,6 +250,21 @@ fn title_of_one(one: &StepReport, load: &Load, look: &Look) -> String {
     paragraph(&title, 2, LEFT_OUT, look)
 }
 
+/// Further failed traces of a search, each with its first failed check.
+fn other_failed(load: &Load, look: &Look) -> Option<String> {
+    let each = load.other_failed.iter().map(|of| {
+        let more = match of.failed.len() {
+            0 | 1 => String::new(),
+            all => format!(" and {} more", all - 1),
+        };
+        let first = of.failed.first().map_or("", String::as_str);
+        let line = format!("also failed: trace {}: {first}{more}", of.trace.id());
+        paragraph(&line, 2, LEFT_OUT, look) + &saved(of.saved.as_deref(), look)
+    });
+    let text: String = each.collect();
+    (!text.is_empty()).then_some(text)
+}
+
 fn failures_check(step: &StepReport) -> Option<&Failure> {
     let mut checks = step.checks.iter();
     checks
@@ -310,9 +327,12 @@ fn slowest(of: &[&Measured], failures: &[&Failure], drawn: Option<TraceId>, look
             id if id == drawn => titles.clone(),
             id if id == to_draw => {
                 let picture = step::picture(Some(&slowest.trace), failures, look);
-                format!("{titles}\n{picture}\n{}", saved(slowest, look))
+                format!(
+                    "{titles}\n{picture}\n{}",
+                    saved(slowest.saved.as_deref(), look)
+                )
             }
-            _ => titles.clone() + &saved(slowest, look),
+            _ => titles.clone() + &saved(slowest.saved.as_deref(), look),
         })
         .collect();
     parts.join("\n")
@@ -342,8 +362,8 @@ fn where_nothing_was_found(step: &StepReport, failures: &[&Failure], look: &Look
     paragraph(&title, 2, LEFT_OUT, look) + "\n" + &picture
 }
 
-fn saved(of: &Exemplar, look: &Look) -> String {
-    let Some(path) = &of.saved else {
+fn saved(path: Option<&Path>, look: &Look) -> String {
+    let Some(path) = path else {
         return String::new();
     };
     // On one line, so that it can be copied.

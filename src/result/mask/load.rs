@@ -3,7 +3,7 @@
 use crate::budget::baseline::FactDifference;
 use crate::budget::{Compared, JudgedClaim};
 use crate::machine::Disturbance;
-use crate::result::{Before, Exemplar, Failing, Load, Measured, Versions};
+use crate::result::{Before, Exemplar, FailedTrace, Failing, Load, Measured, Versions};
 use crate::secret::Secrets;
 
 impl Secrets {
@@ -24,6 +24,7 @@ impl Secrets {
             held_back: _,
             machine,
             failing,
+            other_failed,
             earlier: _,
             is_strict: _,
             measured,
@@ -41,6 +42,15 @@ impl Secrets {
             self.mask(name);
         }
         failing.iter_mut().for_each(|one| self.mask_failing(one));
+        for FailedTrace {
+            trace,
+            failed,
+            saved: _,
+        } in other_failed
+        {
+            self.mask_trace(trace);
+            self.mask_all(failed);
+        }
         measured.iter_mut().for_each(|one| self.mask_measured(one));
         self.mask_all(notices);
     }
@@ -188,6 +198,7 @@ mod tests {
                 busiest: Some(text()),
                 ..Disturbance::default()
             }),
+            other_failed: Vec::new(),
             failing: vec![Failing {
                 check: None,
                 what: text(),

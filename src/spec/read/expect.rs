@@ -129,7 +129,7 @@ impl Reader<'_> {
                 TriggerResult::Response => ("a request", keys::RESPONSE_CHECKS),
                 TriggerResult::Command => ("a command", keys::COMMAND_CHECKS),
                 TriggerResult::Nothing | TriggerResult::Unknown => {
-                    ("a trace_id", keys::TRACE_CHECKS)
+                    ("a trace that exists", keys::TRACE_CHECKS)
                 }
             };
             return self.wrong(

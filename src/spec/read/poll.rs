@@ -20,7 +20,7 @@ impl Reader<'_> {
         if answer == TriggerResult::Nothing {
             return self.wrong(
                 node.place,
-                "`poll` and `trace_id` exclude each other: `trace_id` sends nothing",
+                "`poll` needs a request or a command, but this trigger sends nothing",
                 "conflict",
                 "remove `poll`; `wait: { timeout: 30s }` sets how long to wait for the trace",
             );

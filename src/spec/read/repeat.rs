@@ -284,6 +284,9 @@ impl Reader<'_> {
 
     /// Refuses `repeat` for specs that cannot be repeated, and `budgets` without `repeat`.
     pub(crate) fn refuse_idle_budgets(&self, root: &Node) {
+        if root.get("search").is_some() {
+            return;
+        }
         match root.get("repeat") {
             Some(repeat) => self.refuse_what_cannot_be_repeated(root, repeat),
             None => {

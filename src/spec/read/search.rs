@@ -7,7 +7,7 @@ use super::{Reader, Refusal, parse_duration};
 use crate::spec::keys;
 use crate::spec::trigger::Search;
 use crate::spec::yaml::{Kind, Node};
-use crate::spec::{Allowance, Pace, Repeat};
+use crate::spec::{Allowance, Budget, Pace, Repeat};
 
 /// Maximum number of traces by default.
 const USUAL_LIMIT: u64 = 100;
@@ -68,7 +68,7 @@ impl Reader<'_> {
         self.refuse_awaited(node)?;
         let at = self.at(node.place);
         let of_failures = node.get("failures");
-        Some(Repeat {
+        let found = Repeat {
             failures_at: of_failures.map_or_else(|| at.clone(), |node| self.at(node.place)),
             at,
             pace: Pace::Search {
@@ -78,7 +78,25 @@ impl Reader<'_> {
             warmup: 0,
             failures: failures?.unwrap_or(Allowance::Count(0)),
             confirm: 0,
-        })
+        };
+        if let Some(failures) = of_failures {
+            self.refuse_boundless_failures(failures, &found)?;
+        }
+        Some(found)
+    }
+
+    /// Refuses budgets that measure a response.
+    pub(crate) fn refuse_response_times(&self, budgets: &[Budget]) -> Option<()> {
+        let of_response = budgets.iter().find(|budget| !budget.is_about_trace());
+        match of_response {
+            None => Some(()),
+            Some(budget) => self.wrong(
+                budget.at.place,
+                "a search sends nothing, so that there is no response time",
+                "not available",
+                "measure the entry span, with `find: { kind: server, service: … }`, or `measure: trace_duration`",
+            ),
+        }
     }
 
     fn search_map(&self, node: &Node) -> Option<()> {
@@ -127,7 +145,7 @@ impl Reader<'_> {
 
     /// Refuses keys that need requests, beside `search`.
     pub(crate) fn refuse_beside_search(&self, root: &Node) {
-        for key in ["repeat", "poll", "steps"] {
+        for key in ["repeat", "steps"] {
             if let Some(other) = root.get(key) {
                 self.wrong::<()>(
                     other.place,
