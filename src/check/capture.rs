@@ -1,8 +1,8 @@
 //! Captures: one value from a response or a span.
 
 use super::forest::Forest;
-use super::judge::lost;
 use super::judgement::FailureDetail;
+use super::lost::lost;
 use super::select::Evaluator;
 use super::truth::Truth;
 use super::uncertain::why_absent;

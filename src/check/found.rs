@@ -2,8 +2,8 @@
 
 use super::Unjudged;
 use super::forest::Forest;
-use super::judge::lost;
 use super::judgement::FailureDetail;
+use super::lost::lost;
 use super::select::Evaluator;
 use super::truth::Truth;
 use crate::spec::Selector;

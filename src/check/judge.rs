@@ -4,12 +4,13 @@
 use super::Judged;
 use super::forest::Forest;
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
+use super::lost::{lost, lost_of};
 use super::select::Evaluator;
 use super::{CheckRef, Evidence, Outcome, SpanCheck, Unjudged, response, spans, whole};
-use crate::spec::{Ask, Check, Condition, Expect, Pattern, Relative, SpanCondition, SpanEntry};
+use crate::spec::{Check, Condition, Expect, SpanEntry};
+use crate::trace::Losses;
 #[cfg(feature = "run")]
 use crate::trace::Response;
-use crate::trace::{Field, Losses};
 
 /// Judges all expectations, in the order of the spec.
 ///
@@ -142,26 +143,6 @@ fn mark_lost(mut judgement: Judgement, entry: &SpanEntry, losses: &Losses) -> Ju
         judgement.judged.outcome = Outcome::Unjudged(Unjudged::Lost(field));
     }
     judgement
-}
-
-pub(super) fn lost(conditions: &[SpanCondition], losses: &Losses) -> Option<Field> {
-    conditions
-        .iter()
-        .find_map(|condition| lost_of(&condition.ask, losses))
-}
-
-/// The lost field that a condition needs, also in the pattern of another span.
-fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
-    let within = |pattern: &Pattern| match pattern {
-        Pattern::Selector(selector) => lost(&selector.conditions, losses),
-        // The other entry has its own judgement.
-        Pattern::Entry { .. } => None,
-    };
-    match ask {
-        Ask::Relation(relation) if relation.place != Relative::LinkedTo => within(&relation.other),
-        Ask::Relation(_) if losses.contains(Field::LinkingTraces) => Some(Field::LinkingTraces),
-        _ => ask.field().filter(|&field| losses.contains(field)),
-    }
 }
 
 /// An empty trace for evidence without one.

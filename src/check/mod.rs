@@ -18,6 +18,7 @@ mod hints;
 mod judge;
 mod judgement;
 mod links;
+mod lost;
 mod matching;
 mod misfit;
 mod near_misses;

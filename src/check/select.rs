@@ -12,14 +12,15 @@ use super::attributes::{attribute, count_events, doubtful_key};
 use super::forest::{Forest, TraceReach};
 use super::judgement::FailureDetail;
 use super::links::{Targets, count_links};
+#[cfg(feature = "run")]
+use super::lost::lost;
+use super::lost::{doubtful, in_lower_case, is_doubtful, lower_case, within};
 use super::matching::meets_text;
 use super::relations::{Related, related};
 use super::truth::{Count, Truth};
 use super::uncertain::unknown_service;
-use crate::spec::{Ask, Matcher, Pattern, Relative, Selector, SpanEntry, Syntax, Take};
-#[cfg(feature = "run")]
-use crate::trace::Nanos;
-use crate::trace::{Span, Trace};
+use crate::spec::{Ask, Limits, Matcher, Pattern, Relative, Selector, SpanEntry, Syntax, Take};
+use crate::trace::{Field, Nanos, Span, Trace};
 
 /// The spans of a trace that meet a selector, by start time. Includes linked traces if the selector
 /// follows links.
@@ -52,6 +53,9 @@ pub(crate) fn longest<'t>(
     time: SpanTime,
     trace: &'t Trace,
 ) -> Result<Option<(Nanos, &'t Span)>, Unjudged> {
+    if let Some(field) = lost(&selector.conditions, trace.losses()) {
+        return Err(Unjudged::Lost(field));
+    }
     let forest = Forest::new(trace);
     let evaluator = Evaluator::new(&forest, &[], FailureDetail::Outcome);
     let mask = evaluator.mask(selector, evaluator.reach(selector));
@@ -99,6 +103,10 @@ pub(super) enum Prepared {
     Related(Related),
     /// The spans that a link can refer to.
     Targets(Targets),
+    /// The matcher for names in lower case.
+    LowerCase(Matcher),
+    /// The attribute with this key can be one that was not sent with the span, because this is lost.
+    Doubtful(Field),
 }
 
 impl Prepared {
@@ -106,7 +114,15 @@ impl Prepared {
     pub(super) fn targets(&self) -> Option<&Targets> {
         match self {
             Self::Targets(targets) => Some(targets),
-            Self::Nothing | Self::Related(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The loss because of which the attribute of a span can be one that was not sent with it.
+    pub(super) fn doubt(&self, key: &str, span: &Span) -> Option<Field> {
+        match self {
+            Self::Doubtful(field) => is_doubtful(key, &span.attributes).then_some(*field),
+            _ => None,
         }
     }
 }
@@ -303,8 +319,18 @@ impl<'a> Evaluator<'a> {
                 }
                 None => Prepared::Nothing,
             },
+            Ask::Name(matcher) | Ask::Service(matcher) if self.loses(Field::NameCase) => {
+                // If there is none, the condition is unjudged.
+                in_lower_case(matcher).map_or(Prepared::Nothing, Prepared::LowerCase)
+            }
+            Ask::Attribute(key, _) => doubtful(key, self.forest.trace().losses())
+                .map_or(Prepared::Nothing, Prepared::Doubtful),
             _ => Prepared::Nothing,
         }
+    }
+
+    pub(super) fn loses(&self, field: Field) -> bool {
+        self.forest.trace().losses().contains(field)
     }
 
     /// The answer of a span to a condition of a selector.
@@ -319,11 +345,18 @@ impl<'a> Evaluator<'a> {
     pub(super) fn meets(&self, ask: &Ask, prepared: &Prepared, span: usize) -> Truth {
         let this = self.forest.span(span);
         let text = |matcher: &Matcher, text: &str| Truth::of(meets_text(matcher, text));
-        let time = |is_met: Option<bool>| is_met.map_or(Truth::SeemsNot, Truth::of);
+        let name = |matcher: &Matcher, name: &str| match prepared {
+            Prepared::LowerCase(matcher) => text(matcher, &lower_case(name)),
+            _ => text(matcher, name),
+        };
+        let time = |nanos: Option<Nanos>, limits: &Limits<Nanos>| match nanos {
+            Some(nanos) => within(nanos, limits, self.forest.trace().losses()),
+            None => Truth::SeemsNot,
+        };
         match ask {
-            Ask::Name(matcher) => text(matcher, &this.name),
+            Ask::Name(matcher) => name(matcher, &this.name),
             Ask::Service(matcher) => {
-                text(matcher, this.service()).unless(unknown_service(this).is_some())
+                name(matcher, this.service()).unless(unknown_service(this).is_some())
             }
             Ask::Scope(matcher) => text(matcher, &this.scope.name),
             Ask::StatusMessage(matcher) => text(matcher, &this.status.message),
@@ -335,13 +368,11 @@ impl<'a> Evaluator<'a> {
                 Truth::of(is_of_type).unless(!is_of_type && this.attributes.dropped() > 0)
             }
             Ask::Status(choice) => Truth::of(choice.allowed.contains(&this.status.code)),
-            Ask::Attribute(key, matcher) => attribute(&this.attributes, key, matcher),
+            Ask::Attribute(key, matcher) => attribute(&this.attributes, key, matcher)
+                .unless(prepared.doubt(key, this).is_some()),
             Ask::Resource(key, matcher) => attribute(&this.resource.attributes, key, matcher),
-            Ask::Duration(limits) => time(this.duration().ok().map(|nanos| limits.contains(nanos))),
-            Ask::SelfTime(limits) => {
-                let nanos = self.forest.self_time(span);
-                time(nanos.map(|nanos| limits.contains(nanos)))
-            }
+            Ask::Duration(limits) => time(this.duration().ok(), limits),
+            Ask::SelfTime(limits) => time(self.forest.self_time(span), limits),
             Ask::Event(pattern) => count_events(pattern, this).within(&pattern.count),
             Ask::LinkCount(limits) => Count::exactly(this.links.len() as u64)
                 .with_missing(this.dropped_links)
@@ -352,7 +383,7 @@ impl<'a> Evaluator<'a> {
             }
             Ask::Relation(relation) => match prepared {
                 Prepared::Related(related) => related.counts[span].within(&relation.count),
-                Prepared::Nothing | Prepared::Targets(_) => Truth::No,
+                _ => Truth::No,
             },
         }
     }

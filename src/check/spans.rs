@@ -126,7 +126,9 @@ fn each(
         match (mask[span], evaluator.meets(ask, &prepared, span)) {
             (_, Truth::Yes) => {}
             (Truth::Yes, Truth::No) => wrong.push(span),
-            (Truth::Yes, Truth::SeemsNot) if wants_more(ask) => {
+            (Truth::Yes, Truth::SeemsNot)
+                if wants_more(ask) && !matches!(prepared, Prepared::Doubtful(_)) =>
+            {
                 lacking.get_or_insert(span);
                 wrong.push(span);
             }

@@ -8,7 +8,7 @@ use super::relations::Related;
 use super::select::{Evaluator, Prepared};
 use super::truth::Truth;
 use crate::spec::{Ask, Matcher, Pattern, Relation, Relative, Selector};
-use crate::trace::{Attributes, Span, Value};
+use crate::trace::{Attributes, Field, Span, Value};
 
 impl Evaluator<'_> {
     /// The reason why the selection is uncertain.
@@ -67,11 +67,15 @@ impl Evaluator<'_> {
     fn reason_of(&self, ask: &Ask, prepared: &Prepared, span: usize) -> Option<Unjudged> {
         let this = self.forest.span(span);
         match ask {
-            Ask::Duration(_) => no_duration(this),
-            Ask::SelfTime(_) => no_duration(this).or_else(|| self.reason_of_children(span)),
-            Ask::Attribute(..) | Ask::Type(_) => {
-                dropped(this, DroppedPart::Attributes, this.attributes.dropped())
-            }
+            Ask::Duration(_) => no_duration(this).or_else(|| self.reason_of_rounding()),
+            Ask::SelfTime(_) => no_duration(this)
+                .or_else(|| self.reason_of_children(span))
+                .or_else(|| self.reason_of_rounding()),
+            Ask::Attribute(key, _) => match prepared.doubt(key, this) {
+                Some(field) => Some(Unjudged::Lost(field)),
+                None => dropped(this, DroppedPart::Attributes, this.attributes.dropped()),
+            },
+            Ask::Type(_) => dropped(this, DroppedPart::Attributes, this.attributes.dropped()),
             Ask::Service(_) => unknown_service(this),
             Ask::Resource(..) => {
                 let number = this.resource.attributes.dropped();
@@ -106,6 +110,11 @@ impl Evaluator<'_> {
             }
             _ => None,
         }
+    }
+
+    fn reason_of_rounding(&self) -> Option<Unjudged> {
+        let is_rounded = self.loses(Field::Nanoseconds);
+        is_rounded.then_some(Unjudged::Lost(Field::Nanoseconds))
     }
 
     fn reason_of_children(&self, span: usize) -> Option<Unjudged> {

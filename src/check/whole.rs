@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::judgement::{Finality, Standing};
+use super::lost::{lower_case, within};
 use super::select::Evaluator;
 use super::uncertain::{no_duration, unknown_service};
-use super::{Failure, Subject, Witness, order, words};
+use super::{Failure, Subject, Unjudged, Witness, order, words};
 use crate::spec::{Check, Condition, Limits};
-use crate::trace::{Nanos, Span, Trace};
+use crate::trace::{Field, Nanos, Span, Trace};
 
 /// Judges a condition on the whole trace; `None` for any other.
 pub(super) fn judge(check: &Check, evaluator: &Evaluator<'_>) -> Option<Standing> {
@@ -127,6 +128,9 @@ fn duration(check: &Check, limits: &Limits<Nanos>, trace: &Trace) -> Standing {
     let least = trace.least_duration();
     let is_decided = limits.holds_for_all_above(least) || limits.fails_for_all_above(least);
     let is_certain = is_decided || trace.duration().is_some();
+    if !within(least, limits, trace.losses()).is_known() {
+        return Standing::unjudged(Unjudged::Lost(Field::Nanoseconds));
+    }
     let unknown = trace.spans().iter().find_map(no_duration);
     if let Some(why) = unknown.filter(|_| !is_certain) {
         return Standing::unjudged(why);
@@ -151,7 +155,7 @@ fn duration(check: &Check, limits: &Limits<Nanos>, trace: &Trace) -> Standing {
 
 fn service(check: &Check, name: &str, trace: &Trace) -> Standing {
     let services = trace.services();
-    let is_there = services.contains(name);
+    let is_there = services.iter().any(|other| is_same(name, other, trace));
     let unknown = trace.spans().iter().find_map(unknown_service);
     if let Some(why) = unknown.filter(|_| !is_there) {
         return Standing::unjudged(why);
@@ -166,6 +170,14 @@ fn service(check: &Check, name: &str, trace: &Trace) -> Standing {
     Standing::that_stays_true(is_there, failure)
 }
 
+/// Compares a service of a spec with one of the trace, whose letter case can be lost.
+fn is_same(name: &str, found: &str, trace: &Trace) -> bool {
+    match trace.losses().contains(Field::NameCase) {
+        true => lower_case(name) == lower_case(found),
+        false => name == found,
+    }
+}
+
 fn edge(check: &Check, from: &str, to: &str, trace: &Trace) -> Standing {
     let calls = |span: usize| {
         let parent = trace.parent(span)?;
@@ -174,7 +186,9 @@ fn edge(check: &Check, from: &str, to: &str, trace: &Trace) -> Standing {
             trace.spans()[span].service(),
         ))
     };
-    let is_there = (0..trace.len()).any(|span| calls(span) == Some((from, to)));
+    let is_there = (0..trace.len())
+        .filter_map(calls)
+        .any(|(caller, called)| is_same(from, caller, trace) && is_same(to, called, trace));
     let unknown = trace.spans().iter().find_map(unknown_service);
     if let Some(why) = unknown.filter(|_| !is_there) {
         return Standing::unjudged(why);

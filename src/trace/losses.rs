@@ -18,6 +18,8 @@ pub enum Field {
     NameCase,
     /// Whether an attribute belongs to the span or to its resource: all arrive as attributes of the span.
     AttributeOrigin,
+    /// Attributes for which the format has fields or tags of its own: the addresses of peers, `error`, `otel.…`.
+    RewrittenAttributes,
     /// The span kind.
     Kind,
     /// The status message.
@@ -39,6 +41,9 @@ impl fmt::Display for Field {
             Self::Scope => "the instrumentation scope",
             Self::NameCase => "the letter case of names",
             Self::AttributeOrigin => "the difference between attributes of spans and of resources",
+            Self::RewrittenAttributes => {
+                "attributes that its format keeps in fields of its own, such as `error` and the addresses of peers"
+            }
             Self::Kind => "the span kind",
             Self::StatusMessage => "the status message",
             Self::Events => "events",

@@ -1,0 +1,179 @@
+use std::path::Path;
+
+use super::super::{CheckRef, Evidence, Outcome, judge};
+use super::*;
+use crate::spec::{Context, Source, Spec};
+use crate::trace::{
+    Attributes, HttpResponse, Origin, Resource, Response, Span, SpanId, Trace, TraceId,
+};
+
+fn span(number: u8, parent: u8, service: &str, name: &str) -> Span {
+    let id = |number: u8| SpanId::from_bytes([number; 8]);
+    let attributes: Attributes = [("service.name", service)].into_iter().collect();
+    let start = 1_000_000 * u64::from(number);
+    Span {
+        parent_id: id(parent),
+        start,
+        end: start + 500_000,
+        resource: Resource { attributes }.into(),
+        ..Span::new(
+            TraceId::from_bytes([1; 16]).unwrap(),
+            id(number).unwrap(),
+            name,
+        )
+    }
+}
+
+/// `get /stock/1` of gateway calls `select` of inventory, as Zipkin stores them.
+fn lower_cased() -> Trace {
+    let attributes = [
+        ("http.request.method", "GET"),
+        ("service.version", "2.4.0"),
+        ("host.name", "a"),
+        ("net.peer.port", "80"),
+        ("order.id", "o1"),
+        ("http.response.status_code", "200"),
+        ("http.status_code", "200"),
+    ];
+    let entry = Span {
+        attributes: attributes.into_iter().collect(),
+        ..span(1, 9, "gateway", "get /stock/1")
+    };
+    let losses = [
+        Field::NameCase,
+        Field::AttributeOrigin,
+        Field::RewrittenAttributes,
+        Field::Nanoseconds,
+    ];
+    let spans = [entry, span(2, 1, "Inventory", "select")];
+    let trace = Trace::assemble(
+        TraceId::from_bytes([1; 16]).unwrap(),
+        Origin::Foreign,
+        spans,
+    );
+    trace.with_losses(losses.into_iter().collect())
+}
+
+/// "pass", "fail" or the reason why it is unjudged, of the last check.
+fn verdict(expect: &str) -> String {
+    let text = format!("request: GET http://a/\nexpect:\n  {expect}\n");
+    let source = Source::new("a.yaml", text);
+    let specs = Spec::read_all(&source, Path::new(""), &Context::default()).unwrap();
+    let expect = specs[0].steps[0].expect(&specs[0].scope()).unwrap();
+    let response = Response::Http(HttpResponse::default());
+    let trace = lower_cased();
+    let judged = judge(&expect, &Evidence::new(&response, Some(&trace), true));
+    let of_trace = judged
+        .iter()
+        .rfind(|one| !matches!(one.judged.check, CheckRef::Response(_)));
+    match &of_trace.unwrap().judged.outcome {
+        Outcome::Pass => "pass".to_owned(),
+        Outcome::Fail(_) => "fail".to_owned(),
+        Outcome::Unjudged(why) => why.to_string(),
+    }
+}
+
+fn are(verdict_of_all: &str, all: &[&str]) {
+    for expect in all {
+        assert_eq!(verdict(expect), verdict_of_all, "{expect}");
+    }
+}
+
+#[test]
+fn names_are_compared_without_letter_case_everywhere() {
+    are(
+        "pass",
+        &[
+            "spans: [GET /stock/1]",
+            "spans: [{ find: { name: '=~ ^GET /stock/[^A-F]+$' } }]",
+            "spans: [{ find: { name: { starts_with: GET }, service: GATEWAY } }]",
+            "spans: [{ find: SELECT, below: { name: Get /Stock/1, service: Gateway } }]",
+            "spans: [{ find: SELECT, service: INVENTORY }]",
+            "services: [Gateway, inventory]",
+            "edges: [GATEWAY -> inventory]",
+            "sequence: [GET /stock/1, SELECT]",
+        ],
+    );
+    are(
+        "fail",
+        &[
+            "spans: [{ find: GET /stock/1, count: 0 }]",
+            "spans: [{ find: { service: gateway }, name: { not: GET /stock/1 } }]",
+            // `[^a-z ]` matches `GET`, so the name that was sent may match.
+            "spans: [{ find: { name: '=~ ^[^a-z ]+ /' }, count: 0 }]",
+            "spans: [{ find: { name: '=~ ^(?-i:GET) ' }, count: 0 }]",
+            "services: [Stock]",
+        ],
+    );
+}
+
+#[test]
+fn an_attribute_that_can_be_that_of_the_resource_is_not_judged() {
+    let origin = "the source of this trace does not provide the difference between attributes of spans and of resources";
+    are(
+        origin,
+        &[
+            "spans: [{ find: GET /stock/1, attributes: { service.version: 2.4.0 } }]",
+            "spans: [{ find: GET /stock/1, attributes: { host.name: absent } }]",
+            "spans: [{ find: GET /stock/1, attributes: { host.name: { not: b } } }]",
+            "spans: [{ find: { attributes: { host.name: exists } } }]",
+            "spans: [{ find: { attributes: { host.name: b } }, count: 0 }]",
+            "spans: [{ find: GET /stock/1, resource: { host.name: a } }]",
+            "spans: [{ find: { resource: { host.name: b } }, count: 0 }]",
+        ],
+    );
+    are(
+        "pass",
+        &[
+            "spans: [{ find: GET /stock/1, attributes: { http.request.method: GET, order.id: o1 } }]",
+            "spans: [{ find: GET /stock/1, attributes: { k8s.pod.name: absent, password: absent } }]",
+            "spans: [{ find: { attributes: { k8s.pod.name: exists } }, count: 0 }]",
+        ],
+    );
+    are(
+        "fail",
+        &[
+            "spans: [{ find: GET /stock/1, attributes: { order.id: o2 } }]",
+            "spans: [{ find: GET /stock/1, attributes: { k8s.pod.name: exists } }]",
+        ],
+    );
+}
+
+#[test]
+fn attributes_that_the_format_keeps_elsewhere_are_not_judged() {
+    for key in ["net.peer.port", "error", "otel.status_code", "peer.service"] {
+        let expect = format!("spans: [{{ find: GET /stock/1, attributes: {{ {key}: absent }} }}]");
+        let why = verdict(&expect);
+        assert!(why.contains("keeps in fields of its own"), "{key}: {why}");
+    }
+    // The Collector writes a copy under the earlier name.
+    let copied = verdict(
+        "spans: [{ find: GET /stock/1, attributes: { http.status_code: { number: 200 } } }]",
+    );
+    assert!(copied.contains("keeps in fields of its own"), "{copied}");
+    are(
+        "pass",
+        &["spans: [{ find: SELECT, attributes: { http.status_code: absent } }]"],
+    );
+}
+
+#[test]
+fn a_duration_that_rounding_can_move_across_its_limit_is_not_judged() {
+    let rounded = "the source of this trace does not provide nanoseconds";
+    are(
+        rounded,
+        &[
+            "spans: [{ find: SELECT, duration: <= 500us }]",
+            "spans: [{ find: { name: SELECT, self_time: < 500us }, count: 0 }]",
+            "trace_duration: <= 1500us",
+        ],
+    );
+    are(
+        "pass",
+        &[
+            "spans: [{ find: SELECT, duration: < 502us }]",
+            "trace_duration: < 1502us",
+        ],
+    );
+    are("fail", &["spans: [{ find: SELECT, duration: < 498us }]"]);
+}
