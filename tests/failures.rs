@@ -256,6 +256,7 @@ fn step_report(folder: &Path, spec: &Spec, step: &Step) -> StepReport {
         ),
         Trigger::Run(command) => (command.words.join(" "), command.sampled),
         Trigger::TraceId(named) => (format!("trace {}", named.trace_id), true),
+        Trigger::Search(_) => panic!("a search has several traces"),
     };
     let response = response(&folder.join("response.json"));
     let traces = otlp::read(&fs::read(folder.join("trace.json")).unwrap()).unwrap();

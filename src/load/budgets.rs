@@ -131,7 +131,13 @@ impl<'a> BudgetJudge<'a> {
         }
         let compared = requirement::compared(&self.accepted, load);
         for (measured, compared) in load.measured.iter_mut().zip(compared) {
-            measured.before = compared.map(|one| one.report(&place.path));
+            let is_version = measured
+                .before
+                .as_ref()
+                .is_some_and(|before| before.path.is_none());
+            if !is_version {
+                measured.before = compared.map(|one| one.report(&place.path));
+            }
         }
         let masked = |subject: &str| self.setting.secrets.text(subject);
         let case = self.case.as_ref();

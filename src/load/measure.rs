@@ -11,6 +11,8 @@ pub(super) struct Sample {
     pub(super) micros: u64,
     /// `service.name` and `service.version` of the span's resource.
     pub(super) version: Option<(String, String)>,
+    /// The value of the resource attribute by which versions are compared.
+    pub(super) side: Option<String>,
 }
 
 /// Returns `true` if a budget measures the trace, which must then be complete.
@@ -32,34 +34,47 @@ pub(super) fn sample(
         Ok(found.map(|(nanos, span)| Sample {
             micros: nanos / 1_000,
             version: version(span),
+            side: side(budget, Some(span)),
         }))
     };
     match (&budget.measure, trace) {
         (Measure::ResponseTime, _) => Ok(response_time.map(|time| Sample {
             micros: micros(time),
             version: trace.and_then(entry_version),
+            side: None,
         })),
         (_, None) => Ok(None),
-        (Measure::TraceDuration, Some(trace)) => trace_duration(trace).map(Some),
+        (Measure::TraceDuration, Some(trace)) => trace_duration(budget, trace).map(Some),
         (Measure::Duration(find), Some(trace)) => longest(find, SpanTime::Duration, trace),
         (Measure::SelfTime(find), Some(trace)) => longest(find, SpanTime::SelfTime, trace),
     }
 }
 
-fn trace_duration(trace: &Trace) -> Result<Sample, Unjudged> {
+fn trace_duration(budget: &Budget, trace: &Trace) -> Result<Sample, Unjudged> {
     match trace.spans().iter().find_map(check::no_duration) {
         Some(why) => Err(why),
         None => Ok(Sample {
             micros: trace.least_duration() / 1_000,
             version: entry_version(trace),
+            side: side(budget, entry(trace)),
         }),
     }
 }
 
 /// The version of the service that answered the trigger.
 fn entry_version(trace: &Trace) -> Option<(String, String)> {
+    version(entry(trace)?)
+}
+
+fn entry(trace: &Trace) -> Option<&Span> {
     let root = trace.roots().first()?;
-    version(&trace.spans()[*root])
+    Some(&trace.spans()[*root])
+}
+
+fn side(budget: &Budget, span: Option<&Span>) -> Option<String> {
+    let compare = budget.compare.as_ref()?;
+    let value = span?.resource.attributes.get(&compare.key)?;
+    Some(value.to_text())
 }
 
 fn version(span: &Span) -> Option<(String, String)> {

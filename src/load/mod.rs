@@ -15,6 +15,7 @@ mod query;
 mod request;
 mod request_stats;
 mod search;
+mod sides;
 mod stalls;
 mod verdict;
 mod watched;

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::measure::{self, micros};
 use super::request::JudgedRequest;
+use super::sides::{ChosenSides, Sides};
 use crate::budget::Samples;
 use crate::check::{CheckRef, Judged, Outcome, Unjudged};
-use crate::result::{Exemplar, FailedTrace, Failing, Measured, Versions};
+use crate::result::{Before, Exemplar, FailedTrace, Failing, Measured, Trouble, Versions};
 use crate::spec::{Budget, Location, Measure, Pace};
 use crate::step::WaitEnd;
 use crate::trace::Nanos;
@@ -30,6 +31,8 @@ pub(super) struct RequestStats<'a> {
     /// Notes about the traces that a search found.
     pub(super) search_notes: Vec<String>,
     measured: Vec<Measured>,
+    /// The durations of each version, one entry for each budget; empty if it does not compare versions.
+    sides: Vec<Sides>,
     /// The secrets of the slowest request of each budget.
     pub(super) secrets: Vec<Vec<String>>,
     pub(super) first_failed: Option<JudgedRequest<'a>>,
@@ -90,6 +93,7 @@ impl<'a> RequestStats<'a> {
             failing: Vec::new(),
             search_notes: Vec::new(),
             measured: measured.collect(),
+            sides: budgets.iter().map(|_| Sides::default()).collect(),
             secrets: vec![Vec::new(); budgets.len()],
             first_failed: None,
             worst: Vec::new(),
@@ -105,9 +109,39 @@ impl<'a> RequestStats<'a> {
     pub(super) fn measured(&mut self) -> Vec<Measured> {
         let mut measured = std::mem::take(&mut self.measured);
         for one in &mut measured {
-            one.version = one.versions.in_a_line();
+            one.version = one.version.take().or_else(|| one.versions.in_a_line());
         }
         measured
+    }
+
+    /// Chooses the versions of budgets that compare them: the older becomes the baseline, the newer is
+    /// judged.
+    ///
+    /// # Errors
+    /// A version is missing, or it is not known which ones are meant.
+    pub(super) fn compare_versions(&mut self) -> Result<(), Trouble> {
+        let parts = self.budgets.iter().zip(&mut self.measured);
+        for ((budget, measured), sides) in parts.zip(&mut self.sides) {
+            let Some(compare) = &budget.compare else {
+                continue;
+            };
+            let chosen = std::mem::take(sides).choose(compare);
+            let ChosenSides { from, to } = chosen.map_err(|why| {
+                Trouble::new(&format!("the versions of {} cannot be compared: {why}", budget.subject))
+                    .with_location(Some(compare.at.clone()))
+                    .with_help(["name both, as in `compare: { resource: service.version, from: v2.3.0, to: v2.4.0 }`, and choose `since` so that both ran"])
+            })?;
+            measured.before = Some(Before {
+                samples: from.1.samples,
+                version: Some(from.0),
+                path: None,
+            });
+            measured.samples = to.1.samples;
+            measured.slowest = to.1.slowest;
+            measured.versions = Versions::default();
+            measured.version = Some(to.0);
+        }
+        Ok(())
     }
 
     /// The secrets of the requests that a report may show.
@@ -221,6 +255,9 @@ impl<'a> RequestStats<'a> {
             }
             let measured = &mut self.measured[at];
             measured.samples.add(sample.micros);
+            if let Some(side) = &sample.side {
+                self.sides[at].add(side, sample.micros, trace_seen);
+            }
             let punctual = done.waited_if_punctual().map(micros);
             if let Some((all, time)) = measured.punctual.as_mut().zip(punctual) {
                 all.add(time);

@@ -110,11 +110,13 @@ impl<'a> SpecSearch<'_, 'a> {
         stats
             .search_notes
             .extend(notes(&of, run.source.search_gap()));
-        match of.matching < search.at_least {
-            true => StopReason::Unsearchable(Box::new(
-                too_few(search, &of).with_location(Some(at.clone())),
-            )),
-            false => StopReason::Complete,
+        if of.matching < search.at_least {
+            let trouble = too_few(search, &of).with_location(Some(at.clone()));
+            return StopReason::Unsearchable(Box::new(trouble));
+        }
+        match stats.compare_versions() {
+            Ok(()) => StopReason::Complete,
+            Err(trouble) => StopReason::Unsearchable(Box::new(trouble)),
         }
     }
 }

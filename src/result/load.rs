@@ -198,8 +198,8 @@ pub struct Before {
     pub samples: Samples,
     /// `service.version` of the latest run.
     pub version: Option<String>,
-    /// The file of the baseline.
-    pub path: PathBuf,
+    /// The file of the baseline; `None` for another version that ran side by side.
+    pub path: Option<PathBuf>,
 }
 
 /// A request that represents others.

@@ -258,7 +258,13 @@ fn load() -> Map<String, Value> {
     );
     let mut search = map_of(keys::SEARCH);
     search.insert("required".to_owned(), json!(["find", "since"]));
+    let mut compare = map_of(keys::COMPARE);
+    compare.insert("required".to_owned(), json!(["resource", "from", "to"]));
     defined([
+        (
+            "compare",
+            json!({ "anyOf": [{ "type": "string" }, compare] }),
+        ),
         ("repeat", repeat.into()),
         ("search", search.into()),
         (

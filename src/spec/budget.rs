@@ -16,6 +16,19 @@ pub struct Budget {
     pub measure: Measure,
     /// The quantiles, each once, in ascending order.
     pub quantiles: Vec<QuantileBudget>,
+    /// The versions that are compared with each other, instead of a baseline.
+    pub compare: Option<CompareVersions>,
+}
+
+/// A comparison of versions that run side by side.
+#[derive(Clone, Debug)]
+pub struct CompareVersions {
+    /// Its place in the spec.
+    pub at: Location,
+    /// The resource attribute with the version.
+    pub key: String,
+    /// The version to compare with and the one that is judged; `None` for the newest two.
+    pub versions: Option<(String, String)>,
 }
 
 /// The measured quantity of a request. Of several selected spans, the longest counts: the bounds
@@ -73,7 +86,7 @@ impl Budget {
     /// Returns `true` if any quantile is compared with a baseline.
     #[must_use]
     pub fn is_compared(&self) -> bool {
-        self.quantiles.iter().any(QuantileBudget::is_compared)
+        self.compare.is_none() && self.quantiles.iter().any(QuantileBudget::is_compared)
     }
 
     /// Returns `true` if the measurement needs the trace.

@@ -274,8 +274,9 @@ impl<'a> FileReader<'a> {
         };
         let budgets = reader.optional(parts.root, "budgets", |node| reader.budgets(node));
         let budgets = budgets?.unwrap_or_default();
-        if parts.root.get("search").is_some() {
-            reader.refuse_response_times(&budgets)?;
+        match parts.root.get("search") {
+            Some(_) => reader.refuse_response_times(&budgets)?,
+            None => reader.refuse_versions_of_requests(&budgets)?,
         }
         reader.refuse_unsampled(parts.root, &budgets);
         Some((repeat?, budgets))

@@ -40,7 +40,7 @@ mod unused;
 mod wait;
 mod yaml;
 
-pub use budget::{Budget, Limit, Measure, QuantileBudget, Regression};
+pub use budget::{Budget, CompareVersions, Limit, Measure, QuantileBudget, Regression};
 pub use error::{SpecError, SpecErrors};
 pub use expect::{Capture, CaptureFrom, Check, Condition, Expect, Syntax};
 pub use file::{Context, Defaults};

@@ -32,6 +32,8 @@ enum RequirementKind {
     Limit(Duration),
     /// The maximum increase over the baseline: 0.2 for 20 %.
     Regression(f64),
+    /// The maximum increase over another version.
+    Versions(f64),
 }
 
 /// The runs of the baseline for one budget, at least one.
@@ -75,11 +77,15 @@ pub(super) fn all(budgets: &[Budget]) -> Vec<Requirement<'_>> {
             if let Some(regression) = &one.regression {
                 let tolerance = regression.tolerance_at(one.quantile);
                 // The names of the checks of a spec are unique.
-                let what = match one.limit {
-                    Some(_) => what + " against the baseline",
-                    None => what,
+                let what = match (&one.limit, &budget.compare) {
+                    (Some(_), None) => what + " against the baseline",
+                    (Some(_), Some(_)) => what + " against the other version",
+                    (None, _) => what,
                 };
-                let kind = RequirementKind::Regression(tolerance);
+                let kind = match budget.compare {
+                    Some(_) => RequirementKind::Versions(tolerance),
+                    None => RequirementKind::Regression(tolerance),
+                };
                 all.push(required(all.len(), &regression.at, what, kind));
             }
         }
@@ -115,15 +121,16 @@ impl Requirement<'_> {
     ) -> Option<Claim<'m>> {
         let against = match (self.kind, compared) {
             (RequirementKind::Limit(limit), _) => Against::Limit(limit),
-            (RequirementKind::Regression(tolerance), Some(compared)) => {
-                Against::Baseline(Reference {
-                    samples: &compared.samples,
-                    tolerance,
-                    spread: compared.spread,
-                    contention: compared.contention,
-                    differs: differs.to_vec(),
-                })
-            }
+            (
+                RequirementKind::Regression(tolerance) | RequirementKind::Versions(tolerance),
+                Some(compared),
+            ) => Against::Baseline(Reference {
+                samples: &compared.samples,
+                tolerance,
+                spread: compared.spread,
+                contention: compared.contention,
+                differs: differs.to_vec(),
+            }),
             // Without a span the budget fails, also without a baseline.
             (RequirementKind::Regression(tolerance), None) if measured.samples.is_empty() => {
                 Against::Baseline(Reference {
@@ -131,7 +138,7 @@ impl Requirement<'_> {
                     ..Reference::new(&measured.samples)
                 })
             }
-            (RequirementKind::Regression(_), None) => return None,
+            (RequirementKind::Regression(_) | RequirementKind::Versions(_), None) => return None,
         };
         Some(Claim {
             subject: measured.subject.clone(),
@@ -153,10 +160,24 @@ fn lateness(all: &Samples, without: &Samples, quantile: Quantile) -> Duration {
     Duration::from_micros(micros as u64)
 }
 
-/// The runs of the baseline with which this run is compared, for each budget.
+/// The runs of the baseline, or the durations of another version, with which this run is compared, for each
+/// budget.
 pub(super) fn compared(accepted: &[Option<Accepted>], load: &Load) -> Vec<Option<ComparedRuns>> {
-    let comparable = |one: &Option<Accepted>| Some(one.as_ref()?.comparable_to(load));
-    accepted.iter().map(comparable).collect()
+    let budgets = accepted.iter().zip(&load.measured);
+    let compared = budgets.map(|(accepted, measured)| match &measured.before {
+        Some(Before {
+            samples,
+            version,
+            path: None,
+        }) => Some(ComparedRuns {
+            samples: samples.clone(),
+            spread: 0.0,
+            version: version.clone(),
+            contention: None,
+        }),
+        _ => Some(accepted.as_ref()?.comparable_to(load)),
+    });
+    compared.collect()
 }
 
 impl Accepted {
@@ -204,7 +225,7 @@ impl ComparedRuns {
         Before {
             samples: self.samples,
             version: self.version,
-            path: path.to_owned(),
+            path: Some(path.to_owned()),
         }
     }
 }

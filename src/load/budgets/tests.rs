@@ -298,7 +298,7 @@ fn a_regression_fails_with_both_versions_and_is_proposed() {
             before.samples.len(),
             &before.path
         ),
-        (Some("2.3.0"), 500, &project.file())
+        (Some("2.3.0"), 500, &Some(project.file()))
     );
     assert_eq!(slow.checks[0].at.text(), "20%");
     let version = |baseline: &Baseline| {

@@ -60,7 +60,7 @@ pub(super) fn measured(subject: &str, samples: Samples, before: Option<Samples>)
         before: before.map(|samples| Before {
             samples,
             version: Some("2.3.0".to_owned()),
-            path: "specs/baselines/place-order.yaml.json".into(),
+            path: Some("specs/baselines/place-order.yaml.json".into()),
         }),
         judged,
     }

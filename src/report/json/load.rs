@@ -119,7 +119,7 @@ struct JsonVersion<'a> {
 
 #[derive(Serialize)]
 struct JsonBaseline<'a> {
-    path: String,
+    path: Option<String>,
     version: Option<&'a str>,
     durations: JsonDistribution,
 }
@@ -311,7 +311,7 @@ impl<'a> From<&'a Measured> for JsonBudget<'a> {
 impl<'a> From<&'a result::Before> for JsonBaseline<'a> {
     fn from(before: &'a result::Before) -> Self {
         Self {
-            path: before.path.display().to_string(),
+            path: before.path.as_ref().map(|path| path.display().to_string()),
             version: before.version.as_deref(),
             durations: JsonDistribution::from(&before.samples),
         }

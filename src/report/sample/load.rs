@@ -150,7 +150,7 @@ pub(in crate::report) fn measured(plans: &[BudgetPlan]) -> Vec<Measured> {
             before: plan.before.as_ref().map(|(samples, version)| Before {
                 samples: samples.clone(),
                 version: version.map(str::to_owned),
-                path: "specs/baselines/ordering.yaml.json".into(),
+                path: Some("specs/baselines/ordering.yaml.json".into()),
             }),
             judged: judged.by_ref().take(plan.asked.len()).collect(),
         })

@@ -225,7 +225,7 @@ mod tests {
                 before: Some(Before {
                     samples: Samples::default(),
                     version: version(),
-                    path: "a.yaml.json".into(),
+                    path: Some("a.yaml.json".into()),
                 }),
                 judged: vec![judged],
             }],

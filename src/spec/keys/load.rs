@@ -66,7 +66,22 @@ const BUDGET_ONLY: &[Key] = &[
         "regression",
         "Tolerated increase over the baseline: 20%, { p50: 20%, p99: 50% }, or `none`. Default: 20% up to p95, 50% above.",
     ),
+    key(
+        "compare",
+        "compare",
+        "With `search`: compares the versions of a service with each other, instead of a baseline: `service.version`, or a map.",
+    ),
 ];
+
+pub(crate) const COMPARE: Keys = Keys(&[&[
+    key(
+        "resource",
+        "text",
+        "The resource attribute with the version: service.version.",
+    ),
+    key("from", "text", "The version to compare with."),
+    key("to", "text", "The version that is judged."),
+]]);
 
 const QUANTILES: &[Key] = &[
     key("p50", "limit", "Limit for the median: < 150ms."),

@@ -9,8 +9,8 @@ use crate::spec::error::suggest;
 use crate::spec::keys::{self, Keys};
 use crate::spec::yaml::{Entry, Kind, Node};
 use crate::spec::{
-    Allowance, Ask, Budget, Limit, Location, Matcher, Measure, Quantile, QuantileBudget,
-    Regression, Selector, SpanCondition,
+    Allowance, Ask, Budget, CompareVersions, Limit, Location, Matcher, Measure, Quantile,
+    QuantileBudget, Regression, Selector, SpanCondition,
 };
 
 /// Quantiles to compare with the baseline if a budget names none.
@@ -95,6 +95,15 @@ impl Reader<'_> {
         let measure = self.measure(node);
         let limits = self.limits_of_quantiles(entries);
         let compared = self.compared(node);
+        let compare = self.optional(node, "compare", |compare| self.compare_versions(compare));
+        if let (Some(compare), Some(BaselineComparison::Not)) = (node.get("compare"), &compared) {
+            return self.wrong(
+                compare.place,
+                "`compare` has no effect with `regression: none`",
+                "compares nothing",
+                "remove one of them",
+            );
+        }
         self.refuse_awaited(node)?;
         let (measure, limits, compared) = (measure?, limits?, compared?);
         self.refuse_crossed_limits(&limits)?;
@@ -114,6 +123,7 @@ impl Reader<'_> {
             at,
             measure,
             quantiles,
+            compare: compare?,
         })
     }
 
@@ -319,6 +329,59 @@ impl Reader<'_> {
                 "`regression` has no quantile",
                 "compares nothing",
                 "write `20%`, `{ p50: 20%, p99: 50% }` or `none`",
+            ),
+        }
+    }
+
+    /// `service.version`, or a map with the versions.
+    fn compare_versions(&self, node: &Node) -> Option<CompareVersions> {
+        const EXAMPLE: &str = "write `service.version` for the newest two versions, or `{ resource: service.version, from: v2.3.0, to: v2.4.0 }`";
+        let at = self.at(node.place);
+        match &node.kind {
+            Kind::Scalar(_) => Some(CompareVersions {
+                at,
+                key: self.named(node, "a resource attribute")?,
+                versions: None,
+            }),
+            Kind::Map(_) => {
+                self.map(node, "`compare`", keys::COMPARE)?;
+                let part = |key: &str| match node.get(key) {
+                    Some(value) => self.named(value, &format!("`{key}`")),
+                    None => self.wrong(
+                        node.place,
+                        format!("`compare` has no `{key}`"),
+                        format!("missing `{key}`"),
+                        EXAMPLE,
+                    ),
+                };
+                let (key, from, to) = (part("resource"), part("from"), part("to"));
+                let (key, from, to) = (key?, from?, to?);
+                if from == to {
+                    let what = format!("`compare` compares `{from}` with itself");
+                    return self.wrong(node.place, what, "the same version", EXAMPLE);
+                }
+                Some(CompareVersions {
+                    at,
+                    key,
+                    versions: Some((from, to)),
+                })
+            }
+            Kind::List(_) => {
+                let what = "`compare` must be a resource attribute or a map, found a list";
+                self.wrong(node.place, what, "a list", EXAMPLE)
+            }
+        }
+    }
+
+    /// Refuses comparisons of versions for requests, which all reach the version that runs.
+    pub(crate) fn refuse_versions_of_requests(&self, budgets: &[Budget]) -> Option<()> {
+        match budgets.iter().find_map(|budget| budget.compare.as_ref()) {
+            None => Some(()),
+            Some(compare) => self.wrong(
+                compare.at.place,
+                "`compare` needs `search`, which finds traces of several versions",
+                "not available",
+                "remove `compare`: requests are compared with the baseline (`regression`), or use `spanspec ab`",
             ),
         }
     }

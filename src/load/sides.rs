@@ -1,0 +1,153 @@
+//! The durations of versions that a budget compares with each other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::budget::Samples;
+use crate::number::count;
+use crate::result::Exemplar;
+use crate::spec::CompareVersions;
+use crate::trace::Trace;
+
+/// The durations of each version.
+#[derive(Debug, Default)]
+pub(super) struct Sides(BTreeMap<String, Side>);
+
+/// The durations of one version.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Side {
+    pub(super) samples: Samples,
+    /// The longest, with its trace.
+    pub(super) slowest: Option<Exemplar>,
+}
+
+/// Two versions with their durations.
+#[derive(Debug)]
+pub(super) struct ChosenSides {
+    pub(super) from: (String, Side),
+    pub(super) to: (String, Side),
+}
+
+impl Sides {
+    /// Adds a duration with its trace.
+    pub(super) fn add(&mut self, version: &str, micros: u64, trace: Option<&Arc<Trace>>) {
+        let side = match self.0.get_mut(version) {
+            Some(side) => side,
+            None => self.0.entry(version.to_owned()).or_default(),
+        };
+        side.samples.add(micros);
+        let longest = side.slowest.as_ref().map(|slowest| slowest.micros);
+        if let Some(trace) = trace.filter(|_| longest < Some(micros)) {
+            side.slowest = Some(Exemplar {
+                trace_id: trace.id(),
+                micros,
+                trace: Arc::clone(trace),
+                saved: None,
+            });
+        }
+    }
+
+    /// The versions to compare.
+    ///
+    /// # Errors
+    /// There are no two of them, or it is not known which are the newest.
+    pub(super) fn choose(self, compare: &CompareVersions) -> Result<ChosenSides, String> {
+        let Self(mut all) = self;
+        let key = &compare.key;
+        let found: Vec<String> = all
+            .iter()
+            .map(|(version, side)| format!("`{version}` in {}", count(side.samples.len())))
+            .collect();
+        let found = match found.as_slice() {
+            [] => format!("no span has `{key}`"),
+            found => format!("found {} traces", found.join(", ")),
+        };
+        let (from, to) = match &compare.versions {
+            Some((from, to)) => (from.clone(), to.clone()),
+            None => newest_two(all.keys().map(String::as_str))
+                .map_err(|why| format!("{why}: {found}"))?,
+        };
+        let mut take = |version: String| match all.remove(&version) {
+            Some(side) => Ok((version, side)),
+            None => Err(format!("no trace has `{key}` `{version}`: {found}")),
+        };
+        Ok(ChosenSides {
+            from: take(from)?,
+            to: take(to)?,
+        })
+    }
+}
+
+/// The second newest and the newest version.
+fn newest_two<'v>(versions: impl Iterator<Item = &'v str>) -> Result<(String, String), String> {
+    let mut versions: Vec<(Vec<Part<'_>>, &str)> = versions.map(|one| (parts(one), one)).collect();
+    if versions
+        .iter()
+        .any(|(parts, _)| !matches!(parts.first(), Some(Part::Number(_))))
+    {
+        return Err("it is not known which versions are the newest".to_owned());
+    }
+    versions.sort();
+    match versions.as_slice() {
+        [.., (_, from), (_, to)] => Ok(((*from).to_owned(), (*to).to_owned())),
+        _ => Err("there are no two versions to compare".to_owned()),
+    }
+}
+
+/// A part of a version, in ascending order: a pre-release (`-rc.1`) is older than the release.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part<'v> {
+    PreRelease,
+    End,
+    Number(u64),
+    Text(&'v str),
+}
+
+/// The parts of `v2.10.0-rc.1`, without the `v`.
+fn parts(version: &str) -> Vec<Part<'_>> {
+    let text = version.strip_prefix(['v', 'V']).unwrap_or(version);
+    let text = text.split('+').next().unwrap_or(text);
+    let (release, before) = match text.split_once('-') {
+        Some((release, before)) => (release, Some(before)),
+        None => (text, None),
+    };
+    let part = |part| str::parse(part).map_or(Part::Text(part), Part::Number);
+    let mut parts: Vec<Part<'_>> = release.split('.').map(part).collect();
+    if let Some(before) = before {
+        parts.push(Part::PreRelease);
+        parts.extend(before.split('.').map(part));
+    }
+    parts.push(Part::End);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn newest(versions: &[&str]) -> Result<(String, String), String> {
+        newest_two(versions.iter().copied())
+    }
+
+    #[test]
+    fn versions_are_ordered_by_their_numbers() {
+        let pair = |from: &str, to: &str| Ok((from.to_owned(), to.to_owned()));
+        assert_eq!(
+            newest(&["v2.10.0", "v2.9.1", "v2.3.0"]),
+            pair("v2.9.1", "v2.10.0")
+        );
+        assert_eq!(
+            newest(&["2.4.0", "2.4.0-rc.2", "2.4.0-rc.10"]),
+            pair("2.4.0-rc.10", "2.4.0")
+        );
+        assert_eq!(newest(&["1.0", "1.0.1"]), pair("1.0", "1.0.1"));
+    }
+
+    #[test]
+    fn hashes_have_no_order_and_one_version_is_not_compared() {
+        let unknown = newest(&["a1b2", "c3d4"]).unwrap_err();
+        assert_eq!(unknown, "it is not known which versions are the newest");
+        let one = newest(&["1.0"]).unwrap_err();
+        assert_eq!(one, "there are no two versions to compare");
+    }
+}
