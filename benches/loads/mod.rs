@@ -31,7 +31,7 @@ impl Budget<'_> {
         let before = self.medians.0.map(|median| Before {
             samples: durations(self.samples, median, 0.413),
             version: Some(self.versions.0.to_owned()),
-            path: "specs/baselines/orders.yaml.json".into(),
+            path: Some("specs/baselines/orders.yaml.json".into()),
         });
         Measured {
             missing: 0,
@@ -113,6 +113,7 @@ pub(crate) fn load(measured: Vec<Measured>, at: &Location, said: &str) -> Load {
         stopped: None,
         behind: Duration::from_micros(1_400),
         held_back: None,
+        other_failed: Vec::new(),
         failing: vec![Failing {
             check: None,
             what: format!("status of the response: 201 {said}"),
