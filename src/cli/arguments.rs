@@ -253,6 +253,23 @@ pub(super) struct LintArguments {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct DoctorArguments {
+    #[command(flatten)]
+    pub(super) specs: SpecArguments,
+    /// Examine this backend, such as tempo=http://127.0.0.1:3200, instead of `source` of the project file
+    #[arg(
+        long,
+        value_name = "KIND=URL",
+        value_parser = crate::project::parse_source,
+        env = "SPANSPEC_SOURCE"
+    )]
+    pub(super) source: Option<crate::source::SourceSettings>,
+    /// Send one request of the specs, and measure the time until its spans can be read
+    #[arg(long, env = "SPANSPEC_FIRE")]
+    pub(super) fire: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct ShowArguments {
     /// File of OTLP JSON or protobuf, optionally compressed; `-` reads standard input
     #[arg(value_name = "FILE")]

@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::arguments::{LintArguments, RunArguments, ShowArguments, WatchArguments};
+use super::arguments::{
+    DoctorArguments, LintArguments, RunArguments, ShowArguments, WatchArguments,
+};
 use super::authoring_arguments::{
     CompletionsArguments, InitArguments, ManArguments, RecordArguments, SchemaArguments,
 };
@@ -45,6 +47,8 @@ pub(super) enum Command {
     Collect(CollectArguments),
     /// Merge result files of several processes into one report
     Merge(MergeArguments),
+    /// Examine the tracing backend from which traces are read
+    Doctor(Box<DoctorArguments>),
     /// Draw a saved trace (OTLP JSON or protobuf) as a waterfall
     Show(ShowArguments),
     /// Run specs whenever a file changes

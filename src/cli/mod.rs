@@ -9,6 +9,7 @@ mod baseline;
 mod budget_arguments;
 mod collect;
 mod commands;
+mod doctor;
 mod exec;
 mod exec_arguments;
 mod exit;
@@ -73,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Collect(arguments) => collect::collect(&arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
         Command::Lint(arguments) => lint::lint(&arguments),
+        Command::Doctor(arguments) => doctor::doctor(&arguments),
         Command::Show(arguments) => show::show(&arguments),
         Command::Watch(arguments) => watch::watch(*arguments),
         Command::Record(arguments) => record::record(&arguments),

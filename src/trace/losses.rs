@@ -32,6 +32,24 @@ pub enum Field {
     LinkingTraces,
 }
 
+impl Field {
+    /// All fields.
+    pub const ALL: [Self; 12] = [
+        Self::AttributeTypes,
+        Self::Nanoseconds,
+        Self::Resource,
+        Self::Scope,
+        Self::NameCase,
+        Self::AttributeOrigin,
+        Self::RewrittenAttributes,
+        Self::Kind,
+        Self::StatusMessage,
+        Self::Events,
+        Self::Links,
+        Self::LinkingTraces,
+    ];
+}
+
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

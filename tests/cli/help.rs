@@ -5,7 +5,7 @@ use std::process::Command;
 
 use snapbox::{Assert, Data};
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "",
     "run",
     "baseline",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 20] = [
     "exec",
     "collect",
     "merge",
+    "doctor",
     "show",
     "watch",
     "record",

@@ -6,6 +6,8 @@
 
 mod adapter;
 mod clock;
+#[cfg(feature = "cli")]
+mod examination;
 mod http;
 mod jaeger;
 mod otlp_answer;
@@ -27,6 +29,8 @@ use tokio::task::JoinSet;
 
 use adapter::{Adapter, FetchError};
 pub(crate) use adapter::{AddressForm, Kind};
+#[cfg(feature = "cli")]
+pub(crate) use examination::{Finding, Grade};
 use polling::{LONGEST_PAUSE, Polling, SHORTEST_PAUSE, Troubles};
 pub(crate) use settings::DEFAULT_DELAY;
 pub use settings::SourceSettings;
