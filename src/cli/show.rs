@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::report::{Look, attributes, duration, waterfall};
-use crate::source::otlp::{ReadError, read};
+use crate::source::saved::{SavedError, read};
 use crate::trace::Trace;
 use crate::workspace::{FileError, FileKind, read_bytes, shown};
 
@@ -78,7 +78,7 @@ fn folder(path: &Path) -> String {
 }
 
 /// The error for a file of another kind.
-fn not_a_trace(file: &Path, bytes: &[u8], error: &ReadError) -> String {
+fn not_a_trace(file: &Path, bytes: &[u8], error: &SavedError) -> String {
     let name = shown(file);
     if let Some(kind) = FileKind::of(file).filter(|kind| *kind != FileKind::Trace) {
         return format!(
@@ -88,8 +88,7 @@ fn not_a_trace(file: &Path, bytes: &[u8], error: &ReadError) -> String {
         );
     }
     let is_text = std::str::from_utf8(bytes).is_ok_and(|text| !text.contains('\0'));
-    let is_protobuf = matches!(error, ReadError::Protobuf(_) | ReadError::OtherProtobuf);
-    if is_text && is_protobuf {
+    if is_text && error.is_of_protobuf() {
         return format!("{name} is not a trace: it is text, but not JSON; {SAVED}");
     }
     let causes = std::iter::successors(std::error::Error::source(error), |e| e.source());
@@ -128,12 +127,21 @@ fn draw(trace: &Trace, most_rows: usize, is_verbose: bool) -> String {
     let holes: String = holes
         .map(|hole| format!("note: {}\n", hole.in_full()))
         .collect();
+    let losses: Vec<String> = trace
+        .losses()
+        .iter()
+        .map(|field| field.to_string())
+        .collect();
+    let losses = match losses.is_empty() {
+        true => String::new(),
+        false => format!("note: this format loses {}\n", losses.join(", ")),
+    };
     let attributes = match is_verbose {
         true => format!("\n{}", attributes(trace, &Look::of_stdout(), most_rows)),
         false => String::new(),
     };
     format!(
-        "trace {}   {}, {}, {time}\n{holes}\n{}{attributes}",
+        "trace {}   {}, {}, {time}\n{losses}{holes}\n{}{attributes}",
         trace.id(),
         counted(trace.len(), "span"),
         counted(trace.services().len(), "service"),

@@ -3,7 +3,8 @@
 //! The contract is in this folder: a [`TraceSource`] follows traces, a [`Follow`] yields
 //! [`Snapshot`]s, and [`SourceDiagnostics`] explain why a trace is missing. `otlp` reads and writes
 //! bytes, `store` keeps records, `receiver` listens for OTLP, `remote` reads from a receiver in another
-//! process, and `backend` from a tracing backend. Judging when a trace is complete is left to `step`.
+//! process, and `backend` from a tracing backend. `saved` reads files, and `zipkin_json` the format of
+//! Zipkin. Judging when a trace is complete is left to `step`.
 
 #[cfg(feature = "run")]
 pub(crate) mod backend;
@@ -19,12 +20,16 @@ mod poll_state;
 pub mod receiver;
 #[cfg(feature = "run")]
 pub mod remote;
+#[cfg(feature = "run")]
+pub(crate) mod saved;
 mod search;
 mod snapshot;
 mod stats;
 mod store;
 #[cfg(feature = "run")]
 mod windows;
+#[cfg(feature = "run")]
+mod zipkin_json;
 
 #[cfg(feature = "run")]
 pub use backend::SourceSettings;

@@ -87,6 +87,11 @@ impl Losses {
     pub fn contains(&self, field: Field) -> bool {
         self.0.contains(&field)
     }
+
+    /// The lost fields.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Field> {
+        self.0.iter().copied()
+    }
 }
 
 impl FromIterator<Field> for Losses {

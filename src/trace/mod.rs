@@ -3,6 +3,8 @@
 //! Plain values: no I/O, no YAML, and of protobuf only the undecoded points of metrics. `source`
 //! receives traces, `spec` describes expectations.
 
+#[cfg(test)]
+pub(crate) mod any;
 mod attributes;
 mod calls;
 mod critical;

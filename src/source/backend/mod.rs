@@ -18,6 +18,7 @@ mod settings;
 mod tempo;
 #[cfg(test)]
 mod tests;
+mod zipkin;
 
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -46,13 +47,14 @@ use crate::spec::keys::{Keys, key};
 use crate::trace::{Field, Hole, Losses, Origin, TraceId};
 
 /// All kinds of backends.
-pub(crate) static KINDS: &[Kind] = &[jaeger::KIND, tempo::KIND];
+pub(crate) static KINDS: &[Kind] = &[jaeger::KIND, tempo::KIND, zipkin::KIND];
 
 /// The keys of `source`.
 pub(crate) const KEYS: Keys = Keys(&[
-    &[jaeger::KIND.key, tempo::KIND.key],
+    &[jaeger::KIND.key, tempo::KIND.key, zipkin::KIND.key],
     jaeger::KIND.options,
     tempo::KIND.options,
+    zipkin::KIND.options,
     &[
         key(
             "headers",

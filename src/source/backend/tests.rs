@@ -241,7 +241,7 @@ async fn an_answer_that_no_repetition_can_change_ends_the_run() {
         ),
         (
             answer(200, "{\"data\":[]}"),
-            "answers something unreadable: JSON, but not OTLP/JSON: no document in it has the key `resourceSpans` (nor `scopeSpans`, `batches`, `trace` or `result`, as the Java exporter, Tempo and Jaeger's API v3 write); Zipkin's JSON and that of Jaeger's old API are not read: {\"data\":[]}; check the address of `source`, and the version of the backend",
+            "answers something unreadable: JSON, but not OTLP/JSON: no document in it has the key `resourceSpans` (nor `scopeSpans`, `batches`, `trace` or `result`, as the Java exporter, Tempo and Jaeger's API v3 write): {\"data\":[]}; check the address of `source`, and the version of the backend",
         ),
     ] {
         let jaeger = Replay::of([(&path, vec![first])]).await;

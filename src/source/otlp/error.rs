@@ -39,8 +39,7 @@ pub enum ReadError {
     /// JSON of something else.
     #[error(
         "JSON, but not OTLP/JSON: no document in it has the key `resourceSpans` (nor `scopeSpans`, \
-         `batches`, `trace` or `result`, as the Java exporter, Tempo and Jaeger's API v3 write); \
-         Zipkin's JSON and that of Jaeger's old API are not read"
+         `batches`, `trace` or `result`, as the Java exporter, Tempo and Jaeger's API v3 write)"
     )]
     OtherJson,
     /// It does not begin like JSON, and is not protobuf.

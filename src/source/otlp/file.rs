@@ -28,13 +28,13 @@ pub(super) struct Content {
 /// Reads a file.
 pub(super) fn content(file: &[u8]) -> Result<Content, ReadError> {
     let mut budget = MOST_BYTES;
-    let file = decompressed(file, &mut budget)?;
+    let file = decompressed_within(file, &mut budget)?;
     let Some(frames) = frames(&file)? else {
         return document(&file);
     };
     let mut all = Content::default();
     for frame in frames {
-        let message = decompressed(frame, &mut budget)?;
+        let message = decompressed_within(frame, &mut budget)?;
         let Content { traces, unread } = document(&message)?;
         all.traces.resource_spans.extend(traces.resource_spans);
         all.unread.extend(unread);
@@ -43,8 +43,15 @@ pub(super) fn content(file: &[u8]) -> Result<Content, ReadError> {
     Ok(all)
 }
 
-/// Decompresses bytes if they are compressed. The result is subtracted from the budget.
-fn decompressed<'a>(bytes: &'a [u8], budget: &mut u64) -> Result<Cow<'a, [u8]>, ReadError> {
+/// Decompresses bytes if they are compressed.
+#[cfg(feature = "run")]
+pub(crate) fn decompressed(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ReadError> {
+    let mut budget = MOST_BYTES;
+    decompressed_within(bytes, &mut budget)
+}
+
+/// The same. The result is subtracted from the budget.
+fn decompressed_within<'a>(bytes: &'a [u8], budget: &mut u64) -> Result<Cow<'a, [u8]>, ReadError> {
     match bytes {
         [0x1f, 0x8b, ..] => {
             let decoder = flate2::read::MultiGzDecoder::new(bytes);

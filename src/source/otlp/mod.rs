@@ -27,6 +27,8 @@ pub(crate) use answer::{Encoding, partial, status, success};
 pub(crate) use count::json_metric_points;
 pub(crate) use decode::{log_record, metrics, resource, scope, span};
 pub use error::{Malformed, ReadError};
+#[cfg(feature = "run")]
+pub(crate) use file::decompressed;
 pub(crate) use hint::service_hint;
 pub use ids::WrongId;
 pub(crate) use json::{logs_from_json, traces_from_json};
@@ -34,6 +36,8 @@ pub(crate) use json::{logs_from_json, traces_from_json};
 pub(crate) use pack::pack;
 pub(crate) use read::assemble;
 pub use read::read;
+#[cfg(feature = "run")]
+pub(crate) use read::tie;
 pub(crate) use signal::Signal;
 #[cfg(feature = "run")]
 pub(crate) use walk::is_server;

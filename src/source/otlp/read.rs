@@ -92,7 +92,7 @@ pub(crate) fn assemble(spans: Vec<Span>) -> Vec<Trace> {
 }
 
 /// Attaches to each trace the traces that a link, in either direction, ties to it.
-fn tie(traces: Vec<Trace>) -> Vec<Trace> {
+pub(crate) fn tie(traces: Vec<Trace>) -> Vec<Trace> {
     let index: HashMap<TraceId, usize> = traces
         .iter()
         .enumerate()
