@@ -194,6 +194,41 @@ async fn damaged_saved_traces_trouble_nobody() {
 }
 
 #[tokio::test]
+async fn a_trace_of_zipkin_is_shown_with_what_its_format_loses() {
+    let project = Project::with(&[]).await;
+    let trace = include_str!("../fixtures/backends/zipkin/trace-linked.json");
+    project.write("zipkin.json", trace);
+    let said = project.spanspec(&["show", "zipkin.json"]).await;
+    said.expect(
+        0,
+        &[
+            "trace 6b0af38e00000000d269b6330000000c   2 spans, 1 service, 48 µs\nnote: this format loses the types of attribute values, nanoseconds, ",
+            "notification-send",
+        ],
+    );
+    project.write(
+        "broken.json",
+        r#"[{"traceId":"1","id":"1","timestamp":"soon"}]"#,
+    );
+    project.write("ids.json", r#"{"traceId":"x","id":"1","name":"a"}"#);
+    for (file, expected) in [
+        (
+            "broken.json",
+            "broken.json is not a trace: read as JSON of Zipkin, and failed: invalid type: string \"soon\", expected u64",
+        ),
+        (
+            "ids.json",
+            "ids.json is not a trace: JSON of Zipkin, but no span can be read: the span `a` was left out: ",
+        ),
+    ] {
+        project
+            .spanspec(&["show", file])
+            .await
+            .expect(2, &[expected]);
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_trace_is_said_to_be_none() {
     let project = Project::with(&[]).await;
     let file = project.write("notes.txt", "hello");
