@@ -1,4 +1,7 @@
-//! The durations of one budget: a sorted list, or a sketch if there are many.
+//! The durations of one budget: a sorted list, a sketch if there are many, or the durations at some ranks
+//! of a list that another engine has.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::quantile::{Alpha, Quantile, lower_rank, upper_rank};
 use super::sketch::Sketch;
@@ -21,6 +24,16 @@ enum Storage {
     /// In ascending order.
     Raw(Vec<u64>),
     Sketch(Sketch),
+    Ranked(Ranked),
+}
+
+/// The durations at some ranks of a sorted list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Ranked {
+    /// The length of the list.
+    count: u64,
+    /// The durations by rank; the first rank is 1.
+    micros: BTreeMap<u64, u64>,
 }
 
 /// A quantile of samples, with bounds of the true quantile. All in microseconds.
@@ -52,6 +65,31 @@ impl Default for Storage {
 }
 
 impl Samples {
+    /// The durations at these ranks of a list with `count` durations; the first rank is 1.
+    /// [`ranks`](Self::ranks) are the ranks that claims need. Nothing can be added.
+    #[must_use]
+    pub fn ranked(count: u64, micros: impl IntoIterator<Item = (u64, u64)>) -> Self {
+        Self {
+            storage: Storage::Ranked(Ranked {
+                count,
+                micros: micros.into_iter().collect(),
+            }),
+            unknown: 0,
+        }
+    }
+
+    /// The ranks of `count` durations that determine an estimate, the minimum and the maximum.
+    #[must_use]
+    pub fn ranks(count: u64, quantile: Quantile, alpha: Alpha) -> BTreeSet<u64> {
+        let bounds = [
+            lower_rank(count, quantile, alpha),
+            upper_rank(count, quantile, alpha),
+        ];
+        let bounds = bounds.into_iter().flatten();
+        let ranks = bounds.chain([quantile.rank(count), 1, count]);
+        ranks.filter(|rank| (1..=count).contains(rank)).collect()
+    }
+
     /// Adds one duration in microseconds.
     pub fn add(&mut self, micros: u64) {
         match &mut self.storage {
@@ -65,6 +103,7 @@ impl Samples {
                 self.storage = Storage::Sketch(sketch);
             }
             Storage::Sketch(sketch) => sketch.add(micros),
+            Storage::Ranked(_) => debug_assert!(false, "the other durations are not known"),
         }
     }
 
@@ -105,6 +144,7 @@ impl Samples {
         match &self.storage {
             Storage::Raw(all) => all.iter().copied().collect(),
             Storage::Sketch(sketch) => sketch.clone(),
+            Storage::Ranked(ranked) => ranked.micros.values().copied().collect(),
         }
     }
 
@@ -114,6 +154,7 @@ impl Samples {
         match &self.storage {
             Storage::Raw(all) => all.len() as u64,
             Storage::Sketch(sketch) => sketch.len(),
+            Storage::Ranked(ranked) => ranked.count,
         }
     }
 
@@ -129,6 +170,7 @@ impl Samples {
         match &self.storage {
             Storage::Raw(all) => all.first().copied(),
             Storage::Sketch(sketch) => sketch.min(),
+            Storage::Ranked(ranked) => ranked.micros.get(&1).copied(),
         }
     }
 
@@ -138,6 +180,7 @@ impl Samples {
         match &self.storage {
             Storage::Raw(all) => all.last().copied(),
             Storage::Sketch(sketch) => sketch.max(),
+            Storage::Ranked(ranked) => ranked.micros.get(&ranked.count).copied(),
         }
     }
 
@@ -145,7 +188,7 @@ impl Samples {
     #[must_use]
     pub fn accuracy(&self) -> f64 {
         match &self.storage {
-            Storage::Raw(_) => 0.0,
+            Storage::Raw(_) | Storage::Ranked(_) => 0.0,
             Storage::Sketch(_) => Sketch::ACCURACY,
         }
     }
@@ -199,23 +242,30 @@ impl Samples {
                 all.get(at).map(|micros| *micros as f64)
             }
             Storage::Sketch(sketch) => sketch.at_rank(rank),
+            Storage::Ranked(ranked) => ranked.micros.get(&rank).map(|micros| *micros as f64),
         }
     }
 
-    /// The sorted list, unless there is a sketch.
+    /// Returns `true` if only the durations at some ranks are known.
+    #[must_use]
+    pub fn is_ranked(&self) -> bool {
+        matches!(self.storage, Storage::Ranked(_))
+    }
+
+    /// The sorted list, if it is known.
     #[must_use]
     pub fn raw(&self) -> Option<&[u64]> {
         match &self.storage {
             Storage::Raw(all) => Some(all),
-            Storage::Sketch(_) => None,
+            Storage::Sketch(_) | Storage::Ranked(_) => None,
         }
     }
 
-    /// The sketch, unless there is a list.
+    /// The sketch, if there is one.
     #[must_use]
     pub fn sketch(&self) -> Option<&Sketch> {
         match &self.storage {
-            Storage::Raw(_) => None,
+            Storage::Raw(_) | Storage::Ranked(_) => None,
             Storage::Sketch(sketch) => Some(sketch),
         }
     }
@@ -281,6 +331,32 @@ mod tests {
         assert_eq!((four.value, four.lower, four.upper), (2.0, None, None));
         let five = estimate(5).unwrap();
         assert_eq!((five.lower, five.upper), (Some(1.0), Some(5.0)));
+    }
+
+    #[test]
+    fn some_ranks_of_many_durations_give_the_same_estimate_as_all() {
+        let all: Vec<u64> = (1..=1_999).map(|at| at * at).collect();
+        let quantiles = [Quantile::P50, Quantile::P99];
+        let alphas = [ALPHA, ALPHA.shared_by(2)];
+        let pairs = quantiles
+            .iter()
+            .flat_map(|of| alphas.map(|alpha| (*of, alpha)));
+        let ranks = pairs
+            .clone()
+            .flat_map(|(of, alpha)| Samples::ranks(1_999, of, alpha));
+        let known = ranks.map(|rank| (rank, all[rank as usize - 1]));
+        let ranked = Samples::ranked(1_999, known);
+        let whole: Samples = all.iter().copied().collect();
+        for (quantile, alpha) in pairs {
+            assert_eq!(
+                ranked.estimate(quantile, alpha),
+                whole.estimate(quantile, alpha)
+            );
+        }
+        assert_eq!(
+            (ranked.len(), ranked.min(), ranked.max()),
+            (1_999, whole.min(), whole.max())
+        );
     }
 
     #[test]

@@ -133,6 +133,7 @@ impl<'a> Driver<'a> {
                 let search = SpecSearch {
                     template: &template,
                     repeat: self.repeat,
+                    budgets: &self.spec.budgets,
                     on_progress,
                 };
                 search.run(&mut stats).await

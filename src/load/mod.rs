@@ -8,6 +8,7 @@
 mod budgets;
 mod confirm;
 mod driver;
+mod engine;
 mod measure;
 mod meter;
 mod pace;

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::source::SearchQuery;
-use crate::spec::{Ask, Limits, Matcher, Search};
+use crate::spec::{Ask, Limits, Matcher, Search, Selector};
 use crate::trace::{Nanos, StatusCode, Value};
 
 /// The query of a search. Its window ends `delay` before now, so that the spans in it can be read.
@@ -19,6 +19,29 @@ pub(super) fn query(search: &Search, delay: Duration) -> SearchQuery {
         add(&condition.ask, &mut query);
     }
     query
+}
+
+/// The query without a window, if a backend can evaluate the whole selector exactly.
+pub(super) fn whole(find: &Selector) -> Option<SearchQuery> {
+    let mut query = SearchQuery::default();
+    let is_whole = find.take.is_none()
+        && find.conditions.iter().all(|condition| {
+            let before = query.clone();
+            add(&condition.ask, &mut query);
+            is_exact(&condition.ask) && query != before
+        });
+    is_whole.then_some(query)
+}
+
+/// Returns `true` if backends that lose the types of values can evaluate it, and one range of durations is meant.
+fn is_exact(ask: &Ask) -> bool {
+    match ask {
+        Ask::Attribute(_, matcher) | Ask::Resource(_, matcher) => {
+            matches!(matcher, Matcher::Equal(Value::String(_)))
+        }
+        Ask::Duration(limits) => limits.ranges.len() == 1,
+        _ => true,
+    }
 }
 
 fn add(ask: &Ask, query: &mut SearchQuery) {
@@ -94,6 +117,36 @@ mod tests {
             (Some(1_000_000), Some(2_000_000_000))
         );
         assert_eq!(query.to - query.from, 3_600_000_000_000);
+    }
+
+    #[test]
+    fn an_engine_measures_only_selectors_that_it_evaluates_exactly() {
+        let is_whole = |find: &str| {
+            let text = format!("search: {{ find: {find}, since: 1h }}\nexpect: {{ errors: 0 }}\n");
+            let specs = Spec::read_all(
+                &Source::new("a.yaml", text),
+                Path::new("."),
+                &Context::default(),
+            );
+            let spec = specs.unwrap().remove(0);
+            match spec.steps[0].trigger(&spec.scope()).unwrap() {
+                Trigger::Search(search) => whole(&search.find).is_some(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(is_whole(
+            "{ service: shop, name: a, attributes: { b: x }, status: error }"
+        ));
+        for find in [
+            "{ name: =~ a }",
+            "{ name: a, kind: server }",
+            "{ attributes: { http.response.status_code: 500 } }",
+            "{ name: a, status: { not: error } }",
+            "{ name: a, below: b }",
+            "{ duration: { not: 1s..2s } }",
+        ] {
+            assert!(!is_whole(find), "{find}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Statistics of all requests. Keeps counts and samples of all, and the reports of a few.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::measure::{self, micros};
@@ -112,6 +113,18 @@ impl<'a> RequestStats<'a> {
             one.version = one.version.take().or_else(|| one.versions.in_a_line());
         }
         measured
+    }
+
+    /// Replaces the durations of a budget.
+    pub(super) fn replace_samples(&mut self, budget: usize, samples: Samples) {
+        self.measured[budget].samples = samples;
+        self.measured[budget].missing = 0;
+    }
+
+    /// Replaces the durations of the versions that a budget compares.
+    pub(super) fn replace_sides(&mut self, budget: usize, samples: BTreeMap<String, Samples>) {
+        self.sides[budget].replace(samples);
+        self.measured[budget].missing = 0;
     }
 
     /// Chooses the versions of budgets that compare them: the older becomes the baseline, the newer is

@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{FuturesUnordered, unfold};
 
 use super::driver::LoadProgress;
+use super::engine::EngineMeasurement;
 use super::query::query;
 use super::request::{JudgedRequest, RequestTemplate};
 use super::request_stats::RequestStats;
@@ -14,7 +15,7 @@ use crate::check;
 use crate::number::counted;
 use crate::result::Trouble;
 use crate::source::{SearchError, TraceSearch};
-use crate::spec::{Repeat, Search, Trigger};
+use crate::spec::{Budget, Repeat, Search, Trigger};
 
 /// Maximum number of traces that are read at the same time.
 const MAX_READ: usize = 8;
@@ -23,6 +24,7 @@ const MAX_READ: usize = 8;
 pub(super) struct SpecSearch<'t, 'a> {
     pub(super) template: &'t RequestTemplate<'a>,
     pub(super) repeat: &'a Repeat,
+    pub(super) budgets: &'a [Budget],
     pub(super) on_progress: &'t (dyn Fn(LoadProgress) + Send + Sync),
 }
 
@@ -64,7 +66,8 @@ impl<'a> SpecSearch<'_, 'a> {
             .source
             .backend()
             .map_or_else(Default::default, |of| of.delay);
-        let found = TraceSearch::new(run.source, query(search, delay));
+        let query = query(search, delay);
+        let found = TraceSearch::new(run.source, query.clone());
         let mut ids = pin!(unfold(found, |mut found| async move {
             let next = found.next().await.transpose()?;
             Some((next, found))
@@ -113,6 +116,14 @@ impl<'a> SpecSearch<'_, 'a> {
         if of.matching < search.at_least {
             let trouble = too_few(search, &of).with_location(Some(at.clone()));
             return StopReason::Unsearchable(Box::new(trouble));
+        }
+        let engine = EngineMeasurement {
+            source: run.source,
+            search,
+            query: &query,
+        };
+        if let Err(error) = engine.replace(self.budgets, stats).await {
+            return trouble(error);
         }
         match stats.compare_versions() {
             Ok(()) => StopReason::Complete,

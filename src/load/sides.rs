@@ -47,6 +47,15 @@ impl Sides {
         }
     }
 
+    /// Replaces the durations, but not the longest ones, of which the traces are known.
+    pub(super) fn replace(&mut self, all: BTreeMap<String, Samples>) {
+        let mut known = std::mem::take(&mut self.0);
+        for (version, samples) in all {
+            let side = known.remove(&version).unwrap_or_default();
+            self.0.insert(version, Side { samples, ..side });
+        }
+    }
+
     /// The versions to compare.
     ///
     /// # Errors

@@ -155,6 +155,10 @@ impl Measured {
     /// [`slowest`](Self::slowest).
     #[must_use]
     pub fn slowest_unseen(&self) -> Option<u64> {
+        if self.samples.is_ranked() {
+            // The other traces were not read.
+            return None;
+        }
         let seen = self.slowest.as_ref()?.micros;
         self.samples.max().filter(|longest| *longest > seen)
     }

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use super::diagnostics::SourceDiagnostics;
 use super::follow::Follow;
 use super::search::{SearchAnswer, SearchError, SearchQuery};
-use crate::trace::{Hole, Losses, Origin, TraceId};
+use crate::trace::{Hole, Losses, Nanos, Origin, TraceId};
 
 /// Facts about a backend from which traces are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,37 @@ pub trait TraceSource: Debug + Send + Sync {
     /// The reason why a search can miss traces, if it can.
     fn search_gap(&self) -> Option<&'static str> {
         None
+    }
+
+    /// Returns `true` if its engine counts and orders the spans of all traces exactly.
+    fn has_exact_engine(&self) -> bool {
+        false
+    }
+
+    /// The number of traces with a span that meets a query, by the value of a resource attribute of the
+    /// longest such span; empty where it has none.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    fn count_by<'a>(
+        &'a self,
+        _: &'a SearchQuery,
+        _resource: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<(String, u64)>, SearchError>> {
+        std::future::ready(Ok(Vec::new())).boxed()
+    }
+
+    /// The durations at these ranks, among the longest span that meets a query in each trace; rank 1 is the
+    /// shortest.
+    ///
+    /// # Errors
+    /// The engine does not answer.
+    fn durations_at<'a>(
+        &'a self,
+        _: &'a SearchQuery,
+        _ranks: &'a [u64],
+    ) -> BoxFuture<'a, Result<Vec<Nanos>, SearchError>> {
+        std::future::ready(Ok(Vec::new())).boxed()
     }
 
     /// Resolves to the reason when the source cannot be read any longer.

@@ -69,7 +69,8 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
         false
     }
 
-    /// The number of spans that meet a query, by the value of a resource attribute.
+    /// The number of traces with a span that meets a query, by the value of a resource attribute of the
+    /// longest such span; empty where it has none.
     fn count_by<'a>(
         &'a self,
         _: &'a SearchQuery,
@@ -78,7 +79,8 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
         std::future::ready(Ok(Vec::new())).boxed()
     }
 
-    /// The durations at these ranks of all spans that meet a query; rank 1 is the shortest.
+    /// The durations at these ranks, among the longest span that meets a query in each trace; rank 1 is the
+    /// shortest.
     fn durations_at<'a>(
         &'a self,
         _: &'a SearchQuery,

@@ -44,7 +44,7 @@ use super::poll_state::PollState;
 use super::search::{SearchAnswer, SearchError, SearchQuery};
 use super::store::Store;
 use crate::spec::keys::{Keys, key};
-use crate::trace::{Field, Hole, Losses, Origin, TraceId};
+use crate::trace::{Field, Hole, Losses, Nanos, Origin, TraceId};
 
 /// All kinds of backends.
 pub(crate) static KINDS: &[Kind] = &[jaeger::KIND, tempo::KIND, zipkin::KIND];
@@ -112,27 +112,27 @@ impl Backend {
     }
 }
 
-impl Backend {
-    /// Searches until the backend answers, at most for a while.
-    async fn search_again(&self, query: &SearchQuery) -> Result<SearchAnswer, SearchError> {
-        let deadline = Instant::now() + LONGEST_SEARCH;
-        let mut pause = SHORTEST_PAUSE;
-        loop {
-            let error = match self.adapter.search(query).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            let next = Instant::now() + pause.max(error.after());
-            if matches!(error, FetchError::Refused { .. }) || next > deadline {
-                let Hole { reason, remedy, .. } = error.into();
-                return Err(SearchError {
-                    why: reason,
-                    help: remedy,
-                });
-            }
-            tokio::time::sleep_until(next.into()).await;
-            pause = (2 * pause).min(LONGEST_PAUSE);
+/// Asks until the backend answers, at most for a while.
+async fn ask_again<'a, T>(
+    ask: impl Fn() -> BoxFuture<'a, Result<T, FetchError>>,
+) -> Result<T, SearchError> {
+    let deadline = Instant::now() + LONGEST_SEARCH;
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        let error = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let next = Instant::now() + pause.max(error.after());
+        if matches!(error, FetchError::Refused { .. }) || next > deadline {
+            let Hole { reason, remedy, .. } = error.into();
+            return Err(SearchError {
+                why: reason,
+                help: remedy,
+            });
         }
+        tokio::time::sleep_until(next.into()).await;
+        pause = (2 * pause).min(LONGEST_PAUSE);
     }
 }
 
@@ -194,7 +194,27 @@ impl TraceSource for Backend {
         &'a self,
         query: &'a SearchQuery,
     ) -> BoxFuture<'a, Result<SearchAnswer, SearchError>> {
-        self.search_again(query).boxed()
+        ask_again(|| self.adapter.search(query)).boxed()
+    }
+
+    fn has_exact_engine(&self) -> bool {
+        self.adapter.has_exact_engine()
+    }
+
+    fn count_by<'a>(
+        &'a self,
+        query: &'a SearchQuery,
+        resource: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<(String, u64)>, SearchError>> {
+        ask_again(|| self.adapter.count_by(query, resource)).boxed()
+    }
+
+    fn durations_at<'a>(
+        &'a self,
+        query: &'a SearchQuery,
+        ranks: &'a [u64],
+    ) -> BoxFuture<'a, Result<Vec<Nanos>, SearchError>> {
+        ask_again(|| self.adapter.durations_at(query, ranks)).boxed()
     }
 
     fn search_gap(&self) -> Option<&'static str> {
