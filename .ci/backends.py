@@ -1,0 +1,387 @@
+#!/usr/bin/env python3
+"""Runs the shop's specs against real tracing backends: .ci/backends.py [--minutes N]
+
+Builds or fetches the backends into a cache, starts them on loopback, lets the shop export to them
+through a Collector, and compares each verdict with that of the receiver. What the source of a backend
+loses may be unjudged; everything else must be the same. Lists what it skipped.
+
+The cache is the folder $SPANSPEC_BACKENDS, by default `backends` in the target folder.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", HERE / "target"))
+CACHE = Path(os.environ.get("SPANSPEC_BACKENDS", TARGET / "backends"))
+CONFIG = HERE / "tests" / "backends"
+SPANSPEC = TARGET / "debug" / "spanspec"
+SHOP = TARGET / "debug" / "shop"
+LOSS = "the source of this trace does not provide"
+
+COLLECTOR = "v0.161.0"
+JAEGER = "v1.76.0"
+ZIPKIN = "3.6.1"
+
+
+def run(*command, cwd=None, env=None, log):
+    """Runs a step of an installation; its output goes to a file."""
+    with open(log, "ab") as output:
+        done = subprocess.run(command, cwd=cwd, env={**os.environ, **(env or {})}, stdout=output, stderr=output)
+    if done.returncode != 0:
+        raise Skipped(f"{' '.join(map(str, command[:3]))} … failed, see {log}")
+
+
+class Skipped(Exception):
+    """A backend that cannot be tested here, with the reason."""
+
+
+def need(program):
+    if shutil.which(program) is None:
+        raise Skipped(f"needs {program}")
+
+
+def install_collector():
+    """Go module proxy: two minutes of compilation on two cores."""
+    need("go")
+    folder = CACHE / "collector"
+    program = folder / f"otelcol-{COLLECTOR}"
+    if not program.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        log = folder / "build.log"
+        run("go", "install", f"go.opentelemetry.io/collector/cmd/builder@{COLLECTOR}", env={"GOBIN": str(folder)}, log=log)
+        run(folder / "builder", "--config", CONFIG / "builder.yaml", "--skip-compilation", cwd=folder, log=log)
+        build = ["go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "."]
+        run(*build, cwd=folder / "out", env={"CGO_ENABLED": "0"}, log=log)
+    return program
+
+
+def install_jaeger():
+    """Go module proxy: five minutes of compilation on two cores. `go install` refuses its replacements."""
+    need("go")
+    folder = CACHE / "jaeger"
+    program = folder / f"jaeger-{JAEGER}"
+    if not program.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        log = folder / "build.log"
+        if not (folder / "go.mod").exists():
+            run("go", "mod", "init", "backends", cwd=folder, log=log)
+        package = "github.com/jaegertracing/jaeger/cmd/jaeger"
+        run("go", "get", "-tool", f"{package}@{JAEGER}", cwd=folder, log=log)
+        build = ["go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, package]
+        run(*build, cwd=folder, env={"CGO_ENABLED": "0"}, log=log)
+    return program
+
+
+def install_zipkin():
+    """Maven Central: 135 MB."""
+    need("mvn")
+    need("java")
+    jar = CACHE / f"zipkin-{ZIPKIN}.jar"
+    if not jar.exists():
+        log = CACHE / "zipkin.log"
+        artifact = f"io.zipkin:zipkin-server:{ZIPKIN}:jar:exec"
+        run("mvn", "-q", "-B", "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={CACHE}", log=log)
+        (CACHE / f"zipkin-server-{ZIPKIN}-exec.jar").rename(jar)
+    return jar
+
+
+def install_clickhouse():
+    """PyPI: the engine as a library, 534 MB."""
+    folder = CACHE / "clickhouse"
+    python = folder / "bin" / "python"
+    if not (folder / "ready").exists():
+        log = CACHE / "clickhouse.log"
+        run(sys.executable, "-m", "venv", "--clear", folder, log=log)
+        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "chdb==4.4.0", log=log)
+        (folder / "ready").touch()
+    return python
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Processes:
+    """The processes of this script; ended when it ends."""
+
+    def __init__(self, logs):
+        self.logs = logs
+        self.started = []
+
+    def start(self, name, command, env=None, ready=None, seconds=60):
+        log = self.logs / f"{name}.log"
+        with open(log, "wb") as output:
+            process = subprocess.Popen(
+                [str(part) for part in command], env={**os.environ, **(env or {})}, stdout=output, stderr=output, start_new_session=True
+            )
+        self.started.append(process)
+        deadline = time.monotonic() + seconds
+        while ready is not None and not answers(ready):
+            if process.poll() is not None or time.monotonic() > deadline:
+                text = log.read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"{name} does not answer at {ready}:\n{text}")
+            time.sleep(0.1)
+
+    def end(self):
+        for process in reversed(self.started):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+        for process in self.started:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def answers(address):
+    """Whether a URL, or a port, answers."""
+    if isinstance(address, int):
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", address)) == 0
+    try:
+        urllib.request.urlopen(address, timeout=2).close()
+        return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+class Jaeger:
+    name = "jaeger"
+    install = staticmethod(install_jaeger)
+    searches = True
+
+    def start(self, program, processes, folder):
+        self.http, self.grpc, self.otlp = free_port(), free_port(), free_port()
+        self.env = {"JAEGER_HTTP": str(self.http), "JAEGER_GRPC": str(self.grpc), "JAEGER_OTLP": str(self.otlp)}
+        ready = f"http://127.0.0.1:{self.http}/api/v3/services"
+        processes.start("jaeger", [program, "--config", CONFIG / "jaeger.yaml"], self.env, ready)
+
+    def exporter(self):
+        return "otlphttp/jaeger", {"endpoint": f"http://127.0.0.1:{self.otlp}", "tls": {"insecure": True}}
+
+
+class Zipkin:
+    name = "zipkin"
+    install = staticmethod(install_zipkin)
+    searches = True
+
+    def start(self, jar, processes, folder):
+        self.port = free_port()
+        self.env = {"ZIPKIN_PORT": str(self.port)}
+        options = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        listen = ["ip=127.0.0.1", f"port={self.port}", "protocols[0]=http"]
+        listen = [f"--armeria.ports[0].{part}" for part in listen]
+        ready = f"http://127.0.0.1:{self.port}/health"
+        processes.start("zipkin", ["java", *options, "-jar", jar, *listen], ready=ready)
+
+    def exporter(self):
+        return "zipkin", {"endpoint": f"http://127.0.0.1:{self.port}/api/v2/spans"}
+
+
+class ClickHouse:
+    name = "clickhouse"
+    install = staticmethod(install_clickhouse)
+    searches = True
+
+    def start(self, python, processes, folder):
+        self.port = free_port()
+        self.env = {"CLICKHOUSE_PORT": str(self.port)}
+        command = [python, HERE / "tests" / "support" / "clickhouse.py", "--port", self.port]
+        processes.start("clickhouse", command, ready=f"http://127.0.0.1:{self.port}/ping")
+
+    def exporter(self):
+        return "clickhouse", {
+            "endpoint": f"http://127.0.0.1:{self.port}?compress=none",
+            "create_schema": True,
+            "sending_queue": {"batch": {"flush_timeout": "200ms", "min_size": 1000}},
+        }
+
+
+class Files:
+    name = "files"
+    searches = True
+
+    @staticmethod
+    def install():
+        return None
+
+    def start(self, _, processes, folder):
+        self.folder = folder / "traces"
+        self.folder.mkdir()
+        self.env = {"TRACES_FOLDER": str(self.folder)}
+
+    def exporter(self):
+        return "file", {"path": str(self.folder / "traces.jsonl"), "flush_interval": "200ms"}
+
+
+ALL = [Files, Zipkin, ClickHouse, Jaeger]
+
+
+def start_collector(program, backends, processes, folder):
+    """A Collector that sends all spans to each backend. Returns its address."""
+    port = free_port()
+    exporters = dict(backend.exporter() for backend in backends)
+    config = {
+        "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}"}}}},
+        "exporters": exporters,
+        "service": {
+            "telemetry": {"metrics": {"level": "none"}},
+            "pipelines": {"traces": {"receivers": ["otlp"], "exporters": list(exporters)}},
+        },
+    }
+    path = folder / "collector.json"
+    path.write_text(json.dumps(config))
+    processes.start("collector", [program, "--config", path], ready=port)
+    return f"http://127.0.0.1:{port}"
+
+
+def start_shop(endpoint, processes):
+    """The shop and two versions of its inventory, which export to the Collector."""
+    common = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+    shop, old, new = free_port(), free_port(), free_port()
+    processes.start("shop", [SHOP], {**common, "PORT": str(shop)}, f"http://127.0.0.1:{shop}/health")
+    for port, version, p50, p99 in [(old, "v2.3.0", "120", "800"), (new, "v2.4.0", "350", "2400")]:
+        env = {
+            **common,
+            "PORT": str(port),
+            "SHOP_INVENTORY_VERSION": version,
+            "SHOP_INVENTORY_P50_MS": p50,
+            "SHOP_INVENTORY_P99_MS": p99,
+        }
+        processes.start(f"inventory-{version}", [SHOP, "inventory"], env, port)
+    return {"SHOP_PORT": str(shop), "INVENTORY_PORT": str(old)}, new
+
+
+def spanspec(name, folder, env, *arguments):
+    """Runs spanspec, and returns its JSON report."""
+    report = folder / f"{name}.json"
+    command = [SPANSPEC, "run", *arguments, "--report", f"json={report}", "--update-baselines", "never"]
+    with open(folder / f"{name}.txt", "wb") as output:
+        subprocess.run(command, env={**os.environ, **env}, stdout=output, stderr=output, cwd=HERE)
+    return json.loads(report.read_text())
+
+
+def outcomes(report):
+    """The outcome of each check, by spec and name."""
+    found = {}
+    for spec in report["specs"]:
+        key = f"{spec['location']['file']} › {spec['name']}"
+        checks = [check for step in spec["attempts"][-1]["steps"] for check in step["checks"]] if spec["attempts"] else []
+        found[key] = (spec["verdict"], {check["what"]: (check["outcome"], check["reason"] or "") for check in checks})
+    return found
+
+
+def differences(expected, actual):
+    """Verdicts and checks that differ for another reason than a loss, and the number of checks that a loss leaves unjudged."""
+    wrong, lost = [], 0
+    for spec, (verdict, checks) in expected.items():
+        if spec not in actual:
+            wrong.append(f"{spec}: not run")
+            continue
+        own_verdict, own_checks = actual[spec]
+        losses = [what for what, (outcome, reason) in own_checks.items() if LOSS in reason]
+        lost += len(losses)
+        if own_verdict != verdict and not (losses and own_verdict == "errored"):
+            wrong.append(f"{spec}: {own_verdict}, from the receiver {verdict}")
+        for what, (outcome, _) in checks.items():
+            own, reason = own_checks.get(what, ("missing", ""))
+            if own != outcome and LOSS not in reason and not losses:
+                wrong.append(f"{spec}: {what}: {own} ({reason}), from the receiver {outcome}")
+    return wrong, lost
+
+
+def verdict_time(report):
+    """The median time from the response to the verdict, in ms."""
+    times = []
+    for spec in report["specs"]:
+        for step in (spec["attempts"] or [{"steps": []}])[-1]["steps"]:
+            timing = step["timing"]
+            if timing.get("verdict_ms") and timing.get("response_ms") and step["load"] is None:
+                times.append(timing["verdict_ms"] - timing["response_ms"])
+    times.sort()
+    return times[len(times) // 2] if times else 0.0
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--minutes", type=float, default=15, help="time for installations; later ones are skipped")
+    arguments = parser.parse_args()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    folder = TARGET / "backends-run"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    begun = time.monotonic()
+    skipped, usable = [], []
+    try:
+        collector = install_collector()
+    except Skipped as why:
+        print(f"SKIPPED: all backends: the Collector {why}")
+        return 0
+    for kind in ALL:
+        try:
+            if time.monotonic() - begun > 60 * arguments.minutes:
+                raise Skipped(f"not installed within {arguments.minutes:g} minutes")
+            usable.append((kind(), kind.install()))
+        except Skipped as why:
+            skipped.append(f"{kind.name}: {why}")
+    installed = time.monotonic() - begun
+    processes = Processes(folder)
+    failed = False
+    try:
+        for backend, program in usable:
+            backend.start(program, processes, folder)
+        backends = [backend for backend, _ in usable]
+        endpoint = start_collector(collector, backends, processes, folder)
+        ports, new_inventory = start_shop(endpoint, processes)
+        failing = CONFIG / "failing.yaml"
+        # The receiver gets the same specs and the same shop, started by spanspec itself.
+        expected = outcomes(spanspec("receiver", folder, {}, "specs", failing, "--config", "spanspec.yaml"))
+        # Traffic for searches.
+        load = {**ports, "INVENTORY_PORT": str(new_inventory), **backends[0].env}
+        spanspec("traffic", folder, load, HERE / "specs" / "inventory-budget.yaml", "--config", CONFIG / "spanspec.yaml", "--profile", backends[0].name)
+        print(f"{'backend':<12} {'specs':>5} {'checks lost':>12} {'response to verdict':>20}  search")
+        for backend in backends:
+            env = {**ports, **backend.env}
+            config = ["--config", CONFIG / "spanspec.yaml", "--profile", backend.name]
+            report = spanspec(backend.name, folder, env, HERE / "specs", failing, *config)
+            wrong, lost = differences(expected, outcomes(report))
+            found = search(backend, folder, env, config)
+            print(f"{backend.name:<12} {len(report['specs']):>5} {lost:>12} {verdict_time(report):>17.0f} ms  {found or 'as expected'}")
+            for line in wrong:
+                print(f"  {line}")
+            failed = failed or bool(wrong) or bool(found)
+    finally:
+        processes.end()
+    print(f"installed in {installed:.0f} s, run in {time.monotonic() - begun - installed:.0f} s; reports in {folder}")
+    for line in skipped:
+        print(f"SKIPPED: {line}")
+    return 1 if failed else 0
+
+
+def search(backend, folder, env, config):
+    """What is wrong with the verdicts of the searches; empty if nothing is."""
+    report = outcomes(spanspec(f"{backend.name}-search", folder, env, CONFIG / "search.yaml", *config))
+    verdicts = [verdict for verdict, _ in report.values()]
+    regressed = [what for _, checks in report.values() for what, (outcome, _) in checks.items() if outcome == "fail"]
+    if verdicts != ["passed", "failed"] or not any("p50 of inventory-check" in what for what in regressed):
+        return f"{verdicts}, failed checks {regressed}"
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
