@@ -1,9 +1,10 @@
 //! Answers to conditions on the attributes of a span, a resource, an event or a link.
 
+use super::lost::has_structure;
 use super::matching::{MatchInput, answer, meets, meets_text, would_match};
 use super::truth::{Count, Truth};
 use crate::spec::{Ask, EventPattern, Matcher};
-use crate::trace::{Attributes, Span};
+use crate::trace::{Attributes, Losses, Span};
 
 /// The answer about one attribute. A missing attribute can be among the dropped ones.
 pub(super) fn attribute(attributes: &Attributes, key: &str, matcher: &Matcher) -> Truth {
@@ -13,14 +14,17 @@ pub(super) fn attribute(attributes: &Attributes, key: &str, matcher: &Matcher) -
 }
 
 /// The number of matching events of a span; each dropped event can be one.
-pub(super) fn count_events(pattern: &EventPattern, span: &Span) -> Count {
+pub(super) fn count_events(pattern: &EventPattern, span: &Span, losses: &Losses) -> Count {
     let is_like = |name: &str| {
         let matcher = pattern.name.as_ref();
         Truth::of(matcher.is_none_or(|matcher| meets_text(matcher, name)))
     };
     let events = span.events.iter();
-    let answers =
-        events.map(|event| is_like(&event.name).min(have(&event.attributes, &pattern.attributes)));
+    let answers = events.map(|event| {
+        let (attributes, wanted) = (&event.attributes, &pattern.attributes);
+        let is_in_doubt = has_structure(wanted, attributes, losses);
+        is_like(&event.name).min(have(attributes, wanted).unless(is_in_doubt))
+    });
     Count::of(answers).with_missing(span.dropped_events)
 }
 

@@ -37,7 +37,10 @@ impl Evaluator<'_> {
                 Some(nanos) => words::duration(nanos, limits),
                 None => "none: the span or a child of it has no duration".to_owned(),
             },
-            Ask::Event(pattern) => found_events(count_events(pattern, this).seen, this),
+            Ask::Event(pattern) => {
+                let events = count_events(pattern, this, self.losses());
+                found_events(events.seen, this)
+            }
             Ask::LinkCount(_) => words::count(this.links.len() as u64),
             Ask::Link(pattern) => {
                 let links = count_links(self.forest, pattern, prepared.targets(), this);

@@ -8,9 +8,9 @@ use super::lost::{lost, lost_of};
 use super::select::Evaluator;
 use super::{CheckRef, Evidence, Outcome, SpanCheck, Unjudged, response, spans, whole};
 use crate::spec::{Check, Condition, Expect, SpanEntry};
-use crate::trace::Losses;
 #[cfg(feature = "run")]
 use crate::trace::Response;
+use crate::trace::{Field, Losses};
 
 /// Judges all expectations, in the order of the spec.
 ///
@@ -119,8 +119,11 @@ fn judge_check(
     if evaluator.forest.trace().is_empty() && !no_span_is_the_point {
         return unjudged(Unjudged::NoSpans);
     }
+    let losses = evaluator.forest.trace().losses();
+    if matches!(&check.ask, Condition::Edge(..)) && losses.contains(Field::Parents) {
+        return unjudged(Unjudged::Lost(Field::Parents));
+    }
     if let Condition::Order(pair) = &check.ask {
-        let losses = evaluator.forest.trace().losses();
         let field = lost(&pair.0.conditions, losses).or_else(|| lost(&pair.1.conditions, losses));
         if let Some(field) = field {
             return unjudged(Unjudged::Lost(field));

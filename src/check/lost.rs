@@ -64,6 +64,15 @@ const REWRITTEN: &[&str] = &[
     "w3c.tracestate",
 ];
 
+/// Keys, or prefixes that end with `.`, of the tags in which Jaeger's model keeps fields of OTLP.
+const TAG_FIELDS: &[&str] = &[
+    "error",
+    "internal.span.format",
+    "otel.",
+    "span.kind",
+    "w3c.tracestate",
+];
+
 /// An earlier name under which the Collector adds the value of `COPIED` for Zipkin.
 const COPY: &str = "http.status_code";
 const COPIED: &str = "http.response.status_code";
@@ -95,14 +104,29 @@ pub(super) fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
         Ask::Relation(relation) => {
             let follows_links = relation.place == Relative::LinkedTo;
             let linking = follows_links.then_some(Field::LinkingTraces);
+            let of_tree = match relation.place {
+                Relative::Below | Relative::Above | Relative::ChildOf | Relative::ParentOf => {
+                    Some(Field::Parents)
+                }
+                Relative::After | Relative::Before | Relative::LinkedTo => None,
+            };
             linking
                 .and_then(if_lost)
+                .or_else(|| of_tree.and_then(if_lost))
                 .or_else(|| within(&relation.other))
         }
         Ask::Link(link) => of_types(&link.attributes).or_else(|| within(link.to.as_ref()?)),
         Ask::Event(event) => of_types(&event.attributes),
         Ask::Resource(..) => if_lost(Field::AttributeOrigin),
-        Ask::Attribute(key, _) if is_among(key, REWRITTEN) => if_lost(Field::RewrittenAttributes),
+        Ask::Attribute(key, _) => {
+            let rewritten = is_among(key, REWRITTEN).then_some(Field::RewrittenAttributes);
+            let tag = is_among(key, TAG_FIELDS).then_some(Field::TagFields);
+            rewritten
+                .and_then(if_lost)
+                .or_else(|| tag.and_then(if_lost))
+        }
+        // It is the time without that of the children.
+        Ask::SelfTime(_) => if_lost(Field::Parents),
         Ask::Name(matcher) | Ask::Service(matcher) => {
             if_lost(Field::NameCase).filter(|_| in_lower_case(matcher).is_none())
         }
@@ -110,19 +134,55 @@ pub(super) fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
     })
 }
 
-/// The loss because of which an attribute that a span has can be one that was not sent with it.
-pub(super) fn doubtful(key: &str, losses: &Losses) -> Option<Field> {
-    let field = match key {
-        COPY => Field::RewrittenAttributes,
-        _ if is_among(key, OF_RESOURCES) => Field::AttributeOrigin,
-        _ => return None,
+/// The loss because of which an attribute can be one that was not sent so.
+pub(super) fn doubtful(ask: &Ask, losses: &Losses) -> Option<Field> {
+    let (Ask::Attribute(key, matcher) | Ask::Resource(key, matcher)) = ask else {
+        return None;
     };
-    losses.contains(field).then_some(field)
+    let of_key = match key.as_str() {
+        _ if matches!(ask, Ask::Resource(..)) => None,
+        COPY => Some(Field::RewrittenAttributes),
+        key => is_among(key, OF_RESOURCES).then_some(Field::AttributeOrigin),
+    };
+    let of_value = reads_structure(matcher).then_some(Field::Structures);
+    let fields = of_key.into_iter().chain(of_value);
+    fields.into_iter().find(|&field| losses.contains(field))
 }
 
-/// Returns `true` if a span has this doubtful attribute.
-pub(super) fn is_doubtful(key: &str, attributes: &Attributes) -> bool {
-    attributes.get(key).is_some() && (key != COPY || attributes.get(COPIED).is_some())
+/// Returns `true` if an attribute is in doubt because this is lost.
+pub(super) fn is_doubtful(field: Field, key: &str, attributes: &Attributes) -> bool {
+    match field {
+        Field::Structures => is_structure(attributes.get(key)),
+        _ => attributes.get(key).is_some() && (key != COPY || attributes.get(COPIED).is_some()),
+    }
+}
+
+/// Returns `true` if one of these attributes is in doubt because arrays and maps are lost.
+pub(super) fn has_structure(
+    wanted: &[(String, Matcher)],
+    attributes: &Attributes,
+    losses: &Losses,
+) -> bool {
+    losses.contains(Field::Structures)
+        && wanted
+            .iter()
+            .any(|(key, matcher)| reads_structure(matcher) && is_structure(attributes.get(key)))
+}
+
+/// Returns `true` if the answer of a matcher differs between an array or a map and its JSON.
+fn reads_structure(matcher: &Matcher) -> bool {
+    match matcher {
+        Matcher::Exists | Matcher::Absent | Matcher::Json(_) => false,
+        Matcher::Not(inner) => reads_structure(inner),
+        Matcher::OneOf(several) | Matcher::Every(several) => several.iter().any(reads_structure),
+        _ => true,
+    }
+}
+
+/// Returns `true` for a string that can be the JSON of an array or a map.
+fn is_structure(value: Option<&Value>) -> bool {
+    let text = value.and_then(Value::as_str).unwrap_or_default();
+    text.starts_with(['[', '{']) && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 fn is_among(key: &str, all: &[&str]) -> bool {

@@ -20,7 +20,7 @@ use super::relations::{Related, related};
 use super::truth::{Count, Truth};
 use super::uncertain::unknown_service;
 use crate::spec::{Ask, Limits, Matcher, Pattern, Relative, Selector, SpanEntry, Syntax, Take};
-use crate::trace::{Field, Nanos, Span, Trace};
+use crate::trace::{Attributes, Field, Losses, Nanos, Span, Trace};
 
 /// The spans of a trace that meet a selector, by start time. Includes linked traces if the selector
 /// follows links.
@@ -105,7 +105,7 @@ pub(super) enum Prepared {
     Targets(Targets),
     /// The matcher for names in lower case.
     LowerCase(Matcher),
-    /// The attribute with this key can be one that was not sent with the span, because this is lost.
+    /// The attribute with this key can be one that was not sent so, because this is lost.
     Doubtful(Field),
 }
 
@@ -118,10 +118,10 @@ impl Prepared {
         }
     }
 
-    /// The loss because of which the attribute of a span can be one that was not sent with it.
-    pub(super) fn doubt(&self, key: &str, span: &Span) -> Option<Field> {
+    /// The loss because of which this attribute can be one that was not sent so.
+    pub(super) fn doubt(&self, key: &str, attributes: &Attributes) -> Option<Field> {
         match self {
-            Self::Doubtful(field) => is_doubtful(key, &span.attributes).then_some(*field),
+            Self::Doubtful(field) => is_doubtful(*field, key, attributes).then_some(*field),
             _ => None,
         }
     }
@@ -323,14 +323,19 @@ impl<'a> Evaluator<'a> {
                 // If there is none, the condition is unjudged.
                 in_lower_case(matcher).map_or(Prepared::Nothing, Prepared::LowerCase)
             }
-            Ask::Attribute(key, _) => doubtful(key, self.forest.trace().losses())
-                .map_or(Prepared::Nothing, Prepared::Doubtful),
+            Ask::Attribute(..) | Ask::Resource(..) => {
+                doubtful(ask, self.losses()).map_or(Prepared::Nothing, Prepared::Doubtful)
+            }
             _ => Prepared::Nothing,
         }
     }
 
     pub(super) fn loses(&self, field: Field) -> bool {
-        self.forest.trace().losses().contains(field)
+        self.losses().contains(field)
+    }
+
+    pub(super) fn losses(&self) -> &Losses {
+        self.forest.trace().losses()
     }
 
     /// The answer of a span to a condition of a selector.
@@ -350,7 +355,7 @@ impl<'a> Evaluator<'a> {
             _ => text(matcher, name),
         };
         let time = |nanos: Option<Nanos>, limits: &Limits<Nanos>| match nanos {
-            Some(nanos) => within(nanos, limits, self.forest.trace().losses()),
+            Some(nanos) => within(nanos, limits, self.losses()),
             None => Truth::SeemsNot,
         };
         match ask {
@@ -369,11 +374,17 @@ impl<'a> Evaluator<'a> {
             }
             Ask::Status(choice) => Truth::of(choice.allowed.contains(&this.status.code)),
             Ask::Attribute(key, matcher) => attribute(&this.attributes, key, matcher)
-                .unless(prepared.doubt(key, this).is_some()),
-            Ask::Resource(key, matcher) => attribute(&this.resource.attributes, key, matcher),
+                .unless(prepared.doubt(key, &this.attributes).is_some()),
+            Ask::Resource(key, matcher) => {
+                let attributes = &this.resource.attributes;
+                let doubt = prepared.doubt(key, attributes);
+                attribute(attributes, key, matcher).unless(doubt.is_some())
+            }
             Ask::Duration(limits) => time(this.duration().ok(), limits),
             Ask::SelfTime(limits) => time(self.forest.self_time(span), limits),
-            Ask::Event(pattern) => count_events(pattern, this).within(&pattern.count),
+            Ask::Event(pattern) => {
+                count_events(pattern, this, self.losses()).within(&pattern.count)
+            }
             Ask::LinkCount(limits) => Count::exactly(this.links.len() as u64)
                 .with_missing(this.dropped_links)
                 .within(limits),

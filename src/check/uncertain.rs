@@ -71,16 +71,19 @@ impl Evaluator<'_> {
             Ask::SelfTime(_) => no_duration(this)
                 .or_else(|| self.reason_of_children(span))
                 .or_else(|| self.reason_of_rounding()),
-            Ask::Attribute(key, _) => match prepared.doubt(key, this) {
+            Ask::Attribute(key, _) => match prepared.doubt(key, &this.attributes) {
                 Some(field) => Some(Unjudged::Lost(field)),
                 None => dropped(this, DroppedPart::Attributes, this.attributes.dropped()),
             },
             Ask::Type(_) => dropped(this, DroppedPart::Attributes, this.attributes.dropped()),
             Ask::Service(_) => unknown_service(this),
-            Ask::Resource(..) => {
-                let number = this.resource.attributes.dropped();
-                dropped(this, DroppedPart::Resource, number)
-            }
+            Ask::Resource(key, _) => match prepared.doubt(key, &this.resource.attributes) {
+                Some(field) => Some(Unjudged::Lost(field)),
+                None => {
+                    let number = this.resource.attributes.dropped();
+                    dropped(this, DroppedPart::Resource, number)
+                }
+            },
             Ask::Event(pattern) => dropped(this, DroppedPart::Events, this.dropped_events)
                 .or_else(|| {
                     let each = this.events.iter().map(|event| event.attributes.dropped());
@@ -89,6 +92,10 @@ impl Evaluator<'_> {
                 .or_else(|| {
                     let each = this.events.iter().map(|event| &event.attributes);
                     of_another_type(this, each, &pattern.attributes)
+                })
+                .or_else(|| {
+                    let is_lost = self.loses(Field::Structures);
+                    is_lost.then_some(Unjudged::Lost(Field::Structures))
                 }),
             Ask::LinkCount(_) => dropped(this, DroppedPart::Links, this.dropped_links),
             Ask::Link(link) => dropped(this, DroppedPart::Links, this.dropped_links)

@@ -217,7 +217,10 @@ impl Follow {
         let read = std::iter::once(&self.trace).chain(&ties);
         let undecoded = read.filter_map(|id| self.decoded.get(id));
         holes.extend(undecoded.flat_map(|decoded| decoded.holes.iter().cloned()));
-        holes.extend(polled.into_iter().flat_map(|polled| polled.troubles));
+        if let Some(polled) = polled {
+            holes.extend(polled.troubles);
+            snapshot.trace = snapshot.trace.with_losses(polled.losses);
+        }
         snapshot.with_holes(holes)
     }
 

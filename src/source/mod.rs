@@ -13,6 +13,8 @@ mod diagnostics;
 mod follow;
 #[cfg(feature = "run")]
 mod gone;
+#[cfg(feature = "run")]
+pub(crate) mod jaeger_json;
 #[cfg(feature = "opentelemetry_0_33")]
 pub mod opentelemetry_0_33;
 pub mod otlp;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::trace::Hole;
+use crate::trace::{Hole, Losses};
 
 /// The progress of a source that polls in reading a trace.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,4 +12,6 @@ pub(super) struct PollState {
     pub(super) confirmed: Option<Instant>,
     /// The reasons why the last answer may lack spans.
     pub(super) troubles: Vec<Hole>,
+    /// Fields that spans of an answer have lost, beside those that the source always loses.
+    pub(super) losses: Losses,
 }

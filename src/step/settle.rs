@@ -224,7 +224,8 @@ impl<'s> TraceWait<'s> {
     }
 
     fn with_losses(&self, mut snapshot: Snapshot) -> Snapshot {
-        let losses = self.context.run.source.losses();
+        let mut losses = self.context.run.source.losses();
+        losses.add(snapshot.trace.losses());
         snapshot.trace = snapshot.trace.with_losses(losses);
         snapshot
     }

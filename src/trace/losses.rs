@@ -20,6 +20,12 @@ pub enum Field {
     AttributeOrigin,
     /// Attributes for which the format has fields or tags of its own: the addresses of peers, `error`, `otel.…`.
     RewrittenAttributes,
+    /// Attributes whose keys its format uses for other fields: `error`, `span.kind`, `otel.…`.
+    TagFields,
+    /// Arrays and maps in attributes: they arrive as JSON in strings.
+    Structures,
+    /// Whether a span is a child of another one, or has a link to it.
+    Parents,
     /// The span kind.
     Kind,
     /// The status message.
@@ -62,6 +68,11 @@ impl fmt::Display for Field {
             Self::RewrittenAttributes => {
                 "attributes that its format keeps in fields of its own, such as `error` and the addresses of peers"
             }
+            Self::TagFields => {
+                "attributes whose keys its format uses for other fields, such as `error` and `otel.…`"
+            }
+            Self::Structures => "arrays and maps in attributes, which arrive as JSON in strings",
+            Self::Parents => "the difference between a parent and a link",
             Self::Kind => "the span kind",
             Self::StatusMessage => "the status message",
             Self::Events => "events",
@@ -80,6 +91,12 @@ impl Losses {
     #[must_use]
     pub fn none() -> Self {
         Self::default()
+    }
+
+    /// Adds further losses.
+    #[cfg(feature = "run")]
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.0.extend(&other.0);
     }
 
     /// Returns `true` if the field is lost.

@@ -69,6 +69,21 @@ impl Span {
         }
     }
 
+    /// Supposes that attributes, events or links were dropped where there are as many as SDKs permit by
+    /// default. For formats that lose the numbers of dropped ones.
+    #[cfg(feature = "run")]
+    #[must_use]
+    pub(crate) fn with_usual_limits(mut self) -> Self {
+        /// `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, and those of events and links.
+        const LIMIT: usize = 128;
+        let dropped = |number: usize| u32::from(number >= LIMIT);
+        let number = self.attributes.iter().len();
+        self.attributes = self.attributes.with_dropped(dropped(number));
+        self.dropped_events = dropped(self.events.len());
+        self.dropped_links = dropped(self.links.len());
+        self
+    }
+
     /// `service.name` of its resource.
     #[must_use]
     pub fn service(&self) -> &str {

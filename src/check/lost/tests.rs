@@ -54,15 +54,18 @@ fn lower_cased() -> Trace {
     trace.with_losses(losses.into_iter().collect())
 }
 
-/// "pass", "fail" or the reason why it is unjudged, of the last check.
+/// "pass", "fail" or the reason why it is unjudged, of the last check, for `lower_cased`.
 fn verdict(expect: &str) -> String {
+    verdict_of(&lower_cased(), expect)
+}
+
+fn verdict_of(trace: &Trace, expect: &str) -> String {
     let text = format!("request: GET http://a/\nexpect:\n  {expect}\n");
     let source = Source::new("a.yaml", text);
     let specs = Spec::read_all(&source, Path::new(""), &Context::default()).unwrap();
     let expect = specs[0].steps[0].expect(&specs[0].scope()).unwrap();
     let response = Response::Http(HttpResponse::default());
-    let trace = lower_cased();
-    let judged = judge(&expect, &Evidence::new(&response, Some(&trace), true));
+    let judged = judge(&expect, &Evidence::new(&response, Some(trace), true));
     let of_trace = judged
         .iter()
         .rfind(|one| !matches!(one.judged.check, CheckRef::Response(_)));
@@ -176,4 +179,90 @@ fn a_duration_that_rounding_can_move_across_its_limit_is_not_judged() {
         ],
     );
     are("fail", &["spans: [{ find: SELECT, duration: < 498us }]"]);
+}
+
+/// `charge`, called by `POST /orders`, as Jaeger's old model keeps them.
+fn in_jaegers_model() -> Trace {
+    let attributes = [
+        ("list", "[\"a\",\"b\"]"),
+        ("text", "[a"),
+        ("error", "card"),
+        ("net.peer.port", "80"),
+    ];
+    let resource: Attributes = [("service.name", "shop"), ("zones", "[\"a\"]")]
+        .into_iter()
+        .collect();
+    let event = crate::trace::Event {
+        name: "checked".to_owned(),
+        attributes: [("tags", "[1]"), ("by", "me")].into_iter().collect(),
+        ..crate::trace::Event::default()
+    };
+    let entry = Span {
+        attributes: attributes.into_iter().collect(),
+        resource: Resource {
+            attributes: resource,
+        }
+        .into(),
+        events: vec![event],
+        ..span(1, 9, "shop", "POST /orders")
+    };
+    let trace = Trace::assemble(
+        TraceId::from_bytes([1; 16]).unwrap(),
+        Origin::Foreign,
+        [entry, span(2, 1, "payment", "charge")],
+    );
+    let losses = [Field::Structures, Field::TagFields, Field::Parents];
+    trace.with_losses(losses.into_iter().collect())
+}
+
+#[test]
+fn a_string_that_can_be_the_json_of_an_array_is_in_doubt() {
+    let unjudged = "does not provide arrays and maps in attributes";
+    let verdict = |each: &str| {
+        let expect = format!("spans: [{{ find: POST /orders, {each} }}]");
+        verdict_of(&in_jaegers_model(), &expect)
+    };
+    for each in [
+        "attributes: { list: =~ a }",
+        "attributes: { list: [a, b] }",
+        "attributes: { list: { type: string } }",
+        "resource: { zones: { length: 5 } }",
+        "events: [{ name: checked, attributes: { tags: \"[1]\" } }]",
+        "events: [{ name: checked, attributes: { tags: [1] } }]",
+    ] {
+        let found = verdict(each);
+        assert!(found.contains(unjudged), "{each}: {found}");
+    }
+    for each in [
+        "attributes: { list: exists }",
+        "attributes: { list: { json: { '$[0]': a } } }",
+        "attributes: { text: \"[a\" }",
+        "resource: { zones: exists }",
+        "events: [{ name: checked, attributes: { by: me } }]",
+        "attributes: { net.peer.port: \"80\" }",
+    ] {
+        assert_eq!(verdict(each), "pass", "{each}");
+    }
+    assert_eq!(verdict("attributes: { text: [a] }"), "fail");
+    assert_eq!(verdict("attributes: { other: exists }"), "fail");
+    assert!(verdict("attributes: { error: card }").contains("such as `error`"));
+}
+
+#[test]
+fn a_condition_on_the_tree_is_unjudged_if_a_parent_may_be_a_link() {
+    let unjudged = "the difference between a parent and a link";
+    for expect in [
+        "spans: [{ find: charge, child_of: POST /orders }]",
+        "spans: [{ find: charge, self_time: < 1s }]",
+        "edges: [shop -> payment]",
+    ] {
+        let found = verdict_of(&in_jaegers_model(), expect);
+        assert!(found.contains(unjudged), "{expect}: {found}");
+    }
+    for expect in [
+        "services: [shop]",
+        "spans: [{ find: charge, after: POST /orders }]",
+    ] {
+        assert_eq!(verdict_of(&in_jaegers_model(), expect), "pass", "{expect}");
+    }
 }

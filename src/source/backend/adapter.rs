@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use super::settings::SourceSettings;
 pub(super) use crate::source::search::{SearchAnswer, SearchQuery};
 use crate::spec::keys::Key;
-use crate::trace::{Field, Hole, Nanos, Sender, Span, TraceId};
+use crate::trace::{Field, Hole, Losses, Nanos, Sender, Span, TraceId};
 
 /// A kind of backend.
 pub(crate) struct Kind {
@@ -42,7 +42,8 @@ pub(crate) enum AddressForm {
 
 /// Reads the traces of one backend.
 pub(super) trait Adapter: fmt::Debug + Send + Sync {
-    /// The fields that spans lose in this backend.
+    /// The fields that all spans lose in this backend. Those that only some answers lack are in
+    /// [`Fetched::losses`].
     fn losses(&self) -> &'static [Field] {
         &[]
     }
@@ -106,6 +107,8 @@ pub(super) struct Fetched {
     pub(super) spans: Vec<Span>,
     /// Spans that are missing from the answer.
     pub(super) holes: Vec<Hole>,
+    /// Fields that these spans have lost, beside those that all spans lose in this backend.
+    pub(super) losses: Losses,
 }
 
 /// The reason why a trace could not be read.

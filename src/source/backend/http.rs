@@ -110,6 +110,21 @@ impl HttpClient {
         self.send(request, &[]).await
     }
 
+    /// The same, or None if a web page answers, as for paths that the backend does not know.
+    pub(super) async fn get_unless_page(
+        &self,
+        url: Url,
+        accept: &str,
+    ) -> Result<Option<HttpAnswer>, FetchError> {
+        let request = self.client.get(url).header("accept", accept);
+        let (answer, headers) = self.exchange(request).await?;
+        let is_understood = answer.status.is_success() || answer.status == StatusCode::NOT_FOUND;
+        match is_understood && is_page(&answer.body) {
+            true => Ok(None),
+            false => self.understood(answer, &headers, &[]).map(Some),
+        }
+    }
+
     /// Answers of 2xx, 404 and the statuses in `also`, which only the adapter understands.
     pub(super) async fn post(
         &self,
@@ -139,6 +154,14 @@ impl HttpClient {
         request: RequestBuilder,
         also: &[StatusCode],
     ) -> Result<HttpAnswer, FetchError> {
+        let (answer, headers) = self.exchange(request).await?;
+        self.understood(answer, &headers, also)
+    }
+
+    async fn exchange(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<(HttpAnswer, HeaderMap), FetchError> {
         let sent = request.headers(self.headers.clone()).send().await;
         let mut response = sent.map_err(|error| self.unreachable(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -154,16 +177,27 @@ impl HttpClient {
             }
             body.extend_from_slice(&bytes);
         }
-        if is_page(&body) {
+        Ok((HttpAnswer { status, body }, headers))
+    }
+
+    /// The answer, if the adapter can understand it.
+    fn understood(
+        &self,
+        answer: HttpAnswer,
+        headers: &HeaderMap,
+        also: &[StatusCode],
+    ) -> Result<HttpAnswer, FetchError> {
+        let (status, body) = (answer.status, &answer.body);
+        if is_page(body) {
             return Err(self.refused(
                 &format!("answers {status} with a web page"),
                 "check the address and the credentials of `source`: a proxy or a login page answers",
             ));
         }
         if status.is_success() || status == StatusCode::NOT_FOUND || also.contains(&status) {
-            return Ok(HttpAnswer { status, body });
+            return Ok(answer);
         }
-        Err(self.failed(status, &headers, &body))
+        Err(self.failed(status, headers, body))
     }
 
     /// The clock of the backend.

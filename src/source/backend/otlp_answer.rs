@@ -16,6 +16,7 @@ pub(super) fn spans(body: &[u8]) -> Result<Fetched, ReadError> {
                 .iter()
                 .flat_map(|trace| trace.spans().iter().cloned())
                 .collect(),
+            ..Fetched::default()
         }),
         Err(ReadError::Empty) => Ok(Fetched::default()),
         Err(error) => Err(error),

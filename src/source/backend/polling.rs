@@ -56,7 +56,11 @@ impl Polling {
             let read = self.read().await;
             self.note_trouble(read.as_ref().err());
             match read {
-                Ok(Fetched { spans, mut holes }) => {
+                Ok(Fetched {
+                    spans,
+                    mut holes,
+                    losses,
+                }) => {
                     let number = spans.len();
                     // They may have been readable since the request that did not have them yet.
                     let since = last.map_or(asked, |last| last.asked);
@@ -70,6 +74,8 @@ impl Polling {
                     });
                     self.state.send_modify(|state| {
                         state.troubles = holes;
+                        // Spans of earlier answers stay.
+                        state.losses.add(&losses);
                         if is_same {
                             state.confirmed = Some(asked);
                         }
@@ -120,7 +126,12 @@ impl Polling {
         }
         for trace in linked.into_iter().take(MOST_LINKED) {
             match self.adapter.fetch(trace).await {
-                Ok(Fetched { spans, holes }) => {
+                Ok(Fetched {
+                    spans,
+                    holes,
+                    losses,
+                }) => {
+                    all.losses.add(&losses);
                     let own = spans.into_iter().filter(|span| span.trace_id == trace);
                     all.spans.extend(own);
                     all.holes.extend(holes);

@@ -244,7 +244,8 @@ async fn an_answer_that_no_repetition_can_change_ends_the_run() {
             "answers something unreadable: JSON, but not OTLP/JSON: no document in it has the key `resourceSpans` (nor `scopeSpans`, `batches`, `trace` or `result`, as the Java exporter, Tempo and Jaeger's API v3 write): {\"data\":[]}; check the address of `source`, and the version of the backend",
         ),
     ] {
-        let jaeger = Replay::of([(&path, vec![first])]).await;
+        let old = format!("/api/traces/{PLACED}");
+        let jaeger = Replay::of([(&path, vec![first.clone()]), (&old, vec![first])]).await;
         let why = refusal(&jaeger.backend("jaeger")).await;
         assert_eq!(
             why,

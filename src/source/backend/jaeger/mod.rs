@@ -1,22 +1,27 @@
-//! Jaeger, over version 3 of its HTTP API.
+//! Jaeger, over version 3 of its HTTP API, or the old API where it has no other.
+
+mod search;
+#[cfg(test)]
+mod tests;
+
+use std::sync::OnceLock;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::StatusCode;
+use serde_json::Value;
+use url::Url;
 
-use super::adapter::{Adapter, AddressForm, FetchError, Fetched, Kind};
+use super::adapter::{Adapter, AddressForm, FetchError, Fetched, Kind, SearchAnswer, SearchQuery};
 use super::http::HttpClient;
 use super::otlp_answer;
 use super::settings::SourceSettings;
+use crate::source::jaeger_json;
 use crate::spec::keys::key;
 use crate::trace::{Span, TraceId};
 
 pub(super) const KIND: Kind = Kind {
-    key: key(
-        "jaeger",
-        "text",
-        "The URL of Jaeger, with version 3 of its HTTP API.",
-    ),
+    key: key("jaeger", "text", "The URL of Jaeger."),
     title: "Jaeger",
     example: "http://127.0.0.1:16686",
     address: AddressForm::Url,
@@ -32,6 +37,15 @@ const ADDED: &str = "@jaeger@warnings";
 struct Jaeger {
     settings: SourceSettings,
     client: HttpClient,
+    /// Whether it has only the old API, once it has answered.
+    is_old: OnceLock<bool>,
+}
+
+/// The answer of one version of the API.
+enum Read<T> {
+    Answer(T),
+    /// It does not have this version.
+    NoVersion,
 }
 
 impl Jaeger {
@@ -41,24 +55,75 @@ impl Jaeger {
         Ok(Self {
             settings: settings.clone(),
             client,
+            is_old: OnceLock::new(),
         })
     }
 
     async fn read(&self, trace: TraceId) -> Result<Fetched, FetchError> {
-        let mut url = self
-            .settings
-            .address(&["api", "v3", "traces", &trace.to_string()]);
+        let id = trace.to_string();
+        let mut url = self.settings.address(&["api", "v3", "traces", &id]);
         // Versions know one spelling or the other. Without it, Jaeger changes spans for its user interface.
         url.set_query(Some("raw_traces=true&rawTraces=true"));
-        let answer = self.client.get(url, "application/json").await?;
-        if answer.status == StatusCode::NOT_FOUND {
-            return Ok(Fetched::default());
+        if let Read::Answer(body) = self.version_3(url).await? {
+            return self.spans(&body);
         }
-        let read = otlp_answer::spans(&answer.body);
-        let mut fetched = read.map_err(|error| self.client.unreadable(&error, &answer.body))?;
+        let mut url = self.settings.address(&["api", "traces", &id]);
+        url.set_query(Some("raw=true"));
+        let body = self.old_version(url).await?;
+        let read = jaeger_json::spans(&body);
+        let read = read.map_err(|error| self.client.unreadable(&error, &body))?;
+        Ok(Fetched {
+            spans: read.spans,
+            holes: read.holes,
+            losses: read.losses,
+        })
+    }
+
+    fn spans(&self, body: &[u8]) -> Result<Fetched, FetchError> {
+        let read = otlp_answer::spans(body);
+        let mut fetched = read.map_err(|error| self.client.unreadable(&error, body))?;
         fetched.spans.iter_mut().for_each(without_additions);
         Ok(fetched)
     }
+
+    /// The body of an answer of version 3; empty if there is nothing.
+    async fn version_3(&self, url: Url) -> Result<Read<Vec<u8>>, FetchError> {
+        let is_old = self.is_old.get().copied();
+        if is_old == Some(true) {
+            return Ok(Read::NoVersion);
+        }
+        // Jaeger answers unknown paths with its user interface.
+        let answer = self.client.get_unless_page(url, "application/json").await?;
+        let body = match answer {
+            Some(answer) if answer.status != StatusCode::NOT_FOUND => answer.body,
+            Some(answer) if is_old.is_some() || has(&answer.body, "error") => Vec::new(),
+            _ => return Ok(Read::NoVersion),
+        };
+        self.is_old.get_or_init(|| false);
+        Ok(Read::Answer(body))
+    }
+
+    /// The body of an answer of the old API.
+    async fn old_version(&self, url: Url) -> Result<Vec<u8>, FetchError> {
+        let answer = self.client.get(url, "application/json").await?;
+        if !has(&answer.body, "data") {
+            let what = match answer.status {
+                StatusCode::NOT_FOUND => "answers 404 to requests of its API",
+                _ => "answers something other than its API",
+            };
+            let help =
+                "check the address of `source`: does its API have another port, or a base path?";
+            return Err(self.client.refused(what, help));
+        }
+        self.is_old.get_or_init(|| true);
+        Ok(answer.body)
+    }
+}
+
+/// Returns `true` for a JSON object with this key.
+fn has(body: &[u8], key: &str) -> bool {
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    json.is_some_and(|json| json.get(key).is_some())
 }
 
 fn without_additions(span: &mut Span) {
@@ -76,6 +141,18 @@ impl Adapter for Jaeger {
     fn fetch(&self, trace: TraceId) -> BoxFuture<'_, Result<Fetched, FetchError>> {
         self.read(trace).boxed()
     }
+
+    fn search<'a>(
+        &'a self,
+        query: &'a SearchQuery,
+    ) -> BoxFuture<'a, Result<SearchAnswer, FetchError>> {
+        self.find(query).boxed()
+    }
+
+    fn search_gap(&self) -> Option<&'static str> {
+        Some("Jaeger's search is not exhaustive with each storage, such as Cassandra")
+    }
+
     fn seconds_ahead(&self) -> Option<i64> {
         self.client.clock().seconds_ahead()
     }

@@ -1,11 +1,13 @@
 //! Grafana Tempo, over version 2 of its HTTP API, or version 1 where it has no other.
 
+mod search;
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use prost::Message;
 use reqwest::StatusCode;
 
-use super::adapter::{Adapter, AddressForm, FetchError, Fetched, Kind};
+use super::adapter::{Adapter, AddressForm, FetchError, Fetched, Kind, SearchAnswer, SearchQuery};
 use super::http::{HttpAnswer, HttpClient};
 use super::otlp_answer;
 use super::settings::SourceSettings;
@@ -73,6 +75,17 @@ impl Tempo {
         self.client.get(url, "application/protobuf").await
     }
 
+    /// None for a proxy that does not pass this request on.
+    async fn read_version(&self) -> Result<Option<String>, FetchError> {
+        let url = self.settings.address(&["api", "status", "buildinfo"]);
+        let Some(answer) = self.client.get_unless_page(url, "application/json").await? else {
+            return Ok(None);
+        };
+        let build: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
+        let version = build.as_ref().and_then(|build| build["version"].as_str());
+        Ok(version.map(str::to_owned))
+    }
+
     fn version_2(&self, body: &[u8]) -> Result<Fetched, FetchError> {
         let mut fetched = self.spans(body)?;
         if let Some(why) = partial(body) {
@@ -104,6 +117,22 @@ impl Adapter for Tempo {
     fn fetch(&self, trace: TraceId) -> BoxFuture<'_, Result<Fetched, FetchError>> {
         self.read(trace).boxed()
     }
+
+    fn search<'a>(
+        &'a self,
+        query: &'a SearchQuery,
+    ) -> BoxFuture<'a, Result<SearchAnswer, FetchError>> {
+        self.find(query).boxed()
+    }
+
+    fn search_gap(&self) -> Option<&'static str> {
+        Some("Tempo's search is not exhaustive, and finds new traces late")
+    }
+
+    fn version(&self) -> BoxFuture<'_, Result<Option<String>, FetchError>> {
+        self.read_version().boxed()
+    }
+
     fn seconds_ahead(&self) -> Option<i64> {
         self.client.clock().seconds_ahead()
     }
