@@ -57,7 +57,11 @@ impl Zipkin {
             return self.unknown(trace, &answer.body);
         }
         let ZipkinSpans { spans, holes } = self.spans(&answer.body)?;
-        let mut fetched = Fetched { spans, holes };
+        let mut fetched = Fetched {
+            spans,
+            holes,
+            ..Fetched::default()
+        };
         let cut = cut_ids(&fetched.spans, trace);
         fetched.holes.extend(cut);
         Ok(fetched)
