@@ -116,11 +116,11 @@ fn listed(measures: &[&str], spec: &Spec) -> String {
     masked(&measures.join(", "), spec)
 }
 
-/// Returns `true` if a quantile is compared.
+/// Returns `true` if it sends requests, and a quantile is compared.
 #[must_use]
 pub fn is_comparable(spec: &Spec) -> bool {
     let mut quantiles = spec.budgets.iter().flat_map(|budget| &budget.quantiles);
-    quantiles.any(QuantileBudget::is_compared)
+    !spec.is_search() && quantiles.any(QuantileBudget::is_compared)
 }
 
 /// Returns `true` if the triggers of both sides are equal, so that a system would be compared with

@@ -54,7 +54,8 @@ pub fn requests_to_prove<'b>(
     spec: &Spec,
     measured: impl Fn(&str) -> Option<Samples> + 'b,
 ) -> Option<String> {
-    let requests = spec.repeat.as_ref()?.pace.requests();
+    let repeat = spec.repeat.as_ref()?;
+    let requests = repeat.pace.requests();
     let claims = claims(spec);
     let mut is_typical = false;
     let mut needed = Vec::new();
@@ -82,8 +83,13 @@ pub fn requests_to_prove<'b>(
     };
     (!needed.is_empty()).then(|| {
         format!(
-            "{} are too few to prove OK if nothing changed: send {} (estimated from {from})",
-            counted(requests, "request"),
+            "{} are too few to prove OK if nothing changed: {} {} (estimated from {from})",
+            counted(requests, repeat.pace.unit()),
+            if repeat.pace.is_search() {
+                "find"
+            } else {
+                "send"
+            },
             needed.join(", "),
         )
     })
@@ -115,13 +121,16 @@ fn too_few(asked: &QuantileBudget, repeat: &Repeat, claims: usize) -> Option<Spe
     Some(SpecError {
         what: format!(
             "{} cannot prove a {}: its bounds need {}{several}",
-            counted(requests, "request"),
+            counted(requests, repeat.pace.unit()),
             asked.quantile,
             count(needed),
         ),
         at: limit.or(regression)?.clone(),
         label: "not provable".to_owned(),
-        help: Some(format!("send at least {} requests{instead}", count(needed))),
+        help: Some(match repeat.pace.is_search() {
+            true => format!("raise `limit` to at least {}{instead}", count(needed)),
+            false => format!("send at least {} requests{instead}", count(needed)),
+        }),
     })
 }
 

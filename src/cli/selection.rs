@@ -111,6 +111,7 @@ enum Unmeasurable {
     OtherProfile,
     Skipped,
     NoRepeat,
+    Search,
     NoBudgets,
     NothingCompared,
 }
@@ -123,6 +124,8 @@ impl Unmeasurable {
             Self::Skipped
         } else if spec.repeat.is_none() {
             Self::NoRepeat
+        } else if spec.is_search() {
+            Self::Search
         } else if spec.budgets.is_empty() {
             Self::NoBudgets
         } else {
@@ -135,6 +138,7 @@ impl Unmeasurable {
             Self::OtherProfile => "runs under other profiles",
             Self::Skipped => "has `skip`",
             Self::NoRepeat => "has no `repeat`",
+            Self::Search => "sends nothing (`search`)",
             Self::NoBudgets => "has no `budgets`",
             Self::NothingCompared => "has only budgets with `regression: none`",
         }
@@ -145,6 +149,7 @@ impl Unmeasurable {
             Self::OtherProfile => "run under other profiles",
             Self::Skipped => "have `skip`",
             Self::NoRepeat => "have no `repeat`",
+            Self::Search => "send nothing (`search`)",
             Self::NoBudgets => "have no `budgets`",
             Self::NothingCompared => "have only budgets with `regression: none`",
         }
@@ -157,6 +162,7 @@ impl Unmeasurable {
             Self::NoRepeat | Self::NoBudgets => {
                 "add `repeat: { times: 200 }` and `budgets: [{ find: SPAN, p50: < 100ms }]`"
             }
+            Self::Search => "select a spec with `repeat`",
             Self::NothingCompared => "remove `regression: none`",
         }
     }

@@ -10,7 +10,7 @@ use super::verdict::{Excess, RepeatResult};
 use super::watched::WatchedRequests;
 use crate::budget::JudgedClaim;
 use crate::result::StepReport;
-use crate::spec::{Pace, Repeat, Scope, Spec};
+use crate::spec::{Repeat, Scope, Spec};
 use crate::step::{RunContext, Stop};
 use crate::trigger::Session;
 
@@ -94,7 +94,7 @@ impl<'a> Repetition<'a> {
     }
 
     fn most_confirmations(&self) -> usize {
-        if matches!(self.repeat.pace, Pace::Search { .. }) {
+        if self.repeat.pace.is_search() {
             // It would find the same traces.
             return 0;
         }

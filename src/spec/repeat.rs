@@ -82,6 +82,12 @@ pub enum Allowance {
 }
 
 impl Pace {
+    /// Returns `true` if nothing is sent: the traces are found.
+    #[must_use]
+    pub fn is_search(&self) -> bool {
+        matches!(self, Self::Search { .. })
+    }
+
     /// The word for one of them: `request` or `trace`.
     #[must_use]
     pub fn unit(&self) -> &'static str {

@@ -112,6 +112,14 @@ impl Spec {
         scope
     }
 
+    /// Returns `true` if it checks traces that exist.
+    #[must_use]
+    pub fn is_search(&self) -> bool {
+        self.repeat
+            .as_ref()
+            .is_some_and(|repeat| repeat.pace.is_search())
+    }
+
     /// All steps, in the order of execution.
     pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
         self.setup.iter().chain(&self.steps).chain(&self.teardown)

@@ -51,7 +51,9 @@ fn selected(workspace: &Workspace, arguments: &CalibrateArguments) -> Vec<Spec> 
         &workspace.project.dir,
         &arguments.specs,
     );
-    specs.retain(|spec| spec.skip.is_none() && spec.budgets.iter().any(Budget::is_compared));
+    let is_measured =
+        |spec: &Spec| !spec.is_search() && spec.budgets.iter().any(Budget::is_compared);
+    specs.retain(|spec| spec.skip.is_none() && is_measured(spec));
     with_timeout(specs, arguments.session.timeout)
 }
 
