@@ -18,7 +18,7 @@ use crate::source::{SearchError, TraceSearch};
 use crate::spec::{Budget, Repeat, Search, Trigger};
 
 /// Maximum number of traces that are read at the same time.
-const MAX_READ: usize = 8;
+const MAX_READ: usize = 16;
 
 /// The search of a spec.
 pub(super) struct SpecSearch<'t, 'a> {

@@ -43,7 +43,7 @@ pub(crate) use follow::{FollowMark, LateSpan};
 pub use receiver::Receiver;
 #[cfg(feature = "run")]
 pub use remote::{Connection, connect};
-pub use search::{SearchAnswer, SearchError, SearchQuery};
+pub use search::{SearchError, SearchQuery};
 pub use snapshot::Snapshot;
 pub use stats::{ReceiverStats, Refusal};
 pub use store::{Store, StoreEvent};

@@ -83,7 +83,8 @@ mod tests {
     use futures_util::future::BoxFuture;
 
     use super::*;
-    use crate::source::{Follow, SearchAnswer, SourceDiagnostics, Store};
+    use crate::source::search::SearchAnswer;
+    use crate::source::{Follow, SourceDiagnostics, Store};
     use crate::trace::Origin;
 
     /// A trace in each second of a window, with at most `page` traces in an answer.

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::delays::{ExportDelays, MARGIN};
 use crate::source::Snapshot;
+#[cfg(feature = "run")]
+use crate::spec::Called;
 use crate::spec::Wait;
 use crate::trace::{Nanos, SpanKind};
 
@@ -157,9 +159,19 @@ impl Flush {
 }
 
 impl WaitStart {
+    /// The start of the wait for the trace of a trigger.
+    #[cfg(feature = "run")]
+    pub(super) fn of(called: &Called, responded: Instant) -> Self {
+        match called {
+            Called::Nothing => Self::Watch(responded),
+            Called::Found => Self::found(responded),
+            Called::Path(_) | Called::Command | Called::Unsampled => Self::Response(responded),
+        }
+    }
+
     /// A trace that was found at this moment.
     #[cfg(feature = "run")]
-    pub(super) fn found(at: Instant) -> Self {
+    fn found(at: Instant) -> Self {
         let wall = SystemTime::now() - at.elapsed();
         let wall = wall
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -278,7 +290,7 @@ impl WaitPolicy {
     }
 
     /// Returns `true` if the trace was found, and not caused.
-    fn is_found(&self) -> bool {
+    pub(super) fn is_found(&self) -> bool {
         matches!(self.start, WaitStart::Found { .. })
     }
 
@@ -517,6 +529,35 @@ mod tests {
             policy.completeness_at(&progress, delays.bound()),
             Completeness::Open(start + 1_750 * MS)
         );
+    }
+
+    #[test]
+    fn a_trace_that_was_found_is_complete_a_delay_after_its_end_and_when_two_answers_agree() {
+        let start = Instant::now();
+        let wall = 1_000_000_000_000;
+        let found = WaitPolicy {
+            start: WaitStart::Found { at: start, wall },
+            ..policy(start)
+        };
+        let read = |ended_before: u32, known_until: Instant| TraceProgress {
+            last_end: wall - Nanos::from(ended_before) * 1_000_000,
+            known_until,
+            ..whole(start, 100)
+        };
+        let state = |progress: &TraceProgress| found.completeness_at(progress, NONE_PROVEN);
+        // Not before the answer to a request after the trace was found.
+        let first = state(&read(1_000, start));
+        assert!(matches!(first, Completeness::Open(_)), "{first:?}");
+        assert_eq!(state(&read(1_000, start + 50 * MS)), Completeness::Closed);
+        // It ended 100 ms before, so that spans can become readable for 250 ms.
+        let young = state(&read(100, start + 50 * MS));
+        assert_eq!(young, Completeness::Open(start + 250 * MS));
+        let missing = TraceProgress {
+            misses_parts: true,
+            ..read(1_000, start + 50 * MS)
+        };
+        let state = state(&missing);
+        assert_eq!(state, Completeness::TimedOut(AtDeadline::Quiet));
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl StepContext<'_> {
 
     /// The trace was not complete at the deadline.
     pub(crate) fn inconclusive(&self, trace: Option<&Trace>, at: AtDeadline) -> Trouble {
-        let policy = self.policy(WaitStart::Response(self.fired));
+        let policy = self.policy(WaitStart::of(&self.called, self.fired));
         let mut trouble = diagnosis::inconclusive(&policy, trace, at, &self.step.at);
         if at == AtDeadline::Quiet
             && policy.flush == Flush::Assumed

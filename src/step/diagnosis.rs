@@ -175,6 +175,12 @@ pub(super) fn inconclusive(
 ) -> Trouble {
     const ORPHANS: &str = "`orphans: 0..` in `expect` accepts missing parents, as of a mesh or a browser that reports elsewhere";
     const LONGER: &str = "`wait: { timeout: … }` waits longer";
+    if policy.is_found() {
+        return incomplete_when_found(policy, trace, state, at).with_help([match state {
+            AtDeadline::Open => LONGER,
+            AtDeadline::Quiet | AtDeadline::NoEntry => ORPHANS,
+        }]);
+    }
     let timeout = policy.timeout;
     let mut trouble = Trouble {
         what: format!(
@@ -209,6 +215,28 @@ pub(super) fn inconclusive(
         }
     }
     trouble
+}
+
+/// A trace of a search is not complete.
+fn incomplete_when_found(
+    policy: &WaitPolicy,
+    trace: Option<&Trace>,
+    state: AtDeadline,
+    at: &Location,
+) -> Trouble {
+    let what = match state {
+        AtDeadline::Open => format!(
+            "spans may still be missing after {}: the last span of this trace ended less than {} before, by the clock of its service, or answers of the backend differ",
+            duration(policy.timeout),
+            duration(policy.bound),
+        ),
+        AtDeadline::Quiet | AtDeadline::NoEntry => {
+            "spans of this trace are missing, so what holds so far may not be all".to_owned()
+        }
+    };
+    Trouble::new(&what)
+        .with_location(Some(at.clone()))
+        .with_details(trace.map(missing_parents).unwrap_or_default())
 }
 
 /// Descriptions of calls that got an answer and have no SERVER span.

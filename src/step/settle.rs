@@ -11,7 +11,7 @@ use super::settings::Stop;
 use super::wait_end::WaitEnd;
 use crate::check::{self, Evidence, Finality, Judged, Judgement};
 use crate::source::{Follow, Snapshot};
-use crate::spec::{Called, Condition, Expect};
+use crate::spec::{Condition, Expect};
 use crate::trace::Response;
 
 /// Maximum wait for the rest of a trace after the verdict. The rest only completes the waterfall.
@@ -56,13 +56,8 @@ pub(super) struct Expected<'q> {
 impl<'s> TraceWait<'s> {
     /// The wait for the trace of a step whose response was received at `responded`.
     pub(super) fn new(context: StepContext<'s>, responded: Instant, when: JudgeWhen) -> Self {
-        let start = match context.called {
-            Called::Nothing => WaitStart::Watch(responded),
-            Called::Found => WaitStart::found(responded),
-            _ => WaitStart::Response(responded),
-        };
         Self {
-            policy: context.policy(start),
+            policy: context.policy(WaitStart::of(&context.called, responded)),
             context,
             when,
         }
@@ -227,6 +222,9 @@ impl<'s> TraceWait<'s> {
         let mut losses = self.context.run.source.losses();
         losses.add(snapshot.trace.losses());
         snapshot.trace = snapshot.trace.with_losses(losses);
+        if self.policy.is_found() {
+            snapshot.trace = snapshot.trace.with_marked_caller();
+        }
         snapshot
     }
 

@@ -150,7 +150,7 @@ impl Adapter for Jaeger {
     }
 
     fn search_gap(&self) -> Option<&'static str> {
-        Some("Jaeger's search is not exhaustive with each storage, such as Cassandra")
+        Some("with some storages, such as Cassandra, the search of Jaeger is not exhaustive")
     }
 
     fn seconds_ahead(&self) -> Option<i64> {
