@@ -359,6 +359,21 @@ impl Matcher {
             | Self::Time(..) => false,
         }
     }
+
+    /// Returns `true` if it distinguishes integers from doubles, or bytes or maps from other values.
+    pub(crate) fn needs_exact_type(&self) -> bool {
+        match self {
+            Self::Type(_) | Self::Json(_) => true,
+            Self::Equal(value) | Self::Contains(value) | Self::Includes(value) => {
+                matches!(value, Value::Map(_) | Value::Bytes(_))
+            }
+            Self::Not(inner) => inner.needs_exact_type(),
+            Self::OneOf(several) | Self::Every(several) => {
+                several.iter().any(Self::needs_exact_type)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// In words, as messages have it after `expected`.

@@ -8,6 +8,8 @@ use std::fmt;
 pub enum Field {
     /// The types of attribute values: all values arrive as strings.
     AttributeTypes,
+    /// Which numbers are integers, and which values are bytes or maps.
+    ExactTypes,
     /// The nanoseconds of times.
     Nanoseconds,
     /// Resource attributes apart from `service.name`.
@@ -60,6 +62,7 @@ impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AttributeTypes => "the types of attribute values",
+            Self::ExactTypes => "whether a value is an integer or a double, bytes or a map",
             Self::Nanoseconds => "nanoseconds",
             Self::Resource => "resource attributes",
             Self::Scope => "the instrumentation scope",

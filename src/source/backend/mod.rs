@@ -5,11 +5,13 @@
 //! as if the spans had been sent here.
 
 mod adapter;
+mod clickhouse;
 mod clock;
 #[cfg(feature = "cli")]
 mod examination;
 mod http;
 mod jaeger;
+mod json;
 mod otlp_answer;
 mod polling;
 #[cfg(test)]
@@ -47,14 +49,20 @@ use crate::spec::keys::{Keys, key};
 use crate::trace::{Field, Hole, Losses, Nanos, Origin, TraceId};
 
 /// All kinds of backends.
-pub(crate) static KINDS: &[Kind] = &[jaeger::KIND, tempo::KIND, zipkin::KIND];
+pub(crate) static KINDS: &[Kind] = &[jaeger::KIND, tempo::KIND, zipkin::KIND, clickhouse::KIND];
 
 /// The keys of `source`.
 pub(crate) const KEYS: Keys = Keys(&[
-    &[jaeger::KIND.key, tempo::KIND.key, zipkin::KIND.key],
+    &[
+        jaeger::KIND.key,
+        tempo::KIND.key,
+        zipkin::KIND.key,
+        clickhouse::KIND.key,
+    ],
     jaeger::KIND.options,
     tempo::KIND.options,
     zipkin::KIND.options,
+    clickhouse::KIND.options,
     &[
         key(
             "headers",

@@ -1,0 +1,343 @@
+//! ClickHouse's engine, from the Python package chdb, behind `tests/support/clickhouse.py`.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use super::*;
+use crate::source::backend::adapter::{SearchAnswer, SearchQuery};
+use crate::trace::Trace;
+
+/// The tables of the exporter.
+const TABLES: &str = "CREATE TABLE otel_traces (Timestamp DateTime64(9), TraceId String, SpanId String, \
+    ParentSpanId String, TraceState String, SpanName LowCardinality(String), SpanKind LowCardinality(String), \
+    ServiceName LowCardinality(String), ResourceAttributes ATTRIBUTES, ScopeName String, ScopeVersion String, \
+    SpanAttributes ATTRIBUTES, Duration UInt64, StatusCode LowCardinality(String), StatusMessage String, \
+    Events Nested (Timestamp DateTime64(9), Name LowCardinality(String), Attributes ATTRIBUTES), \
+    Links Nested (TraceId String, SpanId String, TraceState String, Attributes ATTRIBUTES)) \
+    ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY (ServiceName, SpanName, toDateTime(Timestamp))";
+const LOOKUP: [&str; 2] = [
+    "CREATE TABLE otel_traces_trace_id_ts (TraceId String, Start DateTime, End DateTime) \
+     ENGINE = MergeTree ORDER BY (TraceId, Start)",
+    "CREATE MATERIALIZED VIEW otel_traces_trace_id_ts_mv TO otel_traces_trace_id_ts AS \
+     SELECT TraceId, min(Timestamp) AS Start, max(Timestamp) AS End FROM otel_traces GROUP BY TraceId",
+];
+
+/// The engine, which ends with this.
+struct Engine {
+    process: Child,
+    address: String,
+}
+
+impl Engine {
+    /// None if chdb is not installed.
+    fn start() -> Option<Self> {
+        let python = std::env::var("CHDB_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/clickhouse.py");
+        let mut process = Command::new(&python)
+            .args([script, "0"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .ok()?;
+        let mut line = String::new();
+        let output = process.stdout.take().unwrap();
+        BufReader::new(output).read_line(&mut line).unwrap();
+        match line.trim().strip_prefix("ready on ") {
+            Some(port) => Some(Self {
+                process,
+                address: format!("http://127.0.0.1:{port}"),
+            }),
+            None => {
+                process.wait().unwrap();
+                None
+            }
+        }
+    }
+
+    async fn execute(&self, database: &str, query: &str) {
+        let url = format!("{}/?database={database}", self.address);
+        let client = reqwest::Client::new();
+        let answer = client
+            .post(url)
+            .body(query.to_owned())
+            .send()
+            .await
+            .unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{query}: {text}");
+    }
+
+    async fn create(&self, database: &str, attributes: &str) {
+        self.execute("default", &format!("CREATE DATABASE {database}"))
+            .await;
+        for table in [TABLES, LOOKUP[0], LOOKUP[1]] {
+            self.execute(database, &table.replace("ATTRIBUTES", attributes))
+                .await;
+        }
+    }
+
+    async fn insert(&self, database: &str, spans: &[Span], is_json: bool) {
+        let seconds =
+            |nanos: u64| format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
+        let mut text = "INSERT INTO otel_traces FORMAT JSONEachRow\n".to_owned();
+        for span in spans {
+            let mut row = row(span, is_json);
+            row["Timestamp"] = seconds(span.start).into();
+            row["Events.Timestamp"] = span
+                .events
+                .iter()
+                .map(|event| seconds(event.time))
+                .collect();
+            let row = row.as_object_mut().unwrap();
+            row.retain(|key, _| !matches!(key.as_str(), "ts" | "ets"));
+            text += &format!("{}\n", serde_json::Value::from(row.clone()));
+        }
+        self.execute(database, &text).await;
+    }
+
+    fn adapter(&self, database: &str) -> ClickHouse {
+        let mut settings =
+            crate::project::parse_source(&format!("clickhouse={}", self.address)).unwrap();
+        settings.options = vec![("database", database.to_owned())];
+        ClickHouse::new(&settings).unwrap()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+const SECOND: u64 = 1_000_000_000;
+/// 2026-11-28 13:43:00.
+const START: u64 = 1_795_873_380 * SECOND;
+
+/// The number of spans in each trace of [`many`].
+const N: u64 = 211;
+
+/// Spans of two versions with durations in disorder, and some that no query below finds.
+fn many() -> Vec<Span> {
+    let span = |number: u64, version: &str| {
+        let trace = format!("{:032x}", number % 50 + 1).parse().unwrap();
+        let id = SpanId::from_bytes((number + 1).to_be_bytes()).unwrap();
+        let mut span = Span::new(trace, id, "POST /orders");
+        span.kind = SpanKind::Server;
+        span.start = START + number * SECOND;
+        span.end = span.start + number * 7_919 % 1_009 * 1_000 + number;
+        span.resource = Resource {
+            attributes: [("service.name", "shop"), ("service.version", version)]
+                .into_iter()
+                .collect(),
+        }
+        .into();
+        span.attributes = [
+            ("http.response.status_code", Value::Int(200)),
+            (
+                "odd",
+                "it's \\ a\ttab, a\nline, {x:String} and 'quotes'".into(),
+            ),
+            ("cached", Value::Bool(number % 2 == 0)),
+        ]
+        .into_iter()
+        .collect();
+        span
+    };
+    let mut spans: Vec<Span> = (0..N).map(|number| span(number, "v1")).collect();
+    spans.extend((N..2 * N).map(|number| span(number, "v2.4")));
+    let mut failed = span(2 * N, "v1");
+    failed.status.code = StatusCode::Error;
+    failed.name = "GET /".to_owned();
+    let mut unended = span(2 * N + 1, "v1");
+    unended.end = 0;
+    unended.name = "unended".to_owned();
+    spans.extend([failed, unended]);
+    spans
+}
+
+fn everything() -> SearchQuery {
+    SearchQuery {
+        service: Some("shop".to_owned()),
+        name: Some("POST /orders".to_owned()),
+        from: START,
+        to: START + 2 * N * SECOND,
+        limit: 1_000,
+        ..SearchQuery::default()
+    }
+}
+
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "the reason why nothing was tested")]
+async fn the_engine_finds_counts_and_orders_spans_in_both_schemas() {
+    let Some(engine) = Engine::start() else {
+        eprintln!(
+            "skipped: chdb is not installed; `pip install chdb`, or set CHDB_PYTHON to a Python that has it"
+        );
+        return;
+    };
+    for (database, attributes, is_json) in [
+        ("maps", "Map(LowCardinality(String), String)", false),
+        ("documents", "JSON", true),
+    ] {
+        engine.create(database, attributes).await;
+        let adapter = engine.adapter(database);
+        let spans = many();
+        engine.insert(database, &spans, is_json).await;
+        for (file, trace) in [
+            (recorded!("backends/sent/placed.json"), PLACED),
+            (recorded!("backends/sent/refused.json"), REFUSED),
+        ] {
+            gives_back(&engine, &adapter, database, &sent(file, trace), is_json).await;
+        }
+        finds(&adapter, &spans).await;
+        counts_and_orders(&adapter, &spans).await;
+    }
+    let nowhere = engine
+        .adapter("nowhere")
+        .read(crate::source::backend::replay::id(PLACED))
+        .await;
+    let help = "set `database` of `source`: there is a table of this name in `documents`, `maps`";
+    assert!(matches!(nowhere, Err(FetchError::Refused { help: found, .. }) if found == help));
+    assert_eq!(
+        engine
+            .adapter("maps")
+            .version()
+            .await
+            .unwrap()
+            .unwrap()
+            .split('.')
+            .count(),
+        4
+    );
+}
+
+async fn gives_back(
+    engine: &Engine,
+    adapter: &ClickHouse,
+    database: &str,
+    sent: &Trace,
+    is_json: bool,
+) {
+    assert_eq!(adapter.read(sent.id()).await.unwrap(), Fetched::default());
+    engine.insert(database, sent.spans(), is_json).await;
+    let mut found = sorted(adapter.read(sent.id()).await.unwrap().spans);
+    found.sort_by_key(|span| span.span_id);
+    let expected = by_id(sent).into_iter();
+    let expected: Vec<Span> = match is_json {
+        true => expected.map(in_json).collect(),
+        false => expected.map(in_maps).collect(),
+    };
+    assert_same(&found, &expected);
+}
+
+async fn finds(adapter: &ClickHouse, spans: &[Span]) {
+    let all = adapter.find(&everything()).await.unwrap();
+    assert_eq!((all.traces.len(), all.is_cut), (50, false));
+    let exactly = adapter
+        .find(&SearchQuery {
+            limit: 50,
+            ..everything()
+        })
+        .await
+        .unwrap();
+    assert_eq!((exactly.traces.len(), exactly.is_cut), (50, false));
+    let some = adapter
+        .find(&SearchQuery {
+            limit: 49,
+            ..everything()
+        })
+        .await
+        .unwrap();
+    assert_eq!((some.traces.len(), some.is_cut), (49, true));
+    let none = SearchQuery {
+        from: START + 3 * N * SECOND,
+        to: START + 4 * N * SECOND,
+        ..everything()
+    };
+    assert_eq!(adapter.find(&none).await.unwrap(), SearchAnswer::default());
+    let odd = spans[0].attributes.get("odd").unwrap().clone();
+    for (attributes, expected) in [
+        (vec![("odd".to_owned(), odd)], 50),
+        (
+            vec![("http.response.status_code".to_owned(), Value::Int(200))],
+            50,
+        ),
+        (
+            vec![
+                ("cached".to_owned(), Value::Bool(true)),
+                ("http.response.status_code".to_owned(), Value::Int(200)),
+            ],
+            25,
+        ),
+        (vec![("absent".to_owned(), "".into())], 0),
+        (vec![("odd' OR 1=1 --".to_owned(), "x".into())], 0),
+    ] {
+        let query = SearchQuery {
+            attributes,
+            ..everything()
+        };
+        assert_eq!(
+            adapter.find(&query).await.unwrap().traces.len(),
+            expected,
+            "{query:?}"
+        );
+    }
+    let failed = SearchQuery {
+        name: None,
+        is_error: true,
+        to: u64::MAX,
+        ..everything()
+    };
+    assert_eq!(
+        adapter.find(&failed).await.unwrap().traces,
+        [spans[2 * N as usize].trace_id]
+    );
+}
+
+async fn counts_and_orders(adapter: &ClickHouse, spans: &[Span]) {
+    let counted = adapter
+        .count(&everything(), "service.version")
+        .await
+        .unwrap();
+    assert_eq!(counted, [("v1".to_owned(), N), ("v2.4".to_owned(), N)]);
+    let one = SearchQuery {
+        resource: vec![("service.version".to_owned(), "v2.4".into())],
+        ..everything()
+    };
+    let of_one = &spans[N as usize..2 * N as usize];
+    let mut durations: Vec<u64> = of_one.iter().map(|span| span.end - span.start).collect();
+    durations.sort_unstable();
+    let ranks: Vec<u64> = (1..=N).collect();
+    assert_eq!(adapter.order(&one, &ranks).await.unwrap(), durations);
+    assert_eq!(
+        adapter.order(&one, &[N, 1]).await.unwrap(),
+        [durations[N as usize - 1], durations[0]]
+    );
+    assert_eq!(adapter.order(&one, &[]).await.unwrap(), [0_u64; 0]);
+    let limited = SearchQuery {
+        at_least: Some(durations[10]),
+        at_most: Some(durations[20]),
+        ..one.clone()
+    };
+    assert_eq!(
+        adapter.order(&limited, &[1, 11]).await.unwrap(),
+        [durations[10], durations[20]]
+    );
+    assert!(adapter.order(&one, &[N + 1]).await.is_err());
+    let unended = SearchQuery {
+        name: Some("unended".to_owned()),
+        to: u64::MAX,
+        ..everything()
+    };
+    let error = adapter.order(&unended, &[1]).await.unwrap_err();
+    assert!(
+        format!("{error:?}").contains("has 1 spans of these without a duration"),
+        "{error:?}"
+    );
+    let double = SearchQuery {
+        attributes: vec![("a".to_owned(), Value::Double(0.5))],
+        ..everything()
+    };
+    assert!(adapter.count(&double, "service.version").await.is_err());
+}

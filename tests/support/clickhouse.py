@@ -1,0 +1,102 @@
+"""ClickHouse's engine (the package chdb) behind its HTTP interface, on loopback.
+
+    python3 clickhouse.py PORT [FOLDER] [--user NAME --password WORD]
+
+Prints `ready on PORT` when it listens; with port 0 the system chooses one. Stops when its standard input
+closes, if that is a pipe. Queries run one after the other. It has what spanspec and the Collector's clickhouse
+exporter need: bound parameters, default_format, exceptions with their codes and statuses.
+"""
+
+import argparse
+import re
+import stat
+import os
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+try:
+    from chdb import session
+except ImportError:
+    sys.exit("chdb is not installed: pip install chdb")
+
+STATUS = {60: 404, 81: 404, 46: 404, 47: 404, 36: 400, 62: 400, 456: 400, 457: 400, 516: 403, 497: 403}
+LOCK = threading.Lock()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body, headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def fail(self, code, text):
+        headers = {"Content-Type": "text/plain; charset=UTF-8", "X-ClickHouse-Exception-Code": str(code)}
+        self.answer(STATUS.get(code, 500), (text + "\n").encode(), headers)
+
+    def read_body(self):
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
+    def do_GET(self):
+        if urlsplit(self.path).path == "/ping":
+            return self.answer(200, b"Ok.\n", {})
+        self.do_POST()
+
+    def do_POST(self):
+        options = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+        body = self.read_body()
+        user, word = self.headers.get("X-ClickHouse-User"), self.headers.get("X-ClickHouse-Key")
+        if ARGUMENTS.user and (user, word) != (ARGUMENTS.user, ARGUMENTS.password):
+            name = user or "default"
+            return self.fail(
+                516, f"Code: 516. DB::Exception: {name}: Authentication failed: password is incorrect. (AUTHENTICATION_FAILED)"
+            )
+        query = "\n".join(part for part in (options.get("query", ""), body.decode()) if part)
+        form = options.get("default_format", "TabSeparated")
+        parameters = {name[6:]: value for name, value in options.items() if name.startswith("param_")}
+        try:
+            with LOCK:
+                SESSION.query(f"USE `{options.get('database', 'default')}`")
+                result = SESSION.query(query, form, params=parameters).bytes()
+        except Exception as error:
+            text = str(error).strip()
+            code = re.search(r"Code: (\d+)", text)
+            return self.fail(int(code[1]) if code else 1002, text[text.find("Code: "):] if code else text)
+        self.answer(200, result, {"Content-Type": "application/x-ndjson; charset=UTF-8", "X-ClickHouse-Format": form})
+
+
+def stop_with_input(server):
+    sys.stdin.buffer.read()
+    server.shutdown()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("port", type=int)
+    parser.add_argument("folder", nargs="?", default="")
+    parser.add_argument("--user")
+    parser.add_argument("--password", default="")
+    ARGUMENTS = parser.parse_args()
+    SESSION = session.Session(ARGUMENTS.folder)
+    SERVER = ThreadingHTTPServer(("127.0.0.1", ARGUMENTS.port), Handler)
+    SERVER.daemon_threads = True
+    print(f"ready on {SERVER.server_address[1]}", flush=True)
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        threading.Thread(target=stop_with_input, args=[SERVER], daemon=True).start()
+    SERVER.serve_forever()
