@@ -1,6 +1,6 @@
 //! Answers to conditions on the attributes of a span, a resource, an event or a link.
 
-use super::lost::has_structure;
+use super::lost::mistyped;
 use super::matching::{MatchInput, answer, meets, meets_text, would_match};
 use super::truth::{Count, Truth};
 use crate::spec::{Ask, EventPattern, Matcher};
@@ -21,16 +21,19 @@ pub(super) fn count_events(pattern: &EventPattern, span: &Span, losses: &Losses)
     };
     let events = span.events.iter();
     let answers = events.map(|event| {
-        let (attributes, wanted) = (&event.attributes, &pattern.attributes);
-        let is_in_doubt = has_structure(wanted, attributes, losses);
-        is_like(&event.name).min(have(attributes, wanted).unless(is_in_doubt))
+        is_like(&event.name).min(have(&event.attributes, &pattern.attributes, losses))
     });
     Count::of(answers).with_missing(span.dropped_events)
 }
 
-pub(super) fn have(attributes: &Attributes, wanted: &[(String, Matcher)]) -> Truth {
+pub(super) fn have(
+    attributes: &Attributes,
+    wanted: &[(String, Matcher)],
+    losses: &Losses,
+) -> Truth {
     let answers = wanted.iter().map(|(key, matcher)| {
-        let may_be_meant = other_type(attributes, key, matcher);
+        let may_be_meant = other_type(attributes, key, matcher)
+            || mistyped(attributes, key, matcher, losses).is_some();
         attribute(attributes, key, matcher).unless(may_be_meant)
     });
     answers.min().unwrap_or(Truth::Yes)

@@ -55,7 +55,13 @@ pub(super) fn count_links(
         None => Truth::Yes,
     };
     let links = span.links.iter();
-    let answers = links.map(|link| leads(link).min(have(&link.attributes, &pattern.attributes)));
+    let answers = links.map(|link| {
+        leads(link).min(have(
+            &link.attributes,
+            &pattern.attributes,
+            forest.trace().losses(),
+        ))
+    });
     Count::of(answers).with_missing(span.dropped_links)
 }
 

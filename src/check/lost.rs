@@ -7,6 +7,7 @@ use regex_syntax::hir::{
     Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition,
 };
 
+use super::matching::meets;
 use super::truth::{Count, Truth};
 use crate::spec::{Ask, Limits, Matcher, Pattern, Relative, SpanCondition};
 use crate::trace::{Attributes, Field, Losses, Nanos, Value};
@@ -92,12 +93,13 @@ pub(super) fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
         Pattern::Entry { .. } => None,
     };
     let if_lost = |field: Field| losses.contains(field).then_some(field);
-    let of_types = |attributes: &[(String, Matcher)]| {
+    let of_exact_type = |matcher: &Matcher| {
+        let exact = matcher.needs_exact_type().then_some(Field::ExactTypes);
+        exact.and_then(if_lost)
+    };
+    let of_exact_types = |attributes: &[(String, Matcher)]| {
         let mut matchers = attributes.iter().map(|(_, matcher)| matcher);
-        matchers
-            .any(Matcher::needs_type)
-            .then_some(Field::AttributeTypes)
-            .and_then(if_lost)
+        matchers.find_map(of_exact_type)
     };
     let own = ask.field().and_then(if_lost);
     own.or_else(|| match ask {
@@ -115,15 +117,18 @@ pub(super) fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
                 .or_else(|| of_tree.and_then(if_lost))
                 .or_else(|| within(&relation.other))
         }
-        Ask::Link(link) => of_types(&link.attributes).or_else(|| within(link.to.as_ref()?)),
-        Ask::Event(event) => of_types(&event.attributes),
-        Ask::Resource(..) => if_lost(Field::AttributeOrigin),
-        Ask::Attribute(key, _) => {
+        Ask::Link(link) => of_exact_types(&link.attributes).or_else(|| within(link.to.as_ref()?)),
+        Ask::Event(event) => of_exact_types(&event.attributes),
+        Ask::Resource(_, matcher) => {
+            if_lost(Field::AttributeOrigin).or_else(|| of_exact_type(matcher))
+        }
+        Ask::Attribute(key, matcher) => {
             let rewritten = is_among(key, REWRITTEN).then_some(Field::RewrittenAttributes);
             let tag = is_among(key, TAG_FIELDS).then_some(Field::TagFields);
             rewritten
                 .and_then(if_lost)
                 .or_else(|| tag.and_then(if_lost))
+                .or_else(|| of_exact_type(matcher))
         }
         // It is the time without that of the children.
         Ask::SelfTime(_) => if_lost(Field::Parents),
@@ -134,55 +139,53 @@ pub(super) fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
     })
 }
 
-/// The loss because of which an attribute can be one that was not sent so.
-pub(super) fn doubtful(ask: &Ask, losses: &Losses) -> Option<Field> {
-    let (Ask::Attribute(key, matcher) | Ask::Resource(key, matcher)) = ask else {
+/// The loss because of which an attribute that a span has can be one that was not sent with it.
+pub(super) fn doubtful(key: &str, losses: &Losses) -> Option<Field> {
+    let field = match key {
+        COPY => Field::RewrittenAttributes,
+        _ if is_among(key, OF_RESOURCES) => Field::AttributeOrigin,
+        _ => return None,
+    };
+    losses.contains(field).then_some(field)
+}
+
+/// Returns `true` if a span has this doubtful attribute.
+pub(super) fn is_doubtful(key: &str, attributes: &Attributes) -> bool {
+    attributes.get(key).is_some() && (key != COPY || attributes.get(COPIED).is_some())
+}
+
+/// The loss because of which a string can be the text of a value of another type, which has another answer.
+pub(super) fn mistyped(
+    attributes: &Attributes,
+    key: &str,
+    matcher: &Matcher,
+    losses: &Losses,
+) -> Option<Field> {
+    let of_all = losses.contains(Field::AttributeTypes);
+    if !of_all && !losses.contains(Field::Structures) {
+        return None;
+    }
+    let found @ Value::String(text) = attributes.get(key)? else {
         return None;
     };
-    let of_key = match key.as_str() {
-        _ if matches!(ask, Ask::Resource(..)) => None,
-        COPY => Some(Field::RewrittenAttributes),
-        key => is_among(key, OF_RESOURCES).then_some(Field::AttributeOrigin),
-    };
-    let of_value = reads_structure(matcher).then_some(Field::Structures);
-    let fields = of_key.into_iter().chain(of_value);
-    fields.into_iter().find(|&field| losses.contains(field))
-}
-
-/// Returns `true` if an attribute is in doubt because this is lost.
-pub(super) fn is_doubtful(field: Field, key: &str, attributes: &Attributes) -> bool {
-    match field {
-        Field::Structures => is_structure(attributes.get(key)),
-        _ => attributes.get(key).is_some() && (key != COPY || attributes.get(COPIED).is_some()),
+    let is_met = meets(matcher, Some(found));
+    let is_other = |sent: &&Value| meets(matcher, Some(sent)) != is_met;
+    let is_structure = |sent: &Value| matches!(sent, Value::Array(_) | Value::Map(_));
+    match sent_as(text).iter().find(is_other)? {
+        _ if of_all => Some(Field::AttributeTypes),
+        sent => is_structure(sent).then_some(Field::Structures),
     }
 }
 
-/// Returns `true` if one of these attributes is in doubt because arrays and maps are lost.
-pub(super) fn has_structure(
-    wanted: &[(String, Matcher)],
-    attributes: &Attributes,
-    losses: &Losses,
-) -> bool {
-    losses.contains(Field::Structures)
-        && wanted
-            .iter()
-            .any(|(key, matcher)| reads_structure(matcher) && is_structure(attributes.get(key)))
-}
-
-/// Returns `true` if the answer of a matcher differs between an array or a map and its JSON.
-fn reads_structure(matcher: &Matcher) -> bool {
-    match matcher {
-        Matcher::Exists | Matcher::Absent | Matcher::Json(_) => false,
-        Matcher::Not(inner) => reads_structure(inner),
-        Matcher::OneOf(several) | Matcher::Every(several) => several.iter().any(reads_structure),
-        _ => true,
+/// The values of other types that are written as this text. Bytes are not among them: each word can be
+/// base64, and almost no attribute has bytes.
+fn sent_as(text: &str) -> Vec<Value> {
+    match Value::from_json(text.as_bytes()) {
+        #[expect(clippy::cast_precision_loss, reason = "the double has this text")]
+        Ok(Value::Int(int)) => vec![Value::Int(int), Value::Double(int as f64)],
+        Ok(Value::String(_) | Value::Null) | Err(_) => Vec::new(),
+        Ok(value) => vec![value],
     }
-}
-
-/// Returns `true` for a string that can be the JSON of an array or a map.
-fn is_structure(value: Option<&Value>) -> bool {
-    let text = value.and_then(Value::as_str).unwrap_or_default();
-    text.starts_with(['[', '{']) && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 fn is_among(key: &str, all: &[&str]) -> bool {

@@ -14,7 +14,7 @@ use super::judgement::FailureDetail;
 use super::links::{Targets, count_links};
 #[cfg(feature = "run")]
 use super::lost::lost;
-use super::lost::{doubtful, in_lower_case, is_doubtful, lower_case, within};
+use super::lost::{doubtful, in_lower_case, is_doubtful, lower_case, mistyped, within};
 use super::matching::meets_text;
 use super::relations::{Related, related};
 use super::truth::{Count, Truth};
@@ -105,7 +105,7 @@ pub(super) enum Prepared {
     Targets(Targets),
     /// The matcher for names in lower case.
     LowerCase(Matcher),
-    /// The attribute with this key can be one that was not sent so, because this is lost.
+    /// The attribute with this key can be one that was not sent with the span, because this is lost.
     Doubtful(Field),
 }
 
@@ -118,10 +118,10 @@ impl Prepared {
         }
     }
 
-    /// The loss because of which this attribute can be one that was not sent so.
-    pub(super) fn doubt(&self, key: &str, attributes: &Attributes) -> Option<Field> {
+    /// The loss because of which the attribute of a span can be one that was not sent with it.
+    fn doubt(&self, key: &str, attributes: &Attributes) -> Option<Field> {
         match self {
-            Self::Doubtful(field) => is_doubtful(*field, key, attributes).then_some(*field),
+            Self::Doubtful(field) => is_doubtful(key, attributes).then_some(*field),
             _ => None,
         }
     }
@@ -323,8 +323,8 @@ impl<'a> Evaluator<'a> {
                 // If there is none, the condition is unjudged.
                 in_lower_case(matcher).map_or(Prepared::Nothing, Prepared::LowerCase)
             }
-            Ask::Attribute(..) | Ask::Resource(..) => {
-                doubtful(ask, self.losses()).map_or(Prepared::Nothing, Prepared::Doubtful)
+            Ask::Attribute(key, _) => {
+                doubtful(key, self.losses()).map_or(Prepared::Nothing, Prepared::Doubtful)
             }
             _ => Prepared::Nothing,
         }
@@ -336,6 +336,21 @@ impl<'a> Evaluator<'a> {
 
     pub(super) fn losses(&self) -> &Losses {
         self.forest.trace().losses()
+    }
+
+    /// The loss because of which an attribute of a span can have been sent otherwise.
+    pub(super) fn lost_about(&self, ask: &Ask, prepared: &Prepared, span: &Span) -> Option<Field> {
+        match ask {
+            Ask::Attribute(key, matcher) => {
+                let attributes = &span.attributes;
+                let of_types = || mistyped(attributes, key, matcher, self.losses());
+                prepared.doubt(key, attributes).or_else(of_types)
+            }
+            Ask::Resource(key, matcher) => {
+                mistyped(&span.resource.attributes, key, matcher, self.losses())
+            }
+            _ => None,
+        }
     }
 
     /// The answer of a span to a condition of a selector.
@@ -374,12 +389,9 @@ impl<'a> Evaluator<'a> {
             }
             Ask::Status(choice) => Truth::of(choice.allowed.contains(&this.status.code)),
             Ask::Attribute(key, matcher) => attribute(&this.attributes, key, matcher)
-                .unless(prepared.doubt(key, &this.attributes).is_some()),
-            Ask::Resource(key, matcher) => {
-                let attributes = &this.resource.attributes;
-                let doubt = prepared.doubt(key, attributes);
-                attribute(attributes, key, matcher).unless(doubt.is_some())
-            }
+                .unless(self.lost_about(ask, prepared, this).is_some()),
+            Ask::Resource(key, matcher) => attribute(&this.resource.attributes, key, matcher)
+                .unless(self.lost_about(ask, prepared, this).is_some()),
             Ask::Duration(limits) => time(this.duration().ok(), limits),
             Ask::SelfTime(limits) => time(self.forest.self_time(span), limits),
             Ask::Event(pattern) => {

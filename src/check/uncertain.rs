@@ -3,6 +3,7 @@
 use super::attributes::{doubtful_key, other_type};
 use super::forest::TraceReach;
 use super::judgement::Standing;
+use super::lost::mistyped;
 use super::outcome::{DroppedPart, SpanName, Unjudged};
 use super::relations::Related;
 use super::select::{Evaluator, Prepared};
@@ -71,13 +72,13 @@ impl Evaluator<'_> {
             Ask::SelfTime(_) => no_duration(this)
                 .or_else(|| self.reason_of_children(span))
                 .or_else(|| self.reason_of_rounding()),
-            Ask::Attribute(key, _) => match prepared.doubt(key, &this.attributes) {
+            Ask::Attribute(..) => match self.lost_about(ask, prepared, this) {
                 Some(field) => Some(Unjudged::Lost(field)),
                 None => dropped(this, DroppedPart::Attributes, this.attributes.dropped()),
             },
             Ask::Type(_) => dropped(this, DroppedPart::Attributes, this.attributes.dropped()),
             Ask::Service(_) => unknown_service(this),
-            Ask::Resource(key, _) => match prepared.doubt(key, &this.resource.attributes) {
+            Ask::Resource(..) => match self.lost_about(ask, prepared, this) {
                 Some(field) => Some(Unjudged::Lost(field)),
                 None => {
                     let number = this.resource.attributes.dropped();
@@ -91,11 +92,7 @@ impl Evaluator<'_> {
                 })
                 .or_else(|| {
                     let each = this.events.iter().map(|event| &event.attributes);
-                    of_another_type(this, each, &pattern.attributes)
-                })
-                .or_else(|| {
-                    let is_lost = self.loses(Field::Structures);
-                    is_lost.then_some(Unjudged::Lost(Field::Structures))
+                    self.of_another_type(this, each, &pattern.attributes)
                 }),
             Ask::LinkCount(_) => dropped(this, DroppedPart::Links, this.dropped_links),
             Ask::Link(link) => dropped(this, DroppedPart::Links, this.dropped_links)
@@ -105,7 +102,7 @@ impl Evaluator<'_> {
                 })
                 .or_else(|| {
                     let each = this.links.iter().map(|link| &link.attributes);
-                    of_another_type(this, each, &link.attributes)
+                    self.of_another_type(this, each, &link.attributes)
                 })
                 .or_else(|| self.reason_of_pattern(link.to.as_ref()?, TraceReach::Links)),
             Ask::Relation(relation) => {
@@ -122,6 +119,25 @@ impl Evaluator<'_> {
     fn reason_of_rounding(&self) -> Option<Unjudged> {
         let is_rounded = self.loses(Field::Nanoseconds);
         is_rounded.then_some(Unjudged::Lost(Field::Nanoseconds))
+    }
+
+    /// The reason if an attribute has a type that its matcher cannot judge, or can have been sent in another
+    /// type.
+    fn of_another_type<'t>(
+        &self,
+        span: &Span,
+        all: impl Iterator<Item = &'t Attributes>,
+        wanted: &[(String, Matcher)],
+    ) -> Option<Unjudged> {
+        let mut pairs =
+            all.flat_map(|attributes| wanted.iter().map(move |wanted| (attributes, wanted)));
+        pairs.find_map(|(of, (key, matcher))| {
+            let lost = mistyped(of, key, matcher, self.losses()).map(Unjudged::Lost);
+            lost.or_else(|| {
+                other_type(of, key, matcher)
+                    .then(|| Unjudged::OtherType(SpanName::of(span), key.clone()))
+            })
+        })
     }
 
     fn reason_of_children(&self, span: usize) -> Option<Unjudged> {
@@ -205,18 +221,6 @@ pub(super) fn why_absent(span: &Span, key: &str) -> Option<Unjudged> {
 
 fn dropped(span: &Span, part: DroppedPart, number: u32) -> Option<Unjudged> {
     (number > 0).then(|| Unjudged::Dropped(SpanName::of(span), part, number))
-}
-
-/// The reason if an attribute has a type that its matcher cannot judge.
-fn of_another_type<'t>(
-    span: &Span,
-    all: impl Iterator<Item = &'t Attributes>,
-    wanted: &[(String, Matcher)],
-) -> Option<Unjudged> {
-    let mut pairs =
-        all.flat_map(|attributes| wanted.iter().map(move |wanted| (attributes, wanted)));
-    let (_, (key, _)) = pairs.find(|(of, (key, matcher))| other_type(of, key, matcher))?;
-    Some(Unjudged::OtherType(SpanName::of(span), key.clone()))
 }
 
 /// Makes a failure unjudged if it is uncertain. If parts were dropped, it stays a failure with a

@@ -334,32 +334,6 @@ impl Matcher {
         }
     }
 
-    /// Returns `true` if it cannot judge values of a source that sends each as a string.
-    pub(crate) fn needs_type(&self) -> bool {
-        match self {
-            Self::Equal(value) | Self::Contains(value) | Self::Includes(value) => {
-                value.as_str().is_none()
-            }
-            Self::Compare(..)
-            | Self::Between(..)
-            | Self::Type(_)
-            | Self::Any(_)
-            | Self::All(_)
-            | Self::SameItems(_) => true,
-            Self::Not(inner) => inner.needs_type(),
-            Self::OneOf(several) | Self::Every(several) => several.iter().any(Self::needs_type),
-            Self::Regex(_)
-            | Self::Exists
-            | Self::Absent
-            | Self::StartsWith(_)
-            | Self::EndsWith(_)
-            | Self::Length(_)
-            | Self::Json(_)
-            | Self::Number(_)
-            | Self::Time(..) => false,
-        }
-    }
-
     /// Returns `true` if it distinguishes integers from doubles, or bytes or maps from other values.
     pub(crate) fn needs_exact_type(&self) -> bool {
         match self {

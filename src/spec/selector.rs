@@ -299,11 +299,11 @@ impl Ask {
             Self::Resource(..) => Some(Field::Resource),
             Self::Event(_) => Some(Field::Events),
             Self::LinkCount(_) | Self::Link(_) => Some(Field::Links),
-            Self::Attribute(_, matcher) => matcher.needs_type().then_some(Field::AttributeTypes),
             Self::Relation(relation) => {
                 (relation.place == Relative::LinkedTo).then_some(Field::Links)
             }
-            Self::Name(_)
+            Self::Attribute(..)
+            | Self::Name(_)
             | Self::Service(_)
             | Self::Type(_)
             | Self::Status(_)
