@@ -68,7 +68,7 @@ pub(super) fn source(node: &Node, reader: &Reader<'_>) -> Option<SourceSettings>
         );
     }
     let what = match kind.address {
-        AddressForm::Url => "a URL",
+        AddressForm::Url | AddressForm::UrlWith(_) => "a URL",
         AddressForm::UrlOrName(_) => "a URL or a name",
         AddressForm::Path => "a path",
     };

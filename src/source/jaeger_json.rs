@@ -147,6 +147,22 @@ pub(crate) fn spans(json: &[u8]) -> serde_json::Result<JaegerSpans> {
     Ok(all)
 }
 
+/// Returns `true` for JSON that begins as an answer of Jaeger's old API.
+pub(super) fn is_jaeger(json: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Head {
+        data: Vec<TraceHead>,
+    }
+    #[derive(Deserialize)]
+    struct TraceHead {
+        #[serde(rename = "traceID")]
+        _trace_id: String,
+        #[serde(rename = "spans")]
+        _spans: serde::de::IgnoredAny,
+    }
+    serde_json::from_str(json).is_ok_and(|head: Head| !head.data.is_empty())
+}
+
 impl JaegerSpans {
     /// Adds a span; its resource is that of its own `process` unless another one is given.
     pub(crate) fn add(&mut self, span: JaegerSpan, of: Option<Arc<Resource>>, binary: Binary) {

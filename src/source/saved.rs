@@ -1,7 +1,7 @@
 //! Reads the traces of a saved file, in each format that is known.
 
 use super::otlp::{self, ReadError};
-use super::zipkin_json;
+use super::{jaeger_json, zipkin_json};
 use crate::trace::{Losses, Trace};
 
 /// A file without traces that can be read.
@@ -13,6 +13,12 @@ pub(crate) enum SavedError {
     /// JSON of Zipkin with an error.
     #[error("read as JSON of Zipkin, and failed")]
     Zipkin(#[source] serde_json::Error),
+    /// JSON of Jaeger's old API with an error.
+    #[error("read as JSON of Jaeger's old API, and failed")]
+    Jaeger(#[source] serde_json::Error),
+    /// JSON of Jaeger's old API in which no span can be read.
+    #[error("JSON of Jaeger's old API, but no span can be read: {0}")]
+    NoJaeger(String),
     /// JSON of Zipkin in which all ids are invalid.
     #[error("JSON of Zipkin, but no span can be read: {0}")]
     NoZipkin(String),
@@ -28,7 +34,8 @@ impl SavedError {
     }
 }
 
-/// Reads the traces of a saved file: OTLP as [`otlp::read`] does, and Zipkin's JSON.
+/// Reads the traces of a saved file: OTLP as [`otlp::read`] does, Zipkin's JSON, and that of Jaeger's
+/// old API.
 ///
 /// # Errors
 /// When the bytes have another format.
@@ -44,7 +51,23 @@ pub(crate) fn read(file: &[u8]) -> Result<Vec<Trace>, SavedError> {
     if zipkin_json::is_zipkin(text) {
         return of_zipkin(text);
     }
+    if jaeger_json::is_jaeger(text) {
+        return of_jaeger(text);
+    }
     Err(error.into())
+}
+
+fn of_jaeger(text: &str) -> Result<Vec<Trace>, SavedError> {
+    let read = jaeger_json::spans(text.as_bytes()).map_err(SavedError::Jaeger)?;
+    if let (true, Some(hole)) = (read.spans.is_empty(), read.holes.first()) {
+        return Err(SavedError::NoJaeger(hole.to_string()));
+    }
+    let traces = otlp::tie(otlp::assemble(read.spans)).into_iter();
+    let traces = traces.map(|trace| {
+        let trace = trace.with_holes(read.holes.iter().cloned());
+        trace.with_losses(read.losses.clone())
+    });
+    Ok(traces.collect())
 }
 
 fn of_zipkin(text: &str) -> Result<Vec<Trace>, SavedError> {

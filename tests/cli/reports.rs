@@ -229,6 +229,29 @@ async fn a_trace_of_zipkin_is_shown_with_what_its_format_loses() {
 }
 
 #[tokio::test]
+async fn a_trace_of_jaegers_user_interface_is_shown_with_what_its_format_loses() {
+    let project = Project::with(&[]).await;
+    let trace = include_str!("../fixtures/backends/jaeger/legacy-trace-refused.json");
+    project.write("jaeger.json", trace);
+    let said = project.spanspec(&["show", "jaeger.json"]).await;
+    said.expect(
+        0,
+        &[
+            "trace 00f067aa0ba902b7d269b633813fc60d   18 spans, 4 services, ",
+            "note: this format loses nanoseconds, ",
+            "process_payment",
+        ],
+    );
+    let broken = r#"{"data":[{"traceID":"a","spans":[{"traceID":"a"}]}]}"#;
+    project.write("broken.json", broken);
+    let said = project.spanspec(&["show", "broken.json"]).await;
+    said.expect(
+        2,
+        &["broken.json is not a trace: read as JSON of Jaeger's old API, and failed: missing field "],
+    );
+}
+
+#[tokio::test]
 async fn what_is_no_trace_is_said_to_be_none() {
     let project = Project::with(&[]).await;
     let file = project.write("notes.txt", "hello");

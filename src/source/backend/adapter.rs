@@ -34,6 +34,8 @@ pub(crate) struct Kind {
 pub(crate) enum AddressForm {
     /// A URL.
     Url,
+    /// A URL, also with one of these schemes.
+    UrlWith(&'static [&'static str]),
     /// A URL, or a name such as a region, from which the URL is made.
     UrlOrName(fn(&str) -> String),
     /// A file or folder.

@@ -1,5 +1,7 @@
 //! Requests to a backend over HTTP, and what their failures mean.
 
+mod grpc;
+
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
@@ -50,7 +52,8 @@ impl HttpClient {
             value.set_sensitive(true);
             headers.insert(key, value);
         }
-        let client = Client::builder()
+        let builder = Client::builder();
+        let client = Self::grpc(builder, &settings.url)
             // A redirect usually leads to a login page, and would carry the credentials there.
             .redirect(reqwest::redirect::Policy::none())
             .timeout(TIMEOUT)

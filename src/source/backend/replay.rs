@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::response::IntoResponse;
+use http_body_util::{BodyExt, Full};
 use tokio::task::JoinSet;
 
 use super::{Backend, SourceSettings};
@@ -45,6 +46,24 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, &'static str)>,
     pub(super) body: Vec<u8>,
+    /// After the body, as gRPC has them.
+    pub(super) trailers: Vec<(&'static str, &'static str)>,
+}
+
+impl Answer {
+    fn body_with_trailers(&self) -> Body {
+        let body = Full::new(Bytes::from(self.body.clone()));
+        if self.trailers.is_empty() {
+            return Body::new(body);
+        }
+        let trailers = self.trailers.iter();
+        let trailers = trailers.map(|(name, value)| {
+            let name = HeaderName::from_static(name);
+            (name, value.parse().unwrap())
+        });
+        let trailers: HeaderMap = trailers.collect();
+        Body::new(body.with_trailers(std::future::ready(Some(Ok(trailers)))))
+    }
 }
 
 /// A request that a backend received.
@@ -60,6 +79,7 @@ pub(super) fn answer(status: u16, body: impl AsRef<[u8]>) -> Answer {
         status,
         headers: Vec::new(),
         body: body.as_ref().to_vec(),
+        trailers: Vec::new(),
     }
 }
 
@@ -95,7 +115,7 @@ impl Replay {
                         _ => answers.remove(0),
                     });
                 let found = found.unwrap_or_else(|| answer(404, ""));
-                let mut response = found.body.into_response();
+                let mut response = found.body_with_trailers().into_response();
                 *response.status_mut() = StatusCode::from_u16(found.status).unwrap();
                 for (name, value) in found.headers {
                     response.headers_mut().insert(name, value.parse().unwrap());
@@ -118,6 +138,12 @@ impl Replay {
 
     pub(super) fn backend(&self, kind: &str) -> Backend {
         self.with(kind, |_| ())
+    }
+
+    /// The same over gRPC.
+    pub(super) fn grpc_backend(&self, kind: &str) -> Backend {
+        let settings = parse_source(&format!("{kind}=grpc://{}", self.address)).unwrap();
+        Backend::new(settings).unwrap()
     }
 
     pub(super) fn with(&self, kind: &str, change: impl FnOnce(&mut SourceSettings)) -> Backend {

@@ -41,6 +41,10 @@ impl SourceSettings {
     pub(crate) fn new(kind: &'static Kind, address: &str, folder: &Path) -> Result<Self, Refusal> {
         let url = match kind.address {
             AddressForm::Url => parse_url(address)?,
+            AddressForm::UrlWith(schemes) => match Url::parse(address) {
+                Ok(url) if schemes.contains(&url.scheme()) && url.has_host() => url,
+                _ => parse_url(address)?,
+            },
             AddressForm::UrlOrName(url) if is_name(address) => parse_url(&url(address))?,
             AddressForm::UrlOrName(_) => parse_url(address)?,
             AddressForm::Path => path_url(&folder.join(address))?,

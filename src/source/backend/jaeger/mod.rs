@@ -1,5 +1,6 @@
-//! Jaeger, over version 3 of its HTTP API, or the old API where it has no other.
+//! Jaeger, over version 3 of its API by HTTP or gRPC, or the old API where it has no other.
 
+mod grpc;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -21,10 +22,14 @@ use crate::spec::keys::key;
 use crate::trace::{Span, TraceId};
 
 pub(super) const KIND: Kind = Kind {
-    key: key("jaeger", "text", "The URL of Jaeger."),
+    key: key(
+        "jaeger",
+        "text",
+        "The URL of Jaeger; `grpc://host:16685` or `grpcs://…` for gRPC.",
+    ),
     title: "Jaeger",
     example: "http://127.0.0.1:16686",
-    address: AddressForm::Url,
+    address: AddressForm::UrlWith(&["grpc", "grpcs"]),
     options: &[],
     variables: &[],
     adapter: |settings| Ok(Box::new(Jaeger::new(settings)?)),
@@ -60,6 +65,9 @@ impl Jaeger {
     }
 
     async fn read(&self, trace: TraceId) -> Result<Fetched, FetchError> {
+        if self.is_grpc() {
+            return self.read_by_grpc(trace).await;
+        }
         let id = trace.to_string();
         let mut url = self.settings.address(&["api", "v3", "traces", &id]);
         // Versions know one spelling or the other. Without it, Jaeger changes spans for its user interface.
@@ -77,6 +85,10 @@ impl Jaeger {
             holes: read.holes,
             losses: read.losses,
         })
+    }
+
+    fn is_grpc(&self) -> bool {
+        self.settings.url.scheme().starts_with("grpc")
     }
 
     fn spans(&self, body: &[u8]) -> Result<Fetched, FetchError> {

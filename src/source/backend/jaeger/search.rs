@@ -72,22 +72,34 @@ impl Jaeger {
         service: Option<&str>,
     ) -> Result<SearchAnswer, FetchError> {
         let limit = query.limit.min(MOST_TRACES);
-        let traces = match self.version_3(self.query_3(query, service, limit)).await? {
-            Read::Answer(body) => {
-                let spans = self.spans(&body)?.spans;
-                spans.iter().map(|span| span.trace_id).collect()
-            }
-            Read::NoVersion => {
-                let body = self
-                    .old_version(self.old_query(query, service, limit))
-                    .await?;
-                self.old_ids(&body)?
-            }
+        let traces = match self.is_grpc() {
+            true => self.find_by_grpc(query, service, limit).await?,
+            false => self.find_by_http(query, service, limit).await?,
         };
         Ok(SearchAnswer {
             is_cut: traces.len() >= limit,
             traces: traces.into_iter().collect(),
         })
+    }
+
+    async fn find_by_http(
+        &self,
+        query: &SearchQuery,
+        service: Option<&str>,
+        limit: usize,
+    ) -> Result<BTreeSet<TraceId>, FetchError> {
+        match self.version_3(self.query_3(query, service, limit)).await? {
+            Read::Answer(body) => {
+                let spans = self.spans(&body)?.spans;
+                Ok(spans.iter().map(|span| span.trace_id).collect())
+            }
+            Read::NoVersion => {
+                let body = self
+                    .old_version(self.old_query(query, service, limit))
+                    .await?;
+                self.old_ids(&body)
+            }
+        }
     }
 
     /// Each parameter in both spellings: versions know one of them only.
@@ -156,6 +168,9 @@ impl Jaeger {
     }
 
     async fn services(&self) -> Result<Vec<String>, FetchError> {
+        if self.is_grpc() {
+            return self.services_by_grpc().await;
+        }
         let url = self.settings.address(&["api", "v3", "services"]);
         let body = match self.version_3(url).await? {
             Read::Answer(body) if body.is_empty() => return Ok(Vec::new()),
@@ -171,7 +186,7 @@ impl Jaeger {
     }
 }
 
-fn indexed(name: Option<&str>) -> Option<&str> {
+pub(super) fn indexed(name: Option<&str>) -> Option<&str> {
     name.filter(|name| name.len() <= LONGEST_NAME)
 }
 

@@ -182,3 +182,98 @@ async fn an_address_without_jaegers_api_is_an_error() {
         )
     );
 }
+
+/// A stream of messages, which ends with this status.
+fn stream(messages: &[&[u8]], status: &'static str) -> Answer {
+    let frames = messages.iter().map(|message| {
+        let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+        [&[0], length.as_slice(), message].concat()
+    });
+    Answer {
+        trailers: vec![("grpc-status", status), ("grpc-message", "no%20luck")],
+        ..answer(200, frames.collect::<Vec<_>>().concat())
+    }
+}
+
+const GET_TRACE: &str = "/jaeger.api_v3.QueryService/GetTrace";
+
+#[tokio::test]
+async fn the_chunks_of_a_stream_are_one_trace() {
+    let whole = recorded!("backends/jaeger/grpc-get-refused-0.pb");
+    // The first chunk has the resource spans before this byte.
+    let (mut first, mut rest) = (Vec::new(), whole);
+    while let [10, tail @ ..] = rest {
+        let mut length = tail;
+        let size = usize::try_from(prost::decode_length_delimiter(&mut length).unwrap()).unwrap();
+        let end = rest.len() - length.len() + size;
+        first.push(&rest[..end]);
+        rest = &rest[end..];
+    }
+    assert!(first.len() > 1);
+    let jaeger = Replay::of([(GET_TRACE, vec![stream(&[], "0"), stream(&first, "0")])]).await;
+    let trace = settled(&jaeger.grpc_backend("jaeger"), REFUSED).await;
+    let expected = sent(recorded!("backends/sent/refused.json"), REFUSED);
+    assert_eq!(by_id(&trace), by_id(&expected));
+    let asked = jaeger.asked.lock().unwrap();
+    assert_eq!(asked[0].headers["content-type"], "application/grpc");
+    assert_eq!(
+        asked[0].body,
+        format!("\0\0\0\0\x24\n\x20{REFUSED}\x20\x01")
+    );
+}
+
+#[tokio::test]
+async fn a_search_over_grpc_finds_the_ids_of_all_chunks() {
+    let chunks = [
+        recorded!("backends/jaeger/grpc-find-0.pb"),
+        recorded!("backends/jaeger/grpc-find-1.pb"),
+    ];
+    let services = stream(&[recorded!("backends/jaeger/grpc-services-0.pb")], "0");
+    let jaeger = Replay::of([
+        (
+            "/jaeger.api_v3.QueryService/FindTraces",
+            vec![stream(&[], "2"), stream(&chunks, "0"), stream(&[], "0")],
+        ),
+        ("/jaeger.api_v3.QueryService/GetServices", vec![services]),
+    ])
+    .await;
+    let any = SearchQuery {
+        service: None,
+        ..query()
+    };
+    let backend = jaeger.grpc_backend("jaeger");
+    let answer = backend.adapter.search(&any).await.unwrap();
+    assert_eq!(ids(&answer), [REFUSED, PLACED]);
+    assert!(!answer.is_cut);
+    let asked = jaeger.paths();
+    let finds = asked.iter().filter(|path| path.ends_with("FindTraces"));
+    // One without a service, and one for each of the five.
+    assert_eq!(finds.count(), 6, "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_stream_that_does_not_end_well_is_no_trace() {
+    let whole = recorded!("backends/jaeger/grpc-get-refused-0.pb");
+    let cut = Answer {
+        trailers: Vec::new(),
+        ..stream(&[whole], "0")
+    };
+    for (answer, expected) in [
+        (cut, "is not complete"),
+        (
+            stream(&[whole], "14"),
+            "answers with gRPC status 14: no luck",
+        ),
+    ] {
+        let jaeger = Replay::of([(GET_TRACE, vec![answer])]).await;
+        let hole = trouble(&jaeger.grpc_backend("jaeger")).await;
+        assert!(hole.ends_with(expected), "{hole}");
+    }
+    let denied = stream(&[], "16");
+    let jaeger = Replay::of([(GET_TRACE, vec![denied])]).await;
+    let why = refusal(&jaeger.grpc_backend("jaeger")).await;
+    assert!(why.contains("check the credentials"), "{why}");
+    let not_found = Replay::of([(GET_TRACE, vec![stream(&[], "5"), stream(&[whole], "0")])]).await;
+    let trace = settled(&not_found.grpc_backend("jaeger"), REFUSED).await;
+    assert_eq!(trace.holes(), []);
+}
