@@ -91,11 +91,7 @@ fn not_a_trace(file: &Path, bytes: &[u8], error: &SavedError) -> String {
     if is_text && error.is_of_protobuf() {
         return format!("{name} is not a trace: it is text, but not JSON; {SAVED}");
     }
-    let causes = std::iter::successors(std::error::Error::source(error), |e| e.source());
-    let why: Vec<String> = std::iter::once(error.to_string())
-        .chain(causes.map(ToString::to_string))
-        .collect();
-    format!("{name} is not a trace: {}; {SAVED}", why.join(": "))
+    format!("{name} is not a trace: {}; {SAVED}", error.in_full())
 }
 
 fn bytes(file: &Path) -> Result<Vec<u8>, FileError> {

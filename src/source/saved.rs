@@ -1,8 +1,11 @@
 //! Reads the traces of a saved file, in each format that is known.
 
+use std::io;
+
+pub(crate) use super::otlp::whole_part;
 use super::otlp::{self, ReadError};
 use super::{jaeger_json, zipkin_json};
-use crate::trace::{Losses, Trace};
+use crate::trace::{Hole, Losses, Span, Trace};
 
 /// A file without traces that can be read.
 #[derive(Debug, thiserror::Error)]
@@ -26,25 +29,63 @@ pub(crate) enum SavedError {
 
 impl SavedError {
     /// Returns `true` if the file was read as protobuf.
+    #[cfg(feature = "cli")]
     pub(crate) fn is_of_protobuf(&self) -> bool {
         let Self::Otlp(error) = self else {
             return false;
         };
         matches!(error, ReadError::Protobuf(_) | ReadError::OtherProtobuf)
     }
+
+    /// The error with its causes, on one line.
+    pub(crate) fn in_full(&self) -> String {
+        let causes = std::iter::successors(std::error::Error::source(self), |error| error.source());
+        let all: Vec<String> = std::iter::once(self.to_string())
+            .chain(causes.map(ToString::to_string))
+            .collect();
+        all.join(": ")
+    }
+
+    /// Returns `true` if the file ends too early, as while it is written.
+    pub(crate) fn is_cut(&self) -> bool {
+        match self {
+            Self::Otlp(ReadError::Empty | ReadError::CutOff) => true,
+            Self::Otlp(ReadError::Compressed(_, error)) => {
+                error.kind() == io::ErrorKind::UnexpectedEof
+            }
+            Self::Otlp(ReadError::Json(error)) | Self::Zipkin(error) | Self::Jaeger(error) => {
+                error.is_eof()
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Reads the traces of a saved file: OTLP as [`otlp::read`] does, Zipkin's JSON, and that of Jaeger's
-/// old API.
+/// old API. A trace that a link ties to another one is attached to it.
 ///
 /// # Errors
 /// When the bytes have another format.
+#[cfg(feature = "cli")]
 pub(crate) fn read(file: &[u8]) -> Result<Vec<Trace>, SavedError> {
-    let error = match otlp::read(file) {
-        Ok(traces) => return Ok(traces),
-        Err(error @ (ReadError::OtherJson | ReadError::Json(_))) => error,
-        Err(error) => return Err(error.into()),
-    };
+    match otlp::read(file) {
+        Ok(traces) => Ok(traces),
+        Err(error) => Ok(otlp::tie(of_other_format(file, error)?)),
+    }
+}
+
+/// The same, without the traces to which links lead.
+///
+/// # Errors
+/// When the bytes have another format.
+pub(crate) fn read_untied(file: &[u8]) -> Result<Vec<Trace>, SavedError> {
+    otlp::read_untied(file).or_else(|error| of_other_format(file, error))
+}
+
+fn of_other_format(file: &[u8], error: ReadError) -> Result<Vec<Trace>, SavedError> {
+    if !matches!(error, ReadError::OtherJson | ReadError::Json(_)) {
+        return Err(error.into());
+    }
     let file = otlp::decompressed(file)?;
     let text = String::from_utf8_lossy(&file);
     let text = text.trim_start_matches('\u{feff}');
@@ -59,27 +100,26 @@ pub(crate) fn read(file: &[u8]) -> Result<Vec<Trace>, SavedError> {
 
 fn of_jaeger(text: &str) -> Result<Vec<Trace>, SavedError> {
     let read = jaeger_json::spans(text.as_bytes()).map_err(SavedError::Jaeger)?;
-    if let (true, Some(hole)) = (read.spans.is_empty(), read.holes.first()) {
-        return Err(SavedError::NoJaeger(hole.to_string()));
+    match (read.spans.is_empty(), read.holes.first()) {
+        (true, Some(hole)) => Err(SavedError::NoJaeger(hole.to_string())),
+        _ => Ok(traces(read.spans, &read.holes, &read.losses)),
     }
-    let traces = otlp::tie(otlp::assemble(read.spans)).into_iter();
-    let traces = traces.map(|trace| {
-        let trace = trace.with_holes(read.holes.iter().cloned());
-        trace.with_losses(read.losses.clone())
-    });
-    Ok(traces.collect())
 }
 
 fn of_zipkin(text: &str) -> Result<Vec<Trace>, SavedError> {
     let read = zipkin_json::read(text).map_err(SavedError::Zipkin)?;
-    if let (true, Some(hole)) = (read.spans.is_empty(), read.holes.first()) {
-        return Err(SavedError::NoZipkin(hole.to_string()));
+    let losses = zipkin_json::LOSSES.iter().copied().collect();
+    match (read.spans.is_empty(), read.holes.first()) {
+        (true, Some(hole)) => Err(SavedError::NoZipkin(hole.to_string())),
+        _ => Ok(traces(read.spans, &read.holes, &losses)),
     }
-    let losses: Losses = zipkin_json::LOSSES.iter().copied().collect();
-    let traces = otlp::tie(otlp::assemble(read.spans)).into_iter();
+}
+
+fn traces(spans: Vec<Span>, holes: &[Hole], losses: &Losses) -> Vec<Trace> {
+    let traces = otlp::assemble(spans).into_iter();
     let traces = traces.map(|trace| {
-        let trace = trace.with_holes(read.holes.iter().cloned());
+        let trace = trace.with_holes(holes.iter().cloned());
         trace.with_losses(losses.clone())
     });
-    Ok(traces.collect())
+    traces.collect()
 }

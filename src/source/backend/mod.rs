@@ -9,6 +9,7 @@ mod clickhouse;
 mod clock;
 #[cfg(feature = "cli")]
 mod examination;
+mod files;
 mod http;
 mod jaeger;
 mod json;
@@ -49,7 +50,13 @@ use crate::spec::keys::{Keys, key};
 use crate::trace::{Field, Hole, Losses, Nanos, Origin, TraceId};
 
 /// All kinds of backends.
-pub(crate) static KINDS: &[Kind] = &[jaeger::KIND, tempo::KIND, zipkin::KIND, clickhouse::KIND];
+pub(crate) static KINDS: &[Kind] = &[
+    jaeger::KIND,
+    tempo::KIND,
+    zipkin::KIND,
+    clickhouse::KIND,
+    files::KIND,
+];
 
 /// The keys of `source`.
 pub(crate) const KEYS: Keys = Keys(&[
@@ -58,11 +65,13 @@ pub(crate) const KEYS: Keys = Keys(&[
         tempo::KIND.key,
         zipkin::KIND.key,
         clickhouse::KIND.key,
+        files::KIND.key,
     ],
     jaeger::KIND.options,
     tempo::KIND.options,
     zipkin::KIND.options,
     clickhouse::KIND.options,
+    files::KIND.options,
     &[
         key(
             "headers",

@@ -112,6 +112,23 @@ fn frames(file: &[u8]) -> Result<Option<Vec<&[u8]>>, ReadError> {
     Ok(Some(frames).filter(|frames| !frames.is_empty()))
 }
 
+/// The part of a file that ends with a whole line or message, if the file ends within one.
+#[cfg(feature = "run")]
+pub(crate) fn whole_part(file: &[u8]) -> &[u8] {
+    if file.starts_with(&[0]) {
+        let mut rest = file;
+        while let Some((length, after)) = rest.split_first_chunk()
+            && let Ok(length) = usize::try_from(u32::from_be_bytes(*length))
+            && let Some(after) = after.get(length..)
+        {
+            rest = after;
+        }
+        return &file[..file.len() - rest.len()];
+    }
+    let end = file.iter().rposition(|&byte| byte == b'\n');
+    &file[..end.unwrap_or_default()]
+}
+
 /// A protobuf document, or a sequence of JSON documents.
 fn document(bytes: &[u8]) -> Result<Content, ReadError> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -28,7 +28,7 @@ pub(crate) use count::json_metric_points;
 pub(crate) use decode::{log_record, metrics, resource, scope, span};
 pub use error::{Malformed, ReadError};
 #[cfg(feature = "run")]
-pub(crate) use file::decompressed;
+pub(crate) use file::{decompressed, whole_part};
 pub(crate) use hint::service_hint;
 pub use ids::WrongId;
 pub(crate) use json::{logs_from_json, traces_from_json};
@@ -37,7 +37,7 @@ pub(crate) use pack::pack;
 pub(crate) use read::assemble;
 pub use read::read;
 #[cfg(feature = "run")]
-pub(crate) use read::tie;
+pub(crate) use read::{read_untied, tie};
 pub(crate) use signal::Signal;
 #[cfg(feature = "run")]
 pub(crate) use walk::is_server;

@@ -27,6 +27,16 @@ const MOST_HOLES: usize = 20;
 /// # Errors
 /// When the bytes have another format. OTLP without spans is not an error.
 pub fn read(bytes: &[u8]) -> Result<Vec<Trace>, ReadError> {
+    read_with(bytes, tie)
+}
+
+/// Like [`read`], without the traces to which links lead.
+#[cfg(feature = "run")]
+pub(crate) fn read_untied(bytes: &[u8]) -> Result<Vec<Trace>, ReadError> {
+    read_with(bytes, std::convert::identity)
+}
+
+fn read_with(bytes: &[u8], tie: fn(Vec<Trace>) -> Vec<Trace>) -> Result<Vec<Trace>, ReadError> {
     let Content { traces, unread } = file::content(bytes)?;
     let (spans, rejected) = decode::spans(traces);
     match rejected.first() {

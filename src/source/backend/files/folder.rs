@@ -1,0 +1,223 @@
+//! Reads trace files, and reads them again when they change.
+
+use std::collections::HashMap;
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::FetchError;
+use crate::source::saved::{self, SavedError};
+use crate::trace::{Hole, Sender, Trace};
+
+/// Maximum number of files.
+const MOST_FILES: usize = 10_000;
+
+/// Maximum size of all files, in bytes. Their spans are kept in memory.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// Maximum number of unreadable files that are named.
+const MOST_PROBLEMS: usize = 3;
+
+/// A file that changed this recently is read again, because it can change again without another time.
+const RECENT: Duration = Duration::from_secs(2);
+
+/// A folder of trace files, or one file, as it was last read.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    files: HashMap<PathBuf, TraceFile>,
+    /// The time of the last reading.
+    read: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct TraceFile {
+    stamp: Stamp,
+    traces: Vec<Trace>,
+    problem: Option<Hole>,
+}
+
+/// Two equal stamps belong to the same content, unless the file has changed recently.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Stamp {
+    size: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    fn of(found: &Metadata) -> Self {
+        Self {
+            size: found.len(),
+            modified: found.modified().ok(),
+        }
+    }
+
+    fn is_recent(self) -> bool {
+        let age = self.modified.and_then(|time| time.elapsed().ok());
+        age.is_none_or(|age| age < RECENT)
+    }
+}
+
+impl Folder {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            files: HashMap::new(),
+            read: None,
+        }
+    }
+
+    /// Reads the files that are new or have changed, unless that was done since this time.
+    ///
+    /// # Errors
+    /// There is no such folder, it cannot be read, or it is too large.
+    pub(super) fn refresh(&mut self, since: Instant) -> Result<(), FetchError> {
+        if self.read.is_some_and(|read| read >= since) {
+            return Ok(());
+        }
+        let now = Instant::now();
+        let found = self.list()?;
+        let size: u64 = found.iter().map(|(_, stamp)| stamp.size).sum();
+        if size > MOST_BYTES {
+            return Err(self.too_large(&format!("has more than {} MiB", MOST_BYTES >> 20)));
+        }
+        let mut known = std::mem::take(&mut self.files);
+        for (path, stamp) in found {
+            let file = match known.remove(&path) {
+                Some(file) if file.stamp == stamp && !stamp.is_recent() => file,
+                _ => TraceFile::read(&path, stamp),
+            };
+            self.files.insert(path, file);
+        }
+        self.read = Some(now);
+        Ok(())
+    }
+
+    /// All files but hidden ones, in this folder and those below.
+    fn list(&self) -> Result<Vec<(PathBuf, Stamp)>, FetchError> {
+        let is_hidden = |entry: &walkdir::DirEntry| {
+            entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.')
+        };
+        let walk = walkdir::WalkDir::new(&self.path).follow_links(true);
+        let mut files = Vec::new();
+        for entry in walk.into_iter().filter_entry(|entry| !is_hidden(entry)) {
+            let found = entry.and_then(|entry| {
+                let found = entry.metadata()?;
+                Ok((entry.into_path(), found))
+            });
+            match found {
+                Ok((path, found)) if found.is_file() => files.push((path, Stamp::of(&found))),
+                Ok(_) => {}
+                Err(error) if error.loop_ancestor().is_some() => {}
+                // It was removed or renamed after the folder was listed.
+                Err(error) if is_absence(&error) && error.depth() > 0 => {}
+                Err(error) => return Err(self.unreadable(&error)),
+            }
+            if files.len() > MOST_FILES {
+                return Err(self.too_large(&format!("has more than {MOST_FILES} files")));
+            }
+        }
+        Ok(files)
+    }
+
+    fn unreadable(&self, error: &walkdir::Error) -> FetchError {
+        let path = error.path().unwrap_or(&self.path).display();
+        let why = match (is_absence(error), error.io_error()) {
+            (true, _) => format!("{path} does not exist"),
+            (false, Some(error)) => format!("cannot read {path}: {error}"),
+            (false, None) => format!("cannot read {path}"),
+        };
+        FetchError::Later {
+            why,
+            after: None,
+            help: "check the path of `source`, and that the Collector writes files there"
+                .to_owned(),
+        }
+    }
+
+    fn too_large(&self, what: &str) -> FetchError {
+        FetchError::Refused {
+            why: format!("{} {what}", self.path.display()),
+            help: "name one file or a smaller folder, or let the Collector keep fewer files (`rotation`)"
+                .to_owned(),
+        }
+    }
+
+    /// The traces of all files. A trace can have parts in several files.
+    pub(super) fn traces(&self) -> impl Iterator<Item = &Trace> {
+        self.files.values().flat_map(|file| &file.traces)
+    }
+
+    /// The holes of files of which a part or all cannot be read.
+    pub(super) fn problems(&self) -> Vec<Hole> {
+        let mut files: Vec<(&PathBuf, &Hole)> = self
+            .files
+            .iter()
+            .filter_map(|(path, file)| Some((path, file.problem.as_ref()?)))
+            .collect();
+        files.sort_by_key(|(path, _)| *path);
+        let problems = files.into_iter().take(MOST_PROBLEMS);
+        problems.map(|(_, problem)| problem.clone()).collect()
+    }
+}
+
+impl TraceFile {
+    fn read(path: &Path, stamp: Stamp) -> Self {
+        let (traces, problem) = match fs::read(path) {
+            Ok(bytes) => traces(path, &bytes),
+            // It was removed or renamed after the folder was listed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), None),
+            Err(error) => {
+                let why = format!("cannot read {}: {error}", path.display());
+                let help = "let this user read it, or move it out of the folder";
+                (Vec::new(), Some(hole(why, help)))
+            }
+        };
+        Self {
+            stamp,
+            traces,
+            problem,
+        }
+    }
+}
+
+/// The traces of a file, and the hole of a part that cannot be read.
+fn traces(path: &Path, bytes: &[u8]) -> (Vec<Trace>, Option<Hole>) {
+    let error = match saved::read_untied(bytes) {
+        Ok(traces) => return (traces, None),
+        Err(_) if bytes.is_empty() => return (Vec::new(), None),
+        Err(error) => error,
+    };
+    if !error.is_cut() {
+        return (Vec::new(), Some(foreign(path, &error)));
+    }
+    let why = format!("{} ends within a line or message", path.display());
+    let help =
+        "wait until it is written: `delay` of `source`; if nothing writes it, remove its end";
+    let problem = Some(hole(why, help));
+    match saved::read_untied(saved::whole_part(bytes)) {
+        Ok(traces) => (traces, problem),
+        Err(_) => (Vec::new(), problem),
+    }
+}
+
+fn foreign(path: &Path, error: &SavedError) -> Hole {
+    hole(
+        format!("{} is not a trace: {}", path.display(), error.in_full()),
+        "move it out of the folder of traces, or save its traces as OTLP",
+    )
+}
+
+fn hole(reason: String, remedy: &str) -> Hole {
+    Hole {
+        reason,
+        sender: Sender::default(),
+        remedy: remedy.to_owned(),
+    }
+}
+
+fn is_absence(error: &walkdir::Error) -> bool {
+    let kind = error.io_error().map(io::Error::kind);
+    kind == Some(io::ErrorKind::NotFound)
+}

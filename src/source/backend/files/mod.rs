@@ -1,0 +1,162 @@
+//! A folder of trace files, such as those of the Collector's file exporter, or one file.
+
+mod folder;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::adapter::{Adapter, AddressForm, FetchError, Fetched, Kind, SearchAnswer, SearchQuery};
+use super::settings::SourceSettings;
+use crate::spec::keys::key;
+use crate::trace::{Attributes, Field, Losses, Nanos, Span, StatusCode, TraceId, Value};
+use folder::Folder;
+
+pub(super) const KIND: Kind = Kind {
+    key: key(
+        "files",
+        "text",
+        "A folder of trace files, or one file, as the Collector's file exporter writes them.",
+    ),
+    title: "Trace files",
+    example: "traces/",
+    address: AddressForm::Path,
+    options: &[],
+    variables: &[],
+    adapter: |settings| Ok(Box::new(Files::new(settings)?)),
+};
+
+#[derive(Debug)]
+struct Files {
+    folder: Arc<Mutex<Folder>>,
+}
+
+impl Files {
+    fn new(settings: &SourceSettings) -> Result<Self, FetchError> {
+        if !settings.headers.is_empty() || settings.tenant.is_some() {
+            return Err(FetchError::Refused {
+                why: "`files` has neither `headers` nor a `tenant`".to_owned(),
+                help: "remove them: files are read without requests".to_owned(),
+            });
+        }
+        Ok(Self {
+            folder: Arc::new(Mutex::new(Folder::new(settings.path()))),
+        })
+    }
+
+    /// Reads the files that have changed, and asks.
+    async fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Folder) -> T + Send + 'static,
+    ) -> Result<T, FetchError> {
+        let folder = Arc::clone(&self.folder);
+        let asked = Instant::now();
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
+            folder.refresh(asked)?;
+            Ok(ask(&folder))
+        });
+        reading.await.unwrap_or_else(|_| {
+            Err(FetchError::Later {
+                why: "the reading of trace files was interrupted".to_owned(),
+                after: None,
+                help: "report this, with the files".to_owned(),
+            })
+        })
+    }
+}
+
+/// The spans of a trace in all files.
+fn fetched(trace: TraceId, folder: &Folder) -> Fetched {
+    let mut fetched = Fetched {
+        holes: folder.problems(),
+        ..Fetched::default()
+    };
+    for part in folder.traces().filter(|part| part.id() == trace) {
+        fetched.spans.extend(part.spans().iter().cloned());
+        fetched.holes.extend(part.holes().iter().cloned());
+        fetched.losses.add(part.losses());
+    }
+    fetched
+}
+
+/// The traces with a span that meets the query, the newest first.
+fn found(query: &SearchQuery, folder: &Folder) -> Vec<TraceId> {
+    let mut starts: HashMap<TraceId, Nanos> = HashMap::new();
+    for part in folder.traces() {
+        let spans = part.spans().iter();
+        let found = spans.filter(|span| meets(query, span, part.losses()));
+        if let Some(start) = found.map(|span| span.start).max() {
+            let latest = starts.entry(part.id()).or_default();
+            *latest = start.max(*latest);
+        }
+    }
+    let mut traces: Vec<(TraceId, Nanos)> = starts.into_iter().collect();
+    traces.sort_by_key(|&(id, start)| (Reverse(start), id));
+    traces.into_iter().map(|(id, _)| id).collect()
+}
+
+/// Returns `true` if a span can meet the query: what its format loses decides nothing.
+fn meets(query: &SearchQuery, span: &Span, losses: &Losses) -> bool {
+    let is_named = |wanted: &Option<String>, found: &str| match wanted {
+        None => true,
+        Some(wanted) if losses.contains(Field::NameCase) => {
+            wanted.to_lowercase() == found.to_lowercase()
+        }
+        Some(wanted) => wanted == found,
+    };
+    let has = |attributes: &Attributes, (key, wanted): &(String, Value)| {
+        let found = attributes.get(key);
+        found.is_some_and(|found| found.same(wanted) || found.to_text() == wanted.to_text())
+    };
+    let has_resource = |wanted: &(String, Value)| {
+        losses.contains(Field::AttributeOrigin) || has(&span.resource.attributes, wanted)
+    };
+    // Rounded to microseconds in some formats.
+    let is_long = |nanos: Nanos| {
+        query.at_least.is_none_or(|least| nanos + 1_000 >= least)
+            && query.at_most.is_none_or(|most| nanos <= most + 1_000)
+    };
+    is_named(&query.service, span.service())
+        && is_named(&query.name, &span.name)
+        && query
+            .attributes
+            .iter()
+            .all(|wanted| has(&span.attributes, wanted))
+        && query.resource.iter().all(has_resource)
+        && (!query.is_error || span.status.code == StatusCode::Error)
+        && span.duration().map_or(true, is_long)
+        && (span.start == 0 || (query.from..query.to).contains(&span.start))
+}
+
+impl Adapter for Files {
+    fn fetch(&self, trace: TraceId) -> BoxFuture<'_, Result<Fetched, FetchError>> {
+        self.ask(move |folder| fetched(trace, folder)).boxed()
+    }
+
+    fn search<'a>(
+        &'a self,
+        query: &'a SearchQuery,
+    ) -> BoxFuture<'a, Result<SearchAnswer, FetchError>> {
+        let query = query.clone();
+        // A search has no place for the hole of an unreadable file.
+        let ask = self.ask(move |folder| match folder.problems().into_iter().next() {
+            Some(problem) => Err(FetchError::Later {
+                why: problem.reason,
+                after: None,
+                help: problem.remedy,
+            }),
+            None => Ok(SearchAnswer {
+                traces: found(&query, folder),
+                is_cut: false,
+            }),
+        });
+        async { ask.await? }.boxed()
+    }
+}

@@ -1,0 +1,225 @@
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::super::Backend;
+use super::super::replay::*;
+use super::*;
+use crate::project::parse_source;
+use crate::source::TraceSource;
+
+const LINES: &[u8] = recorded!("backends/collector-file/fan.jsonl");
+const MESSAGES: &[u8] = recorded!("backends/collector-file/fan.pb");
+const ZIPKIN: &[u8] = recorded!("backends/zipkin/trace-placed.json");
+
+fn backend(path: &Path) -> Backend {
+    Backend::new(parse_source(&format!("files={}", path.display())).unwrap()).unwrap()
+}
+
+/// A folder with these files.
+fn folder<const N: usize>(files: [(&str, &[u8]); N]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for (name, content) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    folder
+}
+
+#[tokio::test]
+async fn files_of_the_collector_give_back_what_was_sent() {
+    let placed = by_id(&sent(recorded!("backends/sent/placed.json"), PLACED));
+    let refused = by_id(&sent(recorded!("backends/sent/refused.json"), REFUSED));
+    for (name, content) in [("a.json", LINES), ("below/b", MESSAGES)] {
+        let folder = folder([(name, content), (".hidden", b"no trace")]);
+        for path in [folder.path(), &folder.path().join(name)] {
+            let backend = backend(path);
+            assert_eq!(by_id(&settled(&backend, PLACED).await), placed, "{name}");
+            assert_eq!(by_id(&settled(&backend, REFUSED).await), refused, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_trace_loses_what_the_format_of_its_file_loses() {
+    let folder = folder([
+        ("z.json", ZIPKIN),
+        (
+            "refused.jsonl",
+            LINES.split_inclusive(|&byte| byte == b'\n').nth(1).unwrap(),
+        ),
+    ]);
+    let backend = backend(folder.path());
+    assert!(
+        settled(&backend, PLACED)
+            .await
+            .losses()
+            .contains(Field::NameCase)
+    );
+    assert!(
+        !settled(&backend, REFUSED)
+            .await
+            .losses()
+            .contains(Field::NameCase)
+    );
+}
+
+#[tokio::test]
+async fn a_line_that_is_being_written_is_read_when_it_is_complete() {
+    let expected = by_id(&sent(recorded!("backends/sent/placed.json"), PLACED));
+    for (name, content) in [("a.jsonl", LINES), ("a.pb", MESSAGES)] {
+        let (start, rest) = content.split_at(content.len() - 100);
+        let folder = folder([(name, start)]);
+        let backend = backend(folder.path());
+        let path = folder.path().join(name);
+        assert_eq!(
+            trouble(&backend).await,
+            format!("{} ends within a line or message", path.display())
+        );
+        assert_eq!(by_id(&settled(&backend, PLACED).await), expected, "{name}");
+        let mut file = File::options().append(true).open(&path).unwrap();
+        file.write_all(rest).unwrap();
+        let refused = settled(&backend, REFUSED).await;
+        assert_eq!(refused.holes(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_folder_can_appear_after_the_run_has_begun() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("traces");
+    let backend = backend(&path);
+    assert_eq!(
+        trouble(&backend).await,
+        format!("{} does not exist", path.display())
+    );
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("a.json"), LINES).unwrap();
+    assert!(!settled(&backend, PLACED).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_is_replaced_by_one_of_the_same_size_is_read_again() {
+    let text = |name: &str| format!(r#"{{"traceId":"{PLACED}","id":"1","name":"{name}"}}"#);
+    let folder = folder([("a.json", text("a").as_bytes())]);
+    let mut files = Folder::new(folder.path().to_owned());
+    let mut names = Vec::new();
+    for name in ["a", "b"] {
+        fs::write(folder.path().join("a.json"), text(name)).unwrap();
+        files.refresh(Instant::now()).unwrap();
+        names.extend(files.traces().map(|trace| trace.spans()[0].name.clone()));
+    }
+    assert_eq!(names, ["a", "b"]);
+    fs::remove_file(folder.path().join("a.json")).unwrap();
+    files.refresh(Instant::now()).unwrap();
+    assert_eq!(files.traces().count(), 0);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_trace_leaves_a_hole() {
+    let folder = folder([("a.json", LINES), ("notes.md", b"# hello"), ("empty", b"")]);
+    let hole = trouble(&backend(folder.path())).await;
+    let path = folder.path().join("notes.md");
+    assert!(
+        hole.starts_with(&format!(
+            "{} is not a trace: read as OTLP protobuf",
+            path.display()
+        )),
+        "{hole}"
+    );
+}
+
+#[tokio::test]
+async fn more_bytes_than_can_be_kept_end_the_run() {
+    let folder = TempDir::new().unwrap();
+    let file = File::create(folder.path().join("huge.json")).unwrap();
+    file.set_len(300 << 20).unwrap();
+    let why = refusal(&backend(folder.path())).await;
+    assert_eq!(
+        why,
+        format!(
+            "{} has more than 256 MiB; name one file or a smaller folder, or let the Collector keep fewer files (`rotation`)",
+            folder.path().display()
+        )
+    );
+}
+
+#[test]
+fn credentials_for_files_are_refused() {
+    let mut settings = parse_source("files=traces").unwrap();
+    settings.tenant = Some("shop".to_owned());
+    let why = Backend::new(settings).unwrap_err().to_string();
+    assert_eq!(
+        why,
+        "`files` has neither `headers` nor a `tenant`; remove them: files are read without requests"
+    );
+}
+
+async fn search(backend: &Backend, query: SearchQuery) -> Vec<TraceId> {
+    let query = SearchQuery {
+        to: u64::MAX,
+        limit: 1,
+        ..query
+    };
+    let answer = backend.search(&query).await.unwrap();
+    assert!(!answer.is_cut);
+    answer.traces
+}
+
+#[tokio::test]
+async fn a_search_finds_the_traces_with_such_a_span_the_newest_first() {
+    let folder = folder([("a.jsonl", LINES), ("z.json", ZIPKIN)]);
+    let backend = backend(folder.path());
+    let (placed, refused) = (id(PLACED), id(REFUSED));
+    let charge = || SearchQuery {
+        service: Some("payment".to_owned()),
+        name: Some("process_payment".to_owned()),
+        ..SearchQuery::default()
+    };
+    let with = |key: &str, value: Value| SearchQuery {
+        attributes: vec![(key.to_owned(), value)],
+        ..charge()
+    };
+    for (query, expected) in [
+        (charge(), vec![refused, placed]),
+        (with("payment.method", "card".into()), vec![placed]),
+        (
+            with("payment.amount", Value::Double(99.99)),
+            vec![refused, placed],
+        ),
+        (with("payment.amount", Value::Int(1)), vec![]),
+        (
+            SearchQuery {
+                is_error: true,
+                ..charge()
+            },
+            vec![refused],
+        ),
+        (
+            SearchQuery {
+                at_least: Some(500_000),
+                ..charge()
+            },
+            vec![refused],
+        ),
+        (
+            SearchQuery {
+                from: 1_795_873_383_000_000_000,
+                ..charge()
+            },
+            vec![refused],
+        ),
+        (
+            SearchQuery {
+                service: Some("Payment".to_owned()),
+                ..charge()
+            },
+            vec![placed],
+        ),
+    ] {
+        assert_eq!(search(&backend, query.clone()).await, expected, "{query:?}");
+    }
+}
