@@ -215,10 +215,9 @@ impl Unjudged {
                 let limit = part.limit()?;
                 Some(format!("raise `{limit}` of {}", span.service))
             }
-            Self::Lost(Field::AttributeTypes) => Some(
-                "compare strings: `{ number: 200 }` for a number, `\"true\"` for a boolean, `{ json: … }` for a structure"
-                    .to_owned(),
-            ),
+            Self::Lost(Field::AttributeTypes) => {
+                Some("read a number with `{ number: 200 }`, a structure with `{ json: … }`".to_owned())
+            }
             Self::OtherType(..) => Some("write a matcher for the type that was sent".to_owned()),
             Self::NotUtf8 => {
                 Some("let the system write UTF-8, or check its text without `not`".to_owned())
