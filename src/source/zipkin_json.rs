@@ -204,6 +204,7 @@ impl ZipkinSpan {
             attributes: attributes(tags, &self.local_endpoint, &self.remote_endpoint),
             ..Span::new(trace_id, span_id, self.name.unwrap_or_default())
         }
+        .with_usual_limits()
     }
 }
 

@@ -42,14 +42,18 @@ pub enum Field {
 
 impl Field {
     /// All fields.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::AttributeTypes,
+        Self::ExactTypes,
         Self::Nanoseconds,
         Self::Resource,
         Self::Scope,
         Self::NameCase,
         Self::AttributeOrigin,
         Self::RewrittenAttributes,
+        Self::TagFields,
+        Self::Structures,
+        Self::Parents,
         Self::Kind,
         Self::StatusMessage,
         Self::Events,

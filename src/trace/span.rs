@@ -79,8 +79,8 @@ impl Span {
         let dropped = |number: usize| u32::from(number >= LIMIT);
         let number = self.attributes.iter().len();
         self.attributes = self.attributes.with_dropped(dropped(number));
-        self.dropped_events = dropped(self.events.len());
-        self.dropped_links = dropped(self.links.len());
+        self.dropped_events = self.dropped_events.max(dropped(self.events.len()));
+        self.dropped_links = self.dropped_links.max(dropped(self.links.len()));
         self
     }
 

@@ -68,6 +68,17 @@ async fn a_trace_loses_what_the_format_of_its_file_loses() {
 }
 
 #[tokio::test]
+async fn the_json_of_jaegers_old_api_is_read() {
+    let folder = folder([(
+        "j.json",
+        recorded!("backends/jaeger/legacy-trace-placed.json"),
+    )]);
+    let trace = settled(&backend(folder.path()), PLACED).await;
+    assert_eq!(trace.len(), 19);
+    assert!(trace.losses().contains(Field::Nanoseconds));
+}
+
+#[tokio::test]
 async fn a_line_that_is_being_written_is_read_when_it_is_complete() {
     let expected = by_id(&sent(recorded!("backends/sent/placed.json"), PLACED));
     for (name, content) in [("a.jsonl", LINES), ("a.pb", MESSAGES)] {
