@@ -201,7 +201,7 @@ class ClickHouse:
     def start(self, python, processes, folder):
         self.port = free_port()
         self.env = {"CLICKHOUSE_PORT": str(self.port)}
-        command = [python, HERE / "tests" / "support" / "clickhouse.py", "--port", self.port]
+        command = [python, HERE / "tests" / "support" / "clickhouse.py", self.port]
         processes.start("clickhouse", command, ready=f"http://127.0.0.1:{self.port}/ping")
 
     def exporter(self):
@@ -363,20 +363,22 @@ def main():
         failing = CONFIG / "failing.yaml"
         # The receiver gets the same specs and the same shop, started by spanspec itself.
         expected = outcomes(spanspec("receiver", folder, {}, "specs", failing, "--config", "spanspec.yaml"))
-        # Traffic for searches.
-        load = {**ports, "INVENTORY_PORT": str(new_inventory), **backends[0].env}
-        spanspec("traffic", folder, load, HERE / "specs" / "inventory-budget.yaml", "--config", CONFIG / "spanspec.yaml", "--profile", backends[0].name)
-        print(f"{'backend':<12} {'specs':>5} {'checks lost':>12} {'response to verdict':>20}  search")
+        # Traffic of both versions of the inventory for the searches, which find the newest traces.
+        for number, inventory in enumerate([ports["INVENTORY_PORT"], new_inventory]):
+            load = {**ports, "INVENTORY_PORT": str(inventory), **backends[0].env}
+            traffic = [HERE / "specs" / name for name in ("inventory-budget.yaml", "order-placed.yaml", "order-refused.yaml")]
+            spanspec(f"traffic-{number}", folder, load, *traffic, *config_of(backends[0]))
+        found = {backend.name: search(backend, folder, {**ports, **backend.env}) for backend in backends}
+        print(f"{'backend':<12} {'specs':>5} {'checks lost':>12} {'response to verdict':>20}  searches")
         for backend in backends:
             env = {**ports, **backend.env}
-            config = ["--config", CONFIG / "spanspec.yaml", "--profile", backend.name]
-            report = spanspec(backend.name, folder, env, HERE / "specs", failing, *config)
+            report = spanspec(backend.name, folder, env, HERE / "specs", failing, *config_of(backend))
             wrong, lost = differences(expected, outcomes(report))
-            found = search(backend, folder, env, config)
-            print(f"{backend.name:<12} {len(report['specs']):>5} {lost:>12} {verdict_time(report):>17.0f} ms  {found or 'as expected'}")
+            searched = found[backend.name] or "as expected"
+            print(f"{backend.name:<12} {len(report['specs']):>5} {lost:>12} {verdict_time(report):>17.0f} ms  {searched}")
             for line in wrong:
                 print(f"  {line}")
-            failed = failed or bool(wrong) or bool(found)
+            failed = failed or bool(wrong) or bool(found[backend.name])
     finally:
         processes.end()
     print(f"installed in {installed:.0f} s, run in {time.monotonic() - begun - installed:.0f} s; reports in {folder}")
@@ -385,9 +387,13 @@ def main():
     return 1 if failed else 0
 
 
-def search(backend, folder, env, config):
+def config_of(backend):
+    return ["--config", CONFIG / "spanspec.yaml", "--profile", backend.name]
+
+
+def search(backend, folder, env):
     """What is wrong with the verdicts of the searches; empty if nothing is."""
-    report = spanspec(f"{backend.name}-search", folder, env, CONFIG / "search.yaml", *config)
+    report = spanspec(f"{backend.name}-search", folder, env, CONFIG / "search.yaml", *config_of(backend))
     verdicts = [spec["verdict"] for spec in report["specs"]]
     compared = report["specs"][-1]["attempts"][-1]["steps"][-1]
     failed = [check["what"] for check in compared["checks"] if check["outcome"] == "fail"]

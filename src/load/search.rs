@@ -16,6 +16,7 @@ use crate::number::counted;
 use crate::result::Trouble;
 use crate::source::{SearchError, TraceSearch};
 use crate::spec::{Budget, Repeat, Search, Trigger};
+use crate::trace::Field;
 
 /// Maximum number of traces that are read at the same time.
 const MAX_READ: usize = 16;
@@ -61,6 +62,20 @@ impl<'a> SpecSearch<'_, 'a> {
                 help: "remove this condition from `find`".to_owned(),
             };
             return trouble(error);
+        }
+        let losses = run.source.losses();
+        let lost = [Field::Resource, Field::AttributeOrigin];
+        let compare = self
+            .budgets
+            .iter()
+            .find_map(|budget| budget.compare.as_ref());
+        if let Some(compare) = compare
+            && let Some(field) = lost.into_iter().find(|field| losses.contains(*field))
+        {
+            let what = format!("versions cannot be compared, because the backend loses {field}");
+            let what = Trouble::new(&what).with_location(Some(compare.at.clone()));
+            let help = "compare them in a backend that keeps resource attributes";
+            return StopReason::Unsearchable(Box::new(what.with_help([help])));
         }
         let delay = run
             .source
