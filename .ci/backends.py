@@ -11,6 +11,7 @@ The cache is the folder $SPANSPEC_BACKENDS, by default `backends` in the target 
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -379,12 +380,64 @@ def main():
             for line in wrong:
                 print(f"  {line}")
             failed = failed or bool(wrong) or bool(found[backend.name])
+        policies = sampling(collector, folder)
+        print("sampling policies of the documentation: " + ("; ".join(policies) or "keep marked traces only"))
+        failed = failed or bool(policies)
     finally:
         processes.end()
     print(f"installed in {installed:.0f} s, run in {time.monotonic() - begun - installed:.0f} s; reports in {folder}")
     for line in skipped:
         print(f"SKIPPED: {line}")
     return 1 if failed else 0
+
+
+def sampling(collector, folder):
+    """Which tail sampling policies of docs/sampling.md do not keep exactly the marked trace."""
+    wrong = []
+    blocks = re.findall(r"```yaml other\n(.*?)```", (HERE / "docs" / "sampling.md").read_text(), re.DOTALL)
+    blocks = [block for block in blocks if "tail_sampling" in block]
+    for number, block in enumerate(blocks):
+        port, kept = free_port(), folder / f"sampled-{number}.jsonl"
+        config = folder / f"sampling-{number}.yaml"
+        config.write_text(
+            block
+            + f"receivers: {{ otlp: {{ protocols: {{ http: {{ endpoint: 127.0.0.1:{port} }} }} }} }}\n"
+            + f"exporters: {{ file: {{ path: {kept} }} }}\n"
+            + "service:\n  telemetry: { metrics: { level: none } }\n"
+            + "  pipelines: { traces: { receivers: [otlp], processors: [tail_sampling], exporters: [file] } }\n"
+        )
+        processes = Processes(folder)
+        try:
+            processes.start(f"sampling-{number}", [collector, "--config", config], ready=port)
+            for mark, digit in [("other=1", "a"), ("spanspec=1,other=1", "b")]:
+                post(f"http://127.0.0.1:{port}/v1/traces", one_span(digit * 32, mark))
+        finally:
+            # It decides about the traces that it has when it ends.
+            processes.end()
+        text = kept.read_text() if kept.exists() else ""
+        if "b" * 32 not in text or "a" * 32 in text:
+            wrong.append(f"policy {number + 1} of {len(blocks)} in docs/sampling.md")
+    return wrong if blocks else ["no policy in docs/sampling.md"]
+
+
+def one_span(trace, trace_state):
+    now = time.time_ns()
+    span = {
+        "traceId": trace,
+        "spanId": trace[:16],
+        "name": "POST /orders",
+        "kind": 2,
+        "traceState": trace_state,
+        "startTimeUnixNano": str(now - 1_000_000),
+        "endTimeUnixNano": str(now),
+    }
+    return {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+
+
+def post(url, document):
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(document).encode(), headers)
+    urllib.request.urlopen(request, timeout=10).close()
 
 
 def config_of(backend):
