@@ -4,7 +4,7 @@
 use super::Judged;
 use super::forest::Forest;
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
-use super::lost::{lost, lost_of};
+use super::lost::{lost, lost_of, lost_of_trace};
 use super::select::Evaluator;
 use super::{CheckRef, Evidence, Outcome, SpanCheck, Unjudged, response, spans, whole};
 use crate::spec::{Check, Condition, Expect, SpanEntry};
@@ -120,8 +120,8 @@ fn judge_check(
         return unjudged(Unjudged::NoSpans);
     }
     let losses = evaluator.forest.trace().losses();
-    if matches!(&check.ask, Condition::Edge(..)) && losses.contains(Field::Parents) {
-        return unjudged(Unjudged::Lost(Field::Parents));
+    if let Some(field) = lost_of_trace(&check.ask, losses) {
+        return unjudged(Unjudged::Lost(field));
     }
     if let Condition::Order(pair) = &check.ask {
         let field = lost(&pair.0.conditions, losses).or_else(|| lost(&pair.1.conditions, losses));
@@ -130,9 +130,19 @@ fn judge_check(
         }
     }
     match whole::judge(check, evaluator) {
+        Some(Standing { outcome, .. })
+            if matches!(outcome, Outcome::Fail(_)) && may_hide(&check.ask, losses) =>
+        {
+            unjudged(Unjudged::Lost(Field::Services))
+        }
         Some(standing) => with(standing),
         None => unjudged(Unjudged::NotReached),
     }
+}
+
+/// Returns `true` if the service that is missing can be that of a span which does not tell it.
+fn may_hide(ask: &Condition, losses: &Losses) -> bool {
+    matches!(ask, Condition::Service(_)) && losses.contains(Field::Services)
 }
 
 /// Makes a condition on a field that the source does not provide unjudged.

@@ -9,8 +9,8 @@ use regex_syntax::hir::{
 
 use super::matching::meets;
 use super::truth::{Count, Truth};
-use crate::spec::{Ask, Limits, Matcher, Pattern, Relative, SpanCondition};
-use crate::trace::{Attributes, Field, Losses, Nanos, Value};
+use crate::spec::{Ask, Condition, Limits, Matcher, Pattern, Relative, SpanCondition};
+use crate::trace::{Attributes, Field, Losses, Nanos, Span, Value};
 
 /// Prefixes of attribute keys that the semantic conventions define for resources.
 const OF_RESOURCES: &[&str] = &[
@@ -83,6 +83,21 @@ pub(super) fn lost(conditions: &[SpanCondition], losses: &Losses) -> Option<Fiel
     conditions
         .iter()
         .find_map(|condition| lost_of(&condition.ask, losses))
+}
+
+/// The lost field that a condition on the whole trace needs.
+pub(super) fn lost_of_trace(ask: &Condition, losses: &Losses) -> Option<Field> {
+    let needed: &[Field] = match ask {
+        Condition::Edge(..) => &[Field::Parents, Field::Services],
+        Condition::Errors(_) => &[Field::Status],
+        _ => &[],
+    };
+    needed.iter().copied().find(|&field| losses.contains(field))
+}
+
+/// Returns `true` if the service of a span is that of an ancestor, because it does not tell its own.
+pub(super) fn is_guessed(span: &Span, losses: &Losses) -> bool {
+    losses.contains(Field::Services) && span.resource.attributes.dropped() > 0
 }
 
 /// The lost field that a condition needs, also in the pattern of another span.

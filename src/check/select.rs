@@ -14,7 +14,7 @@ use super::judgement::FailureDetail;
 use super::links::{Targets, count_links};
 #[cfg(feature = "run")]
 use super::lost::lost;
-use super::lost::{doubtful, in_lower_case, is_doubtful, lower_case, mistyped, within};
+use super::lost::{doubtful, in_lower_case, is_doubtful, is_guessed, lower_case, mistyped, within};
 use super::matching::meets_text;
 use super::relations::{Related, related};
 use super::truth::{Count, Truth};
@@ -375,9 +375,8 @@ impl<'a> Evaluator<'a> {
         };
         match ask {
             Ask::Name(matcher) => name(matcher, &this.name),
-            Ask::Service(matcher) => {
-                name(matcher, this.service()).unless(unknown_service(this).is_some())
-            }
+            Ask::Service(matcher) => name(matcher, this.service())
+                .unless(unknown_service(this).is_some() || is_guessed(this, self.losses())),
             Ask::Scope(matcher) => text(matcher, &this.scope.name),
             Ask::StatusMessage(matcher) => text(matcher, &this.status.message),
             Ask::Kind(choice) => Truth::of(choice.allowed.contains(&this.kind)),

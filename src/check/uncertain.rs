@@ -3,7 +3,7 @@
 use super::attributes::{doubtful_key, other_type};
 use super::forest::TraceReach;
 use super::judgement::Standing;
-use super::lost::mistyped;
+use super::lost::{is_guessed, mistyped};
 use super::outcome::{DroppedPart, SpanName, Unjudged};
 use super::relations::Related;
 use super::select::{Evaluator, Prepared};
@@ -77,6 +77,9 @@ impl Evaluator<'_> {
                 None => dropped(this, DroppedPart::Attributes, this.attributes.dropped()),
             },
             Ask::Type(_) => dropped(this, DroppedPart::Attributes, this.attributes.dropped()),
+            Ask::Service(_) if is_guessed(this, self.losses()) => {
+                Some(Unjudged::Lost(Field::Services))
+            }
             Ask::Service(_) => unknown_service(this),
             Ask::Resource(..) => match self.lost_about(ask, prepared, this) {
                 Some(field) => Some(Unjudged::Lost(field)),

@@ -293,6 +293,8 @@ impl Ask {
     /// The field that it needs, if a source may lose it.
     pub(crate) fn field(&self) -> Option<Field> {
         match self {
+            Self::Name(_) => Some(Field::Names),
+            Self::Status(_) => Some(Field::Status),
             Self::Scope(_) => Some(Field::Scope),
             Self::StatusMessage(_) => Some(Field::StatusMessage),
             Self::Kind(_) => Some(Field::Kind),
@@ -303,10 +305,8 @@ impl Ask {
                 (relation.place == Relative::LinkedTo).then_some(Field::Links)
             }
             Self::Attribute(..)
-            | Self::Name(_)
             | Self::Service(_)
             | Self::Type(_)
-            | Self::Status(_)
             | Self::Duration(_)
             | Self::SelfTime(_) => None,
         }

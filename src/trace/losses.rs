@@ -16,6 +16,12 @@ pub enum Field {
     Resource,
     /// The instrumentation scope.
     Scope,
+    /// The names of spans.
+    Names,
+    /// The services of spans that do not tell theirs, which count as spans of the service of their ancestor.
+    Services,
+    /// Whether a span has status unset, ok or error.
+    Status,
     /// The letter case of the names of spans and services.
     NameCase,
     /// Whether an attribute belongs to the span or to its resource: all arrive as attributes of the span.
@@ -70,6 +76,9 @@ impl fmt::Display for Field {
             Self::Nanoseconds => "nanoseconds",
             Self::Resource => "resource attributes",
             Self::Scope => "the instrumentation scope",
+            Self::Names => "the names of spans",
+            Self::Services => "the services of all spans",
+            Self::Status => "the status of spans",
             Self::NameCase => "the letter case of names",
             Self::AttributeOrigin => "the difference between attributes of spans and of resources",
             Self::RewrittenAttributes => {

@@ -21,6 +21,7 @@ mod settings;
 mod tempo;
 #[cfg(test)]
 mod tests;
+mod xray;
 mod zipkin;
 
 use std::sync::{Arc, PoisonError};
@@ -56,6 +57,7 @@ pub(crate) static KINDS: &[Kind] = &[
     zipkin::KIND,
     clickhouse::KIND,
     files::KIND,
+    xray::KIND,
 ];
 
 /// The keys of `source`.
@@ -66,12 +68,14 @@ pub(crate) const KEYS: Keys = Keys(&[
         zipkin::KIND.key,
         clickhouse::KIND.key,
         files::KIND.key,
+        xray::KIND.key,
     ],
     jaeger::KIND.options,
     tempo::KIND.options,
     zipkin::KIND.options,
     clickhouse::KIND.options,
     files::KIND.options,
+    xray::KIND.options,
     &[
         key(
             "headers",
