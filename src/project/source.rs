@@ -78,6 +78,7 @@ pub(super) fn source(node: &Node, reader: &Reader<'_>) -> Option<SourceSettings>
     let options = options(kind, &entries, reader);
     let headers = reader.optional(node, "headers", |node| reader.text_map(node, "`headers`"));
     let tenant = reader.optional(node, "tenant", |node| reader.named(node, "a tenant"));
+    let tls = reader.optional(node, "tls", |node| reader.tls(node));
     let delay = reader.optional(node, "delay", |node| reader.duration(node, "a delay"));
     let keep = reader.optional(node, "keep", |node| {
         let text = reader.named(node, "`keep`")?;
@@ -95,6 +96,7 @@ pub(super) fn source(node: &Node, reader: &Reader<'_>) -> Option<SourceSettings>
         options: options?,
         headers: headers?.unwrap_or_default(),
         tenant: tenant?,
+        tls: tls?.unwrap_or_default(),
         delay: delay?,
         marks_requests: keep?.unwrap_or(true),
         ..settings?

@@ -124,7 +124,7 @@ fn is_about_files(error: &io::Error) -> bool {
 }
 
 /// The next error of the chain. The `source` of an [`io::Error`] skips the error that it wraps.
-fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+pub(super) fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     let wrapped = error
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref);

@@ -72,3 +72,31 @@ pub async fn fire(
         Trigger::TraceId(_) | Trigger::Search(_) => Ok(Response::None),
     }
 }
+
+/// A client of a backend, with certificates for `https`, and without a proxy for this machine.
+///
+/// # Errors
+/// A file cannot be used.
+#[cfg(feature = "run")]
+pub(crate) fn backend_client(
+    builder: reqwest::ClientBuilder,
+    url: &url::Url,
+    tls: &crate::spec::Tls,
+) -> Result<reqwest::ClientBuilder, TriggerError> {
+    let builder = match session::is_loopback(url) {
+        true => builder.no_proxy(),
+        false => builder,
+    };
+    match url.scheme() {
+        "https" => tls::with_certificates(builder, tls),
+        _ => Ok(tls::plain(builder)),
+    }
+}
+
+/// The remedy if a server has a certificate that is not trusted.
+#[cfg(feature = "run")]
+pub(crate) fn certificate_remedy(
+    error: &(dyn std::error::Error + 'static),
+) -> Option<&'static str> {
+    tls::remedy(error)
+}

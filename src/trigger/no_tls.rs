@@ -28,3 +28,15 @@ pub(super) fn secure(_: ClientBuilder, _: &Tls, hop: &Hop) -> Result<ClientBuild
         attempted: hop.attempted(),
     })
 }
+
+pub(super) fn remedy(_: &(dyn Error + 'static)) -> Option<&'static str> {
+    None
+}
+
+/// Without TLS, an address with `https` is refused when it is used.
+pub(super) fn with_certificates(
+    builder: ClientBuilder,
+    _: &Tls,
+) -> Result<ClientBuilder, TriggerError> {
+    Ok(builder)
+}

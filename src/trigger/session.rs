@@ -160,7 +160,7 @@ impl Route {
 }
 
 /// Returns `true` for loopback hosts, without a name lookup.
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

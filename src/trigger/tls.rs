@@ -74,11 +74,31 @@ pub(super) fn plain(builder: ClientBuilder) -> ClientBuilder {
     builder.tls_certs_only([])
 }
 
+/// The remedy if the certificate of the server is not trusted.
+pub(super) fn remedy(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(rustls::Error::InvalidCertificate(reason)) = failure(error).as_deref() {
+            return Some(certificate_hint(reason));
+        }
+        next = super::cause::beneath(error);
+    }
+    None
+}
+
 /// A client for `https` with the certificates of the spec.
 pub(super) fn secure(
     builder: ClientBuilder,
     tls: &Tls,
     _: &Hop,
+) -> Result<ClientBuilder, TriggerError> {
+    with_certificates(builder, tls)
+}
+
+/// The same for other clients.
+pub(super) fn with_certificates(
+    builder: ClientBuilder,
+    tls: &Tls,
 ) -> Result<ClientBuilder, TriggerError> {
     if tls.verify && tls.ca.is_none() && tls.cert.is_none() {
         return Ok(builder);

@@ -11,6 +11,7 @@ use url::Url;
 use super::adapter::FetchError;
 use super::clock::{self, BackendClock};
 use super::settings::SourceSettings;
+use crate::trigger::{backend_client, certificate_remedy};
 
 /// Maximum size of an answer.
 const MOST_BYTES: usize = 64 << 20;
@@ -53,6 +54,15 @@ impl HttpClient {
             headers.insert(key, value);
         }
         let builder = Client::builder();
+        let builder = backend_client(builder, &settings.url, &settings.tls).map_err(|error| {
+            FetchError::Refused {
+                why: format!("{}: {}", settings.name(), with_causes(&error)),
+                help: error
+                    .help()
+                    .unwrap_or("check the files of `tls` in `source`")
+                    .to_owned(),
+            }
+        })?;
         let client = Self::grpc(builder, &settings.url)
             // A redirect usually leads to a login page, and would carry the credentials there.
             .redirect(reqwest::redirect::Policy::none())
@@ -243,6 +253,9 @@ impl HttpClient {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> FetchError {
+        if let Some(help) = certificate_remedy(error) {
+            return self.refused(&format!("is not trusted: {}", root_cause(error)), help);
+        }
         FetchError::Later {
             why: match error.is_timeout() {
                 true => format!(
@@ -315,6 +328,14 @@ fn excerpt(body: &[u8]) -> String {
         true => String::new(),
         false => format!(": {text}"),
     }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 fn root_cause(error: &dyn std::error::Error) -> String {

@@ -83,6 +83,7 @@ pub(crate) const KEYS: Keys = Keys(&[
             "Headers of requests to the backend, such as Authorization.",
         ),
         key("tenant", "text", "The tenant whose traces are read."),
+        key("tls", "tls", "Certificates for `https`."),
         key(
             "delay",
             "duration",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::adapter::{AddressForm, Kind};
-use crate::spec::{Refusal, parse_url};
+use crate::spec::{Refusal, Tls, parse_url};
 
 /// The assumed time from the end of a span until it can be read: SDKs export every 5 s, and a Collector
 /// and the backend take time.
@@ -27,6 +27,8 @@ pub struct SourceSettings {
     pub(crate) headers: Vec<(String, String)>,
     /// The tenant whose traces are read.
     pub(crate) tenant: Option<String>,
+    /// Certificates for `https`.
+    pub(crate) tls: Tls,
     /// Upper bound of the time from the end of a span until it can be read, if it is known.
     pub(crate) delay: Option<Duration>,
     /// Requests carry `tracestate: spanspec=1`, so that a sampler can keep their traces.
@@ -64,6 +66,7 @@ impl SourceSettings {
             variables: variables.filter(|(_, value)| !value.is_empty()).collect(),
             headers: Vec::new(),
             tenant: None,
+            tls: Tls::default(),
             delay: None,
             marks_requests: true,
         })

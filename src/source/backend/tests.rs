@@ -279,3 +279,72 @@ async fn a_backend_that_cannot_be_reached_leaves_a_hole() {
     let hole = trouble(&backend).await;
     assert!(hole.contains(" cannot be reached: "), "{hole}");
 }
+
+/// A server with the certificate of `tests/tls`, which knows no trace.
+#[cfg(feature = "tls")]
+async fn tls_server() -> (std::net::SocketAddr, JoinSet<()>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::crypto::aws_lc_rs;
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let file = |name: &str| {
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/tls")
+            .join(name)
+    };
+    let chain = CertificateDer::pem_file_iter(file("server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(file("server.key")).unwrap();
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain.map(Result::unwrap).collect(), key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))
+        .await
+        .unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut server = JoinSet::new();
+    server.spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut client = acceptor.accept(client).await.ok()?;
+                let mut request = [0; 4096];
+                while client.read(&mut request).await.ok()? > 0 {
+                    let answer = "HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}";
+                    client.write_all(answer.as_bytes()).await.ok()?;
+                }
+                Some(())
+            });
+        }
+    });
+    (address, server)
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_ends_the_run_and_its_authority_can_be_given() {
+    let (address, _server) = tls_server().await;
+    let settings = |ca: Option<&str>| {
+        let mut settings =
+            parse_source(&format!("jaeger=https://localhost:{}", address.port())).unwrap();
+        settings.tls.ca = ca.map(|name| {
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/tls")
+                .join(name)
+        });
+        settings
+    };
+    let why = refusal(&Backend::new(settings(None)).unwrap()).await;
+    assert!(why.contains(" is not trusted: "), "{why}");
+    assert!(why.contains("tls: { ca: … }"), "{why}");
+    let trusted = Backend::new(settings(Some("authority.pem"))).unwrap();
+    let known = trusted.adapter.fetch(id(PLACED)).await.unwrap();
+    assert_eq!(known.spans, []);
+    let missing = Backend::new(settings(Some("nothing.pem"))).unwrap_err();
+    assert!(missing.to_string().contains("nothing.pem"), "{missing}");
+}

@@ -311,7 +311,7 @@ impl Reader<'_> {
         })
     }
 
-    fn tls(&self, node: &Node) -> Option<Tls> {
+    pub(crate) fn tls(&self, node: &Node) -> Option<Tls> {
         self.map(node, "`tls`", keys::TLS)?;
         let verify = self.optional(node, "verify", |value| self.bool(value, "`verify`"));
         let file = |key| self.optional(node, key, |value| self.file(value, "a PEM file"));
