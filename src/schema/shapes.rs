@@ -322,6 +322,7 @@ fn services() -> Map<String, Value> {
         ("log_line", pattern("^ *=~")),
         ("receiver", map_of(keys::RECEIVER).into()),
         ("source", map_of(backend::KEYS).into()),
+        ("tls", map_of(keys::TLS).into()),
         ("keep", json!({ "const": "none" })),
         ("profiles", by_name(map_of(keys::PROFILE).into())),
         (

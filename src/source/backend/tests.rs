@@ -315,8 +315,12 @@ async fn tls_server() -> (std::net::SocketAddr, JoinSet<()>) {
                 let mut client = acceptor.accept(client).await.ok()?;
                 let mut request = [0; 4096];
                 while client.read(&mut request).await.ok()? > 0 {
-                    let answer = "HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}";
-                    client.write_all(answer.as_bytes()).await.ok()?;
+                    let body = recorded!("backends/jaeger/v3-trace-unknown.json");
+                    let length = body.len();
+                    let head =
+                        format!("HTTP/1.1 404 Not Found\r\ncontent-length: {length}\r\n\r\n");
+                    client.write_all(head.as_bytes()).await.ok()?;
+                    client.write_all(body).await.ok()?;
                 }
                 Some(())
             });
