@@ -210,19 +210,26 @@ fn is_among(key: &str, all: &[&str]) -> bool {
     })
 }
 
-/// The answer of limits to a duration, which can be rounded to microseconds.
-pub(super) fn within(nanos: Nanos, limits: &Limits<Nanos>, losses: &Losses) -> Truth {
-    const ROUNDED: Nanos = 1_000;
-    if !losses.contains(Field::Nanoseconds) {
+/// The maximum error of the difference of two times.
+pub(super) fn rounding(losses: &Losses) -> Nanos {
+    match losses.contains(Field::Nanoseconds) {
+        // Start and duration are rounded to microseconds each.
+        true => 2_000,
+        false => 0,
+    }
+}
+
+/// The answer of limits to a duration with this maximum error.
+pub(super) fn within(nanos: Nanos, limits: &Limits<Nanos>, error: Nanos) -> Truth {
+    if error == 0 {
         return Truth::of(limits.contains(nanos));
     }
-    let (least, most) = (nanos.saturating_sub(ROUNDED), nanos.saturating_add(ROUNDED));
-    Count {
-        least,
+    let possible = Count {
+        least: nanos.saturating_sub(error),
         seen: nanos,
-        most,
-    }
-    .within(limits)
+        most: nanos.saturating_add(error),
+    };
+    possible.within(limits)
 }
 
 /// A name for a comparison without letter case.

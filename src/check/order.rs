@@ -8,7 +8,7 @@ use super::uncertain::{no_duration, or_uncertain};
 use super::{Failure, Subject, Unjudged, Witness, words};
 use crate::number;
 use crate::spec::{Check, Selector};
-use crate::trace::Span;
+use crate::trace::{Field, Span};
 
 /// The spans that match one of the two selectors.
 struct SelectedSpans<'s, 'a> {
@@ -37,8 +37,9 @@ pub(super) fn judge(
         return side.nothing_found(check, subject);
     }
     let [latest, earliest] = [sides[0].certain().last(), sides[1].certain().next()];
-    let violated = latest.zip(earliest);
-    if let Some((latest, earliest)) = violated.filter(|(a, b)| a.start > b.start) {
+    let pair = latest.zip(earliest);
+    let error = evaluator.rounding();
+    if let Some((latest, earliest)) = pair.filter(|(a, b)| a.start > b.start + error) {
         let failure = out_of_order(check, subject, latest, earliest);
         let grows = evaluator.only_grows(first) && evaluator.only_grows(second);
         let finality = match grows {
@@ -47,7 +48,10 @@ pub(super) fn judge(
         };
         return Standing::fails(failure, finality);
     }
-    match sides.iter().find_map(SelectedSpans::uncertain) {
+    let is_close = |(a, b): (&Span, &Span)| error > 0 && a.start.abs_diff(b.start) <= error;
+    let rounded = pair.is_some_and(is_close);
+    let rounded = rounded.then_some(Unjudged::Lost(Field::Nanoseconds));
+    match sides.iter().find_map(SelectedSpans::uncertain).or(rounded) {
         Some(why) => Standing::unjudged(why),
         None => Standing::holds(Finality::Open),
     }

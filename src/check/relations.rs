@@ -2,6 +2,7 @@
 
 use super::forest::{Forest, TraceReach};
 use super::links::over_links;
+use super::lost::rounding;
 use super::truth::{Count, Truth};
 use crate::spec::Relative;
 use crate::trace::{Nanos, Span, Trace};
@@ -30,12 +31,16 @@ impl TimeOrder {
         }
     }
 
-    fn is_right(self, span: &Span, other: &Span) -> Truth {
+    /// The answer for times whose difference has this maximum error.
+    fn is_right(self, span: &Span, other: &Span, error: Nanos) -> Truth {
         match self.times(span, other) {
-            (Some(own), Some(other)) => Truth::of(match self {
-                Self::After => other <= own,
-                Self::Before => own <= other,
-            }),
+            (Some(own), Some(other)) => {
+                let is_right = match self {
+                    Self::After => other <= own,
+                    Self::Before => own <= other,
+                };
+                Truth::of(is_right).unless(error > 0 && own.abs_diff(other) <= error)
+            }
             _ => Truth::SeemsNot,
         }
     }
@@ -106,11 +111,12 @@ fn in_time(forest: &Forest<'_>, reach: TraceReach, others: &[Truth], side: TimeO
     let outermost = [certain, uncertain].map(|group| self::outermost(forest, group));
     let [certain, uncertain] = &outermost;
     let all = Count::of(possible.iter().map(|&other| others[other]));
+    let error = rounding(forest.trace().losses());
     let answer = |span: usize| {
         let this = forest.span(span);
         let apart = |outermost: &[usize]| {
             let apart = outermost.iter().filter(|&&other| other != span);
-            let answers = apart.map(|&other| side.is_right(this, forest.span(other)));
+            let answers = apart.map(|&other| side.is_right(this, forest.span(other), error));
             answers.min().unwrap_or(Truth::Yes)
         };
         let count = others.get(span).map_or(all, |&itself| all.minus(itself));

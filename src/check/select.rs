@@ -14,7 +14,9 @@ use super::judgement::FailureDetail;
 use super::links::{Targets, count_links};
 #[cfg(feature = "run")]
 use super::lost::lost;
-use super::lost::{doubtful, in_lower_case, is_doubtful, is_guessed, lower_case, mistyped, within};
+use super::lost::{
+    doubtful, in_lower_case, is_doubtful, is_guessed, lower_case, mistyped, rounding, within,
+};
 use super::matching::meets_text;
 use super::relations::{Related, related};
 use super::truth::{Count, Truth};
@@ -234,16 +236,20 @@ impl<'a> Evaluator<'a> {
         let start = |span: usize| self.forest.span(span).known_start();
         let is_apart = |span: usize| match (start(span), start(kept)) {
             (Some(own), Some(kept)) => match take {
-                Take::First | Take::Number(_) => own > kept,
-                Take::Last => own < kept,
+                Take::First | Take::Number(_) => own > kept + self.rounding(),
+                Take::Last => own + self.rounding() < kept,
             },
+            _ => false,
+        };
+        let is_ordered = |span: usize| match (start(span), start(kept)) {
+            (Some(own), Some(kept)) => self.rounding() == 0 || own.abs_diff(kept) > self.rounding(),
             _ => false,
         };
         let mut others = (0..mask.len()).filter(|&span| span != kept);
         mask[kept] == Truth::Yes
             && others.all(|span| match mask[span] {
                 Truth::No => true,
-                Truth::Yes if start(span).is_some() && start(kept).is_some() => true,
+                Truth::Yes if is_ordered(span) => true,
                 _ => is_apart(span),
             })
     }
@@ -330,6 +336,11 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// The maximum error of the difference of two times.
+    pub(super) fn rounding(&self) -> Nanos {
+        rounding(self.forest.trace().losses())
+    }
+
     pub(super) fn loses(&self, field: Field) -> bool {
         self.losses().contains(field)
     }
@@ -369,8 +380,8 @@ impl<'a> Evaluator<'a> {
             Prepared::LowerCase(matcher) => text(matcher, &lower_case(name)),
             _ => text(matcher, name),
         };
-        let time = |nanos: Option<Nanos>, limits: &Limits<Nanos>| match nanos {
-            Some(nanos) => within(nanos, limits, self.losses()),
+        let time = |nanos: Option<Nanos>, limits: &Limits<Nanos>, parts: usize| match nanos {
+            Some(nanos) => within(nanos, limits, parts as Nanos * self.rounding()),
             None => Truth::SeemsNot,
         };
         match ask {
@@ -391,8 +402,12 @@ impl<'a> Evaluator<'a> {
                 .unless(self.lost_about(ask, prepared, this).is_some()),
             Ask::Resource(key, matcher) => attribute(&this.resource.attributes, key, matcher)
                 .unless(self.lost_about(ask, prepared, this).is_some()),
-            Ask::Duration(limits) => time(this.duration().ok(), limits),
-            Ask::SelfTime(limits) => time(self.forest.self_time(span), limits),
+            Ask::Duration(limits) => time(this.duration().ok(), limits, 1),
+            Ask::SelfTime(limits) => {
+                let (trace, index) = self.forest.locate(span);
+                let parts = 1 + trace.children(index).len();
+                time(self.forest.self_time(span), limits, parts)
+            }
             Ask::Event(pattern) => {
                 count_events(pattern, this, self.losses()).within(&pattern.count)
             }

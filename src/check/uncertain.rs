@@ -63,6 +63,7 @@ impl Evaluator<'_> {
         unordered
             .and_then(no_duration)
             .or_else(|| self.reason(&any, self.reach(selector)))
+            .or_else(|| self.reason_of_rounding())
     }
 
     fn reason_of(&self, ask: &Ask, prepared: &Prepared, span: usize) -> Option<Unjudged> {
@@ -183,8 +184,13 @@ impl Evaluator<'_> {
                 .and_then(no_duration),
             _ => None,
         };
+        let of_rounding = || match relation.place {
+            Relative::After | Relative::Before => self.reason_of_rounding(),
+            _ => None,
+        };
         of_time
             .or_else(|| self.reason_of_pattern(&relation.other, reach))
+            .or_else(of_rounding)
             .or_else(|| {
                 let spans =
                     (0..self.forest.len_within(TraceReach::Links)).map(|at| self.forest.span(at));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::judgement::{Finality, Standing};
-use super::lost::{lower_case, within};
+use super::lost::{lower_case, rounding, within};
 use super::select::Evaluator;
 use super::uncertain::{no_duration, unknown_service};
 use super::{Failure, Subject, Unjudged, Witness, order, words};
@@ -128,7 +128,7 @@ fn duration(check: &Check, limits: &Limits<Nanos>, trace: &Trace) -> Standing {
     let least = trace.least_duration();
     let is_decided = limits.holds_for_all_above(least) || limits.fails_for_all_above(least);
     let is_certain = is_decided || trace.duration().is_some();
-    if !within(least, limits, trace.losses()).is_known() {
+    if !within(least, limits, rounding(trace.losses())).is_known() {
         return Standing::unjudged(Unjudged::Lost(Field::Nanoseconds));
     }
     let unknown = trace.spans().iter().find_map(no_duration);

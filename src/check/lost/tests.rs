@@ -237,6 +237,37 @@ fn attributes_that_the_format_keeps_elsewhere_are_not_judged() {
 }
 
 #[test]
+fn an_order_that_rounding_can_reverse_is_not_judged() {
+    let at = |start: u64, span: Span| Span {
+        start: 1_000_000 + start,
+        end: 1_000_000 + start + 5_000,
+        ..span
+    };
+    let order = |start: u64, expect: &str| {
+        let spans = [
+            at(0, span(1, 9, "shop", "first")),
+            at(start, span(2, 9, "shop", "second")),
+        ];
+        let id = TraceId::from_bytes([1; 16]).unwrap();
+        let trace = Trace::assemble(id, Origin::Foreign, spans);
+        let losses = [Field::Nanoseconds].into_iter().collect();
+        verdict_of(&trace.with_losses(losses), expect)
+    };
+    let rounded = "the source of this trace does not provide nanoseconds";
+    let sequence = "sequence: [first, second]";
+    assert_eq!(order(1_000, sequence), rounded);
+    assert_eq!(order(3_000, sequence), "pass");
+    let after = "spans: [{ find: second, after: first }]";
+    assert_eq!(order(6_000, after), rounded);
+    assert_eq!(order(4_000, after), rounded);
+    assert_eq!(order(8_000, after), "pass");
+    assert_eq!(order(2_000, after), "fail");
+    let taken = "spans: [{ find: { service: shop, take: first }, name: first }]";
+    assert_eq!(order(1_000, taken), rounded);
+    assert_eq!(order(3_000, taken), "pass");
+}
+
+#[test]
 fn a_duration_that_rounding_can_move_across_its_limit_is_not_judged() {
     let rounded = "the source of this trace does not provide nanoseconds";
     are(
@@ -250,11 +281,11 @@ fn a_duration_that_rounding_can_move_across_its_limit_is_not_judged() {
     are(
         "pass",
         &[
-            "spans: [{ find: SELECT, duration: < 502us }]",
-            "trace_duration: < 1502us",
+            "spans: [{ find: SELECT, duration: < 503us }]",
+            "trace_duration: < 1503us",
         ],
     );
-    are("fail", &["spans: [{ find: SELECT, duration: < 498us }]"]);
+    are("fail", &["spans: [{ find: SELECT, duration: < 497us }]"]);
 }
 
 /// `charge`, called by `POST /orders`, as Jaeger's old model keeps them.
