@@ -22,6 +22,8 @@ pub(super) const LOSSES: &[Field] = &[
     Field::RewrittenAttributes,
     // A scope without a name gets that of the scope before it from the Collector.
     Field::Scope,
+    // Only the Collector writes them.
+    Field::Links,
 ];
 
 /// Maximum number of invalid spans that are named.

@@ -56,14 +56,13 @@ impl Zipkin {
         if answer.status == StatusCode::NOT_FOUND {
             return self.unknown(trace, &answer.body);
         }
-        let ZipkinSpans { spans, holes } = self.spans(&answer.body)?;
+        let read = self.spans(&answer.body)?;
         let mut fetched = Fetched {
-            spans,
-            holes,
+            spans: read.spans,
+            holes: read.holes,
             ..Fetched::default()
         };
-        let cut = cut_ids(&fetched.spans, trace);
-        fetched.holes.extend(cut);
+        fetched.holes.extend(cut_ids(&fetched.spans, trace));
         Ok(fetched)
     }
 
