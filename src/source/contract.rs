@@ -90,8 +90,8 @@ pub trait TraceSource: Debug + Send + Sync {
         false
     }
 
-    /// The number of traces with a span that meets a query, by the value of a resource attribute of the
-    /// longest such span; empty where it has none.
+    /// The number of traces with a span that meets a query, for each value of a resource attribute of such
+    /// spans; empty where it is missing. Of all traces if the name of the attribute is empty.
     ///
     /// # Errors
     /// The engine does not answer.

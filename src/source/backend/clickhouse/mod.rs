@@ -19,7 +19,7 @@ use super::json::JsonInteger;
 use super::settings::SourceSettings;
 use crate::spec::keys::key;
 use crate::trace::{Field, Nanos, TraceId};
-use query::Query;
+use query::{Query, Unit};
 use row::Row;
 use schema::Schema;
 
@@ -47,6 +47,9 @@ pub(super) const KIND: Kind = Kind {
     variables: &["CLICKHOUSE_USER", "CLICKHOUSE_PASSWORD"],
     adapter: |settings| Ok(Box::new(ClickHouse::new(settings)?)),
 };
+
+/// Maximum number of spans whose traces are always grouped.
+const MOST_GROUPED: u64 = 20_000_000;
 
 /// How often durations are ordered again because spans arrived meanwhile.
 const MOST_TRIES: usize = 3;
@@ -193,7 +196,10 @@ impl ClickHouse {
     ) -> Result<Vec<(String, u64)>, FetchError> {
         self.check_exact(wanted)?;
         let schema = self.schema().await?;
-        let rows = self.rows(&self.query().counts(schema, wanted, by)).await?;
+        let unit = self.unit(wanted).await?;
+        let rows = self
+            .rows(&self.query().counts(schema, wanted, by, unit))
+            .await?;
         let rows = rows.into_iter();
         Ok(rows
             .map(|row: Counted| (row.value, row.n.wrapped()))
@@ -203,12 +209,13 @@ impl ClickHouse {
     async fn order(&self, wanted: &SearchQuery, ranks: &[u64]) -> Result<Vec<Nanos>, FetchError> {
         self.check_exact(wanted)?;
         let schema = self.schema().await?;
+        let unit = self.unit(wanted).await?;
         let mut n = None;
         for _ in 0..MOST_TRIES {
             let number = match n {
                 Some(number) => number,
                 None => self
-                    .row::<Ordered>(&self.query().order(schema, wanted, &[], 1))
+                    .row::<Ordered>(&self.query().order(schema, wanted, &[], (1, unit)))
                     .await?
                     .n
                     .wrapped(),
@@ -219,7 +226,7 @@ impl ClickHouse {
                     "run the spec again",
                 ));
             }
-            let query = self.query().order(schema, wanted, ranks, number);
+            let query = self.query().order(schema, wanted, ranks, (number, unit));
             let ordered: Ordered = self.row(&query).await?;
             if ordered.open.wrapped() > 0 {
                 return Err(self.client.refused(
@@ -240,6 +247,27 @@ impl ClickHouse {
             ),
             after: None,
             help: "end the time of `search` earlier, so that all its spans have arrived".to_owned(),
+        })
+    }
+
+    /// Traces, unless there are very many of them, and each seems to have one such span: that is far cheaper.
+    async fn unit(&self, wanted: &SearchQuery) -> Result<Unit, FetchError> {
+        let schema = self.schema().await?;
+        let all = self.query().order(schema, wanted, &[], (1, Unit::Spans));
+        let all: Ordered = self.row(&all).await?;
+        if all.n.wrapped() <= MOST_GROUPED {
+            return Ok(Unit::Traces);
+        }
+        let part = SearchQuery {
+            from: wanted.to - (wanted.to - wanted.from) / 64,
+            ..wanted.clone()
+        };
+        let part: SpansAndTraces = self
+            .row(&self.query().spans_and_traces(schema, &part))
+            .await?;
+        Ok(match part.n.wrapped() == part.traces.wrapped() {
+            true => Unit::Spans,
+            false => Unit::Traces,
         })
     }
 
@@ -299,6 +327,12 @@ struct Ordered {
     /// The number of spans without a duration.
     open: JsonInteger,
     durations: Vec<JsonInteger>,
+}
+
+#[derive(serde::Deserialize)]
+struct SpansAndTraces {
+    n: JsonInteger,
+    traces: JsonInteger,
 }
 
 #[derive(serde::Deserialize)]

@@ -12,6 +12,15 @@ pub(super) struct Query {
     table: String,
 }
 
+/// The things that are counted and ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Spans, each of which is in a trace of its own.
+    Spans,
+    /// Traces, each with its longest span.
+    Traces,
+}
+
 /// The name of the table, in a query.
 const TABLE: &str = "{database:Identifier}.{table:Identifier}";
 /// The table with the time of each trace, in a query.
@@ -116,23 +125,45 @@ impl Query {
         ))
     }
 
-    /// The number of such spans for each value of a resource attribute.
-    pub(super) fn counts(mut self, schema: &Schema, wanted: &SearchQuery, by: &str) -> Self {
+    /// The number of such spans, or of traces with one, for each value of a resource attribute; of all if its name is
+    /// empty.
+    pub(super) fn counts(
+        mut self,
+        schema: &Schema,
+        wanted: &SearchQuery,
+        by: &str,
+        unit: Unit,
+    ) -> Self {
         let conditions = self.conditions(schema, wanted);
-        let value = self.attribute(schema, "ResourceAttributes", by);
+        let value = match by {
+            "" => "''".to_owned(),
+            by => self.attribute(schema, "ResourceAttributes", by),
+        };
+        let count = match unit {
+            Unit::Spans => "count()",
+            Unit::Traces => "uniqExact(TraceId)",
+        };
         self.with(&format!(
-            "SELECT {value} AS value, count() AS n FROM {TABLE} WHERE {conditions} \
+            "SELECT {value} AS value, {count} AS n FROM {TABLE} WHERE {conditions} \
              GROUP BY value ORDER BY value"
         ))
     }
 
-    /// Durations of such spans at these ranks of all `n`, with their present number.
+    /// The number of such spans, and that of their traces.
+    pub(super) fn spans_and_traces(mut self, schema: &Schema, wanted: &SearchQuery) -> Self {
+        let conditions = self.conditions(schema, wanted);
+        self.with(&format!(
+            "SELECT count() AS n, uniqExact(TraceId) AS traces FROM {TABLE} WHERE {conditions}"
+        ))
+    }
+
+    /// Durations of such spans, or of the longest in each trace, at these ranks of all `n`, with their present number.
     pub(super) fn order(
         mut self,
         schema: &Schema,
         wanted: &SearchQuery,
         ranks: &[u64],
-        n: u64,
+        (n, unit): (u64, Unit),
     ) -> Self {
         let conditions = self.conditions(schema, wanted);
         // `quantilesExact` takes the value at the index `floor(level * n)`, from 0.
@@ -146,11 +177,19 @@ impl Query {
             .collect();
         let durations = match levels.is_empty() {
             true => "[]".to_owned(),
-            false => format!("quantilesExact({})(Duration)", levels.join(", ")),
+            false => format!("quantilesExact({})(longest)", levels.join(", ")),
+        };
+        let longest = match unit {
+            Unit::Spans => format!(
+                "SELECT Duration AS longest, toInt64(Duration) < 0 AS negative FROM {TABLE} WHERE {conditions}"
+            ),
+            Unit::Traces => format!(
+                "SELECT max(Duration) AS longest, countIf(toInt64(Duration) < 0) AS negative FROM {TABLE} \
+                 WHERE {conditions} GROUP BY TraceId"
+            ),
         };
         self.with(&format!(
-            "SELECT count() AS n, countIf(toInt64(Duration) < 0) AS open, {durations} AS durations \
-             FROM {TABLE} WHERE {conditions}"
+            "SELECT count() AS n, sum(negative) AS open, {durations} AS durations FROM ({longest})"
         ))
     }
 
