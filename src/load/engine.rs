@@ -9,9 +9,6 @@ use crate::number::counted;
 use crate::source::{SearchError, SearchQuery, TraceSource};
 use crate::spec::{Budget, Measure, Search};
 
-/// The attribute by which spans are counted if no versions are compared.
-const VERSION: &str = "service.version";
-
 /// The engine of a source, with the window of a search.
 pub(super) struct EngineMeasurement<'s> {
     pub(super) source: &'s dyn TraceSource,
@@ -38,10 +35,7 @@ impl EngineMeasurement<'_> {
             if !self.measures(budget) {
                 continue;
             }
-            let key = budget
-                .compare
-                .as_ref()
-                .map_or(VERSION, |of| of.key.as_str());
+            let key = budget.compare.as_ref().map_or("", |of| of.key.as_str());
             let counts = self.source.count_by(self.query, key).await?;
             let all: u64 = counts.iter().map(|(_, count)| count).sum();
             let mut sides = BTreeMap::new();

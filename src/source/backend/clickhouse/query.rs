@@ -247,7 +247,8 @@ impl Query {
         Some(match schema.is_json {
             // ClickHouse has changed strings that look like times.
             true => format!(
-                "(toString(getSubcolumn({column}, {key})) = {wanted} \
+                "((dynamicType(getSubcolumn({column}, {key})) != 'None' \
+                 AND toString(getSubcolumn({column}, {key})) = {wanted}) \
                  OR match(dynamicType(getSubcolumn({column}, {key})), 'Date|Time'))"
             ),
             false => format!("(mapContains({column}, {key}) AND {column}[{key}] = {wanted})"),
