@@ -2,7 +2,7 @@
 
 use super::forest::Forest;
 use super::judgement::FailureDetail;
-use super::lost::lost;
+use super::lost::lost_in;
 use super::select::Evaluator;
 use super::truth::Truth;
 use super::uncertain::why_absent;
@@ -147,7 +147,7 @@ fn from_span(
         let failure = failure(capture, "no trace".to_owned(), Vec::new());
         return Err(Outcome::Fail(failure));
     };
-    if let Some(field) = lost(&what.0.conditions, trace.losses()) {
+    if let Some(field) = lost_in(&what.0, trace.losses()) {
         return Err(Outcome::Unjudged(Unjudged::Lost(field)));
     }
     let forest = Forest::new(trace);

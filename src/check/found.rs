@@ -3,7 +3,7 @@
 use super::Unjudged;
 use super::forest::Forest;
 use super::judgement::FailureDetail;
-use super::lost::lost;
+use super::lost::lost_in;
 use super::select::Evaluator;
 use super::truth::Truth;
 use crate::spec::Selector;
@@ -12,7 +12,7 @@ use crate::trace::{Losses, Trace};
 /// # Errors
 /// The reason why spans of a source with these losses do not show which of them are selected.
 pub(crate) fn can_be_found(selector: &Selector, losses: &Losses) -> Result<(), Unjudged> {
-    match lost(&selector.conditions, losses) {
+    match lost_in(selector, losses) {
         Some(field) => Err(Unjudged::Lost(field)),
         None => Ok(()),
     }

@@ -4,7 +4,7 @@
 use super::Judged;
 use super::forest::Forest;
 use super::judgement::{FailureDetail, Finality, Judgement, Standing};
-use super::lost::{lost, lost_of, lost_of_trace};
+use super::lost::{lost_in, lost_of, lost_of_trace};
 use super::select::Evaluator;
 use super::{CheckRef, Evidence, Outcome, SpanCheck, Unjudged, response, spans, whole};
 use crate::spec::{Check, Condition, Expect, SpanEntry};
@@ -85,7 +85,7 @@ fn judge_entry(
         Unjudged::NotCaptured(name.clone())
     } else if trace.is_empty() {
         Unjudged::NoSpans
-    } else if let Some(field) = lost(&entry.find.conditions, trace.losses()) {
+    } else if let Some(field) = lost_in(&entry.find, trace.losses()) {
         Unjudged::Lost(field)
     } else {
         let judged = spans::judge(number, entry, evaluator).into_iter();
@@ -124,7 +124,7 @@ fn judge_check(
         return unjudged(Unjudged::Lost(field));
     }
     if let Condition::Order(pair) = &check.ask {
-        let field = lost(&pair.0.conditions, losses).or_else(|| lost(&pair.1.conditions, losses));
+        let field = lost_in(&pair.0, losses).or_else(|| lost_in(&pair.1, losses));
         if let Some(field) = field {
             return unjudged(Unjudged::Lost(field));
         }

@@ -9,7 +9,7 @@ use regex_syntax::hir::{
 
 use super::matching::meets;
 use super::truth::{Count, Truth};
-use crate::spec::{Ask, Condition, Limits, Matcher, Pattern, Relative, SpanCondition};
+use crate::spec::{Ask, Condition, Limits, Matcher, Pattern, Relative, Selector, SpanCondition};
 use crate::trace::{Attributes, Field, Losses, Nanos, Span, Value};
 
 /// Prefixes of attribute keys that the semantic conventions define for resources.
@@ -78,8 +78,15 @@ const TAG_FIELDS: &[&str] = &[
 const COPY: &str = "http.status_code";
 const COPIED: &str = "http.response.status_code";
 
+/// The first lost field that a selector needs.
+pub(super) fn lost_in(selector: &Selector, losses: &Losses) -> Option<Field> {
+    let of_order = selector.take.and(Some(Field::Starts));
+    let of_order = of_order.filter(|&field| losses.contains(field));
+    of_order.or_else(|| lost(&selector.conditions, losses))
+}
+
 /// The first lost field that one of the conditions needs.
-pub(super) fn lost(conditions: &[SpanCondition], losses: &Losses) -> Option<Field> {
+fn lost(conditions: &[SpanCondition], losses: &Losses) -> Option<Field> {
     conditions
         .iter()
         .find_map(|condition| lost_of(&condition.ask, losses))
@@ -90,6 +97,7 @@ pub(super) fn lost_of_trace(ask: &Condition, losses: &Losses) -> Option<Field> {
     let needed: &[Field] = match ask {
         Condition::Edge(..) => &[Field::Parents, Field::Services],
         Condition::Errors(_) => &[Field::Status],
+        Condition::TraceDuration(_) | Condition::Order(_) => &[Field::Starts],
         _ => &[],
     };
     needed.iter().copied().find(|&field| losses.contains(field))
@@ -103,7 +111,7 @@ pub(super) fn is_guessed(span: &Span, losses: &Losses) -> bool {
 /// The lost field that a condition needs, also in the pattern of another span.
 pub(super) fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
     let within = |pattern: &Pattern| match pattern {
-        Pattern::Selector(selector) => lost(&selector.conditions, losses),
+        Pattern::Selector(selector) => lost_in(selector, losses),
         // The other entry has its own judgement.
         Pattern::Entry { .. } => None,
     };
@@ -125,7 +133,8 @@ pub(super) fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
                 Relative::Below | Relative::Above | Relative::ChildOf | Relative::ParentOf => {
                     Some(Field::Parents)
                 }
-                Relative::After | Relative::Before | Relative::LinkedTo => None,
+                Relative::After | Relative::Before => Some(Field::Starts),
+                Relative::LinkedTo => None,
             };
             linking
                 .and_then(if_lost)
@@ -146,7 +155,7 @@ pub(super) fn lost_of(ask: &Ask, losses: &Losses) -> Option<Field> {
                 .or_else(|| of_exact_type(matcher))
         }
         // It is the time without that of the children.
-        Ask::SelfTime(_) => if_lost(Field::Parents),
+        Ask::SelfTime(_) => if_lost(Field::Parents).or_else(|| if_lost(Field::Starts)),
         Ask::Name(matcher) | Ask::Service(matcher) => {
             if_lost(Field::NameCase).filter(|_| in_lower_case(matcher).is_none())
         }

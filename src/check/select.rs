@@ -13,7 +13,7 @@ use super::forest::{Forest, TraceReach};
 use super::judgement::FailureDetail;
 use super::links::{Targets, count_links};
 #[cfg(feature = "run")]
-use super::lost::lost;
+use super::lost::lost_in;
 use super::lost::{
     doubtful, in_lower_case, is_doubtful, is_guessed, lower_case, mistyped, rounding, within,
 };
@@ -55,7 +55,7 @@ pub(crate) fn longest<'t>(
     time: SpanTime,
     trace: &'t Trace,
 ) -> Result<Option<(Nanos, &'t Span)>, Unjudged> {
-    if let Some(field) = lost(&selector.conditions, trace.losses()) {
+    if let Some(field) = lost_in(selector, trace.losses()) {
         return Err(Unjudged::Lost(field));
     }
     let forest = Forest::new(trace);

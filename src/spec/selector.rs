@@ -294,6 +294,8 @@ impl Ask {
     pub(crate) fn field(&self) -> Option<Field> {
         match self {
             Self::Name(_) => Some(Field::Names),
+            Self::Attribute(..) | Self::Type(_) => Some(Field::Attributes),
+            Self::Duration(_) | Self::SelfTime(_) => Some(Field::Durations),
             Self::Status(_) => Some(Field::Status),
             Self::Scope(_) => Some(Field::Scope),
             Self::StatusMessage(_) => Some(Field::StatusMessage),
@@ -304,11 +306,7 @@ impl Ask {
             Self::Relation(relation) => {
                 (relation.place == Relative::LinkedTo).then_some(Field::Links)
             }
-            Self::Attribute(..)
-            | Self::Service(_)
-            | Self::Type(_)
-            | Self::Duration(_)
-            | Self::SelfTime(_) => None,
+            Self::Service(_) => None,
         }
     }
 

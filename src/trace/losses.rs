@@ -12,10 +12,16 @@ pub enum Field {
     ExactTypes,
     /// The nanoseconds of times.
     Nanoseconds,
+    /// When spans start, apart from the millisecond. Their durations are exact.
+    Starts,
     /// Resource attributes apart from `service.name`.
     Resource,
     /// The instrumentation scope.
     Scope,
+    /// The attributes of spans.
+    Attributes,
+    /// The durations of spans.
+    Durations,
     /// The names of spans.
     Names,
     /// The services of spans that do not tell theirs, which count as spans of the service of their ancestor.
@@ -74,8 +80,11 @@ impl fmt::Display for Field {
             Self::AttributeTypes => "the types of attribute values",
             Self::ExactTypes => "whether a value is an integer or a double, bytes or a map",
             Self::Nanoseconds => "nanoseconds",
+            Self::Starts => "when spans started, but for the millisecond",
             Self::Resource => "resource attributes",
             Self::Scope => "the instrumentation scope",
+            Self::Attributes => "the attributes of spans",
+            Self::Durations => "the durations of spans",
             Self::Names => "the names of spans",
             Self::Services => "the services of all spans",
             Self::Status => "the status of spans",

@@ -92,6 +92,11 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
         std::future::ready(Ok(Vec::new())).boxed()
     }
 
+    /// The shortest pause between two requests for one trace.
+    fn pause(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Seconds by which the clock of the backend is ahead, once it has answered; negative if it is behind.
     fn seconds_ahead(&self) -> Option<i64> {
         None

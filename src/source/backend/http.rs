@@ -2,13 +2,14 @@
 
 mod grpc;
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Body, Client, RequestBuilder, StatusCode};
 use url::Url;
 
 use super::adapter::FetchError;
+use super::budget::RequestBudget;
 use super::clock::{self, BackendClock};
 use super::settings::SourceSettings;
 use crate::trigger::{backend_client, certificate_remedy};
@@ -29,6 +30,7 @@ pub(super) struct HttpClient {
     headers: HeaderMap,
     name: String,
     clock: BackendClock,
+    budget: Option<RequestBudget>,
 }
 
 /// An answer that the adapter reads.
@@ -77,7 +79,22 @@ impl HttpClient {
             headers,
             name: settings.name(),
             clock: BackendClock::default(),
+            budget: None,
         })
+    }
+
+    /// Limits the number of requests within a time.
+    pub(super) fn with_budget(self, most: usize, period: Duration) -> Self {
+        Self {
+            budget: Some(RequestBudget::new(most, period)),
+            ..self
+        }
+    }
+
+    /// The shortest pause between two polls of one trace.
+    pub(super) fn pause(&self) -> Duration {
+        let budget = self.budget.as_ref();
+        budget.map_or(Duration::ZERO, |budget| budget.pause(Instant::now()))
     }
 
     /// Adds the header of a tenant, unless the settings have it.
@@ -175,10 +192,18 @@ impl HttpClient {
         &self,
         request: RequestBuilder,
     ) -> Result<(HttpAnswer, HeaderMap), FetchError> {
+        if let Some(budget) = &self.budget {
+            budget
+                .take(Instant::now())
+                .map_err(|wait| self.used_up(wait))?;
+        }
         let sent = request.headers(self.headers.clone()).send().await;
         let mut response = sent.map_err(|error| self.unreachable(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         self.clock.note(&headers);
+        if let Some(budget) = &self.budget {
+            budget.note(&headers, Instant::now());
+        }
         let mut body = Vec::new();
         while let Some(bytes) = response
             .chunk()
@@ -235,7 +260,9 @@ impl HttpClient {
             }
             StatusCode::TOO_MANY_REQUESTS => FetchError::Later {
                 why: format!("{} answers {status}", self.name),
-                after: header(RETRY_AFTER).and_then(wait),
+                after: header(RETRY_AFTER)
+                    .and_then(wait)
+                    .or_else(|| wait(headers.get("x-ratelimit-reset")?.to_str().ok()?)),
                 help: "it limits requests: run fewer specs at once (`--jobs`)".to_owned(),
             },
             _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
@@ -249,6 +276,18 @@ impl HttpClient {
                 &format!("answers {status}{excerpt}"),
                 "check the address of `source`, and the version of the backend",
             ),
+        }
+    }
+
+    fn used_up(&self, wait: Duration) -> FetchError {
+        FetchError::Later {
+            why: format!(
+                "the requests that {} permits are used up for {} s",
+                self.name,
+                wait.as_secs() + 1
+            ),
+            after: Some(wait),
+            help: "run fewer specs under this profile, or ask for a higher limit".to_owned(),
         }
     }
 

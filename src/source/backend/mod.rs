@@ -5,11 +5,15 @@
 //! as if the spans had been sent here.
 
 mod adapter;
+mod budget;
 mod clickhouse;
 mod clock;
+mod dash0;
+mod datadog;
 #[cfg(feature = "cli")]
 mod examination;
 mod files;
+mod honeycomb;
 mod http;
 mod jaeger;
 mod json;
@@ -58,6 +62,9 @@ pub(crate) static KINDS: &[Kind] = &[
     clickhouse::KIND,
     files::KIND,
     xray::KIND,
+    datadog::KIND,
+    honeycomb::KIND,
+    dash0::KIND,
 ];
 
 /// The keys of `source`.
@@ -69,6 +76,9 @@ pub(crate) const KEYS: Keys = Keys(&[
         clickhouse::KIND.key,
         files::KIND.key,
         xray::KIND.key,
+        datadog::KIND.key,
+        honeycomb::KIND.key,
+        dash0::KIND.key,
     ],
     jaeger::KIND.options,
     tempo::KIND.options,
@@ -76,6 +86,8 @@ pub(crate) const KEYS: Keys = Keys(&[
     clickhouse::KIND.options,
     files::KIND.options,
     xray::KIND.options,
+    datadog::KIND.options,
+    dash0::KIND.options,
     &[
         key(
             "headers",

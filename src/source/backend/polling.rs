@@ -91,6 +91,7 @@ impl Polling {
                 }
             }
             pause = pause.min(LONGEST_PAUSE);
+            least = least.max(self.adapter.pause());
             tokio::time::sleep(self.spread(pause).max(least)).await;
         }
     }
