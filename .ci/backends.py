@@ -386,6 +386,11 @@ def main():
             for line in wrong:
                 print(f"  {line}")
             failed = failed or bool(wrong) or bool(found[backend.name])
+        jaeger = next((backend for backend in backends if backend.name == "jaeger"), None)
+        if jaeger is not None:
+            wrong = example(jaeger, ports, folder)
+            print(f"examples/staging: {wrong or 'passed'}")
+            failed = failed or bool(wrong)
         for backend, program in usable:
             if backend.name == "clickhouse" and engine_tests(program, folder):
                 print("  tests of the adapter with the engine failed")
@@ -399,6 +404,19 @@ def main():
     for line in skipped:
         print(f"SKIPPED: {line}")
     return 1 if failed else 0
+
+
+def example(jaeger, ports, folder):
+    """What is wrong with the example project under its profiles; empty if nothing is."""
+    urls = {"SHOP_URL": f"http://127.0.0.1:{ports['SHOP_PORT']}", "JAEGER_URL": f"http://127.0.0.1:{jaeger.http}"}
+    project = HERE / "examples" / "staging" / "spanspec.yaml"
+    wrong = []
+    for profile, expected in [("staging", ["passed", "passed"]), ("production", ["skipped", "passed"])]:
+        report = spanspec(f"example-{profile}", folder, urls, "--config", project, "--profile", profile)
+        verdicts = [spec["verdict"] for spec in report["specs"]]
+        if verdicts != expected:
+            wrong.append(f"{profile}: {verdicts}")
+    return "; ".join(wrong)
 
 
 def engine_tests(python, folder):

@@ -11,7 +11,7 @@ use super::attempt::{WatchedAttempt, attempt};
 use super::late::{self, OpenRun, RunEnd, WatchedTraces};
 use super::saved_traces::SavedTraces;
 use crate::load::{LoadProgress, RetryState};
-use crate::number::duration;
+use crate::number::{counted, duration};
 use crate::result::{Report, RunEvent, SpecReport, Telemetry, Verdict};
 use crate::source::TraceSource;
 use crate::spec::Spec;
@@ -260,6 +260,9 @@ const UNKNOWN_FLUSH: &str = "the flush bound of the services is unknown: each tr
     OTEL_BSP_SCHEDULE_DELAY=100\n\
     defaults: { wait: { flush: 350ms } }";
 
+/// Differences of clocks up to this number of seconds have no note. `Date` of a backend has whole seconds.
+const CLOSE: i64 = 2;
+
 fn notices(run: &RunContext<'_>) -> Vec<String> {
     let mut notices = Vec::new();
     let backend = run.source.backend();
@@ -274,6 +277,18 @@ fn notices(run: &RunContext<'_>) -> Vec<String> {
         });
     }
     notices.extend(run.delays.note(backend.is_some()));
+    let ahead = run
+        .source
+        .seconds_ahead()
+        .filter(|ahead| ahead.abs() > CLOSE);
+    if let Some((ahead, backend)) = ahead.zip(backend) {
+        let side = if ahead > 0 { "ahead of" } else { "behind" };
+        notices.push(format!(
+            "the clock of {} is {} {side} that of this machine",
+            backend.name,
+            counted(ahead.unsigned_abs(), "second")
+        ));
+    }
     notices.extend(run.calls_unanswered());
     notices
 }

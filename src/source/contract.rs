@@ -116,6 +116,12 @@ pub trait TraceSource: Debug + Send + Sync {
         std::future::ready(Ok(Vec::new())).boxed()
     }
 
+    /// Seconds by which the clock of a backend is ahead of that of this machine, if they are known; negative if it
+    /// is behind.
+    fn seconds_ahead(&self) -> Option<i64> {
+        None
+    }
+
     /// Resolves to the reason when the source cannot be read any longer.
     fn gone(&self) -> BoxFuture<'static, String> {
         std::future::pending().boxed()

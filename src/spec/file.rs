@@ -189,9 +189,13 @@ impl<'a> FileReader<'a> {
         let root = parts.root;
         let services = self.services(root, &mut scope);
         let reader = self.reader(&scope);
+        let profiles = reader.optional(root, "profiles", |node| self.left_out(node, &reader));
+        if let Some(Some(Some(_))) = profiles {
+            scope.set_idle();
+        }
+        let reader = self.reader(&scope);
         let tags = reader.optional(root, "tags", |node| reader.texts(node, "a tag"));
         let skip = reader.optional(root, "skip", |node| self.skip(node, &reader));
-        let profiles = reader.optional(root, "profiles", |node| self.left_out(node, &reader));
         let lock = reader.optional(root, "lock", |node| reader.named(node, "a lock"));
         let description = reader.optional(root, "description", |node| reader.text(node, "text"));
         let repeated = self.repeated(parts, &scope);

@@ -245,6 +245,14 @@ async fn specs_of_other_profiles_are_skipped_and_not_listed() {
     let project = project(&url, &elsewhere, "services: none").await;
     let skipped = run(&project, &["--profile", "staging"]).await;
     skipped.expect(0, &["1 skipped", "does not run under the profile staging"]);
+    // Its variables need not exist there.
+    project.write(
+        "specs/other.yaml",
+        "profiles: { not: [staging] }\nrequest: GET ${ONLY_ELSEWHERE}/\nexpect: { status: 200 }\n",
+    );
+    let skipped = run(&project, &["--profile", "staging"]).await;
+    skipped.expect(0, &["2 skipped"]);
+    std::fs::remove_file(project.path().join("specs/other.yaml")).unwrap();
     let listed = run(&project, &["--profile", "staging", "--list"]).await;
     listed.expect(0, &[]);
     assert_eq!(listed.out, "");

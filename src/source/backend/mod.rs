@@ -255,6 +255,10 @@ impl TraceSource for Backend {
         self.adapter.search_gap()
     }
 
+    fn seconds_ahead(&self) -> Option<i64> {
+        self.adapter.seconds_ahead()
+    }
+
     fn gone(&self) -> BoxFuture<'static, String> {
         self.gone.reason()
     }

@@ -116,6 +116,24 @@ async fn tempo_answers_in_either_version_and_encoding() {
 }
 
 #[tokio::test]
+async fn tempo_is_read_through_the_data_source_proxy_of_grafana() {
+    let trace = "5b8efff798038103d269b633813fc60c";
+    let path = format!("/grafana/api/datasources/proxy/uid/abc/api/v2/traces/{trace}");
+    let grafana = Replay::of([(&path, vec![answer(200, recorded!("tempo/placed-v2.pb"))])]).await;
+    let backend = grafana.with("tempo", |settings| {
+        settings
+            .url
+            .set_path("/grafana/api/datasources/proxy/uid/abc/");
+        let token = ("Authorization".to_owned(), "Bearer token".to_owned());
+        settings.headers = vec![token];
+    });
+    let found = settled(&backend, trace).await;
+    assert!(!found.is_empty());
+    let asked = grafana.asked.lock().unwrap();
+    assert_eq!(asked[0].headers["authorization"], "Bearer token");
+}
+
+#[tokio::test]
 async fn a_part_of_a_trace_leaves_a_hole() {
     let path = format!("/api/v2/traces/{PLACED}");
     // `status: PARTIAL`, and a message.

@@ -63,6 +63,7 @@ impl Scope {
         }
         match globals.environment.get(name) {
             Some(text) => Definition::Value(Value::String(text.clone())),
+            None if self.is_idle => Definition::Awaited,
             None => Definition::Missing,
         }
     }

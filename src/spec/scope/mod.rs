@@ -47,6 +47,8 @@ pub struct Scope {
     varying: BTreeSet<String>,
     /// A value was used that may differ between requests.
     has_varied: Cell<bool>,
+    /// The spec is not run, so that undefined variables are no error.
+    is_idle: bool,
 }
 
 /// A scalar with its variables substituted.
@@ -110,7 +112,13 @@ impl Scope {
             shared: None,
             varying: BTreeSet::new(),
             has_varied: Cell::default(),
+            is_idle: false,
         }
+    }
+
+    /// Declares that the spec is not run, so that undefined variables are no error.
+    pub(crate) fn set_idle(&mut self) {
+        self.is_idle = true;
     }
 
     /// The variables of a `repeat`; each request gets a clone. Captures of a request, and values of
@@ -308,6 +316,10 @@ impl Scope {
 
     /// The names without a value that were used since the last call.
     pub(crate) fn take_awaited(&self) -> BTreeSet<String> {
-        self.awaited.take()
+        let awaited = self.awaited.take();
+        match self.is_idle {
+            true => BTreeSet::new(),
+            false => awaited,
+        }
     }
 }
