@@ -17,6 +17,7 @@ mod polling;
 mod recording;
 mod reports;
 mod running;
+mod search;
 mod secrets;
 mod selecting;
 #[cfg(unix)]

@@ -115,8 +115,9 @@ pub(super) fn decide<'a>(
         let measured = load.measured.get(one.budget);
         match measured.map(|measured| one.claim(measured, compared, differs)) {
             Some(Some(claim)) => claimed.push((one.clone(), claim)),
-            Some(None) => missing.push(one.clone()),
-            None => {}
+            Some(None) if one.is_compared() => missing.push(one.clone()),
+            // Versions that could not be chosen, which is an error of the run.
+            Some(None) | None => {}
         }
     }
     let (made, claims): (Vec<_>, Vec<_>) = claimed.into_iter().unzip();
