@@ -167,6 +167,9 @@ impl JaegerSpans {
     /// Adds a span; its resource is that of its own `process` unless another one is given.
     pub(crate) fn add(&mut self, span: JaegerSpan, of: Option<Arc<Resource>>, binary: Binary) {
         self.losses.add(&LOSSES.iter().copied().collect());
+        if span.has_untyped_numbers() {
+            self.losses.add(&[Field::ExactTypes].into_iter().collect());
+        }
         let name = span.operation_name.clone();
         match read(span, of, binary) {
             Ok((span, parent)) => {
@@ -181,6 +184,18 @@ impl JaegerSpans {
                 remedy: "check what wrote the span into the backend".to_owned(),
             }),
         }
+    }
+}
+
+impl JaegerSpan {
+    /// Returns `true` if a tag that is a field is a number.
+    fn has_untyped_numbers(&self) -> bool {
+        let of_process = self
+            .process
+            .as_ref()
+            .and_then(|process| process.tag.as_ref());
+        let mut tags = self.tag.iter().chain(of_process).flatten();
+        tags.any(|(_, value)| value.is_number())
     }
 }
 
@@ -364,7 +379,7 @@ fn fields(
     tag: Option<serde_json::Map<String, serde_json::Value>>,
 ) -> impl Iterator<Item = (String, Value)> {
     let entries = tag.into_iter().flatten();
-    entries.map(|(key, value)| (key.replace('@', "."), Value::from(value)))
+    entries.map(|(key, value)| (key.replace('@', "."), attribute_value(value)))
 }
 
 fn value(kind: &str, json: serde_json::Value, binary: Binary) -> Value {
@@ -377,7 +392,30 @@ fn value(kind: &str, json: serde_json::Value, binary: Binary) -> Value {
         ("binary", serde_json::Value::String(text)) => bytes(text, binary).map(Value::Bytes),
         _ => None,
     };
-    read.unwrap_or_else(|| Value::from(json))
+    read.unwrap_or_else(|| attribute_value(json))
+}
+
+/// A value of JSON, with numbers as attributes have them.
+pub(crate) fn attribute_value(json: serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(int), _) => Value::Int(int),
+            (None, Some(double)) => Value::Double(double),
+            (None, None) => Value::from(serde_json::Value::Number(number)),
+        },
+        serde_json::Value::Array(items) => {
+            Value::Array(items.into_iter().map(attribute_value).collect())
+        }
+        serde_json::Value::Object(entries) => {
+            let entries = entries.into_iter();
+            Value::Map(
+                entries
+                    .map(|(key, value)| (key, attribute_value(value)))
+                    .collect(),
+            )
+        }
+        other => Value::from(other),
+    }
 }
 
 fn bytes(text: &str, binary: Binary) -> Option<Vec<u8>> {
@@ -422,4 +460,4 @@ fn nanos(micros: u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

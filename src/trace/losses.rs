@@ -54,12 +54,18 @@ pub enum Field {
 
 impl Field {
     /// All fields.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 22] = [
         Self::AttributeTypes,
         Self::ExactTypes,
         Self::Nanoseconds,
+        Self::Starts,
         Self::Resource,
         Self::Scope,
+        Self::Attributes,
+        Self::Durations,
+        Self::Names,
+        Self::Services,
+        Self::Status,
         Self::NameCase,
         Self::AttributeOrigin,
         Self::RewrittenAttributes,

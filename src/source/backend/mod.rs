@@ -10,6 +10,7 @@ mod clickhouse;
 mod clock;
 mod dash0;
 mod datadog;
+mod elasticsearch;
 #[cfg(feature = "cli")]
 mod examination;
 mod files;
@@ -60,6 +61,8 @@ pub(crate) static KINDS: &[Kind] = &[
     tempo::KIND,
     zipkin::KIND,
     clickhouse::KIND,
+    elasticsearch::ELASTICSEARCH,
+    elasticsearch::OPENSEARCH,
     files::KIND,
     xray::KIND,
     datadog::KIND,
@@ -74,6 +77,8 @@ pub(crate) const KEYS: Keys = Keys(&[
         tempo::KIND.key,
         zipkin::KIND.key,
         clickhouse::KIND.key,
+        elasticsearch::ELASTICSEARCH.key,
+        elasticsearch::OPENSEARCH.key,
         files::KIND.key,
         xray::KIND.key,
         datadog::KIND.key,
@@ -84,6 +89,8 @@ pub(crate) const KEYS: Keys = Keys(&[
     tempo::KIND.options,
     zipkin::KIND.options,
     clickhouse::KIND.options,
+    // Those of OpenSearch are the same.
+    elasticsearch::ELASTICSEARCH.options,
     files::KIND.options,
     xray::KIND.options,
     datadog::KIND.options,

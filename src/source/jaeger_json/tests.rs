@@ -16,7 +16,7 @@ macro_rules! fixture {
 }
 
 /// The span as far as Jaeger's model keeps it.
-fn kept(mut span: Span) -> Span {
+pub(crate) fn kept(mut span: Span) -> Span {
     let micros = |nanos: u64| nanos / 1_000 * 1_000;
     let duration = span.end.saturating_sub(span.start);
     span.start = micros(span.start);
@@ -209,7 +209,7 @@ fn tag(key: &str, value: &Value, binary: Binary) -> serde_json::Value {
 }
 
 /// A span as Jaeger writes it, with its process.
-fn written(span: &Span, binary: Binary) -> serde_json::Value {
+pub(crate) fn written(span: &Span, binary: Binary) -> serde_json::Value {
     let reference = |kind: &str, trace: TraceId, id: SpanId| json!({ "refType": kind, "traceID": trace.to_string(), "spanID": id.to_string() });
     let is_parent =
         |link: &Link| link.trace_id == span.trace_id && Some(link.span_id) == span.parent_id;
@@ -296,7 +296,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_span()(
+    pub(crate) fn any_span()(
         (own, parent, links) in (any_id(), prop::option::of(any_id()), prop::collection::vec((any::<bool>(), any_id()), 0..3)),
         (name, kind, code, message) in (any::<String>(), 0..6_usize, 0..3_usize, "[a-z]{0,5}"),
         (start, duration) in (0..2_000_000_000_000_000_000_u64, 0..10_000_000_000_u64),
