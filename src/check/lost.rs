@@ -74,6 +74,38 @@ const TAG_FIELDS: &[&str] = &[
     "w3c.tracestate",
 ];
 
+/// Attribute keys, or prefixes that end with `.`, whose values some backends keep under keys of their own.
+const MOVED: &[&str] = &[
+    "aws.",
+    "client.",
+    "cloud.",
+    "code.",
+    "db.",
+    "enduser.",
+    "env",
+    "error",
+    "error.",
+    "exception.",
+    "faas.",
+    "http.",
+    "messaging.",
+    "net.",
+    "network.",
+    "operation.name",
+    "otel.",
+    "peer.",
+    "resource.name",
+    "rpc.",
+    "server.",
+    "service.",
+    "span.kind",
+    "span.type",
+    "url.",
+    "user.",
+    "user_agent.",
+    "version",
+];
+
 /// An earlier name under which the Collector adds the value of `COPIED` for Zipkin.
 const COPY: &str = "http.status_code";
 const COPIED: &str = "http.response.status_code";
@@ -176,6 +208,19 @@ pub(super) fn doubtful(key: &str, losses: &Losses) -> Option<Field> {
 /// Returns `true` if a span has this doubtful attribute.
 pub(super) fn is_doubtful(key: &str, attributes: &Attributes) -> bool {
     attributes.get(key).is_some() && (key != COPY || attributes.get(COPIED).is_some())
+}
+
+/// Returns `true` if a span may have been sent with an attribute that it does not have here.
+pub(super) fn is_moved(key: &str, attributes: &Attributes, losses: &Losses) -> bool {
+    // In keys, one backend replaces all but letters and digits.
+    let plain = |key: &str| key.replace(|char: char| !char.is_alphanumeric(), "_");
+    let is_renamed = || {
+        let wanted = plain(key);
+        attributes.iter().any(|(key, _)| plain(key) == wanted)
+    };
+    losses.contains(Field::MovedAttributes)
+        && attributes.get(key).is_none()
+        && (is_among(key, MOVED) || is_renamed())
 }
 
 /// The loss because of which a string can be the text of a value of another type, which has another answer.

@@ -15,7 +15,8 @@ use super::links::{Targets, count_links};
 #[cfg(feature = "run")]
 use super::lost::lost_in;
 use super::lost::{
-    doubtful, in_lower_case, is_doubtful, is_guessed, lower_case, mistyped, rounding, within,
+    doubtful, in_lower_case, is_doubtful, is_guessed, is_moved, lower_case, mistyped, rounding,
+    within,
 };
 use super::matching::meets_text;
 use super::relations::{Related, related};
@@ -355,8 +356,15 @@ impl<'a> Evaluator<'a> {
             Ask::Attribute(key, matcher) => {
                 let attributes = &span.attributes;
                 let of_types = || mistyped(attributes, key, matcher, self.losses());
-                prepared.doubt(key, attributes).or_else(of_types)
+                let of_key = || {
+                    let is_moved = is_moved(key, attributes, self.losses());
+                    is_moved.then_some(Field::MovedAttributes)
+                };
+                let doubt = prepared.doubt(key, attributes);
+                doubt.or_else(of_types).or_else(of_key)
             }
+            // Their keys are among those that are moved.
+            Ask::Type(_) if self.loses(Field::MovedAttributes) => Some(Field::MovedAttributes),
             Ask::Resource(key, matcher) => {
                 mistyped(&span.resource.attributes, key, matcher, self.losses())
             }
@@ -395,7 +403,9 @@ impl<'a> Evaluator<'a> {
                 let keys = choice.allowed.iter().flat_map(|kind| kind.identified_by());
                 let mut values = keys.filter_map(|key| this.attributes.get(key));
                 let is_of_type = values.next().is_some();
-                Truth::of(is_of_type).unless(!is_of_type && this.attributes.dropped() > 0)
+                let may_be =
+                    this.attributes.dropped() > 0 || self.lost_about(ask, prepared, this).is_some();
+                Truth::of(is_of_type).unless(!is_of_type && may_be)
             }
             Ask::Status(choice) => Truth::of(choice.allowed.contains(&this.status.code)),
             Ask::Attribute(key, matcher) => attribute(&this.attributes, key, matcher)

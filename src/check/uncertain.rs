@@ -73,11 +73,10 @@ impl Evaluator<'_> {
             Ask::SelfTime(_) => no_duration(this)
                 .or_else(|| self.reason_of_children(span))
                 .or_else(|| self.reason_of_rounding()),
-            Ask::Attribute(..) => match self.lost_about(ask, prepared, this) {
+            Ask::Attribute(..) | Ask::Type(_) => match self.lost_about(ask, prepared, this) {
                 Some(field) => Some(Unjudged::Lost(field)),
                 None => dropped(this, DroppedPart::Attributes, this.attributes.dropped()),
             },
-            Ask::Type(_) => dropped(this, DroppedPart::Attributes, this.attributes.dropped()),
             Ask::Service(_) if is_guessed(this, self.losses()) => {
                 Some(Unjudged::Lost(Field::Services))
             }

@@ -18,6 +18,8 @@ pub enum Field {
     Resource,
     /// The instrumentation scope.
     Scope,
+    /// Attributes with keys of the semantic conventions, which are kept under other keys if they are missing.
+    MovedAttributes,
     /// The attributes of spans.
     Attributes,
     /// The durations of spans.
@@ -89,6 +91,9 @@ impl fmt::Display for Field {
             Self::Starts => "when spans started, but for the millisecond",
             Self::Resource => "resource attributes",
             Self::Scope => "the instrumentation scope",
+            Self::MovedAttributes => {
+                "all attributes with keys of the semantic conventions: it keeps some under keys of its own"
+            }
             Self::Attributes => "the attributes of spans",
             Self::Durations => "the durations of spans",
             Self::Names => "the names of spans",

@@ -374,3 +374,92 @@ fn a_condition_on_the_tree_is_unjudged_if_a_parent_may_be_a_link() {
         assert_eq!(verdict_of(&in_jaegers_model(), expect), "pass", "{expect}");
     }
 }
+
+/// `pay` of a span that does not tell its service, as a backend with few fields keeps it.
+fn with_few_fields(expect: &str) -> String {
+    let attributes = [("order_id", "o1"), ("http.route", "/pay")];
+    let guessed = [("service.name", "payment")];
+    let pay = Span {
+        attributes: attributes.into_iter().collect(),
+        resource: Resource {
+            attributes: guessed.into_iter().collect::<Attributes>().with_dropped(1),
+        }
+        .into(),
+        ..span(2, 1, "payment", "pay")
+    };
+    let spans = [span(1, 9, "payment", "entry"), pay];
+    let trace = Trace::assemble(
+        TraceId::from_bytes([1; 16]).unwrap(),
+        Origin::Foreign,
+        spans,
+    );
+    let losses = [
+        Field::MovedAttributes,
+        Field::Names,
+        Field::Services,
+        Field::Starts,
+        Field::Status,
+    ];
+    verdict_of(&trace.with_losses(losses.into_iter().collect()), expect)
+}
+
+#[test]
+fn what_a_backend_with_few_fields_cannot_tell_is_unjudged() {
+    for (expected, expect) in [
+        ("pass", "services: [payment]"),
+        ("pass", "span_count: 2"),
+        (
+            "pass",
+            "spans: [{ find: { attributes: { http.route: /pay } } }]",
+        ),
+        (
+            "pass",
+            "spans: [{ find: { attributes: { order.sku: exists } }, count: 0 }]",
+        ),
+        (
+            "pass",
+            "spans: [{ find: { service: payment }, count: 1.. }]",
+        ),
+        (
+            "pass",
+            "spans: [{ find: { service: billing, attributes: { order_id: o1 } }, count: 0.. }]",
+        ),
+        (
+            "keys of its own",
+            "spans: [{ find: { attributes: { http.method: exists } }, count: 0 }]",
+        ),
+        (
+            "keys of its own",
+            "spans: [{ find: { attributes: { order.id: exists } }, count: 0 }]",
+        ),
+        (
+            "keys of its own",
+            "spans: [{ find: { type: db }, count: 0 }]",
+        ),
+        ("the names of spans", "spans: [{ find: pay }]"),
+        ("when spans started", "sequence: [entry, pay]"),
+        ("the status of spans", "errors: 0"),
+        (
+            "the status of spans",
+            "spans: [{ find: { status: error }, count: 0 }]",
+        ),
+        ("the services of all spans", "services: [billing]"),
+        ("the services of all spans", "edges: [payment -> billing]"),
+        (
+            "the services of all spans",
+            "spans: [{ find: { service: billing }, count: 0 }]",
+        ),
+        ("when spans started", "trace_duration: < 1s"),
+        (
+            "when spans started",
+            "spans: [{ find: { service: payment, take: first } }]",
+        ),
+        (
+            "when spans started",
+            "spans: [{ find: { attributes: { order_id: o1 } }, after: { service: payment } }]",
+        ),
+    ] {
+        let found = with_few_fields(expect);
+        assert!(found.contains(expected), "{expect}: {found}");
+    }
+}

@@ -227,6 +227,7 @@ impl Adapter for Datadog {
             Field::ExactTypes,
             Field::AttributeOrigin,
             Field::RewrittenAttributes,
+            Field::MovedAttributes,
             Field::Names,
             Field::NameCase,
             Field::Kind,

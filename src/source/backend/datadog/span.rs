@@ -6,9 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::source::backend::json::JsonValue;
-use crate::trace::{
-    Attributes, Nanos, Resource, Span, SpanId, SpanKind, StatusCode, TraceId, Value,
-};
+use crate::trace::{Nanos, Resource, Span, SpanId, SpanKind, StatusCode, TraceId, Value};
 
 /// A span of an answer.
 #[derive(Deserialize)]
@@ -137,11 +135,7 @@ impl FoundSpan {
         for (key, value) in self.custom.into_entries() {
             flatten(key, value, &mut attributes);
         }
-        // Datadog renames some.
-        span.attributes = attributes
-            .into_iter()
-            .collect::<Attributes>()
-            .with_dropped(1);
+        span.attributes = attributes.into_iter().collect();
         let service = self.service.map(|name| ("service.name", name));
         span.resource = Arc::new(Resource {
             attributes: service.into_iter().collect(),

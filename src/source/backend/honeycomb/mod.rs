@@ -194,7 +194,6 @@ impl Row {
         span.resource = Arc::new(Resource {
             attributes: service.into_iter().collect(),
         });
-        span.attributes = span.attributes.with_dropped(1);
         Some(span)
     }
 }

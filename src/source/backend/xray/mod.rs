@@ -311,6 +311,7 @@ impl Adapter for XRay {
     fn losses(&self) -> &'static [Field] {
         &[
             Field::ExactTypes,
+            Field::MovedAttributes,
             Field::Names,
             Field::Services,
             Field::Kind,

@@ -254,8 +254,7 @@ fn sanitized(key: &str) -> String {
     key.chars().map(of).collect()
 }
 
-/// The attributes, one of which counts as dropped: X-Ray keeps some in fields of its own, whose keys were not
-/// those that were sent.
+/// The attributes. What X-Ray keeps in fields of its own has keys of its own, which were not sent.
 fn attributes(segment: &Segment) -> Attributes {
     let mut all: Vec<(String, Value)> = entries(segment)
         .filter(|(key, _)| !key.starts_with(RESOURCE))
@@ -276,7 +275,7 @@ fn attributes(segment: &Segment) -> Attributes {
     let flags = flags.into_iter().filter(|(_, is_set)| *is_set);
     let flags = flags.map(|(name, _)| (format!("{OWN}{name}"), Value::Bool(true)));
     let all = all.into_iter().chain(user).chain(flags);
-    all.collect::<Attributes>().with_dropped(1)
+    all.collect()
 }
 
 fn flatten(key: &str, value: &Value, all: &mut Vec<(String, Value)>) {
