@@ -66,7 +66,7 @@ enum Source {
     Theirs(Connection),
     /// A backend has the traces. If we start services, we listen nevertheless.
     Backend {
-        backend: Backend,
+        backend: Box<Backend>,
         receiver: Option<Receiver>,
     },
 }
@@ -147,7 +147,7 @@ impl Session {
             Some(backend) if !workspace.project.has_services() => {
                 let gone = backend.gone();
                 let source = Source::Backend {
-                    backend,
+                    backend: Box::new(backend),
                     receiver: None,
                 };
                 return Ok(Self::attached_to(
@@ -175,7 +175,7 @@ impl Session {
         self.service_names.clear();
         self.source = match self.source {
             Source::Ours(receiver) => Source::Backend {
-                backend,
+                backend: Box::new(backend),
                 receiver: Some(receiver),
             },
             other => other,
@@ -260,7 +260,7 @@ impl Session {
         match &self.source {
             Source::Ours(receiver) => receiver,
             Source::Theirs(connection) => &*connection.source,
-            Source::Backend { backend, .. } => backend,
+            Source::Backend { backend, .. } => &**backend,
         }
     }
 

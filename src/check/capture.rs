@@ -147,7 +147,7 @@ fn from_span(
         let failure = failure(capture, "no trace".to_owned(), Vec::new());
         return Err(Outcome::Fail(failure));
     };
-    if let Some(field) = lost_in(&what.0, trace.losses()) {
+    if let Some(field) = lost_in(what.0, trace.losses()) {
         return Err(Outcome::Unjudged(Unjudged::Lost(field)));
     }
     let forest = Forest::new(trace);

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use super::budgets::{BudgetJudge, JudgedRun, RetryState};
-use super::driver::{Driver, LoadProgress};
+use super::driver::Driver;
+use super::progress::LoadProgress;
 use super::verdict::{Excess, RepeatResult};
 use super::watched::WatchedRequests;
 use crate::budget::JudgedClaim;

@@ -9,11 +9,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::MissedTickBehavior;
 
 use super::measure::{self, micros};
 use super::meter::BackgroundMeter;
 use super::pace::Pacer;
+use super::progress::{LoadProgress, ticks};
 use super::request::{AnsweredRequest, JudgedRequest, RequestTemplate};
 use super::request_stats::RequestStats;
 use super::search::SpecSearch;
@@ -42,38 +42,6 @@ const MAX_BYTES: usize = 256 << 20;
 
 /// The run stops when the failures exceed the limit by this number.
 const MAX_EXCESS: u64 = 20;
-
-/// Interval between calls of `on_progress`.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
-
-/// Progress of the requests of a spec.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct LoadProgress {
-    pub(crate) done: u64,
-    pub(crate) of: u64,
-    pub(crate) rate: f64,
-    pub(crate) p50: Option<f64>,
-    pub(crate) failed: u64,
-    /// The number of the run: 1, or more if an earlier run is repeated.
-    pub(crate) run: usize,
-    /// Before a further run: the reason for it.
-    pub(crate) pause: Option<String>,
-}
-
-impl LoadProgress {
-    /// Before the first request.
-    pub(super) fn of_none(repeat: &Repeat) -> Self {
-        Self {
-            done: 0,
-            of: repeat.pace.requests(),
-            rate: 0.0,
-            p50: None,
-            failed: 0,
-            run: 1,
-            pause: None,
-        }
-    }
-}
 
 /// Sends the requests of a spec with `repeat`.
 pub(crate) struct Driver<'a> {
@@ -246,13 +214,6 @@ impl<'a> Driver<'a> {
     fn allowed(&self) -> u64 {
         self.repeat.failures.of(self.repeat.pace.requests())
     }
-}
-
-/// The moments at which progress is reported.
-pub(super) fn ticks() -> tokio::time::Interval {
-    let mut ticks = tokio::time::interval(PROGRESS_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
 }
 
 /// Continues a panic of a task.

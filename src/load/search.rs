@@ -5,8 +5,8 @@ use std::pin::pin;
 use futures_util::StreamExt;
 use futures_util::stream::{FuturesUnordered, unfold};
 
-use super::driver::LoadProgress;
 use super::engine::EngineMeasurement;
+use super::progress::{LoadProgress, ticks};
 use super::query::query;
 use super::request::{JudgedRequest, RequestTemplate};
 use super::request_stats::RequestStats;
@@ -88,7 +88,7 @@ impl<'a> SpecSearch<'_, 'a> {
             Some((next, found))
         }));
         let mut stopped = pin!(run.stopped());
-        let mut ticks = super::driver::ticks();
+        let mut ticks = ticks();
         let mut judging = FuturesUnordered::new();
         let mut of = Found::default();
         let mut is_over = false;

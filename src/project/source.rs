@@ -75,7 +75,7 @@ pub(super) fn source(node: &Node, reader: &Reader<'_>) -> Option<SourceSettings>
     let read = |text: &str| SourceSettings::new(kind, text, reader.dir);
     let anywhere = SourceSettings::new(kind, "http://unknown.invalid/", reader.dir);
     let settings = reader.parse(&entry.value, what, anywhere.ok()?, read);
-    let options = options(kind, &entries, reader);
+    let options = options(kind, entries, reader);
     let headers = reader.optional(node, "headers", |node| reader.text_map(node, "`headers`"));
     let tenant = reader.optional(node, "tenant", |node| reader.named(node, "a tenant"));
     let tls = reader.optional(node, "tls", |node| reader.tls(node));

@@ -12,8 +12,7 @@ use axum::response::IntoResponse;
 use http_body_util::{BodyExt, Full};
 use tokio::task::JoinSet;
 
-use super::{Backend, SourceSettings};
-use crate::project::parse_source;
+use super::{Backend, KINDS, SourceSettings};
 use crate::source::TraceSource;
 use crate::source::otlp;
 use crate::trace::{Origin, Span, Trace, TraceId};
@@ -91,6 +90,12 @@ pub(super) struct Replay {
     _server: JoinSet<()>,
 }
 
+/// The settings of a backend of this kind.
+pub(super) fn settings(kind: &str, address: &str) -> SourceSettings {
+    let kind = KINDS.iter().find(|known| known.key.name == kind).unwrap();
+    SourceSettings::new(kind, address, std::path::Path::new("")).unwrap_or_else(|no| panic!("{no}"))
+}
+
 impl Replay {
     pub(super) async fn of<const N: usize>(answers: [(&str, Vec<Answer>); N]) -> Self {
         let answers = answers.into_iter();
@@ -142,12 +147,12 @@ impl Replay {
 
     /// The same over gRPC.
     pub(super) fn grpc_backend(&self, kind: &str) -> Backend {
-        let settings = parse_source(&format!("{kind}=grpc://{}", self.address)).unwrap();
+        let settings = settings(kind, &format!("grpc://{}", self.address));
         Backend::new(settings).unwrap()
     }
 
     pub(super) fn with(&self, kind: &str, change: impl FnOnce(&mut SourceSettings)) -> Backend {
-        let mut settings = parse_source(&format!("{kind}=http://{}", self.address)).unwrap();
+        let mut settings = settings(kind, &format!("http://{}", self.address));
         change(&mut settings);
         Backend::new(settings).unwrap()
     }

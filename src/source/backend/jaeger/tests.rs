@@ -204,7 +204,7 @@ async fn the_chunks_of_a_stream_are_one_trace() {
     let (mut first, mut rest) = (Vec::new(), whole);
     while let [10, tail @ ..] = rest {
         let mut length = tail;
-        let size = usize::try_from(prost::decode_length_delimiter(&mut length).unwrap()).unwrap();
+        let size = prost::decode_length_delimiter(&mut length).unwrap();
         let end = rest.len() - length.len() + size;
         first.push(&rest[..end]);
         rest = &rest[end..];

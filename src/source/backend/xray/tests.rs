@@ -172,7 +172,11 @@ async fn a_segment_in_progress_is_asked_for_again() {
     let ended = segment_with(json!({}));
     let server = Replay::of([(
         "/Traces",
-        vec![traces(&[begun.clone()]), traces(&[also]), traces(&[ended])],
+        vec![
+            traces(std::slice::from_ref(&begun)),
+            traces(&[also]),
+            traces(&[ended]),
+        ],
     )])
     .await;
     let backend_of_all = backend(&server);

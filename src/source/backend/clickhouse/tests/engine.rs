@@ -138,7 +138,7 @@ fn many() -> Vec<Span> {
                 "odd",
                 "it's \\ a\ttab, a\nline, {x:String} and 'quotes'".into(),
             ),
-            ("cached", Value::Bool(number % 2 == 0)),
+            ("cached", Value::Bool(number.is_multiple_of(2))),
         ]
         .into_iter()
         .collect();
