@@ -1,6 +1,6 @@
 //! Answers to conditions on the attributes of a span, a resource, an event or a link.
 
-use super::lost::mistyped;
+use super::lost::{mistyped, mistyped_in_doubt};
 use super::matching::{MatchInput, answer, meets, meets_text, would_match};
 use super::truth::{Count, Truth};
 use crate::spec::{Ask, EventPattern, Matcher};
@@ -33,7 +33,8 @@ pub(super) fn have(
 ) -> Truth {
     let answers = wanted.iter().map(|(key, matcher)| {
         let may_be_meant = other_type(attributes, key, matcher)
-            || mistyped(attributes, key, matcher, losses).is_some();
+            || mistyped(attributes, key, matcher, losses).is_some()
+            || mistyped_in_doubt(attributes, key, matcher, losses).is_some();
         attribute(attributes, key, matcher).unless(may_be_meant)
     });
     answers.min().unwrap_or(Truth::Yes)

@@ -7,7 +7,7 @@ use regex_syntax::hir::{
     Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition,
 };
 
-use super::matching::meets;
+use super::matching::{MatchInput, answer, meets, would_match};
 use super::truth::{Count, Truth};
 use crate::spec::{Ask, Condition, Limits, Matcher, Pattern, Relative, Selector, SpanCondition};
 use crate::trace::{Attributes, Field, Losses, Nanos, Span, Value};
@@ -230,17 +230,46 @@ pub(super) fn mistyped(
     matcher: &Matcher,
     losses: &Losses,
 ) -> Option<Field> {
+    let is_met = meets(matcher, attributes.get(key));
+    lost_type(attributes, key, losses, |sent| {
+        meets(matcher, Some(sent)) != is_met
+    })
+}
+
+/// The loss because of which a string can be the text of a value of another type, about which the matcher of a
+/// selector is in doubt.
+pub(super) fn mistyped_in_doubt(
+    attributes: &Attributes,
+    key: &str,
+    matcher: &Matcher,
+    losses: &Losses,
+) -> Option<Field> {
+    lost_type(attributes, key, losses, |sent| {
+        let sent = MatchInput::Value(sent);
+        answer(matcher, sent).misfit().is_some() && would_match(matcher, sent)
+    })
+}
+
+/// The loss because of which a value can have been sent as another one with this property.
+fn lost_type(
+    attributes: &Attributes,
+    key: &str,
+    losses: &Losses,
+    matters: impl Fn(&Value) -> bool,
+) -> Option<Field> {
     let of_all = losses.contains(Field::AttributeTypes);
     if !of_all && !losses.contains(Field::Structures) {
         return None;
     }
-    let found @ Value::String(text) = attributes.get(key)? else {
-        return None;
+    let others = match attributes.get(key)? {
+        Value::String(text) => sent_as(text),
+        // In JSON, a double without a fraction has the text of an integer.
+        #[expect(clippy::cast_precision_loss, reason = "the double has this text")]
+        Value::Int(int) if of_all => vec![Value::Double(*int as f64)],
+        _ => return None,
     };
-    let is_met = meets(matcher, Some(found));
-    let is_other = |sent: &&Value| meets(matcher, Some(sent)) != is_met;
     let is_structure = |sent: &Value| matches!(sent, Value::Array(_) | Value::Map(_));
-    match sent_as(text).iter().find(is_other)? {
+    match others.iter().find(|sent| matters(sent))? {
         _ if of_all => Some(Field::AttributeTypes),
         sent => is_structure(sent).then_some(Field::Structures),
     }

@@ -15,8 +15,8 @@ use super::links::{Targets, count_links};
 #[cfg(feature = "run")]
 use super::lost::lost_in;
 use super::lost::{
-    doubtful, in_lower_case, is_doubtful, is_guessed, is_moved, lower_case, mistyped, rounding,
-    within,
+    doubtful, in_lower_case, is_doubtful, is_guessed, is_moved, lower_case, mistyped,
+    mistyped_in_doubt, rounding, within,
 };
 use super::matching::meets_text;
 use super::relations::{Related, related};
@@ -375,9 +375,22 @@ impl<'a> Evaluator<'a> {
     /// The answer of a span to a condition of a selector.
     fn selects(&self, ask: &Ask, prepared: &Prepared, span: usize, types: Types) -> Truth {
         let answer = self.meets(ask, prepared, span);
-        let is_in_doubt =
-            || types == Types::Any && doubtful_key(ask, self.forest.span(span)).is_some();
+        let this = self.forest.span(span);
+        let is_in_doubt = || {
+            types == Types::Any && doubtful_key(ask, this).is_some()
+                || self.lost_type(ask, this).is_some()
+        };
         answer.unless(answer == Truth::No && is_in_doubt())
+    }
+
+    /// The loss because of which a span that is not selected can be in doubt for the type of a value.
+    pub(super) fn lost_type(&self, ask: &Ask, span: &Span) -> Option<Field> {
+        let (attributes, key, matcher) = match ask {
+            Ask::Attribute(key, matcher) => (&span.attributes, key, matcher),
+            Ask::Resource(key, matcher) => (&span.resource.attributes, key, matcher),
+            _ => return None,
+        };
+        mistyped_in_doubt(attributes, key, matcher, self.losses())
     }
 
     /// The answer about one span.

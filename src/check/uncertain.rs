@@ -41,8 +41,10 @@ impl Evaluator<'_> {
             let (ask, span) = (&condition.ask, self.forest.span(open));
             let prepared = self.prepare(ask, reach);
             if self.meets(ask, &prepared, open).is_known() {
-                let key = doubtful_key(ask, span)?.to_owned();
-                return Some(Unjudged::OtherType(SpanName::of(span), key));
+                if let Some(key) = doubtful_key(ask, span) {
+                    return Some(Unjudged::OtherType(SpanName::of(span), key.to_owned()));
+                }
+                return self.lost_type(ask, span).map(Unjudged::Lost);
             }
             self.reason_of(ask, &prepared, open)
         });

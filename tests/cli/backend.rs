@@ -314,3 +314,43 @@ async fn mistakes_in_profiles_and_sources_name_their_place() {
         ],
     );
 }
+
+/// A project that reads traces from its folder `traces`.
+async fn with_files(spec: &str) -> Project {
+    let project = Project::with(&[("order.yaml", spec)]).await;
+    project.write(
+        "spanspec.yaml",
+        "source: { files: traces/, delay: 200ms }\ndefaults: { wait: { timeout: 6s } }\n",
+    );
+    project
+}
+
+const PLACED: &str = "
+name: placed
+trace_id: 6b0af38e5b8efff798038103d269b633
+expect:
+  orphans: 0..
+  spans: [{ find: process_payment, attributes: { payment.method: card } }]
+";
+
+#[tokio::test]
+async fn specs_are_judged_on_the_files_of_a_collector() {
+    let lines = include_str!("../fixtures/backends/collector-file/fan.jsonl");
+    let project = with_files(PLACED).await;
+    project.write("traces/a.jsonl", lines);
+    run(&project, &[]).await.expect(0, &["1 passed"]);
+    let contradicted = with_files(&PLACED.replace("card }", "cash }")).await;
+    contradicted.write("traces/a.jsonl", lines);
+    let said = run(&contradicted, &[]).await;
+    said.expect(1, &["expected \"cash\"", "found \"card\""]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_trace_is_the_reason() {
+    let project = with_files(PLACED).await;
+    let lines = include_str!("../fixtures/backends/collector-file/fan.jsonl");
+    project.write("traces/a.jsonl", lines);
+    project.write("traces/notes.md", "# notes");
+    let foreign = run(&project, &[]).await;
+    foreign.expect(3, &["notes.md is not a trace", "move it out of the folder"]);
+}

@@ -1,3 +1,5 @@
+mod soundness;
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -142,6 +144,11 @@ fn written(span: &Span) -> serde_json::Value {
         .into_iter()
         .map(|(key, value)| (key, value.to_text().into()))
         .collect();
+    tags.shift_remove("error");
+    tags.shift_remove("net.peer.port");
+    if let Some(code) = tags.get("http.response.status_code").cloned() {
+        tags.entry("http.status_code").or_insert(code);
+    }
     let mut tag = |key: &str, value: &str| {
         if !value.is_empty() {
             tags.insert(key.to_owned(), value.into());
