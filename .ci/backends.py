@@ -33,6 +33,7 @@ LOSS = "the source of this trace does not provide"
 COLLECTOR = "v0.161.0"
 JAEGER = "v1.76.0"
 ZIPKIN = "3.6.1"
+OPENSEARCH = "2.19.6"
 
 
 def run(*command, cwd=None, env=None, log):
@@ -95,6 +96,18 @@ def install_zipkin():
         run("mvn", "-q", "-B", "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={CACHE}", log=log)
         (CACHE / f"zipkin-server-{ZIPKIN}-exec.jar").rename(jar)
     return jar
+
+
+def install_opensearch():
+    """Maven Central: 46 MB."""
+    need("mvn")
+    need("java")
+    folder = CACHE / f"opensearch-{OPENSEARCH}"
+    if not (folder / "ready").exists():
+        pom = CONFIG / "opensearch.xml"
+        run("mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies", f"-DoutputDirectory={folder}", log=CACHE / "opensearch.log")
+        (folder / "ready").touch()
+    return folder
 
 
 def install_clickhouse():
@@ -214,6 +227,43 @@ class ClickHouse:
         }
 
 
+class OpenSearch:
+    """OpenSearch, into which another Jaeger writes its index."""
+
+    name = "opensearch"
+    without = None
+
+    @staticmethod
+    def install():
+        return install_opensearch(), install_jaeger()
+
+    def start(self, programs, processes, folder):
+        jars, jaeger = programs
+        self.http, transport, self.otlp = free_port(), free_port(), free_port()
+        self.env = {"OPENSEARCH_PORT": str(self.http)}
+        options = ["-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*"]
+        engine = [CONFIG / "SearchEngine.java", folder / "opensearch", self.http, transport]
+        ready = f"http://127.0.0.1:{self.http}"
+        processes.start("opensearch", ["java", *options, *engine], ready=ready, seconds=120)
+        exporter = {"jaeger_storage_exporter": {"trace_storage": "search"}}
+        config = {
+            "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{self.otlp}"}}}},
+            "exporters": exporter,
+            "extensions": {"jaeger_storage": {"backends": {"search": {"opensearch": {"server_urls": [ready]}}}}},
+            "service": {
+                "extensions": ["jaeger_storage"],
+                "telemetry": {"metrics": {"level": "none"}},
+                "pipelines": {"traces": {"receivers": ["otlp"], "exporters": list(exporter)}},
+            },
+        }
+        path = folder / "jaeger-opensearch.json"
+        path.write_text(json.dumps(config))
+        processes.start("jaeger-opensearch", [jaeger, "--config", path], ready=self.otlp)
+
+    def exporter(self):
+        return "otlphttp/opensearch", {"endpoint": f"http://127.0.0.1:{self.otlp}", "tls": {"insecure": True}}
+
+
 class Files:
     name = "files"
     without = None
@@ -231,7 +281,7 @@ class Files:
         return "file", {"path": str(self.folder / "traces.jsonl"), "flush_interval": "200ms"}
 
 
-ALL = [Files, Zipkin, ClickHouse, Jaeger]
+ALL = [Files, Zipkin, ClickHouse, Jaeger, OpenSearch]
 
 
 def start_collector(program, backends, processes, folder):

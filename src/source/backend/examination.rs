@@ -6,7 +6,7 @@ use super::Backend;
 use super::adapter::FetchError;
 use crate::number::{counted, duration};
 use crate::source::{SearchQuery, TraceSource};
-use crate::trace::{Field, Nanos, TraceId};
+use crate::trace::{Field, Losses, Nanos, TraceId};
 
 /// Larger differences of clocks are worth a warning. `Date` has whole seconds.
 const CLOSE: i64 = 2;
@@ -90,9 +90,10 @@ impl Backend {
         }
         findings.extend(self.version().await);
         findings.extend(self.clock());
-        findings.push(self.newest().await);
+        let (newest, losses) = self.newest().await;
+        findings.push(newest);
         findings.push(self.marks());
-        findings.push(self.lost());
+        findings.push(self.lost(&losses));
         findings.push(match self.settings.delay {
             Some(delay) => Finding::ok(format!("`delay` is {}", duration(delay))),
             None => Finding::warning(
@@ -139,7 +140,8 @@ impl Backend {
         })
     }
 
-    async fn newest(&self) -> Finding {
+    /// The newest trace, and what traces of the backend lose.
+    async fn newest(&self) -> (Finding, Losses) {
         let now = now();
         let query = SearchQuery {
             from: now.saturating_sub(nanos(RECENT)),
@@ -149,16 +151,18 @@ impl Backend {
         };
         let answer = match TraceSource::search(self, &query).await {
             Ok(answer) => answer,
-            Err(error) => return Finding::warning(error.why, error.help),
+            Err(error) => return (Finding::warning(error.why, error.help), Losses::none()),
         };
         let mut newest: Option<(Nanos, TraceId)> = None;
+        let mut losses = Losses::none();
         for trace in answer.traces.into_iter().take(5) {
             if let Ok(fetched) = self.adapter.fetch(trace).await {
+                losses.add(&fetched.losses);
                 let start = fetched.spans.iter().map(|span| span.start).max();
                 newest = newest.max(start.map(|start| (start, trace)));
             }
         }
-        match newest {
+        let finding = match newest {
             Some((start, trace)) => Finding::ok(format!(
                 "has trace {trace}, which began {} ago",
                 duration(Duration::from_nanos(now.saturating_sub(start)))
@@ -167,7 +171,8 @@ impl Backend {
                 format!("has no trace of the last {}", duration(RECENT)),
                 "check that the services export to it, the tenant, and how long it takes until a search finds a trace",
             ),
-        }
+        };
+        (finding, losses)
     }
 
     fn marks(&self) -> Finding {
@@ -179,8 +184,9 @@ impl Backend {
         }
     }
 
-    fn lost(&self) -> Finding {
-        let losses = self.losses();
+    fn lost(&self, of_traces: &Losses) -> Finding {
+        let mut losses = self.losses();
+        losses.add(of_traces);
         let names: Vec<String> = Field::ALL
             .iter()
             .filter(|field| losses.contains(**field))
