@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 #[cfg(feature = "run")]
@@ -35,6 +35,8 @@ pub struct Follow {
     seen: u64,
     /// The progress of a source that polls.
     polls: Option<watch::Receiver<PollState>>,
+    /// Starts the polling at the first snapshot.
+    start: Option<oneshot::Sender<()>>,
     decoder: RecordDecoder,
     decoded: HashMap<TraceId, Decoded>,
     logs: DecodedLogs,
@@ -105,6 +107,7 @@ impl Follow {
             changes,
             seen: 0,
             polls: None,
+            start: None,
             decoder: RecordDecoder::default(),
             decoded: HashMap::new(),
             logs: DecodedLogs::default(),
@@ -123,14 +126,16 @@ impl Follow {
         self
     }
 
-    /// Adds the task that reads the spans again and again, and its state.
+    /// Adds the task that reads the spans again and again, and its state. `start` is sent at the first snapshot.
     #[cfg(feature = "run")]
     pub(super) fn polled_by(
         mut self,
         polls: watch::Receiver<PollState>,
+        start: oneshot::Sender<()>,
         task: JoinSet<()>,
     ) -> Self {
         self.polls = Some(polls);
+        self.start = Some(start);
         self.fed_by(task)
     }
 
@@ -189,6 +194,10 @@ impl Follow {
 
     /// The trace at this moment. Only spans that arrived since the last call are decoded.
     pub fn snapshot(&mut self) -> Snapshot {
+        if let Some(start) = self.start.take() {
+            // Without the task, there is nothing to start.
+            let _ = start.send(());
+        }
         // Both before reading: a change in between is in this snapshot, and announced again.
         let at = Instant::now();
         self.seen = *self.changes.borrow_and_update();

@@ -52,7 +52,8 @@ async fn jaeger(
     };
     let parents = deployed.parents.lock().unwrap();
     let Some(parent) = parents.get(&id).filter(|_| number > 1) else {
-        return (StatusCode::NOT_FOUND, "{}").into_response();
+        let unknown = json!({ "error": { "httpCode": 404, "message": "No traces found" } });
+        return (StatusCode::NOT_FOUND, unknown.to_string()).into_response();
     };
     let span = json!({
         "traceId": id, "spanId": "00000000000000aa", "parentSpanId": parent, "name": "POST /orders",

@@ -34,7 +34,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 
 use adapter::{Adapter, FetchError};
@@ -119,6 +119,9 @@ pub(crate) const KEYS: Keys = Keys(&[
 /// Maximum time until a search has an answer.
 const LONGEST_SEARCH: Duration = Duration::from_secs(30);
 
+/// Maximum number of requests for traces at the same time.
+const MOST_REQUESTS: usize = 16;
+
 /// A backend as a source of traces.
 #[derive(Debug)]
 pub(crate) struct Backend {
@@ -127,6 +130,8 @@ pub(crate) struct Backend {
     store: Store,
     gone: Gone,
     troubles: Troubles,
+    /// Limits the requests for traces.
+    permits: Arc<Semaphore>,
 }
 
 /// The settings of a backend cannot be used.
@@ -149,6 +154,7 @@ impl Backend {
             store: Store::new(),
             gone: Gone::default(),
             troubles: Troubles::default(),
+            permits: Arc::new(Semaphore::new(MOST_REQUESTS)),
         })
     }
 }
@@ -187,14 +193,19 @@ impl TraceSource for Backend {
             store: self.store.clone(),
             state,
             troubles: Arc::clone(&self.troubles),
+            permits: Arc::clone(&self.permits),
         };
         let gone = self.gone.clone();
+        let (start, started) = oneshot::channel();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
-            let why = polling.run().await;
-            gone.record(|| why);
+            if started.await.is_ok() {
+                let why = polling.run().await;
+                gone.record(|| why);
+            }
         });
-        self.store.follow(trace, origin).polled_by(read, tasks)
+        let follow = self.store.follow(trace, origin);
+        follow.polled_by(read, start, tasks)
     }
 
     fn diagnostics(&self, _: Instant) -> BoxFuture<'_, SourceDiagnostics> {

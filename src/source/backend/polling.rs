@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::adapter::{Adapter, FetchError, Fetched};
 use crate::source::otlp::{self, Malformed};
@@ -30,6 +30,8 @@ pub(super) struct Polling {
     pub(super) store: Store,
     pub(super) state: watch::Sender<PollState>,
     pub(super) troubles: Troubles,
+    /// Limits the requests of all traces.
+    pub(super) permits: Arc<Semaphore>,
 }
 
 /// The spans that were read, by trace and id. Several spans can have one id.
@@ -104,9 +106,14 @@ impl Polling {
         }
     }
 
+    async fn fetch(&self, trace: TraceId) -> Result<Fetched, FetchError> {
+        let _permit = self.permits.acquire().await;
+        self.adapter.fetch(trace).await
+    }
+
     /// The spans of the trace, and of the traces to which it links.
     async fn read(&self) -> Result<Fetched, FetchError> {
-        let mut all = self.adapter.fetch(self.trace).await?;
+        let mut all = self.fetch(self.trace).await?;
         all.spans.retain(|span| span.trace_id == self.trace);
         let mut linked: Vec<TraceId> = Vec::new();
         for link in all.spans.iter().flat_map(|span| &span.links) {
@@ -126,7 +133,7 @@ impl Polling {
             });
         }
         for trace in linked.into_iter().take(MOST_LINKED) {
-            match self.adapter.fetch(trace).await {
+            match self.fetch(trace).await {
                 Ok(Fetched {
                     spans,
                     holes,

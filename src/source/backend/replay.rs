@@ -185,7 +185,8 @@ pub(super) async fn settled(backend: &Backend, trace: &str) -> Trace {
 
 /// The reason why the backend cannot be read.
 pub(super) async fn refusal(backend: &Backend) -> String {
-    let _follow = backend.follow(id(PLACED), Origin::Foreign);
+    let mut follow = backend.follow(id(PLACED), Origin::Foreign);
+    follow.snapshot();
     tokio::time::timeout(DEADLINE, backend.gone())
         .await
         .unwrap()
