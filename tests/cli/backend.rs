@@ -321,34 +321,32 @@ async fn with_files(spec: &str) -> Project {
     let project = Project::with(&[("order.yaml", spec)]).await;
     project.write(
         "spanspec.yaml",
-        "source: { files: traces/, delay: 200ms }\ndefaults: { wait: { timeout: 6s } }\n",
+        "source: { files: traces/, delay: 200ms }\n",
     );
     project
 }
 
-const PLACED: &str = "
-name: placed
-trace_id: 6b0af38e5b8efff798038103d269b633
-expect:
-  orphans: 0..
-  spans: [{ find: process_payment, attributes: { payment.method: card } }]
+const MESSAGE: &str = "
+name: message
+trace_id: 6b0af38e00000000d269b6330000000c
+expect: { spans: [{ find: notify, attributes: { messaging.destination.name: orders } }] }
 ";
 
 #[tokio::test]
 async fn specs_are_judged_on_the_files_of_a_collector() {
     let lines = include_str!("../fixtures/backends/collector-file/fan.jsonl");
-    let project = with_files(PLACED).await;
+    let project = with_files(MESSAGE).await;
     project.write("traces/a.jsonl", lines);
     run(&project, &[]).await.expect(0, &["1 passed"]);
-    let contradicted = with_files(&PLACED.replace("card }", "cash }")).await;
+    let contradicted = with_files(&MESSAGE.replace(": orders", ": bills")).await;
     contradicted.write("traces/a.jsonl", lines);
     let said = run(&contradicted, &[]).await;
-    said.expect(1, &["expected \"cash\"", "found \"card\""]);
+    said.expect(1, &["^^^^^ found \"orders\""]);
 }
 
 #[tokio::test]
 async fn a_file_that_is_no_trace_is_the_reason() {
-    let project = with_files(PLACED).await;
+    let project = with_files(MESSAGE).await;
     let lines = include_str!("../fixtures/backends/collector-file/fan.jsonl");
     project.write("traces/a.jsonl", lines);
     project.write("traces/notes.md", "# notes");
