@@ -121,6 +121,26 @@ impl Terms {
     }
 }
 
+#[derive(Deserialize)]
+struct IndexMapping {
+    mappings: BTreeMap<String, FieldMapping>,
+}
+
+#[derive(Deserialize)]
+struct FieldMapping {
+    #[serde(default)]
+    mapping: BTreeMap<String, Value>,
+}
+
+impl FieldMapping {
+    /// Its type, such as `keyword`.
+    fn kind(&self) -> String {
+        let leaf = self.mapping.values().next();
+        let kind = leaf.and_then(|leaf| leaf["type"].as_str());
+        kind.unwrap_or("object").to_owned()
+    }
+}
+
 impl SearchResponse {
     fn missing(&self) -> Option<String> {
         let reason = |failure: &Value| {
@@ -274,12 +294,12 @@ impl EngineClient {
         }
     }
 
-    /// For each index of a pattern, those of these fields that it has.
+    /// For each index of a pattern, the types of those of these fields that it has.
     pub(super) async fn fields(
         &self,
         index: &str,
-        fields: &[&str],
-    ) -> Result<BTreeMap<String, Vec<String>>, FetchError> {
+        fields: &[String],
+    ) -> Result<BTreeMap<String, BTreeMap<String, String>>, FetchError> {
         let path = [index, "_mapping", "field", &fields.join(",")];
         let mut url = self.settings.address(&path);
         url.query_pairs_mut()
@@ -289,14 +309,16 @@ impl EngineClient {
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(BTreeMap::new());
         }
-        let read: BTreeMap<String, Value> = self.json(&answer)?;
-        let of = |mapping: &Value| {
-            let known = mapping["mappings"].as_object().into_iter().flatten();
-            known.map(|(field, _)| field.clone()).collect()
+        let read: BTreeMap<String, IndexMapping> = self.json(&answer)?;
+        let of = |mapping: IndexMapping| {
+            let known = mapping.mappings.into_iter();
+            known
+                .map(|(field, mapping)| (field, mapping.kind()))
+                .collect()
         };
         Ok(read
-            .iter()
-            .map(|(index, mapping)| (index.clone(), of(mapping)))
+            .into_iter()
+            .map(|(index, mapping)| (index, of(mapping)))
             .collect())
     }
 

@@ -9,6 +9,8 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeSet, HashSet};
+
 use base64::Engine as _;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -19,7 +21,7 @@ use super::otlp_answer;
 use super::settings::SourceSettings;
 use crate::source::jaeger_json;
 use crate::spec::keys::{Key, key};
-use crate::trace::TraceId;
+use crate::trace::{SpanId, TraceId};
 use engine::{Documents, Engine, EngineClient};
 use schema::Schema;
 
@@ -96,33 +98,58 @@ struct Elasticsearch {
     index: Option<String>,
 }
 
+/// Indices of one schema.
+struct Found {
+    schema: Schema,
+    index: String,
+    /// Fields that are compared as a whole, with letter case.
+    exact: BTreeSet<String>,
+}
+
+/// Returns `true` for a type whose values are compared as a whole.
+fn is_exact(kind: &str) -> bool {
+    matches!(kind, "keyword" | "long" | "integer" | "boolean")
+}
+
 impl Elasticsearch {
-    /// The schemas of the indices that exist, each with its index.
-    async fn schemas(&self) -> Result<Vec<(Schema, String)>, FetchError> {
+    /// The schemas of the indices that exist, each with its index and those of these fields that have exact
+    /// values in all of them.
+    async fn schemas(&self, fields: Vec<String>) -> Result<Vec<Found>, FetchError> {
         let usual = Schema::ALL.map(Schema::usual_index).join(",");
         let index = self.index.as_ref().unwrap_or(&usual);
-        let fields = Schema::ALL.map(Schema::trace_id);
+        let ids = Schema::ALL.map(|schema| schema.trace_id().to_owned());
+        let fields = [ids.as_slice(), &fields].concat();
         let known = self.engine.fields(index, &fields).await?;
-        let of_index = |fields: &Vec<String>| {
-            let mut all = Schema::ALL.into_iter();
-            all.find(|schema| fields.iter().any(|field| field == schema.trace_id()))
-        };
-        let mut found: Vec<Schema> = known.values().filter_map(of_index).collect();
-        found.sort_unstable();
-        found.dedup();
-        if found.is_empty() {
-            return Err(self.engine.no_index(index).await);
+        let mut all: Vec<Found> = Vec::new();
+        for types in known.values() {
+            let mut schemas = Schema::ALL.into_iter();
+            let Some(schema) = schemas.find(|one| types.contains_key(one.trace_id())) else {
+                continue;
+            };
+            let exact = types.iter().filter(|(_, kind)| is_exact(kind));
+            let exact: BTreeSet<String> = exact.map(|(field, _)| field.clone()).collect();
+            match all.iter_mut().find(|found| found.schema == schema) {
+                Some(found) => found.exact.retain(|field| exact.contains(field)),
+                None => all.push(Found {
+                    schema,
+                    index: match &self.index {
+                        Some(index) => index.clone(),
+                        None => schema.usual_index().to_owned(),
+                    },
+                    exact,
+                }),
+            }
         }
-        let with_index = found.into_iter().map(|schema| {
-            let usual = schema.usual_index().to_owned();
-            (schema, self.index.clone().unwrap_or(usual))
-        });
-        Ok(with_index.collect())
+        all.sort_by_key(|found| found.schema);
+        match all.is_empty() {
+            true => Err(self.engine.no_index(index).await),
+            false => Ok(all),
+        }
     }
 
     async fn read(&self, trace: TraceId) -> Result<Fetched, FetchError> {
         let mut all = Fetched::default();
-        for (schema, index) in self.schemas().await? {
+        for Found { schema, index, .. } in self.schemas(Vec::new()).await? {
             let query = schema.of_trace(trace);
             let found = self.engine.all(&index, &query, &schema.order()).await?;
             let events = match schema.events_index(&index) {
@@ -136,10 +163,15 @@ impl Elasticsearch {
                 self.note_missing(documents, &mut all);
             }
             let read = schema.read(&found, events.as_ref());
-            let read = read.map_err(|error| self.engine.client().unreadable(&error, b""))?;
+            let mut read = read.map_err(|error| self.engine.client().unreadable(&error, b""))?;
+            // A span can be in the indices of several exporters.
+            let known: HashSet<SpanId> = all.spans.iter().map(|span| span.span_id).collect();
+            read.spans.retain(|span| !known.contains(&span.span_id));
+            if known.is_empty() || !read.spans.is_empty() {
+                all.losses.add(&read.losses);
+            }
             all.spans.extend(read.spans);
             all.holes.extend(read.holes);
-            all.losses.add(&read.losses);
         }
         Ok(all)
     }
@@ -152,9 +184,12 @@ impl Elasticsearch {
 
     async fn find(&self, query: &SearchQuery) -> Result<SearchAnswer, FetchError> {
         let mut all = SearchAnswer::default();
-        for (schema, index) in self.schemas().await? {
-            let (conditions, field) = (schema.of_query(query), schema.trace_id());
-            let found = self.engine.values(&index, &conditions, field, query.limit);
+        for of in self.schemas(Schema::fields(query)).await? {
+            let conditions = of.schema.of_query(query, &of.exact);
+            let field = of.schema.trace_id();
+            let found = self
+                .engine
+                .values(&of.index, &conditions, field, query.limit);
             let Some(found) = found.await? else {
                 continue;
             };

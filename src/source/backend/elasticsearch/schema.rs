@@ -1,5 +1,7 @@
 //! The schemas of spans in an index: names, queries, and the reading of their documents.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
@@ -19,24 +21,24 @@ const MICRO: Nanos = 1_000;
 /// The service of a resource without `service.name`, which schemas name otherwise.
 const NO_SERVICE: &str = "unknown_service";
 
-/// The schemas, in the order in which an index is examined.
+/// The schemas, those that lose less first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Schema {
-    /// The index of Jaeger.
-    Jaeger,
     /// The data streams of the Collector's `elasticsearch` exporter in its mode `otel`.
     OpenTelemetry,
     /// The index of Data Prepper.
     DataPrepper,
+    /// The index of Jaeger.
+    Jaeger,
     /// The data streams of Elastic APM.
     Apm,
 }
 
 impl Schema {
     pub(super) const ALL: [Self; 4] = [
-        Self::Jaeger,
         Self::OpenTelemetry,
         Self::DataPrepper,
+        Self::Jaeger,
         Self::Apm,
     ];
 
@@ -102,36 +104,60 @@ impl Schema {
         }
     }
 
-    /// A query for the spans of a search. It may find further spans.
-    pub(super) fn of_query(self, query: &SearchQuery) -> Json {
-        let service = query.service.as_deref().filter(|name| *name != NO_SERVICE);
-        let service = service.filter(|text| text.len() <= LONGEST_TEXT);
-        let name = query
-            .name
-            .as_deref()
-            .filter(|text| text.len() <= LONGEST_TEXT);
-        let (service_field, names, durations) = match self {
-            Self::Jaeger => (
-                "process.serviceName",
-                ["operationName"].as_slice(),
-                ["duration"].as_slice(),
-            ),
-            Self::OpenTelemetry => (
-                "resource.attributes.service.name",
-                ["name"].as_slice(),
-                ["duration"].as_slice(),
-            ),
-            Self::DataPrepper => (
-                "serviceName",
-                ["name"].as_slice(),
-                ["durationInNanos"].as_slice(),
-            ),
+    /// Fields with names of services and spans, and with durations.
+    fn names(
+        self,
+    ) -> (
+        &'static str,
+        &'static [&'static str],
+        &'static [&'static str],
+    ) {
+        match self {
+            Self::Jaeger => ("process.serviceName", &["operationName"], &["duration"]),
+            Self::OpenTelemetry => ("resource.attributes.service.name", &["name"], &["duration"]),
+            Self::DataPrepper => ("serviceName", &["name"], &["durationInNanos"]),
             Self::Apm => (
                 "service.name",
-                ["transaction.name", "span.name"].as_slice(),
-                ["transaction.duration.us", "span.duration.us"].as_slice(),
+                &["transaction.name", "span.name"],
+                &["transaction.duration.us", "span.duration.us"],
             ),
+        }
+    }
+
+    /// The fields that the queries of a search can use.
+    pub(super) fn fields(query: &SearchQuery) -> Vec<String> {
+        let names = Self::ALL.map(Self::names).into_iter();
+        let names = names.flat_map(|(service, names, _)| {
+            names.iter().chain([&service]).copied().collect::<Vec<_>>()
+        });
+        let others = [
+            "status.code",
+            "tags.key",
+            "tags.value",
+            "process.tags.value",
+        ];
+        let of = |path: &'static str, attributes: &[(String, Value)]| -> Vec<String> {
+            let each = attributes.iter();
+            each.map(|(key, _)| format!("{path}.{key}")).collect()
         };
+        names
+            .chain(others)
+            .map(str::to_owned)
+            .chain(of("attributes", &query.attributes))
+            .chain(of("resource.attributes", &query.resource))
+            .filter(|field| is_plain(field))
+            .collect()
+    }
+
+    /// A query for the spans of a search. It may find further spans. Only these fields are compared as a whole.
+    pub(super) fn of_query(self, query: &SearchQuery, exact: &BTreeSet<String>) -> Json {
+        let is_exact = |field: &str| exact.contains(field);
+        let (service_field, names, durations) = self.names();
+        let short = |text: &&str| text.len() <= LONGEST_TEXT;
+        let service = query.service.as_deref().filter(short);
+        let service = service.filter(|name| *name != NO_SERVICE && is_exact(service_field));
+        let name = query.name.as_deref().filter(short);
+        let name = name.filter(|_| names.iter().all(|field| is_exact(field)));
         let mut filter = vec![self.window(query)];
         filter.extend(service.map(|name| json!({ "term": { service_field: name } })));
         filter.extend(name.map(|name| {
@@ -154,9 +180,9 @@ impl Schema {
             filter.push(any(each.collect()));
         }
         if query.is_error {
-            filter.extend(self.is_error());
+            filter.extend(self.is_error(exact));
         }
-        filter.extend(self.attributes(query));
+        filter.extend(self.attributes(query, exact));
         json!({ "bool": { "filter": filter } })
     }
 
@@ -175,7 +201,14 @@ impl Schema {
         json!({ "range": { field: { "gte": from, "lte": to, "format": "epoch_millis" } } })
     }
 
-    fn is_error(self) -> Option<Json> {
+    fn is_error(self, exact: &BTreeSet<String>) -> Option<Json> {
+        let field = match self {
+            Self::Jaeger => "tags.value",
+            _ => "status.code",
+        };
+        if !exact.contains(field) {
+            return None;
+        }
         match self {
             Self::Jaeger => Some(any(vec![
                 json!({ "term": { "tag.error": "true" } }),
@@ -191,7 +224,7 @@ impl Schema {
     }
 
     /// Conditions on attributes, where all short values are indexed.
-    fn attributes(self, query: &SearchQuery) -> Vec<Json> {
+    fn attributes(self, query: &SearchQuery, exact: &BTreeSet<String>) -> Vec<Json> {
         let text = |value: &Value| match value {
             Value::String(text) => Some(text.clone()),
             Value::Int(int) => Some(int.to_string()),
@@ -206,8 +239,10 @@ impl Schema {
         };
         match self {
             Self::Jaeger => {
-                let of = |path: &'static str, attributes| {
-                    all(attributes).into_iter().map(move |(key, value)| {
+                let of = |path: &'static str, attributes: &[(String, Value)]| {
+                    let is_exact = exact.contains(&format!("{path}s.value"));
+                    let each = all(attributes).into_iter().filter(move |_| is_exact);
+                    each.map(move |(key, value)| {
                         let field = format!("{path}.{}", key.replace('.', "@"));
                         let nested = tag(&format!("{path}s"), &key, &value);
                         any(vec![nested, json!({ "term": { field: value } })])
@@ -224,11 +259,13 @@ impl Schema {
             }
             Self::OpenTelemetry => {
                 let of = |path: &'static str, attributes| {
-                    all(attributes).into_iter().map(move |(key, value)| {
+                    let each = all(attributes).into_iter();
+                    each.filter_map(move |(key, value)| {
                         let field = format!("{path}.{key}");
                         // A value that was not indexed may be this one.
                         let ignored = json!({ "exists": { "field": "_ignored" } });
-                        any(vec![json!({ "term": { field: value } }), ignored])
+                        let is_exact = exact.contains(&field);
+                        is_exact.then(|| any(vec![json!({ "term": { field: value } }), ignored]))
                     })
                 };
                 let spans = of("attributes", &query.attributes);
@@ -262,6 +299,11 @@ fn tag(path: &str, key: &str, value: &str) -> Json {
         json!({ "term": { value_field: value } }),
     ];
     json!({ "nested": { "path": path, "ignore_unmapped": true, "query": { "bool": { "filter": both } } } })
+}
+
+/// Returns `true` for the name of a field that a list of names with patterns can have.
+fn is_plain(field: &str) -> bool {
+    !field.contains(|char: char| char.is_whitespace() || ",*?/\"\\<>|".contains(char))
 }
 
 fn any(conditions: Vec<Json>) -> Json {

@@ -19,11 +19,11 @@ const LOGS: &str = "/logs-*.otel-*/_search";
 /// The path of the request for the fields of the usual indices.
 fn mapping() -> String {
     format!(
-        "/*jaeger-span-*,traces-*.otel-*,otel-v1-apm-span-*,traces-apm*/_mapping/field/{FIELDS}"
+        "/traces-*.otel-*,otel-v1-apm-span-*,*jaeger-span-*,traces-apm*/_mapping/field/{FIELDS}"
     )
 }
 
-const FIELDS: &str = "traceID,trace_id,traceId,trace.id";
+const FIELDS: &str = "trace_id,traceId,traceID,trace.id";
 
 /// An index with this field.
 fn index_with(field: &str) -> Answer {
@@ -155,6 +155,25 @@ async fn the_data_streams_of_opentelemetry_have_what_was_sent_with_events() {
         }
         assert!(!trace.losses().contains(Field::Events));
     }
+}
+
+#[tokio::test]
+async fn a_span_in_indices_of_two_exporters_is_read_once() {
+    let indices =
+        json!({ "a": { "mappings": { "traceID": {} } }, "b": { "mappings": { "trace_id": {} } } });
+    let spans = recorded!("backends/elasticsearch-otel/search-refused.json");
+    let events = recorded!("backends/elasticsearch-otel/events-refused.json");
+    let in_jaeger = recorded!("backends/opensearch/search-refused.json");
+    let engine = Replay::of([
+        (&mapping(), vec![answer(200, indices.to_string())]),
+        (SPANS, vec![answer(200, spans)]),
+        (LOGS, vec![answer(200, events)]),
+        (JAEGER, vec![answer(200, in_jaeger)]),
+    ])
+    .await;
+    let trace = settled(&engine.backend("opensearch"), REFUSED).await;
+    assert_eq!(trace.spans().len(), 18);
+    assert!(!trace.losses().contains(Field::Links));
 }
 
 #[tokio::test]
@@ -418,6 +437,40 @@ fn query() -> SearchQuery {
     }
 }
 
+/// The path of the request for the fields that the query uses.
+fn searched() -> String {
+    let fields = Schema::fields(&query()).join(",");
+    format!("{},{fields}", mapping())
+}
+
+/// An index with fields of these types.
+fn index_of(types: &[(&str, &str)]) -> Answer {
+    let each = types.iter();
+    let fields: Json = each
+        .map(|(field, kind)| {
+            (
+                (*field).to_owned(),
+                json!({ "mapping": { "leaf": { "type": kind } } }),
+            )
+        })
+        .collect();
+    answer(
+        200,
+        json!({ "spans-1": { "mappings": fields } }).to_string(),
+    )
+}
+
+#[test]
+fn all_fields_with_exact_values_are_used() {
+    let exact: BTreeSet<String> = Schema::fields(&query()).into_iter().collect();
+    let filters = |schema: Schema| {
+        let query = schema.of_query(&query(), &exact);
+        query["bool"]["filter"].as_array().unwrap().len()
+    };
+    // Window, service, name, duration, status, and one attribute.
+    assert_eq!(Schema::ALL.map(filters), [6, 5, 6, 4]);
+}
+
 #[tokio::test]
 async fn a_search_is_one_aggregation_of_trace_ids() {
     let recorded: Json =
@@ -426,14 +479,13 @@ async fn a_search_is_one_aggregation_of_trace_ids() {
     both["aggregations"]["traces"] = recorded["aggregations"]["traceIDs"].clone();
     let mut cut = both.clone();
     cut["aggregations"]["traces"]["sum_other_doc_count"] = 7.into();
-    let engine = Replay::of([
-        (&mapping(), vec![index_with("traceID")]),
-        (
-            JAEGER,
-            vec![answer(200, both.to_string()), answer(200, cut.to_string())],
-        ),
-    ])
-    .await;
+    let searches = vec![answer(200, both.to_string()), answer(200, cut.to_string())];
+    let types = [
+        ("traceID", "keyword"),
+        ("process.serviceName", "keyword"),
+        ("operationName", "text"),
+    ];
+    let engine = Replay::of([(&searched(), vec![index_of(&types)]), (JAEGER, searches)]).await;
     let backend = engine.backend("opensearch");
     let answer = backend.adapter.search(&query()).await.unwrap();
     let ids: Vec<String> = answer.traces.iter().map(ToString::to_string).collect();
@@ -453,6 +505,12 @@ async fn a_search_is_one_aggregation_of_trace_ids() {
         filter[1],
         json!({ "term": { "process.serviceName": "payment" } })
     );
+    // `operationName` is compared by its words, and `tags` are not there.
+    assert_eq!(
+        filter[2]["bool"]["should"][0]["range"]["duration"]["gte"],
+        1
+    );
+    assert_eq!(filter[3], Json::Null);
 }
 
 /// A span as the Collector's exporter writes it, with its events.
