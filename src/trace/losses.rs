@@ -54,34 +54,6 @@ pub enum Field {
     LinkingTraces,
 }
 
-impl Field {
-    /// All fields.
-    pub const ALL: [Self; 22] = [
-        Self::AttributeTypes,
-        Self::ExactTypes,
-        Self::Nanoseconds,
-        Self::Starts,
-        Self::Resource,
-        Self::Scope,
-        Self::Attributes,
-        Self::Durations,
-        Self::Names,
-        Self::Services,
-        Self::Status,
-        Self::NameCase,
-        Self::AttributeOrigin,
-        Self::RewrittenAttributes,
-        Self::TagFields,
-        Self::Structures,
-        Self::Parents,
-        Self::Kind,
-        Self::StatusMessage,
-        Self::Events,
-        Self::Links,
-        Self::LinkingTraces,
-    ];
-}
-
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -6,7 +6,7 @@ use super::Backend;
 use super::adapter::FetchError;
 use crate::number::{counted, duration};
 use crate::source::{SearchQuery, TraceSource};
-use crate::trace::{Field, Losses, Nanos, TraceId};
+use crate::trace::{Losses, Nanos, TraceId};
 
 /// Larger differences of clocks are worth a warning. `Date` has whole seconds.
 const CLOSE: i64 = 2;
@@ -187,11 +187,7 @@ impl Backend {
     fn lost(&self, of_traces: &Losses) -> Finding {
         let mut losses = self.losses();
         losses.add(of_traces);
-        let names: Vec<String> = Field::ALL
-            .iter()
-            .filter(|field| losses.contains(**field))
-            .map(ToString::to_string)
-            .collect();
+        let names: Vec<String> = losses.iter().map(|field| field.to_string()).collect();
         Finding::ok(format!(
             "loses {}; checks of that are not judged",
             names.join(", ")

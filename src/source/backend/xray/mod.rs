@@ -35,7 +35,7 @@ pub(super) const KIND: Kind = Kind {
     options: &[key(
         "inferred",
         "text",
-        "`keep`: segments that X-Ray infers for services without traces of their own are spans, too, with `aws.xray.inferred`.",
+        "`keep`: segments that X-Ray infers for services without traces of their own are spans, too, with `xray.inferred`.",
     )],
     variables: &[
         "AWS_ACCESS_KEY_ID",

@@ -15,7 +15,7 @@ use crate::trace::{
 /// The prefix of attributes of the resource in metadata.
 const RESOURCE: &str = "otel.resource.";
 /// The prefix of what X-Ray keeps in fields of its own.
-const OWN: &str = "aws.xray.";
+const OWN: &str = "xray.";
 
 /// A segment, or a subsegment in it or apart from it.
 #[derive(Deserialize)]

@@ -81,7 +81,7 @@ async fn x_ray_gives_back_ids_times_and_attributes_of_what_was_sent() {
             for (key, value) in found
                 .attributes
                 .iter()
-                .filter(|(key, _)| !key.starts_with("aws.xray."))
+                .filter(|(key, _)| !key.starts_with("xray."))
             {
                 let expected = sent.attributes.get(key).unwrap();
                 let is_same =
@@ -142,10 +142,10 @@ async fn subsegments_have_the_service_of_their_segment_or_a_guess() {
     );
     let attribute = |name| spans[0].attributes.get(name).map(|value| value.to_text());
     assert_eq!(
-        attribute("aws.xray.http.response.status").as_deref(),
+        attribute("xray.http.response.status").as_deref(),
         Some("500")
     );
-    assert_eq!(attribute("aws.xray.fault").as_deref(), Some("true"));
+    assert_eq!(attribute("xray.fault").as_deref(), Some("true"));
     assert_eq!(attribute("order_id").as_deref(), Some("o1"));
     assert_eq!(
         (&*spans[0].status.message, spans[0].events.len()),
@@ -162,7 +162,7 @@ async fn inferred_segments_are_spans_if_they_are_wanted() {
     let mut adapter = adapter(&server);
     adapter.keeps_inferred = true;
     let span = &adapter.read(id(REFUSED)).await.unwrap().spans[0];
-    assert_eq!(span.attributes.get("aws.xray.inferred"), Some(&true.into()));
+    assert_eq!(span.attributes.get("xray.inferred"), Some(&true.into()));
 }
 
 #[tokio::test]
