@@ -5,6 +5,8 @@
 //! as if the spans had been sent here.
 
 mod adapter;
+#[cfg(test)]
+mod any_span;
 mod budget;
 mod clickhouse;
 mod clock;

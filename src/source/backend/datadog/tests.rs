@@ -289,3 +289,20 @@ async fn a_search_counts_traces_over_pages() {
     };
     assert_eq!(query(&quoted), "*");
 }
+
+proptest::proptest! {
+    #[test]
+    fn spans_of_datadog_give_back_ids_durations_and_numbers(sent in crate::source::backend::any_span::spans()) {
+        let mut sent = sent;
+        sent.end = sent.end.max(sent.start);
+        let found: FoundSpan = serde_json::from_value(stored(&sent, 0)["attributes"].clone()).unwrap();
+        proptest::prop_assert!(found.is_of(sent.trace_id));
+        let found = found.into_span(sent.trace_id, IdForm::Decimal).unwrap();
+        proptest::prop_assert_eq!((found.span_id, found.parent_id), (sent.span_id, sent.parent_id));
+        proptest::prop_assert_eq!(found.end - found.start, sent.end - sent.start);
+        proptest::prop_assert_eq!(found.kind, sent.kind);
+        for (key, value) in sent.attributes.iter().filter(|(_, value)| value.is_number()) {
+            proptest::prop_assert!(found.attributes.get(key).unwrap().same(value), "{}", key);
+        }
+    }
+}

@@ -352,3 +352,47 @@ async fn a_search_reads_windows_of_six_hours_and_all_pages() {
     assert_eq!(filter("a\" OR service(\"b"), None);
     assert!(TraceSource::search_gap(&backend(&server)).is_some());
 }
+
+/// A document as exporters write it.
+fn document(span: &crate::trace::Span) -> serde_json::Value {
+    let seconds = |nanos: u64| {
+        let text = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
+        serde_json::value::RawValue::from_string(text).unwrap()
+    };
+    let own = span
+        .attributes
+        .iter()
+        .map(|(key, value)| (key.to_owned(), value.to_json()));
+    let resource = span.resource.attributes.iter();
+    let resource = resource.map(|(key, value)| (format!("otel.resource.{key}"), value.to_json()));
+    let metadata: serde_json::Map<String, serde_json::Value> = own.chain(resource).collect();
+    let is_part = span.kind != SpanKind::Server && span.parent_id.is_some();
+    let text = serde_json::to_string(&json!({
+        "id": span.span_id.to_string(), "name": "a", "trace_id": segment::id(span.trace_id),
+        "parent_id": span.parent_id.map(|id| id.to_string()), "type": is_part.then_some("subsegment"),
+        "fault": span.status.code == StatusCode::Error, "metadata": { "default": metadata },
+        "start_time": "START", "end_time": "END",
+    }))
+    .unwrap();
+    let text = text.replace("\"START\"", seconds(span.start).get());
+    text.replace("\"END\"", seconds(span.end).get()).into()
+}
+
+proptest::proptest! {
+    #[test]
+    fn segments_give_back_ids_times_and_attributes_of_spans(sent in crate::source::backend::any_span::spans()) {
+        let mut sent = sent;
+        sent.end = sent.end.max(sent.start);
+        let document = document(&sent);
+        let document = document.as_str().unwrap().to_owned();
+        let found = segment::spans(sent.trace_id, &[document], false).unwrap().ended;
+        let found = &found[0];
+        proptest::prop_assert_eq!((found.span_id, found.parent_id), (sent.span_id, sent.parent_id));
+        proptest::prop_assert_eq!((found.start, found.end), (sent.start, sent.end));
+        proptest::prop_assert_eq!(found.status.code == StatusCode::Error, sent.status.code == StatusCode::Error);
+        proptest::prop_assert_eq!(found.attributes.iter().filter(|(key, _)| !key.starts_with("xray.")).count(), sent.attributes.iter().len());
+        for (key, value) in sent.attributes.iter() {
+            proptest::prop_assert_eq!(found.attributes.get(key).unwrap().to_json(), value.to_json());
+        }
+    }
+}
