@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::FetchError;
-use crate::source::saved::{self, SavedError};
+use crate::source::saved;
 use crate::trace::{Hole, Sender, Trace};
 
 /// Maximum number of files.
@@ -36,6 +36,8 @@ struct TraceFile {
     stamp: Stamp,
     traces: Vec<Trace>,
     problem: Option<Hole>,
+    /// The problem is that the file is being written.
+    is_cut: bool,
 }
 
 /// Two equal stamps belong to the same content, unless the file has changed recently.
@@ -149,6 +151,12 @@ impl Folder {
         self.files.values().flat_map(|file| &file.traces)
     }
 
+    /// The hole of a file that no further reading can change.
+    pub(super) fn lasting_problem(&self) -> Option<&Hole> {
+        let mut lasting = self.files.values().filter(|file| !file.is_cut);
+        lasting.find_map(|file| file.problem.as_ref())
+    }
+
     /// The holes of files of which a part or all cannot be read.
     pub(super) fn problems(&self) -> Vec<Hole> {
         let mut files: Vec<(&PathBuf, &Hole)> = self
@@ -164,49 +172,55 @@ impl Folder {
 
 impl TraceFile {
     fn read(path: &Path, stamp: Stamp) -> Self {
-        let (traces, problem) = match fs::read(path) {
-            Ok(bytes) => traces(path, &bytes),
+        let file = Self {
+            stamp,
+            traces: Vec::new(),
+            problem: None,
+            is_cut: false,
+        };
+        match fs::read(path) {
+            Ok(bytes) => file.with_traces(path, &bytes),
             // It was removed or renamed after the folder was listed.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => file,
             Err(error) => {
                 let why = format!("cannot read {}: {error}", path.display());
                 let help = "let this user read it, or move it out of the folder";
-                (Vec::new(), Some(hole(why, help)))
+                let problem = Some(hole(why, help));
+                Self { problem, ..file }
             }
-        };
-        Self {
-            stamp,
-            traces,
-            problem,
         }
     }
-}
 
-/// The traces of a file, and the hole of a part that cannot be read.
-fn traces(path: &Path, bytes: &[u8]) -> (Vec<Trace>, Option<Hole>) {
-    let error = match saved::read_untied(bytes) {
-        Ok(traces) => return (traces, None),
-        Err(_) if bytes.is_empty() => return (Vec::new(), None),
-        Err(error) => error,
-    };
-    if !error.is_cut() {
-        return (Vec::new(), Some(foreign(path, &error)));
+    fn with_traces(self, path: &Path, bytes: &[u8]) -> Self {
+        let error = match saved::read_untied(bytes) {
+            Ok(traces) => return Self { traces, ..self },
+            Err(_) if bytes.is_empty() => return self,
+            Err(error) => error,
+        };
+        let is_cut = error.is_cut();
+        let (traces, problem) = match is_cut {
+            true => (
+                saved::read_untied(saved::whole_part(bytes)).unwrap_or_default(),
+                hole(
+                    format!("{} ends within a line or message", path.display()),
+                    "wait until it is written: `delay` of `source`; if nothing writes it, remove its end",
+                ),
+            ),
+            false => (
+                Vec::new(),
+                hole(
+                    format!("{} is not a trace: {}", path.display(), error.in_full()),
+                    "move it out of the folder of traces, or save its traces as OTLP",
+                ),
+            ),
+        };
+        Self {
+            traces,
+            problem: Some(problem),
+            is_cut,
+            ..self
+        }
     }
-    let why = format!("{} ends within a line or message", path.display());
-    let help =
-        "wait until it is written: `delay` of `source`; if nothing writes it, remove its end";
-    let problem = Some(hole(why, help));
-    match saved::read_untied(saved::whole_part(bytes)) {
-        Ok(traces) => (traces, problem),
-        Err(_) => (Vec::new(), problem),
-    }
-}
-
-fn foreign(path: &Path, error: &SavedError) -> Hole {
-    hole(
-        format!("{} is not a trace: {}", path.display(), error.in_full()),
-        "move it out of the folder of traces, or save its traces as OTLP",
-    )
 }
 
 fn hole(reason: String, remedy: &str) -> Hole {

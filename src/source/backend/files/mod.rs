@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use super::adapter::{Adapter, AddressForm, FetchError, Fetched, Kind, SearchAnswer, SearchQuery};
 use super::settings::SourceSettings;
 use crate::spec::keys::key;
-use crate::trace::{Attributes, Field, Losses, Nanos, Span, StatusCode, TraceId, Value};
+use crate::trace::{Attributes, Field, Hole, Losses, Nanos, Span, StatusCode, TraceId, Value};
 use folder::Folder;
 
 pub(super) const KIND: Kind = Kind {
@@ -69,6 +69,22 @@ impl Files {
                 help: "report this, with the files".to_owned(),
             })
         })
+    }
+}
+
+/// The error of a search, which does not wait for files.
+fn refused(hole: Hole) -> FetchError {
+    FetchError::Refused {
+        why: hole.reason,
+        help: hole.remedy,
+    }
+}
+
+fn later(hole: Hole) -> FetchError {
+    FetchError::Later {
+        why: hole.reason,
+        after: None,
+        help: hole.remedy,
     }
 }
 
@@ -146,17 +162,18 @@ impl Adapter for Files {
     ) -> BoxFuture<'a, Result<SearchAnswer, FetchError>> {
         let query = query.clone();
         // A search has no place for the hole of an unreadable file.
-        let ask = self.ask(move |folder| match folder.problems().into_iter().next() {
-            Some(problem) => Err(FetchError::Later {
-                why: problem.reason,
-                after: None,
-                help: problem.remedy,
-            }),
-            None => Ok(SearchAnswer {
-                traces: found(&query, folder),
-                is_cut: false,
-            }),
+        let ask = self.ask(move |folder| {
+            if let Some(problem) = folder.lasting_problem() {
+                return Err(refused(problem.clone()));
+            }
+            match folder.problems().into_iter().next() {
+                Some(cut) => Err(later(cut)),
+                None => Ok(SearchAnswer {
+                    traces: found(&query, folder),
+                    is_cut: false,
+                }),
+            }
         });
-        async { ask.await? }.boxed()
+        async { ask.await.map_err(|error| refused(error.into()))? }.boxed()
     }
 }

@@ -234,3 +234,16 @@ async fn a_search_finds_the_traces_with_such_a_span_the_newest_first() {
         assert_eq!(search(&backend, query.clone()).await, expected, "{query:?}");
     }
 }
+
+#[tokio::test]
+async fn a_search_does_not_wait_for_what_cannot_be_read() {
+    let folder = folder([("a.jsonl", LINES), ("package.json", b"{}")]);
+    for (path, expected) in [
+        (folder.path().to_owned(), "package.json is not a trace: "),
+        (folder.path().join("no"), "no does not exist"),
+    ] {
+        let error = backend(&path).search(&SearchQuery::default()).await;
+        let why = error.unwrap_err().why;
+        assert!(why.contains(expected), "{why}");
+    }
+}
