@@ -49,7 +49,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 /// Maximum number of spans whose traces are always grouped.
-const MOST_GROUPED: u64 = 20_000_000;
+const MOST_GROUPED: u64 = 2_000_000;
 
 /// How often durations are ordered again because spans arrived meanwhile.
 const MOST_TRIES: usize = 3;
