@@ -3,8 +3,8 @@
 //! The contract is in this folder: a [`TraceSource`] follows traces, a [`Follow`] yields
 //! [`Snapshot`]s, and [`SourceDiagnostics`] explain why a trace is missing. `otlp` reads and writes
 //! bytes, `store` keeps records, `receiver` listens for OTLP, `remote` reads from a receiver in another
-//! process, and `backend` from a tracing backend. `saved` reads files, and `zipkin_json` the format of
-//! Zipkin. Judging when a trace is complete is left to `step`.
+//! process, and `backend` from a tracing backend. `saved` reads files; `zipkin_json` and
+//! `jaeger_json` read the formats of Zipkin and of Jaeger before OTLP. Judging when a trace is complete is left to `step`.
 
 #[cfg(feature = "run")]
 pub(crate) mod backend;
