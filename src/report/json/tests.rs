@@ -313,7 +313,9 @@ fn a_claim_keeps_its_numbers_and_both_versions() {
   "rate": null,
   "rate_per_second": null,
   "for_ms": null,
-  "arrivals": null
+  "arrivals": null,
+  "limit": null,
+  "since_ms": null
 }
 "#]]
     );
