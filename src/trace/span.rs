@@ -78,7 +78,8 @@ impl Span {
         const LIMIT: usize = 128;
         let dropped = |number: usize| u32::from(number >= LIMIT);
         let number = self.attributes.iter().len();
-        self.attributes = self.attributes.with_dropped(dropped(number));
+        let known = self.attributes.dropped();
+        self.attributes = self.attributes.with_dropped(known.max(dropped(number)));
         self.dropped_events = self.dropped_events.max(dropped(self.events.len()));
         self.dropped_links = self.dropped_links.max(dropped(self.links.len()));
         self

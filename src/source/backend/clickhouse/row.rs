@@ -124,7 +124,7 @@ impl Row {
             .chain(std::iter::repeat_with(Types::new));
         let events = self.event_names.into_iter().zip(self.event_times);
         let events = events.zip(self.event_attributes).zip(types);
-        Ok(Span {
+        let span = Span {
             trace_id: id(&self.trace_id, "a trace id")?,
             span_id: id(&self.span_id, "a span id")?,
             parent_id: parent(&self.parent_id)?,
@@ -157,7 +157,8 @@ impl Row {
                 attributes: Attributes::default(),
             }),
             trace_state: self.trace_state,
-        })
+        };
+        Ok(span.with_usual_limits())
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
+use super::document::{date, parsed, unread};
 use super::engine::Documents;
-use super::schema::{date, parsed, unread};
 use crate::source::backend::adapter::Fetched;
 use crate::source::jaeger_json::{attribute_value, span_id, trace_id};
 use crate::trace::{Field, Resource, Span, SpanKind, Status, StatusCode};

@@ -3,6 +3,7 @@
 
 mod apm;
 mod data_prepper;
+mod document;
 mod engine;
 mod open_telemetry;
 mod schema;

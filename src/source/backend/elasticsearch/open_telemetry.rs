@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
+use super::document::{date, parsed, unread};
 use super::engine::Documents;
-use super::schema::{date, parsed, unread};
 use crate::source::backend::adapter::Fetched;
 use crate::source::jaeger_json::{attribute_value, span_id, trace_id};
 use crate::trace::{

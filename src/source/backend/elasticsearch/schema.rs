@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
+use super::document::parsed;
 use super::engine::Documents;
 use super::{apm, data_prepper, open_telemetry};
 use crate::source::backend::adapter::{Fetched, SearchQuery};
 use crate::source::jaeger_json::{Binary, JaegerSpan, JaegerSpans};
-use crate::trace::{Hole, Nanos, Sender, TraceId, Value};
+use crate::trace::{Nanos, TraceId, Value};
 
 /// Longer texts are not indexed in Jaeger's schema, and may not be in others.
 const LONGEST_TEXT: usize = 256;
@@ -320,30 +320,4 @@ fn jaeger(documents: &Documents) -> serde_json::Result<Fetched> {
         holes: all.holes,
         losses: all.losses,
     })
-}
-
-pub(super) fn parsed<'d, T: Deserialize<'d>>(
-    documents: &'d Documents,
-) -> serde_json::Result<Vec<T>> {
-    let each = documents.sources.iter();
-    each.map(|source| serde_json::from_str(source.get()))
-        .collect()
-}
-
-/// The hole of a document that is no span.
-pub(super) fn unread(name: &str, why: &str) -> Hole {
-    Hole {
-        reason: format!("the span `{name}` cannot be read: {why}"),
-        sender: Sender::default(),
-        remedy: "check what wrote the span into the backend".to_owned(),
-    }
-}
-
-/// Nanoseconds of a date such as `2026-11-28T13:43:01.335000001Z`.
-pub(super) fn date(text: &str) -> Result<Nanos, String> {
-    let read: Result<jiff::Timestamp, _> = text.parse();
-    let nanos = read
-        .ok()
-        .and_then(|date| Nanos::try_from(date.as_nanosecond()).ok());
-    nanos.ok_or_else(|| format!("its time is `{text}`"))
 }
