@@ -11,8 +11,9 @@ use super::query::query;
 use super::request::{JudgedRequest, RequestTemplate};
 use super::request_stats::RequestStats;
 use super::verdict::StopReason;
+use crate::budget::share_bounds;
 use crate::check;
-use crate::number::counted;
+use crate::number::{counted, figure};
 use crate::result::Trouble;
 use crate::source::{SearchError, TraceSearch};
 use crate::spec::{Budget, Repeat, Search, Trigger};
@@ -127,7 +128,7 @@ impl<'a> SpecSearch<'_, 'a> {
         of.is_limited = !is_over;
         stats
             .search_notes
-            .extend(notes(&of, run.source.search_gap()));
+            .extend(notes(&of, stats.failed, run.source.search_gap()));
         if of.matching < search.at_least {
             let trouble = too_few(search, &of).with_location(Some(at.clone()));
             return StopReason::Unsearchable(Box::new(trouble));
@@ -185,13 +186,29 @@ fn too_few(search: &Search, of: &Found) -> Trouble {
     ])
 }
 
-fn notes(of: &Found, gap: Option<&'static str>) -> Vec<String> {
+fn notes(of: &Found, failed: u64, gap: Option<&'static str>) -> Vec<String> {
     let limited = of.is_limited.then(|| {
-        format!(
-            "the newest {}; there may be more (`limit`)",
-            counted(of.matching, "trace")
-        )
+        let newest = counted(of.matching, "trace");
+        let share = match failed {
+            0 => String::new(),
+            failed => format!(
+                ", of which {} (95 % confidence)",
+                bounds(failed, of.matching)
+            ),
+        };
+        format!("the newest {newest}; there may be more (`limit`){share}")
     });
     let gap = gap.map(|why| format!("the search may have missed traces: {why}"));
     limited.into_iter().chain(gap).collect()
+}
+
+/// `3.1 to 9.8 % fail`
+fn bounds(failed: u64, of: u64) -> String {
+    let [least, most] = share_bounds(failed, of, 0.025);
+    let percent = |share: f64| figure(100.0 * share);
+    format!(
+        "{} to {} %, with 95 % confidence,",
+        percent(least),
+        percent(most)
+    )
 }

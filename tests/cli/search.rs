@@ -158,6 +158,28 @@ async fn a_failed_search_shows_the_worst_traces() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_reached_its_limit_bounds_the_share_of_failed_traces() {
+    let orders: Vec<Order> = (1..=12)
+        .map(|number| Order {
+            number,
+            seconds_ago: u64::from(100 * number),
+            has_charge: number % 5 != 0,
+            ..Order::default()
+        })
+        .collect();
+    let spec = CHARGED.replace("since: 1h", "since: 1h, limit: 10, failures: 2");
+    let (_, said) = run(&orders, &spec, &[]).await;
+    // Clopper and Pearson: 2 of 10.
+    said.expect(
+        0,
+        &[
+            "2 of 10 traces failed (2 allowed)",
+            "the newest 10 traces; there may be more (`limit`), of which 2.52 to 55.6 % fail (95 %",
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn too_few_traces_and_a_run_without_a_backend_are_errors() {
     let spec = CHARGED.replace("since: 1h", "since: 1h, at_least: 2");
     let (project, said) = run(&[Order::default()], &spec, &[]).await;
