@@ -23,6 +23,7 @@ pub(crate) fn can_be_found(selector: &Selector, losses: &Losses) -> Result<(), U
 /// # Errors
 /// The reason why the trace does not show that.
 pub(crate) fn is_found(selector: &Selector, trace: &Trace) -> Result<bool, Unjudged> {
+    can_be_found(selector, trace.losses())?;
     let forest = Forest::new(trace);
     let evaluator = Evaluator::new(&forest, &[], FailureDetail::Outcome);
     let mask = evaluator.mask(selector, evaluator.reach(selector));

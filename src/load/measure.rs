@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::check::{self, SpanTime, Unjudged};
 use crate::spec::{Budget, Measure};
-use crate::trace::{Span, Trace};
+use crate::trace::{Field, Span, Trace};
 
 /// The measured quantity of a request.
 pub(super) struct Sample {
@@ -37,6 +37,15 @@ pub(super) fn sample(
             side: side(budget, Some(span)),
         }))
     };
+    if let Some(trace) = trace.filter(|_| budget.compare.is_some()) {
+        let lost = [Field::Resource, Field::AttributeOrigin];
+        if let Some(field) = lost
+            .into_iter()
+            .find(|field| trace.losses().contains(*field))
+        {
+            return Err(Unjudged::Lost(field));
+        }
+    }
     match (&budget.measure, trace) {
         (Measure::ResponseTime, _) => Ok(response_time.map(|time| Sample {
             micros: micros(time),

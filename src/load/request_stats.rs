@@ -251,6 +251,7 @@ impl<'a> RequestStats<'a> {
                 Ok(Some(sample)) => sample,
                 Ok(None) if !is_usable => {
                     self.measured[at].samples.add_unknown();
+                    self.sides[at].add_unknown();
                     continue;
                 }
                 Ok(None) => {
@@ -259,6 +260,7 @@ impl<'a> RequestStats<'a> {
                 }
                 Err(why) => {
                     self.measured[at].samples.add_unknown();
+                    self.sides[at].add_unknown();
                     done.report.checks.push(unmeasured(at, budget, why));
                     continue;
                 }

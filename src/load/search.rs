@@ -12,11 +12,12 @@ use super::request::{JudgedRequest, RequestTemplate};
 use super::request_stats::RequestStats;
 use super::verdict::StopReason;
 use crate::budget::share_bounds;
-use crate::check;
+use crate::check::{self, Judged};
 use crate::number::{counted, figure};
 use crate::result::Trouble;
 use crate::source::{SearchError, TraceSearch};
 use crate::spec::{Budget, Repeat, Search, Trigger};
+use crate::step::WaitEnd;
 use crate::trace::Field;
 
 /// Maximum number of traces that are read at the same time.
@@ -153,20 +154,22 @@ fn with_span<'a>(search: &Search, mut done: JudgedRequest<'a>) -> Option<JudgedR
     let Some(trace) = &done.report.trace else {
         return Some(done);
     };
-    match check::is_found(&search.find, trace) {
-        Ok(true) => Some(done),
-        Ok(false) => None,
-        Err(why) => {
-            let at = done.context.step.at.clone();
-            let trouble = Trouble::new(&format!(
-                "it is not known if `find` means this trace: {why}"
-            ));
-            done.report
-                .trouble
-                .get_or_insert(trouble.with_location(Some(at)));
-            Some(done)
-        }
-    }
+    let is_whole = done.end == Some(WaitEnd::Closed) && trace.holes().is_empty();
+    let why = match check::is_found(&search.find, trace) {
+        Ok(true) => return Some(done),
+        Ok(false) if is_whole => return None,
+        Ok(false) => "spans of it are missing".to_owned(),
+        Err(why) => why.to_string(),
+    };
+    let trouble = Trouble::new(&format!(
+        "it is not known if `find` means this trace: {why}"
+    ));
+    let at = done.context.step.at.clone();
+    done.report.trouble = Some(trouble.with_location(Some(at)));
+    // A trace that is not meant cannot fail.
+    let has_failed = |judged: &Judged| judged.outcome.failure().is_some();
+    done.report.checks.retain(|judged| !has_failed(judged));
+    Some(done)
 }
 
 fn too_few(search: &Search, of: &Found) -> Trouble {
@@ -206,9 +209,5 @@ fn notes(of: &Found, failed: u64, gap: Option<&'static str>) -> Vec<String> {
 fn bounds(failed: u64, of: u64) -> String {
     let [least, most] = share_bounds(failed, of, 0.025);
     let percent = |share: f64| figure(100.0 * share);
-    format!(
-        "{} to {} %, with 95 % confidence,",
-        percent(least),
-        percent(most)
-    )
+    format!("{} to {} % fail", percent(least), percent(most))
 }

@@ -11,7 +11,11 @@ use crate::trace::Trace;
 
 /// The durations of each version.
 #[derive(Debug, Default)]
-pub(super) struct Sides(BTreeMap<String, Side>);
+pub(super) struct Sides {
+    known: BTreeMap<String, Side>,
+    /// Number of traces whose duration, and perhaps version, is not known. Each can be of any version.
+    unknown: u64,
+}
 
 /// The durations of one version.
 #[derive(Clone, Debug, Default)]
@@ -31,9 +35,9 @@ pub(super) struct ChosenSides {
 impl Sides {
     /// Adds a duration with its trace.
     pub(super) fn add(&mut self, version: &str, micros: u64, trace: Option<&Arc<Trace>>) {
-        let side = match self.0.get_mut(version) {
+        let side = match self.known.get_mut(version) {
             Some(side) => side,
-            None => self.0.entry(version.to_owned()).or_default(),
+            None => self.known.entry(version.to_owned()).or_default(),
         };
         side.samples.add(micros);
         let longest = side.slowest.as_ref().map(|slowest| slowest.micros);
@@ -47,13 +51,19 @@ impl Sides {
         }
     }
 
+    /// Adds a trace without a known duration.
+    pub(super) fn add_unknown(&mut self) {
+        self.unknown += 1;
+    }
+
     /// Replaces the durations, but not the longest ones, of which the traces are known.
     pub(super) fn replace(&mut self, all: BTreeMap<String, Samples>) {
-        let mut known = std::mem::take(&mut self.0);
+        let mut known = std::mem::take(&mut self.known);
         for (version, samples) in all {
             let side = known.remove(&version).unwrap_or_default();
-            self.0.insert(version, Side { samples, ..side });
+            self.known.insert(version, Side { samples, ..side });
         }
+        self.unknown = 0;
     }
 
     /// The versions to compare.
@@ -61,7 +71,10 @@ impl Sides {
     /// # Errors
     /// There are no two of them, or it is not known which are the newest.
     pub(super) fn choose(self, compare: &CompareVersions) -> Result<ChosenSides, String> {
-        let Self(mut all) = self;
+        let Self {
+            known: mut all,
+            unknown,
+        } = self;
         let key = &compare.key;
         let found: Vec<String> = all
             .iter()
@@ -77,7 +90,10 @@ impl Sides {
                 .map_err(|why| format!("{why}: {found}"))?,
         };
         let mut take = |version: String| match all.remove(&version) {
-            Some(side) => Ok((version, side)),
+            Some(side) => {
+                let samples = side.samples.with_unknown(unknown);
+                Ok((version, Side { samples, ..side }))
+            }
             None => Err(format!("no trace has `{key}` `{version}`: {found}")),
         };
         Ok(ChosenSides {
@@ -89,15 +105,14 @@ impl Sides {
 
 /// The second newest and the newest version.
 fn newest_two<'v>(versions: impl Iterator<Item = &'v str>) -> Result<(String, String), String> {
-    let mut versions: Vec<(Vec<Part<'_>>, &str)> = versions.map(|one| (parts(one), one)).collect();
-    if versions
-        .iter()
-        .any(|(parts, _)| !matches!(parts.first(), Some(Part::Number(_))))
-    {
-        return Err("it is not known which versions are the newest".to_owned());
-    }
+    const UNKNOWN: &str = "it is not known which versions are the newest";
+    let mut versions = versions
+        .map(|one| Some((parts(one)?, one)))
+        .collect::<Option<Vec<(Vec<Part>, &str)>>>()
+        .ok_or(UNKNOWN)?;
     versions.sort();
     match versions.as_slice() {
+        all if all.windows(2).any(|pair| pair[0].0 == pair[1].0) => Err(UNKNOWN.to_owned()),
         [.., (_, from), (_, to)] => Ok(((*from).to_owned(), (*to).to_owned())),
         _ => Err("there are no two versions to compare".to_owned()),
     }
@@ -105,29 +120,46 @@ fn newest_two<'v>(versions: impl Iterator<Item = &'v str>) -> Result<(String, St
 
 /// A part of a version, in ascending order: a pre-release (`-rc.1`) is older than the release.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Part<'v> {
+enum Part {
     PreRelease,
     End,
+    /// The index of the word in [`WORDS`].
+    Word(usize),
     Number(u64),
-    Text(&'v str),
 }
 
-/// The parts of `v2.10.0-rc.1`, without the `v`.
-fn parts(version: &str) -> Vec<Part<'_>> {
+/// The words of pre-releases, in ascending order.
+const WORDS: [&str; 5] = ["dev", "alpha", "beta", "pre", "rc"];
+
+/// The parts of `v2.10.0-rc.1`, without the `v`. `None` if it has words without an order, such as a hash.
+fn parts(version: &str) -> Option<Vec<Part>> {
     let text = version.strip_prefix(['v', 'V']).unwrap_or(version);
-    let text = text.split('+').next().unwrap_or(text);
     let (release, before) = match text.split_once('-') {
         Some((release, before)) => (release, Some(before)),
         None => (text, None),
     };
-    let part = |part| str::parse(part).map_or(Part::Text(part), Part::Number);
-    let mut parts: Vec<Part<'_>> = release.split('.').map(part).collect();
+    let number = |text: &str| text.parse().map(Part::Number).ok();
+    let mut parts = release
+        .split('.')
+        .map(number)
+        .collect::<Option<Vec<Part>>>()?;
     if let Some(before) = before {
         parts.push(Part::PreRelease);
-        parts.extend(before.split('.').map(part));
+        for text in before.split(['.', '-']) {
+            let digits = text
+                .find(|char: char| char.is_ascii_digit())
+                .unwrap_or(text.len());
+            let (word, digits) = text.split_at(digits);
+            if !word.is_empty() {
+                parts.push(Part::Word(WORDS.iter().position(|known| *known == word)?));
+            }
+            if !digits.is_empty() {
+                parts.push(number(digits)?);
+            }
+        }
     }
     parts.push(Part::End);
-    parts
+    Some(parts)
 }
 
 #[cfg(test)]
@@ -150,12 +182,27 @@ mod tests {
             pair("2.4.0-rc.10", "2.4.0")
         );
         assert_eq!(newest(&["1.0", "1.0.1"]), pair("1.0", "1.0.1"));
+        assert_eq!(
+            newest(&["1.0-rc10", "1.0-rc9"]),
+            pair("1.0-rc9", "1.0-rc10")
+        );
+        assert_eq!(
+            newest(&["1.0-rc.1", "1.0-beta.2"]),
+            pair("1.0-beta.2", "1.0-rc.1")
+        );
     }
 
     #[test]
     fn hashes_have_no_order_and_one_version_is_not_compared() {
-        let unknown = newest(&["a1b2", "c3d4"]).unwrap_err();
-        assert_eq!(unknown, "it is not known which versions are the newest");
+        for versions in [
+            ["a1b2", "c3d4"],
+            ["1.0.0-3f2a", "1.0.0-9c1d"],
+            ["2.4.0+build.9", "2.4.0+build.10"],
+            ["v2.3.0", "2.3.0"],
+        ] {
+            let unknown = newest(&versions).unwrap_err();
+            assert_eq!(unknown, "it is not known which versions are the newest");
+        }
         let one = newest(&["1.0"]).unwrap_err();
         assert_eq!(one, "there are no two versions to compare");
     }

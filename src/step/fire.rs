@@ -80,14 +80,12 @@ pub(crate) fn prepare(
     let context = TraceContext::random();
     scope.set_trace_id(context.trace_id);
     let trigger = reader.trigger(scope)?;
-    let mut context = TraceContext {
-        trace_id: context.trace_id,
-        ..TraceContext::of(&trigger)
+    let of_trigger = TraceContext::of(&trigger);
+    let mut context = match trigger.existing_trace() {
+        Some(_) => of_trigger,
+        None => of_trigger.starting(context.trace_id),
     };
-    if let Some(existing) = trigger.existing_trace() {
-        context.trace_id = existing.trace_id;
-        scope.set_trace_id(existing.trace_id);
-    }
+    scope.set_trace_id(context.trace_id);
     if run.source.backend().is_some_and(|of| of.marks_requests) {
         context.mark();
     }

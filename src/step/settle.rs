@@ -158,7 +158,8 @@ impl<'s> TraceWait<'s> {
                 return ControlFlow::Break((snapshot, WaitEnd::Closed));
             }
             let judgements = self.outcomes(expected, &snapshot);
-            if judgements.iter().any(has_finally_failed) {
+            // Only a complete trace shows if a search means it.
+            if !self.policy.is_found() && judgements.iter().any(has_finally_failed) {
                 return ControlFlow::Break((snapshot, WaitEnd::Early));
             }
             match ended(completeness, expected, &judgements) {
@@ -223,7 +224,7 @@ impl<'s> TraceWait<'s> {
         losses.add(snapshot.trace.losses());
         snapshot.trace = snapshot.trace.with_losses(losses);
         if self.policy.is_found() {
-            snapshot.trace = snapshot.trace.with_marked_caller();
+            snapshot.trace = snapshot.trace.with_own_caller();
         }
         snapshot
     }

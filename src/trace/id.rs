@@ -103,6 +103,21 @@ fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
+impl SpanId {
+    /// The id of spanspec as the caller of a trace that it starts, by which it is known later. It is FNV-1a of
+    /// the trace id.
+    #[must_use]
+    pub(crate) fn of_caller(trace: TraceId) -> Self {
+        const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+        const PRIME: u64 = 0x0000_0100_0000_01b3;
+        let named = b"spanspec".iter().chain(trace.as_bytes());
+        let hash = named.fold(BASIS, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(PRIME)
+        });
+        Self::from_bytes(hash.max(1).to_be_bytes()).expect("it is not zero")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -131,16 +131,12 @@ impl Trace {
         self
     }
 
-    /// The same, if the `tracestate` of its children says that the caller was spanspec, which exports no span.
+    /// The same, if the missing parent has the id of spanspec as the caller, which exports no span.
     #[cfg(feature = "run")]
     #[must_use]
-    pub(crate) fn with_marked_caller(self) -> Self {
-        let is_marked = |span: &Span| {
-            let mut members = span.trace_state.split(',');
-            members.any(|member| member.trim().starts_with("spanspec="))
-        };
-        let are_marked = self.orphans().all(|orphan| is_marked(&self.spans[orphan]));
-        match are_marked {
+    pub(crate) fn with_own_caller(self) -> Self {
+        let own = SpanId::of_caller(self.id);
+        match self.missing_parents().into_iter().eq([own]) {
             true => self.with_unseen_caller(),
             false => self,
         }

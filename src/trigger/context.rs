@@ -24,9 +24,10 @@ impl TraceContext {
     /// A fresh, sampled context without `tracestate`.
     #[must_use]
     pub fn random() -> Self {
+        let trace_id = TraceId::random();
         Self {
-            trace_id: TraceId::random(),
-            parent_id: SpanId::random(),
+            trace_id,
+            parent_id: SpanId::of_caller(trace_id),
             sampled: true,
             trace_state: None,
         }
@@ -45,6 +46,15 @@ impl TraceContext {
                 .unwrap_or(fresh.parent_id),
             sampled: trigger.is_sampled(),
             trace_state: trigger.trace_state().map(str::to_owned),
+        }
+    }
+
+    /// The same context in another trace, which it starts.
+    pub(crate) fn starting(self, trace_id: TraceId) -> Self {
+        Self {
+            trace_id,
+            parent_id: SpanId::of_caller(trace_id),
+            ..self
         }
     }
 

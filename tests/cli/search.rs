@@ -225,6 +225,58 @@ async fn a_trace_without_its_caller_is_not_judged_unless_the_spec_accepts_that()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_trace_of_which_the_wanted_span_may_be_missing_is_not_judged() {
+    // The search means `ship`, which could be the missing caller of the second trace.
+    let orders = [
+        Order::default(),
+        Order {
+            number: 2,
+            caller: Some("00000000000000ff"),
+            ..Order::default()
+        },
+    ];
+    let spec = "search: { find: { service: order, above: { name: charge }, name: =~ ^(POST|ship) }, since: 1h }
+expect: { errors: 0 }
+";
+    let (project, said) = run(&orders, spec, &[]).await;
+    said.expect(3, &["1 of 2 traces could not be judged"]);
+    // All candidates have the service, but only complete ones show that no `ship` is there.
+    project.write(
+        "specs/a.yaml",
+        "search: { find: { service: order, name: =~ ^ship }, since: 1h }\nexpect: { errors: 0 }\n",
+    );
+    let said = search(&project, &[]).await;
+    said.expect(
+        3,
+        &["it is not known if `find` means this trace: spans of it are missing"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_caller_of_traces_that_spanspec_started_is_known_and_no_mark_replaces_it() {
+    let trace = spanspec::internal::trigger::TraceContext::random();
+    let parent = trace.parent_id.to_string();
+    let of = |caller: &str| {
+        let mut order = Order::default().json();
+        for span in order["resourceSpans"][0]["scopeSpans"][0]["spans"]
+            .as_array_mut()
+            .unwrap()
+        {
+            span["traceId"] = json!(trace.trace_id.to_string());
+            span["traceState"] = json!("spanspec=1");
+        }
+        order["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["parentSpanId"] = json!(caller);
+        order.to_string()
+    };
+    let (project, _) = run(&[Order::default()], CHARGED, &[]).await;
+    project.write("traces/orders.jsonl", &of(&parent));
+    search(&project, &[]).await.expect(0, &["1 passed"]);
+    project.write("traces/orders.jsonl", &of("00000000000000ff"));
+    let said = search(&project, &[]).await;
+    said.expect(3, &["the span 00000000000000ff never arrived"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn versions_that_run_side_by_side_are_compared() {
     let of = |first: u32, version, micros: u64| {
         (0..60).map(move |at| Order {

@@ -1,5 +1,7 @@
 //! Output of a run about budgets and baselines, and the files that it writes.
 
+use std::path::Path;
+
 use spanspec::internal::budget::baseline::{Run, read, write};
 
 use super::system::{Project, SPANSPEC, Said, said};
@@ -43,6 +45,21 @@ async fn with_baseline(micros: u64) -> Project {
     project
 }
 
+/// Removes what other processes did during the runs of a baseline.
+fn forget_disturbance(path: &Path) {
+    let mut baseline = read(path).unwrap().unwrap();
+    for case in baseline.cases.values_mut() {
+        for run in case
+            .budgets
+            .values_mut()
+            .flat_map(|budget| &mut budget.runs)
+        {
+            *run = run.clone().on(None);
+        }
+    }
+    write(path, &baseline).unwrap();
+}
+
 #[tokio::test]
 async fn a_first_run_proposes_a_baseline_and_once_it_is_accepted_the_next_one_holds() {
     let project = Project::with(&[("order.yaml", SPEC)]).await;
@@ -53,6 +70,8 @@ async fn a_first_run_proposes_a_baseline_and_once_it_is_accepted_the_next_one_ho
         .spanspec(&["baseline", "accept"])
         .await
         .expect(0, &[]);
+    // Beside other tests the machine may be busy, and an OK would not be proven for that reason.
+    forget_disturbance(&project.path().join(BASELINE));
     let said = run(&project, &["--strict"]).await;
     said.expect(0, &["PASS  placing an order"]);
     assert!(exists(&project, BASELINE) && !exists(&project, PENDING));
