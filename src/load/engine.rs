@@ -96,7 +96,7 @@ impl EngineMeasurement<'_> {
             })
             .collect();
         let ranks: Vec<u64> = ranks.into_iter().collect();
-        let durations = self.source.durations_at(query, &ranks).await?;
+        let durations = self.source.durations_at(query, count, &ranks).await?;
         let micros = durations.into_iter().map(|nanos| nanos / 1_000);
         Ok(Samples::ranked(count, ranks.into_iter().zip(micros)))
     }

@@ -104,13 +104,14 @@ pub trait TraceSource: Debug + Send + Sync {
     }
 
     /// The durations at these ranks, among the longest span that meets a query in each trace; rank 1 is the
-    /// shortest.
+    /// shortest. `count` is the number of these traces by `count_by`.
     ///
     /// # Errors
-    /// The engine does not answer.
+    /// The engine does not answer, or the number of traces has changed.
     fn durations_at<'a>(
         &'a self,
         _: &'a SearchQuery,
+        _count: u64,
         _ranks: &'a [u64],
     ) -> BoxFuture<'a, Result<Vec<Nanos>, SearchError>> {
         std::future::ready(Ok(Vec::new())).boxed()

@@ -83,10 +83,11 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
     }
 
     /// The durations at these ranks, among the longest span that meets a query in each trace; rank 1 is the
-    /// shortest.
+    /// shortest. `count` is the number of these traces by `count_by`; if it has changed, [`FetchError::Later`].
     fn durations_at<'a>(
         &'a self,
         _: &'a SearchQuery,
+        _count: u64,
         _ranks: &'a [u64],
     ) -> BoxFuture<'a, Result<Vec<Nanos>, FetchError>> {
         std::future::ready(Ok(Vec::new())).boxed()

@@ -266,9 +266,10 @@ impl TraceSource for Backend {
     fn durations_at<'a>(
         &'a self,
         query: &'a SearchQuery,
+        count: u64,
         ranks: &'a [u64],
     ) -> BoxFuture<'a, Result<Vec<Nanos>, SearchError>> {
-        ask_again(|| self.adapter.durations_at(query, ranks)).boxed()
+        ask_again(move || self.adapter.durations_at(query, count, ranks)).boxed()
     }
 
     fn search_gap(&self) -> Option<&'static str> {

@@ -19,7 +19,7 @@ use super::json::JsonInteger;
 use super::settings::SourceSettings;
 use crate::spec::keys::key;
 use crate::trace::{Field, Nanos, TraceId};
-use query::{Query, Unit};
+use query::Query;
 use row::Row;
 use schema::Schema;
 
@@ -48,11 +48,8 @@ pub(super) const KIND: Kind = Kind {
     adapter: |settings| Ok(Box::new(ClickHouse::new(settings)?)),
 };
 
-/// Maximum number of spans whose traces are always grouped.
-const MOST_GROUPED: u64 = 2_000_000;
-
-/// How often durations are ordered again because spans arrived meanwhile.
-const MOST_TRIES: usize = 3;
+/// The remedy for a table that does not have what the exporter writes.
+const OTHER_TABLE: &str = "set `table` of `source` to a table of the Collector's clickhouse exporter; other tables are not read";
 
 #[derive(Debug)]
 struct ClickHouse {
@@ -159,7 +156,7 @@ impl ClickHouse {
                 "has no column `{missing}` in the table `{}.{}`",
                 self.database, self.table
             );
-            self.client.refused(&what, "set `table` of `source` to a table of the Collector's clickhouse exporter; other tables are not read")
+            self.client.refused(&what, OTHER_TABLE)
         })
     }
 
@@ -177,16 +174,32 @@ impl ClickHouse {
         Ok(fetched)
     }
 
-    async fn find(&self, wanted: &SearchQuery) -> Result<SearchAnswer, FetchError> {
+    /// The columns of the table, for answers that have to be whole.
+    async fn whole(&self) -> Result<&Schema, FetchError> {
         let schema = self.schema().await?;
-        let rows = self.rows(&self.query().traces(schema, wanted)).await?;
+        match schema.cut_by() {
+            None => Ok(schema),
+            Some(why) => {
+                let what = format!("can cut answers without notice: {why}");
+                Err(self.client.refused(&what, schema::DEFAULT_SETTING))
+            }
+        }
+    }
+
+    async fn find(&self, wanted: &SearchQuery) -> Result<SearchAnswer, FetchError> {
+        let schema = self.whole().await?;
+        let rows: Vec<Found> = self.rows(&self.query().traces(schema, wanted)).await?;
         let is_cut = rows.len() > wanted.limit;
-        let ids = rows.into_iter().take(wanted.limit);
-        let ids = ids.map(|row: Found| row.trace_id.parse());
-        Ok(SearchAnswer {
-            traces: ids.flatten().collect(),
-            is_cut,
-        })
+        let mut traces = Vec::new();
+        for Found { trace_id } in rows.into_iter().take(wanted.limit) {
+            let id = trace_id.parse().map_err(|_| {
+                let what =
+                    format!("found a trace that cannot be read: `{trace_id}` is not a trace id");
+                self.client.refused(&what, OTHER_TABLE)
+            })?;
+            traces.push(id);
+        }
+        Ok(SearchAnswer { traces, is_cut })
     }
 
     async fn count(
@@ -195,80 +208,55 @@ impl ClickHouse {
         by: &str,
     ) -> Result<Vec<(String, u64)>, FetchError> {
         self.check_exact(wanted)?;
-        let schema = self.schema().await?;
-        let unit = self.unit(wanted).await?;
-        let rows = self
-            .rows(&self.query().counts(schema, wanted, by, unit))
-            .await?;
+        let schema = self.whole().await?;
+        let rows: Vec<Counted> = self.rows(&self.query().counts(schema, wanted, by)).await?;
+        self.check_unchanged(rows.iter().map(|row| row.changed.wrapped()).sum())?;
         let rows = rows.into_iter();
-        Ok(rows
-            .map(|row: Counted| (row.value, row.n.wrapped()))
-            .collect())
+        Ok(rows.map(|row| (row.value, row.n.wrapped())).collect())
     }
 
-    async fn order(&self, wanted: &SearchQuery, ranks: &[u64]) -> Result<Vec<Nanos>, FetchError> {
+    async fn order(
+        &self,
+        wanted: &SearchQuery,
+        count: u64,
+        ranks: &[u64],
+    ) -> Result<Vec<Nanos>, FetchError> {
         self.check_exact(wanted)?;
-        let schema = self.schema().await?;
-        let unit = self.unit(wanted).await?;
-        let mut n = None;
-        for _ in 0..MOST_TRIES {
-            let number = match n {
-                Some(number) => number,
-                None => self
-                    .row::<Ordered>(&self.query().order(schema, wanted, &[], (1, unit)))
-                    .await?
-                    .n
-                    .wrapped(),
-            };
-            if ranks.iter().any(|&rank| rank < 1 || rank > number) {
-                return Err(self.client.refused(
-                    &format!("has {number} spans of these, fewer than before"),
-                    "run the spec again",
-                ));
-            }
-            let query = self.query().order(schema, wanted, ranks, (number, unit));
-            let ordered: Ordered = self.row(&query).await?;
-            if ordered.open.wrapped() > 0 {
-                return Err(self.client.refused(
-                    &format!("has {} spans of these without a duration: without an end, or with an end before the start", ordered.open.wrapped()),
-                    "narrow `find`, so that it selects spans with an end",
-                ));
-            }
-            if ordered.n.wrapped() == number {
-                let durations = ordered.durations.into_iter();
-                return Ok(durations.map(JsonInteger::wrapped).collect());
-            }
-            n = Some(ordered.n.wrapped());
+        let schema = self.whole().await?;
+        let query = self.query().order(schema, wanted, count, ranks);
+        let ordered: Ordered = self.row(&query).await?;
+        self.check_unchanged(ordered.changed.wrapped())?;
+        let open = ordered.open.wrapped();
+        if open > 0 {
+            return Err(self.client.refused(
+                &format!("has {open} spans of these without a duration: without an end, or with an end before the start"),
+                "narrow `find`, so that it selects spans with an end",
+            ));
         }
-        Err(FetchError::Later {
-            why: format!(
-                "{} receives spans of this time while they are counted",
-                self.settings.name()
-            ),
-            after: None,
-            help: "end the time of `search` earlier, so that all its spans have arrived".to_owned(),
-        })
+        if ordered.n.wrapped() != count {
+            return Err(FetchError::Later {
+                why: format!(
+                    "{} receives spans of this time while they are counted",
+                    self.settings.name()
+                ),
+                after: None,
+                help: "end the time of `search` earlier, so that all its spans have arrived"
+                    .to_owned(),
+            });
+        }
+        let durations = ordered.durations.into_iter();
+        Ok(durations.map(JsonInteger::wrapped).collect())
     }
 
-    /// Traces, unless there are very many of them, and each seems to have one such span: that is far cheaper.
-    async fn unit(&self, wanted: &SearchQuery) -> Result<Unit, FetchError> {
-        let schema = self.schema().await?;
-        let all = self.query().order(schema, wanted, &[], (1, Unit::Spans));
-        let all: Ordered = self.row(&all).await?;
-        if all.n.wrapped() <= MOST_GROUPED {
-            return Ok(Unit::Traces);
+    /// Exact numbers need the values that were sent.
+    fn check_unchanged(&self, changed: u64) -> Result<(), FetchError> {
+        match changed {
+            0 => Ok(()),
+            _ => Err(self.client.refused(
+                &format!("cannot count spans by attributes that it has converted to times: {changed} spans have such a value"),
+                "use attributes whose values do not look like dates or times",
+            )),
         }
-        let part = SearchQuery {
-            from: wanted.to - (wanted.to - wanted.from) / 64,
-            ..wanted.clone()
-        };
-        let part: SpansAndTraces = self
-            .row(&self.query().spans_and_traces(schema, &part))
-            .await?;
-        Ok(match part.n.wrapped() == part.traces.wrapped() {
-            true => Unit::Spans,
-            false => Unit::Traces,
-        })
     }
 
     /// Exact numbers need all conditions in the engine.
@@ -319,6 +307,8 @@ struct Found {
 struct Counted {
     value: String,
     n: JsonInteger,
+    /// The number of spans with values that ClickHouse has converted.
+    changed: JsonInteger,
 }
 
 #[derive(serde::Deserialize)]
@@ -326,13 +316,9 @@ struct Ordered {
     n: JsonInteger,
     /// The number of spans without a duration.
     open: JsonInteger,
+    /// The number of spans with values that ClickHouse has converted.
+    changed: JsonInteger,
     durations: Vec<JsonInteger>,
-}
-
-#[derive(serde::Deserialize)]
-struct SpansAndTraces {
-    n: JsonInteger,
-    traces: JsonInteger,
 }
 
 #[derive(serde::Deserialize)]
@@ -386,9 +372,10 @@ impl Adapter for ClickHouse {
     fn durations_at<'a>(
         &'a self,
         query: &'a SearchQuery,
+        count: u64,
         ranks: &'a [u64],
     ) -> BoxFuture<'a, Result<Vec<Nanos>, FetchError>> {
-        self.order(query, ranks).boxed()
+        self.order(query, count, ranks).boxed()
     }
 
     fn seconds_ahead(&self) -> Option<i64> {

@@ -12,19 +12,12 @@ pub(super) struct Query {
     table: String,
 }
 
-/// The things that are counted and ordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
-    /// Spans, each of which is in a trace of its own.
-    Spans,
-    /// Traces, each with its longest span.
-    Traces,
-}
-
 /// The name of the table, in a query.
 const TABLE: &str = "{database:Identifier}.{table:Identifier}";
 /// The table with the time of each trace, in a query.
 const LOOKUP: &str = "{database:Identifier}.{lookup:Identifier}";
+/// A span without an end, or with an end before its start, in a query: durations without a sign wrap around.
+const IS_NEGATIVE: &str = "toInt64(Duration) < 0";
 
 impl Query {
     /// A query on this table.
@@ -59,7 +52,7 @@ impl Query {
     /// The settings by which ClickHouse cuts an answer instead of failing.
     pub(super) fn cutting_settings(self) -> Self {
         self.with(
-            "SELECT name, value FROM system.settings WHERE (name LIKE '%overflow_mode' AND value = 'break') \
+            "SELECT name, value FROM system.settings WHERE (name LIKE '%overflow_mode%' AND value IN ('break', 'any')) \
              OR (name = 'skip_unavailable_shards' AND value = '1')",
         )
     }
@@ -125,53 +118,38 @@ impl Query {
         ))
     }
 
-    /// The number of such spans, or of traces with one, for each value of a resource attribute; of all if its name is
-    /// empty.
-    pub(super) fn counts(
-        mut self,
-        schema: &Schema,
-        wanted: &SearchQuery,
-        by: &str,
-        unit: Unit,
-    ) -> Self {
+    /// The number of traces with such a span for each value of a resource attribute, of all if its name is empty, and
+    /// of spans with [changed](Self::is_changed) values.
+    pub(super) fn counts(mut self, schema: &Schema, wanted: &SearchQuery, by: &str) -> Self {
         let conditions = self.conditions(schema, wanted);
+        let changed = self.is_changed(schema, wanted, by);
         let value = match by {
             "" => "''".to_owned(),
             by => self.attribute(schema, "ResourceAttributes", by),
         };
-        let count = match unit {
-            Unit::Spans => "count()",
-            Unit::Traces => "uniqExact(TraceId)",
-        };
         self.with(&format!(
-            "SELECT {value} AS value, {count} AS n FROM {TABLE} WHERE {conditions} \
-             GROUP BY value ORDER BY value"
+            "SELECT {value} AS value, uniqExact(TraceId) AS n, countIf({changed}) AS changed \
+             FROM {TABLE} WHERE {conditions} GROUP BY value ORDER BY value"
         ))
     }
 
-    /// The number of such spans, and that of their traces.
-    pub(super) fn spans_and_traces(mut self, schema: &Schema, wanted: &SearchQuery) -> Self {
-        let conditions = self.conditions(schema, wanted);
-        self.with(&format!(
-            "SELECT count() AS n, uniqExact(TraceId) AS traces FROM {TABLE} WHERE {conditions}"
-        ))
-    }
-
-    /// Durations of such spans, or of the longest in each trace, at these ranks of all `n`, with their present number.
+    /// Durations of the longest such span in each trace, at these ranks of all `count`, with the present number of
+    /// traces, and those of spans without a duration and with [changed](Self::is_changed) values.
     pub(super) fn order(
         mut self,
         schema: &Schema,
         wanted: &SearchQuery,
+        count: u64,
         ranks: &[u64],
-        (n, unit): (u64, Unit),
     ) -> Self {
         let conditions = self.conditions(schema, wanted);
+        let changed = self.is_changed(schema, wanted, "");
         // `quantilesExact` takes the value at the index `floor(level * n)`, from 0.
         #[expect(
             clippy::cast_precision_loss,
             reason = "half a rank is far more than the error"
         )]
-        let levels = ranks.iter().map(|&rank| (rank as f64 - 0.5) / n as f64);
+        let levels = ranks.iter().map(|&rank| (rank as f64 - 0.5) / count as f64);
         let levels: Vec<String> = levels
             .map(|level| self.bind("Float64", &level.to_string()))
             .collect();
@@ -179,20 +157,15 @@ impl Query {
             true => "[]".to_owned(),
             false => format!("quantilesExact({})(longest)", levels.join(", ")),
         };
-        let longest = match unit {
-            Unit::Spans => format!(
-                "SELECT Duration AS longest, toInt64(Duration) < 0 AS negative FROM {TABLE} WHERE {conditions}"
-            ),
-            Unit::Traces => format!(
-                "SELECT max(Duration) AS longest, countIf(toInt64(Duration) < 0) AS negative FROM {TABLE} \
-                 WHERE {conditions} GROUP BY TraceId"
-            ),
-        };
         self.with(&format!(
-            "SELECT count() AS n, sum(negative) AS open, {durations} AS durations FROM ({longest})"
+            "SELECT count() AS n, sum(negative) AS open, sum(converted) AS changed, {durations} AS durations FROM \
+             (SELECT max(Duration) AS longest, countIf({IS_NEGATIVE}) AS negative, countIf({changed}) AS converted \
+             FROM {TABLE} WHERE {conditions} GROUP BY TraceId)"
         ))
     }
 
+    /// The conditions on spans. Spans without an end, and those with [changed](Self::is_changed) values, can meet
+    /// more than was asked for.
     fn conditions(&mut self, schema: &Schema, wanted: &SearchQuery) -> String {
         let mut all = Vec::new();
         for (at, is_end) in [(wanted.from, false), (wanted.to, true)] {
@@ -215,11 +188,11 @@ impl Query {
         }
         if let Some(least) = wanted.at_least {
             let least = self.bind("UInt64", &least.to_string());
-            all.push(format!("Duration >= {least}"));
+            all.push(format!("(Duration >= {least} OR {IS_NEGATIVE})"));
         }
         if let Some(most) = wanted.at_most {
             let most = self.bind("UInt64", &most.to_string());
-            all.push(format!("Duration <= {most}"));
+            all.push(format!("(Duration <= {most} OR {IS_NEGATIVE})"));
         }
         if wanted.is_error {
             all.push("StatusCode IN ('Error', 'STATUS_CODE_ERROR')".to_owned());
@@ -245,14 +218,34 @@ impl Query {
         let wanted = self.bind("String", &text(value)?);
         let key = self.bind("String", key);
         Some(match schema.is_json {
-            // ClickHouse has changed strings that look like times.
             true => format!(
                 "((dynamicType(getSubcolumn({column}, {key})) != 'None' \
-                 AND toString(getSubcolumn({column}, {key})) = {wanted}) \
-                 OR match(dynamicType(getSubcolumn({column}, {key})), 'Date|Time'))"
+                 AND toString(getSubcolumn({column}, {key})) = {wanted}) OR {})",
+                is_time(column, &key)
             ),
             false => format!("(mapContains({column}, {key}) AND {column}[{key}] = {wanted})"),
         })
+    }
+
+    /// The condition that ClickHouse has changed the value of an attribute of the query, or of the resource attribute
+    /// `by`.
+    fn is_changed(&mut self, schema: &Schema, wanted: &SearchQuery, by: &str) -> String {
+        if !schema.is_json {
+            return "false".to_owned();
+        }
+        let of_span = wanted.attributes.iter();
+        let of_span = of_span.map(|(key, _)| ("SpanAttributes", key.as_str()));
+        let of_resource = wanted.resource.iter().map(|(key, _)| key.as_str());
+        let of_resource = of_resource.chain(Some(by).filter(|by| !by.is_empty()));
+        let of_resource = of_resource.map(|key| ("ResourceAttributes", key));
+        let all = of_span.chain(of_resource);
+        let all: Vec<String> = all
+            .map(|(column, key)| is_time(column, &self.bind("String", key)))
+            .collect();
+        match all.is_empty() {
+            true => "false".to_owned(),
+            false => all.join(" OR "),
+        }
     }
 
     /// An attribute as a string, empty if it is missing.
@@ -285,6 +278,11 @@ impl Query {
         text.clone_into(&mut self.text);
         self
     }
+}
+
+/// The condition that ClickHouse took a string in a column of type JSON for a time, and changed its form.
+fn is_time(column: &str, key: &str) -> String {
+    format!("match(dynamicType(getSubcolumn({column}, {key})), 'Date|Time')")
 }
 
 /// The text that the exporter stores for a value, if each such value has the same.

@@ -33,6 +33,9 @@ pub(super) struct Setting {
     value: String,
 }
 
+/// The remedy for a setting by which answers can be cut.
+pub(super) const DEFAULT_SETTING: &str = "set it to its default for the user of spanspec";
+
 /// Columns of all versions that are read.
 const REQUIRED: [&str; 20] = [
     "Timestamp",
@@ -80,11 +83,16 @@ impl Schema {
         })
     }
 
+    /// The setting that can cut answers, with its value.
+    pub(super) fn cut_by(&self) -> Option<&str> {
+        self.cut_by.first().map(String::as_str)
+    }
+
     /// The hole in each answer, if settings can cut it.
     pub(super) fn hole(&self, backend: &str) -> Option<Hole> {
-        let why = self.cut_by.first()?;
+        let why = self.cut_by()?;
         let mut hole = otlp_answer::partial(backend, why);
-        "set it to its default for the user of spanspec".clone_into(&mut hole.remedy);
+        DEFAULT_SETTING.clone_into(&mut hole.remedy);
         hole.reason = format!("{backend} can cut answers without notice: {why}");
         Some(hole)
     }

@@ -409,6 +409,47 @@ async fn settings_that_cut_answers_leave_a_hole() {
     assert_eq!(hole, expected);
 }
 
+#[tokio::test]
+async fn settings_that_cut_answers_refuse_searches_and_numbers() {
+    let mut answers = then(MAPS, answer(200, ""));
+    answers[2] = answer(
+        200,
+        "{\"name\":\"group_by_overflow_mode\",\"value\":\"any\"}",
+    );
+    let server = Replay::of([("/", answers)]).await;
+    let adapter = server.backend("clickhouse").adapter;
+    let query = SearchQuery::default();
+    let expected = FetchError::Refused {
+        why: format!(
+            "ClickHouse at http://{}/ can cut answers without notice: `group_by_overflow_mode` is `any`",
+            server.address
+        ),
+        help: "set it to its default for the user of spanspec".to_owned(),
+    };
+    assert_eq!(adapter.search(&query).await, Err(expected.clone()));
+    assert_eq!(adapter.count_by(&query, "").await, Err(expected.clone()));
+    assert_eq!(adapter.durations_at(&query, 1, &[1]).await, Err(expected));
+}
+
+#[tokio::test]
+async fn a_search_that_finds_an_unreadable_id_is_refused() {
+    let rows = format!("{{\"TraceId\":\"{PLACED}\"}}\n{{\"TraceId\":\"7b\"}}");
+    let server = Replay::of([("/", then(MAPS, answer(200, rows)))]).await;
+    let query = SearchQuery {
+        limit: 10,
+        ..SearchQuery::default()
+    };
+    let found = server.backend("clickhouse").adapter.search(&query).await;
+    let expected = FetchError::Refused {
+        why: format!(
+            "ClickHouse at http://{}/ found a trace that cannot be read: `7b` is not a trace id",
+            server.address
+        ),
+        help: OTHER_TABLE.to_owned(),
+    };
+    assert_eq!(found, Err(expected));
+}
+
 /// A row as the exporter writes it, and the query reads it.
 fn row(span: &Span, is_json: bool) -> serde_json::Value {
     let attributes = |attributes: &Attributes| -> serde_json::Value {

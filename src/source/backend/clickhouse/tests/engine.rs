@@ -192,6 +192,9 @@ async fn the_engine_finds_counts_and_orders_spans_in_both_schemas() {
         }
         finds(&adapter, &spans).await;
         counts_and_orders(&adapter, &spans).await;
+        counts_traces_of_unlike_times(&engine, &adapter, database, is_json).await;
+        converted_values_are_refused(&engine, &adapter, database, is_json).await;
+        cutting_settings_are_refused(&engine, database).await;
     }
     let nowhere = engine
         .adapter("nowhere")
@@ -316,34 +319,181 @@ async fn counts_and_orders(adapter: &ClickHouse, spans: &[Span]) {
     let mut durations: Vec<u64> = longest.into_values().collect();
     durations.sort_unstable();
     let ranks: Vec<u64> = (1..=50).collect();
-    assert_eq!(adapter.order(&one, &ranks).await.unwrap(), durations);
+    assert_eq!(adapter.order(&one, 50, &ranks).await.unwrap(), durations);
     assert_eq!(
-        adapter.order(&one, &[50, 1]).await.unwrap(),
+        adapter.order(&one, 50, &[50, 1]).await.unwrap(),
         [durations[49], durations[0]]
     );
-    assert_eq!(adapter.order(&one, &[]).await.unwrap(), [0_u64; 0]);
+    assert_eq!(adapter.order(&one, 50, &[]).await.unwrap(), [0_u64; 0]);
+    for other in [49, 51] {
+        let changed = adapter.order(&one, other, &[1]).await;
+        assert!(
+            matches!(changed, Err(FetchError::Later { .. })),
+            "{changed:?}"
+        );
+    }
     let limited = SearchQuery {
         at_least: Some(durations[10]),
         ..one.clone()
     };
     assert_eq!(
-        adapter.order(&limited, &[1]).await.unwrap(),
+        adapter.order(&limited, 40, &[1]).await.unwrap(),
         [durations[10]]
     );
-    assert!(adapter.order(&one, &[51]).await.is_err());
-    let unended = SearchQuery {
-        name: Some("unended".to_owned()),
-        to: u64::MAX,
-        ..everything()
-    };
-    let error = adapter.order(&unended, &[1]).await.unwrap_err();
-    assert!(
-        format!("{error:?}").contains("has 1 spans of these without a duration"),
-        "{error:?}"
-    );
+    assert!(adapter.order(&one, 50, &[51]).await.is_err());
+    for (at_least, at_most) in [(None, None), (None, Some(1_000)), (Some(1), Some(1_000))] {
+        let unended = SearchQuery {
+            name: Some("unended".to_owned()),
+            to: u64::MAX,
+            at_least,
+            at_most,
+            ..everything()
+        };
+        assert_eq!(adapter.find(&unended).await.unwrap().traces.len(), 1);
+        let error = adapter.order(&unended, 1, &[1]).await.unwrap_err();
+        assert!(
+            format!("{error:?}").contains("has 1 spans of these without a duration"),
+            "{error:?}"
+        );
+    }
     let double = SearchQuery {
         attributes: vec![("a".to_owned(), Value::Double(0.5))],
         ..everything()
     };
     assert!(adapter.count(&double, "service.version").await.is_err());
+}
+
+/// A span of its own name in a trace, so that other queries do not find it.
+fn span_of(name: &str, trace: u64, number: u64) -> Span {
+    let id = SpanId::from_bytes((number + 1).to_be_bytes()).unwrap();
+    let mut span = Span::new(format!("{trace:032x}").parse().unwrap(), id, name);
+    span.start = START + number * SECOND;
+    span.end = span.start + number;
+    let service = [("service.name", "shop")].into_iter();
+    span.resource = Resource {
+        attributes: service.collect(),
+    }
+    .into();
+    span
+}
+
+fn named(name: &str) -> SearchQuery {
+    SearchQuery {
+        name: Some(name.to_owned()),
+        ..everything()
+    }
+}
+
+async fn counts_traces_of_unlike_times(
+    engine: &Engine,
+    adapter: &ClickHouse,
+    database: &str,
+    is_json: bool,
+) {
+    // First, traces have two such spans; at the end of the time, there are none, or one in each trace.
+    let old = (0..20).map(|number| span_of("unlike", 1_000 + number / 2, number));
+    let mut spans: Vec<Span> = old.collect();
+    let mut expected: Vec<u64> = (0..10).map(|trace| 2 * trace + 1).collect();
+    for new in [None, Some(2 * N - 1)] {
+        if let Some(number) = new {
+            spans = vec![span_of("unlike", 2_000, number)];
+            expected.push(number);
+        }
+        engine.insert(database, &spans, is_json).await;
+        let count = expected.len() as u64;
+        let counted = adapter.count(&named("unlike"), "").await.unwrap();
+        assert_eq!(counted, [(String::new(), count)]);
+        let ranks: Vec<u64> = (1..=count).collect();
+        let durations = adapter.order(&named("unlike"), count, &ranks).await;
+        assert_eq!(durations.unwrap(), expected);
+    }
+}
+
+async fn converted_values_are_refused(
+    engine: &Engine,
+    adapter: &ClickHouse,
+    database: &str,
+    is_json: bool,
+) {
+    let texts = ["2026-11-28T10:00:00Z", "2026-11-28 10:00:00", "2026-11-28"];
+    let spans = texts.iter().zip(0..).map(|(&text, number)| {
+        let mut span = span_of("timed", 3_000 + number, number);
+        span.attributes = [("when", text), ("plain", "yes")].into_iter().collect();
+        let resource = [("service.name", "shop"), ("service.version", text)].into_iter();
+        span.resource = Resource {
+            attributes: resource.collect(),
+        }
+        .into();
+        span
+    });
+    engine
+        .insert(database, &spans.collect::<Vec<_>>(), is_json)
+        .await;
+    let plain = SearchQuery {
+        attributes: vec![("plain".to_owned(), "yes".into())],
+        ..named("timed")
+    };
+    let counted = adapter.count(&plain, "").await.unwrap();
+    assert_eq!(counted, [(String::new(), 3)]);
+    assert_eq!(adapter.order(&plain, 3, &[3]).await.unwrap(), [2]);
+    let of_span = SearchQuery {
+        attributes: vec![("when".to_owned(), texts[1].into())],
+        ..named("timed")
+    };
+    let of_resource = SearchQuery {
+        resource: vec![("service.version".to_owned(), texts[1].into())],
+        ..named("timed")
+    };
+    for query in [&of_span, &of_resource] {
+        let found = adapter.find(query).await.unwrap().traces.len();
+        let counted = adapter.count(query, "").await;
+        let ordered = adapter.order(query, 1, &[1]).await;
+        if is_json {
+            // The traces are read and checked.
+            assert_eq!(found, 3);
+            assert_converted(counted);
+            assert_converted(ordered);
+        } else {
+            assert_eq!(found, 1);
+            assert_eq!(counted.unwrap(), [(String::new(), 1)]);
+            assert_eq!(ordered.unwrap(), [1]);
+        }
+    }
+    let by_version = adapter.count(&plain, "service.version").await;
+    match is_json {
+        true => assert_converted(by_version),
+        false => assert_eq!(by_version.unwrap().len(), 3),
+    }
+}
+
+fn assert_converted<T: std::fmt::Debug>(result: Result<T, FetchError>) {
+    match result {
+        Err(FetchError::Refused { why, .. }) => assert!(
+            why.contains("cannot count spans by attributes that it has converted to times"),
+            "{why}"
+        ),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn cutting_settings_are_refused(engine: &Engine, database: &str) {
+    for (setting, cutting, default) in [
+        ("group_by_overflow_mode", "any", "throw"),
+        ("timeout_overflow_mode_leaf", "break", "throw"),
+    ] {
+        let set = |value| format!("SET {setting} = '{value}'");
+        engine.execute(database, &set(cutting)).await;
+        // The settings are read once.
+        let adapter = engine.adapter(database);
+        let found = adapter.find(&everything()).await;
+        engine.execute(database, &set(default)).await;
+        match found {
+            Err(FetchError::Refused { why, .. }) => {
+                let expected =
+                    format!("can cut answers without notice: `{setting}` is `{cutting}`");
+                assert!(why.ends_with(&expected), "{why}");
+            }
+            other => panic!("{setting}: {other:?}"),
+        }
+    }
 }
