@@ -6,6 +6,7 @@ mod tests;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::mem::discriminant;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -118,37 +119,74 @@ fn found(query: &SearchQuery, folder: &Folder) -> Vec<TraceId> {
     traces.into_iter().map(|(id, _)| id).collect()
 }
 
-/// Returns `true` if a span can meet the query: what its format loses decides nothing.
+/// Losses because of which an attribute of a span can have been sent with another key or value.
+const OF_ATTRIBUTES: &[Field] = &[
+    Field::Attributes,
+    Field::AttributeTypes,
+    Field::ExactTypes,
+    Field::Structures,
+    Field::MovedAttributes,
+    Field::RewrittenAttributes,
+    Field::TagFields,
+];
+
+/// The same for an attribute of a resource.
+const OF_RESOURCES: &[Field] = &[
+    Field::Resource,
+    Field::AttributeOrigin,
+    Field::AttributeTypes,
+    Field::ExactTypes,
+    Field::Structures,
+];
+
+/// Maximum error of a duration. Some formats round start and duration to microseconds each.
+const ROUNDING: Nanos = 2_000;
+
+/// Returns `true` if a span can meet the query. Missing attributes may have been dropped, and fields that the
+/// format loses exclude nothing.
 fn meets(query: &SearchQuery, span: &Span, losses: &Losses) -> bool {
+    let loses = |field: Field| losses.contains(field);
+    let loses_any = |fields: &[Field]| fields.iter().any(|&field| loses(field));
     let is_named = |wanted: &Option<String>, found: &str| match wanted {
         None => true,
-        Some(wanted) if losses.contains(Field::NameCase) => {
-            wanted.to_lowercase() == found.to_lowercase()
-        }
+        Some(wanted) if loses(Field::NameCase) => wanted.to_lowercase() == found.to_lowercase(),
         Some(wanted) => wanted == found,
     };
-    let has = |attributes: &Attributes, (key, wanted): &(String, Value)| {
-        let found = attributes.get(key);
-        found.is_some_and(|found| found.same(wanted) || found.to_text() == wanted.to_text())
+    let have_all = |attributes: &Attributes, all: &[(String, Value)]| {
+        all.iter()
+            .all(|(key, wanted)| can_be(attributes, key, wanted))
     };
-    let has_resource = |wanted: &(String, Value)| {
-        losses.contains(Field::AttributeOrigin) || has(&span.resource.attributes, wanted)
+    let resource = &span.resource.attributes;
+    let is_service_known = match resource.get("service.name") {
+        Some(name) => name.as_str().is_some(),
+        None => resource.dropped() == 0,
     };
-    // Rounded to microseconds in some formats.
     let is_long = |nanos: Nanos| {
-        query.at_least.is_none_or(|least| nanos + 1_000 >= least)
-            && query.at_most.is_none_or(|most| nanos <= most + 1_000)
+        query
+            .at_least
+            .is_none_or(|least| nanos.saturating_add(ROUNDING) >= least)
+            && query
+                .at_most
+                .is_none_or(|most| nanos <= most.saturating_add(ROUNDING))
     };
-    is_named(&query.service, span.service())
-        && is_named(&query.name, &span.name)
-        && query
-            .attributes
-            .iter()
-            .all(|wanted| has(&span.attributes, wanted))
-        && query.resource.iter().all(has_resource)
-        && (!query.is_error || span.status.code == StatusCode::Error)
-        && span.duration().map_or(true, is_long)
+    (!is_service_known || loses(Field::Services) || is_named(&query.service, span.service()))
+        && (loses(Field::Names) || is_named(&query.name, &span.name))
+        && (loses_any(OF_ATTRIBUTES) || have_all(&span.attributes, &query.attributes))
+        && (loses_any(OF_RESOURCES) || have_all(resource, &query.resource))
+        && (!query.is_error || loses(Field::Status) || span.status.code == StatusCode::Error)
+        && (loses(Field::Durations) || span.duration().map_or(true, is_long))
         && (span.start == 0 || (query.from..query.to).contains(&span.start))
+}
+
+/// Returns `true` if an attribute can be this value: it is, it may have been dropped, or it has another type, about
+/// which a check is in doubt.
+fn can_be(attributes: &Attributes, key: &str, wanted: &Value) -> bool {
+    let Some(found) = attributes.get(key) else {
+        return attributes.dropped() > 0;
+    };
+    let is_same_type =
+        discriminant(found) == discriminant(wanted) || found.is_number() && wanted.is_number();
+    !is_same_type || found.same(wanted)
 }
 
 impl Adapter for Files {

@@ -201,7 +201,8 @@ async fn a_search_finds_the_traces_with_such_a_span_the_newest_first() {
             with("payment.amount", Value::Double(99.99)),
             vec![refused, placed],
         ),
-        (with("payment.amount", Value::Int(1)), vec![]),
+        // Zipkin's format loses the types of attributes.
+        (with("payment.amount", Value::Int(1)), vec![placed]),
         (
             SearchQuery {
                 is_error: true,
@@ -232,6 +233,104 @@ async fn a_search_finds_the_traces_with_such_a_span_the_newest_first() {
         ),
     ] {
         assert_eq!(search(&backend, query.clone()).await, expected, "{query:?}");
+    }
+}
+
+/// A span, with a resource, in a file of OTLP.
+fn span(resource: &str, more: &str) -> String {
+    format!(
+        r#"{{"resourceSpans":[{{"resource":{{{resource}}},"scopeSpans":[{{"spans":[{{
+            "traceId":"{PLACED}","spanId":"00000000000000aa","name":"work",
+            "startTimeUnixNano":"1795873381000000000","endTimeUnixNano":"1795873381000005000"{more}}}]}}]}}]}}"#
+    )
+    .replace('\n', "")
+}
+
+#[tokio::test]
+async fn a_search_finds_spans_whose_attributes_may_have_been_dropped() {
+    let wanted = || vec![("a".to_owned(), Value::from("b"))];
+    let none = SearchQuery::default;
+    let of_attribute = SearchQuery {
+        attributes: wanted(),
+        ..none()
+    };
+    let of_resource = SearchQuery {
+        resource: wanted(),
+        ..none()
+    };
+    let of_service = SearchQuery {
+        service: Some("shop".to_owned()),
+        ..none()
+    };
+    let other = r#"[{"key":"a","value":{"stringValue":"c"}}]"#;
+    for (query, resource, more, is_found) in [
+        (&of_attribute, "", "", false),
+        (&of_attribute, "", r#","droppedAttributesCount":1"#, true),
+        (
+            &of_attribute,
+            "",
+            &*format!(r#","droppedAttributesCount":1,"attributes":{other}"#),
+            false,
+        ),
+        (&of_resource, "", "", false),
+        (&of_resource, r#""droppedAttributesCount":1"#, "", true),
+        (&of_service, "", "", false),
+        (&of_service, r#""droppedAttributesCount":1"#, "", true),
+    ] {
+        let folder = folder([("a.json", span(resource, more).as_bytes())]);
+        let found = search(&backend(folder.path()), query.clone()).await;
+        assert_eq!(!found.is_empty(), is_found, "{query:?} {resource} {more}");
+    }
+}
+
+#[test]
+fn fields_that_a_format_loses_exclude_nothing() {
+    let mut span = Span::new(id(PLACED), "00000000000000aa".parse().unwrap(), "work");
+    span.start = 1;
+    span.end = 5_001;
+    span.attributes = [("a", Value::from("c"))].into_iter().collect();
+    let query = || SearchQuery {
+        to: 10,
+        ..SearchQuery::default()
+    };
+    let wanted = || vec![("a".to_owned(), Value::from("b"))];
+    let of_attribute = SearchQuery {
+        attributes: wanted(),
+        ..query()
+    };
+    let of_resource = SearchQuery {
+        resource: wanted(),
+        ..query()
+    };
+    let of_service = SearchQuery {
+        service: Some("shop".to_owned()),
+        ..query()
+    };
+    let of_name = SearchQuery {
+        name: Some("other".to_owned()),
+        ..query()
+    };
+    let of_error = SearchQuery {
+        is_error: true,
+        ..query()
+    };
+    let of_duration = SearchQuery {
+        at_least: Some(8_000),
+        ..query()
+    };
+    for (query, fields) in [
+        (of_attribute, OF_ATTRIBUTES),
+        (of_resource, OF_RESOURCES),
+        (of_service, &[Field::Services]),
+        (of_name, &[Field::Names]),
+        (of_error, &[Field::Status]),
+        (of_duration, &[Field::Durations]),
+    ] {
+        assert!(!meets(&query, &span, &Losses::none()), "{query:?}");
+        for &field in fields {
+            let losses = [field].into_iter().collect();
+            assert!(meets(&query, &span, &losses), "{query:?} {field:?}");
+        }
     }
 }
 
