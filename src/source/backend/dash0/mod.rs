@@ -137,6 +137,9 @@ impl Dash0 {
         let mut cursor: Option<String> = None;
         for _ in 0..MOST_PAGES {
             let (page, next) = self.page(range, &filter, cursor.as_deref()).await?;
+            if let Some(hole) = page.holes.first() {
+                return Err(self.client.refused(&hole.reason, &hole.remedy));
+            }
             for span in page.spans {
                 if !answer.traces.contains(&span.trace_id) {
                     answer.traces.push(span.trace_id);

@@ -117,6 +117,17 @@ async fn refusals_have_their_remedies() {
 }
 
 #[tokio::test]
+async fn a_search_does_not_leave_out_spans_that_cannot_be_read() {
+    let good = json!({ "traceId": PLACED, "spanId": "00000000000000aa", "name": "work" });
+    let bad = json!({ "traceId": "aa", "spanId": "00000000000000aa", "name": "work" });
+    let spans = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [good, bad] }] }] });
+    let server = Replay::of([("/api/spans", vec![answer(200, spans.to_string())])]).await;
+    let error = adapter(&server).find(&SearchQuery::default()).await;
+    let error = format!("{:?}", error.unwrap_err());
+    assert!(error.contains("was rejected: its trace id"), "{error}");
+}
+
+#[tokio::test]
 async fn a_search_passes_strings_on_and_counts_traces() {
     let file = recorded!("backends/sent/placed.json");
     let server = Replay::of([("/api/spans", vec![answer(200, file)])]).await;

@@ -91,8 +91,7 @@ impl Jaeger {
         };
         let mut all = BTreeSet::new();
         for chunk in self.call("FindTraces", &request).await? {
-            let spans = self.spans(&chunk)?.spans;
-            all.extend(spans.iter().map(|span| span.trace_id));
+            all.extend(self.trace_ids(&chunk)?);
         }
         Ok(all)
     }

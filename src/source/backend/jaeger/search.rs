@@ -9,7 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{Jaeger, Read};
-use crate::source::backend::adapter::{FetchError, SearchAnswer, SearchQuery};
+use crate::source::backend::adapter::{FetchError, Fetched, SearchAnswer, SearchQuery};
 use crate::source::jaeger_json;
 use crate::trace::{Nanos, TraceId};
 
@@ -89,10 +89,7 @@ impl Jaeger {
         limit: usize,
     ) -> Result<BTreeSet<TraceId>, FetchError> {
         match self.version_3(self.query_3(query, service, limit)).await? {
-            Read::Answer(body) => {
-                let spans = self.spans(&body)?.spans;
-                Ok(spans.iter().map(|span| span.trace_id).collect())
-            }
+            Read::Answer(body) => self.trace_ids(&body),
             Read::NoVersion => {
                 let body = self
                     .old_version(self.old_query(query, service, limit))
@@ -152,6 +149,16 @@ impl Jaeger {
         }
         drop(pairs);
         url
+    }
+
+    /// The ids of an answer, which has whole traces.
+    pub(super) fn trace_ids(&self, body: &[u8]) -> Result<BTreeSet<TraceId>, FetchError> {
+        let Fetched { spans, holes, .. } = self.spans(body)?;
+        match holes.first() {
+            // The id of its trace may be unknown.
+            Some(hole) => Err(self.client.refused(&hole.reason, &hole.remedy)),
+            None => Ok(spans.iter().map(|span| span.trace_id).collect()),
+        }
     }
 
     fn old_ids(&self, body: &[u8]) -> Result<BTreeSet<TraceId>, FetchError> {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::source::TraceSource;
 use crate::source::backend::adapter::{SearchAnswer, SearchQuery};
 use crate::source::backend::replay::*;
 use crate::trace::{Field, Nanos};
@@ -55,6 +56,35 @@ async fn a_search_collects_the_ids_of_all_spans() {
     }
     // Jaeger ignores it over HTTP, or has not indexed all attributes.
     assert!(!asked.contains("attributes"), "{asked}");
+}
+
+#[tokio::test]
+async fn a_search_does_not_leave_out_spans_that_cannot_be_read() {
+    let good = json!({ "traceId": PLACED, "spanId": "00000000000000aa", "name": "work" });
+    let bad = json!({ "traceId": "aa", "spanId": "00000000000000aa", "name": "work" });
+    let spans = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [good, bad] }] }] });
+    // A span whose trace id has one byte.
+    let bad = [10, 9, 18, 7, 18, 5, 10, 1, 0xaa, 18, 0];
+    let good = recorded!("backends/jaeger/grpc-find-0.pb");
+    let message = [good, bad.as_slice()].concat();
+    let jaeger = Replay::of([
+        (
+            "/api/v3/traces",
+            vec![answer(200, json!({ "result": spans }).to_string())],
+        ),
+        (
+            "/jaeger.api_v3.QueryService/FindTraces",
+            vec![stream(&[&message], "0")],
+        ),
+    ])
+    .await;
+    for backend in [jaeger.backend("jaeger"), jaeger.grpc_backend("jaeger")] {
+        let error = backend.search(&query()).await.unwrap_err();
+        assert!(
+            error.why.contains("was rejected: its trace id"),
+            "{error:?}"
+        );
+    }
 }
 
 #[tokio::test]
