@@ -51,6 +51,9 @@ pub(super) const KIND: Kind = Kind {
 /// The longest window of a search.
 const LONGEST_WINDOW: Nanos = 6 * 3_600 * 1_000_000_000;
 
+/// Maximum number of pages of one trace, or of one window of a search.
+const MOST_PAGES: usize = 100;
+
 #[derive(Debug)]
 struct XRay {
     name: String,
@@ -186,7 +189,7 @@ impl XRay {
         let mut fetched = Fetched::default();
         let mut documents = Vec::new();
         let mut next: Option<String> = None;
-        loop {
+        for number in 1.. {
             let body = json!({ "TraceIds": [&id], "NextToken": next });
             let page: Page = self.call("/Traces", &body).await?;
             for found in page.traces.into_iter().filter(|found| found.id == id) {
@@ -196,8 +199,13 @@ impl XRay {
                 }
                 documents.extend(found.segments.into_iter().map(|one| one.document));
             }
-            next = page.next;
+            next = self.next(page.next, next.as_deref())?;
             if next.is_none() {
+                break;
+            }
+            if number == MOST_PAGES {
+                let why = format!("it has more than {MOST_PAGES} pages");
+                fetched.holes.push(otlp_answer::partial(&self.name, &why));
                 break;
             }
         }
@@ -220,7 +228,7 @@ impl XRay {
         while end > wanted.from {
             let start = end.saturating_sub(LONGEST_WINDOW).max(wanted.from);
             let mut next: Option<String> = None;
-            loop {
+            for number in 1.. {
                 let body = json!({
                     "StartTime": start / 1_000_000_000,
                     "EndTime": end.div_ceil(1_000_000_000),
@@ -229,11 +237,8 @@ impl XRay {
                     "NextToken": next,
                 });
                 let page: Summaries = self.call("/TraceSummaries", &body).await?;
-                for id in page
-                    .traces
-                    .iter()
-                    .filter_map(|one| segment::trace_id(&one.id))
-                {
+                for Summary { id } in &page.traces {
+                    let id = segment::trace_id(id).ok_or_else(|| self.no_id(id))?;
                     if !answer.traces.contains(&id) {
                         answer.traces.push(id);
                     }
@@ -243,14 +248,37 @@ impl XRay {
                     answer.is_cut = true;
                     return Ok(answer);
                 }
-                next = page.next;
+                next = self.next(page.next, next.as_deref())?;
                 if next.is_none() {
                     break;
+                }
+                if number == MOST_PAGES {
+                    answer.is_cut = true;
+                    return Ok(answer);
                 }
             }
             end = start;
         }
         Ok(answer)
+    }
+
+    /// The token of the next page, after that of this one.
+    fn next(&self, next: Option<String>, this: Option<&str>) -> Result<Option<String>, FetchError> {
+        match next {
+            Some(_) if next.as_deref() == this => Err(self.client.refused(
+                "answers a page that is its own next page",
+                "check the address of `source`, and any proxy in front of X-Ray",
+            )),
+            next => Ok(next),
+        }
+    }
+
+    fn no_id(&self, text: &str) -> FetchError {
+        let text: String = text.chars().take(40).collect();
+        self.client.refused(
+            &format!("answers with a trace whose id cannot be read: `{text}`"),
+            "check what wrote the trace, and the address of `source`",
+        )
     }
 }
 

@@ -338,7 +338,8 @@ fn decimal_nanos(text: &str) -> Option<Nanos> {
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits: u128 = format!("{whole}{fraction}").parse().ok()?;
-    let places = i32::try_from(fraction.len()).ok()? - exponent - 9;
+    let places = i32::try_from(fraction.len()).ok()?;
+    let places = places.checked_sub(exponent)?.checked_sub(9)?;
     let power = 10_u128.checked_pow(places.unsigned_abs())?;
     let nanos = match places > 0 {
         true => digits.checked_add(power / 2)? / power,
@@ -362,6 +363,8 @@ mod tests {
             ("1.0000000005", Some(1_000_000_001)),
             ("-1.5", None),
             ("1e99", None),
+            ("1e-2147483648", None),
+            ("1e2147483647", None),
         ] {
             assert_eq!(decimal_nanos(text), expected, "{text}");
         }

@@ -353,6 +353,78 @@ async fn a_search_reads_windows_of_six_hours_and_all_pages() {
     assert!(TraceSource::search_gap(&backend(&server)).is_some());
 }
 
+#[tokio::test]
+async fn a_search_does_not_leave_out_ids_that_cannot_be_read() {
+    let found = json!({ "TraceSummaries": [{ "Id": "1-6b0af38e-ff" }] }).to_string();
+    let server = Replay::of([("/TraceSummaries", vec![answer(200, found)])]).await;
+    let query = SearchQuery {
+        to: 1,
+        limit: 10,
+        ..SearchQuery::default()
+    };
+    let error = backend(&server).search(&query).await.unwrap_err();
+    assert!(
+        error
+            .why
+            .ends_with("answers with a trace whose id cannot be read: `1-6b0af38e-ff`"),
+        "{error:?}"
+    );
+}
+
+/// More pages than are read, each with a token.
+fn endless(is_repeated: bool) -> Vec<Answer> {
+    let page = |number: usize| {
+        let token = if is_repeated { 0 } else { number };
+        answer(200, json!({ "NextToken": token.to_string() }).to_string())
+    };
+    (0..=MOST_PAGES).map(page).collect()
+}
+
+#[tokio::test]
+async fn the_reading_of_pages_ends() {
+    let query = SearchQuery {
+        to: 1,
+        limit: 10,
+        ..SearchQuery::default()
+    };
+    let pages = |is_repeated| {
+        let pages = endless(is_repeated);
+        Replay::of([("/Traces", pages.clone()), ("/TraceSummaries", pages)])
+    };
+    let server = pages(false).await;
+    let xray = adapter(&server);
+    let hole = &xray.read(id(PLACED)).await.unwrap().holes[0];
+    assert!(hole.reason.ends_with("it has more than 100 pages"));
+    assert!(xray.find(&query).await.unwrap().is_cut);
+    assert_eq!(server.paths().len(), 2 * MOST_PAGES);
+    let server = pages(true).await;
+    let xray = adapter(&server);
+    let errors = [
+        xray.read(id(PLACED)).await.unwrap_err(),
+        xray.find(&query).await.unwrap_err(),
+    ];
+    for error in errors {
+        let error = format!("{error:?}");
+        assert!(
+            error.contains("a page that is its own next page"),
+            "{error}"
+        );
+    }
+    assert_eq!(server.paths().len(), 4);
+}
+
+#[tokio::test]
+async fn a_time_with_a_huge_exponent_is_invalid() {
+    let end = serde_json::value::RawValue::from_string("1e-2147483648".to_owned()).unwrap();
+    let document = segment_with(json!({ "end_time": "END" })).to_string();
+    let document = document.replace("\"END\"", end.get());
+    let error = segment::spans(id(PLACED), &[document], false).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a segment document has the invalid end `1e-2147483648`"
+    );
+}
+
 /// A document as exporters write it.
 fn document(span: &crate::trace::Span) -> serde_json::Value {
     let seconds = |nanos: u64| {
