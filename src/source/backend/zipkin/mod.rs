@@ -34,6 +34,9 @@ const MOST_TRACES: usize = 100;
 /// Maximum length of a tag that a search can find; Elasticsearch has no longer ones in the index.
 const LONGEST_TAG: usize = 256;
 
+/// The service of a resource without `service.name`, which the Collector names otherwise in Zipkin.
+const NO_SERVICE: &str = "unknown_service";
+
 #[derive(Debug)]
 struct Zipkin {
     settings: SourceSettings,
@@ -139,7 +142,8 @@ fn parameters(query: &SearchQuery, limit: usize) -> Vec<(&'static str, String)> 
         ("limit", limit.to_string()),
     ];
     let lower_case = |name: &Option<String>| Some(name.as_ref()?.to_lowercase());
-    all.extend(lower_case(&query.service).map(|name| ("serviceName", name)));
+    let service = lower_case(&query.service).filter(|name| name != NO_SERVICE);
+    all.extend(service.map(|name| ("serviceName", name)));
     all.extend(lower_case(&query.name).map(|name| ("spanName", name)));
     // Rounding can make a duration shorter or longer by a microsecond. Spans without one are not found.
     if let Some(least) = query

@@ -117,6 +117,19 @@ async fn a_search_has_the_parts_that_zipkin_evaluates() {
     );
 }
 
+#[test]
+fn a_search_for_spans_without_a_service_is_not_limited_to_a_service() {
+    let query = SearchQuery {
+        service: Some("unknown_service".to_owned()),
+        ..SearchQuery::default()
+    };
+    let parameters = parameters(&query, 1);
+    assert!(
+        parameters.iter().all(|(name, _)| *name != "serviceName"),
+        "{parameters:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_search_with_as_many_traces_as_its_limit_is_cut() {
     let found = recorded!("backends/zipkin/search.json");
