@@ -10,8 +10,7 @@ use super::engine::Documents;
 use crate::source::backend::adapter::Fetched;
 use crate::source::jaeger_json::{attribute_value, span_id, trace_id};
 use crate::trace::{
-    Attributes, Event, Field, Link, Nanos, Resource, Scope, Span, SpanKind, Status, StatusCode,
-    Value,
+    Attributes, Event, Field, Link, Resource, Scope, Span, SpanKind, Status, StatusCode, Value,
 };
 
 /// Arrays and maps are JSON in strings, and bytes are strings.
@@ -37,7 +36,8 @@ struct Document {
     #[serde(default)]
     end_time: Option<String>,
     #[serde(default)]
-    duration_in_nanos: Option<Nanos>,
+    /// Negative if the span has no end, or one before its start.
+    duration_in_nanos: Option<i64>,
     #[serde(default)]
     service_name: Option<String>,
     #[serde(default)]
@@ -99,7 +99,7 @@ impl Document {
     fn read(self) -> Result<Span, String> {
         let start = date(&self.start_time)?;
         let end = match (self.duration_in_nanos, &self.end_time) {
-            (Some(duration), _) => start.saturating_add(duration),
+            (Some(duration), _) => start.saturating_add_signed(duration),
             (None, Some(end)) => date(end)?,
             (None, None) => 0,
         };

@@ -175,9 +175,14 @@ impl Schema {
                 "gte": query.at_least.map_or(0, |nanos| nanos / unit),
                 "lte": query.at_most.map_or(i64::MAX.cast_unsigned(), |nanos| nanos.div_ceil(unit)),
             });
-            let each = durations.iter();
-            let each = each.map(|field| json!({ "range": { *field: range.clone() } }));
-            filter.push(any(each.collect()));
+            let ranges = |range: &Json| -> Vec<Json> {
+                let each = durations.iter();
+                each.map(|field| json!({ "range": { *field: range } }))
+                    .collect()
+            };
+            // Spans without an end have a negative duration or none, about which a check is in doubt.
+            let no_end = json!({ "bool": { "must_not": ranges(&json!({ "gte": 0 })) } });
+            filter.push(any([ranges(&range), vec![no_end]].concat()));
         }
         if query.is_error {
             filter.extend(self.is_error(exact));

@@ -471,6 +471,34 @@ fn all_fields_with_exact_values_are_used() {
     assert_eq!(Schema::ALL.map(filters), [6, 5, 6, 4]);
 }
 
+#[test]
+fn a_range_of_durations_does_not_exclude_spans_without_an_end() {
+    let of = |at_least, at_most| SearchQuery {
+        at_least,
+        at_most,
+        ..SearchQuery::default()
+    };
+    for query in [of(None, Some(1_000)), of(Some(1_000), None)] {
+        for (schema, fields) in [
+            (Schema::OpenTelemetry, &["duration"][..]),
+            (Schema::DataPrepper, &["durationInNanos"]),
+            (Schema::Jaeger, &["duration"]),
+            (
+                Schema::Apm,
+                &["transaction.duration.us", "span.duration.us"],
+            ),
+        ] {
+            let query = schema.of_query(&query, &BTreeSet::new());
+            let any = query["bool"]["filter"][1]["bool"]["should"].as_array();
+            let known = fields
+                .iter()
+                .map(|field| json!({ "range": { *field: { "gte": 0 } } }));
+            let no_end = json!({ "bool": { "must_not": known.collect::<Vec<_>>() } });
+            assert_eq!(any.unwrap().last(), Some(&no_end));
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_search_is_one_aggregation_of_trace_ids() {
     let recorded: Json =
@@ -691,6 +719,21 @@ proptest! {
         let read = Schema::DataPrepper.read(&documents(&[document]), None);
         prop_assert_eq!(read.unwrap().spans.remove(0), span);
     }
+}
+
+#[test]
+fn a_span_of_data_prepper_without_an_end_has_a_negative_duration() {
+    let mut span = Span::new(
+        REFUSED.parse().unwrap(),
+        "1f".repeat(8).parse().unwrap(),
+        "a",
+    );
+    span.start = 1_795_873_381_000_000_000;
+    span.end = span.start;
+    let mut document = data_prepper_document(&span);
+    document["durationInNanos"] = (-1_795_873_381_000_000_000_i64).into();
+    let read = Schema::DataPrepper.read(&documents(&[document]), None);
+    assert_eq!(read.unwrap().spans[0].end, 0);
 }
 
 #[test]
