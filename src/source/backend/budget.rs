@@ -123,4 +123,17 @@ mod tests {
         assert_eq!(budget.take(now), Err(Duration::from_secs(60)));
         assert_eq!(budget.take(now + Duration::from_secs(60)), Ok(()));
     }
+
+    #[test]
+    fn a_backend_cannot_extend_the_period() {
+        let budget = RequestBudget::new(300, HOUR);
+        let now = Instant::now();
+        let huge = u64::MAX.to_string();
+        let headers = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &huge)];
+        let headers = headers
+            .into_iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        budget.note(&headers.collect(), now);
+        assert_eq!(budget.take(now), Err(HOUR));
+    }
 }

@@ -20,6 +20,9 @@ const MOST_BYTES: usize = 64 << 20;
 /// Maximum time of a request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Maximum time for which a backend can ask to wait.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
 /// Maximum number of characters of an answer in a message.
 const LONGEST_EXCERPT: usize = 200;
 
@@ -339,14 +342,15 @@ impl HttpClient {
     }
 }
 
-/// The time of `Retry-After`, in seconds or as a date.
+/// The time of `Retry-After`, in seconds or as a date; at most [`LONGEST_WAIT`].
 fn wait(text: &str) -> Option<Duration> {
-    match text.parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => clock::http_date(text)?
             .duration_since(SystemTime::now())
-            .ok(),
-    }
+            .ok()?,
+    };
+    Some(wait.min(LONGEST_WAIT))
 }
 
 /// Returns `true` for HTML.

@@ -38,6 +38,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout_at;
 
 use adapter::{Adapter, FetchError};
 pub(crate) use adapter::{AddressForm, Kind};
@@ -161,25 +162,33 @@ impl Backend {
     }
 }
 
-/// Asks until the backend answers, at most for a while.
+/// Asks until the backend answers, at most for this time.
 async fn ask_again<'a, T>(
+    longest: Duration,
     ask: impl Fn() -> BoxFuture<'a, Result<T, FetchError>>,
 ) -> Result<T, SearchError> {
-    let deadline = Instant::now() + LONGEST_SEARCH;
+    let deadline = Instant::now() + longest;
     let mut pause = SHORTEST_PAUSE;
     loop {
-        let error = match ask().await {
-            Ok(answer) => return Ok(answer),
-            Err(error) => error,
+        let error = match timeout_at(deadline.into(), ask()).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => error,
+            Err(_) => {
+                return Err(SearchError {
+                    why: format!("the search took longer than {} s", longest.as_secs()),
+                    help: "choose a shorter `since`, or add conditions to `find`".to_owned(),
+                });
+            }
         };
-        let next = Instant::now() + pause.max(error.after());
-        if matches!(error, FetchError::Refused { .. }) || next > deadline {
+        let next = Instant::now().checked_add(pause.max(error.after()));
+        let next = next.filter(|&next| next <= deadline);
+        let (Some(next), FetchError::Later { .. }) = (next, &error) else {
             let Hole { reason, remedy, .. } = error.into();
             return Err(SearchError {
                 why: reason,
                 help: remedy,
             });
-        }
+        };
         tokio::time::sleep_until(next.into()).await;
         pause = (2 * pause).min(LONGEST_PAUSE);
     }
@@ -248,7 +257,7 @@ impl TraceSource for Backend {
         &'a self,
         query: &'a SearchQuery,
     ) -> BoxFuture<'a, Result<SearchAnswer, SearchError>> {
-        ask_again(|| self.adapter.search(query)).boxed()
+        ask_again(LONGEST_SEARCH, || self.adapter.search(query)).boxed()
     }
 
     fn has_exact_engine(&self) -> bool {
@@ -260,7 +269,7 @@ impl TraceSource for Backend {
         query: &'a SearchQuery,
         resource: &'a str,
     ) -> BoxFuture<'a, Result<Vec<(String, u64)>, SearchError>> {
-        ask_again(|| self.adapter.count_by(query, resource)).boxed()
+        ask_again(LONGEST_SEARCH, || self.adapter.count_by(query, resource)).boxed()
     }
 
     fn durations_at<'a>(
@@ -269,7 +278,10 @@ impl TraceSource for Backend {
         count: u64,
         ranks: &'a [u64],
     ) -> BoxFuture<'a, Result<Vec<Nanos>, SearchError>> {
-        ask_again(move || self.adapter.durations_at(query, count, ranks)).boxed()
+        ask_again(LONGEST_SEARCH, move || {
+            self.adapter.durations_at(query, count, ranks)
+        })
+        .boxed()
     }
 
     fn search_gap(&self) -> Option<&'static str> {

@@ -370,3 +370,50 @@ async fn a_certificate_that_is_not_trusted_ends_the_run_and_its_authority_can_be
     let missing = Backend::new(settings(Some("nothing.pem"))).unwrap_err();
     assert!(missing.to_string().contains("nothing.pem"), "{missing}");
 }
+
+#[tokio::test]
+async fn a_search_ends_after_its_time_and_waits_for_slow_answers_until_then() {
+    let second = Duration::from_secs(1);
+    let never = ask_again(second, || {
+        std::future::pending::<Result<(), FetchError>>().boxed()
+    });
+    let expected = SearchError {
+        why: "the search took longer than 1 s".to_owned(),
+        help: "choose a shorter `since`, or add conditions to `find`".to_owned(),
+    };
+    assert_eq!(never.await, Err(expected));
+    let slow = ask_again(10 * second, || {
+        async {
+            tokio::time::sleep(second).await;
+            Ok(7)
+        }
+        .boxed()
+    });
+    assert_eq!(slow.await, Ok(7));
+}
+
+#[tokio::test]
+async fn a_search_does_not_wait_longer_than_its_time() {
+    let huge = u64::MAX.to_string();
+    for header in ["retry-after", "x-ratelimit-reset"] {
+        let busy = Answer {
+            headers: vec![(header, huge.clone().leak())],
+            ..answer(429, "")
+        };
+        let zipkin = Replay::of([("/api/v2/traces", vec![busy])]).await;
+        let backend = zipkin.backend("zipkin");
+        let error = backend.search(&SearchQuery::default()).await.unwrap_err();
+        assert!(error.why.contains("answers 429"), "{error:?}");
+        let error = backend.adapter.search(&SearchQuery::default()).await;
+        assert_eq!(error.unwrap_err().after(), Duration::from_hours(1));
+    }
+    let later = ask_again::<()>(LONGEST_SEARCH, || {
+        let error = FetchError::Later {
+            why: "busy".to_owned(),
+            after: Some(Duration::MAX),
+            help: String::new(),
+        };
+        std::future::ready(Err(error)).boxed()
+    });
+    assert_eq!(later.await.unwrap_err().why, "busy");
+}
