@@ -253,6 +253,22 @@ expect: { errors: 0 }
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_trace_whose_only_span_is_invalid_is_not_missed() {
+    let (project, _) = run(&[Order::default()], CHARGED, &[]).await;
+    let mut invalid = Order {
+        number: 2,
+        has_charge: false,
+        ..Order::default()
+    }
+    .json();
+    invalid["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["spanId"] = json!("0000000000000000");
+    let valid = Order::default().json();
+    project.write("traces/orders.jsonl", &format!("{valid}\n{invalid}"));
+    let said = search(&project, &[]).await;
+    said.expect(3, &["1 of 2 traces could not be judged"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_caller_of_traces_that_spanspec_started_is_known_and_no_mark_replaces_it() {
     let trace = spanspec::internal::trigger::TraceContext::random();
     let parent = trace.parent_id.to_string();

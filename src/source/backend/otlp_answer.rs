@@ -6,7 +6,7 @@ use crate::trace::{Hole, Sender};
 
 /// The spans of an answer in OTLP, with those of other traces.
 pub(super) fn spans(body: &[u8]) -> Result<Fetched, ReadError> {
-    match otlp::read(body) {
+    match otlp::read_untied(body) {
         Ok(traces) => Ok(Fetched {
             holes: traces
                 .iter()

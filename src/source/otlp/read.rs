@@ -27,16 +27,31 @@ const MOST_HOLES: usize = 20;
 /// # Errors
 /// When the bytes have another format. OTLP without spans is not an error.
 pub fn read(bytes: &[u8]) -> Result<Vec<Trace>, ReadError> {
-    read_with(bytes, tie)
+    read_with(bytes, |traces, _| tie(traces))
 }
 
-/// Like [`read`], without the traces to which links lead.
+/// Like [`read`], without the traces to which links lead, and with empty traces of which all spans are
+/// left out.
 #[cfg(feature = "run")]
 pub(crate) fn read_untied(bytes: &[u8]) -> Result<Vec<Trace>, ReadError> {
-    read_with(bytes, std::convert::identity)
+    read_with(bytes, with_empty)
 }
 
-fn read_with(bytes: &[u8], tie: fn(Vec<Trace>) -> Vec<Trace>) -> Result<Vec<Trace>, ReadError> {
+/// Adds an empty trace for each of which all spans are left out.
+#[cfg(feature = "run")]
+fn with_empty(mut traces: Vec<Trace>, rejected: &[Rejected]) -> Vec<Trace> {
+    for id in rejected.iter().filter_map(|span| span.trace) {
+        if !traces.iter().any(|trace| trace.id() == id) {
+            traces.push(Trace::assemble(id, Origin::Foreign, []));
+        }
+    }
+    traces
+}
+
+fn read_with(
+    bytes: &[u8],
+    complete: impl Fn(Vec<Trace>, &[Rejected]) -> Vec<Trace>,
+) -> Result<Vec<Trace>, ReadError> {
     let Content { traces, unread } = file::content(bytes)?;
     let (spans, rejected) = decode::spans(traces);
     match rejected.first() {
@@ -44,7 +59,11 @@ fn read_with(bytes: &[u8], tie: fn(Vec<Trace>) -> Vec<Trace>) -> Result<Vec<Trac
             let first = first.reason.clone();
             Err(ReadError::InvalidIds(rejected.len(), first))
         }
-        _ => Ok(with_holes(tie(assemble(spans)), &unread, &rejected)),
+        _ => Ok(with_holes(
+            complete(assemble(spans), &rejected),
+            &unread,
+            &rejected,
+        )),
     }
 }
 

@@ -107,6 +107,10 @@ fn fetched(trace: TraceId, folder: &Folder) -> Fetched {
 fn found(query: &SearchQuery, folder: &Folder) -> Vec<TraceId> {
     let mut starts: HashMap<TraceId, Nanos> = HashMap::new();
     for part in folder.traces() {
+        if part.is_empty() && !part.holes().is_empty() {
+            // All its spans are invalid, and any could meet the query at any time.
+            starts.entry(part.id()).or_default();
+        }
         let spans = part.spans().iter();
         let found = spans.filter(|span| meets(query, span, part.losses()));
         if let Some(start) = found.map(|span| span.start).max() {
