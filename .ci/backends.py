@@ -38,7 +38,6 @@ LOSS = "the source of this trace does not provide"
 COLLECTOR = "v0.161.0"
 JAEGER = "v1.76.0"
 ZIPKIN = "3.6.1"
-OPENSEARCH = "2.19.6"
 
 
 def run(*command, cwd=None, env=None, log):
@@ -103,14 +102,14 @@ def install_zipkin():
     return jar
 
 
-def install_opensearch():
-    """Maven Central: 46 MB."""
+def install_engine(name, version):
+    """OpenSearch or Elasticsearch from Maven Central: 46 and 32 MB."""
     need("mvn")
     need("java")
-    folder = CACHE / f"opensearch-{OPENSEARCH}"
+    folder = CACHE / f"{name}-{version}"
     if not (folder / "ready").exists():
-        pom = CONFIG / "opensearch.xml"
-        run("mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies", f"-DoutputDirectory={folder}", log=CACHE / "opensearch.log")
+        pom = CONFIG / f"{name}.xml"
+        run("mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies", f"-DoutputDirectory={folder}", log=CACHE / f"{name}.log")
         (folder / "ready").touch()
     return folder
 
@@ -225,39 +224,46 @@ class ClickHouse:
         }
 
 
-class OpenSearch:
-    """OpenSearch, into which another Jaeger writes its index."""
+class SearchEngine:
+    """An engine into which another Jaeger writes its index."""
 
-    name = "opensearch"
-    @staticmethod
-    def install():
-        return install_opensearch(), install_jaeger()
+    @classmethod
+    def install(cls):
+        return install_engine(cls.name, cls.version), install_jaeger()
 
     def start(self, programs, processes, folder):
         jars, jaeger = programs
         self.http, transport, self.otlp = free_port(), free_port(), free_port()
-        self.env = {"OPENSEARCH_PORT": str(self.http)}
+        self.env = {f"{self.name.upper()}_PORT": str(self.http)}
         options = ["-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*"]
-        engine = [CONFIG / "SearchEngine.java", folder / "opensearch", self.http, transport]
+        engine = [CONFIG / self.source, folder / self.name, self.http, transport]
         ready = f"http://127.0.0.1:{self.http}"
-        processes.start("opensearch", ["java", *options, *engine], ready=ready, seconds=120)
+        processes.start(self.name, ["java", *options, *engine], ready=ready, seconds=120)
         exporter = {"jaeger_storage_exporter": {"trace_storage": "search"}}
         config = {
             "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{self.otlp}"}}}},
             "exporters": exporter,
-            "extensions": {"jaeger_storage": {"backends": {"search": {"opensearch": {"server_urls": [ready]}}}}},
+            "extensions": {"jaeger_storage": {"backends": {"search": {self.name: {"server_urls": [ready]}}}}},
             "service": {
                 "extensions": ["jaeger_storage"],
                 "telemetry": {"metrics": {"level": "none"}},
                 "pipelines": {"traces": {"receivers": ["otlp"], "exporters": list(exporter)}},
             },
         }
-        path = folder / "jaeger-opensearch.json"
+        path = folder / f"jaeger-{self.name}.json"
         path.write_text(json.dumps(config))
-        processes.start("jaeger-opensearch", [jaeger, "--config", path], ready=self.otlp)
+        processes.start(f"jaeger-{self.name}", [jaeger, "--config", path], ready=self.otlp)
 
     def exporter(self):
-        return "otlphttp/opensearch", {"endpoint": f"http://127.0.0.1:{self.otlp}", "tls": {"insecure": True}}
+        return f"otlphttp/{self.name}", {"endpoint": f"http://127.0.0.1:{self.otlp}", "tls": {"insecure": True}}
+
+
+class OpenSearch(SearchEngine):
+    name, version, source = "opensearch", "2.19.6", "OpenSearch.java"
+
+
+class Elasticsearch(SearchEngine):
+    name, version, source = "elasticsearch", "7.17.28", "Elasticsearch.java"
 
 
 class Files:
@@ -275,7 +281,7 @@ class Files:
         return "file", {"path": str(self.folder / "traces.jsonl"), "flush_interval": "200ms"}
 
 
-ALL = [Files, Zipkin, ClickHouse, Jaeger, OpenSearch]
+ALL = [Files, Zipkin, ClickHouse, Jaeger, OpenSearch, Elasticsearch]
 
 
 def start_collector(program, backends, processes, folder):

@@ -1,18 +1,16 @@
 import java.util.List;
 import java.util.Map;
-import org.opensearch.analysis.common.CommonAnalysisPlugin;
-import org.opensearch.common.settings.Settings;
-import org.opensearch.node.InternalSettingsPreparer;
-import org.opensearch.node.Node;
-import org.opensearch.painless.PainlessPlugin;
-import org.opensearch.transport.Netty4Plugin;
+import org.elasticsearch.common.settings.Settings;
+import org.elasticsearch.node.InternalSettingsPreparer;
+import org.elasticsearch.node.Node;
+import org.elasticsearch.transport.Netty4Plugin;
 
-/** OpenSearch on loopback: SearchEngine HOME HTTP_PORT TRANSPORT_PORT. */
-public class SearchEngine extends Node {
-    SearchEngine(Settings settings) {
+/** Elasticsearch on loopback: Elasticsearch HOME HTTP_PORT TRANSPORT_PORT. */
+public class Elasticsearch extends Node {
+    Elasticsearch(Settings settings) {
         super(
             InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), null, () -> "node"),
-            List.of(Netty4Plugin.class, CommonAnalysisPlugin.class, PainlessPlugin.class),
+            List.of(Netty4Plugin.class),
             false);
     }
 
@@ -26,7 +24,7 @@ public class SearchEngine extends Node {
             .put("transport.type", "netty4")
             .put("http.type", "netty4")
             .build();
-        new SearchEngine(settings).start();
+        new Elasticsearch(settings).start();
         Thread.currentThread().join();
     }
 }
