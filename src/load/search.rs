@@ -1,6 +1,7 @@
 //! Finds traces in a backend, and judges each as if a request had caused it.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{FuturesUnordered, unfold};
@@ -15,7 +16,7 @@ use crate::budget::share_bounds;
 use crate::check::{self, Judged};
 use crate::number::{counted, figure};
 use crate::result::Trouble;
-use crate::source::{SearchError, TraceSearch};
+use crate::source::{SearchError, SearchQuery, TraceSearch};
 use crate::spec::{Budget, Repeat, Search, Trigger};
 use crate::step::WaitEnd;
 use crate::trace::Field;
@@ -45,12 +46,6 @@ struct Found {
 impl<'a> SpecSearch<'_, 'a> {
     /// Judges the traces that the search of the spec finds, the newest first.
     pub(super) async fn run(&self, stats: &mut RequestStats<'a>) -> StopReason<'a> {
-        let run = self.template.run;
-        let at = &self.template.reader.step.at;
-        let trouble = |error: SearchError| {
-            let trouble = Trouble::new(&error.why).with_location(Some(at.clone()));
-            StopReason::Unsearchable(Box::new(trouble.with_help([error.help])))
-        };
         let trigger = match self.template.reader.trigger(&self.template.scope) {
             Ok(trigger) => trigger,
             Err(errors) => return StopReason::Unsearchable(Box::new(Trouble::from(&errors))),
@@ -58,32 +53,76 @@ impl<'a> SpecSearch<'_, 'a> {
         let Trigger::Search(search) = &*trigger else {
             return StopReason::Complete;
         };
-        if let Err(why) = check::can_be_found(&search.find, &run.source.losses()) {
-            let error = SearchError {
-                why: format!("`search` cannot tell which traces are meant: {why}"),
-                help: "remove this condition from `find`".to_owned(),
-            };
-            return trouble(error);
+        match self.judge_all(search, stats).await {
+            Ok(()) => StopReason::Complete,
+            Err(reason) => reason,
         }
-        let losses = run.source.losses();
-        let lost = [Field::Resource, Field::AttributeOrigin];
-        let compare = self
+    }
+
+    /// # Errors
+    /// The reason to stop before the verdicts.
+    async fn judge_all(
+        &self,
+        search: &Search,
+        stats: &mut RequestStats<'a>,
+    ) -> Result<(), StopReason<'a>> {
+        self.refuse_losses(search)?;
+        let source = self.template.run.source;
+        let delay = source
+            .backend()
+            .map_or_else(Duration::default, |of| of.delay);
+        let query = query(search, delay);
+        let found = self.judge_found(search, &query, stats).await?;
+        let notes = notes(&found, stats.failed, source.search_gap());
+        stats.search_notes.extend(notes);
+        if found.matching < search.at_least {
+            return Err(self.unsearchable(too_few(search, &found)));
+        }
+        let engine = EngineMeasurement {
+            source,
+            search,
+            query: &query,
+        };
+        let measured = engine.replace(self.budgets, stats).await;
+        measured.map_err(|error| self.unsearchable(trouble(error)))?;
+        let compared = stats.compare_versions();
+        compared.map_err(|trouble| StopReason::Unsearchable(Box::new(trouble)))
+    }
+
+    /// Refuses a search that needs a field which the source loses.
+    fn refuse_losses(&self, search: &Search) -> Result<(), StopReason<'a>> {
+        let losses = self.template.run.source.losses();
+        if let Err(why) = check::can_be_found(&search.find, &losses) {
+            let what = format!("`search` cannot select traces: {why}");
+            let help = "remove this condition from `find`";
+            return Err(self.unsearchable(Trouble::new(&what).with_help([help])));
+        }
+        let mut compared = self
             .budgets
             .iter()
-            .find_map(|budget| budget.compare.as_ref());
-        if let Some(compare) = compare
-            && let Some(field) = lost.into_iter().find(|field| losses.contains(*field))
-        {
-            let what = format!("versions cannot be compared, because the backend loses {field}");
-            let what = Trouble::new(&what).with_location(Some(compare.at.clone()));
-            let help = "compare them in a backend that keeps resource attributes";
-            return StopReason::Unsearchable(Box::new(what.with_help([help])));
+            .filter_map(|budget| budget.compare.as_ref());
+        let mut lost = [Field::Resource, Field::AttributeOrigin].into_iter();
+        match (compared.next(), lost.find(|field| losses.contains(*field))) {
+            (Some(compare), Some(field)) => {
+                let what =
+                    format!("versions cannot be compared, because the backend loses {field}");
+                let trouble = Trouble::new(&what)
+                    .with_location(Some(compare.at.clone()))
+                    .with_help(["compare them in a backend that keeps resource attributes"]);
+                Err(StopReason::Unsearchable(Box::new(trouble)))
+            }
+            _ => Ok(()),
         }
-        let delay = run
-            .source
-            .backend()
-            .map_or_else(Default::default, |of| of.delay);
-        let query = query(search, delay);
+    }
+
+    /// Reads and judges traces until the limit is reached, or there is no further one.
+    async fn judge_found(
+        &self,
+        search: &Search,
+        query: &SearchQuery,
+        stats: &mut RequestStats<'a>,
+    ) -> Result<Found, StopReason<'a>> {
+        let run = self.template.run;
         let found = TraceSearch::new(run.source, query.clone());
         let mut ids = pin!(unfold(found, |mut found| async move {
             let next = found.next().await.transpose()?;
@@ -98,22 +137,19 @@ impl<'a> SpecSearch<'_, 'a> {
             let in_work = of.matching + judging.len() as u64;
             let has_room = judging.len() < MAX_READ && in_work < search.limit;
             if judging.is_empty() && (is_over || !has_room) {
-                break;
+                of.is_limited = !is_over;
+                return Ok(of);
             }
             let done: JudgedRequest<'a> = tokio::select! {
-                stop = &mut stopped => return StopReason::Stopped(stop),
+                stop = &mut stopped => return Err(StopReason::Stopped(stop)),
                 _ = ticks.tick() => {
-                    (self.on_progress)(LoadProgress {
-                        done: stats.requests,
-                        failed: stats.not_passed(),
-                        ..LoadProgress::of_none(self.repeat)
-                    });
+                    (self.on_progress)(self.progress(stats));
                     continue;
                 }
                 id = ids.next(), if has_room && !is_over => {
                     match id {
                         Some(Ok(id)) => judging.push(self.template.judge_found(id)),
-                        Some(Err(error)) => return trouble(error),
+                        Some(Err(error)) => return Err(self.unsearchable(trouble(error))),
                         None => is_over = true,
                     }
                     continue;
@@ -126,27 +162,25 @@ impl<'a> SpecSearch<'_, 'a> {
                 stats.add(done);
             }
         }
-        of.is_limited = !is_over;
-        stats
-            .search_notes
-            .extend(notes(&of, stats.failed, run.source.search_gap()));
-        if of.matching < search.at_least {
-            let trouble = too_few(search, &of).with_location(Some(at.clone()));
-            return StopReason::Unsearchable(Box::new(trouble));
-        }
-        let engine = EngineMeasurement {
-            source: run.source,
-            search,
-            query: &query,
-        };
-        if let Err(error) = engine.replace(self.budgets, stats).await {
-            return trouble(error);
-        }
-        match stats.compare_versions() {
-            Ok(()) => StopReason::Complete,
-            Err(trouble) => StopReason::Unsearchable(Box::new(trouble)),
+    }
+
+    fn progress(&self, stats: &RequestStats<'a>) -> LoadProgress {
+        LoadProgress {
+            done: stats.requests,
+            failed: stats.not_passed(),
+            ..LoadProgress::of_none(self.repeat)
         }
     }
+
+    /// A trouble at the search of the spec.
+    fn unsearchable(&self, trouble: Trouble) -> StopReason<'a> {
+        let at = self.template.reader.step.at.clone();
+        StopReason::Unsearchable(Box::new(trouble.with_location(Some(at))))
+    }
+}
+
+fn trouble(error: SearchError) -> Trouble {
+    Trouble::new(&error.why).with_help([error.help])
 }
 
 /// The trace, unless it has no such span. If that is not known, the trace is errored.

@@ -8,11 +8,11 @@ use std::fmt;
 pub enum Field {
     /// The types of attribute values: all values arrive as strings.
     AttributeTypes,
-    /// Which numbers are integers, and which values are bytes or maps.
+    /// The difference between integers and doubles, and the types of bytes and maps.
     ExactTypes,
     /// The nanoseconds of times.
     Nanoseconds,
-    /// When spans start, apart from the millisecond. Their durations are exact.
+    /// The start of spans within a millisecond. Their durations are exact.
     Starts,
     /// Resource attributes apart from `service.name`.
     Resource,
@@ -26,13 +26,13 @@ pub enum Field {
     Durations,
     /// The names of spans.
     Names,
-    /// The services of spans that do not tell theirs, which count as spans of the service of their ancestor.
+    /// The services of spans without one, which count as spans of the service of their ancestor.
     Services,
-    /// Whether a span has status unset, ok or error.
+    /// The status code of spans.
     Status,
     /// The letter case of the names of spans and services.
     NameCase,
-    /// Whether an attribute belongs to the span or to its resource: all arrive as attributes of the span.
+    /// The difference between attributes of spans and of resources: all arrive as attributes of the span.
     AttributeOrigin,
     /// Attributes for which the format has fields or tags of its own: the addresses of peers, `error`, `otel.…`.
     RewrittenAttributes,
@@ -40,7 +40,7 @@ pub enum Field {
     TagFields,
     /// Arrays and maps in attributes: they arrive as JSON in strings.
     Structures,
-    /// Whether a span is a child of another one, or has a link to it.
+    /// The difference between a parent and a link.
     Parents,
     /// The span kind.
     Kind,
@@ -58,9 +58,9 @@ impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AttributeTypes => "the types of attribute values",
-            Self::ExactTypes => "whether a value is an integer or a double, bytes or a map",
+            Self::ExactTypes => "the difference between integers and doubles, and the types of bytes and maps",
             Self::Nanoseconds => "nanoseconds",
-            Self::Starts => "when spans started, but for the millisecond",
+            Self::Starts => "the start of spans within a millisecond",
             Self::Resource => "resource attributes",
             Self::Scope => "the instrumentation scope",
             Self::MovedAttributes => {

@@ -437,7 +437,7 @@ fn what_a_backend_with_few_fields_cannot_tell_is_unjudged() {
             "spans: [{ find: { type: db }, count: 0 }]",
         ),
         ("the names of spans", "spans: [{ find: pay }]"),
-        ("when spans started", "sequence: [entry, pay]"),
+        ("the start of spans", "sequence: [entry, pay]"),
         ("the status of spans", "errors: 0"),
         (
             "the status of spans",
@@ -449,13 +449,13 @@ fn what_a_backend_with_few_fields_cannot_tell_is_unjudged() {
             "the services of all spans",
             "spans: [{ find: { service: billing }, count: 0 }]",
         ),
-        ("when spans started", "trace_duration: < 1s"),
+        ("the start of spans", "trace_duration: < 1s"),
         (
-            "when spans started",
+            "the start of spans",
             "spans: [{ find: { service: payment, take: first } }]",
         ),
         (
-            "when spans started",
+            "the start of spans",
             "spans: [{ find: { attributes: { order_id: o1 } }, after: { service: payment } }]",
         ),
     ] {

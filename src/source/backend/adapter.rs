@@ -103,7 +103,7 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
         None
     }
 
-    /// The version of the backend, if it tells.
+    /// The version of the backend, if its API has it.
     fn version(&self) -> BoxFuture<'_, Result<Option<String>, FetchError>> {
         std::future::ready(Ok(None)).boxed()
     }

@@ -14,7 +14,7 @@ use crate::trace::{Hole, Origin, Sender, Span, SpanId, Trace, TraceId};
 
 /// The first pause between two requests. It doubles while nothing changes.
 pub(super) const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
-/// The longest pause, but for a tenth.
+/// The longest pause, to which up to a tenth is added.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// Maximum number of linked traces that are read.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::source::backend::otlp_answer;
 use crate::trace::Hole;
 
-/// What is known of the table.
+/// Facts about the table.
 #[derive(Debug, PartialEq)]
 pub(super) struct Schema {
     /// Attributes are in columns of type JSON, not in maps of strings.

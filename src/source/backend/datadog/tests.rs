@@ -59,7 +59,7 @@ fn page(spans: &[Json], next: Option<&str>) -> String {
     json!({ "data": spans, "meta": { "page": { "after": next }, "status": "done" } }).to_string()
 }
 
-/// How much later than they were the spans of the files have to be, to be live.
+/// The time by which the spans of the files are moved, so that they are recent.
 fn later() -> u64 {
     nanos(SystemTime::now()).saturating_sub(1_795_873_381_000_000_000)
 }

@@ -43,8 +43,9 @@ pub(super) const KIND: Kind = Kind {
 const MOST_ROWS: usize = 10_000;
 /// The age of the oldest trace that is found, in seconds: a day. Honeycomb permits a week.
 const OLDEST: u64 = 24 * 3_600;
-/// How often a result is asked for, and the pause in between.
+/// Maximum number of requests for a result.
 const MOST_TRIES: usize = 20;
+/// The pause between them.
 const PAUSE: Duration = Duration::from_millis(500);
 
 const ID: &str = "trace.span_id";

@@ -42,7 +42,7 @@ const ADDED: &str = "@jaeger@warnings";
 struct Jaeger {
     settings: SourceSettings,
     client: HttpClient,
-    /// Whether it has only the old API, once it has answered.
+    /// Set by the first answer: `true` if there is only the old API.
     is_old: OnceLock<bool>,
 }
 

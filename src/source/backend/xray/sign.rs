@@ -22,7 +22,7 @@ pub(super) struct Signer {
     service: &'static str,
 }
 
-/// What is signed of a request.
+/// The signed parts of a request.
 struct Signed<'r> {
     method: &'r str,
     path: &'r str,
